@@ -1,0 +1,86 @@
+"""netspec: a convolutional network's published table, checked, tabulated and compiled.
+
+>>> import netspec
+>>> net = netspec.loads("[image] input 3x224x224\\n[conv1] conv filters=96 kernel=11 stride=4 rounding=up -> 96x55x55")
+>>> net["conv1"].output
+Shape(96, 55, 55)
+>>> net.total.connections
+105415200
+
+Everything heavier than the standard library is imported when it is first needed; torch only by ``torch_module`` and
+training.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from netspec.diagnostics.model import CannotOpen, SpecError
+
+if TYPE_CHECKING:
+    from torch.nn import Module
+
+    from netspec.ir.shape import Shape
+    from netspec.net import Net
+
+__all__ = ["CannotOpen", "SpecError", "compile", "load", "loads", "summary", "torch_module"]
+
+
+def load(path: str | os.PathLike[str], *, input: Shape | None = None) -> Net:
+    """Load and check a spec from a file; ``input`` stands in for the shape that it gives its input.
+
+    Raises
+    ------
+    SpecError
+        The spec is wrong; ``.diagnostics`` says where and why.
+    CannotOpen
+        The file cannot be opened.
+    """
+    from netspec.net import load as load_net
+
+    return load_net(path, input)
+
+
+def loads(text: str, *, name: str = "<text>", input: Shape | None = None) -> Net:
+    """Load and check a spec that is given as text. Raises ``SpecError``."""
+    from netspec.net import loads as loads_net
+
+    return loads_net(text, name, input)
+
+
+def summary(net: Net, batch: int | None = None) -> dict[str, Any]:
+    """The layer table as plain data, as ``netspec summary --format json`` prints it.
+
+    ``batch`` is the number of images whose activations are counted; by default the training batch.
+    """
+    from netspec.report import as_dict
+
+    return as_dict(net, batch or net.graph.train.batch)
+
+
+def torch_module(net: Net, *, seed: int = 0) -> Module:
+    """The network as an ordinary ``torch.nn.Module`` in float32 with the spec's initial values, drawn from ``seed``.
+
+    Its ``forward`` takes a float tensor N x C x H x W, preprocessed, and returns the file's last layer.
+    """
+    from netspec.backend import load as load_backend
+
+    module: Module = load_backend("pytorch").module(net.graph, seed=seed)
+    return module
+
+
+def compile(net: Net, *, to: str = "python") -> str:
+    """The network as the text of a program. ``to="python"``: one standalone file that needs torch and Pillow.
+
+    Raises
+    ------
+    ValueError
+        There is no such target.
+    """
+    from netspec.backend import load as load_backend
+
+    if to != "python":
+        raise ValueError(f"there is no target {to!r}; there is 'python'")
+    source: str = load_backend("source").emit(net.graph, stem=net.name, spec=net.source.text)
+    return source

@@ -1,0 +1,119 @@
+"""Syntax to graph: every mistake of a file, each once, or the checked network."""
+
+from __future__ import annotations
+
+from netspec.check.facts import Checked, LayerFacts
+from netspec.check.layers import Walk
+from netspec.check.report import Findings
+from netspec.check.statements import Settings, read_settings
+from netspec.check.wiring import wire
+from netspec.diagnostics import in_order
+from netspec.diagnostics.model import whole
+from netspec.ir.graph import Graph, Layer, Node, Parameter
+from netspec.ir.ops import Input, Loss
+from netspec.ir.settings import Preprocessing
+from netspec.ir.shape import Shape
+from netspec.ir.verify import verify
+from netspec.language.parser import MOST_MISTAKES, parse
+from netspec.language.syntax import File
+from netspec.source import Source
+
+__all__ = ["Checked", "LayerFacts", "check", "check_file"]
+
+
+def check(source: Source, input_shape: Shape | None = None) -> Checked:
+    """Parse and check a spec. ``input_shape`` stands in for the shape that the file gives its input."""
+    return check_file(parse(source), input_shape)
+
+
+def check_file(file: File, input_shape: Shape | None = None) -> Checked:
+    """Check a spec that has been parsed. Never raises for a mistake in it."""
+    findings = Findings()
+    findings.all += file.diagnostics
+    settings = read_settings(file, findings)
+    wiring = wire(file.sections, findings)
+    walk = Walk(file.sections, wiring, settings, findings, input_shape)
+    for number in range(len(file.sections)):
+        if len(findings.all) >= MOST_MISTAKES:
+            break
+        walk.section(number)
+    _inputs(walk, file.source, findings)
+    _crop(walk, settings, findings)
+    clean = not any(d.severity == "error" for d in findings.all)
+    if clean:
+        _unread(walk, findings)
+    graph = verify(_graph(walk, settings)) if clean else None
+    return Checked(
+        file, graph, in_order(findings.all), tuple(walk.facts), settings.net_pairs, settings.statements, settings.crop
+    )
+
+
+def _inputs(walk: Walk, source: Source, findings: Findings) -> None:
+    """Exactly one layer is the input."""
+    if not walk.sections:
+        if not findings.all:
+            findings.add("empty-spec", "there is no layer in this file", whole(source),
+                         notes=("a layer is [name] type key=value ..., and the first is the input",))  # fmt: skip
+        return
+    inputs = [f for f in walk.facts if f.type == "input"]
+    unknown = any(f.type is None for f in walk.facts) or len(walk.facts) < len(walk.sections)
+    if not inputs and not unknown:
+        first = walk.sections[0]
+        findings.add("no-input", "the network has no input", first.name.span,
+                     notes=("one layer says what comes in: [image] input 3x224x224",))  # fmt: skip
+    for facts in inputs[1:]:
+        findings.add("several-inputs", f"{facts.section.name.text} is a second input", facts.section.span,
+                     notes=(f"the first is {inputs[0].section.name.text}; a network has one",),
+                     layer=facts.section.name.text)  # fmt: skip
+
+
+def _crop(walk: Walk, settings: Settings, findings: Findings) -> None:
+    """The crop that training cuts out is what the network reads."""
+    facts = next((f for f in walk.facts if f.type == "input" and f.computed), None)
+    if facts is None or facts.computed is None or settings.crop is None or settings.augment.crop is None:
+        return
+    shape, crop = facts.computed, settings.augment.crop
+    if not shape.is_image or shape[1:] != (crop, crop):
+        findings.add(
+            "crop-differs",
+            f"crops of {crop} x {crop} pixels do not fit an input of {shape}",
+            settings.crop.span,
+            notes=(f"{facts.section.name.text} is {shape} in line {facts.section.name.span.line}",),
+        )
+
+
+def _unread(walk: Walk, findings: Findings) -> None:
+    """A layer whose value nobody reads is most likely forgotten, unless it is the network's output or a loss."""
+    read = {i for inputs in walk.wiring.inputs for i in inputs or ()}
+    for number, facts in enumerate(walk.facts[:-1]):
+        value = walk.values[number]
+        loss = value and value.lowered and isinstance(value.lowered.nodes[-1].op, Loss)
+        if number not in read and not loss:
+            name = facts.section.name.text
+            findings.warn("unread-layer", f"nothing reads {name}", facts.section.name.span,
+                          notes=("the network's output is its last layer, "
+                                 f"{walk.facts[-1].section.name.text}",), layer=name)  # fmt: skip
+
+
+def _graph(walk: Walk, settings: Settings) -> Graph:
+    nodes: dict[str, Node] = {}
+    layers: dict[str, Layer] = {}
+    parameters: dict[str, Parameter] = {}
+    for value in walk.values:
+        assert value is not None and value.lowered is not None
+        lowered = value.lowered
+        nodes.update((node.name, node) for node in lowered.nodes)
+        layers[lowered.layer.name] = lowered.layer
+        parameters.update((p.key, p) for p in lowered.parameters)
+    given = next(facts.values for facts in walk.facts if facts.type == "input")
+    return Graph(
+        settings.name,
+        settings.groups,
+        nodes,
+        layers,
+        parameters,
+        Preprocessing(given["range"], given["mean"], given["order"]),
+        settings.train,
+        settings.augment,
+        settings.test,
+    )

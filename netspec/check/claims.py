@@ -1,0 +1,136 @@
+"""What a layer states after ``->``: read, then proved or refuted against what was computed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from netspec.check.report import Findings
+from netspec.check.values import distinct
+from netspec.ir.ops import AvgPool, Bias, Conv, Linear, Local, MaxPool, Op
+from netspec.ir.shape import Shape
+from netspec.keys import BadValue, ImageShape, Key, Whole
+from netspec.language.syntax import Claim, Pair
+from netspec.source import Span
+from netspec.units import count
+
+LARGEST_COUNT = 2**62
+
+_COUNTS = {
+    name: Key(name, Whole(0, LARGEST_COUNT), f"how many {name} the layer has")
+    for name in ("units", "weights", "connections")
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """A claim that could be read: the shape, the counts, and where each stands."""
+
+    shape: Shape | None
+    shape_span: Span | None
+    counts: dict[str, int]
+    pairs: dict[str, Pair]
+
+
+def read_claim(claim: Claim | None, findings: Findings, layer: str) -> Stated:
+    """Read a layer's claim; what is wrong with it is reported."""
+    if claim is None:
+        return Stated(None, None, {}, {})
+    shape, span = None, None
+    for number, value in enumerate(claim.values):
+        if number:
+            findings.add("stray-value", "one shape can be stated", value.span, layer=layer)
+            continue
+        try:
+            shape, span = ImageShape().read(value), value.span
+        except BadValue as error:
+            findings.bad_value("the stated shape", error, layer)
+    pairs = distinct(claim.pairs, findings, layer)
+    counts: dict[str, int] = {}
+    for name, pair in pairs.items():
+        if name not in _COUNTS:
+            findings.unknown("unknown-key", "claim", pair.key, _COUNTS, layer=layer,
+                             notes=(f"a layer may state {', '.join(_COUNTS)}",))  # fmt: skip
+            continue
+        try:
+            counts[name] = _COUNTS[name].kind.read(pair.value)
+        except BadValue as error:
+            findings.bad_value(name, error, layer)
+    return Stated(shape, span, counts, pairs)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One operation of a layer with the shapes around it: what arithmetic is told from."""
+
+    op: Op
+    reads: tuple[Shape, ...]
+    output: Shape
+
+
+def shape_arithmetic(steps: Sequence[Step]) -> tuple[str, ...]:
+    """How a layer's shape comes about, with the numbers put in."""
+    for step in steps:
+        x = step.reads[0] if step.reads else step.output
+        if isinstance(step.op, Conv | Local | MaxPool | AvgPool):
+            window = step.op.window
+            rows, columns = window.fit(x.height, x.width)
+            notes = [f"width: {window.arithmetic('width', x.width)}" + _rounded(columns.output, window.rounding,
+                     window.places("width", x.width).denominator)]  # fmt: skip
+            if window.terms("height") != window.terms("width") or x.height != x.width:
+                notes.append(f"height: {window.arithmetic('height', x.height)}"
+                             + _rounded(rows.output, window.rounding, window.places("height", x.height).denominator))  # fmt: skip
+            if columns.unread or rows.unread:
+                notes.append(
+                    f"it reads {x} and leaves the last {columns.unread or rows.unread} of {x.width} columns unread"
+                )
+            return tuple(notes)
+        if isinstance(step.op, Linear):
+            return (f"outputs={step.op.outputs}",)
+    if steps and steps[0].reads:
+        return (f"it reads {' and '.join(map(str, steps[0].reads))}",)
+    return ()
+
+
+def _rounded(output: int, rounding: str, denominator: int) -> str:
+    return f", rounded to {output} (rounding={rounding})" if denominator > 1 else ""
+
+
+def count_arithmetic(name: str, steps: Sequence[Step]) -> tuple[str, ...]:
+    """How a layer's units, weights or connections are counted, with the numbers put in; one line a weighted step."""
+    lines = []
+    for step in steps:
+        if isinstance(step.op, Bias) or not step.op.params(step.reads, step.output):
+            continue
+        x, out = step.reads[0], step.output
+        if name == "units":
+            return (f"{_product(tuple(out))} = {count(out.units)}",)
+        if isinstance(step.op, Conv | Local):
+            window = step.op.window
+            reads = f"{x.channels} / {step.op.groups}" if step.op.groups > 1 else f"{x.channels}"
+            kernel = f"{window.kernel[0]} * {window.kernel[1]} * {reads}"
+            filters = f"{step.op.filters}"
+            weights = step.op.params(step.reads, out)[0].shape
+            amount = _amount(weights)
+            if name == "weights" and isinstance(step.op, Conv):
+                lines.append(f"{kernel} weights a filter * {filters} filters = {count(amount)}")
+            else:
+                each = amount if isinstance(step.op, Conv) else amount // (out.height * out.width)
+                lines.append(f"{out.height} * {out.width} places * {count(each)} weights "
+                             f"= {count(step.op.connections(step.reads, out))}")  # fmt: skip
+        elif isinstance(step.op, Linear):
+            reads = f"{count(x.units)} / {step.op.groups}" if step.op.groups > 1 else count(x.units)
+            lines.append(f"{reads} inputs * {count(step.op.outputs)} outputs = "
+                         f"{count(step.op.connections(step.reads, out))}")  # fmt: skip
+    return tuple(lines)
+
+
+def _amount(shape: tuple[int, ...]) -> int:
+    amount = 1
+    for n in shape:
+        amount *= n
+    return amount
+
+
+def _product(shape: tuple[int, ...]) -> str:
+    return " * ".join(map(str, shape))

@@ -1,0 +1,310 @@
+"""The walk over the layers of a file: every layer's keys, inputs, shape and claim, each mistake once.
+
+A value whose layer is wrong is not there for its readers, unless the layer states its shape: then that is believed and
+the readers are checked against it. Where a claim and the arithmetic disagree, the claim is believed, and the
+arithmetic's shape is kept beside it: what is wrong below only because of this disagreement is not said again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from netspec import layers
+from netspec.check.claims import Stated, count_arithmetic, read_claim, shape_arithmetic
+from netspec.check.facts import LayerFacts
+from netspec.check.placement import place
+from netspec.check.lower import Lowered, Request, lower, reshaped
+from netspec.check.report import Findings
+from netspec.check.statements import BAD, Settings
+from netspec.check.values import distinct, keys_of, read_pairs
+from netspec.check.wiring import Wiring
+from netspec.ir.fault import Fault
+from netspec.ir.graph import SPLIT, WHOLE, Placement
+from netspec.ir.ops import Loss
+from netspec.ir.shape import Shape
+from netspec.keys import BadValue
+from netspec.language.syntax import Section, Word
+from netspec.lowering import Grouping, LayerType, Operand
+from netspec.units import count
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """What a layer makes, as far as it is known. ``other`` is the shape that it has if its claim is wrong."""
+
+    operand: Operand
+    other: Shape | None = None
+    lowered: Lowered | None = None
+
+
+class Walk:
+    """Checks the sections in order and keeps what each of them makes."""
+
+    def __init__(
+        self,
+        sections: Sequence[Section],
+        wiring: Wiring,
+        settings: Settings,
+        findings: Findings,
+        input_shape: Shape | None,
+    ) -> None:
+        self.sections = sections
+        self.wiring = wiring
+        self.settings = settings
+        self.findings = findings
+        self.input_shape = input_shape
+        self.values: list[Value | None] = []
+        self.facts: list[LayerFacts] = []
+        self.parameters: dict[str, tuple[int, ...]] = {}
+        self._base: dict[str, dict[str, Any]] = {}
+        self._gathered = _read_only_by_gathering(sections, wiring)
+
+    def section(self, number: int) -> None:
+        """Check one section; those before it must have been checked."""
+        section = self.sections[number]
+        name = section.name.text
+        stated = read_claim(section.claim, self.findings, name)
+        pairs = distinct(section.pairs, self.findings, name)
+        inputs = self.wiring.inputs[number]
+        found = None if section.broken else self._type(section)
+        values = self._keys(section, found, pairs, len(inputs or ())) if found else None
+        value: Value | None = None
+        reads: tuple[Shape, ...] = ()
+        sound = inputs is not None and all(self.values[i] is not None for i in inputs)
+        if found and values is not None and inputs is not None and self._inputs_fit(number, found, inputs):
+            request = self._request(number, found, values, inputs)
+            if sound and request:
+                read = [v for i in inputs if (v := self.values[i])]
+                reads = tuple(v.operand.shape for v in read)
+                value = self._lower(request, read, stated, section, pairs)
+        if value is None and stated.shape is not None:
+            value = Value(Operand(name, stated.shape, self._likely_placement(found, values, inputs)))
+        self.values.append(value)
+        lowered = value.lowered if value else None
+        self.facts.append(
+            LayerFacts(
+                section,
+                found.name if found else None,
+                pairs,
+                values or {},
+                inputs or (),
+                reads,
+                lowered.steps if lowered else (),
+                lowered.value.shape if lowered else None,
+                stated,
+            )
+        )
+
+    def _type(self, section: Section) -> LayerType | None:
+        name = section.name.text
+        if not section.values:
+            self.findings.add("missing-type", f"{name} has no type", section.name.span,
+                              notes=("a layer is [name] type key=value ...",), layer=name)  # fmt: skip
+            return None
+        word, *rest = section.values
+        if not isinstance(word, Word):
+            self.findings.add("missing-type", f"{name} has no type", word.span,
+                              notes=("after the name stands the layer's type, a word",), layer=name)  # fmt: skip
+            return None
+        found = layers.find(word.text)
+        if found is None:
+            self.findings.unknown("unknown-type", "layer type", word, layers.names(), layer=name)
+            return None
+        for value in rest[1:] if found.operand else rest:
+            self.findings.add("stray-value", f"{found.name} does not take the value '{value.span.text}' here",
+                              value.span, notes=("values are given as key=value",), layer=name)  # fmt: skip
+        return found
+
+    def _keys(self, section: Section, found: LayerType, pairs: Mapping[str, Any], inputs: int) -> dict[str, Any] | None:
+        """The values of all keys, or ``None`` if one that is needed is not known."""
+        name = section.name.text
+        keys = keys_of(found)
+        given, bad = read_pairs(pairs, keys, found.name, self.findings, name, inputs)
+        values = {**self._defaults(found), **given}
+        bad |= {key for key, value in values.items() if value is BAD}
+        missing = [key for key in found.keys if key.name not in values and key.name not in bad]
+        for key in missing:
+            self.findings.add("missing-key", f"{name} needs {key.name}=, {key.kind.doc}", section.values[0].span,
+                              notes=(f"{key.name}: {key.doc}",), layer=name)  # fmt: skip
+        operand = self._operand(section, found)
+        if found.operand:
+            values[found.operand.name] = operand
+        return None if bad or missing or (found.operand and operand is None) else values
+
+    def _defaults(self, found: LayerType) -> dict[str, Any]:
+        base = self._base.get(found.name)
+        if base is None:
+            base = {key.name: key.default for key in found.keys if not key.required}
+            base.update({k: v for k, v in self.settings.net.items() if k in base})
+            base.update(self.settings.defaults.get(found.name, {}))
+            self._base[found.name] = base
+        return base
+
+    def _operand(self, section: Section, found: LayerType) -> Any:
+        if found.operand is None:
+            return None
+        if self.input_shape is not None:
+            return self.input_shape
+        if len(section.values) < 2:
+            self.findings.add("missing-value", f"{section.name.text} needs its {found.operand.name}, "
+                              f"{found.operand.kind.doc}", section.values[0].span, layer=section.name.text)  # fmt: skip
+            return None
+        try:
+            return found.operand.kind.read(section.values[1])
+        except BadValue as error:
+            self.findings.bad_value(found.operand.name, error, section.name.text)
+            return None
+
+    def _inputs_fit(self, number: int, found: LayerType, inputs: tuple[int, ...]) -> bool:
+        section = self.sections[number]
+        name = section.name.text
+        least, most = found.arity
+        span = next((p.span for p in section.pairs if p.key.text == "inputs"), section.values[0].span)
+        if len(inputs) < least or (most is not None and len(inputs) > most):
+            needs = f"{least}" if least == most else f"at least {least}" if most is None else f"{least} to {most}"
+            self.findings.add("wrong-inputs", f"{name} reads {len(inputs)} layers; {found.name} needs {needs}", span,
+                              notes=("inputs=a,b names the layers that it reads",), layer=name)  # fmt: skip
+            return False
+        for i in inputs:
+            value = self.values[i]
+            if value and value.lowered and isinstance(value.lowered.nodes[-1].op, Loss):
+                self.findings.add("reads-loss", f"{name} reads {self.sections[i].name.text}, which is a loss", span,
+                                  notes=("nothing can be computed from a loss but its gradient",), layer=name)  # fmt: skip
+                return False
+        return True
+
+    def _request(
+        self, number: int, found: LayerType, values: dict[str, Any], inputs: tuple[int, ...]
+    ) -> Request | None:
+        section = self.sections[number]
+        owner: Lowered | None = None
+        if values.get("weights"):
+            (target, fine) = self._owner(number, found, values["weights"])
+            if not fine or target is None:
+                return None
+            owner = target
+        grouping: Grouping = "gathers" if number in self._gathered and found.name == "flatten" else found.grouping
+        names = tuple(self.sections[i].name.text for i in inputs)
+        return Request(
+            section.name.text, found, grouping, values, names, self.settings.groups, self.settings.train, owner
+        )
+
+    def _owner(self, number: int, found: LayerType, words: tuple[Word, ...]) -> tuple[Lowered | None, bool]:
+        """The layer that ``weights=`` names, and whether nothing is wrong with that."""
+        name = self.sections[number].name.text
+        word = words[0]
+        if len(words) > 1:
+            self.findings.add("bad-value", "weights: needs the name of one layer", word.span.to(words[-1].span),
+                              layer=name)  # fmt: skip
+            return None, False
+        target = self.wiring.index.get(word.text)
+        if target is None:
+            self.findings.unknown("unknown-layer", "layer", word, self.wiring.index, layer=name)
+            return None, False
+        if target >= number:
+            self.findings.add("reads-later-layer", f"{name} takes the weights of {word.text}, which does not stand "
+                              "above it", word.span, layer=name)  # fmt: skip
+            return None, False
+        facts, value = self.facts[target], self.values[target]
+        if facts.type and facts.type != found.name:
+            self.findings.add("weights-mismatch", f"{name} is {found.name} and cannot take the weights of "
+                              f"{word.text}, which is {facts.type}", word.span, layer=name)  # fmt: skip
+            return None, False
+        return (value.lowered if value else None), True
+
+    def _lower(
+        self, request: Request, read: Sequence[Value], stated: Stated, section: Section, pairs: Mapping[str, Any]
+    ) -> Value | None:
+        """Lower a layer and hold its claim against the result."""
+        operands = [v.operand for v in read]
+        others = reshaped(operands, [v.other or v.operand.shape for v in read])
+        doubtful = list(others) != operands
+        try:
+            lowered = lower(request, operands, self.parameters)
+        except Fault as fault:
+            second = self._second(request, others, stated) if doubtful else None
+            if second is None:
+                self.findings.fault(fault, request.name, section.values[0].span, pairs)
+                return None
+            return self._keep(second)
+        if doubtful and stated.shape not in (None, lowered.value.shape):
+            second = self._second(request, others, stated)
+            if second is not None:
+                return self._keep(second)
+        other: Shape | None = None
+        if doubtful and stated.shape is None:
+            second = self._second(request, others, stated)
+            other = second.value.shape if second and second.value.shape != lowered.value.shape else None
+        value = self._keep(lowered, other)
+        return self._claim(value, lowered, stated, request.name, doubtful)
+
+    def _likely_placement(
+        self, found: LayerType | None, values: Mapping[str, Any] | None, inputs: tuple[int, ...] | None
+    ) -> Placement:
+        """Where the value of a layer lives that cannot be computed but states its shape."""
+        read = [v.operand for i in inputs or () if (v := self.values[i])]
+        gpu = (values or {}).get("gpu")
+        if found and read and self.settings.groups > 1:
+            try:
+                return place(found.grouping, gpu, read, self.settings.groups)
+            except Fault:
+                return WHOLE
+        weighted = found is None or found.grouping == "weights"
+        return SPLIT if weighted and self.settings.groups > 1 else WHOLE
+
+    def _second(self, request: Request, others: Sequence[Operand], stated: Stated) -> Lowered | None:
+        """The layer as it is if the doubtful claims above it are wrong, provided that its own claim then holds."""
+        try:
+            lowered = lower(request, others, self.parameters)
+        except Fault:
+            return None
+        return lowered if stated.shape in (None, lowered.value.shape) else None
+
+    def _keep(self, lowered: Lowered, other: Shape | None = None) -> Value:
+        self.parameters.update((p.key, p.shape) for p in lowered.parameters)
+        return Value(lowered.value, other, lowered)
+
+    def _claim(self, value: Value, lowered: Lowered, stated: Stated, name: str, doubtful: bool) -> Value:
+        """Prove or refute what the layer states; the stated shape is believed below."""
+        computed = lowered.value.shape
+        if stated.shape is not None and stated.shape_span is not None and stated.shape != computed:
+            self.findings.add("claim-refuted", f"{name} is {computed}, not {stated.shape}", stated.shape_span,
+                              notes=shape_arithmetic(lowered.steps), layer=name)  # fmt: skip
+            return Value(Operand(name, stated.shape, lowered.value.placement), computed, lowered)
+        if doubtful:
+            return value
+        steps = lowered.steps
+        actual = {
+            "units": computed.units,
+            "connections": sum(s.op.connections(s.reads, s.output) for s in steps),
+            "weights": sum(_size(self.parameters[key]) for key in lowered.weight_keys),
+        }
+        for key, number in stated.counts.items():
+            if number != actual[key]:
+                self.findings.add("claim-refuted", f"{name} has {count(actual[key])} {key}, not {count(number)}",
+                                  stated.pairs[key].span, notes=count_arithmetic(key, steps), layer=name)  # fmt: skip
+        return value
+
+
+def _size(shape: tuple[int, ...]) -> int:
+    size = 1
+    for n in shape:
+        size *= n
+    return size
+
+
+def _read_only_by_gathering(sections: Sequence[Section], wiring: Wiring) -> frozenset[int]:
+    """The sections all of whose readers gather what is split (softmax, losses)."""
+    readers: dict[int, list[int]] = {}
+    for number, inputs in enumerate(wiring.inputs):
+        for i in inputs or ():
+            readers.setdefault(i, []).append(number)
+
+    def gathers(number: int) -> bool:
+        word = sections[number].values[0] if sections[number].values else None
+        found = layers.find(word.text) if isinstance(word, Word) else None
+        return found is not None and found.grouping == "gathers"
+
+    return frozenset(i for i, those in readers.items() if all(gathers(n) for n in those))

@@ -1,0 +1,154 @@
+"""One layer to operations: placement, lowering, parameters. Nothing here reports; what cannot be is a ``Fault``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from netspec.check.claims import Step
+from netspec.check.placement import place
+from netspec.ir.fault import Fault
+from netspec.ir.graph import Layer, Node, Parameter, Placement
+from netspec.ir.ops import ParamShape
+from netspec.ir.settings import Train
+from netspec.ir.shape import Shape
+from netspec.keys import IDENTITY, Initialiser
+from netspec.lowering import Draft, Grouping, LayerType, Lowering, Operand
+
+
+@dataclass(frozen=True, slots=True)
+class Lowered:
+    """A layer's operations and parameters, and its value."""
+
+    layer: Layer
+    nodes: tuple[Node, ...]
+    parameters: tuple[Parameter, ...]
+    value: Operand
+    steps: tuple[Step, ...]
+    weight_keys: tuple[str, ...]
+    """The keys of its weights, own or shared, in the order of its inputs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a layer is lowered from."""
+
+    name: str
+    type: LayerType
+    grouping: Grouping
+    values: Mapping[str, Any]
+    input_names: tuple[str, ...]
+    groups: int
+    train: Train
+    owner: Lowered | None
+    """The layer whose weights it takes, if it takes any."""
+
+
+def lower(request: Request, operands: Sequence[Operand], shapes: Mapping[str, tuple[int, ...]]) -> Lowered:
+    """Lower a layer that reads these values; ``shapes`` are those of the parameters that earlier layers own.
+
+    Raises
+    ------
+    Fault
+        Whatever its placement or its operations object to.
+    """
+    placement = place(request.grouping, request.values.get("gpu"), operands, request.groups)
+    declared = _Parameters(request, placement, shapes)
+    low = Lowering(request.name, tuple(operands), request.values, placement, request.groups, declared.declare)
+    request.type.lower(low)
+    neuron = request.values.get("neuron", IDENTITY)
+    if neuron != IDENTITY:
+        low.emit(neuron, low.result)
+    nodes, steps = _nodes(request.name, low.drafts, placement, operands)
+    value = Operand(request.name, nodes[-1].output, placement)
+    layer = Layer(
+        request.name,
+        request.type.name,
+        request.input_names,
+        tuple(n.name for n in nodes),
+        value.shape,
+        placement,
+        request.values.get("reads", "own"),
+    )
+    return Lowered(layer, nodes, tuple(declared.own), value, steps, tuple(declared.weight_keys))
+
+
+def _nodes(
+    name: str, drafts: Sequence[Draft], placement: Placement, operands: Sequence[Operand]
+) -> tuple[tuple[Node, ...], tuple[Step, ...]]:
+    """The drafts as nodes, the last of which bears the layer's name."""
+    shapes = {o.node: o.shape for o in operands}
+    nodes, steps = [], []
+    for draft in drafts:
+        final = name if draft is drafts[-1] else draft.name
+        nodes.append(Node(final, name, draft.op, draft.inputs, draft.params, draft.output, placement))
+        steps.append(Step(draft.op, tuple(shapes[i] for i in draft.inputs), draft.output))
+        shapes[draft.name] = draft.output
+    return tuple(nodes), tuple(steps)
+
+
+class _Parameters:
+    """Makes the parameters of one layer, or finds those that it shares."""
+
+    def __init__(self, request: Request, placement: Placement, shapes: Mapping[str, tuple[int, ...]]) -> None:
+        self.request = request
+        self.placement = placement
+        self.shapes = shapes
+        self.own: list[Parameter] = []
+        self.weight_keys: list[str] = []
+
+    def declare(self, wanted: ParamShape, index: int | None, start: Initialiser) -> str:
+        shared = self.request.owner
+        if wanted.role == "weight" and shared is not None:
+            key = self._shared_key(shared, wanted, index or 0)
+            self.weight_keys.append(key)
+            return key
+        suffix = wanted.role if index is None else f"{wanted.role}s.{index}"
+        key = f"{self.request.name}.{suffix}"
+        lr, momentum, decay = self._learning(wanted)
+        drawn = start.distribution(wanted.fan_in, wanted.fan_out)
+        self.own.append(Parameter(key, self.request.name, wanted.role, wanted.shape, drawn, lr, momentum, decay))
+        if wanted.role == "weight":
+            self.weight_keys.append(key)
+        return key
+
+    def _shared_key(self, owner: Lowered, wanted: ParamShape, index: int) -> str:
+        key = owner.weight_keys[index] if index < len(owner.weight_keys) else None
+        shape = self.shapes.get(key) if key is not None else None
+        if key is None or shape != wanted.shape or owner.layer.placement != self.placement:
+            has = "x".join(map(str, shape)) if shape else "no such matrix"
+            needs = "x".join(map(str, wanted.shape))
+            raise Fault(
+                "weights-mismatch",
+                f"{{layer}} cannot take {owner.layer.name}'s weights",
+                ("weights",),
+                (
+                    f"{self.request.name} needs {needs}, {owner.layer.name} has {has}"
+                    if shape != wanted.shape
+                    else "both must be placed alike on the GPU groups",
+                ),
+            )
+        return key
+
+    def _learning(self, wanted: ParamShape) -> tuple[float, float, float]:
+        """Learning rate, momentum and decay of a weight or a bias: the layer's own, else the train line's."""
+        keys, train = self.request.values, self.request.train
+        lr = _first(keys.get("lr"), train.lr)
+        momentum = _first(keys.get("momentum"), train.momentum)
+        if wanted.role == "weight":
+            return lr * keys.get("lr_mult", 1.0), momentum, _first(keys.get("decay"), train.weight_decay)
+        return (
+            _first(keys.get("bias_lr"), lr) * keys.get("bias_lr_mult", 1.0),
+            _first(keys.get("bias_momentum"), momentum),
+            _first(keys.get("bias_decay"), train.bias_decay),
+        )
+
+
+def _first(own: float | None, otherwise: float) -> float:
+    return otherwise if own is None else own
+
+
+def reshaped(operands: Sequence[Operand], shapes: Sequence[Shape]) -> tuple[Operand, ...]:
+    """The same values with other shapes."""
+    return tuple(Operand(o.node, s, o.placement) for o, s in zip(operands, shapes, strict=True))

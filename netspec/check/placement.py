@@ -1,0 +1,77 @@
+"""GPU groups: where each layer's value lives, from where its inputs live and what it says.
+
+The rules are those of the language page, section "GPU groups". They are mathematics: on one device the groups become
+grouped operations, and how many devices a run has is not known here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from netspec.ir.fault import Fault
+from netspec.ir.graph import SPLIT, WHOLE, Placement
+from netspec.lowering import Grouping, Operand
+
+GpuKey = int | Literal["all"] | None
+
+
+def place(grouping: Grouping, gpu: GpuKey, operands: Sequence[Operand], groups: int) -> Placement:
+    """Where a layer's value lives.
+
+    Raises
+    ------
+    Fault
+        ``no-such-group`` for a number that is none of the groups, ``placement-mismatch`` where inputs that must be
+        placed alike are not.
+    """
+    if isinstance(gpu, int):
+        if gpu >= groups:
+            has = f"the file has {groups} groups, 0 to {groups - 1}" if groups > 1 else "the file has no gpus statement"
+            raise Fault("no-such-group", f"{{layer}}: there is no GPU group {gpu}", ("gpu",), (has,))
+        return Placement(gpu=gpu)
+    if groups == 1 or grouping == "input":
+        return operands[0].placement if operands else WHOLE
+    first = operands[0].placement
+    if gpu == "all":
+        return WHOLE if grouping == "gathers" else SPLIT
+    if grouping == "weights":
+        return first if first.gpu is not None else SPLIT
+    if grouping == "gathers":
+        return first if first.gpu is not None else WHOLE
+    if grouping == "joins":
+        return _joined(operands, groups)
+    if grouping == "alike" and any(o.placement != first for o in operands):
+        raise _mismatch("needs inputs that are placed alike", operands)
+    return first
+
+
+def _joined(operands: Sequence[Operand], groups: int) -> Placement:
+    """Of a concatenation: split if all inputs are, or if they are the groups' shares in order."""
+    placements = [o.placement for o in operands]
+    if [p.gpu for p in placements] == list(range(groups)):
+        if len({o.shape.channels for o in operands}) > 1:
+            raise _mismatch("joins unequal shares of the GPU groups", operands)
+        return SPLIT
+    if any(p.split for p in placements) and not all(p.split for p in placements):
+        raise _mismatch("joins values that are split over the GPU groups with others that are not", operands)
+    return placements[0]
+
+
+def _mismatch(what: str, operands: Sequence[Operand]) -> Fault:
+    return Fault(
+        "placement-mismatch",
+        f"{{layer}} {what}",
+        ("inputs",),
+        (
+            ", ".join(f"{o.node} ({o.shape}) is {words(o.placement)}" for o in operands),
+            "gpu=0 makes this layer whole on group 0, gpu=all on an input splits that one",
+        ),
+    )
+
+
+def words(placement: Placement) -> str:
+    """A placement as a person says it."""
+    if placement.split:
+        return "split over the groups"
+    return "whole" if placement.gpu is None else f"whole on group {placement.gpu}"

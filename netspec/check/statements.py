@@ -1,0 +1,144 @@
+"""The settings of a file: what they say, before any layer is looked at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from netspec import layers
+from netspec.check.report import Findings
+from netspec.check.values import distinct, keys_of, read_pairs
+from netspec.ir.settings import Augment, Test, Train
+from netspec.keys import BadValue, Whole
+from netspec.language.syntax import File, Number, Pair, Setting, Word
+from netspec.settings import SETTINGS, WORDS
+
+MOST_GPUS = 1024
+
+
+@dataclass
+class Settings:
+    """All settings of a file, by word. ``defaults``: the values of each layer type's ``default`` lines."""
+
+    name: str = "net"
+    groups: int = 1
+    net: dict[str, Any] = field(default_factory=dict)
+    net_pairs: dict[str, Pair] = field(default_factory=dict)
+    train: Train = field(default_factory=Train)
+    augment: Augment = field(default_factory=Augment)
+    test: Test = field(default_factory=Test)
+    defaults: dict[str, dict[str, Any]] = field(default_factory=dict)
+    default_pairs: dict[str, dict[str, Pair]] = field(default_factory=dict)
+    statements: dict[str, Setting] = field(default_factory=dict)
+    crop: Pair | None = None
+
+
+def read_settings(file: File, findings: Findings) -> Settings:
+    """Read every setting of a file; each stands at most once (``default`` once a type and key)."""
+    result = Settings()
+    for statement in file.settings:
+        word = statement.word.text
+        if word not in WORDS:
+            notes = ("a layer begins with its name in brackets: [name] type key=value ...",)
+            findings.unknown("unknown-setting", "setting", statement.word, WORDS, notes=notes)
+            continue
+        if word == "default":
+            _default(statement, result, findings)
+            continue
+        if word in result.statements:
+            findings.add("duplicate-setting", f"{word} is set twice", statement.word.span,
+                         notes=(f"first in line {result.statements[word].span.line}",))  # fmt: skip
+            continue
+        result.statements[word] = statement
+        if word == "gpus":
+            _gpus(statement, result, findings)
+        else:
+            _setting(statement, result, findings)
+    return result
+
+
+def _setting(statement: Setting, result: Settings, findings: Findings) -> None:
+    word = statement.word.text
+    values = list(statement.values)
+    if word == "net" and values and isinstance(values[0], Word):
+        result.name = values.pop(0).span.text
+    _no_more(word, values, findings)
+    pairs = distinct(statement.pairs, findings)
+    keys = {key.name: key for key in SETTINGS[word]}
+    given, _ = read_pairs(pairs, keys, word, findings)
+    full = {name: given.get(name, key.default) for name, key in keys.items()}
+    if word == "net":
+        result.net, result.net_pairs = given, pairs
+    elif word == "train":
+        sgd = full["optimizer"]
+        result.train = Train(epochs=full["epochs"], batch=full["batch"], schedule=full["schedule"], **sgd)
+    elif word == "augment":
+        result.augment = Augment(full["crop"], full["from"], full["flip"], full["colour"])
+        result.crop = pairs.get("crop")
+        _crop_fits(pairs, result.augment, findings)
+    else:
+        result.test = Test(full["views"])
+
+
+def _crop_fits(pairs: dict[str, Pair], augment: Augment, findings: Findings) -> None:
+    if augment.crop and augment.resize and augment.crop > augment.resize:
+        findings.add(
+            "crop-too-large",
+            f"a crop of {augment.crop} pixels cannot be cut from {augment.resize}",
+            pairs["crop"].span,
+            pairs["from"].span,
+        )
+
+
+def _gpus(statement: Setting, result: Settings, findings: Findings) -> None:
+    values = list(statement.values)
+    if not values:
+        findings.add("bad-value", "gpus needs the number of GPU groups: gpus 2", statement.word.span)
+        return
+    try:
+        result.groups = Whole(1, MOST_GPUS).read(values.pop(0))
+    except BadValue as error:
+        findings.bad_value("gpus", error)
+    _no_more("gpus", values, findings)
+    read_pairs(distinct(statement.pairs, findings), {}, "gpus", findings)
+
+
+def _default(statement: Setting, result: Settings, findings: Findings) -> None:
+    values = list(statement.values)
+    if not values or not isinstance(values[0], Word):
+        findings.add("bad-value", "default needs a layer type: default conv neuron=relu", statement.word.span)
+        return
+    word = values.pop(0)
+    assert isinstance(word, Word)
+    layer_type = layers.find(word.text)
+    if layer_type is None:
+        findings.unknown("unknown-type", "layer type", word, layers.names())
+        return
+    _no_more("default", values, findings)
+    earlier = result.default_pairs.setdefault(word.text, {})
+    pairs = distinct([*earlier.values(), *statement.pairs], findings)
+    fresh = {name: pair for name, pair in pairs.items() if name not in earlier}
+    for name in ("inputs", "weights"):
+        if name in fresh:
+            findings.add("bad-value", f"{name} has no default: each layer has its own", fresh.pop(name).span)
+    given, bad = read_pairs(fresh, keys_of(layer_type), word.text, findings)
+    result.defaults.setdefault(word.text, {}).update(given)
+    for name in bad:
+        result.defaults[word.text].setdefault(name, BAD)
+    earlier.update(fresh)
+
+
+class _Bad:
+    """Stands for a default that could not be read: whoever needs it says nothing more."""
+
+    def __repr__(self) -> str:
+        return "BAD"
+
+
+BAD = _Bad()
+
+
+def _no_more(word: str, values: list[Any], findings: Findings) -> None:
+    for value in values:
+        what = "number" if isinstance(value, Number) else "value"
+        findings.add("stray-value", f"{word} does not take the {what} '{value.span.text}' here", value.span)

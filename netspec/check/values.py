@@ -1,0 +1,92 @@
+"""Keys and their values: what is written, what is set by default, and what neither gives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from netspec import layers
+from netspec.check.report import Findings, replacement
+from netspec.diagnostics.nearest import nearest
+from netspec.keys import BadValue, Key, Padding
+from netspec.language.syntax import Pair, Values, Word
+from netspec.lowering import LayerType, PerInput
+
+
+def distinct(pairs: Sequence[Pair], findings: Findings, layer: str = "") -> dict[str, Pair]:
+    """Pairs by key; a repeated key is an error, and its first value holds."""
+    found: dict[str, Pair] = {}
+    for pair in pairs:
+        if pair.key.text in found:
+            findings.add(
+                "duplicate-key",
+                f"{pair.key.text} is given twice",
+                pair.span,
+                notes=(f"first as {found[pair.key.text].span.text}",),
+                layer=layer,
+            )
+        else:
+            found[pair.key.text] = pair
+    return found
+
+
+def read_pairs(
+    pairs: Mapping[str, Pair], keys: Mapping[str, Key], owner: str, findings: Findings, layer: str = "", inputs: int = 1
+) -> tuple[dict[str, Any], set[str]]:
+    """The values of the pairs whose keys are known and whose values are good, and the names of those that are not.
+
+    ``owner`` is the word of the layer type or setting, for messages; ``inputs`` how many inputs the layer has.
+    """
+    values: dict[str, Any] = {}
+    bad: set[str] = set()
+    for name, pair in pairs.items():
+        key = keys.get(name)
+        if key is None:
+            _unknown_key(pair.key, keys, owner, findings, layer)
+            near = nearest(name, keys)
+            if near:
+                bad.add(near)
+            continue
+        try:
+            values[name] = _read(key, pair, inputs)
+        except BadValue as error:
+            findings.bad_value(name, error, layer)
+            bad.add(name)
+    return values, bad
+
+
+def _read(key: Key, pair: Pair, inputs: int) -> Any:
+    value = pair.value
+    if key.per_input and inputs > 1 and isinstance(value, Values):
+        if len(value.items) == inputs:
+            return PerInput(tuple(key.kind.read(item) for item in value.items))
+        if not isinstance(key.kind, Padding):
+            raise BadValue(
+                f"has {len(value.items)} values for {inputs} inputs; give one for each, or one for all", value.span
+            )
+    return key.kind.read(value)
+
+
+def _unknown_key(word: Word, keys: Mapping[str, Key], owner: str, findings: Findings, layer: str) -> None:
+    """A key that is not there: the nearest of this type's, and the types that do have it."""
+    near = nearest(word.text, keys)
+    others = [name for name in layers.names() if (t := layers.find(name)) and t.key(word.text)]
+    if others and word.text != near:
+        whose = ", ".join(others[:4]) + (" and others" if len(others) > 4 else "")
+        message = f"{word.text} is a key of {whose}, not of {owner}"
+    else:
+        message = f"{owner} has no key '{word.text}'"
+    notes = () if near else (f"the keys of {owner}: {', '.join(keys)}",) if keys else (f"{owner} has no keys",)
+    findings.add(
+        "unknown-key",
+        message + (f"; did you mean {near}?" if near else ""),
+        word.span,
+        notes=notes,
+        fixes=(replacement(word.span, near),) if near else (),
+        layer=layer,
+    )
+
+
+def keys_of(layer_type: LayerType) -> dict[str, Key]:
+    """A layer type's keys by name."""
+    return {key.name: key for key in layer_type.keys}

@@ -1,0 +1,100 @@
+"""What commands share: reading a spec, and saying what is wrong with it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+import click
+
+from netspec.diagnostics import CannotOpen, Diagnostic, SpecError
+
+if TYPE_CHECKING:
+    from netspec.ir.shape import Shape
+    from netspec.net import Net
+    from netspec.source import Source
+
+WRONG_SPEC = 1
+WRONG_COMMAND = 2
+MOST_SHOWN = 20
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class ShapeParam(click.ParamType["Shape"]):
+    """``3x224x224`` or ``784``."""
+
+    name = "shape"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Shape:
+        from netspec.ir.shape import Shape
+
+        if isinstance(value, Shape):
+            return value
+        parts = str(value).split("x")
+        if len(parts) not in (1, 3) or not all(p.isascii() and p.isdigit() and 0 < int(p) <= 2**31 for p in parts):
+            self.fail(
+                f"{value!r} is no shape; write channels x height x width, 3x224x224, or a length, 784", param, ctx
+            )
+        return Shape(*map(int, parts))
+
+
+def spec_argument(command: Command) -> Command:
+    """The argument FILE: a spec, or ``-`` for standard input."""
+    return click.argument("file", metavar="FILE")(command)
+
+
+def input_option(command: Command) -> Command:
+    """The option ``--input``: the shape of the data, where it is not the file's."""
+    return click.option(
+        "--input",
+        "input_shape",
+        type=ShapeParam(),
+        metavar="CxHxW",
+        help="Take this shape of the input instead of the file's, e.g. 3x227x227.",
+    )(command)
+
+
+def read_net(path: str, input_shape: Shape | None = None) -> Net:
+    """Load a spec. Says what is wrong on standard error and exits: 1 for a wrong spec, 2 if it cannot be opened."""
+    from netspec.net import load_source
+
+    try:
+        net = load_source(read(path), input_shape)
+    except CannotOpen as error:
+        refuse(str(error))
+    except SpecError as error:
+        tell(error.diagnostics)
+        sys.exit(WRONG_SPEC)
+    tell(net.warnings)
+    return net
+
+
+def read(path: str) -> Source:
+    """Read a spec's text, ``-`` from standard input. Raises ``CannotOpen`` and ``SpecError``."""
+    from netspec.net import LARGEST_FILE, decode, read_source
+
+    if path == "-":
+        return decode(sys.stdin.buffer.read(LARGEST_FILE + 1), "<stdin>")
+    return read_source(path)
+
+
+def tell(diagnostics: Sequence[Diagnostic]) -> None:
+    """Print diagnostics as text on standard error."""
+    from netspec.diagnostics.text import render_all
+
+    if diagnostics:
+        click.echo(render_all(diagnostics, MOST_SHOWN), err=True)
+
+
+def refuse(message: str) -> NoReturn:
+    """End a command whose command line cannot be carried out."""
+    click.echo(f"Error: {message}", err=True)
+    sys.exit(WRONG_COMMAND)
+
+
+def stem_of(path: str) -> str:
+    """The name of a spec's file without folder and ending; ``net`` for standard input."""
+    return "net" if path == "-" else os.path.splitext(os.path.basename(path))[0]

@@ -1,0 +1,58 @@
+"""Print the layer table of a spec."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from netspec.cli.common import input_option, read_net, spec_argument
+
+if TYPE_CHECKING:
+    from netspec.ir.shape import Shape
+
+
+@click.command()
+@spec_argument
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "markdown", "csv", "json"]),
+    default="table",
+    show_default=True,
+    help="How the table is written.",
+)
+@click.option(
+    "--batch", type=click.IntRange(1, 2**31), help="Images whose activations are counted [default: the spec's batch]."
+)
+@click.option("--im2col", is_flag=True, help="Each convolution as the matrix product that it is.")
+@click.option("--per-gpu", is_flag=True, help="The share of each GPU group in place of the whole.")
+@input_option
+def command(file: str, form: str, batch: int | None, im2col: bool, per_gpu: bool, input_shape: Shape | None) -> None:
+    """Print the layer table: output, units, weights, biases, connections, shares, memory.
+
+    \b
+    Examples:
+      netspec summary specs/alexnet.net
+      netspec summary specs/alexnet.net --im2col --format markdown
+    """
+    from netspec import report
+
+    net = read_net(file, input_shape)
+    images = batch or net.graph.train.batch
+    if form == "json":
+        click.echo(report.to_json(net, images, im2col=im2col, per_gpu=per_gpu))
+        return
+    if im2col:
+        table = report.im2col_table(net)
+    elif per_gpu:
+        table = report.per_gpu_table(net, images)
+    else:
+        table = report.layer_table(net, images)
+    if form == "table":
+        from netspec.report.terminal import show
+
+        show(table, sys.stdout)
+    else:
+        click.echo(report.markdown(table) if form == "markdown" else report.csv_text(table), nl=False)

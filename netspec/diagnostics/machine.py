@@ -1,0 +1,50 @@
+"""Diagnostics as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from netspec.diagnostics.model import Diagnostic
+from netspec.source import Span
+
+
+def to_json(diagnostics: Sequence[Diagnostic]) -> str:
+    """The list of diagnostics in the form that scripts rely on; lines and columns count from 1."""
+    return json.dumps([as_dict(d) for d in diagnostics], indent=1)
+
+
+def as_dict(diagnostic: Diagnostic) -> dict[str, Any]:
+    """One diagnostic as plain data."""
+    return {
+        "code": diagnostic.code,
+        "severity": diagnostic.severity,
+        "message": diagnostic.message,
+        **place(diagnostic.span),
+        "notes": [
+            *diagnostic.notes,
+            *(f"not a fix: {r.title}: {r.effect}" for r in diagnostic.rejected),
+        ],
+        "fixes": [
+            {
+                "title": f"{fix.title}: {fix.effect}" if fix.effect else fix.title,
+                "edits": [{**place(edit.span), "text": edit.text} for edit in fix.edits],
+                "checks": fix.checks,
+            }
+            for fix in diagnostic.fixes
+        ],
+    }
+
+
+def place(span: Span) -> dict[str, Any]:
+    """A span as file, line and column, end included."""
+    line, column = span.source.position(span.start)
+    end_line, end_column = span.source.position(span.end)
+    return {
+        "file": span.source.name,
+        "line": line,
+        "column": column,
+        "end_line": end_line,
+        "end_column": end_column,
+    }

@@ -1,0 +1,87 @@
+"""A problem is data: a code, places in the source, the arithmetic, and what would mend it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from netspec.source import Source, Span
+
+Severity = Literal["error", "warning"]
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Replace a span by a text; an empty span is an insertion."""
+
+    span: Span
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """A change of the file. ``checks``: with it, the whole file checks. ``effect`` says what it does."""
+
+    title: str
+    edits: tuple[Edit, ...]
+    effect: str = ""
+    checks: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A change that comes to mind and does not help, with what happens."""
+
+    title: str
+    effect: str
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One mistake. ``spans``: the first is the place, others on the same line are underlined with it.
+    ``layer`` is the layer that it is about, where there is one."""
+
+    code: str
+    message: str
+    spans: tuple[Span, ...]
+    notes: tuple[str, ...] = ()
+    fixes: tuple[Fix, ...] = ()
+    rejected: tuple[Rejected, ...] = ()
+    severity: Severity = "error"
+    layer: str = ""
+
+    @property
+    def span(self) -> Span:
+        return self.spans[0]
+
+
+def apply(edits: Iterable[Edit], text: str) -> str:
+    """The text with edits made. They must not overlap; insertions at one place keep their order."""
+    for edit in reversed(sorted(edits, key=lambda e: e.span.start)):
+        text = text[: edit.span.start] + edit.text + text[edit.span.end :]
+    return text
+
+
+def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Errors and warnings by their place in the file."""
+    return tuple(sorted(diagnostics, key=lambda d: (d.span.source.name, d.span.start, d.severity)))
+
+
+def whole(source: Source) -> Span:
+    """The place of a mistake of the file as a whole: its first line."""
+    return Span(source, 0, len(source.line(1)))
+
+
+class SpecError(Exception):
+    """A spec with mistakes. ``diagnostics`` holds them, in file order."""
+
+    def __init__(self, diagnostics: tuple[Diagnostic, ...]) -> None:
+        from netspec.diagnostics.text import render_all
+
+        super().__init__("\n" + render_all(diagnostics))
+        self.diagnostics = diagnostics
+
+
+class CannotOpen(Exception):
+    """A file that cannot be opened at all (missing, a directory, no permission)."""

@@ -1,0 +1,69 @@
+"""Diagnostics as text: the line, carets under what is wrong, the arithmetic, and the ways out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from netspec.diagnostics.model import Diagnostic
+from netspec.source import Span
+from netspec.units import plural
+
+_WIDEST_LINE = 160
+
+
+def render_all(diagnostics: Sequence[Diagnostic], limit: int | None = None) -> str:
+    """All diagnostics, or the first ``limit`` and how many there are, ending with a count."""
+    shown = diagnostics if limit is None else diagnostics[:limit]
+    parts = [render(d) for d in shown]
+    tally = _tally(diagnostics)
+    if len(shown) < len(diagnostics):
+        tally = f"{tally}; the first {len(shown)} are shown"
+    return "\n\n".join([*parts, tally]) if len(diagnostics) > 1 else "\n\n".join(parts)
+
+
+def render(diagnostic: Diagnostic) -> str:
+    """One diagnostic: at most a dozen lines, the first of which is enough by itself."""
+    span = diagnostic.span
+    gutter = " " * len(str(span.line))
+    lines = [f"{diagnostic.severity}[{diagnostic.code}]: {diagnostic.message}"]
+    lines.append(f"{gutter}--> {span.source.name}:{span.line}:{span.column}")
+    lines += _excerpt(diagnostic.spans, gutter)
+    lines += [f"{gutter} = {note}" for note in diagnostic.notes]
+    ways = [(f"fix: {f.title}", f.effect) for f in diagnostic.fixes]
+    ways += [(f"not a fix: {r.title}", r.effect) for r in diagnostic.rejected]
+    width = max((len(title) for title, effect in ways if effect), default=0)
+    lines += [f"{gutter} {title:<{width}}  {effect}" if effect else f"{gutter} {title}" for title, effect in ways]
+    return "\n".join(lines)
+
+
+def _excerpt(spans: Iterable[Span], gutter: str) -> list[str]:
+    """The first span's line with carets under every span that lies on it."""
+    spans = list(spans)
+    first = spans[0]
+    line = first.source.line(first.line)
+    begin = first.source.line_starts[first.line - 1]
+    marks = [(s.start - begin, max(s.end - begin, s.start - begin + 1)) for s in spans if s.line == first.line]
+    marks = [(a, min(b, max(len(line), a + 1))) for a, b in marks]
+    left = 0
+    if max(b for _, b in marks) > _WIDEST_LINE:
+        left = max(0, marks[0][0] - 40)
+    visible = _printable(line[left : left + _WIDEST_LINE])
+    carets = [" "] * (max(b for _, b in marks) - left)
+    for a, b in marks:
+        for i in range(max(0, a - left), min(b - left, len(carets))):
+            carets[i] = "^"
+    underline = "".join(carets)[:_WIDEST_LINE].rstrip()
+    return [f"{gutter} |", f"{first.line} | {visible}".rstrip(), f"{gutter} | {underline}"]
+
+
+def _printable(line: str) -> str:
+    """Tabs and control characters as one visible column each, so that the carets stay under their text."""
+    return "".join(" " if c == "\t" else c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)
+
+
+def _tally(diagnostics: Sequence[Diagnostic]) -> str:
+    errors = sum(d.severity == "error" for d in diagnostics)
+    warnings = len(diagnostics) - errors
+    parts = [plural(errors, "error")] if errors else []
+    parts += [plural(warnings, "warning")] if warnings else []
+    return ", ".join(parts)

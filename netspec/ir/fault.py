@@ -1,0 +1,26 @@
+"""What an operation says when it cannot be: data that the checker turns into a diagnostic with a place in the file."""
+
+from __future__ import annotations
+
+
+class Fault(Exception):
+    """A shape rule that does not hold.
+
+    Parameters
+    ----------
+    code:
+        The diagnostic's code.
+    message:
+        One line; ``{layer}`` stands for the layer's name.
+    keys:
+        The keys whose values are involved, in the order in which they should be underlined.
+    notes:
+        The arithmetic, one line each, with the numbers put in.
+    """
+
+    def __init__(self, code: str, message: str, keys: tuple[str, ...] = (), notes: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.keys = keys
+        self.notes = notes

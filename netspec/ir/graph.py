@@ -1,0 +1,118 @@
+"""The checked network: operations in order, the parameters they use, and the layers of the file that they come from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from netspec.ir.distribution import Distribution
+from netspec.ir.ops import Input, Loss, Op, Softmax
+from netspec.ir.ops.base import Role
+from netspec.ir.settings import Augment, Preprocessing, Test, Train
+from netspec.ir.shape import Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where a value lives: in equal shares on all GPU groups (``split``), whole on one (``gpu``), or simply whole."""
+
+    split: bool = False
+    gpu: int | None = None
+
+
+WHOLE = Placement()
+SPLIT = Placement(split=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A tensor that is learnt. Its key is its name in a state_dict: ``conv1.weight``, ``conv3.weights.0``.
+
+    ``lr``, ``momentum`` and ``decay`` are what this tensor starts training with; the schedule scales ``lr``.
+    """
+
+    key: str
+    layer: str
+    role: Role
+    shape: tuple[int, ...]
+    distribution: Distribution
+    lr: float
+    momentum: float
+    decay: float
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One operation. The value that it makes bears its name: the layer's own for the layer's last operation,
+    ``conv1:conv`` for one before it."""
+
+    name: str
+    layer: str
+    op: Op
+    inputs: tuple[str, ...]
+    params: tuple[str, ...]
+    output: Shape
+    placement: Placement
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One layer of the file: what it reads (layers' names) and the operations it became, the last of which makes its
+    value. ``reads`` says whether a layer over several GPU groups reads its own group's share or all of them."""
+
+    name: str
+    type: str
+    inputs: tuple[str, ...]
+    nodes: tuple[str, ...]
+    output: Shape
+    placement: Placement
+    reads: Literal["own", "all"]
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """A network that has passed the checker. ``groups`` is the number of GPU groups that the file speaks of."""
+
+    name: str
+    groups: int
+    nodes: Mapping[str, Node]
+    layers: Mapping[str, Layer]
+    parameters: Mapping[str, Parameter]
+    preprocessing: Preprocessing = field(default_factory=Preprocessing)
+    train: Train = field(default_factory=Train)
+    augment: Augment = field(default_factory=Augment)
+    test: Test = field(default_factory=Test)
+
+    def shapes(self, node: Node) -> tuple[Shape, ...]:
+        """The shapes that a node reads."""
+        return tuple(self.nodes[name].output for name in node.inputs)
+
+    @property
+    def input(self) -> Node:
+        """The operation that images come in at."""
+        return next(node for node in self.nodes.values() if isinstance(node.op, Input))
+
+    @property
+    def output(self) -> Node:
+        """The operation whose value is the network's: the file's last layer's."""
+        return self.nodes[tuple(self.layers.values())[-1].nodes[-1]]
+
+    @property
+    def losses(self) -> tuple[Node, ...]:
+        """The operations that are losses, in file order."""
+        return tuple(node for node in self.nodes.values() if isinstance(node.op, Loss))
+
+    @property
+    def scores(self) -> Node:
+        """The operation whose values are the class scores: what the last loss reads, else what the last softmax
+        reads, else the output itself. Training without a loss of its own takes the cross-entropy of these."""
+        for kind in (Loss, Softmax):
+            for node in reversed(tuple(self.nodes.values())):
+                if isinstance(node.op, kind):
+                    return self.nodes[node.inputs[0]]
+        return self.output
+
+    def parameters_of(self, layer: str) -> Iterator[Parameter]:
+        """The parameters that a layer owns (not those that it takes from another by ``weights=``)."""
+        return (p for p in self.parameters.values() if p.layer == layer)

@@ -1,0 +1,75 @@
+"""What every operation answers: its shape, its parameters and its cost, each from the shapes that it reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from netspec.ir.fault import Fault
+from netspec.ir.shape import Shape
+
+Role = Literal["weight", "bias"]
+
+
+@dataclass(frozen=True, slots=True)
+class ParamShape:
+    """A parameter that an operation needs.
+
+    ``fan_in`` is how many numbers one output unit sums up with it, ``fan_out`` how many output units one input number
+    reaches: what the xavier and he initialisers count.
+    """
+
+    role: Role
+    shape: tuple[int, ...]
+    fan_in: int
+    fan_out: int
+
+
+@dataclass(frozen=True, slots=True)
+class Op:
+    """One entry of the closed vocabulary between layer types and backends.
+
+    The defaults below are those of an operation on one value that keeps its shape and has neither parameters nor
+    connections.
+    """
+
+    arity: ClassVar[tuple[int, int | None]] = (1, 1)
+    """Fewest and most inputs; ``None`` is any number."""
+
+    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        """The output's shape. Raises ``Fault`` where there is none."""
+        return inputs[0]
+
+    def params(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[ParamShape, ...]:
+        """The parameters, in the order in which backends receive them."""
+        return ()
+
+    def connections(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """Multiply-accumulates of one image's forward pass."""
+        return 0
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """Additions, multiplications, comparisons and functions of one image's forward pass."""
+        return 0
+
+
+def name_of(op: Op) -> str:
+    """The operation's word in messages and in the names of inner nodes: ``conv``, ``maxpool``."""
+    return type(op).__name__.lower()
+
+
+def need_image(shape: Shape, doing: str) -> None:
+    """Raise ``needs-image`` unless the shape has channels, height and width."""
+    if not shape.is_image:
+        raise Fault("needs-image", f"{{layer}} {doing} an image, and reads a vector of {shape}", ("inputs",))
+
+
+def need_divisible(number: int, groups: int, what: str, key: str) -> None:
+    """Raise ``groups-do-not-divide`` unless the groups divide the number."""
+    if number % groups:
+        raise Fault(
+            "groups-do-not-divide",
+            f"{{layer}}: {groups} groups do not divide its {what}",
+            (key, "groups"),
+            (f"{number} {what} / {groups} groups = {number / groups:.6g}, not a whole number",),
+        )

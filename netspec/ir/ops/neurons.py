@@ -1,0 +1,62 @@
+"""Neurons: functions of one number, applied to every unit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from netspec.ir.ops.base import Op
+from netspec.ir.shape import Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Neuron(Op):
+    """What all neurons share: the shape stays, and each unit costs one function."""
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        return output.units
+
+
+@dataclass(frozen=True, slots=True)
+class Relu(Neuron):
+    """max(0, x); the gradient at 0 is 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tanh(Neuron):
+    """a tanh(b x)."""
+
+    a: float = 1.0
+    b: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Logistic(Neuron):
+    """1 / (1 + e^-x)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SoftRelu(Neuron):
+    """log(1 + e^x), and x itself above 4 (cuda-convnet ``neuron.cuh``)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Abs(Neuron):
+    """|x|; the gradient at 0 is 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Square(Neuron):
+    """x^2."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sqrt(Neuron):
+    """The square root of x."""
+
+
+@dataclass(frozen=True, slots=True)
+class Affine(Neuron):
+    """a x + b; with a = 1 and b = 0 the value itself."""
+
+    a: float = 1.0
+    b: float = 0.0

@@ -1,0 +1,111 @@
+"""Normalisations and dropout.
+
+The response normalisations follow cuda-convnet's formulas (``conv_util.cu`` of version 2); ``alpha`` here is always
+what one element's square is multiplied by, whatever convention the spec used. A window of ``size`` around i covers
+[i - size // 2, i - size // 2 + size): an even one has one more on the lower side. It is cut at the borders.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from netspec.ir.fault import Fault
+from netspec.ir.ops.base import Op, ParamShape, need_divisible, need_image
+from netspec.ir.shape import Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Lrn(Op):
+    """Across maps: y_i = x_i (k + alpha sum_j x_j^2)^-beta over the ``size`` channels j around i, at the same pixel.
+
+    Channels are in ``groups`` equal runs, and a window stays inside its own. Krizhevsky et al. (2012), section 3.3.
+    """
+
+    size: int
+    k: float
+    alpha: float
+    beta: float
+    groups: int = 1
+
+    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        (x,) = inputs
+        need_image(x, "normalises across the maps of")
+        need_divisible(x.channels, self.groups, "input channels", "inputs")
+        return x
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        return (2 * self.size + 3) * output.units
+
+
+@dataclass(frozen=True, slots=True)
+class MapNorm(Op):
+    """Within each map: y = x (k + alpha sum x^2)^-beta over the size x size pixels around, in the same channel."""
+
+    size: int
+    k: float
+    alpha: float
+    beta: float
+
+    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        (x,) = inputs
+        need_image(x, "normalises within the maps of")
+        if self.size > min(x.height, x.width):
+            raise Fault(
+                "kernel-too-large",
+                "{layer}'s window is larger than its maps",
+                ("size",),
+                (f"the window is {self.size} x {self.size}, the maps are {x.height} x {x.width}",),
+            )
+        return x
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        return (2 * self.size**2 + 3) * output.units
+
+
+@dataclass(frozen=True, slots=True)
+class ContrastNorm(MapNorm):
+    """Contrast: y = x (k + alpha sum d^2)^-beta with d = x - m, m the mean of the real pixels around.
+
+    The numerator is x itself, not d, as in cuda-convnet (``src/layer.cu:1605`` of 2012).
+    """
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        return (3 * self.size**2 + 5) * output.units
+
+
+@dataclass(frozen=True, slots=True)
+class BatchNorm(Op):
+    """Each channel minus its mean over the batch, divided by its deviation; then, if ``affine``, scaled and shifted.
+
+    Outside training the running mean and variance stand in, of which each training step replaces the share
+    ``momentum``. The running variance is the unbiased one. Ioffe & Szegedy (2015), algorithms 1 and 2.
+    """
+
+    eps: float
+    momentum: float
+    affine: bool = True
+
+    def params(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[ParamShape, ...]:
+        if not self.affine:
+            return ()
+        channels = (output.channels,)
+        return (ParamShape("weight", channels, 1, 1), ParamShape("bias", channels, 1, 1))
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        return (4 if self.affine else 2) * output.units
+
+
+@dataclass(frozen=True, slots=True)
+class Dropout(Op):
+    """Each unit of each image is zero with probability ``rate`` in training.
+
+    ``scaling="train"`` divides the others by 1 - rate; ``scaling="test"`` leaves them and multiplies all units by
+    1 - rate outside training (Krizhevsky et al., 2012, section 4.2).
+    """
+
+    rate: float
+    scaling: Literal["train", "test"]
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        return output.units

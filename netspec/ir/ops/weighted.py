@@ -1,0 +1,129 @@
+"""Operations with weights: convolution, unshared convolution, the matrix product, and a bias of its own.
+
+Counts as in Krizhevsky, Sutskever & Hinton (2012) and the CSC321 notes on it: a convolution with K x K kernels, C
+input channels and M filters on a W x H output has K*K*C*M weights and W*H*K*K*C*M connections, divided by its groups.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from netspec.ir.ops.base import Op, ParamShape, need_divisible, need_image
+from netspec.ir.shape import Shape
+from netspec.ir.window import Window
+
+
+@dataclass(frozen=True, slots=True)
+class Conv(Op):
+    """Cross-correlation with zero padding. Weight: filters x channels/groups x kernel height x kernel width.
+
+    Filter group g reads channel group g. Zeros stand in the padding and in the overhang of a last window.
+    """
+
+    filters: int
+    window: Window
+    groups: int = 1
+    bias: bool = True
+
+    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        (x,) = inputs
+        need_image(x, "convolves")
+        need_divisible(x.channels, self.groups, "input channels", "inputs")
+        need_divisible(self.filters, self.groups, "filters", "filters")
+        rows, columns = self.window.fit(x.height, x.width)
+        return Shape(self.filters, rows.output, columns.output)
+
+    def params(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[ParamShape, ...]:
+        (x,) = inputs
+        fan_in = x.channels // self.groups * self.window.area
+        fan_out = self.filters // self.groups * self.window.area
+        weight = ParamShape("weight", (self.filters, x.channels // self.groups, *self.window.kernel), fan_in, fan_out)
+        return (weight, ParamShape("bias", (self.filters,), fan_in, fan_out)) if self.bias else (weight,)
+
+    def connections(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        (x,) = inputs
+        return output.units * (x.channels // self.groups) * self.window.area
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        return 2 * self.connections(inputs, output) + (output.units if self.bias else 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Local(Op):
+    """A convolution whose weights are not shared between places.
+
+    Weight: filters x rows x columns x channels/groups x kernel height x kernel width; bias: one per output unit.
+    """
+
+    filters: int
+    window: Window
+    groups: int = 1
+    bias: bool = True
+
+    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        return Conv(self.filters, self.window, self.groups).shape(inputs)
+
+    def params(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[ParamShape, ...]:
+        (x,) = inputs
+        fan_in = x.channels // self.groups * self.window.area
+        fan_out = self.filters // self.groups * self.window.area
+        weight = ParamShape("weight", (*output, x.channels // self.groups, *self.window.kernel), fan_in, fan_out)
+        return (weight, ParamShape("bias", tuple(output), fan_in, fan_out)) if self.bias else (weight,)
+
+    def connections(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        return Conv(self.filters, self.window, self.groups).connections(inputs, output)
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        return 2 * self.connections(inputs, output) + (output.units if self.bias else 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Linear(Op):
+    """A matrix product. Weight: outputs x inputs/groups; output group g reads input group g.
+
+    An image is read as the vector of its channels, rows and columns, in this order.
+    """
+
+    outputs: int
+    groups: int = 1
+    bias: bool = True
+
+    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        (x,) = inputs
+        need_divisible(x.channels, self.groups, "input channels", "inputs")
+        need_divisible(self.outputs, self.groups, "outputs", "outputs")
+        return Shape(self.outputs)
+
+    def params(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[ParamShape, ...]:
+        (x,) = inputs
+        fan_in, fan_out = x.units // self.groups, self.outputs // self.groups
+        weight = ParamShape("weight", (self.outputs, fan_in), fan_in, fan_out)
+        return (weight, ParamShape("bias", (self.outputs,), fan_in, fan_out)) if self.bias else (weight,)
+
+    def connections(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        (x,) = inputs
+        return self.outputs * (x.units // self.groups)
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        return 2 * self.connections(inputs, output) + (output.units if self.bias else 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Bias(Op):
+    """Adds a learnt number per channel (of an image; per feature of a vector), or per unit.
+
+    It stands after the sum of a weight layer's several products. Bias: channels, or the whole shape. ``fan_in`` and
+    ``fan_out`` are those of the products' sum.
+    """
+
+    per: Literal["channel", "unit"] = "channel"
+    fan_in: int = 1
+    fan_out: int = 1
+
+    def params(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[ParamShape, ...]:
+        shape = (output.channels,) if self.per == "channel" else tuple(output)
+        return (ParamShape("bias", shape, self.fan_in, self.fan_out),)
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        return output.units

@@ -1,0 +1,158 @@
+"""Window arithmetic: how many places a kernel has on its padded input, in each of the four roundings.
+
+Sources of the rules: cuda-convnet rounds up, in convolutions and in pooling (``layer.py:1004`` and ``layer.py:1164`` of
+the 2012 release); Caffe rounds convolutions down and pooling up, and clips a last window that would start outside the
+image (``pooling_layer.cpp``); PyTorch rounds both down.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Literal, NamedTuple, get_args
+
+from netspec.ir.fault import Fault
+from netspec.units import plain
+
+Rounding = Literal["exact", "down", "up", "caffe"]
+ROUNDINGS: tuple[Rounding, ...] = get_args(Rounding)
+WindowKind = Literal["conv", "pool"]
+
+
+class Pad(NamedTuple):
+    """Pixels of padding on each side."""
+
+    left: int
+    right: int
+    top: int
+    bottom: int
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """One axis of a window that fits: its output size and what stands or is left over at its far end.
+
+    ``overhang`` is the zeros read beyond the far edge (the stated padding included, as far as it is read); ``unread``
+    the pixels of the image that no window reads at the far edge.
+    """
+
+    output: int
+    overhang: int
+    unread: int
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A kernel sliding over an image: (height, width) pairs, and the padding of the four sides."""
+
+    kernel: tuple[int, int]
+    stride: tuple[int, int] = (1, 1)
+    pad: Pad = Pad(0, 0, 0, 0)
+    dilation: tuple[int, int] = (1, 1)
+    rounding: Rounding = "exact"
+    kind: WindowKind = "conv"
+
+    @property
+    def area(self) -> int:
+        """Pixels of the kernel."""
+        return self.kernel[0] * self.kernel[1]
+
+    @property
+    def extent(self) -> tuple[int, int]:
+        """Height and width that the kernel spans, its dilation included."""
+        return (
+            (self.kernel[0] - 1) * self.dilation[0] + 1,
+            (self.kernel[1] - 1) * self.dilation[1] + 1,
+        )
+
+    def fit(self, height: int, width: int) -> tuple[Axis, Axis]:
+        """The output's rows and columns on an image of this height and width.
+
+        Raises
+        ------
+        Fault
+            ``kernel-too-large``, ``window-does-not-tile`` or ``window-outside-image``, with the arithmetic.
+        """
+        return self._axis("height", height), self._axis("width", width)
+
+    def effective_pad(self, height: int, width: int) -> Pad:
+        """The zeros that are really read on each side: rounding up reads more than was stated, rounding down less.
+
+        A framework that pads by these and rounds down computes the same places.
+        """
+        rows, columns = self.fit(height, width)
+        return Pad(self.pad.left, columns.overhang, self.pad.top, rows.overhang)
+
+    def with_rounding(self, rounding: Rounding) -> Window:
+        return replace(self, rounding=rounding)
+
+    def terms(self, axis: Literal["height", "width"]) -> tuple[int, int, int, int]:
+        """(extent, stride, padding before, padding after) of one axis."""
+        i = 0 if axis == "height" else 1
+        before, after = (self.pad.top, self.pad.bottom) if i == 0 else (self.pad.left, self.pad.right)
+        return self.extent[i], self.stride[i], before, after
+
+    def places(self, axis: Literal["height", "width"], size: int) -> Fraction:
+        """(size + padding - extent) / stride + 1: how many places there are before any rounding."""
+        extent, stride, before, after = self.terms(axis)
+        return Fraction(size + before + after - extent, stride) + 1
+
+    def arithmetic(self, axis: Literal["height", "width"], size: int) -> str:
+        """``(224 + 0 + 0 - 11) / 4 + 1 = 54.25``."""
+        extent, stride, before, after = self.terms(axis)
+        return f"({size} + {before} + {after} - {extent}) / {stride} + 1 = {plain(self.places(axis, size))}"
+
+    def _axis(self, axis: Literal["height", "width"], size: int) -> Axis:
+        extent, stride, before, after = self.terms(axis)
+        spare = size + before + after - extent
+        if spare < 0:
+            raise Fault(
+                "kernel-too-large",
+                "{layer}'s kernel is larger than its padded input",
+                ("kernel", "dilation", "pad"),
+                (f"{axis}: the kernel spans {extent}, the input has {size} + {before} + {after} = {extent + spare}",),
+            )
+        output = self._rounded(axis, size, spare, stride, before)
+        last = (output - 1) * stride - before
+        if before >= extent or last >= size:
+            which = "first" if before >= extent else "last"
+            start = -before if before >= extent else last
+            raise Fault(
+                "window-outside-image",
+                f"{{layer}}'s {which} window lies wholly outside the image",
+                ("pad", "stride", "kernel", "rounding"),
+                (
+                    f"{axis}: {self.arithmetic(axis, size)}, {output} places",
+                    f"the {which} one covers pixels {start} to {start + extent - 1} of an image with 0 to {size - 1}",
+                ),
+            )
+        dilation = self.dilation[0 if axis == "height" else 1]
+        # A window that starts before the image meets it first at start mod dilation: it may step over a small image.
+        starts = range(-before, min(0, last + 1), stride) if dilation > size else ()
+        for start in starts:
+            if start % dilation >= size:
+                raise Fault(
+                    "window-outside-image",
+                    "{layer} has a window whose dilation steps over the whole image",
+                    ("dilation", "pad", "stride"),
+                    (f"{axis}: from pixel {start} in steps of {dilation}, over an image with 0 to {size - 1}",),
+                )
+        reach = last + extent
+        return Axis(output, max(0, reach - size), max(0, size - reach))
+
+    def _rounded(self, axis: Literal["height", "width"], size: int, spare: int, stride: int, before: int) -> int:
+        down, up = spare // stride + 1, -(-spare // stride) + 1
+        if self.rounding == "exact":
+            if down != up:
+                raise Fault(
+                    "window-does-not-tile",
+                    "{layer}'s window does not tile its input",
+                    ("kernel", "stride", "pad", "dilation"),
+                    (f"{axis}: {self.arithmetic(axis, size)}, not a whole number",),
+                )
+            return down
+        if self.rounding == "down" or (self.rounding == "caffe" and self.kind == "conv"):
+            return down
+        if self.rounding == "caffe" and (up - 1) * stride >= size + before:
+            return up - 1
+        return up

@@ -1,0 +1,26 @@
+"""Keys and the kinds of their values."""
+
+from netspec.keys.initialisers import HE, ZERO, BiasInit, Init, Initialiser
+from netspec.keys.key import REQUIRED, Key
+from netspec.keys.kinds import (
+    LARGEST,
+    Argument,
+    BadValue,
+    Choice,
+    ImageShape,
+    Kind,
+    LayerNames,
+    OneOf,
+    Padding,
+    Real,
+    Size2,
+    Whole,
+    WholeOrWord,
+)
+from netspec.keys.neurons import IDENTITY, NEURONS, NeuronWord
+
+__all__ = [
+    "HE", "IDENTITY", "LARGEST", "NEURONS", "REQUIRED", "ZERO", "Argument", "BadValue", "BiasInit", "Choice",
+    "ImageShape", "Init", "Initialiser", "Key", "Kind", "LayerNames", "NeuronWord", "OneOf", "Padding", "Real",
+    "Size2", "Whole", "WholeOrWord",
+]  # fmt: skip

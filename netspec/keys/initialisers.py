@@ -1,0 +1,123 @@
+"""Initial values: the words of ``init=`` and ``bias=``, and the distributions they come to."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from netspec.ir.distribution import Constant, Distribution, Normal, Uniform
+from netspec.keys.kinds import Argument, BadValue, Real, arguments, one_of, shown, unknown_word
+from netspec.language.syntax import Call, Number, Value, Word
+
+
+@dataclass(frozen=True, slots=True)
+class Initialiser:
+    """``gaussian(0.01)`` or ``he``: a word, its numbers, and the distribution they make of the fans."""
+
+    word: str
+    numbers: tuple[float, ...] = ()
+
+    def distribution(self, fan_in: int, fan_out: int) -> Distribution:
+        """What values are drawn from for a unit that sums ``fan_in`` numbers."""
+        return _FORMULAS[self.word].make(self.numbers, fan_in, fan_out)
+
+
+@dataclass(frozen=True, slots=True)
+class _Formula:
+    doc: str
+    arguments: tuple[Argument, ...]
+    make: Callable[[tuple[float, ...], int, int], Distribution]
+
+
+def _bound(value: float) -> Uniform:
+    return Uniform(-value, value)
+
+
+_FORMULAS: dict[str, _Formula] = {
+    "gaussian": _Formula(
+        "normal with mean 0 and this standard deviation",
+        (Argument("std", Real(low=0), required=True), Argument("mean", Real(), 0.0)),
+        lambda n, fan_in, fan_out: Normal(n[1], n[0]),
+    ),
+    "uniform": _Formula(
+        "uniform between minus and plus this bound",
+        (Argument("bound", Real(low=0), required=True),),
+        lambda n, fan_in, fan_out: _bound(n[0]),
+    ),
+    "constant": _Formula(
+        "one value everywhere",
+        (Argument("value", Real(), required=True),),
+        lambda n, fan_in, fan_out: Constant(n[0]),
+    ),
+    "xavier": _Formula(
+        "uniform, bound sqrt(6 / (fan_in + fan_out)); Glorot & Bengio (2010), formula 16",
+        (),
+        lambda n, fan_in, fan_out: _bound(math.sqrt(6 / (fan_in + fan_out))),
+    ),
+    "he": _Formula(
+        "normal, standard deviation sqrt(2 / fan_in); He et al. (2015), formula 10",
+        (),
+        lambda n, fan_in, fan_out: Normal(0.0, math.sqrt(2 / fan_in)),
+    ),
+    "torch": _Formula(
+        "uniform, bound 1 / sqrt(fan_in): what torch.nn.Conv2d and torch.nn.Linear draw",
+        (),
+        lambda n, fan_in, fan_out: _bound(1 / math.sqrt(fan_in)),
+    ),
+}
+
+WORDS = tuple(_FORMULAS)
+
+
+@dataclass(frozen=True, slots=True)
+class Init:
+    """The kind of ``init=``."""
+
+    words: tuple[str, ...] = WORDS
+
+    @property
+    def doc(self) -> str:
+        return one_of(
+            [f"{w}({', '.join(a.name for a in f.arguments)})".replace("()", "") for w, f in _FORMULAS.items()]
+        )
+
+    def read(self, value: Value) -> Initialiser:
+        word = value.name if isinstance(value, Call) else value
+        if not isinstance(word, Word) or word.text not in _FORMULAS:
+            raise unknown_word(value, WORDS, self.doc)
+        call = value if isinstance(value, Call) else Call(word, (), (), word.span)
+        given = arguments(call, _FORMULAS[word.text].arguments)
+        return Initialiser(word.text, tuple(given.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class BiasInit:
+    """The kind of ``bias=``: a number, an initialiser, or ``none`` (read as ``None``) for no bias at all."""
+
+    words: tuple[str, ...] = ("none", *WORDS)
+
+    @property
+    def doc(self) -> str:
+        return f"a number, none, or {Init().doc}"
+
+    def read(self, value: Value) -> Initialiser | None:
+        if isinstance(value, Number):
+            return Initialiser("constant", (float(value.value),))
+        if isinstance(value, Word) and value.text == "none":
+            return None
+        if isinstance(value, Word | Call):
+            return Init(self.words).read(value) if _is_initialiser(value) else _raise(value, self)
+        raise BadValue(f"needs {self.doc}, not '{shown(value)}'", value.span)
+
+
+def _is_initialiser(value: Word | Call) -> bool:
+    return (value.name.text if isinstance(value, Call) else value.text) in _FORMULAS
+
+
+def _raise(value: Value, kind: BiasInit) -> Initialiser:
+    raise unknown_word(value, kind.words, kind.doc)
+
+
+ZERO = Initialiser("constant", (0.0,))
+HE = Initialiser("he")

@@ -1,0 +1,55 @@
+"""The words of ``neuron=`` and of the layers of the same names, and the operations they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from netspec.ir import ops
+from netspec.keys.kinds import Argument, Real, arguments, unknown_word
+from netspec.language.syntax import Call, Value, Word
+
+
+@dataclass(frozen=True, slots=True)
+class Neuron:
+    """A neuron's word: its doc, its arguments, and the operation it makes of their values."""
+
+    doc: str
+    make: Callable[..., ops.Op]
+    arguments: tuple[Argument, ...] = ()
+
+
+NEURONS: dict[str, Neuron] = {
+    "relu": Neuron("max(0, x)", ops.Relu),
+    "tanh": Neuron("a tanh(b x)", ops.Tanh, (Argument("a", Real(), 1.0), Argument("b", Real(), 1.0))),
+    "logistic": Neuron("1 / (1 + e^-x)", ops.Logistic),
+    "softrelu": Neuron("log(1 + e^x); x itself above 4", ops.SoftRelu),
+    "abs": Neuron("|x|", ops.Abs),
+    "square": Neuron("x^2", ops.Square),
+    "sqrt": Neuron("the square root of x", ops.Sqrt),
+    "linear": Neuron(
+        "a x + b; without numbers, x itself", ops.Affine, (Argument("a", Real(), 1.0), Argument("b", Real(), 0.0))
+    ),
+}
+
+IDENTITY = ops.Affine()
+
+
+@dataclass(frozen=True, slots=True)
+class NeuronWord:
+    """The kind of ``neuron=``: a word, or a word with numbers, ``tanh(1.7159, 0.667)``. Read as an operation."""
+
+    words: tuple[str, ...] = tuple(NEURONS)
+
+    @property
+    def doc(self) -> str:
+        shown = [f"{w}({', '.join(a.name for a in n.arguments)})".replace("()", "") for w, n in NEURONS.items()]
+        return f"{', '.join(shown[:-1])} or {shown[-1]}"
+
+    def read(self, value: Value) -> ops.Op:
+        word = value.name if isinstance(value, Call) else value
+        if not isinstance(word, Word) or word.text not in NEURONS:
+            raise unknown_word(value, self.words, self.doc)
+        neuron = NEURONS[word.text]
+        call = value if isinstance(value, Call) else Call(word, (), (), word.span)
+        return neuron.make(**arguments(call, neuron.arguments))

@@ -1,0 +1,278 @@
+"""Text to syntax. The only file that knows Lark."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from lark import Lark, Token, Tree, UnexpectedCharacters, UnexpectedInput, UnexpectedToken
+
+from netspec.diagnostics import Diagnostic
+from netspec.language.syntax import Call, Claim, Dims, File, Number, Pair, Section, Setting, Value, Values, Word
+from netspec.source import Source, Span
+
+MOST_MISTAKES = 1000
+"""After so many mistakes the rest of a file is not read: it is no spec."""
+
+LONGEST_NUMBER = 40
+
+_NAME = r"[A-Za-z_](?:[A-Za-z0-9_]|-(?!>))*"
+_HEAD = re.compile(rf"\[\s*({_NAME})\s*\]")
+_GOES_ON = re.compile(rf"{_NAME}\s*=|->")
+_STATED_SHAPE = re.compile(r"->\s*([0-9]+(?:x[0-9]+)*)(?![A-Za-z0-9_.])")
+_SAID = {
+    "NAME": "a name",
+    "NUMBER": "a number",
+    "DIMS": "a size such as 3x224x224",
+    "LSQB": "'['",
+    "RSQB": "']'",
+    "LPAR": "'('",
+    "RPAR": "')'",
+    "EQUAL": "'='",
+    "COMMA": "','",
+    "__ANON_0": "'->'",
+    "$END": "the end of the statement",
+}
+_HINTS = {
+    "×": "sizes are written with the letter x: 3x224x224",
+    ":": "a value follows its key after '=': kernel=11",
+    '"': "values are written without quotes",
+    "'": "values are written without quotes",
+    "{": "a layer is one statement: [name] type key=value ...",
+    ";": "a comment begins with #",
+    "/": "a comment begins with #",
+}
+
+
+def parse(source: Source) -> File:
+    """Read a whole spec. Never raises for a mistake in it: mistakes are in the result, one a statement."""
+    sections: list[Section] = []
+    settings: list[Setting] = []
+    diagnostics: list[Diagnostic] = []
+    for start, end, misplaced in _statements(source):
+        diagnostics += misplaced
+        if len(diagnostics) >= MOST_MISTAKES:
+            break
+        reader = _Reader(source, start)
+        try:
+            tree = _tree(source.text[start:end])
+            statement = reader.section(tree) if tree.data == "section" else reader.setting(tree)
+        except UnexpectedInput as error:
+            diagnostics.append(_syntax_error(source, start, end, error))
+            broken = reader.broken_section(start, end)
+            if broken:
+                sections.append(broken)
+            continue
+        except _BadNumber as error:
+            diagnostics.append(error.diagnostic)
+            broken = reader.broken_section(start, end)
+            if broken:
+                sections.append(broken)
+            continue
+        if isinstance(statement, Section):
+            sections.append(statement)
+        else:
+            settings.append(statement)
+    return File(source, tuple(sections), tuple(settings), tuple(diagnostics))
+
+
+def _statements(source: Source) -> Iterator[tuple[int, int, list[Diagnostic]]]:
+    """(start, end, mistakes) of each statement: a line that begins in column 1 and the indented lines below it.
+
+    A line in column 1 that can only be the rest of the statement above is taken as that, with its mistake.
+    """
+    begin: int | None = None
+    finish = 0
+    misplaced: list[Diagnostic] = []
+    starts = source.line_starts
+    for start, end in zip(starts, [*starts[1:], len(source.text)], strict=True):
+        text = source.text[start:end]
+        content = text.strip()
+        if not content or content[0] == "#":
+            continue
+        indented = text[0] in " \t\f"
+        goes_on = not indented and _GOES_ON.match(text)
+        if begin is not None and (indented or goes_on):
+            if goes_on:
+                misplaced.append(_unindented(source, start, start + goes_on.end()))
+            finish = end
+            continue
+        if begin is not None:
+            yield begin, finish, misplaced
+            misplaced = []
+        if indented or goes_on:
+            place = start + len(text) - len(text.lstrip())
+            misplaced.append(
+                Diagnostic(
+                    "syntax",
+                    "this line goes on, but no statement stands above it",
+                    (Span(source, place, start + len(text.rstrip())),),
+                    ("a statement begins in the line's first column: [name] type key=value ...",),
+                )
+            )
+            yield start, start, misplaced
+            misplaced, begin = [], None
+            continue
+        begin, finish = start, end
+    if begin is not None:
+        yield begin, finish, misplaced
+
+
+def _unindented(source: Source, start: int, end: int) -> Diagnostic:
+    return Diagnostic(
+        "unindented-continuation",
+        "a line that goes on must be indented",
+        (Span(source, start, end),),
+        ("it is read as part of the statement above",),
+    )
+
+
+@functools.cache
+def _lark() -> Lark:
+    grammar = Path(__file__).with_name("netspec.lark").read_text(encoding="utf-8")
+    return Lark(grammar, parser="lalr", maybe_placeholders=False)
+
+
+@functools.lru_cache(maxsize=4096)
+def _tree(statement: str) -> Tree[Token]:
+    """The parse tree of a statement. Kept, because the solver and an editor read the same statements many times."""
+    return _lark().parse(statement)
+
+
+class _BadNumber(Exception):
+    def __init__(self, diagnostic: Diagnostic) -> None:
+        super().__init__(diagnostic.message)
+        self.diagnostic = diagnostic
+
+
+class _Reader:
+    """Makes syntax of a statement's tree; ``base`` is where the statement begins in the source."""
+
+    def __init__(self, source: Source, base: int) -> None:
+        self.source = source
+        self.base = base
+
+    def section(self, tree: Tree[Token]) -> Section:
+        name, *rest = tree.children
+        assert isinstance(name, Token)
+        claim = None
+        if rest and isinstance(rest[-1], Tree) and rest[-1].data == "claim":
+            claim = self.claim(rest.pop())  # type: ignore[arg-type]
+        values, pairs = self.items(rest)
+        end = claim.span if claim else pairs[-1].span if pairs else values[-1].span if values else self.span(name)
+        return Section(self.word(name), values, pairs, claim, Span(self.source, self.base, end.end))
+
+    def setting(self, tree: Tree[Token]) -> Setting:
+        word, *rest = tree.children
+        assert isinstance(word, Token)
+        values, pairs = self.items(rest)
+        last = max([self.span(word).end, *(v.span.end for v in values), *(p.span.end for p in pairs)])
+        return Setting(self.word(word), values, pairs, Span(self.source, self.base, last))
+
+    def broken_section(self, start: int, end: int) -> Section | None:
+        """What can be saved of a layer whose statement cannot be read: its name, and the shape that it states."""
+        text = self.source.text[start:end]
+        head = _HEAD.match(text)
+        if not head:
+            return None
+        name = Word(head[1], Span(self.source, start + head.start(1), start + head.end(1)))
+        claim = None
+        stated = _STATED_SHAPE.search(text)
+        if stated and all(len(part) <= LONGEST_NUMBER for part in stated[1].split("x")):
+            span = Span(self.source, start + stated.start(1), start + stated.end(1))
+            claim = Claim((Dims(tuple(map(int, stated[1].split("x"))), span),), (), span)
+        return Section(name, (), (), claim, name.span, broken=True)
+
+    def claim(self, tree: Tree[Token]) -> Claim:
+        values, pairs = self.items(tree.children)
+        spans = sorted((x.span for x in (*values, *pairs)), key=lambda s: s.start)
+        return Claim(values, pairs, spans[0].to(spans[-1]))
+
+    def items(self, children: list[Token | Tree[Token]]) -> tuple[tuple[Value, ...], tuple[Pair, ...]]:
+        values: list[Value] = []
+        pairs: list[Pair] = []
+        for child in children:
+            if isinstance(child, Tree) and child.data in ("pair", "named"):
+                pairs.append(self.pair(child))
+            else:
+                values.append(self.value(child))
+        return tuple(values), tuple(pairs)
+
+    def pair(self, tree: Tree[Token]) -> Pair:
+        key, value = tree.children
+        assert isinstance(key, Token)
+        word, read = self.word(key), self.value(value)
+        return Pair(word, read, word.span.to(read.span))
+
+    def value(self, node: Token | Tree[Token]) -> Value:
+        if isinstance(node, Token):
+            if node.type == "NUMBER":
+                return self.number(node)
+            if node.type == "DIMS":
+                return Dims(tuple(self.whole(node, part) for part in node.split("x")), self.span(node))
+            return self.word(node)
+        if node.data == "list":
+            items = tuple(self.value(child) for child in node.children)
+            return Values(items, items[0].span.to(items[-1].span))
+        name, *rest = node.children
+        assert isinstance(name, Token)
+        args, named = self.items(rest)
+        word = self.word(name)
+        last = max([word.span.end, *(x.span.end for x in (*args, *named))])
+        close = self.source.text.index(")", last) + 1
+        return Call(word, args, named, Span(self.source, word.span.start, close))
+
+    def number(self, token: Token) -> Number:
+        span = self.span(token)
+        if token.lstrip("+-").isdigit():
+            return Number(self.whole(token, str(token)), span)
+        value = float(token)
+        if value in (float("inf"), float("-inf")) or len(token) > LONGEST_NUMBER:
+            raise self.bad_number(token)
+        return Number(value, span)
+
+    def whole(self, token: Token, digits: str) -> int:
+        if len(digits) > LONGEST_NUMBER:
+            raise self.bad_number(token)
+        return int(digits)
+
+    def bad_number(self, token: Token) -> _BadNumber:
+        return _BadNumber(Diagnostic("bad-value", "this number is too long or too large", (self.span(token),)))
+
+    def word(self, token: Token) -> Word:
+        return Word(str(token), self.span(token))
+
+    def span(self, token: Token) -> Span:
+        start = self.base + (token.start_pos or 0)
+        return Span(self.source, start, start + len(token))
+
+
+def _syntax_error(source: Source, start: int, end: int, error: UnexpectedInput) -> Diagnostic:
+    """What Lark says of a statement, in words, at its place in the file."""
+    last = start + len(source.text[start:end].rstrip())
+    if isinstance(error, UnexpectedCharacters):
+        place = start + (error.pos_in_stream or 0)
+        character = source.text[place]
+        notes = (_HINTS[character],) if character in _HINTS else ()
+        stretch = re.compile(r"[^\s=,()\[\]#]*").match(source.text, place)
+        stop = max(place + 1, stretch.end() if stretch else place + 1)
+        said = source.text[place:stop] if stop - place <= LONGEST_NUMBER else character
+        return Diagnostic("syntax", f"{_quoted(said)} cannot stand here", (Span(source, place, stop),), notes)
+    assert isinstance(error, UnexpectedToken)
+    expected = sorted({_SAID[name] for name in error.accepts or error.expected if name in _SAID})
+    wanted = f"expected {', '.join(expected[:-1])} or {expected[-1]}" if len(expected) > 1 else ""
+    wanted = wanted or (f"expected {expected[0]}" if expected else "")
+    token = error.token
+    if token.type == "$END":
+        return Diagnostic(
+            "syntax", "the statement ends too early", (Span(source, max(start, last - 1), last),), (wanted,)
+        )
+    place = start + (token.start_pos or 0)
+    span = Span(source, place, place + max(1, len(token)))
+    return Diagnostic("syntax", f"{_quoted(str(token))} cannot stand here", (span,), (wanted,) if wanted else ())
+
+
+def _quoted(text: str) -> str:
+    return f"'{text}'" if text.isprintable() else f"character U+{ord(text[0]):04X}"

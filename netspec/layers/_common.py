@@ -1,0 +1,87 @@
+"""Keys that several layer types have in common."""
+
+from __future__ import annotations
+
+from netspec.ir.window import ROUNDINGS, Pad, Rounding, Window, WindowKind
+from netspec.keys import (
+    HE,
+    IDENTITY,
+    ZERO,
+    BiasInit,
+    Choice,
+    Init,
+    Key,
+    LayerNames,
+    NeuronWord,
+    Padding,
+    Real,
+    Size2,
+    Whole,
+    WholeOrWord,
+)
+from netspec.lowering import Lowering
+
+INPUTS = Key("inputs", LayerNames(), "the layers that it reads", default=None, default_text="the layer above")
+GPU = Key(
+    "gpu",
+    WholeOrWord(Whole(0), "all", "all"),
+    "the GPU group that it lives on, whole; all: split over the groups",
+    default=None,
+    default_text="as its first input",
+)
+NEURON = Key("neuron", NeuronWord(), "the function applied to its output", default=IDENTITY, default_text="linear")
+READS = Key(
+    "reads",
+    Choice({"own": "own", "all": "all"}),
+    "what it reads of an input that is split over the GPU groups: its own group's share, or all of it",
+    default="own",
+)
+PLACED = (INPUTS, GPU)
+USUAL = (INPUTS, NEURON, GPU)
+
+KERNEL = Key("kernel", Size2(), "the window's side, or height x width", unit="pixels", per_input=True)
+STRIDE = Key("stride", Size2(), "the step from window to window", default=(1, 1), default_text="1", unit="pixels",
+             per_input=True)  # fmt: skip
+PAD = Key("pad", Padding(), "padding on all sides, or left,right,top,bottom", default=Pad(0, 0, 0, 0),
+          default_text="0", unit="pixels", per_input=True)  # fmt: skip
+DILATION = Key("dilation", Size2(), "the step from pixel to pixel inside the window", default=(1, 1),
+               default_text="1", unit="pixels", per_input=True)  # fmt: skip
+ROUNDING = Key(
+    "rounding",
+    Choice({r: r for r in ROUNDINGS}),
+    "what happens to a last window that does not fit: exact makes it an error, down leaves it out, up lets it overhang "
+    "right and below, caffe rounds convolutions down and pooling up, without windows that start outside",
+    default="exact",
+)
+GROUPS = Key("groups", Whole(), "equal runs of input channels, each read by its own filters", default=1, per_input=True)
+
+INIT = Key("init", Init(), "what the weights are drawn from", default=HE, default_text="he", per_input=True)
+BIAS = Key("bias", BiasInit(), "the biases' initial value; none: no bias", default=ZERO, default_text="0")
+WEIGHTS_OF = Key("weights", LayerNames(), "an earlier layer whose weights it takes for its own", default=None,
+                 default_text="its own")  # fmt: skip
+LEARNING = (
+    Key("lr", Real(low=0), "learning rate of the weights", default=None, default_text="the train line's"),
+    Key("lr_mult", Real(low=0), "factor on the learning rate of the weights", default=1.0),
+    Key("momentum", Real(low=0, below=1), "momentum of the weights", default=None, default_text="the train line's"),
+    Key("decay", Real(low=0), "weight decay of the weights", default=None, default_text="the train line's"),
+    Key("bias_lr", Real(low=0), "learning rate of the biases", default=None, default_text="that of the weights"),
+    Key("bias_lr_mult", Real(low=0), "factor on the learning rate of the biases", default=1.0),
+    Key("bias_momentum", Real(low=0, below=1), "momentum of the biases", default=None,
+        default_text="that of the weights"),
+    Key("bias_decay", Real(low=0), "weight decay of the biases", default=None, default_text="the train line's, or 0"),
+)  # fmt: skip
+WINDOWED = (KERNEL, STRIDE, PAD, DILATION, ROUNDING)
+WEIGHTED = (INIT, BIAS, WEIGHTS_OF, *LEARNING, READS)
+
+
+def window(low: Lowering, index: int = 0, kind: WindowKind = "conv") -> Window:
+    """The window of one of a layer's inputs."""
+    rounding: Rounding = low["rounding"]
+    return Window(
+        kernel=low.each("kernel", index),
+        stride=low.each("stride", index),
+        pad=low.each("pad", index),
+        dilation=low.each("dilation", index),
+        rounding=rounding,
+        kind=kind,
+    )

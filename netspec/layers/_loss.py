@@ -1,0 +1,18 @@
+"""What the losses' layer types share."""
+
+from __future__ import annotations
+
+from netspec.ir.ops import Loss
+from netspec.keys import Key, Real
+from netspec.layers._common import PLACED
+from netspec.lowering import LayerType, Lowering
+
+
+def loss_type(word: str, op: type[Loss], doc: str) -> LayerType:
+    """The layer type of a loss."""
+
+    def lower(low: Lowering) -> None:
+        low.emit(op(low["loss_weight"]))
+
+    weight = Key("loss_weight", Real(low=0), "its factor in the sum of all losses", default=1.0)
+    return LayerType(word, doc, lower, keys=(weight, *PLACED), grouping="gathers")

@@ -1,0 +1,18 @@
+"""What the neurons' layer types share."""
+
+from __future__ import annotations
+
+from netspec.keys import NEURONS, Key
+from netspec.layers._common import PLACED
+from netspec.lowering import LayerType, Lowering
+
+
+def neuron_type(word: str) -> LayerType:
+    """The layer type of a neuron: its arguments are keys here."""
+    neuron = NEURONS[word]
+
+    def lower(low: Lowering) -> None:
+        low.emit(neuron.make(**{a.name: low[a.name] for a in neuron.arguments}))
+
+    keys = tuple(Key(a.name, a.kind, f"the {a.name} of {neuron.doc}", default=a.default) for a in neuron.arguments)
+    return LayerType(word, f"Each unit x becomes {neuron.doc}.", lower, keys=(*keys, *PLACED))

@@ -1,0 +1,24 @@
+"""What the two pooling types share."""
+
+from __future__ import annotations
+
+from netspec.ir.window import Pad, Window
+from netspec.keys import Key, Size2
+from netspec.layers._common import PAD, ROUNDING, USUAL
+from netspec.lowering import Lowering
+
+KEYS = (
+    Key("kernel", Size2(whole_map=True), "the window's side, or height x width; global: the whole map", unit="pixels"),
+    Key("stride", Size2(), "the step from window to window", default=None, default_text="the kernel", unit="pixels"),
+    PAD,
+    ROUNDING,
+    *USUAL,
+)
+
+
+def pooling_window(low: Lowering) -> Window:
+    """The window of a pooling layer; a global one covers the map that it reads."""
+    shape = low.operands[0].shape
+    if low["kernel"] is None:
+        return Window((shape.height, shape.width), (1, 1), Pad(0, 0, 0, 0), kind="pool")
+    return Window(low["kernel"], low["stride"] or low["kernel"], low["pad"], rounding=low["rounding"], kind="pool")

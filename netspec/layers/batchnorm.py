@@ -1,0 +1,27 @@
+"""Batch normalisation."""
+
+from netspec.ir.ops import BatchNorm
+from netspec.keys import ZERO, Choice, Initialiser, Key, Real
+from netspec.layers._common import LEARNING, USUAL
+from netspec.lowering import LayerType, Lowering
+
+
+def lower(low: Lowering) -> None:
+    op = BatchNorm(low["eps"], low["average"], low["affine"])
+    low.emit(op, init=Initialiser("constant", (1.0,)), bias=ZERO)
+
+
+TYPE = LayerType(
+    "batchnorm",
+    "Batch normalisation: each channel minus its mean over the batch, divided by its deviation, then scaled and "
+    "shifted. Tests use running averages.",
+    lower,
+    keys=(
+        Key("eps", Real(above=0), "what is added to the variance", default=1e-5),
+        Key("average", Real(low=0, high=1), "share of the running averages that a step replaces", default=0.1),
+        Key("affine", Choice({"yes": True, "no": False}), "whether it scales and shifts", default=True,
+            default_text="yes"),
+        *LEARNING,
+        *USUAL,
+    ),
+)  # fmt: skip

@@ -1,0 +1,21 @@
+"""Concatenation."""
+
+from netspec.ir.ops import Concat
+from netspec.layers._common import USUAL
+from netspec.lowering import LayerType, Lowering
+
+
+def lower(low: Lowering) -> None:
+    interleaved = all(o.placement.split for o in low.operands) and low.placement.split
+    low.emit(Concat(low.gpu_groups if interleaved else 1))
+
+
+TYPE = LayerType(
+    "concat",
+    "The channels (or features) of its inputs one after the other. Values that are split over GPU groups are joined "
+    "group by group.",
+    lower,
+    keys=USUAL,
+    arity=(1, None),
+    grouping="joins",
+)

@@ -1,0 +1,20 @@
+"""Contrast normalisation."""
+
+from netspec.ir.ops import ContrastNorm
+from netspec.layers._common import USUAL
+from netspec.layers._response import RESPONSE, alpha, window_size
+from netspec.lowering import LayerType, Lowering
+
+
+def lower(low: Lowering) -> None:
+    size = low["size"]
+    low.emit(ContrastNorm(size, low["k"], alpha(low, size * size), low["beta"]))
+
+
+TYPE = LayerType(
+    "contrast",
+    "Contrast normalisation within each map: x (k + alpha sum d^2)^-beta, d the difference from the mean of the pixels "
+    "around (cuda-convnet's cnorm).",
+    lower,
+    keys=(window_size("side of the window"), *RESPONSE, *USUAL),
+)

@@ -1,0 +1,29 @@
+"""Convolution."""
+
+from netspec.ir.ops import Conv
+from netspec.keys import Key, Whole
+from netspec.layers._common import GROUPS, USUAL, WEIGHTED, WINDOWED, window
+from netspec.lowering import LayerType, Lowering
+
+
+def lower(low: Lowering) -> None:
+    low.emit_weighted(
+        lambda i, bias: Conv(low["filters"], window(low, i), low.each("groups", i) * low.shares(low.operands[i]), bias)
+    )
+
+
+TYPE = LayerType(
+    "conv",
+    "A convolution: each filter is moved over the image, and zeros stand in its padding and overhang. Several inputs "
+    "have one kernel each; the products are summed.",
+    lower,
+    keys=(
+        Key("filters", Whole(), "output channels, over all groups", unit="channels"),
+        *WINDOWED,
+        GROUPS,
+        *WEIGHTED,
+        *USUAL,
+    ),
+    arity=(1, None),
+    grouping="weights",
+)

@@ -1,0 +1,27 @@
+"""Dropout."""
+
+from netspec.ir.ops import Dropout
+from netspec.keys import Choice, Key, Real
+from netspec.layers._common import USUAL
+from netspec.lowering import LayerType, Lowering
+
+
+def lower(low: Lowering) -> None:
+    low.emit(Dropout(low["rate"], low["scaling"]))
+
+
+TYPE = LayerType(
+    "dropout",
+    "Dropout: each unit of each image is zero with this probability in training.",
+    lower,
+    keys=(
+        Key("rate", Real(low=0, below=1), "the probability of zero", default=0.5),
+        Key(
+            "scaling",
+            Choice({"train": "train", "test": "test"}),
+            "train: the others are divided by 1 - rate in training; test: all are multiplied by 1 - rate outside it",
+            default="train",
+        ),
+        *USUAL,
+    ),
+)

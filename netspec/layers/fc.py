@@ -1,0 +1,21 @@
+"""Fully connected layer."""
+
+from netspec.ir.ops import Linear
+from netspec.keys import Key, Whole
+from netspec.layers._common import USUAL, WEIGHTED
+from netspec.lowering import LayerType, Lowering
+
+
+def lower(low: Lowering) -> None:
+    low.emit_weighted(lambda i, bias: Linear(low["outputs"], low.shares(low.operands[i]), bias))
+
+
+TYPE = LayerType(
+    "fc",
+    "A fully connected layer: every output reads every input. An image is read as the vector of its channels, rows "
+    "and columns.",
+    lower,
+    keys=(Key("outputs", Whole(), "output features, over all groups", unit="features"), *WEIGHTED, *USUAL),
+    arity=(1, None),
+    grouping="weights",
+)

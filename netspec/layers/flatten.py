@@ -1,0 +1,12 @@
+"""Flattening."""
+
+from netspec.ir.ops import Flatten
+from netspec.layers._common import USUAL
+from netspec.lowering import LayerType, Lowering
+
+
+def lower(low: Lowering) -> None:
+    low.emit(Flatten())
+
+
+TYPE = LayerType("flatten", "An image as a vector: channels, then rows, then columns.", lower, keys=USUAL)

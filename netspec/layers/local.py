@@ -1,0 +1,31 @@
+"""Convolution with weights of its own at each place."""
+
+from netspec.ir.ops import Local
+from netspec.keys import Key, Whole
+from netspec.layers._common import GROUPS, USUAL, WEIGHTED, WINDOWED, window
+from netspec.lowering import LayerType, Lowering
+
+
+def lower(low: Lowering) -> None:
+    low.emit_weighted(
+        lambda i, bias: Local(
+            low["filters"], window(low, i), low.each("groups", i) * low.shares(low.operands[i]), bias
+        ),
+        bias_per="unit",
+    )
+
+
+TYPE = LayerType(
+    "local",
+    "A locally connected layer: a convolution whose weights and biases are not shared between places.",
+    lower,
+    keys=(
+        Key("filters", Whole(), "output channels, over all groups", unit="channels"),
+        *WINDOWED,
+        GROUPS,
+        *WEIGHTED,
+        *USUAL,
+    ),
+    arity=(1, None),
+    grouping="weights",
+)

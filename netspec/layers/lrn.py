@@ -1,0 +1,21 @@
+"""Local response normalisation across maps."""
+
+from netspec.ir.ops import Lrn
+from netspec.layers._common import READS, USUAL
+from netspec.layers._response import RESPONSE, alpha, window_size
+from netspec.lowering import LayerType, Lowering
+
+
+def lower(low: Lowering) -> None:
+    size = low["size"]
+    operand = low.operands[0]
+    low.emit(Lrn(size, low["k"], alpha(low, size), low["beta"], low.shares(operand)))
+
+
+TYPE = LayerType(
+    "lrn",
+    "Local response normalisation across maps: x (k + alpha sum x^2)^-beta over neighbouring channels. The window "
+    "stays inside a GPU group's channels unless reads=all.",
+    lower,
+    keys=(window_size("neighbouring channels in the window"), *RESPONSE, READS, *USUAL),
+)

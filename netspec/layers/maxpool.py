@@ -1,0 +1,17 @@
+"""Maximum pooling."""
+
+from netspec.ir.ops import MaxPool
+from netspec.layers._pooling import KEYS, pooling_window
+from netspec.lowering import LayerType, Lowering
+
+
+def lower(low: Lowering) -> None:
+    low.emit(MaxPool(pooling_window(low)))
+
+
+TYPE = LayerType(
+    "maxpool",
+    "Maximum pooling: the largest pixel of each window. Padding and overhang are ignored.",
+    lower,
+    keys=KEYS,
+)

@@ -1,0 +1,20 @@
+"""Response normalisation within each map."""
+
+from netspec.ir.ops import MapNorm
+from netspec.layers._common import USUAL
+from netspec.layers._response import RESPONSE, alpha, window_size
+from netspec.lowering import LayerType, Lowering
+
+
+def lower(low: Lowering) -> None:
+    size = low["size"]
+    low.emit(MapNorm(size, low["k"], alpha(low, size * size), low["beta"]))
+
+
+TYPE = LayerType(
+    "rnorm",
+    "Response normalisation within each map: x (k + alpha sum x^2)^-beta over the pixels around, in the same channel "
+    "(cuda-convnet's rnorm).",
+    lower,
+    keys=(window_size("side of the window"), *RESPONSE, *USUAL),
+)

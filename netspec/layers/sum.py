@@ -1,0 +1,14 @@
+"""The sum of its inputs, element by element."""
+
+from netspec.ir.ops import Sum
+from netspec.layers._common import USUAL
+from netspec.lowering import LayerType, Lowering
+
+
+def lower(low: Lowering) -> None:
+    low.emit(Sum())
+
+
+TYPE = LayerType(
+    "sum", "The sum of its inputs, element by element.", lower, keys=USUAL, arity=(2, None), grouping="alike"
+)

@@ -1,0 +1,115 @@
+"""A loaded spec: the text, the checked graph, and every layer's numbers by name."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from netspec.check import check
+from netspec.diagnostics import CannotOpen, Diagnostic, SpecError
+from netspec.diagnostics.model import whole
+from netspec.ir.graph import Graph
+from netspec.ir.shape import Shape
+from netspec.solve import solved
+from netspec.source import Source
+from netspec.stats import LayerNumbers, Totals, layer_numbers, totals
+from netspec.units import count
+
+LARGEST_FILE = 4 * 2**20
+"""Bytes. AlexNet's spec has under 3,000."""
+
+
+@dataclass(frozen=True)
+class Net:
+    """A network that has passed the checker.
+
+    ``net["conv1"].output`` is ``Shape(96, 55, 55)``; ``net.total.connections`` the multiply-accumulates of one image's
+    forward pass. ``warnings`` are the checker's.
+    """
+
+    source: Source
+    graph: Graph
+    warnings: tuple[Diagnostic, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return self.graph.name
+
+    @cached_property
+    def layers(self) -> dict[str, LayerNumbers]:
+        """Every layer's numbers by name, in file order."""
+        return {numbers.name: numbers for numbers in layer_numbers(self.graph)}
+
+    def __getitem__(self, name: str) -> LayerNumbers:
+        return self.layers[name]
+
+    @cached_property
+    def total(self) -> Totals:
+        """The sums over all layers."""
+        return totals(self.layers.values())
+
+
+def load(path: str | os.PathLike[str], input_shape: Shape | None = None) -> Net:
+    """Load and check a spec.
+
+    Raises
+    ------
+    SpecError
+        The file is no good spec; ``.diagnostics`` says why.
+    CannotOpen
+        The file cannot be opened.
+    """
+    return load_source(read_source(path), input_shape)
+
+
+def loads(text: str, name: str = "<text>", input_shape: Shape | None = None) -> Net:
+    """Load and check a spec that is given as text. Raises ``SpecError``."""
+    return load_source(Source(name, text.removeprefix("\ufeff")), input_shape)
+
+
+def load_source(source: Source, input_shape: Shape | None = None) -> Net:
+    """Check a source, with fixes for what is wrong. Raises ``SpecError``."""
+    checked = check(source, input_shape)
+    if checked.graph is None:
+        raise SpecError(solved(checked, input_shape))
+    return Net(source, checked.graph, checked.diagnostics)
+
+
+def read_source(path: str | os.PathLike[str]) -> Source:
+    """Read a spec's text.
+
+    Raises
+    ------
+    CannotOpen
+        The file is missing, a folder, or may not be read.
+    SpecError
+        It is no text (``not-text``) or far too large for a spec (``too-large-file``).
+    """
+    try:
+        with Path(path).open("rb") as file:
+            data = file.read(LARGEST_FILE + 1)
+    except OSError as error:
+        raise CannotOpen(f"cannot open {os.fspath(path)}: {error.strerror or error}") from None
+    return decode(data, os.fspath(path))
+
+
+def decode(data: bytes, name: str) -> Source:
+    """Bytes as a source. Raises ``SpecError`` with ``not-text`` or ``too-large-file``."""
+    if len(data) > LARGEST_FILE:
+        raise _unreadable(
+            "too-large-file", f"this file is larger than {count(LARGEST_FILE)} bytes: it is no spec", name
+        )
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        message = f"this file is not text: byte {error.start + 1} is 0x{data[error.start]:02x}, which is not UTF-8"
+        raise _unreadable("not-text", message, name) from None
+    if "\0" in text:
+        raise _unreadable("not-text", "this file is not text: it has zero bytes", name)
+    return Source(name, text)
+
+
+def _unreadable(code: str, message: str, name: str) -> SpecError:
+    return SpecError((Diagnostic(code, message, (whole(Source(name, "")),)),))

@@ -1,0 +1,91 @@
+"""Numbers as tables and as JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from netspec.net import Net
+from netspec.report.layers import im2col_table, layer_table, per_gpu_table
+from netspec.report.table import Column, Table, csv_text, markdown
+from netspec.stats import LayerNumbers, WindowNumbers, flops_by_kind, matrix_products, share
+
+__all__ = [
+    "Column", "Table", "as_dict", "csv_text", "im2col_table", "layer_table", "markdown", "per_gpu_table", "to_json",
+]  # fmt: skip
+
+
+def to_json(net: Net, batch: int, *, im2col: bool = False, per_gpu: bool = False) -> str:
+    """The layer table as JSON; with ``im2col`` and ``per_gpu``, each layer's matrix products and shares too."""
+    data = as_dict(net, batch)
+    if im2col:
+        products = matrix_products(net.graph)
+        for layer in data["layers"]:
+            layer["im2col"] = [
+                {"times": m.groups, "filters": [m.rows, m.inner], "patches": [m.inner, m.columns], "growth": m.growth}
+                for m in products
+                if m.layer == layer["name"]
+            ]
+    if per_gpu:
+        groups = net.graph.groups
+        names = ("units", "weights", "biases", "connections")
+        for layer, numbers in zip(data["layers"], net.layers.values(), strict=True):
+            layer["per_gpu"] = [dict(zip(names, share(numbers, g, groups), strict=True)) for g in range(groups)]
+    return json.dumps(data, indent=1)
+
+
+def as_dict(net: Net, batch: int) -> dict[str, Any]:
+    """The layer table as plain data. Pads are left, right, top, bottom; activations are bytes of a batch."""
+    total = net.total
+    return {
+        "net": net.name,
+        "input": list(net.graph.input.output),
+        "batch": batch,
+        "layers": [_layer(numbers, batch) for numbers in net.layers.values()],
+        "total": {
+            "units": total.units,
+            "weights": total.weights,
+            "biases": total.biases,
+            "parameters": total.parameters,
+            "connections": total.connections,
+            "flops": total.flops,
+        },
+        "flops_by_kind": flops_by_kind(net.graph),
+    }
+
+
+def _layer(numbers: LayerNumbers, batch: int) -> dict[str, Any]:
+    entry: dict[str, Any] = {
+        "name": numbers.name,
+        "type": numbers.type,
+        "inputs": list(numbers.inputs),
+        "output": list(numbers.output),
+        "gpu": "all" if numbers.placement.gpu is None else numbers.placement.gpu,
+        "reads": numbers.reads,
+        "units": numbers.units,
+        "weights": numbers.weights,
+        "biases": numbers.biases,
+        "parameters": numbers.parameters,
+        "connections": numbers.connections,
+        "flops": numbers.flops,
+        "dense_connections": numbers.dense_connections,
+        "activation_bytes": numbers.activation_bytes(batch),
+    }
+    if numbers.windows:
+        entry["window"] = _window(numbers.windows[0])
+    if len(numbers.windows) > 1:
+        entry["windows"] = [_window(w) for w in numbers.windows]
+    return entry
+
+
+def _window(numbers: WindowNumbers) -> dict[str, Any]:
+    window = numbers.window
+    return {
+        "kernel": list(window.kernel),
+        "stride": list(window.stride),
+        "pad": list(window.pad),
+        "effective_pad": list(numbers.effective_pad),
+        "dilation": list(window.dilation),
+        "rounding": window.rounding,
+        "groups": numbers.groups,
+    }

@@ -1,0 +1,183 @@
+"""The tables of ``netspec summary``: layers, GPU groups, and convolutions as matrix products."""
+
+from __future__ import annotations
+
+from netspec.net import Net
+from netspec.report.table import Column, Table
+from netspec.stats import BYTES, LayerNumbers, WindowNumbers, flops_by_kind, matrix_products, share
+from netspec.units import count, percent, plain, size
+
+_COUNTED = (
+    "units: output values of a layer; weights, biases: learnt numbers; connections: multiply-accumulates of one image's "
+    "forward pass",
+    "totals count the units and connections of layers with weights; kernels are height x width, pads as really read "
+    "(one side for all, or left,right,top,bottom)",
+    "dense: connections if every output unit read every input unit; memory: the layer's output in float32",
+)
+
+_FLOPS_OF = {
+    "connections": "2 a connection",
+    "biases": "1 a unit with a bias",
+    "maxpool": "kernel area - 1 a pooled unit",
+    "avgpool": "kernel area a pooled unit",
+    "lrn": "2 size + 3 a unit",
+    "mapnorm": "2 size^2 + 3 a unit",
+    "contrastnorm": "3 size^2 + 5 a unit",
+    "batchnorm": "4 a unit, 2 without scale and shift",
+    "softmax": "3 a unit",
+    "blur": "4 size a unit",
+    "crossentropy": "3 a class",
+    "binarycrossentropy": "3 a class",
+    "squarederror": "3 a class",
+}
+
+
+def layer_table(net: Net, batch: int) -> Table:
+    """Every layer with its window, counts, shares of the whole, and memory for a batch."""
+    total = net.total
+    columns = (
+        Column("layer", right=False),
+        Column("type", right=False, rank=1),
+        Column("output"),
+        Column("kernel"),
+        Column("stride"),
+        Column("pad", rank=3),
+        Column("groups"),
+        Column("units", rank=2),
+        Column("weights"),
+        Column("biases", rank=7),
+        Column("connections"),
+        Column("% params", rank=5),
+        Column("% conn.", rank=6),
+        Column("dense", rank=9),
+        Column("memory", rank=8),
+    )
+    rows = tuple(
+        (
+            n.name,
+            n.type,
+            str(n.output),
+            *_window_cells(n),
+            count(n.units),
+            *(_count(n, number) for number in (n.weights, n.biases, n.connections)),
+            percent(n.parameters, total.parameters) if n.parameters else "",
+            percent(n.connections, total.connections) if n.connections else "",
+            count(n.dense_connections) if n.dense_connections else "",
+            size(n.activation_bytes(batch)),
+        )
+        for n in net.layers.values()
+    )
+    memory = sum(n.activation_bytes(batch) for n in net.layers.values())
+    dense = sum(n.dense_connections for n in net.layers.values())
+    last = (
+        "total", "", "", "", "", "", "", count(total.units), count(total.weights), count(total.biases),
+        count(total.connections), "", "", count(dense), size(memory),
+    )  # fmt: skip
+    return Table(_title(net, batch), columns, rows, last, (*_COUNTED, *_flops_notes(net)))
+
+
+def _title(net: Net, batch: int) -> str:
+    groups = net.graph.groups
+    return (
+        f"{net.name}: {count(net.total.parameters)} parameters, {count(net.total.connections)} connections"
+        + (f", {groups} GPU groups" if groups > 1 else "")
+        + f", batch {count(batch)}"
+    )
+
+
+def _flops_notes(net: Net) -> tuple[str, ...]:
+    spent = flops_by_kind(net.graph)
+    terms = " + ".join(f"{count(amount)} {kind}" for kind, amount in spent.items())
+    rates = ", ".join(f"{kind} {_FLOPS_OF[kind]}" for kind in spent if kind in _FLOPS_OF)
+    return (
+        f"FLOPs of one image's forward pass: {count(sum(spent.values()))} = {terms}",
+        f"counted as: {rates}; everything else 1 a unit",
+    )
+
+
+def _count(numbers: LayerNumbers, number: int) -> str:
+    return count(number) if number or numbers.parameters else ""
+
+
+def _window_cells(numbers: LayerNumbers) -> tuple[str, str, str, str]:
+    """Kernel, stride, pad and groups, with commas between several inputs where they differ."""
+    windows = numbers.windows
+    cells = (
+        [_pair(w.window.kernel) for w in windows],
+        [_pair(w.window.stride) for w in windows],
+        [_pad(w) for w in windows],
+        [str(w.groups) for w in windows],
+    )
+    kernel, stride, pad, groups = (" | ".join(dict.fromkeys(cell)) for cell in cells)
+    return kernel, stride, pad, groups
+
+
+def _pair(values: tuple[int, int]) -> str:
+    return str(values[0]) if values[0] == values[1] else f"{values[0]}x{values[1]}"
+
+
+def _pad(numbers: WindowNumbers) -> str:
+    pad = numbers.effective_pad
+    return str(pad.left) if len(set(pad)) == 1 else ",".join(map(str, pad))
+
+
+def im2col_table(net: Net) -> Table:
+    """Each convolution as filters x patch by patch x places, and how much larger the unrolled image is."""
+    columns = (
+        Column("layer", right=False),
+        Column("times"),
+        Column("filters x patch"),
+        Column("patch x places"),
+        Column("connections"),
+        Column("image grows"),
+    )
+    rows = tuple(
+        (
+            m.layer,
+            str(m.groups),
+            f"{m.rows} x {m.inner}",
+            f"{m.inner} x {m.columns}",
+            count(m.groups * m.rows * m.inner * m.columns),
+            f"{plain(round(m.growth, 2))} times",
+        )
+        for m in matrix_products(net.graph)
+    )
+    notes = (
+        "a convolution is its filters (one a row) times the patches under each place of the window (one a column), "
+        "once per group",
+        "image grows: numbers in the unrolled patches of all groups against numbers in the layer's input",
+    )
+    return Table(f"{net.name}: convolutions as matrix products", columns, rows, None, notes)
+
+
+def per_gpu_table(net: Net, batch: int) -> Table:
+    """What of each layer lives on each GPU group."""
+    groups = net.graph.groups
+    headings = ("units", "weights", "biases", "connections", "memory")
+    columns = (
+        Column("layer", right=False),
+        Column("output"),
+        Column("on", right=False),
+        *(Column(f"{h} {g}" if groups > 1 else h) for g in range(groups) for h in headings),
+    )
+    rows = []
+    sums = [[0] * len(headings) for _ in range(groups)]
+    for n in net.layers.values():
+        cells: list[str] = []
+        for g in range(groups):
+            units, weights, biases, connections = share(n, g, groups)
+            memory = units * batch * BYTES
+            counted = (units, connections) if n.counted else (0, 0)
+            for i, amount in enumerate((counted[0], weights, biases, counted[1], memory)):
+                sums[g][i] += amount
+            cells += [*(count(x) if x else "" for x in (units, weights, biases, connections)), size(memory)]
+        rows.append((n.name, str(n.output), _where(n), *cells))
+    total = ("total", "", "", *(cell for s in sums for cell in (*map(count, s[:-1]), size(s[-1]))))
+    notes = ("split: an equal share on each group; whole: on every group", _COUNTED[0])
+    return Table(f"{_title(net, batch)}: shares of the GPU groups", columns, tuple(rows), total, notes)
+
+
+def _where(numbers: LayerNumbers) -> str:
+    if numbers.placement.split:
+        return "split"
+    return "whole" if numbers.placement.gpu is None else str(numbers.placement.gpu)

@@ -1,0 +1,73 @@
+"""A table as data: columns, rows of text, and what is printed under it."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A heading. Numbers stand at the right. ``rank``: of columns that have no room, the highest go first; 0 stays."""
+
+    name: str
+    right: bool = True
+    rank: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows as wide as the columns; ``total`` is a last row that is set apart."""
+
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[str, ...], ...]
+    total: tuple[str, ...] | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def lines(self) -> tuple[tuple[str, ...], ...]:
+        """All rows, the total included."""
+        return self.rows if self.total is None else (*self.rows, self.total)
+
+    def without(self, names: frozenset[str]) -> Table:
+        """The table without these columns."""
+        keep = [i for i, column in enumerate(self.columns) if column.name not in names]
+
+        def cut(row: tuple[str, ...]) -> tuple[str, ...]:
+            return tuple(row[i] for i in keep)
+
+        return Table(
+            self.title,
+            tuple(self.columns[i] for i in keep),
+            tuple(cut(row) for row in self.rows),
+            self.total and cut(self.total),
+            self.notes,
+        )
+
+
+def markdown(table: Table) -> str:
+    """The table as a Markdown pipe table, its title above and its notes as a list below."""
+    head = [c.name for c in table.columns]
+    rule = ["---:" if c.right else "---" for c in table.columns]
+    lines = [f"**{table.title}**", "", *("| " + " | ".join(row) + " |" for row in (head, rule, *table.lines))]
+    if table.notes:
+        lines += ["", *(f"- {note}" for note in table.notes)]
+    return "\n".join(lines) + "\n"
+
+
+def csv_text(table: Table) -> str:
+    """The table's rows as comma-separated values, numbers without separators of thousands; no title, no notes."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow([c.name for c in table.columns])
+    for row in table.lines:
+        writer.writerow([_bare(cell) for cell in row])
+    return out.getvalue()
+
+
+def _bare(cell: str) -> str:
+    plain = cell.replace(",", "")
+    grouped = plain.isdigit() and f"{int(plain):,}" == cell
+    return plain if grouped else cell

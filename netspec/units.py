@@ -1,0 +1,51 @@
+"""The one formatter of numbers: every figure a person reads goes through here."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+
+def count(number: int) -> str:
+    """``60965224`` as ``60,965,224``."""
+    return f"{number:,}"
+
+
+def plain(number: Fraction | float | int) -> str:
+    """A number as a person writes it: ``54.25``, ``55``, ``0.0001``, ``18 1/3`` as ``18.333``.
+
+    >>> plain(Fraction(217, 4))
+    '54.25'
+    >>> plain(1e-4)
+    '0.0001'
+    """
+    if isinstance(number, Fraction):
+        if number.denominator == 1:
+            return str(number.numerator)
+        return f"{float(number):.3f}".rstrip("0")
+    if isinstance(number, int) or float(number).is_integer():
+        return str(int(number))
+    return f"{number:.6g}"
+
+
+def size(amount: int) -> str:
+    """Bytes as ``243.9 MB`` (powers of 1000, as network and disk figures are quoted).
+
+    >>> size(243860896)
+    '243.9 MB'
+    """
+    value = float(amount)
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if value < 1000 or unit == "TB":
+            return f"{value:.0f} B" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1000
+    raise AssertionError("unreachable")
+
+
+def percent(part: int, whole: int) -> str:
+    """A share with one decimal: ``94.8 %``; of nothing, ``0.0 %``."""
+    return f"{100 * part / whole if whole else 0:.1f} %"
+
+
+def plural(number: int, noun: str) -> str:
+    """``1 error``, ``2 errors``."""
+    return f"{count(number)} {noun}{'' if number == 1 else 's'}"
