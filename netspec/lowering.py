@@ -11,7 +11,7 @@ from netspec.ir.fault import Fault
 from netspec.ir.graph import Placement
 from netspec.ir.ops import Bias, Op, ParamShape, Sum, name_of
 from netspec.ir.shape import Shape
-from netspec.keys import LARGEST, Initialiser, Key, ZERO
+from netspec.keys import LARGEST, ZERO, Initialiser, Key
 from netspec.units import count
 
 Grouping = Literal["input", "weights", "follows", "joins", "alike", "gathers"]
@@ -31,6 +31,8 @@ class LayerType:
     grouping: Grouping = "follows"
     operand: Key | None = None
     """What stands after the type's word without a key."""
+    agree: Callable[[Mapping[str, Any]], None] | None = None
+    """Raises ``Fault`` where keys contradict each other, whatever the layer reads."""
 
     def key(self, name: str) -> Key | None:
         return next((k for k in self.keys if k.name == name), None)
@@ -115,7 +117,11 @@ class Lowering:
         """
         reads = operands or self.operands
         shapes = tuple(o.shape for o in reads)
-        output = op.shape(shapes)
+        try:
+            output = op.shape(shapes)
+        except Fault as fault:
+            fault.operation = op
+            raise
         wanted = op.params(shapes, output)
         if fans is not None:
             wanted = tuple(replace(p, fan_in=fans[0], fan_out=fans[1]) for p in wanted)
@@ -126,9 +132,11 @@ class Lowering:
                 "groups-do-not-divide",
                 f"{{layer}}: {self.gpu_groups} GPU groups do not divide its {what}",
                 ("filters", "outputs"),
-                (f"{output.channels} / {self.gpu_groups} = {output.channels / self.gpu_groups:.6g}: "
-                 "each group computes an equal share",),
-            )  # fmt: skip
+                (
+                    f"{output.channels} / {self.gpu_groups} = {output.channels / self.gpu_groups:.6g}: "
+                    "each group computes an equal share",
+                ),
+            )
         start = {"weight": init, "bias": bias}
         params = tuple(self._declare(p, index, start[p.role] or ZERO) for p in wanted)
         same = sum(d.name.split(".")[0] == f"{self.layer}:{name_of(op)}" for d in self.drafts)

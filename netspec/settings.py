@@ -68,8 +68,11 @@ class ScheduleWord:
             return _steps(call)
         given = arguments(call, _SCHEDULES[word.text])
         makers: dict[str, Any] = {
-            "constant": ir.Fixed, "step": ir.Step, "plateau": ir.Plateau, "exponential": ir.Exponential,
-        }  # fmt: skip
+            "constant": ir.Fixed,
+            "step": ir.Step,
+            "plateau": ir.Plateau,
+            "exponential": ir.Exponential,
+        }
         schedule: ir.Schedule = makers[word.text](**given)
         return schedule
 
@@ -99,25 +102,51 @@ class Colour:
 
 
 NET = (
-    Key("rounding", Choice({r: r for r in ROUNDINGS}), "the rounding of every window that does not say its own",
-        default="exact"),
-)  # fmt: skip
+    Key(
+        "rounding",
+        Choice({r: r for r in ROUNDINGS}),
+        "the rounding of every window that does not say its own",
+        default="exact",
+    ),
+)
 TRAIN = (
     Key("epochs", Whole(), "passes over the training images", default=10),
     Key("batch", Whole(), "images of one step, over all devices", default=128, unit="images"),
-    Key("optimizer", Optimizer(), "the update rule: v <- momentum v - decay lr w - lr g, w <- w + v",
-        default={}, default_text="sgd(lr=0.01, momentum=0.9, weight_decay=0)"),
+    Key(
+        "optimizer",
+        Optimizer(),
+        "the update rule: v <- momentum v - decay lr w - lr g, w <- w + v",
+        default={},
+        default_text="sgd(lr=0.01, momentum=0.9, weight_decay=0)",
+    ),
     Key("schedule", ScheduleWord(), "how the learning rate falls", default=ir.Fixed(), default_text="constant"),
-)  # fmt: skip
+)
 AUGMENT = (
-    Key("crop", Whole(), "side of the random crop; equals the input's", default=None, default_text="the input's",
-        unit="pixels"),
-    Key("from", Whole(), "side of the square that crops are cut from: the shorter side is scaled to it", default=None,
-        default_text="the crop", unit="pixels"),
+    Key(
+        "crop",
+        Whole(),
+        "side of the random crop; equals the input's",
+        default=None,
+        default_text="the input's",
+        unit="pixels",
+    ),
+    Key(
+        "from",
+        Whole(),
+        "side of the square that crops are cut from: the shorter side is scaled to it",
+        default=None,
+        default_text="the crop",
+        unit="pixels",
+    ),
     Key("flip", Choice({"horizontal": "horizontal", "none": "none"}), "mirror half of the images", default="none"),
-    Key("colour", Colour(), "shift along the principal components of the colours, with this standard deviation",
-        default=0.0, default_text="none"),
-)  # fmt: skip
+    Key(
+        "colour",
+        Colour(),
+        "shift along the principal components of the colours, with this standard deviation",
+        default=0.0,
+        default_text="none",
+    ),
+)
 TEST = (Key("views", OneOf((1, 10)), "the centre crop, or the mean over ten crops and mirror images", default=1),)
 
 SETTINGS: dict[str, tuple[Key, ...]] = {"net": NET, "train": TRAIN, "augment": AUGMENT, "test": TEST}

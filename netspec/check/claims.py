@@ -49,8 +49,14 @@ def read_claim(claim: Claim | None, findings: Findings, layer: str) -> Stated:
     counts: dict[str, int] = {}
     for name, pair in pairs.items():
         if name not in _COUNTS:
-            findings.unknown("unknown-key", "claim", pair.key, _COUNTS, layer=layer,
-                             notes=(f"a layer may state {', '.join(_COUNTS)}",))  # fmt: skip
+            findings.unknown(
+                "unknown-key",
+                "claim",
+                pair.key,
+                _COUNTS,
+                layer=layer,
+                notes=(f"a layer may state {', '.join(_COUNTS)}",),
+            )
             continue
         try:
             counts[name] = _COUNTS[name].kind.read(pair.value)
@@ -75,15 +81,17 @@ def shape_arithmetic(steps: Sequence[Step]) -> tuple[str, ...]:
         if isinstance(step.op, Conv | Local | MaxPool | AvgPool):
             window = step.op.window
             rows, columns = window.fit(x.height, x.width)
-            notes = [f"width: {window.arithmetic('width', x.width)}" + _rounded(columns.output, window.rounding,
-                     window.places("width", x.width).denominator)]  # fmt: skip
+            notes = [
+                f"width: {window.arithmetic('width', x.width)}"
+                + _rounded(columns.output, window.rounding, window.places("width", x.width).denominator)
+            ]
             if window.terms("height") != window.terms("width") or x.height != x.width:
-                notes.append(f"height: {window.arithmetic('height', x.height)}"
-                             + _rounded(rows.output, window.rounding, window.places("height", x.height).denominator))  # fmt: skip
-            if columns.unread or rows.unread:
                 notes.append(
-                    f"it reads {x} and leaves the last {columns.unread or rows.unread} of {x.width} columns unread"
+                    f"height: {window.arithmetic('height', x.height)}"
+                    + _rounded(rows.output, window.rounding, window.places("height", x.height).denominator)
                 )
+            if columns.unread:
+                notes[0] += f"; the last {columns.unread} of its {x.width} columns unread"
             return tuple(notes)
         if isinstance(step.op, Linear):
             return (f"outputs={step.op.outputs}",)
@@ -116,12 +124,15 @@ def count_arithmetic(name: str, steps: Sequence[Step]) -> tuple[str, ...]:
                 lines.append(f"{kernel} weights a filter * {filters} filters = {count(amount)}")
             else:
                 each = amount if isinstance(step.op, Conv) else amount // (out.height * out.width)
-                lines.append(f"{out.height} * {out.width} places * {count(each)} weights "
-                             f"= {count(step.op.connections(step.reads, out))}")  # fmt: skip
+                lines.append(
+                    f"{out.height} * {out.width} places * {count(each)} weights "
+                    f"= {count(step.op.connections(step.reads, out))}"
+                )
         elif isinstance(step.op, Linear):
             reads = f"{count(x.units)} / {step.op.groups}" if step.op.groups > 1 else count(x.units)
-            lines.append(f"{reads} inputs * {count(step.op.outputs)} outputs = "
-                         f"{count(step.op.connections(step.reads, out))}")  # fmt: skip
+            lines.append(
+                f"{reads} inputs * {count(step.op.outputs)} outputs = {count(step.op.connections(step.reads, out))}"
+            )
     return tuple(lines)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from netspec.check.claims import Stated, Step
 from netspec.diagnostics import Diagnostic
 from netspec.ir.graph import Graph
+from netspec.ir.ops import Op
 from netspec.ir.shape import Shape
 from netspec.language.syntax import File, Pair, Section, Setting
 
@@ -30,6 +31,8 @@ class LayerFacts:
     steps: tuple[Step, ...]
     computed: Shape | None
     stated: Stated
+    failed: Op | None = None
+    """The operation that could not be, where the arithmetic gives no shape."""
 
 
 @dataclass(frozen=True, slots=True)

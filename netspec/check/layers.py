@@ -14,15 +14,15 @@ from typing import Any
 from netspec import layers
 from netspec.check.claims import Stated, count_arithmetic, read_claim, shape_arithmetic
 from netspec.check.facts import LayerFacts
-from netspec.check.placement import place
 from netspec.check.lower import Lowered, Request, lower, reshaped
+from netspec.check.placement import place
 from netspec.check.report import Findings
 from netspec.check.statements import BAD, Settings
 from netspec.check.values import distinct, keys_of, read_pairs
 from netspec.check.wiring import Wiring
 from netspec.ir.fault import Fault
 from netspec.ir.graph import SPLIT, WHOLE, Placement
-from netspec.ir.ops import Loss
+from netspec.ir.ops import Loss, Op
 from netspec.ir.shape import Shape
 from netspec.keys import BadValue
 from netspec.language.syntax import Section, Word
@@ -59,6 +59,7 @@ class Walk:
         self.facts: list[LayerFacts] = []
         self.parameters: dict[str, tuple[int, ...]] = {}
         self._base: dict[str, dict[str, Any]] = {}
+        self._failed: dict[str, Op] = {}
         self._gathered = _read_only_by_gathering(sections, wiring)
 
     def section(self, number: int) -> None:
@@ -94,27 +95,43 @@ class Walk:
                 lowered.steps if lowered else (),
                 lowered.value.shape if lowered else None,
                 stated,
+                self._failed.get(name),
             )
         )
 
     def _type(self, section: Section) -> LayerType | None:
         name = section.name.text
         if not section.values:
-            self.findings.add("missing-type", f"{name} has no type", section.name.span,
-                              notes=("a layer is [name] type key=value ...",), layer=name)  # fmt: skip
+            self.findings.add(
+                "missing-type",
+                f"{name} has no type",
+                section.name.span,
+                notes=("a layer is [name] type key=value ...",),
+                layer=name,
+            )
             return None
         word, *rest = section.values
         if not isinstance(word, Word):
-            self.findings.add("missing-type", f"{name} has no type", word.span,
-                              notes=("after the name stands the layer's type, a word",), layer=name)  # fmt: skip
+            self.findings.add(
+                "missing-type",
+                f"{name} has no type",
+                word.span,
+                notes=("after the name stands the layer's type, a word",),
+                layer=name,
+            )
             return None
         found = layers.find(word.text)
         if found is None:
             self.findings.unknown("unknown-type", "layer type", word, layers.names(), layer=name)
             return None
         for value in rest[1:] if found.operand else rest:
-            self.findings.add("stray-value", f"{found.name} does not take the value '{value.span.text}' here",
-                              value.span, notes=("values are given as key=value",), layer=name)  # fmt: skip
+            self.findings.add(
+                "stray-value",
+                f"{found.name} does not take the value '{value.span.text}' here",
+                value.span,
+                notes=("values are given as key=value",),
+                layer=name,
+            )
         return found
 
     def _keys(self, section: Section, found: LayerType, pairs: Mapping[str, Any], inputs: int) -> dict[str, Any] | None:
@@ -126,12 +143,25 @@ class Walk:
         bad |= {key for key, value in values.items() if value is BAD}
         missing = [key for key in found.keys if key.name not in values and key.name not in bad]
         for key in missing:
-            self.findings.add("missing-key", f"{name} needs {key.name}=, {key.kind.doc}", section.values[0].span,
-                              notes=(f"{key.name}: {key.doc}",), layer=name)  # fmt: skip
+            self.findings.add(
+                "missing-key",
+                f"{name} needs {key.name}=, {key.kind.doc}",
+                section.values[0].span,
+                notes=(f"{key.name}: {key.doc}",),
+                layer=name,
+            )
         operand = self._operand(section, found)
         if found.operand:
             values[found.operand.name] = operand
-        return None if bad or missing or (found.operand and operand is None) else values
+        if bad or missing or (found.operand and operand is None):
+            return None
+        if found.agree:
+            try:
+                found.agree(values)
+            except Fault as fault:
+                self.findings.fault(fault, name, section.values[0].span, pairs)
+                return None
+        return values
 
     def _defaults(self, found: LayerType) -> dict[str, Any]:
         base = self._base.get(found.name)
@@ -148,8 +178,12 @@ class Walk:
         if self.input_shape is not None:
             return self.input_shape
         if len(section.values) < 2:
-            self.findings.add("missing-value", f"{section.name.text} needs its {found.operand.name}, "
-                              f"{found.operand.kind.doc}", section.values[0].span, layer=section.name.text)  # fmt: skip
+            self.findings.add(
+                "missing-value",
+                f"{section.name.text} needs its {found.operand.name}, {found.operand.kind.doc}",
+                section.values[0].span,
+                layer=section.name.text,
+            )
             return None
         try:
             return found.operand.kind.read(section.values[1])
@@ -164,14 +198,24 @@ class Walk:
         span = next((p.span for p in section.pairs if p.key.text == "inputs"), section.values[0].span)
         if len(inputs) < least or (most is not None and len(inputs) > most):
             needs = f"{least}" if least == most else f"at least {least}" if most is None else f"{least} to {most}"
-            self.findings.add("wrong-inputs", f"{name} reads {len(inputs)} layers; {found.name} needs {needs}", span,
-                              notes=("inputs=a,b names the layers that it reads",), layer=name)  # fmt: skip
+            self.findings.add(
+                "wrong-inputs",
+                f"{name} reads {len(inputs)} layers; {found.name} needs {needs}",
+                span,
+                notes=("inputs=a,b names the layers that it reads",),
+                layer=name,
+            )
             return False
         for i in inputs:
             value = self.values[i]
             if value and value.lowered and isinstance(value.lowered.nodes[-1].op, Loss):
-                self.findings.add("reads-loss", f"{name} reads {self.sections[i].name.text}, which is a loss", span,
-                                  notes=("nothing can be computed from a loss but its gradient",), layer=name)  # fmt: skip
+                self.findings.add(
+                    "reads-loss",
+                    f"{name} reads {self.sections[i].name.text}, which is a loss",
+                    span,
+                    notes=("nothing can be computed from a loss but its gradient",),
+                    layer=name,
+                )
                 return False
         return True
 
@@ -196,21 +240,30 @@ class Walk:
         name = self.sections[number].name.text
         word = words[0]
         if len(words) > 1:
-            self.findings.add("bad-value", "weights: needs the name of one layer", word.span.to(words[-1].span),
-                              layer=name)  # fmt: skip
+            self.findings.add(
+                "bad-value", "weights: needs the name of one layer", word.span.to(words[-1].span), layer=name
+            )
             return None, False
         target = self.wiring.index.get(word.text)
         if target is None:
             self.findings.unknown("unknown-layer", "layer", word, self.wiring.index, layer=name)
             return None, False
         if target >= number:
-            self.findings.add("reads-later-layer", f"{name} takes the weights of {word.text}, which does not stand "
-                              "above it", word.span, layer=name)  # fmt: skip
+            self.findings.add(
+                "reads-later-layer",
+                f"{name} takes the weights of {word.text}, which does not stand above it",
+                word.span,
+                layer=name,
+            )
             return None, False
         facts, value = self.facts[target], self.values[target]
         if facts.type and facts.type != found.name:
-            self.findings.add("weights-mismatch", f"{name} is {found.name} and cannot take the weights of "
-                              f"{word.text}, which is {facts.type}", word.span, layer=name)  # fmt: skip
+            self.findings.add(
+                "weights-mismatch",
+                f"{name} is {found.name} and cannot take the weights of {word.text}, which is {facts.type}",
+                word.span,
+                layer=name,
+            )
             return None, False
         return (value.lowered if value else None), True
 
@@ -227,6 +280,8 @@ class Walk:
             second = self._second(request, others, stated) if doubtful else None
             if second is None:
                 self.findings.fault(fault, request.name, section.values[0].span, pairs)
+                if isinstance(fault.operation, Op):
+                    self._failed[request.name] = fault.operation
                 return None
             return self._keep(second)
         if doubtful and stated.shape not in (None, lowered.value.shape):
@@ -270,8 +325,13 @@ class Walk:
         """Prove or refute what the layer states; the stated shape is believed below."""
         computed = lowered.value.shape
         if stated.shape is not None and stated.shape_span is not None and stated.shape != computed:
-            self.findings.add("claim-refuted", f"{name} is {computed}, not {stated.shape}", stated.shape_span,
-                              notes=shape_arithmetic(lowered.steps), layer=name)  # fmt: skip
+            self.findings.add(
+                "claim-refuted",
+                f"{name} is {computed}, not {stated.shape}",
+                stated.shape_span,
+                notes=shape_arithmetic(lowered.steps),
+                layer=name,
+            )
             return Value(Operand(name, stated.shape, lowered.value.placement), computed, lowered)
         if doubtful:
             return value
@@ -283,8 +343,13 @@ class Walk:
         }
         for key, number in stated.counts.items():
             if number != actual[key]:
-                self.findings.add("claim-refuted", f"{name} has {count(actual[key])} {key}, not {count(number)}",
-                                  stated.pairs[key].span, notes=count_arithmetic(key, steps), layer=name)  # fmt: skip
+                self.findings.add(
+                    "claim-refuted",
+                    f"{name} has {count(actual[key])} {key}, not {count(number)}",
+                    stated.pairs[key].span,
+                    notes=count_arithmetic(key, steps),
+                    layer=name,
+                )
         return value
 
 

@@ -18,8 +18,15 @@ class Findings:
     def __init__(self) -> None:
         self.all: list[Diagnostic] = []
 
-    def add(self, code: str, message: str, *spans: Span, notes: Iterable[str] = (), fixes: tuple[Fix, ...] = (),
-            layer: str = "") -> None:  # fmt: skip
+    def add(
+        self,
+        code: str,
+        message: str,
+        *spans: Span,
+        notes: Iterable[str] = (),
+        fixes: tuple[Fix, ...] = (),
+        layer: str = "",
+    ) -> None:
         """Record an error."""
         self.all.append(Diagnostic(code, message, spans, tuple(notes), fixes, layer=layer))
 
@@ -32,8 +39,9 @@ class Findings:
         fixes = (replacement(error.span, error.replacement),) if error.replacement else ()
         self.add("bad-value", f"{key}: {error.message}", error.span, notes=error.notes, fixes=fixes, layer=layer)
 
-    def unknown(self, code: str, what: str, word: Word, known: Iterable[str], *, notes: Iterable[str] = (),
-                layer: str = "") -> None:  # fmt: skip
+    def unknown(
+        self, code: str, what: str, word: Word, known: Iterable[str], *, notes: Iterable[str] = (), layer: str = ""
+    ) -> None:
         """Record a name that is not known, with the nearest one that is."""
         near = nearest(word.text, known)
         message = f"{what} '{word.text}' is unknown" + (f"; did you mean {near}?" if near else "")
@@ -45,8 +53,7 @@ class Findings:
         spans = [pairs[key].span for key in fault.keys if key in pairs]
         line = type_span.line
         spans.sort(key=lambda s: (s.line != line, s.start))
-        self.add(fault.code, fault.message.format(layer=layer), *(spans or [type_span]), notes=fault.notes,
-                 layer=layer)  # fmt: skip
+        self.add(fault.code, fault.message.format(layer=layer), *(spans or [type_span]), notes=fault.notes, layer=layer)
 
 
 def replacement(span: Span, text: str) -> Fix:

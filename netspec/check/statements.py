@@ -46,8 +46,12 @@ def read_settings(file: File, findings: Findings) -> Settings:
             _default(statement, result, findings)
             continue
         if word in result.statements:
-            findings.add("duplicate-setting", f"{word} is set twice", statement.word.span,
-                         notes=(f"first in line {result.statements[word].span.line}",))  # fmt: skip
+            findings.add(
+                "duplicate-setting",
+                f"{word} is set twice",
+                statement.word.span,
+                notes=(f"first in line {result.statements[word].span.line}",),
+            )
             continue
         result.statements[word] = statement
         if word == "gpus":

@@ -26,8 +26,13 @@ def wire(sections: Sequence[Section], findings: Findings) -> Wiring:
         name = section.name.text
         if name in index:
             first = sections[index[name]].name.span.line
-            findings.add("duplicate-layer", f"there are two layers called {name}", section.name.span,
-                         notes=(f"the first is in line {first}",), layer=name)  # fmt: skip
+            findings.add(
+                "duplicate-layer",
+                f"there are two layers called {name}",
+                section.name.span,
+                notes=(f"the first is in line {first}",),
+                layer=name,
+            )
         else:
             index[name] = number
     named = [_named(section) for section in sections]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
@@ -97,4 +97,4 @@ def refuse(message: str) -> NoReturn:
 
 def stem_of(path: str) -> str:
     """The name of a spec's file without folder and ending; ``net`` for standard input."""
-    return "net" if path == "-" else os.path.splitext(os.path.basename(path))[0]
+    return "net" if path == "-" else Path(path).stem

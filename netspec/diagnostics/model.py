@@ -58,7 +58,8 @@ class Diagnostic:
 
 def apply(edits: Iterable[Edit], text: str) -> str:
     """The text with edits made. They must not overlap; insertions at one place keep their order."""
-    for edit in reversed(sorted(edits, key=lambda e: e.span.start)):
+    in_file_order = sorted(edits, key=lambda e: e.span.start)
+    for edit in in_file_order[::-1]:
         text = text[: edit.span.start] + edit.text + text[edit.span.end :]
     return text
 

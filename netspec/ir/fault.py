@@ -16,7 +16,11 @@ class Fault(Exception):
         The keys whose values are involved, in the order in which they should be underlined.
     notes:
         The arithmetic, one line each, with the numbers put in.
+
+    ``operation`` is the one that cannot be, once it is known.
     """
+
+    operation: object = None
 
     def __init__(self, code: str, message: str, keys: tuple[str, ...] = (), notes: tuple[str, ...] = ()) -> None:
         super().__init__(message)

@@ -73,7 +73,8 @@ class Window:
         Fault
             ``kernel-too-large``, ``window-does-not-tile`` or ``window-outside-image``, with the arithmetic.
         """
-        return self._axis("height", height), self._axis("width", width)
+        columns = self._axis("width", width)
+        return self._axis("height", height), columns
 
     def effective_pad(self, height: int, width: int) -> Pad:
         """The zeros that are really read on each side: rounding up reads more than was stated, rounding down less.

@@ -20,7 +20,27 @@ from netspec.keys.kinds import (
 from netspec.keys.neurons import IDENTITY, NEURONS, NeuronWord
 
 __all__ = [
-    "HE", "IDENTITY", "LARGEST", "NEURONS", "REQUIRED", "ZERO", "Argument", "BadValue", "BiasInit", "Choice",
-    "ImageShape", "Init", "Initialiser", "Key", "Kind", "LayerNames", "NeuronWord", "OneOf", "Padding", "Real",
-    "Size2", "Whole", "WholeOrWord",
-]  # fmt: skip
+    "HE",
+    "IDENTITY",
+    "LARGEST",
+    "NEURONS",
+    "REQUIRED",
+    "ZERO",
+    "Argument",
+    "BadValue",
+    "BiasInit",
+    "Choice",
+    "ImageShape",
+    "Init",
+    "Initialiser",
+    "Key",
+    "Kind",
+    "LayerNames",
+    "NeuronWord",
+    "OneOf",
+    "Padding",
+    "Real",
+    "Size2",
+    "Whole",
+    "WholeOrWord",
+]

@@ -40,12 +40,27 @@ PLACED = (INPUTS, GPU)
 USUAL = (INPUTS, NEURON, GPU)
 
 KERNEL = Key("kernel", Size2(), "the window's side, or height x width", unit="pixels", per_input=True)
-STRIDE = Key("stride", Size2(), "the step from window to window", default=(1, 1), default_text="1", unit="pixels",
-             per_input=True)  # fmt: skip
-PAD = Key("pad", Padding(), "padding on all sides, or left,right,top,bottom", default=Pad(0, 0, 0, 0),
-          default_text="0", unit="pixels", per_input=True)  # fmt: skip
-DILATION = Key("dilation", Size2(), "the step from pixel to pixel inside the window", default=(1, 1),
-               default_text="1", unit="pixels", per_input=True)  # fmt: skip
+STRIDE = Key(
+    "stride", Size2(), "the step from window to window", default=(1, 1), default_text="1", unit="pixels", per_input=True
+)
+PAD = Key(
+    "pad",
+    Padding(),
+    "padding on all sides, or left,right,top,bottom",
+    default=Pad(0, 0, 0, 0),
+    default_text="0",
+    unit="pixels",
+    per_input=True,
+)
+DILATION = Key(
+    "dilation",
+    Size2(),
+    "the step from pixel to pixel inside the window",
+    default=(1, 1),
+    default_text="1",
+    unit="pixels",
+    per_input=True,
+)
 ROUNDING = Key(
     "rounding",
     Choice({r: r for r in ROUNDINGS}),
@@ -57,8 +72,9 @@ GROUPS = Key("groups", Whole(), "equal runs of input channels, each read by its 
 
 INIT = Key("init", Init(), "what the weights are drawn from", default=HE, default_text="he", per_input=True)
 BIAS = Key("bias", BiasInit(), "the biases' initial value; none: no bias", default=ZERO, default_text="0")
-WEIGHTS_OF = Key("weights", LayerNames(), "an earlier layer whose weights it takes for its own", default=None,
-                 default_text="its own")  # fmt: skip
+WEIGHTS_OF = Key(
+    "weights", LayerNames(), "an earlier layer whose weights it takes for its own", default=None, default_text="its own"
+)
 LEARNING = (
     Key("lr", Real(low=0), "learning rate of the weights", default=None, default_text="the train line's"),
     Key("lr_mult", Real(low=0), "factor on the learning rate of the weights", default=1.0),
@@ -66,10 +82,15 @@ LEARNING = (
     Key("decay", Real(low=0), "weight decay of the weights", default=None, default_text="the train line's"),
     Key("bias_lr", Real(low=0), "learning rate of the biases", default=None, default_text="that of the weights"),
     Key("bias_lr_mult", Real(low=0), "factor on the learning rate of the biases", default=1.0),
-    Key("bias_momentum", Real(low=0, below=1), "momentum of the biases", default=None,
-        default_text="that of the weights"),
+    Key(
+        "bias_momentum",
+        Real(low=0, below=1),
+        "momentum of the biases",
+        default=None,
+        default_text="that of the weights",
+    ),
     Key("bias_decay", Real(low=0), "weight decay of the biases", default=None, default_text="the train line's, or 0"),
-)  # fmt: skip
+)
 WINDOWED = (KERNEL, STRIDE, PAD, DILATION, ROUNDING)
 WEIGHTED = (INIT, BIAS, WEIGHTS_OF, *LEARNING, READS)
 

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from netspec.ir.fault import Fault
 from netspec.keys import Key, Real, Whole
 from netspec.lowering import Lowering
 
 RESPONSE = (
     Key("k", Real(), "the constant that the sum is added to", default=1.0),
-    Key("alpha", Real(low=0), "the factor on each square: k + alpha * sum, the printed formula", default=None,
-        default_text="scale / window"),
-    Key("scale", Real(low=0), "the factor divided by the window's size: k + scale / window * sum; what Caffe, ONNX and "
-        "PyTorch call alpha", default=None, default_text="alpha * window"),
+    Key(
+        "alpha",
+        Real(low=0),
+        "the factor on each square: k + alpha * sum, the printed formula",
+        default=None,
+        default_text="scale / window",
+    ),
+    Key(
+        "scale",
+        Real(low=0),
+        "the factor divided by the window's size: k + scale / window * sum; what Caffe, ONNX and PyTorch call alpha",
+        default=None,
+        default_text="alpha * window",
+    ),
     Key("beta", Real(), "the power", default=0.75),
-)  # fmt: skip
+)
 
 
 def window_size(doc: str) -> Key:
@@ -21,17 +34,22 @@ def window_size(doc: str) -> Key:
     return Key("size", Whole(), doc)
 
 
-def alpha(low: Lowering, window: int) -> float:
-    """What one element's square is multiplied by, for a window of so many elements."""
-    if (low["alpha"] is None) == (low["scale"] is None):
-        given = "both alpha and scale are given" if low["alpha"] is not None else "neither alpha nor scale is given"
+def agree(values: Mapping[str, Any]) -> None:
+    """Exactly one of ``alpha`` and ``scale`` must be given. Raises ``Fault`` with ``lrn-convention``."""
+    given = [key for key in ("alpha", "scale") if values[key] is not None]
+    if len(given) != 1:
+        said = "both alpha and scale are given" if given else "neither alpha nor scale is given"
         raise Fault(
             "lrn-convention",
-            f"{{layer}}: {given}; exactly one must be",
+            f"{{layer}}: {said}; exactly one must be",
             ("alpha", "scale"),
             (
-                f"alpha=A is k + A * sum, the paper's printed formula; scale=S is k + S / {window} * sum, "
-                "as cuda-convnet, Caffe, ONNX and PyTorch compute it",
+                "alpha=A: k + A * sum, the paper's formula; scale=S: k + S / window * sum, as cuda-convnet, Caffe and "
+                "PyTorch compute it",
             ),
         )
+
+
+def alpha(low: Lowering, window: int) -> float:
+    """What one element's square is multiplied by, for a window of so many elements."""
     return float(low["alpha"]) if low["alpha"] is not None else float(low["scale"]) / window

@@ -19,9 +19,14 @@ TYPE = LayerType(
     keys=(
         Key("eps", Real(above=0), "what is added to the variance", default=1e-5),
         Key("average", Real(low=0, high=1), "share of the running averages that a step replaces", default=0.1),
-        Key("affine", Choice({"yes": True, "no": False}), "whether it scales and shifts", default=True,
-            default_text="yes"),
+        Key(
+            "affine",
+            Choice({"yes": True, "no": False}),
+            "whether it scales and shifts",
+            default=True,
+            default_text="yes",
+        ),
         *LEARNING,
         *USUAL,
     ),
-)  # fmt: skip
+)

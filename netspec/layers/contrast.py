@@ -2,7 +2,7 @@
 
 from netspec.ir.ops import ContrastNorm
 from netspec.layers._common import USUAL
-from netspec.layers._response import RESPONSE, alpha, window_size
+from netspec.layers._response import RESPONSE, agree, alpha, window_size
 from netspec.lowering import LayerType, Lowering
 
 
@@ -17,4 +17,5 @@ TYPE = LayerType(
     "around (cuda-convnet's cnorm).",
     lower,
     keys=(window_size("side of the window"), *RESPONSE, *USUAL),
+    agree=agree,
 )

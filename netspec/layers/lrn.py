@@ -2,7 +2,7 @@
 
 from netspec.ir.ops import Lrn
 from netspec.layers._common import READS, USUAL
-from netspec.layers._response import RESPONSE, alpha, window_size
+from netspec.layers._response import RESPONSE, agree, alpha, window_size
 from netspec.lowering import LayerType, Lowering
 
 
@@ -18,4 +18,5 @@ TYPE = LayerType(
     "stays inside a GPU group's channels unless reads=all.",
     lower,
     keys=(window_size("neighbouring channels in the window"), *RESPONSE, READS, *USUAL),
+    agree=agree,
 )

@@ -11,8 +11,16 @@ from netspec.report.table import Column, Table, csv_text, markdown
 from netspec.stats import LayerNumbers, WindowNumbers, flops_by_kind, matrix_products, share
 
 __all__ = [
-    "Column", "Table", "as_dict", "csv_text", "im2col_table", "layer_table", "markdown", "per_gpu_table", "to_json",
-]  # fmt: skip
+    "Column",
+    "Table",
+    "as_dict",
+    "csv_text",
+    "im2col_table",
+    "layer_table",
+    "markdown",
+    "per_gpu_table",
+    "to_json",
+]
 
 
 def to_json(net: Net, batch: int, *, im2col: bool = False, per_gpu: bool = False) -> str:

@@ -8,8 +8,8 @@ from netspec.stats import BYTES, LayerNumbers, WindowNumbers, flops_by_kind, mat
 from netspec.units import count, percent, plain, size
 
 _COUNTED = (
-    "units: output values of a layer; weights, biases: learnt numbers; connections: multiply-accumulates of one image's "
-    "forward pass",
+    "units: output values of a layer; weights, biases: learnt numbers; connections: multiply-accumulates of one "
+    "image's forward pass",
     "totals count the units and connections of layers with weights; kernels are height x width, pads as really read "
     "(one side for all, or left,right,top,bottom)",
     "dense: connections if every output unit read every input unit; memory: the layer's output in float32",
@@ -70,9 +70,22 @@ def layer_table(net: Net, batch: int) -> Table:
     memory = sum(n.activation_bytes(batch) for n in net.layers.values())
     dense = sum(n.dense_connections for n in net.layers.values())
     last = (
-        "total", "", "", "", "", "", "", count(total.units), count(total.weights), count(total.biases),
-        count(total.connections), "", "", count(dense), size(memory),
-    )  # fmt: skip
+        "total",
+        "",
+        "",
+        "",
+        "",
+        "",
+        "",
+        count(total.units),
+        count(total.weights),
+        count(total.biases),
+        count(total.connections),
+        "",
+        "",
+        count(dense),
+        size(memory),
+    )
     return Table(_title(net, batch), columns, rows, last, (*_COUNTED, *_flops_notes(net)))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from netspec.ir.fault import Fault
 from netspec.ir.ops.base import Op, need_image
 from netspec.ir.shape import Shape
 from netspec.ir.window import Window
@@ -53,7 +54,13 @@ class Blur(Op):
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         (x,) = inputs
         need_image(x, "blurs")
-        Window((self.size, self.size)).fit(x.height, x.width)
+        if self.size > min(x.height, x.width):
+            raise Fault(
+                "kernel-too-large",
+                "{layer}'s filter is larger than its maps",
+                ("size",),
+                (f"the filter is {self.size} x {self.size}, the maps are {x.height} x {x.width}",),
+            )
         return x
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:

@@ -1,0 +1,125 @@
+"""From mistakes to ways out: every fix that is offered has been made, and the whole file checked with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from netspec.check import Checked, LayerFacts
+from netspec.diagnostics import Diagnostic, Edit, Fix, Rejected
+from netspec.ir.shape import Shape
+from netspec.solve import claims, windows
+from netspec.solve.consequences import consequence
+from netspec.solve.edits import set_input, set_key
+from netspec.solve.trial import Bench, Proposal
+
+MOST_FIXES = 4
+MOST_SOLVED = 20
+"""How many mistakes of a file are looked into; a file with more of them is shown the rest without fixes."""
+
+
+def solved(checked: Checked, input_shape: Shape | None = None) -> tuple[Diagnostic, ...]:
+    """The diagnostics of a check, each with the fixes that were found to hold."""
+    bench = Bench(checked, input_shape)
+    result = []
+    looked_into = 0
+    for diagnostic in checked.diagnostics:
+        if diagnostic.severity == "error" and looked_into < MOST_SOLVED:
+            looked_into += 1
+            diagnostic = _with_fixes(diagnostic, bench)
+        result.append(diagnostic)
+    return tuple(result)
+
+
+def _with_fixes(mistake: Diagnostic, bench: Bench) -> Diagnostic:
+    checked = bench.checked
+    facts = checked.layer(mistake.layer) if mistake.layer else None
+    written = [Proposal(fix.title, fix.edits) for fix in mistake.fixes]
+    fixes = _holding(written, mistake, bench)
+    if mistake.code == "window-does-not-tile" and facts is not None:
+        return _window(replace(mistake, fixes=fixes), facts, bench)
+    if mistake.code == "claim-refuted" and facts is not None:
+        of_shape = mistake.span == facts.stated.shape_span
+        why = (*claims.blame(checked, facts), *_told(checked, bench)) if of_shape else ()
+        notes = (*mistake.notes, *why)
+        return replace(mistake, notes=notes, fixes=_holding(claims.proposals(checked, facts, mistake), mistake, bench))
+    if mistake.code == "crop-differs":
+        return replace(mistake, fixes=_holding(_crop(checked), mistake, bench))
+    if mistake.code == "groups-do-not-divide" and facts is not None:
+        return replace(mistake, fixes=_holding(_multiples(facts), mistake, bench))
+    return replace(mistake, fixes=fixes)
+
+
+def _holding(proposals: Iterable[Proposal], mistake: Diagnostic, bench: Bench) -> tuple[Fix, ...]:
+    """Those proposals that mend the mistake, at most ``MOST_FIXES``, each change of the text once."""
+    found: dict[tuple[Edit, ...], Fix] = {}
+    nearest_size = False
+    for proposal in proposals:
+        searching = proposal.title.startswith("input ") and not proposal.gives
+        if proposal.edits in found or (searching and nearest_size):
+            continue
+        fix = bench.fix(proposal, mistake)
+        if fix is not None:
+            found[proposal.edits] = fix
+            nearest_size = nearest_size or searching
+        if len(found) == MOST_FIXES:
+            break
+    return tuple(found.values())
+
+
+def _window(mistake: Diagnostic, facts: LayerFacts, bench: Bench) -> Diagnostic:
+    """The ways out of a window that does not tile, and what rounding down would do where it is none."""
+    checked = bench.checked
+    window = windows.layer_window(facts)
+    if window is None:
+        return mistake
+    notes = mistake.notes
+    if windows.is_puzzle(window, facts.reads[0]):
+        notes = (*notes, "this is AlexNet's 224/227 puzzle: the paper says 224, the arithmetic wants 227")
+    down = windows.rounding(checked, facts, window, "down")
+
+    def ways() -> Iterator[Proposal]:
+        yield from windows.input_sizes(checked, facts, window)
+        yield windows.rounding(checked, facts, window, "up")
+        yield from windows.pads(facts, window)
+        yield down
+
+    fixes = _holding(ways(), mistake, bench)
+    rejected: tuple[Rejected, ...] = ()
+    if not any(fix.title == down.title for fix in fixes):
+        after = bench.checked_with(down.edits, claims=False)
+        told = consequence(checked, after) if after is not None else ""
+        if told:
+            rejected = (Rejected(down.title, f"{down.gives.partition(' as ')[0]}: {told}"),)
+    return replace(mistake, notes=notes, fixes=fixes, rejected=rejected)
+
+
+def _told(checked: Checked, bench: Bench) -> tuple[str, ...]:
+    """What a refuted shape means for the first fully connected layer below."""
+    after = bench.checked_with((), claims=False)
+    told = consequence(checked, after) if after is not None else ""
+    return (f"as computed, {told}",) if " read " in told else ()
+
+
+def _crop(checked: Checked) -> Iterator[Proposal]:
+    source = next((f for f in checked.layers if f.type == "input"), None)
+    if source is None or source.computed is None or checked.crop is None or not source.computed.is_image:
+        return
+    shape = source.computed
+    if shape.height == shape.width:
+        yield Proposal(f"augment crop={shape.height}", (Edit(checked.crop.value.span, str(shape.height)),))
+    crop = checked.crop.value.span.text
+    if len(source.section.values) > 1 and crop.isdigit():
+        other = Shape(shape.channels, int(crop), int(crop))
+        yield Proposal(f"input {other}", set_input(checked, source, other)[:1])
+
+
+def _multiples(facts: LayerFacts) -> Iterator[Proposal]:
+    """The nearest numbers of filters or outputs that the groups divide."""
+    for key in ("filters", "outputs"):
+        number = facts.values.get(key)
+        if isinstance(number, int) and key in facts.pairs:
+            for distance in range(1, 65):
+                for other in (number + distance, number - distance):
+                    if other > 0:
+                        yield Proposal(f"{facts.section.name.text} {key}={other}", (set_key(facts, key, str(other)),))

@@ -1,0 +1,103 @@
+"""Ways out for a claim that is refuted: what upstream would make it true, and the claim corrected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from netspec.check import Checked, LayerFacts
+from netspec.diagnostics import Diagnostic, Edit
+from netspec.ir.ops import Conv, Linear, Local
+from netspec.ir.window import Rounding, Window
+from netspec.solve import windows
+from netspec.solve.edits import set_key
+from netspec.solve.trial import Proposal
+from netspec.units import count
+
+
+def proposals(checked: Checked, facts: LayerFacts, mistake: Diagnostic) -> Iterator[Proposal]:
+    """Changes that might make the claim true, from the likeliest on; last, the claim that is."""
+    counted = next((p for p in facts.stated.pairs.values() if p.span == mistake.span), None)
+    if counted is not None:
+        yield from _for_counts(facts)
+        yield Proposal(f"claim {counted.key.text}={_actual(mistake)}", (Edit(counted.value.span, _actual(mistake)),))
+        return
+    stated, computed = facts.stated.shape, facts.computed
+    if stated is None or computed is None or facts.stated.shape_span is None:
+        return
+    if stated.channels != computed.channels and len(facts.reads) == 1:
+        yield from _for_channels(facts, stated.channels)
+    if stated[1:] != computed[1:]:
+        for upstream in _inexact(checked, facts):
+            window = windows.layer_window(upstream)
+            if window is not None:
+                yield from _for_maps(checked, upstream, window)
+    yield Proposal(f"claim {computed}", (Edit(facts.stated.shape_span, str(computed)),))
+
+
+def blame(checked: Checked, facts: LayerFacts) -> tuple[str, ...]:
+    """Windows above a refuted claim that leave pixels unread or overhang: where the difference most likely began."""
+    notes = []
+    for upstream in _inexact(checked, facts):
+        window = windows.layer_window(upstream)
+        if upstream is facts or window is None or upstream.computed is None:
+            continue
+        x = upstream.reads[0]
+        if window.places("width", x.width).denominator > 1:
+            end = upstream.computed.width
+            notes.append(
+                f"{upstream.section.name.text} makes {end} of {x.width}: {window.arithmetic('width', x.width)}, "
+                f"rounding={window.rounding}"
+            )
+    return tuple(notes[:1])
+
+
+def _inexact(checked: Checked, facts: LayerFacts) -> list[LayerFacts]:
+    """The layers with windows from the input down to this one along first inputs: those that do not tile first, then
+    the first of all, then this one."""
+    path = [facts]
+    while path[-1].inputs:
+        path.append(checked.layers[path[-1].inputs[0]])
+    with_windows = [f for f in reversed(path) if windows.layer_window(f)]
+    loose = [f for f in with_windows if not _tiles(f)]
+    return list({id(f): f for f in (*loose, *with_windows[:1], *with_windows[-1:])}.values())
+
+
+def _tiles(facts: LayerFacts) -> bool:
+    window, x = windows.layer_window(facts), facts.reads[0]
+    assert window is not None
+    return window.places("height", x.height).denominator == window.places("width", x.width).denominator == 1
+
+
+def _for_maps(checked: Checked, facts: LayerFacts, window: Window) -> Iterator[Proposal]:
+    yield from windows.input_sizes(checked, facts, window)
+    others: tuple[Rounding, ...] = ("up", "down")
+    for other in others:
+        if other != window.rounding:
+            yield windows.rounding(checked, facts, window, other)
+    yield from windows.pads(facts, window)
+
+
+def _for_channels(facts: LayerFacts, channels: int) -> Iterator[Proposal]:
+    for key in ("filters", "outputs"):
+        if key in facts.pairs:
+            name = facts.section.name.text
+            yield Proposal(f"{name} {key}={channels}", (set_key(facts, key, str(channels)),))
+
+
+def _for_counts(facts: LayerFacts) -> Iterator[Proposal]:
+    """Weights and connections depend on what a filter reads: own or all, and on how many groups."""
+    name = facts.section.name.text
+    if not facts.steps or not isinstance(facts.steps[0].op, Conv | Local | Linear):
+        return
+    other = "own" if facts.values.get("reads") == "all" else "all"
+    yield Proposal(f"{name} reads={other}", (set_key(facts, "reads", other),), "another function")
+    if "groups" in facts.values:
+        groups = 1 if facts.values["groups"] == 2 else 2
+        yield Proposal(f"{name} groups={groups}", (set_key(facts, "groups", str(groups)),), "another function")
+
+
+def _actual(mistake: Diagnostic) -> str:
+    """The number that the message gives: ``conv2 has 223,948,800 connections, not ...``."""
+    number = mistake.message.split(" has ", 1)[1].split(" ", 1)[0]
+    assert count(int(number.replace(",", ""))) == number
+    return number.replace(",", "")

@@ -1,0 +1,70 @@
+"""Trying a change: it is made, the whole file is checked again, and what comes out is compared."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from netspec.check import Checked, check, check_file
+from netspec.diagnostics import Diagnostic, Edit, Fix, apply
+from netspec.ir.shape import Shape
+from netspec.language.parser import parse
+from netspec.source import Source
+from netspec.units import plural
+
+MOST_LAYERS = 40_000
+"""How many layers are checked in search of fixes for one file, over all trials."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A change that might mend a mistake. ``gives`` says what it does, as far as that is known beforehand."""
+
+    title: str
+    edits: tuple[Edit, ...]
+    gives: str = ""
+
+
+class Bench:
+    """Tries changes on one file, within a budget."""
+
+    def __init__(self, checked: Checked, input_shape: Shape | None) -> None:
+        self.checked = checked
+        self.input_shape = input_shape
+        self._before = Counter(map(_identity, checked.errors))
+        self._left = MOST_LAYERS
+
+    def checked_with(self, edits: Sequence[Edit], *, claims: bool = True) -> Checked | None:
+        """The file checked with a change made, without its claims if so asked; ``None`` once the budget is spent."""
+        cost = len(self.checked.file.sections) + 1
+        if self._left < cost:
+            return None
+        self._left -= cost
+        source = self.checked.file.source
+        changed = Source(source.name, apply(edits, source.text))
+        if claims:
+            return check(changed, self.input_shape)
+        file = parse(changed)
+        bare = tuple(replace(section, claim=None) for section in file.sections)
+        return check_file(replace(file, sections=bare), self.input_shape)
+
+    def fix(self, proposal: Proposal, mistake: Diagnostic) -> Fix | None:
+        """The change as a fix, if with it the mistake is gone and no other has come."""
+        after = self.checked_with(proposal.edits)
+        if after is None:
+            return None
+        remaining = Counter(map(_identity, after.errors))
+        gone = remaining[_identity(mistake)] < self._before[_identity(mistake)]
+        if not gone or remaining - self._before:
+            return None
+        others = len(after.errors)
+        result = (
+            "the whole network checks" if not others else f"{plural(others, 'other error')} remain{'s'[others > 1 :]}"
+        )
+        effect = f"{proposal.gives}; {result}" if proposal.gives else result
+        return Fix(proposal.title, proposal.edits, effect, checks=not others)
+
+
+def _identity(diagnostic: Diagnostic) -> tuple[str, str, str]:
+    return diagnostic.code, diagnostic.layer, diagnostic.message

@@ -1,0 +1,133 @@
+"""Ways out for a window that does not fit: another input size, another rounding, other pads.
+
+Each is a proposal, made by solving the window's arithmetic for one of its terms; which of them keep the rest of the
+network true is found out by trying.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Literal
+
+from netspec.check import Checked, LayerFacts
+from netspec.ir.fault import Fault
+from netspec.ir.shape import Shape
+from netspec.ir.window import Pad, Rounding, Window
+from netspec.solve.edits import pad_text, set_input, set_key, set_net_rounding
+from netspec.solve.trial import Proposal
+from netspec.stats import window_of
+
+_WHO = {"up": "as cuda-convnet computed it", "down": "as PyTorch computes it", "caffe": "as Caffe computes it"}
+FARTHEST = 32
+"""How many pixels the search for another input size goes up and down."""
+
+
+def layer_window(facts: LayerFacts) -> Window | None:
+    """The window of a layer with one input, as its keys have it."""
+    if len(facts.reads) != 1:
+        return None
+    every = (facts.failed, *(step.op for step in facts.steps))
+    return next((w for op in every if op is not None and (w := window_of(op))), None)
+
+
+def target(facts: LayerFacts, window: Window) -> tuple[int, int]:
+    """The rows and columns that the window should have: the stated ones, else those that rounding up gives."""
+    x = facts.reads[0]
+    if facts.stated.shape is not None and facts.stated.shape.is_image:
+        return facts.stated.shape.height, facts.stated.shape.width
+    return math.ceil(window.places("height", x.height)), math.ceil(window.places("width", x.width))
+
+
+def input_sizes(checked: Checked, facts: LayerFacts, window: Window) -> Iterator[Proposal]:
+    """Other sizes of the network's input: the one that the window needs if it reads the input itself, else those
+    nearby, nearest first."""
+    source = next((f for f in checked.layers if f.type == "input" and f.computed), None)
+    if source is None or source.computed is None or not source.computed.is_image or len(source.section.values) < 2:
+        return
+    shape = source.computed
+    if facts.inputs and checked.layers[facts.inputs[0]] is source:
+        rows, columns = target(facts, window)
+        needed = Shape(shape.channels, _needs(window, "height", rows), _needs(window, "width", columns))
+        if needed != shape and min(needed) > 0:
+            yield _input(checked, source, needed, f"gives {_said(rows, columns)} exactly")
+        return
+    for distance in range(1, FARTHEST + 1):
+        for change in (distance, -distance):
+            other = Shape(shape.channels, shape.height + change, shape.width + change)
+            if min(other) > 0:
+                yield _input(checked, source, other, "")
+
+
+def _input(checked: Checked, source: LayerFacts, shape: Shape, gives: str) -> Proposal:
+    crop = f", crop={shape.height}" if checked.crop is not None else ""
+    return Proposal(f"input {shape}{crop}", set_input(checked, source, shape), gives)
+
+
+def rounding(checked: Checked, facts: LayerFacts, window: Window, to: Rounding) -> Proposal:
+    """Another rounding: of the net, or of the layer where it has its own."""
+    x = facts.reads[0]
+    try:
+        rows, columns = (axis.output for axis in window.with_rounding(to).fit(x.height, x.width))
+        gives = f"gives {_said(rows, columns)} {_WHO[to]}"
+    except Fault:
+        gives = ""
+    if "rounding" in facts.pairs:
+        return Proposal(f"{facts.section.name.text} rounding={to}", (set_key(facts, "rounding", to),), gives)
+    return Proposal(f"net rounding={to}", (set_net_rounding(checked, to),), gives)
+
+
+def pads(facts: LayerFacts, window: Window) -> Iterator[Proposal]:
+    """Padding with which the window tiles exactly, one-sided where it must be, and padding that PyTorch would round."""
+    x = facts.reads[0]
+    rows, columns = target(facts, window)
+    name = facts.section.name.text
+    height, width = _spare(window, "height", x.height, rows), _spare(window, "width", x.width, columns)
+    exact = Pad(width // 2, width - width // 2, height // 2, height - height // 2)
+    if min(height, width) >= 0 and exact != window.pad:
+        yield Proposal(
+            f"{name} pad={pad_text(exact)}",
+            (set_key(facts, "pad", pad_text(exact)),),
+            f"gives {_said(rows, columns)} exactly, another function",
+        )
+    even = _rounded_pad(window, x, rows, columns)
+    if even is not None:
+        edits = (set_key(facts, "pad", str(even)), set_key(facts, "rounding", "down"))
+        who = "torchvision" if is_puzzle(window, x) and (rows, columns) == (55, 55) else "PyTorch"
+        yield Proposal(
+            f"{name} pad={even} rounding=down",
+            edits,
+            f"gives {_said(rows, columns)} as {who} computes it, another function",
+        )
+
+
+def is_puzzle(window: Window, x: Shape) -> bool:
+    """Whether this is AlexNet's first layer as printed: 224 pixels, kernel 11, stride 4."""
+    return window.kernel == (11, 11) and window.stride == (4, 4) and x.height == x.width == 224
+
+
+def _rounded_pad(window: Window, x: Shape, rows: int, columns: int) -> int | None:
+    """The smallest pad on all sides with which rounding down gives these rows and columns, if there is one."""
+    for pad in range(max(window.extent)):
+        padded = Window(window.kernel, window.stride, Pad(pad, pad, pad, pad), window.dilation, "down", window.kind)
+        places = padded.places("height", x.height), padded.places("width", x.width)
+        if (math.floor(places[0]), math.floor(places[1])) == (rows, columns):
+            unchanged = window.pad == (pad, pad, pad, pad)
+            return None if unchanged or all(p.denominator == 1 for p in places) else pad
+    return None
+
+
+def _needs(window: Window, axis: Literal["height", "width"], places: int) -> int:
+    """The size at which a window has exactly so many places."""
+    extent, stride, before, after = window.terms(axis)
+    return stride * (places - 1) + extent - before - after
+
+
+def _spare(window: Window, axis: Literal["height", "width"], size: int, places: int) -> int:
+    """The padding of both sides together with which a window has exactly so many places."""
+    extent, stride, _, _ = window.terms(axis)
+    return stride * (places - 1) + extent - size
+
+
+def _said(rows: int, columns: int) -> str:
+    return str(rows) if rows == columns else f"{rows}x{columns}"

@@ -1,0 +1,65 @@
+"""The specs that are shipped: the right ones check, and each wrong one gives exactly what its last lines say."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import netspec
+from netspec.diagnostics import Diagnostic
+
+SPECS = Path(__file__).parent.parent / "specs"
+RIGHT = sorted(SPECS.glob("*.net"))
+WRONG = sorted((SPECS / "mistakes").glob("*.net"))
+PARAMETERS = {
+    "alexnet": 60_965_224,
+    "alexnet-2012": 60_965_224,
+    "alexnet-227": 60_965_224,
+    "alexnet-half": 59_798_312,
+    "alexnet-one-gpu": 62_378_344,
+    "alexnet-torchvision": 61_100_840,
+    "caffenet": 60_965_224,
+    "cifar-quick": 145_578,
+    "lenet": 61_706,
+}
+"""Published counts, and for the smaller ones the sum by hand: lenet 156 + 2,416 + 48,120 + 10,164 + 850."""
+
+
+@pytest.mark.parametrize("path", RIGHT, ids=lambda p: p.stem)
+def test_a_shipped_spec_checks_without_a_warning_and_bears_its_files_name(path: Path) -> None:
+    net = netspec.load(path)
+    assert net.warnings == ()
+    assert net.name == path.stem
+
+
+@pytest.mark.parametrize(("name", "parameters"), PARAMETERS.items())
+def test_a_shipped_spec_has_the_published_number_of_parameters(name: str, parameters: int) -> None:
+    assert netspec.load(SPECS / f"{name}.net").total.parameters == parameters
+
+
+@pytest.mark.parametrize("path", WRONG, ids=lambda p: p.stem)
+def test_a_mistake_of_the_literature_gives_what_the_file_says(path: Path) -> None:
+    promised = re.findall(r"^# gives: (.+)$", path.read_text(), re.MULTILINE)
+    assert promised, "the file does not say what it must give"
+    with pytest.raises(netspec.SpecError) as caught:
+        netspec.load(path)
+    assert [_line(d) for d in caught.value.diagnostics] == promised
+
+
+@pytest.mark.parametrize("path", WRONG, ids=lambda p: p.stem)
+def test_every_fix_that_is_said_to_check_does(path: Path) -> None:
+    from netspec.diagnostics import apply
+
+    with pytest.raises(netspec.SpecError) as caught:
+        netspec.load(path)
+    for diagnostic in caught.value.diagnostics:
+        for fix in diagnostic.fixes:
+            mended = apply(fix.edits, diagnostic.span.source.text)
+            if fix.checks:
+                netspec.loads(mended)
+
+
+def _line(d: Diagnostic) -> str:
+    return f"{d.severity}[{d.code}] {d.span.line}:{d.span.column} {d.message}"
