@@ -1,0 +1,101 @@
+"""BatchNorm and Dropout: the operations that do one thing in training and another outside it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from netspec.ir.ops import BatchNorm, Dropout
+
+from .call import Array, Call, Gradient, Statistics
+
+
+def batchnorm(op: BatchNorm, call: Call) -> Array:
+    """(x - mean) / sqrt(variance + eps), per channel, then scaled and shifted by the parameters (C,), if any."""
+    normal = _normalised(op, call)
+    if not op.affine:
+        return normal
+    weight, bias = call.params
+    return normal * _channels(weight, call.x) + _channels(bias, call.x)
+
+
+def batchnorm_back(op: BatchNorm, call: Call, y: Array, grad: Array) -> Gradient:
+    """In training the batch's mean and variance depend on x: what they carry back is taken off again.
+
+    With z the normalised value and g the gradient by it, by x it is (g - mean(g) - z mean(g z)) / deviation, the means
+    over the batch and its pixels (Ioffe & Szegedy, section 3). Outside training the statistics are constants.
+    """
+    z, axes = _normalised(op, call), _others(call.x)
+    by_params = ((grad * z).sum(axis=axes), grad.sum(axis=axes)) if op.affine else ()
+    by_z = grad * _channels(call.params[0], call.x) if op.affine else grad
+    if call.training:
+        by_z = by_z - by_z.mean(axis=axes, keepdims=True) - z * (by_z * z).mean(axis=axes, keepdims=True)
+    deviation = np.sqrt(_statistics(call).variance + op.eps)
+    return Gradient((by_z / _channels(deviation, call.x),), by_params)
+
+
+def running(op: BatchNorm, call: Call) -> Statistics:
+    """The running statistics after a training step: the share ``momentum`` of them is the batch's.
+
+    The variance that goes in is the unbiased one, n / (n - 1) times that of the n numbers of a channel.
+
+    Raises
+    ------
+    ValueError
+        A channel has a single number in the batch, which has no variance.
+    """
+    count = call.x.size // call.x.shape[1]
+    if count < 2:
+        raise ValueError(f"{call.name} normalises over the batch: it needs more than one number per channel")
+    batch, old = _statistics(call), _given(call)
+    return Statistics(
+        (1 - op.momentum) * old.mean + op.momentum * batch.mean,
+        (1 - op.momentum) * old.variance + op.momentum * batch.variance * count / (count - 1),
+    )
+
+
+def _statistics(call: Call) -> Statistics:
+    """What x is normalised by: in training the batch's own mean and biased variance, else the running ones."""
+    if not call.training:
+        return _given(call)
+    axes = _others(call.x)
+    return Statistics(call.x.mean(axis=axes), call.x.var(axis=axes))
+
+
+def _given(call: Call) -> Statistics:
+    if call.statistics is None:
+        raise ValueError(f"{call.name} needs running statistics")
+    return call.statistics
+
+
+def _normalised(op: BatchNorm, call: Call) -> Array:
+    mean, variance = _statistics(call)
+    z: Array = (call.x - _channels(mean, call.x)) / np.sqrt(_channels(variance, call.x) + op.eps)
+    return z
+
+
+def _others(x: Array) -> tuple[int, ...]:
+    """All axes but the channels'."""
+    return (0, *range(2, x.ndim))
+
+
+def _channels(number: Array, x: Array) -> Array:
+    """(C,) shaped so that it meets the channels of x."""
+    return number.reshape(-1, *(1,) * (x.ndim - 2))
+
+
+def dropout(op: Dropout, call: Call) -> Array:
+    """x times a mask that the caller drew, or x times what the mask is on average."""
+    return call.x * _factor(op, call)
+
+
+def dropout_back(op: Dropout, call: Call, y: Array, grad: Array) -> Gradient:
+    """The same factor."""
+    return Gradient((grad * _factor(op, call),))
+
+
+def _factor(op: Dropout, call: Call) -> Array | float:
+    if not call.training:
+        return 1 - op.rate if op.scaling == "test" else 1.0
+    if call.mask is None:
+        raise ValueError(f"{call.name} drops units in training: it needs a mask")
+    return call.mask / (1 - op.rate) if op.scaling == "train" else call.mask

@@ -1,0 +1,87 @@
+"""Input, Concat, Sum, Max, Flatten and Softmax: joining values, and reading them otherwise."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from netspec.ir.ops import Concat, Flatten, Input, Max, Softmax, Sum
+
+from .call import Array, Call, Gradient
+
+
+def network_input(op: Input, call: Call) -> Array:
+    """The images that the run was given."""
+    return call.x
+
+
+def network_input_back(op: Input, call: Call, y: Array, grad: Array) -> Gradient:
+    """An input reads no other value, so nothing is passed on."""
+    return Gradient(())
+
+
+def concat(op: Concat, call: Call) -> Array:
+    """Along the channels of every group: the inputs are read as N,G,C/G,..."""
+    joined = np.concatenate([_by_groups(op, x) for x in call.inputs], axis=2)
+    n, groups, channels, *pixels = joined.shape
+    return joined.reshape(n, groups * channels, *pixels)
+
+
+def concat_back(op: Concat, call: Call, y: Array, grad: Array) -> Gradient:
+    """Cut apart where it was joined."""
+    ends = np.cumsum([x.shape[1] // op.groups for x in call.inputs])
+    parts = np.split(_by_groups(op, grad), ends[:-1], axis=2)
+    return Gradient(tuple(part.reshape(x.shape) for part, x in zip(parts, call.inputs, strict=True)))
+
+
+def _by_groups(op: Concat, x: Array) -> Array:
+    return x.reshape(len(x), op.groups, x.shape[1] // op.groups, *x.shape[2:])
+
+
+def add(op: Sum, call: Call) -> Array:
+    """The sum of all inputs."""
+    total: Array = np.stack(call.inputs).sum(axis=0)
+    return total
+
+
+def add_back(op: Sum, call: Call, y: Array, grad: Array) -> Gradient:
+    """To each input the whole gradient."""
+    return Gradient((grad,) * len(call.inputs))
+
+
+def largest(op: Max, call: Call) -> Array:
+    """The largest of all inputs, unit by unit."""
+    y: Array = np.stack(call.inputs).max(axis=0)
+    return y
+
+
+def largest_back(op: Max, call: Call, y: Array, grad: Array) -> Gradient:
+    """To the input that was largest, the first of equal ones (argmax finds the first)."""
+    winner = np.stack(call.inputs).argmax(axis=0)
+    return Gradient(tuple(grad * (winner == i) for i in range(len(call.inputs))))
+
+
+def flatten(op: Flatten, call: Call) -> Array:
+    """N,C,H,W to N,C*H*W."""
+    return call.x.reshape(len(call.x), -1)
+
+
+def flatten_back(op: Flatten, call: Call, y: Array, grad: Array) -> Gradient:
+    """Back to the image's shape."""
+    return Gradient((grad.reshape(call.x.shape),))
+
+
+def softmax_of(x: Array) -> Array:
+    """e^x / sum e^x along axis 1. The largest x is taken off first, which changes nothing but keeps e^x finite."""
+    e: Array = np.exp(x - x.max(axis=1, keepdims=True))
+    total: Array = e.sum(axis=1, keepdims=True)
+    return e / total
+
+
+def softmax(op: Softmax, call: Call) -> Array:
+    """Over the features of a vector, over the channels of each pixel."""
+    return softmax_of(call.x)
+
+
+def softmax_back(op: Softmax, call: Call, y: Array, grad: Array) -> Gradient:
+    """y (grad - sum grad y)."""
+    return Gradient((y * (grad - (grad * y).sum(axis=1, keepdims=True)),))

@@ -1,0 +1,98 @@
+"""Functions of one number: each as a function of x, and as its slope at x."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from netspec.ir.ops import Abs, Affine, Logistic, Relu, SoftRelu, Sqrt, Square, Tanh
+
+from .call import Array, Call, Gradient
+
+SOFTRELU_LINEAR_ABOVE = 4.0
+
+
+def sigmoid(x: Array) -> Array:
+    """1 / (1 + e^-x), without ever raising e to a large number."""
+    e: Array = np.exp(-np.abs(x))
+    return np.where(x >= 0, 1.0, e) / (1 + e)
+
+
+def relu(op: Relu, call: Call) -> Array:
+    """max(0, x)."""
+    return np.maximum(call.x, 0.0)
+
+
+def relu_back(op: Relu, call: Call, y: Array, grad: Array) -> Gradient:
+    """Slope 1 above 0, else 0."""
+    return Gradient((grad * (call.x > 0),))
+
+
+def tanh(op: Tanh, call: Call) -> Array:
+    """a tanh(b x)."""
+    return op.a * np.tanh(op.b * call.x)
+
+
+def tanh_back(op: Tanh, call: Call, y: Array, grad: Array) -> Gradient:
+    """Slope a b (1 - tanh(b x)^2)."""
+    return Gradient((grad * op.a * op.b * (1 - np.tanh(op.b * call.x) ** 2),))
+
+
+def logistic(op: Logistic, call: Call) -> Array:
+    """1 / (1 + e^-x)."""
+    return sigmoid(call.x)
+
+
+def logistic_back(op: Logistic, call: Call, y: Array, grad: Array) -> Gradient:
+    """Slope y (1 - y)."""
+    return Gradient((grad * y * (1 - y),))
+
+
+def softrelu(op: SoftRelu, call: Call) -> Array:
+    """log(1 + e^x), and x above 4."""
+    return np.where(call.x > SOFTRELU_LINEAR_ABOVE, call.x, np.logaddexp(0.0, call.x))
+
+
+def softrelu_back(op: SoftRelu, call: Call, y: Array, grad: Array) -> Gradient:
+    """Slope 1 / (1 + e^-x), and 1 above 4."""
+    return Gradient((grad * np.where(call.x > SOFTRELU_LINEAR_ABOVE, 1.0, sigmoid(call.x)),))
+
+
+def absolute(op: Abs, call: Call) -> Array:
+    """|x|."""
+    return np.abs(call.x)
+
+
+def absolute_back(op: Abs, call: Call, y: Array, grad: Array) -> Gradient:
+    """Slope -1, 0 or 1."""
+    return Gradient((grad * np.sign(call.x),))
+
+
+def square(op: Square, call: Call) -> Array:
+    """x^2."""
+    return call.x**2
+
+
+def square_back(op: Square, call: Call, y: Array, grad: Array) -> Gradient:
+    """Slope 2 x."""
+    return Gradient((grad * 2 * call.x,))
+
+
+def root(op: Sqrt, call: Call) -> Array:
+    """The square root of x."""
+    y: Array = np.sqrt(call.x)
+    return y
+
+
+def root_back(op: Sqrt, call: Call, y: Array, grad: Array) -> Gradient:
+    """Slope 1 / (2 sqrt x)."""
+    return Gradient((grad / (2 * y),))
+
+
+def affine(op: Affine, call: Call) -> Array:
+    """a x + b."""
+    return op.a * call.x + op.b
+
+
+def affine_back(op: Affine, call: Call, y: Array, grad: Array) -> Gradient:
+    """Slope a."""
+    return Gradient((grad * op.a,))

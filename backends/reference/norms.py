@@ -1,0 +1,85 @@
+"""Lrn, MapNorm and ContrastNorm: y = x D^-beta, where D = k + alpha S and S sums the squares around each unit.
+
+They differ in what is squared and in where "around" is. With q = dL/dD = -beta grad x D^(-beta-1), every gradient by x
+is grad D^-beta, for the factor x, plus what comes back through D: by a square's base u, 2 alpha u times the sum of q
+over all the windows that have u inside, which is the window sum's adjoint.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from netspec.ir.ops import ContrastNorm, Lrn, MapNorm
+
+from .call import Array, Call, Gradient
+from .windows import slide, slide_back
+
+
+def lrn(op: Lrn, call: Call) -> Array:
+    """Sums over channels of the same group: N,C,H,W is read as N,G,C/G,H,W."""
+    x = _by_groups(op, call.x)
+    return (x * _across(op, x) ** -op.beta).reshape(call.x.shape)
+
+
+def lrn_back(op: Lrn, call: Call, y: Array, grad: Array) -> Gradient:
+    """The square's base is x itself."""
+    x, grad = _by_groups(op, call.x), _by_groups(op, grad)
+    d = _across(op, x)
+    q = -op.beta * grad * x * d ** (-op.beta - 1)
+    by_x = grad * d**-op.beta + 2 * op.alpha * x * slide_back(q, 2, op.size // 2, np.ones(op.size))
+    return Gradient((by_x.reshape(call.x.shape),))
+
+
+def _by_groups(op: Lrn, x: Array) -> Array:
+    n, c, height, width = x.shape
+    return x.reshape(n, op.groups, c // op.groups, height, width)
+
+
+def _across(op: Lrn, x: Array) -> Array:
+    return op.k + op.alpha * slide(x**2, 2, op.size // 2, np.ones(op.size))
+
+
+def mapnorm(op: MapNorm, call: Call) -> Array:
+    """Sums over the pixels around, in the same channel."""
+    return call.x * _within(op, call.x) ** -op.beta
+
+
+def mapnorm_back(op: MapNorm, call: Call, y: Array, grad: Array) -> Gradient:
+    """The square's base is x itself."""
+    x, d = call.x, _within(op, call.x)
+    q = -op.beta * grad * x * d ** (-op.beta - 1)
+    return Gradient((grad * d**-op.beta + 2 * op.alpha * x * _around_back(op, q),))
+
+
+def contrastnorm(op: ContrastNorm, call: Call) -> Array:
+    """As MapNorm, but what is squared is x minus the mean around it."""
+    return call.x * _within(op, _contrast(op, call.x)) ** -op.beta
+
+
+def contrastnorm_back(op: ContrastNorm, call: Call, y: Array, grad: Array) -> Gradient:
+    """The square's base is u = x - m. It passes its gradient on to x, and through m to all pixels around, exactly."""
+    x, u = call.x, _contrast(op, call.x)
+    d = _within(op, u)
+    q = -op.beta * grad * x * d ** (-op.beta - 1)
+    by_u = 2 * op.alpha * u * _around_back(op, q)
+    return Gradient((grad * d**-op.beta + by_u - _around_back(op, by_u / _around(op, np.ones_like(x))),))
+
+
+def _contrast(op: ContrastNorm, x: Array) -> Array:
+    """x minus the mean of the real pixels around it."""
+    return x - _around(op, x) / _around(op, np.ones_like(x))
+
+
+def _within(op: MapNorm, u: Array) -> Array:
+    return op.k + op.alpha * _around(op, u**2)
+
+
+def _around(op: MapNorm, x: Array) -> Array:
+    """The sum over the size x size pixels around each pixel, those outside the image left out."""
+    ones = np.ones(op.size)
+    return slide(slide(x, 2, op.size // 2, ones), 3, op.size // 2, ones)
+
+
+def _around_back(op: MapNorm, grad: Array) -> Array:
+    ones = np.ones(op.size)
+    return slide_back(slide_back(grad, 3, op.size // 2, ones), 2, op.size // 2, ones)

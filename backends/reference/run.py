@@ -1,0 +1,226 @@
+"""Running a graph: forward in its order, backward in the reverse."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from netspec.ir.graph import Graph, Node
+from netspec.ir.ops import BatchNorm, CrossEntropy, Input, Loss
+
+from .batch import running
+from .call import Array, Call, Labels, Statistics
+from .table import OPS
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A forward pass: what ``backward`` goes back over.
+
+    Parameters
+    ----------
+    graph:
+        The network.
+    weights:
+        Its parameters by key, in float64.
+    labels:
+        The images' class numbers, (N,), if they were given.
+    calls:
+        What each operation was given, by node name.
+    values:
+        What came out, by node name: (N, *shape), and () for a loss. Without labels the losses have no value.
+    statistics:
+        Batch normalisation's buffers by key: after a training step the updated ones, else those that were given.
+    """
+
+    graph: Graph
+    weights: Mapping[str, Array]
+    labels: Labels | None
+    calls: Mapping[str, Call]
+    values: Mapping[str, Array]
+    statistics: Mapping[str, Array]
+
+    @property
+    def output(self) -> Array:
+        """The network's value; without labels, the scores that a last loss would read."""
+        name = self.graph.output.name
+        return self.values[name] if name in self.values else self.values[self.graph.scores.name]
+
+
+@dataclass(frozen=True, slots=True)
+class Gradients:
+    """What ``backward`` finds.
+
+    Parameters
+    ----------
+    params:
+        By key, shaped like the parameter; 0 where nothing of a seed arrives. A shared one has the sum of its uses.
+    values:
+        By node name, shaped like the value, for the nodes that a seed reaches.
+    """
+
+    params: Mapping[str, Array]
+    values: Mapping[str, Array]
+
+
+def run(
+    graph: Graph,
+    weights: Mapping[str, ArrayLike],
+    x: ArrayLike,
+    *,
+    labels: ArrayLike | None = None,
+    training: bool = False,
+    masks: Mapping[str, ArrayLike] | None = None,
+    statistics: Mapping[str, ArrayLike] | None = None,
+) -> Run:
+    """Compute every value of a graph, in float64.
+
+    Parameters
+    ----------
+    weights:
+        Each parameter by its key.
+    x:
+        Preprocessed images, N,C,H,W (or N,F where the network reads vectors).
+    labels:
+        Class numbers from 0, (N,).
+    training:
+        Whether dropout drops and batch normalisation looks at the batch.
+    masks:
+        For each dropout node, by name, 0 or 1 per unit, (N, *shape); needed in training.
+    statistics:
+        ``LAYER.running_mean`` and ``LAYER.running_var``, (C,) each; what is missing starts at 0 and 1.
+
+    Raises
+    ------
+    ValueError
+        Something is missing or has another shape than the graph says.
+    """
+    images = np.asarray(x, dtype=np.float64)
+    if images.shape[1:] != tuple(graph.input.output):
+        raise ValueError(f"{graph.name} reads images of {graph.input.output}, not an array of shape {images.shape}")
+    numbers = None if labels is None else np.asarray(labels, dtype=np.int64)
+    parameters = _parameters(graph, weights)
+    buffers = _buffers(graph, statistics or {})
+    calls: dict[str, Call] = {}
+    values: dict[str, Array] = {}
+    for node in graph.nodes.values():
+        if (isinstance(node.op, Loss) and numbers is None) or any(name not in values for name in node.inputs):
+            continue
+        inputs = (images,) if isinstance(node.op, Input) else tuple(values[name] for name in node.inputs)
+        call = Call(
+            node.name,
+            inputs,
+            tuple(parameters[key] for key in node.params),
+            training,
+            numbers,
+            _mask(masks or {}, node, inputs),
+            Statistics(*(buffers[key] for key in _buffer_keys(node))) if isinstance(node.op, BatchNorm) else None,
+        )
+        calls[node.name] = call
+        values[node.name] = OPS[type(node.op)].forward(node.op, call)
+        if training and isinstance(node.op, BatchNorm):
+            buffers |= zip(_buffer_keys(node), running(node.op, call), strict=True)
+    return Run(graph, parameters, numbers, calls, values, buffers)
+
+
+def backward(run: Run, seeds: Mapping[str, ArrayLike]) -> Gradients:
+    """Carry gradients from some values back to every value and parameter before them.
+
+    ``seeds`` holds, by node name, the gradient of something by that value, in the value's shape.
+
+    Raises
+    ------
+    ValueError
+        A seed names no value of the run, or is shaped otherwise.
+    """
+    values = {name: np.asarray(seed, dtype=np.float64) for name, seed in seeds.items()}
+    for name, seed in values.items():
+        if name not in run.values:
+            raise ValueError(f"{run.graph.name} has no value {name}")
+        if seed.shape != run.values[name].shape:
+            raise ValueError(f"the seed of {name} has shape {seed.shape}, its value {run.values[name].shape}")
+    params = {key: np.zeros_like(weight) for key, weight in run.weights.items()}
+    for node in reversed(tuple(run.graph.nodes.values())):
+        if node.name not in values:
+            continue
+        called, value = run.calls[node.name], run.values[node.name]
+        by_inputs, by_params = OPS[type(node.op)].backward(node.op, called, value, values[node.name])
+        for name, part in zip(node.inputs, by_inputs, strict=True):
+            values[name] = values[name] + part if name in values else part
+        for key, part in zip(node.params, by_params, strict=True):
+            params[key] = params[key] + part
+    return Gradients(params, values)
+
+
+def training_loss(run: Run) -> float:
+    """What training makes small: the weighted sum of the losses; without one, the cross-entropy of the scores.
+
+    Raises
+    ------
+    ValueError
+        The run had no labels, or there is no loss and the scores are an image.
+    """
+    if run.graph.losses:
+        return sum(weight * float(run.values[name]) for name, weight in _weights(run).items())
+    return float(OPS[CrossEntropy].forward(CrossEntropy(), _scored(run)))
+
+
+def loss_seeds(run: Run) -> dict[str, Array]:
+    """The seeds with which ``backward`` gives the gradients of ``training_loss``. Raises what that raises."""
+    if run.graph.losses:
+        return {name: np.asarray(weight) for name, weight in _weights(run).items()}
+    scored, one = _scored(run), np.ones(())
+    (by_scores,) = OPS[CrossEntropy].backward(CrossEntropy(), scored, one, one).inputs
+    return {run.graph.scores.name: by_scores}
+
+
+def _weights(run: Run) -> dict[str, float]:
+    """Each loss's weight by its node's name."""
+    if run.labels is None:
+        raise ValueError(f"{run.graph.name}'s loss needs labels")
+    return {node.name: node.op.weight for node in run.graph.losses if isinstance(node.op, Loss)}
+
+
+def _scored(run: Run) -> Call:
+    """The scores and labels, as a loss is given them."""
+    scores = run.graph.scores
+    if scores.output.is_image:
+        raise ValueError(f"{scores.name} has scores of {scores.output}: a loss needs one per class")
+    return Call(scores.name, (run.values[scores.name],), labels=run.labels)
+
+
+def _parameters(graph: Graph, weights: Mapping[str, ArrayLike]) -> dict[str, Array]:
+    if missing := [key for key in graph.parameters if key not in weights]:
+        raise ValueError(f"{graph.name} also has the parameters {', '.join(missing)}")
+    arrays = {key: np.asarray(weights[key], dtype=np.float64) for key in graph.parameters}
+    for key, array in arrays.items():
+        if array.shape != graph.parameters[key].shape:
+            raise ValueError(f"{key} has shape {graph.parameters[key].shape}, not {array.shape}")
+    return arrays
+
+
+def _buffers(graph: Graph, statistics: Mapping[str, ArrayLike]) -> dict[str, Array]:
+    arrays: dict[str, Array] = {}
+    for node in graph.nodes.values():
+        if isinstance(node.op, BatchNorm):
+            for key, start in zip(_buffer_keys(node), (0.0, 1.0), strict=True):
+                arrays[key] = np.asarray(statistics.get(key, np.full(node.output.channels, start)), dtype=np.float64)
+                if arrays[key].shape != (node.output.channels,):
+                    raise ValueError(f"{key} has shape {(node.output.channels,)}, not {arrays[key].shape}")
+    return arrays
+
+
+def _buffer_keys(node: Node) -> tuple[str, str]:
+    return f"{node.layer}.running_mean", f"{node.layer}.running_var"
+
+
+def _mask(masks: Mapping[str, ArrayLike], node: Node, inputs: tuple[Array, ...]) -> Array | None:
+    if node.name not in masks:
+        return None
+    mask = np.asarray(masks[node.name], dtype=np.float64)
+    if mask.shape != inputs[0].shape:
+        raise ValueError(f"the mask of {node.name} has shape {mask.shape}, its input {inputs[0].shape}")
+    return mask

@@ -1,0 +1,95 @@
+"""MaxPool, AvgPool, Blur, Nailbed and Mirror: operations over pixels, on every channel alike."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from netspec.ir.ops import AvgPool, Blur, MaxPool, Mirror, Nailbed
+from netspec.ir.shape import Shape
+
+from .call import Array, Call, Gradient
+from .windows import columns, fold, slide, slide_back
+
+
+def maxpool(op: MaxPool, call: Call) -> Array:
+    """The largest of each window's pixels; padding and overhang are -infinity and never win."""
+    y: Array = columns(call.x, op.window, fill=-np.inf).max(axis=(2, 3))
+    return y
+
+
+def maxpool_back(op: MaxPool, call: Call, y: Array, grad: Array) -> Gradient:
+    """To the largest pixel of each window, the first of equal ones (argmax finds the first)."""
+    n, c, height, width = call.x.shape
+    seen = columns(call.x, op.window, fill=-np.inf)
+    flat = seen.reshape(n, c, op.window.area, *grad.shape[2:])
+    won = np.arange(op.window.area)[:, None, None] == flat.argmax(axis=2, keepdims=True)
+    return Gradient((fold((won * grad[:, :, None]).reshape(seen.shape), op.window, height, width),))
+
+
+def avgpool(op: AvgPool, call: Call) -> Array:
+    """The sum of each window's pixels by the number of those that are in the image."""
+    total: Array = columns(call.x, op.window).sum(axis=(2, 3))
+    return total / _real_pixels(op, call.x)
+
+
+def avgpool_back(op: AvgPool, call: Call, y: Array, grad: Array) -> Gradient:
+    """To each of a window's pixels the same share."""
+    n, c, height, width = call.x.shape
+    share = (grad / _real_pixels(op, call.x))[:, :, None, None]
+    everywhere = np.broadcast_to(share, (n, c, *op.window.kernel, *grad.shape[2:]))
+    return Gradient((fold(everywhere, op.window, height, width),))
+
+
+def _real_pixels(op: AvgPool, x: Array) -> Array:
+    """How many pixels of the image each window has: 1,1,OH,OW."""
+    number: Array = columns(np.ones((1, 1, *x.shape[2:])), op.window).sum(axis=(2, 3))
+    return number
+
+
+def blur(op: Blur, call: Call) -> Array:
+    """A Gaussian along the rows' axis, then along the columns'."""
+    rows = slide(call.x, 2, op.size // 2, _gaussian(op))
+    return slide(rows, 3, op.size // 2, _gaussian(op))
+
+
+def blur_back(op: Blur, call: Call, y: Array, grad: Array) -> Gradient:
+    """The two adjoints in reverse order."""
+    rows = slide_back(grad, 3, op.size // 2, _gaussian(op))
+    return Gradient((slide_back(rows, 2, op.size // 2, _gaussian(op)),))
+
+
+def _gaussian(op: Blur) -> Array:
+    """exp(-(i - r)^2 / (2 stdev^2)) with r = size // 2, scaled to sum 1: (size,)."""
+    distance = np.arange(op.size, dtype=np.float64) - op.size // 2
+    height = np.exp(-(distance**2) / (2 * op.stdev**2))
+    weights: Array = height / height.sum()
+    return weights
+
+
+def nailbed(op: Nailbed, call: Call) -> Array:
+    """Every stride-th pixel, from a start that centres them."""
+    rows, across = _kept(op, call.x)
+    return call.x[:, :, rows, across]
+
+
+def nailbed_back(op: Nailbed, call: Call, y: Array, grad: Array) -> Gradient:
+    """To the pixels that were kept; the others have none."""
+    by_x = np.zeros_like(call.x)
+    rows, across = _kept(op, call.x)
+    by_x[:, :, rows, across] = grad
+    return Gradient((by_x,))
+
+
+def _kept(op: Nailbed, x: Array) -> tuple[slice, slice]:
+    top, left = op.starts(Shape(*x.shape[1:]))
+    return slice(top, None, op.stride), slice(left, None, op.stride)
+
+
+def mirror(op: Mirror, call: Call) -> Array:
+    """The last column first."""
+    return call.x[..., ::-1]
+
+
+def mirror_back(op: Mirror, call: Call, y: Array, grad: Array) -> Gradient:
+    """Mirrored back."""
+    return Gradient((grad[..., ::-1],))

@@ -1,0 +1,58 @@
+"""Which functions compute an operation: the table that is the backend."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from netspec.ir import ops
+
+from . import batch, joins, losses, neurons, norms, spatial, weighted
+from .call import Array, Call, Gradient
+
+
+class Pair(NamedTuple):
+    """An operation's two functions. Each takes an operation of the class that it stands under, hence the ``Any``.
+
+    ``forward(op, call)`` is the value; ``backward(op, call, value, grad)`` the gradients by what was read, given the
+    gradient by the value.
+    """
+
+    forward: Callable[[Any, Call], Array]
+    backward: Callable[[Any, Call, Array, Array], Gradient]
+
+
+OPS: Mapping[type[ops.Op], Pair] = {
+    ops.Input: Pair(joins.network_input, joins.network_input_back),
+    ops.Conv: Pair(weighted.conv, weighted.conv_back),
+    ops.Local: Pair(weighted.local, weighted.local_back),
+    ops.Linear: Pair(weighted.linear, weighted.linear_back),
+    ops.Bias: Pair(weighted.bias, weighted.bias_back),
+    ops.MaxPool: Pair(spatial.maxpool, spatial.maxpool_back),
+    ops.AvgPool: Pair(spatial.avgpool, spatial.avgpool_back),
+    ops.Blur: Pair(spatial.blur, spatial.blur_back),
+    ops.Nailbed: Pair(spatial.nailbed, spatial.nailbed_back),
+    ops.Mirror: Pair(spatial.mirror, spatial.mirror_back),
+    ops.Lrn: Pair(norms.lrn, norms.lrn_back),
+    ops.MapNorm: Pair(norms.mapnorm, norms.mapnorm_back),
+    ops.ContrastNorm: Pair(norms.contrastnorm, norms.contrastnorm_back),
+    ops.BatchNorm: Pair(batch.batchnorm, batch.batchnorm_back),
+    ops.Dropout: Pair(batch.dropout, batch.dropout_back),
+    ops.Concat: Pair(joins.concat, joins.concat_back),
+    ops.Sum: Pair(joins.add, joins.add_back),
+    ops.Max: Pair(joins.largest, joins.largest_back),
+    ops.Flatten: Pair(joins.flatten, joins.flatten_back),
+    ops.Softmax: Pair(joins.softmax, joins.softmax_back),
+    ops.Relu: Pair(neurons.relu, neurons.relu_back),
+    ops.Tanh: Pair(neurons.tanh, neurons.tanh_back),
+    ops.Logistic: Pair(neurons.logistic, neurons.logistic_back),
+    ops.SoftRelu: Pair(neurons.softrelu, neurons.softrelu_back),
+    ops.Abs: Pair(neurons.absolute, neurons.absolute_back),
+    ops.Square: Pair(neurons.square, neurons.square_back),
+    ops.Sqrt: Pair(neurons.root, neurons.root_back),
+    ops.Affine: Pair(neurons.affine, neurons.affine_back),
+    ops.CrossEntropy: Pair(losses.cross_entropy, losses.cross_entropy_back),
+    ops.BinaryCrossEntropy: Pair(losses.binary_cross_entropy, losses.binary_cross_entropy_back),
+    ops.SquaredError: Pair(losses.squared_error, losses.squared_error_back),
+}
+"""Every operation of ``netspec.ir.ops.VOCABULARY``."""

@@ -1,0 +1,104 @@
+"""Conv, Local, Linear and Bias. Groups are an axis G of their own: group g of the output reads group g of the input.
+
+In the shapes below K = C/G * KH * KW is the number of weights of one filter, P = OH * OW the number of places.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from netspec.ir.ops import Bias, Conv, Linear, Local
+
+from .call import Array, Call, Gradient
+from .windows import columns, fold
+
+
+def _group_columns(op: Conv | Local, x: Array) -> Array:
+    """im2col by groups: N,C,H,W to N,G,K,P."""
+    seen = columns(x, op.window)
+    n, *_, out_height, out_width = seen.shape
+    return seen.reshape(n, op.groups, -1, out_height * out_width)
+
+
+def _fold_groups(op: Conv | Local, seen: Array, x: Array, grad: Array) -> Array:
+    """The adjoint of ``_group_columns``: N,G,K,P to N,C,H,W."""
+    n, c, height, width = x.shape
+    return fold(seen.reshape(n, c, *op.window.kernel, *grad.shape[2:]), op.window, height, width)
+
+
+def conv(op: Conv, call: Call) -> Array:
+    """One matrix product per image and group: G,F/G,K by N,G,K,P is N,G,F/G,P, that is N,F,OH,OW."""
+    weight, *bias = call.params
+    n, _, height, width = call.x.shape
+    rows, across = op.window.fit(height, width)
+    product = weight.reshape(op.groups, op.filters // op.groups, -1) @ _group_columns(op, call.x)
+    y = product.reshape(n, op.filters, rows.output, across.output)
+    return y + bias[0][:, None, None] if bias else y
+
+
+def conv_back(op: Conv, call: Call, y: Array, grad: Array) -> Gradient:
+    """By the weights, gradient times columns transposed; by the columns, weights transposed times gradient."""
+    weight, *bias = call.params
+    n = len(grad)
+    by_group = grad.reshape(n, op.groups, op.filters // op.groups, -1)
+    matrix = weight.reshape(op.groups, op.filters // op.groups, -1)
+    by_weight = (by_group @ _group_columns(op, call.x).swapaxes(2, 3)).sum(axis=0).reshape(weight.shape)
+    by_x = _fold_groups(op, matrix.swapaxes(1, 2) @ by_group, call.x, grad)
+    return Gradient((by_x,), (by_weight, grad.sum(axis=(0, 2, 3))) if bias else (by_weight,))
+
+
+def local(op: Local, call: Call) -> Array:
+    """As conv, with other weights at every place p: out[n,g,f,p] = sum_k weight[g,f,p,k] columns[n,g,k,p]."""
+    weight, *bias = call.params
+    matrix = weight.reshape(op.groups, op.filters // op.groups, weight.shape[1] * weight.shape[2], -1)
+    y: Array = np.einsum("gfpk,ngkp->ngfp", matrix, _group_columns(op, call.x)).reshape(-1, *weight.shape[:3])
+    return y + bias[0] if bias else y
+
+
+def local_back(op: Local, call: Call, y: Array, grad: Array) -> Gradient:
+    """The product rule, place by place."""
+    weight, *bias = call.params
+    by_group = grad.reshape(len(grad), op.groups, op.filters // op.groups, -1)
+    matrix = weight.reshape(*by_group.shape[1:], -1)
+    by_weight = np.einsum("ngfp,ngkp->gfpk", by_group, _group_columns(op, call.x)).reshape(weight.shape)
+    by_x = _fold_groups(op, np.einsum("gfpk,ngfp->ngkp", matrix, by_group), call.x, grad)
+    return Gradient((by_x,), (by_weight, grad.sum(axis=0)) if bias else (by_weight,))
+
+
+def linear(op: Linear, call: Call) -> Array:
+    """One matrix product per group: G,N,I/G by G,I/G,O/G; an image is first read as a vector of I units."""
+    weight, *bias = call.params
+    product = _by_groups(call.x, op.groups) @ weight.reshape(op.groups, op.outputs // op.groups, -1).swapaxes(1, 2)
+    y = _merged(product)
+    return y + bias[0] if bias else y
+
+
+def linear_back(op: Linear, call: Call, y: Array, grad: Array) -> Gradient:
+    """By the weights, gradient transposed times input; by the input, gradient times weights."""
+    weight, *bias = call.params
+    by_group = _by_groups(grad, op.groups)
+    by_weight = (by_group.swapaxes(1, 2) @ _by_groups(call.x, op.groups)).reshape(weight.shape)
+    by_x = _merged(by_group @ weight.reshape(op.groups, op.outputs // op.groups, -1)).reshape(call.x.shape)
+    return Gradient((by_x,), (by_weight, grad.sum(axis=0)) if bias else (by_weight,))
+
+
+def _by_groups(x: Array, groups: int) -> Array:
+    """N,I (or N,C,H,W) to G,N,I/G."""
+    return x.reshape(len(x), groups, -1).swapaxes(0, 1)
+
+
+def _merged(x: Array) -> Array:
+    """G,N,O/G to N,O."""
+    return x.swapaxes(0, 1).reshape(x.shape[1], -1)
+
+
+def bias(op: Bias, call: Call) -> Array:
+    """x plus (C,) at every pixel, or plus a number per unit."""
+    (b,) = call.params
+    return call.x + b.reshape(b.shape + (1,) * (call.x.ndim - 1 - b.ndim))
+
+
+def bias_back(op: Bias, call: Call, y: Array, grad: Array) -> Gradient:
+    """The gradient summed over everything that one number was added to."""
+    (b,) = call.params
+    return Gradient((grad,), (grad.sum(axis=(0, *range(1 + b.ndim, grad.ndim))),))

@@ -1,0 +1,81 @@
+"""Sliding windows: the two-dimensional ones of convolutions and pools, and one-dimensional weighted sums.
+
+Each comes with its adjoint, the same linear map read backwards, which is what carries a gradient back through it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from netspec.ir.window import Window
+
+from .call import Array
+
+Taps = Iterator[tuple[int, int, slice, slice]]
+
+
+def columns(x: Array, window: Window, fill: float = 0.0) -> Array:
+    """im2col: what every window sees.
+
+    x is N,C,H,W; the result is N,C,KH,KW,OH,OW, whose [n, c, i, j, y, x] is the pixel that the window at place (y, x)
+    has under its kernel's element (i, j). ``fill`` stands in the padding and in the overhang.
+    """
+    n, c, height, width = x.shape
+    pad = window.effective_pad(height, width)
+    padded = np.pad(x, ((0, 0), (0, 0), (pad.top, pad.bottom), (pad.left, pad.right)), constant_values=fill)
+    out_height, out_width = _places(window, height, width)
+    seen = np.empty((n, c, *window.kernel, out_height, out_width))
+    for i, j, rows, across in _taps(window, out_height, out_width):
+        seen[:, :, i, j] = padded[:, :, rows, across]
+    return seen
+
+
+def fold(seen: Array, window: Window, height: int, width: int) -> Array:
+    """col2im, the adjoint of ``columns``: N,C,KH,KW,OH,OW to N,C,H,W.
+
+    Each pixel receives the sum of what stands at all the places where windows saw it; the padding's share is dropped.
+    """
+    n, c, _, _, out_height, out_width = seen.shape
+    pad = window.effective_pad(height, width)
+    padded = np.zeros((n, c, pad.top + height + pad.bottom, pad.left + width + pad.right))
+    for i, j, rows, across in _taps(window, out_height, out_width):
+        padded[:, :, rows, across] += seen[:, :, i, j]
+    return padded[:, :, pad.top : pad.top + height, pad.left : pad.left + width]
+
+
+def _places(window: Window, height: int, width: int) -> tuple[int, int]:
+    rows, across = window.fit(height, width)
+    return rows.output, across.output
+
+
+def _taps(window: Window, out_height: int, out_width: int) -> Taps:
+    """Each element (i, j) of the kernel with the rows and columns of the padded image that it visits."""
+    for i in range(window.kernel[0]):
+        for j in range(window.kernel[1]):
+            yield i, j, _visited(window, 0, i, out_height), _visited(window, 1, j, out_width)
+
+
+def _visited(window: Window, axis: int, element: int, places: int) -> slice:
+    start, stride = element * window.dilation[axis], window.stride[axis]
+    return slice(start, start + stride * (places - 1) + 1, stride)
+
+
+def slide(x: Array, axis: int, lower: int, weights: Array) -> Array:
+    """Weighted sums along one axis: out[i] = sum_t weights[t] x[i - lower + t], cut at the borders.
+
+    ``weights`` is (size,); the result is shaped like x.
+    """
+    x = np.moveaxis(x, axis, 0)
+    length, out = len(x), np.zeros_like(x)
+    for offset, weight in enumerate(weights, start=-lower):
+        first, last = max(0, -offset), min(length, length - offset)
+        if first < last:
+            out[first:last] += weight * x[first + offset : last + offset]
+    return np.moveaxis(out, 0, axis)
+
+
+def slide_back(grad: Array, axis: int, lower: int, weights: Array) -> Array:
+    """The adjoint of ``slide``: the window turned round, with as much above i as it had below."""
+    return slide(grad, axis, len(weights) - 1 - lower, weights[::-1])

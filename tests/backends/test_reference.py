@@ -1,0 +1,208 @@
+"""The reference backend as a whole: its table, runs, statistics, the training loss, and what it refuses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from building import Builder
+
+from netspec import backend
+from netspec.ir.graph import Graph
+from netspec.ir.ops import VOCABULARY, BatchNorm, CrossEntropy, Dropout, Linear, Relu, Softmax, SquaredError, Sum
+from netspec.ir.verify import verify
+
+reference = backend.load("reference")
+
+
+def test_every_operation_has_an_entry() -> None:
+    assert set(reference.OPS) == set(VOCABULARY)
+
+
+def scored(*losses: Any) -> Graph:
+    """image 2 -> fc 2, which the losses read."""
+    builder = Builder()
+    builder.input(2)
+    builder.add("fc", Linear(2), "image")
+    for number, loss in enumerate(losses):
+        builder.add(f"loss{number}", loss, "fc")
+    return verify(builder.graph())
+
+
+WEIGHTS = {"fc.weight": np.array([[1.0, 0.0], [0.0, 2.0]]), "fc.bias": np.array([0.0, 1.0])}
+X = np.array([[2.0, 0.0], [0.0, 1.0]])  # scores 2, 1 and 0, 3
+LABELS = np.array([0, 1])
+
+
+def test_values_are_there_by_name() -> None:
+    run = reference.run(scored(), WEIGHTS, X)
+    assert list(run.values) == ["image", "fc"]
+    np.testing.assert_array_equal(run.values["fc"], [[2, 1], [0, 3]])
+    assert run.output is run.values["fc"]
+
+
+def test_everything_is_computed_in_float64() -> None:
+    weights = {key: weight.astype(np.float32) for key, weight in WEIGHTS.items()}
+    run = reference.run(scored(SquaredError()), weights, X.astype(np.float32), labels=LABELS)
+    gradients = reference.backward(run, reference.loss_seeds(run))
+    arrays = [*run.values.values(), *gradients.params.values(), *gradients.values.values()]
+    assert {array.dtype for array in arrays} == {np.dtype(np.float64)}
+
+
+def test_without_labels_the_output_is_the_scores() -> None:
+    run = reference.run(scored(SquaredError()), WEIGHTS, X)
+    assert "loss0" not in run.values
+    np.testing.assert_array_equal(run.output, [[2, 1], [0, 3]])
+
+
+def test_with_labels_the_output_is_the_loss() -> None:
+    # (2-1)^2 + 1^2 = 2 and (3-1)^2 = 4, on average 3.
+    assert float(reference.run(scored(SquaredError(0.5)), WEIGHTS, X, labels=LABELS).output) == 3
+
+
+def test_a_sum_of_losses_is_computed_with_labels_and_left_out_without() -> None:
+    builder = Builder()
+    builder.input(2)
+    builder.add("fc", Linear(2), "image")
+    builder.add("one", SquaredError(), "fc")
+    builder.add("two", SquaredError(), "fc")
+    builder.add("both", Sum(), "one", "two")
+    graph = verify(builder.graph())
+    assert float(reference.run(graph, WEIGHTS, X, labels=LABELS).output) == 6
+    assert list(reference.run(graph, WEIGHTS, X).values) == ["image", "fc"]
+
+
+def test_the_training_loss_is_the_weighted_sum() -> None:
+    run = reference.run(scored(SquaredError(0.5), SquaredError(2.0)), WEIGHTS, X, labels=LABELS)
+    assert reference.training_loss(run) == 3 * 2.5
+    # By the scores: 2 (x - t) / 2 images, times 2.5; the bias's gradient is their sum over the images.
+    gradients = reference.backward(run, reference.loss_seeds(run))
+    np.testing.assert_allclose(gradients.values["fc"], [[2.5, 2.5], [0.0, 5.0]])
+    np.testing.assert_allclose(gradients.params["fc.bias"], [2.5, 7.5])
+    # fc.weight's gradient: images 2,0 and 0,1 times those.
+    np.testing.assert_allclose(gradients.params["fc.weight"], [[5, 0], [5, 5]])
+
+
+def test_without_a_loss_it_is_the_cross_entropy_of_what_the_softmax_reads() -> None:
+    builder = Builder()
+    builder.input(2)
+    builder.add("fc", Linear(2), "image")
+    builder.add("prob", Softmax(), "fc")
+    run = reference.run(verify(builder.graph()), WEIGHTS, X, labels=LABELS)
+    # log(1 + e^-1) and log(1 + e^-3).
+    assert reference.training_loss(run) == pytest.approx((0.3132616875182228 + 0.04858735157374206) / 2, rel=1e-14)
+    alike = reference.run(scored(CrossEntropy()), WEIGHTS, X, labels=LABELS)
+    assert reference.training_loss(alike) == reference.training_loss(run)
+    seeds = reference.loss_seeds(run)
+    assert list(seeds) == ["fc"]
+    np.testing.assert_allclose(
+        reference.backward(run, seeds).params["fc.weight"],
+        reference.backward(alike, reference.loss_seeds(alike)).params["fc.weight"],
+    )
+
+
+def test_a_parameter_that_no_seed_reaches_has_gradient_zero() -> None:
+    gradients = reference.backward(reference.run(scored(), WEIGHTS, X), {"image": np.ones((2, 2))})
+    assert list(gradients.values) == ["image"]
+    assert not gradients.params["fc.weight"].any()
+    assert gradients.params["fc.weight"].shape == (2, 2)
+
+
+def test_seeds_at_two_values_add_up() -> None:
+    builder = Builder()
+    builder.input(2)
+    builder.add("relu", Relu(), "image")
+    run = reference.run(builder.graph(), {}, [[1.0, -1.0]])
+    gradients = reference.backward(run, {"relu": [[10.0, 10.0]], "image": [[1.0, 2.0]]})
+    np.testing.assert_array_equal(gradients.values["image"], [[11, 2]])
+
+
+def normalising() -> Graph:
+    builder = Builder()
+    builder.input(1, 1, 2)
+    builder.add("bn", BatchNorm(eps=4, momentum=0.1, affine=False), "image")
+    return builder.graph()
+
+
+BATCH = np.array([1.0, 3.0, 5.0, 7.0]).reshape(2, 1, 1, 2)
+
+
+def test_training_updates_the_running_statistics() -> None:
+    # Mean 4; unbiased variance 20/3. From 0 and 1: 0.1 * 4, and 0.9 + 0.1 * 20/3 = 47/30; from 10 and 2: 9.4 and 37/15.
+    run = reference.run(normalising(), {}, BATCH, training=True)
+    np.testing.assert_allclose(run.statistics["bn.running_mean"], [0.4])
+    np.testing.assert_allclose(run.statistics["bn.running_var"], [47 / 30])
+    given = {"bn.running_mean": [10.0], "bn.running_var": [2.0]}
+    run = reference.run(normalising(), {}, BATCH, training=True, statistics=given)
+    np.testing.assert_allclose(run.statistics["bn.running_mean"], [9.4])
+    np.testing.assert_allclose(run.statistics["bn.running_var"], [37 / 15])
+    assert given == {"bn.running_mean": [10.0], "bn.running_var": [2.0]}
+
+
+def test_outside_training_the_running_statistics_stay() -> None:
+    given = {"bn.running_mean": [2.0], "bn.running_var": [12.0]}
+    run = reference.run(normalising(), {}, BATCH, statistics=given)
+    np.testing.assert_allclose(run.output.ravel(), [-0.25, 0.25, 0.75, 1.25])
+    assert {key: list(buffer) for key, buffer in run.statistics.items()} == given
+
+
+def dropping() -> Graph:
+    builder = Builder()
+    builder.input(2)
+    builder.add("drop", Dropout(0.5, "train"), "image")
+    return builder.graph()
+
+
+@pytest.mark.parametrize(
+    ("graph", "given", "complaint"),
+    [
+        (scored(), {"x": np.ones((2, 3))}, r"net reads images of 2, not an array of shape \(2, 3\)"),
+        (scored(), {"x": np.ones(2)}, "net reads images of 2"),
+        (scored(), {"weights": {"fc.weight": np.ones((2, 2))}}, "net also has the parameters fc.bias"),
+        (scored(), {"weights": {**WEIGHTS, "fc.bias": np.ones(3)}}, r"fc.bias has shape \(2,\), not \(3,\)"),
+        (scored(SquaredError()), {"labels": [0, 2]}, "loss0 has 2 classes: labels run from 0 to 1"),
+        (scored(SquaredError()), {"labels": [0, -1]}, "loss0 has 2 classes: labels run from 0 to 1"),
+        (scored(SquaredError()), {"labels": [0]}, "loss0 needs 2 labels"),
+        (dropping(), {"training": True}, "drop drops units in training: it needs a mask"),
+        (dropping(), {"masks": {"drop": np.ones((1, 2))}}, "the mask of drop has shape"),
+        (normalising(), {"x": np.ones((2, 1, 1, 2)), "statistics": {"bn.running_var": [1, 1]}}, "bn.running_var has"),
+    ],
+)
+def test_what_does_not_fit_the_graph_is_refused(graph: Graph, given: dict[str, Any], complaint: str) -> None:
+    arguments = {"weights": WEIGHTS, "x": X, **given}
+    with pytest.raises(ValueError, match=complaint):
+        reference.run(graph, **arguments)
+
+
+def test_a_variance_of_one_number_is_refused() -> None:
+    builder = Builder()
+    builder.input(2)
+    builder.add("bn", BatchNorm(1e-5, 0.1, affine=False), "image")
+    with pytest.raises(ValueError, match="bn normalises over the batch"):
+        reference.run(builder.graph(), {}, [[1.0, 2.0]], training=True)
+
+
+def test_seeds_that_fit_nothing_are_refused() -> None:
+    run = reference.run(scored(SquaredError()), WEIGHTS, X)
+    with pytest.raises(ValueError, match="net has no value loss0"):
+        reference.backward(run, {"loss0": 1.0})
+    with pytest.raises(ValueError, match="the seed of fc has shape"):
+        reference.backward(run, {"fc": np.ones(2)})
+
+
+@pytest.mark.parametrize("graph", [scored(), scored(SquaredError())], ids=["scores", "loss"])
+def test_a_training_loss_needs_labels(graph: Graph) -> None:
+    run = reference.run(graph, WEIGHTS, X)
+    for function in (reference.training_loss, reference.loss_seeds):
+        with pytest.raises(ValueError, match="needs labels"):
+            function(run)
+
+
+def test_scores_that_are_an_image_have_no_training_loss() -> None:
+    builder = Builder()
+    builder.input(2, 1, 1)
+    builder.add("prob", Softmax(), "image")
+    run = reference.run(builder.graph(), {}, np.ones((2, 2, 1, 1)), labels=LABELS)
+    with pytest.raises(ValueError, match="image has scores of 2x1x1"):
+        reference.training_loss(run)

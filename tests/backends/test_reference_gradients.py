@@ -1,0 +1,245 @@
+"""Every operation's gradients against central differences, by its inputs and by its parameters, in whole graphs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pytest
+from building import Builder
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from netspec import backend
+from netspec.ir.fault import Fault
+from netspec.ir.graph import Graph
+from netspec.ir.ops import (
+    VOCABULARY,
+    Abs,
+    Affine,
+    AvgPool,
+    BatchNorm,
+    Bias,
+    BinaryCrossEntropy,
+    Blur,
+    Concat,
+    ContrastNorm,
+    Conv,
+    CrossEntropy,
+    Dropout,
+    Flatten,
+    Linear,
+    Local,
+    Logistic,
+    Lrn,
+    MapNorm,
+    Max,
+    MaxPool,
+    Mirror,
+    Nailbed,
+    Op,
+    Relu,
+    Softmax,
+    SoftRelu,
+    Sqrt,
+    Square,
+    SquaredError,
+    Sum,
+    Tanh,
+    name_of,
+)
+from netspec.ir.verify import verify
+from netspec.ir.window import Pad, Window
+
+reference = backend.load("reference")
+
+STEP = 1e-6
+IMAGE = (4, 5, 6)
+VECTOR = (6,)
+
+OVERHANGING = Window((2, 3), (2, 2), rounding="up")  # 5 rows: starts 0, 2, 4; 6 columns: 0, 2, 4; both overhang by 1
+LOPSIDED = Window((3, 2), (2, 1), Pad(left=1, right=0, top=2, bottom=1), rounding="down")
+DILATED = Window((2, 3), pad=Pad(1, 2, 0, 1), dilation=(3, 2), rounding="down")
+UNREAD = Window((2, 2), (3, 3), rounding="down")  # neither the pixels between windows nor the last column are read
+WINDOWS = [OVERHANGING, LOPSIDED, DILATED, UNREAD]
+
+ON_IMAGES: list[Op] = [
+    *(Conv(6, window, groups=2) for window in WINDOWS),
+    Conv(3, Window((1, 1)), bias=False),
+    *(Local(2, window, groups=2) for window in WINDOWS),
+    Local(3, OVERHANGING, bias=False),
+    Linear(6),
+    Linear(6, groups=2),
+    Bias(),
+    Bias("unit"),
+    *(MaxPool(window) for window in WINDOWS),
+    *(AvgPool(window) for window in WINDOWS),
+    MaxPool(Window((3, 3), (2, 2), Pad(1, 1, 1, 1), rounding="caffe", kind="pool")),
+    Blur(3, 0.8),
+    Blur(4, 1.5),
+    Nailbed(2),
+    Nailbed(3),
+    Mirror(),
+    Lrn(3, 1.0, 0.7, 0.75),
+    Lrn(2, 2.0, 0.7, 0.75, groups=2),
+    Lrn(4, 1.0, 0.5, 1.3),
+    Lrn(9, 1.0, 0.5, 0.75, groups=2),
+    MapNorm(3, 1.0, 0.7, 0.75),
+    MapNorm(4, 2.0, 0.3, 1.2),
+    ContrastNorm(3, 1.0, 0.7, 0.75),
+    ContrastNorm(2, 1.0, 0.7, 1.2),
+    ContrastNorm(5, 2.0, 0.3, 0.5),
+    BatchNorm(1e-2, 0.1),
+    BatchNorm(1e-2, 0.1, affine=False),
+    Flatten(),
+    Softmax(),
+]
+ON_VECTORS: list[Op] = [
+    Linear(5),
+    Linear(4, groups=2, bias=False),
+    Bias(),
+    Bias("unit"),
+    BatchNorm(1e-2, 0.1),
+    Dropout(0.3, "train"),
+    Dropout(0.3, "test"),
+    Softmax(),
+    Relu(),
+    Tanh(1.7159, 0.667),
+    Logistic(),
+    SoftRelu(),
+    Abs(),
+    Square(),
+    Affine(-2.0, 0.5),
+    CrossEntropy(),
+    BinaryCrossEntropy(),
+    SquaredError(),
+]
+
+
+def one(op: Op, dims: tuple[int, ...]) -> Graph:
+    builder = Builder()
+    builder.input(*dims)
+    builder.add("it", op, "image")
+    return verify(builder.graph())
+
+
+def root() -> Graph:
+    """The square root of numbers that are positive."""
+    builder = Builder()
+    builder.input(*VECTOR)
+    builder.add("square", Square(), "image")
+    builder.add("positive", Affine(1.0, 0.5), "square")
+    builder.add("it", Sqrt(), "positive")
+    return verify(builder.graph())
+
+
+def joined(op: Op) -> Callable[[], Graph]:
+    """An operation on three values, two of which are the same: gradients of all readers add up."""
+
+    def build() -> Graph:
+        builder = Builder()
+        builder.input(*IMAGE)
+        builder.add("mirror", Mirror(), "image")
+        builder.add("squares", Square(), "image")
+        builder.add("it", op, "mirror", "squares", "mirror")
+        return verify(builder.graph())
+
+    return build
+
+
+def shared() -> Graph:
+    """Two convolutions, one after the other, with the same weights but each its own bias."""
+    builder = Builder()
+    builder.input(*IMAGE)
+    op = Conv(4, Window((2, 2)))
+    builder.add("first", op, "image")
+    builder.add("between", Tanh(), "first")
+    builder.add("it", op, "between")
+    builder.nodes["it"] = replace(builder.nodes["it"], params=("first.weight", "it.bias"))
+    del builder.parameters["it.weight"]
+    return verify(builder.graph())
+
+
+GRAPHS: dict[str, Callable[[], Graph]] = {
+    **{f"{name_of(op)} {i} of an image": partial(one, op, IMAGE) for i, op in enumerate(ON_IMAGES)},
+    **{f"{name_of(op)} {i} of a vector": partial(one, op, VECTOR) for i, op in enumerate(ON_VECTORS)},
+    "sqrt": root,
+    "sum": joined(Sum()),
+    "max": joined(Max()),
+    "concat": joined(Concat()),
+    "concat in groups": joined(Concat(groups=2)),
+    "shared weights": shared,
+}
+
+
+def differences(function: Callable[[], float], array: Any) -> Any:
+    """Central differences of a function by each number of an array that it reads."""
+    found = np.zeros_like(array)
+    for index in np.ndindex(array.shape):
+        kept = array[index]
+        array[index] = kept + STEP
+        above = function()
+        array[index] = kept - STEP
+        below = function()
+        array[index] = kept
+        found[index] = (above - below) / (2 * STEP)
+    return found
+
+
+@pytest.mark.parametrize("training", [False, True], ids=["inference", "training"])
+@pytest.mark.parametrize("build", GRAPHS.values(), ids=GRAPHS.keys())
+def test_against_central_differences(build: Callable[[], Graph], training: bool) -> None:
+    graph = build()
+    random = np.random.default_rng(7)
+    x = random.normal(size=(2, *graph.input.output))
+    weights = {key: random.normal(size=p.shape) for key, p in graph.parameters.items()}
+    given: dict[str, Any] = {
+        "labels": np.array([2, 0]),
+        "training": training,
+        "masks": {"it": random.integers(0, 2, x.shape)} if isinstance(graph.output.op, Dropout) else {},
+        "statistics": {"it.running_mean": random.normal(size=x.shape[1]), "it.running_var": np.full(x.shape[1], 0.7)},
+    }
+    done = reference.run(graph, weights, x, **given)
+    seed = random.normal(size=done.output.shape)
+    gradients = reference.backward(done, {"it": seed})
+
+    def total() -> float:
+        return float((reference.run(graph, weights, x, **given).output * seed).sum())
+
+    np.testing.assert_allclose(gradients.values["image"], differences(total, x), rtol=1e-6, atol=1e-7)
+    assert set(gradients.params) == set(weights)
+    for key, weight in weights.items():
+        np.testing.assert_allclose(gradients.params[key], differences(total, weight), rtol=1e-6, atol=1e-7)
+
+
+def test_no_operation_is_left_out() -> None:
+    covered = {type(node.op) for build in GRAPHS.values() for node in build().nodes.values()}
+    assert covered == set(VOCABULARY)
+
+
+windows = st.builds(
+    Window,
+    kernel=st.tuples(st.integers(1, 3), st.integers(1, 3)),
+    stride=st.tuples(st.integers(1, 3), st.integers(1, 3)),
+    pad=st.builds(Pad, *[st.integers(0, 2)] * 4),
+    dilation=st.tuples(st.integers(1, 3), st.integers(1, 3)),
+    rounding=st.sampled_from(["down", "up", "caffe"]),
+    kind=st.sampled_from(["conv", "pool"]),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(windows, st.integers(1, 7), st.integers(1, 7))
+def test_windows_ignore_what_is_not_of_the_image(window: Window, height: int, width: int) -> None:
+    """A window's columns are as many as its arithmetic says, and an average of ones is one wherever it fits."""
+    try:
+        rows, columns = window.fit(height, width)
+    except Fault:
+        return
+    pooled = reference.run(one(AvgPool(window), (1, height, width)), {}, np.ones((1, 1, height, width))).output
+    np.testing.assert_array_equal(pooled, np.ones((1, 1, rows.output, columns.output)))
+    largest = reference.run(one(MaxPool(window), (1, height, width)), {}, np.full((1, 1, height, width), -3.0)).output
+    np.testing.assert_array_equal(largest, np.full((1, 1, rows.output, columns.output), -3.0))

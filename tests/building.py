@@ -1,0 +1,46 @@
+"""Building a graph by hand, without a spec: what tests of operations and backends start from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from netspec.ir.distribution import Distribution, Normal
+from netspec.ir.graph import WHOLE, Graph, Layer, Node, Parameter, Placement
+from netspec.ir.ops import Input, Op, ParamShape
+from netspec.ir.shape import Shape
+
+
+def plain_parameter(layer: str, key: str, wanted: ParamShape, distribution: Distribution | None = None) -> Parameter:
+    """A parameter with the training defaults."""
+    drawn = distribution if distribution is not None else Normal(0.0, 0.01)
+    return Parameter(key, layer, wanted.role, wanted.shape, drawn, 0.01, 0.9, 0.0)
+
+
+@dataclass
+class Builder:
+    """Collects nodes and layers in order. ``add`` is a layer of one operation, for tests and small graphs."""
+
+    name: str = "net"
+    groups: int = 1
+    nodes: dict[str, Node] = field(default_factory=dict)
+    layers: dict[str, Layer] = field(default_factory=dict)
+    parameters: dict[str, Parameter] = field(default_factory=dict)
+
+    def input(self, *dims: int, name: str = "image") -> str:
+        return self.add(name, Input(Shape(*dims)))
+
+    def add(self, name: str, op: Op, *inputs: str, placement: Placement = WHOLE) -> str:
+        """Append a layer of one operation and return its name."""
+        shapes = tuple(self.nodes[i].output for i in inputs)
+        output = op.shape(shapes)
+        keys = []
+        for wanted in op.params(shapes, output):
+            key = f"{name}.{wanted.role}"
+            self.parameters[key] = plain_parameter(name, key, wanted)
+            keys.append(key)
+        self.nodes[name] = Node(name, name, op, inputs, tuple(keys), output, placement)
+        self.layers[name] = Layer(name, type(op).__name__.lower(), inputs, (name,), output, placement, "own")
+        return name
+
+    def graph(self) -> Graph:
+        return Graph(self.name, self.groups, self.nodes, self.layers, self.parameters)

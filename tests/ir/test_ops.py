@@ -1,0 +1,268 @@
+"""What operations answer about shapes, parameters and costs, against published tables and counts by hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+from building import Builder
+
+from netspec.ir.fault import Fault
+from netspec.ir.ops import (
+    VOCABULARY,
+    Affine,
+    AvgPool,
+    BatchNorm,
+    Bias,
+    BinaryCrossEntropy,
+    Blur,
+    Concat,
+    ContrastNorm,
+    Conv,
+    CrossEntropy,
+    Dropout,
+    Flatten,
+    Input,
+    Linear,
+    Local,
+    Lrn,
+    MapNorm,
+    Max,
+    MaxPool,
+    Mirror,
+    Nailbed,
+    Op,
+    ParamShape,
+    Relu,
+    Softmax,
+    SquaredError,
+    Sum,
+    name_of,
+)
+from netspec.ir.shape import Shape
+from netspec.ir.window import Pad, Rounding, Window
+
+
+def window(kernel: int, stride: int = 1, pad: int = 0, rounding: Rounding = "exact") -> Window:
+    return Window((kernel, kernel), (stride, stride), Pad(pad, pad, pad, pad), rounding=rounding)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a published table of a network."""
+
+    output: Shape
+    units: int
+    weights: int
+    biases: int
+    connections: int
+
+
+TWO_GROUPS = {
+    "conv1": Row(Shape(96, 55, 55), 290_400, 34_848, 96, 105_415_200),
+    "conv2": Row(Shape(256, 27, 27), 186_624, 307_200, 256, 223_948_800),
+    "conv3": Row(Shape(384, 13, 13), 64_896, 884_736, 384, 149_520_384),
+    "conv4": Row(Shape(384, 13, 13), 64_896, 663_552, 384, 112_140_288),
+    "conv5": Row(Shape(256, 13, 13), 43_264, 442_368, 256, 74_760_192),
+    "fc6": Row(Shape(4096), 4_096, 37_748_736, 4_096, 37_748_736),
+    "fc7": Row(Shape(4096), 4_096, 16_777_216, 4_096, 16_777_216),
+    "fc8": Row(Shape(1000), 1_000, 4_096_000, 1_000, 4_096_000),
+}
+
+
+def alexnet(groups: int) -> dict[str, Row]:
+    """The rows of AlexNet's layers with weights, with conv2, conv4 and conv5 in this many groups."""
+    net = Builder()
+    value = net.input(3, 224, 224)
+    value = net.add("conv1", Conv(96, window(11, 4, rounding="up")), value)
+    value = net.add("pool1", MaxPool(window(3, 2)), value)
+    value = net.add("conv2", Conv(256, window(5, pad=2), groups), value)
+    value = net.add("pool2", MaxPool(window(3, 2)), value)
+    value = net.add("conv3", Conv(384, window(3, pad=1)), value)
+    value = net.add("conv4", Conv(384, window(3, pad=1), groups), value)
+    value = net.add("conv5", Conv(256, window(3, pad=1), groups), value)
+    value = net.add("pool5", MaxPool(window(3, 2)), value)
+    value = net.add("fc6", Linear(4096), value)
+    value = net.add("fc7", Linear(4096), value)
+    net.add("fc8", Linear(1000), value)
+    graph, rows = net.graph(), {}
+    for node in graph.nodes.values():
+        shapes = graph.shapes(node)
+        if params := node.op.params(shapes, node.output):
+            weight, bias = (Shape(*p.shape).units for p in params)
+            rows[node.name] = Row(
+                node.output, node.output.units, weight, bias, node.op.connections(shapes, node.output)
+            )
+    return rows
+
+
+def test_alexnet_in_two_groups_line_by_line() -> None:
+    assert alexnet(groups=2) == TWO_GROUPS
+
+
+def test_alexnet_in_two_groups_in_sum() -> None:
+    rows = alexnet(groups=2).values()
+    assert sum(row.units for row in rows) == 659_272
+    assert sum(row.weights for row in rows) == 60_954_656
+    assert sum(row.biases for row in rows) == 10_568
+    assert sum(row.connections for row in rows) == 724_406_816
+
+
+def test_alexnet_in_one_piece_in_sum() -> None:
+    rows = alexnet(groups=1).values()
+    assert sum(row.weights for row in rows) == 62_367_776
+    assert sum(row.weights + row.biases for row in rows) == 62_378_344
+    assert sum(row.connections for row in rows) == 1_135_256_096
+
+
+IMAGE = Shape(6, 4, 5)  # 120 units
+VECTOR = Shape(6)
+
+
+@pytest.mark.parametrize(
+    ("op", "inputs", "output"),
+    [
+        (Input(IMAGE), (), IMAGE),
+        (Conv(4, Window((2, 3))), (IMAGE,), Shape(4, 3, 3)),
+        (Local(4, Window((2, 3))), (IMAGE,), Shape(4, 3, 3)),
+        (Linear(7), (IMAGE,), Shape(7)),
+        (Linear(8, groups=2), (VECTOR,), Shape(8)),
+        (Bias(), (IMAGE,), IMAGE),
+        (MaxPool(Window((2, 2), (2, 2), rounding="up")), (IMAGE,), Shape(6, 2, 3)),
+        (AvgPool(Window((2, 2), (2, 2), rounding="down")), (IMAGE,), Shape(6, 2, 2)),
+        (Blur(3, 1.0), (IMAGE,), IMAGE),
+        (Nailbed(2), (IMAGE,), Shape(6, 2, 3)),
+        (Nailbed(4), (Shape(3, 224, 224),), Shape(3, 56, 56)),
+        (Mirror(), (IMAGE,), IMAGE),
+        (Lrn(5, 1, 1, 1, groups=3), (IMAGE,), IMAGE),
+        (MapNorm(4, 1, 1, 1), (IMAGE,), IMAGE),
+        (ContrastNorm(4, 1, 1, 1), (IMAGE,), IMAGE),
+        (BatchNorm(1e-5, 0.1), (VECTOR,), VECTOR),
+        (Dropout(0.5, "train"), (VECTOR,), VECTOR),
+        (Concat(), (IMAGE, Shape(2, 4, 5)), Shape(8, 4, 5)),
+        (Concat(groups=2), (VECTOR, Shape(2)), Shape(8)),
+        (Sum(), (IMAGE, IMAGE, IMAGE), IMAGE),
+        (Max(), (VECTOR, VECTOR), VECTOR),
+        (Flatten(), (IMAGE,), Shape(120)),
+        (Softmax(), (IMAGE,), IMAGE),
+        (Relu(), (IMAGE,), IMAGE),
+        (CrossEntropy(), (VECTOR,), Shape(1)),
+    ],
+)
+def test_shapes(op: Op, inputs: tuple[Shape, ...], output: Shape) -> None:
+    assert op.shape(inputs) == output
+
+
+@pytest.mark.parametrize(
+    ("op", "inputs", "code"),
+    [
+        (Conv(4, Window((2, 2))), (VECTOR,), "needs-image"),
+        (Local(4, Window((2, 2))), (VECTOR,), "needs-image"),
+        (MaxPool(Window((2, 2))), (VECTOR,), "needs-image"),
+        (Blur(3, 1.0), (VECTOR,), "needs-image"),
+        (Nailbed(2), (VECTOR,), "needs-image"),
+        (Mirror(), (VECTOR,), "needs-image"),
+        (Lrn(5, 1, 1, 1), (VECTOR,), "needs-image"),
+        (MapNorm(2, 1, 1, 1), (VECTOR,), "needs-image"),
+        (SquaredError(), (IMAGE,), "needs-vector"),
+        (Conv(4, Window((2, 2)), groups=4), (IMAGE,), "groups-do-not-divide"),  # 6 channels
+        (Conv(4, Window((2, 2)), groups=3), (IMAGE,), "groups-do-not-divide"),  # 4 filters
+        (Linear(7, groups=2), (VECTOR,), "groups-do-not-divide"),
+        (Lrn(5, 1, 1, 1, groups=4), (IMAGE,), "groups-do-not-divide"),
+        (Concat(groups=2), (VECTOR, Shape(3)), "groups-do-not-divide"),
+        (Concat(), (IMAGE, Shape(6, 5, 4)), "shapes-differ"),
+        (Concat(), (IMAGE, VECTOR), "shapes-differ"),
+        (Sum(), (IMAGE, Shape(6, 5, 4)), "shapes-differ"),
+        (Max(), (VECTOR, Shape(7)), "shapes-differ"),
+        (Conv(4, Window((5, 2))), (IMAGE,), "kernel-too-large"),
+        (MapNorm(5, 1, 1, 1), (IMAGE,), "kernel-too-large"),
+        (Blur(5, 1.0), (IMAGE,), "kernel-too-large"),
+        (AvgPool(Window((2, 2), (2, 2))), (IMAGE,), "window-does-not-tile"),
+    ],
+)
+def test_faults(op: Op, inputs: tuple[Shape, ...], code: str) -> None:
+    with pytest.raises(Fault) as caught:
+        op.shape(inputs)
+    assert caught.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("op", "inputs", "params"),
+    [
+        # One filter reads 6/2 channels of 2x3 pixels: 18 numbers; one pixel reaches 4/2 filters at 2x3 places: 12.
+        (
+            Conv(4, Window((2, 3)), groups=2),
+            (IMAGE,),
+            (ParamShape("weight", (4, 3, 2, 3), 18, 12), ParamShape("bias", (4,), 18, 12)),
+        ),
+        (Conv(4, Window((2, 3)), bias=False), (IMAGE,), (ParamShape("weight", (4, 6, 2, 3), 36, 24),)),
+        (
+            Local(4, Window((2, 3)), groups=2),
+            (IMAGE,),
+            (ParamShape("weight", (4, 3, 3, 3, 2, 3), 18, 12), ParamShape("bias", (4, 3, 3), 18, 12)),
+        ),
+        (
+            Linear(8, groups=2),
+            (IMAGE,),
+            (ParamShape("weight", (8, 60), 60, 4), ParamShape("bias", (8,), 60, 4)),
+        ),
+        (Linear(8, bias=False), (VECTOR,), (ParamShape("weight", (8, 6), 6, 8),)),
+        (Bias("channel", 18, 12), (IMAGE,), (ParamShape("bias", (6,), 18, 12),)),
+        (Bias("unit"), (IMAGE,), (ParamShape("bias", (6, 4, 5), 1, 1),)),
+        (BatchNorm(1e-5, 0.1), (IMAGE,), (ParamShape("weight", (6,), 1, 1), ParamShape("bias", (6,), 1, 1))),
+        (BatchNorm(1e-5, 0.1, affine=False), (IMAGE,), ()),
+        (Relu(), (IMAGE,), ()),
+    ],
+)
+def test_parameters(op: Op, inputs: tuple[Shape, ...], params: tuple[ParamShape, ...]) -> None:
+    assert op.params(inputs, op.shape(inputs)) == params
+
+
+@pytest.mark.parametrize(
+    ("op", "inputs", "connections", "flops"),
+    [
+        # 4x3x3 = 36 output units, each of 3 channels x 2x3 pixels = 18 products: 648; twice that, and 36 biases.
+        (Conv(4, Window((2, 3)), groups=2), (IMAGE,), 648, 1332),
+        (Conv(4, Window((2, 3)), groups=2, bias=False), (IMAGE,), 648, 1296),
+        (Local(4, Window((2, 3)), groups=2), (IMAGE,), 648, 1332),
+        # 8 outputs of 120/2 inputs each.
+        (Linear(8, groups=2), (IMAGE,), 480, 968),
+        (Bias(), (IMAGE,), 0, 120),
+        # 6x2x2 = 24 windows of 4 pixels: 3 comparisons each; 3 additions and a division each.
+        (MaxPool(Window((2, 2), (2, 2), rounding="down")), (IMAGE,), 0, 72),
+        (AvgPool(Window((2, 2), (2, 2), rounding="down")), (IMAGE,), 0, 96),
+        # Two passes of 3 products and 3 additions for each of 120 units.
+        (Blur(3, 1.0), (IMAGE,), 0, 1440),
+        (Nailbed(2), (IMAGE,), 0, 0),
+        (Mirror(), (IMAGE,), 0, 0),
+        # 5 squares and 5 additions, a product by alpha, a power, a product by x.
+        (Lrn(5, 1, 1, 1), (IMAGE,), 0, 120 * 13),
+        (MapNorm(3, 1, 1, 1), (IMAGE,), 0, 120 * 21),
+        (ContrastNorm(3, 1, 1, 1), (IMAGE,), 0, 120 * 32),
+        (BatchNorm(1e-5, 0.1), (IMAGE,), 0, 480),
+        (BatchNorm(1e-5, 0.1, affine=False), (IMAGE,), 0, 240),
+        (Dropout(0.5, "test"), (IMAGE,), 0, 120),
+        (Concat(), (IMAGE, IMAGE), 0, 0),
+        (Sum(), (IMAGE, IMAGE, IMAGE), 0, 240),
+        (Max(), (IMAGE, IMAGE), 0, 120),
+        (Flatten(), (IMAGE,), 0, 0),
+        (Softmax(), (VECTOR,), 0, 18),
+        (Affine(2.0, 1.0), (IMAGE,), 0, 120),
+        (BinaryCrossEntropy(), (VECTOR,), 0, 18),
+    ],
+)
+def test_costs(op: Op, inputs: tuple[Shape, ...], connections: int, flops: int) -> None:
+    output = op.shape(inputs)
+    assert op.connections(inputs, output) == connections
+    assert op.flops(inputs, output) == flops
+
+
+def test_nailbeds_start_in_the_middle() -> None:
+    assert Nailbed(4).starts(Shape(3, 224, 224)) == (2, 2)
+    assert Nailbed(2).starts(IMAGE) == (1, 0)
+
+
+def test_words_of_operations_are_unique() -> None:
+    words = [op.__name__.lower() for op in VOCABULARY]
+    assert len(set(words)) == len(VOCABULARY)
+    assert name_of(MaxPool(Window((2, 2)))) == "maxpool"

@@ -1,0 +1,127 @@
+"""``verify`` passes what the checker makes and refuses each way of being malformed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from building import Builder
+
+from netspec.ir.graph import Graph, Node
+from netspec.ir.ops import Conv, Input, Linear, Op, Relu, Sum
+from netspec.ir.shape import Shape
+from netspec.ir.verify import MalformedGraph, verify
+from netspec.ir.window import Window
+
+
+def small() -> Graph:
+    """image 2x4x4 -> conv 3x3x3 -> relu -> fc 5."""
+    builder = Builder()
+    builder.input(2, 4, 4)
+    builder.add("conv", Conv(3, Window((2, 2))), "image")
+    builder.add("relu", Relu(), "conv")
+    builder.add("fc", Linear(5), "relu")
+    return builder.graph()
+
+
+def with_node(name: str, change: Callable[[Node], Node]) -> Graph:
+    graph = small()
+    return replace(graph, nodes={**graph.nodes, name: change(graph.nodes[name])})
+
+
+def test_a_sound_graph_comes_back_itself() -> None:
+    graph = small()
+    assert verify(graph) is graph
+
+
+class Unheard(Op):
+    """An operation that is in no vocabulary."""
+
+
+def reordered() -> Graph:
+    graph = small()
+    return replace(graph, nodes={name: graph.nodes[name] for name in ("image", "relu", "conv", "fc")})
+
+
+def renamed() -> Graph:
+    return with_node("relu", lambda node: replace(node, name="other"))
+
+
+def second_input() -> Graph:
+    graph = small()
+    extra = replace(graph.nodes["image"], name="again")
+    return replace(graph, nodes={**graph.nodes, "again": extra})
+
+
+def no_input() -> Graph:
+    return replace(small(), nodes={}, layers={}, parameters={})
+
+
+def extra_parameter() -> Graph:
+    graph = small()
+    unused = replace(graph.parameters["fc.bias"], key="none.bias")
+    return replace(graph, parameters={**graph.parameters, "none.bias": unused})
+
+
+def lost_parameter() -> Graph:
+    graph = small()
+    return replace(graph, parameters={key: p for key, p in graph.parameters.items() if key != "fc.bias"})
+
+
+def misshapen_parameter() -> Graph:
+    graph = small()
+    wrong = replace(graph.parameters["fc.bias"], shape=(4,))
+    return replace(graph, parameters={**graph.parameters, "fc.bias": wrong})
+
+
+def hollow_layer() -> Graph:
+    graph = small()
+    return replace(graph, layers={**graph.layers, "relu": replace(graph.layers["relu"], nodes=())})
+
+
+def layer_of_nothing() -> Graph:
+    graph = small()
+    return replace(graph, layers={**graph.layers, "relu": replace(graph.layers["relu"], nodes=("none",))})
+
+
+def layer_of_another_shape() -> Graph:
+    graph = small()
+    return replace(graph, layers={**graph.layers, "relu": replace(graph.layers["relu"], output=Shape(3, 3, 4))})
+
+
+@pytest.mark.parametrize(
+    ("graph", "complaint"),
+    [
+        (renamed(), "relu is stored under another name"),
+        (reordered(), "relu reads what comes after it"),
+        (with_node("relu", lambda node: replace(node, inputs=("none",))), "relu reads what comes after it"),
+        (with_node("relu", lambda node: replace(node, inputs=("relu",))), "relu reads what comes after it"),
+        (with_node("relu", lambda node: replace(node, inputs=("conv", "image"))), "relu has 2 inputs"),
+        (with_node("relu", lambda node: replace(node, op=Sum(), inputs=())), "relu has 0 inputs"),
+        (with_node("relu", lambda node: replace(node, op=Unheard())), "Unheard is no operation"),
+        (with_node("relu", lambda node: replace(node, output=Shape(3, 3, 4))), "the stored shape is not the op"),
+        (with_node("conv", lambda node: replace(node, op=Conv(3, Window((9, 9))))), "kernel is larger than its padded"),
+        (with_node("conv", lambda node: replace(node, params=("conv.weight",))), "conv has 1 parameters, needs 2"),
+        (with_node("relu", lambda node: replace(node, params=("conv.bias",))), "relu has 1 parameters, needs 0"),
+        (misshapen_parameter(), "fc.bias has another shape than fc needs"),
+        (lost_parameter(), "fc uses fc.bias, which is not there"),
+        (extra_parameter(), "parameters unused or missing: {'none.bias'}"),
+        (second_input(), "exactly one input"),
+        (no_input(), "exactly one input"),
+        (hollow_layer(), "layer relu has no operation"),
+        (layer_of_nothing(), "layer relu names an operation that is not there"),
+        (layer_of_another_shape(), "layer relu: shape differs"),
+    ],
+)
+def test_each_kind_of_malformed_graph(graph: Graph, complaint: str) -> None:
+    with pytest.raises(MalformedGraph, match=complaint):
+        verify(graph)
+
+
+def test_the_operation_of_the_vocabulary_itself_and_no_subclass() -> None:
+    class Wider(Input):
+        """A subclass that no backend's table has."""
+
+    with pytest.raises(MalformedGraph, match="Wider is no operation"):
+        verify(with_node("image", lambda node: replace(node, op=Wider(Shape(2, 4, 4)))))

@@ -1,0 +1,42 @@
+"""Backends are found by folder and imported when they are loaded."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from netspec import backend
+
+FOLDER = Path(__file__).parent.parent / "backends"
+
+
+def test_every_package_beside_the_reference_is_available() -> None:
+    folders = sorted(found.parent.name for found in FOLDER.glob("*/__init__.py"))
+    assert "reference" in folders
+    assert list(backend.available()) == folders
+
+
+def test_load_gives_the_folder_as_a_part_of_netspec() -> None:
+    assert backend.load("reference").__name__ == "netspec.backends.reference"
+
+
+@pytest.mark.parametrize("name", ["refrence", "", "reference.run", "..cli", "__init__"])
+def test_another_name_is_refused_with_the_names_there_are(name: str) -> None:
+    with pytest.raises(ValueError, match=r"there is no backend .*; there are .*reference"):
+        backend.load(name)
+
+
+@pytest.mark.parametrize(
+    ("code", "loaded"),
+    [
+        ("backend.available()", "False False"),
+        ("backend.load('reference')", "True False"),
+    ],
+)
+def test_nothing_is_imported_before_it_is_loaded(code: str, loaded: str) -> None:
+    program = f"import sys; from netspec import backend; {code}; print('numpy' in sys.modules, 'torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == loaded
