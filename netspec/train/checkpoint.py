@@ -1,0 +1,73 @@
+"""Checkpoints: tensors and plain containers in one file, whole or not there at all."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+KEEP = 2
+FORMAT = 1
+
+_NAME = re.compile(r"step-(\d+)\.pt")
+
+
+def save(folder: Path, step: int, state: Mapping[str, Any]) -> Path:
+    """Write ``step-STEP.pt`` beside its final name, flush it to the disk, rename it; then remove all but the last two.
+
+    ``state`` may hold tensors, numbers, strings, lists and dictionaries: what ``torch.load(weights_only=True)`` reads.
+
+    Raises
+    ------
+    OSError
+        The disk is full, or the folder cannot be written. Earlier checkpoints are untouched.
+    """
+    final = folder / f"step-{step:09d}.pt"
+    beside = folder / f".{final.name}.{os.getpid()}.part"
+    try:
+        with beside.open("wb") as file:
+            torch.save({"format": FORMAT, "step": step, **state}, file)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(final)
+    except RuntimeError as problem:
+        # torch's writer says so when the file system takes no more bytes.
+        raise OSError(str(problem)) from problem
+    finally:
+        beside.unlink(missing_ok=True)
+    _flush_folder(folder)
+    _prune(folder)
+    return final
+
+
+def saved(folder: Path) -> list[Path]:
+    """The checkpoints of a run, the oldest first."""
+    found = [(int(match[1]), path) for path in folder.glob("step-*.pt") if (match := _NAME.fullmatch(path.name))]
+    return [path for _, path in sorted(found)]
+
+
+def load(path: Path, device: str = "cpu") -> dict[str, Any]:
+    """The state that was saved. No code in the file is run."""
+    state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
+    return state
+
+
+def _prune(folder: Path) -> None:
+    for path in saved(folder)[:-KEEP]:
+        path.unlink(missing_ok=True)
+    for left_over in folder.glob(".step-*.part"):  # of a process that was killed while it wrote
+        left_over.unlink(missing_ok=True)
+
+
+def _flush_folder(folder: Path) -> None:
+    """Make the rename itself last through a power cut, where folders can be flushed."""
+    if hasattr(os, "O_DIRECTORY"):
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

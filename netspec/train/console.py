@@ -1,0 +1,208 @@
+"""What a person sees of a training: a progress bar on a terminal, a few plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Column
+
+from netspec.train.evaluate import Evaluation
+from netspec.units import count
+
+SECONDS_BETWEEN_LINES = 10.0
+EPOCH_LINES = 20
+"""Where there is no terminal, a short run prints about this many lines, however many epochs it has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a training is going to be: ``steps`` in all if every image can be read."""
+
+    steps: int
+    epochs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Where a training is. ``epoch`` counts from 1; ``waiting`` is the share of time spent waiting for data."""
+
+    step: int
+    epoch: int
+    loss: float
+    images_per_second: float
+    waiting: float
+
+
+class Reporter(Protocol):
+    """What the training tells while it goes on."""
+
+    def note(self, text: str) -> None:
+        """A line that is worth knowing."""
+        ...
+
+    def warn(self, text: str) -> None:
+        """A line about something that is wrong, and does not stop the training."""
+        ...
+
+    def reading(self, done: int, total: int) -> None:
+        """How many images have been read for their statistics."""
+        ...
+
+    def plan(self, plan: Plan) -> None:
+        """An epoch begins; the plan may have changed since the last."""
+        ...
+
+    def progress(self, status: Status) -> None: ...
+
+    def validated(self, status: Status, found: Evaluation | None) -> None:
+        """An epoch is over."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Quiet:
+    """Warnings only."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def note(self, text: str) -> None:
+        pass
+
+    def warn(self, text: str) -> None:
+        self._print(f"warning: {text}")
+
+    def reading(self, done: int, total: int) -> None:
+        pass
+
+    def plan(self, plan: Plan) -> None:
+        pass
+
+    def progress(self, status: Status) -> None:
+        pass
+
+    def validated(self, status: Status, found: Evaluation | None) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+    def _print(self, text: str) -> None:
+        self._console.print(printable(text), markup=False, highlight=False, soft_wrap=True)
+
+
+class Lines(Quiet):
+    """Plain lines: about one for each epoch of a run of few epochs; else one every ten seconds, later every fiftieth
+    of the time that has passed, so that a run of days leaves a log that can be read."""
+
+    def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(console)
+        self._clock = clock
+        self._start = self._last = clock()
+        self._plan = Plan(0, 1)
+
+    def note(self, text: str) -> None:
+        self._print(text)
+
+    def reading(self, done: int, total: int) -> None:
+        if self._due():
+            self._line(f"read {count(done)} of {count(total)} images for their mean and colours")
+
+    def plan(self, plan: Plan) -> None:
+        self._plan = plan
+
+    def progress(self, status: Status) -> None:
+        if self._due():
+            self._line(describe(status, self._plan))
+
+    def validated(self, status: Status, found: Evaluation | None) -> None:
+        every = max(1, -(-self._plan.epochs // EPOCH_LINES))
+        if status.epoch % every == 0 or status.epoch == self._plan.epochs or self._due():
+            self._line(f"{describe(status, self._plan)}{scores(found)}")
+
+    def _due(self) -> bool:
+        now = self._clock()
+        return now - self._last >= max(SECONDS_BETWEEN_LINES, 0.02 * (now - self._start))
+
+    def _line(self, text: str) -> None:
+        self._print(text)
+        self._last = self._clock()
+
+
+class Bar(Quiet):
+    """A progress bar, for a terminal."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(console)
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=10),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(compact=True),
+            # Takes the width that the others leave; what does not fit is cut from it, and not from them.
+            TextColumn("{task.fields[status]}", table_column=Column(ratio=1, no_wrap=True)),
+            console=console,
+            transient=True,
+            expand=True,
+        )
+        self._task: TaskID | None = None
+        self._plan = Plan(0, 1)
+        self._found = ""
+
+    def note(self, text: str) -> None:
+        self._print(text)
+
+    def reading(self, done: int, total: int) -> None:
+        self._show("reading images", done, total, "")
+
+    def plan(self, plan: Plan) -> None:
+        self._plan = plan
+
+    def progress(self, status: Status) -> None:
+        speed = f"{count(round(status.images_per_second))} images/s"
+        facts = f"loss {status.loss:.3g}  {speed}  {100 * status.waiting:.0f} % waiting{self._found}"
+        self._show(f"epoch {status.epoch}/{self._plan.epochs}", status.step, self._plan.steps, facts)
+
+    def validated(self, status: Status, found: Evaluation | None) -> None:
+        self._found = f"  top-1 {100 * found.top1:.1f} %" if found is not None else ""
+        self.progress(status)
+
+    def close(self) -> None:
+        self._bar.stop()
+
+    def _show(self, title: str, done: int, total: int, facts: str) -> None:
+        if self._task is None:
+            self._task = self._bar.add_task(title, total=total, status=facts)
+            self._bar.start()
+        self._bar.update(self._task, description=title, completed=done, total=total, status=facts)
+
+
+def reporter(*, quiet: bool, console: Console | None = None) -> Reporter:
+    """The one that suits: on standard error, unless another console is given."""
+    console = console if console is not None else Console(stderr=True)
+    if quiet:
+        return Quiet(console)
+    return Bar(console) if console.is_terminal and not console.is_dumb_terminal else Lines(console)
+
+
+def describe(status: Status, plan: Plan) -> str:
+    """``epoch 3/10  step 120/400  loss 0.1234  850 images/s, 2 % waiting for data``."""
+    place = f"epoch {status.epoch}/{plan.epochs}  step {count(status.step)}/{count(plan.steps)}"
+    speed = f"{count(round(status.images_per_second))} images/s, {100 * status.waiting:.0f} % waiting for data"
+    return f"{place}  loss {status.loss:.4g}  {speed}"
+
+
+def scores(found: Evaluation | None) -> str:
+    """What a validation found, to be put after something else; nothing if there was none."""
+    return f"  top-1 {100 * found.top1:.1f} %  top-5 {100 * found.top5:.1f} %" if found is not None else ""
+
+
+def printable(text: str) -> str:
+    """The text with what no terminal should be sent (control characters, broken file names) escaped."""
+    return "".join(ch if ch.isprintable() else ascii(ch)[1:-1] for ch in text)

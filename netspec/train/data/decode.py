@@ -1,0 +1,93 @@
+"""An image file as pixels: decoding, colours, orientation, and the resize to the stored size."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from netspec.train.data.picture import Frame, Pixels, Unreadable
+
+FORMATS = ("JPEG", "PNG")
+SUFFIXES = (".jpg", ".jpeg", ".png")
+
+MAX_PIXELS = 89_478_485
+"""A larger image is refused: it would take 256 MB and more to decode (the bound at which Pillow warns)."""
+
+
+def read_image(path: Path, frame: Frame) -> Pixels:
+    """Decode a JPEG or PNG file: upright, grey (1 channel) or RGB (3), scaled to cover the frame, its centre cut out.
+
+    Grey, palette, CMYK and 16-bit images are converted; transparent parts become white; of an animation the first
+    picture is taken; EXIF orientation is obeyed.
+
+    Parameters
+    ----------
+    path:
+        The file.
+    frame:
+        The size wanted; 1 or 3 channels.
+
+    Raises
+    ------
+    Unreadable
+        With the reason in a few words, for whatever is wrong with the file.
+    """
+    shown = str(path)
+    try:
+        if path.stat().st_size == 0:
+            raise Unreadable(shown, "the file is empty")
+        with Image.open(path, formats=FORMATS) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise Unreadable(shown, f"{image.width} x {image.height} pixels are too many to decode safely")
+            # A JPEG can be decoded at a half, quarter or eighth of its size: still at least twice the size wanted.
+            side = 2 * max(frame.height, frame.width)
+            image.draft(None, (side, side))
+            upright = ImageOps.exif_transpose(image)
+            square = _cover(_colours(upright, frame.channels), frame)
+    except Unreadable:
+        raise
+    except Exception as problem:
+        # Pillow's decoders raise many kinds of exceptions on broken files; whichever it is, the file is what is wrong.
+        raise Unreadable(shown, _reason(problem)) from problem
+    pixels = np.asarray(square, np.uint8)
+    planes = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
+    return np.ascontiguousarray(planes)
+
+
+def _colours(image: Image.Image, channels: int) -> Image.Image:
+    """The image in mode L (1 channel) or RGB (3)."""
+    mode = "L" if channels == 1 else "RGB"
+    if image.mode.startswith("I"):
+        # 16-bit grey: keep the high byte. Pillow's own conversion would cut everything above 255 to white.
+        image = Image.fromarray((np.asarray(image).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8))
+    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image)
+    return image.convert(mode)
+
+
+def _cover(image: Image.Image, frame: Frame) -> Image.Image:
+    """Scale until the frame is just covered (a square frame: until the shorter side fits), and cut out the centre."""
+    scale = max(frame.height / image.height, frame.width / image.width)
+    width = max(frame.width, round(image.width * scale))
+    height = max(frame.height, round(image.height * scale))
+    if image.size != (width, height):
+        image = image.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=3.0)
+    left, top = (width - frame.width) // 2, (height - frame.height) // 2
+    return image.crop((left, top, left + frame.width, top + frame.height))
+
+
+def _reason(problem: Exception) -> str:
+    if isinstance(problem, UnidentifiedImageError):
+        return "not a JPEG or PNG image, whatever its name says"
+    if isinstance(problem, FileNotFoundError):
+        return "the file is no longer there"
+    if isinstance(problem, PermissionError):
+        return "no permission to read it"
+    if isinstance(problem, Image.DecompressionBombError):
+        return "too many pixels to decode safely"
+    text = str(problem).strip() or type(problem).__name__
+    return text.splitlines()[0][:200]

@@ -1,0 +1,79 @@
+"""Made-up pictures whose class can be seen: every class has its own colour, and stripes of its own angle and width.
+
+Phase, contrast, brightness and noise differ from picture to picture, so that a network has to learn what is common.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netspec.train.data.picture import Data, Frame, Labels, Pixels
+
+LEAST = 1024
+"""Training pictures; two for each class if that is more."""
+
+VALIDATION = 256
+
+# Steps of a three-dimensional low-discrepancy sequence (the powers of 1/g, g^4 = g + 1): classes with neighbouring
+# numbers, and the first few of any number of classes, lie far apart in colour, angle and width.
+_COLOUR, _ANGLE, _WIDTH = 0.8191725134, 0.6710436067, 0.5497004779
+
+
+def open_synthetic(frame: Frame, classes: int, seed: int) -> Data:
+    """Pictures for a network with this many classes; the same seed gives the same pictures."""
+    train = max(LEAST, 2 * classes)
+    return Data(
+        source="synthetic",
+        classes=tuple(f"texture {number}" for number in range(classes)),
+        frame=frame,
+        train=Textures(frame, classes, train, (seed, 0)),
+        validation=Textures(frame, classes, VALIDATION, (seed, 1)),
+    )
+
+
+@dataclass(frozen=True)
+class Textures:
+    """A split of textures, made when asked for. Classes take turns."""
+
+    frame: Frame
+    classes: int
+    count: int
+    seed: tuple[int, int]
+
+    @property
+    def labels(self) -> Labels:
+        return np.arange(self.count, dtype=np.int64) % self.classes
+
+    def read(self, index: int) -> Pixels:
+        """See ``Split.read``: the picture depends on the seed and its place alone."""
+        rng = np.random.default_rng((*self.seed, index))
+        kind = index % self.classes
+        stripes = _stripes(kind, self.frame, phase=rng.uniform(0, 2 * math.pi))
+        contrast, brightness = rng.uniform(0.25, 0.45), rng.uniform(0.4, 0.6)
+        shades = _shades(kind, self.frame.channels)
+        clean = brightness + contrast * (shades[:, None, None] * (0.5 + 0.5 * stripes) + 0.25 * stripes)
+        noise = rng.integers(-24, 25, clean.shape, np.int16)
+        pixels: Pixels = (255 * clean + noise).clip(0, 255).astype(np.uint8)
+        return pixels
+
+
+def _stripes(kind: int, frame: Frame, phase: float) -> NDArray[np.float32]:
+    """A wave from -1 to 1 of shape (height, width): 1.5 to 6 periods over the shorter side, as far as pixels allow."""
+    side = min(frame.height, frame.width)
+    angle = math.pi * (kind * _ANGLE % 1)
+    most = max(1.5, min(6.0, side / 4))
+    pitch = 2 * math.pi * (1.5 + (most - 1.5) * (kind * _WIDTH % 1)) / side
+    across = np.arange(frame.width, dtype=np.float32) * np.float32(pitch * math.cos(angle))
+    down = np.arange(frame.height, dtype=np.float32) * np.float32(pitch * math.sin(angle)) + np.float32(phase)
+    # sin(a + b) by the addition theorem: two outer products instead of a sine for every pixel.
+    return np.outer(np.sin(down), np.cos(across)) + np.outer(np.cos(down), np.sin(across))
+
+
+def _shades(kind: int, channels: int) -> NDArray[np.float32]:
+    """How bright each channel of this class is, from -1 to 1: for three channels a hue."""
+    hue = 2 * math.pi * (kind * _COLOUR % 1)
+    return np.cos(hue + 2 * math.pi * np.arange(channels) / max(3, channels)).astype(np.float32)

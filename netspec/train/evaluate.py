@@ -1,0 +1,61 @@
+"""How well a network does on a split: the loss, and how often the right class is first or among the first five."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from netspec.train.objective import Objective
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Of ``images`` images: the mean loss, and the shares (0 to 1) with the right class first and among the five best.
+
+    With fewer than five classes ``top5`` is 1.
+    """
+
+    images: int
+    loss: float
+    top1: float
+    top5: float
+
+
+def evaluate(objective: Objective, batches: Iterable[tuple[Tensor, Tensor]]) -> Evaluation | None:
+    """Run the network, outside training, over prepared images (N, channels, height, width) with their class numbers.
+
+    One view of each image. ``None`` if there is no image. The module is in training mode again afterwards if it was.
+    """
+    module = objective.module
+    was_training = module.training
+    module.eval()
+    images, loss, first, five = 0, 0.0, 0, 0
+    try:
+        with torch.no_grad():
+            for x, labels in batches:
+                batch_loss, scores = objective.measured(x, labels)
+                hits = right(scores, labels)
+                images += len(labels)
+                loss += float(batch_loss) * len(labels)
+                first += int(hits[0])
+                five += int(hits[1])
+    finally:
+        module.train(was_training)
+    if images == 0:
+        return None
+    return Evaluation(images, loss / images, first / images, five / images)
+
+
+def right(scores: Tensor, labels: Tensor) -> Tensor:
+    """How many images have their class first, and how many among the five best: two numbers. Scores: (N, classes).
+
+    The place of a class is the number of classes that score higher or as high, so that a tie is never in its favour;
+    a score that is no number is never right.
+    """
+    own = scores.gather(1, labels[:, None])
+    before = (scores >= own).sum(dim=1) - 1
+    valid = own[:, 0].isfinite()
+    return torch.stack([((before < 1) & valid).sum(), ((before < 5) & valid).sum()])

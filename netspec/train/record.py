@@ -1,0 +1,100 @@
+"""What is written down about a run: where it came from, what became of its images, how it ended."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import platform
+from importlib import metadata
+from typing import Any
+
+import torch
+
+from netspec.ir.graph import Graph
+from netspec.train.config import Config
+from netspec.train.console import Reporter
+from netspec.train.data.picture import Data, Unreadable, known_unreadable
+from netspec.train.loop import Training
+from netspec.train.runfolder import RunFolder
+
+NAMED = 10
+"""Unreadable images that are named as they are met; the others only in the run's folder."""
+
+
+class Problems:
+    """The unreadable images of a run: each is told and recorded when it is first met."""
+
+    def __init__(self, folder: RunFolder, reporter: Reporter) -> None:
+        self._folder = folder
+        self._reporter = reporter
+        self._known: set[str] = set()
+
+    def met(self, problem: Unreadable) -> None:
+        if problem.path in self._known:
+            return
+        self._known.add(problem.path)
+        self._folder.log_unreadable(problem.path, problem.reason)
+        if len(self._known) <= NAMED:
+            self._reporter.warn(f"skipped, cannot be read: {problem.path}: {problem.reason}")
+        elif len(self._known) == NAMED + 1:
+            self._reporter.warn(f"more images cannot be read; all are listed in {self._folder.path}/unreadable.jsonl")
+
+
+def describe(graph: Graph, config: Config, data: Data, spec: str) -> dict[str, Any]:
+    """What ``run.json`` says from the start."""
+    versions = {name: metadata.version(name) for name in ("netspec-compiler", "torch", "numpy", "pillow")}
+    return {
+        "net": graph.name,
+        "spec_sha256": sha256(spec),
+        "data": {
+            "source": data.source,
+            "classes": len(data.classes),
+            "stored": list(dataclasses.astuple(data.frame)),
+            "train_images": len(data.train.labels),
+            "validation_images": len(data.validation.labels) if data.validation is not None else 0,
+        },
+        "epochs": config.epochs,
+        "steps": config.steps,
+        "batch": config.batch,
+        "seed": config.seed,
+        "device": config.device,
+        "device_name": torch.cuda.get_device_name()
+        if config.device == "cuda"
+        else platform.processor() or platform.machine(),
+        "threads": config.threads,
+        "workers": config.workers,
+        "versions": {"python": platform.python_version(), **versions},
+    }
+
+
+def finish(folder: RunFolder, state: str, facts: dict[str, Any], training: Training | None) -> None:
+    """Write how the run ended. A disk that takes no more must not hide what is already being raised."""
+    if training is not None:
+        found = training.found
+        facts["result"] = {
+            "step": training.step,
+            "epochs": training.epoch,
+            **(dataclasses.asdict(found) if found is not None else {}),
+        }
+        facts["counts"] = counts(training)
+    with contextlib.suppress(OSError):
+        folder.write_run({"state": state, **facts})
+
+
+def counts(training: Training) -> dict[str, dict[str, int]]:
+    """What became of the images. In training, over all epochs: ``drawn`` = ``used`` + ``skipped`` (unreadable) +
+    ``dropped`` (of last partial batches) + ``unreached`` (training ended before them). In the last validation:
+    ``images`` = ``used`` + ``skipped``."""
+    data, found = training.data, training.found
+    train = {"images": len(data.train.labels), "unreadable": known_unreadable(data.train), **training.tally.as_dict()}
+    validation = {"images": 0, "used": 0, "skipped": 0}
+    if data.validation is not None and found is not None:
+        images = len(data.validation.labels)
+        validation = {"images": images, "used": found.images, "skipped": images - found.images}
+    return {"train": train, "validation": validation}
+
+
+def sha256(text: str) -> str:
+    """The hash by which a spec's text is known again."""
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,27 @@
+"""Image files for tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+
+def flat(colour: object, size: tuple[int, int] = (40, 30), mode: str = "RGB") -> Image.Image:
+    """One colour; ``size`` is width, height."""
+    return Image.new(mode, size, colour)  # type: ignore[arg-type]
+
+
+def tree(root: Path, classes: dict[str, int], size: tuple[int, int] = (40, 30)) -> Path:
+    """Class folders with so many JPEGs each: class k is mainly of colour k."""
+    colours = ((200, 40, 40), (40, 200, 40), (40, 40, 200), (200, 200, 40))
+    for number, (name, count) in enumerate(classes.items()):
+        folder = root / name
+        folder.mkdir(parents=True)
+        rng = np.random.default_rng(number)
+        for picture in range(count):
+            noise = rng.integers(-30, 30, (size[1], size[0], 3))
+            pixels = (np.array(colours[number % 4]) + noise).clip(0, 255).astype(np.uint8)
+            Image.fromarray(pixels).save(folder / f"{picture}.jpg")
+    return root

@@ -1,0 +1,166 @@
+"""Crops, mirrors, colours and means, pixel by pixel, and the random numbers behind them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import pytest
+import torch
+
+from netspec.ir.settings import Augment, Preprocessing
+from netspec.ir.shape import Shape
+from netspec.train import chance
+from netspec.train.augment import Choices, Preparation, central, choose
+from netspec.train.data.loader import Batch
+from netspec.train.data.picture import Frame, Pixels
+from netspec.train.statistics import SAMPLE, Statistics, measure, sampled
+
+FRAME = Frame(3, 6, 7)
+SIZE = Shape(3, 4, 5)
+CPU = torch.device("cpu")
+
+
+def frames(count: int, frame: Frame = FRAME, seed: int = 0) -> Pixels:
+    rng = np.random.default_rng(seed)
+    return rng.integers(0, 256, (count, frame.channels, frame.height, frame.width), np.uint8)
+
+
+def statistics_of(pictures: Pixels) -> Statistics:
+    frame = Frame(*pictures.shape[1:])
+    places = np.arange(len(pictures))
+    return measure(
+        iter([Batch(pictures[:2], places[:2], places[:2]), Batch(pictures[2:], places[2:], places[2:])]), frame
+    )
+
+
+def test_crop_and_mirror_pixel_by_pixel() -> None:
+    pictures = frames(2)
+    choices = Choices(np.array([0, 2]), np.array([1, 2]), np.array([False, True]), np.zeros((2, 3)))
+    x = Preparation(Preprocessing(255, "none", "rgb"), None, FRAME, SIZE, 255, CPU)(pictures, choices)
+    assert x.dtype == torch.float32
+    assert x[0].numpy().tolist() == pictures[0, :, 0:4, 1:6].tolist()
+    assert x[1].numpy().tolist() == pictures[1, :, 2:6, 2:7][:, :, ::-1].tolist()
+
+
+def test_the_mean_image_is_subtracted_at_each_pixels_own_place() -> None:
+    pictures = frames(8)
+    statistics = statistics_of(pictures)
+    mean = pictures.astype(np.float64).mean(axis=0)
+    assert statistics.mean == pytest.approx(mean)
+    choices = Choices(np.array([1]), np.array([2]), np.array([True]), np.zeros((1, 3)))
+    x = Preparation(Preprocessing(1, "image", "rgb"), statistics, FRAME, SIZE, 255, CPU)(pictures[:1], choices)
+    expected = ((pictures[0] - mean) / 255)[:, 1:5, 2:7][:, :, ::-1]
+    assert x[0].numpy() == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize(("peak", "top"), [(255, 255), (255, 1), (16, 255), (16, 1)])
+def test_range_and_channel_mean(peak: int, top: Literal[255, 1]) -> None:
+    pictures = (frames(4).astype(int) % (peak + 1)).astype(np.uint8)
+    statistics = statistics_of(pictures)
+    x = Preparation(Preprocessing(top, "channel", "rgb"), statistics, FRAME, SIZE, peak, CPU)(
+        pictures, central(4, FRAME, SIZE)
+    )
+    mean = pictures.mean(axis=(0, 2, 3))[:, None, None]
+    assert x.numpy() == pytest.approx((pictures - mean)[:, :, 1:5, 1:6] * (top / peak), abs=1e-4)
+
+
+def test_bgr_turns_the_channels_after_everything_else() -> None:
+    pictures = frames(4)
+    statistics = statistics_of(pictures)
+    choices = choose(1, 0, np.arange(4), FRAME, SIZE, Augment(colour=0.1, flip="horizontal"))
+    rgb, bgr = (
+        Preparation(Preprocessing(255, "image", order), statistics, FRAME, SIZE, 255, CPU)(pictures, choices)
+        for order in ("rgb", "bgr")
+    )
+    assert torch.equal(bgr, rgb[:, [2, 1, 0]])
+
+
+def test_the_colour_shift_adds_v_times_a_times_s() -> None:
+    """Against the covariance's own eigenvectors, computed here another way: V diag(s) a."""
+    pictures = frames(8)
+    pixels = pictures.transpose(1, 0, 2, 3).reshape(3, -1).astype(np.float64)
+    values, vectors = np.linalg.eigh(np.cov(pixels, bias=True))
+    statistics = statistics_of(pictures)
+    assert statistics.axes @ statistics.axes.T == pytest.approx(np.cov(pixels, bias=True))
+    shift = np.array([[0.1, -0.2, 0.3]])
+    still, moved = (
+        Preparation(Preprocessing(255, "none", "rgb"), statistics, FRAME, SIZE, 255, CPU)(
+            pictures[:1], Choices(np.array([0]), np.array([0]), np.array([False]), a)
+        )
+        for a in (np.zeros((1, 3)), shift)
+    )
+    signs = np.sign(np.diag(vectors.T @ statistics.axes))
+    expected = vectors @ (signs * np.sqrt(values) * shift[0])
+    difference = (moved - still)[0].numpy()
+    assert difference == pytest.approx(np.broadcast_to(expected[:, None, None], difference.shape), abs=1e-4)
+
+
+def test_an_input_as_large_as_the_frame_is_left_where_it_is() -> None:
+    pictures = frames(3)
+    size = Shape(3, 6, 7)
+    x = Preparation(Preprocessing(255, "none", "rgb"), None, FRAME, size, 255, CPU)(pictures, central(3, FRAME, size))
+    assert x.numpy().tolist() == pictures.tolist()
+
+
+def test_the_stored_pictures_are_not_changed() -> None:
+    pictures = frames(3)
+    before = pictures.copy()
+    size = Shape(3, 6, 7)
+    choices = Choices(np.zeros(3, int), np.zeros(3, int), np.ones(3, bool), np.zeros((3, 3)))
+    Preparation(Preprocessing(255, "none", "rgb"), None, FRAME, size, 255, CPU)(pictures, choices)
+    assert pictures.tolist() == before.tolist()
+
+
+def test_choices_belong_to_the_picture_and_not_to_its_batch() -> None:
+    augment = Augment(flip="horizontal", colour=0.1)
+    together = choose(7, 3, np.array([4, 9, 2]), FRAME, SIZE, augment)
+    alone = choose(7, 3, np.array([9]), FRAME, SIZE, augment)
+    assert (together.top[1], together.left[1], together.mirror[1]) == (alone.top[0], alone.left[0], alone.mirror[0])
+    assert together.shift[1].tolist() == alone.shift[0].tolist()
+
+
+def test_choices_differ_between_seeds_epochs_and_pictures() -> None:
+    augment = Augment(colour=0.1)
+    places = np.arange(2)
+    rows = [choose(seed, epoch, places, FRAME, SIZE, augment).shift for seed, epoch in ((0, 0), (0, 1), (1, 0))]
+    assert len({tuple(row) for rows_ in rows for row in rows_}) == 6
+
+
+def test_every_corner_is_reached_and_half_of_the_images_mirrored() -> None:
+    choices = choose(0, 0, np.arange(4000), FRAME, SIZE, Augment(flip="horizontal", colour=0.1))
+    assert sorted(np.unique(choices.top)) == [0, 1, 2]
+    assert sorted(np.unique(choices.left)) == [0, 1, 2]
+    assert np.bincount(choices.top) == pytest.approx([4000 / 3] * 3, rel=0.1)
+    assert choices.mirror.mean() == pytest.approx(0.5, abs=0.03)
+    assert choices.shift.std() == pytest.approx(0.1, rel=0.03)
+    assert choices.shift.mean() == pytest.approx(0, abs=0.004)
+    assert np.corrcoef(choices.shift.T) == pytest.approx(np.eye(3), abs=0.06)
+
+
+def test_without_augment_nothing_is_varied() -> None:
+    choices = choose(0, 0, np.arange(100), Frame(3, 4, 5), SIZE, Augment())
+    assert not choices.top.any()
+    assert not choices.left.any()
+    assert not choices.mirror.any()
+    assert not choices.shift.any()
+
+
+def test_the_order_of_an_epoch_is_a_permutation_of_its_own() -> None:
+    first, second = chance.shuffled(0, 0, 1000), chance.shuffled(0, 1, 1000)
+    assert sorted(first) == list(range(1000))
+    assert first.tolist() == chance.shuffled(0, 0, 1000).tolist()
+    assert first.tolist() != second.tolist()
+    assert abs(np.corrcoef(first, np.arange(1000))[0, 1]) < 0.1
+
+
+def test_the_random_numbers_are_splitmix64s() -> None:
+    """The first outputs of SplitMix64 from state 0, as its authors' C code prints them."""
+    states = np.array([0, 0x9E3779B97F4A7C15], np.uint64)
+    assert chance._mix(states).tolist() == [0xE220A8397B1DCDAF, 0x6E789E6AA1B965F4]
+
+
+def test_a_large_set_is_measured_on_a_sample() -> None:
+    assert sampled(5).tolist() == [0, 1, 2, 3, 4]
+    places = sampled(3 * SAMPLE)
+    assert (len(places), places[0], places[-1]) == (SAMPLE, 0, 3 * SAMPLE - 1)

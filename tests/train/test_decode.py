@@ -1,0 +1,184 @@
+"""Image files of every kind, made here with Pillow, and what becomes of broken ones."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pictures import flat
+from PIL import Image
+
+from netspec.train.data import decode
+from netspec.train.data.picture import Frame, Unreadable
+
+RGB = Frame(3, 20, 20)
+GREY = Frame(1, 20, 20)
+
+
+def read(path: Path, image: Image.Image, frame: Frame = RGB, **options: object) -> list[int]:
+    """The central pixel of an image that has been saved and read."""
+    image.save(path, **options)  # type: ignore[arg-type]
+    pixels = decode.read_image(path, frame)
+    assert pixels.shape == (frame.channels, 20, 20)
+    assert pixels.dtype == np.uint8
+    centre: list[int] = pixels[:, 10, 10].tolist()
+    return centre
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.png"])
+def test_colours_and_grey(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    assert read(path, flat((200, 100, 50))) == pytest.approx([200, 100, 50], abs=3)
+    assert read(path, flat(90, mode="L")) == pytest.approx([90, 90, 90], abs=2)
+    luma = round(0.299 * 200 + 0.587 * 100 + 0.114 * 50)
+    assert read(path, flat((200, 100, 50)), GREY) == pytest.approx([luma], abs=3)
+
+
+def test_cmyk_jpeg(tmp_path: Path) -> None:
+    cyan = flat((255, 0, 0, 0), mode="CMYK")
+    assert read(tmp_path / "a.jpg", cyan) == pytest.approx([0, 255, 255], abs=3)
+
+
+def test_palette_png(tmp_path: Path) -> None:
+    image = flat((10, 200, 30)).quantize(4)
+    assert image.mode == "P"
+    assert read(tmp_path / "a.png", image) == [10, 200, 30]
+
+
+def test_palette_png_with_a_transparent_colour_shows_white(tmp_path: Path) -> None:
+    image = flat((10, 200, 30)).quantize(4)
+    index = image.getpixel((0, 0))
+    assert read(tmp_path / "a.png", image, transparency=index) == [255, 255, 255]
+
+
+def test_transparent_parts_become_white(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    assert read(path, flat((0, 0, 0, 0), mode="RGBA")) == [255, 255, 255]
+    assert read(path, flat((200, 0, 0, 255), mode="RGBA")) == [200, 0, 0]
+    assert read(path, flat((100, 0), mode="LA"), GREY) == [255]
+
+
+def test_sixteen_bit_grey_keeps_its_high_byte(tmp_path: Path) -> None:
+    deep = Image.fromarray(np.full((30, 40), 0x8034, np.uint16))
+    assert deep.mode == "I;16"
+    assert read(tmp_path / "a.png", deep, GREY) == [0x80]
+    assert read(tmp_path / "a.png", deep) == [0x80] * 3
+
+
+def test_one_bit_png(tmp_path: Path) -> None:
+    assert read(tmp_path / "a.png", flat(1, mode="1"), GREY) == [255]
+
+
+def test_exif_orientation_is_obeyed(tmp_path: Path) -> None:
+    """Orientation 6 says: turn clockwise. What is stored as left half red, right half blue is seen red above blue."""
+    image = flat((255, 0, 0), (40, 40))
+    image.paste((0, 0, 255), (20, 0, 40, 40))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    path = tmp_path / "a.jpg"
+    image.save(path, exif=exif, quality=95)
+    pixels = decode.read_image(path, RGB)
+    assert pixels[:, 3, 10].tolist() == pytest.approx([255, 0, 0], abs=12)
+    assert pixels[:, 17, 10].tolist() == pytest.approx([0, 0, 255], abs=12)
+
+
+def test_shorter_side_is_scaled_and_the_centre_cut_out(tmp_path: Path) -> None:
+    """60x20 to a frame of 10x10: scaled to 30x10, of which columns 10 to 19 (20 to 39 of the file) are kept."""
+    image = flat((0, 0, 0), (60, 20))
+    image.paste((255, 255, 255), (20, 0, 40, 20))
+    image.save(tmp_path / "a.png")
+    pixels = decode.read_image(tmp_path / "a.png", Frame(3, 10, 10))
+    assert pixels[:, :, 1:-1].min() == 255
+    wide = decode.read_image(tmp_path / "a.png", Frame(3, 10, 30))
+    assert wide[0, 5, 4] == 0
+    assert wide[0, 5, 15] == 255
+
+
+def test_an_image_smaller_than_the_frame_is_enlarged(tmp_path: Path) -> None:
+    flat((7, 7, 7), (1, 3)).save(tmp_path / "a.png")
+    assert decode.read_image(tmp_path / "a.png", RGB)[0].tolist() == [[7] * 20] * 20
+
+
+def test_a_huge_jpeg_decoded_small_looks_the_same(tmp_path: Path) -> None:
+    """Decoding at an eighth must not move anything: a smooth picture comes out as it would from all its pixels."""
+    slope = np.tile(np.linspace(0, 255, 800), (800, 1)).astype(np.uint8)
+    whole = Image.fromarray(slope)
+    whole.save(tmp_path / "a.jpg", quality=95)
+    expected = np.asarray(whole.resize((20, 20), Image.Resampling.BILINEAR), np.float64)
+    assert decode.read_image(tmp_path / "a.jpg", GREY)[0] == pytest.approx(expected, abs=4)
+
+
+def test_the_first_picture_of_an_animation_is_taken(tmp_path: Path) -> None:
+    first, second = flat((255, 0, 0)), flat((0, 255, 0))
+    assert read(tmp_path / "a.png", first, save_all=True, append_images=[second]) == [255, 0, 0]
+
+
+def jpeg() -> bytes:
+    buffer = io.BytesIO()
+    Image.effect_noise((64, 64), 50).save(buffer, "jpeg")
+    return buffer.getvalue()
+
+
+def gif() -> bytes:
+    buffer = io.BytesIO()
+    flat((1, 2, 3)).save(buffer, "gif")
+    return buffer.getvalue()
+
+
+def png_with_a_broken_chunk() -> bytes:
+    buffer = io.BytesIO()
+    flat((1, 2, 3)).save(buffer, "png")
+    data = bytearray(buffer.getvalue())
+    data[-20] ^= 0xFF
+    return bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "the file is empty"),
+        (b"hello, world", "not a JPEG or PNG image"),
+        (gif(), "not a JPEG or PNG image"),
+        (jpeg()[: len(jpeg()) // 2], "truncated"),
+        (jpeg()[:30], "(?i)truncated"),
+        (png_with_a_broken_chunk(), "broken"),
+    ],
+    ids=["empty", "text", "gif", "half", "head", "chunk"],
+)
+def test_a_broken_file_is_unreadable_and_says_why(tmp_path: Path, content: bytes, reason: str) -> None:
+    path = tmp_path / "a.jpg"
+    path.write_bytes(content)
+    with pytest.raises(Unreadable, match=reason) as caught:
+        decode.read_image(path, RGB)
+    assert caught.value.path == str(path)
+    assert caught.value.reason
+
+
+def test_a_file_that_has_gone_is_unreadable(tmp_path: Path) -> None:
+    with pytest.raises(Unreadable, match="no longer there"):
+        decode.read_image(tmp_path / "a.jpg", RGB)
+
+
+def test_too_many_pixels_are_refused_before_decoding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    flat((1, 2, 3), (40, 30)).save(tmp_path / "a.png")
+    monkeypatch.setattr(decode, "MAX_PIXELS", 1199)
+    with pytest.raises(Unreadable, match="40 x 30 pixels are too many"):
+        decode.read_image(tmp_path / "a.png", RGB)
+    monkeypatch.setattr(decode, "MAX_PIXELS", 1200)
+    assert decode.read_image(tmp_path / "a.png", RGB).shape == (3, 20, 20)
+
+
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+@pytest.mark.parametrize("side", [10_000, 20_000, 2**31 - 1])
+def test_a_decompression_bomb_is_refused(tmp_path: Path, side: int) -> None:
+    """A file of 45 bytes that claims to be gigantic: refused by what its header says."""
+    header = b"IHDR" + struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    chunks = ((13, header), (0, b"IDAT"))
+    content = b"".join(struct.pack(">I", n) + body + struct.pack(">I", zlib.crc32(body)) for n, body in chunks)
+    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + content)
+    with pytest.raises(Unreadable, match="too many"):
+        decode.read_image(tmp_path / "a.png", RGB)

@@ -1,0 +1,107 @@
+"""Folders of class folders: layouts, splits, and what is wrong with a folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pictures import flat, tree
+
+from netspec.train.config import TrainError
+from netspec.train.data.folder import held_out, open_folder
+from netspec.train.data.picture import Frame
+
+RGB = Frame(3, 8, 8)
+
+
+def test_train_and_val(tmp_path: Path) -> None:
+    tree(tmp_path / "train", {"cat": 3, "dog": 2})
+    tree(tmp_path / "val", {"dog": 1})
+    data = open_folder(tmp_path, RGB)
+    assert data.classes == ("cat", "dog")
+    assert data.train.labels.tolist() == [0, 0, 0, 1, 1]
+    assert data.validation is not None
+    assert data.validation.labels.tolist() == [1]
+    assert data.validation.read(0)[1].mean() < data.validation.read(0)[0].mean()  # val's own file: the first colour
+    assert data.notes == ()
+
+
+def test_without_val_a_tenth_is_held_out_by_hash(tmp_path: Path) -> None:
+    tree(tmp_path, {"cat": 100, "dog": 100}, size=(2, 2))
+    data = open_folder(tmp_path, RGB)
+    assert data.validation is not None
+    held = sum(held_out(f"{name}/{number}.jpg") for name in ("cat", "dog") for number in range(100))
+    assert len(data.validation.labels) == held
+    assert len(data.train.labels) == 200 - held
+    assert 10 <= held <= 32  # of 200, 20 are expected; the deviation is 4.2
+    assert f"{held} images" in data.notes[0]
+
+
+def test_the_split_does_not_depend_on_the_layout_or_on_other_files(tmp_path: Path) -> None:
+    tree(tmp_path / "a", {"cat": 60}, size=(2, 2))
+    tree(tmp_path / "b" / "train", {"cat": 50, "dog": 3}, size=(2, 2))
+    one, other = open_folder(tmp_path / "a", RGB), open_folder(tmp_path / "b", RGB)
+    assert one.validation is not None
+    assert other.validation is not None
+    held = {number for number in range(50) if held_out(f"cat/{number}.jpg")}
+    held_in_a = {number for number in range(60) if held_out(f"cat/{number}.jpg")}
+    assert len(one.validation.labels) == len(held_in_a)
+    assert other.validation.labels.tolist().count(0) == len(held)
+
+
+def test_what_is_no_image_is_passed_over_and_told(tmp_path: Path) -> None:
+    tree(tmp_path / "train", {"cat": 2})
+    tree(tmp_path / "val", {"cat": 1})
+    (tmp_path / "train" / ".cache").mkdir()
+    (tmp_path / "train" / "__MACOSX").mkdir()
+    (tmp_path / "train" / "cat" / "notes.txt").write_text("x")
+    (tmp_path / "train" / "cat" / ".hidden.jpg").write_text("x")
+    (tmp_path / "train" / "cat" / "folder.jpg").mkdir()
+    flat(1, mode="L").save(tmp_path / "train" / "cat" / "UPPER.JPEG")
+    data = open_folder(tmp_path, RGB)
+    assert data.classes == ("cat",)
+    assert len(data.train.labels) == 3
+    assert data.notes == ("2 entries are neither JPEG nor PNG and ignored, the first cat/folder.jpg",)
+
+
+def test_a_few_images_may_leave_none_for_validation(tmp_path: Path) -> None:
+    tree(tmp_path, {"cat": 1})
+    assert not held_out("cat/0.jpg")
+    data = open_folder(tmp_path, RGB)
+    assert data.validation is None
+    assert "will not be measured" in data.notes[0]
+
+
+def test_an_empty_folder(tmp_path: Path) -> None:
+    with pytest.raises(TrainError, match="holds no folders"):
+        open_folder(tmp_path, RGB)
+
+
+def test_images_outside_class_folders(tmp_path: Path) -> None:
+    flat((1, 2, 3)).save(tmp_path / "a.png")
+    with pytest.raises(TrainError, match="holds 1 image without a class folder"):
+        open_folder(tmp_path, RGB)
+
+
+def test_a_class_folder_without_images(tmp_path: Path) -> None:
+    tree(tmp_path, {"cat": 2, "dog": 0})
+    with pytest.raises(TrainError, match=r"1 class folder of .* without a JPEG or PNG image: dog"):
+        open_folder(tmp_path, RGB)
+
+
+def test_only_empty_class_folders(tmp_path: Path) -> None:
+    tree(tmp_path, {"cat": 0, "dog": 0})
+    with pytest.raises(TrainError, match="has 2 folders, and no JPEG or PNG image in any"):
+        open_folder(tmp_path, RGB)
+
+
+def test_a_class_that_only_val_has(tmp_path: Path) -> None:
+    tree(tmp_path / "train", {"cat": 2})
+    tree(tmp_path / "val", {"cat": 2, "horse": 1})
+    with pytest.raises(TrainError, match=r"classes that .* has not: horse"):
+        open_folder(tmp_path, RGB)
+
+
+def test_channels_that_no_image_file_has(tmp_path: Path) -> None:
+    with pytest.raises(TrainError, match="1 or 3 channels, the network reads 4"):
+        open_folder(tree(tmp_path, {"cat": 1}), Frame(4, 8, 8))

@@ -1,0 +1,112 @@
+"""Batches: order, full batches in spite of unreadable pictures, counts that add up, the same for any thread count."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from netspec.train.chance import shuffled
+from netspec.train.data.loader import CHUNK, Batch, Loader
+from netspec.train.data.picture import Pixels, Unreadable
+
+
+class Numbered:
+    """A split whose picture k is all k; those in ``broken`` cannot be read. Early places take longest."""
+
+    def __init__(self, count: int, broken: frozenset[int] = frozenset(), slow: bool = False) -> None:
+        self.labels = np.arange(count) % 3
+        self._broken = broken
+        self._slow = slow
+        self.readers: set[int] = set()
+        self.read_so_far = 0
+
+    def read(self, index: int) -> Pixels:
+        self.readers.add(threading.get_ident())
+        self.read_so_far += 1
+        if self._slow:
+            time.sleep(0.0005 * (index % 3))
+        if index in self._broken:
+            raise Unreadable(f"picture {index}", "broken")
+        return np.full((1, 1, 2), index, np.uint8)
+
+
+def batches(split: Numbered, workers: int, size: int, order: object = None) -> tuple[list[Batch], dict[str, int]]:
+    places = np.arange(len(split.labels)) if order is None else np.asarray(order)
+    with Loader(workers, lambda problem: None) as loader:
+        run = loader.run(split, places, size, keep_partial=False)
+        found = list(run)
+        return found, run.finish().as_dict()
+
+
+def test_batches_come_in_order_with_their_labels() -> None:
+    found, tally = batches(Numbered(10), 2, 4)
+    assert [batch.places.tolist() for batch in found] == [[0, 1, 2, 3], [4, 5, 6, 7]]
+    assert [batch.labels.tolist() for batch in found] == [[0, 1, 2, 0], [1, 2, 0, 1]]
+    assert found[1].pictures[:, 0, 0, 0].tolist() == [4, 5, 6, 7]
+    assert tally == {"drawn": 10, "used": 8, "skipped": 0, "dropped": 2, "unreached": 0}
+
+
+def test_the_next_picture_takes_an_unreadable_ones_place() -> None:
+    found, tally = batches(Numbered(12, frozenset({1, 2, 11})), 2, 4)
+    assert [batch.places.tolist() for batch in found] == [[0, 3, 4, 5], [6, 7, 8, 9]]
+    assert tally == {"drawn": 12, "used": 8, "skipped": 3, "dropped": 1, "unreached": 0}
+
+
+@pytest.mark.parametrize("size", [1, 5, CHUNK, 3 * CHUNK + 1])
+def test_any_number_of_threads_gives_the_same_batches(size: int) -> None:
+    order = shuffled(seed=3, epoch=1, count=100)
+    broken = frozenset(range(0, 100, 7))
+    expected, tally = batches(Numbered(100, broken), 1, size, order)
+    split = Numbered(100, broken, slow=True)
+    found, again = batches(split, 4, size, order)
+    assert [batch.places.tolist() for batch in found] == [batch.places.tolist() for batch in expected]
+    assert again == tally
+    assert tally["used"] + tally["skipped"] + tally["dropped"] == 100
+    assert len(split.readers) > 1
+
+
+def test_every_problem_is_reported_in_the_order_of_the_pass() -> None:
+    met: list[str] = []
+    split = Numbered(40, frozenset({5, 30, 31}), slow=True)
+    with Loader(3, lambda problem: met.append(problem.path)) as loader:
+        list(loader.run(split, np.arange(40), 8, keep_partial=False))
+    assert met == ["picture 5", "picture 30", "picture 31"]
+
+
+def test_a_partial_batch_can_be_kept() -> None:
+    with Loader(2, lambda problem: None) as loader:
+        run = loader.run(Numbered(10), np.arange(10), 4, keep_partial=True)
+        assert [len(batch.labels) for batch in run] == [4, 4, 2]
+        assert run.finish().as_dict() == {"drawn": 10, "used": 10, "skipped": 0, "dropped": 0, "unreached": 0}
+
+
+def test_a_pass_that_is_left_early_counts_what_it_did_not_reach() -> None:
+    split = Numbered(1000)
+    with Loader(2, lambda problem: None) as loader:
+        run = loader.run(split, np.arange(1000), 10, keep_partial=False)
+        for _ in run:
+            break
+        tally = run.finish().as_dict()
+    assert tally == {"drawn": 1000, "used": 10, "skipped": 0, "dropped": 0, "unreached": 990}
+    assert split.read_so_far < 200  # reading ahead is bounded
+
+
+def test_leaving_after_the_last_full_batch_drops_the_rest() -> None:
+    with Loader(2, lambda problem: None) as loader:
+        run = loader.run(Numbered(23), np.arange(23), 10, keep_partial=False)
+        for batch in run:
+            if batch.places[-1] == 19:
+                break
+        assert run.finish().as_dict() == {"drawn": 23, "used": 20, "skipped": 0, "dropped": 3, "unreached": 0}
+
+
+def test_a_defect_in_a_reader_is_raised_where_batches_are_taken() -> None:
+    class Defective(Numbered):
+        def read(self, index: int) -> Pixels:
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        batches(Defective(10), 2, 4)

@@ -1,0 +1,139 @@
+"""What ``--data`` names: digits, synthetic pictures, folders, and misspelt ones."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from building import Builder
+from pictures import tree
+
+from netspec.ir.graph import Graph
+from netspec.ir.ops import Linear
+from netspec.ir.settings import Augment
+from netspec.train.config import RequestError, TrainError
+from netspec.train.data.picture import Frame, Remembered, Unreadable
+from netspec.train.data.source import open_source, stored_frame
+
+
+def network(*size: int, classes: int = 10, **augment: int) -> Graph:
+    builder = Builder()
+    builder.add("fc", Linear(classes), builder.input(*size))
+    return dataclasses.replace(builder.graph(), augment=Augment(**augment))  # type: ignore[arg-type]
+
+
+def test_digits_are_split_at_every_fifth() -> None:
+    data = open_source("digits", network(1, 8, 8), seed=0)
+    assert data.validation is not None
+    assert (len(data.train.labels), len(data.validation.labels)) == (1438, 359)
+    # scikit-learn's first digits are 0, 1, 2 ...: the fifth, a 4, is held out.
+    assert data.train.labels[:8].tolist() == [0, 1, 2, 3, 5, 6, 7, 8]
+    assert data.validation.labels[:2].tolist() == [4, 9]
+    assert data.peak == 16
+    assert max(data.train.read(place).max() for place in range(50)) == 16
+
+
+def test_digits_for_another_size() -> None:
+    with pytest.raises(TrainError, match="the digits are 1x8x8, the network's images 3x8x8"):
+        open_source("digits", network(3, 8, 8), seed=0)
+
+
+def test_digits_without_scikit_learn_say_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
+    with pytest.raises(TrainError, match="not installed") as caught:
+        open_source("digits", network(1, 8, 8), seed=0)
+    assert caught.value.notes == ("pip install 'netspec-compiler[digits]'",)
+
+
+def test_classes_that_do_not_match_are_both_told() -> None:
+    with pytest.raises(TrainError, match="digits has 10 classes, net has 7 outputs"):
+        open_source("digits", network(1, 8, 8, classes=7), seed=0)
+
+
+def test_a_folder_with_other_classes_than_the_network(tmp_path: Path) -> None:
+    tree(tmp_path, {"cat": 2, "dog": 2})
+    with pytest.raises(TrainError, match="has 2 classes, net has 1,000 outputs"):
+        open_source(str(tmp_path), network(3, 8, 8, classes=1000), seed=0)
+
+
+def test_synthetic_pictures_depend_on_seed_and_place_only() -> None:
+    one, again, other = (open_source("synthetic", network(3, 16, 24, classes=4), seed) for seed in (1, 1, 2))
+    assert one.frame == Frame(3, 16, 24)
+    assert one.train.read(5).shape == (3, 16, 24)
+    assert one.train.read(3).tolist() == again.train.read(3).tolist()
+    assert one.train.read(3).tolist() != other.train.read(3).tolist()
+    assert one.train.labels[:6].tolist() == [0, 1, 2, 3, 0, 1]
+    assert one.validation is not None
+    assert one.validation.read(3).tolist() != one.train.read(3).tolist()
+
+
+def test_synthetic_classes_differ_in_colour() -> None:
+    """The mean colour alone, of the nearest class mean, tells most of eight classes apart: there is something to
+    learn."""
+    data = open_source("synthetic", network(3, 16, 16, classes=8), seed=0)
+    colours = np.array([data.train.read(place).mean(axis=(1, 2)) for place in range(400)])
+    colours -= colours.mean(axis=1, keepdims=True)
+    labels = data.train.labels[:400]
+    means = np.array([colours[:200][labels[:200] == k].mean(axis=0) for k in range(8)])
+    nearest = ((colours[200:, None] - means) ** 2).sum(axis=2).argmin(axis=1)
+    assert (nearest == labels[200:]).mean() > 0.8
+
+
+def test_the_stored_frame() -> None:
+    assert stored_frame(network(3, 224, 224)) == Frame(3, 224, 224)
+    assert stored_frame(network(3, 224, 224, crop=224, resize=256)) == Frame(3, 256, 256)
+    assert stored_frame(network(3, 100, 200, resize=120)) == Frame(3, 120, 240)
+    with pytest.raises(TrainError, match="reads vectors of 64"):
+        stored_frame(network(64))
+    with pytest.raises(TrainError, match="from=100 is smaller"):
+        stored_frame(network(3, 224, 224, resize=100))
+
+
+@pytest.mark.parametrize(("name", "meant"), [("digts", "digits"), ("Synthetic", "synthetic")])
+def test_a_misspelt_source(name: str, meant: str) -> None:
+    with pytest.raises(RequestError, match=f"no data source and no folder called {name}") as caught:
+        open_source(name, network(1, 8, 8), seed=0)
+    assert caught.value.notes[0] == f"did you mean {meant}?"
+    assert caught.value.exit_code == 2
+
+
+def test_a_misspelt_folder(tmp_path: Path) -> None:
+    (tmp_path / "photographs").mkdir()
+    with pytest.raises(RequestError) as caught:
+        open_source(str(tmp_path / "photographes"), network(1, 8, 8), seed=0)
+    assert caught.value.notes[0] == f"did you mean {tmp_path / 'photographs'}?"
+
+
+def test_a_file_is_no_source(tmp_path: Path) -> None:
+    (tmp_path / "a.zip").write_text("x")
+    with pytest.raises(RequestError, match="is a file"):
+        open_source(str(tmp_path / "a.zip"), network(1, 8, 8), seed=0)
+
+
+class Counting:
+    """A split that counts how often each picture is read; picture 1 is unreadable."""
+
+    def __init__(self) -> None:
+        self.labels = np.arange(3)
+        self.reads = [0, 0, 0]
+
+    def read(self, index: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+        self.reads[index] += 1
+        if index == 1:
+            raise Unreadable("one", "broken")
+        return np.full((1, 2, 2), index, np.uint8)
+
+
+@pytest.mark.parametrize(("limit", "expected"), [(12, [1, 1, 1]), (11, [2, 1, 2])])
+def test_small_splits_are_read_once_and_broken_pictures_always(limit: int, expected: list[int]) -> None:
+    counting = Counting()
+    split = Remembered(counting, Frame(1, 2, 2), limit)
+    for _ in range(2):
+        assert [split.read(place).tolist() for place in (0, 2)] == [[[[0, 0], [0, 0]]], [[[2, 2], [2, 2]]]]
+        with pytest.raises(Unreadable):
+            split.read(1)
+    assert counting.reads == expected
+    assert split.unreadable == 1

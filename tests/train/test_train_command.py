@@ -1,0 +1,140 @@
+"""``netspec train`` as a user types it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from pictures import tree
+from processes import ROOT
+
+from netspec.cli import main
+from netspec.train import checkpoint
+
+DIGITS = str(ROOT / "specs" / "digits.net")
+
+TINY = """\
+net tiny
+[image] input 3x8x8 range=1 mean=image
+[fc] fc outputs={classes} init=gaussian(0.01)
+[prob] softmax
+train epochs=2 batch=8 optimizer=sgd(lr={lr})
+"""
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def train(*arguments: str, text: str | None = None) -> Result:
+    return CliRunner().invoke(main, ["train", *arguments], input=text)
+
+
+def spec(classes: int = 2, lr: float = 0.01) -> str:
+    return TINY.format(classes=classes, lr=lr)
+
+
+def test_digits_reach_97_percent_in_a_few_epochs() -> None:
+    done = train(DIGITS, "--data", "digits", "--epochs", "8", "--threads", "1")
+    assert done.exit_code == 0, done.output
+    lines = [json.loads(line) for line in Path("runs/digits-1/metrics.jsonl").read_text().splitlines()]
+    assert lines[-1]["top1"] >= 0.97
+    assert f"top-1 {100 * lines[-1]['top1']:.1f} %" in done.stdout
+    assert done.stdout.splitlines()[-1] == "run: runs/digits-1"
+    assert Path("runs/digits-1/spec.net").read_text() == Path(DIGITS).read_text()
+    assert len(done.output.splitlines()) <= 40
+
+
+def test_a_small_folder_from_standard_input() -> None:
+    tree(Path("photos/train"), {"cat": 20, "dog": 20})
+    tree(Path("photos/val"), {"cat": 2, "dog": 2})
+    Path("photos/train/cat/0.jpg").write_bytes(b"")
+    done = train("-", "--data", "photos", "--out", "run", text=spec())
+    assert done.exit_code == 0, done.output
+    assert done.stderr.splitlines()[0] == "warning: skipped, cannot be read: photos/train/cat/0.jpg: the file is empty"
+    assert done.stdout.splitlines()[0].startswith("top-1 100.0 %, top-5 100.0 %, loss ")
+    assert done.stdout.splitlines()[1:] == [
+        "8 steps: of 80 images drawn, 64 images used, 2 skipped as unreadable, 14 dropped in last partial batches",
+        "40 training images, 1 of them unreadable",
+        "run: run",
+    ]
+
+
+def test_quiet_prints_the_result_only() -> None:
+    done = train("-", "--data", "synthetic", "--steps", "2", "--quiet", text=spec())
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[-1] == "run: runs/net-1"
+
+
+def test_without_data_the_sources_are_listed() -> None:
+    done = train(DIGITS)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert [word for word in ("DIR", "digits", "synthetic") if f"\n    {word} " in done.stderr] == [
+        "DIR", "digits", "synthetic",
+    ]  # fmt: skip
+
+
+def test_a_misspelt_source() -> None:
+    done = train(DIGITS, "--data", "digit")
+    assert done.exit_code == 2
+    assert done.stderr.startswith("Error: there is no data source and no folder called digit\n  did you mean digits?\n")
+
+
+def test_classes_that_do_not_match() -> None:
+    tree(Path("photos"), {"cat": 20, "dog": 20, "cow": 20})
+    done = train("-", "--data", "photos", text=spec(classes=1000))
+    assert done.exit_code == 1
+    assert "photos has 3 classes, tiny has 1,000 outputs" in done.stderr
+    assert not Path("runs").exists()
+
+
+def test_a_wrong_spec_and_a_missing_one() -> None:
+    assert train("-", "--data", "synthetic", text="[image] input 3x8x8\n[fc] fc output=2\n").exit_code == 1
+    assert train("nowhere.net", "--data", "synthetic").exit_code == 2
+
+
+def test_a_run_folder_in_use() -> None:
+    Path("run").mkdir()
+    Path("run/x").write_text("x")
+    done = train("-", "--data", "synthetic", "--out", "run", text=spec())
+    assert done.exit_code == 2
+    assert "--out run is a folder with something in it" in done.stderr
+
+
+def test_a_diverging_training() -> None:
+    done = train("-", "--data", "synthetic", text=spec(lr=1e38))
+    assert done.exit_code == 1
+    assert "training has diverged" in done.stderr
+    assert "likely causes" in done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT to send to another process")
+def test_ctrl_c_saves_and_exits_with_130(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "netspec", "train", "-", "--data", "synthetic", "--epochs", "9999", "--out", "run"]
+    environment = {**os.environ, "NO_COLOR": "1"}
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as process:
+        assert process.stdin is not None
+        process.stdin.write(spec())
+        process.stdin.close()
+        process.stdin = None
+        deadline = time.monotonic() + 60
+        while not Path("run/metrics.jsonl").exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    newest = checkpoint.saved(tmp_path / "run" / "checkpoints")[-1]
+    step = checkpoint.load(newest)["step"]
+    assert out.splitlines()[0] == f"interrupted after step {step:,}; everything so far is saved"
+    assert out.splitlines()[-1] == "run: run"

@@ -1,0 +1,348 @@
+"""Whole trainings of small networks through ``run.train``: what is learnt, written, counted and refused."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from building import Builder
+from pictures import tree
+from rich.console import Console
+
+from netspec.ir.distribution import Normal
+from netspec.ir.graph import Graph
+from netspec.ir.ops import Conv, CrossEntropy, Dropout, Linear, MaxPool, Relu, Softmax
+from netspec.ir.settings import Augment, Plateau, Preprocessing, Train
+from netspec.ir.window import Window
+from netspec.train import checkpoint
+from netspec.train.config import Request, RequestError, TrainError
+from netspec.train.console import Lines, Quiet, Status, reporter
+from netspec.train.evaluate import Evaluation
+from netspec.train.plot import HOW_TO_GET_IT
+from netspec.train.run import Result
+from netspec.train.run import train as run_train
+from netspec.train.runfolder import read_metrics
+
+QUIET = Quiet(Console(quiet=True))
+
+
+def network(classes: int = 4, lr: float = 0.02, **settings: Any) -> Graph:
+    """image 3x8x8 -> conv 8 -> relu -> pool -> dropout -> fc -> softmax, with the paper's recipe."""
+    builder = Builder("tiny")
+    x = builder.add("conv", Conv(8, Window((3, 3))), builder.input(3, 8, 8))
+    x = builder.add("pool", MaxPool(Window((2, 2), (2, 2), kind="pool")), builder.add("relu", Relu(), x))
+    x = builder.add("fc", Linear(classes), builder.add("drop", Dropout(0.2, "train"), x))
+    builder.add("prob", Softmax(), x)
+    graph = builder.graph()
+    parameters = {
+        key: dataclasses.replace(p, lr=lr, decay=5e-4, distribution=Normal(0.0, 0.1))
+        for key, p in graph.parameters.items()
+    }
+    defaults = {
+        "preprocessing": Preprocessing(1, "image"),
+        "augment": Augment(resize=10, flip="horizontal", colour=0.1),
+        "train": Train(epochs=2, batch=32, lr=lr),
+    }
+    return dataclasses.replace(graph, parameters=parameters, **(defaults | settings))
+
+
+def train(graph: Graph, out: Path, data: object = "synthetic", **request: Any) -> Result:
+    return run_train(graph, "the spec", "tiny", Request(str(data), out=out, threads=1, **request), QUIET)
+
+
+def weights(result: Result) -> dict[str, torch.Tensor]:
+    found: dict[str, torch.Tensor] = checkpoint.load(checkpoint.saved(result.folder / "checkpoints")[-1])["weights"]
+    return found
+
+
+def test_a_network_learns_and_leaves_its_run(tmp_path: Path) -> None:
+    result = train(network(), tmp_path / "run", epochs=4)
+    assert result.evaluation is not None
+    assert result.evaluation.top1 > 0.9  # four classes: chance is 0.25
+    assert result.evaluation.top5 == 1.0
+    assert sorted(path.name for path in result.folder.iterdir()) == [
+        "checkpoints", "curves.png", "metrics.jsonl", "run.json", "spec.net",
+    ]  # fmt: skip
+    assert (result.folder / "spec.net").read_text() == "the spec"
+    assert (result.folder / "curves.png").read_bytes().startswith(b"\x89PNG")
+    facts = json.loads((result.folder / "run.json").read_text())
+    assert (facts["state"], facts["seed"], facts["threads"], facts["device"]) == ("finished", 0, 1, "cpu")
+    assert facts["versions"]["torch"] == torch.__version__
+    assert facts["result"]["step"] == result.step == 4 * (1024 // 32)
+    assert facts["counts"] == result.counts
+
+
+def test_metrics_lines(tmp_path: Path) -> None:
+    result = train(network(), tmp_path / "run")
+    lines = read_metrics(result.folder / "metrics.jsonl")
+    training = [line for line in lines if "loss" in line]
+    checks = [line for line in lines if "val_loss" in line]
+    assert [line["step"] for line in training] == list(range(1, 65))
+    assert [(line["step"], line["epoch"]) for line in checks] == [(32, 1), (64, 2)]
+    assert set(training[0]) == {"step", "epoch", "loss", "lr", "images_per_s", "waiting"}
+    assert set(checks[0]) == {"step", "epoch", "val_loss", "top1", "top5", "val_images"}
+    assert training[0]["lr"] == 0.02
+    assert all(0 <= line["waiting"] <= 1 for line in training)
+    assert training[-1]["loss"] < training[0]["loss"]
+    assert checks[-1]["top1"] == pytest.approx(result.evaluation.top1 if result.evaluation else None)
+
+
+def test_the_checkpoint_before_the_first_step_has_the_initial_weights(tmp_path: Path) -> None:
+    result = train(network(lr=0.0), tmp_path / "run", epochs=1)
+    saved = checkpoint.saved(result.folder / "checkpoints")
+    assert [path.name for path in saved] == ["step-000000000.pt", "step-000000032.pt"]
+    first, last = map(checkpoint.load, saved)
+    assert first["epoch"] == 0
+    assert last["epoch"] == 1
+    assert all(torch.equal(first["weights"][key], last["weights"][key]) for key in first["weights"])
+    assert set(first["weights"]) == {"conv.weight", "conv.bias", "fc.weight", "fc.bias"}
+    assert last["spec"] == "the spec"
+    assert last["classes"] == [f"texture {number}" for number in range(4)]
+    assert last["preparation"]["mean"].shape == (3, 10, 10)
+
+
+def test_the_same_seed_gives_the_same_weights_whatever_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = weights(train(network(), tmp_path / "a"))
+    monkeypatch.setattr("netspec.train.config.cores_available", lambda: 5)
+    torch.manual_seed(99)  # what was drawn in this process before does not matter, dropout included
+    two = weights(train(network(), tmp_path / "b"))
+    other = weights(train(network(), tmp_path / "c", seed=1))
+    assert json.loads((tmp_path / "b" / "run.json").read_text())["workers"] == 5
+    assert all(torch.equal(one[key], two[key]) for key in one)
+    assert not torch.equal(one["fc.weight"], other["fc.weight"])
+
+
+def test_steps_end_a_training_in_the_middle_of_an_epoch(tmp_path: Path) -> None:
+    result = train(network(), tmp_path / "run", steps=40)
+    assert result.step == 40
+    counts = result.counts["train"]
+    assert (counts["drawn"], counts["used"], counts["unreached"]) == (2048, 1280, 768)
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["result"]["epochs"] == 1
+    assert [x["step"] for x in read_metrics(tmp_path / "run" / "metrics.jsonl") if "top1" in x] == [32, 40]
+
+
+def test_epochs_end_a_training_before_steps_do(tmp_path: Path) -> None:
+    assert train(network(), tmp_path / "run", epochs=1, steps=40).step == 32
+
+
+def test_steps_alone_go_on_beyond_the_specs_epochs(tmp_path: Path) -> None:
+    assert train(network(), tmp_path / "run", steps=70).step == 70
+
+
+def test_a_network_with_a_loss_of_its_own(tmp_path: Path) -> None:
+    builder = Builder("own")
+    builder.add("loss", CrossEntropy(), builder.add("fc", Linear(4), builder.input(3, 8, 8)))
+    graph = dataclasses.replace(builder.graph(), preprocessing=Preprocessing(1), train=Train(epochs=1, batch=64))
+    result = train(graph, tmp_path / "run")
+    assert result.evaluation is not None
+    assert result.evaluation.top1 > 0.3
+
+
+def test_a_folder_with_broken_images_adds_up(tmp_path: Path) -> None:
+    data = tree(tmp_path / "data", {"a": 0, "b": 0})
+    for part, count in (("train", 11), ("val", 3)):
+        tree(data / part, {"a": count, "b": count})
+    (data / "a").rmdir()
+    (data / "b").rmdir()
+    (data / "train" / "a" / "3.jpg").write_bytes(b"")
+    (data / "train" / "b" / "7.jpg").write_bytes(b"no image")
+    (data / "val" / "a" / "0.jpg").write_bytes(b"\xff\xd8\xff")
+    told: list[str] = []
+
+    class Told(Quiet):
+        def warn(self, text: str) -> None:
+            told.append(text)
+
+    request = Request(str(data), batch=8, epochs=3, out=tmp_path / "run", threads=1)
+    result = run_train(network(classes=2), "spec", "tiny", request, Told(Console(quiet=True)))
+    # 22 images, 2 of them unreadable: 20 make two batches of 8, and 4 are left, in each of 3 epochs.
+    assert result.counts["train"] == {
+        "images": 22, "unreadable": 2, "drawn": 66, "used": 48, "skipped": 6, "dropped": 12, "unreached": 0,
+    }  # fmt: skip
+    assert result.counts["validation"] == {"images": 6, "used": 5, "skipped": 1}
+    assert result.step == 6
+    listed = [json.loads(line) for line in (tmp_path / "run" / "unreadable.jsonl").read_text().splitlines()]
+    assert sorted(line["path"] for line in listed) == [
+        str(data / "train" / "a" / "3.jpg"), str(data / "train" / "b" / "7.jpg"), str(data / "val" / "a" / "0.jpg"),
+    ]  # fmt: skip
+    assert sorted(told) == sorted(f"skipped, cannot be read: {line['path']}: {line['reason']}" for line in listed)
+
+
+def test_more_unreadable_images_than_one_wants_to_read_about(tmp_path: Path) -> None:
+    data = tree(tmp_path / "data", {"a": 40, "b": 40}, size=(8, 8))
+    for number in range(15):
+        (data / "a" / f"{number}.jpg").write_bytes(b"")
+    told: list[str] = []
+
+    class Told(Quiet):
+        def warn(self, text: str) -> None:
+            told.append(text)
+
+    request = Request(str(data), batch=8, epochs=1, out=tmp_path / "run", threads=1)
+    run_train(network(classes=2), "spec", "tiny", request, Told(Console(quiet=True)))
+    assert len(told) == 11
+    assert told[-1] == f"more images cannot be read; all are listed in {tmp_path}/run/unreadable.jsonl"
+    assert len((tmp_path / "run" / "unreadable.jsonl").read_text().splitlines()) == 15
+
+
+def test_without_validation_images_there_is_no_accuracy(tmp_path: Path) -> None:
+    data = tree(tmp_path / "data", {"cat": 1, "cow": 1})
+    result = train(network(classes=2), tmp_path / "run", data, batch=2, epochs=1)
+    assert result.evaluation is None
+    assert [line for line in read_metrics(tmp_path / "run" / "metrics.jsonl") if "top1" in line] == []
+
+
+def test_fewer_images_than_a_batch(tmp_path: Path) -> None:
+    data = tree(tmp_path / "data", {"cat": 3, "cow": 2})
+    with pytest.raises(TrainError, match="has 5 training images, a batch has 8") as caught:
+        train(network(classes=2), tmp_path / "run", data, batch=8)
+    assert caught.value.notes == ("train with a smaller one: --batch 5",)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("mean", ["none", "image"])
+def test_so_many_unreadable_images_that_no_batch_is_left(tmp_path: Path, mean: str) -> None:
+    data = tree(tmp_path / "data", {"cat": 3, "cow": 2})
+    for path in (data / "cat").iterdir():
+        path.write_bytes(b"")
+    graph = network(classes=2, preprocessing=Preprocessing(1, mean), augment=Augment())  # type: ignore[arg-type]
+    with pytest.raises(TrainError, match="3 of 5 training images cannot be read; the other 2 are no batch of 4"):
+        train(graph, tmp_path / "run", data, batch=4)
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["state"] == "failed"
+
+
+def test_nothing_readable_at_all(tmp_path: Path) -> None:
+    data = tree(tmp_path / "data", {"cat": 1, "cow": 1})
+    for path in data.glob("*/*"):
+        path.write_bytes(b"")
+    with pytest.raises(TrainError, match="none of the 2 training images can be read"):
+        train(network(classes=2), tmp_path / "run", data, batch=2)
+
+
+def test_a_loss_that_is_no_number_ends_the_training_with_its_causes(tmp_path: Path) -> None:
+    with pytest.raises(TrainError, match=r"the loss is (nan|inf) at step \d+: training has diverged") as caught:
+        train(network(lr=1e9), tmp_path / "run")
+    assert "learning rate is too high" in caught.value.notes[0]
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["state"] == "failed"
+    last = read_metrics(tmp_path / "run" / "metrics.jsonl")[-1]
+    assert last["loss"] is None
+    assert len(checkpoint.saved(tmp_path / "run" / "checkpoints")) >= 1
+
+
+def test_plateau_cuts_the_rate_when_the_error_stands_still(tmp_path: Path) -> None:
+    plateau = Plateau(factor=0.5, times=2, patience=1, threshold=0.0)
+    graph = network(lr=0.0, train=Train(epochs=5, batch=256, lr=0.5, schedule=plateau))
+    train(graph, tmp_path / "run")
+    lines = [line for line in read_metrics(tmp_path / "run" / "metrics.jsonl") if "lr" in line]
+    assert [line["lr"] for line in lines if line["step"] % 4 == 1] == [0.5, 0.5, 0.25, 0.125, 0.125]
+    state = checkpoint.load(checkpoint.saved(tmp_path / "run" / "checkpoints")[-1])
+    assert state["watch"]["cuts"] == 2
+
+
+def test_an_out_folder_in_use_is_refused_and_kept(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "mine").write_text("x")
+    with pytest.raises(RequestError, match="a folder with something in it"):
+        train(network(), tmp_path / "run")
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(RequestError, match="is a file"):
+        train(network(), tmp_path / "file")
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["mine"]
+
+
+def test_runs_are_numbered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    request = Request("synthetic", steps=1, threads=1)
+    found = [run_train(network(), "spec", "my net/x", request, QUIET).folder.as_posix() for _ in range(2)]
+    assert found == ["runs/my-net-x-1", "runs/my-net-x-2"]
+
+
+def test_no_cuda_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(RequestError, match="no CUDA device"):
+        train(network(), tmp_path / "run", device="cuda")
+
+
+class InterruptAt(Quiet):
+    """Sends this process SIGINT when the log reaches a step."""
+
+    def __init__(self, step: int) -> None:
+        super().__init__(Console(quiet=True))
+        self._step = step
+
+    def progress(self, status: Status) -> None:
+        if status.step == self._step:
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a process cannot send itself SIGINT there")
+def test_an_interrupt_finishes_the_step_and_saves(tmp_path: Path) -> None:
+    request = Request("synthetic", out=tmp_path / "run", threads=1)
+    before = signal.getsignal(signal.SIGINT)
+    result = run_train(network(), "spec", "tiny", request, InterruptAt(5))
+    assert signal.getsignal(signal.SIGINT) is before
+    assert (result.state, result.step) == ("interrupted", 6)
+    state = checkpoint.load(checkpoint.saved(tmp_path / "run" / "checkpoints")[-1])
+    assert (state["step"], state["epoch"]) == (6, 0)
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["state"] == "interrupted"
+    counts = result.counts["train"]
+    assert counts["drawn"] == 1024 == counts["used"] + counts["unreached"]
+
+
+def test_without_matplotlib_one_line_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    notes: list[str] = []
+
+    class Noted(Quiet):
+        def note(self, text: str) -> None:
+            notes.append(text)
+
+    request = Request("synthetic", steps=1, out=tmp_path / "run", threads=1)
+    run_train(network(), "spec", "tiny", request, Noted(Console(quiet=True)))
+    assert notes == [HOW_TO_GET_IT]
+    assert not (tmp_path / "run" / "curves.png").exists()
+
+
+@pytest.mark.parametrize(("epochs", "expected"), [(3, 3), (20, 20), (90, 18)])
+def test_plain_output_of_a_quick_run_stays_short(
+    epochs: int, expected: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from netspec.train.console import Plan
+
+    lines = Lines(Console(stderr=True), clock=lambda: 0.0)
+    for epoch in range(1, epochs + 1):
+        lines.plan(Plan(10 * epochs, epochs))
+        for step in range(10):
+            lines.progress(Status(10 * (epoch - 1) + step, epoch, 1.0, 100.0, 0.02))
+        lines.validated(Status(10 * epoch, epoch, 0.5, 1234.0, 0.02), Evaluation(100, 0.5, 0.9, 0.99))
+    printed = capsys.readouterr().err.splitlines()
+    assert len(printed) == expected
+    last = f"epoch {epochs}/{epochs}  step {10 * epochs}/{10 * epochs}  loss 0.5  1,234 images/s, 2 % waiting for data"
+    assert printed[-1] == f"{last}  top-1 90.0 %  top-5 99.0 %"
+
+
+def test_a_slow_run_prints_every_ten_seconds(capsys: pytest.CaptureFixture[str]) -> None:
+    seconds = iter(range(10_000))
+    lines = Lines(Console(stderr=True), clock=lambda: float(next(seconds)))
+    for step in range(100):
+        lines.progress(Status(step, 1, 1.0, 100.0, 0.0))
+    # The clock is asked once for each step and once more for each line: a line every ten or eleven steps.
+    assert len(capsys.readouterr().err.splitlines()) == 10
+
+
+def test_a_terminal_gets_a_bar_and_file_names_cannot_steer_it() -> None:
+    console = Console(force_terminal=True, width=120, record=True, file=open(os.devnull, "w"))  # noqa: SIM115, PTH123
+    teller = reporter(quiet=False, console=console)
+    teller.progress(Status(5, 1, 0.25, 1000.0, 0.125))
+    teller.warn("skipped: a\x1b[2Jb\udcff.jpg")
+    teller.close()
+    text = console.export_text()
+    assert "loss 0.25  1,000 images/s  12 % waiting" in text
+    assert "warning: skipped: a\\x1b[2Jb\\udcff.jpg" in text
