@@ -1,0 +1,28 @@
+"""Initial values: each parameter's own generator, so that its values depend on the seed and on its key alone."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+import torch
+from torch import Tensor
+
+from netspec.ir.distribution import Constant, Normal, Uniform
+from netspec.ir.graph import Parameter
+
+
+def draw(parameter: Parameter, seed: int) -> Tensor:
+    """The initial values of a parameter of the net with this seed: float32, on the CPU, of the parameter's shape.
+
+    The generator is seeded with the first 63 bits of SHA-256 of ``seed:key``.
+    """
+    digest = sha256(f"{seed}:{parameter.key}".encode()).digest()
+    generator = torch.Generator().manual_seed(int.from_bytes(digest[:8], "big") >> 1)
+    values = torch.empty(parameter.shape)
+    match parameter.distribution:
+        case Normal(mean, std):
+            return values.normal_(mean, std, generator=generator)
+        case Uniform(low, high):
+            return values.uniform_(low, high, generator=generator)
+        case Constant(value):
+            return values.fill_(value)

@@ -1,0 +1,100 @@
+"""One layer of the file as a module: its operations in order, and the parameters that it owns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from netspec.ir.graph import Graph, Node
+from netspec.ir.graph import Layer as LayerOfFile
+from netspec.ir.ops import Loss, name_of
+from netspec.passes.torch_names import suffix
+
+from .initial import draw
+from .ops import buffers, emit
+
+LABELS = ":labels"
+"""What the class numbers are called among the values that layers read; no layer can be called that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One operation of a layer: the child that computes it, what the child is given (values by their names, parameters
+    and buffers by ``layer.key``), and the value that it makes."""
+
+    child: str
+    arguments: tuple[str, ...]
+    value: str
+
+
+class Layer(nn.Module):
+    """A layer. ``forward`` takes what ``reads`` names and returns the layer's value.
+
+    ``reads`` are the layers that it reads, the labels of a loss, and the keys of parameters that it takes from other
+    layers (``weights=``).
+    """
+
+    def __init__(self, graph: Graph, layer: LayerOfFile, seed: int) -> None:
+        super().__init__()
+        self.description = describe(graph, layer)
+        for parameter in graph.parameters_of(layer.name):
+            self._hold(suffix(parameter), nn.Parameter(draw(parameter, seed)))
+        nodes = [graph.nodes[name] for name in layer.nodes]
+        self.calls = tuple(self._call(graph, node) for node in nodes)
+        within = {node.name for node in nodes} | {f"{layer.name}.{key}" for key in self.state_dict()}
+        given = (name for call in self.calls for name in call.arguments if name not in within)
+        self.reads = tuple(dict.fromkeys(given))
+
+    def forward(self, *values: Tensor) -> Tensor:
+        known = dict(zip(self.reads, values, strict=True))
+        for call in self.calls:
+            arguments = (known[name] if name in known else self._tensor(name) for name in call.arguments)
+            known[call.value] = getattr(self, call.child)(*arguments)
+        return known[self.calls[-1].value]
+
+    def extra_repr(self) -> str:
+        return self.description
+
+    def _call(self, graph: Graph, node: Node) -> Call:
+        """Make the child of a node, and hold its buffers."""
+        shapes = graph.shapes(node)
+        child = self._child_name(name_of(node.op))
+        self.add_module(child, emit(node.op, shapes))
+        remembered = buffers(node.op, shapes)
+        for name, start in remembered.items():
+            self.register_buffer(name, start)
+        labels = (LABELS,) if isinstance(node.op, Loss) else ()
+        own_buffers = (f"{node.layer}.{name}" for name in remembered)
+        return Call(child, (*node.inputs, *labels, *node.params, *own_buffers), node.name)
+
+    def _child_name(self, word: str) -> str:
+        """``conv``, and ``conv2`` for a second one; ``bias_`` beside a parameter called ``bias``."""
+        name, count = word, 1
+        while hasattr(self, name):
+            count += 1
+            name = f"{word}{count}" if word in self._modules else f"{word}_"
+        return name
+
+    def _hold(self, key: str, parameter: nn.Parameter) -> None:
+        """Register a parameter under its key inside the layer: ``weight``, or ``weights.0``."""
+        holder, _, index = key.partition(".")
+        if not index:
+            self.register_parameter(key, parameter)
+            return
+        if not hasattr(self, holder):
+            self.add_module(holder, nn.ParameterDict())
+        getattr(self, holder)[index] = parameter
+
+    def _tensor(self, name: str) -> Tensor:
+        """One of the layer's own parameters or buffers."""
+        _, holder, *index = name.split(".")
+        found: Tensor = getattr(self, holder)[index[0]] if index else getattr(self, holder)
+        return found
+
+
+def describe(graph: Graph, layer: LayerOfFile) -> str:
+    """``conv: 3x224x224 -> 96x55x55, weight 96x3x11x11, bias 96``."""
+    inputs = ", ".join(str(graph.layers[name].output) for name in layer.inputs)
+    tensors = (f"{suffix(p)} {'x'.join(map(str, p.shape))}" for p in graph.parameters_of(layer.name))
+    return ", ".join((f"{layer.type}: {inputs} -> {layer.output}", *tensors))

@@ -1,0 +1,155 @@
+"""A graph as one module: its layers in file order, and the values that they hand on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from netspec.ir.graph import Graph
+from netspec.ir.graph import Layer as LayerOfFile
+from netspec.ir.ops import Loss
+from netspec.passes.phases import phases
+from netspec.passes.torch_names import attributes, state_key
+
+from .layer import LABELS, Layer
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One layer's turn: its attribute, the values and parameters that it is given, the value that it makes, and the
+    values that nothing reads after it."""
+
+    attribute: str
+    arguments: tuple[str, ...]
+    value: str
+    last_read: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a network runs: the steps of each phase (see ``netspec.passes.phases``), each loss with its weight.
+
+    ``parameters`` are the places in the module of those that one layer takes from another, by their keys.
+    """
+
+    net: str
+    image: str
+    trunk: tuple[Step, ...]
+    tail: tuple[Step, ...]
+    losses: tuple[tuple[Step, float], ...]
+    parameters: dict[str, str]
+    labelled: bool
+    scores: str
+    output: str
+
+
+class Network(nn.Module):
+    """The module of a graph. Its children are the file's layers, by their names.
+
+    ``forward(images)`` returns the value of the file's last layer. If that is a loss, ``forward(images, labels)``
+    returns it, a scalar, and ``forward(images)`` the class scores that the loss reads. Images are N,C,H,W and already
+    preprocessed, labels N class numbers.
+    """
+
+    _plan: Plan
+
+    def __init__(self, graph: Graph, seed: int = 0) -> None:
+        super().__init__()
+        names = attributes(graph)
+        for layer in graph.layers.values():
+            if layer.name != graph.input.layer:
+                self.add_module(names[layer.name], Layer(graph, layer, seed))
+        self._plan = _plan(graph, self)
+
+    def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
+        plan, values = self._plan, _trunk(self, images)
+        if plan.labelled:
+            if labels is None:
+                return values[plan.scores]
+            values[LABELS] = labels
+        _run(self, plan.tail, values)
+        return values[plan.output]
+
+    def extra_repr(self) -> str:
+        return self._plan.net
+
+
+def module(graph: Graph, seed: int = 0) -> Network:
+    """The module of a graph, in float32 on the CPU, with initial values drawn from the seed."""
+    return Network(graph, seed)
+
+
+def class_scores(model: Network, images: Tensor) -> Tensor:
+    """The class scores, N,C: what the last loss or softmax reads, else the output."""
+    return _trunk(model, images)[model._plan.scores].flatten(1)
+
+
+def training_loss(model: Network, images: Tensor, labels: Tensor) -> Tensor:
+    """What training makes small, a scalar: the weighted sum of the file's losses, or, if it has none, the
+    cross-entropy of the class scores. Labels are N class numbers."""
+    plan, values = model._plan, _trunk(model, images)
+    if not plan.losses:
+        return F.cross_entropy(values[plan.scores].flatten(1), labels)
+    values[LABELS] = labels
+    _run(model, [step for step, _ in plan.losses], values)
+    first, *others = (weight * values[step.value] for step, weight in plan.losses)
+    for other in others:
+        first = first + other
+    return first
+
+
+def _trunk(model: Network, images: Tensor) -> dict[str, Tensor]:
+    """The values that later phases read, the scores among them."""
+    values = {model._plan.image: images}
+    _run(model, model._plan.trunk, values)
+    return values
+
+
+def _run(model: Network, steps: Iterable[Step], values: dict[str, Tensor]) -> None:
+    """Add the value of each step, and let go of those that are not read again."""
+    places = model._plan.parameters
+    for step in steps:
+        arguments = [
+            values[name] if name not in places else model.get_parameter(places[name]) for name in step.arguments
+        ]
+        values[step.value] = getattr(model, step.attribute)(*arguments)
+        del arguments
+        for name in step.last_read:
+            del values[name]
+
+
+def _plan(graph: Graph, model: nn.Module) -> Plan:
+    names, parts = attributes(graph), phases(graph)
+
+    def step(layer: LayerOfFile) -> Step:
+        child = model.get_submodule(names[layer.name])
+        assert isinstance(child, Layer)
+        return Step(names[layer.name], child.reads, layer.name)
+
+    weights = {node.layer: node.op.weight for node in graph.nodes.values() if isinstance(node.op, Loss)}
+    kept = {*parts.carried, graph.input.layer}
+    return Plan(
+        net=graph.name,
+        image=graph.input.layer,
+        trunk=_with_last_reads([step(layer) for layer in parts.trunk], kept),
+        tail=tuple(step(layer) for layer in parts.tail),
+        losses=tuple((step(layer), weights[layer.name]) for layer in parts.losses),
+        parameters={key: state_key(parameter, names) for key, parameter in graph.parameters.items()},
+        labelled=parts.labelled,
+        scores=parts.carried[0],
+        output=graph.output.layer,
+    )
+
+
+def _with_last_reads(steps: list[Step], kept: set[str]) -> tuple[Step, ...]:
+    """The steps of the trunk, each with the values that can be let go of after it."""
+    seen, result = set(kept), list[Step]()
+    made = {step.value for step in steps}
+    for step in reversed(steps):
+        last = tuple(name for name in dict.fromkeys(step.arguments) if name in made and name not in seen)
+        seen.update(last)
+        result.append(replace(step, last_read=last))
+    return tuple(reversed(result))

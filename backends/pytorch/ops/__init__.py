@@ -1,0 +1,37 @@
+"""From operations to modules.
+
+Each operation becomes a module without parameters of its own: ``forward`` takes the values that the operation reads,
+then its parameters in their order, then its buffers. The layer that the operation belongs to holds those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import Tensor, nn
+
+from netspec.ir.ops import Op
+from netspec.ir.shape import Shape
+
+from . import joins, losses, neurons, norms, spatial, weighted
+from .emission import Emission
+
+TABLE: Mapping[type[Op], Emission] = {
+    **weighted.TABLE,
+    **spatial.TABLE,
+    **norms.TABLE,
+    **neurons.TABLE,
+    **joins.TABLE,
+    **losses.TABLE,
+}
+
+
+def emit(op: Op, inputs: tuple[Shape, ...]) -> nn.Module:
+    """The module that computes an operation on values of these shapes."""
+    return TABLE[type(op)](op, inputs)
+
+
+def buffers(op: Op, inputs: tuple[Shape, ...]) -> dict[str, Tensor]:
+    """What an operation remembers beside its parameters, as it starts, by name."""
+    make = norms.BUFFERS.get(type(op))
+    return make(inputs[0].channels) if make is not None else {}

@@ -1,0 +1,65 @@
+"""Operations that join values, or change only how a value is read."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from netspec.ir.ops import Concat, Flatten, Input, Max, Softmax, Sum
+from netspec.ir.shape import Shape
+
+from .emission import Table
+
+
+class Concatenate(nn.Module):
+    """Channels or features one after the other."""
+
+    def forward(self, *values: Tensor) -> Tensor:
+        return torch.cat(values, 1)
+
+
+class GroupedConcatenate(nn.Module):
+    """Group by group: first every value's group 0, then every group 1."""
+
+    def __init__(self, groups: int) -> None:
+        super().__init__()
+        self.groups = groups
+
+    def forward(self, *values: Tensor) -> Tensor:
+        shares = [value.chunk(self.groups, 1) for value in values]
+        return torch.cat([share[g] for g in range(self.groups) for share in shares], 1)
+
+    def extra_repr(self) -> str:
+        return f"groups={self.groups}"
+
+
+class Add(nn.Module):
+    """The sum of the values, element by element, from the first on."""
+
+    def forward(self, first: Tensor, *others: Tensor) -> Tensor:
+        for other in others:
+            first = first + other
+        return first
+
+
+class Largest(nn.Module):
+    """The largest of the values, element by element. ``torch.maximum`` would divide the gradient of equal ones."""
+
+    def forward(self, first: Tensor, *others: Tensor) -> Tensor:
+        for other in others:
+            first = torch.where(other > first, other, first)
+        return first
+
+
+def _concat(op: Concat, inputs: tuple[Shape, ...]) -> nn.Module:
+    return Concatenate() if op.groups == 1 else GroupedConcatenate(op.groups)
+
+
+TABLE: Table = {
+    Input: lambda op, inputs: nn.Identity(),
+    Concat: _concat,
+    Sum: lambda op, inputs: Add(),
+    Max: lambda op, inputs: Largest(),
+    Flatten: lambda op, inputs: nn.Flatten(),
+    Softmax: lambda op, inputs: nn.Softmax(dim=1),
+}

@@ -1,0 +1,81 @@
+"""Neurons."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from netspec.ir.ops import Abs, Affine, Logistic, Relu, SoftRelu, Sqrt, Square, Tanh
+
+from .emission import Table
+
+
+class ScaledTanh(nn.Module):
+    """a tanh(b x)."""
+
+    def __init__(self, a: float, b: float) -> None:
+        super().__init__()
+        self.a = a
+        self.b = b
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.a * torch.tanh(self.b * x)
+
+    def extra_repr(self) -> str:
+        return f"a={self.a}, b={self.b}"
+
+
+class SoftReLU(nn.Module):
+    """log(1 + e^x), and x itself above 4."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.softplus(x, threshold=4)
+
+
+class Absolute(nn.Module):
+    """|x|."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.abs()
+
+
+class Squared(nn.Module):
+    """x^2."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.square()
+
+
+class SquareRoot(nn.Module):
+    """The square root of x."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.sqrt()
+
+
+class ScaleShift(nn.Module):
+    """a x + b."""
+
+    def __init__(self, a: float, b: float) -> None:
+        super().__init__()
+        self.a = a
+        self.b = b
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.a * x + self.b
+
+    def extra_repr(self) -> str:
+        return f"a={self.a}, b={self.b}"
+
+
+TABLE: Table = {
+    Relu: lambda op, inputs: nn.ReLU(),
+    Tanh: lambda op, inputs: nn.Tanh() if (op.a, op.b) == (1, 1) else ScaledTanh(op.a, op.b),
+    Logistic: lambda op, inputs: nn.Sigmoid(),
+    SoftRelu: lambda op, inputs: SoftReLU(),
+    Abs: lambda op, inputs: Absolute(),
+    Square: lambda op, inputs: Squared(),
+    Sqrt: lambda op, inputs: SquareRoot(),
+    Affine: lambda op, inputs: nn.Identity() if (op.a, op.b) == (1, 0) else ScaleShift(op.a, op.b),
+}

@@ -1,0 +1,132 @@
+"""Normalisations and dropout."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from netspec.ir.ops import BatchNorm, ContrastNorm, Dropout, Lrn, MapNorm, Op
+
+from .emission import Table
+
+
+class ResponseNorm(nn.Module):
+    """Across maps: x (k + alpha sum x^2)^-beta over the channels around, inside equal runs of channels.
+
+    With one run and an odd window it is ``nn.LocalResponseNorm(size, alpha * size, beta, k)``. The squares are summed
+    as shifted slices, which on a CPU takes less time than that module's three-dimensional pooling.
+    """
+
+    def __init__(self, op: Lrn) -> None:
+        super().__init__()
+        self.size = op.size
+        self.k = op.k
+        self.alpha = op.alpha
+        self.beta = op.beta
+        self.groups = op.groups
+
+    def forward(self, x: Tensor) -> Tensor:
+        channels = x.shape[1] // self.groups
+        before = self.size // 2
+        squares = torch.unflatten(x.square(), 1, (self.groups, channels))
+        squares = F.pad(squares, (0, 0, 0, 0, before, self.size - 1 - before))
+        total = squares[:, :, :channels]
+        for i in range(1, self.size):
+            total = total + squares[:, :, i : i + channels]
+        return x * (self.k + self.alpha * total.flatten(1, 2)) ** -self.beta
+
+    def extra_repr(self) -> str:
+        return f"size={self.size}, k={self.k}, alpha={self.alpha}, beta={self.beta}, groups={self.groups}"
+
+
+class MapResponseNorm(nn.Module):
+    """Within each map: x (k + alpha sum x^2)^-beta over the size x size pixels around."""
+
+    def __init__(self, op: MapNorm) -> None:
+        super().__init__()
+        self.size = op.size
+        self.k = op.k
+        self.alpha = op.alpha
+        self.beta = op.beta
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * (self.k + self.alpha * window_sums(x.square(), self.size)) ** -self.beta
+
+    def extra_repr(self) -> str:
+        return f"size={self.size}, k={self.k}, alpha={self.alpha}, beta={self.beta}"
+
+
+class ContrastResponseNorm(MapResponseNorm):
+    """As within each map, but what is squared is x minus the mean of the real pixels around."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        count = window_sums(x.new_ones(1, 1, *x.shape[2:]), self.size)
+        contrast = x - window_sums(x, self.size) / count
+        return x * (self.k + self.alpha * window_sums(contrast.square(), self.size)) ** -self.beta
+
+
+def window_sums(x: Tensor, size: int) -> Tensor:
+    """The sum over the size x size pixels around each pixel, zeros outside: N,C,H,W to N,C,H,W."""
+    before, after = size // 2, size - 1 - size // 2
+    return F.avg_pool2d(F.pad(x, (before, after, before, after)), size, 1, divisor_override=1)
+
+
+class BatchNormalise(nn.Module):
+    """By the batch's own mean and variance in training, else by the running ones. Parameters only if affine."""
+
+    def __init__(self, op: BatchNorm) -> None:
+        super().__init__()
+        self.eps = op.eps
+        self.momentum = op.momentum
+        self.affine = op.affine
+
+    def forward(self, x: Tensor, *tensors: Tensor) -> Tensor:
+        weight, bias = tensors[:2] if self.affine else (None, None)
+        mean, variance, batches = tensors[-3:]
+        if self.training:
+            batches.add_(1)
+        return F.batch_norm(x, mean, variance, weight, bias, self.training, self.momentum, self.eps)
+
+    def extra_repr(self) -> str:
+        return f"eps={self.eps}, momentum={self.momentum}, affine={self.affine}"
+
+
+class DropoutScaledAtTest(nn.Module):
+    """Units are kept as they are in training, and all are multiplied by 1 - rate outside it."""
+
+    def __init__(self, rate: float) -> None:
+        super().__init__()
+        self.rate = rate
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.dropout(x, self.rate, self.training) * (1 - self.rate)
+
+    def extra_repr(self) -> str:
+        return f"rate={self.rate}"
+
+
+def _running(channels: int) -> dict[str, Tensor]:
+    return {
+        "running_mean": torch.zeros(channels),
+        "running_var": torch.ones(channels),
+        "num_batches_tracked": torch.tensor(0),
+    }
+
+
+def _dropout(op: Dropout, inputs: object) -> nn.Module:
+    return nn.Dropout(op.rate) if op.scaling == "train" else DropoutScaledAtTest(op.rate)
+
+
+TABLE: Table = {
+    Lrn: lambda op, inputs: ResponseNorm(op),
+    MapNorm: lambda op, inputs: MapResponseNorm(op),
+    ContrastNorm: lambda op, inputs: ContrastResponseNorm(op),
+    BatchNorm: lambda op, inputs: BatchNormalise(op),
+    Dropout: _dropout,
+}
+
+BUFFERS: dict[type[Op], Callable[[int], dict[str, Tensor]]] = {BatchNorm: _running}
+"""The buffers of the operations that have any, by the number of channels."""

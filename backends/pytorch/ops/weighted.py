@@ -1,0 +1,104 @@
+"""Convolution, unshared convolution, matrix product and bias."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from netspec.ir.ops import Bias, Conv, Linear, Local
+from netspec.ir.shape import Shape
+from netspec.passes.padding import conv_padding
+
+from .emission import Table
+
+
+class Convolution(nn.Module):
+    """N,C,H,W and a weight of F,C/G,h,w to N,F,H',W'. ``before``: zeros laid around the image first."""
+
+    def __init__(self, op: Conv, x: Shape) -> None:
+        super().__init__()
+        padding = conv_padding(op.window, x)
+        self.stride = op.window.stride
+        self.padding = padding.own
+        self.before = padding.before
+        self.dilation = op.window.dilation
+        self.groups = op.groups
+
+    def forward(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+        if self.before is not None:
+            x = F.pad(x, self.before)
+        return F.conv2d(x, weight, bias, self.stride, self.padding, self.dilation, self.groups)
+
+    def extra_repr(self) -> str:
+        before = f", before={tuple(self.before)}" if self.before is not None else ""
+        return f"stride={self.stride}, padding={self.padding}{before}, dilation={self.dilation}, groups={self.groups}"
+
+
+class LocalConvolution(nn.Module):
+    """N,C,H,W and a weight of F,H',W',C/G,h,w to N,F,H',W': every place has kernels of its own."""
+
+    def __init__(self, op: Local, x: Shape) -> None:
+        super().__init__()
+        self.before = op.window.effective_pad(x.height, x.width)
+        self.kernel = op.window.kernel
+        self.stride = op.window.stride
+        self.dilation = op.window.dilation
+        self.groups = op.groups
+
+    def forward(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+        filters, rows, columns = weight.shape[:3]
+        patches = F.unfold(F.pad(x, self.before), self.kernel, self.dilation, stride=self.stride)
+        patches = torch.unflatten(patches, 1, (self.groups, -1))
+        kernels = weight.reshape(self.groups, filters // self.groups, rows * columns, -1)
+        y = torch.einsum("ngkp,gfpk->ngfp", patches, kernels).reshape(-1, filters, rows, columns)
+        return y if bias is None else y + bias
+
+    def extra_repr(self) -> str:
+        return (
+            f"kernel={self.kernel}, stride={self.stride}, before={tuple(self.before)}, dilation={self.dilation}, "
+            f"groups={self.groups}"
+        )
+
+
+class Product(nn.Module):
+    """Images or vectors of N,I and a weight of O,I to N,O."""
+
+    def forward(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+        return F.linear(x.flatten(1), weight, bias)
+
+
+class GroupedProduct(nn.Module):
+    """Images or vectors of N,I and a weight of O,I/G to N,O: output group g reads input group g."""
+
+    def __init__(self, groups: int) -> None:
+        super().__init__()
+        self.groups = groups
+
+    def forward(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+        shares = torch.unflatten(x.flatten(1), 1, (self.groups, -1)).transpose(0, 1)
+        y = torch.bmm(shares, torch.unflatten(weight, 0, (self.groups, -1)).transpose(1, 2))
+        y = y.transpose(0, 1).flatten(1)
+        return y if bias is None else y + bias
+
+    def extra_repr(self) -> str:
+        return f"groups={self.groups}"
+
+
+class AddBias(nn.Module):
+    """A number per channel or feature (a bias of C), or per unit (a bias of the value's whole shape)."""
+
+    def forward(self, x: Tensor, bias: Tensor) -> Tensor:
+        return x + (bias[:, None, None] if x.dim() - bias.dim() == 3 else bias)
+
+
+def _product(op: Linear, inputs: tuple[Shape, ...]) -> nn.Module:
+    return Product() if op.groups == 1 else GroupedProduct(op.groups)
+
+
+TABLE: Table = {
+    Conv: lambda op, inputs: Convolution(op, inputs[0]),
+    Local: lambda op, inputs: LocalConvolution(op, inputs[0]),
+    Linear: _product,
+    Bias: lambda op, inputs: AddBias(),
+}

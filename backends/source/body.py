@@ -1,0 +1,85 @@
+"""The forward pass line by line."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from netspec.ir.graph import Graph, Layer, Node
+
+from .holders import Holders
+from .names import Names
+from .ops import EXPRESSIONS
+from .site import Site
+
+WIDTH = 110
+"""Characters of a line, its comment included, beyond which a layer's operations get lines of their own."""
+
+
+class Writer:
+    """Writes layers as lines, and remembers which helper functions they call."""
+
+    def __init__(self, graph: Graph, holders: Holders) -> None:
+        self.graph = graph
+        self.helpers: set[str] = set()
+        self._holders = holders
+        self._names = Names()
+        self._variables = {name: self._names.new(name) for name in graph.layers}
+
+    def own_variable(self, layer: str) -> str:
+        """The variable called after a layer."""
+        return self._variables[layer]
+
+    def variable(self, layer: str, readers: Sequence[Layer], following: Layer | None) -> str:
+        """What a layer's value is called: ``x`` if only the line after it reads it, else after the layer."""
+        return "x" if all(reader is following for reader in readers) else self._variables[layer]
+
+    def lines(
+        self, layers: Sequence[Layer], given: Mapping[str, str], kept: Collection[str]
+    ) -> tuple[list[str], dict[str, str]]:
+        """The lines of some layers, and the variables of all values after them.
+
+        ``given`` are the variables of values made before; those in ``kept`` must still be there at the end.
+        """
+        variables = {self.graph.input.layer: "image", **given}
+        result: list[str] = []
+        for i, layer in enumerate(layers):
+            after = layers[i + 1 :]
+            readers = [reader for reader in after if layer.name in reader.inputs]
+            if layer.name in kept and after:
+                variable = self._variables[layer.name]
+            else:
+                variable = self.variable(layer.name, readers, after[0] if after else None)
+            result += self._layer(layer, variables, variable)
+            variables[layer.name] = variable
+        return result, variables
+
+    def _layer(self, layer: Layer, variables: Mapping[str, str], variable: str) -> list[str]:
+        """A layer as one line if it fits, else a line for each operation."""
+        nodes = [self.graph.nodes[name] for name in layer.nodes]
+        expressions = dict(variables)
+        for node in nodes:
+            expressions[node.name] = self._expression(node, expressions)
+        line = _line(variable, expressions[nodes[-1].name], nodes[-1])
+        read = [name for node in nodes for name in node.inputs]
+        if len(line) <= WIDTH and all(read.count(node.name) == 1 for node in nodes[:-1]):
+            return [line]
+        lines, expressions = [], dict(variables)
+        for node in nodes:
+            name = variable if node is nodes[-1] else self._names.new(node.name)
+            lines.append(_line(name, self._expression(node, expressions), node))
+            expressions[node.name] = name
+        return lines
+
+    def _expression(self, node: Node, values: Mapping[str, str]) -> str:
+        site = Site(
+            inputs=tuple(values[name] for name in node.inputs),
+            params=tuple(self._holders.parameter(key) for key in node.params),
+            module=self._holders.module(node),
+            shapes=self.graph.shapes(node),
+            helpers=self.helpers,
+        )
+        return EXPRESSIONS[type(node.op)](node.op, site)
+
+
+def _line(variable: str, expression: str, node: Node) -> str:
+    return f"{variable} = {expression}  # {node.output}"

@@ -1,0 +1,82 @@
+"""The attributes of the class that hold parameters: which layers have one, how it is made, how it is spoken of."""
+
+from __future__ import annotations
+
+from netspec.ir.graph import Graph, Layer, Node
+from netspec.passes.torch_names import attributes, suffix
+
+from .ops import MODULES
+from .text import call, is_plain_identifier, string
+
+
+class Holders:
+    """The attributes of a graph's layers, by the layers' names."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+        self._names = attributes(graph)
+        self._modules = {name: _module(graph, layer) for name, layer in graph.layers.items()}
+
+    @property
+    def names(self) -> set[str]:
+        """The attributes that the class has."""
+        return {self._names[layer] for layer in self._made()}
+
+    def lines(self) -> list[str]:
+        """The lines of ``__init__``: also layers that nothing reads are made."""
+        result = []
+        for layer, made in self._made().items():
+            name = self._names[layer]
+            plain = is_plain_identifier(name)
+            result.append(f"self.{name} = {made}" if plain else f"self.add_module({string(name)}, {made})")
+        return result
+
+    @property
+    def has_tensors(self) -> bool:
+        """Whether a layer's parameters are in no module of ``torch.nn``."""
+        return any(made.startswith("Tensors(") for made in self._made().values())
+
+    def module(self, node: Node) -> str | None:
+        """The expression of the ``torch.nn`` module that computes an operation, where there is one."""
+        if type(node.op) not in MODULES or self._modules[node.layer] is None:
+            return None
+        return self._attribute(node.layer)
+
+    def parameter(self, key: str) -> str:
+        """``self.conv1.weight``, ``self.conv3.weights["0"]``."""
+        parameter = self._graph.parameters[key]
+        holder, _, index = suffix(parameter).partition(".")
+        return f"{self._attribute(parameter.layer)}.{holder}" + (f"[{string(index)}]" if index else "")
+
+    def _made(self) -> dict[str, str]:
+        found = {name: module or _tensors(self._graph, name) for name, module in self._modules.items()}
+        return {name: made for name, made in found.items() if made is not None}
+
+    def _attribute(self, layer: str) -> str:
+        name = self._names[layer]
+        return f"self.{name}" if is_plain_identifier(name) else f"getattr(self, {string(name)})"
+
+
+def _module(graph: Graph, layer: Layer) -> str | None:
+    """``nn.Conv2d(3, 96, 11, stride=4)``, if one module holds just what the layer owns."""
+    nodes = [graph.nodes[name] for name in layer.nodes]
+    holding = [node for node in nodes if node.params or type(node.op) in MODULES]
+    if len(holding) != 1 or type(holding[0].op) not in MODULES:
+        return None
+    (node,) = holding
+    own = tuple(p.key for p in graph.parameters_of(layer.name) if suffix(p) == p.role)
+    return MODULES[type(node.op)](node.op, graph.shapes(node)[0]) if node.params == own else None
+
+
+def _tensors(graph: Graph, layer: str) -> str | None:
+    """``Tensors(weights={"0": (8, 3)}, bias=(8,))``."""
+    single: dict[str, str | None] = {}
+    several: dict[str, list[str]] = {}
+    for parameter in graph.parameters_of(layer):
+        holder, _, index = suffix(parameter).partition(".")
+        if index:
+            several.setdefault(holder, []).append(f"{string(index)}: {parameter.shape}")
+        else:
+            single[holder] = str(parameter.shape)
+    grouped = {holder: f"{{{', '.join(items)}}}" for holder, items in several.items()}
+    return call("Tensors", **grouped, **single) if grouped or single else None

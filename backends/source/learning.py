@@ -1,0 +1,53 @@
+"""How the network starts and learns, as rows and constants of the program."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from netspec.ir.distribution import Constant, Distribution, Normal, Uniform
+from netspec.ir.graph import Graph
+from netspec.ir.settings import Exponential, Fixed, Plateau, Schedule, Step, Steps
+from netspec.passes.torch_names import attributes, state_key
+
+from .text import string
+
+
+def parameter_rows(graph: Graph) -> list[str]:
+    """``"conv1.weight": ("normal", (0.0, 0.01), 0.01, 0.9, 0.0005),``, one row per parameter."""
+    names = attributes(graph)
+    return [
+        f"{string(state_key(p, names))}: ({_distribution(p.distribution)}, {p.lr!r}, {p.momentum!r}, {p.decay!r}),"
+        for p in graph.parameters.values()
+    ]
+
+
+def renamed_rows(graph: Graph) -> list[str]:
+    """``"train_.weight": "train.weight",`` for parameters that torch made bear another name than in the spec."""
+    names = attributes(graph)
+    pairs = ((state_key(p, names), p.key) for p in graph.parameters.values())
+    return [f"{string(key)}: {string(spec_key)}," for key, spec_key in pairs if key != spec_key]
+
+
+def _distribution(distribution: Distribution) -> str:
+    match distribution:
+        case Normal(mean, std):
+            return f'"normal", ({mean!r}, {std!r})'
+        case Uniform(low, high):
+            return f'"uniform", ({low!r}, {high!r})'
+        case Constant(value):
+            return f'"constant", ({value!r},)'
+
+
+_SCHEDULES: dict[type[Schedule], str] = {
+    Fixed: "fixed",
+    Step: "step",
+    Steps: "steps",
+    Plateau: "plateau",
+    Exponential: "exponential",
+}
+
+
+def schedule(graph: Graph) -> dict[str, Any]:
+    """The schedule's word, which its template is called after, and its numbers."""
+    found = graph.train.schedule
+    return {"word": _SCHEDULES[type(found)], "numbers": found}

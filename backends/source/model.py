@@ -1,0 +1,104 @@
+"""The network as the text of a class: its layers with parameters, and its methods."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from netspec.ir.graph import Graph, Layer
+from netspec.ir.ops import Loss
+from netspec.passes.phases import Phases, phases
+
+from .body import Writer
+from .holders import Holders
+from .names import Names, class_name
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """``def name(self, arguments):``, its docstring and its lines."""
+
+    name: str
+    arguments: str
+    doc: str
+    body: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """The class, as the template takes it.
+
+    ``layers`` are the lines of ``__init__``, ``helpers`` the functions and classes that the program must define;
+    ``scores`` and ``loss`` are expressions of a ``model``, ``images`` and ``labels``: the class scores (N,C), and what
+    training makes small.
+    """
+
+    name: str
+    layers: list[str]
+    methods: list[Method]
+    helpers: set[str]
+    scores: str
+    loss: str
+
+
+def write_model(graph: Graph) -> Model:
+    """The text of a graph's class."""
+    parts, holders = phases(graph), Holders(graph)
+    writer, members = Writer(graph, holders), Names(holders.names)
+    body, found = writer.lines(parts.trunk, {}, parts.carried)
+    body = _returning(body, [found[name] for name in parts.carried])
+    if not parts.tail:
+        trunk = Method("forward", "image", "The class scores.", body)
+        methods, call = [trunk], "model(images)"
+    else:
+        trunk = Method(*_trunk_name(parts, members), body)
+        methods, call = [trunk, _forward(writer, parts, trunk)], f"model.{trunk.name}(images)"
+    scores = call + ("[0]" if len(parts.carried) > 1 else "") + (".flatten(1)" if graph.scores.output.is_image else "")
+    loss = f"F.cross_entropy({scores}, labels)"
+    if parts.losses:
+        methods.append(_training_loss(writer, parts, trunk, members.new("training_loss")))
+        loss = f"model.{methods[-1].name}(images, labels)"
+    helpers = writer.helpers | ({"Tensors"} if holders.has_tensors else set())
+    return Model(class_name(graph.name), holders.lines(), methods, helpers, scores, loss)
+
+
+def _trunk_name(parts: Phases, members: Names) -> tuple[str, str, str]:
+    if len(parts.carried) == 1:
+        return members.new("scores"), "image", "The class scores."
+    return members.new("heads"), "image", "The class scores, then what else the other methods read."
+
+
+def _forward(writer: Writer, parts: Phases, trunk: Method) -> Method:
+    start, given = _start(writer, parts, trunk, parts.tail)
+    output = writer.graph.output.layer
+    body, found = writer.lines(parts.tail, given, (output,))
+    body = _returning(body, [found[output]])
+    if not parts.labelled:
+        return Method("forward", "image", "The network's output.", [start, *body])
+    unlabelled = ["if labels is None:", f"    return {given[parts.carried[0]]}"]
+    doc = "The network's output, a loss; without labels, the class scores."
+    return Method("forward", "image, labels=None", doc, [start, *unlabelled, *body])
+
+
+def _training_loss(writer: Writer, parts: Phases, trunk: Method, name: str) -> Method:
+    start, given = _start(writer, parts, trunk, parts.losses)
+    weights = {node.layer: node.op.weight for node in writer.graph.nodes.values() if isinstance(node.op, Loss)}
+    body, found = writer.lines(parts.losses, given, [layer.name for layer in parts.losses])
+    terms = [(weights[layer.name], found[layer.name]) for layer in parts.losses]
+    total = " + ".join(value if weight == 1 else f"{weight!r} * {value}" for weight, value in terms)
+    return Method(name, "image, labels", "What training makes small.", _returning([start, *body], [total]))
+
+
+def _returning(body: list[str], values: list[str]) -> list[str]:
+    """The lines with a return at their end; what is only assigned to be returned is returned at once."""
+    if len(values) == 1 and body and body[-1].startswith(f"{values[0]} = "):
+        return [*body[:-1], f"return {body[-1].removeprefix(f'{values[0]} = ')}"]
+    return [*body, f"return {', '.join(values)}"]
+
+
+def _start(writer: Writer, parts: Phases, trunk: Method, layers: tuple[Layer, ...]) -> tuple[str, dict[str, str]]:
+    """The first line of a method, which runs the trunk, and the variables that it sets."""
+    given = {name: writer.own_variable(name) for name in parts.carried}
+    if len(given) == 1:
+        (scores,) = given
+        given = {scores: writer.variable(scores, [layer for layer in layers if scores in layer.inputs], layers[0])}
+    return f"{', '.join(given.values())} = self.{trunk.name}(image)", given

@@ -1,0 +1,51 @@
+"""Names in the program: what a layer's variable and the network's class are called."""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+import re
+from collections.abc import Iterable
+
+GLOBALS = frozenset({
+    "BATCH", "DataError", "EPOCHS", "F", "Folder", "IMAGES_FOR_THE_MEAN", "IMAGE_TYPES", "INPUT", "LEARNING_RATE",
+    "LOADED", "NAMES_IN_THE_SPEC", "OUTPUTS", "PARAMETERS", "Path", "Plateau", "SGD", "Synthetic", "Tensors",
+    "ThreadPoolExecutor", "argparse", "arguments", "average_pool", "binary_cross_entropy", "blur", "class_folders",
+    "concat_groups", "contrast_norm", "deque", "describe", "evaluate", "find_images", "grouped_linear",
+    "initialise", "is_held_out", "largest", "list_images", "local_conv", "loss_of", "lrn", "main", "map_norm",
+    "math", "nn", "os", "positive", "random", "rate_factor", "read", "scores_of", "sha256", "squared_error", "sys",
+    "time", "torch", "train", "window_sums", "write_weights", "wrong",
+})  # fmt: skip
+"""What the templates call their own at module level. A test compares this with what they really define."""
+
+LOCALS = frozenset({"self", "x", "image", "labels"})
+
+
+class Names:
+    """Hands out names that are identifiers, are no words of Python or of the program, and differ from each other."""
+
+    def __init__(self, taken: Iterable[str] = ()) -> None:
+        self._taken = {*GLOBALS, *LOCALS, *dir(builtins), *keyword.kwlist, *taken}
+
+    def new(self, wanted: str) -> str:
+        """The wanted name as far as it can be had."""
+        name = re.sub(r"\W", "_", wanted, flags=re.ASCII)
+        if not name or name[0].isdigit():
+            name = f"_{name}"
+        while name in self._taken:
+            name += "_"
+        self._taken.add(name)
+        return name
+
+
+def class_name(net: str) -> str:
+    """``AlexNet`` for ``alexnet``, ``AlexNetTanh`` for ``alexnet-tanh``."""
+    words = re.split(r"[^A-Za-z0-9]+", net)
+    name = "".join(_capital(word) for word in words if word) or "Net"
+    return Names().new(f"Net{name}" if name[0].isdigit() else name)
+
+
+def _capital(word: str) -> str:
+    if word.islower() and word.endswith("net") and len(word) > 3:
+        return f"{word[:-3].capitalize()}Net"
+    return word[0].upper() + word[1:]

@@ -1,0 +1,17 @@
+"""From operations to Python expressions, and to the ``torch.nn`` modules that hold their parameters."""
+
+from __future__ import annotations
+
+from ..site import Expressions, Modules
+from . import joins, losses, neurons, norms, spatial, weighted
+
+EXPRESSIONS: Expressions = {
+    **weighted.EXPRESSIONS,
+    **spatial.EXPRESSIONS,
+    **norms.EXPRESSIONS,
+    **neurons.EXPRESSIONS,
+    **joins.EXPRESSIONS,
+    **losses.EXPRESSIONS,
+}
+
+MODULES: Modules = {**weighted.MODULES, **norms.MODULES}

@@ -1,0 +1,33 @@
+"""Operations that join values, or change only how a value is read."""
+
+from __future__ import annotations
+
+from netspec.ir.ops import Concat, Flatten, Input, Max, Softmax, Sum
+
+from ..site import Expressions, Site
+from ..text import call, operand
+
+
+def _concat(op: Concat, at: Site) -> str:
+    values = f"[{', '.join(at.inputs)}]"
+    if op.groups == 1:
+        return f"torch.cat({values}, 1)"
+    return call(at.helper("concat_groups"), values, groups=str(op.groups))
+
+
+def _sum(op: Sum, at: Site) -> str:
+    return " + ".join((at.inputs[0], *(operand(other) for other in at.inputs[1:])))
+
+
+def _max(op: Max, at: Site) -> str:
+    return call(at.helper("largest"), *at.inputs)
+
+
+EXPRESSIONS: Expressions = {
+    Input: lambda op, at: "image",
+    Concat: _concat,
+    Sum: _sum,
+    Max: _max,
+    Flatten: lambda op, at: f"{at.operand}.flatten(1)",
+    Softmax: lambda op, at: f"F.softmax({at.x}, dim=1)",
+}

@@ -1,0 +1,65 @@
+"""Convolution, unshared convolution, matrix product and bias."""
+
+from __future__ import annotations
+
+from netspec.ir.ops import Bias, Conv, Linear, Local
+from netspec.ir.shape import Shape
+from netspec.passes.padding import Padding, conv_padding
+
+from ..site import Expressions, Modules, Site
+from ..text import call, pair, pair_unless
+
+
+def _conv_options(op: Conv, padding: Padding) -> dict[str, str | None]:
+    return {
+        "stride": pair_unless(op.window.stride, 1),
+        "padding": pair_unless(padding.own, 0),
+        "dilation": pair_unless(op.window.dilation, 1),
+        "groups": str(op.groups) if op.groups > 1 else None,
+    }
+
+
+def _conv_module(op: Conv, x: Shape) -> str:
+    options = _conv_options(op, conv_padding(op.window, x))
+    channels = str(x.channels), str(op.filters)
+    return call("nn.Conv2d", *channels, pair(op.window.kernel), **options, bias=None if op.bias else "False")
+
+
+def _conv(op: Conv, at: Site) -> str:
+    padding = conv_padding(op.window, at.shapes[0])
+    x = at.x if padding.before is None else call("F.pad", at.x, str(tuple(padding.before)))
+    if at.module is not None:
+        return call(at.module, x)
+    return call("F.conv2d", x, *at.params, **_conv_options(op, padding))
+
+
+def _local(op: Local, at: Site) -> str:
+    x = at.shapes[0]
+    before = op.window.effective_pad(x.height, x.width)
+    padded = call("F.pad", at.x, str(tuple(before))) if any(before) else at.x
+    return call(
+        at.helper("local_conv"), padded, *at.params,
+        kernel=str(op.window.kernel), stride=str(op.window.stride), dilation=str(op.window.dilation),
+        groups=str(op.groups),
+    )  # fmt: skip
+
+
+def _linear_module(op: Linear, x: Shape) -> str | None:
+    if op.groups > 1:
+        return None
+    return call("nn.Linear", str(x.units), str(op.outputs), bias=None if op.bias else "False")
+
+
+def _linear(op: Linear, at: Site) -> str:
+    if op.groups > 1:
+        return call(at.helper("grouped_linear"), at.flat, *at.params, groups=str(op.groups))
+    return call(at.module, at.flat) if at.module is not None else call("F.linear", at.flat, *at.params)
+
+
+def _bias(op: Bias, at: Site) -> str:
+    per_channel_of_image = op.per == "channel" and at.shapes[0].is_image
+    return f"{at.x} + {at.params[0]}{'[:, None, None]' if per_channel_of_image else ''}"
+
+
+EXPRESSIONS: Expressions = {Conv: _conv, Local: _local, Linear: _linear, Bias: _bias}
+MODULES: Modules = {Conv: _conv_module, Linear: _linear_module}

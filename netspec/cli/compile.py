@@ -1,0 +1,97 @@
+"""Compile a spec to a program of its own."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+from tempfile import mkstemp
+from typing import TYPE_CHECKING
+
+import click
+
+from netspec.cli.common import input_option, read_net, refuse, spec_argument, stem_of
+
+if TYPE_CHECKING:
+    from netspec.ir.shape import Shape
+
+
+@click.command()
+@spec_argument
+@click.option(
+    "--to", "target", type=click.Choice(["python"]), default="python", show_default=True, help="What is made."
+)
+@click.option(
+    "-o", "--output", metavar="OUT", help="The file to write, - for standard output [default: ./<spec's name>.py]."
+)
+@input_option
+def command(file: str, target: str, output: str | None, input_shape: Shape | None) -> None:
+    """Compile a spec to one Python file that needs only torch, and Pillow to read images.
+
+    The program holds the network as a class, and trains and tests it. A file that netspec did not write is never
+    overwritten.
+
+    \b
+    Example:
+      netspec compile specs/alexnet.net -o alexnet.py
+      python alexnet.py --synthetic --steps 5
+    """
+    from netspec import backend
+
+    net = read_net(file, input_shape)
+    source = backend.load("source")
+    destination = output or f"{stem_of(file)}.py"
+    path = Path(f"{stem_of(file)}.py" if destination == "-" else destination)
+    if destination != "-":
+        _refuse_what_is_not_ours(path, source.FIRST_LINE)
+    text: str = source.emit(net.graph, stem=path.stem, spec=net.source.text)
+    if destination == "-":
+        sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
+        click.echo(text, nl=False)
+        return
+    try:
+        _write(path, text)
+    except OSError as error:
+        refuse(f"cannot write {path}: {error.strerror or error}")
+    click.echo(f"wrote {path}")
+
+
+def _refuse_what_is_not_ours(path: Path, first_line: str) -> None:
+    """End the command if there is something at the path that netspec did not write."""
+    try:
+        if not os.path.lexists(path):
+            return
+        if not path.is_file():
+            refuse(f"{path} is there already, and is no file")
+        with path.open(encoding="utf-8", errors="replace") as file:
+            found = file.readline(len(first_line) + 1)
+    except OSError as error:
+        refuse(f"cannot read {path}: {error.strerror or error}")
+    if found.rstrip("\n") != first_line:
+        refuse(f"{path} was not written by netspec and stays as it is; -o names another file")
+
+
+def _write(path: Path, text: str) -> None:
+    """Write beside the file, flush and rename, so that it is whole or not there."""
+    handle, beside = mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(beside).chmod(_permissions(path))
+        Path(beside).replace(path)
+    except BaseException:
+        with suppress(OSError):
+            Path(beside).unlink()
+        raise
+
+
+def _permissions(path: Path) -> int:
+    """Those of the file that is replaced, else those of any new file (``mkstemp`` makes its own for the owner only)."""
+    if path.exists():
+        return path.stat().st_mode & 0o777
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask

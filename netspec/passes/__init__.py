@@ -1,0 +1,1 @@
+"""What several backends work out of a graph before they emit anything. No pass imports torch."""

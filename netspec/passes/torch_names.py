@@ -1,0 +1,63 @@
+"""The names of layers and parameters inside a ``torch.nn.Module``.
+
+A layer is an attribute of the module, and the module has attributes of its own: a layer that is called ``train`` or
+``float`` becomes ``train_`` or ``float_``.
+"""
+
+from __future__ import annotations
+
+from netspec.ir.graph import Graph, Parameter
+
+PLAN = "_plan"
+"""The attribute in which the ``pytorch`` backend's module keeps the order of its layers."""
+
+RESERVED = frozenset({
+    "T_destination", "add_module", "apply", "bfloat16", "buffers", "call_super_init", "children", "compile", "cpu",
+    "cuda", "double", "dump_patches", "eval", "extra_repr", "float", "forward", "get_buffer", "get_extra_state",
+    "get_parameter", "get_submodule", "half", "ipu", "load_state_dict", "modules", "mtia", "named_buffers",
+    "named_children", "named_modules", "named_parameters", "parameters", "register_backward_hook",
+    "register_buffer", "register_forward_hook", "register_forward_pre_hook", "register_full_backward_hook",
+    "register_full_backward_pre_hook", "register_load_state_dict_post_hook", "register_load_state_dict_pre_hook",
+    "register_module", "register_parameter", "register_state_dict_post_hook", "register_state_dict_pre_hook",
+    "requires_grad_", "set_extra_state", "set_submodule", "share_memory", "state_dict", "to", "to_empty", "train",
+    "training", "type", "xpu", "zero_grad", "_apply", "_backward_hooks", "_backward_pre_hooks", "_buffers",
+    "_call_impl", "_compiled_call_impl", "_forward_hooks", "_forward_hooks_always_called",
+    "_forward_hooks_with_kwargs", "_forward_pre_hooks", "_forward_pre_hooks_with_kwargs", "_get_backward_hooks",
+    "_get_backward_pre_hooks", "_get_name", "_is_full_backward_hook", "_load_from_state_dict",
+    "_load_state_dict_post_hooks", "_load_state_dict_pre_hooks", "_maybe_warn_non_full_backward_hook", "_modules",
+    "_named_members", "_non_persistent_buffers_set", "_parameters", "_register_load_state_dict_pre_hook",
+    "_register_state_dict_hook", "_replicate_for_data_parallel", "_save_to_state_dict", "_slow_forward",
+    "_state_dict_hooks", "_state_dict_pre_hooks", "_version", "_wrapped_call_impl",
+    PLAN,
+})  # fmt: skip
+"""What ``torch.nn.Module`` (2.13) calls its own, beside names with two leading underscores. It is written out because
+naming must not import torch; a test compares it with the torch that is installed."""
+
+
+def attributes(graph: Graph) -> dict[str, str]:
+    """The attribute of every layer, by the layer's name; no two are equal."""
+    found: dict[str, str] = {}
+    taken = {name for name in graph.layers if not _is_reserved(name)}
+    for name in graph.layers:
+        attribute = name
+        if _is_reserved(name):
+            attribute += "_"
+            while attribute in RESERVED or attribute in taken:
+                attribute += "_"
+            taken.add(attribute)
+        found[name] = attribute
+    return found
+
+
+def state_key(parameter: Parameter, names: dict[str, str]) -> str:
+    """A parameter's key in the module's ``state_dict``: its own, after the name of its layer's attribute."""
+    return f"{names[parameter.layer]}.{suffix(parameter)}"
+
+
+def suffix(parameter: Parameter) -> str:
+    """A parameter's key inside its layer: ``weight``, ``bias``, ``weights.0``."""
+    return parameter.key.split(".", 1)[1]
+
+
+def _is_reserved(name: str) -> bool:
+    return name in RESERVED or name.startswith("__")

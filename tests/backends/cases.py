@@ -1,0 +1,225 @@
+"""Small networks in which every operation of the vocabulary stands, for comparing backends with each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from building import Builder
+
+import netspec
+from netspec.ir.graph import Graph
+from netspec.ir.ops import (
+    Abs,
+    Affine,
+    AvgPool,
+    BatchNorm,
+    Bias,
+    BinaryCrossEntropy,
+    Blur,
+    Concat,
+    ContrastNorm,
+    Conv,
+    CrossEntropy,
+    Dropout,
+    Flatten,
+    Linear,
+    Local,
+    Logistic,
+    Lrn,
+    MapNorm,
+    Max,
+    MaxPool,
+    Mirror,
+    Nailbed,
+    Op,
+    Relu,
+    Softmax,
+    SoftRelu,
+    Sqrt,
+    Square,
+    SquaredError,
+    Sum,
+    Tanh,
+)
+from netspec.ir.verify import verify
+from netspec.ir.window import Pad, Window
+
+Case = Callable[[], Graph]
+
+WINDOWS = {
+    "plain": Window((3, 3), (2, 2), rounding="down"),
+    "padded": Window((3, 3), (1, 2), Pad(1, 1, 1, 1), rounding="down"),
+    "overhang": Window((3, 3), (2, 2), Pad(1, 1, 0, 0), rounding="up"),
+    "lopsided": Window((3, 2), (2, 3), Pad(0, 0, 2, 1), rounding="up"),
+    "wide-pad": Window((2, 2), (1, 1), Pad(1, 1, 1, 1), rounding="down"),
+    "beyond-half": Window((3, 3), (1, 1), Pad(2, 2, 2, 2), rounding="down"),
+    "dilated": Window((2, 3), (1, 1), Pad(1, 1, 0, 1), (2, 2), rounding="down"),
+    "caffe": Window((2, 2), (3, 3), Pad(1, 1, 1, 1), rounding="caffe", kind="pool"),
+    "apart": Window((2, 2), (3, 3), rounding="down"),
+    "whole": Window((9, 8)),
+}
+"""On an image of 9 x 8: every way of padding that PyTorch has, and those that it has not."""
+
+IMAGES: dict[str, Op] = {
+    **{f"conv-{name}": Conv(6, window, groups=2) for name, window in WINDOWS.items()},
+    "conv-without-bias": Conv(5, WINDOWS["plain"], bias=False),
+    **{f"local-{name}": Local(2, window, groups=2) for name, window in WINDOWS.items() if name != "whole"},
+    "local-without-bias": Local(3, WINDOWS["plain"], bias=False),
+    "linear-on-image": Linear(6),
+    "linear-in-groups-on-image": Linear(6, groups=2),
+    "bias-per-channel": Bias(),
+    "bias-per-unit": Bias("unit"),
+    **{f"maxpool-{name}": MaxPool(window) for name, window in WINDOWS.items()},
+    **{f"avgpool-{name}": AvgPool(window) for name, window in WINDOWS.items()},
+    "blur": Blur(5, 1.2),
+    "blur-even": Blur(4, 0.8),
+    "nailbed": Nailbed(3),
+    "mirror": Mirror(),
+    "lrn": Lrn(3, 1.5, 0.2, 0.75),
+    "lrn-in-groups": Lrn(3, 1.5, 0.2, 0.75, groups=2),
+    "lrn-even": Lrn(2, 2.0, 0.3, 0.5),
+    "lrn-larger-than-its-group": Lrn(5, 2.0, 0.3, 0.5, groups=2),
+    "lrn-of-one": Lrn(1, 2.0, 0.3, 0.5),
+    "mapnorm": MapNorm(3, 1.0, 0.1, 0.75),
+    "mapnorm-even": MapNorm(4, 1.0, 0.1, 0.75),
+    "contrastnorm": ContrastNorm(3, 1.0, 0.1, 0.75),
+    "contrastnorm-even": ContrastNorm(2, 1.0, 0.1, 0.75),
+    "batchnorm": BatchNorm(1e-3, 0.2),
+    "batchnorm-without-affine": BatchNorm(1e-5, 0.1, affine=False),
+    "dropout": Dropout(0.3, "train"),
+    "dropout-scaled-at-test": Dropout(0.4, "test"),
+    "flatten": Flatten(),
+    "softmax-of-pixels": Softmax(),
+    "relu": Relu(),
+    "tanh": Tanh(),
+    "tanh-scaled": Tanh(1.7159, 0.667),
+    "logistic": Logistic(),
+    "softrelu": SoftRelu(),
+    "abs": Abs(),
+    "square": Square(),
+    "affine": Affine(-0.5, 2.0),
+    "identity": Affine(),
+}
+
+VECTORS: dict[str, Op] = {
+    "linear": Linear(5),
+    "linear-without-bias": Linear(5, bias=False),
+    "linear-in-groups": Linear(6, groups=3),
+    "linear-in-groups-without-bias": Linear(6, groups=3, bias=False),
+    "bias-of-vector": Bias(),
+    "batchnorm-of-vector": BatchNorm(1e-3, 0.2),
+    "softmax": Softmax(),
+    "crossentropy": CrossEntropy(),
+    "binarycrossentropy": BinaryCrossEntropy(0.5),
+    "squarederror": SquaredError(2.0),
+}
+
+JOINS: dict[str, Op] = {"sum": Sum(), "max": Max(), "concat": Concat(), "concat-in-groups": Concat(2)}
+
+SPECS = {
+    "alexnet-like": """
+        net little  rounding=up
+        gpus 2
+        default conv  init=gaussian(0.3)  neuron=relu
+        default fc    init=gaussian(0.3)  neuron=relu  reads=all
+        [image] input 3x17x17
+        [conv1] conv filters=8 kernel=5 stride=2 bias=0.1
+        [norm1] lrn size=3 k=2 alpha=0.1 beta=0.75
+        [pool1] maxpool kernel=3 stride=2
+        [conv2] conv filters=8 kernel=3 pad=1 bias=0.2
+        [conv3] conv filters=12 kernel=3 pad=1 reads=all
+        [fc6] fc outputs=10
+        [drop6] dropout rate=0.5 scaling=test
+        [fc7] fc outputs=8
+        [drop7] dropout rate=0.3
+        [fc8] fc outputs=5 neuron=linear gpu=0
+        [prob] softmax
+    """,
+    "several-inputs-and-shared-weights": """
+        net joined
+        default conv  init=gaussian(0.3)  kernel=3  pad=1
+        [image] input 2x7x7
+        [left] conv filters=4 neuron=tanh
+        [right] conv filters=4 inputs=image neuron=logistic bias=none
+        [both] conv filters=6 inputs=left,right neuron=relu bias=0.1
+        [again] conv filters=6 inputs=right,left weights=both neuron=relu bias=0.3
+        [twice] conv filters=4 inputs=image weights=left
+        [all] concat inputs=both,again,twice
+        [scores] fc outputs=4 init=gaussian(0.2)
+        [fc2] fc outputs=3 inputs=scores,all init=gaussian(0.2)
+    """,
+    "two-losses": """
+        net twofold
+        [image] input 3x8x8
+        [conv1] conv filters=6 kernel=3 init=gaussian(0.3) bias=none
+        [bn1] batchnorm
+        [relu1] relu
+        [side] fc outputs=5 init=gaussian(0.2)
+        [drop] dropout inputs=relu1 rate=0.4
+        [main] fc outputs=5 init=gaussian(0.2)
+        [loss1] crossentropy inputs=side loss_weight=0.3
+        [loss2] squarederror inputs=main
+        [loss3] binarycrossentropy inputs=main loss_weight=0.25
+    """,
+    "one-loss": """
+        net single
+        [image] input 9
+        [class] fc outputs=7 init=gaussian(0.4) neuron=softrelu
+        [train] fc outputs=4 init=uniform(0.4) bias=none
+        [forward] crossentropy
+    """,
+    "unread-layers": """
+        net idle
+        [image] input 3x6x6
+        [used] conv filters=4 kernel=3 init=gaussian(0.3)
+        [idle] conv filters=4 kernel=3 inputs=image init=gaussian(0.3)
+        [idle-drop] dropout rate=0.5
+        [out] fc inputs=used outputs=3
+    """,
+}
+"""Whole networks, as specs: inner values, shared weights, layers that nothing reads."""
+
+
+def cases() -> dict[str, Case]:
+    """Every network by its name."""
+    found: dict[str, Case] = {name: _single(op, (4, 9, 8)) for name, op in IMAGES.items()}
+    found |= {name: _single(op, (6,)) for name, op in VECTORS.items()}
+    found |= {name: _join(op) for name, op in JOINS.items()}
+    found["sqrt"] = _sqrt
+    return found | {name: _spec(text) for name, text in SPECS.items()}
+
+
+def _single(op: Op, dims: tuple[int, ...]) -> Case:
+    def build() -> Graph:
+        builder = Builder()
+        builder.add("layer", op, builder.input(*dims))
+        return verify(builder.graph())
+
+    return build
+
+
+def _join(op: Op) -> Case:
+    """Of three values, one of them twice, so that elements are equal; and the input is read again later."""
+
+    def build() -> Graph:
+        builder = Builder()
+        image = builder.input(4, 3, 3)
+        tanh = builder.add("tanh", Tanh(), image)
+        square = builder.add("square", Square(), image)
+        joined = builder.add("joined", op, tanh, square, tanh)
+        builder.add("last", Linear(3), joined)
+        return verify(builder.graph())
+
+    return build
+
+
+def _sqrt() -> Graph:
+    builder = Builder()
+    square = builder.add("square", Square(), builder.input(4, 3, 3))
+    builder.add("sqrt", Sqrt(), builder.add("shift", Affine(1.0, 0.5), square))
+    return verify(builder.graph())
+
+
+def _spec(text: str) -> Case:
+    unindented = "\n".join(line.strip() for line in text.strip().splitlines())
+    return lambda: netspec.loads(unindented).graph

@@ -1,0 +1,146 @@
+"""The module against the reference: values and gradients, in float64, of every operation and of every shipped spec."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from cases import Case, cases
+from comparing import (
+    SPECS,
+    Array,
+    assert_near,
+    drawn_weights,
+    is_large,
+    load_weights,
+    masks,
+    random_images,
+    random_labels,
+    random_weights,
+    statistics,
+)
+
+import netspec
+from netspec import backend
+from netspec.ir.graph import Graph
+from netspec.ir.ops import VOCABULARY
+from netspec.passes.phases import phases
+from netspec.passes.torch_names import attributes, state_key
+
+CASES = cases()
+SMALL = [path for path in SPECS if not is_large(path)]
+
+reference = backend.load("reference")
+pytorch = backend.load("pytorch")
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def give_masks(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> dict[str, Array]:
+    """Let torch's dropout keep what the reference's keeps, in the order in which the module asks."""
+    kept = masks(graph)
+    order = [name for layer in phases(graph).trunk for name in layer.nodes if name in kept]
+    order += [name for layer in phases(graph).tail for name in layer.nodes if name in kept]
+    waiting = iter(order)
+
+    def dropout(x: torch.Tensor, rate: float, training: bool, inplace: bool = False) -> torch.Tensor:
+        return x * torch.tensor(kept[next(waiting)]) / (1 - rate) if training else x
+
+    monkeypatch.setattr(F, "dropout", dropout)
+    return kept
+
+
+def assert_same_gradients(graph: Graph, model: torch.nn.Module, wanted: dict[str, Array]) -> None:
+    names, found = attributes(graph), dict(model.named_parameters())
+    assert set(found) == {state_key(p, names) for p in graph.parameters.values()}
+    for key, parameter in graph.parameters.items():
+        grad = found[state_key(parameter, names)].grad
+        assert_near(torch.zeros(parameter.shape) if grad is None else grad, wanted[key], f"gradient of {key}")
+
+
+def compare_output(graph: Graph, weights: dict[str, Array], training: bool, dropped: dict[str, Array]) -> None:
+    """The output, and the gradients of a random weighting of it by parameters and images."""
+    model = pytorch.module(graph).double().train(training)
+    load_weights(model, graph, weights)
+    images, labels = random_images(graph), random_labels(graph)
+    run = reference.run(
+        graph, weights, images, labels=labels, training=training, masks=dropped, statistics=statistics(graph)
+    )
+    x = torch.tensor(images, requires_grad=True)
+    found = model(x, torch.tensor(labels)) if phases(graph).labelled else model(x)
+    assert_near(found, run.output, "output")
+
+    seed = np.random.default_rng(3).normal(size=run.output.shape)
+    (found * torch.tensor(seed)).sum().backward()
+    gradients = reference.backward(run, {graph.output.name: seed})
+    assert x.grad is not None
+    assert_near(x.grad, gradients.values[graph.input.name], "gradient of the images")
+    assert_same_gradients(graph, model, gradients.params)
+    for name, buffer in model.named_buffers():
+        if not name.endswith("num_batches_tracked"):
+            assert_near(buffer, run.statistics[name], name)
+
+
+@pytest.mark.parametrize("training", [False, True], ids=["inference", "training"])
+@pytest.mark.parametrize("build", CASES.values(), ids=CASES.keys())
+def test_outputs_and_gradients(build: Case, training: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    graph = build()
+    compare_output(graph, random_weights(graph), training, give_masks(graph, monkeypatch))
+
+
+def test_every_operation_is_among_the_cases() -> None:
+    assert {type(node.op) for build in CASES.values() for node in build().nodes.values()} == set(VOCABULARY)
+
+
+def compare_loss(graph: Graph, weights: dict[str, Array], dropped: dict[str, Array]) -> None:
+    """The training loss and its gradients, in training."""
+    model = pytorch.module(graph).double().train()
+    load_weights(model, graph, weights)
+    images, labels = random_images(graph), random_labels(graph)
+    run = reference.run(
+        graph, weights, images, labels=labels, training=True, masks=dropped, statistics=statistics(graph)
+    )
+    loss = pytorch.training_loss(model, torch.tensor(images), torch.tensor(labels))
+    assert_near(loss, np.array(reference.training_loss(run)), "training loss")
+    loss.backward()
+    assert_same_gradients(graph, model, reference.backward(run, reference.loss_seeds(run)).params)
+
+
+@pytest.mark.parametrize("name", ["alexnet-like", "several-inputs-and-shared-weights", "two-losses", "one-loss"])
+def test_training_loss(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    graph = CASES[name]()
+    compare_loss(graph, random_weights(graph), give_masks(graph, monkeypatch))
+
+
+@pytest.mark.parametrize("path", SMALL, ids=lambda path: path.stem)
+def test_small_specs_in_training(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    graph = netspec.load(path).graph
+    dropped = give_masks(graph, monkeypatch)
+    compare_loss(graph, drawn_weights(graph), dropped)
+
+
+@pytest.mark.parametrize("path", SMALL, ids=lambda path: path.stem)
+def test_small_specs_in_inference(path: Path) -> None:
+    graph = netspec.load(path).graph
+    compare_output(graph, drawn_weights(graph), False, {})
+
+
+@pytest.mark.parametrize("path", [path for path in SPECS if path not in SMALL], ids=lambda path: path.stem)
+def test_large_specs_forward(path: Path) -> None:
+    graph = netspec.load(path).graph
+    weights, images = drawn_weights(graph), random_images(graph, 1)
+    model = pytorch.module(graph).double().eval()
+    with torch.no_grad():
+        found = pytorch.class_scores(model, torch.tensor(images))
+    run = reference.run(graph, weights, images)
+    assert_near(found, run.values[graph.scores.name], "scores")

@@ -1,0 +1,100 @@
+"""The padding that PyTorch's operations are given reaches the same places, whatever the window."""
+
+from __future__ import annotations
+
+import math
+from typing import cast
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from netspec.ir.fault import Fault
+from netspec.ir.shape import Shape
+from netspec.ir.window import ROUNDINGS, Pad, Window, WindowKind
+from netspec.passes.padding import Padding, conv_padding, pool_padding
+
+
+def square(kernel: int, stride: int, pad: int = 0, rounding: str = "exact", kind: WindowKind = "pool") -> Window:
+    return Window((kernel, kernel), (stride, stride), Pad(pad, pad, pad, pad), rounding=rounding, kind=kind)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("window", "size", "padding"),
+    [
+        (square(5, 1, 2), 27, Padding((2, 2))),
+        (square(11, 4, 0, "up"), 224, Padding((0, 0), before=Pad(0, 3, 0, 3))),
+        (square(11, 4, 2, "down"), 224, Padding((2, 2))),  # the last zero column is never read
+    ],
+    ids=["padded", "cuda-convnet's conv1", "torchvision's conv1"],
+)
+def test_of_convolutions(window: Window, size: int, padding: Padding) -> None:
+    assert conv_padding(window, Shape(3, size, size)) == padding
+
+
+@pytest.mark.parametrize(
+    ("window", "size", "padding"),
+    [
+        (square(3, 2), 55, Padding((0, 0))),
+        (square(2, 2, 0, "up"), 55, Padding((0, 0), ceil=True)),
+        (square(3, 2, 1, "up"), 6, Padding((1, 1), ceil=True)),
+        (square(2, 1, 1, "down"), 6, Padding((1, 1))),
+        (square(3, 1, 2, "down"), 6, Padding((0, 0), before=Pad(2, 2, 2, 2))),  # more than half a kernel
+    ],
+    ids=["plain", "overhanging", "padded and overhanging", "half a kernel", "beyond half a kernel"],
+)
+def test_of_pooling(window: Window, size: int, padding: Padding) -> None:
+    assert pool_padding(window, Shape(3, size, size)) == padding
+
+
+sides = st.integers(1, 4)
+pads = st.integers(0, 3)
+
+
+@st.composite
+def windows(draw: st.DrawFn) -> tuple[Window, Shape]:
+    """A window that fits an image, and the image's shape."""
+    window = Window(
+        (draw(sides), draw(sides)),
+        (draw(sides), draw(sides)),
+        Pad(draw(pads), draw(pads), draw(pads), draw(pads)),
+        (draw(st.integers(1, 2)), draw(st.integers(1, 2))),
+        draw(st.sampled_from(ROUNDINGS)),
+        cast(WindowKind, draw(st.sampled_from(["conv", "pool"]))),
+    )
+    x = Shape(2, draw(st.integers(1, 9)), draw(st.integers(1, 9)))
+    try:
+        window.fit(x.height, x.width)
+    except Fault:
+        assume(False)
+    return window, x
+
+
+@given(windows())
+@settings(max_examples=100, deadline=None)
+def test_pooling_reaches_the_windows_places(found: tuple[Window, Shape]) -> None:
+    window, x = found
+    image = torch.randn(1, *x, generator=torch.Generator().manual_seed(0))
+    whole = F.pad(image, window.effective_pad(x.height, x.width), value=-math.inf)
+    wanted = F.max_pool2d(whole, window.kernel, window.stride, dilation=window.dilation)
+    padding = pool_padding(window, x)
+    if padding.before is not None:
+        image = F.pad(image, padding.before, value=-math.inf)
+    pooled = F.max_pool2d(image, window.kernel, window.stride, padding.own, window.dilation, padding.ceil)
+    assert torch.equal(pooled, wanted)
+
+
+@given(windows())
+@settings(max_examples=100, deadline=None)
+def test_convolution_reaches_the_windows_places(found: tuple[Window, Shape]) -> None:
+    window, x = found
+    image = torch.randn(1, *x, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    weight = torch.ones(1, x.channels, *window.kernel, dtype=torch.float64)
+    whole = F.pad(image, window.effective_pad(x.height, x.width))
+    wanted = F.conv2d(whole, weight, stride=window.stride, dilation=window.dilation)
+    padding = conv_padding(window, x)
+    if padding.before is not None:
+        image = F.pad(image, padding.before)
+    assert torch.allclose(F.conv2d(image, weight, None, window.stride, padding.own, window.dilation), wanted)

@@ -1,0 +1,52 @@
+"""Layers' attributes and parameters' keys."""
+
+from __future__ import annotations
+
+from building import Builder
+from torch import nn
+
+from netspec.ir.graph import Graph
+from netspec.ir.ops import Linear
+from netspec.passes.torch_names import RESERVED, attributes, state_key, suffix
+
+
+def graph(*layers: str) -> Graph:
+    builder = Builder()
+    last = builder.input(3)
+    for name in layers:
+        last = builder.add(name, Linear(3), last)
+    return builder.graph()
+
+
+def test_everything_that_a_module_has_is_reserved() -> None:
+    assert {name for name in dir(nn.Module()) if not name.startswith("__")} <= RESERVED
+
+
+def test_reserved_names_get_a_trailing_underscore() -> None:
+    found = attributes(graph("train", "float", "conv1", "__init__", "_plan", "x-y"))
+    assert found == {
+        "image": "image",
+        "train": "train_",
+        "float": "float_",
+        "conv1": "conv1",
+        "__init__": "__init___",
+        "_plan": "_plan_",
+        "x-y": "x-y",
+    }
+
+
+def test_a_renamed_layer_does_not_take_anothers_name() -> None:
+    found = attributes(graph("train", "train_", "type_", "type"))
+    assert (found["train"], found["train_"], found["type"], found["type_"]) == ("train__", "train_", "type__", "type_")
+
+
+def test_keys_follow_the_attribute() -> None:
+    net = graph("train", "fc")
+    keys = {key: state_key(parameter, attributes(net)) for key, parameter in net.parameters.items()}
+    assert keys == {
+        "train.weight": "train_.weight",
+        "train.bias": "train_.bias",
+        "fc.weight": "fc.weight",
+        "fc.bias": "fc.bias",
+    }
+    assert [suffix(p) for p in net.parameters.values()] == ["weight", "bias", "weight", "bias"]
