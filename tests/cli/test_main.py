@@ -1,0 +1,130 @@
+"""The program around the commands: which exist, what is imported when, and how it ends."""
+
+from __future__ import annotations
+
+import ast
+import os
+import signal
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+from processes import ROOT, netspec, python
+
+from netspec.cli import _first_line
+
+COMMANDS = ROOT / "netspec" / "cli"
+HEAVY = ("torch", "numpy", "rich", "lark", "jinja2", "PIL")
+
+
+def commands() -> list[str]:
+    """The commands' names, found in another way than the program finds them."""
+    files = [path for path in COMMANDS.glob("*.py") if path.stem not in ("__init__", "common")]
+    made = [path for path in files if "\ndef command(" in path.read_text("utf-8")]
+    return sorted(path.stem.rstrip("_").replace("_", "-") for path in made)
+
+
+def listed(text: str) -> list[str]:
+    """The names in the list of commands of a help text."""
+    rows = text.partition("Commands:\n")[2].splitlines()
+    return [row.split()[0] for row in rows if row.startswith("  ") and not row.startswith("   ")]
+
+
+def test_help_lists_the_commands_that_exist_and_imports_none() -> None:
+    done = netspec("--help", blocked=HEAVY)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert listed(done.stdout) == commands()
+    assert {"check", "summary"} <= set(commands())
+
+
+def test_a_command_imports_no_other_command() -> None:
+    names = [name.replace("-", "_") for name in commands() if name != "check"]
+    ask = (
+        "import sys; from netspec.cli import main; main(['check', 'specs/alexnet.net'], standalone_mode=False);"
+        f"print([name for name in {names} if f'netspec.cli.{{name}}' in sys.modules])"
+    )
+    assert python("-c", ask).stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("name", commands())
+def test_every_command_has_help_with_an_example(name: str) -> None:
+    done = netspec(name, "--help")
+    assert done.returncode == 0
+    assert f"netspec {name}" in done.stdout.partition("Example")[2]
+
+
+def test_the_short_help_is_the_first_line_of_the_commands_documentation() -> None:
+    text = '"""The module."""\n@decorated\ndef command():\n    """Draw the network.\n\n    More.\n    """\n'
+    assert _first_line(ast.parse(text)) == "Draw the network"
+    assert _first_line(ast.parse('"""Draw it."""\ncommand = made()\n')) == "Draw it"
+    assert _first_line(ast.parse('"""Helpers."""\ndef commands():\n    pass\n')) is None
+
+
+@pytest.mark.parametrize(("typed", "near"), [("chekc", "check"), ("sumary", "summary"), ("CHECK", "check")])
+def test_a_misspelt_command_gets_the_nearest_right_one(typed: str, near: str) -> None:
+    done = netspec(typed, "specs/alexnet.net")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"there is no command '{typed}'; did you mean '{near}'?" in done.stderr
+
+
+@pytest.mark.parametrize("typed", ["zzzzz", "common", "__init__", "../check", "cli.check", ""])
+def test_what_is_no_command_is_refused(typed: str) -> None:
+    done = netspec(typed)
+    assert done.returncode == 2
+    assert f"there is no command '{typed}'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_without_a_command_the_commands_are_listed() -> None:
+    done = netspec()
+    assert done.returncode == 2
+    assert listed(done.stderr) == commands()
+
+
+def test_the_version_is_the_distributions() -> None:
+    assert netspec("--version").stdout == f"netspec, version {version('netspec-compiler')}\n"
+
+
+def test_the_installed_command_is_the_module() -> None:
+    installed = Path(sys.executable).with_name("netspec")
+    done = subprocess.run([installed, "--help"], capture_output=True, text=True)
+    assert done.stdout == netspec("--help").stdout
+
+
+def test_ctrl_c_ends_without_a_traceback() -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-X", "importtime", "-m", "netspec", "check", "-"],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    # The import log tells when the command is at work and waits for its standard input.
+    for line in process.stderr:
+        if line.endswith(" netspec.net\n"):
+            break
+    process.send_signal(signal.SIGINT)
+    _, rest = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert rest.endswith("interrupted\n")
+    assert "Traceback" not in rest
+
+
+@pytest.mark.parametrize("arguments", [("summary", "specs/alexnet.net", "--format", "json"), ("check", "--help")])
+def test_a_reader_that_has_gone_is_no_traceback(arguments: tuple[str, ...]) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [sys.executable, "-m", "netspec", *arguments], cwd=ROOT, stdout=writer, stderr=subprocess.PIPE, text=True
+    )
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+def test_a_missing_library_is_named() -> None:
+    gone = "import sys; sys.modules['lark'] = None; from netspec.cli import main; main(['check', 'specs/alexnet.net'])"
+    done = python("-c", gone)
+    assert (done.returncode, done.stderr) == (2, "Error: this command needs lark, which is not installed\n")

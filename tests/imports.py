@@ -1,0 +1,89 @@
+"""Reading imports out of source text: what the walls of ``test_house.py`` are measured by."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+@dataclass(frozen=True)
+class Import:
+    """One import statement's one name: ``module`` (dotted, the importer) reads ``target`` in ``line``.
+
+    ``for_types``: it stands under ``if TYPE_CHECKING`` and loads nothing.
+    """
+
+    module: str
+    target: str
+    line: int
+    for_types: bool
+
+    def __str__(self) -> str:
+        return f"{self.module} imports {self.target} in line {self.line}"
+
+
+@cache
+def modules() -> dict[str, Path]:
+    """Every module of the distribution, by the dotted name that it is installed under."""
+    paths = [*(ROOT / "netspec").rglob("*.py"), *(ROOT / "backends").rglob("*.py")]
+    return {name_of(path): path for path in sorted(paths)}
+
+
+def name_of(path: Path) -> str:
+    """``backends/pytorch/__init__.py`` as ``netspec.backends.pytorch``."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    parts = parts if parts[0] == "netspec" else ("netspec", *parts)
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def all_imports() -> Iterator[Import]:
+    """Every import of the distribution."""
+    for name, path in modules().items():
+        yield from imports(name, path.read_text("utf-8"), is_package=path.name == "__init__.py")
+
+
+def imports(module: str, text: str, *, is_package: bool = False) -> Iterator[Import]:
+    """Every import of a module's text: also those inside functions and under ``if TYPE_CHECKING``."""
+    package = module if is_package else module.rpartition(".")[0]
+    tree = ast.parse(text)
+    guarded = {inner for node in ast.walk(tree) if _is_type_checking(node) for inner in ast.walk(node)}
+    for node in ast.walk(tree):
+        match node:
+            case ast.Import(names=names):
+                targets = [alias.name for alias in names]
+            case ast.ImportFrom(module=source, names=names, level=level):
+                # `from netspec import units` reads the module units, `from netspec.units import count` does too.
+                base = _absolute(package, source, level)
+                inner = [f"{base}.{alias.name}" for alias in names]
+                targets = [name if name in modules() else base for name in inner]
+            case _:
+                continue
+        for target in targets:
+            yield Import(module, target, node.lineno, node in guarded)
+
+
+def _is_type_checking(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING")
+
+
+def _absolute(package: str, source: str | None, level: int) -> str:
+    """What ``from ..source import x`` reads, written in a module of this package."""
+    if not level:
+        return source or ""
+    parts = package.split(".")
+    kept = parts[: len(parts) - level + 1]
+    return ".".join([*kept, source] if source else kept)
+
+
+def room(module: str) -> str:
+    """The room that a module lies in: the name below ``netspec``, one more for a backend; ``netspec`` itself is the
+    room ``__init__``."""
+    parts = module.split(".")[1:]
+    if not parts:
+        return "__init__"
+    return "/".join(parts[:2]) if parts[0] == "backends" else parts[0]

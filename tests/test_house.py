@@ -1,0 +1,226 @@
+"""The walls of the house: who may import whom, which libraries stay where, and how large a file may be.
+
+docs/architecture.md says the same to a reader; the two are compared here.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+from statistics import median
+from typing import TypeGuard
+
+import pytest
+from imports import ROOT, Import, all_imports, imports, modules, room
+from processes import netspec, python
+
+FLOORS = (
+    ("__init__", "__main__"),
+    ("cli",),
+    ("train",),
+    ("backends",),
+    ("report", "draw", "backend"),
+    ("net",),
+    ("solve", "passes"),
+    ("check", "stats"),
+    ("layers",),
+    ("lowering", "settings"),
+    ("keys",),
+    ("language", "ir"),
+    ("diagnostics",),
+    ("source", "units"),
+)
+"""From the roof down. A room imports from the floors under it and never from its own; every backend is a room."""
+
+ONLY_IN = {
+    "lark": ("netspec.language.parser",),
+    "click": ("netspec.cli",),
+    "jinja2": ("netspec.backends.source",),
+    "torch": ("netspec.train", "netspec.backends.pytorch"),
+}
+"""Libraries, and the only modules or packages that may import them. Naming their types is free: it loads nothing."""
+
+LONGEST = 400
+"""Lines. A file that grows past this holds two things."""
+
+BLOCKED = ("torch", "onnx", "numpy")
+WITHOUT_THEM = (("check",), ("summary",), ("summary", "--format", "json"), ("fmt", "--check"), ("compile", "-o", "-"))
+
+
+def floor(name: str) -> int:
+    """How high a room lies, 0 being the ground."""
+    for height, rooms in enumerate(reversed(FLOORS)):
+        if name.partition("/")[0] in rooms:
+            return height
+    raise LookupError(f"the room {name} has no floor; give it one here and in docs/architecture.md")
+
+
+def breach(found: Import) -> str | None:
+    """What is wrong with an import, or ``None``."""
+    if found.target.partition(".")[0] == "backends":
+        return f"{found}: a second copy of its classes; use netspec.backend.load"
+    if found.target.partition(".")[0] != "netspec":
+        return None
+    here, there = room(found.module), room(found.target)
+    if here == there:
+        return None
+    if there.startswith("backends"):
+        return f"{found}: backends are reached through netspec.backend.load, and do not know each other"
+    if floor(there) >= floor(here):
+        return f"{found}: {there} (floor {floor(there)}) does not lie under {here} (floor {floor(here)})"
+    return None
+
+
+def out_of_place(found: Import) -> bool:
+    """Whether a library is imported outside its place."""
+    allowed = ONLY_IN.get(found.target.partition(".")[0])
+    return (
+        not found.for_types
+        and allowed is not None
+        and not any(f"{found.module}.".startswith(f"{place}.") for place in allowed)
+    )
+
+
+def test_imports_only_go_down() -> None:
+    assert [wrong for wrong in map(breach, all_imports()) if wrong] == []
+
+
+@pytest.mark.parametrize(
+    ("module", "text"),
+    [
+        ("netspec.ir.graph", "from netspec.check import check"),
+        ("netspec.ir.graph", "from netspec import layers"),
+        ("netspec.ir.graph", "from netspec.language import syntax"),
+        ("netspec.source", "def f():\n    import netspec.units"),
+        ("netspec.stats", "if TYPE_CHECKING:\n    from netspec import net"),
+        ("netspec.ir.graph", "from ..keys import Key"),
+        ("netspec.cli.check", "from netspec import load"),
+        ("netspec.train.loop", "import netspec.backends.pytorch"),
+        ("netspec.backends.pytorch.module", "from ..reference import run"),
+        ("netspec.backends.pytorch.module", "from netspec.backends.reference import run"),
+        ("netspec.cli.check", "from backends import pytorch"),
+    ],
+)
+def test_an_import_that_does_not_go_down_is_found(module: str, text: str) -> None:
+    assert [breach(found) for found in imports(module, text)] != [None]
+
+
+@pytest.mark.parametrize(
+    ("module", "text"),
+    [
+        ("netspec.check.values", "from netspec import layers"),
+        ("netspec.ir.graph", "from .shape import Shape"),
+        ("netspec.backends.pytorch.module", "from .emit import table\nfrom netspec.ir.graph import Graph"),
+        ("netspec.__main__", "from netspec.cli import main"),
+    ],
+)
+def test_an_import_that_goes_down_is_allowed(module: str, text: str) -> None:
+    assert {breach(found) for found in imports(module, text)} == {None}
+
+
+def test_every_room_has_a_floor_and_every_floor_its_rooms() -> None:
+    built = {room(name).partition("/")[0] for name in modules()}
+    assert built == {name for rooms in FLOORS for name in rooms}
+
+
+def test_the_architecture_page_has_the_same_floors() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    rows = re.findall(r"^\| (\d+) \| ([^|]+) \|", page, re.MULTILINE)
+    assert [int(number) for number, _ in rows] == [*reversed(range(len(FLOORS)))]
+    assert tuple(tuple(name.rstrip("/") for name in re.findall(r"`([^`]+)`", rooms)) for _, rooms in rows) == FLOORS
+
+
+def test_libraries_stay_in_their_places() -> None:
+    assert [str(found) for found in all_imports() if out_of_place(found)] == []
+
+
+@pytest.mark.parametrize("text", ["import torch", "def f():\n    from torch.nn import functional", "import lark.lexer"])
+def test_a_library_out_of_its_place_is_found(text: str) -> None:
+    assert [out_of_place(found) for found in imports("netspec.stats", text)] == [True]
+
+
+def test_a_library_may_be_named_for_its_types() -> None:
+    text = "if TYPE_CHECKING:\n    from torch.nn import Module"
+    assert [out_of_place(found) for found in imports("netspec.stats", text)] == [False]
+
+
+def test_no_text_is_run_as_code() -> None:
+    for name, path in modules().items():
+        called = {node.func.id for node in ast.walk(tree(path)) if isinstance(node, ast.Call) and is_name(node.func)}
+        assert not called & {"eval", "exec", "__import__"}, name
+
+
+def test_files_are_small() -> None:
+    lengths = {name: len(path.read_text("utf-8").splitlines()) for name, path in modules().items()}
+    assert {name: length for name, length in lengths.items() if length > LONGEST} == {}
+    assert median(lengths.values()) < LONGEST / 2
+
+
+def test_everything_public_is_documented() -> None:
+    silent = []
+    for name, path in modules().items():
+        module = tree(path)
+        silent += [f"{name}.{node.name}" for node in module.body if is_public(node) and not ast.get_docstring(node)]
+        silent += [name] if module.body and not ast.get_docstring(module) else []
+    # A layer type's `lower` is documented by the type itself, whose doc is a part of it.
+    assert [name for name in silent if not re.fullmatch(r"netspec\.layers\.\w+\.lower", name)] == []
+
+
+def test_nothing_is_left_for_later_and_no_machine_is_named() -> None:
+    unwanted = re.compile(r"NotImplementedError|\bTODO\b|\bFIXME\b|\bXXX\b|(?<![\w.])/(work|root|home|Users|opt|mnt)/")
+    found = [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
+        for path in written()
+        for number, line in enumerate(path.read_text("utf-8", errors="replace").splitlines(), 1)
+        if unwanted.search(line) and path != Path(__file__)
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    "arguments", [words for words in WITHOUT_THEM if (ROOT / f"netspec/cli/{words[0]}.py").exists()]
+)
+def test_commands_about_text_need_no_numerics(arguments: tuple[str, ...]) -> None:
+    done = netspec(*arguments, "specs/alexnet.net", blocked=BLOCKED)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_help_and_the_python_door_need_no_numerics() -> None:
+    assert netspec("--help", blocked=BLOCKED).returncode == 0
+    asked = python("-c", "import netspec; print(netspec.load('specs/alexnet.net').total.weights)", blocked=BLOCKED)
+    assert (asked.stdout, asked.stderr) == ("60954656\n", "")
+
+
+@pytest.mark.parametrize("library", BLOCKED)
+def test_the_block_blocks(library: str) -> None:
+    done = python("-c", f"import {library}", blocked=BLOCKED)
+    assert done.returncode == 1
+    assert f"{library} is blocked" in done.stderr
+
+
+def test_without_the_block_nothing_is_blocked() -> None:
+    assert python("-c", "import numpy").returncode == 0
+
+
+def tree(path: Path) -> ast.Module:
+    """A file's syntax."""
+    return ast.parse(path.read_text("utf-8"))
+
+
+def is_public(node: ast.AST) -> TypeGuard[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]:
+    """Whether a statement defines a public function or class."""
+    return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and not node.name.startswith("_")
+
+
+def is_name(node: ast.AST) -> TypeGuard[ast.Name]:
+    """Whether an expression is a bare name: ``eval(x)``, not ``model.eval()``."""
+    return isinstance(node, ast.Name)
+
+
+def written() -> list[Path]:
+    """The files that people read: everything but what tools make."""
+    folders = ("netspec", "backends", "specs", "tests", "docs", "benchmarks", ".ci")
+    inside = [path for name in folders for path in (ROOT / name).rglob("*")]
+    beside = [path for path in ROOT.iterdir() if not path.name.startswith(".")]
+    return sorted(path for path in {*inside, *beside} if path.is_file() and path.suffix not in (".pyc", ".png", ".pt"))
