@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from netspec.ir.fault import Fault
@@ -33,6 +34,10 @@ class LayerType:
     """What stands after the type's word without a key."""
     agree: Callable[[Mapping[str, Any]], None] | None = None
     """Raises ``Fault`` where keys contradict each other, whatever the layer reads."""
+    rule: str = field(kw_only=True)
+    """The shape of its value in words, for a reader; the operations compute it."""
+    example: str = field(kw_only=True)
+    """A small spec that is right and ends in a layer of this type."""
 
     def key(self, name: str) -> Key | None:
         return next((k for k in self.keys if k.name == name), None)
@@ -82,6 +87,7 @@ class Lowering:
         self.gpu_groups = gpu_groups
         self.drafts: list[Draft] = []
         self._declare = declare
+        self._emitted: Counter[str] = Counter()
 
     def __getitem__(self, key: str) -> Any:
         return self.keys[key]
@@ -139,8 +145,10 @@ class Lowering:
             )
         start = {"weight": init, "bias": bias}
         params = tuple(self._declare(p, index, start[p.role] or ZERO) for p in wanted)
-        same = sum(d.name.split(".")[0] == f"{self.layer}:{name_of(op)}" for d in self.drafts)
-        name = f"{self.layer}:{name_of(op)}" + (f".{same}" if same else "")
+        word = name_of(op)
+        same = self._emitted[word]
+        self._emitted[word] += 1
+        name = f"{self.layer}:{word}" + (f".{same}" if same else "")
         self.drafts.append(Draft(name, op, tuple(o.node for o in reads), params, output))
         return Operand(name, output, self.placement)
 

@@ -12,7 +12,6 @@ from netspec.diagnostics import CannotOpen, Diagnostic, SpecError
 from netspec.diagnostics.model import whole
 from netspec.ir.graph import Graph
 from netspec.ir.shape import Shape
-from netspec.solve import solved
 from netspec.source import Source
 from netspec.stats import LayerNumbers, Totals, layer_numbers, totals
 from netspec.units import count
@@ -73,6 +72,8 @@ def load_source(source: Source, input_shape: Shape | None = None) -> Net:
     """Check a source, with fixes for what is wrong. Raises ``SpecError``."""
     checked = check(source, input_shape)
     if checked.graph is None:
+        from netspec.solve import solved  # only where something is wrong
+
         raise SpecError(solved(checked, input_shape))
     return Net(source, checked.graph, checked.diagnostics)
 

@@ -49,3 +49,17 @@ def percent(part: int, whole: int) -> str:
 def plural(number: int, noun: str) -> str:
     """``1 error``, ``2 errors``."""
     return f"{count(number)} {noun}{'' if number == 1 else 's'}"
+
+
+def short(number: int) -> str:
+    """A count in three digits, for where there is no room: ``34.8 k``, ``105 M``.
+
+    >>> short(37748736)
+    '37.7 M'
+    """
+    value = float(number)
+    for unit in ("", " k", " M", " G", " T"):
+        if value < 999.5 or unit == " T":
+            return f"{value:.3g}{unit}" if value < 999.5 else f"{value:.0f}{unit}"
+        value /= 1000
+    raise AssertionError("unreachable")

@@ -76,7 +76,8 @@ def _inputs(walk: Walk, source: Source, findings: Findings) -> None:
                 notes=("a layer is [name] type key=value ..., and the first is the input",),
             )
         return
-    inputs = [f for f in walk.facts if f.type == "input"]
+    first_named = set(walk.wiring.index.values())
+    inputs = [f for n, f in enumerate(walk.facts) if f.type == "input" and n in first_named]
     unknown = any(f.type is None for f in walk.facts) or len(walk.facts) < len(walk.sections)
     if not inputs and not unknown:
         first = walk.sections[0]

@@ -91,13 +91,17 @@ def shape_arithmetic(steps: Sequence[Step]) -> tuple[str, ...]:
                     + _rounded(rows.output, window.rounding, window.places("height", x.height).denominator)
                 )
             if columns.unread:
-                notes[0] += f"; the last {columns.unread} of its {x.width} columns unread"
+                notes[0] += f"; {_the_last(columns.unread)} of its {x.width} columns unread"
             return tuple(notes)
         if isinstance(step.op, Linear):
             return (f"outputs={step.op.outputs}",)
     if steps and steps[0].reads:
         return (f"it reads {' and '.join(map(str, steps[0].reads))}",)
     return ()
+
+
+def _the_last(number: int) -> str:
+    return "the last" if number == 1 else f"the last {number}"
 
 
 def _rounded(output: int, rounding: str, denominator: int) -> str:

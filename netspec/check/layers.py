@@ -25,9 +25,13 @@ from netspec.ir.graph import SPLIT, WHOLE, Placement
 from netspec.ir.ops import Loss, Op
 from netspec.ir.shape import Shape
 from netspec.keys import BadValue
+from netspec.keys.kinds import shown
+from netspec.language.syntax import Call as CallSyntax
 from netspec.language.syntax import Section, Word
+from netspec.language.syntax import Value as ValueSyntax
 from netspec.lowering import Grouping, LayerType, Operand
-from netspec.units import count
+from netspec.source import Span
+from netspec.units import count, plural
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,9 @@ class Walk:
                 reads = tuple(v.operand.shape for v in read)
                 value = self._lower(request, read, stated, section, pairs)
         if value is None and stated.shape is not None:
-            value = Value(Operand(name, stated.shape, self._likely_placement(found, values, inputs)))
+            placement = self._likely_placement(found, values, inputs)
+            if not placement.split or stated.shape.channels % self.settings.groups == 0:
+                value = Value(Operand(name, stated.shape, placement))
         self.values.append(value)
         lowered = value.lowered if value else None
         self.facts.append(
@@ -101,35 +107,23 @@ class Walk:
 
     def _type(self, section: Section) -> LayerType | None:
         name = section.name.text
-        if not section.values:
-            self.findings.add(
-                "missing-type",
-                f"{name} has no type",
-                section.name.span,
-                notes=("a layer is [name] type key=value ...",),
-                layer=name,
-            )
-            return None
-        word, *rest = section.values
+        word = section.values[0] if section.values else None
         if not isinstance(word, Word):
-            self.findings.add(
-                "missing-type",
-                f"{name} has no type",
-                word.span,
-                notes=("after the name stands the layer's type, a word",),
-                layer=name,
-            )
+            span, note = _where_type_should_be(section)
+            self.findings.add("missing-type", f"{name} has no type", span, notes=(note,), layer=name)
             return None
         found = layers.find(word.text)
         if found is None:
             self.findings.unknown("unknown-type", "layer type", word, layers.names(), layer=name)
             return None
-        for value in rest[1:] if found.operand else rest:
+        stray = _stray(section, found)
+        if stray:
+            what = shown(stray[0]) + (f" ... {shown(stray[-1])}" if len(stray) > 1 else "")
             self.findings.add(
                 "stray-value",
-                f"{found.name} does not take the value '{value.span.text}' here",
-                value.span,
-                notes=("values are given as key=value",),
+                f"{found.name} does not take '{what}' without a key",
+                *(value.span for value in stray),
+                notes=(f"values are given as key=value; the keys of {found.name}: {', '.join(keys_of(found))}",),
                 layer=name,
             )
         return found
@@ -142,7 +136,8 @@ class Walk:
         values = {**self._defaults(found), **given}
         bad |= {key for key, value in values.items() if value is BAD}
         missing = [key for key in found.keys if key.name not in values and key.name not in bad]
-        for key in missing:
+        # A value without a key most likely belongs to one that is missing: that is said once.
+        for key in missing if not _stray(section, found) else ():
             self.findings.add(
                 "missing-key",
                 f"{name} needs {key.name}=, {key.kind.doc}",
@@ -200,7 +195,7 @@ class Walk:
             needs = f"{least}" if least == most else f"at least {least}" if most is None else f"{least} to {most}"
             self.findings.add(
                 "wrong-inputs",
-                f"{name} reads {len(inputs)} layers; {found.name} needs {needs}",
+                f"{name} reads {plural(len(inputs), 'layer')}; {found.name} needs {needs}",
                 span,
                 notes=("inputs=a,b names the layers that it reads",),
                 layer=name,
@@ -351,6 +346,27 @@ class Walk:
                     layer=name,
                 )
         return value
+
+
+def _where_type_should_be(section: Section) -> tuple[Span, str]:
+    """The place of a layer's missing type, and how it is written."""
+    if section.values:
+        called = isinstance(section.values[0], CallSyntax)
+        note = (
+            "keys stand behind the type without brackets: conv filters=96 kernel=11"
+            if called
+            else ("behind the name stands the layer's type, a word: [conv1] conv filters=96 kernel=11")
+        )
+        return section.values[0].span, note
+    pair = next((p for p in section.pairs if p.key.text == "type"), None)
+    if pair is not None:
+        return pair.span, f"the type stands without a key: [{section.name.text}] {shown(pair.value)} ..."
+    return section.name.span, "a layer is [name] type key=value ..."
+
+
+def _stray(section: Section, found: LayerType) -> tuple[ValueSyntax, ...]:
+    """The values that stand behind a layer's type without a key and have no business there."""
+    return section.values[2 if found.operand else 1 :]
 
 
 def _size(shape: tuple[int, ...]) -> int:

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from netspec.diagnostics import Diagnostic, Edit, Fix
 from netspec.diagnostics.nearest import nearest
 from netspec.ir.fault import Fault
 from netspec.keys import BadValue
+from netspec.language.parser import MOST_MISTAKES
 from netspec.language.syntax import Pair, Word
 from netspec.source import Span
 
+MOST_COMPARED = 100_000
+"""How many names are compared with misspelt ones in one check: a second's worth."""
+
 
 class Findings:
-    """The diagnostics of one check, in the order in which they were found."""
+    """The diagnostics of one check, in the order in which they were found. Once it is full, more are not kept."""
 
     def __init__(self) -> None:
         self.all: list[Diagnostic] = []
+        self._compared = 0
+
+    @property
+    def full(self) -> bool:
+        """Whether the file has so many mistakes that it is no spec."""
+        return len(self.all) >= MOST_MISTAKES
 
     def add(
         self,
@@ -28,11 +38,13 @@ class Findings:
         layer: str = "",
     ) -> None:
         """Record an error."""
-        self.all.append(Diagnostic(code, message, spans, tuple(notes), fixes, layer=layer))
+        if not self.full:
+            self.all.append(Diagnostic(code, message, spans, tuple(notes), fixes, layer=layer))
 
     def warn(self, code: str, message: str, *spans: Span, notes: Iterable[str] = (), layer: str = "") -> None:
         """Record a warning."""
-        self.all.append(Diagnostic(code, message, spans, tuple(notes), severity="warning", layer=layer))
+        if not self.full:
+            self.all.append(Diagnostic(code, message, spans, tuple(notes), severity="warning", layer=layer))
 
     def bad_value(self, key: str, error: BadValue, layer: str = "") -> None:
         """Record a value that its key cannot have."""
@@ -40,13 +52,22 @@ class Findings:
         self.add("bad-value", f"{key}: {error.message}", error.span, notes=error.notes, fixes=fixes, layer=layer)
 
     def unknown(
-        self, code: str, what: str, word: Word, known: Iterable[str], *, notes: Iterable[str] = (), layer: str = ""
+        self, code: str, what: str, word: Word, known: Collection[str], *, notes: Iterable[str] = (), layer: str = ""
     ) -> None:
         """Record a name that is not known, with the nearest one that is."""
-        near = nearest(word.text, known)
+        near = self.nearest(word.text, known)
         message = f"{what} '{word.text}' is unknown" + (f"; did you mean {near}?" if near else "")
         fixes = (replacement(word.span, near),) if near else ()
+        if code == "unknown-type" and not near:
+            notes = (*notes, f"the layer types: {', '.join(known)}")
         self.add(code, message, word.span, notes=notes, fixes=fixes, layer=layer)
+
+    def nearest(self, word: str, known: Collection[str]) -> str | None:
+        """The known name most like a misspelt one, as long as there have not been too many of them."""
+        if self.full or self._compared > MOST_COMPARED:
+            return None
+        self._compared += len(known)
+        return nearest(word, known)
 
     def fault(self, fault: Fault, layer: str, type_span: Span, pairs: Mapping[str, Pair]) -> None:
         """Record what an operation says against its shapes, under the keys that it names."""

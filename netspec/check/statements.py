@@ -10,6 +10,7 @@ from netspec.check.report import Findings
 from netspec.check.values import distinct, keys_of, read_pairs
 from netspec.ir.settings import Augment, Test, Train
 from netspec.keys import BadValue, Whole
+from netspec.keys.kinds import shown
 from netspec.language.syntax import File, Number, Pair, Setting, Word
 from netspec.settings import SETTINGS, WORDS
 
@@ -120,8 +121,7 @@ def _default(statement: Setting, result: Settings, findings: Findings) -> None:
         return
     _no_more("default", values, findings)
     earlier = result.default_pairs.setdefault(word.text, {})
-    pairs = distinct([*earlier.values(), *statement.pairs], findings)
-    fresh = {name: pair for name, pair in pairs.items() if name not in earlier}
+    fresh = distinct(statement.pairs, findings, earlier=earlier)
     for name in ("inputs", "weights"):
         if name in fresh:
             findings.add("bad-value", f"{name} has no default: each layer has its own", fresh.pop(name).span)
@@ -145,4 +145,4 @@ BAD = _Bad()
 def _no_more(word: str, values: list[Any], findings: Findings) -> None:
     for value in values:
         what = "number" if isinstance(value, Number) else "value"
-        findings.add("stray-value", f"{word} does not take the {what} '{value.span.text}' here", value.span)
+        findings.add("stray-value", f"{word} does not take the {what} '{shown(value)}' here", value.span)

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from netspec import layers
 from netspec.check.report import Findings, replacement
-from netspec.diagnostics.nearest import nearest
 from netspec.keys import BadValue, Key, Padding
+from netspec.keys.kinds import shown
 from netspec.language.syntax import Pair, Values, Word
 from netspec.lowering import LayerType, PerInput
 
 
-def distinct(pairs: Sequence[Pair], findings: Findings, layer: str = "") -> dict[str, Pair]:
-    """Pairs by key; a repeated key is an error, and its first value holds."""
+def distinct(
+    pairs: Sequence[Pair], findings: Findings, layer: str = "", earlier: Mapping[str, Pair] = MappingProxyType({})
+) -> dict[str, Pair]:
+    """Pairs by key; a key that is repeated, or was given ``earlier``, is an error, and its first value holds."""
     found: dict[str, Pair] = {}
     for pair in pairs:
-        if pair.key.text in found:
+        first = found.get(pair.key.text) or earlier.get(pair.key.text)
+        if first is not None:
             findings.add(
                 "duplicate-key",
                 f"{pair.key.text} is given twice",
                 pair.span,
-                notes=(f"first as {found[pair.key.text].span.text}",),
+                notes=(f"first as {shown(first)} in line {first.span.line}",),
                 layer=layer,
             )
         else:
@@ -42,8 +46,7 @@ def read_pairs(
     for name, pair in pairs.items():
         key = keys.get(name)
         if key is None:
-            _unknown_key(pair.key, keys, owner, findings, layer)
-            near = nearest(name, keys)
+            near = _unknown_key(pair.key, keys, owner, findings, layer)
             if near:
                 bad.add(near)
             continue
@@ -67,9 +70,9 @@ def _read(key: Key, pair: Pair, inputs: int) -> Any:
     return key.kind.read(value)
 
 
-def _unknown_key(word: Word, keys: Mapping[str, Key], owner: str, findings: Findings, layer: str) -> None:
-    """A key that is not there: the nearest of this type's, and the types that do have it."""
-    near = nearest(word.text, keys)
+def _unknown_key(word: Word, keys: Mapping[str, Key], owner: str, findings: Findings, layer: str) -> str | None:
+    """Report a key that is not there, with the types that do have it; the answer is the nearest of this type's."""
+    near = findings.nearest(word.text, keys)
     others = [name for name in layers.names() if (t := layers.find(name)) and t.key(word.text)]
     if others and word.text != near:
         whose = ", ".join(others[:4]) + (" and others" if len(others) > 4 else "")
@@ -85,6 +88,7 @@ def _unknown_key(word: Word, keys: Mapping[str, Key], owner: str, findings: Find
         fixes=(replacement(word.span, near),) if near else (),
         layer=layer,
     )
+    return near
 
 
 def keys_of(layer_type: LayerType) -> dict[str, Key]:

@@ -9,6 +9,9 @@ from netspec import layers
 from netspec.check.report import Findings
 from netspec.language.syntax import Section, Value, Values, Word
 
+MOST_NAMED = 10
+"""How many layers of a cycle are named."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wiring:
@@ -36,8 +39,9 @@ def wire(sections: Sequence[Section], findings: Findings) -> Wiring:
         else:
             index[name] = number
     named = [_named(section) for section in sections]
+    around: set[int] = set()
     inputs = tuple(
-        _inputs(number, section, named, index, sections, findings) for number, section in enumerate(sections)
+        _inputs(number, section, named, index, sections, findings, around) for number, section in enumerate(sections)
     )
     return Wiring(inputs, index)
 
@@ -58,6 +62,7 @@ def _inputs(
     index: dict[str, int],
     sections: Sequence[Section],
     findings: Findings,
+    around: set[int],
 ) -> tuple[int, ...] | None:
     words = named[number]
     if words is None:
@@ -69,12 +74,12 @@ def _inputs(
     for word in words:
         target = index.get(word.text)
         if target is None:
-            known = [s.name.text for s in sections if s is not section]
-            findings.unknown("unknown-layer", "layer", word, known, layer=section.name.text)
+            above = () if findings.full else [name for name, i in index.items() if i < number]
+            findings.unknown("unknown-layer", "layer", word, above, layer=section.name.text)
             good = False
         elif target >= number:
             good = False
-            _too_early(number, target, word, named, index, sections, findings)
+            _too_early(number, target, word, named, index, sections, findings, around)
         else:
             found.append(target)
     return tuple(found) if good and found else None
@@ -88,13 +93,22 @@ def _too_early(
     index: dict[str, int],
     sections: Sequence[Section],
     findings: Findings,
+    around: set[int],
 ) -> None:
-    """A layer that reads itself or one below it: a cycle if that one reads back, else only the wrong order."""
+    """A layer that reads itself or one below it: a cycle if that one reads back, else only the wrong order.
+
+    ``around`` are the layers of the cycles that have been reported: each is said once.
+    """
     name = sections[number].name.text
-    path = _path(target, number, named, index)
+    if number in around and target in around:
+        return
+    path = None if findings.full else _path(target, number, named, index)
     if path is not None:
-        around = " -> ".join(sections[i].name.text for i in (number, *path))
-        findings.add("cycle", f"{name} reads its own output", word.span, notes=(f"it reads {around}",), layer=name)
+        around.update(path)
+        names = [sections[i].name.text for i in (number, *path)]
+        shown = names if len(names) <= MOST_NAMED else [*names[: MOST_NAMED - 2], "...", names[-1]]
+        findings.add("cycle", f"{name} reads its own output", word.span,
+                     notes=(f"it reads {' -> '.join(shown)}",), layer=name)  # fmt: skip
         return
     findings.add(
         "reads-later-layer",

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 WRONG_SPEC = 1
 WRONG_COMMAND = 2
-MOST_SHOWN = 20
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -83,6 +82,7 @@ def read(path: str) -> Source:
 
 def tell(diagnostics: Sequence[Diagnostic]) -> None:
     """Print diagnostics as text on standard error."""
+    from netspec.diagnostics.model import MOST_SHOWN
     from netspec.diagnostics.text import render_all
 
     if diagnostics:

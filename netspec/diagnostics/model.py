@@ -74,13 +74,17 @@ def whole(source: Source) -> Span:
     return Span(source, 0, len(source.line(1)))
 
 
+MOST_SHOWN = 20
+"""How many diagnostics are printed; the others are counted."""
+
+
 class SpecError(Exception):
-    """A spec with mistakes. ``diagnostics`` holds them, in file order."""
+    """A spec with mistakes. ``diagnostics`` holds them all, in file order."""
 
     def __init__(self, diagnostics: tuple[Diagnostic, ...]) -> None:
         from netspec.diagnostics.text import render_all
 
-        super().__init__("\n" + render_all(diagnostics))
+        super().__init__("\n" + render_all(diagnostics, MOST_SHOWN))
         self.diagnostics = diagnostics
 
 

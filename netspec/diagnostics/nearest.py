@@ -2,23 +2,115 @@
 
 from __future__ import annotations
 
-import difflib
+import functools
 from collections.abc import Iterable
+
+MOST_EDITS = 4
+
+_ELSEWHERE = {
+    "activation": ("neuron",),
+    "add": ("sum",),
+    "bn": ("batchnorm",),
+    "channels": ("filters",),
+    "cosine": ("exponential",),
+    "data": ("input",),
+    "dense": ("fc",),
+    "eltwise": ("sum",),
+    "features": ("outputs",),
+    "gamma": ("factor",),
+    "identity": ("linear",),
+    "innerproduct": ("fc",),
+    "learning_rate": ("lr",),
+    "linear": ("fc",),
+    "lr": ("optimizer",),
+    "local_size": ("size",),
+    "loss": ("crossentropy",),
+    "maxout": ("max",),
+    "momentum": ("optimizer",),
+    "n": ("size",),
+    "normal": ("gaussian",),
+    "num_output": ("filters", "outputs"),
+    "out_channels": ("filters",),
+    "out_features": ("outputs",),
+    "p": ("rate",),
+    "pool": ("maxpool",),
+    "shape": ("kernel",),
+    "sigma": ("std",),
+    "sigmoid": ("logistic",),
+    "size": ("kernel",),
+    "softplus": ("softrelu",),
+    "units": ("outputs",),
+    "weight_decay": ("decay", "optimizer"),
+}
+"""What other tools call a thing, and the words for it here."""
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known name most like a misspelt one, or ``None`` where nothing is near.
 
+    Near is what another tool's word means here; then a name with a third of its letters wrong at most
+    (``distance``); then one that contains the word or is contained in it. The first of equally near names is taken.
+
     >>> nearest("kernal", ["kernel", "stride"])
     'kernel'
+    >>> nearest("kernel_size", ["kernel", "stride"])
+    'kernel'
     """
-    names = list(known)
-    lowered = {name.lower(): name for name in names}
-    if word.lower() in lowered:
-        return lowered[word.lower()]
-    close = difflib.get_close_matches(word.lower(), list(lowered), n=1, cutoff=0.6)
-    if close:
-        return lowered[close[0]]
-    longer = [name for name in names if len(word) > 2 and name.lower().startswith(word.lower())]
-    shorter = [name for name in names if len(name) > 2 and word.lower().startswith(name.lower())]
+    return _nearest(word, tuple(known))
+
+
+@functools.lru_cache(maxsize=1024)
+def _nearest(word: str, names: tuple[str, ...]) -> str | None:
+    """Kept, because a file that is checked again with one change asks for the same words."""
+    sought = word.lower()
+    for meant in _ELSEWHERE.get(sought, ()):
+        if meant in names and word not in names:
+            return meant
+    best, best_distance = None, min(len(sought) // 3, MOST_EDITS) + 1
+    for name in names:
+        there = name.lower()
+        if there == sought:
+            return name
+        if abs(len(there) - len(sought)) < best_distance:
+            apart = distance(sought, there, best_distance)
+            if apart < best_distance:
+                best, best_distance = name, apart
+    return best or _contained(sought, names)
+
+
+def _contained(sought: str, names: tuple[str, ...]) -> str | None:
+    longer = [name for name in names if len(sought) > 2 and sought in name.lower()]
+    shorter = [name for name in names if len(name) > 2 and name.lower() in sought]
     return min(longer, key=len) if longer else max(shorter, key=len, default=None)
+
+
+def distance(a: str, b: str, limit: int) -> int:
+    """How many letters must be put in, left out, changed or swapped with their neighbour to make one word of the
+    other; ``limit`` where it is that many or more.
+
+    Optimal string alignment. The words' equal beginnings and ends are taken off first: a file's names are mostly alike.
+
+    >>> distance("lyaer1", "layer1", 3)
+    1
+    """
+    start, end = 0, min(len(a), len(b))
+    while start < end and a[start] == b[start]:
+        start += 1
+    stop = 0
+    while stop < end - start and a[-1 - stop] == b[-1 - stop]:
+        stop += 1
+    a, b = a[start : len(a) - stop], b[start : len(b) - stop]
+    if len(set(a) - set(b)) >= limit:
+        return limit
+    before: list[int] = []
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        before, above, row = row, before, [i]
+        for j, y in enumerate(b, 1):
+            cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (x != y))
+            if i > 1 and j > 1 and x == b[j - 2] and a[i - 2] == y:
+                cost = min(cost, above[j - 2] + 1)
+            row.append(cost)
+        if min(row) >= limit and min(before) >= limit:
+            return limit
+    return min(row[-1], limit)

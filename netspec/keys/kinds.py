@@ -11,7 +11,7 @@ from netspec.ir.shape import Shape
 from netspec.ir.window import Pad
 from netspec.language.syntax import Call, Dims, Number, Pair, Value, Values, Word
 from netspec.source import Span
-from netspec.units import plain
+from netspec.units import count, plain
 
 LARGEST = 2**31
 """Nothing in a spec is larger: a layer with more units or weights is an error."""
@@ -59,7 +59,9 @@ class Whole:
     def read(self, value: Value) -> int:
         if not isinstance(value, Number) or not isinstance(value.value, int):
             raise BadValue(f"needs {self.doc}, not '{shown(value)}'", value.span)
-        if not self.low <= value.value <= self.high:
+        if value.value > self.high:
+            raise BadValue(f"is at most {count(self.high)}, not {value.value}", value.span)
+        if value.value < self.low:
             raise BadValue(f"needs {self.doc}, not {value.value}", value.span)
         return value.value
 
@@ -201,6 +203,8 @@ class Padding:
 
     def read(self, value: Value) -> Pad:
         items: Sequence[Value] = value.items if isinstance(value, Values) else (value,)
+        if not all(isinstance(item, Number) and isinstance(item.value, int) for item in items):
+            raise BadValue(f"needs {self.doc}, not '{shown(value)}'", value.span)
         sides = [Whole(0).read(item) for item in items]
         if len(sides) == 1:
             sides *= 4
@@ -293,8 +297,8 @@ def unknown_word(value: Value, words: tuple[str, ...], doc: str) -> BadValue:
     return BadValue(f"needs {doc}, not '{shown(value)}'", value.span)
 
 
-def shown(value: Value) -> str:
-    """A value as it is written, shortened."""
+def shown(value: Value | Pair) -> str:
+    """A value, or a key with its value, as it is written, shortened."""
     text = " ".join(value.span.text.split())
     return text if len(text) <= 40 else text[:37] + "..."
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from lark import Lark, Token, Tree, UnexpectedCharacters, UnexpectedInput, UnexpectedToken
@@ -17,10 +17,12 @@ MOST_MISTAKES = 1000
 """After so many mistakes the rest of a file is not read: it is no spec."""
 
 LONGEST_NUMBER = 40
+LONGEST_NAME = 100
 
 _NAME = r"[A-Za-z_](?:[A-Za-z0-9_]|-(?!>))*"
-_HEAD = re.compile(rf"\[\s*({_NAME})\s*\]")
+_HEAD = re.compile(rf"\[\s*({_NAME})")
 _GOES_ON = re.compile(rf"{_NAME}\s*=|->")
+_COMMA_BEFORE_KEY = re.compile(rf",\s*{_NAME}\s*$")
 _STATED_SHAPE = re.compile(r"->\s*([0-9]+(?:x[0-9]+)*)(?![A-Za-z0-9_.])")
 _SAID = {
     "NAME": "a name",
@@ -36,6 +38,8 @@ _SAID = {
     "$END": "the end of the statement",
 }
 _HINTS = {
+    "=>": "a claim begins with ->",
+    "//": "a comment begins with #",
     "×": "sizes are written with the letter x: 3x224x224",
     ":": "a value follows its key after '=': kernel=11",
     '"': "values are written without quotes",
@@ -43,7 +47,13 @@ _HINTS = {
     "{": "a layer is one statement: [name] type key=value ...",
     ";": "a comment begins with #",
     "/": "a comment begins with #",
+    ">": "a claim begins with ->",
+    ">": "a claim begins with ->",
+    "-": "a claim begins with ->, a comment with #",
+    ",": "keys stand beside each other without commas, and sizes are written 3x224x224",
+    "(": "brackets stand only behind a value's word, gaussian(0.01); height and width are written 3x5",
 }
+"""What a reader of other formats meant, by the first one or two characters that cannot stand here."""
 
 
 def parse(source: Source) -> File:
@@ -55,18 +65,15 @@ def parse(source: Source) -> File:
         diagnostics += misplaced
         if len(diagnostics) >= MOST_MISTAKES:
             break
+        if start == end:
+            continue
         reader = _Reader(source, start)
         try:
             tree = _tree(source.text[start:end])
             statement = reader.section(tree) if tree.data == "section" else reader.setting(tree)
-        except UnexpectedInput as error:
-            diagnostics.append(_syntax_error(source, start, end, error))
-            broken = reader.broken_section(start, end)
-            if broken:
-                sections.append(broken)
-            continue
-        except _BadNumber as error:
-            diagnostics.append(error.diagnostic)
+        except (UnexpectedInput, _TooLong) as error:
+            read = error.diagnostic if isinstance(error, _TooLong) else _syntax_error(source, start, end, error)
+            diagnostics.append(read)
             broken = reader.broken_section(start, end)
             if broken:
                 sections.append(broken)
@@ -91,6 +98,13 @@ def _statements(source: Source) -> Iterator[tuple[int, int, list[Diagnostic]]]:
         text = source.text[start:end]
         content = text.strip()
         if not content or content[0] == "#":
+            continue
+        if text[0] in " \t\f" and content[0] == "[":
+            place = start + text.index("[")
+            if begin is not None:
+                yield begin, finish, misplaced
+            begin, finish = place, end
+            misplaced = [_indented(source, place, start + len(text.rstrip()))]
             continue
         indented = text[0] in " \t\f"
         goes_on = not indented and _GOES_ON.match(text)
@@ -129,6 +143,10 @@ def _unindented(source: Source, start: int, end: int) -> Diagnostic:
     )
 
 
+def _indented(source: Source, start: int, end: int) -> Diagnostic:
+    return Diagnostic("indented-layer", "a layer must begin in the line's first column", (Span(source, start, end),))
+
+
 @functools.cache
 def _lark() -> Lark:
     grammar = Path(__file__).with_name("netspec.lark").read_text(encoding="utf-8")
@@ -141,7 +159,7 @@ def _tree(statement: str) -> Tree[Token]:
     return _lark().parse(statement)
 
 
-class _BadNumber(Exception):
+class _TooLong(Exception):
     def __init__(self, diagnostic: Diagnostic) -> None:
         super().__init__(diagnostic.message)
         self.diagnostic = diagnostic
@@ -177,7 +195,7 @@ class _Reader:
         head = _HEAD.match(text)
         if not head:
             return None
-        name = Word(head[1], Span(self.source, start + head.start(1), start + head.end(1)))
+        name = Word(head[1][:LONGEST_NAME], Span(self.source, start + head.start(1), start + head.end(1)))
         claim = None
         stated = _STATED_SHAPE.search(text)
         if stated and all(len(part) <= LONGEST_NUMBER for part in stated[1].split("x")):
@@ -230,18 +248,20 @@ class _Reader:
             return Number(self.whole(token, str(token)), span)
         value = float(token)
         if value in (float("inf"), float("-inf")) or len(token) > LONGEST_NUMBER:
-            raise self.bad_number(token)
+            raise self.too_long(token, "this number is too long or too large")
         return Number(value, span)
 
     def whole(self, token: Token, digits: str) -> int:
         if len(digits) > LONGEST_NUMBER:
-            raise self.bad_number(token)
+            raise self.too_long(token, "this number is too long or too large")
         return int(digits)
 
-    def bad_number(self, token: Token) -> _BadNumber:
-        return _BadNumber(Diagnostic("bad-value", "this number is too long or too large", (self.span(token),)))
+    def too_long(self, token: Token, message: str) -> _TooLong:
+        return _TooLong(Diagnostic("bad-value", message, (self.span(token),)))
 
     def word(self, token: Token) -> Word:
+        if len(token) > LONGEST_NAME:
+            raise self.too_long(token, f"this name is longer than {LONGEST_NAME} letters")
         return Word(str(token), self.span(token))
 
     def span(self, token: Token) -> Span:
@@ -255,23 +275,38 @@ def _syntax_error(source: Source, start: int, end: int, error: UnexpectedInput) 
     if isinstance(error, UnexpectedCharacters):
         place = start + (error.pos_in_stream or 0)
         character = source.text[place]
-        notes = (_HINTS[character],) if character in _HINTS else ()
+        notes = _hint(source.text, place) or _expected(error.allowed)
         stretch = re.compile(r"[^\s=,()\[\]#]*").match(source.text, place)
         stop = max(place + 1, stretch.end() if stretch else place + 1)
         said = source.text[place:stop] if stop - place <= LONGEST_NUMBER else character
         return Diagnostic("syntax", f"{_quoted(said)} cannot stand here", (Span(source, place, stop),), notes)
     assert isinstance(error, UnexpectedToken)
-    expected = sorted({_SAID[name] for name in error.accepts or error.expected if name in _SAID})
-    wanted = f"expected {', '.join(expected[:-1])} or {expected[-1]}" if len(expected) > 1 else ""
-    wanted = wanted or (f"expected {expected[0]}" if expected else "")
+    wanted = _expected(error.accepts or error.expected)
     token = error.token
     if token.type == "$END":
-        return Diagnostic(
-            "syntax", "the statement ends too early", (Span(source, max(start, last - 1), last),), (wanted,)
-        )
+        return Diagnostic("syntax", "the statement ends too early", (Span(source, max(start, last - 1), last),), wanted)
     place = start + (token.start_pos or 0)
+    comma = _COMMA_BEFORE_KEY.search(source.text[start:place]) if token.type == "EQUAL" else None
+    if comma:
+        place, token = start + comma.start(), Token("COMMA", ",")
     span = Span(source, place, place + max(1, len(token)))
-    return Diagnostic("syntax", f"{_quoted(str(token))} cannot stand here", (span,), (wanted,) if wanted else ())
+    notes = _hint(source.text, place) or wanted
+    return Diagnostic("syntax", f"{_quoted(str(token))} cannot stand here", (span,), notes)
+
+
+def _hint(text: str, place: int) -> tuple[str, ...]:
+    if text.startswith("->", place):
+        return ()
+    hint = _HINTS.get(text[place : place + 2]) or _HINTS.get(text[place])
+    return (hint,) if hint else ()
+
+
+def _expected(names: Iterable[str] | None) -> tuple[str, ...]:
+    """What may stand here instead, in words."""
+    said = sorted({_SAID[name] for name in names or () if name in _SAID})
+    if not said:
+        return ()
+    return (f"expected {', '.join(said[:-1])} or {said[-1]}" if len(said) > 1 else f"expected {said[0]}",)
 
 
 def _quoted(text: str) -> str:

@@ -91,6 +91,12 @@ LEARNING = (
     ),
     Key("bias_decay", Real(low=0), "weight decay of the biases", default=None, default_text="the train line's, or 0"),
 )
+PLACES = (
+    "By axis (size + padding before + padding after - extent) / stride + 1, with extent = (kernel - 1) * dilation + 1; "
+    "where that is no whole number, `rounding` decides"
+)
+"""How many places a window has: the shape rule of what has one."""
+
 WINDOWED = (KERNEL, STRIDE, PAD, DILATION, ROUNDING)
 WEIGHTED = (INIT, BIAS, WEIGHTS_OF, *LEARNING, READS)
 

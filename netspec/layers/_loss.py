@@ -15,4 +15,12 @@ def loss_type(word: str, op: type[Loss], doc: str) -> LayerType:
         low.emit(op(low["loss_weight"]))
 
     weight = Key("loss_weight", Real(low=0), "its factor in the sum of all losses", default=1.0)
-    return LayerType(word, doc, lower, keys=(weight, *PLACED), grouping="gathers")
+    return LayerType(
+        word,
+        doc,
+        lower,
+        keys=(weight, *PLACED),
+        grouping="gathers",
+        rule="One number for the whole batch. It reads a vector with one score a class.",
+        example=f"[fc7] input 4096\n[fc8] fc outputs=1000\n[loss] {word}",
+    )

@@ -15,4 +15,11 @@ def neuron_type(word: str) -> LayerType:
         low.emit(neuron.make(**{a.name: low[a.name] for a in neuron.arguments}))
 
     keys = tuple(Key(a.name, a.kind, f"the {a.name} of {neuron.doc}", default=a.default) for a in neuron.arguments)
-    return LayerType(word, f"Each unit x becomes {neuron.doc}.", lower, keys=(*keys, *PLACED))
+    return LayerType(
+        word,
+        f"Each unit x becomes {neuron.doc}.",
+        lower,
+        keys=(*keys, *PLACED),
+        rule="What it reads.",
+        example=f"[image] input 3x32x32\n[conv1] conv filters=16 kernel=3\n[act1] {word}",
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from netspec.ir.fault import Fault
 from netspec.ir.window import Pad, Window
 from netspec.keys import Key, Size2
 from netspec.layers._common import PAD, ROUNDING, USUAL
@@ -20,5 +21,7 @@ def pooling_window(low: Lowering) -> Window:
     """The window of a pooling layer; a global one covers the map that it reads."""
     shape = low.operands[0].shape
     if low["kernel"] is None:
+        if any(low["pad"]):
+            raise Fault("bad-value", "{layer}: a global window has no padding", ("pad", "kernel"))
         return Window((shape.height, shape.width), (1, 1), Pad(0, 0, 0, 0), kind="pool")
     return Window(low["kernel"], low["stride"] or low["kernel"], low["pad"], rounding=low["rounding"], kind="pool")

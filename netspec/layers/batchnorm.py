@@ -17,7 +17,7 @@ TYPE = LayerType(
     "shifted. Tests use running averages.",
     lower,
     keys=(
-        Key("eps", Real(above=0), "what is added to the variance", default=1e-5),
+        Key("eps", Real(above=0), "what is added to the variance", default=1e-5, default_text="1e-5"),
         Key("average", Real(low=0, high=1), "share of the running averages that a step replaces", default=0.1),
         Key(
             "affine",
@@ -29,4 +29,6 @@ TYPE = LayerType(
         *LEARNING,
         *USUAL,
     ),
+    rule="What it reads.",
+    example="[image] input 3x32x32\n[conv1] conv filters=16 kernel=3 pad=1 bias=none\n[bn1] batchnorm neuron=relu",
 )

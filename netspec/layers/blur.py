@@ -19,4 +19,6 @@ TYPE = LayerType(
         Key("stdev", Real(above=0), "standard deviation of the filter", unit="pixels"),
         *USUAL,
     ),
+    rule="What it reads.",
+    example="[image] input 3x32x32\n[soft] blur size=5 stdev=1.5",
 )

@@ -18,4 +18,11 @@ TYPE = LayerType(
     keys=USUAL,
     arity=(1, None),
     grouping="joins",
+    rule="The inputs' channels (or features) added up; their heights and widths are equal.",
+    example=(
+        "[image] input 3x28x28\n"
+        "[a] conv filters=16 kernel=1\n"
+        "[b] conv filters=32 kernel=3 pad=1 inputs=image\n"
+        "[both] concat inputs=a,b"
+    ),
 )

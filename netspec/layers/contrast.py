@@ -18,4 +18,6 @@ TYPE = LayerType(
     lower,
     keys=(window_size("side of the window"), *RESPONSE, *USUAL),
     agree=agree,
+    rule="What it reads.",
+    example="[image] input 3x32x32\n[norm1] contrast size=9 scale=1e-3",
 )

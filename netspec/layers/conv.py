@@ -2,7 +2,7 @@
 
 from netspec.ir.ops import Conv
 from netspec.keys import Key, Whole
-from netspec.layers._common import GROUPS, USUAL, WEIGHTED, WINDOWED, window
+from netspec.layers._common import GROUPS, PLACES, USUAL, WEIGHTED, WINDOWED, window
 from netspec.lowering import LayerType, Lowering
 
 
@@ -26,4 +26,6 @@ TYPE = LayerType(
     ),
     arity=(1, None),
     grouping="weights",
+    rule=f"{PLACES}; its channels are the filters.",
+    example="[image] input 3x227x227\n[conv1] conv filters=96 kernel=11 stride=4",
 )

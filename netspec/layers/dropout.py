@@ -24,4 +24,6 @@ TYPE = LayerType(
         ),
         *USUAL,
     ),
+    rule="What it reads.",
+    example="[fc6] input 4096\n[drop6] dropout rate=0.5 scaling=test",
 )

@@ -18,4 +18,6 @@ TYPE = LayerType(
     keys=(Key("outputs", Whole(), "output features, over all groups", unit="features"), *WEIGHTED, *USUAL),
     arity=(1, None),
     grouping="weights",
+    rule="A vector of so many outputs, whatever it reads.",
+    example="[pool5] input 256x6x6\n[fc6] fc outputs=4096",
 )

@@ -9,4 +9,11 @@ def lower(low: Lowering) -> None:
     low.emit(Flatten())
 
 
-TYPE = LayerType("flatten", "An image as a vector: channels, then rows, then columns.", lower, keys=USUAL)
+TYPE = LayerType(
+    "flatten",
+    "An image as a vector: channels, then rows, then columns.",
+    lower,
+    keys=USUAL,
+    rule="A vector of channels * height * width.",
+    example="[pool5] input 256x6x6\n[flat] flatten",
+)

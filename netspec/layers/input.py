@@ -26,4 +26,6 @@ TYPE = LayerType(
     arity=(0, 0),
     grouping="input",
     operand=Key("shape", ImageShape(), "channels x height x width, or the length of a vector"),
+    rule="What it states: channels x height x width, or a length.",
+    example="[image] input 3x224x224 range=255 mean=image",
 )

@@ -2,7 +2,7 @@
 
 from netspec.ir.ops import Local
 from netspec.keys import Key, Whole
-from netspec.layers._common import GROUPS, USUAL, WEIGHTED, WINDOWED, window
+from netspec.layers._common import GROUPS, PLACES, USUAL, WEIGHTED, WINDOWED, window
 from netspec.lowering import LayerType, Lowering
 
 
@@ -28,4 +28,6 @@ TYPE = LayerType(
     ),
     arity=(1, None),
     grouping="weights",
+    rule=f"{PLACES}; its channels are the filters.",
+    example="[image] input 3x32x32\n[local1] local filters=16 kernel=5 pad=2",
 )

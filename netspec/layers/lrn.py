@@ -19,4 +19,6 @@ TYPE = LayerType(
     lower,
     keys=(window_size("neighbouring channels in the window"), *RESPONSE, READS, *USUAL),
     agree=agree,
+    rule="What it reads.",
+    example="[conv1] input 96x55x55\n[norm1] lrn size=5 k=2 alpha=1e-4 beta=0.75",
 )

@@ -1,6 +1,7 @@
 """Maximum pooling."""
 
 from netspec.ir.ops import MaxPool
+from netspec.layers._common import PLACES
 from netspec.layers._pooling import KEYS, pooling_window
 from netspec.lowering import LayerType, Lowering
 
@@ -14,4 +15,6 @@ TYPE = LayerType(
     "Maximum pooling: the largest pixel of each window. Padding and overhang are ignored.",
     lower,
     keys=KEYS,
+    rule=f"{PLACES}; as many channels as it reads.",
+    example="[norm1] input 96x55x55\n[pool1] maxpool kernel=3 stride=2",
 )

@@ -18,4 +18,6 @@ TYPE = LayerType(
     lower,
     keys=(window_size("side of the window"), *RESPONSE, *USUAL),
     agree=agree,
+    rule="What it reads.",
+    example="[conv1] input 32x16x16\n[norm1] rnorm size=5 scale=1e-3",
 )

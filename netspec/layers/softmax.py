@@ -15,4 +15,6 @@ TYPE = LayerType(
     lower,
     keys=PLACED,
     grouping="gathers",
+    rule="What it reads.",
+    example="[fc7] input 4096\n[fc8] fc outputs=1000\n[prob] softmax",
 )

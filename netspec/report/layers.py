@@ -16,10 +16,9 @@ _COUNTED = (
 )
 
 _FLOPS_OF = {
-    "connections": "2 a connection",
-    "biases": "1 a unit with a bias",
-    "maxpool": "kernel area - 1 a pooled unit",
-    "avgpool": "kernel area a pooled unit",
+    "biases": "1 a unit",
+    "maxpool": "kernel area - 1 a unit",
+    "avgpool": "kernel area a unit",
     "lrn": "2 size + 3 a unit",
     "mapnorm": "2 size^2 + 3 a unit",
     "contrastnorm": "3 size^2 + 5 a unit",
@@ -101,10 +100,10 @@ def _title(net: Net, batch: int) -> str:
 def _flops_notes(net: Net) -> tuple[str, ...]:
     spent = flops_by_kind(net.graph)
     terms = " + ".join(f"{count(amount)} {kind}" for kind, amount in spent.items())
-    rates = ", ".join(f"{kind} {_FLOPS_OF[kind]}" for kind in spent if kind in _FLOPS_OF)
+    rates = "; ".join(f"{kind}: {_FLOPS_OF.get(kind, '1 a unit')}" for kind in spent if kind != "connections")
     return (
         f"FLOPs of one image's forward pass: {count(sum(spent.values()))} = {terms}",
-        f"counted as: {rates}; everything else 1 a unit",
+        f"FLOPs are 2 a connection; {rates}",
     )
 
 

@@ -45,6 +45,8 @@ def _with_fixes(mistake: Diagnostic, bench: Bench) -> Diagnostic:
         return replace(mistake, notes=notes, fixes=_holding(claims.proposals(checked, facts, mistake), mistake, bench))
     if mistake.code == "crop-differs":
         return replace(mistake, fixes=_holding(_crop(checked), mistake, bench))
+    if mistake.code == "kernel-too-large":
+        return replace(mistake, fixes=_holding(_channels_first(checked), mistake, bench))
     if mistake.code == "groups-do-not-divide" and facts is not None:
         return replace(mistake, fixes=_holding(_multiples(facts), mistake, bench))
     return replace(mistake, fixes=fixes)
@@ -83,6 +85,8 @@ def _window(mistake: Diagnostic, facts: LayerFacts, bench: Bench) -> Diagnostic:
         yield windows.rounding(checked, facts, window, "up")
         yield from windows.pads(facts, window)
         yield down
+        yield from windows.alone(facts, window)
+        yield from windows.kernels(facts, window)
 
     fixes = _holding(ways(), mistake, bench)
     rejected: tuple[Rejected, ...] = ()
@@ -114,6 +118,17 @@ def _crop(checked: Checked) -> Iterator[Proposal]:
         yield Proposal(f"input {other}", set_input(checked, source, other)[:1])
 
 
+def _channels_first(checked: Checked) -> Iterator[Proposal]:
+    """An input that was written height x width x channels, the other way round."""
+    source = next((f for f in checked.layers if f.type == "input"), None)
+    if source is None or source.computed is None or len(source.section.values) < 2:
+        return
+    shape = source.computed
+    if shape.is_image and shape.width < shape.channels:
+        other = Shape(shape.width, shape.channels, shape.height)
+        yield Proposal(f"input {other}", set_input(checked, source, other)[:1], "channels stand first")
+
+
 def _multiples(facts: LayerFacts) -> Iterator[Proposal]:
     """The nearest numbers of filters or outputs that the groups divide."""
     for key in ("filters", "outputs"):
@@ -122,4 +137,13 @@ def _multiples(facts: LayerFacts) -> Iterator[Proposal]:
             for distance in range(1, 65):
                 for other in (number + distance, number - distance):
                     if other > 0:
-                        yield Proposal(f"{facts.section.name.text} {key}={other}", (set_key(facts, key, str(other)),))
+                        edits = (set_key(facts, key, str(other)), *_claimed(facts, number, other))
+                        yield Proposal(f"{facts.section.name.text} {key}={other}", edits)
+
+
+def _claimed(facts: LayerFacts, number: int, other: int) -> tuple[Edit, ...]:
+    """The change of a claim that goes with another number of filters or outputs."""
+    shape, span = facts.stated.shape, facts.stated.shape_span
+    if shape is None or span is None or shape.channels != number:
+        return ()
+    return (Edit(span, str(Shape(other, *shape[1:]))),)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from netspec.check import Checked, LayerFacts
 from netspec.diagnostics import Diagnostic, Edit
@@ -29,17 +30,23 @@ def proposals(checked: Checked, facts: LayerFacts, mistake: Diagnostic) -> Itera
     if stated[1:] != computed[1:]:
         for upstream in _inexact(checked, facts):
             window = windows.layer_window(upstream)
-            if window is not None:
-                yield from _for_maps(checked, upstream, window)
+            if window is not None and upstream is facts:
+                yield from _for_maps(checked, facts, window)
+                yield from windows.kernels(facts, window)
+            elif window is not None:
+                for way in _for_maps(checked, upstream, window):
+                    yield replace(way, gives=way.gives and f"{upstream.section.name.text} {way.gives}")
     yield Proposal(f"claim {computed}", (Edit(facts.stated.shape_span, str(computed)),))
 
 
 def blame(checked: Checked, facts: LayerFacts) -> tuple[str, ...]:
     """Windows above a refuted claim that leave pixels unread or overhang: where the difference most likely began."""
     notes = []
-    for upstream in _inexact(checked, facts):
+    path = _path(checked, facts)
+    proved = max((i for i, f in enumerate(path[:-1]) if f.computed and f.stated.shape == f.computed), default=-1)
+    for upstream in path[proved + 1 : -1]:
         window = windows.layer_window(upstream)
-        if upstream is facts or window is None or upstream.computed is None:
+        if window is None or upstream.computed is None:
             continue
         x = upstream.reads[0]
         if window.places("width", x.width).denominator > 1:
@@ -51,13 +58,18 @@ def blame(checked: Checked, facts: LayerFacts) -> tuple[str, ...]:
     return tuple(notes[:1])
 
 
-def _inexact(checked: Checked, facts: LayerFacts) -> list[LayerFacts]:
-    """The layers with windows from the input down to this one along first inputs: those that do not tile first, then
-    the first of all, then this one."""
+def _path(checked: Checked, facts: LayerFacts) -> list[LayerFacts]:
+    """The layers from the input down to this one, along first inputs."""
     path = [facts]
     while path[-1].inputs:
         path.append(checked.layers[path[-1].inputs[0]])
-    with_windows = [f for f in reversed(path) if windows.layer_window(f)]
+    return path[::-1]
+
+
+def _inexact(checked: Checked, facts: LayerFacts) -> list[LayerFacts]:
+    """The layers with windows from the input down to this one along first inputs: those that do not tile first, then
+    the first of all, then this one."""
+    with_windows = [f for f in _path(checked, facts) if windows.layer_window(f)]
     loose = [f for f in with_windows if not _tiles(f)]
     return list({id(f): f for f in (*loose, *with_windows[:1], *with_windows[-1:])}.values())
 
@@ -75,6 +87,7 @@ def _for_maps(checked: Checked, facts: LayerFacts, window: Window) -> Iterator[P
         if other != window.rounding:
             yield windows.rounding(checked, facts, window, other)
     yield from windows.pads(facts, window)
+    yield from windows.alone(facts, window)
 
 
 def _for_channels(facts: LayerFacts, channels: int) -> Iterator[Proposal]:

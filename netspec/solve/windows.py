@@ -66,15 +66,46 @@ def _input(checked: Checked, source: LayerFacts, shape: Shape, gives: str) -> Pr
 
 def rounding(checked: Checked, facts: LayerFacts, window: Window, to: Rounding) -> Proposal:
     """Another rounding: of the net, or of the layer where it has its own."""
-    x = facts.reads[0]
-    try:
-        rows, columns = (axis.output for axis in window.with_rounding(to).fit(x.height, x.width))
-        gives = f"gives {_said(rows, columns)} {_WHO[to]}"
-    except Fault:
-        gives = ""
+    gives = _gives(facts, window, to)
     if "rounding" in facts.pairs:
         return Proposal(f"{facts.section.name.text} rounding={to}", (set_key(facts, "rounding", to),), gives)
     return Proposal(f"net rounding={to}", (set_net_rounding(checked, to),), gives)
+
+
+def _gives(facts: LayerFacts, window: Window, to: Rounding) -> str:
+    x = facts.reads[0]
+    try:
+        rows, columns = (axis.output for axis in window.with_rounding(to).fit(x.height, x.width))
+    except Fault:
+        return ""
+    return f"gives {_said(rows, columns)} {_WHO[to]}"
+
+
+def alone(facts: LayerFacts, window: Window) -> Iterator[Proposal]:
+    """Another rounding of this layer alone, where it has the net's."""
+    if "rounding" in facts.pairs:
+        return
+    others: tuple[Rounding, ...] = ("up", "down")
+    for other in others:
+        if other != window.rounding:
+            edits = (set_key(facts, "rounding", other),)
+            yield Proposal(f"{facts.section.name.text} rounding={other}", edits, _gives(facts, window, other))
+
+
+def kernels(facts: LayerFacts, window: Window) -> Iterator[Proposal]:
+    """A square kernel of another size with which the window tiles exactly."""
+    x = facts.reads[0]
+    rows, columns = target(facts, window)
+    if window.dilation != (1, 1) or "kernel" not in facts.pairs:
+        return
+    height = window.stride[0] * (1 - rows) + x.height + window.pad.top + window.pad.bottom
+    width = window.stride[1] * (1 - columns) + x.width + window.pad.left + window.pad.right
+    if height == width and height > 0 and (height, width) != window.kernel:
+        yield Proposal(
+            f"{facts.section.name.text} kernel={height}",
+            (set_key(facts, "kernel", str(height)),),
+            f"gives {_said(rows, columns)} exactly, another function",
+        )
 
 
 def pads(facts: LayerFacts, window: Window) -> Iterator[Proposal]:
