@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from netspec.check import check
+from netspec.check import Checked, check
 from netspec.diagnostics import CannotOpen, Diagnostic, SpecError
 from netspec.diagnostics.model import whole
 from netspec.ir.graph import Graph
 from netspec.ir.shape import Shape
+from netspec.language.variants import gather, written_out
 from netspec.source import Source
 from netspec.stats import LayerNumbers, Totals, layer_numbers, totals
 from netspec.units import count
@@ -50,8 +52,8 @@ class Net:
         return totals(self.layers.values())
 
 
-def load(path: str | os.PathLike[str], input_shape: Shape | None = None) -> Net:
-    """Load and check a spec.
+def load(path: str | os.PathLike[str], input_shape: Shape | None = None, changes: Sequence[str] = ()) -> Net:
+    """Load and check a spec. ``changes`` are keys given other values, ``conv1.stride=2``.
 
     Raises
     ------
@@ -60,7 +62,7 @@ def load(path: str | os.PathLike[str], input_shape: Shape | None = None) -> Net:
     CannotOpen
         The file cannot be opened.
     """
-    return load_source(read_source(path), input_shape)
+    return load_source(read_source(path), input_shape, changes, folder=Path(path).parent)
 
 
 def loads(text: str, name: str = "<text>", input_shape: Shape | None = None) -> Net:
@@ -68,14 +70,33 @@ def loads(text: str, name: str = "<text>", input_shape: Shape | None = None) -> 
     return load_source(Source(name, text.removeprefix("\ufeff")), input_shape)
 
 
-def load_source(source: Source, input_shape: Shape | None = None) -> Net:
-    """Check a source, with fixes for what is wrong. Raises ``SpecError``."""
-    checked = check(source, input_shape)
+def load_source(
+    source: Source, input_shape: Shape | None = None, changes: Sequence[str] = (), folder: Path | None = None
+) -> Net:
+    """Check a source, with fixes for what is wrong. Raises ``SpecError``.
+
+    ``folder`` is where a variant finds the file that it starts from.
+    """
+
+    def beside(name: str) -> Source:
+        if folder is None:
+            raise CannotOpen(f"a text without a folder cannot start from {name}")
+        return read_source(folder / name)
+
+    checked = check(gather(source, beside, changes), input_shape)
     if checked.graph is None:
         from netspec.solve import solved  # only where something is wrong
 
         raise SpecError(solved(checked, input_shape))
-    return Net(source, checked.graph, checked.diagnostics)
+    return Net(_whole_text(checked), checked.graph, checked.diagnostics)
+
+
+def _whole_text(checked: Checked) -> Source:
+    """The spec as one file: what was read, or, of a variant, what it comes to."""
+    texts = checked.texts
+    if not texts.bases and not texts.changes:
+        return texts.root
+    return Source(texts.root.name, written_out(checked.file))
 
 
 def read_source(path: str | os.PathLike[str]) -> Source:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,14 +10,36 @@ from netspec.ir import settings as ir
 from netspec.ir.window import ROUNDINGS
 from netspec.keys import Argument, BadValue, Choice, Key, OneOf, Real, Whole
 from netspec.keys.kinds import arguments, one_of, shown, unknown_word
-from netspec.language.syntax import Call, Number, Value, Word
+from netspec.language.syntax import Call, FileName, Number, Value, Word
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A word that a key's value may begin with: what it means, and the numbers that it takes."""
+
+    doc: str
+    arguments: tuple[Argument, ...] = ()
+
+
+_DEFAULT = ir.Train()
+OPTIMIZERS: Mapping[str, Form] = {
+    "sgd": Form(
+        "v <- momentum v - decay lr w - lr g, then w <- w + v",
+        (
+            Argument("lr", Real(low=0), _DEFAULT.lr),
+            Argument("momentum", Real(low=0, below=1), _DEFAULT.momentum),
+            Argument("weight_decay", Real(low=0), _DEFAULT.weight_decay),
+            Argument("bias_decay", Real(low=0), _DEFAULT.bias_decay),
+        ),
+    )
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Optimizer:
     """The kind of ``optimizer=``. Read as the arguments of ``sgd`` by name."""
 
-    words: tuple[str, ...] = ("sgd",)
+    words: tuple[str, ...] = tuple(OPTIMIZERS)
     doc: str = "sgd(lr, momentum, weight_decay, bias_decay)"
 
     def read(self, value: Value) -> dict[str, float]:
@@ -24,27 +47,28 @@ class Optimizer:
         if not isinstance(word, Word) or word.text != "sgd":
             raise unknown_word(value, self.words, self.doc)
         call = value if isinstance(value, Call) else Call(word, (), (), word.span)
-        default = ir.Train()
-        known = (
-            Argument("lr", Real(low=0), default.lr),
-            Argument("momentum", Real(low=0, below=1), default.momentum),
-            Argument("weight_decay", Real(low=0), default.weight_decay),
-            Argument("bias_decay", Real(low=0), default.bias_decay),
-        )
-        return arguments(call, known)
+        return arguments(call, OPTIMIZERS["sgd"].arguments)
 
 
 _FACTOR = Argument("factor", Real(above=0), 0.1)
-_SCHEDULES: dict[str, tuple[Argument, ...]] = {
-    "constant": (),
-    "step": (Argument("every", Whole(), required=True), _FACTOR),
-    "plateau": (
-        _FACTOR,
-        Argument("times", Whole(), 3),
-        Argument("patience", Whole(), 5),
-        Argument("threshold", Real(low=0), 1e-3),
+SCHEDULES: Mapping[str, Form] = {
+    "constant": Form("the rate stays as it is"),
+    "step": Form("times factor after every so many epochs", (Argument("every", Whole(), required=True), _FACTOR)),
+    "plateau": Form(
+        "times factor, so many times at most, whenever `patience` epochs in a row have not brought the validation "
+        "top-1 error (0 to 1) more than `threshold` below its best",
+        (
+            _FACTOR,
+            Argument("times", Whole(), 3),
+            Argument("patience", Whole(), 5),
+            Argument("threshold", Real(low=0), 1e-3),
+        ),
     ),
-    "exponential": (Argument("factor", Real(above=0), required=True),),
+    "exponential": Form(
+        "falls smoothly to factor times itself over the whole run",
+        (Argument("factor", Real(above=0), required=True),),
+    ),
+    "steps": Form("times factor at the start of each of these epochs, counted from 0: steps(25, 51, 79)", (_FACTOR,)),
 }
 
 
@@ -52,11 +76,15 @@ _SCHEDULES: dict[str, tuple[Argument, ...]] = {
 class ScheduleWord:
     """The kind of ``schedule=``."""
 
-    words: tuple[str, ...] = (*_SCHEDULES, "steps")
+    words: tuple[str, ...] = tuple(SCHEDULES)
 
     @property
     def doc(self) -> str:
-        shown_ = [f"{w}({', '.join(a.name for a in args)})".replace("()", "") for w, args in _SCHEDULES.items()]
+        shown_ = [
+            f"{word}({', '.join(a.name for a in form.arguments)})".replace("()", "")
+            for word, form in SCHEDULES.items()
+            if word != "steps"
+        ]
         return one_of([*shown_, "steps(epoch, epoch, ..., factor)"])
 
     def read(self, value: Value) -> ir.Schedule:
@@ -66,7 +94,7 @@ class ScheduleWord:
         call = value if isinstance(value, Call) else Call(word, (), (), word.span)
         if word.text == "steps":
             return _steps(call)
-        given = arguments(call, _SCHEDULES[word.text])
+        given = arguments(call, SCHEDULES[word.text].arguments)
         makers: dict[str, Any] = {
             "constant": ir.Fixed,
             "step": ir.Step,
@@ -84,24 +112,48 @@ def _steps(call: Call) -> ir.Steps:
     return ir.Steps(tuple(epochs), arguments(Call(call.name, (), call.named, call.span), (_FACTOR,))["factor"])
 
 
+COLOURS: Mapping[str, Form] = {
+    "pca": Form(
+        "each image is shifted by V (a * s): V the principal components of the training pixels' colours, s the "
+        "standard deviations along them, a drawn once an image and use with this standard deviation",
+        (Argument("std", Real(low=0), required=True),),
+    ),
+    "none": Form("no shift"),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Colour:
     """The kind of ``colour=``: read as the standard deviation of the shift, 0 for none."""
 
-    words: tuple[str, ...] = ("pca", "none")
+    words: tuple[str, ...] = tuple(COLOURS)
     doc: str = "pca(std) or none"
 
     def read(self, value: Value) -> float:
         if isinstance(value, Word) and value.text == "none":
             return 0.0
         if isinstance(value, Call) and value.name.text == "pca":
-            return float(arguments(value, (Argument("std", Real(low=0), required=True),))["std"])
+            return float(arguments(value, COLOURS["pca"].arguments)["std"])
         if isinstance(value, Word) and value.text == "pca":
             raise BadValue(f"needs {self.doc}, not '{shown(value)}'", value.span)
         raise unknown_word(value, self.words, self.doc)
 
 
+@dataclass(frozen=True, slots=True)
+class SpecFile:
+    """The kind of ``from=``: a file of the same folder. It is followed before the keys are read."""
+
+    words: tuple[str, ...] = ()
+    doc: str = "a spec of the same folder, alexnet.net"
+
+    def read(self, value: Value) -> str:
+        if not isinstance(value, FileName):
+            raise BadValue(f"needs {self.doc}, not '{shown(value)}'", value.span)
+        return value.text
+
+
 NET = (
+    Key("from", SpecFile(), "the spec that this one is a variant of", default=None, default_text="none"),
     Key(
         "rounding",
         Choice({r: r for r in ROUNDINGS}),
@@ -153,3 +205,39 @@ SETTINGS: dict[str, tuple[Key, ...]] = {"net": NET, "train": TRAIN, "augment": A
 """The keys of each setting that takes some. ``gpus`` takes a number, ``default`` a layer type and its keys."""
 
 WORDS = (*SETTINGS, "gpus", "default")
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a setting is for, and a line of a spec that has it."""
+
+    doc: str
+    example: str
+
+
+ABOUT: Mapping[str, About] = {
+    "net": About(
+        "The network's name, and what holds for all of its layers that do not say otherwise.",
+        "net alexnet rounding=up",
+    ),
+    "gpus": About(
+        "The number of GPU groups. Layers with weights are split over them: each group computes its share of the "
+        "filters or outputs from its own share of the input. This is part of the function, on one device too.",
+        "gpus 2",
+    ),
+    "default": About(
+        "Values for all layers of a type that do not give their own, wherever the line stands.",
+        "default conv init=gaussian(0.01) neuron=relu",
+    ),
+    "train": About(
+        "How the network is trained.",
+        "train epochs=90 batch=128 optimizer=sgd(lr=0.01, momentum=0.9, weight_decay=5e-4) "
+        "schedule=plateau(factor=0.1, times=3)",
+    ),
+    "augment": About(
+        "How training images are varied.",
+        "augment crop=224 from=256 flip=horizontal colour=pca(0.1)",
+    ),
+    "test": About("What of an image is looked at when the network is tested.", "test views=10"),
+}
+"""The page of each setting: all of ``WORDS``."""

@@ -18,17 +18,19 @@ from netspec.ir.ops import Loss
 from netspec.ir.settings import Preprocessing
 from netspec.ir.shape import Shape
 from netspec.ir.verify import verify
-from netspec.language.parser import MOST_MISTAKES, parse
+from netspec.language.parser import MOST_MISTAKES
 from netspec.language.syntax import File
+from netspec.language.variants import Texts
 from netspec.source import Source
 
 __all__ = ["Checked", "LayerFacts", "check", "check_file"]
 
 
-def check(source: Source, input_shape: Shape | None = None) -> Checked:
+def check(spec: Source | Texts, input_shape: Shape | None = None) -> Checked:
     """Parse and check a spec. ``input_shape`` stands in for the shape that the file gives its input."""
+    texts = spec if isinstance(spec, Texts) else Texts(spec)
     with _collector_paused():
-        return check_file(parse(source), input_shape)
+        return check_file(texts.file(), input_shape, texts)
 
 
 @contextmanager
@@ -43,9 +45,10 @@ def _collector_paused() -> Iterator[None]:
             gc.enable()
 
 
-def check_file(file: File, input_shape: Shape | None = None) -> Checked:
-    """Check a spec that has been parsed. Never raises for a mistake in it."""
-    findings = Findings()
+def check_file(file: File, input_shape: Shape | None = None, texts: Texts | None = None) -> Checked:
+    """Check a spec that has been parsed. Never raises for a mistake in it. ``texts`` are what it was parsed from, where
+    that is more than one file."""
+    findings = Findings(file.source)
     findings.all += file.diagnostics
     settings = read_settings(file, findings)
     wiring = wire(file.sections, findings)
@@ -61,7 +64,14 @@ def check_file(file: File, input_shape: Shape | None = None) -> Checked:
         _unread(walk, findings)
     graph = verify(_graph(walk, settings)) if clean else None
     return Checked(
-        file, graph, in_order(findings.all), tuple(walk.facts), settings.net_pairs, settings.statements, settings.crop
+        texts or Texts(file.source),
+        file,
+        graph,
+        in_order(findings.all),
+        tuple(walk.facts),
+        settings.net_pairs,
+        settings.statements,
+        settings.crop,
     )
 
 

@@ -12,6 +12,7 @@ from netspec.ir.graph import Graph
 from netspec.ir.ops import Op
 from netspec.ir.shape import Shape
 from netspec.language.syntax import File, Pair, Section, Setting
+from netspec.language.variants import Texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class LayerFacts:
 class Checked:
     """The result of a check. ``graph`` is there when there are no errors."""
 
+    texts: Texts
     file: File
     graph: Graph | None
     diagnostics: tuple[Diagnostic, ...]

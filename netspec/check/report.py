@@ -10,7 +10,7 @@ from netspec.ir.fault import Fault
 from netspec.keys import BadValue
 from netspec.language.parser import MOST_MISTAKES
 from netspec.language.syntax import Pair, Word
-from netspec.source import Span
+from netspec.source import Source, Span
 
 MOST_COMPARED = 100_000
 """How many names are compared with misspelt ones in one check: a second's worth."""
@@ -19,7 +19,8 @@ MOST_COMPARED = 100_000
 class Findings:
     """The diagnostics of one check, in the order in which they were found. Once it is full, more are not kept."""
 
-    def __init__(self) -> None:
+    def __init__(self, root: Source) -> None:
+        self.root = root
         self.all: list[Diagnostic] = []
         self._compared = 0
 
@@ -70,10 +71,13 @@ class Findings:
         return nearest(word, known)
 
     def fault(self, fault: Fault, layer: str, type_span: Span, pairs: Mapping[str, Pair]) -> None:
-        """Record what an operation says against its shapes, under the keys that it names."""
+        """Record what an operation says against its shapes, under the keys that it names.
+
+        Of a variant's layer, the keys that the variant gives are to blame before those that it inherits.
+        """
         spans = [pairs[key].span for key in fault.keys if key in pairs]
         line = type_span.line
-        spans.sort(key=lambda s: (s.line != line, s.start))
+        spans.sort(key=lambda s: (s.source is not self.root, s.line != line, s.start))
         self.add(fault.code, fault.message.format(layer=layer), *(spans or [type_span]), notes=fault.notes, layer=layer)
 
 

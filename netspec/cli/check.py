@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netspec.cli.common import WRONG_COMMAND, WRONG_SPEC, input_option, read, tell
+from netspec.cli.common import WRONG_COMMAND, WRONG_SPEC, folder_of, input_option, read, set_option, tell
 from netspec.diagnostics import CannotOpen, Diagnostic, SpecError
 
 if TYPE_CHECKING:
@@ -27,7 +27,15 @@ if TYPE_CHECKING:
 @click.option("--strict", is_flag=True, help="Exit with 1 for warnings too.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing about specs that are right.")
 @input_option
-def command(files: tuple[str, ...], form: str, strict: bool, quiet: bool, input_shape: Shape | None) -> None:
+@set_option
+def command(
+    files: tuple[str, ...],
+    form: str,
+    strict: bool,
+    quiet: bool,
+    input_shape: Shape | None,
+    changes: tuple[str, ...],
+) -> None:
     """Check specs: syntax, names, shapes and claims; all mistakes of all files.
 
     Exits with 0 if all are right (warnings are no mistakes unless --strict), 1 if one is wrong, 2 if one cannot be
@@ -41,7 +49,7 @@ def command(files: tuple[str, ...], form: str, strict: bool, quiet: bool, input_
     unopened = False
     for path in files:
         try:
-            found = _check(path, input_shape)
+            found = _check(path, input_shape, changes)
         except CannotOpen as error:
             click.echo(f"Error: {error}", err=True)
             unopened = True
@@ -61,11 +69,11 @@ def command(files: tuple[str, ...], form: str, strict: bool, quiet: bool, input_
         sys.exit(WRONG_SPEC)
 
 
-def _check(path: str, input_shape: Shape | None) -> tuple[Diagnostic, ...]:
+def _check(path: str, input_shape: Shape | None, changes: tuple[str, ...]) -> tuple[Diagnostic, ...]:
     """The diagnostics of one file. Raises ``CannotOpen``."""
     from netspec.net import load_source
 
     try:
-        return load_source(read(path), input_shape).warnings
+        return load_source(read(path), input_shape, changes, folder_of(path)).warnings
     except SpecError as error:
         return error.diagnostics

@@ -56,12 +56,23 @@ def input_option(command: Command) -> Command:
     )(command)
 
 
-def read_net(path: str, input_shape: Shape | None = None) -> Net:
+def set_option(command: Command) -> Command:
+    """The option ``--set``: keys that are given other values."""
+    return click.option(
+        "--set",
+        "changes",
+        multiple=True,
+        metavar="LAYER.KEY=VALUE",
+        help="Give a key another value, e.g. conv1.stride=2 or train.batch=64; may stand several times.",
+    )(command)
+
+
+def read_net(path: str, input_shape: Shape | None = None, changes: Sequence[str] = ()) -> Net:
     """Load a spec. Says what is wrong on standard error and exits: 1 for a wrong spec, 2 if it cannot be opened."""
     from netspec.net import load_source
 
     try:
-        net = load_source(read(path), input_shape)
+        net = load_source(read(path), input_shape, changes, folder_of(path))
     except CannotOpen as error:
         refuse(str(error))
     except SpecError as error:
@@ -69,6 +80,11 @@ def read_net(path: str, input_shape: Shape | None = None) -> Net:
         sys.exit(WRONG_SPEC)
     tell(net.warnings)
     return net
+
+
+def folder_of(path: str) -> Path | None:
+    """The folder that a spec's file stands in; standard input has none."""
+    return None if path == "-" else Path(path).parent
 
 
 def read(path: str) -> Source:

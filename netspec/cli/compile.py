@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netspec.cli.common import input_option, read_net, refuse, spec_argument, stem_of
+from netspec.cli.common import input_option, read_net, refuse, set_option, spec_argument, stem_of
 
 if TYPE_CHECKING:
     from netspec.ir.shape import Shape
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     "-o", "--output", metavar="OUT", help="The file to write, - for standard output [default: ./<spec's name>.py]."
 )
 @input_option
-def command(file: str, target: str, output: str | None, input_shape: Shape | None) -> None:
+@set_option
+def command(file: str, target: str, output: str | None, input_shape: Shape | None, changes: tuple[str, ...]) -> None:
     """Compile a spec to one Python file that needs only torch, and Pillow to read images.
 
     The program holds the network as a class, and trains and tests it. A file that netspec did not write is never
@@ -39,7 +40,7 @@ def command(file: str, target: str, output: str | None, input_shape: Shape | Non
     """
     from netspec import backend
 
-    net = read_net(file, input_shape)
+    net = read_net(file, input_shape, changes)
     source = backend.load("source")
     destination = output or f"{stem_of(file)}.py"
     path = Path(f"{stem_of(file)}.py" if destination == "-" else destination)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netspec.cli.common import input_option, read_net, spec_argument
+from netspec.cli.common import input_option, read_net, set_option, spec_argument
 
 if TYPE_CHECKING:
     from netspec.ir.shape import Shape
@@ -29,7 +29,16 @@ if TYPE_CHECKING:
 @click.option("--im2col", is_flag=True, help="Each convolution as the matrix product that it is.")
 @click.option("--per-gpu", is_flag=True, help="The share of each GPU group in place of the whole.")
 @input_option
-def command(file: str, form: str, batch: int | None, im2col: bool, per_gpu: bool, input_shape: Shape | None) -> None:
+@set_option
+def command(
+    file: str,
+    form: str,
+    batch: int | None,
+    im2col: bool,
+    per_gpu: bool,
+    input_shape: Shape | None,
+    changes: tuple[str, ...],
+) -> None:
     """Print the layer table: output, units, weights, biases, connections, shares, memory.
 
     \b
@@ -39,7 +48,7 @@ def command(file: str, form: str, batch: int | None, im2col: bool, per_gpu: bool
     """
     from netspec import report
 
-    net = read_net(file, input_shape)
+    net = read_net(file, input_shape, changes)
     images = batch or net.graph.train.batch
     if form == "json":
         click.echo(report.to_json(net, images, im2col=im2col, per_gpu=per_gpu))

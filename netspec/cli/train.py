@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netspec.cli.common import input_option, read_net, spec_argument, stem_of
+from netspec.cli.common import input_option, read_net, set_option, spec_argument, stem_of
 
 if TYPE_CHECKING:
     from netspec.ir.shape import Shape
@@ -34,6 +34,7 @@ _POSITIVE = click.IntRange(min=1)
               help="A new folder for the run [default: runs/NAME-N].")  # fmt: skip
 @click.option("-q", "--quiet", is_flag=True, help="No progress, only warnings and the result.")
 @input_option
+@set_option
 def command(
     file: str,
     data: str | None,
@@ -46,6 +47,7 @@ def command(
     out: Path | None,
     quiet: bool,
     input_shape: Shape | None,
+    changes: tuple[str, ...],
 ) -> None:
     """Train a network and leave a run folder: the spec, metrics.jsonl, checkpoints, curves.png.
 
@@ -57,7 +59,7 @@ def command(
       netspec train specs/digits.net --data digits
       netspec train specs/alexnet.net --data photos/ --epochs 20 --batch 64 --out runs/photos
     """
-    net = read_net(file, input_shape)
+    net = read_net(file, input_shape, changes)
     from netspec.train.config import Request, RequestError, TrainError
     from netspec.train.console import reporter
     from netspec.train.data.source import listing

@@ -10,7 +10,7 @@ from pathlib import Path
 from lark import Lark, Token, Tree, UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
 from netspec.diagnostics import Diagnostic
-from netspec.language.syntax import Call, Claim, Dims, File, Number, Pair, Section, Setting, Value, Values, Word
+from netspec.language.syntax import Call, Claim, Dims, File, FileName, Number, Pair, Section, Setting, Value, Values, Word
 from netspec.source import Source, Span
 
 MOST_MISTAKES = 1000
@@ -22,6 +22,7 @@ LONGEST_NAME = 100
 _NAME = r"[A-Za-z_](?:[A-Za-z0-9_]|-(?!>))*"
 _HEAD = re.compile(rf"\[\s*({_NAME})")
 _GOES_ON = re.compile(rf"{_NAME}\s*=|->")
+_CHANGED = re.compile(rf"\s*({_NAME})\s*\.\s*")
 _COMMA_BEFORE_KEY = re.compile(rf",\s*{_NAME}\s*$")
 _STATED_SHAPE = re.compile(r"->\s*([0-9]+(?:x[0-9]+)*)(?![A-Za-z0-9_.])")
 _SAID = {
@@ -83,6 +84,34 @@ def parse(source: Source) -> File:
         else:
             settings.append(statement)
     return File(source, tuple(sections), tuple(settings), tuple(diagnostics))
+
+
+def parse_change(source: Source) -> File:
+    """Read ``conv1.stride=2`` or ``train.batch=64``, one change of a key, as a file with this one statement.
+
+    Whether the name is a layer's or a setting's is for the reader to know: it is given as a section.
+    """
+    head = _CHANGED.match(source.text)
+    if head is None:
+        return _no_change(source)
+    name = Word(head[1], Span(source, head.start(1), head.end(1)))
+    word = "set "
+    statement = word + source.text[head.end() :]
+    try:
+        setting = _Reader(source, head.end() - len(word)).setting(_tree(statement))
+    except _TooLong as error:
+        return File(source, (), (), (error.diagnostic,))
+    except UnexpectedInput as error:
+        return File(source, (), (), (_syntax_error(source, head.end() - len(word), len(source.text), error),))
+    if setting.values or not setting.pairs:
+        return _no_change(source)
+    return File(source, (Section(name, (), setting.pairs, None, name.span),), (), ())
+
+
+def _no_change(source: Source) -> File:
+    span = Span(source, 0, len(source.text))
+    notes = ("a change is layer.key=value, conv1.stride=2, or setting.key=value, train.batch=64",)
+    return File(source, (), (), (Diagnostic("syntax", "this is no change of a key", (span,), notes),))
 
 
 def _statements(source: Source) -> Iterator[tuple[int, int, list[Diagnostic]]]:
@@ -230,6 +259,8 @@ class _Reader:
                 return self.number(node)
             if node.type == "DIMS":
                 return Dims(tuple(self.whole(node, part) for part in node.split("x")), self.span(node))
+            if node.type == "FILE":
+                return FileName(str(node), self.span(node))
             return self.word(node)
         if node.data == "list":
             items = tuple(self.value(child) for child in node.children)

@@ -33,6 +33,14 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True)
+class FileName:
+    """``alexnet.net``."""
+
+    text: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """``gaussian(0.01)``, ``sgd(lr=0.01, momentum=0.9)``."""
 
@@ -50,7 +58,7 @@ class Values:
     span: Span
 
 
-Value = Number | Dims | Word | Call | Values
+Value = Number | Dims | Word | FileName | Call | Values
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,8 @@ def set_net_rounding(checked: Checked, rounding: Rounding) -> Edit:
     source = checked.file.source
     statement = checked.statements.get("net")
     if statement is not None:
-        return Edit(Span(source, statement.span.end, statement.span.end), f" rounding={rounding}")
+        end = statement.span
+        return Edit(Span(end.source, end.end, end.end), f" rounding={rounding}")
     first = min(
         [*(s.span.start for s in checked.file.sections), *(s.span.start for s in checked.file.settings)], default=0
     )

@@ -7,10 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from netspec.check import Checked, check, check_file
-from netspec.diagnostics import Diagnostic, Edit, Fix, apply
+from netspec.diagnostics import Diagnostic, Edit, Fix
 from netspec.ir.shape import Shape
-from netspec.language.parser import parse
-from netspec.source import Source
 from netspec.units import plural
 
 MOST_LAYERS = 40_000
@@ -41,16 +39,21 @@ class Bench:
         if self._left < cost:
             return None
         self._left -= cost
-        source = self.checked.file.source
-        changed = Source(source.name, apply(edits, source.text))
+        texts = self.checked.texts.edited(edits)
         if claims:
-            return check(changed, self.input_shape)
-        file = parse(changed)
+            return check(texts, self.input_shape)
+        file = texts.file()
         bare = tuple(replace(section, claim=None) for section in file.sections)
-        return check_file(replace(file, sections=bare), self.input_shape)
+        return check_file(replace(file, sections=bare), self.input_shape, texts)
 
     def fix(self, proposal: Proposal, mistake: Diagnostic) -> Fix | None:
-        """The change as a fix, if with it the mistake is gone and no other has come."""
+        """The change as a fix, if with it the mistake is gone and no other has come.
+
+        A variant's mistakes are mended in the variant: what it starts from is left as it is.
+        """
+        root = self.checked.texts.root
+        if any(edit.span.source is not root for edit in proposal.edits) and mistake.span.source is root:
+            return None
         after = self.checked_with(proposal.edits)
         if after is None:
             return None

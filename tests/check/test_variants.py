@@ -1,0 +1,193 @@
+"""Variants: what is inherited, what is changed, and where their mistakes are shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import netspec
+from netspec.net import Net, load
+
+BASE = """net base rounding=up
+default conv neuron=relu
+[image] input 3x16x16
+[conv1] conv filters=8 kernel=3 pad=1 -> 8x16x16
+[pool1] maxpool kernel=2 stride=2 -> 8x8x8
+[conv2] conv filters=8 kernel=3 pad=1 neuron=tanh -> 8x8x8
+[fc] fc outputs=10
+[prob] softmax
+train epochs=3 batch=16 optimizer=sgd(lr=0.1)
+"""
+
+
+@pytest.fixture
+def variant(tmp_path: Path):
+    (tmp_path / "base.net").write_text(BASE)
+
+    def write(text: str) -> Path:
+        path = tmp_path / "variant.net"
+        path.write_text(f"net variant from=base.net\n{text}")
+        return path
+
+    return write
+
+
+def diagnostics(path: Path) -> list[tuple[str, str, int, int]]:
+    with pytest.raises(netspec.SpecError) as caught:
+        netspec.load(path)
+    found = caught.value.diagnostics
+    return [(d.code, Path(d.span.source.name).name, d.span.line, d.span.column) for d in found]
+
+
+def names(net: Net) -> list[str]:
+    return list(net.layers)
+
+
+def test_layers_and_settings_are_inherited(variant) -> None:
+    net = netspec.load(variant(""))
+    assert net.name == "variant"
+    assert names(net) == ["image", "conv1", "pool1", "conv2", "fc", "prob"]
+    assert (net.graph.train.epochs, net.graph.train.batch, net.graph.train.lr) == (3, 16, 0.1)
+
+
+def test_a_section_without_a_type_changes_keys(variant) -> None:
+    net = netspec.load(variant("[conv1] filters=4 pad=0\n"))
+    assert net["conv1"].output == (4, 14, 14)
+    assert net["conv1"].windows[0].window.kernel == (3, 3)
+
+
+def test_claims_are_not_inherited_but_a_variant_may_make_its_own(variant) -> None:
+    assert netspec.load(variant("[conv1] filters=4 -> 4x16x16\n"))["conv1"].output == (4, 16, 16)
+    assert diagnostics(variant("[conv1] filters=4 -> 8x16x16\n")) == [("claim-refuted", "variant.net", 2, 22)]
+
+
+def test_a_section_with_a_type_replaces_the_layer(variant) -> None:
+    net = netspec.load(variant("[pool1] avgpool kernel=4 stride=4\n"))
+    assert (net["pool1"].type, net["pool1"].output) == ("avgpool", (8, 4, 4))
+    assert names(net)[2] == "pool1"
+
+
+def test_drop_removes_a_layer_and_its_implicit_reader_reads_the_one_above(variant) -> None:
+    net = netspec.load(variant("drop pool1 conv2\n"))
+    assert names(net) == ["image", "conv1", "fc", "prob"]
+    assert net["fc"].inputs == ("conv1",)
+
+
+def test_an_explicit_input_that_was_dropped_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "base.net").write_text(BASE.replace("[fc] fc", "[fc] fc inputs=conv2"))
+    path = tmp_path / "variant.net"
+    path.write_text("net variant from=base.net\ndrop conv2\n")
+    assert diagnostics(path) == [("unknown-layer", "base.net", 7, 16)]
+
+
+def test_a_new_layer_stands_after_the_one_it_names_else_at_the_end(variant) -> None:
+    net = netspec.load(variant("[norm1] lrn size=5 scale=1e-4 after=conv1\n[again] softmax\n"))
+    assert names(net) == ["image", "conv1", "norm1", "pool1", "conv2", "fc", "prob", "again"]
+    assert net["pool1"].inputs == ("norm1",)
+
+
+def test_a_variants_defaults_beat_the_bases_but_never_a_layers_own_keys(variant) -> None:
+    net = netspec.load(variant("default conv neuron=square init=gaussian(0.5)\n"))
+    ops = [type(net.graph.nodes[name].op).__name__ for name in ("conv1", "conv2")]
+    assert ops == ["Square", "Tanh"]
+    assert net.graph.parameters["conv1.weight"].distribution.std == 0.5
+
+
+def test_settings_change_key_by_key(variant) -> None:
+    train = netspec.load(variant("train batch=64\n")).graph.train
+    assert (train.epochs, train.batch) == (3, 64)
+
+
+def test_a_variant_of_a_variant(variant, tmp_path: Path) -> None:
+    variant("[conv1] filters=4\n")
+    second = tmp_path / "second.net"
+    second.write_text("net second from=variant.net\n[conv1] kernel=5 pad=2\n")
+    net = netspec.load(second)
+    assert net["conv1"].output == (4, 16, 16)
+    assert net["conv1"].weights == 4 * 3 * 5 * 5
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("[conv1] strid=2\n", ("unknown-key", "variant.net", 2, 9)),
+        ("[conv9] stride=2\n", ("unknown-layer", "variant.net", 2, 2)),
+        ("drop pol1\n", ("unknown-layer", "variant.net", 2, 6)),
+        ("drop\n", ("bad-value", "variant.net", 2, 1)),
+        ("[x] relu after=nowhere\n", ("unknown-layer", "variant.net", 2, 16)),
+        ("[conv1] stride=2\n[conv1] stride=1\n", ("duplicate-layer", "variant.net", 3, 2)),
+        ("[conv1] rounding=exact kernel=4 stride=3\n", ("window-does-not-tile", "variant.net", 2, 24)),
+    ],
+)
+def test_a_mistake_is_shown_in_the_file_that_is_to_blame(variant, text: str, expected: tuple) -> None:
+    assert expected in diagnostics(variant(text))
+
+
+def test_a_mistake_of_the_base_is_shown_in_the_base(tmp_path: Path) -> None:
+    (tmp_path / "base.net").write_text(BASE.replace("kernel=2", "kernal=2"))
+    path = tmp_path / "variant.net"
+    path.write_text("net variant from=base.net\n")
+    assert diagnostics(path) == [("unknown-key", "base.net", 5, 17)]
+
+
+def test_variants_that_start_from_each_other_are_an_error(tmp_path: Path) -> None:
+    (tmp_path / "a.net").write_text("net a from=b.net\n")
+    (tmp_path / "b.net").write_text("net b from=a.net\n")
+    assert diagnostics(tmp_path / "a.net") == [("variant-cycle", "b.net", 1, 12)]
+
+
+@pytest.mark.parametrize("name", ["../base.net", "/etc/base.net", "sub/base.net", "..\\base.net"])
+def test_a_file_outside_the_folder_is_an_error(variant, tmp_path: Path, name: str) -> None:
+    path = tmp_path / "variant.net"
+    path.write_text(f"net variant from={name}\n")
+    assert diagnostics(path) == [("outside-folder", "variant.net", 1, 18)]
+
+
+def test_a_missing_base_is_an_error_at_its_name(tmp_path: Path) -> None:
+    path = tmp_path / "variant.net"
+    path.write_text("net variant from=gone.net\n")
+    assert diagnostics(path) == [("no-such-file", "variant.net", 1, 18)]
+
+
+def test_a_text_without_a_folder_has_no_base() -> None:
+    with pytest.raises(netspec.SpecError, match="no-such-file"):
+        netspec.loads("net variant from=alexnet.net\n")
+
+
+def test_changes_from_the_command_line_obey_the_same_rules(tmp_path: Path) -> None:
+    path = tmp_path / "base.net"
+    path.write_text(BASE)
+    net = load(path, changes=("conv1.stride=2", "train.batch=8", "conv1.pad=0"))
+    assert net["conv1"].windows[0].window.stride == (2, 2)
+    assert net.graph.train.batch == 8
+    with pytest.raises(netspec.SpecError) as caught:
+        load(path, changes=("conv1.strid=2",))
+    (found,) = caught.value.diagnostics
+    assert (found.code, found.span.source.text, found.span.column) == ("unknown-key", "conv1.strid=2", 7)
+
+
+@pytest.mark.parametrize("change", ["conv1", "conv1.", "conv1.stride", "=2", "conv1.stride=2 [x] relu", "a.b.c=1"])
+def test_what_is_no_change_is_an_error(tmp_path: Path, change: str) -> None:
+    path = tmp_path / "base.net"
+    path.write_text(BASE)
+    with pytest.raises(netspec.SpecError):
+        load(path, changes=(change,))
+
+
+def test_the_text_of_a_variant_is_a_spec_of_the_same_network(variant) -> None:
+    net = netspec.load(variant("drop pool1\n[conv1] filters=4\ndefault conv neuron=abs\ntrain batch=8\n"))
+    again = netspec.loads(net.source.text)
+    assert again.graph == net.graph
+
+
+@pytest.mark.parametrize("name", ["tanh", "no-lrn", "tiled-pooling", "no-dropout", "no-colour", "four-convs"])
+def test_the_papers_ablations(name: str) -> None:
+    specs = Path(__file__).parent.parent.parent / "specs"
+    net, base = netspec.load(specs / f"alexnet-{name}.net"), netspec.load(specs / "alexnet.net")
+    assert net.graph != base.graph
+    parameters = {
+        "tiled-pooling": 60_965_224 + (256 * 49 - 9216) * 4096,
+        "four-convs": 60_965_224 - 663_552 - 384,
+    }
+    assert net.total.parameters == parameters.get(name, 60_965_224)
