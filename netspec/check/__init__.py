@@ -10,6 +10,7 @@ from netspec.check.facts import Checked, LayerFacts
 from netspec.check.layers import Walk
 from netspec.check.report import Findings
 from netspec.check.statements import Settings, read_settings
+from netspec.check.traps import allowed, traps
 from netspec.check.wiring import wire
 from netspec.diagnostics import in_order
 from netspec.diagnostics.model import whole
@@ -63,6 +64,9 @@ def check_file(file: File, input_shape: Shape | None = None, texts: Texts | None
     if clean:
         _unread(walk, findings)
     graph = verify(_graph(walk, settings)) if clean else None
+    if graph is not None:
+        unread = [w for w in findings.all if not allowed(w)]
+        findings.all = [*unread, *traps(graph, {f.section.name.text: f for f in walk.facts})]
     return Checked(
         texts or Texts(file.source),
         file,
@@ -152,7 +156,7 @@ def _graph(walk: Walk, settings: Settings) -> Graph:
     given = next(facts.values for facts in walk.facts if facts.type == "input")
     return Graph(
         settings.name,
-        settings.groups,
+        settings.groups or 1,
         nodes,
         layers,
         parameters,

@@ -33,6 +33,26 @@ from netspec.lowering import Grouping, LayerType, Operand
 from netspec.source import Span
 from netspec.units import count, plural
 
+_SHAPELESS = frozenset(
+    {
+        *(
+            "init",
+            "bias",
+            "lr",
+            "lr_mult",
+            "momentum",
+            "decay",
+            "bias_lr",
+            "bias_lr_mult",
+            "bias_momentum",
+            "bias_decay",
+        ),
+        *("neuron", "a", "b", "k", "beta", "eps", "average", "rate", "scaling", "stdev", "loss_weight"),
+        *("range", "mean", "order"),
+    }
+)
+"""Keys that no shape depends on: where one is wrong, the layers below are checked all the same."""
+
 
 @dataclass(frozen=True, slots=True)
 class Value:
@@ -57,6 +77,7 @@ class Walk:
         self.sections = sections
         self.wiring = wiring
         self.settings = settings
+        self.groups = settings.groups or 1
         self.findings = findings
         self.input_shape = input_shape
         self.values: list[Value | None] = []
@@ -86,7 +107,7 @@ class Walk:
                 value = self._lower(request, read, stated, section, pairs)
         if value is None and stated.shape is not None:
             placement = self._likely_placement(found, values, inputs)
-            if not placement.split or stated.shape.channels % self.settings.groups == 0:
+            if not placement.split or stated.shape.channels % self.groups == 0:
                 value = Value(Operand(name, stated.shape, placement))
         self.values.append(value)
         lowered = value.lowered if value else None
@@ -135,6 +156,11 @@ class Walk:
         given, bad = read_pairs(pairs, keys, found.name, self.findings, name, inputs)
         values = {**self._defaults(found), **given}
         bad |= {key for key, value in values.items() if value is BAD}
+        harmless = {key.name: key.default for key in found.keys if key.name in bad & _SHAPELESS and not key.required}
+        values.update(harmless)
+        bad -= harmless.keys()
+        if self.settings.groups is None and "gpu" in values:
+            values["gpu"] = None
         missing = [key for key in found.keys if key.name not in values and key.name not in bad]
         # A value without a key most likely belongs to one that is missing: that is said once.
         for key in missing if not _stray(section, found) else ():
@@ -226,9 +252,7 @@ class Walk:
             owner = target
         grouping: Grouping = "gathers" if number in self._gathered and found.name == "flatten" else found.grouping
         names = tuple(self.sections[i].name.text for i in inputs)
-        return Request(
-            section.name.text, found, grouping, values, names, self.settings.groups, self.settings.train, owner
-        )
+        return Request(section.name.text, found, grouping, values, names, self.groups, self.settings.train, owner)
 
     def _owner(self, number: int, found: LayerType, words: tuple[Word, ...]) -> tuple[Lowered | None, bool]:
         """The layer that ``weights=`` names, and whether nothing is wrong with that."""
@@ -296,13 +320,13 @@ class Walk:
         """Where the value of a layer lives that cannot be computed but states its shape."""
         read = [v.operand for i in inputs or () if (v := self.values[i])]
         gpu = (values or {}).get("gpu")
-        if found and read and self.settings.groups > 1:
+        if found and read and self.groups > 1:
             try:
-                return place(found.grouping, gpu, read, self.settings.groups)
+                return place(found.grouping, gpu, read, self.groups)
             except Fault:
                 return WHOLE
         weighted = found is None or found.grouping == "weights"
-        return SPLIT if weighted and self.settings.groups > 1 else WHOLE
+        return SPLIT if weighted and self.groups > 1 else WHOLE
 
     def _second(self, request: Request, others: Sequence[Operand], stated: Stated) -> Lowered | None:
         """The layer as it is if the doubtful claims above it are wrong, provided that its own claim then holds."""
@@ -328,7 +352,7 @@ class Walk:
                 layer=name,
             )
             return Value(Operand(name, stated.shape, lowered.value.placement), computed, lowered)
-        if doubtful:
+        if doubtful or self.settings.groups is None:
             return value
         steps = lowered.steps
         actual = {

@@ -26,9 +26,7 @@ def place(grouping: Grouping, gpu: GpuKey, operands: Sequence[Operand], groups: 
         placed alike are not.
     """
     if isinstance(gpu, int):
-        if gpu >= groups:
-            has = f"the file has {groups} groups, 0 to {groups - 1}" if groups > 1 else "the file has no gpus statement"
-            raise Fault("no-such-group", f"{{layer}}: there is no GPU group {gpu}", ("gpu",), (has,))
+        check_group(gpu, groups)
         return Placement(gpu=gpu)
     if groups == 1 or grouping == "input":
         return operands[0].placement if operands else WHOLE
@@ -44,6 +42,13 @@ def place(grouping: Grouping, gpu: GpuKey, operands: Sequence[Operand], groups: 
     if grouping == "alike" and any(o.placement != first for o in operands):
         raise _mismatch("needs inputs that are placed alike", operands)
     return first
+
+
+def check_group(gpu: GpuKey, groups: int) -> None:
+    """Raise ``no-such-group`` for a number that is none of the groups."""
+    if isinstance(gpu, int) and gpu >= groups:
+        has = f"the file has {groups} groups, 0 to {groups - 1}" if groups > 1 else "the file has no gpus statement"
+        raise Fault("no-such-group", f"{{layer}}: there is no GPU group {gpu}", ("gpu",), (has,))
 
 
 def _joined(operands: Sequence[Operand], groups: int) -> Placement:

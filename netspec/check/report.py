@@ -54,14 +54,15 @@ class Findings:
 
     def unknown(
         self, code: str, what: str, word: Word, known: Collection[str], *, notes: Iterable[str] = (), layer: str = ""
-    ) -> None:
-        """Record a name that is not known, with the nearest one that is."""
+    ) -> str | None:
+        """Record a name that is not known; the answer is the nearest one that is."""
         near = self.nearest(word.text, known)
         message = f"{what} '{word.text}' is unknown" + (f"; did you mean {near}?" if near else "")
         fixes = (replacement(word.span, near),) if near else ()
         if code == "unknown-type" and not near:
             notes = (*notes, f"the layer types: {', '.join(known)}")
         self.add(code, message, word.span, notes=notes, fixes=fixes, layer=layer)
+        return near
 
     def nearest(self, word: str, known: Collection[str]) -> str | None:
         """The known name most like a misspelt one, as long as there have not been too many of them."""
@@ -83,4 +84,4 @@ class Findings:
 
 def replacement(span: Span, text: str) -> Fix:
     """The fix that writes another word."""
-    return Fix(f"write {text}", (Edit(span, text),))
+    return Fix(f"write {text}", (Edit(span, text),), spelling=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,10 +20,13 @@ MOST_GPUS = 1024
 
 @dataclass
 class Settings:
-    """All settings of a file, by word. ``defaults``: the values of each layer type's ``default`` lines."""
+    """All settings of a file, by word. ``defaults``: the values of each layer type's ``default`` lines.
+
+    What could not be read is ``BAD`` in ``net`` and ``defaults``; ``groups`` is then ``None``.
+    """
 
     name: str = "net"
-    groups: int = 1
+    groups: int | None = 1
     net: dict[str, Any] = field(default_factory=dict)
     net_pairs: dict[str, Pair] = field(default_factory=dict)
     train: Train = field(default_factory=Train)
@@ -37,11 +41,14 @@ class Settings:
 def read_settings(file: File, findings: Findings) -> Settings:
     """Read every setting of a file; each stands at most once (``default`` once a type and key)."""
     result = Settings()
+    for lost in file.broken:
+        _lost(lost, result)
     for statement in file.settings:
-        word = statement.word.text
+        word: str | None = statement.word.text
         if word not in WORDS:
             notes = ("a layer begins with its name in brackets: [name] type key=value ...",)
-            findings.unknown("unknown-setting", "setting", statement.word, WORDS, notes=notes)
+            word = findings.unknown("unknown-setting", "setting", statement.word, WORDS, notes=notes)
+        if word is None:
             continue
         if word == "default":
             _default(statement, result, findings)
@@ -58,22 +65,34 @@ def read_settings(file: File, findings: Findings) -> Settings:
         if word == "gpus":
             _gpus(statement, result, findings)
         else:
-            _setting(statement, result, findings)
+            _setting(word, statement, result, findings)
     return result
 
 
-def _setting(statement: Setting, result: Settings, findings: Findings) -> None:
-    word = statement.word.text
+def _lost(statement: Setting, result: Settings) -> None:
+    """Of a statement that cannot be read, what it most likely sets is not known."""
+    word, *others = re.findall(r"[\w-]+", statement.span.text)
+    keys = re.findall(r"([\w-]+)\s*=", statement.span.text)
+    if word == "gpus":
+        result.groups = None
+    elif word == "net":
+        result.net.update(dict.fromkeys(keys, BAD))
+    elif word == "default" and others:
+        result.defaults.setdefault(others[0], {}).update(dict.fromkeys(keys, BAD))
+
+
+def _setting(word: str, statement: Setting, result: Settings, findings: Findings) -> None:
     values = list(statement.values)
     if word == "net" and values and isinstance(values[0], Word):
         result.name = values.pop(0).span.text
     _no_more(word, values, findings)
     pairs = distinct(statement.pairs, findings)
     keys = {key.name: key for key in SETTINGS[word]}
-    given, _ = read_pairs(pairs, keys, word, findings)
+    given, bad = read_pairs(pairs, keys, word, findings)
     full = {name: given.get(name, key.default) for name, key in keys.items()}
     if word == "net":
-        result.net, result.net_pairs = given, pairs
+        result.net.update({**dict.fromkeys(bad, BAD), **given})
+        result.net_pairs = pairs
     elif word == "train":
         sgd = full["optimizer"]
         result.train = Train(epochs=full["epochs"], batch=full["batch"], schedule=full["schedule"], **sgd)
@@ -97,6 +116,7 @@ def _crop_fits(pairs: dict[str, Pair], augment: Augment, findings: Findings) -> 
 
 def _gpus(statement: Setting, result: Settings, findings: Findings) -> None:
     values = list(statement.values)
+    result.groups = None
     if not values:
         findings.add("bad-value", "gpus needs the number of GPU groups: gpus 2", statement.word.span)
         return
@@ -115,20 +135,23 @@ def _default(statement: Setting, result: Settings, findings: Findings) -> None:
         return
     word = values.pop(0)
     assert isinstance(word, Word)
-    layer_type = layers.find(word.text)
+    name = word.text
+    layer_type = layers.find(name)
     if layer_type is None:
-        findings.unknown("unknown-type", "layer type", word, layers.names())
+        name = findings.unknown("unknown-type", "layer type", word, layers.names()) or name
+        layer_type = layers.find(name)
+    if layer_type is None:
         return
     _no_more("default", values, findings)
-    earlier = result.default_pairs.setdefault(word.text, {})
+    earlier = result.default_pairs.setdefault(name, {})
     fresh = distinct(statement.pairs, findings, earlier=earlier)
-    for name in ("inputs", "weights"):
-        if name in fresh:
-            findings.add("bad-value", f"{name} has no default: each layer has its own", fresh.pop(name).span)
-    given, bad = read_pairs(fresh, keys_of(layer_type), word.text, findings)
-    result.defaults.setdefault(word.text, {}).update(given)
-    for name in bad:
-        result.defaults[word.text].setdefault(name, BAD)
+    for key in ("inputs", "weights"):
+        if key in fresh:
+            findings.add("bad-value", f"{key} has no default: each layer has its own", fresh.pop(key).span)
+    given, bad = read_pairs(fresh, keys_of(layer_type), name, findings)
+    result.defaults.setdefault(name, {}).update(given)
+    for key in bad:
+        result.defaults[name].setdefault(key, BAD)
     earlier.update(fresh)
 
 

@@ -3,28 +3,47 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from netspec.cli.common import WRONG_COMMAND, WRONG_SPEC, folder_of, input_option, read, set_option, tell
+from netspec.cli.common import WRONG_COMMAND, WRONG_SPEC, folder_of, input_option, read, refuse, set_option, tell
 from netspec.diagnostics import CannotOpen, Diagnostic, SpecError
 
 if TYPE_CHECKING:
     from netspec.ir.shape import Shape
+    from netspec.source import Source
 
 
-@click.command()
+class _FixWithOrWithoutCode(click.Command):
+    """Lets ``--fix`` stand before a file: only in ``--fix=CODE`` is something its value."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        prefix = "--fix="
+        parted = [["--fix-code", a.removeprefix(prefix)] if a.startswith(prefix) else [a] for a in args]
+        return super().parse_args(ctx, [a for part in parted for a in part])
+
+
+@click.command(cls=_FixWithOrWithoutCode)
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["text", "json"]),
+    type=click.Choice(["text", "json", "sarif"]),
     default="text",
     show_default=True,
-    help="How mistakes are told; json goes to standard output.",
+    help="How mistakes are told; json and sarif go to standard output.",
 )
 @click.option("--strict", is_flag=True, help="Exit with 1 for warnings too.")
+@click.option(
+    "--fix",
+    is_flag=True,
+    help="Mend misspelt words in place; --fix=CODE takes the first fix of each mistake so called.",
+)
+@click.option("--fix-code", "fix_code", metavar="CODE", hidden=True)
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing about specs that are right.")
 @input_option
 @set_option
@@ -32,6 +51,8 @@ def command(
     files: tuple[str, ...],
     form: str,
     strict: bool,
+    fix: bool,
+    fix_code: str | None,
     quiet: bool,
     input_shape: Shape | None,
     changes: tuple[str, ...],
@@ -42,13 +63,19 @@ def command(
     opened. A FILE of - is standard input.
 
     \b
-    Example:
+    Examples:
       netspec check specs/alexnet.net
+      netspec check --fix draft.net
+      netspec check --format sarif specs/*.net > netspec.sarif
     """
+    if (fix or fix_code) and "-" in files:
+        refuse("--fix changes files, and standard input is none")
     diagnostics: list[Diagnostic] = []
     unopened = False
     for path in files:
         try:
+            if fix or fix_code:
+                _mend(path, fix_code, quiet, partial(_check_source, path, input_shape, changes))
             found = _check(path, input_shape, changes)
         except CannotOpen as error:
             click.echo(f"Error: {error}", err=True)
@@ -57,23 +84,62 @@ def command(
         diagnostics += found
         if not found and form == "text" and not quiet:
             click.echo(f"{path}: correct")
-    if form == "json":
-        from netspec.diagnostics.machine import to_json
-
-        click.echo(to_json(diagnostics))
-    else:
-        tell(diagnostics)
+    _tell(diagnostics, form)
     if unopened:
         sys.exit(WRONG_COMMAND)
     if any(d.severity == "error" or strict for d in diagnostics):
         sys.exit(WRONG_SPEC)
 
 
+def _tell(diagnostics: list[Diagnostic], form: str) -> None:
+    if form == "json":
+        from netspec.diagnostics.machine import to_json
+
+        click.echo(to_json(diagnostics))
+    elif form == "sarif":
+        from importlib.metadata import version
+
+        from netspec.diagnostics.sarif import to_sarif
+
+        click.echo(to_sarif(diagnostics, version("netspec-compiler")))
+    else:
+        tell(diagnostics)
+
+
+def _mend(path: str, code: str | None, quiet: bool, check: Callable[[Source], tuple[Diagnostic, ...]]) -> None:
+    """Apply fixes to a file. Raises ``CannotOpen``."""
+    from netspec.cli.writing import write_whole
+    from netspec.solve.mend import mend
+
+    try:
+        mended = mend(read(path), check, code)
+    except SpecError:
+        return
+    if not mended.taken:
+        return
+    try:
+        write_whole(Path(path), mended.source.text)
+    except OSError as error:
+        raise CannotOpen(f"cannot write {path}: {error.strerror or error}") from None
+    for diagnostic, fix in mended.taken:
+        if not quiet:
+            click.echo(f"{path}:{diagnostic.span.line}: {diagnostic.message}: {fix.title}")
+
+
 def _check(path: str, input_shape: Shape | None, changes: tuple[str, ...]) -> tuple[Diagnostic, ...]:
     """The diagnostics of one file. Raises ``CannotOpen``."""
+    try:
+        return _check_source(path, input_shape, changes, read(path))
+    except SpecError as error:
+        return error.diagnostics
+
+
+def _check_source(
+    path: str, input_shape: Shape | None, changes: tuple[str, ...], source: Source
+) -> tuple[Diagnostic, ...]:
     from netspec.net import load_source
 
     try:
-        return load_source(read(path), input_shape, changes, folder_of(path)).warnings
+        return load_source(source, input_shape, changes, folder_of(path)).warnings
     except SpecError as error:
         return error.diagnostics

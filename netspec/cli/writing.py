@@ -1,4 +1,4 @@
-"""Writing a text file whole or not at all."""
+"""Writing a file whole or not at all."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from pathlib import Path
 from tempfile import mkstemp
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a file as UTF-8 with LF: beside it, flushed, then renamed. It keeps its mode; a link stays a link.
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write a file, text as UTF-8 with LF: beside it, flushed, then renamed. It keeps its mode; a link stays a link.
 
     Raises ``OSError``; then nothing has changed.
     """
     target = path.resolve()
     handle, beside = mkstemp(prefix=f".{target.name}.", dir=target.parent)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
         Path(beside).chmod(_mode(target))

@@ -21,12 +21,16 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """A change of the file. ``checks``: with it, the whole file checks. ``effect`` says what it does."""
+    """A change of the file. ``checks``: with it, the whole file checks. ``effect`` says what it does.
+
+    ``spelling``: it writes the known word that is meant, so that nobody needs to choose.
+    """
 
     title: str
     edits: tuple[Edit, ...]
     effect: str = ""
     checks: bool = False
+    spelling: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,20 @@ from pathlib import Path
 from lark import Lark, Token, Tree, UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
 from netspec.diagnostics import Diagnostic
-from netspec.language.syntax import Call, Claim, Dims, File, FileName, Number, Pair, Section, Setting, Value, Values, Word
+from netspec.language.syntax import (
+    Call,
+    Claim,
+    Dims,
+    File,
+    FileName,
+    Number,
+    Pair,
+    Section,
+    Setting,
+    Value,
+    Values,
+    Word,
+)
 from netspec.source import Source, Span
 
 MOST_MISTAKES = 1000
@@ -49,7 +62,6 @@ _HINTS = {
     ";": "a comment begins with #",
     "/": "a comment begins with #",
     ">": "a claim begins with ->",
-    ">": "a claim begins with ->",
     "-": "a claim begins with ->, a comment with #",
     ",": "keys stand beside each other without commas, and sizes are written 3x224x224",
     "(": "brackets stand only behind a value's word, gaussian(0.01); height and width are written 3x5",
@@ -62,13 +74,15 @@ def parse(source: Source) -> File:
     sections: list[Section] = []
     settings: list[Setting] = []
     diagnostics: list[Diagnostic] = []
+    lost: list[Setting] = []
     for start, end, misplaced in _statements(source):
         diagnostics += misplaced
         if len(diagnostics) >= MOST_MISTAKES:
             break
-        if start == end:
-            continue
         reader = _Reader(source, start)
+        if start == end:
+            lost += reader.broken_setting(start, misplaced[-1].span.end)
+            continue
         try:
             tree = _tree(source.text[start:end])
             statement = reader.section(tree) if tree.data == "section" else reader.setting(tree)
@@ -78,12 +92,13 @@ def parse(source: Source) -> File:
             broken = reader.broken_section(start, end)
             if broken:
                 sections.append(broken)
+            lost += reader.broken_setting(start, end)
             continue
         if isinstance(statement, Section):
             sections.append(statement)
         else:
             settings.append(statement)
-    return File(source, tuple(sections), tuple(settings), tuple(diagnostics))
+    return File(source, tuple(sections), tuple(settings), tuple(diagnostics), tuple(lost))
 
 
 def parse_change(source: Source) -> File:
@@ -155,7 +170,7 @@ def _statements(source: Source) -> Iterator[tuple[int, int, list[Diagnostic]]]:
                     ("a statement begins in the line's first column: [name] type key=value ...",),
                 )
             )
-            yield start, start, misplaced
+            yield place, place, misplaced
             misplaced, begin = [], None
             continue
         begin, finish = start, end
@@ -231,6 +246,14 @@ class _Reader:
             span = Span(self.source, start + stated.start(1), start + stated.end(1))
             claim = Claim((Dims(tuple(map(int, stated[1].split("x"))), span),), (), span)
         return Section(name, (), (), claim, name.span, broken=True)
+
+    def broken_setting(self, start: int, end: int) -> tuple[Setting, ...]:
+        """What can be saved of a setting that cannot be read: its word, and that it is there."""
+        head = re.compile(_NAME).match(self.source.text, start)
+        if not head:
+            return ()
+        word = Word(head[0][:LONGEST_NAME], Span(self.source, start, head.end()))
+        return (Setting(word, (), (), Span(self.source, start, end)),)
 
     def claim(self, tree: Tree[Token]) -> Claim:
         values, pairs = self.items(tree.children)

@@ -103,9 +103,13 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """All statements of a spec in order, and the mistakes of those that could not be read."""
+    """All statements of a spec in order, and the mistakes of those that could not be read.
+
+    ``broken`` are the settings that could not be: their word and, as the span, all of their text.
+    """
 
     source: Source
     sections: tuple[Section, ...]
     settings: tuple[Setting, ...]
     diagnostics: tuple[Diagnostic, ...]
+    broken: tuple[Setting, ...] = ()

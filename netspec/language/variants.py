@@ -246,6 +246,6 @@ def _without_from(setting: Setting) -> Setting:
 
 def _unknown(word: Word, sections: Sequence[Section], message: str, notes: tuple[str, ...] = ()) -> Diagnostic:
     near = nearest(word.text, [s.name.text for s in sections])
-    fixes = (Fix(f"write {near}", (Edit(word.span, near),)),) if near else ()
+    fixes = (Fix(f"write {near}", (Edit(word.span, near),), spelling=True),) if near else ()
     said = message.format(word.text) + (f"; did you mean {near}?" if near else "")
     return Diagnostic("unknown-layer", said, (word.span,), notes, fixes)

@@ -34,7 +34,7 @@ def solved(checked: Checked, input_shape: Shape | None = None) -> tuple[Diagnost
 def _with_fixes(mistake: Diagnostic, bench: Bench) -> Diagnostic:
     checked = bench.checked
     facts = checked.layer(mistake.layer) if mistake.layer else None
-    written = [Proposal(fix.title, fix.edits) for fix in mistake.fixes]
+    written = [Proposal(fix.title, fix.edits, spelling=fix.spelling) for fix in mistake.fixes]
     fixes = _holding(written, mistake, bench)
     if mistake.code == "window-does-not-tile" and facts is not None:
         return _window(replace(mistake, fixes=fixes), facts, bench)

@@ -22,6 +22,7 @@ class Proposal:
     title: str
     edits: tuple[Edit, ...]
     gives: str = ""
+    spelling: bool = False
 
 
 class Bench:
@@ -49,6 +50,7 @@ class Bench:
     def fix(self, proposal: Proposal, mistake: Diagnostic) -> Fix | None:
         """The change as a fix, if with it the mistake is gone and no other has come.
 
+        The right spelling of a word may bring out what could not be seen before.
         A variant's mistakes are mended in the variant: what it starts from is left as it is.
         """
         root = self.checked.texts.root
@@ -59,14 +61,14 @@ class Bench:
             return None
         remaining = Counter(map(_identity, after.errors))
         gone = remaining[_identity(mistake)] < self._before[_identity(mistake)]
-        if not gone or remaining - self._before:
+        if not gone or (remaining - self._before and not proposal.spelling):
             return None
         others = len(after.errors)
         result = (
             "the whole network checks" if not others else f"{plural(others, 'other error')} remain{'s'[others > 1 :]}"
         )
         effect = f"{proposal.gives}; {result}" if proposal.gives else result
-        return Fix(proposal.title, proposal.edits, effect, checks=not others)
+        return Fix(proposal.title, proposal.edits, effect, not others, proposal.spelling)
 
 
 def _identity(diagnostic: Diagnostic) -> tuple[str, str, str]:

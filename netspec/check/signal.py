@@ -1,0 +1,94 @@
+"""How strong the signal is in a network whose weights have just been drawn: an estimate, value by value.
+
+What is followed is the root mean square of a value's units. A unit that sums n products of inputs and weights drawn
+independently around 0 has the mean square n E[x^2] E[w^2] (He et al., 2015, section 2.2); a ReLU halves it.
+"""
+
+from __future__ import annotations
+
+import math
+
+from netspec.ir.distribution import Constant, Distribution, Normal
+from netspec.ir.graph import Graph, Node
+from netspec.ir.ops import (
+    Affine,
+    BatchNorm,
+    Bias,
+    BinaryCrossEntropy,
+    Conv,
+    CrossEntropy,
+    Linear,
+    Local,
+    Logistic,
+    Lrn,
+    Relu,
+    Softmax,
+    Square,
+    SquaredError,
+    Sum,
+    Tanh,
+)
+from netspec.ir.settings import Preprocessing
+
+_SPREAD = 1 / 4
+"""The deviation of natural images' pixels around their mean, as a share of the range (about 60 of 255)."""
+
+
+def strengths(graph: Graph) -> dict[str, float]:
+    """The root mean square of each value's units, freshly initialised, by node."""
+    squares: dict[str, float] = {}
+    for node in graph.nodes.values():
+        reads = [squares[name] for name in node.inputs]
+        squares[node.name] = _square(graph, node, reads) if reads else _input(graph.preprocessing)
+    return {name: math.sqrt(square) for name, square in squares.items()}
+
+
+def _input(preprocessing: Preprocessing) -> float:
+    spread = _SPREAD * preprocessing.range
+    middle = preprocessing.range / 2 if preprocessing.mean == "none" else 0.0
+    return spread**2 + middle**2
+
+
+def _square(graph: Graph, node: Node, reads: list[float]) -> float:
+    """The mean square of what an operation makes from those of what it reads."""
+    op, x = node.op, reads[0]
+    if isinstance(op, Conv | Local | Linear | Bias):
+        return _weighted(graph, node, x)
+    if isinstance(op, Relu):
+        return x / 2
+    if isinstance(op, Tanh):
+        return min(op.a**2, (op.a * op.b) ** 2 * x)
+    if isinstance(op, Logistic):
+        return 0.25 + min(x / 16, 0.25)
+    if isinstance(op, Square):
+        return 3 * x**2
+    if isinstance(op, Affine):
+        return op.a**2 * x + op.b**2
+    if isinstance(op, Lrn):
+        return float(x * (op.k + op.alpha * op.size * x) ** (-2 * op.beta))
+    if isinstance(op, BatchNorm):
+        return 1.0
+    if isinstance(op, Sum):
+        return sum(reads)
+    if isinstance(op, Softmax | CrossEntropy | BinaryCrossEntropy | SquaredError):
+        return 1.0
+    return max(reads)
+
+
+def _weighted(graph: Graph, node: Node, x: float) -> float:
+    total = x if isinstance(node.op, Bias) else 0.0
+    shapes = graph.shapes(node)
+    wanted = node.op.params(shapes, node.output)
+    for key, shape in zip(node.params, wanted, strict=True):
+        start = _mean_square(graph.parameters[key].distribution)
+        total += shape.fan_in * x * start if shape.role == "weight" else start
+    return total
+
+
+def _mean_square(distribution: Distribution) -> float:
+    if isinstance(distribution, Constant):
+        return distribution.value**2
+    if isinstance(distribution, Normal):
+        return distribution.mean**2 + distribution.std**2
+    low, high = distribution.low, distribution.high
+    return (low * low + low * high + high * high) / 3

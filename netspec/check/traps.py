@@ -1,0 +1,200 @@
+"""Warnings that know convnets: things that compute, and are most often not what was meant. No opinions, only traps.
+
+Each looks at the checked graph. A line's comment can silence one by its code: ``# allow: lrn-across-groups``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+from netspec.check.facts import LayerFacts
+from netspec.check.signal import strengths
+from netspec.diagnostics import Diagnostic
+from netspec.ir.distribution import Constant
+from netspec.ir.graph import Graph, Node
+from netspec.ir.ops import Bias, Conv, CrossEntropy, Dropout, Linear, Local, Logistic, Loss, Lrn, Relu, Softmax, Tanh
+from netspec.source import Span
+from netspec.stats import window_of
+from netspec.units import plain
+
+WEAKEST, STRONGEST = 1e-4, 1e4
+"""Between these the outputs of freshly initialised layers should be; far from them gradients vanish or overflow."""
+
+_ALLOWED = re.compile(r"#.*?\ballow:\s*([a-z-]+(?:\s*,\s*[a-z-]+)*)")
+
+
+def traps(graph: Graph, facts: Mapping[str, LayerFacts]) -> tuple[Diagnostic, ...]:
+    """All warnings of a network that are not silenced, in the order of its layers."""
+    order = {name: i for i, name in enumerate(graph.layers)}
+    found = [w for rule in _RULES for w in rule(graph, facts)]
+    return tuple(sorted((w for w in found if not allowed(w)), key=lambda w: order[w.layer]))
+
+
+def allowed(warning: Diagnostic) -> bool:
+    """Whether a comment on the warning's line silences it."""
+    said = _ALLOWED.search(warning.span.source.line(warning.span.line))
+    return said is not None and warning.code in re.split(r"\s*,\s*", said[1])
+
+
+def _unread_pixels(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic]:
+    """Rounding down leaves the last columns or rows of an image that no window reads."""
+    for node in graph.nodes.values():
+        window = window_of(node.op)
+        if window is None:
+            continue
+        (x,) = graph.shapes(node)
+        rows, columns = window.fit(x.height, x.width)
+        if columns.unread:
+            note = f"{window.arithmetic('width', x.width)}: {_never_read(columns.unread, x.width, 'column')}"
+        elif rows.unread:
+            note = f"{window.arithmetic('height', x.height)}: {_never_read(rows.unread, x.height, 'row')}"
+        else:
+            continue
+        yield _warning("unread-pixels", f"{node.layer} leaves pixels unread", node, facts, ("kernel",), [note])
+
+
+def _never_read(unread: int, size: int, what: str) -> str:
+    last = f"the last {what} of {size} is" if unread == 1 else f"the last {unread} of {size} {what}s are"
+    return f"{last} never read"
+
+
+def _relu_on_scores(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic]:
+    for node in graph.nodes.values():
+        if isinstance(node.op, Softmax | Loss):
+            source = graph.nodes[node.inputs[0]]
+            while isinstance(source.op, Dropout):
+                source = graph.nodes[source.inputs[0]]
+            if isinstance(source.op, Relu):
+                message = f"{source.layer} cuts its class scores off at 0 before {node.layer}"
+                notes = ["scores below 0 all become equal, and their classes get no gradient"]
+                yield _warning("relu-on-scores", message, source, facts, ("neuron",), notes)
+
+
+def _softmax_twice(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic]:
+    for node in graph.nodes.values():
+        if isinstance(node.op, CrossEntropy) and isinstance(graph.nodes[node.inputs[0]].op, Softmax):
+            softmax = node.inputs[0]
+            message = f"{node.layer} applies a softmax of its own to {softmax}, which is one already"
+            notes = [f"let it read what {softmax} reads: inputs={graph.layers[softmax].inputs[0]}"]
+            yield _warning("softmax-twice", message, node, facts, ("inputs",), notes)
+
+
+def _dropout_on_scores(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic]:
+    readers = _readers(graph)
+    for node in graph.nodes.values():
+        if isinstance(node.op, Dropout):
+            after = readers.get(node.name, [])
+            if not after or all(isinstance(r.op, Softmax | Loss) for r in after):
+                message = f"{node.layer} drops the network's own outputs"
+                notes = ["a class score that is 0 by chance is a wrong answer; dropout belongs between layers"]
+                yield _warning("dropout-on-scores", message, node, facts, (), notes)
+
+
+def _lrn_across_groups(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic]:
+    """A window over the maps of two groups of filters that never read the same maps."""
+    for node in graph.nodes.values():
+        if not isinstance(node.op, Lrn):
+            continue
+        maker = _maker(graph, node)
+        if maker is None or not isinstance(maker.op, Conv | Local):
+            continue
+        groups = graph.groups if maker.placement.split else maker.op.groups
+        if node.op.groups == 1 and groups > 1:
+            channels = node.output.channels // groups
+            message = f"{node.layer}'s window crosses the {groups} groups of {maker.layer}"
+            notes = [
+                f"maps {channels - 1} and {channels} stand beside each other only by their numbers; on two GPUs each "
+                "normalised over its own"
+            ]
+            yield _warning("lrn-across-groups", message, node, facts, ("reads", "size"), notes)
+
+
+def _saturated_bias(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic]:
+    """A bias of 1 feeds a ReLU positive inputs; a tanh or logistic neuron it moves out of its steep middle."""
+    readers = _readers(graph)
+    for node in graph.nodes.values():
+        if not isinstance(node.op, Conv | Local | Linear | Bias):
+            continue
+        starts = [graph.parameters[key].distribution for key in node.params if graph.parameters[key].role == "bias"]
+        for start in starts:
+            if isinstance(start, Constant) and abs(start.value) >= 1:
+                for reader in readers.get(node.name, []):
+                    if isinstance(reader.op, Tanh | Logistic):
+                        word = "tanh" if isinstance(reader.op, Tanh) else "logistic"
+                        message = f"{node.layer} starts with biases of {plain(start.value)} before its {word}"
+                        notes = ["a bias of 1 is there to give ReLUs positive inputs; it flattens this neuron"]
+                        yield _warning("saturating-bias", message, node, facts, ("bias", "neuron"), notes)
+
+
+def _signal(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic]:
+    """The first layer whose outputs, freshly initialised, are far too small or far too large."""
+    roots = strengths(graph)
+    for name, rms in roots.items():
+        node = graph.nodes[name]
+        if not isinstance(node.op, Conv | Local | Linear) or WEAKEST <= rms <= STRONGEST:
+            continue
+        weight = graph.parameters[node.params[0]]
+        code, verb = ("signal-vanishes", "vanishes") if rms < WEAKEST else ("signal-explodes", "explodes")
+        message = f"the signal {verb}: {node.layer} starts with outputs of about {plain(rms)}"
+        before = roots[node.inputs[0]]
+        notes = [
+            f"it reads values of about {plain(before)} with weights from {weight.distribution}, "
+            f"{_fan_in(weight.shape, node)} a unit; init=he keeps their size"
+        ]
+        yield _warning(code, message, node, facts, ("init",), notes)
+        return
+
+
+def _fan_in(shape: tuple[int, ...], node: Node) -> int:
+    size = 1
+    for n in shape[3:] if isinstance(node.op, Local) else shape[1:]:
+        size *= n
+    return size
+
+
+def _maker(graph: Graph, node: Node) -> Node | None:
+    """The layer with weights whose maps a value's channels are, looking up past what keeps them apart."""
+    while node.inputs:
+        node = graph.nodes[node.inputs[0]]
+        if isinstance(node.op, Conv | Local):
+            return node
+        if len(node.inputs) > 1:
+            return None
+    return None
+
+
+def _readers(graph: Graph) -> dict[str, list[Node]]:
+    readers: dict[str, list[Node]] = {}
+    for node in graph.nodes.values():
+        for name in node.inputs:
+            readers.setdefault(name, []).append(node)
+    return readers
+
+
+def _warning(
+    code: str,
+    message: str,
+    node: Node,
+    facts: Mapping[str, LayerFacts],
+    keys: Iterable[str],
+    notes: Iterable[str],
+) -> Diagnostic:
+    known = facts[node.layer]
+    spans = [known.pairs[key].span for key in keys if key in known.pairs]
+    section = known.section
+    fallback: Span = section.values[0].span if section.values else section.name.span
+    return Diagnostic(
+        code, message, tuple(spans[:1]) or (fallback,), tuple(notes), severity="warning", layer=node.layer
+    )
+
+
+_RULES = (
+    _unread_pixels,
+    _relu_on_scores,
+    _softmax_twice,
+    _dropout_on_scores,
+    _lrn_across_groups,
+    _saturated_bias,
+    _signal,
+)

@@ -1,0 +1,75 @@
+"""``netspec check --fix``: what is mended, what is not, and what stays of the file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from netspec.cli import main
+
+MISSPELT = (
+    b"[image] input 3x227x227\r\n[conv1] conv filters=96 kernal=11 stride=4  # as printed\r\n[p] maxpol kernel=3\r\n"
+)
+
+
+def check(*args: str) -> Result:
+    return CliRunner().invoke(main, ["check", *args])
+
+
+@pytest.fixture
+def draft(tmp_path: Path) -> Path:
+    path = tmp_path / "draft.net"
+    path.write_bytes(MISSPELT)
+    return path
+
+
+def test_misspelt_words_are_mended_and_nothing_else_is_touched(draft: Path) -> None:
+    result = check("--fix", str(draft))
+    assert draft.read_bytes() == MISSPELT.replace(b"kernal", b"kernel").replace(b"maxpol", b"maxpool")
+    assert "write kernel" in result.output and "write maxpool" in result.output
+
+
+def test_what_the_mended_file_still_has_wrong_is_told(draft: Path) -> None:
+    result = check("--fix", str(draft))
+    assert result.exit_code == 1  # 55 does not tile by 3
+    assert "error[window-does-not-tile]" in result.output and "error[unknown" not in result.output
+
+
+def test_without_a_code_no_choice_is_made(tmp_path: Path) -> None:
+    path = tmp_path / "a.net"
+    path.write_text("[image] input 3x224x224\n[c] conv filters=96 kernel=11 stride=4\n")
+    before = path.read_bytes()
+    assert check("--fix", str(path)).exit_code == 1
+    assert path.read_bytes() == before
+
+
+def test_a_chosen_code_takes_its_first_fix(tmp_path: Path) -> None:
+    path = tmp_path / "a.net"
+    path.write_text("[image] input 3x224x224\n[c] conv filters=96 kernel=11 stride=4 -> 96x55x55\n")
+    assert check("--fix=window-does-not-tile", str(path)).exit_code == 0
+    assert path.read_text().startswith("[image] input 3x227x227\n")
+
+
+def test_a_right_file_is_not_written(tmp_path: Path) -> None:
+    path = tmp_path / "a.net"
+    path.write_text("[image] input 3x8x8\n[r] relu\n")
+    path.chmod(0o444)
+    stamp = path.stat().st_mtime_ns
+    assert check("--fix", str(path)).exit_code == 0
+    assert path.stat().st_mtime_ns == stamp
+
+
+def test_a_variant_is_mended_and_its_base_is_left(tmp_path: Path) -> None:
+    base, variant = tmp_path / "base.net", tmp_path / "v.net"
+    base.write_text("net base\n[image] input 3x8x8\n[c] conv filters=4 kernel=3\n")
+    variant.write_text("net v from=base.net\n[c] strid=1\n")
+    before = base.read_bytes()
+    assert check("--fix", str(variant)).exit_code == 0
+    assert "stride=1" in variant.read_text()
+    assert base.read_bytes() == before
+
+
+def test_standard_input_cannot_be_mended_in_place() -> None:
+    assert check("--fix", "-").exit_code == 2

@@ -1,0 +1,54 @@
+"""SARIF output against the standard's own schema."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+import netspec
+from netspec.diagnostics.sarif import to_sarif
+
+SCHEMA = json.loads((Path(__file__).parent.parent / "data" / "sarif-2.1.0-rtm.5.json").read_text())
+"""As OASIS publishes it (Committee Specification 2.1.0, rtm.5)."""
+
+MISTAKES = sorted((Path(__file__).parent.parent.parent / "specs" / "mistakes").glob("*.net"))
+
+
+def log_of(path: Path | str) -> dict:
+    with pytest.raises(netspec.SpecError) as caught:
+        netspec.load(path) if isinstance(path, Path) else netspec.loads(path, name="a spec.net")
+    log: dict = json.loads(to_sarif(caught.value.diagnostics, "1.2.3"))
+    return log
+
+
+@pytest.mark.parametrize("path", MISTAKES, ids=lambda p: p.stem)
+def test_every_mistake_is_valid_sarif(path: Path) -> None:
+    jsonschema.validate(log_of(path), SCHEMA)
+
+
+def test_the_schema_does_refuse() -> None:
+    log = log_of(MISTAKES[0])
+    log["runs"][0]["results"][0]["level"] = "dreadful"
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(log, SCHEMA)
+
+
+def test_a_result_says_where_and_carries_its_fix() -> None:
+    log = log_of("[image] input 1x8x8\n[c] conv filters=2 kernal=3\n")
+    (run,) = log["runs"]
+    (result,) = run["results"]
+    assert run["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == result["ruleId"] == "unknown-key"
+    place = result["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"]["uri"] == "a%20spec.net"
+    assert place["region"] == {"startLine": 2, "startColumn": 20, "endLine": 2, "endColumn": 26}
+    (change,) = result["fixes"][0]["artifactChanges"]
+    assert change["replacements"] == [{"deletedRegion": place["region"], "insertedContent": {"text": "kernel"}}]
+
+
+def test_no_mistakes_are_an_empty_run() -> None:
+    log = json.loads(to_sarif((), "1.2.3"))
+    jsonschema.validate(log, SCHEMA)
+    assert log["runs"][0]["results"] == []
