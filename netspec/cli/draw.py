@@ -1,0 +1,85 @@
+"""Draw a network."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from netspec.cli.common import input_option, read_net, refuse, set_option, spec_argument, stem_of
+from netspec.cli.writing import write_whole
+
+if TYPE_CHECKING:
+    from netspec.draw import Figure
+    from netspec.draw.theme import ThemeName
+    from netspec.ir.shape import Shape
+
+ENDINGS = (".svg", ".png")
+
+
+@click.command()
+@spec_argument
+@click.option(
+    "-o",
+    "--output",
+    metavar="OUT",
+    help="The file to write, .svg or .png; - writes SVG to standard output [default: ./<spec's name>.svg].",
+)
+@click.option(
+    "--theme",
+    type=click.Choice(["light", "dark", "auto"]),
+    default="auto",
+    show_default=True,
+    help="Light or dark paper; auto follows the reader's settings in SVG, and is light in PNG.",
+)
+@click.option("--costs", is_flag=True, help="Each layer's weights and connections too.")
+@input_option
+@set_option
+def command(
+    file: str,
+    output: str | None,
+    theme: ThemeName,
+    costs: bool,
+    input_shape: Shape | None,
+    changes: tuple[str, ...],
+) -> None:
+    """Draw the network as a figure: volumes to scale, GPU groups as parallel towers, and what crosses between them.
+
+    A network that is wider than a landscape page goes on in further rows.
+
+    \b
+    Examples:
+      netspec draw specs/alexnet.net -o alexnet.svg
+      netspec draw specs/alexnet.net -o alexnet.png --theme dark --costs
+    """
+    destination = output or f"{stem_of(file)}.svg"
+    path = Path(destination)
+    if destination != "-" and path.suffix.lower() not in ENDINGS:
+        refuse(f"cannot tell from {destination!r} what to draw: the file's name ends with {' or '.join(ENDINGS)}")
+    from netspec.draw import figure_of
+
+    figure = figure_of(read_net(file, input_shape, changes), costs=costs)
+    data = _drawn(figure, theme, png=path.suffix.lower() == ".png")
+    if destination == "-":
+        sys.stdout.buffer.write(data)
+        return
+    try:
+        write_whole(path, data)
+    except OSError as error:
+        refuse(f"cannot write {destination}: {error.strerror or error}")
+    click.echo(f"wrote {destination}")
+
+
+def _drawn(figure: Figure, theme: ThemeName, *, png: bool) -> bytes:
+    if not png:
+        from netspec.draw import to_svg
+
+        return to_svg(figure, theme).encode()
+    from netspec.draw.png import TooLarge, to_png
+
+    try:
+        return to_png(figure, theme)
+    except TooLarge as error:
+        refuse(str(error))

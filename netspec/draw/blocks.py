@@ -1,0 +1,233 @@
+"""A network as a figure shows it: a block for each value with a shape of its own, and tags for what keeps the shape.
+
+AlexNet's norm1 has conv1's shape and is its only reader: it becomes a tag at conv1's block. A layer is a tag if nothing
+in the drawing is lost by it: same shape, same place, one input that nobody else reads, no window and no product.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from netspec.ir.graph import Graph, Layer, Node, Placement
+from netspec.ir.ops import (
+    Affine,
+    BatchNorm,
+    Concat,
+    Conv,
+    Dropout,
+    Input,
+    Linear,
+    Local,
+    Loss,
+    Lrn,
+    MapNorm,
+    Max,
+    Neuron,
+    Op,
+    Pool,
+    Softmax,
+    Sum,
+    name_of,
+)
+from netspec.ir.shape import Shape
+from netspec.ir.window import Window
+from netspec.net import Net
+from netspec.stats import LayerNumbers
+from netspec.units import count, short
+
+Kind: TypeAlias = Literal["input", "conv", "pool", "fc", "concat", "sum", "max", "other"]
+TagKind: TypeAlias = Literal["neuron", "norm", "dropout", "end"]
+
+_KINDS: tuple[tuple[tuple[type[Op], ...], Kind], ...] = (
+    ((Input,), "input"),
+    ((Conv, Local), "conv"),
+    ((Linear,), "fc"),
+    ((Pool,), "pool"),
+    ((Concat,), "concat"),
+    ((Sum,), "sum"),
+    ((Max,), "max"),
+)
+_TAG_KINDS: tuple[tuple[tuple[type[Op], ...], TagKind], ...] = (
+    ((Lrn, MapNorm, BatchNorm), "norm"),
+    ((Dropout,), "dropout"),
+    ((Softmax, Loss), "end"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A layer, or a layer's neuron, that is drawn as a few words."""
+
+    text: str
+    kind: TagKind
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What a block reads of another. ``own``: each GPU group its own share; ``share``: this input is that group's
+    share; ``window``: the kernel's extent that moves over it."""
+
+    block: int
+    own: bool
+    share: int | None
+    window: tuple[int, int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A value of the network with the layers that make it, the one with the shape first.
+
+    ``lines`` are what is written under name and shape; ``parts`` the channels of each value that a concatenation
+    joins; ``note`` what a viewer may show on demand.
+    """
+
+    name: str
+    kind: Kind
+    shape: Shape
+    placement: Placement
+    reads: tuple[Read, ...]
+    lines: tuple[str, ...]
+    tags: tuple[Tag, ...]
+    parts: tuple[int, ...]
+    note: str
+
+
+def blocks_of(net: Net, *, costs: bool = False) -> tuple[Block, ...]:
+    """The blocks of a network in file order. With ``costs`` their weights (w) and connections (c) are among
+    the lines."""
+    graph = net.graph
+    readers = Counter(name for layer in graph.layers.values() for name in layer.inputs)
+    members: list[list[Layer]] = []
+    number: dict[str, int] = {}
+    for layer in graph.layers.values():
+        if _is_tag(graph, layer, readers):
+            number[layer.name] = number[layer.inputs[0]]
+            members[number[layer.name]].append(layer)
+        else:
+            number[layer.name] = len(members)
+            members.append([layer])
+    return tuple(_block(net, layers, number, costs) for layers in members)
+
+
+def _is_tag(graph: Graph, layer: Layer, readers: Counter[str]) -> bool:
+    if len(layer.inputs) != 1 or readers[layer.inputs[0]] != 1:
+        return False
+    before = graph.layers[layer.inputs[0]]
+    if before.placement != layer.placement or (layer.placement.split and layer.reads == "all"):
+        return False
+    ops = [node.op for node in _nodes(graph, layer)]
+    if any(isinstance(op, Conv | Local | Linear | Pool) for op in ops):
+        return False
+    return layer.output == before.output or (isinstance(ops[-1], Loss) and not readers[layer.name])
+
+
+def _block(net: Net, layers: Sequence[Layer], number: dict[str, int], costs: bool) -> Block:
+    graph, first = net.graph, layers[0]
+    nodes = _nodes(graph, first)
+    numbers = [net.layers[layer.name] for layer in layers]
+    windows = [w.window for w in numbers[0].windows]
+    kind = _kind(nodes)
+    lines = _window_lines(first.type, windows) + _group_lines(graph, first, nodes)
+    if costs:
+        lines += _cost_lines(numbers)
+    return Block(
+        first.name,
+        kind,
+        first.output,
+        first.placement,
+        _reads(graph, first, windows, number),
+        lines,
+        tuple(tag for layer in layers for tag in _tags(graph, layer, own_name=layer is not first)),
+        tuple(graph.layers[i].output.channels for i in first.inputs) if kind == "concat" else (),
+        "\n".join(_note(n) for n in numbers),
+    )
+
+
+def _kind(nodes: Sequence[Node]) -> Kind:
+    return next((kind for ops, kind in _KINDS if any(isinstance(n.op, ops) for n in nodes)), "other")
+
+
+def _reads(graph: Graph, layer: Layer, windows: Sequence[Window], number: dict[str, int]) -> tuple[Read, ...]:
+    """One per input; a concatenation of layers placed on the groups in order reads each group's share from one."""
+    inputs = [graph.layers[name] for name in layer.inputs]
+    joined = layer.placement.split and not any(x.placement.split for x in inputs)
+    joins = joined and isinstance(graph.nodes[layer.nodes[0]].op, Concat)
+    extents = [w.extent for w in windows] if len(windows) == len(inputs) else [None] * len(inputs)
+    return tuple(
+        Read(number[x.name], layer.reads == "own", x.placement.gpu if joins else None, extent)
+        for x, extent in zip(inputs, extents, strict=True)
+    )
+
+
+def _window_lines(type_: str, windows: Sequence[Window]) -> tuple[str, ...]:
+    if not windows:
+        return (type_,)
+    lines = [f"{type_} {_each(f'{h}x{w}' for h, w in (x.kernel for x in windows))}"]
+    lines.append(f"stride {_each(_pair(w.stride) for w in windows)}")
+    if any(w.dilation != (1, 1) for w in windows):
+        lines.append(f"dilation {_each(_pair(w.dilation) for w in windows)}")
+    return tuple(lines)
+
+
+def _group_lines(graph: Graph, layer: Layer, nodes: Sequence[Node]) -> tuple[str, ...]:
+    """Groups that the layer has beside those of the GPUs, which the towers show."""
+    found = []
+    for node in nodes:
+        if isinstance(node.op, Conv | Local | Linear):
+            source = graph.nodes[node.inputs[0]].placement
+            own = layer.reads == "own" and layer.placement.split and source.split
+            found.append(node.op.groups // (graph.groups if own else 1))
+    return (f"groups {_each(map(str, found))}",) if any(n > 1 for n in found) else ()
+
+
+def _cost_lines(numbers: Sequence[LayerNumbers]) -> tuple[str, ...]:
+    weights, connections = sum(n.weights for n in numbers), sum(n.connections for n in numbers)
+    return tuple(f"{what} {short(number)}" for what, number in (("w", weights), ("c", connections)) if number)
+
+
+def _tags(graph: Graph, layer: Layer, *, own_name: bool) -> tuple[Tag, ...]:
+    """The layer itself if it is drawn as a tag; else its neuron and whose weights it takes."""
+    nodes = _nodes(graph, layer)
+    tags = []
+    if own_name:
+        tags.append(Tag(_named(layer), _tag_kind(nodes[0].op)))
+        nodes = nodes[1:]
+    owners = {graph.parameters[key].layer for node in nodes for key in node.params} - {layer.name}
+    tags += [Tag(f"weights of {owner}", "end") for owner in sorted(owners)]
+    alone = len(nodes) == 1 and not own_name
+    tags += [Tag(_word(n.op), "neuron") for n in nodes if isinstance(n.op, Neuron) and not alone]
+    return tuple(tags)
+
+
+def _named(layer: Layer) -> str:
+    return layer.name if layer.name == layer.type else f"{layer.name} {layer.type}"
+
+
+def _tag_kind(op: Op) -> TagKind:
+    return next((kind for ops, kind in _TAG_KINDS if isinstance(op, ops)), "neuron")
+
+
+def _word(op: Op) -> str:
+    return "linear" if isinstance(op, Affine) else name_of(op)
+
+
+def _note(numbers: LayerNumbers) -> str:
+    told = ((numbers.weights, "weights"), (numbers.biases, "biases"), (numbers.connections, "connections"))
+    counts = (f"{count(number)} {what}" for number, what in told if number)
+    return ", ".join((f"{numbers.name}: {numbers.type}", str(numbers.output), *counts))
+
+
+def _nodes(graph: Graph, layer: Layer) -> list[Node]:
+    return [graph.nodes[name] for name in layer.nodes]
+
+
+def _each(values: Iterable[str]) -> str:
+    """``3``, or ``3, 5`` where the layer's inputs differ."""
+    return ", ".join(dict.fromkeys(values))
+
+
+def _pair(values: tuple[int, int]) -> str:
+    return str(values[0]) if values[0] == values[1] else f"{values[0]}x{values[1]}"

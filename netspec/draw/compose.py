@@ -1,0 +1,98 @@
+"""A network as a figure: rows of boxes from left to right, GPU groups as towers, under a title."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from netspec.draw.blocks import Block, blocks_of
+from netspec.draw.columns import Wiring, wire
+from netspec.draw.fonts import text_width
+from netspec.draw.labels import SHAPE, SMALL, label_of
+from netspec.draw.marks import Figure, Mark, Stroke, Words
+from netspec.draw.paint import paint_row
+from netspec.draw.rows import Parts
+from netspec.draw.scale import scale_for
+from netspec.draw.sheet import MARGIN, placed_rows
+from netspec.draw.towers import drawn_towers, share_of
+from netspec.net import Net
+from netspec.units import count, plural
+
+_TITLE = 16.0
+_HEAD = 50.0
+_ROW_GAP = 26.0
+_SCALE_NOTE = "edges of boxes: square roots of the sizes"
+_COST_NOTE = "w: weights, c: connections"
+_CROSSING_NOTE = "read across GPU groups"
+_SAMPLE, _NOTE_GAP = 26.0, 24.0
+
+
+def figure_of(net: Net, *, costs: bool = False) -> Figure:
+    """Draw a network; with ``costs`` the labels tell weights and connections."""
+    blocks = blocks_of(net, costs=costs)
+    groups = net.graph.groups
+    towers = drawn_towers(groups, blocks)
+    wiring = wire(blocks, towers)
+    labels = [label_of(b, (*_placed(b, groups, towers), *told)) for b, told in zip(blocks, wiring.told, strict=True)]
+    shapes = [share_of(b.shape, towers) if b.placement.split and towers > 1 else b.shape for b in blocks]
+    stacked = max(Counter((c, b.placement.gpu) for c, b in zip(wiring.column, blocks, strict=True)).values())
+    parts = Parts(blocks, labels, wiring, scale_for(shapes, stacked), towers)
+    crossing = any(link.crossing for links in wiring.links for link in links)
+    facts = _facts(net)
+    marks: list[Mark] = [
+        Words(MARGIN, MARGIN + _TITLE * 0.8, net.name, _TITLE, bold=True),
+        Words(MARGIN, MARGIN + _TITLE * 0.8 + 17, facts, SHAPE, "muted"),
+    ]
+    y = MARGIN + _HEAD
+    rows = placed_rows(parts)
+    for placed in rows:
+        row, height = paint_row(parts, placed, MARGIN, y)
+        marks += row
+        y += height + _ROW_GAP
+    foot, end = _foot(y, (_COST_NOTE, _SCALE_NOTE) if costs else (_SCALE_NOTE,), crossing=crossing)
+    titles = max(text_width(net.name, _TITLE, bold=True), text_width(facts, SHAPE))
+    width = max(titles, end - MARGIN, *(placed.width for placed in rows))
+    marks += foot
+    return Figure(
+        round(width + 2 * MARGIN),
+        round(y + MARGIN * 0.6),
+        net.name,
+        _description(net, blocks, wiring),
+        tuple(marks),
+    )
+
+
+def _placed(block: Block, groups: int, towers: int) -> tuple[str, ...]:
+    """Where a value lives, in words, if there are too many GPU groups to draw them as towers."""
+    if towers == groups:
+        return ()
+    if block.placement.split:
+        return (f"split over {groups} GPUs",)
+    return () if block.placement.gpu is None else (f"on GPU {block.placement.gpu}",)
+
+
+def _facts(net: Net) -> str:
+    groups = f" · {net.graph.groups} GPU groups" if net.graph.groups > 1 else ""
+    return f"{plural(net.total.parameters, 'parameter')} · {plural(net.total.connections, 'connection')}{groups}"
+
+
+def _foot(y: float, notes: Sequence[str], *, crossing: bool) -> tuple[list[Mark], float]:
+    """What colours, letters and lengths mean, in one line, and where it ends."""
+    marks: list[Mark] = []
+    x = MARGIN
+    if crossing:
+        marks.append(Stroke(((x, y - 3.5), (x + _SAMPLE, y - 3.5)), "cross", 1.6))
+        x += _SAMPLE + 8
+        notes = (_CROSSING_NOTE, *notes)
+    for note in notes:
+        marks.append(Words(x, y, note, SMALL, "muted"))
+        x += text_width(note, SMALL) + _NOTE_GAP
+    return marks, x - _NOTE_GAP
+
+
+def _description(net: Net, blocks: Sequence[Block], wiring: Wiring) -> str:
+    """The figure in one sentence, for readers who do not see it."""
+    shown = ", ".join(f"{b.name} {b.shape}" for b in blocks[:40])
+    rest = f" and {count(len(blocks) - 40)} more" if len(blocks) > 40 else ""
+    towers = f", {net.graph.groups} GPU groups as parallel towers" if net.graph.groups > 1 else ""
+    return f"The network {net.name} from left to right{towers}: {shown}{rest}."

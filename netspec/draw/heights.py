@@ -1,0 +1,246 @@
+"""How high each item of a row stands: lines as straight as the boxes allow, branches evenly about their trunk.
+
+Each tower is laid out by itself, so that towers with the same layers come out the same, and what spans the towers
+stands at their middle.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from netspec.draw.rows import Item, Row, Segment
+from netspec.draw.towers import Tower
+
+BAND_HEAD, BAND_FOOT, BAND_GAP = 22.0, 8.0, 16.0
+"""Room in a tower's band for its name and under its boxes, and between two bands."""
+
+_SPACE = 12.0
+_SWEEPS = 30
+_BARELY, _STRAIGHT, _FIRM = 1e-3, 8.0, 1e3
+"""How much the place of a passing line counts beside a box's (a trunk stays straight, and what passes goes around), how
+much more an item that continues one line, and one that has found its place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heights:
+    """The centre line of each item, and the top and bottom of each tower's band."""
+
+    y: tuple[float, ...]
+    bands: tuple[tuple[int, float, float], ...]
+
+
+def heights_of(row: Row) -> Heights:
+    """Place the items of a row; y is 0 or more and goes down."""
+    columns = _ordered(row)
+    members: defaultdict[Tower, set[int]] = defaultdict(set)
+    for number, item in enumerate(row.items):
+        members[item.tower].add(number)
+    y: dict[int, float] = {}
+    bands: list[tuple[int, float, float]] = []
+    middles: list[float] = []
+    top = 0.0
+    for tower in sorted(t for t in members if t is not None):
+        local = _solve(row, columns, members[tower])
+        begin = top + BAND_HEAD - min(local[i] - row.items[i].above for i in local)
+        y |= {i: begin + value for i, value in local.items()}
+        bottom = max(y[i] + row.items[i].below for i in local) + BAND_FOOT
+        bands.append((tower, top, bottom))
+        middles.append(_middle(row.items, local) + begin)
+        top = bottom + BAND_GAP
+    if members[None]:
+        local = _solve(row, columns, members[None])
+        shift = sum(middles) / len(middles) - _middle(row.items, local) if middles else 0.0
+        y |= {i: value + shift for i, value in local.items()}
+    if bands:
+        for column in columns:
+            if len({row.items[i].tower is None for i in column}) > 1:
+                _make_way(row.items, column, y)
+    least = min([y[i] - item.above for i, item in enumerate(row.items)] + [top for _, top, _ in bands])
+    return Heights(
+        tuple(y[i] - least for i in range(len(row.items))),
+        tuple((tower, top - least, bottom - least) for tower, top, bottom in bands),
+    )
+
+
+def _middle(items: Sequence[Item], local: Mapping[int, float]) -> float:
+    """The mean of the boxes, or of the lines where there is no box."""
+    boxes = [value for i, value in local.items() if items[i].where == "box"] or list(local.values())
+    return sum(boxes) / len(boxes)
+
+
+def _ordered(row: Row) -> list[tuple[int, ...]]:
+    """The columns with their items from top to bottom: near what they are read from, else in the file's order."""
+    sources: defaultdict[int, list[int]] = defaultdict(list)
+    for segment in row.segments:
+        sources[segment.target].append(segment.source)
+    rank: dict[int, float] = {}
+
+    def key(i: int) -> tuple[float, int, int]:
+        item = row.items[i]
+        tower = -1 if item.tower is None else item.tower
+        before = [rank[s] for s in sources[i] if row.items[s].tower == item.tower]
+        return sum(before) / len(before) if before else 0.5, item.block, tower
+
+    ordered = []
+    for column in row.columns:
+        by_key = sorted(column, key=key)
+        rank |= {i: (place + 0.5) / len(by_key) for place, i in enumerate(by_key)}
+        ordered.append(tuple(by_key))
+    return ordered
+
+
+def _solve(row: Row, columns: Sequence[Sequence[int]], members: set[int]) -> dict[int, float]:
+    """Heights of one tower's items (or of what spans the towers).
+
+    First everything is drawn to what it is connected with, column by column, there and back. Then, from the left,
+    what continues one line is put on that line, and last the lines that pass are straightened around the boxes.
+    """
+    segments = [s for s in row.segments if s.source in members and s.target in members]
+    own = [column for column in ([i for i in c if i in members] for c in columns) if column]
+    y = dict.fromkeys(members, 0.0)
+    straight = _straight(row.items, segments)
+    _gather(row.items, own, segments, straight, y)
+    _straighten(row.items, own, segments, straight, y)
+    passing = {i for i in members if not row.items[i].firm}
+    if passing:
+        _gather(row.items, own, segments, straight, y, moving=passing)
+        _level(row.items, own, straight, y)
+    return y
+
+
+def _straight(items: Sequence[Item], segments: Sequence[Segment]) -> dict[int, int]:
+    """The source of each item that continues one line: nothing else comes in, and nothing else goes out there.
+
+    A line around boxes does not count beside them: a trunk with a line around it is one line.
+    """
+    outs: defaultdict[int, set[int]] = defaultdict(set)
+    ins: defaultdict[int, set[int]] = defaultdict(set)
+    for s in segments:
+        outs[s.source].add(s.target)
+        ins[s.target].add(s.source)
+
+    def only(near: set[int], other: int) -> bool:
+        same = {i for i in near if items[i].firm} or near
+        return same == {other}
+
+    found = {}
+    for s in segments:
+        passing = not items[s.source].firm and not items[s.target].firm
+        if passing or (only(outs[s.source], s.target) and only(ins[s.target], s.source)):
+            found[s.target] = s.source
+    return found
+
+
+def _gather(
+    items: Sequence[Item],
+    columns: Sequence[Sequence[int]],
+    segments: Sequence[Segment],
+    straight: Mapping[int, int],
+    y: dict[int, float],
+    moving: set[int] | None = None,
+) -> None:
+    """Draw items to the mean of their neighbours; only the ``moving`` ones, if they are given."""
+    near: defaultdict[int, list[tuple[int, float]]] = defaultdict(list)
+    for s in segments:
+        pull = 1.0 if items[s.source].firm == items[s.target].firm else _BARELY
+        pull *= _STRAIGHT if straight.get(s.target) == s.source else 1.0
+        near[s.target].append((s.source, pull))
+        near[s.source].append((s.target, pull))
+    for _ in range(_SWEEPS):
+        for column in (*columns, *columns[::-1]):
+            wanted = [y[i] if moving and i not in moving else _mean(near[i], y, y[i]) for i in column]
+            weights = [1.0 if items[i].firm else _BARELY for i in column]
+            if moving:
+                weights = [_BARELY if i in moving else _FIRM for i in column]
+            y |= dict(zip(column, apart(wanted, weights, _distances(items, column)), strict=True))
+
+
+def _straighten(
+    items: Sequence[Item],
+    columns: Sequence[Sequence[int]],
+    segments: Sequence[Segment],
+    straight: Mapping[int, int],
+    y: dict[int, float],
+) -> None:
+    """Put each item that continues a line on it; what does not moves along with what it reads."""
+    sources: defaultdict[int, list[int]] = defaultdict(list)
+    for s in segments:
+        sources[s.target].append(s.source)
+    before = dict(y)
+    for column in columns:
+        wanted, weights = [], []
+        for i in column:
+            moved = [(j, 1.0) for j in sources[i]]
+            along = before[i] + _mean(moved, {j: y[j] - before[j] for j in sources[i]}, 0.0)
+            wanted.append(y[straight[i]] if i in straight else along)
+            line, other = (_FIRM, 1.0) if items[i].firm else (10 * _BARELY, _BARELY)
+            weights.append(line if i in straight else other)
+        y |= dict(zip(column, apart(wanted, weights, _distances(items, column)), strict=True))
+
+
+def _level(
+    items: Sequence[Item], columns: Sequence[Sequence[int]], straight: Mapping[int, int], y: dict[int, float]
+) -> None:
+    """Lay each line around a trunk level, as far out as it is anywhere on its way."""
+    run: dict[int, int] = {}
+    for i in (i for column in columns for i in column if not items[i].firm):
+        run[i] = run.get(straight.get(i, i), i)
+    firm = [y[i] for i in y if items[i].firm]
+    middle = sum(firm) / len(firm) if firm else 0.0
+    outmost: dict[int, float] = {}
+    for i, first in run.items():
+        outmost[first] = max(outmost.get(first, y[i]), y[i], key=lambda value: abs(value - middle))
+    for column in columns:
+        wanted = [outmost[run[i]] if i in run else y[i] for i in column]
+        weights = [_BARELY if i in run else _FIRM for i in column]
+        y |= dict(zip(column, apart(wanted, weights, _distances(items, column)), strict=True))
+
+
+def _mean(near: Iterable[tuple[int, float]], y: Mapping[int, float], otherwise: float) -> float:
+    """The weighted mean of neighbours' heights."""
+    total = weight = 0.0
+    for j, w in near:
+        total += w * y[j]
+        weight += w
+    return total / weight if weight else otherwise
+
+
+def _distances(items: Sequence[Item], column: Sequence[int]) -> list[float]:
+    return [
+        items[a].below + items[b].above + (_SPACE if "box" in (items[a].where, items[b].where) else 0.0)
+        for a, b in pairwise(column)
+    ]
+
+
+def _make_way(items: Sequence[Item], column: Sequence[int], y: dict[int, float]) -> None:
+    """Lines of the towers go around a box that spans them."""
+    order = sorted(column, key=lambda i: (y[i], items[i].where == "box"))
+    weights = [1.0 if items[i].where == "box" else _BARELY for i in order]
+    y |= dict(zip(order, apart([y[i] for i in order], weights, _distances(items, order)), strict=True))
+
+
+def apart(wanted: Sequence[float], weights: Sequence[float], distances: Sequence[float]) -> list[float]:
+    """The heights closest to the wanted ones (least weighted squares) that keep the distances.
+
+    Without the distances this is isotonic regression, solved by pooling adjacent violators: Barlow et al., Statistical
+    inference under order restrictions (1972).
+
+    >>> apart([0.0, 0.0], [1.0, 1.0], [10.0])
+    [-5.0, 5.0]
+    """
+    offsets = [0.0]
+    for distance in distances:
+        offsets.append(offsets[-1] + distance)
+    pools: list[tuple[float, float, int]] = []
+    for want, weight, offset in zip(wanted, weights, offsets, strict=True):
+        value, total, size = want - offset, weight, 1
+        while pools and pools[-1][0] > value:
+            before, heavy, many = pools.pop()
+            value = (value * total + before * heavy) / (total + heavy)
+            total, size = total + heavy, size + many
+        pools.append((value, total, size))
+    values = [value for value, _, size in pools for _ in range(size)]
+    return [value + offset for value, offset in zip(values, offsets, strict=True)]

@@ -1,0 +1,99 @@
+"""What is written under a block: name, shape, kernel and stride, costs, and a pill for each layer drawn as a tag."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from netspec.draw.blocks import Block, TagKind
+from netspec.draw.fonts import broken, text_width
+from netspec.draw.marks import Mark, Slab, Words
+
+NAME, SHAPE, SMALL = 12.0, 11.0, 10.0
+"""Font sizes in pixels; none is below 10."""
+
+_LEADING = 1.26
+_WIDEST = 104.0
+_PILL_PAD = 5.0
+_PILL_GAP = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    text: str
+    size: float
+    role: str
+    bold: bool = False
+
+    @property
+    def width(self) -> float:
+        return text_width(self.text, self.size, bold=self.bold)
+
+    @property
+    def height(self) -> float:
+        return self.size * _LEADING
+
+
+@dataclass(frozen=True, slots=True)
+class _Pill:
+    lines: tuple[str, ...]
+    kind: TagKind
+
+    @property
+    def width(self) -> float:
+        return max(text_width(line, SMALL) for line in self.lines) + 2 * _PILL_PAD
+
+    @property
+    def height(self) -> float:
+        return len(self.lines) * SMALL * _LEADING + 2 + _PILL_GAP
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """The rows of a label, and the room that it takes."""
+
+    rows: tuple[_Line | _Pill, ...]
+
+    @property
+    def width(self) -> float:
+        return max(row.width for row in self.rows)
+
+    @property
+    def height(self) -> float:
+        return sum(row.height for row in self.rows)
+
+    def marks(self, centre: float, top: float) -> list[Mark]:
+        """The label with its rows centred on a vertical line, from ``top`` downward."""
+        found: list[Mark] = []
+        for row in self.rows:
+            if isinstance(row, _Line):
+                found.append(_text(row.text, centre, top, row.size, row.role, bold=row.bold))
+            else:
+                found += _pill(row, centre, top + _PILL_GAP)
+            top += row.height
+        return found
+
+
+def label_of(block: Block, more: Sequence[str] = ()) -> Label:
+    """The label of a block; ``more`` are lines that depend on how the figure is laid out."""
+    rows: list[_Line | _Pill] = [
+        _Line(text, NAME, "ink", bold=True) for text in broken(block.name, NAME, _WIDEST, bold=True)
+    ]
+    rows.append(_Line(str(block.shape), SHAPE, "ink"))
+    rows += [_Line(text, SMALL, "muted") for line in (*block.lines, *more) for text in broken(line, SMALL, _WIDEST)]
+    rows += [_Pill(broken(tag.text, SMALL, _WIDEST - 2 * _PILL_PAD), tag.kind) for tag in block.tags]
+    return Label(tuple(rows))
+
+
+def _text(text: str, centre: float, top: float, size: float, role: str, *, bold: bool = False) -> Words:
+    return Words(centre, top + 0.95 * size, text, size, role, bold, "middle")
+
+
+def _pill(pill: _Pill, centre: float, top: float) -> list[Mark]:
+    height = pill.height - _PILL_GAP
+    outline = Slab(centre - pill.width / 2, top, pill.width, height, 6.0, f"{pill.kind}-fill", f"{pill.kind}-edge")
+    texts = [
+        _text(line, centre, top + 1.5 + number * SMALL * _LEADING, SMALL, "ink")
+        for number, line in enumerate(pill.lines)
+    ]
+    return [outline, *texts]

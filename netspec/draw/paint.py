@@ -1,0 +1,172 @@
+"""A row of the figure as marks: bands for the towers, boxes, lines, and labels."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from netspec.draw.fonts import text_width
+from netspec.draw.heights import BAND_HEAD, Heights, heights_of
+from netspec.draw.labels import SHAPE, SMALL
+from netspec.draw.marks import Group, Mark, Point, Slab, Stroke, Words
+from netspec.draw.rows import LABEL_GAP, SHARE_HEIGHT, Item, Parts, Segment, entry_text
+from netspec.draw.scale import Solid
+from netspec.draw.shapes import box, line, window
+from netspec.draw.sheet import Placed
+from netspec.draw.towers import share_of
+from netspec.ir.shape import Shape
+
+_BAND_PAD = 9.0
+_ASIDE = 5.0
+_LABELS = 12.0
+"""Above the line on which the labels of a row stand."""
+
+
+@dataclass
+class _Layers:
+    """Marks by what covers what, the lowest first."""
+
+    bands: list[Mark] = field(default_factory=list)
+    boxes: list[Mark] = field(default_factory=list)
+    windows: list[Mark] = field(default_factory=list)
+    lines: list[Mark] = field(default_factory=list)
+    crossing: list[Mark] = field(default_factory=list)
+    labels: list[Mark] = field(default_factory=list)
+
+    def all(self) -> tuple[Mark, ...]:
+        return (*self.bands, *self.boxes, *self.windows, *self.lines, *self.crossing, *self.labels)
+
+
+def paint_row(parts: Parts, placed: Placed, left: float, top: float) -> tuple[tuple[Mark, ...], float]:
+    """The marks of a row whose upper left corner is given, and its height."""
+    painter = _Painter(parts, placed, heights_of(placed.row), left, top)
+    return painter.marks(), painter.height
+
+
+class _Painter:
+    """What the parts of a row's drawing share."""
+
+    def __init__(self, parts: Parts, placed: Placed, heights: Heights, left: float, top: float) -> None:
+        self._parts = parts
+        self._row = placed.row
+        self._sides = [(left + a, left + b) for a, b in placed.sides]
+        self._y = [top + y for y in heights.y]
+        self._bands = [(tower, top + a, top + b) for tower, a, b in heights.bands]
+        lowest = [y + item.below for y, item in zip(self._y, self._row.items, strict=True)]
+        floor = max(lowest + [bottom for _, _, bottom in self._bands])
+        self._base = floor + _LABELS
+        highest = 0.0
+        if self._row.aligned:
+            boxes = {item.block for item in self._row.items if item.where == "box"}
+            highest = _LABELS + max(parts.labels[b].height for b in boxes)
+        self.height = floor + highest - top
+
+    def marks(self) -> tuple[Mark, ...]:
+        """Everything in the row."""
+        layers = _Layers(bands=list(self._towers()))
+        by_block: dict[int, list[Mark]] = {}
+        for number, item in enumerate(self._row.items):
+            if item.where == "box":
+                by_block.setdefault(item.block, []).extend(self._box(number, item))
+            elif item.where == "entry":
+                text = entry_text(self._parts.blocks[item.block])
+                layers.labels.append(Words(self._sides[item.column][0], self._y[number] + 3.5, text, SMALL, "muted"))
+        layers.boxes = [Group(self._parts.blocks[b].note, tuple(marks)) for b, marks in by_block.items()]
+        layers.windows = list(self._windows())
+        for segment in self._row.segments:
+            (layers.crossing if segment.crossing else layers.lines).extend(self._line(segment))
+        return layers.all()
+
+    def _towers(self) -> Iterator[Mark]:
+        columns = [item.column for item in self._row.items if item.tower is not None]
+        for tower, top, bottom in self._bands:
+            left, right = self._sides[min(columns)][0] - _BAND_PAD, self._sides[max(columns)][1] + _BAND_PAD
+            yield Slab(left, top, right - left, bottom - top, 8.0, "band", "band-edge")
+            yield Words(left + 8, top + BAND_HEAD - 7, f"GPU {tower}", SHAPE, "muted", bold=True)
+
+    def _solid(self, item: Item) -> Solid:
+        return self._parts.solid(item.block, item.tower)
+
+    def _left(self, item: Item) -> float:
+        """The left side of a box, which stands in the middle of its column."""
+        left, right = self._sides[item.column]
+        return (left + right - self._solid(item).width) / 2
+
+    def _box(self, number: int, item: Item) -> Iterator[Mark]:
+        block, solid, y = self._parts.blocks[item.block], self._solid(item), self._y[number]
+        yield from box(block, solid, self._left(item), y)
+        left, right = self._sides[item.column]
+        foot = y + solid.tall / 2
+        if block.placement.split and item.tower is not None:
+            centre = (left + right) / 2
+            yield Words(centre, foot + SHARE_HEIGHT - 3, str(self._share(item)), SMALL, "muted", anchor="middle")
+            foot += SHARE_HEIGHT
+        label = self._parts.labels[item.block]
+        if item.labelled:
+            yield from label.marks((left + right) / 2, foot + LABEL_GAP)
+        elif self._row.aligned and self._is_first(number, item):
+            yield from label.marks((left + right) / 2, self._base)
+
+    def _is_first(self, number: int, item: Item) -> bool:
+        return all(self._row.items[i].block != item.block or i >= number for i in self._row.columns[item.column])
+
+    def _line(self, segment: Segment) -> list[Mark]:
+        """From where the source ends to where the target begins. Bends stand in the gap between the columns, where
+        there is no box."""
+        source, target = self._row.items[segment.source], self._row.items[segment.target]
+        y, v = self._y[segment.source], self._y[segment.target]
+        if segment.crossing and source.tower != target.tower:
+            aside = self._aside(source, target, v - y)
+            y, v = y + aside, v - aside
+        points: list[Point] = [(self._start(segment, source), y)]
+        points += [(self._clear(source, segment.crossing)[1], y), (self._clear(target, segment.crossing)[0], v)]
+        points.append((self._left(target) if target.where == "box" else self._sides[target.column][1], v))
+        return line(points, crossing=segment.crossing, head=target.where in ("box", "exit"))
+
+    def _clear(self, item: Item, crossing: bool) -> tuple[float, float]:
+        """Between which places a bending line could run into something: the column's sides, or in a column with one
+        block, the sides of the box and of the shape under it."""
+        left, right = self._sides[item.column]
+        if item.where != "box" or not (crossing and self._row.aligned):
+            return left, right
+        centre, half = (left + right) / 2, self._solid(item).width / 2
+        if item.tower is not None:
+            half = max(half, text_width(str(self._share(item)), SMALL) / 2 + 3)
+        return centre - half, centre + half
+
+    def _share(self, item: Item) -> Shape:
+        block = self._parts.blocks[item.block]
+        return share_of(block.shape, self._parts.towers) if block.placement.split else block.shape
+
+    def _start(self, segment: Segment, source: Item) -> float:
+        if source.where != "box":
+            return self._sides[source.column][1]
+        solid = self._solid(source)
+        # A line along a cone begins where the cone does, in the middle of the far side.
+        return self._left(source) + solid.width - (solid.right / 2 if segment.window and not segment.crossing else 0.0)
+
+    def _aside(self, source: Item, target: Item, way: float) -> float:
+        """How far a crossing line stands beside the level one, toward where it goes, further for a further tower."""
+        towers = abs((source.tower or 0) - (target.tower or 0)) if None not in (source.tower, target.tower) else 1
+        room = min(self._solid(item).height for item in (source, target) if item.where == "box") / 2 - 2
+        return math.copysign(min(_ASIDE + 2.0 * (towers - 1), max(0.0, room)), way)
+
+    def _windows(self) -> Iterator[Mark]:
+        """The windows on the volumes that are read, larger ones under smaller ones, and where a line is level the
+        cone from the window to the reader."""
+        panes: dict[tuple[int, tuple[int, int]], Mark] = {}
+        cones: list[Mark] = []
+        for segment in sorted(self._row.segments, key=lambda s: s.window or (0, 0), reverse=True):
+            source, target = self._row.items[segment.source], self._row.items[segment.target]
+            block = self._parts.blocks[source.block]
+            if segment.window is None or source.where != "box" or block.kind in ("sum", "max"):
+                continue
+            y, v = self._y[segment.source], self._y[segment.target]
+            pane, upper, lower = window(self._solid(source), block.shape, segment.window, self._left(source), y)
+            panes[segment.source, segment.window] = pane
+            if target.where == "box" and abs(v - y) < 1.0 and source.tower == target.tower:
+                tip = self._left(target), v
+                cones += [Stroke((corner, tip), "cone", 0.8, dashed=True) for corner in (upper, lower)]
+        yield from panes.values()
+        yield from cones

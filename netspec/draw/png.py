@@ -1,0 +1,132 @@
+"""A figure as PNG, drawn with Pillow and the font that Pillow carries: nothing else needs to be installed."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from itertools import pairwise
+
+from PIL import Image, ImageDraw, ImageFont
+
+from netspec.draw.marks import Figure, Point, Polygon, Slab, Stroke, Words
+from netspec.draw.theme import DARK, LIGHT, ThemeName
+
+DENSITY = 2
+"""Pixels to a CSS pixel."""
+
+_FINER = 2
+"""The drawing is made this much finer and then shrunk, because Pillow's lines have hard edges."""
+
+MOST_PIXELS = 40_000_000
+_STEPS = 24
+_DASH, _SPACE = 3.0, 2.5
+
+
+class TooLarge(Exception):
+    """The figure has too many pixels for a PNG."""
+
+
+def to_png(figure: Figure, theme: ThemeName = "light") -> bytes:
+    """The figure at twice its size in pixels, or at its size if it is very large. The theme ``auto`` is light here.
+
+    Raises
+    ------
+    TooLarge
+        Even at its own size it would have more than ``MOST_PIXELS``.
+    """
+    density = DENSITY
+    while density > 1 and figure.width * figure.height * density**2 > MOST_PIXELS:
+        density -= 1
+    if figure.width * figure.height * density**2 > MOST_PIXELS:
+        raise TooLarge(
+            f"the figure of {figure.width:.0f} x {figure.height:.0f} pixels is too large for a PNG; an SVG can hold it"
+        )
+    colours = DARK if theme == "dark" else LIGHT
+    size = math.ceil(figure.width * density), math.ceil(figure.height * density)
+    canvas = Image.new("RGB", (size[0] * _FINER, size[1] * _FINER), colours["paper"])
+    pen = _Pen(ImageDraw.Draw(canvas), colours, density * _FINER)
+    for mark in figure.flat():
+        pen.draw(mark)
+    out = io.BytesIO()
+    canvas.resize(size, Image.Resampling.BOX).save(out, "PNG", dpi=(96 * density, 96 * density))
+    return out.getvalue()
+
+
+class _Pen:
+    """Draws marks on a canvas that is ``scale`` times as fine as their coordinates."""
+
+    def __init__(self, canvas: ImageDraw.ImageDraw, colours: Mapping[str, str], scale: int) -> None:
+        self._canvas = canvas
+        self._colours = colours
+        self._scale = scale
+
+    def draw(self, mark: Polygon | Slab | Stroke | Words) -> None:
+        """Draw one mark over what is there."""
+        match mark:
+            case Polygon():
+                self._canvas.polygon(self._pixels(mark.points), fill=self._colours[mark.fill])
+                if mark.stroke:
+                    self._line((*mark.points, mark.points[0]), mark.stroke, 1.0)
+            case Slab():
+                corners = self._pixels(((mark.x, mark.y), (mark.x + mark.width, mark.y + mark.height)))
+                self._canvas.rounded_rectangle(
+                    corners,
+                    radius=mark.radius * self._scale,
+                    fill=self._colours[mark.fill],
+                    outline=self._colours[mark.stroke] if mark.stroke else None,
+                    width=self._scale,
+                )
+            case Stroke():
+                points = tuple(_flattened(mark.points)) if mark.curved else mark.points
+                for piece in _dashes(points) if mark.dashed else (points,):
+                    self._line(piece, mark.role, mark.width)
+            case Words():
+                self._words(mark)
+
+    def _words(self, words: Words) -> None:
+        # Pillow carries no bold font: a text that is drawn with a thin outline of its own colour looks like one.
+        self._canvas.text(
+            (words.x * self._scale, words.y * self._scale),
+            words.text,
+            fill=self._colours[words.role],
+            font=_font(words.size * self._scale),
+            anchor={"start": "ls", "middle": "ms", "end": "rs"}[words.anchor],
+            stroke_width=max(1, round(0.022 * words.size * self._scale)) if words.bold else 0,
+        )
+
+    def _line(self, points: Sequence[Point], role: str, width: float) -> None:
+        self._canvas.line(
+            self._pixels(points), fill=self._colours[role], width=max(1, round(width * self._scale)), joint="curve"
+        )
+
+    def _pixels(self, points: Sequence[Point]) -> list[Point]:
+        return [(x * self._scale, y * self._scale) for x, y in points]
+
+
+@cache
+def _font(size: float) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size)
+
+
+def _flattened(points: Sequence[Point]) -> Iterator[Point]:
+    """A chain of cubic Bézier curves as points on it."""
+    yield points[0]
+    for n in range(0, len(points) - 3, 3):
+        p, q, r, s = points[n : n + 4]
+        for step in range(1, _STEPS + 1):
+            t = step / _STEPS
+            a, b, c, d = (1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t**2 * (1 - t), t**3
+            yield a * p[0] + b * q[0] + c * r[0] + d * s[0], a * p[1] + b * q[1] + c * r[1] + d * s[1]
+
+
+def _dashes(points: Sequence[Point]) -> Iterator[tuple[Point, Point]]:
+    """The dashes of a line, begun anew at each of its points."""
+    for (x, y), (u, v) in pairwise(points):
+        length = math.hypot(u - x, v - y)
+        begin = 0.0
+        while begin < length:
+            a, b = begin / length, min(begin + _DASH, length) / length
+            yield (x + a * (u - x), y + a * (v - y)), (x + b * (u - x), y + b * (v - y))
+            begin += _DASH + _SPACE

@@ -1,0 +1,188 @@
+"""A row of the figure as a grid: boxes in columns, and the places at which a longer line passes a column.
+
+Because a line that passes a column has a place in it as boxes have, it never runs through one.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from netspec.draw.blocks import Block
+from netspec.draw.columns import Wiring
+from netspec.draw.fonts import text_width
+from netspec.draw.labels import SMALL, Label
+from netspec.draw.scale import JOIN, Scale, Solid
+from netspec.draw.towers import Tower, share_of, towers_of
+
+LABEL_GAP = 5.0
+SHARE_HEIGHT = 15.0
+_PASSING = 4.0
+_NOBODY = (-1, -1)
+
+Where: TypeAlias = Literal["box", "passing", "entry", "exit"]
+Key: TypeAlias = tuple[int, Tower]
+"""A block in one tower."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A box, or a place at which a line passes, enters or leaves. ``above`` and ``below`` its centre line it takes this
+    much room, with its label if it is ``labelled``. ``firm`` are boxes and the lines of whole branches; a line that
+    goes around a trunk is not."""
+
+    block: int
+    tower: Tower
+    where: Where
+    column: int
+    above: float
+    below: float
+    firm: bool = True
+    labelled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A piece of a line between neighbouring columns, from item to item."""
+
+    source: int
+    target: int
+    crossing: bool = False
+    window: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Items, the columns of them from left to right, and the segments between. ``aligned``: no column holds more than
+    one block, so that the labels stand on one line."""
+
+    items: tuple[Item, ...]
+    columns: tuple[tuple[int, ...], ...]
+    widths: tuple[float, ...]
+    segments: tuple[Segment, ...]
+    aligned: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What rows are made from, by block."""
+
+    blocks: Sequence[Block]
+    labels: Sequence[Label]
+    wiring: Wiring
+    scale: Scale
+    towers: int
+
+    def solid(self, block: int, tower: Tower) -> Solid:
+        """A block's box in a tower."""
+        what = self.blocks[block]
+        if what.kind in ("sum", "max"):
+            return Solid(JOIN, JOIN, 0.0, 0.0)
+        split = what.placement.split and tower is not None
+        return self.scale.solid(share_of(what.shape, self.towers) if split else what.shape)
+
+    def width(self, block: int) -> float:
+        """The room that a block needs in its column."""
+        solids = [self.solid(block, t).width for t in towers_of(self.blocks[block].placement, self.towers)]
+        return max(self.labels[block].width, *solids)
+
+
+def entry_text(block: Block) -> str:
+    """What is written where a line comes in from the row above."""
+    return f"from {block.name}"
+
+
+def spans_of(wiring: Wiring) -> dict[Key, tuple[int, int]]:
+    """The first and the last column in which a box is read, for every box that is."""
+    spans: dict[Key, tuple[int, int]] = {}
+    for number, links in enumerate(wiring.links):
+        column = wiring.column[number]
+        for link in links:
+            first, last = spans.get((link.source, link.source_tower), (column, column))
+            spans[link.source, link.source_tower] = min(first, column), max(last, column)
+    return spans
+
+
+def rows_of(parts: Parts, ranges: Sequence[range]) -> list[Row]:
+    """The rows for these ranges of columns."""
+    spans = spans_of(parts.wiring)
+    inside: defaultdict[int, list[int]] = defaultdict(list)
+    for number, column in enumerate(parts.wiring.column):
+        inside[column].append(number)
+    rows = []
+    alive: list[Key] = []
+    for columns in ranges:
+        rows.append(_row(parts, columns, inside, spans, alive))
+        here = [(b, t) for c in columns for b in inside[c] for t in towers_of(parts.blocks[b].placement, parts.towers)]
+        alive = [key for key in (*alive, *here) if spans.get(key, _NOBODY)[1] >= columns.stop]
+    return rows
+
+
+def _row(
+    parts: Parts,
+    columns: range,
+    inside: Mapping[int, list[int]],
+    spans: Mapping[Key, tuple[int, int]],
+    alive: Sequence[Key],
+) -> Row:
+    items: list[Item] = []
+    segments: list[Segment] = []
+    places: list[list[int]] = []
+    widths: list[float] = []
+    at: dict[Key, int] = {}
+    aligned = all(len(inside[c]) <= 1 for c in columns)
+
+    def add(key: Key, where: Where, above: float, below: float, *, firm: bool = True, labelled: bool = False) -> int:
+        items.append(Item(key[0], key[1], where, len(places) - 1, above, below, firm, labelled))
+        places[-1].append(len(items) - 1)
+        return len(items) - 1
+
+    def carry(key: Key, where: Where, column: int) -> None:
+        place = add(key, where, _PASSING, _PASSING, firm=spans[key][0] > column)
+        segments.append(Segment(at[key], place))
+        at[key] = place
+
+    if alive:
+        places.append([])
+        widths.append(max(text_width(entry_text(parts.blocks[b]), SMALL) for b, _ in alive) + 6)
+        for key in alive:
+            at[key] = add(key, "entry", 8.0, 8.0, firm=spans[key][0] >= columns.start)
+    for column in columns:
+        places.append([])
+        widths.append(max(parts.width(b) for b in inside[column]))
+        passing = list(at)
+        new: dict[Key, int] = {}
+        for number in inside[column]:
+            for key, above, below, labelled in _boxes(parts, number, aligned):
+                new[key] = add(key, "box", above, below, labelled=labelled)
+            for link in parts.wiring.links[number]:
+                source, target = at[link.source, link.source_tower], new[number, link.target_tower]
+                segments.append(Segment(source, target, link.crossing, link.window))
+        for key in passing:
+            if spans[key][1] > column:
+                carry(key, "passing", column)
+            else:
+                del at[key]
+        at |= {key: place for key, place in new.items() if spans.get(key, _NOBODY)[1] > column}
+    if at:
+        places.append([])
+        widths.append(16.0)
+        for key in list(at):
+            carry(key, "exit", columns.stop - 1)
+    return Row(tuple(items), tuple(map(tuple, places)), tuple(widths), tuple(segments), aligned)
+
+
+def _boxes(parts: Parts, number: int, aligned: bool) -> list[tuple[Key, float, float, bool]]:
+    """A block's boxes with the room above and below their centre lines, and whether they bear their label: that is
+    elsewhere where the labels of the whole row stand on one line."""
+    block = parts.blocks[number]
+    found = []
+    for tower in towers_of(block.placement, parts.towers):
+        half = parts.solid(number, tower).tall / 2
+        below = half + (SHARE_HEIGHT if block.placement.split and tower is not None else 0.0)
+        if not aligned:
+            below += LABEL_GAP + parts.labels[number].height
+        found.append(((number, tower), half, below, not aligned))
+    return found

@@ -1,0 +1,86 @@
+"""How large things are drawn.
+
+True proportions cannot be drawn: AlexNet's image is 224 pixels wide and its last maps 6, its channels go from 3 to
+384. Every edge is therefore as long as the *square root* of its size, with one factor for heights and widths, one for
+channels and one for vectors; within each of the three, what is larger is drawn larger, and equal sizes equal.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from netspec.ir.shape import Shape
+
+_TALLEST_IMAGE, _MOST_PER_PIXEL = 128.0, 22.0
+_LONGEST_CHANNELS, _MOST_PER_CHANNEL = 44.0, 4.0
+_TALLEST_VECTOR, _MOST_PER_FEATURE = 124.0, 8.0
+_LEAST = 3.0
+_STACKING = -0.35
+_BACK = (0.36, 0.26)
+"""How far the width axis, which leads away from the reader, goes to the right and up for each of its pixels."""
+
+BAR = 13.0
+JOIN = 24.0
+"""Widths of a vector's bar and of the disc of a sum."""
+
+
+@dataclass(frozen=True, slots=True)
+class Solid:
+    """A box in perspective: its front's width and height, and how far its back is shifted to the right and up."""
+
+    front: float
+    height: float
+    right: float
+    up: float
+
+    @property
+    def width(self) -> float:
+        """Of all that is drawn."""
+        return self.front + self.right
+
+    @property
+    def tall(self) -> float:
+        """The height of all that is drawn."""
+        return self.height + self.up
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Pixels per square root of a size."""
+
+    pixel: float
+    channel: float
+    feature: float
+
+    def solid(self, shape: Shape) -> Solid:
+        """An image as channels (to the right) x height (down) x width (away); a vector as a bar."""
+        if not shape.is_image:
+            return Solid(BAR, self.of(shape.units, self.feature), 6.0, 4.0)
+        front, height, width = (
+            self.of(shape.channels, self.channel),
+            self.of(shape.height, self.pixel),
+            self.of(shape.width, self.pixel),
+        )
+        # An image that is much wider than high would be all lid: its front stays at least as high as the lid.
+        return Solid(front, height, _BACK[0] * width, min(_BACK[1] * width, height))
+
+    @staticmethod
+    def of(size: int, factor: float) -> float:
+        """The length at which a size is drawn."""
+        return max(_LEAST, factor * math.sqrt(size))
+
+
+def scale_for(shapes: Sequence[Shape], stacked: int = 1) -> Scale:
+    """The scale at which the largest of these still has a readable size, smaller where many are ``stacked``."""
+    share = stacked**_STACKING
+    images = [s for s in shapes if s.is_image]
+    largest = max((max(s.height, s.width) for s in images), default=1)
+    deepest = max((s.channels for s in images), default=1)
+    longest = max((s.units for s in shapes if not s.is_image), default=1)
+    return Scale(
+        min(_MOST_PER_PIXEL, share * _TALLEST_IMAGE / math.sqrt(largest)),
+        min(_MOST_PER_CHANNEL, share * _LONGEST_CHANNELS / math.sqrt(deepest)),
+        min(_MOST_PER_FEATURE, share * _TALLEST_VECTOR / math.sqrt(longest)),
+    )

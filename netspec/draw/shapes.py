@@ -1,0 +1,97 @@
+"""Boxes in perspective, the windows that look at them, and lines with their heads."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+
+from netspec.draw.blocks import Block
+from netspec.draw.marks import Mark, Point, Polygon, Slab, Stroke
+from netspec.draw.scale import Solid
+from netspec.ir.shape import Shape
+
+_HEAD = 5.5
+_THIN, _THICK = 1.2, 1.6
+_MOST_OF_FACE = 0.92
+
+
+def box(block: Block, solid: Solid, x: float, centre: float) -> list[Mark]:
+    """A block's box from its left side and centre line: a volume, a bar, or the disc of a sum."""
+    if block.kind in ("sum", "max"):
+        return _disc(block.kind, solid, x, centre)
+    top = centre - solid.tall / 2 + solid.up
+    right, bottom = x + solid.front, top + solid.height
+    back, lid = right + solid.right, top - solid.up
+    edge = f"{block.kind}-edge"
+    marks: list[Mark] = [
+        Polygon(((x, top), (right, top), (right, bottom), (x, bottom)), f"{block.kind}-front", edge),
+        Polygon(((x, top), (x + solid.right, lid), (back, lid), (right, top)), f"{block.kind}-top", edge),
+        Polygon(((right, top), (back, lid), (back, bottom - solid.up), (right, bottom)), f"{block.kind}-side", edge),
+    ]
+    for place in _seams(block, solid):
+        seam = (x + place, bottom), (x + place, top), (x + place + solid.right, lid)
+        marks.append(Stroke(seam, edge))
+    return marks
+
+
+def _seams(block: Block, solid: Solid) -> list[float]:
+    """Where the values that a concatenation joins meet, in pixels from its left side; a vector is joined downward."""
+    if not block.shape.is_image:
+        return []
+    total, done, places = sum(block.parts), 0, []
+    for channels in block.parts[:-1]:
+        done += channels
+        places.append(solid.front * done / total)
+    return places
+
+
+def _disc(kind: str, solid: Solid, x: float, centre: float) -> list[Mark]:
+    half = solid.width / 2
+    middle, arm = x + half, half * 0.45
+    marks: list[Mark] = [Slab(x, centre - half, solid.width, solid.tall, half, "concat-front", "concat-edge")]
+    if kind == "sum":
+        lines = [((middle - arm, centre), (middle + arm, centre)), ((middle, centre - arm), (middle, centre + arm))]
+    else:
+        lines = [
+            ((middle - arm, centre + arm / 2), (middle, centre - arm)),
+            ((middle, centre - arm), (middle + arm, centre + arm / 2)),
+        ]
+    return marks + [Stroke(line, "concat-edge", _THICK) for line in lines]
+
+
+def window(solid: Solid, shape: Shape, size: tuple[int, int], x: float, centre: float) -> tuple[Mark, Point, Point]:
+    """A kernel's window on the far side of the volume that it moves over, and its corners nearest to the reader."""
+    high, wide = (
+        min(_MOST_OF_FACE, math.sqrt(kernel / extent))
+        for kernel, extent in ((size[0], shape.height), (size[1], shape.width))
+    )
+    middle = x + solid.front + solid.right / 2
+    right, up, half = solid.right * wide / 2, solid.up * wide / 2, solid.height * high / 2
+    corners = (
+        (middle - right, centre + up - half),
+        (middle + right, centre - up - half),
+        (middle + right, centre - up + half),
+        (middle - right, centre + up + half),
+    )
+    return Polygon(corners, "conv-top", "ink"), corners[1], corners[2]
+
+
+def line(points: Sequence[Point], *, crossing: bool, head: bool) -> list[Mark]:
+    """A line from point to point, level at each of them; with a head it ends in an arrow."""
+    role = "cross" if crossing else "line"
+    end = points[-1]
+    path = [*points[:-1], (end[0] - _HEAD * 0.8, end[1])] if head else list(points)
+    marks: list[Mark] = []
+    if len({round(y, 1) for _, y in path}) == 1:
+        marks.append(Stroke((path[0], path[-1]), role, _THICK if crossing else _THIN))
+    else:
+        curve = [path[0]]
+        for (x, y), (u, v) in pairwise(path):
+            bend = (x + u) / 2
+            curve += [(bend, y), (bend, v), (u, v)]
+        marks.append(Stroke(tuple(curve), role, _THICK if crossing else _THIN, curved=True))
+    if head:
+        wing = _HEAD * 0.5
+        marks.append(Polygon(((end[0] - _HEAD, end[1] - wing), end, (end[0] - _HEAD, end[1] + wing)), role))
+    return marks

@@ -1,0 +1,89 @@
+"""Where columns and rows stand on the page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+from netspec.draw.columns import breaks
+from netspec.draw.rows import Parts, Row, rows_of, spans_of
+
+PAGE = 1123.0
+"""The width of a landscape A4 page at 96 pixels to the inch. A figure that would be wider goes on in another row."""
+
+MARGIN = 24.0
+
+_PLAIN, _BUSY, _CROSSED, _MARGINAL = 22.0, 34.0, 46.0, 8.0
+"""Gaps between columns: for level lines, for lines that bend, for lines between towers, and at a row's ends."""
+
+_TIGHTEST = 0.6
+_ENDS = 110.0
+"""What the places at which lines enter and leave a row may take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A row with the left and right side of each of its columns."""
+
+    row: Row
+    sides: tuple[tuple[float, float], ...]
+
+    @property
+    def width(self) -> float:
+        return self.sides[-1][1]
+
+
+def placed_rows(parts: Parts) -> list[Placed]:
+    """Divide the network into rows that fit the page, and place their columns."""
+    inside: list[list[int]] = [[] for _ in range(max(parts.wiring.column) + 1)]
+    for number, column in enumerate(parts.wiring.column):
+        inside[column].append(number)
+    widths = [max(parts.width(b) for b in column) for column in inside]
+    gaps = _gaps(parts, inside)
+    room = PAGE - 2 * MARGIN
+    tight = [_TIGHTEST * gap for gap in gaps]
+    if sum(widths) + sum(tight[1:]) <= room:
+        ranges = [range(len(widths))]
+    else:
+        ranges = breaks(widths, tight, _passing(parts, len(widths)), room - _ENDS)
+    return [_place(row, columns, gaps, room) for row, columns in zip(rows_of(parts, ranges), ranges, strict=True)]
+
+
+def _gaps(parts: Parts, inside: Sequence[Sequence[int]]) -> list[float]:
+    """The natural gap before each column; a narrower page makes all of them narrower alike."""
+    passing = _passing(parts, len(inside))
+    gaps = []
+    for column, blocks in enumerate(inside):
+        links = [link for b in blocks for link in parts.wiring.links[b]]
+        if any(link.source_tower != link.target_tower for link in links):
+            gaps.append(_CROSSED)
+        elif passing[column] > parts.towers or len(blocks) > 1:
+            gaps.append(_BUSY)
+        else:
+            gaps.append(_PLAIN)
+    return gaps
+
+
+def _passing(parts: Parts, columns: int) -> list[int]:
+    """How many lines lead from before each column to it or further."""
+    change = [0] * (columns + 2)
+    for (block, _), (_, end) in spans_of(parts.wiring).items():
+        change[parts.wiring.column[block] + 1] += 1
+        change[end + 1] -= 1
+    return list(accumulate(change))[:columns]
+
+
+def _place(row: Row, columns: range, gaps: Sequence[float], room: float) -> Placed:
+    """Columns from left to right, with gaps as wide as the room allows up to their natural width."""
+    enters = len(row.columns) > len(columns) and row.items[row.columns[0][0]].where == "entry"
+    leaves = len(row.columns) - len(columns) - enters
+    entering = len(row.columns[0]) if enters else 0
+    own = [_MARGINAL if entering < 2 else _BUSY] * enters + [gaps[c] for c in columns[1:]] + [_MARGINAL] * leaves
+    free = room - sum(row.widths)
+    factor = min(1.0, max(_TIGHTEST, free / sum(own))) if own and sum(own) else 1.0
+    sides = [(0.0, row.widths[0])]
+    for gap, width in zip(own, row.widths[1:], strict=True):
+        left = sides[-1][1] + factor * gap
+        sides.append((left, left + width))
+    return Placed(row, tuple(sides))

@@ -1,0 +1,223 @@
+"""Networks to draw, and questions to ask a figure."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+from building import Builder
+
+import netspec
+from netspec.draw import Figure, figure_of
+from netspec.draw.marks import Point, Polygon, Slab, Stroke, Words
+from netspec.ir.graph import Graph
+from netspec.ir.ops import Concat, Conv, Linear, MaxPool, Relu, Sum
+from netspec.ir.shape import Shape
+from netspec.ir.window import Pad, Window
+from netspec.net import Net
+from netspec.source import Source
+
+SPECS = sorted((Path(__file__).parents[2] / "specs").glob("*.net"))
+
+INCEPTION = """
+net inception
+[image] input 192x28x28
+[one] conv filters=64 kernel=1 neuron=relu
+[reduce3] conv inputs=image filters=96 kernel=1 neuron=relu
+[three] conv filters=128 kernel=3 pad=1 neuron=relu
+[reduce5] conv inputs=image filters=16 kernel=1
+[five] conv filters=32 kernel=5 pad=2
+[pool] maxpool inputs=image kernel=3 stride=1 pad=1
+[proj] conv filters=32 kernel=1
+[joined] concat inputs=one,three,five,proj
+"""
+
+RESIDUAL = """
+net residual
+[image] input 64x56x56
+[conv1] conv filters=64 kernel=3 pad=1
+[bn1] batchnorm
+[relu1] relu
+[conv2] conv filters=64 kernel=3 pad=1
+[bn2] batchnorm
+[add] sum inputs=bn2,image
+[pool] avgpool kernel=56
+[fc] fc outputs=10
+[prob] softmax
+"""
+
+FOUR = """
+net four
+gpus 4
+[image] input 3x32x32
+[conv1] conv filters=64 kernel=5 pad=2
+[conv2] conv filters=64 kernel=3 pad=1
+[conv3] conv filters=64 kernel=3 pad=1 reads=all
+[fc] fc outputs=100 reads=all
+[prob] softmax
+"""
+
+EXPLICIT = """
+net explicit
+gpus 2
+[image] input 3x32x32
+[left] conv filters=32 kernel=5 pad=2 gpu=0
+[right] conv inputs=image filters=32 kernel=5 pad=2 gpu=1
+[meet] conv inputs=left,right filters=64 kernel=3 pad=1 gpu=0
+[alone] conv inputs=right filters=64 kernel=3 pad=1 gpu=1
+[both] concat inputs=meet,alone
+[fc] fc outputs=10 gpu=1
+"""
+
+BRANCHING_TOWERS = """
+net branching-towers
+gpus 2
+[image] input 3x32x32
+[a] conv filters=32 kernel=3 pad=1
+[b] conv inputs=a filters=32 kernel=3 pad=1
+[c] conv inputs=a filters=32 kernel=1 reads=all
+[d] concat inputs=b,c
+[e] conv filters=64 kernel=3 pad=1
+[f] sum inputs=d,e
+[fc] fc outputs=100 reads=all
+[prob] softmax
+"""
+
+AROUND = """
+net around
+gpus 3
+[image] input 3x32x32
+[a] conv filters=48 kernel=3 pad=1
+[gathered] softmax
+[b] conv filters=48 kernel=3 pad=1
+[c] sum inputs=a,b
+"""
+
+BRANCHING = {"inception": INCEPTION, "residual": RESIDUAL}
+TOWERS = {"four": FOUR, "explicit": EXPLICIT, "branching-towers": BRANCHING_TOWERS, "around": AROUND}
+
+
+def chain(length: int) -> str:
+    """A spec of so many convolutions, with one line around them all."""
+    layers = "".join(f"[c{i}] conv filters=16 kernel=3 pad=1 neuron=relu\n" for i in range(length))
+    return f"net chain\n[image] input 16x32x32\n{layers}[s] sum inputs=c{length - 1},image\n"
+
+
+def drawn(text: str, *, costs: bool = False) -> Figure:
+    """The figure of a spec that is given as text."""
+    return figure_of(netspec.loads(text), costs=costs)
+
+
+def net_of(graph: Graph) -> Net:
+    """A net without a text."""
+    return Net(Source("<built>", ""), graph)
+
+
+def random_net(seed: int) -> Net:
+    """A network whose layers read whatever fits: forks, joins, long ways around."""
+    chance = random.Random(seed)
+    build = Builder(f"random{seed}")
+    names = [build.input(8, 16, 16)]
+    for number in range(chance.randrange(4, 24)):
+        same = [n for n in names if build.nodes[n].output == Shape(8, 16, 16)]
+        op = chance.choice(
+            [Conv(8, Window((3, 3), (1, 1), Pad(1, 1, 1, 1))), Relu(), Sum(), Concat(), MaxPool(Window((2, 2)))]
+        )
+        if isinstance(op, Sum | Concat):
+            inputs = chance.sample(same, min(len(same), chance.randrange(1, 5)))
+        else:
+            inputs = [chance.choice(same if chance.random() < 0.7 else same[-1:])]
+        names.append(build.add(f"layer{number}", op, *inputs))
+    build.add("scores", Linear(10), names[-1])
+    return net_of(build.graph())
+
+
+def random_towers(seed: int) -> str:
+    """A spec with GPU groups whose layers stand on one group or on all, and read own shares or everything."""
+    chance = random.Random(seed)
+    groups = chance.randrange(2, 5)
+    lines = [f"net random\ngpus {groups}\n[image] input 12x16x16"]
+    placed: dict[str, str] = {"image": "whole"}
+    for number in range(chance.randrange(4, 20)):
+        name, source = f"layer{number}", chance.choice(list(placed)[-4:])
+        where = chance.choice(["all", "all", *map(str, range(groups))])
+        alike = [n for n, w in placed.items() if w == placed[source]]
+        if placed[source] == "all" and chance.random() < 0.2:
+            lines.append(
+                f"[{name}] lrn inputs={source} size=3 k=1 alpha=1 beta=1 reads={chance.choice(['own', 'all'])}"
+            )
+            placed[name] = "all"
+        elif len(alike) > 1 and chance.random() < 0.4:
+            inputs = ",".join(chance.sample(alike, min(len(alike), chance.randrange(2, 5))))
+            lines.append(f"[{name}] sum inputs={inputs}")
+            placed[name] = placed[source]
+        else:
+            reads = chance.choice(["own", "all"])
+            lines.append(f"[{name}] conv inputs={source} filters=12 kernel=3 pad=1 reads={reads} gpu={where}")
+            placed[name] = where
+    return "\n".join([*lines, "[fc] fc outputs=12 reads=all", "[prob] softmax"])
+
+
+def words(figure: Figure) -> list[Words]:
+    """All texts of a figure."""
+    return [mark for mark in figure.flat() if isinstance(mark, Words)]
+
+
+def texts(figure: Figure) -> set[str]:
+    """What the texts of a figure say."""
+    return {w.text for w in words(figure)}
+
+
+def fronts(figure: Figure) -> list[tuple[float, float, float, float]]:
+    """Left, top, right, bottom of the front of every box, and of every disc."""
+    found = []
+    for mark in figure.flat():
+        if isinstance(mark, Polygon) and mark.fill.endswith("-front"):
+            xs, ys = zip(*mark.points, strict=True)
+            found.append((min(xs), min(ys), max(xs), max(ys)))
+        elif isinstance(mark, Slab) and mark.fill.endswith("-front"):
+            found.append((mark.x, mark.y, mark.x + mark.width, mark.y + mark.height))
+    return found
+
+
+def lines(figure: Figure, role: str) -> list[Stroke]:
+    """The lines between boxes that have a role (``line``, ``cross``)."""
+    return [mark for mark in figure.flat() if isinstance(mark, Stroke) and mark.role == role]
+
+
+def points_on(stroke: Stroke) -> Iterator[Point]:
+    """Points along a line, close to each other."""
+    step = 3 if stroke.curved else 1
+    for n in range(0, len(stroke.points) - step, step):
+        piece = stroke.points[n : n + step + 1]
+        for k in range(101):
+            yield _on(piece, k / 100)
+
+
+def _on(piece: tuple[Point, ...], t: float) -> Point:
+    """De Casteljau's construction of a point of a Bézier curve."""
+    points = list(piece)
+    while len(points) > 1:
+        points = [(a[0] + t * (b[0] - a[0]), a[1] + t * (b[1] - a[1])) for a, b in pairwise(points)]
+    return points[0]
+
+
+def overlapping(boxes: list[tuple[float, float, float, float]]) -> list[tuple[int, int]]:
+    """The pairs of rectangles that have more than a hair in common."""
+    order = sorted(range(len(boxes)), key=lambda i: boxes[i][0])
+    pairs = []
+    for place, i in enumerate(order):
+        for j in order[place + 1 :]:
+            if boxes[j][0] > boxes[i][2] - 0.1:
+                break
+            if boxes[i][1] < boxes[j][3] - 0.1 and boxes[j][1] < boxes[i][3] - 0.1:
+                pairs.append((i, j))
+    return pairs
+
+
+def inside(point: Point, box: tuple[float, float, float, float], hair: float = 0.6) -> bool:
+    """Whether a point lies in a rectangle and not just on its border."""
+    left, top, right, bottom = box
+    return left + hair < point[0] < right - hair and top + hair < point[1] < bottom - hair

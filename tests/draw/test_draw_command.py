@@ -1,0 +1,59 @@
+"""The command ``netspec draw``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from processes import netspec
+
+SPEC = "specs/alexnet.net"
+
+
+def test_an_svg_and_a_png_are_written(tmp_path: Path) -> None:
+    for name, magic in (("net.svg", b"<svg "), ("net.PNG", b"\x89PNG")):
+        done = netspec("draw", SPEC, "-o", tmp_path / name)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert (tmp_path / name).read_bytes().startswith(magic)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["net.PNG", "net.svg"]
+
+
+def test_a_dash_writes_svg_to_standard_output() -> None:
+    done = netspec("draw", "-", "-o", "-", "--theme", "dark", "--costs", text="[x] input 3x8x8\n[c] fc outputs=4\n")
+    assert (done.returncode, done.stderr) == (0, "")
+    said = [e.text for e in ElementTree.fromstring(done.stdout).iter("{http://www.w3.org/2000/svg}text")]
+    assert {"x", "c", "w 768"} <= set(said)
+
+
+def test_the_input_can_be_another() -> None:
+    done = netspec("draw", "-", "--input", "1x64x64", "-o", "-", text="[x] input 3x8x8\n[c] fc outputs=4\n")
+    assert done.returncode == 0
+    assert "1x64x64" in done.stdout and "3x8x8" not in done.stdout
+
+
+def test_a_key_can_be_set() -> None:
+    done = netspec("draw", SPEC, "--set", "fc7.outputs=2048", "-o", "-")
+    assert done.returncode == 0
+    assert ">2048</text>" in done.stdout and done.stdout.count(">1024</text>") == 2
+
+
+@pytest.mark.parametrize("name", ["net.gif", "net", "net.svg.txt", ""])
+def test_another_ending_is_refused_and_both_are_told(name: str, tmp_path: Path) -> None:
+    done = netspec("draw", SPEC, "-o", tmp_path / name)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert ".svg or .png" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    done = netspec("draw", SPEC, "-o", tmp_path / "missing" / "net.svg")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "cannot write" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_wrong_spec_is_told_and_leaves_no_file(tmp_path: Path) -> None:
+    done = netspec("draw", "-", "-o", tmp_path / "net.svg", text="[x] inptu 3x8x8\n")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "did you mean input" in done.stderr
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,122 @@
+"""The parts of a layout, each by numbers worked out by hand."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from drawings import INCEPTION
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import ImageFont
+
+import netspec
+from netspec.draw.blocks import Block, blocks_of
+from netspec.draw.columns import breaks, wire
+from netspec.draw.fonts import broken, text_width
+from netspec.draw.heights import apart
+from netspec.draw.scale import scale_for
+from netspec.draw.towers import MOST_TOWERS, drawn_towers
+from netspec.ir.shape import Shape
+
+heights = st.floats(-1e3, 1e3)
+
+
+def blocks(text: str) -> tuple[Block, ...]:
+    return blocks_of(netspec.loads(text))
+
+
+def tags(text: str) -> list[list[str]]:
+    return [[tag.text for tag in block.tags] for block in blocks(text)]
+
+
+def test_what_keeps_the_shape_is_a_tag() -> None:
+    text = "[x] input 8x9x9\n[c] conv filters=4 kernel=3 neuron=relu\n[n] lrn size=3 k=1 alpha=1 beta=1\n"
+    assert tags(f"{text}[d] dropout rate=0.5") == [[], ["relu", "n lrn", "d dropout"]]
+
+
+def test_what_others_read_too_is_no_tag() -> None:
+    text = "[x] input 8x9x9\n[c] conv filters=8 kernel=1\n[r] relu\n[s] sum inputs=c,r"
+    assert [b.name for b in blocks(text)] == ["x", "c", "r", "s"]
+
+
+def test_a_norm_over_all_groups_is_no_tag_because_lines_cross_there() -> None:
+    text = "gpus 2\n[x] input 8x9x9\n[c] conv filters=8 kernel=1\n[n] lrn size=3 k=1 alpha=1 beta=1"
+    assert [b.name for b in blocks(text)] == ["x", "c"]
+    assert [b.name for b in blocks(f"{text} reads=all")] == ["x", "c", "n"]
+
+
+def test_groups_are_told_where_no_tower_shows_them() -> None:
+    grouped = "[x] input 8x9x9\n[c] conv filters=8 kernel=1 groups=2"
+    assert "groups 2" in blocks(grouped)[1].lines
+    split = "gpus 2\n[x] input 8x9x9\n[c] conv filters=8 kernel=1\n[d] conv filters=8 kernel=1"
+    assert [b.lines for b in blocks(split)[1:]] == [("conv 1x1", "stride 1")] * 2
+
+
+def test_weights_of_another_layer_are_told() -> None:
+    text = "[x] input 8x9x9\n[c] conv filters=8 kernel=1\n[d] conv filters=8 kernel=1 weights=c"
+    assert tags(text) == [[], [], ["weights of c"]]
+
+
+def test_columns_are_depths() -> None:
+    found = blocks(INCEPTION)
+    column = {b.name: c for b, c in zip(found, wire(found, 1).column, strict=True)}
+    beginnings = dict.fromkeys(("one", "reduce3", "reduce5", "pool"), 1)
+    assert column == {"image": 0, **beginnings, "three": 2, "five": 2, "proj": 2, "joined": 3}
+
+
+def test_many_groups_are_one_tower() -> None:
+    assert drawn_towers(MOST_TOWERS, ()) == MOST_TOWERS
+    assert drawn_towers(MOST_TOWERS + 1, ()) == 1
+
+
+def test_lengths_are_square_roots() -> None:
+    scale = scale_for([Shape(3, 224, 224), Shape(96, 56, 56)])
+    large, small = scale.solid(Shape(3, 224, 224)), scale.solid(Shape(96, 56, 56))
+    assert large.height == pytest.approx(2 * small.height)  # 224 = 4 x 56
+    assert small.front == pytest.approx(math.sqrt(32) * large.front)  # 96 = 32 x 3
+
+
+def test_two_that_want_one_place_stand_on_either_side() -> None:
+    assert apart([0.0, 0.0], [1.0, 1.0], [10.0]) == [-5.0, 5.0]
+    assert apart([0.0, 0.0], [3.0, 1.0], [8.0]) == [-2.0, 6.0]
+    assert apart([0.0, 20.0], [1.0, 1.0], [10.0]) == [0.0, 20.0]
+
+
+@given(st.lists(st.tuples(heights, st.floats(0.01, 100), st.floats(0, 50)), min_size=1, max_size=8))
+def test_distances_are_kept_and_no_shift_would_be_closer(items: list[tuple[float, float, float]]) -> None:
+    wanted, weights, distances = (list(part) for part in zip(*items, strict=True))
+    placed = apart(wanted, weights, distances[1:])
+    assert all(b - a >= d - 1e-6 for a, b, d in zip(placed, placed[1:], distances[1:], strict=False))
+    # As a whole they stand at the weighted mean of what they want: else moving all of them would be better.
+    off = sum(w * (p - x) for p, x, w in zip(placed, wanted, weights, strict=True))
+    assert off == pytest.approx(0, abs=1e-5 * sum(weights) * 1e3)
+
+
+def test_rows_are_as_few_and_as_even_as_they_can_be() -> None:
+    assert breaks([10.0] * 6, [0.0] * 6, [1] * 6, 60) == [range(6)]
+    assert breaks([10.0] * 6, [0.0] * 6, [1] * 6, 40) == [range(3), range(3, 6)]
+    assert breaks([10.0] * 6, [5.0] * 6, [1] * 6, 40) == [range(3), range(3, 6)]  # 10 5 10 5 10
+
+
+def test_a_row_ends_where_few_lines_lead_on() -> None:
+    cut = [0, 1, 9, 9, 1, 9]
+    assert breaks([10.0] * 6, [0.0] * 6, cut, 40) == [range(4), range(4, 6)]
+
+
+def test_what_is_wider_than_the_page_has_a_row_of_its_own() -> None:
+    assert breaks([10.0, 99.0, 10.0], [0.0] * 3, [1] * 3, 50) == [range(1), range(1, 2), range(2, 3)]
+
+
+@given(st.text(st.characters(min_codepoint=32, max_codepoint=126)))
+def test_a_text_has_the_room_that_pillows_font_needs(text: str) -> None:
+    # At 200 pixels the font's rounding of each letter to whole pixels does not count.
+    assert text_width(text, 200) >= 0.98 * ImageFont.load_default(200).getlength(text)
+    assert text_width(text, 200, bold=True) >= 1.1 * text_width(text, 200)
+
+
+def test_names_break_after_their_seams() -> None:
+    assert broken("inception_3a_output", 10, 70) == ("inception_3a_", "output")
+    assert broken("short", 10, 70) == ("short",)
+    assert broken("x" * 200, 10, 30)[-1].endswith("…")
+    assert all(text_width(line, 10) <= 30 for line in broken("w" * 9, 10, 30))
