@@ -96,7 +96,10 @@ def _whole_text(checked: Checked) -> Source:
     texts = checked.texts
     if not texts.bases and not texts.changes:
         return texts.root
-    return Source(texts.root.name, written_out(checked.file))
+    from netspec.language.formatter import formatted  # only variants are written anew
+
+    name = texts.root.name
+    return Source(name, formatted(Source(name, written_out(checked.file))))
 
 
 def read_source(path: str | os.PathLike[str]) -> Source:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from netspec.ir.graph import Graph, Layer, Node, Placement
-from netspec.ir.ops import Bias, Conv, Linear, Local, Op, Pool, name_of
+from netspec.ir.ops import Bias, Conv, Linear, Local, name_of, window_of
 from netspec.ir.shape import Shape
 from netspec.ir.window import Pad, Window
 
@@ -175,11 +175,6 @@ def _window(graph: Graph, node: Node) -> WindowNumbers | None:
     (x,) = graph.shapes(node)
     groups = node.op.groups if isinstance(node.op, Conv | Local) else 1
     return WindowNumbers(window, window.effective_pad(x.height, x.width), groups)
-
-
-def window_of(op: Op) -> Window | None:
-    """The window of an operation that has one."""
-    return op.window if isinstance(op, Conv | Local | Pool) else None
 
 
 def _size(shape: tuple[int, ...]) -> int:

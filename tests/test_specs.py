@@ -9,6 +9,8 @@ import pytest
 
 import netspec
 from netspec.diagnostics import Diagnostic
+from netspec.language.formatter import formatted
+from netspec.source import Source
 
 SPECS = Path(__file__).parent.parent / "specs"
 RIGHT = sorted(SPECS.glob("*.net"))
@@ -37,6 +39,12 @@ def test_a_shipped_spec_checks_without_a_warning_and_bears_its_files_name(path: 
 @pytest.mark.parametrize(("name", "parameters"), PARAMETERS.items())
 def test_a_shipped_spec_has_the_published_number_of_parameters(name: str, parameters: int) -> None:
     assert netspec.load(SPECS / f"{name}.net").total.parameters == parameters
+
+
+@pytest.mark.parametrize("path", [*RIGHT, *WRONG], ids=lambda p: p.stem)
+def test_a_shipped_spec_is_laid_out_as_fmt_does(path: Path) -> None:
+    text = path.read_text()
+    assert formatted(Source(path.name, text)) == text
 
 
 @pytest.mark.parametrize("path", WRONG, ids=lambda p: p.stem)

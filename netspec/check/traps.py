@@ -13,9 +13,22 @@ from netspec.check.signal import strengths
 from netspec.diagnostics import Diagnostic
 from netspec.ir.distribution import Constant
 from netspec.ir.graph import Graph, Node
-from netspec.ir.ops import Bias, Conv, CrossEntropy, Dropout, Linear, Local, Logistic, Loss, Lrn, Relu, Softmax, Tanh
+from netspec.ir.ops import (
+    Bias,
+    Conv,
+    CrossEntropy,
+    Dropout,
+    Linear,
+    Local,
+    Logistic,
+    Loss,
+    Lrn,
+    Relu,
+    Softmax,
+    Tanh,
+    window_of,
+)
 from netspec.source import Span
-from netspec.stats import window_of
 from netspec.units import plain
 
 WEAKEST, STRONGEST = 1e-4, 1e4

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import suppress
 from pathlib import Path
-from tempfile import mkstemp
 from typing import TYPE_CHECKING
 
 import click
 
 from netspec.cli.common import input_option, read_net, refuse, set_option, spec_argument, stem_of
+from netspec.cli.writing import write_whole
 
 if TYPE_CHECKING:
     from netspec.ir.shape import Shape
@@ -52,7 +51,7 @@ def command(file: str, target: str, output: str | None, input_shape: Shape | Non
         click.echo(text, nl=False)
         return
     try:
-        _write(path, text)
+        write_whole(path, text)
     except OSError as error:
         refuse(f"cannot write {path}: {error.strerror or error}")
     click.echo(f"wrote {path}")
@@ -71,28 +70,3 @@ def _refuse_what_is_not_ours(path: Path, first_line: str) -> None:
         refuse(f"cannot read {path}: {error.strerror or error}")
     if found.rstrip("\n") != first_line:
         refuse(f"{path} was not written by netspec and stays as it is; -o names another file")
-
-
-def _write(path: Path, text: str) -> None:
-    """Write beside the file, flush and rename, so that it is whole or not there."""
-    handle, beside = mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(beside).chmod(_permissions(path))
-        Path(beside).replace(path)
-    except BaseException:
-        with suppress(OSError):
-            Path(beside).unlink()
-        raise
-
-
-def _permissions(path: Path) -> int:
-    """Those of the file that is replaced, else those of any new file (``mkstemp`` makes its own for the owner only)."""
-    if path.exists():
-        return path.stat().st_mode & 0o777
-    mask = os.umask(0)
-    os.umask(mask)
-    return 0o666 & ~mask

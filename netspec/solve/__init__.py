@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from netspec.check import Checked, LayerFacts
 from netspec.diagnostics import Diagnostic, Edit, Fix, Rejected
+from netspec.ir.ops import Linear
 from netspec.ir.shape import Shape
 from netspec.solve import claims, windows
 from netspec.solve.consequences import consequence
@@ -40,7 +41,7 @@ def _with_fixes(mistake: Diagnostic, bench: Bench) -> Diagnostic:
         return _window(replace(mistake, fixes=fixes), facts, bench)
     if mistake.code == "claim-refuted" and facts is not None:
         of_shape = mistake.span == facts.stated.shape_span
-        why = (*claims.blame(checked, facts), *_told(checked, bench)) if of_shape else ()
+        why = (*claims.blame(checked, facts), *_told(checked, facts, bench)) if of_shape else ()
         notes = (*mistake.notes, *why)
         return replace(mistake, notes=notes, fixes=_holding(claims.proposals(checked, facts, mistake), mistake, bench))
     if mistake.code == "crop-differs":
@@ -98,8 +99,10 @@ def _window(mistake: Diagnostic, facts: LayerFacts, bench: Bench) -> Diagnostic:
     return replace(mistake, notes=notes, fixes=fixes, rejected=rejected)
 
 
-def _told(checked: Checked, bench: Bench) -> tuple[str, ...]:
-    """What a refuted shape means for the first fully connected layer below."""
+def _told(checked: Checked, facts: LayerFacts, bench: Bench) -> tuple[str, ...]:
+    """What a refuted shape means for the first fully connected layer below; what that makes itself is no news."""
+    if facts.steps and isinstance(facts.steps[0].op, Linear):
+        return ()
     after = bench.checked_with((), claims=False)
     told = consequence(checked, after) if after is not None else ""
     return (f"as computed, {told}",) if " read " in told else ()

@@ -12,11 +12,11 @@ from typing import Literal
 
 from netspec.check import Checked, LayerFacts
 from netspec.ir.fault import Fault
+from netspec.ir.ops import window_of
 from netspec.ir.shape import Shape
 from netspec.ir.window import Pad, Rounding, Window
 from netspec.solve.edits import pad_text, set_input, set_key, set_net_rounding
 from netspec.solve.trial import Proposal
-from netspec.stats import window_of
 
 _WHO = {"up": "as cuda-convnet computed it", "down": "as PyTorch computes it", "caffe": "as Caffe computes it"}
 FARTHEST = 32

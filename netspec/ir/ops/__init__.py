@@ -7,6 +7,7 @@ from netspec.ir.ops.neurons import Abs, Affine, Logistic, Neuron, Relu, SoftRelu
 from netspec.ir.ops.norms import BatchNorm, ContrastNorm, Dropout, Lrn, MapNorm
 from netspec.ir.ops.spatial import AvgPool, Blur, MaxPool, Mirror, Nailbed, Pool
 from netspec.ir.ops.weighted import Bias, Conv, Linear, Local
+from netspec.ir.ops.windowed import window_of
 
 VOCABULARY: tuple[type[Op], ...] = (
     Input,
@@ -84,4 +85,5 @@ __all__ = [
     "Sum",
     "Tanh",
     "name_of",
+    "window_of",
 ]

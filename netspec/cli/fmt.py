@@ -1,0 +1,129 @@
+"""Lay out specs."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from netspec.cli.common import WRONG_COMMAND, WRONG_SPEC, tell
+from netspec.diagnostics import CannotOpen, Diagnostic, SpecError
+
+_STDIN = "<stdin>"
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """A file as it is and as it should be."""
+
+    path: str
+    before: bytes
+    after: str
+
+    @property
+    def name(self) -> str:
+        return _STDIN if self.path == "-" else self.path
+
+    @property
+    def changed(self) -> bool:
+        return self.before != self.after.encode()
+
+
+@click.command()
+@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@click.option("--check", is_flag=True, help="Change nothing; name the files that would change, and exit with 1.")
+@click.option("--diff", is_flag=True, help="Change nothing; print what would change.")
+@click.option("-q", "--quiet", is_flag=True, help="Do not name files.")
+def command(files: tuple[str, ...], check: bool, diff: bool, quiet: bool) -> None:
+    """Lay out specs in place: aligned columns, comments kept.
+
+    A spec with syntax errors stays as it is. A FILE of - is standard input, which goes to standard output. Exits with 0
+    if all went well, 1 if a spec cannot be read (or with --check would change), 2 if a file cannot be opened or
+    written.
+
+    \b
+    Examples:
+      netspec fmt specs/alexnet.net
+      netspec fmt --check --diff specs/*.net
+    """
+    diagnostics: list[Diagnostic] = []
+    unopened = changes = False
+    for path in files:
+        try:
+            layout = _lay_out(path)
+            changes = changes or layout.changed
+            if check or diff:
+                _show(layout, diff, name=check and not quiet)
+            else:
+                _write(layout, quiet)
+        except SpecError as error:
+            diagnostics += error.diagnostics
+        except CannotOpen as error:
+            click.echo(f"Error: {error}", err=True)
+            unopened = True
+    tell(diagnostics)
+    if unopened:
+        sys.exit(WRONG_COMMAND)
+    if diagnostics or (check and changes):
+        sys.exit(WRONG_SPEC)
+
+
+def _lay_out(path: str) -> _Layout:
+    """Read a file. Raises ``CannotOpen``, and ``SpecError`` if its syntax is wrong."""
+    from netspec.language.formatter import formatted
+    from netspec.net import LARGEST_FILE, decode
+
+    try:
+        if path == "-":
+            before = sys.stdin.buffer.read(LARGEST_FILE + 1)
+        else:
+            with Path(path).open("rb") as file:
+                before = file.read(LARGEST_FILE + 1)
+    except OSError as error:
+        raise CannotOpen(f"cannot open {path}: {error.strerror or error}") from None
+    return _Layout(path, before, formatted(decode(before, _STDIN if path == "-" else path)))
+
+
+def _show(layout: _Layout, diff: bool, *, name: bool) -> None:
+    """Say how a file would change."""
+    if diff:
+        click.echo("".join(_difference(layout)).encode(), nl=False)
+    if name and layout.changed:
+        click.echo(f"{layout.name}: would be formatted", err=diff)
+
+
+def _write(layout: _Layout, quiet: bool) -> None:
+    """Put a layout in the place of its file, if it differs. Raises ``CannotOpen`` where that cannot be."""
+    from netspec.cli.writing import write_whole
+
+    if layout.path == "-":
+        click.echo(layout.after.encode(), nl=False)
+        return
+    if not layout.changed:
+        return
+    path = Path(layout.path)
+    if not path.is_file():
+        raise CannotOpen(f"cannot write {layout.path}: it is no file; - formats standard input")
+    try:
+        write_whole(path, layout.after)
+    except OSError as error:
+        raise CannotOpen(f"cannot write {layout.path}: {error.strerror or error}") from None
+    if not quiet:
+        click.echo(f"{layout.path}: formatted")
+
+
+def _difference(layout: _Layout) -> Iterator[str]:
+    """A unified diff as ``patch`` reads it."""
+    before, after = (_lines(text) for text in (layout.before.decode(), layout.after))
+    for line in difflib.unified_diff(before, after, layout.name, layout.name):
+        yield line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
+
+
+def _lines(text: str) -> list[str]:
+    """Lines as ``patch`` counts them: only LF ends one."""
+    return re.findall(r"[^\n]*\n|[^\n]+", text)

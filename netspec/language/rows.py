@@ -1,0 +1,174 @@
+"""A spec as the formatter sees it: rows of words and items, with the comments and blank lines between them.
+
+Every line of the text is one row, or none where it only ends what an earlier line began. What is written there is
+spelled out here: no space inside an item but one after each comma of a call's arguments.
+"""
+
+from __future__ import annotations
+
+import bisect
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from netspec.language.syntax import File, Pair, Section, Setting, Word
+
+ARROW = "->"
+
+_COMMENT = re.compile(r"#[^\r\n]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """``kernel=11``, a value without a key (then ``key`` is empty), or a claim (``key`` is the arrow)."""
+
+    key: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What a statement begins with, one or two words: ``[conv1]`` and ``conv``, ``default`` and ``fc``, ``train``.
+
+    ``layer``: it is a layer and no setting. ``bare``: nothing but a claim follows, on no line.
+    """
+
+    words: tuple[str, ...]
+    layer: bool
+    bare: bool
+
+    @property
+    def group(self) -> str:
+        """Statements of one group have keys in common: layers of one type, the ``default`` lines."""
+        return self.words[-1] if self.layer else self.words[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of code: items of the statement that begins with ``head``, which stands on its ``first`` row.
+
+    ``rest``: it holds the rest of an item that is too long for one line.
+    """
+
+    head: Head
+    first: bool
+    items: tuple[Item, ...]
+    comment: str = ""
+    rest: bool = False
+
+    @property
+    def cells(self) -> tuple[Item, ...]:
+        """The items but for the claim."""
+        return self.items[:-1] if self.claim else self.items
+
+    @property
+    def claim(self) -> str:
+        return self.items[-1].text if self.items and self.items[-1].key == ARROW else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """A line with nothing but a comment. An ``indented`` one belongs to the statement above it."""
+
+    comment: str
+    indented: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Blank:
+    """A line with nothing on it."""
+
+
+Line = Row | Remark | Blank
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A head or an item, and the lines (from 1) on which it begins and ends."""
+
+    head: Head
+    item: Item | None
+    begin: int
+    end: int
+
+
+def read_rows(file: File) -> list[Line]:
+    """The lines of a spec that has no syntax errors."""
+    source = file.source
+    begun: defaultdict[int, list[_Part]] = defaultdict(list)
+    inside: set[int] = set()
+    for part in _parts(file):
+        begun[part.begin].append(part)
+        inside.update(range(part.begin + 1, part.end + 1))
+    rows: list[Line] = []
+    for number in range(1, len(source.line_starts) + 1):
+        line = source.line(number)
+        comment = _comment(line)
+        if number in begun:
+            items = tuple(part.item for part in begun[number] if part.item)
+            head = begun[number][0]
+            rows.append(Row(head.head, head.item is None, items, comment))
+        elif comment:
+            rows.append(Remark(comment, indented=line[0] != "#"))
+        elif not line.strip() and number not in inside:
+            rows.append(Blank())
+    return rows
+
+
+def _comment(line: str) -> str:
+    """Only its tabs are changed. There are no quotes in the language: every ``#`` begins a comment."""
+    found = _COMMENT.search(line)
+    return found[0].rstrip().expandtabs() if found else ""
+
+
+def _parts(file: File) -> Iterator[_Part]:
+    """The heads and items of all statements in file order."""
+    # Spaces in the place of comments: offsets stay what they are, and what stands in a comment is not taken for code.
+    code = _COMMENT.sub(lambda found: " " * len(found[0]), file.source.text)
+    unsorted: tuple[Section | Setting, ...] = (*file.sections, *file.settings)
+    statements = sorted(unsorted, key=lambda statement: statement.span.start)
+    ends = [*(statement.span.start for statement in statements), len(code)][1:]
+    starts = file.source.line_starts
+
+    for statement, end in zip(statements, ends, strict=True):
+        words, items = _words_and_items(statement, code, end)
+        bare = not items or items[0][1].key == ARROW
+        head = Head(words, isinstance(statement, Section), bare)
+        parts = [(statement.span.start, None), *items]
+        for (start, item), after in zip(parts, [*(start for start, _ in items), end], strict=True):
+            last = start + len(code[start:after].rstrip())
+            yield _Part(head, item, bisect.bisect_right(starts, start), bisect.bisect_left(starts, last))
+
+
+def _words_and_items(
+    statement: Section | Setting, code: str, end: int
+) -> tuple[tuple[str, ...], list[tuple[int, Item]]]:
+    """The words that a statement begins with, and its items with the places where they begin."""
+    written = sorted((*statement.values, *statement.pairs), key=lambda node: node.span.start)
+    claim = statement.claim if isinstance(statement, Section) else None
+    arrow = code.rindex(ARROW, statement.span.start, claim.span.start) if claim else end
+    word = f"[{statement.name.text}]" if isinstance(statement, Section) else statement.word.text
+    words: tuple[str, ...] = (word,)
+    if written and isinstance(written[0], Word) and (isinstance(statement, Section) or word == "default"):
+        words = (word, written.pop(0).span.text)
+    starts = [node.span.start for node in written]
+    items = [
+        (start, Item(node.key.text if isinstance(node, Pair) else "", _spelled(code[start:after])))
+        for node, start, after in zip(written, starts, [*starts[1:], arrow], strict=False)
+    ]
+    if claim:
+        stated = sorted(node.span.start for node in (*claim.values, *claim.pairs))
+        spelled = [_spelled(code[a:b]) for a, b in zip(stated, [*stated[1:], end], strict=True)]
+        items.append((arrow, Item(ARROW, " ".join((ARROW, *spelled)))))
+    return words, items
+
+
+def _spelled(code: str) -> str:
+    """An item without its spaces, but one after each comma inside brackets."""
+    depth = 0
+    spelled = []
+    for character in "".join(code.split()):
+        depth += (character == "(") - (character == ")")
+        spelled.append(", " if character == "," and depth else character)
+    return "".join(spelled)

@@ -1,0 +1,170 @@
+"""``netspec fmt``: what it changes, what it says, and how it ends."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from processes import ROOT, netspec
+
+UGLY = b"\xef\xbb\xbfnet  a\r\n[image]\tinput 3x8x8 # pictures\r\n\r\n\r\n[fc] fc outputs=10->10"
+NEAT = f"net     a\n{'[image]  input    3x8x8':73}# pictures\n\n{'[fc]     fc       outputs=10':73}-> 10\n"
+WRONG = b"[image] input 3x8x8\n[fc fc outputs=10\n"
+
+
+@pytest.fixture
+def ugly(tmp_path: Path) -> Path:
+    path = tmp_path / "ugly.net"
+    path.write_bytes(UGLY)
+    return path
+
+
+def test_a_file_is_laid_out_in_place_once(ugly: Path) -> None:
+    done = netspec("fmt", ugly)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{ugly}: formatted\n", "")
+    assert ugly.read_bytes() == NEAT.encode()
+    before = ugly.stat()
+    again = netspec("fmt", ugly)
+    assert (again.returncode, again.stdout, again.stderr) == (0, "", "")
+    after = ugly.stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    assert list(ugly.parent.iterdir()) == [ugly]
+
+
+def test_quiet_names_no_file(ugly: Path) -> None:
+    assert netspec("fmt", "--check", "--quiet", ugly).stdout == ""
+    done = netspec("fmt", "--quiet", ugly)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert ugly.read_bytes() == NEAT.encode()
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o644, 0o755])
+def test_a_file_keeps_its_mode(ugly: Path, mode: int) -> None:
+    ugly.chmod(mode)
+    assert netspec("fmt", ugly).returncode == 0
+    assert ugly.read_bytes() == NEAT.encode()
+    assert ugly.stat().st_mode & 0o7777 == mode
+
+
+def test_a_link_stays_a_link(ugly: Path) -> None:
+    link = ugly.with_name("link.net")
+    link.symlink_to(ugly)
+    assert netspec("fmt", link).returncode == 0
+    assert link.is_symlink()
+    assert ugly.read_bytes() == NEAT.encode()
+
+
+def test_check_names_what_would_change_and_changes_nothing(ugly: Path) -> None:
+    done = netspec("fmt", "--check", "specs/alexnet.net", ugly)
+    assert (done.returncode, done.stdout, done.stderr) == (1, f"{ugly}: would be formatted\n", "")
+    assert ugly.read_bytes() == UGLY
+    ugly.write_text(NEAT)
+    assert netspec("fmt", "--check", "specs/alexnet.net", ugly).returncode == 0
+
+
+def test_a_byte_order_mark_alone_is_a_change(ugly: Path) -> None:
+    ugly.write_bytes(b"\xef\xbb\xbf" + NEAT.encode())
+    assert netspec("fmt", "--check", ugly).returncode == 1
+
+
+@pytest.mark.skipif(shutil.which("patch") is None, reason="needs the program patch")
+def test_the_diff_makes_the_layout_of_the_file(ugly: Path) -> None:
+    done = subprocess.run([sys.executable, "-m", "netspec", "fmt", "--diff", ugly], cwd=ROOT, capture_output=True)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert ugly.read_bytes() == UGLY
+    subprocess.run(["patch", "--binary", "--quiet", ugly], input=done.stdout, check=True)
+    assert ugly.read_bytes() == NEAT.encode()
+
+
+def test_the_diff_of_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "a.net"
+    path.write_text("net a\n")
+    done = netspec("fmt", "--diff", "--check", path)
+    assert done.returncode == 1
+    assert done.stdout == f"--- {path}\n+++ {path}\n@@ -1 +1 @@\n-net a\n+net     a\n"
+    assert done.stderr == f"{path}: would be formatted\n"
+
+
+def test_no_diff_of_what_is_laid_out() -> None:
+    done = netspec("fmt", "--diff", "specs/alexnet.net")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_standard_input_goes_to_standard_output() -> None:
+    done = subprocess.run([sys.executable, "-m", "netspec", "fmt", "-"], cwd=ROOT, input=UGLY, capture_output=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, NEAT.encode(), b"")
+    assert netspec("fmt", "-", text=NEAT).stdout == NEAT
+    checked = netspec("fmt", "--check", "-", text="net a\n")
+    assert (checked.returncode, checked.stdout) == (1, "<stdin>: would be formatted\n")
+    assert netspec("fmt", "--diff", "-", text="net a\n").stdout.startswith("--- <stdin>\n+++ <stdin>\n")
+
+
+def test_a_spec_with_a_syntax_error_stays_and_the_others_do_not(ugly: Path) -> None:
+    wrong = ugly.with_name("wrong.net")
+    wrong.write_bytes(WRONG)
+    done = netspec("fmt", wrong, ugly)
+    assert (done.returncode, done.stdout) == (1, f"{ugly}: formatted\n")
+    assert done.stderr.startswith("error[syntax]: ")
+    assert f"{wrong}:2:5" in done.stderr
+    assert wrong.read_bytes() == WRONG
+    assert ugly.read_bytes() == NEAT.encode()
+
+
+def test_wrong_text_on_standard_input_gives_none() -> None:
+    done = netspec("fmt", "-", text="[fc fc\n")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "<stdin>:1:5" in done.stderr
+
+
+def test_what_a_spec_means_does_not_matter(tmp_path: Path) -> None:
+    path = tmp_path / "a.net"
+    path.write_text("[a] nonsense colour=blue\n")
+    assert netspec("fmt", path).returncode == 0
+    assert path.read_text() == "[a]      nonsense  colour=blue\n"
+
+
+def test_what_is_no_text_is_no_spec(tmp_path: Path) -> None:
+    path = tmp_path / "a.net"
+    path.write_bytes(b"net \xff\n")
+    done = netspec("fmt", path)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error[not-text]")
+    assert path.read_bytes() == b"net \xff\n"
+
+
+def test_what_cannot_be_opened_does_not_stop_the_others(ugly: Path) -> None:
+    missing, folder = ugly.with_name("missing.net"), ugly.parent
+    done = netspec("fmt", missing, folder, ugly)
+    assert (done.returncode, done.stdout) == (2, f"{ugly}: formatted\n")
+    assert done.stderr.splitlines() == [
+        f"Error: cannot open {missing}: No such file or directory",
+        f"Error: cannot open {folder}: Is a directory",
+    ]
+
+
+def test_a_pipe_is_not_replaced_by_a_file() -> None:
+    done = netspec("fmt", "/dev/stdin", text="net a\n")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "Error: cannot write /dev/stdin: it is no file; - formats standard input\n"
+
+
+def test_what_cannot_be_written_stays(ugly: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from click.testing import CliRunner
+
+    from netspec.cli.fmt import command
+
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", fail)
+    done = CliRunner().invoke(command, [str(ugly)])
+    assert (done.exit_code, done.stderr) == (2, f"Error: cannot write {ugly}: No space left on device\n")
+    assert ugly.read_bytes() == UGLY
+    assert list(ugly.parent.iterdir()) == [ugly]
+
+
+def test_without_a_file_the_command_line_is_wrong() -> None:
+    assert netspec("fmt").returncode == 2

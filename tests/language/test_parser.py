@@ -1,0 +1,315 @@
+"""Text to syntax: every kind of value, every kind of line, and every mistake at its place."""
+
+from __future__ import annotations
+
+import pytest
+
+from netspec.diagnostics import Diagnostic
+from netspec.language.parser import LONGEST_NAME, LONGEST_NUMBER, MOST_MISTAKES, parse
+from netspec.language.syntax import Call, Dims, File, Number, Section, Value, Values, Word
+from netspec.source import Source, Span
+
+
+def read(text: str) -> File:
+    return parse(Source("a.net", text))
+
+
+def section(text: str) -> Section:
+    file = read(text)
+    assert file.diagnostics == ()
+    (only,) = file.sections
+    return only
+
+
+def value(text: str) -> Value:
+    (pair,) = section(f"[a] t k={text}").pairs
+    return pair.value
+
+
+def plain(item: Value) -> object:
+    """A value without its places."""
+    match item:
+        case Number(value=number):
+            return number
+        case Dims(values=numbers):
+            return numbers
+        case Word(text=text):
+            return text
+        case Values(items=items):
+            return [plain(i) for i in items]
+        case Call():
+            return item.name.text, [plain(i) for i in item.args], {p.key.text: plain(p.value) for p in item.named}
+
+
+def places(text: str) -> list[tuple[str, int, int, str]]:
+    """Code, line, column and marked text of each mistake."""
+    return [(d.code, d.span.line, d.span.column, d.span.text) for d in read(text).diagnostics]
+
+
+def only(text: str) -> Diagnostic:
+    (diagnostic,) = read(text).diagnostics
+    return diagnostic
+
+
+@pytest.mark.parametrize(
+    ("written", "read_as"),
+    [
+        ("11", 11),
+        ("-7", -7),
+        ("+7", 7),
+        ("0", 0),
+        ("007", 7),
+        ("1e-4", 0.0001),
+        ("1E-4", 0.0001),
+        ("5e-4", 0.0005),
+        ("1e4", 10000.0),
+        (".75", 0.75),
+        ("-.5", -0.5),
+        ("2.", 2.0),
+        ("3.0", 3.0),
+        ("3x5", (3, 5)),
+        ("3x224x224", (3, 224, 224)),
+        ("1x2x3x4", (1, 2, 3, 4)),
+        ("relu", "relu"),
+        ("x3", "x3"),
+        ("conv-1_b", "conv-1_b"),
+        ("_", "_"),
+        ("gaussian(0.01)", ("gaussian", [0.01], {})),
+        ("f()", ("f", [], {})),
+        ("tanh(1.7159, 0.667)", ("tanh", [1.7159, 0.667], {})),
+        ("sgd(lr=0.01, momentum=0.9)", ("sgd", [], {"lr": 0.01, "momentum": 0.9})),
+        ("steps(25,51, factor=.1)", ("steps", [25, 51], {"factor": 0.1})),
+        ("1,2,1,2", [1, 2, 1, 2]),
+        ("a, b ,c", ["a", "b", "c"]),
+        ("3x5,7", [(3, 5), 7]),
+        ("he,gaussian(0.1)", ["he", ("gaussian", [0.1], {})]),
+    ],
+)
+def test_values(written: str, read_as: object) -> None:
+    found = value(written)
+    assert plain(found) == read_as
+    assert type(plain(found)) is type(read_as)
+    assert found.span.text == written
+
+
+@pytest.mark.parametrize(
+    "wrong", ["1e", "3x", "3x5y", "1.2.3", "1-2", "--1", "0x", "1,", ",1", "(1)", "f(", "f)", "f(1,)"]
+)
+def test_what_is_no_value(wrong: str) -> None:
+    assert only(f"[a] t k={wrong}").code == "syntax"
+
+
+def test_calls_do_not_nest_however_deep() -> None:
+    assert only("[a] t k=f(g(1))").span.column == 12
+    assert only("[a] t k=" + "f(" * 100_000 + ")" * 100_000).span.column == 12
+
+
+def test_a_section_has_name_values_pairs_and_claim() -> None:
+    found = section("[conv1]  conv  filters=96 kernel=11 -> 96x55x55 units=290400")
+    assert found.name.text == "conv1"
+    assert [plain(v) for v in found.values] == ["conv"]
+    assert {p.key.text: plain(p.value) for p in found.pairs} == {"filters": 96, "kernel": 11}
+    assert found.claim is not None
+    assert [plain(v) for v in found.claim.values] == [(96, 55, 55)]
+    assert {p.key.text: plain(p.value) for p in found.claim.pairs} == {"units": 290400}
+    assert found.claim.span.text == "96x55x55 units=290400"
+
+
+def test_a_setting_has_values_and_pairs() -> None:
+    (found,) = read("net alexnet rounding=up # as printed").settings
+    assert (found.word.text, [plain(v) for v in found.values]) == ("net", ["alexnet"])
+    assert found.span.text == "net alexnet rounding=up"
+
+
+@pytest.mark.parametrize(
+    "line", ["[a]relu->3", "[ a ] relu -> 3", "[a]\trelu\t->\t3", "[a] relu # c\n  -> 3", "[a] relu\n\n# c\n\t-> 3"]
+)
+def test_space_where_it_may_be(line: str) -> None:
+    found = section(line)
+    assert (found.name.text, [plain(v) for v in found.values]) == ("a", ["relu"])
+    assert found.claim is not None and plain(found.claim.values[0]) == 3
+
+
+def test_space_around_the_equal_sign() -> None:
+    (pair,) = section("[a] t k = 3").pairs
+    assert (pair.key.text, plain(pair.value), pair.span.text) == ("k", 3, "k = 3")
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_line_ends(end: str) -> None:
+    text = end.join(["net a", "[i] input 3x8x8", "[c] conv filters=2 # ×", "    kernel=3", "[d] cnov $", ""])
+    file = read(text)
+    assert [s.name.text for s in file.sections] == ["i", "c", "d"]
+    assert [p.key.text for p in file.sections[1].pairs] == ["filters", "kernel"]
+    (kernel,) = [p for p in file.sections[1].pairs if p.key.text == "kernel"]
+    assert (kernel.span.line, kernel.span.column) == (4, 5)
+    assert places(text) == [("syntax", 5, 10, "$")]
+    assert file.source.line(3) == "[c] conv filters=2 # ×"
+
+
+def test_a_comment_after_a_value_belongs_to_nothing() -> None:
+    found = section("[a] t k=3# kernel=5\n  j=4 # -> 3x3x3 é 漢 😀 [b]\n# [c] t")
+    assert {p.key.text: plain(p.value) for p in found.pairs} == {"k": 3, "j": 4}
+    assert found.claim is None
+
+
+def test_places_after_wide_characters_count_characters() -> None:
+    file = read("# 漢字 × é 😀\n[a] t k=3 # 😀\n[b] t $")
+    assert [(d.span.line, d.span.column) for d in file.diagnostics] == [(3, 7)]
+
+
+def test_spans_of_all_parts() -> None:
+    text = "net n\n[a]  t  v  k=f(1, b=2)\n  j=1,2  -> 3x4x4 units=5"
+    (found,) = read(text).sections
+
+    def at(span: Span) -> tuple[int, int, str]:
+        return span.line, span.column, span.text
+
+    assert at(found.name.span) == (2, 2, "a")
+    assert [at(v.span) for v in found.values] == [(2, 6, "t"), (2, 9, "v")]
+    call, pair = found.pairs
+    assert at(call.span) == (2, 12, "k=f(1, b=2)")
+    assert isinstance(call.value, Call) and at(call.value.named[0].span) == (2, 19, "b=2")
+    assert at(pair.value.span) == (3, 5, "1,2")
+    assert found.claim is not None and at(found.claim.span) == (3, 13, "3x4x4 units=5")
+    assert found.span.text == text[6:]
+
+
+def test_indented_lines_go_on() -> None:
+    (found,) = read("train epochs=90\n   batch=128\n\n# between\n\tschedule=constant\n").settings
+    assert [p.key.text for p in found.pairs] == ["epochs", "batch", "schedule"]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        # an unindented key= or -> is an error, and read as the rest of the statement above
+        ("[a] t k=1\nj=2", [("unindented-continuation", 2, 1, "j=")]),
+        ("[a] t k=1\n-> 3", [("unindented-continuation", 2, 1, "->")]),
+        ("[a] t\nj = 2\nk=3", [("unindented-continuation", 2, 1, "j ="), ("unindented-continuation", 3, 1, "k=")]),
+        # nothing above
+        ("k=1", [("syntax", 1, 1, "k=1")]),
+        ("  k=1\n[a] t", [("syntax", 1, 3, "k=1")]),
+        ("# c\n\n  relu\n[a] t", [("syntax", 3, 3, "relu")]),
+        ("-> 3x3x3\n[a] t", [("syntax", 1, 1, "-> 3x3x3")]),
+        # a layer that is not in the first column is a layer nevertheless
+        ("[a] t\n  [b] t", [("indented-layer", 2, 3, "[b] t")]),
+        ("\t[b] t", [("indented-layer", 1, 2, "[b] t")]),
+        # one statement
+        ("[a t k=1", [("syntax", 1, 4, "t")]),
+        ("a] t", [("syntax", 1, 2, "]")]),
+        ("[] t", [("syntax", 1, 2, "]")]),
+        ("[1a] t", [("syntax", 1, 2, "1a")]),
+        ("[a b] t", [("syntax", 1, 4, "b")]),
+        ("[a", [("syntax", 1, 2, "a")]),
+        ("[a] t k=", [("syntax", 1, 8, "=")]),
+        ("[a] t k=   # nothing", [("syntax", 1, 20, "g")]),
+        ("[a] t ->", [("syntax", 1, 8, ">")]),
+        ("[a] t k==3", [("syntax", 1, 9, "=")]),
+        ("[a] t k=1-2", [("syntax", 1, 9, "1-2")]),
+        ("[a] t k=3x3+1", [("syntax", 1, 9, "3x3+1")]),
+        ("[a] t k=1, j=2", [("syntax", 1, 10, ",")]),
+        ("[a] t k=1 , j=2", [("syntax", 1, 11, ",")]),
+        ("[a] t k=(1,2)", [("syntax", 1, 9, "(")]),
+        ("[a] t => 3x3x3", [("syntax", 1, 8, ">")]),
+        ("[a] t k=1 => 3x3x3", [("syntax", 1, 11, "=")]),
+        ("[a] t - > 3x3x3", [("syntax", 1, 7, "-")]),
+        ("[a] t -> 3 -> 4", [("syntax", 1, 12, "->")]),
+        ("[a] t -> 3,4", [("syntax", 1, 11, ",")]),
+        ("[a] t k=3×3", [("syntax", 1, 10, "×3")]),
+        ('[a] t k="x"', [("syntax", 1, 9, '"x"')]),
+        ("[a] t k: 3", [("syntax", 1, 8, ":")]),
+        ("[a] t; k=3", [("syntax", 1, 6, ";")]),
+        ("[a] t {k=3}", [("syntax", 1, 7, "{k")]),
+        ("[a] t // note", [("syntax", 1, 7, "//")]),
+        ("[é] t", [("syntax", 1, 2, "é")]),
+        ("[a] t \x00", [("syntax", 1, 7, "\x00")]),
+        ("[a] t\u00a0k=1", [("syntax", 1, 6, "\u00a0")]),
+        ("[a] t\u2028k=1", [("syntax", 1, 6, "\u2028")]),
+        ("[a] t k=1 [b] t", [("syntax", 1, 11, "[")]),
+        ("\ufeff[a] t", [("syntax", 1, 1, "\ufeff")]),
+    ],
+)
+def test_mistakes_at_their_places(text: str, found: list[tuple[str, int, int, str]]) -> None:
+    assert places(text) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "note"),
+    [
+        ("[a] t k=3×3", "sizes are written with the letter x: 3x224x224"),
+        ("[a] t k: 3", "a value follows its key after '=': kernel=11"),
+        ('[a] t k="3"', "values are written without quotes"),
+        ("[a] t // note", "a comment begins with #"),
+        ("[a] t => 3", "a claim begins with ->"),
+        ("[a] t k=1 => 3", "a claim begins with ->"),
+        ("[a] t - > 3", "a claim begins with ->, a comment with #"),
+        ("[a] t k=1, j=2", "keys stand beside each other without commas, and sizes are written 3x224x224"),
+        (
+            "[a] t k=(3,3)",
+            "brackets stand only behind a value's word, gaussian(0.01); height and width are written 3x5",
+        ),
+        ("[a t", "expected ']'"),
+        ("[1] t", "expected a name"),
+        ("[a] t k=", "expected a name, a number or a size such as 3x224x224"),
+        ("[a] t -> 3 -> 4", "expected a name, a number, a size such as 3x224x224 or the end of the statement"),
+    ],
+)
+def test_what_was_meant_is_said(text: str, note: str) -> None:
+    assert only(text).notes == (note,)
+
+
+def test_an_unprintable_character_is_named() -> None:
+    assert only("[a] t \x07").message == "character U+0007 cannot stand here"
+
+
+def test_a_mistake_in_one_statement_hides_no_other() -> None:
+    text = "net a b=\n[i] input 3x8x8\n[c] conv k=$\n    j=1\n[d] t $\ntrain x=1 y\n[e] t\n"
+    file = read(text)
+    assert [(d.span.line, d.span.column) for d in file.diagnostics] == [(1, 8), (3, 12), (5, 7)]
+    assert [s.name.text for s in file.sections] == ["i", "c", "d", "e"]
+    assert [s.broken for s in file.sections] == [False, True, True, False]
+    assert [s.word.text for s in file.settings] == ["train"]
+
+
+@pytest.mark.parametrize("head", ["[conv1]", "[ conv1 ]", "[conv1"])
+def test_a_broken_layer_keeps_its_name_and_stated_shape(head: str) -> None:
+    (found,) = read(f"{head} conv kernel=$ -> 96x55x55").sections
+    assert found.broken
+    assert found.name.text == "conv1"
+    assert found.claim is not None and plain(found.claim.values[0]) == (96, 55, 55)
+    assert found.claim.span.text == "96x55x55"
+
+
+@pytest.mark.parametrize(
+    "number", ["1" * (LONGEST_NUMBER + 1), "1" * 100_000, "1e999", "-1e999", "1." + "0" * 50, "3x" + "2" * 50]
+)
+def test_endless_numbers_are_refused_at_their_place(number: str) -> None:
+    (found,) = read(f"[a] t k=1\n  j={number}").diagnostics
+    assert (found.code, found.message) == ("bad-value", "this number is too long or too large")
+    assert (found.span.line, found.span.column, found.span.text) == (2, 5, number)
+
+
+def test_the_longest_number_is_read() -> None:
+    assert plain(value("9" * LONGEST_NUMBER)) == int("9" * LONGEST_NUMBER)
+
+
+@pytest.mark.parametrize("text", ["[{}] t", "[a] {}", "[a] t {}=3", "[a] t k={}", "{}", "[a] t k={}(3)"])
+def test_endless_names_are_refused(text: str) -> None:
+    assert only(text.format("n" * (LONGEST_NAME + 1))).message == "this name is longer than 100 letters"
+    assert read(text.format("n" * LONGEST_NAME)).diagnostics == ()
+
+
+def test_an_empty_file_has_no_statement() -> None:
+    for text in ("", "\n\n", "# nothing\n", "   \n\t\n", "\r\n"):
+        file = read(text)
+        assert (file.sections, file.settings, file.diagnostics) == ((), (), ())
+
+
+def test_after_so_many_mistakes_the_rest_is_not_read() -> None:
+    file = read("[a] $\n" * (2 * MOST_MISTAKES))
+    assert len(file.diagnostics) == MOST_MISTAKES
+
+
+def test_a_repeated_key_is_kept_for_the_checker() -> None:
+    assert [p.key.text for p in section("[a] t k=1 k=2").pairs] == ["k", "k"]
