@@ -37,7 +37,7 @@ class LayerType:
     rule: str = field(kw_only=True)
     """The shape of its value in words, for a reader; the operations compute it."""
     example: str = field(kw_only=True)
-    """A small spec that is right and ends in a layer of this type."""
+    """A small spec that is right and has a layer of this type, the last of which is explained."""
 
     def key(self, name: str) -> Key | None:
         return next((k for k in self.keys if k.name == name), None)

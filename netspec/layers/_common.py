@@ -67,6 +67,7 @@ ROUNDING = Key(
     "what happens to a last window that does not fit: exact makes it an error, down leaves it out, up lets it overhang "
     "right and below, caffe rounds convolutions down and pooling up, without windows that start outside",
     default="exact",
+    default_text="the net line's, or exact",
 )
 GROUPS = Key("groups", Whole(), "equal runs of input channels, each read by its own filters", default=1, per_input=True)
 

@@ -25,5 +25,5 @@ TYPE = LayerType(
         *USUAL,
     ),
     rule="What it reads.",
-    example="[fc6] input 4096\n[drop6] dropout rate=0.5 scaling=test",
+    example="[fc6] input 4096\n[drop6] dropout rate=0.5 scaling=test\n[fc7] fc outputs=4096",
 )

@@ -1,0 +1,53 @@
+"""What there is to say about a word: a layer type, a setting, a key or a diagnostic's code, each as a Markdown page.
+
+Nothing is written twice: types, settings and keys are told from their own definitions, and their examples are worked
+by the compiler.
+"""
+
+from __future__ import annotations
+
+from netspec import layers, settings
+from netspec.explain import codes, keys, statements, types
+from netspec.explain.markdown import first_sentence
+
+__all__ = ["index", "page", "words"]
+
+
+def page(word: str) -> str | None:
+    """The page of a word, or ``None`` where nothing has this name.
+
+    A word that is several things is the first of these: layer type, setting, code, key.
+    """
+    layer_type = layers.find(word)
+    if layer_type is not None:
+        return types.page(layer_type)
+    if word in settings.ABOUT:
+        return statements.page(word)
+    if word in codes.names():
+        return codes.page(word)
+    return keys.page(word)
+
+
+def words() -> tuple[str, ...]:
+    """Every word that has a page."""
+    return (*layers.names(), *settings.ABOUT, *codes.names(), *keys.names())
+
+
+def index() -> str:
+    """Every layer type, setting and code with a line on each, and the names of all keys."""
+    parts = [
+        ("Layer types", [(word, _doc(word)) for word in layers.names()]),
+        ("Settings", [(word, about.doc) for word, about in settings.ABOUT.items()]),
+        ("Diagnostics", [(code, codes.summary(code)) for code in codes.names()]),
+    ]
+    lists = [
+        f"## {title}\n\n" + "".join(f"- `{w}`: {first_sentence(doc)}\n" for w, doc in rows) for title, rows in parts
+    ]
+    names = ", ".join(f"`{name}`" for name in keys.names())
+    return "\n".join([*lists, f"## Keys\n\n{names}\n"])
+
+
+def _doc(word: str) -> str:
+    layer_type = layers.find(word)
+    assert layer_type is not None
+    return layer_type.doc

@@ -1,0 +1,100 @@
+"""Keys as tables, and the page of a key: who has it, and what it may be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cache
+
+from netspec import layers
+from netspec.explain.markdown import table
+from netspec.keys import NEURONS, Argument, Key, Kind, NeuronWord
+from netspec.settings import COLOURS, OPTIMIZERS, SCHEDULES, SETTINGS, Colour, Form, Optimizer, ScheduleWord
+from netspec.units import plain
+
+
+def key_table(keys: Iterable[Key]) -> str:
+    """Keys with what they may be, their units, their defaults and their meaning."""
+    known = tuple(keys)
+    rows = [(f"`{k.name}`", k.kind.doc, k.unit, default_of(k), k.doc) for k in known]
+    text = table(("key", "value", "unit", "default", "meaning"), rows)
+    several = [key.name for key in known if key.per_input]
+    if several:
+        listed = ", ".join(f"`{name}`" for name in several)
+        text += f"\nOf several inputs each may have its own {listed}: `{several[0]}=3,5`.\n"
+    return text
+
+
+def default_of(key: Key) -> str:
+    """What holds where a key is not given, as a person would write it."""
+    if key.required:
+        return "required"
+    if key.default_text:
+        return key.default_text
+    return plain(key.default) if isinstance(key.default, int | float) else str(key.default)
+
+
+def forms_of(kind: Kind) -> Mapping[str, Form]:
+    """The words that a value of this kind begins with, where each takes numbers or has a meaning to tell."""
+    match kind:
+        case NeuronWord():
+            return {word: Form(neuron.doc, neuron.arguments) for word, neuron in NEURONS.items()}
+        case Optimizer():
+            return OPTIMIZERS
+        case ScheduleWord():
+            return SCHEDULES
+        case Colour():
+            return COLOURS
+        case _:
+            return {}
+
+
+def forms_table(keys: Iterable[Key]) -> str:
+    """A table for each key whose values are words with numbers, under a heading; empty where there is none."""
+    parts = []
+    for key in keys:
+        forms = forms_of(key.kind)
+        if forms:
+            rows = [(f"`{word}`", "; ".join(map(_argument, f.arguments)), f.doc) for word, f in forms.items()]
+            parts.append(f"## Values of `{key.name}`\n\n" + table(("word", "numbers", "meaning"), rows))
+    return "\n".join(parts)
+
+
+def _argument(argument: Argument) -> str:
+    if argument.required:
+        return f"`{argument.name}`: {argument.kind.doc}, required"
+    return f"`{argument.name}={plain(argument.default)}`: {argument.kind.doc}"
+
+
+@cache
+def owners() -> Mapping[str, tuple[tuple[Key, tuple[str, ...]], ...]]:
+    """By key name: its definitions, each with the words of the types and settings that share it."""
+    types = {word: layer_type.keys for word in layers.names() if (layer_type := layers.find(word))}
+    found: dict[str, list[tuple[Key, tuple[str, ...]]]] = {}
+    for word, keys in (*types.items(), *SETTINGS.items()):
+        for key in keys:
+            definitions = found.setdefault(key.name, [])
+            place = next((i for i, (known, _) in enumerate(definitions) if known == key), None)
+            if place is None:
+                definitions.append((key, (word,)))
+            else:
+                definitions[place] = (key, (*definitions[place][1], word))
+    return {name: tuple(definitions) for name, definitions in found.items()}
+
+
+def names() -> tuple[str, ...]:
+    """The names of all keys, in alphabetical order."""
+    return tuple(sorted(owners()))
+
+
+def page(name: str) -> str | None:
+    """A key's page, or ``None`` where no layer type and no setting has a key of this name."""
+    definitions = owners().get(name)
+    if definitions is None:
+        return None
+    rows = [
+        (", ".join(f"`{word}`" for word in words), key.kind.doc, key.unit, default_of(key), key.doc)
+        for key, words in definitions
+    ]
+    parts = [f"# {name}\n", table(("of", "value", "unit", "default", "meaning"), rows)]
+    forms = forms_table(key for key, _ in definitions)
+    return "\n".join([*parts, forms] if forms else parts)

@@ -1,0 +1,18 @@
+"""The page of a setting, from the definitions of its keys."""
+
+from __future__ import annotations
+
+from netspec.explain.keys import forms_table, key_table
+from netspec.explain.markdown import spec
+from netspec.settings import ABOUT, SETTINGS
+
+
+def page(word: str) -> str:
+    """What the setting is for, a line that has it, and its keys."""
+    about = ABOUT[word]
+    parts = [f"# {word}", about.doc, spec(about.example, kind="").rstrip()]
+    keys = SETTINGS.get(word, ())
+    if keys:
+        parts += ["## Keys", key_table(keys).rstrip()]
+    forms = forms_table(keys)
+    return "\n\n".join([*parts, forms.rstrip()] if forms else parts) + "\n"

@@ -1,0 +1,77 @@
+"""The page of a layer type, from its own definition."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from netspec.check import Checked, LayerFacts, check
+from netspec.check.claims import count_arithmetic, shape_arithmetic
+from netspec.explain.keys import key_table
+from netspec.explain.markdown import bullets, spec
+from netspec.lowering import Grouping, LayerType
+from netspec.source import Source
+from netspec.units import count, plural
+
+GROUPS: Mapping[Grouping, str] = {
+    "input": "its value is whole, every group has all of it",
+    "weights": "it is split, each group computes an equal share of its filters or outputs",
+    "follows": "it acts on what its input is, inside each group's share of a split value",
+    "joins": "values that are split are joined group by group",
+    "alike": "its inputs must be placed alike",
+    "gathers": "it gathers what is split, its value is whole",
+}
+"""What each kind of layer type does with a value that is split over GPU groups."""
+
+
+def page(layer_type: LayerType) -> str:
+    """What the type does, its keys, its shape rule, and an example that the compiler has worked out."""
+    facts = [
+        f"written: `{_usage(layer_type)}`",
+        f"reads: {_reads(layer_type)}",
+        f"GPU groups: {GROUPS[layer_type.grouping]}",
+    ]
+    parts = [f"# {layer_type.name}", layer_type.doc, bullets(facts).rstrip()]
+    keys = _operand(layer_type) + (key_table(layer_type.keys) if layer_type.keys else "")
+    if keys:
+        parts += ["## Keys", keys.rstrip()]
+    parts += ["## Shape", layer_type.rule, spec(layer_type.example).rstrip(), _worked(layer_type).rstrip()]
+    return "\n\n".join(parts) + "\n"
+
+
+def _usage(layer_type: LayerType) -> str:
+    """The type with what it cannot do without: ``[name] conv filters=... kernel=...``."""
+    operand = [layer_type.operand.name.upper()] if layer_type.operand else []
+    return " ".join(["[name]", layer_type.name, *operand, *(f"{k.name}=..." for k in layer_type.keys if k.required)])
+
+
+def _reads(layer_type: LayerType) -> str:
+    least, most = layer_type.arity
+    if most == 0:
+        return "nothing"
+    return plural(least, "layer") + (" or more" if most is None else "")
+
+
+def _operand(layer_type: LayerType) -> str:
+    operand = layer_type.operand
+    if operand is None:
+        return ""
+    return f"Behind the type stands its {operand.name}, without a key: {operand.kind.doc}.\n\n"
+
+
+def _worked(layer_type: LayerType) -> str:
+    """The example's last layer of this type: its shape and counts, with the arithmetic."""
+    checked = check(Source("example.net", layer_type.example))
+    facts = [f for f in checked.layers if f.type == layer_type.name][-1]
+    return f"Here `{facts.section.name.text}` is {facts.computed}:\n\n" + bullets(_arithmetic(checked, facts))
+
+
+def _arithmetic(checked: Checked, facts: LayerFacts) -> Iterator[str]:
+    assert checked.graph is not None and facts.computed is not None
+    yield from shape_arithmetic(facts.steps)
+    product = f"{' * '.join(map(str, facts.computed))} = " if facts.computed.is_image else ""
+    yield f"units: {product}{count(facts.computed.units)}"
+    for name in ("weights", "connections"):
+        yield from (f"{name}: {line}" for line in count_arithmetic(name, facts.steps))
+    for parameter in checked.graph.parameters_of(facts.section.name.text):
+        size = " x ".join(map(str, parameter.shape))
+        yield f"`{parameter.key}`: {size}, drawn from {parameter.distribution}"

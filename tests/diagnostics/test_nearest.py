@@ -1,0 +1,103 @@
+"""The right word near a wrong one."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from netspec import layers
+from netspec.diagnostics.nearest import distance, nearest
+from netspec.layers.conv import TYPE as CONV
+
+KEYS = [key.name for key in CONV.keys]
+WORD = st.text("abcx", max_size=7)
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("kernal", "kernel"),
+        ("kernel_size", "kernel"),
+        ("filter", "filters"),
+        ("num_filters", "filters"),
+        ("padding", "pad"),
+        ("strides", "stride"),
+        ("KERNEL", "kernel"),
+        ("dilations", "dilation"),
+        ("use_bias", "bias"),
+        ("activation", "neuron"),
+        ("size", "kernel"),
+        ("channels", "filters"),
+        ("weight_decay", "decay"),
+        ("learning_rate", "lr"),
+        ("input", "inputs"),
+        ("zzz", None),
+        ("q", None),
+        ("", None),
+    ],
+)
+def test_keys(word: str, meant: str | None) -> None:
+    assert nearest(word, KEYS) == meant
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("convolution", "conv"),
+        ("conv2d", "conv"),
+        ("cnov", "conv"),
+        ("max_pool", "maxpool"),
+        ("maxpooling", "maxpool"),
+        ("pool", "maxpool"),
+        ("dense", "fc"),
+        ("batch_norm", "batchnorm"),
+        ("bn", "batchnorm"),
+        ("ReLU", "relu"),
+        ("relu6", "relu"),
+        ("sigmoid", "logistic"),
+        ("sofmax", "softmax"),
+        ("add", "sum"),
+        ("drop", "dropout"),
+        ("image", None),
+    ],
+)
+def test_types(word: str, meant: str | None) -> None:
+    assert nearest(word, layers.names()) == meant
+
+
+def test_what_a_word_means_elsewhere_gives_way_to_a_name_of_the_file() -> None:
+    assert nearest("dense", ["fc", "dense1"]) == "fc"
+    assert nearest("dense", ["fc6", "dense1"]) == "dense1"
+
+
+def test_the_first_of_equally_near_names() -> None:
+    assert nearest("conv", ["conv1", "conv2"]) == "conv1"
+    assert nearest("conv12", ["conv1", "conv2"]) == "conv1"
+
+
+def plain_distance(a: str, b: str) -> int:
+    """Optimal string alignment, from its definition."""
+    table = [[i + j if not i * j else 0 for j in range(len(b) + 1)] for i in range(len(a) + 1)]
+    for i in range(1, len(a) + 1):
+        for j in range(1, len(b) + 1):
+            cost = [table[i - 1][j] + 1, table[i][j - 1] + 1, table[i - 1][j - 1] + (a[i - 1] != b[j - 1])]
+            if i > 1 and j > 1 and a[i - 1] == b[j - 2] and a[i - 2] == b[j - 1]:
+                cost.append(table[i - 2][j - 2] + 1)
+            table[i][j] = min(cost)
+    return table[-1][-1]
+
+
+@given(WORD, WORD, st.integers(1, 8))
+def test_distance_is_optimal_string_alignment_up_to_its_limit(a: str, b: str, limit: int) -> None:
+    assert distance(a, b, limit) == min(plain_distance(a, b), limit)
+
+
+def test_thousands_of_names_and_endless_words_are_soon_compared() -> None:
+    names = [f"layer{i}" for i in range(5_000)]
+    begin = time.perf_counter()
+    assert nearest("lyaer4321", names) == "layer4321"
+    assert nearest("x" * 1_000_000, names) is None
+    assert time.perf_counter() - begin < 2

@@ -1,0 +1,88 @@
+"""What is generated of the documentation. ``python tests/docs.py`` writes it anew.
+
+That is: the outputs in the diagnostics' pages, docs/language.md and docs/diagnostics.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import puzzle
+from examples import fresh
+
+from netspec import explain, layers, settings
+from netspec.explain import codes
+from netspec.explain.markdown import lowered, table
+from netspec.net import loads
+
+ROOT = Path(__file__).parent.parent
+LANGUAGE = ROOT / "docs" / "language.md"
+INDEX = ROOT / "docs" / "diagnostics.md"
+GRAMMAR = ROOT / "netspec" / "language" / "netspec.lark"
+
+
+def written() -> tuple[Path, ...]:
+    """Every document of which a part is generated."""
+    return (LANGUAGE, INDEX, *(codes.FOLDER / f"{code}.md" for code in codes.names()))
+
+
+def anew(path: Path) -> str:
+    """A document as it should be now."""
+    return fresh(path.read_text("utf-8"), PARTS)
+
+
+def grammar() -> str:
+    """The grammar, as the parser reads it."""
+    return f"```\n{GRAMMAR.read_text('utf-8')}```\n"
+
+
+def layer_types() -> str:
+    """The page of every layer type."""
+    return "\n".join(_section(word) for word in layers.names())
+
+
+def settings_() -> str:
+    """The page of every setting."""
+    return "\n".join(_section(word) for word in settings.ABOUT)
+
+
+def _section(word: str) -> str:
+    page = explain.page(word)
+    assert page is not None
+    return lowered(page, 2)
+
+
+def initial_values() -> str:
+    """What each initialiser draws for AlexNet's first layer."""
+    rows = []
+    for word in INITIALISERS:
+        text = f"{word}({INITIALISERS[word]})" if INITIALISERS[word] else word
+        net = loads(f"[image] input 3x227x227\n[conv1] conv filters=96 kernel=11 stride=4 init={text}")
+        rows.append((f"`init={text}`", str(net.graph.parameters["conv1.weight"].distribution)))
+    return table(("written", "drawn from"), rows)
+
+
+def index() -> str:
+    """Every code with what is wrong, and its page."""
+    rows = [(f"[{code}](../netspec/diagnostics/pages/{code}.md)", codes.summary(code)) for code in codes.names()]
+    return table(("code", "what is wrong"), rows)
+
+
+INITIALISERS = {"gaussian": "0.01", "uniform": "0.05", "constant": "0", "xavier": "", "he": "", "torch": ""}
+"""Every word of ``init=``, with the number of the example."""
+
+PARTS: Mapping[str, Callable[[], str]] = {
+    "grammar": grammar,
+    "initial-values": initial_values,
+    "layer-types": layer_types,
+    "settings": settings_,
+    "index": index,
+    "repairs": puzzle.repairs,
+    "differences": puzzle.differences,
+    "others": puzzle.others,
+}
+
+if __name__ == "__main__":
+    for document in written():
+        document.write_text(anew(document), "utf-8")

@@ -1,0 +1,131 @@
+"""The numbers of the page on the 224/227 puzzle: made by the compiler, printed as the tables that stand there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netspec.backend import load
+from netspec.explain.markdown import table
+from netspec.net import Net, loads
+from netspec.units import count
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way to read an image with AlexNet: who has it, the input's side, and what stands in the spec."""
+
+    who: str
+    size: int
+    rounding: str
+    conv1: str = ""
+    pool5: str = ""
+
+    def net(self) -> Net:
+        """AlexNet in one piece, read this way; whatever its arithmetic gives."""
+        return loads(f"""
+net puzzle rounding={self.rounding}
+[image] input 3x{self.size}x{self.size}
+[conv1] conv filters=96 kernel=11 stride=4 {self.conv1}
+[pool1] maxpool kernel=3 stride=2
+[conv2] conv filters=256 kernel=5 pad=2
+[pool2] maxpool kernel=3 stride=2
+[conv3] conv filters=384 kernel=3 pad=1
+[conv4] conv filters=384 kernel=3 pad=1
+[conv5] conv filters=256 kernel=3 pad=1
+[pool5] maxpool kernel=3 stride=2 {self.pool5}
+[fc6] fc outputs=4096
+""")
+
+
+REPAIRS = (
+    Way("`input 3x227x227`", 227, "exact"),
+    Way("`net rounding=up`", 224, "up"),
+    Way("`conv1 pad=1,2,1,2`", 224, "exact", "pad=1,2,1,2"),
+    Way("`conv1 pad=2 rounding=down`", 224, "exact", "pad=2 rounding=down"),
+)
+"""What makes 55 of AlexNet's first layer."""
+
+OTHERS = (
+    Way("the 2012 code (cuda-convnet), rounding up", 224, "up"),
+    Way("Caffe, convolutions down, pooling up", 227, "caffe"),
+    Way("torchvision, pad 2", 224, "down", "pad=2"),
+    Way("TensorFlow with SAME padding", 224, "down", "pad=3,4,3,4"),
+    Way("Caffe's network fed 224", 224, "caffe"),
+    Way("the ONNX zoo's bvlc_alexnet, one-sided pads in pool5", 224, "down", "", "pad=0,1,0,1"),
+    Way("torchvision's network fed 227, with its pad of 2", 227, "down", "pad=2"),
+    Way("slim's alexnet_v2, NNEF's example: no pad, rounding down", 224, "down"),
+)
+"""What is in use."""
+
+
+def repairs() -> str:
+    """Each repair with the zeros that conv1 then really reads on each side."""
+    rows = []
+    for way in REPAIRS:
+        conv1 = way.net()["conv1"]
+        pad = conv1.windows[0].effective_pad
+        rows.append((way.who, f"{way.size}", f"{pad.left} and {pad.right}", f"{conv1.output}"))
+    return table(("repair", "pixels", "zeros left and right (above and below)", "conv1"), rows)
+
+
+def others() -> str:
+    """Who makes which maps, and whether fc6 would notice."""
+    rows = []
+    for way in OTHERS:
+        net = way.net()
+        sides = "-".join(str(net[name].output.width) for name in ("conv1", "pool1", "pool2", "pool5"))
+        reads = net["pool5"].units
+        noticed = "yes" if reads != 9216 else "nothing to notice" if net["conv1"].output.width == 55 else "no"
+        rows.append((way.who, str(way.size), sides, count(reads), noticed))
+    return table(("who", "input", "conv1-pool1-pool2-pool5", "fc6 reads", "noticed at fc6"), rows)
+
+
+def differences() -> str:
+    """How far the repairs' first layers lie apart on the same picture with the same weights."""
+    rows = []
+    for (a, b), noise, smooth, same in measured():
+        rows.append((f"{a.who} and {b.who}", f"{noise:.2f}", f"{smooth:.2f}", f"{count(same)} of 3,025"))
+    return table(("repairs", "on noise", "on a smooth picture", "places that agree"), rows)
+
+
+def measured() -> Iterator[tuple[tuple[Way, Way], float, float, int]]:
+    """For each two repairs: the relative L2 difference of conv1's outputs on two pictures, and the places, of 55 x 55,
+    at which all filters agree on both."""
+    chance = np.random.default_rng(2012)
+    weights = {"conv1.weight": chance.normal(0, 0.01, (96, 3, 11, 11)), "conv1.bias": np.zeros(96)}
+    pictures = (chance.normal(size=(3, 227, 227)), _smooth(chance.normal(size=(3, 227, 227))))
+    made = {way: [_conv1(way, weights, picture) for picture in pictures] for way in REPAIRS}
+    for a, b in combinations(REPAIRS, 2):
+        noise, smooth = (_apart(x, y) for x, y in zip(made[a], made[b], strict=True))
+        agree = [np.isclose(x, y, rtol=0, atol=1e-9).all(axis=0) for x, y in zip(made[a], made[b], strict=True)]
+        yield (a, b), noise, smooth, int((agree[0] & agree[1]).sum())
+
+
+def _conv1(way: Way, weights: dict[str, Array], picture: Array) -> Array:
+    """conv1's output, 96 x 55 x 55. A network that reads 224 pixels gets the picture without its last three columns
+    and rows."""
+    net = loads(f"[image] input 3x{way.size}x{way.size}\n[conv1] conv filters=96 kernel=11 stride=4 "
+                f"{way.conv1} {'' if 'rounding' in way.conv1 else f'rounding={way.rounding}'}")  # fmt: skip
+    run = load("reference").run(net.graph, weights, picture[None, :, : way.size, : way.size])
+    return np.asarray(run.values["conv1"][0])
+
+
+def _smooth(noise: Array) -> Array:
+    """The same noise with the spectrum of photographs: amplitudes fall with the frequency."""
+    rows, columns = np.fft.fftfreq(noise.shape[1]), np.fft.fftfreq(noise.shape[2])
+    frequency = np.hypot(rows[:, None], columns[None, :])
+    frequency[0, 0] = 1
+    return np.asarray(np.fft.ifft2(np.fft.fft2(noise) / frequency).real)
+
+
+def _apart(x: Array, y: Array) -> float:
+    """||x - y|| / ||x||."""
+    return float(np.linalg.norm(x - y) / np.linalg.norm(x))

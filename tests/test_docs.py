@@ -1,0 +1,47 @@
+"""The generated documentation is what the definitions say now."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from examples import examples, fresh
+
+from docs import INDEX, LANGUAGE, anew
+from netspec import layers, settings
+from netspec.explain import codes
+
+
+@pytest.mark.parametrize("path", [LANGUAGE, INDEX], ids=lambda path: path.stem)
+def test_a_document_is_what_comes_out(path: Path) -> None:
+    assert anew(path) == path.read_text("utf-8"), "python tests/docs.py writes it anew"
+
+
+def test_the_language_page_has_every_setting_and_every_layer_type() -> None:
+    headings = re.findall(r"^### (\S+)$", LANGUAGE.read_text("utf-8"), re.MULTILINE)
+    assert headings == [*settings.ABOUT, *layers.names()]
+
+
+def test_the_index_has_every_code_and_its_links_lead_somewhere() -> None:
+    links = re.findall(r"^\| \[(.+?)\]\((.+?)\)", INDEX.read_text("utf-8"), re.MULTILINE)
+    assert [code for code, _ in links] == list(codes.names())
+    assert all((INDEX.parent / target).is_file() for _, target in links)
+
+
+def test_an_example_that_has_to_be_right_and_is_not_is_found() -> None:
+    with pytest.raises(AssertionError, match="an example is not right"):
+        fresh("```net\n[image] input 3x32x32\n[c] conv filters=1\n```\n", {})
+
+
+def test_outputs_and_parts_are_written_anew() -> None:
+    page = "```net\n[c] relu\n```\n\n```text\nstale\n```\n\n<!-- part -->\nstale\n<!-- /part -->\n"
+    written = fresh(page, {"part": lambda: "new\n"})
+    assert "stale" not in written and "error[no-input]" in written and "<!-- part -->\n\nnew\n" in written
+    assert fresh(written, {"part": lambda: "new\n"}) == written
+
+
+def test_files_beside_an_example_are_there() -> None:
+    page = "```net base.net\n[image] input 3x32x32\n```\n\n```net\nnet a from=base.net\n[r] relu\n```\n"
+    (example,) = examples(page)
+    assert example.diagnostics() == ()
