@@ -15,11 +15,11 @@ from netspec import layers
 from netspec.check.claims import Stated, count_arithmetic, read_claim, shape_arithmetic
 from netspec.check.facts import LayerFacts
 from netspec.check.lower import Lowered, Request, lower, reshaped
-from netspec.check.placement import place
+from netspec.check.placement import check_group, place
 from netspec.check.report import Findings
 from netspec.check.statements import BAD, Settings
 from netspec.check.values import distinct, keys_of, read_pairs
-from netspec.check.wiring import Wiring
+from netspec.check.wiring import Wiring, read_only_by_gathering
 from netspec.ir.fault import Fault
 from netspec.ir.graph import SPLIT, WHOLE, Placement
 from netspec.ir.ops import Loss, Op
@@ -33,24 +33,11 @@ from netspec.lowering import Grouping, LayerType, Operand
 from netspec.source import Span
 from netspec.units import count, plural
 
-_SHAPELESS = frozenset(
-    {
-        *(
-            "init",
-            "bias",
-            "lr",
-            "lr_mult",
-            "momentum",
-            "decay",
-            "bias_lr",
-            "bias_lr_mult",
-            "bias_momentum",
-            "bias_decay",
-        ),
-        *("neuron", "a", "b", "k", "beta", "eps", "average", "rate", "scaling", "stdev", "loss_weight"),
-        *("range", "mean", "order"),
-    }
-)
+_SHAPELESS = frozenset({
+    "init", "bias", "lr", "lr_mult", "momentum", "decay", "bias_lr", "bias_lr_mult", "bias_momentum", "bias_decay",
+    "neuron", "a", "b", "k", "beta", "eps", "average", "rate", "scaling", "stdev", "loss_weight",
+    "range", "mean", "order",
+})  # fmt: skip
 """Keys that no shape depends on: where one is wrong, the layers below are checked all the same."""
 
 
@@ -85,7 +72,7 @@ class Walk:
         self.parameters: dict[str, tuple[int, ...]] = {}
         self._base: dict[str, dict[str, Any]] = {}
         self._failed: dict[str, Op] = {}
-        self._gathered = _read_only_by_gathering(sections, wiring)
+        self._gathered = read_only_by_gathering(sections, wiring)
 
     def section(self, number: int) -> None:
         """Check one section; those before it must have been checked."""
@@ -176,12 +163,13 @@ class Walk:
             values[found.operand.name] = operand
         if bad or missing or (found.operand and operand is None):
             return None
-        if found.agree:
-            try:
+        try:
+            check_group(values.get("gpu"), self.groups)
+            if found.agree:
                 found.agree(values)
-            except Fault as fault:
-                self.findings.fault(fault, name, section.values[0].span, pairs)
-                return None
+        except Fault as fault:
+            self.findings.fault(fault, name, section.values[0].span, pairs)
+            return None
         return values
 
     def _defaults(self, found: LayerType) -> dict[str, Any]:
@@ -398,18 +386,3 @@ def _size(shape: tuple[int, ...]) -> int:
     for n in shape:
         size *= n
     return size
-
-
-def _read_only_by_gathering(sections: Sequence[Section], wiring: Wiring) -> frozenset[int]:
-    """The sections all of whose readers gather what is split (softmax, losses)."""
-    readers: dict[int, list[int]] = {}
-    for number, inputs in enumerate(wiring.inputs):
-        for i in inputs or ():
-            readers.setdefault(i, []).append(number)
-
-    def gathers(number: int) -> bool:
-        word = sections[number].values[0] if sections[number].values else None
-        found = layers.find(word.text) if isinstance(word, Word) else None
-        return found is not None and found.grouping == "gathers"
-
-    return frozenset(i for i, those in readers.items() if all(gathers(n) for n in those))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from netspec import layers
 from netspec.check.report import Findings
 from netspec.language.syntax import Section, Value, Values, Word
+from netspec.lowering import LayerType
 
 MOST_NAMED = 10
 """How many layers of a cycle are named."""
@@ -38,12 +39,109 @@ def wire(sections: Sequence[Section], findings: Findings) -> Wiring:
             )
         else:
             index[name] = number
-    named = [_named(section) for section in sections]
-    around: set[int] = set()
-    inputs = tuple(
-        _inputs(number, section, named, index, sections, findings, around) for number, section in enumerate(sections)
-    )
-    return Wiring(inputs, index)
+    wires = _Wires(sections, index, findings)
+    return Wiring(tuple(wires.inputs(number) for number in range(len(sections))), index)
+
+
+class _Wires:
+    """The layers of a file on their way to a wiring."""
+
+    def __init__(self, sections: Sequence[Section], index: dict[str, int], findings: Findings) -> None:
+        self.sections = sections
+        self.index = index
+        self.findings = findings
+        self.named = [_named(section) for section in sections]
+        self.told: set[int] = set()
+        """The layers of the cycles that have been reported: each is said once."""
+
+    def inputs(self, number: int) -> tuple[int, ...] | None:
+        """What a layer reads, or ``None`` where that is not known."""
+        section, words = self.sections[number], self.named[number]
+        if words is None:
+            if _is_source(section):
+                return ()
+            if not number:
+                self._first_reads_nothing()
+            return (number - 1,) if number else None
+        found: list[int] = []
+        for word in words:
+            target = self.index.get(word.text)
+            if target is None:
+                above = () if self.findings.full else [name for name, i in self.index.items() if i < number]
+                self.findings.unknown("unknown-layer", "layer", word, above, layer=section.name.text)
+            elif target >= number:
+                self._too_early(number, target, word)
+            else:
+                found.append(target)
+        return tuple(found) if found and len(found) == len(words) else None
+
+    def _first_reads_nothing(self) -> None:
+        """The first layer is not the input, which stands below it. (That there is none at all is said elsewhere.)"""
+        first = self.sections[0]
+        source = next((section for section in self.sections if _is_source(section)), None)
+        if source is not None and not first.broken and _type_of(first) is not None:
+            self.findings.add(
+                "wrong-inputs",
+                f"{first.name.text} reads nothing: no layer stands above it",
+                first.name.span,
+                notes=(f"the input, {source.name.text}, is in line {source.name.span.line}; it stands first",),
+                layer=first.name.text,
+            )
+
+    def _too_early(self, number: int, target: int, word: Word) -> None:
+        """A layer that reads itself or one below it: a cycle if that one reads back, else only the wrong order."""
+        if self.findings.full or {number, target} <= self.told:
+            return
+        name, below = self.sections[number].name.text, self.sections[target].name
+        path = self._path(target, number)
+        if path is None:
+            message = f"{name} reads {below.text}, which stands below it"
+            note = f"{below.text} is in line {below.span.line}; a layer reads what stands above it"
+            self.findings.add("reads-later-layer", message, word.span, notes=(note,), layer=name)
+            return
+        self.told.update(path)
+        names = [self.sections[i].name.text for i in (number, *path)]
+        shown = names if len(names) <= MOST_NAMED else [*names[: MOST_NAMED - 2], "...", names[-1]]
+        note = f"it reads {' -> '.join(shown)}"
+        self.findings.add("cycle", f"{name} reads its own output", word.span, notes=(note,), layer=name)
+
+    def _path(self, start: int, goal: int) -> tuple[int, ...] | None:
+        """The layers from ``start`` along what each reads to ``goal``, if they lead there."""
+        previous: dict[int, int] = {start: start}
+        waiting = [start]
+        while waiting:
+            here = waiting.pop()
+            if here == goal:
+                path = [here]
+                while path[-1] != start:
+                    path.append(previous[path[-1]])
+                return tuple(reversed(path))
+            for i in self._reads(here):
+                if i not in previous:
+                    previous[i] = here
+                    waiting.append(i)
+        return None
+
+    def _reads(self, number: int) -> list[int]:
+        """The layers that one reads, as far as their names are known, wherever they stand."""
+        words = self.named[number]
+        if words is None:
+            return [] if number == 0 or _is_source(self.sections[number]) else [number - 1]
+        return [self.index[word.text] for word in words if word.text in self.index]
+
+
+def read_only_by_gathering(sections: Sequence[Section], wiring: Wiring) -> frozenset[int]:
+    """The sections all of whose readers gather what is split (softmax, losses)."""
+    readers: dict[int, list[int]] = {}
+    for number, inputs in enumerate(wiring.inputs):
+        for i in inputs or ():
+            readers.setdefault(i, []).append(number)
+
+    def gathers(number: int) -> bool:
+        found = _type_of(sections[number])
+        return found is not None and found.grouping == "gathers"
+
+    return frozenset(i for i, those in readers.items() if all(gathers(n) for n in those))
 
 
 def _named(section: Section) -> tuple[Word, ...] | None:
@@ -55,94 +153,12 @@ def _named(section: Section) -> tuple[Word, ...] | None:
     return None
 
 
-def _inputs(
-    number: int,
-    section: Section,
-    named: Sequence[tuple[Word, ...] | None],
-    index: dict[str, int],
-    sections: Sequence[Section],
-    findings: Findings,
-    around: set[int],
-) -> tuple[int, ...] | None:
-    words = named[number]
-    if words is None:
-        if _is_source(section):
-            return ()
-        return (number - 1,) if number else None
-    found: list[int] = []
-    good = True
-    for word in words:
-        target = index.get(word.text)
-        if target is None:
-            above = () if findings.full else [name for name, i in index.items() if i < number]
-            findings.unknown("unknown-layer", "layer", word, above, layer=section.name.text)
-            good = False
-        elif target >= number:
-            good = False
-            _too_early(number, target, word, named, index, sections, findings, around)
-        else:
-            found.append(target)
-    return tuple(found) if good and found else None
-
-
-def _too_early(
-    number: int,
-    target: int,
-    word: Word,
-    named: Sequence[tuple[Word, ...] | None],
-    index: dict[str, int],
-    sections: Sequence[Section],
-    findings: Findings,
-    around: set[int],
-) -> None:
-    """A layer that reads itself or one below it: a cycle if that one reads back, else only the wrong order.
-
-    ``around`` are the layers of the cycles that have been reported: each is said once.
-    """
-    name = sections[number].name.text
-    if number in around and target in around:
-        return
-    path = None if findings.full else _path(target, number, named, index)
-    if path is not None:
-        around.update(path)
-        names = [sections[i].name.text for i in (number, *path)]
-        shown = names if len(names) <= MOST_NAMED else [*names[: MOST_NAMED - 2], "...", names[-1]]
-        findings.add("cycle", f"{name} reads its own output", word.span,
-                     notes=(f"it reads {' -> '.join(shown)}",), layer=name)  # fmt: skip
-        return
-    findings.add(
-        "reads-later-layer",
-        f"{name} reads {word.text}, which stands below it",
-        word.span,
-        notes=(f"{word.text} is in line {sections[target].name.span.line}; a layer reads what stands above it",),
-        layer=name,
-    )
-
-
-def _path(
-    start: int, goal: int, named: Sequence[tuple[Word, ...] | None], index: dict[str, int]
-) -> tuple[int, ...] | None:
-    """The layers from ``start`` along what each reads to ``goal``, if they lead there."""
-    previous: dict[int, int] = {start: start}
-    waiting = [start]
-    while waiting:
-        here = waiting.pop()
-        if here == goal:
-            path = [here]
-            while path[-1] != start:
-                path.append(previous[path[-1]])
-            return tuple(reversed(path))
-        words = named[here]
-        reads = [index[w.text] for w in words if w.text in index] if words is not None else [here - 1][: here > 0]
-        for i in reads:
-            if i not in previous:
-                previous[i] = here
-                waiting.append(i)
-    return None
-
-
 def _is_source(section: Section) -> bool:
     """Whether a layer of this type reads nothing."""
-    word = section.values[0] if section.values else None
-    layer_type = layers.find(word.text) if isinstance(word, Word) else None
+    layer_type = _type_of(section)
     return layer_type is not None and layer_type.arity == (0, 0)
+
+
+def _type_of(section: Section) -> LayerType | None:
+    word = section.values[0] if section.values else None
+    return layers.find(word.text) if isinstance(word, Word) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 WRONG_SPEC = 1
 WRONG_COMMAND = 2
 
+_LENGTH = re.compile("[0-9]{1,10}")
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -33,7 +36,7 @@ class ShapeParam(click.ParamType["Shape"]):
         if isinstance(value, Shape):
             return value
         parts = str(value).split("x")
-        if len(parts) not in (1, 3) or not all(p.isascii() and p.isdigit() and 0 < int(p) <= 2**31 for p in parts):
+        if len(parts) not in (1, 3) or not all(_LENGTH.fullmatch(p) and 0 < int(p) <= 2**31 for p in parts):
             self.fail(
                 f"{value!r} is no shape; write channels x height x width, 3x224x224, or a length, 784", param, ctx
             )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netspec.cli.common import input_option, read_net, set_option, spec_argument
+from netspec.cli.common import input_option, read_net, refuse, set_option, spec_argument
 
 if TYPE_CHECKING:
     from netspec.ir.shape import Shape
@@ -48,6 +48,8 @@ def command(
     """
     from netspec import report
 
+    if im2col and per_gpu and form != "json":
+        refuse("--im2col and --per-gpu are two tables: ask for one of them, or for --format json")
     net = read_net(file, input_shape, changes)
     images = batch or net.graph.train.batch
     if form == "json":

@@ -6,6 +6,7 @@ import functools
 from collections.abc import Iterable
 
 MOST_EDITS = 4
+LONGEST_WORD = 100
 
 _ELSEWHERE = {
     "activation": ("neuron",),
@@ -79,6 +80,8 @@ def _nearest(word: str, names: tuple[str, ...]) -> str | None:
 
 
 def _contained(sought: str, names: tuple[str, ...]) -> str | None:
+    if len(sought) > LONGEST_WORD:
+        return None
     longer = [name for name in names if len(sought) > 2 and sought in name.lower()]
     shorter = [name for name in names if len(name) > 2 and name.lower() in sought]
     return min(longer, key=len) if longer else max(shorter, key=len, default=None)

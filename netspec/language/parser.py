@@ -197,7 +197,7 @@ def _lark() -> Lark:
     return Lark(grammar, parser="lalr", maybe_placeholders=False)
 
 
-@functools.lru_cache(maxsize=4096)
+@functools.lru_cache(maxsize=16_384)
 def _tree(statement: str) -> Tree[Token]:
     """The parse tree of a statement. Kept, because the solver and an editor read the same statements many times."""
     return _lark().parse(statement)

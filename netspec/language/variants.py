@@ -7,6 +7,7 @@ not. What comes out is a file like any other, whose parts remember where they st
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -19,6 +20,7 @@ from netspec.source import Source
 DEEPEST = 16
 """How many files may start from one another."""
 
+_FROM = re.compile(r"\bfrom\s*=")
 _MERGED = ("net", "train", "augment", "test")
 
 
@@ -70,13 +72,18 @@ def gather(source: Source, read: Callable[[str], Source], changes: Sequence[str]
     bases: list[Source] = []
     seen = {source.name.rpartition("/")[2]}
     problem: Diagnostic | None = None
-    while (pair := _base_of(parse(bases[-1] if bases else source))) is not None:
+    while (pair := _from(bases[-1] if bases else source)) is not None:
         problem, base = _open(pair, seen, read)
         if base is None:
             break
         bases.append(base)
     said = tuple(Source("--set", text) for text in changes)
     return Texts(source, tuple(bases), said, (problem,) if problem else ())
+
+
+def _from(source: Source) -> Pair | None:
+    """The pair ``from=`` of a text's ``net`` line. A long text without these letters is not parsed for it."""
+    return _base_of(parse(source)) if _FROM.search(source.text) else None
 
 
 def _base_of(file: File) -> Pair | None:

@@ -1,0 +1,461 @@
+"""Every code that the checker has: produced by a small spec, at its exact place, with what helps; and how several
+mistakes are told together."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+import json
+import re
+from pathlib import Path
+
+import pytest
+from checking import codes, mistake, mistakes, place, spec
+from wrong_specs import CASES, IMAGE, Case
+
+from netspec.diagnostics import Diagnostic, SpecError, apply
+from netspec.diagnostics.machine import as_dict, to_json
+from netspec.diagnostics.text import render, render_all
+from netspec.net import decode, loads
+
+NETSPEC = Path(__file__).parents[2] / "netspec"
+
+
+def title(case: Case) -> str:
+    return f"{case.code}: {case.message}"
+
+
+@pytest.mark.parametrize("case", CASES, ids=title)
+def test_each_code_at_its_place_with_what_helps(case: Case) -> None:
+    found = mistake(case.text)
+    assert (found.code, place(found), found.severity) == (case.code, case.place, "error")
+    assert case.message in found.message
+    assert any(case.help in said for said in (*found.notes, *(f.title for f in found.fixes), ""))
+
+
+@pytest.mark.parametrize("case", CASES, ids=title)
+def test_each_is_a_dozen_lines_at_most_with_carets_under_its_place(case: Case) -> None:
+    lines = render(mistake(case.text)).splitlines()
+    assert len(lines) <= 12
+    line, column, text = case.place
+    assert lines[0].startswith(f"error[{case.code}]: ")
+    assert lines[1].strip() == f"--> a.net:{line}:{column}"
+    excerpt, carets = lines[3], lines[4]
+    offset = excerpt.index(" | ") + 3 + column - 1
+    assert excerpt[offset : offset + len(text)] == text
+    assert carets[offset : offset + len(text)] == "^" * len(text)
+
+
+def codes_in_the_source() -> set[str]:
+    """Every code that stands as a first argument in what checks a file that could be read."""
+    found = set()
+    files = [
+        *(NETSPEC / "check").glob("*.py"),
+        *(NETSPEC / "ir").rglob("*.py"),
+        *(NETSPEC / "layers").glob("*.py"),
+        NETSPEC / "lowering.py",
+        NETSPEC / "language" / "parser.py",
+    ]
+    for path in files:
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
+                name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+                if name in ("add", "warn", "unknown", "Fault", "Diagnostic"):
+                    found.add(node.args[0].value)
+    return found
+
+
+def test_no_code_is_left_out() -> None:
+    assert codes_in_the_source() - {case.code for case in CASES} == {"unread-layer"}
+
+
+def test_a_code_is_words_with_hyphens() -> None:
+    assert all(re.fullmatch(r"[a-z]+(-[a-z]+)*", code) for code in codes_in_the_source())
+
+
+@pytest.mark.parametrize(
+    ("data", "code", "message"),
+    [
+        (b"\x89PNG\r\n\x1a\n", "not-text", "byte 1 is 0x89, which is not UTF-8"),
+        (b"net a\n[i] input 3x3x3\xff", "not-text", "byte 22 is 0xff"),
+        (b"net a\0", "not-text", "zero bytes"),
+        (b"#" * (4 * 2**20 + 1), "too-large-file", "larger than 4,194,304 bytes"),
+    ],
+)
+def test_what_cannot_be_read_as_text(data: bytes, code: str, message: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        decode(data, "a.net")
+    (found,) = caught.value.diagnostics
+    assert (found.code, message in found.message) == (code, True)
+    assert render(found).splitlines()[1].strip() == "--> a.net:1:1"
+
+
+# k independent mistakes give k messages, and none gives another.
+
+LINES = {
+    "net     tiny  rounding=down": [
+        ("rounding=down", "rounding=floor", "bad-value"),
+        ("rounding", "ruonding", "unknown-key"),
+    ],
+    "gpus    2": [
+        ("2", "two", "bad-value"),
+    ],
+    "default conv  neuron=relu": [
+        ("neuron", "nueron", "unknown-key"),
+        ("conv", "cnov", "unknown-type"),
+    ],
+    "[image] input    3x32x32  range=1": [
+        ("3x32x32", "3x32", "bad-value"),
+        ("range=1", "rnage=1", "unknown-key"),
+    ],
+    "[conv1] conv     filters=8  kernel=5  -> 8x28x28": [
+        ("kernel=5", "kernal=5", "unknown-key"),
+        ("kernel=5", "kernel=five", "bad-value"),
+        ("conv ", "cnov ", "unknown-type"),
+        ("kernel=5", "kernel=5 kernel=3", "duplicate-key"),
+        ("kernel=5", "kernel=99", "kernel-too-large"),
+        ("filters=8", "filters=8,", "syntax"),
+        ("kernel=5", "", "missing-key"),
+        ("28x28", "27x27", "claim-refuted"),
+    ],
+    "[norm1] lrn      size=5  alpha=1e-4": [
+        ("alpha", "aplha", "unknown-key"),
+        ("alpha=1e-4", "", "lrn-convention"),
+    ],
+    "[pool1] maxpool  kernel=2  stride=2  -> 8x14x14": [
+        ("maxpool", "maxpol", "unknown-type"),
+        ("stride=2", "stride=two", "bad-value"),
+        ("stride=2", "stride=2 $", "syntax"),
+    ],
+    "[fc2]   fc       outputs=16  reads=all": [
+        ("outputs=16", "outputs=15", "groups-do-not-divide"),
+        ("reads=all", "reads=al", "bad-value"),
+    ],
+    "[drop2] dropout  rate=0.5  inputs=fc2": [
+        ("0.5", "5", "bad-value"),
+        ("rate", "rtae", "unknown-key"),
+        ("=fc2", "=fcc2", "unknown-layer"),
+    ],
+    "[fc3]   fc       outputs=10  inputs=fc2  gpu=1": [
+        ("gpu=1", "gpu=7", "no-such-group"),
+        ("inputs=fc2", "inputs=fc22", "unknown-layer"),
+    ],
+    "[prob]  softmax": [
+        ("softmax", "sotfmax", "unknown-type"),
+        ("softmax", "softmax 3", "stray-value"),
+    ],
+    "train   epochs=9  batch=4": [
+        ("epochs=9", "epochs=0", "bad-value"),
+        ("batch", "bacth", "unknown-key"),
+    ],
+    "test    views=10": [
+        ("test ", "tset ", "unknown-setting"),
+        ("10", "9", "bad-value"),
+    ],
+}
+MUTATIONS = [(number, *change) for number, changes in enumerate(LINES.values()) for change in changes]
+
+
+def mutated(*changes: tuple[int, str, str, str]) -> str:
+    lines = list(LINES)
+    for number, old, new, _ in changes:
+        assert old in lines[number]
+        lines[number] = lines[number].replace(old, new, 1)
+    return "\n".join(lines)
+
+
+def test_the_unchanged_spec_checks() -> None:
+    assert loads(mutated()).warnings[0].layer == "drop2"
+
+
+@pytest.mark.parametrize("change", MUTATIONS, ids=lambda c: f"{c[3]}: {c[2]}")
+def test_one_mistake_one_message(change: tuple[int, str, str, str]) -> None:
+    assert codes(mutated(change)) == [change[3]]
+    assert mistake(mutated(change)).span.line == change[0] + 1
+
+
+def test_two_mistakes_two_messages() -> None:
+    # Without the number of groups nothing is said of placements, without a rounding or an input nothing of windows.
+    silent = {(1, "groups-do-not-divide"), (1, "no-such-group")}
+    silent |= {(line, code) for line in (0, 3) for code in ("kernel-too-large", "claim-refuted")}
+    pairs = [(a, b) for a, b in itertools.combinations(MUTATIONS, 2) if a[0] != b[0] and (a[0], b[3]) not in silent]
+    assert len(pairs) > 300
+    for a, b in pairs:
+        found = [(d.code, d.span.line) for d in mistakes(mutated(a, b))]
+        assert found == [(a[3], a[0] + 1), (b[3], b[0] + 1)], (a, b)
+
+
+def test_a_mistake_in_every_line_a_message_for_every_line() -> None:
+    for first in (0, 1, -1):
+        by_line = [changes[first if first < len(changes) else 0] for changes in LINES.values()]
+        changes = [(number, *change) for number, change in enumerate(by_line)][2:]
+        assert [(d.code, d.span.line) for d in mistakes(mutated(*changes))] == [(c[3], c[0] + 1) for c in changes]
+
+
+def test_two_mistakes_in_one_line_are_two_messages() -> None:
+    assert codes(IMAGE + "[c] conv filters=x kernel=y nueron=relu") == ["bad-value", "bad-value", "unknown-key"]
+    assert codes(IMAGE + "[c] conv nueron=relu") == ["missing-key", "missing-key", "unknown-key"]
+
+
+def test_a_wrong_default_is_said_once_and_not_by_its_users() -> None:
+    text = "default conv kernel=x\ndefault conv kernal=3\n" + IMAGE + "[c] conv filters=2\n[d] conv filters=2"
+    assert codes(text) == ["bad-value", "unknown-key"]
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        "net rounding=upp",
+        "net ruonding=up",
+        "net rounding=up $",
+        "nett rounding=up",
+        "net a rounding=up,",
+    ],
+)
+def test_a_net_line_that_is_wrong_does_not_set_all_windows_wrong(first: str) -> None:
+    text = "\n[i] input 3x224x224\n[c] conv filters=2 kernel=11 stride=4\n[p] maxpool kernel=2"
+    assert len(mistakes(first + text)) == 1
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        "default conv kernel=3 $",
+        "default cnov kernel=3",
+        "default conv kernal=3",
+        "defualt conv kernel=3",
+        "default conv kernel=x",
+        "default conv kernel=3,",
+        "default conv kernel 3=kernel=",
+    ],
+)
+def test_a_default_line_that_is_wrong_does_not_set_all_layers_wrong(first: str) -> None:
+    found = mistakes(first + "\n" + IMAGE + "[c] conv filters=2\n[d] conv filters=2 -> 2x28x28")
+    assert {d.span.line for d in found} == {1}
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        "gpus two",
+        "gpus 0",
+        "gpus 2 $",
+        "gpu 2",
+        "gpus",
+        "gpus n=2",
+        "gpus=2",
+    ],
+)
+def test_a_gpus_line_that_is_wrong_does_not_set_all_placements_wrong(first: str) -> None:
+    text = (
+        IMAGE
+        + "[c] conv filters=4 kernel=3 gpu=1\n[d] fc outputs=4 gpu=all -> weights=14400\n[e] fc outputs=4 -> weights=8"
+    )
+    assert {d.span.line for d in mistakes(first + "\n" + text)} == {1}
+
+
+def test_a_wrong_value_that_no_shape_depends_on_hides_no_shape() -> None:
+    text = IMAGE + "[c] conv filters=2 kernel=3 init=gausian(1) neuron=rleu lr=x\n[d] maxpool kernel=31"
+    assert codes(text) == ["bad-value", "bad-value", "bad-value", "kernel-too-large"]
+    assert codes("default conv neuron=rleu\n" + IMAGE + "[c] conv filters=2 kernel=3\n[d] maxpool kernel=31") == [
+        "bad-value",
+        "kernel-too-large",
+    ]
+
+
+def test_what_reads_a_wrong_layer_is_not_blamed() -> None:
+    text = IMAGE + "[c] cnov filters=2\n[d] maxpool kernel=7 stride=3\n[e] sum inputs=c,d\n[f] fc outputs=2 weights=c"
+    assert codes(text) == ["unknown-type"]
+
+
+def test_a_stated_shape_stands_in_for_what_is_wrong_and_readers_are_checked_against_it() -> None:
+    text = IMAGE + "[c] cnov filters=2 -> 2x9x9\n[d] maxpool kernel=10"
+    assert codes(text) == ["unknown-type", "kernel-too-large"]
+
+
+def test_one_refuted_claim_is_not_refuted_again_below() -> None:
+    text = (
+        "net rounding=down\n"
+        + IMAGE
+        + "[c] conv filters=2 kernel=5 -> 2x30x30\n[p] maxpool kernel=2 -> 2x15x15\n[f] flatten -> 450"
+    )
+    assert codes(text) == ["claim-refuted"]
+    # what is true of the real shapes is no mistake: 2 * 14 * 14
+    assert codes(text.replace("-> 450", "-> 392").replace(" -> 2x15x15", "")) == ["claim-refuted"]
+    assert codes(text.replace("-> 450", "-> 451")) == ["claim-refuted", "claim-refuted"]
+
+
+# The tasks of a newcomer, on AlexNet.
+
+
+def alexnet(*changes: tuple[str, str]) -> str:
+    text = spec("alexnet")
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new, 1)
+    return text
+
+
+def test_224_exact_in_twelve_lines_with_conv1_blamed_and_repairs_that_check() -> None:
+    found = mistake(alexnet(("  rounding=up", "")))
+    assert (found.code, found.layer, found.span.line) == ("window-does-not-tile", "conv1", 10)
+    text = render(found)
+    assert len(text.splitlines()) <= 12
+    assert "9,216" in text and "6,400" in text and "fc6" in text
+    assert found.fixes and all(fix.checks for fix in found.fixes)
+
+
+def test_224_rounded_down_with_one_claim_in_twelve_lines_with_conv1_named() -> None:
+    text = alexnet(("rounding=up", "rounding=down"))
+    text = re.sub(r" *-> (?!256x6x6).*", "", text)
+    found = mistake(text)
+    assert (found.code, found.layer, found.span.text) == ("claim-refuted", "pool5", "256x6x6")
+    shown = render(found)
+    assert len(shown.splitlines()) <= 12
+    assert "conv1 makes 54 of 224: (224 + 0 + 0 - 11) / 4 + 1 = 54.25, rounding=down" in shown
+    assert "fc6 would read 6,400 instead of 9,216" in shown
+    assert found.fixes and all(fix.checks for fix in found.fixes)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("kernel=5   pad=2", "kernal=5   pad=2", "conv has no key 'kernal'; did you mean kernel?"),
+        ("[pool2]  maxpool", "[pool2]  maxpol ", "layer type 'maxpol' is unknown; did you mean maxpool?"),
+        ("outputs=4096  bias=1", "outputs=4096  bias=1 inputs=pol5", "layer 'pol5' is unknown; did you mean pool5?"),
+    ],
+)
+def test_a_misspelling_in_six_lines_with_the_right_word(old: str, new: str, message: str) -> None:
+    found = mistake(alexnet((old, new)))
+    assert found.message == message
+    lines = render(found).splitlines()
+    assert len(lines) <= 6
+    assert lines[4].count("^") == len(found.span.text)
+    assert [fix.checks for fix in found.fixes] == [True]
+
+
+def test_two_mistakes_at_once_are_two_messages() -> None:
+    text = alexnet(("kernel=5   pad=2", "kernal=5   pad=2"), ("rate=0.5", "rate=5"))
+    assert codes(text) == ["unknown-key", "bad-value"]
+    text = alexnet(("  rounding=up", ""), ("[pool2]  maxpool", "[pool2]  maxpol "), ("outputs=1000", "outputs=x"))
+    assert codes(text) == ["window-does-not-tile", "unknown-type", "bad-value"]
+
+
+def test_filters_that_two_gpus_cannot_share_are_said_once() -> None:
+    found = mistake(alexnet(("filters=96 ", "filters=97 "), ("-> 96x55x55", "-> 97x55x55"), ("-> 96x27x27", "")))
+    assert (found.code, found.layer) == ("groups-do-not-divide", "conv1")
+    assert [f.title for f in found.fixes][:2] == ["conv1 filters=98", "conv1 filters=96"]
+
+
+# Machines read the same.
+
+
+def all_wrong_specs() -> list[str]:
+    texts = [case.text for case in CASES] + [mutated(change) for change in MUTATIONS]
+    texts += [mutated(MUTATIONS[i], MUTATIONS[-i - 1]) for i in range(len(MUTATIONS) // 2 - 2)]
+    return [*texts, alexnet(("  rounding=up", "")), alexnet(("rounding=up", "rounding=down"))]
+
+
+def test_every_fix_that_checks_gives_a_file_that_checks() -> None:
+    tried = 0
+    for text in all_wrong_specs():
+        for found in mistakes(text):
+            for fix in found.fixes:
+                changed = apply(fix.edits, text)
+                if fix.checks:
+                    loads(changed)
+                    tried += 1
+                else:
+                    assert "remain" in fix.effect
+                    with pytest.raises(SpecError) as caught:
+                        loads(changed)
+                    assert len(caught.value.diagnostics) < len(mistakes(text))
+    assert tried > 45
+
+
+def edited(text: str, edits: list[dict[str, object]]) -> str:
+    """Apply the edits of the JSON form, which count lines and columns from 1, last ones first. Of insertions at one
+    place the first stands first, as everywhere."""
+    lines = text.split("\n")
+
+    def offset(line: object, column: object) -> int:
+        assert isinstance(line, int) and isinstance(column, int)
+        return sum(len(other) + 1 for other in lines[: line - 1]) + column - 1
+
+    for edit in sorted(edits, key=lambda e: offset(e["line"], e["column"]))[::-1]:
+        start, end = offset(edit["line"], edit["column"]), offset(edit["end_line"], edit["end_column"])
+        text = text[:start] + str(edit["text"]) + text[end:]
+    return text
+
+
+def test_the_json_form_holds_everything_and_its_edits_are_the_fixes() -> None:
+    for text in all_wrong_specs():
+        found = mistakes(text)
+        data = json.loads(to_json(found))
+        assert len(data) == len(found)
+        for diagnostic, entry in zip(found, data, strict=True):
+            assert set(entry) == {
+                "code",
+                "severity",
+                "message",
+                "file",
+                "line",
+                "column",
+                "end_line",
+                "end_column",
+                "notes",
+                "fixes",
+            }
+            assert (entry["code"], entry["severity"], entry["message"]) == (
+                diagnostic.code,
+                "error",
+                diagnostic.message,
+            )
+            assert (entry["file"], entry["line"], entry["column"]) == ("a.net", *place(diagnostic)[:2])
+            assert (
+                entry["end_column"] - entry["column"] == len(diagnostic.span.text) or entry["end_line"] > entry["line"]
+            )
+            for fix, told in zip(diagnostic.fixes, entry["fixes"], strict=True):
+                assert set(told) == {"title", "edits", "checks"}
+                assert told["checks"] is fix.checks
+                assert all(
+                    set(edit) == {"file", "line", "column", "end_line", "end_column", "text"} for edit in told["edits"]
+                )
+                assert edited(text, told["edits"]) == apply(fix.edits, text)
+
+
+def test_what_is_no_fix_is_told_to_machines_too() -> None:
+    entry = as_dict(mistake(alexnet(("  rounding=up", ""))))
+    assert entry["notes"][-1].startswith("not a fix: net rounding=down: gives 54: pool5 would be 256x5x5")
+
+
+# Rendering.
+
+
+def diagnostic(text: str) -> Diagnostic:
+    return mistakes(text)[0]
+
+
+def test_a_long_line_is_cut_around_its_mistake() -> None:
+    lines = render(diagnostic(IMAGE + "[c] relu" + " " * 5000 + "bogus=1 # " + "x" * 5000)).splitlines()
+    assert max(map(len, lines)) < 200
+    assert lines[4].index("^") == lines[3].index("bogus")
+
+
+def test_tabs_and_control_characters_keep_carets_in_place() -> None:
+    lines = render(diagnostic(IMAGE + "[c]\trelu\t\tbogus=1 # \x1b[31m")).splitlines()
+    assert lines[4].index("^") == lines[3].index("bogus")
+    assert "\x1b" not in "".join(lines) and "\t" not in "".join(lines)
+
+
+def test_a_file_of_many_mistakes_is_counted_and_not_shown_whole() -> None:
+    found = mistakes(IMAGE + "[c] qqq\n" * 500)
+    shown = render_all(found, 20)
+    assert shown.count("error[") == 20
+    assert shown.endswith(f"{len(found)} errors; the first 20 are shown")
+    assert len(str(SpecError(found))) < 20_000
+
+
+def test_one_mistake_has_no_count_and_two_have() -> None:
+    assert "1 error" not in render_all(mistakes(IMAGE + "[c] qqq"))
+    assert render_all(mistakes(IMAGE + "[c] qqq\n[d] www")).endswith("\n\n2 errors")

@@ -1,0 +1,198 @@
+"""Broken specs by the thousand: whatever the text, the answer is a network or diagnostics that can be told."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+
+import pytest
+from checking import SPECS, spec
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from wrong_specs import CASES
+
+from netspec.diagnostics import SpecError
+from netspec.diagnostics.machine import to_json
+from netspec.diagnostics.text import render, render_all
+from netspec.language.parser import MOST_MISTAKES
+from netspec.net import decode, loads
+
+GOOD = sorted(path.read_text("utf-8") for path in SPECS.glob("*.net"))
+TEXTS = [*GOOD, *(case.text for case in CASES)]
+TOKENS = sorted(
+    {word for text in TEXTS for word in text.split()}
+    | {"->", "=", ",", "(", ")", "[", "]", "\n", "\n ", "\t", "#", "0", "-1", "1e400", "9" * 60, "3x0x0", "gpus 3\n"}
+    | {
+        "inputs=image",
+        "gpu=1",
+        "gpu=all",
+        "reads=all",
+        "weights=conv1",
+        "groups=3",
+        "rounding=up",
+        "é",
+        "\r",
+        "\x00",
+        "\ufeff",
+    }
+)
+LONGEST = 5.0
+"""Seconds for one spec of the size of AlexNet's, on a machine that does other things too: some 200 times the usual."""
+
+SLOW = settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+
+
+def survive(text: str) -> None:
+    """Check a text and tell what is wrong with it in every form."""
+    begin = time.perf_counter()
+    try:
+        net = loads(text)
+    except SpecError as error:
+        assert error.diagnostics
+        assert any(d.severity == "error" for d in error.diagnostics)
+        assert len(error.diagnostics) <= 2 * MOST_MISTAKES
+        for diagnostic in error.diagnostics:
+            assert diagnostic.message and diagnostic.message.isprintable()
+            assert all(note and note.isprintable() for note in diagnostic.notes)
+            assert 0 <= diagnostic.span.start <= diagnostic.span.end <= len(text)
+            assert len(render(diagnostic).splitlines()) <= 14
+        render_all(error.diagnostics, 20)
+        json.loads(to_json(error.diagnostics))
+    else:
+        assert net.graph.nodes
+        assert net.total.units >= 0
+        render_all(net.warnings)
+    assert time.perf_counter() - begin < LONGEST
+
+
+def _position(draw: Callable[..., int], text: str) -> int:
+    return draw(st.integers(0, len(text)))
+
+
+@st.composite
+def broken(draw: Callable[..., object]) -> str:
+    """A good or a wrong spec with a few edits: characters, tokens and lines put in, taken out, doubled and swapped."""
+    text = draw(st.sampled_from(TEXTS))
+    assert isinstance(text, str)
+    for _ in range(draw(st.integers(1, 5))):  # type: ignore[call-overload]
+        place = draw(st.integers(0, len(text)))
+        length = draw(st.integers(0, 12))
+        token = draw(st.one_of(st.sampled_from(TOKENS), st.text(max_size=3)))
+        lines = text.split("\n")
+        i, j = draw(st.integers(0, len(lines) - 1)), draw(st.integers(0, len(lines) - 1))
+        assert isinstance(place, int) and isinstance(length, int) and isinstance(token, str)
+        assert isinstance(i, int) and isinstance(j, int)
+        match draw(st.sampled_from(["insert", "delete", "replace", "double", "drop", "swap", "indent", "token"])):
+            case "insert":
+                text = text[:place] + token + text[place:]
+            case "delete":
+                text = text[:place] + text[place + length :]
+            case "replace":
+                text = text[:place] + token + text[place + length :]
+            case "double":
+                text = "\n".join([*lines[:i], lines[i], *lines[i:]])
+            case "drop":
+                text = "\n".join([*lines[:i], *lines[i + 1 :]])
+            case "swap":
+                lines[i], lines[j] = lines[j], lines[i]
+                text = "\n".join(lines)
+            case "indent":
+                lines[i] = "  " + lines[i]
+                text = "\n".join(lines)
+            case "token":
+                words = lines[i].split(" ")
+                words[draw(st.integers(0, len(words) - 1))] = token  # type: ignore[call-overload]
+                lines[i] = " ".join(words)
+                text = "\n".join(lines)
+    return text
+
+
+@SLOW
+@given(broken())
+def test_a_spec_with_a_few_edits(text: str) -> None:
+    survive(text)
+
+
+@SLOW
+@given(st.lists(st.sampled_from(TOKENS), max_size=60).map(" ".join))
+def test_tokens_in_any_order(text: str) -> None:
+    survive(text)
+
+
+@SLOW
+@given(st.text(max_size=200))
+def test_any_text(text: str) -> None:
+    survive(text)
+
+
+@SLOW
+@given(st.binary(max_size=200))
+def test_any_bytes(data: bytes) -> None:
+    try:
+        source = decode(data, "a.net")
+    except SpecError as error:
+        assert [d.code for d in error.diagnostics] == ["not-text"]
+        render(error.diagnostics[0])
+    else:
+        survive(source.text)
+
+
+def test_alexnet_cut_off_anywhere() -> None:
+    text = spec("alexnet-tiny")
+    for end in range(0, len(text), 7):
+        survive(text[:end])
+        survive(text[end:])
+
+
+def test_alexnet_without_each_of_its_lines() -> None:
+    lines = spec("alexnet").split("\n")
+    for i in range(len(lines)):
+        survive("\n".join(lines[:i] + lines[i + 1 :]))
+
+
+IMAGE = "[image] input 3x32x32\n"
+HUGE = {
+    "broken lines": "x=\n" * 100_000,
+    "broken sections": "[a b\n" * 100_000,
+    "indented lines": IMAGE + "  a=1\n" * 20_000,
+    "unknown settings": "foo\n" * 20_000,
+    "unknown types": IMAGE + "".join(f"[a{i}] foo\n" for i in range(5_000)),
+    "one name 5,000 times": IMAGE + "[a] relu\n" * 5_000,
+    "5,000 readers of one layer": IMAGE + "".join(f"[a{i}] relu inputs=image\n" for i in range(5_000)),
+    "inputs of 5,000": IMAGE + "[c] sum inputs=" + ",".join(["image"] * 5_000),
+    "inputs of 5,000 unknown ones": IMAGE + "[c] sum inputs=" + ",".join(f"imag{i}" for i in range(5_000)),
+    "kernels for 1,000 inputs": IMAGE + "[c] conv filters=4 kernel=3 inputs=" + ",".join(["image"] * 1_000),
+    "misspelt names near 5,000": IMAGE
+    + "".join(f"[layer{i}] relu\n" for i in range(5_000))
+    + "".join(f"[b{i}] relu inputs=lyaer{i}\n" for i in range(500)),
+    "a cycle of 3,000": "".join(f"[a{i}] relu inputs=a{i + 1}\n" for i in range(3_000)) + "[a3000] relu inputs=a0",
+    "later layers": "".join(f"[a{i}] relu inputs=z\n" for i in range(3_000)) + "[z] input 3x3x3",
+    "a name of a million letters": IMAGE + "[c] relu inputs=" + "a" * 1_000_000,
+    "a number of a million digits": IMAGE + "[c] dropout rate=0." + "1" * 1_000_000,
+    "brackets in brackets": IMAGE + "[c] fc outputs=" + "a(" * 100_000 + ")" * 100_000,
+    "commas": IMAGE + "[c] relu inputs=" + "," * 1_000_000,
+    "sizes": "[i] input " + "x".join(["3"] * 100_000),
+    "one line of defaults": "default conv" + " bias=1" * 20_000 + "\n" + IMAGE,
+    "lines of defaults": "".join(f"default conv z{i}=1\n" for i in range(5_000)),
+    "2,000 claims refuted at the top": IMAGE + "".join(f"[a{i}] relu -> 3x31x31\n" for i in range(2_000)),
+    "a window over 2,000 layers": IMAGE
+    + "[c] maxpool kernel=2 stride=7\n"
+    + "".join(f"[a{i}] relu\n" for i in range(2_000)),
+    "blank lines": "\n" * 1_000_000,
+    "one comment": "#" * 4_000_000,
+}
+
+
+@pytest.mark.parametrize("name", HUGE)
+def test_what_is_huge_is_answered_soon_and_briefly(name: str) -> None:
+    begin = time.perf_counter()
+    try:
+        shown = render_all(loads(HUGE[name]).warnings, 20)
+    except SpecError as error:
+        assert len(error.diagnostics) <= 2 * MOST_MISTAKES
+        shown = render_all(error.diagnostics, 20)
+    assert len(shown) < 20_000
+    assert time.perf_counter() - begin < 2 * LONGEST

@@ -1,0 +1,278 @@
+"""The language page, "Lines" and "Precedence", and what no statement accepts: a test for each sentence."""
+
+from __future__ import annotations
+
+import pytest
+from checking import codes, good, mistake, mistakes, ops, place
+
+from netspec import layers
+from netspec.ir.ops import Conv, MaxPool, Relu, Tanh
+from netspec.ir.settings import Fixed
+
+IMAGE = "[image] input 3x32x32\n"
+
+
+def test_a_section_or_setting_runs_on_over_indented_lines() -> None:
+    net = good("train epochs=3\n  batch=7\n" + IMAGE + "[c] conv\n   filters=4\n\tkernel=3\n  -> 4x30x30")
+    assert (net.graph.train.epochs, net.graph.train.batch) == (3, 7)
+    assert net["c"].output == (4, 30, 30)
+
+
+def test_an_unindented_key_is_an_error() -> None:
+    found = mistake(IMAGE + "[c] conv filters=4\nkernel=3")
+    assert (found.code, place(found)) == ("unindented-continuation", (3, 1, "kernel="))
+
+
+@pytest.mark.parametrize("name", ["conv1", "Conv", "_", "a-b", "a_b-3", "train", "relu"])
+def test_names(name: str) -> None:
+    assert list(good(IMAGE + f"[{name}] relu").layers) == ["image", name]
+
+
+@pytest.mark.parametrize("name", ["1a", "-a", "a.b", "é", "a b", ""])
+def test_what_is_no_name(name: str) -> None:
+    assert codes(IMAGE + f"[{name}] relu") == ["syntax"]
+
+
+@pytest.mark.parametrize(
+    ("text", "place_of_second"),
+    [
+        (IMAGE + "[c] maxpool kernel=2 kernel=4", (2, 22, "kernel=4")),
+        (IMAGE + "[c] relu -> units=3072 units=3072", (2, 24, "units=3072")),
+        ("net rounding=up rounding=up\n" + IMAGE, (1, 17, "rounding=up")),
+        ("train batch=1\n  batch=1\n" + IMAGE, (2, 3, "batch=1")),
+        ("default conv bias=0 bias=0\n" + IMAGE, (1, 21, "bias=0")),
+        ("default conv bias=0\ndefault conv bias=0\n" + IMAGE, (2, 14, "bias=0")),
+    ],
+)
+def test_a_repeated_key_is_an_error(text: str, place_of_second: tuple[int, int, str]) -> None:
+    found = mistake(text)
+    assert (found.code, place(found)) == ("duplicate-key", place_of_second)
+
+
+def test_a_repeated_layer_name_is_an_error() -> None:
+    found = mistake(IMAGE + "[a] relu\n[a] tanh")
+    assert (found.code, place(found), found.notes) == ("duplicate-layer", (3, 2, "a"), ("the first is in line 2",))
+    assert codes(IMAGE + IMAGE) == ["duplicate-layer"]
+
+
+@pytest.mark.parametrize("setting", ["net", "train", "augment", "test", "gpus 1"])
+def test_a_repeated_setting_is_an_error(setting: str) -> None:
+    found = mistake(f"{setting}\n{setting}\n{IMAGE}")
+    assert (found.code, found.span.line) == ("duplicate-setting", 2)
+
+
+def test_the_input_is_the_layer_above_unless_inputs_says_otherwise() -> None:
+    net = good(IMAGE + "[a] relu\n[b] tanh\n[c] abs inputs=a\n[d] square\n[e] sum inputs=b,d,image")
+    read = {name: layer.inputs for name, layer in net.graph.layers.items()}
+    assert read == {"image": (), "a": ("image",), "b": ("a",), "c": ("a",), "d": ("c",), "e": ("b", "d", "image")}
+
+
+# Precedence: layer key, then default of its type (wherever the line stands), then net, then the type's own default.
+
+
+def rounding_of(text: str) -> str:
+    (op,) = ops(text, "p")
+    assert isinstance(op, MaxPool)
+    return op.window.rounding
+
+
+def test_a_types_own_default_comes_last() -> None:
+    assert rounding_of(IMAGE + "[p] maxpool kernel=2") == "exact"
+
+
+def test_net_comes_before_the_types_own_default() -> None:
+    assert rounding_of("net rounding=down\n" + IMAGE + "[p] maxpool kernel=2") == "down"
+
+
+def test_default_comes_before_net() -> None:
+    assert rounding_of("default maxpool rounding=up\nnet rounding=down\n" + IMAGE + "[p] maxpool kernel=2") == "up"
+    assert rounding_of("default avgpool rounding=up\nnet rounding=down\n" + IMAGE + "[p] maxpool kernel=2") == "down"
+
+
+def test_a_layers_key_comes_first() -> None:
+    text = "default maxpool rounding=up\nnet rounding=down\n" + IMAGE + "[p] maxpool kernel=2 rounding=caffe"
+    assert rounding_of(text) == "caffe"
+
+
+def test_a_default_holds_wherever_the_line_stands() -> None:
+    text = (
+        "default conv neuron=tanh\n"
+        + IMAGE
+        + "[c] conv filters=2\ndefault conv kernel=5\n[d] conv filters=2 neuron=relu"
+    )
+    net = good(text + "\ndefault conv pad=2")
+    assert (net["c"].output, net["d"].output) == ((2, 32, 32), (2, 32, 32))
+    assert isinstance(ops(text, "c")[-1], Tanh)
+    assert isinstance(ops(text, "d")[-1], Relu)
+
+
+def test_a_default_may_give_what_is_required() -> None:
+    (op,) = ops("default conv filters=2 kernel=3\n" + IMAGE + "[c] conv", "c")
+    assert isinstance(op, Conv) and (op.filters, op.window.kernel) == (2, (3, 3))
+
+
+# No unknown key is accepted anywhere.
+
+
+@pytest.mark.parametrize("word", layers.names())
+def test_no_layer_type_takes_an_unknown_key(word: str) -> None:
+    found = [d for d in mistakes(IMAGE + f"[x] {word} bogus=1") if d.code == "unknown-key"]
+    assert [place(d)[2] for d in found] == ["bogus"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "net bogus=1",
+        "gpus 1 bogus=1",
+        "default conv bogus=1",
+        "train bogus=1",
+        "augment bogus=1",
+        "test bogus=1",
+        "[c] relu -> 3x32x32 bogus=1",
+        "train optimizer=sgd(bogus=1)",
+        "train schedule=step(every=3, bogus=1)",
+        "train schedule=steps(3, bogus=1)",
+        "train schedule=constant(bogus=1)",
+        "train schedule=plateau(bogus=1)",
+        "train schedule=exponential(0.1, bogus=1)",
+        "augment colour=pca(0.1, bogus=1)",
+        "[c] conv filters=2 kernel=3 init=gaussian(0.1, bogus=1)",
+        "[c] conv filters=2 kernel=3 init=he(bogus=1)",
+        "[c] conv filters=2 kernel=3 bias=constant(1, bogus=1)",
+        "[c] relu\n[d] conv filters=2 kernel=3 neuron=tanh(bogus=1)",
+        "[c] conv filters=2 kernel=3 neuron=relu(bogus=1)",
+    ],
+)
+def test_no_statement_and_no_call_takes_an_unknown_key(text: str) -> None:
+    found = mistake(IMAGE + text)
+    assert found.code in ("unknown-key", "bad-value")
+    assert found.span.text == "bogus"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "net a b",
+        "net 3",
+        "gpus 1 2",
+        "default conv 3",
+        "train 3",
+        "augment relu",
+        "test 10",
+        "[c] relu 3",
+        "[c] conv 64 filters=2 kernel=3",
+        "[i] input 3x3x3 4",
+        "[c] relu -> 3x32x32 3x32x32",
+    ],
+)
+def test_no_statement_takes_a_stray_value(text: str) -> None:
+    text = text if "input" in text else IMAGE + text
+    assert codes(text) == ["stray-value"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "train schedule=constant(1)",
+        "augment colour=pca(0.1, 2)",
+        "[c] conv filters=2 kernel=3 init=he(3)",
+        "[c] conv filters=2 kernel=3 neuron=relu(1)",
+        "train optimizer=sgd(0.1,0.9,0,0,1)",
+        "augment colour=none(1)",
+        "[c] conv filters=2 kernel=3 bias=none(1)",
+        "[c] maxpool kernel=global(2)",
+        "net rounding=up(3)",
+    ],
+)
+def test_no_call_takes_more_values_than_it_has(text: str) -> None:
+    assert codes(IMAGE + text) == ["bad-value"]
+
+
+def test_what_is_not_said_has_a_default() -> None:
+    graph = good(IMAGE + "[c] relu").graph
+    assert (graph.name, graph.groups) == ("net", 1)
+    train = graph.train
+    assert (train.epochs, train.batch, train.lr, train.momentum) == (10, 128, 0.01, 0.9)
+    assert (train.weight_decay, train.bias_decay, train.schedule) == (0.0, 0.0, Fixed())
+    assert (graph.augment.crop, graph.augment.resize, graph.augment.flip, graph.augment.colour) == (
+        None,
+        None,
+        "none",
+        0.0,
+    )
+    assert graph.test.views == 1
+    assert (graph.preprocessing.range, graph.preprocessing.mean, graph.preprocessing.order) == (255, "none", "rgb")
+
+
+# What a file must have.
+
+
+def test_an_empty_spec_is_an_error() -> None:
+    for text in ("", "# nothing\n", "net a\n"):
+        assert codes(text) == ["empty-spec"]
+
+
+def test_there_is_one_input() -> None:
+    assert codes("[c] relu\n[d] relu") == ["no-input"]
+    found = mistake(IMAGE + "[other] input 3x3x3")
+    assert (found.code, found.span.line) == ("several-inputs", 2)
+
+
+def test_the_input_stands_first() -> None:
+    found = mistake("[a] relu\n[b] tanh\n[image] input 3x3x3")
+    assert (found.code, place(found)) == ("wrong-inputs", (1, 2, "a"))
+    assert found.notes == ("the input, image, is in line 3; it stands first",)
+    assert codes("[a] relu inputs=image\n[image] input 3x3x3") == ["reads-later-layer"]
+
+
+def test_a_layer_reads_what_stands_above_it() -> None:
+    found = mistake(IMAGE + "[a] relu inputs=b\n[b] relu inputs=image")
+    assert (found.code, place(found)) == ("reads-later-layer", (2, 17, "b"))
+
+
+def test_a_cycle_is_told_once_with_its_way() -> None:
+    found = mistake(IMAGE + "[a] sum inputs=c,image\n[b] relu inputs=a\n[c] relu inputs=b")
+    assert (found.code, found.notes) == ("cycle", ("it reads a -> c -> b -> a",))
+    assert mistake(IMAGE + "[a] relu inputs=a").notes == ("it reads a -> a",)
+    assert mistake(IMAGE + "[a] relu inputs=b\n[b] relu").notes == ("it reads a -> b -> a",)
+
+
+def test_a_long_cycle_is_told_briefly() -> None:
+    text = IMAGE + "".join(f"[a{i}] relu inputs=a{i + 1}\n" for i in range(100)) + "[a100] relu inputs=a0"
+    found = mistake(text)
+    assert found.notes == ("it reads a0 -> a1 -> a2 -> a3 -> a4 -> a5 -> a6 -> a7 -> ... -> a0",)
+
+
+def test_a_layer_may_have_several_readers_and_several_inputs() -> None:
+    net = good(IMAGE + "[a] relu\n[b] tanh inputs=a\n[c] abs inputs=a\n[d] concat inputs=a,b,c,a -> 12x32x32")
+    assert net["d"].output == (12, 32, 32)
+
+
+@pytest.mark.parametrize(
+    ("line", "has"), [("relu inputs=image,image", 2), ("sum inputs=image", 1), ("max inputs=image", 1)]
+)
+def test_the_number_of_inputs(line: str, has: int) -> None:
+    found = mistake(IMAGE + f"[c] {line}")
+    assert found.code == "wrong-inputs"
+    assert f"c reads {has} layer" in found.message
+
+
+def test_input_reads_nothing() -> None:
+    assert codes(IMAGE + "[c] relu\n[d] input 3x3x3 inputs=c")[0] in ("several-inputs", "unknown-key")
+    assert "unknown-key" in codes("[d] input 3x3x3 inputs=c\n[c] relu")
+
+
+def test_what_nobody_reads_is_a_warning() -> None:
+    net = good(IMAGE + "[a] relu\n[b] tanh inputs=image\n[c] fc outputs=3 inputs=image\n[l] crossentropy")
+    assert [(w.code, w.layer, w.severity) for w in net.warnings] == [
+        ("unread-layer", "a", "warning"),
+        ("unread-layer", "b", "warning"),
+    ]
+
+
+def test_a_loss_need_not_be_read_and_cannot_be() -> None:
+    text = IMAGE + "[f] fc outputs=3\n[l] crossentropy\n[p] softmax inputs=f"
+    assert good(text).warnings == ()
+    found = mistake(text + "\n[x] relu inputs=l")
+    assert (found.code, place(found)[2]) == ("reads-loss", "inputs=l")

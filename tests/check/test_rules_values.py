@@ -1,0 +1,481 @@
+"""The language page, "Values" and "Training", and what a layer can say of learning: the numbers it all comes to."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+from checking import codes, good, mistake, ops, place
+
+from netspec.ir.distribution import Constant, Normal, Uniform
+from netspec.ir.graph import Parameter
+from netspec.ir.ops import (
+    Affine,
+    BatchNorm,
+    Blur,
+    ContrastNorm,
+    CrossEntropy,
+    Dropout,
+    Lrn,
+    MapNorm,
+    Nailbed,
+    Op,
+    Relu,
+    SoftRelu,
+    Square,
+    Tanh,
+)
+from netspec.ir.settings import Augment, Exponential, Fixed, Plateau, Preprocessing, Schedule, Step, Steps
+
+IMAGE = "[image] input 4x8x8\n"
+
+
+def parameter(text: str, key: str) -> Parameter:
+    return good(text).graph.parameters[key]
+
+
+def drawn(init: str, layer: str = "conv filters=6 kernel=3", before: str = IMAGE) -> Any:
+    return parameter(f"{before}[x] {layer} init={init}", "x.weight").distribution
+
+
+# Initial values. A filter of 3 x 3 over 4 maps reads 36 numbers; an input number reaches 3 x 3 places of 6 filters, 54.
+
+
+@pytest.mark.parametrize(
+    ("init", "distribution"),
+    [
+        ("gaussian(0.01)", Normal(0.0, 0.01)),
+        ("gaussian(std=0.01, mean=2)", Normal(2.0, 0.01)),
+        ("gaussian(0.01, 2)", Normal(2.0, 0.01)),
+        ("gaussian(0)", Normal(0.0, 0.0)),
+        ("uniform(0.5)", Uniform(-0.5, 0.5)),
+        ("constant(-1)", Constant(-1.0)),
+        ("xavier", Uniform(-math.sqrt(6 / 90), math.sqrt(6 / 90))),
+        ("he", Normal(0.0, math.sqrt(2 / 36))),
+        ("he()", Normal(0.0, math.sqrt(2 / 36))),
+        ("torch", Uniform(-1 / 6, 1 / 6)),
+    ],
+)
+def test_init_words_and_the_numbers_they_come_to(init: str, distribution: object) -> None:
+    assert drawn(init) == distribution
+
+
+def test_he_is_the_default() -> None:
+    assert parameter(IMAGE + "[x] conv filters=6 kernel=3", "x.weight").distribution == Normal(0.0, math.sqrt(2 / 36))
+
+
+def test_fans_count_what_one_filter_reads() -> None:
+    # two groups: a filter reads 2 of 4 maps, 18 numbers
+    assert drawn("he", "conv filters=6 kernel=3 groups=2") == Normal(0.0, math.sqrt(2 / 18))
+    # the same, as GPU groups over a split value
+    split = "gpus 2\n" + IMAGE + "[a] conv filters=4 kernel=1\n"
+    assert drawn("he", "conv filters=6 kernel=3", split) == Normal(0.0, math.sqrt(2 / 18))
+    assert drawn("he", "conv filters=6 kernel=3 reads=all", split) == Normal(0.0, math.sqrt(2 / 36))
+    # fan out of a group: 3 filters of 3 x 3
+    assert drawn("xavier", "conv filters=6 kernel=3", split) == Uniform(-math.sqrt(6 / 45), math.sqrt(6 / 45))
+
+
+def test_fans_of_fc_and_local() -> None:
+    # 4 * 8 * 8 = 256 inputs, 10 outputs
+    assert drawn("he", "fc outputs=10") == Normal(0.0, math.sqrt(2 / 256))
+    assert drawn("xavier", "fc outputs=10") == Uniform(-math.sqrt(6 / 266), math.sqrt(6 / 266))
+    assert drawn("torch", "fc outputs=10") == Uniform(-1 / 16, 1 / 16)
+    assert drawn("he", "local filters=6 kernel=3") == Normal(0.0, math.sqrt(2 / 36))
+
+
+def test_fans_of_several_inputs_are_summed() -> None:
+    # one unit sums 3 * 3 * 4 + 5 * 5 * 4 = 136 numbers
+    text = IMAGE + "[j] relu\n[x] conv filters=6 kernel=3,5 pad=1,2 inputs=image,j init=he bias=torch"
+    graph = good(text).graph
+    for key in ("x.weights.0", "x.weights.1"):
+        assert graph.parameters[key].distribution == Normal(0.0, math.sqrt(2 / 136))
+    assert graph.parameters["x.bias"].distribution == Uniform(-1 / math.sqrt(136), 1 / math.sqrt(136))
+
+
+def test_each_input_may_have_its_own_init() -> None:
+    graph = good(IMAGE + "[j] relu\n[x] fc outputs=6 inputs=image,j init=gaussian(0.1),constant(3)").graph
+    assert graph.parameters["x.weights.0"].distribution == Normal(0.0, 0.1)
+    assert graph.parameters["x.weights.1"].distribution == Constant(3.0)
+
+
+@pytest.mark.parametrize(
+    ("bias", "distribution"),
+    [
+        ("1", Constant(1.0)),
+        ("-0.5", Constant(-0.5)),
+        ("gaussian(0.1)", Normal(0.0, 0.1)),
+        ("constant(2)", Constant(2.0)),
+        ("torch", Uniform(-1 / 6, 1 / 6)),
+    ],
+)
+def test_bias_is_its_initial_value(bias: str, distribution: object) -> None:
+    text = IMAGE + f"[x] conv filters=6 kernel=3 bias={bias}"
+    assert parameter(text, "x.bias").distribution == distribution
+
+
+def test_biases_start_at_0_and_may_be_left_out() -> None:
+    assert parameter(IMAGE + "[x] fc outputs=2", "x.bias").distribution == Constant(0.0)
+    assert list(good(IMAGE + "[x] fc outputs=2 bias=none").graph.parameters) == ["x.weight"]
+
+
+@pytest.mark.parametrize(
+    "init",
+    [
+        "gaussian",
+        "gaussian()",
+        "gaussian(-1)",
+        "gaussian(0.1,0,0)",
+        "uniform(x)",
+        "normal(1)",
+        "0.1",
+        "he,he",
+        "gaussian(std=1, std=2)",
+        "3x3",
+        "constant",
+    ],
+)
+def test_what_is_no_init(init: str) -> None:
+    assert codes(IMAGE + f"[x] fc outputs=2 init={init}") == ["bad-value"]
+
+
+def test_batchnorm_starts_as_the_identity() -> None:
+    graph = good(IMAGE + "[x] batchnorm").graph
+    assert {p.key: (p.shape, p.distribution) for p in graph.parameters.values()} == {
+        "x.weight": ((4,), Constant(1.0)),
+        "x.bias": ((4,), Constant(0.0)),
+    }
+    assert ops(IMAGE + "[x] batchnorm", "x") == [BatchNorm(1e-5, 0.1, True)]
+    assert good(IMAGE + "[x] batchnorm affine=no").graph.parameters == {}
+
+
+# LRN has two conventions, and a file must say which.
+
+
+@pytest.mark.parametrize("word", ["lrn", "rnorm", "contrast"])
+@pytest.mark.parametrize(("keys", "spans"), [("", ["{}"]), (" alpha=1 scale=1", ["alpha=1", "scale=1"])])
+def test_exactly_one_of_alpha_and_scale(word: str, keys: str, spans: list[str]) -> None:
+    found = mistake(IMAGE + f"[x] {word} size=5{keys}")
+    assert found.code == "lrn-convention"
+    assert [s.text for s in found.spans] == [s.format(word) for s in spans]
+
+
+def test_scale_is_divided_by_the_windows_size() -> None:
+    assert ops(IMAGE + "[x] lrn size=5 k=2 alpha=1e-4 beta=0.75", "x") == [Lrn(5, 2.0, 1e-4, 0.75)]
+    assert ops(IMAGE + "[x] lrn size=5 k=2 scale=1e-4 beta=0.75", "x") == [Lrn(5, 2.0, 2e-5, 0.75)]
+    # within maps the window is a square: 3 * 3
+    assert ops(IMAGE + "[x] rnorm size=3 scale=9", "x") == [MapNorm(3, 1.0, 1.0, 0.75)]
+    assert ops(IMAGE + "[x] contrast size=3 scale=9", "x") == [ContrastNorm(3, 1.0, 1.0, 0.75)]
+
+
+def test_an_alpha_of_0_is_given() -> None:
+    assert ops(IMAGE + "[x] lrn size=5 alpha=0", "x") == [Lrn(5, 1.0, 0.0, 0.75)]
+
+
+def test_the_convention_may_be_a_default() -> None:
+    assert ops("default lrn scale=5 k=2\n" + IMAGE + "[x] lrn size=5", "x") == [Lrn(5, 2.0, 1.0, 0.75)]
+    assert codes("default lrn scale=5\n" + IMAGE + "[x] lrn size=5 alpha=1") == ["lrn-convention"]
+
+
+# Learning rates, momenta and decays of weights and biases: the layer's own, else the train line's.
+
+
+def learning(text: str, key: str) -> tuple[float, float, float]:
+    p = parameter(text, key)
+    return p.lr, p.momentum, p.decay
+
+
+TRAIN = "train optimizer=sgd(lr=0.1, momentum=0.8, weight_decay=0.01)\n" + IMAGE
+LEARNING: list[tuple[str, tuple[float, float, float], tuple[float, float, float]]] = [
+    ("", (0.1, 0.8, 0.01), (0.1, 0.8, 0.0)),
+    ("lr=0.5", (0.5, 0.8, 0.01), (0.5, 0.8, 0.0)),
+    ("lr_mult=3", (pytest.approx(0.3), 0.8, 0.01), (0.1, 0.8, 0.0)),  # type: ignore[list-item]
+    ("lr=0.5 lr_mult=2", (1.0, 0.8, 0.01), (0.5, 0.8, 0.0)),
+    ("bias_lr=0.7", (0.1, 0.8, 0.01), (0.7, 0.8, 0.0)),
+    ("bias_lr_mult=2", (0.1, 0.8, 0.01), (0.2, 0.8, 0.0)),
+    ("bias_lr=0.7 bias_lr_mult=2 lr=0.5", (0.5, 0.8, 0.01), (1.4, 0.8, 0.0)),
+    ("momentum=0.5", (0.1, 0.5, 0.01), (0.1, 0.5, 0.0)),
+    ("bias_momentum=0.5", (0.1, 0.8, 0.01), (0.1, 0.5, 0.0)),
+    ("decay=0.2", (0.1, 0.8, 0.2), (0.1, 0.8, 0.0)),
+    ("decay=0", (0.1, 0.8, 0.0), (0.1, 0.8, 0.0)),
+    ("bias_decay=0.3", (0.1, 0.8, 0.01), (0.1, 0.8, 0.3)),
+    ("lr=0 momentum=0 bias_decay=0", (0.0, 0.0, 0.01), (0.0, 0.0, 0.0)),
+]
+
+
+@pytest.mark.parametrize(("keys", "weight", "bias"), LEARNING)
+def test_learning_values(keys: str, weight: tuple[float, ...], bias: tuple[float, ...]) -> None:
+    for layer in ("conv filters=2 kernel=3", "fc outputs=2", "local filters=2 kernel=3", "batchnorm"):
+        text = TRAIN + f"[x] {layer} {keys}"
+        assert learning(text, "x.weight") == weight
+        assert learning(text, "x.bias") == bias
+
+
+def test_decay_applies_to_weights_unless_bias_decay_says_otherwise() -> None:
+    text = IMAGE + "[x] fc outputs=2\ntrain optimizer=sgd(weight_decay=0.01, bias_decay=0.02)"
+    assert (parameter(text, "x.weight").decay, parameter(text, "x.bias").decay) == (0.01, 0.02)
+
+
+def test_a_default_gives_learning_values_too() -> None:
+    text = "default fc bias_lr_mult=2 decay=0.5\n" + IMAGE + "[x] fc outputs=2\n[y] fc outputs=2 decay=0.25"
+    assert learning(text, "x.weight") == (0.01, 0.9, 0.5)
+    assert learning(text, "y.weight") == (0.01, 0.9, 0.25)
+    assert learning(text, "y.bias") == (0.02, 0.9, 0.0)
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        "lr=-1",
+        "lr=x",
+        "lr_mult=-0.1",
+        "momentum=1",
+        "momentum=-0.1",
+        "decay=-1",
+        "bias_lr=-1",
+        "bias_momentum=2",
+        "bias_decay=-1",
+        "lr=1,2",
+    ],
+)
+def test_what_is_no_learning_value(keys: str) -> None:
+    assert codes(IMAGE + f"[x] fc outputs=2 {keys}") == ["bad-value"]
+
+
+# Schedules.
+
+
+@pytest.mark.parametrize(
+    ("written", "schedule"),
+    [
+        ("constant", Fixed()),
+        ("step(every=30, factor=0.5)", Step(0.5, 30)),
+        ("step(30)", Step(0.1, 30)),
+        ("steps(25, 51, 79, factor=0.2)", Steps((25, 51, 79), 0.2)),
+        ("steps(8)", Steps((8,), 0.1)),
+        ("plateau", Plateau(0.1, 3, 5, 1e-3)),
+        ("plateau(factor=0.2, times=2, patience=7, threshold=0)", Plateau(0.2, 2, 7, 0.0)),
+        ("exponential(0.01)", Exponential(0.01)),
+    ],
+)
+def test_schedules(written: str, schedule: Schedule) -> None:
+    assert good(f"train schedule={written}\n{IMAGE}").graph.train.schedule == schedule
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "step",
+        "step(0)",
+        "step(1.5)",
+        "steps",
+        "steps(factor=0.1)",
+        "steps(2,1)",
+        "steps(1,1)",
+        "steps(0)",
+        "steps(1,x)",
+        "steps(every=1)",
+        "exponential",
+        "exponential(0)",
+        "plateau(factor=0)",
+        "plateau(0.1,0)",
+        "cosine",
+        "3",
+        "constant,step(3)",
+    ],
+)
+def test_what_is_no_schedule(written: str) -> None:
+    assert codes(f"train schedule={written}\n{IMAGE}") == ["bad-value"]
+
+
+# Training, augmentation, testing, preprocessing.
+
+
+def test_the_train_line() -> None:
+    train = good("train epochs=3 batch=7 optimizer=sgd(0.5, 0.25, 0.125, 0.0625)\n" + IMAGE).graph.train
+    assert (train.epochs, train.batch, train.lr, train.momentum) == (3, 7, 0.5, 0.25)
+    assert (train.weight_decay, train.bias_decay) == (0.125, 0.0625)
+    train = good("train optimizer=sgd\n" + IMAGE).graph.train
+    assert (train.lr, train.momentum, train.weight_decay, train.bias_decay) == (0.01, 0.9, 0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "train epochs=0",
+        "train batch=0",
+        "train batch=1.5",
+        "train batch=3x3",
+        "train optimizer=adam",
+        "train optimizer=sgd(momentum=1)",
+        "train optimizer=0.1",
+        "test views=5",
+        "test views=ten",
+        "augment crop=0",
+        "augment from=x",
+        "augment flip=yes",
+        "augment colour=pca",
+        "augment colour=pca(-1)",
+        "augment colour=1",
+        "gpus 0",
+        "gpus x",
+        "gpus 1025",
+        "gpus",
+        "net rounding=ceil",
+        "default",
+        "default 3",
+    ],
+)
+def test_what_settings_do_not_take(line: str) -> None:
+    assert codes(f"{line}\n{IMAGE}") == ["bad-value"]
+
+
+def test_the_augment_and_test_lines() -> None:
+    text = "augment crop=8 from=10 flip=horizontal colour=pca(0.1)\ntest views=10\n" + IMAGE
+    assert good(text).graph.augment == Augment(8, 10, "horizontal", 0.1)
+    assert good(text).graph.test.views == 10
+    assert good("augment flip=none colour=none\n" + IMAGE).graph.augment == Augment()
+
+
+@pytest.mark.parametrize(("image", "wrong"), [("4x8x8", 7), ("4x8x8", 9), ("4x8x6", 8), ("4x8x6", 6)])
+def test_the_crop_must_equal_the_input(image: str, wrong: int) -> None:
+    found = mistake(f"augment crop={wrong}\n[image] input {image}")
+    assert (found.code, place(found)) == ("crop-differs", (1, 9, f"crop={wrong}"))
+    assert found.message == f"crops of {wrong} x {wrong} pixels do not fit an input of {image}"
+
+
+def test_the_crop_of_a_vector_is_an_error() -> None:
+    assert codes("augment crop=28\n[data] input 784") == ["crop-differs"]
+
+
+def test_the_crop_must_fit_what_it_is_cut_from() -> None:
+    found = mistake("augment crop=8 from=7\n" + IMAGE)
+    assert (found.code, [s.text for s in found.spans]) == ("crop-too-large", ["crop=8", "from=7"])
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        "",
+        " range=1 mean=channel order=bgr",
+        " range=255 mean=image order=rgb",
+    ],
+)
+def test_input_says_what_the_numbers_are(keys: str) -> None:
+    preprocessing = good(f"[image] input 3x8x8{keys}").graph.preprocessing
+    expected = {
+        "": Preprocessing(255, "none", "rgb"),
+        " range=1 mean=channel order=bgr": Preprocessing(1, "channel", "bgr"),
+    }
+    assert preprocessing == expected.get(keys, Preprocessing(255, "image", "rgb"))
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        "range=2",
+        "mean=pixel",
+        "order=gbr",
+        "range=rgb",
+    ],
+)
+def test_what_input_does_not_take(keys: str) -> None:
+    assert codes(f"[image] input 3x8x8 {keys}") == ["bad-value"]
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        "3x8",
+        "3x8x8x8",
+        "0x8x8",
+        "3x0x8",
+        "0",
+        "-3",
+        "rgb",
+        "1.5",
+    ],
+)
+def test_what_is_no_shape(shape: str) -> None:
+    assert codes(f"[image] input {shape}") == ["bad-value"]
+
+
+def test_an_input_without_a_shape() -> None:
+    found = mistake("[image] input range=1")
+    assert (found.code, place(found)) == ("missing-value", (1, 9, "input"))
+
+
+# The small layer types, and what their keys come to.
+
+
+@pytest.mark.parametrize(
+    ("layer", "op"),
+    [
+        ("dropout", Dropout(0.5, "train")),
+        ("dropout rate=0.25 scaling=test", Dropout(0.25, "test")),
+        ("dropout rate=0", Dropout(0.0, "train")),
+        ("tanh", Tanh(1.0, 1.0)),
+        ("tanh a=1.7159 b=0.667", Tanh(1.7159, 0.667)),
+        ("linear a=2 b=-1", Affine(2.0, -1.0)),
+        ("softrelu", SoftRelu()),
+        ("square", Square()),
+        ("blur size=5 stdev=1.5", Blur(5, 1.5)),
+        ("nailbed stride=3", Nailbed(3)),
+    ],
+)
+def test_small_layers(layer: str, op: Op) -> None:
+    assert ops(IMAGE + f"[x] {layer}", "x") == [op]
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        "dropout rate=1",
+        "dropout rate=-0.1",
+        "dropout scaling=both",
+        "blur size=4 stdev=1",
+        "blur size=3 stdev=0",
+        "nailbed stride=0",
+        "batchnorm eps=0",
+        "batchnorm average=2",
+        "batchnorm affine=maybe",
+        "lrn size=0 alpha=1",
+        "lrn size=5 alpha=-1",
+        "relu inputs=3",
+        "relu inputs=3x3",
+    ],
+)
+def test_what_small_layers_do_not_take(layer: str) -> None:
+    assert codes(IMAGE + f"[x] {layer}") == ["bad-value"]
+
+
+def test_a_neuron_may_stand_on_other_layers() -> None:
+    text = IMAGE + "[x] conv filters=2 kernel=3 neuron={}"
+    assert ops(text.format("relu"), "x")[-1] == Relu()
+    assert ops(text.format("tanh(1.7159, 0.667)"), "x")[-1] == Tanh(1.7159, 0.667)
+    assert ops(text.format("tanh(b=2)"), "x")[-1] == Tanh(1.0, 2.0)
+    assert len(ops(text.format("linear"), "x")) == 1
+    assert ops(text.format("linear(2)"), "x")[-1] == Affine(2.0, 0.0)
+    assert good(text.format("relu")).graph.layers["x"].nodes == ("x:conv", "x")
+
+
+def test_a_loss_has_a_weight() -> None:
+    text = "[i] input 4\n[l] crossentropy loss_weight=0.3"
+    assert ops(text, "l") == [CrossEntropy(0.3)]
+    assert good(text)["l"].output == (1,)
+
+
+def test_a_loss_wants_one_score_per_class() -> None:
+    found = mistake(IMAGE + "[l] crossentropy")
+    assert (found.code, place(found)[2]) == ("needs-vector", "crossentropy")
+
+
+@pytest.mark.parametrize(("word", "inputs"), [("sum", "a,b"), ("max", "a,b"), ("concat", "a,b")])
+def test_what_joins_wants_fitting_shapes(word: str, inputs: str) -> None:
+    text = IMAGE + f"[a] relu\n[b] maxpool kernel=2\n[x] {word} inputs={inputs}"
+    found = mistake(text)
+    assert (found.code, place(found)[2]) == ("shapes-differ", "inputs=a,b")
+
+
+def test_a_map_norm_wants_maps_as_large_as_its_window() -> None:
+    assert codes(IMAGE + "[x] rnorm size=9 scale=1") == ["kernel-too-large"]

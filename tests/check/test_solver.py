@@ -1,0 +1,323 @@
+"""Ways out of a mistake: which are found, what they say of themselves, and that each holds when it is applied."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from checking import good, mistake, mistakes, spec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from netspec.diagnostics import Diagnostic, SpecError, apply
+from netspec.diagnostics.text import render
+from netspec.net import loads
+
+PUZZLE = """\
+error[window-does-not-tile]: conv1's window does not tile its input
+  --> a.net:10:32
+   |
+10 | [conv1]  conv     filters=96   kernel=11  stride=4                       -> 96x55x55
+   |                                ^^^^^^^^^  ^^^^^^^^
+   = width: (224 + 0 + 0 - 11) / 4 + 1 = 54.25, not a whole number
+   = this is AlexNet's 224/227 puzzle: the paper says 224, the arithmetic wants 227
+   fix: input 3x227x227, crop=227  gives 55 exactly; the whole network checks
+   fix: net rounding=up            gives 55 as cuda-convnet computed it; the whole network checks
+   fix: conv1 pad=1,2,1,2          gives 55 exactly, another function; the whole network checks
+   fix: conv1 pad=2 rounding=down  gives 55 as torchvision computes it, another function; the whole network checks
+   not a fix: net rounding=down    gives 54: pool5 would be 256x5x5 and fc6 would read 6,400 instead of 9,216, losing \
+11,534,336 weights"""
+"""The language page's example, to the letter. 11,534,336 = (9,216 - 6,400) * 4,096."""
+
+
+def puzzle() -> str:
+    return spec("alexnet").replace("  rounding=up", "", 1)
+
+
+def fixed(found: Diagnostic, title: str, text: str) -> str:
+    """The text with the fix of this title applied."""
+    (fix,) = [f for f in found.fixes if f.title == title]
+    return apply(fix.edits, text)
+
+
+def titles(found: Diagnostic) -> list[str]:
+    return [fix.title for fix in found.fixes]
+
+
+def test_the_language_pages_example_to_the_letter() -> None:
+    assert render(mistake(puzzle())) == PUZZLE
+
+
+@pytest.mark.parametrize(
+    ("title", "line"),
+    [
+        ("input 3x227x227, crop=227", "[image]  input    3x227x227  range=255  mean=image"),
+        ("net rounding=up", "net     alexnet rounding=up"),
+        ("conv1 pad=1,2,1,2", "[conv1]  conv     filters=96   kernel=11  stride=4 pad=1,2,1,2 "),
+        ("conv1 pad=2 rounding=down", "[conv1]  conv     filters=96   kernel=11  stride=4 pad=2 rounding=down "),
+    ],
+)
+def test_each_of_its_fixes_gives_55_and_keeps_fc6(title: str, line: str) -> None:
+    text = fixed(mistake(puzzle()), title, puzzle())
+    assert line in text
+    net = good(text)
+    assert net["conv1"].output == (96, 55, 55)
+    assert (net["fc6"].weights, net.total.weights) == (37_748_736, 60_954_656)
+
+
+def test_the_crop_goes_with_the_input() -> None:
+    text = fixed(mistake(puzzle()), "input 3x227x227, crop=227", puzzle())
+    assert "augment  crop=227 from=256" in text
+    no_augment = re.sub(r"augment.*", "", puzzle())
+    assert titles(mistake(no_augment))[0] == "input 3x227x227"
+
+
+def test_what_is_no_fix_is_said_with_what_it_would_do() -> None:
+    (rejected,) = mistake(puzzle()).rejected
+    assert rejected.title == "net rounding=down"
+    wrong = [d.layer for d in mistakes(puzzle().replace("net     alexnet", "net     alexnet rounding=down"))]
+    assert wrong == ["conv1"]
+
+
+def test_without_claims_rounding_down_is_no_contradiction() -> None:
+    found = mistake(re.sub(r" *->.*", "", puzzle()))
+    assert found.rejected == ()
+    assert len(found.fixes) == 4
+
+
+# Deeper layers.
+
+
+def test_a_deeper_window_asks_for_another_input_and_the_nearest_is_named() -> None:
+    # c2 has 11 places at stride 3, kernel 4: it wants 34 of c1; c1, kernel 7 and stride 3, makes 34 of 106
+    text = (
+        "[i] input 3x100x100\n[c1] conv filters=4 kernel=7 stride=3\n[c2] conv filters=8 kernel=4 stride=3 -> 8x11x11"
+    )
+    found = mistake(text)
+    assert (found.code, found.layer) == ("window-does-not-tile", "c2")
+    assert titles(found) == ["input 3x106x106", "net rounding=up", "c2 pad=1", "c2 rounding=up"]
+    assert good(fixed(found, "input 3x106x106", text))["c1"].output == (4, 34, 34)
+
+
+def test_a_claim_refuted_below_is_mended_where_the_pixels_were_lost() -> None:
+    text = re.sub(r" *-> (?!256x6x6).*", "", spec("alexnet").replace("rounding=up", "rounding=down"))
+    found = mistake(text)
+    assert found.layer == "pool5"
+    assert titles(found) == [
+        "input 3x227x227, crop=227",
+        "net rounding=up",
+        "conv1 pad=1,2,1,2",
+        "conv1 pad=2 rounding=down",
+    ]
+    for fix in found.fixes:
+        assert fix.effect.startswith("conv1 gives 55")
+        assert good(apply(fix.edits, text))["fc6"].weights == 37_748_736
+
+
+def test_a_layer_whose_claim_holds_is_not_blamed() -> None:
+    text = spec("alexnet").replace("[pool1]  maxpool  kernel=3", "[pool1]  maxpool  kernel=2")
+    found = mistake(text)
+    assert (found.code, found.layer) == ("claim-refuted", "pool1")
+    assert not any("conv1" in note for note in found.notes)
+    # (55 - 2) / 2 + 1 = 27.5; a kernel of 55 - 26 * 2 = 3 tiles
+    assert titles(found) == ["pool1 rounding=down", "pool1 kernel=3"]
+    assert good(fixed(found, "pool1 kernel=3", text))["fc6"].weights == 37_748_736
+
+
+def test_two_poolings_with_one_cause_are_both_mended_by_the_net() -> None:
+    text = (
+        "[i] input 3x227x227\n[c] conv filters=4 kernel=11 stride=4 -> 4x55x55\n[p] maxpool kernel=2 -> 4x27x27\n"
+        "[q] maxpool kernel=2 -> 4x13x13"
+    )
+    first, second = mistakes(text)
+    assert (first.layer, second.layer) == ("p", "q")
+    for found in (first, second):
+        assert titles(found)[0] == "net rounding=down"
+        assert found.fixes[0].checks
+
+
+# Pads.
+
+
+def test_padding_is_even_where_it_can_be_and_one_sided_where_it_must() -> None:
+    text = "[i] input 3x20x20\n[c] conv filters=2 kernel={} -> 2x20x20"
+    assert "c pad=2" in titles(mistake(text.format(5)))
+    found = mistake(text.format(4))
+    assert "c pad=1,2,1,2" in titles(found)
+    # left 1, right 2: the larger side at the right and below, where rounding up has its overhang
+    assert good(fixed(found, "c pad=1,2,1,2", text.format(4)))["c"].windows[0].effective_pad == (1, 2, 1, 2)
+
+
+def test_padding_of_each_axis_by_itself() -> None:
+    text = "[i] input 3x20x30\n[c] conv filters=2 kernel=3x5 stride=2 -> 2x10x15"
+    # rows: 2 * 9 + 3 - 20 = 1; columns: 2 * 14 + 5 - 30 = 3
+    assert "c pad=1,2,0,1" in titles(mistake(text))
+
+
+def test_a_pad_that_is_there_is_replaced() -> None:
+    text = "[i] input 3x27x27\n[c] conv filters=2 kernel=5 pad=1 -> 2x27x27"
+    assert "pad=2 -> 2x27x27" in fixed(mistake(text), "c pad=2", text)
+
+
+def test_a_rounding_of_its_own_is_replaced() -> None:
+    text = "[i] input 3x20x20\n[c] conv filters=2 kernel=3 stride=2 rounding=down -> 2x10x10"
+    found = mistake(text)
+    assert titles(found) == ["input 3x21x21", "c rounding=up", "c pad=0,1,0,1", "c pad=1 rounding=down"]
+    assert fixed(found, "c rounding=up", text) == text.replace("down", "up")
+
+
+def test_where_there_is_no_net_line_one_is_written() -> None:
+    text = "# a comment\n\n[i] input 3x20x20\n[c] conv filters=2 kernel=3 stride=2 -> 2x10x10"
+    changed = fixed(mistake(text), "net rounding=up", text)
+    assert changed.startswith("# a comment\n\nnet rounding=up\n[i] input")
+    assert good(changed)["c"].output == (2, 10, 10)
+
+
+# Claims of channels and counts.
+
+
+def test_a_claim_of_channels_may_mend_the_filters_or_itself() -> None:
+    text = "[i] input 3x20x30\n[c] conv filters=2 kernel=1 -> 4x20x30"
+    assert titles(mistake(text)) == ["c filters=4", "claim 2x20x30"]
+    assert titles(mistake("[i] input 30\n[f] fc outputs=10 -> 12")) == ["f outputs=12", "claim 10"]
+    assert titles(mistake("[i] input 30\n[f] fc outputs=10 -> 10x1x1")) == ["claim 10"]
+
+
+def test_the_last_way_out_is_the_claim_itself() -> None:
+    text = "[i] input 3x20x20\n[c] maxpool kernel=20 -> 3x2x2"
+    found = mistake(text)
+    assert titles(found)[-1] == "claim 3x1x1"
+    assert fixed(found, "claim 3x1x1", text).endswith("-> 3x1x1")
+
+
+@pytest.mark.parametrize(
+    ("layer", "stated", "message", "notes", "fix"),
+    [
+        (
+            "conv filters=8 kernel=3",
+            "weights=576",
+            "b has 288 weights, not 576",
+            ("3 * 3 * 8 / 2 weights a filter * 8 filters = 288",),
+            "b reads=all",
+        ),
+        (
+            "conv filters=8 kernel=3 reads=all",
+            "weights=288",
+            "b has 576 weights, not 288",
+            ("3 * 3 * 8 weights a filter * 8 filters = 576",),
+            "b reads=own",
+        ),
+        (
+            "conv filters=8 kernel=3",
+            "connections=1",
+            "b has 93,312 connections, not 1",
+            ("18 * 18 places * 288 weights = 93,312",),
+            "claim connections=93312",
+        ),
+        (
+            "fc outputs=4",
+            "weights=12800",
+            "b has 6,400 weights, not 12,800",
+            ("3,200 / 2 inputs * 4 outputs = 6,400",),
+            "b reads=all",
+        ),
+        (
+            "local filters=8 kernel=19",
+            "weights=1",
+            "b has 46,208 weights, not 1",
+            ("2 * 2 places * 11,552 weights = 46,208",),
+            "claim weights=46208",
+        ),
+        ("maxpool kernel=2", "units=1", "b has 800 units, not 1", (), "claim units=800"),
+        ("batchnorm", "weights=3", "b has 8 weights, not 3", (), "claim weights=8"),
+        ("relu", "connections=3", "b has 0 connections, not 3", (), "claim connections=0"),
+    ],
+)
+def test_claims_of_counts(layer: str, stated: str, message: str, notes: tuple[str, ...], fix: str) -> None:
+    text = f"gpus 2\n[i] input 4x20x20\n[a] conv filters=8 kernel=1\n[b] {layer} -> {stated}"
+    found = mistake(text)
+    assert (found.message, found.notes) == (message, notes)
+    assert found.span.text == stated
+    assert fix in titles(found)
+    for one in found.fixes:
+        loads(apply(one.edits, text))
+
+
+def test_the_halving_that_csc321_does_twice() -> None:
+    found = mistake(spec("alexnet").replace("-> 256x27x27", "-> 256x27x27 connections=111974400"))
+    assert found.message == "conv2 has 223,948,800 connections, not 111,974,400"
+    assert found.notes == ("27 * 27 places * 307,200 weights = 223,948,800",)
+
+
+def test_counts_of_several_inputs_are_a_line_each() -> None:
+    found = mistake("[i] input 4x5x5\n[j] relu\n[a] conv filters=2 kernel=3,1 pad=1,0 inputs=i,j -> weights=1")
+    assert found.message == "a has 80 weights, not 1"
+    assert found.notes == ("3 * 3 * 4 weights a filter * 2 filters = 72", "1 * 1 * 4 weights a filter * 2 filters = 8")
+
+
+def test_what_does_not_matter_below_is_not_told() -> None:
+    first, second = mistakes("[i] input 3x20x30\n[c] conv filters=2 kernel=1 -> 4x20x30\n[f] fc outputs=10 -> 12")
+    assert (
+        "as computed, c would be 2x20x30 and f would read 1,200 instead of 2,400, losing 12,000 weights" in first.notes
+    )
+    assert not any("as computed" in note for note in second.notes)
+
+
+# Groups, crops, and inputs written the other way round.
+
+
+def test_the_nearest_numbers_that_groups_divide() -> None:
+    text = "gpus 3\n[i] input 3x5x5\n[a] conv filters=10 kernel=3 -> 10x3x3"
+    found = mistake(text)
+    assert titles(found) == ["a filters=9", "a filters=12", "a filters=6", "a filters=15"]
+    assert good(fixed(found, "a filters=12", text))["a"].output == (12, 3, 3)
+
+
+def test_a_crop_or_the_input_gives_way() -> None:
+    text = "[i] input 3x224x224\n[f] fc outputs=3\naugment crop=227 from=256"
+    found = mistake(text)
+    assert titles(found) == ["augment crop=224", "input 3x227x227"]
+    for title in titles(found):
+        good(fixed(found, title, text))
+
+
+def test_an_input_with_its_channels_last() -> None:
+    text = "[i] input 224x224x3\n[c] conv filters=2 kernel=11 stride=3"
+    found = mistake(text)
+    assert found.code == "kernel-too-large"
+    assert titles(found) == ["input 3x224x224"]
+    assert good(fixed(found, "input 3x224x224", text))["c"].output == (2, 72, 72)
+
+
+# Whatever the window: each fix that says so checks, and gives what was claimed.
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    size=st.integers(8, 60),
+    kernel=st.integers(1, 9),
+    stride=st.integers(1, 5),
+    pad=st.integers(0, 3),
+    off=st.integers(-2, 2),
+    word=st.sampled_from(["conv filters=2", "maxpool", "avgpool"]),
+    rounding=st.sampled_from(["exact", "down", "up", "caffe"]),
+)
+def test_every_fix_of_every_window_holds(
+    size: int, kernel: int, stride: int, pad: int, off: int, word: str, rounding: str
+) -> None:
+    channels = 2 if word.startswith("conv") else 3
+    claimed = max(1, (size + 2 * pad - kernel) // stride + 1 + off)
+    text = (
+        f"net rounding={rounding}\n[i] input 3x{size}x{size}\n"
+        f"[w] {word} kernel={kernel} stride={stride} pad={pad} -> {channels}x{claimed}x{claimed}\n[f] fc outputs=2\n"
+    )
+    try:
+        loads(text)
+    except SpecError as error:
+        for found in error.diagnostics:
+            assert found.code in ("claim-refuted", "window-does-not-tile", "window-outside-image", "kernel-too-large")
+            assert len(found.fixes) <= 4
+            for fix in found.fixes:
+                assert fix.checks
+                output = good(apply(fix.edits, text))["w"].output
+                assert output == (channels, claimed, claimed) or fix.title == f"claim {output}"

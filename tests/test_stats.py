@@ -1,0 +1,235 @@
+"""Graph to numbers: the published counts to the last digit, and what must hold of every network's."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+from checking import SPECS, good, spec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from netspec import load
+from netspec.ir.ops import Conv, Linear
+from netspec.net import Net
+from netspec.stats import flops_by_kind, layer_numbers, matrix_products, share, totals
+
+TWO_GROUPS = [
+    # layer, output, units, weights, biases, connections
+    ("conv1", (96, 55, 55), 290_400, 34_848, 96, 105_415_200),
+    ("conv2", (256, 27, 27), 186_624, 307_200, 256, 223_948_800),
+    ("conv3", (384, 13, 13), 64_896, 884_736, 384, 149_520_384),
+    ("conv4", (384, 13, 13), 64_896, 663_552, 384, 112_140_288),
+    ("conv5", (256, 13, 13), 43_264, 442_368, 256, 74_760_192),
+    ("fc6", (4096,), 4_096, 37_748_736, 4_096, 37_748_736),
+    ("fc7", (4096,), 4_096, 16_777_216, 4_096, 16_777_216),
+    ("fc8", (1000,), 1_000, 4_096_000, 1_000, 4_096_000),
+]
+CONVOLUTIONS = [row[0] for row in TWO_GROUPS[:5]]
+EVERY = sorted(SPECS.glob("*.net"))
+
+
+def net(name: str) -> Net:
+    return load(SPECS / f"{name}.net")
+
+
+@pytest.mark.parametrize("name", ["alexnet", "alexnet-2012", "alexnet-227"])
+@pytest.mark.parametrize("row", TWO_GROUPS, ids=lambda row: row[0])
+def test_each_layer_of_the_two_group_network(name: str, row: tuple[object, ...]) -> None:
+    n = net(name)[str(row[0])]
+    assert (n.name, n.output, n.units, n.weights, n.biases, n.connections) == row
+
+
+@pytest.mark.parametrize("name", ["alexnet", "alexnet-2012", "alexnet-227"])
+def test_the_totals_of_the_two_group_network(name: str) -> None:
+    alexnet = net(name)
+    conv = totals(alexnet[n] for n in CONVOLUTIONS)
+    assert (conv.units, conv.weights, conv.biases, conv.connections) == (650_080, 2_332_704, 1_376, 665_784_864)
+    total = alexnet.total
+    assert (total.units, total.weights, total.biases, total.connections) == (659_272, 60_954_656, 10_568, 724_406_816)
+    assert total.parameters == 60_965_224
+
+
+def test_the_same_network_in_one_piece() -> None:
+    one = net("alexnet-one-gpu")
+    assert (one.total.weights, one.total.parameters, one.total.connections) == (62_367_776, 62_378_344, 1_135_256_096)
+    conv = totals(one[n] for n in CONVOLUTIONS)
+    # 6.0 % of the parameters and 94.8 % of the connections
+    assert round(100 * conv.parameters / one.total.parameters, 1) == 6.0
+    assert round(100 * conv.connections / one.total.connections, 1) == 94.8
+
+
+def test_torchvisions_network() -> None:
+    total = net("alexnet-torchvision").total
+    assert (total.parameters, total.connections) == (61_100_840, 714_188_480)
+
+
+def test_the_half_width_network() -> None:
+    half = net("alexnet-half")
+    assert half.total.parameters == 59_798_312
+    # by hand: 48 * 363, 128 * 48 * 25, 192 * 128 * 9, 192 * 192 * 9, 256 * 192 * 9
+    assert [half[n].weights for n in CONVOLUTIONS] == [17_424, 153_600, 221_184, 331_776, 442_368]
+    assert [half[n].weights for n in ("fc6", "fc7", "fc8")] == [37_748_736, 16_777_216, 4_096_000]
+
+
+def test_the_paper_says_conv3_has_more_than_one_percent_of_the_parameters() -> None:
+    alexnet = net("alexnet")
+    shares = {n: round(100 * alexnet[n].parameters / alexnet.total.parameters, 2) for n in ("conv3", "conv4")}
+    assert shares == {"conv3": 1.45, "conv4": 1.09}
+
+
+def test_layers_without_weights_are_listed_and_not_counted() -> None:
+    alexnet = net("alexnet")
+    pool = alexnet["pool1"]
+    assert (pool.output, pool.units, pool.parameters, pool.connections, pool.counted) == (
+        (96, 27, 27),
+        69_984,
+        0,
+        0,
+        False,
+    )
+    assert list(alexnet.layers) == list(alexnet.graph.layers)
+
+
+# im2col: a convolution as the matrix product that it is.
+
+
+def test_the_matrix_products_of_alexnet() -> None:
+    products = {m.layer: (m.groups, m.rows, m.inner, m.columns) for m in matrix_products(net("alexnet").graph)}
+    assert products == {
+        "conv1": (1, 96, 363, 3025),
+        "conv2": (2, 128, 1200, 729),
+        "conv3": (1, 384, 2304, 169),
+        "conv4": (2, 192, 1728, 169),
+        "conv5": (2, 128, 1728, 169),
+    }
+
+
+def test_how_much_larger_the_unrolled_image_is() -> None:
+    growth = {m.layer: m.growth for m in matrix_products(net("alexnet").graph)}
+    assert growth["conv1"] == 363 * 3025 / (3 * 224 * 224)  # 7.3 times
+    assert growth["conv2"] == 2 * 1200 * 729 / (96 * 27 * 27)  # a stride of 1 reads each pixel 25 times
+    assert growth["conv2"] == 25
+
+
+@pytest.mark.parametrize("path", EVERY, ids=lambda p: p.stem)
+def test_a_matrix_products_size_is_the_layers_connections(path: object) -> None:
+    network = load(str(path))
+    for m in matrix_products(network.graph):
+        assert m.groups * m.rows * m.inner * m.columns == network[m.layer].connections
+
+
+# Shares of the GPU groups.
+
+
+def test_shares_of_a_split_a_whole_and_a_placed_layer() -> None:
+    alexnet = net("alexnet")
+    assert share(alexnet["conv2"], 0, 2) == share(alexnet["conv2"], 1, 2) == (93_312, 153_600, 128, 111_974_400)
+    assert share(alexnet["fc8"], 0, 2) == (1_000, 4_096_000, 1_000, 4_096_000)
+    assert share(alexnet["fc8"], 1, 2) == (0, 0, 0, 0)
+    assert share(alexnet["image"], 0, 2) == share(alexnet["image"], 1, 2) == (150_528, 0, 0, 0)
+
+
+@pytest.mark.parametrize("path", EVERY, ids=lambda p: p.stem)
+def test_shares_add_up_to_the_layer(path: object) -> None:
+    network = load(str(path))
+    groups = network.graph.groups
+    for n in network.layers.values():
+        placed = n.placement.split or n.placement.gpu is not None
+        whole = (n.units, n.weights, n.biases, n.connections)
+        parts = [share(n, g, groups) for g in range(groups)]
+        assert tuple(map(sum, zip(*parts, strict=True))) == (whole if placed else tuple(groups * x for x in whole))
+
+
+# What each layer would cost fully connected, and FLOPs.
+
+
+def test_dense_connections() -> None:
+    alexnet = net("alexnet")
+    assert alexnet["conv1"].dense_connections == 3 * 224 * 224 * 96 * 55 * 55
+    assert alexnet["fc6"].dense_connections == alexnet["fc6"].connections
+    assert alexnet["pool1"].dense_connections == 0
+
+
+def test_flops_by_hand() -> None:
+    tiny = good(
+        "[i] input 2x4x4\n[c] conv filters=3 kernel=3 neuron=relu\n[p] maxpool kernel=2\n[n] lrn size=5 alpha=1\n"
+        "[f] fc outputs=5 bias=none\n[s] softmax"
+    )
+    # conv 3x2x2: 12 * 18 = 216 connections, 12 biases, 12 relu; pool 3x1x1: 3 * 3 comparisons; lrn 3 * (2 * 5 + 3);
+    # fc 3 * 5 = 15 connections; softmax 3 * 5
+    assert {n.name: n.flops for n in tiny.layers.values()} == {"i": 0, "c": 456, "p": 9, "n": 39, "f": 30, "s": 15}
+    assert tiny.total.flops == 456 + 9 + 39 + 30 + 15
+    assert flops_by_kind(tiny.graph) == {
+        "connections": 462,
+        "biases": 12,
+        "relu": 12,
+        "maxpool": 9,
+        "lrn": 39,
+        "softmax": 15,
+    }
+
+
+@pytest.mark.parametrize("path", EVERY, ids=lambda p: p.stem)
+def test_what_must_hold_of_every_network(path: object) -> None:
+    network = load(str(path))
+    layers = layer_numbers(network.graph)
+    total = totals(layers)
+    assert total == network.total
+    parameters = network.graph.parameters.values()
+    assert total.parameters == sum(_size(p.shape) for p in parameters)
+    assert total.weights == sum(_size(p.shape) for p in parameters if p.role == "weight")
+    assert sum(flops_by_kind(network.graph).values()) == total.flops >= 2 * total.connections
+    for n in layers:
+        assert n.units == _size(n.output)
+        assert n.connections <= n.dense_connections or not n.dense_connections
+        assert n.activation_bytes(3) == 12 * n.units
+    for node in network.graph.nodes.values():
+        if isinstance(node.op, Conv):
+            assert (
+                network[node.layer].connections == network[node.layer].weights * node.output.height * node.output.width
+            )
+        if isinstance(node.op, Linear):
+            assert network[node.layer].connections == network[node.layer].weights
+
+
+def _size(shape: tuple[int, ...]) -> int:
+    size = 1
+    for n in shape:
+        size *= n
+    return size
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    groups=st.integers(1, 4),
+    filters=st.integers(1, 4),
+    kernel=st.integers(1, 5),
+    size=st.integers(5, 9),
+    reads=st.sampled_from(["own", "all"]),
+)
+def test_own_reading_divides_weights_and_connections_by_the_groups(
+    groups: int, filters: int, kernel: int, size: int, reads: str
+) -> None:
+    text = (
+        f"gpus {groups}\n[i] input 3x{size}x{size}\n[a] conv filters={groups * filters} kernel=1\n"
+        f"[b] conv filters={groups * 2} kernel={kernel} reads={reads}"
+    )
+    b = good(text)["b"]
+    places = (size - kernel + 1) ** 2
+    read = groups * filters if reads == "all" else filters
+    assert b.weights == kernel * kernel * read * groups * 2
+    assert b.connections == b.weights * places
+    assert Fraction(b.dense_connections, b.connections) >= 1
+
+
+def test_shared_weights_are_counted_once_at_their_owner() -> None:
+    shared = good("[i] input 4\n[a] fc outputs=4\n[b] fc outputs=4 weights=a")
+    assert (shared["a"].weights, shared["b"].weights, shared.total.weights) == (16, 0, 16)
+    assert (shared["a"].connections, shared["b"].connections, shared.total.connections) == (16, 16, 32)
+    assert shared["b"].counted
+
+
+def test_the_specs_say_their_own_numbers() -> None:
+    for name in ("alexnet-one-gpu", "alexnet-half", "alexnet-torchvision", "cifar-quick", "lenet"):
+        assert f"{net(name).total.parameters:,}" in spec(name)
