@@ -33,13 +33,6 @@ from netspec.lowering import Grouping, LayerType, Operand
 from netspec.source import Span
 from netspec.units import count, plural
 
-_SHAPELESS = frozenset({
-    "init", "bias", "lr", "lr_mult", "momentum", "decay", "bias_lr", "bias_lr_mult", "bias_momentum", "bias_decay",
-    "neuron", "a", "b", "k", "beta", "eps", "average", "rate", "scaling", "stdev", "loss_weight",
-    "range", "mean", "order",
-})  # fmt: skip
-"""Keys that no shape depends on: where one is wrong, the layers below are checked all the same."""
-
 
 @dataclass(frozen=True, slots=True)
 class Value:
@@ -143,7 +136,7 @@ class Walk:
         given, bad = read_pairs(pairs, keys, found.name, self.findings, name, inputs)
         values = {**self._defaults(found), **given}
         bad |= {key for key, value in values.items() if value is BAD}
-        harmless = {key.name: key.default for key in found.keys if key.name in bad & _SHAPELESS and not key.required}
+        harmless = {k.name: k.default for k in found.keys if k.name in bad and not (k.of_shape or k.required)}
         values.update(harmless)
         bad -= harmless.keys()
         if self.settings.groups is None and "gpu" in values:

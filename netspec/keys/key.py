@@ -24,6 +24,8 @@ class Key:
 
     ``default`` is the value itself, as ``kind.read`` would give it. ``default_text`` is how a person would write it,
     where that is not obvious. ``per_input``: a layer with several inputs may give one value for each.
+    ``of_shape``: the layer's shape, or whether it can be at all, depends on it; where another key is wrong, the layers
+    below are checked all the same.
     """
 
     name: str
@@ -33,6 +35,7 @@ class Key:
     default_text: str = ""
     unit: str = ""
     per_input: bool = False
+    of_shape: bool = True
 
     @property
     def required(self) -> bool:

@@ -29,7 +29,14 @@ GPU = Key(
     default=None,
     default_text="as its first input",
 )
-NEURON = Key("neuron", NeuronWord(), "the function applied to its output", default=IDENTITY, default_text="linear")
+NEURON = Key(
+    "neuron",
+    NeuronWord(),
+    "the function applied to its output",
+    default=IDENTITY,
+    default_text="linear",
+    of_shape=False,
+)
 READS = Key(
     "reads",
     Choice({"own": "own", "all": "all"}),
@@ -71,26 +78,61 @@ ROUNDING = Key(
 )
 GROUPS = Key("groups", Whole(), "equal runs of input channels, each read by its own filters", default=1, per_input=True)
 
-INIT = Key("init", Init(), "what the weights are drawn from", default=HE, default_text="he", per_input=True)
-BIAS = Key("bias", BiasInit(), "the biases' initial value; none: no bias", default=ZERO, default_text="0")
+INIT = Key(
+    "init", Init(), "what the weights are drawn from", default=HE, default_text="he", per_input=True, of_shape=False
+)
+BIAS = Key(
+    "bias", BiasInit(), "the biases' initial value; none: no bias", default=ZERO, default_text="0", of_shape=False
+)
 WEIGHTS_OF = Key(
     "weights", LayerNames(), "an earlier layer whose weights it takes for its own", default=None, default_text="its own"
 )
 LEARNING = (
-    Key("lr", Real(low=0), "learning rate of the weights", default=None, default_text="the train line's"),
-    Key("lr_mult", Real(low=0), "factor on the learning rate of the weights", default=1.0),
-    Key("momentum", Real(low=0, below=1), "momentum of the weights", default=None, default_text="the train line's"),
-    Key("decay", Real(low=0), "weight decay of the weights", default=None, default_text="the train line's"),
-    Key("bias_lr", Real(low=0), "learning rate of the biases", default=None, default_text="that of the weights"),
-    Key("bias_lr_mult", Real(low=0), "factor on the learning rate of the biases", default=1.0),
+    Key(
+        "lr", Real(low=0), "learning rate of the weights", default=None, default_text="the train line's", of_shape=False
+    ),
+    Key("lr_mult", Real(low=0), "factor on the learning rate of the weights", default=1.0, of_shape=False),
+    Key(
+        "momentum",
+        Real(low=0, below=1),
+        "momentum of the weights",
+        default=None,
+        default_text="the train line's",
+        of_shape=False,
+    ),
+    Key(
+        "decay",
+        Real(low=0),
+        "weight decay of the weights",
+        default=None,
+        default_text="the train line's",
+        of_shape=False,
+    ),
+    Key(
+        "bias_lr",
+        Real(low=0),
+        "learning rate of the biases",
+        default=None,
+        default_text="that of the weights",
+        of_shape=False,
+    ),
+    Key("bias_lr_mult", Real(low=0), "factor on the learning rate of the biases", default=1.0, of_shape=False),
     Key(
         "bias_momentum",
         Real(low=0, below=1),
         "momentum of the biases",
         default=None,
         default_text="that of the weights",
+        of_shape=False,
     ),
-    Key("bias_decay", Real(low=0), "weight decay of the biases", default=None, default_text="the train line's, or 0"),
+    Key(
+        "bias_decay",
+        Real(low=0),
+        "weight decay of the biases",
+        default=None,
+        default_text="the train line's, or 0",
+        of_shape=False,
+    ),
 )
 PLACES = (
     "By axis (size + padding before + padding after - extent) / stride + 1, with extent = (kernel - 1) * dilation + 1; "

@@ -14,7 +14,7 @@ def loss_type(word: str, op: type[Loss], doc: str) -> LayerType:
     def lower(low: Lowering) -> None:
         low.emit(op(low["loss_weight"]))
 
-    weight = Key("loss_weight", Real(low=0), "its factor in the sum of all losses", default=1.0)
+    weight = Key("loss_weight", Real(low=0), "its factor in the sum of all losses", default=1.0, of_shape=False)
     return LayerType(
         word,
         doc,

@@ -14,7 +14,10 @@ def neuron_type(word: str) -> LayerType:
     def lower(low: Lowering) -> None:
         low.emit(neuron.make(**{a.name: low[a.name] for a in neuron.arguments}))
 
-    keys = tuple(Key(a.name, a.kind, f"the {a.name} of {neuron.doc}", default=a.default) for a in neuron.arguments)
+    keys = tuple(
+        Key(a.name, a.kind, f"the {a.name} of {neuron.doc}", default=a.default, of_shape=False)
+        for a in neuron.arguments
+    )
     return LayerType(
         word,
         f"Each unit x becomes {neuron.doc}.",

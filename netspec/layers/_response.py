@@ -10,7 +10,7 @@ from netspec.keys import Key, Real, Whole
 from netspec.lowering import Lowering
 
 RESPONSE = (
-    Key("k", Real(), "the constant that the sum is added to", default=1.0),
+    Key("k", Real(), "the constant that the sum is added to", default=1.0, of_shape=False),
     Key(
         "alpha",
         Real(low=0),
@@ -25,7 +25,7 @@ RESPONSE = (
         default=None,
         default_text="alpha * window",
     ),
-    Key("beta", Real(), "the power", default=0.75),
+    Key("beta", Real(), "the power", default=0.75, of_shape=False),
 )
 
 

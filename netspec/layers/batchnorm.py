@@ -17,8 +17,14 @@ TYPE = LayerType(
     "shifted. Tests use running averages.",
     lower,
     keys=(
-        Key("eps", Real(above=0), "what is added to the variance", default=1e-5, default_text="1e-5"),
-        Key("average", Real(low=0, high=1), "share of the running averages that a step replaces", default=0.1),
+        Key("eps", Real(above=0), "what is added to the variance", default=1e-5, default_text="1e-5", of_shape=False),
+        Key(
+            "average",
+            Real(low=0, high=1),
+            "share of the running averages that a step replaces",
+            default=0.1,
+            of_shape=False,
+        ),
         Key(
             "affine",
             Choice({"yes": True, "no": False}),

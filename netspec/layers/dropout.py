@@ -15,12 +15,13 @@ TYPE = LayerType(
     "Dropout: each unit of each image is zero with this probability in training.",
     lower,
     keys=(
-        Key("rate", Real(low=0, below=1), "the probability of zero", default=0.5),
+        Key("rate", Real(low=0, below=1), "the probability of zero", default=0.5, of_shape=False),
         Key(
             "scaling",
             Choice({"train": "train", "test": "test"}),
             "train: the others are divided by 1 - rate in training; test: all are multiplied by 1 - rate outside it",
             default="train",
+            of_shape=False,
         ),
         *USUAL,
     ),

@@ -14,14 +14,21 @@ TYPE = LayerType(
     "The images (or vectors) that come in, and what their numbers are.",
     lower,
     keys=(
-        Key("range", OneOf((255, 1)), "the value of a white pixel; a black one is 0", default=255),
+        Key("range", OneOf((255, 1)), "the value of a white pixel; a black one is 0", default=255, of_shape=False),
         Key(
             "mean",
             Choice({"image": "image", "channel": "channel", "none": "none"}),
             "what is subtracted: the training images' mean image, one mean per channel, or nothing",
             default="none",
+            of_shape=False,
         ),
-        Key("order", Choice({"rgb": "rgb", "bgr": "bgr"}), "the order of the colour channels", default="rgb"),
+        Key(
+            "order",
+            Choice({"rgb": "rgb", "bgr": "bgr"}),
+            "the order of the colour channels",
+            default="rgb",
+            of_shape=False,
+        ),
     ),
     arity=(0, 0),
     grouping="input",
