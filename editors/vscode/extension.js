@@ -1,0 +1,29 @@
+// Starts `netspec lsp` and connects it to the editor's specs.
+
+const { window, workspace } = require("vscode");
+const { LanguageClient } = require("vscode-languageclient/node");
+
+let client;
+
+async function activate() {
+  const command = workspace.getConfiguration("netspec").get("command");
+  const server = { command, args: ["lsp"] };
+  client = new LanguageClient("netspec", "netspec", server, {
+    documentSelector: [{ language: "netspec" }],
+    synchronize: { fileEvents: workspace.createFileSystemWatcher("**/*.net") },
+  });
+  try {
+    await client.start();
+  } catch (error) {
+    window.showErrorMessage(
+      `'${command} lsp' does not start: ${error.message}. Install it with pip install 'netspec-compiler[lsp]', ` +
+        "or set netspec.command to where it is.",
+    );
+  }
+}
+
+function deactivate() {
+  return client?.isRunning() ? client.stop() : undefined;
+}
+
+module.exports = { activate, deactivate };

@@ -1,0 +1,32 @@
+"""Serve editors."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from netspec.cli.common import refuse
+
+
+@click.command()
+@click.option("--stdio", is_flag=True, help="Talk over standard input and output; this is always done.")
+def command(stdio: bool) -> None:
+    """Run the language server for specs on standard input and output.
+
+    An editor starts it; docs/editors.md says how. It needs the extra `lsp`: pip install 'netspec-compiler[lsp]'.
+
+    \b
+    Example:
+      netspec lsp
+    """
+    try:
+        from netspec.lsp.answers import server
+    except ModuleNotFoundError as missing:
+        if missing.name is None or missing.name.partition(".")[0] not in ("pygls", "lsprotocol"):
+            raise
+        refuse("the language server needs pygls: pip install 'netspec-compiler[lsp]'")
+    # The server closes what it writes to when an editor ends it; standard output is closed by Python itself.
+    with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as output:
+        server().start_io(stdout=output)

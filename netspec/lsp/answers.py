@@ -1,0 +1,150 @@
+"""What the server answers: each request of the protocol, and the function of this folder that knows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from lsprotocol import types
+from pygls.exceptions import JsonRpcInvalidParams
+
+from netspec.lsp import completion, hints, hover, layout, names, problems, symbols
+from netspec.lsp.server import Server
+
+
+def did_open(ls: Server, params: types.DidOpenTextDocumentParams) -> None:
+    """A document appears in the editor."""
+    opened = params.text_document
+    ls.check(ls.documents.put(opened.uri, opened.version, opened.text))
+
+
+def did_change(ls: Server, params: types.DidChangeTextDocumentParams) -> None:
+    """A document has another text: the last one that is sent."""
+    if params.content_changes:
+        changed = params.text_document
+        ls.check(ls.documents.put(changed.uri, changed.version, params.content_changes[-1].text))
+
+
+def did_close(ls: Server, params: types.DidCloseTextDocumentParams) -> None:
+    """A document leaves the editor; its variants start from its file again."""
+    again = ls.documents.close(params.text_document.uri)
+    ls.forget(params.text_document.uri)
+    ls.check(again)
+
+
+def did_change_files(ls: Server, params: types.DidChangeWatchedFilesParams) -> None:
+    """Files have changed on the disk, of which variants may start."""
+    ls.check(ls.documents.refresh())
+
+
+def hover_(ls: Server, params: types.HoverParams) -> types.Hover | None:
+    """What is shown over a word."""
+    document = ls.documents.get(params.text_document.uri)
+    found = hover.hover(document, ls.offset(document, params.position)) if document else None
+    return ls.translator.hover(found.markdown, found.span) if found else None
+
+
+def complete(ls: Server, params: types.CompletionParams) -> list[types.CompletionItem]:
+    """What may be written."""
+    document = ls.documents.get(params.text_document.uri)
+    if document is None:
+        return []
+    found = completion.complete(document, ls.offset(document, params.position))
+    return [ls.translator.completion(document, candidate, rank) for rank, candidate in enumerate(found)]
+
+
+def definition(ls: Server, params: types.DefinitionParams) -> types.Location | None:
+    """Where a layer is defined."""
+    document = ls.documents.get(params.text_document.uri)
+    found = names.definition(document, ls.offset(document, params.position)) if document else None
+    return ls.translator.location(found) if found else None
+
+
+def references(ls: Server, params: types.ReferenceParams) -> list[types.Location]:
+    """Where a layer is named."""
+    document = ls.documents.get(params.text_document.uri)
+    if document is None:
+        return []
+    place, defining = ls.offset(document, params.position), params.context.include_declaration
+    found = names.references(ls.documents, document, place, defining=defining)
+    return [ls.translator.location(span) for span in found]
+
+
+def prepare_rename(ls: Server, params: types.PrepareRenameParams) -> types.Range | None:
+    """Whether there is a layer's name to change."""
+    document = ls.documents.get(params.text_document.uri)
+    found = names.renamable(document, ls.offset(document, params.position)) if document else None
+    return ls.translator.range(found) if found else None
+
+
+def rename(ls: Server, params: types.RenameParams) -> types.WorkspaceEdit | None:
+    """Another name for a layer."""
+    document = ls.documents.get(params.text_document.uri)
+    if document is None:
+        return None
+    try:
+        edits = names.rename(ls.documents, document, ls.offset(document, params.position), params.new_name)
+    except names.Refused as refused:
+        raise JsonRpcInvalidParams(str(refused)) from None
+    return ls.translator.workspace_edit(edits)
+
+
+def outline(ls: Server, params: types.DocumentSymbolParams) -> list[types.DocumentSymbol]:
+    """Layers and settings."""
+    document = ls.documents.get(params.text_document.uri)
+    return [ls.translator.symbol(symbol) for symbol in symbols.symbols(document)] if document else []
+
+
+def format_(ls: Server, params: types.DocumentFormattingParams) -> list[types.TextEdit]:
+    """The canonical layout."""
+    document = ls.documents.get(params.text_document.uri)
+    return [ls.translator.text_edit(edit) for edit in layout.layout(document)] if document else []
+
+
+def inlay_hints(ls: Server, params: types.InlayHintParams) -> list[types.InlayHint]:
+    """The shapes that the visible lines do not state."""
+    document = ls.documents.get(params.text_document.uri)
+    if document is None:
+        return []
+    start, end = ls.offset(document, params.range.start), ls.offset(document, params.range.end)
+    return [ls.translator.hint(document, hint) for hint in hints.hints(document, start, end)]
+
+
+async def code_actions(ls: Server, params: types.CodeActionParams) -> list[types.CodeAction]:
+    """The fixes of what is wrong at a place. None where the text changes while they are sought."""
+    document = ls.documents.get(params.text_document.uri)
+    if document is None:
+        return []
+    start, end = ls.offset(document, params.range.start), ls.offset(document, params.range.end)
+    found = problems.fixes(document, await ls.diagnostics(document), start, end)
+    alone = len(found) == 1
+    return [ls.translator.action(document, d, fix, preferred=alone) for d, fix in found]
+
+
+_ANSWERS: Mapping[str, tuple[Callable[..., Any], Any]] = {
+    types.TEXT_DOCUMENT_DID_OPEN: (did_open, None),
+    types.TEXT_DOCUMENT_DID_CHANGE: (did_change, None),
+    types.TEXT_DOCUMENT_DID_CLOSE: (did_close, None),
+    types.WORKSPACE_DID_CHANGE_WATCHED_FILES: (did_change_files, None),
+    types.TEXT_DOCUMENT_HOVER: (hover_, None),
+    types.TEXT_DOCUMENT_COMPLETION: (complete, types.CompletionOptions(trigger_characters=["=", ",", "(", "[", ">"])),
+    types.TEXT_DOCUMENT_DEFINITION: (definition, None),
+    types.TEXT_DOCUMENT_REFERENCES: (references, None),
+    types.TEXT_DOCUMENT_PREPARE_RENAME: (prepare_rename, None),
+    types.TEXT_DOCUMENT_RENAME: (rename, types.RenameOptions(prepare_provider=True)),
+    types.TEXT_DOCUMENT_DOCUMENT_SYMBOL: (outline, None),
+    types.TEXT_DOCUMENT_FORMATTING: (format_, None),
+    types.TEXT_DOCUMENT_INLAY_HINT: (inlay_hints, None),
+    types.TEXT_DOCUMENT_CODE_ACTION: (
+        code_actions,
+        types.CodeActionOptions(code_action_kinds=[types.CodeActionKind.QuickFix]),
+    ),
+}
+
+
+def server() -> Server:
+    """A server that answers all of these."""
+    made = Server()
+    for method, (answer, options) in _ANSWERS.items():
+        made.feature(method, options)(answer)
+    return made

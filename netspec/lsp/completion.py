@@ -1,0 +1,184 @@
+"""What may be written at an offset: settings, types, keys that are not given yet, values, layers, the stated shape."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from netspec import layers
+from netspec.check import LayerFacts
+from netspec.explain.keys import default_of, forms_of
+from netspec.keys import Key, LayerNames, OneOf
+from netspec.lsp.document import Document
+from netspec.lsp.elements import keys_of, naming_keys
+from netspec.lsp.numbers import numbers_of
+from netspec.lsp.scan import Context, context, statement_around
+from netspec.settings import ABOUT, SETTINGS
+from netspec.source import Source
+
+Sort = Literal["setting", "type", "key", "value", "layer", "shape"]
+
+_OF_VARIANTS = {
+    "drop": "Removes layers of the spec that this one starts from.",
+    "after": "the layer that this one is inserted behind",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Something that may stand at a place. ``insert`` is what is written in place of ``start`` to ``end``."""
+
+    label: str
+    sort: Sort
+    insert: str
+    start: int
+    end: int
+    detail: str = ""
+    doc: str = ""
+
+
+def complete(document: Document, offset: int) -> list[Candidate]:
+    """Everything that may be written at an offset, the likeliest first."""
+    if document.too_large:
+        return []
+    here = context(document.source, offset)
+    return list(_candidates(document, here)) if here else []
+
+
+def _candidates(document: Document, here: Context) -> Iterator[Candidate]:
+    match here.sort:
+        case "start":
+            yield from _settings(document, here)
+        case "name" if document.base:
+            yield from _layers(here, document.checked.layers)
+        case "type":
+            yield from _types(here)
+            if document.base and here.head == "[":
+                yield from _keys(document, here)
+        case "item" if here.head == "drop":
+            yield from _layers(here, document.checked.layers)
+        case "item":
+            yield from _keys(document, here)
+        case "value" if here.key in naming_keys():
+            yield from _layers(here, _readable(document, here))
+        case "value":
+            yield from _values(document, here)
+        case "argument":
+            yield from _arguments(document, here)
+        case "claim":
+            yield from _claims(document, here)
+
+
+def _settings(document: Document, here: Context) -> Iterator[Candidate]:
+    docs = {word: about.doc for word, about in ABOUT.items()}
+    if document.base:
+        docs["drop"] = _OF_VARIANTS["drop"]
+    for word, doc in docs.items():
+        yield Candidate(word, "setting", f"{word} ", here.start, here.end, "setting", doc)
+
+
+def _types(here: Context) -> Iterator[Candidate]:
+    for word in layers.names():
+        found = layers.find(word)
+        assert found is not None
+        needed = " ".join(f"{key.name}=" for key in found.keys if key.required)
+        yield Candidate(word, "type", word, here.start, here.end, needed, f"{found.doc}\n\nShape: {found.rule}")
+
+
+def _keys(document: Document, here: Context) -> Iterator[Candidate]:
+    """The keys of the statement's type or setting: those without a default first."""
+    keys = [key for key in _known(document, here) if key.name not in here.given]
+    equals = "" if here.followed else "="
+    for key in sorted(keys, key=lambda k: not k.required):
+        unit = f", {key.unit}" if key.unit else ""
+        detail = f"{key.kind.doc}{unit}; default: {default_of(key)}"
+        yield Candidate(key.name, "key", f"{key.name}{equals}", here.start, here.end, detail, key.doc)
+    if document.base and here.head == "[" and "after" not in here.given:
+        doc = _OF_VARIANTS["after"]
+        yield Candidate("after", "key", f"after{equals}", here.start, here.end, "a name of a layer", doc)
+
+
+def _values(document: Document, here: Context) -> Iterator[Candidate]:
+    key = next((key for key in _known(document, here) if key.name == here.key), None)
+    if key is None:
+        return
+    forms = forms_of(key.kind)
+    words = [str(number) for number in key.kind.numbers] if isinstance(key.kind, OneOf) else key.kind.words
+    for word in words:
+        form = forms.get(word)
+        numbers = ", ".join(argument.name for argument in form.arguments) if form else ""
+        opens = form is not None and any(argument.required for argument in form.arguments)
+        text = f"{word}(" if opens else word
+        detail = f"{word}({numbers})" if numbers else key.kind.doc
+        yield Candidate(word, "value", text, here.start, here.end, detail, form.doc if form else "")
+
+
+def _arguments(document: Document, here: Context) -> Iterator[Candidate]:
+    key = next((key for key in _known(document, here) if key.name == here.key), None)
+    form = forms_of(key.kind).get(here.call) if key else None
+    equals = "" if here.followed else "="
+    for argument in form.arguments if form else ():
+        if argument.name not in here.listed:
+            text, doc = f"{argument.name}{equals}", argument.kind.doc
+            yield Candidate(argument.name, "key", text, here.start, here.end, doc, f"of {here.call}")
+
+
+def _layers(here: Context, among: Iterable[LayerFacts]) -> Iterator[Candidate]:
+    for facts in among:
+        name = facts.section.name.text
+        if name not in here.listed:
+            shape = facts.stated.shape or facts.computed
+            detail = f"{facts.type or ''} {shape or ''}".strip()
+            yield Candidate(name, "layer", name, here.start, here.end, detail)
+
+
+def _readable(document: Document, here: Context) -> list[LayerFacts]:
+    """The layers above the one being written, the nearest first; for shared weights, those of its type."""
+    every = document.checked.layers
+    if here.key == "after":
+        return [facts for facts in every if facts.section.name.text != here.name]
+    place = next((i for i, f in enumerate(every) if f.section.name.text == here.name), len(every))
+    above = list(reversed(every[:place]))
+    return [f for f in above if f.type == _type(document, here)] if here.key == "weights" else above
+
+
+def _claims(document: Document, here: Context) -> Iterator[Candidate]:
+    """What is true of the layer: the file is checked without the claim that is being written."""
+    start, end = statement_around(document.source, here.start)
+    text = document.source.text
+    arrow = text.find("->", start, end)
+    if here.head != "[" or arrow < 0:
+        return
+    blank = "".join(c if c in "\r\n" else " " for c in text[arrow:end])
+    bare = replace(document, source=Source(document.source.name, text[:arrow] + blank + text[end:]))
+    facts = bare.checked.layer(here.name)
+    numbers = numbers_of(facts) if facts else None
+    if facts is None or numbers is None:
+        return
+    space = " " if text[: here.start].endswith(">") else ""
+    stated = {
+        str(facts.computed): "its shape",
+        f"units={numbers.units}": "output values",
+        f"weights={numbers.weights}": "learnt numbers without biases",
+        f"connections={numbers.connections}": "multiply-accumulates of one image's forward pass",
+    }
+    for said, doc in stated.items():
+        yield Candidate(said, "shape", space + said, here.start, here.end, doc)
+
+
+def _known(document: Document, here: Context) -> tuple[Key, ...]:
+    """The keys that the statement may have."""
+    if here.head == "[":
+        return keys_of(_type(document, here))
+    if here.head == "default":
+        return tuple(key for key in keys_of(here.operand) if not isinstance(key.kind, LayerNames))
+    return SETTINGS.get(here.head, ())
+
+
+def _type(document: Document, here: Context) -> str:
+    """The type of the layer that is being written: of a variant's, the inherited one."""
+    if layers.find(here.operand):
+        return here.operand
+    facts = document.checked.layer(here.name)
+    return (facts.type if facts else None) or ""

@@ -1,0 +1,80 @@
+"""A spec as it stands in an editor, and what the checker says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from netspec.check import Checked, LayerFacts, check
+from netspec.diagnostics import Diagnostic
+from netspec.diagnostics.model import whole
+from netspec.language.parser import parse
+from netspec.language.syntax import File, Section
+from netspec.language.variants import Texts, gather
+from netspec.net import LARGEST_FILE
+from netspec.solve import solved
+from netspec.source import Source, Span
+from netspec.units import count
+
+Read = Callable[[str], Source]
+"""Opens a file of the same folder by its name; raises ``CannotOpen`` or ``SpecError``."""
+
+
+@dataclass(frozen=True)
+class Document:
+    """One text at one moment; the next keystroke makes another. What is known of it is found out when it is asked for.
+
+    ``version`` is the editor's number of this text, ``None`` for a file that is not open in it.
+    """
+
+    uri: str
+    version: int | None
+    source: Source
+    read: Read = field(repr=False, compare=False)
+
+    @cached_property
+    def too_large(self) -> bool:
+        """Whether this is no spec by its size alone; then nothing in it is looked at."""
+        return len(self.source.text) > LARGEST_FILE
+
+    @cached_property
+    def texts(self) -> Texts:
+        """This text with those that it starts from."""
+        if self.too_large:
+            message = f"this file is larger than {count(LARGEST_FILE)} characters: it is no spec"
+            return Texts(self.source, problems=(Diagnostic("too-large-file", message, (whole(self.source),)),))
+        return gather(self.source, self.read)
+
+    @cached_property
+    def file(self) -> File:
+        """What stands in this text itself; of a variant, only the changes."""
+        return File(self.source, (), (), ()) if self.too_large else parse(self.source)
+
+    @cached_property
+    def checked(self) -> Checked:
+        """The network that it describes, with what a variant inherits."""
+        return check(self.texts)
+
+    @cached_property
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """The checker's diagnostics with the fixes that were found to hold. May take long for a large file."""
+        return self.checked.diagnostics if self.checked.graph else solved(self.checked)
+
+    @property
+    def base(self) -> Span | None:
+        """Where a variant names the file that it starts from."""
+        nets = (setting for setting in self.file.settings if setting.word.text == "net")
+        return next((p.value.span for net in nets for p in net.pairs if p.key.text == "from"), None)
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, Sequence[LayerFacts]]:
+        found: dict[str, list[LayerFacts]] = {}
+        for facts in self.checked.layers:
+            found.setdefault(facts.section.name.text, []).append(facts)
+        return found
+
+    def facts(self, section: Section) -> LayerFacts | None:
+        """What is known of a layer of this text. Of two layers with one name, each has its own."""
+        same = self._by_name.get(section.name.text, ())
+        return next((f for f in same if f.section.name.span == section.name.span), same[0] if same else None)

@@ -1,0 +1,106 @@
+"""What stands at an offset: a layer's name, a type, a key, a value or a setting."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
+
+from netspec import layers
+from netspec.keys import Key, LayerNames
+from netspec.language.syntax import Call, Pair, Section, Setting, Value, Values, Word
+from netspec.lsp.document import Document
+from netspec.settings import SETTINGS
+
+Sort = Literal["layer", "type", "setting", "key", "value"]
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """A word and what it is here. ``key`` is the definition of a key that it is, or whose value it is; ``owner`` the
+    layer type or setting that the key belongs to. ``defines``: it is the name in brackets at a layer's beginning."""
+
+    sort: Sort
+    word: Word
+    key: Key | None = None
+    owner: str = ""
+    defines: bool = False
+
+
+def at(document: Document, offset: int) -> Element | None:
+    """The element that an offset lies in or at the end of."""
+    for statement in _statements(document):
+        if statement.span.start <= offset <= statement.span.end:
+            return next((e for e in _elements(document, statement) if _covers(e, offset)), None)
+    return None
+
+
+def layer_names(document: Document) -> Iterator[Element]:
+    """Every place in a text that names a layer."""
+    for statement in _statements(document):
+        yield from (e for e in _elements(document, statement) if e.sort == "layer")
+
+
+def type_of(document: Document, section: Section) -> str:
+    """The word of a layer's type: what is written, or what a variant's layer has inherited; empty if neither."""
+    if section.values:
+        return section.values[0].text if isinstance(section.values[0], Word) else ""
+    facts = document.facts(section)
+    return (facts.type if facts else None) or ""
+
+
+def keys_of(word: str) -> tuple[Key, ...]:
+    """The keys of a layer type or a setting; none for an unknown word."""
+    found = layers.find(word)
+    return found.keys if found else SETTINGS.get(word, ())
+
+
+@cache
+def naming_keys() -> frozenset[str]:
+    """The keys whose values are names of layers. ``after`` is a variant's, where it inserts a layer."""
+    types = [found for name in layers.names() if (found := layers.find(name))]
+    return frozenset({"after", *(k.name for t in types for k in t.keys if isinstance(k.kind, LayerNames))})
+
+
+def _statements(document: Document) -> Iterator[Section | Setting]:
+    yield from document.file.sections
+    yield from document.file.settings
+
+
+def _elements(document: Document, statement: Section | Setting) -> Iterator[Element]:
+    if isinstance(statement, Section):
+        yield Element("layer", statement.name, defines=True)
+        yield from _types(statement.values[:1])
+        yield from _pairs(statement.pairs, type_of(document, statement))
+        return
+    word = statement.word.text
+    yield Element("setting", statement.word)
+    if word == "default":
+        yield from _types(statement.values[:1])
+        first = statement.values[0] if statement.values else None
+        yield from _pairs(statement.pairs, first.text if isinstance(first, Word) else "")
+    elif word == "drop":
+        yield from (Element("layer", value) for value in statement.values if isinstance(value, Word))
+    else:
+        yield from _pairs(statement.pairs, word)
+
+
+def _types(values: Sequence[Value]) -> Iterator[Element]:
+    yield from (Element("type", value) for value in values if isinstance(value, Word))
+
+
+def _pairs(pairs: Sequence[Pair], owner: str) -> Iterator[Element]:
+    keys = {key.name: key for key in keys_of(owner)}
+    for pair in pairs:
+        key = keys.get(pair.key.text)
+        yield Element("key", pair.key, key, owner)
+        sort: Sort = "layer" if pair.key.text in naming_keys() else "value"
+        for item in pair.value.items if isinstance(pair.value, Values) else (pair.value,):
+            word = item.name if isinstance(item, Call) else item
+            if isinstance(word, Word):
+                yield Element(sort, word, key, owner)
+
+
+def _covers(element: Element, offset: int) -> bool:
+    return element.word.span.start <= offset <= element.word.span.end

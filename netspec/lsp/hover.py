@@ -1,0 +1,133 @@
+"""What is shown over a word: a layer's shape, counts and arithmetic; what a type, a key, a value or a setting means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from netspec import layers
+from netspec.check import LayerFacts
+from netspec.check.claims import count_arithmetic, shape_arithmetic
+from netspec.explain.keys import default_of, forms_of
+from netspec.ir.ops import Conv, Linear, Local, Lrn
+from netspec.lsp.document import Document
+from netspec.lsp.elements import Element, at
+from netspec.lsp.numbers import numbers_of
+from netspec.settings import ABOUT
+from netspec.source import Span
+from netspec.units import count
+
+
+@dataclass(frozen=True, slots=True)
+class Hover:
+    """Markdown, and the word that it is about."""
+
+    markdown: str
+    span: Span
+
+
+def hover(document: Document, offset: int) -> Hover | None:
+    """What there is to say about the word at an offset."""
+    element = at(document, offset)
+    text = _text(document, element) if element else ""
+    return Hover(text, element.word.span) if element and text else None
+
+
+def _text(document: Document, element: Element) -> str:
+    match element.sort:
+        case "layer":
+            facts = document.checked.layer(element.word.text)
+            return layer_card(document, facts) if facts else ""
+        case "type":
+            return _type(element.word.text)
+        case "setting":
+            about = ABOUT.get(element.word.text)
+            return f"**{element.word.text}**: {about.doc}\n\n```net\n{about.example}\n```" if about else ""
+        case "key":
+            return _key(element)
+        case "value":
+            return _value(element)
+
+
+def layer_card(document: Document, facts: LayerFacts) -> str:
+    """A layer in a few lines: its shape, what it reads and who reads it, its counts and their arithmetic."""
+    name = facts.section.name.text
+    shape = facts.computed or facts.stated.shape
+    lines = [f"**{name}**: {facts.type or 'a layer of unknown type'}" + (f", {shape}" if shape else "")]
+    return "\n".join([*lines, "", *(f"- {line}" for line in _layer_lines(document, facts))])
+
+
+def _layer_lines(document: Document, facts: LayerFacts) -> Iterator[str]:
+    all_layers = document.checked.layers
+    if facts.inputs:
+        read = (all_layers[i] for i in facts.inputs)
+        yield "reads " + ", ".join(_with_shape(f) for f in read)
+    readers = [f.section.name.text for f in all_layers if any(all_layers[i] is facts for i in f.inputs)]
+    if readers:
+        yield f"read by {', '.join(readers)}"
+    numbers = numbers_of(facts)
+    if numbers is None:
+        yield "its shape cannot be computed: it or what it reads is wrong"
+        return
+    if facts.stated.shape not in (None, facts.computed):
+        yield f"computed {facts.computed}, stated {facts.stated.shape}"
+    yield from (line for line in shape_arithmetic(facts.steps) if "=" in line)
+    groups = [s.op.groups for s in facts.steps if isinstance(s.op, Conv | Local | Linear | Lrn) and s.op.groups > 1]
+    if groups:
+        yield f"{groups[0]} groups, each with its own share of the input"
+    yield from _placement(document, facts)
+    if numbers.weights:
+        biases = f", {count(numbers.biases)} biases" if numbers.biases else ""
+        owner = facts.values.get("weights")
+        shared = f" of {owner[0].text}, shared" if owner else ""
+        yield f"{count(numbers.weights)} weights{shared}{biases}"
+        yield from (f"weights: {line}" for line in count_arithmetic("weights", facts.steps))
+    if numbers.connections:
+        yield f"{count(numbers.connections)} connections"
+        yield from (f"connections: {line}" for line in count_arithmetic("connections", facts.steps))
+    yield f"{count(numbers.units)} units"
+
+
+def _with_shape(facts: LayerFacts) -> str:
+    shape = facts.stated.shape or facts.computed
+    return f"{facts.section.name.text} ({shape})" if shape else facts.section.name.text
+
+
+def _placement(document: Document, facts: LayerFacts) -> Iterator[str]:
+    """Where its value lives, in a network that is right and has GPU groups."""
+    graph = document.checked.graph
+    if graph is None or graph.groups == 1:
+        return
+    layer = graph.layers[facts.section.name.text]
+    if layer.placement.split:
+        reads = {"own": ", reads its own group's share", "all": ", reads all groups"}[layer.reads]
+        yield f"split over {graph.groups} GPU groups{reads if 'reads' in facts.values else ''}"
+    elif layer.placement.gpu is not None:
+        yield f"whole, on GPU group {layer.placement.gpu}"
+    else:
+        yield "whole"
+
+
+def _type(word: str) -> str:
+    found = layers.find(word)
+    return f"**{word}**: {found.doc}\n\nShape: {found.rule}\n\n```net\n{found.example}\n```" if found else ""
+
+
+def _key(element: Element) -> str:
+    key = element.key
+    if key is None:
+        return ""
+    lines = [
+        f"**{key.name}** of {element.owner}: {key.doc}",
+        "",
+        f"- {key.kind.doc}" + (f"; in {key.unit}" if key.unit else ""),
+        f"- default: {default_of(key)}",
+    ]
+    if key.per_input:
+        lines.append("- of several inputs each may have its own")
+    return "\n".join(lines)
+
+
+def _value(element: Element) -> str:
+    form = forms_of(element.key.kind).get(element.word.text) if element.key else None
+    return f"**{element.word.text}**: {form.doc}" if form else ""

@@ -1,0 +1,138 @@
+"""This server's data as the protocol's: places, edits, diagnostics and the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from lsprotocol import types
+
+from netspec.diagnostics import Diagnostic, Edit, Fix
+from netspec.lsp import problems
+from netspec.lsp.completion import Candidate
+from netspec.lsp.document import Document
+from netspec.lsp.hints import Hint
+from netspec.lsp.positions import Encoding, Position, position
+from netspec.lsp.symbols import Symbol
+from netspec.source import Source, Span
+
+_SORTS = {
+    "setting": types.CompletionItemKind.Keyword,
+    "type": types.CompletionItemKind.Class,
+    "key": types.CompletionItemKind.Property,
+    "value": types.CompletionItemKind.EnumMember,
+    "layer": types.CompletionItemKind.Variable,
+    "shape": types.CompletionItemKind.Constant,
+}
+
+
+class Translator:
+    """Makes the protocol's data. ``encoding`` is how the editor counts characters, ``view`` finds a text's document;
+    ``versioned``: the editor takes edits that are bound to a version of their text."""
+
+    def __init__(self, encoding: Encoding, view: Callable[[Source], Document], *, versioned: bool) -> None:
+        self.encoding = encoding
+        self.view = view
+        self.versioned = versioned
+
+    def place(self, source: Source, offset: int) -> types.Position:
+        """An offset as a position."""
+        found: Position = position(source, offset, self.encoding)
+        return types.Position(found.line, found.character)
+
+    def range(self, span: Span) -> types.Range:
+        """A span as a range."""
+        return types.Range(self.place(span.source, span.start), self.place(span.source, span.end))
+
+    def location(self, span: Span) -> types.Location:
+        """A span with the address of its text."""
+        return types.Location(self.view(span.source).uri, self.range(span))
+
+    def text_edit(self, edit: Edit) -> types.TextEdit:
+        """One edit."""
+        return types.TextEdit(self.range(edit.span), edit.text)
+
+    def workspace_edit(self, edits: Iterable[Edit]) -> types.WorkspaceEdit:
+        """Edits of one or several texts, each bound to the version of the text that it was made for, if that can be."""
+        by_document: dict[str, tuple[Document, list[types.TextEdit]]] = {}
+        for edit in edits:
+            document = self.view(edit.span.source)
+            by_document.setdefault(document.uri, (document, []))[1].append(self.text_edit(edit))
+        if not self.versioned:
+            return types.WorkspaceEdit({uri: its for uri, (_, its) in by_document.items()})
+        return types.WorkspaceEdit(
+            document_changes=[
+                types.TextDocumentEdit(types.OptionalVersionedTextDocumentIdentifier(uri, document.version), [*its])
+                for uri, (document, its) in by_document.items()
+            ]
+        )
+
+    def diagnostic(self, document: Document, diagnostic: Diagnostic) -> types.Diagnostic:
+        """A diagnostic of a document."""
+        return types.Diagnostic(
+            self.range(problems.place(document, diagnostic)),
+            problems.message(diagnostic),
+            severity=types.DiagnosticSeverity.Error
+            if diagnostic.severity == "error"
+            else types.DiagnosticSeverity.Warning,
+            code=diagnostic.code,
+            source="netspec",
+            related_information=[
+                types.DiagnosticRelatedInformation(self.location(span), diagnostic.message)
+                for span in problems.related(document, diagnostic)
+            ],
+        )
+
+    def diagnostics(self, document: Document, found: Sequence[Diagnostic]) -> types.PublishDiagnosticsParams:
+        """All diagnostics of a document, for the version of its text that they were found in."""
+        return types.PublishDiagnosticsParams(
+            document.uri, [self.diagnostic(document, d) for d in found], version=document.version
+        )
+
+    def action(self, document: Document, diagnostic: Diagnostic, fix: Fix, *, preferred: bool) -> types.CodeAction:
+        """A fix."""
+        return types.CodeAction(
+            problems.title(fix),
+            kind=types.CodeActionKind.QuickFix,
+            diagnostics=[self.diagnostic(document, diagnostic)],
+            is_preferred=preferred,
+            edit=self.workspace_edit(fix.edits),
+        )
+
+    def completion(self, document: Document, candidate: Candidate, rank: int) -> types.CompletionItem:
+        """Something to write; ``rank`` is its place among the others."""
+        span = Span(document.source, candidate.start, candidate.end)
+        return types.CompletionItem(
+            candidate.label,
+            kind=_SORTS[candidate.sort],
+            detail=candidate.detail or None,
+            documentation=_markdown(candidate.doc) if candidate.doc else None,
+            sort_text=f"{rank:05}",
+            filter_text=candidate.insert if candidate.sort == "shape" else candidate.label,
+            text_edit=types.TextEdit(self.range(span), candidate.insert),
+        )
+
+    def hover(self, markdown: str, span: Span) -> types.Hover:
+        """What is shown over a word."""
+        return types.Hover(_markdown(markdown), self.range(span))
+
+    def symbol(self, symbol: Symbol) -> types.DocumentSymbol:
+        """A line of the outline."""
+        sort = types.SymbolKind.Class if symbol.sort == "layer" else types.SymbolKind.Property
+        return types.DocumentSymbol(
+            symbol.name, sort, self.range(symbol.span), self.range(symbol.name_span), detail=symbol.detail or None
+        )
+
+    def hint(self, document: Document, hint: Hint) -> types.InlayHint:
+        """A shape behind a line; a double click writes it down."""
+        insertion = Edit(Span(document.source, hint.offset, hint.offset), hint.claim)
+        return types.InlayHint(
+            self.place(document.source, hint.offset),
+            hint.shape,
+            kind=types.InlayHintKind.Type,
+            text_edits=[self.text_edit(insertion)],
+            padding_left=True,
+        )
+
+
+def _markdown(text: str) -> types.MarkupContent:
+    return types.MarkupContent(types.MarkupKind.Markdown, text)

@@ -1,0 +1,88 @@
+"""The server: it keeps the editor's documents, checks them after every change, and sends what it finds.
+
+Texts come whole with every change: a spec is a few kilobytes, and an editor's text and the server's cannot come to
+differ. A change is checked once the keys rest for a moment; the fixes, which take many checks, are sought after that in
+a thread. Whatever is sent bears the version of the text that it was found in, and nothing is sent for a text that is no
+longer there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from importlib.metadata import version
+
+from lsprotocol import types
+from pygls.capabilities import get_capability
+from pygls.lsp.server import LanguageServer
+
+from netspec.diagnostics import Diagnostic
+from netspec.lsp.document import Document
+from netspec.lsp.documents import Documents
+from netspec.lsp.positions import Encoding, Position, offset
+from netspec.lsp.protocol import Translator
+
+REST = 0.03
+"""Seconds without a keystroke before a document is checked."""
+
+
+class Server(LanguageServer):
+    """A language server for specs. What it answers to which request is told to it by ``netspec.lsp.answers``."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "netspec", version("netspec-compiler"), text_document_sync_kind=types.TextDocumentSyncKind.Full
+        )
+        self.documents = Documents()
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._solving = asyncio.Lock()
+
+    @property
+    def translator(self) -> Translator:
+        """Makes the protocol's data as this editor wants them."""
+        versioned = get_capability(self.client_capabilities, "workspace.workspace_edit.document_changes", False)
+        return Translator(self._encoding, self.documents.view, versioned=bool(versioned))
+
+    @property
+    def _encoding(self) -> Encoding:
+        agreed = types.PositionEncodingKind(self.server_capabilities.position_encoding or "utf-16")
+        return agreed.value
+
+    def offset(self, document: Document, place: types.Position) -> int:
+        """The offset of an editor's position."""
+        return offset(document.source, Position(place.line, place.character), self._encoding)
+
+    def check(self, documents: Iterable[Document]) -> None:
+        """See to it that new documents are checked and their diagnostics sent; older texts of theirs no more."""
+        for document in documents:
+            earlier = self._tasks.get(document.uri)
+            if earlier is not None:
+                earlier.cancel()
+            self._tasks[document.uri] = asyncio.get_running_loop().create_task(self._check(document))
+
+    def forget(self, uri: str) -> None:
+        """Send no more diagnostics of a document that was closed, and take back those that were sent."""
+        task = self._tasks.pop(uri, None)
+        if task is not None:
+            task.cancel()
+        self.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, []))
+
+    async def diagnostics(self, document: Document) -> tuple[Diagnostic, ...]:
+        """A document's diagnostics with fixes; none once it has another text."""
+        if document.checked.graph is not None:
+            return document.checked.diagnostics
+        async with self._solving:
+            current = self.documents.is_current(document)
+            found = await asyncio.to_thread(lambda: document.diagnostics) if current else ()
+        return found if self.documents.is_current(document) else ()
+
+    async def _check(self, document: Document) -> None:
+        await asyncio.sleep(REST)
+        self._publish(document, document.checked.diagnostics)
+        if document.checked.graph is None:
+            found = await self.diagnostics(document)
+            if self.documents.is_current(document):
+                self._publish(document, found)
+
+    def _publish(self, document: Document, found: Iterable[Diagnostic]) -> None:
+        self.text_document_publish_diagnostics(self.translator.diagnostics(document, tuple(found)))

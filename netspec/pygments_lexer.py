@@ -1,0 +1,65 @@
+"""Highlighting of specs for whatever uses Pygments: documentation, consoles, ``pygmentize``.
+
+Pygments finds it by the entry point ``pygments.lexers``. Its words are the language's own definitions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+from pygments.lexer import RegexLexer, bygroups, default, words
+from pygments.token import Comment, Keyword, Name, Number, Operator, Punctuation, String, Whitespace
+
+from netspec import layers
+from netspec.settings import SETTINGS, WORDS
+
+NAME = r"[A-Za-z_](?:[A-Za-z0-9_]|-(?!>))*"
+_END = r"(?![A-Za-z0-9_]|-(?!>))"
+_BEHIND = r"(?![A-Za-z0-9_.+]|-(?!>))"
+
+
+def value_words() -> tuple[str, ...]:
+    """The words that may stand as the value of some key: ``relu``, ``all``, ``exact``."""
+    return tuple(sorted(set(_value_words())))
+
+
+def _value_words() -> Iterator[str]:
+    types = [found for name in layers.names() if (found := layers.find(name))]
+    for keys in (*(found.keys for found in types), *SETTINGS.values()):
+        for key in keys:
+            yield from key.kind.words
+
+
+class NetspecLexer(RegexLexer):  # type: ignore[misc]  # Pygments publishes no types
+    """Specs: a layer or a setting a line, keys and values, stated shapes."""
+
+    name = "netspec"
+    aliases: ClassVar = ["netspec", "net"]
+    filenames: ClassVar = ["*.net"]
+
+    tokens: ClassVar = {
+        "root": [
+            (r"[ \t\f\r\n]+", Whitespace),
+            (r"#[^\r\n]*", Comment.Single),
+            (rf"(\[)(\s*)({NAME})(\s*)(\])", bygroups(Punctuation, Whitespace, Name.Class, Whitespace, Punctuation),
+             "type"),
+            (rf"^default{_END}", Keyword, "type"),
+            (words((*WORDS, "drop"), prefix="^", suffix=_END), Keyword),
+            (r"->", Operator),
+            (r"[A-Za-z0-9_./\\-]+\.(?:net|cfg)(?![A-Za-z0-9_./\\-])", String),
+            (rf"[0-9]+(?:x[0-9]+)+{_BEHIND}", Number),
+            (rf"[+-]?[0-9]+{_BEHIND}", Number.Integer),
+            (rf"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?{_BEHIND}", Number.Float),
+            (rf"({NAME})(\s*)(=)", bygroups(Name.Attribute, Whitespace, Operator)),
+            (rf"({NAME})(\s*)(?=\()", bygroups(Name.Function, Whitespace)),
+            (words(value_words(), suffix=_END), Keyword.Constant),
+            (NAME, Name),
+            (r"[,()]", Punctuation),
+        ],
+        "type": [
+            (r"[ \t\f]+", Whitespace),
+            (words(layers.names(), suffix=rf"{_END}(?!\s*=)"), Keyword.Type, "#pop"),
+            default("#pop"),
+        ],
+    }  # fmt: skip

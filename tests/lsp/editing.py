@@ -1,0 +1,31 @@
+"""Documents for the tests of the language server, and texts with a cursor in them."""
+
+from __future__ import annotations
+
+from netspec.diagnostics import CannotOpen
+from netspec.lsp.document import Document
+from netspec.source import Source, Span
+
+CURSOR = "|"
+
+
+def document(text: str, others: dict[str, str] | None = None) -> Document:
+    """A document of a folder that has these other files."""
+
+    def read(name: str) -> Source:
+        if name not in (others or {}):
+            raise CannotOpen(f"cannot open {name}")
+        return Source(name, (others or {})[name])
+
+    return Document("file:///a.net", 1, Source("a.net", text), read)
+
+
+def at_cursor(text: str, others: dict[str, str] | None = None) -> tuple[Document, int]:
+    """A document, and where the cursor stood in its text."""
+    assert text.count(CURSOR) == 1
+    return document(text.replace(CURSOR, ""), others), text.index(CURSOR)
+
+
+def lines(spans: list[Span]) -> list[tuple[str, int, str]]:
+    """Each span's file, line and text."""
+    return [(span.source.name.rpartition("/")[2], span.line, span.text) for span in spans]

@@ -1,0 +1,80 @@
+"""Diagnostics at their places, and fixes on request."""
+
+from __future__ import annotations
+
+import pytest
+from checking import SPECS, spec
+from editing import document
+
+from netspec.diagnostics import apply
+from netspec.lsp.problems import fixes, message, place, related, title
+from netspec.net import LARGEST_FILE, loads
+
+PUZZLE = SPECS.joinpath("mistakes/224-exact.net").read_text("utf-8")
+BASE = "[image] input 3x224x224\n[conv1] conv filters=96 kernel=11 stride=4\n"
+
+
+def test_every_fix_of_the_puzzle_is_offered_at_its_place_and_mends_the_file() -> None:
+    puzzle = document(PUZZLE)
+    (mistake,) = puzzle.diagnostics
+    assert place(puzzle, mistake).text == "kernel=11"
+    assert [span.text for span in related(puzzle, mistake)] == ["stride=4"]
+    found = fixes(puzzle, puzzle.diagnostics, mistake.span.start, mistake.span.start)
+    assert [fix.title for _, fix in found] == [
+        "input 3x227x227, crop=227",
+        "net rounding=up",
+        "conv1 pad=1,2,1,2",
+        "conv1 pad=2 rounding=down",
+    ]
+    for _, fix in found:
+        assert loads(apply(fix.edits, PUZZLE)).graph
+    assert title(found[1][1]) == "net rounding=up: gives 55 as cuda-convnet computed it; the whole network checks"
+
+
+def test_no_fix_is_offered_elsewhere() -> None:
+    puzzle = document(PUZZLE)
+    (mistake,) = puzzle.diagnostics
+    assert fixes(puzzle, puzzle.diagnostics, 0, mistake.span.start - 1) == []
+    assert fixes(puzzle, puzzle.diagnostics, 0, mistake.span.start) != []
+
+
+def test_a_message_has_the_arithmetic_and_what_would_not_help() -> None:
+    (mistake,) = document(PUZZLE).diagnostics
+    assert message(mistake).splitlines()[:2] == [
+        "conv1's window does not tile its input",
+        "width: (224 + 0 + 0 - 11) / 4 + 1 = 54.25, not a whole number",
+    ]
+    assert message(mistake).splitlines()[-1].startswith("not a fix: net rounding=down: gives 54: pool5 would be")
+
+
+def test_what_a_variant_inherits_wrong_is_shown_where_it_names_its_base() -> None:
+    variant = document("net v from=base.net\n[r] relu\n", {"base.net": BASE})
+    (mistake,) = variant.diagnostics
+    assert place(variant, mistake).text == "base.net"
+    assert [(s.source.name, s.text) for s in related(variant, mistake)] == [
+        ("base.net", "kernel=11"),
+        ("base.net", "stride=4"),
+    ]
+
+
+def test_what_a_variant_makes_wrong_is_shown_in_the_variant() -> None:
+    variant = document("net v from=base.net\n[image] input 3x227x227\n[conv1] stride=5\n", {"base.net": BASE})
+    (mistake,) = variant.checked.diagnostics
+    assert (mistake.code, place(variant, mistake).text) == ("window-does-not-tile", "stride=5")
+
+
+@pytest.mark.parametrize("text", ["net v from=gone.net", "net v from=../a.net", "net v from=a.net"])
+def test_a_base_that_cannot_be_is_said_at_its_name(text: str) -> None:
+    variant = document(text)
+    (mistake,) = variant.diagnostics
+    assert place(variant, mistake).text == text.rpartition("=")[2]
+
+
+def test_a_text_that_is_far_too_large_is_not_looked_at() -> None:
+    large = document("# a\n" * (LARGEST_FILE // 4 + 1))
+    assert [d.code for d in large.diagnostics] == ["too-large-file"]
+    assert large.file.sections == ()
+
+
+def test_a_correct_spec_has_no_diagnostics() -> None:
+    assert document(spec("alexnet")).diagnostics == ()

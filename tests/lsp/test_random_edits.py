@@ -1,0 +1,69 @@
+"""Whatever is typed, every feature answers, and with places that lie in the text."""
+
+from __future__ import annotations
+
+from checking import SPECS
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from netspec.diagnostics import apply
+from netspec.lsp.completion import complete
+from netspec.lsp.documents import Documents
+from netspec.lsp.hints import hints
+from netspec.lsp.hover import hover
+from netspec.lsp.layout import layout
+from netspec.lsp.names import Refused, definition, references, rename
+from netspec.lsp.problems import fixes, message, place
+from netspec.lsp.symbols import symbols
+from netspec.source import Span
+
+FILES = [path.read_text("utf-8") for path in sorted(SPECS.rglob("*.net"))]
+PIECES = st.one_of(
+    st.sampled_from(["->", "[", "]", "=", ",", "(", ")", "#", "\n", " ", "\n  ", "[a] conv ", "inputs=", "weights=a"]),
+    st.sampled_from(["net a from=alexnet.net\n", "drop conv1\n", "3x3", "1e9", "99999999999", "default fc ", "é🙂"]),
+    st.text(max_size=5),
+)
+
+
+@st.composite
+def edited(draw: st.DrawFn) -> tuple[str, int]:
+    """A spec after some edits, and a place in it: often that of the last edit."""
+    text = draw(st.sampled_from(FILES) | st.just(""))
+    place = 0
+    for _ in range(draw(st.integers(1, 4))):
+        place = draw(st.integers(0, len(text)))
+        end = min(len(text), place + draw(st.sampled_from([0, 0, 1, 5, 100])))
+        piece = draw(PIECES)
+        text = text[:place] + piece + text[end:]
+        place += len(piece)
+    return text, draw(st.just(place) | st.integers(0, len(text)))
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(edited(), st.sampled_from(["relu1", "conv1", "1", "a b"]))
+def test_any_text_at_any_place(case: tuple[str, int], new: str) -> None:
+    text, offset = case
+    documents = Documents()
+    address = (SPECS / "being-written.net").as_uri()
+    (document, *_) = documents.put(address, 1, text)
+
+    spans = [place(document, d) for d in document.diagnostics]
+    assert all(message(d) for d in document.diagnostics)
+    spans += [s for symbol in symbols(document) for s in (symbol.span, symbol.name_span)]
+    spans += [Span(document.source, h.offset, h.offset) for h in hints(document, 0, len(text))]
+    spans += [Span(document.source, c.start, c.end) for c in complete(document, offset)]
+    found = hover(document, offset)
+    spans += [found.span] if found else []
+    assert all(s.source is document.source and 0 <= s.start <= s.end <= len(text) for s in spans)
+
+    definition(document, offset)
+    references(documents, document, offset, defining=True)
+    try:
+        rename(documents, document, offset, new)
+    except Refused as refused:
+        assert str(refused)
+    for edit in layout(document):
+        assert layout(documents.put(address, 2, apply([edit], text))[0]) == []
+    for _, fix in fixes(document, document.diagnostics, 0, len(text)):
+        if fix.checks and all(edit.span.source is document.source for edit in fix.edits):
+            assert documents.put(address, 3, apply(fix.edits, text))[0].checked.graph is not None

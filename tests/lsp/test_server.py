@@ -1,0 +1,271 @@
+"""A real server process, over the real protocol."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from checking import SPECS, spec
+from lsprotocol import types
+from processes import ROOT, netspec, python
+from pygls.exceptions import JsonRpcException
+from pytest_lsp import LanguageClient
+
+from netspec.check import check
+from netspec.lsp.positions import Position, offset, position
+from netspec.source import Source
+
+MARKDOWN = [types.MarkupKind.Markdown]
+CAPABILITIES = types.ClientCapabilities(
+    workspace=types.WorkspaceClientCapabilities(workspace_edit=types.WorkspaceEditClientCapabilities(True)),
+    text_document=types.TextDocumentClientCapabilities(
+        hover=types.HoverClientCapabilities(content_format=MARKDOWN),
+        completion=types.CompletionClientCapabilities(
+            completion_item=types.ClientCompletionItemOptions(documentation_format=MARKDOWN)
+        ),
+    ),
+)
+PUZZLE = SPECS.joinpath("mistakes/224-exact.net").read_text("utf-8")
+with_editor = pytest.mark.asyncio(loop_scope="module")
+WAIT = 20
+"""Seconds for an answer that never comes."""
+
+
+class Editor(LanguageClient):
+    """A client that keeps every message about diagnostics, and waits for those that it needs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.published: list[types.PublishDiagnosticsParams] = []
+        self.shown: list[str] = []
+        self._news = asyncio.Condition()
+        self.feature(types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS)(self._publish)
+        self.feature(types.WINDOW_SHOW_MESSAGE)(lambda params: self.shown.append(params.message))
+
+    @property
+    def _publish(self) -> object:
+        async def publish(params: types.PublishDiagnosticsParams) -> None:
+            async with self._news:
+                self.published.append(params)
+                self._news.notify_all()
+
+        return publish
+
+    def write(self, uri: str, version: int, text: str) -> None:
+        """Give an open document another text."""
+        self.text_document_did_change(
+            types.DidChangeTextDocumentParams(
+                types.VersionedTextDocumentIdentifier(version, uri),
+                [types.TextDocumentContentChangeWholeDocument(text)],
+            )
+        )
+
+    def open(self, uri: str, text: str) -> types.TextDocumentIdentifier:
+        """Open a document."""
+        self.text_document_did_open(types.DidOpenTextDocumentParams(types.TextDocumentItem(uri, "netspec", 1, text)))
+        return types.TextDocumentIdentifier(uri)
+
+    async def news(self, uri: str, version: int | None) -> list[types.Diagnostic]:
+        """The first diagnostics of a version of a document."""
+        return await self._wait(lambda: [p for p in self.published if (p.uri, p.version) == (uri, version)][:1])
+
+    async def latest(self, uri: str, *codes: str) -> list[types.Diagnostic]:
+        """The diagnostics of a document, once its latest are these."""
+
+        def found() -> list[types.PublishDiagnosticsParams]:
+            last = [p for p in self.published if p.uri == uri][-1:]
+            return last if last and [d.code for d in last[0].diagnostics] == [*codes] else []
+
+        return await self._wait(found)
+
+    async def _wait(self, found: Callable[[], list[types.PublishDiagnosticsParams]]) -> list[types.Diagnostic]:
+        async with self._news:
+            await asyncio.wait_for(self._news.wait_for(found), WAIT)
+        return list(found()[0].diagnostics)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def editor() -> AsyncIterator[Editor]:
+    """An editor that is connected to a server, which must end well after all that the tests do to it."""
+    client = Editor()
+    await client.start_io(sys.executable, "-m", "netspec", "lsp", cwd=ROOT)
+    await client.initialize_session(types.InitializeParams(CAPABILITIES))
+    yield client
+    await client.shutdown_session()
+    assert client._server is not None and client._server.returncode == 0
+    assert client.shown == []
+    await client.stop()
+
+
+def where(text: str, word: str) -> types.Position:
+    """The position of a word's second letter, in UTF-16."""
+    place = position(Source("a.net", text), text.index(word) + 1, "utf-16")
+    return types.Position(place.line, place.character)
+
+
+def applied(edits: list[types.TextEdit], text: str) -> str:
+    """A text with the protocol's edits made."""
+    source = Source("a.net", text)
+
+    def at(place: types.Position) -> int:
+        return offset(source, Position(place.line, place.character), "utf-16")
+
+    for edit in sorted(edits, key=lambda e: at(e.range.start), reverse=True):
+        text = text[: at(edit.range.start)] + edit.new_text + text[at(edit.range.end) :]
+    return text
+
+
+def of(edit: types.WorkspaceEdit | None, uri: str, version: int) -> list[types.TextEdit]:
+    """The edits of one document, which must be bound to this version of it."""
+    assert edit is not None and edit.document_changes is not None
+    (change,) = [
+        c for c in edit.document_changes if isinstance(c, types.TextDocumentEdit) and c.text_document.uri == uri
+    ]
+    assert change.text_document.version == version
+    return [e for e in change.edits if isinstance(e, types.TextEdit)]
+
+
+@with_editor
+async def test_a_mistake_is_shown_and_each_of_its_fixes_mends_it(editor: Editor) -> None:
+    document = editor.open("untitled:puzzle", PUZZLE)
+    (mistake,) = await editor.news(document.uri, 1)
+    assert (mistake.code, mistake.source, mistake.severity) == ("window-does-not-tile", "netspec", 1)
+    actions = await editor.text_document_code_action_async(
+        types.CodeActionParams(document, mistake.range, types.CodeActionContext([mistake]))
+    )
+    assert actions is not None and len(actions) == 4
+    for version, action in enumerate(actions, 2):
+        assert isinstance(action, types.CodeAction)
+        editor.write(document.uri, version, applied(of(action.edit, document.uri, 1), PUZZLE))
+        assert await editor.news(document.uri, version) == []
+
+
+@with_editor
+async def test_places_are_counted_in_utf_16(editor: Editor) -> None:
+    text = "# 🙂\n[image] input 3x8x8\n[a] fc outputs=2 inputs= # 🙂🙂 not yet\n   imag  # 𝔘\n"
+    wrong = "[image] input 3x8x8 # 🙂\n[a] fc # 🙂\n  outputs=2 kernal=3 # 🙂\n"
+    document = editor.open("untitled:wide", wrong)
+    (mistake,) = await editor.news(document.uri, 1)
+    assert mistake.range == types.Range(types.Position(2, 12), types.Position(2, 18))
+    offered = await editor.text_document_completion_async(
+        types.CompletionParams(editor.open("untitled:other", text), types.Position(3, 6))
+    )
+    assert isinstance(offered, Sequence)
+    (item,) = offered
+    assert isinstance(item.text_edit, types.TextEdit)
+    assert item.text_edit.range == types.Range(types.Position(3, 3), types.Position(3, 7))
+
+
+@with_editor
+async def test_reading_a_spec(editor: Editor) -> None:
+    text = spec("alexnet")
+    document = editor.open(SPECS.joinpath("alexnet.net").as_uri(), text)
+    hover = await editor.text_document_hover_async(types.HoverParams(document, where(text, "conv2]")))
+    assert hover and isinstance(hover.contents, types.MarkupContent) and "223,948,800" in hover.contents.value
+    outline = await editor.text_document_document_symbol_async(types.DocumentSymbolParams(document))
+    assert outline and len(outline) == 4 + 17 + 3
+    everything = types.Range(types.Position(0, 0), types.Position(99, 0))
+    hints = await editor.text_document_inlay_hint_async(types.InlayHintParams(document, everything))
+    assert hints and [hint.label for hint in hints][:2] == ["96x55x55", "256x27x27"]
+    completion = await editor.text_document_completion_async(
+        types.CompletionParams(document, where(text, "kernel=11  stride"))
+    )
+    assert isinstance(completion, Sequence) and "dilation" in [item.label for item in completion]
+    assert not await editor.text_document_formatting_async(
+        types.DocumentFormattingParams(document, types.FormattingOptions(4, True))
+    )
+
+
+@with_editor
+async def test_names(editor: Editor) -> None:
+    text = "[image] input 3x8x8\n[a] fc outputs=2\n[b] fc outputs=2 inputs=image\n[c] sum   inputs=a,b\n"
+    document = editor.open("untitled:names", text)
+    place = where(text, "s=a,b")
+    place.character += 1
+    found = await editor.text_document_definition_async(types.DefinitionParams(document, place))
+    assert isinstance(found, types.Location) and found.range.start == types.Position(1, 1)
+    references = await editor.text_document_references_async(
+        types.ReferenceParams(types.ReferenceContext(include_declaration=True), document, place)
+    )
+    assert references and [r.range.start.line for r in references] == [1, 3]
+    assert await editor.text_document_prepare_rename_async(types.PrepareRenameParams(document, place))
+    edit = await editor.text_document_rename_async(types.RenameParams(document, place, "first"))
+    assert applied(of(edit, document.uri, 1), text) == text.replace("[a]", "[first]").replace("=a,", "=first,")
+    with pytest.raises(JsonRpcException, match="there is a layer b already"):
+        await editor.text_document_rename_async(types.RenameParams(document, place, "b"))
+    edits = await editor.text_document_formatting_async(
+        types.DocumentFormattingParams(document, types.FormattingOptions(4, True))
+    )
+    assert edits and applied(list(edits), text).endswith("[c]      sum      inputs=a,b\n")
+
+
+@with_editor
+async def test_a_variant_follows_its_base(editor: Editor, tmp_path: Path) -> None:
+    base, variant = (tmp_path / name for name in ("base.net", "variant.net"))
+    base.write_text("[image] input 3x8x8\n[a] fc outputs=2\n")
+    variant.write_text("net v from=base.net\n[a] outputs=3\n")
+    editor.open(variant.as_uri(), variant.read_text())
+    await editor.latest(variant.as_uri())
+    editor.open(base.as_uri(), "[image] input 3x8x8\n[b] fc outputs=2\n")
+    await editor.latest(variant.as_uri(), "unknown-layer")
+    editor.text_document_did_close(types.DidCloseTextDocumentParams(types.TextDocumentIdentifier(base.as_uri())))
+    await editor.latest(variant.as_uri())
+    base.write_text("[image] input 3x8x8\n[c] fc outputs=2\n")
+    changed = types.FileEvent(base.as_uri(), types.FileChangeType.Changed)
+    editor.workspace_did_change_watched_files(types.DidChangeWatchedFilesParams([changed]))
+    await editor.latest(variant.as_uri(), "unknown-layer")
+    assert {p.version for p in editor.published if p.uri == variant.as_uri()} == {1}
+
+
+@with_editor
+async def test_nothing_is_known_of_what_is_not_open(editor: Editor) -> None:
+    document, place = types.TextDocumentIdentifier("untitled:unknown"), types.Position(3, 3)
+    assert await editor.text_document_hover_async(types.HoverParams(document, place)) is None
+    assert not await editor.text_document_completion_async(types.CompletionParams(document, place))
+    assert await editor.text_document_rename_async(types.RenameParams(document, place, "a")) is None
+    editor.text_document_did_close(types.DidCloseTextDocumentParams(document))
+    assert await editor.news(document.uri, None) == []
+
+
+@with_editor
+@pytest.mark.parametrize("seed", range(2))
+async def test_diagnostics_are_those_of_their_version_whatever_is_typed(editor: Editor, seed: int) -> None:
+    chance = random.Random(seed)
+    texts = {1: PUZZLE}
+    document = editor.open(f"untitled:typed-{seed}", PUZZLE)
+    for version in range(2, 60):
+        before = texts[version - 1]
+        place = chance.randrange(len(before) + 1)
+        piece = chance.choice(["", "x", "[", "]", "=", "->", "#", "\n", " ", "\U0001f642", "\ud800", "[a] relu\n"])
+        texts[version] = before[:place] + piece + before[place + chance.choice([0, 0, 1, 3]) :]
+        editor.write(document.uri, version, texts[version])
+        if not chance.randrange(4):
+            editor.text_document_hover(types.HoverParams(document, types.Position(chance.randrange(20), 3)))
+        await asyncio.sleep(chance.choice([0, 0, 0.001, 0.05, 0.1]))
+    await editor.news(document.uri, 59)
+    of_document = [published for published in editor.published if published.uri == document.uri]
+    versions = [published.version for published in of_document]
+    assert versions == sorted(v for v in versions if v is not None) and versions[-1] == 59
+    for published in of_document:
+        assert published.version is not None
+        source = Source("untitled:typed", texts[published.version])
+        expected = [(d.code, position(source, d.span.start, "utf-16")) for d in check(source).diagnostics]
+        starts = [(d.code, d.range.start) for d in published.diagnostics]
+        assert [(code, Position(p.line, p.character)) for code, p in starts] == expected
+
+
+def test_the_server_needs_no_numerics() -> None:
+    done = netspec("lsp", blocked=("torch", "onnx", "numpy"), text="")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_without_pygls_the_command_says_what_to_install() -> None:
+    hidden = "import sys; sys.modules['pygls'] = None; from netspec.cli import main; main(['lsp'])"
+    done = python("-c", hidden)
+    assert done.returncode == 2
+    assert done.stderr == "Error: the language server needs pygls: pip install 'netspec-compiler[lsp]'\n"

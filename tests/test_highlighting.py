@@ -1,0 +1,153 @@
+"""Highlighting: the Pygments lexer, and the TextMate grammar of the VS Code extension."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from checking import SPECS
+from pygments.lexers import get_lexer_by_name, get_lexer_for_filename
+from pygments.token import Comment, Error, Keyword, Name, Number, Operator, Punctuation, _TokenType
+
+from netspec import layers
+from netspec.pygments_lexer import NetspecLexer, value_words
+from netspec.settings import ABOUT
+
+VSCODE = Path(__file__).parents[1] / "editors" / "vscode"
+GRAMMAR = json.loads((VSCODE / "syntaxes" / "netspec.tmLanguage.json").read_text("utf-8"))
+SETTINGS = {*ABOUT, "drop"}
+
+
+def tokens(text: str) -> list[tuple[_TokenType, str]]:
+    """A text's tokens without the space between them."""
+    return [(sort, word) for _, sort, word in NetspecLexer().get_tokens_unprocessed(text) if word.strip()]
+
+
+@pytest.mark.parametrize("path", sorted(SPECS.rglob("*.net")), ids=lambda path: path.stem)
+def test_every_spec_is_known_to_its_last_character(path: Path) -> None:
+    text = path.read_text("utf-8")
+    found = list(NetspecLexer().get_tokens_unprocessed(text))
+    assert "".join(word for _, _, word in found) == text
+    assert [word for _, sort, word in found if sort is Error] == []
+
+
+def test_words_are_told_apart() -> None:
+    assert tokens("[conv-1] conv neuron=relu init=gaussian(0.01) inputs=a,b # c") == [
+        (Punctuation, "["),
+        (Name.Class, "conv-1"),
+        (Punctuation, "]"),
+        (Keyword.Type, "conv"),
+        (Name.Attribute, "neuron"),
+        (Operator, "="),
+        (Keyword.Constant, "relu"),
+        (Name.Attribute, "init"),
+        (Operator, "="),
+        (Name.Function, "gaussian"),
+        (Punctuation, "("),
+        (Number.Float, "0.01"),
+        (Punctuation, ")"),
+        (Name.Attribute, "inputs"),
+        (Operator, "="),
+        (Name, "a"),
+        (Punctuation, ","),
+        (Name, "b"),
+        (Comment.Single, "# c"),
+    ]
+
+
+@pytest.mark.parametrize("word", layers.names())
+def test_every_type_is_a_type_behind_a_name(word: str) -> None:
+    assert (Keyword.Type, word) in tokens(f"[a] {word} b=1")
+    assert (Keyword.Type, word) in tokens(f"default {word} b=1")
+    assert (Keyword.Type, word) not in tokens(f"[a] {word}=1")
+
+
+@pytest.mark.parametrize("word", sorted(SETTINGS))
+def test_every_setting_is_a_keyword_at_a_lines_beginning(word: str) -> None:
+    assert tokens(f"# a\n{word} b")[1] == (Keyword, word)
+    assert (Keyword, word) not in tokens(f"x {word}")
+
+
+def test_values_of_keys_are_constants() -> None:
+    assert {"relu", "exact", "all", "plateau", "gaussian", "none", "bgr"} <= set(value_words())
+    assert (Keyword.Constant, "relu") in tokens("[a] conv neuron=relu")
+
+
+def test_what_cannot_stand_in_a_spec_is_an_error() -> None:
+    assert (Error, "{") in tokens("[a] conv {")
+
+
+def test_pygments_finds_the_lexer() -> None:
+    found = [get_lexer_by_name("netspec"), get_lexer_by_name("net"), get_lexer_for_filename("alexnet.net")]
+    assert {type(lexer) for lexer in found} == {NetspecLexer}
+
+
+def patterns(node: Any) -> Iterator[str]:
+    """Every regular expression of a grammar."""
+    if isinstance(node, dict):
+        yield from (value for key, value in node.items() if key in ("match", "begin", "end"))
+    for inner in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from patterns(inner)
+
+
+def rule(name: str) -> re.Pattern[str]:
+    """A rule of the grammar. Its expressions mean the same to Python as to the editor."""
+    return re.compile(GRAMMAR["repository"][name]["match"], re.MULTILINE)
+
+
+def test_the_grammars_expressions_are_right_and_all_in_use() -> None:
+    assert len([re.compile(pattern) for pattern in patterns(GRAMMAR)]) == len(GRAMMAR["repository"])
+    assert [p["include"].removeprefix("#") for p in GRAMMAR["patterns"]] == list(GRAMMAR["repository"])
+
+
+def alternatives(name: str) -> list[list[str]]:
+    """The lists of plain words in a rule."""
+    return [found.split("|") for found in re.findall(r"\((\w+(?:\|\w+)+)\)", GRAMMAR["repository"][name]["match"])]
+
+
+def test_the_grammar_has_the_languages_words() -> None:
+    assert alternatives("layer") == alternatives("default") == [list(layers.names())]
+    assert [set(words) for words in alternatives("setting")] == [SETTINGS]
+
+
+@pytest.mark.parametrize("word", layers.names())
+def test_the_grammar_takes_a_type_as_a_whole(word: str) -> None:
+    found = rule("layer").match(f"[conv1]  {word}  a=1")
+    assert found and found[4] == word
+    variant = rule("layer").match(f"[conv1]  {word}=1")
+    assert variant and variant[4] is None
+
+
+@pytest.mark.parametrize("path", sorted(SPECS.rglob("*.net")), ids=lambda path: path.stem)
+def test_the_grammar_knows_all_that_stands_in_the_specs(path: Path) -> None:
+    order = re.compile("|".join(f"(?:{GRAMMAR['repository'][p['include'][1:]]['match']})" for p in GRAMMAR["patterns"]))
+    for line in path.read_text("utf-8").splitlines():
+        assert re.sub(r"[\s,()]", "", order.sub("", line)) == ""
+
+
+def test_the_extension_has_the_files_that_it_names() -> None:
+    package = json.loads((VSCODE / "package.json").read_text("utf-8"))
+    contributed = package["contributes"]
+    named = [package["main"], contributed["languages"][0]["configuration"], contributed["grammars"][0]["path"]]
+    assert all((VSCODE / name).is_file() for name in named)
+    assert contributed["grammars"][0]["scopeName"] == GRAMMAR["scopeName"]
+    configuration = json.loads((VSCODE / "language-configuration.json").read_text("utf-8"))
+    assert re.findall(configuration["wordPattern"], "conv-1 3x5 a->b 1e-4") == ["conv-1", "3x5", "a", "b", "1e-4"]
+
+
+def test_numbers_and_arrows_are_told_apart() -> None:
+    assert tokens("a=1 ->3x5 -1.5 b->2") == [
+        (Name.Attribute, "a"),
+        (Operator, "="),
+        (Number.Integer, "1"),
+        (Operator, "->"),
+        (Number, "3x5"),
+        (Number.Float, "-1.5"),
+        (Name, "b"),
+        (Operator, "->"),
+        (Number.Integer, "2"),
+    ]
