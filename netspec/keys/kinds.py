@@ -13,6 +13,9 @@ from netspec.language.syntax import Call, Dims, Number, Pair, Value, Values, Wor
 from netspec.source import Span
 from netspec.units import count, plain
 
+LARGEST_SIDE = 2**16
+"""No window, step or padding has more pixels."""
+
 LARGEST = 2**31
 """Nothing in a spec is larger: a layer with more units or weights is an error."""
 
@@ -189,8 +192,9 @@ class Size2:
             numbers = (value.value, value.value)
         elif isinstance(value, Dims):
             numbers = value.values
-        if len(numbers) != 2 or not all(self.low <= n <= LARGEST for n in numbers):
+        if len(numbers) != 2 or not all(self.low <= n for n in numbers):
             raise BadValue(f"needs {self.doc}, not '{shown(value)}'", value.span)
+        _check_side(max(numbers), value)
         return numbers[0], numbers[1]
 
 
@@ -206,11 +210,17 @@ class Padding:
         if not all(isinstance(item, Number) and isinstance(item.value, int) for item in items):
             raise BadValue(f"needs {self.doc}, not '{shown(value)}'", value.span)
         sides = [Whole(0).read(item) for item in items]
+        _check_side(max(sides), value)
         if len(sides) == 1:
             sides *= 4
         if len(sides) != 4:
             raise BadValue(f"needs {self.doc}, not {len(sides)} numbers", value.span)
         return Pad(*sides)
+
+
+def _check_side(pixels: int, value: Value) -> None:
+    if pixels > LARGEST_SIDE:
+        raise BadValue(f"needs at most {LARGEST_SIDE} pixels, not {pixels}", value.span)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,9 @@ from netspec.solve.edits import pad_text, set_input, set_key, set_net_rounding
 from netspec.solve.trial import Proposal
 
 _WHO = {"up": "as cuda-convnet computed it", "down": "as PyTorch computes it", "caffe": "as Caffe computes it"}
+FARTHEST_PAD = 1024
+"""Up to how many pixels of padding are looked at."""
+
 FARTHEST = 32
 """How many pixels the search for another input size goes up and down."""
 
@@ -139,7 +142,7 @@ def is_puzzle(window: Window, x: Shape) -> bool:
 
 def _rounded_pad(window: Window, x: Shape, rows: int, columns: int) -> int | None:
     """The smallest pad on all sides with which rounding down gives these rows and columns, if there is one."""
-    for pad in range(max(window.extent)):
+    for pad in range(min(max(window.extent), FARTHEST_PAD)):
         padded = Window(window.kernel, window.stride, Pad(pad, pad, pad, pad), window.dilation, "down", window.kind)
         places = padded.places("height", x.height), padded.places("width", x.width)
         if (math.floor(places[0]), math.floor(places[1])) == (rows, columns):

@@ -236,8 +236,12 @@ def test_no_number_above_2_31_is_read(key: str) -> None:
 
 
 def test_a_pad_that_would_be_absurd_is_refused_and_not_allocated() -> None:
-    assert codes("[i] input 1x8x8\n[x] conv filters=1 kernel=9 pad=2147483648") == ["window-outside-image"]
-    assert codes("[i] input 1x8x8\n[x] conv filters=1 kernel=2147483648 pad=2147483647")[0] in (
-        "too-large",
-        "window-outside-image",
-    )
+    """No side, step or padding is longer than 2^16 pixels; up to there a pad is looked at, and refused, at once."""
+    assert codes("[i] input 1x8x8\n[x] conv filters=1 kernel=9 pad=2147483648") == ["bad-value"]
+    assert codes("[i] input 1x8x8\n[x] conv filters=1 kernel=65537 pad=65536") == ["bad-value"]
+    assert codes("[i] input 1x8x8\n[x] conv filters=1 kernel=9 pad=65536") == ["window-outside-image"]
+
+
+def test_a_dilation_larger_than_the_image_is_checked_at_once() -> None:
+    text = "[i] input 1x8x8\n[x] conv filters=1 kernel=65536x2 dilation=65536 pad=65536 rounding=down"
+    assert codes(text) == ["window-outside-image"]
