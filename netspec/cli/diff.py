@@ -1,0 +1,79 @@
+"""Compare two specs."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from netspec.cli.common import WRONG_SPEC, input_option, read_net, refuse, set_option
+
+if TYPE_CHECKING:
+    from netspec.ir.shape import Shape
+
+
+@click.command()
+@click.argument("a", metavar="A")
+@click.argument("b", metavar="[B]", required=False)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How the comparison is written.",
+)
+@click.option("--exit-code", is_flag=True, help="Exit with 1 if anything differs.")
+@input_option
+@set_option
+def command(
+    a: str, b: str | None, form: str, exit_code: bool, input_shape: Shape | None, changes: tuple[str, ...]
+) -> None:
+    """Compare two specs: what differs, what of it changes the function, and what it costs.
+
+    The networks are compared, not the texts: a default that is written out is no difference. Each difference is told
+    with what it changes: the function (the same weights give other class scores), only the output behind them, only
+    training, testing or the placement on GPUs, or nothing.
+
+    --input and --set hold for both. Without B, A is compared with what they make of it. One of the two may be -,
+    standard input. Exits with 0 whether they differ or not, unless --exit-code says otherwise.
+
+    \b
+    Examples:
+      netspec diff specs/alexnet.net specs/alexnet-2012.net
+      netspec diff specs/alexnet.net --set conv1.neuron=tanh
+    """
+    from netspec.diff import compare
+
+    if b is None:
+        if input_shape is None and not changes:
+            refuse("there is nothing to compare with; name a second spec, or a change with --set or --input")
+        if a == "-":
+            refuse("standard input can be read only once; name a file")
+        nets = read_net(a), read_net(a, input_shape, changes)
+    else:
+        if a == b == "-":
+            refuse("only one of the two can be standard input")
+        nets = read_net(a, input_shape, changes), read_net(b, input_shape, changes)
+    found = compare(*nets)
+    files = _files(a, b, input_shape, changes)
+    if form == "json":
+        from netspec.diff.machine import to_json
+
+        click.echo(to_json(found, files))
+    else:
+        from netspec.diff.terminal import show
+
+        show(found, files, sys.stdout)
+    if exit_code and not found.same:
+        sys.exit(WRONG_SPEC)
+
+
+def _files(a: str, b: str | None, input_shape: Shape | None, changes: tuple[str, ...]) -> tuple[str, str]:
+    """What the two are called: their files, or the file and what was changed in it."""
+    first, second = ("<stdin>" if path == "-" else path for path in (a, b or a))
+    if b is None:
+        given = [f"--input {input_shape}"] if input_shape is not None else []
+        second = " ".join([second, *given, *(f"--set {change}" for change in changes)])
+    return first, second

@@ -1,0 +1,80 @@
+"""What two networks differ in, what of it changes their function, and what it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from netspec.diff.layers import layer_differences
+from netspec.diff.matched import Matched, match
+from netspec.diff.model import (
+    EFFECTS,
+    Difference,
+    Effect,
+    LayerDifference,
+    NetDifference,
+    Numbers,
+    Order,
+    SettingDifference,
+    gravest,
+)
+from netspec.diff.order import orders
+from netspec.diff.settings import setting_differences
+from netspec.ir.graph import Graph
+from netspec.net import Net
+
+__all__ = [
+    "EFFECTS",
+    "Difference",
+    "Effect",
+    "LayerDifference",
+    "NetDifference",
+    "Order",
+    "SettingDifference",
+    "compare",
+]
+
+
+def compare(a: Net, b: Net) -> NetDifference:
+    """Compare two networks on what their graphs say: a default that is written out is no difference."""
+    matched = match(a, b)
+    layers = layer_differences(matched)
+    settings = setting_differences(a.graph, b.graph)
+    whole = matched.verdict.whole
+    told = gravest(*(d.effect for layer in layers for d in layer.differences))
+    if gravest(whole, told) != told:
+        layers = tuple(_placements_matter(layer, whole) for layer in layers)
+    return NetDifference(
+        (a.name, b.name),
+        layers,
+        orders(matched, layers),
+        settings,
+        "same" if whole == "nothing" else "scores" if whole == "output" else "other",
+        tuple(_misfits(matched)),
+        (_total(a), _total(b)),
+    )
+
+
+def _placements_matter(layer: LayerDifference, effect: Effect) -> LayerDifference:
+    """A layer on another GPU group can change how the layers behind it are divided, and so what they compute."""
+    changed = (replace(d, effect=effect) if d.effect == "placement" else d for d in layer.differences)
+    return replace(layer, differences=tuple(changed))
+
+
+def _misfits(matched: Matched) -> Iterable[tuple[str | None, str | None]]:
+    """The layers whose parameters have other shapes, or that only one of the networks has."""
+    for x, y in matched.in_order():
+        if _shapes(matched.graphs[0], x) != _shapes(matched.graphs[1], y):
+            yield x, y
+
+
+def _shapes(graph: Graph, layer: str | None) -> dict[str, tuple[int, ...]]:
+    """A layer's own parameters by their names in it."""
+    own = graph.parameters_of(layer) if layer else ()
+    return {p.key.removeprefix(f"{layer}."): p.shape for p in own}
+
+
+def _total(net: Net) -> Numbers:
+    total = net.total
+    activations = sum(n.activation_bytes(1) for n in net.layers.values())
+    return Numbers(total.units, total.weights, total.biases, total.connections, activations)

@@ -1,0 +1,117 @@
+"""What a change of a layer's key changes: asked of the operation, by giving it the other network's value."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection
+from dataclasses import replace
+
+from netspec.diff import words
+from netspec.diff.facts import field_of, spoken_nodes
+from netspec.diff.meaning import Essence, essence
+from netspec.diff.model import Effect
+from netspec.ir.fault import Fault
+from netspec.ir.graph import Graph, Layer, Node
+from netspec.ir.ops import Conv, Dropout, Local, Lrn, MapNorm, Op, window_of
+from netspec.ir.shape import Shape
+from netspec.ir.window import Window
+
+Pair = tuple[Graph, Layer, Graph, Layer]
+"""One layer in two networks."""
+
+
+def computing_keys(pair: Pair, keys: Collection[str]) -> frozenset[str]:
+    """Those of the keys in which a layer's operations differ that change what they compute.
+
+    A key does if the operation of one network computes something else with the other's value, or could not be at all.
+    Keys that do so only together are all named.
+    """
+    nodes = _nodes(pair)
+    if all(_essence(g, n) == _essence(h, m) for (g, n), (h, m) in nodes):
+        return frozenset()
+    found = {key for key in keys if any(_matters(p, q, [key]) or _matters(q, p, [key]) for p, q in nodes)}
+    together = not found and any(_matters(p, q, keys) or _matters(q, p, keys) for p, q in nodes)
+    return frozenset(keys if together else found)
+
+
+def note(pair: Pair, key: str, effect: Effect) -> str:
+    """What there is to add to a change of a key: conventions and paddings that are behind it."""
+    ((g, n), (h, m)), *_ = _nodes(pair)
+    if key == "alpha" and isinstance(n.op, Lrn | MapNorm) and isinstance(m.op, Lrn | MapNorm):
+        return _convention(n.op, m.op)
+    if key in ("pad", "rounding") and effect != "nothing" and isinstance(n.op, Conv | Local):
+        return _padding((g, n), (h, m))
+    if key in ("rate", "scaling") and isinstance(n.op, Dropout) and isinstance(m.op, Dropout):
+        return factor_note(n.op, m.op)
+    return ""
+
+
+def factor_note(a: Op | None, b: Op | None) -> str:
+    """What dropout multiplies by outside training, where that differs; ``None`` is a layer that is not there."""
+    before, after = _factor(a), _factor(b)
+    return "" if before == after else f"outside training: times {before} -> times {after}"
+
+
+def _factor(op: Op | None) -> str:
+    return words.number(1 - op.rate if isinstance(op, Dropout) and op.scaling == "test" else 1)
+
+
+def _nodes(pair: Pair) -> list[tuple[tuple[Graph, Node], tuple[Graph, Node]]]:
+    a, layer_a, b, layer_b = pair
+    nodes = zip(spoken_nodes(a, layer_a), spoken_nodes(b, layer_b), strict=False)
+    return [((a, n), (b, m)) for n, m in nodes]
+
+
+def _essence(graph: Graph, node: Node) -> Essence:
+    return essence(node.op, graph.shapes(node))
+
+
+def _matters(mine: tuple[Graph, Node], other: tuple[Graph, Node], keys: Collection[str]) -> bool:
+    graph, node = mine
+    changed = node.op
+    for key in keys:
+        changed = _with(changed, other[1].op, key)
+    try:
+        return _essence(graph, node) != essence(changed, graph.shapes(node))
+    except Fault:
+        return True
+
+
+def _with(op: Op, other: Op, key: str) -> Op:
+    """An operation with another one's value of a key."""
+    window = window_of(op)
+    theirs = window_of(other)
+    if window is not None and theirs is not None and key in {f.name for f in dataclasses.fields(Window)}:
+        changed = replace(window, **{key: getattr(theirs, key)})
+        return replace(op, window=changed)  # type: ignore[call-arg]  # what has a window has this field
+    field = "groups" if key == "reads" else field_of(op, key)
+    if field not in {f.name for f in dataclasses.fields(op)}:
+        return op
+    return replace(op, **{field: getattr(other, field)})
+
+
+def _convention(a: Lrn | MapNorm, b: Lrn | MapNorm) -> str:
+    """How two values of alpha hang together, where they do by the two conventions."""
+    window, other = (op.size if isinstance(op, Lrn) else op.size**2 for op in (a, b))
+    if window != other and words.number(a.alpha * window) == words.number(b.alpha * other):
+        return f"the same scale, {words.number(a.alpha * window)}, over windows of {window} and {other}"
+    large, small = max(a.alpha, b.alpha), min(a.alpha, b.alpha)
+    if window == other > 1 and small > 0 and words.number(large / small) == words.number(window):
+        return f"{words.number(small)} = {words.number(large)} / {window}, the window's size"
+    return ""
+
+
+def _padding(a: tuple[Graph, Node], b: tuple[Graph, Node]) -> str:
+    """The zeros that a convolution really reads, where they differ."""
+    before, after = _effective(*a), _effective(*b)
+    return "" if before == after else f"zeros read: {before} -> {after}"
+
+
+def _effective(graph: Graph, node: Node) -> str:
+    window = window_of(node.op)
+    (x,) = graph.shapes(node)
+    return _pads(window, x) if window else ""
+
+
+def _pads(window: Window, x: Shape) -> str:
+    return words.pad(window.effective_pad(x.height, x.width))

@@ -1,0 +1,177 @@
+"""What the graph says of a layer, key by key, in the words of a spec: defaults filled in, conventions resolved."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from netspec.diff import words
+from netspec.ir.graph import SPLIT, WHOLE, Graph, Layer, Node, Parameter
+from netspec.ir.ops import Affine, BatchNorm, Concat, Conv, Input, Linear, Local, Loss, Lrn, Neuron, Op
+from netspec.ir.window import Window
+
+TRAINED = ("init", "bias", "lr", "momentum", "decay", "bias_lr", "bias_momentum", "bias_decay", "average")
+"""Keys that change only what is learnt (a bias that is there or not changes more)."""
+PREPARED = ("range", "mean", "order")
+"""Keys of the input that say what its numbers are."""
+
+_RENAMED = ((BatchNorm, "momentum", "average"), (Input, "size", "shape"), (Loss, "weight", "loss_weight"))
+"""Attributes of operations that a spec calls otherwise."""
+_NEUTRAL = {"pad": "0", "stride": "1", "dilation": "1", "groups": "1", "neuron": "linear", "mean": "none"}
+_UNSAID = (*TRAINED, "gpu", "reads", "rounding")
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A key's value. Two are the same if their texts are, or anything of what they ``also`` are: ``he`` is ``he`` over
+    another fan, and the Gaussian that it comes to over its own; a rate is a multiple of its net's rate."""
+
+    text: str
+    also: frozenset[str] = frozenset()
+
+    def same(self, other: Fact) -> bool:
+        return self.text == other.text or bool(self.also & other.also)
+
+
+def layer_facts(graph: Graph, layer: Layer, *, by_gpu: bool) -> dict[str, Fact]:
+    """The keys of a layer, without ``inputs`` and ``weights``, whose names mean nothing outside their network.
+
+    ``by_gpu``: ``groups`` as the file says them, with ``gpu`` and ``reads`` beside; otherwise ``groups`` are those of
+    the merged operation, which compare between networks with different numbers of GPU groups.
+    """
+    spoken = spoken_nodes(graph, layer)
+    told = [dict(_attributes(graph, layer, node, by_gpu)) for node in spoken]
+    facts = {key: Fact(_per_input([t[key] for t in told])) for key in told[0]}
+    if isinstance(spoken[0].op, Input):
+        facts |= {key: Fact(words.word(getattr(graph.preprocessing, key))) for key in PREPARED}
+    facts["neuron"] = Fact(words.neuron(neuron_of(graph, layer)))
+    facts |= _learning(graph, layer, spoken)
+    if by_gpu and graph.groups > 1:
+        facts |= _placement(graph, layer, spoken)
+    return facts
+
+
+def description(graph: Graph, layer: Layer) -> str:
+    """A layer in one line: its type, and the keys that say what it computes."""
+    facts = layer_facts(graph, layer, by_gpu=False)
+    shown = [f"{k}={f.text}" for k, f in facts.items() if k not in _UNSAID and f.text != _NEUTRAL.get(k)]
+    return " ".join([layer.type, *shown])
+
+
+def spoken_nodes(graph: Graph, layer: Layer) -> tuple[Node, ...]:
+    """The operations that a layer's keys speak of: one, or one product an input. The sum and the bias behind several
+    products, and the neuron behind everything, are left out."""
+    nodes = [graph.nodes[name] for name in layer.nodes]
+    products = tuple(n for n in nodes if isinstance(n.op, Conv | Local | Linear))
+    return products or (nodes[0],)
+
+
+def neuron_of(graph: Graph, layer: Layer) -> Op:
+    """The neuron behind a layer's operation; the identity where there is none."""
+    last = graph.nodes[layer.nodes[-1]].op
+    return last if len(layer.nodes) > 1 and isinstance(last, Neuron) else Affine()
+
+
+def field_of(op: Op, key: str) -> str:
+    """The attribute of an operation that a key sets."""
+    return next((field for kind, field, name in _RENAMED if isinstance(op, kind) and name == key), key)
+
+
+def _key_of(op: Op, field: str) -> str:
+    return next((name for kind, known, name in _RENAMED if isinstance(op, kind) and known == field), field)
+
+
+def _per_input(texts: list[str]) -> str:
+    """One value for all of a layer's inputs, or one for each: ``3``, ``3,5``."""
+    return texts[0] if len(set(texts)) == 1 else ",".join(texts)
+
+
+def _attributes(graph: Graph, layer: Layer, node: Node, by_gpu: bool) -> Iterator[tuple[str, str]]:
+    """An operation's attributes as keys of its layer."""
+    op = node.op
+    for field in dataclasses.fields(op):
+        value = getattr(op, field.name)
+        if isinstance(value, Window):
+            yield from _window(value)
+        elif field.name == "groups":
+            if not by_gpu or not isinstance(op, Concat):
+                yield "groups", str(value // _shares(graph, layer, node) if by_gpu else value)
+        elif field.name != "bias" or not isinstance(op, Conv | Local | Linear):
+            yield _key_of(op, field.name), words.word(value)
+
+
+def _window(window: Window) -> Iterator[tuple[str, str]]:
+    yield "kernel", words.pair(window.kernel)
+    yield "stride", words.pair(window.stride)
+    yield "pad", words.pad(window.pad)
+    if window.kind == "conv":
+        yield "dilation", words.pair(window.dilation)
+    yield "rounding", window.rounding
+
+
+def _shares(graph: Graph, layer: Layer, node: Node) -> int:
+    """In how many GPU groups' shares the operation reads its input; the file's own ``groups`` count within one."""
+    split = layer.placement.split and graph.nodes[node.inputs[0]].placement.split
+    return graph.groups if split and layer.reads == "own" and not isinstance(node.op, Concat) else 1
+
+
+def _learning(graph: Graph, layer: Layer, spoken: tuple[Node, ...]) -> dict[str, Fact]:
+    """Initial values, and learning rate, momentum and decay, of the parameters that a layer owns."""
+    train = graph.train
+    own = tuple(graph.parameters_of(layer.name))
+    weights = [p for p in own if p.role == "weight"]
+    biases = [p for p in own if p.role == "bias"]
+    fan_in, fan_out = _fans(graph, spoken)
+    facts = {}
+    if weights:
+        facts["init"] = _initial(weights, fan_in, fan_out)
+    if isinstance(spoken[0].op, Conv | Local | Linear):
+        facts["bias"] = _bias(_initial(biases, fan_in, fan_out)) if biases else Fact("none")
+    for parameters, prefix, decay in ((weights, "", train.weight_decay), (biases, "bias_", train.bias_decay)):
+        for p in parameters[:1]:
+            facts[f"{prefix}lr"] = Fact(words.number(p.lr), _multiple(p.lr, train.lr))
+            facts[f"{prefix}momentum"] = _as_train(p.momentum, train.momentum)
+            facts[f"{prefix}decay"] = _as_train(p.decay, decay)
+    return facts
+
+
+def _fans(graph: Graph, products: tuple[Node, ...]) -> tuple[int, int]:
+    """What one unit sums over all inputs, and how many units an input number reaches at most."""
+    wanted = [n.op.params(graph.shapes(n), n.output) for n in products]
+    weights = [p for each in wanted for p in each if p.role == "weight"]
+    return sum(p.fan_in for p in weights), max((p.fan_out for p in weights), default=0)
+
+
+def _initial(parameters: list[Parameter], fan_in: int, fan_out: int) -> Fact:
+    """Initial values by word and by numbers."""
+    drawn = [p.distribution for p in parameters]
+    text = _per_input([words.initialiser(d, fan_in, fan_out) for d in drawn])
+    return Fact(text, frozenset({_per_input([words.distribution(d) for d in drawn])}))
+
+
+def _bias(initial: Fact) -> Fact:
+    """A constant as ``bias=`` has it, a bare number."""
+    text = initial.text
+    return Fact(text[len("constant(") : -1] if text.startswith("constant(") else text, initial.also)
+
+
+def _multiple(value: float, of: float) -> frozenset[str]:
+    return frozenset({f"{words.number(value / of)} times the train line's"} if of else ())
+
+
+def _as_train(value: float, of: float) -> Fact:
+    return Fact(words.number(value), frozenset({"the train line's"} if value == of else ()))
+
+
+def _placement(graph: Graph, layer: Layer, spoken: tuple[Node, ...]) -> dict[str, Fact]:
+    """Where a layer lives, which most take from their first input, and what it reads."""
+    where = layer.placement
+    text = "all" if where.split else "whole" if where.gpu is None else str(where.gpu)
+    first = graph.layers[layer.inputs[0]].placement if layer.inputs else None
+    gathers = first == SPLIT and where == WHOLE
+    follows = first == where or gathers
+    facts = {"gpu": Fact(text, frozenset({"as its first input"} if follows else ()))}
+    if isinstance(spoken[0].op, Conv | Local | Linear | Lrn):
+        facts["reads"] = Fact(layer.reads)
+    return facts

@@ -1,0 +1,129 @@
+"""What differs between the layers of two networks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from netspec.diff.effects import computing_keys, factor_note, note
+from netspec.diff.facts import PREPARED, TRAINED, description, layer_facts, spoken_nodes
+from netspec.diff.matched import Matched
+from netspec.diff.model import Difference, Effect, LayerDifference, Numbers, Side, gravest
+from netspec.ir.graph import Graph, Layer
+
+_PLACED = ("gpu", "reads")
+
+
+def layer_differences(matched: Matched) -> tuple[LayerDifference, ...]:
+    """Every layer that differs in itself, in its shape or in its cost."""
+    found = []
+    for x, y in matched.in_order():
+        sides = _side(matched, 0, x), _side(matched, 1, y)
+        layer = LayerDifference(*sides, tuple(_differences(matched, x, y)))
+        if layer.differences or layer.costs_differ:
+            found.append(layer)
+    return tuple(found)
+
+
+def _differences(matched: Matched, x: str | None, y: str | None) -> Iterator[Difference]:
+    if x is None or y is None:
+        yield _alone(matched, x, y)
+        return
+    if x != y:
+        weights = matched.nets[0][x].parameters > 0
+        yield Difference("renamed", "", x, y, "nothing", "its weights' names and first draws change" if weights else "")
+    if x in matched.moved and (moved := _moved(matched, x, y)):
+        yield moved
+    if matched.layer(0, x).type != matched.layer(1, y).type:
+        yield _replaced(matched, x, y)
+    else:
+        yield from _changed(matched, x, y)
+    yield from _wired(matched, x, y)
+
+
+def _alone(matched: Matched, x: str | None, y: str | None) -> Difference:
+    """A layer that only one of the networks has."""
+    side, name = (0, x) if x is not None else (1, y)
+    assert name is not None
+    graph, above = matched.graphs[side], matched.above(side, name)
+    place = f", behind {above}" if above else ", first"
+    text = description(graph, graph.layers[name]) + place
+    effect = matched.weight(x, y) if matched.computes(side, name) else matched.chains(x, y)
+    op = graph.nodes[graph.layers[name].nodes[0]].op
+    if x is not None:
+        return Difference("removed", "", text, "", effect, factor_note(op, None))
+    return Difference("added", "", "", text, effect, factor_note(None, op))
+
+
+def _moved(matched: Matched, x: str, y: str) -> Difference | None:
+    """A layer that stands elsewhere; nothing, if the one before it has moved with it."""
+    before, after = matched.above(0, x), matched.above(1, y)
+    if before is not None and matched.pairs.get(before) == after:
+        return None
+    effect = gravest(matched.sources(x, y), matched.chains(x, y))
+    return Difference("moved", "", before or "", after or "", effect)
+
+
+def _replaced(matched: Matched, x: str, y: str) -> Difference:
+    """A layer that is of another type."""
+    old, new = description(*_of(matched, 0, x)), description(*_of(matched, 1, y))
+    core = matched.weight(x, y) if (x, y) in matched.verdict.cores else "nothing"
+    return Difference("replaced", "", old, new, gravest(core, matched.chains(x, y)))
+
+
+def _changed(matched: Matched, x: str, y: str) -> Iterator[Difference]:
+    """Keys that have other values."""
+    facts = [layer_facts(*_of(matched, side, name), by_gpu=matched.by_gpu) for side, name in enumerate((x, y))]
+    keys = [key for key in facts[0] if key in facts[1] and not facts[0][key].same(facts[1][key])]
+    pair = matched.pair(x, y)
+    computing = computing_keys(pair, [k for k in keys if k not in (*TRAINED, *PREPARED, "neuron", "gpu")])
+    for key in keys:
+        texts = facts[0][key].text, facts[1][key].text
+        effect = _effect(matched, (x, y), key, texts, computes=key in computing)
+        yield Difference("changed", key, *texts, effect, note(pair, key, effect))
+
+
+def _effect(matched: Matched, names: tuple[str, str], key: str, texts: tuple[str, str], *, computes: bool) -> Effect:
+    """What a changed key changes."""
+    weight = matched.weight(*names)
+    if key in _PLACED and not computes:
+        return "placement"
+    if key == "neuron" or not matched.computes(0, names[0]):
+        return matched.chains(*names)
+    if computes or key in PREPARED or (key == "bias" and "none" in texts):
+        return weight
+    return "training" if key in TRAINED and weight != "nothing" else "nothing"
+
+
+def _wired(matched: Matched, x: str, y: str) -> Iterator[Difference]:
+    """What a layer reads, and whose weights it has, where that is not told by the layers around it."""
+    read = matched.layer(0, x).inputs, matched.layer(1, y).inputs
+    tops = matched.above(0, x), matched.above(1, y)
+    same = len(read[0]) == len(read[1]) and all(
+        matched.pairs.get(p) == q or (p == tops[0] and q == tops[1]) for p, q in zip(*read, strict=True)
+    )
+    if not same:
+        texts = ",".join(read[0]), ",".join(read[1])
+        yield Difference("changed", "inputs", *texts, gravest(matched.sources(x, y), matched.chains(x, y)))
+    p, q = _owner(matched, 0, x), _owner(matched, 1, y)
+    if p and q and matched.pairs.get(p) != q:
+        texts = "its own" if p == x else p, "its own" if q == y else q
+        yield Difference("changed", "weights", *texts, matched.weight(x, y))
+
+
+def _of(matched: Matched, side: int, name: str) -> tuple[Graph, Layer]:
+    return matched.graphs[side], matched.layer(side, name)
+
+
+def _owner(matched: Matched, side: int, name: str) -> str | None:
+    """The layer whose weights a layer has, itself for most; ``None`` where there are none."""
+    graph = matched.graphs[side]
+    keys = (key for node in spoken_nodes(*_of(matched, side, name)) for key in graph.nodes[node.name].params)
+    return next((graph.parameters[key].layer for key in keys if graph.parameters[key].role == "weight"), None)
+
+
+def _side(matched: Matched, side: int, name: str | None) -> Side | None:
+    if name is None:
+        return None
+    found = matched.nets[side][name]
+    numbers = Numbers(found.units, found.weights, found.biases, found.connections, found.activation_bytes(1))
+    return Side(name, found.type, found.output, numbers)

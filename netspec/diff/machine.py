@@ -1,0 +1,97 @@
+"""A comparison as JSON. Names are fixed; more may be added.
+
+    {"a": {"file": "specs/alexnet.net", "net": "alexnet"}, "b": {...},
+     "same": false,
+     "function": "same" | "scores" | "other",
+     "layers": [{"a": "conv1", "b": "conv1",
+                 "differences": [DIFFERENCE, ...],
+                 "type": {"a": "conv", "b": "conv"}, "output": {"a": [96, 55, 55], "b": [96, 55, 55]},
+                 "units": {"a": 290400, "b": 290400}, "weights": ..., "biases": ..., "parameters": ...,
+                 "connections": ..., "activation_bytes": ...}, ...],
+     "orders": [{"layers": [{"a": "conv5", "b": "conv5"}, {"a": "pool5", "b": "pool5"}],
+                 "a": ["conv5", "relu", "pool5"], "b": ["conv5", "pool5", "relu"],
+                 "effect": EFFECT, "note": "..."}, ...],
+     "settings": [{"setting": "train", ...DIFFERENCE}, ...],
+     "misfits": [{"a": "conv2", "b": "conv2"}, ...],
+     "total": {"units": {"a": 659272, "b": 659272}, "weights": ..., ... as a layer's}}
+
+    DIFFERENCE: {"kind": "added" | "removed" | "renamed" | "replaced" | "moved" | "changed", "key": "init" | null,
+                 "a": "gaussian(0.01)", "b": "gaussian(0.03)", "effect": EFFECT, "note": "..."}
+    EFFECT: "function" | "output" | "training" | "testing" | "placement" | "nothing"
+
+``layers`` are those that differ, in themselves or only in shape or cost; a layer that one network lacks has ``null``
+for its name there, and for its type, output and numbers. Values are texts, in the words of a spec; ``a`` or ``b`` is
+``null`` where there is none. ``key`` is of ``changed``, and ``null`` for ``gpus``. ``orders`` draw two layers'
+differences in ``neuron`` together. ``misfits`` are layers whose weights have other shapes. Bytes are those of one image
+in float32. The effects are explained at ``netspec.diff.model.Effect``.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from netspec.diff.model import Difference, LayerDifference, NetDifference, Numbers, Side
+
+_NUMBERS = ("units", "weights", "biases", "parameters", "connections", "activation_bytes")
+
+
+def to_json(found: NetDifference, files: tuple[str, str]) -> str:
+    """The comparison of two files as JSON text."""
+    return json.dumps(as_dict(found, files), indent=1)
+
+
+def as_dict(found: NetDifference, files: tuple[str, str]) -> dict[str, Any]:
+    """The comparison of two files as plain data."""
+    return {
+        **_sides(*({"file": file, "net": net} for file, net in zip(files, found.names, strict=True))),
+        "same": found.same,
+        "function": found.function,
+        "layers": [_layer(layer) for layer in found.layers],
+        "orders": [
+            {
+                "layers": [_sides(*names) for names in order.layers],
+                "a": list(order.a),
+                "b": list(order.b),
+                "effect": order.effect,
+                "note": order.note,
+            }
+            for order in found.orders
+        ],
+        "settings": [{"setting": s.setting, **_difference(s.difference)} for s in found.settings],
+        "misfits": [_sides(*names) for names in found.misfits],
+        "total": _numbers(*found.totals),
+    }
+
+
+def _layer(layer: LayerDifference) -> dict[str, Any]:
+    a, b = layer.a, layer.b
+    return {
+        **_sides(a and a.name, b and b.name),
+        "differences": [_difference(d) for d in layer.differences],
+        "type": _sides(a and a.type, b and b.type),
+        "output": _sides(_shape(a), _shape(b)),
+        **_numbers(a.numbers if a else None, b.numbers if b else None),
+    }
+
+
+def _difference(d: Difference) -> dict[str, Any]:
+    return {
+        "kind": d.kind,
+        "key": d.key or None,
+        **_sides(d.a or None, d.b or None),
+        "effect": d.effect,
+        "note": d.note,
+    }
+
+
+def _numbers(a: Numbers | None, b: Numbers | None) -> dict[str, Any]:
+    return {name: _sides(a and getattr(a, name), b and getattr(b, name)) for name in _NUMBERS}
+
+
+def _shape(side: Side | None) -> list[int] | None:
+    return list(side.output) if side else None
+
+
+def _sides(a: object, b: object) -> dict[str, Any]:
+    return {"a": a, "b": b}

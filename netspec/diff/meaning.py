@@ -1,0 +1,239 @@
+"""What a graph computes outside training, in a form in which networks that compute the same look the same.
+
+Operations are **cores** (products, windows, normalisations, joins) with **chains** of functions of single numbers on
+the edges between them. Where a chain was written (at a layer, or as a layer of its own) is forgotten, dropout is the
+factor that it is outside training, windows are told by the places that they cover, and a function that never falls is
+moved from before a maximum pooling to behind it: max f(x) = f(max x).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass, replace
+
+from netspec.diff.words import number
+from netspec.ir.graph import Graph, Node
+from netspec.ir.ops import (
+    Affine,
+    BatchNorm,
+    Bias,
+    Dropout,
+    Flatten,
+    Input,
+    Linear,
+    Logistic,
+    Loss,
+    Max,
+    MaxPool,
+    Neuron,
+    Op,
+    Pool,
+    Relu,
+    Sum,
+    Tanh,
+)
+from netspec.ir.shape import Shape
+from netspec.ir.window import Window
+
+Essence = tuple[Hashable, ...]
+Place = tuple[str, int]
+"""A core: its layer, and its number among the layer's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A function on an edge, and the layer that it was written at."""
+
+    function: Essence
+    rising: bool
+    layer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A value as it is read: a core's, changed by functions one after the other.
+
+    ``chain`` is what they are outside training, ``trained`` in training, with dropout as the chance that it is.
+    ``through`` are the layers that the value passes, whether they change it or not.
+    """
+
+    source: Place
+    chain: tuple[Step, ...] = ()
+    trained: tuple[Step, ...] = ()
+    through: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """What is computed at a layer, with weights that are told by their owner and their name there. ``ordered`` says
+    that it matters which edge comes first."""
+
+    essence: Essence
+    edges: tuple[Edge, ...]
+    weights: tuple[tuple[str, str], ...]
+    ordered: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """A network's cores by layer, and the two values that it is there for. ``scored``, ``shown`` and ``trained`` are
+    the layers that the class scores, the output and the losses are computed from."""
+
+    cores: dict[str, tuple[Core, ...]]
+    scores: Edge
+    output: Edge
+    scored: frozenset[str]
+    shown: frozenset[str]
+    trained: frozenset[str]
+
+
+def meaning(graph: Graph) -> Meaning:
+    """What a graph computes."""
+    cores: dict[str, list[Core]] = {name: [] for name in graph.layers}
+    values: dict[str, Edge] = {}
+    for node in graph.nodes.values():
+        read = [values[name] for name in node.inputs]
+        if isinstance(node.op, Neuron | Dropout | Flatten):
+            values[node.name] = _extended(read[0], node)
+            continue
+        here = cores[node.layer]
+        value = Edge((node.layer, len(here)))
+        if isinstance(node.op, MaxPool):
+            (read[0], value) = _pooled(read[0], value)
+        if isinstance(node.op, Linear):
+            read = [_unflattened(edge) for edge in read]
+        own = _essence_in(graph, node), tuple(read), _weights(graph, node)
+        here.append(Core(*own, ordered=not isinstance(node.op, Sum | Max)))
+        values[node.name] = value
+    output = graph.output
+    if isinstance(output.op, Loss):
+        output = graph.nodes[output.inputs[0]]
+    return Meaning(
+        {name: tuple(found) for name, found in cores.items()},
+        values[graph.scores.name],
+        values[output.name],
+        _needed(graph, [graph.scores]),
+        _needed(graph, [graph.scores, output]),
+        _needed(graph, [graph.scores, *graph.losses]),
+    )
+
+
+def essence(op: Op, inputs: tuple[Shape, ...]) -> Essence:
+    """What an operation computes of inputs of these shapes, training and GPU groups left aside. Dropout and other
+    functions of single numbers have one too: the numbers that they are."""
+    if isinstance(op, Dropout):
+        return _name(Affine(1 - op.rate if op.scaling == "test" else 1.0))
+    if isinstance(op, BatchNorm):
+        return _name(replace(op, momentum=0.0))
+    if isinstance(op, Bias):
+        return ("Bias", op.per)
+    return _name(op, inputs[0] if inputs else None)
+
+
+def _essence_in(graph: Graph, node: Node) -> Essence:
+    own = essence(node.op, graph.shapes(node))
+    given = graph.preprocessing
+    return (*own, given.range, given.mean, given.order) if isinstance(node.op, Input) else own
+
+
+def _name(op: Op, x: Shape | None = None) -> Essence:
+    parts: list[Hashable] = [type(op).__name__]
+    for field in dataclasses.fields(op):
+        value = getattr(op, field.name)
+        if isinstance(value, Window) and x is not None:
+            parts.append(_places(value, x, padded=not isinstance(op, Pool)))
+        else:
+            parts.append(number(value) if isinstance(value, float) else value)
+    return tuple(parts)
+
+
+def _places(window: Window, x: Shape, *, padded: bool) -> Essence:
+    """Where a window's kernel stands. What stands beyond the image counts only where it is read (``padded``)."""
+    rows, columns = window.fit(x.height, x.width)
+    sides = window.effective_pad(x.height, x.width)
+    return tuple(
+        (
+            window.kernel[i],
+            window.dilation[i] if window.kernel[i] > 1 else 1,
+            window.stride[i] if axis.output > 1 else 1,
+            before,
+            after if padded else 0,
+            axis.output,
+        )
+        for i, (axis, before, after) in enumerate(((rows, sides.top, sides.bottom), (columns, sides.left, sides.right)))
+    )
+
+
+_FLAT = _name(Flatten())
+_SAME = _name(Affine())
+_RELU = _name(Relu())
+
+
+def _rises(op: Op) -> bool:
+    """Whether a function never falls. (softrelu does, by 0.018 where it turns into x; sqrt is not defined below 0.)"""
+    if isinstance(op, Dropout):
+        return True
+    if isinstance(op, Tanh):
+        return op.a * op.b > 0
+    return isinstance(op, Relu | Logistic) or (isinstance(op, Affine) and op.a > 0)
+
+
+def _extended(edge: Edge, node: Node) -> Edge:
+    """A value with one more function applied."""
+    op = node.op
+    outside = Step(essence(op, ()), _rises(op), node.layer)
+    inside = outside
+    if isinstance(op, Dropout) and op.rate > 0:
+        inside = Step(("Dropout", number(op.rate), op.scaling), False, node.layer)
+    return Edge(
+        edge.source, _with(edge.chain, outside), _with(edge.trained, inside), edge.through | frozenset({node.layer})
+    )
+
+
+def _with(chain: tuple[Step, ...], step: Step) -> tuple[Step, ...]:
+    """A chain with a step more, unless it changes nothing."""
+    again = step.function == _RELU and bool(chain) and chain[-1].function == _RELU
+    return chain if again or step.function == _SAME else (*chain, step)
+
+
+def _pooled(read: Edge, value: Edge) -> tuple[Edge, Edge]:
+    """What a maximum pooling reads, and what it makes, with the rising functions moved from the first to the second."""
+    before, behind = _parted(read.chain)
+    trained_before, trained_behind = _parted(read.trained)
+    passed = read.through if behind or trained_behind else frozenset()
+    return (
+        Edge(read.source, before, trained_before, read.through),
+        Edge(value.source, behind, trained_behind, passed),
+    )
+
+
+def _parted(chain: tuple[Step, ...]) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
+    """A chain without the rising functions at its end, and these."""
+    end = len(chain)
+    while end and chain[end - 1].rising:
+        end -= 1
+    return chain[:end], chain[end:]
+
+
+def _unflattened(edge: Edge) -> Edge:
+    """A matrix product reads an image as a vector by itself."""
+    kept, trained = (tuple(s for s in c if s.function != _FLAT) for c in (edge.chain, edge.trained))
+    return Edge(edge.source, kept, trained, edge.through)
+
+
+def _weights(graph: Graph, node: Node) -> tuple[tuple[str, str], ...]:
+    owners = ((graph.parameters[key].layer, key) for key in node.params)
+    return tuple((layer, key[len(layer) + 1 :]) for layer, key in owners)
+
+
+def _needed(graph: Graph, wanted: Iterable[Node]) -> frozenset[str]:
+    """The layers that these operations are computed from, and theirs."""
+    needed: set[str] = set()
+    waiting = [node.layer for node in wanted]
+    while waiting:
+        name = waiting.pop()
+        if name not in needed:
+            needed.add(name)
+            waiting.extend(graph.layers[name].inputs)
+    return frozenset(needed)

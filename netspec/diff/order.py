@@ -1,0 +1,68 @@
+"""Neurons that stand at another layer of the same path: conv, relu, pool in one network and conv, pool, relu in the
+other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from netspec.diff.matched import Matched
+from netspec.diff.model import Difference, LayerDifference, Order, gravest
+from netspec.ir.graph import Graph
+from netspec.ir.ops import MaxPool
+
+
+def orders(matched: Matched, layers: Sequence[LayerDifference]) -> tuple[Order, ...]:
+    """Pairs of layers, one of which has lost the neuron that the other has got, on a path without branches."""
+    changed = [
+        (layer.a.name, layer.b.name, d)
+        for layer in layers
+        for d in layer.differences
+        if layer.a and layer.b and d.key == "neuron"
+    ]
+    found = []
+    used: set[str] = set()
+    for x, y, mine in changed:
+        if x in used:
+            continue
+        for p, q, theirs in changed:
+            opposite = (mine.a, mine.b) == (theirs.b, theirs.a) and "linear" in (mine.a, mine.b)
+            if p in used or not opposite:
+                continue
+            paths = _path(matched.graphs[0], x, p), _path(matched.graphs[1], y, q)
+            if paths[0] and paths[1] and [matched.pairs.get(name) for name in paths[0]] == list(paths[1]):
+                found.append(_order(matched, paths, (mine, theirs)))
+                used |= {x, p}
+                break
+    return tuple(found)
+
+
+def _path(graph: Graph, start: str, end: str) -> tuple[str, ...]:
+    """The layers from one to another, both included, each the only input of the next; empty if this is no path."""
+    path = [end]
+    while path[-1] != start:
+        inputs = graph.layers[path[-1]].inputs
+        if len(inputs) != 1:
+            return ()
+        path.append(inputs[0])
+    return tuple(reversed(path)) if len(path) > 1 else ()
+
+
+def _order(
+    matched: Matched, paths: tuple[tuple[str, ...], tuple[str, ...]], changes: tuple[Difference, Difference]
+) -> Order:
+    """The two orders in words. ``changes`` are those of the path's first and last layer."""
+    first, last = changes
+    neuron = first.a if first.b == "linear" else first.b
+    a, b = (
+        (path[0], neuron, *path[1:]) if here != "linear" else (*path, neuron)
+        for path, here in zip(paths, (first.a, first.b), strict=True)
+    )
+    effect = gravest(first.effect, last.effect)
+    pools = all(_is_max_pool(matched.graphs[0], name) for name in paths[0][1:])
+    note = f"max pooling commutes with {neuron}" if effect == "nothing" and pools else ""
+    ends = (paths[0][0], paths[1][0]), (paths[0][-1], paths[1][-1])
+    return Order(ends, tuple(a), tuple(b), effect, note)
+
+
+def _is_max_pool(graph: Graph, layer: str) -> bool:
+    return isinstance(graph.nodes[graph.layers[layer].nodes[0]].op, MaxPool)

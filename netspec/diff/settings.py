@@ -1,0 +1,43 @@
+"""What differs between two networks' settings, every key with its default filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from netspec.diff import words
+from netspec.diff.facts import Fact
+from netspec.diff.model import Difference, Effect, SettingDifference
+from netspec.ir.graph import Graph
+
+_TRAIN = ("epochs", "batch", "lr", "momentum", "weight_decay", "bias_decay")
+_NOTES = {"from": "the central crops of the tests are cut from it too"}
+
+
+def setting_differences(a: Graph, b: Graph) -> tuple[SettingDifference, ...]:
+    """The settings' keys whose values differ. ``augment crop`` is always the input's size, and goes with it."""
+    return tuple(
+        SettingDifference(setting, Difference("changed", key, p.text, q.text, effect, _NOTES.get(key, "")))
+        for (setting, key, p, effect), (_, _, q, _) in zip(_settings(a), _settings(b), strict=True)
+        if not p.same(q)
+    )
+
+
+def _settings(graph: Graph) -> Iterator[tuple[str, str, Fact, Effect]]:
+    """Each setting, key and value of a network, and what the key changes."""
+    yield "gpus", "", Fact(str(graph.groups)), "placement"
+    train, augment = graph.train, graph.augment
+    for key in _TRAIN:
+        yield "train", key, Fact(words.number(getattr(train, key))), "training"
+    yield "train", "schedule", Fact(words.schedule(train.schedule)), "training"
+    yield "augment", "from", _cut_from(graph), "training"
+    yield "augment", "flip", Fact(augment.flip), "training"
+    yield "augment", "colour", Fact(f"pca({words.number(augment.colour)})" if augment.colour else "none"), "training"
+    yield "test", "views", Fact(str(graph.test.views)), "testing"
+
+
+def _cut_from(graph: Graph) -> Fact:
+    """The side of the square that crops are cut from; the input's own, if the file does not say another."""
+    shape = graph.input.output
+    own = min(shape.height, shape.width)
+    side = graph.augment.resize or own
+    return Fact(str(side), frozenset({"the input's own"} if side == own else ()))

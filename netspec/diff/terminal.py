@@ -1,0 +1,61 @@
+"""A comparison as it is printed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from io import StringIO
+from typing import TextIO
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from netspec.diff.model import NetDifference
+from netspec.diff.text import cost_rows, rows, summary
+
+_CHANGES = ("layer", "difference", "changes")
+_COSTS = ("layer", "output", "parameters", "connections", "activations")
+_STYLES = {"function": "bold", "nothing": "dim"}
+_GAP = 2
+
+
+def show(found: NetDifference, files: tuple[str, str], file: TextIO) -> None:
+    """Print a comparison; cells are folded on a terminal that is narrower than they are."""
+    if found.same:
+        print(f"{files[0]} and {files[1]}: the same network", file=file)
+        return
+    if file.isatty():
+        _compose(Console(file=file, highlight=False), found, files)
+        return
+    wide = max(_width(_CHANGES, rows(found)), _width(_COSTS, cost_rows(found)))
+    page = Console(file=StringIO(), highlight=False, width=wide)
+    with page.capture() as printed:
+        _compose(page, found, files)
+    for line in printed.get().splitlines():
+        print(line.rstrip(), file=file)
+
+
+def _compose(console: Console, found: NetDifference, files: tuple[str, str]) -> None:
+    console.print(Text(f"{files[0]} -> {files[1]}"), soft_wrap=True)
+    console.print()
+    for headings, lines in ((_CHANGES, rows(found)), (_COSTS, cost_rows(found))):
+        if lines:
+            _print(console, headings, lines)
+    for line in summary(found):
+        console.print(Text(line), soft_wrap=not console.is_terminal)
+
+
+def _print(console: Console, headings: Sequence[str], lines: Sequence[Sequence[str]]) -> None:
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    for cells in lines:
+        table.add_row(*map(Text, cells), style=_STYLES.get(cells[-1], ""))
+    console.print(table)
+    console.print()
+
+
+def _width(headings: Sequence[str], lines: Sequence[Sequence[str]]) -> int:
+    columns = zip(headings, *lines, strict=True)
+    return sum(max(map(len, column)) + _GAP for column in columns)

@@ -1,0 +1,94 @@
+"""Values of the graph in the words of a spec.
+
+Numbers are told, and compared, to nine digits: float32 has seven, so that ``alpha=1e-4`` is ``scale=5e-4`` over a
+window of five, whatever the last bit of the quotient.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from netspec.ir import settings as ir
+from netspec.ir.distribution import Constant, Distribution, Normal
+from netspec.ir.ops import Op
+from netspec.keys import NEURONS, Initialiser
+from netspec.settings import SCHEDULES
+from netspec.units import plain
+
+BY_FAN = ("he", "xavier", "torch")
+"""Initialisers whose numbers follow from what a unit reads."""
+
+_SCHEDULE_WORDS = {ir.Step: "step", ir.Plateau: "plateau", ir.Exponential: "exponential"}
+
+
+def number(value: float | int) -> str:
+    """``0.0001``, ``2e-05``, ``11``: as short as nine digits allow."""
+    rounded = float(f"{value:.9g}")
+    short = plain(rounded)
+    return short if float(short) == rounded else f"{rounded:.9g}"
+
+
+def word(value: Any) -> str:
+    """A plain value: a number, ``yes`` or ``no``, a shape, a word."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return number(value) if isinstance(value, int | float) else str(value)
+
+
+def pair(value: tuple[int, int]) -> str:
+    """A window's ``3``, or ``3x5``, height first."""
+    return str(value[0]) if value[0] == value[1] else f"{value[0]}x{value[1]}"
+
+
+def pad(value: tuple[int, int, int, int]) -> str:
+    """``2`` for all sides, or left, right, top and bottom: ``0,3,0,3``."""
+    return str(value[0]) if len(set(value)) == 1 else ",".join(map(str, value))
+
+
+def call(name: str, *arguments: str) -> str:
+    """``relu``, ``tanh(1.7159, 0.6667)``."""
+    return f"{name}({', '.join(arguments)})" if arguments else name
+
+
+def neuron(op: Op) -> str:
+    """A neuron's word; with its numbers, unless they are the defaults."""
+    name = next(name for name, known in NEURONS.items() if isinstance(op, type(known.make())))
+    given = NEURONS[name].arguments
+    if all(getattr(op, a.name) == a.default for a in given):
+        return name
+    return call(name, *(number(getattr(op, a.name)) for a in given))
+
+
+def distribution(drawn: Distribution) -> str:
+    """``gaussian(0.01)``, ``uniform(0.05)``, ``constant(1)``."""
+    if isinstance(drawn, Normal):
+        mean = () if drawn.mean == 0 else (f"mean={number(drawn.mean)}",)
+        return call("gaussian", number(drawn.std), *mean)
+    if isinstance(drawn, Constant):
+        return call("constant", number(drawn.value))
+    return call("uniform", number(drawn.high))
+
+
+def initialiser(drawn: Distribution, fan_in: int, fan_out: int) -> str:
+    """The distribution as an initialiser: by the word, where its numbers are those that follow from the fans."""
+    text = distribution(drawn)
+    for name in BY_FAN:
+        if text == distribution(Initialiser(name).distribution(fan_in, fan_out)):
+            return name
+    return text
+
+
+def schedule(value: ir.Schedule) -> str:
+    """``constant``, ``steps(25, 51, 79, factor=0.1)``, ``plateau(factor=0.1, times=3)``; rare arguments if they are not
+    the defaults."""
+    if isinstance(value, ir.Fixed):
+        return "constant"
+    if isinstance(value, ir.Steps):
+        return call("steps", *map(str, value.epochs), f"factor={number(value.factor)}")
+    name = _SCHEDULE_WORDS[type(value)]
+    shown = [
+        f"{a.name}={number(getattr(value, a.name))}"
+        for a in SCHEDULES[name].arguments
+        if a.name in ("factor", "every", "times") or getattr(value, a.name) != a.default
+    ]
+    return call(name, *shown)

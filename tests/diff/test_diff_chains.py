@@ -1,0 +1,61 @@
+"""Networks whose layers were drawn, left out, put in and exchanged at random."""
+
+from __future__ import annotations
+
+import numpy as np
+from comparing_nets import facts
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from netspec import backend
+from netspec.diff import compare, gravest
+from netspec.diff.matched import match
+from netspec.net import Net, loads
+
+NEURONS = st.sampled_from(["linear", "relu", "tanh"])
+LAYERS = {
+    "conv1": st.builds("conv filters=4 kernel=3 pad=1 neuron={}".format, NEURONS),
+    "act1": st.sampled_from(["relu", "tanh", "linear", "tanh a=-1"]),
+    "pool1": st.builds("maxpool kernel=2 stride=1 neuron={}".format, NEURONS),
+    "mean1": st.builds("avgpool kernel=2 stride=1 neuron={}".format, NEURONS),
+    "drop1": st.builds("dropout rate=0.5 scaling={}".format, st.sampled_from(["train", "test"])),
+    "norm1": st.just("lrn size=3 alpha=1"),
+    "pool2": st.just("maxpool kernel=2 stride=1"),
+    "conv2": st.just("conv filters=4 kernel=1 neuron=relu"),
+    "extra": st.sampled_from(["relu", "maxpool kernel=2 stride=1", "dropout"]),
+}
+CHAINS = (
+    st.lists(st.sampled_from(sorted(LAYERS)), unique=True)
+    .flatmap(lambda names: st.tuples(*(st.tuples(st.just(name), LAYERS[name]) for name in names)))
+    .map(lambda layers: "[image] input 4x9x9\n" + "".join(f"[{n}] {t}\n" for n, t in layers) + "[out] fc outputs=3\n")
+)
+
+
+def output(net: Net, weights: dict[str, np.ndarray]) -> np.ndarray:
+    """What a network makes of some images."""
+    x = np.random.default_rng(3).normal(0.0, 2.0, (2, *net.graph.input.output))
+    return backend.load("reference").run(net.graph, weights, x).values[net.graph.output.name]
+
+
+@given(CHAINS, CHAINS)
+@settings(max_examples=40, deadline=None)
+def test_what_is_called_the_same_is_and_the_differences_say_why_not(a: str, b: str) -> None:
+    nets = loads(a), loads(b)
+    there, back = compare(*nets), compare(nets[1], nets[0])
+    assert facts(there, mirrored=True) == facts(back)
+    assert there.same == (a == b)
+    effect = gravest(*(d.effect for d in there.each()))
+    assert (effect == "function") == (there.function == back.function == "other")
+    if there.function == "same":
+        pairs = match(*nets).pairs
+        rng = np.random.default_rng(4)
+        left = {key: rng.normal(0.1, 0.4, p.shape) for key, p in nets[0].graph.parameters.items()}
+        owners = {key: pairs[p.layer] for key, p in nets[0].graph.parameters.items()}
+        right = {owners[key] + key[key.index(".") :]: w for key, w in left.items()}
+        assert np.allclose(output(nets[0], left), output(nets[1], right), rtol=1e-9, atol=1e-12)
+
+
+@given(CHAINS)
+@settings(max_examples=20, deadline=None)
+def test_a_network_does_not_differ_from_itself(text: str) -> None:
+    assert compare(loads(text), loads(text)).same

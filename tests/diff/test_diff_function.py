@@ -1,0 +1,213 @@
+"""What changes the function and what does not, beside what the reference backend computes."""
+
+from __future__ import annotations
+
+import pytest
+from comparing_nets import diff, facts, same_outputs, told
+
+from netspec.net import loads
+
+INPUT = "[image] input 2x9x9\n"
+CONV = INPUT + "[conv1] conv filters=4 kernel=3 init=gaussian(0.1)"
+END = "[fc2] fc outputs=4\n"
+POOL = "[pool1] maxpool kernel=3 stride=2"
+
+SAME = {
+    "ReLU behind max pooling": (f"{CONV} neuron=relu\n{POOL}\n{END}", f"{CONV}\n{POOL} neuron=relu\n{END}"),
+    "tanh behind max pooling": (f"{CONV} neuron=tanh\n{POOL}\n{END}", f"{CONV}\n{POOL} neuron=tanh\n{END}"),
+    "logistic behind two poolings": (
+        f"{CONV} neuron=logistic\n{POOL}\n[pool2] maxpool kernel=2 stride=1\n{END}",
+        f"{CONV}\n{POOL}\n[pool2] maxpool kernel=2 stride=1 neuron=logistic\n{END}",
+    ),
+    "tanh falling twice": (
+        f"{CONV} neuron=tanh(-1, -2)\n{POOL}\n{END}",
+        f"{CONV}\n{POOL} neuron=tanh(-1, -2)\n{END}",
+    ),
+    "ReLU as a layer": (f"{CONV} neuron=relu\n{POOL}\n{END}", f"{CONV}\n[r] relu\n{POOL}\n{END}"),
+    "ReLU as a layer behind pooling": (f"{CONV} neuron=relu\n{POOL}\n{END}", f"{CONV}\n{POOL}\n[r] relu\n{END}"),
+    "ReLU twice": (f"{CONV} neuron=relu\n{POOL}\n{END}", f"{CONV} neuron=relu\n{POOL} neuron=relu\n{END}"),
+    "flatten before a product": (f"{CONV} neuron=relu\n{END}", f"{CONV}\n[flat] flatten neuron=relu\n{END}"),
+    "the identity as a layer": (f"{CONV}\n{END}", f"{CONV}\n[id] linear\n{END}"),
+    "dropout that divides in training": (f"{CONV}\n{END}", f"{CONV}\n[drop] dropout rate=0.3\n{END}"),
+    "dropout's rate": (f"{CONV}\n[d] dropout rate=0.1\n{END}", f"{CONV}\n[d] dropout rate=0.3\n{END}"),
+    "dropout's place": (f"{CONV}\n[d] dropout\n{POOL}\n{END}", f"{CONV}\n{POOL}\n[d] dropout\n{END}"),
+    "dropout that never drops": (f"{CONV}\n{END}", f"{CONV}\n[d] dropout rate=0 scaling=test\n{END}"),
+    "padding written out": (
+        f"{INPUT}[conv1] conv filters=4 kernel=4 stride=3 rounding=up\n{END}",
+        f"{INPUT}[conv1] conv filters=4 kernel=4 stride=3 pad=0,1,0,1\n{END}",
+    ),
+    "a stride over one place": (
+        f"{INPUT}[pool] avgpool kernel=9 stride=1\n{END}",
+        f"{INPUT}[pool] avgpool kernel=global\n{END}",
+    ),
+    "a sum in another order": (
+        f"{CONV}\n[a] relu\n[b] tanh inputs=conv1\n[s] sum inputs=a,b\n{END}",
+        f"{CONV}\n[a] relu\n[b] tanh inputs=conv1\n[s] sum inputs=b,a\n{END}",
+    ),
+    "branches in another order": (
+        f"{INPUT}[a] avgpool kernel=3\n[b] maxpool kernel=3 inputs=image\n[s] concat inputs=a,b\n{END}",
+        f"{INPUT}[b] maxpool kernel=3\n[a] avgpool kernel=3 inputs=image\n[s] concat inputs=a,b\n{END}",
+    ),
+    "other names": (f"{CONV}\n{POOL}\n{END}", f"{CONV}\n{POOL}\n{END}".replace("pool1", "p").replace("conv1", "c")),
+    "a layer that nothing reads": (
+        f"{CONV}\n{END}",
+        f"{CONV}\n[extra] avgpool kernel=3 stride=2\n{END.strip()} inputs=conv1\n",
+    ),
+    "GPU groups as groups": (
+        f"gpus 2\n{CONV}\n[conv2] conv filters=4 kernel=3\n{END.strip()} reads=all\n",
+        f"{CONV}\n[conv2] conv filters=4 kernel=3 groups=2\n{END}",
+    ),
+    "the same alpha by two conventions": (
+        f"{CONV}\n[n] lrn size=5 alpha=1e-4\n{END}",
+        f"{CONV}\n[n] lrn size=5 scale=5e-4\n{END}",
+    ),
+    "batch normalisation's running average": (
+        f"{CONV}\n[n] batchnorm\n{END}",
+        f"{CONV}\n[n] batchnorm average=0.5\n{END}",
+    ),
+    "a loss behind the scores": (f"{CONV}\n{END}", f"{CONV}\n{END}[loss] crossentropy\n"),
+}
+
+OTHER = {
+    "ReLU behind average pooling": (
+        f"{CONV} neuron=relu\n[pool1] avgpool kernel=3 stride=2\n{END}",
+        f"{CONV}\n[pool1] avgpool kernel=3 stride=2 neuron=relu\n{END}",
+    ),
+    "ReLU behind normalisation": (
+        f"{CONV} neuron=relu\n[n] lrn size=3 alpha=0.1\n{END}",
+        f"{CONV}\n[n] lrn size=3 alpha=0.1 neuron=relu\n{END}",
+    ),
+    "a falling tanh behind max pooling": (
+        f"{CONV} neuron=tanh(-1)\n{POOL}\n{END}",
+        f"{CONV}\n{POOL} neuron=tanh(-1)\n{END}",
+    ),
+    "abs behind max pooling": (f"{CONV} neuron=abs\n{POOL}\n{END}", f"{CONV}\n{POOL} neuron=abs\n{END}"),
+    "another neuron": (f"{CONV} neuron=relu\n{END}", f"{CONV} neuron=tanh\n{END}"),
+    "a neuron before what was put in": (
+        f"{CONV} neuron=relu\n{POOL}\n{END}",
+        f"{CONV}\n[n] lrn size=3 alpha=0.1\n{POOL} neuron=relu\n{END}",
+    ),
+    "dropout that multiplies in tests": (f"{CONV}\n{END}", f"{CONV}\n[d] dropout rate=0.3 scaling=test\n{END}"),
+    "dropout's rate, multiplied in tests": (
+        f"{CONV}\n[d] dropout rate=0.1 scaling=test\n{END}",
+        f"{CONV}\n[d] dropout rate=0.3 scaling=test\n{END}",
+    ),
+    "a factor": (f"{CONV}\n[f] linear a=2\n{END}", f"{CONV}\n[f] linear a=3\n{END}"),
+    "padding on the other side": (
+        f"{INPUT}[conv1] conv filters=4 kernel=4 stride=3 pad=1,0,1,0\n{END}",
+        f"{INPUT}[conv1] conv filters=4 kernel=4 stride=3 pad=0,1,0,1\n{END}",
+    ),
+    "channels in another order": (
+        f"{INPUT}[a] avgpool kernel=3\n[b] maxpool kernel=3 inputs=image\n[s] concat inputs=a,b\n{END}",
+        f"{INPUT}[a] avgpool kernel=3\n[b] maxpool kernel=3 inputs=image\n[s] concat inputs=b,a\n{END}",
+    ),
+    "pooling and normalisation exchanged": (
+        f"{CONV}\n[n] lrn size=3 alpha=0.1\n{POOL}\n{END}",
+        f"{CONV}\n{POOL}\n[n] lrn size=3 alpha=0.1\n{END}",
+    ),
+    "normalisation across GPU groups": (
+        f"gpus 2\n{CONV}\n[n] lrn size=3 alpha=0.1\n{END.strip()} reads=all\n",
+        f"gpus 2\n{CONV}\n[n] lrn size=3 alpha=0.1 reads=all\n{END.strip()} reads=all\n",
+    ),
+    "normalisation on one GPU group": (
+        f"gpus 2\n{CONV}\n[n] lrn size=3 alpha=0.1\n{END.strip()} reads=all\n",
+        f"gpus 2\n{CONV} gpu=0\n[n] lrn size=3 alpha=0.1\n{END.strip()} reads=all gpu=all\n",
+    ),
+    "another type under the name": (
+        f"{CONV}\n[pool1] maxpool kernel=3 stride=2\n{END}",
+        f"{CONV}\n[pool1] avgpool kernel=3 stride=2\n{END}",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_the_same_function_is_known_as_such(name: str) -> None:
+    a, b = SAME[name]
+    found = diff(a, b)
+    assert found.function == "same"
+    assert {d.effect for d in found.each()} <= {"training", "testing", "placement", "nothing"}
+    assert same_outputs(loads(a).graph, loads(b).graph)
+
+
+@pytest.mark.parametrize("name", OTHER)
+def test_another_function_is_not_called_the_same(name: str) -> None:
+    a, b = OTHER[name]
+    found = diff(a, b)
+    assert found.function == "other"
+    assert "function" in {d.effect for d in found.each()}
+    assert not same_outputs(loads(a).graph, loads(b).graph)
+
+
+@pytest.mark.parametrize("name", [*SAME, *OTHER])
+def test_the_answer_is_the_same_the_other_way_round(name: str) -> None:
+    a, b = {**SAME, **OTHER}[name]
+    there, back = diff(a, b), diff(b, a)
+    assert facts(there, mirrored=True) == facts(back)
+    assert there.function == back.function
+
+
+def test_a_softmax_at_the_end_is_output_and_no_score() -> None:
+    found = diff(f"{CONV}\n{END}[prob] softmax\n", f"{CONV}\n{END}")
+    assert found.function == "scores"
+    assert told(found) == ["prob removed: softmax, behind fc2 -> , output"]
+
+
+def test_softrelu_falls_where_it_turns_into_x_so_that_it_does_not_commute() -> None:
+    found = diff(f"{CONV} neuron=softrelu\n{POOL}\n{END}", f"{CONV}\n{POOL} neuron=softrelu\n{END}")
+    assert found.function == "other"
+
+
+def test_what_drops_out_between_a_neuron_and_its_new_place_changes_training() -> None:
+    before = f"{CONV} neuron=tanh(2)\n[d] dropout\n{POOL}\n{END}"
+    behind = f"{CONV}\n[d] dropout neuron=tanh(2)\n{POOL}\n{END}"
+    found = diff(before, behind)
+    assert found.function == "same"
+    assert told(found) == [
+        "conv1 neuron: tanh(2, 1) -> linear, training",
+        "d neuron: linear -> tanh(2, 1), training",
+    ]
+
+
+def test_dropout_beside_a_function_that_changes_still_changes_training() -> None:
+    found = diff(f"{CONV}\n{END}", f"{CONV} neuron=relu\n[d] dropout\n{END}")
+    assert told(found) == [
+        "conv1 neuron: linear -> relu, function",
+        "d added:  -> dropout rate=0.5 scaling=train, behind conv1, training",
+    ]
+
+
+def test_only_what_is_to_blame_is_blamed() -> None:
+    """conv1's ReLU moves over a pooling, conv2's over a normalisation."""
+    text = "{}{}\n{}\n{}\n[conv2] conv filters=4 kernel=2{}\n[n] lrn size=3 alpha=1{}\n{}"
+    relu = " neuron=relu"
+    a = text.format(CONV, relu, POOL, "[d] dropout", relu, "", END)
+    b = text.format(CONV, "", f"{POOL}{relu}", "[d] dropout", "", relu, END)
+    assert told(diff(a, b)) == [
+        "conv1 neuron: relu -> linear, nothing",
+        "pool1 neuron: linear -> relu, nothing",
+        "conv2 neuron: relu -> linear, function",
+        "n neuron: linear -> relu, function",
+    ]
+    assert [(o.a, o.b, o.effect, o.note) for o in diff(a, b).orders] == [
+        (("conv1", "relu", "pool1"), ("conv1", "pool1", "relu"), "nothing", "max pooling commutes with relu"),
+        (("conv2", "relu", "n"), ("conv2", "n", "relu"), "function", ""),
+    ]
+
+
+def test_shared_weights_are_another_function() -> None:
+    two = "[image] input 8\n[a] fc outputs=8\n[b] fc outputs=8{}\n"
+    found = diff(two.format(""), two.format(" weights=a"))
+    assert told(found) == ["b weights: its own -> a, function"]
+    assert found.misfits == (("b", "b"),)
+
+
+def test_a_layer_on_another_gpu_group_changes_how_those_behind_it_are_divided() -> None:
+    a, b = OTHER["normalisation on one GPU group"]
+    assert told(diff(a, b)) == ["conv1 gpu: all -> 0, function"]
+
+
+def test_where_weights_live_is_placement() -> None:
+    text = "gpus 2\n[image] input 8\n[a] fc outputs=8 gpu={}\n[prob] softmax\n"
+    assert told(diff(text.format(0), text.format(1))) == ["a gpu: 0 -> 1, placement"]
+    text = "gpus 2\n[image] input 8\n[a] fc outputs=8 gpu=0\n[b] relu gpu={}\n[prob] softmax\n"
+    assert told(diff(text.format(0), text.format(1))) == ["b gpu: 0 -> 1, placement"]

@@ -1,0 +1,215 @@
+"""Every key that is changed is told, and nothing else; and what is told of it holds in the reference backend."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+import pytest
+from comparing_nets import changed, diff, facts, keys, same_outputs, told
+from hypothesis import given, reject, settings
+from hypothesis import strategies as st
+
+from netspec.diagnostics import SpecError
+from netspec.diff import compare, gravest
+from netspec.diff.machine import to_json
+from netspec.net import Net
+
+BASE = """\
+net base  rounding=down
+gpus 2
+default conv init=gaussian(0.01)
+[image] input 2x17x17 range=255 mean=image
+[conv1] conv filters=8 kernel=3 pad=1 neuron=relu
+[norm1] lrn size=3 k=2 alpha=0.1 beta=0.75
+[pool1] maxpool kernel=3 stride=2
+[conv2] conv filters=8 kernel=3 bias=1
+[bn2] batchnorm
+[act2] tanh
+[map2] rnorm size=3 k=2 alpha=0.1
+[pool2] avgpool kernel=2 stride=2
+[fc3] fc outputs=8 reads=all init=gaussian(0.01)
+[drop3] dropout rate=0.5
+[fc4] fc outputs=10 gpu=0 init=gaussian(0.01)
+[prob] softmax
+[loss] crossentropy inputs=fc4
+train epochs=10 batch=128 schedule=constant
+augment from=20
+"""
+
+VALUES = {
+    "conv1.filters": ("8", "16"),
+    "conv1.kernel": ("3", "4", "3x5"),
+    "conv1.pad": ("1", "2", "1,0,1,0"),
+    "conv1.rounding": ("down", "exact", "up", "caffe"),
+    "conv1.neuron": ("relu", "tanh", "linear", "tanh(1.7159, 0.6667)"),
+    "conv1.init": ("gaussian(0.01)", "gaussian(0.03)", "he", "uniform(0.1)", "gaussian(0.01, mean=1)", "constant(0)"),
+    "conv1.bias_lr": ("0.01", "0.02", "0"),
+    "conv1.decay": ("0", "0.0005"),
+    "norm1.size": ("3", "4"),
+    "norm1.k": ("2", "1"),
+    "norm1.alpha": ("0.1", "0.2", "0.0333333333"),
+    "norm1.beta": ("0.75", "0.5"),
+    "norm1.reads": ("own", "all"),
+    "pool1.kernel": ("3", "4"),
+    "pool1.stride": ("2", "3"),
+    "pool1.rounding": ("down", "up", "exact"),
+    "pool1.neuron": ("linear", "tanh"),
+    "conv2.bias": ("1", "0", "gaussian(0.1)", "none"),
+    "conv2.groups": ("1", "2"),
+    "conv2.dilation": ("1", "2"),
+    "fc3.bias_momentum": ("0.9", "0.5"),
+    "bn2.eps": ("1e-05", "0.001"),
+    "bn2.average": ("0.1", "0.01"),
+    "act2.a": ("1", "2"),
+    "map2.beta": ("0.75", "1"),
+    "pool2.stride": ("2", "1"),
+    "fc3.outputs": ("8", "12"),
+    "fc3.reads": ("all", "own"),
+    "drop3.rate": ("0.5", "0.25", "0"),
+    "drop3.scaling": ("train", "test"),
+    "fc4.gpu": ("0", "1"),
+    "loss.loss_weight": ("1", "0.3"),
+    "image.range": ("255", "1"),
+    "image.mean": ("image", "none", "channel"),
+    "image.order": ("rgb", "bgr"),
+    "train.epochs": ("10", "20"),
+    "train.batch": ("128", "64"),
+    "train.schedule": (
+        "constant",
+        "steps(2, 4, factor=0.1)",
+        "plateau(factor=0.1, times=2)",
+        "step(every=3, factor=0.5)",
+    ),
+    "augment.from": ("20", "24"),
+    "augment.flip": ("none", "horizontal"),
+    "augment.colour": ("none", "pca(0.1)"),
+    "test.views": ("1", "10"),
+}
+"""Values of keys, the first of which is that of ``BASE``."""
+
+CHANGES = st.lists(st.sampled_from(sorted(VALUES)), max_size=4, unique=True).flatmap(
+    lambda names: st.fixed_dictionaries({name: st.sampled_from(VALUES[name]) for name in names})
+)
+PREPARED = {"image.range", "image.mean", "image.order"}
+"""Keys that the reference backend does not see: it reads prepared images."""
+
+
+def net_of(changes: Mapping[str, str]) -> Net:
+    """The base with keys that are given other values."""
+    return changed(BASE, [f"{name}={value}" for name, value in changes.items()])
+
+
+BASE_NET = net_of({})
+
+
+def expected(changes: Mapping[str, str]) -> dict[tuple[str, ...], tuple[str, str]]:
+    """The keys whose values are others than the base's."""
+    return {
+        tuple(name.split(".")): (VALUES[name][0], value) for name, value in changes.items() if value != VALUES[name][0]
+    }
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_a_default_or_a_value_that_is_written_again_is_no_difference(name: str) -> None:
+    assert compare(BASE_NET, net_of({name: VALUES[name][0]})).same
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name in VALUES for value in VALUES[name][1:]])
+def test_a_changed_key_is_told_and_nothing_else(name: str, value: str) -> None:
+    assert keys(compare(BASE_NET, net_of({name: value}))) == expected({name: value})
+
+
+@given(CHANGES, CHANGES)
+@settings(max_examples=40, deadline=None)
+def test_changed_keys_are_told_and_nothing_else_in_both_directions(a: dict[str, str], b: dict[str, str]) -> None:
+    try:
+        nets = net_of(a), net_of(b)
+    except SpecError:
+        reject()
+    there, back = compare(*nets), compare(nets[1], nets[0])
+    both = {name: (a.get(name, VALUES[name][0]), b.get(name, VALUES[name][0])) for name in {**a, **b}}
+    assert keys(there) == {tuple(name.split(".")): pair for name, pair in both.items() if pair[0] != pair[1]}
+    assert facts(there, mirrored=True) == facts(back)
+    assert there.function == back.function
+    whole = {"same": "nothing", "scores": "output", "other": "function"}[there.function]
+    assert gravest(*(d.effect for d in there.each() if d.effect in ("function", "output"))) == whole
+    assert json.loads(to_json(there, ("a", "b")))["same"] == there.same == (nets[0].graph == nets[1].graph)
+
+
+@given(CHANGES)
+@settings(max_examples=40, deadline=None)
+def test_the_function_is_the_same_where_it_is_said_to_be(changes: dict[str, str]) -> None:
+    computing = {name: value for name, value in changes.items() if name not in PREPARED}
+    try:
+        net = net_of(computing)
+    except SpecError:
+        reject()
+    found = compare(BASE_NET, net)
+    if found.misfits:
+        assert found.function == "other"
+    else:
+        assert same_outputs(BASE_NET.graph, net.graph) == (found.function == "same")
+
+
+@pytest.mark.parametrize(
+    ("change", "lines"),
+    [
+        ("conv1.lr=0.02", ["conv1 lr: 0.01 -> 0.02, training", "conv1 bias_lr: 0.01 -> 0.02, training"]),
+        ("conv1.lr_mult=2", ["conv1 lr: 0.01 -> 0.02, training"]),
+        ("conv1.momentum=0.5", ["conv1 momentum: 0.9 -> 0.5, training", "conv1 bias_momentum: 0.9 -> 0.5, training"]),
+        ("train.optimizer=sgd(lr=0.03)", ["train lr: 0.01 -> 0.03, training"]),
+        ("train.optimizer=sgd(momentum=0.5)", ["train momentum: 0.9 -> 0.5, training"]),
+        ("train.optimizer=sgd(weight_decay=1e-4)", ["train weight_decay: 0 -> 0.0001, training"]),
+        ("train.optimizer=sgd(bias_decay=1e-4)", ["train bias_decay: 0 -> 0.0001, training"]),
+        ("bn2.affine=no", ["bn2 affine: yes -> no, function"]),
+        ("norm1.size=5", ["norm1 size: 3 -> 5, function"]),
+        ("conv1.gpu=0", ["conv1 gpu: all -> 0, function"]),
+        ("test.views=10", ["test views: 1 -> 10, testing"]),
+        ("drop3.rate=0.1", ["drop3 rate: 0.5 -> 0.1, training"]),
+        ("drop3.scaling=test", ["drop3 scaling: train -> test, function"]),
+        ("loss.loss_weight=2", ["loss loss_weight: 1 -> 2, training"]),
+        ("prob.inputs=fc3", ["prob inputs: fc4 -> fc3, nothing"]),
+    ],
+)
+def test_what_a_key_changes(change: str, lines: list[str]) -> None:
+    assert told(compare(BASE_NET, changed(BASE, [change]))) == lines
+
+
+def test_a_word_is_the_number_that_it_comes_to() -> None:
+    text = "[image] input 8\n[a] fc outputs=4 init={}\n"
+    assert diff(text.format("he"), text.format("gaussian(0.5)")).same
+    assert told(diff(text.format("he"), text.format("torch"))) == ["a init: he -> torch, training"]
+
+
+def test_a_word_stays_the_same_where_only_the_fan_is_another() -> None:
+    text = "[image] input {}\n[a] fc outputs=4 init=he\n"
+    assert told(diff(text.format(8), text.format(16))) == ["image shape: 8 -> 16, function"]
+
+
+def test_a_rate_of_its_own_is_told_and_a_multiple_of_the_nets_is_not() -> None:
+    text = "[image] input 8\n[a] fc outputs=4 {}\ntrain optimizer=sgd(lr={})\n"
+    assert told(diff(text.format("lr_mult=2", 0.01), text.format("lr_mult=2", 0.02))) == [
+        "train lr: 0.01 -> 0.02, training"
+    ]
+    assert told(diff(text.format("lr=0.02", 0.01), text.format("lr=0.02", 0.02))) == [
+        "train lr: 0.01 -> 0.02, training"
+    ]
+    assert told(diff(text.format("lr=0.02", 0.02), text.format("lr_mult=1", 0.02))) == []
+
+
+def test_several_inputs_have_one_value_each() -> None:
+    text = "[image] input 2x9x9\n[a] relu\n[b] conv filters=4 kernel={} pad=1 inputs=image,a\n"
+    assert told(diff(text.format("3"), text.format("3,3"))) == []
+    found = diff(text.format("3,3"), text.format("3,3").replace("kernel=3,3 pad=1", "kernel=3,1 pad=1,0"))
+    assert told(found) == ["b kernel: 3 -> 3,1, function", "b pad: 1 -> 1,0, function"]
+
+
+def test_conventions_of_alpha_are_told() -> None:
+    text = "[image] input 8x9x9\n[n] {} size={} {}\n"
+    found = diff(text.format("lrn", 5, "alpha=1e-4"), text.format("lrn", 5, "scale=1e-4"))
+    assert [d.note for d in found.each()] == ["2e-05 = 0.0001 / 5, the window's size"]
+    found = diff(text.format("rnorm", 3, "scale=9"), text.format("rnorm", 3, "alpha=9"))
+    assert [d.note for d in found.each()] == ["1 = 9 / 9, the window's size"]
+    found = diff(text.format("lrn", 3, "scale=1"), text.format("lrn", 5, "scale=1"))
+    assert [(d.key, d.note) for d in found.each()][1] == ("alpha", "the same scale, 1, over windows of 3 and 5")
