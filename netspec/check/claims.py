@@ -100,6 +100,15 @@ def shape_arithmetic(steps: Sequence[Step]) -> tuple[str, ...]:
     return ()
 
 
+def channel_arithmetic(steps: Sequence[Step]) -> tuple[str, ...]:
+    """Where a layer's channels come from."""
+    for step in steps:
+        if isinstance(step.op, Conv | Local):
+            return (f"channels: filters={step.op.filters}",)
+    read = " + ".join(str(shape.channels) for shape in steps[0].reads) if steps else ""
+    return (f"channels: those that it reads, {read}",) if read else ()
+
+
 def _the_last(number: int) -> str:
     return "the last" if number == 1 else f"the last {number}"
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from netspec import layers
-from netspec.check.claims import Stated, count_arithmetic, read_claim, shape_arithmetic
+from netspec.check.claims import Stated, channel_arithmetic, count_arithmetic, read_claim, shape_arithmetic
 from netspec.check.facts import LayerFacts
 from netspec.check.lower import Lowered, Request, lower, reshaped
 from netspec.check.placement import check_group, place
@@ -65,6 +65,7 @@ class Walk:
         self.parameters: dict[str, tuple[int, ...]] = {}
         self._base: dict[str, dict[str, Any]] = {}
         self._failed: dict[str, Op] = {}
+        self._reads: dict[str, tuple[Shape, ...]] = {}
         self._gathered = read_only_by_gathering(sections, wiring)
 
     def section(self, number: int) -> None:
@@ -83,8 +84,8 @@ class Walk:
             request = self._request(number, found, values, inputs)
             if sound and request:
                 read = [v for i in inputs if (v := self.values[i])]
-                reads = tuple(v.operand.shape for v in read)
                 value = self._lower(request, read, stated, section, pairs)
+                reads = self._reads.get(name, ())
         if value is None and stated.shape is not None:
             placement = self._likely_placement(found, values, inputs)
             if not placement.split or stated.shape.channels % self.groups == 0:
@@ -274,23 +275,26 @@ class Walk:
         operands = [v.operand for v in read]
         others = reshaped(operands, [v.other or v.operand.shape for v in read])
         doubtful = list(others) != operands
+        fault: Fault | None = None
         try:
             lowered = lower(request, operands, self.parameters)
-        except Fault as fault:
-            second = self._second(request, others, stated) if doubtful else None
-            if second is None:
-                self.findings.fault(fault, request.name, section.values[0].span, pairs)
-                if isinstance(fault.operation, Op):
-                    self._failed[request.name] = fault.operation
-                return None
-            return self._keep(second)
-        if doubtful and stated.shape not in (None, lowered.value.shape):
-            second = self._second(request, others, stated)
+        except Fault as said:
+            lowered, fault = None, said
+        if doubtful and (lowered is None or stated.shape not in (None, lowered.value.shape)):
+            # The claims above lead nowhere here: from now on the arithmetic counts.
+            second = self._second(request, others)
             if second is not None:
-                return self._keep(second)
+                lowered, fault, doubtful, operands = second, None, False, list(others)
+        self._reads[request.name] = tuple(o.shape for o in operands)
+        if lowered is None:
+            assert fault is not None
+            self.findings.fault(fault, request.name, section.values[0].span, pairs)
+            if isinstance(fault.operation, Op):
+                self._failed[request.name] = fault.operation
+            return None
         other: Shape | None = None
         if doubtful and stated.shape is None:
-            second = self._second(request, others, stated)
+            second = self._second(request, others)
             other = second.value.shape if second and second.value.shape != lowered.value.shape else None
         value = self._keep(lowered, other)
         return self._claim(value, lowered, stated, request.name, doubtful)
@@ -309,13 +313,12 @@ class Walk:
         weighted = found is None or found.grouping == "weights"
         return SPLIT if weighted and self.groups > 1 else WHOLE
 
-    def _second(self, request: Request, others: Sequence[Operand], stated: Stated) -> Lowered | None:
-        """The layer as it is if the doubtful claims above it are wrong, provided that its own claim then holds."""
+    def _second(self, request: Request, others: Sequence[Operand]) -> Lowered | None:
+        """The layer as it is if the doubtful claims above it are wrong."""
         try:
-            lowered = lower(request, others, self.parameters)
+            return lower(request, others, self.parameters)
         except Fault:
             return None
-        return lowered if stated.shape in (None, lowered.value.shape) else None
 
     def _keep(self, lowered: Lowered, other: Shape | None = None) -> Value:
         self.parameters.update((p.key, p.shape) for p in lowered.parameters)
@@ -325,13 +328,21 @@ class Walk:
         """Prove or refute what the layer states; the stated shape is believed below."""
         computed = lowered.value.shape
         if stated.shape is not None and stated.shape_span is not None and stated.shape != computed:
+            turned = computed.is_image and stated.shape == (*computed[1:], computed[0])
+            notes = shape_arithmetic(lowered.steps)
+            if turned:
+                notes = ("a claim is channels x height x width",)
+            elif computed.is_image and stated.shape[1:] == computed[1:]:
+                notes = channel_arithmetic(lowered.steps)
             self.findings.add(
                 "claim-refuted",
                 f"{name} is {computed}, not {stated.shape}",
                 stated.shape_span,
-                notes=shape_arithmetic(lowered.steps),
+                notes=notes,
                 layer=name,
             )
+            if turned:
+                return value
             return Value(Operand(name, stated.shape, lowered.value.placement), computed, lowered)
         if doubtful or self.settings.groups is None:
             return value

@@ -40,10 +40,11 @@ def _with_fixes(mistake: Diagnostic, bench: Bench) -> Diagnostic:
     if mistake.code == "window-does-not-tile" and facts is not None:
         return _window(replace(mistake, fixes=fixes), facts, bench)
     if mistake.code == "claim-refuted" and facts is not None:
+        fixes = _holding(claims.proposals(checked, facts, mistake), mistake, bench)
+        above = any(edit.span.end < facts.section.span.start for fix in fixes for edit in fix.edits)
         of_shape = mistake.span == facts.stated.shape_span
-        why = (*claims.blame(checked, facts), *_told(checked, facts, bench)) if of_shape else ()
-        notes = (*mistake.notes, *why)
-        return replace(mistake, notes=notes, fixes=_holding(claims.proposals(checked, facts, mistake), mistake, bench))
+        why = (*claims.blame(checked, facts), *_told(checked, facts, bench)) if of_shape or above else ()
+        return replace(mistake, notes=(*mistake.notes, *why), fixes=fixes)
     if mistake.code == "crop-differs":
         return replace(mistake, fixes=_holding(_crop(checked), mistake, bench))
     if mistake.code == "kernel-too-large":

@@ -20,6 +20,7 @@ def proposals(checked: Checked, facts: LayerFacts, mistake: Diagnostic) -> Itera
     counted = next((p for p in facts.stated.pairs.values() if p.span == mistake.span), None)
     if counted is not None:
         yield from _for_counts(facts)
+        yield from _upstream(checked, facts)
         yield Proposal(f"claim {counted.key.text}={_actual(mistake)}", (Edit(counted.value.span, _actual(mistake)),))
         return
     stated, computed = facts.stated.shape, facts.computed
@@ -27,16 +28,21 @@ def proposals(checked: Checked, facts: LayerFacts, mistake: Diagnostic) -> Itera
         return
     if stated.channels != computed.channels and len(facts.reads) == 1:
         yield from _for_channels(facts, stated.channels)
-    if stated[1:] != computed[1:]:
-        for upstream in _inexact(checked, facts):
-            window = windows.layer_window(upstream)
-            if window is not None and upstream is facts:
-                yield from _for_maps(checked, facts, window)
-                yield from windows.kernels(facts, window)
-            elif window is not None:
-                for way in _for_maps(checked, upstream, window):
-                    yield replace(way, gives=way.gives and f"{upstream.section.name.text} {way.gives}")
+    if stated[1:] != computed[1:] or not computed.is_image:
+        yield from _upstream(checked, facts)
     yield Proposal(f"claim {computed}", (Edit(facts.stated.shape_span, str(computed)),))
+
+
+def _upstream(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
+    """Changes of the windows above a layer, and of its own."""
+    for upstream in _inexact(checked, facts):
+        window = windows.layer_window(upstream)
+        if window is not None and upstream is facts:
+            yield from _for_maps(checked, facts, window)
+            yield from windows.kernels(facts, window)
+        elif window is not None:
+            for way in _for_maps(checked, upstream, window):
+                yield replace(way, gives=way.gives and f"{upstream.section.name.text} {way.gives}")
 
 
 def blame(checked: Checked, facts: LayerFacts) -> tuple[str, ...]:
