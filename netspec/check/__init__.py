@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from netspec.check.facts import Checked, LayerFacts
 from netspec.check.layers import Walk
@@ -48,10 +49,17 @@ def _collector_paused() -> Iterator[None]:
 
 def check_file(file: File, input_shape: Shape | None = None, texts: Texts | None = None) -> Checked:
     """Check a spec that has been parsed. Never raises for a mistake in it. ``texts`` are what it was parsed from, where
-    that is more than one file."""
+    that is more than one file.
+
+    With another input the file's claims, and the crops that it cuts, are of another network: they do not hold.
+    """
     findings = Findings(file.source)
     findings.all += file.diagnostics
+    if input_shape is not None:
+        file = replace(file, sections=tuple(replace(section, claim=None) for section in file.sections))
     settings = read_settings(file, findings)
+    if input_shape is not None:
+        _fit_crops(settings, input_shape)
     wiring = wire(file.sections, findings)
     walk = Walk(file.sections, wiring, settings, findings, input_shape)
     for number in range(len(file.sections)):
@@ -77,6 +85,14 @@ def check_file(file: File, input_shape: Shape | None = None, texts: Texts | None
         settings.statements,
         settings.crop,
     )
+
+
+def _fit_crops(settings: Settings, shape: Shape) -> None:
+    """Crops of the input's own size, from images that are large enough for them."""
+    resize = settings.augment.resize
+    large = resize if resize is not None and resize >= max(shape.height, shape.width) else None
+    settings.augment = replace(settings.augment, crop=None, resize=large)
+    settings.crop = None
 
 
 def _inputs(walk: Walk, source: Source, findings: Findings) -> None:

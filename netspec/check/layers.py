@@ -7,6 +7,7 @@ arithmetic's shape is kept beside it: what is wrong below only because of this d
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -283,7 +284,7 @@ class Walk:
         if doubtful and (lowered is None or stated.shape not in (None, lowered.value.shape)):
             # The claims above lead nowhere here: from now on the arithmetic counts.
             second = self._second(request, others)
-            if second is not None:
+            if second is not None and (lowered is None or second.value.shape != lowered.value.shape):
                 lowered, fault, doubtful, operands = second, None, False, list(others)
         self._reads[request.name] = tuple(o.shape for o in operands)
         if lowered is None:
@@ -350,15 +351,18 @@ class Walk:
         actual = {
             "units": computed.units,
             "connections": sum(s.op.connections(s.reads, s.output) for s in steps),
-            "weights": sum(_size(self.parameters[key]) for key in lowered.weight_keys),
+            "weights": sum(math.prod(p.shape) for p in lowered.parameters if p.role == "weight"),
         }
         for key, number in stated.counts.items():
             if number != actual[key]:
+                owned = {p.key for p in lowered.parameters}
+                shared = key == "weights" and not owned.issuperset(lowered.weight_keys)
+                elsewhere = ("its weights are another layer's, and are counted there",)
                 self.findings.add(
                     "claim-refuted",
                     f"{name} has {count(actual[key])} {key}, not {count(number)}",
                     stated.pairs[key].span,
-                    notes=count_arithmetic(key, steps),
+                    notes=elsewhere if shared else count_arithmetic(key, steps),
                     layer=name,
                 )
         return value
@@ -383,10 +387,3 @@ def _where_type_should_be(section: Section) -> tuple[Span, str]:
 def _stray(section: Section, found: LayerType) -> tuple[ValueSyntax, ...]:
     """The values that stand behind a layer's type without a key and have no business there."""
     return section.values[2 if found.operand else 1 :]
-
-
-def _size(shape: tuple[int, ...]) -> int:
-    size = 1
-    for n in shape:
-        size *= n
-    return size

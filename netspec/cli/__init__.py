@@ -7,6 +7,7 @@ itself has a trailing underscore (``import_.py`` is ``netspec import``). Files w
 from __future__ import annotations
 
 import ast
+import errno
 import keyword
 import os
 import sys
@@ -94,7 +95,8 @@ def _ending_quietly(ctx: click.Context) -> Iterator[None]:
         try:
             yield
         finally:
-            sys.stdout.flush()
+            if sys.stdout is not None:
+                sys.stdout.flush()
     except KeyboardInterrupt:
         click.echo("interrupted", err=True)
         ctx.exit(_INTERRUPTED)
@@ -102,6 +104,12 @@ def _ending_quietly(ctx: click.Context) -> Iterator[None]:
         # What is still buffered goes nowhere, or Python would complain about it at its own exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         ctx.exit(_BROKEN_PIPE)
+    except OSError as full:
+        if full.errno != errno.ENOSPC:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        click.echo(f"Error: cannot write to standard output: {full.strerror}", err=True)
+        ctx.exit(2)
     except ModuleNotFoundError as missing:
         if missing.name is None or missing.name.partition(".")[0] == "netspec":
             raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from netspec.ir.ops import Lrn, MapNorm
 from netspec.net import Net
 from netspec.report.table import Column, Table
 from netspec.stats import BYTES, LayerNumbers, WindowNumbers, flops_by_kind, matrix_products, share
@@ -85,7 +86,18 @@ def layer_table(net: Net, batch: int) -> Table:
         count(dense),
         size(memory),
     )
-    return Table(_title(net, batch), columns, rows, last, (*_COUNTED, *_flops_notes(net)))
+    notes = (*_COUNTED, *_flops_notes(net), *_alpha_notes(net))
+    return Table(_title(net, batch), columns, rows, last, notes)
+
+
+def _alpha_notes(net: Net) -> tuple[str, ...]:
+    """The effective alpha of each normalisation, which two conventions write differently."""
+    alphas: dict[str, list[str]] = {}
+    for node in net.graph.nodes.values():
+        if isinstance(node.op, Lrn | MapNorm):
+            alphas.setdefault(plain(node.op.alpha), []).append(node.layer)
+    told = "; ".join(f"{', '.join(layers)} {alpha}" for alpha, layers in alphas.items())
+    return (f"effective alpha, the factor on each square: {told}",) if told else ()
 
 
 def _title(net: Net, batch: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import TextIO
 
 from rich import box
@@ -15,11 +16,20 @@ _PADDING = 2
 
 
 def show(table: Table, file: TextIO) -> None:
-    """Print a table. On a terminal, columns that have no room are left out, and named under the table."""
-    console = Console(file=file, highlight=False)
-    natural = _width(table)
-    if not console.is_terminal:
-        console = Console(file=file, highlight=False, width=natural)
+    """Print a table. On a terminal, columns that have no room are left out, and named under the table.
+
+    Raises what writing to the file raises: rich itself would end the program where its reader has gone.
+    """
+    screen = Console(file=file, highlight=False)
+    if screen.is_terminal:
+        _print(table, screen)
+        return
+    page = io.StringIO()
+    _print(table, Console(file=page, highlight=False, width=_width(table), color_system=None))
+    file.write("".join(f"{line.rstrip()}\n" for line in page.getvalue().splitlines()))
+
+
+def _print(table: Table, console: Console) -> None:
     fitting, left_out = _fit(table, console.width)
     rich_table = RichTable(
         title=Text(table.title), title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False

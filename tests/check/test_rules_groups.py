@@ -386,9 +386,10 @@ def test_weights_shares_the_matrix_and_never_the_bias() -> None:
     assert net.total.weights == 144
 
 
-def test_shared_weights_may_be_claimed() -> None:
-    text = "[i] input 4x8x8\n[a] conv filters=4 kernel=3 pad=1\n[b] conv filters=4 kernel=3 weights=a"
-    assert good(text + " -> weights=144").total.weights == 144
+def test_shared_weights_are_claimed_where_they_are_counted() -> None:
+    text = "[i] input 4x8x8\n[a] conv filters=4 kernel=3 pad=1 -> weights=144\n[b] conv filters=4 kernel=3 weights=a"
+    assert good(text + " -> weights=0").total.weights == 144
+    assert mistake(text + " -> weights=144").notes == ("its weights are another layer's, and are counted there",)
 
 
 def test_shared_weights_pass_on() -> None:
