@@ -6,17 +6,23 @@ from typing import Any
 
 from netspec.ir.distribution import Constant, Distribution, Normal, Uniform
 from netspec.ir.graph import Graph
+from netspec.ir.ops import BatchNorm
 from netspec.ir.settings import Exponential, Fixed, Plateau, Schedule, Step, Steps
+from netspec.passes.phases import phases
 from netspec.passes.torch_names import attributes, state_key
 
-from .text import string
+from .text import number, string
+
+LARGEST = 3.4028234663852886e38
+"""The largest float32."""
 
 
 def parameter_rows(graph: Graph) -> list[str]:
     """``"conv1.weight": ("normal", (0.0, 0.01), 0.01, 0.9, 0.0005),``, one row per parameter."""
     names = attributes(graph)
     return [
-        f"{string(state_key(p, names))}: ({_distribution(p.distribution)}, {p.lr!r}, {p.momentum!r}, {p.decay!r}),"
+        f"{string(state_key(p, names))}: ({_distribution(p.distribution)}, {number(p.lr)}, {number(p.momentum)}, "
+        f"{number(p.decay)}),"
         for p in graph.parameters.values()
     ]
 
@@ -36,6 +42,18 @@ def _distribution(distribution: Distribution) -> str:
             return f'"uniform", ({low!r}, {high!r})'
         case Constant(value):
             return f'"constant", ({value!r},)'
+
+
+def unfit_rates(graph: Graph) -> list[str]:
+    """The keys of the parameters whose learning rate, or decay times rate, is no float32 number."""
+    return [p.key for p in graph.parameters.values() if not (abs(p.lr) <= LARGEST and abs(p.decay * p.lr) <= LARGEST)]
+
+
+def needs_two_images(graph: Graph) -> list[str]:
+    """The layers that normalise over the batch in training where an image has one number per channel."""
+    nodes = (graph.nodes[name] for layer in phases(graph).trunk for name in layer.nodes)
+    found = ((node.layer, graph.shapes(node)[0]) for node in nodes if isinstance(node.op, BatchNorm))
+    return [layer for layer, shape in found if shape.units == shape.channels]
 
 
 _SCHEDULES: dict[type[Schedule], str] = {

@@ -11,6 +11,7 @@ from netspec.passes.phases import Phases, phases
 from .body import Writer
 from .holders import Holders
 from .names import Names, class_name
+from .text import added
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ def _training_loss(writer: Writer, parts: Phases, trunk: Method, name: str) -> M
     weights = {node.layer: node.op.weight for node in writer.graph.nodes.values() if isinstance(node.op, Loss)}
     body, found = writer.lines(parts.losses, given, [layer.name for layer in parts.losses])
     terms = [(weights[layer.name], found[layer.name]) for layer in parts.losses]
-    total = " + ".join(value if weight == 1 else f"{weight!r} * {value}" for weight, value in terms)
+    total = added([value if weight == 1 else f"{weight!r} * {value}" for weight, value in terms])
     return Method(name, "image, labels", "What training makes small.", _returning([start, *body], [total]))
 
 

@@ -13,8 +13,8 @@ GLOBALS = frozenset({
     "ThreadPoolExecutor", "argparse", "arguments", "average_pool", "binary_cross_entropy", "blur", "class_folders",
     "concat_groups", "contrast_norm", "deque", "describe", "evaluate", "find_images", "grouped_linear",
     "initialise", "is_held_out", "largest", "list_images", "local_conv", "loss_of", "lrn", "main", "map_norm",
-    "math", "nn", "os", "positive", "random", "rate_factor", "read", "scores_of", "sha256", "squared_error", "sys",
-    "time", "torch", "train", "window_sums", "write_weights", "wrong",
+    "math", "natural", "nn", "os", "positive", "random", "rate_factor", "read", "scores_of", "sha256", "squared_error",
+    "sys", "time", "torch", "train", "window_sums", "within", "write_weights", "wrong",
 })  # fmt: skip
 """What the templates call their own at module level. A test compares this with what they really define."""
 

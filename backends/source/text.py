@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import ast
 import keyword
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
 
 
 def call(function: str, *arguments: str, **options: str | None) -> str:
@@ -25,8 +25,21 @@ def pair_unless(numbers: tuple[int, int], default: int) -> str | None:
 
 def operand(expression: str) -> str:
     """The expression, in parentheses if an operator or an attribute beside it would take it apart."""
-    simple = (ast.Name, ast.Call, ast.Attribute, ast.Subscript)
-    return expression if isinstance(ast.parse(expression, mode="eval").body, simple) else f"({expression})"
+    depth, alone = 0, not expression.startswith("-")
+    for character in expression:
+        depth += (character in "([{") - (character in ")]}")
+        alone = alone and (depth > 0 or character != " ")  # blanks stand around operators, and inside brackets
+    return expression if alone else f"({expression})"
+
+
+def added(terms: Sequence[str]) -> str:
+    """``a + b``, or ``sum([a, b, ...])`` of more terms than one reads, or Python's parser takes, one by one."""
+    return " + ".join(terms) if len(terms) <= 20 else f"sum([{', '.join(terms)}])"
+
+
+def number(value: float) -> str:
+    """A literal of the number, also where it is not finite, which ``repr`` has no literal for."""
+    return repr(value) if math.isfinite(value) else call("float", string(repr(value)))
 
 
 def string(text: str) -> str:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _INTERRUPTED = 128 + 2
 _POSITIVE = click.IntRange(min=1)
+_THREADS = click.IntRange(min=1, max=1024)  # many more than there are cores end torch without a word
 
 
 @click.command()
@@ -29,7 +30,7 @@ _POSITIVE = click.IntRange(min=1)
 @click.option("--seed", type=click.IntRange(min=0, max=2**63 - 1), default=0, show_default=True,
               help="Of initial values, order, crops and dropout.")  # fmt: skip
 @click.option("--device", type=click.Choice(["cpu", "cuda"]), help="Where to train [default: cuda if there is one].")
-@click.option("--threads", type=_POSITIVE, help="Threads that torch computes with [default: the cores].")
+@click.option("--threads", type=_THREADS, help="Threads that torch computes with [default: the cores].")
 @click.option("--out", metavar="RUN", type=click.Path(path_type=Path),
               help="A new folder for the run [default: runs/NAME-N].")  # fmt: skip
 @click.option("-q", "--quiet", is_flag=True, help="No progress, only warnings and the result.")
@@ -91,6 +92,7 @@ def _refuse(problem: TrainError) -> None:
 
 def _result(result: Result) -> list[str]:
     """The last lines: what was reached, what became of the images, where the run lies."""
+    from netspec.train.evaluate import PROTOCOL
     from netspec.units import count
 
     train, validation = result.counts["train"], result.counts["validation"]
@@ -103,7 +105,7 @@ def _result(result: Result) -> list[str]:
         when = "at the last validation: " if result.state == "interrupted" else ""
         lines.append(
             f"{when}top-1 {100 * found.top1:.1f} %, top-5 {100 * found.top5:.1f} %, loss {found.loss:.4g} "
-            f"on {count(found.images)} validation images{skipped}"
+            f"on {count(found.images)} validation images{skipped}, {PROTOCOL}"
         )
     parts = [f"{count(train['used'])} images used", f"{count(train['skipped'])} skipped as unreadable",
              f"{count(train['dropped'])} dropped in last partial batches"]  # fmt: skip

@@ -10,6 +10,12 @@ from torch import Tensor
 
 from netspec.train.objective import Objective
 
+VIEWS = 1
+"""Views of each image that an evaluation takes, whatever the spec's test line says."""
+
+PROTOCOL = "centre crop"
+"""Which view that is."""
+
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:

@@ -67,7 +67,8 @@ def run(training: Training, stop: Callable[[], bool]) -> Literal["finished", "in
     Raises
     ------
     TrainError
-        The loss is no number any more, or not one full batch of the training images can be read.
+        The loss is no number any more or depends on no weights, or not one full batch of the training images can be
+        read.
     OSError
         The run's folder cannot be written.
     """
@@ -88,6 +89,8 @@ def run(training: Training, stop: Callable[[], bool]) -> Literal["finished", "in
             t.optimiser.factor = factor(t.graph.train.schedule, epoch=t.epoch, progress=progress, watch=t.watch)
 
             loss = t.objective.loss(x, labels)
+            if not loss.requires_grad:
+                raise TrainError("nothing to learn: the loss depends on no weights")
             t.optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             t.optimiser.step()

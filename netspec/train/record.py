@@ -15,6 +15,7 @@ from netspec.ir.graph import Graph
 from netspec.train.config import Config
 from netspec.train.console import Reporter
 from netspec.train.data.picture import Data, Unreadable, known_unreadable
+from netspec.train.evaluate import PROTOCOL, VIEWS
 from netspec.train.loop import Training
 from netspec.train.runfolder import RunFolder
 
@@ -54,6 +55,7 @@ def describe(graph: Graph, config: Config, data: Data, spec: str) -> dict[str, A
             "train_images": len(data.train.labels),
             "validation_images": len(data.validation.labels) if data.validation is not None else 0,
         },
+        "validation": {"views": VIEWS, "view": PROTOCOL, "views_in_spec": graph.test.views},
         "epochs": config.epochs,
         "steps": config.steps,
         "batch": config.batch,

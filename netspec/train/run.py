@@ -20,7 +20,7 @@ from netspec.train.console import Reporter
 from netspec.train.data.loader import Batch, Loader
 from netspec.train.data.picture import Data, Remembered
 from netspec.train.data.source import open_source
-from netspec.train.evaluate import Evaluation
+from netspec.train.evaluate import PROTOCOL, VIEWS, Evaluation
 from netspec.train.interrupt import stop_on_interrupt
 from netspec.train.loop import Training
 from netspec.train.loop import run as run_loop
@@ -30,6 +30,7 @@ from netspec.train.plot import HOW_TO_GET_IT, draw_curves
 from netspec.train.record import Problems, counts, describe, finish, sha256
 from netspec.train.runfolder import RunFolder, disk_problem
 from netspec.train.statistics import Statistics, measure, sampled
+from netspec.train.trainable import need_trainable
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +59,12 @@ def train(graph: Graph, spec: str, stem: str, request: Request, reporter: Report
     RequestError
         What was asked for is not there: source, device, a free folder.
     TrainError
-        Data and network do not fit, the training diverged, or the disk is full.
+        The network cannot be trained, data and network do not fit, the training diverged, or the disk is full.
     KeyboardInterrupt
         SIGINT before the first step, or a second time. (A first one during training gives ``state="interrupted"``.)
     """
     config = resolve(request, graph.train)
+    need_trainable(graph, config.batch)
     torch.set_num_threads(config.threads)
     data = remembered(open_source(config.data, graph, config.seed))
     need_full_batch(data, config)
@@ -77,6 +79,8 @@ def train(graph: Graph, spec: str, stem: str, request: Request, reporter: Report
         folder.write_run({"state": "running", **facts})
         for note in data.notes:
             reporter.note(note)
+        if graph.test.views != VIEWS:
+            reporter.note(f"validation takes the {PROTOCOL}; the spec's test views={graph.test.views} is left out")
         with Loader(config.workers, problems.met) as loader:
             statistics = measured(graph, data, config, loader, reporter)
             training = assemble(graph, config, data, statistics, loader, folder, reporter, spec)

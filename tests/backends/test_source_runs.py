@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from building import Builder
@@ -17,7 +22,11 @@ from programs import BLOCKED, Ended, Here, imported, network, run, written
 import netspec
 from netspec.ir.graph import Graph
 from netspec.ir.ops import Linear, Relu
+from netspec.train.data.decode import read_image
 from netspec.train.data.folder import held_out
+from netspec.train.data.picture import Frame
+from netspec.train.evaluate import evaluate
+from netspec.train.objective import build
 
 SPEC = """
 net little
@@ -173,7 +182,7 @@ def test_another_number_of_classes_says_both_numbers(images: Path, tmp_path: Pat
 
 def test_what_is_wrong_with_the_data_is_said(images: Path, tmp_path: Path, here: Here) -> None:
     path = written(little(), tmp_path)
-    refused(here(path, "--data", tmp_path / "missing"), 1, f"error: {tmp_path / 'missing'} has 0 class folders")
+    refused(here(path, "--data", tmp_path), 1, f"error: {tmp_path} has 1 class folders")
     refused(here(path, "--data", images, "--batch", "99"), 1, "fewer than a batch of 99: see --batch")
     folder = tmp_path / "divided"
     shutil.copytree(images, folder / "train")
@@ -186,15 +195,73 @@ def test_what_is_wrong_with_the_data_is_said(images: Path, tmp_path: Path, here:
     [
         ((), "one of the arguments --data --synthetic is required"),
         (("--data", "x", "--synthetic"), "not allowed with argument --data"),
-        (("--synthetic", "--steps", "0"), "0 is less than 1"),
+        (("--synthetic", "--steps", "0"), "0 is not from 1 to 2147483647"),
         (("--synthetic", "--batch", "many"), "invalid positive value: 'many'"),
+        (("--synthetic", "--seed", "-1"), "-1 is not from 0 to 9223372036854775807"),
+        (("--synthetic", "--seed", "1180591620717411303424"), "1180591620717411303424 is not from 0 to "),
         (("--synthetic", "--device", "abacus"), "--device abacus: "),
+        (("--data", "/no-such-folder"), "--data: there is no folder /no-such-folder"),
+        (("--synthetic", "--out", "."), "--out: . is no file"),
         (("--synthetic", "--out", "/no-such-folder/w.pt"), "/no-such-folder is no folder"),
     ],
-    ids=["no data", "both", "no steps", "no number", "no device", "no folder"],
+    ids=[
+        "no data",
+        "both",
+        "no steps",
+        "no number",
+        "negative seed",
+        "large seed",
+        "no device",
+        "no folder of data",
+        "folder to write",
+        "no folder to write in",
+    ],
 )
 def test_a_wrong_command_line(arguments: tuple[str, ...], complaint: str, tmp_path: Path, here: Here) -> None:
     refused(here(written(little(), tmp_path), *arguments), 2, complaint)
+
+
+def test_a_folder_that_cannot_be_opened(
+    images: Path, tmp_path: Path, here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Simulated: an administrator, as whom tests may run, has every permission."""
+    listed = Path.iterdir
+
+    def denied(folder: Path) -> Iterator[Path]:
+        if folder.name == "birch":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
+        return listed(folder)
+
+    monkeypatch.setattr(Path, "iterdir", denied)
+    refused(here(written(little(), tmp_path), "--data", images), 1, f"Permission denied: '{images / 'birch'}'\n")
+
+
+def test_images_that_are_all_held_out(images: Path, tmp_path: Path, here: Here) -> None:
+    for path in images.rglob("*.*"):
+        if not held_out(f"{path.parent.name}/{path.name}"):
+            path.unlink()
+    held = len(list(images.rglob("*.*")))
+    complaint = f"{images} has no images to train on, and {held} for validation: it takes more images, or folders train"
+    refused(here(written(little(), tmp_path), "--data", images, "--batch", "1"), 1, f"error: {complaint}/ and val/\n")
+
+
+def test_a_batch_that_no_memory_holds(tmp_path: Path, here: Here) -> None:
+    """100,000 pictures of 1.6 GB are more than processors can address."""
+    graph = netspec.loads(
+        "[image] input 1x20000x20000\n[conv1] conv filters=1 kernel=1 stride=20000 rounding=down\n[fc] fc outputs=3\n"
+    ).graph
+    done = here(written(graph, tmp_path), "--synthetic", "--batch", "100000")
+    refused(done, 1, "error: not enough memory for a batch of 100000; see --batch\n")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a closed pipe is another error there")
+def test_a_reader_that_has_gone(tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, str(written(little(), tmp_path)), "--synthetic", "--steps", "2", "--threads", "1"]
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (141, "")
 
 
 def test_a_net_of_vectors_takes_only_made_up_ones(tmp_path: Path, here: Here) -> None:
@@ -257,3 +324,79 @@ def test_ten_views_are_five_places_and_their_mirror_images(images: Path, tmp_pat
     assert torch.equal(views[4], pixels[:, 2:14, 2:14])
     assert torch.equal(views[7], pixels[:, :12, 2:14].flip(2))
     assert torch.equal(folder.viewed(path, 1), views[:1])
+
+
+WEIGHTLESS = "[image] input 10x1x1\n[prob] softmax\n"
+NORMALISED = "[image] input 6\n[bn] batchnorm\n[fc] fc outputs=2\n[prob] softmax\ntrain batch=1\n"
+
+
+def test_a_network_without_weights_has_nothing_to_learn(tmp_path: Path, here: Here) -> None:
+    done = here(written(netspec.loads(WEIGHTLESS).graph, tmp_path), "--synthetic")
+    refused(done, 1, "error: nothing to learn: the network has no weights\n")
+
+
+def test_batch_normalisation_of_one_number_needs_two_images(tmp_path: Path, here: Here) -> None:
+    path = written(netspec.loads(NORMALISED).graph, tmp_path)
+    refused(here(path, "--synthetic"), 2, "--batch: bn normalises over the batch")
+    assert here(path, "--synthetic", "--steps", "1", "--batch", "2").returncode == 0
+
+
+@pytest.mark.parametrize("lr", [1e300, float("inf"), float("nan")])
+def test_rates_beyond_float32_are_refused(lr: float, tmp_path: Path, here: Here) -> None:
+    graph = little()
+    parameters = {key: replace(p, lr=lr) for key, p in graph.parameters.items()}
+    graph = replace(graph, parameters=parameters, train=replace(graph.train, lr=lr))
+    done = here(written(graph, tmp_path), "--synthetic")
+    refused(done, 1, "error: the learning rate of conv1.weight is no float32 number\n")
+
+
+def test_more_threads_than_torch_survives(tmp_path: Path, here: Here) -> None:
+    done = here(written(little(), tmp_path), "--synthetic", "--threads", "1000000")
+    refused(done, 2, "--threads: no more than 1024")
+
+
+def test_a_sum_of_very_many(tmp_path: Path) -> None:
+    inputs = ",".join(["image"] * 3000)
+    graph = netspec.loads(f"[image] input 2\n[many] sum inputs={inputs} neuron=abs\n[fc] fc outputs=2\n").graph
+    program = imported(written(graph, tmp_path))
+    model = network(program)()
+    x = torch.tensor([[1.0, -2.0]])
+    torch.testing.assert_close(model(x), model.fc(torch.tensor([[3000.0, 6000.0]])))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_images_of_every_kind_are_read_as_the_trainer_reads_them(channels: int, tmp_path: Path) -> None:
+    graph = netspec.loads(f"[image] input {channels}x12x12\n[fc] fc outputs=3\n[prob] softmax\n").graph
+    program = imported(written(graph, tmp_path))
+    chance = np.random.default_rng(0)
+    colours = Image.fromarray(chance.integers(0, 256, (90, 120, 4), np.uint8), "RGBA")
+    deep = Image.fromarray(chance.integers(0, 2**16, (90, 120), np.uint16))
+    grey = Image.fromarray(chance.integers(0, 256, (90, 120), np.uint8))
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    colours.save(tmp_path / "clear.png", exif=turned)
+    colours.convert("LA").save(tmp_path / "clear-grey.png")
+    colours.convert("RGB").quantize(8).save(tmp_path / "palette.png", transparency=3)
+    colours.convert("RGB").save(tmp_path / "large.jpg", exif=turned)
+    colours.convert("CMYK").save(tmp_path / "cmyk.jpg")
+    deep.save(tmp_path / "deep.png")
+    grey.save(tmp_path / "grey.png")
+    files = sorted({*tmp_path.glob("*.png"), *tmp_path.glob("*.jpg")})
+    assert len(files) == 7
+    for path in files:
+        wanted = torch.tensor(read_image(path, Frame(channels, 12, 12)))
+        assert torch.equal(program.read(path), wanted), path.name
+
+
+def test_the_validation_loss_is_the_files_own(tmp_path: Path) -> None:
+    text = "[image] input 5\n[fc] fc outputs=3\n[prob] softmax\n[error] squarederror inputs=prob loss_weight=2\n"
+    graph = netspec.loads(text).graph
+    program = imported(written(graph, tmp_path))
+    model = network(program)()
+    program.initialise(model, 3)
+    batches = [(torch.randn(n, 5), torch.randint(3, (n,))) for n in (4, 2)]
+    wanted = evaluate(build(graph, 3, "cpu"), batches)
+    assert wanted is not None
+    loss, top1, _ = program.evaluate(model, [(x.unsqueeze(1), labels) for x, labels in batches], "cpu")
+    assert loss == pytest.approx(wanted.loss, rel=1e-6)
+    assert top1 == wanted.top1

@@ -72,6 +72,16 @@ def test_a_few_images_may_leave_none_for_validation(tmp_path: Path) -> None:
     assert "will not be measured" in data.notes[0]
 
 
+def test_nothing_left_to_train_on(tmp_path: Path) -> None:
+    tree(tmp_path, {"cat": 1, "dog": 1})
+    for name in ("cat", "dog"):
+        held = next(number for number in range(1000) if held_out(f"{name}/{number}.jpg"))
+        (tmp_path / name / "0.jpg").rename(tmp_path / name / f"{held}.jpg")
+    with pytest.raises(TrainError, match=r"no image of .* is left to train on: all 2 fall to the tenth") as caught:
+        open_folder(tmp_path, RGB)
+    assert caught.value.notes == ("put in more images, or divide them into DIR/train/CLASS/* and DIR/val/CLASS/*",)
+
+
 def test_an_empty_folder(tmp_path: Path) -> None:
     with pytest.raises(TrainError, match="holds no folders"):
         open_folder(tmp_path, RGB)

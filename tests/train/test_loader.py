@@ -10,7 +10,7 @@ import pytest
 
 from netspec.train.chance import shuffled
 from netspec.train.data.loader import CHUNK, Batch, Loader
-from netspec.train.data.picture import Pixels, Unreadable
+from netspec.train.data.picture import Frame, Pixels, Remembered, Unreadable
 
 
 class Numbered:
@@ -110,3 +110,16 @@ def test_a_defect_in_a_reader_is_raised_where_batches_are_taken() -> None:
 
     with pytest.raises(ZeroDivisionError):
         batches(Defective(10), 2, 4)
+
+
+def test_an_unreadable_picture_holds_no_others_however_often_it_is_met() -> None:
+    """A traceback holds the frames that it went through, and they hold pictures."""
+    split = Remembered(Numbered(4, frozenset({1})), Frame(1, 1, 2))
+    met: list[Unreadable] = []
+    with Loader(1, met.append) as loader:
+        for _ in range(3):
+            list(loader.run(split, np.arange(4), 1, keep_partial=False))
+    assert [(problem.path, problem.reason) for problem in met] == [("picture 1", "broken")] * 3
+    assert len(set(map(id, met))) == 3
+    assert all(problem.__traceback__ is problem.__context__ is problem.__cause__ is None for problem in met)
+    assert split.unreadable == 1

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
+import os
+import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -105,6 +109,22 @@ def test_a_misspelt_folder(tmp_path: Path) -> None:
     with pytest.raises(RequestError) as caught:
         open_source(str(tmp_path / "photographes"), network(1, 8, 8), seed=0)
     assert caught.value.notes[0] == f"did you mean {tmp_path / 'photographs'}?"
+
+
+def test_a_class_folder_without_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Simulated: an administrator, as whom tests may run, has every permission."""
+    tree(tmp_path, {"cat": 2, "eel": 2})
+    listed = Path.iterdir
+
+    def denied(folder: Path) -> Iterator[Path]:
+        if folder.name == "eel":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
+        return listed(folder)
+
+    monkeypatch.setattr(Path, "iterdir", denied)
+    with pytest.raises(TrainError, match=re.escape(f"cannot open {tmp_path / 'eel'}: Permission denied")) as caught:
+        open_source(str(tmp_path), network(3, 8, 8, classes=2), seed=0)
+    assert caught.value.exit_code == 1
 
 
 def test_a_file_is_no_source(tmp_path: Path) -> None:

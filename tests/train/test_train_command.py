@@ -74,6 +74,21 @@ def test_quiet_prints_the_result_only() -> None:
     assert done.stdout.splitlines()[-1] == "run: runs/net-1"
 
 
+def test_ten_views_are_not_claimed() -> None:
+    done = train("-", "--data", "synthetic", "--steps", "2", "--out", "run", text=f"{spec()}test views=10\n")
+    assert done.exit_code == 0, done.output
+    assert "validation takes the centre crop; the spec's test views=10 is left out" in done.stderr
+    assert done.stdout.splitlines()[0].endswith(" validation images, centre crop")
+    facts = json.loads(Path("run/run.json").read_text())
+    assert facts["validation"] == {"views": 1, "view": "centre crop", "views_in_spec": 10}
+
+
+def test_more_threads_than_torch_survives() -> None:
+    done = train(DIGITS, "--data", "digits", "--threads", "1000000")
+    assert done.exit_code == 2
+    assert "1000000 is not in the range 1<=x<=1024" in done.stderr
+
+
 def test_without_data_the_sources_are_listed() -> None:
     done = train(DIGITS)
     assert (done.exit_code, done.stdout) == (2, "")
@@ -94,6 +109,14 @@ def test_classes_that_do_not_match() -> None:
     assert done.exit_code == 1
     assert "photos has 3 classes, tiny has 1,000 outputs" in done.stderr
     assert not Path("runs").exists()
+
+
+def test_a_seed_out_of_range() -> None:
+    for seed in ("-1", "9223372036854775808", "1180591620717411303424"):
+        done = train("-", "--data", "synthetic", "--seed", seed, text=spec())
+        assert done.exit_code == 2
+        assert f"{seed} is not in the range 0<=x<=9223372036854775807" in done.stderr
+    assert train("-", "--data", "synthetic", "--steps", "1", "--seed", str(2**63 - 1), text=spec()).exit_code == 0
 
 
 def test_a_wrong_spec_and_a_missing_one() -> None:

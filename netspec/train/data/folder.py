@@ -49,7 +49,10 @@ def open_folder(root: Path, frame: Frame) -> Data:
     Raises
     ------
     TrainError
-        Nothing to train on: no class folders, a class without images, channels that image files do not have.
+        Nothing to train on: no class folders, a class without images, all images held out, channels that image files
+        do not have.
+    OSError
+        A folder in it cannot be opened.
     """
     if frame.channels not in (1, 3):
         raise TrainError(
@@ -72,6 +75,11 @@ def open_folder(root: Path, frame: Frame) -> Data:
         train = tuple(item for item in listing.files if not held_out(item[0]))
         held = tuple(item for item in listing.files if held_out(item[0]))
         ignored = listing.ignored
+        if not train:
+            raise TrainError(
+                f"no image of {root} is left to train on: all {len(held)} fall to the tenth held out for validation",
+                "put in more images, or divide them into DIR/train/CLASS/* and DIR/val/CLASS/*",
+            )
     return Data(
         source=str(root),
         classes=classes,

@@ -174,5 +174,5 @@ def _read(split: Split, places: list[int]) -> _Chunk:
             pictures.append(split.read(place))
             kept.append(place)
         except Unreadable as problem:
-            failed.append(problem)
+            failed.append(Unreadable(problem.path, problem.reason))  # without the traceback, which holds pictures
     return _Chunk(pictures, kept, failed)

@@ -99,7 +99,7 @@ class Remembered:
         if count * frame.bytes <= limit:
             self._kept = np.empty((count, frame.channels, frame.height, frame.width), np.uint8)
         self._have = np.zeros(count, np.bool_)
-        self._failed: dict[int, Unreadable] = {}
+        self._failed: dict[int, tuple[str, str]] = {}  # not the exception, whose traceback holds pictures
 
     @property
     def unreadable(self) -> int:
@@ -113,11 +113,11 @@ class Remembered:
             return kept
         known = self._failed.get(index)
         if known is not None:
-            raise known
+            raise Unreadable(*known) from None
         try:
             picture = self._split.read(index)
         except Unreadable as problem:
-            self._failed[index] = problem
+            self._failed[index] = (problem.path, problem.reason)
             raise
         if self._kept is not None:
             self._kept[index] = picture

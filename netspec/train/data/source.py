@@ -30,7 +30,7 @@ def open_source(name: str, graph: Graph, seed: int) -> Data:
     RequestError
         There is no such source.
     TrainError
-        The source does not suit the network.
+        The source does not suit the network, or a folder in it cannot be opened.
     """
     frame = stored_frame(graph)
     outputs = graph.scores.output.units
@@ -39,7 +39,7 @@ def open_source(name: str, graph: Graph, seed: int) -> Data:
     elif name == "synthetic":
         data = open_synthetic(frame, outputs, seed)
     else:
-        data = open_folder(_folder(name), frame)
+        data = _open_folder(_folder(name), frame)
     if len(data.classes) != outputs:
         raise TrainError(
             f"{data.source} has {count(len(data.classes))} classes, {graph.name} has {count(outputs)} outputs",
@@ -81,6 +81,13 @@ def _folder(name: str) -> Path:
     near = _nearest(path, name)
     hint = (f"did you mean {near}?",) if near else ()
     raise RequestError(f"there is no data source and no folder called {name}", *hint, *listing())
+
+
+def _open_folder(root: Path, frame: Frame) -> Data:
+    try:
+        return open_folder(root, frame)
+    except OSError as problem:
+        raise TrainError(f"cannot open {problem.filename}: {problem.strerror}") from problem
 
 
 def _nearest(path: Path, name: str) -> str | None:

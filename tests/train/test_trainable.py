@@ -1,0 +1,69 @@
+"""Networks whose training cannot take its first step are refused before anything is written."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+import netspec
+from netspec.cli import main
+from netspec.ir.graph import Graph
+from netspec.train.config import TrainError
+from netspec.train.trainable import need_trainable
+
+WEIGHTLESS = "[image] input 10x1x1\n[prob] softmax\n"
+NORMALISED = "[image] input {image}\n[bn] batchnorm\n[fc] fc outputs=2\n[prob] softmax\ntrain batch={batch}\n"
+
+
+def graph(text: str) -> Graph:
+    return netspec.loads(text).graph
+
+
+def train(text: str, *arguments: str) -> Result:
+    return CliRunner().invoke(main, ["train", "-", "--data", "synthetic", *arguments], input=text)
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_a_network_without_weights(tmp_path: Path) -> None:
+    done = train(WEIGHTLESS)
+    assert (done.exit_code, done.stderr) == (1, "Error: nothing to learn: the network has no weights\n")
+    assert not list(tmp_path.iterdir())
+
+
+def test_weights_that_nothing_reads() -> None:
+    done = train("[image] input 3x4x4\n[unread] fc outputs=3\n[mean] avgpool kernel=4 inputs=image\n[prob] softmax\n")
+    assert done.exit_code == 1, done.output
+    assert "nothing to learn: the loss depends on no weights" in done.stderr
+
+
+def test_batch_normalisation_of_one_number() -> None:
+    for image in ("6", "6x1x1"):
+        found = graph(NORMALISED.format(image=image, batch=1))
+        with pytest.raises(TrainError, match="bn normalises each channel over the batch"):
+            need_trainable(found, 1)
+        need_trainable(found, 2)
+    need_trainable(graph(NORMALISED.format(image="6x2x1", batch=1)), 1)
+
+
+def test_the_batch_of_the_command_line_counts() -> None:
+    text = NORMALISED.format(image="3x1x1", batch=8)
+    refused = train(text, "--steps", "1", "--batch", "1")
+    assert refused.exit_code == 1
+    assert "one image has one number per channel" in refused.stderr
+    assert train(text, "--steps", "1").exit_code == 0
+
+
+@pytest.mark.parametrize("change", [{"lr": 1e300}, {"lr": float("inf")}, {"lr": float("nan")},
+                                    {"lr": 1e30, "decay": 1e30}])  # fmt: skip
+def test_rates_beyond_float32(change: dict[str, float]) -> None:
+    found = graph("[image] input 4\n[fc] fc outputs=2\n")
+    parameters = {key: replace(parameter, **change) for key, parameter in found.parameters.items()}  # type: ignore[arg-type]
+    with pytest.raises(TrainError, match=r"of fc\.weight is .*: that is no float32 number"):
+        need_trainable(replace(found, parameters=parameters), 8)
