@@ -78,17 +78,26 @@ def load_source(
     ``folder`` is where a variant finds the file that it starts from.
     """
 
-    def beside(name: str) -> Source:
+    def read(name: str) -> Source:
         if folder is None:
             raise CannotOpen(f"a text without a folder cannot start from {name}")
-        return read_source(folder / name)
+        return read_source(beside(folder, name))
 
-    checked = check(gather(source, beside, changes), input_shape)
+    checked = check(gather(source, read, changes), input_shape)
     if checked.graph is None:
         from netspec.solve import solved  # only where something is wrong
 
         raise SpecError(solved(checked, input_shape))
     return Net(_whole_text(checked), checked.graph, checked.diagnostics)
+
+
+def beside(folder: Path, name: str) -> Path:
+    """A file of a folder, by its name. Raises ``CannotOpen`` for a link to a file elsewhere: a spec that comes from
+    somebody reads nothing but its own folder."""
+    path = folder / name
+    if Path(os.path.realpath(path)).parent != Path(os.path.realpath(folder)):
+        raise CannotOpen(f"{name} leads out of its folder")
+    return path
 
 
 def _whole_text(checked: Checked) -> Source:

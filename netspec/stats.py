@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -68,8 +69,11 @@ class LayerNumbers:
 
     @property
     def counted(self) -> bool:
-        """Whether the totals of units and connections count this layer: those with weights do."""
-        return self.weights > 0 or self.connections > 0
+        """Whether the totals of units and connections count this layer: those that multiply inputs by weights do.
+
+        These are the convolutions and the fully connected layers. A normalisation's scales make no new units.
+        """
+        return self.connections > 0
 
     def activation_bytes(self, batch: int) -> int:
         """The layer's output for a batch in float32."""
@@ -78,7 +82,7 @@ class LayerNumbers:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Sums over a network; units and connections over the layers with weights."""
+    """Sums over a network; units and connections over its convolutions and fully connected layers."""
 
     units: int
     weights: int
@@ -95,7 +99,7 @@ def layer_numbers(graph: Graph) -> tuple[LayerNumbers, ...]:
     """Every layer of the file, in file order. Shared weights are counted at their owner."""
     owned: dict[str, tuple[int, int]] = {}
     for parameter in graph.parameters.values():
-        size = _size(parameter.shape)
+        size = math.prod(parameter.shape)
         weights, biases = owned.get(parameter.layer, (0, 0))
         weight = parameter.role == "weight"
         owned[parameter.layer] = (weights + size, biases) if weight else (weights, biases + size)
@@ -175,13 +179,6 @@ def _window(graph: Graph, node: Node) -> WindowNumbers | None:
     (x,) = graph.shapes(node)
     groups = node.op.groups if isinstance(node.op, Conv | Local) else 1
     return WindowNumbers(window, window.effective_pad(x.height, x.width), groups)
-
-
-def _size(shape: tuple[int, ...]) -> int:
-    size = 1
-    for n in shape:
-        size *= n
-    return size
 
 
 def flops_by_kind(graph: Graph) -> dict[str, int]:

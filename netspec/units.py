@@ -5,6 +5,10 @@ from __future__ import annotations
 from fractions import Fraction
 
 
+_LONG = 1e15
+"""From here on not every digit of a float is one that was meant."""
+
+
 def count(number: int) -> str:
     """``60965224`` as ``60,965,224``."""
     return f"{number:,}"
@@ -17,12 +21,14 @@ def plain(number: Fraction | float | int) -> str:
     '54.25'
     >>> plain(1e-4)
     '0.0001'
+    >>> plain(1e200)
+    '1e+200'
     """
     if isinstance(number, Fraction):
         if number.denominator == 1:
             return str(number.numerator)
         return f"{float(number):.3f}".rstrip("0")
-    if isinstance(number, int) or float(number).is_integer():
+    if isinstance(number, int) or (number.is_integer() and abs(number) < _LONG):
         return str(int(number))
     return f"{number:.6g}"
 

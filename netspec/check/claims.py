@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -132,7 +133,7 @@ def count_arithmetic(name: str, steps: Sequence[Step]) -> tuple[str, ...]:
             kernel = f"{window.kernel[0]} * {window.kernel[1]} * {reads}"
             filters = f"{step.op.filters}"
             weights = step.op.params(step.reads, out)[0].shape
-            amount = _amount(weights)
+            amount = math.prod(weights)
             if name == "weights" and isinstance(step.op, Conv):
                 lines.append(f"{kernel} weights a filter * {filters} filters = {count(amount)}")
             else:
@@ -147,13 +148,6 @@ def count_arithmetic(name: str, steps: Sequence[Step]) -> tuple[str, ...]:
                 f"{reads} inputs * {count(step.op.outputs)} outputs = {count(step.op.connections(step.reads, out))}"
             )
     return tuple(lines)
-
-
-def _amount(shape: tuple[int, ...]) -> int:
-    amount = 1
-    for n in shape:
-        amount *= n
-    return amount
 
 
 def _product(shape: tuple[int, ...]) -> str:

@@ -2,6 +2,9 @@
 
 What is followed is the root mean square of a value's units. A unit that sums n products of inputs and weights drawn
 independently around 0 has the mean square n E[x^2] E[w^2] (He et al., 2015, section 2.2); a ReLU halves it.
+
+Whatever the numbers of a spec, the estimate is a number: what is too large for a float is infinite. Squares are written
+as products because those come to infinity by themselves, where ``**`` raises.
 """
 
 from __future__ import annotations
@@ -35,18 +38,20 @@ _SPREAD = 1 / 4
 
 
 def strengths(graph: Graph) -> dict[str, float]:
-    """The root mean square of each value's units, freshly initialised, by node."""
+    """The root mean square of each value's units, freshly initialised, by node: from 0 to infinity, never NaN."""
     squares: dict[str, float] = {}
     for node in graph.nodes.values():
         reads = [squares[name] for name in node.inputs]
-        squares[node.name] = _square(graph, node, reads) if reads else _input(graph.preprocessing)
+        square = _square(graph, node, reads) if reads else _input(graph.preprocessing)
+        # Infinity times 0 comes only after a value that float32 cannot hold.
+        squares[node.name] = math.inf if math.isnan(square) else square
     return {name: math.sqrt(square) for name, square in squares.items()}
 
 
 def _input(preprocessing: Preprocessing) -> float:
     spread = _SPREAD * preprocessing.range
     middle = preprocessing.range / 2 if preprocessing.mean == "none" else 0.0
-    return spread**2 + middle**2
+    return spread * spread + middle * middle
 
 
 def _square(graph: Graph, node: Node, reads: list[float]) -> float:
@@ -57,15 +62,16 @@ def _square(graph: Graph, node: Node, reads: list[float]) -> float:
     if isinstance(op, Relu):
         return x / 2
     if isinstance(op, Tanh):
-        return min(op.a**2, (op.a * op.b) ** 2 * x)
+        slope = op.a * op.b
+        return min(op.a * op.a, slope * slope * x)
     if isinstance(op, Logistic):
         return 0.25 + min(x / 16, 0.25)
     if isinstance(op, Square):
-        return 3 * x**2
+        return 3 * x * x
     if isinstance(op, Affine):
-        return op.a**2 * x + op.b**2
+        return op.a * op.a * x + op.b * op.b
     if isinstance(op, Lrn):
-        return float(x * (op.k + op.alpha * op.size * x) ** (-2 * op.beta))
+        return x * _power(op.k + op.alpha * op.size * x, -2 * op.beta)
     if isinstance(op, BatchNorm):
         return 1.0
     if isinstance(op, Sum):
@@ -73,6 +79,14 @@ def _square(graph: Graph, node: Node, reads: list[float]) -> float:
     if isinstance(op, Softmax | CrossEntropy | BinaryCrossEntropy | SquaredError):
         return 1.0
     return max(reads)
+
+
+def _power(base: float, exponent: float) -> float:
+    """base^exponent of a base from 0 up, or infinity."""
+    try:
+        return math.pow(base, exponent)
+    except (OverflowError, ValueError):  # too large; 0 to a negative power
+        return math.inf
 
 
 def _weighted(graph: Graph, node: Node, x: float) -> float:
@@ -87,8 +101,8 @@ def _weighted(graph: Graph, node: Node, x: float) -> float:
 
 def _mean_square(distribution: Distribution) -> float:
     if isinstance(distribution, Constant):
-        return distribution.value**2
+        return distribution.value * distribution.value
     if isinstance(distribution, Normal):
-        return distribution.mean**2 + distribution.std**2
+        return distribution.mean * distribution.mean + distribution.std * distribution.std
     low, high = distribution.low, distribution.high
     return (low * low + low * high + high * high) / 3

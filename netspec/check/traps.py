@@ -5,6 +5,7 @@ Each looks at the checked graph. A line's comment can silence one by its code: `
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -34,7 +35,7 @@ from netspec.units import plain
 WEAKEST, STRONGEST = 1e-4, 1e4
 """Between these the outputs of freshly initialised layers should be; far from them gradients vanish or overflow."""
 
-_ALLOWED = re.compile(r"#.*?\ballow:\s*([a-z-]+(?:\s*,\s*[a-z-]+)*)")
+_ALLOWED = re.compile(r"\ballow:\s*([a-z-]+(?:\s*,\s*[a-z-]+)*)")
 
 
 def traps(graph: Graph, facts: Mapping[str, LayerFacts]) -> tuple[Diagnostic, ...]:
@@ -46,7 +47,8 @@ def traps(graph: Graph, facts: Mapping[str, LayerFacts]) -> tuple[Diagnostic, ..
 
 def allowed(warning: Diagnostic) -> bool:
     """Whether a comment on the warning's line silences it."""
-    said = _ALLOWED.search(warning.span.source.line(warning.span.line))
+    _, _, comment = warning.span.source.line(warning.span.line).partition("#")
+    said = _ALLOWED.search(comment)
     return said is not None and warning.code in re.split(r"\s*,\s*", said[1])
 
 
@@ -106,10 +108,11 @@ def _dropout_on_scores(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterato
 
 def _lrn_across_groups(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic]:
     """A window over the maps of two groups of filters that never read the same maps."""
+    makers = _makers(graph)
     for node in graph.nodes.values():
         if not isinstance(node.op, Lrn):
             continue
-        maker = _maker(graph, node)
+        maker = makers[node.name]
         if maker is None or not isinstance(maker.op, Conv | Local):
             continue
         groups = graph.groups if maker.placement.split else maker.op.groups
@@ -160,21 +163,18 @@ def _signal(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnosti
 
 
 def _fan_in(shape: tuple[int, ...], node: Node) -> int:
-    size = 1
-    for n in shape[3:] if isinstance(node.op, Local) else shape[1:]:
-        size *= n
-    return size
+    return math.prod(shape[3:] if isinstance(node.op, Local) else shape[1:])
 
 
-def _maker(graph: Graph, node: Node) -> Node | None:
-    """The layer with weights whose maps a value's channels are, looking up past what keeps them apart."""
-    while node.inputs:
-        node = graph.nodes[node.inputs[0]]
+def _makers(graph: Graph) -> dict[str, Node | None]:
+    """The layer with weights whose maps each value's channels are, looking up past what keeps them apart."""
+    makers: dict[str, Node | None] = {}
+    for node in graph.nodes.values():
         if isinstance(node.op, Conv | Local):
-            return node
-        if len(node.inputs) > 1:
-            return None
-    return None
+            makers[node.name] = node
+        else:
+            makers[node.name] = makers[node.inputs[0]] if len(node.inputs) == 1 else None
+    return makers
 
 
 def _readers(graph: Graph) -> dict[str, list[Node]]:

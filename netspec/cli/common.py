@@ -43,6 +43,19 @@ class ShapeParam(click.ParamType["Shape"]):
         return Shape(*map(int, parts))
 
 
+class ChangeParam(click.ParamType[str]):
+    """``conv1.stride=2``. Whether there is such a layer, and what its key may be, the checker says."""
+
+    name = "change"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        from netspec.language.parser import is_change
+
+        if not is_change(str(value)):
+            self.fail(f"{value!r} is no change; write LAYER.KEY=VALUE, conv1.stride=2", param, ctx)
+        return str(value)
+
+
 def spec_argument(command: Command) -> Command:
     """The argument FILE: a spec, or ``-`` for standard input."""
     return click.argument("file", metavar="FILE")(command)
@@ -64,6 +77,7 @@ def set_option(command: Command) -> Command:
     return click.option(
         "--set",
         "changes",
+        type=ChangeParam(),
         multiple=True,
         metavar="LAYER.KEY=VALUE",
         help="Give a key another value, e.g. conv1.stride=2 or train.batch=64; may stand several times.",

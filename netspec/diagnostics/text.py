@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from netspec.diagnostics.model import Diagnostic
 from netspec.source import Span
@@ -22,12 +22,17 @@ def render_all(diagnostics: Sequence[Diagnostic], limit: int | None = None) -> s
 
 
 def render(diagnostic: Diagnostic) -> str:
-    """One diagnostic: at most a dozen lines, the first of which is enough by itself."""
+    """One diagnostic: at most a dozen lines or so, the first of which is enough by itself.
+
+    Of the places in other files, the first is shown below.
+    """
     span = diagnostic.span
-    gutter = " " * len(str(span.line))
+    elsewhere = [s for s in diagnostic.spans if s.source != span.source]
+    gutter = " " * max(len(str(s.line)) for s in (span, *elsewhere[:1]))
     lines = [f"{diagnostic.severity}[{diagnostic.code}]: {diagnostic.message}"]
-    lines.append(f"{gutter}--> {span.source.name}:{span.line}:{span.column}")
-    lines += _excerpt(diagnostic.spans, gutter)
+    lines += [f"{gutter}--> {_place(span)}", f"{gutter} |", *_excerpt(diagnostic.spans, gutter)]
+    if elsewhere:
+        lines += [f"{gutter}::: {_place(elsewhere[0])}", *_excerpt(elsewhere, gutter)]
     lines += [f"{gutter} = {note}" for note in diagnostic.notes]
     ways = [(f"fix: {f.title}", f.effect) for f in diagnostic.fixes]
     ways += [(f"not a fix: {r.title}", r.effect) for r in diagnostic.rejected]
@@ -36,13 +41,17 @@ def render(diagnostic: Diagnostic) -> str:
     return "\n".join(lines)
 
 
-def _excerpt(spans: Iterable[Span], gutter: str) -> list[str]:
+def _place(span: Span) -> str:
+    return f"{span.source.name}:{span.line}:{span.column}"
+
+
+def _excerpt(spans: Sequence[Span], gutter: str) -> list[str]:
     """The first span's line with carets under every span that lies on it."""
-    spans = list(spans)
     first = spans[0]
     line = first.source.line(first.line)
     begin = first.source.line_starts[first.line - 1]
-    marks = [(s.start - begin, max(s.end - begin, s.start - begin + 1)) for s in spans if s.line == first.line]
+    here = [s for s in spans if s.source == first.source and s.line == first.line]
+    marks = [(s.start - begin, max(s.end - begin, s.start - begin + 1)) for s in here]
     marks = [(a, min(b, max(len(line), a + 1))) for a, b in marks]
     left = 0
     if max(b for _, b in marks) > _WIDEST_LINE:
@@ -53,7 +62,7 @@ def _excerpt(spans: Iterable[Span], gutter: str) -> list[str]:
         for i in range(max(0, a - left), min(b - left, len(carets))):
             carets[i] = "^"
     underline = "".join(carets)[:_WIDEST_LINE].rstrip()
-    return [f"{gutter} |", f"{first.line} | {visible}".rstrip(), f"{gutter} | {underline}"]
+    return [f"{first.line:>{len(gutter)}} | {visible}".rstrip(), f"{gutter} | {underline}"]
 
 
 def _printable(line: str) -> str:

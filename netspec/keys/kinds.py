@@ -20,6 +20,10 @@ LARGEST = 2**31
 """Nothing in a spec is larger: a layer with more units or weights is an error."""
 
 
+LARGEST_REAL = 3.4e38
+"""What float32 holds, in which a network computes: no number of a spec is larger, either way."""
+
+
 class BadValue(Exception):
     """A value that its key cannot have. ``replacement`` is the text that would mend it, if one is near."""
 
@@ -71,7 +75,7 @@ class Whole:
 
 @dataclass(frozen=True, slots=True)
 class Real:
-    """A number within bounds; ``above`` and ``below`` exclude the bound itself."""
+    """A number within bounds and within float32; ``above`` and ``below`` exclude the bound itself."""
 
     low: float | None = None
     high: float | None = None
@@ -105,6 +109,9 @@ class Real:
         )
         if not fits:
             raise BadValue(f"needs {self.doc}, not {plain(number)}", value.span)
+        if abs(number) > LARGEST_REAL:
+            bounds = f"-{plain(LARGEST_REAL)} to {plain(LARGEST_REAL)}"
+            raise BadValue(f"needs a number that float32 holds ({bounds}), not {plain(number)}", value.span)
         return number
 
 

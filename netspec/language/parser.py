@@ -36,6 +36,7 @@ _NAME = r"[A-Za-z_](?:[A-Za-z0-9_]|-(?!>))*"
 _HEAD = re.compile(rf"\[\s*({_NAME})")
 _GOES_ON = re.compile(rf"{_NAME}\s*=|->")
 _CHANGED = re.compile(rf"\s*({_NAME})\s*\.\s*")
+_CHANGE = re.compile(rf"{_CHANGED.pattern}{_NAME}\s*=\s*\S")
 _COMMA_BEFORE_KEY = re.compile(rf",\s*{_NAME}\s*$")
 _STATED_SHAPE = re.compile(r"->\s*([0-9]+(?:x[0-9]+)*)(?![A-Za-z0-9_.])")
 _SAID = {
@@ -99,6 +100,11 @@ def parse(source: Source) -> File:
         else:
             settings.append(statement)
     return File(source, tuple(sections), tuple(settings), tuple(diagnostics), tuple(lost))
+
+
+def is_change(text: str) -> bool:
+    """Whether a text has the form ``name.key=value``, whatever its value is."""
+    return _CHANGE.match(text) is not None
 
 
 def parse_change(source: Source) -> File:
@@ -288,13 +294,12 @@ class _Reader:
         if node.data == "list":
             items = tuple(self.value(child) for child in node.children)
             return Values(items, items[0].span.to(items[-1].span))
-        name, *rest = node.children
+        name, *rest, close = node.children
         assert isinstance(name, Token)
+        assert isinstance(close, Token)
         args, named = self.items(rest)
         word = self.word(name)
-        last = max([word.span.end, *(x.span.end for x in (*args, *named))])
-        close = self.source.text.index(")", last) + 1
-        return Call(word, args, named, Span(self.source, word.span.start, close))
+        return Call(word, args, named, word.span.to(self.span(close)))
 
     def number(self, token: Token) -> Number:
         span = self.span(token)

@@ -8,17 +8,20 @@ not. What comes out is a file like any other, whose parts remember where they st
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from netspec.diagnostics import CannotOpen, Diagnostic, Edit, Fix, SpecError, apply
 from netspec.diagnostics.nearest import nearest
 from netspec.language.parser import parse, parse_change
-from netspec.language.syntax import File, FileName, Pair, Section, Setting, Word
+from netspec.language.syntax import Call, File, FileName, Pair, Section, Setting, Value, Values, Word
 from netspec.source import Source
 
 DEEPEST = 16
 """How many files may start from one another."""
+
+MOST_COMPARED = 50_000
+"""How many names are compared with misspelt ones: half a second's worth."""
 
 _FROM = re.compile(r"\bfrom\s*=")
 _MERGED = ("net", "train", "augment", "test")
@@ -43,10 +46,12 @@ class Texts:
         if missing is not None:
             return File(self.root, (), (), (_no_folder(missing),))
         result = files[0]
+        spelling = _Spelling()
         for variant in files[1:]:
-            result = _merge(result, variant)
+            result = _merge(result, variant, spelling)
         for change in self.changes:
-            result = replace(_merge(result, _addressed(parse_change(change), result)), source=self.root)
+            addressed = _addressed(parse_change(change), result, spelling)
+            result = replace(_merge(result, addressed, spelling), source=self.root)
         return result
 
     def edited(self, edits: Sequence[Edit]) -> Texts:
@@ -98,20 +103,29 @@ def written_out(file: File) -> str:
     """A merged file as the text of one that starts from nothing. Comments are not kept."""
     lines = []
     for setting in file.settings:
-        parts = [setting.word.span.text, *(v.span.text for v in setting.values), *(p.span.text for p in setting.pairs)]
+        parts = [setting.word.text, *map(_written, (*setting.values, *setting.pairs))]
         lines.append((setting.word.text in ("train", "augment", "test"), "  ".join(parts)))
     layers = []
     for section in file.sections:
-        parts = [
-            f"[{section.name.text}]",
-            *(v.span.text for v in section.values),
-            *(p.span.text for p in section.pairs),
-        ]
-        claim = f"  -> {section.claim.span.text}" if section.claim else ""
-        layers.append("  ".join(parts) + claim)
+        parts = [f"[{section.name.text}]", *map(_written, (*section.values, *section.pairs))]
+        if section.claim:
+            parts += ["->", *map(_written, (*section.claim.values, *section.claim.pairs))]
+        layers.append("  ".join(parts))
     before = [line for late, line in lines if not late]
     after = [line for late, line in lines if late]
     return "\n".join([*before, "", *layers, "", *after]).strip() + "\n"
+
+
+def _written(item: Value | Pair) -> str:
+    """A value, or a key with its value. Words and numbers are as in their file; comments between them are not kept."""
+    match item:
+        case Pair():
+            return f"{item.key.text}={_written(item.value)}"
+        case Call():
+            return f"{item.name.text}({', '.join(map(_written, (*item.args, *item.named)))})"
+        case Values():
+            return ",".join(map(_written, item.items))
+    return item.span.text
 
 
 def _open(pair: Pair, seen: set[str], read: Callable[[str], Source]) -> tuple[Diagnostic | None, Source | None]:
@@ -137,122 +151,179 @@ def _no_folder(pair: Pair) -> Diagnostic:
     return Diagnostic("no-such-file", "a text without a folder cannot start from a file", (pair.span,))
 
 
-def _merge(base: File, variant: File) -> File:
-    sections = [replace(s, claim=None) for s in base.sections]
+class _Spelling:
+    """What says that there is no layer of a name, with the nearest one as long as not too many have been compared."""
+
+    def __init__(self) -> None:
+        self._compared = 0
+
+    def unknown(self, word: Word, known: Collection[str], message: str, notes: tuple[str, ...] = ()) -> Diagnostic:
+        near = None
+        if self._compared < MOST_COMPARED and word.text not in known:
+            self._compared += len(known)
+            near = nearest(word.text, known)
+        fixes = (Fix(f"write {near}", (Edit(word.span, near),), spelling=True),) if near else ()
+        said = message.format(word.text) + (f"; did you mean {near}?" if near else "")
+        return Diagnostic("unknown-layer", said, (word.span,), notes, fixes)
+
+
+class _Layers:
+    """A base's layers while a variant changes them: in their order, and by name (the first, where one stands twice)."""
+
+    def __init__(self, sections: Iterable[Section]) -> None:
+        self._sections: list[Section | None] = [None]
+        self._next = [0]
+        self._last = 0
+        self.places: dict[str, int] = {}
+        for section in sections:
+            self.append(section)
+
+    def __iter__(self) -> Iterator[Section]:
+        place = self._next[0]
+        while place:
+            section = self._sections[place]
+            if section is not None:
+                yield section
+            place = self._next[place]
+
+    def append(self, section: Section) -> None:
+        self.insert(self._last, section)
+
+    def insert(self, place: int, section: Section) -> None:
+        """Put a layer behind the one at a place."""
+        new = len(self._sections)
+        self._sections.append(section)
+        self._next.append(self._next[place])
+        self._next[place] = new
+        if place == self._last:
+            self._last = new
+        self.places.setdefault(section.name.text, new)
+
+    def change(self, section: Section) -> None:
+        """Change the layer of this name, or, where the section has a type, put another in its place."""
+        place = self.places[section.name.text]
+        old = self._sections[place]
+        if old is not None and not section.values and not section.broken:
+            given = {p.key.text for p in section.pairs}
+            kept = tuple(p for p in old.pairs if p.key.text not in given)
+            section = replace(old, pairs=(*kept, *section.pairs), claim=section.claim)
+        self._sections[place] = section
+
+    def drop(self, name: str) -> None:
+        self._sections[self.places.pop(name)] = None
+
+
+def _merge(base: File, variant: File, spelling: _Spelling) -> File:
+    layers = _Layers(replace(s, claim=None) for s in base.sections)
     diagnostics = [*base.diagnostics, *variant.diagnostics]
     settings = []
     for setting in variant.settings:
         if setting.word.text == "drop":
-            diagnostics += _drop(setting, sections)
+            diagnostics += _drop(setting, layers, spelling)
         else:
             settings.append(setting)
     changed: set[str] = set()
     for section in variant.sections:
         name = section.name.text
-        place = next((i for i, s in enumerate(sections) if s.name.text == name), None)
         if name in changed:
-            sections.append(section)  # two sections of one name: the checker says so
-        elif place is None:
-            diagnostics += _insert(section, sections, base)
+            layers.append(section)  # two sections of one name: the checker says so
+        elif name in layers.places:
+            layers.change(section)
         else:
-            sections[place] = _change(sections[place], section)
+            diagnostics += _insert(section, layers, spelling)
         changed.add(name)
-    return File(variant.source, tuple(sections), _settings(base.settings, settings), tuple(diagnostics))
+    return File(variant.source, tuple(layers), _settings(base.settings, settings), tuple(diagnostics))
 
 
-def _addressed(change: File, base: File) -> File:
-    """A change from elsewhere, of a setting where it names one and no layer."""
-    sections = [s for s in change.sections if _is_layer(s.name.text, base)]
-    settings = [Setting(s.name, (), s.pairs, s.span) for s in change.sections if s not in sections]
-    return replace(change, sections=tuple(sections), settings=tuple(settings))
+def _addressed(change: File, base: File, spelling: _Spelling) -> File:
+    """A change from elsewhere: of a layer, or of a setting where it names one and no layer."""
+    names = [s.name.text for s in base.sections]
+    sections = [s for s in change.sections if s.name.text in names]
+    settings = [
+        Setting(s.name, (), s.pairs, s.span)
+        for s in change.sections
+        if s.name.text in _MERGED and s.name.text not in names
+    ]
+    unknown = [
+        spelling.unknown(s.name, [*names, *_MERGED], "there is no layer {}")
+        for s in change.sections
+        if s.name.text not in names and s.name.text not in _MERGED
+    ]
+    return File(change.source, tuple(sections), tuple(settings), (*change.diagnostics, *unknown))
 
 
-def _is_layer(name: str, base: File) -> bool:
-    return name not in _MERGED or any(s.name.text == name for s in base.sections)
-
-
-def _drop(setting: Setting, sections: list[Section]) -> list[Diagnostic]:
+def _drop(setting: Setting, layers: _Layers, spelling: _Spelling) -> list[Diagnostic]:
     """Remove the layers that a ``drop`` line names."""
     names = [v for v in setting.values if isinstance(v, Word)]
     wrong = [*(v for v in setting.values if not isinstance(v, Word)), *setting.pairs]
     diagnostics = [Diagnostic("bad-value", "drop needs names of layers", (v.span,)) for v in wrong]
     if not names and not wrong:
         diagnostics.append(Diagnostic("bad-value", "drop needs names of layers", (setting.word.span,)))
+    known = dict(layers.places)  # one set of names for all: looking for the nearest remembers it
     for word in names:
-        place = next((i for i, s in enumerate(sections) if s.name.text == word.text), None)
-        if place is None:
-            diagnostics.append(_unknown(word, sections, "there is no layer {} to drop"))
+        if word.text in layers.places:
+            layers.drop(word.text)
         else:
-            del sections[place]
+            diagnostics.append(spelling.unknown(word, known, "there is no layer {} to drop"))
     return diagnostics
 
 
-def _change(old: Section, new: Section) -> Section:
-    """A layer whose keys are changed, or, where the variant gives a type, another layer in its place."""
-    if new.values or new.broken:
-        return new
-    given = {p.key.text for p in new.pairs}
-    kept = tuple(p for p in old.pairs if p.key.text not in given)
-    return replace(old, pairs=(*kept, *new.pairs), claim=new.claim)
-
-
-def _insert(section: Section, sections: list[Section], base: File) -> list[Diagnostic]:
+def _insert(section: Section, layers: _Layers, spelling: _Spelling) -> list[Diagnostic]:
     """Put a new layer behind the one that its ``after=`` names, or at the end."""
-    after = next((p for p in section.pairs if p.key.text == "after"), None)
-    bare = replace(section, pairs=tuple(p for p in section.pairs if p is not after))
     if not section.values and not section.broken:
         message = "the base has no layer {}"
-        return [_unknown(section.name, base.sections, message, ("a new layer needs a type",))]
+        return [spelling.unknown(section.name, layers.places, message, ("a new layer needs a type",))]
+    after = next((p for p in section.pairs if p.key.text == "after"), None)
+    bare = replace(section, pairs=tuple(p for p in section.pairs if p is not after))
+    wrong: list[Diagnostic] = []
     if after is None:
-        sections.append(bare)
-        return []
-    place = None
-    if isinstance(after.value, Word):
-        name = after.value.text
-        place = next((i for i, s in enumerate(sections) if s.name.text == name), None)
-    if place is None:
-        sections.append(bare)
-        if isinstance(after.value, Word):
-            return [_unknown(after.value, sections, "there is no layer {} to stand after")]
-        return [Diagnostic("bad-value", "after: needs the name of a layer", (after.value.span,))]
-    sections.insert(place + 1, bare)
-    return []
+        layers.append(bare)
+    elif not isinstance(after.value, Word):
+        wrong.append(Diagnostic("bad-value", "after: needs the name of a layer", (after.value.span,)))
+        layers.append(bare)
+    elif after.value.text in layers.places:
+        layers.insert(layers.places[after.value.text], bare)
+    else:
+        wrong.append(spelling.unknown(after.value, layers.places, "there is no layer {} to stand after"))
+        layers.append(bare)
+    return wrong
 
 
 def _settings(base: Sequence[Setting], variant: Sequence[Setting]) -> tuple[Setting, ...]:
-    """The base's settings with the variant's keys in place of its own; ``from=`` has done its work."""
-    result = [_without_from(s) for s in base]
+    """The base's settings with the variant's keys in place of its own; ``from=`` has done its work.
+
+    A setting that stands twice in one file still does so afterwards: the checker says so.
+    """
+    given: dict[str, set[str]] = {}
+    for setting in variant:
+        given.setdefault(_subject(setting), set()).update(p.key.text for p in setting.pairs)
+    result: list[Setting] = []
+    places: dict[str, int] = {}
+    for setting in map(_without_from, base):
+        subject = _subject(setting)
+        places.setdefault(subject, len(result))
+        result.append(_without(setting, given.get(subject, set())))
     for setting in map(_without_from, variant):
-        place = next((i for i, s in enumerate(result) if _same_subject(s, setting)), None)
+        place = places.pop(_subject(setting), None)
         if place is None:
             result.append(setting)
         elif setting.word.text == "gpus":
             result[place] = setting
         else:
-            given = {p.key.text for p in setting.pairs}
-            kept = tuple(p for p in result[place].pairs if p.key.text not in given)
-            values = setting.values or result[place].values
-            result[place] = replace(setting, pairs=(*kept, *setting.pairs), values=values)
+            old = result[place]
+            result[place] = replace(setting, pairs=(*old.pairs, *setting.pairs), values=setting.values or old.values)
     return tuple(result)
 
 
-def _same_subject(a: Setting, b: Setting) -> bool:
-    """Whether two settings speak of one thing: the same word, and, of defaults, the same layer type."""
-    if a.word.text != b.word.text:
-        return False
-    if a.word.text == "default":
-        return [v.span.text for v in a.values[:1]] == [v.span.text for v in b.values[:1]]
-    return a.word.text in (*_MERGED, "gpus")
+def _subject(setting: Setting) -> str:
+    """What a setting speaks of: its word, and, of defaults, the layer type."""
+    types = setting.values[:1] if setting.word.text == "default" else ()
+    return " ".join([setting.word.text, *map(_written, types)])
 
 
 def _without_from(setting: Setting) -> Setting:
-    if setting.word.text != "net":
-        return setting
-    return replace(setting, pairs=tuple(p for p in setting.pairs if p.key.text != "from"))
+    return _without(setting, {"from"}) if setting.word.text == "net" else setting
 
 
-def _unknown(word: Word, sections: Sequence[Section], message: str, notes: tuple[str, ...] = ()) -> Diagnostic:
-    near = nearest(word.text, [s.name.text for s in sections])
-    fixes = (Fix(f"write {near}", (Edit(word.span, near),), spelling=True),) if near else ()
-    said = message.format(word.text) + (f"; did you mean {near}?" if near else "")
-    return Diagnostic("unknown-layer", said, (word.span,), notes, fixes)
+def _without(setting: Setting, keys: Collection[str]) -> Setting:
+    return replace(setting, pairs=tuple(p for p in setting.pairs if p.key.text not in keys))

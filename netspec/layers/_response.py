@@ -7,10 +7,11 @@ from typing import Any
 
 from netspec.ir.fault import Fault
 from netspec.keys import Key, Real, Whole
+from netspec.keys.kinds import LARGEST_SIDE
 from netspec.lowering import Lowering
 
 RESPONSE = (
-    Key("k", Real(), "the constant that the sum is added to", default=1.0, of_shape=False),
+    Key("k", Real(above=0), "the constant that the sum is added to", default=1.0, of_shape=False),
     Key(
         "alpha",
         Real(low=0),
@@ -31,7 +32,7 @@ RESPONSE = (
 
 def window_size(doc: str) -> Key:
     """The key ``size``."""
-    return Key("size", Whole(), doc)
+    return Key("size", Whole(high=LARGEST_SIDE), doc)
 
 
 def agree(values: Mapping[str, Any]) -> None:

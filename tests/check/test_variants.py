@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 import netspec
+from netspec.cli import main
 from netspec.net import Net, load
 
 BASE = """net base rounding=up
@@ -94,6 +97,31 @@ def test_a_variants_defaults_beat_the_bases_but_never_a_layers_own_keys(variant)
     assert net.graph.parameters["conv1.weight"].distribution.std == 0.5
 
 
+def test_a_variant_overrides_defaults_of_every_line_of_the_base(tmp_path: Path) -> None:
+    (tmp_path / "base.net").write_text(
+        "[image] input 4\ndefault fc init=gaussian(0.1) bias=2\ndefault fc neuron=relu outputs=3\n[fc] fc\n"
+    )
+    path = tmp_path / "variant.net"
+    path.write_text("net variant from=base.net\ndefault fc neuron=tanh\ndefault fc bias=1\n")
+    net = netspec.load(path)
+    assert type(net.graph.nodes["fc"].op).__name__ == "Tanh"
+    assert net["fc"].output == (3,)
+    assert net.graph.parameters["fc.weight"].distribution.std == 0.1
+    assert net.graph.parameters["fc.bias"].distribution.value == 1
+    assert netspec.loads(net.source.text).graph == net.graph
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("default conv neuron=tanh\ndefault conv neuron=relu\n", "duplicate-key"),
+        ("train batch=8\ntrain batch=64\n", "duplicate-setting"),
+    ],
+)
+def test_what_a_variant_itself_says_twice_is_an_error(variant, text: str, code: str) -> None:
+    assert [found[:3] for found in diagnostics(variant(text))] == [(code, "variant.net", 3)]
+
+
 def test_settings_change_key_by_key(variant) -> None:
     train = netspec.load(variant("train batch=64\n")).graph.train
     assert (train.epochs, train.batch) == (3, 64)
@@ -124,6 +152,53 @@ def test_a_mistake_is_shown_in_the_file_that_is_to_blame(variant, text: str, exp
     assert expected in diagnostics(variant(text))
 
 
+def message(path: Path, changes: tuple[str, ...] = ()) -> tuple[str, tuple[str, ...]]:
+    """Of the first mistake, what is said and the notes."""
+    with pytest.raises(netspec.SpecError) as caught:
+        load(path, changes=changes)
+    first = caught.value.diagnostics[0]
+    return first.message, first.notes
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[x] relu after=x\n", "there is no layer x to stand after"),
+        ("[x] relu after=pol1\n", "there is no layer pol1 to stand after; did you mean pool1?"),
+        ("drop pool1 pool1\n", "there is no layer pool1 to drop"),
+        ("drop pol1\n", "there is no layer pol1 to drop; did you mean pool1?"),
+    ],
+)
+def test_a_name_is_sought_among_the_layers_that_are_there(variant, text: str, said: str) -> None:
+    assert message(variant(text))[0] == said
+
+
+def test_new_layers_after_one_stand_in_its_place_in_turn(variant) -> None:
+    net = netspec.load(variant("drop prob\n[a] relu after=conv1\n[b] relu after=a\n[c] relu after=fc\n[d] softmax\n"))
+    assert names(net) == ["image", "conv1", "a", "b", "pool1", "conv2", "fc", "c", "d"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "".join(f"[lyaer{i}q] slope=1\n" for i in range(2000)),
+        "".join(f"[new{i}] relu after=lyaer{i}q\n" for i in range(2000)),
+        f"drop {' '.join(f'lyaer{i}q' for i in range(2000))}\n",
+    ],
+    ids=["changed", "inserted", "dropped"],
+)
+def test_thousands_of_unknown_layers_do_not_take_long(tmp_path: Path, text: str) -> None:
+    layers = "".join(f"[layer{i}] relu\n" for i in range(2000))
+    (tmp_path / "base.net").write_text(f"[image] input 3x8x8\n{layers}")
+    path = tmp_path / "variant.net"
+    path.write_text(f"net variant from=base.net\n{text}")
+    begin = time.process_time()
+    assert {code for code, *_ in diagnostics(path)} == {"unknown-layer"}
+    assert time.process_time() - begin < 4, (
+        "it takes about one second, and many times that where every name is compared"
+    )
+
+
 def test_a_mistake_of_the_base_is_shown_in_the_base(tmp_path: Path) -> None:
     (tmp_path / "base.net").write_text(BASE.replace("kernel=2", "kernal=2"))
     path = tmp_path / "variant.net"
@@ -150,6 +225,25 @@ def test_a_missing_base_is_an_error_at_its_name(tmp_path: Path) -> None:
     assert diagnostics(path) == [("no-such-file", "variant.net", 1, 18)]
 
 
+def test_a_link_out_of_the_folder_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "secret.net").write_text(BASE)
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "link.net").symlink_to(tmp_path / "secret.net")
+    path = folder / "variant.net"
+    path.write_text("net variant from=link.net\n")
+    assert message(path) == ("link.net leads out of its folder", ())
+    assert diagnostics(path) == [("no-such-file", "variant.net", 1, 18)]
+
+
+def test_a_link_within_the_folder_is_followed_and_the_folder_may_be_one(variant, tmp_path: Path) -> None:
+    variant("")
+    (tmp_path / "link.net").symlink_to("base.net")
+    (tmp_path / "second.net").write_text("net second from=link.net\n")
+    (tmp_path / "folder").symlink_to(tmp_path)
+    assert names(netspec.load(tmp_path / "folder" / "second.net")) == names(netspec.load(tmp_path / "base.net"))
+
+
 def test_a_text_without_a_folder_has_no_base() -> None:
     with pytest.raises(netspec.SpecError, match="no-such-file"):
         netspec.loads("net variant from=alexnet.net\n")
@@ -167,6 +261,20 @@ def test_changes_from_the_command_line_obey_the_same_rules(tmp_path: Path) -> No
     assert (found.code, found.span.source.text, found.span.column) == ("unknown-key", "conv1.strid=2", 7)
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("nope.x=1", "there is no layer nope"),
+        ("conv9.stride=2", "there is no layer conv9; did you mean conv1?"),
+        ("trian.batch=2", "there is no layer trian; did you mean train?"),
+    ],
+)
+def test_a_change_of_no_layer_and_no_setting_is_said_without_notes(tmp_path: Path, change: str, said: str) -> None:
+    path = tmp_path / "base.net"
+    path.write_text(BASE)
+    assert message(path, (change,)) == (said, ())
+
+
 @pytest.mark.parametrize("change", ["conv1", "conv1.", "conv1.stride", "=2", "conv1.stride=2 [x] relu", "a.b.c=1"])
 def test_what_is_no_change_is_an_error(tmp_path: Path, change: str) -> None:
     path = tmp_path / "base.net"
@@ -175,10 +283,28 @@ def test_what_is_no_change_is_an_error(tmp_path: Path, change: str) -> None:
         load(path, changes=(change,))
 
 
+@pytest.mark.parametrize(("change", "code"), [("foo", 2), ("a.b.c=1", 2), ("nope.x=1", 1), ("conv1.stride=1", 0)])
+def test_what_has_not_the_form_of_a_change_is_a_wrong_command_line(tmp_path: Path, change: str, code: int) -> None:
+    path = tmp_path / "base.net"
+    path.write_text(BASE)
+    done = CliRunner().invoke(main, ["check", "--set", change, str(path)])
+    assert done.exit_code == code
+    assert (f"'{change}' is no change" in done.stderr) == (code == 2)
+
+
 def test_the_text_of_a_variant_is_a_spec_of_the_same_network(variant) -> None:
     net = netspec.load(variant("drop pool1\n[conv1] filters=4\ndefault conv neuron=abs\ntrain batch=8\n"))
     again = netspec.loads(net.source.text)
     assert again.graph == net.graph
+
+
+def test_comments_between_values_are_not_part_of_them(variant) -> None:
+    text = "[conv1] init=gaussian(0.5 # a bracket)\n    )\n  filters=4 # four\ntrain schedule=steps(1, # :)\n 2)\n"
+    net = netspec.load(variant(text))
+    assert net.graph.parameters["conv1.weight"].distribution.std == 0.5
+    assert "#" not in net.source.text
+    assert "schedule=steps(1, 2)" in net.source.text
+    assert netspec.loads(net.source.text).graph == net.graph
 
 
 @pytest.mark.parametrize("name", ["tanh", "no-lrn", "tiled-pooling", "no-dropout", "no-colour", "four-convs"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from netspec.diagnostics import Diagnostic
-from netspec.language.parser import LONGEST_NAME, LONGEST_NUMBER, MOST_MISTAKES, parse
+from netspec.language.parser import LONGEST_NAME, LONGEST_NUMBER, MOST_MISTAKES, is_change, parse
 from netspec.language.syntax import Call, Dims, File, Number, Section, Value, Values, Word
 from netspec.source import Source, Span
 
@@ -313,3 +313,20 @@ def test_after_so_many_mistakes_the_rest_is_not_read() -> None:
 
 def test_a_repeated_key_is_kept_for_the_checker() -> None:
     assert [p.key.text for p in section("[a] t k=1 k=2").pairs] == ["k", "k"]
+
+
+def test_a_call_ends_with_its_own_bracket() -> None:
+    text = "[a] t k=f(1 # not here)\n  ) l=g(# nor here)\n ) -> 3"
+    k, ell = section(text).pairs
+    assert k.value.span.text == "f(1 # not here)\n  )"
+    assert ell.value.span.text == "g(# nor here)\n )"
+
+
+@pytest.mark.parametrize("text", ["conv1.stride=2", " conv1 . stride = 2", "a.b=(", "train.batch=64 x"])
+def test_the_form_of_a_change(text: str) -> None:
+    assert is_change(text)
+
+
+@pytest.mark.parametrize("text", ["", "foo", "a.b", "a.b=", "a.b= ", "a=b", "a.b.c=1", ".b=1", "1.b=1"])
+def test_what_has_not_the_form_of_a_change(text: str) -> None:
+    assert not is_change(text)
