@@ -10,7 +10,7 @@ from pygls.uris import from_fs_path, to_fs_path
 
 from netspec.diagnostics import CannotOpen, SpecError
 from netspec.lsp.document import Document
-from netspec.net import read_source
+from netspec.net import beside, read_source
 from netspec.source import Source
 
 MOST_FILES = 500
@@ -81,7 +81,7 @@ class Documents:
             folder = self._folder(uri)
             if folder is None:
                 raise CannotOpen(f"a text without a folder cannot start from {name}")
-            return self._read(folder / name)
+            return self._read(beside(folder, name))
 
         return Document(uri, version, source, read)
 
