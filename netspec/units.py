@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-
 _LONG = 1e15
 """From here on not every digit of a float is one that was meant."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 
 import pytest
@@ -13,6 +14,7 @@ from netspec import load
 from netspec.ir.ops import Conv, Linear
 from netspec.net import Net
 from netspec.stats import flops_by_kind, layer_numbers, matrix_products, share, totals
+from netspec.units import plain
 
 TWO_GROUPS = [
     # layer, output, units, weights, biases, connections
@@ -89,6 +91,15 @@ def test_layers_without_weights_are_listed_and_not_counted() -> None:
         False,
     )
     assert list(alexnet.layers) == list(alexnet.graph.layers)
+
+
+def test_a_batchnorm_has_weights_and_makes_no_new_units() -> None:
+    text = "[i] input 3x8x8\n[c] conv filters=4 kernel=3\n[b] batchnorm\n[f] fc outputs=5"
+    normed, bare = good(text), good(text.replace("[b] batchnorm\n", ""))
+    assert (normed["b"].weights, normed["b"].biases, normed["b"].connections, normed["b"].counted) == (4, 4, 0, False)
+    assert normed.total.units == bare.total.units == 4 * 6 * 6 + 5
+    assert normed.total.connections == bare.total.connections
+    assert (normed.total.weights, normed.total.biases) == (bare.total.weights + 4, bare.total.biases + 4)
 
 
 # im2col: a convolution as the matrix product that it is.
@@ -177,11 +188,11 @@ def test_what_must_hold_of_every_network(path: object) -> None:
     total = totals(layers)
     assert total == network.total
     parameters = network.graph.parameters.values()
-    assert total.parameters == sum(_size(p.shape) for p in parameters)
-    assert total.weights == sum(_size(p.shape) for p in parameters if p.role == "weight")
+    assert total.parameters == sum(math.prod(p.shape) for p in parameters)
+    assert total.weights == sum(math.prod(p.shape) for p in parameters if p.role == "weight")
     assert sum(flops_by_kind(network.graph).values()) == total.flops >= 2 * total.connections
     for n in layers:
-        assert n.units == _size(n.output)
+        assert n.units == math.prod(n.output)
         assert n.connections <= n.dense_connections or not n.dense_connections
         assert n.activation_bytes(3) == 12 * n.units
     for node in network.graph.nodes.values():
@@ -191,13 +202,6 @@ def test_what_must_hold_of_every_network(path: object) -> None:
             )
         if isinstance(node.op, Linear):
             assert network[node.layer].connections == network[node.layer].weights
-
-
-def _size(shape: tuple[int, ...]) -> int:
-    size = 1
-    for n in shape:
-        size *= n
-    return size
 
 
 @settings(max_examples=40, deadline=None)
@@ -228,6 +232,11 @@ def test_shared_weights_are_counted_once_at_their_owner() -> None:
     assert (shared["a"].weights, shared["b"].weights, shared.total.weights) == (16, 0, 16)
     assert (shared["a"].connections, shared["b"].connections, shared.total.connections) == (16, 16, 32)
     assert shared["b"].counted
+
+
+def test_numbers_as_a_person_writes_them() -> None:
+    assert [plain(n) for n in (55, 0.5, 1e-4, 123456.0, 1e14)] == ["55", "0.5", "0.0001", "123456", "100000000000000"]
+    assert [plain(n) for n in (1e15, -1e200, math.inf, 10**16)] == ["1e+15", "-1e+200", "inf", "10000000000000000"]
 
 
 def test_the_specs_say_their_own_numbers() -> None:

@@ -114,6 +114,15 @@ class _Parameters:
         return key
 
     def _shared_key(self, owner: Lowered, wanted: ParamShape, index: int) -> str:
+        if len(owner.weight_keys) != len(self.request.input_names):
+            raise Fault(
+                "weights-mismatch",
+                f"{{layer}} cannot take {owner.layer.name}'s weights",
+                ("weights",),
+                (
+                    f"it has {len(self.request.input_names)} inputs, {owner.layer.name} {len(owner.weight_keys)} matrices",
+                ),
+            )
         key = owner.weight_keys[index] if index < len(owner.weight_keys) else None
         shape = self.shapes.get(key) if key is not None else None
         if key is None or shape != wanted.shape or owner.layer.placement != self.placement:

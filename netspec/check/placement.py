@@ -31,17 +31,16 @@ def place(grouping: Grouping, gpu: GpuKey, operands: Sequence[Operand], groups: 
     if groups == 1 or grouping == "input":
         return operands[0].placement if operands else WHOLE
     first = operands[0].placement
+    joined = _joined(operands, groups) if grouping == "joins" else first
+    if grouping == "alike" and any(o.placement != first for o in operands):
+        raise _mismatch("needs inputs that are placed alike", operands)
     if gpu == "all":
         return WHOLE if grouping == "gathers" else SPLIT
     if grouping == "weights":
         return first if first.gpu is not None else SPLIT
     if grouping == "gathers":
         return first if first.gpu is not None else WHOLE
-    if grouping == "joins":
-        return _joined(operands, groups)
-    if grouping == "alike" and any(o.placement != first for o in operands):
-        raise _mismatch("needs inputs that are placed alike", operands)
-    return first
+    return joined
 
 
 def check_group(gpu: GpuKey, groups: int) -> None:

@@ -18,6 +18,9 @@ def need_trainable(graph: Graph, batch: int) -> None:
     a batch is too small for its batch normalisation."""
     if not graph.parameters:
         raise TrainError(NOTHING_TO_LEARN)
+    scores = graph.scores.output
+    if scores.units != scores.channels:
+        raise TrainError(f"the class scores are an image of {scores}: training needs one score per class")
     for parameter in graph.parameters.values():
         for what, value in (
             ("learning rate", parameter.lr),

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from checking import SPECS, spec
+from checking import SPECS, good, mistake, spec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from wrong_specs import CASES
@@ -31,12 +31,21 @@ TOKENS = sorted(
         "weights=conv1",
         "groups=3",
         "rounding=up",
+        "size=65536",
+        "init=gaussian(3.4e38)",
+        "neuron=linear(-3.4e38)",
+        "neuron=square",
+        "bias=1e200",
+        "k=1e-300",
+        "alpha=0",
+        "beta=-400",
         "é",
         "\r",
         "\x00",
         "\ufeff",
     }
 )
+IMAGE = "[image] input 3x32x32\n"
 LONGEST = 5.0
 """Seconds for one spec of the size of AlexNet's, on a machine that does other things too: some 200 times the usual."""
 
@@ -140,6 +149,55 @@ def test_any_bytes(data: bytes) -> None:
         survive(source.text)
 
 
+EXTREME = ("0", "-0.0", "1", "-5", "400", "-400", "1e-300", "3.4e38", "-3.4e38", "1e39", "1e200", "-1e308")
+NUMBERS_EVERYWHERE = """\
+[image] input 4x8x8 range=1
+[norm] lrn size=5 k={} alpha={} beta={}
+[conv] conv filters=4 kernel=3 pad=1 init=gaussian({},{}) bias={} neuron=linear({},{})
+[bn] batchnorm eps={}
+[within] rnorm size=3 k={} scale={} beta={}
+[drop] dropout rate={}
+[fc] fc outputs=4 init=uniform({}) bias=constant({}) neuron=tanh({},{})
+"""
+
+
+@SLOW
+@given(st.lists(st.sampled_from(EXTREME), min_size=17, max_size=17))
+def test_extreme_numbers_everywhere(numbers: list[str]) -> None:
+    survive(NUMBERS_EVERYWHERE.format(*numbers))
+
+
+@SLOW
+@given(st.lists(st.sampled_from(EXTREME), min_size=17, max_size=17), st.integers(0, 16))
+def test_an_extreme_number_in_a_sound_network(numbers: list[str], place: int) -> None:
+    survive(NUMBERS_EVERYWHERE.format(*("0.5" if i != place else n for i, n in enumerate(numbers))))
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (
+            "[n] fc outputs=3 init=gaussian(1e200)",
+            "init: needs a number that float32 holds (-3.4e+38 to 3.4e+38), not 1e+200",
+        ),
+        (
+            "[n] maxpool kernel=1 neuron=linear(-1e39)",
+            "neuron: needs a number that float32 holds (-3.4e+38 to 3.4e+38), not -1e+39",
+        ),
+        ("[n] lrn size=5 alpha=1 k=0", "k: needs a number above 0, not 0"),
+        ("[n] lrn size=5 alpha=1 k=-5", "k: needs a number above 0, not -5"),
+        ("[n] lrn size=65537 alpha=1", "size: is at most 65,536, not 65537"),
+        ("[n] lrn size=2000000000 alpha=1", "size: is at most 65,536, not 2000000000"),
+    ],
+)
+def test_numbers_that_nothing_computes_with_are_refused(line: str, message: str) -> None:
+    assert mistake(f"{IMAGE}{line}").message == message
+
+
+def test_the_largest_numbers_are_read() -> None:
+    good(f"{IMAGE}[n] lrn size=65536 alpha=3.4e38 k=1e-30 beta=-3.4e38")
+
+
 def test_alexnet_cut_off_anywhere() -> None:
     text = spec("alexnet-tiny")
     for end in range(0, len(text), 7):
@@ -153,7 +211,6 @@ def test_alexnet_without_each_of_its_lines() -> None:
         survive("\n".join(lines[:i] + lines[i + 1 :]))
 
 
-IMAGE = "[image] input 3x32x32\n"
 HUGE = {
     "broken lines": "x=\n" * 100_000,
     "broken sections": "[a b\n" * 100_000,
@@ -183,6 +240,8 @@ HUGE = {
     + "".join(f"[a{i}] relu\n" for i in range(2_000)),
     "blank lines": "\n" * 1_000_000,
     "one comment": "#" * 4_000_000,
+    "a comment of hashes on a warned line": IMAGE + "[c] maxpool kernel=2 stride=7 rounding=down " + "#" * 1_000_000,
+    "a chain of 20,000 lrn": IMAGE + "".join(f"[a{i}] lrn size=5 alpha=1\n" for i in range(20_000)),
 }
 
 

@@ -432,11 +432,11 @@ def test_the_shapes_of_unequal_matrices_are_told() -> None:
 def test_a_layer_with_several_inputs_shares_several_matrices() -> None:
     text = (
         "[i] input 4x8x8\n[j] relu\n[a] conv filters=4 kernel=3 inputs=i,j pad=1\n"
-        "[b] conv filters=4 kernel=3 inputs=a,i weights=a\n[c] conv filters=4 kernel=3 inputs=a weights=a"
+        "[b] conv filters=4 kernel=3 inputs=a,i weights=a"
     )
     graph = good(text).graph
     assert [key for key in graph.parameters if "weight" in key] == ["a.weights.0", "a.weights.1"]
-    assert graph.nodes["c"].params == ("a.weights.0", "c.bias")
+    assert [graph.nodes[f"b:conv{n}"].params for n in ("", ".1")] == [("a.weights.0",), ("a.weights.1",)]
 
 
 # The network that the rules were made for.
@@ -458,3 +458,13 @@ def test_alexnet_is_placed_and_grouped_as_the_paper_has_it() -> None:
     whole = [n for n, layer in good(text).graph.layers.items() if not layer.placement.split]
     assert whole == ["image", "fc8", "prob"]
     assert (placed(text, "fc8"), placed(text, "prob")) == (ON_0, ON_0)
+
+
+def test_one_matrix_is_not_taken_for_two() -> None:
+    text = "[i] input 8\n[a] fc outputs=8\n[b] fc outputs=8 inputs=a,i\n[c] fc outputs=8 inputs=i weights=b"
+    assert mistake(text).code == "weights-mismatch"
+
+
+def test_gpu_all_does_not_join_what_is_placed_differently() -> None:
+    text = "gpus 2\n[i] input 4\n[a] fc outputs=4\n[b] fc outputs=4 gpu=0 inputs=i\n[c] concat inputs=a,b gpu=all"
+    assert mistake(text).code == "placement-mismatch"

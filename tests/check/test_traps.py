@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,54 @@ def test_the_strength_of_a_signal_by_hand() -> None:
     assert roots["i"] == 0.25
     assert roots["f:linear"] == pytest.approx(0.0707107, rel=1e-5)
     assert roots["f"] == pytest.approx(0.05, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("layers", "named"),
+    [
+        ("[n] lrn size=5 alpha=1 beta=-400\n[f] fc outputs=3\n", "f"),
+        ("[n] fc outputs=3 bias=3.4e38\n[m] fc outputs=3\n", "n"),
+        ("[n] maxpool kernel=1 neuron=linear(3.4e38)\n[m] fc outputs=3\n", "m"),
+        ("".join(f"[n{i}] fc outputs=3 neuron=square\n" for i in range(12)), "n1"),
+        ("".join(f"[n{i}] square\n" for i in range(12)) + "[f] fc outputs=3 init=constant(0)\n", "f"),
+    ],
+)
+def test_a_signal_too_large_for_a_float_is_infinite_and_told_once(layers: str, named: str) -> None:
+    net = netspec.loads(f"[i] input 3x8x8\n{layers}")
+    assert [(w.code, w.layer) for w in net.warnings] == [("signal-explodes", named)]
+    assert all(root >= 0 for root in strengths(net.graph).values())
+
+
+def test_a_signal_too_small_for_a_float_is_zero() -> None:
+    net = netspec.loads("[i] input 3x8x8\n[n] lrn size=5 alpha=1 beta=400\n[f] fc outputs=3\n")
+    assert strengths(net.graph)["f"] == 0
+    assert [w.code for w in net.warnings] == ["signal-vanishes"]
+
+
+def test_what_allows_is_a_comment() -> None:
+    wrong = "[i] input 3x32x32\n[c] conv filters=4 kernel=4 stride=3 rounding=down"
+    assert netspec.loads(f"{wrong} # ## allow: unread-pixels").warnings == ()
+    assert len(netspec.loads(f"{wrong} # disallow: unread-pixels").warnings) == 1
+    begin = time.perf_counter()
+    assert len(netspec.loads(f"{wrong} {'#' * 300_000}").warnings) == 1
+    assert time.perf_counter() - begin < 5
+
+
+def test_a_long_chain_is_looked_through_once() -> None:
+    chain = "".join(f"[n{i}] lrn size=5 scale=1e-4\n" for i in range(12_000))
+    begin = time.perf_counter()
+    warnings = netspec.loads(f"[i] input 8x8x8\n[c] conv filters=8 kernel=3 groups=2\n{chain}").warnings
+    assert time.perf_counter() - begin < 8
+    assert {w.code for w in warnings} == {"lrn-across-groups"}
+    assert len(warnings) == 12_000
+
+
+def test_groups_are_not_looked_for_behind_a_layer_of_several_inputs() -> None:
+    text = (
+        "[i] input 8x8x8\n[a] conv filters=8 kernel=3 groups=2\n[b] conv filters=8 kernel=3 inputs=i\n"
+        "[s] sum inputs=a,b\n[n] lrn size=5 scale=1e-4\n"
+    )
+    assert netspec.loads(text).warnings == ()
 
 
 def test_the_estimate_is_near_what_is_computed() -> None:

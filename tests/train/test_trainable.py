@@ -67,3 +67,9 @@ def test_rates_beyond_float32(change: dict[str, float]) -> None:
     parameters = {key: replace(parameter, **change) for key, parameter in found.parameters.items()}  # type: ignore[arg-type]
     with pytest.raises(TrainError, match=r"of fc\.weight is .*: that is no float32 number"):
         need_trainable(replace(found, parameters=parameters), 8)
+
+
+def test_scores_of_an_image_are_no_class_scores() -> None:
+    graph = netspec.loads("[image] input 3x4x4\n[c] conv filters=2 kernel=1\n[p] softmax\n").graph
+    with pytest.raises(TrainError, match="the class scores are an image of 2x4x4"):
+        need_trainable(graph, 2)
