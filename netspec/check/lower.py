@@ -119,9 +119,7 @@ class _Parameters:
                 "weights-mismatch",
                 f"{{layer}} cannot take {owner.layer.name}'s weights",
                 ("weights",),
-                (
-                    f"it has {len(self.request.input_names)} inputs, {owner.layer.name} {len(owner.weight_keys)} matrices",
-                ),
+                (f"inputs: {len(self.request.input_names)}, matrices to take: {len(owner.weight_keys)}",),
             )
         key = owner.weight_keys[index] if index < len(owner.weight_keys) else None
         shape = self.shapes.get(key) if key is not None else None

@@ -103,7 +103,7 @@ class BiasInit:
 
     def read(self, value: Value) -> Initialiser | None:
         if isinstance(value, Number):
-            return Initialiser("constant", (float(value.value),))
+            return Initialiser("constant", (Real().read(value),))
         if isinstance(value, Word) and value.text == "none":
             return None
         if isinstance(value, Word | Call):

@@ -11,7 +11,8 @@ from netspec.units import count, percent, plain, size
 _COUNTED = (
     "units: output values of a layer; weights, biases: learnt numbers; connections: multiply-accumulates of one "
     "image's forward pass",
-    "totals count the units and connections of layers with weights; kernels are height x width, pads as really read "
+    "totals count the units and connections of convolutions and fully connected layers; kernels are height x width, "
+    "pads as really read "
     "(one side for all, or left,right,top,bottom)",
     "dense: connections if every output unit read every input unit; memory: the layer's output in float32",
 )
