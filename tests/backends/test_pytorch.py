@@ -149,6 +149,29 @@ def test_response_normalisation_is_torchs_for_odd_windows(size: int) -> None:
     torch.testing.assert_close(pytorch.module(builder.graph())(x), wanted, rtol=1e-12, atol=0)
 
 
+def test_response_normalisation_has_per_sample_gradients_and_refuses_second_ones() -> None:
+    builder = Builder()
+    builder.add("lrn", Lrn(4, 2.0, 0.3, 0.75, groups=2), builder.input(6, 2, 2))
+    model = pytorch.module(builder.graph())
+    x = torch.randn(3, 6, 2, 2, dtype=torch.float64, requires_grad=True)
+
+    def total(image: torch.Tensor) -> torch.Tensor:
+        return model(image[None]).square().sum()
+
+    (wanted,) = torch.autograd.grad(model(x).square().sum(), x, create_graph=True)
+    torch.testing.assert_close(torch.vmap(torch.func.grad(total))(x.detach()), wanted.detach())
+    with pytest.raises(RuntimeError, match="once_differentiable"):
+        wanted.sum().backward()
+
+
+def test_a_window_far_larger_than_its_channels_costs_nothing_more() -> None:
+    builder = Builder()
+    builder.add("lrn", Lrn(65_535, 2.0, 0.3, 0.75), builder.input(4, 1, 1))
+    x = torch.randn(2, 4, 1, 1)
+    wanted = x * (2 + 0.3 * x.square().sum(1, keepdim=True)) ** -0.75
+    torch.testing.assert_close(pytorch.module(builder.graph())(x), wanted)
+
+
 def test_padding_is_an_operation_of_its_own_only_where_it_must_be() -> None:
     builder = Builder()
     image = builder.input(3, 224, 224)

@@ -11,35 +11,7 @@ from torch import Tensor, nn
 from netspec.ir.ops import BatchNorm, ContrastNorm, Dropout, Lrn, MapNorm, Op
 
 from .emission import Table
-
-
-class ResponseNorm(nn.Module):
-    """Across maps: x (k + alpha sum x^2)^-beta over the channels around, inside equal runs of channels.
-
-    With one run and an odd window it is ``nn.LocalResponseNorm(size, alpha * size, beta, k)``. The squares are summed
-    as shifted slices, which on a CPU takes less time than that module's three-dimensional pooling.
-    """
-
-    def __init__(self, op: Lrn) -> None:
-        super().__init__()
-        self.size = op.size
-        self.k = op.k
-        self.alpha = op.alpha
-        self.beta = op.beta
-        self.groups = op.groups
-
-    def forward(self, x: Tensor) -> Tensor:
-        channels = x.shape[1] // self.groups
-        before = self.size // 2
-        squares = torch.unflatten(x.square(), 1, (self.groups, channels))
-        squares = F.pad(squares, (0, 0, 0, 0, before, self.size - 1 - before))
-        total = squares[:, :, :channels]
-        for i in range(1, self.size):
-            total = total + squares[:, :, i : i + channels]
-        return x * (self.k + self.alpha * total.flatten(1, 2)) ** -self.beta
-
-    def extra_repr(self) -> str:
-        return f"size={self.size}, k={self.k}, alpha={self.alpha}, beta={self.beta}, groups={self.groups}"
+from .lrn import ResponseNorm
 
 
 class MapResponseNorm(nn.Module):
