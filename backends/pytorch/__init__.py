@@ -8,6 +8,18 @@ from .initial import draw
 from .layer import Layer
 from .network import Network, class_scores, module, training_loss
 from .ops import TABLE
+from .ops.dropout import Draw, draw_from
 from .torchvision import from_torchvision
 
-__all__ = ["TABLE", "Layer", "Network", "class_scores", "draw", "from_torchvision", "module", "training_loss"]
+__all__ = [
+    "TABLE",
+    "Draw",
+    "Layer",
+    "Network",
+    "class_scores",
+    "draw",
+    "draw_from",
+    "from_torchvision",
+    "module",
+    "training_loss",
+]

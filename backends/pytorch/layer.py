@@ -13,6 +13,7 @@ from netspec.passes.torch_names import suffix
 
 from .initial import draw
 from .ops import buffers, emit
+from .ops.dropout import DropoutLayer
 
 LABELS = ":labels"
 """What the class numbers are called among the values that layers read; no layer can be called that."""
@@ -60,7 +61,10 @@ class Layer(nn.Module):
         """Make the child of a node, and hold its buffers."""
         shapes = graph.shapes(node)
         child = self._child_name(name_of(node.op))
-        self.add_module(child, emit(node.op, shapes))
+        module = emit(node.op, shapes)
+        if isinstance(module, DropoutLayer):
+            module.name = node.name
+        self.add_module(child, module)
         remembered = buffers(node.op, shapes)
         for name, start in remembered.items():
             self.register_buffer(name, start)

@@ -18,10 +18,11 @@ WIDTH = 110
 class Writer:
     """Writes layers as lines, and remembers which helper functions they call."""
 
-    def __init__(self, graph: Graph, holders: Holders) -> None:
+    def __init__(self, graph: Graph, holders: Holders, draw: str) -> None:
         self.graph = graph
         self.helpers: set[str] = set()
         self._holders = holders
+        self._draw = f"self.{draw}"
         self._names = Names()
         self._variables = {name: self._names.new(name) for name in graph.layers}
 
@@ -72,6 +73,8 @@ class Writer:
 
     def _expression(self, node: Node, values: Mapping[str, str]) -> str:
         site = Site(
+            name=node.name,
+            draw=self._draw,
             inputs=tuple(values[name] for name in node.inputs),
             params=tuple(self._holders.parameter(key) for key in node.params),
             module=self._holders.module(node),

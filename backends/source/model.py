@@ -30,7 +30,7 @@ class Model:
 
     ``layers`` are the lines of ``__init__``, ``helpers`` the functions and classes that the program must define;
     ``scores`` and ``loss`` are expressions of a ``model``, ``images`` and ``labels``: the class scores (N,C), and what
-    training makes small.
+    training makes small. ``draw`` is the attribute on which dropout's choices depend, if there is dropout.
     """
 
     name: str
@@ -39,12 +39,15 @@ class Model:
     helpers: set[str]
     scores: str
     loss: str
+    draw: str | None
 
 
 def write_model(graph: Graph) -> Model:
     """The text of a graph's class."""
     parts, holders = phases(graph), Holders(graph)
-    writer, members = Writer(graph, holders), Names(holders.names)
+    members = Names(holders.names)
+    draw = members.new("draw")
+    writer = Writer(graph, holders, draw)
     body, found = writer.lines(parts.trunk, {}, parts.carried)
     body = _returning(body, [found[name] for name in parts.carried])
     if not parts.tail:
@@ -59,7 +62,11 @@ def write_model(graph: Graph) -> Model:
         methods.append(_training_loss(writer, parts, trunk, members.new("training_loss")))
         loss = f"model.{methods[-1].name}(images, labels)"
     helpers = writer.helpers | ({"Tensors"} if holders.has_tensors else set())
-    return Model(class_name(graph.name), holders.lines(), methods, helpers, scores, loss)
+    drawing = "dropout" in helpers
+    lines = holders.lines() + (
+        [f"self.{draw} = None  # on what dropout's choices depend, see there"] if drawing else []
+    )
+    return Model(class_name(graph.name), lines, methods, helpers, scores, loss, draw if drawing else None)
 
 
 def _trunk_name(parts: Phases, members: Names) -> tuple[str, str, str]:

@@ -18,6 +18,10 @@ class Site:
 
     Parameters
     ----------
+    name:
+        What the graph calls the operation.
+    draw:
+        The expression of what the step's random choices depend on.
     inputs, params:
         Expressions of the values and parameters that it reads.
     module:
@@ -28,6 +32,8 @@ class Site:
         Collects the names of the functions that the program must define.
     """
 
+    name: str
+    draw: str
     inputs: tuple[str, ...]
     params: tuple[str, ...]
     module: str | None

@@ -88,6 +88,7 @@ def run(training: Training, stop: Callable[[], bool]) -> Literal["finished", "in
             progress = min(1.0, t.step / plan.steps)
             t.optimiser.factor = factor(t.graph.train.schedule, epoch=t.epoch, progress=progress, watch=t.watch)
 
+            t.objective.draw(config.seed, t.step)
             loss = t.objective.loss(x, labels)
             if not loss.requires_grad:
                 raise TrainError("nothing to learn: the loss depends on no weights")

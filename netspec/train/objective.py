@@ -26,6 +26,11 @@ class Objective:
         loss: Tensor = backend.load("pytorch").training_loss(self.module, images, labels)
         return loss
 
+    def draw(self, seed: int, step: int, first_sample: int = 0) -> None:
+        """Let dropout's choices depend on these from now on: the images' first is the step's ``first_sample``-th."""
+        pytorch = backend.load("pytorch")
+        pytorch.draw_from(self.module, pytorch.Draw(seed, step, first_sample))
+
     def measured(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """The loss, and the class scores (N, classes). A network with losses of its own is run once for each."""
         scores: Tensor = backend.load("pytorch").class_scores(self.module, images)

@@ -148,7 +148,6 @@ def assemble(
 ) -> Training:
     """The network with its initial values, its optimiser, and everything else that the loop works on."""
     objective = build(graph, config.seed, config.device)
-    torch.manual_seed(config.seed)  # for dropout; the initial values have generators of their own
     names = attributes(graph)
     tensors = dict(objective.module.named_parameters())
     own = {key: tensors[state_key(parameter, names)] for key, parameter in graph.parameters.items()}

@@ -53,8 +53,8 @@ def give_masks(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> dict[str, Array
     order += [name for layer in phases(graph).tail for name in layer.nodes if name in kept]
     waiting = iter(order)
 
-    def dropout(x: torch.Tensor, rate: float, training: bool, inplace: bool = False) -> torch.Tensor:
-        return x * torch.tensor(kept[next(waiting)]) / (1 - rate) if training else x
+    def dropout(x: torch.Tensor, rate: float) -> torch.Tensor:
+        return x * torch.tensor(kept[next(waiting)]) / (1 - rate)
 
     monkeypatch.setattr(F, "dropout", dropout)
     return kept

@@ -70,9 +70,9 @@ def test_alexnets_forward_pass_reads_like_the_paper() -> None:
         "x = F.relu(self.conv5(x))  # 256x13x13",
         "x = F.max_pool2d(x, 3, 2)  # 256x6x6",
         "x = F.relu(self.fc6(x.flatten(1)))  # 4096",
-        "x = F.dropout(x, 0.5, self.training) * 0.5  # 4096",
+        'x = dropout(x, 0.5, "drop6", self.training, self.draw, scaled=False)  # 4096',
         "x = F.relu(self.fc7(x))  # 4096",
-        "x = F.dropout(x, 0.5, self.training) * 0.5  # 4096",
+        'x = dropout(x, 0.5, "drop7", self.training, self.draw, scaled=False)  # 4096',
         "return self.fc8(x)  # 1000",
     ]
     assert lines_of(alexnet(), "__init__")[:3] == [

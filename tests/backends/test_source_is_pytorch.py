@@ -55,6 +55,13 @@ class Pair:
         torch.manual_seed(4)
         return first, of_program()
 
+    def draw(self, step: int) -> None:
+        """Let both draw dropout from a step of seed 4."""
+        pytorch.draw_from(self.module, pytorch.Draw(4, step, first_sample=2))
+        for name in ("draw", "draw_"):
+            if getattr(self.network, name, self) is None or isinstance(getattr(self.network, name, self), tuple):
+                setattr(self.network, name, (4, step, 2))
+
     def assert_same_state(self) -> None:
         wanted, found = self.module.state_dict(), self.network.state_dict()
         assert list(found) == list(wanted)
@@ -93,6 +100,7 @@ class Pair:
         self.module.train()
         self.network.train()
         for step in range(steps):
+            self.draw(step)
             wanted, found = self.both(
                 lambda: pytorch.training_loss(self.module, self.images, self.labels),
                 lambda: self.program.loss_of(self.network, self.images, self.labels),

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from netspec.ir.ops import BatchNorm, ContrastNorm, Dropout, Lrn, MapNorm, Op
 
+from .dropout import DropoutLayer
 from .emission import Table
 from .lrn import ResponseNorm
 
@@ -66,20 +67,6 @@ class BatchNormalise(nn.Module):
         return f"eps={self.eps}, momentum={self.momentum}, affine={self.affine}"
 
 
-class DropoutScaledAtTest(nn.Module):
-    """Units are kept as they are in training, and all are multiplied by 1 - rate outside it."""
-
-    def __init__(self, rate: float) -> None:
-        super().__init__()
-        self.rate = rate
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.dropout(x, self.rate, self.training) * (1 - self.rate)
-
-    def extra_repr(self) -> str:
-        return f"rate={self.rate}"
-
-
 def _running(channels: int) -> dict[str, Tensor]:
     return {
         "running_mean": torch.zeros(channels),
@@ -88,16 +75,12 @@ def _running(channels: int) -> dict[str, Tensor]:
     }
 
 
-def _dropout(op: Dropout, inputs: object) -> nn.Module:
-    return nn.Dropout(op.rate) if op.scaling == "train" else DropoutScaledAtTest(op.rate)
-
-
 TABLE: Table = {
     Lrn: lambda op, inputs: ResponseNorm(op),
     MapNorm: lambda op, inputs: MapResponseNorm(op),
     ContrastNorm: lambda op, inputs: ContrastResponseNorm(op),
     BatchNorm: lambda op, inputs: BatchNormalise(op),
-    Dropout: _dropout,
+    Dropout: lambda op, inputs: DropoutLayer(op),
 }
 
 BUFFERS: dict[type[Op], Callable[[int], dict[str, Tensor]]] = {BatchNorm: _running}

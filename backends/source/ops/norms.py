@@ -6,7 +6,7 @@ from netspec.ir.ops import BatchNorm, ContrastNorm, Dropout, Lrn, MapNorm
 from netspec.ir.shape import Shape
 
 from ..site import Expressions, Modules, Site
-from ..text import call
+from ..text import call, string
 
 
 def _lrn(op: Lrn, at: Site) -> str:
@@ -39,8 +39,8 @@ def _batch_norm(op: BatchNorm, at: Site) -> str:
 
 
 def _dropout(op: Dropout, at: Site) -> str:
-    dropped = call("F.dropout", at.x, repr(op.rate), "self.training")
-    return dropped if op.scaling == "train" else f"{dropped} * {1 - op.rate!r}"
+    options = {"scaled": "False"} if op.scaling == "test" else {}
+    return call(at.helper("dropout"), at.x, repr(op.rate), string(at.name), "self.training", at.draw, **options)
 
 
 EXPRESSIONS: Expressions = {
