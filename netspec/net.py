@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from netspec.check import Checked, check
-from netspec.diagnostics import CannotOpen, Diagnostic, SpecError
+from netspec.diagnostics import CannotOpen, Diagnostic, OutsideFolder, SpecError
 from netspec.diagnostics.model import whole
 from netspec.ir.graph import Graph
 from netspec.ir.shape import Shape
@@ -92,11 +92,11 @@ def load_source(
 
 
 def beside(folder: Path, name: str) -> Path:
-    """A file of a folder, by its name. Raises ``CannotOpen`` for a link to a file elsewhere: a spec that comes from
+    """A file of a folder, by its name. Raises ``OutsideFolder`` for a link to a file elsewhere: a spec that comes from
     somebody reads nothing but its own folder."""
     path = folder / name
     if Path(os.path.realpath(path)).parent != Path(os.path.realpath(folder)):
-        raise CannotOpen(f"{name} leads out of its folder")
+        raise OutsideFolder(f"{name} leads out of its folder")
     return path
 
 

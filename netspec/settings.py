@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from netspec.ir import settings as ir
 from netspec.ir.window import ROUNDINGS
 from netspec.keys import Argument, BadValue, Choice, Key, OneOf, Real, Whole
-from netspec.keys.kinds import arguments, one_of, shown, unknown_word
-from netspec.language.syntax import Call, FileName, Number, Value, Word
+from netspec.keys.kinds import Form, arguments, shown, unknown_word
+from netspec.keys.schedules import SCHEDULES, WARMUPS, ScheduleWord, WarmupLength
+from netspec.language.syntax import Call, FileName, Value, Word
 
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """A word that a key's value may begin with: what it means, and the numbers that it takes."""
-
-    doc: str
-    arguments: tuple[Argument, ...] = ()
+__all__ = [
+    "ABOUT", "AUGMENT", "COLOURS", "NET", "OPTIMIZERS", "SCHEDULES", "SETTINGS", "TEST", "TRAIN", "WARMUPS", "WORDS",
+    "About", "Colour", "Form", "Optimizer", "ScheduleWord", "SpecFile", "WarmupLength",
+]  # fmt: skip
 
 
 _DEFAULT = ir.Train()
@@ -48,68 +45,6 @@ class Optimizer:
             raise unknown_word(value, self.words, self.doc)
         call = value if isinstance(value, Call) else Call(word, (), (), word.span)
         return arguments(call, OPTIMIZERS["sgd"].arguments)
-
-
-_FACTOR = Argument("factor", Real(above=0), 0.1)
-SCHEDULES: Mapping[str, Form] = {
-    "constant": Form("the rate stays as it is"),
-    "step": Form("times factor after every so many epochs", (Argument("every", Whole(), required=True), _FACTOR)),
-    "plateau": Form(
-        "times factor, so many times at most, whenever `patience` epochs in a row have not brought the validation "
-        "top-1 error (0 to 1) more than `threshold` below its best",
-        (
-            _FACTOR,
-            Argument("times", Whole(), 3),
-            Argument("patience", Whole(), 5),
-            Argument("threshold", Real(low=0), 1e-3),
-        ),
-    ),
-    "exponential": Form(
-        "falls smoothly to factor times itself over the whole run",
-        (Argument("factor", Real(above=0), required=True),),
-    ),
-    "steps": Form("times factor at the start of each of these epochs, counted from 0: steps(25, 51, 79)", (_FACTOR,)),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class ScheduleWord:
-    """The kind of ``schedule=``."""
-
-    words: tuple[str, ...] = tuple(SCHEDULES)
-
-    @property
-    def doc(self) -> str:
-        shown_ = [
-            f"{word}({', '.join(a.name for a in form.arguments)})".replace("()", "")
-            for word, form in SCHEDULES.items()
-            if word != "steps"
-        ]
-        return one_of([*shown_, "steps(epoch, epoch, ..., factor)"])
-
-    def read(self, value: Value) -> ir.Schedule:
-        word = value.name if isinstance(value, Call) else value
-        if not isinstance(word, Word) or word.text not in self.words:
-            raise unknown_word(value, self.words, self.doc)
-        call = value if isinstance(value, Call) else Call(word, (), (), word.span)
-        if word.text == "steps":
-            return _steps(call)
-        given = arguments(call, SCHEDULES[word.text].arguments)
-        makers: dict[str, Any] = {
-            "constant": ir.Fixed,
-            "step": ir.Step,
-            "plateau": ir.Plateau,
-            "exponential": ir.Exponential,
-        }
-        schedule: ir.Schedule = makers[word.text](**given)
-        return schedule
-
-
-def _steps(call: Call) -> ir.Steps:
-    epochs = [Whole(1).read(v) for v in call.args if isinstance(v, Number)]
-    if len(epochs) != len(call.args) or not epochs or epochs != sorted(set(epochs)):
-        raise BadValue("'steps' needs the epochs in rising order: steps(25, 51, 79, factor=0.1)", call.span)
-    return ir.Steps(tuple(epochs), arguments(Call(call.name, (), call.named, call.span), (_FACTOR,))["factor"])
 
 
 COLOURS: Mapping[str, Form] = {
@@ -172,6 +107,51 @@ TRAIN = (
         default_text="sgd(lr=0.01, momentum=0.9, weight_decay=0)",
     ),
     Key("schedule", ScheduleWord(), "how the learning rate falls", default=ir.Fixed(), default_text="constant"),
+    Key(
+        "warmup",
+        WarmupLength(),
+        "how long the learning rate rises evenly, step by step, to what the schedule says; schedules that follow the "
+        "progress of the run begin behind it, those that count epochs count from the start",
+        default=ir.Warmup(),
+        default_text="none",
+        unit="epochs",
+    ),
+    Key(
+        "accumulate",
+        Whole(),
+        "in how many equal parts, one after the other, a batch goes through the network; their gradients add up to the "
+        "whole batch's. Batch normalisation sees one part at a time",
+        default=1,
+        unit="parts",
+    ),
+    Key(
+        "precision",
+        Choice({"fp32": "fp32", "bf16": "bf16"}),
+        "what layers compute in: bf16 is autocast to bfloat16, with weights, updates, response norms and losses in "
+        "float32",
+        default="fp32",
+    ),
+    Key(
+        "channels_last",
+        Choice({"yes": True, "no": False}),
+        "images and kernels lie in memory with their channels innermost; the same numbers up to rounding",
+        default=False,
+        default_text="no",
+    ),
+    Key(
+        "ema",
+        Real(low=0, below=1),
+        "decay d of an exponential moving average of the weights, a <- d a + (1 - d) w after each step, which "
+        "validation takes in place of the weights; at most (1 + t) / (10 + t) after t steps; 0: none",
+        default=0.0,
+        unit="per step",
+    ),
+    Key(
+        "label_smoothing",
+        Real(low=0, below=1),
+        "share of each training target that is spread evenly over all classes, in every loss; not in validation",
+        default=0.0,
+    ),
 )
 AUGMENT = (
     Key(

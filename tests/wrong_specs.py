@@ -84,6 +84,13 @@ CASES = (
         "augment crop=32",
     ),
     Case(
+        "batch-not-divided",
+        IMAGE + "train batch=128 accumulate=3",
+        (2, 17, "accumulate=3"),
+        "a batch of 128 images cannot be gathered in 3 equal parts",
+        "128 / 3 = 42.6667",
+    ),
+    Case(
         "crop-too-large",
         IMAGE + "augment crop=32 from=16",
         (2, 9, "crop=32"),
@@ -101,21 +108,21 @@ CASES = (
         IMAGE + "[c] maxpool kernel=2 kernel=4",
         (2, 22, "kernel=4"),
         "kernel is given twice",
-        "first as kernel=2 in line 2",
+        "first here",
     ),
     Case(
         "duplicate-layer",
         IMAGE + "[c] relu\n[c] relu",
         (3, 2, "c"),
         "two layers called c",
-        "line 2",
+        "the first one",
     ),
     Case(
         "duplicate-setting",
         "gpus 1\n" + IMAGE + "gpus 2",
         (3, 1, "gpus"),
         "gpus is set twice",
-        "line 1",
+        "first here",
     ),
     Case(
         "empty-spec",
@@ -245,7 +252,7 @@ CASES = (
         IMAGE + "[c] relu inputs=e\n[d] relu inputs=image\n[e] relu inputs=image",
         (2, 17, "e"),
         "c reads e, which stands below it",
-        "line 4",
+        "a layer reads what stands above it",
     ),
     Case(
         "reads-later-layer",
@@ -264,7 +271,7 @@ CASES = (
         IMAGE + "[j] input 3x3x3",
         (2, 1, "[j] input 3x3x3"),
         "j is a second input",
-        "the first is image",
+        "the first; a network has one",
     ),
     Case(
         "shapes-differ",

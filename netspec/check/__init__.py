@@ -7,13 +7,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
+from netspec.check.allow import allowed
+from netspec.check.effect import without_effect
 from netspec.check.facts import Checked, LayerFacts
 from netspec.check.layers import Walk
 from netspec.check.report import Findings
 from netspec.check.statements import Settings, read_settings
-from netspec.check.traps import allowed, traps
+from netspec.check.traps import traps
 from netspec.check.wiring import wire
-from netspec.diagnostics import in_order
+from netspec.diagnostics import Label, in_order
 from netspec.diagnostics.model import whole
 from netspec.ir.graph import Graph, Layer, Node, Parameter
 from netspec.ir.ops import Loss
@@ -23,7 +25,7 @@ from netspec.ir.verify import verify
 from netspec.language.parser import MOST_MISTAKES
 from netspec.language.syntax import File
 from netspec.language.variants import Texts
-from netspec.source import Source
+from netspec.source import Source, Span
 
 __all__ = ["Checked", "LayerFacts", "check", "check_file"]
 
@@ -71,6 +73,7 @@ def check_file(file: File, input_shape: Shape | None = None, texts: Texts | None
     clean = not any(d.severity == "error" for d in findings.all)
     if clean:
         _unread(walk, findings)
+        without_effect(walk.facts, settings, findings)
     graph = verify(_graph(walk, settings)) if clean else None
     if graph is not None:
         unread = [w for w in findings.all if not allowed(w)]
@@ -122,7 +125,7 @@ def _inputs(walk: Walk, source: Source, findings: Findings) -> None:
             "several-inputs",
             f"{facts.section.name.text} is a second input",
             facts.section.span,
-            notes=(f"the first is {inputs[0].section.name.text}; a network has one",),
+            labels=(Label(inputs[0].section.name.span, "the first; a network has one"),),
             layer=facts.section.name.text,
         )
 
@@ -138,8 +141,14 @@ def _crop(walk: Walk, settings: Settings, findings: Findings) -> None:
             "crop-differs",
             f"crops of {crop} x {crop} pixels do not fit an input of {shape}",
             settings.crop.span,
-            notes=(f"{facts.section.name.text} is {shape} in line {facts.section.name.span.line}",),
+            labels=(Label(_shape_span(facts), f"{facts.section.name.text} is {shape}"),),
         )
+
+
+def _shape_span(facts: LayerFacts) -> Span:
+    """Where an input's shape stands."""
+    values = facts.section.values
+    return values[1].span if len(values) > 1 else facts.section.name.span
 
 
 def _unread(walk: Walk, findings: Findings) -> None:

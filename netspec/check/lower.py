@@ -14,7 +14,7 @@ from netspec.ir.ops import ParamShape
 from netspec.ir.settings import Train
 from netspec.ir.shape import Shape
 from netspec.keys import IDENTITY, Initialiser
-from netspec.lowering import Draft, Grouping, LayerType, Lowering, Operand
+from netspec.lowering import Draft, Grouping, LayerType, Lowering, Operand, PerInput
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class _Parameters:
             return key
         suffix = wanted.role if index is None else f"{wanted.role}s.{index}"
         key = f"{self.request.name}.{suffix}"
-        lr, momentum, decay = self._learning(wanted)
+        lr, momentum, decay = self._learning(wanted, index or 0)
         drawn = start.distribution(wanted.fan_in, wanted.fan_out)
         self.own.append(Parameter(key, self.request.name, wanted.role, wanted.shape, drawn, lr, momentum, decay))
         if wanted.role == "weight":
@@ -138,18 +138,29 @@ class _Parameters:
             )
         return key
 
-    def _learning(self, wanted: ParamShape) -> tuple[float, float, float]:
-        """Learning rate, momentum and decay of a weight or a bias: the layer's own, else the train line's."""
-        keys, train = self.request.values, self.request.train
-        lr = _first(keys.get("lr"), train.lr)
-        momentum = _first(keys.get("momentum"), train.momentum)
+    def _learning(self, wanted: ParamShape, index: int) -> tuple[float, float, float]:
+        """Learning rate, momentum and decay of a weight or a bias: the layer's own, else the train line's.
+
+        ``index`` is the number of the input that a weight belongs to. A bias belongs to all inputs; where it says
+        nothing and the inputs differ, it takes after the first.
+        """
+        train, given = self.request.train, self._given
+        lr = _first(given("lr", index), train.lr)
+        momentum = _first(given("momentum", index), train.momentum)
         if wanted.role == "weight":
-            return lr * keys.get("lr_mult", 1.0), momentum, _first(keys.get("decay"), train.weight_decay)
+            decay = _first(given("decay", index), train.weight_decay)
+            return lr * _first(given("lr_mult", index), 1.0), momentum, decay * _first(given("decay_mult", index), 1.0)
         return (
-            _first(keys.get("bias_lr"), lr) * keys.get("bias_lr_mult", 1.0),
-            _first(keys.get("bias_momentum"), momentum),
-            _first(keys.get("bias_decay"), train.bias_decay),
+            _first(given("bias_lr"), lr) * _first(given("bias_lr_mult"), 1.0),
+            _first(given("bias_momentum"), momentum),
+            _first(given("bias_decay"), train.bias_decay) * _first(given("bias_decay_mult"), 1.0),
         )
+
+    def _given(self, key: str, index: int = 0) -> float | None:
+        """A key's value for one of the inputs, if there is any."""
+        value = self.request.values.get(key)
+        number: float | None = value.values[index] if isinstance(value, PerInput) else value
+        return number
 
 
 def _first(own: float | None, otherwise: float) -> float:

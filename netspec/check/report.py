@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
-from netspec.diagnostics import Diagnostic, Edit, Fix
+from netspec.diagnostics import Diagnostic, Edit, Fix, Label
 from netspec.diagnostics.nearest import nearest
 from netspec.ir.fault import Fault
 from netspec.keys import BadValue
@@ -37,10 +37,11 @@ class Findings:
         notes: Iterable[str] = (),
         fixes: tuple[Fix, ...] = (),
         layer: str = "",
+        labels: Iterable[Label] = (),
     ) -> None:
         """Record an error."""
         if not self.full:
-            self.all.append(Diagnostic(code, message, spans, tuple(notes), fixes, layer=layer))
+            self.all.append(Diagnostic(code, message, spans, tuple(notes), fixes, layer=layer, labels=tuple(labels)))
 
     def warn(self, code: str, message: str, *spans: Span, notes: Iterable[str] = (), layer: str = "") -> None:
         """Record a warning."""
@@ -76,10 +77,16 @@ class Findings:
 
         Of a variant's layer, the keys that the variant gives are to blame before those that it inherits.
         """
-        spans = [pairs[key].span for key in fault.keys if key in pairs]
-        line = type_span.line
-        spans.sort(key=lambda s: (s.source is not self.root, s.line != line, s.start))
-        self.add(fault.code, fault.message.format(layer=layer), *(spans or [type_span]), notes=fault.notes, layer=layer)
+        spans = places(pairs, fault.keys, type_span, self.root)
+        self.add(fault.code, fault.message.format(layer=layer), *spans, notes=fault.notes, layer=layer)
+
+
+def places(pairs: Mapping[str, Pair], keys: Iterable[str], type_span: Span, root: Source) -> tuple[Span, ...]:
+    """Where a layer's keys stand, those of the file itself first, then those beside the type; without any, the type."""
+    line = type_span.line
+    spans = [pairs[key].span for key in keys if key in pairs]
+    spans.sort(key=lambda s: (s.source is not root, s.line != line, s.start))
+    return tuple(spans) or (type_span,)
 
 
 def replacement(span: Span, text: str) -> Fix:

@@ -9,11 +9,13 @@ from typing import Any
 from netspec import layers
 from netspec.check.report import Findings
 from netspec.check.values import distinct, keys_of, read_pairs
+from netspec.diagnostics import Label
 from netspec.ir.settings import Augment, Test, Train
 from netspec.keys import BadValue, Whole
 from netspec.keys.kinds import shown
 from netspec.language.syntax import File, Number, Pair, Setting, Word
 from netspec.settings import SETTINGS, WORDS
+from netspec.units import count
 
 MOST_GPUS = 1024
 
@@ -58,7 +60,7 @@ def read_settings(file: File, findings: Findings) -> Settings:
                 "duplicate-setting",
                 f"{word} is set twice",
                 statement.word.span,
-                notes=(f"first in line {result.statements[word].span.line}",),
+                labels=(Label(result.statements[word].word.span, "first here"),),
             )
             continue
         result.statements[word] = statement
@@ -94,14 +96,37 @@ def _setting(word: str, statement: Setting, result: Settings, findings: Findings
         result.net.update({**dict.fromkeys(bad, BAD), **given})
         result.net_pairs = pairs
     elif word == "train":
-        sgd = full["optimizer"]
-        result.train = Train(epochs=full["epochs"], batch=full["batch"], schedule=full["schedule"], **sgd)
+        sgd = full.pop("optimizer")
+        result.train = Train(**full, **sgd)
+        _train_fits(pairs, bad, result.train, findings)
     elif word == "augment":
         result.augment = Augment(full["crop"], full["from"], full["flip"], full["colour"])
         result.crop = pairs.get("crop")
         _crop_fits(pairs, result.augment, findings)
     else:
         result.test = Test(full["views"])
+
+
+def _train_fits(pairs: dict[str, Pair], bad: set[str], train: Train, findings: Findings) -> None:
+    spans = {key: pair.span for key, pair in pairs.items()}
+    if train.batch % train.accumulate and not bad & {"batch", "accumulate"}:
+        findings.add(
+            "batch-not-divided",
+            f"a batch of {count(train.batch)} images cannot be gathered in {count(train.accumulate)} equal parts",
+            *(spans[key] for key in ("accumulate", "batch") if key in spans),
+            notes=(
+                f"{train.batch} / {train.accumulate} = {train.batch / train.accumulate:.6g}: each part must have as "
+                "many images, so that each image counts as much",
+            ),
+        )
+    length = train.warmup.length
+    if train.warmup.unit == "epochs" and length >= train.epochs and not bad & {"warmup", "epochs"}:
+        findings.warn(
+            "warmup-too-long",
+            f"a warm-up of {count(length)} epochs lasts for the whole of a training of {count(train.epochs)}",
+            *(spans[key] for key in ("warmup", "epochs") if key in spans),
+            notes=("the learning rate reaches its full value, if at all, with the last step, and never falls",),
+        )
 
 
 def _crop_fits(pairs: dict[str, Pair], augment: Augment, findings: Findings) -> None:

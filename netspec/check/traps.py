@@ -6,9 +6,9 @@ Each looks at the checked graph. A line's comment can silence one by its code: `
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Iterator, Mapping
 
+from netspec.check.allow import allowed
 from netspec.check.facts import LayerFacts
 from netspec.check.signal import strengths
 from netspec.diagnostics import Diagnostic
@@ -35,21 +35,12 @@ from netspec.units import plain
 WEAKEST, STRONGEST = 1e-4, 1e4
 """Between these the outputs of freshly initialised layers should be; far from them gradients vanish or overflow."""
 
-_ALLOWED = re.compile(r"\ballow:\s*([a-z-]+(?:\s*,\s*[a-z-]+)*)")
-
 
 def traps(graph: Graph, facts: Mapping[str, LayerFacts]) -> tuple[Diagnostic, ...]:
     """All warnings of a network that are not silenced, in the order of its layers."""
     order = {name: i for i, name in enumerate(graph.layers)}
     found = [w for rule in _RULES for w in rule(graph, facts)]
     return tuple(sorted((w for w in found if not allowed(w)), key=lambda w: order[w.layer]))
-
-
-def allowed(warning: Diagnostic) -> bool:
-    """Whether a comment on the warning's line silences it."""
-    _, _, comment = warning.span.source.line(warning.span.line).partition("#")
-    said = _ALLOWED.search(comment)
-    return said is not None and warning.code in re.split(r"\s*,\s*", said[1])
 
 
 def _unread_pixels(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic]:
@@ -97,10 +88,12 @@ def _softmax_twice(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Di
 
 def _dropout_on_scores(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic]:
     readers = _readers(graph)
+    *_, output = graph.nodes.values()
     for node in graph.nodes.values():
         if isinstance(node.op, Dropout):
             after = readers.get(node.name, [])
-            if not after or all(isinstance(r.op, Softmax | Loss) for r in after):
+            # A layer that is nobody's input and not the last one is a mistake of another kind, told by itself.
+            if all(isinstance(r.op, Softmax | Loss) for r in after) if after else node is output:
                 message = f"{node.layer} drops the network's own outputs"
                 notes = ["a class score that is 0 by chance is a wrong answer; dropout belongs between layers"]
                 yield _warning("dropout-on-scores", message, node, facts, (), notes)

@@ -8,8 +8,8 @@ from typing import Any
 
 from netspec import layers
 from netspec.check.report import Findings, replacement
+from netspec.diagnostics import Label
 from netspec.keys import BadValue, Key, Padding
-from netspec.keys.kinds import shown
 from netspec.language.syntax import Pair, Values, Word
 from netspec.lowering import LayerType, PerInput
 
@@ -26,7 +26,7 @@ def distinct(
                 "duplicate-key",
                 f"{pair.key.text} is given twice",
                 pair.span,
-                notes=(f"first as {shown(first)} in line {first.span.line}",),
+                labels=(Label(first.span, "first here"),),
                 layer=layer,
             )
         else:

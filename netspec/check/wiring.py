@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from netspec import layers
 from netspec.check.report import Findings
+from netspec.diagnostics import Label
 from netspec.language.syntax import Section, Value, Values, Word
 from netspec.lowering import LayerType
 
@@ -29,12 +30,12 @@ def wire(sections: Sequence[Section], findings: Findings) -> Wiring:
     for number, section in enumerate(sections):
         name = section.name.text
         if name in index:
-            first = sections[index[name]].name.span.line
+            first = sections[index[name]].name.span
             findings.add(
                 "duplicate-layer",
                 f"there are two layers called {name}",
                 section.name.span,
-                notes=(f"the first is in line {first}",),
+                labels=(Label(first, "the first one"),),
                 layer=name,
             )
         else:
@@ -84,7 +85,7 @@ class _Wires:
                 "wrong-inputs",
                 f"{first.name.text} reads nothing: no layer stands above it",
                 first.name.span,
-                notes=(f"the input, {source.name.text}, is in line {source.name.span.line}; it stands first",),
+                labels=(Label(source.name.span, f"the input, {source.name.text}: it stands first"),),
                 layer=first.name.text,
             )
 
@@ -96,8 +97,8 @@ class _Wires:
         path = self._path(target, number)
         if path is None:
             message = f"{name} reads {below.text}, which stands below it"
-            note = f"{below.text} is in line {below.span.line}; a layer reads what stands above it"
-            self.findings.add("reads-later-layer", message, word.span, notes=(note,), layer=name)
+            label = Label(below.span, "a layer reads what stands above it")
+            self.findings.add("reads-later-layer", message, word.span, labels=(label,), layer=name)
             return
         self.told.update(path)
         names = [self.sections[i].name.text for i in (number, *path)]

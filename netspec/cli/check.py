@@ -70,6 +70,8 @@ def command(
     """
     if (fix or fix_code) and "-" in files:
         refuse("--fix changes files, and standard input is none")
+    if fix_code:
+        _refuse_unknown(fix_code)
     diagnostics: list[Diagnostic] = []
     unopened = False
     for path in files:
@@ -89,6 +91,15 @@ def command(
         sys.exit(WRONG_COMMAND)
     if any(d.severity == "error" or strict for d in diagnostics):
         sys.exit(WRONG_SPEC)
+
+
+def _refuse_unknown(code: str) -> None:
+    from netspec.diagnostics.nearest import nearest
+    from netspec.explain import codes
+
+    if code not in codes.names():
+        near = nearest(code, codes.names())
+        refuse(f"there is no mistake called {code!r}" + (f"; did you mean {near!r}?" if near else ""))
 
 
 def _tell(diagnostics: list[Diagnostic], form: str) -> None:

@@ -24,9 +24,12 @@ if TYPE_CHECKING:
 @click.option(
     "-o", "--output", metavar="OUT", help="The file to write, - for standard output [default: ./<spec's name>.py]."
 )
+@click.option("-q", "--quiet", is_flag=True, help="Do not name the file that is written.")
 @input_option
 @set_option
-def command(file: str, target: str, output: str | None, input_shape: Shape | None, changes: tuple[str, ...]) -> None:
+def command(
+    file: str, target: str, output: str | None, quiet: bool, input_shape: Shape | None, changes: tuple[str, ...]
+) -> None:
     """Compile a spec to one Python file that needs only torch, and Pillow to read images.
 
     The program holds the network as a class, and trains and tests it. A file that netspec did not write is never
@@ -54,7 +57,8 @@ def command(file: str, target: str, output: str | None, input_shape: Shape | Non
         write_whole(path, text)
     except OSError as error:
         refuse(f"cannot write {path}: {error.strerror or error}")
-    click.echo(f"wrote {path}")
+    if not quiet:
+        click.echo(f"wrote {path}")
 
 
 def _refuse_what_is_not_ours(path: Path, first_line: str) -> None:

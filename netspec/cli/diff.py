@@ -25,10 +25,17 @@ if TYPE_CHECKING:
     help="How the comparison is written.",
 )
 @click.option("--exit-code", is_flag=True, help="Exit with 1 if anything differs.")
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing, and exit with 1 if anything differs.")
 @input_option
 @set_option
 def command(
-    a: str, b: str | None, form: str, exit_code: bool, input_shape: Shape | None, changes: tuple[str, ...]
+    a: str,
+    b: str | None,
+    form: str,
+    exit_code: bool,
+    quiet: bool,
+    input_shape: Shape | None,
+    changes: tuple[str, ...],
 ) -> None:
     """Compare two specs: what differs, what of it changes the function, and what it costs.
 
@@ -37,7 +44,7 @@ def command(
     training, testing or the placement on GPUs, or nothing.
 
     --input and --set hold for both. Without B, A is compared with what they make of it. One of the two may be -,
-    standard input. Exits with 0 whether they differ or not, unless --exit-code says otherwise.
+    standard input. Exits with 0 whether they differ or not, unless --exit-code or --quiet says otherwise.
 
     \b
     Examples:
@@ -58,7 +65,9 @@ def command(
         nets = read_net(a, input_shape, changes), read_net(b, input_shape, changes)
     found = compare(*nets)
     files = _files(a, b, input_shape, changes)
-    if form == "json":
+    if quiet:
+        pass
+    elif form == "json":
         from netspec.diff.machine import to_json
 
         click.echo(to_json(found, files))
@@ -66,7 +75,7 @@ def command(
         from netspec.diff.terminal import show
 
         show(found, files, sys.stdout)
-    if exit_code and not found.same:
+    if (exit_code or quiet) and not found.same:
         sys.exit(WRONG_SPEC)
 
 

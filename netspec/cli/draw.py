@@ -35,6 +35,7 @@ ENDINGS = (".svg", ".png")
     help="Light or dark paper; auto follows the reader's settings in SVG, and is light in PNG.",
 )
 @click.option("--costs", is_flag=True, help="Each layer's weights and connections too.")
+@click.option("-q", "--quiet", is_flag=True, help="Do not name the file that is written.")
 @input_option
 @set_option
 def command(
@@ -42,6 +43,7 @@ def command(
     output: str | None,
     theme: ThemeName,
     costs: bool,
+    quiet: bool,
     input_shape: Shape | None,
     changes: tuple[str, ...],
 ) -> None:
@@ -69,7 +71,8 @@ def command(
         write_whole(path, data)
     except OSError as error:
         refuse(f"cannot write {destination}: {error.strerror or error}")
-    click.echo(f"wrote {destination}")
+    if not quiet:
+        click.echo(f"wrote {destination}")
 
 
 def _drawn(figure: Figure, theme: ThemeName, *, png: bool) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 )
 @click.option("--im2col", is_flag=True, help="Each convolution as the matrix product that it is.")
 @click.option("--per-gpu", is_flag=True, help="The share of each GPU group in place of the whole.")
+@click.option("-q", "--quiet", is_flag=True, help="The table alone, without what is told under it.")
 @input_option
 @set_option
 def command(
@@ -36,6 +38,7 @@ def command(
     batch: int | None,
     im2col: bool,
     per_gpu: bool,
+    quiet: bool,
     input_shape: Shape | None,
     changes: tuple[str, ...],
 ) -> None:
@@ -55,12 +58,15 @@ def command(
     if form == "json":
         click.echo(report.to_json(net, images, im2col=im2col, per_gpu=per_gpu))
         return
+    style = report.BARE if form == "csv" else report.READABLE
     if im2col:
-        table = report.im2col_table(net)
+        table = report.im2col_table(net, style)
     elif per_gpu:
-        table = report.per_gpu_table(net, images)
+        table = report.per_gpu_table(net, images, style)
     else:
-        table = report.layer_table(net, images)
+        table = report.layer_table(net, images, style)
+    if quiet:
+        table = replace(table, notes=())
     if form == "table":
         from netspec.report.terminal import show
 

@@ -1,5 +1,29 @@
 """Problems as data, and their renderings."""
 
-from netspec.diagnostics.model import CannotOpen, Diagnostic, Edit, Fix, Rejected, Severity, SpecError, apply, in_order
+from netspec.diagnostics.model import (
+    CannotOpen,
+    Diagnostic,
+    Edit,
+    Fix,
+    Label,
+    OutsideFolder,
+    Rejected,
+    Severity,
+    SpecError,
+    apply,
+    in_order,
+)
 
-__all__ = ["CannotOpen", "Diagnostic", "Edit", "Fix", "Rejected", "Severity", "SpecError", "apply", "in_order"]
+__all__ = [
+    "CannotOpen",
+    "Diagnostic",
+    "Edit",
+    "Fix",
+    "Label",
+    "OutsideFolder",
+    "Rejected",
+    "Severity",
+    "SpecError",
+    "apply",
+    "in_order",
+]

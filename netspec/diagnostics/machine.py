@@ -34,6 +34,7 @@ def as_dict(diagnostic: Diagnostic) -> dict[str, Any]:
             }
             for fix in diagnostic.fixes
         ],
+        "labels": [{**place(label.span), "text": label.text} for label in diagnostic.labels],
     }
 
 

@@ -42,8 +42,17 @@ class Rejected:
 
 
 @dataclass(frozen=True, slots=True)
+class Label:
+    """A place, and a few words on its part in a mistake."""
+
+    span: Span
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Diagnostic:
     """One mistake. ``spans``: the first is the place, others on the same line are underlined with it.
+    ``labels``: what is said beside places, the place itself included; the others are shown below it.
     ``layer`` is the layer that it is about, where there is one."""
 
     code: str
@@ -54,10 +63,21 @@ class Diagnostic:
     rejected: tuple[Rejected, ...] = ()
     severity: Severity = "error"
     layer: str = ""
+    labels: tuple[Label, ...] = ()
 
     @property
     def span(self) -> Span:
         return self.spans[0]
+
+    @property
+    def own_label(self) -> str:
+        """What is said beside the place itself."""
+        return next((label.text for label in self.labels if label.span == self.span), "")
+
+    @property
+    def other_labels(self) -> tuple[Label, ...]:
+        """The labels of other places."""
+        return tuple(label for label in self.labels if label.span != self.span)
 
 
 def apply(edits: Iterable[Edit], text: str) -> str:
@@ -94,3 +114,7 @@ class SpecError(Exception):
 
 class CannotOpen(Exception):
     """A file that cannot be opened at all (missing, a directory, no permission)."""
+
+
+class OutsideFolder(CannotOpen):
+    """A file that a spec may not read, because it is not in the spec's own folder."""

@@ -44,8 +44,13 @@ def _result(diagnostic: Diagnostic, codes: Sequence[str]) -> dict[str, Any]:
         "ruleIndex": codes.index(diagnostic.code),
         "level": diagnostic.severity,
         "message": {"text": message},
-        "locations": [{"physicalLocation": _location(diagnostic.span)}],
+        "locations": [_labelled(diagnostic.span, diagnostic.own_label)],
     }
+    others = diagnostic.other_labels
+    if others:
+        result["relatedLocations"] = [
+            {"id": number, **_labelled(label.span, label.text)} for number, label in enumerate(others)
+        ]
     if diagnostic.fixes:
         result["fixes"] = [_fix(fix) for fix in diagnostic.fixes]
     return result
@@ -68,6 +73,12 @@ def _fix(fix: Fix) -> dict[str, Any]:
             for name, edits in by_file.items()
         ],
     }
+
+
+def _labelled(span: Span, label: str) -> dict[str, Any]:
+    """A location, with what is said beside it."""
+    said = {"message": {"text": label}} if label else {}
+    return {"physicalLocation": _location(span), **said}
 
 
 def _location(span: Span) -> dict[str, Any]:

@@ -17,22 +17,30 @@ def render_all(diagnostics: Sequence[Diagnostic], limit: int | None = None) -> s
     parts = [render(d) for d in shown]
     tally = _tally(diagnostics)
     if len(shown) < len(diagnostics):
-        tally = f"{tally}; the first {len(shown)} are shown"
+        tally = f"{tally}; the first {len(shown)} are shown, netspec check --format json tells all"
     return "\n\n".join([*parts, tally]) if len(diagnostics) > 1 else "\n\n".join(parts)
 
 
 def render(diagnostic: Diagnostic) -> str:
     """One diagnostic: at most a dozen lines or so, the first of which is enough by itself.
 
-    Of the places in other files, the first is shown below.
+    Below the place stand the others that have a label, underlined with hyphens (those of its own line without showing
+    that again); of the places in other files, the first.
     """
     span = diagnostic.span
     elsewhere = [s for s in diagnostic.spans if s.source != span.source]
-    gutter = " " * max(len(str(s.line)) for s in (span, *elsewhere[:1]))
+    others = diagnostic.other_labels
+    gutter = " " * max(len(str(s.line)) for s in (span, *elsewhere[:1], *(label.span for label in others)))
     lines = [f"{diagnostic.severity}[{diagnostic.code}]: {diagnostic.message}"]
-    lines += [f"{gutter}--> {_place(span)}", f"{gutter} |", *_excerpt(diagnostic.spans, gutter)]
+    lines += [f"{gutter}--> {_place(span)}", f"{gutter} |"]
+    lines += _excerpt(diagnostic.spans, gutter, diagnostic.own_label)
     if elsewhere:
         lines += [f"{gutter}::: {_place(elsewhere[0])}", *_excerpt(elsewhere, gutter)]
+    for label in others:
+        if label.span.source != span.source:
+            lines.append(f"{gutter}::: {_place(label.span)}")
+        excerpt = _excerpt((label.span,), gutter, label.text, "-")
+        lines += excerpt[1:] if excerpt[0] == lines[3] and label.span.source == span.source else excerpt
     lines += [f"{gutter} = {note}" for note in diagnostic.notes]
     ways = [(f"fix: {f.title}", f.effect) for f in diagnostic.fixes]
     ways += [(f"not a fix: {r.title}", r.effect) for r in diagnostic.rejected]
@@ -45,8 +53,8 @@ def _place(span: Span) -> str:
     return f"{span.source.name}:{span.line}:{span.column}"
 
 
-def _excerpt(spans: Sequence[Span], gutter: str) -> list[str]:
-    """The first span's line with carets under every span that lies on it."""
+def _excerpt(spans: Sequence[Span], gutter: str, label: str = "", mark: str = "^") -> list[str]:
+    """The first span's line with marks under every span that lies on it, and a label behind them."""
     first = spans[0]
     line = first.source.line(first.line)
     begin = first.source.line_starts[first.line - 1]
@@ -60,8 +68,8 @@ def _excerpt(spans: Sequence[Span], gutter: str) -> list[str]:
     carets = [" "] * (max(b for _, b in marks) - left)
     for a, b in marks:
         for i in range(max(0, a - left), min(b - left, len(carets))):
-            carets[i] = "^"
-    underline = "".join(carets)[:_WIDEST_LINE].rstrip()
+            carets[i] = mark
+    underline = f"{''.join(carets)[:_WIDEST_LINE].rstrip()} {label}".rstrip()
     return [f"{first.line:>{len(gutter)}} | {visible}".rstrip(), f"{gutter} | {underline}"]
 
 

@@ -129,10 +129,10 @@ def _learning(graph: Graph, layer: Layer, spoken: tuple[Node, ...]) -> dict[str,
     if isinstance(spoken[0].op, Conv | Local | Linear):
         facts["bias"] = _bias(_initial(biases, fan_in, fan_out)) if biases else Fact("none")
     for parameters, prefix, decay in ((weights, "", train.weight_decay), (biases, "bias_", train.bias_decay)):
-        for p in parameters[:1]:
-            facts[f"{prefix}lr"] = Fact(words.number(p.lr), _multiple(p.lr, train.lr))
-            facts[f"{prefix}momentum"] = _as_train(p.momentum, train.momentum)
-            facts[f"{prefix}decay"] = _as_train(p.decay, decay)
+        if parameters:
+            facts[f"{prefix}lr"] = _several([Fact(words.number(p.lr), _multiple(p.lr, train.lr)) for p in parameters])
+            facts[f"{prefix}momentum"] = _several([_as_train(p.momentum, train.momentum) for p in parameters])
+            facts[f"{prefix}decay"] = _several([_as_train(p.decay, decay) for p in parameters])
     return facts
 
 
@@ -154,6 +154,14 @@ def _bias(initial: Fact) -> Fact:
     """A constant as ``bias=`` has it, a bare number."""
     text = initial.text
     return Fact(text[len("constant(") : -1] if text.startswith("constant(") else text, initial.also)
+
+
+def _several(facts: list[Fact]) -> Fact:
+    """A fact of each of a layer's weights as one of the layer."""
+    if len({f.text for f in facts}) == 1:
+        return facts[0]
+    also = [sorted(f.also) for f in facts]
+    return Fact(_per_input([f.text for f in facts]), frozenset({str(also)} if all(also) else ()))
 
 
 def _multiple(value: float, of: float) -> frozenset[str]:

@@ -10,6 +10,7 @@ from netspec.diff.model import Difference, Effect, SettingDifference
 from netspec.ir.graph import Graph
 
 _TRAIN = ("epochs", "batch", "lr", "momentum", "weight_decay", "bias_decay")
+_MORE = ("accumulate", "precision", "channels_last", "ema", "label_smoothing")
 _NOTES = {"from": "the central crops of the tests are cut from it too"}
 
 
@@ -29,6 +30,9 @@ def _settings(graph: Graph) -> Iterator[tuple[str, str, Fact, Effect]]:
     for key in _TRAIN:
         yield "train", key, Fact(words.number(getattr(train, key))), "training"
     yield "train", "schedule", Fact(words.schedule(train.schedule)), "training"
+    yield "train", "warmup", Fact(words.warmup(train.warmup)), "training"
+    for key in _MORE:
+        yield "train", key, Fact(words.word(getattr(train, key))), "training"
     yield "augment", "from", _cut_from(graph), "training"
     yield "augment", "flip", Fact(augment.flip), "training"
     yield "augment", "colour", Fact(f"pca({words.number(augment.colour)})" if augment.colour else "none"), "training"

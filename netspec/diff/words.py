@@ -18,7 +18,14 @@ from netspec.units import plain
 BY_FAN = ("he", "xavier", "torch")
 """Initialisers whose numbers follow from what a unit reads."""
 
-_SCHEDULE_WORDS = {ir.Step: "step", ir.Plateau: "plateau", ir.Exponential: "exponential"}
+_SCHEDULE_WORDS = {
+    ir.Step: "step",
+    ir.Plateau: "plateau",
+    ir.Exponential: "exponential",
+    ir.DiscreteExponential: "dexp",
+    ir.Linear: "linear",
+    ir.Cosine: "cosine",
+}
 
 
 def number(value: float | int) -> str:
@@ -89,6 +96,11 @@ def schedule(value: ir.Schedule) -> str:
     shown = [
         f"{a.name}={number(getattr(value, a.name))}"
         for a in SCHEDULES[name].arguments
-        if a.name in ("factor", "every", "times") or getattr(value, a.name) != a.default
+        if a.name in ("factor", "every", "times", "levels") or getattr(value, a.name) != a.default
     ]
     return call(name, *shown)
+
+
+def warmup(value: ir.Warmup) -> str:
+    """``none``, ``epochs(5)``, ``steps(500)``."""
+    return call(value.unit, str(value.length)) if value.length else "none"

@@ -7,20 +7,33 @@ from functools import cache
 
 from netspec import layers
 from netspec.explain.markdown import table
-from netspec.keys import NEURONS, Argument, Key, Kind, NeuronWord
-from netspec.settings import COLOURS, OPTIMIZERS, SCHEDULES, SETTINGS, Colour, Form, Optimizer, ScheduleWord
+from netspec.keys import NEURONS, Argument, BiasInit, Init, Key, Kind, NeuronWord
+from netspec.keys.initialisers import BIASES, INITIALISERS
+from netspec.settings import (
+    COLOURS,
+    OPTIMIZERS,
+    SCHEDULES,
+    SETTINGS,
+    WARMUPS,
+    Colour,
+    Form,
+    Optimizer,
+    ScheduleWord,
+    WarmupLength,
+)
 from netspec.units import plain
 
 
-def key_table(keys: Iterable[Key]) -> str:
-    """Keys with what they may be, their units, their defaults and their meaning."""
+def key_table(keys: Iterable[Key], *, several: bool = False) -> str:
+    """Keys with what they may be, their units, their defaults and their meaning; ``several``: of what may have several
+    inputs."""
     known = tuple(keys)
     rows = [(f"`{k.name}`", k.kind.doc, k.unit, default_of(k), k.doc) for k in known]
     text = table(("key", "value", "unit", "default", "meaning"), rows)
-    several = [key.name for key in known if key.per_input]
-    if several:
-        listed = ", ".join(f"`{name}`" for name in several)
-        text += f"\nOf several inputs each may have its own {listed}: `{several[0]}=3,5`.\n"
+    own = [key.name for key in known if key.per_input] if several else []
+    if own:
+        listed = ", ".join(f"`{name}`" for name in own)
+        text += f"\nOf several inputs each may have its own {listed}: `{own[0]}=A,B`.\n"
     return text
 
 
@@ -38,10 +51,16 @@ def forms_of(kind: Kind) -> Mapping[str, Form]:
     match kind:
         case NeuronWord():
             return {word: Form(neuron.doc, neuron.arguments) for word, neuron in NEURONS.items()}
+        case Init():
+            return INITIALISERS
+        case BiasInit():
+            return BIASES
         case Optimizer():
             return OPTIMIZERS
         case ScheduleWord():
             return SCHEDULES
+        case WarmupLength():
+            return WARMUPS
         case Colour():
             return COLOURS
         case _:
@@ -54,12 +73,22 @@ def forms_table(keys: Iterable[Key]) -> str:
     for key in keys:
         forms = forms_of(key.kind)
         if forms:
-            rows = [(f"`{word}`", "; ".join(map(_argument, f.arguments)), f.doc) for word, f in forms.items()]
+            rows = [(f"`{word}`", "; ".join(map(argument_line, f.arguments)), f.doc) for word, f in forms.items()]
             parts.append(f"## Values of `{key.name}`\n\n" + table(("word", "numbers", "meaning"), rows))
     return "\n".join(parts)
 
 
-def _argument(argument: Argument) -> str:
+def words_line(keys: Iterable[Key]) -> str:
+    """Where the words of these keys' values are told; empty where they have none to tell."""
+    names = [key.name for key in keys if forms_of(key.kind)]
+    if not names:
+        return ""
+    pages = ", ".join(f"`netspec explain {name}`" for name in names)
+    return f"\nWords that may stand there, and the numbers that they take: {pages}.\n"
+
+
+def argument_line(argument: Argument) -> str:
+    """One of the numbers that a word takes, with its default."""
     if argument.required:
         return f"`{argument.name}`: {argument.kind.doc}, required"
     return f"`{argument.name}={plain(argument.default)}`: {argument.kind.doc}"

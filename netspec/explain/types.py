@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from netspec.check import Checked, LayerFacts, check
 from netspec.check.claims import count_arithmetic, shape_arithmetic
-from netspec.explain.keys import key_table
+from netspec.explain.keys import key_table, words_line
 from netspec.explain.markdown import bullets, spec
 from netspec.lowering import Grouping, LayerType
 from netspec.source import Source
@@ -31,7 +31,11 @@ def page(layer_type: LayerType) -> str:
         f"GPU groups: {GROUPS[layer_type.grouping]}",
     ]
     parts = [f"# {layer_type.name}", layer_type.doc, bullets(facts).rstrip()]
-    keys = _operand(layer_type) + (key_table(layer_type.keys) if layer_type.keys else "")
+    keys = _operand(layer_type) + (
+        key_table(layer_type.keys, several=layer_type.arity[1] != 1) + words_line(layer_type.keys)
+        if layer_type.keys
+        else ""
+    )
     if keys:
         parts += ["## Keys", keys.rstrip()]
     parts += ["## Shape", layer_type.rule, spec(layer_type.example).rstrip(), _worked(layer_type).rstrip()]

@@ -54,12 +54,56 @@ class Plateau:
 
 @dataclass(frozen=True, slots=True)
 class Exponential:
-    """The rate falls smoothly to ``factor`` times itself over the whole run: lr * factor^(progress in 0..1)."""
+    """The rate goes smoothly to ``factor`` times itself over the whole run: lr * factor^(progress in 0..1)."""
 
     factor: float
 
 
-Schedule = Fixed | Step | Steps | Plateau | Exponential
+@dataclass(frozen=True, slots=True)
+class DiscreteExponential:
+    """The run is divided into ``levels`` equal parts, each of a constant rate, the same quotient between neighbours.
+
+    The first part has lr, the last lr * factor; cuda-convnet's ``dexp``, with factor = 1 / tgtFactor and levels =
+    numSteps. A single level has lr * factor.
+    """
+
+    factor: float
+    levels: int
+
+
+@dataclass(frozen=True, slots=True)
+class Linear:
+    """The rate goes in a straight line to ``factor`` times itself: lr * (1 + (factor - 1) progress)."""
+
+    factor: float
+
+
+@dataclass(frozen=True, slots=True)
+class Cosine:
+    """The rate falls along half a cosine: lr * (factor + (1 - factor) (1 + cos(pi progress)) / 2).
+
+    Loshchilov & Hutter, SGDR (2017), formula 5, without restarts.
+    """
+
+    factor: float
+
+
+Schedule = Fixed | Step | Steps | Plateau | Exponential | DiscreteExponential | Linear | Cosine
+
+
+@dataclass(frozen=True, slots=True)
+class Warmup:
+    """How many epochs or steps the rate takes to rise evenly to its full value (Goyal et al. 2017, section 2.2).
+
+    Step s (from 0) of a warm-up of w steps has (s + 1) / w of what the schedule says. Schedules that follow the
+    progress of a run begin when the warm-up is over; those that count epochs count from the start.
+    """
+
+    length: int = 0
+    unit: Literal["epochs", "steps"] = "epochs"
+
+
+Precision = Literal["fp32", "bf16"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +111,10 @@ class Train:
     """Stochastic gradient descent as the 2012 paper has it (section 5).
 
     v <- momentum v - decay lr w - lr g;  w <- w + v. The numbers are those of parameters that do not say otherwise;
-    ``batch`` is the number of images of a step, whatever the device count.
+    ``batch`` is the number of images of a step, whatever the device count, of which ``batch / accumulate`` at a time
+    go through the network. ``precision="bf16"`` computes under autocast, with weights and updates in float32.
+    ``ema`` is the decay of the moving average of the weights, by which the network is judged (0: none),
+    ``label_smoothing`` the share of each target that is spread over all classes.
     """
 
     epochs: int = 10
@@ -77,6 +124,12 @@ class Train:
     weight_decay: float = 0.0
     bias_decay: float = 0.0
     schedule: Schedule = Fixed()
+    warmup: Warmup = Warmup()
+    accumulate: int = 1
+    precision: Precision = "fp32"
+    channels_last: bool = False
+    ema: float = 0.0
+    label_smoothing: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from netspec.ir.distribution import Constant, Distribution, Normal, Uniform
-from netspec.keys.kinds import Argument, BadValue, Real, arguments, one_of, shown, unknown_word
+from netspec.keys.kinds import Argument, BadValue, Form, Real, arguments, one_of, shown, unknown_word
 from netspec.language.syntax import Call, Number, Value, Word
 
 
@@ -20,54 +20,38 @@ class Initialiser:
 
     def distribution(self, fan_in: int, fan_out: int) -> Distribution:
         """What values are drawn from for a unit that sums ``fan_in`` numbers."""
-        return _FORMULAS[self.word].make(self.numbers, fan_in, fan_out)
-
-
-@dataclass(frozen=True, slots=True)
-class _Formula:
-    doc: str
-    arguments: tuple[Argument, ...]
-    make: Callable[[tuple[float, ...], int, int], Distribution]
+        return _FORMULAS[self.word](self.numbers, fan_in, fan_out)
 
 
 def _bound(value: float) -> Uniform:
     return Uniform(-value, value)
 
 
-_FORMULAS: dict[str, _Formula] = {
-    "gaussian": _Formula(
-        "normal with mean 0 and this standard deviation",
+INITIALISERS: Mapping[str, Form] = {
+    "gaussian": Form(
+        "normal with standard deviation std around mean",
         (Argument("std", Real(low=0), required=True), Argument("mean", Real(), 0.0)),
-        lambda n, fan_in, fan_out: Normal(n[1], n[0]),
     ),
-    "uniform": _Formula(
-        "uniform between minus and plus this bound",
-        (Argument("bound", Real(low=0), required=True),),
-        lambda n, fan_in, fan_out: _bound(n[0]),
-    ),
-    "constant": _Formula(
-        "one value everywhere",
-        (Argument("value", Real(), required=True),),
-        lambda n, fan_in, fan_out: Constant(n[0]),
-    ),
-    "xavier": _Formula(
-        "uniform, bound sqrt(6 / (fan_in + fan_out)); Glorot & Bengio (2010), formula 16",
-        (),
-        lambda n, fan_in, fan_out: _bound(math.sqrt(6 / (fan_in + fan_out))),
-    ),
-    "he": _Formula(
-        "normal, standard deviation sqrt(2 / fan_in); He et al. (2015), formula 10",
-        (),
-        lambda n, fan_in, fan_out: Normal(0.0, math.sqrt(2 / fan_in)),
-    ),
-    "torch": _Formula(
-        "uniform, bound 1 / sqrt(fan_in): what torch.nn.Conv2d and torch.nn.Linear draw",
-        (),
-        lambda n, fan_in, fan_out: _bound(1 / math.sqrt(fan_in)),
-    ),
+    "uniform": Form("uniform from -bound to bound", (Argument("bound", Real(low=0), required=True),)),
+    "constant": Form("value everywhere", (Argument("value", Real(), required=True),)),
+    "xavier": Form("uniform within sqrt(6 / (fan_in + fan_out)); Glorot & Bengio (2010), formula 16"),
+    "he": Form("normal with standard deviation sqrt(2 / fan_in); He et al. (2015), formula 10"),
+    "torch": Form("uniform within 1 / sqrt(fan_in): what torch.nn.Conv2d and torch.nn.Linear draw"),
+}
+"""The words of ``init=``, and of ``bias=`` beside a number and ``none``."""
+
+BIASES: Mapping[str, Form] = {"none": Form("there is no bias at all"), **INITIALISERS}
+
+_FORMULAS: Mapping[str, Callable[[tuple[float, ...], int, int], Distribution]] = {
+    "gaussian": lambda n, fan_in, fan_out: Normal(n[1], n[0]),
+    "uniform": lambda n, fan_in, fan_out: _bound(n[0]),
+    "constant": lambda n, fan_in, fan_out: Constant(n[0]),
+    "xavier": lambda n, fan_in, fan_out: _bound(math.sqrt(6 / (fan_in + fan_out))),
+    "he": lambda n, fan_in, fan_out: Normal(0.0, math.sqrt(2 / fan_in)),
+    "torch": lambda n, fan_in, fan_out: _bound(1 / math.sqrt(fan_in)),
 }
 
-WORDS = tuple(_FORMULAS)
+WORDS = tuple(INITIALISERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +63,15 @@ class Init:
     @property
     def doc(self) -> str:
         return one_of(
-            [f"{w}({', '.join(a.name for a in f.arguments)})".replace("()", "") for w, f in _FORMULAS.items()]
+            [f"{w}({', '.join(a.name for a in f.arguments)})".replace("()", "") for w, f in INITIALISERS.items()]
         )
 
     def read(self, value: Value) -> Initialiser:
         word = value.name if isinstance(value, Call) else value
-        if not isinstance(word, Word) or word.text not in _FORMULAS:
+        if not isinstance(word, Word) or word.text not in INITIALISERS:
             raise unknown_word(value, WORDS, self.doc)
         call = value if isinstance(value, Call) else Call(word, (), (), word.span)
-        given = arguments(call, _FORMULAS[word.text].arguments)
+        given = arguments(call, INITIALISERS[word.text].arguments)
         return Initialiser(word.text, tuple(given.values()))
 
 
@@ -95,7 +79,7 @@ class Init:
 class BiasInit:
     """The kind of ``bias=``: a number, an initialiser, or ``none`` (read as ``None``) for no bias at all."""
 
-    words: tuple[str, ...] = ("none", *WORDS)
+    words: tuple[str, ...] = tuple(BIASES)
 
     @property
     def doc(self) -> str:
@@ -112,7 +96,7 @@ class BiasInit:
 
 
 def _is_initialiser(value: Word | Call) -> bool:
-    return (value.name.text if isinstance(value, Call) else value.text) in _FORMULAS
+    return (value.name.text if isinstance(value, Call) else value.text) in INITIALISERS
 
 
 def _raise(value: Value, kind: BiasInit) -> Initialiser:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -19,6 +20,8 @@ LARGEST_SIDE = 2**16
 LARGEST = 2**31
 """Nothing in a spec is larger: a layer with more units or weights is an error."""
 
+
+_COMMENT = re.compile(r"#[^\r\n]*")
 
 LARGEST_REAL = 3.4e38
 """What float32 holds, in which a network computes: no number of a spec is larger, either way."""
@@ -273,6 +276,14 @@ class Argument:
     required: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A word that a key's value may begin with: what it means, and the numbers that it takes."""
+
+    doc: str
+    arguments: tuple[Argument, ...] = ()
+
+
 def arguments(call: Call, known: tuple[Argument, ...]) -> dict[str, Any]:
     """A call's arguments by name, positional ones in order; raises ``BadValue`` for what does not fit."""
     given: dict[str, Value] = {}
@@ -315,8 +326,8 @@ def unknown_word(value: Value, words: tuple[str, ...], doc: str) -> BadValue:
 
 
 def shown(value: Value | Pair) -> str:
-    """A value, or a key with its value, as it is written, shortened."""
-    text = " ".join(value.span.text.split())
+    """A value, or a key with its value, as it is written, without comments between its lines, shortened."""
+    text = " ".join(_COMMENT.sub("", value.span.text).split())
     return text if len(text) <= 40 else text[:37] + "..."
 
 

@@ -11,11 +11,11 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from netspec.diagnostics import CannotOpen, Diagnostic, Edit, Fix, SpecError, apply
+from netspec.diagnostics import CannotOpen, Diagnostic, Edit, Fix, OutsideFolder, SpecError, apply
 from netspec.diagnostics.nearest import nearest
 from netspec.language.parser import parse, parse_change
 from netspec.language.syntax import Call, File, FileName, Pair, Section, Setting, Value, Values, Word
-from netspec.source import Source
+from netspec.source import Source, Span
 
 DEEPEST = 16
 """How many files may start from one another."""
@@ -23,7 +23,10 @@ DEEPEST = 16
 MOST_COMPARED = 50_000
 """How many names are compared with misspelt ones: half a second's worth."""
 
+_OWN_FOLDER = "a variant starts from a spec of its own folder"
 _FROM = re.compile(r"\bfrom\s*=")
+_NAMED = re.compile(r"\b(from)\s*=\s*([\w.-]+\.net)\b")
+_KEY = re.compile(r"([\w-]+)\s*=")
 _MERGED = ("net", "train", "augment", "test")
 
 
@@ -92,11 +95,20 @@ def _from(source: Source) -> Pair | None:
 
 
 def _base_of(file: File) -> Pair | None:
-    """The pair ``from=`` of a file's ``net`` line."""
+    """The pair ``from=`` of a file's ``net`` line, also where that line cannot be read as a whole."""
     for setting in file.settings:
         if setting.word.text == "net":
             return next((p for p in setting.pairs if p.key.text == "from"), None)
-    return None
+    lost = (_NAMED.search(setting.span.text) for setting in file.broken if setting.word.text == "net")
+    found = next((match for match in lost if match), None)
+    if found is None:
+        return None
+    statement = next(s.span for s in file.broken if s.word.text == "net")
+
+    def place(group: int) -> Span:
+        return Span(file.source, statement.start + found.start(group), statement.start + found.end(group))
+
+    return Pair(Word("from", place(1)), FileName(found[2], place(2)), place(0))
 
 
 def written_out(file: File) -> str:
@@ -133,14 +145,20 @@ def _open(pair: Pair, seen: set[str], read: Callable[[str], Source]) -> tuple[Di
         return Diagnostic("bad-value", "from: needs the name of a spec, from=alexnet.net", (pair.value.span,)), None
     name = pair.value.text
     if "/" in name or "\\" in name or name.startswith("."):
-        notes = ("a variant starts from a spec of its own folder",)
-        return Diagnostic("outside-folder", f"{name} is not in this file's folder", (pair.value.span,), notes), None
-    if name in seen or len(seen) > DEEPEST:
-        notes = (f"{' and '.join(sorted(seen))} start from one another",)
+        message = f"{name} is not in this file's folder"
+        return Diagnostic("outside-folder", message, (pair.value.span,), (_OWN_FOLDER,)), None
+    if len(seen) > DEEPEST and name not in seen:
+        message = f"more than {DEEPEST} files start from one another"
+        return Diagnostic("variant-cycle", message, (pair.value.span,)), None
+    if name in seen:
+        chain = sorted(seen)
+        notes = (f"{' and '.join(chain)} start from one another" if len(chain) > 1 else f"{name} starts from itself",)
         return Diagnostic("variant-cycle", f"starting from {name} leads back here", (pair.value.span,), notes), None
     seen.add(name)
     try:
         return None, read(name)
+    except OutsideFolder as error:
+        return Diagnostic("outside-folder", str(error), (pair.value.span,), (_OWN_FOLDER,)), None
     except CannotOpen as error:
         return Diagnostic("no-such-file", str(error), (pair.value.span,)), None
     except SpecError as error:
@@ -232,7 +250,16 @@ def _merge(base: File, variant: File, spelling: _Spelling) -> File:
         else:
             diagnostics += _insert(section, layers, spelling)
         changed.add(name)
-    return File(variant.source, tuple(layers), _settings(base.settings, settings), tuple(diagnostics))
+    kept = _still_known(base.settings, variant.broken)
+    broken = (*base.broken, *variant.broken)
+    return File(variant.source, tuple(layers), _settings(kept, settings), tuple(diagnostics), broken)
+
+
+def _still_known(settings: Iterable[Setting], broken: Iterable[Setting]) -> tuple[Setting, ...]:
+    """A base's settings without those that a variant sets anew in lines that cannot be read: they are not known."""
+    lost = {" ".join(s.span.text.split()[: 2 if s.word.text == "default" else 1]): s.span.text for s in broken}
+    known = [s for s in settings if s.word.text != "gpus" or "gpus" not in lost]
+    return tuple(_without(s, set(_KEY.findall(lost.get(_subject(s), ""))) - {"from"}) for s in known)
 
 
 def _addressed(change: File, base: File, spelling: _Spelling) -> File:

@@ -53,7 +53,7 @@ STRIDE = Key(
 PAD = Key(
     "pad",
     Padding(),
-    "padding on all sides, or left,right,top,bottom",
+    "padding on all sides, or left,right,top,bottom; with exactly four inputs, four numbers are one for each input",
     default=Pad(0, 0, 0, 0),
     default_text="0",
     unit="pixels",
@@ -87,52 +87,29 @@ BIAS = Key(
 WEIGHTS_OF = Key(
     "weights", LayerNames(), "an earlier layer whose weights it takes for its own", default=None, default_text="its own"
 )
+_RATE, _SHARE = Real(low=0), Real(low=0, below=1)
+
+
+def _of_weights(name: str, kind: Real, doc: str) -> Key:
+    """A key of the learning of weights, of which each input may have its own."""
+    return Key(name, kind, doc, default=None, default_text="the train line's", of_shape=False, per_input=True)
+
+
+def _of_biases(name: str, kind: Real, doc: str, otherwise: str) -> Key:
+    return Key(name, kind, doc, default=None, default_text=otherwise, of_shape=False)
+
+
 LEARNING = (
-    Key(
-        "lr", Real(low=0), "learning rate of the weights", default=None, default_text="the train line's", of_shape=False
-    ),
-    Key("lr_mult", Real(low=0), "factor on the learning rate of the weights", default=1.0, of_shape=False),
-    Key(
-        "momentum",
-        Real(low=0, below=1),
-        "momentum of the weights",
-        default=None,
-        default_text="the train line's",
-        of_shape=False,
-    ),
-    Key(
-        "decay",
-        Real(low=0),
-        "weight decay of the weights",
-        default=None,
-        default_text="the train line's",
-        of_shape=False,
-    ),
-    Key(
-        "bias_lr",
-        Real(low=0),
-        "learning rate of the biases",
-        default=None,
-        default_text="that of the weights",
-        of_shape=False,
-    ),
-    Key("bias_lr_mult", Real(low=0), "factor on the learning rate of the biases", default=1.0, of_shape=False),
-    Key(
-        "bias_momentum",
-        Real(low=0, below=1),
-        "momentum of the biases",
-        default=None,
-        default_text="that of the weights",
-        of_shape=False,
-    ),
-    Key(
-        "bias_decay",
-        Real(low=0),
-        "weight decay of the biases",
-        default=None,
-        default_text="the train line's, or 0",
-        of_shape=False,
-    ),
+    _of_weights("lr", _RATE, "learning rate of the weights"),
+    Key("lr_mult", _RATE, "factor on the learning rate of the weights", default=1.0, of_shape=False, per_input=True),
+    _of_weights("momentum", _SHARE, "momentum of the weights"),
+    _of_weights("decay", _RATE, "weight decay of the weights"),
+    Key("decay_mult", _RATE, "factor on the weight decay of the weights", default=1.0, of_shape=False, per_input=True),
+    _of_biases("bias_lr", _RATE, "learning rate of the biases", "that of the (first) weights, without their factor"),
+    Key("bias_lr_mult", _RATE, "factor on the learning rate of the biases", default=1.0, of_shape=False),
+    _of_biases("bias_momentum", _SHARE, "momentum of the biases", "that of the (first) weights"),
+    _of_biases("bias_decay", _RATE, "weight decay of the biases", "the train line's, or 0"),
+    Key("bias_decay_mult", _RATE, "factor on the weight decay of the biases", default=1.0, of_shape=False),
 )
 PLACES = (
     "By axis (size + padding before + padding after - extent) / stride + 1, with extent = (kernel - 1) * dilation + 1; "

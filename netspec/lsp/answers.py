@@ -116,9 +116,14 @@ async def code_actions(ls: Server, params: types.CodeActionParams) -> list[types
     if document is None:
         return []
     start, end = ls.offset(document, params.range.start), ls.offset(document, params.range.end)
-    found = problems.fixes(document, await ls.diagnostics(document), start, end)
+    diagnostics = await ls.diagnostics(document)
+    found = problems.fixes(document, diagnostics, start, end)
     alone = len(found) == 1
-    return [ls.translator.action(document, d, fix, preferred=alone) for d, fix in found]
+    silencing = problems.allowances(document, diagnostics, start, end)
+    return [
+        *(ls.translator.action(document, d, fix, preferred=alone) for d, fix in found),
+        *(ls.translator.action(document, d, fix, preferred=False) for d, fix in silencing),
+    ]
 
 
 _ANSWERS: Mapping[str, tuple[Callable[..., Any], Any]] = {

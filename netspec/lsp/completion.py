@@ -16,6 +16,7 @@ from netspec.lsp.numbers import numbers_of
 from netspec.lsp.scan import Context, context, statement_around
 from netspec.settings import ABOUT, SETTINGS
 from netspec.source import Source
+from netspec.units import plain
 
 Sort = Literal["setting", "type", "key", "value", "layer", "shape"]
 
@@ -120,8 +121,10 @@ def _arguments(document: Document, here: Context) -> Iterator[Candidate]:
     equals = "" if here.followed else "="
     for argument in form.arguments if form else ():
         if argument.name not in here.listed:
-            text, doc = f"{argument.name}{equals}", argument.kind.doc
-            yield Candidate(argument.name, "key", text, here.start, here.end, doc, f"of {here.call}")
+            text = f"{argument.name}{equals}"
+            default = "required" if argument.required else f"default: {plain(argument.default)}"
+            detail = f"{argument.kind.doc}; {default}"
+            yield Candidate(argument.name, "key", text, here.start, here.end, detail, f"of {here.call}")
 
 
 def _layers(here: Context, among: Iterable[LayerFacts]) -> Iterator[Candidate]:

@@ -13,19 +13,21 @@ from netspec.language.syntax import Call, Pair, Section, Setting, Value, Values,
 from netspec.lsp.document import Document
 from netspec.settings import SETTINGS
 
-Sort = Literal["layer", "type", "setting", "key", "value"]
+Sort = Literal["layer", "type", "setting", "key", "value", "argument"]
 
 
 @dataclass(frozen=True, slots=True)
 class Element:
     """A word and what it is here. ``key`` is the definition of a key that it is, or whose value it is; ``owner`` the
-    layer type or setting that the key belongs to. ``defines``: it is the name in brackets at a layer's beginning."""
+    layer type or setting that the key belongs to. ``defines``: it is the name in brackets at a layer's beginning.
+    ``call`` is the word in whose brackets an argument stands."""
 
     sort: Sort
     word: Word
     key: Key | None = None
     owner: str = ""
     defines: bool = False
+    call: str = ""
 
 
 def at(document: Document, offset: int) -> Element | None:
@@ -100,6 +102,8 @@ def _pairs(pairs: Sequence[Pair], owner: str) -> Iterator[Element]:
             word = item.name if isinstance(item, Call) else item
             if isinstance(word, Word):
                 yield Element(sort, word, key, owner)
+            if isinstance(item, Call):
+                yield from (Element("argument", p.key, key, owner, call=item.name.text) for p in item.named)
 
 
 def _covers(element: Element, offset: int) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from netspec import layers
 from netspec.check import LayerFacts
 from netspec.check.claims import count_arithmetic, shape_arithmetic
-from netspec.explain.keys import default_of, forms_of
+from netspec.explain.keys import argument_line, default_of, forms_of
 from netspec.ir.ops import Conv, Linear, Local, Lrn
 from netspec.lsp.document import Document
 from netspec.lsp.elements import Element, at
@@ -47,6 +47,8 @@ def _text(document: Document, element: Element) -> str:
             return _key(element)
         case "value":
             return _value(element)
+        case "argument":
+            return _argument(element)
 
 
 def layer_card(document: Document, facts: LayerFacts) -> str:
@@ -123,11 +125,21 @@ def _key(element: Element) -> str:
         f"- {key.kind.doc}" + (f"; in {key.unit}" if key.unit else ""),
         f"- default: {default_of(key)}",
     ]
-    if key.per_input:
+    owner = layers.find(element.owner)
+    if key.per_input and owner is not None and owner.arity[1] != 1:
         lines.append("- of several inputs each may have its own")
     return "\n".join(lines)
 
 
 def _value(element: Element) -> str:
     form = forms_of(element.key.kind).get(element.word.text) if element.key else None
-    return f"**{element.word.text}**: {form.doc}" if form else ""
+    if form is None:
+        return ""
+    lines = [f"- {argument_line(argument)}" for argument in form.arguments]
+    return "\n".join([f"**{element.word.text}**: {form.doc}", *([""] if lines else []), *lines])
+
+
+def _argument(element: Element) -> str:
+    form = forms_of(element.key.kind).get(element.call) if element.key else None
+    known = next((a for a in form.arguments if a.name == element.word.text), None) if form else None
+    return f"of {element.call}, {argument_line(known)}" if known else ""

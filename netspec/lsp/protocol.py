@@ -77,8 +77,8 @@ class Translator:
             code=diagnostic.code,
             source="netspec",
             related_information=[
-                types.DiagnosticRelatedInformation(self.location(span), diagnostic.message)
-                for span in problems.related(document, diagnostic)
+                types.DiagnosticRelatedInformation(self.location(label.span), label.text)
+                for label in problems.related(document, diagnostic)
             ],
         )
 

@@ -7,11 +7,15 @@ from typing import Any
 
 from netspec.net import Net
 from netspec.report.layers import im2col_table, layer_table, per_gpu_table
+from netspec.report.style import BARE, READABLE, Style
 from netspec.report.table import Column, Table, csv_text, markdown
 from netspec.stats import LayerNumbers, WindowNumbers, flops_by_kind, matrix_products, share
 
 __all__ = [
+    "BARE",
+    "READABLE",
     "Column",
+    "Style",
     "Table",
     "as_dict",
     "csv_text",

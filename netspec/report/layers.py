@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from netspec.ir.ops import Lrn, MapNorm
 from netspec.net import Net
+from netspec.report.style import READABLE, Style
 from netspec.report.table import Column, Table
 from netspec.stats import BYTES, LayerNumbers, WindowNumbers, flops_by_kind, matrix_products, share
-from netspec.units import count, percent, plain, size
+from netspec.units import count, plain
 
 _COUNTED = (
     "units: output values of a layer; weights, biases: learnt numbers; connections: multiply-accumulates of one "
@@ -33,7 +34,7 @@ _FLOPS_OF = {
 }
 
 
-def layer_table(net: Net, batch: int) -> Table:
+def layer_table(net: Net, batch: int, style: Style = READABLE) -> Table:
     """Every layer with its window, counts, shares of the whole, and memory for a batch."""
     total = net.total
     columns = (
@@ -51,7 +52,7 @@ def layer_table(net: Net, batch: int) -> Table:
         Column("% params", rank=5),
         Column("% conn.", rank=6),
         Column("dense", rank=9),
-        Column("memory", rank=8),
+        Column(style.memory, rank=8),
     )
     rows = tuple(
         (
@@ -59,12 +60,12 @@ def layer_table(net: Net, batch: int) -> Table:
             n.type,
             str(n.output),
             *_window_cells(n),
-            count(n.units),
-            *(_count(n, number) for number in (n.weights, n.biases, n.connections)),
-            percent(n.parameters, total.parameters) if n.parameters else "",
-            percent(n.connections, total.connections) if n.connections else "",
-            count(n.dense_connections) if n.dense_connections else "",
-            size(n.activation_bytes(batch)),
+            style.count(n.units),
+            *(_counted(n, number, style) for number in (n.weights, n.biases, n.connections)),
+            style.percent(n.parameters, total.parameters) if n.parameters else "",
+            style.percent(n.connections, total.connections) if n.connections else "",
+            style.count(n.dense_connections) if n.dense_connections else "",
+            style.size(n.activation_bytes(batch)),
         )
         for n in net.layers.values()
     )
@@ -78,14 +79,14 @@ def layer_table(net: Net, batch: int) -> Table:
         "",
         "",
         "",
-        count(total.units),
-        count(total.weights),
-        count(total.biases),
-        count(total.connections),
+        style.count(total.units),
+        style.count(total.weights),
+        style.count(total.biases),
+        style.count(total.connections),
         "",
         "",
-        count(dense),
-        size(memory),
+        style.count(dense),
+        style.size(memory),
     )
     notes = (*_COUNTED, *_flops_notes(net), *_alpha_notes(net))
     return Table(_title(net, batch), columns, rows, last, notes)
@@ -120,8 +121,8 @@ def _flops_notes(net: Net) -> tuple[str, ...]:
     )
 
 
-def _count(numbers: LayerNumbers, number: int) -> str:
-    return count(number) if number or numbers.parameters else ""
+def _counted(numbers: LayerNumbers, number: int, style: Style) -> str:
+    return style.count(number) if number or numbers.parameters else ""
 
 
 def _window_cells(numbers: LayerNumbers) -> tuple[str, str, str, str]:
@@ -146,7 +147,7 @@ def _pad(numbers: WindowNumbers) -> str:
     return str(pad.left) if len(set(pad)) == 1 else ",".join(map(str, pad))
 
 
-def im2col_table(net: Net) -> Table:
+def im2col_table(net: Net, style: Style = READABLE) -> Table:
     """Each convolution as filters x patch by patch x places, and how much larger the unrolled image is."""
     columns = (
         Column("layer", right=False),
@@ -162,8 +163,8 @@ def im2col_table(net: Net) -> Table:
             str(m.groups),
             f"{m.rows} x {m.inner}",
             f"{m.inner} x {m.columns}",
-            count(m.groups * m.rows * m.inner * m.columns),
-            f"{plain(round(m.growth, 2))} times",
+            style.count(m.groups * m.rows * m.inner * m.columns),
+            style.times(m.growth),
         )
         for m in matrix_products(net.graph)
     )
@@ -175,10 +176,10 @@ def im2col_table(net: Net) -> Table:
     return Table(f"{net.name}: convolutions as matrix products", columns, rows, None, notes)
 
 
-def per_gpu_table(net: Net, batch: int) -> Table:
+def per_gpu_table(net: Net, batch: int, style: Style = READABLE) -> Table:
     """What of each layer lives on each GPU group."""
     groups = net.graph.groups
-    headings = ("units", "weights", "biases", "connections", "memory")
+    headings = ("units", "weights", "biases", "connections", style.memory)
     columns = (
         Column("layer", right=False),
         Column("output"),
@@ -195,9 +196,9 @@ def per_gpu_table(net: Net, batch: int) -> Table:
             counted = (units, connections) if n.counted else (0, 0)
             for i, amount in enumerate((counted[0], weights, biases, counted[1], memory)):
                 sums[g][i] += amount
-            cells += [*(count(x) if x else "" for x in (units, weights, biases, connections)), size(memory)]
+            cells += [*(style.count(x) if x else "" for x in (units, weights, biases, connections)), style.size(memory)]
         rows.append((n.name, str(n.output), _where(n), *cells))
-    total = ("total", "", "", *(cell for s in sums for cell in (*map(count, s[:-1]), size(s[-1]))))
+    total = ("total", "", "", *(cell for s in sums for cell in (*map(style.count, s[:-1]), style.size(s[-1]))))
     notes = ("split: an equal share on each group; whole: on every group", _COUNTED[0])
     return Table(f"{_title(net, batch)}: shares of the GPU groups", columns, tuple(rows), total, notes)
 

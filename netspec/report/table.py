@@ -58,16 +58,9 @@ def markdown(table: Table) -> str:
 
 
 def csv_text(table: Table) -> str:
-    """The table's rows as comma-separated values, numbers without separators of thousands; no title, no notes."""
+    """The table's rows as comma-separated values; no title, no notes."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow([c.name for c in table.columns])
-    for row in table.lines:
-        writer.writerow([_bare(cell) for cell in row])
+    writer.writerows(table.lines)
     return out.getvalue()
-
-
-def _bare(cell: str) -> str:
-    plain = cell.replace(",", "")
-    grouped = plain.isdigit() and f"{int(plain):,}" == cell
-    return plain if grouped else cell

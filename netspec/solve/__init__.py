@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from netspec.check import Checked, LayerFacts
-from netspec.diagnostics import Diagnostic, Edit, Fix, Rejected
+from netspec.diagnostics import Diagnostic, Edit, Fix, Rejected, in_order
 from netspec.ir.ops import Linear
 from netspec.ir.shape import Shape
-from netspec.solve import claims, windows
+from netspec.solve import blame, claims, windows
 from netspec.solve.consequences import consequence
 from netspec.solve.edits import set_input, set_key
 from netspec.solve.trial import Bench, Proposal
@@ -29,7 +29,7 @@ def solved(checked: Checked, input_shape: Shape | None = None) -> tuple[Diagnost
             looked_into += 1
             diagnostic = _with_fixes(diagnostic, bench)
         result.append(diagnostic)
-    return tuple(result)
+    return in_order(result)
 
 
 def _with_fixes(mistake: Diagnostic, bench: Bench) -> Diagnostic:
@@ -40,11 +40,7 @@ def _with_fixes(mistake: Diagnostic, bench: Bench) -> Diagnostic:
     if mistake.code == "window-does-not-tile" and facts is not None:
         return _window(replace(mistake, fixes=fixes), facts, bench)
     if mistake.code == "claim-refuted" and facts is not None:
-        fixes = _holding(claims.proposals(checked, facts, mistake), mistake, bench)
-        above = any(edit.span.end < facts.section.span.start for fix in fixes for edit in fix.edits)
-        of_shape = mistake.span == facts.stated.shape_span
-        why = (*claims.blame(checked, facts), *_told(checked, facts, bench)) if of_shape or above else ()
-        return replace(mistake, notes=(*mistake.notes, *why), fixes=fixes)
+        return _claim(mistake, facts, bench)
     if mistake.code == "crop-differs":
         return replace(mistake, fixes=_holding(_crop(checked), mistake, bench))
     if mistake.code == "kernel-too-large":
@@ -54,12 +50,36 @@ def _with_fixes(mistake: Diagnostic, bench: Bench) -> Diagnostic:
     return replace(mistake, fixes=fixes)
 
 
+def _claim(mistake: Diagnostic, facts: LayerFacts, bench: Bench) -> Diagnostic:
+    """A refuted claim: what would make it true, the earlier layer to blame where that is known, and what it means
+    below."""
+    checked = bench.checked
+    tried: dict[tuple[Edit, ...], Proposal] = {}
+
+    def fresh() -> Iterator[Proposal]:
+        for proposal in claims.proposals(checked, facts, mistake):
+            if proposal.edits not in tried:
+                tried[proposal.edits] = proposal
+                yield proposal
+
+    fixes = _holding(fresh(), mistake, bench)
+    of_shape = mistake.span == facts.stated.shape_span
+    above = any(edit.span.end < facts.section.span.start for fix in fixes for edit in fix.edits)
+    meaning = (*claims.wanted(facts, mistake), *_told(facts, bench)) if of_shape or above else ()
+    cause = blame.culprit([tried[fix.edits] for fix in fixes])
+    if cause is not None and mistake.notes:
+        shown = blame.blamed(mistake, cause, checked)
+        return replace(shown, notes=(*shown.notes, *meaning), fixes=fixes)
+    likely = claims.likely(checked, facts) if of_shape or above else ()
+    return replace(mistake, notes=(*mistake.notes, *likely, *meaning), fixes=fixes)
+
+
 def _holding(proposals: Iterable[Proposal], mistake: Diagnostic, bench: Bench) -> tuple[Fix, ...]:
     """Those proposals that mend the mistake, at most ``MOST_FIXES``, each change of the text once."""
     found: dict[tuple[Edit, ...], Fix] = {}
     nearest_size = False
     for proposal in proposals:
-        searching = proposal.title.startswith("input ") and not proposal.gives
+        searching = windows.is_searched(proposal)
         if proposal.edits in found or (searching and nearest_size):
             continue
         fix = bench.fix(proposal, mistake)
@@ -89,24 +109,37 @@ def _window(mistake: Diagnostic, facts: LayerFacts, bench: Bench) -> Diagnostic:
         yield down
         yield from windows.alone(facts, window)
         yield from windows.kernels(facts, window)
+        yield from windows.unit_stride(facts, window)
 
     fixes = _holding(ways(), mistake, bench)
     rejected: tuple[Rejected, ...] = ()
     if not any(fix.title == down.title for fix in fixes):
         after = bench.checked_with(down.edits, claims=False)
         told = consequence(checked, after) if after is not None else ""
+        told = told or _refuted_below(bench, down.edits)
         if told:
             rejected = (Rejected(down.title, f"{down.gives.partition(' as ')[0]}: {told}"),)
     return replace(mistake, notes=notes, fixes=fixes, rejected=rejected)
 
 
-def _told(checked: Checked, facts: LayerFacts, bench: Bench) -> tuple[str, ...]:
+def _refuted_below(bench: Bench, edits: tuple[Edit, ...]) -> str:
+    """What a change makes of the first count that is stated of a fully connected layer, where it does not hold then."""
+    after = bench.checked_with(edits)
+    for mistake in after.errors if after is not None else ():
+        facts = after.layer(mistake.layer) if after is not None else None
+        wanted = claims.wanted(facts, mistake) if facts is not None and mistake.code == "claim-refuted" else ()
+        if wanted:
+            return f"{mistake.layer} would have {'; '.join((*mistake.notes, *wanted))}"
+    return ""
+
+
+def _told(facts: LayerFacts, bench: Bench) -> tuple[str, ...]:
     """What a refuted shape means for the first fully connected layer below; what that makes itself is no news."""
     if facts.steps and isinstance(facts.steps[0].op, Linear):
         return ()
     after = bench.checked_with((), claims=False)
-    told = consequence(checked, after) if after is not None else ""
-    return (f"as computed, {told}",) if " read " in told else ()
+    told = blame.expectation(bench.checked, facts, after) if after is not None else ""
+    return (told,) if told else ()
 
 
 def _crop(checked: Checked) -> Iterator[Proposal]:

@@ -14,6 +14,9 @@ from netspec.solve.edits import set_key
 from netspec.solve.trial import Proposal
 from netspec.units import count
 
+MOST_SUSPECTS = 50
+"""How many earlier windows are looked at for one refuted claim."""
+
 
 def proposals(checked: Checked, facts: LayerFacts, mistake: Diagnostic) -> Iterator[Proposal]:
     """Changes that might make the claim true, from the likeliest on; last, the claim that is."""
@@ -34,18 +37,43 @@ def proposals(checked: Checked, facts: LayerFacts, mistake: Diagnostic) -> Itera
 
 
 def _upstream(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
-    """Changes of the windows above a layer, and of its own."""
-    for upstream in _inexact(checked, facts):
+    """Changes of the windows above a layer, and of its own; input sizes that are only searched for come last."""
+    searched: dict[str, Proposal] = {}
+    suspects = _inexact(checked, facts)
+    for upstream in (*suspects[:MOST_SUSPECTS], *(other for other in suspects[MOST_SUSPECTS:] if other is facts)):
         window = windows.layer_window(upstream)
-        if window is not None and upstream is facts:
-            yield from _for_maps(checked, facts, window)
-            yield from windows.kernels(facts, window)
-        elif window is not None:
-            for way in _for_maps(checked, upstream, window):
-                yield replace(way, gives=way.gives and f"{upstream.section.name.text} {way.gives}")
+        if window is None:
+            continue
+        for way in _of_window(checked, facts, upstream, window):
+            if windows.is_searched(way):
+                searched.setdefault(way.title, replace(way, cause=None))
+            else:
+                yield way
+    yield from searched.values()
 
 
-def blame(checked: Checked, facts: LayerFacts) -> tuple[str, ...]:
+def _of_window(checked: Checked, facts: LayerFacts, upstream: LayerFacts, window: Window) -> Iterator[Proposal]:
+    if upstream is facts:
+        yield from _for_maps(checked, facts, window)
+        yield from windows.kernels(facts, window)
+        return
+    name = upstream.section.name.text
+    for way in _for_maps(checked, upstream, window):
+        yield replace(way, gives=way.gives and f"{name} {way.gives}", cause=upstream)
+
+
+def wanted(facts: LayerFacts, mistake: Diagnostic) -> tuple[str, ...]:
+    """How many inputs a fully connected layer would have whose weights or connections are stated."""
+    counted = next((p for p in facts.stated.pairs.values() if p.span == mistake.span), None)
+    if counted is None or not facts.steps or counted.key.text == "units" or len(facts.reads) != 1:
+        return ()
+    op, number = facts.steps[0].op, facts.stated.counts[counted.key.text]
+    if not isinstance(op, Linear) or op.groups > 1 or number % op.outputs:
+        return ()
+    return (f"{count(number)} would be {count(number // op.outputs)} inputs * {count(op.outputs)} outputs",)
+
+
+def likely(checked: Checked, facts: LayerFacts) -> tuple[str, ...]:
     """Windows above a refuted claim that leave pixels unread or overhang: where the difference most likely began."""
     notes = []
     path = _path(checked, facts)
@@ -74,19 +102,16 @@ def _path(checked: Checked, facts: LayerFacts) -> list[LayerFacts]:
 
 def _inexact(checked: Checked, facts: LayerFacts) -> list[LayerFacts]:
     """The layers with windows from the input down to this one along first inputs: those that do not tile first, then
-    the first of all, then this one."""
+    those that lose their edges for want of padding, then the first of all, then this one."""
     with_windows = [f for f in _path(checked, facts) if windows.layer_window(f)]
-    loose = [f for f in with_windows if not _tiles(f)]
-    return list({id(f): f for f in (*loose, *with_windows[:1], *with_windows[-1:])}.values())
-
-
-def _tiles(facts: LayerFacts) -> bool:
-    window, x = windows.layer_window(facts), facts.reads[0]
-    assert window is not None
-    return window.places("height", x.height).denominator == window.places("width", x.width).denominator == 1
+    loose = [f for f in with_windows if not windows.tiles(f)]
+    bare = [f for f in with_windows[:-1] if windows.keeping_pad(f) is not None]
+    return list({id(f): f for f in (*loose, *bare, *with_windows[:1], *with_windows[-1:])}.values())
 
 
 def _for_maps(checked: Checked, facts: LayerFacts, window: Window) -> Iterator[Proposal]:
+    if windows.tiles(facts):
+        yield from windows.keeping(facts)
     yield from windows.input_sizes(checked, facts, window)
     others: tuple[Rounding, ...] = ("up", "down")
     for other in others:

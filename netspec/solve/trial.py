@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from netspec.check import Checked, check, check_file
+from netspec.check import Checked, LayerFacts, check, check_file
 from netspec.diagnostics import Diagnostic, Edit, Fix
 from netspec.ir.shape import Shape
 from netspec.units import plural
@@ -17,12 +17,14 @@ MOST_LAYERS = 40_000
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A change that might mend a mistake. ``gives`` says what it does, as far as that is known beforehand."""
+    """A change that might mend a mistake. ``gives`` says what it does, as far as that is known beforehand; ``cause`` is
+    the earlier layer whose window it gives another size."""
 
     title: str
     edits: tuple[Edit, ...]
     gives: str = ""
     spelling: bool = False
+    cause: LayerFacts | None = None
 
 
 class Bench:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Literal
 
 from netspec.check import Checked, LayerFacts
@@ -62,6 +63,11 @@ def input_sizes(checked: Checked, facts: LayerFacts, window: Window) -> Iterator
                 yield _input(checked, source, other, "")
 
 
+def is_searched(proposal: Proposal) -> bool:
+    """Whether a proposal is one of the many input sizes that are tried in turn."""
+    return proposal.title.startswith("input ") and not proposal.gives
+
+
 def _input(checked: Checked, source: LayerFacts, shape: Shape, gives: str) -> Proposal:
     crop = f", crop={shape.height}" if checked.crop is not None else ""
     return Proposal(f"input {shape}{crop}", set_input(checked, source, shape), gives)
@@ -111,6 +117,20 @@ def kernels(facts: LayerFacts, window: Window) -> Iterator[Proposal]:
         )
 
 
+def unit_stride(facts: LayerFacts, window: Window) -> Iterator[Proposal]:
+    """A stride of 1, where the layer says none and its type takes the kernel's side for it."""
+    if "stride" not in facts.pairs and window.stride != (1, 1):
+        x, single = facts.reads[0], replace(window, stride=(1, 1))
+        try:
+            rows, columns = (axis.output for axis in single.fit(x.height, x.width))
+        except Fault:
+            return
+        edits = (set_key(facts, "stride", "1"),)
+        yield Proposal(
+            f"{facts.section.name.text} stride=1", edits, f"gives {_said(rows, columns)} exactly, another function"
+        )
+
+
 def pads(facts: LayerFacts, window: Window) -> Iterator[Proposal]:
     """Padding with which the window tiles exactly, one-sided where it must be, and padding that PyTorch would round."""
     x = facts.reads[0]
@@ -133,6 +153,30 @@ def pads(facts: LayerFacts, window: Window) -> Iterator[Proposal]:
             edits,
             f"gives {_said(rows, columns)} as {who} computes it, another function",
         )
+
+
+def tiles(facts: LayerFacts) -> bool:
+    """Whether the window of a layer fits its input a whole number of times both ways."""
+    window, x = layer_window(facts), facts.reads[0]
+    assert window is not None
+    return window.places("height", x.height).denominator == window.places("width", x.width).denominator == 1
+
+
+def keeping_pad(facts: LayerFacts) -> int | None:
+    """The pad on all sides with which a window of stride 1 keeps its input's size, where it has less than that."""
+    window = layer_window(facts)
+    if window is None or window.stride != (1, 1) or window.extent[0] != window.extent[1]:
+        return None
+    pad, odd = divmod(window.extent[0] - 1, 2)
+    return None if odd or max(window.pad) >= pad else pad
+
+
+def keeping(facts: LayerFacts) -> Iterator[Proposal]:
+    """Padding with which a convolution of stride 1 keeps its input's size, as most of them do."""
+    pad, name = keeping_pad(facts), facts.section.name.text
+    if pad is not None:
+        size = _said(*facts.reads[0][1:])
+        yield Proposal(f"{name} pad={pad}", (set_key(facts, "pad", str(pad)),), f"keeps {size}, another function")
 
 
 def is_puzzle(window: Window, x: Shape) -> bool:

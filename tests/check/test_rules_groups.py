@@ -6,7 +6,7 @@ import pytest
 from checking import codes, good, mistake, ops, place, spec
 
 from netspec.ir.graph import SPLIT, WHOLE, Placement
-from netspec.ir.ops import Bias, Concat, Conv, Linear, Local, Lrn, Relu, Sum
+from netspec.ir.ops import Concat, Conv, Linear, Local, Lrn
 
 START = "gpus 2\n[image] input 4x8x8\n"
 SPLIT_CONV = START + "[a] conv filters=8 kernel=3 pad=1\n"
@@ -313,132 +313,6 @@ def test_three_groups() -> None:
     assert [groups(text, layer) for layer in "abn"] == [1, 3, 3]
 
 
-# Several inputs on a weight layer: one kernel each (comma lists per input, one value serves all), products summed, one
-# bias.
-
-
-def test_several_inputs_have_a_kernel_each_and_one_bias() -> None:
-    text = "[i] input 3x8x8\n[j] relu\n[x] conv inputs=i,j filters=4 kernel=3,5 pad=1,2 neuron=relu"
-    first, second, total, bias, neuron = ops(text, "x")
-    assert isinstance(first, Conv) and isinstance(second, Conv)
-    assert (first.window.kernel, first.window.pad.left, first.bias) == ((3, 3), 1, False)
-    assert (second.window.kernel, second.window.pad.left, second.bias) == ((5, 5), 2, False)
-    assert (total, bias, neuron) == (Sum(), Bias("channel", 9 * 3 + 25 * 3, 25 * 4), Relu())
-    net = good(text)
-    assert [(p.key, p.shape) for p in net.graph.parameters_of("x")] == [
-        ("x.weights.0", (4, 3, 3, 3)),
-        ("x.weights.1", (4, 3, 5, 5)),
-        ("x.bias", (4,)),
-    ]
-    assert (net["x"].weights, net["x"].biases) == (4 * 3 * 9 + 4 * 3 * 25, 4)
-
-
-def test_one_value_serves_all_inputs() -> None:
-    text = "[i] input 4x8x8\n[j] relu\n[x] conv inputs=i,j filters=4 kernel=3 stride=1 groups=2,1 init=he,gaussian(0.1)"
-    first, second, *_ = ops(text, "x")
-    assert isinstance(first, Conv) and isinstance(second, Conv)
-    assert (first.window, first.groups, second.window, second.groups) == (second.window, 2, first.window, 1)
-
-
-def test_four_pads_of_two_inputs_are_one_pad_for_both() -> None:
-    text = "[i] input 4x8x8\n[j] relu\n[x] conv inputs=i,j filters=4 kernel=3 pad=1,0,1,0"
-    first, second, *_ = ops(text, "x")
-    assert isinstance(first, Conv) and isinstance(second, Conv)
-    assert tuple(first.window.pad) == tuple(second.window.pad) == (1, 0, 1, 0)
-
-
-def test_as_many_values_as_inputs_or_one() -> None:
-    found = mistake("[i] input 4x8x8\n[j] relu\n[x] conv inputs=i,j filters=4 kernel=3,3,3")
-    assert found.message == "kernel: has 3 values for 2 inputs; give one for each, or one for all"
-    assert place(found)[2] == "3,3,3"
-    assert codes("[i] input 4x8x8\n[x] conv filters=4 kernel=3,3") == ["bad-value"]
-    assert codes("[i] input 4x8x8\n[j] relu\n[x] conv inputs=i,j filters=4,4 kernel=3") == ["bad-value"]
-
-
-def test_products_of_several_inputs_must_have_one_shape() -> None:
-    assert codes("[i] input 4x8x8\n[j] relu\n[x] conv inputs=i,j filters=4 kernel=3,5") == ["shapes-differ"]
-
-
-def test_each_input_is_read_as_it_is_placed() -> None:
-    text = SPLIT_CONV + "[b] conv inputs=a,image filters=4 kernel=3"
-    first, second, *_ = ops(text, "b")
-    assert isinstance(first, Conv) and isinstance(second, Conv)
-    assert (first.groups, second.groups) == (2, 1)
-
-
-def test_several_inputs_of_fc_and_local() -> None:
-    net = good("[i] input 4x2x2\n[f] fc outputs=3\n[x] fc inputs=i,f outputs=5")
-    assert (net["x"].weights, net["x"].biases) == (16 * 5 + 3 * 5, 5)
-    net = good("[i] input 4x3x3\n[j] relu\n[x] local inputs=i,j filters=2 kernel=2")
-    # 2x2 places, 2 filters, 4 maps, 2x2 kernels, twice; a bias for each of the 8 units
-    assert (net["x"].weights, net["x"].biases) == (2 * (2 * 2 * 2 * 4 * 2 * 2), 8)
-
-
-# weights=X shares the matrix and never the bias; X stands earlier, same type, shape and placement.
-
-
-def test_weights_shares_the_matrix_and_never_the_bias() -> None:
-    net = good("[i] input 4x8x8\n[a] conv filters=4 kernel=3 pad=1\n[b] conv filters=4 kernel=3 weights=a")
-    assert list(net.graph.parameters) == ["a.weight", "a.bias", "b.bias"]
-    assert net.graph.nodes["b"].params == ("a.weight", "b.bias")
-    assert (net["a"].weights, net["a"].biases, net["b"].weights, net["b"].biases) == (144, 4, 0, 4)
-    assert net["b"].connections == 6 * 6 * 144
-    assert net.total.weights == 144
-
-
-def test_shared_weights_are_claimed_where_they_are_counted() -> None:
-    text = "[i] input 4x8x8\n[a] conv filters=4 kernel=3 pad=1 -> weights=144\n[b] conv filters=4 kernel=3 weights=a"
-    assert good(text + " -> weights=0").total.weights == 144
-    assert mistake(text + " -> weights=144").notes == ("its weights are another layer's, and are counted there",)
-
-
-def test_shared_weights_pass_on() -> None:
-    text = "[i] input 8\n[a] fc outputs=8\n[b] fc outputs=8 weights=a\n[c] fc outputs=8 weights=b bias=none"
-    net = good(text)
-    assert [net.graph.nodes[n].params for n in "abc"] == [("a.weight", "a.bias"), ("a.weight", "b.bias"), ("a.weight",)]
-
-
-@pytest.mark.parametrize(
-    ("text", "code", "said"),
-    [
-        ("[a] fc outputs=8\n[b] fc outputs=8 weights=c", "unknown-layer", "layer 'c' is unknown"),
-        ("[a] fc outputs=8\n[b] fc outputs=8 weights=b", "reads-later-layer", "which does not stand above it"),
-        ("[b] fc outputs=8 weights=c\n[c] fc outputs=8", "reads-later-layer", "which does not stand above it"),
-        ("[a] local filters=8 kernel=1\n[b] conv filters=8 kernel=1 weights=a", "weights-mismatch", "which is local"),
-        (
-            "[a] conv filters=8 kernel=3\n[b] conv filters=8 kernel=3 weights=a reads=all",
-            "weights-mismatch",
-            "cannot take a's",
-        ),
-        ("[a] relu\n[b] conv filters=8 kernel=3 weights=a", "weights-mismatch", "which is relu"),
-        (
-            "[a] conv filters=4 kernel=1 gpu=0\n[b] conv filters=4 kernel=1 weights=a gpu=1",
-            "weights-mismatch",
-            "cannot",
-        ),
-        ("[a] fc outputs=8\n[b] fc outputs=8 weights=a,a", "bad-value", "one layer"),
-    ],
-)
-def test_whose_weights_cannot_be_shared(text: str, code: str, said: str) -> None:
-    found = mistake(START + text)
-    assert (found.code, said in found.message) == (code, True), found.message
-
-
-def test_the_shapes_of_unequal_matrices_are_told() -> None:
-    found = mistake("[i] input 4x8x8\n[a] conv filters=8 kernel=3\n[b] conv filters=8 kernel=3 weights=a")
-    assert found.notes == ("b needs 8x8x3x3, a has 8x4x3x3",)
-
-
-def test_a_layer_with_several_inputs_shares_several_matrices() -> None:
-    text = (
-        "[i] input 4x8x8\n[j] relu\n[a] conv filters=4 kernel=3 inputs=i,j pad=1\n"
-        "[b] conv filters=4 kernel=3 inputs=a,i weights=a"
-    )
-    graph = good(text).graph
-    assert [key for key in graph.parameters if "weight" in key] == ["a.weights.0", "a.weights.1"]
-    assert [graph.nodes[f"b:conv{n}"].params for n in ("", ".1")] == [("a.weights.0",), ("a.weights.1",)]
-
-
 # The network that the rules were made for.
 
 
@@ -458,11 +332,6 @@ def test_alexnet_is_placed_and_grouped_as_the_paper_has_it() -> None:
     whole = [n for n, layer in good(text).graph.layers.items() if not layer.placement.split]
     assert whole == ["image", "fc8", "prob"]
     assert (placed(text, "fc8"), placed(text, "prob")) == (ON_0, ON_0)
-
-
-def test_one_matrix_is_not_taken_for_two() -> None:
-    text = "[i] input 8\n[a] fc outputs=8\n[b] fc outputs=8 inputs=a,i\n[c] fc outputs=8 inputs=i weights=b"
-    assert mistake(text).code == "weights-mismatch"
 
 
 def test_gpu_all_does_not_join_what_is_placed_differently() -> None:

@@ -51,7 +51,8 @@ def test_a_repeated_key_is_an_error(text: str, place_of_second: tuple[int, int, 
 
 def test_a_repeated_layer_name_is_an_error() -> None:
     found = mistake(IMAGE + "[a] relu\n[a] tanh")
-    assert (found.code, place(found), found.notes) == ("duplicate-layer", (3, 2, "a"), ("the first is in line 2",))
+    assert (found.code, place(found)) == ("duplicate-layer", (3, 2, "a"))
+    assert [(label.span.line, label.text) for label in found.labels] == [(2, "the first one")]
     assert codes(IMAGE + IMAGE) == ["duplicate-layer"]
 
 
@@ -222,7 +223,7 @@ def test_there_is_one_input() -> None:
 def test_the_input_stands_first() -> None:
     found = mistake("[a] relu\n[b] tanh\n[image] input 3x3x3")
     assert (found.code, place(found)) == ("wrong-inputs", (1, 2, "a"))
-    assert found.notes == ("the input, image, is in line 3; it stands first",)
+    assert [(label.span.line, label.text) for label in found.labels] == [(3, "the input, image: it stands first")]
     assert codes("[a] relu inputs=image\n[image] input 3x3x3") == ["reads-later-layer"]
 
 
@@ -276,3 +277,8 @@ def test_a_loss_need_not_be_read_and_cannot_be() -> None:
     assert good(text).warnings == ()
     found = mistake(text + "\n[x] relu inputs=l")
     assert (found.code, place(found)[2]) == ("reads-loss", "inputs=l")
+
+
+def test_a_value_over_several_lines_is_shown_without_the_comments_between_them() -> None:
+    found = mistake(IMAGE + "[a] conv filters=2 kernel=3,  # rows\n    5  # columns\n")
+    assert found.message.endswith("not '3, 5'")

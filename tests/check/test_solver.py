@@ -136,6 +136,14 @@ def test_two_poolings_with_one_cause_are_both_mended_by_the_net() -> None:
         assert found.fixes[0].checks
 
 
+def test_a_pooling_whose_stride_is_its_kernel_may_want_a_stride_of_1() -> None:
+    text = "[i] input 3x56x56\n[a] conv filters=4 kernel=1\n[p] maxpool kernel=3 pad=1 inputs=i\n[c] concat inputs=a,p"
+    found = mistake(text)
+    assert titles(found) == ["p stride=1"]
+    assert found.fixes[0].effect == "gives 56 exactly, another function; the whole network checks"
+    assert good(fixed(found, "p stride=1", text))["c"].output == (7, 56, 56)
+
+
 # Pads.
 
 
@@ -257,10 +265,8 @@ def test_counts_of_several_inputs_are_a_line_each() -> None:
 
 def test_what_does_not_matter_below_is_not_told() -> None:
     first, second = mistakes("[i] input 3x20x30\n[c] conv filters=2 kernel=1 -> 4x20x30\n[f] fc outputs=10 -> 12")
-    assert (
-        "as computed, c would be 2x20x30 and f would read 1,200 instead of 2,400, losing 12,000 weights" in first.notes
-    )
-    assert not any("as computed" in note for note in second.notes)
+    assert "f reads 1,200 = 2x20x30; expected 2,400 because of -> 4x20x30 at c: 12,000 weights fewer" in first.notes
+    assert not any("expected" in note for note in second.notes)
 
 
 # Groups, crops, and inputs written the other way round.

@@ -154,3 +154,11 @@ def test_the_estimate_is_near_what_is_computed() -> None:
     for name in ("conv1:conv", "conv2:conv", "conv3:conv", "fc6:linear", "fc8"):
         measured = float(np.sqrt(np.mean(values[name] ** 2)))
         assert 1 / 8 < measured / strengths(graph)[name] < 8, name
+
+
+def test_a_dropout_that_nobody_reads_is_one_warning() -> None:
+    text = "[i] input 8\n[a] fc outputs=4\n[d] dropout rate=0.5\n[b] fc outputs=4 inputs=a\n"
+    assert [w.code for w in netspec.loads(text).warnings] == ["unread-layer"]
+    assert [w.code for w in netspec.loads("[i] input 8\n[a] fc outputs=4\n[d] dropout rate=0.5\n").warnings] == [
+        "dropout-on-scores"
+    ]

@@ -232,8 +232,8 @@ def test_a_link_out_of_the_folder_is_not_followed(tmp_path: Path) -> None:
     (folder / "link.net").symlink_to(tmp_path / "secret.net")
     path = folder / "variant.net"
     path.write_text("net variant from=link.net\n")
-    assert message(path) == ("link.net leads out of its folder", ())
-    assert diagnostics(path) == [("no-such-file", "variant.net", 1, 18)]
+    assert message(path) == ("link.net leads out of its folder", ("a variant starts from a spec of its own folder",))
+    assert diagnostics(path) == [("outside-folder", "variant.net", 1, 18)]
 
 
 def test_a_link_within_the_folder_is_followed_and_the_folder_may_be_one(variant, tmp_path: Path) -> None:
@@ -317,3 +317,31 @@ def test_the_papers_ablations(name: str) -> None:
         "four-convs": 60_965_224 - 663_552 - 384,
     }
     assert net.total.parameters == parameters.get(name, 60_965_224)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "net v from=base.net rounding=(\n[b] outputs=6\n",
+        "net v from=base.net\ngpus 4 (\n[b] gpu=3\n",
+        "net v from=base.net rounding=(down\n[a] stride=4\n",
+        "net v from=base.net\ndefault conv stride=(4\n[a] kernel=5\n",
+    ],
+)
+def test_a_line_that_cannot_be_read_sets_nothing_else_wrong(text: str, tmp_path: Path) -> None:
+    (tmp_path / "base.net").write_text(
+        "net base\ngpus 2\ndefault conv stride=2\n[i] input 3x9x9\n[a] conv filters=4 kernel=3\n"
+        "[b] fc outputs=4 gpu=1\n"
+    )
+    path = tmp_path / "v.net"
+    path.write_text(text)
+    assert [found[0] for found in diagnostics(path)] == ["syntax"]
+
+
+def test_a_file_that_starts_from_itself_and_one_at_the_end_of_a_long_row(tmp_path: Path) -> None:
+    itself = tmp_path / "v.net"
+    itself.write_text("net v from=v.net\n")
+    assert message(itself) == ("starting from v.net leads back here", ("v.net starts from itself",))
+    for number in range(20):
+        (tmp_path / f"n{number}.net").write_text(f"net n from=n{number + 1}.net\n")
+    assert message(tmp_path / "n0.net") == ("more than 16 files start from one another", ())

@@ -73,3 +73,9 @@ def test_a_variant_is_mended_and_its_base_is_left(tmp_path: Path) -> None:
 
 def test_standard_input_cannot_be_mended_in_place() -> None:
     assert check("--fix", "-").exit_code == 2
+
+
+def test_a_code_that_is_none_is_a_wrong_command_line(draft: Path) -> None:
+    result = check("--fix=unkown-key", str(draft))
+    assert (result.exit_code, draft.read_bytes()) == (2, MISSPELT)
+    assert "there is no mistake called 'unkown-key'; did you mean 'unknown-key'?" in result.output

@@ -34,6 +34,12 @@ def test_by_default_the_program_is_called_like_the_spec_and_lies_here(folder: Pa
     assert (folder / "digits.py").read_text("utf-8") == netspec.compile(netspec.load(DIGITS))
 
 
+def test_quiet_does_not_name_the_file(folder: Path) -> None:
+    done = run(DIGITS, "--quiet")
+    assert (done.exit_code, done.output) == (0, "")
+    assert (folder / "digits.py").exists()
+
+
 def test_a_dash_is_standard_output(folder: Path) -> None:
     done = run(DIGITS, "-o", "-")
     assert (done.exit_code, done.stderr) == (0, "")

@@ -35,6 +35,12 @@ def test_with_exit_code_a_difference_is_1() -> None:
     assert netspec("diff", A, B, "--exit-code").returncode == 1
 
 
+def test_quiet_says_by_its_exit_code_alone() -> None:
+    for other, code in ((A, 0), (B, 1)):
+        done = netspec("diff", "--quiet", A, other)
+        assert (done.returncode, done.stdout, done.stderr) == (code, "", "")
+
+
 def test_standard_input_may_be_one_of_the_two() -> None:
     done = netspec("diff", "-", B, text=Path(A).read_text("utf-8"))
     assert (done.returncode, done.stderr) == (0, "")

@@ -52,3 +52,12 @@ def test_no_mistakes_are_an_empty_run() -> None:
     log = json.loads(to_sarif((), "1.2.3"))
     jsonschema.validate(log, SCHEMA)
     assert log["runs"][0]["results"] == []
+
+
+def test_the_layer_to_blame_is_the_location_and_the_claim_a_related_one() -> None:
+    (result,) = log_of(MISTAKES[[path.stem for path in MISTAKES].index("floored-6400")])["runs"][0]["results"]
+    (location,), (related,) = result["locations"], result["relatedLocations"]
+    assert location["physicalLocation"]["region"]["startLine"] == 9
+    assert location["message"]["text"].startswith("makes 54 of 224")
+    assert related["physicalLocation"]["region"]["startLine"] == 16
+    assert related["message"]["text"].startswith("width: (12 + 0 + 0 - 3) / 2 + 1 = 5.5")

@@ -80,7 +80,16 @@ VALUES = {
         "steps(2, 4, factor=0.1)",
         "plateau(factor=0.1, times=2)",
         "step(every=3, factor=0.5)",
+        "dexp(factor=0.004, levels=4)",
+        "linear(factor=0)",
+        "cosine(factor=0)",
     ),
+    "train.warmup": ("none", "epochs(2)", "steps(100)"),
+    "train.accumulate": ("1", "4"),
+    "train.precision": ("fp32", "bf16"),
+    "train.channels_last": ("no", "yes"),
+    "train.ema": ("0", "0.999"),
+    "train.label_smoothing": ("0", "0.1"),
     "augment.from": ("20", "24"),
     "augment.flip": ("none", "horizontal"),
     "augment.colour": ("none", "pca(0.1)"),
@@ -162,6 +171,10 @@ def test_the_function_is_the_same_where_it_is_said_to_be(changes: dict[str, str]
         ("train.optimizer=sgd(momentum=0.5)", ["train momentum: 0.9 -> 0.5, training"]),
         ("train.optimizer=sgd(weight_decay=1e-4)", ["train weight_decay: 0 -> 0.0001, training"]),
         ("train.optimizer=sgd(bias_decay=1e-4)", ["train bias_decay: 0 -> 0.0001, training"]),
+        ("train.warmup=2", ["train warmup: none -> epochs(2), training"]),
+        ("train.ema=0.999", ["train ema: 0 -> 0.999, training"]),
+        ("train.channels_last=yes", ["train channels_last: no -> yes, training"]),
+        ("conv1.decay_mult=2", []),
         ("bn2.affine=no", ["bn2 affine: yes -> no, function"]),
         ("norm1.size=5", ["norm1 size: 3 -> 5, function"]),
         ("conv1.gpu=0", ["conv1 gpu: all -> 0, function"]),
@@ -213,3 +226,11 @@ def test_conventions_of_alpha_are_told() -> None:
     assert [d.note for d in found.each()] == ["1 = 9 / 9, the window's size"]
     found = diff(text.format("lrn", 3, "scale=1"), text.format("lrn", 5, "scale=1"))
     assert [(d.key, d.note) for d in found.each()][1] == ("alpha", "the same scale, 1, over windows of 3 and 5")
+
+
+def test_rates_of_several_inputs_are_told_one_by_one() -> None:
+    text = "[image] input 8\n[a] fc outputs=4\n[b] fc outputs=4 inputs=image,a {}\ntrain optimizer=sgd(lr={})\n"
+    assert told(diff(text.format("", 0.01), text.format("lr=0.01,0.02", 0.01))) == ["b lr: 0.01 -> 0.01,0.02, training"]
+    assert told(diff(text.format("lr_mult=1,2", 0.01), text.format("lr_mult=1,2", 0.02))) == [
+        "train lr: 0.01 -> 0.02, training"
+    ]

@@ -57,3 +57,10 @@ def test_a_wrong_spec_is_told_and_leaves_no_file(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (1, "")
     assert "did you mean input" in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_quiet_does_not_name_the_file(tmp_path: Path) -> None:
+    assert netspec("draw", SPEC, "-o", tmp_path / "a.svg").stdout != ""
+    done = netspec("draw", "-q", SPEC, "-o", tmp_path / "b.svg")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert (tmp_path / "b.svg").exists()

@@ -69,6 +69,29 @@ def test_the_plateau_schedule_shows_its_patience_and_threshold() -> None:
     assert "`patience=5`: a whole number from 1; `threshold=0.001`: a number from 0" in page("train")
 
 
+def test_the_words_of_initial_values_show_their_numbers() -> None:
+    init, bias = page("init"), page("bias")
+    assert init is not None and bias is not None
+    row = (
+        "| `gaussian` | `std`: a number from 0, required; `mean=0`: a number "
+        "| normal with standard deviation std around mean |"
+    )
+    assert row in init and row in bias
+    assert "| `none` |  | there is no bias at all |" in bias and "`none`" not in init
+
+
+def test_a_type_names_the_pages_of_its_words() -> None:
+    conv = page("conv")
+    assert conv is not None
+    assert "`netspec explain init`, `netspec explain bias`, `netspec explain neuron`" in conv
+
+
+def test_only_what_may_read_several_layers_has_values_for_each() -> None:
+    conv, pool = page("conv"), page("maxpool")
+    assert conv is not None and "Of several inputs each may have its own `kernel`" in conv
+    assert pool is not None and "Of several inputs" not in pool
+
+
 def test_a_key_of_several_types_is_told_once_for_all() -> None:
     rows = page("rounding").splitlines()
     assert sum(row.startswith("| `") for row in rows) == 2

@@ -9,7 +9,7 @@ from editing import at_cursor, document
 from netspec import layers
 from netspec.lsp.completion import Candidate, complete
 from netspec.net import loads
-from netspec.settings import ABOUT
+from netspec.settings import ABOUT, SCHEDULES, SETTINGS
 
 HEAD = "[image] input 3x227x227\n[conv1] conv filters=96 kernel=11 stride=4\n[pool1] maxpool kernel=3 stride=2\n"
 BASE = {"base.net": HEAD}
@@ -67,7 +67,7 @@ def test_a_key_is_written_with_its_equals_sign_once() -> None:
 def test_defaults_and_settings_have_their_keys() -> None:
     assert {"neuron", "filters"} <= set(labels("default conv init=he |"))
     assert not {"init", "inputs", "weights"} & set(labels("default conv init=he |"))
-    assert labels("train epochs=3 |") == ["batch", "optimizer", "schedule"]
+    assert labels("train epochs=3 |") == [k.name for k in SETTINGS["train"] if k.name != "epochs"]
     assert labels("gpus |") == []
 
 
@@ -81,15 +81,27 @@ def test_defaults_and_settings_have_their_keys() -> None:
         ("net a rounding=|", ["exact", "down", "up", "caffe"]),
         ("test views=|", ["1", "10"]),
         ("[a] conv nonsense=|", []),
-        ("train schedule=|", ["constant", "step", "plateau", "exponential", "steps"]),
+        ("train schedule=|", list(SCHEDULES)),
         ("train optimizer=sgd(|", ["lr", "momentum", "weight_decay", "bias_decay"]),
         ("train optimizer=sgd(lr=0.1, |)", ["momentum", "weight_decay", "bias_decay"]),
         ("train optimizer=sgd(lr=|", []),
-        ("train optimizer=sgd(lr=0.1) sched|", ["epochs", "batch", "schedule"]),
+        ("train optimizer=sgd(lr=0.1) sched|", [k.name for k in SETTINGS["train"] if k.name != "optimizer"]),
+        ("[a] conv init=|", ["gaussian", "uniform", "constant", "xavier", "he", "torch"]),
+        ("[a] conv bias=|", ["none", "gaussian", "uniform", "constant", "xavier", "he", "torch"]),
+        ("[a] conv init=gaussian(|", ["std", "mean"]),
+        ("default fc bias=uniform(|", ["bound"]),
     ],
 )
 def test_values_are_the_words_of_the_keys_kind(text: str, expected: list[str]) -> None:
     assert labels(text) == expected
+
+
+def test_words_with_numbers_show_them_and_their_defaults() -> None:
+    gaussian, *_ = candidates("[a] conv init=|")
+    assert (gaussian.insert, gaussian.detail) == ("gaussian(", "gaussian(std, mean)")
+    assert gaussian.doc == "normal with standard deviation std around mean"
+    std, mean = candidates("[a] conv init=gaussian(|")
+    assert (std.detail, mean.detail) == ("a number from 0; required", "a number; default: 0")
 
 
 def test_layers_above_are_offered_the_nearest_first() -> None:

@@ -112,6 +112,16 @@ def test_the_keys_of_a_default_line_are_its_types() -> None:
 def test_a_value_with_a_meaning_shows_it() -> None:
     assert over("[a] conv neuron=re|lu") == "**relu**: max(0, x)"
     assert over("train schedule=st|ep(every=3)").startswith("**step**: times factor")
+    assert over("[a] conv init=gau|ssian(0.1)") == (
+        "**gaussian**: normal with standard deviation std around mean\n\n"
+        "- `std`: a number from 0, required\n- `mean=0`: a number"
+    )
+    assert over("[a] conv bias=no|ne") == "**none**: there is no bias at all"
+
+
+def test_a_number_behind_a_word_shows_what_it_is() -> None:
+    assert over("[a] conv init=gaussian(0.1, me|an=1)") == "of gaussian, `mean=0`: a number"
+    assert over("train schedule=plateau(tim|es=2)").startswith("of plateau, `times=3`: ")
 
 
 @pytest.mark.parametrize(

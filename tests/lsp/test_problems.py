@@ -18,7 +18,7 @@ def test_every_fix_of_the_puzzle_is_offered_at_its_place_and_mends_the_file() ->
     puzzle = document(PUZZLE)
     (mistake,) = puzzle.diagnostics
     assert place(puzzle, mistake).text == "kernel=11"
-    assert [span.text for span in related(puzzle, mistake)] == ["stride=4"]
+    assert [label.span.text for label in related(puzzle, mistake)] == ["stride=4"]
     found = fixes(puzzle, puzzle.diagnostics, mistake.span.start, mistake.span.start)
     assert [fix.title for _, fix in found] == [
         "input 3x227x227, crop=227",
@@ -51,7 +51,7 @@ def test_what_a_variant_inherits_wrong_is_shown_where_it_names_its_base() -> Non
     variant = document("net v from=base.net\n[r] relu\n", {"base.net": BASE})
     (mistake,) = variant.diagnostics
     assert place(variant, mistake).text == "base.net"
-    assert [(s.source.name, s.text) for s in related(variant, mistake)] == [
+    assert [(label.span.source.name, label.span.text) for label in related(variant, mistake)] == [
         ("base.net", "kernel=11"),
         ("base.net", "stride=4"),
     ]

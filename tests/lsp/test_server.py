@@ -269,3 +269,43 @@ def test_without_pygls_the_command_says_what_to_install() -> None:
     done = python("-c", hidden)
     assert done.returncode == 2
     assert done.stderr == "Error: the language server needs pygls: pip install 'netspec-compiler[lsp]'\n"
+
+
+@with_editor
+async def test_a_warning_can_be_allowed_on_its_line(editor: Editor) -> None:
+    text = "[image] input 3x8x8\n[a] conv filters=2 kernel=3 stride=2 rounding=down  # 🙂\n"
+    document = editor.open("untitled:warned", text)
+    (warning,) = await editor.news(document.uri, 1)
+    assert (warning.code, warning.severity) == ("unread-pixels", types.DiagnosticSeverity.Warning)
+    actions = await editor.text_document_code_action_async(
+        types.CodeActionParams(document, warning.range, types.CodeActionContext([warning]))
+    )
+    assert actions is not None
+    (action,) = actions
+    assert isinstance(action, types.CodeAction)
+    assert (action.title, action.kind) == ("Allow unread-pixels on this line", types.CodeActionKind.QuickFix)
+    allowed = applied(of(action.edit, document.uri, 1), text)
+    assert allowed == text.replace("🙂\n", "🙂; allow: unread-pixels\n")
+    editor.write(document.uri, 2, allowed)
+    assert await editor.news(document.uri, 2) == []
+
+
+@with_editor
+async def test_the_layer_to_blame_is_marked_and_the_claim_stands_beside_it(editor: Editor) -> None:
+    text = SPECS.joinpath("mistakes/floored-6400.net").read_text("utf-8")
+    document = editor.open("untitled:floored", text)
+    await editor.news(document.uri, 1)
+    at_conv1 = types.Range(types.Position(8, 31), types.Position(8, 31))
+    at_the_claim = types.Range(types.Position(15, 78), types.Position(15, 78))
+    for place in (at_conv1, at_the_claim):
+        actions = await editor.text_document_code_action_async(
+            types.CodeActionParams(document, place, types.CodeActionContext([]))
+        )
+        assert actions is not None and len(actions) == 4
+    (mistake,) = await editor.latest(document.uri, "claim-refuted")
+    assert (mistake.range.start, mistake.message.splitlines()[0]) == (
+        types.Position(8, 31),
+        "pool5 is 256x5x5, not 256x6x6: conv1 makes 54 of 224",
+    )
+    assert mistake.related_information is not None
+    assert types.Position(15, 76) in [other.location.range.start for other in mistake.related_information]

@@ -1,0 +1,40 @@
+"""Keys that are written beside a layer and change nothing there, because another key or a missing line takes their
+effect away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from netspec.check.facts import LayerFacts
+from netspec.check.report import Findings
+from netspec.check.statements import Settings
+
+_OF_WEIGHTS = ("init", "lr", "lr_mult", "momentum", "decay", "decay_mult")
+_OF_BIASES = ("bias_lr", "bias_lr_mult", "bias_momentum", "bias_decay", "bias_decay_mult")
+_OF_GROUPS = ("gpu", "reads")
+
+
+def without_effect(layers: Iterable[LayerFacts], settings: Settings, findings: Findings) -> None:
+    """Warn of keys without effect. Only what stands at the layer itself counts: a default is for many layers."""
+    for facts in layers:
+        name = facts.section.name.text
+        for key, why in _idle(facts, settings):
+            if key in facts.pairs:
+                findings.warn(
+                    "no-effect", f"{name}'s {key} has no effect", facts.pairs[key].span, notes=(why,), layer=name
+                )
+
+
+def _idle(facts: LayerFacts, settings: Settings) -> Iterator[tuple[str, str]]:
+    """Keys that would have no effect, each with the reason."""
+    name, owner = facts.section.name.text, facts.values.get("weights")
+    if owner:
+        why = (
+            f"{name} has no weights of its own: it takes those of {owner[0].text}, as they are drawn and trained there"
+        )
+        yield from ((key, why) for key in _OF_WEIGHTS)
+    if "bias" in facts.values and facts.values["bias"] is None:
+        yield from ((key, f"{name} has no biases: bias=none") for key in _OF_BIASES)
+    if "gpus" not in settings.statements:
+        why = "the file has no GPU groups: gpus 2 would make two"
+        yield from ((key, why) for key in _OF_GROUPS)

@@ -1,0 +1,117 @@
+"""The words of ``schedule=`` and ``warmup=``, and what they are read as."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from netspec.ir import settings as ir
+from netspec.keys.kinds import Argument, BadValue, Form, Real, Whole, arguments, one_of, unknown_word
+from netspec.language.syntax import Call, Number, Value, Word
+
+LARGEST_RISE = 1e6
+"""The schedules that may raise the rate, to find where training breaks, raise it no further than this."""
+
+_FALL = Argument("factor", Real(above=0, high=1), 0.1)
+_LEVELS = (Argument("factor", Real(above=0, high=1), required=True), Argument("levels", Whole(), required=True))
+SCHEDULES: Mapping[str, Form] = {
+    "constant": Form("the rate stays as it is"),
+    "step": Form("times factor after every so many epochs", (Argument("every", Whole(), required=True), _FALL)),
+    "plateau": Form(
+        "times factor, so many times at most, whenever `patience` epochs in a row have not brought the validation "
+        "top-1 error (0 to 1) more than `threshold` below its best",
+        (
+            _FALL,
+            Argument("times", Whole(), 3),
+            Argument("patience", Whole(), 5),
+            Argument("threshold", Real(low=0), 1e-3),
+        ),
+    ),
+    "exponential": Form(
+        "goes smoothly to factor times itself over the whole run, factor^p at progress p from 0 to 1; above 1 it rises",
+        (Argument("factor", Real(above=0, high=LARGEST_RISE), required=True),),
+    ),
+    "dexp": Form(
+        "cuda-convnet's discrete exponential: the run in so many equal parts, part i (from 0) at "
+        "factor^(i / (levels - 1)); its tgtFactor=250, numSteps=4 is dexp(factor=0.004, levels=4)",
+        _LEVELS,
+    ),
+    "linear": Form(
+        "goes in a straight line to factor times itself over the whole run; above 1 it rises",
+        (Argument("factor", Real(low=0, high=LARGEST_RISE), required=True),),
+    ),
+    "cosine": Form(
+        "falls along half a cosine to factor times itself, factor + (1 - factor) (1 + cos(pi p)) / 2 at progress p",
+        (Argument("factor", Real(low=0, high=1), 0.0),),
+    ),
+    "steps": Form("times factor at the start of each of these epochs, counted from 0: steps(25, 51, 79)", (_FALL,)),
+}
+_MAKERS: Mapping[str, Callable[..., ir.Schedule]] = {
+    "constant": ir.Fixed,
+    "step": ir.Step,
+    "plateau": ir.Plateau,
+    "exponential": ir.Exponential,
+    "dexp": ir.DiscreteExponential,
+    "linear": ir.Linear,
+    "cosine": ir.Cosine,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleWord:
+    """The kind of ``schedule=``."""
+
+    words: tuple[str, ...] = tuple(SCHEDULES)
+
+    @property
+    def doc(self) -> str:
+        shown = [
+            f"{word}({', '.join(a.name for a in form.arguments)})".replace("()", "")
+            for word, form in SCHEDULES.items()
+            if word != "steps"
+        ]
+        return one_of([*shown, "steps(epoch, epoch, ..., factor)"])
+
+    def read(self, value: Value) -> ir.Schedule:
+        word = value.name if isinstance(value, Call) else value
+        if not isinstance(word, Word) or word.text not in self.words:
+            raise unknown_word(value, self.words, self.doc)
+        call = value if isinstance(value, Call) else Call(word, (), (), word.span)
+        if word.text == "steps":
+            return _steps(call)
+        return _MAKERS[word.text](**arguments(call, SCHEDULES[word.text].arguments))
+
+
+def _steps(call: Call) -> ir.Steps:
+    epochs = [Whole(1).read(v) for v in call.args if isinstance(v, Number)]
+    if len(epochs) != len(call.args) or not epochs or epochs != sorted(set(epochs)):
+        raise BadValue("'steps' needs the epochs in rising order: steps(25, 51, 79, factor=0.1)", call.span)
+    return ir.Steps(tuple(epochs), arguments(Call(call.name, (), call.named, call.span), (_FALL,))["factor"])
+
+
+_LENGTH = Argument("length", Whole(), required=True)
+WARMUPS: Mapping[str, Form] = {
+    "epochs": Form("so many epochs; a bare number says the same", (_LENGTH,)),
+    "steps": Form("so many steps", (_LENGTH,)),
+    "none": Form("the first step has the full rate"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class WarmupLength:
+    """The kind of ``warmup=``: ``5`` or ``epochs(5)``, ``steps(500)``, ``none``."""
+
+    words: tuple[str, ...] = tuple(WARMUPS)
+    doc: str = "a whole number of epochs from 0, epochs(length), steps(length) or none"
+
+    def read(self, value: Value) -> ir.Warmup:
+        if isinstance(value, Number):
+            return ir.Warmup(Whole(0).read(value))
+        word = value.name if isinstance(value, Call) else value
+        if not isinstance(word, Word) or word.text not in self.words:
+            raise unknown_word(value, self.words, self.doc)
+        call = value if isinstance(value, Call) else Call(word, (), (), word.span)
+        given = arguments(call, WARMUPS[word.text].arguments)
+        if word.text == "none":
+            return ir.Warmup()
+        return ir.Warmup(given["length"], "steps" if word.text == "steps" else "epochs")

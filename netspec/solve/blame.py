@@ -1,0 +1,88 @@
+"""Whose fault a refuted claim is: the earlier layer whose change makes it true, shown before the claim itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Literal
+
+from netspec.check import Checked, LayerFacts
+from netspec.check.report import places
+from netspec.diagnostics import Diagnostic, Label
+from netspec.ir.ops import Linear
+from netspec.solve import windows
+from netspec.solve.trial import Proposal
+from netspec.units import count
+
+Axis = Literal["height", "width"]
+
+
+def culprit(taken: Sequence[Proposal]) -> LayerFacts | None:
+    """The earlier layer to blame: the one whose change is the first that makes the claim true.
+
+    A window that does not tile is to blame before all others. One that does is so only if no other earlier layer's
+    change would make the claim true as well.
+    """
+    first = taken[0].cause if taken else None
+    if first is None or not windows.tiles(first):
+        return first
+    return first if all(proposal.cause in (first, None) for proposal in taken) else None
+
+
+def blamed(mistake: Diagnostic, cause: LayerFacts, checked: Checked) -> Diagnostic:
+    """The mistake with the layer to blame as its place, and the claim as a second one."""
+    window = windows.layer_window(cause)
+    made = cause.computed
+    assert window is not None and made is not None
+    x, name, exact = cause.reads[0], cause.section.name.text, windows.tiles(cause)
+    sizes: dict[Axis, tuple[int, int]] = {"width": (x.width, made.width), "height": (x.height, made.height)}
+    axis: Axis = next((a for a, (size, _) in sizes.items() if window.places(a, size).denominator > 1), "width")
+    size, end = sizes[axis]
+    keys = ("kernel", "pad") if exact else ("kernel", "stride")
+    spans = places(cause.pairs, keys, cause.section.values[0].span, checked.texts.root)
+    arithmetic = window.arithmetic(axis, size) + ("" if exact else f", rounding={window.rounding}")
+    first, *others = mistake.notes
+    return replace(
+        mistake,
+        message=f"{mistake.message}: {name} makes {end} of {size}",
+        spans=spans,
+        notes=tuple(others),
+        labels=(Label(spans[0], f"makes {end} of {size}: {arithmetic}"), Label(mistake.span, first)),
+    )
+
+
+def expectation(checked: Checked, facts: LayerFacts, after: Checked) -> str:
+    """What a refuted shape means for the first fully connected layer that reads on from it; empty where for none.
+
+    ``after`` is the network without its claims: what the layer really reads.
+    """
+    reached = {facts.section.name.text}
+    for before, real in zip(checked.layers, after.layers, strict=True):
+        name = before.section.name.text
+        if not reached.intersection(checked.layers[i].section.name.text for i in before.inputs):
+            continue
+        if before.stated.shape is None or before.stated.shape == before.computed:
+            reached.add(name)
+        if real.steps and isinstance(real.steps[0].op, Linear) and len(real.reads) == len(before.reads) == 1:
+            return _expected(name, before, real, facts)
+    return ""
+
+
+def _expected(name: str, before: LayerFacts, real: LayerFacts, facts: LayerFacts) -> str:
+    """``fc6 reads 6,400 = 256x5x5; expected 9,216 because of -> 256x6x6 at pool5: 11,534,336 weights fewer``."""
+    (reads,), (expected,), stated = real.reads, before.reads, facts.stated.shape
+    if reads.units == expected.units or not before.steps:
+        return ""
+    as_map = f" = {reads}" if reads.is_image else ""
+    as_stated = f" = {expected}" if expected.is_image and expected != stated else ""
+    change = _weights(real) - _weights(before)
+    return (
+        f"{name} reads {count(reads.units)}{as_map}; expected {count(expected.units)}{as_stated} because of "
+        f"-> {stated} at {facts.section.name.text}: {count(abs(change))} weights {'more' if change > 0 else 'fewer'}"
+    )
+
+
+def _weights(facts: LayerFacts) -> int:
+    step = facts.steps[0]
+    rows, columns = step.op.params(step.reads, step.output)[0].shape
+    return rows * columns

@@ -1,0 +1,52 @@
+"""Keys that are written and change nothing."""
+
+from __future__ import annotations
+
+import pytest
+from checking import good
+
+IMAGE = "[image] input 4x8x8\n"
+SHARED = (
+    IMAGE + "[a] conv filters=4 kernel=3\n[b] conv filters=4 kernel=3 inputs=image weights=a {}\n[s] sum inputs=a,b"
+)
+
+
+def idle(text: str) -> list[str]:
+    """The places of what has no effect; nothing else may be said."""
+    warnings = good(text).warnings
+    assert {w.code for w in warnings} <= {"no-effect"}
+    return [w.span.text for w in warnings]
+
+
+@pytest.mark.parametrize("key", ["init=gaussian(0.1)", "lr=0.1", "lr_mult=2", "momentum=0.5", "decay=0.1"])
+def test_shared_weights_are_drawn_and_trained_where_they_stand(key: str) -> None:
+    assert idle(SHARED.format(key)) == [key]
+    assert idle(IMAGE + f"[a] conv filters=4 kernel=3 {key}") == []
+
+
+def test_the_bias_of_a_layer_with_shared_weights_is_its_own() -> None:
+    assert idle(SHARED.format("bias=1 bias_lr=0.1")) == []
+
+
+@pytest.mark.parametrize("key", ["bias_lr=0.1", "bias_lr_mult=2", "bias_momentum=0.5", "bias_decay=0.1"])
+@pytest.mark.parametrize("word", ["conv filters=2 kernel=3", "local filters=2 kernel=3", "fc outputs=2"])
+def test_without_biases_nothing_of_them_has_an_effect(word: str, key: str) -> None:
+    assert idle(IMAGE + f"[a] {word} bias=none {key}") == [key]
+    assert idle(IMAGE + f"default {word.split()[0]} bias=none\n[a] {word} {key}") == [key]
+    assert idle(IMAGE + f"[a] {word} bias=0 {key}") == []
+
+
+@pytest.mark.parametrize("key", ["gpu=0", "gpu=all", "reads=all", "reads=own"])
+def test_without_groups_nothing_is_placed(key: str) -> None:
+    text = IMAGE + f"[a] fc outputs=4 {key}"
+    assert idle(text) == [key]
+    assert idle("gpus 2\n" + text) == []
+    assert idle("gpus 1\n" + text) == []
+
+
+def test_a_default_is_for_many_layers() -> None:
+    assert idle("default conv init=he bias_lr=0.1\ndefault fc reads=all\n" + SHARED.format("bias=none")) == []
+
+
+def test_a_comment_allows_it() -> None:
+    assert idle(IMAGE + "[a] fc outputs=4 gpu=0  # one of two; allow: no-effect") == []

@@ -1,0 +1,174 @@
+"""A newcomer's mistakes, on AlexNet: each is one message of at most a dozen lines, with a repair that holds."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from checking import alexnet, codes, mistake
+
+from netspec.diagnostics import SpecError, apply
+from netspec.diagnostics.text import render
+from netspec.net import load, loads
+
+
+def test_224_exact_in_twelve_lines_with_conv1_blamed_and_repairs_that_check() -> None:
+    found = mistake(alexnet(("  rounding=up", "")))
+    assert (found.code, found.layer, found.span.line) == ("window-does-not-tile", "conv1", 10)
+    text = render(found)
+    assert len(text.splitlines()) <= 12
+    assert "9,216" in text and "6,400" in text and "fc6" in text
+    assert found.fixes and all(fix.checks for fix in found.fixes)
+
+
+def test_224_rounded_down_with_one_claim_in_twelve_lines_with_conv1_named() -> None:
+    text = alexnet(("rounding=up", "rounding=down"))
+    text = re.sub(r" *-> (?!256x6x6).*", "", text)
+    found = mistake(text)
+    assert (found.code, found.layer, found.span.text, found.span.line) == ("claim-refuted", "pool5", "kernel=11", 10)
+    shown = render(found).splitlines()
+    assert len(shown) <= 12
+    assert shown[0] == "error[claim-refuted]: pool5 is 256x5x5, not 256x6x6: conv1 makes 54 of 224"
+    assert shown[1] == "  --> a.net:10:32"
+    assert shown[4].endswith("^ makes 54 of 224: (224 + 0 + 0 - 11) / 4 + 1 = 54.25, rounding=down")
+    assert shown[5].startswith("19 | [pool5]") and "------- width: (12 + 0 + 0 - 3) / 2 + 1 = 5.5" in shown[6]
+    assert shown[7] == (
+        "   = fc6 reads 6,400 = 256x5x5; expected 9,216 because of -> 256x6x6 at pool5: 11,534,336 weights fewer"
+    )
+    assert found.fixes and all(fix.checks for fix in found.fixes)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("kernel=5   pad=2", "kernal=5   pad=2", "conv has no key 'kernal'; did you mean kernel?"),
+        ("[pool2]  maxpool", "[pool2]  maxpol ", "layer type 'maxpol' is unknown; did you mean maxpool?"),
+        ("outputs=4096  bias=1", "outputs=4096  bias=1 inputs=pol5", "layer 'pol5' is unknown; did you mean pool5?"),
+    ],
+)
+def test_a_misspelling_in_six_lines_with_the_right_word(old: str, new: str, message: str) -> None:
+    found = mistake(alexnet((old, new)))
+    assert found.message == message
+    lines = render(found).splitlines()
+    assert len(lines) <= 6
+    assert lines[4].count("^") == len(found.span.text)
+    assert [fix.checks for fix in found.fixes] == [True]
+
+
+def test_two_mistakes_at_once_are_two_messages() -> None:
+    text = alexnet(("kernel=5   pad=2", "kernal=5   pad=2"), ("rate=0.5", "rate=5"))
+    assert codes(text) == ["unknown-key", "bad-value"]
+    text = alexnet(("  rounding=up", ""), ("[pool2]  maxpool", "[pool2]  maxpol "), ("outputs=1000", "outputs=x"))
+    assert codes(text) == ["window-does-not-tile", "unknown-type", "bad-value"]
+
+
+def test_filters_that_two_gpus_cannot_share_are_said_once() -> None:
+    found = mistake(alexnet(("filters=96 ", "filters=97 "), ("-> 96x55x55", "-> 97x55x55"), ("-> 96x27x27", "")))
+    assert (found.code, found.layer) == ("groups-do-not-divide", "conv1")
+    assert [f.title for f in found.fixes][:2] == ["conv1 filters=98", "conv1 filters=96"]
+
+
+# Where a late claim fails because of an early layer.
+
+
+def floored(*claims: tuple[str, str]) -> str:
+    """AlexNet rounded down, without claims but for those behind the lines that begin like this."""
+    text = re.sub(r" *->.*", "", alexnet(("rounding=up", "rounding=down")))
+    for beginning, claim in claims:
+        assert beginning in text
+        text = re.sub(rf"^({re.escape(beginning)}[^#\n]*)", rf"\1 {claim}", text, flags=re.MULTILINE)
+    return text
+
+
+FC6 = "-> 4096 weights=37748736"
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "told"),
+    [
+        (floored(("[pool5]", "-> 256x6x6")), "pool5 is 256x5x5, not 256x6x6", ("6,400 = 256x5x5", "9,216")),
+        (floored(("[fc6]", FC6)), "fc6 has 26,214,400 weights, not 37,748,736", ("6,400 inputs", "9,216 inputs")),
+        (
+            floored(("[fc6]", "-> connections=37748736")),
+            "fc6 has 26,214,400 connections, not 37,748,736",
+            ("6,400 inputs", "9,216 inputs"),
+        ),
+        (
+            floored().replace("[fc6]", "[flat]   flatten gpu=all -> 9216\n[fc6]"),
+            "flat is 6400, not 9216",
+            ("256x5x5", "fc6 reads 6,400; expected 9,216 because of -> 9216 at flat"),
+        ),
+    ],
+)
+def test_conv1_is_labelled_first_and_every_repair_works_when_pasted(text: str, message: str, told: tuple) -> None:
+    found = mistake(text)
+    shown = render(found)
+    assert len(shown.splitlines()) <= 12
+    assert found.message == f"{message}: conv1 makes 54 of 224"
+    assert (found.span.line, found.span.text) == (10, "kernel=11")
+    assert all(part in shown for part in told)
+    assert [fix.title for fix in found.fixes] == [
+        "input 3x227x227, crop=227",
+        "net rounding=up",
+        "conv1 pad=1,2,1,2",
+        "conv1 pad=2 rounding=down",
+    ]
+    for fix in found.fixes:
+        assert fix.checks
+        assert loads(apply(fix.edits, text))["fc6"].weights == 37_748_736
+
+
+def test_with_exact_windows_what_fc6_states_is_held_against_rounding_down() -> None:
+    found = mistake(floored(("[fc6]", FC6)).replace("rounding=down", "rounding=exact"))
+    assert (found.code, found.layer, len(render(found).splitlines())) == ("window-does-not-tile", "conv1", 12)
+    (rejected,) = found.rejected
+    assert rejected.effect == (
+        "gives 54: fc6 would have 6,400 inputs * 4,096 outputs = 26,214,400; 37,748,736 would be 9,216 inputs * "
+        "4,096 outputs"
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "pad", "said"),
+    [
+        ("[conv2]", "   pad=2", "conv2 makes 23 of 27: (27 + 0 + 0 - 5) / 1 + 1 = 23"),
+        ("[conv5]", "   pad=1", "conv5 makes 11 of 13: (13 + 0 + 0 - 3) / 1 + 1 = 11"),
+    ],
+)
+def test_a_convolution_that_lost_its_padding_is_to_blame(line: str, pad: str, said: str) -> None:
+    text = "\n".join(
+        re.sub(r" *-> (?!256x6x6).*", "", old).replace(pad, "") if old.startswith(line) else
+        re.sub(r" *-> (?!256x6x6).*", "", old)
+        for old in alexnet().split("\n")
+    )  # fmt: skip
+    found = mistake(text)
+    assert found.message == "pool5 is 256x5x5, not 256x6x6: " + said.partition(":")[0]
+    assert said.partition(" ")[2] in [label.text for label in found.labels]
+    assert loads(apply(found.fixes[0].edits, text))["fc6"].weights == 37_748_736
+
+
+def test_of_two_that_may_be_to_blame_neither_is() -> None:
+    text = "[i] input 3x20x20\n[c] conv filters=4 kernel=3\n[d] conv filters=4 kernel=3\n[e] relu -> 4x18x18"
+    found = mistake(text)
+    assert [fix.title for fix in found.fixes][:2] == ["c pad=1", "d pad=1"]
+    assert (found.span.text, found.labels) == ("4x18x18", ())
+
+
+def test_an_early_layer_whose_change_does_not_help_is_not_blamed() -> None:
+    found = mistake(floored(("[conv1]", "-> 96x54x54"), ("[pool5]", "-> 256x9x9")))
+    assert (found.span.text, found.labels, found.message) == ("256x9x9", (), "pool5 is 256x5x5, not 256x9x9")
+
+
+def test_a_layer_to_blame_that_a_variant_inherits_is_shown_in_its_file(tmp_path: Path) -> None:
+    (tmp_path / "base.net").write_text(alexnet())
+    variant = tmp_path / "v.net"
+    variant.write_text("net v from=base.net rounding=down\n[pool5] kernel=3 -> 256x6x6\n")
+    with pytest.raises(SpecError) as caught:
+        load(variant)
+    (found,) = caught.value.diagnostics
+    lines = render(found).splitlines()
+    assert lines[1] == f"  --> {tmp_path / 'base.net'}:10:32"
+    assert lines[5] == f"  ::: {variant}:2:21"
+    assert len(lines) <= 12
+    assert [fix.title for fix in found.fixes] == ["net rounding=up", "pool5 kernel=2", "claim 256x5x5"]

@@ -1,0 +1,137 @@
+"""How a spec says that it is trained: schedules that need the run's length, warm-up, the options of the train line, and
+learning values of a layer with several inputs."""
+
+from __future__ import annotations
+
+import pytest
+from checking import codes, good
+
+from netspec.ir.settings import Cosine, DiscreteExponential, Exponential, Linear, Schedule, Train, Warmup
+from netspec.net import loads
+
+IMAGE = "[image] input 3x8x8\n"
+TWO = "[image] input 8\n[a] fc outputs=4\n[b] fc outputs=4 inputs=image,a {}\n"
+TRAIN = "train optimizer=sgd(lr=0.1, momentum=0.8, weight_decay=0.01)\n"
+
+
+def train(keys: str) -> Train:
+    return good(f"train {keys}\n{IMAGE}").graph.train
+
+
+def warnings(text: str) -> list[str]:
+    return [d.code for d in loads(text).warnings]
+
+
+@pytest.mark.parametrize(
+    ("written", "schedule"),
+    [
+        ("dexp(0.004, 4)", DiscreteExponential(0.004, 4)),
+        ("dexp(levels=1, factor=0.5)", DiscreteExponential(0.5, 1)),
+        ("linear(0)", Linear(0.0)),
+        ("linear(factor=100)", Linear(100.0)),
+        ("cosine", Cosine(0.0)),
+        ("cosine(0.01)", Cosine(0.01)),
+        ("exponential(1000)", Exponential(1000.0)),
+    ],
+)
+def test_schedules_of_the_whole_run(written: str, schedule: Schedule) -> None:
+    assert train(f"schedule={written}").schedule == schedule
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "dexp(0.004)",
+        "dexp(0.004, 0)",
+        "dexp(250, 4)",
+        "linear",
+        "linear(-1)",
+        "cosine(2)",
+        "step(30, factor=10)",
+        "steps(30, factor=10)",
+        "plateau(factor=10)",
+        "exponential(1e7)",
+        "linear(1e7)",
+    ],
+)
+def test_factors_are_bounded(written: str) -> None:
+    """The rate falls in steps of at most 1; only schedules that can look for the rate where training breaks rise."""
+    assert codes(f"train schedule={written}\n{IMAGE}") == ["bad-value"]
+
+
+@pytest.mark.parametrize(
+    ("written", "warmup"),
+    [
+        ("5", Warmup(5)),
+        ("0", Warmup()),
+        ("none", Warmup()),
+        ("epochs(5)", Warmup(5, "epochs")),
+        ("steps(500)", Warmup(500, "steps")),
+    ],
+)
+def test_warmups(written: str, warmup: Warmup) -> None:
+    assert train(f"epochs=90 warmup={written}").warmup == warmup
+
+
+@pytest.mark.parametrize("written", ["-1", "1.5", "steps", "epochs(0)", "steps(0)", "none(1)", "minutes(5)", "step(5)"])
+def test_what_is_no_warmup(written: str) -> None:
+    assert codes(f"train warmup={written}\n{IMAGE}") == ["bad-value"]
+
+
+def test_a_warmup_as_long_as_the_training_is_warned_of() -> None:
+    assert warnings(f"{IMAGE}train epochs=5 warmup=5") == ["warmup-too-long"]
+    assert warnings(f"{IMAGE}train epochs=5 warmup=5  # allow: warmup-too-long") == []
+    assert warnings(f"{IMAGE}train epochs=5 warmup=4") == []
+    assert warnings(f"{IMAGE}train epochs=5 warmup=steps(1000)") == []  # how many steps an epoch has is not in the file
+    assert codes(f"{IMAGE}train epochs=x warmup=90") == ["bad-value"]
+
+
+def test_the_options_of_the_train_line() -> None:
+    found = train("batch=64 accumulate=8 precision=bf16 channels_last=yes ema=0.999 label_smoothing=0.1")
+    assert found == Train(batch=64, accumulate=8, precision="bf16", channels_last=True, ema=0.999, label_smoothing=0.1)
+    assert train("") == Train()
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["accumulate=0", "accumulate=1.5", "precision=fp16", "channels_last=1", "ema=1", "ema=-0.1", "label_smoothing=1"],
+)
+def test_what_the_train_line_does_not_take(written: str) -> None:
+    assert codes(f"train {written}\n{IMAGE}") == ["bad-value"]
+
+
+def test_a_batch_is_compared_with_its_parts_where_both_could_be_read() -> None:
+    assert codes(f"{IMAGE}train accumulate=3") == ["batch-not-divided"]  # of the default, 128
+    assert train("batch=9 accumulate=3").accumulate == 3
+    assert codes(f"{IMAGE}train batch=x accumulate=3") == ["bad-value"]
+
+
+@pytest.mark.parametrize(
+    ("keys", "first", "second", "bias"),
+    [
+        ("", (0.1, 0.8, 0.01), (0.1, 0.8, 0.01), (0.1, 0.8, 0.0)),
+        ("lr=0.5,0.25", (0.5, 0.8, 0.01), (0.25, 0.8, 0.01), (0.5, 0.8, 0.0)),
+        ("lr=0.5,0.25 bias_lr=2", (0.5, 0.8, 0.01), (0.25, 0.8, 0.01), (2.0, 0.8, 0.0)),
+        ("lr=0.5 lr_mult=2,4", (1.0, 0.8, 0.01), (2.0, 0.8, 0.01), (0.5, 0.8, 0.0)),
+        ("momentum=0.5,0.25", (0.1, 0.5, 0.01), (0.1, 0.25, 0.01), (0.1, 0.5, 0.0)),
+        ("decay=0.5,0", (0.1, 0.8, 0.5), (0.1, 0.8, 0.0), (0.1, 0.8, 0.0)),
+        ("decay=0.5 decay_mult=2,0", (0.1, 0.8, 1.0), (0.1, 0.8, 0.0), (0.1, 0.8, 0.0)),
+        ("bias_decay=0.5 bias_decay_mult=3", (0.1, 0.8, 0.01), (0.1, 0.8, 0.01), (0.1, 0.8, 1.5)),
+    ],
+)
+def test_each_input_may_have_learning_values_of_its_own(
+    keys: str, first: tuple[float, ...], second: tuple[float, ...], bias: tuple[float, ...]
+) -> None:
+    parameters = good(TRAIN + TWO.format(keys)).graph.parameters
+    found = [parameters[f"b.{key}"] for key in ("weights.0", "weights.1", "bias")]
+    assert [(p.lr, p.momentum, p.decay) for p in found] == [first, second, bias]
+
+
+@pytest.mark.parametrize("keys", ["lr=1,2,3", "bias_lr=1,2", "decay_mult=-1", "bias_decay_mult=-1"])
+def test_what_is_no_learning_value_of_two_inputs(keys: str) -> None:
+    assert codes(TWO.format(keys)) == ["bad-value"]
+
+
+def test_decay_times_a_factor_is_of_the_train_lines() -> None:
+    parameters = good(TRAIN + IMAGE + "[x] batchnorm decay_mult=0\n[y] fc outputs=2 decay_mult=3").graph.parameters
+    assert (parameters["x.weight"].decay, parameters["y.weight"].decay) == (0.0, pytest.approx(0.03))

@@ -1,0 +1,149 @@
+"""``netspec plan``: what is printed, its JSON, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from checking import SPECS
+from click.testing import CliRunner, Result
+
+from netspec.cli import main
+from netspec.plan import RULE
+
+ALEXNET = str(SPECS / "alexnet.net")
+TIMES = ("--link", "25GB/s", "--flops", "400T")
+
+
+def run(*arguments: str, text: str | None = None) -> Result:
+    result = CliRunner().invoke(main, ["plan", *arguments], input=text)
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    assert "Traceback" not in result.output
+    return result
+
+
+def data(*arguments: str) -> dict[str, Any]:
+    done = run(*arguments, "--format", "json")
+    assert (done.exit_code, done.stderr) == (0, "")
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def whole_numbers(value: object) -> bool:
+    """Whether every number of plain data is a whole one."""
+    if isinstance(value, dict):
+        return all(map(whole_numbers, value.values()))
+    return all(map(whole_numbers, value)) if isinstance(value, list) else not isinstance(value, float)
+
+
+def test_parameters_and_crossing_bytes_of_two_gpus() -> None:
+    done = run(ALEXNET, "--gpus", "2")
+    assert (done.exit_code, done.stderr) == (0, "")
+    for told in ("32,531,112", "28,434,112", "30.0 MB", "all-gather", "reduce-scatter", RULE, "up to a batch of 1,039"):
+        assert told in done.stdout
+    rows = [line.split() for line in done.stdout.splitlines()]
+    assert ["pool2", "conv3", "forward", "all-gather", "22.2", "MB", "11.1", "MB", "11.1", "MB"] in rows
+
+
+def test_without_a_number_there_is_a_device_for_each_group() -> None:
+    assert run(ALEXNET).stdout == run(ALEXNET, "--gpus", "2").stdout
+    assert run(str(SPECS / "lenet.net")).stdout.startswith("lenet on 1 device; batch 64, fp32\n")
+
+
+def test_one_device_exchanges_nothing() -> None:
+    done = run(ALEXNET, "--gpus", "1")
+    assert "what crosses" not in done.stdout
+    assert data(ALEXNET, "--gpus", "1")["plans"][0]["transfers"] == []
+
+
+def test_json_has_whole_numbers_that_add_up() -> None:
+    found = data(ALEXNET, "--gpus", "2", "--memory", "3GB")
+    assert whole_numbers(found)
+    (plan,) = found["plans"]
+    assert found["groups_send_less_up_to_batch"] == {"2": 1039}
+    assert [device["parameters"] for device in plan["devices"]] == [32_531_112, 28_434_112]
+    for device in plan["devices"]:
+        number = device["device"]
+        assert device["sent_bytes"] == sum(t["sent_bytes"][number] for t in plan["transfers"])
+        assert device["received_bytes"] == sum(t["received_bytes"][number] for t in plan["transfers"])
+        assert device["parameters"] == sum(layer["parameters"] for layer in device["layers"])
+        assert device["activation_bytes"] == sum(layer["kept_bytes"] for layer in device["layers"])
+        assert device["optimiser_bytes"] == device["gradient_bytes"] == 4 * device["parameters"]
+    assert plan["largest_batch"] > 128
+    assert {t["kind"] for t in plan["transfers"]} == {"all-gather", "gather", "scatter", "reduce-scatter"}
+    assert "fc8" not in [layer["name"] for layer in plan["devices"][1]["layers"]]
+    assert {"name": "fc8", "batch": 1, "channels": 1, "owner": 0} in plan["layers"]
+
+
+def test_several_numbers_and_every_split() -> None:
+    found = data(ALEXNET, "--gpus", "1,2,4", *TIMES)
+    ways = [(plan["gpus"], plan["split"]) for plan in found["plans"]]
+    assert ways == [(1, "batch"), *((n, split) for n in (2, 4) for split in ("groups", "batch", "hybrid"))]
+    assert [(way["gpus"], way["split"]) for way in found["scaling"]] == ways
+    assert {way["batch"] for way in found["fastest"]} == {128, 256, 512, 1024, 2048, 4096}
+    assert all(0 < way["efficiency"] <= 1 for way in found["scaling"])
+
+
+def test_the_model_stands_under_the_times() -> None:
+    done = run(ALEXNET, "--gpus", "1,2", *TIMES)
+    for told in ("3 times the FLOPs", "no latencies", "gradients: a layer's all-reduce", "the fastest split"):
+        assert told in done.stdout
+    assert "devices of 400 TFLOPS on links of 25.0 GB/s" in done.stdout
+
+
+def test_the_largest_batch() -> None:
+    (told,) = (line for line in run(ALEXNET, "--gpus", "1", "--memory", "3GB").stdout.splitlines() if "largest" in line)
+    batch = int(told.rpartition(" ")[2])
+    assert told == f"the largest batch that fits into 3.0 GB a device: {batch}"
+    assert data(ALEXNET, "--gpus", "1", "--batch", str(batch))["plans"][0]["devices"][0]["peak_bytes"] <= 3 * 10**9
+    assert "no batch fits into 100.0 MB a device: a batch of 1 needs" in run(ALEXNET, "--gpus=1", "--memory=100MB").stdout
+
+
+def test_a_batch_that_is_not_divided_is_warned_of() -> None:
+    done = run(ALEXNET, "--gpus", "3", "--split", "batch")
+    assert done.exit_code == 0
+    assert done.stderr.startswith("warning: 3 shares do not divide a batch of 128: 128 / 3 = 42.6667")
+
+
+def test_what_is_not_possible_is_told_beside_what_is() -> None:
+    done = run(ALEXNET, "--gpus", "2,3")
+    assert done.exit_code == 0
+    assert "not possible: 3 devices by groups: 3 devices cannot share 2 GPU groups: 2 / 3 = 0.6667" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--gpus", "3"), "3 devices cannot share 2 GPU groups: 2 / 3 = 0.6667 groups a device\n  take a divisor"),
+        (("--gpus", "3", "--split", "hybrid"), "3 shares do not divide a batch of 128: 128 / 3 = 42.6667"),
+        (("--gpus", "4", "--batch", "1"), "2 devices cannot share a batch of 1"),
+        (("--gpus", "0"), "'0' is no number of devices; write 2, or several, 1,2,4"),
+        (("--gpus", "two"), "'two' is no number of devices"),
+        (("--gpus", "2,"), "'2,' is no number of devices"),
+        (("--gpus", "5000"), "'5000' is no number of devices"),
+        (("--memory", "3"), "'3' is no amount of memory; write 3GB"),
+        (("--link", "25GB", "--flops", "400T"), "'25GB' is no speed of a link; write bytes a second, 25GB/s"),
+        (("--link", "25GB/s", "--flops", "many"), "'many' is no speed of computing"),
+        (("--link", "25GB/s"), "times need both: --link 25GB/s --flops 400T"),
+        (("--split", "towers"), "'towers' is not one of"),
+        (("--batch", "0"), "0 is not in the range"),
+    ],
+)
+def test_what_is_refused(arguments: tuple[str, ...], message: str) -> None:
+    done = run(ALEXNET, *arguments)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert message in done.stderr
+
+
+def test_a_net_without_groups_cannot_be_split_by_them() -> None:
+    done = run(str(SPECS / "lenet.net"), "--gpus", "2", "--split", "groups")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "lenet has no GPU groups to split over 2 devices" in done.stderr
+
+
+def test_a_wrong_spec_exits_with_1(tmp_path: Path) -> None:
+    done = run("-", text="[image] input 3x32x32\n[c] conv filters=2 kernal=3\n")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert run(str(tmp_path / "nothing.net")).exit_code == 2
