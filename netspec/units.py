@@ -68,3 +68,15 @@ def short(number: int) -> str:
             return f"{value:.3g}{unit}" if value < 999.5 else f"{value:.0f}{unit}"
         value /= 1000
     raise AssertionError("unreachable")
+
+
+def duration(seconds: float) -> str:
+    """A time in three digits: ``1.23 ms``, ``45.6 s``.
+
+    >>> duration(0.00123)
+    '1.23 ms'
+    """
+    for unit, factor in (("µs", 1e6), ("ms", 1e3)):
+        if seconds * factor < 999.5:
+            return f"{seconds * factor:.3g} {unit}"
+    return f"{seconds:.3g} s" if seconds < 999.5 else f"{seconds:,.0f} s"

@@ -5,21 +5,28 @@ The module has one attribute per layer of the file, its parameters bear the laye
 """
 
 from .initial import draw
-from .layer import Layer
-from .network import Network, class_scores, module, training_loss
+from .layer import LABELS, Layer
+from .network import Network, class_scores, cross_entropy, module, training_loss
 from .ops import TABLE
-from .ops.dropout import Draw, draw_from
-from .torchvision import from_torchvision
+from .ops.dropout import Draw, DropoutLayer, draw_from
+from .ops.norms import BatchNormalise
+from .torchvision import from_torchvision, to_torchvision, torchvision_keys
 
 __all__ = [
+    "LABELS",
     "TABLE",
+    "BatchNormalise",
     "Draw",
+    "DropoutLayer",
     "Layer",
     "Network",
     "class_scores",
+    "cross_entropy",
     "draw",
     "draw_from",
     "from_torchvision",
     "module",
+    "to_torchvision",
+    "torchvision_keys",
     "training_loss",
 ]

@@ -14,6 +14,7 @@ from netspec.passes.torch_names import suffix
 from .initial import draw
 from .ops import buffers, emit
 from .ops.dropout import DropoutLayer
+from .ops.losses import LossLayer
 
 LABELS = ":labels"
 """What the class numbers are called among the values that layers read; no layer can be called that."""
@@ -64,6 +65,8 @@ class Layer(nn.Module):
         module = emit(node.op, shapes)
         if isinstance(module, DropoutLayer):
             module.name = node.name
+        if isinstance(module, LossLayer):
+            module.label_smoothing = graph.train.label_smoothing
         self.add_module(child, module)
         remembered = buffers(node.op, shapes)
         for name, start in remembered.items():

@@ -15,6 +15,7 @@ from netspec.passes.phases import phases
 from netspec.passes.torch_names import attributes, state_key
 
 from .layer import LABELS, Layer
+from .ops.precision import widened
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ class Plan:
     labelled: bool
     scores: str
     output: str
+    label_smoothing: float
 
 
 class Network(nn.Module):
@@ -84,21 +86,28 @@ def module(graph: Graph, seed: int = 0) -> Network:
 
 def class_scores(model: Network, images: Tensor) -> Tensor:
     """The class scores, N,C: what the last loss or softmax reads, else the output."""
-    return _trunk(model, images)[model._plan.scores].flatten(1)
+    return widened(_trunk(model, images)[model._plan.scores].flatten(1))
 
 
 def training_loss(model: Network, images: Tensor, labels: Tensor) -> Tensor:
     """What training makes small, a scalar: the weighted sum of the file's losses, or, if it has none, the
-    cross-entropy of the class scores. Labels are N class numbers."""
+    cross-entropy of the class scores. Labels are N class numbers; in training mode the targets are smoothed as the
+    file's train line says."""
     plan, values = model._plan, _trunk(model, images)
     if not plan.losses:
-        return F.cross_entropy(values[plan.scores].flatten(1), labels)
+        smoothing = plan.label_smoothing * model.training
+        return cross_entropy(values[plan.scores].flatten(1), labels, smoothing)
     values[LABELS] = labels
     _run(model, [step for step, _ in plan.losses], values)
     first, *others = (weight * values[step.value] for step, weight in plan.losses)
     for other in others:
         first = first + other
     return first
+
+
+def cross_entropy(scores: Tensor, labels: Tensor, smoothing: float) -> Tensor:
+    """What a file without a loss of its own is trained with: of N,C scores and N class numbers, in float32 or more."""
+    return F.cross_entropy(widened(scores), labels, label_smoothing=smoothing)
 
 
 def _trunk(model: Network, images: Tensor) -> dict[str, Tensor]:
@@ -141,6 +150,7 @@ def _plan(graph: Graph, model: nn.Module) -> Plan:
         labelled=parts.labelled,
         scores=parts.carried[0],
         output=graph.output.layer,
+        label_smoothing=graph.train.label_smoothing,
     )
 
 

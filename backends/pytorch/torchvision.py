@@ -21,11 +21,33 @@ torchvision            alexnet-torchvision.net
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import zip_longest
 
 from torch import Tensor
 
-from netspec.ir.graph import Graph
+from netspec.ir.graph import Graph, Node
+from netspec.ir.ops import Conv, Dropout, Flatten, Input, Linear, Loss, MaxPool, Relu, Softmax, name_of
+from netspec.passes.padding import conv_padding, pool_padding
 from netspec.passes.torch_names import attributes, state_key
+
+LAYERS = (
+    "features.0", "features.3", "features.6", "features.8", "features.10", "classifier.1", "classifier.4",
+    "classifier.6",
+)  # fmt: skip
+"""torchvision's layers with weights, in order; each has a ``weight`` and a ``bias``."""
+
+_POOL = "maxpool 3x3, stride 2x2, pad 0x0"
+FUNCTION = (
+    "conv of 64 kernels 3x11x11, stride 4x4, pad 2x2", "relu", _POOL,
+    "conv of 192 kernels 64x5x5, stride 1x1, pad 2x2", "relu", _POOL,
+    "conv of 384 kernels 192x3x3, stride 1x1, pad 1x1", "relu",
+    "conv of 256 kernels 384x3x3, stride 1x1, pad 1x1", "relu",
+    "conv of 256 kernels 256x3x3, stride 1x1, pad 1x1", "relu", _POOL,
+    "fc of 4096 outputs reading 9216", "relu",
+    "fc of 4096 outputs reading 4096", "relu",
+    "fc reading 4096",
+)  # fmt: skip
+"""What torchvision's alexnet computes when it is tested. The number of classes is free."""
 
 
 def from_torchvision(graph: Graph, state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -52,3 +74,72 @@ def from_torchvision(graph: Graph, state_dict: Mapping[str, Tensor]) -> dict[str
 
 def _by(shape: tuple[int, ...]) -> str:
     return "x".join(map(str, shape))
+
+
+def torchvision_keys(graph: Graph) -> dict[str, str]:
+    """torchvision's key of each tensor, and the key of the tensor in its place in the graph's module. Shapes are not
+    compared.
+
+    Raises
+    ------
+    ValueError
+        The graph does not have eight layers with one weight and one bias each.
+    """
+    names = attributes(graph)
+    owners = list(dict.fromkeys(parameter.layer for parameter in graph.parameters.values()))
+    if len(owners) != len(LAYERS):
+        raise ValueError(f"torchvision's alexnet has {len(LAYERS)} layers with weights, {graph.name} has {len(owners)}")
+    found: dict[str, str] = {}
+    for theirs, layer in zip(LAYERS, owners, strict=True):
+        keys = {parameter.role: state_key(parameter, names) for parameter in graph.parameters_of(layer)}
+        if len(keys) != len(list(graph.parameters_of(layer))) or set(keys) != {"weight", "bias"}:
+            raise ValueError(f"{layer} does not have one weight and one bias, as {theirs} of torchvision's alexnet has")
+        found |= {f"{theirs}.{role}": key for role, key in keys.items()}
+    return found
+
+
+def to_torchvision(graph: Graph, state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """torchvision's ``state_dict``, from one of a graph that computes the same function (the inverse of
+    ``from_torchvision``).
+
+    Raises
+    ------
+    ValueError
+        A layer of the graph has no counterpart, or one of theirs has none here.
+    """
+    nodes = [
+        node for node in graph.nodes.values() if not isinstance(node.op, Input | Dropout | Flatten | Softmax | Loss)
+    ]
+    for node, theirs in zip_longest(nodes, FUNCTION):
+        if node is None:
+            raise ValueError(f"{graph.name} ends where torchvision's alexnet has: {theirs}")
+        ours = _words(graph, node)
+        if ours != theirs:
+            there = f"has: {theirs}" if theirs is not None else "ends there"
+            raise ValueError(f"{node.layer} ({ours}) has no counterpart: torchvision's alexnet {there}")
+    return {theirs: state_dict[key] for theirs, key in torchvision_keys(graph).items()}
+
+
+def _words(graph: Graph, node: Node) -> str:
+    """What an operation computes, as ``FUNCTION`` says it."""
+    (x, *_), op = graph.shapes(node), node.op
+    match op:
+        case Conv(filters, window, groups):
+            padding = conv_padding(window, x)
+            maps = f"{groups} groups of " if groups > 1 else ""
+            kernels = f"{filters} kernels {maps}{x.channels // groups}x{_by(window.kernel)}"
+            return f"conv of {kernels}, stride {_by(window.stride)}, pad {_by(padding.before or padding.own)}"
+        case MaxPool(window):
+            padding = pool_padding(window, x)
+            rounded = ", rounded up" if padding.ceil else ""
+            pad = _by(padding.before or padding.own)
+            return f"maxpool {_by(window.kernel)}, stride {_by(window.stride)}, pad {pad}{rounded}"
+        case Linear(outputs, groups):
+            shares = f" in {groups} groups" if groups > 1 else ""
+            last = [other.name for other in graph.nodes.values() if isinstance(other.op, Linear)][-1]
+            number = "" if node.name == last and not shares else f" of {outputs} outputs"
+            return f"fc{number} reading {x.units}{shares}"
+        case Relu():
+            return "relu"
+        case _:
+            return name_of(op)

@@ -98,7 +98,8 @@ def test_the_largest_batch() -> None:
     batch = int(told.rpartition(" ")[2])
     assert told == f"the largest batch that fits into 3.0 GB a device: {batch}"
     assert data(ALEXNET, "--gpus", "1", "--batch", str(batch))["plans"][0]["devices"][0]["peak_bytes"] <= 3 * 10**9
-    assert "no batch fits into 100.0 MB a device: a batch of 1 needs" in run(ALEXNET, "--gpus=1", "--memory=100MB").stdout
+    small = run(ALEXNET, "--gpus", "1", "--memory", "100MB")
+    assert "no batch fits into 100.0 MB a device: a batch of 1 needs" in small.stdout
 
 
 def test_a_batch_that_is_not_divided_is_warned_of() -> None:

@@ -1,4 +1,8 @@
-"""Losses of N,C scores and N class numbers: the mean over the images, unweighted."""
+"""Losses of N,C scores and N class numbers: the mean over the images, unweighted.
+
+In training mode targets are smoothed: a share s of each is spread evenly over the classes, (1 - s) t + s / C (Szegedy
+et al., Rethinking the Inception architecture, 2016, section 7). Scores of less than float32 are widened first.
+"""
 
 from __future__ import annotations
 
@@ -8,26 +12,52 @@ from torch import Tensor, nn
 from netspec.ir.ops import BinaryCrossEntropy, CrossEntropy, SquaredError
 
 from .emission import Table
+from .precision import widened
 
 
-class BinaryCrossEntropyLoss(nn.Module):
+class LossLayer(nn.Module):
+    """What the losses share. ``label_smoothing`` is the share s."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.label_smoothing = 0.0
+
+    @property
+    def smoothing(self) -> float:
+        """The share that holds now: 0 outside training."""
+        return self.label_smoothing * self.training
+
+    def targets(self, x: Tensor, labels: Tensor) -> Tensor:
+        """One row of N,C for each image: 1 in its class and 0 elsewhere, smoothed in training."""
+        targets = F.one_hot(labels, x.shape[1]).to(x.dtype)
+        return targets * (1 - self.smoothing) + self.smoothing / x.shape[1] if self.smoothing else targets
+
+
+class CrossEntropyLoss(LossLayer):
+    """-sum over the classes of t log p, p = softmax(x)."""
+
+    def forward(self, x: Tensor, labels: Tensor) -> Tensor:
+        return F.cross_entropy(widened(x), labels, label_smoothing=self.smoothing)
+
+
+class BinaryCrossEntropyLoss(LossLayer):
     """-sum over the classes of t log p + (1 - t) log(1 - p), p = logistic(x)."""
 
     def forward(self, x: Tensor, labels: Tensor) -> Tensor:
-        targets = F.one_hot(labels, x.shape[1]).to(x.dtype)
-        return F.binary_cross_entropy_with_logits(x, targets, reduction="none").sum(1).mean()
+        x = widened(x)
+        return F.binary_cross_entropy_with_logits(x, self.targets(x, labels), reduction="none").sum(1).mean()
 
 
-class SquaredErrorLoss(nn.Module):
+class SquaredErrorLoss(LossLayer):
     """The sum over the classes of (x - t)^2."""
 
     def forward(self, x: Tensor, labels: Tensor) -> Tensor:
-        targets = F.one_hot(labels, x.shape[1]).to(x.dtype)
-        return (x - targets).square().sum(1).mean()
+        x = widened(x)
+        return (x - self.targets(x, labels)).square().sum(1).mean()
 
 
 TABLE: Table = {
-    CrossEntropy: lambda op, inputs: nn.CrossEntropyLoss(),
+    CrossEntropy: lambda op, inputs: CrossEntropyLoss(),
     BinaryCrossEntropy: lambda op, inputs: BinaryCrossEntropyLoss(),
     SquaredError: lambda op, inputs: SquaredErrorLoss(),
 }

@@ -14,6 +14,8 @@ from torch.autograd.function import once_differentiable
 
 from netspec.ir.ops import Lrn
 
+from .precision import widened
+
 
 class LrnFunction(torch.autograd.Function):
     """y = x b^-beta with b = k + alpha S(x^2), where S sums over the channels around, inside equal runs of channels.
@@ -37,6 +39,7 @@ class LrnFunction(torch.autograd.Function):
         x, ctx.size, _, ctx.alpha, ctx.beta, ctx.groups = inputs
         _, base, factor = output
         ctx.mark_non_differentiable(base, factor)
+        ctx.set_materialize_grads(False)  # else the way back is handed two maps of zeros for these
         ctx.save_for_backward(x, base, factor)
 
     @staticmethod
@@ -77,7 +80,7 @@ class ResponseNorm(nn.Module):
         self.groups = op.groups
 
     def forward(self, x: Tensor) -> Tensor:
-        made = LrnFunction.apply(x, self.size, self.k, self.alpha, self.beta, self.groups)  # type: ignore[no-untyped-call]
+        made = LrnFunction.apply(widened(x), self.size, self.k, self.alpha, self.beta, self.groups)  # type: ignore[no-untyped-call]
         y: Tensor = made[0]
         return y
 

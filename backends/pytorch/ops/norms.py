@@ -13,6 +13,7 @@ from netspec.ir.ops import BatchNorm, ContrastNorm, Dropout, Lrn, MapNorm, Op
 from .dropout import DropoutLayer
 from .emission import Table
 from .lrn import ResponseNorm
+from .precision import widened
 
 
 class MapResponseNorm(nn.Module):
@@ -26,6 +27,7 @@ class MapResponseNorm(nn.Module):
         self.beta = op.beta
 
     def forward(self, x: Tensor) -> Tensor:
+        x = widened(x)
         return x * (self.k + self.alpha * window_sums(x.square(), self.size)) ** -self.beta
 
     def extra_repr(self) -> str:
@@ -36,6 +38,7 @@ class ContrastResponseNorm(MapResponseNorm):
     """As within each map, but what is squared is x minus the mean of the real pixels around."""
 
     def forward(self, x: Tensor) -> Tensor:
+        x = widened(x)
         count = window_sums(x.new_ones(1, 1, *x.shape[2:]), self.size)
         contrast = x - window_sums(x, self.size) / count
         return x * (self.k + self.alpha * window_sums(contrast.square(), self.size)) ** -self.beta

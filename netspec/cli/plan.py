@@ -1,0 +1,135 @@
+"""Plan a training step on one, two or many devices."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from netspec.cli.common import WRONG_COMMAND, input_option, read_net, refuse, set_option, spec_argument
+
+if TYPE_CHECKING:
+    from netspec.ir.settings import Precision
+    from netspec.ir.shape import Shape
+    from netspec.passes.placing import ArrangementError, SplitWord
+
+
+class DevicesParam(click.ParamType["tuple[int, ...]"]):
+    """``2`` or ``1,2,4``."""
+
+    name = "devices"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
+        from netspec.plan import MOST_DEVICES
+
+        if isinstance(value, tuple):
+            return value
+        words = str(value).split(",")
+        if not all(word.isascii() and word.isdigit() and 0 < int(word[:9]) <= MOST_DEVICES for word in words):
+            self.fail(
+                f"{value!r} is no number of devices; write 2, or several, 1,2,4 (1 to {MOST_DEVICES})", param, ctx
+            )
+        return tuple(dict.fromkeys(int(word) for word in words))
+
+
+class AmountParam(click.ParamType[float]):
+    """An amount with its unit, read by one of the functions of ``netspec.plan.quantities``."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        from netspec.plan import quantities
+
+        parse: Callable[[str], float] = getattr(quantities, f"parse_{self.name}")
+        try:
+            return parse(str(value))
+        except ValueError as wrong:
+            self.fail(str(wrong), param, ctx)
+
+
+@click.command()
+@spec_argument
+@click.option("--gpus", type=DevicesParam(), metavar="N[,N...]", help="Devices [default: one for each GPU group].")
+@click.option(
+    "--split",
+    type=click.Choice(["groups", "batch", "hybrid"]),
+    help="How they share the step [default: groups where the file has gpus, else batch; of several numbers, each].",
+)
+@click.option("--batch", type=click.IntRange(1, 2**31), help="Images of a step, of all devices [default: the spec's].")
+@click.option("--precision", type=click.Choice(["fp32", "bf16"]), help="[default: the spec's]")
+@click.option("--memory", type=AmountParam("bytes"), metavar="3GB", help="Tell the largest batch that fits into it.")
+@click.option(
+    "--link", type=AmountParam("link"), metavar="25GB/s", help="Each device's link; with --flops, tell times."
+)
+@click.option("--flops", type=AmountParam("flops"), metavar="400T", help="Each device's FLOPs a second, as reached.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@input_option
+@set_option
+def command(
+    file: str,
+    gpus: tuple[int, ...] | None,
+    split: SplitWord | None,
+    batch: int | None,
+    precision: Precision | None,
+    memory: float | None,
+    link: float | None,
+    flops: float | None,
+    form: str,
+    input_shape: Shape | None,
+    changes: tuple[str, ...],
+) -> None:
+    """Tell what a training step takes on each device: memory, bytes sent, time.
+
+    Of one number of devices, what each holds, and every exchange between them. Of several, a row for each of them and
+    each split; with --link and --flops also how long a step takes, and which split is fastest at which batch.
+
+    \b
+    Examples:
+      netspec plan specs/alexnet.net --gpus 2
+      netspec plan specs/alexnet.net --gpus 2 --memory 3GB
+      netspec plan specs/alexnet.net --gpus 1,2,4,8,64 --link 25GB/s --flops 400T
+    """
+    if (link is None) != (flops is None):
+        refuse("times need both: --link 25GB/s --flops 400T")
+    graph = read_net(file, input_shape, changes).graph
+    from netspec.passes.placing import ArrangementError
+    from netspec.plan.answer import Question, answer
+    from netspec.plan.scaling import Machine
+
+    machine = Machine(flops, link) if link is not None and flops is not None else None
+    asked = Question(
+        gpus or (graph.groups,),
+        split,
+        batch or graph.train.batch,
+        precision or graph.train.precision,
+        int(memory) if memory is not None else None,
+        machine,
+    )
+    try:
+        found = answer(graph, asked)
+    except ArrangementError as wrong:
+        _refuse(wrong)
+    for warning in found.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    if form == "json":
+        from netspec.plan.machine import to_json
+
+        click.echo(to_json(found))
+        return
+    from netspec.cli.plan_tables import tables
+    from netspec.report.terminal import show
+
+    for i, table in enumerate(tables(found)):
+        if i:
+            click.echo()
+        show(table, sys.stdout)
+
+
+def _refuse(wrong: ArrangementError) -> NoReturn:
+    click.echo(f"Error: {wrong.message}", err=True)
+    for note in wrong.notes:
+        click.echo(f"  {note}", err=True)
+    sys.exit(WRONG_COMMAND)

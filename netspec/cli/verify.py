@@ -1,0 +1,154 @@
+"""Prove that arrangements of devices compute the same."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from netspec.cli.common import WRONG_SPEC, input_option, read_net, refuse, set_option, spec_argument
+
+if TYPE_CHECKING:
+    from netspec.ir.graph import Graph
+    from netspec.passes.placing import Arrangement
+    from netspec.train.verification import Difference, Trial
+
+_WORDS = ("groups", "batch", "hybrid")
+_MOST = 64
+
+
+class DevicesParam(click.ParamType[tuple[int, ...]]):
+    """``1,2,4``."""
+
+    name = "devices"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
+        if isinstance(value, tuple):
+            return value
+        words = str(value).split(",")
+        if not all(word.isdecimal() and 1 <= int(word) <= _MOST for word in words):
+            self.fail(f"{value!r} is no list of device counts from 1 to {_MOST}; write 1,2,4", param, ctx)
+        return tuple(dict.fromkeys(map(int, words)))
+
+
+@click.command()
+@spec_argument
+@click.option(
+    "--gpus", type=DevicesParam(), default=(1, 2), metavar="N,...", help="Device counts to try [default: 1,2]."
+)
+@click.option("--split", "splits", type=click.Choice(_WORDS), multiple=True,
+              help="How devices share the work; may stand several times [default: every way that fits].")  # fmt: skip
+@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True,
+              help="Processes on the CPU, or as many GPUs.")  # fmt: skip
+@click.option("--dtype", type=click.Choice(["float64", "float32"]), default="float64", show_default=True,
+              help="What is computed in; it decides the tolerance.")  # fmt: skip
+@click.option("--batch", type=click.IntRange(2, 65536), help="Images of a step [default: twice the most devices].")
+@click.option("--steps", type=click.IntRange(1, 1000), default=3, show_default=True, help="Training steps.")
+@click.option(
+    "--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Of weights, images, dropout."
+)
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@input_option
+@set_option
+def command(
+    file: str,
+    gpus: tuple[int, ...],
+    splits: tuple[str, ...],
+    device: str,
+    dtype: str,
+    batch: int | None,
+    steps: int,
+    seed: int,
+    form: str,
+    input_shape: Any,
+    changes: tuple[str, ...],
+) -> None:
+    """Take training steps in several arrangements of devices and compare them with one device: losses, gradients,
+    weights, velocities and statistics, from the same weights, with dropout on. Exit 1 if they differ.
+
+    \b
+    Examples:
+      netspec verify specs/digits.net --gpus 1,2
+      netspec verify specs/alexnet-tiny.net --gpus 2,4 --split groups --split hybrid
+    """
+    net = read_net(file, input_shape, changes)
+    arrangements = _arrangements(net.graph, gpus, splits)
+    from netspec.train.config import TrainError
+    from netspec.train.shared import need_shares
+    from netspec.train.trainable import need_trainable
+    from netspec.train.verification import TOLERANCES, Trial, compare
+
+    images = batch or 2 * max(gpus)
+    trial = Trial(images, steps, seed, dtype, device)  # type: ignore[arg-type]
+    tolerance, rows, wrong = TOLERANCES[trial.number], [], False
+    try:
+        need_trainable(net.graph, images)
+        for arrangement in arrangements:
+            need_shares(arrangement, images)
+        if form == "text":
+            click.echo(_heading(net.name, trial, tolerance))
+        for arrangement, found in compare(net.graph, arrangements, trial):
+            same = found.largest <= tolerance
+            wrong |= not same
+            rows.append(_as_data(arrangement, found, same))
+            if form == "text":
+                click.echo(_line(arrangement, found, same))
+    except TrainError as problem:
+        click.echo(f"Error: {problem.message}", err=True)
+        for note in problem.notes:
+            click.echo(f"  {note}", err=True)
+        sys.exit(problem.exit_code)
+    if form == "json":
+        click.echo(json.dumps({"net": net.name, "batch": images, "steps": steps, "seed": seed, "device": device,
+                               "dtype": dtype, "tolerance": tolerance, "arrangements": rows}, indent=2))  # fmt: skip
+    if wrong:
+        sys.exit(WRONG_SPEC)
+
+
+def _arrangements(graph: Graph, gpus: tuple[int, ...], splits: tuple[str, ...]) -> list[Arrangement]:
+    """Those asked for; where no split is, all that fit. One device is one arrangement, however it is split."""
+    from netspec.passes.placing import ArrangementError, arrange
+
+    found: list[Arrangement] = []
+    for devices in gpus:
+        for word in splits or _WORDS:
+            try:
+                arrangement = arrange(graph, devices, word)  # type: ignore[arg-type]
+            except ArrangementError as problem:
+                if splits:
+                    refuse("\n  ".join((problem.message, *problem.notes)))
+                continue
+            if devices > 1 or all(other.devices > 1 for other in found):
+                found.append(arrangement)
+    return found
+
+
+def _heading(name: str, trial: Trial, tolerance: float) -> str:
+    lines = (
+        f"{name}: {trial.steps} training steps of {trial.batch} images in {trial.number} on the {trial.device}, seed "
+        f"{trial.seed}, against one device",
+        f"largest differences, relative to the largest number of each tensor; up to {tolerance:g} is rounding",
+        "",
+        f"{'devices':<8} {'split':<7} {'losses':>9} {'gradients':>10} {'weights, 1 step':>16} {'all steps':>10}",
+    )
+    return "\n".join(lines)
+
+
+def _line(a: Arrangement, found: Difference, same: bool) -> str:
+    numbers = f"{found.loss:>9.1e} {found.gradients:>10.1e} {found.weights_first:>16.1e} {found.weights_last:>10.1e}"
+    verdict = "same" if same else f"DIFFERS, most in {found.where or 'the loss'}"
+    return f"{a.devices:<8} {a.split if a.devices > 1 else '-':<7} {numbers}  {verdict}"
+
+
+def _as_data(a: Arrangement, found: Difference, same: bool) -> dict[str, object]:
+    return {
+        "devices": a.devices,
+        "split": a.split if a.devices > 1 else None,
+        "losses": found.loss,
+        "gradients": found.gradients,
+        "weights_after_one_step": found.weights_first,
+        "weights_after_all_steps": found.weights_last,
+        "same": same,
+    }

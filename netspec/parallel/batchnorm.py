@@ -1,0 +1,47 @@
+"""Batch normalisation over the whole batch, where every device has a share of it."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from .collectives import Group
+from .crossing import Summed
+
+
+class SharedBatchNorm(nn.Module):
+    """As the module that it replaces, with the mean and variance of the images of all members.
+
+    Ioffe & Szegedy (2015), algorithm 1. torch's ``SyncBatchNorm`` does the same on GPUs only. The running variance is
+    that of a sample (divided by n - 1), as torch has it.
+    """
+
+    def __init__(self, eps: float, momentum: float, affine: bool, group: Group) -> None:
+        super().__init__()
+        self.eps = eps
+        self.momentum = momentum
+        self.affine = affine
+        self.group = group
+
+    def forward(self, x: Tensor, *tensors: Tensor) -> Tensor:
+        weight, bias = tensors[:2] if self.affine else (None, None)
+        running_mean, running_var, batches = tensors[-3:]
+        if not self.training:
+            return torch.nn.functional.batch_norm(x, running_mean, running_var, weight, bias, False, 0.0, self.eps)
+        axes = (0, *range(2, x.dim()))
+        count = Summed.apply(x.new_tensor(x.numel() // x.shape[1]), self.group)  # type: ignore[no-untyped-call]
+        mean = Summed.apply(x.sum(axes), self.group) / count  # type: ignore[no-untyped-call]
+        centred = x - _by_channel(mean, x)
+        variance = Summed.apply(centred.square().sum(axes), self.group) / count  # type: ignore[no-untyped-call]
+        with torch.no_grad():
+            batches.add_(1)
+            running_mean.lerp_(mean.to(running_mean.dtype), self.momentum)
+            running_var.lerp_((variance * count / (count - 1)).to(running_var.dtype), self.momentum)
+        y = centred * _by_channel((variance + self.eps).rsqrt(), x)
+        if weight is None or bias is None:
+            return y
+        return y * _by_channel(weight, x) + _by_channel(bias, x)
+
+
+def _by_channel(numbers: Tensor, x: Tensor) -> Tensor:
+    return numbers.view(-1, *(1,) * (x.dim() - 2))

@@ -1,0 +1,221 @@
+"""Transfers with their gradients.
+
+torch's own differentiable collectives know all-gather, reduce-scatter and all-to-all, and always add gradients up;
+they have no transfer to or from one device, where the others have nothing to hand on. DTensor has no rule for grouped
+convolutions in shares of filters, nor for normalisation across them. So the transfers are functions of their own here.
+
+Autograd runs the functions of a step in the opposite order of their forward calls, on every process alike: all meet in
+the same collective, also those that have nothing else to compute between two of them. Where a process holds nothing of
+a value, an empty tensor stands for it and carries the order back.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from netspec.ir.shape import Shape
+from netspec.passes.placing import Held, Transfer, share_of_shape
+
+from . import collectives
+from .collectives import Group
+from .team import Team
+
+BATCH, CHANNELS = 0, 1
+
+
+class Gathered(torch.autograd.Function):
+    """Equal shares, joined on every member. Back: the sum of the members' gradients in shares, or the own slice of
+    one that they all have."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, dim: int, group: Group, partial: bool) -> Tensor:
+        ctx.dim, ctx.group, ctx.partial = dim, group, partial
+        return collectives.all_gather(x, dim, group)
+
+    @staticmethod
+    def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
+        if ctx.partial:
+            return collectives.reduce_scatter(dy, ctx.dim, ctx.group), None, None, None
+        return _own(dy, ctx.dim, ctx.group), None, None, None
+
+
+class Sliced(torch.autograd.Function):
+    """The own share of what every member has. Back: the shares' gradients, joined."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, dim: int, group: Group) -> Tensor:
+        ctx.dim, ctx.group = dim, group
+        return _own(x, dim, group)
+
+    @staticmethod
+    def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
+        return collectives.all_gather(dy, ctx.dim, ctx.group), None, None
+
+
+class Spread(torch.autograd.Function):
+    """What every member has, read by each for something else. Back: the sum of their gradients."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, group: Group) -> Tensor:
+        ctx.group = group
+        return x.view_as(x)
+
+    @staticmethod
+    def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
+        return collectives.all_reduce(dy, ctx.group), None
+
+
+class Summed(torch.autograd.Function):
+    """The sum over the members of what each has. Back: the sum of their gradients, as each share of the loss depends on
+    the whole sum."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, group: Group) -> Tensor:
+        ctx.group = group
+        return collectives.all_reduce(x, group)
+
+    @staticmethod
+    def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
+        return collectives.all_reduce(dy, ctx.group), None
+
+
+class Exchanged(torch.autograd.Function):
+    """From shares along one axis to shares along another. Back: the other way round."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, split: int, join: int, group: Group) -> Tensor:
+        ctx.split, ctx.join, ctx.group = split, join, group
+        return collectives.all_to_all(x, split, join, group)
+
+    @staticmethod
+    def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
+        return collectives.all_to_all(dy, ctx.join, ctx.split, ctx.group), None, None, None
+
+
+class ToOwner(torch.autograd.Function):
+    """Shares of the channels, or what every member has, whole on one member. Back: each its share, or the whole."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, owner: int, group: Group, shared: bool) -> Tensor:
+        ctx.owner, ctx.group, ctx.shared, ctx.shape = owner, group, shared, x.shape
+        whole = collectives.gather_to(x, owner, CHANNELS, group) if shared else x.view_as(x)
+        mine = dist.get_rank(group) == owner
+        return whole if mine and whole is not None else x.new_empty(0)
+
+    @staticmethod
+    def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
+        like = dy.new_empty(ctx.shape)
+        mine = dist.get_rank(ctx.group) == ctx.owner
+        if ctx.shared:
+            dx = collectives.scatter_from(dy if mine else None, like, ctx.owner, CHANNELS, ctx.group)
+        else:
+            dx = collectives.broadcast(dy if mine else like, ctx.owner, ctx.group)
+        return dx, None, None, None
+
+
+class FromOwner(torch.autograd.Function):
+    """What one member has, on every member: whole, or in shares of the channels. Back: the sum of the members'
+    gradients if they are partial, the owner's own if they are all the same, the shares joined."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, like: Tensor, owner: int, group: Group, shared: bool, partial: bool) -> Tensor:
+        ctx.owner, ctx.group, ctx.shared, ctx.partial = owner, group, shared, partial
+        ctx.mine = dist.get_rank(group) == owner
+        if shared:
+            return collectives.scatter_from(x if ctx.mine else None, like, owner, CHANNELS, group)
+        return collectives.broadcast(x if ctx.mine else like, owner, group)
+
+    @staticmethod
+    def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
+        dx: Tensor | None = dy
+        if ctx.shared:
+            dx = collectives.gather_to(dy, ctx.owner, CHANNELS, ctx.group)
+        elif ctx.partial:
+            dx = collectives.reduce_to(dy, ctx.owner, ctx.group)
+        return (dx if ctx.mine else dy.new_empty(0)), None, None, None, None, None
+
+
+class Moved(torch.autograd.Function):
+    """What one member has, on another. Back: the other way."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, like: Tensor, source: int, target: int, group: Group) -> Tensor:
+        ctx.source, ctx.target, ctx.group, ctx.shape = source, target, group, like.shape
+        me = dist.get_rank(group)
+        moved = collectives.send_between(x if me == source else None, like, source, target, group)
+        return x.new_empty(0) if moved is None else moved
+
+    @staticmethod
+    def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
+        me = dist.get_rank(ctx.group)
+        like = dy.new_empty(ctx.shape)
+        dx = collectives.send_between(dy if me == ctx.target else None, like, ctx.target, ctx.source, ctx.group)
+        return (dy.new_empty(0) if dx is None else dx), None, None, None, None
+
+
+class Tied(torch.autograd.Function):
+    """A value as it is, and behind it on the way back values that are not read here but on another member."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, *absent: Tensor) -> Tensor:
+        return x.view_as(x)
+
+    @staticmethod
+    def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
+        return dy, *(dy.new_empty(0) for needed in ctx.needs_input_grad[1:])
+
+
+def cross(x: Tensor, transfer: Transfer, shape: Shape, images: int, team: Team) -> Tensor:
+    """A value as its reader wants it: what this device then holds of it, or an empty tensor.
+
+    Parameters
+    ----------
+    x:
+        What this device holds of the value.
+    shape:
+        The whole value's, without the batch.
+    images:
+        How many images of the batch the row of this device has.
+    """
+    held, wanted = transfer.held, transfer.wanted
+    made: Tensor = _crossing(x, held, wanted, transfer.partial, shape, images, team)
+    return made
+
+
+def _crossing(x: Tensor, held: Held, wanted: Held, partial: bool, shape: Shape, images: int, team: Team) -> Any:
+    if held.batch != wanted.batch:
+        return _over_the_batch(x, held, wanted, partial, team)
+    # By feature over all devices, as `hybrid` has it, the devices stand along the rows.
+    group = team.along if team.arrangement.split == "hybrid" else team.across
+    like = x.new_empty((images, *share_of_shape(shape, wanted.channels)))
+    match held.owner, wanted.owner:
+        case None, None if held.channels > 1:
+            return Gathered.apply(x, CHANNELS, group, partial)  # type: ignore[no-untyped-call]
+        case None, None if wanted.channels > 1:
+            return Sliced.apply(x, CHANNELS, group)  # type: ignore[no-untyped-call]
+        case None, None:
+            return Spread.apply(x, group)  # type: ignore[no-untyped-call]
+        case None, owner:
+            return ToOwner.apply(x, owner, group, held.channels > 1)  # type: ignore[no-untyped-call]
+        case owner, None:
+            return FromOwner.apply(x, like, owner, group, wanted.channels > 1, partial)  # type: ignore[no-untyped-call]
+        case source, target:
+            return Moved.apply(x, like, source, target, group)  # type: ignore[no-untyped-call]
+
+
+def _over_the_batch(x: Tensor, held: Held, wanted: Held, partial: bool, team: Team) -> Any:
+    if held.channels > 1:
+        return Exchanged.apply(x, BATCH, CHANNELS, team.along)  # type: ignore[no-untyped-call]
+    if wanted.channels > 1:
+        return Exchanged.apply(x, CHANNELS, BATCH, team.along)  # type: ignore[no-untyped-call]
+    if held.batch > 1:
+        return Gathered.apply(x, BATCH, team.along, partial)  # type: ignore[no-untyped-call]
+    return Sliced.apply(x, BATCH, team.along)  # type: ignore[no-untyped-call]
+
+
+def _own(x: Tensor, dim: int, group: Group) -> Tensor:
+    return x.chunk(dist.get_world_size(group), dim)[dist.get_rank(group)].contiguous()

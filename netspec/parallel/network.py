@@ -1,0 +1,264 @@
+"""A placed graph as the module of one device: the layers that it computes, and the transfers between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import groupby
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from netspec import backend
+from netspec.ir.graph import Graph, Layer
+from netspec.ir.ops import BatchNorm, Loss
+from netspec.passes.phases import phases
+from netspec.passes.placing import Held, Placed, Transfer, local_graph
+from netspec.passes.torch_names import attributes, state_key
+
+from . import collectives
+from .batchnorm import SharedBatchNorm
+from .crossing import Tied, cross
+from .team import Team
+from .turns import Turns, bring_home
+
+
+class PlacedNetwork:
+    """What one device of a team computes of a network.
+
+    ``module`` holds the layers that it computes, by their names, with its shares of their parameters. These start
+    anyhow: ``shares.give`` sets them.
+    """
+
+    def __init__(self, placed: Placed, team: Team) -> None:
+        self.placed = placed
+        self.team = team
+        self.module = nn.Module()
+        self._names = attributes(placed.graph)
+        self._phases = phases(placed.graph)
+        self._learning = learning(placed.graph)
+        self._draw: tuple[int, int, int] | None = None
+        by_feature = [x for x in placed.graph.layers.values() if placed.layers[x.name].held.batch == 1]
+        self._takes_turns = placed.arrangement.split == "hybrid" and not any(
+            isinstance(placed.graph.nodes[name].op, BatchNorm) for layer in by_feature for name in layer.nodes
+        )
+        for layer in placed.graph.layers.values():
+            if layer.name != placed.graph.input.layer and placed.on(team.rank, layer.name):
+                self.module.add_module(self._names[layer.name], self._make(layer))
+
+    def training_loss(self, images: Tensor, labels: Tensor, batch: int) -> tuple[Tensor, Tensor]:
+        """The training loss of this device's share of a batch, times its share of the images: two scalars.
+
+        The first is what to run backward from, on every device. The second, without gradient, is what this device
+        tells: all devices' add up to the loss of the whole batch, although several may have computed the same.
+
+        ``images`` and ``labels`` are its share of the batch (see ``Team.share_of_batch``), ``batch`` the whole one's
+        number of images.
+        """
+        values = {self.placed.graph.input.layer: images}
+        self._run(self._phases.trunk, values, labels, len(images))
+        terms = (
+            self._own_losses(values, labels, len(images))
+            if self._phases.losses
+            else self._cross_entropy(values, labels, len(images))
+        )
+        part = len(images) / batch
+        (_, first), *others = terms
+        for _, other in others:
+            first = first + other
+        told = sum((loss.detach() for name, loss in terms if self._tells(name)), torch.zeros_like(first))
+        return first * part, told * part
+
+    def class_scores(self, images: Tensor) -> Tensor:
+        """The class scores of this device's share of the batch, N,C, on every device that has them, else empty."""
+        graph = self.placed.graph
+        values = {graph.input.layer: images}
+        self._run(self._phases.trunk, values, None, len(images))
+        scores = graph.nodes[graph.scores.name].layer
+        held = self.placed.layers[scores].held
+        if held.channels > 1:
+            wanted = Held(batch=self.team.arrangement.replicas)
+            value = self._crossed(values, Transfer(scores, "scores", held, wanted, partial=False), len(images))
+        else:
+            value = values[scores]
+        return value.flatten(1) if value.dim() > 1 else value
+
+    @property
+    def learns(self) -> bool:
+        """Whether the training loss depends on parameters."""
+        return not self._learning.isdisjoint(_judged(self.placed.graph))
+
+    def draw(self, seed: int, step: int, first_sample: int, start: int) -> None:
+        """Let dropout's choices depend on these, whoever computes them.
+
+        ``first_sample`` is the place in the step's batch of the first of all images that are given to the team,
+        ``start`` where this device's share of these begins.
+        """
+        self._draw = (seed, step, first_sample)
+        for layer in self.placed.graph.layers.values():
+            self._draw_for(layer, start if self.placed.layers[layer.name].held.batch > 1 else 0)
+
+    def _draw_for(self, layer: Layer, start: int) -> None:
+        module = getattr(self.module, self._names[layer.name], None)
+        if module is not None and self._draw is not None:
+            pytorch, (seed, step, first) = backend.load("pytorch"), self._draw
+            pytorch.draw_from(module, pytorch.Draw(seed, step, first + start))
+
+    def _tells(self, layer: str) -> bool:
+        """Whether this device tells a loss that is computed where a layer is: the owner, or a row's first device."""
+        owner = self.placed.layers[layer].held.owner
+        return self.team.place == (owner or 0)
+
+    def is_trained(self, key: str) -> bool:
+        """Whether a training step gives a parameter a gradient, by its key in the ``state_dict``."""
+        attribute = key.split(".")[0]
+        layers = {self._names[layer.name] for layer in (*self._phases.trunk, *self._phases.losses)}
+        return attribute in layers
+
+    def everywhere(self, scores: Tensor, images: int) -> Tensor:
+        """The class scores of all devices' shares of the batch, N,C, on every device, from what ``class_scores`` gave
+        each for ``images`` images."""
+        graph, team = self.placed.graph, self.team
+        owner = self.placed.layers[graph.nodes[graph.scores.name].layer].held.owner
+        if owner is not None:
+            like = scores if scores.dim() > 1 else scores.new_empty((images, graph.scores.output.units))
+            scores = collectives.broadcast(like, owner, team.across)
+        return collectives.all_gather(scores, 0, team.along)
+
+    def _own_losses(self, values: dict[str, Tensor], labels: Tensor, images: int) -> list[tuple[str, Tensor]]:
+        graph = self.placed.graph
+        self._run(self._phases.losses, values, labels, images)
+        weights = {node.layer: node.op.weight for node in graph.nodes.values() if isinstance(node.op, Loss)}
+        return [(layer.name, weights[layer.name] * _scalar(values[layer.name])) for layer in self._phases.losses]
+
+    def _cross_entropy(self, values: dict[str, Tensor], labels: Tensor, images: int) -> list[tuple[str, Tensor]]:
+        name = self.placed.graph.nodes[self.placed.graph.scores.name].layer
+        transfer = self.placed.scores
+        scores = self._crossed(values, transfer, images) if transfer is not None else values[name]
+        if not self.placed.on(self.team.rank, name):
+            return [(name, _scalar(scores))]
+        smoothing = self.placed.graph.train.label_smoothing * self.module.training
+        return [(name, backend.load("pytorch").cross_entropy(scores.flatten(1), labels, smoothing))]
+
+    def _run(self, layers: Iterable[Layer], values: dict[str, Tensor], labels: Tensor | None, images: int) -> None:
+        """Add each layer's value; a layer that others compute has an empty one."""
+        for in_turns, run in groupby(layers, self._in_turns):
+            if in_turns:
+                self._run_in_turns(tuple(run), values, images)
+                continue
+            for layer in run:
+                known = self._known(layer, values, images)
+                values[layer.name] = self._value(layer, known, labels)
+
+    def _known(self, layer: Layer, values: dict[str, Tensor], images: int) -> dict[str, Tensor]:
+        """What a layer reads, as it wants it. What has crossed once is kept among the values."""
+        known = {name: values[name] for name in layer.inputs if name in values}
+        for name, transfer in self.placed.layers[layer.name].transfers.items():
+            arrived = _arrived(transfer)
+            if arrived not in values:
+                values[arrived] = self._crossed(values, transfer, images)
+            known[name] = values[arrived]
+        return known
+
+    def _run_in_turns(self, layers: tuple[Layer, ...], values: dict[str, Tensor], images: int) -> None:
+        """Compute layers by feature, one device's images at a time (see ``turns``)."""
+        transfers = [t for layer in layers for t in self.placed.layers[layer.name].transfers.values()]
+        entering = {t.value: Turns(values[t.value], self.team.along) for t in transfers if t.held.batch > 1}
+        for turn in range(self.team.arrangement.devices):
+            arrived = {name: turns.take(turn) for name, turns in entering.items()}
+            # Values of this turn that earlier layers by feature have left, under their own names.
+            here = {name.removeprefix(_in_turn("", turn)): x for name, x in values.items() if _is_of(name, turn)}
+            for layer in layers:
+                for transfer in self.placed.layers[layer.name].transfers.values():
+                    if transfer.value in arrived:
+                        here[_arrived(transfer)] = self._part(arrived[transfer.value], transfer)
+                self._draw_for(layer, turn * images)
+                here[layer.name] = self._value(layer, self._known(layer, here, images), None)
+                values[_in_turn(layer.name, turn)] = here[layer.name]
+
+    def _part(self, x: Tensor, transfer: Transfer) -> Tensor:
+        """What a layer by feature wants of a value that has come whole: all its channels, or its share of them."""
+        if transfer.wanted.channels == 1:
+            return x
+        return x.chunk(transfer.wanted.channels, 1)[self.team.rank]
+
+    def _in_turns(self, layer: Layer) -> bool:
+        """Whether a layer is computed one device's images at a time: by feature, unless a normalisation needs to see
+        the whole batch at once."""
+        return self._takes_turns and self.placed.layers[layer.name].held.batch == 1
+
+    def _value(self, layer: Layer, known: dict[str, Tensor], labels: Tensor | None) -> Tensor:
+        if not self.placed.on(self.team.rank, layer.name):
+            return self._elsewhere(layer, known)
+        module: Any = getattr(self.module, self._names[layer.name])
+        given = {**known, backend.load("pytorch").LABELS: labels}
+        arguments = [
+            given[name] if name in given else self.module.get_parameter(self._place_of(name)) for name in module.reads
+        ]
+        value: Tensor = module(*arguments)
+        absent = [x for name, x in known.items() if name not in module.reads]
+        return Tied.apply(value, *absent) if absent else value  # type: ignore[no-untyped-call]
+
+    def _elsewhere(self, layer: Layer, known: dict[str, Tensor]) -> Tensor:
+        """What stands for a value that another device computes: it has a gradient wherever that one has."""
+        empty = torch.empty(0, device=self.team.device, requires_grad=layer.name in self._learning)
+        return torch.cat([*(value.flatten()[:0] for value in known.values()), empty])
+
+    def _crossed(self, values: dict[str, Tensor], transfer: Transfer, images: int) -> Tensor:
+        if transfer.value not in values:
+            turns = range(self.team.arrangement.devices)
+            return bring_home([values[_in_turn(transfer.value, turn)] for turn in turns], self.team.along)
+        output = self.placed.graph.layers[transfer.value].output
+        return cross(values[transfer.value], transfer, output, images, self.team)
+
+    def _place_of(self, key: str) -> str:
+        return state_key(self.placed.graph.parameters[key], self._names)
+
+    def _make(self, layer: Layer) -> nn.Module:
+        """The layer's module on this device, its normalisations over the whole batch and its dropout in its place."""
+        pytorch = backend.load("pytorch")
+        graph: Graph = local_graph(self.placed, layer, self.team.place)
+        module: nn.Module = pytorch.Layer(graph, graph.layers[layer.name], seed=0)
+        held = self.placed.layers[layer.name].held
+        for name, child in list(module.named_children()):
+            if isinstance(child, pytorch.BatchNormalise) and held.batch > 1:
+                shared = SharedBatchNorm(child.eps, child.momentum, child.affine, self.team.along)
+                setattr(module, name, shared)
+            if isinstance(child, pytorch.DropoutLayer) and held.channels > 1:
+                place = self.team.rank if self.team.arrangement.split == "hybrid" else self.team.place
+                child.first_unit = graph.layers[layer.name].output.units * place
+        return module
+
+
+def _judged(graph: Graph) -> list[str]:
+    """The layers whose values are the training loss, or what it is computed from."""
+    return [node.layer for node in graph.losses] or [graph.nodes[graph.scores.name].layer]
+
+
+def learning(graph: Graph) -> frozenset[str]:
+    """The layers whose values depend on parameters."""
+    found: set[str] = set()
+    for layer in graph.layers.values():
+        own = any(graph.nodes[name].params for name in layer.nodes)
+        if own or any(name in found for name in layer.inputs):
+            found.add(layer.name)
+    return frozenset(found)
+
+
+def _arrived(transfer: Transfer) -> str:
+    """What a value is called where it has crossed; no layer can be called that."""
+    return f"{transfer.value} in {transfer.wanted}, {'partial' if transfer.partial else 'alike'}"
+
+
+def _in_turn(name: str, turn: int) -> str:
+    """What a value of one turn is called."""
+    return f"{turn}: {name}"
+
+
+def _is_of(name: str, turn: int) -> bool:
+    return name.startswith(_in_turn("", turn))
+
+
+def _scalar(value: Tensor) -> Tensor:
+    """A loss as it is; 0 where another device computes it."""
+    return value.sum() if value.dim() else value

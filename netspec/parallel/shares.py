@@ -1,0 +1,74 @@
+"""From whole tensors to the devices' shares and back: how checkpoints come not to know the device count."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+from netspec.passes.placing import Held, rows_of
+from netspec.passes.torch_names import attributes
+
+from . import collectives
+from .network import PlacedNetwork
+from .team import Team
+
+
+def give(network: PlacedNetwork, state: Mapping[str, Tensor]) -> None:
+    """Set a device's parameters and buffers to its shares of a whole network's ``state_dict``."""
+    own = network.module.state_dict()
+    for key, tensor in own.items():
+        tensor.copy_(share(state[key], held_of(network, key), network.team))
+
+
+def share(whole: Tensor, held: Held, team: Team) -> Tensor:
+    """A device's share of a whole tensor whose first axis runs over channels; numbers without axes are everybody's."""
+    if held.channels == 1 or whole.dim() == 0:
+        return whole
+    return whole[rows_of(whole.shape[0], held.channels, _place(held, team))]
+
+
+def whole(network: PlacedNetwork, shares: Mapping[str, Tensor], shapes: Mapping[str, torch.Size]) -> dict[str, Tensor]:
+    """Whole tensors by their names, on every device, from shares that are named as in the network's ``state_dict``.
+
+    Every device of the team calls it. ``shapes`` are the whole tensors' shapes, in the same order everywhere; a device
+    that holds none of a tensor has no share of that name.
+    """
+    return {key: _joined(network, shares.get(key), key, shape) for key, shape in shapes.items()}
+
+
+def held_of(network: PlacedNetwork, key: str) -> Held:
+    """How the layer that a tensor belongs to is held."""
+    layers = {attribute: name for name, attribute in attributes(network.placed.graph).items()}
+    return network.placed.layers[layers[key.split(".")[0]]].held
+
+
+def _joined(network: PlacedNetwork, mine: Tensor | None, key: str, shape: torch.Size) -> Tensor:
+    held, team = held_of(network, key), network.team
+    if held.owner is not None:
+        like = mine if mine is not None else _like(network, key, shape)
+        return collectives.broadcast(like, held.owner, team.across)
+    assert mine is not None
+    if held.channels == 1 or not shape:
+        return mine.clone()
+    return collectives.all_gather(mine, 0, _group(held, team))
+
+
+def _like(network: PlacedNetwork, key: str, shape: torch.Size) -> Tensor:
+    kind = torch.long if key.endswith("num_batches_tracked") else next(network.module.parameters()).dtype
+    return torch.empty(shape, dtype=kind, device=network.team.device)
+
+
+def _group(held: Held, team: Team) -> collectives.Group:
+    return team.along if team.arrangement.split == "hybrid" else team.across
+
+
+def _place(held: Held, team: Team) -> int:
+    return dist.get_rank(_group(held, team))
+
+
+def shapes_of(model: nn.Module) -> dict[str, torch.Size]:
+    """The shapes of a whole network's tensors."""
+    return {key: tensor.shape for key, tensor in model.state_dict().items()}

@@ -1,0 +1,56 @@
+"""This process among the others: its place in the arrangement, and the groups that it exchanges values with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.distributed as dist
+from torch.distributed.device_mesh import init_device_mesh
+
+from netspec.passes.placing import Arrangement
+
+from .collectives import Group
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """One device's view of an arrangement.
+
+    ``row`` and ``place`` say where it stands. ``across`` are the places of its row, which hold the shares of channels;
+    ``along`` are the devices at its place of all rows, which hold the shares of the batch.
+    """
+
+    arrangement: Arrangement
+    rank: int
+    device: torch.device
+    across: Group
+    along: Group
+
+    @property
+    def row(self) -> int:
+        return self.arrangement.row(self.rank)
+
+    @property
+    def place(self) -> int:
+        return self.arrangement.place(self.rank)
+
+    def share_of_batch(self, batch: int) -> slice:
+        """Which images of a batch this device computes; the first rows take one more where they do not divide it."""
+        each, more = divmod(batch, self.arrangement.replicas)
+        start = self.row * each + min(self.row, more)
+        return slice(start, start + each + (self.row < more))
+
+
+def join(arrangement: Arrangement, device: torch.device) -> Team:
+    """This process's team. torch.distributed is initialised, with as many processes as the arrangement has devices.
+
+    Raises
+    ------
+    ValueError
+        There are more processes or fewer.
+    """
+    if dist.get_world_size() != arrangement.devices:
+        raise ValueError(f"{dist.get_world_size()} processes cannot be {arrangement.devices} devices")
+    mesh = init_device_mesh(device.type, (arrangement.replicas, arrangement.groups), mesh_dim_names=("rows", "places"))
+    return Team(arrangement, dist.get_rank(), device, mesh.get_group("places"), mesh.get_group("rows"))

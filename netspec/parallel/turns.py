@@ -1,0 +1,84 @@
+"""The devices' shares of a batch one after the other: while all compute on one device's images, the next ones' are on
+their way.
+
+Krizhevsky, One weird trick for parallelizing convolutional neural networks (2014), section 4, scheme (b): what is
+computed by feature reads one device's activations at a time. The gradients go back in the same manner, each to the
+device whose images they are of, and the others go on meanwhile.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from .collectives import Group
+from .crossing import Tied, ToOwner
+
+
+class _Started(torch.autograd.Function):
+    """Every member's value, on its way to all: one tensor each, not yet there. Back: the own value's gradient, once the
+    members' sum has come."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, group: Group, works: list[dist.Work], returning: list[dist.Work]) -> Any:
+        me = dist.get_rank(group)
+        values = [
+            x.contiguous().clone() if member == me else torch.empty_like(x, memory_format=torch.contiguous_format)
+            for member in range(dist.get_world_size(group))
+        ]
+        works += [
+            dist.broadcast(value, group=group, group_src=member, async_op=True) for member, value in enumerate(values)
+        ]
+        ctx.me, ctx.returning = me, returning
+        return tuple(values)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Any:
+        for work in ctx.returning:
+            work.wait()
+        return gradients[ctx.me], None, None, None
+
+
+class _There(torch.autograd.Function):
+    """A member's value, once it has come. Back: the sum of the members' gradients, on its way to that member."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, member: int, group: Group, work: dist.Work, returning: list[dist.Work]) -> Tensor:
+        work.wait()
+        ctx.member, ctx.group, ctx.returning = member, group, returning
+        return x.view_as(x)
+
+    @staticmethod
+    def backward(ctx: Any, dy: Tensor) -> Any:
+        total = dy.contiguous().clone()
+        ctx.returning.append(dist.reduce(total, group=ctx.group, group_dst=ctx.member, async_op=True))
+        return total, None, None, None, None
+
+
+class Turns:
+    """One value of every member, all of one shape, which ``take`` hands out in the order of the members."""
+
+    def __init__(self, x: Tensor, group: Group) -> None:
+        self._group = group
+        self._works: list[dist.Work] = []
+        self._returning: list[dist.Work] = []
+        self._values: tuple[Tensor, ...] = _Started.apply(x, group, self._works, self._returning)  # type: ignore[no-untyped-call]
+
+    def take(self, member: int) -> Tensor:
+        """A member's value, waited for."""
+        value: Tensor = _There.apply(  # type: ignore[no-untyped-call]
+            self._values[member], member, self._group, self._works[member], self._returning
+        )
+        return value
+
+
+def bring_home(shares: list[Tensor], group: Group) -> Tensor:
+    """Of every turn's value, of which each member has a share of the channels, the own turn's whole one."""
+    me = dist.get_rank(group)
+    wholes = [ToOwner.apply(share, member, group, True) for member, share in enumerate(shares)]  # type: ignore[no-untyped-call]
+    others = [whole for member, whole in enumerate(wholes) if member != me]
+    value: Tensor = Tied.apply(wholes[me], *others)  # type: ignore[no-untyped-call]
+    return value

@@ -1,0 +1,59 @@
+"""One place's part of a layer: the operations that it computes, on what it holds of the layer's inputs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from netspec.ir.graph import Graph, Layer, Node, Parameter
+
+from .held import Held
+from .placed import Placed
+from .shares import rows_of, share_of, share_of_shape
+
+
+def local_graph(placed: Placed, layer: Layer, place: int) -> Graph:
+    """A graph of one layer as it is computed on one place, behind the values that it reads, as they arrive there.
+
+    Its parameters are those that the layer uses, in the shapes of their shares. The place computes the layer (see
+    ``Placed.on``).
+    """
+    graph, here = placed.graph, placed.layers[layer.name]
+    parts = here.held.channels
+    nodes: dict[str, Node] = {}
+    layers: dict[str, Layer] = {}
+    arriving = [name for name in layer.inputs if _arrives(placed, layer, name, place)]
+    for name in arriving:
+        wanted = here.transfers[name].wanted if name in here.transfers else placed.layers[name].held
+        source, node = graph.layers[name], graph.nodes[graph.layers[name].nodes[-1]]
+        shape = share_of_shape(source.output, wanted.channels)
+        nodes[name] = replace(node, name=name, output=shape)
+        layers[name] = replace(source, output=shape)
+    used = [graph.parameters[key] for name in layer.nodes for key in graph.nodes[name].params]
+    parameters = {p.key: replace(p, shape=_share_of_parameter(p, placed.holder(p))) for p in used}
+    for name in layer.nodes:
+        node = graph.nodes[name]
+        nodes[name] = replace(
+            node,
+            op=share_of(node.op, parts),
+            inputs=tuple(x for x in node.inputs if x in nodes),
+            output=share_of_shape(node.output, parts),
+        )
+    layers[layer.name] = replace(layer, inputs=tuple(arriving), output=share_of_shape(layer.output, parts))
+    return replace(graph, nodes=nodes, layers=layers, parameters=parameters)
+
+
+def rows(parameter: Parameter, held: Held, place: int) -> slice:
+    """Which of a parameter's rows a place holds."""
+    return rows_of(parameter.shape[0], held.channels, place)
+
+
+def _arrives(placed: Placed, layer: Layer, value: str, place: int) -> bool:
+    """Whether a place has a value when it computes a layer: not what another place holds whole, unless it is sent."""
+    if value in placed.layers[layer.name].transfers:
+        return True
+    owner = placed.layers[value].held.owner
+    return owner is None or owner == place
+
+
+def _share_of_parameter(parameter: Parameter, held: Held) -> tuple[int, ...]:
+    return (parameter.shape[0] // held.channels, *parameter.shape[1:])

@@ -1,0 +1,152 @@
+"""Who holds what: every layer's value laid over the devices, and the transfers between neighbours that differ."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from netspec.ir.graph import Graph, Layer, Node, Parameter
+from netspec.ir.ops import Concat, Input, Linear
+from netspec.passes.phases import phases
+
+from .arrangement import Arrangement
+from .held import Held, Transfer
+from .shares import reading
+
+TRAINING_LOSS = "loss"
+"""Who reads the class scores where the file has no loss of its own, in the transfer's ``reader``."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedLayer:
+    """A layer's value, and the transfers of what it reads, by the layer that it reads."""
+
+    held: Held
+    transfers: Mapping[str, Transfer]
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A graph over an arrangement's devices.
+
+    ``scores`` is the transfer of the class scores to where the training loss is computed, if there is one. The loss of
+    a share of the batch counts by its images.
+    """
+
+    graph: Graph
+    arrangement: Arrangement
+    layers: Mapping[str, PlacedLayer]
+    scores: Transfer | None
+
+    @property
+    def transfers(self) -> tuple[Transfer, ...]:
+        """All transfers of a training step's forward pass, in its order."""
+        parts = phases(self.graph)
+        trained = [self.layers[layer.name] for layer in (*parts.trunk, *parts.losses)]
+        found = [transfer for layer in trained for transfer in layer.transfers.values()]
+        return (*found, self.scores) if self.scores is not None else tuple(found)
+
+    def holder(self, parameter: Parameter) -> Held:
+        """How a parameter lies: in as many shares as its layer's channels, or on its layer's owner.
+
+        It is the same on every share of the batch, and so is added up over them when it is learnt.
+        """
+        return self.layers[parameter.layer].held
+
+    def on(self, device: int, layer: str) -> bool:
+        """Whether a device computes a layer."""
+        owner = self.layers[layer].held.owner
+        return owner is None or owner == self.arrangement.place(device)
+
+
+def place(graph: Graph, arrangement: Arrangement) -> Placed:
+    """Lay a graph over devices."""
+    layers: dict[str, PlacedLayer] = {}
+    for layer in graph.layers.values():
+        held = _held(graph, arrangement, layers, layer)
+        wishes = _wishes(graph, layer, held, layers) or {}
+        transfers = {}
+        for name, (wanted, partial) in wishes.items():
+            transfer = _transfer(graph, name, layer.name, layers[name].held, wanted, partial)
+            if transfer is not None:
+                transfers[name] = transfer
+        layers[layer.name] = PlacedLayer(held, transfers)
+    return Placed(graph, arrangement, layers, _scores(graph, arrangement, layers))
+
+
+def _transfer(graph: Graph, value: str, reader: str, held: Held, wanted: Held, partial: bool) -> Transfer | None:
+    """The transfer that a reader needs. Images need no gradients, so they are not added up on the way back."""
+    if held == wanted and (not partial or value == graph.input.layer):
+        return None
+    return Transfer(value, reader, held, wanted, partial)
+
+
+def _held(graph: Graph, arrangement: Arrangement, layers: Mapping[str, PlacedLayer], layer: Layer) -> Held:
+    """How a layer's value lies."""
+    by_batch = Held(batch=arrangement.replicas)
+    if arrangement.devices == 1 or arrangement.split == "batch":
+        return by_batch
+    if arrangement.split == "hybrid":
+        by_feature = Held(channels=arrangement.devices)
+        feature = _multiplies(graph, layer) or _follows_features(layer, layers)
+        return by_feature if feature and _wishes(graph, layer, by_feature, layers) else by_batch
+    parts = arrangement.groups
+    if layer.placement.gpu is not None and parts > 1:
+        return Held(arrangement.replicas, owner=layer.placement.gpu * parts // graph.groups)
+    split = Held(arrangement.replicas, channels=parts)
+    if layer.placement.split and parts > 1 and _wishes(graph, layer, split, layers):
+        return split
+    return by_batch
+
+
+def _multiplies(graph: Graph, layer: Layer) -> bool:
+    return any(isinstance(graph.nodes[name].op, Linear) for name in layer.nodes)
+
+
+def _follows_features(layer: Layer, layers: Mapping[str, PlacedLayer]) -> bool:
+    return bool(layer.inputs) and all(layers[name].held.channels > 1 for name in layer.inputs)
+
+
+def _wishes(
+    graph: Graph, layer: Layer, held: Held, layers: Mapping[str, PlacedLayer]
+) -> dict[str, tuple[Held, bool]] | None:
+    """How a layer that is held so wants what it reads, and whether its devices then compute different things.
+
+    ``None`` where it cannot be computed in so many shares.
+    """
+    if held.channels == 1:
+        return {name: (Held(held.batch, owner=held.owner), False) for name in layer.inputs}
+    if layer.output.channels % held.channels:
+        return None
+    nodes = [graph.nodes[name] for name in layer.nodes]
+    if _joins_owners(nodes[0], layers):
+        return {name: (layers[name].held, False) for name in layer.inputs}
+    wishes: dict[str, tuple[Held, bool]] = {}
+    for node in nodes:
+        how = reading(node.op, held.channels)
+        if how is None or isinstance(node.op, Input):
+            return None
+        wanted = (held, False) if how == "share" else (Held(held.batch), True)
+        for name in node.inputs:
+            if name in layer.nodes:
+                if how != "share":
+                    return None
+            elif wishes.setdefault(name, wanted) != wanted or graph.layers[name].output.channels % wanted[0].channels:
+                return None
+    return wishes
+
+
+def _joins_owners(node: Node, layers: Mapping[str, PlacedLayer]) -> bool:
+    """Whether a concatenation joins what the places hold whole, in their order: each place's share is its own."""
+    owners = [layers[name].held.owner for name in node.inputs if name in layers]
+    return isinstance(node.op, Concat) and len(owners) == len(node.inputs) and None not in owners
+
+
+def _scores(graph: Graph, arrangement: Arrangement, layers: Mapping[str, PlacedLayer]) -> Transfer | None:
+    """The transfer of the class scores to the cross-entropy that a file without a loss is trained with."""
+    if graph.losses:
+        return None
+    name = graph.nodes[graph.scores.name].layer
+    held = layers[name].held
+    wanted = held if held.owner is not None else Held(batch=arrangement.replicas)
+    return _transfer(graph, name, TRAINING_LOSS, held, wanted, partial=False)

@@ -1,0 +1,55 @@
+"""What keeps a network from taking a step of training: numbers beyond float32, batches too small to normalise over.
+
+The trainer and the generated program refuse the same networks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from netspec.ir.graph import Graph
+from netspec.ir.ops import BatchNorm
+from netspec.ir.settings import Exponential, Linear, Schedule
+from netspec.passes.phases import phases
+
+LARGEST = 3.4028234663852886e38
+"""The largest float32."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unfit:
+    """A number of a parameter's learning that float32 does not hold."""
+
+    parameter: str
+    what: str
+    value: float
+
+    def __str__(self) -> str:
+        return f"the {self.what} of {self.parameter} is {self.value:g}: that is no float32 number"
+
+
+def unfit_rates(graph: Graph) -> list[Unfit]:
+    """The learning rates, at the highest that the schedule makes them, and decays times rates beyond float32."""
+    highest = highest_factor(graph.train.schedule)
+    numbers = [
+        Unfit(parameter.key, what, value)
+        for parameter in graph.parameters.values()
+        for what, value in (
+            ("learning rate", parameter.lr * highest),
+            ("weight decay times rate", parameter.decay * parameter.lr * highest),
+        )
+    ]
+    return [number for number in numbers if not abs(number.value) <= LARGEST]  # also where it is no number
+
+
+def highest_factor(schedule: Schedule) -> float:
+    """The most that a schedule multiplies learning rates by."""
+    return max(1.0, schedule.factor) if isinstance(schedule, Exponential | Linear) else 1.0
+
+
+def need_two_images(graph: Graph) -> list[str]:
+    """The layers that normalise over the batch in training where an image has one number per channel: of one image
+    alone such a number minus its mean is 0."""
+    nodes = (graph.nodes[name] for layer in phases(graph).trunk for name in layer.nodes)
+    found = ((node.layer, graph.shapes(node)[0]) for node in nodes if isinstance(node.op, BatchNorm))
+    return [layer for layer, shape in found if shape.units == shape.channels]

@@ -1,0 +1,196 @@
+"""What crosses between devices in a training step, in bytes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from netspec.ir.ops import BatchNorm
+from netspec.passes.phases import phases
+from netspec.passes.placing import Held, Placed, Transfer
+
+from .footprint import FULL
+from .program import Values, images_on
+
+RULE = (
+    "bytes are those that leave and reach a device in a direct exchange: each sends what the others need of it, once "
+    "to each; an all-reduce over n devices is a ring, in which each sends and receives 2 (n - 1) / n of the numbers"
+)
+"""How bytes are counted, here and wherever else they are told."""
+
+Direction = Literal["forward", "backward", "gradients"]
+Kind = Literal[
+    "all-gather", "reduce-scatter", "all-to-all", "all-reduce", "gather", "scatter", "broadcast", "reduce", "send"
+]
+
+BACK: Mapping[Kind, Kind] = {"gather": "scatter", "scatter": "gather", "all-to-all": "all-to-all", "send": "send"}
+"""What an exchange's gradients need, where that does not depend on who computes what."""
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """One exchange of a step: ``layer`` is whose value, gradient or statistics, ``reader`` who needs it so.
+
+    ``size`` is the bytes of what is exchanged, whole and over all images; ``sent`` and ``received`` are each device's.
+    """
+
+    layer: str
+    reader: str
+    direction: Direction
+    kind: Kind
+    size: int
+    sent: tuple[int, ...]
+    received: tuple[int, ...]
+
+    @property
+    def busiest(self) -> int:
+        """The bytes of the device that sends or receives the most."""
+        return max(*self.sent, *self.received)
+
+
+def crossings(placed: Placed, batch: int, values: Values) -> tuple[Crossing, ...]:
+    """Every exchange of a step: of values forward, of their gradients backward, of the parameters' gradients."""
+    found: list[Crossing] = []
+    seen: set[tuple[str, Held, Held, bool]] = set()
+    for transfer in placed.transfers:
+        alike = (transfer.value, transfer.held, transfer.wanted, transfer.partial)
+        if alike not in seen:  # readers that want a value alike get it once
+            seen.add(alike)
+            taught = transfer.value in values.learning
+            found += _of_transfer(placed, transfer, batch, values.width[transfer.value], taught)
+    found += _of_statistics(placed, values)
+    forward = [c for c in found if c.direction == "forward"]
+    backward = [c for c in found if c.direction == "backward"]
+    return (*forward, *reversed(backward), *_of_gradients(placed))
+
+
+def ring(size: int, devices: int) -> int:
+    """What each of n devices sends and receives to add up a tensor in a ring: 2 (n - 1) / n of it.
+
+    Patarasuk & Yuan: Bandwidth optimal all-reduce algorithms for clusters of workstations (2009).
+    """
+    return 2 * (devices - 1) * size // devices
+
+
+def _of_transfer(placed: Placed, transfer: Transfer, batch: int, width: int, taught: bool) -> list[Crossing]:
+    kind = _forward_kind(transfer)
+    units = placed.graph.layers[transfer.value].output.units * width
+    size = batch * units
+    found: list[Crossing] = []
+    if kind is not None:
+        sent, received = _amounts(placed, transfer, kind, batch, units)
+        found.append(Crossing(transfer.value, transfer.reader, "forward", kind, size, sent, received))
+    back = _backward_kind(transfer, kind)
+    if back is not None and taught:
+        if kind is None:
+            sent, received = _amounts(placed, transfer, back, batch, units)
+        else:  # what was received comes back
+            received, sent = _amounts(placed, transfer, kind, batch, units)
+        found.append(Crossing(transfer.value, transfer.reader, "backward", back, size, sent, received))
+    return found
+
+
+def _forward_kind(transfer: Transfer) -> Kind | None:
+    """What brings a value to its reader; ``None`` where every device has what it needs."""
+    held, wanted = transfer.held, transfer.wanted
+    if held.batch != wanted.batch:
+        return "all-to-all" if held.channels > 1 or wanted.channels > 1 else "all-gather"
+    match held.owner, wanted.owner:
+        case None, None:
+            return "all-gather" if held.channels > wanted.channels else None
+        case None, _:
+            return "gather" if held.channels > 1 else None
+        case _, None:
+            return "scatter" if wanted.channels > 1 else "broadcast"
+    return "send"
+
+
+def _backward_kind(transfer: Transfer, forward: Kind | None) -> Kind | None:
+    """What brings the gradient back."""
+    held, wanted = transfer.held, transfer.wanted
+    if forward == "all-gather":
+        return "reduce-scatter" if transfer.partial else None
+    if forward == "broadcast":
+        return "reduce" if transfer.partial else None
+    if forward is not None:
+        return BACK[forward]
+    if wanted.owner is not None:
+        return "broadcast"
+    if wanted.channels > held.channels:
+        return "all-gather"
+    return "all-reduce" if transfer.partial else None
+
+
+def _amounts(
+    placed: Placed, transfer: Transfer, kind: Kind, batch: int, units: int
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """What each device sends and receives; ``units`` are the bytes of an image's value."""
+    pairs = [_amount(placed, transfer, kind, device, batch, units) for device in range(placed.arrangement.devices)]
+    return tuple(sent for sent, _ in pairs), tuple(received for _, received in pairs)
+
+
+def _amount(placed: Placed, transfer: Transfer, kind: Kind, device: int, batch: int, units: int) -> tuple[int, int]:
+    arrangement, held, wanted = placed.arrangement, transfer.held, transfer.wanted
+    if held.batch != wanted.batch:
+        own = images_on(placed, device, Held(batch=arrangement.replicas), batch)
+        others, each = batch - own, units // arrangement.devices
+        if kind == "all-gather":
+            return own * units * (arrangement.devices - 1), others * units
+        give, take = own * each * (arrangement.devices - 1), others * each
+        return (give, take) if held.batch > 1 else (take, give)
+    devices = max(held.channels, wanted.channels, arrangement.groups)
+    value = images_on(placed, device, held, batch) * units
+    share = value // devices
+    place = arrangement.place(device)
+    rest = devices - 1
+    match kind:
+        case "all-gather":
+            return share * rest, share * rest
+        case "all-reduce":
+            return ring(value, devices), ring(value, devices)
+        case "gather":
+            return (0, share * rest) if place == wanted.owner else (share, 0)
+        case "scatter":
+            return (share * rest, 0) if place == held.owner else (0, share)
+        case "broadcast":
+            owner = held.owner if held.owner is not None else wanted.owner
+            return (value * rest, 0) if place == owner else (0, value)
+    return value * (place == held.owner), value * (place == wanted.owner)
+
+
+def _of_statistics(placed: Placed, values: Values) -> list[Crossing]:
+    """What a batch normalisation over shares of the batch adds up: two numbers a channel forward, two back."""
+    found: list[Crossing] = []
+    for layer in phases(placed.graph).trunk:
+        held = placed.layers[layer.name].held
+        for node in (placed.graph.nodes[name] for name in layer.nodes):
+            if isinstance(node.op, BatchNorm) and held.batch > 1:
+                size = 2 * node.output.channels * values.width[layer.name]
+                each = _rings(placed, layer.name, size)
+                found += [
+                    Crossing(layer.name, layer.name, "forward", "all-reduce", size, each, each),
+                    Crossing(layer.name, layer.name, "backward", "all-reduce", size, each, each),
+                ]
+    return found
+
+
+def _of_gradients(placed: Placed) -> list[Crossing]:
+    """The sums of the parameters' gradients over the shares of the batch, by layer, the last layer's first."""
+    sizes: dict[str, int] = {}
+    for parameter in placed.graph.parameters.values():
+        sizes[parameter.layer] = sizes.get(parameter.layer, 0) + math.prod(parameter.shape) * FULL
+    found: list[Crossing] = []
+    for name, size in reversed(sizes.items()):
+        if placed.layers[name].held.batch > 1:
+            each = _rings(placed, name, size)
+            found.append(Crossing(name, "", "gradients", "all-reduce", size, each, each))
+    return found
+
+
+def _rings(placed: Placed, layer: str, size: int) -> tuple[int, ...]:
+    """What each device sends to add up a layer's tensor, each its share of it, over the shares of the batch."""
+    held = placed.layers[layer].held
+    amount = ring(size // held.channels, held.batch)
+    return tuple(amount * placed.on(device, layer) for device in range(placed.arrangement.devices))

@@ -1,0 +1,87 @@
+"""The largest batch for which something holds: it fits into memory, one way sends fewer bytes than another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from netspec.ir.graph import Graph
+from netspec.ir.settings import Precision
+from netspec.passes.placing import Placed, arrange, place
+
+from .crossing import crossings
+from .footprint import FULL
+from .model import images_at_once, memories_of
+from .program import HALF, locals_of, values_of
+
+LARGEST_BATCH = 2**31
+"""As the command line takes it."""
+
+
+def largest_batch(placed: Placed, limit: int, precision: Precision) -> int:
+    """The most images in a batch with which no device needs more than ``limit`` bytes; 0 if not even the smallest
+    batch fits, in which every device has an image."""
+    local = locals_of(placed)
+    rows = placed.arrangement.replicas
+
+    def fits(batch: int) -> bool:
+        memories = memories_of(placed, local, images_at_once(placed.graph, batch), precision)
+        return all(memory.peak.total <= limit for memory in memories.values())
+
+    step = placed.graph.train.accumulate * (rows if placed.arrangement.split == "hybrid" else 1)
+    return _last(fits, step, first=-(-rows // step))
+
+
+def smallest_peak(placed: Placed, precision: Precision) -> int:
+    """What the device that needs the most needs for a batch in which every device has an image, in bytes."""
+    local = locals_of(placed)
+    memories = memories_of(placed, local, placed.arrangement.replicas, precision)
+    return max(memory.peak.total for memory in memories.values())
+
+
+def break_even(graph: Graph, devices: int, precision: Precision) -> int | None:
+    """The largest batch at which splitting by groups sends fewer bytes than by batch, counted at the device that sends
+    or receives the most; 0 if there is none, ``None`` if it is so at any batch.
+
+    Raises
+    ------
+    ArrangementError
+        The groups do not fit the devices.
+    """
+    groups, rows = place(graph, arrange(graph, devices, "groups")), place(graph, arrange(graph, devices, "batch"))
+    by_groups, by_batch = _busiest(groups, precision), _busiest(rows, precision)
+    step = groups.arrangement.replicas
+    found = _last(lambda batch: by_groups(batch) < by_batch(batch), step)
+    return None if found >= LARGEST_BATCH - step else found
+
+
+def _busiest(placed: Placed, precision: Precision) -> Callable[[int], int]:
+    """The bytes of the busiest device at a batch."""
+    values = values_of(placed.graph, HALF if precision == "bf16" else FULL)
+
+    def at(batch: int) -> int:
+        found = crossings(placed, batch, values)
+        each = range(placed.arrangement.devices)
+        return max(max(sum(c.sent[d] for c in found), sum(c.received[d] for c in found)) for d in each)
+
+    return at
+
+
+def _last(holds: Callable[[int], bool], step: int, first: int = 1) -> int:
+    """The largest multiple of ``step``, from ``first`` times it up, for which something holds that does not hold again
+    once it has ceased; 0 if there is none."""
+    low, high = first, first
+    if not holds(low * step):
+        return 0
+    most = LARGEST_BATCH // step
+    while high < most and holds(min(2 * high, most) * step):
+        low = high = min(2 * high, most)
+    if high == most:
+        return most * step
+    high = min(2 * high, most)
+    while high - low > 1:
+        middle = (low + high) // 2
+        if holds(middle * step):
+            low = middle
+        else:
+            high = middle
+    return low * step

@@ -1,0 +1,298 @@
+"""What an operation of a training step holds in memory, as the ``pytorch`` backend emits it.
+
+torch keeps from the forward pass what the formulas of its ``derivatives.yaml`` name: a convolution its input and
+weight, a ReLU its output, a maximum pooling its input and the places of the largest pixels in int64. Where the
+backend pads an image first or autocast makes a copy of less precision, that copy is kept in place of the value.
+
+Under autocast to bfloat16 products are computed in 2 bytes a number; normalisations across and within maps, softmax
+and losses in 4 (the backend widens them); everything else in what it reads.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+from netspec.ir.ops import (
+    Abs,
+    Affine,
+    AvgPool,
+    BatchNorm,
+    Bias,
+    BinaryCrossEntropy,
+    Blur,
+    Concat,
+    ContrastNorm,
+    Conv,
+    Dropout,
+    Flatten,
+    Linear,
+    Local,
+    Loss,
+    Lrn,
+    MapNorm,
+    Max,
+    MaxPool,
+    Mirror,
+    Nailbed,
+    Op,
+    Softmax,
+    SoftRelu,
+    Sqrt,
+    Square,
+    Sum,
+    Tanh,
+)
+from netspec.ir.shape import Shape
+from netspec.ir.window import Pad
+from netspec.passes.padding import conv_padding, pool_padding
+
+FULL = 4
+"""Bytes of a number in float32."""
+
+INDEX = 8
+"""Bytes of a place in a maximum pooling's window, and of a word of dropout's hash: int64."""
+
+
+@dataclass(frozen=True, slots=True)
+class Footprint:
+    """Bytes of one operation on one device.
+
+    ``output`` is what its value takes (``None``: it is its first input, seen otherwise), ``width`` what a number of
+    it takes. ``keeps_input`` and ``keeps_output`` say that autograd keeps the first input, or the value; ``extra`` is
+    what it keeps beside. ``forward`` and ``backward`` are temporaries while it is computed, in the backward pass
+    beside the gradients of its value and inputs; ``later`` those when what was kept is gone, and its value's gradient.
+    ``hands_on``: its inputs' gradient is its value's gradient itself.
+    """
+
+    output: int | None
+    width: int
+    keeps_input: bool = False
+    keeps_output: bool = False
+    extra: int = 0
+    forward: int = 0
+    backward: int = 0
+    later: int = 0
+    hands_on: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """An operation where it stands: shapes of what one device reads and makes of it, for so many images.
+
+    ``widths`` are the bytes of a number of each input, ``low`` those of a product. ``shared`` says that devices
+    normalise over a batch together, ``strided`` that the first input's pixels do not lie one after the other.
+    """
+
+    inputs: tuple[Shape, ...]
+    output: Shape
+    images: int
+    widths: tuple[int, ...]
+    low: int = FULL
+    shared: bool = False
+    strided: bool = False
+
+    @property
+    def read(self) -> int:
+        """Numbers of the first input."""
+        return self.images * self.inputs[0].units
+
+    @property
+    def made(self) -> int:
+        """Numbers of the value."""
+        return self.images * self.output.units
+
+    @property
+    def width(self) -> int:
+        """Bytes of a number where several inputs are joined: of the widest."""
+        return max(self.widths)
+
+    def padded(self, pad: Pad) -> int:
+        """Numbers of the first input with padding laid around it."""
+        x = self.inputs[0]
+        rows, columns = x.height + pad.top + pad.bottom, x.width + pad.left + pad.right
+        return self.images * x.channels * rows * columns
+
+
+def footprint(op: Op, site: Site) -> Footprint:
+    """What an operation holds. Losses and dropout as in training."""
+    match op:
+        case Conv() | Local() | Linear() | Bias():
+            return _weighted(op, site)
+        case Lrn() | MapNorm() | BatchNorm() | Dropout():
+            return _norm(op, site)
+        case MaxPool() | AvgPool() | Blur() | Mirror() | Nailbed():
+            return _spatial(op, site)
+        case Concat() | Sum() | Max() | Flatten() | Softmax() | Loss():
+            return _join(op, site)
+        case _:
+            return _neuron(op, site)
+
+
+def chain(*gradients: int) -> tuple[int, int]:
+    """What a gradient takes that passes through several operations, in bytes from the value's to the input's.
+
+    The first of them reads what was kept; each holds only the gradients that it reads and makes. So beside those of
+    value and input: what there is at first, and what there is later.
+    """
+    last = gradients[-1]
+    later = max((a + b for a, b in pairwise(gradients[1:])), default=last)
+    return gradients[1] - last, later - last
+
+
+def _weighted(op: Conv | Local | Linear | Bias, site: Site) -> Footprint:
+    width, low, read, made = site.widths[0], site.low, site.read, site.made
+    if isinstance(op, Bias):  # the sum of a value and a float32 bias
+        return Footprint(made * FULL, FULL, hands_on=width == FULL)
+    if isinstance(op, Local):
+        return _local(op, site)
+    if isinstance(op, Conv):
+        before = conv_padding(op.window, site.inputs[0]).before
+        if before is not None:
+            padded = site.padded(before)
+            cast = (padded * width,) if width != low else ()
+            back, later = chain(made * low, padded * low, *cast, read * width)
+            kept = padded * low
+            return Footprint(made * low, low, extra=kept, forward=sum(cast), backward=back, later=later)
+    result, forward = low, 0
+    if isinstance(op, Linear) and op.groups > 1:  # products side by side, brought into one row, and the bias added
+        result = FULL if op.bias else low
+        forward = made * low * (2 if op.bias else 1)
+    if width == low and not (site.strided and isinstance(op, Linear)):
+        return Footprint(made * result, result, keeps_input=True, forward=forward, backward=forward // 2)
+    back, later = chain(made * low, read * low, read * width)
+    return Footprint(made * result, result, extra=read * low, forward=forward, backward=back, later=later)
+
+
+def _local(op: Local, site: Site) -> Footprint:
+    """The unrolled patches are kept; the products are laid in the value's order, and the bias added."""
+    x, y, low = site.inputs[0], site.output, site.low
+    patches = site.images * x.channels * op.window.area * y.height * y.width
+    padded = site.padded(op.window.effective_pad(x.height, x.width)) * site.widths[0]
+    kernels = y.units * (x.channels // op.groups) * op.window.area * low
+    width = FULL if op.bias else low
+    copied = op.groups > 1 or site.widths[0] != low
+    laid = (patches * low,) if copied else ()
+    back, later = chain(site.made * low, patches * low, *laid, padded, site.read * site.widths[0])
+    return Footprint(
+        site.made * width,
+        width,
+        extra=patches * low + (kernels if op.groups > 1 and low == FULL else 0),
+        forward=max(padded, patches * site.widths[0] if copied else 0, site.made * low) - site.made * width,
+        backward=back,
+        later=later,
+    )
+
+
+def _norm(op: Lrn | MapNorm | BatchNorm | Dropout, site: Site) -> Footprint:
+    width, numbers = site.widths[0], site.read
+    if isinstance(op, Dropout):  # a mask; whom it keeps is decided before, in three arrays of 64-bit words
+        return Footprint(numbers * width, width, extra=numbers * width, forward=numbers * (3 * INDEX - 2 * width))
+    if isinstance(op, BatchNorm):
+        if not site.shared:
+            return Footprint(numbers * width, width, keeps_input=True, extra=2 * site.output.channels * FULL)
+        maps = 2 if op.affine else 1  # what is centred, and what is normalised before it is scaled
+        return Footprint(
+            numbers * width, width, extra=maps * numbers * width, forward=numbers * width, backward=3 * numbers * width
+        )
+    maps = numbers * FULL
+    wide = width == FULL
+    copy = 0 if wide else maps
+    if isinstance(op, Lrn):  # its input, base and power; back, two sums
+        back, later = chain(maps, *((maps,) if copy else ()), numbers * width)
+        return Footprint(
+            maps, FULL, keeps_input=wide, extra=2 * maps + copy, forward=maps, backward=2 * maps + back, later=later
+        )
+    before = op.size // 2
+    after = op.size - 1 - before
+    padded = site.padded(Pad(before, after, before, after)) * FULL
+    kept = padded + 2 * maps  # the squares with zeros around them, the base, the base's power
+    if isinstance(op, ContrastNorm):
+        kept += padded + maps
+    return Footprint(maps, FULL, keeps_input=wide, extra=kept + copy, forward=2 * maps, backward=2 * maps + copy)
+
+
+def _spatial(op: MaxPool | AvgPool | Blur | Mirror | Nailbed, site: Site) -> Footprint:
+    width, made = site.widths[0], site.made
+    x = site.inputs[0]
+    if isinstance(op, Nailbed):
+        return Footprint(None, width, backward=site.read * width // op.stride)  # rows, then columns are put back
+    if isinstance(op, Mirror):
+        return Footprint(made * width, width)
+    if isinstance(op, Blur):
+        before = op.size // 2
+        after = op.size - 1 - before
+        lines = site.padded(Pad(before, after, before, after))
+        rows = site.padded(Pad(0, 0, before, after))
+        cast = (lines * width,) if width != site.low else ()
+        back, later = chain(made * site.low, rows * site.low, lines * site.low, *cast, made * width)
+        kept = (lines + rows) * site.low
+        return Footprint(made * site.low, site.low, extra=kept, forward=sum(cast), backward=back, later=later)
+    pad = pool_padding(op.window, x).before
+    if isinstance(op, MaxPool):
+        places = made * INDEX
+        if pad is None:
+            return Footprint(made * width, width, keeps_input=True, extra=places)
+        padded = site.padded(pad) * width
+        back, later = chain(made * width, padded, site.read * width)
+        return Footprint(made * width, width, extra=padded + places, backward=back, later=later)
+    if pad is None and op.window.dilation == (1, 1):
+        return Footprint(made * width, width, keeps_input=True)
+    padded = site.padded(op.window.effective_pad(x.height, x.width))
+    cast = (padded * width,) if width != site.low else ()
+    back, later = chain(made * site.low, padded * site.low, *cast, site.read * width)
+    return Footprint(
+        made * site.low,
+        site.low,
+        extra=padded * site.low,
+        forward=max(sum(cast), made * site.low),
+        backward=back,
+        later=later,
+    )
+
+
+def _join(op: Op, site: Site) -> Footprint:
+    width, made, several = site.width, site.made, len(site.inputs)
+    match op:
+        case Flatten():
+            return Footprint(made * width if site.strided else None, width)
+        case Concat():
+            return Footprint(made * width, width, hands_on=True)
+        case Softmax():
+            return Footprint(made * FULL, FULL, keeps_output=True)
+        case Loss():  # of the scores' size: probabilities or differences, and the targets
+            scores = site.read * FULL
+            wide = isinstance(op, BinaryCrossEntropy) and width == FULL  # it keeps the scores themselves as well
+            copy = scores if isinstance(op, BinaryCrossEntropy) and not wide else 0
+            return Footprint(FULL, FULL, keeps_input=wide, extra=scores + copy, forward=scores)
+    if several == 1:
+        return Footprint(None, width)
+    if isinstance(op, Sum):
+        return Footprint(made * width, width, forward=made * width if several > 2 else 0, hands_on=True)
+    # A truth value a unit says which of two was larger; each choice but the last is a value that goes.
+    conditions = (several - 1) * made
+    return Footprint(made * width, width, extra=conditions, forward=made * width if several > 2 else 0)
+
+
+def _neuron(op: Op, site: Site) -> Footprint:
+    width, numbers = site.widths[0], site.made
+    own, wide = numbers * width, numbers * FULL
+    match op:
+        case Affine(a=1, b=0):
+            return Footprint(None, width)
+        case Affine():
+            return Footprint(own, width, forward=own)
+        case Tanh(a=a, b=b) if (a, b) != (1, 1):
+            return Footprint(own, width, extra=own)
+        case SoftRelu() | Square() if width != FULL:  # autocast widens powers and softplus
+            return Footprint(wide, FULL, extra=wide, backward=2 * wide)
+        case SoftRelu():
+            return Footprint(own, width, keeps_input=True)
+        case Square():
+            return Footprint(own, width, keeps_input=True, backward=2 * own)
+        case Abs():
+            return Footprint(own, width, keeps_input=True, backward=own)
+        case Sqrt():
+            return Footprint(own, width, keeps_output=True, backward=own)
+        case _:
+            return Footprint(own, width, keeps_output=True)

@@ -1,0 +1,113 @@
+"""Plans as plain data: whole numbers of bytes, seconds as they are."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from .answer import Answer, Fitting
+from .crossing import RULE, Crossing
+from .model import DevicePlan, Plan
+from .scaling import MODEL, Timed
+
+
+def to_json(found: Answer) -> str:
+    """Everything that was worked out."""
+    asked, fits = found.question, dict(enumerate(found.fitting))
+    data: dict[str, Any] = {
+        "net": found.plans[0].graph.name,
+        "batch": asked.batch,
+        "precision": asked.precision,
+        "rule": RULE,
+        "plans": [{**_plan(step), **_fits(fits.get(i))} for i, step in enumerate(found.plans)],
+        "left_out": [{"gpus": way.devices, "split": way.split, "reason": way.reason} for way in found.left_out],
+        "groups_send_less_up_to_batch": {str(devices): even for devices, even in found.even.items()},
+    }
+    if asked.limit is not None:
+        data["memory_bytes"] = asked.limit
+    if found.timings:
+        data["model"] = list(MODEL)
+        data["scaling"] = [_timed(way) for way in found.timings]
+        data["fastest"] = [
+            {"gpus": devices, "batch": batch, **(_timed(way) if way else {})}
+            for (devices, batch), way in found.winners.items()
+        ]
+    return json.dumps(data, indent=1)
+
+
+def _fits(fitting: Fitting | None) -> dict[str, int]:
+    return {} if fitting is None else {"largest_batch": fitting.batch, "least_bytes": fitting.least}
+
+
+def _plan(step: Plan) -> dict[str, Any]:
+    arrangement = step.arrangement
+    return {
+        "gpus": arrangement.devices,
+        "split": arrangement.split,
+        "groups": arrangement.groups,
+        "replicas": arrangement.replicas,
+        "images_at_once": step.at_once,
+        "warnings": list(step.warnings),
+        "layers": [
+            {"name": name, "batch": x.held.batch, "channels": x.held.channels, "owner": x.held.owner}
+            for name, x in step.placed.layers.items()
+        ],
+        "devices": [_device(device) for device in step.devices],
+        "transfers": [_crossing(crossing) for crossing in step.crossings],
+    }
+
+
+def _device(device: DevicePlan) -> dict[str, Any]:
+    memory = device.memory
+    return {
+        "device": device.device,
+        "images": device.images,
+        "layers": [
+            {"name": share.name, "parameters": share.parameters, "kept_bytes": share.kept} for share in device.layers
+        ],
+        "parameters": device.parameters,
+        "weight_bytes": memory.standing.weights,
+        "gradient_bytes": memory.standing.gradients,
+        "optimiser_bytes": memory.standing.momentum,
+        "average_bytes": memory.standing.average,
+        "statistics_bytes": memory.standing.statistics,
+        "image_bytes": memory.images,
+        "activation_bytes": memory.activations,
+        "cast_bytes": memory.casts,
+        "peak_bytes": memory.peak.total,
+        "peak": {
+            "when": memory.peak.when,
+            "standing_bytes": memory.peak.standing,
+            "gradient_bytes": memory.peak.gradients,
+            "kept_bytes": memory.peak.kept,
+            "passing_bytes": memory.peak.passing,
+        },
+        "sent_bytes": device.sent,
+        "received_bytes": device.received,
+    }
+
+
+def _crossing(crossing: Crossing) -> dict[str, Any]:
+    return {
+        "layer": crossing.layer,
+        "reader": crossing.reader,
+        "direction": crossing.direction,
+        "kind": crossing.kind,
+        "bytes": crossing.size,
+        "sent_bytes": list(crossing.sent),
+        "received_bytes": list(crossing.received),
+    }
+
+
+def _timed(way: Timed) -> dict[str, Any]:
+    return {
+        "gpus": way.plan.arrangement.devices,
+        "split": way.plan.arrangement.split,
+        "batch": way.plan.batch,
+        "computing_s": way.time.computing,
+        "values_s": way.time.values,
+        "gradients_s": way.time.gradients,
+        "step_s": way.time.total,
+        "images_per_s": way.images_per_second,
+        "efficiency": way.efficiency,
+    }

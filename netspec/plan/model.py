@@ -1,0 +1,202 @@
+"""The plan: each device's share of a training step, and what crosses between the devices."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from netspec.ir.graph import Graph
+from netspec.ir.ops import BatchNorm
+from netspec.ir.settings import Precision
+from netspec.passes.placing import Arrangement, ArrangementError, Placed, SplitWord, arrange, place
+
+from .crossing import Crossing, crossings
+from .footprint import FULL
+from .memory import Memory, Standing, memory
+from .program import HALF, Computed, images_on, locals_of, program, trained, values_of
+
+MOST_DEVICES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class LayerShare:
+    """What a device has of a layer: its parameters, and the bytes that autograd keeps of it."""
+
+    name: str
+    parameters: int
+    kept: int
+
+
+@dataclass(frozen=True, slots=True)
+class DevicePlan:
+    """One device's share of a step. ``images`` are those of its share of the batch; bytes are a step's."""
+
+    device: int
+    images: int
+    layers: tuple[LayerShare, ...]
+    memory: Memory
+    sent: int
+    received: int
+
+    @property
+    def parameters(self) -> int:
+        return sum(layer.parameters for layer in self.layers)
+
+    @property
+    def likeness(self) -> tuple[object, ...]:
+        """What devices have in common that can be told together."""
+        return self.images, self.layers, self.memory.peak, self.sent, self.received
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A training step of a network on devices. ``batch`` is the whole one's; ``at_once`` how many of its images go
+    through the network at a time; ``warnings`` are for the user."""
+
+    placed: Placed
+    batch: int
+    at_once: int
+    precision: Precision
+    devices: tuple[DevicePlan, ...]
+    crossings: tuple[Crossing, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def arrangement(self) -> Arrangement:
+        return self.placed.arrangement
+
+    @property
+    def graph(self) -> Graph:
+        return self.placed.graph
+
+    @property
+    def crossed(self) -> int:
+        """The bytes of the device that sends or receives the most."""
+        return max(max(device.sent, device.received) for device in self.devices)
+
+    @property
+    def peak(self) -> int:
+        """The memory of the device that needs the most."""
+        return max(device.memory.peak.total for device in self.devices)
+
+
+def plan(
+    graph: Graph,
+    devices: int,
+    split: SplitWord | None = None,
+    *,
+    batch: int | None = None,
+    precision: Precision | None = None,
+) -> Plan:
+    """Plan a training step. Batch and precision are those of the train line unless given.
+
+    Raises
+    ------
+    ArrangementError
+        The devices cannot share the network, or the batch.
+    """
+    placed = place(graph, arrange(graph, devices, split))
+    return plan_placed(placed, batch or graph.train.batch, precision or graph.train.precision)
+
+
+def plan_placed(placed: Placed, batch: int, precision: Precision) -> Plan:
+    """Plan a training step of a graph that lies over devices. Raises ``ArrangementError``."""
+    graph, arrangement = placed.graph, placed.arrangement
+    warnings = _dividing(arrangement, batch)
+    at_once = images_at_once(graph, batch)
+    memories = memories_of(placed, locals_of(placed), at_once, precision)
+    crossed = crossings(placed, batch, values_of(graph, _low(precision)))
+    sent = [sum(c.sent[d] for c in crossed) for d in range(arrangement.devices)]
+    received = [sum(c.received[d] for c in crossed) for d in range(arrangement.devices)]
+    kinds = [_kind(placed, d, at_once) for d in range(arrangement.devices)]
+    layers = {kind: _layers(placed, kinds.index(kind), memories[kind]) for kind in dict.fromkeys(kinds)}
+    image = placed.layers[graph.input.layer].held
+    shares = tuple(
+        DevicePlan(d, images_on(placed, d, image, batch), layers[kind], memories[kind], sent[d], received[d])
+        for d, kind in enumerate(kinds)
+    )
+    return Plan(placed, batch, at_once, precision, shares, crossed, warnings)
+
+
+def images_at_once(graph: Graph, batch: int) -> int:
+    """How many of a batch's images go through the network at a time: ``accumulate`` of the train line divides it."""
+    return -(-batch // graph.train.accumulate)
+
+
+def memories_of(placed: Placed, local: Computed, images: int, precision: Precision) -> dict[tuple[int, int], Memory]:
+    """The memory of each kind of device, by its place and its images.
+
+    ``images`` are those of all devices that go through the network at a time.
+    """
+    low = _low(precision)
+    values = values_of(placed.graph, low)
+    gathers = placed.graph.train.accumulate > 1
+    memories: dict[tuple[int, int], Memory] = {}
+    for device in range(placed.arrangement.devices):
+        key = _kind(placed, device, images)
+        if key not in memories:
+            steps = program(placed, local[key[0]], device, images, low, values)
+            memories[key] = memory(_standing(placed, device), steps, low, gathers=gathers)
+    return memories
+
+
+def _low(precision: Precision) -> int:
+    return HALF if precision == "bf16" else FULL
+
+
+def _kind(placed: Placed, device: int, images: int) -> tuple[int, int]:
+    """What a device's memory depends on: its place, and its number of images."""
+    held = placed.layers[placed.graph.input.layer].held
+    return placed.arrangement.place(device), images_on(placed, device, held, images)
+
+
+def _dividing(arrangement: Arrangement, batch: int) -> tuple[str, ...]:
+    """The warning of a batch whose shares are unequal. Raises ``ArrangementError`` where it cannot be shared."""
+    rows = arrangement.replicas
+    each, more = divmod(batch, rows)
+    if not each:
+        raise ArrangementError(
+            f"{rows} devices cannot share a batch of {batch}", f"each needs an image: --batch {rows} or more"
+        )
+    if not more:
+        return ()
+    told = f"{rows} shares do not divide a batch of {batch}: {batch} / {rows} = {batch / rows:.6g}"
+    repair = f"--batch {batch - more} or --batch {batch - more + rows}"
+    if arrangement.split == "hybrid":
+        raise ArrangementError(told, f"the hybrid exchange needs equal shares: {repair}")
+    return (f"{told}; some devices compute {each + 1} images and the others wait with {each}; even: {repair}",)
+
+
+def _standing(placed: Placed, device: int) -> Standing:
+    """What a device holds through all steps."""
+    weights = FULL * sum(_parameters(placed, device).values())
+    statistics = 0
+    for node in placed.graph.nodes.values():
+        if isinstance(node.op, BatchNorm) and placed.on(device, node.layer):
+            # Running mean and variance, and a count of the batches in int64.
+            channels = node.output.channels // placed.layers[node.layer].held.channels
+            statistics += 2 * channels * FULL + 8
+    average = weights + statistics if placed.graph.train.ema else 0
+    return Standing(weights, weights, weights, average, statistics)
+
+
+def _parameters(placed: Placed, device: int) -> dict[str, int]:
+    """How many numbers a device learns, by layer; of a layer that others compute none."""
+    found: dict[str, int] = {}
+    for parameter in placed.graph.parameters.values():
+        if placed.on(device, parameter.layer):
+            share = math.prod(parameter.shape) // placed.holder(parameter).channels
+            found[parameter.layer] = found.get(parameter.layer, 0) + share
+    return found
+
+
+def _layers(placed: Placed, device: int, held: Memory) -> tuple[LayerShare, ...]:
+    """What a device has of each layer that it computes in training, or learns."""
+    parameters = _parameters(placed, device)
+    computed = {layer.name for layer in trained(placed.graph) if placed.on(device, layer.name)}
+    image = placed.graph.input.layer
+    names = [name for name in placed.graph.layers if name in computed or parameters.get(name) or name == image]
+    kept = {**held.kept, image: held.images}
+    # The cross-entropy of a file without a loss is no layer of it, and keeps something all the same.
+    names += [name for name in kept if name not in placed.graph.layers]
+    return tuple(LayerShare(name, parameters.get(name, 0), kept.get(name, 0)) for name in names)

@@ -1,0 +1,41 @@
+"""Amounts as people write them: ``3GB``, ``25GB/s``, ``400T``."""
+
+from __future__ import annotations
+
+import re
+
+_POWERS = {"": 0, "k": 1, "M": 2, "G": 3, "T": 4, "P": 5}
+_NUMBER = r"([0-9]{1,15}(?:\.[0-9]{1,15})?)\s*"
+_BYTES = re.compile(_NUMBER + r"([kMGTP]?)(i?)B")
+_RATE = re.compile(_NUMBER + r"([kMGTP]?)(B|bit)/s")
+_FLOPS = re.compile(_NUMBER + r"([kMGTP]?)(?:FLOPS|FLOP/s)?")
+
+
+def parse_bytes(text: str) -> int:
+    """``3GB`` as 3,000,000,000 and ``3GiB`` as 3 x 2^30. Raises ``ValueError`` with what is wanted."""
+    found = _BYTES.fullmatch(text)
+    if not found or (found[3] and not found[2]):
+        raise ValueError(f"{text!r} is no amount of memory; write 3GB (powers of 1000) or 3GiB (of 1024)")
+    return _positive(text, float(found[1]) * (1024 if found[3] else 1000) ** _POWERS[found[2]])
+
+
+def parse_link(text: str) -> float:
+    """``25GB/s``, or ``200Gbit/s``, as bytes a second. Raises ``ValueError`` with what is wanted."""
+    found = _RATE.fullmatch(text)
+    if not found:
+        raise ValueError(f"{text!r} is no speed of a link; write bytes a second, 25GB/s, or bits, 200Gbit/s")
+    return _positive(text, float(found[1]) * 1000 ** _POWERS[found[2]]) / (8 if found[3] == "bit" else 1)
+
+
+def parse_flops(text: str) -> float:
+    """``400T`` as 4e14 floating-point operations a second. Raises ``ValueError`` with what is wanted."""
+    found = _FLOPS.fullmatch(text)
+    if not found:
+        raise ValueError(f"{text!r} is no speed of computing; write FLOPs a second, 400T or 19.5TFLOPS")
+    return _positive(text, float(found[1]) * 1000 ** _POWERS[found[2]])
+
+
+def _positive(text: str, amount: float) -> int:
+    if amount < 1:
+        raise ValueError(f"{text!r} is nothing; write a positive amount")
+    return int(amount)

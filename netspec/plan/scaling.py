@@ -1,0 +1,136 @@
+"""How long a step takes on so many devices, by arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from netspec.ir.graph import Graph
+from netspec.ir.settings import Precision
+from netspec.passes.placing import SPLITS, ArrangementError, Placed, SplitWord
+
+from .model import Plan, plan
+from .program import images_on, locals_of, trained
+
+MODEL = (
+    "computing: 3 times the FLOPs of the forward pass (once forward, twice backward) of the device that has most of "
+    "them, at its stated rate",
+    "values: the forward and backward exchanges one after the other, bytes of the busiest device over its link, both "
+    "ways at once, with nothing computed meanwhile",
+    "gradients: a layer's all-reduce starts when its backward pass is over and goes on beside that of the layers "
+    "before it; what is left of it at the end is the time told",
+    "no latencies, no loading of images, no moving of weights; efficiency is one device's time over devices x time, at "
+    "the same batch",
+)
+"""How times are worked out, to be told with them."""
+
+TIMES = (1, 2, 4, 8, 16, 32)
+"""The batches that are compared, as multiples of the given one."""
+
+ALL_SPLITS: tuple[SplitWord, ...] = tuple(SPLITS)
+"""Every word of ``--split``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What every device does in a second: ``flops`` at most, ``link`` bytes each way to the others."""
+
+    flops: float
+    link: float
+
+
+@dataclass(frozen=True, slots=True)
+class Time:
+    """The seconds of a step: ``computing``, exchanging ``values``, and what is left of the ``gradients``' exchange."""
+
+    computing: float
+    values: float
+    gradients: float
+
+    @property
+    def total(self) -> float:
+        return self.computing + self.values + self.gradients
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """A plan's time, and that of one device with the same batch."""
+
+    plan: Plan
+    time: Time
+    alone: Time
+
+    @property
+    def efficiency(self) -> float:
+        return self.alone.total / (self.plan.arrangement.devices * self.time.total)
+
+    @property
+    def images_per_second(self) -> float:
+        return self.plan.batch / self.time.total
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A way that so many devices cannot go, and why."""
+
+    devices: int
+    split: SplitWord
+    reason: str
+
+
+def every_way(
+    graph: Graph, devices: Iterable[int], splits: Iterable[SplitWord], batch: int, precision: Precision
+) -> tuple[list[Plan], list[LeftOut]]:
+    """The plans of all numbers of devices and splits, and those that there are none of. One device goes one way."""
+    plans: list[Plan] = []
+    left_out: list[LeftOut] = []
+    for number in devices:
+        for split in splits if number > 1 else ("batch",):
+            try:
+                plans.append(plan(graph, number, split, batch=batch, precision=precision))
+            except ArrangementError as error:
+                left_out.append(LeftOut(number, split, error.message))
+    return plans, left_out
+
+
+def timed(step: Plan, machine: Machine) -> Timed:
+    """A plan's time by the model of ``MODEL``."""
+    alone = plan(step.graph, 1, "batch", batch=step.batch, precision=step.precision)
+    return Timed(step, _time(step, machine), _time(alone, machine))
+
+
+def fastest(
+    graph: Graph, devices: int, splits: Iterable[SplitWord], batch: int, precision: Precision, machine: Machine
+) -> Timed | None:
+    """The fastest split of a batch over so many devices; ``None`` where none is possible."""
+    plans, _ = every_way(graph, (devices,), splits, batch, precision)
+    return min((timed(step, machine) for step in plans), key=lambda way: way.time.total, default=None)
+
+
+def _time(step: Plan, machine: Machine) -> Time:
+    seconds = _forward_seconds(step.placed, step.batch, machine)
+    exchanged = sum(c.busiest for c in step.crossings if c.direction != "gradients") / machine.link
+    gradients = {c.layer: c.busiest / machine.link for c in step.crossings if c.direction == "gradients"}
+    left = 0.0
+    for layer in reversed([*seconds]):
+        left = max(0.0, left - 2 * seconds[layer]) + gradients.get(layer, 0.0)
+    return Time(3 * sum(seconds.values()), exchanged, left)
+
+
+def _forward_seconds(placed: Placed, batch: int, machine: Machine) -> dict[str, float]:
+    """The forward pass of each layer, in order, on the device that computes the most."""
+    local = locals_of(placed)
+    # The first row has the most images.
+    works = [_flops(placed, local[place], place, batch) for place in local]
+    busiest = max(works, key=lambda flops: sum(flops.values()))
+    return {layer: flops / machine.flops for layer, flops in busiest.items()}
+
+
+def _flops(placed: Placed, local: Mapping[str, Graph], device: int, batch: int) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for layer in trained(placed.graph):
+        graph = local.get(layer.name)
+        images = images_on(placed, device, placed.layers[layer.name].held, batch)
+        nodes = [graph.nodes[name] for name in layer.nodes] if graph else []
+        found[layer.name] = images * sum(node.op.flops(graph.shapes(node), node.output) for node in nodes if graph)
+    return found

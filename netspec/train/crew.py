@@ -1,0 +1,107 @@
+"""The processes that train together: which of them this is, and what they must agree on.
+
+All run the same code on the same batches. One leads: it alone writes into the run's folder and speaks to the user. A
+crew of one needs no torch.distributed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TypeVar
+
+import torch
+import torch.distributed as dist
+
+from netspec.train.errors import RequestError
+from netspec.train.runfolder import RunFolder
+
+T = TypeVar("T")
+
+PATIENCE = timedelta(minutes=30)
+"""How long a process waits for the others: as long as reading the data of an epoch's first batch may take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Crew:
+    """This process is ``rank`` of ``size``."""
+
+    rank: int = 0
+    size: int = 1
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process writes and speaks for all."""
+        return self.rank == 0
+
+    def any(self, value: bool) -> bool:
+        """Whether it is so for any of the crew."""
+        if self.size == 1:
+            return value
+        told = torch.tensor(float(value), device=_device())
+        dist.all_reduce(told)
+        return bool(told)
+
+    def led(self, value: T) -> T:
+        """The leader's value."""
+        if self.size == 1:
+            return value
+        held: list[T] = [value]
+        dist.broadcast_object_list(held, src=0)
+        return held[0]
+
+    def only_lead(self, context: AbstractContextManager[None]) -> AbstractContextManager[None]:
+        """The context for the leader, nothing for the others."""
+        return context if self.leads else nullcontext()
+
+    @contextmanager
+    def folder(self, path: Path) -> Iterator[RunFolder]:
+        """The run's folder for the leader; for the others one that is thrown away, so that they run the same code."""
+        if self.leads:
+            yield RunFolder(path)
+            return
+        with TemporaryDirectory(prefix="netspec-") as beside:
+            folder = RunFolder(Path(beside))
+            folder.checkpoints.mkdir()
+            yield folder
+
+
+ALONE = Crew()
+
+
+@contextmanager
+def enlisted(device: str) -> Iterator[Crew]:
+    """The crew that torchrun has started this process in (its environment says so), or this process alone.
+
+    On CUDA each process of a machine takes the device of its own number.
+
+    Raises
+    ------
+    RequestError
+        There are fewer CUDA devices on the machine than processes.
+    """
+    size = int(os.environ.get("WORLD_SIZE", "1"))
+    if size == 1 or "RANK" not in os.environ:
+        yield ALONE
+        return
+    if device == "cuda":
+        local = int(os.environ.get("LOCAL_RANK", "0"))
+        if local >= torch.cuda.device_count():
+            raise RequestError(
+                f"process {local} of this machine has no CUDA device: it has {torch.cuda.device_count()}"
+            )
+        torch.cuda.set_device(local)
+    dist.init_process_group("nccl" if device == "cuda" else "gloo", timeout=PATIENCE)
+    try:
+        yield Crew(dist.get_rank(), size)
+    finally:
+        dist.destroy_process_group()
+
+
+def _device() -> torch.device:
+    return torch.device("cuda" if dist.get_backend() == "nccl" else "cpu")

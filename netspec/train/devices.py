@@ -1,0 +1,105 @@
+"""A training on one device or on several: in this process, or in one for each device."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from rich.console import Console
+
+from netspec.net import Net
+from netspec.passes.placing import ArrangementError, arrange
+from netspec.train import run
+from netspec.train.config import Request
+from netspec.train.console import Quiet, Reporter, reporter
+from netspec.train.crew import Crew, enlisted
+from netspec.train.errors import RequestError, TrainError
+from netspec.train.launching import launch, report_code, report_error
+from netspec.units import plural
+
+
+def run_alone_or_together(
+    net: Net | None, file: str | None, resume: Path | None, request: Request, *, quiet: bool, arguments: Sequence[str]
+) -> run.Result | int:
+    """Train as ``run.train`` and ``run.resume`` do. Where several devices are asked for, start a process for each with
+    the same command line, ``arguments``, and return their exit code; in such a process, be one of them.
+
+    Raises what those raise, and ``RequestError`` for devices that are not there or cannot share the network.
+    """
+    gpus = request.gpus or (_gpus_of(resume) if resume is not None else 1)
+    if "WORLD_SIZE" in os.environ and "RANK" in os.environ:
+        return _be_one_of_them(net, file, resume, request, quiet)
+    if gpus == 1:
+        return _train(net, file, resume, request, reporter(quiet=quiet), Crew())
+    _need(net, request, gpus)
+    if file == "-":
+        raise RequestError("several processes cannot all read the spec from standard input", "give its file's name")
+    ended = launch(arguments, gpus)
+    for line in ended.lines:
+        print(line, file=sys.stderr)
+    return ended.code
+
+
+def _be_one_of_them(
+    net: Net | None, file: str | None, resume: Path | None, request: Request, quiet: bool
+) -> run.Result | int:
+    size, rank = int(os.environ["WORLD_SIZE"]), int(os.environ["RANK"])
+    try:
+        if request.gpus not in (None, size):
+            raise RequestError(f"--gpus {request.gpus}, and there are {size} processes")
+        device = request.device or ("cuda" if torch.cuda.is_available() else "cpu")
+        with enlisted(device) as crew:
+            teller = reporter(quiet=quiet) if crew.leads else Quiet(Console(file=io.StringIO()))
+            result = _train(net, file, resume, dataclasses.replace(request, gpus=size, device=device), teller, crew)
+    except TrainError as problem:
+        if report_error(problem, rank):
+            return problem.exit_code
+        raise
+    if result.signal is not None and result.state == "interrupted" and rank == 0:
+        report_code(128 + result.signal)
+    return result if rank == 0 else 0
+
+
+def _train(
+    net: Net | None, file: str | None, resume: Path | None, request: Request, teller: Reporter, crew: Crew
+) -> run.Result:
+    try:
+        if resume is not None:
+            return run.resume(resume, net, request, teller, crew)
+        assert net is not None and file is not None
+        return run.train(net.graph, net.source.text, _stem(file), request, teller, crew)
+    except ArrangementError as problem:
+        raise RequestError(problem.message, *problem.notes) from problem
+
+
+def _need(net: Net | None, request: Request, gpus: int) -> None:
+    """Raise ``RequestError`` for what can be seen before a process is started."""
+    if net is not None:
+        try:
+            arrange(net.graph, gpus, request.split)
+        except ArrangementError as problem:
+            raise RequestError(problem.message, *problem.notes) from problem
+    there = torch.cuda.device_count()
+    if request.device != "cpu" and torch.cuda.is_available() and there < gpus:
+        raise RequestError(
+            f"{plural(gpus, 'GPU')} asked for, and there {'is' if there == 1 else 'are'} {there}",
+            "processes on the CPU compute the same, and slowly: --device cpu",
+        )
+
+
+def _gpus_of(folder: Path) -> int:
+    """How many devices a run was on last, as far as it says so."""
+    try:
+        return int(json.loads((folder / "run.json").read_text("utf-8"))["gpus"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return 1
+
+
+def _stem(file: str) -> str:
+    return "net" if file == "-" else Path(file).stem

@@ -1,0 +1,124 @@
+"""What training makes small, where several devices compute it together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from netspec.parallel import shares
+from netspec.parallel.collectives import all_reduce
+from netspec.parallel.gradients import Gradients
+from netspec.parallel.network import PlacedNetwork
+from netspec.parallel.team import join
+from netspec.passes.placing import Arrangement, place
+from netspec.train.errors import RequestError, TrainError
+from netspec.train.objective import Objective, parts
+from netspec.units import plural
+
+
+@dataclass(frozen=True, slots=True)
+class SharedObjective(Objective):
+    """An objective of which this process computes a part. ``module`` holds its shares of the parameters.
+
+    Every process is given the whole batch and takes its own share of it; all are told the whole's loss and scores.
+    """
+
+    network: PlacedNetwork
+    sums: Gradients
+    shapes: Mapping[str, torch.Size]
+    learnt: tuple[str, ...]
+
+    def gradients(self, images: Tensor, labels: Tensor, seed: int, step: int) -> Tensor:
+        """As for one device: every process's parameters get the gradients of the whole batch's loss."""
+        if not self.network.learns:
+            raise TrainError("nothing to learn: the loss depends on no weights")
+        total, first = torch.zeros((), device=images.device), 0
+        pieces = parts(images, labels, self.graph.train.accumulate)
+        for number, (some, classes) in enumerate(pieces):
+            self.sums.paused = number < len(pieces) - 1
+            mine = self.network.team.share_of_batch(len(classes))
+            self.network.draw(seed, step, first, mine.start)
+            with self._precision(images):
+                loss, told = self.network.training_loss(self._laid(some[mine]), classes[mine], len(classes))
+            part = len(classes) / len(labels)
+            if loss.requires_grad:
+                (loss * part).backward()  # type: ignore[no-untyped-call]
+            total, first = total + told * part, first + len(classes)
+        self.sums.wait()
+        return all_reduce(total)
+
+    def scores(self, images: Tensor) -> Tensor:
+        """The class scores of all images, (N, classes), in every process."""
+        team, count = self.network.team, len(images)
+        # Rows that cannot share the images equally compute all of them each.
+        mine = images if count % team.arrangement.replicas else images[team.share_of_batch(count)]
+        with self._precision(images):
+            scores = self.network.class_scores(self._laid(mine))
+        whole = self.network.everywhere(scores, len(mine))
+        return whole[:count]
+
+    def measured(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        scores = self.scores(images)
+        if not self.graph.losses:
+            return F.cross_entropy(scores, labels), scores
+        team, count = self.network.team, len(images)
+        alike = count % team.arrangement.replicas != 0
+        mine = slice(None) if alike else team.share_of_batch(count)
+        whole = count * team.arrangement.replicas if alike else count
+        with self._precision(images):
+            _, told = self.network.training_loss(self._laid(images[mine]), labels[mine], whole)
+        return all_reduce(told), scores
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self.shapes)
+
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        return self.learnt
+
+    def whole(self, own: Mapping[str, Tensor], names: Sequence[str]) -> dict[str, Tensor]:
+        return shares.whole(self.network, own, {name: self.shapes[name] for name in names})
+
+    def own(self, whole: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        held = self.network.module.state_dict()
+        return {
+            key: shares.share(tensor, shares.held_of(self.network, key), self.network.team)
+            for key, tensor in whole.items()
+            if key in held
+        }
+
+
+def share_out(objective: Objective, arrangement: Arrangement) -> SharedObjective:
+    """This process's part of an objective that every process has whole."""
+    device = next(objective.module.parameters()).device
+    network = PlacedNetwork(place(objective.graph, arrangement), join(arrangement, device))
+    network.module.to(device)
+    shares.give(network, objective.module.state_dict())
+    if objective.graph.train.channels_last:
+        network.module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    shapes = shares.shapes_of(objective.module)
+    learnt = objective.parameter_names
+    return SharedObjective(objective.graph, network.module, network, Gradients(network), shapes, learnt)
+
+
+def need_shares(arrangement: Arrangement, batch: int, accumulate: int = 1) -> None:
+    """Raise ``RequestError`` where a batch, or a part of it, has fewer images than devices share it, or for ``hybrid``
+    cannot be divided equally."""
+    rows, least = arrangement.replicas, batch // accumulate
+    if least < rows:
+        raise RequestError(
+            f"{plural(least, 'image')} at a time cannot be shared by {rows} devices: batch {batch}"
+            + (f" in {accumulate} parts" if accumulate > 1 else ""),
+            f"take a larger batch: --batch {rows * accumulate} or more",
+        )
+    if arrangement.split == "hybrid" and batch % (rows * accumulate):
+        raise RequestError(
+            f"--split hybrid shares the batch equally, and {rows} devices do not divide {batch}"
+            + (f" in {accumulate} parts" if accumulate > 1 else ""),
+            f"take a multiple of {rows * accumulate}: --batch {-(-batch // (rows * accumulate)) * rows * accumulate}",
+        )

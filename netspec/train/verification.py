@@ -1,0 +1,256 @@
+"""Training steps in several arrangements of devices, compared with the same steps on one.
+
+All start from the same weights, get the same images and the same dropout; what they make may differ by rounding alone.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import socket
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Literal
+
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+from torch import Tensor, nn
+
+from netspec import backend
+from netspec.ir.graph import Graph
+from netspec.parallel import shares
+from netspec.parallel.collectives import all_reduce
+from netspec.parallel.gradients import Gradients
+from netspec.parallel.network import PlacedNetwork
+from netspec.parallel.team import join
+from netspec.passes.placing import Arrangement, place
+from netspec.train.config import RequestError
+from netspec.train.optimiser import PaperSGD, optimiser_of
+
+Number = Literal["float64", "float32"]
+
+TOLERANCES: dict[Number, float] = {"float64": 1e-10, "float32": 1e-3}
+"""The largest difference that passes, relative to the largest number of its tensor. In float32 rounding alone makes
+differences of some 1e-6, and where it turns which of two pixels is the maximum, more."""
+
+LEAST: dict[Number, float] = {"float64": 1e-4, "float32": 1e-2}
+"""The smallest scale of a tensor, relative to the largest number of all tensors of its kind. What is 0 but for
+rounding, as the gradient of a bias before a batch normalisation, is not measured by that rounding."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What is run in every arrangement: ``batch`` images for ``steps`` steps, all from one seed."""
+
+    batch: int
+    steps: int
+    seed: int
+    number: Number
+    device: Literal["cpu", "cuda"]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """The largest relative differences of an arrangement from one device: of the losses of all steps, of the gradients
+    of the first, of weights, velocities and statistics after the first and after the last; and where the last is."""
+
+    loss: float
+    gradients: float
+    weights_first: float
+    weights_last: float
+    where: str
+
+    @property
+    def largest(self) -> float:
+        return max(self.loss, self.gradients, self.weights_first, self.weights_last)
+
+
+VELOCITY = "velocity of "
+
+Record = dict[str, Any]
+"""``losses``, and by their names ``gradients``, ``first`` and ``last`` (weights, statistics and velocities)."""
+
+
+def compare(
+    graph: Graph, arrangements: Sequence[Arrangement], trial: Trial
+) -> Iterator[tuple[Arrangement, Difference]]:
+    """Each arrangement's difference from the module on one device, as it is found.
+
+    Raises
+    ------
+    RequestError
+        There are fewer CUDA devices than an arrangement needs.
+    """
+    need_devices(arrangements, trial)
+    wanted = alone(graph, trial)
+    for arrangement in arrangements:
+        yield arrangement, difference(wanted, together(graph, arrangement, trial), trial.number)
+
+
+def need_devices(arrangements: Sequence[Arrangement], trial: Trial) -> None:
+    """Raise ``RequestError`` where there are fewer CUDA devices than an arrangement needs."""
+    most = max(arrangement.devices for arrangement in arrangements)
+    if trial.device == "cuda" and torch.cuda.device_count() < most:
+        raise RequestError(
+            f"{most} CUDA devices are asked for, and there are {torch.cuda.device_count()}",
+            "processes on the CPU compute the same: --device cpu",
+        )
+
+
+def alone(graph: Graph, trial: Trial) -> Record:
+    """The steps of the ordinary module on one device."""
+    pytorch = backend.load("pytorch")
+    model = pytorch.module(graph, trial.seed).to(dtype=getattr(torch, trial.number)).to(trial.device).train()
+    images, labels = batch(graph, trial)
+    optimiser = optimiser_of(graph, model)
+    record: Record = {"losses": []}
+    for step in range(trial.steps):
+        pytorch.draw_from(model, pytorch.Draw(trial.seed, step))
+        optimiser.zero_grad()
+        loss = pytorch.training_loss(model, images, labels)
+        loss.backward()
+        if step == 0:
+            record["gradients"] = {key: _detached(p.grad) for key, p in model.named_parameters() if p.grad is not None}
+        optimiser.step()
+        record["losses"].append(float(loss.detach()))
+        if step in (0, trial.steps - 1):
+            state = {**model.state_dict(), **_velocities(model, optimiser)}
+            record["first" if step == 0 else "last"] = {key: _detached(x) for key, x in state.items()}
+    record.setdefault("last", record["first"])
+    return record
+
+
+def together(graph: Graph, arrangement: Arrangement, trial: Trial) -> Record:
+    """The same steps in as many processes as the arrangement has devices.
+
+    Raises ``torch.multiprocessing.ProcessRaisedException`` where one of them fails; the others are ended.
+    """
+    with TemporaryDirectory() as folder:
+        result = Path(folder, "record.pt")
+        threads = max(1, torch.get_num_threads() // arrangement.devices)
+        arguments = (graph, arrangement, trial, _free_port(), threads, str(result))
+        # A server that has imported this module once makes the processes from then on.
+        multiprocessing.set_forkserver_preload([__name__])
+        mp.start_processes(_member, arguments, arrangement.devices, start_method="forkserver")  # type: ignore[attr-defined,no-untyped-call]
+        record: Record = torch.load(result, weights_only=True)
+    return record
+
+
+def difference(wanted: Record, found: Record, number: Number) -> Difference:
+    """How far two records are apart."""
+    pairs = zip(wanted["losses"], found["losses"], strict=True)
+    first, _ = _apart(wanted["first"], found["first"], LEAST[number])
+    last, where = _apart(wanted["last"], found["last"], LEAST[number])
+    gradients, _ = _apart(wanted["gradients"], found["gradients"], LEAST[number])
+    return Difference(max(abs(a - b) / max(abs(a), 1e-300) for a, b in pairs), gradients, first, last, where)
+
+
+def batch(graph: Graph, trial: Trial) -> tuple[Tensor, Tensor]:
+    """The trial's images (standard normal) and labels, on its device: the same in every process."""
+    generator = torch.Generator().manual_seed(trial.seed)
+    images = torch.randn(trial.batch, *graph.input.output, generator=generator, dtype=torch.float64)
+    labels = torch.randint(graph.scores.output.units, (trial.batch,), generator=generator)
+    return images.to(getattr(torch, trial.number)).to(trial.device), labels.to(trial.device)
+
+
+def _member(rank: int, graph: Graph, arrangement: Arrangement, trial: Trial, port: int, threads: int, out: str) -> None:
+    """One process of an arrangement; the first writes the record."""
+    torch.set_num_threads(threads)
+    device = torch.device(trial.device, rank) if trial.device == "cuda" else torch.device("cpu")
+    if trial.device == "cuda":
+        torch.cuda.set_device(device)
+    dist.init_process_group(
+        "nccl" if trial.device == "cuda" else "gloo",
+        init_method=f"tcp://127.0.0.1:{port}",
+        rank=rank,
+        world_size=arrangement.devices,
+    )
+    try:
+        record = _steps(PlacedNetwork(place(graph, arrangement), join(arrangement, device)), trial)
+        if rank == 0:
+            torch.save(record, out)
+        dist.barrier()
+    finally:
+        dist.destroy_process_group()
+
+
+def _steps(network: PlacedNetwork, trial: Trial) -> Record:
+    graph, team = network.placed.graph, network.team
+    whole = backend.load("pytorch").module(graph, trial.seed)
+    shapes = shares.shapes_of(whole)
+    learnt = {key: parameter.shape for key, parameter in whole.named_parameters()}
+    shares.give(network, whole.state_dict())
+    del whole
+    network.module.to(dtype=getattr(torch, trial.number)).to(team.device).train()
+    optimiser, gradients = optimiser_of(graph, network.module), Gradients(network)
+    images, labels = batch(graph, trial)
+    mine = team.share_of_batch(trial.batch)
+    record: Record = {"losses": []}
+    for step in range(trial.steps):
+        network.draw(trial.seed, step, 0, mine.start)
+        optimiser.zero_grad()
+        loss, told = network.training_loss(images[mine], labels[mine], trial.batch)
+        if loss.requires_grad:
+            loss.backward()  # type: ignore[no-untyped-call]
+        gradients.wait()
+        if step == 0:
+            own = {key: p.grad for key, p in network.module.named_parameters() if p.grad is not None}
+            trained = {key: shape for key, shape in learnt.items() if network.is_trained(key)}
+            record["gradients"] = _everything(network, own, trained)
+        optimiser.step()
+        record["losses"].append(float(all_reduce(told)))
+        if step in (0, trial.steps - 1):
+            velocities = _velocities(network.module, optimiser)
+            state = _everything(network, network.module.state_dict(), shapes)
+            moving = {key: shape for key, shape in learnt.items() if network.is_trained(key)}
+            moved = {key.removeprefix(VELOCITY): x for key, x in velocities.items()}
+            state |= {VELOCITY + key: x for key, x in _everything(network, moved, moving).items()}
+            record["first" if step == 0 else "last"] = state
+    record.setdefault("last", record["first"])
+    return record
+
+
+def _everything(
+    network: PlacedNetwork, own: Mapping[str, Tensor], shapes: Mapping[str, torch.Size]
+) -> dict[str, Tensor]:
+    return {key: _detached(x) for key, x in shares.whole(network, own, shapes).items()}
+
+
+def _velocities(module: nn.Module, optimiser: PaperSGD) -> dict[str, Tensor]:
+    return {
+        VELOCITY + key: optimiser.state[p]["velocity"] for key, p in module.named_parameters() if p in optimiser.state
+    }
+
+
+def _apart(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor], least: float) -> tuple[float, str]:
+    """The largest difference of two sets of tensors, relative to the scale of its tensor, and whose it is.
+
+    A tensor's scale is its largest number, but at least ``least`` times the largest of its kind: velocities, or others.
+    """
+    if set(wanted) != set(found):
+        odd = sorted(set(wanted) ^ set(found))[0]
+        return float("inf"), odd
+    largest = {key: float(a.abs().max()) if a.numel() else 0.0 for key, a in wanted.items()}
+    kinds = {kind: max((x for key, x in largest.items() if key.startswith(VELOCITY) == kind), default=0.0)
+             for kind in (True, False)}  # fmt: skip
+    worst, where = 0.0, ""
+    for key, a in wanted.items():
+        scale = max(largest[key], least * kinds[key.startswith(VELOCITY)])
+        gap = float((a.double() - found[key].double()).abs().max()) if a.numel() else 0.0
+        apart = gap / scale if scale else gap
+        if not apart <= worst:  # also where it is no number
+            worst, where = apart, key
+    return worst, where
+
+
+def _detached(x: Tensor) -> Tensor:
+    return x.detach().cpu().clone()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port

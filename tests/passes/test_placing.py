@@ -1,0 +1,225 @@
+"""Who holds what on which devices, and what crosses between them: AlexNet, branches, files that name their groups."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import netspec
+from netspec.ir.graph import Graph
+from netspec.passes.placing import (
+    ArrangementError,
+    Held,
+    Placed,
+    SplitWord,
+    arrange,
+    local_graph,
+    place,
+    rows_of,
+)
+
+SPECS = Path(__file__).parents[2] / "specs"
+CONVS = ("conv1", "norm1", "pool1", "conv2", "norm2", "pool2", "conv3", "conv4", "conv5", "pool5")
+HIDDEN = ("fc6", "drop6", "fc7", "drop7")
+
+TOWERS = """
+net towers
+gpus 4
+[image] input 3x8x8
+[a] conv filters=4 kernel=3 gpu=0 inputs=image
+[b] conv filters=4 kernel=3 gpu=1 inputs=image
+[c] conv filters=4 kernel=3 gpu=2 inputs=image
+[d] conv filters=4 kernel=3 gpu=3 inputs=image
+[joined] concat inputs=a,b,c,d
+[own] conv filters=8 kernel=3
+[across] lrn size=5 k=2 alpha=1e-4 beta=0.75 reads=all
+[f] fc outputs=8
+[last] fc outputs=4 gpu=2
+[prob] softmax
+"""
+
+
+def alexnet() -> Graph:
+    return netspec.load(SPECS / "alexnet.net").graph
+
+
+def over(graph: Graph, devices: int, split: SplitWord | None = None) -> Placed:
+    return place(graph, arrange(graph, devices, split))
+
+
+def held(placed: Placed, *names: str) -> set[Held]:
+    return {placed.layers[name].held for name in names}
+
+
+def crossing(placed: Placed) -> list[tuple[str, str, Held, Held, bool]]:
+    return [(t.value, t.reader, t.held, t.wanted, t.partial) for t in placed.transfers]
+
+
+@pytest.mark.parametrize(("devices", "rows"), [(2, 1), (4, 2), (8, 4)])
+def test_alexnet_in_its_groups(devices: int, rows: int) -> None:
+    placed = over(alexnet(), devices)
+    split, whole, one = Held(rows, 2), Held(rows), Held(rows, owner=0)
+    assert (placed.arrangement.groups, placed.arrangement.replicas) == (2, rows)
+    assert held(placed, *CONVS, *HIDDEN) == {split}
+    assert held(placed, "fc8", "prob") == {one}
+    assert crossing(placed) == [
+        ("pool2", "conv3", split, whole, True),
+        ("pool5", "fc6", split, whole, True),
+        ("drop6", "fc7", split, whole, True),
+        ("drop7", "fc8", split, one, False),
+    ]
+
+
+@pytest.mark.parametrize("devices", [2, 3, 4])
+def test_alexnet_by_batch_needs_no_transfer(devices: int) -> None:
+    placed = over(alexnet(), devices, "batch")
+    assert held(placed, *placed.graph.layers) == {Held(devices)}
+    assert crossing(placed) == []
+
+
+@pytest.mark.parametrize("devices", [2, 4, 8])
+def test_alexnet_hybrid(devices: int) -> None:
+    placed = over(alexnet(), devices, "hybrid")
+    batch, feature = Held(devices), Held(1, devices)
+    assert held(placed, "image", *CONVS, "prob") == {batch}
+    assert held(placed, *HIDDEN, "fc8") == {feature}
+    assert crossing(placed) == [
+        ("pool5", "fc6", batch, Held(), True),
+        ("drop6", "fc7", feature, Held(), True),
+        ("drop7", "fc8", feature, Held(), True),
+        ("fc8", "loss", feature, batch, False),
+    ]
+
+
+def test_a_layer_whose_features_no_share_fits_stays_whole_in_its_share_of_the_batch() -> None:
+    """1000 classes over 16 devices."""
+    placed = over(alexnet(), 16, "hybrid")
+    assert held(placed, "fc7") == {Held(1, 16)}
+    assert held(placed, "fc8") == {Held(16)}
+    assert ("drop7", "fc8", Held(1, 16), Held(16), False) in crossing(placed)
+
+
+@pytest.mark.parametrize("split", ["groups", "batch", "hybrid"])
+def test_one_device_holds_everything(split: SplitWord) -> None:
+    placed = over(alexnet(), 1, split)
+    assert held(placed, *placed.graph.layers) == {Held()}
+    assert crossing(placed) == []
+
+
+def test_what_is_taken_where_nothing_is_asked() -> None:
+    assert arrange(alexnet(), 2).split == "groups"
+    assert arrange(netspec.load(SPECS / "lenet.net").graph, 2).split == "batch"
+
+
+def test_a_file_that_names_its_groups() -> None:
+    placed = over(netspec.loads(TOWERS).graph, 4)
+    assert [placed.layers[name].held.owner for name in "abcd"] == [0, 1, 2, 3]
+    assert held(placed, "joined", "own", "f") == {Held(1, 4)}
+    assert held(placed, "across") == {Held()}
+    assert held(placed, "last", "prob") == {Held(owner=2)}
+    wanted = {(value, reader): (held, wanted, partial) for value, reader, held, wanted, partial in crossing(placed)}
+    assert not any(reader == "joined" for _, reader in wanted)
+    assert wanted["own", "across"] == (Held(1, 4), Held(), False)
+    assert wanted["across", "f"] == (Held(), Held(1, 4), False)
+    assert wanted["f", "last"] == (Held(1, 4), Held(owner=2), False)
+
+
+def test_owners_are_folded_onto_fewer_devices() -> None:
+    placed = over(netspec.loads(TOWERS).graph, 2)
+    assert [placed.layers[name].held.owner for name in "abcd"] == [0, 0, 1, 1]
+    assert [placed.on(1, name) for name in "abcd"] == [False, False, True, True]
+    assert held(placed, "joined", "own", "f") == {Held(1, 2)}
+    assert placed.layers["last"].held == Held(owner=1)
+    assert not any(reader == "joined" for _, reader, *_ in crossing(placed))
+
+
+def test_a_place_joins_what_it_holds() -> None:
+    placed = over(netspec.loads(TOWERS).graph, 2)
+    for where, names in ((0, ("a", "b")), (1, ("c", "d"))):
+        local = local_graph(placed, placed.graph.layers["joined"], where)
+        assert local.nodes["joined"].inputs == names
+        assert str(local.nodes["joined"].output) == "8x6x6"
+
+
+def test_twice_as_many_devices_as_groups_hold_owners_twice() -> None:
+    placed = over(netspec.loads(TOWERS).graph, 8)
+    assert placed.layers["c"].held == Held(2, owner=2)
+    assert [device for device in range(8) if placed.on(device, "c")] == [2, 6]
+
+
+def test_readers_of_one_value_want_it_each_in_their_way() -> None:
+    graph = netspec.loads(
+        "net n\ngpus 2\n[image] input 3x8x8\n[a] conv filters=4 kernel=3\n[own] conv filters=4 kernel=1\n"
+        "[all] conv filters=4 kernel=1 reads=all inputs=a\n[both] sum inputs=own,all\n[one] fc outputs=3 gpu=1"
+    ).graph
+    assert crossing(over(graph, 2)) == [
+        ("a", "all", Held(1, 2), Held(), True),
+        ("both", "one", Held(1, 2), Held(owner=1), False),
+    ]
+
+
+def test_from_owner_to_owner_and_from_owner_to_all() -> None:
+    graph = netspec.loads(
+        "net n\ngpus 2\n[image] input 8\n[a] fc outputs=4 gpu=0\n[b] fc outputs=4 gpu=1\n[c] fc outputs=4 gpu=all"
+    ).graph
+    assert crossing(over(graph, 2))[1:3] == [
+        ("a", "b", Held(owner=0), Held(owner=1), False),
+        ("b", "c", Held(owner=1), Held(), True),
+    ]
+
+
+@pytest.mark.parametrize("devices", [2, 4])
+@pytest.mark.parametrize("split", ["groups", "batch", "hybrid"])
+def test_shared_weights_lie_where_they_are_read(devices: int, split: SplitWord) -> None:
+    graph = netspec.loads(
+        "net n\ngpus 2\n[image] input 8\n[a] fc outputs=8 bias=none\n[b] fc outputs=8 weights=a inputs=image\n"
+        "[c] fc outputs=4 inputs=b reads=all"
+    ).graph
+    placed = over(graph, devices, split)
+    assert placed.layers["a"].held == placed.layers["b"].held
+
+
+def test_losses_are_whole_in_their_share_of_the_batch() -> None:
+    text = "net n\ngpus 2\n[image] input 8\n[a] fc outputs=4\n[loss] crossentropy"
+    graph = netspec.loads(text).graph
+    assert crossing(over(graph, 2)) == [("a", "loss", Held(1, 2), Held(), False)]
+    assert crossing(over(graph, 2, "hybrid"))[-1] == ("a", "loss", Held(1, 2), Held(2), False)
+    assert over(graph, 2).scores is None
+
+
+def test_scores_that_are_split_are_joined_for_the_training_loss() -> None:
+    graph = netspec.loads("net n\ngpus 2\n[image] input 8\n[a] fc outputs=4").graph
+    assert crossing(over(graph, 2)) == [("a", "loss", Held(1, 2), Held(), False)]
+
+
+def test_three_devices_cannot_share_two_groups() -> None:
+    with pytest.raises(ArrangementError) as caught:
+        arrange(alexnet(), 3)
+    assert caught.value.message == "3 devices cannot share 2 GPU groups: 2 / 3 = 0.6667 groups a device"
+    assert "--gpus 2 or --gpus 4" in caught.value.notes[0]
+
+
+def test_without_groups_there_is_nothing_to_split_by() -> None:
+    with pytest.raises(ArrangementError, match="has no GPU groups to split over 2 devices"):
+        arrange(netspec.load(SPECS / "lenet.net").graph, 2, "groups")
+
+
+def test_where_a_device_stands() -> None:
+    arrangement = arrange(alexnet(), 6)
+    assert [(arrangement.row(d), arrangement.place(d)) for d in range(6)] == [
+        (0, 0), (0, 1), (1, 0), (1, 1), (2, 0), (2, 1)
+    ]  # fmt: skip
+    assert arrangement.devices == 6
+
+
+def test_rows_of_the_places_are_all_rows_once() -> None:
+    assert [rows_of(12, 3, where) for where in range(3)] == [slice(0, 4), slice(4, 8), slice(8, 12)]
+
+
+def test_what_a_device_computes_of_alexnet() -> None:
+    placed = over(alexnet(), 2)
+    expected = {"conv1": (48, 3), "conv2": (128, 48), "conv3": (192, 256), "conv4": (192, 192), "fc6": (2048, 9216)}
+    for name, shape in expected.items():
+        local = local_graph(placed, placed.graph.layers[name], 1)
+        assert local.parameters[f"{name}.weight"].shape[:2] == shape

@@ -1,0 +1,197 @@
+"""What crosses between devices, against arithmetic by hand: AlexNet's numbers, and every kind of exchange."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import netspec
+from netspec.ir.graph import Graph
+from netspec.passes.placing import SplitWord
+from netspec.plan import Crossing, Plan, plan
+
+SPECS = Path(__file__).parents[2] / "specs"
+PARAMETERS, CONVOLUTIONS = 60_965_224, 2_332_704 + 1_376
+
+
+def alexnet() -> Graph:
+    return netspec.load(SPECS / "alexnet.net").graph
+
+
+def exchanges(step: Plan, direction: str) -> dict[str, tuple[str, tuple[int, ...], tuple[int, ...]]]:
+    """By the layer whose value or gradient it is: what it is, and float32 numbers an image that are sent, received."""
+    return {
+        c.layer: (c.kind, tuple(x // 4 // step.batch for x in c.sent), tuple(x // 4 // step.batch for x in c.received))
+        for c in step.crossings
+        if c.direction == direction
+    }
+
+
+def only(step: Plan) -> list[Crossing]:
+    return [c for c in step.crossings if c.direction != "gradients"]
+
+
+def test_the_papers_two_gpus() -> None:
+    """Half of 256x13x13 and of 256x6x6, of 4096 twice; the last only to the one that has fc8."""
+    step = plan(alexnet(), 2)
+    each = {"pool2": 21_632, "pool5": 4_608, "drop6": 2_048}
+    assert each == {"pool2": 256 * 13 * 13 // 2, "pool5": 256 * 6 * 6 // 2, "drop6": 4096 // 2}
+    forward, backward = exchanges(step, "forward"), exchanges(step, "backward")
+    assert {name: forward[name] for name in each} == {n: ("all-gather", (x, x), (x, x)) for n, x in each.items()}
+    assert {name: backward[name] for name in each} == {n: ("reduce-scatter", (x, x), (x, x)) for n, x in each.items()}
+    assert forward["drop7"] == ("gather", (0, 2048), (2048, 0))
+    assert backward["drop7"] == ("scatter", (2048, 0), (0, 2048))
+    assert not exchanges(step, "gradients")
+
+
+def test_the_papers_two_gpus_in_bytes_of_a_step() -> None:
+    """28,288 numbers an image each way, and fc7's 2,048 one way: 14.5 MB one way, 15.5 MB the other, and back."""
+    step = plan(alexnet(), 2)
+    both, one = 128 * 4 * 28_288, 128 * 4 * 2_048
+    assert (both, both + one) == (14_483_456, 15_532_032)
+    forward = [c for c in step.crossings if c.direction == "forward"]
+    assert [sum(c.sent[d] for c in forward) for d in (0, 1)] == [both, both + one]
+    assert [device.sent for device in step.devices] == [2 * both + one] * 2
+    assert [device.received for device in step.devices] == [2 * both + one] * 2
+
+
+def test_data_parallel_adds_up_all_gradients() -> None:
+    step = plan(alexnet(), 2, "batch")
+    assert only(step) == []
+    assert {device.sent for device in step.devices} == {PARAMETERS * 4}  # 2 (2 - 1) / 2 of them
+    assert PARAMETERS * 4 == 243_860_896
+    assert {device.sent for device in plan(alexnet(), 4, "batch").devices} == {PARAMETERS * 4 * 6 // 4}
+
+
+def test_hybrid() -> None:
+    step = plan(alexnet(), 2, "hybrid")
+    gradients = sum(c.sent[0] for c in step.crossings if c.direction == "gradients")
+    assert gradients == CONVOLUTIONS * 4 == 9_336_320
+    sent = {c.layer: (c.kind, c.sent) for c in step.crossings if c.direction == "forward"}
+    pool5, hidden, classes = 64 * 9216 * 4, 128 * 2048 * 4, 64 * 500 * 4
+    assert (pool5, hidden) == (2_359_296, 1_048_576)
+    assert sent == {
+        "pool5": ("all-gather", (pool5, pool5)),
+        "drop6": ("all-gather", (hidden, hidden)),
+        "drop7": ("all-gather", (hidden, hidden)),
+        "fc8": ("all-to-all", (classes, classes)),
+    }
+    back = {c.layer: (c.kind, c.sent) for c in step.crossings if c.direction == "backward"}
+    kinds = {"all-gather": "reduce-scatter", "all-to-all": "all-to-all"}
+    assert back == {layer: (kinds[kind], amounts) for layer, (kind, amounts) in sent.items()}
+    assert {device.sent for device in step.devices} == {gradients + 2 * (pool5 + 2 * hidden + classes)}
+
+
+def test_hybrid_on_four() -> None:
+    """Each sends its 32 images of pool5 to three, and its quarter of fc6 for 128 images to three."""
+    sent = {c.layer: c.sent[0] for c in plan(alexnet(), 4, "hybrid").crossings if c.direction == "forward"}
+    assert sent["pool5"] == 3 * 32 * 9216 * 4
+    assert sent["drop6"] == 3 * 128 * 1024 * 4
+    assert sent["fc8"] == 3 * 32 * 250 * 4
+
+
+def test_groups_twice_over() -> None:
+    """Each pair exchanges half of the batch; shares of layers are added up over two rows, fc8 on its devices alone."""
+    step = plan(alexnet(), 4)
+    assert exchanges(step, "forward")["pool2"][1] == (21_632 // 2,) * 4
+    gradients = {c.layer: c.sent for c in step.crossings if c.direction == "gradients"}
+    assert gradients["fc6"] == ((37_748_736 + 4096) * 4 // 2,) * 4
+    assert gradients["fc8"] == ((4_096_000 + 1000) * 4, 0) * 2
+
+
+def test_bfloat16_halves_what_is_made_in_it() -> None:
+    """norm2 is float32 under autocast, and so pool2; pool5 and the hidden layers are not. Gradients of weights are."""
+    fp32, bf16 = (plan(alexnet(), 4, precision=p) for p in ("fp32", "bf16"))
+    ratio = {a.layer: a.sent[1] / b.sent[1] for a, b in zip(only(fp32), only(bf16), strict=True) if b.sent[1]}
+    assert ratio == {"pool2": 1, "pool5": 2, "drop6": 2, "drop7": 2}
+    assert fp32.crossings[-1] == bf16.crossings[-1]
+
+
+OWNERS = "net n\ngpus 2\n[image] input 8\n[a] fc outputs=4 gpu=0\n"
+
+
+def test_from_one_owner_to_the_other() -> None:
+    step = plan(netspec.loads(OWNERS + "[b] fc outputs=4 gpu=1").graph, 2, batch=10)
+    assert exchanges(step, "forward")["a"] == ("send", (4, 0), (0, 4))
+    assert exchanges(step, "backward")["a"] == ("send", (0, 4), (4, 0))
+
+
+def test_from_an_owner_to_all() -> None:
+    """Both read it whole and compute different things of it: their gradients are added up at the owner."""
+    step = plan(netspec.loads(OWNERS + "[b] fc outputs=4 gpu=all\n[c] fc outputs=4 gpu=0").graph, 2, batch=10)
+    assert exchanges(step, "forward")["a"] == ("broadcast", (4, 0), (0, 4))
+    assert exchanges(step, "backward")["a"] == ("reduce", (0, 4), (4, 0))
+    assert exchanges(step, "forward")["b"] == ("gather", (0, 2), (2, 0))
+
+
+def test_what_all_compute_alike_is_sliced_for_a_share_and_joined_on_the_way_back() -> None:
+    text = (
+        "net n\ngpus 2\n[image] input 3x4x4\n[a] conv filters=4 kernel=1\n"
+        "[across] lrn size=3 k=1 alpha=1 beta=1 reads=all\n[b] conv filters=4 kernel=1\n[c] fc outputs=4 gpu=1"
+    )
+    step = plan(netspec.loads(text).graph, 2, batch=10)
+    forward, backward = exchanges(step, "forward"), exchanges(step, "backward")
+    assert forward["a"] == ("all-gather", (32, 32), (32, 32))
+    assert "a" not in backward  # both know the whole gradient
+    assert "across" not in forward
+    assert backward["across"] == ("all-gather", (32, 32), (32, 32))
+
+
+def test_what_all_have_and_read_for_different_things_is_added_up_on_the_way_back() -> None:
+    text = (
+        "net n\ngpus 2\n[image] input 3x4x4\n[a] conv filters=4 kernel=1\n"
+        "[across] lrn size=3 k=1 alpha=1 beta=1 reads=all\n[b] conv filters=4 kernel=1 reads=all\n"
+        "[c] fc outputs=4 gpu=1"
+    )
+    backward = exchanges(plan(netspec.loads(text).graph, 2, batch=10), "backward")
+    assert backward["across"] == ("all-reduce", (64, 64), (64, 64))  # 2 (2 - 1) / 2 of 4x4x4
+
+
+def test_images_have_no_gradients() -> None:
+    text = "net n\n[image] input 8\n[a] fc outputs=4\n[b] fc outputs=4 inputs=image"
+    step = plan(netspec.loads(text + "\n[c] sum inputs=a,b").graph, 2, "hybrid", batch=10)
+    (image,) = (c for c in step.crossings if c.layer == "image")
+    assert (image.kind, image.direction) == ("all-gather", "forward")
+
+
+def test_readers_who_want_a_value_alike_get_it_once() -> None:
+    text = "net n\n[image] input 8\n[a] fc outputs=4\n[b] fc outputs=4 inputs=a\n[c] fc outputs=4 inputs=a"
+    step = plan(netspec.loads(text + "\n[d] sum inputs=b,c").graph, 2, "hybrid", batch=10)
+    assert [(c.kind, c.direction) for c in step.crossings if c.layer == "a"] == [
+        ("all-gather", "forward"),
+        ("reduce-scatter", "backward"),
+    ]
+
+
+def test_batch_normalisation_adds_up_two_numbers_a_channel() -> None:
+    text = "net n\n[image] input 3x4x4\n[a] conv filters=6 kernel=1\n[bn] batchnorm\n[c] fc outputs=4"
+    step = plan(netspec.loads(text).graph, 2, "batch", batch=10)
+    assert [(c.direction, c.kind, c.sent) for c in only(step)] == [
+        ("forward", "all-reduce", (48, 48)),
+        ("backward", "all-reduce", (48, 48)),
+    ]
+
+
+def test_an_uneven_batch_is_counted_as_it_is_divided() -> None:
+    step = plan(netspec.loads(OWNERS + "[b] fc outputs=4 gpu=1").graph, 4, batch=5)
+    sent = next(c.sent for c in step.crossings if c.layer == "a" and c.direction == "forward")
+    assert sent == (3 * 16, 0, 2 * 16, 0)
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    st.sampled_from(("alexnet", "alexnet-2012", "alexnet-half", "cifar-quick", "lenet")),
+    st.sampled_from((1, 2, 4, 8)),
+    st.sampled_from(("groups", "batch", "hybrid")),
+    st.sampled_from(("fp32", "bf16")),
+)
+def test_what_is_sent_arrives(name: str, devices: int, split: SplitWord, precision: str) -> None:
+    graph = netspec.load(SPECS / f"{name}.net").graph
+    if graph.groups == 1 and split == "groups":
+        return
+    step = plan(graph, devices, split, batch=64, precision="fp32" if precision == "fp32" else "bf16")
+    for crossing in step.crossings:
+        assert sum(crossing.sent) == sum(crossing.received) > 0
+    assert (devices == 1) == (not step.crossings)

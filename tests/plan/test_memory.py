@@ -1,0 +1,183 @@
+"""The predicted memory against what torch really holds, operation by operation and for whole networks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from allocations import kept_bytes, most_allocated
+from building import Builder
+
+import netspec
+from netspec.ir.graph import Graph
+from netspec.ir.ops import (
+    Abs,
+    Affine,
+    AvgPool,
+    BatchNorm,
+    Bias,
+    BinaryCrossEntropy,
+    Blur,
+    Concat,
+    ContrastNorm,
+    Conv,
+    CrossEntropy,
+    Dropout,
+    Flatten,
+    Linear,
+    Local,
+    Logistic,
+    Lrn,
+    MapNorm,
+    Max,
+    MaxPool,
+    Mirror,
+    Nailbed,
+    Op,
+    Relu,
+    Softmax,
+    SoftRelu,
+    Sqrt,
+    Square,
+    SquaredError,
+    Sum,
+    Tanh,
+)
+from netspec.ir.settings import Precision
+from netspec.ir.window import Pad, Window
+from netspec.plan import plan
+
+SPECS = Path(__file__).parents[2] / "specs"
+EVEN, UNEVEN = Window((3, 3), (2, 2), Pad(1, 1, 1, 1), rounding="down"), Window((3, 3), (2, 2), rounding="up")
+LOPSIDED = Window((3, 3), (2, 2), Pad(2, 0, 2, 0), rounding="down")
+
+OPERATIONS: dict[str, Op] = {
+    "conv": Conv(8, EVEN, groups=2),
+    "conv-overhang": Conv(8, UNEVEN),
+    "local": Local(8, EVEN),
+    "local-in-groups": Local(8, UNEVEN, groups=2),
+    "linear": Linear(64),
+    "linear-in-groups": Linear(64, groups=2),
+    "bias": Bias(),
+    "maxpool": MaxPool(EVEN),
+    "maxpool-padded": MaxPool(LOPSIDED),
+    "avgpool": AvgPool(UNEVEN),
+    "avgpool-padded": AvgPool(LOPSIDED),
+    "blur": Blur(5, 1.2),
+    "nailbed": Nailbed(2),
+    "mirror": Mirror(),
+    "lrn": Lrn(3, 1.5, 0.2, 0.75, groups=2),
+    "mapnorm": MapNorm(3, 1.0, 0.1, 0.75),
+    "contrastnorm": ContrastNorm(3, 1.0, 0.1, 0.75),
+    "batchnorm": BatchNorm(1e-3, 0.2),
+    "batchnorm-without-affine": BatchNorm(1e-3, 0.2, affine=False),
+    "dropout": Dropout(0.3, "train"),
+    "dropout-scaled-at-test": Dropout(0.3, "test"),
+    "flatten": Flatten(),
+    "softmax": Softmax(),
+    "relu": Relu(),
+    "tanh": Tanh(),
+    "tanh-scaled": Tanh(1.7159, 0.667),
+    "logistic": Logistic(),
+    "softrelu": SoftRelu(),
+    "abs": Abs(),
+    "square": Square(),
+    "sqrt": Sqrt(),
+    "affine": Affine(-0.5, 2.0),
+    "identity": Affine(),
+    "concat": Concat(),
+    "concat-in-groups": Concat(2),
+    "sum": Sum(),
+    "max": Max(),
+}
+LOSSES: dict[str, Op] = {
+    "crossentropy": CrossEntropy(),
+    "binarycrossentropy": BinaryCrossEntropy(),
+    "squarederror": SquaredError(),
+}
+
+
+def around(op: Op) -> Graph:
+    """A network whose second layer is the operation, between two that learn; joins read one value twice."""
+    builder = Builder()
+    first = builder.add("first", Conv(8, Window((1, 1))), builder.input(2, 20, 24))
+    if isinstance(op, Concat | Sum | Max):
+        other = builder.add("other", Tanh(), first)
+        builder.add("middle", op, first, other, other)
+    else:
+        builder.add("middle", op, first)
+    builder.add("last", Linear(10), "middle")
+    return builder.graph()
+
+
+def with_loss(op: Op) -> Graph:
+    """A network of one layer with classes enough for a loss to weigh."""
+    builder = Builder()
+    builder.add("scores", Linear(4000), builder.input(50))
+    builder.add("loss", op, "scores")
+    return builder.graph()
+
+
+def spec(name: str, **train: Any) -> Graph:
+    """A network of the specs with another train line."""
+    graph = netspec.load(SPECS / f"{name}.net").graph
+    return replace(graph, train=replace(graph.train, **train))
+
+
+def test_every_operation_of_the_vocabulary_is_here() -> None:
+    from netspec.ir.ops import VOCABULARY, Input
+
+    assert {type(op) for op in (*OPERATIONS.values(), *LOSSES.values())} == set(VOCABULARY) - {Input}
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_what_autograd_keeps_of_an_operation(name: str) -> None:
+    graph = around(OPERATIONS[name])
+    planned = plan(graph, 1, "batch", batch=32).devices[0].memory
+    assert planned.activations == pytest.approx(kept_bytes(graph, 32), rel=0.01)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_what_autograd_keeps_of_a_loss(name: str) -> None:
+    graph = with_loss(LOSSES[name])
+    planned = plan(graph, 1, "batch", batch=32).devices[0].memory
+    assert planned.activations == pytest.approx(kept_bytes(graph, 32), rel=0.1)
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_the_most_that_is_allocated_around_an_operation(name: str) -> None:
+    graph = around(OPERATIONS[name])
+    planned = plan(graph, 1, "batch", batch=32).devices[0].memory
+    assert planned.peak.total == pytest.approx(most_allocated(graph, 32), rel=0.1)
+
+
+@pytest.mark.parametrize("name", ["alexnet", "alexnet-2012", "caffenet", "alexnet-tanh"])
+def test_the_most_that_is_allocated_in_a_step_of_128_images(name: str) -> None:
+    graph = spec(name)
+    planned = plan(graph, 1, "batch", batch=128).devices[0].memory
+    assert planned.peak.total == pytest.approx(most_allocated(graph, 128), rel=0.02)
+
+
+@pytest.mark.parametrize(("name", "precision"), [("alexnet", "fp32"), ("alexnet", "bf16"), ("cifar-quick", "bf16")])
+def test_what_autograd_keeps_of_a_network(name: str, precision: Precision) -> None:
+    graph = spec(name, precision=precision)
+    planned = plan(graph, 1, "batch", batch=2, precision=precision).devices[0].memory
+    assert planned.activations + planned.casts == pytest.approx(kept_bytes(graph, 2), rel=0.01)
+
+
+def test_the_most_that_is_allocated_under_autocast() -> None:
+    graph = spec("alexnet-tiny", precision="bf16")
+    planned = plan(graph, 1, "batch", batch=8).devices[0].memory
+    assert planned.peak.total == pytest.approx(most_allocated(graph, 8, "cpu"), rel=0.02)
+
+
+def test_what_is_counted_by_hand() -> None:
+    """conv 1x1 of 2x20x24 to 8 maps, a ReLU, a matrix product to 10; 32 images."""
+    memory = plan(around(Relu()), 1, "batch", batch=32).devices[0].memory
+    images, relu, scores = 32 * 2 * 20 * 24 * 4, 32 * 8 * 20 * 24 * 4, 32 * 10 * 4
+    assert memory.images == images
+    assert memory.kept == {"middle": relu, "loss": scores}
+    parameters = 8 * 2 + 8 + 8 * 20 * 24 * 10 + 10
+    assert (memory.standing.weights, memory.standing.momentum) == (parameters * 4, parameters * 4)

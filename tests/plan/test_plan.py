@@ -1,0 +1,200 @@
+"""Plans: what each device holds, how times are worked out, which batch fits, how amounts are written."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import netspec
+from netspec.ir.graph import Graph
+from netspec.passes.placing import SPLITS, ArrangementError, SplitWord, arrange, place
+from netspec.plan import plan
+from netspec.plan.answer import Question, answer
+from netspec.plan.fitting import break_even, largest_batch, smallest_peak
+from netspec.plan.quantities import parse_bytes, parse_flops, parse_link
+from netspec.plan.scaling import Machine, fastest, timed
+
+SPECS = Path(__file__).parents[2] / "specs"
+MACHINE = Machine(flops=400e12, link=25e9)
+PARAMETERS = 60_965_224
+FC8 = 4096 * 1000 + 1000
+
+
+def alexnet(**train: object) -> Graph:
+    graph = netspec.load(SPECS / "alexnet.net").graph
+    return replace(graph, train=replace(graph.train, **train))  # type: ignore[arg-type]
+
+
+def test_parameters_of_two_gpus() -> None:
+    """Every layer in halves, fc8 on the first alone."""
+    halves = (PARAMETERS - FC8) // 2
+    assert [device.parameters for device in plan(alexnet(), 2).devices] == [halves + FC8, halves]
+
+
+@pytest.mark.parametrize("split", SPLITS)
+@pytest.mark.parametrize("devices", [1, 2, 4])
+def test_a_row_of_devices_holds_every_parameter_and_no_more(split: SplitWord, devices: int) -> None:
+    step = plan(alexnet(), devices, split)
+    held = sum(device.parameters for device in step.devices)
+    convolutions = 2_332_704 + 1_376
+    more = {"groups": step.arrangement.replicas - 1, "batch": devices - 1, "hybrid": 0}[split] * PARAMETERS
+    assert held == PARAMETERS + more + (convolutions * (devices - 1) if split == "hybrid" else 0)
+
+
+def test_what_a_device_holds_adds_up() -> None:
+    for device in plan(alexnet(), 2).devices:
+        memory, standing = device.memory, device.memory.standing
+        assert standing.weights == standing.gradients == standing.momentum == 4 * device.parameters
+        assert sum(share.kept for share in device.layers) == memory.activations
+        peak = memory.peak
+        assert peak.standing == standing.weights + standing.momentum + memory.images
+        assert peak.total == peak.standing + peak.gradients + peak.kept + peak.passing
+        assert peak.total >= standing.always + standing.gradients + memory.images
+        assert peak.total >= standing.always + memory.activations
+
+
+def test_a_share_of_the_batch_keeps_its_share_of_the_activations() -> None:
+    one, four = (plan(alexnet(), devices, "batch").devices[0].memory for devices in (1, 4))
+    assert one.activations == 4 * four.activations
+
+
+def test_each_group_keeps_half_of_the_maps_and_what_it_is_sent() -> None:
+    whole, half = (plan(alexnet(), devices).devices[0] for devices in (1, 2))
+    kept = [{share.name: share.kept for share in device.layers} for device in (whole, half)]
+    for name in ("norm1", "pool1", "conv2", "norm2", "conv4"):
+        assert kept[0][name] == 2 * kept[1][name]
+    arrived = 128 * 256 * 13 * 13 * 4
+    assert kept[1]["conv3"] == kept[0]["conv3"] // 2 + arrived
+
+
+def test_a_moving_average_and_running_statistics_are_held_too() -> None:
+    text = "net n\n[image] input 3x4x4\n[a] conv filters=6 kernel=1\n[bn] batchnorm\n[c] fc outputs=4"
+    graph = netspec.loads(text).graph
+    assert plan(graph, 1).devices[0].memory.standing.statistics == 2 * 6 * 4 + 8
+    parameters = 18 + 6 + 12 + 96 * 4 + 4
+    averaged = replace(graph, train=replace(graph.train, ema=0.99))
+    assert plan(averaged, 1).devices[0].memory.standing.average == 4 * parameters + 2 * 6 * 4 + 8
+
+
+def test_a_batch_in_parts_keeps_one_part() -> None:
+    whole, parts = plan(alexnet(), 1, batch=32), plan(alexnet(accumulate=4), 1, batch=128)
+    assert parts.at_once == 32
+    assert parts.devices[0].memory.activations == whole.devices[0].memory.activations
+    assert parts.peak > whole.peak  # the gradients of the parts before are there from the start
+
+
+def test_an_uneven_batch_is_warned_of_and_one_that_is_too_small_refused() -> None:
+    step = plan(alexnet(), 3, "batch", batch=128)
+    assert [device.images for device in step.devices] == [43, 43, 42]
+    assert step.warnings == (
+        "3 shares do not divide a batch of 128: 128 / 3 = 42.6667; some devices compute 43 images and the others wait "
+        "with 42; even: --batch 126 or --batch 129",
+    )
+    assert plan(alexnet(), 2, batch=127).warnings == ()  # groups of one row share no batch
+    with pytest.raises(ArrangementError, match="4 devices cannot share a batch of 3"):
+        plan(alexnet(), 4, "batch", batch=3)
+    with pytest.raises(ArrangementError, match="3 shares do not divide a batch of 128"):
+        plan(alexnet(), 3, "hybrid", batch=128)
+
+
+def test_groups_send_less_than_data_parallel_up_to_a_batch_of_about_1040() -> None:
+    """Forward and backward together 2 x 28,288 + 2,048 numbers an image leave a device; 60,965,224 gradients do."""
+    assert round(PARAMETERS / (2 * 28_288 + 2_048), 2) == 1039.94
+    assert break_even(alexnet(), 2, "fp32") == 1039
+    for batch, less in ((1039, True), (1040, False)):
+        groups, rows = (plan(alexnet(), 2, split, batch=batch) for split in ("groups", "batch"))
+        assert (groups.crossed < rows.crossed) is less
+
+
+@pytest.mark.parametrize(("devices", "split"), [(1, "batch"), (2, "groups"), (2, "hybrid"), (4, "batch")])
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_the_largest_batch_that_fits_is_the_largest(devices: int, split: SplitWord, precision: str) -> None:
+    width = "bf16" if precision == "bf16" else "fp32"
+    placed = place(alexnet(), arrange(alexnet(), devices, split))
+    limit = 3 * 10**9
+    batch = largest_batch(placed, limit, width)
+    step = devices if split == "hybrid" else 1
+    assert batch > 100 and batch % step == 0
+    assert plan(alexnet(), devices, split, batch=batch, precision=width).peak <= limit
+    assert plan(alexnet(), devices, split, batch=batch + step, precision=width).peak > limit
+
+
+def test_where_not_even_the_weights_fit() -> None:
+    placed = place(alexnet(), arrange(alexnet(), 1, "batch"))
+    assert largest_batch(placed, 10**8, "fp32") == 0
+    assert smallest_peak(placed, "fp32") == plan(alexnet(), 1, batch=1).peak > 10**8
+
+
+def test_the_time_of_one_device_is_three_forward_passes() -> None:
+    graph = alexnet()
+    flops = sum(node.op.flops(graph.shapes(node), node.output) for node in graph.nodes.values())
+    softmax = 3 * 1000  # is not computed in training
+    way = timed(plan(graph, 1), MACHINE)
+    assert way.time.total == way.time.computing == pytest.approx(3 * 128 * (flops - softmax) / 400e12)
+    assert way.efficiency == 1
+
+
+def test_values_wait_for_the_link_and_gradients_go_on_beside_the_backward_pass() -> None:
+    values = timed(plan(alexnet(), 2), MACHINE).time
+    forward = 15_532_032 + 14_483_456  # of drop7 the busier device's, both forward and backward
+    assert values.values == pytest.approx((forward + 1_048_576) / 25e9)
+    assert values.gradients == 0
+    rows = timed(plan(alexnet(), 2, "batch"), MACHINE).time
+    hidden = PARAMETERS * 4 / 25e9 - rows.gradients
+    assert 0 < hidden < 2 / 3 * rows.computing
+    assert rows.values == 0
+
+
+def test_gradients_are_hidden_where_there_is_enough_to_compute() -> None:
+    """All but conv1's, which nothing comes after."""
+    way = timed(plan(alexnet(), 2, "batch"), Machine(flops=1e12, link=25e9))
+    assert way.time.gradients == pytest.approx((34_848 + 96) * 4 / 25e9)
+    assert way.efficiency == pytest.approx(1, abs=1e-3)
+
+
+def test_which_split_is_fastest_depends_on_the_batch() -> None:
+    splits = tuple(SPLITS)
+    found = [fastest(alexnet(), 2, splits, batch, "fp32", MACHINE) for batch in (128, 4096)]
+    assert [way.plan.arrangement.split for way in found if way] == ["hybrid", "batch"]
+
+
+def test_an_answer_leaves_out_what_is_not_possible() -> None:
+    found = answer(alexnet(), Question((2, 3), None, 128, "fp32"))
+    ways = [(step.arrangement.devices, step.arrangement.split) for step in found.plans]
+    assert ways == [(2, "groups"), (2, "batch"), (2, "hybrid"), (3, "batch")]
+    assert [(way.devices, way.split) for way in found.left_out] == [(3, "groups"), (3, "hybrid")]
+    with pytest.raises(ArrangementError):
+        answer(alexnet(), Question((3,), None, 128, "fp32"))
+
+
+@pytest.mark.parametrize(
+    ("text", "amount"),
+    [("3GB", 3 * 10**9), ("3GiB", 3 * 2**30), ("512 MB", 512 * 10**6), ("1.5TB", 15 * 10**11), ("100B", 100)],
+)
+def test_amounts_of_memory(text: str, amount: int) -> None:
+    assert parse_bytes(text) == amount
+
+
+def test_speeds() -> None:
+    assert (parse_link("25GB/s"), parse_link("200Gbit/s")) == (25e9, 25e9)
+    assert (parse_flops("400T"), parse_flops("19.5TFLOPS"), parse_flops("1PFLOP/s")) == (400e12, 19.5e12, 1e15)
+
+
+@pytest.mark.parametrize("text", ["", "3", "3gb", "GB", "-3GB", "0GB", "3GB/s", "1e9B", "3iB", "3 G B", "٣GB"])
+def test_what_is_no_amount_of_memory(text: str) -> None:
+    with pytest.raises(ValueError, match="write"):
+        parse_bytes(text)
+
+
+@pytest.mark.parametrize("text", ["25", "25GB", "25Gb/s", "25 giga", "0GB/s", "x"])
+def test_what_is_no_speed_of_a_link(text: str) -> None:
+    with pytest.raises(ValueError, match="write"):
+        parse_link(text)
+
+
+@pytest.mark.parametrize("text", ["", "fast", "400X", "400GB", "0T", "-1T"])
+def test_what_is_no_speed_of_computing(text: str) -> None:
+    with pytest.raises(ValueError, match="write"):
+        parse_flops(text)
