@@ -6,7 +6,10 @@ training device, the same from the same choices.
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,8 +20,11 @@ from netspec.ir.settings import Augment, Preprocessing
 from netspec.ir.shape import Shape
 from netspec.train import chance
 from netspec.train.chance import Places
+from netspec.train.data.loader import Batch
 from netspec.train.data.picture import Frame, Pixels
 from netspec.train.statistics import Statistics
+
+Real = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +79,10 @@ class Preparation:
         peak: int,
         device: torch.device,
     ) -> None:
-        self._frame = frame
-        self._size = size
-        self._device = device
+        self.frame = frame
+        self.size = size
+        self.device = device
+        self._copying: deque[tuple[torch.cuda.Event, Tensor]] = deque()
         self._scale = preprocessing.range / peak
         self._reverse = preprocessing.order == "bgr" and frame.channels == 3
         mean = np.zeros((frame.channels, 1, 1))
@@ -90,31 +97,124 @@ class Preparation:
         """What is subtracted, in the network's range: (channels, 1, 1), or a whole stored frame; red first."""
         self.axes = torch.tensor(axes * self._scale, dtype=torch.float64)
         """The colours' principal components times their standard deviations, in the network's range; red first."""
+        self.take(self.mean, self.axes)
+
+    def take(self, mean: Tensor, axes: Tensor) -> None:
+        """Take this mean and these axes, as a checkpoint has them, instead of those of the statistics."""
+        self.mean, self.axes = mean.to(self.device, torch.float32), axes.to("cpu", torch.float64)
+        self._whole_frame = self.mean.shape[1:] != (1, 1)
+        self._means: tuple[Real, Real] | None = None
+        if self._whole_frame and self.device.type == "cpu":
+            self._means = (self.mean.numpy(), self.mean.flip(2).contiguous().numpy())
 
     def __call__(self, pictures: Pixels, choices: Choices) -> Tensor:
         """Stored pictures as the network reads them: float32, shape (N, channels, height, width) of its input.
 
         The mean image is subtracted before cropping, so every pixel loses the mean of its own place.
         """
-        x = torch.from_numpy(pictures)
-        if self._device.type == "cuda":
-            x = x.pin_memory().to(self._device, non_blocking=True)
+        if self.device.type != "cpu":
+            return self.on_device(self._moved(pictures), choices)
+        out = self.room(len(pictures))
+        self.write(pictures, choices, out)
+        return torch.from_numpy(out)
+
+    def room(self, count: int) -> Real:
+        """Memory for so many prepared pictures."""
+        return np.empty((count, self.frame.channels, self.size.height, self.size.width), np.float32)
+
+    def write(self, pictures: Sequence[Pixels] | Pixels, choices: Choices, out: Real) -> None:
+        """Prepare pictures on the CPU, one after the other, so that each stays in its cache until it is done.
+
+        The same operations in the same order as ``on_device``, and the same bits. Leaves Python's lock to other threads
+        while it computes.
+        """
+        height, width = self.size.height, self.size.width
+        shifts = (choices.shift @ self.axes.numpy().T).astype(np.float32)
+        one = np.empty(out.shape[1:], np.float32)
+        for slot, (picture, shift) in enumerate(zip(pictures, shifts, strict=True)):
+            top, left = int(choices.top[slot]), int(choices.left[slot])
+            mirrored = bool(choices.mirror[slot])
+            crop = picture[:, top : top + height, left : left + width]
+            np.copyto(one, crop[:, :, ::-1] if mirrored else crop)
+            if self._scale != 1:
+                np.multiply(one, np.float32(self._scale), out=one)
+            if self._means is not None:
+                # The mirrored mean image is kept as well: reading a picture backwards takes twice the time.
+                start = self.frame.width - width - left if mirrored else left
+                np.subtract(one, self._means[mirrored][:, top : top + height, start : start + width], out=one)
+            else:
+                np.subtract(one, self.mean.numpy(), out=one)
+            if shift.any():
+                np.add(one, shift[:, None, None], out=one)
+            np.copyto(out[slot], one[::-1] if self._reverse else one)
+
+    def on_device(self, x: Tensor, choices: Choices) -> Tensor:
+        """Prepare uint8 pictures (N, channels, height, width) where they lie, all at once."""
         x = self._crop(x, choices).float().mul_(self._scale)
-        whole_frame = self.mean.shape[1:] != (1, 1)
-        x -= self._crop(self.mean.expand(len(x), -1, -1, -1), choices) if whole_frame else self.mean
-        mirrored = torch.from_numpy(choices.mirror.nonzero()[0]).to(self._device)
+        x -= self._crop(self.mean.expand(len(x), -1, -1, -1), choices) if self._whole_frame else self.mean
+        mirrored = torch.from_numpy(choices.mirror.nonzero()[0]).to(self.device)
         if len(mirrored):
             x[mirrored] = x[mirrored].flip(3)
         if choices.shift.any():
             shift = torch.from_numpy(choices.shift) @ self.axes.T
-            x += shift.float().to(self._device)[:, :, None, None]
+            x += shift.float().to(self.device)[:, :, None, None]
         return x.flip(1) if self._reverse else x
+
+    def _moved(self, pictures: Pixels) -> Tensor:
+        """On the device. The copy goes on by itself; until it is over the memory that it reads from is kept."""
+        x = torch.from_numpy(pictures)
+        if not x.is_pinned():
+            x = x.pin_memory()
+        moved = x.to(self.device, non_blocking=True)
+        over = torch.cuda.Event()  # type: ignore[no-untyped-call]
+        over.record()
+        self._copying.append((over, x))
+        while len(self._copying) > 1 and self._copying[0][0].query():  # type: ignore[no-untyped-call]
+            self._copying.popleft()
+        return moved
 
     def _crop(self, x: Tensor, choices: Choices) -> Tensor:
         """The windows of the input's size at the chosen corners of frames (N, channels, height, width)."""
-        height, width = self._size.height, self._size.width
+        height, width = self.size.height, self.size.width
         if x.shape[2:] == (height, width):
             return x
         windows = x.unfold(2, height, 1).unfold(3, width, 1)
-        top, left = (torch.from_numpy(corner).to(self._device) for corner in (choices.top, choices.left))
-        return windows[torch.arange(len(x), device=self._device), :, top, left]
+        top, left = (torch.from_numpy(corner).to(self.device) for corner in (choices.top, choices.left))
+        return windows[torch.arange(len(x), device=self.device), :, top, left]
+
+
+class Varied:
+    """Prepares a pass's pictures with random choices, as far as possible in the threads that read them.
+
+    See ``loader.Writer``. For the CPU all is done there; for another device they are put into memory that it copies
+    from by itself, and ``finish`` prepares them on it.
+    """
+
+    def __init__(self, prepare: Preparation, seed: int, epoch: int, augment: Augment) -> None:
+        self._prepare = prepare
+        self._seed, self._epoch, self._augment = seed, epoch, augment
+
+    def room(self, count: int, frame: Frame) -> NDArray[Any]:
+        """See ``loader.Writer``."""
+        if self._prepare.device.type == "cpu":
+            return self._prepare.room(count)
+        pinned = self._prepare.device.type == "cuda"
+        shape = (count, frame.channels, frame.height, frame.width)
+        return torch.empty(shape, dtype=torch.uint8, pin_memory=pinned).numpy()
+
+    def write(self, pictures: Sequence[Pixels], places: Places, out: NDArray[Any]) -> None:
+        """See ``loader.Writer``."""
+        if self._prepare.device.type == "cpu":
+            self._prepare.write(pictures, self._choose(places), out)
+        else:
+            np.stack(pictures, out=out)
+
+    def _choose(self, places: Places) -> Choices:
+        size = self._prepare.size
+        return choose(self._seed, self._epoch, places, self._prepare.frame, size, self._augment)
+
+    def finish(self, batch: Batch) -> Tensor:
+        """The batch as the network reads it, on its device."""
+        if self._prepare.device.type == "cpu":
+            return torch.from_numpy(batch.pictures)
+        return self._prepare(batch.pictures, self._choose(batch.places))

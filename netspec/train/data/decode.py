@@ -56,6 +56,15 @@ def read_image(path: Path, frame: Frame) -> Pixels:
     return np.ascontiguousarray(planes)
 
 
+def image_size(path: Path) -> tuple[int, int]:
+    """The width and height that a file says it has, before it is turned upright. Raises ``Unreadable``."""
+    try:
+        with Image.open(path, formats=FORMATS) as image:
+            return image.size
+    except Exception as problem:
+        raise Unreadable(str(path), _reason(problem)) from problem
+
+
 def _colours(image: Image.Image, channels: int) -> Image.Image:
     """The image in mode L (1 channel) or RGB (3)."""
     mode = "L" if channels == 1 else "RGB"

@@ -8,27 +8,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from netspec.train.config import TrainError
 from netspec.train.data.picture import Data, Frame, Held
+from netspec.train.errors import TrainError
 
 FRAME = Frame(1, 8, 8)
 PEAK = 16
 HOLD_OUT = 5
 
 
-def open_digits(frame: Frame) -> Data:
-    """The digits as they are; ``frame`` is what the network asks for.
-
-    Raises
-    ------
-    TrainError
-        The network reads another size, or scikit-learn is not installed.
-    """
-    if frame != FRAME:
-        raise TrainError(
-            f"the digits are {FRAME}, the network's images {frame}",
-            "specs/digits.net is a network for them; other networks take a folder or --data synthetic",
-        )
+def open_digits() -> Data:
+    """The digits as they are. Raises ``TrainError`` where scikit-learn is not installed."""
     try:
         from sklearn.datasets import load_digits
     except ImportError as missing:

@@ -9,22 +9,53 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Any, Protocol, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from netspec.train.chance import Places
-from netspec.train.data.picture import Labels, Pixels, Split, Unreadable
+from netspec.train.data.picture import Frame, Labels, Pixels, Remembered, Resident, Split, Unreadable
 
 CHUNK = 16
 """Pictures that a thread reads at a time."""
 
+AHEAD = 2
+"""Batches that are read ahead of the one that is being taken."""
+
+
+class Writer(Protocol):
+    """Puts pictures into batches; called from the threads that read."""
+
+    def room(self, count: int, frame: Frame) -> NDArray[Any]:
+        """Memory for a batch of so many pictures."""
+        ...
+
+    def write(self, pictures: Sequence[Pixels], places: Places, out: NDArray[Any]) -> None:
+        """Put pictures, which have these places in the split, into a part of that memory."""
+        ...
+
+
+class Plain:
+    """Leaves the pictures as they are stored."""
+
+    def room(self, count: int, frame: Frame) -> Pixels:
+        """See ``Writer``."""
+        return np.empty((count, frame.channels, frame.height, frame.width), np.uint8)
+
+    def write(self, pictures: Sequence[Pixels], places: Places, out: Pixels) -> None:
+        """See ``Writer``."""
+        np.stack(pictures, out=out)
+
+
+PLAIN = Plain()
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Pictures (N, channels, height, width), their classes, and their places in the split."""
+    """Pictures as a ``Writer`` has put them, N of them, their classes, and their places in the split."""
 
-    pictures: Pixels
+    pictures: NDArray[Any]
     labels: Labels
     places: Places
 
@@ -92,9 +123,44 @@ class Loader:
     ) -> None:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def run(self, split: Split, order: Places, batch: int, *, keep_partial: bool) -> Pass:
-        """One pass over the places in ``order``."""
-        return Pass(self._chunks(split, order, batch), split.labels, len(order), batch, keep_partial)
+    def run(self, split: Split, order: Places, batch: int, *, keep_partial: bool, writer: Writer = PLAIN) -> Pass:
+        """One pass over the places in ``order``. ``writer`` puts the pictures into batches."""
+        if isinstance(split, Remembered) and split.whole is not None:
+            split = split.whole
+        if isinstance(split, Resident):
+            ready = self._resident(split, order, batch, keep_partial, writer)
+        else:
+            ready = _assembled(self._chunks(split, order, batch), split.labels, batch, keep_partial, writer)
+        return Pass(ready, len(order), batch, keep_partial)
+
+    def _resident(
+        self, split: Resident, order: Places, batch: int, keep_partial: bool, writer: Writer
+    ) -> Generator[_Ready]:
+        """Batches written in place by the pool: nothing can be unreadable, so every picture's slot is known at once."""
+        end = len(order) if keep_partial else len(order) - len(order) % batch
+        starts = iter(range(0, end, batch))
+        labels = split.labels
+        waiting: deque[tuple[Places, NDArray[Any], list[Future[None]]]] = deque()
+        try:
+            while True:
+                while len(waiting) <= AHEAD and (start := next(starts, None)) is not None:
+                    places = order[start : start + batch]
+                    whole = writer.room(len(places), split.stored)
+                    writing = [
+                        self._pool.submit(_write, split, places[i : i + CHUNK], writer, whole[i : i + CHUNK])
+                        for i in range(0, len(places), CHUNK)
+                    ]
+                    waiting.append((places, whole, writing))
+                if not waiting:
+                    return
+                places, whole, writing = waiting.popleft()
+                for part in writing:
+                    part.result()
+                yield _Ready(Batch(whole, labels[places], places), 0)
+        finally:
+            for _, _, writing in waiting:
+                for part in writing:
+                    part.cancel()
 
     def _chunks(self, split: Split, order: Places, batch: int) -> Generator[_Chunk]:
         """The order in pieces, read by the pool, no more than about two batches ahead."""
@@ -116,55 +182,71 @@ class Loader:
                 future.cancel()
 
 
-class Pass:
-    """Iterate for the batches of one pass. Unreadable pictures are left out and the next ones take their place, so
-    that all batches but the last are full; the last is kept or dropped. ``tally`` counts, and is complete after
-    ``finish``; ``waited`` is the seconds that the taker of the batches spent waiting for them."""
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A batch (``None`` at the end of a pass) and how many pictures were skipped on the way to it."""
 
-    def __init__(self, chunks: Generator[_Chunk], labels: Labels, drawn: int, batch: int, keep_partial: bool) -> None:
+    batch: Batch | None
+    skipped: int
+
+
+def _assembled(
+    chunks: Generator[_Chunk], labels: Labels, size: int, keep_partial: bool, writer: Writer
+) -> Generator[_Ready]:
+    """Batches made of chunks: unreadable pictures are left out and the next ones take their place."""
+
+    def batch(pictures: list[Pixels], places: list[int]) -> Batch:
+        where = np.array(places, np.int64)
+        whole = writer.room(len(pictures), Frame(*pictures[0].shape))
+        writer.write(pictures, where, whole)
+        return Batch(whole, labels[where], where)
+
+    pictures: list[Pixels] = []
+    places: list[int] = []
+    skipped = 0
+    with closing(chunks):  # a taker who leaves early ends the reading ahead
+        for chunk in chunks:
+            skipped += len(chunk.failed)
+            pictures += chunk.pictures
+            places += chunk.places
+            while len(places) >= size:
+                yield _Ready(batch(pictures[:size], places[:size]), skipped)
+                pictures, places, skipped = pictures[size:], places[size:], 0
+        yield _Ready(batch(pictures, places) if places and keep_partial else None, skipped)
+
+
+class Pass:
+    """Iterate for the batches of one pass. All but the last are full; the last is kept or dropped. ``tally`` counts,
+    and is complete after ``finish``; ``waited`` is the seconds that the taker of the batches spent waiting for them."""
+
+    def __init__(self, ready: Generator[_Ready], drawn: int, batch: int, keep_partial: bool) -> None:
         self.tally = Tally(drawn=drawn)
         self.waited = 0.0
-        self._chunks = chunks
-        self._labels = labels
+        self._ready = ready
         self._batch = batch
         self._keep_partial = keep_partial
 
     def __iter__(self) -> Iterator[Batch]:
-        pictures: list[Pixels] = []
-        places: list[int] = []
-        size = self._batch
-        with closing(self._chunks):  # a taker who leaves early ends the reading ahead
-            while (chunk := self._next()) is not None:
-                self.tally.skipped += len(chunk.failed)
-                pictures += chunk.pictures
-                places += chunk.places
-                while len(places) >= size:
-                    yield self._hand_out(pictures[:size], places[:size])
-                    pictures, places = pictures[size:], places[size:]
-            if places and self._keep_partial:
-                yield self._hand_out(pictures, places)
+        with closing(self._ready):
+            while (ready := self._next()) is not None:
+                self.tally.skipped += ready.skipped
+                if ready.batch is not None:
+                    self.tally.used += len(ready.batch.labels)
+                    yield ready.batch
 
     def finish(self) -> Tally:
         """End the pass, wherever it is, and return the tally. What is left counts as dropped where it is too little
         for another batch."""
-        self._chunks.close()
+        self._ready.close()
         if not self._keep_partial and self.tally.unreached < self._batch:
             self.tally.dropped += self.tally.unreached
         return self.tally
 
-    def _next(self) -> _Chunk | None:
+    def _next(self) -> _Ready | None:
         start = time.perf_counter()
-        chunk = next(self._chunks, None)
+        ready = next(self._ready, None)
         self.waited += time.perf_counter() - start
-        return chunk
-
-    def _hand_out(self, pictures: list[Pixels], places: list[int]) -> Batch:
-        start = time.perf_counter()
-        where = np.array(places, np.int64)
-        batch = Batch(np.stack(pictures), self._labels[where], where)
-        self.waited += time.perf_counter() - start
-        self.tally.used += len(places)
-        return batch
+        return ready
 
 
 def _read(split: Split, places: list[int]) -> _Chunk:
@@ -176,3 +258,7 @@ def _read(split: Split, places: list[int]) -> _Chunk:
         except Unreadable as problem:
             failed.append(Unreadable(problem.path, problem.reason))  # without the traceback, which holds pictures
     return _Chunk(pictures, kept, failed)
+
+
+def _write(split: Resident, places: Places, writer: Writer, out: NDArray[Any]) -> None:
+    writer.write([split.read(place) for place in places.tolist()], places, out)

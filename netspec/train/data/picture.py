@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from netspec.train.data.moments import Statistics
 
 Pixels = NDArray[np.uint8]
 Labels = NDArray[np.int64]
@@ -56,12 +60,23 @@ class Split(Protocol):
         ...
 
 
+@runtime_checkable
+class Resident(Split, Protocol):
+    """A split whose pictures lie decoded in memory or in memory maps: reading one copies and computes nothing, and
+    none is unreadable. (``TrainError`` where a mapped file has gone.)"""
+
+    @property
+    def stored(self) -> Frame:
+        """The pictures' size. What has no such thing is no such split."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Data:
     """An opened source.
 
     ``peak`` is the pixel value that stands for full brightness (255 for image files). ``notes`` is what the user
-    should know about it, a line each.
+    should know about it, a line each. ``statistics`` are those of all training pictures, where the source has them.
     """
 
     source: str
@@ -71,6 +86,7 @@ class Data:
     validation: Split | None
     peak: int = 255
     notes: tuple[str, ...] = ()
+    statistics: Statistics | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +99,11 @@ class Held:
     def read(self, index: int) -> Pixels:
         picture: Pixels = self.pictures[index]
         return picture
+
+    @property
+    def stored(self) -> Frame:
+        """See ``Resident``."""
+        return Frame(*self.pictures.shape[1:])
 
 
 class Remembered:
@@ -106,6 +127,19 @@ class Remembered:
         """How many pictures have been found unreadable so far."""
         return len(self._failed)
 
+    def failures(self) -> dict[int, tuple[str, str]]:
+        """The pictures that have been found unreadable so far: their places, with their paths and the reasons."""
+        return dict(self._failed)
+
+    def expect_failures(self, known: Mapping[int, tuple[str, str]]) -> None:
+        """Take pictures for unreadable without looking at them."""
+        self._failed.update(known)
+
+    @property
+    def whole(self) -> Held | None:
+        """The split as one that lies in memory, once every picture has been read; never, if one is unreadable."""
+        return Held(self._kept, self.labels) if self._kept is not None and self._have.all() else None
+
     def read(self, index: int) -> Pixels:
         """The picture; see ``Split.read``. Two threads that ask for one picture at once write the same bytes."""
         if self._kept is not None and self._have[index]:
@@ -123,6 +157,11 @@ class Remembered:
             self._kept[index] = picture
             self._have[index] = True
         return picture
+
+
+def remembered(split: Split, frame: Frame) -> Split:
+    """The split with its pictures kept in memory, unless they lie there already."""
+    return split if isinstance(split, Resident) else Remembered(split, frame)
 
 
 def known_unreadable(split: Split) -> int:

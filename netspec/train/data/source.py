@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from pathlib import Path
 
 from netspec.diagnostics.nearest import nearest
 from netspec.ir.graph import Graph
-from netspec.train.config import RequestError, TrainError
+from netspec.train.data.cifar10 import open_cifar10
 from netspec.train.data.digits import open_digits
-from netspec.train.data.folder import open_folder
+from netspec.train.data.folder import OWN, open_folder
+from netspec.train.data.mnist import open_mnist
+from netspec.train.data.packed import is_packed, open_packed
 from netspec.train.data.picture import Data, Frame
 from netspec.train.data.synthetic import open_synthetic
+from netspec.train.errors import RequestError, TrainError
 from netspec.units import count
 
 SOURCES: dict[str, str] = {
-    "DIR": "a folder of class folders of JPEG and PNG files: DIR/train/CLASS/* with DIR/val/CLASS/*, or DIR/CLASS/*",
+    "DIR": "JPEG and PNG files in DIR/train/CLASS/* and DIR/val/CLASS/*, or DIR/CLASS/*; or what netspec pack wrote",
+    "cifar10:DIR": "CIFAR-10, 32x32 colour pictures, 10 classes: its binary or its Python version's files in DIR",
+    "mnist:DIR": "MNIST or its likes, 28x28 grey pictures, 10 classes: the four idx files in DIR, .gz or not",
     "digits": "1,797 handwritten digits, 8x8 pixels, 10 classes (needs scikit-learn)",
     "synthetic": "made-up textures in the network's own size, which a network can learn to tell apart",
 }
 """What may stand after ``--data``, with a line on each. A folder called ``digits`` is written ``./digits``."""
+
+FORMATS = ("cifar10", "mnist")
+"""What may stand before a colon."""
 
 
 def open_source(name: str, graph: Graph, seed: int) -> Data:
@@ -34,18 +43,57 @@ def open_source(name: str, graph: Graph, seed: int) -> Data:
     """
     frame = stored_frame(graph)
     outputs = graph.scores.output.units
-    if name == "digits":
-        data = open_digits(frame)
-    elif name == "synthetic":
-        data = open_synthetic(frame, outputs, seed)
-    else:
-        data = _open_folder(_folder(name), frame)
+    data = open_data(name, frame, outputs, seed)
+    if data.frame != frame:
+        raise TrainError(
+            f"the pictures of {data.source} are {data.frame}, the network's images {frame}",
+            *_how_to_mend(data.frame, graph),
+        )
     if len(data.classes) != outputs:
         raise TrainError(
             f"{data.source} has {count(len(data.classes))} classes, {graph.name} has {count(outputs)} outputs",
             f"the outputs are those of layer {graph.scores.layer}; give it {len(data.classes)}, or use other data",
         )
     return data
+
+
+def open_data(name: str, frame: Frame | None = None, outputs: int | None = None, seed: int = 0) -> Data:
+    """Open a source for a network that stores images as ``frame`` and has so many outputs; without them, as it is.
+
+    A source with pictures of a size of its own may have another one than ``frame``.
+
+    Raises
+    ------
+    RequestError
+        There is no such source, or it takes its size from a network and there is none.
+    TrainError
+        The source is damaged or cannot be opened.
+    """
+    kind, colon, where = name.partition(":")
+    if name == "digits":
+        return open_digits()
+    if name == "synthetic":
+        if frame is None or outputs is None:
+            raise RequestError("synthetic pictures take their size and classes from a network", "name one: --net FILE")
+        return open_synthetic(frame, outputs, seed)
+    if colon and kind in FORMATS:
+        root = _folder(where or ".")
+        return _opened(lambda: open_cifar10(root) if kind == "cifar10" else open_mnist(root, frame))
+    root = _folder(name)
+    if is_packed(root):
+        return _opened(lambda: open_packed(root, frame))
+    return _opened(lambda: open_folder(root, frame if frame is not None else OWN))
+
+
+def _how_to_mend(stored: Frame, graph: Graph) -> tuple[str, ...]:
+    """Crops from the pictures, where the input is smaller."""
+    size = graph.input.output
+    fits = stored.channels == size.channels and stored.height == stored.width and size.height == size.width
+    if fits and size.height < stored.height:
+        return (f"for crops from them: augment crop={size.height} from={stored.height}",)
+    if stored.channels == size.channels:
+        return (f"give the network their size, --input {stored}, or take other data",)
+    return ("take a network for such pictures, or other data",)
 
 
 def stored_frame(graph: Graph) -> Frame:
@@ -83,15 +131,20 @@ def _folder(name: str) -> Path:
     raise RequestError(f"there is no data source and no folder called {name}", *hint, *listing())
 
 
-def _open_folder(root: Path, frame: Frame) -> Data:
+def _opened(opening: Callable[[], Data]) -> Data:
     try:
-        return open_folder(root, frame)
+        return opening()
     except OSError as problem:
         raise TrainError(f"cannot open {problem.filename}: {problem.strerror}") from problem
 
 
 def _nearest(path: Path, name: str) -> str | None:
-    word = nearest(name, [source for source in SOURCES if source != "DIR"])
+    kind, colon, where = name.partition(":")
+    if colon and (meant := nearest(kind, FORMATS)) is not None:
+        return f"{meant}:{where}"
+    if name in FORMATS:
+        return f"{name}:DIR"
+    word = nearest(name, [source for source in SOURCES if "DIR" not in source])
     if word is not None or not path.parent.is_dir():
         return word
     try:

@@ -1,0 +1,129 @@
+"""How much reading and varying the images costs a training: packed data beside random numbers that lie in memory.
+
+alexnet-tiny is trained twice, its batches taken turn about: from a pack of made-up JPEGs (read by slices of memory maps,
+cropped, mirrored, their mean subtracted, shifted in colour, by the threads that `netspec train` uses), and on one batch
+of random float32 images of the network's own size that is used again and again. Wanted: at least 0.95 of its images/s.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import torch
+from PIL import Image
+from timing import print_table, take_turns
+from torch import Tensor
+
+import netspec
+from netspec import backend
+from netspec.ir.graph import Graph
+from netspec.train.augment import Preparation, Varied
+from netspec.train.chance import shuffled
+from netspec.train.data.cores import cores_available
+from netspec.train.data.listing import list_folder
+from netspec.train.data.loader import Loader
+from netspec.train.data.packed import open_packed
+from netspec.train.data.packing import pack
+from netspec.train.data.picture import Data, Frame
+from netspec.train.data.synthetic import Textures
+from netspec.train.optimiser import optimiser_for
+
+SPEC = Path(__file__).parent.parent / "specs" / "alexnet-tiny.net"
+PACKED, RANDOM = "packed, read and varied", "random, in memory"
+CLASSES = 10
+
+Batches = Iterator[tuple[Tensor, Tensor]]
+
+
+def folder_of(images: int, root: Path) -> Path:
+    """Class folders of JPEGs of about 300 x 270 pixels."""
+    textures = Textures(Frame(3, 270, 300), CLASSES, images, (0, 0))
+    for place in range(images):
+        folder = root / "train" / f"{place % CLASSES}"
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(textures.read(place).transpose(1, 2, 0)).save(folder / f"{place}.jpg")
+    return root
+
+
+def from_pack(data: Data, graph: Graph, loader: Loader, batch: int, device: torch.device) -> Batches:
+    """Epoch after epoch, as the training loop does it."""
+    size = graph.input.output
+    prepare = Preparation(graph.preprocessing, data.statistics, data.frame, size, data.peak, device)
+    for epoch in count():
+        varied = Varied(prepare, 0, epoch, graph.augment)
+        order = shuffled(0, epoch, len(data.train.labels))
+        for one in loader.run(data.train, order, batch, keep_partial=False, writer=varied):
+            yield varied.finish(one), torch.from_numpy(one.labels).to(device)
+
+
+def from_memory(batch: int, graph: Graph, device: torch.device) -> Batches:
+    """One batch for ever."""
+    size = graph.input.output
+    x = torch.randn(batch, size.channels, size.height, size.width, device=device)
+    y = torch.from_numpy(np.arange(batch) % CLASSES).to(device)
+    while True:
+        yield x, y
+
+
+def training(graph: Graph, batches: Batches, steps: int, device: torch.device) -> Callable[[], None]:
+    """So many steps of a training that goes on from turn to turn."""
+    pytorch = backend.load("pytorch")
+    model = pytorch.module(graph, 0).to(device).train()
+    optimiser = optimiser_for(graph.parameters, dict(model.named_parameters()))
+
+    def turn() -> None:
+        for _ in range(steps):
+            x, y = next(batches)
+            optimiser.zero_grad()
+            pytorch.training_loss(model, x, y).backward()
+            optimiser.step()
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+
+    return turn
+
+
+def main() -> None:
+    """Print the medians and their ratio."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--batch", type=int, default=128)
+    parser.add_argument("--steps", type=int, default=4, help="steps of a turn")
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--images", type=int, default=1024, help="images packed")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    device = torch.device(options.device)
+    graph = netspec.load(SPEC).graph
+    graph = dataclasses.replace(graph, augment=dataclasses.replace(graph.augment, colour=0.1))
+    workers = min(cores_available(), 16)
+    with TemporaryDirectory() as name, Loader(workers, lambda problem: None) as loader:
+        listing = list_folder(folder_of(options.images, Path(name, "images")))
+        pack(listing, Path(name, "pack"), 256, workers)
+        data = open_packed(Path(name, "pack"))
+        sources = {
+            PACKED: from_pack(data, graph, loader, options.batch, device),
+            RANDOM: from_memory(options.batch, graph, device),
+        }
+        turns = {name: training(graph, batches, options.steps, device) for name, batches in sources.items()}
+        seconds = take_turns(turns, options.rounds, warm_up=2)
+    images = options.batch * options.steps
+    print(
+        f"torch {torch.__version__}, {options.device}, float32, batch {options.batch}, {options.threads} CPU threads, "
+        f"{workers} readers"
+    )
+    rows = [("alexnet-tiny, training", "images/s", "in memory = 1")]
+    for name, time in seconds.items():
+        rows.append((name, f"{images / time:.1f}", f"{seconds[RANDOM] / time:.3f}"))
+    print_table(rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+"""Look at training data before training on it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from netspec.cli.common import input_option, read_net, set_option
+from netspec.cli.runs import DEVICES, FORMATS, device_of, telling
+
+if TYPE_CHECKING:
+    from netspec.ir.graph import Graph
+    from netspec.ir.shape import Shape
+    from netspec.train.data.picture import Data
+    from netspec.train.data.report import Findings, Speeds
+
+_WRONG_DATA = 1
+
+
+@click.command()
+@click.argument("source", metavar="SOURCE")
+@click.option("--net", "file", metavar="FILE", help="Check that the data suit this network, and measure its speed.")
+@click.option("--device", type=DEVICES, help="Where the network would train [default: cuda if there is one].")
+@click.option("--processes", type=click.IntRange(min=1, max=1024), help="How many read images [default: the cores].")
+@click.option("--format", "form", type=FORMATS, default="text", show_default=True, help="How the result is written.")
+@click.option("--strict", is_flag=True, help="Exit with 1 for warnings too.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress.")
+@input_option
+@set_option
+def command(
+    source: str,
+    file: str | None,
+    device: str | None,
+    processes: int | None,
+    form: str,
+    strict: bool,
+    quiet: bool,
+    input_shape: Shape | None,
+    changes: tuple[str, ...],
+) -> None:
+    """Look at training data: classes, counts, sizes, broken files, duplicates, and how fast they are read.
+
+    SOURCE is what train's --data takes. Every image is decoded. Exit code 1: images that cannot be read, a class
+    without any that can, or, with --net, classes or a size that do not suit the network. Duplicates (files equal to
+    the byte) are warnings: in one class, in two classes, in training and validation.
+
+    \b
+    Examples:
+      netspec check-data photos/
+      netspec check-data photos/ --net specs/alexnet-tiny.net --set fc8.outputs=12
+    """
+    graph = read_net(file, input_shape, changes).graph if file is not None else None
+    with telling():
+        from netspec.train.data.cores import cores_available
+        from netspec.train.data.report import as_json, as_text, judge
+        from netspec.train.data.survey import survey
+        from netspec.train.progress import Counter, printable
+
+        data, mismatch = _open(source, graph)
+        total = len(data.train.labels) + (len(data.validation.labels) if data.validation is not None else 0)
+        cores = processes or cores_available()
+        with Counter("looking", total, quiet=quiet) as counter:
+            found = survey(data, cores, counter.update)
+        speeds = _speeds(data, graph if mismatch is None else None, device, cores)
+        findings: Findings = judge(found, mismatch)
+    if form == "json":
+        click.echo(json.dumps(as_json(found, findings, speeds), indent=2))
+    else:
+        for line in as_text(found, findings, speeds):
+            click.echo(printable(line))
+    if findings.errors or (strict and findings.warnings):
+        sys.exit(_WRONG_DATA)
+
+
+def _open(source: str, graph: Graph | None) -> tuple[Data, str | None]:
+    """The source, for the network if there is one; where they do not suit each other as it is, and why not."""
+    from netspec.train.data.source import open_data, open_source
+    from netspec.train.errors import RequestError, TrainError
+
+    if graph is None:
+        return open_data(source), None
+    try:
+        return open_source(source, graph, seed=0), None
+    except RequestError:
+        raise
+    except TrainError as problem:
+        try:
+            data = open_data(source)
+        except TrainError:
+            raise problem from None  # what is wrong is not that they do not suit each other
+        return data, "; ".join((problem.message, *problem.notes))
+
+
+def _speeds(data: Data, graph: Graph | None, device: str | None, workers: int) -> Speeds:
+    from netspec.train.data.report import Speeds
+    from netspec.train.speed import MOST, reading, training
+
+    chosen = device_of(device)
+    batch = min(graph.train.batch if graph is not None else MOST, len(data.train.labels))
+    read = reading(data, graph, workers, batch)
+    return Speeds(read, training(graph, chosen) if graph is not None else None, chosen, workers)

@@ -1,0 +1,114 @@
+"""Pack an image folder into memory-mapped arrays."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from netspec.cli.runs import NAMED, noting, telling, warn
+
+if TYPE_CHECKING:
+    from netspec.train.data.sealing import Packed
+
+_WRONG_DATA = 1
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("-o", "--out", metavar="OUT", type=click.Path(path_type=Path), required=True, help="The pack's folder.")
+@click.option("--size", type=click.IntRange(min=1, max=8192), default=256, show_default=True,
+              help="Shorter side that images are scaled to; the central square is stored.")  # fmt: skip
+@click.option("--val-labels", metavar="FILE", type=click.Path(path_type=Path),
+              help="The classes of images that lie flat in DIR/val, a line each.")  # fmt: skip
+@click.option("--processes", type=click.IntRange(min=1, max=1024), help="How many read images [default: the cores].")
+@click.option("--strict", is_flag=True, help="Exit with 1 if there are unreadable images.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress, only warnings and the result.")
+def command(
+    folder: Path,
+    out: Path,
+    size: int,
+    val_labels: Path | None,
+    processes: int | None,
+    strict: bool,
+    quiet: bool,
+) -> None:
+    """Pack an image folder into memory-mapped arrays, from which training reads without decoding.
+
+    DIR has DIR/train/CLASS/* with DIR/val/CLASS/*, or DIR/CLASS/* (JPEG and PNG). ILSVRC's flat DIR/val/* takes the
+    images' classes from DIR/val_labels.txt or --val-labels FILE: one class name a line, in the order of the file
+    names, or a number (from 0, in the order of the class names), or "file class". The same command goes on where it
+    was ended, by kill -9 too.
+
+    \b
+    Examples:
+      netspec pack photos/ -o photos-packed
+      netspec train specs/alexnet-tiny.net --data photos-packed
+    """
+    from netspec.train.data.cores import cores_available
+    from netspec.train.data.listing import list_folder
+    from netspec.train.data.packing import pack
+    from netspec.train.errors import RequestError, TrainError
+    from netspec.train.progress import Counter
+
+    say = noting(quiet)
+    with telling():
+        if not folder.is_dir():
+            raise RequestError(f"there is no folder {folder}")
+        try:
+            listing = list_folder(folder, val_labels)
+        except OSError as problem:
+            raise RequestError(f"cannot open {problem.filename}: {problem.strerror}") from problem
+        for note in listing.notes:
+            say(note)
+        total = sum(len(files.names) for files in listing.splits.values())
+        try:
+            with Counter("packing", total, quiet=quiet) as counter:
+                begun = False
+
+                def progress(done: int) -> None:
+                    nonlocal begun
+                    if not begun:
+                        counter.begin_at(done)
+                        begun = True
+                    counter.update(done)
+
+                packed = pack(listing, out, size, processes or cores_available(), progress)
+        except OSError as problem:
+            raise TrainError(
+                f"cannot write {problem.filename or out}: {problem.strerror or problem}",
+                "the shards written before are intact; the same command goes on",
+            ) from problem
+    unreadable = _report(packed, out)
+    if unreadable and strict:
+        sys.exit(_WRONG_DATA)
+
+
+def _report(packed: Packed, out: Path) -> int:
+    """Tell what the pack holds; how many images it lacks because they cannot be read."""
+    import json
+
+    from netspec.train.data.shards import UNREADABLE
+    from netspec.units import count, plural
+    from netspec.units import size as bytes_as_text
+
+    unreadable = sum(split.unreadable for split in packed.splits.values())
+    if unreadable:
+        with (out / UNREADABLE).open(encoding="ascii") as lines:
+            for _, line in zip(range(NAMED), lines, strict=False):
+                problem = json.loads(line)
+                warn(f"left out, cannot be read: {problem['path']}: {problem['reason']}")
+        if unreadable > NAMED:
+            warn(f"{plural(unreadable, 'image')} cannot be read; all are listed in {out / UNREADABLE}")
+    if packed.already:
+        click.echo(f"{out} is already a complete pack of this folder; nothing was done")
+    for name, split in packed.splits.items():
+        click.echo(
+            f"{name}: {plural(split.listed, 'image')} = {count(split.stored)} packed + "
+            f"{count(split.unreadable)} unreadable"
+        )
+    classes = f"{count(packed.classes)} {'class' if packed.classes == 1 else 'classes'}"
+    click.echo(f"{classes}, {bytes_as_text(packed.bytes)}: {out}")
+    return unreadable

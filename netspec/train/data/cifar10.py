@@ -1,0 +1,121 @@
+"""CIFAR-10 as its authors ship it, in the binary or the Python version: 32x32 colour pictures of ten classes.
+
+Binary: ``data_batch_1.bin`` to ``_5.bin`` and ``test_batch.bin``, records of a label and 3 x 1,024 bytes (red, green,
+blue, each row by row). Python: ``data_batch_1`` to ``_5`` and ``test_batch``, pickled dictionaries with ``data``
+(N, 3072) and ``labels``. The test part is for validation. Source: A. Krizhevsky, Learning multiple layers of features
+from tiny images, 2009.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+from netspec.train.data.pickled import Refused, read_pickle
+from netspec.train.data.picture import Data, Frame, Held, Labels, Pixels
+from netspec.train.errors import TrainError
+from netspec.units import count, plural
+
+FRAME = Frame(3, 32, 32)
+CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+INSIDE = ("cifar-10-batches-bin", "cifar-10-batches-py")
+"""The folders in the authors' archives; DIR may be one, or hold one."""
+
+RECORD = 1 + FRAME.bytes
+WHOLE = 10_000
+"""Pictures in each of the authors' six files."""
+
+LAYOUT = "expected data_batch_1.bin to data_batch_5.bin and test_batch.bin, or the Python version's without .bin"
+
+
+def open_cifar10(root: Path) -> Data:
+    """Read all files into memory.
+
+    Raises
+    ------
+    TrainError
+        No such files are there, one is damaged, or a label is out of range.
+    OSError
+        A file cannot be opened.
+    """
+    folder = next((root / name for name in INSIDE if (root / name).is_dir()), root)
+    batches, test = _files(folder)
+    parts = [_read(path) for path in batches]
+    held = _read(test) if test is not None else None
+    notes = []
+    for path, (_, labels) in zip((*batches, test), (*parts, held) if held else parts, strict=False):
+        if path is not None and len(labels) != WHOLE:
+            notes.append(f"{path} has {plural(len(labels), 'picture')}; the authors' has {count(WHOLE)}")
+    if len(batches) != 5:
+        notes.append(f"{folder} has {plural(len(batches), 'training file')} (data_batch_*); the authors' has 5")
+    if held is None:
+        notes.append(f"{folder} has no test_batch: top-1 and top-5 will not be measured")
+    return Data(
+        source=f"cifar10:{root}",
+        classes=_names(folder),
+        frame=FRAME,
+        train=Held(np.concatenate([pictures for pictures, _ in parts]), np.concatenate([part[1] for part in parts])),
+        validation=Held(*held) if held is not None else None,
+        notes=tuple(notes),
+    )
+
+
+def _files(folder: Path) -> tuple[list[Path], Path | None]:
+    """The training files in order, and the test file. Where both versions are there, the binary one."""
+    for ending in (".bin", ""):
+        pattern = re.compile(r"data_batch_\d+" + re.escape(ending))
+        found = sorted(path for path in folder.iterdir() if pattern.fullmatch(path.name) and path.is_file())
+        if found:
+            test = folder / f"test_batch{ending}"
+            return found, test if test.is_file() else None
+    raise TrainError(f"{folder} holds no CIFAR-10 files", LAYOUT)
+
+
+def _read(path: Path) -> tuple[Pixels, Labels]:
+    content = path.read_bytes()
+    pictures, labels = _binary(path, content) if path.suffix == ".bin" else _python(path, content)
+    wrong = (labels < 0) | (labels >= len(CLASSES))
+    if wrong.any():
+        place = int(wrong.argmax())
+        raise TrainError(
+            f"{path}: label {labels[place]} of picture {count(place)} (from 0) is out of range: CIFAR-10 has 0 to 9"
+        )
+    return pictures, labels
+
+
+def _binary(path: Path, content: bytes) -> tuple[Pixels, Labels]:
+    if not content or len(content) % RECORD:
+        raise TrainError(
+            f"{path} has {count(len(content))} bytes, which is no whole number of records of {count(RECORD)} bytes",
+            "a label and 3 x 32 x 32 pixels each; the file is truncated, or another format's (CIFAR-100 has 2 labels)",
+        )
+    records = np.frombuffer(content, np.uint8).reshape(-1, RECORD)
+    return records[:, 1:].reshape(-1, 3, 32, 32), records[:, 0].astype(np.int64)
+
+
+def _python(path: Path, content: bytes) -> tuple[Pixels, Labels]:
+    try:
+        found = read_pickle(content)
+    except Refused as problem:
+        raise TrainError(f"{path} is no file of CIFAR-10's Python version: {problem}") from problem
+    data, labels = found.get("data"), found.get("labels")
+    if not isinstance(data, np.ndarray) or data.ndim != 2 or data.shape[1] != FRAME.bytes or not len(data):
+        shape = f"shape {data.shape}" if isinstance(data, np.ndarray) else "missing"
+        raise TrainError(f"{path}: 'data' is {shape}; expected uint8 of shape (N, {count(FRAME.bytes)})")
+    if not isinstance(labels, list) or not all(isinstance(x, int) and -(2**62) < x < 2**62 for x in labels):
+        raise TrainError(f"{path}: 'labels' is no list of whole numbers", "CIFAR-100 has 'fine_labels' instead")
+    if len(labels) != len(data):
+        raise TrainError(f"{path} has {plural(len(labels), 'label')} for {plural(len(data), 'picture')}")
+    return data.reshape(-1, 3, 32, 32), np.array(labels, np.int64)
+
+
+def _names(folder: Path) -> tuple[str, ...]:
+    """The classes' names, from the file beside the batches if it is there; of generated sets they are their own."""
+    path = folder / "batches.meta.txt"
+    if path.is_file():
+        names = tuple(path.read_text("utf-8", errors="replace").split())
+        if len(set(names)) == len(CLASSES) == len(names):
+            return names
+    return CLASSES

@@ -1,0 +1,106 @@
+"""The classes of validation images that lie in one folder, as ILSVRC ships them: a text file says them.
+
+A line is a class, in the order of the images' file names; or a file's name and its class (as Caffe's ``val.txt``), in
+any order. A class is its folder's name or its number. Numbers count from 0 in the order of the classes' names; names
+are tried first, so a folder called ``7`` is meant by ``7``. Numbers that run from 1 are refused: those of the ILSVRC
+development kit (``ILSVRC2012_validation_ground_truth.txt``) follow its ``meta.mat``, which is another order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from netspec.train.errors import TrainError
+from netspec.units import count, plural
+
+USUAL = ("val_labels.txt", "val.txt", "validation_labels.txt")
+"""Where the classes are looked for: under these names in DIR, then in DIR/val."""
+
+FROM_ONE = (
+    "netspec counts classes from 0 in the order of their names; the ILSVRC development kit's ground truth counts from "
+    "1 in the order of its meta.mat",
+    "write the class names (WNIDs) instead of numbers",
+)
+
+
+def found_labels(root: Path, images: int) -> Path:
+    """The labels file of a usual name. Raises ``TrainError`` where there is none."""
+    places = [folder / name for folder in (root, root / "val") for name in USUAL]
+    for path in places:
+        if path.is_file():
+            return path
+    raise TrainError(
+        f"{root / 'val'} holds {plural(images, 'image')} without class folders, and no file says their classes",
+        f"looked for {', '.join(USUAL)} there and in {root}; a line is a class name, in the order of the file names",
+        "netspec pack takes another file: --val-labels FILE",
+    )
+
+
+def flat_labels(path: Path, images: Sequence[str], classes: Sequence[str]) -> list[int]:
+    """The class number of each image; ``images`` are file names in order.
+
+    Raises
+    ------
+    TrainError
+        A line too many or too few, an image without a line, a class that there is not.
+    OSError
+        The file cannot be opened.
+    """
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except UnicodeDecodeError as problem:
+        raise TrainError(f"{path} is no text file") from problem
+    while lines and not lines[-1].strip():
+        lines.pop()
+    words = _in_order(path, lines, images)
+    return _numbers(path, words, classes)
+
+
+def _in_order(path: Path, lines: Sequence[str], images: Sequence[str]) -> list[tuple[int, str]]:
+    """For each image the number of its line (from 1) and its class as written."""
+    rows = [(number, line.rsplit(None, 1)) for number, line in enumerate(lines, 1)]
+    blank = next((number for number, words in rows if not words), None)
+    if blank is not None:
+        raise TrainError(f"{path}:{blank}: the line is empty", "a line is a class, or a file name and a class")
+    odd = next((number for number, words in rows if len(words) != len(rows[0][1])), None)
+    if odd is not None:
+        raise TrainError(f"{path}:{odd}: lines with and without a file name are mixed")
+    if not rows or len(rows[0][1]) == 1:
+        if len(rows) != len(images):
+            raise TrainError(f"{path} has {plural(len(rows), 'line')} for {plural(len(images), 'validation image')}")
+        return [(number, words[0]) for number, words in rows]
+    by_name = {Path(words[0]).name: (number, words[1]) for number, words in rows}
+    missing = [name for name in images if name not in by_name]
+    if missing:
+        raise TrainError(
+            f"{path} says no class for {plural(len(missing), 'validation image')}, the first {missing[0]}",
+            f"it has {plural(len(rows), 'line')} for {plural(len(images), 'image')}",
+        )
+    return [by_name[name] for name in images]
+
+
+def _numbers(path: Path, words: Sequence[tuple[int, str]], classes: Sequence[str]) -> list[int]:
+    places = {name: number for number, name in enumerate(classes)}
+    if all(word in places for _, word in words):
+        return [places[word] for _, word in words]
+    if not all(_is_number(word) for _, word in words):
+        unknown = [(line, word) for line, word in words if word not in places]
+        line, word = next((one for one in unknown if not _is_number(one[1])), unknown[0])
+        raise TrainError(
+            f"{path}:{line}: there is no class {word!r}", f"the {count(len(classes))} classes begin with {classes[0]!r}"
+        )
+    numbers = [int(word) if len(word) < 19 else len(places) for _, word in words]
+    if min(numbers) == 1 and max(numbers) == len(classes):
+        raise TrainError(f"{path}: the class numbers run from 1 to {count(len(classes))}", *FROM_ONE)
+    for (line, word), number in zip(words, numbers, strict=True):
+        if number >= len(classes):
+            raise TrainError(
+                f"{path}:{line}: class number {word} is out of range: the {count(len(classes))} classes are "
+                f"numbered 0 to {len(classes) - 1}, in the order of their names"
+            )
+    return numbers
+
+
+def _is_number(word: str) -> bool:
+    return word.isascii() and word.isdigit()

@@ -1,0 +1,205 @@
+"""What is in an image folder: its classes and its files. No image is opened.
+
+``DIR/train/CLASS/*`` with, if there is one, ``DIR/val/CLASS/*``; or ``DIR/CLASS/*``; or ILSVRC's layout,
+``DIR/train/WNID/*`` with the validation images flat in ``DIR/val`` and a file with their classes (``flat_val``).
+Without ``val`` a tenth of the images is held out for validation: those whose path ``CLASS/file`` has a SHA-256
+divisible by 10. The choice depends on nothing else, so that it stays the same when images are added. Classes are
+numbered in the order of their names.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from netspec.train.data.decode import SUFFIXES
+from netspec.train.data.flat_val import flat_labels, found_labels
+from netspec.train.data.picture import Labels
+from netspec.train.errors import TrainError
+from netspec.units import count, plural
+
+LAYOUT = "expected DIR/train/CLASS/*.jpg and DIR/val/CLASS/*.jpg, or DIR/CLASS/*.jpg (JPEG and PNG)"
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """One split: paths under ``root`` with slashes, and the class number of each."""
+
+    root: Path
+    names: tuple[str, ...]
+    labels: Labels
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A folder's classes and files. ``ignored`` are entries that are no images; ``notes`` what a user should know."""
+
+    root: Path
+    classes: tuple[str, ...]
+    train: Files
+    validation: Files | None
+    ignored: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def splits(self) -> dict[str, Files]:
+        """The splits that there are, by name."""
+        found = {"train": self.train}
+        return found | {"val": self.validation} if self.validation is not None else found
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """One folder of class folders: relative paths with class numbers, and what was passed over."""
+
+    files: tuple[tuple[str, int], ...]
+    ignored: tuple[str, ...]
+
+
+def list_folder(root: Path, val_labels: Path | None = None) -> Listing:
+    """List a folder.
+
+    Parameters
+    ----------
+    val_labels:
+        The classes of validation images that lie flat in ``root/val``; without it, a file of a usual name is taken.
+
+    Raises
+    ------
+    TrainError
+        Nothing to train on: no class folders, a class without images, all images held out; or validation images
+        whose classes are not told, or wrongly.
+    OSError
+        A folder or file in it cannot be opened.
+    """
+    split = _folders(root / "train") != []
+    base = root / "train" if split else root
+    classes = tuple(_folders(base))
+    if not classes:
+        loose, _ = _images(base)
+        found = f"{plural(len(loose), 'image')} without a class folder" if loose else "no folders"
+        raise TrainError(f"{root} holds {found}", LAYOUT)
+    listing = _list(base, classes)
+    _every_class_has_images(base, classes, listing)
+    validation, note = _validation(root, classes, val_labels) if split else (None, None)
+    if validation is not None:
+        train, held, ignored = listing.files, validation.files, listing.ignored + validation.ignored
+    else:
+        train = tuple(item for item in listing.files if not held_out(item[0]))
+        held = tuple(item for item in listing.files if held_out(item[0]))
+        ignored = listing.ignored
+        if not train:
+            raise TrainError(
+                f"no image of {root} is left to train on: all {len(held)} fall to the tenth held out for validation",
+                "put in more images, or divide them into DIR/train/CLASS/* and DIR/val/CLASS/*",
+            )
+    notes = _notes(held, validation is not None, ignored)
+    return Listing(
+        root=root,
+        classes=classes,
+        train=_files(base, train),
+        validation=_files(root / "val" if validation is not None else base, held) if held else None,
+        ignored=ignored,
+        notes=(*((note,) if note else ()), *notes),
+    )
+
+
+def held_out(relative: str) -> bool:
+    """Whether an image of a folder without ``val`` is for validation. ``relative`` is ``CLASS/file``, with a slash.
+
+    >>> held_out("cat/1.jpg"), held_out("cat/14.jpg")
+    (False, False)
+    """
+    return int.from_bytes(hashlib.sha256(relative.encode("utf-8", "surrogateescape")).digest(), "big") % 10 == 0
+
+
+def _folders(parent: Path) -> list[str]:
+    """The class folders, by name; hidden ones and the like of __MACOSX are none."""
+    if not parent.is_dir():
+        return []
+    with os.scandir(parent) as entries:
+        return sorted(entry.name for entry in entries if not entry.name.startswith((".", "__")) and entry.is_dir())
+
+
+def _images(folder: Path) -> tuple[list[str], list[str]]:
+    """The names of a folder's images, and of what else is in it; both sorted, hidden entries left out."""
+    images: list[str] = []
+    others: list[str] = []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            is_image = entry.name.lower().endswith(SUFFIXES) and not entry.is_dir()
+            (images if is_image else others).append(entry.name)
+    return sorted(images), sorted(others)
+
+
+def _list(base: Path, classes: tuple[str, ...]) -> _Found:
+    files: list[tuple[str, int]] = []
+    ignored: list[str] = []
+    for number, name in enumerate(classes):
+        if not (base / name).is_dir():
+            continue
+        images, others = _images(base / name)
+        files += [(f"{name}/{image}", number) for image in images]
+        ignored += [f"{name}/{other}" for other in others]
+    return _Found(tuple(files), tuple(ignored))
+
+
+def _validation(root: Path, classes: tuple[str, ...], val_labels: Path | None) -> tuple[_Found | None, str | None]:
+    folder = root / "val"
+    folders = _folders(folder)
+    if not folders:
+        if not folder.is_dir():
+            return None, None
+        images, others = _images(folder)
+        if val_labels is None and not images:
+            return None, None
+        path = val_labels if val_labels is not None else found_labels(root, len(images))
+        numbers = flat_labels(path, images, classes)
+        others = [name for name in others if folder / name != path]
+        note = f"the classes of the {plural(len(images), 'validation image')} are those of {path}"
+        return _Found(tuple(zip(images, numbers, strict=True)), tuple(others)), note
+    if val_labels is not None:
+        raise TrainError(f"{folder} has class folders, which say the classes: --val-labels is for images without them")
+    strangers = [name for name in folders if name not in classes]
+    if strangers:
+        raise TrainError(
+            f"{folder} has classes that {root / 'train'} has not: {', '.join(strangers[:5])}",
+            f"{plural(len(folders), 'folder')} in val, {len(classes)} in train",
+        )
+    found = _list(folder, classes)
+    loose, _ = _images(folder)
+    return _Found(found.files, (*found.ignored, *loose)), None
+
+
+def _every_class_has_images(base: Path, classes: tuple[str, ...], listing: _Found) -> None:
+    filled = {number for _, number in listing.files}
+    empty = [name for number, name in enumerate(classes) if number not in filled]
+    if not empty:
+        return
+    if len(empty) == len(classes):
+        raise TrainError(f"{base} has {plural(len(classes), 'folder')}, and no JPEG or PNG image in any", LAYOUT)
+    raise TrainError(
+        f"{plural(len(empty), 'class folder')} of {base} without a JPEG or PNG image: {', '.join(empty[:5])}",
+        "put images in, or remove the folder: every folder counts as a class",
+    )
+
+
+def _files(root: Path, items: tuple[tuple[str, int], ...]) -> Files:
+    return Files(root, tuple(name for name, _ in items), np.array([number for _, number in items], np.int64))
+
+
+def _notes(held: tuple[tuple[str, int], ...], own: bool, ignored: tuple[str, ...]) -> tuple[str, ...]:
+    notes = []
+    if not held:
+        notes.append("no image fell to validation: top-1 and top-5 will not be measured (a val folder would give them)")
+    elif not own:
+        notes.append(f"no val folder: {plural(len(held), 'image')} (a tenth, by hash of their path) held out for it")
+    if ignored:
+        notes.append(f"{count(len(ignored))} entries are neither JPEG nor PNG and ignored, the first {ignored[0]}")
+    return tuple(notes)

@@ -1,0 +1,124 @@
+"""MNIST and its likes (Fashion-MNIST, KMNIST) in their idx files, compressed or not: grey pictures of ten classes.
+
+``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte`` and the same of ``t10k``, with or without ``.gz``; a dot for
+the second dash is understood. The test part (t10k) is for validation. Source: Y. LeCun, C. Cortes & C. Burges, The
+MNIST database of handwritten digits. An idx file has big-endian words: the magic number 0x0000080d (08 for unsigned
+bytes, d dimensions), the d lengths; then the bytes.
+"""
+
+from __future__ import annotations
+
+import gzip
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from netspec.train.data.picture import Data, Frame, Held, Labels, Pixels
+from netspec.train.errors import TrainError
+from netspec.units import count, plural
+
+CLASSES = tuple("0123456789")
+LARGEST = 2**31
+"""Bytes of pixels; a header that claims more is taken to be wrong."""
+
+PADDED = 32
+"""LeNet-5's input, larger than the digits: LeCun et al. (1998), section II.B. The border is background."""
+
+
+def open_mnist(root: Path, frame: Frame | None = None) -> Data:
+    """Read all files into memory. For a frame of 1x32x32, pictures of 28x28 get a border of two background pixels.
+
+    Raises
+    ------
+    TrainError
+        A file is missing or damaged, two do not belong together, or a label is out of range.
+    OSError
+        A file cannot be opened.
+    """
+    pictures, labels = _part(root, "train")
+    test = _part(root, "t10k") if _find(root, "t10k", 3) is not None else None
+    if test is not None and test[0].shape[1:] != pictures.shape[1:]:
+        raise TrainError(f"{root}: the training pictures are {_size(pictures)}, the test pictures {_size(test[0])}")
+    notes = [] if test is not None else [f"{root} has no t10k files: top-1 and top-5 will not be measured"]
+    if frame == Frame(1, PADDED, PADDED) and pictures.shape[2:] == (28, 28):
+        pictures = _bordered(pictures)
+        test = (_bordered(test[0]), test[1]) if test is not None else None
+        notes.append("the 28x28 pictures lie in the middle of 32x32 background pixels, as LeNet-5 reads them")
+    return Data(
+        source=f"mnist:{root}",
+        classes=CLASSES,
+        frame=Frame(*pictures.shape[1:]),
+        train=Held(pictures, labels),
+        validation=Held(*test) if test is not None else None,
+        notes=tuple(notes),
+    )
+
+
+def _size(pictures: Pixels) -> str:
+    return f"{pictures.shape[2]}x{pictures.shape[3]}"
+
+
+def _bordered(pictures: Pixels) -> Pixels:
+    return np.pad(pictures, ((0, 0), (0, 0), (2, 2), (2, 2)))
+
+
+def _part(root: Path, part: str) -> tuple[Pixels, Labels]:
+    paths = [_find(root, part, dimensions) for dimensions in (3, 1)]
+    for path, dimensions in zip(paths, (3, 1), strict=True):
+        if path is None:
+            raise TrainError(
+                f"{root} has no {_names(part, dimensions)[0]}",
+                "expected train-images-idx3-ubyte, train-labels-idx1-ubyte and the same of t10k, with or without .gz",
+            )
+    images, numbers = (path for path in paths if path is not None)
+    pictures, labels = _read(images, 3), _read(numbers, 1).astype(np.int64)
+    if len(pictures) != len(labels):
+        raise TrainError(f"{images} has {plural(len(pictures), 'picture')}, {numbers} {plural(len(labels), 'label')}")
+    wrong = labels >= len(CLASSES)
+    if wrong.any():
+        place = int(wrong.argmax())
+        raise TrainError(
+            f"{numbers}: label {labels[place]} of picture {count(place)} (from 0) is out of range: MNIST has 0 to 9"
+        )
+    return pictures[:, None], labels
+
+
+def _names(part: str, dimensions: int) -> list[str]:
+    what = "images" if dimensions == 3 else "labels"
+    stems = [f"{part}-{what}{joint}idx{dimensions}-ubyte" for joint in "-."]
+    return [stem + ending for stem in stems for ending in ("", ".gz")]
+
+
+def _find(root: Path, part: str, dimensions: int) -> Path | None:
+    return next((root / name for name in _names(part, dimensions) if (root / name).is_file()), None)
+
+
+def _read(path: Path, dimensions: int) -> Pixels:
+    """An idx file of unsigned bytes. No more is decompressed than its header promises."""
+    words = 4 * (1 + dimensions)
+    try:
+        with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
+            head = file.read(words)
+            if len(head) < words:
+                raise TrainError(f"{path} has {plural(len(head), 'byte')}: too few for the header of an idx file")
+            magic, *lengths = struct.unpack(f">{1 + dimensions}I", head)
+            if magic != 0x0800 + dimensions:
+                raise TrainError(
+                    f"{path} begins with 0x{magic:08x}; an idx file of bytes in {plural(dimensions, 'dimension')} "
+                    f"begins with 0x{0x0800 + dimensions:08x}"
+                )
+            wanted = 1
+            for length in lengths:
+                wanted *= length
+            shape = "x".join(map(str, lengths))
+            if not 0 < wanted <= LARGEST:
+                raise TrainError(f"{path}: its header says {shape}, which cannot be")
+            content = file.read(wanted + 1)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as problem:
+        raise TrainError(f"{path} is damaged or truncated: {problem}") from problem
+    if len(content) != wanted:
+        more = "more" if len(content) > wanted else f"only {count(len(content))}"
+        raise TrainError(f"{path}: its header says {shape}, {count(wanted)} bytes; there are {more}")
+    return np.frombuffer(content, np.uint8).reshape(lengths)

@@ -1,0 +1,181 @@
+"""A packed folder as a source: pictures read by slices of memory maps, statistics of all of them, nothing decoded."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netspec.train.data import shards as form
+from netspec.train.data.moments import Statistics
+from netspec.train.data.picture import Data, Frame, Labels, Pixels
+from netspec.train.data.shards import Shard, shards
+from netspec.train.errors import TrainError
+from netspec.units import count, plural
+
+OPEN = 512
+"""Shards that are mapped at a time: each keeps a file open, and many systems allow a process 1,024."""
+
+
+class Shards:
+    """The pictures of a split that could be read when it was packed."""
+
+    def __init__(self, root: Path, own: Sequence[Shard], frame: Frame, labels: NDArray[np.int32]) -> None:
+        self._rows = (labels >= 0).nonzero()[0]
+        self.labels: Labels = labels[self._rows].astype(np.int64)
+        self._root = root
+        self._split = own[0].split if own else "train"
+        self.stored = frame
+        self._mapped: Callable[[int], Pixels] = lru_cache(OPEN)(lambda number: _mapped(root, own[number], frame))
+
+    def read(self, index: int) -> Pixels:
+        """See ``Split.read``: a piece of the map, which is read from the disk when it is looked at."""
+        number, row = divmod(int(self._rows[index]), form.SHARD)
+        picture: Pixels = self._mapped(number)[row]
+        return picture
+
+    def path(self, index: int) -> str:
+        """The image's path in the folder that was packed, under its split."""
+        return f"{self._split}: {self._names[self._rows[index]]}"
+
+    @cached_property
+    def _names(self) -> list[str]:
+        path = self._root / form.files_name(self._split)
+        try:
+            found: list[str] = json.loads(path.read_bytes())
+        except (OSError, ValueError) as problem:
+            raise TrainError(f"{path} cannot be read: {problem}", "pack again") from problem
+        return found
+
+
+def is_packed(root: Path) -> bool:
+    """Whether a folder is a complete pack, or one that was not finished."""
+    return (root / form.MANIFEST).is_file() or (root / ".packing" / form.MANIFEST).is_file()
+
+
+def open_packed(root: Path, frame: Frame | None = None) -> Data:
+    """Open a pack. ``frame`` is what the network asks for; ``None`` takes the pack's own.
+
+    Raises
+    ------
+    TrainError
+        The pack is unfinished, damaged or of another version, or its images have another size.
+    """
+    manifest = _manifest(root)
+    own = Frame(manifest["channels"], manifest["size"], manifest["size"])
+    if frame is not None and frame != own:
+        raise TrainError(
+            f"{root} is packed as {own}, the network's images are stored as {frame}",
+            *_how_to_mend(own, frame),
+        )
+    classes = tuple(manifest["classes"])
+    opened = {name: _split(root, name, own, len(classes)) for name in manifest["splits"]}
+    unreadable = sum(split["unreadable"] for split in manifest["splits"].values())
+    notes = (
+        [f"{plural(unreadable, 'image')} could not be read when it was packed: {root / form.UNREADABLE}"]
+        if unreadable
+        else []
+    )
+    if "val" not in opened:
+        notes.append("the pack has no validation images: top-1 and top-5 will not be measured")
+    return Data(
+        source=str(root),
+        classes=classes,
+        frame=own,
+        train=opened["train"],
+        validation=opened.get("val"),
+        notes=tuple(notes),
+        statistics=_statistics(root, own, manifest, len(opened["train"].labels)),
+    )
+
+
+def _how_to_mend(own: Frame, frame: Frame) -> tuple[str, ...]:
+    if frame.channels != own.channels:
+        return (f"a pack has {own.channels} channels; train a network of 1 from the image folder itself",)
+    if min(frame.height, frame.width) < own.height:
+        return (f"say augment from={own.height} for crops from the packed size, or pack again with another --size",)
+    return ("pack again with another --size",)
+
+
+def _manifest(root: Path) -> dict[str, Any]:
+    path = root / form.MANIFEST
+    if not path.is_file():
+        raise TrainError(f"the pack {root} is not finished", "the netspec pack command that began it goes on with it")
+    try:
+        found = json.loads(path.read_bytes())
+        if found["format"] != form.FORMAT:
+            raise ValueError(f"format {found['format']!r}")
+        version, rows = found["version"], found["shard_images"]
+        plain = isinstance(found["size"], int) and isinstance(found["channels"], int) and "train" in found["splits"]
+        if (version, rows) == (form.VERSION, form.SHARD) and plain:
+            return dict(found)
+    except (OSError, ValueError, TypeError, KeyError) as problem:
+        raise TrainError(f"{path} is no manifest of a pack: {problem!r}", "pack again") from problem
+    raise TrainError(f"{path} is of version {version} with {rows} images a shard; this is version {form.VERSION}")
+
+
+def _split(root: Path, name: str, frame: Frame, classes: int) -> Shards:
+    labels = _array(root / form.labels_name(name))
+    if labels.ndim != 1 or labels.dtype != np.int32:
+        raise TrainError(f"{root / form.labels_name(name)} is damaged: {labels.dtype}, shape {labels.shape}")
+    wrong = (labels < -1) | (labels >= classes)
+    if wrong.any():
+        row = int(wrong.argmax())
+        raise TrainError(
+            f"{root / form.labels_name(name)}: label {labels[row]} of row {count(row)} is out of range; the "
+            f"{count(classes)} classes are numbered 0 to {classes - 1}"
+        )
+    own = shards(name, len(labels))
+    for shard in own:
+        _right_size(root / shard.name, form.bytes_of(shard, frame))
+    return Shards(root, own, frame, labels)
+
+
+def _right_size(path: Path, wanted: int) -> None:
+    """A map of a file that is too short would end the process when its missing part is looked at."""
+    try:
+        found = path.stat().st_size
+    except OSError as problem:
+        raise TrainError(f"the pack lacks {path}: {problem.strerror}", "pack again into a new folder") from problem
+    if found != wanted:
+        raise TrainError(f"{path} has {count(found)} bytes, {count(wanted)} are expected", "pack again")
+
+
+def _mapped(root: Path, shard: Shard, frame: Frame) -> Pixels:
+    path = root / shard.name
+    _right_size(path, form.bytes_of(shard, frame))
+    try:
+        pixels = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError) as problem:
+        raise TrainError(f"{path} cannot be mapped: {problem}", "pack again") from problem
+    if pixels.shape[1:] != (frame.channels, frame.height, frame.width) or pixels.dtype != np.uint8:
+        raise TrainError(f"{path} is damaged: {pixels.dtype}, shape {pixels.shape}", "pack again")
+    # A plain array over the same map: a memmap's own slices cost four times as much.
+    plain: Pixels = np.asarray(pixels)
+    return plain
+
+
+def _array(path: Path) -> NDArray[Any]:
+    try:
+        found: NDArray[Any] = np.load(path, allow_pickle=False)
+    except (OSError, ValueError) as problem:
+        raise TrainError(f"{path} cannot be read: {problem}", "pack again") from problem
+    return found
+
+
+def _statistics(root: Path, frame: Frame, manifest: dict[str, Any], images: int) -> Statistics:
+    mean = _array(root / form.MEAN)
+    try:
+        values = np.array(manifest["colours"]["eigenvalues"], np.float64)
+        vectors = np.array(manifest["colours"]["eigenvectors"], np.float64)
+        axes = vectors * np.sqrt(values)
+    except (KeyError, TypeError, ValueError) as problem:
+        raise TrainError(f"{root / form.MANIFEST}: the colours are damaged: {problem!r}", "pack again") from problem
+    if mean.shape != (frame.channels, frame.height, frame.width) or axes.shape != (frame.channels,) * 2:
+        raise TrainError(f"{root}: the statistics are those of another size", "pack again")
+    return Statistics(mean, axes, images)

@@ -1,0 +1,190 @@
+"""Packing an image folder into memory-mapped arrays (``shards`` says which): by several processes, and resumable.
+
+A shard is written beside its final name, flushed and renamed; before that, what is known of it (which images could not
+be read, the sums for the mean and the colours) is kept in ``.packing``. A process that is killed loses the shard under
+way, and the next one goes on after the last whole one. All sums are of whole numbers and all rows have their places,
+so that the result is the same bytes however often the work was interrupted and whatever the number of processes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from netspec.train.data.decode import read_image
+from netspec.train.data.listing import Files, Listing
+from netspec.train.data.moments import Moments
+from netspec.train.data.outfolder import claim
+from netspec.train.data.picture import Frame, Unreadable
+from netspec.train.data.processes import in_processes
+from netspec.train.data.sealing import Known, Packed, seal, sealed
+from netspec.train.data.shards import Shard, bytes_of, header, shards, write_beside
+
+CHUNK = 32
+"""Images that a process reads at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    """Images for neighbouring rows of a shard that is being written."""
+
+    root: Path
+    names: Sequence[str]
+    frame: Frame
+    part: Path
+    offset: int
+    measured: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What became of a chunk; ``unreadable`` has places in it, with reasons."""
+
+    unreadable: Sequence[tuple[int, str]]
+    moments: Moments
+
+
+def pack(
+    listing: Listing, out: Path, size: int, processes: int, progress: Callable[[int], None] = lambda done: None
+) -> Packed:
+    """Pack a listed folder into ``out``, or go on where an earlier process was ended.
+
+    Parameters
+    ----------
+    size:
+        The shorter side that images are scaled to; their central square is stored.
+    progress:
+        Called with the number of images done, those of earlier processes included.
+
+    Raises
+    ------
+    RequestError
+        ``out`` holds something else, or another process is packing into it.
+    TrainError
+        No training image can be read, or a process was killed.
+    OSError
+        ``out`` cannot be written.
+    """
+    frame = Frame(3, size, size)
+    fingerprint = fingerprint_of(listing, frame)
+    with claim(listing.root, out, fingerprint) as state:
+        if state.complete:
+            return sealed(out, already=True)
+        work = [shard for name, files in listing.splits.items() for shard in shards(name, len(files.names))]
+        known = {shard.name: found for shard in work if (found := _known(shard, out, state.kept, frame)) is not None}
+        done = sum(shard.stop - shard.start for shard in work if shard.name in known)
+        progress(done)
+        left = [shard for shard in work if shard.name not in known]
+        results = in_processes(_read_chunk, _chunks(listing, left, out, frame), min(processes, _most(left)))
+        try:
+            for shard in left:
+                found = Known((), Moments.none(frame))
+                for start in range(shard.start, shard.stop, CHUNK):
+                    read = next(results)
+                    first = start - shard.start
+                    rows = tuple((first + place, reason) for place, reason in read.unreadable)
+                    found = Known(found.unreadable + rows, found.moments + read.moments)
+                    done += min(CHUNK, shard.stop - start)
+                    progress(done)
+                _finish(shard, out, state.kept, found)
+                known[shard.name] = found
+        finally:
+            results.close()
+        seal(listing, out, frame, fingerprint, [(shard, known[shard.name]) for shard in work])
+        shutil.rmtree(state.kept)
+    return sealed(out, already=False)
+
+
+def fingerprint_of(listing: Listing, frame: Frame) -> str:
+    """By which a source is known again: its classes, its files' paths, classes and sizes in bytes, and the size packed
+    to. Wherever the folder lies, and whenever it was copied there."""
+    digest = hashlib.sha256(json.dumps([str(frame), listing.classes]).encode())
+    for name, files in listing.splits.items():
+        for path, label in zip(files.names, files.labels.tolist(), strict=True):
+            digest.update(json.dumps([name, path, label, _size(files, path)]).encode())
+    return digest.hexdigest()
+
+
+def _size(files: Files, name: str) -> int:
+    try:
+        return (files.root / name).stat().st_size
+    except OSError:
+        return -1  # it has gone since it was listed, and will be unreadable
+
+
+def _most(left: Sequence[Shard]) -> int:
+    """As many processes as there are chunks, and one at least."""
+    return max(1, sum(-(-(shard.stop - shard.start) // CHUNK) for shard in left))
+
+
+def _chunks(listing: Listing, left: Sequence[Shard], out: Path, frame: Frame) -> Iterator[_Chunk]:
+    """The work in order; a shard's file is made when its first chunk is handed out."""
+    for shard in left:
+        files = listing.splits[shard.split]
+        part = _part(out, shard)
+        start_of_pixels = header(shard.stop - shard.start, frame)
+        part.unlink(missing_ok=True)  # a process of an earlier attempt may still have it open
+        with part.open("wb") as file:
+            file.write(start_of_pixels)
+            file.truncate(bytes_of(shard, frame))
+        for start in range(shard.start, shard.stop, CHUNK):
+            names = files.names[start : min(start + CHUNK, shard.stop)]
+            offset = len(start_of_pixels) + (start - shard.start) * frame.bytes
+            yield _Chunk(files.root, names, frame, part, offset, shard.split == "train")
+
+
+def _read_chunk(chunk: _Chunk) -> _Read:
+    """Decode images and put them into their rows. Run in a process of its own."""
+    pictures, unreadable = [], []
+    with chunk.part.open("r+b") as file:
+        for place, name in enumerate(chunk.names):
+            try:
+                picture = read_image(chunk.root / name, chunk.frame)
+            except Unreadable as problem:
+                unreadable.append((place, problem.reason))
+                continue
+            file.seek(chunk.offset + place * chunk.frame.bytes)
+            file.write(picture.tobytes())
+            pictures.append(picture)
+    measured = chunk.measured and pictures
+    return _Read(unreadable, Moments.of(np.stack(pictures)) if measured else Moments.none(chunk.frame))
+
+
+def _finish(shard: Shard, out: Path, kept: Path, found: Known) -> None:
+    """Give a whole shard its name, after what is known of it has been kept."""
+    moments = found.moments
+    buffer = io.BytesIO()
+    note = np.frombuffer(json.dumps(found.unreadable).encode(), np.uint8)
+    np.savez(buffer, images=moments.images, total=moments.total, products=moments.products, unreadable=note)
+    write_beside(_facts(kept, shard), buffer.getvalue())
+    part = _part(out, shard)
+    with part.open("rb") as file:
+        os.fsync(file.fileno())
+    part.replace(out / shard.name)
+
+
+def _known(shard: Shard, out: Path, kept: Path, frame: Frame) -> Known | None:
+    """What an earlier process found out about a shard that it finished."""
+    path = out / shard.name
+    facts = _facts(kept, shard)
+    if not path.is_file() or path.stat().st_size != bytes_of(shard, frame) or not facts.is_file():
+        return None
+    with np.load(facts, allow_pickle=False) as found:
+        unreadable = tuple((row, reason) for row, reason in json.loads(found["unreadable"].tobytes()))
+        return Known(unreadable, Moments(int(found["images"]), found["total"], found["products"]))
+
+
+def _facts(kept: Path, shard: Shard) -> Path:
+    return kept / f"{shard.name}.npz"
+
+
+def _part(out: Path, shard: Shard) -> Path:
+    return out / f".{shard.name}.part"

@@ -1,0 +1,111 @@
+"""Reading pickles of plain values and uint8 arrays without running what is in them.
+
+A pickle is a program that may call anything. Here it may make numbers, strings, bytes, lists and dictionaries, and one
+kind of object: a note of an array's shape and bytes, from which the array is made afterwards and checked. numpy's own
+classes are never called: a false description of their insides could corrupt memory.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import pickle
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Refused(Exception):
+    """The pickle asks for something that no plain values need; or is none."""
+
+
+class _DType:
+    """What a pickle says of an array's numbers."""
+
+    def __init__(self, code: object = b"", *rest: object) -> None:
+        self.code = code.decode("latin1") if isinstance(code, bytes) else str(code)
+
+    def __setstate__(self, state: object) -> None:
+        """Byte order and the like: of no matter to single bytes."""
+
+
+class _Array:
+    """What a pickle says of an array."""
+
+    def __init__(self) -> None:
+        self.state: object = None
+
+    def __setstate__(self, state: object) -> None:
+        self.state = state
+
+    def pixels(self) -> NDArray[np.uint8]:
+        """The array. Raises ``Refused`` where it is none of uint8, or its shape is not that of its bytes."""
+        match self.state:
+            case (_, tuple(shape), _DType(code="u1" | "B" | "|u1"), False | 0, bytes(content)):
+                if all(isinstance(n, int) and n >= 0 for n in shape) and math.prod(shape) == len(content):
+                    return np.frombuffer(content, np.uint8).reshape(shape)
+                raise Refused(f"an array of shape {shape} with {len(content)} bytes")
+        raise Refused("an array that is not one of uint8 in C order")
+
+
+def _reconstruct(*_: object) -> _Array:
+    return _Array()
+
+
+def _from_buffer(content: object, dtype: object, shape: object, order: object) -> _Array:
+    """numpy's way in pickles of protocol 5."""
+    array = _Array()
+    array.state = (1, shape, dtype, order != "C", bytes(content) if isinstance(content, bytearray) else content)
+    return array
+
+
+def _encode(text: object, coding: object) -> bytes:
+    """How Python 3 writes bytes into pickles for Python 2."""
+    if not isinstance(text, str) or coding != "latin1":
+        raise Refused("bytes in an unknown coding")
+    return text.encode("latin1")
+
+
+_ALLOWED: dict[tuple[str, str], Callable[..., Any]] = {
+    ("numpy", "ndarray"): _Array,
+    ("numpy", "dtype"): _DType,
+    ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
+    ("numpy._core.multiarray", "_reconstruct"): _reconstruct,
+    ("numpy.core.numeric", "_frombuffer"): _from_buffer,
+    ("numpy._core.numeric", "_frombuffer"): _from_buffer,
+    ("_codecs", "encode"): _encode,
+}
+
+
+class _Unpickler(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        found = _ALLOWED.get((module, name))
+        if found is None:
+            raise Refused(f"it asks for {module}.{name}")
+        return found
+
+
+def read_pickle(content: bytes) -> dict[str, Any]:
+    """The dictionary in a pickle, its keys as text; arrays as uint8 arrays, other values as they are.
+
+    Raises
+    ------
+    Refused
+        With the reason in a few words, whatever is wrong.
+    """
+    try:
+        found = _Unpickler(io.BytesIO(content), encoding="bytes").load()
+    except Refused:
+        raise
+    except Exception as problem:
+        # The unpickler raises many kinds of exceptions on broken files; whichever it is, the file is what is wrong.
+        raise Refused(f"no whole pickle: {str(problem) or type(problem).__name__}") from problem
+    if not isinstance(found, dict):
+        raise Refused("no dictionary")
+    return {_text(key): value.pixels() if isinstance(value, _Array) else value for key, value in found.items()}
+
+
+def _text(key: object) -> str:
+    return key.decode("latin1") if isinstance(key, bytes) else str(key)

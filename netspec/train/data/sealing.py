@@ -1,0 +1,109 @@
+"""The last files of a pack: labels, names, mean, colours, and the manifest, which makes it complete."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import __version__ as pillow
+
+from netspec.train.data import shards as form
+from netspec.train.data.listing import Listing
+from netspec.train.data.moments import Colours, Moments, colours
+from netspec.train.data.picture import Frame
+from netspec.train.data.shards import Shard, as_json, as_npy, write_beside
+from netspec.train.errors import TrainError
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What became of a shard's images: the unreadable rows with reasons, and the sums over the others."""
+
+    unreadable: tuple[tuple[int, str], ...]
+    moments: Moments
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Of a split: ``listed`` = ``stored`` + ``unreadable``."""
+
+    listed: int
+    stored: int
+    unreadable: int
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """What a pack holds. ``already``: it was complete before."""
+
+    splits: dict[str, Counts]
+    classes: int
+    bytes: int
+    already: bool
+
+
+def seal(listing: Listing, out: Path, frame: Frame, fingerprint: str, work: Sequence[tuple[Shard, Known]]) -> None:
+    """Write everything but the shards. Raises ``TrainError`` where no training image could be read."""
+    moments = Moments.none(frame)
+    for _, known in work:
+        moments += known.moments
+    if moments.images == 0:
+        raise TrainError(f"none of the {len(listing.train.names)} training images of {listing.root} can be read")
+    splits: dict[str, Any] = {}
+    problems: list[dict[str, str]] = []
+    for name, files in listing.splits.items():
+        own = [(shard, known) for shard, known in work if shard.split == name]
+        labels = files.labels.astype(np.int32)
+        for shard, known in own:
+            for row, reason in known.unreadable:
+                place = shard.start + row
+                labels[place] = -1
+                path = (files.root / files.names[place]).relative_to(listing.root).as_posix()
+                problems.append({"split": name, "path": path, "reason": reason})
+        write_beside(out / form.labels_name(name), as_npy(labels))
+        write_beside(out / form.files_name(name), as_json(files.names))
+        stored = int((labels >= 0).sum())
+        splits[name] = {"listed": len(labels), "stored": stored, "unreadable": len(labels) - stored,
+                        "shards": [shard.name for shard, _ in own]}  # fmt: skip
+    write_beside(out / form.MEAN, as_npy(moments.total / moments.images))
+    if problems:
+        write_beside(out / form.UNREADABLE, b"".join(as_json(problem) for problem in problems))
+    manifest = {
+        "format": form.FORMAT,
+        "version": form.VERSION,
+        "size": frame.height,
+        "channels": frame.channels,
+        "shard_images": form.SHARD,
+        "classes": listing.classes,
+        "splits": splits,
+        "colours": _plain(colours(moments)),
+        "ignored_entries": len(listing.ignored),
+        "notes": listing.notes,
+        "source": {"sha256": fingerprint},
+        "pillow": pillow,
+    }
+    write_beside(out / form.MANIFEST, as_json(manifest, indent=1))
+
+
+def sealed(out: Path, *, already: bool) -> Packed:
+    """What the manifest of a complete pack says."""
+    manifest = json.loads((out / form.MANIFEST).read_bytes())
+    splits = {
+        name: Counts(split["listed"], split["stored"], split["unreadable"])
+        for name, split in manifest["splits"].items()
+    }
+    total = sum(path.stat().st_size for path in out.iterdir() if path.is_file())
+    return Packed(splits, len(manifest["classes"]), total, already)
+
+
+def _plain(found: Colours) -> dict[str, Any]:
+    return {
+        "mean": found.mean.tolist(),
+        "covariance": found.covariance.tolist(),
+        "eigenvalues": found.values.tolist(),
+        "eigenvectors": found.vectors.tolist(),
+    }

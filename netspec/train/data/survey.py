@@ -1,0 +1,196 @@
+"""Looking at every picture of a source before training: what there is, what is broken, what is there twice."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from netspec.train.data.decode import image_size, read_image
+from netspec.train.data.folder import Decoded
+from netspec.train.data.packed import Shards
+from netspec.train.data.picture import Data, Frame, Labels, Split, Unreadable
+from netspec.train.data.processes import in_processes
+
+CHUNK = 32
+"""Pictures that a process looks at at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Least, median and greatest of some lengths in pixels."""
+
+    least: int
+    median: float
+    most: int
+
+    @classmethod
+    def of(cls, lengths: Sequence[int]) -> Spread:
+        """Of at least one length."""
+        return cls(min(lengths), float(np.median(lengths)), max(lengths))
+
+
+@dataclass(frozen=True, slots=True)
+class Copies:
+    """Pictures that are the same to the byte: the files, or the pixels where a source has no files."""
+
+    paths: tuple[str, ...]
+    splits: tuple[str, ...]
+    classes: tuple[str, ...]
+
+    @property
+    def across_splits(self) -> bool:
+        """Whether a picture to train on is one to validate on."""
+        return len(set(self.splits)) > 1
+
+    @property
+    def across_classes(self) -> bool:
+        """Whether one picture is said to be of two classes."""
+        return len(set(self.classes)) > 1
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A split: ``images`` = ``readable`` + ``unreadable``, and the readable ones of each class."""
+
+    images: int
+    unreadable: int
+    per_class: tuple[int, ...]
+
+    @property
+    def readable(self) -> int:
+        return self.images - self.unreadable
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What was found. ``width`` and ``height`` are those of the files, where there are any."""
+
+    source: str
+    classes: tuple[str, ...]
+    parts: dict[str, Part]
+    stored: Frame
+    width: Spread | None
+    height: Spread | None
+    unreadable: tuple[Unreadable, ...]
+    copies: tuple[Copies, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A picture: its hash, and its file's width and height; or the reason why it cannot be read."""
+
+    digest: bytes
+    size: tuple[int, int] | None
+    problem: tuple[str, str] | None = None
+
+
+def survey(data: Data, processes: int, progress: Callable[[int], None] = lambda done: None) -> Survey:
+    """Look at every picture of a source.
+
+    Parameters
+    ----------
+    processes:
+        How many decode image files.
+    progress:
+        Called with the number of pictures seen.
+
+    Raises
+    ------
+    TrainError
+        A process was killed, or a mapped file has gone.
+    """
+    splits = {"train": data.train} | ({"val": data.validation} if data.validation is not None else {})
+    parts: dict[str, Part] = {}
+    unreadable: list[Unreadable] = []
+    sizes: list[tuple[int, int]] = []
+    first: dict[bytes, tuple[str, int]] = {}
+    again: dict[bytes, list[tuple[str, int]]] = {}
+    done = 0
+    for name, split in splits.items():
+        good = np.zeros(len(split.labels), np.bool_)
+        for place, seen in enumerate(_look(split, processes)):
+            done += 1
+            progress(done)
+            if seen.problem is not None:
+                unreadable.append(Unreadable(*seen.problem))
+                continue
+            good[place] = True
+            if seen.size is not None:
+                sizes.append(seen.size)
+            before = first.setdefault(seen.digest, (name, place))
+            if before != (name, place):
+                again.setdefault(seen.digest, [before]).append((name, place))
+        parts[name] = _part(split.labels, good, len(data.classes))
+    return Survey(
+        source=data.source,
+        classes=data.classes,
+        parts=parts,
+        stored=data.frame,
+        width=Spread.of([width for width, _ in sizes]) if sizes else None,
+        height=Spread.of([height for _, height in sizes]) if sizes else None,
+        unreadable=tuple(unreadable),
+        copies=tuple(_copies(places, splits, data.classes) for places in again.values()),
+        notes=data.notes,
+    )
+
+
+def path_of(name: str, split: Split, place: int) -> str:
+    """A picture as a user finds it again."""
+    if isinstance(split, Decoded):
+        return str(split.files.root / split.files.names[place])
+    if isinstance(split, Shards):
+        return split.path(place)
+    return f"{name}: picture {place}"
+
+
+def _look(split: Split, processes: int) -> Iterator[_Seen]:
+    """Every picture of a split in order."""
+    if not isinstance(split, Decoded):
+        yield from (_look_at(split, place) for place in range(len(split.labels)))
+        return
+    names = split.files.names
+    chunks = [names[start : start + CHUNK] for start in range(0, len(names), CHUNK)]
+    look = partial(_look_at_files, split.files.root, split.frame)
+    for seen in in_processes(look, iter(chunks), max(1, min(processes, len(chunks)))):
+        yield from seen
+
+
+def _look_at(split: Split, place: int) -> _Seen:
+    try:
+        return _Seen(hashlib.sha256(split.read(place).tobytes()).digest(), None)
+    except Unreadable as problem:
+        return _Seen(b"", None, (problem.path, problem.reason))
+
+
+def _look_at_files(root: Path, frame: Frame, names: Sequence[str]) -> list[_Seen]:
+    """Run in a process of its own."""
+    found = []
+    for name in names:
+        path = root / name
+        try:
+            read_image(path, frame)
+            found.append(_Seen(hashlib.sha256(path.read_bytes()).digest(), image_size(path)))
+        except Unreadable as problem:
+            found.append(_Seen(b"", None, (problem.path, problem.reason)))
+        except OSError as problem:  # it has gone since it was decoded
+            found.append(_Seen(b"", None, (str(path), problem.strerror or str(problem))))
+    return found
+
+
+def _part(labels: Labels, good: np.ndarray[tuple[int], np.dtype[np.bool_]], classes: int) -> Part:
+    counted = np.bincount(labels[good], minlength=classes)
+    return Part(len(labels), int((~good).sum()), tuple(counted.tolist()))
+
+
+def _copies(places: Sequence[tuple[str, int]], splits: dict[str, Split], classes: Sequence[str]) -> Copies:
+    return Copies(
+        paths=tuple(path_of(name, splits[name], place) for name, place in places),
+        splits=tuple(name for name, _ in places),
+        classes=tuple(classes[int(splits[name].labels[place])] for name, place in places),
+    )
