@@ -1,0 +1,121 @@
+"""Draw a trained network's kernels, or what a layer answers to an image."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from netspec.cli.common import refuse
+from netspec.cli.runs import DEVICES, FORMATS, columns, device_of, telling, warn, write_picture
+
+if TYPE_CHECKING:
+    from netspec.train.saved import Saved
+
+
+@click.command()
+@click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
+@click.option("-o", "--output", metavar="OUT.png", required=True, type=click.Path(path_type=Path),
+              help="The picture to write.")  # fmt: skip
+@click.option("--layer", metavar="LAYER", help="Whose kernels [default: the first convolution's].")
+@click.option("--image", metavar="FILE", type=click.Path(path_type=Path), help="An image for --activations.")
+@click.option("--activations", metavar="LAYER", help="Draw what this layer answers to --image instead of kernels.")
+@click.option("--device", type=DEVICES, help="Where to compute [default: cuda if there is one].")
+@click.option("--format", "form", type=FORMATS, default="text", show_default=True, help="How the numbers are written.")
+@click.option("-q", "--quiet", is_flag=True, help="Do not name the file that is written.")
+def command(
+    run: Path,
+    output: Path,
+    layer: str | None,
+    image: Path | None,
+    activations: str | None,
+    device: str | None,
+    form: str,
+    quiet: bool,
+) -> None:
+    """Draw a trained network's kernels by GPU group, and tell how much of each group is colour.
+
+    RUN is a run's folder, or one of its checkpoints. The groups stand below each other, as in figure 3 of the 2012
+    paper. With --image and --activations the picture is what a layer answers to an image.
+
+    \b
+    Examples:
+      netspec filters runs/alexnet-1 -o conv1.png
+      netspec filters runs/alexnet-1 -o cat-pool5.png --image cat.jpg --activations pool5
+    """
+    if (image is None) != (activations is None):
+        refuse("--image and --activations go together: the image, and the layer whose answer is drawn")
+    if layer is not None and activations is not None:
+        refuse("--layer is for kernels, --activations for a layer's answer to an image: name one of them")
+    if output.suffix.lower() != ".png":
+        refuse(f"-o {output}: the picture's name ends with .png")
+    with telling():
+        from netspec.train.saved import open_run
+
+        opened = open_run(run, warn)
+        if image is not None and activations is not None:
+            facts, lines, picture = _answer(opened, image, activations, device_of(device))
+        else:
+            facts, lines, picture = _kernels(opened, layer)
+        write_picture(output, picture)
+    if form == "json":
+        click.echo(json.dumps(facts | {"picture": str(output)}, indent=2, ensure_ascii=False))
+    else:
+        for line in lines if quiet else (*lines, f"wrote {output}"):
+            click.echo(line)
+
+
+def _kernels(run: Saved, layer: str | None) -> tuple[dict[str, Any], list[str], bytes]:
+    from netspec.train.look.kernels import BY_CHANCE, blocks_of, colour, picture
+    from netspec.train.look.tiles import as_png
+
+    name, blocks = blocks_of(run.graph, run.weights, layer)
+    several = len({block.input for block in blocks}) > 1
+    found = [(block, colour(block)) for block in blocks]
+    facts: list[dict[str, Any]] = []
+    rows = []
+    for block, measure in found:
+        number, channels, height, width = block.kernels.shape
+        what = f"group {block.group}" + (f", input {block.input}" if several else "")
+        fact: dict[str, Any] = {"group": block.group, "input": block.input, "kernels": number,
+                                "kernel": [channels, height, width]}  # fmt: skip
+        row = [what, str(number), f"{channels}x{height}x{width}"]
+        if measure is not None:
+            fact |= {"colour": measure.mean, "more_than_chance": measure.more_than_chance,
+                     "each": [round(float(one), 6) for one in measure.each]}  # fmt: skip
+            row += [f"{100 * measure.mean:.1f} %", f"{measure.more_than_chance} of {len(measure.each)}"]
+        facts.append(fact)
+        rows.append(row)
+    heads = [name, "kernels", "of"]
+    lines = []
+    if all(measure is not None for _, measure in found):
+        heads += ["colour", "more than chance"]
+        lines = [f"colour: the share of the kernels' energy off the grey axis; {100 * BY_CHANCE:.1f} % by chance"]
+    whole = {"run": run.name, "net": run.graph.name, "spec_sha256": run.spec_sha256, "step": run.step, "layer": name}
+    return {**whole, "groups": facts}, columns(heads, rows) + lines, as_png(picture(blocks))
+
+
+def _answer(run: Saved, image: Path, layer: str, device: str) -> tuple[dict[str, Any], list[str], bytes]:
+    from netspec.train.data.picture import Unreadable
+    from netspec.train.errors import TrainError
+    from netspec.train.look.activations import answer, picture
+    from netspec.train.look.tiles import as_png
+    from netspec.train.predict import PEAK, frame_of
+    from netspec.train.predict import picture as read
+    from netspec.train.views import prepared, views
+
+    frame = frame_of(run)
+    try:
+        pixels = read(image, frame)
+    except Unreadable as problem:
+        raise TrainError(f"{problem.path} cannot be read: {problem.reason}") from problem
+    (centre,) = views(1, frame, run.graph.input.output)
+    images = prepared(run.preparation(frame, PEAK, device), pixels[None], centre)
+    found = answer(run.objective(device), images, layer)
+    what = "maps" if found.groups[0].shape[1:] != (1, 1) else "features"
+    facts = {"run": run.name, "net": run.graph.name, "spec_sha256": run.spec_sha256, "step": run.step, "layer": layer,
+             "image": str(image), what: found.maps, "silent": found.silent}  # fmt: skip
+    line = f"{layer}: {found.maps} {what}, {found.silent} of them zero or less everywhere, for the centre of {image}"
+    return facts, [line], as_png(picture(found))

@@ -1,0 +1,110 @@
+"""Say what a trained network takes images for."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from netspec.cli.common import WRONG_SPEC
+from netspec.cli.runs import DEVICES, FORMATS, device_of, telling, warn
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+
+    from netspec.train.predict import Prediction
+    from netspec.train.saved import Saved
+
+BAR = 30
+"""Characters of a bar that stands for certainty."""
+
+
+@click.command()
+@click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
+@click.argument("images", metavar="IMAGE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--views", type=click.Choice(["1", "10"]), help="Views of an image [default: the spec's test views=].")
+@click.option("--device", type=DEVICES, help="Where to compute [default: cuda if there is one].")
+@click.option("--format", "form", type=FORMATS, default="text", show_default=True, help="How the result is written.")
+def command(run: Path, images: tuple[Path, ...], views: str | None, device: str | None, form: str) -> None:
+    """Say what a trained network takes images for: the five likeliest classes of each.
+
+    RUN is a run's folder, or one of its checkpoints. An image that cannot be read is told, the others are predicted
+    all the same, and the exit code is 1.
+
+    \b
+    Example:
+      netspec predict runs/alexnet-1 cat.jpg dog.png
+    """
+    with telling():
+        from netspec.train.predict import Guesser, failed
+        from netspec.train.saved import open_run
+
+        opened = open_run(run, warn)
+        wanted: dict[str | None, Literal[1, 10] | None] = {None: None, "1": 1, "10": 10}
+        guesser = Guesser(opened, wanted[views], device_of(device))
+        done = []
+        for image in images:
+            prediction = guesser(image)
+            done.append(prediction)
+            if prediction.unreadable is not None:
+                warn(f"{image} cannot be read: {prediction.unreadable}")
+            elif form == "text":
+                _show(prediction)
+    if form == "json":
+        click.echo(_json(opened, guesser.protocol, done))
+    if failed(done):
+        sys.exit(WRONG_SPEC)
+
+
+def _json(run: Saved, protocol: str, done: Sequence[Prediction]) -> str:
+    facts = {
+        "run": run.name,
+        "net": run.graph.name,
+        "spec_sha256": run.spec_sha256,
+        "protocol": protocol,
+        "images": [
+            {
+                "image": str(one.image),
+                "classes": [
+                    {"class": guess.name, "number": guess.number, "probability": guess.share} for guess in one.guesses
+                ],
+                "unreadable": one.unreadable,
+            }
+            for one in done
+        ],
+    }
+    return json.dumps(facts, indent=2, ensure_ascii=False)
+
+
+def _show(prediction: Prediction) -> None:
+    """An image's name and its classes with bars: in colour on a terminal, of plain characters elsewhere."""
+    from rich.console import Console
+
+    from netspec.train.progress import printable
+
+    console = Console(highlight=False)
+    click.echo(printable(str(prediction.image)))
+    width = max(len(printable(guess.name)) for guess in prediction.guesses)
+    for guess in prediction.guesses:
+        words = f"  {printable(guess.name):<{width}}  {100 * guess.share:5.1f} %  "
+        if console.is_terminal and not console.is_dumb_terminal:
+            _line(console, words, guess.share)
+        else:
+            click.echo(f"{words}{'#' * round(BAR * guess.share)}".rstrip())
+
+
+def _line(console: Console, words: str, share: float) -> None:
+    from rich.bar import Bar
+    from rich.table import Table
+    from rich.text import Text
+
+    row = Table.grid()
+    row.add_column(no_wrap=True)
+    row.add_column(width=BAR)
+    row.add_row(Text(words), Bar(1.0, 0.0, share, color="cyan"))
+    console.print(row)

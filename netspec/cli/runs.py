@@ -1,0 +1,105 @@
+"""What the commands about trained networks share: opening runs, and saying what is wrong with them."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from netspec.train.data.picture import Unreadable
+    from netspec.train.errors import TrainError
+
+NAMED = 10
+"""Unreadable images that are named; of further ones only the number is told."""
+
+DEVICES = click.Choice(["cpu", "cuda"])
+FORMATS = click.Choice(["text", "json"])
+
+
+@contextmanager
+def telling() -> Iterator[None]:
+    """Say what ends the command on standard error, and exit: 1 for a wrong run or wrong data, 2 for a wrong command."""
+    from netspec.train.errors import TrainError
+
+    # Pillow grumbles on standard error about files that it reads all the same; what it cannot read is told by name.
+    warnings.filterwarnings("ignore", module=r"PIL\.")
+    try:
+        yield
+    except TrainError as problem:
+        tell_problem(problem)
+        sys.exit(problem.exit_code)
+
+
+def tell_problem(problem: TrainError) -> None:
+    """The message on standard error, its notes below it."""
+    from netspec.train.progress import printable
+
+    click.echo(f"Error: {printable(problem.message)}", err=True)
+    for note in problem.notes:
+        click.echo(f"  {printable(note)}", err=True)
+
+
+def warn(text: str) -> None:
+    """Something that is wrong and does not stop the command."""
+    from netspec.train.progress import printable
+
+    click.echo(f"warning: {printable(text)}", err=True)
+
+
+def noting(quiet: bool) -> Callable[[str], None]:
+    """A teller of what is worth knowing, silent where nobody wants to know."""
+    from netspec.train.progress import printable
+
+    return lambda text: None if quiet else click.echo(printable(text), err=True)
+
+
+class Unread:
+    """Tells each unreadable image once, the first ``NAMED`` of them by name."""
+
+    def __init__(self) -> None:
+        self._known: set[str] = set()
+
+    def __call__(self, problem: Unreadable) -> None:
+        if problem.path in self._known:
+            return
+        self._known.add(problem.path)
+        if len(self._known) <= NAMED:
+            warn(f"left out, cannot be read: {problem.path}: {problem.reason}")
+        elif len(self._known) == NAMED + 1:
+            warn("more images cannot be read; the result counts them")
+
+
+def device_of(asked: str | None) -> str:
+    """The device that was asked for, else cuda if there is one. Raises ``RequestError`` where there is none."""
+    from netspec.ir.settings import Train
+    from netspec.train.config import Request, resolve
+
+    return resolve(Request("", device=asked), Train()).device
+
+
+def write_picture(path: Path, data: bytes) -> None:
+    """Write a picture whole, or end the command."""
+    from netspec.cli.common import refuse
+    from netspec.cli.writing import write_whole
+
+    try:
+        write_whole(path, data)
+    except OSError as error:
+        refuse(f"cannot write {path}: {error.strerror or error}")
+
+
+def columns(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """A table as lines: the first column at the left, the others at the right."""
+    widths = [max(len(row[place]) for row in (heads, *rows)) for place in range(len(heads))]
+    return [
+        "  ".join(
+            cell.rjust(width) if place else cell.ljust(width) for place, (cell, width) in enumerate(cells)
+        ).rstrip()
+        for cells in (list(zip(row, widths, strict=True)) for row in (heads, *rows))
+    ]

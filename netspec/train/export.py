@@ -1,0 +1,49 @@
+"""A run's weights as a ``.safetensors`` file."""
+
+from __future__ import annotations
+
+import json
+from importlib import metadata
+from pathlib import Path
+
+from netspec.train.errors import TrainError
+from netspec.train.layouts import Layout, laid_out, split_layers
+from netspec.train.saved import Saved
+from netspec.train.weights import read_safetensors
+
+
+def exported(run: Saved, layout: Layout) -> tuple[bytes, int]:
+    """The file's bytes, and how many tensors are in it.
+
+    They are in a layout; JSON under ``netspec`` in the file's metadata says in which, and where they come from. The
+    same weights give the same bytes.
+
+    Raises
+    ------
+    TrainError
+        The network cannot be laid out that way.
+    """
+    from safetensors.torch import save
+
+    weights = run.weights
+    tensors = {key: tensor.contiguous().clone() for key, tensor in laid_out(run.graph, weights, layout).items()}
+    about = {
+        "layout": layout,
+        "net": run.graph.name,
+        "spec_sha256": run.spec_sha256,
+        "step": run.step,
+        "groups": run.graph.groups,
+        "split": list(split_layers(run.graph, weights)) if layout == "groups" else [],
+        "version": metadata.version("netspec-compiler"),
+    }
+    # One entry: the library writes several in an order that changes from one process to the next.
+    return save(tensors, {"netspec": json.dumps(about, sort_keys=True, ensure_ascii=False)}), len(tensors)
+
+
+def is_ours(path: Path) -> bool:
+    """Whether a file was written by ``exported``. Raises ``OSError`` where it cannot be opened."""
+    try:
+        _, about = read_safetensors(path, only_about=True)
+    except TrainError:
+        return False
+    return "layout" in about

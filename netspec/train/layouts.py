@@ -1,0 +1,118 @@
+"""The three ways in which a network's weights are laid out in a file.
+
+``merged``
+    One tensor for each parameter, as checkpoints have it: the GPU groups of a layer stand one after the other along
+    the first axis (filters, outputs or channels).
+``groups``
+    One tensor per GPU group of every layer that the spec splits: ``conv1.weight`` becomes ``conv1.0.weight`` and
+    ``conv1.1.weight``, the group's number after the layer's name. Layers that are whole stay as they are, and so do
+    single numbers (a counter of batch normalisation's).
+``torchvision``
+    The keys of torchvision's alexnet, for a network that computes the same function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor
+
+from netspec import backend
+from netspec.ir.graph import Graph
+from netspec.passes.torch_names import attributes
+from netspec.train.errors import TrainError
+
+Layout = Literal["groups", "merged", "torchvision"]
+LAYOUTS: tuple[Layout, ...] = get_args(Layout)
+
+Tensors = Mapping[str, Tensor]
+
+
+def split_layers(graph: Graph, weights: Tensors) -> tuple[str, ...]:
+    """The layers, by their names in the module, that have tensors and are split over the GPU groups."""
+    names = attributes(graph)
+    owners = {key.partition(".")[0] for key in weights}
+    return tuple(
+        names[layer.name]
+        for layer in graph.layers.values()
+        if graph.groups > 1 and layer.placement.split and names[layer.name] in owners
+    )
+
+
+def laid_out(graph: Graph, weights: Tensors, layout: Layout) -> dict[str, Tensor]:
+    """A module's ``state_dict`` in a layout. Tensors are the same or parts of the same, never changed.
+
+    Raises
+    ------
+    TrainError
+        The network has no counterpart in torchvision.
+    """
+    if layout == "torchvision":
+        try:
+            theirs: dict[str, Tensor] = backend.load("pytorch").to_torchvision(graph, weights)
+        except ValueError as problem:
+            raise TrainError(f"{graph.name} is not torchvision's alexnet", str(problem)) from problem
+        return theirs
+    if layout == "merged":
+        return dict(weights)
+    split = split_layers(graph, weights)
+    result = {}
+    for key, tensor in weights.items():
+        layer, _, rest = key.partition(".")
+        if layer not in split or tensor.dim() == 0:
+            result[key] = tensor
+            continue
+        for group, part in enumerate(tensor.chunk(graph.groups)):
+            result[f"{layer}.{group}.{rest}"] = part
+    return result
+
+
+def merged(tensors: Tensors, groups: int, split: Sequence[str]) -> dict[str, Tensor]:
+    """The ``groups`` layout as the merged one: what ``laid_out`` made of it.
+
+    Raises
+    ------
+    TrainError
+        A group's part is missing, or the parts do not fit together.
+    """
+    result: dict[str, Tensor] = {}
+    for key, tensor in tensors.items():
+        layer, _, rest = key.partition(".")
+        number, _, rest = rest.partition(".")
+        if layer not in split or not number.isdecimal():
+            result[key] = tensor
+            continue
+        if f"{layer}.{rest}" in result:
+            continue
+        keys = [f"{layer}.{group}.{rest}" for group in range(groups)]
+        if any(other not in tensors for other in keys):
+            raise TrainError(f"{key}: the parts of {layer} should be {', '.join(keys)}")
+        try:
+            result[f"{layer}.{rest}"] = torch.cat([tensors[other] for other in keys])
+        except RuntimeError as problem:
+            raise TrainError(f"the parts of {layer}.{rest} do not fit together: {problem}") from problem
+    return result
+
+
+def from_torchvision(graph: Graph, tensors: Tensors) -> dict[str, Tensor]:
+    """Tensors under torchvision's keys, under those of a graph's module. A key of theirs that is no layer of alexnet's
+    stays as it is. Shapes are compared by whoever takes the weights.
+
+    Raises
+    ------
+    TrainError
+        The graph has other layers with weights than alexnet.
+    """
+    try:
+        keys: dict[str, str] = backend.load("pytorch").torchvision_keys(graph)
+    except ValueError as problem:
+        raise TrainError("the file has torchvision's layers, and the network has others", str(problem)) from problem
+    return {keys.get(key, key): tensor for key, tensor in tensors.items()}
+
+
+def looks_like_torchvision(graph: Graph, tensors: Tensors) -> bool:
+    """Whether keys are ``features.N`` and ``classifier.N`` as torchvision's, and the graph has no layers so called."""
+    own = {"features", "classifier"} & set(attributes(graph).values())
+    return not own and {key.partition(".")[0] for key in tensors} == {"features", "classifier"}

@@ -1,0 +1,1 @@
+"""Pictures of trained networks: kernels, activations, confusion matrices."""

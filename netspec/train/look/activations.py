@@ -1,0 +1,103 @@
+"""What a layer answers to an image: its maps, or its vector, as pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from netspec import backend
+from netspec.diagnostics.nearest import nearest
+from netspec.ir.graph import Graph
+from netspec.ir.ops import Loss
+from netspec.passes.phases import phases
+from netspec.passes.torch_names import attributes
+from netspec.train.errors import RequestError
+from netspec.train.look.tiles import across, from_zero, own_range, sheet
+from netspec.train.objective import Objective
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A layer's value for one image, by GPU group: (channels, height, width) each, of vectors (features, 1, 1)."""
+
+    layer: str
+    groups: tuple[NDArray[np.float32], ...]
+
+    @property
+    def maps(self) -> int:
+        return sum(len(group) for group in self.groups)
+
+    @property
+    def silent(self) -> int:
+        """Maps (of vectors, features) that are zero or less everywhere."""
+        return sum(int((group.max(axis=(1, 2)) <= 0).sum()) for group in self.groups)
+
+
+def answer(objective: Objective, images: Tensor, layer: str) -> Answer:
+    """Run one prepared image (1, channels, height, width) as far as a layer.
+
+    Raises
+    ------
+    RequestError
+        There is no such layer, it is a loss, or nothing reads it on the way to the output.
+    """
+    graph = objective.graph
+    known = computed(graph)
+    if layer not in known:
+        near = nearest(layer, known)
+        raise RequestError(
+            f"--activations {layer}: {graph.name} computes no layer of this name for an image",
+            f"did you mean {near}?" if near else f"layers: {', '.join(known)}",
+        )
+    kept: list[Tensor] = []
+
+    def keep(module: Any, given: Any, value: Tensor) -> None:
+        kept.append(value.detach().float().cpu().clone())
+
+    child = objective.module.get_submodule(attributes(graph)[layer])
+    handle = child.register_forward_hook(keep)
+    try:
+        with torch.no_grad():
+            objective.module(images)
+            if not kept:  # read by the class scores, and not by the output
+                backend.load("pytorch").class_scores(objective.module, images)
+    finally:
+        handle.remove()
+    value = kept[0][0].numpy()
+    value = value if value.ndim == 3 else value.reshape(-1, 1, 1)
+    split = graph.layers[layer].placement.split and graph.groups > 1
+    return Answer(layer, tuple(np.split(value, graph.groups)) if split else (value,))
+
+
+def computed(graph: Graph) -> list[str]:
+    """The layers whose values an image gives, in file order."""
+    found = phases(graph)
+    names = {layer.name for layer in (*found.trunk, *found.tail)}
+    return [
+        name
+        for name, layer in graph.layers.items()
+        if name in names and not isinstance(graph.nodes[layer.nodes[-1]].op, Loss)
+    ]
+
+
+def picture(found: Answer) -> Image.Image:
+    """The groups' blocks below each other. Each map is a tile from black (zero and less) to white (its largest); a
+    vector is one tile with a pixel for each feature, row by row, in its own range."""
+    if found.groups[0].shape[1:] == (1, 1):
+        features = len(found.groups[0])
+        width = across(features) if features <= 256 else int(np.ceil(np.sqrt(features)))
+        rows = -(-features // width)
+        tiles = []
+        for group in found.groups:
+            whole = np.full((1, rows * width), group.min(), np.float32)
+            whole[0, :features] = group[:, 0, 0]
+            tiles.append(own_range(whole.reshape(1, rows, width), (1, 2)))
+        return sheet(tiles, 1)
+    columns = max(across(len(group)) for group in found.groups)
+    return sheet([from_zero(group, (1, 2)) for group in found.groups], columns)

@@ -1,0 +1,92 @@
+"""Small pictures laid out in blocks: each magnified, a line apart, the blocks one above the other."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from netspec.train.errors import TrainError
+from netspec.units import count
+
+Tiles = NDArray[np.uint8]
+"""Pictures of one size: (N, height, width) grey, or (N, height, width, 3) red, green, blue."""
+
+WIDTH, HEIGHT = 1600, 2400
+"""Pixels that a picture is magnified up to, by whole factors."""
+
+LARGEST = 32
+"""The largest factor."""
+
+MOST_PIXELS = 64_000_000
+PAPER = 255
+BETWEEN_TILES, BETWEEN_BLOCKS = 2, 18
+"""Pixels."""
+
+
+def own_range(values: NDArray[np.float32], axes: tuple[int, ...]) -> Tiles:
+    """Values as brightness, 0 to 255: each picture's smallest is black and its largest white. ``axes`` are those of one
+    picture; one that has a single value everywhere is mid-grey."""
+    low, high = values.min(axes, keepdims=True), values.max(axes, keepdims=True)
+    flat = high <= low
+    scaled = (values - low) / np.where(flat, 1, high - low)
+    shades: Tiles = np.rint(255 * np.where(flat, 0.5, scaled)).astype(np.uint8)
+    return shades
+
+
+def from_zero(values: NDArray[np.float32], axes: tuple[int, ...]) -> Tiles:
+    """Values as brightness: zero and less is black, each picture's largest is white."""
+    high = values.max(axes, keepdims=True)
+    scaled = values.clip(min=0) / np.where(high > 0, high, 1)
+    shades: Tiles = np.rint(255 * scaled).astype(np.uint8)
+    return shades
+
+
+def across(number: int) -> int:
+    """How many tiles stand in a row of a block: as evenly as rows of 16 at most allow.
+
+    >>> across(48), across(6), across(20)
+    (16, 6, 10)
+    """
+    rows = -(-number // 16)
+    return -(-number // rows)
+
+
+def sheet(blocks: Sequence[Tiles], columns: int) -> Image.Image:
+    """The blocks below each other, ``columns`` tiles in a row, on white.
+
+    Raises
+    ------
+    TrainError
+        The picture would have more than ``MOST_PIXELS`` pixels.
+    """
+    height, width = blocks[0].shape[1:3]
+    rows = [-(-len(block) // columns) for block in blocks]
+    factor = max(1, min(LARGEST, WIDTH // (columns * width), HEIGHT // (sum(rows) * height)))
+    step_down, step_right = height * factor + BETWEEN_TILES, width * factor + BETWEEN_TILES
+    across_ = columns * step_right + BETWEEN_TILES
+    down = sum(number * step_down + BETWEEN_TILES for number in rows) + BETWEEN_BLOCKS * (len(blocks) - 1)
+    if across_ * down > MOST_PIXELS:
+        raise TrainError(
+            f"the picture would be {count(across_)} x {count(down)} pixels: too large", "name another layer"
+        )
+    colours = blocks[0].shape[3:]
+    canvas = np.full((down, across_, *colours), PAPER, np.uint8)
+    top = BETWEEN_TILES
+    for block, number in zip(blocks, rows, strict=True):
+        large = block.repeat(factor, axis=1).repeat(factor, axis=2)
+        for place, tile in enumerate(large):
+            y, x = top + place // columns * step_down, BETWEEN_TILES + place % columns * step_right
+            canvas[y : y + height * factor, x : x + width * factor] = tile
+        top += number * step_down + BETWEEN_TILES + BETWEEN_BLOCKS
+    return Image.fromarray(canvas)
+
+
+def as_png(picture: Image.Image) -> bytes:
+    """The picture's bytes."""
+    out = io.BytesIO()
+    picture.save(out, "PNG")
+    return out.getvalue()

@@ -1,0 +1,46 @@
+"""A network that was not trained here: a spec, with weights that somebody has published."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from netspec.net import Net
+from netspec.train.assembly import measured, preparation
+from netspec.train.config import Request, resolve
+from netspec.train.console import Reporter
+from netspec.train.data.loader import Loader
+from netspec.train.data.source import open_source
+from netspec.train.objective import build
+from netspec.train.saved import Saved, sha256
+from netspec.train.weights import Weights, fit
+
+
+def as_run(net: Net, path: Path, weights: Weights, source: str, batch: int | None, reporter: Reporter) -> Saved:
+    """The network with these weights, as if it had been trained on the source: the classes are the source's, and so is
+    the mean of the training images, if the spec subtracts one. ``path`` is what the user calls it.
+
+    Raises
+    ------
+    TrainError
+        The weights do not fit the network, or the source does not.
+    """
+    module = build(net.graph, 0, "cpu").module
+    fit(net.graph, module, weights)
+    config = resolve(Request(source, batch=batch, device="cpu"), net.graph.train)
+    data = open_source(source, net.graph, 0)
+    with Loader(config.workers, lambda problem: None) as loader:  # the test itself names what cannot be read
+        statistics = measured(net.graph, data, config, loader, reporter)
+    if statistics is not None and net.graph.preprocessing.mean != "none":
+        reporter.note(f"the mean is that of {statistics.images} training images of {data.source}")
+    prepare = preparation(net.graph, data, statistics, "cpu")
+    state = {
+        "step": 0,
+        "seed": 0,
+        "spec": net.source.text,
+        "spec_sha256": sha256(net.source.text),
+        "classes": list(data.classes),
+        "weights": module.state_dict(),
+        "preparation": {"peak": data.peak, "mean": prepare.mean, "axes": prepare.axes},
+        "settings": {"data": source},
+    }
+    return Saved(path, None, net, state, {})

@@ -1,0 +1,335 @@
+"""Opening what a training left: a run's folder, or one checkpoint out of it.
+
+A checkpoint says all that is needed to use the network: the spec's text, the weights, the classes' names, and how
+images are prepared (in the network's range: the mean that is subtracted, the colours' principal axes).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from netspec.diagnostics import SpecError
+from netspec.diagnostics.nearest import nearest
+from netspec.ir.graph import Graph
+from netspec.ir.shape import Shape
+from netspec.net import Net, load_source
+from netspec.source import Source
+from netspec.train import checkpoint
+from netspec.train.augment import Preparation
+from netspec.train.data.picture import Frame
+from netspec.train.errors import RequestError, TrainError
+from netspec.train.objective import Objective, build
+from netspec.units import plural
+
+Warn = Callable[[str], None]
+
+HOLDS: Mapping[str, type] = {
+    "step": int,
+    "weights": dict,
+    "spec": str,
+    "spec_sha256": str,
+    "seed": int,
+    "classes": list,
+    "preparation": dict,
+}
+"""What a checkpoint must hold for its network to be used, and what kind of thing each is."""
+
+MOST_NAMED = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """An opened run. ``path`` is the checkpoint, ``folder`` the run's folder if it lies in one, ``facts`` what
+    ``run.json`` says (empty without one), ``state`` everything in the checkpoint, on the CPU."""
+
+    path: Path
+    folder: Path | None
+    net: Net
+    state: Mapping[str, Any]
+    facts: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """What the user calls it: the run's folder, else the file."""
+        return str(self.folder or self.path)
+
+    @property
+    def graph(self) -> Graph:
+        return self.net.graph
+
+    @property
+    def step(self) -> int:
+        """How many training steps the weights have behind them."""
+        return int(self.state["step"])
+
+    @property
+    def seed(self) -> int:
+        return int(self.state["seed"])
+
+    @property
+    def spec_sha256(self) -> str:
+        """The hash of the spec's text as trained."""
+        return str(self.state["spec_sha256"])
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return tuple(self.state["classes"])
+
+    @property
+    def weights(self) -> dict[str, Tensor]:
+        """The module's ``state_dict``; of a run that keeps a moving average of its weights, the average."""
+        return weights_of(self.state)
+
+    @property
+    def data(self) -> str | None:
+        """The source that it was trained on, as ``--data`` names it."""
+        source = self._settings.get("data")
+        return source if isinstance(source, str) else None
+
+    @property
+    def _settings(self) -> Mapping[str, Any]:
+        settings: Mapping[str, Any] = self.state.get("settings", {})
+        return settings
+
+    def with_weights(self, weights: Mapping[str, Tensor]) -> Saved:
+        """The run with other weights, as a ``state_dict`` of its module."""
+        return replace(self, state={**self.state, "weights": dict(weights), "average": None})
+
+    def objective(self, device: str) -> Objective:
+        """The network with the checkpoint's weights on a device, in evaluation mode, in the precision of its training.
+
+        Raises
+        ------
+        TrainError
+            The weights are not those of the spec.
+        """
+        precision = self._settings.get("precision", self.graph.train.precision)
+        graph = replace(self.graph, train=replace(self.graph.train, precision=precision))
+        built = build(graph, 0, "cpu")
+        need_same(built.module.state_dict(), self.weights, self.path)
+        built.module.load_state_dict(self.weights)
+        built.module.eval()
+        return Objective(graph, built.module.to(device))
+
+    def preparation(self, frame: Frame, peak: int, device: str) -> Preparation:
+        """How stored pictures of this frame and peak become what the network reads, the training images' mean put in.
+
+        Raises
+        ------
+        TrainError
+            The mean image was taken of pictures of another size.
+        """
+        prepare = Preparation(
+            self.graph.preprocessing, None, frame, self.graph.input.output, peak, torch.device(device)
+        )
+        mean, axes = self.state["preparation"]["mean"], self.state["preparation"]["axes"]
+        if tuple(mean.shape) not in ((frame.channels, 1, 1), (frame.channels, frame.height, frame.width)):
+            raise TrainError(
+                f"{self.name} subtracts a mean image of {'x'.join(map(str, mean.shape))}, the pictures are {frame}"
+            )
+        prepare.take(mean, axes)
+        return prepare
+
+
+def open_run(path: Path, warn: Warn) -> Saved:
+    """Open a run's folder at its newest checkpoint, or one checkpoint file.
+
+    A newest checkpoint that cannot be read is passed over for the one before it, which ``warn`` is told.
+
+    Raises
+    ------
+    RequestError
+        There is nothing of that name.
+    TrainError
+        It is no run and no checkpoint, no checkpoint can be read, its spec does not check, or the folder's
+        ``spec.net`` is another one than the weights were trained as.
+    """
+    folder: Path | None
+    if path.is_dir():
+        folder, (file, state) = path, newest(path, warn)
+        _need_same_spec(path, state, file)
+    elif path.exists() and path.suffix in (".net", ".cfg"):
+        raise TrainError(
+            f"{path} is a spec, and no run", "netspec train makes a run of it; netspec eval takes it with --weights"
+        )
+    elif path.exists():
+        folder, file, state = _run_of(path), path, read_checkpoint(path)
+    else:
+        raise RequestError(f"there is no run and no checkpoint called {path}", *near(path))
+    return Saved(file, folder, net_of(state, file), state, _facts(folder))
+
+
+def weights_of(state: Mapping[str, Any]) -> dict[str, Tensor]:
+    """The weights that a checkpoint's network is judged by, as the module's ``state_dict``: the moving average of its
+    weights where it keeps one."""
+    average = state.get("average")
+    return dict(average["weights"] if average is not None else state["weights"])
+
+
+def newest(folder: Path, warn: Warn) -> tuple[Path, dict[str, Any]]:
+    """A run's newest checkpoint that can be read, and what it holds.
+
+    Raises
+    ------
+    TrainError
+        The folder is no run, or none of its checkpoints can be read.
+    """
+    found = checkpoint.saved(folder / "checkpoints")
+    if not found:
+        raise TrainError(f"{folder} is no run: there are no checkpoints in it", *runs_inside(folder))
+    problems = []
+    for path in reversed(found):
+        try:
+            state = read_checkpoint(path)
+        except TrainError as problem:
+            problems.append(problem)
+            continue
+        for passed in problems:
+            warn(f"{passed.message}; taking the checkpoint before it, {path.name}")
+        return path, state
+    raise TrainError(f"no checkpoint of {folder} can be read", *(passed.message for passed in problems))
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """What a checkpoint holds, once it is known to be whole: every byte is compared with its checksum.
+
+    Raises
+    ------
+    TrainError
+        With the reason in a few words, for whatever is wrong with the file.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            broken = archive.testzip()
+        if broken is not None:
+            raise TrainError(f"{path} is damaged: the checksum of {broken} in it is wrong")
+        state = checkpoint.load(path)
+    except TrainError:
+        raise
+    except zipfile.BadZipFile as problem:
+        raise TrainError(f"{path} is damaged, or no checkpoint: {problem}") from problem
+    except OSError as problem:
+        raise TrainError(f"cannot read {path}: {problem.strerror or problem}") from problem
+    except Exception as problem:
+        # torch's reader raises many kinds of exceptions on broken files; whichever it is, the file is what is wrong.
+        raise TrainError(f"{path} is damaged, or no checkpoint: {_first_line(problem)}") from problem
+    if not isinstance(state, dict) or "format" not in state:
+        raise TrainError(f"{path} is no checkpoint of netspec's", "--weights takes tensors that other tools have saved")
+    if state["format"] != checkpoint.FORMAT:
+        raise TrainError(
+            f"{path} is of format {state['format']}, this netspec reads {checkpoint.FORMAT}", "install the newest one"
+        )
+    lacking = [key for key, kind in HOLDS.items() if not isinstance(state.get(key), kind)]
+    if lacking:
+        raise TrainError(f"{path} is no whole checkpoint: it lacks {', '.join(lacking)}")
+    if sha256(state["spec"]) != state["spec_sha256"]:
+        raise TrainError(
+            f"{path} contradicts itself: its spec has the hash {sha256(state['spec'])[:12]}, and it says "
+            f"{state['spec_sha256'][:12]}"
+        )
+    return state
+
+
+def need_same(module: Mapping[str, Tensor], weights: Mapping[str, Tensor], path: Path) -> None:
+    """Raise ``TrainError`` unless the keys and shapes of a file's weights are the module's."""
+    wrong = [f"{key} is missing" for key in module if key not in weights]
+    wrong += [f"{key} has no place in the network" for key in weights if key not in module]
+    wrong += [
+        f"{key} is {by(weights[key])} in the file, {by(here)} in the network"
+        for key, here in module.items()
+        if key in weights and weights[key].shape != here.shape
+    ]
+    if wrong:
+        more = [f"and {len(wrong) - MOST_NAMED} more"] if len(wrong) > MOST_NAMED else []
+        raise TrainError(f"the weights in {path} are not those of its spec", *wrong[:MOST_NAMED], *more)
+
+
+def sha256(text: str) -> str:
+    """The hash by which a spec's text is known again."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def by(tensor: Tensor) -> str:
+    """``96x3x11x11``; ``a number`` for a tensor without axes."""
+    return "x".join(map(str, tensor.shape)) or "a number"
+
+
+def net_of(state: Mapping[str, Any], file: Path) -> Net:
+    """The checkpoint's network: its spec, checked, with the shape that its input was given (``--input``)."""
+    try:
+        shape = shape_of(state.get("settings", {}).get("input"))
+        return load_source(Source(f"the spec in {file}", state["spec"]), shape)
+    except SpecError as problem:
+        told = [f"{diagnostic.code}: {diagnostic.message}" for diagnostic in problem.diagnostics[:3]]
+        raise TrainError(f"the spec in {file} does not check with this version of netspec", *told) from problem
+
+
+def shape_of(text: str | None) -> Shape | None:
+    """``3x224x224`` as a shape; of nothing, nothing."""
+    return Shape(*map(int, text.split("x"))) if text is not None else None
+
+
+def _need_same_spec(folder: Path, state: Mapping[str, Any], file: Path) -> None:
+    """Raise ``TrainError`` where the folder's ``spec.net`` has been changed since the training."""
+    try:
+        with (folder / "spec.net").open(encoding="utf-8", newline="") as opened:
+            text = opened.read()
+    except FileNotFoundError:
+        return  # the checkpoint has the text
+    except (OSError, UnicodeDecodeError) as problem:
+        raise TrainError(f"cannot read {folder / 'spec.net'}: {problem}") from problem
+    if sha256(text) != state["spec_sha256"]:
+        raise TrainError(
+            f"{folder / 'spec.net'} is not the spec that {folder} was trained as",
+            f"its SHA-256 begins with {sha256(text)[:12]}, that of the trained one with {state['spec_sha256'][:12]}",
+            f"the checkpoint has the trained one inside; to go by that, name the checkpoint: {file}",
+        )
+
+
+def _facts(folder: Path | None) -> Mapping[str, Any]:
+    if folder is None:
+        return {}
+    try:
+        facts = json.loads((folder / "run.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}  # only the data's name is taken from it, and --data can give that
+    return facts if isinstance(facts, dict) else {}
+
+
+def _run_of(file: Path) -> Path | None:
+    """The run's folder that a checkpoint file lies in, if it does."""
+    folder = file.absolute().parent.parent
+    return file.parent.parent if (folder / "run.json").is_file() and file.parent.name == "checkpoints" else None
+
+
+def runs_inside(folder: Path) -> list[str]:
+    """What to name instead of a folder that is none itself."""
+    inside = sorted(path.parent for path in folder.glob("*/checkpoints") if path.is_dir())
+    if not inside:
+        return ["a run is what netspec train leaves: spec.net, run.json, metrics.jsonl, checkpoints/"]
+    shown = ", ".join(map(str, inside[:MOST_NAMED]))
+    return [f"{plural(len(inside), 'run')} in it: {shown}{' ...' if len(inside) > MOST_NAMED else ''}"]
+
+
+def near(path: Path) -> list[str]:
+    """A line that names what is beside a path that is not there and has nearly its name, if there is such a thing."""
+    try:
+        neighbours = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
+    except OSError:
+        return []
+    found = nearest(path.name, sorted(neighbours))
+    return [f"did you mean {path.parent / found}?"] if found else []
+
+
+def _first_line(problem: Exception) -> str:
+    text = str(problem).strip() or type(problem).__name__
+    return text.splitlines()[0][:200]

@@ -1,0 +1,270 @@
+"""Testing trained networks on a data source: one, or several whose predictions are averaged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from netspec.train.chance import Places
+from netspec.train.data.loader import Loader
+from netspec.train.data.picture import Data, Split, Unreadable
+from netspec.train.data.source import open_source
+from netspec.train.errors import TrainError
+from netspec.train.evaluate import answered, hits
+from netspec.train.progress import Counter
+from netspec.train.saved import Saved
+from netspec.train.views import Predictor, mean_of, protocol, views
+from netspec.units import count
+
+SplitName = Literal["validation", "train", "all"]
+
+CHUNK = 4096
+"""Images whose predictions are held at a time, until every network has seen them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came out. ``images`` = ``used`` + ``unreadable``.
+
+    ``confusion`` has shape (classes, classes): row the right class, column the answer; ``five`` counts, for each class,
+    the images with it among the five best. ``loss`` is the mean of -ln of the right class's predicted share.
+    ``views`` and ``distinct`` are those of each network.
+    """
+
+    source: str
+    split: SplitName
+    classes: tuple[str, ...]
+    images: int
+    used: int
+    unreadable: int
+    loss: float
+    confusion: NDArray[np.int64]
+    five: NDArray[np.int64]
+    views: tuple[int, ...]
+    distinct: tuple[int, ...]
+
+    @property
+    def per_class(self) -> NDArray[np.int64]:
+        """How many images of each class were tested."""
+        total: NDArray[np.int64] = self.confusion.sum(axis=1)
+        return total
+
+    @property
+    def top1(self) -> float:
+        return int(np.trace(self.confusion)) / self.used
+
+    @property
+    def top5(self) -> float:
+        return int(self.five.sum()) / self.used
+
+    @property
+    def protocol(self) -> str:
+        """The views in words, and how many networks were averaged."""
+        words = list(dict.fromkeys(protocol(n, d) for n, d in zip(self.views, self.distinct, strict=True)))
+        shown = words[0] if len(words) == 1 else "each network's own views"
+        return shown if len(self.views) == 1 else f"mean softmax of {len(self.views)} networks, {shown}"
+
+    def confusions(self) -> list[tuple[int, int, int]]:
+        """The wrong answers: right class, answer, images; the most frequent first."""
+        rows, columns = np.nonzero(self.confusion)
+        found = [(int(r), int(c), int(self.confusion[r, c])) for r, c in zip(rows, columns, strict=True) if r != c]
+        return sorted(found, key=lambda one: (-one[2], one[0], one[1]))
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """One reading of the source, and the networks that look at its pictures."""
+
+    data: Data
+    predictors: tuple[Predictor, ...]
+
+
+def run_test(
+    runs: Sequence[Saved],
+    source: str,
+    *,
+    split: SplitName = "validation",
+    views_wanted: Literal[1, 10] | None = None,
+    batch: int,
+    device: str,
+    workers: int,
+    note: Callable[[str], None],
+    warn: Callable[[str], None],
+    met: Callable[[Unreadable], None],
+    quiet: bool = False,
+) -> Outcome:
+    """Test networks on a source.
+
+    Parameters
+    ----------
+    runs:
+        At least one. All have the same classes; each reads and prepares pictures in its own way.
+    source, split:
+        As ``--data`` and ``--split`` name them.
+    views_wanted:
+        ``None``: those of each network's own ``test`` line.
+    note, warn, met:
+        Told what is worth knowing, what is wrong and does not stop the test, and each unreadable image.
+    quiet:
+        Show no progress on standard error.
+
+    Raises
+    ------
+    TrainError
+        Networks, classes and data do not fit, there is nothing to test on, or a network's scores are no numbers.
+    """
+    classes = need_same_classes(runs)
+    chosen = [views_wanted or run.graph.test.views for run in runs]
+    readings, distinct = _open(runs, source, chosen, device)
+    data = readings[0].data
+    for line in data.notes:
+        note(line)
+    need_known_classes(classes, data, runs[0], warn)
+    splits = _splits(data, split)
+    total = sum(len(_split(data, name).labels) for name in splits)
+    if not total:
+        raise TrainError(f"{data.source} has no images in its {split} split")
+    confusion = np.zeros((len(classes), len(classes)), np.int64)
+    five = np.zeros(len(classes), np.int64)
+    loss, done = 0.0, 0
+    with Loader(workers, met) as loader, Counter("testing", total, quiet=quiet) as bar:
+        for name in splits:
+            for labels, predicted in _predictions(readings, name, loader, batch):
+                _need_numbers(predicted, runs)
+                truth = torch.from_numpy(labels.answers)
+                np.add.at(confusion, (labels.answers, answered(predicted, truth).numpy()), 1)
+                np.add.at(five, labels.answers[hits(predicted, truth)[1].numpy()], 1)
+                loss -= float(predicted.gather(1, truth[:, None]).sum())
+                done += labels.drawn
+                bar.update(done)
+    used = int(confusion.sum())
+    if not used:
+        raise TrainError(f"none of the {count(total)} images of {data.source} can be read")
+    return Outcome(
+        data.source, split, classes, total, used, total - used, loss / used, confusion, five, tuple(chosen), distinct
+    )
+
+
+def need_same_classes(runs: Sequence[Saved]) -> tuple[str, ...]:
+    """The classes of runs that are to be averaged. Raises ``TrainError`` where they differ."""
+    first, *others = runs
+    for other in others:
+        if other.classes != first.classes:
+            raise TrainError(
+                f"{first.name} and {other.name} do not have the same classes: their predictions cannot be averaged",
+                _difference(first.classes, other.classes, first.name, other.name),
+            )
+    return first.classes
+
+
+def need_known_classes(classes: tuple[str, ...], data: Data, run: Saved, warn: Callable[[str], None]) -> None:
+    """Make sure that the data's class numbers mean what the network's do.
+
+    Raises
+    ------
+    TrainError
+        Some names are the same, and not all at the same places: the numbers mean other things.
+    """
+    if data.classes == classes:
+        return
+    told = _difference(classes, data.classes, run.name, data.source)
+    if set(classes) & set(data.classes):
+        raise TrainError(f"the classes of {data.source} are not those that {run.name} was trained on", told)
+    warn(f"{data.source} has other names for the classes; they are taken in their order: {told}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Labels:
+    """The classes of a chunk's readable images, and how many images the chunk has."""
+
+    answers: NDArray[np.int64]
+    drawn: int
+
+
+def _open(
+    runs: Sequence[Saved], source: str, chosen: Sequence[int], device: str
+) -> tuple[list[_Reading], tuple[int, ...]]:
+    """Open the source once for each size of stored pictures that a network asks for."""
+    opened: dict[Any, tuple[Data, list[Predictor]]] = {}
+    distinct = []
+    for run, number in zip(runs, chosen, strict=True):
+        data = open_source(source, run.graph, runs[0].seed)
+        data, predictors = opened.setdefault(data.frame, (data, []))
+        looks = views(number, data.frame, run.graph.input.output)
+        predictors.append(Predictor(run.objective(device), run.preparation(data.frame, data.peak, device), looks))
+        distinct.append(len(looks))
+    readings = [_Reading(data, tuple(predictors)) for data, predictors in opened.values()]
+    return readings, tuple(distinct)
+
+
+def _splits(data: Data, split: SplitName) -> tuple[Literal["validation", "train"], ...]:
+    if data.validation is None and split == "validation":
+        raise TrainError(f"{data.source} has no validation images", "--split train or --split all tests on the others")
+    if split == "all":
+        return ("train", "validation") if data.validation is not None else ("train",)
+    return (split,)
+
+
+def _split(data: Data, name: Literal["validation", "train"]) -> Split:
+    found = data.train if name == "train" else data.validation
+    assert found is not None  # _splits has seen to it
+    return found
+
+
+def _predictions(
+    readings: Sequence[_Reading], name: Literal["validation", "train"], loader: Loader, batch: int
+) -> Iterator[tuple[_Labels, torch.Tensor]]:
+    """The mean predictions of all networks, a chunk of images at a time, those left out that one cannot read."""
+    labels = _split(readings[0].data, name).labels
+    for reading in readings[1:]:
+        if not np.array_equal(_split(reading.data, name).labels, labels):
+            raise TrainError(f"{reading.data.source} has changed while it was being opened")
+    step = max(CHUNK, batch)
+    for start in range(0, len(labels), step):
+        places: Places = np.arange(start, min(start + step, len(labels)))
+        readable = np.ones(len(places), np.bool_)
+        found = []
+        for reading in readings:
+            seen, answers = _look(reading, name, places, loader, batch)
+            readable &= seen
+            found += answers
+        mean = mean_of(found)[torch.from_numpy(readable)]
+        yield _Labels(labels[places][readable], len(places)), mean
+
+
+def _look(
+    reading: _Reading, name: Literal["validation", "train"], places: Places, loader: Loader, batch: int
+) -> tuple[NDArray[np.bool_], list[torch.Tensor]]:
+    """Which of some images can be read, and what each network says of those: (images, classes) each."""
+    seen = np.zeros(len(places), np.bool_)
+    classes = len(reading.data.classes)
+    answers = [torch.zeros(len(places), classes, dtype=torch.float64) for _ in reading.predictors]
+    passed = loader.run(_split(reading.data, name), places, batch, keep_partial=True)
+    for pictures in passed:
+        where = pictures.places - places[0]
+        seen[where] = True
+        for answer, predictor in zip(answers, reading.predictors, strict=True):
+            answer[torch.from_numpy(where)] = predictor(pictures.pictures)
+    passed.finish()
+    return seen, answers
+
+
+def _need_numbers(predicted: torch.Tensor, runs: Sequence[Saved]) -> None:
+    wrong = int(predicted.isnan().any(dim=1).sum())
+    if wrong:
+        raise TrainError(
+            f"the class scores of {count(wrong)} images are no numbers",
+            f"the weights of {', '.join(run.name for run in runs)} have diverged, or the images are in another range",
+        )
+
+
+def _difference(ours: tuple[str, ...], theirs: tuple[str, ...], us: str, them: str) -> str:
+    if len(ours) != len(theirs):
+        return f"{us} has {count(len(ours))}, {them} {count(len(theirs))}"
+    place = next(number for number, (a, b) in enumerate(zip(ours, theirs, strict=True)) if a != b)
+    return f"class {place} of {us} is {ours[place]!r}, of {them} {theirs[place]!r}"

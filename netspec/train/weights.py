@@ -1,0 +1,214 @@
+"""Weights from elsewhere: reading them from a run or a file, and putting them into a network's module.
+
+A file may be a checkpoint, a ``.safetensors`` file (of ``netspec export`` in any layout, or of another tool), or a
+``state_dict`` that torch has saved (``.pth``, ``.pt``), torchvision's alexnet among them. No code in a file is run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from netspec.diagnostics.nearest import nearest
+from netspec.ir.graph import Graph
+from netspec.train import layouts
+from netspec.train.errors import RequestError, TrainError
+from netspec.train.saved import by, near, newest, read_checkpoint, weights_of
+
+MOST_NAMED = 12
+
+WRAPPER = "module."
+"""What torch's DataParallel puts before every key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Tensors as a file has them. ``path`` is the file (of a run, its newest checkpoint), ``about`` what netspec wrote
+    beside them: ``layout``, ``groups``, ``split``, ``net``, ``spec_sha256``; empty for other tools' files."""
+
+    path: Path
+    sha256: str
+    tensors: Mapping[str, Tensor]
+    about: Mapping[str, Any]
+
+    def facts(self) -> dict[str, str]:
+        """What is recorded of them."""
+        return {"file": str(self.path), "sha256": self.sha256}
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """What became of weights that were put into a module: how many tensors were taken, which layers start fresh, and
+    which layers of the file were left out."""
+
+    taken: int
+    fresh: tuple[str, ...]
+    left_out: tuple[str, ...]
+
+
+def read_weights(path: Path, warn: Callable[[str], None]) -> Weights:
+    """Read the weights of a run's folder (its newest checkpoint), of a checkpoint, or of a file of tensors.
+
+    Raises
+    ------
+    RequestError
+        There is nothing of that name.
+    TrainError
+        The folder is no run, the file is damaged, or holds no tensors.
+    """
+    if path.is_dir():
+        path, state = newest(path, warn)
+        return Weights(path, _hash(path), weights_of(state), {"layout": "merged"})
+    if not path.exists():
+        raise RequestError(f"there are no weights called {path}", *near(path))
+    try:
+        digest = _hash(path)
+        if path.suffix == ".safetensors":
+            tensors, about = read_safetensors(path)
+            return Weights(path, digest, tensors, about)
+        found = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as problem:
+        raise TrainError(f"cannot read {path}: {problem.strerror or problem}") from problem
+    except TrainError:
+        raise
+    except Exception as problem:
+        # The readers raise many kinds of exceptions on broken files; whichever it is, the file is what is wrong.
+        told = str(problem).strip().splitlines()
+        raise TrainError(
+            f"{path} holds no weights that can be read: {told[0][:200] if told else 'unknown'}"
+        ) from problem
+    if isinstance(found, dict) and "spec_sha256" in found:
+        return Weights(path, digest, weights_of(read_checkpoint(path)), {"layout": "merged"})
+    return Weights(path, digest, _state_dict(found, path), {})
+
+
+def read_safetensors(path: Path, *, only_about: bool = False) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The tensors of a ``.safetensors`` file (none with ``only_about``), and what netspec wrote about them (empty for
+    another tool's file).
+
+    Raises
+    ------
+    OSError
+        It cannot be opened.
+    TrainError
+        It is damaged.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as file:
+            keys = [] if only_about else file.keys()
+            tensors = {key: file.get_tensor(key) for key in keys}
+            about = json.loads((file.metadata() or {}).get("netspec", "{}"))
+    except (SafetensorError, ValueError) as problem:
+        raise TrainError(f"{path} is damaged, or no safetensors file: {problem}") from problem
+    return tensors, about if isinstance(about, dict) else {}
+
+
+def fit(graph: Graph, module: nn.Module, weights: Weights, fresh: Sequence[str] = ()) -> Fitted:
+    """Put weights into a graph's module.
+
+    Every tensor of the module must be in the file, in the same shape, and every tensor of the file in the module.
+    The layers named in ``fresh`` are excepted: they keep the module's values, and what the file has of them is left
+    out. The module is changed only if all is well.
+
+    Raises
+    ------
+    RequestError
+        ``fresh`` names a layer that neither the network nor the file has.
+    TrainError
+        Tensors are missing, left over, of another shape, or no numbers; all are named.
+    """
+    theirs = _merged(graph, weights)
+    ours = module.state_dict()
+    layers = {key.partition(".")[0] for key in ours}
+    strangers = {key.partition(".")[0] for key in theirs} - layers
+    for name in fresh:
+        if name not in layers | strangers:
+            hint = nearest(name, sorted(layers | strangers))
+            raise RequestError(
+                f"--fresh {name}: {graph.name} has no layer with weights of this name",
+                *([f"did you mean {hint}?"] if hint else []),
+            )
+    wanted = {key: tensor for key, tensor in ours.items() if key.partition(".")[0] not in fresh}
+    given = {key: tensor for key, tensor in theirs.items() if key.partition(".")[0] not in fresh}
+    problems = _problems(wanted, given)
+    if problems:
+        named = sorted({key.partition(".")[0] for key in problems})
+        told = list(problems.values())[:MOST_NAMED]
+        if len(problems) > MOST_NAMED:
+            told.append(f"and {len(problems) - MOST_NAMED} more")
+        raise TrainError(
+            f"the weights in {weights.path} do not fit {graph.name}",
+            *told,
+            f"to start a layer anew instead of taking it from the file: --fresh {','.join(named[:MOST_NAMED])}",
+        )
+    module.load_state_dict(given, strict=False)
+    return Fitted(len(given), tuple(x for x in fresh if x in layers), tuple(x for x in fresh if x in strangers))
+
+
+def _problems(wanted: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> dict[str, str]:
+    """What does not fit, by key."""
+    found = {}
+    missing = [key for key in wanted if key not in given]
+    left_over = [key for key in given if key not in wanted]
+    for key, here in wanted.items():
+        there = given.get(key)
+        if there is None:
+            near_it = nearest(key, left_over)
+            found[key] = f"{key} ({by(here)}) is not in the file" + (f"; it has {near_it}" if near_it else "")
+        elif there.shape != here.shape:
+            found[key] = f"{key} is {by(here)} in the network and {by(there)} in the file"
+        elif not there.dtype.is_floating_point and here.dtype.is_floating_point:
+            found[key] = f"{key} is no tensor of real numbers in the file, but of {there.dtype}"
+        elif there.dtype.is_floating_point and not bool(there.isfinite().all()):
+            found[key] = f"{key} has numbers in the file that are infinite or none"
+    for key in left_over:
+        near_it = nearest(key, missing)
+        found[key] = f"{key} ({by(given[key])}) of the file has no place in the network" + (
+            f"; it has {near_it}" if near_it else ""
+        )
+    return found
+
+
+def _merged(graph: Graph, weights: Weights) -> dict[str, Tensor]:
+    """The file's tensors in the merged layout."""
+    about, tensors = weights.about, weights.tensors
+    layout = about.get("layout")
+    if layout is None and layouts.looks_like_torchvision(graph, tensors):
+        layout = "torchvision"
+    if layout == "torchvision":
+        return layouts.from_torchvision(graph, tensors)
+    if layout == "groups":
+        groups, split = about.get("groups"), about.get("split")
+        if not isinstance(groups, int) or not isinstance(split, list):
+            raise TrainError(f"{weights.path} does not say which of its layers are in groups")
+        return layouts.merged(tensors, groups, split)
+    if layout not in (None, "merged"):
+        raise TrainError(f"{weights.path} is in the layout {layout!r}, which this netspec does not know")
+    return dict(tensors)
+
+
+def _state_dict(found: object, path: Path) -> dict[str, Tensor]:
+    """The tensors of what ``torch.save`` wrote: a ``state_dict``, or one under the key ``state_dict``."""
+    if isinstance(found, dict) and isinstance(found.get("state_dict"), dict):
+        found = found["state_dict"]
+    if not isinstance(found, dict) or not found or not all(isinstance(x, Tensor) for x in found.values()):
+        raise TrainError(
+            f"{path} holds no weights", "expected a checkpoint of netspec's, or a dictionary of tensors (a state_dict)"
+        )
+    if all(str(key).startswith(WRAPPER) for key in found):
+        return {str(key).removeprefix(WRAPPER): tensor for key, tensor in found.items()}
+    return {str(key): tensor for key, tensor in found.items()}
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
