@@ -5,80 +5,139 @@ from __future__ import annotations
 import sys
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from netspec.cli.common import input_option, read_net, set_option, spec_argument, stem_of
+from netspec.cli.common import input_option, read_net, refuse, set_option
 
 if TYPE_CHECKING:
+    from netspec.ir.settings import Precision
     from netspec.ir.shape import Shape
+    from netspec.passes.placing import SplitWord
     from netspec.train.config import TrainError
+    from netspec.train.interval import Interval
     from netspec.train.run import Result
 
-_INTERRUPTED = 128 + 2
+_SIGNALLED = 128
 _POSITIVE = click.IntRange(min=1)
 _THREADS = click.IntRange(min=1, max=1024)  # many more than there are cores end torch without a word
 
 
+class IntervalParam(click.ParamType["Interval"]):
+    """``500`` steps, or ``10min``."""
+
+    name = "interval"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Interval:
+        from netspec.train.interval import Interval, read_interval
+
+        if isinstance(value, Interval):
+            return value
+        try:
+            return read_interval(str(value))
+        except ValueError as problem:
+            self.fail(str(problem), param, ctx)
+
+
 @click.command()
-@spec_argument
+@click.argument("file", metavar="[FILE]", required=False)
 @click.option("--data", metavar="SOURCE", help="What to train on; without it, the sources are listed.")
 @click.option("--epochs", type=_POSITIVE, help="Passes over the training images [default: the spec's].")
 @click.option("--steps", type=_POSITIVE, help="Steps in all; with --epochs, whichever ends first.")
 @click.option("--batch", type=_POSITIVE, help="Images of a step [default: the spec's].")
-@click.option("--seed", type=click.IntRange(min=0, max=2**63 - 1), default=0, show_default=True,
-              help="Of initial values, order, crops and dropout.")  # fmt: skip
+@click.option("--seed", type=click.IntRange(min=0, max=2**63 - 1),
+              help="Of initial values, order, crops and dropout [default: 0].")  # fmt: skip
+@click.option("--precision", type=click.Choice(["fp32", "bf16"]),
+              help="What layers compute in; bf16 under autocast [default: the spec's].")  # fmt: skip
 @click.option("--device", type=click.Choice(["cpu", "cuda"]), help="Where to train [default: cuda if there is one].")
+@click.option("--gpus", type=click.IntRange(1, 1024), metavar="N",
+              help="Train on N devices of this machine, one process each [default: 1].")  # fmt: skip
+@click.option("--split", type=click.Choice(["groups", "batch", "hybrid"]),
+              help="How they share the work [default: groups where the file has gpus, else batch].")  # fmt: skip
 @click.option("--threads", type=_THREADS, help="Threads that torch computes with [default: the cores].")
 @click.option("--out", metavar="RUN", type=click.Path(path_type=Path),
-              help="A new folder for the run [default: runs/NAME-N].")  # fmt: skip
+              help="A new folder for the run, or one that this command began [default: runs/NAME-N].")  # fmt: skip
+@click.option("--resume", metavar="RUN", type=click.Path(path_type=Path),
+              help="Go on with a run: exactly as if it had not been interrupted.")  # fmt: skip
+@click.option("--save-every", type=IntervalParam(), metavar="N|TIME",
+              help="A checkpoint every 500 steps, or 30s, 10min, 2h; each epoch anyway [default: 10min].")  # fmt: skip
+@click.option("--tensorboard", is_flag=True, help="Write the metrics for TensorBoard too, into RUN/tensorboard.")
+@click.option("--weights", metavar="FILE", type=click.Path(path_type=Path),
+              help="Start from these weights: a run, a checkpoint, .safetensors or .pth.")  # fmt: skip
+@click.option("--fresh", metavar="LAYER", multiple=True,
+              help="Do not take this layer from --weights; several: fc7,fc8, or --fresh twice.")  # fmt: skip
 @click.option("-q", "--quiet", is_flag=True, help="No progress, only warnings and the result.")
 @input_option
 @set_option
 def command(
-    file: str,
+    file: str | None,
     data: str | None,
     epochs: int | None,
     steps: int | None,
     batch: int | None,
-    seed: int,
+    seed: int | None,
+    precision: Precision | None,
     device: str | None,
+    gpus: int | None,
+    split: SplitWord | None,
     threads: int | None,
     out: Path | None,
+    resume: Path | None,
+    save_every: Interval | None,
+    tensorboard: bool,
+    weights: Path | None,
+    fresh: tuple[str, ...],
     quiet: bool,
     input_shape: Shape | None,
     changes: tuple[str, ...],
 ) -> None:
     """Train a network and leave a run folder: the spec, metrics.jsonl, checkpoints, curves.png.
 
-    SOURCE is a folder (DIR/train/CLASS/* with DIR/val/CLASS/*, or DIR/CLASS/*; JPEG and PNG), digits, or synthetic.
-    Without a val folder a tenth of the images is held out. Ctrl-C finishes the step, saves, and exits with 130.
+    SOURCE is a folder (DIR/train/CLASS/* with DIR/val/CLASS/*, or DIR/CLASS/*; JPEG and PNG), what netspec pack wrote,
+    cifar10:DIR, mnist:DIR, digits, or synthetic. Without a val folder a tenth of the images is held out.
+
+    Ctrl-C or kill finishes the step, saves, and exits with 130 or 143. --resume RUN, or the same command again with
+    its --out, goes on as if nothing had been. With --resume FILE may be left out; --epochs or --steps move the end.
 
     \b
     Examples:
       netspec train specs/digits.net --data digits
       netspec train specs/alexnet.net --data photos/ --epochs 20 --batch 64 --out runs/photos
+      netspec train --resume runs/photos
+      netspec train specs/alexnet.net --data photos/ --gpus 2
+      netspec train mine.net --data photos/ --weights runs/alexnet-1 --fresh fc8
     """
-    net = read_net(file, input_shape, changes)
+    if file is None and resume is None:
+        raise click.UsageError("Missing argument 'FILE'.")
+    if file is None and (input_shape is not None or changes):
+        refuse("--set and --input change a FILE, and there is none; a run that is resumed keeps its network")
+    if resume is not None and out is not None:
+        refuse("--resume names the run's folder already; leave --out out")
+    net = read_net(file, input_shape, changes) if file is not None else None
     from netspec.train.config import Request, RequestError, TrainError
-    from netspec.train.console import reporter
     from netspec.train.data.source import listing
-    from netspec.train.run import train
+    from netspec.train.devices import run_alone_or_together
 
     # Pillow grumbles on standard error about files that it reads all the same; what it cannot read is told by name.
     warnings.filterwarnings("ignore", module=r"PIL\.")
     try:
-        if data is None:
+        if data is None and resume is None:
             raise RequestError("--data is missing; it names what to train on:", *listing())
-        request = Request(data, epochs, steps, batch, seed, device, threads, out)
-        result = train(net.graph, net.source.text, stem_of(file), request, reporter(quiet=quiet))
+        request = Request(
+            data, epochs, steps, batch, seed, device, threads, out, precision, weights,
+            tuple(name for names in fresh for name in names.split(",") if name),
+            save_every, tensorboard or None, input_shape, gpus, split,
+        )  # fmt: skip
+        result = run_alone_or_together(net, file, resume, request, quiet=quiet, arguments=sys.argv[1:])
     except TrainError as problem:
         _refuse(problem)
+    if isinstance(result, int):
+        sys.exit(result)
     for line in _result(result):
         click.echo(line)
-    if result.state == "interrupted":
-        sys.exit(_INTERRUPTED)
+    if result.signal is not None and result.state == "interrupted":
+        sys.exit(_SIGNALLED + result.signal)
 
 
 def _refuse(problem: TrainError) -> None:
@@ -86,19 +145,23 @@ def _refuse(problem: TrainError) -> None:
 
     click.echo(f"Error: {printable(problem.message)}", err=True)
     for note in problem.notes:
-        click.echo(f"  {printable(note)}", err=True)
+        click.echo(f"  {printable(note)}".rstrip(), err=True)
     sys.exit(problem.exit_code)
 
 
 def _result(result: Result) -> list[str]:
     """The last lines: what was reached, what became of the images, where the run lies."""
     from netspec.train.evaluate import PROTOCOL
+    from netspec.train.runfolder import resuming
     from netspec.units import count
 
     train, validation = result.counts["train"], result.counts["validation"]
     lines = []
     if result.state == "interrupted":
         lines.append(f"interrupted after step {count(result.step)}; everything so far is saved")
+        lines.append(f"to go on: {resuming(result.folder)}")
+    if result.unchanged:
+        lines.append(f"{result.folder} is finished: nothing to do (--resume with --epochs or --steps takes it further)")
     found = result.evaluation
     if found is not None:
         skipped = f" ({count(validation['skipped'])} unreadable)" if validation["skipped"] else ""

@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import torch
 
@@ -28,15 +28,16 @@ def save(folder: Path, step: int, state: Mapping[str, Any]) -> Path:
     """
     final = folder / f"step-{step:09d}.pt"
     beside = folder / f".{final.name}.{os.getpid()}.part"
+    failed: list[OSError] = []
     try:
         with beside.open("wb") as file:
-            torch.save({"format": FORMAT, "step": step, **state}, file)
+            torch.save({"format": FORMAT, "step": step, **state}, cast(BinaryIO, _Writer(file, failed)))
             file.flush()
             os.fsync(file.fileno())
         beside.replace(final)
     except RuntimeError as problem:
-        # torch's writer says so when the file system takes no more bytes.
-        raise OSError(str(problem)) from problem
+        # torch's writer says something of its own when the file system takes no more bytes.
+        raise (failed[0] if failed else OSError(str(problem))) from problem
     finally:
         beside.unlink(missing_ok=True)
     _flush_folder(folder)
@@ -44,16 +45,44 @@ def save(folder: Path, step: int, state: Mapping[str, Any]) -> Path:
     return final
 
 
+class _Writer:
+    """A file that remembers why it could not be written."""
+
+    def __init__(self, file: BinaryIO, failed: list[OSError]) -> None:
+        self._file, self._failed = file, failed
+
+    def write(self, content: bytes) -> int:
+        try:
+            return self._file.write(content)
+        except OSError as problem:
+            self._failed.append(problem)
+            raise
+
+    def flush(self) -> None:
+        self._file.flush()
+
+
 def saved(folder: Path) -> list[Path]:
     """The checkpoints of a run, the oldest first."""
-    found = [(int(match[1]), path) for path in folder.glob("step-*.pt") if (match := _NAME.fullmatch(path.name))]
-    return [path for _, path in sorted(found)]
+    return sorted((path for path in folder.glob("step-*.pt") if _NAME.fullmatch(path.name)), key=step_of)
+
+
+def step_of(path: Path) -> int:
+    """The step in a checkpoint's name."""
+    return int(path.stem.removeprefix("step-"))
 
 
 def load(path: Path, device: str = "cpu") -> dict[str, Any]:
     """The state that was saved. No code in the file is run."""
     state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
     return state
+
+
+def set_aside_after(folder: Path, step: int) -> None:
+    """Rename the checkpoints of later steps to ``.pt.damaged``: those that could not be read."""
+    for path in saved(folder):
+        if step_of(path) > step:
+            path.replace(path.with_name(f"{path.name}.damaged"))
 
 
 def _prune(folder: Path) -> None:

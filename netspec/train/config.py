@@ -2,56 +2,59 @@
 
 from __future__ import annotations
 
-import os
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
-from netspec.ir.settings import Train
+from netspec.ir.settings import Precision, Train
+from netspec.ir.shape import Shape
+from netspec.passes.placing import SplitWord
+from netspec.train.data.cores import cores_available as cores_available
+from netspec.train.errors import RequestError as RequestError
+from netspec.train.errors import TrainError as TrainError
+from netspec.train.interval import Interval
 
-
-class TrainError(Exception):
-    """A training that cannot start or go on because of its data or its spec.
-
-    ``notes`` are further lines: the numbers, the likely causes, the repair. ``exit_code`` is 1: the spec or the data
-    is wrong.
-    """
-
-    exit_code = 1
-
-    def __init__(self, message: str, *notes: str) -> None:
-        super().__init__(message)
-        self.message = message
-        self.notes = notes
-
-
-class RequestError(TrainError):
-    """A training that was asked for wrongly: an unknown source, a run folder in use, a device that is not there."""
-
-    exit_code = 2
+USUAL = Interval(10, "min")
+"""How often a checkpoint is saved beside the ends of epochs, where nothing else is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the caller asks for. ``None`` leaves a number to the spec (epochs, batch) or to the machine (device,
-    threads, out). ``steps`` is the total; with ``epochs`` as well, whichever comes first ends the training."""
+    """What the caller asks for. ``None`` leaves a choice to the spec (epochs, batch, precision), to the machine
+    (device, threads, out), or to what is usual (seed 0, a checkpoint every ten minutes); where a run is resumed, all of
+    them to the run. ``steps`` is the total; with ``epochs`` as well, whichever comes first ends the training.
 
-    data: str
+    ``input`` is the shape that was given to the network instead of its spec's. ``weights`` is a run or a file whose
+    weights are started from, all but those of the layers in ``fresh``.
+    """
+
+    data: str | None
     epochs: int | None = None
     steps: int | None = None
     batch: int | None = None
-    seed: int = 0
+    seed: int | None = None
     device: str | None = None
     threads: int | None = None
     out: Path | None = None
+    precision: Precision | None = None
+    weights: Path | None = None
+    fresh: tuple[str, ...] = ()
+    save_every: Interval | None = None
+    tensorboard: bool | None = None
+    input: Shape | None = None
+    gpus: int | None = None
+    split: SplitWord | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
     """A request with every gap filled. At least one of ``epochs`` and ``steps`` is a number.
 
-    ``threads`` are torch's, ``workers`` the background threads that read images.
+    ``threads`` are torch's, ``workers`` the background threads that read images; both of one process. ``gpus`` is how
+    many devices, one process each, share the work as ``split`` says.
     """
 
     data: str
@@ -62,6 +65,20 @@ class Config:
     device: str
     threads: int
     workers: int
+    precision: Precision
+    save_every: Interval = USUAL
+    tensorboard: bool = False
+    input: Shape | None = None
+    gpus: int = 1
+    split: SplitWord | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The settings as plain numbers, strings and lists, for ``run.json`` and the checkpoints."""
+        settings = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return settings | {
+            "save_every": str(self.save_every),
+            "input": str(self.input) if self.input is not None else None,
+        }
 
 
 def resolve(request: Request, train: Train) -> Config:
@@ -72,27 +89,26 @@ def resolve(request: Request, train: Train) -> Config:
     RequestError
         ``device="cuda"`` where torch finds no CUDA device.
     """
-    cores = cores_available()
+    cores, gpus = cores_available(), request.gpus or 1
     epochs = request.epochs
     if epochs is None and request.steps is None:
         epochs = train.epochs
     return Config(
-        data=request.data,
+        data=request.data or "",
         epochs=epochs,
         steps=request.steps,
         batch=request.batch or train.batch,
-        seed=request.seed,
+        seed=request.seed or 0,
         device=_device(request.device),
-        threads=request.threads or cores,
-        workers=min(cores, 16),
+        threads=request.threads or max(1, cores // gpus),
+        workers=min(max(1, cores // gpus), 16),
+        precision=request.precision or train.precision,
+        save_every=request.save_every or USUAL,
+        tensorboard=bool(request.tensorboard),
+        input=request.input,
+        gpus=gpus,
+        split=request.split,
     )
-
-
-def cores_available() -> int:
-    """The processor cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _device(asked: str | None) -> str:

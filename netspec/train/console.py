@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Column
 
 from netspec.train.evaluate import Evaluation
+from netspec.train.progress import printable as printable
 from netspec.units import count
 
 SECONDS_BETWEEN_LINES = 10.0
@@ -21,10 +22,11 @@ EPOCH_LINES = 20
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a training is going to be: ``steps`` in all if every image can be read."""
+    """What a training is going to be: ``steps`` in all if every image can be read, ``per_epoch`` of them an epoch."""
 
     steps: int
     epochs: int
+    per_epoch: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,8 +203,3 @@ def describe(status: Status, plan: Plan) -> str:
 def scores(found: Evaluation | None) -> str:
     """What a validation found, to be put after something else; nothing if there was none."""
     return f"  top-1 {100 * found.top1:.1f} %  top-5 {100 * found.top5:.1f} %" if found is not None else ""
-
-
-def printable(text: str) -> str:
-    """The text with what no terminal should be sent (control characters, broken file names) escaped."""
-    return "".join(ch if ch.isprintable() else ascii(ch)[1:-1] for ch in text)

@@ -11,7 +11,7 @@ from torch import Tensor
 from netspec.train.objective import Objective
 
 VIEWS = 1
-"""Views of each image that an evaluation takes, whatever the spec's test line says."""
+"""Views of each image that a validation takes during training, whatever the spec's test line says."""
 
 PROTOCOL = "centre crop"
 """Which view that is."""
@@ -56,7 +56,12 @@ def evaluate(objective: Objective, batches: Iterable[tuple[Tensor, Tensor]]) -> 
 
 
 def right(scores: Tensor, labels: Tensor) -> Tensor:
-    """How many images have their class first, and how many among the five best: two numbers. Scores: (N, classes).
+    """How many images have their class first, and how many among the five best: two numbers. Scores: (N, classes)."""
+    return torch.stack([hit.sum() for hit in hits(scores, labels)])
+
+
+def hits(scores: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Whether each image's class is first, and whether it is among the five best. Scores: (N, classes).
 
     The place of a class is the number of classes that score higher or as high, so that a tie is never in its favour;
     a score that is no number is never right.
@@ -64,4 +69,16 @@ def right(scores: Tensor, labels: Tensor) -> Tensor:
     own = scores.gather(1, labels[:, None])
     before = (scores >= own).sum(dim=1) - 1
     valid = own[:, 0].isfinite()
-    return torch.stack([((before < 1) & valid).sum(), ((before < 5) & valid).sum()])
+    return (before < 1) & valid, (before < 5) & valid
+
+
+def answered(scores: Tensor, labels: Tensor) -> Tensor:
+    """The class that each image is taken for, by the rule of ``hits``: of a tie with the right class, the other one.
+
+    Scores are finite or minus infinity.
+    """
+    first, _ = hits(scores, labels)
+    others = scores.clone()
+    others.scatter_(1, labels[:, None], -torch.inf)
+    # With a single class there is no other one.
+    return torch.where(first | (scores.shape[1] == 1), labels, others.argmax(dim=1))

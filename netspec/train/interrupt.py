@@ -1,30 +1,44 @@
-"""Ctrl-C during training: the step under way is finished first; a second one ends at once."""
+"""Ctrl-C and ``kill`` during training: the step under way is finished first; a second one ends at once.
+
+Python runs a handler between two of its own instructions, and one of them may be a whole backward pass. A thread
+therefore learns of each signal when it comes, through the file that the interpreter writes their numbers into.
+"""
 
 from __future__ import annotations
 
+import os
 import signal
+import socket
+import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
+
+TOLD = "stopping after this step, and saving; once more to end at once"
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SHOW_CURSOR = "\x1b[?25h"
 
 
 class Stop:
-    """Whether somebody has asked for the end."""
+    """Whether somebody has asked for the end, and by which signal first."""
 
     def __init__(self) -> None:
-        self._asked = False
+        self.signal: int | None = None
 
     def __call__(self) -> bool:
-        return self._asked
+        return self.signal is not None
 
-    def ask(self) -> None:
-        self._asked = True
+    def ask(self, number: int, frame: FrameType | None = None) -> None:
+        """Ask for the end, as that signal does."""
+        if self.signal is None:
+            self.signal = number
 
 
 @contextmanager
-def stop_on_interrupt() -> Iterator[Stop]:
-    """While this lasts, SIGINT asks for the end instead of raising ``KeyboardInterrupt``; a second one raises it.
+def stop_on_signals() -> Iterator[Stop]:
+    """While this lasts, SIGINT and SIGTERM ask for the end instead of bringing it; a second one ends the process at
+    once, with 130 or 143, even in the middle of a long computation.
 
     Outside the main thread, where Python allows no handlers, nothing is changed.
     """
@@ -32,14 +46,40 @@ def stop_on_interrupt() -> Iterator[Stop]:
     if threading.current_thread() is not threading.main_thread():
         yield stop
         return
-    before = signal.getsignal(signal.SIGINT)
-
-    def handle(number: int, frame: FrameType | None) -> None:
-        stop.ask()
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    signal.signal(signal.SIGINT, handle)
+    receiver, sender = socket.socketpair()
+    sender.setblocking(False)
+    handlers = {number: signal.signal(number, stop.ask) for number in SIGNALS}
+    wakeup = signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
+    watcher = threading.Thread(target=_watch, args=(receiver, stop), name="netspec-signals", daemon=True)
+    watcher.start()
     try:
         yield stop
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.set_wakeup_fd(wakeup)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        sender.close()
+        watcher.join()
+        receiver.close()
+
+
+def _watch(receiver: socket.socket, stop: Stop) -> None:
+    told = False
+    while numbers := receiver.recv(16):
+        for number in numbers:
+            if number not in SIGNALS:
+                continue
+            if told:
+                os._exit(128 + number)
+            stop.ask(number)
+            _tell()
+            told = True
+
+
+def _tell() -> None:
+    """Past the progress bar, which another thread may be drawing. It hides the cursor, and a second signal would leave
+    it hidden."""
+    with suppress(OSError, RuntimeError, ValueError):  # nobody reads it
+        sys.stderr.flush()
+        before = f"\n{_SHOW_CURSOR}" if os.isatty(2) else ""
+        os.write(2, f"{before}{TOLD}\n".encode())

@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from netspec import backend
 from netspec.ir.graph import Graph
+from netspec.train.errors import TrainError
 
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """A network's module with its training loss and its class scores.
+    """A network's module with its training loss and its class scores, as the train line has them computed.
 
-    Images are prepared and of shape (N, channels, height, width), labels N class numbers.
+    Images are prepared and of shape (N, channels, height, width), labels N class numbers. With ``precision=bf16``
+    both are computed under autocast to bfloat16; losses and scores are float32 all the same.
     """
 
     graph: Graph
     module: nn.Module
 
     def loss(self, images: Tensor, labels: Tensor) -> Tensor:
-        """The weighted sum of the file's losses; without any, the cross-entropy of the class scores. A scalar."""
-        loss: Tensor = backend.load("pytorch").training_loss(self.module, images, labels)
+        """The weighted sum of the file's losses; without any, the cross-entropy of the class scores. A scalar.
+
+        Targets are smoothed as the train line says, as long as the module is in training mode.
+        """
+        with self._precision(images):
+            loss: Tensor = backend.load("pytorch").training_loss(self.module, self._laid(images), labels)
         return loss
 
     def draw(self, seed: int, step: int, first_sample: int = 0) -> None:
@@ -31,15 +39,83 @@ class Objective:
         pytorch = backend.load("pytorch")
         pytorch.draw_from(self.module, pytorch.Draw(seed, step, first_sample))
 
+    def scores(self, images: Tensor) -> Tensor:
+        """The class scores, (N, classes)."""
+        with self._precision(images):
+            scores: Tensor = backend.load("pytorch").class_scores(self.module, self._laid(images))
+        return scores
+
     def measured(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """The loss, and the class scores (N, classes). A network with losses of its own is run once for each."""
-        scores: Tensor = backend.load("pytorch").class_scores(self.module, images)
+        scores = self.scores(images)
         if self.graph.losses:
             return self.loss(images, labels), scores
         return F.cross_entropy(scores, labels), scores
 
+    def gradients(self, images: Tensor, labels: Tensor, seed: int, step: int) -> Tensor:
+        """Add the gradient of a batch's loss to the parameters' gradients, and return that loss, detached.
+
+        The batch goes through the network in as many parts as ``accumulate`` says (see ``parts``); the gradients
+        of their mean losses, each times its share of the images, add up to the whole batch's.
+
+        Parameters
+        ----------
+        seed, step:
+            What dropout's choices depend on beside an image's place in the batch, in whatever part that is.
+
+        Raises
+        ------
+        TrainError
+            The loss depends on no weights.
+        """
+        total, first = torch.zeros((), device=images.device), 0
+        for some, classes in parts(images, labels, self.graph.train.accumulate):
+            self.draw(seed, step, first)
+            loss = self.loss(some, classes) * (len(classes) / len(labels))
+            if not loss.requires_grad:
+                raise TrainError("nothing to learn: the loss depends on no weights")
+            loss.backward()  # type: ignore[no-untyped-call]
+            total, first = total + loss.detach(), first + len(classes)
+        return total
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all tensors of the whole network, as its ``state_dict`` has them."""
+        return tuple(self.module.state_dict())
+
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        """The names of those that are learnt."""
+        return tuple(name for name, _ in self.module.named_parameters())
+
+    def whole(self, own: Mapping[str, Tensor], names: Sequence[str]) -> dict[str, Tensor]:
+        """Whole tensors of these names, from those that this process holds: all of them, where it trains alone."""
+        return {name: own[name] for name in names}
+
+    def own(self, whole: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """What this process holds of whole tensors."""
+        return dict(whole)
+
+    def _precision(self, images: Tensor) -> torch.autocast:
+        lower = self.graph.train.precision == "bf16"
+        return torch.autocast(images.device.type, torch.bfloat16, enabled=lower)
+
+    def _laid(self, images: Tensor) -> Tensor:
+        """The images in the memory format of the train line."""
+        last = self.graph.train.channels_last and images.ndim == 4
+        return images.contiguous(memory_format=torch.channels_last) if last else images
+
+
+def parts(images: Tensor, labels: Tensor, count: int) -> list[tuple[Tensor, Tensor]]:
+    """A batch in ``count`` parts whose sizes differ by one at most; in fewer, if there are fewer images."""
+    count = min(count, len(labels))
+    return list(zip(images.tensor_split(count), labels.tensor_split(count), strict=True))
+
 
 def build(graph: Graph, seed: int, device: str) -> Objective:
-    """The network with the initial values of a seed, on a device."""
+    """The network with the initial values of a seed, on a device, in the memory format of its train line."""
     module: nn.Module = backend.load("pytorch").module(graph, seed)
-    return Objective(graph, module.to(device))
+    module = module.to(device)
+    if graph.train.channels_last:
+        module = module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return Objective(graph, module)

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from netspec.ir.graph import Parameter
+from netspec.ir.graph import Graph, Parameter
+from netspec.passes.torch_names import attributes, state_key
 
 
 class PaperSGD(torch.optim.Optimizer):
@@ -62,3 +63,28 @@ def optimiser_for(parameters: Mapping[str, Parameter], tensors: Mapping[str, Ten
         {"params": members, "lr": lr, "momentum": momentum, "decay": decay}
         for (lr, momentum, decay), members in groups.items()
     )
+
+
+def optimiser_of(graph: Graph, module: nn.Module) -> PaperSGD:
+    """An optimiser of those of a graph's parameters that a module has."""
+    names, tensors = attributes(graph), dict(module.named_parameters())
+    keyed = {key: state_key(parameter, names) for key, parameter in graph.parameters.items()}
+    held = {key: name for key, name in keyed.items() if name in tensors}
+    return optimiser_for(
+        {key: graph.parameters[key] for key in held}, {key: tensors[name] for key, name in held.items()}
+    )
+
+
+def velocities(module: nn.Module, optimiser: PaperSGD) -> dict[str, Tensor]:
+    """The velocity of every parameter of a module, by its name in the ``state_dict``; zeros before its first move."""
+    return {
+        name: optimiser.state[p]["velocity"] if p in optimiser.state else torch.zeros_like(p)
+        for name, p in module.named_parameters()
+    }
+
+
+@torch.no_grad()
+def set_velocities(module: nn.Module, optimiser: PaperSGD, found: Mapping[str, Tensor]) -> None:
+    """Let the parameters of a module go on with these velocities."""
+    for name, p in module.named_parameters():
+        optimiser.state[p]["velocity"] = found[name].to(p).clone(memory_format=torch.preserve_format)

@@ -2,11 +2,46 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
+from collections.abc import Callable
 from pathlib import Path
 
-from netspec.train.runfolder import read_metrics
+from netspec.train.runfolder import RunFolder, read_metrics
 
 HOW_TO_GET_IT = "no curves.png without matplotlib: pip install 'netspec-compiler[plots]'"
+
+SECONDS_BETWEEN = 60.0
+"""While a run goes on, its picture is drawn anew no more often than this."""
+
+
+class Drawing:
+    """Keeps a run's ``curves.png`` up to date. Nothing that goes wrong with a picture ends a training."""
+
+    def __init__(
+        self, folder: RunFolder, title: str, note: Callable[[str], None], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._folder, self._title, self._note, self._clock = folder, title, note, clock
+        self._last = clock()
+        self._told = False
+
+    def now_and_then(self) -> None:
+        """Draw, if the last time is long enough ago."""
+        if self._clock() - self._last >= SECONDS_BETWEEN:
+            self.now()
+
+    def now(self) -> None:
+        """Draw. The first time that it cannot be done, the reason is told."""
+        told = ""
+        try:
+            if not draw_curves(self._folder.metrics, self._folder.curves, self._title):
+                told = HOW_TO_GET_IT
+        except Exception as problem:
+            told = f"no curves.png: {type(problem).__name__}: {problem}"
+        self._last = self._clock()
+        if told and not self._told:
+            self._note(told)
+            self._told = True
 
 
 def draw_curves(metrics: Path, picture: Path, title: str) -> bool:
@@ -31,6 +66,10 @@ def draw_curves(metrics: Path, picture: Path, title: str) -> bool:
         axes.grid(alpha=0.3)
         axes.legend()
     beside = picture.with_name(f".{picture.name}.part")
-    figure.savefig(beside, format="png", dpi=120)
-    beside.replace(picture)
+    try:
+        figure.savefig(beside, format="png", dpi=120)
+        beside.replace(picture)
+    finally:
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
     return True

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import hashlib
+import os
 import platform
+import time
 from importlib import metadata
 from typing import Any
 
@@ -16,20 +18,21 @@ from netspec.train.config import Config
 from netspec.train.console import Reporter
 from netspec.train.data.picture import Data, Unreadable, known_unreadable
 from netspec.train.evaluate import PROTOCOL, VIEWS
-from netspec.train.loop import Training
 from netspec.train.runfolder import RunFolder
+from netspec.train.same_data import fingerprint
+from netspec.train.training import Training
 
 NAMED = 10
 """Unreadable images that are named as they are met; the others only in the run's folder."""
 
 
 class Problems:
-    """The unreadable images of a run: each is told and recorded when it is first met."""
+    """The unreadable images of a run: each is told and recorded when it is first met, by whichever process."""
 
     def __init__(self, folder: RunFolder, reporter: Reporter) -> None:
         self._folder = folder
         self._reporter = reporter
-        self._known: set[str] = set()
+        self._known = folder.known_unreadable()
 
     def met(self, problem: Unreadable) -> None:
         if problem.path in self._known:
@@ -44,7 +47,7 @@ class Problems:
 
 def describe(graph: Graph, config: Config, data: Data, spec: str) -> dict[str, Any]:
     """What ``run.json`` says from the start."""
-    versions = {name: metadata.version(name) for name in ("netspec-compiler", "torch", "numpy", "pillow")}
+    known = fingerprint(data)
     return {
         "net": graph.name,
         "spec_sha256": sha256(spec),
@@ -54,20 +57,22 @@ def describe(graph: Graph, config: Config, data: Data, spec: str) -> dict[str, A
             "stored": list(dataclasses.astuple(data.frame)),
             "train_images": len(data.train.labels),
             "validation_images": len(data.validation.labels) if data.validation is not None else 0,
+            "sha256": [known[split]["sha256"] for split in ("train", "validation")],
         },
         "validation": {"views": VIEWS, "view": PROTOCOL, "views_in_spec": graph.test.views},
-        "epochs": config.epochs,
-        "steps": config.steps,
-        "batch": config.batch,
-        "seed": config.seed,
-        "device": config.device,
+        **{key: value for key, value in config.as_dict().items() if key != "data"},
         "device_name": torch.cuda.get_device_name()
         if config.device == "cuda"
         else platform.processor() or platform.machine(),
-        "threads": config.threads,
-        "workers": config.workers,
-        "versions": {"python": platform.python_version(), **versions},
+        "process": {"pid": os.getpid(), "host": platform.node()},
+        "versions": versions_here(),
     }
+
+
+def versions_here() -> dict[str, str]:
+    """The versions that the numbers of a training depend on."""
+    names = ("netspec-compiler", "torch", "numpy", "pillow")
+    return {"python": platform.python_version(), **{name: metadata.version(name) for name in names}}
 
 
 def finish(folder: RunFolder, state: str, facts: dict[str, Any], training: Training | None) -> None:
@@ -80,6 +85,9 @@ def finish(folder: RunFolder, state: str, facts: dict[str, Any], training: Train
             **(dataclasses.asdict(found) if found is not None else {}),
         }
         facts["counts"] = counts(training)
+        facts["resumed"] = training.resumed
+        facts["warnings"] = training.warnings
+        facts["seconds"] = round(time.monotonic() - training.started, 3)
     with contextlib.suppress(OSError):
         folder.write_run({"state": state, **facts})
 
@@ -89,7 +97,11 @@ def counts(training: Training) -> dict[str, dict[str, int]]:
     ``dropped`` (of last partial batches) + ``unreached`` (training ended before them). In the last validation:
     ``images`` = ``used`` + ``skipped``."""
     data, found = training.data, training.found
-    train = {"images": len(data.train.labels), "unreadable": known_unreadable(data.train), **training.tally.as_dict()}
+    train = {
+        "images": len(data.train.labels),
+        "unreadable": known_unreadable(data.train),
+        **training.counted().as_dict(),
+    }
     validation = {"images": 0, "used": 0, "skipped": 0}
     if data.validation is not None and found is not None:
         images = len(data.validation.labels)

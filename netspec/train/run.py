@@ -1,51 +1,87 @@
-"""From a spec and a request to a trained network in a run's folder."""
+"""From a spec and a request to a trained network in a run's folder; and on with a run that is there."""
 
 from __future__ import annotations
 
 import dataclasses
 import re
-import time
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 
 from netspec.ir.graph import Graph
-from netspec.passes.torch_names import attributes, state_key
-from netspec.train.augment import Preparation
-from netspec.train.config import Config, Request, TrainError, resolve
+from netspec.net import Net
+from netspec.passes.placing import arrange
+from netspec.train import checkpoint
+from netspec.train.assembly import assemble, kept, measured, need_full_batch, preparation, remembered
+from netspec.train.board import Board, need_tensorboard
+from netspec.train.config import Config, Request, resolve
 from netspec.train.console import Reporter
-from netspec.train.data.loader import Batch, Loader
-from netspec.train.data.picture import Data, Remembered
+from netspec.train.crew import ALONE, Crew
+from netspec.train.data.loader import Loader
+from netspec.train.data.picture import Data
 from netspec.train.data.source import open_source
+from netspec.train.errors import RequestError
 from netspec.train.evaluate import PROTOCOL, VIEWS, Evaluation
-from netspec.train.interrupt import stop_on_interrupt
-from netspec.train.loop import Training
+from netspec.train.initial import begin
+from netspec.train.launching import report_run, stop_with_the_others
+from netspec.train.lock import locked
 from netspec.train.loop import run as run_loop
-from netspec.train.objective import build
-from netspec.train.optimiser import optimiser_for
-from netspec.train.plot import HOW_TO_GET_IT, draw_curves
-from netspec.train.record import Problems, counts, describe, finish, sha256
+from netspec.train.objective import Objective, build
+from netspec.train.record import Problems, counts, describe, finish, versions_here
+from netspec.train.resume import (
+    Earlier,
+    as_net,
+    continued,
+    is_run,
+    need_run,
+    need_same_spec,
+    otherwise,
+    reopen,
+    repeated,
+)
 from netspec.train.runfolder import RunFolder, disk_problem
-from netspec.train.statistics import Statistics, measure, sampled
+from netspec.train.same_data import need_same_data
+from netspec.train.saved import Saved, need_same
+from netspec.train.shared import need_shares, share_out
+from netspec.train.snapshot import restore, save
 from netspec.train.trainable import need_trainable
+from netspec.train.training import Training
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How a training ended. ``counts`` is what became of the images (see ``record.counts``)."""
+    """How a training ended. ``counts`` is what became of the images (see ``record.counts``), ``signal`` what it was
+    interrupted by. ``unchanged`` where the run was finished already, and nothing has been done."""
 
     folder: Path
     state: Literal["finished", "interrupted"]
     step: int
     evaluation: Evaluation | None
-    counts: dict[str, dict[str, int]]
+    counts: Mapping[str, Mapping[str, int]]
+    signal: int | None = None
+    unchanged: bool = False
 
 
-def train(graph: Graph, spec: str, stem: str, request: Request, reporter: Reporter) -> Result:
-    """Train a network.
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """What is to be done where: a network, its text, its settings; ``origin`` is where its first weights come from."""
+
+    graph: Graph
+    spec: str
+    config: Config
+    data: Data
+    objective: Objective
+    origin: dict[str, Any]
+    folder: Path
+    crew: Crew
+    state: Mapping[str, Any] | None = None
+
+
+def train(graph: Graph, spec: str, stem: str, request: Request, reporter: Reporter, crew: Crew = ALONE) -> Result:
+    """Train a network; where ``request.out`` is a run that the same request began, go on with it.
 
     Parameters
     ----------
@@ -53,121 +89,170 @@ def train(graph: Graph, spec: str, stem: str, request: Request, reporter: Report
         The checked network, and the text that it was read from.
     stem:
         What the run's folder is named after when the request names none.
+    crew:
+        The processes that train together; all of them call this with the same request.
 
     Raises
     ------
     RequestError
-        What was asked for is not there: source, device, a free folder.
+        What was asked for is not there: source, device, a free folder; or the folder's run has other settings.
     TrainError
-        The network cannot be trained, data and network do not fit, the training diverged, or the disk is full.
+        The network cannot be trained, data and network do not fit, the training diverged, the disk is full, or the
+        folder's run is of another network or of data that have changed since.
     KeyboardInterrupt
-        SIGINT before the first step, or a second time. (A first one during training gives ``state="interrupted"``.)
+        SIGINT before the first step. (During training it gives ``state="interrupted"``.)
     """
+    if request.out is not None and crew.led(is_run(request.out)):
+        with crew.only_lead(locked(request.out)):
+            earlier = reopen(request.out, reporter.warn)
+            need_same_spec(earlier, as_net(graph, spec, "the spec here"), request)
+            config = repeated(earlier, request, graph.train)
+            return _go_on(earlier, graph, config, request, reporter, crew)
     config = resolve(request, graph.train)
+    graph, data = _opened(graph, config, request.data)
+    objective, origin = begin(graph, config, request, reporter)
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-.") or "run"
+    folder = crew.led(RunFolder.create(request.out, name).path if crew.leads else Path())
+    with crew.only_lead(locked(folder)):
+        return _carry_out(_Job(graph, spec, config, data, objective, origin, folder, crew), reporter)
+
+
+def resume(run: Path, net: Net | None, request: Request, reporter: Reporter, crew: Crew = ALONE) -> Result:
+    """Go on with a run. ``net`` is the network that the caller believes it to be of, if they say so.
+
+    What the request leaves open is as the run has it; see ``train`` for what is raised.
+    """
+    need_run(run)
+    with crew.only_lead(locked(run)):
+        earlier = reopen(run, reporter.warn)
+        if net is not None:
+            need_same_spec(earlier, net, request)
+        graph = earlier.net().graph
+        return _go_on(earlier, graph, continued(earlier, request, graph.train), request, reporter, crew)
+
+
+def _go_on(earlier: Earlier, graph: Graph, config: Config, request: Request, reporter: Reporter, crew: Crew) -> Result:
+    if earlier.finished(config):
+        return _as_it_is(earlier)
+    graph, data = _opened(graph, config, request.data)
+    folder, state = earlier.folder, earlier.state
+    if state is None:
+        origin = earlier.facts.get("weights")
+        if origin is not None and request.weights is None:
+            request = dataclasses.replace(request, weights=Path(origin["file"]), fresh=tuple(origin["fresh"]))
+        objective, origin = begin(graph, config, request, reporter)
+        if crew.leads:
+            RunFolder(folder).clear()
+        return _carry_out(_Job(graph, earlier.spec, config, data, objective, origin, folder, crew), reporter)
+    if request.weights is not None and state["origin"] != begin(graph, config, request, reporter)[1]:
+        told = f"{earlier.folder} did not start from {request.weights} as it is now, with these layers fresh"
+        raise RequestError(told)
+    need_same_data(state["data"], data)
+    objective = build(graph, config.seed, config.device)
+    assert earlier.file is not None
+    need_same(objective.module.state_dict(), state["weights"], earlier.file)
+    for difference in otherwise(earlier, config, versions_here()):
+        reporter.note(f"{difference}: the last bits of the numbers may differ from those of one uninterrupted run")
+    reporter.note(f"{earlier.folder}: going on after step {earlier.step}")
+    job = _Job(graph, earlier.spec, config, data, objective, state["origin"], folder, crew, state)
+    return _carry_out(job, reporter)
+
+
+def _opened(graph: Graph, config: Config, asked: str | None) -> tuple[Graph, Data]:
+    """The network as it is to be trained, and the data. Everything that can be refused at once is refused here.
+
+    ``asked`` is the source that was asked for by name, if one was.
+    """
+    graph = dataclasses.replace(graph, train=dataclasses.replace(graph.train, precision=config.precision))
     need_trainable(graph, config.batch)
+    need_shares(arrange(graph, config.gpus, config.split), config.batch, graph.train.accumulate)
+    if config.tensorboard:
+        need_tensorboard()
     torch.set_num_threads(config.threads)
-    data = remembered(open_source(config.data, graph, config.seed))
+    try:
+        data = open_source(config.data, graph, config.seed)
+    except RequestError as problem:
+        if asked is not None:
+            raise
+        told = "that is what the run began with; where it lies now, say with --data"
+        raise RequestError(problem.message, told) from problem
     need_full_batch(data, config)
-    folder = RunFolder.create(request.out, re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-.") or "run")
-    facts = describe(graph, config, data, spec)
-    problems = Problems(folder, reporter)
+    return graph, data
+
+
+def _as_it_is(earlier: Earlier) -> Result:
+    """The result of a run that is finished already."""
+    assert earlier.state is not None
+    found = earlier.state["found"]
+    evaluation = Evaluation(**found) if found is not None else None
+    return Result(earlier.folder, "finished", earlier.step, evaluation, earlier.facts["counts"], unchanged=True)
+
+
+def _carry_out(job: _Job, reporter: Reporter) -> Result:
+    """Train, from the beginning or from a checkpoint's state, and leave the folder in order however it ends."""
+    if job.crew.leads:
+        report_run(job.folder)
+    with job.crew.folder(job.folder) as folder:
+        return _carry_out_in(folder, job, reporter)
+
+
+def _carry_out_in(folder: RunFolder, job: _Job, reporter: Reporter) -> Result:
+    graph, config, crew = job.graph, job.config, job.crew
+    facts = describe(graph, config, job.data, job.spec) | job.origin
+    resumed = {"resumed": [*job.state["resumed"], job.state["step"]]} if job.state is not None else {}
     state: Literal["finished", "interrupted", "failed"] = "failed"
     training: Training | None = None
-    started = time.monotonic()
+    data = remembered(job.data)
     try:
-        folder.write_spec(spec)
-        folder.write_run({"state": "running", **facts})
+        folder.write_run({"state": "running", **facts, **resumed})
+        folder.write_spec(job.spec)
         for note in data.notes:
             reporter.note(note)
         if graph.test.views != VIEWS:
-            reporter.note(f"validation takes the {PROTOCOL}; the spec's test views={graph.test.views} is left out")
+            left_out = f"the spec's test views={graph.test.views} is left out, and is what netspec eval takes"
+            reporter.note(f"validation takes the {PROTOCOL}; {left_out}")
+        problems = Problems(folder, reporter)
         with Loader(config.workers, problems.met) as loader:
-            statistics = measured(graph, data, config, loader, reporter)
-            training = assemble(graph, config, data, statistics, loader, folder, reporter, spec)
-            with stop_on_interrupt() as stop:
-                state = run_loop(training, stop)
-        reporter.close()
-        if not draw_curves(folder.metrics, folder.curves, stem):
-            reporter.note(HOW_TO_GET_IT)
+            if job.state is None:
+                prepare = preparation(graph, data, measured(graph, data, config, loader, reporter), config.device)
+            else:
+                then = Saved(folder.path, folder.path, as_net(graph, job.spec, str(folder.path)), job.state, {})
+                prepare = then.preparation(data.frame, data.peak, config.device)
+            held = kept(job.spec, config, job.data, prepare, job.origin)
+            objective = job.objective
+            if crew.size > 1:
+                objective = share_out(objective, arrange(graph, config.gpus, config.split))
+            training = assemble(graph, config, objective, data, prepare, loader, folder, reporter, held, crew)
+            if job.state is not None:
+                _put_back(training, job.state)
+            if config.tensorboard:
+                training.board = Board(folder.path / "tensorboard", training.step)
+            with stop_with_the_others() as stop:
+                state = run_loop(training, lambda: crew.any(stop()))
     except KeyboardInterrupt:
         state = "interrupted"
         raise
     except OSError as problem:
-        raise disk_problem(problem) from problem
+        raise disk_problem(problem, folder.path) from problem
     finally:
         reporter.close()
-        facts["seconds"] = round(time.monotonic() - started, 3)
+        if training is not None:
+            training.close()
         finish(folder, state, facts, training)
-    return Result(folder.path, state, training.step, training.found, counts(training))
+    return Result(job.folder, state, training.step, training.found, counts(training), stop.signal)
 
 
-def remembered(data: Data) -> Data:
-    """The source with its pictures kept in memory, where they are few enough."""
-    validation = Remembered(data.validation, data.frame) if data.validation is not None else None
-    return dataclasses.replace(data, train=Remembered(data.train, data.frame), validation=validation)
-
-
-def need_full_batch(data: Data, config: Config) -> None:
-    """Raise ``TrainError`` where there are fewer training images than a batch takes."""
-    images = len(data.train.labels)
-    if images < config.batch:
-        raise TrainError(
-            f"{data.source} has {images} training images, a batch has {config.batch}: there is no full batch",
-            f"train with a smaller one: --batch {max(1, images)}",
-        )
-
-
-def measured(graph: Graph, data: Data, config: Config, loader: Loader, reporter: Reporter) -> Statistics | None:
-    """The statistics of the training images, where the network wants a mean or a colour shift."""
-    if graph.preprocessing.mean == "none" and not graph.augment.colour:
-        return None
-    places = sampled(len(data.train.labels))
-
-    def read() -> Iterator[Batch]:
-        done = 0
-        for batch in loader.run(data.train, places, config.batch, keep_partial=True):
-            done += len(batch.labels)
-            reporter.reading(done, len(places))
-            yield batch
-
-    statistics = measure(read(), data.frame)
-    if statistics.images == 0:
-        raise TrainError(f"none of the {len(places)} training images can be read")
-    return statistics
-
-
-def assemble(
-    graph: Graph,
-    config: Config,
-    data: Data,
-    statistics: Statistics | None,
-    loader: Loader,
-    folder: RunFolder,
-    reporter: Reporter,
-    spec: str,
-) -> Training:
-    """The network with its initial values, its optimiser, and everything else that the loop works on."""
-    objective = build(graph, config.seed, config.device)
-    names = attributes(graph)
-    tensors = dict(objective.module.named_parameters())
-    own = {key: tensors[state_key(parameter, names)] for key, parameter in graph.parameters.items()}
-    device = torch.device(config.device)
-    prepare = Preparation(graph.preprocessing, statistics, data.frame, graph.input.output, data.peak, device)
-    return Training(
-        graph=graph,
-        config=config,
-        data=data,
-        objective=objective,
-        optimiser=optimiser_for(graph.parameters, own),
-        prepare=prepare,
-        loader=loader,
-        folder=folder,
-        reporter=reporter,
-        facts={
-            "spec": spec,
-            "spec_sha256": sha256(spec),
-            "seed": config.seed,
-            "classes": list(data.classes),
-            "preparation": {"peak": data.peak, "mean": prepare.mean.cpu(), "axes": prepare.axes.cpu()},
-        },
-    )
+def _put_back(training: Training, state: Mapping[str, Any]) -> None:
+    """Into the state of a checkpoint, with everything that came after it taken away."""
+    restore(training, state)
+    training.crew.any(False)  # all have read what is there before the leader changes it
+    checkpoint.set_aside_after(training.folder.checkpoints, training.step)
+    if not training.folder.rewind(state["metrics_bytes"], training.step):
+        training.warn(f"{training.folder.metrics} is not as the checkpoint left it; the whole lines up to it are kept")
+    if {key: state["settings"][key] for key in ("epochs", "steps")} != {
+        "epochs": training.config.epochs,
+        "steps": training.config.steps,
+    }:
+        if training.place is not None:
+            training.place.plan = training.plan(training.step - training.place.whole.steps)
+        save(training)  # from now on the run has the new end, whatever becomes of this process

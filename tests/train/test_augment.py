@@ -11,9 +11,9 @@ import torch
 from netspec.ir.settings import Augment, Preprocessing
 from netspec.ir.shape import Shape
 from netspec.train import chance
-from netspec.train.augment import Choices, Preparation, central, choose
-from netspec.train.data.loader import Batch
-from netspec.train.data.picture import Frame, Pixels
+from netspec.train.augment import Choices, Preparation, Varied, central, choose
+from netspec.train.data.loader import Batch, Loader
+from netspec.train.data.picture import Frame, Held, Pixels
 from netspec.train.statistics import SAMPLE, Statistics, measure, sampled
 
 FRAME = Frame(3, 6, 7)
@@ -164,3 +164,55 @@ def test_a_large_set_is_measured_on_a_sample() -> None:
     assert sampled(5).tolist() == [0, 1, 2, 3, 4]
     places = sampled(3 * SAMPLE)
     assert (len(places), places[0], places[-1]) == (SAMPLE, 0, 3 * SAMPLE - 1)
+
+
+STATISTICS = statistics_of(frames(8, seed=5))
+EVERYTHING = Augment(flip="horizontal", colour=0.1)
+
+
+@pytest.mark.parametrize("mean", ["image", "channel", "none"])
+@pytest.mark.parametrize(("top", "order"), [(255, "rgb"), (1, "bgr")])
+def test_one_after_the_other_gives_the_same_bits_as_all_at_once(
+    mean: Literal["image", "channel", "none"], top: Literal[255, 1], order: Literal["rgb", "bgr"]
+) -> None:
+    """What the CPU does picture by picture is what a device does with the batch."""
+    pictures = frames(16)
+    choices = choose(3, 1, np.arange(16), FRAME, SIZE, EVERYTHING)
+    assert choices.mirror.any() and not choices.mirror.all()
+    prepare = Preparation(Preprocessing(top, mean, order), STATISTICS, FRAME, SIZE, 255, CPU)
+    assert torch.equal(prepare(pictures, choices), prepare.on_device(torch.from_numpy(pictures), choices))
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.parametrize("top", [255, 1])
+def test_a_gpu_gives_the_cpus_pixels(top: Literal[255, 1]) -> None:
+    """To a millionth of the range, from the same choices."""
+    pictures = frames(64)
+    choices = choose(3, 1, np.arange(64), FRAME, SIZE, EVERYTHING)
+    here, there = (
+        Preparation(Preprocessing(top, "image", "bgr"), STATISTICS, FRAME, SIZE, 255, torch.device(name))(
+            pictures, choices
+        )
+        for name in ("cpu", "cuda")
+    )
+    assert there.device.type == "cuda"
+    assert there.cpu().numpy() == pytest.approx(here.numpy(), abs=1e-6 * top)
+
+
+@pytest.mark.parametrize(("workers", "batch"), [(1, 8), (4, 8), (3, 5), (2, 40)])
+def test_a_picture_is_varied_alike_in_any_batch_by_any_thread(workers: int, batch: int) -> None:
+    """Its pixels depend on seed, epoch and place: not on who reads it, nor on how a batch is cut or divided."""
+    split = Held(frames(40), np.arange(40) % 3)
+    prepare = Preparation(Preprocessing(255, "image"), STATISTICS, FRAME, SIZE, 255, CPU)
+    alone = [
+        prepare(split.pictures[place : place + 1], choose(7, 2, np.array([place]), FRAME, SIZE, EVERYTHING))[0]
+        for place in range(40)
+    ]
+    varied = Varied(prepare, 7, 2, EVERYTHING)
+    with Loader(workers, lambda problem: None) as loader:
+        for one in loader.run(split, chance.shuffled(7, 2, 40), batch, keep_partial=False, writer=varied):
+            x = varied.finish(one)
+            assert x.shape == (batch, 3, 4, 5)
+            for place, picture in zip(one.places.tolist(), x, strict=True):
+                assert torch.equal(picture, alone[place])

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from pictures import flat, tree
 
-from netspec.train.config import TrainError
 from netspec.train.data.folder import held_out, open_folder
-from netspec.train.data.picture import Frame
+from netspec.train.data.loader import Loader
+from netspec.train.data.picture import Frame, Unreadable
+from netspec.train.errors import TrainError
 
 RGB = Frame(3, 8, 8)
 
@@ -115,3 +117,27 @@ def test_a_class_that_only_val_has(tmp_path: Path) -> None:
 def test_channels_that_no_image_file_has(tmp_path: Path) -> None:
     with pytest.raises(TrainError, match="1 or 3 channels, the network reads 4"):
         open_folder(tree(tmp_path, {"cat": 1}), Frame(4, 8, 8))
+
+
+def test_files_that_change_after_they_were_listed(tmp_path: Path) -> None:
+    """What has gone is unreadable and counted, what has been replaced is read as it is now, what is new is not seen."""
+    tree(tmp_path / "train", {"cat": 4, "dog": 4})
+    tree(tmp_path / "val", {"cat": 1})
+    data = open_folder(tmp_path, RGB)
+    (tmp_path / "train" / "cat" / "0.jpg").unlink()
+    (tmp_path / "train" / "cat" / "1.jpg").write_bytes(b"half a ")
+    flat((0, 0, 255)).save(tmp_path / "train" / "cat" / "2.jpg", quality=100)
+    flat((0, 0, 255)).save(tmp_path / "train" / "cat" / "new.jpg")
+    for path in (tmp_path / "train" / "dog").iterdir():
+        path.unlink()
+    (tmp_path / "train" / "dog").rmdir()
+    met: list[Unreadable] = []
+    with Loader(2, met.append) as loader:
+        run = loader.run(data.train, np.arange(8), 2, keep_partial=True)
+        (batch,) = list(run)
+    assert batch.places.tolist() == [2, 3]
+    assert batch.pictures[0, :, 4, 4].tolist() == pytest.approx([0, 0, 255], abs=3)
+    assert run.finish().as_dict() == {"drawn": 8, "used": 2, "skipped": 6, "dropped": 0, "unreached": 0}
+    assert [(Path(problem.path).name, problem.reason) for problem in met[:2]] == [
+        ("0.jpg", "the file is no longer there"), ("1.jpg", "not a JPEG or PNG image, whatever its name says"),
+    ]  # fmt: skip

@@ -10,7 +10,8 @@ import pytest
 
 from netspec.train.chance import shuffled
 from netspec.train.data.loader import CHUNK, Batch, Loader
-from netspec.train.data.picture import Frame, Pixels, Remembered, Unreadable
+from netspec.train.data.picture import Frame, Pixels, Remembered, Resident, Unreadable
+from netspec.train.errors import TrainError
 
 
 class Numbered:
@@ -123,3 +124,56 @@ def test_an_unreadable_picture_holds_no_others_however_often_it_is_met() -> None
     assert len(set(map(id, met))) == 3
     assert all(problem.__traceback__ is problem.__context__ is problem.__cause__ is None for problem in met)
     assert split.unreadable == 1
+
+
+class Lying(Numbered):
+    """The same pictures, lying in memory: none is unreadable."""
+
+    stored = Frame(1, 1, 2)
+
+
+@pytest.mark.parametrize("keep", [True, False])
+@pytest.mark.parametrize("size", [1, 5, CHUNK, 3 * CHUNK + 1, 200])
+def test_pictures_that_lie_in_memory_come_in_the_same_batches(size: int, keep: bool) -> None:
+    order = shuffled(seed=3, epoch=1, count=100)
+    found = []
+    for split in (Numbered(100), Lying(100, slow=True)):
+        with Loader(3, lambda problem: None) as loader:
+            run = loader.run(split, order, size, keep_partial=keep)
+            batches_ = [(one.places.tolist(), one.labels.tolist(), one.pictures.tolist()) for one in run]
+            found.append((batches_, run.finish().as_dict()))
+    assert isinstance(Lying(1), Resident) and not isinstance(Numbered(1), Resident)
+    assert found[0] == found[1]
+
+
+def test_a_pass_over_memory_that_is_left_early() -> None:
+    split = Lying(1000)
+    with Loader(2, lambda problem: None) as loader:
+        run = loader.run(split, np.arange(1000), 10, keep_partial=False)
+        next(iter(run))
+        assert run.finish().as_dict() == {"drawn": 1000, "used": 10, "skipped": 0, "dropped": 0, "unreached": 990}
+    assert split.read_so_far < 100
+
+
+def test_what_has_been_read_once_lies_in_memory() -> None:
+    counting = Numbered(20)
+    split = Remembered(counting, Frame(1, 1, 2))
+    with Loader(2, lambda problem: None) as loader:
+        assert split.whole is None
+        first = [one.pictures.tolist() for one in loader.run(split, np.arange(20), 5, keep_partial=False)]
+        assert isinstance(split.whole, Resident)
+        assert [one.pictures.tolist() for one in loader.run(split, np.arange(20), 5, keep_partial=False)] == first
+    assert counting.read_so_far == 20
+    broken = Remembered(Numbered(4, frozenset({1})), Frame(1, 1, 2))
+    with Loader(1, lambda problem: None) as loader:
+        list(loader.run(broken, np.arange(4), 1, keep_partial=False))
+    assert broken.whole is None
+
+
+def test_a_mapped_file_that_has_gone_ends_the_pass_with_its_message() -> None:
+    class Gone(Lying):
+        def read(self, index: int) -> Pixels:
+            raise TrainError("the pack lacks train-00000.npy")
+
+    with pytest.raises(TrainError, match="the pack lacks"):
+        batches(Gone(10), 2, 4)

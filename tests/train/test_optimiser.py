@@ -37,6 +37,24 @@ def test_three_steps_by_hand() -> None:
     ]
 
 
+def test_the_papers_numbers_by_hand() -> None:
+    """v <- 0.9 v - 0.0005 lr w - lr g at lr 0.01, the gradient always 2; a tenth of the rate in the third step.
+
+    v1 = -0.000005 - 0.02 = -0.020005                                w1 = 0.979995
+    v2 = -0.0180045 - 0.000004899975 - 0.02 = -0.038009399975        w2 = 0.941985600025
+    v3 = -0.0342084599775 - 0.0000004709928000125 - 0.002            w3 = w2 + v3
+    """
+    w = weight(1.0)
+    sgd = PaperSGD([{"params": [w], "lr": 0.01, "momentum": 0.9, "decay": 0.0005}])
+    seen = []
+    for factor in (1.0, 1.0, 0.1):
+        sgd.factor = factor
+        w.grad = torch.full_like(w, 2.0)
+        sgd.step()
+        seen.append(w.item())
+    assert seen == pytest.approx([0.979995, 0.941985600025, 0.941985600025 - 0.0362089309703000125], rel=1e-14)
+
+
 def test_agrees_with_torch_until_the_rate_changes() -> None:
     ours, theirs = weight(1.0), weight(1.0)
     sgd = PaperSGD([{"params": [ours], "lr": 0.1, "momentum": 0.9, "decay": 0.01}])

@@ -4,8 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from netspec.ir.settings import Exponential, Fixed, Plateau, Schedule, Step, Steps
-from netspec.train.schedule import Watch, factor, observe
+from netspec.ir.settings import (
+    Cosine,
+    DiscreteExponential,
+    Exponential,
+    Fixed,
+    Linear,
+    Plateau,
+    Schedule,
+    Step,
+    Steps,
+    Train,
+    Warmup,
+)
+from netspec.train.schedule import Watch, factor, level, observe, rate_factor
 
 
 @pytest.mark.parametrize(
@@ -15,6 +27,15 @@ from netspec.train.schedule import Watch, factor, observe
         (Step(factor=0.5, every=2), [1, 1, 0.5, 0.5, 0.25, 0.25]),
         (Steps(epochs=(1, 4), factor=0.1), [1, 0.1, 0.1, 0.1, 0.01, 0.01]),
         (Exponential(factor=0.25), [1, 0.25**0.2, 0.25**0.4, 0.25**0.6, 0.25**0.8, 0.25]),
+        (Linear(factor=0.5), [1, 0.9, 0.8, 0.7, 0.6, 0.5]),
+        (Linear(factor=0), [1, 0.8, 0.6, 0.4, 0.2, 0]),
+        (Linear(factor=11), [1, 3, 5, 7, 9, 11]),
+        # (1 + cos 36)/2 = (1 + 0.80901699)/2, (1 + cos 72)/2 = (1 + 0.30901699)/2, and so on, in degrees
+        (Cosine(factor=0), [1, 0.904508497, 0.654508497, 0.345491503, 0.095491503, 0]),
+        (Cosine(factor=0.5), [1, 0.952254249, 0.827254249, 0.672745751, 0.547745751, 0.5]),
+        # progress 0, 0.2, 0.4 of three levels 1, 1/10, 1/100: the second for 1/3 < p <= 2/3
+        (DiscreteExponential(factor=0.01, levels=3), [1, 1, 0.1, 0.1, 0.01, 0.01]),
+        (DiscreteExponential(factor=0.01, levels=1), [0.01, 0.01, 0.01, 0.01, 0.01, 0.01]),
     ],
 )
 def test_factors_of_six_epochs(schedule: Schedule, expected: list[float]) -> None:
@@ -47,3 +68,63 @@ def test_a_better_error_starts_the_count_anew() -> None:
 
 def test_other_schedules_watch_nothing() -> None:
     assert observe(Fixed(), Watch(), 0.5) == Watch()
+
+
+def test_cuda_convnets_recipe_in_four_levels() -> None:
+    """dexp[base=0.01;tgtFactor=250;numSteps=4] over 8 batches: rates 0.01 * 250^(-i/3), two progresses each; the first
+    level has p = 0 as well, since a level ends with its right end: i/4 < p <= (i + 1)/4."""
+    found = [0.01 * factor(DiscreteExponential(1 / 250, 4), epoch=0, progress=n / 8, watch=Watch()) for n in range(9)]
+    first, second, third, last = 0.01, 0.001587401052, 0.000251984210, 0.00004
+    assert found == pytest.approx([first, first, first, second, second, third, third, last, last], rel=1e-9)
+
+
+@pytest.mark.parametrize("levels", [3, 7, 10, 30])
+def test_rounding_begins_no_level_early(levels: int) -> None:
+    """In whole numbers: step s of n levels of 10 steps each lies in level ceil(s / 10) - 1."""
+    steps = 10 * levels
+    assert [level(s / steps, levels) for s in range(steps)] == [max(0, -(-s // 10) - 1) for s in range(steps)]
+
+
+def whole(train: Train, steps: int, per_epoch: int) -> list[float]:
+    """The factors of every step of a training without a validation."""
+    return [
+        rate_factor(train, step=s, steps=steps, epoch=s // per_epoch, per_epoch=per_epoch, watch=Watch())
+        for s in range(steps)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("schedule", "after"),
+    [
+        (Fixed(), [1, 1, 1, 1, 1]),
+        (Step(0.5, 1), [0.5, 0.25, 0.25, 0.25, 0.125]),  # counts epochs of three steps from the start
+        (Steps((2,), 0.1), [1, 0.1, 0.1, 0.1, 0.1]),
+        (Plateau(0.1, 3, 1, 0.0), [1, 1, 1, 1, 1]),
+        (Exponential(0.5), [1, 0.5**0.2, 0.5**0.4, 0.5**0.6, 0.5**0.8]),
+        (DiscreteExponential(0.01, 5), [1, 1, 0.1**0.5, 0.1, 0.1**1.5]),
+        (Linear(0), [1, 0.8, 0.6, 0.4, 0.2]),
+        (Cosine(0), [1, 0.904508497, 0.654508497, 0.345491503, 0.095491503]),
+    ],
+)
+def test_a_warmup_goes_with_every_schedule(schedule: Schedule, after: list[float]) -> None:
+    """Five steps rise by a fifth each; the progress of a run of ten counts from there."""
+    found = whole(Train(schedule=schedule, warmup=Warmup(5, "steps")), 10, per_epoch=3)
+    rising = [0.2, 0.4, 0.6, 0.8, 1.0]
+    if isinstance(schedule, Step):
+        rising = [0.2, 0.4, 0.6, 0.8 * 0.5, 1.0 * 0.5]
+    assert found == pytest.approx([*rising, *after])
+
+
+def test_a_warmup_of_epochs_is_one_of_their_steps() -> None:
+    assert whole(Train(warmup=Warmup(2)), 8, per_epoch=2) == [0.25, 0.5, 0.75, 1, 1, 1, 1, 1]
+    assert whole(Train(), 3, per_epoch=1) == [1, 1, 1]
+
+
+def test_a_warmup_beyond_the_end_only_rises() -> None:
+    assert whole(Train(warmup=Warmup(8, "steps"), schedule=Linear(0)), 4, per_epoch=2) == [0.125, 0.25, 0.375, 0.5]
+
+
+def test_cuts_of_a_plateau_count_during_a_warmup() -> None:
+    train = Train(schedule=Plateau(0.1, 3, 1, 0.0), warmup=Warmup(4, "steps"))
+    found = rate_factor(train, step=1, steps=10, epoch=1, per_epoch=1, watch=Watch(best=0.5, cuts=2))
+    assert found == pytest.approx(0.5 * 0.01)

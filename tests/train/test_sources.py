@@ -41,7 +41,7 @@ def test_digits_are_split_at_every_fifth() -> None:
 
 
 def test_digits_for_another_size() -> None:
-    with pytest.raises(TrainError, match="the digits are 1x8x8, the network's images 3x8x8"):
+    with pytest.raises(TrainError, match="the pictures of digits are 1x8x8, the network's images 3x8x8"):
         open_source("digits", network(3, 8, 8), seed=0)
 
 
@@ -114,14 +114,14 @@ def test_a_misspelt_folder(tmp_path: Path) -> None:
 def test_a_class_folder_without_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Simulated: an administrator, as whom tests may run, has every permission."""
     tree(tmp_path, {"cat": 2, "eel": 2})
-    listed = Path.iterdir
+    listed = os.scandir
 
-    def denied(folder: Path) -> Iterator[Path]:
+    def denied(folder: Path) -> Iterator[os.DirEntry[str]]:
         if folder.name == "eel":
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
         return listed(folder)
 
-    monkeypatch.setattr(Path, "iterdir", denied)
+    monkeypatch.setattr(os, "scandir", denied)
     with pytest.raises(TrainError, match=re.escape(f"cannot open {tmp_path / 'eel'}: Permission denied")) as caught:
         open_source(str(tmp_path), network(3, 8, 8, classes=2), seed=0)
     assert caught.value.exit_code == 1

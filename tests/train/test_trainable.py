@@ -73,3 +73,22 @@ def test_scores_of_an_image_are_no_class_scores() -> None:
     graph = netspec.loads("[image] input 3x4x4\n[c] conv filters=2 kernel=1\n[p] softmax\n").graph
     with pytest.raises(TrainError, match="the class scores are an image of 2x4x4"):
         need_trainable(graph, 2)
+
+
+def test_a_batch_that_its_parts_do_not_divide() -> None:
+    found = graph("[image] input 4\n[fc] fc outputs=2\ntrain batch=12 accumulate=4\n")
+    need_trainable(found, 8)
+    with pytest.raises(TrainError, match="a batch of 10 images cannot be gathered in 4 equal parts") as caught:
+        need_trainable(found, 10)
+    assert caught.value.notes == ("train with another one: --batch 8",)
+    with pytest.raises(TrainError) as caught:
+        need_trainable(found, 3)
+    assert caught.value.notes == ("train with another one: --batch 4",)
+
+
+def test_parts_of_one_image_are_too_small_for_a_batch_normalisation() -> None:
+    found = graph(NORMALISED.format(image="6", batch=8).rstrip() + " accumulate=4\n")
+    with pytest.raises(TrainError, match="each of the 4 parts of the batch is one image") as caught:
+        need_trainable(found, 4)
+    assert caught.value.notes == ("train with a larger one: --batch 8 or more",)
+    need_trainable(found, 8)

@@ -68,7 +68,7 @@ def test_a_network_learns_and_leaves_its_run(tmp_path: Path) -> None:
     assert result.evaluation.top1 > 0.9  # four classes: chance is 0.25
     assert result.evaluation.top5 == 1.0
     assert sorted(path.name for path in result.folder.iterdir()) == [
-        "checkpoints", "curves.png", "metrics.jsonl", "run.json", "spec.net",
+        ".lock", "checkpoints", "curves.png", "metrics.jsonl", "run.json", "spec.net",
     ]  # fmt: skip
     assert (result.folder / "spec.net").read_text() == "the spec"
     assert (result.folder / "curves.png").read_bytes().startswith(b"\x89PNG")
@@ -288,9 +288,9 @@ def test_an_interrupt_finishes_the_step_and_saves(tmp_path: Path) -> None:
     before = signal.getsignal(signal.SIGINT)
     result = run_train(network(), "spec", "tiny", request, InterruptAt(5))
     assert signal.getsignal(signal.SIGINT) is before
-    assert (result.state, result.step) == ("interrupted", 6)
+    assert (result.state, result.step) == ("interrupted", 5)
     state = checkpoint.load(checkpoint.saved(tmp_path / "run" / "checkpoints")[-1])
-    assert (state["step"], state["epoch"]) == (6, 0)
+    assert (state["step"], state["epoch"]) == (5, 0)
     assert json.loads((tmp_path / "run" / "run.json").read_text())["state"] == "interrupted"
     counts = result.counts["train"]
     assert counts["drawn"] == 1024 == counts["used"] + counts["unreached"]

@@ -1,0 +1,119 @@
+"""Putting together what a training works on."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+
+from netspec.ir.graph import Graph
+from netspec.train.augment import Preparation
+from netspec.train.config import Config
+from netspec.train.console import Reporter
+from netspec.train.crew import ALONE, Crew
+from netspec.train.data import picture
+from netspec.train.data.loader import Batch, Loader
+from netspec.train.data.picture import Data
+from netspec.train.ema import Average
+from netspec.train.errors import TrainError
+from netspec.train.guessing import guessing
+from netspec.train.objective import Objective
+from netspec.train.optimiser import optimiser_of
+from netspec.train.plot import Drawing
+from netspec.train.record import sha256, versions_here
+from netspec.train.runfolder import RunFolder
+from netspec.train.same_data import fingerprint
+from netspec.train.statistics import Statistics, measure, sampled
+from netspec.train.training import Training
+
+
+def remembered(data: Data) -> Data:
+    """The source with its pictures kept in memory, where they are few enough."""
+    validation = picture.remembered(data.validation, data.frame) if data.validation is not None else None
+    return dataclasses.replace(data, train=picture.remembered(data.train, data.frame), validation=validation)
+
+
+def need_full_batch(data: Data, config: Config) -> None:
+    """Raise ``TrainError`` where there are fewer training images than a batch takes."""
+    images = len(data.train.labels)
+    if images < config.batch:
+        raise TrainError(
+            f"{data.source} has {images} training images, a batch has {config.batch}: there is no full batch",
+            f"train with a smaller one: --batch {max(1, images)}",
+        )
+
+
+def measured(graph: Graph, data: Data, config: Config, loader: Loader, reporter: Reporter) -> Statistics | None:
+    """The statistics of the training images, where the network wants a mean or a colour shift."""
+    if graph.preprocessing.mean == "none" and not graph.augment.colour:
+        return None
+    if data.statistics is not None:
+        return data.statistics
+    places = sampled(len(data.train.labels))
+
+    def read() -> Iterator[Batch]:
+        done = 0
+        for batch in loader.run(data.train, places, config.batch, keep_partial=True):
+            done += len(batch.labels)
+            reporter.reading(done, len(places))
+            yield batch
+
+    statistics = measure(read(), data.frame)
+    if statistics.images == 0:
+        raise TrainError(f"none of the {len(places)} training images can be read")
+    return statistics
+
+
+def preparation(graph: Graph, data: Data, statistics: Statistics | None, device: str) -> Preparation:
+    """What makes stored pictures into what the network reads."""
+    size = graph.input.output
+    return Preparation(graph.preprocessing, statistics, data.frame, size, data.peak, torch.device(device))
+
+
+def assemble(
+    graph: Graph,
+    config: Config,
+    objective: Objective,
+    data: Data,
+    prepare: Preparation,
+    loader: Loader,
+    folder: RunFolder,
+    reporter: Reporter,
+    facts: dict[str, Any],
+    crew: Crew = ALONE,
+) -> Training:
+    """The network as it starts, its optimiser, and everything else that the loop works on. ``facts`` are what every
+    checkpoint holds beside the state (``kept``)."""
+    return Training(
+        graph=graph,
+        config=config,
+        data=data,
+        objective=objective,
+        optimiser=optimiser_of(graph, objective.module),
+        prepare=prepare,
+        loader=loader,
+        folder=folder,
+        reporter=reporter,
+        facts=facts,
+        guessing=guessing(graph, len(data.train.labels), config.batch),
+        drawing=Drawing(folder, graph.name, reporter.note),
+        average=Average(objective.module, graph.train.ema) if graph.train.ema else None,
+        crew=crew,
+    )
+
+
+def kept(spec: str, config: Config, data: Data, prepare: Preparation, origin: dict[str, Any]) -> dict[str, Any]:
+    """What every checkpoint of a run says about it. ``origin`` is where its first weights came from."""
+    return {
+        "spec": spec,
+        "spec_sha256": sha256(spec),
+        "seed": config.seed,
+        "classes": list(data.classes),
+        "preparation": {"peak": data.peak, "mean": prepare.mean.cpu(), "axes": prepare.axes.cpu()},
+        "settings": config.as_dict(),
+        "data": fingerprint(data),
+        "versions": versions_here(),
+        "origin": origin,
+    }

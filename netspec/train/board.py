@@ -1,0 +1,62 @@
+"""The run's metrics for TensorBoard, beside those in ``metrics.jsonl``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from netspec.train.errors import RequestError
+
+NAMES: Mapping[str, str] = {
+    "loss": "loss/training",
+    "val_loss": "loss/validation",
+    "top1": "validation/top-1",
+    "top5": "validation/top-5",
+    "lr": "training/learning rate",
+    "images_per_s": "training/images per second",
+    "waiting": "training/share of time waiting for data",
+}
+"""What each key of a line is called there."""
+
+
+class Board:
+    """Writes event files into a folder.
+
+    Parameters
+    ----------
+    step:
+        Events of earlier processes behind this step are void.
+
+    Raises
+    ------
+    RequestError
+        TensorBoard is not installed.
+    """
+
+    def __init__(self, folder: Path, step: int) -> None:
+        need_tensorboard()
+        from torch.utils.tensorboard import SummaryWriter
+
+        self._writer = SummaryWriter(str(folder), purge_step=step + 1)
+
+    def add(self, line: Mapping[str, Any]) -> None:
+        """Add the numbers of a line of ``metrics.jsonl``."""
+        for key, name in NAMES.items():
+            if key in line and math.isfinite(line[key]):
+                self._writer.add_scalar(name, line[key], line["step"])
+
+    def close(self) -> None:
+        """Write what is still to be written."""
+        self._writer.close()
+
+
+def need_tensorboard() -> None:
+    """Raise ``RequestError`` where TensorBoard is not installed."""
+    try:
+        import torch.utils.tensorboard  # noqa: F401
+    except ImportError as missing:
+        raise RequestError(
+            "--tensorboard needs TensorBoard, which is not installed", "pip install 'netspec-compiler[tensorboard]'"
+        ) from missing

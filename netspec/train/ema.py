@@ -1,0 +1,64 @@
+"""The exponential moving average of a network's weights, by which it is judged while the weights themselves go on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+
+class Average:
+    """a <- d a + (1 - d) w after each step, of every floating-point tensor in a module's ``state_dict``.
+
+    After t updates d is the smaller of ``decay`` and (1 + t) / (10 + t), so that the values that a training starts from
+    are soon forgotten (the ``num_updates`` of TensorFlow's ``ExponentialMovingAverage``). Running statistics of batch
+    normalisation are averaged with the weights; counters are copied.
+    """
+
+    def __init__(self, module: nn.Module, decay: float) -> None:
+        self.decay = decay
+        self.updates = 0
+        self._module = module
+        self._tensors = {name: tensor.detach().clone() for name, tensor in module.state_dict().items()}
+
+    @torch.no_grad()
+    def update(self) -> None:
+        """Take in the module's tensors after a step."""
+        decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
+        self.updates += 1
+        current = self._module.state_dict()
+        moving = [name for name, tensor in current.items() if tensor.is_floating_point()]
+        torch._foreach_lerp_([self._tensors[name] for name in moving], [current[name] for name in moving], 1 - decay)
+        for name in current.keys() - moving:
+            self._tensors[name].copy_(current[name])
+
+    @contextmanager
+    def in_place(self) -> Iterator[None]:
+        """Meanwhile the module computes with the averages; afterwards with its own tensors again."""
+        self._exchange()
+        try:
+            yield
+        finally:
+            self._exchange()
+
+    @torch.no_grad()
+    def _exchange(self) -> None:
+        for name, tensor in self._module.state_dict().items():
+            own = tensor.clone()
+            tensor.copy_(self._tensors[name])
+            self._tensors[name].copy_(own)
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a checkpoint keeps: the averages under the names of the weights, and how many updates made them."""
+        return {"updates": self.updates, "weights": dict(self._tensors)}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from what ``state_dict`` gave."""
+        weights: Mapping[str, Tensor] = state["weights"]
+        with torch.no_grad():
+            for name, tensor in self._tensors.items():
+                tensor.copy_(weights[name])
+        self.updates = int(state["updates"])

@@ -1,0 +1,71 @@
+"""Noticing a network that learns nothing: its loss stays that of guessing."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from netspec.ir.graph import Graph
+from netspec.ir.ops import CrossEntropy, Loss
+from netspec.units import count
+
+EARLIEST, LATEST = 200, 5000
+"""The step at which one looks is the end of the first epoch, within these bounds: a deep network may stand still for
+thousands of steps and then learn, and of a few steps nothing can be said."""
+
+WINDOW = 100
+"""The mean loss of so many steps is compared."""
+
+NEAR = 0.01
+"""It counts as that of guessing within this share of it."""
+
+CAUSES = (
+    "likely causes: a learning rate that is too low or too high (try ten times more, and a tenth); initial weights so "
+    "small that nothing arrives at the scores, or so large that units saturate; biases that leave the ReLUs off; "
+    "labels that do not belong to the images"
+)
+
+
+@dataclass(slots=True)
+class Guessing:
+    """Adds up the losses of the ``WINDOW`` steps that end with step ``at``.
+
+    ``chance`` is the loss of a network that gives every class the same score, ln(classes) for each cross-entropy
+    times its weight; 0 where the network has other losses, and then nothing is noticed.
+    """
+
+    at: int
+    classes: int
+    chance: float
+    total: Tensor | float = 0.0
+
+    def look(self, step: int, loss: Tensor) -> str | None:
+        """Take in the loss of a step; at step ``at``, the warning if there is one."""
+        if not self.chance or not self.at - WINDOW < step <= self.at:
+            return None
+        self.total = self.total + loss
+        if step < self.at:
+            return None
+        mean = float(self.total) / WINDOW
+        if not abs(mean - self.chance) <= NEAR * self.chance:
+            return None
+        return (
+            f"after {count(step)} steps the loss is {mean:.4g}, that of guessing among {count(self.classes)} classes "
+            f"({self.chance:.4g}): nothing has been learnt yet; {CAUSES}"
+        )
+
+
+def guessing(graph: Graph, images: int, batch: int) -> Guessing:
+    """What to look for in the training of a network on so many images."""
+    classes = graph.scores.output.units
+    at = max(EARLIEST, min(LATEST, images // batch))
+    weights = [op.weight if isinstance(op, CrossEntropy) else math.nan for op in losses(graph)]
+    weight = sum(weights) if weights else 1.0
+    return Guessing(at, classes, weight * math.log(classes) if math.isfinite(weight) else 0.0)
+
+
+def losses(graph: Graph) -> list[Loss]:
+    """The network's losses."""
+    return [node.op for node in graph.losses if isinstance(node.op, Loss)]

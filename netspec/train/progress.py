@@ -1,0 +1,93 @@
+"""How far a long piece of counted work is: a bar on a terminal, a line every ten seconds elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from netspec.units import count
+
+SECONDS_BETWEEN_LINES = 10.0
+
+
+class Counter:
+    """Shows ``done`` of ``total``. A context manager.
+
+    Parameters
+    ----------
+    title:
+        What is being done, ``packing``.
+    noun:
+        What is counted, ``images``.
+    console:
+        Where; standard error unless another is given.
+    """
+
+    def __init__(
+        self,
+        title: str,
+        total: int,
+        noun: str = "images",
+        *,
+        quiet: bool = False,
+        console: Console | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        console = console if console is not None else Console(stderr=True)
+        self._title, self._total, self._noun = title, total, noun
+        self._console, self._clock = console, clock
+        self._start = self._last = clock()
+        self._first = 0
+        self._bar: Progress | None = None
+        self._task: TaskID | None = None
+        self._quiet = quiet
+        if not quiet and console.is_terminal and not console.is_dumb_terminal:
+            self._bar = Progress(
+                TextColumn("{task.description}"),
+                BarColumn(bar_width=20),
+                MofNCompleteColumn(),
+                TextColumn("{task.fields[speed]}"),
+                TimeRemainingColumn(compact=True),
+                console=console,
+                transient=True,
+            )
+
+    def __enter__(self) -> Self:
+        if self._bar is not None:
+            self._task = self._bar.add_task(self._title, total=self._total, speed="")
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, at: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def begin_at(self, done: int) -> None:
+        """So many were done before this process began; they do not count as its speed."""
+        self._first = done
+
+    def update(self, done: int) -> None:
+        """``done`` of them are done now."""
+        now = self._clock()
+        if self._bar is not None and self._task is not None:
+            self._bar.update(self._task, completed=done, speed=self._speed(done, now))
+        elif not self._quiet and now - self._last >= SECONDS_BETWEEN_LINES:
+            self._last = now
+            line = f"{self._title}: {count(done)} of {count(self._total)} {self._noun}, {self._speed(done, now)}"
+            self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    def _speed(self, done: int, now: float) -> str:
+        seconds = max(now - self._start, 1e-9)
+        return f"{count(round((done - self._first) / seconds))} {self._noun}/s"
+
+
+def printable(text: str) -> str:
+    """The text with what no terminal should be sent (control characters, broken file names) escaped."""
+    return "".join(ch if ch.isprintable() else ascii(ch)[1:-1] for ch in text)

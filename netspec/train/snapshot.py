@@ -1,0 +1,151 @@
+"""The whole state of a training as a checkpoint keeps it, and a training put back into such a state.
+
+Everything that is drawn at random in training (order, crops, mirroring, colours, dropout) is a function of the seed, of
+the step or epoch, and of the image's place (``chance``, and the pytorch backend's dropout); no generator's state goes
+into it. Torch's own generators are kept all the same, for what might draw from them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from netspec.train import checkpoint
+from netspec.train.console import Plan
+from netspec.train.data.loader import Tally
+from netspec.train.data.picture import Remembered
+from netspec.train.errors import TrainError
+from netspec.train.evaluate import Evaluation
+from netspec.train.optimiser import set_velocities, velocities
+from netspec.train.schedule import Watch
+from netspec.train.training import Meter, Place, Training
+
+CAUSES = (
+    "likely causes: the learning rate is too high for this network (try a tenth),",
+    "initial weights that are too large, or inputs in another range than the weights were chosen for",
+    "(range=, mean= of the input)",
+)
+
+
+def save(t: Training) -> None:
+    """A checkpoint of the state as it is.
+
+    Raises
+    ------
+    TrainError
+        The loss or the weights are no numbers any more; the checkpoints before are kept.
+    OSError
+        The run's folder cannot be written.
+    """
+    need_finite(t)
+    state = snapshot(t)
+    if t.crew.leads:
+        checkpoint.save(t.folder.checkpoints, t.step, state)
+
+
+def snapshot(t: Training) -> dict[str, Any]:
+    """The state after ``t.step`` steps: tensors, numbers, strings, and lists and dictionaries of them.
+
+    Tensors are whole, however many devices share them; all processes of the crew ask for it together.
+    """
+    split, objective = t.data.train, t.objective
+    moved = velocities(objective.module, t.optimiser)
+    average = t.average.state_dict() if t.average is not None else None
+    if average is not None:
+        average["weights"] = objective.whole(average["weights"], objective.names)
+    return {
+        "epoch": t.epoch,
+        "weights": objective.whole(objective.module.state_dict(), objective.names),
+        "optimiser": {"velocities": objective.whole(moved, objective.parameter_names)},
+        "average": average,
+        "factor": t.optimiser.factor,
+        "watch": dataclasses.asdict(t.watch),
+        "place": _place(t.place) if t.place is not None else None,
+        "tally": _tally(t.tally),
+        "validated": t.validated,
+        "found": dataclasses.asdict(t.found) if t.found is not None else None,
+        "guessing": t.guessing.total,
+        "metrics_bytes": t.folder.settle(),
+        "unreadable": [[place, *why] for place, why in split.failures().items()]
+        if isinstance(split, Remembered)
+        else [],
+        "random": {"cpu": torch.get_rng_state(), "cuda": torch.cuda.get_rng_state_all()},
+        "seconds": time.monotonic() - t.started,
+        "resumed": list(t.resumed),
+        "warnings": list(t.warnings),
+        **t.facts,
+    }
+
+
+def restore(t: Training, state: Mapping[str, Any]) -> None:
+    """Put a training, newly made for the same network, data and settings, into the state of a checkpoint."""
+    device = t.config.device
+    objective = t.objective
+    objective.module.load_state_dict(objective.own(state["weights"]))
+    set_velocities(objective.module, t.optimiser, objective.own(state["optimiser"]["velocities"]))
+    t.optimiser.factor = state["factor"]
+    if t.average is not None:
+        averages = objective.own(state["average"]["weights"])
+        t.average.load_state_dict({**state["average"], "weights": averages})
+    t.step, t.epoch = state["step"], state["epoch"]
+    t.watch = Watch(**state["watch"])
+    t.tally = Tally(**state["tally"])
+    t.validated = state["validated"]
+    t.found = Evaluation(**state["found"]) if state["found"] is not None else None
+    total = state["guessing"]
+    t.guessing.total = total.to(device) if isinstance(total, torch.Tensor) else total
+    if isinstance(t.data.train, Remembered):
+        t.data.train.expect_failures({place: (path, reason) for place, path, reason in state["unreadable"]})
+    t.place = _placed(state["place"], device) if state["place"] is not None else None
+    torch.set_rng_state(state["random"]["cpu"].cpu())
+    if device == "cuda" and len(state["random"]["cuda"]) == torch.cuda.device_count():
+        torch.cuda.set_rng_state_all([each.cpu() for each in state["random"]["cuda"]])
+    t.started = time.monotonic() - state["seconds"]
+    t.resumed = [*state["resumed"], t.step]
+    t.warnings = list(state["warnings"])
+
+
+def need_finite(t: Training) -> None:
+    """Raise ``TrainError`` where the loss since the last line of the log, or a weight, is no number."""
+    if t.place is not None and t.place.line.steps and not math.isfinite(t.place.line.loss):
+        raise diverged(t.step, f"the loss is {t.place.line.loss}")
+    held = t.objective.module.state_dict().items()
+    wrong = [name for name, x in held if x.is_floating_point() and not bool(x.isfinite().all())]
+    if t.crew.any(bool(wrong)):
+        where = wrong[0] if wrong else "what another device holds"
+        raise diverged(t.step, f"{where} has numbers that are infinite or none")
+
+
+def diverged(step: int, what: str) -> TrainError:
+    """The error of a training that has diverged."""
+    return TrainError(f"{what} at step {step}: training has diverged", *CAUSES, "the checkpoints before it are intact")
+
+
+def _place(place: Place) -> dict[str, Any]:
+    return {
+        "plan": dataclasses.asdict(place.plan),
+        "tally": _tally(place.tally),
+        "position": place.position,
+        "whole": place.whole.state_dict(place.waited),
+        "line": place.line.state_dict(place.waited),
+    }
+
+
+def _placed(state: dict[str, Any], device: str) -> Place:
+    return Place(
+        Plan(**state["plan"]),
+        Tally(**state["tally"]),
+        state["position"],
+        0.0,
+        Meter.of(state["whole"], device),
+        Meter.of(state["line"], device),
+    )
+
+
+def _tally(tally: Tally) -> dict[str, int]:
+    return dataclasses.asdict(tally)

@@ -1,0 +1,188 @@
+"""``netspec check-data``: what it finds, what it calls wrong, and both of its forms."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from pictures import flat, tree
+
+from netspec.cli import main
+from netspec.train import speed
+from netspec.train.data import packing
+from netspec.train.data.listing import list_folder
+from netspec.train.data.picture import Frame
+from netspec.train.data.report import Speeds, as_text, bottleneck, judge
+from netspec.train.data.survey import Copies, Part, Survey
+from netspec.train.speed import Speed
+
+SPEC = "net tiny\n[image] input 3x8x8\n[fc] fc outputs={classes}\n[prob] softmax\ntrain batch=4\n"
+
+
+@pytest.fixture(autouse=True)
+def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """8 cats and 6 dogs to train on, 2 of each to validate on, of three sizes."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(speed, "SECONDS", 0.05)
+    tree(Path("photos/train"), {"cat": 8, "dog": 6})
+    for name in ("cat", "dog"):
+        Path("photos/val", name).mkdir(parents=True)
+        for place in range(2):
+            flat((place, len(name) + ord(name[0]), 9), (100, 20 + place)).save(f"photos/val/{name}/{place}.png")
+    Path("tiny.net").write_text(SPEC.format(classes=2))
+    return Path("photos")
+
+
+def check(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["check-data", *arguments, "--processes", "1"])
+
+
+def found(*arguments: str) -> dict[str, Any]:
+    done = check(*arguments, "--format", "json")
+    result: dict[str, Any] = json.loads(done.stdout)
+    assert done.exit_code == (1 if result["errors"] else 0)
+    return result
+
+
+def test_good_data() -> None:
+    done = check("photos", "--net", "tiny.net")
+    assert done.exit_code == 0, done.output
+    lines = done.stdout.splitlines()
+    assert lines[:8] == [
+        "photos: 2 classes",
+        "train: 14 images = 14 readable + 0 unreadable; 6 to 8 of a class",
+        "val: 4 images = 4 readable + 0 unreadable; 2 of a class",
+        "           train        val",
+        "  cat          8          2",
+        "  dog          6          2",
+        "files: 40, 40, 100 wide; 20, 30, 30 high (least, median, most)",
+        "stored as 3x8x8",
+    ]
+    assert lines[8].startswith("reading: ") and lines[8].endswith(" images/s with 1 thread")
+    assert lines[9].startswith("training: ") and " images/s on " in lines[9]
+    assert "the bottleneck" in lines[10]
+    assert lines[11:] == ["nothing is wrong with these data"]
+
+
+def test_the_same_as_json() -> None:
+    result = found("photos", "--net", "tiny.net")
+    assert result["classes"] == [{"name": "cat", "train": 8, "val": 2}, {"name": "dog", "train": 6, "val": 2}]
+    assert result["splits"]["train"] == {"images": 14, "readable": 14, "unreadable": 0}
+    assert result["file_sizes"]["height"] == {"min": 20, "median": 30, "max": 30}
+    assert result["stored"] == [3, 8, 8]
+    assert result["loader_images_per_s"] > 0 and result["model_images_per_s"] > 0
+    assert result["bottleneck"] in ("reading", "model")
+    assert result["errors"] == result["warnings"] == result["unreadable"] == result["duplicates"] == []
+
+
+def test_broken_files_are_wrong() -> None:
+    Path("photos/train/cat/3.jpg").write_bytes(b"")
+    Path("photos/val/dog/1.png").write_bytes(b"hello")
+    result = found("photos")
+    assert result["unreadable"] == [
+        {"path": "photos/train/cat/3.jpg", "reason": "the file is empty"},
+        {"path": "photos/val/dog/1.png", "reason": "not a JPEG or PNG image, whatever its name says"},
+    ]
+    assert result["errors"] == ["2 images cannot be read"]
+    assert result["splits"]["val"] == {"images": 4, "readable": 3, "unreadable": 1}
+    assert "unreadable: photos/train/cat/3.jpg: the file is empty" in check("photos").stdout
+
+
+def test_a_class_of_broken_files() -> None:
+    for path in Path("photos/train/dog").iterdir():
+        path.write_bytes(b"")
+    assert found("photos")["errors"] == [
+        "6 images cannot be read",
+        "1 class without a readable training image: dog",
+    ]
+
+
+def test_duplicates_are_warnings_by_kind() -> None:
+    train = Path("photos/train")
+    shutil.copy(train / "cat/0.jpg", train / "cat/again.jpg")
+    shutil.copy(train / "cat/1.jpg", train / "dog/cat.jpg")
+    shutil.copy(train / "dog/2.jpg", "photos/val/dog/seen.jpg")
+    result = found("photos")
+    assert sorted(tuple(one["paths"]) for one in result["duplicates"]) == [
+        ("photos/train/cat/0.jpg", "photos/train/cat/again.jpg"),
+        ("photos/train/cat/1.jpg", "photos/train/dog/cat.jpg"),
+        ("photos/train/dog/2.jpg", "photos/val/dog/seen.jpg"),
+    ]
+    assert result["errors"] == []
+    assert result["warnings"] == [
+        "1 picture in training and validation", "1 picture in two classes", "1 picture twice in a class",
+    ]  # fmt: skip
+    assert check("photos").exit_code == 0
+    assert check("photos", "--strict").exit_code == 1
+
+
+def test_classes_and_sizes_that_do_not_suit_the_network() -> None:
+    Path("other.net").write_text(SPEC.format(classes=1000))
+    result = found("photos", "--net", "other.net")
+    assert result["errors"][0].startswith("photos has 2 classes, tiny has 1,000 outputs")
+    assert result["model_images_per_s"] is None
+    digits = found("digits", "--net", "tiny.net")
+    assert digits["errors"][0].startswith("the pictures of digits are 1x8x8, the network's images 3x8x8")
+    assert digits["splits"]["train"]["images"] == 1438
+
+
+def test_a_pack_is_looked_at_by_its_pixels() -> None:
+    shutil.copy("photos/train/cat/0.jpg", "photos/train/dog/cat.jpg")
+    packing.pack(list_folder(Path("photos")), Path("pack"), 8, 1)
+    result = found("pack", "--net", "tiny.net")
+    assert [one["paths"] for one in result["duplicates"]] == [["train: cat/0.jpg", "train: dog/cat.jpg"]]
+    assert result["warnings"] == ["1 picture in two classes"]
+    assert result["file_sizes"] == {"width": None, "height": None}
+
+
+def test_synthetic_pictures_need_a_network() -> None:
+    done = check("synthetic")
+    assert done.exit_code == 2 and "--net FILE" in done.stderr
+    assert found("synthetic", "--net", "tiny.net")["splits"]["train"]["images"] == 1024
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message", "code"),
+    [
+        (("phots",), "did you mean photos?", 2),
+        (("empty",), "empty holds no folders", 1),
+        (("empty", "--net", "tiny.net"), "empty holds no folders", 1),
+        (("photos", "--net", "nowhere.net"), "nowhere.net", 2),
+    ],
+)
+def test_what_cannot_be_looked_at(arguments: tuple[str, ...], message: str, code: int) -> None:
+    Path("empty").mkdir()
+    done = check(*arguments)
+    assert (done.exit_code, done.stdout) == (code, "") and message in done.stderr
+
+
+def survey(classes: int = 2, copies: tuple[Copies, ...] = ()) -> Survey:
+    names = tuple(f"class{number}" for number in range(classes))
+    part = Part(classes * 10, 0, tuple(10 + number for number in range(classes)))
+    return Survey("it", names, {"train": part}, Frame(3, 8, 8), None, None, (), copies, ())
+
+
+def test_of_many_classes_the_smallest_are_shown() -> None:
+    found = survey(1000)
+    lines = as_text(found, judge(found, None), Speeds(None, None, "cpu", 1))
+    assert len(lines) < 30 and "  class0          10" in lines and "  class19         29" in lines
+    assert "  the 20 classes with the fewest training images, of 1,000" in lines
+
+
+@pytest.mark.parametrize(
+    ("loader", "slower", "line"),
+    [
+        (100.0, "reading", "reading is the bottleneck: the network would wait at least 75 % of the time (netspec pack "
+         "makes reading faster)"),
+        (1000.0, "model", "the network is the bottleneck: images are read 2.5 times as fast"),
+    ],
+)  # fmt: skip
+def test_the_bottleneck(loader: float, slower: str, line: str) -> None:
+    speeds = Speeds(Speed(loader, 64, 32), Speed(400.0, 64, 32), "cpu", 2)
+    found = survey()
+    assert bottleneck(speeds) == slower
+    assert line in as_text(found, judge(found, None), speeds)

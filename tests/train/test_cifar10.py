@@ -1,0 +1,219 @@
+"""CIFAR-10 in both versions, made here: the same pictures come out, and damaged files are told."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from building import Builder
+from click.testing import CliRunner
+
+from netspec.cli import main
+from netspec.ir.graph import Graph
+from netspec.ir.ops import Linear
+from netspec.ir.settings import Augment
+from netspec.train.data.cifar10 import CLASSES, open_cifar10
+from netspec.train.data.pickled import Refused, read_pickle
+from netspec.train.data.picture import Frame, Pixels
+from netspec.train.data.source import open_source
+from netspec.train.errors import TrainError
+
+Part = tuple[Pixels, list[int]]
+
+
+def parts(count: int = 20) -> dict[str, Part]:
+    """Six files' pictures (N, 3, 32, 32) and labels."""
+    rng = np.random.default_rng(0)
+    names = [*(f"data_batch_{number}" for number in range(1, 6)), "test_batch"]
+    return {
+        name: (rng.integers(0, 256, (count, 3, 32, 32), np.uint8), rng.integers(0, 10, count).tolist())
+        for name in names
+    }
+
+
+def binary(root: Path, made: dict[str, Part]) -> Path:
+    root.mkdir(exist_ok=True)
+    for name, (pictures, labels) in made.items():
+        records = [bytes([label]) + picture.tobytes() for picture, label in zip(pictures, labels, strict=True)]
+        (root / f"{name}.bin").write_bytes(b"".join(records))
+    return root
+
+
+def python(root: Path, made: dict[str, Part], protocol: int = 2) -> Path:
+    root.mkdir(exist_ok=True)
+    for name, (pictures, labels) in made.items():
+        found = {b"batch_label": b"x", b"data": pictures.reshape(len(pictures), -1), b"labels": labels}
+        (root / name).write_bytes(pickle.dumps(found, protocol))
+    return root
+
+
+def network(size: int, **augment: Any) -> Graph:
+    builder = Builder()
+    builder.add("fc", Linear(10), builder.input(3, size, size))
+    return dataclasses.replace(builder.graph(), augment=Augment(**augment))
+
+
+@pytest.mark.parametrize("protocol", [None, 2, 4, 5])
+def test_both_versions_hold_the_same_pictures(tmp_path: Path, protocol: int | None) -> None:
+    made = parts()
+    root = binary(tmp_path / "it", made) if protocol is None else python(tmp_path / "it", made, protocol)
+    data = open_cifar10(root)
+    assert (data.frame, data.classes, data.peak) == (Frame(3, 32, 32), CLASSES, 255)
+    assert len(data.train.labels) == 100 and data.validation is not None
+    assert data.train.read(45).tolist() == made["data_batch_3"][0][5].tolist()
+    assert data.train.labels[40:60].tolist() == made["data_batch_3"][1]
+    assert data.validation.read(7).tolist() == made["test_batch"][0][7].tolist()
+    assert data.validation.labels.tolist() == made["test_batch"][1]
+    assert len(data.notes) == 6 and "20 pictures; the authors' has 10,000" in data.notes[0]
+
+
+def test_a_pickle_as_the_authors_wrote_theirs(tmp_path: Path) -> None:
+    """Python 2's own opcodes, byte by byte: a dictionary of SHORT_BINSTRINGs and an ndarray by _reconstruct."""
+    pixels = bytes(range(256)) * 12
+    array = (
+        b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85U\x01b\x87R"
+        b"(K\x01K\x01M\x00\x0c\x86cnumpy\ndtype\nU\x02u1K\x00K\x01\x87R(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xff"
+        b"K\x00tb\x89T" + len(pixels).to_bytes(4, "little") + pixels + b"tb"
+    )
+    (tmp_path / "data_batch_1").write_bytes(b"\x80\x02}(U\x04data" + array + b"U\x06labels]K\x03au.")
+    data = open_cifar10(tmp_path)
+    assert data.train.labels.tolist() == [3]
+    assert data.train.read(0).tobytes() == pixels
+    assert data.validation is None
+    assert [note.split(" ", 1)[1] for note in data.notes] == [
+        "has 1 picture; the authors' has 10,000",
+        "has 1 training file (data_batch_*); the authors' has 5",
+        "has no test_batch: top-1 and top-5 will not be measured",
+    ]
+
+
+def test_the_folder_of_the_archive_is_found_and_its_names_are_read(tmp_path: Path) -> None:
+    names = [f"thing{number}" for number in range(10)]
+    root = binary(tmp_path / "cifar-10-batches-bin", parts(2))
+    (root / "batches.meta.txt").write_text("\n".join([*names, "", ""]))
+    assert open_cifar10(tmp_path).classes == tuple(names)
+
+
+class Evil:
+    def __reduce__(self) -> tuple[Callable[[str], int], tuple[str]]:
+        return os.system, ("touch was_run",)
+
+
+@pytest.mark.parametrize("protocol", [0, 2, 5])
+def test_a_pickle_that_would_run_a_command_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, protocol: int
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data_batch_1").write_bytes(pickle.dumps({b"data": Evil()}, protocol))
+    with pytest.raises(TrainError, match=r"no file of CIFAR-10's Python version: it asks for (posix|nt)\.system"):
+        open_cifar10(tmp_path)
+    assert not Path("was_run").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (pickle.dumps([1]), "no dictionary"),
+        (b"", "no whole pickle"),
+        (b"\x80\x02}q\x00U\x04da", "no whole pickle"),
+        (b"hello", "no whole pickle"),
+        (pickle.dumps({"a": np.zeros(3)}), "not one of uint8"),
+        (pickle.dumps({"a": np.asfortranarray(np.zeros((3, 2), np.uint8))}), "in C order"),
+        (pickle.dumps({"a": np.array([object])}), "it asks for builtins.object"),
+        (pickle.dumps({"a": np.array([None])}), "not one of uint8"),
+        (pickle.dumps({"a": pickle.Pickler}), "it asks for _pickle.Pickler"),
+        (b"\x80\x02}(U\x01ac_codecs\nencode\nX\x01\x00\x00\x00aX\x03\x00\x00\x00rot\x86Ru.", "unknown coding"),
+    ],
+)
+def test_pickles_of_other_things(content: bytes, reason: str) -> None:
+    with pytest.raises(Refused, match=reason):
+        read_pickle(content)
+
+
+def test_an_array_whose_shape_is_not_that_of_its_bytes() -> None:
+    content = pickle.dumps({"a": np.arange(6, dtype=np.uint8)}, 2)
+    assert read_pickle(content)["a"].tolist() == [0, 1, 2, 3, 4, 5]
+    with pytest.raises(Refused, match=r"an array of shape \(7,\) with 6 bytes"):
+        read_pickle(content.replace(b"K\x06\x85", b"K\x07\x85"))
+
+
+def cut(root: Path) -> None:
+    path = root / "data_batch_2.bin"
+    path.write_bytes(path.read_bytes()[:-5])
+
+
+def empty(root: Path) -> None:
+    (root / "data_batch_2.bin").write_bytes(b"")
+
+
+def label(root: Path) -> None:
+    content = bytearray((root / "test_batch.bin").read_bytes())
+    content[3 * 3073] = 10
+    (root / "test_batch.bin").write_bytes(content)
+
+
+def nothing(root: Path) -> None:
+    for path in root.iterdir():
+        path.unlink()
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (cut, "data_batch_2.bin has 61,455 bytes, which is no whole number of records of 3,073 bytes"),
+        (empty, "data_batch_2.bin has 0 bytes"),
+        (label, r"test_batch.bin: label 10 of picture 3 \(from 0\) is out of range: CIFAR-10 has 0 to 9"),
+        (nothing, "holds no CIFAR-10 files"),
+    ],
+)
+def test_damaged_binary_files(tmp_path: Path, damage: Callable[[Path], None], message: str) -> None:
+    root = binary(tmp_path / "it", parts())
+    damage(root)
+    with pytest.raises(TrainError, match=message):
+        open_source(f"cifar10:{root}", network(32), 0)
+
+
+@pytest.mark.parametrize(
+    ("found", "message"),
+    [
+        ({"labels": [1]}, "'data' is missing"),
+        ({"data": np.zeros((1, 3071), np.uint8), "labels": [1]}, r"'data' is shape \(1, 3071\)"),
+        ({"data": np.zeros((2, 3072), np.uint8), "labels": [1]}, "has 1 label for 2 pictures"),
+        ({"data": np.zeros((1, 3072), np.uint8), "fine_labels": [1]}, "'labels' is no list of whole numbers"),
+        ({"data": np.zeros((1, 3072), np.uint8), "labels": [2**80]}, "'labels' is no list of whole numbers"),
+        ({"data": np.zeros((1, 3072), np.uint8), "labels": [-1]}, "label -1 of picture 0"),
+    ],
+)
+def test_damaged_python_files(tmp_path: Path, found: dict[str, Any], message: str) -> None:
+    (tmp_path / "data_batch_1").write_bytes(pickle.dumps(found))
+    with pytest.raises(TrainError, match=message):
+        open_cifar10(tmp_path)
+
+
+def test_crops_of_24_from_32_train(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    binary(tmp_path / "it", parts())
+    spec = "[image] input 3x24x24 range=1 mean=image\n[fc] fc outputs=10\n[prob] softmax\ntrain epochs=1 batch=20\n"
+    command = ["train", "-", "--data", "cifar10:it", "--out", "run", "--threads", "1"]
+    done = CliRunner().invoke(main, command, input=f"{spec}augment crop=24 from=32 flip=horizontal\n")
+    assert done.exit_code == 0, done.output
+    assert "on 20 validation images" in done.stdout
+    done = CliRunner().invoke(main, [*command[:-3], "run2"], input=spec)
+    assert done.exit_code == 1
+    assert done.stderr.splitlines() == [
+        "Error: the pictures of cifar10:it are 3x32x32, the network's images 3x24x24",
+        "  for crops from them: augment crop=24 from=32",
+    ]
+
+
+def test_other_sizes_are_told_with_both(tmp_path: Path) -> None:
+    root = binary(tmp_path / "it", parts(2))
+    with pytest.raises(TrainError, match="are 3x32x32, the network's images 3x224x224") as caught:
+        open_source(f"cifar10:{root}", network(224), 0)
+    assert caught.value.notes == ("give the network their size, --input 3x32x32, or take other data",)

@@ -1,0 +1,100 @@
+"""How a training ends that does not come to its end: signals, a full disk, a loss that is no number."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from click.testing import CliRunner, Result
+from runs import SPEC, launch, lines_in, log, newest, until
+
+from netspec.cli import main
+from netspec.train import checkpoint
+from netspec.train.interrupt import TOLD
+
+COMMAND = ("tiny.net", "--data", "synthetic", "--threads", "1", "--out", "run")
+
+needs_signals = pytest.mark.skipif(sys.platform == "win32", reason="there are no signals to other processes")
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("tiny.net").write_text(SPEC)
+
+
+def train(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["train", *arguments])
+
+
+@needs_signals
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_after_the_step_with_everything_saved(tmp_path: Path, number: int, code: int) -> None:
+    process = launch(tmp_path, *COMMAND, "--epochs", "9999")
+    until(lambda: lines_in(Path("run/metrics.jsonl")) > 3)
+    os.kill(int(process.pid or 0), number)
+    process.join(60)
+    out, err = Path("out").read_text().splitlines(), Path("err").read_text()
+    assert process.exitcode == code, err
+    step = newest(Path("run"))["step"]
+    assert out[0] == f"interrupted after step {step:,}; everything so far is saved"
+    assert out[1] == "to go on: netspec train --resume run"
+    assert TOLD in err
+    assert "Traceback" not in err
+    assert [line["step"] for line in log(Path("run")) if "loss" in line] == list(range(1, step + 1))
+    assert json.loads(Path("run/run.json").read_text())["state"] == "interrupted"
+
+
+@needs_signals
+def test_a_second_signal_ends_at_once_even_in_a_long_computation(tmp_path: Path) -> None:
+    """A convolution of 512 images of 3x96x96 by 64 kernels of 11x11 and then 256 of 9x9: minutes."""
+    Path("tiny.net").write_text(
+        "[image] input 3x96x96 range=1\n[c] conv filters=64 kernel=11 init=gaussian(0.01)\n"
+        "[d] conv filters=256 kernel=9 init=gaussian(0.01)\n[fc] fc outputs=4\ntrain batch=512\n"
+    )
+    process = launch(tmp_path, *COMMAND, "--quiet")
+    until(lambda: checkpoint.saved(Path("run/checkpoints")))
+    time.sleep(1.0)
+    for _ in range(2):
+        assert process.exitcode is None
+        os.kill(int(process.pid or 0), signal.SIGTERM)
+        until(lambda: TOLD in Path("err").read_text())
+    process.join(5)
+    assert process.exitcode == 143
+
+
+@needs_signals
+def test_a_full_disk_leaves_the_last_good_checkpoint(tmp_path: Path) -> None:
+    """A checkpoint gets larger with the first step, when the place in the epoch comes to it."""
+    assert train(*COMMAND[:-1], "sizes", "--steps", "1", "--quiet").exit_code == 0
+    before, after = (path.stat().st_size for path in checkpoint.saved(Path("sizes/checkpoints")))
+    assert after > before + 400
+    process = launch(tmp_path, *COMMAND, "--save-every", "3", "--quiet", largest=(before + after) // 2)
+    process.join(60)
+    assert process.exitcode == 1
+    assert Path("err").read_text().splitlines() == [
+        "Error: cannot write the run's files: File too large",
+        "  the checkpoints written before are intact; when there is room, go on with",
+        "    netspec train --resume run",
+    ]
+    assert [path.name for path in Path("run/checkpoints").iterdir()] == ["step-000000000.pt"]
+    assert newest(Path("run"))["step"] == 0
+    assert train("--resume", "run", "--quiet").exit_code == 0
+
+
+def test_a_diverged_run_leaves_the_last_good_checkpoint() -> None:
+    """The weights are saved after every step, and looked at before."""
+    Path("tiny.net").write_text(SPEC.replace("lr=0.02", "lr=1e30").replace("[norm] batchnorm\n", ""))
+    done = train(*COMMAND, "--save-every", "1", "--quiet")
+    assert done.exit_code == 1
+    assert "training has diverged" in done.stderr
+    assert "learning rate is too high" in done.stderr
+    state = newest(Path("run"))
+    assert all(bool(torch.isfinite(tensor).all()) for tensor in state["weights"].values())
+    assert json.loads(Path("run/run.json").read_text())["state"] == "failed"

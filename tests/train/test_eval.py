@@ -1,0 +1,242 @@
+"""``netspec eval``: one run, several, other data, other weights, and what cannot be tested."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from pictures import tree
+from trained import SPEC, netspec, shades, trained
+
+from netspec.cli.eval import _text
+from netspec.cli.runs import Unread
+from netspec.train import checkpoint
+from netspec.train.data.picture import Unreadable
+from netspec.train.evaluate import answered, hits
+from netspec.train.runfolder import read_metrics
+from netspec.train.saved import open_run
+from netspec.train.testing import Outcome
+
+
+def result(*arguments: object) -> dict[str, Any]:
+    done = netspec("eval", *arguments, "--format", "json", "--quiet")
+    assert (done.exit_code, done.stderr) == (0, ""), done.output
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+@pytest.fixture(scope="module")
+def another(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of a network that reads larger pictures of the same classes."""
+    spec = (
+        SPEC.replace("3x12x12", "3x16x16").replace("crop=12 from=14", "crop=16 from=20").replace("range=1", "range=255")
+    )
+    return trained(tmp_path_factory.mktemp("another") / "run", spec=spec.replace("net tiny", "net wide"), steps=4)
+
+
+def test_one_view_is_what_validation_saw_in_training(run: Path) -> None:
+    found = result(run, "--views", 1)
+    last = [line for line in read_metrics(run / "metrics.jsonl") if "val_loss" in line][-1]
+    assert (found["n"], found["protocol"]) == (last["val_images"], "centre crop")
+    assert found["top1"] == pytest.approx(last["top1"])
+    assert found["top5"] == pytest.approx(last["top5"]) == 1.0
+    assert found["loss"] == pytest.approx(last["val_loss"], rel=1e-5)
+
+
+def test_the_json_says_what_was_tested_and_how(run: Path) -> None:
+    found = result(run)
+    assert found["net"] == "tiny"
+    assert found["spec_sha256"] == json.loads((run / "run.json").read_text())["spec_sha256"]
+    assert found["protocol"] == "mean softmax of 10 views (corners, centre, mirror images)"
+    (one,) = found["runs"]
+    assert (one["run"], one["step"], one["views"], one["distinct_views"]) == (str(run), 8, 10, 10)
+    assert found["data"] == {"source": "synthetic", "split": "validation", "images": 256, "used": 256, "unreadable": 0}
+    assert [one["n"] for one in found["classes"]] == [64] * 4
+    right = sum(one["n"] * one["top1"] for one in found["classes"])
+    assert right == pytest.approx(256 * found["top1"])
+    assert sum(images for _, _, images in found["confusions"]) == pytest.approx(256 * (1 - found["top1"]))
+
+
+def test_splits_add_up(run: Path) -> None:
+    some = {split: result(run, "--views", 1, "--split", split) for split in ("validation", "train", "all")}
+    assert [some[split]["n"] for split in some] == [256, 1024, 1280]
+    right = {split: found["top1"] * found["n"] for split, found in some.items()}
+    assert right["all"] == pytest.approx(right["validation"] + right["train"])
+
+
+def test_the_text(run: Path) -> None:
+    done = netspec("eval", run, "--views", 1)
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("top-1 ") and lines[0].endswith(" on 256 validation images of synthetic")
+    assert lines[1] == "protocol: centre crop"
+    assert lines[2].startswith(f"{run}: tiny, step 8, spec ")
+    assert lines[4].split() == ["class", "n", "top-1"]
+    assert [line.split()[:3] for line in lines[5:]] == [["texture", str(k), "64"] for k in range(4)]
+
+
+def test_two_networks_that_read_different_pictures_are_averaged(run: Path, another: Path) -> None:
+    one, two, both = result(run), result(another), result(run, another)
+    assert [each["net"] for each in both["runs"]] == ["tiny", "wide"]
+    assert (both["net"], both["spec_sha256"]) == (None, None)
+    assert both["protocol"].startswith("mean softmax of 2 networks, mean softmax of 10 views")
+    assert both["n"] == 256
+    assert both["loss"] <= (one["loss"] + two["loss"]) / 2  # -ln is convex (Jensen)
+    twice = result(run, run)
+    assert twice["top1"] == one["top1"]
+    assert twice["loss"] == pytest.approx(one["loss"], rel=1e-12)
+
+
+def test_networks_of_other_classes_are_not_averaged(run: Path, tmp_path: Path) -> None:
+    other = trained(tmp_path / "run", spec=SPEC.replace("outputs=4", "outputs=3"), steps=1)
+    done = netspec("eval", run, other)
+    assert done.exit_code == 1
+    assert "do not have the same classes: their predictions cannot be averaged" in done.stderr
+    assert f"{run} has 4, {other} 3" in done.stderr
+
+
+def test_a_folder_with_unreadable_images(tmp_path: Path) -> None:
+    tree(tmp_path / "photos/train", dict.fromkeys("abcd", 10))
+    tree(tmp_path / "photos/val", dict.fromkeys("abcd", 3))
+    out = tmp_path / "run"
+    trained(out, data=tmp_path / "photos", steps=1)
+    (tmp_path / "photos/val/b/1.jpg").write_bytes(b"no picture")
+    done = netspec("eval", out, "--format", "json")
+    assert done.exit_code == 0
+    assert done.stderr.startswith(f"warning: left out, cannot be read: {tmp_path}/photos/val/b/1.jpg: ")
+    found = json.loads(done.stdout)
+    assert (found["data"]["images"], found["data"]["used"], found["data"]["unreadable"]) == (12, 11, 1)
+    assert [one["n"] for one in found["classes"]] == [3, 2, 3, 3]
+    assert "on 11 validation images of" in netspec("eval", out).stdout.splitlines()[0]
+    (tmp_path / "photos/val/a").rename(tmp_path / "photos/val/e")
+    (tmp_path / "photos/train/a").rename(tmp_path / "photos/train/e")
+    done = netspec("eval", out)
+    assert done.exit_code == 1
+    assert f"the classes of {tmp_path}/photos are not those that {out} was trained on" in done.stderr
+    assert "class 0 of" in done.stderr
+
+
+def test_other_names_of_the_classes_are_told(run: Path, tmp_path: Path) -> None:
+    tree(tmp_path, dict.fromkeys("abcd", 30))
+    done = netspec("eval", run, "--data", tmp_path, "--views", 1)
+    assert done.exit_code == 0
+    assert "a tenth, by hash of their path" in done.stderr
+    assert "has other names for the classes; they are taken in their order: class 0" in done.stderr
+
+
+def test_a_source_that_has_gone(run: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(run, tmp_path / "copy"))
+    newest = checkpoint.saved(folder / "checkpoints")[-1]
+    state = checkpoint.load(newest)
+    torch.save({**state, "settings": {**state["settings"], "data": "gone/away"}}, newest)
+    done = netspec("eval", folder)
+    assert done.exit_code == 2
+    assert f"gone/away is what {folder} was trained on; --data names something else" in done.stderr
+    torch.save({**state, "settings": {}}, newest)
+    done = netspec("eval", folder)
+    assert (done.exit_code, done.stderr.splitlines()[0]) == (
+        2, f"Error: {folder} does not say what it was trained on; --data names what to test on:",
+    )  # fmt: skip
+
+
+def test_weights_that_are_no_numbers(run: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(run, tmp_path / "copy"))
+    newest = checkpoint.saved(folder / "checkpoints")[-1]
+    state = checkpoint.load(newest)
+    state["weights"]["conv1.weight"][0] = torch.nan
+    torch.save(state, newest)
+    done = netspec("eval", folder)
+    assert done.exit_code == 1
+    assert "the class scores of 256 images are no numbers" in done.stderr
+
+
+def test_other_weights_in_the_runs_network(run: Path, tmp_path: Path) -> None:
+    other = trained(tmp_path / "run", steps=4)
+    found = result(run, "--weights", other)
+    assert found["loss"] == result(other)["loss"] != result(run)["loss"]
+    assert found["weights"]["file"].endswith("step-000000004.pt")
+    done = netspec("eval", run, run, "--weights", other)
+    assert (done.exit_code, done.stderr) == (2, "Error: --weights is for one run, and there are 2\n")
+
+
+def test_a_spec_with_published_weights(run: Path, tmp_path: Path) -> None:
+    (tmp_path / "tiny.net").write_text(SPEC)
+    found = result(tmp_path / "tiny.net", "--weights", run, "--data", "synthetic")
+    own = result(run)
+    assert found["loss"] == own["loss"] and found["confusions"] == own["confusions"]
+    assert (found["runs"][0]["run"], found["weights"]["file"]) == (
+        str(tmp_path / "tiny.net"), own["runs"][0]["checkpoint"],
+    )  # fmt: skip
+    done = netspec("eval", tmp_path / "tiny.net", "--weights", run)
+    assert (done.exit_code, done.stderr) == (
+        2, f"Error: {tmp_path / 'tiny.net'} is a spec; --data names what to test it on\n",
+    )  # fmt: skip
+    done = netspec("eval", tmp_path / "tiny.net", "--data", "synthetic")
+    assert done.exit_code == 1 and "is a spec, and no run" in done.stderr
+
+
+def test_the_confusion_matrix_as_a_picture(run: Path, tmp_path: Path) -> None:
+    done = netspec("eval", run, "--confusion", tmp_path / "c.png")
+    assert done.exit_code == 0 and f"wrote {tmp_path / 'c.png'}" in done.stderr
+    pixels = shades((tmp_path / "c.png").read_bytes())
+    assert pixels.shape[1] > pixels.shape[0] > 500
+    assert netspec("eval", run, "--confusion", tmp_path / "c.jpg").exit_code == 2
+
+
+def test_without_matplotlib_the_picture_is_missed_and_nothing_else(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    done = netspec("eval", run, "--confusion", tmp_path / "c.png", "--quiet")
+    assert done.exit_code == 0
+    assert done.stderr == "warning: no confusion matrix without matplotlib: pip install 'netspec-compiler[plots]'\n"
+    assert not (tmp_path / "c.png").exists()
+
+
+def test_the_answer_agrees_with_the_rule_that_ties_are_wrong() -> None:
+    scores = torch.tensor([[1.0, 2.0, 2.0], [3.0, 1.0, 0.0], [0.0, 0.0, 5.0], [-torch.inf, 1.0, 1.0]]).double()
+    labels = torch.tensor([1, 0, 0, 0])
+    assert answered(scores, labels).tolist() == [2, 0, 2, 1]
+    assert hits(scores, labels)[0].tolist() == [False, True, False, False]
+    assert np.array_equal(answered(torch.zeros(2, 1), torch.tensor([0, 0])), [0, 0])
+
+
+def test_without_validation_images_another_split_is_named(run: Path, tmp_path: Path) -> None:
+    tree(tmp_path, dict.fromkeys(("texture 0", "texture 1", "texture 2", "texture 3"), 2))
+    done = netspec("eval", run, "--data", tmp_path, "--quiet")
+    assert done.exit_code == 1
+    assert done.stderr.splitlines() == [
+        f"Error: {tmp_path} has no validation images",
+        "  --split train or --split all tests on the others",
+    ]
+    assert result(run, "--data", tmp_path, "--split", "all")["n"] == 8
+
+
+def test_of_many_classes_the_worst_are_shown(run: Path) -> None:
+    classes = 60
+    confusion = np.diag(np.arange(1, classes + 1))
+    confusion[7, 8] = 72  # class 7: 8 of 80 right
+    confusion[0, 0] = 0  # class 0: no images
+    used, names = int(confusion.sum()), tuple(f"c{number}" for number in range(classes))
+    found = confusion.diagonal().copy()
+    tested = Outcome("photos", "all", names, 2000, used, 2000 - used, 1.0, confusion, found, (1,), (1,))
+    lines = _text(tested, [open_run(run, print)])
+    assert lines[0].endswith(f"on {used:,} images of photos ({2000 - used} more cannot be read)")
+    assert lines[5].split() == ["c7", "80", "10.0", "%"]
+    assert len(lines) == 5 + 20 + 1
+    assert lines[-1] == "the 20 worst of 60 classes; --format json has all"
+    assert not any(line.startswith("c0 ") for line in lines)
+
+
+def test_only_the_first_unreadable_images_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    tell = Unread()
+    for number in (*range(15), 0):
+        tell(Unreadable(f"{number}.jpg", "empty"))
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 11
+    assert lines[-1] == "warning: more images cannot be read; the result counts them"

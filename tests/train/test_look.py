@@ -1,0 +1,210 @@
+"""``netspec filters``: kernels by GPU group, their colours, and activations."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from trained import SPEC, net, netspec, photo, shades, trained
+
+from netspec.ir.graph import Graph
+from netspec.net import loads
+from netspec.train.errors import RequestError, TrainError
+from netspec.train.look.activations import answer
+from netspec.train.look.kernels import BY_CHANCE, Block, blocks_of, colour, picture
+from netspec.train.look.tiles import across, from_zero, own_range, sheet
+from netspec.train.objective import build
+from netspec.train.saved import open_run
+
+
+def weights(graph: Graph) -> dict[str, torch.Tensor]:
+    return build(graph, 0, "cpu").module.state_dict()
+
+
+def block(kernels: np.ndarray) -> Block:
+    return Block(0, 0, kernels.astype(np.float32))
+
+
+def test_kernels_stand_by_group_in_the_networks_order(run: Path) -> None:
+    saved = open_run(run, print)
+    name, blocks = blocks_of(saved.graph, saved.weights, None)
+    assert (name, [one.group for one in blocks]) == ("conv1", [0, 1])
+    assert np.array_equal(np.concatenate([one.kernels for one in blocks]), saved.weights["conv1.weight"].numpy())
+    bgr = net("range=1", "range=1 order=bgr").graph
+    _, (first, _) = blocks_of(bgr, saved.weights, "conv1")
+    assert np.array_equal(first.kernels[:, ::-1], blocks[0].kernels)  # red first, whatever the network reads first
+
+
+def test_every_kernel_fills_its_own_range_and_keeps_its_place() -> None:
+    kernels = np.random.default_rng(0).normal(size=(20, 3, 11, 11)) * np.arange(1, 21)[:, None, None, None]
+    pixels = np.asarray(picture([block(kernels), block(kernels)]))
+    factor = 1600 // (10 * 11)  # twenty kernels stand in two rows of ten
+    step = 11 * factor + 2
+    assert pixels.shape == (2 * (2 * step + 2) + 18, 10 * step + 2, 3)
+    tile = pixels[2 + step : 2 + step + 11 * factor : factor, 2 + 3 * step : 2 + 3 * step + 11 * factor : factor]
+    w = kernels[13].transpose(1, 2, 0)
+    assert np.abs(tile - 255 * (w - w.min()) / (w.max() - w.min())).max() <= 0.5 + 1e-3
+    assert (tile.min(), tile.max()) == (0, 255)
+
+
+def test_the_groups_of_a_picture_are_apart(run: Path, tmp_path: Path) -> None:
+    done = netspec("filters", run, "-o", tmp_path / "conv1.png")
+    assert (done.exit_code, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert lines[0].split() == ["conv1", "kernels", "of", "colour", "more", "than", "chance"]
+    assert [line.split()[:4] for line in lines[1:3]] == [["group", str(k), "4", "3x5x5"] for k in (0, 1)]
+    assert lines[-1] == f"wrote {tmp_path / 'conv1.png'}"
+    pixels = shades((tmp_path / "conv1.png").read_bytes())
+    white = (pixels == 255).all(axis=(1, 2))
+    runs = "".join("w" if row else "." for row in white).split(".")
+    assert max(map(len, runs)) >= 18  # the gap between the groups
+    assert pixels.shape[1] > 600  # kernels of 5 x 5 are seen
+
+
+@pytest.mark.parametrize(
+    ("kernel", "expected"),
+    [
+        (np.ones((3, 4, 4)), 0.0),  # grey
+        (np.stack([np.eye(4), -np.eye(4), np.zeros((4, 4))]), 1.0),  # red against green
+        (np.stack([np.eye(4), np.zeros((4, 4)), np.zeros((4, 4))]), 2 / 3),  # red alone: 1 - (1^2 / 3) / 1^2
+        (np.stack([2 * np.eye(4), np.eye(4), np.zeros((4, 4))]), 0.4),  # 1 - (3^2 / 3) / (2^2 + 1^2)
+    ],
+)
+def test_the_measure_of_colour(kernel: np.ndarray, expected: float) -> None:
+    found = colour(block(kernel[None]))
+    assert found is not None
+    assert found.mean == pytest.approx(expected, abs=1e-12)
+
+
+def test_the_measure_by_chance_of_zeros_and_of_grey_networks() -> None:
+    drawn = colour(block(np.random.default_rng(0).normal(size=(2000, 3, 11, 11))))
+    assert drawn is not None
+    assert drawn.mean == pytest.approx(BY_CHANCE, abs=2e-3)
+    assert 0.4 < drawn.more_than_chance / 2000 < 0.6
+    dead = colour(block(np.zeros((2, 3, 5, 5))))
+    assert dead is not None and len(dead.each) == 0 and dead.mean == 0.0
+    assert colour(block(np.zeros((2, 1, 5, 5)))) is None
+
+
+def test_the_numbers_as_json(run: Path, tmp_path: Path) -> None:
+    found = json.loads(netspec("filters", run, "-o", tmp_path / "a.png", "--format", "json").stdout)
+    assert (found["net"], found["layer"], found["step"]) == ("tiny", "conv1", 8)
+    for group in found["groups"]:
+        assert group["kernel"] == [3, 5, 5]
+        assert group["colour"] == pytest.approx(sum(group["each"]) / 4, abs=1e-6)
+
+
+def test_kernels_of_many_channels_are_rows_of_grey_tiles(run: Path, tmp_path: Path) -> None:
+    done = netspec("filters", run, "-o", tmp_path / "a.png", "--layer", "conv3")
+    assert [line.split()[:4] for line in done.stdout.splitlines()[1:3]] == [
+        ["group", str(k), "4", "8x3x3"] for k in (0, 1)
+    ]
+    pixels = shades((tmp_path / "a.png").read_bytes())
+    assert pixels.ndim == 2
+    assert (pixels.shape[1] - 2) % 8 == 0
+
+
+@pytest.mark.parametrize(
+    ("layer", "notes"),
+    [("conv9", ("did you mean conv1?",)), ("fc4", ("layers with kernels: conv1, conv2, conv3",))],
+)
+def test_layers_without_kernels(layer: str, notes: tuple[str, ...]) -> None:
+    graph = net().graph
+    with pytest.raises(RequestError, match=f"--layer {layer}: no ") as caught:
+        blocks_of(graph, weights(graph), layer)
+    assert caught.value.notes == notes
+
+
+def test_a_network_without_convolutions_and_a_layer_of_several_inputs() -> None:
+    dense = loads("[image] input 3x4x4\n[fc] fc outputs=2\n").graph
+    with pytest.raises(TrainError, match="has no convolution"):
+        blocks_of(dense, weights(dense), None)
+    text = "[image] input 3x8x8\n[a] conv filters=4 kernel=3\n[b] conv filters=4 kernel=3 inputs=image\n"
+    graph = loads(text + "[c] conv filters=4 kernel=1 inputs=a,b\n").graph
+    _, blocks = blocks_of(graph, weights(graph), "c")
+    assert [(one.group, one.input) for one in blocks] == [(0, 0), (0, 1)]
+
+
+def test_activations_are_what_the_layer_computes(run: Path, tmp_path: Path) -> None:
+    saved = open_run(run, print)
+    objective = saved.objective("cpu")
+    x = torch.randn(1, 3, 12, 12, generator=torch.Generator().manual_seed(0))
+    found = answer(objective, x, "conv1")
+    w = saved.weights
+    by_hand = torch.nn.functional.conv2d(x, w["conv1.weight"], w["conv1.bias"], padding=2).relu()[0].numpy()
+    assert len(found.groups) == 2
+    np.testing.assert_allclose(np.concatenate(found.groups), by_hand, rtol=1e-5, atol=1e-6)
+    assert found.maps == 8
+    assert found.silent == int((by_hand.max(axis=(1, 2)) <= 0).sum())
+    probable = answer(objective, x, "prob").groups
+    assert [group.shape for group in probable] == [(4, 1, 1)]
+    assert float(probable[0].sum()) == pytest.approx(1)
+    with pytest.raises(RequestError, match="--activations conv8: tiny computes no layer of this name"):
+        answer(objective, x, "conv8")
+
+
+def test_a_layer_that_only_the_loss_reads() -> None:
+    graph = loads(SPEC.replace("[prob] softmax", "[loss] crossentropy")).graph
+    objective = build(graph, 0, "cpu")
+    objective.module.eval()
+    assert answer(objective, torch.zeros(1, 3, 12, 12), "fc4").maps == 4
+    with pytest.raises(RequestError):
+        answer(objective, torch.zeros(1, 3, 12, 12), "loss")
+
+
+@pytest.mark.parametrize(("layer", "words"), [("pool1", "8 maps"), ("fc4", "4 features"), ("prob", "4 features, 0 of")])
+def test_activations_on_the_command_line(run: Path, tmp_path: Path, layer: str, words: str) -> None:
+    image = photo(tmp_path / "a.png")
+    done = netspec("filters", run, "-o", tmp_path / "out.png", "--image", image, "--activations", layer)
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[0].startswith(f"{layer}: {words}")
+    assert shades((tmp_path / "out.png").read_bytes()).ndim == 2
+
+
+def test_command_lines_that_make_no_sense(run: Path, tmp_path: Path) -> None:
+    out = tmp_path / "a.png"
+    assert netspec("filters", run, "-o", out, "--image", out).exit_code == 2
+    assert netspec("filters", run, "-o", out, "--activations", "conv1").exit_code == 2
+    assert netspec("filters", run, "-o", tmp_path / "a.jpg").exit_code == 2
+    done = netspec("filters", run, "-o", out, "--image", tmp_path / "gone.png", "--activations", "conv1")
+    assert (done.exit_code, done.stderr) == (
+        1,
+        f"Error: {tmp_path / 'gone.png'} cannot be read: there is no such file\n",
+    )
+    assert not out.exists()
+    assert netspec("filters", run, "-o", tmp_path / "no" / "a.png").exit_code == 2
+
+
+def test_tiles() -> None:
+    assert [across(number) for number in (1, 6, 16, 17, 20, 48, 96)] == [1, 6, 16, 9, 10, 16, 16]
+    flat = own_range(np.full((1, 2, 2), 3, np.float32), (1, 2))
+    assert flat.tolist() == [[[128, 128], [128, 128]]]
+    assert from_zero(np.array([[[-1, 0], [1, 2]]], np.float32), (1, 2)).tolist() == [[[0, 0], [128, 255]]]
+    assert from_zero(np.full((1, 1, 1), -3, np.float32), (1, 2)).tolist() == [[[0]]]
+    with pytest.raises(TrainError, match="too large"):
+        sheet([np.zeros((4000, 224, 224), np.uint8)], 16)
+
+
+def test_alexnets_first_layer_is_laid_out_as_in_the_paper() -> None:
+    kernels = np.random.default_rng(0).normal(size=(48, 3, 11, 11))
+    width, height = picture([block(kernels), block(kernels)]).size
+    side = 11 * 9  # nine pixels to a weight
+    assert (width, height) == (16 * (side + 2) + 2, 6 * (side + 2) + 2 * 2 + 18)
+
+
+def test_the_run_is_untouched(run: Path, tmp_path: Path) -> None:
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    trained(tmp_path / "other", steps=1, weights=run)
+    for command in (("eval", run), ("filters", run, "-o", tmp_path / "a.png")):
+        assert netspec(*command).exit_code == 0
+    assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
+
+
+def test_quiet_names_no_file(run: Path, tmp_path: Path) -> None:
+    done = netspec("filters", run, "-o", tmp_path / "a.png", "--quiet")
+    assert done.exit_code == 0 and "wrote" not in done.stdout and done.stdout.startswith("conv1 ")
+    done = netspec("export", run, "-o", tmp_path / "a.safetensors", "--quiet")
+    assert (done.exit_code, done.stdout) == (0, "")

@@ -1,0 +1,178 @@
+"""What is told and shown while a training goes on: pictures, TensorBoard, a network that learns nothing."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from pathlib import Path
+
+import pytest
+from building import Builder
+from click.testing import CliRunner
+from rich.console import Console
+from runs import SPEC
+from torch import tensor
+
+from netspec.cli import main
+from netspec.ir.graph import Graph
+from netspec.ir.ops import CrossEntropy, Linear, SquaredError
+from netspec.net import loads
+from netspec.train.config import Request
+from netspec.train.console import Quiet
+from netspec.train.guessing import guessing
+from netspec.train.interval import Due, Interval, read_interval
+from netspec.train.plot import Drawing
+from netspec.train.run import train as run_train
+from netspec.train.runfolder import RunFolder
+
+DEAD = """\
+net dead
+[image] input 3x8x8 range=1
+[fc] fc outputs=10 init=gaussian(0.0001)
+[prob] softmax
+train epochs={epochs} batch=32 optimizer=sgd(lr=1e-7)
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("500", Interval(500, "steps")),
+        ("1 step", Interval(1, "steps")),
+        ("10min", Interval(10, "min")),
+        ("30 s", Interval(30, "s")),
+        ("2H", Interval(2, "h")),
+    ],
+)
+def test_intervals(text: str, expected: Interval) -> None:
+    assert read_interval(text) == expected
+    assert read_interval(str(expected)) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("10m", "'m' in '10m' is no unit of time"),
+        ("5 epochs", "'epochs' in '5 epochs' is no unit"),
+        ("0min", "at least 1"),
+        ("often", "neither a number of steps nor a time"),
+        ("-3", "neither a number of steps nor a time"),
+        ("1.5h", "neither a number of steps nor a time"),
+        ("", "neither a number of steps nor a time"),
+    ],
+)
+def test_what_is_no_interval(text: str, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        read_interval(text)
+
+
+def test_when_an_interval_is_over() -> None:
+    now = [100.0]
+    steps, minutes = Due(Interval(3, "steps")), Due(Interval(2, "min"), lambda: now[0])
+    assert [step for step in range(1, 10) if steps(step)] == [3, 6, 9]
+    assert not minutes(1)
+    now[0] = 220.0
+    assert minutes(2)
+    minutes.done()
+    assert not minutes(3)
+
+
+def two_losses(second: type) -> Graph:
+    builder = Builder("two")
+    x = builder.add("fc", Linear(10), builder.input(3, 8, 8))
+    builder.add("a", CrossEntropy(0.3), x)
+    builder.add("b", second(1.0), x)
+    return builder.graph()
+
+
+def test_the_loss_of_guessing() -> None:
+    """ln(classes) for a cross-entropy, times its weight; with other losses there is nothing to compare with."""
+    plain = guessing(loads(DEAD.format(epochs=1)).graph, 1000, 32)
+    assert (plain.at, plain.chance) == (200, pytest.approx(math.log(10)))
+    assert guessing(two_losses(CrossEntropy), 32 * 700, 32).chance == pytest.approx(1.3 * math.log(10))
+    assert guessing(two_losses(CrossEntropy), 32 * 700, 32).at == 700
+    assert guessing(two_losses(SquaredError), 1000, 32).chance == 0
+    assert guessing(loads(DEAD.format(epochs=1)).graph, 10**7, 32).at == 5000
+
+
+@pytest.mark.parametrize(("loss", "told"), [(1.005, True), (0.995, True), (1.02, False), (0.98, False), (0.0, False)])
+def test_a_loss_near_that_of_guessing(loss: float, told: bool) -> None:
+    """The mean of steps 101 to 200, within one hundredth; those before do not count."""
+    watched = guessing(loads(DEAD.format(epochs=1)).graph, 1000, 32)
+    found = [watched.look(step, tensor(9.0 if step <= 100 else loss * math.log(10))) for step in range(1, 400)]
+    assert [step for step, text in enumerate(found, 1) if text] == ([200] if told else [])
+
+
+def test_a_network_that_learns_nothing_is_told_of_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("dead.net").write_text(DEAD.format(epochs=8))
+    command = ["train", "dead.net", "--data", "synthetic", "--threads", "1", "--out", "run", "--quiet"]
+    done = CliRunner().invoke(main, [*command, "--steps", "150"])
+    assert (done.exit_code, "guessing" in done.stderr) == (0, False)
+    done = CliRunner().invoke(main, ["train", "--resume", "run", "--epochs", "8", "--quiet"])
+    assert done.exit_code == 0, done.output
+    start = "warning: after 200 steps the loss is 2.303, that of guessing among 10 classes (2.303): nothing has been"
+    assert [line.startswith(start) for line in done.stderr.splitlines() if "guessing" in line] == [True]
+    assert len(json.loads(Path("run/run.json").read_text())["warnings"]) == 1
+
+
+def test_the_picture_is_drawn_while_the_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[int] = []
+    monkeypatch.setattr("netspec.train.plot.SECONDS_BETWEEN", 0.0)
+    monkeypatch.setattr("netspec.train.plot.draw_curves", lambda metrics, *_: bool(drawn.append(1)) or True)
+    request = Request("synthetic", out=tmp_path / "run", threads=1)
+    run_train(loads(SPEC).graph, SPEC, "tiny", request, Quiet(Console(quiet=True)))
+    assert len(drawn) == 3 + 1  # after each epoch, and at the end
+
+
+def test_a_picture_is_not_drawn_too_often(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[float] = []
+    now = [0.0]
+    monkeypatch.setattr("netspec.train.plot.draw_curves", lambda *_: bool(drawn.append(now[0])) or True)
+    drawing = Drawing(RunFolder(tmp_path), "x", print, lambda: now[0])
+    for now[0] in range(0, 200, 10):
+        drawing.now_and_then()
+    assert drawn == [60, 120, 180]
+
+
+def test_a_picture_that_cannot_be_drawn_ends_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> bool:
+        raise MemoryError("no room")
+
+    told: list[str] = []
+
+    class Noted(Quiet):
+        def note(self, text: str) -> None:
+            told.append(text)
+
+    monkeypatch.setattr("netspec.train.plot.SECONDS_BETWEEN", 0.0)
+    monkeypatch.setattr("netspec.train.plot.draw_curves", fail)
+    request = Request("synthetic", out=tmp_path / "run", threads=1)
+    result = run_train(loads(SPEC).graph, SPEC, "tiny", request, Noted(Console(quiet=True)))
+    assert (result.state, told) == ("finished", ["no curves.png: MemoryError: no room"])
+
+
+def test_tensorboard_has_the_log_of_one_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    monkeypatch.chdir(tmp_path)
+    Path("tiny.net").write_text(SPEC)
+    command = ["train", "tiny.net", "--data", "synthetic", "--threads", "1", "--out", "run", "--tensorboard"]
+    assert CliRunner().invoke(main, [*command, "--steps", "5"]).exit_code == 0
+    assert CliRunner().invoke(main, ["train", "--resume", "run", "--steps", "9"]).exit_code == 0
+    events = accumulator.EventAccumulator("run/tensorboard")
+    events.Reload()
+    lines = [json.loads(line) for line in Path("run/metrics.jsonl").read_text().splitlines()]
+    for name, key in (("loss/training", "loss"), ("validation/top-1", "top1"), ("training/learning rate", "lr")):
+        found = [(event.step, pytest.approx(event.value)) for event in events.Scalars(name)]
+        assert found == [(line["step"], line[key]) for line in lines if key in line]
+
+
+def test_without_tensorboard_nothing_is_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    monkeypatch.chdir(tmp_path)
+    Path("tiny.net").write_text(SPEC)
+    done = CliRunner().invoke(main, ["train", "tiny.net", "--data", "synthetic", "--out", "run", "--tensorboard"])
+    assert done.exit_code == 2
+    assert "pip install 'netspec-compiler[tensorboard]'" in done.stderr
+    assert not Path("run").exists()

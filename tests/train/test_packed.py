@@ -1,0 +1,187 @@
+"""Training from a pack: the same pictures as from the folder, statistics of all of them, and damaged packs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from pictures import tree
+
+from netspec.cli import main
+from netspec.train.data import packing, shards
+from netspec.train.data.folder import open_folder
+from netspec.train.data.listing import list_folder
+from netspec.train.data.loader import Loader
+from netspec.train.data.packed import open_packed
+from netspec.train.data.picture import Frame, Resident, remembered
+from netspec.train.errors import TrainError
+
+SIZE = 16
+FRAME = Frame(3, SIZE, SIZE)
+SPEC = """\
+net tiny
+[image] input 3x12x12 range=1 mean=image
+[fc] fc outputs=2 init=gaussian(0.01)
+[prob] softmax
+train epochs=2 batch=8 optimizer=sgd(lr=0.01)
+augment crop=12 from={stored} flip=horizontal colour=pca(0.1)
+"""
+
+
+@pytest.fixture
+def pack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """30 images to train on, the second one unreadable, in shards of 8; 4 to validate on."""
+    monkeypatch.setattr(shards, "SHARD", 8)
+    tree(tmp_path / "photos" / "train", {"cat": 15, "dog": 15})
+    tree(tmp_path / "photos" / "val", {"cat": 2, "dog": 2})
+    (tmp_path / "photos" / "train" / "cat" / "1.jpg").write_bytes(b"")
+    packing.pack(list_folder(tmp_path / "photos"), tmp_path / "pack", SIZE, 1)
+    return tmp_path / "pack"
+
+
+def train(data: Path, stored: int = SIZE) -> Result:
+    arguments = ["train", "-", "--data", str(data), "--out", str(data) + "-run", "--threads", "1"]
+    return CliRunner().invoke(main, arguments, input=SPEC.format(stored=stored))
+
+
+def test_a_pack_gives_the_readable_pictures_of_its_folder(pack: Path) -> None:
+    data, folder = open_packed(pack, FRAME), open_folder(pack.parent / "photos", FRAME)
+    readable = [place for place in range(30) if place != 1]
+    assert isinstance(data.train, Resident) and remembered(data.train, FRAME) is data.train
+    assert data.classes == folder.classes
+    assert data.train.labels.tolist() == folder.train.labels[readable].tolist()
+    for here, there in enumerate(readable):
+        assert data.train.read(here).tolist() == folder.train.read(there).tolist()
+    assert data.validation is not None and len(data.validation.labels) == 4
+    assert "1 image could not be read when it was packed" in data.notes[0]
+
+
+def test_the_loader_takes_batches_from_it(pack: Path) -> None:
+    data = open_packed(pack)
+    order = np.arange(29)[::-1].copy()
+    with Loader(3, lambda problem: None) as loader:
+        reading = loader.run(data.train, order, 4, keep_partial=False)
+        found = list(reading)
+    assert [batch.places.tolist() for batch in found] == order[:28].reshape(7, 4).tolist()
+    for batch in found:
+        for picture, label, place in zip(batch.pictures, batch.labels, batch.places, strict=True):
+            assert picture.tolist() == data.train.read(place).tolist() and label == data.train.labels[place]
+    assert reading.finish().as_dict() == {"drawn": 29, "used": 28, "skipped": 0, "dropped": 1, "unreached": 0}
+
+
+def test_statistics_are_the_packs(pack: Path) -> None:
+    statistics = open_packed(pack).statistics
+    assert statistics is not None and statistics.images == 29
+    pictures = np.array([open_packed(pack).train.read(place) for place in range(29)], np.float64)
+    assert statistics.mean == pytest.approx(pictures.mean(axis=0))
+    pixels = pictures.transpose(1, 0, 2, 3).reshape(3, -1)
+    assert statistics.axes @ statistics.axes.T == pytest.approx(np.cov(pixels, bias=True))
+
+
+def test_training_from_a_pack(pack: Path) -> None:
+    done = train(pack)
+    assert done.exit_code == 0, done.output
+    assert "6 steps: of 58 images drawn, 48 images used" in done.stdout
+    assert "29 training images, 0 of them unreadable" in done.stdout
+    assert "on 4 validation images" in done.stdout
+
+
+def test_a_pack_and_its_folder_train_alike(pack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same pictures in the same order with the same crops, whether they are decoded or mapped: the same loss."""
+    folder = pack.parent / "photos"
+    (folder / "train" / "cat" / "1.jpg").unlink()
+    losses = []
+    for data in (folder, pack):
+        assert train(data).exit_code == 0
+        lines = Path(f"{data}-run", "metrics.jsonl").read_text().splitlines()
+        losses.append([json.loads(line).get("loss") for line in lines])
+    assert losses[0] == losses[1]
+
+
+def test_another_size_is_told_with_both(pack: Path) -> None:
+    done = train(pack, stored=20)
+    assert done.exit_code == 1
+    assert f"Error: {pack} is packed as 3x16x16, the network's images are stored as 3x20x20" in done.stderr
+    with pytest.raises(TrainError) as caught:
+        open_packed(pack, Frame(3, 12, 12))
+    assert caught.value.notes[0].startswith("say augment from=16 for crops from the packed size")
+    with pytest.raises(TrainError) as caught:
+        open_packed(pack, Frame(1, 16, 16))
+    assert "a pack has 3 channels" in caught.value.notes[0]
+
+
+def cut_off(pack: Path) -> None:
+    path = pack / "train-00001.npy"
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def label_out_of_range(pack: Path) -> None:
+    labels = np.load(pack / "train-labels.npy")
+    labels[4] = 2
+    np.save(pack / "train-labels.npy", labels)
+
+
+def manifest(text: str) -> Callable[[Path], None]:
+    def write(pack: Path) -> None:
+        (pack / "manifest.json").write_text(text)
+
+    return write
+
+
+def another_version(pack: Path) -> None:
+    found = json.loads((pack / "manifest.json").read_text())
+    (pack / "manifest.json").write_text(json.dumps(found | {"version": 2}))
+
+
+def unfinished(pack: Path) -> None:
+    (pack / ".packing").mkdir()
+    (pack / "manifest.json").rename(pack / ".packing" / "manifest.json")
+
+
+def pickled(pack: Path) -> None:
+    np.save(pack / "train-labels.npy", np.array([{}], object))
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (cut_off, r"train-00001.npy has 6,271 bytes, 6,272 are expected"),
+        (lambda pack: (pack / "train-00002.npy").unlink(), r"the pack lacks .*train-00002.npy: No such file"),
+        (label_out_of_range, r"label 2 of row 4 is out of range; the 2 classes are numbered 0 to 1"),
+        (lambda pack: (pack / "mean.npy").write_bytes(b"x"), r"mean.npy cannot be read"),
+        (lambda pack: np.save(pack / "mean.npy", np.zeros((3, 4, 4))), r"statistics are those of another size"),
+        (pickled, r"train-labels.npy cannot be read: .*allow_pickle=False"),
+        (manifest("{"), r"manifest.json is no manifest of a pack"),
+        (manifest("[]"), r"manifest.json is no manifest of a pack"),
+        (manifest('{"format": "other"}'), r"manifest.json is no manifest of a pack: .*other"),
+        (another_version, r"is of version 2 with 8 images a shard; this is version 1"),
+        (unfinished, r"the pack .* is not finished"),
+    ],
+)
+def test_a_damaged_pack(pack: Path, damage: Callable[[Path], None], message: str) -> None:
+    damage(pack)
+    with pytest.raises(TrainError, match=message):
+        open_packed(pack)
+    done = train(pack)
+    assert done.exit_code == 1 and done.stderr.startswith("Error: ")
+
+
+def test_a_shard_that_goes_away_after_the_start(pack: Path) -> None:
+    data = open_packed(pack)
+    data.train.read(0)
+    (pack / "train-00000.npy").unlink()  # mapped already: it stays
+    (pack / "train-00001.npy").unlink()
+    assert data.train.read(1).any()
+    with pytest.raises(TrainError, match=r"the pack lacks .*train-00001.npy"):
+        data.train.read(8)
+
+
+def test_more_shards_than_may_be_open(pack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("netspec.train.data.packed.OPEN", 1)
+    data, folder = open_packed(pack), open_folder(pack.parent / "photos", FRAME)
+    for place in (0, 28, 5, 12, 28):
+        assert data.train.read(place).tolist() == folder.train.read(place + (place > 0)).tolist()

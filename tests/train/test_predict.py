@@ -1,0 +1,78 @@
+"""``netspec predict``: the likeliest classes of images, and images that cannot be read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from trained import SPEC, netspec, photo, trained
+
+from netspec.train.saved import open_run
+
+
+def test_the_five_likeliest_classes_with_bars(run: Path, tmp_path: Path) -> None:
+    image = photo(tmp_path / "a.png")
+    done = netspec("predict", run, image)
+    assert (done.exit_code, done.stderr) == (0, "")
+    name, *rows = done.stdout.splitlines()
+    assert name == str(image)
+    assert len(rows) == 4  # there are no more classes
+    shares = [float(row.split()[2]) for row in rows]
+    assert shares == sorted(shares, reverse=True)
+    assert sum(shares) == pytest.approx(100, abs=0.3)
+    for row, share in zip(rows, shares, strict=True):
+        assert abs(row.count("#") - 0.3 * share) < 1
+
+
+def test_json_and_the_same_by_hand(run: Path, tmp_path: Path) -> None:
+    image = photo(tmp_path / "a.png", kind=2, side=14)
+    done = netspec("predict", run, image, "--views", 1, "--format", "json")
+    found = json.loads(done.stdout)
+    assert (found["net"], found["protocol"]) == ("tiny", "centre crop")
+    saved = open_run(run, print)
+    pixels = torch.from_numpy(np.asarray(Image.open(image)).copy()).permute(2, 0, 1)[None].float() / 255
+    with torch.no_grad():
+        shares = saved.objective("cpu").module((pixels - saved.state["preparation"]["mean"])[:, :, 1:13, 1:13])[0]
+    (one,) = found["images"]
+    assert one["unreadable"] is None
+    by_number = {guess["number"]: guess["probability"] for guess in one["classes"]}
+    assert [by_number[k] for k in range(4)] == pytest.approx(shares.tolist(), rel=1e-5)
+    assert one["classes"][0]["class"] == f"texture {int(shares.argmax())}"
+
+
+def test_ten_views_are_the_specs(run: Path, tmp_path: Path) -> None:
+    image = photo(tmp_path / "a.png")
+    found = json.loads(netspec("predict", run, image, "--format", "json").stdout)
+    assert found["protocol"].startswith("mean softmax of 10 views")
+
+
+def test_images_that_cannot_be_read_do_not_keep_the_others_from_being_predicted(run: Path, tmp_path: Path) -> None:
+    good = photo(tmp_path / "good.png")
+    (tmp_path / "bad.jpg").write_bytes(b"")
+    (tmp_path / "folder").mkdir()
+    names = [tmp_path / "bad.jpg", tmp_path / "folder", good, tmp_path / "gone.png"]
+    done = netspec("predict", run, *names)
+    assert done.exit_code == 1
+    assert done.stdout.splitlines()[0] == str(good)
+    assert done.stderr.splitlines() == [
+        f"warning: {names[0]} cannot be read: the file is empty",
+        f"warning: {names[1]} cannot be read: a folder; name the images in it: {names[1]}/*",
+        f"warning: {names[3]} cannot be read: there is no such file",
+    ]
+    found = json.loads(netspec("predict", run, *names, "--format", "json").stdout)["images"]
+    assert [one["unreadable"] is None for one in found] == [False, False, True, False]
+
+
+def test_a_network_that_reads_no_images_of_files(tmp_path: Path) -> None:
+    out = trained(tmp_path / "run", spec=SPEC.replace("3x12x12", "5x12x12"), steps=1)
+    done = netspec("predict", out, photo(tmp_path / "a.png"))
+    assert done.exit_code == 1
+    assert "image files have 1 or 3 channels, tiny reads 5" in done.stderr
+
+
+def test_no_images(run: Path) -> None:
+    assert netspec("predict", run).exit_code == 2

@@ -1,0 +1,298 @@
+"""Going on with a run: what is restored, what may change, and what is refused."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import shutil
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from pictures import tree
+from rich.console import Console
+from runs import SPEC, alike, log, newest
+
+from netspec.cli import main
+from netspec.net import loads
+from netspec.train import checkpoint
+from netspec.train.config import Request
+from netspec.train.console import Quiet, Status
+from netspec.train.run import train as run_train
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="a process cannot send itself SIGINT there")
+
+BASE = ("tiny.net", "--data", "synthetic", "--threads", "1", "--quiet")
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("netspec.train.plot.draw_curves", lambda *_: True)  # takes longer than all the rest
+    Path("tiny.net").write_text(SPEC)
+
+
+def train(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["train", *arguments])
+
+
+class InterruptAt(Quiet):
+    """Sends this process a signal when the log reaches a step."""
+
+    def __init__(self, step: int, number: int = signal.SIGINT) -> None:
+        super().__init__(Console(quiet=True))
+        self._step, self._number = step, number
+        self.told: list[str] = []
+
+    def warn(self, text: str) -> None:
+        self.told.append(text)
+
+    def progress(self, status: Status) -> None:
+        if status.step == self._step:
+            os.kill(os.getpid(), self._number)
+
+
+def stopped(step: int, out: str = "run", data: str = "synthetic", text: str = SPEC, **request: Any) -> None:
+    """A run that was interrupted after a step."""
+    wanted = Request(data, out=Path(out), threads=1, **request)
+    result = run_train(loads(text).graph, text, "tiny", wanted, InterruptAt(step))
+    assert (result.state, result.step) == ("interrupted", step)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of 3 epochs of 32 steps that nobody interrupted."""
+    folder = tmp_path_factory.mktemp("whole") / "run"
+    text, wanted = SPEC, Request("synthetic", out=folder, threads=1)
+    run_train(loads(text).graph, text, "tiny", wanted, Quiet(Console(quiet=True)))
+    return folder
+
+
+def broken() -> None:
+    """66 images of two classes, four of them unreadable, on both sides of where the tests stop."""
+    tree(Path("data/train"), {"a": 33, "b": 33})
+    tree(Path("data/val"), {"a": 3, "b": 3})
+    for name in ("a/3", "a/20", "b/7", "b/30"):
+        Path(f"data/train/{name}.jpg").write_bytes(b"")
+
+
+@pytest.mark.parametrize("step", [1, 31, 32, 50, 96])
+def test_interrupted_and_resumed(step: int, whole: Path) -> None:
+    """At the beginning, one step before and right before a validation, in the middle, at the end."""
+    stopped(step)
+    assert newest(Path("run"))["step"] == step
+    done = train("--resume", "run")
+    assert done.exit_code == 0, done.output
+    assert f"run: going on after step {step}" in done.stderr
+    assert alike(Path("run"), whole)
+    assert json.loads(Path("run/run.json").read_text())["resumed"] == [step]
+
+
+def test_the_same_command_goes_on(whole: Path) -> None:
+    stopped(40)
+    assert train(*BASE, "--out", "run").exit_code == 0
+    assert alike(Path("run"), whole)
+
+
+@pytest.mark.parametrize(
+    "recipe", ["schedule=linear(factor=0.1)", "warmup=steps(9) accumulate=2", "label_smoothing=0.1"]
+)
+def test_unreadable_images_and_schedules_that_follow_the_progress(recipe: str) -> None:
+    """66 images less 4 make 7 batches of 8. How many steps are planned depends on which images could be read."""
+    broken()
+    text = f"{SPEC.replace('outputs=4', 'outputs=2').replace('schedule=plateau(patience=1, times=3)', recipe)}"
+    wanted = Request("data", batch=8, out=Path("whole"), threads=1)
+    whole = run_train(loads(text).graph, text, "tiny", wanted, Quiet(Console(quiet=True)))
+    assert whole.step == 21
+    for stop in (4, 10):
+        stopped(stop, f"run{stop}", "data", text, batch=8)
+        done = train("--resume", f"run{stop}")
+        assert done.exit_code == 0, done.output
+        assert alike(Path(f"run{stop}"), Path("whole"))
+        facts = [json.loads(Path(run, "run.json").read_text()) for run in (f"run{stop}", "whole")]
+        assert facts[0]["counts"] == facts[1]["counts"]
+        assert facts[1]["counts"]["train"] == {
+            "images": 66, "unreadable": 4, "drawn": 198, "used": 168, "skipped": 12, "dropped": 18, "unreached": 0,
+        }  # fmt: skip
+        unreadable = [Path(run, "unreadable.jsonl").read_text().splitlines() for run in (f"run{stop}", "whole")]
+        assert sorted(unreadable[0]) == sorted(unreadable[1])
+
+
+def test_lines_and_checkpoints_after_the_one_that_is_taken_are_taken_away(whole: Path) -> None:
+    """As a process leaves them that was killed between two checkpoints, in the middle of a line."""
+    stopped(40)
+    with Path("run/metrics.jsonl").open("a") as file:
+        file.write('{"step": 41, "epoch": 2, "loss": 0.5}\n{"step": 42, "ep')
+    assert train("--resume", "run").exit_code == 0
+    assert alike(Path("run"), whole)
+
+
+def test_a_log_that_was_shortened_is_told(whole: Path) -> None:
+    stopped(40)
+    lines = Path("run/metrics.jsonl").read_text().splitlines(keepends=True)
+    Path("run/metrics.jsonl").write_text("".join(lines[:30]))
+    done = train("--resume", "run", "--quiet")
+    assert done.exit_code == 0
+    assert "is not as the checkpoint left it" in done.stderr
+    assert [line["step"] for line in log(Path("run"))][:31] == [*range(1, 31), 41]
+
+
+@pytest.mark.parametrize("damage", ["truncated", "flipped", "empty"])
+def test_a_damaged_checkpoint(damage: str, whole: Path) -> None:
+    stopped(50)
+    before, last = checkpoint.saved(Path("run/checkpoints"))
+    content = bytearray(last.read_bytes())
+    if damage == "flipped":
+        content[len(content) // 2] ^= 16
+    last.write_bytes({"truncated": content[: len(content) // 2], "flipped": content, "empty": b""}[damage])
+    done = train("--resume", "run")
+    assert done.exit_code == 0, done.output
+    assert "warning: run/checkpoints/step-000000050.pt is damaged" in done.stderr
+    assert "taking the checkpoint before it, step-000000032.pt" in done.stderr
+    assert alike(Path("run"), whole)
+    assert (last.parent / "step-000000050.pt.damaged").exists()
+    for path in checkpoint.saved(Path("run/checkpoints")):
+        path.write_bytes(b"nothing")
+    assert before.name == "step-000000032.pt"
+    done = train("--resume", "run")
+    assert (done.exit_code, "no checkpoint of run can be read" in done.stderr) == (1, True)
+
+
+def test_a_finished_run_is_left_alone(whole: Path) -> None:
+    shutil.copytree(whole, "run")
+    before = {path: path.read_bytes() for path in Path("run").rglob("*") if path.is_file()}
+    for command in (("--resume", "run"), (*BASE, "--out", "run"), ("tiny.net", "--resume", "run")):
+        done = train(*command)
+        assert done.exit_code == 0, done.output
+        assert done.stdout.startswith("run is finished: nothing to do")
+        assert done.stdout.endswith("run: run\n")
+    assert {path: path.read_bytes() for path in Path("run").rglob("*") if path.is_file()} == before
+
+
+def test_the_end_can_be_moved(whole: Path) -> None:
+    assert train(*BASE, "--out", "run", "--epochs", "2").exit_code == 0
+    done = train("--resume", "run", "--epochs", "3")
+    assert done.exit_code == 0, done.output
+    assert alike(Path("run"), whole)
+    assert newest(Path("run"))["settings"]["epochs"] == 3
+    for option in (("--epochs", "2"), ("--steps", "95")):
+        done = train("--resume", "run", *option)
+        assert done.exit_code == 2
+        assert f"{option[0]} {option[1]} lies behind" in done.stderr
+    assert train("--resume", "run", "--steps", "97").exit_code == 0
+    assert newest(Path("run"))["step"] == 97
+
+
+def test_other_settings_are_refused_by_name(whole: Path) -> None:
+    shutil.copytree(whole, "run")
+    done = train("--resume", "run", "--batch", "16", "--seed", "3", "--precision", "bf16")
+    assert done.exit_code == 2
+    assert done.stderr.splitlines()[:4] == [
+        "Error: run is a run with other settings",
+        "  --batch: 32 in the run, 16 here",
+        "  --seed: 0 in the run, 3 here",
+        "  --precision: fp32 in the run, bf16 here",
+    ]
+    done = train(*BASE, "--out", "run", "--epochs", "9")
+    assert (done.exit_code, "--epochs: 3 in the run, 9 here" in done.stderr) == (2, True)
+    assert train("--resume", "run", "--weights", "run").exit_code == 2
+    assert train("--resume", "run", "--out", "other").exit_code == 2
+    assert train("--resume", "run", "--set", "fc.outputs=5").exit_code == 2
+
+
+def test_another_network_is_refused_with_the_difference() -> None:
+    stopped(5)
+    Path("other.net").write_text(SPEC.replace("filters=8", "filters=9").replace("lr=0.02", "lr=0.03"))
+    before = Path("run/run.json").read_bytes()
+    for command in (("other.net", "--resume", "run"), ("other.net", *BASE[1:], "--out", "run")):
+        done = train(*command)
+        assert done.exit_code == 1
+        assert "run was trained as another network" in done.stderr
+        assert "filters: 8 -> 9" in done.stderr
+        assert "lr" in done.stderr
+    assert Path("run/run.json").read_bytes() == before
+    Path("words.net").write_text(f"# only a remark\n{SPEC}")
+    assert train("words.net", "--resume", "run", "--quiet").exit_code == 0
+
+
+def test_a_shape_given_on_the_command_line_is_the_runs() -> None:
+    assert train(*BASE, "--out", "run", "--input", "3x10x10", "--steps", "3").exit_code == 0
+    assert newest(Path("run"))["preparation"]["mean"].shape == (3, 10, 10)
+    done = train("--resume", "run", "--steps", "6", "--quiet")
+    assert done.exit_code == 0, done.output
+    assert newest(Path("run"))["weights"]["fc.weight"].shape == (4, 8 * 8 * 8)
+    assert train("tiny.net", "--resume", "run", "--steps", "9").exit_code == 1
+    assert train("tiny.net", "--input", "3x10x10", "--resume", "run", "--steps", "9", "--quiet").exit_code == 0
+
+
+def test_data_that_have_changed_are_refused_with_the_numbers() -> None:
+    tree(Path("data/train"), {"a": 20, "b": 20})
+    tree(Path("data/val"), {"a": 3, "b": 3})
+    text = SPEC.replace("outputs=4", "outputs=2")
+    stopped(3, "run", "data", text, batch=8)
+    shutil.copytree("data", "moved")
+    assert train("--resume", "run", "--data", "moved", "--quiet").exit_code == 0  # the same images elsewhere
+    assert newest(Path("run"))["settings"]["data"] == "moved"
+    shutil.copy("moved/train/a/0.jpg", "moved/train/a/new.jpg")
+    Path("moved/val/a/0.jpg").rename("moved/val/a/renamed.jpg")
+    done = train("--resume", "run", "--epochs", "9")
+    assert done.exit_code == 1
+    assert done.stderr.splitlines()[:3] == [
+        "Error: the data have changed since the run began: moved",
+        "  40 training images then, 41 now",
+        "  6 validation images then and now, but with other names or classes",
+    ]
+
+
+def test_what_is_no_run() -> None:
+    Path("empty").mkdir()
+    shutil.copy("tiny.net", "empty/spec.net")
+    for folder, code in (("empty", 1), ("tiny.net", 1), ("nowhere", 2)):
+        done = train("--resume", folder)
+        assert done.exit_code == code, done.output
+        assert done.stderr.startswith("Error: ")
+    assert "empty is no run: there is nothing to resume in it" in train("--resume", "empty").stderr
+    assert [path.name for path in Path("empty").iterdir()] == ["spec.net"]
+    assert train().exit_code == 2
+
+
+def test_a_run_of_before_checkpoints_could_be_resumed(whole: Path) -> None:
+    shutil.copytree(whole, "run")
+    for path in checkpoint.saved(Path("run/checkpoints")):
+        state = checkpoint.load(path)
+        del state["place"], state["optimiser"]
+        checkpoint.save(path.parent, state["step"], {k: v for k, v in state.items() if k not in ("format", "step")})
+    done = train("--resume", "run", "--epochs", "4")
+    assert (done.exit_code, "it lacks optimiser, place" in done.stderr) == (1, True)
+
+
+def test_other_threads_are_told() -> None:
+    stopped(3)
+    done = train("--resume", "run", "--threads", "2", "--steps", "5")
+    assert done.exit_code == 0, done.output
+    assert "threads 1 -> 2: the last bits of the numbers may differ" in done.stderr
+
+
+def test_a_request_is_filled_by_the_run() -> None:
+    stopped(3, seed=7, batch=16, precision="bf16")
+    assert train("--resume", "run", "--quiet").exit_code == 0
+    settings = newest(Path("run"))["settings"]
+    assert [settings[key] for key in ("seed", "batch", "precision", "epochs")] == [7, 16, "bf16", 3]
+    assert {field.name for field in dataclasses.fields(Request)} >= {"seed", "batch", "precision", "epochs"}
+
+
+def test_data_that_have_gone_can_be_named_anew() -> None:
+    tree(Path("data"), {"a": 30, "b": 30})
+    stopped(2, "run", "data", SPEC.replace("outputs=4", "outputs=2"), batch=8)
+    Path("data").rename("moved")
+    done = train("--resume", "run")
+    assert done.exit_code == 2
+    assert done.stderr.splitlines()[-2:] == [
+        "Error: there is no data source and no folder called data",
+        "  that is what the run began with; where it lies now, say with --data",
+    ]
+    assert train("--resume", "run", "--data", "moved", "--quiet").exit_code == 0

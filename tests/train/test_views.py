@@ -1,0 +1,81 @@
+"""The views of an image, and what a network says through them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from trained import net
+
+from netspec import backend
+from netspec.ir.shape import Shape
+from netspec.train.augment import Preparation
+from netspec.train.data.picture import Frame
+from netspec.train.objective import Objective, build
+from netspec.train.saved import open_run
+from netspec.train.views import Predictor, View, mean_of, prepared, protocol, views
+
+
+def test_one_view_is_the_centre() -> None:
+    assert views(1, Frame(3, 256, 256), Shape(3, 224, 224)) == (View(16, 16, mirror=False, share=1.0),)
+
+
+def test_ten_views_are_the_corners_the_centre_and_their_mirror_images() -> None:
+    found = views(10, Frame(3, 256, 256), Shape(3, 224, 224))
+    assert {(view.top, view.left) for view in found} == {(0, 0), (0, 32), (32, 0), (32, 32), (16, 16)}
+    assert len(found) == 10 and all(view.share == 0.1 for view in found)
+    assert sum(view.mirror for view in found) == 5
+
+
+def test_views_that_coincide_are_taken_once_and_count_as_often() -> None:
+    assert views(10, Frame(1, 8, 8), Shape(1, 8, 8)) == (View(0, 0, False, 0.5), View(0, 0, True, 0.5))
+    wide = views(10, Frame(1, 8, 12), Shape(1, 8, 8))
+    assert [(view.left, view.share) for view in wide if not view.mirror] == [(0, 0.2), (4, 0.2), (2, 0.1)]
+    assert protocol(10, 2).endswith("of which 2 are distinct: the stored pictures leave no room for more crops")
+    assert protocol(1, 1) == "centre crop"
+
+
+def test_a_view_is_cut_out_of_the_right_place() -> None:
+    graph = net("mean=image", "mean=none").graph
+    frame = Frame(3, 14, 14)
+    prepare = Preparation(graph.preprocessing, None, frame, graph.input.output, 255, torch.device("cpu"))
+    pictures = np.random.default_rng(0).integers(0, 256, (2, 3, 14, 14), np.uint8)
+    plain = torch.from_numpy(pictures[:, :, 2:, :12]).float() / 255
+    torch.testing.assert_close(prepared(prepare, pictures, View(2, 0, False, 1.0)), plain)
+    torch.testing.assert_close(prepared(prepare, pictures, View(2, 0, True, 1.0)), plain.flip(3))
+
+
+def test_ten_views_are_averaged_after_the_softmax_as_the_paper_has_it(run: Path) -> None:
+    saved = open_run(run, print)
+    frame = Frame(3, 14, 14)
+    objective, prepare = saved.objective("cpu"), saved.preparation(frame, 255, "cpu")
+    pictures = np.random.default_rng(0).integers(0, 256, (3, 3, 14, 14), np.uint8)
+    by_hand = torch.zeros(3, 4)
+    mean = prepare.mean
+    for top, left in ((0, 0), (0, 2), (2, 0), (2, 2), (1, 1)):
+        x = (torch.from_numpy(pictures).float() / 255 - mean)[:, :, top : top + 12, left : left + 12]
+        for image in (x, x.flip(3)):
+            with torch.no_grad():
+                by_hand += objective.module(image)  # the file ends in a softmax
+    found = Predictor(objective, prepare, views(10, frame, saved.graph.input.output))(pictures).exp()
+    torch.testing.assert_close(found.float(), by_hand / 10)
+
+
+def test_several_networks_are_averaged_as_shares() -> None:
+    a, b = torch.tensor([[0.9, 0.1]]).log(), torch.tensor([[0.3, 0.7]]).log()
+    torch.testing.assert_close(mean_of([a, b]).exp(), torch.tensor([[0.6, 0.4]]))
+
+
+def test_scores_that_are_a_softmax_already_are_taken_as_they_are() -> None:
+    graph = net("[prob] softmax", "[prob] softmax\n[loss] squarederror").graph
+    built = build(graph, 0, "cpu")
+    built.module.eval()
+    objective = Objective(graph, built.module)
+    prepare = Preparation(graph.preprocessing, None, Frame(3, 14, 14), graph.input.output, 255, torch.device("cpu"))
+    pictures = np.full((1, 3, 14, 14), 7, np.uint8)
+    found = Predictor(objective, prepare, views(1, Frame(3, 14, 14), graph.input.output))(pictures).exp()
+    with torch.no_grad():
+        scores = backend.load("pytorch").class_scores(built.module, torch.full((1, 3, 12, 12), 7 / 255))
+    torch.testing.assert_close(found.float(), scores)
+    assert abs(float(found.sum()) - 1) < 1e-6

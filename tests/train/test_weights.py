@@ -1,0 +1,296 @@
+"""Weights in every layout, out of a run and back; and those that do not fit."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+from trained import SPEC, net, netspec, trained
+
+import netspec as door
+from netspec.ir.graph import Graph
+from netspec.train import checkpoint
+from netspec.train.errors import RequestError, TrainError
+from netspec.train.export import exported
+from netspec.train.layouts import laid_out, merged, split_layers
+from netspec.train.objective import build
+from netspec.train.saved import Saved, open_run
+from netspec.train.weights import Weights, fit, read_weights
+
+ROOT = Path(__file__).parents[2]
+
+
+def read(path: Path) -> Weights:
+    return read_weights(path, lambda text: pytest.fail(text))
+
+
+def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(one[key], other[key]) for key in one)
+
+
+def started(graph: Graph, path: Path, *fresh: str) -> dict[str, Tensor]:
+    """What a module of this graph holds once the file's weights are in it."""
+    module = build(graph, 5, "cpu").module
+    fit(graph, module, read(path), fresh)
+    return module.state_dict()
+
+
+@pytest.mark.parametrize("layout", ["groups", "merged"])
+def test_an_exported_run_comes_back_bit_for_bit(run: Path, tmp_path: Path, layout: str) -> None:
+    out = tmp_path / "w.safetensors"
+    done = netspec("export", run, "-o", out, "--layout", layout)
+    assert done.exit_code == 0, done.output
+    saved = open_run(run, print)
+    assert same(started(saved.graph, out), saved.weights)
+    with safe_open(out, framework="pt") as file:
+        about = json.loads(file.metadata()["netspec"])
+    assert (about["layout"], about["net"], about["spec_sha256"]) == (layout, "tiny", saved.spec_sha256)
+    first = out.read_bytes()
+    assert netspec("export", run, "-o", out, "--layout", layout).exit_code == 0  # its own file may be written over
+    assert out.read_bytes() == first
+
+
+def test_groups_are_the_parts_of_the_merged_tensor(run: Path) -> None:
+    saved = open_run(run, print)
+    parts = laid_out(saved.graph, saved.weights, "groups")
+    assert split_layers(saved.graph, saved.weights) == ("conv1", "conv2", "norm2", "conv3")
+    assert torch.equal(parts["conv1.1.weight"], saved.weights["conv1.weight"][4:])
+    assert parts["norm2.0.running_mean"].shape == (4,)
+    assert parts["fc4.weight"].shape == (4, 8 * 36)  # gpu=0: whole
+    assert same(merged(parts, 2, ("conv1", "conv2", "norm2", "conv3")), saved.weights)
+    del parts["conv3.0.bias"]
+    with pytest.raises(TrainError, match=r"conv3.1.bias: the parts of conv3 should be conv3.0.bias, conv3.1.bias"):
+        merged(parts, 2, ("conv1", "conv2", "norm2", "conv3"))
+
+
+def test_alexnets_towers() -> None:
+    graph = door.load(ROOT / "specs" / "alexnet.net").graph
+    shapes = {key: tuple(p.shape) for key, p in graph.parameters.items()}
+    parts = laid_out(graph, {key: torch.empty(shape, device="meta") for key, shape in shapes.items()}, "groups")
+    found = {key: tuple(tensor.shape) for key, tensor in parts.items() if key.endswith("weight")}
+    assert found["conv1.0.weight"] == found["conv1.1.weight"] == (48, 3, 11, 11)
+    assert found["conv2.1.weight"] == (128, 48, 5, 5)
+    assert found["conv3.0.weight"] == (192, 256, 3, 3)
+    assert found["fc6.1.weight"] == (2048, 9216)
+    assert found["fc8.weight"] == (1000, 4096)
+
+
+def test_several_inputs_and_no_groups() -> None:
+    text = "[image] input 3x8x8\n[a] conv filters=4 kernel=3\n[b] conv filters=4 kernel=3 inputs=image\n"
+    text += "[c] conv filters=4 kernel=1 inputs=a,b\n[fc] fc outputs=2 gpu=0\n"
+    for groups in ("", "gpus 2\n"):
+        graph = door.loads(groups + text if groups else text.replace(" gpu=0", "")).graph
+        weights = build(graph, 0, "cpu").module.state_dict()
+        parts = laid_out(graph, weights, "groups")
+        assert ("c.1.weights.1" in parts) == bool(groups)
+        assert same(merged(parts, 2, split_layers(graph, weights)), weights)
+
+
+def test_torchvisions_names_both_ways(tmp_path: Path) -> None:
+    graph = door.load(ROOT / "specs" / "alexnet-torchvision.net").graph
+    keys = {key: torch.empty(p.shape, device="meta") for key, p in graph.parameters.items()}
+    theirs = laid_out(graph, keys, "torchvision")
+    assert list(theirs)[:2] == ["features.0.weight", "features.0.bias"]
+    assert list(theirs)[-1] == "classifier.6.bias"
+    assert theirs["features.10.weight"] is keys["conv5.weight"]
+    small = {key: torch.zeros(1) + number for number, key in enumerate(theirs)}
+    torch.save(small, tmp_path / "alexnet.pth")
+    with pytest.raises(TrainError) as caught:
+        started(graph, tmp_path / "alexnet.pth")
+    assert "conv1.weight is 64x3x11x11 in the network and 1 in the file" in caught.value.notes
+
+
+@pytest.mark.parametrize(
+    ("name", "complaint"),
+    [
+        ("alexnet", "conv1 .* has no counterpart: torchvision's alexnet has: conv of 64 kernels 3x11x11"),
+        ("digits", "conv1 .conv of 16 kernels 1x3x3, stride 1x1, pad 1x1. has no counterpart"),
+    ],
+)
+def test_other_networks_have_no_torchvision_layout(name: str, complaint: str) -> None:
+    graph = door.load(ROOT / "specs" / f"{name}.net").graph
+    with pytest.raises(TrainError, match="is not torchvision's alexnet") as caught:
+        laid_out(graph, {}, "torchvision")
+    assert re.search(complaint, caught.value.notes[0])
+
+
+def test_torchvisions_alexnet_with_something_more() -> None:
+    text = (ROOT / "specs" / "alexnet-torchvision.net").read_text()
+    for old, new, complaint in (
+        ("[pool1]", "[norm1] lrn size=5 scale=1e-4\n[pool1]", "norm1 (lrn) has no counterpart"),
+        ("outputs=1000  neuron=linear", "outputs=1000  neuron=relu", "fc8 (relu) has no counterpart: torchvision"),
+        ("[pool5]  maxpool  kernel=3  stride=2 ", "[pool5]  avgpool  kernel=3  stride=2 ", "pool5 (avgpool) has no"),
+    ):
+        with pytest.raises(TrainError) as caught:
+            laid_out(door.loads(text.replace(old, new)).graph, {}, "torchvision")
+        assert caught.value.notes[0].startswith(complaint)
+    ten = door.loads(text.replace("outputs=1000", "outputs=10")).graph
+    weights = {key: torch.empty(p.shape, device="meta") for key, p in ten.parameters.items()}
+    assert laid_out(ten, weights, "torchvision")["classifier.6.weight"].shape == (10, 4096)
+
+
+def test_the_ways_in_which_torch_saves_weights(run: Path, tmp_path: Path) -> None:
+    saved = open_run(run, print)
+    torch.save(saved.weights, tmp_path / "plain.pt")
+    torch.save({"epoch": 3, "state_dict": saved.weights}, tmp_path / "wrapped.pth")
+    torch.save({f"module.{key}": tensor for key, tensor in saved.weights.items()}, tmp_path / "parallel.pt")
+    save_file(saved.weights, tmp_path / "bare.safetensors")
+    for path in (run, saved.path, *tmp_path.iterdir()):
+        assert same(started(saved.graph, path), saved.weights), path
+    newest = checkpoint.saved(run / "checkpoints")[-1]
+    digest = hashlib.sha256(newest.read_bytes()).hexdigest()
+    assert read(run).facts() == {"file": str(newest), "sha256": digest}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "complaint"),
+    [
+        ("a.safetensors", b"\x00" * 20, "is damaged, or no safetensors file"),
+        ("a.pt", b"PK\x03\x04", "holds no weights that can be read"),
+        ("a.pth", b"", "holds no weights that can be read"),
+        ("a.txt", b"hello", "holds no weights that can be read"),
+    ],
+)
+def test_files_without_weights(tmp_path: Path, name: str, content: bytes, complaint: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(TrainError, match=complaint):
+        read(tmp_path / name)
+
+
+def test_code_in_a_file_is_not_run(tmp_path: Path) -> None:
+    class Harm:
+        def __reduce__(self) -> tuple[object, tuple[str]]:
+            return (open, (str(tmp_path / "harm"), "w"))  # type: ignore[return-value]
+
+    torch.save({"w": Harm()}, tmp_path / "a.pt")
+    with pytest.raises(TrainError, match="holds no weights that can be read"):
+        read(tmp_path / "a.pt")
+    assert not (tmp_path / "harm").exists()
+
+
+def test_no_such_file_and_no_tensors(run: Path, tmp_path: Path) -> None:
+    with pytest.raises(RequestError) as caught:
+        read(run.with_name("rum"))
+    assert caught.value.notes == (f"did you mean {run}?",)
+    torch.save([1, 2], tmp_path / "a.pt")
+    with pytest.raises(TrainError, match="holds no weights"):
+        read(tmp_path / "a.pt")
+
+
+def test_layers_that_differ_are_named_with_both_shapes(run: Path) -> None:
+    graph = net("outputs=4", "outputs=7").graph
+    with pytest.raises(TrainError, match="do not fit tiny") as caught:
+        started(graph, run)
+    assert caught.value.notes == (
+        "fc4.weight is 7x288 in the network and 4x288 in the file",
+        "fc4.bias is 7 in the network and 4 in the file",
+        "to start a layer anew instead of taking it from the file: --fresh fc4",
+    )
+    found = started(graph, run, "fc4")
+    assert torch.equal(found["conv1.weight"], open_run(run, print).weights["conv1.weight"])
+    assert torch.equal(found["fc4.weight"], build(graph, 5, "cpu").module.state_dict()["fc4.weight"])
+
+
+def test_missing_and_unexpected_tensors_are_named_with_the_nearest(run: Path) -> None:
+    text = SPEC.replace("[fc4]", "[fc5]")
+    with pytest.raises(TrainError) as caught:
+        started(door.loads(text).graph, run)
+    assert caught.value.notes == (
+        "fc5.weight (4x288) is not in the file; it has fc4.weight",
+        "fc5.bias (4) is not in the file; it has fc4.bias",
+        "fc4.weight (4x288) of the file has no place in the network; it has fc5.weight",
+        "fc4.bias (4) of the file has no place in the network; it has fc5.bias",
+        "to start a layer anew instead of taking it from the file: --fresh fc4,fc5",
+    )
+    module = build(door.loads(text).graph, 0, "cpu").module
+    fitted = fit(door.loads(text).graph, module, read(run), ("fc4", "fc5"))
+    assert (fitted.taken, fitted.fresh, fitted.left_out) == (10, ("fc5",), ("fc4",))
+
+
+def test_a_fresh_layer_that_is_not_there_and_numbers_that_are_none(run: Path, tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match="--fresh fc9: tiny has no layer with weights of this name") as caught:
+        started(net().graph, run, "fc9")
+    assert caught.value.notes == ("did you mean fc4?",)
+    weights = open_run(run, print).weights
+    weights["conv1.bias"] = torch.full((8,), torch.inf)
+    torch.save(weights, tmp_path / "a.pt")
+    with pytest.raises(TrainError) as problem:
+        started(net().graph, tmp_path / "a.pt")
+    assert problem.value.notes[0] == "conv1.bias has numbers in the file that are infinite or none"
+
+
+def test_a_training_that_starts_from_weights(run: Path, tmp_path: Path) -> None:
+    out = trained(tmp_path / "fine", spec=SPEC.replace("outputs=4", "outputs=5"), steps=1, weights=run, fresh=("fc4",))
+    first, last = map(checkpoint.load, checkpoint.saved(out / "checkpoints"))
+    assert first["step"] == 0
+    assert torch.equal(first["weights"]["conv1.weight"], open_run(run, print).weights["conv1.weight"])
+    assert not torch.equal(last["weights"]["conv1.weight"], first["weights"]["conv1.weight"])
+    recorded = json.loads((out / "run.json").read_text())["weights"]
+    assert recorded == {**read(run).facts(), "fresh": ["fc4"], "left_out": []}
+
+
+def test_weights_of_another_shape_leave_no_run_folder(run: Path, tmp_path: Path) -> None:
+    with pytest.raises(TrainError, match="do not fit tiny"):
+        trained(tmp_path / "fine", spec=SPEC.replace("outputs=4", "outputs=5"), steps=1, weights=run)
+    with pytest.raises(RequestError, match="--fresh says which layers are not taken from --weights"):
+        trained(tmp_path / "fine", steps=1, fresh=("fc4",))
+    assert not (tmp_path / "fine").exists()
+
+
+def test_the_command_line_takes_several_fresh_layers(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("t.net").write_text(SPEC.replace("outputs=4", "outputs=5"))
+    done = netspec(
+        "train", "t.net", "--data", "synthetic", "--steps", 1, "--out", "fine",
+        "--weights", run, "--fresh", "conv3,fc4", "--fresh", "norm2",
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    assert json.loads(Path("fine/run.json").read_text())["weights"]["fresh"] == ["conv3", "fc4", "norm2"]
+
+
+def test_a_file_that_netspec_did_not_write_stays(run: Path, tmp_path: Path) -> None:
+    other = tmp_path / "a.safetensors"
+    save_file({"w": torch.zeros(2)}, other)
+    before = other.read_bytes()
+    for path in (other, tmp_path / "text.safetensors"):
+        if path != other:
+            path.write_text("a poem")
+        done = netspec("export", run, "-o", path)
+        assert done.exit_code == 2
+        assert f"{path} was not written by netspec and stays as it is" in done.stderr
+    assert other.read_bytes() == before
+    (tmp_path / "d.safetensors").mkdir()
+    assert "is no file" in netspec("export", run, "-o", tmp_path / "d.safetensors").stderr
+    assert netspec("export", run, "-o", tmp_path / "a.pt").exit_code == 2
+    done = netspec("export", run, "-o", tmp_path / "t.safetensors", "--layout", "torchvision")
+    assert done.exit_code == 1 and "tiny is not torchvision's alexnet" in done.stderr
+
+
+@pytest.mark.slow  # 61 million parameters, written twice and read three times: several seconds and half a gigabyte
+def test_torchvisions_alexnet_goes_out_and_comes_back_bit_for_bit(tmp_path: Path) -> None:
+    net_ = door.load(ROOT / "specs" / "alexnet-torchvision.net")
+    weights = build(net_.graph, 0, "cpu").module.state_dict()
+    state = {"step": 0, "seed": 0, "spec_sha256": "", "weights": weights}
+    data, tensors = exported(Saved(tmp_path, None, net_, state, {}), "torchvision")
+    (tmp_path / "a.safetensors").write_bytes(data)
+    assert tensors == 16
+    assert same(started(net_.graph, tmp_path / "a.safetensors"), weights)
+    theirs = laid_out(net_.graph, weights, "torchvision")
+    torch.save(theirs, tmp_path / "alexnet.pth")
+    assert same(started(net_.graph, tmp_path / "alexnet.pth"), weights)
+    save_file({key: tensor.clone() for key, tensor in theirs.items()}, tmp_path / "bare.safetensors")
+    assert same(started(net_.graph, tmp_path / "bare.safetensors"), weights)
+    ten = door.loads(net_.source.text.replace("outputs=1000", "outputs=10")).graph
+    with pytest.raises(TrainError) as caught:
+        started(ten, tmp_path / "alexnet.pth")
+    assert caught.value.notes[0] == "fc8.weight is 10x4096 in the network and 1000x4096 in the file"
+    assert torch.equal(started(ten, tmp_path / "alexnet.pth", "fc8")["fc7.weight"], weights["fc7.weight"])
