@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from netspec.ir.graph import Graph, Layer, Node
+from netspec.passes.placing import Transfer
 
+from .devices import Devices, crossing
 from .holders import Holders
 from .names import Names
 from .ops import EXPRESSIONS
@@ -15,14 +17,29 @@ WIDTH = 110
 """Characters of a line, its comment included, beyond which a layer's operations get lines of their own."""
 
 
-class Writer:
-    """Writes layers as lines, and remembers which helper functions they call."""
+_WHERE = {
+    "from_all": "of all groups",
+    "all_of": "of all groups",
+    "to_first": "of all groups, on the first",
+    "share_of": "to each group its share",
+    "for_all": "for all groups",
+}
+"""What is said of a value behind a transfer, by the name of its helper."""
 
-    def __init__(self, graph: Graph, holders: Holders, draw: str) -> None:
+
+class Writer:
+    """Writes layers as lines, and remembers which helper functions they call.
+
+    ``draw`` and ``team`` are the attributes of what dropout's choices depend on and of the processes.
+    """
+
+    def __init__(self, graph: Graph, devices: Devices, holders: Holders, draw: str, team: str) -> None:
         self.graph = graph
         self.helpers: set[str] = set()
+        self._devices = devices
         self._holders = holders
         self._draw = f"self.{draw}"
+        self._team = f"self.{team}"
         self._names = Names()
         self._variables = {name: self._names.new(name) for name in graph.layers}
 
@@ -43,6 +60,7 @@ class Writer:
         """
         variables = {self.graph.input.layer: "image", **given}
         result: list[str] = []
+        crossed: dict[tuple[str, str | None], str] = {}
         for i, layer in enumerate(layers):
             after = layers[i + 1 :]
             readers = [reader for reader in after if layer.name in reader.inputs]
@@ -50,9 +68,29 @@ class Writer:
                 variable = self._variables[layer.name]
             else:
                 variable = self.variable(layer.name, readers, after[0] if after else None)
-            result += self._layer(layer, variables, variable)
+            arrived = dict(variables)
+            for value, transfer in self._devices.transfers(layer.name).items():
+                if value in given and self._devices.scores is not None:
+                    continue  # the trunk has put the scores together
+                kind = value, crossing(transfer)
+                if kind not in crossed:
+                    crossed[kind] = "x" if variables[value] == "x" else self._names.new(f"{value}_here")
+                    result += self.crossing(transfer, crossed[kind], variables[value])
+                arrived[value] = crossed[kind]
+            result += self._layer(layer, arrived, variable)
             variables[layer.name] = variable
         return result, variables
+
+    def crossing(self, transfer: Transfer, variable: str, source: str) -> list[str]:
+        """The lines that lay a value otherwise over the processes; those that get nothing of it end there."""
+        name = crossing(transfer)
+        assert name is not None, "devices.py lets no other pass"
+        self.helpers.add(name)
+        shape = f"{self.graph.layers[transfer.value].output}, {_WHERE[name]}"
+        lines = [f"{variable} = {name}({source}, {self._team})  # {shape}"]
+        if name == "to_first":
+            lines += [f"if {self._team}.group != 0:", f"    return {variable}  # nothing: the first group goes on alone"]
+        return lines
 
     def _layer(self, layer: Layer, variables: Mapping[str, str], variable: str) -> list[str]:
         """A layer as one line if it fits, else a line for each operation."""
@@ -75,11 +113,14 @@ class Writer:
         site = Site(
             name=node.name,
             draw=self._draw,
+            team=self._team,
+            division=self._holders.division(node.layer, f"{self._team}.parts"),
             inputs=tuple(values[name] for name in node.inputs),
             params=tuple(self._holders.parameter(key) for key in node.params),
             module=self._holders.module(node),
             shapes=self.graph.shapes(node),
             helpers=self.helpers,
+            train=self.graph.train,
         )
         return EXPRESSIONS[type(node.op)](node.op, site)
 

@@ -5,17 +5,22 @@ from __future__ import annotations
 from netspec.ir.graph import Graph, Layer, Node
 from netspec.passes.torch_names import attributes, suffix
 
+from .devices import Devices
 from .ops import MODULES
+from .site import Division
 from .text import call, is_plain_identifier, string
 
 
 class Holders:
-    """The attributes of a graph's layers, by the layers' names."""
+    """The attributes of a graph's layers, by the layers' names. They are made where ``parts`` and ``team`` are known."""
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, devices: Devices) -> None:
         self._graph = graph
+        self._devices = devices
         self._names = attributes(graph)
-        self._modules = {name: _module(graph, layer) for name, layer in graph.layers.items()}
+        self._modules = {
+            name: _module(graph, layer, self.division(name, "parts")) for name, layer in graph.layers.items()
+        }
 
     @property
     def names(self) -> set[str]:
@@ -27,6 +32,8 @@ class Holders:
         result = []
         for layer, made in self._made().items():
             name = self._names[layer]
+            if self._devices.on_first(layer):
+                made += " if team.group == 0 else None"
             plain = is_plain_identifier(name)
             result.append(f"self.{name} = {made}" if plain else f"self.add_module({string(name)}, {made})")
         return result
@@ -35,6 +42,10 @@ class Holders:
     def has_tensors(self) -> bool:
         """Whether a layer's parameters are in no module of ``torch.nn``."""
         return any(made.startswith("Tensors(") for made in self._made().values())
+
+    def division(self, layer: str, parts: str) -> Division:
+        """How a layer is divided, ``parts`` being the expression of the number of shares."""
+        return Division(self._devices.groups, parts) if self._devices.split(layer) else Division()
 
     def module(self, node: Node) -> str | None:
         """The expression of the ``torch.nn`` module that computes an operation, where there is one."""
@@ -49,7 +60,10 @@ class Holders:
         return f"{self._attribute(parameter.layer)}.{holder}" + (f"[{string(index)}]" if index else "")
 
     def _made(self) -> dict[str, str]:
-        found = {name: module or _tensors(self._graph, name) for name, module in self._modules.items()}
+        found = {
+            name: module or _tensors(self._graph, name, self.division(name, "parts"))
+            for name, module in self._modules.items()
+        }
         return {name: made for name, made in found.items() if made is not None}
 
     def _attribute(self, layer: str) -> str:
@@ -57,7 +71,7 @@ class Holders:
         return f"self.{name}" if is_plain_identifier(name) else f"getattr(self, {string(name)})"
 
 
-def _module(graph: Graph, layer: Layer) -> str | None:
+def _module(graph: Graph, layer: Layer, division: Division) -> str | None:
     """``nn.Conv2d(3, 96, 11, stride=4)``, if one module holds just what the layer owns."""
     nodes = [graph.nodes[name] for name in layer.nodes]
     holding = [node for node in nodes if node.params or type(node.op) in MODULES]
@@ -65,18 +79,20 @@ def _module(graph: Graph, layer: Layer) -> str | None:
         return None
     (node,) = holding
     own = tuple(p.key for p in graph.parameters_of(layer.name) if suffix(p) == p.role)
-    return MODULES[type(node.op)](node.op, graph.shapes(node)[0]) if node.params == own else None
+    return MODULES[type(node.op)](node.op, graph.shapes(node)[0], division) if node.params == own else None
 
 
-def _tensors(graph: Graph, layer: str) -> str | None:
+def _tensors(graph: Graph, layer: str, division: Division) -> str | None:
     """``Tensors(weights={"0": (8, 3)}, bias=(8,))``."""
     single: dict[str, str | None] = {}
     several: dict[str, list[str]] = {}
     for parameter in graph.parameters_of(layer):
         holder, _, index = suffix(parameter).partition(".")
+        rows, *others = parameter.shape
+        shape = f"({', '.join([division.share(rows), *map(str, others)])}{'' if others else ','})"
         if index:
-            several.setdefault(holder, []).append(f"{string(index)}: {parameter.shape}")
+            several.setdefault(holder, []).append(f"{string(index)}: {shape}")
         else:
-            single[holder] = str(parameter.shape)
+            single[holder] = shape
     grouped = {holder: f"{{{', '.join(items)}}}" for holder, items in several.items()}
     return call("Tensors", **grouped, **single) if grouped or single else None

@@ -6,15 +6,20 @@ from typing import Any
 
 from netspec.ir.distribution import Constant, Distribution, Normal, Uniform
 from netspec.ir.graph import Graph
-from netspec.ir.ops import BatchNorm
-from netspec.ir.settings import Exponential, Fixed, Plateau, Schedule, Step, Steps
-from netspec.passes.phases import phases
+from netspec.ir.settings import (
+    Cosine,
+    DiscreteExponential,
+    Exponential,
+    Fixed,
+    Linear,
+    Plateau,
+    Schedule,
+    Step,
+    Steps,
+)
 from netspec.passes.torch_names import attributes, state_key
 
 from .text import number, string
-
-LARGEST = 3.4028234663852886e38
-"""The largest float32."""
 
 
 def parameter_rows(graph: Graph) -> list[str]:
@@ -44,28 +49,31 @@ def _distribution(distribution: Distribution) -> str:
             return f'"constant", ({value!r},)'
 
 
-def unfit_rates(graph: Graph) -> list[str]:
-    """The keys of the parameters whose learning rate, or decay times rate, is no float32 number."""
-    return [p.key for p in graph.parameters.values() if not (abs(p.lr) <= LARGEST and abs(p.decay * p.lr) <= LARGEST)]
-
-
-def needs_two_images(graph: Graph) -> list[str]:
-    """The layers that normalise over the batch in training where an image has one number per channel."""
-    nodes = (graph.nodes[name] for layer in phases(graph).trunk for name in layer.nodes)
-    found = ((node.layer, graph.shapes(node)[0]) for node in nodes if isinstance(node.op, BatchNorm))
-    return [layer for layer, shape in found if shape.units == shape.channels]
-
-
 _SCHEDULES: dict[type[Schedule], str] = {
     Fixed: "fixed",
     Step: "step",
     Steps: "steps",
     Plateau: "plateau",
     Exponential: "exponential",
+    DiscreteExponential: "dexp",
+    Linear: "linear",
+    Cosine: "cosine",
 }
 
 
 def schedule(graph: Graph) -> dict[str, Any]:
-    """The schedule's word, which its template is called after, and its numbers."""
-    found = graph.train.schedule
-    return {"word": _SCHEDULES[type(found)], "numbers": found}
+    """The schedule's word, which its template is called after, its numbers, and how long the warm-up lasts.
+
+    ``warmup`` is an expression of ``data``, or nothing; ``factor`` one of what learning rates are multiplied by in a
+    step, of ``step``, ``total``, ``epoch`` and the warm-up's length ``rising``.
+    """
+    found, warmup = graph.train.schedule, graph.train.warmup
+    rises = bool(warmup.length)
+    progress = "max(0, step - rising) / max(1, total - rising)" if rises else "step / total"
+    factor = "plateau.factor" if isinstance(found, Plateau) else f"rate_factor(epoch, {progress})"
+    return {
+        "word": _SCHEDULES[type(found)],
+        "numbers": found,
+        "warmup": f"{warmup.length} * data.steps" if rises and warmup.unit == "epochs" else str(warmup.length or ""),
+        "factor": f"min(1.0, (step + 1) / rising) * {factor}" if rises else factor,
+    }

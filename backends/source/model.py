@@ -9,6 +9,7 @@ from netspec.ir.ops import Loss
 from netspec.passes.phases import Phases, phases
 
 from .body import Writer
+from .devices import Devices
 from .holders import Holders
 from .names import Names, class_name
 from .text import added
@@ -29,26 +30,31 @@ class Model:
     """The class, as the template takes it.
 
     ``layers`` are the lines of ``__init__``, ``helpers`` the functions and classes that the program must define;
-    ``scores`` and ``loss`` are expressions of a ``model``, ``images`` and ``labels``: the class scores (N,C), and what
-    training makes small. ``draw`` is the attribute on which dropout's choices depend, if there is dropout.
+    ``scores`` and ``loss`` are the bodies of functions of a ``model``, ``images`` and ``labels``: the class scores (N,C),
+    and what training makes small. ``draw`` is the attribute on which dropout's choices depend, if there is dropout;
+    ``team`` that of the processes that train together, if the class must know them.
     """
 
     name: str
     layers: list[str]
     methods: list[Method]
     helpers: set[str]
-    scores: str
-    loss: str
+    scores: list[str]
+    loss: list[str]
     draw: str | None
+    team: str | None
 
 
-def write_model(graph: Graph) -> Model:
-    """The text of a graph's class."""
-    parts, holders = phases(graph), Holders(graph)
+def write_model(graph: Graph, devices: Devices) -> Model:
+    """The text of a graph's class, as several processes compute it."""
+    parts, holders = phases(graph), Holders(graph, devices)
     members = Names(holders.names)
-    draw = members.new("draw")
-    writer = Writer(graph, holders, draw)
+    draw, team = members.new("draw"), members.new("team")
+    writer = Writer(graph, devices, holders, draw, team)
     body, found = writer.lines(parts.trunk, {}, parts.carried)
+    if devices.scores is not None:
+        name = devices.scores.value
+        body += writer.crossing(devices.scores, found[name], found[name])
     body = _returning(body, [found[name] for name in parts.carried])
     if not parts.tail:
         trunk = Method("forward", "image", "The class scores.", body)
@@ -56,17 +62,33 @@ def write_model(graph: Graph) -> Model:
     else:
         trunk = Method(*_trunk_name(parts, members), body)
         methods, call = [trunk, _forward(writer, parts, trunk)], f"model.{trunk.name}(images)"
-    scores = call + ("[0]" if len(parts.carried) > 1 else "") + (".flatten(1)" if graph.scores.output.is_image else "")
-    loss = f"F.cross_entropy({scores}, labels)"
+    scores = call + ("[0]" if len(parts.carried) > 1 else "")
+    if parts.losses and devices.split(parts.carried[0]):
+        writer.helpers.add("all_of")
+        scores = f"all_of({scores}, model.{team})"
+    scores += (".flatten(1)" if graph.scores.output.is_image else "")
+    scores += ".float()" if graph.train.precision == "bf16" else ""
+    smoothing = ", label_smoothing=LABEL_SMOOTHING * model.training" if graph.train.label_smoothing else ""
     if parts.losses:
-        methods.append(_training_loss(writer, parts, trunk, members.new("training_loss")))
-        loss = f"model.{methods[-1].name}(images, labels)"
+        methods.append(_training_loss(writer, parts, trunk, members.new("training_loss"), devices))
+        loss = [f"return model.{methods[-1].name}(images, labels)"]
+    elif devices.end_on_first:
+        entropy = f"F.cross_entropy(scores, labels{smoothing})"
+        loss = [f"scores = {scores}", f"return {entropy} if len(scores) else scores.sum()  # of nothing: see there"]
+    else:
+        loss = [f"return F.cross_entropy({scores}, labels{smoothing})"]
     helpers = writer.helpers | ({"Tensors"} if holders.has_tensors else set())
     drawing = "dropout" in helpers
-    lines = holders.lines() + (
-        [f"self.{draw} = None  # on what dropout's choices depend, see there"] if drawing else []
-    )
-    return Model(class_name(graph.name), lines, methods, helpers, scores, loss, draw if drawing else None)
+    meeting = devices.placed is not None or "batch_norm" in helpers
+    lines = [f"self.{team} = team"] if meeting else []
+    made = holders.lines()
+    lines += ["parts = team.parts"] if any("// parts" in line for line in made) else []
+    lines += made
+    lines += [f"self.{draw} = None  # on what dropout's choices depend, see there"] if drawing else []
+    return Model(
+        class_name(graph.name), lines, methods, helpers, [f"return {scores}"], loss,
+        draw if drawing else None, team if meeting else None,
+    )  # fmt: skip
 
 
 def _trunk_name(parts: Phases, members: Names) -> tuple[str, str, str]:
@@ -87,13 +109,17 @@ def _forward(writer: Writer, parts: Phases, trunk: Method) -> Method:
     return Method("forward", "image, labels=None", doc, [start, *unlabelled, *body])
 
 
-def _training_loss(writer: Writer, parts: Phases, trunk: Method, name: str) -> Method:
+def _training_loss(writer: Writer, parts: Phases, trunk: Method, name: str, devices: Devices) -> Method:
     start, given = _start(writer, parts, trunk, parts.losses)
+    begin = [start]
+    if devices.end_on_first:
+        (scores,) = given.values()
+        begin += [f"if not len({scores}):", f"    return {scores}.sum()  # of nothing: the first group has the loss"]
     weights = {node.layer: node.op.weight for node in writer.graph.nodes.values() if isinstance(node.op, Loss)}
     body, found = writer.lines(parts.losses, given, [layer.name for layer in parts.losses])
     terms = [(weights[layer.name], found[layer.name]) for layer in parts.losses]
     total = added([value if weight == 1 else f"{weight!r} * {value}" for weight, value in terms])
-    return Method(name, "image, labels", "What training makes small.", _returning([start, *body], [total]))
+    return Method(name, "image, labels", "What training makes small.", _returning([*begin, *body], [total]))
 
 
 def _returning(body: list[str], values: list[str]) -> list[str]:

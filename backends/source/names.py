@@ -8,13 +8,14 @@ import re
 from collections.abc import Iterable
 
 GLOBALS = frozenset({
-    "BATCH", "DataError", "EPOCHS", "F", "Folder", "IMAGES_FOR_THE_MEAN", "IMAGE_TYPES", "INPUT", "LEARNING_RATE",
-    "LOADED", "LRN", "NAMES_IN_THE_SPEC", "OUTPUTS", "PARAMETERS", "Path", "Plateau", "SGD", "Synthetic", "Tensors",
-    "ThreadPoolExecutor", "argparse", "arguments", "average_pool", "binary_cross_entropy", "blur", "channel_sums",
-    "class_folders", "concat_groups", "contrast_norm", "deque", "describe", "dropout", "evaluate", "find_images",
-    "grouped_linear", "initialise", "is_held_out", "largest", "list_images", "local_conv", "loss_of", "lrn", "main",
-    "map_norm", "math", "mixed", "natural", "nn", "os", "positive", "random", "rate_factor", "read", "scores_of",
-    "sha256", "squared_error", "sys", "time", "torch", "train", "window_sums", "within", "write_weights", "wrong",
+    "ACCUMULATE", "Average", "BATCH", "DataError", "EMA", "EPOCHS", "F", "Folder", "IMAGES_FOR_THE_MEAN",
+    "IMAGE_TYPES", "INPUT", "LABEL_SMOOTHING", "LEARNING_RATE", "LOADED", "LRN", "NAMES_IN_THE_SPEC", "OUTPUTS",
+    "PARAMETERS", "Path", "Plateau", "SGD", "Synthetic", "Tensors", "ThreadPoolExecutor", "add_gradients",
+    "argparse", "arguments", "average_pool", "binary_cross_entropy", "blur", "channel_sums", "class_folders",
+    "concat_groups", "contrast_norm", "deque", "describe", "dropout", "evaluate", "find_images", "grouped_linear",
+    "initialise", "is_held_out", "largest", "list_images", "local_conv", "loss_of", "lrn", "main", "map_norm",
+    "math", "mixed", "natural", "nn", "os", "positive", "random", "rate_factor", "read", "scores_of", "sha256",
+    "squared_error", "sys", "time", "torch", "train", "window_sums", "within", "write_weights", "wrong",
 })  # fmt: skip
 """What the templates call their own at module level. A test compares this with what they really define."""
 

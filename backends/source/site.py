@@ -7,9 +7,34 @@ from dataclasses import dataclass
 from typing import Any
 
 from netspec.ir.ops import Op
+from netspec.ir.settings import Train
 from netspec.ir.shape import Shape
 
 from .text import operand
+
+
+@dataclass(frozen=True, slots=True)
+class Division:
+    """How numbers of channels are written in a layer of which each process may compute a share.
+
+    Parameters
+    ----------
+    groups:
+        Into how many shares several processes divide the channels.
+    parts:
+        The expression of the number of shares of this run, 1 for a process alone; ``None`` where nothing is divided.
+    """
+
+    groups: int = 1
+    parts: str | None = None
+
+    def share(self, number: int) -> str:
+        """A share of so many channels, filters or groups."""
+        return str(number) if self.parts is None else f"{number} // {self.parts}"
+
+    def read(self, number: int, groups: int) -> str:
+        """What an operation of so many groups reads of so many channels: a share where its groups are divided too."""
+        return self.share(number) if groups % self.groups == 0 else str(number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +45,10 @@ class Site:
     ----------
     name:
         What the graph calls the operation.
-    draw:
-        The expression of what the step's random choices depend on.
+    draw, team:
+        The expressions of what the step's random choices depend on, and of the processes that train together.
+    division:
+        How the operation is divided among these.
     inputs, params:
         Expressions of the values and parameters that it reads.
     module:
@@ -30,15 +57,20 @@ class Site:
         What the values' shapes are.
     helpers:
         Collects the names of the functions that the program must define.
+    train:
+        How the network is trained: what losses make of their targets, and what is computed in less than float32.
     """
 
     name: str
     draw: str
+    team: str
+    division: Division
     inputs: tuple[str, ...]
     params: tuple[str, ...]
     module: str | None
     shapes: tuple[Shape, ...]
     helpers: set[str]
+    train: Train
 
     @property
     def x(self) -> str:
@@ -49,6 +81,11 @@ class Site:
     def operand(self) -> str:
         """The only input, beside an operator or before a dot."""
         return operand(self.inputs[0])
+
+    @property
+    def wide(self) -> str:
+        """The only input in float32, whatever the layers compute in."""
+        return f"{self.operand}.float()" if self.train.precision == "bf16" else self.x
 
     @property
     def flat(self) -> str:
@@ -66,5 +103,5 @@ Expression = Callable[[Any, Site], str]
 
 Expressions = dict[type[Op], Expression]
 
-Modules = dict[type[Op], Callable[[Any, Shape], str | None]]
-"""``(op, shape that it reads)`` to the call that makes its module; ``None`` where ``torch.nn`` has none."""
+Modules = dict[type[Op], Callable[[Any, Shape, Division], str | None]]
+"""``(op, shape that it reads, how it is divided)`` to the call that makes its module; ``None`` where ``torch.nn`` has none."""

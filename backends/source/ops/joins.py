@@ -12,7 +12,7 @@ def _concat(op: Concat, at: Site) -> str:
     values = f"[{', '.join(at.inputs)}]"
     if op.groups == 1:
         return f"torch.cat({values}, 1)"
-    return call(at.helper("concat_groups"), values, groups=str(op.groups))
+    return call(at.helper("concat_groups"), values, groups=at.division.share(op.groups))
 
 
 def _sum(op: Sum, at: Site) -> str:

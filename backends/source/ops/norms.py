@@ -5,12 +5,12 @@ from __future__ import annotations
 from netspec.ir.ops import BatchNorm, ContrastNorm, Dropout, Lrn, MapNorm
 from netspec.ir.shape import Shape
 
-from ..site import Expressions, Modules, Site
+from ..site import Division, Expressions, Modules, Site
 from ..text import call, string
 
 
 def _lrn(op: Lrn, at: Site) -> str:
-    return call(at.helper("lrn"), at.x, **_response(op), groups=str(op.groups))
+    return call(at.helper("lrn"), at.x, **_response(op), groups=at.division.share(op.groups))
 
 
 def _map_norm(op: MapNorm, at: Site) -> str:
@@ -27,19 +27,21 @@ def _response(op: Lrn | MapNorm) -> dict[str, str]:
     return {"size": str(op.size), "k": repr(op.k), "alpha": repr(op.alpha), "beta": repr(op.beta)}
 
 
-def _batch_norm_module(op: BatchNorm, x: Shape) -> str:
+def _batch_norm_module(op: BatchNorm, x: Shape, division: Division) -> str:
     kind = "nn.BatchNorm2d" if x.is_image else "nn.BatchNorm1d"
     options = {"eps": repr(op.eps), "momentum": repr(op.momentum), "affine": None if op.affine else "False"}
-    return call(kind, str(x.channels), **options)
+    return call(kind, division.share(x.channels), **options)
 
 
 def _batch_norm(op: BatchNorm, at: Site) -> str:
     assert at.module is not None, "batch normalisation has its layer to itself"
-    return call(at.module, at.x)
+    return call(at.helper("batch_norm"), at.x, at.module, at.team)
 
 
 def _dropout(op: Dropout, at: Site) -> str:
     options = {"scaled": "False"} if op.scaling == "test" else {}
+    if at.division.parts is not None:
+        options["group"] = f"{at.team}.group"
     return call(at.helper("dropout"), at.x, repr(op.rate), string(at.name), "self.training", at.draw, **options)
 
 

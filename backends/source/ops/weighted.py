@@ -6,22 +6,22 @@ from netspec.ir.ops import Bias, Conv, Linear, Local
 from netspec.ir.shape import Shape
 from netspec.passes.padding import Padding, conv_padding
 
-from ..site import Expressions, Modules, Site
+from ..site import Division, Expressions, Modules, Site
 from ..text import call, pair, pair_unless
 
 
-def _conv_options(op: Conv, padding: Padding) -> dict[str, str | None]:
+def _conv_options(op: Conv, padding: Padding, division: Division) -> dict[str, str | None]:
     return {
         "stride": pair_unless(op.window.stride, 1),
         "padding": pair_unless(padding.own, 0),
         "dilation": pair_unless(op.window.dilation, 1),
-        "groups": str(op.groups) if op.groups > 1 else None,
+        "groups": division.share(op.groups) if op.groups > 1 else None,
     }
 
 
-def _conv_module(op: Conv, x: Shape) -> str:
-    options = _conv_options(op, conv_padding(op.window, x))
-    channels = str(x.channels), str(op.filters)
+def _conv_module(op: Conv, x: Shape, division: Division) -> str:
+    options = _conv_options(op, conv_padding(op.window, x), division)
+    channels = division.read(x.channels, op.groups), division.share(op.filters)
     return call("nn.Conv2d", *channels, pair(op.window.kernel), **options, bias=None if op.bias else "False")
 
 
@@ -30,7 +30,7 @@ def _conv(op: Conv, at: Site) -> str:
     x = at.x if padding.before is None else call("F.pad", at.x, str(tuple(padding.before)))
     if at.module is not None:
         return call(at.module, x)
-    return call("F.conv2d", x, *at.params, **_conv_options(op, padding))
+    return call("F.conv2d", x, *at.params, **_conv_options(op, padding, at.division))
 
 
 def _local(op: Local, at: Site) -> str:
@@ -40,19 +40,19 @@ def _local(op: Local, at: Site) -> str:
     return call(
         at.helper("local_conv"), padded, *at.params,
         kernel=str(op.window.kernel), stride=str(op.window.stride), dilation=str(op.window.dilation),
-        groups=str(op.groups),
+        groups=at.division.share(op.groups),
     )  # fmt: skip
 
 
-def _linear_module(op: Linear, x: Shape) -> str | None:
+def _linear_module(op: Linear, x: Shape, division: Division) -> str | None:
     if op.groups > 1:
         return None
-    return call("nn.Linear", str(x.units), str(op.outputs), bias=None if op.bias else "False")
+    return call("nn.Linear", str(x.units), division.share(op.outputs), bias=None if op.bias else "False")
 
 
 def _linear(op: Linear, at: Site) -> str:
     if op.groups > 1:
-        return call(at.helper("grouped_linear"), at.flat, *at.params, groups=str(op.groups))
+        return call(at.helper("grouped_linear"), at.flat, *at.params, groups=at.division.share(op.groups))
     return call(at.module, at.flat) if at.module is not None else call("F.linear", at.flat, *at.params)
 
 

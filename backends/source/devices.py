@@ -1,0 +1,114 @@
+"""What the program does with several processes: which layers they compute in shares, and what crosses between them.
+
+The decisions are those of `netspec.passes.placing`; here is only which of them the program can be written for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from netspec.ir.graph import Graph, Layer
+from netspec.passes.phases import Phases, phases
+from netspec.passes.placing import Placed, Transfer, arrange, place
+
+
+@dataclass(frozen=True, slots=True)
+class Devices:
+    """How several processes of the program train together.
+
+    With ``placed``, ``groups`` processes compute a share of the channels each, and several times as many divide the
+    batch as well; without, all divide the batch.
+    """
+
+    groups: int
+    placed: Placed | None
+
+    @property
+    def scores(self) -> Transfer | None:
+        """The transfer of the class scores to the training loss of a file without one."""
+        return self.placed.scores if self.placed is not None else None
+
+    @property
+    def end_on_first(self) -> bool:
+        """Whether the class scores, and all that follows, are on the first group alone."""
+        return self.placed is not None and any(self.on_first(name) for name in self.placed.layers)
+
+    def transfers(self, layer: str) -> Mapping[str, Transfer]:
+        """What must cross before a layer is computed, by the layer that it reads."""
+        return self.placed.layers[layer].transfers if self.placed is not None else {}
+
+    def split(self, layer: str) -> bool:
+        """Whether each process computes a share of a layer's channels."""
+        return self.placed is not None and self.placed.layers[layer].held.channels > 1
+
+    def on_first(self, layer: str) -> bool:
+        """Whether only the first group computes a layer."""
+        return self.placed is not None and self.placed.layers[layer].held.owner is not None
+
+
+def devices(graph: Graph) -> Devices:
+    """The file's groups where the program can be written for them, else the batch."""
+    if graph.groups > 1:
+        placed = place(graph, arrange(graph, graph.groups, "groups"))
+        if _is_writable(graph, placed):
+            return Devices(graph.groups, placed)
+    return Devices(1, None)
+
+
+def crossing(transfer: Transfer) -> str | None:
+    """The helper function that carries out a transfer; ``None`` where there is none."""
+    held, wanted = transfer.held, transfer.wanted
+    if wanted.owner == 0 and held.channels > 1:
+        return "to_first"
+    if held.owner is not None or wanted.owner is not None:
+        return None
+    if held.channels > 1:
+        return "from_all" if transfer.partial else "all_of"
+    return "share_of" if wanted.channels > 1 else "for_all"
+
+
+def _is_writable(graph: Graph, placed: Placed) -> bool:
+    """Whether every transfer has a helper, and what one group alone computes is the end of the network.
+
+    A group alone is the first: it is on the process that reports and writes. Were there anything else to compute after
+    it, or elsewhere meanwhile, the forward pass could not be one text that all processes run until the others return.
+    """
+    transfers = [t for layer in placed.layers.values() for t in layer.transfers.values()]
+    if any(t.value == graph.input.layer or crossing(t) is None for t in transfers):
+        return False
+    if not all(_holds_what_it_uses(graph, placed, layer) for layer in graph.layers.values()):
+        return False
+    parts = phases(graph)
+    alone = {name for name, layer in placed.layers.items() if layer.held.owner is not None}
+    return _ends_on_first(placed, parts, alone) if alone else _scores_are_read_whole(placed, parts)
+
+
+def _holds_what_it_uses(graph: Graph, placed: Placed, layer: Layer) -> bool:
+    """Whether parameters that a layer takes from another lie as its own would."""
+    used = (graph.parameters[key] for name in layer.nodes for key in graph.nodes[name].params)
+    return all(placed.holder(parameter) == placed.layers[layer.name].held for parameter in used)
+
+
+def _ends_on_first(placed: Placed, parts: Phases, alone: set[str]) -> bool:
+    """Whether one value goes to the first group, and from there on only that group computes."""
+    trunk = [layer.name for layer in parts.trunk]
+    first = next((i for i, name in enumerate(trunk) if name in alone), len(trunk))
+    after = {*trunk[first:], *(layer.name for layer in (*parts.tail, *parts.losses))}
+    sent = {t.value for name in alone for t in placed.layers[name].transfers.values()}
+    return (
+        first < len(trunk)
+        and after == alone
+        and sent == set(placed.layers[trunk[first]].transfers)
+        and len(sent) == len(parts.carried) == 1
+        and not any(placed.layers[layer.name].transfers for layer in (*parts.tail, *parts.losses))
+    )
+
+
+def _scores_are_read_whole(placed: Placed, parts: Phases) -> bool:
+    """Whether what follows class scores that were put together for the training loss reads them so."""
+    if placed.scores is None:
+        return True
+    readers = [layer for layer in parts.tail if placed.scores.value in layer.inputs]
+    wanted = [placed.layers[layer.name].transfers.get(placed.scores.value) for layer in readers]
+    return all(t is not None and crossing(t) == "all_of" for t in wanted)
