@@ -51,3 +51,11 @@ def ops(text: str, layer: str) -> list[Op]:
 def spec(name: str) -> str:
     """The text of one of the specs that come with netspec."""
     return SPECS.joinpath(f"{name}.net").read_text("utf-8")
+
+
+def alexnet(*changes: tuple[str, str]) -> str:
+    text = spec("alexnet")
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new, 1)
+    return text

@@ -1,6 +1,6 @@
 """What is generated of the documentation. ``python tests/docs.py`` writes it anew.
 
-That is: the outputs in the diagnostics' pages, docs/language.md and docs/diagnostics.md.
+That is: the outputs in the diagnostics' pages, docs/language.md, docs/diagnostics.md and docs/devices.md.
 """
 
 from __future__ import annotations
@@ -8,23 +8,27 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import planning
 import puzzle
 from examples import fresh
 
 from netspec import explain, layers, settings
 from netspec.explain import codes
+from netspec.explain.keys import forms_table
 from netspec.explain.markdown import lowered, table
+from netspec.keys import Init, Key, Kind, NeuronWord
 from netspec.net import loads
 
 ROOT = Path(__file__).parent.parent
 LANGUAGE = ROOT / "docs" / "language.md"
 INDEX = ROOT / "docs" / "diagnostics.md"
+DEVICES = ROOT / "docs" / "devices.md"
 GRAMMAR = ROOT / "netspec" / "language" / "netspec.lark"
 
 
 def written() -> tuple[Path, ...]:
     """Every document of which a part is generated."""
-    return (LANGUAGE, INDEX, *(codes.FOLDER / f"{code}.md" for code in codes.names()))
+    return (LANGUAGE, INDEX, DEVICES, *(codes.FOLDER / f"{code}.md" for code in codes.names()))
 
 
 def anew(path: Path) -> str:
@@ -63,6 +67,11 @@ def initial_values() -> str:
     return table(("written", "drawn from"), rows)
 
 
+def words(kind: Kind) -> str:
+    """The words of a kind of value, with the numbers that they take."""
+    return forms_table((Key("words", kind, "words"),)).partition("\n\n")[2]
+
+
 def index() -> str:
     """Every code with what is wrong, and its page."""
     rows = [(f"[{code}](../netspec/diagnostics/pages/{code}.md)", codes.summary(code)) for code in codes.names()]
@@ -75,12 +84,17 @@ INITIALISERS = {"gaussian": "0.01", "uniform": "0.05", "constant": "0", "xavier"
 PARTS: Mapping[str, Callable[[], str]] = {
     "grammar": grammar,
     "initial-values": initial_values,
+    "initialisers": lambda: words(Init()),
+    "neurons": lambda: words(NeuronWord()),
     "layer-types": layer_types,
     "settings": settings_,
     "index": index,
     "repairs": puzzle.repairs,
     "differences": puzzle.differences,
     "others": puzzle.others,
+    "plan-two": planning.two,
+    "plan-fits": planning.fits,
+    "plan-times": planning.times,
 }
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from programs import imported, network, program, written
 
 import netspec
 from netspec import backend
+from netspec.ir import settings
 from netspec.ir.graph import Graph
 from netspec.ir.ops import VOCABULARY, Conv, Linear, Relu, Sum
 from netspec.ir.settings import Exponential, Plateau, Schedule, Step, Steps
@@ -130,8 +131,9 @@ def test_the_names_that_the_templates_use_are_taken() -> None:
     plain = netspec.load(ROOT / "specs" / "alexnet.net").graph
     vector = CASES["one-loss"]()
     graphs = [build() for build in CASES.values()] + [plain]
-    for schedule in (Step(0.5, 2), Steps((1, 2), 0.5), Plateau(0.1, 3, 5, 0.001), Exponential(0.1)):
+    for schedule in (Step(0.5, 2), Plateau(0.1, 3, 5, 0.001)):
         graphs += [replace(graph, train=replace(graph.train, schedule=schedule)) for graph in (plain, vector)]
+    graphs += [replace(vector, train=replace(vector.train, accumulate=2, ema=0.9, label_smoothing=0.1))]
     graphs += [chain("train")]
     found = set().union(*(defined(emit(graph)) for graph in graphs))
     assert found - {"AlexNet", "Idle", "Joined", "Little", "Net", "Single", "Twofold"} == source.GLOBALS
@@ -228,8 +230,11 @@ def test_hidden_marks_are_shown() -> None:
 
 
 @pytest.mark.parametrize(
-    "schedule", [Step(0.5, 3), Steps((2, 5), 0.1), Exponential(0.01)], ids=["step", "steps", "exponential"]
-)
+    "schedule",
+    [Step(0.5, 3), Steps((2, 5), 0.1), Exponential(0.01), settings.DiscreteExponential(0.004, 4),
+     settings.DiscreteExponential(0.5, 1), settings.Linear(0.1), settings.Cosine(0.0), settings.Fixed()],
+    ids=lambda schedule: type(schedule).__name__,
+)  # fmt: skip
 def test_schedules_are_the_trainers(schedule: Schedule, tmp_path: Path) -> None:
     graph = chain("fc")
     made = program(replace(graph, train=replace(graph.train, schedule=schedule)), tmp_path)

@@ -347,7 +347,7 @@ def test_rates_beyond_float32_are_refused(lr: float, tmp_path: Path, here: Here)
     parameters = {key: replace(p, lr=lr) for key, p in graph.parameters.items()}
     graph = replace(graph, parameters=parameters, train=replace(graph.train, lr=lr))
     done = here(written(graph, tmp_path), "--synthetic")
-    refused(done, 1, "error: the learning rate of conv1.weight is no float32 number\n")
+    refused(done, 1, f"error: the learning rate of conv1.weight is {lr:g}: that is no float32 number\n")
 
 
 def test_more_threads_than_torch_survives(tmp_path: Path, here: Here) -> None:
@@ -400,3 +400,44 @@ def test_the_validation_loss_is_the_files_own(tmp_path: Path) -> None:
     loss, top1, _ = program.evaluate(model, [(x.unsqueeze(1), labels) for x, labels in batches], "cpu")
     assert loss == pytest.approx(wanted.loss, rel=1e-6)
     assert top1 == wanted.top1
+
+
+def test_a_batch_that_its_parts_do_not_divide(tmp_path: Path, here: Here) -> None:
+    graph = netspec.loads(NORMALISED.replace("batch=1", "batch=8 accumulate=4")).graph
+    path = written(graph, tmp_path)
+    refused(here(path, "--synthetic", "--batch", "6"), 2, "--batch: 4 equal parts cannot be made of 6 images")
+    refused(here(path, "--synthetic", "--batch", "4"), 2, "--batch: bn normalises over the batch and needs 8 images")
+    assert here(path, "--synthetic", "--steps", "2").returncode == 0
+
+
+def test_a_batch_of_too_few_readable_images_for_its_parts_is_left_out(tmp_path: Path) -> None:
+    """Of seven images in four parts one part is a single image, which cannot be normalised; of eight none is."""
+    program = imported(written(netspec.loads(NORMALISED.replace("batch=1", "batch=8 accumulate=4")).graph, tmp_path))
+    model = network(program)()
+    program.initialise(model, 0)
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+
+    class Few:
+        steps, unreadable = 1, ()
+
+        def training(self, epoch: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
+            return [(torch.randn(7, 6), torch.zeros(7, dtype=torch.int64))]
+
+    with pytest.raises(SystemExit, match="none of the training images"):
+        program.train(model, Few(), epochs=1, steps=None, device="cpu", out=None)
+    assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items())
+
+
+def test_the_average_is_what_is_written(tmp_path: Path, here: Here) -> None:
+    """One step with an average of 0.1 of the start and 0.9 of the step's weights."""
+    plain, averaged = tmp_path / "plain.pt", tmp_path / "averaged.pt"
+    text = "[image] input 5\n[fc] fc outputs=3\ntrain batch=4 {}"
+    for out, keys in ((plain, ""), (averaged, "ema=0.99")):
+        graph = netspec.loads(text.format(keys)).graph
+        assert here(written(graph, tmp_path), "--synthetic", "--steps", "1", "--out", out).returncode == 0
+    after, found = (torch.load(path, weights_only=True)["fc.weight"] for path in (plain, averaged))
+    program = imported(tmp_path / "program.py")
+    model = network(program)()
+    program.initialise(model, 0)
+    torch.testing.assert_close(found, 0.1 * model.fc.weight.detach() + 0.9 * after, rtol=1e-6, atol=1e-7)
+    assert not torch.equal(found, after)

@@ -1,0 +1,155 @@
+"""The generated program trains as ``netspec train`` does: on the same batches it ends with the same bits, whatever the
+``train`` line says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from programs import imported, network, written
+from rich.console import Console
+from torch import Tensor
+
+import netspec
+from netspec.ir.graph import Graph
+from netspec.train import checkpoint
+from netspec.train.config import Request
+from netspec.train.console import Quiet
+from netspec.train.objective import Objective
+from netspec.train.run import train
+
+SEED, EPOCHS, BATCH = 5, 3, 128
+SPEC = """
+net whole
+[image] input 3x8x8 range=1 mean=channel
+[conv] conv filters=4 kernel=3 init=gaussian(0.1) neuron=relu lr_mult=0.5 decay_mult=2
+[norm] lrn size=3 k=2 alpha=0.1 beta=0.75
+[pool] maxpool kernel=2 stride=2
+[bn] batchnorm
+[drop] dropout rate=0.2
+[fc] fc outputs=4 init=gaussian(0.1) bias_lr_mult=2
+{losses}
+train optimizer=sgd(lr=0.02, momentum=0.9, weight_decay=5e-4) {train}
+augment from=9 flip=horizontal
+"""
+LOSSES = "[one] crossentropy\n[two] squarederror inputs=fc loss_weight=0.1"
+
+Batch = tuple[Tensor, Tensor]
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+class Recorded:
+    """The batches of a training, handed to the program as its data."""
+
+    unreadable = ()
+
+    def __init__(self) -> None:
+        self.trained: list[Batch] = []
+        self.validated: list[list[Batch]] = [[]]
+
+    def record(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        gradients, measured = Objective.gradients, Objective.measured
+
+        def also_trained(objective: Objective, x: Tensor, labels: Tensor, seed: int, step: int) -> Tensor:
+            if self.validated[-1]:
+                self.validated.append([])
+            self.trained.append((x, labels))
+            return gradients(objective, x, labels, seed, step)
+
+        def also_validated(objective: Objective, x: Tensor, labels: Tensor) -> Batch:
+            self.validated[-1].append((x, labels))
+            return measured(objective, x, labels)
+
+        monkeypatch.setattr(Objective, "gradients", also_trained)
+        monkeypatch.setattr(Objective, "measured", also_validated)
+
+    @property
+    def steps(self) -> int:
+        return len(self.trained) // EPOCHS
+
+    def training(self, epoch: int) -> list[Batch]:
+        return self.trained[epoch * self.steps : (epoch + 1) * self.steps]
+
+    def validation(self, views: int) -> Iterator[Batch]:
+        return ((x.unsqueeze(1), labels) for x, labels in self.validated.pop(0))
+
+
+def trained(graph: Graph, folder: Path) -> dict[str, Any]:
+    """What the trainer's last checkpoint holds."""
+    request = Request("synthetic", epochs=EPOCHS, batch=BATCH, seed=SEED, device="cpu", threads=1, out=folder)
+    result = train(graph, "the spec", "whole", request, Quiet(Console(quiet=True)))
+    return checkpoint.load(checkpoint.saved(result.folder / "checkpoints")[-1])
+
+
+@pytest.mark.parametrize(
+    ("keys", "losses"),
+    [
+        ("schedule=constant", ""),
+        ("schedule=step(every=1, factor=0.5) warmup=1", ""),
+        ("schedule=steps(1, 2, factor=0.1) warmup=steps(3)", ""),
+        ("schedule=plateau(factor=0.1, times=2, patience=1, threshold=0.9) warmup=steps(4)", ""),
+        ("schedule=exponential(0.01) warmup=1", ""),
+        ("schedule=dexp(0.004, 4) warmup=steps(5)", ""),
+        ("schedule=dexp(0.5, 1)", ""),
+        ("schedule=linear(0) warmup=steps(3)", ""),
+        ("schedule=cosine warmup=1", ""),
+        ("accumulate=4", ""),
+        ("ema=0.9 schedule=plateau(factor=0.1, patience=1, threshold=0.9)", ""),
+        ("label_smoothing=0.1", ""),
+        ("label_smoothing=0.1", LOSSES),
+        ("precision=bf16", ""),
+        ("precision=bf16", LOSSES),
+        ("channels_last=yes", ""),
+        ("accumulate=4 ema=0.9 label_smoothing=0.1 precision=bf16 channels_last=yes schedule=cosine warmup=1", LOSSES),
+    ],
+)
+def test_a_whole_training(keys: str, losses: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    graph = netspec.loads(SPEC.format(train=keys, losses=losses).replace("\n\n", "\n")).graph
+    data = Recorded()
+    with monkeypatch.context() as patched:
+        data.record(patched)
+        state = trained(graph, tmp_path / "run")
+    assert (data.steps, len(data.validated)) == (8, EPOCHS)
+
+    program = imported(written(graph, tmp_path))
+    model = network(program)()
+    program.initialise(model, SEED)
+    if graph.train.channels_last:
+        model.to(memory_format=torch.channels_last)
+    program.train(model, data, epochs=EPOCHS, steps=None, device="cpu", seed=SEED, out=None)
+
+    wanted = state["average"]["weights"] if graph.train.ema else state["weights"]
+    found = model.state_dict()
+    assert list(found) == list(wanted)
+    assert [key for key in wanted if not torch.equal(found[key], wanted[key])] == []
+    changed = (state["weights"][key] - wanted[key] for key in wanted if wanted[key].is_floating_point())
+    assert any(difference.any() for difference in changed) == bool(graph.train.ema)
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        "warmup=steps(12)",
+        "schedule=dexp(0.01, 2)",
+        "accumulate=2",
+        "ema=0.5",
+        "label_smoothing=0.2",
+        "precision=bf16",
+    ],
+)
+def test_each_option_changes_what_is_learnt(keys: str, tmp_path: Path) -> None:
+    """Otherwise the comparison above would prove nothing."""
+    plain, other = (netspec.loads(SPEC.format(train=k, losses="").replace("\n\n", "\n")).graph for k in ("", keys))
+    first, second = trained(plain, tmp_path / "a"), trained(other, tmp_path / "b")
+    key = "average" if other.train.ema else "weights"
+    found = second[key]["weights"] if other.train.ema else second[key]
+    assert not torch.equal(found["fc.weight"], first["weights"]["fc.weight"])
