@@ -80,6 +80,26 @@ def reduce_to(x: Tensor, owner: int, group: Group) -> Tensor | None:
     return total if dist.get_rank(group) == owner else None
 
 
+def start_broadcast(x: Tensor, owner: int, group: Group) -> dist.Work:
+    """Begin to write what one member holds in ``x`` into the others' ``x``."""
+    return _begun(dist.broadcast(x, group=group, group_src=owner, async_op=True))
+
+
+def start_reduce(x: Tensor, owner: int, group: Group) -> dist.Work:
+    """Begin to sum the members' ``x`` into that of one; the others' are undefined afterwards."""
+    return _begun(dist.reduce(x, group=group, group_dst=owner, async_op=True))
+
+
+def start_all_reduce(x: Tensor, group: Group) -> dist.Work:
+    """Begin to sum the members' ``x`` into that of every one."""
+    return _begun(dist.all_reduce(x, group=group, async_op=True))
+
+
+def _begun(work: dist.Work | None) -> dist.Work:
+    assert work is not None, "this process is in the group"
+    return work
+
+
 def send_between(x: Tensor | None, like: Tensor, source: int, target: int, group: Group) -> Tensor | None:
     """What one member holds, on another; ``None`` elsewhere. ``like``: a tensor of its shape."""
     me = dist.get_rank(group)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import torch.distributed as dist
 from torch import Tensor
 
+from .collectives import start_all_reduce
 from .network import PlacedNetwork
 from .shares import held_of
 
@@ -37,6 +38,5 @@ class Gradients:
 
     def _start(self, parameter: Tensor) -> None:
         if not self.paused:
-            work = dist.all_reduce(parameter.grad, group=self._group, async_op=True)
-            assert work is not None
-            self._waiting.append(work)
+            assert parameter.grad is not None
+            self._waiting.append(start_all_reduce(parameter.grad, self._group))

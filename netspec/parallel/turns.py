@@ -14,7 +14,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from .collectives import Group
+from .collectives import Group, start_broadcast, start_reduce
 from .crossing import Tied, ToOwner
 
 
@@ -29,9 +29,7 @@ class _Started(torch.autograd.Function):
             x.contiguous().clone() if member == me else torch.empty_like(x, memory_format=torch.contiguous_format)
             for member in range(dist.get_world_size(group))
         ]
-        works += [
-            dist.broadcast(value, group=group, group_src=member, async_op=True) for member, value in enumerate(values)
-        ]
+        works += [start_broadcast(value, member, group) for member, value in enumerate(values)]
         ctx.me, ctx.returning = me, returning
         return tuple(values)
 
@@ -54,7 +52,7 @@ class _There(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, dy: Tensor) -> Any:
         total = dy.contiguous().clone()
-        ctx.returning.append(dist.reduce(total, group=ctx.group, group_dst=ctx.member, async_op=True))
+        ctx.returning.append(start_reduce(total, ctx.member, ctx.group))
         return total, None, None, None, None
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -13,40 +13,52 @@ from netspec.ir.graph import Graph, Parameter
 from netspec.passes.torch_names import attributes, state_key
 
 
-class PaperSGD(torch.optim.Optimizer):
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Parameters that are learnt with the same numbers."""
+
+    params: tuple[Tensor, ...]
+    lr: float
+    momentum: float
+    decay: float
+
+
+class PaperSGD:
     """v <- momentum v - decay lr w - lr g;  w <- w + v, with lr, momentum and decay of each group.
 
     Krizhevsky et al. (2012), section 5. The velocity holds the learning rate: after a cut of the rate, what has been
     gathered goes on at the old one (``torch.optim.SGD`` scales all of it by the new one, and parts from this rule at
     the first change). Every group's ``lr`` is what it started with, times ``factor`` of the schedule.
 
-    Parameters
-    ----------
-    groups:
-        Dictionaries with ``params``, ``lr``, ``momentum`` and ``decay``.
+    It is no ``torch.optim.Optimizer``, whose first call imports torch's compiler: a second and more at every start.
     """
 
-    def __init__(self, groups: Iterable[dict[str, Any]]) -> None:
-        super().__init__(groups, {})
+    def __init__(self, groups: Iterable[Group]) -> None:
+        self.groups = tuple(groups)
         self.factor = 1.0
+        self.velocity: dict[Tensor, Tensor] = {}
+        """Of each parameter that has moved."""
+
+    def zero_grad(self) -> None:
+        """Forget all gradients."""
+        for group in self.groups:
+            for w in group.params:
+                w.grad = None
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
-        """Move every parameter that has a gradient. ``closure`` is called first, if given."""
-        if closure is not None:
-            with torch.enable_grad():
-                closure()
-        for group in self.param_groups:
-            weights = [p for p in group["params"] if p.grad is not None]
+    def step(self) -> None:
+        """Move every parameter that has a gradient."""
+        for group in self.groups:
+            weights = [w for w in group.params if w.grad is not None]
             if weights:
-                self._move(weights, group["lr"] * self.factor, group["momentum"], group["decay"])
+                self._move(weights, group.lr * self.factor, group.momentum, group.decay)
 
     def _move(self, weights: list[Tensor], lr: float, momentum: float, decay: float) -> None:
         gradients = [w.grad for w in weights if w.grad is not None]
         for w in weights:
-            if "velocity" not in self.state[w]:
-                self.state[w]["velocity"] = torch.zeros_like(w)
-        velocities = [self.state[w]["velocity"] for w in weights]
+            if w not in self.velocity:
+                self.velocity[w] = torch.zeros_like(w)
+        velocities = [self.velocity[w] for w in weights]
         torch._foreach_mul_(velocities, momentum)
         if decay:
             torch._foreach_add_(velocities, weights, alpha=-decay * lr)
@@ -59,10 +71,7 @@ def optimiser_for(parameters: Mapping[str, Parameter], tensors: Mapping[str, Ten
     groups: defaultdict[tuple[float, float, float], list[Tensor]] = defaultdict(list)
     for key, parameter in parameters.items():
         groups[parameter.lr, parameter.momentum, parameter.decay].append(tensors[key])
-    return PaperSGD(
-        {"params": members, "lr": lr, "momentum": momentum, "decay": decay}
-        for (lr, momentum, decay), members in groups.items()
-    )
+    return PaperSGD(Group(tuple(members), lr, momentum, decay) for (lr, momentum, decay), members in groups.items())
 
 
 def optimiser_of(graph: Graph, module: nn.Module) -> PaperSGD:
@@ -78,7 +87,7 @@ def optimiser_of(graph: Graph, module: nn.Module) -> PaperSGD:
 def velocities(module: nn.Module, optimiser: PaperSGD) -> dict[str, Tensor]:
     """The velocity of every parameter of a module, by its name in the ``state_dict``; zeros before its first move."""
     return {
-        name: optimiser.state[p]["velocity"] if p in optimiser.state else torch.zeros_like(p)
+        name: optimiser.velocity[p] if p in optimiser.velocity else torch.zeros_like(p)
         for name, p in module.named_parameters()
     }
 
@@ -87,4 +96,4 @@ def velocities(module: nn.Module, optimiser: PaperSGD) -> dict[str, Tensor]:
 def set_velocities(module: nn.Module, optimiser: PaperSGD, found: Mapping[str, Tensor]) -> None:
     """Let the parameters of a module go on with these velocities."""
     for name, p in module.named_parameters():
-        optimiser.state[p]["velocity"] = found[name].to(p).clone(memory_format=torch.preserve_format)
+        optimiser.velocity[p] = found[name].to(p).clone(memory_format=torch.preserve_format)

@@ -6,7 +6,8 @@ All start from the same weights, get the same images and the same dropout; what 
 from __future__ import annotations
 
 import multiprocessing
-import socket
+import signal
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,8 +27,11 @@ from netspec.parallel.gradients import Gradients
 from netspec.parallel.network import PlacedNetwork
 from netspec.parallel.team import join
 from netspec.passes.placing import Arrangement, place
-from netspec.train.config import RequestError
+from netspec.passes.torch_names import attributes, state_key
+from netspec.train.errors import RequestError, TrainError
 from netspec.train.optimiser import PaperSGD, optimiser_of
+from netspec.train.weights import Weights, fit
+from netspec.units import plural
 
 Number = Literal["float64", "float32"]
 
@@ -74,19 +78,29 @@ Record = dict[str, Any]
 
 
 def compare(
-    graph: Graph, arrangements: Sequence[Arrangement], trial: Trial
+    graph: Graph, arrangements: Sequence[Arrangement], trial: Trial, start: Mapping[str, Tensor]
 ) -> Iterator[tuple[Arrangement, Difference]]:
-    """Each arrangement's difference from the module on one device, as it is found.
+    """Each arrangement's difference from the module on one device, as it is found. All begin as ``start`` says.
 
-    Raises
-    ------
-    RequestError
-        There are fewer CUDA devices than an arrangement needs.
+    Raises ``TrainError`` where a process fails.
     """
-    need_devices(arrangements, trial)
-    wanted = alone(graph, trial)
+    wanted = alone(graph, trial, start)
     for arrangement in arrangements:
-        yield arrangement, difference(wanted, together(graph, arrangement, trial), trial.number)
+        yield arrangement, difference(wanted, together(graph, arrangement, trial, start), trial.number)
+
+
+def beginning(
+    graph: Graph, trial: Trial, weights: Weights | None = None, fresh: Sequence[str] = ()
+) -> dict[str, Tensor]:
+    """The whole network's ``state_dict`` before the first step: as ``weights`` has it, but for the layers in ``fresh``;
+    without, as the trial's seed draws it.
+
+    Raises ``TrainError`` where the weights do not fit the network.
+    """
+    module: nn.Module = backend.load("pytorch").module(graph, trial.seed)
+    if weights is not None:
+        fit(graph, module, weights, fresh)
+    return module.state_dict()
 
 
 def need_devices(arrangements: Sequence[Arrangement], trial: Trial) -> None:
@@ -99,10 +113,12 @@ def need_devices(arrangements: Sequence[Arrangement], trial: Trial) -> None:
         )
 
 
-def alone(graph: Graph, trial: Trial) -> Record:
+def alone(graph: Graph, trial: Trial, start: Mapping[str, Tensor]) -> Record:
     """The steps of the ordinary module on one device."""
     pytorch = backend.load("pytorch")
-    model = pytorch.module(graph, trial.seed).to(dtype=getattr(torch, trial.number)).to(trial.device).train()
+    model = pytorch.module(graph, trial.seed)
+    model.load_state_dict(start)
+    model.to(dtype=getattr(torch, trial.number)).to(trial.device).train()
     images, labels = batch(graph, trial)
     optimiser = optimiser_of(graph, model)
     record: Record = {"losses": []}
@@ -122,19 +138,28 @@ def alone(graph: Graph, trial: Trial) -> Record:
     return record
 
 
-def together(graph: Graph, arrangement: Arrangement, trial: Trial) -> Record:
+def together(graph: Graph, arrangement: Arrangement, trial: Trial, start: Mapping[str, Tensor]) -> Record:
     """The same steps in as many processes as the arrangement has devices.
 
-    Raises ``torch.multiprocessing.ProcessRaisedException`` where one of them fails; the others are ended.
+    Raises
+    ------
+    TrainError
+        One of them failed; the others are ended.
     """
-    with TemporaryDirectory() as folder:
-        result = Path(folder, "record.pt")
-        threads = max(1, torch.get_num_threads() // arrangement.devices)
-        arguments = (graph, arrangement, trial, _free_port(), threads, str(result))
-        # A server that has imported this module once makes the processes from then on.
-        multiprocessing.set_forkserver_preload([__name__])
-        mp.start_processes(_member, arguments, arrangement.devices, start_method="forkserver")  # type: ignore[attr-defined,no-untyped-call]
-        record: Record = torch.load(result, weights_only=True)
+    devices = arrangement.devices
+    # A server that has imported this module once makes the processes from then on, where there can be one.
+    method = "forkserver" if sys.platform != "win32" else "spawn"
+    multiprocessing.set_forkserver_preload([__name__])
+    with TemporaryDirectory(prefix="netspec-verify-") as folder:
+        torch.save(dict(start), Path(folder, _START))
+        arguments = (graph, arrangement, trial, max(1, torch.get_num_threads() // devices), folder)
+        try:
+            mp.start_processes(_member, arguments, devices, daemon=True, start_method=method)  # type: ignore[attr-defined,no-untyped-call]
+        except mp.ProcessException as problem:  # type: ignore[attr-defined]
+            why = str(problem).strip().splitlines()[-1]
+            who = f"process {problem.error_index} of {plural(devices, 'device')}, split by {arrangement.split}"
+            raise TrainError(f"{who}, failed", why) from problem
+        record: Record = torch.load(Path(folder, _RECORD), weights_only=True)
     return record
 
 
@@ -155,34 +180,40 @@ def batch(graph: Graph, trial: Trial) -> tuple[Tensor, Tensor]:
     return images.to(getattr(torch, trial.number)).to(trial.device), labels.to(trial.device)
 
 
-def _member(rank: int, graph: Graph, arrangement: Arrangement, trial: Trial, port: int, threads: int, out: str) -> None:
+_START, _RECORD, _MEETING = "start.pt", "record.pt", "meeting"
+
+
+def _member(rank: int, graph: Graph, arrangement: Arrangement, trial: Trial, threads: int, folder: str) -> None:
     """One process of an arrangement; the first writes the record."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the one that started this, and that ends this
     torch.set_num_threads(threads)
     device = torch.device(trial.device, rank) if trial.device == "cuda" else torch.device("cpu")
     if trial.device == "cuda":
         torch.cuda.set_device(device)
+    start = torch.load(Path(folder, _START), weights_only=True, mmap=True)
     dist.init_process_group(
         "nccl" if trial.device == "cuda" else "gloo",
-        init_method=f"tcp://127.0.0.1:{port}",
+        init_method=Path(folder, _MEETING).as_uri(),
         rank=rank,
         world_size=arrangement.devices,
+        device_id=device if trial.device == "cuda" else None,
     )
     try:
-        record = _steps(PlacedNetwork(place(graph, arrangement), join(arrangement, device)), trial)
+        record = steps(PlacedNetwork(place(graph, arrangement), join(arrangement, device)), trial, start)
         if rank == 0:
-            torch.save(record, out)
+            torch.save(record, Path(folder, _RECORD))
         dist.barrier()
     finally:
         dist.destroy_process_group()
 
 
-def _steps(network: PlacedNetwork, trial: Trial) -> Record:
+def steps(network: PlacedNetwork, trial: Trial, start: Mapping[str, Tensor]) -> Record:
+    """The trial's steps in this process of an arrangement, from the whole network's ``state_dict``."""
     graph, team = network.placed.graph, network.team
-    whole = backend.load("pytorch").module(graph, trial.seed)
-    shapes = shares.shapes_of(whole)
-    learnt = {key: parameter.shape for key, parameter in whole.named_parameters()}
-    shares.give(network, whole.state_dict())
-    del whole
+    names = attributes(graph)
+    shapes = {key: tensor.shape for key, tensor in start.items()}
+    learnt = {key: shapes[key] for key in (state_key(parameter, names) for parameter in graph.parameters.values())}
+    shares.give(network, start)
     network.module.to(dtype=getattr(torch, trial.number)).to(team.device).train()
     optimiser, gradients = optimiser_of(graph, network.module), Gradients(network)
     images, labels = batch(graph, trial)
@@ -219,9 +250,7 @@ def _everything(
 
 
 def _velocities(module: nn.Module, optimiser: PaperSGD) -> dict[str, Tensor]:
-    return {
-        VELOCITY + key: optimiser.state[p]["velocity"] for key, p in module.named_parameters() if p in optimiser.state
-    }
+    return {VELOCITY + key: optimiser.velocity[p] for key, p in module.named_parameters() if p in optimiser.velocity}
 
 
 def _apart(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor], least: float) -> tuple[float, str]:
@@ -247,10 +276,3 @@ def _apart(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor], least: flo
 
 def _detached(x: Tensor) -> Tensor:
     return x.detach().cpu().clone()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port

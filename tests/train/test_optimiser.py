@@ -8,7 +8,7 @@ from torch import Tensor
 
 from netspec.ir.distribution import Constant
 from netspec.ir.graph import Parameter
-from netspec.train.optimiser import PaperSGD, optimiser_for
+from netspec.train.optimiser import Group, PaperSGD, optimiser_for
 
 
 def weight(value: float) -> Tensor:
@@ -23,13 +23,13 @@ def test_three_steps_by_hand() -> None:
     v3 = 0.9*-0.4625 - 0.5*0.01*0.2875 - 0.01*2 = -0.4376875   w3 = -0.1501875
     """
     w = weight(1.0)
-    sgd = PaperSGD([{"params": [w], "lr": 0.1, "momentum": 0.9, "decay": 0.5}])
+    sgd = PaperSGD([Group((w,), 0.1, 0.9, 0.5)])
     seen = []
     for factor in (1.0, 1.0, 0.1):
         sgd.factor = factor
         w.grad = torch.full_like(w, 2.0)
         sgd.step()
-        seen.append((sgd.state[w]["velocity"].item(), w.item()))
+        seen.append((sgd.velocity[w].item(), w.item()))
     assert seen == [
         pytest.approx((-0.25, 0.75), rel=1e-14),
         pytest.approx((-0.4625, 0.2875), rel=1e-14),
@@ -45,7 +45,7 @@ def test_the_papers_numbers_by_hand() -> None:
     v3 = -0.0342084599775 - 0.0000004709928000125 - 0.002            w3 = w2 + v3
     """
     w = weight(1.0)
-    sgd = PaperSGD([{"params": [w], "lr": 0.01, "momentum": 0.9, "decay": 0.0005}])
+    sgd = PaperSGD([Group((w,), 0.01, 0.9, 0.0005)])
     seen = []
     for factor in (1.0, 1.0, 0.1):
         sgd.factor = factor
@@ -57,7 +57,7 @@ def test_the_papers_numbers_by_hand() -> None:
 
 def test_agrees_with_torch_until_the_rate_changes() -> None:
     ours, theirs = weight(1.0), weight(1.0)
-    sgd = PaperSGD([{"params": [ours], "lr": 0.1, "momentum": 0.9, "decay": 0.01}])
+    sgd = PaperSGD([Group((ours,), 0.1, 0.9, 0.01)])
     peer = torch.optim.SGD([theirs], lr=0.1, momentum=0.9, weight_decay=0.01)
     for step in range(4):
         if step == 3:
@@ -79,7 +79,7 @@ def test_every_parameter_has_its_own_numbers() -> None:
     }
     tensors = {key: weight(1.0) for key in numbers}
     sgd = optimiser_for(parameters, tensors)
-    assert len(sgd.param_groups) == 2
+    assert len(sgd.groups) == 2
     for w in tensors.values():
         w.grad = torch.ones_like(w)
     sgd.step()
@@ -90,7 +90,19 @@ def test_every_parameter_has_its_own_numbers() -> None:
 
 def test_a_tensor_without_a_gradient_stays() -> None:
     still, moved = weight(1.0), weight(1.0)
-    sgd = PaperSGD([{"params": [still, moved], "lr": 0.1, "momentum": 0.9, "decay": 0.5}])
+    sgd = PaperSGD(
+        [
+            Group(
+                (
+                    still,
+                    moved,
+                ),
+                0.1,
+                0.9,
+                0.5,
+            )
+        ]
+    )
     moved.grad = torch.ones_like(moved)
     sgd.step()
     assert still.item() == 1.0
