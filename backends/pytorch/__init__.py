@@ -10,6 +10,7 @@ from .network import Network, class_scores, cross_entropy, module, training_loss
 from .ops import TABLE
 from .ops.dropout import Draw, DropoutLayer, draw_from
 from .ops.norms import BatchNormalise
+from .ops.precision import widened
 from .torchvision import from_torchvision, to_torchvision, torchvision_keys
 
 __all__ = [
@@ -29,4 +30,5 @@ __all__ = [
     "to_torchvision",
     "torchvision_keys",
     "training_loss",
+    "widened",
 ]

@@ -89,7 +89,10 @@ class Writer:
         shape = f"{self.graph.layers[transfer.value].output}, {_WHERE[name]}"
         lines = [f"{variable} = {name}({source}, {self._team})  # {shape}"]
         if name == "to_first":
-            lines += [f"if {self._team}.group != 0:", f"    return {variable}  # nothing: the first group goes on alone"]
+            lines += [
+                f"if {self._team}.group != 0:",
+                f"    return {variable}  # nothing: the first group goes on alone",
+            ]
         return lines
 
     def _layer(self, layer: Layer, variables: Mapping[str, str], variable: str) -> list[str]:

@@ -59,9 +59,9 @@ def devices(graph: Graph) -> Devices:
 def crossing(transfer: Transfer) -> str | None:
     """The helper function that carries out a transfer; ``None`` where there is none."""
     held, wanted = transfer.held, transfer.wanted
-    if wanted.owner == 0 and held.channels > 1:
+    if wanted.owner == 0 and held.channels > 1 and held.batch == wanted.batch:
         return "to_first"
-    if held.owner is not None or wanted.owner is not None:
+    if held.owner is not None or wanted.owner is not None or held.batch != wanted.batch:
         return None
     if held.channels > 1:
         return "from_all" if transfer.partial else "all_of"
@@ -76,6 +76,8 @@ def _is_writable(graph: Graph, placed: Placed) -> bool:
     """
     transfers = [t for layer in placed.layers.values() for t in layer.transfers.values()]
     if any(t.value == graph.input.layer or crossing(t) is None for t in transfers):
+        return False
+    if any(layer.held.batch > 1 for layer in placed.layers.values()):
         return False
     if not all(_holds_what_it_uses(graph, placed, layer) for layer in graph.layers.values()):
         return False

@@ -12,7 +12,7 @@ from .text import call, is_plain_identifier, string
 
 
 class Holders:
-    """The attributes of a graph's layers, by the layers' names. They are made where ``parts`` and ``team`` are known."""
+    """The attributes of a graph's layers, by the layers' names. What makes them may speak of ``parts`` and ``team``."""
 
     def __init__(self, graph: Graph, devices: Devices) -> None:
         self._graph = graph

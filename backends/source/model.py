@@ -30,9 +30,9 @@ class Model:
     """The class, as the template takes it.
 
     ``layers`` are the lines of ``__init__``, ``helpers`` the functions and classes that the program must define;
-    ``scores`` and ``loss`` are the bodies of functions of a ``model``, ``images`` and ``labels``: the class scores (N,C),
-    and what training makes small. ``draw`` is the attribute on which dropout's choices depend, if there is dropout;
-    ``team`` that of the processes that train together, if the class must know them.
+    ``scores`` and ``loss`` are the lines of functions of a ``model``, ``images`` and ``labels``: of the class scores
+    (N,C), and of what training makes small. ``draw`` is the attribute on which dropout's choices depend, if there is
+    dropout; ``team`` that of the processes that train together, if the class must know them.
     """
 
     name: str
@@ -66,7 +66,7 @@ def write_model(graph: Graph, devices: Devices) -> Model:
     if parts.losses and devices.split(parts.carried[0]):
         writer.helpers.add("all_of")
         scores = f"all_of({scores}, model.{team})"
-    scores += (".flatten(1)" if graph.scores.output.is_image else "")
+    scores += ".flatten(1)" if graph.scores.output.is_image else ""
     scores += ".float()" if graph.train.precision == "bf16" else ""
     smoothing = ", label_smoothing=LABEL_SMOOTHING * model.training" if graph.train.label_smoothing else ""
     if parts.losses:
@@ -74,7 +74,7 @@ def write_model(graph: Graph, devices: Devices) -> Model:
         loss = [f"return model.{methods[-1].name}(images, labels)"]
     elif devices.end_on_first:
         entropy = f"F.cross_entropy(scores, labels{smoothing})"
-        loss = [f"scores = {scores}", f"return {entropy} if len(scores) else scores.sum()  # of nothing: see there"]
+        loss = [f"scores = {scores}", f"return {entropy} if len(scores) else scores.sum()  # the first group has all"]
     else:
         loss = [f"return F.cross_entropy({scores}, labels{smoothing})"]
     helpers = writer.helpers | ({"Tensors"} if holders.has_tensors else set())
@@ -114,7 +114,7 @@ def _training_loss(writer: Writer, parts: Phases, trunk: Method, name: str, devi
     begin = [start]
     if devices.end_on_first:
         (scores,) = given.values()
-        begin += [f"if not len({scores}):", f"    return {scores}.sum()  # of nothing: the first group has the loss"]
+        begin += [f"if not len({scores}):", f"    return {scores}.sum()  # nothing: the first group has all"]
     weights = {node.layer: node.op.weight for node in writer.graph.nodes.values() if isinstance(node.op, Loss)}
     body, found = writer.lines(parts.losses, given, [layer.name for layer in parts.losses])
     terms = [(weights[layer.name], found[layer.name]) for layer in parts.losses]

@@ -104,4 +104,4 @@ Expression = Callable[[Any, Site], str]
 Expressions = dict[type[Op], Expression]
 
 Modules = dict[type[Op], Callable[[Any, Shape, Division], str | None]]
-"""``(op, shape that it reads, how it is divided)`` to the call that makes its module; ``None`` where ``torch.nn`` has none."""
+"""``(op, shape that it reads, division)`` to the call that makes its module; ``None`` where ``torch.nn`` has none."""

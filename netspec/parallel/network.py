@@ -81,7 +81,7 @@ class PlacedNetwork:
             value = self._crossed(values, Transfer(scores, "scores", held, wanted, partial=False), len(images))
         else:
             value = values[scores]
-        return value.flatten(1) if value.dim() > 1 else value
+        return backend.load("pytorch").widened(value.flatten(1) if value.dim() > 1 else value)
 
     @property
     def learns(self) -> bool:

@@ -14,6 +14,7 @@ from building import Builder
 from cases import Case, cases
 from comparing import SPECS
 from programs import imported, network, program, written
+from together import CROSSINGS
 
 import netspec
 from netspec import backend
@@ -61,25 +62,39 @@ def test_every_operation_has_an_expression() -> None:
 def test_alexnets_forward_pass_reads_like_the_paper() -> None:
     assert lines_of(alexnet(), "scores") == [
         "x = F.relu(self.conv1(F.pad(image, (0, 3, 0, 3))))  # 96x55x55",
-        "x = lrn(x, size=5, k=2.0, alpha=0.0001, beta=0.75, groups=2)  # 96x55x55",
+        "x = lrn(x, size=5, k=2.0, alpha=0.0001, beta=0.75, groups=2 // self.team.parts)  # 96x55x55",
         "x = F.max_pool2d(x, 3, 2)  # 96x27x27",
         "x = F.relu(self.conv2(x))  # 256x27x27",
-        "x = lrn(x, size=5, k=2.0, alpha=0.0001, beta=0.75, groups=2)  # 256x27x27",
+        "x = lrn(x, size=5, k=2.0, alpha=0.0001, beta=0.75, groups=2 // self.team.parts)  # 256x27x27",
         "x = F.max_pool2d(x, 3, 2)  # 256x13x13",
+        "x = from_all(x, self.team)  # 256x13x13, of all groups",
         "x = F.relu(self.conv3(x))  # 384x13x13",
         "x = F.relu(self.conv4(x))  # 384x13x13",
         "x = F.relu(self.conv5(x))  # 256x13x13",
         "x = F.max_pool2d(x, 3, 2)  # 256x6x6",
+        "x = from_all(x, self.team)  # 256x6x6, of all groups",
         "x = F.relu(self.fc6(x.flatten(1)))  # 4096",
-        'x = dropout(x, 0.5, "drop6", self.training, self.draw, scaled=False)  # 4096',
+        'x = dropout(x, 0.5, "drop6", self.training, self.draw, scaled=False, group=self.team.group)  # 4096',
+        "x = from_all(x, self.team)  # 4096, of all groups",
         "x = F.relu(self.fc7(x))  # 4096",
-        'x = dropout(x, 0.5, "drop7", self.training, self.draw, scaled=False)  # 4096',
+        'x = dropout(x, 0.5, "drop7", self.training, self.draw, scaled=False, group=self.team.group)  # 4096',
+        "x = to_first(x, self.team)  # 4096, of all groups, on the first",
+        "if self.team.group != 0:",
+        "return x  # nothing: the first group goes on alone",
         "return self.fc8(x)  # 1000",
     ]
-    assert lines_of(alexnet(), "__init__")[:3] == [
-        "self.conv1 = nn.Conv2d(3, 96, 11, stride=4)",
-        "self.conv2 = nn.Conv2d(96, 256, 5, padding=2, groups=2)",
-        "self.conv3 = nn.Conv2d(256, 384, 3, padding=1)",
+    assert lines_of(alexnet(), "__init__") == [
+        "self.team = team",
+        "parts = team.parts",
+        "self.conv1 = nn.Conv2d(3, 96 // parts, 11, stride=4)",
+        "self.conv2 = nn.Conv2d(96 // parts, 256 // parts, 5, padding=2, groups=2 // parts)",
+        "self.conv3 = nn.Conv2d(256, 384 // parts, 3, padding=1)",
+        "self.conv4 = nn.Conv2d(384 // parts, 384 // parts, 3, padding=1, groups=2 // parts)",
+        "self.conv5 = nn.Conv2d(384 // parts, 256 // parts, 3, padding=1, groups=2 // parts)",
+        "self.fc6 = nn.Linear(9216, 4096 // parts)",
+        "self.fc7 = nn.Linear(4096, 4096 // parts)",
+        "self.fc8 = nn.Linear(4096, 1000) if team.group == 0 else None",
+        "self.draw = None  # on what dropout's choices depend, see there",
     ]
 
 
@@ -134,9 +149,9 @@ def test_the_names_that_the_templates_use_are_taken() -> None:
     for schedule in (Step(0.5, 2), Plateau(0.1, 3, 5, 0.001)):
         graphs += [replace(graph, train=replace(graph.train, schedule=schedule)) for graph in (plain, vector)]
     graphs += [replace(vector, train=replace(vector.train, accumulate=2, ema=0.9, label_smoothing=0.1))]
-    graphs += [chain("train")]
+    graphs += [chain("train"), netspec.loads(CROSSINGS.strip()).graph]
     found = set().union(*(defined(emit(graph)) for graph in graphs))
-    assert found - {"AlexNet", "Idle", "Joined", "Little", "Net", "Single", "Twofold"} == source.GLOBALS
+    assert found - {"AlexNet", "Crossings", "Idle", "Joined", "Little", "Net", "Single", "Twofold"} == source.GLOBALS
 
 
 # Names.

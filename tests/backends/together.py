@@ -1,0 +1,143 @@
+"""Generated programs and the trainer in several processes of this machine, step by step beside each other."""
+
+from __future__ import annotations
+
+import inspect
+import multiprocessing
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+from programs import imported, network
+from torch import Tensor
+
+from netspec import backend
+from netspec.ir.graph import Graph
+from netspec.passes.placing import SplitWord, arrange
+from netspec.train.ema import Average
+from netspec.train.evaluate import evaluate
+from netspec.train.objective import Objective
+from netspec.train.optimiser import optimiser_of
+from netspec.train.shared import share_out
+
+SEED = 11
+STEPS = 3
+
+CROSSINGS = """
+net crossings
+gpus 2
+default conv  init=gaussian(0.3)  kernel=3
+[image] input 3x12x12
+[left] conv filters=4 neuron=relu
+[right] conv filters=4 inputs=image neuron=tanh
+[both] concat inputs=left,right
+[across] lrn size=3 k=2 alpha=0.1 beta=0.75 reads=all
+[again] relu gpu=all
+[more] conv filters=8 inputs=across pad=1 reads=all
+[sum] sum inputs=again,more
+[local] local filters=4 kernel=3
+[own] fc outputs=8 init=gaussian(0.2)
+[all] fc outputs=8 inputs=local reads=all init=gaussian(0.2)
+[one] fc outputs=6 inputs=own,all init=gaussian(0.2) reads=all
+[prob] softmax
+"""
+"""Every transfer between groups but the one to the first."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A network, its program's file, how the trainer splits it, and how many images are trained on."""
+
+    name: str
+    graph: Graph
+    path: Path
+    split: SplitWord
+    batch: int
+
+
+def compare(trials: Sequence[Trial], processes: int) -> None:
+    """Raise if in one of the processes the program and the trainer differ in a bit, or a process fails."""
+    multiprocessing.set_forkserver_preload([__name__])
+    start: Any = mp.start_processes  # type: ignore[attr-defined]
+    start(_member, (list(trials), processes, free_port()), processes, start_method="forkserver")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def _member(rank: int, trials: list[Trial], processes: int, port: int) -> None:
+    torch.set_num_threads(1)
+    dist.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=processes)
+    try:
+        for trial in trials:
+            _compare(trial, rank, processes)
+        dist.barrier()
+    finally:
+        dist.destroy_process_group()
+
+
+def _compare(trial: Trial, rank: int, processes: int) -> None:
+    graph = trial.graph
+    whole = Objective(graph, backend.load("pytorch").module(graph, SEED))
+    objective = share_out(whole, arrange(graph, processes, trial.split))
+    optimiser, average = optimiser_of(graph, objective.module), Average(objective.module, graph.train.ema)
+
+    program: Any = imported(trial.path)
+    team = program.Team(rank, processes)
+    model = _with_team(network(program), team)
+    _with_team(program.initialise, team, model, SEED)
+    sgd = program.SGD(model)
+    moving = program.Average(model) if graph.train.ema else None
+
+    generator = torch.Generator().manual_seed(1)
+    for step in range(STEPS):
+        images = torch.randn(trial.batch, *graph.input.output, generator=generator)
+        labels = torch.randint(graph.scores.output.units, (trial.batch,), generator=generator)
+        optimiser.zero_grad()
+        model.zero_grad()
+        objective.module.train()
+        model.train()
+        wanted = objective.gradients(images, labels, SEED, step)
+        drawn = ((SEED, step),) if "drawn" in inspect.signature(program.add_gradients).parameters else ()
+        found = program.add_gradients(model, images, labels, *drawn, team=team)
+        assert torch.equal(found, wanted), (trial.name, step, found, wanted)
+        optimiser.factor = 1.0 if step < 2 else 0.1
+        optimiser.step()
+        sgd.step(optimiser.factor)
+        _same(trial.name, model.state_dict(), objective.module.state_dict())
+        if moving is not None:
+            average.update()
+            moving.update(model)
+            _same(trial.name, moving.tensors, average.state_dict()["weights"])
+
+    own = objective.whole(objective.module.state_dict(), objective.names)
+    state = program.whole_state(model, team) if hasattr(program, "whole_state") else model.state_dict()
+    if rank == 0:
+        assert list(state) == list(objective.names)
+        _same(trial.name, state, own)
+    whole.module.load_state_dict(own)
+    judged = evaluate(whole, [(images, labels)])
+    assert judged is not None
+    found = program.evaluate(model, [(images.unsqueeze(1), labels)], "cpu", team)
+    near = 1e-2 if graph.train.precision == "bf16" else 1e-5  # they add up in another order
+    torch.testing.assert_close(found, (judged.loss, judged.top1, judged.top5), rtol=near, atol=0.0)
+
+
+def _with_team(function: Any, team: Any, *arguments: Any) -> Any:
+    """A call with the team, where the program's function takes one."""
+    takes = "team" in inspect.signature(function).parameters
+    return function(*arguments, *((team,) if takes else ()))
+
+
+def _same(name: str, found: dict[str, Tensor], wanted: dict[str, Tensor]) -> None:
+    assert set(found) == set(wanted), (name, set(found) ^ set(wanted))
+    assert [key for key in wanted if not torch.equal(found[key], wanted[key])] == [], name
