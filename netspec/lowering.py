@@ -152,12 +152,24 @@ class Lowering:
         self.drafts.append(Draft(name, op, tuple(o.node for o in reads), params, output))
         return Operand(name, output, self.placement)
 
-    def emit_weighted(self, make: Callable[[int, bool], Op], bias_per: Literal["channel", "unit"] = "channel") -> None:
+    def emit_weighted(
+        self,
+        make: Callable[[int, bool], Op],
+        bias_per: Literal["channel", "unit"] = "channel",
+        *,
+        apart: bool = False,
+    ) -> None:
         """A layer with weights: one product per input, summed, and one bias.
 
-        ``make(index, with_bias)`` gives the operation for one input.
+        ``make(index, with_bias)`` gives the operation for one input; ``apart`` says that its bias is not the layer's.
         """
         init, bias = self["init"], self["bias"]
+        if len(self.operands) == 1 and apart and bias is not None:
+            alone, shapes = make(0, False), (self.operands[0].shape,)
+            (weight,) = alone.params(shapes, alone.shape(shapes))
+            product = self.emit(alone, init=init)
+            self.emit(Bias(bias_per, weight.fan_in, weight.fan_out), product, bias=bias)
+            return
         if len(self.operands) == 1:
             self.emit(make(0, bias is not None), self.operands[0], init=init, bias=bias)
             return

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from netspec.check import Checked, check
-from netspec.diagnostics import CannotOpen, Diagnostic, OutsideFolder, SpecError
+from netspec.diagnostics import CannotOpen, Diagnostic, OutsideFolder, SpecError, in_order
 from netspec.diagnostics.model import whole
 from netspec.ir.graph import Graph
 from netspec.ir.shape import Shape
@@ -18,8 +20,14 @@ from netspec.source import Source
 from netspec.stats import LayerNumbers, Totals, layer_numbers, totals
 from netspec.units import count
 
+if TYPE_CHECKING:
+    from netspec.importers.cuda_convnet import Dialect
+
 LARGEST_FILE = 4 * 2**20
 """Bytes. AlexNet's spec has under 3,000."""
+
+STDIN = "<stdin>"
+"""What standard input is called."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +60,14 @@ class Net:
         return totals(self.layers.values())
 
 
-def load(path: str | os.PathLike[str], input_shape: Shape | None = None, changes: Sequence[str] = ()) -> Net:
-    """Load and check a spec. ``changes`` are keys given other values, ``conv1.stride=2``.
+def load(
+    path: str | os.PathLike[str],
+    input_shape: Shape | None = None,
+    changes: Sequence[str] = (),
+    params: str | os.PathLike[str] | None = None,
+) -> Net:
+    """Load and check a spec, or a layer file of cuda-convnet (``.cfg``), of which ``params`` is the parameter file.
+    ``changes`` are keys given other values, ``conv1.stride=2``.
 
     Raises
     ------
@@ -62,7 +76,8 @@ def load(path: str | os.PathLike[str], input_shape: Shape | None = None, changes
     CannotOpen
         The file cannot be opened.
     """
-    return load_source(read_source(path), input_shape, changes, folder=Path(path).parent)
+    foreign = Foreign(read_source(params)) if params is not None else Foreign()
+    return load_source(read_source(path), input_shape, changes, folder=Path(path).parent, foreign=foreign)
 
 
 def loads(text: str, name: str = "<text>", input_shape: Shape | None = None) -> Net:
@@ -70,13 +85,29 @@ def loads(text: str, name: str = "<text>", input_shape: Shape | None = None) -> 
     return load_source(Source(name, text.removeprefix("\ufeff")), input_shape)
 
 
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """How a layer file of cuda-convnet is read: with a parameter file, as a version (``None``: by its content), and
+    with twins on several GPUs as one layer (``merged``) or as they stand."""
+
+    params: Source | None = None
+    dialect: Dialect | None = None
+    merged: bool = False
+
+
 def load_source(
-    source: Source, input_shape: Shape | None = None, changes: Sequence[str] = (), folder: Path | None = None
+    source: Source,
+    input_shape: Shape | None = None,
+    changes: Sequence[str] = (),
+    folder: Path | None = None,
+    foreign: Foreign | None = None,
 ) -> Net:
     """Check a source, with fixes for what is wrong. Raises ``SpecError``.
 
-    ``folder`` is where a variant finds the file that it starts from.
+    ``folder`` is where a variant finds the file that it starts from; ``foreign`` says how a layer file is read.
     """
+    if is_layer_file(source):
+        return _load_layer_file(source, input_shape, changes, foreign or Foreign())
 
     def read(name: str) -> Source:
         if folder is None:
@@ -89,6 +120,49 @@ def load_source(
 
         raise SpecError(solved(checked, input_shape))
     return Net(_whole_text(checked), checked.graph, checked.diagnostics)
+
+
+def is_layer_file(source: Source) -> bool:
+    """Whether a text is a layer file of cuda-convnet: by its name, or, of standard input, by its first section, which
+    has a line to itself."""
+    if source.name != STDIN:
+        return source.name.endswith(".cfg")
+    return re.match(r"(?:\s*(?:[#;].*)?[\r\n])*\[[^\]\r\n]+\]\s*[\r\n]+type\s*[=:]", source.text) is not None
+
+
+def import_layer_file(source: Source, input_shape: Shape | None = None, foreign: Foreign | None = None) -> Net:
+    """A layer file of cuda-convnet as a spec for people, whose text is the net's ``source``. Raises ``SpecError``."""
+    return _load_layer_file(source, input_shape, (), foreign or Foreign(merged=True), readable=True)
+
+
+def _load_layer_file(
+    source: Source, input_shape: Shape | None, changes: Sequence[str], foreign: Foreign, *, readable: bool = False
+) -> Net:
+    from netspec.importers.cuda_convnet import translate  # only where there is such a file
+
+    made = translate(
+        source,
+        params=foreign.params,
+        dialect=foreign.dialect,
+        shape=input_shape,
+        merged=foreign.merged,
+        readable=readable,
+    )
+    if made.source is None:
+        raise SpecError(in_order(made.diagnostics))
+    checked = check(gather(made.source, _no_other, changes))
+    # What no layer of a spec reads may have been read by a cost that is left out, or that a spec needs not to say.
+    said = [
+        made.placed(d) if d.span.source is made.source else d for d in checked.diagnostics if d.code != "unread-layer"
+    ]
+    found = in_order((*made.diagnostics, *said))
+    if checked.graph is None:
+        raise SpecError(found)
+    return Net(_whole_text(checked), checked.graph, found)
+
+
+def _no_other(name: str) -> Source:
+    raise CannotOpen(f"a layer file does not start from {name}")
 
 
 def beside(folder: Path, name: str) -> Path:

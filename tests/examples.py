@@ -1,9 +1,12 @@
 """The examples in Markdown pages: found, run, and put back.
 
 A block marked ``net`` is a spec. Where a block marked ``text`` follows it, that is what the compiler says to it; where
-none does, the spec has to be right. ``net NAME`` is another file of the same folder, for the specs after it. A block
-marked ``console`` holds commands and what they print. A part between ``<!-- NAME -->`` and ``<!-- /NAME -->`` is made
-by a function of that name.
+none does, the spec has to be right. ``net NAME`` is another file of the same folder, for the specs after it.
+``cfg SHAPE`` is a layer file of cuda-convnet whose data have this shape (without it, none is given), ``cfg params`` the
+parameter file of the layer files after it.
+
+A block marked ``console`` holds commands and what they print. A part between ``<!-- NAME -->`` and ``<!-- /NAME -->``
+is made by a function of that name.
 """
 
 from __future__ import annotations
@@ -20,28 +23,33 @@ from tempfile import TemporaryDirectory
 
 from netspec.diagnostics import Diagnostic, SpecError
 from netspec.diagnostics.text import render_all
+from netspec.ir.shape import Shape
 from netspec.net import load
 
-NAME = "example.net"
-_BLOCK = re.compile(r"^```(net|text|console)(?: (\S+))?\n(.*?)^```\n", re.MULTILINE | re.DOTALL)
+NAME, LAYERS, PARAMS = "example.net", "example.cfg", "params"
+_BLOCK = re.compile(r"^```(net|cfg|text|console)(?: (\S+))?\n(.*?)^```\n", re.MULTILINE | re.DOTALL)
 _PART = re.compile(r"^<!-- (\S+) -->\n(.*?)^<!-- /\1 -->\n", re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True)
 class Example:
-    """A spec, the files beside it, and where in the page its output stands (``None`` where it has to be right)."""
+    """A spec, the files beside it, and where in the page its output stands (``None`` where it has to be right). Of a
+    layer file, ``name`` is another, and ``shape`` that of its data."""
 
     text: str
     beside: Mapping[str, str]
     output: tuple[int, int] | None
+    name: str = NAME
+    shape: Shape | None = None
 
     def diagnostics(self) -> tuple[Diagnostic, ...]:
         """What the compiler finds in it."""
         with TemporaryDirectory() as folder, chdir(folder):
-            for name, text in {**self.beside, NAME: self.text}.items():
+            for name, text in {**self.beside, self.name: self.text}.items():
                 Path(name).write_text(text, "utf-8")
+            params = PARAMS if self.name == LAYERS and PARAMS in self.beside else None
             try:
-                return load(NAME).warnings
+                return load(self.name, self.shape, params=params).warnings
             except SpecError as error:
                 return error.diagnostics
 
@@ -52,11 +60,14 @@ def examples(page: str) -> Iterator[Example]:
     blocks = list(_BLOCK.finditer(page))
     for block, following in zip(blocks, [*blocks[1:], None], strict=False):
         kind, name, text = block.groups()
-        if kind == "net" and name:
+        output = following.span(3) if following and following[1] == "text" else None
+        if (kind == "net" and name) or (kind == "cfg" and name == PARAMS):
             beside[name] = text
         elif kind == "net":
-            output = following.span(3) if following and following[1] == "text" else None
             yield Example(text, dict(beside), output)
+        elif kind == "cfg":
+            shape = Shape(*map(int, name.split("x"))) if name else None
+            yield Example(text, dict(beside), output, LAYERS, shape)
 
 
 def fresh(page: str, parts: Mapping[str, Callable[[], str]]) -> str:

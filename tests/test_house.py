@@ -23,7 +23,7 @@ FLOORS = (
     ("backends",),
     ("report", "diff", "draw", "explain", "plan", "pygments_lexer", "backend"),
     ("net",),
-    ("solve", "passes"),
+    ("solve", "passes", "importers"),
     ("check", "stats"),
     ("layers",),
     ("lowering", "settings"),

@@ -13,7 +13,7 @@ from netspec.ir.fault import Fault
 from netspec.ir.graph import SPLIT, WHOLE, Placement
 from netspec.lowering import Grouping, Operand
 
-GpuKey = int | Literal["all"] | None
+GpuKey = int | tuple[int, ...] | Literal["all"] | None
 
 
 def place(grouping: Grouping, gpu: GpuKey, operands: Sequence[Operand], groups: int) -> Placement:
@@ -25,9 +25,9 @@ def place(grouping: Grouping, gpu: GpuKey, operands: Sequence[Operand], groups: 
         ``no-such-group`` for a number that is none of the groups, ``placement-mismatch`` where inputs that must be
         placed alike are not.
     """
-    if isinstance(gpu, int):
+    if isinstance(gpu, int | tuple):
         check_group(gpu, groups)
-        return Placement(gpu=gpu)
+        return Placement(gpu=gpu) if isinstance(gpu, int) else Placement(replicas=gpu)
     if groups == 1 or grouping == "input":
         return operands[0].placement if operands else WHOLE
     first = operands[0].placement
@@ -36,18 +36,20 @@ def place(grouping: Grouping, gpu: GpuKey, operands: Sequence[Operand], groups: 
         raise _mismatch("needs inputs that are placed alike", operands)
     if gpu == "all":
         return WHOLE if grouping == "gathers" else SPLIT
+    stays = first.gpu is not None or first.replicas
     if grouping == "weights":
-        return first if first.gpu is not None else SPLIT
+        return first if stays else SPLIT
     if grouping == "gathers":
-        return first if first.gpu is not None else WHOLE
+        return first if stays else WHOLE
     return joined
 
 
 def check_group(gpu: GpuKey, groups: int) -> None:
     """Raise ``no-such-group`` for a number that is none of the groups."""
-    if isinstance(gpu, int) and gpu >= groups:
+    largest = max(gpu) if isinstance(gpu, tuple) else gpu
+    if isinstance(largest, int) and largest >= groups:
         has = f"the file has {groups} groups, 0 to {groups - 1}" if groups > 1 else "the file has no gpus statement"
-        raise Fault("no-such-group", f"{{layer}}: there is no GPU group {gpu}", ("gpu",), (has,))
+        raise Fault("no-such-group", f"{{layer}}: there is no GPU group {largest}", ("gpu",), (has,))
 
 
 def _joined(operands: Sequence[Operand], groups: int) -> Placement:
@@ -78,4 +80,6 @@ def words(placement: Placement) -> str:
     """A placement as a person says it."""
     if placement.split:
         return "split over the groups"
+    if placement.replicas:
+        return f"whole on each of groups {', '.join(map(str, placement.replicas))}"
     return "whole" if placement.gpu is None else f"whole on group {placement.gpu}"

@@ -21,6 +21,9 @@ import click
 
 from netspec.diagnostics.nearest import nearest
 
+WORDS = f"{__name__}.words"
+"""Where a context's ``meta`` has the words of the command line, behind the program's name."""
+
 _FOLDER = Path(__file__).parent
 _INTERRUPTED = 128 + 2
 _BROKEN_PIPE = 128 + 13
@@ -56,6 +59,11 @@ class Commands(click.Group):
         """Write the list of commands, each with the first line of its documentation."""
         with formatter.section("Commands"):
             formatter.write_dl(_listed())
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Keep the words as they were given, for a command that starts others like itself."""
+        ctx.meta[WORDS] = tuple(args)
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the named command, and end as other programs do where its user ends it."""

@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netspec.cli.common import WRONG_COMMAND, WRONG_SPEC, folder_of, input_option, read, refuse, set_option, tell
+from netspec.cli.common import (
+    WRONG_COMMAND,
+    WRONG_SPEC,
+    folder_of,
+    foreign_of,
+    input_option,
+    read,
+    refuse,
+    set_option,
+    tell,
+)
 from netspec.diagnostics import CannotOpen, Diagnostic, SpecError
 
 if TYPE_CHECKING:
@@ -151,6 +161,6 @@ def _check_source(
     from netspec.net import load_source
 
     try:
-        return load_source(source, input_shape, changes, folder_of(path)).warnings
+        return load_source(source, input_shape, changes, folder_of(path), foreign_of(path)).warnings
     except SpecError as error:
         return error.diagnostics

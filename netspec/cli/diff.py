@@ -58,11 +58,14 @@ def command(
             refuse("there is nothing to compare with; name a second spec, or a change with --set or --input")
         if a == "-":
             refuse("standard input can be read only once; name a file")
-        nets = read_net(a), read_net(a, input_shape, changes)
+        nets = read_net(a, merged=True), read_net(a, input_shape, changes, merged=True)
     else:
         if a == b == "-":
             refuse("only one of the two can be standard input")
-        nets = read_net(a, input_shape, changes), read_net(b, input_shape, changes)
+        nets = (
+            read_net(a, input_shape, changes, merged=True),
+            read_net(b, input_shape, changes, merged=True),
+        )
     found = compare(*nets)
     files = _files(a, b, input_shape, changes)
     if quiet:

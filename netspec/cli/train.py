@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from netspec.cli import WORDS
 from netspec.cli.common import input_option, read_net, refuse, set_option
 
 if TYPE_CHECKING:
@@ -129,7 +130,8 @@ def command(
             tuple(name for names in fresh for name in names.split(",") if name),
             save_every, tensorboard or None, input_shape, gpus, split,
         )  # fmt: skip
-        result = run_alone_or_together(net, file, resume, request, quiet=quiet, arguments=sys.argv[1:])
+        words = click.get_current_context().meta[WORDS]
+        result = run_alone_or_together(net, file, resume, request, quiet=quiet, arguments=words)
     except TrainError as problem:
         _refuse(problem)
     if isinstance(result, int):

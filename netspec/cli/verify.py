@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from netspec.cli.common import WRONG_SPEC, input_option, read_net, refuse, set_option, spec_argument
+from netspec.cli.common import WRONG_SPEC, input_option, read_net, set_option, spec_argument
 
 if TYPE_CHECKING:
     from netspec.ir.graph import Graph
@@ -49,6 +50,11 @@ class DevicesParam(click.ParamType[tuple[int, ...]]):
 @click.option(
     "--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Of weights, images, dropout."
 )
+@click.option("--weights", metavar="FILE", type=click.Path(path_type=Path),
+              help="Start from these weights: a run, a checkpoint, .safetensors or .pth.")  # fmt: skip
+@click.option("--fresh", metavar="LAYER", multiple=True,
+              help="Do not take this layer from --weights; several: fc7,fc8, or --fresh twice.")  # fmt: skip
+@click.option("-q", "--quiet", is_flag=True, help="Tell only of arrangements that differ.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @input_option
 @set_option
@@ -61,6 +67,9 @@ def command(
     batch: int | None,
     steps: int,
     seed: int,
+    weights: Path | None,
+    fresh: tuple[str, ...],
+    quiet: bool,
     form: str,
     input_shape: Any,
     changes: tuple[str, ...],
@@ -72,28 +81,30 @@ def command(
     Examples:
       netspec verify specs/digits.net --gpus 1,2
       netspec verify specs/alexnet-tiny.net --gpus 2,4 --split groups --split hybrid
+      netspec verify specs/alexnet.net --gpus 2 --dtype float32 --weights runs/alexnet-1
     """
     net = read_net(file, input_shape, changes)
-    arrangements = _arrangements(net.graph, gpus, splits)
-    from netspec.train.config import TrainError
-    from netspec.train.shared import need_shares
+    from netspec.train.errors import TrainError
     from netspec.train.trainable import need_trainable
-    from netspec.train.verification import TOLERANCES, Trial, compare
+    from netspec.train.verification import TOLERANCES, Trial, beginning, compare, need_devices
+    from netspec.train.weights import read_weights
 
     images = batch or 2 * max(gpus)
     trial = Trial(images, steps, seed, dtype, device)  # type: ignore[arg-type]
     tolerance, rows, wrong = TOLERANCES[trial.number], [], False
     try:
         need_trainable(net.graph, images)
-        for arrangement in arrangements:
-            need_shares(arrangement, images)
-        if form == "text":
+        arrangements = _arrangements(net.graph, gpus, splits, images)
+        need_devices(arrangements, trial)
+        begun = read_weights(weights, _warn) if weights is not None else None
+        start = beginning(net.graph, trial, begun, [name for names in fresh for name in names.split(",") if name])
+        if form == "text" and not quiet:
             click.echo(_heading(net.name, trial, tolerance))
-        for arrangement, found in compare(net.graph, arrangements, trial):
+        for arrangement, found in compare(net.graph, arrangements, trial, start):
             same = found.largest <= tolerance
             wrong |= not same
             rows.append(_as_data(arrangement, found, same))
-            if form == "text":
+            if form == "text" and not (quiet and same):
                 click.echo(_line(arrangement, found, same))
     except TrainError as problem:
         click.echo(f"Error: {problem.message}", err=True)
@@ -107,22 +118,36 @@ def command(
         sys.exit(WRONG_SPEC)
 
 
-def _arrangements(graph: Graph, gpus: tuple[int, ...], splits: tuple[str, ...]) -> list[Arrangement]:
-    """Those asked for; where no split is, all that fit. One device is one arrangement, however it is split."""
+def _arrangements(graph: Graph, gpus: tuple[int, ...], splits: tuple[str, ...], batch: int) -> list[Arrangement]:
+    """Those asked for; where no split is, all that fit, with a note on each that does not. One device is one
+    arrangement, however it is split."""
     from netspec.passes.placing import ArrangementError, arrange
+    from netspec.train.errors import RequestError
+    from netspec.train.shared import need_shares
 
     found: list[Arrangement] = []
+    refused: list[RequestError | ArrangementError] = []
     for devices in gpus:
-        for word in splits or _WORDS:
+        for word in splits or _WORDS if devices > 1 else _WORDS[1:2]:
             try:
                 arrangement = arrange(graph, devices, word)  # type: ignore[arg-type]
-            except ArrangementError as problem:
+                need_shares(arrangement, batch)
+            except (ArrangementError, RequestError) as problem:
                 if splits:
-                    refuse("\n  ".join((problem.message, *problem.notes)))
+                    raise RequestError(problem.message, *problem.notes) from problem
+                if word != "groups" or graph.groups > 1:
+                    refused.append(problem)
                 continue
-            if devices > 1 or all(other.devices > 1 for other in found):
-                found.append(arrangement)
+            found.append(arrangement)
+    if not found:
+        raise RequestError(refused[0].message, *refused[0].notes)
+    for left_out in refused:
+        click.echo(f"left out: {left_out.message}", err=True)
     return found
+
+
+def _warn(text: str) -> None:
+    click.echo(f"warning: {text}", err=True)
 
 
 def _heading(name: str, trial: Trial, tolerance: float) -> str:

@@ -176,6 +176,7 @@ def _placement(graph: Graph, layer: Layer, spoken: tuple[Node, ...]) -> dict[str
     """Where a layer lives, which most take from their first input, and what it reads."""
     where = layer.placement
     text = "all" if where.split else "whole" if where.gpu is None else str(where.gpu)
+    text = ",".join(map(str, where.replicas)) if where.replicas else text
     first = graph.layers[layer.inputs[0]].placement if layer.inputs else None
     gathers = first == SPLIT and where == WHOLE
     follows = first == where or gathers

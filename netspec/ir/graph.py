@@ -15,10 +15,12 @@ from netspec.ir.shape import Shape
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where a value lives: in equal shares on all GPU groups (``split``), whole on one (``gpu``), or simply whole."""
+    """Where a value lives: in equal shares on all GPU groups (``split``), whole on one (``gpu``), whole on several that
+    share the batch's images (``replicas``), or simply whole."""
 
     split: bool = False
     gpu: int | None = None
+    replicas: tuple[int, ...] = ()
 
 
 WHOLE = Placement()

@@ -7,6 +7,7 @@ from netspec.keys.kinds import (
     Argument,
     BadValue,
     Choice,
+    GpuPlace,
     ImageShape,
     Kind,
     LayerNames,
@@ -15,7 +16,6 @@ from netspec.keys.kinds import (
     Real,
     Size2,
     Whole,
-    WholeOrWord,
 )
 from netspec.keys.neurons import IDENTITY, NEURONS, NeuronWord
 
@@ -30,6 +30,7 @@ __all__ = [
     "BadValue",
     "BiasInit",
     "Choice",
+    "GpuPlace",
     "ImageShape",
     "Init",
     "Initialiser",
@@ -42,5 +43,4 @@ __all__ = [
     "Real",
     "Size2",
     "Whole",
-    "WholeOrWord",
 ]

@@ -156,27 +156,23 @@ class OneOf:
 
 
 @dataclass(frozen=True, slots=True)
-class WholeOrWord:
-    """A whole number, or one word with a meaning of its own."""
+class GpuPlace:
+    """A GPU group's number, several of them (read as a tuple), or ``all``."""
 
-    number: Whole
-    word: str
-    meaning: Any
-
-    @property
-    def words(self) -> tuple[str, ...]:
-        return (self.word,)
-
-    @property
-    def doc(self) -> str:
-        return f"{self.number.doc}, or {self.word}"
+    words: tuple[str, ...] = ("all",)
+    doc: str = "a whole number from 0, several of them, or all"
 
     def read(self, value: Value) -> Any:
         if isinstance(value, Word):
-            if value.text == self.word:
-                return self.meaning
+            if value.text == "all":
+                return "all"
             raise unknown_word(value, self.words, self.doc)
-        return self.number.read(value)
+        if isinstance(value, Values):
+            numbers = tuple(Whole(0).read(item) for item in value.items)
+            if len(set(numbers)) < len(numbers):
+                raise BadValue("names a group twice", value.span)
+            return numbers
+        return Whole(0).read(value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from netspec.ir.ops import Concat
 from netspec.ir.window import ROUNDINGS, Pad, Rounding, Window, WindowKind
 from netspec.keys import (
     HE,
@@ -9,6 +10,7 @@ from netspec.keys import (
     ZERO,
     BiasInit,
     Choice,
+    GpuPlace,
     Init,
     Key,
     LayerNames,
@@ -17,15 +19,15 @@ from netspec.keys import (
     Real,
     Size2,
     Whole,
-    WholeOrWord,
 )
 from netspec.lowering import Lowering
 
 INPUTS = Key("inputs", LayerNames(), "the layers that it reads", default=None, default_text="the layer above")
 GPU = Key(
     "gpu",
-    WholeOrWord(Whole(0), "all", "all"),
-    "the GPU group that it lives on, whole; all: split over the groups",
+    GpuPlace(),
+    "the GPU group that it lives on, whole; 0,1,2: whole, as replicas that share the batch's images; "
+    "all: split over the groups",
     default=None,
     default_text="as its first input",
 )
@@ -77,6 +79,19 @@ ROUNDING = Key(
     default_text="the net line's, or exact",
 )
 GROUPS = Key("groups", Whole(), "equal runs of input channels, each read by its own filters", default=1, per_input=True)
+SPREAD = Key(
+    "spread",
+    Whole(),
+    "how many times over the input's channels are laid side by side before groups divide them",
+    default=1,
+    per_input=True,
+)
+BIAS_PER = Key(
+    "bias_per",
+    Choice({"channel": "channel", "unit": "unit"}),
+    "whether a filter has one bias, or one at each place",
+    default="channel",
+)
 
 INIT = Key(
     "init", Init(), "what the weights are drawn from", default=HE, default_text="he", per_input=True, of_shape=False
@@ -119,6 +134,15 @@ PLACES = (
 
 WINDOWED = (KERNEL, STRIDE, PAD, DILATION, ROUNDING)
 WEIGHTED = (INIT, BIAS, WEIGHTS_OF, *LEARNING, READS)
+
+
+def lay_out(low: Lowering) -> None:
+    """Put each input in the place of which ``spread`` copies are read; within each GPU group's share, where the layer
+    reads that alone."""
+    low.operands = tuple(
+        low.emit(Concat(low.shares(operand)), *(operand,) * times) if (times := low.each("spread", i)) > 1 else operand
+        for i, operand in enumerate(low.operands)
+    )
 
 
 def window(low: Lowering, index: int = 0, kind: WindowKind = "conv") -> Window:

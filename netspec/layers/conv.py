@@ -2,13 +2,16 @@
 
 from netspec.ir.ops import Conv
 from netspec.keys import Key, Whole
-from netspec.layers._common import GROUPS, PLACES, USUAL, WEIGHTED, WINDOWED, window
+from netspec.layers._common import BIAS_PER, GROUPS, PLACES, SPREAD, USUAL, WEIGHTED, WINDOWED, lay_out, window
 from netspec.lowering import LayerType, Lowering
 
 
 def lower(low: Lowering) -> None:
+    lay_out(low)
     low.emit_weighted(
-        lambda i, bias: Conv(low["filters"], window(low, i), low.each("groups", i) * low.shares(low.operands[i]), bias)
+        lambda i, bias: Conv(low["filters"], window(low, i), low.each("groups", i) * low.shares(low.operands[i]), bias),
+        bias_per=low["bias_per"],
+        apart=low["bias_per"] == "unit",
     )
 
 
@@ -21,6 +24,8 @@ TYPE = LayerType(
         Key("filters", Whole(), "output channels, over all groups", unit="channels"),
         *WINDOWED,
         GROUPS,
+        SPREAD,
+        BIAS_PER,
         *WEIGHTED,
         *USUAL,
     ),

@@ -5,9 +5,17 @@ from netspec.keys import Key, Whole
 from netspec.layers._common import USUAL, WEIGHTED
 from netspec.lowering import LayerType, Lowering
 
+PARTS = Key(
+    "parts",
+    Whole(),
+    "equal runs of what it reads, each of which makes its own run of the outputs alone",
+    default=1,
+    per_input=True,
+)
+
 
 def lower(low: Lowering) -> None:
-    low.emit_weighted(lambda i, bias: Linear(low["outputs"], low.shares(low.operands[i]), bias))
+    low.emit_weighted(lambda i, bias: Linear(low["outputs"], low.each("parts", i) * low.shares(low.operands[i]), bias))
 
 
 TYPE = LayerType(
@@ -15,7 +23,7 @@ TYPE = LayerType(
     "A fully connected layer: every output reads every input. An image is read as the vector of its channels, rows "
     "and columns.",
     lower,
-    keys=(Key("outputs", Whole(), "output features, over all groups", unit="features"), *WEIGHTED, *USUAL),
+    keys=(Key("outputs", Whole(), "output features, over all groups", unit="features"), PARTS, *WEIGHTED, *USUAL),
     arity=(1, None),
     grouping="weights",
     rule="A vector of so many outputs, whatever it reads.",

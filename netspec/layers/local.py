@@ -2,11 +2,12 @@
 
 from netspec.ir.ops import Local
 from netspec.keys import Key, Whole
-from netspec.layers._common import GROUPS, PLACES, USUAL, WEIGHTED, WINDOWED, window
+from netspec.layers._common import GROUPS, PLACES, SPREAD, USUAL, WEIGHTED, WINDOWED, lay_out, window
 from netspec.lowering import LayerType, Lowering
 
 
 def lower(low: Lowering) -> None:
+    lay_out(low)
     low.emit_weighted(
         lambda i, bias: Local(
             low["filters"], window(low, i), low.each("groups", i) * low.shares(low.operands[i]), bias
@@ -23,6 +24,7 @@ TYPE = LayerType(
         Key("filters", Whole(), "output channels, over all groups", unit="channels"),
         *WINDOWED,
         GROUPS,
+        SPREAD,
         *WEIGHTED,
         *USUAL,
     ),

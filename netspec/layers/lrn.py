@@ -1,6 +1,7 @@
 """Local response normalisation across maps."""
 
 from netspec.ir.ops import Lrn
+from netspec.keys import Key, Whole
 from netspec.layers._common import READS, USUAL
 from netspec.layers._response import RESPONSE, agree, alpha, window_size
 from netspec.lowering import LayerType, Lowering
@@ -9,7 +10,7 @@ from netspec.lowering import LayerType, Lowering
 def lower(low: Lowering) -> None:
     size = low["size"]
     operand = low.operands[0]
-    low.emit(Lrn(size, low["k"], alpha(low, size), low["beta"], low.shares(operand)))
+    low.emit(Lrn(size, low["k"], alpha(low, size), low["beta"], low["groups"] * low.shares(operand)))
 
 
 TYPE = LayerType(
@@ -17,7 +18,13 @@ TYPE = LayerType(
     "Local response normalisation across maps: x (k + alpha sum x^2)^-beta over neighbouring channels. The window "
     "stays inside a GPU group's channels unless reads=all.",
     lower,
-    keys=(window_size("neighbouring channels in the window"), *RESPONSE, READS, *USUAL),
+    keys=(
+        window_size("neighbouring channels in the window"),
+        *RESPONSE,
+        Key("groups", Whole(), "equal runs of channels, which no window leaves", default=1),
+        READS,
+        *USUAL,
+    ),
     agree=agree,
     rule="What it reads.",
     example="[conv1] input 96x55x55\n[norm1] lrn size=5 k=2 alpha=1e-4 beta=0.75",

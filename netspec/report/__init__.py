@@ -72,7 +72,7 @@ def _layer(numbers: LayerNumbers, batch: int) -> dict[str, Any]:
         "type": numbers.type,
         "inputs": list(numbers.inputs),
         "output": list(numbers.output),
-        "gpu": "all" if numbers.placement.gpu is None else numbers.placement.gpu,
+        "gpu": _gpu(numbers),
         "reads": numbers.reads,
         "units": numbers.units,
         "weights": numbers.weights,
@@ -88,6 +88,12 @@ def _layer(numbers: LayerNumbers, batch: int) -> dict[str, Any]:
     if len(numbers.windows) > 1:
         entry["windows"] = [_window(w) for w in numbers.windows]
     return entry
+
+
+def _gpu(numbers: LayerNumbers) -> str | int | list[int]:
+    """The number of a layer's GPU group, a list of its replicas, or ``all``."""
+    place = numbers.placement
+    return list(place.replicas) if place.replicas else "all" if place.gpu is None else place.gpu
 
 
 def _window(numbers: WindowNumbers) -> dict[str, Any]:

@@ -206,4 +206,6 @@ def per_gpu_table(net: Net, batch: int, style: Style = READABLE) -> Table:
 def _where(numbers: LayerNumbers) -> str:
     if numbers.placement.split:
         return "split"
+    if numbers.placement.replicas:
+        return "replicas " + ",".join(map(str, numbers.placement.replicas))
     return "whole" if numbers.placement.gpu is None else str(numbers.placement.gpu)

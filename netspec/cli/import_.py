@@ -1,0 +1,77 @@
+"""Write a cuda-convnet layer file as a spec."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from netspec.cli.common import WRONG_SPEC, foreign_of, input_option, read, refuse, spec_argument, stem_of, tell
+from netspec.cli.writing import write_whole
+from netspec.diagnostics import CannotOpen, SpecError
+
+if TYPE_CHECKING:
+    from netspec.ir.shape import Shape
+
+FIRST_WORDS = "# Imported from "
+
+
+@click.command()
+@spec_argument
+@click.option(
+    "-o", "--output", metavar="OUT", help="The file to write, - for standard output [default: ./<file's name>.net]."
+)
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing but what is wrong.")
+@input_option
+def command(file: str, output: str | None, quiet: bool, input_shape: Shape | None) -> None:
+    """Write a cuda-convnet layer file (.cfg) as a spec.
+
+    Twins that stand on every GPU, conv1a and conv1b, become one layer of a net with GPU groups; comments are kept.
+    What a spec cannot say is told at its line. A file that this command did not write is never overwritten.
+
+    \b
+    Examples:
+      netspec import layers-145.cfg --params layer-params-145.cfg
+      netspec import layers.cfg --input 3x32x32 -o cifar.net
+    """
+    from netspec.net import import_layer_file
+
+    try:
+        made = import_layer_file(read(file), input_shape, foreign_of(file, merged=True))
+    except CannotOpen as error:
+        refuse(str(error))
+    except SpecError as error:
+        tell(error.diagnostics)
+        sys.exit(WRONG_SPEC)
+    if not quiet:
+        tell(made.warnings)
+    destination = output or f"{stem_of(file)}.net"
+    if destination == "-":
+        click.echo(made.source.text, nl=False)
+        return
+    path = Path(destination)
+    _refuse_what_is_not_ours(path)
+    try:
+        write_whole(path, made.source.text)
+    except OSError as error:
+        refuse(f"cannot write {path}: {error.strerror or error}")
+    if not quiet:
+        click.echo(f"wrote {path}")
+
+
+def _refuse_what_is_not_ours(path: Path) -> None:
+    """End the command if there is something at the path that it did not write."""
+    try:
+        if not os.path.lexists(path):
+            return
+        if not path.is_file():
+            refuse(f"{path} is there already, and is no file")
+        with path.open(encoding="utf-8", errors="replace") as file:
+            found = file.readline(len(FIRST_WORDS))
+    except OSError as error:
+        refuse(f"cannot read {path}: {error.strerror or error}")
+    if found != FIRST_WORDS:
+        refuse(f"{path} was not written by this command and stays as it is; -o names another file")

@@ -1,0 +1,1 @@
+"""Other programs' files, read as specs: one folder for each format."""

@@ -1,0 +1,184 @@
+"""cuda-convnet's layer files, of 2012 and of version 2, as specs.
+
+A ``.cfg`` is read as the original's parser read it, refused where it was refused, and written as a spec of the same
+function. Where a spec cannot say something, that is told at its line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import PurePath
+
+from netspec.check.report import Findings
+from netspec.diagnostics import Diagnostic
+from netspec.importers.cuda_convnet.comments import with_comments
+from netspec.importers.cuda_convnet.definition import define, image_of
+from netspec.importers.cuda_convnet.dialect import dialect_of
+from netspec.importers.cuda_convnet.learning import POWER, SCALE, Learning
+from netspec.importers.cuda_convnet.lines import number
+from netspec.importers.cuda_convnet.lowering import lines_of
+from netspec.importers.cuda_convnet.model import Definition, Dialect, Layer
+from netspec.importers.cuda_convnet.options import Refused
+from netspec.importers.cuda_convnet.params import read_params
+from netspec.importers.cuda_convnet.reading import Config, read
+from netspec.importers.cuda_convnet.text import Layout, written
+from netspec.importers.cuda_convnet.twins import Merged
+from netspec.importers.cuda_convnet.twins import merged as join
+from netspec.ir.shape import Shape
+from netspec.source import Source, Span
+from netspec.units import plural
+
+__all__ = ["Definition", "Dialect", "Layer", "Translation", "translate"]
+
+_SIDES = (224, 227, 256, 32, 24, 28, 48, 64, 96, 128)
+_SMALL = (32, 24, 28, *(side for side in _SIDES if side > 32))
+_FEW_CLASSES = 100
+MOST_NAMED = 5
+"""How many layers of which one thing is said are named."""
+
+
+@dataclass(frozen=True)
+class Translation:
+    """A layer file as a spec.
+
+    ``source`` is the spec's text, ``None`` where the file is wrong; ``diagnostics`` what is to be said of the file, and
+    ``places`` where in it each of the spec's layers stands. ``definition`` is the file as the original understood it;
+    ``names`` are those of the spec's layers by the file's, ``twins`` which layers have become one.
+    """
+
+    source: Source | None
+    diagnostics: tuple[Diagnostic, ...]
+    definition: Definition
+    places: Mapping[str, Span] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
+    twins: Merged = field(default_factory=lambda: Merged((), {}, {}))
+
+    def placed(self, found: Diagnostic) -> Diagnostic:
+        """What the checker says of the spec, said of the layer file."""
+        place = self.places.get(found.layer)
+        if place is None:
+            place = next(iter(self.places.values()))
+        return replace(found, spans=(place,), fixes=(), rejected=(), labels=())
+
+
+def translate(
+    source: Source,
+    *,
+    params: Source | None = None,
+    dialect: Dialect | None = None,
+    shape: Shape | None = None,
+    merged: bool = False,
+    readable: bool = False,
+) -> Translation:
+    """Translate a layer file.
+
+    Parameters
+    ----------
+    params:
+        The parameter file. Without it rates are a spec's own and normalisations those of 2012.
+    dialect:
+        The version of cuda-convnet; without it, told by the file's content.
+    shape:
+        Of the data, which no layer file holds; without it the usual ones are tried, and a warning says which was taken.
+    merged:
+        Twins on several GPUs become one layer of a net with groups; else every layer stands for itself.
+    readable:
+        For people: laid out, with comments kept and ``default`` lines.
+    """
+    findings = Findings(source)
+    config = read(source, findings)
+    params_config = read(params, findings) if params is not None else None
+    version = dialect or dialect_of(config, params_config)
+    if findings.all:
+        return Translation(None, _told(findings), Definition(version, {}, 0, False))
+    taken = shape or _likely(config, version)
+    definition = define(config, version, taken.units, findings)
+    if shape is None and definition.layers:
+        _assumed(taken, definition, findings)
+    learning = Learning()
+    if not _wrong(findings):
+        learning = read_params(params_config, definition, findings) if params_config else _none(definition, findings)
+    if _wrong(findings):
+        return Translation(None, _told(findings), definition)
+    try:
+        lines = lines_of(definition, learning, taken).all
+    except Refused:
+        return Translation(None, _told(findings), definition)
+    gpus = max((max(line.gpu) + 1 for line in lines if line.gpu), default=0)
+    twins = join(lines, gpus) if merged else Merged(tuple(lines), {}, {})
+    head: list[str] = []
+    tail: list[str] = []
+    said = list(twins.lines)
+    if readable:
+        said, head, tail = with_comments(twins, config, params_config)
+    if merged and gpus < 2:
+        said, gpus = [replace(line, gpu=()) for line in said], 0
+    layout = Layout(PurePath(source.name).stem, gpus, taken, learning.train, head, tail, readable)
+    result = written(said, layout)
+    places = {result.names[line.name]: definition.layers[line.origin].options.section.span for line in said}
+    made = Source(source.name, result.text)
+    return Translation(made, _told(findings), definition, places, result.names, twins)
+
+
+def _told(findings: Findings) -> tuple[Diagnostic, ...]:
+    """The findings, with warnings that are said of several layers said of the first of them."""
+    first: dict[tuple[str, str], int] = {}
+    others: dict[int, list[str]] = {}
+    kept: list[Diagnostic] = []
+    for found in findings.all:
+        said = found.code, found.message.removeprefix(f"{found.layer}: ")
+        if found.severity == "error" or said not in first:
+            first[said] = len(kept)
+            kept.append(found)
+        else:
+            others.setdefault(first[said], []).append(found.layer)
+    for place, names in others.items():
+        shown = ", ".join(names[:MOST_NAMED]) + (", ..." if len(names) > MOST_NAMED else "")
+        note = f"so it is in {plural(len(names), 'other section')}: {shown}"
+        kept[place] = replace(kept[place], notes=(*kept[place].notes, note))
+    return tuple(kept)
+
+
+def _wrong(findings: Findings) -> bool:
+    return any(d.severity == "error" for d in findings.all)
+
+
+def _none(definition: Definition, findings: Findings) -> Learning:
+    """No parameter file: said once, where something would have stood in it that changes the function."""
+    without = [layer for layer in definition.layers.values() if layer.type in ("cmrnorm", "rnorm", "cnorm")]
+    if without:
+        without[0].options.warn(
+            "cfg-no-params",
+            f"its numbers are in the parameter file; scale={number(SCALE)} pow={number(POWER)} minDiv=1 are taken",
+            "type",
+            notes=(f"so for {plural(len(without), 'normalisation')}; --params gives the file",),
+        )
+    return Learning()
+
+
+def _likely(config: Config, dialect: Dialect) -> Shape:
+    """The first of the usual shapes of data with which nothing is wrong; the first of all, where none is right."""
+    image = image_of(config)
+    channels = image.channels if image else 3
+    outputs = [s.options["outputs"].text for s in config.sections.values() if "outputs" in s.options]
+    few = bool(outputs) and outputs[-1].isdigit() and int(outputs[-1][:9]) < _FEW_CLASSES
+    shapes = [Shape(channels, side, side) for side in (_SMALL if few else _SIDES)]
+    for shape in shapes:
+        trial = Findings(config.source)
+        define(config, dialect, shape.units, trial)
+        if not any(d.severity == "error" for d in trial.all):
+            return shape
+    return shapes[0]
+
+
+def _assumed(shape: Shape, definition: Definition, findings: Findings) -> None:
+    layers: Sequence[Layer] = list(definition.layers.values())
+    first = next((layer for layer in layers if layer.type == "data"), layers[0])
+    findings.warn(
+        "cfg-input-shape",
+        f"the file does not hold the shape of its data; {shape} is taken",
+        first.options.section.span,
+        notes=("--input gives another: --input 3x224x224",),
+        layer=first.name,
+    )

@@ -1,0 +1,56 @@
+"""The comments of a layer file and its parameter file: the results of runs stand in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import PurePath
+
+from netspec.importers.cuda_convnet.lines import Line
+from netspec.importers.cuda_convnet.reading import Comment, Config
+from netspec.importers.cuda_convnet.twins import Merged
+
+
+def with_comments(twins: Merged, config: Config, params: Config | None) -> tuple[list[Line], list[str], list[str]]:
+    """The lines with the comments that stand above their sections, and what stands at the file's beginning and end.
+
+    A line that lists the halves of an input in another order than its GPUs' says so.
+    """
+    lines = list(twins.lines)
+    home = {line.origin: i for i, line in reversed(list(enumerate(lines)))}
+    for family in twins.families.values():
+        place = next(i for i, line in enumerate(lines) if line.name == family.name)
+        home |= dict.fromkeys(family.members, place)
+    head = [f"Imported from {PurePath(config.source.name).name}" + _of(params) + "."]
+    tail: list[str] = []
+    kept: dict[int, list[str]] = {}
+    first = next(iter(config.sections), None)
+    for comment in config.comments:
+        if comment.before is None:
+            tail.append(comment.text)
+        elif comment.before == first:
+            head.append(comment.text)
+        else:
+            kept.setdefault(home.get(comment.before, len(lines) - 1), []).append(comment.text)
+    for name, order in twins.reordered.items():
+        said = f"{name} lists the shares of its input in the order {', '.join(map(str, order))}"
+        kept.setdefault(home.get(name, len(lines) - 1), []).append(said)
+    if params is not None and params.comments:
+        tail += [f"In {PurePath(params.source.name).name}:", *_told(params.comments)]
+    return [replace(line, comments=tuple(kept.get(i, ()))) for i, line in enumerate(lines)], head, tail
+
+
+def _of(params: Config | None) -> str:
+    return f" and {PurePath(params.source.name).name}" if params is not None else ""
+
+
+def _told(comments: Iterable[Comment]) -> list[str]:
+    """A parameter file's comments, with the section that they stand before."""
+    told: list[str] = []
+    above: str | None = None
+    for comment in comments:
+        if comment.before is not None and comment.before != above:
+            told.append(f"before [{comment.before}]:")
+        above = comment.before
+        told.append(comment.text)
+    return told

@@ -1,0 +1,237 @@
+"""Sections to layers: what the original's parser accepted, and its sizes; what it refused, at the line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from netspec.check.report import Findings
+from netspec.importers.cuda_convnet import costs, elementwise, spatial, weighted
+from netspec.importers.cuda_convnet.kinds import Kind, Site, inputs_of
+from netspec.importers.cuda_convnet.model import UNKNOWN, Definition, Dialect, Image, Layer
+from netspec.importers.cuda_convnet.neurons import read_neuron
+from netspec.importers.cuda_convnet.options import Options, Refused, shown
+from netspec.importers.cuda_convnet.reading import Config, Section
+from netspec.units import plural
+
+MOST_GPUS = 1024
+
+KINDS: Mapping[str, Kind] = {**weighted.KINDS, **spatial.KINDS, **elementwise.KINDS, **costs.KINDS}
+_DATA = ("dataIdx", "start", "end")
+
+
+def define(config: Config, dialect: Dialect, units: int, findings: Findings) -> Definition:
+    """Read every section of a layer file whose data has so many numbers an image."""
+    definer = _Definer(config, dialect, units, findings)
+    return definer.definition()
+
+
+class _Definer:
+    """A layer file being read. A layer that is refused is missing for its readers, which then say nothing."""
+
+    def __init__(self, config: Config, dialect: Dialect, units: int, findings: Findings) -> None:
+        self.config = config
+        self.dialect: Dialect = dialect
+        self.units = units
+        self.findings = findings
+        self.layers: dict[str, Layer] = {}
+        self.refused: set[str] = set()
+        self.labels = _labels(config)
+        self.placed = any("gpu" in section.options for section in config.sections.values())
+        self.data: int | None = None
+        self.counts: dict[str, tuple[int, str]] = {}
+        self.learning: set[str] = set()
+        self.passed: dict[tuple[str, int], str] = {}
+
+    def definition(self) -> Definition:
+        for section in self.config.sections.values():
+            if self.findings.full:
+                break
+            try:
+                self.layers[section.name] = self._layer(section)
+            except Refused:
+                self.refused.add(section.name)
+        if not self.config.sections and not self.findings.all:
+            from netspec.diagnostics.model import whole
+
+            self.findings.add("empty-spec", "there is no layer in this file", whole(self.config.source))
+        if not self.refused:
+            self._unused()
+        if not self.placed and self.layers:
+            first = next(iter(self.layers.values()))
+            self.findings.warn(
+                "cfg-old-habit",
+                "no layer says gpu=, as before there were several: one GPU",
+                first.options.section.span,
+            )
+        return Definition(self.dialect, self.layers, self.data or 0, self.placed)
+
+    def _layer(self, section: Section) -> Layer:
+        options = Options(section, self.findings)
+        word = options.text("type").strip()
+        if word == "data":
+            return self._data(options)
+        kind = KINDS.get(word)
+        if kind is None or self.dialect not in kind.dialects:
+            self._unknown_type(options, word, kind)
+        assert kind is not None
+        inputs = self._inputs(options, kind)
+        gpu = self._gpu(options, inputs)
+        self._replicas(options, inputs, gpu)
+        site = Site(options, self.dialect, inputs, gpu, self.layers, self.learning, self.passed)
+        layer = kind.define(site)
+        if layer.weights or site.above_weights():
+            self.learning.add(layer.name)
+        if layer.outputs > 2**31 or (layer.outputs < 0 and layer.outputs != UNKNOWN):
+            raise options.refuse("too-large", f"it would have {layer.outputs:,} outputs", "outputs", "filters")
+        if not layer.is_cost:
+            layer = replace(layer, neuron=layer.neuron or read_neuron(options, self.dialect))
+        silent = ("partialSum", "sumWidth", *(("neuron",) if layer.is_cost else ()))
+        options.ignored(kind.known(self.dialect), silent)
+        return layer
+
+    def _unknown_type(self, options: Options, word: str, kind: Kind | None) -> None:
+        if kind is not None:
+            other = "version 2" if self.dialect == "2012" else "the 2012 version"
+            message = f"'{word}' is a layer type of {other} of cuda-convnet only"
+            notes = [f"this file is read as {self.dialect}; --dialect says which it is"]
+        else:
+            message = f"there is no layer type '{shown(word)}'"
+            near = self.findings.nearest(word, tuple(KINDS)) if len(word) < 100 else None
+            message += f"; did you mean {near}?" if near else ""
+            notes = [f"the types: data, {', '.join(k for k, v in KINDS.items() if self.dialect in v.dialects)}"]
+        raise options.refuse("unknown-type", message, "type", notes=notes)
+
+    def _data(self, options: Options) -> Layer:
+        index = options.integer("dataIdx", low=0)
+        if options.text("neuron", "").strip():
+            raise options.refuse("bad-value", "a data layer has no neuron", "neuron")
+        options.ignored(("type", "gpu", "neuron", *_DATA[: 1 if self.dialect == "2012" else 3]), ("inputs",))
+        labels = options.name in self.labels
+        if not labels:
+            if self.data is not None and self.data != index:
+                raise options.refuse(
+                    "several-inputs",
+                    f"dataIdx={index} is a second matrix of data that layers other than costs read",
+                    "dataIdx",
+                    notes=(f"the first is dataIdx={self.data}; a spec has one input",),
+                )
+            self.data = index
+        if self.dialect == "v2" and (options.has("start") or options.has("end")):
+            whole = UNKNOWN if labels else self.units
+            start, end = options.integer("start", 0, 0), options.integer("end", whole, 0)
+            if not labels and (start, end) != (0, self.units):
+                raise options.refuse("cfg-not-expressible", "a part of the data cannot be said in a spec", "start")
+        outputs = UNKNOWN if labels else self.units
+        return Layer(options.name, "data", (), (), outputs, options, values={"dataIdx": index})
+
+    def _inputs(self, options: Options, kind: Kind) -> tuple[Layer, ...]:
+        names = options.words("inputs")
+        found: list[Layer] = []
+        for name in names:
+            layer = self.layers.get(name)
+            if name in self.refused:
+                raise Refused
+            if layer is None:
+                self._no_input(options, name)
+            assert layer is not None
+            if layer.outputs == 0:
+                raise options.refuse("reads-loss", f"{name} is a cost and makes no output", "inputs")
+            found.append(layer)
+        least, most = kind.inputs
+        if len(found) < least or (most is not None and len(found) > most):
+            needs = f"{least}" if least == most else f"at least {least}"
+            raise options.refuse(
+                "wrong-inputs", f"{kind.word} reads {needs}, not {plural(len(found), 'layer')}", "inputs"
+            )
+        return tuple(found)
+
+    def _no_input(self, options: Options, name: str) -> None:
+        if name in self.config.sections:
+            where = "itself" if name == options.name else f"{shown(name)}, which stands below it"
+            raise options.refuse(
+                "reads-later-layer", f"it reads {where}", "inputs", notes=("a layer reads what stands above it",)
+            )
+        near = self.findings.nearest(name, tuple(self.layers)) if len(name) < 100 else None
+        hint = f"; did you mean {near}?" if near else ""
+        raise options.refuse("unknown-layer", f"there is no layer '{shown(name)}'{hint}", "inputs")
+
+    def _gpu(self, options: Options, inputs: tuple[Layer, ...]) -> tuple[int, ...]:
+        if not options.has("gpu"):
+            options.read.add("gpu")
+            gpu = inputs[0].gpu
+            if not gpu and self.placed:
+                raise options.refuse(
+                    "missing-key",
+                    "it needs gpu=",
+                    notes=(f"its first input, {inputs[0].name}, is data and lives on no GPU",),
+                )
+            return gpu
+        if self.dialect == "2012":
+            return (options.integer("gpu", low=0, high=MOST_GPUS - 1),)
+        gpus = options.integers("gpu", len(options.words("gpu")), None, False, 0, MOST_GPUS - 1)
+        if len(set(gpus)) < len(gpus):
+            raise options.refuse("bad-value", "gpu names one GPU twice", "gpu")
+        return gpus
+
+    def _replicas(self, options: Options, inputs: tuple[Layer, ...], gpu: tuple[int, ...]) -> None:
+        """Version 2: how many replicas of a layer may read how many of another."""
+        mine = max(1, len(gpu))
+        makers = [layer for layer in inputs if layer.type != "data"]
+        for layer in makers:
+            theirs = max(1, len(layer.gpu))
+            if theirs % mine:
+                raise options.refuse(
+                    "cfg-replicas", f"its {mine} replicas do not divide the {theirs} of {layer.name}", "gpu", "inputs"
+                )
+            if theirs != max(1, len(makers[0].gpu)):
+                raise options.refuse(
+                    "cfg-replicas", f"{makers[0].name} and {layer.name} have unequal numbers of replicas", "inputs"
+                )
+        for name in {layer.name for layer in inputs}:
+            count, other = self.counts.setdefault(name, (mine, options.name))
+            if count != mine:
+                raise options.refuse(
+                    "cfg-replicas",
+                    f"{name} is read by {mine} replicas of it and {count} of {other}: all readers need as many",
+                    "gpu",
+                    "inputs",
+                )
+
+    def _unused(self) -> None:
+        used = {name for layer in self.layers.values() for name in layer.inputs}
+        for layer in self.layers.values():
+            if not layer.is_cost and layer.name not in used:
+                layer.options.findings.add(
+                    "cfg-unused-layer",
+                    f"no layer reads {shown(layer.name)}, and it is no cost",
+                    layer.options.section.span,
+                    layer=layer.name,
+                )
+
+
+def _labels(config: Config) -> frozenset[str]:
+    """The data layers that only costs read, or sums that join them with what a cost compares them with."""
+    readers: dict[str, set[str]] = {}
+    for section in config.sections.values():
+        kind = section.options["type"].text if "type" in section.options else ""
+        for name in inputs_of(section):
+            readers.setdefault(name, set()).add(kind)
+    return frozenset(
+        name
+        for name, kinds in readers.items()
+        if all(kind.startswith("cost.") or kind == "eltsum" for kind in kinds)
+        and any(kind.startswith("cost.") for kind in kinds | ({"cost."} if "eltsum" in kinds else set()))
+    )
+
+
+def image_of(config: Config) -> Image | None:
+    """The channels that the first reader of data takes them for, as an image of one pixel; ``None`` where unknown."""
+    data = {name for name, s in config.sections.items() if "type" in s.options and s.options["type"].text == "data"}
+    for section in config.sections.values():
+        names = inputs_of(section)
+        option = section.options.get("channels")
+        for name, channels in zip(names, option.text.split(",") if option else (), strict=False):
+            if name in data and channels.strip().isdigit() and 0 < int(channels.strip()[:9]) <= 2**20:
+                return Image(int(channels.strip()[:9]), 1)
+    return None

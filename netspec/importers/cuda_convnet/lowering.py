@@ -1,0 +1,281 @@
+"""A whole definition as lines of a spec, layer by layer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from netspec.importers.cuda_convnet import losses, windows
+from netspec.importers.cuda_convnet.learning import Drop, Learning, Norm
+from netspec.importers.cuda_convnet.lines import Lines, number, several
+from netspec.importers.cuda_convnet.model import Definition, Image, Layer
+from netspec.importers.cuda_convnet.sharing import Sharing, sharing
+from netspec.ir.shape import Shape
+
+_WORDS = ("logistic", "relu", "softrelu", "abs", "square", "sqrt")
+_NEURON_KEYS = {
+    "conv", "local", "fc", "sfc", "treefc", "pool", "cmpool", "cmrnorm", "rnorm", "cnorm", "nailbed", "blur", "href",
+    "hs", "dropout", "dropout2", "concat", "pass", "eltsum", "eltmax", "resize", "rscale", "crop", "rgb2yuv", "rgb2lab",
+}  # fmt: skip
+"""The types whose lines take ``neuron=``."""
+
+
+def lines_of(definition: Definition, learning: Learning, shape: Shape) -> Lines:
+    """The lines of a checked definition whose data have this shape. Raises ``Refused`` where a spec cannot say it."""
+    return _Writer(definition, learning, shape).lines()
+
+
+class _Writer:
+    """A definition on its way to lines."""
+
+    def __init__(self, definition: Definition, learning: Learning, shape: Shape) -> None:
+        self.definition = definition
+        self.learning = learning
+        self.shape = shape
+        self.sharing: Sharing = sharing(definition)
+        self.result = Lines()
+        self.types: Mapping[str, Callable[[Layer], str]] = {
+            "fc": self._fc,
+            "sfc": self._fc,
+            "treefc": self._fc,
+            "conv": self._conv,
+            "local": self._conv,
+            "cmrnorm": self._cross_map,
+            "rnorm": lambda layer: self._within_map(layer, "rnorm"),
+            "cnorm": lambda layer: self._within_map(layer, "contrast"),
+            "hs": self._dropout,
+            "dropout": self._dropout,
+            "dropout2": self._dropout,
+            "neuron": self._neuron_layer,
+            "softmax": lambda layer: self._vector(layer, "softmax"),
+            "eltsum": self._sum,
+            "eltmax": lambda layer: self._joined(layer, "max", self._alike(layer)),
+            "concat": lambda layer: self._joined(layer, "concat", self._maps(layer)),
+            "pass": lambda layer: self._joined(layer, "concat", self._maps(layer)),
+        }
+
+    def lines(self) -> Lines:
+        compared = losses.compared(self.definition)
+        for layer in self.definition.layers.values():
+            if layer.type == "data":
+                self._data(layer)
+            elif layer.is_cost:
+                losses.add(self.definition, layer, self.result, self.learning, compared)
+            elif layer.name in compared.differences:
+                continue
+            else:
+                make = self.types.get(layer.type)
+                largest = layer.name in self.learning.largest
+                name = make(layer) if make else windows.add(layer, self.result, largest=largest)
+                self._neuron(layer, name, apart=layer.name in compared.logistic)
+        return self.result
+
+    def _data(self, layer: Layer) -> None:
+        if self.definition.is_labels(layer):
+            return
+        first = next((line.name for line in self.result.all if line.type == "input"), None)
+        side = self.shape[1:]
+        image = Image(self.shape[0], side[0]) if self.shape.is_image and side[0] == side[1] else None
+        if first is not None:
+            name = self.result.add(layer, "linear", {}, [first], image)
+        else:
+            name = self.result.add(layer, "input", {}, [], image)
+        self.result.values[layer.name] = self.result.before[layer.name] = name
+
+    def _neuron(self, layer: Layer, name: str, *, apart: bool) -> None:
+        """The layer's neuron: a key of its line, or lines of their own."""
+        result, neuron = self.result, layer.neuron if layer.type != "neuron" else None
+        result.before[layer.name] = result.values[layer.name] = name
+        if neuron is None or neuron.word == "ident":
+            return
+        numbers = neuron.numbers
+        if neuron.word == "nrelu":
+            layer.options.warn("cfg-substitute", "nrelu adds noise, also in tests; relu stands in for it", "neuron")
+        word = "relu" if neuron.word == "nrelu" else neuron.word
+        key = ""
+        if word in _WORDS:
+            key = word
+        elif word in ("tanh", "linear"):
+            key = f"{word}({number(numbers[0])}, {number(numbers[1])})"
+        if key and not apart and layer.type in _NEURON_KEYS and result.all[-1].name == name:
+            last = result.all[-1]
+            result.all[-1] = type(last)(
+                last.name, last.type, last.inputs, {**last.keys, "neuron": key}, last.gpu, last.origin
+            )
+            return
+        result.values[layer.name] = self._neuron_lines(layer, name, word, numbers)
+
+    def _neuron_lines(self, layer: Layer, name: str, word: str, numbers: tuple[float, ...]) -> str:
+        """Lines that apply a neuron to a line's value."""
+        result, image = self.result, self.result.images[name]
+        suffix = "" if layer.type == "neuron" else "_neuron"
+
+        def step(type_: str, keys: Mapping[str, str], inputs: list[str], part: str = "") -> str:
+            return result.add(layer, type_, keys, inputs, image, suffix + part)
+
+        if word in _WORDS:
+            return step(word, {}, [name])
+        if word in ("tanh", "linear"):
+            return step(word, {"a": number(numbers[0]), "b": number(numbers[1])}, [name])
+        a = numbers[0]
+        if word == "brelu":  # min(a, max(0, x)) = a - max(0, a - max(0, x))
+            low = step("relu", {}, [name], "-above-0")
+            turned = step("linear", {"a": "-1", "b": number(a)}, [low], "-from-top")
+            high = step("relu", {}, [turned], "-below-top")
+            return step("linear", {"a": "-1", "b": number(a)}, [high])
+        if word == "drelu" and a:  # x - a tanh(x / a)
+            curve = step("tanh", {"a": number(-a), "b": number(1 / a)}, [name], "-curve")
+            return step("sum", {}, [name, curve])
+        raise layer.options.refuse("cfg-not-expressible", f"a spec has no neuron {word}", "neuron")
+
+    def _neuron_layer(self, layer: Layer) -> str:
+        neuron, read = layer.neuron, self.result.plain(layer)[0]
+        assert neuron is not None
+        if neuron.word in ("ident", "nrelu"):
+            if neuron.word == "nrelu":
+                layer.options.warn("cfg-substitute", "nrelu adds noise, also in tests; relu stands in for it", "neuron")
+            type_ = "relu" if neuron.word == "nrelu" else "linear"
+            return self.result.add(layer, type_, {}, [read], self.result.images[read])
+        return self._neuron_lines(layer, read, neuron.word, neuron.numbers)
+
+    def _fc(self, layer: Layer) -> str:
+        parts = layer.values.get("parts", 1)
+        keys = {"outputs": str(layer.outputs)}
+        if parts > 1:
+            keys["parts"] = str(parts)
+        reads = [self.result.read(layer, i, None, vector=parts > 1) for i in range(len(layer.inputs))]
+        return self._weighted(layer, "fc", keys, {}, reads, None)
+
+    def _conv(self, layer: Layer) -> str:
+        values, n = layer.values, len(layer.inputs)
+        reads = [self.result.read(layer, i, layer.reads[i]) for i in range(n)]
+        pads = [windows.pad_of(layer, i) for i in range(n)]
+        if n > 1 and len(set(pads)) > 1 and any(before != behind for before, behind in pads):
+            raise layer.options.refuse(
+                "cfg-not-expressible", "several inputs with paddings of several sides cannot be said", "padding"
+            )
+        lists = {
+            "kernel": [str(k) for k in values["kernels"]],
+            "stride": [str(s) for s in values["strides"]],
+            "pad": [windows.sides(*pad) for pad in pads],
+            "groups": [str(g) for g in values["groups"]],
+            "spread": [str(s) for s in windows.spreads(layer)],
+        }
+        neutral = {"stride": "1", "pad": "0", "groups": "1", "spread": "1"}
+        lists = {key: texts for key, texts in lists.items() if set(texts) != {neutral.get(key)}}
+        keys = {"filters": str(values["filters"])}
+        if layer.type == "conv" and not values["shared_biases"]:
+            keys["bias_per"] = "unit"
+        return self._weighted(layer, layer.type, keys, lists, reads, layer.image)
+
+    def _weighted(
+        self,
+        layer: Layer,
+        type_: str,
+        keys: Mapping[str, str],
+        lists: Mapping[str, list[str]],
+        reads: list[str],
+        image: Image | None,
+    ) -> str:
+        """A layer with weights: one line, or one an input and their sum where matrices are shared one by one."""
+        weights = dict(self.learning.weights.get(layer.name, {}))
+        lists = dict(lists)
+        lists["init"] = [f"gaussian({number(abs(w))})" for w in layer.values["initW"]]
+        lists |= {key: [number(v) for v in texts] for key, texts in weights.items()}
+        bias = {"bias": number(layer.values["initB"])} if layer.values["initB"] else {}
+        bias |= {key: number(value) for key, value in self.learning.biases.get(layer.name, {}).items()}
+        owner = self.sharing.whole.get(layer.name)
+        drawn = ("init", *weights)
+        if layer.name not in self.sharing.parted:
+            own = {"weights": owner} if owner is not None else {}
+            said = {key: several(texts) for key, texts in lists.items() if not own or key not in drawn}
+            return self.result.add(layer, type_, {**keys, **said, **bias, **own}, reads, image)
+        parts = []
+        for i, read in enumerate(reads):
+            shared = layer.shared[i]
+            own = {"weights": f"{shared.layer}.{shared.index}"} if shared is not None else {}
+            said = {key: texts[i] for key, texts in lists.items() if not own or key not in drawn}
+            first = bias if i == 0 else {"bias": "none"}
+            parts.append(self.result.add(layer, type_, {**keys, **said, **first, **own}, [read], image, f".{i}"))
+        if len(parts) == 1:
+            return self.result.add(layer, "linear", {}, parts, image)
+        return self.result.add(layer, "sum", {}, parts, image)
+
+    def _norm_keys(self, layer: Layer) -> dict[str, str]:
+        norm = self.learning.norms.get(layer.name, Norm())
+        return {"k": number(norm.k), "scale": number(norm.scale), "beta": number(norm.power)}
+
+    def _cross_map(self, layer: Layer) -> str:
+        size, keys = layer.values["size"], self._norm_keys(layer)
+        read = self.result.read(layer, 0, layer.reads[0])
+        image = layer.image
+        assert image is not None
+        if not layer.values["blocked"]:
+            return self.result.add(layer, "lrn", {"size": str(size), **keys}, [read], image)
+        if image.channels % size:
+            raise layer.options.refuse(
+                "cfg-not-expressible", f"blocks of {size} do not divide its {image.channels} channels", "size"
+            )
+        # A window that reaches over the whole block from any of its channels, and does not leave it.
+        norm = self.learning.norms.get(layer.name, Norm())
+        keys["alpha"] = number(norm.scale / size)
+        del keys["scale"]
+        blocks = str(image.channels // size)
+        return self.result.add(layer, "lrn", {"size": str(2 * size - 1), **keys, "groups": blocks}, [read], image)
+
+    def _within_map(self, layer: Layer, word: str) -> str:
+        read = self.result.read(layer, 0, layer.reads[0])
+        keys = {"size": str(layer.values["size"]), **self._norm_keys(layer)}
+        return self.result.add(layer, word, keys, [read], layer.image)
+
+    def _dropout(self, layer: Layer) -> str:
+        """``hs`` and ``dropout2`` multiply by keep outside training, and always where they are not enabled."""
+        keep = layer.values["keep"] if layer.type == "hs" else 0.5
+        drop = self.learning.drops.get(layer.name, Drop(keep))
+        read = self.result.plain(layer)[0]
+        image = self.result.images[read]
+        at_test = layer.type != "dropout"
+        if not drop.enabled or drop.keep == 0:
+            factor = drop.keep if at_test else 1.0
+            return self.result.add(layer, "linear", {} if factor == 1 else {"a": number(factor)}, [read], image)
+        scaling = {"scaling": "test"} if at_test else {}
+        rate = round(1 - drop.keep, 12)
+        return self.result.add(layer, "dropout", {"rate": number(rate), **scaling}, [read], image)
+
+    def _vector(self, layer: Layer, word: str) -> str:
+        read = self.result.read(layer, 0, None, vector=True)
+        return self.result.add(layer, word, {}, [read], None)
+
+    def _alike(self, layer: Layer) -> list[str]:
+        """The inputs, as vectors where their maps differ."""
+        names = self.result.plain(layer)
+        if len({self.result.images[name] for name in names}) == 1:
+            return names
+        return [self.result.read(layer, i, None, vector=True) for i in range(len(names))]
+
+    def _maps(self, layer: Layer) -> list[str]:
+        """The inputs, as vectors where they are not maps of one size."""
+        names = self.result.plain(layer)
+        sizes = {image.side if (image := self.result.images[name]) else None for name in names}
+        if len(sizes) == 1:
+            return names
+        return [self.result.read(layer, i, None, vector=True) for i in range(len(names))]
+
+    def _joined(self, layer: Layer, word: str, names: list[str]) -> str:
+        images = [self.result.images[name] for name in names]
+        first = images[0]
+        image = first
+        if word == "concat" and first is not None:
+            image = Image(sum(i.channels for i in images if i is not None), first.side)
+        return self.result.add(layer, word, {}, names, image)
+
+    def _sum(self, layer: Layer) -> str:
+        names = self._alike(layer)
+        factors = self.learning.sums.get(layer.name, layer.values["coeffs"])
+        image = self.result.images[names[0]]
+        scaled = [
+            name if a == 1 else self.result.add(layer, "linear", {"a": number(a)}, [name], image, f"-times{i}")
+            for i, (name, a) in enumerate(zip(names, factors, strict=True))
+        ]
+        if len(scaled) == 1:
+            return self.result.add(layer, "linear", {}, scaled, image)
+        return self.result.add(layer, "sum", {}, scaled, image)

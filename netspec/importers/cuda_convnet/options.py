@@ -1,0 +1,169 @@
+"""The values of a section's keys, read as the original read them. What it refused is told at the value's place."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Collection, Iterable
+from typing import TypeVar
+
+from netspec.check.report import Findings
+from netspec.diagnostics.nearest import nearest
+from netspec.importers.cuda_convnet.reading import Option, Section
+from netspec.source import Span
+from netspec.units import plural
+
+LARGEST = 2**31
+_INT = re.compile(r"[+-]?[0-9]{1,18}")
+_FLOAT = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
+_FLAGS = {"1": True, "yes": True, "true": True, "on": True, "0": False, "no": False, "false": False, "off": False}
+
+T = TypeVar("T")
+
+
+class Refused(Exception):
+    """A section that has been reported and is given up."""
+
+
+class Options:
+    """The keys of one section. Every method reports what is wrong, and raises ``Refused``."""
+
+    def __init__(self, section: Section, findings: Findings) -> None:
+        self.section = section
+        self.name = section.name
+        self.findings = findings
+        self.read: set[str] = set()
+
+    def span(self, *keys: str) -> Span:
+        """The place of the first of these keys that is there, else of the section's header."""
+        found = (self.section.options[key.lower()].span for key in keys if key.lower() in self.section.options)
+        return next(found, self.section.span)
+
+    def refuse(self, code: str, message: str, *keys: str, notes: Iterable[str] = ()) -> Refused:
+        """Report a mistake under some keys; the answer is to be raised."""
+        self.findings.add(code, f"{self.name}: {message}", self.span(*keys), notes=notes, layer=self.name)
+        return Refused()
+
+    def warn(self, code: str, message: str, *keys: str, notes: Iterable[str] = ()) -> None:
+        """Report what is accepted and should be known."""
+        self.findings.warn(code, f"{self.name}: {message}", self.span(*keys), notes=notes, layer=self.name)
+
+    def has(self, key: str) -> bool:
+        return key.lower() in self.section.options
+
+    def get(self, key: str) -> Option | None:
+        """A key with its place, if it is there."""
+        self.read.add(key.lower())
+        return self.section.options.get(key.lower())
+
+    def text(self, key: str, default: str | None = None) -> str:
+        """A key's text; without a default it must be there."""
+        found = self.get(key)
+        if found is not None:
+            return found.text
+        if default is None:
+            raise self.refuse("missing-key", f"it needs {key}=")
+        return default
+
+    def words(self, key: str) -> list[str]:
+        """A key's comma-separated texts."""
+        return [word.strip() for word in self.text(key).split(",")]
+
+    def integer(self, key: str, default: int | None = None, low: int = -LARGEST, high: int = LARGEST) -> int:
+        if default is not None and self.get(key) is None:
+            return default
+        return self._integer(key, self.text(key).strip(), low, high)
+
+    def real(self, key: str, default: float | None = None, low: float = -math.inf, high: float = math.inf) -> float:
+        if default is not None and self.get(key) is None:
+            return default
+        return self._real(key, self.text(key).strip(), low, high)
+
+    def flag(self, key: str, default: bool | None = None) -> bool:
+        """``1/0``, ``yes/no``, ``true/false``, ``on/off``."""
+        if default is not None and self.get(key) is None:
+            return default
+        text = self.text(key).strip()
+        if text.lower() not in _FLAGS:
+            raise self.refuse("bad-value", f"{key} needs true or false, not '{shown(text)}'", key)
+        return _FLAGS[text.lower()]
+
+    def choice(self, key: str, known: Collection[str], default: str | None = None) -> str:
+        """One of several words."""
+        text = self.text(key, default).strip()
+        if text not in known:
+            raise self.refuse("bad-value", f"{key} is one of {', '.join(known)}, not '{shown(text)}'", key)
+        return text
+
+    def integers(
+        self, key: str, inputs: int, default: int | None, repeat: bool, low: int = -LARGEST, high: int = LARGEST
+    ) -> tuple[int, ...]:
+        """One number for each input."""
+        return self._list(key, inputs, default, repeat, lambda word: self._integer(key, word, low, high))
+
+    def reals(self, key: str, inputs: int, default: float | None, repeat: bool) -> tuple[float, ...]:
+        """One number for each input."""
+        return self._list(key, inputs, default, repeat, lambda word: self._real(key, word, -math.inf, math.inf))
+
+    def flags(self, key: str, inputs: int) -> tuple[bool, ...]:
+        """One truth for each input; in lists only ``true`` and ``1`` are true."""
+        return self._list(key, inputs, False, False, lambda word: word in ("true", "1"))
+
+    def _list(self, key: str, inputs: int, default: T | None, repeat: bool, read: Callable[[str], T]) -> tuple[T, ...]:
+        if default is not None and self.get(key) is None:
+            return (default,) * inputs
+        values = tuple(map(read, self.words(key)))
+        if len(values) == 1 and repeat:
+            return values * inputs
+        if len(values) != inputs:
+            raise self.refuse(
+                "bad-value",
+                f"{key} lists {plural(len(values), 'value')} for {plural(inputs, 'input')}",
+                key,
+                notes=("one value for each input, separated by commas",),
+            )
+        return values
+
+    def _integer(self, key: str, text: str, low: int, high: int) -> int:
+        if not _INT.fullmatch(text):
+            raise self.refuse("bad-value", f"{key} needs a whole number, not '{shown(text)}'", key)
+        return self._within(key, int(text), low, high)
+
+    def _real(self, key: str, text: str, low: float, high: float) -> float:
+        if not _FLOAT.fullmatch(text) or math.isinf(float(text)):
+            raise self.refuse("bad-value", f"{key} needs a number, not '{shown(text)}'", key)
+        return self._within(key, float(text), low, high)
+
+    def _within(self, key: str, number: T, low: float, high: float) -> T:
+        if not low <= number <= high:  # type: ignore[operator]
+            bounds = f"from {low:g} to {high:g}" if max(abs(low), abs(high)) < LARGEST else f"of at least {low:g}"
+            bounds = f"of at most {high:g}" if low <= -LARGEST else bounds
+            raise self.refuse("bad-value", f"{key} needs a number {bounds}, not {number:g}", key)
+        return number
+
+    def divisible(self, key: str, number: int, by: int, what: str = "") -> None:
+        """Refuse a number that another one does not divide."""
+        if number % by:
+            said = f"{key}{what and f' {what}'} is {number}, which {by} does not divide"
+            raise self.refuse("bad-value", said, key)
+
+    def ignored(self, known: Collection[str], silent: Collection[str] = ()) -> None:
+        """Warn of the keys that are none of these: the original passed them over without a word."""
+        names = {key.lower() for key in known}
+        quiet = {key.lower() for key in silent}
+        for key, option in self.section.options.items():
+            if key not in names and key not in quiet:
+                near = nearest(key, known) if len(key) < 100 and not self.findings.full else None
+                hint = f"; did you mean {near}?" if near and near.lower() not in self.section.options else ""
+                self.findings.warn(
+                    "cfg-ignored-key",
+                    f"{self.name}: the key '{shown(key)}' is not known and is ignored{hint}",
+                    option.key_span,
+                    layer=self.name,
+                )
+
+
+def shown(text: str) -> str:
+    """A text on one line, shortened."""
+    line = " ".join(text.split())
+    return line if len(line) <= 40 else line[:37] + "..."

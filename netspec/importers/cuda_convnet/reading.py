@@ -1,0 +1,202 @@
+"""A ``.cfg`` file as sections of keys, each with its place.
+
+The rules are those of Python 2's ``SafeConfigParser``, with which cuda-convnet read its files: a ``#`` or ``;`` in the
+first column begins a comment, an indented line continues the value above it, `` ;`` ends a value, keys are
+case-insensitive, doubled sections are merged and the last of doubled keys counts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from netspec.check.report import Findings
+from netspec.source import Source, Span
+
+MOST_SECTIONS = 20_000
+"""The largest net of the original's authors has about a hundred."""
+LONGEST_INSERTED = 1000
+"""Characters of a value that others are put into."""
+DEEPEST = 10
+"""How often values are put into one another, as in the original."""
+MOST_DEFAULTS = 100
+"""Keys of a section [DEFAULT]."""
+
+_SECTION = re.compile(r"\[([^\]]+)\]")
+_OPTION = re.compile(r"([^:=\s][^:=]*?)\s*([:=])\s*")
+_LINE = re.compile(r"[^\r\n]*")
+_INSERTED = re.compile(r"%(?:%|\(([^)]+)\)s)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A key's value with its place. ``key`` is in small letters."""
+
+    key: str
+    text: str
+    key_span: Span
+    span: Span
+    """Of the value; of the key where the value is empty."""
+
+
+@dataclass(slots=True)
+class Section:
+    """A section: its name, the place of its (first) header, and its keys, the last value of each."""
+
+    name: str
+    span: Span
+    options: dict[str, Option] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """A comment line without its mark, and the section that the next header opens (``None`` at the end)."""
+
+    text: str
+    before: str | None
+
+
+@dataclass(slots=True)
+class Config:
+    """A file: its sections in the order in which they first stand, and its comments."""
+
+    source: Source
+    sections: dict[str, Section] = field(default_factory=dict)
+    comments: list[Comment] = field(default_factory=list)
+
+
+def read(source: Source, findings: Findings) -> Config:
+    """Read a file. What is neither a section nor a key is reported, with its line."""
+    return _Reader(source, findings).config()
+
+
+class _Reader:
+    """A file being read."""
+
+    def __init__(self, source: Source, findings: Findings) -> None:
+        self.source = source
+        self.findings = findings
+        self.result = Config(source)
+        self.defaults: dict[str, Option] = {}
+        self.section: Section | None = None
+        self.option: Option | None = None
+        self.continued: list[str] = []
+        self.waiting: list[str] = []
+
+    def config(self) -> Config:
+        for start, line in self._lines():
+            if self.findings.full or len(self.result.sections) > MOST_SECTIONS:
+                break
+            self._line(start, line)
+        self._close()
+        self._comments(None)
+        if len(self.result.sections) > MOST_SECTIONS:
+            assert self.section is not None
+            self.findings.add(
+                "too-large-file", f"this file has more than {MOST_SECTIONS} sections: it is no net", self.section.span
+            )
+        for section in self.result.sections.values():
+            section.options = {**self.defaults, **section.options}
+            if any("%" in option.text for option in section.options.values()):
+                self._insert(section)
+        return self.result
+
+    def _lines(self) -> Iterator[tuple[int, str]]:
+        for start in self.source.line_starts:
+            line = _LINE.match(self.source.text, start)
+            assert line is not None
+            yield start, line[0]
+
+    def _line(self, start: int, line: str) -> None:
+        stripped = line.strip()
+        if not stripped:
+            return
+        if line[0] in "#;":
+            self.waiting.append(line[1:].rstrip())
+            return
+        if line[0] in "rR" and line.split(None, 1)[0].lower() == "rem":
+            self.waiting.append(line[3:].rstrip())
+            return
+        if line[0].isspace() and self.option is not None:
+            self.continued.append(stripped)
+            return
+        header = _SECTION.match(line)
+        if header:
+            self._open(header[1], Span(self.source, start, start + header.end()))
+        elif self.section is None:
+            if not self.findings.all:
+                self._stray(start, line, "before the first section")
+        else:
+            self._key(start, line)
+
+    def _open(self, name: str, span: Span) -> None:
+        self._close()
+        if name == "DEFAULT":
+            self.section = Section(name, span, self.defaults)
+            return
+        self._comments(name)
+        self.section = self.result.sections.setdefault(name, Section(name, span))
+
+    def _key(self, start: int, line: str) -> None:
+        match = _OPTION.match(line)
+        if not match:
+            self._stray(start, line, "no key=value and no [section]")
+            return
+        self._close()
+        text = line[match.end() :]
+        cut = text.find(";")
+        # As in the original, a semicolon that begins the value looks at the value's last character.
+        if cut >= 0 and text[cut - 1].isspace():
+            text = text[:cut]
+        text = text.strip()
+        key_span = Span(self.source, start, start + len(match[1]))
+        begin = start + match.end()
+        span = Span(self.source, begin, begin + len(text)) if text else key_span
+        self.option = Option(match[1].lower(), "" if text == '""' else text, key_span, span)
+
+    def _close(self) -> None:
+        """Keep the key that has been read, with the lines that continue it."""
+        if self.option is not None and self.section is not None:
+            text = "\n".join([self.option.text, *self.continued])
+            option = self.option
+            if self.section.options is not self.defaults or len(self.defaults) < MOST_DEFAULTS:
+                self.section.options[option.key] = Option(option.key, text, option.key_span, option.span)
+        self.option, self.continued = None, []
+
+    def _comments(self, before: str | None) -> None:
+        self.result.comments += [Comment(text, before) for text in self.waiting]
+        self.waiting = []
+
+    def _stray(self, start: int, line: str, what: str) -> None:
+        shown = " ".join(line.split())
+        self.findings.add(
+            "cfg-syntax",
+            f"this line is {what}: {shown[:40]}",
+            Span(self.source, start, start + len(line)),
+            notes=("a layer file is sections, [name], each with lines key=value",),
+        )
+
+    def _insert(self, section: Section) -> None:
+        """Put other keys' values where ``%(key)s`` stands."""
+        for key, option in section.options.items():
+            text = option.text
+            for _ in range(DEEPEST):
+                if "%(" not in text or len(text) > LONGEST_INSERTED:
+                    break
+                text = _INSERTED.sub(lambda m: _inserted(m, section), text)
+            if "%" in text.replace("%%", "") or (text is not option.text and len(text) > LONGEST_INSERTED):
+                self.findings.add(
+                    "cfg-syntax",
+                    f"{section.name}: {key} has a % that is neither %% nor %(key)s with a key of its section",
+                    option.span,
+                )
+                continue
+            section.options[key] = Option(key, text.replace("%%", "%"), option.key_span, option.span)
+
+
+def _inserted(match: re.Match[str], section: Section) -> str:
+    if match[1] is None:
+        return match[0]
+    found = section.options.get(match[1].lower())
+    return match[0] if found is None or len(found.text) > LONGEST_INSERTED else found.text

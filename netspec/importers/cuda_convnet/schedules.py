@@ -1,0 +1,135 @@
+"""Learning rates with their schedules, in the spellings of both versions and of the files before them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from netspec.importers.cuda_convnet.lines import number
+from netspec.importers.cuda_convnet.options import Options, shown
+
+_CALL = re.compile(r"\s*([a-z]+)\s*(?:\[(.*)\])?\s*", re.IGNORECASE | re.DOTALL)
+_PLAIN = re.compile(r"[0-9]+(?:\.[0-9]+)?")
+_FLOAT = re.compile(r"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2})?")
+_2012 = {
+    "linear": ("tgtFactor", "noiseStdev"),
+    "exp": ("tgtFactor", "noiseStdev"),
+    "dexp": ("tgtFactor", "noiseStdev", "numSteps"),
+    "jdexp": ("tgtFactor", "noiseStdev", "numSteps"),
+}
+_V2 = {
+    "const": ("base",),
+    "linear": ("base", "tgtFactor"),
+    "exp": ("base", "tgtFactor"),
+    "dexp": ("base", "tgtFactor", "numSteps"),
+}
+_WORDS = {"linear": "linear", "exp": "exponential", "dexp": "dexp", "jdexp": "dexp"}
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """How a rate falls: to its part ``1 / factor``. ``constant`` where it stays."""
+
+    word: str = "constant"
+    factor: float = 1.0
+    steps: int = 1
+    noise: float = 0.0
+
+    @property
+    def text(self) -> str:
+        """``schedule=`` of a spec."""
+        if self.word == "constant":
+            return "constant"
+        levels = f", levels={self.steps}" if _WORDS[self.word] == "dexp" else ""
+        return f"{_WORDS[self.word]}(factor={number(1 / self.factor)}{levels})"
+
+    @property
+    def sayable(self) -> bool:
+        """Whether a spec takes it: rates may rise, but not in steps, and not to a million times."""
+        least = 1.0 if _WORDS.get(self.word) == "dexp" else 1e-6
+        return self.word == "constant" or self.factor >= least
+
+
+CONSTANT = Schedule()
+
+
+def schedule_2012(options: Options, key: str) -> Schedule:
+    """``schedW`` and ``schedB``: by names, or, in old files, by position. Raises ``Refused``."""
+    text = options.text(key, "default")
+    call = _CALL.fullmatch(text)
+    word = call[1].lower() if call else ""
+    if word == "default" and call and call[2] is None:
+        return CONSTANT
+    if call is None or word not in _2012 or call[2] is None:
+        raise _refused(options, key, text, _2012)
+    given = [part.strip() for part in call[2].split(",")]
+    names = _2012[word]
+    values = _named(given, names)
+    if values is None:
+        values = _positional(given, word)
+        if values is None:
+            raise _refused(options, key, text, _2012)
+        meant = ",".join(f"{name}={number(values.get(name, 0))}" for name in names)
+        options.warn(
+            "cfg-old-habit", f"{key}={shown(text)} has its numbers without names, and is read as {word}[{meant}]", key
+        )
+    return _made(options, key, word, values)
+
+
+def rate_v2(options: Options, key: str, text: str) -> tuple[float, Schedule]:
+    """``epsW`` and ``epsB`` of version 2: a number, or a schedule with its base. Raises ``Refused``."""
+    if _PLAIN.fullmatch(text) and len(text) < 40:
+        return float(text), CONSTANT
+    call = _CALL.fullmatch(text)
+    word = call[1].lower() if call else ""
+    if call is None or word not in _V2 or call[2] is None:
+        raise _refused(options, key, text, _V2)
+    values = _named([part.strip() for part in call[2].split(";")], _V2[word])
+    if values is None or values["base"] < 0:
+        raise _refused(options, key, text, _V2)
+    base = values["base"]
+    return base, CONSTANT if word == "const" else _made(options, key, word, values)
+
+
+def _named(given: list[str], names: tuple[str, ...]) -> dict[str, float] | None:
+    """``tgtFactor=250,numSteps=4``: all names in their order."""
+    if len(given) != len(names):
+        return None
+    values = {}
+    for part, name in zip(given, names, strict=True):
+        key, equals, value = (word.strip() for word in part.partition("="))
+        if key.lower() != name.lower() or not equals or not _FLOAT.fullmatch(value):
+            return None
+        values[name] = float(value)
+    return values
+
+
+def _positional(given: list[str], word: str) -> dict[str, float] | None:
+    """``dexp[1000,4]``, ``dexp[250,0,4]``, ``linear[1,1]``, ``exp[1000]``."""
+    if not all(_FLOAT.fullmatch(part) for part in given):
+        return None
+    numbers = [float(part) for part in given]
+    stepped = word in ("dexp", "jdexp")
+    if stepped and len(numbers) == 2:
+        return {"tgtFactor": numbers[0], "noiseStdev": 0.0, "numSteps": numbers[1]}
+    if stepped and len(numbers) == 3:
+        return dict(zip(_2012[word], numbers, strict=True))
+    if not stepped and len(numbers) in (1, 2):
+        return {"tgtFactor": numbers[0], "noiseStdev": 0.0, **dict(zip(_2012[word], numbers, strict=False))}
+    return None
+
+
+def _made(options: Options, key: str, word: str, values: dict[str, float]) -> Schedule:
+    factor, steps = values["tgtFactor"], values.get("numSteps", 1.0)
+    if factor <= 0 or steps < 1 or steps != int(steps) or steps > 10**6 or values.get("noiseStdev", 0.0) < 0:
+        raise options.refuse("bad-value", f"{key} falls by a positive factor, in one step or more", key)
+    return Schedule(word, factor, int(steps), values.get("noiseStdev", 0.0))
+
+
+def _refused(options: Options, key: str, text: str, forms: dict[str, tuple[str, ...]]) -> Exception:
+    between = ";" if forms is _V2 else ","
+    known = ", ".join(f"{word}[{between.join(f'{name}=' for name in names)}]" for word, names in forms.items())
+    plain = "a number without sign and exponent" if forms is _V2 else "default"
+    return options.refuse(
+        "bad-value", f"{key}={shown(text)} is no learning rate", key, notes=(f"it is {plain}, or one of {known}",)
+    )

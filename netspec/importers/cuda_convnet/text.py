@@ -1,0 +1,129 @@
+"""Lines as the text of a spec."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from netspec.importers.cuda_convnet.lines import Line
+from netspec.ir.shape import Shape
+from netspec.language.formatter import formatted
+from netspec.source import Source
+
+_ODD = re.compile(r"[^A-Za-z0-9_-]+")
+_LONGEST_NAME = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A spec's text, and the names in it by those of the lines."""
+
+    text: str
+    names: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What stands around the lines: the net's name, its GPUs, the input's shape, the ``train`` line's keys, comments at
+    the beginning and at the end, and whether it is laid out for people, with ``default`` lines. ``gpus``: 0 for no
+    line."""
+
+    name: str
+    gpus: int
+    shape: Shape
+    train: Mapping[str, str]
+    head: Sequence[str] = ()
+    tail: Sequence[str] = ()
+    readable: bool = False
+
+
+def written(lines: Sequence[Line], layout: Layout) -> Written:
+    """The text of a spec."""
+    names = _names(lines)
+    common = _common(lines) if layout.readable else {}
+    text = [*_comments(layout.head), f"net {identifier(layout.name)} rounding=up"]
+    if layout.gpus:
+        text.append(f"gpus {layout.gpus}")
+    text += [_pairs(f"default {type_}", keys) for type_, keys in common.items()]
+    text.append("")
+    above: Line | None = None
+    gpus = {line.name: line.gpu for line in lines}
+    for line in lines:
+        text += _comments(line.comments)
+        # A concat of the groups' shares in order is split, unless it says where it lives.
+        follows = layout.readable and line.type not in ("input", "concat") and line.gpu == gpus[line.inputs[0]]
+        told = replace(line, gpu=()) if follows else line
+        text.append(_line(told, names, layout, common.get(line.type, {}), above))
+        above = line
+    if layout.train:
+        text += ["", _pairs("train", layout.train)]
+    if layout.tail:
+        text += ["", *_comments(layout.tail)]
+    joined = "\n".join(text) + "\n"
+    return Written(formatted(Source("", joined)) if layout.readable else joined, names)
+
+
+def identifier(name: str) -> str:
+    """A name as a spec may have it: letters, digits, ``_`` and ``-``, not beginning with a digit or a hyphen."""
+    word = _ODD.sub("_", name)[:_LONGEST_NAME].rstrip("-") or "layer"
+    return word if word[0].isalpha() or word[0] == "_" else f"n{word}" if word[0].isdigit() else f"_{word}"
+
+
+def _names(lines: Sequence[Line]) -> dict[str, str]:
+    """A name for every line, each another one."""
+    names: dict[str, str] = {}
+    taken = {line.name for line in lines if identifier(line.name) == line.name}
+    numbers: dict[str, int] = {}
+    for line in lines:
+        word = identifier(line.name)
+        if word != line.name:
+            base = word
+            while word in taken:
+                numbers[base] = numbers.get(base, 1) + 1
+                word = f"{base}_{numbers[base]}"
+            taken.add(word)
+        names[line.name] = word
+    return names
+
+
+def _line(line: Line, names: Mapping[str, str], layout: Layout, common: Mapping[str, str], above: Line | None) -> str:
+    head = f"[{names[line.name]}] {line.type}"
+    if line.type == "input":
+        return f"{head} {layout.shape} range=255 mean=image"
+    keys = {key: value for key, value in line.keys.items() if common.get(key) != value}
+    keys |= {key: _NEUTRAL[key] for key in common if key not in line.keys}
+    if "weights" in keys:
+        keys["weights"] = names[keys["weights"]]
+    if not layout.readable or above is None or line.inputs != (above.name,):
+        keys["inputs"] = ",".join(names[name] for name in line.inputs)
+    if line.gpu:
+        keys["gpu"] = ",".join(map(str, line.gpu))
+    return _pairs(head, keys)
+
+
+def _pairs(head: str, keys: Mapping[str, str]) -> str:
+    return " ".join([head, *(f"{key}={value}" for key, value in keys.items())])
+
+
+_NEUTRAL = {"neuron": "linear"}
+"""What a layer says that lacks a key which its type's ``default`` line has."""
+_DEFAULTS = ("init", "neuron", "lr", "momentum", "decay", "bias_lr", "bias_momentum")
+
+
+def _common(lines: Sequence[Line]) -> dict[str, dict[str, str]]:
+    """For each layer type the values that most of its layers have."""
+    found: dict[str, dict[str, str]] = {}
+    for type_ in ("conv", "local", "fc"):
+        keys = [line.keys for line in lines if line.type == type_]
+        for key in _DEFAULTS if len(keys) > 1 else ():
+            values = [k.get(key) for k in keys]
+            best = max(dict.fromkeys(values), key=values.count)
+            plain = best is not None and (key in _NEUTRAL or None not in values)
+            if plain and best is not None and "," not in best.partition("(")[0] and values.count(best) > 1:
+                found.setdefault(type_, {})[key] = best
+    return found
+
+
+def _comments(lines: Sequence[str]) -> list[str]:
+    return [f"# {line.strip()}".rstrip() if line.strip() else "#" for line in lines]

@@ -1,0 +1,100 @@
+"""``netspec import``, and the commands that take a layer file themselves."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from processes import netspec
+
+DATA = "# an example\n[data]\ntype=data\ndataIdx=0\n\n[labels]\ntype=data\ndataIdx=1\n\n"
+CONV = (
+    "[conv{0}]\ntype=conv\ninputs=data\nchannels=3\nfilters=16\nfilterSize=5\nstride=2\ninitW=0.01\npartialSum=0\n"
+    "neuron=relu\ngpu={1}\n\n"
+)
+OUT = (
+    "[fc10]\ntype=fc\ninputs=conva,convb\noutputs=10\ninitW=0.1,0.1\ngpu=0\n\n[probs]\ntype=softmax\ninputs=fc10\n\n"
+    "[logprob]\ntype=cost.logreg\ninputs=labels,probs\ngpu=0\n"
+)
+RATES = "epsW={0}\nepsB=0.02\nmomW={1}\nmomB=0.9\nwc={2}\n"
+PARAMS = (
+    f"[conva]\n{RATES.format(0.01, 0.9, 0.1)}[convb]\n{RATES.format(0.01, 0.9, 0.1)}"
+    f"[fc10]\n{RATES.format('0.01,0.01', '0.9,0.9', '0.1,0.1')}[logprob]\ncoeff=1\n# error 0.1234\n"
+)
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    (tmp_path / "net.cfg").write_text(DATA + CONV.format("a", 0) + CONV.format("b", 1) + OUT)
+    (tmp_path / "params.cfg").write_text(PARAMS)
+    return tmp_path
+
+
+SHAPED = ("--input", "3x32x32")
+
+
+def test_a_layer_file_becomes_a_spec(files: Path) -> None:
+    done = netspec("import", files / "net.cfg", "--params", files / "params.cfg", *SHAPED, "-o", files / "net.net")
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"wrote {files / 'net.net'}\n", "")
+    text = (files / "net.net").read_text()
+    assert text.startswith("# Imported from net.cfg and params.cfg.\n#  an example\n".replace("#  ", "# "))
+    assert "# error 0.1234" in text and "filters=32" in text
+    assert netspec("check", "--strict", files / "net.net").returncode == 0
+    same = netspec("diff", "-q", files / "net.cfg", files / "net.net", "--params", files / "params.cfg", *SHAPED)
+    assert (same.returncode, same.stderr) == (0, "")
+
+
+def test_what_it_did_not_write_stays(files: Path) -> None:
+    target = files / "net.net"
+    target.write_text("net mine\n")
+    done = netspec("import", files / "net.cfg", *SHAPED, "-o", target)
+    assert done.returncode == 2 and target.read_text() == "net mine\n"
+    target.unlink()
+    for _ in range(2):
+        assert netspec("import", "-q", files / "net.cfg", *SHAPED, "-o", target).returncode == 0
+
+
+def test_the_summary_has_every_layer_where_it_stands(files: Path) -> None:
+    done = netspec("summary", files / "net.cfg", "--format", "json", *SHAPED)
+    layers = json.loads(done.stdout)["layers"]
+    assert [(layer["name"], layer["gpu"], layer["output"], layer["parameters"]) for layer in layers] == [
+        ("data", "all", [3, 32, 32], 0),
+        ("conva", 0, [16, 15, 15], 1216),
+        ("convb", 1, [16, 15, 15], 1216),
+        ("fc10", 0, [10], 72010),
+        ("probs", 0, [10], 0),
+    ]
+
+
+def test_standard_input_is_told_by_its_content(files: Path) -> None:
+    done = netspec("check", "-", *SHAPED, text=(files / "net.cfg").read_text())
+    assert (done.returncode, done.stdout) == (0, "-: correct\n")
+
+
+def test_keys_can_be_set(files: Path) -> None:
+    done = netspec("summary", files / "net.cfg", "--format", "json", *SHAPED, "--set", "conva.stride=1")
+    assert json.loads(done.stdout)["layers"][1]["output"] == [16, 28, 28]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "code"),
+    [
+        ("net.cfg", b"\x89PNG\r\n\x1a\n\x00\xff", "not-text"),
+        ("net.cfg", b"[a]\ntype=fc\n" * 900_000, "too-large-file"),
+        ("net.cfg", DATA[:60].encode(), "missing-key"),
+        ("params.cfg", b"[conv1]\nepsW=1\n", "cfg-unmatched-section"),
+        ("params.cfg", b"\x00\xff", "not-text"),
+    ],
+)
+def test_bad_files_are_told(files: Path, name: str, text: bytes, code: str) -> None:
+    (files / name).write_bytes(text)
+    done = netspec("check", files / "net.cfg", "--params", files / "params.cfg", *SHAPED)
+    assert done.returncode == 1
+    assert code in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_missing_parameter_file_cannot_be_opened(files: Path) -> None:
+    done = netspec("summary", files / "net.cfg", "--params", files / "none.cfg", *SHAPED)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "none.cfg" in done.stderr

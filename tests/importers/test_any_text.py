@@ -1,0 +1,66 @@
+"""Whatever stands in a layer file, it is a network or is told to be none."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from layerfiles import SHAPE, conv, net
+from test_function import TWINS, ending
+from test_params import PARAMS, TEXT, params
+
+from netspec.diagnostics import SpecError
+from netspec.importers.cuda_convnet import Dialect
+from netspec.net import Foreign, load_source
+from netspec.source import Source
+
+FILES = [TEXT, TWINS + ending("fca,fcb"), net(conv("c", "data", 3, more="groups=1\nweightSource="), "c")]
+PIECES = st.one_of(
+    st.sampled_from(["[", "]", "=", ",", ";", "#", "\n", " ", "%(x)s", "-1", "0", "99999999999999", "1e999", "nan"]),
+    st.sampled_from(["type=fc\n", "inputs=data\n", "[data]\n", "gpu=0,1\n", "neuron=brelu[1]\n", "weightSource=c\n"]),
+    st.sampled_from(["type=sum\n", "type=pass\n", "type=cost.sum2\n", "channels=16\n", "\x00", "é🙂", "[DEFAULT]\n"]),
+    st.text(max_size=5),
+)
+
+
+@st.composite
+def edited(draw: st.DrawFn, files: list[str]) -> str:
+    """A file after some edits."""
+    text = draw(st.sampled_from(files) | st.just(""))
+    for _ in range(draw(st.integers(1, 5))):
+        place = draw(st.integers(0, len(text)))
+        end = min(len(text), place + draw(st.sampled_from([0, 0, 1, 5, 100])))
+        text = text[:place] + draw(PIECES) + text[end:]
+    return text
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    edited(FILES),
+    edited([params(), *PARAMS.values()]) | st.none(),
+    st.sampled_from(["2012", "v2", None]),
+    st.booleans(),
+)
+def test_any_file(text: str, given_params: str | None, dialect: Dialect | None, merged: bool) -> None:
+    source = Source("net.cfg", text)
+    file = Source("params.cfg", given_params) if given_params is not None else None
+    try:
+        found = load_source(source, SHAPE, foreign=Foreign(file, dialect, merged)).warnings
+    except SpecError as error:
+        found = error.diagnostics
+        assert any(d.severity == "error" for d in found)
+    assert all(d.span.source in (source, file) and d.span.line >= 1 for d in found)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[a]\ntype=fc\ninputs=a" + ",a" * 50_000,
+        "".join(f"[a{i}]\ntype=neuron\nneuron=relu\ninputs=a{i - 1}\n" for i in range(5_000)),
+        net("".join(conv(f"c{i}", "data", 3, 17) for i in range(2_000)), "data"),
+        net("[x]\n" + "%(x)s=%(x)s\n" * 1_000, "data"),
+    ],
+)
+def test_long_files_end(text: str) -> None:
+    with pytest.raises(SpecError):
+        load_source(Source("net.cfg", text), SHAPE)

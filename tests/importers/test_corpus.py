@@ -1,0 +1,179 @@
+"""Real files of 2012 and of version 2, against what their own parsers computed.
+
+They lie outside the project, in the folder that NETSPEC_CORPUS names; without it nothing is tested here.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from netspec.check import check
+from netspec.importers.cuda_convnet import Dialect, Translation, translate
+from netspec.ir.shape import Shape
+from netspec.net import Foreign, Net, import_layer_file, load_source, loads
+from netspec.source import Source
+
+_GIVEN = os.environ.get("NETSPEC_CORPUS")
+CORPUS = Path(_GIVEN) / "cuda-convnet" if _GIVEN else None
+
+pytestmark = pytest.mark.skipif(CORPUS is None, reason="NETSPEC_CORPUS names no folder with real layer files")
+
+
+def golden(name: str) -> Any:
+    return json.loads((CORPUS / name).read_text("utf-8")) if CORPUS else {}
+
+
+FILES: list[dict[str, Any]] = golden("golden.json").get("files", []) if CORPUS else []
+PROBES: list[dict[str, Any]] = golden("probes.json") if CORPUS else []
+PAIRS = [(file, pair) for file in FILES for pair in file.get("pairs", [])]
+UNKNOWN_TREE = "treefc"
+"""Its weights are of a tree that is not in the file."""
+
+
+def source(name: str) -> Source:
+    assert CORPUS is not None
+    return Source(name, (CORPUS / name).read_text("utf-8"))
+
+
+def shape(file: dict[str, Any]) -> Shape:
+    return Shape(*file["data"])
+
+
+@cache
+def loaded(name: str, *dims: int) -> Net:
+    """A layer file as a network, read once for all tests."""
+    return load_source(source(name), Shape(*dims))
+
+
+def gpus(layer: dict[str, Any]) -> tuple[int, ...]:
+    """The GPUs of a layer; none for data and in files without."""
+    given = layer["gpu"] if isinstance(layer["gpu"], list) else [layer["gpu"]]
+    return tuple(gpu for gpu in given if gpu >= 0)
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file["file"])
+def test_every_layer_is_what_its_own_parser_computed(file: dict[str, Any]) -> None:
+    made = translate(source(file["file"]), shape=shape(file))
+    assert made.definition.dialect == file["version"]
+    assert made.source is not None
+    found = made.definition.layers
+    for layer in file["layers"]:
+        if layer.get("src_layer"):
+            continue  # a neuron that the original split off
+        mine = found[layer["name"]]
+        maps = [mine.image.channels, mine.image.side, mine.image.side] if mine.image else None
+        assert (mine.type, mine.gpu, mine.biases) == (layer["type"], gpus(layer), layer["biases"]), layer["name"]
+        assert mine.outputs in (layer["outputs"], -1), layer["name"]
+        assert layer["type"] == "data" or maps == layer["shape"], layer["name"]
+        assert layer["type"] == UNKNOWN_TREE or [list(w) for w in mine.weights] == layer["weights"], layer["name"]
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file["file"])
+def test_the_network_has_these_shapes_numbers_and_places(file: dict[str, Any]) -> None:
+    net = loaded(file["file"], *file["data"])
+    golden_layers = {layer["name"]: layer for layer in file["layers"]}
+    for name, mine in net.layers.items():
+        layer = golden_layers[name]
+        places = mine.placement.replicas or (() if mine.placement.gpu is None else (mine.placement.gpu,))
+        if layer["type"].startswith("cost."):
+            continue
+        assert list(mine.output) == (layer["shape"] or [layer["outputs"]]), name
+        assert (places, mine.biases) == (gpus(layer), layer["biases"]), name
+        if layer["type"] != UNKNOWN_TREE:
+            assert mine.weights == sum(rows * columns for rows, columns in layer["weights"]), name
+    missing = [golden_layers[name]["type"] for name in golden_layers.keys() - net.layers.keys()]
+    assert set(missing) <= {"neuron", "data", "cost.logreg"}
+    if UNKNOWN_TREE not in {layer["type"] for layer in file["layers"]}:
+        assert net.total.parameters == file["total_params"]
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file["file"])
+def test_the_usual_shape_is_guessed(file: dict[str, Any]) -> None:
+    assert load_source(source(file["file"])).graph.input.output == shape(file)
+
+
+def numbers(net: Net) -> tuple[int, int, int]:
+    return net.total.weights, net.total.biases, net.total.connections
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file["file"])
+def test_the_imported_spec_has_the_same_numbers(file: dict[str, Any]) -> None:
+    whole = import_layer_file(source(file["file"]), shape(file))
+    again = loads(whole.source.text)
+    assert numbers(again) == numbers(loaded(file["file"], *file["data"]))
+    last = tuple(again.layers.values())[-1]
+    assert last.output == (file["classes"],) or last.output == (1,)
+
+
+def verdict(made: Translation) -> bool:
+    return made.source is not None
+
+
+@pytest.mark.parametrize(("file", "pair"), PAIRS, ids=lambda case: case.get("params", case.get("file")))
+def test_parameter_files(file: dict[str, Any], pair: dict[str, Any]) -> None:
+    params = source(pair["params"])
+    made = translate(source(file["file"]), params=params, shape=shape(file))
+    assert verdict(made) == bool(pair["accepted_by_original"] or pair.get("ok_after_naming_schedules"))
+    if made.source is None or not pair["accepted_by_original"]:
+        return
+    graph = check(made.source).graph
+    assert graph is not None
+    told = pair["layer_params"]
+    for key, parameter in graph.parameters.items():
+        theirs, _, number = told[parameter.layer], key, key.rpartition(".")[2]
+        index = int(number) if number.isdigit() else 0
+        weight = parameter.role == "weight"
+        rate = theirs["epsW"][index] if weight else theirs["epsB"]
+        base = rate["params"]["base"] if isinstance(rate, dict) else rate
+        assert math.isclose(parameter.lr, base), key
+        assert math.isclose(parameter.momentum, theirs["momW"][index] if weight else theirs["momB"]), key
+        assert math.isclose(parameter.decay, theirs["wc"][index] if weight else 0.0), key
+
+
+def probes() -> Iterator[tuple[dict[str, Any], Dialect]]:
+    for probe in PROBES:
+        if probe["name"] != "gpu_out_of_range":  # the number of GPUs is a run's, and no file's
+            yield probe, "2012"
+            yield probe, "v2"
+
+
+FEWER = {
+    "pool_10_3_2_outputsX=9", "pool_10_3_2_start=1", "pool_maxabs", "resize_0.5", "resize_0.75", "rgb2lab", "sum",
+    "cmpool", "neuron_log[1]", "cost.sum2",
+}  # fmt: skip
+"""What the original accepted and a spec cannot say: it is told to be so."""
+POSITIONAL = "schedW_dexp[250,0,4]"
+
+
+@pytest.mark.parametrize(("probe", "dialect"), list(probes()), ids=lambda c: c["name"] if isinstance(c, dict) else c)
+def test_small_files_have_the_verdict_of_both_versions(probe: dict[str, Any], dialect: Dialect) -> None:
+    units = probe["dim0"]
+    data = Shape(units) if units else Shape(3, probe["size"], probe["size"])
+    params = Source("params.cfg", probe["params"]) if probe["params"] else None
+    try:
+        net = load_source(Source("probe.cfg", probe["text"]), data, foreign=Foreign(params, dialect))
+        codes: list[str] = []
+    except Exception as error:  # whatever it is, the assertion below shows it
+        codes = [d.code for d in getattr(error, "diagnostics", ()) if d.severity == "error"] or [repr(error)]
+    accepted = probe[dialect]["ok"] or (probe["name"] == POSITIONAL and dialect == "2012")
+    if accepted and probe["name"] in FEWER and codes:
+        assert set(codes) <= {"cfg-not-expressible", "window-outside-image"}
+        return
+    assert (not codes) == accepted, codes
+    for layer in probe[dialect].get("layers", ()) if accepted else ():
+        if layer["name"] in net.layers and not layer["type"].startswith("cost."):
+            mine = net[layer["name"]]
+            assert mine.units == layer["outputs"], layer["name"]
+    if accepted and probe[dialect]["ok"]:
+        told = probe[dialect]["layers"]
+        assert net.total.biases == sum(layer.get("biases", 0) for layer in told)
+        if probe["name"] != "weightsource_self":  # whose second matrix is its first
+            assert net.total.weights == sum(r * c for layer in told for r, c in layer.get("weights", ()))

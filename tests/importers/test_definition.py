@@ -1,0 +1,200 @@
+"""What layer files are accepted and refused, and the shapes and numbers of their layers."""
+
+from __future__ import annotations
+
+import pytest
+from layerfiles import DATA, conv, ending, load, net, said, told
+
+from netspec.ir.shape import Shape
+
+POOL = "[p]\ntype=pool\npool=max\ninputs=c\nchannels=16\nsizeX=3\nstride=2\n"
+NORM = "[n]\ntype=rnorm\ninputs=c\nchannels=16\nsize=5\n"
+
+
+def test_a_convolution_rounds_up_and_shares_or_keeps_its_biases() -> None:
+    c = conv("c", "data", 3, more="stride=2")
+    assert (load(net(c, "c"))["c"].output, load(net(c, "c"))["c"].biases) == (Shape(16, 5, 5), 16)
+    apart = load(net(conv("c", "data", 3, more="sharedBiases=0"), "c"))["c"]
+    assert (apart.weights, apart.biases) == (27 * 16, 16 * 64)
+
+
+def test_filters_are_of_one_group() -> None:
+    found = load(net(conv("c", "data", 3) + conv("d", "c", 16, 32, "groups=2"), "d"))["d"]
+    assert (found.output.channels, found.weights, found.windows[0].groups) == (64, 8 * 9 * 64, 2)
+
+
+def test_random_sparse_channels_are_laid_out_several_times() -> None:
+    sparse = conv("d", "c", 16, 16, "groups=4\nrandSparse=1\nfilterChannels=8")
+    text = net(conv("c", "data", 3) + sparse, "d")
+    assert load(text)["d"].weights == 8 * 9 * 64
+    assert [d.code for d in load(text).warnings] == ["cfg-substitute"]
+
+
+def test_local_has_weights_at_each_place() -> None:
+    text = "[l]\ntype=local\ninputs=data\nchannels=3\nfilters=16\nfilterSize=5\nstride=2\npadding=1\ninitW=0.1\ngpu=0\n"
+    found = load(net(text, "l"))["l"]  # 1 + ceil((2 + 8 - 5) / 2) = 4
+    assert (found.output, found.weights, found.biases) == (Shape(16, 4, 4), 16 * 75 * 16, 256)
+
+
+def test_several_inputs_have_matrices_of_their_own() -> None:
+    two = (
+        "[c]\ntype=conv\ninputs=data,data\nchannels=3,3\nfilters=16,16\nfilterSize=3,5\npadding=1,2\nstride=1,1\n"
+        "initW=0.1,0.1\npartialSum=0\ngpu=0\n"
+    )
+    assert load(net(two, "c"))["c"].weights == (27 + 75) * 16
+    assert load(net(conv("c", "data", 3), "c,data"))["out"].weights == (16 * 64 + 192) * 10
+
+
+@pytest.mark.parametrize(
+    ("text", "output"),
+    [
+        (POOL, (16, 4, 4)),
+        (POOL.replace("stride=2", "stride=2\nstart=-1"), (16, 4, 4)),
+        (POOL.replace("stride=2", "stride=2\nstart=-1\noutputsX=5"), (16, 5, 5)),
+        (POOL.replace("max", "avg").replace("stride=2", "stride=3"), (16, 3, 3)),
+        (NORM, (16, 8, 8)),
+        (NORM.replace("rnorm", "cnorm"), (16, 8, 8)),
+        (NORM.replace("rnorm", "cmrnorm"), (16, 8, 8)),
+        ("[n]\ntype=nailbed\ninputs=c\nchannels=16\nstride=3\n", (16, 3, 3)),
+        ("[n]\ntype=blur\ninputs=c\nchannels=16\nfilterSize=5\nstdev=2\n", (16, 8, 8)),
+        ("[n]\ntype=eltmax\ninputs=c,c\n", (16, 8, 8)),
+        ("[n]\ntype=concat\ninputs=c,c,c\n", (48, 8, 8)),
+    ],
+)
+def test_layers_over_maps(text: str, output: tuple[int, ...]) -> None:
+    name = text[1]
+    assert load(net(conv("c", "data", 3) + text, name))[name].output == output
+
+
+@pytest.mark.parametrize(
+    ("middle", "reads", "code", "underlined"),
+    [
+        (conv("c", "data", 4), "c", "cfg-not-square", "4"),
+        (conv("c", "data", 3, 24), "c", "bad-value", "24"),
+        (conv("c", "data", 3, more="groups=3"), "c", "bad-value", "3"),
+        (conv("c", "data", 3, more="stride=0"), "c", "bad-value", "0"),
+        (conv("c", "data", 3, more="stride=1,1"), "c", "bad-value", "1,1"),
+        (conv("c", "data", 3, more="filterSize=11"), "c", "kernel-too-large", "11"),
+        (conv("c", "data", 3, more="partialSum=5"), "c", "bad-value", "5"),
+        (conv("c", "data", 3, more="sharedBiases=2"), "c", "bad-value", "2"),
+        (conv("c", "data", 3, more="initW=x"), "c", "bad-value", "x"),
+        (conv("c", "data", 3, more="gpu=a"), "c", "bad-value", "a"),
+        (conv("c", "data", 3, more="neuron=tanh[1e0,1]"), "c", "bad-value", "tanh[1e0,1]"),
+        (conv("c", "data", 3, more="neuron=Relu"), "c", "bad-value", "Relu"),
+        (conv("c", "data", 3, more="type=covn"), "c", "unknown-type", "covn"),
+        (conv("c", "dta", 3), "c", "unknown-layer", "dta"),
+        (conv("c", "out", 3), "c", "reads-later-layer", "out"),
+        (conv("c", "c", 3), "c", "reads-later-layer", "c"),
+        (conv("c", "labels", 3), "c", "several-inputs", "1"),
+        (conv("c", "data", 3), "data", "cfg-unused-layer", "[c]"),
+        (conv("c", "data", 3).replace("initW=0.3\n", ""), "c", "missing-key", "[c]"),
+        (conv("c", "data", 3).replace("gpu=0\n", ""), "c", "missing-key", "[c]"),
+        (conv("c", "data", 3) + POOL.replace("stride=2", "stride=4"), "p", "bad-value", "4"),
+        (conv("c", "data", 3) + POOL.replace("max", "min"), "p", "bad-value", "min"),
+        (conv("c", "data", 3) + POOL.replace("channels=16", "channels=4"), "p", "bad-value", "4"),
+        (conv("c", "data", 3) + NORM.replace("size=5", "size=9"), "n", "bad-value", "9"),
+        (conv("c", "data", 3) + NORM.replace("rnorm", "cmrnorm").replace("size=5", "size=1"), "n", "bad-value", "1"),
+        ("[e]\ntype=eltsum\ninputs=data,f\ngpu=0\n", "e", "unknown-layer", "data,f"),
+        ("[e]\ntype=eltmax\ninputs=data\ngpu=0\n", "e", "wrong-inputs", "data"),
+    ],
+)
+def test_what_the_original_refused(middle: str, reads: str, code: str, underlined: str) -> None:
+    found = said(net(middle, reads))
+    assert [(d.code, d.span.text) for d in found if d.severity == "error"] == [(code, underlined)]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        ("inputs=labels,probs", "inputs=probs,labels", "wrong-inputs"),
+        ("inputs=labels,probs", "inputs=labels,out", "wrong-inputs"),
+        ("inputs=labels,probs", "inputs=labels", "wrong-inputs"),
+        ("type=softmax\ninputs=out", "type=softmax\ninputs=out,data", "wrong-inputs"),
+        ("type=softmax", "type=", "unknown-type"),
+        ("type=softmax", "kind=softmax", "missing-key"),
+    ],
+)
+def test_endings_that_the_original_refused(old: str, new: str, code: str) -> None:
+    text = net("", "data")
+    assert old in text
+    assert code in [d.code for d in said(text.replace(old, new)) if d.severity == "error"]
+
+
+def test_one_mistake_of_a_layer_is_not_told_again_of_its_readers() -> None:
+    text = net(conv("c", "data", 3, 17) + conv("d", "c", 16) + conv("e", "data", 3, 17), "d,e")
+    assert told(said(text)) == [("bad-value", 11, "17"), ("bad-value", 35, "17")]
+
+
+@pytest.mark.parametrize(
+    ("middle", "code", "underlined"),
+    [
+        (conv("c", "data", 3, more="strides=2"), "cfg-ignored-key", "strides"),
+        (conv("c", "data", 3) + NORM.replace("size=5", "sizeX=5"), "cfg-old-habit", "5"),
+        (conv("c", "data", 3, more="initWFunc=a.b(c)"), "cfg-substitute", "a.b(c)"),
+        (conv("c", "data", 3) + POOL.replace("max", "rand"), "cfg-substitute", "rand"),
+    ],
+)
+def test_what_is_accepted_with_a_warning(middle: str, code: str, underlined: str) -> None:
+    name = "n" if "[n]" in middle else "p" if "[p]" in middle else "c"
+    found = [(d.code, d.span.text) for d in load(net(middle, name)).warnings if d.code != "cfg-no-params"]
+    assert found == [(code, underlined)]
+
+
+def test_files_without_gpus_are_of_one() -> None:
+    text = net(conv("c", "data", 3), "c").replace("gpu=0\n", "")
+    found = load(text)
+    assert [d.code for d in found.warnings] == ["cfg-old-habit"]
+    assert found["c"].placement.gpu is None and found.graph.groups == 1
+
+
+def test_gpus_are_inherited_from_the_first_input() -> None:
+    text = DATA + conv("a", "data", 3, gpu=1) + conv("b", "data", 3) + POOL.replace("inputs=c", "inputs=a")
+    found = load(text + ending("p,b"))
+    assert [found[n].placement.gpu for n in ("a", "b", "p", "out", "probs")] == [1, 0, 1, 0, 0]
+
+
+def test_the_shape_of_the_data_is_guessed_and_told() -> None:
+    found = load(net(conv("c", "data", 3, more="partialSum=11\nstride=4\nfilterSize=11\npadding=0"), "c"), shape=None)
+    assert found.graph.input.output == (3, 224, 224)
+    assert [d.code for d in found.warnings] == ["cfg-input-shape"]
+
+
+V2 = conv("c", "data", 3).replace("partialSum=0\n", "")
+
+
+def test_version_2_is_told_by_its_content() -> None:
+    dropout = "[d]\ntype=dropout2\ninputs=c\n"
+    found = load(net(V2 + dropout, "d"))
+    assert found["d"].output == (16, 8, 8) and not found.warnings
+    refused = said(net(V2 + dropout, "d"), dialect="2012")
+    assert [d.code for d in refused if d.severity == "error"] == ["missing-key", "unknown-type"]
+
+
+def test_version_2_repeats_single_entries() -> None:
+    two = V2.replace("inputs=data", "inputs=data,data").replace("padding=1", "padding=1,1")
+    assert load(net(two, "c"), dialect="v2")["c"].weights == 2 * 27 * 16
+
+
+def test_replicas_are_one_layer() -> None:
+    found = load(net(V2.replace("gpu=0", "gpu=0,1"), "c"))
+    assert (found["c"].placement.replicas, found["c"].weights) == ((0, 1), 27 * 16)
+    assert [d.code for d in said(net(V2, "c").replace("gpu=0\n[probs]", "gpu=0,1\n[probs]"))] == ["cfg-replicas"]
+
+
+def test_a_fully_connected_layer_in_parts() -> None:
+    parts = "[s]\ntype=sfc\ninputs=c\noutputs=5\nparts=4\ninitW=0.1\n"
+    found = load(net(V2 + parts, "s"))["s"]
+    assert (found.output, found.weights, found.biases) == ((20,), 1024 * 5, 20)
+
+
+def test_more_places_than_needed_are_padding() -> None:
+    found = load(net(V2.replace("sumWidth=1", "sumWidth=1\nmodulesX=9"), "c"), dialect="v2")["c"]
+    assert (found.output, found.windows[0].effective_pad) == ((16, 9, 9), (1, 2, 1, 2))
+    short = said(net(V2.replace("sumWidth=1", "sumWidth=1\nmodulesX=5"), "c"), dialect="v2")
+    assert [(d.code, d.span.text) for d in short] == [("bad-value", "5")]
+
+
+def test_large_numbers_are_refused_and_not_computed_with() -> None:
+    huge = net("[f]\ntype=fc\ninputs=data\noutputs=2000000000\ninitW=0.1\ngpu=0\n", "f")
+    assert [d.code for d in said(huge)] == ["too-large"]
+    assert [d.code for d in said(net(conv("c", "data", 3, more="filters=" + "9" * 50), "c"))] == ["bad-value"]

@@ -1,0 +1,226 @@
+"""What imported networks compute, against the formulas, and twins against the one layer that they become."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from layerfiles import DATA, SHAPE, conv, ending, load, net, readable
+
+from netspec import backend
+from netspec.importers.cuda_convnet import Translation, translate
+from netspec.ir.graph import Graph
+from netspec.net import loads
+from netspec.source import Source
+
+Array = npt.NDArray[np.float64]
+
+
+def values(graph: Graph, parameters: dict[str, Array] | None = None) -> dict[str, Array]:
+    """Every operation's value on two fixed images."""
+    images = np.random.default_rng(1).normal(size=(2, *SHAPE))
+    reference = backend.load("reference")
+    given = parameters if parameters is not None else drawn(graph)
+    made: dict[str, Array] = reference.run(graph, given, images).values
+    return made
+
+
+def drawn(graph: Graph) -> dict[str, Array]:
+    """Parameters by the graph's distributions."""
+    random = np.random.default_rng(2)
+    return {key: random.normal(size=p.shape) * 0.3 for key, p in graph.parameters.items()}
+
+
+def carried(apart: Translation, whole: Translation, graph: Graph, given: dict[str, Array]) -> dict[str, Array]:
+    """The parameters of single layers as those of the layers that their twins have become."""
+    lines = {line.name: line for line in apart.twins.lines}
+    families = whole.twins.families
+    result: dict[str, list[Array]] = {}
+    for line in whole.twins.lines:
+        layer = whole.names[line.name]
+        own = [p.key for p in graph.parameters_of(layer)]
+        family = families.get(line.name)
+        for member in family.members if family and own else (line.name,) if own else ():
+            single, name = lines[member], apart.names[member]
+            matrices = [
+                given[f"{name}.weight" if len(single.inputs) == 1 else f"{name}.weights.{i}"]
+                for i in range(len(single.inputs))
+            ]
+            for j, read in enumerate(line.inputs):
+                shares = families.get(read)
+                parts = [j]
+                if shares is not None and not (family and family.reading == "own"):
+                    parts = [single.inputs.index(m) for m in shares.members]
+                key = f"{layer}.weight" if len(line.inputs) == 1 else f"{layer}.weights.{j}"
+                result.setdefault(key, []).append(np.concatenate([matrices[i] for i in parts], axis=1))
+            result.setdefault(f"{layer}.bias", []).append(given[f"{name}.bias"])
+    return {key: np.concatenate(parts, axis=0) for key, parts in result.items()}
+
+
+TWINS = DATA + "".join(
+    [
+        conv("conv1a", "data", 3),
+        conv("conv1b", "data", 3, gpu=1),
+        "[pool1a]\ntype=pool\npool=max\ninputs=conv1a\nchannels=16\nsizeX=3\nstride=2\nneuron=relu\n",
+        "[pool1b]\ntype=pool\npool=max\ninputs=conv1b\nchannels=16\nsizeX=3\nstride=2\nneuron=relu\n",
+        conv("conv2a", "pool1a", 16, 16, "groups=2"),
+        conv("conv2b", "pool1b", 16, 16, "groups=2", gpu=1),
+        "[n2a]\ntype=cmrnorm\ninputs=conv2a\nchannels=32\nsize=3\n[n2b]\ntype=cmrnorm\ninputs=conv2b\nchannels=32\nsize=3\n",
+        "# all of both\n",
+        "[fca]\ntype=fc\ninputs=n2a,n2b\noutputs=6\ninitW=0.1,0.1\nneuron=relu\ngpu=0\n",
+        "[fcb]\ntype=fc\ninputs=n2b,n2a\noutputs=6\ninitW=0.1,0.1\nneuron=relu\ngpu=1\n",
+    ]
+)
+NOT_TWINS = {
+    "another number": TWINS.replace("outputs=6\ninitW=0.1,0.1\nneuron=relu\ngpu=1", "outputs=7\ninitW=0.1,0.1\ngpu=1"),
+    "the other's share": TWINS.replace("inputs=pool1b", "inputs=pool1a")
+    .replace("inputs=n2a,n2b", "inputs=n2a,n2b,pool1b")
+    .replace("initW=0.1,0.1\nneuron=relu\ngpu=0", "initW=0.1,0.1,0.1\nneuron=relu\ngpu=0"),
+    "one reader of one half": TWINS + conv("extra", "pool1b", 16),
+}  # fmt: skip
+
+
+def both(text: str) -> tuple[Translation, Translation]:
+    source = Source("net.cfg", text)
+    return translate(source, shape=SHAPE), translate(source, shape=SHAPE, merged=True, readable=True)
+
+
+@pytest.mark.parametrize("case", ["twins", *NOT_TWINS])
+def test_twins_compute_what_their_one_layer_does(case: str) -> None:
+    text = NOT_TWINS.get(case, TWINS)
+    text += ending("fca,fcb,extra" if "[extra]" in text else "fca,fcb")
+    apart, whole = both(text)
+    assert apart.source is not None and whole.source is not None
+    one, other = loads(apart.source.text).graph, loads(whole.source.text).graph
+    given = drawn(one)
+    same = carried(apart, whole, other, given)
+    np.testing.assert_allclose(
+        values(other, same)[other.output.name], values(one, given)[one.output.name], rtol=1e-9, atol=1e-12
+    )
+
+
+def test_twins_are_one_line_with_their_comment() -> None:
+    text = readable(TWINS + ending("fca,fcb"))
+    assert [line.split()[:2] for line in text.splitlines() if line.startswith("[")] == [
+        ["[data]", "input"], ["[conv1]", "conv"], ["[pool1]", "maxpool"], ["[conv2]", "conv"], ["[n2]", "lrn"],
+        ["[fc]", "fc"], ["[out]", "fc"], ["[probs]", "softmax"],
+    ]  # fmt: skip
+    assert "# all of both\n# fcb lists the shares of its input in the order 1, 0\n[fc]" in text
+    assert "gpus    2\n" in text and "reads=all" in text
+
+
+@pytest.mark.parametrize(
+    ("case", "names"),
+    [
+        ("another number", {"fca", "fcb"}),
+        ("the other's share", {"conv1a", "conv1b", "pool1a", "pool1b", "conv2a", "conv2b"}),
+        ("one reader of one half", {"conv1a", "conv1b", "pool1a", "pool1b", "conv2a", "conv2b"}),
+    ],
+)
+def test_what_is_no_twin_stays_two_lines(case: str, names: set[str]) -> None:
+    text = NOT_TWINS[case]
+    text += ending("fca,fcb,extra" if "[extra]" in text else "fca,fcb")
+    lines = {line.split()[0][1:-1] for line in readable(text).splitlines() if line.startswith("[")}
+    assert names <= lines
+
+
+@pytest.mark.parametrize(
+    ("neuron", "function"),
+    [
+        ("relu", lambda x: np.maximum(x, 0)),
+        ("ident", lambda x: x),
+        ("abs", np.abs),
+        ("square", np.square),
+        ("logistic", lambda x: 1 / (1 + np.exp(-x))),
+        ("tanh[1.7,0.5]", lambda x: 1.7 * np.tanh(0.5 * x)),
+        ("linear[2,-1]", lambda x: 2 * x - 1),
+        ("brelu[0.5]", lambda x: np.clip(x, 0, 0.5)),
+        ("drelu[2]", lambda x: x - 2 * np.tanh(x / 2)),
+        ("nrelu", lambda x: np.maximum(x, 0)),
+    ],
+)
+@pytest.mark.parametrize("own", [False, True])
+def test_neurons(neuron: str, function: np.ufunc, own: bool) -> None:
+    if own:
+        text = net(f"[c]\ntype=neuron\ninputs=data\nneuron={neuron}\ngpu=0\n", "c")
+    else:
+        text = net("[c]\ntype=concat\ninputs=data\n" + f"neuron={neuron}\ngpu=0\n", "c")
+    graph = load(text).graph
+    made = values(graph)
+    np.testing.assert_allclose(made[graph.layers["out"].inputs[0]], function(made["data"]), atol=1e-12)
+
+
+def test_single_matrices_may_be_shared() -> None:
+    two = (
+        "[a]\ntype=fc\ninputs=data\noutputs=4\ninitW=0.1\ngpu=0\n[b]\ntype=fc\ninputs=data\noutputs=4\ninitW=0.1\ngpu=0\n"
+        "[c]\ntype=fc\ninputs=a,b\noutputs=5\ninitW=0.1,0.1\ninitB=1\nweightSource=,c[0]\nneuron=relu\ngpu=0\n"
+    )
+    graph = load(net(two, "c")).graph
+    given = drawn(graph)
+    made = values(graph, given)
+    wanted = (made["a"] + made["b"]) @ given["c_0.weight"].T + given["c_0.bias"]
+    np.testing.assert_allclose(made["c"], np.maximum(wanted, 0), atol=1e-12)
+
+
+def test_whole_sets_of_matrices_may_be_shared() -> None:
+    shared = conv("c", "data", 3) + conv("d", "data", 3, more="weightSource=c")
+    graph = load(net(shared, "c,d")).graph
+    assert [k for k in graph.parameters if k.startswith(("c", "d"))] == ["c.weight", "c.bias", "d.bias"]
+
+
+@pytest.mark.parametrize(
+    ("source", "code"), [("a", "weights-mismatch"), ("e", "unknown-layer"), ("c[1]", "weights-mismatch")]
+)
+def test_weights_that_cannot_be_shared(source: str, code: str) -> None:
+    from layerfiles import said
+
+    shared = "[a]\ntype=fc\ninputs=data\noutputs=4\ninitW=0.1\ngpu=0\n" + conv("c", "data", 3)
+    found = said(net(shared + conv("d", "data", 3, more=f"weightSource={source}"), "a,c,d"))
+    assert [d.code for d in found if d.severity == "error"] == [code]
+
+
+def test_parts_of_a_fully_connected_layer_read_runs_of_the_vector() -> None:
+    text = net("[s]\ntype=sfc\ninputs=data\noutputs=2\nparts=3\ninitW=0.1\ngpu=0\n", "s")
+    graph = load(text, dialect="v2").graph
+    given = drawn(graph)
+    made = values(graph, given)
+    runs = made["data"].reshape(2, 3, 64)
+    wanted = np.concatenate([runs[:, p] @ given["s.weight"][2 * p : 2 * p + 2].T for p in range(3)], axis=1)
+    np.testing.assert_allclose(made["s"], wanted + given["s.bias"], atol=1e-12)
+
+
+def test_blocks_of_a_response_norm() -> None:
+    norm = "[n]\ntype=cmrnorm\ninputs=c\nchannels=16\nsize=4\nblocked=true\n"
+    made = values(load(net(conv("c", "data", 3) + norm, "n")).graph)
+    sums = (made["c"].reshape(2, 4, 4, 8, 8) ** 2).sum(axis=2, keepdims=True).repeat(4, axis=2).reshape(made["c"].shape)
+    np.testing.assert_allclose(made["n"], made["c"] * (1 + 0.0001 / 4 * sums) ** -0.75, atol=1e-12)
+
+
+def test_biases_of_their_own_at_each_place() -> None:
+    graph = load(net(conv("c", "data", 3, more="sharedBiases=0"), "c")).graph
+    given = drawn(graph)
+    without = values(graph, {**given, "c.bias": np.zeros_like(given["c.bias"])})
+    np.testing.assert_allclose(values(graph, given)["c"], without["c"] + given["c.bias"], atol=1e-12)
+
+
+def test_weighted_sums_and_logistic_costs() -> None:
+    text = DATA + (
+        "[f]\ntype=fc\ninputs=data\noutputs=5\ninitW=0.1\ngpu=0\nneuron=logistic\n"
+        "[g]\ntype=fc\ninputs=data\noutputs=5\ninitW=0.1\ngpu=0\n"
+        "[e]\ntype=eltsum\ninputs=f,g\ncoeffs=2,-0.5\n"
+        "[cost]\ntype=cost.crossent2\ninputs=labels,f\ngpu=0\n[cost2]\ntype=cost.crossent2\ninputs=labels,e\ngpu=0\n"
+    )
+    net_ = load(text)
+    assert [d.code for d in net_.warnings] == ["cfg-left-out"], "the second is of no logistic"
+    made = net_.graph.nodes
+    assert made["cost"].inputs == ("f",) and made["f_neuron"].inputs == ("f",)
+    assert net_.graph.layers["e"].inputs == ("e-times0", "e-times1")
+
+
+def test_a_squared_difference_from_labels_is_the_squared_error() -> None:
+    text = DATA + (
+        "[f]\ntype=fc\ninputs=data\noutputs=5\ninitW=0.1\ngpu=0\n"
+        "[d]\ntype=eltsum\ninputs=f,labels\ncoeffs=1,-1\n[c]\ntype=cost.sum2\ninputs=d\n"
+    )
+    (loss,) = load(text).graph.losses
+    assert (type(loss.op).__name__, loss.inputs) == ("SquaredError", ("f",))

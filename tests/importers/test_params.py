@@ -1,0 +1,172 @@
+"""Parameter files: what of them reaches the graph, and what is said of them."""
+
+from __future__ import annotations
+
+import pytest
+from layerfiles import conv, load, net, said, told
+
+from netspec.ir import settings
+from netspec.ir.ops import Dropout, Lrn, MapNorm
+
+RATES = "epsW=0.01\nepsB=0.02\nmomW=0.9\nmomB=0.8\nwc=0.0005\n"
+TEXT = net(
+    conv("c", "data", 3)
+    + "[n]\ntype=cmrnorm\ninputs=c\nchannels=16\nsize=5\n[m]\ntype=rnorm\ninputs=n\nchannels=16\nsize=3\n"
+    + "[h]\ntype=hs\ninputs=m\nkeep=0.75\n",
+    "h",
+)
+PARAMS = {
+    "c": RATES,
+    "n": "scale=0.0001\npow=0.5\nminDiv=2\n",
+    "m": "scale=0.001\npow=0.75\n",
+    "h": "enable=true\n",
+    "out": "epsW=0\nepsB=0\nmomW=0.9\nmomB=0.9\nwc=0.01\n",
+    "logprob": "coeff=1\ntopk=5\n",
+}
+
+
+def params(**changed: str | None) -> str:
+    """The parameter file with sections given otherwise; ``None`` takes one out."""
+    sections = {**PARAMS, **changed}
+    return "".join(f"[{name}]\n{text}" for name, text in sections.items() if text is not None)
+
+
+def test_rates_reach_the_parameters() -> None:
+    graph = load(TEXT, params()).graph
+    learnt = {key: (p.lr, p.momentum, p.decay) for key, p in graph.parameters.items()}
+    assert learnt == {
+        "c.weight": (0.01, 0.9, 0.0005),
+        "c.bias": (0.02, 0.8, 0.0),
+        "out.weight": (0.0, 0.9, 0.01),
+        "out.bias": (0.0, 0.9, 0.0),
+    }
+    assert (graph.train.lr, graph.train.momentum, graph.train.weight_decay) == (0.01, 0.9, 0.0005)
+
+
+def test_numbers_of_norms_and_dropout_reach_the_operations() -> None:
+    nodes = load(TEXT, params()).graph.nodes
+    assert nodes["n"].op == Lrn(5, 2.0, 0.0001 / 5, 0.5)
+    assert nodes["m"].op == MapNorm(3, 1.0, 0.001 / 9, 0.75)
+
+
+def test_in_2012_one_norm_alone_had_a_constant() -> None:
+    found = load(TEXT, params(m="scale=1\npow=0.75\nminDiv=2\n"))
+    assert found.graph.nodes["m"].op == MapNorm(3, 1.0, 1 / 9, 0.75)
+    assert [(d.code, d.span.text) for d in found.warnings] == [("cfg-ignored-key", "minDiv")]
+
+
+def test_dropout_multiplies_in_tests() -> None:
+    nodes = load(TEXT, params()).graph.nodes
+    assert nodes["h"].op == Dropout(0.25, "test")
+
+
+def test_dropout_that_is_not_enabled_still_multiplies() -> None:
+    op = load(TEXT, params(h="enable=false\n")).graph.nodes["h"].op
+    assert (type(op).__name__, getattr(op, "a", None)) == ("Affine", 0.75)
+
+
+def test_a_cost_with_another_coefficient_is_a_loss() -> None:
+    assert not load(TEXT, params()).graph.losses
+    assert [n.op.weight for n in load(TEXT, params(logprob="coeff=0.5")).graph.losses] == [0.5]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("schedule", "read", "code"),
+    [
+        ("default", settings.Fixed(), None),
+        ("exp[tgtFactor=1000,noiseStdev=0]", settings.Exponential(0.001), None),
+        ("DEXP [ tgtFactor = 250 , noiseStdev=0 , numSteps=4 ]", settings.DiscreteExponential(0.004, 4), None),
+        ("linear[tgtFactor=4,noiseStdev=0]", settings.Linear(0.25), None),
+        ("dexp[1000,4]", settings.DiscreteExponential(0.001, 4), "cfg-old-habit"),
+        ("dexp[250,0,4]", settings.DiscreteExponential(0.004, 4), "cfg-old-habit"),
+        ("exp[1000]", settings.Exponential(0.001), "cfg-old-habit"),
+        ("jdexp[tgtFactor=500,noiseStdev=0,numSteps=5]", settings.DiscreteExponential(0.002, 5), "cfg-substitute"),
+        ("linear[tgtFactor=2,noiseStdev=1]", settings.Linear(0.5), "cfg-left-out"),
+        ("dexp[tgtFactor=0.5,noiseStdev=0,numSteps=4]", settings.Fixed(), "cfg-left-out"),
+    ],
+)
+def test_schedules(schedule: str, read: settings.Schedule, code: str | None) -> None:
+    both = f"schedW={schedule}\nschedB={schedule}\n"
+    found = load(TEXT, params(c=RATES + both))
+    assert found.graph.train.schedule == read
+    assert {d.code for d in found.warnings} == ({code} if code else set())
+
+
+def test_a_second_schedule_is_left_out_with_a_warning() -> None:
+    sched = "schedW=exp[tgtFactor=10,noiseStdev=0]\nschedB=exp[tgtFactor=5,noiseStdev=0]\n"
+    assert told(load(TEXT, params(c=RATES + sched)).warnings) == [("cfg-left-out", 8, "exp[tgtFactor=5,noiseStdev=0]")]
+
+
+@pytest.mark.parametrize(
+    ("section", "text", "code", "underlined"),
+    [
+        ("c", RATES.replace("epsW=0.01", "epsW=0.01,0.01"), "bad-value", "0.01,0.01"),
+        ("c", RATES.replace("momW=0.9\n", ""), "missing-key", "[c]"),
+        ("c", RATES.replace("momW=0.9", "momW=1"), "bad-value", "0.01"),
+        ("c", RATES + "schedW=dexp\n", "bad-value", "dexp"),
+        ("c", RATES + "schedW=dexp[numSteps=4,tgtFactor=250,noiseStdev=0]\n", "bad-value",
+         "dexp[numSteps=4,tgtFactor=250,noiseStdev=0]"),
+        ("c", RATES + "schedW=exp[0]\n", "bad-value", "exp[0]"),
+        ("n", "scale=1\n", "missing-key", "[n]"),
+        ("h", "enable=maybe\n", "bad-value", "maybe"),
+        ("logprob", "topk=5\n", "missing-key", "[logprob]"),
+        ("c", None, "cfg-no-section", "[c]"),
+    ],
+)  # fmt: skip
+def test_what_the_original_refused(section: str, text: str | None, code: str, underlined: str) -> None:
+    found = said(TEXT, params(**{section: text}))
+    assert [(d.code, d.span.text) for d in found if d.severity == "error"] == [(code, underlined)]
+
+
+@pytest.mark.parametrize(
+    ("section", "text", "code", "underlined"),
+    [
+        ("c", RATES + "sched=exp[10]\n", "cfg-ignored-key", "sched"),
+        ("c", RATES + "wball=0.1\n", "cfg-left-out", "0.1"),
+        ("c", RATES + "wcNormMax=0.1\n", "cfg-left-out", "0.1"),
+        ("c", RATES + "quantF=half\n", "cfg-left-out", "half"),
+        ("other", RATES, "cfg-unmatched-section", "[other]"),
+    ],
+)
+def test_what_is_accepted_with_a_warning(section: str, text: str, code: str, underlined: str) -> None:
+    found = load(TEXT, params(**{section: text})).warnings
+    assert [(d.code, d.span.text) for d in found] == [(code, underlined)]
+
+
+def test_a_parameter_file_of_another_network_is_wrong() -> None:
+    found = said(TEXT, "[c1]\n" + RATES + "[logprob]\ncoeff=1\n")
+    assert {(d.code, d.span.source.name) for d in found} == {
+        ("cfg-no-section", "net.cfg"),
+        ("cfg-unmatched-section", "params.cfg"),
+    }
+    assert all(d.severity == "error" for d in found)
+
+
+V2 = net(conv("c", "data", 3) + "[d]\ntype=dropout\ninputs=c\n[e]\ntype=eltsum\ninputs=d,d\n", "e").replace(
+    "partialSum=0\n", ""
+)
+V2_PARAMS = {
+    "c": RATES.replace("epsW=0.01", "epsW=dexp[base=0.04;tgtFactor=250;numSteps=4]"),
+    "d": "keep=0.75\n",
+    "e": "coeffs=2,-0.5\n",
+    "out": RATES.replace("epsW=0.01", "epsW=0.04").replace("epsB=0.02", "epsB=const[base=0.5]"),
+    "logprob": "coeff=1\n",
+}
+
+
+def test_rates_of_version_2() -> None:
+    found = load(V2, "".join(f"[{name}]\n{text}" for name, text in V2_PARAMS.items()))
+    graph = found.graph
+    assert graph.train.schedule in (settings.Fixed(), settings.DiscreteExponential(0.004, 4))
+    assert {key: p.lr for key, p in graph.parameters.items()} == {
+        "c.weight": 0.04, "c.bias": 0.02, "out.weight": 0.04, "out.bias": 0.5,
+    }  # fmt: skip
+    assert graph.nodes["d"].op == Dropout(0.25, "train")
+    assert [graph.nodes[n].op for n in graph.layers["e"].inputs] != []
+
+
+@pytest.mark.parametrize("rate", ["1e-3", "-0.01", "0.", "exp[base=1,tgtFactor=2]", "exp[tgtFactor=2;base=1]"])
+def test_rates_that_version_2_refused(rate: str) -> None:
+    given = {**V2_PARAMS, "c": RATES.replace("epsW=0.01", f"epsW={rate}")}
+    found = said(V2, "".join(f"[{name}]\n{text}" for name, text in given.items()), dialect="v2")
+    assert [d.code for d in found if d.severity == "error"] == ["bad-value"]

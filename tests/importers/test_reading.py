@@ -1,0 +1,91 @@
+"""Sections, keys and comments, by the rules of the parser that the original used."""
+
+from __future__ import annotations
+
+import pytest
+
+from netspec.check.report import Findings
+from netspec.importers.cuda_convnet.reading import MOST_SECTIONS, Config, read
+from netspec.source import Source
+
+
+def parsed(text: str) -> tuple[Config, Findings]:
+    source = Source("a.cfg", text)
+    findings = Findings(source)
+    return read(source, findings), findings
+
+
+def values(text: str) -> dict[str, dict[str, str]]:
+    config, findings = parsed(text)
+    assert not findings.all
+    return {name: {k: o.text for k, o in s.options.items()} for name, s in config.sections.items()}
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("InitW=0.01", {"initw": "0.01"}),
+        ("gpu : 1", {"gpu": "1"}),
+        ("a = b=c", {"a": "b=c"}),
+        ("a=1 ; said", {"a": "1"}),
+        ("a=1;2", {"a": "1;2"}),
+        ("a=1 # 2", {"a": "1 # 2"}),
+        ('a=""', {"a": ""}),
+        ("a=", {"a": ""}),
+        ("a=1\n 2\n\t# 3", {"a": "1\n2\n# 3"}),
+        ("a=1\n# said\n; said\nrem said\nRem\nb=2", {"a": "1", "b": "2"}),
+        ("remark=1", {"remark": "1"}),
+        ("a=1\na=2", {"a": "2"}),
+        ("a=%%(b)s", {"a": "%(b)s"}),
+        ("b=3\na=x%(B)sy", {"b": "3", "a": "x3y"}),
+    ],
+)
+def test_keys(line: str, found: dict[str, str]) -> None:
+    assert values(f"[x]\n{line}\n") == {"x": found}
+
+
+def test_doubled_sections_are_one_and_names_are_any_text() -> None:
+    assert values("[a-1.b c] rest\nx=1\r\n[B]\r[a-1.b c]\ny=2") == {"a-1.b c": {"x": "1", "y": "2"}, "B": {}}
+
+
+def test_the_default_section_is_in_all_others() -> None:
+    assert values("[DEFAULT]\nx=1\n[a]\n[b]\nx=2") == {"a": {"x": "1"}, "b": {"x": "2"}}
+
+
+def test_places_are_those_of_the_values() -> None:
+    config, _ = parsed("# said\n[a]\nkey =  value ; said\n")
+    option = config.sections["a"].options["key"]
+    assert (option.span.line, option.span.column, option.span.text, option.key_span.text) == (3, 8, "value", "key")
+
+
+def test_comments_are_kept_with_the_section_below() -> None:
+    config, _ = parsed("# one\n[a]\n;two\nx=1\n[b]\n# three")
+    assert [(c.text, c.before) for c in config.comments] == [(" one", "a"), ("two", "b"), (" three", None)]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("ano[a]\nx=1\n[b]\n", 1),
+        ("[a]\nnothing\n", 2),
+        ("[a]\n =1\n", 2),
+        ("[a]\nx=%(y)s\n", 2),
+        ("[a]\nx=50%\n", 2),
+        ("[a]\nx=%(x)s\n", 2),
+        ("\x00\x01\x02", 1),
+    ],
+)
+def test_what_is_neither_section_nor_key_is_told_once_at_its_line(text: str, line: int) -> None:
+    _, findings = parsed(text)
+    assert [(d.code, d.span.line) for d in findings.all] == [("cfg-syntax", line)]
+
+
+def test_values_put_into_one_another_do_not_grow_without_bound() -> None:
+    lines = [f"a{i}=" + f"%(a{i + 1})s" * 9 for i in range(9)]
+    config, findings = parsed("[a]\n" + "\n".join(lines) + "\na9=x\n")
+    assert findings.all and max(len(o.text) for o in config.sections["a"].options.values()) < 1e6
+
+
+def test_too_many_sections_are_no_net() -> None:
+    _, findings = parsed("".join(f"[a{i}]\n" for i in range(MOST_SECTIONS + 9)))
+    assert [d.code for d in findings.all] == ["too-large-file"]
