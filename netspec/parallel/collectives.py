@@ -44,9 +44,10 @@ def all_reduce(x: Tensor, group: Group | None = None) -> Tensor:
 def all_to_all(x: Tensor, split: int, join: int, group: Group) -> Tensor:
     """From shares along the axis ``join`` to shares along the axis ``split``, of the same value."""
     count = dist.get_world_size(group)
-    sent = torch.cat(x.chunk(count, split)) if split else x.contiguous()
+    # Joined tensors lie as their parts do, with the channels last perhaps, and then not share after share.
+    sent = (torch.cat(x.chunk(count, split)) if split else x).contiguous()
     received = torch.empty_like(sent)
-    dist.all_to_all_single(received, sent.contiguous(), group=group)
+    dist.all_to_all_single(received, sent, group=group)
     return torch.cat(received.chunk(count), join) if join else received
 
 

@@ -81,7 +81,8 @@ class PlacedNetwork:
             value = self._crossed(values, Transfer(scores, "scores", held, wanted, partial=False), len(images))
         else:
             value = values[scores]
-        return backend.load("pytorch").widened(value.flatten(1) if value.dim() > 1 else value)
+        wide: Tensor = backend.load("pytorch").widened(value.flatten(1) if value.dim() > 1 else value)
+        return wide
 
     @property
     def learns(self) -> bool:

@@ -6,6 +6,7 @@ training device, the same from the same choices.
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,6 +26,15 @@ from netspec.train.data.picture import Frame, Pixels
 from netspec.train.statistics import Statistics
 
 Real = NDArray[np.float32]
+
+
+def _holders(rooms: Sequence[Real]) -> list[int]:
+    """For each array of a list how many references there are to it. Whatever shares its memory holds one."""
+    return [sys.getrefcount(room) for room in rooms]
+
+
+_UNUSED = _holders([np.empty(0, np.float32)])[0]
+"""What ``_holders`` says of an array that nothing but its list holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +92,7 @@ class Preparation:
         self.frame = frame
         self.size = size
         self.device = device
+        self._rooms: list[Real] = []
         self._copying: deque[tuple[torch.cuda.Event, Tensor]] = deque()
         self._scale = preprocessing.range / peak
         self._reverse = preprocessing.order == "bgr" and frame.channels == 3
@@ -119,8 +130,19 @@ class Preparation:
         return torch.from_numpy(out)
 
     def room(self, count: int) -> Real:
-        """Memory for so many prepared pictures."""
-        return np.empty((count, self.frame.channels, self.size.height, self.size.width), np.float32)
+        """Memory for so many prepared pictures. Called from one thread.
+
+        Memory that was given out before is used again once nobody else holds it: a large array that is fresh from the
+        system costs as much again as the pictures do, because its pages are found one by one when they are written.
+        """
+        shape = (count, self.frame.channels, self.size.height, self.size.width)
+        self._rooms = [room for room in self._rooms if room.shape == shape]
+        holders = _holders(self._rooms)
+        if _UNUSED in holders:
+            return self._rooms[holders.index(_UNUSED)]
+        fresh = np.empty(shape, np.float32)
+        self._rooms.append(fresh)
+        return fresh
 
     def write(self, pictures: Sequence[Pixels] | Pixels, choices: Choices, out: Real) -> None:
         """Prepare pictures on the CPU, one after the other, so that each stays in its cache until it is done.

@@ -23,6 +23,9 @@ from netspec.train.runfolder import RunFolder
 
 T = TypeVar("T")
 
+FOLDER = "NETSPEC_CREW"
+"""The environment variable by which the processes find the folder that their launcher has made for them."""
+
 PATIENCE = timedelta(minutes=30)
 """How long a process waits for the others: as long as reading the data of an epoch's first batch may take."""
 
@@ -43,9 +46,17 @@ class Crew:
         """Whether it is so for any of the crew."""
         if self.size == 1:
             return value
-        told = torch.tensor(float(value), device=_device())
+        told = torch.tensor(float(value))  # on the CPU: nobody waits for a GPU to learn of it
         dist.all_reduce(told)
         return bool(told)
+
+    def agrees(self, number: int) -> bool:
+        """Whether all of the crew say the same number (of 63 bits)."""
+        if self.size == 1:
+            return True
+        bounds = torch.tensor((number, -number))
+        dist.all_reduce(bounds, dist.ReduceOp.MAX)
+        return int(bounds[0]) == -int(bounds[1])
 
     def led(self, value: T) -> T:
         """The leader's value."""
@@ -65,7 +76,8 @@ class Crew:
         if self.leads:
             yield RunFolder(path)
             return
-        with TemporaryDirectory(prefix="netspec-") as beside:
+        # In the launcher's folder, if there is one: it takes it away also where this process is ended.
+        with TemporaryDirectory(prefix="netspec-", dir=os.environ.get(FOLDER)) as beside:
             folder = RunFolder(Path(beside))
             folder.checkpoints.mkdir()
             yield folder
@@ -96,12 +108,14 @@ def enlisted(device: str) -> Iterator[Crew]:
                 f"process {local} of this machine has no CUDA device: it has {torch.cuda.device_count()}"
             )
         torch.cuda.set_device(local)
-    dist.init_process_group("nccl" if device == "cuda" else "gloo", timeout=PATIENCE)
+    # What the processes agree on goes over gloo, what they compute over NCCL if it is on GPUs.
+    dist.init_process_group("cpu:gloo,cuda:nccl" if device == "cuda" else "gloo", timeout=PATIENCE)
     try:
         yield Crew(dist.get_rank(), size)
     finally:
         dist.destroy_process_group()
 
 
-def _device() -> torch.device:
-    return torch.device("cuda" if dist.get_backend() == "nccl" else "cpu")
+def is_lost(problem: RuntimeError) -> bool:
+    """Whether an error says that the connection to another process is gone. Gloo has no class of its own for it."""
+    return isinstance(problem, dist.DistError) or "gloo" in str(problem)

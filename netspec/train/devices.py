@@ -18,9 +18,10 @@ from netspec.passes.placing import ArrangementError, arrange
 from netspec.train import run
 from netspec.train.config import Request
 from netspec.train.console import Quiet, Reporter, reporter
-from netspec.train.crew import Crew, enlisted
+from netspec.train.crew import Crew, enlisted, is_lost
 from netspec.train.errors import RequestError, TrainError
 from netspec.train.launching import launch, report_code, report_error
+from netspec.train.shared import need_shares
 from netspec.units import plural
 
 
@@ -61,6 +62,13 @@ def _be_one_of_them(
         if report_error(problem, rank):
             return problem.exit_code
         raise
+    except RuntimeError as problem:
+        if not is_lost(problem):
+            raise
+        lost = TrainError(f"process {rank} has lost the others: one of them has ended", str(problem).splitlines()[0])
+        if report_error(lost, rank, lost=True):
+            return lost.exit_code
+        raise lost from problem
     if result.signal is not None and result.state == "interrupted" and rank == 0:
         report_code(128 + result.signal)
     return result if rank == 0 else 0
@@ -82,9 +90,10 @@ def _need(net: Net | None, request: Request, gpus: int) -> None:
     """Raise ``RequestError`` for what can be seen before a process is started."""
     if net is not None:
         try:
-            arrange(net.graph, gpus, request.split)
+            arrangement = arrange(net.graph, gpus, request.split)
         except ArrangementError as problem:
             raise RequestError(problem.message, *problem.notes) from problem
+        need_shares(arrangement, request.batch or net.graph.train.batch, net.graph.train.accumulate)
     there = torch.cuda.device_count()
     if request.device != "cpu" and torch.cuda.is_available() and there < gpus:
         raise RequestError(

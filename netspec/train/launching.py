@@ -12,23 +12,21 @@ import logging
 import os
 import signal
 import sys
-import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from netspec.train.crew import FOLDER
 from netspec.train.errors import TrainError
 from netspec.train.interrupt import Stop, stop_on_signals
 from netspec.train.runfolder import resuming
 
-FOLDER = "NETSPEC_CREW"
-"""The environment variable by which workers find the folder."""
-
-_STOP, _RUN = "stop", "run"
+_LAUNCHER, _STOP, _RUN, _CODE = "launcher", "stop", "run", "code"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +39,21 @@ class Ended:
 
 def launch(arguments: Sequence[str], processes: int) -> Ended:
     """Run ``netspec ARGUMENTS`` in so many processes of one training, and wait for them."""
-    with TemporaryDirectory(prefix="netspec-crew-") as folder, stop_on_signals() as stop:
-        found: list[Ended] = []
-        worker = threading.Thread(target=lambda: found.append(_run(arguments, processes, Path(folder))))
-        worker.start()
-        while worker.is_alive():
-            worker.join(0.1)
+    with (
+        TemporaryDirectory(prefix="netspec-crew-") as folder,
+        stop_on_signals() as stop,
+        ThreadPoolExecutor(1, "netspec-launcher") as pool,
+    ):
+        Path(folder, _LAUNCHER).write_text(str(os.getpid()))
+        running = pool.submit(_run, arguments, processes, Path(folder))
+        while not wait((running,), 0.1).done:
             if stop():
-                Path(folder, _STOP).write_text(str(stop.signal))
-        return found[0]
+                _write(Path(folder, _STOP), str(stop.signal))
+        return running.result()
 
 
 def _run(arguments: Sequence[str], processes: int, folder: Path) -> Ended:
+    from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
@@ -67,40 +68,52 @@ def _run(arguments: Sequence[str], processes: int, folder: Path) -> Ended:
         rdzv_endpoint="localhost:0",
         max_restarts=0,
         monitor_interval=0.1,
+        logs_specs=DefaultLogsSpecs(log_dir=str(folder)),
     )
     try:
-        elastic_launch(config, sys.executable)("-m", "netspec", *arguments)
+        # Python looks for modules beside its script; with -m that is the folder where the user is, unless it is told.
+        here = () if {"", str(Path.cwd())} & set(sys.path) else ("-P",)
+        elastic_launch(config, sys.executable)(*here, "-m", "netspec", *arguments)
     except ChildFailedError as problem:
         return _failed(problem, folder)
     return Ended(_code(folder) or 0)
 
 
 def _failed(problem: Any, folder: Path) -> Ended:
-    """What to tell of processes of which at least one failed: what the first of them said of itself, or how it died."""
-    rank, failure = problem.get_first_failure()
-    said = sorted((json.loads(path.read_text("utf-8")) for path in folder.glob("error-*.json")), key=lambda x: x["at"])
+    """What to tell of processes of which at least one failed: what the first of them said of itself, or how it died.
+
+    A process whose connection to another broke comes last: it says nothing of why.
+    """
     interrupted = _code(folder)
     if interrupted:
         return Ended(interrupted)
-    if said:
-        first = said[0]
-        who = "" if first["rank"] == 0 or (len(said) > 1 and first["alike"]) else f"process {first['rank']}: "
-        return Ended(first["code"], (f"Error: {who}{first['message']}", *(f"  {note}" for note in first["notes"])))
-    how = (
-        f"signal {-failure.exitcode} ({signal.Signals(-failure.exitcode).name})"
-        if failure.exitcode < 0
-        else (f"exit code {failure.exitcode}")
-    )
+    said = sorted((json.loads(path.read_text("utf-8")) for path in folder.glob("error-*.json")), key=lambda x: x["at"])
+    own = [each for each in said if not each["lost"]]
+    if own:
+        return _told(own[0], alike=sum(each["message"] == own[0]["message"] for each in own) > 1)
+    silent = {rank: each.exitcode for rank, each in problem.failures.items()
+              if each.exitcode != -signal.SIGTERM and rank not in {each["rank"] for each in said}}  # fmt: skip
+    if said and not silent:
+        return _told(said[0], alike=False)
+    first, failure = problem.get_first_failure()
+    rank, code = min(silent.items(), default=(first, failure.exitcode))
+    how = f"signal {-code} ({signal.Signals(-code).name})" if code < 0 else f"exit code {code}"
     lines = [f"Error: process {rank} of the training died: {how}; the others were ended"]
     if (folder / _RUN).exists():
         lines.append(f"  to go on from the last checkpoint: {resuming(Path((folder / _RUN).read_text('utf-8')))}")
     return Ended(1, tuple(lines))
 
 
+def _told(error: Mapping[str, Any], *, alike: bool) -> Ended:
+    """An error of a process; ``alike`` says that others had the same, so that it matters not whose it is."""
+    who = "" if error["rank"] == 0 or alike else f"process {error['rank']}: "
+    return Ended(error["code"], (f"Error: {who}{error['message']}", *(f"  {note}" for note in error["notes"])))
+
+
 def _code(folder: Path) -> int | None:
     """The exit code that the leader left, where it was interrupted."""
     try:
-        return int((folder / "code").read_text())
+        return int((folder / _CODE).read_text())
     except FileNotFoundError:
         return None
 
@@ -114,34 +127,37 @@ def stop_with_the_others() -> Iterator[Stop]:
             yield stop
         return
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    yield _Told(Path(folder), os.getppid())
+    yield _Told(Path(folder))
 
 
 class _Told(Stop):
     """Asked for by the launcher, or by its death."""
 
-    def __init__(self, folder: Path, launcher: int) -> None:
+    def __init__(self, folder: Path) -> None:
         super().__init__()
         self._file = folder / _STOP
-        self._launcher = launcher
+        self._launcher = int((folder / _LAUNCHER).read_text())
 
     def __call__(self) -> bool:
         if self.signal is None:
             if os.getppid() != self._launcher:
                 self.signal = int(signal.SIGTERM)
             elif self._file.exists():
-                self.signal = int(self._file.read_text() or signal.SIGTERM)
+                self.signal = int(self._file.read_text())
         return self.signal is not None
 
 
-def report_error(problem: TrainError, rank: int) -> bool:
-    """Leave word of an error for the launcher; ``False`` where there is none, and the process must speak itself."""
+def report_error(problem: TrainError, rank: int, *, lost: bool = False) -> bool:
+    """Leave word of an error for the launcher; ``False`` where there is none, and the process must speak itself.
+
+    ``lost`` says that the error is no more than that another process is gone.
+    """
     folder = os.environ.get(FOLDER)
     if folder is None:
         return False
     told = {"rank": rank, "message": problem.message, "notes": list(problem.notes), "code": problem.exit_code,
-            "at": time.time()}  # fmt: skip
-    Path(folder, f"error-{rank}.json").write_text(json.dumps(told), "utf-8")
+            "at": time.time(), "lost": lost}  # fmt: skip
+    _write(Path(folder, f"error-{rank}.json"), json.dumps(told))
     return True
 
 
@@ -149,11 +165,18 @@ def report_run(run: Path) -> None:
     """Leave word of the run's folder."""
     folder = os.environ.get(FOLDER)
     if folder is not None:
-        Path(folder, _RUN).write_text(str(run), "utf-8")
+        _write(Path(folder, _RUN), str(run))
 
 
 def report_code(code: int) -> None:
     """Leave word of the exit code of a training that was interrupted."""
     folder = os.environ.get(FOLDER)
     if folder is not None:
-        Path(folder, "code").write_text(str(code))
+        _write(Path(folder, _CODE), str(code))
+
+
+def _write(path: Path, text: str) -> None:
+    """Whole or not at all: any of these processes may be ended at any time."""
+    beside = path.with_name(f".{path.name}.part")
+    beside.write_text(text, "utf-8")
+    beside.replace(path)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -14,7 +15,7 @@ from torch import Tensor
 from netspec.train.augment import Varied, central
 from netspec.train.chance import shuffled
 from netspec.train.console import Status
-from netspec.train.data.loader import Tally
+from netspec.train.data.loader import Batch, Tally
 from netspec.train.data.picture import Labels
 from netspec.train.errors import TrainError
 from netspec.train.evaluate import evaluate
@@ -73,7 +74,7 @@ def train_epoch(t: Training, place: Place, due: Due, stop: Stop) -> bool:
     skipped = place.tally.skipped
     varied = Varied(t.prepare, config.seed, t.epoch, t.graph.augment)
     reading = t.loader.run(t.data.train, order[place.position :], config.batch, keep_partial=False, writer=varied)
-    batches = iter(reading)
+    batches = same_everywhere(t, reading)
     t.reporter.plan(place.plan)
     try:
         while t.step != config.steps and (batch := next(batches, None)) is not None:
@@ -107,6 +108,21 @@ def train_epoch(t: Training, place: Place, due: Due, stop: Stop) -> bool:
     if place.line.steps:
         log_line(t, place)
     return True
+
+
+def same_everywhere(t: Training, batches: Iterable[Batch]) -> Iterator[Batch]:
+    """The batches, as long as every process of the crew has read the same.
+
+    Raises ``TrainError`` where an image could be read by one and not by another: each would go on with other batches.
+    """
+    for batch in itertools.chain(batches, (None,)):
+        if not t.crew.agrees(zlib.crc32(batch.places.tobytes()) if batch is not None else -1):
+            raise TrainError(
+                f"the processes have read different images after step {t.step}",
+                "an image could be read by one of them and not by another; is the disk that it is on failing?",
+            )
+        if batch is not None:
+            yield batch
 
 
 def take_step(t: Training, place: Place, x: Tensor, classes: Labels) -> Tensor:
@@ -210,6 +226,7 @@ def validation_batches(t: Training) -> Iterator[tuple[Tensor, Tensor]]:
     split = t.data.validation
     if split is None:
         return
-    for batch in t.loader.run(split, np.arange(len(split.labels)), t.config.batch, keep_partial=True):
+    reading = t.loader.run(split, np.arange(len(split.labels)), t.config.batch, keep_partial=True)
+    for batch in same_everywhere(t, reading):
         choices = central(len(batch.labels), t.data.frame, t.graph.input.output)
         yield t.prepare(batch.pictures, choices), as_tensor(batch.labels, t.config.device)

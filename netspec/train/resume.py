@@ -176,7 +176,9 @@ def otherwise(earlier: Earlier, config: Config, versions: Mapping[str, str]) -> 
     """In what this process is not like the one before, so that the numbers may differ in their last bits."""
     now = config.as_dict()
     found = [
-        f"{key} {earlier.settings[key]} -> {now[key]}" for key in MACHINE[:-1] if earlier.settings[key] != now[key]
+        f"{key} {earlier.settings[key] or 'as usual'} -> {now[key] or 'as usual'}"
+        for key in MACHINE[:-1]
+        if earlier.settings[key] != now[key]
     ]
     then = earlier.state["versions"] if earlier.state is not None else {}
     return found + [f"{name} {then[name]} -> {here}" for name, here in versions.items() if then.get(name, here) != here]

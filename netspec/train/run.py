@@ -214,7 +214,8 @@ def _carry_out_in(folder: RunFolder, job: _Job, reporter: Reporter) -> Result:
         problems = Problems(folder, reporter)
         with Loader(config.workers, problems.met) as loader:
             if job.state is None:
-                prepare = preparation(graph, data, measured(graph, data, config, loader, reporter), config.device)
+                statistics = crew.led(measured(graph, data, config, loader, reporter))
+                prepare = preparation(graph, data, statistics, config.device)
             else:
                 then = Saved(folder.path, folder.path, as_net(graph, job.spec, str(folder.path)), job.state, {})
                 prepare = then.preparation(data.frame, data.peak, config.device)

@@ -5,6 +5,7 @@ All start from the same weights, get the same images and the same dropout; what 
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import signal
 import sys
@@ -18,6 +19,7 @@ import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
 from torch import Tensor, nn
+from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException
 
 from netspec import backend
 from netspec.ir.graph import Graph
@@ -150,12 +152,13 @@ def together(graph: Graph, arrangement: Arrangement, trial: Trial, start: Mappin
     # A server that has imported this module once makes the processes from then on, where there can be one.
     method = "forkserver" if sys.platform != "win32" else "spawn"
     multiprocessing.set_forkserver_preload([__name__])
+    logging.getLogger("torch.multiprocessing.spawn").setLevel(logging.ERROR)  # whom it ends is its own affair
     with TemporaryDirectory(prefix="netspec-verify-") as folder:
         torch.save(dict(start), Path(folder, _START))
         arguments = (graph, arrangement, trial, max(1, torch.get_num_threads() // devices), folder)
         try:
             mp.start_processes(_member, arguments, devices, daemon=True, start_method=method)  # type: ignore[attr-defined,no-untyped-call]
-        except mp.ProcessException as problem:  # type: ignore[attr-defined]
+        except (ProcessRaisedException, ProcessExitedException) as problem:
             why = str(problem).strip().splitlines()[-1]
             who = f"process {problem.error_index} of {plural(devices, 'device')}, split by {arrangement.split}"
             raise TrainError(f"{who}, failed", why) from problem
@@ -196,13 +199,12 @@ def _member(rank: int, graph: Graph, arrangement: Arrangement, trial: Trial, thr
         init_method=Path(folder, _MEETING).as_uri(),
         rank=rank,
         world_size=arrangement.devices,
-        device_id=device if trial.device == "cuda" else None,
     )
     try:
         record = steps(PlacedNetwork(place(graph, arrangement), join(arrangement, device)), trial, start)
         if rank == 0:
             torch.save(record, Path(folder, _RECORD))
-        dist.barrier()
+        dist.barrier(device_ids=[rank] if trial.device == "cuda" else None)
     finally:
         dist.destroy_process_group()
 

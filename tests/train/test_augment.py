@@ -216,3 +216,18 @@ def test_a_picture_is_varied_alike_in_any_batch_by_any_thread(workers: int, batc
             assert x.shape == (batch, 3, 4, 5)
             for place, picture in zip(one.places.tolist(), x, strict=True):
                 assert torch.equal(picture, alone[place])
+
+
+def test_memory_is_used_again_when_nobody_holds_it_any_more() -> None:
+    pictures = frames(4)
+    choices = choose(3, 1, np.arange(4), FRAME, SIZE, EVERYTHING)
+    prepare = Preparation(Preprocessing(255, "image"), STATISTICS, FRAME, SIZE, 255, CPU)
+    first = prepare(pictures, choices)
+    kept, where = first[0, 0, 1:].view(-1), first.data_ptr()
+    before = kept.clone()
+    del first
+    second = prepare(255 - pictures, choices)  # a piece of the first is still held
+    assert second.data_ptr() != where and torch.equal(kept, before)
+    del kept
+    assert prepare(pictures, choices).data_ptr() == where
+    assert prepare(pictures[:2], choose(3, 1, np.arange(2), FRAME, SIZE, EVERYTHING)).shape == (2, 3, 4, 5)

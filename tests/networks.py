@@ -1,0 +1,68 @@
+"""Networks in which everything occurs that can lie differently on several devices."""
+
+from __future__ import annotations
+
+BRANCHING = """\
+net branching
+gpus 2
+default conv neuron=relu
+[image] input 4x8x8
+[a] conv filters=8 kernel=3 pad=1
+[norm1] lrn size=5 k=2 alpha=0.1 beta=0.75 reads=all
+[b] conv filters=8 kernel=3 pad=1 reads=all
+[c] conv filters=8 kernel=3 pad=1 reads=all weights=b
+[both] sum inputs=b,c
+[bn] batchnorm
+[two] conv filters=8 kernel=1,3 pad=0,1 inputs=bn,norm1 reads=all
+[pool] maxpool kernel=2 stride=2
+[left] conv filters=4 kernel=3 pad=1 inputs=pool gpu=0
+[right] conv filters=4 kernel=3 pad=1 inputs=pool gpu=1
+[joined] concat inputs=left,right
+[own] local filters=8 kernel=3 init=he
+[drop1] dropout rate=0.4
+[fc1] fc outputs=16 neuron=relu reads=all
+[drop2] dropout scaling=test
+[fc2] fc outputs=16
+[scores] fc outputs=6 gpu=1
+[cost] crossentropy
+[aux] fc outputs=6 inputs=own reads=all
+[auxcost] crossentropy loss_weight=0.3
+train batch=8 optimizer=sgd(lr=0.01, momentum=0.9, weight_decay=5e-4)
+"""
+"""Normalisation across groups, shared weights, several inputs, a place of their own for some, batch normalisation,
+local filters, both kinds of dropout, two losses."""
+
+TOWERS = """\
+net towers
+gpus 4
+[image] input 3x8x8
+[a] conv filters=4 kernel=3 gpu=0 inputs=image
+[b] conv filters=4 kernel=3 gpu=1 inputs=image
+[c] conv filters=4 kernel=3 gpu=2 inputs=b
+[d] conv filters=4 kernel=3 gpu=3 inputs=b
+[c2] conv filters=4 kernel=1 gpu=1 inputs=c
+[wide] conv filters=8 kernel=1 gpu=all inputs=c2
+[ab] concat inputs=c,d
+[own] conv filters=8 kernel=3 gpu=all
+[across] lrn size=5 k=2 alpha=1e-2 beta=0.75 reads=all
+[f] fc outputs=8 inputs=across,wide,a
+[drop] dropout
+[last] fc outputs=4 gpu=2
+[prob] softmax
+train batch=8 optimizer=sgd(lr=0.01, momentum=0.9)
+"""
+"""Four groups, of which four, two or one lie on a device; values that go from one owner to another and to all."""
+
+PLAIN = """\
+net plain
+[image] input 3x8x8
+[conv] conv filters=8 kernel=3 bias=none
+[norm] batchnorm neuron=relu
+[drop] dropout
+[fc] fc outputs=8 neuron=relu
+[drop2] dropout scaling=test
+[scores] fc outputs=4
+[prob] softmax
+train batch=8 optimizer=sgd(lr=0.01, momentum=0.9)
+"""
+"""No groups: by batch and by feature only."""

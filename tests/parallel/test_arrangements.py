@@ -1,0 +1,77 @@
+"""The same training steps on several devices as on one: losses, gradients, weights, velocities and statistics."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import networks
+import pytest
+import torch
+from crews import together
+
+import netspec
+from netspec.parallel.network import PlacedNetwork
+from netspec.parallel.team import join
+from netspec.passes.placing import arrange, place
+from netspec.train import verification
+from netspec.train.verification import TOLERANCES, Trial, alone, beginning, difference
+
+TINY = (Path(__file__).parents[2] / "specs" / "alexnet-tiny.net").read_text("utf-8")
+
+SPECS = {"branching": networks.BRANCHING, "towers": networks.TOWERS, "plain": networks.PLAIN, "alexnet": TINY}
+
+Row = tuple[str, str, int]
+"""A network's name, a split, and how many images a step has."""
+
+ON_TWO: list[Row] = [
+    ("branching", "groups", 8), ("branching", "batch", 7), ("branching", "hybrid", 8), ("towers", "groups", 5),
+    ("towers", "batch", 5), ("plain", "batch", 5), ("plain", "hybrid", 6),
+    ("alexnet", "groups", 3), ("alexnet", "batch", 3), ("alexnet", "hybrid", 4),
+]  # fmt: skip
+ON_FOUR: list[Row] = [
+    ("branching", "groups", 7), ("branching", "batch", 6), ("branching", "hybrid", 8), ("towers", "groups", 5),
+    ("towers", "hybrid", 4), ("plain", "batch", 7), ("plain", "hybrid", 8),
+    ("alexnet", "groups", 4), ("alexnet", "batch", 4), ("alexnet", "hybrid", 4),
+]  # fmt: skip
+ON_THREE: list[Row] = [("branching", "batch", 7), ("plain", "hybrid", 6), ("towers", "batch", 4)]
+ON_EIGHT: list[Row] = [("towers", "groups", 8), ("branching", "groups", 9), ("alexnet", "hybrid", 8)]
+
+
+def trial(row: Row) -> Trial:
+    return Trial(batch=row[2], steps=2, seed=3, number="float64", device="cpu")
+
+
+def all_rows(rows: list[Row], devices: int) -> list[verification.Record]:
+    """In a process of several: the records of all rows."""
+    found = []
+    for row in rows:
+        graph = netspec.loads(SPECS[row[0]]).graph
+        team = join(arrange(graph, devices, row[1]), torch.device("cpu"))  # type: ignore[arg-type]
+        start = beginning(graph, trial(row))
+        found.append(verification.steps(PlacedNetwork(place(graph, team.arrangement), team), trial(row), start))
+    return found
+
+
+def run(rows: list[Row], devices: int) -> None:
+    """All rows on so many devices, and their differences from one."""
+    wanted = []
+    for row in rows:
+        graph = netspec.loads(SPECS[row[0]]).graph
+        wanted.append(alone(graph, trial(row), beginning(graph, trial(row))))
+    records: list[list[Any]] = together(devices, all_rows, rows, devices)
+    for rank, of_rank in enumerate(records):
+        for row, one, several in zip(rows, wanted, of_rank, strict=True):
+            found = difference(one, several, "float64")
+            assert found.largest <= TOLERANCES["float64"], (row, rank, found)
+
+
+@pytest.mark.parametrize(("rows", "devices"), [(ON_TWO, 2), (ON_FOUR, 4)], ids=["2", "4"])
+def test_as_on_one_device(rows: list[Row], devices: int) -> None:
+    run(rows, devices)
+
+
+@pytest.mark.slow  # more processes than a small machine has cores
+@pytest.mark.parametrize(("rows", "devices"), [(ON_THREE, 3), (ON_EIGHT, 8)], ids=["3", "8"])
+def test_as_on_one_device_on_many(rows: list[Row], devices: int) -> None:
+    run(rows, devices)

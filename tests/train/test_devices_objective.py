@@ -1,0 +1,95 @@
+"""What training makes small, on two devices as on one: accumulated, in every memory format, on odd batches."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import networks
+import pytest
+import torch
+from crews import together
+from torch import Tensor
+
+import netspec
+from netspec.ir.graph import Graph
+from netspec.passes.placing import arrange
+from netspec.train.evaluate import evaluate
+from netspec.train.objective import Objective, build
+from netspec.train.shared import share_out
+
+SPECS = {"branching": networks.BRANCHING, "towers": networks.TOWERS, "plain": networks.PLAIN}
+
+CASES: dict[str, tuple[str, str, int, dict[str, Any]]] = {
+    "accumulated": ("branching", "groups", 7, {"accumulate": 3}),
+    "accumulated by batch": ("plain", "batch", 7, {"accumulate": 3}),
+    "accumulated by feature": ("plain", "hybrid", 8, {"accumulate": 2}),
+    "channels last": ("branching", "groups", 6, {"channels_last": True}),
+    "channels last by feature": ("branching", "hybrid", 6, {"channels_last": True}),
+    "smoothed": ("towers", "groups", 5, {"label_smoothing": 0.1}),
+    "bf16": ("plain", "batch", 8, {"precision": "bf16"}),
+    "bf16 by feature": ("plain", "hybrid", 8, {"precision": "bf16"}),
+    "bf16 in groups": ("branching", "groups", 8, {"precision": "bf16"}),
+}
+"""A network, a split, a batch, and what the train line says."""
+
+EVALUATED = 9
+"""Images of an evaluation, which two devices cannot share equally."""
+
+
+def graph_of(case: str) -> Graph:
+    spec, _, _, train = CASES[case]
+    graph = netspec.loads(SPECS[spec]).graph
+    return dataclasses.replace(graph, train=dataclasses.replace(graph.train, **train))
+
+
+def given(graph: Graph, images: int) -> tuple[Tensor, Tensor]:
+    drawn = torch.Generator().manual_seed(images)
+    x = torch.randn(images, *graph.input.output, generator=drawn)
+    return x, torch.randint(graph.scores.output.units, (images,), generator=drawn)
+
+
+def results(objective: Objective, batch: int) -> dict[str, Any]:
+    """The loss and the gradients of a batch, and what an evaluation and the scores are."""
+    objective.module.train()
+    loss = objective.gradients(*given(objective.graph, batch), 5, 2)
+    own = {key: p.grad for key, p in objective.module.named_parameters() if p.grad is not None}
+    whole = objective.whole(own, objective.parameter_names)
+    x, labels = given(objective.graph, EVALUATED)
+    objective.module.eval()
+    with torch.no_grad():
+        scores = objective.scores(x)
+    found = evaluate(objective, [(x, labels), (x[:1], labels[:1])])
+    assert found is not None
+    return {"loss": loss, "gradients": whole, "scores": scores, "found": dataclasses.asdict(found)}
+
+
+def on_several(cases: list[str], devices: int) -> dict[str, Any]:
+    """In one of several processes: the results of all cases."""
+    found = {}
+    for case in cases:
+        _, split, batch, _ = CASES[case]
+        graph = graph_of(case)
+        shared = share_out(build(graph, 1, "cpu"), arrange(graph, devices, split))  # type: ignore[arg-type]
+        found[case] = results(shared, batch)
+    return found
+
+
+@pytest.fixture(scope="module")
+def several() -> list[dict[str, Any]]:
+    return together(2, on_several, list(CASES), 2)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_two_devices_are_one(case: str, several: list[dict[str, Any]]) -> None:
+    one = results(build(graph_of(case), 1, "cpu"), CASES[case][2])
+    tolerance = 4e-2 if case.startswith("bf16") else 2e-5
+    for rank in range(2):
+        two = several[rank][case]
+        assert float(two["loss"]) == pytest.approx(float(one["loss"]), rel=tolerance)
+        torch.testing.assert_close(two["scores"], one["scores"], rtol=tolerance, atol=tolerance)
+        assert two["found"] == pytest.approx(one["found"], rel=tolerance)
+        assert two["gradients"].keys() == one["gradients"].keys()
+        for key, wanted in one["gradients"].items():
+            apart = (two["gradients"][key] - wanted).abs().max() / max(float(wanted.abs().max()), 1e-2)
+            assert apart <= tolerance, (key, apart)
