@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 
 _BLOCK = re.compile(r"<!-- (run|output|file: \S+) -->\n```(\w*)\n(.*?)```\n", re.DOTALL)
-_MEASURED = re.compile(r"[\d,.]+ images/s|\d+ % waiting|(?<=loss )[\d.e-]+|(?<=top-[15] )[\d.]+")
+_MEASURED = re.compile(r"[\d,.]+ images/s|\d+ % waiting|(?<=loss )[\d.e-]+|(?<=top-[15] )[\d.]+|\d\.\de[-+]\d\d")
 """What depends on the clock, or on the machine's number of cores and its way of rounding."""
 
 

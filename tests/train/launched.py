@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from runs import lines_in, until
+from running import lines_in, until
 
 SPEC = """\
 net tiny

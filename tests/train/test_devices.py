@@ -11,7 +11,7 @@ import launched
 import pytest
 import torch
 from click.testing import CliRunner, Result
-from runs import log, newest
+from running import log, newest
 
 from netspec.cli import main
 from netspec.train import devices

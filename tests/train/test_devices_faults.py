@@ -19,7 +19,7 @@ import torch.distributed as dist
 from crews import together
 from launched import COMMAND, alive, finished, gone, start
 from pictures import tree
-from runs import KEPT, log, newest, same
+from running import KEPT, log, newest, same
 
 from netspec.train.crew import Crew
 from netspec.train.data.loader import Batch

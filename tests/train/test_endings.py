@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 from click.testing import CliRunner, Result
-from runs import SPEC, launch, lines_in, log, newest, until
+from running import SPEC, launch, lines_in, log, newest, until
 
 from netspec.cli import main
 from netspec.train import checkpoint

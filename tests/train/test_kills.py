@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from runs import SPEC, alike, launch, lines_in, log, newest, until
+from running import SPEC, alike, launch, lines_in, log, newest, until
 
 from netspec.train import checkpoint
 

@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 from pictures import tree
 from rich.console import Console
-from runs import SPEC, alike, log, newest
+from running import SPEC, alike, log, newest
 
 from netspec.cli import main
 from netspec.net import loads

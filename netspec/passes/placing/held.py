@@ -20,7 +20,7 @@ class Held:
     def __str__(self) -> str:
         images = f"1/{self.batch} of the batch" if self.batch > 1 else "the whole batch"
         if self.owner is not None:
-            return f"{images}, on group {self.owner}"
+            return f"{images}, on device {self.owner}" + (" of each row" if self.batch > 1 else "")
         return images + (f", 1/{self.channels} of the channels" if self.channels > 1 else "")
 
 

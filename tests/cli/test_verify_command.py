@@ -1,0 +1,200 @@
+"""The command ``netspec verify``: its table, its JSON, what it leaves out, what it refuses."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import networks
+import pytest
+import torch
+from click.testing import CliRunner, Result
+
+from netspec.cli import main
+from netspec.ir.graph import Graph
+from netspec.passes.placing import Arrangement
+from netspec.train import verification
+
+SAME = verification.Difference(1e-16, 1e-15, 1e-15, 2e-15, "conv.weight")
+
+
+@pytest.fixture
+def plain(tmp_path: Path) -> str:
+    path = tmp_path / "plain.net"
+    path.write_text(networks.PLAIN)
+    return str(path)
+
+
+@pytest.fixture
+def towers(tmp_path: Path) -> str:
+    path = tmp_path / "towers.net"
+    path.write_text(networks.TOWERS.replace(" reads=all", ""))  # which is warned of
+    return str(path)
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """No processes: every arrangement is the same as one device. What the comparison was asked."""
+    asked: list[dict[str, Any]] = []
+
+    def compare(graph: Graph, arrangements: Sequence[Arrangement], trial: Any, start: Any) -> Iterator[Any]:
+        asked.append({"arrangements": [(a.split, a.devices) for a in arrangements], "trial": trial, "start": start})
+        return iter([(arrangement, SAME) for arrangement in arrangements])
+
+    monkeypatch.setattr(verification, "compare", compare)
+    return asked
+
+
+def verify(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["verify", *arguments])
+
+
+def test_the_table_of_real_processes(plain: str) -> None:
+    result = verify(plain, "--gpus", "1,2", "--batch", "4", "--steps", "2", "--split", "batch", "--split", "hybrid")
+    assert result.exit_code == 0, result.output
+    assert result.stderr == ""
+    lines = result.stdout.splitlines()
+    assert lines[0].startswith("plain: 2 training steps of 4 images in float64 on the cpu, seed 0")
+    row = r"\d +(-|batch|hybrid) +(\d\.\de[-+]\d\d +){3}\d\.\de[-+]\d\d  same"
+    assert [line.split()[:2] for line in lines if re.fullmatch(row, line)] == [
+        ["1", "-"], ["2", "batch"], ["2", "hybrid"],
+    ]  # fmt: skip
+
+
+def test_json_in_single_precision_from_other_weights(plain: str, tmp_path: Path) -> None:
+    start = verification.beginning(_graph(networks.PLAIN), verification.Trial(4, 1, 7, "float32", "cpu"))
+    torch.save(start, tmp_path / "w.pth")
+    arguments = (plain, "--gpus", "2", "--split", "batch", "--steps", "1", "--dtype", "float32", "--format", "json")
+    result = verify(*arguments, "--weights", str(tmp_path / "w.pth"))
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert {key: found[key] for key in ("net", "batch", "steps", "seed", "device", "dtype", "tolerance")} == {
+        "net": "plain", "batch": 4, "steps": 1, "seed": 0, "device": "cpu", "dtype": "float32", "tolerance": 1e-3,
+    }  # fmt: skip
+    (row,) = found["arrangements"]
+    assert row["devices"] == 2
+    assert row["split"] == "batch"
+    assert row["same"] is True
+    assert 0 < row["weights_after_all_steps"] < 1e-3
+
+
+def test_the_weights_are_those_of_the_file(plain: str, tmp_path: Path, quick: list[dict[str, Any]]) -> None:
+    start = verification.beginning(_graph(networks.PLAIN), verification.Trial(4, 1, 7, "float32", "cpu"))
+    torch.save(start, tmp_path / "w.pth")
+    assert verify(plain, "--weights", str(tmp_path / "w.pth"), "--fresh", "fc").exit_code == 0
+    assert torch.equal(quick[0]["start"]["conv.weight"], start["conv.weight"])
+    assert not torch.equal(quick[0]["start"]["fc.weight"], start["fc.weight"])
+    assert verify(plain, "--seed", "7").exit_code == 0
+    assert torch.equal(quick[1]["start"]["fc.weight"], start["fc.weight"])
+
+
+def test_what_differs_is_told_and_is_wrong(plain: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    right = verification.alone
+
+    def together(graph: Graph, arrangement: Arrangement, trial: Any, start: Any) -> verification.Record:
+        record = right(graph, trial, start)
+        record["last"]["fc.weight"] *= 1 + 1e-9
+        return record
+
+    monkeypatch.setattr(verification, "together", together)
+    result = verify(plain, "--gpus", "2", "--split", "batch", "--quiet")
+    assert result.exit_code == 1
+    assert re.fullmatch(r"2 +batch .* 1\.0e-09  DIFFERS, most in fc\.weight\n", result.stdout)
+
+
+def test_another_seed_differs(plain: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Dropout that is drawn from another seed than the one device's."""
+    right = verification.alone
+
+    def together(graph: Graph, arrangement: Arrangement, trial: Any, start: Any) -> verification.Record:
+        monkeypatch.setattr(verification, "batch", lambda graph, other: batch(graph, trial))
+        return right(graph, verification.Trial(trial.batch, trial.steps, 1, trial.number, "cpu"), start)
+
+    batch = verification.batch
+    monkeypatch.setattr(verification, "together", together)
+    result = verify(plain, "--gpus", "2", "--split", "batch", "--format", "json")
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["arrangements"][0]["same"] is False
+
+
+def test_quiet_says_nothing_where_all_is_well(plain: str, quick: list[dict[str, Any]]) -> None:
+    result = verify(plain, "-q")
+    assert (result.exit_code, result.output) == (0, "")
+
+
+def test_without_a_split_all_that_fit(towers: str, plain: str, quick: list[dict[str, Any]]) -> None:
+    result = verify(towers, "--gpus", "1,2,4")
+    assert quick[0]["arrangements"] == [
+        ("batch", 1), *((split, n) for n in (2, 4) for split in ("groups", "batch", "hybrid")),
+    ]  # fmt: skip
+    assert quick[0]["trial"].batch == 8
+    assert result.stderr == ""
+    verify(plain, "--gpus", "2")
+    assert quick[1]["arrangements"] == [("batch", 2), ("hybrid", 2)]
+
+
+def test_what_does_not_fit_is_left_out_with_a_note(towers: str, quick: list[dict[str, Any]]) -> None:
+    result = verify(towers, "--gpus", "2,3", "--batch", "7")
+    assert result.exit_code == 0
+    assert quick[0]["arrangements"] == [("groups", 2), ("batch", 2), ("batch", 3)]
+    assert result.stderr.splitlines() == [
+        "left out: --split hybrid shares the batch equally, and 2 devices do not divide 7",
+        "left out: 3 devices cannot share 4 GPU groups: 4 / 3 = 1.333 groups a device",
+        "left out: --split hybrid shares the batch equally, and 3 devices do not divide 7",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--gpus", "3", "--split", "groups"), "3 devices cannot share 4 GPU groups: 4 / 3 = 1.333 groups a device"),
+        (("--gpus", "2", "--split", "hybrid", "--batch", "3"), "--split hybrid shares the batch equally, and 2"),
+        (("--gpus", "4", "--split", "batch", "--batch", "3"), "3 images at a time cannot be shared by 4 devices"),
+        (("--gpus", "0"), "'0' is no list of device counts from 1 to 64; write 1,2,4"),
+        (("--gpus", "two"), "'two' is no list of device counts"),
+        (("--gpus", "1,,2"), "'1,,2' is no list of device counts"),
+        (("--gpus", "65"), "'65' is no list of device counts"),
+        (("--split", "layers"), "'layers' is not one of 'groups', 'batch', 'hybrid'"),
+        (("--weights", "nothing.pth"), "there are no weights called nothing.pth"),
+        pytest.param(
+            ("--device", "cuda"), "2 CUDA devices are asked for, and there are 0",
+            marks=pytest.mark.skipif(torch.cuda.is_available(), reason="there are CUDA devices"),
+        ),
+    ],
+)  # fmt: skip
+def test_wrong_command_lines(towers: str, arguments: tuple[str, ...], told: str) -> None:
+    result = verify(towers, *arguments)
+    assert result.exit_code == 2
+    assert told in " ".join(result.stderr.split())
+    assert result.stdout == ""
+
+
+def test_weights_of_another_network(towers: str, tmp_path: Path) -> None:
+    torch.save({"conv.weight": torch.zeros(1)}, tmp_path / "w.pth")
+    result = verify(towers, "--weights", str(tmp_path / "w.pth"))
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"Error: the weights in {tmp_path / 'w.pth'} do not fit towers\n")
+
+
+def test_a_process_that_fails_is_told_without_a_traceback(plain: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The weights that the processes are given lack one."""
+    right = verification.together
+
+    def together(graph: Graph, arrangement: Arrangement, trial: Any, start: dict[str, Any]) -> verification.Record:
+        return right(graph, arrangement, trial, {key: x for key, x in start.items() if key != "fc.weight"})
+
+    monkeypatch.setattr(verification, "together", together)
+    result = verify(plain, "--gpus", "2", "--split", "batch")
+    assert result.exit_code == 1
+    first, second = result.stderr.splitlines()
+    assert re.fullmatch(r"Error: process [01] of 2 devices, split by batch, failed", first)
+    assert second == "  KeyError: 'fc.weight'"
+
+
+def _graph(text: str) -> Graph:
+    import netspec
+
+    return netspec.loads(text).graph
