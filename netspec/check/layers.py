@@ -28,7 +28,7 @@ from netspec.ir.shape import Shape
 from netspec.keys import BadValue
 from netspec.keys.kinds import shown
 from netspec.language.syntax import Call as CallSyntax
-from netspec.language.syntax import Section, Word
+from netspec.language.syntax import Dims, Section, Word
 from netspec.language.syntax import Value as ValueSyntax
 from netspec.lowering import Grouping, LayerType, Operand
 from netspec.source import Span
@@ -189,8 +189,11 @@ class Walk:
                 layer=section.name.text,
             )
             return None
+        first = section.values[1]
+        if _stray(section, found) and not (isinstance(first, Dims) and len(first.values) == 3):
+            return None  # 3 x 8 x 8: that these belong together is said, and the first alone is no shape
         try:
-            return found.operand.kind.read(section.values[1])
+            return found.operand.kind.read(first)
         except BadValue as error:
             self.findings.bad_value(found.operand.name, error, section.name.text)
             return None
@@ -342,19 +345,30 @@ class Walk:
                 notes=notes,
                 layer=name,
             )
+            self._counts(stated, lowered, name, (computed, stated.shape))
             if turned:
                 return value
             return Value(Operand(name, stated.shape, lowered.value.placement), computed, lowered)
-        if doubtful or self.settings.groups is None:
-            return value
+        if not doubtful:
+            self._counts(stated, lowered, name, (computed,))
+        return value
+
+    def _counts(self, stated: Stated, lowered: Lowered, name: str, shapes: tuple[Shape, ...]) -> None:
+        """Refute the counts that a layer states where they are wrong under each of the shapes that it may have."""
+        if self.settings.groups is None:
+            return
         steps = lowered.steps
         actual = {
-            "units": computed.units,
+            "units": lowered.value.shape.units,
             "connections": sum(s.op.connections(s.reads, s.output) for s in steps),
             "weights": sum(math.prod(p.shape) for p in lowered.parameters if p.role == "weight"),
         }
         for key, number in stated.counts.items():
-            if number != actual[key]:
+            if key == "units":
+                wrong = number not in {shape.units for shape in shapes}
+            else:  # with another shape the layer would have other keys, and what they come to is not known
+                wrong = number != actual[key] and len(shapes) == 1
+            if wrong:
                 owned = {p.key for p in lowered.parameters}
                 shared = key == "weights" and not owned.issuperset(lowered.weight_keys)
                 elsewhere = ("its weights are another layer's, and are counted there",)
@@ -365,7 +379,6 @@ class Walk:
                     notes=elsewhere if shared else count_arithmetic(key, steps),
                     layer=name,
                 )
-        return value
 
 
 def _where_type_should_be(section: Section) -> tuple[Span, str]:

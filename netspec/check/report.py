@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 
 from netspec.diagnostics import Diagnostic, Edit, Fix, Label
-from netspec.diagnostics.nearest import nearest
+from netspec.diagnostics.nearest import is_slip, nearest
 from netspec.ir.fault import Fault
 from netspec.keys import BadValue
 from netspec.language.parser import MOST_MISTAKES
@@ -49,9 +49,10 @@ class Findings:
             self.all.append(Diagnostic(code, message, spans, tuple(notes), severity="warning", layer=layer))
 
     def bad_value(self, key: str, error: BadValue, layer: str = "") -> None:
-        """Record a value that its key cannot have."""
-        fixes = (replacement(error.span, error.replacement),) if error.replacement else ()
-        self.add("bad-value", f"{key}: {error.message}", error.span, notes=error.notes, fixes=fixes, layer=layer)
+        """Record a value that its key cannot have, and all that is wrong with it."""
+        for one in (error, *error.others):
+            fixes = (replacement(one.span, one.replacement),) if one.replacement else ()
+            self.add("bad-value", f"{key}: {one.message}", one.span, notes=one.notes, fixes=fixes, layer=layer)
 
     def unknown(
         self, code: str, what: str, word: Word, known: Collection[str], *, notes: Iterable[str] = (), layer: str = ""
@@ -59,7 +60,7 @@ class Findings:
         """Record a name that is not known; the answer is the nearest one that is."""
         near = self.nearest(word.text, known)
         message = f"{what} '{word.text}' is unknown" + (f"; did you mean {near}?" if near else "")
-        fixes = (replacement(word.span, near),) if near else ()
+        fixes = (replacement(word.span, near, known),) if near else ()
         if code == "unknown-type" and not near:
             notes = (*notes, f"the layer types: {', '.join(known)}")
         self.add(code, message, word.span, notes=notes, fixes=fixes, layer=layer)
@@ -89,6 +90,6 @@ def places(pairs: Mapping[str, Pair], keys: Iterable[str], type_span: Span, root
     return tuple(spans) or (type_span,)
 
 
-def replacement(span: Span, text: str) -> Fix:
-    """The fix that writes another word."""
-    return Fix(f"write {text}", (Edit(span, text),), spelling=True)
+def replacement(span: Span, text: str, known: Iterable[str] = ()) -> Fix:
+    """The fix that writes another word, of those that may stand there."""
+    return Fix(f"write {text}", (Edit(span, text),), spelling=is_slip(span.text, text, known))

@@ -94,12 +94,13 @@ def _weighted(graph: Graph, node: Node, x: float) -> float:
     shapes = graph.shapes(node)
     wanted = node.op.params(shapes, node.output)
     for key, shape in zip(node.params, wanted, strict=True):
-        start = _mean_square(graph.parameters[key].distribution)
+        start = mean_square(graph.parameters[key].distribution)
         total += shape.fan_in * x * start if shape.role == "weight" else start
     return total
 
 
-def _mean_square(distribution: Distribution) -> float:
+def mean_square(distribution: Distribution) -> float:
+    """The mean of the squares of what a distribution gives."""
     if isinstance(distribution, Constant):
         return distribution.value * distribution.value
     if isinstance(distribution, Normal):

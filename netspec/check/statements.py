@@ -74,7 +74,7 @@ def read_settings(file: File, findings: Findings) -> Settings:
 def _lost(statement: Setting, result: Settings) -> None:
     """Of a statement that cannot be read, what it most likely sets is not known."""
     word, *others = re.findall(r"[\w-]+", statement.span.text)
-    keys = re.findall(r"([\w-]+)\s*=", statement.span.text)
+    keys = re.findall(r"(?<![\w-])([\w-]+)\s*=", statement.span.text)
     if word == "gpus":
         result.groups = None
     elif word == "net":

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from netspec.check.allow import allowed
 from netspec.check.facts import LayerFacts
-from netspec.check.signal import strengths
+from netspec.check.signal import mean_square, strengths
 from netspec.diagnostics import Diagnostic
 from netspec.ir.distribution import Constant
 from netspec.ir.graph import Graph, Node
@@ -149,8 +149,13 @@ def _signal(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnosti
         before = roots[node.inputs[0]]
         notes = [
             f"it reads values of about {plain(before)} with weights from {weight.distribution}, "
-            f"{_fan_in(weight.shape, node)} a unit; init=he keeps their size"
+            f"{_fan_in(weight.shape, node)} a unit"
         ]
+        if rms:
+            kept = math.sqrt(mean_square(weight.distribution)) * before / rms
+            notes.append(
+                f"weights with a standard deviation of {plain(kept)} would give outputs as large as what it reads"
+            )
         yield _warning(code, message, node, facts, ("init",), notes)
         return
 

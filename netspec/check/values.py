@@ -85,7 +85,7 @@ def _unknown_key(word: Word, keys: Mapping[str, Key], owner: str, findings: Find
         message + (f"; did you mean {near}?" if near else ""),
         word.span,
         notes=notes,
-        fixes=(replacement(word.span, near),) if near else (),
+        fixes=(replacement(word.span, near, keys),) if near else (),
         layer=layer,
     )
     return near

@@ -79,6 +79,23 @@ def _nearest(word: str, names: tuple[str, ...]) -> str | None:
     return best or _contained(sought, names)
 
 
+def is_slip(word: str, meant: str, known: Iterable[str] = ()) -> bool:
+    """Whether a word is surely a known one with letters wrong, so that nobody needs to choose.
+
+    Not where it is another tool's word, where its digits are others (``conv9`` is no slip of ``conv1``), or where
+    another known name is as near.
+
+    >>> is_slip("kernal", "kernel"), is_slip("conv9", "conv1"), is_slip("dense", "fc")
+    (True, False, False)
+    """
+    a, b = word.lower(), meant.lower()
+    limit = min(len(a) // 3, MOST_EDITS) + 1
+    apart = distance(a, b, limit)
+    if apart == limit or [c for c in a if c.isdigit()] != [c for c in b if c.isdigit()]:
+        return False
+    return not any(name != meant and distance(a, name.lower(), apart + 1) <= apart for name in known)
+
+
 def _contained(sought: str, names: tuple[str, ...]) -> str | None:
     if len(sought) > LONGEST_WORD:
         return None

@@ -28,7 +28,10 @@ LARGEST_REAL = 3.4e38
 
 
 class BadValue(Exception):
-    """A value that its key cannot have. ``replacement`` is the text that would mend it, if one is near."""
+    """A value that its key cannot have. ``replacement`` is the text that would mend it, if one is near; ``others`` is
+    what else is wrong with the same value."""
+
+    others: tuple[BadValue, ...] = ()
 
     def __init__(
         self, message: str, span: Span, *, notes: tuple[str, ...] = (), replacement: str | None = None
@@ -281,20 +284,35 @@ class Form:
 
 
 def arguments(call: Call, known: tuple[Argument, ...]) -> dict[str, Any]:
-    """A call's arguments by name, positional ones in order; raises ``BadValue`` for what does not fit."""
+    """A call's arguments by name, positional ones in order; raises ``BadValue`` for all that does not fit."""
     given: dict[str, Value] = {}
+    wrong: list[BadValue] = []
     if len(call.args) > len(known):
-        raise BadValue(f"'{call.name.text}' takes at most {len(known)} values", call.args[len(known)].span)
+        wrong.append(BadValue(f"'{call.name.text}' takes at most {len(known)} values", call.args[len(known)].span))
     for argument, value in zip(known, call.args, strict=False):
         given[argument.name] = value
     names = [a.name for a in known]
     for pair in call.named:
-        _check_name(call, pair, names, given)
-        given[pair.key.text] = pair.value
-    for argument in known:
+        try:
+            _check_name(call, pair, names, given)
+            given[pair.key.text] = pair.value
+        except BadValue as error:
+            wrong.append(error)
+    for argument in known if not wrong else ():  # what is missing is most likely what has a wrong name
         if argument.required and argument.name not in given:
             raise BadValue(f"'{call.name.text}' needs {argument.name}, {argument.kind.doc}", call.span)
-    return {a.name: a.kind.read(given[a.name]) if a.name in given else a.default for a in known}
+    values: dict[str, Any] = {}
+    for argument in known:
+        try:
+            values[argument.name] = (
+                argument.kind.read(given[argument.name]) if argument.name in given else argument.default
+            )
+        except BadValue as error:
+            wrong.append(error)
+    if wrong:
+        wrong[0].others = tuple(wrong[1:])
+        raise wrong[0]
+    return values
 
 
 def _check_name(call: Call, pair: Pair, names: list[str], given: Mapping[str, Value]) -> None:

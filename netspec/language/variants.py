@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from netspec.diagnostics import CannotOpen, Diagnostic, Edit, Fix, OutsideFolder, SpecError, apply
-from netspec.diagnostics.nearest import nearest
+from netspec.diagnostics.nearest import is_slip, nearest
 from netspec.language.parser import parse, parse_change
 from netspec.language.syntax import Call, File, FileName, Pair, Section, Setting, Value, Values, Word
 from netspec.source import Source, Span
@@ -26,7 +26,7 @@ MOST_COMPARED = 50_000
 _OWN_FOLDER = "a variant starts from a spec of its own folder"
 _FROM = re.compile(r"\bfrom\s*=")
 _NAMED = re.compile(r"\b(from)\s*=\s*([\w.-]+\.net)\b")
-_KEY = re.compile(r"([\w-]+)\s*=")
+_KEY = re.compile(r"(?<![\w-])([\w-]+)\s*=")
 _MERGED = ("net", "train", "augment", "test")
 
 
@@ -180,7 +180,9 @@ class _Spelling:
         if self._compared < MOST_COMPARED and word.text not in known:
             self._compared += len(known)
             near = nearest(word.text, known)
-        fixes = (Fix(f"write {near}", (Edit(word.span, near),), spelling=True),) if near else ()
+        fixes = (
+            (Fix(f"write {near}", (Edit(word.span, near),), spelling=is_slip(word.text, near, known)),) if near else ()
+        )
         said = message.format(word.text) + (f"; did you mean {near}?" if near else "")
         return Diagnostic("unknown-layer", said, (word.span,), notes, fixes)
 

@@ -27,13 +27,22 @@ def mend(source: Source, check: Callable[[Source], Iterable[Diagnostic]], code: 
     """
     taken: list[tuple[Diagnostic, Fix]] = []
     for _ in range(MOST_ROUNDS):
-        chosen = _chosen(source, check(source), code)
+        found = tuple(check(source))
+        chosen, repeated = _chosen(source, found, code), _repeated(found)
         if not chosen:
             break
-        taken += chosen
         edits = [edit for _, fix in chosen for edit in fix.edits]
-        source = Source(source.name, apply(edits, source.text))
+        mended = Source(source.name, apply(edits, source.text))
+        if _repeated(check(mended)) > repeated:
+            break  # a word that is meant stands there already: which of the two holds, the user must say
+        taken += chosen
+        source = mended
     return Mended(source, tuple(taken))
+
+
+def _repeated(diagnostics: Iterable[Diagnostic]) -> int:
+    """How many names or keys are given twice."""
+    return sum(d.code.startswith("duplicate") for d in diagnostics)
 
 
 def _chosen(source: Source, diagnostics: Iterable[Diagnostic], code: str | None) -> list[tuple[Diagnostic, Fix]]:

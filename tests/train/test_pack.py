@@ -25,19 +25,22 @@ from netspec.train.errors import RequestError, TrainError
 SIZE = 16
 FRAME = Frame(3, SIZE, SIZE)
 
-SLOWLY = """
+STOPPING = """
 import sys, time
 from netspec.train.data import packing, shards
 shards.SHARD, packing.CHUNK = 8, 4
-real = packing.read_image
-def slowly(path, frame):
-    time.sleep(0.01)
+real, left = packing.read_image, int(sys.argv.pop(1))
+def stopping(path, frame):
+    global left
+    left -= 1
+    if left == 0:
+        time.sleep(600)
     return real(path, frame)
-packing.read_image = slowly
+packing.read_image = stopping
 from netspec.cli import main
 main()
 """
-"""The command, slow enough to be killed at a chosen place. (With one process, which these changes reach.)"""
+"""The command, which waits to be killed at its so many-th image. (With one process, which these changes reach.)"""
 
 
 @pytest.fixture
@@ -155,16 +158,20 @@ def test_a_packing_that_fails_at_any_write_goes_on_to_the_same_bytes(
 def test_kill_9_and_again(photos: Path, tmp_path: Path) -> None:
     pack(photos, tmp_path / "whole")
     out = tmp_path / "out"
-    command = [sys.executable, "-c", SLOWLY, "pack", str(photos), "-o", str(out), "--size", str(SIZE), "--quiet"]
-    for shard in ("train-00000.npy", "train-00003.npy", "val-00000.npy"):
-        with subprocess.Popen([*command, "--processes", "1"], stderr=subprocess.PIPE) as process:
+    options = ["pack", str(photos), "-o", str(out), "--size", str(SIZE), "--quiet", "--processes", "1"]
+    # The second and third attempts begin with the 9th and the 33rd image of 50: what is whole is not read again.
+    for place, shard in ((12, "train-00000.npy"), (28, "train-00003.npy"), (21, "train-00006.npy")):
+        command = [sys.executable, "-c", STOPPING, str(place), *options]
+        with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
             _wait_for(out / shard)
+            time.sleep(0.1)  # to be within the next shard
             process.kill()
         assert process.returncode == -signal.SIGKILL
         assert not (out / "manifest.json").exists()
-    before = {path.name: path.stat().st_mtime_ns for path in out.glob("train-*.npy")}
-    assert len(before) == 7
-    done = subprocess.run([*command, "--processes", "1"], capture_output=True, text=True)
+    before = {path.name: path.stat().st_mtime_ns for path in out.glob("train-0*.npy")}
+    assert len(before) >= 7
+    command = [sys.executable, "-c", STOPPING, "0", *options]
+    done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert {name: (out / name).stat().st_mtime_ns for name in before} == before  # gone on, not begun again
     assert contents(out) == contents(tmp_path / "whole")
