@@ -1,0 +1,68 @@
+"""Pictures that are made up, in the files that CIFAR-10's binary version has: ``python generated.py DIR``.
+
+Every picture is a blend of two textures of ``netspec train --data synthetic`` (a class is a colour and an angle and
+width of stripes; phase, contrast and brightness differ): one of its own class with a share drawn evenly from 50 to
+100 %, the rest one of another class. On top lies normal noise with a standard deviation of 64 of the 255 shades, in
+each channel of each pixel. The same seed makes the same bytes.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netspec.train.data.picture import Frame
+from netspec.train.data.synthetic import Textures
+
+CLASSES, BATCHES = 10, 5
+FRAME = Frame(3, 32, 32)
+LEAST, NOISE = 0.5, 64.0
+
+Records = NDArray[np.uint8]
+
+
+def records(count: int, seed: int, part: int) -> Records:
+    """So many pictures as CIFAR-10's records, (count, 3073): the class, then red, green and blue, row by row.
+
+    Classes are equally frequent and in random order. ``part`` is 0 for training, 1 for testing.
+    """
+    rng = np.random.default_rng((seed, part))
+    own = Textures(FRAME, CLASSES, count, (seed, 2 * part))
+    other = Textures(FRAME, CLASSES, count, (seed, 2 * part + 1))
+    out = np.empty((count, 1 + FRAME.bytes), np.uint8)
+    for record, place in zip(out, rng.permutation(count), strict=True):
+        # A texture's class is its place modulo 10: some step that is no multiple of 10 leads to another class.
+        elsewhere = place + rng.integers(1, CLASSES) + CLASSES * rng.integers(count)
+        share = rng.uniform(LEAST, 1)
+        clean = share * own.read(int(place)) + (1 - share) * other.read(int(elsewhere))
+        record[0] = place % CLASSES
+        record[1:] = (clean + rng.normal(0, NOISE, clean.shape)).clip(0, 255).astype(np.uint8).ravel()
+    return out
+
+
+def write(folder: Path, seed: int = 0, train: int = 10_000, test: int = 2_000) -> None:
+    """Write ``data_batch_1.bin`` to ``_5.bin``, which share ``train`` pictures, ``test_batch.bin``, and the classes'
+    names, t0 to t9."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, batch in enumerate(np.array_split(records(train, seed, 0), BATCHES), 1):
+        batch.tofile(folder / f"data_batch_{number}.bin")
+    records(test, seed, 1).tofile(folder / "test_batch.bin")
+    (folder / "batches.meta.txt").write_text("".join(f"t{number}\n" for number in range(CLASSES)), "utf-8")
+
+
+def main() -> None:
+    """Write the files."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, metavar="DIR")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--train", type=int, default=10_000, help="training pictures, over five files")
+    parser.add_argument("--test", type=int, default=2_000, help="test pictures")
+    options = parser.parse_args()
+    write(options.folder, options.seed, options.train, options.test)
+
+
+if __name__ == "__main__":
+    main()
