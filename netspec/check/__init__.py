@@ -23,7 +23,7 @@ from netspec.ir.settings import Preprocessing
 from netspec.ir.shape import Shape
 from netspec.ir.verify import verify
 from netspec.language.parser import MOST_MISTAKES
-from netspec.language.syntax import File
+from netspec.language.syntax import File, Section, Word
 from netspec.language.variants import Texts
 from netspec.source import Source, Span
 
@@ -55,7 +55,7 @@ def check_file(file: File, input_shape: Shape | None = None, texts: Texts | None
 
     With another input the file's claims, and the crops that it cuts, are of another network: they do not hold.
     """
-    findings = Findings(file.source)
+    findings = Findings(file.source, file.dropped)
     findings.all += file.diagnostics
     if input_shape is not None:
         file = replace(file, sections=tuple(replace(section, claim=None) for section in file.sections))
@@ -113,11 +113,12 @@ def _inputs(walk: Walk, source: Source, findings: Findings) -> None:
     inputs = [f for n, f in enumerate(walk.facts) if f.type == "input" and n in first_named]
     unknown = any(f.type is None for f in walk.facts) or len(walk.facts) < len(walk.sections)
     if not inputs and not unknown:
-        first = walk.sections[0]
+        gone = next((d for d in findings.dropped.values() if _type_word(d.section) == "input"), None)
         findings.add(
             "no-input",
             "the network has no input",
-            first.name.span,
+            gone.word.span if gone else walk.sections[0].name.span,
+            labels=(Label(gone.section.name.span, "the input that is dropped"),) if gone else (),
             notes=("one layer says what comes in: [image] input 3x224x224",),
         )
     for facts in inputs[1:]:
@@ -128,6 +129,12 @@ def _inputs(walk: Walk, source: Source, findings: Findings) -> None:
             labels=(Label(inputs[0].section.name.span, "the first; a network has one"),),
             layer=facts.section.name.text,
         )
+
+
+def _type_word(section: Section) -> str:
+    """The word that stands where a layer's type does."""
+    word = section.values[0] if section.values else None
+    return word.text if isinstance(word, Word) else ""
 
 
 def _crop(walk: Walk, settings: Settings, findings: Findings) -> None:

@@ -7,13 +7,13 @@ arithmetic's shape is kept beside it: what is wrong below only because of this d
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from netspec import layers
-from netspec.check.claims import Stated, channel_arithmetic, count_arithmetic, read_claim, shape_arithmetic
+from netspec.check.claims import Stated, channel_arithmetic, read_claim, shape_arithmetic
+from netspec.check.counts import also_wrong, refute_counts
 from netspec.check.facts import LayerFacts
 from netspec.check.lower import Lowered, Request, lower, reshaped
 from netspec.check.placement import check_group, place
@@ -32,7 +32,7 @@ from netspec.language.syntax import Dims, Section, Word
 from netspec.language.syntax import Value as ValueSyntax
 from netspec.lowering import Grouping, LayerType, Operand
 from netspec.source import Span
-from netspec.units import count, plural
+from netspec.units import plural
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,6 +338,8 @@ class Walk:
                 notes = ("a claim is channels x height x width",)
             elif computed.is_image and stated.shape[1:] == computed[1:]:
                 notes = channel_arithmetic(lowered.steps)
+            if self.settings.groups is not None:
+                notes = (*notes, *also_wrong(stated, lowered, stated.shape))
             self.findings.add(
                 "claim-refuted",
                 f"{name} is {computed}, not {stated.shape}",
@@ -345,40 +347,14 @@ class Walk:
                 notes=notes,
                 layer=name,
             )
-            self._counts(stated, lowered, name, (computed, stated.shape))
+            if self.settings.groups is not None:
+                refute_counts(self.findings, stated, lowered, name, (computed, stated.shape))
             if turned:
                 return value
             return Value(Operand(name, stated.shape, lowered.value.placement), computed, lowered)
-        if not doubtful:
-            self._counts(stated, lowered, name, (computed,))
+        if not doubtful and self.settings.groups is not None:
+            refute_counts(self.findings, stated, lowered, name, (computed,))
         return value
-
-    def _counts(self, stated: Stated, lowered: Lowered, name: str, shapes: tuple[Shape, ...]) -> None:
-        """Refute the counts that a layer states where they are wrong under each of the shapes that it may have."""
-        if self.settings.groups is None:
-            return
-        steps = lowered.steps
-        actual = {
-            "units": lowered.value.shape.units,
-            "connections": sum(s.op.connections(s.reads, s.output) for s in steps),
-            "weights": sum(math.prod(p.shape) for p in lowered.parameters if p.role == "weight"),
-        }
-        for key, number in stated.counts.items():
-            if key == "units":
-                wrong = number not in {shape.units for shape in shapes}
-            else:  # with another shape the layer would have other keys, and what they come to is not known
-                wrong = number != actual[key] and len(shapes) == 1
-            if wrong:
-                owned = {p.key for p in lowered.parameters}
-                shared = key == "weights" and not owned.issuperset(lowered.weight_keys)
-                elsewhere = ("its weights are another layer's, and are counted there",)
-                self.findings.add(
-                    "claim-refuted",
-                    f"{name} has {count(actual[key])} {key}, not {count(number)}",
-                    stated.pairs[key].span,
-                    notes=elsewhere if shared else count_arithmetic(key, steps),
-                    layer=name,
-                )
 
 
 def _where_type_should_be(section: Section) -> tuple[Span, str]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from types import MappingProxyType
 
 from netspec.diagnostics import Diagnostic, Edit, Fix, Label
 from netspec.diagnostics.nearest import is_slip, nearest
 from netspec.ir.fault import Fault
 from netspec.keys import BadValue
 from netspec.language.parser import MOST_MISTAKES
-from netspec.language.syntax import Pair, Word
+from netspec.language.syntax import Dropped, Pair, Word
 from netspec.source import Source, Span
 
 MOST_COMPARED = 100_000
@@ -19,8 +20,9 @@ MOST_COMPARED = 100_000
 class Findings:
     """The diagnostics of one check, in the order in which they were found. Once it is full, more are not kept."""
 
-    def __init__(self, root: Source) -> None:
+    def __init__(self, root: Source, dropped: Mapping[str, Dropped] = MappingProxyType({})) -> None:
         self.root = root
+        self.dropped = dropped
         self.all: list[Diagnostic] = []
         self._compared = 0
 
@@ -58,6 +60,10 @@ class Findings:
         self, code: str, what: str, word: Word, known: Collection[str], *, notes: Iterable[str] = (), layer: str = ""
     ) -> str | None:
         """Record a name that is not known; the answer is the nearest one that is."""
+        if code == "unknown-layer" and word.text in self.dropped:
+            label = Label(self.dropped[word.text].word.span, "dropped here")
+            self.add(code, f"{what} '{word.text}' is dropped", word.span, notes=notes, labels=(label,), layer=layer)
+            return None
         near = self.nearest(word.text, known)
         message = f"{what} '{word.text}' is unknown" + (f"; did you mean {near}?" if near else "")
         fixes = (replacement(word.span, near, known),) if near else ()

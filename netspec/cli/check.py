@@ -83,11 +83,12 @@ def command(
     if fix_code:
         _refuse_unknown(fix_code)
     diagnostics: list[Diagnostic] = []
-    unopened = False
+    unopened = unmended = False
     for path in files:
         try:
             if fix or fix_code:
-                _mend(path, fix_code, quiet, partial(_check_source, path, input_shape, changes))
+                mended = _mend(path, fix_code, quiet, partial(_check_source, path, input_shape, changes))
+                unmended = unmended or not mended
             found = _check(path, input_shape, changes)
         except CannotOpen as error:
             click.echo(f"Error: {error}", err=True)
@@ -99,7 +100,7 @@ def command(
     _tell(diagnostics, form)
     if unopened:
         sys.exit(WRONG_COMMAND)
-    if any(d.severity == "error" or strict for d in diagnostics):
+    if unmended or any(d.severity == "error" or strict for d in diagnostics):
         sys.exit(WRONG_SPEC)
 
 
@@ -127,24 +128,43 @@ def _tell(diagnostics: list[Diagnostic], form: str) -> None:
         tell(diagnostics)
 
 
-def _mend(path: str, code: str | None, quiet: bool, check: Callable[[Source], tuple[Diagnostic, ...]]) -> None:
-    """Apply fixes to a file. Raises ``CannotOpen``."""
+def _mend(path: str, code: str | None, quiet: bool, check: Callable[[Source], tuple[Diagnostic, ...]]) -> bool:
+    """Apply fixes to a file; whether nothing that was asked for was left undone, which is said. Raises
+    ``CannotOpen``."""
     from netspec.cli.writing import write_whole
     from netspec.solve.mend import mend
 
     try:
         mended = mend(read(path), check, code)
     except SpecError:
-        return
-    if not mended.taken:
-        return
-    try:
-        write_whole(Path(path), mended.source.text)
-    except OSError as error:
-        raise CannotOpen(f"cannot write {path}: {error.strerror or error}") from None
+        return True
+    if mended.taken:
+        try:
+            write_whole(Path(path), mended.source.text)
+        except OSError as error:
+            raise CannotOpen(f"cannot write {path}: {error.strerror or error}") from None
     for diagnostic, fix in mended.taken:
         if not quiet:
             click.echo(f"{path}:{diagnostic.span.line}: {diagnostic.message}: {fix.title}")
+    for diagnostic in mended.left:
+        place = f"{diagnostic.span.source.name}:{diagnostic.span.line}"
+        click.echo(f"{place}: --fix={code} changes nothing: {_why_left(diagnostic, mended.source)}", err=True)
+    if code and not mended.taken and not mended.left and not quiet:
+        click.echo(f"{path}: --fix={code} changes nothing: there is no {code} in it", err=True)
+    return not mended.left
+
+
+def _why_left(diagnostic: Diagnostic, source: Source) -> str:
+    """Why none of a mistake's fixes was made."""
+    from netspec.solve.mend import elsewhere
+
+    if not diagnostic.fixes:
+        return "no fix of this mistake was found"
+    fix = diagnostic.fixes[0]
+    other = elsewhere(fix, source)
+    if other is not None:
+        return f"the fix '{fix.title}' changes {other.name}, and only {source.name} may be changed here"
+    return f"the fix '{fix.title}' would bring another mistake"
 
 
 def _check(path: str, input_shape: Shape | None, changes: tuple[str, ...]) -> tuple[Diagnostic, ...]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from netspec.diagnostics import Diagnostic
 from netspec.source import Source, Span
@@ -102,10 +103,19 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True)
+class Dropped:
+    """A layer that a variant does without, and the word of its ``drop`` line that says so."""
+
+    word: Word
+    section: Section
+
+
+@dataclass(frozen=True, slots=True)
 class File:
     """All statements of a spec in order, and the mistakes of those that could not be read.
 
-    ``broken`` are the settings that could not be: their word and, as the span, all of their text.
+    ``broken`` are the settings that could not be: their word and, as the span, all of their text. ``dropped`` are the
+    layers, by name, that a variant left out of those that it starts from.
     """
 
     source: Source
@@ -113,3 +123,4 @@ class File:
     settings: tuple[Setting, ...]
     diagnostics: tuple[Diagnostic, ...]
     broken: tuple[Setting, ...] = ()
+    dropped: Mapping[str, Dropped] = field(default_factory=dict)

@@ -8,13 +8,13 @@ not. What comes out is a file like any other, whose parts remember where they st
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from netspec.diagnostics import CannotOpen, Diagnostic, Edit, Fix, OutsideFolder, SpecError, apply
+from netspec.diagnostics import CannotOpen, Diagnostic, Edit, Fix, Label, OutsideFolder, SpecError, apply
 from netspec.diagnostics.nearest import is_slip, nearest
 from netspec.language.parser import parse, parse_change
-from netspec.language.syntax import Call, File, FileName, Pair, Section, Setting, Value, Values, Word
+from netspec.language.syntax import Call, Dropped, File, FileName, Pair, Section, Setting, Value, Values, Word
 from netspec.source import Source, Span
 
 DEEPEST = 16
@@ -187,10 +187,17 @@ class _Spelling:
         return Diagnostic("unknown-layer", said, (word.span,), notes, fixes)
 
 
+def _is_dropped(word: Word, dropped: Mapping[str, Dropped], message: str) -> Diagnostic:
+    """What says that a layer is not there any more: it has been dropped, so that no other one is meant."""
+    label = Label(dropped[word.text].word.span, "dropped here")
+    return Diagnostic("unknown-layer", message.format(word.text), (word.span,), labels=(label,))
+
+
 class _Layers:
     """A base's layers while a variant changes them: in their order, and by name (the first, where one stands twice)."""
 
-    def __init__(self, sections: Iterable[Section]) -> None:
+    def __init__(self, sections: Iterable[Section], dropped: Mapping[str, Dropped]) -> None:
+        self.dropped = dict(dropped)
         self._sections: list[Section | None] = [None]
         self._next = [0]
         self._last = 0
@@ -229,12 +236,16 @@ class _Layers:
             section = replace(old, pairs=(*kept, *section.pairs), claim=section.claim)
         self._sections[place] = section
 
-    def drop(self, name: str) -> None:
-        self._sections[self.places.pop(name)] = None
+    def drop(self, word: Word) -> None:
+        place = self.places.pop(word.text)
+        section = self._sections[place]
+        if section is not None:
+            self.dropped[word.text] = Dropped(word, section)
+        self._sections[place] = None
 
 
 def _merge(base: File, variant: File, spelling: _Spelling) -> File:
-    layers = _Layers(replace(s, claim=None) for s in base.sections)
+    layers = _Layers((replace(s, claim=None) for s in base.sections), base.dropped)
     diagnostics = [*base.diagnostics, *variant.diagnostics]
     settings = []
     for setting in variant.settings:
@@ -254,7 +265,7 @@ def _merge(base: File, variant: File, spelling: _Spelling) -> File:
         changed.add(name)
     kept = _still_known(base.settings, variant.broken)
     broken = (*base.broken, *variant.broken)
-    return File(variant.source, tuple(layers), _settings(kept, settings), tuple(diagnostics), broken)
+    return File(variant.source, tuple(layers), _settings(kept, settings), tuple(diagnostics), broken, layers.dropped)
 
 
 def _still_known(settings: Iterable[Setting], broken: Iterable[Setting]) -> tuple[Setting, ...]:
@@ -274,7 +285,9 @@ def _addressed(change: File, base: File, spelling: _Spelling) -> File:
         if s.name.text in _MERGED and s.name.text not in names
     ]
     unknown = [
-        spelling.unknown(s.name, [*names, *_MERGED], "there is no layer {}")
+        _is_dropped(s.name, base.dropped, "layer {} is dropped, and cannot be changed")
+        if s.name.text in base.dropped
+        else spelling.unknown(s.name, [*names, *_MERGED], "there is no layer {}")
         for s in change.sections
         if s.name.text not in names and s.name.text not in _MERGED
     ]
@@ -291,7 +304,7 @@ def _drop(setting: Setting, layers: _Layers, spelling: _Spelling) -> list[Diagno
     known = dict(layers.places)  # one set of names for all: looking for the nearest remembers it
     for word in names:
         if word.text in layers.places:
-            layers.drop(word.text)
+            layers.drop(word)
         else:
             diagnostics.append(spelling.unknown(word, known, "there is no layer {} to drop"))
     return diagnostics
@@ -300,6 +313,8 @@ def _drop(setting: Setting, layers: _Layers, spelling: _Spelling) -> list[Diagno
 def _insert(section: Section, layers: _Layers, spelling: _Spelling) -> list[Diagnostic]:
     """Put a new layer behind the one that its ``after=`` names, or at the end."""
     if not section.values and not section.broken:
+        if section.name.text in layers.dropped:
+            return [_is_dropped(section.name, layers.dropped, "layer {} is dropped, and cannot be changed")]
         message = "the base has no layer {}"
         return [spelling.unknown(section.name, layers.places, message, ("a new layer needs a type",))]
     after = next((p for p in section.pairs if p.key.text == "after"), None)
@@ -312,6 +327,9 @@ def _insert(section: Section, layers: _Layers, spelling: _Spelling) -> list[Diag
         layers.append(bare)
     elif after.value.text in layers.places:
         layers.insert(layers.places[after.value.text], bare)
+    elif after.value.text in layers.dropped:
+        wrong.append(_is_dropped(after.value, layers.dropped, "layer {} is dropped: none can stand after it"))
+        layers.append(bare)
     else:
         wrong.append(spelling.unknown(after.value, layers.places, "there is no layer {} to stand after"))
         layers.append(bare)

@@ -66,15 +66,18 @@ class Documents:
         return self._open.get(uri) or self._document(uri, None, source)
 
     def beside(self, document: Document) -> Iterator[Document]:
-        """The other specs of a document's folder, as far as they can be read."""
+        """The other specs of a document's folder, as far as they can be read: those that are open, saved or not, and
+        the files."""
         folder = self._folder(document.uri)
         if folder is None:
             return
+        paths = {Path(other.source.name) for other in self if self._folder(other.uri) == folder}
         with suppress(OSError):
-            for path in sorted(folder.glob("*.net"))[:MOST_FILES]:
-                if str(path) != document.source.name:
-                    with suppress(CannotOpen, SpecError):
-                        yield self.view(self._read(path))
+            paths.update(sorted(folder.glob("*.net"))[:MOST_FILES])
+        for path in sorted(paths):
+            if str(path) != document.source.name:
+                with suppress(CannotOpen, SpecError):
+                    yield self.view(self._read(path))
 
     def _document(self, uri: str, version: int | None, source: Source) -> Document:
         def read(name: str) -> Source:

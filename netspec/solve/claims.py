@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -9,6 +10,7 @@ from netspec.check import Checked, LayerFacts
 from netspec.diagnostics import Diagnostic, Edit
 from netspec.ir.ops import Conv, Linear, Local
 from netspec.ir.window import Rounding, Window
+from netspec.language.syntax import Pair
 from netspec.solve import windows
 from netspec.solve.edits import set_key
 from netspec.solve.trial import Proposal
@@ -33,7 +35,10 @@ def proposals(checked: Checked, facts: LayerFacts, mistake: Diagnostic) -> Itera
         yield from _for_channels(facts, stated.channels)
     if stated[1:] != computed[1:] or not computed.is_image:
         yield from _upstream(checked, facts)
-    yield Proposal(f"claim {computed}", (Edit(facts.stated.shape_span, str(computed)),))
+    counts = _wrong_counts(facts)
+    edits = [Edit(p.value.span, str(number)) for p, number in counts]
+    title = " ".join([f"claim {computed}", *(f"{p.key.text}={number}" for p, number in counts)])
+    yield Proposal(title, (Edit(facts.stated.shape_span, str(computed)), *edits))
 
 
 def _upstream(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
@@ -138,6 +143,20 @@ def _for_counts(facts: LayerFacts) -> Iterator[Proposal]:
     if "groups" in facts.values:
         groups = 1 if facts.values["groups"] == 2 else 2
         yield Proposal(f"{name} groups={groups}", (set_key(facts, "groups", str(groups)),), "another function")
+
+
+def _wrong_counts(facts: LayerFacts) -> list[tuple[Pair, int]]:
+    """The counts of a claim that do not hold, each with the number that is."""
+    if facts.computed is None or facts.values.get("weights"):
+        return []
+    actual = {
+        "units": facts.computed.units,
+        "connections": sum(s.op.connections(s.reads, s.output) for s in facts.steps),
+        "weights": sum(
+            math.prod(p.shape) for s in facts.steps for p in s.op.params(s.reads, s.output) if p.role == "weight"
+        ),
+    }
+    return [(facts.stated.pairs[k], actual[k]) for k, number in facts.stated.counts.items() if number != actual[k]]
 
 
 def _actual(mistake: Diagnostic) -> str:

@@ -14,18 +14,22 @@ MOST_ROUNDS = 50
 
 @dataclass(frozen=True, slots=True)
 class Mended:
-    """The text with fixes made, and each mistake with the fix that was taken."""
+    """The text with fixes made, and each mistake with the fix that was taken. ``left`` are the mistakes of the chosen
+    code that stand in the text still."""
 
     source: Source
     taken: tuple[tuple[Diagnostic, Fix], ...]
+    left: tuple[Diagnostic, ...] = ()
 
 
 def mend(source: Source, check: Callable[[Source], Iterable[Diagnostic]], code: str | None = None) -> Mended:
     """Apply fixes and check again, until there are none.
 
-    Without ``code`` only spellings are mended; with it, the first fix of each mistake of this code is taken.
+    Without ``code`` only spellings are mended; with it, the first fix of each mistake of this code that changes this
+    text and no other is taken.
     """
     taken: list[tuple[Diagnostic, Fix]] = []
+    found: tuple[Diagnostic, ...] = ()
     for _ in range(MOST_ROUNDS):
         found = tuple(check(source))
         chosen, repeated = _chosen(source, found, code), _repeated(found)
@@ -37,7 +41,14 @@ def mend(source: Source, check: Callable[[Source], Iterable[Diagnostic]], code: 
             break  # a word that is meant stands there already: which of the two holds, the user must say
         taken += chosen
         source = mended
-    return Mended(source, tuple(taken))
+    else:
+        found = tuple(check(source))
+    return Mended(source, tuple(taken), tuple(d for d in found if d.code == code))
+
+
+def elsewhere(fix: Fix, source: Source) -> Source | None:
+    """The other text that a fix changes, if it does."""
+    return next((edit.span.source for edit in fix.edits if edit.span.source is not source), None)
 
 
 def _repeated(diagnostics: Iterable[Diagnostic]) -> int:
@@ -51,8 +62,9 @@ def _chosen(source: Source, diagnostics: Iterable[Diagnostic], code: str | None)
     chosen: list[tuple[Diagnostic, Fix]] = []
     edits: list[Edit] = []
     for diagnostic in diagnostics:
-        fix = next((f for f in diagnostic.fixes if _wanted(diagnostic, f, code)), None)
-        if fix is None or any(edit.span.source is not source for edit in fix.edits):
+        wanted = (f for f in diagnostic.fixes if _wanted(diagnostic, f, code))
+        fix = next((f for f in wanted if elsewhere(f, source) is None), None)
+        if fix is None:
             continue
         if any(_touch(edit, other) for edit in fix.edits for other in edits):
             continue

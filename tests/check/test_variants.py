@@ -345,3 +345,35 @@ def test_a_file_that_starts_from_itself_and_one_at_the_end_of_a_long_row(tmp_pat
     for number in range(20):
         (tmp_path / f"n{number}.net").write_text(f"net n from=n{number + 1}.net\n")
     assert message(tmp_path / "n0.net") == ("more than 16 files start from one another", ())
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("drop pool1\n[fc] inputs=pool1\n", "layer 'pool1' is dropped"),
+        ("drop pool1\n[pool1] kernel=3\n", "layer pool1 is dropped, and cannot be changed"),
+        ("drop pool1\n[n] relu after=pool1\n", "layer pool1 is dropped: none can stand after it"),
+    ],
+)
+def test_a_dropped_layer_is_said_to_be_dropped_and_no_other_is_offered(variant, text: str, said: str) -> None:
+    with pytest.raises(netspec.SpecError) as caught:
+        netspec.load(variant(text))
+    (found,) = caught.value.diagnostics
+    assert (found.code, found.message, found.fixes) == ("unknown-layer", said, ())
+    (label,) = found.labels
+    assert (Path(label.span.source.name).name, label.span.line, label.span.text) == ("variant.net", 2, "pool1")
+
+
+def test_a_change_from_the_command_line_of_a_dropped_layer_is_refused(variant) -> None:
+    with pytest.raises(netspec.SpecError, match="layer pool1 is dropped, and cannot be changed"):
+        load(variant("drop pool1\n"), changes=("pool1.kernel=3",))
+
+
+def test_a_dropped_input_is_missed_where_it_is_dropped(variant) -> None:
+    path = variant("drop image\n")
+    assert diagnostics(path) == [("no-input", "variant.net", 2, 6)]
+
+
+def test_a_layer_that_is_dropped_and_made_anew_is_there(variant) -> None:
+    net = netspec.load(variant("drop pool1\n[pool1] avgpool kernel=4 stride=4 after=conv1\n[conv2] inputs=pool1\n"))
+    assert net["conv2"].inputs == ("pool1",)

@@ -8,6 +8,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from netspec.cli import main
+from netspec.diagnostics import Diagnostic, Edit, Fix
+from netspec.solve.mend import mend
+from netspec.source import Source, Span
 
 MISSPELT = (
     b"[image] input 3x227x227\r\n[conv1] conv filters=96 kernal=11 stride=4  # as printed\r\n[p] maxpol kernel=3\r\n"
@@ -79,3 +82,26 @@ def test_a_code_that_is_none_is_a_wrong_command_line(draft: Path) -> None:
     result = check("--fix=unkown-key", str(draft))
     assert (result.exit_code, draft.read_bytes()) == (2, MISSPELT)
     assert "there is no mistake called 'unkown-key'; did you mean 'unknown-key'?" in result.output
+
+
+def test_a_chosen_code_that_mends_nothing_says_why(tmp_path: Path) -> None:
+    base, variant = tmp_path / "base.net", tmp_path / "v.net"
+    base.write_text("net base\n[image] input 3x8x8\n[c] conv filters=4 kernel=3 strid=1\n")
+    variant.write_text("net v from=base.net\n")
+    before = base.read_bytes()
+    result = check("--fix=unknown-key", str(variant))
+    assert (result.exit_code, base.read_bytes()) == (1, before)
+    assert f"'write stride' changes {base}, and only {variant} may be changed here" in result.output
+    result = check("--fix=cycle", str(variant))
+    assert f"{variant}: --fix=cycle changes nothing: there is no cycle in it" in result.output
+
+
+def test_of_a_mistakes_fixes_the_first_that_changes_this_file_is_made() -> None:
+    base, root = Source("base.net", "abc"), Source("v.net", "xyz")
+    fixes = (Fix("other", (Edit(Span(base, 0, 1), "B"),)), Fix("own", (Edit(Span(root, 0, 1), "V"),)))
+
+    def found(source: Source) -> tuple[Diagnostic, ...]:
+        return (Diagnostic("cycle", "wrong", (Span(root, 0, 1),), fixes=fixes),) if source is root else ()
+
+    mended = mend(root, found, "cycle")
+    assert (mended.source.text, [fix.title for _, fix in mended.taken], mended.left) == ("Vyz", ["own"], ())

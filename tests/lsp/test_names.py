@@ -166,3 +166,13 @@ def test_only_names_of_layers_can_be_renamed() -> None:
     span = renamable(document, TEXT.index("b\n"))
     assert span and span.text == "b"
     assert renamable(document, TEXT.index("kernel")) is None
+
+
+def test_a_variant_that_is_only_open_is_renamed_with_its_base(folder: Path) -> None:
+    documents = Documents()
+    document = opened(documents, folder / "base.net")
+    documents.put((folder / "unsaved.net").as_uri(), 1, "net u from=base.net\n[a] stride=1\n")
+    documents.put((folder / "away" / "unsaved.net").as_uri(), 1, "net u from=base.net\n[a] stride=1\n")
+    found = references(documents, document, TEXT.index("[a]") + 1, defining=True)
+    assert [line for line in lines(found) if line[0] == "unsaved.net"] == [("unsaved.net", 2, "a")]
+    assert renamed(documents, document, TEXT.index("[a]") + 1, "z")["unsaved.net"].endswith("[z] stride=1\n")

@@ -59,7 +59,7 @@ def confusion_png(tested: Outcome) -> bytes | None:
     out = io.BytesIO()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")  # names in scripts that the font has not
-        figure.savefig(out, format="png", dpi=150)
+        figure.savefig(out, format="png", dpi=150, bbox_inches="tight")
     return out.getvalue()
 
 

@@ -1,0 +1,53 @@
+"""The counts that a layer states (units, weights, connections), held against what it comes to."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from netspec.check.claims import Stated, count_arithmetic
+from netspec.check.lower import Lowered
+from netspec.check.report import Findings
+from netspec.ir.shape import Shape
+from netspec.units import count
+
+
+def refute_counts(findings: Findings, stated: Stated, lowered: Lowered, name: str, shapes: tuple[Shape, ...]) -> None:
+    """Report the counts that are wrong under each of the shapes that a layer may have.
+
+    With another shape than the computed one the layer would have other keys: what its weights and connections come to
+    then is not known, and is left to ``also_wrong``.
+    """
+    actual = _actual(lowered, lowered.value.shape)
+    units = {shape.units for shape in shapes}
+    for key, number in stated.counts.items():
+        wrong = number not in units if key == "units" else number != actual[key] and len(shapes) == 1
+        if wrong:
+            owned = {p.key for p in lowered.parameters}
+            shared = key == "weights" and not owned.issuperset(lowered.weight_keys)
+            elsewhere = ("its weights are another layer's, and are counted there",)
+            findings.add(
+                "claim-refuted",
+                f"{name} has {count(actual[key])} {key}, not {count(number)}",
+                stated.pairs[key].span,
+                notes=elsewhere if shared else count_arithmetic(key, lowered.steps),
+                layer=name,
+            )
+
+
+def also_wrong(stated: Stated, lowered: Lowered, shape: Shape) -> Iterator[str]:
+    """Beside a refuted shape: the weights and connections that are wrong with it and without it."""
+    now, then = _actual(lowered, lowered.value.shape), _actual(lowered, shape)
+    for key, number in stated.counts.items():
+        if key != "units" and number not in (now[key], then[key]):
+            yield f"{key}={number} does not hold either: there are {count(now[key])} {key}"
+
+
+def _actual(lowered: Lowered, shape: Shape) -> dict[str, int]:
+    """What may be stated of a layer, with a shape in place of that which was computed."""
+    computed, steps = lowered.value.shape, lowered.steps
+    return {
+        "units": shape.units,
+        "connections": sum(s.op.connections(s.reads, shape if s.output == computed else s.output) for s in steps),
+        "weights": sum(math.prod(p.shape) for p in lowered.parameters if p.role == "weight"),
+    }
