@@ -1,1 +1,10 @@
 """Its being here puts this folder on the import path, so that every room's tests can import ``building``."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest test first: begun last, it would be waited for alone."""
+    items.sort(key=lambda item: not item.nodeid.startswith("tests/test_readme.py"))

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Iterable
 
 MOST_EDITS = 4
 LONGEST_WORD = 100
+MOST_RIVALS = 200
+"""Known names that are compared, in a file of thousands, to see whether another is as near."""
 
 _ELSEWHERE = {
     "activation": ("neuron",),
@@ -93,7 +96,8 @@ def is_slip(word: str, meant: str, known: Iterable[str] = ()) -> bool:
     apart = distance(a, b, limit)
     if apart == limit or [c for c in a if c.isdigit()] != [c for c in b if c.isdigit()]:
         return False
-    return not any(name != meant and distance(a, name.lower(), apart + 1) <= apart for name in known)
+    others = itertools.islice((name for name in known if name != meant), MOST_RIVALS)
+    return not any(distance(a, name.lower(), apart + 1) <= apart for name in others)
 
 
 def _contained(sought: str, names: tuple[str, ...]) -> str | None:

@@ -135,7 +135,15 @@ def test_small_specs_in_inference(path: Path) -> None:
     compare_output(graph, drawn_weights(graph), False, {})
 
 
-@pytest.mark.parametrize("path", [path for path in SPECS if path not in SMALL], ids=lambda path: path.stem)
+USUAL = ("alexnet", "alexnet-2012", "alexnet-torchvision")
+"""Large specs of the default run; the others differ from these in a layer or two, and are slow."""
+
+
+@pytest.mark.parametrize(
+    "path",
+    [pytest.param(path, marks=() if path.stem in USUAL else pytest.mark.slow) for path in SPECS if path not in SMALL],
+    ids=lambda path: path.stem,
+)
 def test_large_specs_forward(path: Path) -> None:
     graph = netspec.load(path).graph
     weights, images = drawn_weights(graph), random_images(graph, 1)

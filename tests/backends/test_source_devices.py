@@ -94,6 +94,7 @@ def test_two_processes_compute_what_the_trainer_computes(tmp_path: Path) -> None
     compare(trials, 2)
 
 
+@pytest.mark.slow
 def test_four_processes_compute_what_the_trainer_computes(tmp_path: Path) -> None:
     """Two groups, each on two shares of the batch, which are uneven."""
     options = "train accumulate=2 ema=0.9 label_smoothing=0.1"

@@ -56,7 +56,7 @@ SLOW = settings(
 
 def survive(text: str) -> None:
     """Check a text and tell what is wrong with it in every form."""
-    begin = time.perf_counter()
+    begin = time.process_time()
     try:
         net = loads(text)
     except SpecError as error:
@@ -74,7 +74,7 @@ def survive(text: str) -> None:
         assert net.graph.nodes
         assert net.total.units >= 0
         render_all(net.warnings)
-    assert time.perf_counter() - begin < LONGEST
+    assert time.process_time() - begin < LONGEST
 
 
 def _position(draw: Callable[..., int], text: str) -> int:
@@ -247,11 +247,11 @@ HUGE = {
 
 @pytest.mark.parametrize("name", HUGE)
 def test_what_is_huge_is_answered_soon_and_briefly(name: str) -> None:
-    begin = time.perf_counter()
+    begin = time.process_time()
     try:
         shown = render_all(loads(HUGE[name]).warnings, 20)
     except SpecError as error:
         assert len(error.diagnostics) <= 2 * MOST_MISTAKES
         shown = render_all(error.diagnostics, 20)
     assert len(shown) < 20_000
-    assert time.perf_counter() - begin < 2 * LONGEST
+    assert time.process_time() - begin < 2 * LONGEST

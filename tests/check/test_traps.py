@@ -113,16 +113,16 @@ def test_what_allows_is_a_comment() -> None:
     wrong = "[i] input 3x32x32\n[c] conv filters=4 kernel=4 stride=3 rounding=down"
     assert netspec.loads(f"{wrong} # ## allow: unread-pixels").warnings == ()
     assert len(netspec.loads(f"{wrong} # disallow: unread-pixels").warnings) == 1
-    begin = time.perf_counter()
+    begin = time.process_time()
     assert len(netspec.loads(f"{wrong} {'#' * 300_000}").warnings) == 1
-    assert time.perf_counter() - begin < 5
+    assert time.process_time() - begin < 5
 
 
 def test_a_long_chain_is_looked_through_once() -> None:
     chain = "".join(f"[n{i}] lrn size=5 scale=1e-4\n" for i in range(12_000))
-    begin = time.perf_counter()
+    begin = time.process_time()
     warnings = netspec.loads(f"[i] input 8x8x8\n[c] conv filters=8 kernel=3 groups=2\n{chain}").warnings
-    assert time.perf_counter() - begin < 8
+    assert time.process_time() - begin < 8
     assert {w.code for w in warnings} == {"lrn-across-groups"}
     assert len(warnings) == 12_000
 

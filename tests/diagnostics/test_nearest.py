@@ -97,7 +97,7 @@ def test_distance_is_optimal_string_alignment_up_to_its_limit(a: str, b: str, li
 
 def test_thousands_of_names_and_endless_words_are_soon_compared() -> None:
     names = [f"layer{i}" for i in range(5_000)]
-    begin = time.perf_counter()
+    begin = time.process_time()
     assert nearest("lyaer4321", names) == "layer4321"
     assert nearest("x" * 1_000_000, names) is None
-    assert time.perf_counter() - begin < 2
+    assert time.process_time() - begin < 2

@@ -110,9 +110,9 @@ def test_a_png_that_would_be_too_large_is_smaller_or_refused(monkeypatch: pytest
 
 def test_a_thousand_layers_take_seconds_and_a_few_megabytes() -> None:
     net = netspec.loads(chain(1000))
-    begin = time.perf_counter()
+    begin = time.process_time()
     text = to_svg(figure_of(net))
-    assert time.perf_counter() - begin < 20  # 1 s on one core
+    assert time.process_time() - begin < 20  # 1 s on one core
     assert len(text) < 5e6
     assert "<title>c999: " in text
 

@@ -136,11 +136,11 @@ def test_a_fault_names_the_axis_that_fails() -> None:
 
 def test_the_largest_dilation_and_padding_are_answered_soon() -> None:
     window = Window((1, 2), (1, 1), Pad(2**16, 0, 0, 0), (1, 2**16), "down")
-    begin = time.perf_counter()
+    begin = time.process_time()
     for _ in range(20):
         # Of starts -65536 to -1 none steps over: each has a pixel 0 to 65535 in its second place.
         assert window.fit(1, 10**9) == (Axis(1, 0, 0), Axis(10**9, 0, 0))
-    assert time.perf_counter() - begin < 5
+    assert time.process_time() - begin < 5
 
 
 # One axis: kernel, stride, padding before and after, dilation, rounding, kind, size.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from data_page import PAGE, fresh, without_measurements
 
 from netspec.train.data.decode import MAX_PIXELS
@@ -13,6 +14,7 @@ from netspec.train.data.source import SOURCES
 from netspec.train.statistics import SAMPLE
 
 
+@pytest.mark.slow
 def test_the_commands_print_what_stands_there() -> None:
     text = PAGE.read_text("utf-8")
     assert without_measurements(fresh(text)) == without_measurements(text), "python tests/train/data_page.py"
