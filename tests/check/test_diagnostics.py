@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 from checking import alexnet, codes, mistake, mistakes, place
-from wrong_specs import CASES, IMAGE, Case
+from wrong_networks import NETWORKS
+from wrong_specs import IMAGE, Case
+from wrong_words import WORDS
 
 from netspec.diagnostics import Diagnostic, SpecError, apply
 from netspec.diagnostics.machine import as_dict, to_json
@@ -19,6 +21,7 @@ from netspec.diagnostics.text import render
 from netspec.net import decode, loads
 
 NETSPEC = Path(__file__).parents[2] / "netspec"
+CASES = (*WORDS, *NETWORKS)
 
 
 def title(case: Case) -> str:

@@ -10,7 +10,8 @@ import pytest
 from checking import SPECS, good, mistake, spec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from wrong_specs import CASES
+from wrong_networks import NETWORKS
+from wrong_words import WORDS
 
 from netspec.diagnostics import SpecError
 from netspec.diagnostics.machine import to_json
@@ -19,7 +20,7 @@ from netspec.language.parser import MOST_MISTAKES
 from netspec.net import decode, loads
 
 GOOD = sorted(path.read_text("utf-8") for path in SPECS.glob("*.net"))
-TEXTS = [*GOOD, *(case.text for case in CASES)]
+TEXTS = [*GOOD, *(case.text for case in (*WORDS, *NETWORKS))]
 TOKENS = sorted(
     {word for text in TEXTS for word in text.split()}
     | {"->", "=", ",", "(", ")", "[", "]", "\n", "\n ", "\t", "#", "0", "-1", "1e400", "9" * 60, "3x0x0", "gpus 3\n"}

@@ -1,0 +1,51 @@
+"""The reference backend by hand, values and a few gradients: neurons."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from by_hand import LN2, LN3, close, gradient, on_vector
+
+from netspec.ir.ops import Abs, Affine, Logistic, Op, Relu, SoftRelu, Sqrt, Square, Tanh
+
+
+@pytest.mark.parametrize(
+    ("op", "x", "wanted"),
+    [
+        (Relu(), [-2, 0, 3], [0, 0, 3]),
+        (Tanh(), [LN3], [0.8]),  # (9 - 1) / (9 + 1)
+        (Tanh(a=2, b=0.5), [2 * LN3], [1.6]),
+        (Logistic(), [-LN3, 0, LN3], [0.25, 0.5, 0.75]),
+        (Logistic(), [-1000, 1000], [0, 1]),
+        (SoftRelu(), [0, LN3, 5], [LN2, math.log(4), 5]),
+        (SoftRelu(), [4], [4.018149927917809]),  # log(1 + 54.598150033144236): the threshold itself is not above
+        (SoftRelu(), [4.0000001], [4.0000001]),
+        (Abs(), [-2, 0, 3], [2, 0, 3]),
+        (Square(), [-2, 3], [4, 9]),
+        (Sqrt(), [4, 9], [2, 3]),
+        (Affine(a=3, b=1), [2, -1], [7, -2]),
+        (Affine(), [2, -1], [2, -1]),
+    ],
+)
+def test_neurons(op: Op, x: list[float], wanted: list[float]) -> None:
+    close(on_vector(op, x), wanted)
+
+
+@pytest.mark.parametrize(
+    ("op", "x", "slope"),
+    [
+        (Relu(), [-2, 0, 3], [0, 0, 1]),
+        (Tanh(a=2, b=0.5), [2 * LN3], [0.36]),  # 2 * 0.5 * (1 - 0.8^2)
+        (Logistic(), [LN3], [0.1875]),  # 3/4 * 1/4
+        (SoftRelu(), [LN3, 5], [0.75, 1]),
+        (Abs(), [-2, 0, 3], [-1, 0, 1]),
+        (Square(), [-2, 3], [-4, 6]),
+        (Sqrt(), [4], [0.25]),
+        (Affine(a=3, b=1), [2], [3]),
+    ],
+)
+def test_slopes_of_neurons(op: Op, x: list[float], slope: list[float]) -> None:
+    seed = np.full((1, len(x)), 10.0)
+    close(gradient(op, [x], seed=seed).inputs[0], [[10 * number for number in slope]])
