@@ -14,7 +14,7 @@ training.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from netspec.diagnostics.model import CannotOpen, SpecError
 
@@ -70,17 +70,27 @@ def torch_module(net: Net, *, seed: int = 0) -> Module:
     return module
 
 
-def compile(net: Net, *, to: str = "python") -> str:
-    """The network as the text of a program. ``to="python"``: one standalone file that needs torch and Pillow.
+@overload
+def compile(net: Net, *, to: Literal["python"] = "python") -> str: ...
+@overload
+def compile(net: Net, *, to: str) -> str | bytes | dict[str, str | bytes]: ...
+def compile(net: Net, *, to: str = "python") -> str | bytes | dict[str, str | bytes]:
+    """The network as another program's file, with the words that ``netspec compile --to`` takes.
+
+    ``to="python"`` is the text of one standalone program that needs torch and Pillow. A target that is a folder of
+    several files gives their contents by name.
 
     Raises
     ------
     ValueError
         There is no such target.
+    SpecError
+        The target cannot say what the spec says.
     """
-    from netspec.backend import load as load_backend
+    from netspec.backend import targets
 
-    if to != "python":
-        raise ValueError(f"there is no target {to!r}; there is 'python'")
-    source: str = load_backend("source").emit(net.graph, stem=net.name, spec=net.source.text)
-    return source
+    found = targets().get(to)
+    if found is None:
+        raise ValueError(f"there is no target {to!r}; there are {', '.join(targets())}")
+    files = dict(found.make(net, net.name))
+    return files if not found.ending else next(iter(files.values()))

@@ -2,15 +2,53 @@
 
 A backend turns a ``Graph`` into something that computes. It imports nothing of its siblings, and what it needs beyond
 netspec itself (numpy, torch, jinja2) is imported only when it is loaded.
+
+What a spec can be compiled to is found the same way: a backend with a file ``target.py`` has a ``TARGET`` in it.
 """
 
 from __future__ import annotations
 
 import pkgutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 
 PACKAGE = "netspec.backends"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a backend compiles a spec to, in the words of the command line.
+
+    Finding the targets imports every backend that has one, so the package of such a backend imports what is heavy only
+    inside ``make``.
+    """
+
+    word: str
+    """As ``--to`` is told."""
+    doc: str
+    """What comes out, in one line."""
+    ending: str
+    """Of the file that is written, ``.py``; empty where it is a folder of several files."""
+    make: Callable[..., Mapping[str, str | bytes]]
+    """``make(net, stem, **options)``: the files' contents by name, a single file under any name. ``stem`` is the name
+    of the file or folder without its ending. Raises ``SpecError`` where the target cannot say what the spec says."""
+    ours: Callable[[Path], bool]
+    """Whether netspec wrote a file, which may then be overwritten. Raises ``OSError``."""
+    options: tuple[str, ...] = ()
+    """Which of the command's further options ``make`` takes."""
+
+
+def begins_with(first_line: str) -> Callable[[Path], bool]:
+    """A ``Target.ours`` for text: whether a file's first line is this one."""
+
+    def ours(path: Path) -> bool:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            return file.readline(len(first_line) + 1).rstrip("\n") == first_line
+
+    return ours
 
 
 def available() -> tuple[str, ...]:
@@ -32,3 +70,11 @@ def load(name: str) -> ModuleType:
     if name not in available():
         raise ValueError(f"there is no backend {name!r}; there are {', '.join(available())}")
     return import_module(f"{PACKAGE}.{name}")
+
+
+def targets() -> dict[str, Target]:
+    """What a spec can be compiled to, by the words for it; ``python``, the usual one, first."""
+    folders = [Path(folder) for folder in import_module(PACKAGE).__path__]
+    names = [name for name in available() if any((folder / name / "target.py").is_file() for folder in folders)]
+    found: list[Target] = [import_module(f"{PACKAGE}.{name}.target").TARGET for name in names]
+    return {target.word: target for target in sorted(found, key=lambda target: (target.word != "python", target.word))}

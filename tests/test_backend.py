@@ -33,6 +33,7 @@ def test_another_name_is_refused_with_the_names_there_are(name: str) -> None:
     ("code", "loaded"),
     [
         ("backend.available()", "False False"),
+        ("backend.targets()", "False False"),
         ("backend.load('reference')", "True False"),
     ],
 )
@@ -40,3 +41,18 @@ def test_nothing_is_imported_before_it_is_loaded(code: str, loaded: str) -> None
     program = f"import sys; from netspec import backend; {code}; print('numpy' in sys.modules, 'torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == loaded
+
+
+def test_targets_are_what_backends_say_of_themselves() -> None:
+    found = backend.targets()
+    assert next(iter(found)) == "python"
+    assert len(found) == len(list(FOLDER.glob("*/target.py")))
+    assert [word for word, target in found.items() if word != target.word or not target.doc] == []
+
+
+def test_a_text_is_known_by_its_first_line(tmp_path: Path) -> None:
+    ours = backend.begins_with("# ours")
+    path = tmp_path / "file"
+    for text, known in (("# ours\nmore", True), ("# ours", True), ("# ours too\n", False), ("", False)):
+        path.write_text(text, "utf-8")
+        assert ours(path) is known

@@ -225,8 +225,10 @@ def tree(path: Path) -> ast.Module:
 
 
 def is_public(node: ast.AST) -> TypeGuard[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]:
-    """Whether a statement defines a public function or class."""
-    return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and not node.name.startswith("_")
+    """Whether a statement defines a public function or class, and does not only overload one."""
+    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) or node.name.startswith("_"):
+        return False
+    return not any(is_name(decorator) and decorator.id == "overload" for decorator in node.decorator_list)
 
 
 def is_name(node: ast.AST) -> TypeGuard[ast.Name]:

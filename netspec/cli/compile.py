@@ -1,76 +1,101 @@
-"""Compile a spec to a program of its own."""
+"""Compile a spec to a program of its own, or to another program's files."""
 
 from __future__ import annotations
 
-import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from netspec.cli.common import input_option, read_net, refuse, set_option, spec_argument, stem_of
-from netspec.cli.writing import write_whole
+from netspec.backend import targets
+from netspec.cli.common import WRONG_SPEC, input_option, read_net, refuse, set_option, spec_argument, stem_of, tell
+from netspec.cli.writing import refuse_what_is_not_ours, write_together
+from netspec.diagnostics import SpecError
 
 if TYPE_CHECKING:
     from netspec.ir.shape import Shape
+
+_TARGETS = targets()
 
 
 @click.command()
 @spec_argument
 @click.option(
-    "--to", "target", type=click.Choice(["python"]), default="python", show_default=True, help="What is made."
+    "--to",
+    "word",
+    type=click.Choice(list(_TARGETS)),
+    default="python",
+    show_default=True,
+    help="What is made: " + "; ".join(f"{target.word}, {target.doc}" for target in _TARGETS.values()) + ".",
 )
 @click.option(
-    "-o", "--output", metavar="OUT", help="The file to write, - for standard output [default: ./<spec's name>.py]."
+    "-o",
+    "--output",
+    metavar="OUT",
+    help="The file or folder to write, - for standard output [default: the spec's name, here, with the target's "
+    "ending].",
 )
-@click.option("-q", "--quiet", is_flag=True, help="Do not name the file that is written.")
+@click.option("-q", "--quiet", is_flag=True, help="Do not name the files that are written.")
 @input_option
 @set_option
 def command(
-    file: str, target: str, output: str | None, quiet: bool, input_shape: Shape | None, changes: tuple[str, ...]
+    file: str, word: str, output: str | None, quiet: bool, input_shape: Shape | None, changes: tuple[str, ...]
 ) -> None:
-    """Compile a spec to one Python file that needs only torch, and Pillow to read images.
+    """Compile a spec to a program that needs netspec no more.
 
-    The program holds the network as a class, and trains and tests it. A file that netspec did not write is never
-    overwritten.
+    A file that netspec did not write is never overwritten.
 
     \b
     Example:
       netspec compile specs/alexnet.net -o alexnet.py
       python alexnet.py --synthetic --steps 5
     """
-    from netspec import backend
-
+    target = _TARGETS[word]
+    if output == "-" and not target.ending:
+        refuse(f"{word} is several files, which cannot go to standard output; -o names a folder")
     net = read_net(file, input_shape, changes)
-    source = backend.load("source")
-    destination = output or f"{stem_of(file)}.py"
-    path = Path(f"{stem_of(file)}.py" if destination == "-" else destination)
-    if destination != "-":
-        _refuse_what_is_not_ours(path, source.FIRST_LINE)
-    text: str = source.emit(net.graph, stem=path.stem, spec=net.source.text)
-    if destination == "-":
-        sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
-        click.echo(text, nl=False)
+    own = Path(f"{stem_of(file)}{target.ending}")
+    path = own if output in (None, "-") else Path(str(output))
+    if target.ending and output != "-":
+        refuse_what_is_not_ours(path, target.ours)
+    try:
+        made = target.make(net, path.stem if target.ending else path.name)
+    except SpecError as error:
+        tell(error.diagnostics)
+        sys.exit(WRONG_SPEC)
+    if output == "-":
+        _print(next(iter(made.values())))
         return
+    if target.ending:
+        _write({path: next(iter(made.values()))}, quiet)
+        return
+    _make_folder(path)
+    files = {path / name: content for name, content in made.items()}
+    for each in files:
+        refuse_what_is_not_ours(each, target.ours)
+    _write(files, quiet)
+
+
+def _print(content: str | bytes) -> None:
+    sys.stdout.buffer.write(content.encode() if isinstance(content, str) else content)
+
+
+def _make_folder(path: Path) -> None:
     try:
-        write_whole(path, text)
+        path.mkdir(exist_ok=True)
+    except FileExistsError:
+        refuse(f"{path} is there already, and is no folder")
     except OSError as error:
-        refuse(f"cannot write {path}: {error.strerror or error}")
+        refuse(f"cannot make the folder {path}: {error.strerror or error}")
+
+
+def _write(files: Mapping[Path, str | bytes], quiet: bool) -> None:
+    try:
+        write_together(files)
+    except OSError as error:
+        refuse(f"cannot write {' and '.join(map(str, files))}: {error.strerror or error}")
     if not quiet:
-        click.echo(f"wrote {path}")
-
-
-def _refuse_what_is_not_ours(path: Path, first_line: str) -> None:
-    """End the command if there is something at the path that netspec did not write."""
-    try:
-        if not os.path.lexists(path):
-            return
-        if not path.is_file():
-            refuse(f"{path} is there already, and is no file")
-        with path.open(encoding="utf-8", errors="replace") as file:
-            found = file.readline(len(first_line) + 1)
-    except OSError as error:
-        refuse(f"cannot read {path}: {error.strerror or error}")
-    if found.rstrip("\n") != first_line:
-        refuse(f"{path} was not written by netspec and stays as it is; -o names another file")
+        for path in files:
+            click.echo(f"wrote {path}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from netspec.cli.common import WRONG_SPEC, foreign_of, input_option, read, refuse, spec_argument, stem_of, tell
-from netspec.cli.writing import write_whole
+from netspec.cli.writing import refuse_what_is_not_ours, write_whole
 from netspec.diagnostics import CannotOpen, SpecError
 
 if TYPE_CHECKING:
@@ -53,7 +52,7 @@ def command(file: str, output: str | None, quiet: bool, input_shape: Shape | Non
         click.echo(made.source.text, nl=False)
         return
     path = Path(destination)
-    _refuse_what_is_not_ours(path)
+    refuse_what_is_not_ours(path, _is_ours, "this command")
     try:
         write_whole(path, made.source.text)
     except OSError as error:
@@ -62,16 +61,6 @@ def command(file: str, output: str | None, quiet: bool, input_shape: Shape | Non
         click.echo(f"wrote {path}")
 
 
-def _refuse_what_is_not_ours(path: Path) -> None:
-    """End the command if there is something at the path that it did not write."""
-    try:
-        if not os.path.lexists(path):
-            return
-        if not path.is_file():
-            refuse(f"{path} is there already, and is no file")
-        with path.open(encoding="utf-8", errors="replace") as file:
-            found = file.readline(len(FIRST_WORDS))
-    except OSError as error:
-        refuse(f"cannot read {path}: {error.strerror or error}")
-    if found != FIRST_WORDS:
-        refuse(f"{path} was not written by this command and stays as it is; -o names another file")
+def _is_ours(path: Path) -> bool:
+    with path.open(encoding="utf-8", errors="replace") as file:
+        return file.readline(len(FIRST_WORDS)) == FIRST_WORDS

@@ -1,0 +1,22 @@
+"""``--to python``."""
+
+from __future__ import annotations
+
+from netspec.backend import Target, begins_with
+from netspec.net import Net
+
+from .program import FIRST_LINE, emit
+
+
+def make(net: Net, stem: str) -> dict[str, str]:
+    """The program. ``stem`` is its file's name for the usage lines."""
+    return {f"{stem}.py": emit(net.graph, stem=stem, spec=net.source.text)}
+
+
+TARGET = Target(
+    "python",
+    "one Python file that builds, trains and tests the network, and needs only torch, and Pillow to read images",
+    ".py",
+    make,
+    begins_with(FIRST_LINE),
+)
