@@ -1,4 +1,4 @@
-"""Its being here puts this folder on the import path, so that every room's tests can import ``building``."""
+"""The order in which tests run."""
 
 from __future__ import annotations
 

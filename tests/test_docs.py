@@ -15,7 +15,7 @@ from netspec.explain import codes
 
 @pytest.mark.parametrize("path", [LANGUAGE, INDEX, DEVICES], ids=lambda path: path.stem)
 def test_a_document_is_what_comes_out(path: Path) -> None:
-    assert anew(path) == path.read_text("utf-8"), "python tests/docs.py writes it anew"
+    assert anew(path) == path.read_text("utf-8"), "python tests/helpers/docs.py writes it anew"
 
 
 def test_the_language_page_has_every_setting_and_every_layer_type() -> None:

@@ -13,7 +13,7 @@ from typing import TypeGuard
 
 import pytest
 from imports import ROOT, Import, all_imports, imports, modules, room
-from processes import netspec, python
+from processes import NUMERICS, netspec, python
 
 FLOORS = (
     ("__init__", "__main__"),
@@ -49,8 +49,7 @@ ONLY_IN = {
 LONGEST = 400
 """Lines. A file that grows past this holds two things."""
 
-BLOCKED = ("torch", "onnx", "numpy")
-WITHOUT_THEM = (
+WITHOUT_NUMERICS = (
     ("check",),
     ("summary",),
     ("summary", "--format", "json"),
@@ -195,22 +194,22 @@ def test_nothing_is_left_for_later_and_no_machine_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [words for words in WITHOUT_THEM if (ROOT / f"netspec/cli/{words[0]}.py").exists()]
+    "arguments", [words for words in WITHOUT_NUMERICS if (ROOT / f"netspec/cli/{words[0]}.py").exists()]
 )
 def test_commands_about_text_need_no_numerics(arguments: tuple[str, ...]) -> None:
-    done = netspec(*arguments, "specs/alexnet.net", blocked=BLOCKED)
+    done = netspec(*arguments, "specs/alexnet.net", blocked=NUMERICS)
     assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_help_and_the_python_door_need_no_numerics() -> None:
-    assert netspec("--help", blocked=BLOCKED).returncode == 0
-    asked = python("-c", "import netspec; print(netspec.load('specs/alexnet.net').total.weights)", blocked=BLOCKED)
+    assert netspec("--help", blocked=NUMERICS).returncode == 0
+    asked = python("-c", "import netspec; print(netspec.load('specs/alexnet.net').total.weights)", blocked=NUMERICS)
     assert (asked.stdout, asked.stderr) == ("60954656\n", "")
 
 
-@pytest.mark.parametrize("library", BLOCKED)
+@pytest.mark.parametrize("library", NUMERICS)
 def test_the_block_blocks(library: str) -> None:
-    done = python("-c", f"import {library}", blocked=BLOCKED)
+    done = python("-c", f"import {library}", blocked=NUMERICS)
     assert done.returncode == 1
     assert f"{library} is blocked" in done.stderr
 

@@ -7,7 +7,8 @@ from readme import README, fresh, without_measurements
 
 def test_the_readme_is_what_comes_out() -> None:
     text = README.read_text()
-    assert without_measurements(fresh(text)) == without_measurements(text), "python tests/readme.py writes it anew"
+    found = without_measurements(fresh(text))
+    assert found == without_measurements(text), "python tests/helpers/readme.py writes it anew"
 
 
 def test_measurements_are_the_only_thing_left_out() -> None:

@@ -7,22 +7,21 @@ import subprocess
 import sys
 
 import pytest
-from processes import ROOT, netspec
-from test_house import BLOCKED
+from processes import NUMERICS, ROOT, netspec
 
 from netspec import explain
 
 
 @pytest.mark.parametrize("word", ["conv", "train", "kernel", "window-does-not-tile"])
 def test_a_page_is_printed_as_markdown_without_numerics(word: str) -> None:
-    done = netspec("explain", word, blocked=BLOCKED)
+    done = netspec("explain", word, blocked=NUMERICS)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == explain.page(word)
     assert "<!--" not in done.stdout
 
 
 def test_without_a_word_all_are_listed() -> None:
-    done = netspec("explain", blocked=BLOCKED)
+    done = netspec("explain", blocked=NUMERICS)
     assert (done.returncode, done.stdout, done.stderr) == (0, explain.index(), "")
 
 

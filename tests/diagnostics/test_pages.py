@@ -76,7 +76,7 @@ def test_what_stands_in_a_page_is_what_comes_out(code: str) -> None:
     page = text(code)
     measured = re.search(r"<!-- differences -->\n\n(.*?)\n<!-- /differences -->", page, re.DOTALL)
     kept = {**PARTS, "differences": lambda: measured[1]} if measured else PARTS
-    assert fresh(page, kept) == page, "python tests/docs.py writes it anew"
+    assert fresh(page, kept) == page, "python tests/helpers/docs.py writes it anew"
 
 
 @pytest.mark.parametrize("code", CODES)

@@ -1,4 +1,4 @@
-"""What is generated of the documentation. ``python tests/docs.py`` writes it anew.
+"""What is generated of the documentation. ``python tests/helpers/docs.py`` writes it anew.
 
 That is: the outputs in the diagnostics' pages, docs/language.md, docs/diagnostics.md and docs/devices.md.
 """
@@ -19,7 +19,7 @@ from netspec.explain.markdown import lowered, table
 from netspec.keys import Init, Key, Kind, NeuronWord
 from netspec.net import loads
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 LANGUAGE = ROOT / "docs" / "language.md"
 INDEX = ROOT / "docs" / "diagnostics.md"
 DEVICES = ROOT / "docs" / "devices.md"

@@ -1,4 +1,4 @@
-"""The README's commands and outputs: found, run, and put back. ``python tests/readme.py`` writes the README anew."""
+"""The README's commands and outputs: found, run, and put back. ``python tests/helpers/readme.py`` writes it anew."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 
 _BLOCK = re.compile(r"<!-- (run|output|file: \S+) -->\n```(\w*)\n(.*?)```\n", re.DOTALL)

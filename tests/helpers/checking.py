@@ -10,7 +10,7 @@ from netspec.diagnostics import Diagnostic, SpecError
 from netspec.ir.ops import Op
 from netspec.net import Net, loads
 
-SPECS = Path(__file__).parents[1] / "specs"
+SPECS = Path(__file__).parents[2] / "specs"
 
 
 def good(text: str) -> Net:

@@ -9,7 +9,10 @@ from collections.abc import Collection
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
+
+NUMERICS = ("torch", "onnx", "numpy")
+"""What commands about text must do without."""
 
 BLOCK = """
 import sys
