@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import click
 
@@ -35,17 +35,17 @@ class DevicesParam(click.ParamType["tuple[int, ...]"]):
 
 
 class AmountParam(click.ParamType[float]):
-    """An amount with its unit, read by one of the functions of ``netspec.plan.quantities``."""
+    """An amount with its unit, read by ``netspec.plan.quantities``."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: Literal["bytes", "link", "flops"]) -> None:
         self.name = name
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        from netspec.plan import quantities
+        from netspec.plan.quantities import parse_bytes, parse_flops, parse_link
 
-        parse: Callable[[str], float] = getattr(quantities, f"parse_{self.name}")
+        parse: dict[str, Callable[[str], float]] = {"bytes": parse_bytes, "link": parse_link, "flops": parse_flops}
         try:
-            return parse(str(value))
+            return parse[self.name](str(value))
         except ValueError as wrong:
             self.fail(str(wrong), param, ctx)
 

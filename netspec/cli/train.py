@@ -143,7 +143,7 @@ def command(
 
 
 def _refuse(problem: TrainError) -> None:
-    from netspec.train.console import printable
+    from netspec.train.progress import printable
 
     click.echo(f"Error: {printable(problem.message)}", err=True)
     for note in problem.notes:

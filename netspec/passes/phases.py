@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from netspec.ir.graph import Graph, Layer
-from netspec.ir.ops import Input, Loss
+from netspec.ir.ops import Input
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +42,6 @@ def phases(graph: Graph) -> Phases:
     read = {name for layer in (*tail, *losses) for name in layer.inputs} & begun
     carried = (scores, *(name for name in graph.layers if name in read - {scores, graph.input.layer}))
     return Phases(trunk, tail, losses, any(layer in losses for layer in tail), carried)
-
-
-def is_loss(graph: Graph, layer: Layer) -> bool:
-    """Whether a layer's value is a loss."""
-    return isinstance(graph.nodes[layer.nodes[-1]].op, Loss)
 
 
 def _computed(graph: Graph) -> tuple[Layer, ...]:

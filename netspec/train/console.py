@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Column
 
 from netspec.train.evaluate import Evaluation
-from netspec.train.progress import printable as printable
+from netspec.train.progress import printable
 from netspec.units import count
 
 SECONDS_BETWEEN_LINES = 10.0

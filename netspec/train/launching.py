@@ -23,6 +23,7 @@ from typing import Any
 
 from netspec.train.crew import FOLDER
 from netspec.train.errors import TrainError
+from netspec.train.files import write_beside
 from netspec.train.interrupt import Stop, stop_on_signals
 from netspec.train.runfolder import resuming
 
@@ -177,6 +178,4 @@ def report_code(code: int) -> None:
 
 def _write(path: Path, text: str) -> None:
     """Whole or not at all: any of these processes may be ended at any time."""
-    beside = path.with_name(f".{path.name}.part")
-    beside.write_text(text, "utf-8")
-    beside.replace(path)
+    write_beside(path, text.encode())

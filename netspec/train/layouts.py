@@ -14,7 +14,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -25,7 +25,6 @@ from netspec.passes.torch_names import attributes
 from netspec.train.errors import TrainError
 
 Layout = Literal["groups", "merged", "torchvision"]
-LAYOUTS: tuple[Layout, ...] = get_args(Layout)
 
 Tensors = Mapping[str, Tensor]
 

@@ -38,6 +38,7 @@ from pathlib import Path
 from typing import Any
 
 from netspec.train.config import RequestError, TrainError
+from netspec.train.files import write_beside
 
 
 class RunFolder:
@@ -100,7 +101,7 @@ class RunFolder:
         if len(held) == length and intact:
             return True
         kept = held[:length] if intact else b"".join(_upto(held, step))
-        write_file(self.metrics, kept)
+        write_beside(self.metrics, kept)
         return intact
 
     def known_unreadable(self) -> set[str]:
@@ -112,7 +113,7 @@ class RunFolder:
             return set()
         whole = held[: held.rfind(b"\n") + 1]
         if whole != held:
-            write_file(path, whole)
+            write_beside(path, whole)
         return set(_paths(whole))
 
     def log(self, line: Mapping[str, Any]) -> None:
@@ -124,23 +125,13 @@ class RunFolder:
         self._append(self.path / "unreadable.jsonl", {"path": path, "reason": reason})
 
     def _write(self, name: str, text: str) -> None:
-        write_file(self.path / name, text.encode("utf-8"))
+        write_beside(self.path / name, text.encode("utf-8"))
 
     def _append(self, path: Path, line: Mapping[str, Any]) -> None:
         # JSON has no word for NaN; a loss that is none is written as null.
         clean = {key: None if isinstance(x, float) and not math.isfinite(x) else x for key, x in line.items()}
         with path.open("a", encoding="utf-8", errors="backslashreplace") as file:
             file.write(json.dumps(clean, ensure_ascii=False) + "\n")
-
-
-def write_file(path: Path, content: bytes) -> None:
-    """Write beside, flush, rename. Raises ``OSError``."""
-    beside = path.with_name(f".{path.name}.part")
-    with beside.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
 
 
 def _upto(held: bytes, step: int) -> Iterator[bytes]:

@@ -16,6 +16,7 @@ from click.testing import CliRunner, Result
 from pictures import flat, tree
 
 from netspec.cli import main
+from netspec.train import files
 from netspec.train.data import outfolder, packing, sealing, shards
 from netspec.train.data.decode import read_image
 from netspec.train.data.listing import list_folder
@@ -128,7 +129,7 @@ def test_a_packing_that_fails_at_any_write_goes_on_to_the_same_bytes(
     """Every file is written by one function: it fails once at each call, after which the command is given again."""
     pack(photos, tmp_path / "whole")
     expected = contents(tmp_path / "whole")
-    real = shards.write_beside
+    real = files.write_beside
     failures = 0
     for fail_at in range(1, 100):
         calls = 0

@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from netspec.train.data.shards import FORMAT, MANIFEST, as_json, write_beside
+from netspec.train.data.shards import FORMAT, MANIFEST, as_json
 from netspec.train.errors import RequestError
+from netspec.train.files import write_beside
 
 KEPT = ".packing"
 """What is known of the shards that are finished, until all are."""

@@ -26,7 +26,8 @@ from netspec.train.data.outfolder import claim
 from netspec.train.data.picture import Frame, Unreadable
 from netspec.train.data.processes import in_processes
 from netspec.train.data.sealing import Known, Packed, seal, sealed
-from netspec.train.data.shards import Shard, bytes_of, header, shards, write_beside
+from netspec.train.data.shards import Shard, bytes_of, header, shards
+from netspec.train.files import write_beside
 
 CHUNK = 32
 """Images that a process reads at a time."""

@@ -15,8 +15,9 @@ from netspec.train.data import shards as form
 from netspec.train.data.listing import Listing
 from netspec.train.data.moments import Colours, Moments, colours
 from netspec.train.data.picture import Frame
-from netspec.train.data.shards import Shard, as_json, as_npy, write_beside
+from netspec.train.data.shards import Shard, as_json, as_npy
 from netspec.train.errors import TrainError
+from netspec.train.files import write_beside
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,9 +22,7 @@ from __future__ import annotations
 
 import io
 import json
-import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -83,16 +81,6 @@ def labels_name(split: str) -> str:
 def files_name(split: str) -> str:
     """The file of a split's paths."""
     return f"{split}-files.json"
-
-
-def write_beside(path: Path, content: bytes) -> None:
-    """Write a file beside its final name, flush it to the disk, rename it."""
-    beside = path.with_name(f".{path.name}.part")
-    with beside.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
 
 
 def as_npy(array: np.ndarray[Any, Any]) -> bytes:
