@@ -114,7 +114,7 @@ def translate(
         said, head, tail = with_comments(twins, config, params_config)
     if merged and gpus < 2:
         said, gpus = [replace(line, gpu=()) for line in said], 0
-    layout = Layout(PurePath(source.name).stem, gpus, taken, learning.train, head, tail, readable)
+    layout = Layout(PurePath(source.name).stem, gpus, taken, learning.train, head, tail, learning.usual, readable)
     result = written(said, layout)
     places = {result.names[line.name]: definition.layers[line.origin].options.section.span for line in said}
     made = Source(source.name, result.text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import PurePath
@@ -9,6 +10,9 @@ from pathlib import PurePath
 from netspec.importers.cuda_convnet.lines import Line
 from netspec.importers.cuda_convnet.reading import Comment, Config
 from netspec.importers.cuda_convnet.twins import Merged
+
+_SHORT = 12
+_DIGITS = re.compile("[0-9]+")
 
 
 def with_comments(twins: Merged, config: Config, params: Config | None) -> tuple[list[Line], list[str], list[str]]:
@@ -24,7 +28,10 @@ def with_comments(twins: Merged, config: Config, params: Config | None) -> tuple
     head = [f"Imported from {PurePath(config.source.name).name}" + _of(params) + "."]
     tail: list[str] = []
     kept: dict[int, list[str]] = {}
-    first = next(iter(config.sections), None)
+    sections = list(config.sections)
+    for name, below in zip(reversed(sections[:-1]), reversed(sections[1:]), strict=True):
+        home.setdefault(name, home.get(below, len(lines) - 1))
+    first = next(iter(sections), None)
     for comment in config.comments:
         if comment.before is None:
             tail.append(comment.text)
@@ -37,7 +44,19 @@ def with_comments(twins: Merged, config: Config, params: Config | None) -> tuple
         kept.setdefault(home.get(name, len(lines) - 1), []).append(said)
     if params is not None and params.comments:
         tail += [f"In {PurePath(params.source.name).name}:", *_told(params.comments)]
-    return [replace(line, comments=tuple(kept.get(i, ()))) for i, line in enumerate(lines)], head, tail
+    return [replace(line, comments=_once(kept.get(i, ()))) for i, line in enumerate(lines)], head, tail
+
+
+def _once(comments: Iterable[str]) -> tuple[str, ...]:
+    """Comments without those that twins repeat; short ones that differ in a number alone, GPU 0 and GPU 1, on one
+    line."""
+    result: list[str] = []
+    for comment in dict.fromkeys(comments):
+        if result and len(comment) < _SHORT and _DIGITS.sub("", comment) == _DIGITS.sub("", result[-1].split(", ")[0]):
+            result[-1] += f", {comment.strip()}"
+        else:
+            result.append(comment)
+    return tuple(result)
 
 
 def _of(params: Config | None) -> str:

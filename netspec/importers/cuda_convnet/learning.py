@@ -30,7 +30,7 @@ class Drop:
 class Learning:
     """By layer: the learning keys of its weights (one value an input) and of its biases, and the numbers of
     normalisations, dropout, costs, and weighted sums. ``largest`` are the random poolings that take the maximum after
-    all. ``train`` are the keys of the ``train`` line."""
+    all. ``train`` are the keys of the ``train`` line; ``usual`` the learning keys that hold where a layer has none."""
 
     weights: Mapping[str, Mapping[str, tuple[float, ...]]] = field(default_factory=dict)
     biases: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
@@ -40,3 +40,4 @@ class Learning:
     sums: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     largest: frozenset[str] = frozenset()
     train: Mapping[str, str] = field(default_factory=dict)
+    usual: Mapping[str, str] = field(default_factory=dict)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -89,5 +90,7 @@ def several(values: Sequence[str]) -> str:
 
 
 def number(value: float) -> str:
-    """A number as a spec has it."""
-    return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)
+    """A number as a spec has it: ``1e-5``, not Python's ``1e-05``."""
+    if value == int(value) and abs(value) < 1e15:
+        return str(int(value))
+    return re.sub("e([+-])0", r"e\1", repr(value))

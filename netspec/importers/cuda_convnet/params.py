@@ -200,7 +200,9 @@ class _Reader:
         if owners:
             train["optimizer"] = f"sgd(lr={number(lr)}, momentum={number(momentum)}, weight_decay={number(decay)})"
             train |= self._schedule()
-        return Learning(weights, biases, self.norms, self.drops, self.costs, self.sums, frozenset(self.largest), train)
+        usual = {"lr": number(lr), "momentum": number(momentum), "decay": number(decay)}
+        largest = frozenset(self.largest)
+        return Learning(weights, biases, self.norms, self.drops, self.costs, self.sums, largest, train, usual)
 
     def _schedule(self) -> dict[str, str]:
         """The one schedule that a spec has: of most of the weights that learn."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from netspec.importers.cuda_convnet.defaults import defaults_of, unsaid
 from netspec.importers.cuda_convnet.lines import Line
 from netspec.ir.shape import Shape
 from netspec.language.formatter import formatted
@@ -26,8 +27,8 @@ class Written:
 @dataclass(frozen=True, slots=True)
 class Layout:
     """What stands around the lines: the net's name, its GPUs, the input's shape, the ``train`` line's keys, comments at
-    the beginning and at the end, and whether it is laid out for people, with ``default`` lines. ``gpus``: 0 for no
-    line."""
+    the beginning and at the end, the learning keys of layers that say nothing, and whether it is laid out for people,
+    with ``default`` lines. ``gpus``: 0 for no line."""
 
     name: str
     gpus: int
@@ -35,13 +36,14 @@ class Layout:
     train: Mapping[str, str]
     head: Sequence[str] = ()
     tail: Sequence[str] = ()
+    usual: Mapping[str, str] = field(default_factory=dict)
     readable: bool = False
 
 
 def written(lines: Sequence[Line], layout: Layout) -> Written:
     """The text of a spec."""
     names = _names(lines)
-    common = _common(lines) if layout.readable else {}
+    common = defaults_of(lines, layout.usual) if layout.readable else {}
     text = [*_comments(layout.head), f"net {identifier(layout.name)} rounding=up"]
     if layout.gpus:
         text.append(f"gpus {layout.gpus}")
@@ -92,7 +94,7 @@ def _line(line: Line, names: Mapping[str, str], layout: Layout, common: Mapping[
     if line.type == "input":
         return f"{head} {layout.shape} range=255 mean=image"
     keys = {key: value for key, value in line.keys.items() if common.get(key) != value}
-    keys |= {key: _NEUTRAL[key] for key in common if key not in line.keys}
+    keys |= {key: neutral for key in common if key not in line.keys and (neutral := unsaid(line, key, layout.usual))}
     if "weights" in keys:
         keys["weights"] = names[keys["weights"]]
     if not layout.readable or above is None or line.inputs != (above.name,):
@@ -104,25 +106,6 @@ def _line(line: Line, names: Mapping[str, str], layout: Layout, common: Mapping[
 
 def _pairs(head: str, keys: Mapping[str, str]) -> str:
     return " ".join([head, *(f"{key}={value}" for key, value in keys.items())])
-
-
-_NEUTRAL = {"neuron": "linear"}
-"""What a layer says that lacks a key which its type's ``default`` line has."""
-_DEFAULTS = ("init", "neuron", "lr", "momentum", "decay", "bias_lr", "bias_momentum")
-
-
-def _common(lines: Sequence[Line]) -> dict[str, dict[str, str]]:
-    """For each layer type the values that most of its layers have."""
-    found: dict[str, dict[str, str]] = {}
-    for type_ in ("conv", "local", "fc"):
-        keys = [line.keys for line in lines if line.type == type_]
-        for key in _DEFAULTS if len(keys) > 1 else ():
-            values = [k.get(key) for k in keys]
-            best = max(dict.fromkeys(values), key=values.count)
-            plain = best is not None and (key in _NEUTRAL or None not in values)
-            if plain and best is not None and "," not in best.partition("(")[0] and values.count(best) > 1:
-                found.setdefault(type_, {})[key] = best
-    return found
 
 
 def _comments(lines: Sequence[str]) -> list[str]:

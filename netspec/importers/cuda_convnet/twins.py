@@ -51,6 +51,15 @@ def merged(lines: Sequence[Line], gpus: int) -> Merged:
     """The lines of a file for so many GPUs with its twins as one line each."""
     if gpus < 2 or len(lines) > MOST_LINES:
         return Merged(tuple(lines), {}, {})
+    plain, readers = _without_copies(lines, gpus)
+    if readers:
+        found = _joined(plain, gpus)
+        if readers <= {name for family in found.families.values() for name in family.members}:
+            return found
+    return _joined(lines, gpus)
+
+
+def _joined(lines: Sequence[Line], gpus: int) -> Merged:
     banned: set[str] = set()
     while True:
         attempt = _Attempt(lines, gpus, banned)
@@ -85,7 +94,7 @@ class _Attempt:
         for gpu in range(self.gpus - 1):
             options = found.get(_alike(last, gpu), [])
             fits = (o for o in options if o.name not in self.family and o.name not in banned)
-            best = next((o for o in fits if self._reading((*members, o))), None)
+            best = next((o for o in fits if self._reading((*members, o, last))), None)
             if best is None:
                 return
             members.append(best)
@@ -137,7 +146,7 @@ class _Attempt:
                 names.append(read[0])
             else:
                 same = family.reading == "whole" and set(read) <= set(family.members)
-                if not same and read != family.members[: len(read)]:
+                if not same and read != tuple(family.members[member.gpu[0]] for member in members):
                     return None
                 names.append(family.name)
         joins = members[0].type in ("sum", "max", "concat")
@@ -182,7 +191,9 @@ class _Attempt:
         """``conv1`` of ``conv1a`` and ``conv1b``."""
         same = takewhile(lambda letters: len(set(letters)) == 1, zip(*names, strict=False))
         stem = "".join(letters[0] for letters in same).rstrip("-_.")
-        return stem if stem and stem not in self.taken and stem not in self.families else names[0]
+        # The name of a line that has become a part of another is free again: fc2048b of fc2048ba and fc2048bb.
+        free = stem not in self.families and (stem not in self.taken or stem in self.family or stem in names)
+        return stem if stem and free else names[0]
 
     def broken(self) -> set[str]:
         """The members of families that something reads otherwise than a spec can say."""
@@ -209,7 +220,9 @@ class _Attempt:
                 names, order = collapsed
                 if order:
                     reordered[line.name] = order
-                lines.append(replace(line, inputs=names))
+                shares = any(name in self.families and self.families[name].reading != "whole" for name in names)
+                keys = {**line.keys, "reads": "all"} if shares and line.type in _WEIGHTED else line.keys
+                lines.append(replace(line, inputs=names, keys=keys))
             elif line.name == family.members[-1]:
                 reordered |= family.orders
                 lines.append(self._joined(family))
@@ -231,6 +244,29 @@ class _Attempt:
                 keys["gpu"] = "all"
         comments = tuple(text for m in members for text in m.comments)
         return Line(family.name, first.type, family.inputs, keys, (), first.origin, comments)
+
+
+def _without_copies(lines: Sequence[Line], gpus: int) -> tuple[list[Line], set[str]]:
+    """The lines without concatenations that stand on every GPU alike, whose readers read what is joined there; and
+    these readers."""
+    alike: dict[tuple[str, ...], list[Line]] = {}
+    for line in lines:
+        if line.type == "concat" and len(line.gpu) == 1 and not line.keys:
+            alike.setdefault(line.inputs, []).append(line)
+    copies = {
+        line.name: line.inputs
+        for each in alike.values()
+        if sorted(line.gpu[0] for line in each) == list(range(gpus))
+        for line in each
+    }
+    reading = {line.name for line in lines if copies.keys() & set(line.inputs)}
+    by_name = {line.name: line for line in lines}
+    for name in reading:
+        line = by_name[name]
+        if line.type not in ("conv", "fc") or len(line.inputs) != 1 or not _uniform(line):
+            return list(lines), set()
+    kept = [line for line in lines if line.name not in copies]
+    return [replace(line, inputs=copies[line.inputs[0]]) if line.name in reading else line for line in kept], reading
 
 
 def _alike(line: Line, gpu: int) -> tuple[object, ...]:

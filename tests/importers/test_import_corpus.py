@@ -1,0 +1,141 @@
+"""Real files of 2012 and of version 2 as specs for people: the text, and that the network is the same.
+
+They lie outside the project, in the folder that NETSPEC_CORPUS names; without it nothing is tested here.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from carrying import carried
+from test_corpus import CORPUS, FILES, PAIRS, shape, source
+
+from netspec import backend, load
+from netspec.check.report import Findings
+from netspec.diff import compare
+from netspec.importers.cuda_convnet import translate
+from netspec.importers.cuda_convnet.reading import read
+from netspec.ir.shape import Shape
+from netspec.language.formatter import formatted
+from netspec.net import Foreign, Net, import_layer_file, load_source, loads
+from netspec.source import Source
+
+pytestmark = pytest.mark.skipif(CORPUS is None, reason="NETSPEC_CORPUS names no folder with real layer files")
+
+Case = tuple[dict[str, Any], str | None]
+CASES: list[Case] = [
+    *((file, None) for file in FILES),
+    *((f, p["params"]) for f, p in PAIRS if p["accepted_by_original"] or p.get("ok_after_naming_schedules")),
+]
+
+
+def name_of(case: Case) -> str:
+    file, params = case
+    return str(params or file["file"])
+
+
+def foreign(params: str | None) -> Foreign:
+    return Foreign(source(params) if params else None, merged=True)
+
+
+def imported(file: dict[str, Any], params: str | None) -> Net:
+    return import_layer_file(source(file["file"]), shape(file), foreign(params))
+
+
+def comments(name: str) -> list[str]:
+    """The comments of a file, as they stand."""
+    told = source(name)
+    return [comment.text.strip() for comment in read(told, Findings(told)).comments]
+
+
+def marked(number: int, case: Case) -> Any:
+    """One case in eight belongs to the quick tests."""
+    return pytest.param(case, id=name_of(case), marks=() if number % 8 == 0 else pytest.mark.slow)
+
+
+@pytest.mark.parametrize("case", [marked(i, case) for i, case in enumerate(CASES)])
+def test_the_spec_is_laid_out_whole_and_the_same_network(case: Case) -> None:
+    file, params = case
+    made = imported(file, params)
+    text = made.source.text
+    assert formatted(Source("x.net", text)) == text
+    first = f"# Imported from {Path(file['file']).name}" + (f" and {Path(params).name}." if params else ".")
+    assert text.startswith(first + "\n")
+    told = [comment for name in (file["file"], params) if name for comment in comments(name)]
+    assert [comment for comment in told if comment not in text] == []
+    same = load_source(source(file["file"]), shape(file), foreign=foreign(params))
+    assert compare(same, loads(text)).same
+
+
+KEPT = {
+    "layers-145.cfg": 18, "layers-137.cfg": 20, "layers-109.cfg": 21, "layers-imagenet-2gpu-model.cfg": 18,
+    "layers-imagenet-4gpu-data-model.cfg": 18,  # all twins are one
+    "layers-126.cfg": 29,  # one GPU sees mirrored images, up to pool2
+    "layers-120-4gpu.cfg": 53, "layers-183-4gpu.cfg": 68,  # two or three of four GPUs are read
+    "layers-100.cfg": 25,  # groups of filters over each GPU's maps
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_what_are_twins_is_one_line_and_what_are_none_are_two(name: str) -> None:
+    file = next(file for file in FILES if file["file"].endswith(f"/{name}"))
+    assert len(imported(file, None).layers) == KEPT[name]
+
+
+def reduced(text: str) -> str:
+    """A spec of two GPUs or more with short vectors, and images of 96 x 96."""
+    text = re.sub(r"input 3x224x224", "input 3x96x96", text)
+    return re.sub(r"outputs=(\d+)", lambda m: f"outputs={int(m[1]) // (64 if int(m[1]) % 64 == 0 else 1)}", text)
+
+
+SAMPLE = ("layers-145.cfg", "layers-126.cfg", "layers-imagenet-4gpu-data-model.cfg")
+SEVERAL = [
+    pytest.param(file, id=name, marks=() if name in SAMPLE else pytest.mark.slow)
+    for file in FILES
+    if file["data"] == [3, 224, 224] and len({str(layer["gpu"]) for layer in file["layers"]}) > 2
+    for name in [Path(file["file"]).name]
+]
+
+
+@pytest.mark.parametrize("file", SEVERAL)
+def test_the_same_weights_give_the_same_outputs(file: dict[str, Any]) -> None:
+    apart = translate(source(file["file"]), shape=shape(file))
+    whole = translate(source(file["file"]), shape=shape(file), merged=True, readable=True)
+    assert apart.source is not None and whole.source is not None
+    one = loads(reduced(apart.source.text)).graph
+    other = loads(reduced(re.sub(" +", " ", whole.source.text))).graph
+    random = np.random.default_rng(2)
+    given = {key: random.normal(size=p.shape) * np.prod(p.shape[1:]) ** -0.5 for key, p in one.parameters.items()}
+    images = random.normal(size=(1, *one.input.output))
+    run = backend.load("reference").run
+    theirs = run(one, given, images).values[one.scores.name]
+    mine = run(other, carried(apart, whole, other, given), images).values[other.scores.name]
+    assert np.abs(theirs).max() > 1e-3
+    np.testing.assert_allclose(mine, theirs, rtol=1e-9, atol=1e-9)
+
+
+def test_the_network_of_the_paper_is_the_spec_that_is_here() -> None:
+    """layers-145.cfg and specs/alexnet-2012.net differ in names, and in what the last state of a run's parameter file
+    does not hold: the rates that it began with, how images were varied, and the test."""
+    file = next(file for file in FILES if file["file"].endswith("/layers-145.cfg"))
+    params = file["file"].replace("layers-145.cfg", "layer-params-145.cfg")
+    text = imported(file, params).source.text
+    assert "# fc2048bb lists the shares of its input in the order 1, 0\n[fc2048b]" in text
+    found = compare(loads(text), load(Path(__file__).parents[2] / "specs" / "alexnet-2012.net"))
+    assert (found.function, found.misfits) == ("same", ())
+    layers = [(layer.name, d.key, d.a, d.b) for layer in found.layers for d in layer.differences if d.kind != "renamed"]
+    assert layers == [("conv1", "lr", "0", "0.01"), ("conv1", "bias_lr", "0", "0.02")]
+    renamed = {layer.name for layer in found.layers if any(d.kind == "renamed" for d in layer.differences)}
+    assert renamed == {
+        "data = image", "rnorm1 = norm1", "rnorm2 = norm2", "cnorm2 = same2", "pool3 = pool5", "fc2048 = fc6",
+        "hs1 = drop6", "fc2048b = fc7", "hs2 = drop7", "fc1000 = fc8", "probs = prob",
+    }  # fmt: skip
+    assert {(s.setting, s.difference.key) for s in found.settings} == {
+        ("train", "epochs"), ("train", "lr"), ("train", "schedule"), ("augment", "from"), ("augment", "flip"),
+        ("augment", "colour"), ("test", "views"),
+    }  # fmt: skip
+    assert loads(text).graph.input.output == Shape(3, 224, 224)
