@@ -12,11 +12,18 @@ from programs import Here
 
 
 @pytest.fixture
-def here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Here]:
-    """Runs programs in this process, which then has as many threads as before."""
+def one_thread() -> Iterator[None]:
+    """torch computes with one thread: sums come out to the bit alike."""
     before = torch.get_num_threads()
-    yield Here(monkeypatch, capsys)
+    torch.set_num_threads(1)
+    yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture
+def here(one_thread: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Here:
+    """Runs programs in this process."""
+    return Here(monkeypatch, capsys)
 
 
 @pytest.fixture

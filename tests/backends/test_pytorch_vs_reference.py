@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -31,19 +30,13 @@ from netspec.ir.ops import VOCABULARY
 from netspec.passes.phases import phases
 from netspec.passes.torch_names import attributes, state_key
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 CASES = cases()
 SMALL = [path for path in SPECS if not is_large(path)]
 
 reference = backend.load("reference")
 pytorch = backend.load("pytorch")
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def give_masks(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> dict[str, Array]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,19 +19,13 @@ from netspec.passes.phases import phases
 from netspec.passes.torch_names import attributes, state_key
 from netspec.train.optimiser import optimiser_for
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 CASES = cases()
 SMALL = [path for path in SPECS if not is_large(path)]
 ALEXNET = Path(__file__).parents[2] / "specs" / "alexnet.net"
 
 pytorch = backend.load("pytorch")
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 class Pair:

@@ -21,6 +21,8 @@ from netspec.train.console import Quiet
 from netspec.train.objective import Objective
 from netspec.train.run import train
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 SEED, EPOCHS, BATCH = 5, 3, 128
 SPEC = """
 net whole
@@ -38,13 +40,6 @@ augment from=9 flip=horizontal
 LOSSES = "[one] crossentropy\n[two] squarederror inputs=fc loss_weight=0.1"
 
 Batch = tuple[Tensor, Tensor]
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    yield
-    torch.set_num_threads(before)
 
 
 class Recorded:

@@ -78,10 +78,6 @@ def survive(text: str) -> None:
     assert time.process_time() - begin < LONGEST
 
 
-def _position(draw: Callable[..., int], text: str) -> int:
-    return draw(st.integers(0, len(text)))
-
-
 @st.composite
 def broken(draw: Callable[..., object]) -> str:
     """A good or a wrong spec with a few edits: characters, tokens and lines put in, taken out, doubled and swapped."""

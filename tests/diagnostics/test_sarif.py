@@ -11,7 +11,7 @@ import pytest
 import netspec
 from netspec.diagnostics.sarif import to_sarif
 
-SCHEMA = json.loads((Path(__file__).parent.parent / "data" / "sarif-2.1.0-rtm.5.json").read_text())
+SCHEMA = json.loads((Path(__file__).with_name("sarif-2.1.0-rtm.5.json")).read_text())
 """As OASIS publishes it (Committee Specification 2.1.0, rtm.5)."""
 
 MISTAKES = sorted((Path(__file__).parent.parent.parent / "specs" / "mistakes").glob("*.net"))
