@@ -14,6 +14,11 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 PACKAGE = "netspec.backends"
 
@@ -38,7 +43,19 @@ class Target:
     ours: Callable[[Path], bool]
     """Whether netspec wrote a file, which may then be overwritten. Raises ``OSError``."""
     options: tuple[str, ...] = ()
-    """Which of the command's further options ``make`` takes."""
+    """Which of the command's further options ``make`` takes: ``weights``, a ``Trained`` or ``None``, and ``seed``."""
+    extra: str = ""
+    """The extra of the distribution that ``make`` needs, if any."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """Weights that a target is given instead of the spec's initial values."""
+
+    arrays: Mapping[str, NDArray[np.float32]]
+    """By the parameters' keys; batch normalisations' ``LAYER.running_mean`` and ``LAYER.running_var`` among them."""
+    facts: Mapping[str, str]
+    """What is known of them, texts by name."""
 
 
 def begins_with(first_line: str) -> Callable[[Path], bool]:

@@ -43,6 +43,7 @@ ONLY_IN = {
     "matplotlib": ("netspec.train",),
     "sklearn": ("netspec.train.data",),
     "PIL": ("netspec.train", "netspec.draw"),
+    "onnx": ("netspec.backends.onnx_file",),
     "pygls": ("netspec.lsp",),
     "lsprotocol": ("netspec.lsp",),
     "pygments": ("netspec.pygments_lexer",),

@@ -1,0 +1,31 @@
+"""What a model says of itself in its metadata, which every runtime hands out as texts by name."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+from netspec.ir.graph import Graph
+
+
+def about(graph: Graph, spec: str) -> dict[str, str]:
+    """The net's name, its spec with the hash that runs know it by, and how images are prepared.
+
+    Pixels are scaled to 0..``input.range``, then ``input.mean`` is subtracted (the training images' mean ``image``,
+    one number per ``channel``, or ``none``); channels are in the order ``input.order``. ``input.resize`` is the shorter
+    side that images are scaled to, from whose centre ``input.crop`` (height x width) is cut.
+    """
+    preprocessing = graph.preprocessing
+    found = {
+        "net": graph.name,
+        "spec_sha256": sha256(spec.encode()).hexdigest(),
+        "spec": spec,
+        "input.range": f"{preprocessing.range}",
+        "input.mean": preprocessing.mean,
+        "input.order": preprocessing.order,
+    }
+    shape = graph.input.output
+    if shape.is_image:
+        found["input.crop"] = f"{shape.height}x{shape.width}"
+    if graph.augment.resize is not None:
+        found["input.resize"] = str(graph.augment.resize)
+    return found

@@ -1,0 +1,85 @@
+"""Initial values without torch: the numbers that torch draws from the same seed, up to float32's last digits.
+
+torch's generator on the CPU is the Mersenne Twister (Matsumoto & Nishimura 1998), which numpy has as well, and makes
+Gaussians of pairs of uniform numbers (Box & Muller 1958). The order in which it uses them is written in
+``aten/src/ATen/native/cpu/DistributionTemplates.h`` and ``ATen/core/DistributionsHelper.h``.
+"""
+
+from __future__ import annotations
+
+import math
+from hashlib import sha256
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netspec.ir.distribution import Constant, Normal, Uniform
+from netspec.ir.graph import Graph, Parameter
+
+from .site import Floats
+
+RUN = 16
+"""Gaussians that torch makes at once: 8 cosines, then the 8 sines of the same pairs."""
+
+_UNIT = np.float32(2**-24)
+_CIRCLE = np.float32(2 * math.pi)
+
+
+def initial_values(graph: Graph, seed: int) -> dict[str, Floats]:
+    """Every parameter's initial values by its key, float32."""
+    return {key: draw(parameter, seed) for key, parameter in graph.parameters.items()}
+
+
+def draw(parameter: Parameter, seed: int) -> Floats:
+    """A parameter's initial values for this seed, as the ``pytorch`` backend draws them: the generator is seeded with
+    SHA-256 of ``seed:key``, of whose 64 bits torch uses the last 32."""
+    digest = sha256(f"{seed}:{parameter.key}".encode()).digest()
+    twister = np.random.RandomState((int.from_bytes(digest[:8], "big") >> 1) & 0xFFFFFFFF)
+    count = math.prod(parameter.shape)
+    match parameter.distribution:
+        case Normal(mean, std):
+            standard = _gaussians(twister, count) if count >= RUN else _few_gaussians(twister, count)
+            values = standard * np.float32(std) + np.float32(mean)
+        case Uniform(low, high):
+            values = _uniform(twister, count) * np.float32(high - low) + np.float32(low)
+        case Constant(value):
+            values = np.full(count, value, dtype=np.float32)
+    return values.reshape(parameter.shape)
+
+
+def _uniform(twister: np.random.RandomState, count: int) -> Floats:
+    """24 random bits each, from 0 to just under 1."""
+    return (_words(twister, count) & 0xFFFFFF).astype(np.float32) * _UNIT
+
+
+def _gaussians(twister: np.random.RandomState, count: int) -> Floats:
+    """Where 16 do not divide the number, the last 16 are made of numbers drawn after all the others."""
+    drawn = _uniform(twister, count)
+    whole = count - count % RUN
+    values = np.empty(count, dtype=np.float32)
+    values[:whole] = _box_muller(drawn[:whole])
+    if whole < count:
+        values[-RUN:] = _box_muller(_uniform(twister, RUN))
+    return values
+
+
+def _box_muller(uniform: Floats) -> Floats:
+    """Of each 16, the first 8 are the radii's numbers and the last 8 the angles'."""
+    first, second = np.moveaxis(uniform.reshape(-1, 2, RUN // 2), 1, 0)
+    radius, angle = np.sqrt(-2 * np.log(1 - first)), _CIRCLE * second
+    return np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1).reshape(-1)
+
+
+def _few_gaussians(twister: np.random.RandomState, count: int) -> Floats:
+    """Fewer than 16 are made one pair after the other, of 53 bits each: a cosine, then its sine."""
+    pairs = -(-count // 2)
+    words = _words(twister, 4 * pairs).astype(np.uint64).reshape(-1, 2, 2)
+    bits = (words[..., 0] << np.uint64(32) | words[..., 1]) & np.uint64(2**53 - 1)
+    angles, radii = (bits * 2.0**-53).T
+    radius, angle = np.sqrt(-2 * np.log1p(-radii)), 2 * math.pi * angles
+    return np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1).reshape(-1)[:count].astype(np.float32)
+
+
+def _words(twister: np.random.RandomState, count: int) -> NDArray[np.uint32]:
+    """The generator's next numbers of 32 bits."""
+    return twister.randint(0, 2**32, size=count, dtype=np.uint32)

@@ -1,0 +1,25 @@
+"""Operations that join several values or change only how a value is read."""
+
+from __future__ import annotations
+
+from netspec.ir.ops import Concat, Flatten, Max, Softmax, Sum
+
+from ..site import Site, Table
+
+
+def _concat(op: Concat, site: Site) -> None:
+    """In groups, every input is cut apart first: all inputs' group 0, then all inputs' group 1."""
+    if op.groups == 1:
+        site.result("Concat", *site.node.inputs, axis=1)
+        return
+    cut = [site.split(x, op.groups) for x in site.node.inputs]
+    site.result("Concat", *(part for group in zip(*cut, strict=True) for part in group), axis=1)
+
+
+TABLE: Table = {
+    Concat: _concat,
+    Sum: lambda op, site: site.result("Sum", *site.node.inputs),
+    Max: lambda op, site: site.result("Max", *site.node.inputs),
+    Flatten: lambda op, site: site.result("Flatten", site.x),
+    Softmax: lambda op, site: site.result("Softmax", site.x, axis=1),
+}

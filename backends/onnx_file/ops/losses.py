@@ -1,0 +1,43 @@
+"""Losses of N,C scores and N class numbers: the mean over the images, a tensor without axes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from netspec.ir.ops import BinaryCrossEntropy, CrossEntropy, SquaredError
+
+from ..site import Site, Table
+
+
+def _cross_entropy(op: CrossEntropy, site: Site) -> None:
+    site.result("SoftmaxCrossEntropyLoss", site.x, site.labels, reduction="mean")
+
+
+def _binary_cross_entropy(op: BinaryCrossEntropy, site: Site) -> None:
+    """-t log p - (1 - t) log(1 - p), p = logistic(x), is log(1 + e^x) - t x."""
+    right = site.inner("Mul", _targets(site), site.x)
+    _mean(site, site.inner("Sub", site.inner("Softplus", site.x), right))
+
+
+def _squared_error(op: SquaredError, site: Site) -> None:
+    apart = site.inner("Sub", site.x, _targets(site))
+    _mean(site, site.inner("Mul", apart, apart))
+
+
+def _targets(site: Site) -> str:
+    """1 in each image's class and 0 elsewhere: N,C."""
+    values = site.constant("absent-present", np.array([0, 1], dtype=np.float32))
+    return site.inner("OneHot", site.labels, site.sizes("classes", site.shape.units), values)
+
+
+def _mean(site: Site, terms: str) -> None:
+    """Summed over the classes, averaged over the images."""
+    summed = site.inner("ReduceSum", terms, site.sizes("axis", 1), keepdims=0)
+    site.result("ReduceMean", summed, keepdims=0)
+
+
+TABLE: Table = {
+    CrossEntropy: _cross_entropy,
+    BinaryCrossEntropy: _binary_cross_entropy,
+    SquaredError: _squared_error,
+}

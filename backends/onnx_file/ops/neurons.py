@@ -1,0 +1,42 @@
+"""Neurons."""
+
+from __future__ import annotations
+
+from netspec.ir.ops import Abs, Affine, Logistic, Relu, SoftRelu, Sqrt, Square, Tanh
+
+from ..site import Site, Table
+
+SOFTRELU_LINEAR_ABOVE = 4.0
+
+
+def _tanh(op: Tanh, site: Site) -> None:
+    x = site.x if op.b == 1 else site.inner("Mul", site.x, site.constant("b", op.b))
+    if op.a == 1:
+        site.result("Tanh", x)
+    else:
+        site.result("Mul", site.inner("Tanh", x), site.constant("a", op.a))
+
+
+def _softrelu(op: SoftRelu, site: Site) -> None:
+    above = site.inner("Greater", site.x, site.constant("linear-above", SOFTRELU_LINEAR_ABOVE))
+    site.result("Where", above, site.x, site.inner("Softplus", site.x))
+
+
+def _affine(op: Affine, site: Site) -> None:
+    if (op.a, op.b) == (1, 0):
+        site.result("Identity", site.x)
+        return
+    scaled = site.inner("Mul", site.x, site.constant("a", op.a))
+    site.result("Add", scaled, site.constant("b", op.b))
+
+
+TABLE: Table = {
+    Relu: lambda op, site: site.result("Relu", site.x),
+    Tanh: _tanh,
+    Logistic: lambda op, site: site.result("Sigmoid", site.x),
+    SoftRelu: _softrelu,
+    Abs: lambda op, site: site.result("Abs", site.x),
+    Square: lambda op, site: site.result("Mul", site.x, site.x),
+    Sqrt: lambda op, site: site.result("Sqrt", site.x),
+    Affine: _affine,
+}

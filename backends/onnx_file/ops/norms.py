@@ -1,0 +1,99 @@
+"""Normalisations and dropout, outside training."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from netspec.ir.ops import BatchNorm, ContrastNorm, Dropout, Lrn, MapNorm
+
+from ..site import Site, Table
+
+
+def _lrn(op: Lrn, site: Site) -> None:
+    """ONNX's LRN divides alpha by the window's size, and centres windows of an odd number of channels as netspec does.
+    onnxruntime refuses even ones. In groups, each is normalised by itself."""
+    if op.size % 2 == 0:
+        _even_lrn(op, site)
+        return
+    attributes = {"size": op.size, "bias": op.k, "alpha": op.alpha * op.size, "beta": op.beta}
+    if op.groups == 1:
+        site.result("LRN", site.x, **attributes)
+        return
+    groups = site.split(site.x, op.groups)
+    site.result("Concat", *(site.inner("LRN", group, **attributes) for group in groups), axis=1)
+
+
+def _even_lrn(op: Lrn, site: Site) -> None:
+    """Read as G maps of C/G rows and H*W columns, a run of neighbouring channels is a column of pixels."""
+    channels, height, width = site.shape
+    squares = site.inner("Mul", site.x, site.x)
+    maps = site.sizes("groups-as-maps", 0, op.groups, channels // op.groups, height * width)
+    before = op.size // 2
+    means = site.inner(
+        "AveragePool",
+        site.inner("Reshape", squares, maps),
+        kernel_shape=(op.size, 1),
+        pads=(before, 0, op.size - 1 - before, 0),
+        count_include_pad=1,
+    )
+    means = site.inner("Reshape", means, site.sizes("image", 0, *site.shape))
+    _normalise(site, means, op.k, op.alpha * op.size, op.beta)
+
+
+def _map_norm(op: MapNorm, site: Site) -> None:
+    squares = site.inner("Mul", site.x, site.x)
+    _normalise(site, _around(op, site, squares, padding=True), op.k, op.alpha * op.size**2, op.beta)
+
+
+def _contrast_norm(op: ContrastNorm, site: Site) -> None:
+    """As MapNorm, but what is squared is x minus the mean of the real pixels around."""
+    contrast = site.inner("Sub", site.x, _around(op, site, site.x, padding=False))
+    squares = site.inner("Mul", contrast, contrast)
+    _normalise(site, _around(op, site, squares, padding=True), op.k, op.alpha * op.size**2, op.beta)
+
+
+def _around(op: MapNorm, site: Site, x: str, padding: bool) -> str:
+    """The mean over the size x size pixels around each pixel, with or without the zeros of the padding."""
+    before, after = op.size // 2, op.size - 1 - op.size // 2
+    return site.inner(
+        "AveragePool",
+        x,
+        kernel_shape=(op.size, op.size),
+        pads=(before, before, after, after),
+        count_include_pad=int(padding),
+    )
+
+
+def _normalise(site: Site, means: str, k: float, alpha: float, beta: float) -> None:
+    """x (k + alpha mean)^-beta."""
+    scaled = site.inner("Mul", means, site.constant("alpha", alpha))
+    base = site.inner("Add", scaled, site.constant("k", k))
+    site.result("Mul", site.x, site.inner("Pow", base, site.constant("exponent", -beta)))
+
+
+def _batch_norm(op: BatchNorm, site: Site) -> None:
+    channels = site.node.output.channels
+    if op.affine:
+        weight, bias = site.parameters()
+    else:
+        weight = site.constant("one", np.ones(channels, dtype=np.float32))
+        bias = site.constant("zero", np.zeros(channels, dtype=np.float32))
+    mean, variance = site.statistic("running_mean", 0.0), site.statistic("running_var", 1.0)
+    site.result("BatchNormalization", site.x, weight, bias, mean, variance, epsilon=op.eps)
+
+
+def _dropout(op: Dropout, site: Site) -> None:
+    """Nothing is dropped outside training, where ``scaling="test"`` multiplies by what is kept on average."""
+    if op.scaling == "train":
+        site.result("Identity", site.x)
+    else:
+        site.result("Mul", site.x, site.constant("kept", 1 - op.rate))
+
+
+TABLE: Table = {
+    Lrn: _lrn,
+    MapNorm: _map_norm,
+    ContrastNorm: _contrast_norm,
+    BatchNorm: _batch_norm,
+    Dropout: _dropout,
+}

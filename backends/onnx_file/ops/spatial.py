@@ -1,0 +1,87 @@
+"""Pooling, and the fixed functions of the 2012 files."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from netspec.ir.ops import AvgPool, Blur, MaxPool, Mirror, Nailbed
+from netspec.ir.window import Window
+
+from ..site import Floats, Site, Table
+from .weighted import sliding
+
+BEFORE_ALL = np.iinfo(np.int64).min
+"""The end of a slice that runs backwards through the first element."""
+
+
+def _max_pool(op: MaxPool, site: Site) -> None:
+    """Padding as wide as the kernel, which onnxruntime refuses, is laid around the image first; it never wins."""
+    attributes = sliding(op.window, site.shape)
+    if not _too_wide(op.window, attributes["pads"]):
+        site.result("MaxPool", site.x, **attributes)
+        return
+    top, left, bottom, right = attributes.pop("pads")
+    pads = site.sizes("pads", 0, 0, top, left, 0, 0, bottom, right)
+    padded = site.inner("Pad", site.x, pads, site.constant("never-largest", -np.inf))
+    site.result("MaxPool", padded, **attributes)
+
+
+def _too_wide(window: Window, pads: tuple[int, int, int, int]) -> bool:
+    return any(pad >= side for pad, side in zip(pads, window.kernel * 2, strict=True))
+
+
+def _avg_pool(op: AvgPool, site: Site) -> None:
+    """The mean of a dilated window, which ONNX has only since operator set 19, is its sum by the number of its real
+    pixels."""
+    attributes = sliding(op.window, site.shape)
+    if op.window.dilation == (1, 1):
+        del attributes["dilations"]
+        site.result("AveragePool", site.x, count_include_pad=0, **attributes)
+        return
+    channels = site.shape.channels
+    box = site.constant("box", np.ones((channels, 1, *op.window.kernel), dtype=np.float32))
+    total = site.inner("Conv", site.x, box, group=channels, **attributes)
+    site.result("Div", total, site.constant("real-pixels", _real_pixels(op, site)))
+
+
+def _real_pixels(op: AvgPool, site: Site) -> Floats:
+    """How many pixels of the image each window has: OH,OW."""
+    pad = op.window.effective_pad(site.shape.height, site.shape.width)
+    by_axis = []
+    for axis, before in enumerate((pad.top, pad.left)):
+        starts = np.arange(site.node.output[1 + axis]) * op.window.stride[axis] - before
+        seen = starts[:, None] + np.arange(op.window.kernel[axis]) * op.window.dilation[axis]
+        by_axis.append(((seen >= 0) & (seen < site.shape[1 + axis])).sum(axis=1))
+    number: Floats = np.outer(*by_axis).astype(np.float32)
+    return number
+
+
+def _blur(op: Blur, site: Site) -> None:
+    """By rows, then by columns, is by both at once: each channel has a kernel of its own."""
+    before, channels = op.size // 2, site.shape.channels
+    line = np.exp(-((np.arange(op.size) - before) ** 2) / (2 * op.stdev**2))
+    square = np.outer(line, line) / line.sum() ** 2
+    kernels = np.tile(square, (channels, 1, 1, 1)).astype(np.float32)
+    pads = (before, before, op.size - 1 - before, op.size - 1 - before)
+    site.result("Conv", site.x, site.constant("gaussian", kernels), group=channels, pads=pads)
+
+
+def _nailbed(op: Nailbed, site: Site) -> None:
+    starts = site.sizes("first", *op.starts(site.shape))
+    ends = site.sizes("end", site.shape.height, site.shape.width)
+    axes, steps = site.sizes("axes", 2, 3), site.sizes("stride", op.stride, op.stride)
+    site.result("Slice", site.x, starts, ends, axes, steps)
+
+
+def _mirror(op: Mirror, site: Site) -> None:
+    last, end = site.sizes("last", -1), site.sizes("end", BEFORE_ALL)
+    site.result("Slice", site.x, last, end, site.sizes("axis", 3), site.sizes("step", -1))
+
+
+TABLE: Table = {
+    MaxPool: _max_pool,
+    AvgPool: _avg_pool,
+    Blur: _blur,
+    Nailbed: _nailbed,
+    Mirror: _mirror,
+}

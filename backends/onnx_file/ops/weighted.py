@@ -1,0 +1,76 @@
+"""Convolution, unshared convolution, matrix product and bias."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from netspec.ir.ops import Bias, Conv, Linear, Local
+from netspec.ir.shape import Shape
+from netspec.ir.window import Window
+
+from ..site import Floats, Site, Table
+
+
+def sliding(window: Window, x: Shape) -> dict[str, Any]:
+    """The attributes of a window that slides over an image, padded by exactly the zeros that it reads: all four sides
+    have their own, overhang among them, so that ONNX rounds down to the same places."""
+    pad = window.effective_pad(x.height, x.width)
+    return {
+        "kernel_shape": window.kernel,
+        "strides": window.stride,
+        "dilations": window.dilation,
+        "pads": (pad.top, pad.left, pad.bottom, pad.right),
+    }
+
+
+def _conv(op: Conv, site: Site) -> None:
+    site.result("Conv", site.x, *site.parameters(), group=op.groups, **sliding(op.window, site.shape))
+
+
+def _local(op: Local, site: Site) -> None:
+    """A convolution with a 1 in each filter lays the pixels of every window out as channels. Each place p multiplies
+    its own K = C/G * KH * KW of them by its own kernels: N,G,P,1,K by G,P,K,F/G."""
+    filters, rows, columns = site.node.output
+    channels, area = site.shape.channels, op.window.area
+    apart = np.tile(np.eye(area, dtype=np.float32), (channels, 1)).reshape(-1, 1, *op.window.kernel)
+    seen = site.inner("Conv", site.x, site.constant("window", apart), group=channels, **sliding(op.window, site.shape))
+    read, places = channels // op.groups * area, rows * columns
+
+    def by_place(weight: Floats) -> Floats:
+        return weight.reshape(op.groups, filters // op.groups, places, read).transpose(0, 2, 3, 1)
+
+    seen = site.inner("Reshape", seen, site.sizes("by-group", 0, op.groups, read, places, 1))
+    seen = site.inner("Transpose", seen, perm=(0, 1, 3, 4, 2))
+    weight, *bias = site.parameters(by_place)
+    product = site.inner("Transpose", site.inner("MatMul", seen, weight), perm=(0, 1, 4, 2, 3))
+    shape = site.sizes("output", 0, *site.node.output)
+    if bias:
+        site.result("Add", site.inner("Reshape", product, shape), *bias)
+    else:
+        site.result("Reshape", product, shape)
+
+
+def _linear(op: Linear, site: Site) -> None:
+    """In groups, a matrix product is the convolution in groups of an image of one pixel."""
+    flat = site.inner("Flatten", site.x) if site.shape.is_image else site.x
+    if op.groups == 1:
+        site.result("Gemm", flat, *site.parameters(), transB=1)
+        return
+    pixel = site.inner("Reshape", flat, site.sizes("pixel", 0, site.shape.units, 1, 1))
+    made = site.inner("Conv", pixel, *site.parameters(lambda weight: weight[:, :, None, None]), group=op.groups)
+    site.result("Flatten", made)
+
+
+def _bias(op: Bias, site: Site) -> None:
+    one_pixel = (1, 1) if site.shape.is_image and op.per == "channel" else ()
+    site.result("Add", site.x, site.parameter(0, lambda bias: bias.reshape(*bias.shape, *one_pixel)))
+
+
+TABLE: Table = {
+    Conv: _conv,
+    Local: _local,
+    Linear: _linear,
+    Bias: _bias,
+}

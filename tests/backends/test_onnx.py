@@ -1,0 +1,174 @@
+"""ONNX models against the reference: the shapes that onnx infers, and the numbers that onnxruntime computes."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from building import plain_parameter
+from cases import Case, cases
+from comparing import SPECS, is_large, random_images, random_labels, random_weights, statistics
+from onnx_models import Arrays, assert_close, every_value, inferred, ours, run, singles, with_losses
+
+import netspec
+from netspec import backend
+from netspec.ir.distribution import Constant, Distribution, Normal, Uniform
+from netspec.ir.graph import Graph
+from netspec.ir.ops import VOCABULARY, Input, ParamShape
+from netspec.net import load
+
+ROOT = Path(__file__).parents[2]
+CASES = cases()
+
+onnx_file = backend.load("onnx_file")
+pytorch = backend.load("pytorch")
+reference = backend.load("reference")
+
+
+def compare(graph: Graph, weights: Arrays, count: int = 3) -> None:
+    """onnx accepts the model and infers our shapes; onnxruntime computes every value as the reference does."""
+    model = with_losses(graph, weights)
+    onnx.checker.check_model(model, full_check=True)
+    assert ours(graph).items() <= inferred(model).items()
+
+    images, labels = random_images(graph, count).astype(np.float32), random_labels(graph, count)
+    given = (images, labels)[: len(model.graph.input)]
+    inputs = dict(zip((value.name for value in model.graph.input), given, strict=True))
+    values = reference.run(graph, weights, images, labels=labels, statistics=weights).values
+    found = run(every_value(model), **inputs)
+    assert {*found, graph.input.name} == set(values)
+    for name, value in found.items():
+        assert_close(value, values[name], name)
+
+
+def test_every_operation_has_an_emission() -> None:
+    assert set(onnx_file.emissions()) == {*VOCABULARY} - {Input}
+
+
+@pytest.mark.parametrize("build", CASES.values(), ids=CASES.keys())
+def test_every_value_of_the_cases(build: Case) -> None:
+    graph = build()
+    compare(graph, singles(random_weights(graph), statistics(graph)))
+
+
+@pytest.mark.parametrize(
+    "path",
+    [pytest.param(path, marks=pytest.mark.slow if is_large(path) else ()) for path in SPECS],
+    ids=lambda p: p.stem,
+)
+def test_every_value_of_the_specs(path: Path) -> None:
+    graph = netspec.load(path).graph
+    compare(graph, onnx_file.initial_values(graph, 0), count=1)
+
+
+@pytest.mark.parametrize("name", ["alexnet", "alexnet-2012", "alexnet-torchvision"])
+def test_every_value_of_large_specs_with_narrow_full_connections(name: str) -> None:
+    path = ROOT / "specs" / f"{name}.net"
+    graph = load(path, changes=("fc6.outputs=32", "fc7.outputs=32")).graph
+    compare(graph, onnx_file.initial_values(graph, 0), count=1)
+
+
+@pytest.mark.parametrize("distribution", [Normal(0.0, 0.01), Normal(-1.0, 2.0), Uniform(-0.5, 2.0), Constant(0.3)])
+@pytest.mark.parametrize("count", [1, 2, 3, 15, 16, 17, 32, 1000])
+@pytest.mark.parametrize("seed", [0, 1, 2**40])
+def test_initial_values_are_those_of_torch(count: int, distribution: Distribution, seed: int) -> None:
+    parameter = plain_parameter("conv1", "conv1.weight", ParamShape("weight", (count,), 1, 1), distribution)
+    wanted = pytorch.draw(parameter, seed).numpy()
+    graph = Graph("net", 1, {}, {}, {parameter.key: parameter})
+    (found,) = onnx_file.initial_values(graph, seed).values()
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, wanted, rtol=0, atol=2e-6 * np.abs(wanted).max())
+
+
+def test_initial_values_of_a_whole_network_are_those_of_torch() -> None:
+    graph = netspec.load(ROOT / "specs" / "alexnet-tiny.net").graph
+    found, wanted = onnx_file.initial_values(graph, 3), pytorch.module(graph, seed=3).state_dict()
+    assert list(found) == list(wanted)
+    for key, values in found.items():
+        assert torch.allclose(torch.from_numpy(values), wanted[key], rtol=1e-5, atol=1e-8), key
+
+
+def model_of(text: str) -> onnx.ModelProto:
+    net = netspec.loads(text)
+    return onnx.load_from_string(netspec.compile(net, to="onnx"))
+
+
+def names(values: object) -> list[str]:
+    return [value.name for value in values]  # type: ignore[attr-defined]
+
+
+def test_input_outputs_and_inner_values_are_called_as_in_the_spec() -> None:
+    graph = model_of("[image] input 3x8x8\n[conv1] conv filters=4 kernel=3 neuron=relu\n[prob] softmax").graph
+    assert (names(graph.input), names(graph.output)) == (["image"], ["prob"])
+    assert "conv1" in names(graph.value_info)
+    assert names(graph.initializer) == ["conv1.weight", "conv1.bias"]
+    assert [axis.dim_param or axis.dim_value for axis in graph.input[0].type.tensor_type.shape.dim] == ["N", 3, 8, 8]
+
+
+def test_of_a_loss_the_scores_are_the_output() -> None:
+    text = "[x] input 4\n[fc1] fc outputs=3\n[prob] softmax\n[cost] crossentropy inputs=fc1"
+    model = model_of(text)
+    assert (names(model.graph.input), names(model.graph.output)) == (["x"], ["fc1", "prob"])
+    model = with_losses(netspec.loads(text).graph, {"fc1.weight": np.ones((3, 4), np.float32),
+                                                    "fc1.bias": np.zeros(3, np.float32)})  # fmt: skip
+    assert (names(model.graph.input), names(model.graph.output)) == (["x", "labels"], ["cost", "prob"])
+
+
+def test_a_layer_that_nothing_reads_is_an_output_too() -> None:
+    graph = CASES["unread-layers"]()
+    made = with_losses(graph, singles(random_weights(graph)))
+    assert names(made.graph.output) == ["out", "idle-drop"]
+
+
+def test_a_layer_may_be_called_labels() -> None:
+    graph = netspec.loads("[labels] input 4\n[fc1] fc outputs=3\n[cost] crossentropy").graph
+    weights = singles(random_weights(graph))
+    assert names(with_losses(graph, weights).graph.input) == ["labels", "labels_"]
+    compare(graph, weights)
+
+
+def test_a_network_of_an_input_alone() -> None:
+    assert run(model_of("[x] input 4"), x=np.ones((2, 4), np.float32))["x"].tolist() == [[1] * 4] * 2
+
+
+def test_any_number_of_images() -> None:
+    model = model_of(
+        "[x] input 2x4x4\n[n] lrn size=2 k=1 alpha=1 beta=0.5\n[l] local filters=2 kernel=2\n[f] fc outputs=3"
+    )
+    images = np.random.default_rng(0).normal(size=(5, 2, 4, 4)).astype(np.float32)
+    at_once = run(model, x=images)["f"]
+    one_by_one = np.concatenate([run(model, x=images[i : i + 1])["f"] for i in range(5)])
+    np.testing.assert_allclose(at_once, one_by_one, rtol=1e-5)
+
+
+def test_an_lrn_that_onnx_has_stays_one() -> None:
+    def operators(line: str) -> set[str]:
+        return {
+            node.op_type
+            for node in model_of(f"gpus 2\n[x] input 4x3x3\n[c] conv filters=8 kernel=1\n{line}").graph.node
+        }
+
+    assert operators("[n] lrn size=3 k=2 alpha=1e-2 beta=0.75 reads=all") == {"Conv", "LRN"}
+    assert operators("[n] lrn size=3 k=2 alpha=1e-2 beta=0.75") == {"Conv", "Split", "LRN", "Concat"}
+    assert "LRN" not in operators("[n] lrn size=4 k=2 alpha=1e-2 beta=0.75")
+
+
+def test_the_metadata_say_what_the_network_is_and_what_it_reads() -> None:
+    text = "net small\n[image] input 3x8x6 range=1 mean=channel order=bgr\n[f] fc outputs=2\naugment from=12"
+    model = model_of(text)
+    about = {entry.key: entry.value for entry in model.metadata_props}
+    assert (model.producer_name, model.graph.name) == ("netspec", "small")
+    assert about.pop("spec_sha256") == sha256(text.encode()).hexdigest()
+    assert about == {
+        "net": "small", "spec": text, "seed": "0", "input.range": "1", "input.mean": "channel", "input.order": "bgr",
+        "input.crop": "8x6", "input.resize": "12",
+    }  # fmt: skip
+
+
+def test_the_same_spec_gives_the_same_bytes() -> None:
+    net = netspec.loads("[x] input 4\n[fc1] fc outputs=3")
+    assert netspec.compile(net, to="onnx") == netspec.compile(net, to="onnx")
