@@ -11,13 +11,21 @@ import click
 
 from netspec.backend import targets
 from netspec.cli.common import WRONG_SPEC, input_option, read_net, refuse, set_option, spec_argument, stem_of, tell
+from netspec.cli.runs import telling, warn
 from netspec.cli.writing import refuse_what_is_not_ours, write_together
 from netspec.diagnostics import SpecError
 
 if TYPE_CHECKING:
+    from netspec.backend import Trained
     from netspec.ir.shape import Shape
+    from netspec.net import Net
 
 _TARGETS = targets()
+
+
+def _takers(option: str) -> str:
+    """Which targets take an option, for its help."""
+    return f" (--to {', '.join(word for word, target in _TARGETS.items() if option in target.options)})"
 
 
 @click.command()
@@ -37,11 +45,29 @@ _TARGETS = targets()
     help="The file or folder to write, - for standard output [default: the spec's name, here, with the target's "
     "ending].",
 )
+@click.option(
+    "--weights",
+    type=click.Path(path_type=Path),
+    metavar="RUN",
+    help=f"The weights of a run, or of a .safetensors file{_takers('weights')}.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    help=f"What the spec's initial values are drawn from [default: 0]{_takers('seed')}.",
+)
 @click.option("-q", "--quiet", is_flag=True, help="Do not name the files that are written.")
 @input_option
 @set_option
 def command(
-    file: str, word: str, output: str | None, quiet: bool, input_shape: Shape | None, changes: tuple[str, ...]
+    file: str,
+    word: str,
+    output: str | None,
+    weights: Path | None,
+    seed: int | None,
+    quiet: bool,
+    input_shape: Shape | None,
+    changes: tuple[str, ...],
 ) -> None:
     """Compile a spec to a program that needs netspec no more.
 
@@ -51,8 +77,16 @@ def command(
     Example:
       netspec compile specs/alexnet.net -o alexnet.py
       python alexnet.py --synthetic --steps 5
+      netspec compile specs/digits.net --to onnx --weights runs/digits
     """
     target = _TARGETS[word]
+    asked: dict[str, object] = {"weights": weights, "seed": seed}
+    options = {name: value for name, value in asked.items() if value is not None}
+    for name in options:
+        if name not in target.options:
+            refuse(f"--to {word} takes no --{name}")
+    if len(options) > 1:
+        refuse("with --weights there is nothing to draw from a --seed")
     if output == "-" and not target.ending:
         refuse(f"{word} is several files, which cannot go to standard output; -o names a folder")
     net = read_net(file, input_shape, changes)
@@ -60,8 +94,14 @@ def command(
     path = own if output in (None, "-") else Path(str(output))
     if target.ending and output != "-":
         refuse_what_is_not_ours(path, target.ours)
+    if weights is not None:
+        options["weights"] = _trained(net, weights)
     try:
-        made = target.make(net, path.stem if target.ending else path.name)
+        made = target.make(net, path.stem if target.ending else path.name, **options)
+    except ModuleNotFoundError as missing:
+        if not target.extra:
+            raise
+        refuse(f"--to {word} needs {missing.name}: pip install 'netspec-compiler[{target.extra}]'")
     except SpecError as error:
         tell(error.diagnostics)
         sys.exit(WRONG_SPEC)
@@ -76,6 +116,13 @@ def command(
     for each in files:
         refuse_what_is_not_ours(each, target.ours)
     _write(files, quiet)
+
+
+def _trained(net: Net, path: Path) -> Trained:
+    with telling():
+        from netspec.train.trained import trained
+
+        return trained(net.graph, path, warn)
 
 
 def _print(content: str | bytes) -> None:

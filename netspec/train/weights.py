@@ -31,7 +31,8 @@ WRAPPER = "module."
 @dataclass(frozen=True, slots=True)
 class Weights:
     """Tensors as a file has them. ``path`` is the file (of a run, its newest checkpoint), ``about`` what netspec wrote
-    beside them: ``layout``, ``groups``, ``split``, ``net``, ``spec_sha256``; empty for other tools' files."""
+    beside them: ``layout``, ``groups``, ``split``, ``net``, ``spec_sha256``, ``step``, of a checkpoint also ``classes``
+    and ``preparation``; empty for other tools' files."""
 
     path: Path
     sha256: str
@@ -65,7 +66,7 @@ def read_weights(path: Path, warn: Callable[[str], None]) -> Weights:
     """
     if path.is_dir():
         path, state = newest(path, warn)
-        return Weights(path, _hash(path), weights_of(state), {"layout": "merged"})
+        return _of_checkpoint(path, _hash(path), state)
     if not path.exists():
         raise RequestError(f"there are no weights called {path}", *near(path))
     try:
@@ -85,8 +86,13 @@ def read_weights(path: Path, warn: Callable[[str], None]) -> Weights:
             f"{path} holds no weights that can be read: {told[0][:200] if told else 'unknown'}"
         ) from problem
     if isinstance(found, dict) and "spec_sha256" in found:
-        return Weights(path, digest, weights_of(read_checkpoint(path)), {"layout": "merged"})
+        return _of_checkpoint(path, digest, read_checkpoint(path))
     return Weights(path, digest, _state_dict(found, path), {})
+
+
+def _of_checkpoint(path: Path, digest: str, state: Mapping[str, Any]) -> Weights:
+    told = {key: state[key] for key in ("spec_sha256", "step", "classes", "preparation")}
+    return Weights(path, digest, weights_of(state), {"layout": "merged", **told})
 
 
 def read_safetensors(path: Path, *, only_about: bool = False) -> tuple[dict[str, Tensor], dict[str, Any]]:

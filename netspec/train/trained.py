@@ -1,0 +1,61 @@
+"""The weights of a run or a file for a backend that is no module of torch's: numpy arrays by the parameters' keys."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from netspec.backend import Trained
+from netspec.ir.graph import Graph
+from netspec.passes.torch_names import attributes
+from netspec.train.objective import build
+from netspec.train.weights import fit, read_weights
+
+
+def trained(graph: Graph, path: Path, warn: Callable[[str], None]) -> Trained:
+    """Read weights that fit a graph.
+
+    The facts are the file's ``weights_sha256`` and, of a run, ``step``, the ``classes`` (a JSON list), and what is
+    subtracted from images that the ``input`` line has scaled: ``input.mean_values``, a JSON list of one number per
+    channel, or ``input.mean_image``, its float32 numbers (channels x height x width, little-endian) in base64. Both
+    are in the network's range and order of channels.
+
+    Raises
+    ------
+    RequestError
+        There is nothing of that name.
+    TrainError
+        The file cannot be read, or its weights do not fit.
+    """
+    module = build(graph, 0, "cpu").module
+    weights = read_weights(path, warn)
+    fit(graph, module, weights)
+    names = {attribute: layer for layer, attribute in attributes(graph).items()}
+    arrays = {
+        f"{names[key.partition('.')[0]]}.{key.partition('.')[2]}": tensor.float().numpy()
+        for key, tensor in module.state_dict().items()
+        if tensor.is_floating_point()
+    }
+    return Trained(arrays, {"weights_sha256": weights.sha256, **_facts(graph, weights.about)})
+
+
+def _facts(graph: Graph, about: Mapping[str, Any]) -> dict[str, str]:
+    found = {"step": str(about["step"])} if "step" in about else {}
+    if "classes" in about:
+        found["classes"] = json.dumps(list(about["classes"]), ensure_ascii=False)
+    if "preparation" not in about or graph.preprocessing.mean == "none":
+        return found
+    mean: Tensor = about["preparation"]["mean"]
+    if graph.preprocessing.order == "bgr" and len(mean) == 3:
+        mean = mean.flip(0)
+    if graph.preprocessing.mean == "channel":
+        return {**found, "input.mean_values": json.dumps(mean.flatten().tolist())}
+    _, height, width = graph.input.output
+    top, left = (mean.shape[1] - height) // 2, (mean.shape[2] - width) // 2
+    numbers = mean[:, top : top + height, left : left + width].numpy().astype("<f4").tobytes()
+    return {**found, "input.mean_image": base64.b64encode(numbers).decode()}

@@ -1,0 +1,204 @@
+"""``netspec compile --to onnx``: the command, the weights that it is given, and what it refuses."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from click.testing import CliRunner, Result
+from processes import netspec as process
+from processes import python
+from rich.console import Console
+
+import netspec
+from netspec.cli import main
+from netspec.train.config import Request
+from netspec.train.console import Quiet
+from netspec.train.run import train
+from netspec.train.saved import open_run
+
+ROOT = Path(__file__).parents[2]
+DIGITS = ROOT / "specs" / "digits.net"
+
+SPEC = """net tiny
+gpus 2
+default conv init=he
+[image] input 3x12x12 range=1 mean=image order=bgr
+[conv1] conv filters=8 kernel=5 pad=2 neuron=relu
+[pool1] maxpool kernel=3 stride=2 rounding=up
+[float] conv filters=8 kernel=3 pad=1 bias=none
+[norm2] batchnorm neuron=relu
+[n3] lrn size=4 k=1 alpha=0.1 beta=0.5
+[fc4] fc outputs=4 init=he reads=all gpu=0
+[prob] softmax
+train epochs=1 batch=32 optimizer=sgd(lr=0.02, momentum=0.9)
+augment crop=12 from=15
+"""
+
+
+def run(*arguments: str | Path, text: str | None = None) -> Result:
+    return CliRunner().invoke(main, ["compile", "--to", "onnx", *map(str, arguments)], input=text)
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to work in."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of the spec above."""
+    out = tmp_path_factory.mktemp("runs") / "tiny"
+    request = Request("synthetic", steps=4, seed=0, threads=1, out=out)
+    return train(netspec.loads(SPEC).graph, SPEC, "tiny", request, Quiet(Console(quiet=True))).folder
+
+
+def about(path: Path) -> dict[str, str]:
+    return {entry.key: entry.value for entry in onnx.load(path).metadata_props}
+
+
+def outputs(path: Path, images: np.ndarray) -> np.ndarray:
+    session = onnxruntime.InferenceSession(path)
+    (found,) = session.run(None, {session.get_inputs()[0].name: images})
+    return np.asarray(found)
+
+
+def test_the_file_is_called_like_the_spec_and_lies_here(folder: Path) -> None:
+    done = run(DIGITS)
+    assert (done.exit_code, done.stdout, done.stderr) == (0, "wrote digits.onnx\n", "")
+    assert [path.name for path in folder.iterdir()] == ["digits.onnx"]
+    assert (folder / "digits.onnx").read_bytes() == netspec.compile(netspec.load(DIGITS), to="onnx")
+    onnx.checker.check_model(str(folder / "digits.onnx"), full_check=True)
+
+
+def test_a_dash_is_standard_output(folder: Path) -> None:
+    done = run(DIGITS, "-o", "-")
+    assert done.exit_code == 0
+    assert done.stdout_bytes == netspec.compile(netspec.load(DIGITS), to="onnx")
+    assert list(folder.iterdir()) == []
+
+
+def test_without_a_run_torch_is_not_needed(folder: Path) -> None:
+    done = process("compile", DIGITS, "--to", "onnx", "-o", folder / "digits.onnx", blocked=("torch",))
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_without_onnx_the_command_says_where_it_is(folder: Path) -> None:
+    program = "import sys; sys.modules['onnx'] = None; from netspec.cli import main; main(sys.argv[1:])"
+    done = python("-c", program, "compile", DIGITS, "--to", "onnx", "-o", folder / "digits.onnx")
+    assert done.returncode == 2
+    assert done.stderr == "Error: --to onnx needs onnx: pip install 'netspec-compiler[onnx]'\n"
+    assert list(folder.iterdir()) == []
+
+
+def test_the_seed_draws_other_initial_values(folder: Path) -> None:
+    for seed in (0, 1):
+        assert run(DIGITS, "--seed", str(seed), "-o", f"{seed}.onnx").exit_code == 0
+        model = netspec.torch_module(netspec.load(DIGITS), seed=seed).eval()
+        images = np.random.default_rng(0).normal(size=(4, 1, 8, 8)).astype(np.float32)
+        with torch.no_grad():
+            wanted = model(torch.from_numpy(images)).numpy()
+        np.testing.assert_allclose(outputs(folder / f"{seed}.onnx", images), wanted, atol=1e-6)
+        assert about(folder / f"{seed}.onnx")["seed"] == str(seed)
+    assert (folder / "0.onnx").read_bytes() != (folder / "1.onnx").read_bytes()
+
+
+def test_its_own_file_is_overwritten_and_no_other(folder: Path) -> None:
+    path = folder / "digits.onnx"
+    assert run(DIGITS).exit_code == 0
+    assert run(DIGITS, "--seed", "1").exit_code == 0
+    assert about(path)["seed"] == "1"
+    model = onnx.load(path)
+    model.producer_name = "another"
+    for content in (b"", b"\x08\x08\x12", b"mine", model.SerializeToString()):
+        path.write_bytes(content)
+        done = run(DIGITS)
+        assert done.exit_code == 2
+        assert (
+            done.stderr == "Error: digits.onnx was not written by netspec and stays as it is; -o names another file\n"
+        )
+        assert path.read_bytes() == content
+
+
+def test_nothing_half_written_stays_behind(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path, target: Path) -> Path:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    done = run(DIGITS)
+    assert (done.exit_code, done.stderr) == (2, "Error: cannot write digits.onnx: No space left on device\n")
+    assert list(folder.iterdir()) == []
+
+
+def test_a_network_beyond_two_gigabytes_is_refused_before_anything_is_drawn(folder: Path) -> None:
+    done = run("-", text="net large\n[x] input 64x128x128\n[fc] fc outputs=1000")
+    assert done.exit_code == 1
+    assert "error[too-large-for-onnx]: large is too large for an ONNX file" in done.stderr
+    assert "1,048,577,000 parameters x 4 bytes = 4.2 GB" in done.stderr
+    assert list(folder.iterdir()) == []
+
+
+def test_a_run_gives_its_weights_its_classes_and_its_mean_image(trained: Path, folder: Path) -> None:
+    done = run(trained / "spec.net", "--weights", trained, "-o", "tiny.onnx")
+    assert (done.exit_code, done.stderr) == (0, "")
+    saved = open_run(trained, pytest.fail)
+    images = np.random.default_rng(0).normal(size=(3, 3, 12, 12)).astype(np.float32)
+    with torch.no_grad():
+        wanted = saved.objective("cpu").module(torch.from_numpy(images)).numpy()
+    np.testing.assert_allclose(outputs(folder / "tiny.onnx", images), wanted, atol=1e-6)
+
+    told = about(folder / "tiny.onnx")
+    assert "seed" not in told
+    assert (told["step"], told["spec_sha256"]) == ("4", saved.spec_sha256)
+    assert json.loads(told["classes"]) == list(saved.classes)
+    mean = np.frombuffer(base64.b64decode(told["input.mean_image"]), "<f4").reshape(3, 12, 12)
+    whole = saved.state["preparation"]["mean"].numpy()
+    assert whole.shape == (3, 15, 15)
+    assert np.array_equal(mean, whole[::-1, 1:13, 1:13])
+
+
+def test_weights_of_a_safetensors_file(trained: Path, folder: Path) -> None:
+    assert (
+        CliRunner().invoke(main, ["export", str(trained), "-o", "w.safetensors", "--layout", "groups"]).exit_code == 0
+    )
+    assert run(trained / "spec.net", "--weights", "w.safetensors", "-o", "a.onnx").exit_code == 0
+    assert run(trained / "spec.net", "--weights", trained, "-o", "b.onnx").exit_code == 0
+    one, other = (onnx.load(folder / name) for name in ("a.onnx", "b.onnx"))
+    assert one.graph == other.graph
+    assert "input.mean_image" not in about(folder / "a.onnx")
+
+
+def test_the_mean_of_each_channel_is_written_as_numbers(folder: Path) -> None:
+    spec = "net c\n[image] input 3x8x8 mean=channel\n[fc] fc outputs=4\n[prob] softmax\ntrain batch=32"
+    (folder / "c.net").write_text(spec)
+    made = CliRunner().invoke(
+        main, ["train", "c.net", "--data", "synthetic", "--steps", "1", "--threads", "1", "--quiet", "--out", "r"]
+    )
+    assert made.exit_code == 0, made.output
+    assert run("c.net", "--weights", "r").exit_code == 0
+    mean = open_run(folder / "r", pytest.fail).state["preparation"]["mean"]
+    assert json.loads(about(folder / "c.onnx")["input.mean_values"]) == mean.flatten().tolist()
+    assert mean.shape == (3, 1, 1) and mean.min() > 0
+
+
+def test_weights_that_do_not_fit_are_named(trained: Path, folder: Path) -> None:
+    done = run(trained / "spec.net", "--set", "fc4.outputs=5", "--weights", trained)
+    assert done.exit_code == 1
+    assert "fc4.weight is 5x288 in the network and 4x288 in the file" in done.stderr
+    assert run(DIGITS, "--weights", "nowhere").exit_code == 2
+    assert list(folder.iterdir()) == []
+
+
+def test_options_that_have_no_place() -> None:
+    done = run(DIGITS, "--weights", "x", "--seed", "1")
+    assert (done.exit_code, done.stderr) == (2, "Error: with --weights there is nothing to draw from a --seed\n")
+    done = CliRunner().invoke(main, ["compile", str(DIGITS), "--seed", "1"])
+    assert (done.exit_code, done.stderr) == (2, "Error: --to python takes no --seed\n")
