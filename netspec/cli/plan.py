@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from netspec.cli.amounts import AmountParam, DevicesParam
 from netspec.cli.common import WRONG_COMMAND, input_option, read_net, refuse, set_option, spec_argument
+from netspec.plan import MOST_DEVICES
+from netspec.plan.quantities import parse_bytes, parse_flops, parse_link
 
 if TYPE_CHECKING:
     from netspec.ir.settings import Precision
@@ -16,43 +18,11 @@ if TYPE_CHECKING:
     from netspec.passes.placing import ArrangementError, SplitWord
 
 
-class DevicesParam(click.ParamType["tuple[int, ...]"]):
-    """``2`` or ``1,2,4``."""
-
-    name = "devices"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
-        from netspec.plan import MOST_DEVICES
-
-        if isinstance(value, tuple):
-            return value
-        words = str(value).split(",")
-        if not all(word.isascii() and word.isdigit() and 0 < int(word[:9]) <= MOST_DEVICES for word in words):
-            self.fail(
-                f"{value!r} is no number of devices; write 2, or several, 1,2,4 (1 to {MOST_DEVICES})", param, ctx
-            )
-        return tuple(dict.fromkeys(int(word) for word in words))
-
-
-class AmountParam(click.ParamType[float]):
-    """An amount with its unit, read by ``netspec.plan.quantities``."""
-
-    def __init__(self, name: Literal["bytes", "link", "flops"]) -> None:
-        self.name = name
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        from netspec.plan.quantities import parse_bytes, parse_flops, parse_link
-
-        parse: dict[str, Callable[[str], float]] = {"bytes": parse_bytes, "link": parse_link, "flops": parse_flops}
-        try:
-            return parse[self.name](str(value))
-        except ValueError as wrong:
-            self.fail(str(wrong), param, ctx)
-
-
 @click.command()
 @spec_argument
-@click.option("--gpus", type=DevicesParam(), metavar="N[,N...]", help="Devices [default: one for each GPU group].")
+@click.option(
+    "--gpus", type=DevicesParam(MOST_DEVICES), metavar="N[,N...]", help="Devices [default: one for each GPU group]."
+)
 @click.option(
     "--split",
     type=click.Choice(["groups", "batch", "hybrid"]),
@@ -60,11 +30,15 @@ class AmountParam(click.ParamType[float]):
 )
 @click.option("--batch", type=click.IntRange(1, 2**31), help="Images of a step, of all devices [default: the spec's].")
 @click.option("--precision", type=click.Choice(["fp32", "bf16"]), help="[default: the spec's]")
-@click.option("--memory", type=AmountParam("bytes"), metavar="3GB", help="Tell the largest batch that fits into it.")
 @click.option(
-    "--link", type=AmountParam("link"), metavar="25GB/s", help="Each device's link; with --flops, tell times."
+    "--memory", type=AmountParam(parse_bytes), metavar="3GB", help="Tell the largest batch that fits into it."
 )
-@click.option("--flops", type=AmountParam("flops"), metavar="400T", help="Each device's FLOPs a second, as reached.")
+@click.option(
+    "--link", type=AmountParam(parse_link), metavar="25GB/s", help="Each device's link; with --flops, tell times."
+)
+@click.option(
+    "--flops", type=AmountParam(parse_flops), metavar="400T", help="Each device's FLOPs a second, as reached."
+)
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @input_option
 @set_option

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from netspec.cli.amounts import DevicesParam
 from netspec.cli.common import WRONG_SPEC, input_option, read_net, set_option, spec_argument
 
 if TYPE_CHECKING:
@@ -20,24 +21,10 @@ _WORDS = ("groups", "batch", "hybrid")
 _MOST = 64
 
 
-class DevicesParam(click.ParamType[tuple[int, ...]]):
-    """``1,2,4``."""
-
-    name = "devices"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
-        if isinstance(value, tuple):
-            return value
-        words = str(value).split(",")
-        if not all(word.isdecimal() and 1 <= int(word) <= _MOST for word in words):
-            self.fail(f"{value!r} is no list of device counts from 1 to {_MOST}; write 1,2,4", param, ctx)
-        return tuple(dict.fromkeys(map(int, words)))
-
-
 @click.command()
 @spec_argument
 @click.option(
-    "--gpus", type=DevicesParam(), default=(1, 2), metavar="N,...", help="Device counts to try [default: 1,2]."
+    "--gpus", type=DevicesParam(_MOST), default=(1, 2), metavar="N,...", help="Device counts to try [default: 1,2]."
 )
 @click.option("--split", "splits", type=click.Choice(_WORDS), multiple=True,
               help="How devices share the work; may stand several times [default: every way that fits].")  # fmt: skip
