@@ -1,10 +1,10 @@
-"""Input, Concat, Sum, Max, Flatten and Softmax: joining values, and reading them otherwise."""
+"""Input, Concat, Sum, Max, Flatten, Reshape and Softmax: joining values, and reading them otherwise."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from netspec.ir.ops import Concat, Flatten, Input, Max, Softmax, Sum
+from netspec.ir.ops import Concat, Flatten, Input, Max, Reshape, Softmax, Sum
 
 from .call import Array, Call, Gradient
 
@@ -67,6 +67,16 @@ def flatten(op: Flatten, call: Call) -> Array:
 
 def flatten_back(op: Flatten, call: Call, y: Array, grad: Array) -> Gradient:
     """Back to the image's shape."""
+    return Gradient((grad.reshape(call.x.shape),))
+
+
+def reshape(op: Reshape, call: Call) -> Array:
+    """N,... to N and the other shape."""
+    return call.x.reshape(len(call.x), *op.size)
+
+
+def reshape_back(op: Reshape, call: Call, y: Array, grad: Array) -> Gradient:
+    """Back to the shape that was read."""
     return Gradient((grad.reshape(call.x.shape),))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from netspec.ir.ops import Abs, Affine, Logistic, Relu, SoftRelu, Sqrt, Square, Tanh
+from netspec.ir.ops import Abs, Affine, Log, Logistic, Relu, SoftRelu, Sqrt, Square, Tanh
 
 from .call import Array, Call, Gradient
 
@@ -86,6 +86,17 @@ def root(op: Sqrt, call: Call) -> Array:
 def root_back(op: Sqrt, call: Call, y: Array, grad: Array) -> Gradient:
     """Slope 1 / (2 sqrt x)."""
     return Gradient((grad / (2 * y),))
+
+
+def log(op: Log, call: Call) -> Array:
+    """log(a + x)."""
+    y: Array = np.log(op.a + call.x)
+    return y
+
+
+def log_back(op: Log, call: Call, y: Array, grad: Array) -> Gradient:
+    """Slope 1 / (a + x)."""
+    return Gradient((grad / (op.a + call.x),))
 
 
 def affine(op: Affine, call: Call) -> Array:

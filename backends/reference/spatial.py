@@ -1,10 +1,10 @@
-"""MaxPool, AvgPool, Blur, Nailbed and Mirror: operations over pixels, on every channel alike."""
+"""Pooling, Blur, Nailbed, Mirror, Crop and Resize: operations over pixels, on every channel alike."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from netspec.ir.ops import AvgPool, Blur, MaxPool, Mirror, Nailbed
+from netspec.ir.ops import AvgPool, Blur, Crop, MaxAbsPool, MaxPool, Mirror, Nailbed, Resize, SumPool
 from netspec.ir.shape import Shape
 
 from .call import Array, Call, Gradient
@@ -44,6 +44,41 @@ def _real_pixels(op: AvgPool, x: Array) -> Array:
     """How many pixels of the image each window has: 1,1,OH,OW."""
     number: Array = columns(np.ones((1, 1, *x.shape[2:])), op.window).sum(axis=(2, 3))
     return number
+
+
+def sumpool(op: SumPool, call: Call) -> Array:
+    """The sum of each window's pixels."""
+    total: Array = columns(call.x, op.window).sum(axis=(2, 3))
+    return total
+
+
+def sumpool_back(op: SumPool, call: Call, y: Array, grad: Array) -> Gradient:
+    """To each of a window's pixels the whole gradient."""
+    n, c, height, width = call.x.shape
+    everywhere = np.broadcast_to(grad[:, :, None, None], (n, c, *op.window.kernel, *grad.shape[2:]))
+    return Gradient((fold(everywhere, op.window, height, width),))
+
+
+def maxabspool(op: MaxAbsPool, call: Call) -> Array:
+    """The pixel with the largest magnitude of each window; padding and overhang have none and never win."""
+    total: Array = (columns(call.x, op.window) * _farthest(op, call.x)).sum(axis=(2, 3))
+    return total
+
+
+def maxabspool_back(op: MaxAbsPool, call: Call, y: Array, grad: Array) -> Gradient:
+    """To the pixel that was taken."""
+    height, width = call.x.shape[2:]
+    return Gradient((fold(_farthest(op, call.x) * grad[:, :, None, None], op.window, height, width),))
+
+
+def _farthest(op: MaxAbsPool, x: Array) -> Array:
+    """1 at the pixel that each window takes, 0 at its others: N,C,KH,KW,OH,OW. The last of equal ones is the first of
+    the elements in reverse order, where argmax finds it."""
+    sizes = columns(np.abs(x), op.window, fill=-1.0)
+    flat = sizes.reshape(*x.shape[:2], op.window.area, *sizes.shape[4:])
+    last = op.window.area - 1 - flat[:, :, ::-1].argmax(axis=2, keepdims=True)
+    won: Array = (np.arange(op.window.area)[:, None, None] == last).astype(np.float64)
+    return won.reshape(sizes.shape)
 
 
 def blur(op: Blur, call: Call) -> Array:
@@ -93,3 +128,40 @@ def mirror(op: Mirror, call: Call) -> Array:
 def mirror_back(op: Mirror, call: Call, y: Array, grad: Array) -> Gradient:
     """Mirrored back."""
     return Gradient((grad[..., ::-1],))
+
+
+def crop(op: Crop, call: Call) -> Array:
+    """The rectangle's pixels."""
+    return call.x[:, :, op.top : op.top + op.height, op.left : op.left + op.width]
+
+
+def crop_back(op: Crop, call: Call, y: Array, grad: Array) -> Gradient:
+    """To the rectangle's pixels; the others have none."""
+    by_x = np.zeros_like(call.x)
+    by_x[:, :, op.top : op.top + op.height, op.left : op.left + op.width] = grad
+    return Gradient((by_x,))
+
+
+def resize(op: Resize, call: Call) -> Array:
+    """Between neighbouring rows, then between neighbouring columns: R x C^T."""
+    rows, across = _between(op, call.x.shape[2]), _between(op, call.x.shape[3])
+    y: Array = rows @ call.x @ across.T
+    return y
+
+
+def resize_back(op: Resize, call: Call, y: Array, grad: Array) -> Gradient:
+    """The two matrices from the other side."""
+    rows, across = _between(op, call.x.shape[2]), _between(op, call.x.shape[3])
+    return Gradient((rows.T @ grad @ across,))
+
+
+def _between(op: Resize, size: int) -> Array:
+    """What each output of an axis takes of each pixel: 1 - share of one, share of the next."""
+    places = op.places(size)
+    takes = np.zeros((len(places), size))
+    for output, place in enumerate(places):
+        first = int(place)
+        takes[output, first] += 1 - (place - first)
+        if place > first:
+            takes[output, first + 1] += place - first
+    return takes

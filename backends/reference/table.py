@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from netspec.ir import ops
 
-from . import batch, joins, losses, neurons, norms, spatial, weighted
+from . import batch, color, joins, losses, neurons, norms, spatial, weighted
 from .call import Array, Call, Gradient
 
 
@@ -30,9 +30,14 @@ OPS: Mapping[type[ops.Op], Pair] = {
     ops.Bias: Pair(weighted.bias, weighted.bias_back),
     ops.MaxPool: Pair(spatial.maxpool, spatial.maxpool_back),
     ops.AvgPool: Pair(spatial.avgpool, spatial.avgpool_back),
+    ops.SumPool: Pair(spatial.sumpool, spatial.sumpool_back),
+    ops.MaxAbsPool: Pair(spatial.maxabspool, spatial.maxabspool_back),
     ops.Blur: Pair(spatial.blur, spatial.blur_back),
     ops.Nailbed: Pair(spatial.nailbed, spatial.nailbed_back),
     ops.Mirror: Pair(spatial.mirror, spatial.mirror_back),
+    ops.Crop: Pair(spatial.crop, spatial.crop_back),
+    ops.Resize: Pair(spatial.resize, spatial.resize_back),
+    ops.ColorSpace: Pair(color.colorspace, color.colorspace_back),
     ops.Lrn: Pair(norms.lrn, norms.lrn_back),
     ops.MapNorm: Pair(norms.mapnorm, norms.mapnorm_back),
     ops.ContrastNorm: Pair(norms.contrastnorm, norms.contrastnorm_back),
@@ -42,6 +47,7 @@ OPS: Mapping[type[ops.Op], Pair] = {
     ops.Sum: Pair(joins.add, joins.add_back),
     ops.Max: Pair(joins.largest, joins.largest_back),
     ops.Flatten: Pair(joins.flatten, joins.flatten_back),
+    ops.Reshape: Pair(joins.reshape, joins.reshape_back),
     ops.Softmax: Pair(joins.softmax, joins.softmax_back),
     ops.Relu: Pair(neurons.relu, neurons.relu_back),
     ops.Tanh: Pair(neurons.tanh, neurons.tanh_back),
@@ -50,6 +56,7 @@ OPS: Mapping[type[ops.Op], Pair] = {
     ops.Abs: Pair(neurons.absolute, neurons.absolute_back),
     ops.Square: Pair(neurons.square, neurons.square_back),
     ops.Sqrt: Pair(neurons.root, neurons.root_back),
+    ops.Log: Pair(neurons.log, neurons.log_back),
     ops.Affine: Pair(neurons.affine, neurons.affine_back),
     ops.CrossEntropy: Pair(losses.cross_entropy, losses.cross_entropy_back),
     ops.BinaryCrossEntropy: Pair(losses.binary_cross_entropy, losses.binary_cross_entropy_back),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from netspec.check.report import Findings
 from netspec.check.values import distinct
-from netspec.ir.ops import AvgPool, Bias, Conv, Linear, Local, MaxPool, Op
+from netspec.ir.ops import Bias, Conv, Linear, Local, Op, window_of
 from netspec.ir.shape import Shape
 from netspec.keys import BadValue, ImageShape, Key, Whole
 from netspec.language.syntax import Claim, Pair
@@ -79,8 +79,8 @@ def shape_arithmetic(steps: Sequence[Step]) -> tuple[str, ...]:
     """How a layer's shape comes about, with the numbers put in."""
     for step in steps:
         x = step.reads[0] if step.reads else step.output
-        if isinstance(step.op, Conv | Local | MaxPool | AvgPool):
-            window = step.op.window
+        window = window_of(step.op)
+        if window is not None:
             rows, columns = window.fit(x.height, x.width)
             notes = [
                 f"width: {window.arithmetic('width', x.width)}"

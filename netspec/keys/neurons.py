@@ -27,6 +27,7 @@ NEURONS: dict[str, Neuron] = {
     "abs": Neuron("|x|", ops.Abs),
     "square": Neuron("x^2", ops.Square),
     "sqrt": Neuron("the square root of x", ops.Sqrt),
+    "log": Neuron("log(a + x)", ops.Log, (Argument("a", Real(), 0.0),)),
     "linear": Neuron(
         "a x + b; without numbers, x itself", ops.Affine, (Argument("a", Real(), 1.0), Argument("b", Real(), 0.0))
     ),

@@ -45,6 +45,13 @@ def pool_padding(window: Window, x: Shape) -> Padding:
     return Padding((0, 0), before=window.effective_pad(x.height, x.width))
 
 
+def exact_padding(window: Window, x: Shape) -> Pad:
+    """What is laid around an image, or cut off it where negative, for the last window to end where the image does."""
+    rows, columns = window.fit(x.height, x.width)
+    pad = window.effective_pad(x.height, x.width)
+    return pad._replace(right=pad.right - columns.unread, bottom=pad.bottom - rows.unread)
+
+
 def _reaches(window: Window, x: Shape, own: tuple[int, int], ceil: bool) -> bool:
     wanted = tuple(axis.output for axis in window.fit(x.height, x.width))
     axes = zip(x[1:], own, window.extent, window.stride, strict=True)

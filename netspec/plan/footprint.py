@@ -21,31 +21,39 @@ from netspec.ir.ops import (
     Bias,
     BinaryCrossEntropy,
     Blur,
+    ColorSpace,
     Concat,
     ContrastNorm,
     Conv,
+    Crop,
     Dropout,
     Flatten,
     Linear,
     Local,
+    Log,
     Loss,
     Lrn,
     MapNorm,
     Max,
+    MaxAbsPool,
     MaxPool,
     Mirror,
     Nailbed,
     Op,
+    Pool,
+    Reshape,
+    Resize,
     Softmax,
     SoftRelu,
     Sqrt,
     Square,
     Sum,
+    SumPool,
     Tanh,
 )
 from netspec.ir.shape import Shape
 from netspec.ir.window import Pad
-from netspec.passes.padding import conv_padding, pool_padding
+from netspec.passes.padding import conv_padding, exact_padding, pool_padding
 
 FULL = 4
 """Bytes of a number in float32."""
@@ -121,9 +129,11 @@ def footprint(op: Op, site: Site) -> Footprint:
             return _weighted(op, site)
         case Lrn() | MapNorm() | BatchNorm() | Dropout():
             return _norm(op, site)
-        case MaxPool() | AvgPool() | Blur() | Mirror() | Nailbed():
+        case MaxPool() | AvgPool() | SumPool() | MaxAbsPool():
+            return _pool(op, site)
+        case Blur() | Mirror() | Nailbed() | Crop() | Resize() | ColorSpace():
             return _spatial(op, site)
-        case Concat() | Sum() | Max() | Flatten() | Softmax() | Loss():
+        case Concat() | Sum() | Max() | Flatten() | Reshape() | Softmax() | Loss():
             return _join(op, site)
         case _:
             return _neuron(op, site)
@@ -212,22 +222,42 @@ def _norm(op: Lrn | MapNorm | BatchNorm | Dropout, site: Site) -> Footprint:
     return Footprint(maps, FULL, keeps_input=wide, extra=kept + copy, forward=2 * maps, backward=2 * maps + copy)
 
 
-def _spatial(op: MaxPool | AvgPool | Blur | Mirror | Nailbed, site: Site) -> Footprint:
+def _spatial(op: Blur | Mirror | Nailbed | Crop | Resize | ColorSpace, site: Site) -> Footprint:
     width, made = site.widths[0], site.made
-    x = site.inputs[0]
+    x, y = site.inputs[0], site.output
     if isinstance(op, Nailbed):
         return Footprint(None, width, backward=site.read * width // op.stride)  # rows, then columns are put back
+    if isinstance(op, Crop):
+        return Footprint(None, width, backward=made // y.width * x.width * width)  # columns, then rows are put back
     if isinstance(op, Mirror):
         return Footprint(made * width, width)
-    if isinstance(op, Blur):
-        before = op.size // 2
-        after = op.size - 1 - before
-        lines = site.padded(Pad(before, after, before, after))
-        rows = site.padded(Pad(0, 0, before, after))
-        cast = (lines * width,) if width != site.low else ()
-        back, later = chain(made * site.low, rows * site.low, lines * site.low, *cast, made * width)
-        kept = (lines + rows) * site.low
-        return Footprint(made * site.low, site.low, extra=kept, forward=sum(cast), backward=back, later=later)
+    if isinstance(op, ColorSpace):
+        wide = made * FULL
+        colours = 2 * wide // 3  # back, those of one channel, and what one more adds
+        if op.to == "yuv":
+            return Footprint(wide, FULL, forward=wide, backward=colours)
+        # Of its numbers between the matrices: themselves, which are above the least, and those at least so large.
+        return Footprint(wide, FULL, extra=2 * wide + made, forward=wide, backward=2 * wide + colours)
+    if isinstance(op, Resize):
+        low = site.low
+        between = made // y.width * x.width * low
+        cast = (site.read * low,) if width != low else ()
+        matrices = (y.height * x.height + y.width * x.width) * low
+        back, later = chain(made * low, between, *cast, site.read * width)
+        return Footprint(made * low, low, extra=matrices, forward=sum(cast) + between, backward=back, later=later)
+    before = op.size // 2
+    after = op.size - 1 - before
+    lines = site.padded(Pad(before, after, before, after))
+    rows = site.padded(Pad(0, 0, before, after))
+    cast = (lines * width,) if width != site.low else ()
+    back, later = chain(made * site.low, rows * site.low, lines * site.low, *cast, made * width)
+    kept = (lines + rows) * site.low
+    return Footprint(made * site.low, site.low, extra=kept, forward=sum(cast), backward=back, later=later)
+
+
+def _pool(op: Pool, site: Site) -> Footprint:
+    width, low, made = site.widths[0], site.low, site.made
+    x = site.inputs[0]
     pad = pool_padding(op.window, x).before
     if isinstance(op, MaxPool):
         places = made * INDEX
@@ -236,25 +266,24 @@ def _spatial(op: MaxPool | AvgPool | Blur | Mirror | Nailbed, site: Site) -> Foo
         padded = site.padded(pad) * width
         back, later = chain(made * width, padded, site.read * width)
         return Footprint(made * width, width, extra=padded + places, backward=back, later=later)
-    if pad is None and op.window.dilation == (1, 1):
+    if isinstance(op, MaxAbsPool):  # the image turned round; forward, it and the magnitudes before they are turned
+        padded = site.padded(exact_padding(op.window, x)) * width
+        back, later = chain(made * width, padded, padded, site.read * width)
+        places = made * INDEX
+        return Footprint(made * width, width, extra=padded + places, forward=2 * padded, backward=back, later=later)
+    if isinstance(op, AvgPool) and pad is None and op.window.dilation == (1, 1):
         return Footprint(made * width, width, keeps_input=True)
     padded = site.padded(op.window.effective_pad(x.height, x.width))
-    cast = (padded * width,) if width != site.low else ()
-    back, later = chain(made * site.low, padded * site.low, *cast, site.read * width)
-    return Footprint(
-        made * site.low,
-        site.low,
-        extra=padded * site.low,
-        forward=max(sum(cast), made * site.low),
-        backward=back,
-        later=later,
-    )
+    cast = (padded * width,) if width != low else ()
+    back, later = chain(made * low, padded * low, *cast, site.read * width)
+    total = made * low if isinstance(op, AvgPool) else 0
+    return Footprint(made * low, low, extra=padded * low, forward=max(sum(cast), total), backward=back, later=later)
 
 
 def _join(op: Op, site: Site) -> Footprint:
     width, made, several = site.width, site.made, len(site.inputs)
     match op:
-        case Flatten():
+        case Flatten() | Reshape():
             return Footprint(made * width if site.strided else None, width)
         case Concat():
             return Footprint(made * width, width, hands_on=True)
@@ -284,9 +313,11 @@ def _neuron(op: Op, site: Site) -> Footprint:
             return Footprint(own, width, forward=own)
         case Tanh(a=a, b=b) if (a, b) != (1, 1):
             return Footprint(own, width, extra=own)
-        case SoftRelu() | Square() if width != FULL:  # autocast widens powers and softplus
+        case SoftRelu() | Square() | Log() if width != FULL:  # autocast widens powers, softplus and logarithms
             return Footprint(wide, FULL, extra=wide, backward=2 * wide)
-        case SoftRelu():
+        case Log(a=a) if a:
+            return Footprint(own, width, extra=own)
+        case SoftRelu() | Log():
             return Footprint(own, width, keeps_input=True)
         case Square():
             return Footprint(own, width, keeps_input=True, backward=2 * own)

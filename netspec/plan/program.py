@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from netspec.ir.graph import Graph, Layer
-from netspec.ir.ops import BatchNorm, Conv, CrossEntropy, Linear, Local, Nailbed
+from netspec.ir.ops import BatchNorm, Conv, Crop, CrossEntropy, Linear, Local, Nailbed
 from netspec.ir.shape import Shape
 from netspec.passes.phases import phases
 from netspec.passes.placing import Held, Placed, Transfer, local_graph, share_of_shape
@@ -206,7 +206,7 @@ def values_of(graph: Graph, low: int) -> Values:
             width[node.name] = held.width
             if node.params or learning.intersection(node.inputs):
                 learning.add(node.name)
-            if isinstance(node.op, Nailbed) or (held.output is None and lies_apart):
+            if isinstance(node.op, Nailbed | Crop) or (held.output is None and lies_apart):
                 strided.add(node.name)
     return Values(width, frozenset(learning), frozenset(strided))
 

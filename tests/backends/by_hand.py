@@ -48,5 +48,5 @@ def gradient(op: Op, *inputs: Any, seed: Any, params: Any = (), **given: Any) ->
     return pair.backward(op, call, pair.forward(op, call), array(seed))
 
 
-def close(found: Any, wanted: Any) -> None:
-    np.testing.assert_allclose(found, array(wanted), rtol=1e-13, atol=1e-15)
+def close(found: Any, wanted: Any, atol: float = 1e-15) -> None:
+    np.testing.assert_allclose(found, array(wanted), rtol=1e-13, atol=atol)

@@ -16,31 +16,39 @@ from netspec.ir.ops import (
     Bias,
     BinaryCrossEntropy,
     Blur,
+    ColorSpace,
     Concat,
     ContrastNorm,
     Conv,
+    Crop,
     CrossEntropy,
     Dropout,
     Flatten,
     Linear,
     Local,
+    Log,
     Logistic,
     Lrn,
     MapNorm,
     Max,
+    MaxAbsPool,
     MaxPool,
     Mirror,
     Nailbed,
     Op,
     Relu,
+    Reshape,
+    Resize,
     Softmax,
     SoftRelu,
     Sqrt,
     Square,
     SquaredError,
     Sum,
+    SumPool,
     Tanh,
 )
+from netspec.ir.shape import Shape
 from netspec.ir.verify import verify
 from netspec.ir.window import Pad, Window
 
@@ -71,10 +79,15 @@ IMAGES: dict[str, Op] = {
     "bias-per-unit": Bias("unit"),
     **{f"maxpool-{name}": MaxPool(window) for name, window in WINDOWS.items()},
     **{f"avgpool-{name}": AvgPool(window) for name, window in WINDOWS.items()},
+    **{f"sumpool-{name}": SumPool(window) for name, window in WINDOWS.items()},
+    **{f"maxabspool-{name}": MaxAbsPool(window) for name, window in WINDOWS.items()},
     "blur": Blur(5, 1.2),
     "blur-even": Blur(4, 0.8),
     "nailbed": Nailbed(3),
     "mirror": Mirror(),
+    "crop": Crop(2, 1, 5, 6),
+    "resize-down": Resize(1.7),
+    "resize-up": Resize(0.75),
     "lrn": Lrn(3, 1.5, 0.2, 0.75),
     "lrn-in-groups": Lrn(3, 1.5, 0.2, 0.75, groups=2),
     "lrn-even": Lrn(2, 2.0, 0.3, 0.5),
@@ -89,6 +102,8 @@ IMAGES: dict[str, Op] = {
     "dropout": Dropout(0.3, "train"),
     "dropout-scaled-at-test": Dropout(0.4, "test"),
     "flatten": Flatten(),
+    "reshape": Reshape(Shape(6, 16, 3)),
+    "reshape-to-vector": Reshape(Shape(288)),
     "softmax-of-pixels": Softmax(),
     "relu": Relu(),
     "tanh": Tanh(),
@@ -102,6 +117,7 @@ IMAGES: dict[str, Op] = {
 }
 
 VECTORS: dict[str, Op] = {
+    "reshape-of-vector": Reshape(Shape(2, 1, 3)),
     "linear": Linear(5),
     "linear-without-bias": Linear(5, bias=False),
     "linear-in-groups": Linear(6, groups=3),
@@ -113,6 +129,11 @@ VECTORS: dict[str, Op] = {
     "binarycrossentropy": BinaryCrossEntropy(0.5),
     "squarederror": SquaredError(2.0),
 }
+
+COLOURS: dict[str, Op] = {"yuv": ColorSpace("yuv"), "lab": ColorSpace("lab"), "lab-centered": ColorSpace("lab", True)}
+
+ROOTS: dict[str, Op] = {"sqrt": Sqrt(), "log": Log(), "log-of-sum": Log(1.5)}
+"""Of numbers above 0."""
 
 JOINS: dict[str, Op] = {"sum": Sum(), "max": Max(), "concat": Concat(), "concat-in-groups": Concat(2)}
 
@@ -185,7 +206,8 @@ def cases() -> dict[str, Case]:
     found: dict[str, Case] = {name: _single(op, (4, 9, 8)) for name, op in IMAGES.items()}
     found |= {name: _single(op, (6,)) for name, op in VECTORS.items()}
     found |= {name: _join(op) for name, op in JOINS.items()}
-    found["sqrt"] = _sqrt
+    found |= {name: _single(op, (3, 4, 5)) for name, op in COLOURS.items()}
+    found |= {name: _positive(op) for name, op in ROOTS.items()}
     return found | {name: _spec(text) for name, text in SPECS.items()}
 
 
@@ -213,11 +235,14 @@ def _join(op: Op) -> Case:
     return build
 
 
-def _sqrt() -> Graph:
-    builder = Builder()
-    square = builder.add("square", Square(), builder.input(4, 3, 3))
-    builder.add("sqrt", Sqrt(), builder.add("shift", Affine(1.0, 0.5), square))
-    return verify(builder.graph())
+def _positive(op: Op) -> Case:
+    def build() -> Graph:
+        builder = Builder()
+        square = builder.add("square", Square(), builder.input(4, 3, 3))
+        builder.add("it", op, builder.add("shift", Affine(1.0, 0.5), square))
+        return verify(builder.graph())
+
+    return build
 
 
 def _spec(text: str) -> Case:

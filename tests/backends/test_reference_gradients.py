@@ -25,32 +25,40 @@ from netspec.ir.ops import (
     Bias,
     BinaryCrossEntropy,
     Blur,
+    ColorSpace,
     Concat,
     ContrastNorm,
     Conv,
+    Crop,
     CrossEntropy,
     Dropout,
     Flatten,
     Linear,
     Local,
+    Log,
     Logistic,
     Lrn,
     MapNorm,
     Max,
+    MaxAbsPool,
     MaxPool,
     Mirror,
     Nailbed,
     Op,
     Relu,
+    Reshape,
+    Resize,
     Softmax,
     SoftRelu,
     Sqrt,
     Square,
     SquaredError,
     Sum,
+    SumPool,
     Tanh,
     name_of,
 )
+from netspec.ir.shape import Shape
 from netspec.ir.verify import verify
 from netspec.ir.window import Pad, Window
 
@@ -78,11 +86,16 @@ ON_IMAGES: list[Op] = [
     *(MaxPool(window) for window in WINDOWS),
     *(AvgPool(window) for window in WINDOWS),
     MaxPool(Window((3, 3), (2, 2), Pad(1, 1, 1, 1), rounding="caffe", kind="pool")),
+    *(SumPool(window) for window in WINDOWS),
+    *(MaxAbsPool(window) for window in WINDOWS),
     Blur(3, 0.8),
     Blur(4, 1.5),
     Nailbed(2),
     Nailbed(3),
     Mirror(),
+    Crop(1, 2, 3, 4),
+    Resize(1.3),
+    Resize(0.6),
     Lrn(3, 1.0, 0.7, 0.75),
     Lrn(2, 2.0, 0.7, 0.75, groups=2),
     Lrn(4, 1.0, 0.5, 1.3),
@@ -95,6 +108,7 @@ ON_IMAGES: list[Op] = [
     BatchNorm(1e-2, 0.1),
     BatchNorm(1e-2, 0.1, affine=False),
     Flatten(),
+    Reshape(Shape(2, 12, 5)),
     Softmax(),
 ]
 ON_VECTORS: list[Op] = [
@@ -126,14 +140,18 @@ def one(op: Op, dims: tuple[int, ...]) -> Graph:
     return verify(builder.graph())
 
 
-def root() -> Graph:
-    """The square root of numbers that are positive."""
-    builder = Builder()
-    builder.input(*VECTOR)
-    builder.add("square", Square(), "image")
-    builder.add("positive", Affine(1.0, 0.5), "square")
-    builder.add("it", Sqrt(), "positive")
-    return verify(builder.graph())
+def of_positive(op: Op, dims: tuple[int, ...] = VECTOR) -> Callable[[], Graph]:
+    """An operation on numbers that are positive."""
+
+    def build() -> Graph:
+        builder = Builder()
+        builder.input(*dims)
+        builder.add("square", Square(), "image")
+        builder.add("positive", Affine(0.1, 0.05), "square")
+        builder.add("it", op, "positive")
+        return verify(builder.graph())
+
+    return build
 
 
 def joined(op: Op) -> Callable[[], Graph]:
@@ -166,7 +184,12 @@ def shared() -> Graph:
 GRAPHS: dict[str, Callable[[], Graph]] = {
     **{f"{name_of(op)} {i} of an image": partial(one, op, IMAGE) for i, op in enumerate(ON_IMAGES)},
     **{f"{name_of(op)} {i} of a vector": partial(one, op, VECTOR) for i, op in enumerate(ON_VECTORS)},
-    "sqrt": root,
+    "sqrt": of_positive(Sqrt()),
+    "log": of_positive(Log()),
+    "log of a sum": of_positive(Log(1.5)),
+    "yuv": partial(one, ColorSpace("yuv"), (3, 2, 3)),
+    "lab": partial(one, ColorSpace("lab"), (3, 2, 3)),
+    "lab of colours": of_positive(ColorSpace("lab", centered=True), (3, 2, 3)),
     "sum": joined(Sum()),
     "max": joined(Max()),
     "concat": joined(Concat()),

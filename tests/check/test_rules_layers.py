@@ -8,17 +8,26 @@ from checking import codes, good, mistake, ops, place
 from netspec.ir.ops import (
     Affine,
     Blur,
+    Crop,
     CrossEntropy,
     Dropout,
+    Log,
+    MaxAbsPool,
     Nailbed,
     Op,
     Relu,
+    Reshape,
+    Resize,
     SoftRelu,
     Square,
+    SumPool,
     Tanh,
 )
+from netspec.ir.shape import Shape
+from netspec.ir.window import Window
 
 IMAGE = "[image] input 4x8x8\n"
+HALVES = Window((2, 2), (2, 2), kind="pool")
 
 
 @pytest.mark.parametrize(
@@ -34,6 +43,14 @@ IMAGE = "[image] input 4x8x8\n"
         ("square", Square()),
         ("blur size=5 stdev=1.5", Blur(5, 1.5)),
         ("nailbed stride=3", Nailbed(3)),
+        ("sumpool kernel=2", SumPool(HALVES)),
+        ("maxabspool kernel=2", MaxAbsPool(HALVES)),
+        ("crop size=3", Crop(0, 0, 3, 3)),
+        ("crop size=3x4 top=1 left=2", Crop(1, 2, 3, 4)),
+        ("resize step=0.5", Resize(0.5)),
+        ("reshape size=64x2x2", Reshape(Shape(64, 2, 2))),
+        ("reshape size=256", Reshape(Shape(256))),
+        ("log a=1", Log(1.0)),
     ],
 )
 def test_small_layers(layer: str, op: Op) -> None:
@@ -49,6 +66,11 @@ def test_small_layers(layer: str, op: Op) -> None:
         "blur size=4 stdev=1",
         "blur size=3 stdev=0",
         "nailbed stride=0",
+        "crop size=0",
+        "crop size=3 top=-1",
+        "resize step=0",
+        "reshape size=4x4",
+        "colorspace to=xyz",
         "batchnorm eps=0",
         "batchnorm average=2",
         "batchnorm affine=maybe",

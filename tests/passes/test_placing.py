@@ -23,6 +23,15 @@ SPECS = Path(__file__).parents[2] / "specs"
 CONVS = ("conv1", "norm1", "pool1", "conv2", "norm2", "pool2", "conv3", "conv4", "conv5", "pool5")
 HIDDEN = ("fc6", "drop6", "fc7", "drop7")
 
+ANEW = """
+gpus 2
+[image] input 3x4x4
+[yuv] colorspace to=yuv
+[wide] conv filters=8 kernel=1
+[drawn] reshape size=16x4x2
+[fc] fc outputs=30 reads=all
+[last] fc outputs=2 gpu=0
+"""
 TOWERS = """
 net towers
 gpus 4
@@ -223,3 +232,9 @@ def test_what_a_device_computes_of_alexnet() -> None:
     for name, shape in expected.items():
         local = local_graph(placed, placed.graph.layers[name], 1)
         assert local.parameters[f"{name}.weight"].shape[:2] == shape
+
+
+def test_what_is_laid_out_anew_is_shared_where_its_channels_are() -> None:
+    placed = over(netspec.loads(ANEW).graph, 2)
+    assert held(placed, "wide", "drawn") == {Held(1, 2)}
+    assert held(placed, "yuv") == {Held()}

@@ -20,32 +20,40 @@ from netspec.ir.ops import (
     Bias,
     BinaryCrossEntropy,
     Blur,
+    ColorSpace,
     Concat,
     ContrastNorm,
     Conv,
+    Crop,
     CrossEntropy,
     Dropout,
     Flatten,
     Linear,
     Local,
+    Log,
     Logistic,
     Lrn,
     MapNorm,
     Max,
+    MaxAbsPool,
     MaxPool,
     Mirror,
     Nailbed,
     Op,
     Relu,
+    Reshape,
+    Resize,
     Softmax,
     SoftRelu,
     Sqrt,
     Square,
     SquaredError,
     Sum,
+    SumPool,
     Tanh,
 )
 from netspec.ir.settings import Precision
+from netspec.ir.shape import Shape
 from netspec.ir.window import Pad, Window
 from netspec.plan import plan
 
@@ -65,9 +73,16 @@ OPERATIONS: dict[str, Op] = {
     "maxpool-padded": MaxPool(LOPSIDED),
     "avgpool": AvgPool(UNEVEN),
     "avgpool-padded": AvgPool(LOPSIDED),
+    "sumpool": SumPool(UNEVEN),
+    "maxabspool": MaxAbsPool(UNEVEN),
+    "maxabspool-padded": MaxAbsPool(LOPSIDED),
     "blur": Blur(5, 1.2),
     "nailbed": Nailbed(2),
     "mirror": Mirror(),
+    "crop": Crop(3, 4, 10, 12),
+    "resize": Resize(2.0),
+    "yuv": ColorSpace("yuv"),
+    "lab": ColorSpace("lab"),
     "lrn": Lrn(3, 1.5, 0.2, 0.75, groups=2),
     "mapnorm": MapNorm(3, 1.0, 0.1, 0.75),
     "contrastnorm": ContrastNorm(3, 1.0, 0.1, 0.75),
@@ -76,6 +91,7 @@ OPERATIONS: dict[str, Op] = {
     "dropout": Dropout(0.3, "train"),
     "dropout-scaled-at-test": Dropout(0.3, "test"),
     "flatten": Flatten(),
+    "reshape": Reshape(Shape(16, 10, 24)),
     "softmax": Softmax(),
     "relu": Relu(),
     "tanh": Tanh(),
@@ -85,6 +101,8 @@ OPERATIONS: dict[str, Op] = {
     "abs": Abs(),
     "square": Square(),
     "sqrt": Sqrt(),
+    "log": Log(),
+    "log-of-sum": Log(1.5),
     "affine": Affine(-0.5, 2.0),
     "identity": Affine(),
     "concat": Concat(),
@@ -102,7 +120,8 @@ LOSSES: dict[str, Op] = {
 def around(op: Op) -> Graph:
     """A network whose second layer is the operation, between two that learn; joins read one value twice."""
     builder = Builder()
-    first = builder.add("first", Conv(8, Window((1, 1))), builder.input(2, 20, 24))
+    maps = 3 if isinstance(op, ColorSpace) else 8
+    first = builder.add("first", Conv(maps, Window((1, 1))), builder.input(2, 20, 24))
     if isinstance(op, Concat | Sum | Max):
         other = builder.add("other", Tanh(), first)
         builder.add("middle", op, first, other, other)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from netspec.ir.ops import Concat, Flatten, Input, Max, Softmax, Sum
+from netspec.ir.ops import Concat, Flatten, Input, Max, Reshape, Softmax, Sum
 from netspec.ir.shape import Shape
 
 from .emission import Table
@@ -51,6 +51,20 @@ class Largest(nn.Module):
         return first
 
 
+class Relaid(nn.Module):
+    """The same numbers in the same order as another shape."""
+
+    def __init__(self, size: Shape) -> None:
+        super().__init__()
+        self.size = size
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.reshape(len(x), *self.size)
+
+    def extra_repr(self) -> str:
+        return str(self.size)
+
+
 def _concat(op: Concat, inputs: tuple[Shape, ...]) -> nn.Module:
     return Concatenate() if op.groups == 1 else GroupedConcatenate(op.groups)
 
@@ -61,5 +75,6 @@ TABLE: Table = {
     Sum: lambda op, inputs: Add(),
     Max: lambda op, inputs: Largest(),
     Flatten: lambda op, inputs: nn.Flatten(),
+    Reshape: lambda op, inputs: Relaid(op.size),
     Softmax: lambda op, inputs: nn.Softmax(dim=1),
 }

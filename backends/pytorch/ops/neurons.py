@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from netspec.ir.ops import Abs, Affine, Logistic, Relu, SoftRelu, Sqrt, Square, Tanh
+from netspec.ir.ops import Abs, Affine, Log, Logistic, Relu, SoftRelu, Sqrt, Square, Tanh
 
 from .emission import Table
 
@@ -54,6 +54,20 @@ class SquareRoot(nn.Module):
         return x.sqrt()
 
 
+class Logarithm(nn.Module):
+    """log(a + x)."""
+
+    def __init__(self, a: float) -> None:
+        super().__init__()
+        self.a = a
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.log(x + self.a if self.a else x)
+
+    def extra_repr(self) -> str:
+        return f"a={self.a}"
+
+
 class ScaleShift(nn.Module):
     """a x + b."""
 
@@ -77,5 +91,6 @@ TABLE: Table = {
     Abs: lambda op, inputs: Absolute(),
     Square: lambda op, inputs: Squared(),
     Sqrt: lambda op, inputs: SquareRoot(),
+    Log: lambda op, inputs: Logarithm(op.a),
     Affine: lambda op, inputs: nn.Identity() if (op.a, op.b) == (1, 0) else ScaleShift(op.a, op.b),
 }

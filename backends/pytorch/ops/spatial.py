@@ -1,62 +1,18 @@
-"""Pooling, and the fixed functions of the 2012 files."""
+"""Fixed functions of an image's pixels: those of the 2012 files, crops and other sizes."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import cast
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from netspec.ir.ops import AvgPool, Blur, MaxPool, Mirror, Nailbed
+from netspec.ir.ops import Blur, Crop, Mirror, Nailbed, Resize
 from netspec.ir.shape import Shape
-from netspec.ir.window import Pad, Window
-from netspec.passes.padding import pool_padding
 
 from .emission import Table
-
-
-class PaddedMaxPool(nn.Module):
-    """The largest pixel of each window, for padding that ``nn.MaxPool2d`` does not have."""
-
-    def __init__(self, window: Window, before: Pad) -> None:
-        super().__init__()
-        self.before = before
-        self.kernel = window.kernel
-        self.stride = window.stride
-        self.dilation = window.dilation
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = F.pad(x, self.before, value=-math.inf)
-        return F.max_pool2d(x, self.kernel, self.stride, dilation=self.dilation)
-
-    def extra_repr(self) -> str:
-        return f"kernel={self.kernel}, stride={self.stride}, before={tuple(self.before)}, dilation={self.dilation}"
-
-
-class PaddedAvgPool(nn.Module):
-    """The mean of each window's real pixels, for padding or dilation that ``nn.AvgPool2d`` does not have.
-
-    The windows' sums, and the numbers of their real pixels, by convolving with a box of ones.
-    """
-
-    def __init__(self, window: Window, before: Pad) -> None:
-        super().__init__()
-        self.before = before
-        self.kernel = window.kernel
-        self.stride = window.stride
-        self.dilation = window.dilation
-
-    def forward(self, x: Tensor) -> Tensor:
-        box = x.new_ones(1, 1, *self.kernel)
-        maps = F.pad(x.flatten(0, 1).unsqueeze(1), self.before)
-        real = F.pad(x.new_ones(1, 1, *x.shape[2:]), self.before)
-        total = F.conv2d(maps, box, stride=self.stride, dilation=self.dilation)
-        count = F.conv2d(real, box, stride=self.stride, dilation=self.dilation)
-        return (total / count).view(*x.shape[:2], *total.shape[2:])
-
-    def extra_repr(self) -> str:
-        return f"kernel={self.kernel}, stride={self.stride}, before={tuple(self.before)}, dilation={self.dilation}"
 
 
 class GaussianBlur(nn.Module):
@@ -103,24 +59,48 @@ class Reverse(nn.Module):
         return x.flip(3)
 
 
-def _max_pool(op: MaxPool, inputs: tuple[Shape, ...]) -> nn.Module:
-    window, padding = op.window, pool_padding(op.window, inputs[0])
-    if padding.before is not None:
-        return PaddedMaxPool(window, padding.before)
-    return nn.MaxPool2d(window.kernel, window.stride, padding.own, window.dilation, ceil_mode=padding.ceil)
+class Rectangle(nn.Module):
+    """A rectangle of pixels out of each channel."""
+
+    def __init__(self, op: Crop) -> None:
+        super().__init__()
+        self.top = op.top
+        self.left = op.left
+        self.height = op.height
+        self.width = op.width
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x[:, :, self.top : self.top + self.height, self.left : self.left + self.width]
+
+    def extra_repr(self) -> str:
+        return f"top={self.top}, left={self.left}, height={self.height}, width={self.width}"
 
 
-def _avg_pool(op: AvgPool, inputs: tuple[Shape, ...]) -> nn.Module:
-    window, padding = op.window, pool_padding(op.window, inputs[0])
-    if padding.before is not None or window.dilation != (1, 1):
-        return PaddedAvgPool(window, window.effective_pad(inputs[0].height, inputs[0].width))
-    return nn.AvgPool2d(window.kernel, window.stride, padding.own, ceil_mode=padding.ceil, count_include_pad=False)
+class Bilinear(nn.Module):
+    """Between neighbouring rows, then between neighbouring columns: R x C^T."""
+
+    def __init__(self, op: Resize, x: Shape) -> None:
+        super().__init__()
+        self.step = op.step
+        self.rows = taken(op.places(x.height), x.height)
+        self.columns = taken(op.places(x.width), x.width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.new_tensor(self.rows) @ x @ x.new_tensor(self.columns).T
+
+    def extra_repr(self) -> str:
+        return f"step={self.step}"
+
+
+def taken(places: Sequence[float], size: int) -> list[list[float]]:
+    """What each place takes of each pixel: less by one for each pixel that lies between, and never below 0."""
+    return [[max(0.0, 1 - abs(place - pixel)) for pixel in range(size)] for place in places]
 
 
 TABLE: Table = {
-    MaxPool: _max_pool,
-    AvgPool: _avg_pool,
     Blur: lambda op, inputs: GaussianBlur(op.size, op.stdev),
     Nailbed: lambda op, inputs: Sample(*cast(Nailbed, op).starts(inputs[0]), op.stride),
     Mirror: lambda op, inputs: Reverse(),
+    Crop: lambda op, inputs: Rectangle(op),
+    Resize: lambda op, inputs: Bilinear(op, inputs[0]),
 }

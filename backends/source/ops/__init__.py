@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from ..site import Expressions, Modules
-from . import joins, losses, neurons, norms, spatial, weighted
+from . import color, joins, losses, neurons, norms, spatial, weighted
 
 EXPRESSIONS: Expressions = {
     **weighted.EXPRESSIONS,
     **spatial.EXPRESSIONS,
+    **color.EXPRESSIONS,
     **norms.EXPRESSIONS,
     **neurons.EXPRESSIONS,
     **joins.EXPRESSIONS,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netspec.ir.ops import Concat, Flatten, Input, Max, Softmax, Sum
+from netspec.ir.ops import Concat, Flatten, Input, Max, Reshape, Softmax, Sum
 
 from ..site import Expressions, Site
 from ..text import added, call, operand
@@ -23,11 +23,17 @@ def _max(op: Max, at: Site) -> str:
     return call(at.helper("largest"), *at.inputs)
 
 
+def _reshape(op: Reshape, at: Site) -> str:
+    channels, *pixels = op.size
+    return f"{at.operand}.reshape({', '.join(('-1', at.division.share(channels), *map(str, pixels)))})"
+
+
 EXPRESSIONS: Expressions = {
     Input: lambda op, at: "image",
     Concat: _concat,
     Sum: _sum,
     Max: _max,
     Flatten: lambda op, at: f"{at.operand}.flatten(1)",
+    Reshape: _reshape,
     Softmax: lambda op, at: f"F.softmax({at.x}, dim=1)",
 }

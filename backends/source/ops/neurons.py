@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netspec.ir.ops import Abs, Affine, Logistic, Relu, SoftRelu, Sqrt, Square, Tanh
+from netspec.ir.ops import Abs, Affine, Log, Logistic, Relu, SoftRelu, Sqrt, Square, Tanh
 
 from ..site import Expressions, Site
 
@@ -11,6 +11,10 @@ def _tanh(op: Tanh, at: Site) -> str:
     if (op.a, op.b) == (1, 1):
         return f"torch.tanh({at.x})"
     return f"{op.a!r} * torch.tanh({op.b!r} * {at.operand})"
+
+
+def _log(op: Log, at: Site) -> str:
+    return f"torch.log({at.operand} + {op.a!r})" if op.a else f"torch.log({at.x})"
 
 
 def _affine(op: Affine, at: Site) -> str:
@@ -25,5 +29,6 @@ EXPRESSIONS: Expressions = {
     Abs: lambda op, at: f"{at.operand}.abs()",
     Square: lambda op, at: f"{at.operand}.square()",
     Sqrt: lambda op, at: f"{at.operand}.sqrt()",
+    Log: _log,
     Affine: _affine,
 }

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from netspec.ir.ops import AvgPool, Blur, MaxPool, Mirror, Nailbed
-from netspec.passes.padding import Padding, pool_padding
+from netspec.ir.ops import AvgPool, Blur, Crop, MaxAbsPool, MaxPool, Mirror, Nailbed, Resize, SumPool
+from netspec.ir.window import Window
+from netspec.passes.padding import Padding, exact_padding, pool_padding
 
 from ..site import Expressions, Site
 from ..text import call, pair, pair_unless
@@ -24,12 +25,26 @@ def _avg_pool(op: AvgPool, at: Site) -> str:
     if padding.before is not None or window.dilation != (1, 1):
         return call(
             at.helper("average_pool"), at.x,
-            kernel=str(window.kernel), stride=str(window.stride), dilation=str(window.dilation),
-            pad=str(tuple(window.effective_pad(x.height, x.width))),
+            **_window(window), pad=str(tuple(window.effective_pad(x.height, x.width))),
         )  # fmt: skip
     padded = padding.own != (0, 0)
     options = {**_own(padding), "count_include_pad": "False" if padded else None}
     return call("F.avg_pool2d", at.x, pair(window.kernel), pair(window.stride), **options)
+
+
+def _sum_pool(op: SumPool, at: Site) -> str:
+    x = at.shapes[0]
+    pad = op.window.effective_pad(x.height, x.width)
+    return call(at.helper("sum_pool"), at.x, **_window(op.window), pad=str(tuple(pad)))
+
+
+def _max_abs_pool(op: MaxAbsPool, at: Site) -> str:
+    pad = exact_padding(op.window, at.shapes[0])
+    return call(at.helper("max_abs_pool"), at.x, **_window(op.window), pad=str(tuple(pad)))
+
+
+def _window(window: Window) -> dict[str, str]:
+    return {"kernel": str(window.kernel), "stride": str(window.stride), "dilation": str(window.dilation)}
 
 
 def _own(padding: Padding) -> dict[str, str | None]:
@@ -49,4 +64,22 @@ def _mirror(op: Mirror, at: Site) -> str:
     return f"{at.operand}.flip(3)"
 
 
-EXPRESSIONS: Expressions = {MaxPool: _max_pool, AvgPool: _avg_pool, Blur: _blur, Nailbed: _nailbed, Mirror: _mirror}
+def _crop(op: Crop, at: Site) -> str:
+    return f"{at.operand}[:, :, {op.top}:{op.top + op.height}, {op.left}:{op.left + op.width}]"
+
+
+def _resize(op: Resize, at: Site) -> str:
+    return call(at.helper("resize"), at.x, step=repr(op.step))
+
+
+EXPRESSIONS: Expressions = {
+    MaxPool: _max_pool,
+    AvgPool: _avg_pool,
+    SumPool: _sum_pool,
+    MaxAbsPool: _max_abs_pool,
+    Blur: _blur,
+    Nailbed: _nailbed,
+    Mirror: _mirror,
+    Crop: _crop,
+    Resize: _resize,
+}

@@ -1,11 +1,12 @@
 """The operations: the only words that layer types and backends have in common."""
 
 from netspec.ir.ops.base import Op, ParamShape, Role, name_of
-from netspec.ir.ops.joins import Concat, Elementwise, Flatten, Input, Max, Softmax, Sum
+from netspec.ir.ops.color import ColorSpace
+from netspec.ir.ops.joins import Concat, Elementwise, Flatten, Input, Max, Reshape, Softmax, Sum
 from netspec.ir.ops.losses import BinaryCrossEntropy, CrossEntropy, Loss, SquaredError
-from netspec.ir.ops.neurons import Abs, Affine, Logistic, Neuron, Relu, SoftRelu, Sqrt, Square, Tanh
+from netspec.ir.ops.neurons import Abs, Affine, Log, Logistic, Neuron, Relu, SoftRelu, Sqrt, Square, Tanh
 from netspec.ir.ops.norms import BatchNorm, ContrastNorm, Dropout, Lrn, MapNorm
-from netspec.ir.ops.spatial import AvgPool, Blur, MaxPool, Mirror, Nailbed, Pool
+from netspec.ir.ops.spatial import AvgPool, Blur, Crop, MaxAbsPool, MaxPool, Mirror, Nailbed, Pool, Resize, SumPool
 from netspec.ir.ops.weighted import Bias, Conv, Linear, Local
 from netspec.ir.ops.windowed import window_of
 
@@ -17,9 +18,14 @@ VOCABULARY: tuple[type[Op], ...] = (
     Bias,
     MaxPool,
     AvgPool,
+    SumPool,
+    MaxAbsPool,
     Blur,
     Nailbed,
     Mirror,
+    Crop,
+    Resize,
+    ColorSpace,
     Lrn,
     MapNorm,
     ContrastNorm,
@@ -29,6 +35,7 @@ VOCABULARY: tuple[type[Op], ...] = (
     Sum,
     Max,
     Flatten,
+    Reshape,
     Softmax,
     Relu,
     Tanh,
@@ -37,6 +44,7 @@ VOCABULARY: tuple[type[Op], ...] = (
     Abs,
     Square,
     Sqrt,
+    Log,
     Affine,
     CrossEntropy,
     BinaryCrossEntropy,
@@ -53,9 +61,11 @@ __all__ = [
     "Bias",
     "BinaryCrossEntropy",
     "Blur",
+    "ColorSpace",
     "Concat",
     "ContrastNorm",
     "Conv",
+    "Crop",
     "CrossEntropy",
     "Dropout",
     "Elementwise",
@@ -63,11 +73,13 @@ __all__ = [
     "Input",
     "Linear",
     "Local",
+    "Log",
     "Logistic",
     "Loss",
     "Lrn",
     "MapNorm",
     "Max",
+    "MaxAbsPool",
     "MaxPool",
     "Mirror",
     "Nailbed",
@@ -76,6 +88,8 @@ __all__ = [
     "ParamShape",
     "Pool",
     "Relu",
+    "Reshape",
+    "Resize",
     "Role",
     "SoftRelu",
     "Softmax",
@@ -83,6 +97,7 @@ __all__ = [
     "Square",
     "SquaredError",
     "Sum",
+    "SumPool",
     "Tanh",
     "name_of",
     "window_of",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from netspec.ir.fault import Fault
 from netspec.ir.ops.base import Op, need_divisible
 from netspec.ir.shape import Shape
+from netspec.units import count
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,24 @@ class Flatten(Op):
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         return Shape(inputs[0].units)
+
+
+@dataclass(frozen=True, slots=True)
+class Reshape(Op):
+    """The same numbers in the same order (channels, then rows, then columns) as an image or vector of another shape."""
+
+    size: Shape
+
+    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        (x,) = inputs
+        if self.size.units != x.units:
+            raise Fault(
+                "shapes-differ",
+                "{layer} cannot lay what it reads out anew",
+                ("inputs",),
+                (f"{x} are {count(x.units)} numbers, {self.size} are {count(self.size.units)}",),
+            )
+        return self.size
 
 
 @dataclass(frozen=True, slots=True)

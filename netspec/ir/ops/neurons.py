@@ -55,6 +55,13 @@ class Sqrt(Neuron):
 
 
 @dataclass(frozen=True, slots=True)
+class Log(Neuron):
+    """log(a + x)."""
+
+    a: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Affine(Neuron):
     """a x + b; with a = 1 and b = 0 the value itself."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from netspec.ir.fault import Fault
@@ -38,6 +39,26 @@ class AvgPool(Pool):
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         return output.units * self.window.area
+
+
+@dataclass(frozen=True, slots=True)
+class SumPool(Pool):
+    """The sum of each window's real pixels."""
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        return output.units * (self.window.area - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class MaxAbsPool(Pool):
+    """The pixel of each window that is farthest from 0, with its sign; padding and overhang are ignored.
+
+    Of pixels equally far the last (row by row) is taken, and takes the gradient (cuda-convnet ``conv_util.cuh`` of
+    version 2).
+    """
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        return output.units * (2 * self.window.area - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,3 +120,61 @@ class Mirror(Op):
         (x,) = inputs
         need_image(x, "mirrors")
         return x
+
+
+@dataclass(frozen=True, slots=True)
+class Crop(Op):
+    """A rectangle of pixels out of each channel, from row ``top`` and column ``left`` on."""
+
+    top: int
+    left: int
+    height: int
+    width: int
+
+    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        (x,) = inputs
+        need_image(x, "crops")
+        for axis, start, length, size in (
+            ("height", self.top, self.height, x.height),
+            ("width", self.left, self.width, x.width),
+        ):
+            if start + length > size:
+                raise Fault(
+                    "crop-outside-image",
+                    "{layer} crops more than there is",
+                    ("size", "top", "left"),
+                    (f"{axis}: {start} + {length} = {start + length}, the image has {size}",),
+                )
+        return Shape(x.channels, self.height, self.width)
+
+
+@dataclass(frozen=True, slots=True)
+class Resize(Op):
+    """Bilinear sampling of each channel, ``step`` pixels of the image from pixel to pixel, around its middle.
+
+    Output size floor(S / step) by axis. Output t lies at s = t step + (S - step floor(S / step)) / 2, at least 0 and at
+    most S - 1.01, between the pixels floor(s) and floor(s) + 1 (cuda-convnet ``conv_util.cu`` of version 2).
+    """
+
+    step: float
+
+    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        (x,) = inputs
+        need_image(x, "resizes")
+        if self.step > min(x.height, x.width):
+            raise Fault(
+                "bad-value",
+                "{layer} steps over its whole image",
+                ("step",),
+                (f"from pixel to pixel it goes {self.step:g}, the image is {x.height} x {x.width}",),
+            )
+        return Shape(x.channels, math.floor(x.height / self.step), math.floor(x.width / self.step))
+
+    def places(self, size: int) -> tuple[float, ...]:
+        """Where on an axis of so many pixels the outputs lie."""
+        outputs = math.floor(size / self.step)
+        begin = (size - outputs * self.step) / 2
+        return tuple(min(max(t * self.step + begin, 0.0), max(size - 1.01, 0.0)) for t in range(outputs))
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        return 7 * output.units

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
-from netspec.ir.ops import Concat, Conv, Linear, Local, Loss, Lrn, Op, Softmax
+from netspec.ir.ops import ColorSpace, Concat, Conv, Linear, Local, Loss, Lrn, Op, Reshape, Softmax
 from netspec.ir.shape import Shape
 
 Reading = Literal["share", "whole"]
@@ -27,7 +27,9 @@ def reading(op: Op, parts: int) -> Reading | None:
             return "whole" if op.groups == 1 else None
         case Lrn() | Concat():
             return "share" if op.groups % parts == 0 else None
-        case Softmax() | Loss():
+        case Reshape():
+            return "share" if op.size.channels % parts == 0 else None
+        case Softmax() | ColorSpace() | Loss():
             return None
         case _:
             return "share"
@@ -42,6 +44,8 @@ def share_of(op: Op, parts: int) -> Op:
             return replace(op, filters=op.filters // parts, groups=max(1, op.groups // parts))
         case Linear():
             return replace(op, outputs=op.outputs // parts, groups=max(1, op.groups // parts))
+        case Reshape():
+            return replace(op, size=share_of_shape(op.size, parts))
         case Lrn() | Concat():
             return replace(op, groups=max(1, op.groups // parts))
         case _:

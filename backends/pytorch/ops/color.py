@@ -1,0 +1,45 @@
+"""Colours."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from netspec.ir.ops import ColorSpace
+from netspec.ir.ops.color import EXPONENT, INTERCEPT, LAB, LEAST_CUBE, SLOPE, XYZ, YUV, Matrix
+
+from .emission import Table
+from .precision import widened
+
+
+class Yuv(nn.Module):
+    """RGB as YUV."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return mixed(widened(x), YUV)
+
+
+class Lab(nn.Module):
+    """RGB from 0 to 1 as L*a*b*."""
+
+    def __init__(self, offset: float) -> None:
+        super().__init__()
+        self.offset = offset
+
+    def forward(self, x: Tensor) -> Tensor:
+        t = mixed(widened(x), XYZ)
+        roots = torch.where(t > LEAST_CUBE, t.clamp(min=LEAST_CUBE) ** EXPONENT, SLOPE * t + INTERCEPT)
+        light, a, b = mixed(roots, LAB).unbind(1)
+        return torch.stack([light + self.offset, a, b], 1)
+
+    def extra_repr(self) -> str:
+        return f"offset={self.offset}"
+
+
+def mixed(x: Tensor, matrix: Matrix) -> Tensor:
+    """Each pixel's channels times a matrix: N,3,H,W to N,3,H,W."""
+    red, green, blue = x.unbind(1)
+    return torch.stack([red * r + green * g + blue * b for r, g, b in matrix], 1)
+
+
+TABLE: Table = {ColorSpace: lambda op, inputs: Yuv() if op.to == "yuv" else Lab(op.offset)}

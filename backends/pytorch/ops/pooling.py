@@ -1,0 +1,101 @@
+"""Pooling."""
+
+from __future__ import annotations
+
+import math
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from netspec.ir.ops import AvgPool, MaxAbsPool, MaxPool, SumPool
+from netspec.ir.shape import Shape
+from netspec.ir.window import Pad, Window
+from netspec.passes.padding import exact_padding, pool_padding
+
+from .emission import Table
+
+
+class PaddedPool(nn.Module):
+    """What pools share before whose windows something is laid around the image."""
+
+    def __init__(self, window: Window, before: Pad) -> None:
+        super().__init__()
+        self.before = before
+        self.kernel = window.kernel
+        self.stride = window.stride
+        self.dilation = window.dilation
+
+    def extra_repr(self) -> str:
+        return f"kernel={self.kernel}, stride={self.stride}, before={tuple(self.before)}, dilation={self.dilation}"
+
+
+class PaddedMaxPool(PaddedPool):
+    """The largest pixel of each window, for padding that ``nn.MaxPool2d`` does not have."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.pad(x, self.before, value=-math.inf)
+        return F.max_pool2d(x, self.kernel, self.stride, dilation=self.dilation)
+
+
+class PaddedAvgPool(PaddedPool):
+    """The mean of each window's real pixels, for padding or dilation that ``nn.AvgPool2d`` does not have.
+
+    The windows' sums, and the numbers of their real pixels, by convolving with a box of ones.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        box = x.new_ones(1, 1, *self.kernel)
+        maps = F.pad(x.flatten(0, 1).unsqueeze(1), self.before)
+        real = F.pad(x.new_ones(1, 1, *x.shape[2:]), self.before)
+        total = F.conv2d(maps, box, stride=self.stride, dilation=self.dilation)
+        count = F.conv2d(real, box, stride=self.stride, dilation=self.dilation)
+        return (total / count).view(*x.shape[:2], *total.shape[2:])
+
+
+class SummedPool(PaddedPool):
+    """The sum of each window's real pixels, by convolving with a box of ones."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        box = x.new_ones(1, 1, *self.kernel)
+        maps = F.pad(x.flatten(0, 1).unsqueeze(1), self.before)
+        total = F.conv2d(maps, box, stride=self.stride, dilation=self.dilation)
+        return total.view(*x.shape[:2], *total.shape[2:])
+
+
+class FarthestPool(PaddedPool):
+    """The pixel of each window that is farthest from 0, the last of equal ones.
+
+    torch finds the first of equal ones: the image is turned round, with just so much laid around it, or cut off, that
+    the windows stand on the same pixels.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        sizes = F.pad(x.detach().abs(), self.before, value=-1.0).flip(2, 3)
+        _, places = F.max_pool2d(sizes, self.kernel, self.stride, dilation=self.dilation, return_indices=True)
+        turned = F.pad(x, self.before).flip(2, 3)
+        return turned.flatten(2).gather(2, places.flatten(2)).view_as(places).flip(2, 3)
+
+
+def _max_pool(op: MaxPool, inputs: tuple[Shape, ...]) -> nn.Module:
+    window, padding = op.window, pool_padding(op.window, inputs[0])
+    if padding.before is not None:
+        return PaddedMaxPool(window, padding.before)
+    return nn.MaxPool2d(window.kernel, window.stride, padding.own, window.dilation, ceil_mode=padding.ceil)
+
+
+def _avg_pool(op: AvgPool, inputs: tuple[Shape, ...]) -> nn.Module:
+    window, padding = op.window, pool_padding(op.window, inputs[0])
+    if padding.before is not None or window.dilation != (1, 1):
+        return PaddedAvgPool(window, window.effective_pad(inputs[0].height, inputs[0].width))
+    return nn.AvgPool2d(window.kernel, window.stride, padding.own, ceil_mode=padding.ceil, count_include_pad=False)
+
+
+def _sum_pool(op: SumPool, inputs: tuple[Shape, ...]) -> nn.Module:
+    return SummedPool(op.window, op.window.effective_pad(inputs[0].height, inputs[0].width))
+
+
+def _farthest(op: MaxAbsPool, inputs: tuple[Shape, ...]) -> nn.Module:
+    return FarthestPool(op.window, exact_padding(op.window, inputs[0]))
+
+
+TABLE: Table = {MaxPool: _max_pool, AvgPool: _avg_pool, SumPool: _sum_pool, MaxAbsPool: _farthest}

@@ -1,0 +1,47 @@
+"""ColorSpace: the three channels of each pixel in other coordinates."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from netspec.ir.ops import ColorSpace
+from netspec.ir.ops.color import EXPONENT, INTERCEPT, LAB, LEAST_CUBE, SLOPE, XYZ, YUV, Matrix
+
+from .call import Array, Call, Gradient
+
+
+def colorspace(op: ColorSpace, call: Call) -> Array:
+    """YUV is one matrix; L*a*b* is one, a function of each number, and a second one."""
+    if op.to == "yuv":
+        return _mixed(YUV, call.x)
+    y = _mixed(LAB, _cube_root(_mixed(XYZ, call.x)))
+    y[:, 0] += op.offset
+    return y
+
+
+def colorspace_back(op: ColorSpace, call: Call, y: Array, grad: Array) -> Gradient:
+    """The matrices from the other side, and between them the function's slope."""
+    if op.to == "yuv":
+        return Gradient((_mixed_back(YUV, grad),))
+    t = _mixed(XYZ, call.x)
+    return Gradient((_mixed_back(XYZ, _mixed_back(LAB, grad) * _slope(t)),))
+
+
+def _mixed(matrix: Matrix, x: Array) -> Array:
+    """Each pixel's channels times a matrix: N,3,H,W to N,3,H,W."""
+    y: Array = np.einsum("oc,nchw->nohw", np.array(matrix), x)
+    return y
+
+
+def _mixed_back(matrix: Matrix, grad: Array) -> Array:
+    by_x: Array = np.einsum("oc,nohw->nchw", np.array(matrix), grad)
+    return by_x
+
+
+def _cube_root(t: Array) -> Array:
+    """t^0.3333, and near 0 and below a line."""
+    return np.where(t > LEAST_CUBE, np.maximum(t, LEAST_CUBE) ** EXPONENT, SLOPE * t + INTERCEPT)
+
+
+def _slope(t: Array) -> Array:
+    return np.where(t > LEAST_CUBE, EXPONENT * np.maximum(t, LEAST_CUBE) ** (EXPONENT - 1), SLOPE)

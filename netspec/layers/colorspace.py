@@ -1,0 +1,32 @@
+"""Colours in other coordinates."""
+
+from netspec.ir.ops import ColorSpace
+from netspec.keys import Choice, Key
+from netspec.layers._common import USUAL
+from netspec.lowering import LayerType, Lowering
+
+
+def lower(low: Lowering) -> None:
+    low.emit(ColorSpace(low["to"], low["centered"]))
+
+
+TYPE = LayerType(
+    "colorspace",
+    "An RGB image in other coordinates of colour: YUV, or L*a*b* of values from 0 to 1 (fixed functions of "
+    "cuda-convnet).",
+    lower,
+    keys=(
+        Key("to", Choice({"yuv": "yuv", "lab": "lab"}), "the coordinates", of_shape=False),
+        Key(
+            "centered",
+            Choice({"yes": True, "no": False}),
+            "of lab, whether L runs from -50 to 50 instead of from 0 to 100",
+            default=False,
+            default_text="no",
+            of_shape=False,
+        ),
+        *USUAL,
+    ),
+    rule="What it reads: an image of three channels.",
+    example="[image] input 3x32x32\n[yuv] colorspace to=yuv",
+)

@@ -1,0 +1,23 @@
+"""The same numbers in another shape."""
+
+from netspec.ir.ops import Reshape
+from netspec.keys import ImageShape, Key
+from netspec.layers._common import USUAL
+from netspec.lowering import LayerType, Lowering
+
+
+def lower(low: Lowering) -> None:
+    low.emit(Reshape(low["size"]))
+
+
+TYPE = LayerType(
+    "reshape",
+    "The same numbers in the same order (channels, then rows, then columns) as an image or vector of another shape.",
+    lower,
+    keys=(
+        Key("size", ImageShape(), "channels x height x width, or the length of a vector"),
+        *USUAL,
+    ),
+    rule="The size that it states, of as many numbers as it reads.",
+    example="[code] input 100\n[fc1] fc outputs=1024\n[maps] reshape size=16x8x8",
+)
