@@ -85,6 +85,19 @@ NETWORKS = (
         "lrn-convention", IMAGE + "[c] lrn size=5 alpha=1 scale=2", (2, 16, "alpha=1"), "both alpha and scale are given"
     ),
     Case(
+        "crop-outside-image",
+        IMAGE + "[c] crop size=30 top=3",
+        (2, 10, "size=30"),
+        "c crops more than there is",
+        "height: 3 + 30 = 33, the image has 32",
+    ),
+    Case(
+        "needs-colour",
+        "[i] input 1x32x32\n[c] colorspace to=lab",
+        (2, 5, "colorspace"),
+        "c changes colours, and reads an image of 1 channel",
+    ),
+    Case(
         "needs-image",
         "[i] input 10\n[c] maxpool kernel=2",
         (2, 5, "maxpool"),

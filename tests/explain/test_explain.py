@@ -95,7 +95,7 @@ def test_only_what_may_read_several_layers_has_values_for_each() -> None:
 def test_a_key_of_several_types_is_told_once_for_all() -> None:
     rows = page("rounding").splitlines()
     assert sum(row.startswith("| `") for row in rows) == 2
-    assert any(row.startswith("| `avgpool`, `conv`, `local`, `maxpool` |") for row in rows)
+    assert any(row.startswith("| `avgpool`, `conv`, `local`, `maxabspool`, `maxpool`, `sumpool` |") for row in rows)
 
 
 def test_defaults_are_written_as_a_person_writes_them() -> None:

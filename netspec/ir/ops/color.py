@@ -8,6 +8,7 @@ from typing import Literal
 from netspec.ir.fault import Fault
 from netspec.ir.ops.base import Op, need_image
 from netspec.ir.shape import Shape
+from netspec.units import plural
 
 Matrix = tuple[tuple[float, float, float], ...]
 """Three rows: what each new coordinate takes of the three old ones."""
@@ -43,7 +44,7 @@ class ColorSpace(Op):
         if x.channels != 3:
             raise Fault(
                 "needs-colour",
-                f"{{layer}} changes colours, and reads an image of {x.channels} channels",
+                f"{{layer}} changes colours, and reads an image of {plural(x.channels, 'channel')}",
                 ("inputs",),
                 ("colours are 3 channels: red, green, blue",),
             )
