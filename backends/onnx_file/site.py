@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -87,11 +87,15 @@ class Site:
         self.writer.node(kind, inputs, (name,), attributes)
         return name
 
+    def several(self, kind: str, x: str, words: Sequence[str], **attributes: Any) -> tuple[str, ...]:
+        """Append an ONNX operator that makes several values on the way, and return their names."""
+        names = tuple(self._new(word) for word in words)
+        self.writer.node(kind, (x,), names, attributes)
+        return names
+
     def split(self, x: str, parts: int) -> tuple[str, ...]:
         """Cut a value into so many equal runs of channels."""
-        names = tuple(self._new("group") for _ in range(parts))
-        self.writer.node("Split", (x,), names, {"axis": 1})
-        return names
+        return self.several("Split", x, ("group",) * parts, axis=1)
 
     def constant(self, what: str, array: NDArray[Any] | float) -> str:
         """A tensor of the operation's own; a single number is float32."""

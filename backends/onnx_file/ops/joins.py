@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netspec.ir.ops import Concat, Flatten, Max, Softmax, Sum
+from netspec.ir.ops import Concat, Flatten, Max, Reshape, Softmax, Sum
 
 from ..site import Site, Table
 
@@ -21,5 +21,6 @@ TABLE: Table = {
     Sum: lambda op, site: site.result("Sum", *site.node.inputs),
     Max: lambda op, site: site.result("Max", *site.node.inputs),
     Flatten: lambda op, site: site.result("Flatten", site.x),
+    Reshape: lambda op, site: site.result("Reshape", site.x, site.sizes("size", 0, *op.size)),
     Softmax: lambda op, site: site.result("Softmax", site.x, axis=1),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netspec.ir.ops import Abs, Affine, Logistic, Relu, SoftRelu, Sqrt, Square, Tanh
+from netspec.ir.ops import Abs, Affine, Log, Logistic, Relu, SoftRelu, Sqrt, Square, Tanh
 
 from ..site import Site, Table
 
@@ -22,6 +22,10 @@ def _softrelu(op: SoftRelu, site: Site) -> None:
     site.result("Where", above, site.x, site.inner("Softplus", site.x))
 
 
+def _log(op: Log, site: Site) -> None:
+    site.result("Log", site.inner("Add", site.x, site.constant("a", op.a)) if op.a else site.x)
+
+
 def _affine(op: Affine, site: Site) -> None:
     if (op.a, op.b) == (1, 0):
         site.result("Identity", site.x)
@@ -38,5 +42,6 @@ TABLE: Table = {
     Abs: lambda op, site: site.result("Abs", site.x),
     Square: lambda op, site: site.result("Mul", site.x, site.x),
     Sqrt: lambda op, site: site.result("Sqrt", site.x),
+    Log: _log,
     Affine: _affine,
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from netspec.ir.ops import AvgPool, Blur, MaxPool, Mirror, Nailbed
+from netspec.ir.ops import AvgPool, Blur, Crop, MaxAbsPool, MaxPool, Mirror, Nailbed, Resize, SumPool
 from netspec.ir.window import Window
 
 from ..site import Floats, Site, Table
@@ -56,6 +56,36 @@ def _real_pixels(op: AvgPool, site: Site) -> Floats:
     return number
 
 
+def _sum_pool(op: SumPool, site: Site) -> None:
+    """A convolution with a box of ones."""
+    channels = site.shape.channels
+    box = site.constant("box", np.ones((channels, 1, *op.window.kernel), dtype=np.float32))
+    site.result("Conv", site.x, box, group=channels, **sliding(op.window, site.shape))
+
+
+def _max_abs_pool(op: MaxAbsPool, site: Site) -> None:
+    """The first place of the largest magnitude in an image turned round, where the last one comes first; the pixel is
+    looked up there. What no window reads is cut off, for the windows to stand on the same pixels."""
+    (height, width), window = site.shape[1:], op.window
+    pad, (rows, columns) = window.effective_pad(height, width), window.fit(height, width)
+    read = height - rows.unread - 1, width - columns.unread - 1
+    turned = site.inner("Slice", site.x, site.sizes("last-read", *read), *_backwards(site))
+    pads = site.sizes("pads", 0, 0, pad.bottom, pad.right, 0, 0, pad.top, pad.left)
+    sizes = site.inner("Pad", site.inner("Abs", turned), pads, site.constant("never-largest", -1.0))
+    pixels = site.inner("Reshape", site.inner("Pad", turned, pads), site.sizes("all", -1))
+    sliding_only = {"kernel_shape": window.kernel, "strides": window.stride, "dilations": window.dilation}
+    _, places = site.several("MaxPool", sizes, ("largest", "places"), **sliding_only)
+    made = site.node.output
+    taken = site.inner("Gather", pixels, places)
+    last = site.sizes("last-taken", made.height - 1, made.width - 1)
+    site.result("Slice", taken, last, *_backwards(site))
+
+
+def _backwards(site: Site) -> tuple[str, str, str]:
+    """The end, the axes and the steps of a slice that runs backwards over rows and columns."""
+    return site.sizes("ends", BEFORE_ALL, BEFORE_ALL), site.sizes("axes", 2, 3), site.sizes("steps", -1, -1)
+
+
 def _blur(op: Blur, site: Site) -> None:
     """By rows, then by columns, is by both at once: each channel has a kernel of its own."""
     before, channels = op.size // 2, site.shape.channels
@@ -78,10 +108,34 @@ def _mirror(op: Mirror, site: Site) -> None:
     site.result("Slice", site.x, last, end, site.sizes("axis", 3), site.sizes("step", -1))
 
 
+def _crop(op: Crop, site: Site) -> None:
+    starts = site.sizes("first", op.top, op.left)
+    ends = site.sizes("end", op.top + op.height, op.left + op.width)
+    site.result("Slice", site.x, starts, ends, site.sizes("axes", 2, 3))
+
+
+def _resize(op: Resize, site: Site) -> None:
+    """Between rows, then between columns: R x C^T. ONNX's own Resize places its samples otherwise."""
+    rows, columns = (_between(op.places(size), size) for size in site.shape[1:])
+    lying = site.inner("MatMul", site.constant("rows", rows), site.x)
+    site.result("MatMul", lying, site.constant("columns", columns.T))
+
+
+def _between(places: tuple[float, ...], size: int) -> Floats:
+    """What each place on an axis takes of each of its pixels."""
+    apart = np.abs(np.array(places)[:, None] - np.arange(size))
+    takes: Floats = np.maximum(0, 1 - apart).astype(np.float32)
+    return takes
+
+
 TABLE: Table = {
     MaxPool: _max_pool,
     AvgPool: _avg_pool,
+    SumPool: _sum_pool,
+    MaxAbsPool: _max_abs_pool,
     Blur: _blur,
     Nailbed: _nailbed,
     Mirror: _mirror,
+    Crop: _crop,
+    Resize: _resize,
 }

@@ -1,0 +1,30 @@
+"""Colours: fixed convolutions of single pixels."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from netspec.ir.ops import ColorSpace
+from netspec.ir.ops.color import EXPONENT, INTERCEPT, LAB, LEAST_CUBE, SLOPE, XYZ, YUV, Matrix
+
+from ..site import Site, Table
+
+
+def _color_space(op: ColorSpace, site: Site) -> None:
+    if op.to == "yuv":
+        site.result("Conv", site.x, _kernels(site, "yuv", YUV))
+        return
+    t = site.inner("Conv", site.x, _kernels(site, "xyz", XYZ))
+    least = site.constant("least", LEAST_CUBE)
+    root = site.inner("Pow", site.inner("Max", t, least), site.constant("exponent", EXPONENT))
+    line = site.inner("Add", site.inner("Mul", t, site.constant("slope", SLOPE)), site.constant("intercept", INTERCEPT))
+    roots = site.inner("Where", site.inner("Greater", t, least), root, line)
+    offsets = site.constant("offsets", np.array([op.offset, 0, 0], dtype=np.float32))
+    site.result("Conv", roots, _kernels(site, "lab", LAB), offsets)
+
+
+def _kernels(site: Site, what: str, matrix: Matrix) -> str:
+    return site.constant(what, np.array(matrix, dtype=np.float32)[:, :, None, None])
+
+
+TABLE: Table = {ColorSpace: _color_space}
