@@ -1,23 +1,16 @@
-"""Fair timing: competitors take turns in one process run, so that a busy moment of the machine hits them all alike."""
+"""What the scripts share: competitors that are processes, and tables."""
 
 from __future__ import annotations
 
 import subprocess
-import time
 from collections.abc import Callable, Mapping, Sequence
-from statistics import median
+
+from netspec.timing import clock
 
 
 def take_turns(competitors: Mapping[str, Callable[[], object]], rounds: int, warm_up: int = 1) -> dict[str, float]:
     """The median seconds of each competitor over ``rounds`` turns, after ``warm_up`` turns that do not count."""
-    seconds: dict[str, list[float]] = {name: [] for name in competitors}
-    for turn in range(warm_up + rounds):
-        for name, run in competitors.items():
-            start = time.perf_counter()
-            run()
-            if turn >= warm_up:
-                seconds[name].append(time.perf_counter() - start)
-    return {name: median(times) for name, times in seconds.items()}
+    return clock.medians(clock.take_turns(competitors, rounds, warm_up=warm_up))
 
 
 def process(*command: str) -> Callable[[], object]:

@@ -1,4 +1,4 @@
-"""How long a training step of the compiled AlexNet takes beside the hand-written one of `peer.py`.
+"""How long a training step of the compiled AlexNet takes beside the one written by hand (`netspec.timing.handwritten`).
 
 A step is forward, loss, backward and the optimiser's move, in float32 on the CPU, on random images that are in memory.
 AlexNet is compiled twice: as the module that `netspec train` trains, and as the program that `netspec compile` writes;
@@ -16,12 +16,13 @@ from types import SimpleNamespace
 
 import torch
 import torch.nn.functional as F
-from peer import AlexNet, optimizer
 from timing import print_table, take_turns
 from torch import Tensor
 
 import netspec
 from netspec import backend
+from netspec.timing.handwritten import AlexNet
+from netspec.timing.handwritten import optimiser as optimiser_by_hand
 from netspec.train.optimiser import optimiser_for
 
 SPEC = Path(__file__).parent.parent / "specs" / "alexnet.net"
@@ -64,7 +65,7 @@ def program(images: Tensor, labels: Tensor) -> Callable[[], object]:
 def by_hand(images: Tensor, labels: Tensor) -> Callable[[], object]:
     """A training step of the peer."""
     model = AlexNet().train()
-    optimiser = optimizer(model)
+    optimiser = optimiser_by_hand(model, "cpu")
 
     def step() -> None:
         optimiser.zero_grad()

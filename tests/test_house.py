@@ -18,6 +18,7 @@ from processes import NUMERICS, netspec, python
 FLOORS = (
     ("__init__", "__main__"),
     ("cli",),
+    ("timing",),
     ("train", "lsp"),
     ("parallel",),
     ("backends",),
@@ -38,7 +39,7 @@ ONLY_IN = {
     "lark": ("netspec.language.parser",),
     "click": ("netspec.cli",),
     "jinja2": ("netspec.backends.source",),
-    "torch": ("netspec.train", "netspec.parallel", "netspec.backends.pytorch"),
+    "torch": ("netspec.train", "netspec.timing", "netspec.parallel", "netspec.backends.pytorch"),
     "safetensors": ("netspec.train",),
     "matplotlib": ("netspec.train",),
     "sklearn": ("netspec.train.data",),

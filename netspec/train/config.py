@@ -99,7 +99,7 @@ def resolve(request: Request, train: Train) -> Config:
         steps=request.steps,
         batch=request.batch or train.batch,
         seed=request.seed or 0,
-        device=_device(request.device),
+        device=device_for(request.device),
         threads=request.threads or max(1, cores // gpus),
         workers=min(max(1, cores // gpus), 16),
         precision=request.precision or train.precision,
@@ -111,7 +111,8 @@ def resolve(request: Request, train: Train) -> Config:
     )
 
 
-def _device(asked: str | None) -> str:
+def device_for(asked: str | None) -> str:
+    """The device that is asked for, else a CUDA device where there is one, else the CPU. Raises ``RequestError``."""
     if asked == "cuda" and not torch.cuda.is_available():
         raise RequestError("there is no CUDA device here", "leave --device out, or say --device cpu")
     return asked or ("cuda" if torch.cuda.is_available() else "cpu")

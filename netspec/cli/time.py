@@ -1,0 +1,85 @@
+"""Time a network on this machine."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from netspec.cli.common import WRONG_SPEC, input_option, read_net, refuse, set_option, spec_argument
+
+if TYPE_CHECKING:
+    from netspec.ir.settings import Precision
+    from netspec.ir.shape import Shape
+
+
+@click.command()
+@spec_argument
+@click.option("--device", type=click.Choice(["cpu", "cuda"]), help="Where [default: cuda if there is one].")
+@click.option("--batch", type=click.IntRange(1, 2**20),
+              help="Images of a step [default: the spec's; on the CPU 32 at most].")  # fmt: skip
+@click.option("--precision", type=click.Choice(["fp32", "bf16"]), help="[default: the spec's]")
+@click.option("--compare", type=click.Choice(["handwritten"]),
+              help="Run the same network as written by hand, in turns, and tell the ratio.")  # fmt: skip
+@click.option("--rounds", type=click.IntRange(1, 1000), default=5, show_default=True,
+              help="Turns that medians are taken of.")  # fmt: skip
+@click.option("--threads", type=click.IntRange(1, 1024), help="Threads that torch computes with [default: torch's].")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@input_option
+@set_option
+def command(
+    file: str,
+    device: str | None,
+    batch: int | None,
+    precision: Precision | None,
+    compare: str | None,
+    rounds: int,
+    threads: int | None,
+    form: str,
+    input_shape: Shape | None,
+    changes: tuple[str, ...],
+) -> None:
+    """Time training and inference on this machine, and every layer of a training step: forward, backward, share, FLOPs,
+    bytes, and the floor that the machine's measured speed allows.
+
+    Images are random and lie on the device. Run it on a machine that does nothing else.
+
+    \b
+    Examples:
+      netspec time specs/alexnet.net --compare handwritten
+      netspec time specs/alexnet.net --device cuda --batch 1024 --precision bf16
+      netspec time specs/digits.net --format json
+    """
+    graph = read_net(file, input_shape, changes).graph
+    from netspec.timing.handwritten import PEERS, peer_of
+    from netspec.timing.measure import Question, batch_for, measure
+    from netspec.train.config import device_for
+    from netspec.train.errors import RequestError, TrainError
+    from netspec.train.trainable import need_trainable
+
+    peer = peer_of(graph) if compare is not None else None
+    if compare is not None and peer is None:
+        click.echo(f"Error: there is no hand-written network that does what {graph.name} does", err=True)
+        click.echo(f"  there are those of {', '.join(p.spec for p in PEERS)}, with any number of classes", err=True)
+        sys.exit(WRONG_SPEC)
+    try:
+        where = device_for(device)
+        images = batch or batch_for(graph, where)
+        need_trainable(graph, images)
+    except RequestError as problem:
+        refuse("\n  ".join((problem.message, *problem.notes)))
+    except TrainError as problem:
+        click.echo("\n  ".join((f"Error: {problem.message}", *problem.notes)), err=True)
+        sys.exit(problem.exit_code)
+    asked = Question(where, images, precision or graph.train.precision, rounds, threads)
+    found = measure(graph, asked, peer)
+    if form == "json":
+        from netspec.timing.machine_readable import to_json
+
+        click.echo(to_json(found))
+        return
+    from netspec.report.terminal import show
+    from netspec.timing.tables import table
+
+    show(table(found), sys.stdout)

@@ -1,0 +1,179 @@
+"""AlexNets as careful PyTorch users write them by hand: what the compiled networks are measured against.
+
+In the network of 2012 both groups of the paper are merged: grouped convolutions where a layer reads its own half, and
+224 pixels padded by three at the right and at the bottom, so that conv1 gives 55 x 55. The library's local response
+normalisation runs over all maps and not inside each group: another function at the seam, but the same amount of work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from netspec.ir.graph import Graph
+from netspec.ir.ops import Conv, Dropout, Flatten, Linear, Relu, Softmax, name_of
+
+
+class AlexNet(nn.Module):
+    """Krizhevsky, Sutskever & Hinton (2012). Takes images N x 3 x 224 x 224, returns N x classes scores.
+
+    ``groups`` is 2 as printed, 1 in one piece.
+    """
+
+    def __init__(self, classes: int = 1000, groups: int = 2) -> None:
+        super().__init__()
+        self.features = nn.Sequential(
+            nn.ZeroPad2d((0, 3, 0, 3)),
+            nn.Conv2d(3, 96, 11, stride=4),
+            nn.ReLU(inplace=True),
+            nn.LocalResponseNorm(5, alpha=5e-4, beta=0.75, k=2.0),
+            nn.MaxPool2d(3, stride=2),
+            nn.Conv2d(96, 256, 5, padding=2, groups=groups),
+            nn.ReLU(inplace=True),
+            nn.LocalResponseNorm(5, alpha=5e-4, beta=0.75, k=2.0),
+            nn.MaxPool2d(3, stride=2),
+            nn.Conv2d(256, 384, 3, padding=1),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(384, 384, 3, padding=1, groups=groups),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(384, 256, 3, padding=1, groups=groups),
+            nn.ReLU(inplace=True),
+            nn.MaxPool2d(3, stride=2),
+        )
+        self.classifier = nn.Sequential(
+            nn.Flatten(),
+            nn.Linear(256 * 6 * 6, 4096),
+            nn.ReLU(inplace=True),
+            nn.Dropout(0.5),
+            nn.Linear(4096, 4096),
+            nn.ReLU(inplace=True),
+            nn.Dropout(0.5),
+            nn.Linear(4096, classes),
+        )
+        self.apply(_initialise)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """The class scores."""
+        scores: Tensor = self.classifier(self.features(images))
+        return scores
+
+
+class OneTower(nn.Module):
+    """torchvision's alexnet (Krizhevsky 2014, arXiv 1404.5997). Images N x 3 x 224 x 224 to N x classes scores."""
+
+    def __init__(self, classes: int = 1000) -> None:
+        super().__init__()
+        self.features = nn.Sequential(
+            nn.Conv2d(3, 64, 11, stride=4, padding=2),
+            nn.ReLU(inplace=True),
+            nn.MaxPool2d(3, stride=2),
+            nn.Conv2d(64, 192, 5, padding=2),
+            nn.ReLU(inplace=True),
+            nn.MaxPool2d(3, stride=2),
+            nn.Conv2d(192, 384, 3, padding=1),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(384, 256, 3, padding=1),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(256, 256, 3, padding=1),
+            nn.ReLU(inplace=True),
+            nn.MaxPool2d(3, stride=2),
+        )
+        self.classifier = nn.Sequential(
+            nn.Flatten(),
+            nn.Dropout(0.5),
+            nn.Linear(256 * 6 * 6, 4096),
+            nn.ReLU(inplace=True),
+            nn.Dropout(0.5),
+            nn.Linear(4096, 4096),
+            nn.ReLU(inplace=True),
+            nn.Linear(4096, classes),
+        )
+
+    def forward(self, images: Tensor) -> Tensor:
+        """The class scores."""
+        scores: Tensor = self.classifier(self.features(images))
+        return scores
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """A network written by hand, beside the spec that asks for the same: its layers with their outputs."""
+
+    spec: str
+    make: Callable[[int], nn.Module]
+    layers: tuple[str, ...]
+
+
+def optimiser(model: nn.Module, device: str) -> torch.optim.Optimizer:
+    """The paper's numbers in the library's own rule, in one launch on a GPU."""
+    fused = device == "cuda"
+    return torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, weight_decay=5e-4, fused=fused)
+
+
+def peer_of(graph: Graph) -> Peer | None:
+    """The hand-written network that does what a spec's does, layer by layer; the number of classes is free."""
+    layers = tuple(_layers(graph))
+    return next((peer for peer in PEERS if peer.layers == layers), None)
+
+
+def _layers(graph: Graph) -> Iterator[str]:
+    """What costs time, in order: ``conv 96x55x55 of 3 maps``, ``relu``."""
+    for node in graph.nodes.values():
+        words = f"{name_of(node.op)} {node.output}"
+        match node.op:
+            case Conv(groups=groups):
+                yield f"{words} of {graph.shapes(node)[0].channels // groups} maps"
+            case Linear() if node.name == graph.scores.name:
+                yield "linear"
+            case Relu() | Dropout():
+                yield name_of(node.op)
+            case Softmax() | Flatten():
+                pass
+            case _:
+                yield words
+
+
+def _family(groups: int) -> tuple[str, ...]:
+    return (
+        "input 3x224x224",
+        "conv 96x55x55 of 3 maps", "relu", "lrn 96x55x55", "maxpool 96x27x27",
+        f"conv 256x27x27 of {96 // groups} maps", "relu", "lrn 256x27x27", "maxpool 256x13x13",
+        "conv 384x13x13 of 256 maps", "relu",
+        f"conv 384x13x13 of {384 // groups} maps", "relu",
+        f"conv 256x13x13 of {384 // groups} maps", "relu", "maxpool 256x6x6",
+        "linear 4096", "relu", "dropout",
+        "linear 4096", "relu", "dropout",
+        "linear",
+    )  # fmt: skip
+
+
+PEERS = (
+    Peer("alexnet.net", lambda classes: AlexNet(classes), _family(2)),
+    Peer("alexnet-one-gpu.net", lambda classes: AlexNet(classes, groups=1), _family(1)),
+    Peer(
+        "alexnet-torchvision.net",
+        OneTower,
+        (
+            "input 3x224x224",
+            "conv 64x55x55 of 3 maps", "relu", "maxpool 64x27x27",
+            "conv 192x27x27 of 64 maps", "relu", "maxpool 192x13x13",
+            "conv 384x13x13 of 192 maps", "relu",
+            "conv 256x13x13 of 384 maps", "relu",
+            "conv 256x13x13 of 256 maps", "relu", "maxpool 256x6x6",
+            "dropout", "linear 4096", "relu",
+            "dropout", "linear 4096", "relu",
+            "linear",
+        ),
+    ),
+)  # fmt: skip
+"""All that there are."""
+
+
+def _initialise(module: nn.Module) -> None:
+    if isinstance(module, nn.Conv2d | nn.Linear):
+        nn.init.normal_(module.weight, std=0.01)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)

@@ -1,0 +1,119 @@
+"""A training step cut at its layers, each part timed forward and backward.
+
+The step is the trainer's own. Behind each layer its value is replaced by a copy without history, so that the backward
+pass can be taken layer by layer; what is computed, and in which order, stays as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from netspec.timing.clock import Stamps
+from netspec.timing.step import Step
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Seconds of a layer in a training step, forward and backward."""
+
+    forward: float
+    backward: float
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """``parts`` by the layer's attribute in the module, in the order of their computation; ``loss`` what is computed of
+    the scores beside the layers, ``update`` the weights' move."""
+
+    parts: dict[str, Part]
+    loss: Part
+    update: float
+
+    @property
+    def total(self) -> float:
+        """Seconds of the whole step."""
+        parts = (*self.parts.values(), self.loss)
+        return sum(part.forward + part.backward for part in parts) + self.update
+
+
+@dataclass(slots=True)
+class _Cut:
+    """Where a layer was left: its value, and the copy that its readers were given."""
+
+    name: str
+    value: Tensor
+    copy: Tensor
+    started: int
+    ended: int
+
+
+def profile(step: Step, rounds: int) -> Profile:
+    """Time a step's parts; the medians of so many steps, after one that does not count."""
+    runs = [_once(step) for _ in range(rounds + 1)][1:]
+
+    def middle(of: Callable[[Profile], float]) -> float:
+        return median(map(of, runs))
+
+    def part(of: Callable[[Profile], Part]) -> Part:
+        return Part(middle(lambda run: of(run).forward), middle(lambda run: of(run).backward))
+
+    parts = {name: part(lambda run, name=name: run.parts[name]) for name in runs[0].parts}  # type: ignore[misc]
+    return Profile(parts, part(lambda run: run.loss), middle(lambda run: run.update))
+
+
+def _once(step: Step) -> Profile:
+    stamps, cuts = Stamps(step.device), list[_Cut]()
+    started: dict[str, int] = {}
+
+    def enter(name: str) -> Callable[..., None]:
+        def hook(module: nn.Module, arguments: Any) -> None:
+            started[name] = stamps.stamp()
+
+        return hook
+
+    def leave(name: str) -> Callable[..., Tensor]:
+        def hook(module: nn.Module, arguments: Any, value: Tensor) -> Tensor:
+            copy = value.detach().requires_grad_(value.requires_grad)
+            cuts.append(_Cut(name, value, copy, started[name], stamps.stamp()))
+            return copy
+
+        return hook
+
+    objective = step.objective
+    hooks = [
+        register(hook(name))
+        for name, module in objective.module.named_children()
+        for register, hook in (
+            (module.register_forward_pre_hook, enter),
+            (module.register_forward_hook, leave),
+        )
+    ]
+    try:
+        step.optimiser.zero_grad()
+        objective.draw(0, 0)
+        loss = objective.loss(step.images, step.labels)
+    finally:
+        for handle in hooks:
+            handle.remove()
+    back = [stamps.stamp()]
+    loss.backward()  # type: ignore[no-untyped-call]
+    back.append(stamps.stamp())
+    for cut in reversed(cuts):
+        if cut.copy.grad is not None:
+            torch.autograd.backward([cut.value], [cut.copy.grad])
+            cut.copy.grad = None
+        back.append(stamps.stamp())
+    step.optimiser.step()
+    done = stamps.stamp()
+    seconds = stamps.seconds
+    behind = zip(reversed(cuts), back[1:], back[2:], strict=False)
+    backward = {cut.name: seconds(start, end) for cut, start, end in behind}
+    parts = {cut.name: Part(seconds(cut.started, cut.ended), backward[cut.name]) for cut in cuts}
+    beside = Part(seconds(cuts[-1].ended, back[0]), seconds(back[0], back[1]))
+    return Profile(parts, beside, seconds(back[-1], done))

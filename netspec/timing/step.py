@@ -1,0 +1,54 @@
+"""The trainer's step on random images that lie on the device: forward, loss, backward and the weights' move."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from netspec.ir.graph import Graph
+from netspec.ir.settings import Precision
+from netspec.train.objective import Objective, build
+from netspec.train.optimiser import PaperSGD, optimiser_of
+
+
+@dataclass(slots=True)
+class Step:
+    """A network in training, and a batch of images and labels. ``train`` and ``infer`` are what is timed."""
+
+    objective: Objective
+    optimiser: PaperSGD
+    images: Tensor
+    labels: Tensor
+    device: str
+    taken: int = 0
+
+    def train(self) -> None:
+        """A step of training."""
+        self.objective.module.train()
+        self.optimiser.zero_grad()
+        self.objective.gradients(self.images, self.labels, 0, self.taken)
+        self.optimiser.step()
+        self.taken += 1
+
+    @torch.no_grad()
+    def infer(self) -> None:
+        """The class scores of the batch, outside training."""
+        self.objective.module.eval()
+        self.objective.scores(self.images)
+
+
+def step_of(graph: Graph, device: str, batch: int, precision: Precision) -> Step:
+    """A step of a network with fresh weights. The batch goes through in one part, whatever ``accumulate`` says."""
+    graph = replace(graph, train=replace(graph.train, precision=precision, accumulate=1))
+    objective = build(graph, 0, device)
+    images, labels = batch_of(graph, device, batch)
+    return Step(objective, optimiser_of(graph, objective.module), images, labels, device)
+
+
+def batch_of(graph: Graph, device: str, batch: int) -> tuple[Tensor, Tensor]:
+    """Random images, standard normal, and labels in turn."""
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randn(batch, *graph.input.output, generator=generator).to(device)
+    return images, torch.arange(batch, device=device) % graph.scores.output.units

@@ -1,0 +1,101 @@
+"""``netspec time``: what is printed, its JSON, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import torch
+from checking import SPECS
+from click.testing import CliRunner, Result
+
+from netspec.cli import main
+
+DIGITS = str(SPECS / "digits.net")
+QUICK = ("--rounds", "1", "--batch", "4", "--device", "cpu")
+
+
+def run(*arguments: str) -> Result:
+    result = CliRunner().invoke(main, ["time", *arguments])
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result
+
+
+def data(*arguments: str) -> dict[str, Any]:
+    done = run(*arguments, "--format", "json")
+    assert (done.exit_code, done.stderr) == (0, "")
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def test_the_table_has_every_layer_of_a_training_step() -> None:
+    done = run(DIGITS, *QUICK)
+    assert (done.exit_code, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("digits, batch 4, fp32, CPU, ")
+    assert lines[1].startswith("training ") and "images/s" in lines[1] and "inference" in lines[1]
+    names = [line.split()[0] for line in lines[4:] if line.strip()]
+    layers = ["conv1", "conv2", "pool2", "conv3", "pool3", "fc4", "drop4", "fc5", "(loss)", "(update)", "total"]
+    assert names[: len(layers)] == layers  # the softmax of the end is not computed in training
+
+
+def test_json_has_seconds_bytes_and_flops() -> None:
+    found = data(DIGITS, *QUICK)
+    assert (found["net"], found["device"], found["batch"], found["precision"]) == ("digits", "cpu", 4, "fp32")
+    assert found["training"]["images_per_s"] == pytest.approx(4 / found["training"]["step_s"])
+    assert found["machine"]["bytes_per_s"] > 0 and found["machine"]["flops_per_s"] > 0
+    layers = {row["name"]: row for row in found["layers"]}
+    assert sum(row["share"] for row in found["layers"]) == pytest.approx(1)
+    assert all(row["forward_s"] > 0 for row in found["layers"])
+    assert all(layers[name]["backward_s"] > 0 and layers[name]["floor_s"] > 0 for name in ("conv1", "fc5"))
+    # 16 kernels of 3x3 on 8x8 pixels of one map: 9,216 connections, a bias and a ReLU a unit, forward and backward.
+    assert layers["conv1"]["flops"] == 4 * 2 * (2 * 9216 + 2 * 1024)
+    assert "handwritten" not in found
+
+
+def test_bf16_is_timed_where_it_is_asked_for() -> None:
+    assert data(DIGITS, *QUICK, "--precision", "bf16")["precision"] == "bf16"
+
+
+def test_batch_normalisation_branches_and_losses_are_timed() -> None:
+    text = (
+        "[image] input 2x8x8\n[a] conv filters=4 kernel=3 pad=1\n[n] batchnorm\n[b] conv filters=4 kernel=1 inputs=n\n"
+        "[s] sum inputs=n,b\n[f] fc outputs=3\n[cost] crossentropy\n"
+    )
+    done = CliRunner().invoke(main, ["time", "-", *QUICK, "--format", "json"], input=text)
+    assert done.exit_code == 0, done.output
+    assert [row["name"] for row in json.loads(done.stdout)["layers"]] == [
+        "a", "n", "b", "s", "f", "cost", ":loss", ":update"
+    ]  # fmt: skip
+
+
+def test_a_network_that_nobody_wrote_by_hand_is_said_to_be_one() -> None:
+    done = run(DIGITS, *QUICK, "--compare", "handwritten")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "no hand-written network that does what digits does" in done.stderr
+    assert "alexnet.net, alexnet-one-gpu.net, alexnet-torchvision.net" in done.stderr
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a CUDA device is here")
+def test_a_device_that_is_not_there_is_refused() -> None:
+    done = run(DIGITS, "--device", "cuda")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "there is no CUDA device here" in done.stderr
+
+
+def test_what_cannot_be_trained_is_not_timed() -> None:
+    done = CliRunner().invoke(main, ["time", "-"], input="[image] input 3x8x8\n[pool] maxpool kernel=2 stride=2\n")
+    assert done.exit_code == 1 and "no weights" in done.stderr
+
+
+def test_a_wrong_spec_is_told() -> None:
+    assert run(str(SPECS / "mistakes" / "224-exact.net")).exit_code == 1
+
+
+def test_beside_the_network_written_by_hand() -> None:
+    found = data(str(SPECS / "alexnet.net"), "--rounds", "1", "--batch", "1", "--device", "cpu", "--compare",
+                 "handwritten")  # fmt: skip
+    assert [mode["mode"] for mode in found["handwritten"]] == ["eager"]
+    ours, theirs = found["training"]["step_s"], found["handwritten"][0]["training"]["step_s"]
+    assert found["times_handwritten"]["training"] == pytest.approx(theirs / ours)
