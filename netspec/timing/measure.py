@@ -27,8 +27,8 @@ CPU_BATCH = 32
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is to be timed where; ``rounds`` are the turns that medians are taken of, ``threads`` those of torch (``None``:
-    as many as it takes by itself)."""
+    """What is to be timed where; ``rounds`` are the turns that medians are taken of, ``threads`` those of torch (where
+    ``None``, as many as it takes by itself)."""
 
     device: str
     batch: int
