@@ -169,6 +169,7 @@ def _opened(graph: Graph, config: Config, asked: str | None) -> tuple[Graph, Dat
     if config.tensorboard:
         need_tensorboard()
     torch.set_num_threads(config.threads)
+    torch.manual_seed(config.seed)
     try:
         data = open_source(config.data, graph, config.seed)
     except RequestError as problem:

@@ -2,7 +2,7 @@
 
 Everything that is drawn at random in training (order, crops, mirroring, colours, dropout) is a function of the seed, of
 the step or epoch, and of the image's place (``chance``, and the pytorch backend's dropout); no generator's state goes
-into it. Torch's own generators are kept all the same, for what might draw from them.
+into it. Torch's own generators start from the seed and are kept all the same, for what might draw from them.
 """
 
 from __future__ import annotations

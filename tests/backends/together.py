@@ -95,6 +95,8 @@ def _compare(trial: Trial, rank: int, processes: int) -> None:
     team = program.Team(rank, processes)
     model = _with_team(network(program), team)
     _with_team(program.initialise, team, model, SEED)
+    if graph.train.channels_last:
+        model.to(memory_format=torch.channels_last)
     sgd = program.SGD(model)
     moving = program.Average(model) if graph.train.ema else None
 
