@@ -1,4 +1,4 @@
-"""CrossEntropy, BinaryCrossEntropy and SquaredError: scores (N, classes) and class numbers (N,) to one number.
+"""The losses: scores (N, classes) and class numbers (N,) to one number; SumSquares any value (N, ...).
 
 Each is the mean over the images, without the loss's weight in the sum of all losses. The value has shape ().
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from netspec.ir.ops import BinaryCrossEntropy, CrossEntropy, SquaredError
+from netspec.ir.ops import BinaryCrossEntropy, CauchyError, CrossEntropy, SquaredError, SumSquares
 
 from .call import Array, Call, Gradient
 from .joins import softmax_of
@@ -27,13 +27,15 @@ def cross_entropy_back(op: CrossEntropy, call: Call, y: Array, grad: Array) -> G
 
 
 def binary_cross_entropy(op: BinaryCrossEntropy, call: Call) -> Array:
-    """-t log p - (1 - t) log(1 - p) is log(1 + e^x) - t x."""
-    return _mean(np.logaddexp(0.0, call.x) - _targets(call) * call.x)
+    """-log p is log(1 + e^-x), -log(1 - p) is log(1 + e^x); w weighs the first."""
+    t = _targets(call)
+    return _mean(op.positive * t * np.logaddexp(0.0, -call.x) + (1 - t) * np.logaddexp(0.0, call.x))
 
 
 def binary_cross_entropy_back(op: BinaryCrossEntropy, call: Call, y: Array, grad: Array) -> Gradient:
-    """p - t for each image."""
-    return _shared(call, grad, sigmoid(call.x) - _targets(call))
+    """(1 - t) p - w t (1 - p) for each image."""
+    t, p = _targets(call), sigmoid(call.x)
+    return _shared(call, grad, (1 - t) * p - op.positive * t * (1 - p))
 
 
 def squared_error(op: SquaredError, call: Call) -> Array:
@@ -44,6 +46,27 @@ def squared_error(op: SquaredError, call: Call) -> Array:
 def squared_error_back(op: SquaredError, call: Call, y: Array, grad: Array) -> Gradient:
     """2 (x - t) for each image."""
     return _shared(call, grad, 2 * (call.x - _targets(call)))
+
+
+def cauchy_error(op: CauchyError, call: Call) -> Array:
+    """The sum of log(1 + (x - t)^2)."""
+    return _mean(np.log1p((call.x - _targets(call)) ** 2))
+
+
+def cauchy_error_back(op: CauchyError, call: Call, y: Array, grad: Array) -> Gradient:
+    """2 d / (1 + d^2), d = x - t, for each image."""
+    d = call.x - _targets(call)
+    return _shared(call, grad, 2 * d / (1 + d**2))
+
+
+def sum_squares(op: SumSquares, call: Call) -> Array:
+    """The sum of x^2."""
+    return _mean(call.x**2)
+
+
+def sum_squares_back(op: SumSquares, call: Call, y: Array, grad: Array) -> Gradient:
+    """2 x for each image."""
+    return _shared(call, grad, 2 * call.x)
 
 
 def _targets(call: Call) -> Array:
@@ -66,7 +89,7 @@ def _targets(call: Call) -> Array:
 
 
 def _mean(terms: Array) -> Array:
-    """Summed over the classes, averaged over the images: (N, classes) to ()."""
+    """Summed over the classes or units, averaged over the images: (N, ...) to ()."""
     return np.asarray(terms.sum() / len(terms))
 
 

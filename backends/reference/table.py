@@ -61,5 +61,7 @@ OPS: Mapping[type[ops.Op], Pair] = {
     ops.CrossEntropy: Pair(losses.cross_entropy, losses.cross_entropy_back),
     ops.BinaryCrossEntropy: Pair(losses.binary_cross_entropy, losses.binary_cross_entropy_back),
     ops.SquaredError: Pair(losses.squared_error, losses.squared_error_back),
+    ops.CauchyError: Pair(losses.cauchy_error, losses.cauchy_error_back),
+    ops.SumSquares: Pair(losses.sum_squares, losses.sum_squares_back),
 }
 """Every operation of ``netspec.ir.ops.VOCABULARY``."""

@@ -17,17 +17,15 @@ from netspec.ir.ops import (
     Affine,
     BatchNorm,
     Bias,
-    BinaryCrossEntropy,
     Conv,
-    CrossEntropy,
     Linear,
     Local,
     Logistic,
+    Loss,
     Lrn,
     Relu,
     Softmax,
     Square,
-    SquaredError,
     Sum,
     Tanh,
 )
@@ -76,7 +74,7 @@ def _square(graph: Graph, node: Node, reads: list[float]) -> float:
         return 1.0
     if isinstance(op, Sum):
         return sum(reads)
-    if isinstance(op, Softmax | CrossEntropy | BinaryCrossEntropy | SquaredError):
+    if isinstance(op, Softmax | Loss):
         return 1.0
     return max(reads)
 

@@ -67,7 +67,7 @@ def _never_read(unread: int, size: int, what: str) -> str:
 
 def _relu_on_scores(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic]:
     for node in graph.nodes.values():
-        if isinstance(node.op, Softmax | Loss):
+        if _reads_scores(node):
             source = graph.nodes[node.inputs[0]]
             while isinstance(source.op, Dropout):
                 source = graph.nodes[source.inputs[0]]
@@ -75,6 +75,10 @@ def _relu_on_scores(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[D
                 message = f"{source.layer} cuts its class scores off at 0 before {node.layer}"
                 notes = ["scores below 0 all become equal, and their classes get no gradient"]
                 yield _warning("relu-on-scores", message, source, facts, ("neuron",), notes)
+
+
+def _reads_scores(node: Node) -> bool:
+    return isinstance(node.op, Softmax) or (isinstance(node.op, Loss) and node.op.labelled)
 
 
 def _softmax_twice(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic]:
@@ -93,7 +97,7 @@ def _dropout_on_scores(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterato
         if isinstance(node.op, Dropout):
             after = readers.get(node.name, [])
             # A layer that is nobody's input and not the last one is a mistake of another kind, told by itself.
-            if all(isinstance(r.op, Softmax | Loss) for r in after) if after else node is output:
+            if all(_reads_scores(r) for r in after) if after else node is output:
                 message = f"{node.layer} drops the network's own outputs"
                 notes = ["a class score that is 0 by chance is a wrong answer; dropout belongs between layers"]
                 yield _warning("dropout-on-scores", message, node, facts, (), notes)

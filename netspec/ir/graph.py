@@ -107,13 +107,14 @@ class Graph:
 
     @property
     def scores(self) -> Node:
-        """The operation whose values are the class scores: what the last loss reads, else what the last softmax
-        reads, else the output itself. Training without a loss of its own takes the cross-entropy of these."""
-        for kind in (Loss, Softmax):
-            for node in reversed(tuple(self.nodes.values())):
-                if isinstance(node.op, kind):
-                    return self.nodes[node.inputs[0]]
-        return self.output
+        """The operation whose values are the class scores: what the last loss that knows classes reads, else what the
+        last softmax reads, else the output itself. Training without a loss of its own takes the cross-entropy of
+        these."""
+        backwards = tuple(self.nodes.values())[::-1]
+        found = [node for node in backwards if isinstance(node.op, Loss) and node.op.labelled]
+        found += [node for node in backwards if isinstance(node.op, Softmax)]
+        found += [node for node in (self.output,) if isinstance(node.op, Loss)]
+        return self.nodes[found[0].inputs[0]] if found else self.output
 
     def parameters_of(self, layer: str) -> Iterator[Parameter]:
         """The parameters that a layer owns (not those that it takes from another by ``weights=``)."""

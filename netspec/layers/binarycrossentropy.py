@@ -1,10 +1,12 @@
 """Binary cross-entropy."""
 
 from netspec.ir.ops import BinaryCrossEntropy
+from netspec.keys import Key, Real
 from netspec.layers._loss import loss_type
 
 TYPE = loss_type(
     "binarycrossentropy",
     BinaryCrossEntropy,
     "The cross-entropy of a logistic per class against the image's class, summed; the mean over the batch.",
+    Key("positive", Real(low=0), "the weight of the term of the image's class", default=1.0, of_shape=False),
 )

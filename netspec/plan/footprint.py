@@ -21,6 +21,7 @@ from netspec.ir.ops import (
     Bias,
     BinaryCrossEntropy,
     Blur,
+    CauchyError,
     ColorSpace,
     Concat,
     ContrastNorm,
@@ -49,6 +50,7 @@ from netspec.ir.ops import (
     Square,
     Sum,
     SumPool,
+    SumSquares,
     Tanh,
 )
 from netspec.ir.shape import Shape
@@ -289,11 +291,8 @@ def _join(op: Op, site: Site) -> Footprint:
             return Footprint(made * width, width, hands_on=True)
         case Softmax():
             return Footprint(made * FULL, FULL, keeps_output=True)
-        case Loss():  # of the scores' size: probabilities or differences, and the targets
-            scores = site.read * FULL
-            wide = isinstance(op, BinaryCrossEntropy) and width == FULL  # it keeps the scores themselves as well
-            copy = scores if isinstance(op, BinaryCrossEntropy) and not wide else 0
-            return Footprint(FULL, FULL, keeps_input=wide, extra=scores + copy, forward=scores)
+        case Loss():
+            return _loss(op, site)
     if several == 1:
         return Footprint(None, width)
     if isinstance(op, Sum):
@@ -301,6 +300,19 @@ def _join(op: Op, site: Site) -> Footprint:
     # A truth value a unit says which of two was larger; each choice but the last is a value that goes.
     conditions = (several - 1) * made
     return Footprint(made * width, width, extra=conditions, forward=made * width if several > 2 else 0)
+
+
+def _loss(op: Loss, site: Site) -> Footprint:
+    """Of the scores' size: probabilities or differences, and the targets."""
+    scores, wide = site.read * FULL, site.width == FULL
+    keeps, copies = False, 1
+    if isinstance(op, SumSquares):
+        keeps, copies = wide, 0 if wide else 1
+    elif isinstance(op, BinaryCrossEntropy):  # it keeps the scores themselves as well
+        keeps, copies = wide, 1 if wide else 2
+    elif isinstance(op, CauchyError):  # and the squares of the differences
+        copies = 2
+    return Footprint(FULL, FULL, keeps_input=keeps, extra=copies * scores, forward=scores)
 
 
 def _neuron(op: Op, site: Site) -> Footprint:

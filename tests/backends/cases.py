@@ -16,6 +16,7 @@ from netspec.ir.ops import (
     Bias,
     BinaryCrossEntropy,
     Blur,
+    CauchyError,
     ColorSpace,
     Concat,
     ContrastNorm,
@@ -46,6 +47,7 @@ from netspec.ir.ops import (
     SquaredError,
     Sum,
     SumPool,
+    SumSquares,
     Tanh,
 )
 from netspec.ir.shape import Shape
@@ -112,6 +114,7 @@ IMAGES: dict[str, Op] = {
     "softrelu": SoftRelu(),
     "abs": Abs(),
     "square": Square(),
+    "sumsquares-of-image": SumSquares(),
     "affine": Affine(-0.5, 2.0),
     "identity": Affine(),
 }
@@ -127,7 +130,10 @@ VECTORS: dict[str, Op] = {
     "softmax": Softmax(),
     "crossentropy": CrossEntropy(),
     "binarycrossentropy": BinaryCrossEntropy(0.5),
+    "binarycrossentropy-of-unequal-weight": BinaryCrossEntropy(0.5, positive=3.0),
     "squarederror": SquaredError(2.0),
+    "cauchyerror": CauchyError(0.5),
+    "sumsquares": SumSquares(2.0),
 }
 
 COLOURS: dict[str, Op] = {"yuv": ColorSpace("yuv"), "lab": ColorSpace("lab"), "lab-centered": ColorSpace("lab", True)}

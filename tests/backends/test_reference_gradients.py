@@ -25,6 +25,7 @@ from netspec.ir.ops import (
     Bias,
     BinaryCrossEntropy,
     Blur,
+    CauchyError,
     ColorSpace,
     Concat,
     ContrastNorm,
@@ -55,6 +56,7 @@ from netspec.ir.ops import (
     SquaredError,
     Sum,
     SumPool,
+    SumSquares,
     Tanh,
     name_of,
 )
@@ -129,7 +131,10 @@ ON_VECTORS: list[Op] = [
     Affine(-2.0, 0.5),
     CrossEntropy(),
     BinaryCrossEntropy(),
+    BinaryCrossEntropy(positive=2.5),
     SquaredError(),
+    CauchyError(),
+    SumSquares(),
 ]
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from by_hand import LN2, LN3, LN5, close, gradient, value
 
-from netspec.ir.ops import BinaryCrossEntropy, CrossEntropy, Op, SquaredError
+from netspec.ir.ops import BinaryCrossEntropy, CauchyError, CrossEntropy, Op, SquaredError, SumSquares
 
 
 def labelled(op: Op, scores: Any, labels: list[int]) -> float:
@@ -35,6 +35,24 @@ def test_binary_cross_entropy() -> None:
     assert labelled(BinaryCrossEntropy(), [[-1000, 1000]], [0]) == 2000
     found = gradient(BinaryCrossEntropy(), [[0, LN3]], labels=np.array([0]), seed=2).inputs[0]
     close(found, [[-1, 3 / 2]])
+
+
+def test_the_class_may_weigh_more_in_a_binary_cross_entropy() -> None:
+    # As above: -3 log(1/2) for the class, -log(1 - 3/4) for the other. By x: -3 (1 - 1/2) and 3/4.
+    op = BinaryCrossEntropy(positive=3.0)
+    assert labelled(op, [[0, LN3]], [0]) == pytest.approx(5 * LN2, rel=1e-14)
+    close(gradient(op, [[0, LN3]], labels=np.array([0]), seed=1).inputs[0], [[-3 / 2, 3 / 4]])
+
+
+def test_cauchy_error() -> None:
+    # log(1 + (2-1)^2) + log(1 + 2^2); by x: 2 / (1 + 1) and 4 / (1 + 4).
+    assert labelled(CauchyError(), [[2, 2]], [0]) == pytest.approx(LN2 + LN5, rel=1e-14)
+    close(gradient(CauchyError(), [[2, 2]], labels=np.array([0]), seed=1).inputs[0], [[1, 4 / 5]])
+
+
+def test_sum_of_squares_of_any_value_and_whatever_class() -> None:
+    assert value(SumSquares(), [[[[1, 2]], [[3, 4]]], [[[0, 0]], [[0, 2]]]]) == (30 + 4) / 2
+    close(gradient(SumSquares(), [[1, -3], [0, 2]], seed=1).inputs[0], [[1, -3], [0, 2]])
 
 
 def test_squared_error() -> None:

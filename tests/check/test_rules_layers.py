@@ -21,6 +21,7 @@ from netspec.ir.ops import (
     SoftRelu,
     Square,
     SumPool,
+    SumSquares,
     Tanh,
 )
 from netspec.ir.shape import Shape
@@ -98,6 +99,15 @@ def test_a_loss_has_a_weight() -> None:
     text = "[i] input 4\n[l] crossentropy loss_weight=0.3"
     assert ops(text, "l") == [CrossEntropy(0.3)]
     assert good(text)["l"].output == (1,)
+
+
+def test_a_sum_of_squares_reads_anything_and_takes_it_for_no_scores() -> None:
+    text = (
+        IMAGE + "[a] conv filters=2 kernel=3 neuron=relu\n[small] sumsquares\n[fc] fc outputs=5 inputs=a\n[p] softmax"
+    )
+    found = good(text)
+    assert (ops(text, "small"), found.graph.scores.name) == ([SumSquares()], "fc")
+    assert not found.warnings
 
 
 def test_a_loss_wants_one_score_per_class() -> None:

@@ -16,6 +16,7 @@ from netspec.ir.ops import (
     Bias,
     BinaryCrossEntropy,
     Blur,
+    CauchyError,
     ColorSpace,
     Concat,
     ContrastNorm,
@@ -43,6 +44,7 @@ from netspec.ir.ops import (
     SquaredError,
     Sum,
     SumPool,
+    SumSquares,
     name_of,
 )
 from netspec.ir.shape import Shape
@@ -161,6 +163,7 @@ VECTOR = Shape(6)
         (Softmax(), (IMAGE,), IMAGE),
         (Relu(), (IMAGE,), IMAGE),
         (CrossEntropy(), (VECTOR,), Shape(1)),
+        (SumSquares(), (IMAGE,), Shape(1)),
     ],
 )
 def test_shapes(op: Op, inputs: tuple[Shape, ...], output: Shape) -> None:
@@ -188,6 +191,7 @@ def test_shapes(op: Op, inputs: tuple[Shape, ...], output: Shape) -> None:
         (Lrn(5, 1, 1, 1), (VECTOR,), "needs-image"),
         (MapNorm(2, 1, 1, 1), (VECTOR,), "needs-image"),
         (SquaredError(), (IMAGE,), "needs-vector"),
+        (CauchyError(), (IMAGE,), "needs-vector"),
         (Conv(4, Window((2, 2)), groups=4), (IMAGE,), "groups-do-not-divide"),  # 6 channels
         (Conv(4, Window((2, 2)), groups=3), (IMAGE,), "groups-do-not-divide"),  # 4 filters
         (Linear(7, groups=2), (VECTOR,), "groups-do-not-divide"),
@@ -282,6 +286,7 @@ def test_parameters(op: Op, inputs: tuple[Shape, ...], params: tuple[ParamShape,
         (Softmax(), (VECTOR,), 0, 18),
         (Affine(2.0, 1.0), (IMAGE,), 0, 120),
         (BinaryCrossEntropy(), (VECTOR,), 0, 18),
+        (SumSquares(), (IMAGE,), 0, 240),
     ],
 )
 def test_costs(op: Op, inputs: tuple[Shape, ...], connections: int, flops: int) -> None:

@@ -20,6 +20,7 @@ from netspec.ir.ops import (
     Bias,
     BinaryCrossEntropy,
     Blur,
+    CauchyError,
     ColorSpace,
     Concat,
     ContrastNorm,
@@ -50,6 +51,7 @@ from netspec.ir.ops import (
     SquaredError,
     Sum,
     SumPool,
+    SumSquares,
     Tanh,
 )
 from netspec.ir.settings import Precision
@@ -114,6 +116,8 @@ LOSSES: dict[str, Op] = {
     "crossentropy": CrossEntropy(),
     "binarycrossentropy": BinaryCrossEntropy(),
     "squarederror": SquaredError(),
+    "cauchyerror": CauchyError(),
+    "sumsquares": SumSquares(),
 }
 
 

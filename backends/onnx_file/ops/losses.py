@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from netspec.ir.ops import BinaryCrossEntropy, CrossEntropy, SquaredError
+from netspec.ir.ops import BinaryCrossEntropy, CauchyError, CrossEntropy, SquaredError, SumSquares
 
 from ..site import Site, Table
 
@@ -14,14 +14,31 @@ def _cross_entropy(op: CrossEntropy, site: Site) -> None:
 
 
 def _binary_cross_entropy(op: BinaryCrossEntropy, site: Site) -> None:
-    """-t log p - (1 - t) log(1 - p), p = logistic(x), is log(1 + e^x) - t x."""
-    right = site.inner("Mul", _targets(site), site.x)
-    _mean(site, site.inner("Sub", site.inner("Softplus", site.x), right))
+    """-t log p - (1 - t) log(1 - p), p = logistic(x), is log(1 + e^x) - t x. A weight w of the first term adds
+    (w - 1) t log(1 + e^-x)."""
+    targets = _targets(site)
+    terms = site.inner("Sub", site.inner("Softplus", site.x), site.inner("Mul", targets, site.x))
+    if op.positive != 1:
+        more = site.inner("Mul", targets, site.inner("Softplus", site.inner("Neg", site.x)))
+        more = site.inner("Mul", more, site.constant("more", op.positive - 1))
+        terms = site.inner("Add", terms, more)
+    _mean(site, terms)
 
 
 def _squared_error(op: SquaredError, site: Site) -> None:
     apart = site.inner("Sub", site.x, _targets(site))
     _mean(site, site.inner("Mul", apart, apart))
+
+
+def _cauchy_error(op: CauchyError, site: Site) -> None:
+    apart = site.inner("Sub", site.x, _targets(site))
+    one_more = site.inner("Add", site.inner("Mul", apart, apart), site.constant("one", 1.0))
+    _mean(site, site.inner("Log", one_more))
+
+
+def _sum_squares(op: SumSquares, site: Site) -> None:
+    flat = site.inner("Flatten", site.x) if site.shape.is_image else site.x
+    _mean(site, site.inner("Mul", flat, flat))
 
 
 def _targets(site: Site) -> str:
@@ -40,4 +57,6 @@ TABLE: Table = {
     CrossEntropy: _cross_entropy,
     BinaryCrossEntropy: _binary_cross_entropy,
     SquaredError: _squared_error,
+    CauchyError: _cauchy_error,
+    SumSquares: _sum_squares,
 }

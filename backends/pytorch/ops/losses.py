@@ -1,4 +1,4 @@
-"""Losses of N,C scores and N class numbers: the mean over the images, unweighted.
+"""Losses of N,C scores and N class numbers (one of any value): the mean over the images, unweighted.
 
 In training mode targets are smoothed: a share s of each is spread evenly over the classes, (1 - s) t + s / C (Szegedy
 et al., Rethinking the Inception architecture, 2016, section 7). Scores of less than float32 are widened first.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from netspec.ir.ops import BinaryCrossEntropy, CrossEntropy, SquaredError
+from netspec.ir.ops import BinaryCrossEntropy, CauchyError, CrossEntropy, SquaredError, SumSquares
 
 from .emission import Table
 from .precision import widened
@@ -41,11 +41,17 @@ class CrossEntropyLoss(LossLayer):
 
 
 class BinaryCrossEntropyLoss(LossLayer):
-    """-sum over the classes of t log p + (1 - t) log(1 - p), p = logistic(x)."""
+    """-sum over the classes of w t log p + (1 - t) log(1 - p), p = logistic(x), w the weight of what should be 1."""
+
+    def __init__(self, positive: float) -> None:
+        super().__init__()
+        self.positive = positive
 
     def forward(self, x: Tensor, labels: Tensor) -> Tensor:
         x = widened(x)
-        return F.binary_cross_entropy_with_logits(x, self.targets(x, labels), reduction="none").sum(1).mean()
+        weight = x.new_tensor(self.positive) if self.positive != 1 else None
+        targets = self.targets(x, labels)
+        return F.binary_cross_entropy_with_logits(x, targets, pos_weight=weight, reduction="none").sum(1).mean()
 
 
 class SquaredErrorLoss(LossLayer):
@@ -56,8 +62,25 @@ class SquaredErrorLoss(LossLayer):
         return (x - self.targets(x, labels)).square().sum(1).mean()
 
 
+class CauchyErrorLoss(LossLayer):
+    """The sum over the classes of log(1 + (x - t)^2)."""
+
+    def forward(self, x: Tensor, labels: Tensor) -> Tensor:
+        x = widened(x)
+        return (x - self.targets(x, labels)).square().log1p().sum(1).mean()
+
+
+class SumSquaresLoss(LossLayer):
+    """The sum of x^2 over all units, whatever the labels."""
+
+    def forward(self, x: Tensor, labels: Tensor) -> Tensor:
+        return widened(x).square().flatten(1).sum(1).mean()
+
+
 TABLE: Table = {
     CrossEntropy: lambda op, inputs: CrossEntropyLoss(),
-    BinaryCrossEntropy: lambda op, inputs: BinaryCrossEntropyLoss(),
+    BinaryCrossEntropy: lambda op, inputs: BinaryCrossEntropyLoss(op.positive),
     SquaredError: lambda op, inputs: SquaredErrorLoss(),
+    CauchyError: lambda op, inputs: CauchyErrorLoss(),
+    SumSquares: lambda op, inputs: SumSquaresLoss(),
 }

@@ -18,7 +18,17 @@ MOST_LINES = 2000
 """More are left as they stand."""
 
 _WEIGHTED = {"conv": "filters", "local": "filters", "fc": "outputs"}
-_ALONE = ("input", "softmax", "reshape", "colorspace", "crossentropy", "binarycrossentropy", "squarederror")
+_ALONE = (
+    "input",
+    "softmax",
+    "reshape",
+    "colorspace",
+    "crossentropy",
+    "binarycrossentropy",
+    "squarederror",
+    "cauchyerror",
+    "sumsquares",
+)
 _ORDERLESS = ("conv", "local", "fc")
 _LIST = re.compile(r"\([^)]*\)")
 

@@ -3,7 +3,7 @@
 from netspec.ir.ops.base import Op, ParamShape, Role, name_of
 from netspec.ir.ops.color import ColorSpace
 from netspec.ir.ops.joins import Concat, Elementwise, Flatten, Input, Max, Reshape, Softmax, Sum
-from netspec.ir.ops.losses import BinaryCrossEntropy, CrossEntropy, Loss, SquaredError
+from netspec.ir.ops.losses import BinaryCrossEntropy, CauchyError, CrossEntropy, Loss, SquaredError, SumSquares
 from netspec.ir.ops.neurons import Abs, Affine, Log, Logistic, Neuron, Relu, SoftRelu, Sqrt, Square, Tanh
 from netspec.ir.ops.norms import BatchNorm, ContrastNorm, Dropout, Lrn, MapNorm
 from netspec.ir.ops.spatial import AvgPool, Blur, Crop, MaxAbsPool, MaxPool, Mirror, Nailbed, Pool, Resize, SumPool
@@ -49,6 +49,8 @@ VOCABULARY: tuple[type[Op], ...] = (
     CrossEntropy,
     BinaryCrossEntropy,
     SquaredError,
+    CauchyError,
+    SumSquares,
 )
 """Every operation that a graph may contain."""
 
@@ -61,6 +63,7 @@ __all__ = [
     "Bias",
     "BinaryCrossEntropy",
     "Blur",
+    "CauchyError",
     "ColorSpace",
     "Concat",
     "ContrastNorm",
@@ -98,6 +101,7 @@ __all__ = [
     "SquaredError",
     "Sum",
     "SumPool",
+    "SumSquares",
     "Tanh",
     "name_of",
     "window_of",

@@ -1,0 +1,27 @@
+"""What a graph says of itself."""
+
+from __future__ import annotations
+
+import pytest
+from building import Builder
+
+from netspec.ir.ops import CrossEntropy, Linear, Op, Relu, Softmax, SumSquares
+
+
+@pytest.mark.parametrize(
+    ("last", "scores"),
+    [
+        ((), "fc"),
+        ((("prob", Softmax(), "fc"),), "fc"),
+        ((("loss", CrossEntropy(), "fc"), ("small", SumSquares(), "act")), "fc"),
+        ((("prob", Softmax(), "fc"), ("small", SumSquares(), "act")), "fc"),
+        ((("small", SumSquares(), "fc"),), "fc"),
+    ],
+)
+def test_scores_are_what_is_compared_with_the_classes(last: tuple[tuple[str, Op, str], ...], scores: str) -> None:
+    builder = Builder()
+    builder.add("act", Relu(), builder.input(4))
+    builder.add("fc", Linear(3), "act")
+    for name, op, read in last:
+        builder.add(name, op, read)
+    assert builder.graph().scores.name == scores
