@@ -15,7 +15,8 @@ from netspec.diagnostics import CannotOpen, Diagnostic, OutsideFolder, SpecError
 from netspec.diagnostics.model import whole
 from netspec.ir.graph import Graph
 from netspec.ir.shape import Shape
-from netspec.language.variants import gather, written_out
+from netspec.language.variants import gather
+from netspec.language.written import written_out
 from netspec.source import Source
 from netspec.stats import LayerNumbers, Totals, layer_numbers, totals
 from netspec.units import count
@@ -115,11 +116,14 @@ def load_source(
         return read_source(beside(folder, name))
 
     checked = check(gather(source, read, changes), input_shape)
-    if checked.graph is None:
-        from netspec.solve import solved  # only where something is wrong
+    found = checked.diagnostics
+    if found:
+        from netspec.solve import solved  # only where there is something to say
 
-        raise SpecError(solved(checked, input_shape))
-    return Net(_whole_text(checked), checked.graph, checked.diagnostics)
+        found = solved(checked, input_shape)
+    if checked.graph is None:
+        raise SpecError(found)
+    return Net(_whole_text(checked), checked.graph, found)
 
 
 def is_layer_file(source: Source) -> bool:

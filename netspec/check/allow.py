@@ -11,7 +11,9 @@ _ALLOWED = re.compile(r"\ballow:\s*([a-z-]+(?:\s*,\s*[a-z-]+)*)")
 
 
 def allowed(warning: Diagnostic) -> bool:
-    """Whether a comment on the warning's line silences it."""
+    """Whether a comment on its line silences a warning. Errors are never silenced."""
+    if warning.severity != "warning":
+        return False
     _, _, comment = warning.span.source.line(warning.span.line).partition("#")
     said = _ALLOWED.search(comment)
     return said is not None and warning.code in re.split(r"\s*,\s*", said[1])

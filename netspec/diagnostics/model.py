@@ -43,10 +43,11 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A place, and a few words on its part in a mistake."""
+    """A place, and a few words on its part in a mistake. A ``brief`` one is shown without its line."""
 
     span: Span
     text: str
+    brief: bool = False
 
 
 @dataclass(frozen=True, slots=True)

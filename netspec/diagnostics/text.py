@@ -25,18 +25,23 @@ def render(diagnostic: Diagnostic) -> str:
     """One diagnostic: at most a dozen lines or so, the first of which is enough by itself.
 
     Below the place stand the others that have a label, underlined with hyphens (those of its own line without showing
-    that again); of the places in other files, the first.
+    that again, of brief ones none); of the places in other files, the first.
     """
     span = diagnostic.span
     elsewhere = [s for s in diagnostic.spans if s.source != span.source]
     others = diagnostic.other_labels
-    gutter = " " * max(len(str(s.line)) for s in (span, *elsewhere[:1], *(label.span for label in others)))
+    gutter = " " * max(
+        len(str(s.line)) for s in (span, *elsewhere[:1], *(label.span for label in others if not label.brief))
+    )
     lines = [f"{diagnostic.severity}[{diagnostic.code}]: {diagnostic.message}"]
     lines += [f"{gutter}--> {_place(span)}", f"{gutter} |"]
     lines += _excerpt(diagnostic.spans, gutter, diagnostic.own_label)
     if elsewhere:
         lines += [f"{gutter}::: {_place(elsewhere[0])}", *_excerpt(elsewhere, gutter)]
     for label in others:
+        if label.brief:
+            lines.append(f"{gutter}::: {_place(label.span)}: {label.text}")
+            continue
         if label.span.source != span.source:
             lines.append(f"{gutter}::: {_place(label.span)}")
         excerpt = _excerpt((label.span,), gutter, label.text, "-")

@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 from netspec.diagnostics import CannotOpen, Diagnostic, Edit, Fix, Label, OutsideFolder, SpecError, apply
 from netspec.diagnostics.nearest import is_slip, nearest
 from netspec.language.parser import parse, parse_change
-from netspec.language.syntax import Call, Dropped, File, FileName, Pair, Section, Setting, Value, Values, Word
+from netspec.language.syntax import Dropped, File, FileName, Pair, Section, Setting, Word
+from netspec.language.written import written
 from netspec.source import Source, Span
 
 DEEPEST = 16
@@ -109,35 +110,6 @@ def _base_of(file: File) -> Pair | None:
         return Span(file.source, statement.start + found.start(group), statement.start + found.end(group))
 
     return Pair(Word("from", place(1)), FileName(found[2], place(2)), place(0))
-
-
-def written_out(file: File) -> str:
-    """A merged file as the text of one that starts from nothing. Comments are not kept."""
-    lines = []
-    for setting in file.settings:
-        parts = [setting.word.text, *map(_written, (*setting.values, *setting.pairs))]
-        lines.append((setting.word.text in ("train", "augment", "test"), "  ".join(parts)))
-    layers = []
-    for section in file.sections:
-        parts = [f"[{section.name.text}]", *map(_written, (*section.values, *section.pairs))]
-        if section.claim:
-            parts += ["->", *map(_written, (*section.claim.values, *section.claim.pairs))]
-        layers.append("  ".join(parts))
-    before = [line for late, line in lines if not late]
-    after = [line for late, line in lines if late]
-    return "\n".join([*before, "", *layers, "", *after]).strip() + "\n"
-
-
-def _written(item: Value | Pair) -> str:
-    """A value, or a key with its value. Words and numbers are as in their file; comments between them are not kept."""
-    match item:
-        case Pair():
-            return f"{item.key.text}={_written(item.value)}"
-        case Call():
-            return f"{item.name.text}({', '.join(map(_written, (*item.args, *item.named)))})"
-        case Values():
-            return ",".join(map(_written, item.items))
-    return item.span.text
 
 
 def _open(pair: Pair, seen: set[str], read: Callable[[str], Source]) -> tuple[Diagnostic | None, Source | None]:
@@ -365,7 +337,7 @@ def _settings(base: Sequence[Setting], variant: Sequence[Setting]) -> tuple[Sett
 def _subject(setting: Setting) -> str:
     """What a setting speaks of: its word, and, of defaults, the layer type."""
     types = setting.values[:1] if setting.word.text == "default" else ()
-    return " ".join([setting.word.text, *map(_written, types)])
+    return " ".join([setting.word.text, *map(written, types)])
 
 
 def _without_from(setting: Setting) -> Setting:

@@ -59,7 +59,7 @@ class Document:
     @cached_property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
         """The checker's diagnostics with the fixes that were found to hold. May take long for a large file."""
-        return self.checked.diagnostics if self.checked.graph else solved(self.checked)
+        return solved(self.checked) if self.checked.diagnostics else ()
 
     @property
     def base(self) -> Span | None:

@@ -69,8 +69,8 @@ class Server(LanguageServer):
 
     async def diagnostics(self, document: Document) -> tuple[Diagnostic, ...]:
         """A document's diagnostics with fixes; none once it has another text."""
-        if document.checked.graph is not None:
-            return document.checked.diagnostics
+        if not document.checked.diagnostics:
+            return ()
         async with self._solving:
             current = self.documents.is_current(document)
             found = await asyncio.to_thread(lambda: document.diagnostics) if current else ()
@@ -79,7 +79,7 @@ class Server(LanguageServer):
     async def _check(self, document: Document) -> None:
         await asyncio.sleep(REST)
         self._publish(document, document.checked.diagnostics)
-        if document.checked.graph is None:
+        if document.checked.diagnostics:
             found = await self.diagnostics(document)
             if self.documents.is_current(document):
                 self._publish(document, found)

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from netspec.check import Checked, LayerFacts
+from netspec.check.allow import allowed
 from netspec.diagnostics import Diagnostic, Edit, Fix, Rejected, in_order
 from netspec.ir.ops import Linear
 from netspec.ir.shape import Shape
-from netspec.solve import blame, claims, windows
+from netspec.solve import blame, claims, inherited, windows
 from netspec.solve.consequences import consequence
-from netspec.solve.edits import set_input, set_key
+from netspec.solve.edits import set_crop, set_input, set_keys
 from netspec.solve.trial import Bench, Proposal
 
 MOST_FIXES = 4
@@ -20,15 +21,17 @@ MOST_SOLVED = 20
 
 
 def solved(checked: Checked, input_shape: Shape | None = None) -> tuple[Diagnostic, ...]:
-    """The diagnostics of a check, each with the fixes that were found to hold."""
-    bench = Bench(checked, input_shape)
+    """The diagnostics of a check, each with the fixes that were found to hold; a variant's at what is to blame."""
+    benches: dict[int, Bench] = {}
     result = []
     looked_into = 0
-    for diagnostic in checked.diagnostics:
-        if diagnostic.severity == "error" and looked_into < MOST_SOLVED:
+    for mistake, level in inherited.belonging(checked, input_shape):
+        if mistake.severity == "error" and looked_into < MOST_SOLVED:
             looked_into += 1
-            diagnostic = _with_fixes(diagnostic, bench)
-        result.append(diagnostic)
+            bench = benches.setdefault(id(level), Bench(level.checked, input_shape))
+            mistake = inherited.brought_about(_with_fixes(mistake, bench), level)
+        if not allowed(mistake):
+            result.append(mistake)
     return in_order(result)
 
 
@@ -46,7 +49,7 @@ def _with_fixes(mistake: Diagnostic, bench: Bench) -> Diagnostic:
     if mistake.code == "kernel-too-large":
         return replace(mistake, fixes=_holding(_channels_first(checked), mistake, bench))
     if mistake.code == "groups-do-not-divide" and facts is not None:
-        return replace(mistake, fixes=_holding(_multiples(facts), mistake, bench))
+        return replace(mistake, fixes=_holding(_multiples(checked, facts), mistake, bench))
     return replace(mistake, fixes=fixes)
 
 
@@ -105,11 +108,11 @@ def _window(mistake: Diagnostic, facts: LayerFacts, bench: Bench) -> Diagnostic:
     def ways() -> Iterator[Proposal]:
         yield from windows.input_sizes(checked, facts, window)
         yield windows.rounding(checked, facts, window, "up")
-        yield from windows.pads(facts, window)
+        yield from windows.pads(checked, facts, window)
         yield down
-        yield from windows.alone(facts, window)
-        yield from windows.kernels(facts, window)
-        yield from windows.unit_stride(facts, window)
+        yield from windows.alone(checked, facts, window)
+        yield from windows.kernels(checked, facts, window)
+        yield from windows.unit_stride(checked, facts, window)
 
     fixes = _holding(ways(), mistake, bench)
     rejected: tuple[Rejected, ...] = ()
@@ -148,11 +151,11 @@ def _crop(checked: Checked) -> Iterator[Proposal]:
         return
     shape = source.computed
     if shape.height == shape.width:
-        yield Proposal(f"augment crop={shape.height}", (Edit(checked.crop.value.span, str(shape.height)),))
+        yield Proposal(f"augment crop={shape.height}", set_crop(checked, shape.height))
     crop = checked.crop.value.span.text
     if len(source.section.values) > 1 and crop.isdigit():
         other = Shape(shape.channels, int(crop), int(crop))
-        yield Proposal(f"input {other}", set_input(checked, source, other)[:1])
+        yield Proposal(f"input {other}", set_input(checked, source, other))
 
 
 def _channels_first(checked: Checked) -> Iterator[Proposal]:
@@ -163,10 +166,10 @@ def _channels_first(checked: Checked) -> Iterator[Proposal]:
     shape = source.computed
     if shape.is_image and shape.width < shape.channels:
         other = Shape(shape.width, shape.channels, shape.height)
-        yield Proposal(f"input {other}", set_input(checked, source, other)[:1], "channels stand first")
+        yield Proposal(f"input {other}", set_input(checked, source, other), "channels stand first")
 
 
-def _multiples(facts: LayerFacts) -> Iterator[Proposal]:
+def _multiples(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
     """The nearest numbers of filters or outputs that the groups divide."""
     for key in ("filters", "outputs"):
         number = facts.values.get(key)
@@ -174,7 +177,7 @@ def _multiples(facts: LayerFacts) -> Iterator[Proposal]:
             for distance in range(1, 65):
                 for other in (number + distance, number - distance):
                     if other > 0:
-                        edits = (set_key(facts, key, str(other)), *_claimed(facts, number, other))
+                        edits = (*set_keys(checked, facts, {key: str(other)}), *_claimed(facts, number, other))
                         yield Proposal(f"{facts.section.name.text} {key}={other}", edits)
 
 

@@ -12,7 +12,7 @@ from netspec.ir.ops import Conv, Linear, Local
 from netspec.ir.window import Rounding, Window
 from netspec.language.syntax import Pair
 from netspec.solve import windows
-from netspec.solve.edits import set_key
+from netspec.solve.edits import set_keys
 from netspec.solve.trial import Proposal
 from netspec.units import count
 
@@ -24,7 +24,7 @@ def proposals(checked: Checked, facts: LayerFacts, mistake: Diagnostic) -> Itera
     """Changes that might make the claim true, from the likeliest on; last, the claim that is."""
     counted = next((p for p in facts.stated.pairs.values() if p.span == mistake.span), None)
     if counted is not None:
-        yield from _for_counts(facts)
+        yield from _for_counts(checked, facts)
         yield from _upstream(checked, facts)
         yield Proposal(f"claim {counted.key.text}={_actual(mistake)}", (Edit(counted.value.span, _actual(mistake)),))
         return
@@ -32,7 +32,7 @@ def proposals(checked: Checked, facts: LayerFacts, mistake: Diagnostic) -> Itera
     if stated is None or computed is None or facts.stated.shape_span is None:
         return
     if stated.channels != computed.channels and len(facts.reads) == 1:
-        yield from _for_channels(facts, stated.channels)
+        yield from _for_channels(checked, facts, stated.channels)
     if stated[1:] != computed[1:] or not computed.is_image:
         yield from _upstream(checked, facts)
     counts = _wrong_counts(facts)
@@ -60,7 +60,7 @@ def _upstream(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
 def _of_window(checked: Checked, facts: LayerFacts, upstream: LayerFacts, window: Window) -> Iterator[Proposal]:
     if upstream is facts:
         yield from _for_maps(checked, facts, window)
-        yield from windows.kernels(facts, window)
+        yield from windows.kernels(checked, facts, window)
         return
     name = upstream.section.name.text
     for way in _for_maps(checked, upstream, window):
@@ -116,33 +116,33 @@ def _inexact(checked: Checked, facts: LayerFacts) -> list[LayerFacts]:
 
 def _for_maps(checked: Checked, facts: LayerFacts, window: Window) -> Iterator[Proposal]:
     if windows.tiles(facts):
-        yield from windows.keeping(facts)
+        yield from windows.keeping(checked, facts)
     yield from windows.input_sizes(checked, facts, window)
     others: tuple[Rounding, ...] = ("up", "down")
     for other in others:
         if other != window.rounding:
             yield windows.rounding(checked, facts, window, other)
-    yield from windows.pads(facts, window)
-    yield from windows.alone(facts, window)
+    yield from windows.pads(checked, facts, window)
+    yield from windows.alone(checked, facts, window)
 
 
-def _for_channels(facts: LayerFacts, channels: int) -> Iterator[Proposal]:
+def _for_channels(checked: Checked, facts: LayerFacts, channels: int) -> Iterator[Proposal]:
     for key in ("filters", "outputs"):
         if key in facts.pairs:
             name = facts.section.name.text
-            yield Proposal(f"{name} {key}={channels}", (set_key(facts, key, str(channels)),))
+            yield Proposal(f"{name} {key}={channels}", set_keys(checked, facts, {key: str(channels)}))
 
 
-def _for_counts(facts: LayerFacts) -> Iterator[Proposal]:
+def _for_counts(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
     """Weights and connections depend on what a filter reads: own or all, and on how many groups."""
     name = facts.section.name.text
     if not facts.steps or not isinstance(facts.steps[0].op, Conv | Local | Linear):
         return
     other = "own" if facts.values.get("reads") == "all" else "all"
-    yield Proposal(f"{name} reads={other}", (set_key(facts, "reads", other),), "another function")
+    yield Proposal(f"{name} reads={other}", set_keys(checked, facts, {"reads": other}), "another function")
     if "groups" in facts.values:
         groups = 1 if facts.values["groups"] == 2 else 2
-        yield Proposal(f"{name} groups={groups}", (set_key(facts, "groups", str(groups)),), "another function")
+        yield Proposal(f"{name} groups={groups}", set_keys(checked, facts, {"groups": str(groups)}), "another function")
 
 
 def _wrong_counts(facts: LayerFacts) -> list[tuple[Pair, int]]:

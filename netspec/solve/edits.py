@@ -1,47 +1,67 @@
-"""Changes of a spec's text: a layer's key, the net's rounding, the input's size, a claim."""
+"""Changes of a spec's text: a layer's keys, a setting's key, the input's size.
+
+What a variant inherits is changed in the variant, where a key of its own beats the inherited one.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from netspec.check import Checked, LayerFacts
 from netspec.diagnostics import Edit
 from netspec.ir.shape import Shape
-from netspec.ir.window import Pad, Rounding
-from netspec.language.syntax import Pair
+from netspec.ir.window import Pad
+from netspec.language.parser import parse
+from netspec.language.syntax import Section, Setting
+from netspec.language.written import written
 from netspec.source import Span
 
 
-def set_key(facts: LayerFacts, key: str, value: str) -> Edit:
-    """Give a layer's key a value: in place of the one that it has, or after what stands there."""
-    pair = facts.pairs.get(key)
-    if pair is not None:
+def set_keys(checked: Checked, facts: LayerFacts, values: Mapping[str, str]) -> tuple[Edit, ...]:
+    """Give a layer's keys values: in place of those that they have, or after what stands there."""
+    edits = []
+    new = []
+    for key, value in values.items():
+        pair = facts.pairs.get(key)
+        if pair is not None and _is_own(checked, pair.span):
+            edits.append(Edit(pair.value.span, value))
+        else:
+            new.append(f"{key}={value}")
+    if new:
+        edits.append(_added(checked, facts, " ".join(new)))
+    return tuple(edits)
+
+
+def set_setting(checked: Checked, word: str, key: str, value: str) -> Edit:
+    """Give a setting's key a value, in a line of its own if there is none."""
+    merged = checked.statements.get(word)
+    pair = next((p for p in merged.pairs if p.key.text == key), None) if merged else None
+    if pair is not None and _is_own(checked, pair.span):
         return Edit(pair.value.span, value)
-    section = facts.section
-    last = max([section.name.span.end, *(v.span.end for v in section.values), *(p.span.end for p in section.pairs)])
-    return _insert(facts, last, f" {key}={value}")
-
-
-def set_net_rounding(checked: Checked, rounding: Rounding) -> Edit:
-    """Give the net a rounding, in a ``net`` line of its own if there is none."""
-    pair: Pair | None = checked.net_pairs.get("rounding")
-    if pair is not None:
-        return Edit(pair.value.span, rounding)
-    source = checked.file.source
-    statement = checked.statements.get("net")
+    statement = _own_setting(checked, word)
     if statement is not None:
-        end = statement.span
-        return Edit(Span(end.source, end.end, end.end), f" rounding={rounding}")
-    first = min(
-        [*(s.span.start for s in checked.file.sections), *(s.span.start for s in checked.file.settings)], default=0
-    )
-    return Edit(Span(source, first, first), f"net rounding={rounding}\n")
+        return _insertion(checked, statement.span.end, f" {key}={value}")
+    if word != "net":
+        return _last_line(checked, f"{word} {key}={value}")
+    return _insertion(checked, _beginning(checked), f"{word} {key}={value}\n")
 
 
 def set_input(checked: Checked, facts: LayerFacts, shape: Shape) -> tuple[Edit, ...]:
-    """Give the input another shape, and the training crop with it."""
-    edits = [Edit(facts.section.values[1].span, str(shape))]
-    if checked.crop is not None:
-        edits.append(Edit(checked.crop.value.span, str(shape.height)))
-    return tuple(edits)
+    """Give the input another shape; no change where none is written."""
+    values = facts.section.values
+    if len(values) < 2:
+        return ()
+    if _is_own(checked, values[1].span):
+        return (Edit(values[1].span, str(shape)),)
+    if _own_section(checked, facts) is not None:
+        return ()
+    keys = "".join(f"  {written(pair)}" for pair in facts.section.pairs)
+    return (_last_line(checked, f"[{facts.section.name.text}] input {shape}{keys}"),)
+
+
+def set_crop(checked: Checked, side: int) -> tuple[Edit, ...]:
+    """Give the crops that training cuts out, if it does, another size."""
+    return (set_setting(checked, "augment", "crop", str(side)),) if checked.crop is not None else ()
 
 
 def pad_text(pad: Pad) -> str:
@@ -49,5 +69,51 @@ def pad_text(pad: Pad) -> str:
     return str(pad.left) if len(set(pad)) == 1 else ",".join(map(str, pad))
 
 
-def _insert(facts: LayerFacts, place: int, text: str) -> Edit:
-    return Edit(Span(facts.section.span.source, place, place), text)
+def _is_own(checked: Checked, span: Span) -> bool:
+    """Whether a place is of the file itself or of the command line, and not of a file that it starts from."""
+    return span.source not in checked.texts.bases
+
+
+def _added(checked: Checked, facts: LayerFacts, keys: str) -> Edit:
+    section = _own_section(checked, facts)
+    if section is None:
+        return _last_line(checked, f"[{facts.section.name.text}] {keys}")
+    parts = (section.name, *section.values, *section.pairs)
+    last = max(part.span.end for part in parts if part.span.source is checked.texts.root)
+    return _insertion(checked, max(last, _closing_bracket(section)), f" {keys}")
+
+
+def _closing_bracket(section: Section) -> int:
+    name = section.name.span
+    return name.source.text.index("]", name.end) + 1
+
+
+def _own_section(checked: Checked, facts: LayerFacts) -> Section | None:
+    """The layer's statement in the file itself."""
+    if not checked.texts.bases:
+        return facts.section
+    name = facts.section.name.text
+    return next((s for s in parse(checked.texts.root).sections if s.name.text == name), None)
+
+
+def _own_setting(checked: Checked, word: str) -> Setting | None:
+    if not checked.texts.bases and not checked.texts.changes:
+        return checked.statements.get(word)
+    return next((s for s in parse(checked.texts.root).settings if s.word.text == word), None)
+
+
+def _beginning(checked: Checked) -> int:
+    """Where the first statement begins."""
+    root = checked.texts.root
+    spans = [*(s.span for s in checked.file.sections), *(s.span for s in checked.file.settings)]
+    return min((span.start for span in spans if span.source is root), default=0)
+
+
+def _last_line(checked: Checked, line: str) -> Edit:
+    text = checked.texts.root.text
+    begins = "" if not text or text.endswith(("\n", "\r")) else "\n"
+    return _insertion(checked, len(text), f"{begins}{line}\n")
+
+
+def _insertion(checked: Checked, place: int, text: str) -> Edit:
+    return Edit(Span(checked.texts.root, place, place), text)

@@ -16,7 +16,7 @@ from netspec.ir.fault import Fault
 from netspec.ir.ops import window_of
 from netspec.ir.shape import Shape
 from netspec.ir.window import Pad, Rounding, Window
-from netspec.solve.edits import pad_text, set_input, set_key, set_net_rounding
+from netspec.solve.edits import pad_text, set_crop, set_input, set_keys, set_setting
 from netspec.solve.trial import Proposal
 
 _WHO = {"up": "as cuda-convnet computed it", "down": "as PyTorch computes it", "caffe": "as Caffe computes it"}
@@ -70,15 +70,16 @@ def is_searched(proposal: Proposal) -> bool:
 
 def _input(checked: Checked, source: LayerFacts, shape: Shape, gives: str) -> Proposal:
     crop = f", crop={shape.height}" if checked.crop is not None else ""
-    return Proposal(f"input {shape}{crop}", set_input(checked, source, shape), gives)
+    edits = (*set_input(checked, source, shape), *set_crop(checked, shape.height))
+    return Proposal(f"input {shape}{crop}", edits, gives)
 
 
 def rounding(checked: Checked, facts: LayerFacts, window: Window, to: Rounding) -> Proposal:
     """Another rounding: of the net, or of the layer where it has its own."""
     gives = _gives(facts, window, to)
     if "rounding" in facts.pairs:
-        return Proposal(f"{facts.section.name.text} rounding={to}", (set_key(facts, "rounding", to),), gives)
-    return Proposal(f"net rounding={to}", (set_net_rounding(checked, to),), gives)
+        return Proposal(f"{facts.section.name.text} rounding={to}", set_keys(checked, facts, {"rounding": to}), gives)
+    return Proposal(f"net rounding={to}", (set_setting(checked, "net", "rounding", to),), gives)
 
 
 def _gives(facts: LayerFacts, window: Window, to: Rounding) -> str:
@@ -90,18 +91,18 @@ def _gives(facts: LayerFacts, window: Window, to: Rounding) -> str:
     return f"gives {_said(rows, columns)} {_WHO[to]}"
 
 
-def alone(facts: LayerFacts, window: Window) -> Iterator[Proposal]:
+def alone(checked: Checked, facts: LayerFacts, window: Window) -> Iterator[Proposal]:
     """Another rounding of this layer alone, where it has the net's."""
     if "rounding" in facts.pairs:
         return
     others: tuple[Rounding, ...] = ("up", "down")
     for other in others:
         if other != window.rounding:
-            edits = (set_key(facts, "rounding", other),)
+            edits = set_keys(checked, facts, {"rounding": other})
             yield Proposal(f"{facts.section.name.text} rounding={other}", edits, _gives(facts, window, other))
 
 
-def kernels(facts: LayerFacts, window: Window) -> Iterator[Proposal]:
+def kernels(checked: Checked, facts: LayerFacts, window: Window) -> Iterator[Proposal]:
     """A square kernel of another size with which the window tiles exactly."""
     x = facts.reads[0]
     rows, columns = target(facts, window)
@@ -112,12 +113,12 @@ def kernels(facts: LayerFacts, window: Window) -> Iterator[Proposal]:
     if height == width and height > 0 and (height, width) != window.kernel:
         yield Proposal(
             f"{facts.section.name.text} kernel={height}",
-            (set_key(facts, "kernel", str(height)),),
+            set_keys(checked, facts, {"kernel": str(height)}),
             f"gives {_said(rows, columns)} exactly, another function",
         )
 
 
-def unit_stride(facts: LayerFacts, window: Window) -> Iterator[Proposal]:
+def unit_stride(checked: Checked, facts: LayerFacts, window: Window) -> Iterator[Proposal]:
     """A stride of 1, where the layer says none and its type takes the kernel's side for it."""
     if "stride" not in facts.pairs and window.stride != (1, 1):
         x, single = facts.reads[0], replace(window, stride=(1, 1))
@@ -125,13 +126,13 @@ def unit_stride(facts: LayerFacts, window: Window) -> Iterator[Proposal]:
             rows, columns = (axis.output for axis in single.fit(x.height, x.width))
         except Fault:
             return
-        edits = (set_key(facts, "stride", "1"),)
+        edits = set_keys(checked, facts, {"stride": "1"})
         yield Proposal(
             f"{facts.section.name.text} stride=1", edits, f"gives {_said(rows, columns)} exactly, another function"
         )
 
 
-def pads(facts: LayerFacts, window: Window) -> Iterator[Proposal]:
+def pads(checked: Checked, facts: LayerFacts, window: Window) -> Iterator[Proposal]:
     """Padding with which the window tiles exactly, one-sided where it must be, and padding that PyTorch would round."""
     x = facts.reads[0]
     rows, columns = target(facts, window)
@@ -141,12 +142,12 @@ def pads(facts: LayerFacts, window: Window) -> Iterator[Proposal]:
     if min(height, width) >= 0 and exact != window.pad:
         yield Proposal(
             f"{name} pad={pad_text(exact)}",
-            (set_key(facts, "pad", pad_text(exact)),),
+            set_keys(checked, facts, {"pad": pad_text(exact)}),
             f"gives {_said(rows, columns)} exactly, another function",
         )
     even = _rounded_pad(window, x, rows, columns)
     if even is not None:
-        edits = (set_key(facts, "pad", str(even)), set_key(facts, "rounding", "down"))
+        edits = set_keys(checked, facts, {"pad": str(even), "rounding": "down"})
         who = "torchvision" if is_puzzle(window, x) and (rows, columns) == (55, 55) else "PyTorch"
         yield Proposal(
             f"{name} pad={even} rounding=down",
@@ -171,12 +172,14 @@ def keeping_pad(facts: LayerFacts) -> int | None:
     return None if odd or max(window.pad) >= pad else pad
 
 
-def keeping(facts: LayerFacts) -> Iterator[Proposal]:
+def keeping(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
     """Padding with which a convolution of stride 1 keeps its input's size, as most of them do."""
     pad, name = keeping_pad(facts), facts.section.name.text
     if pad is not None:
         size = _said(*facts.reads[0][1:])
-        yield Proposal(f"{name} pad={pad}", (set_key(facts, "pad", str(pad)),), f"keeps {size}, another function")
+        yield Proposal(
+            f"{name} pad={pad}", set_keys(checked, facts, {"pad": str(pad)}), f"keeps {size}, another function"
+        )
 
 
 def is_puzzle(window: Window, x: Shape) -> bool:

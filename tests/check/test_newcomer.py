@@ -160,7 +160,7 @@ def test_an_early_layer_whose_change_does_not_help_is_not_blamed() -> None:
     assert (found.span.text, found.labels, found.message) == ("256x9x9", (), "pool5 is 256x5x5, not 256x9x9")
 
 
-def test_a_layer_to_blame_that_a_variant_inherits_is_shown_in_its_file(tmp_path: Path) -> None:
+def test_what_makes_an_inherited_layer_the_one_to_blame_is_shown_in_the_variant(tmp_path: Path) -> None:
     (tmp_path / "base.net").write_text(alexnet())
     variant = tmp_path / "v.net"
     variant.write_text("net v from=base.net rounding=down\n[pool5] kernel=3 -> 256x6x6\n")
@@ -168,7 +168,25 @@ def test_a_layer_to_blame_that_a_variant_inherits_is_shown_in_its_file(tmp_path:
         load(variant)
     (found,) = caught.value.diagnostics
     lines = render(found).splitlines()
-    assert lines[1] == f"  --> {tmp_path / 'base.net'}:10:32"
-    assert lines[5] == f"  ::: {variant}:2:21"
+    assert lines[0] == "error[claim-refuted]: pool5 is 256x5x5, not 256x6x6: conv1 makes 54 of 224"
+    assert lines[1] == f" --> {variant}:1:21"
+    assert lines[4].endswith("^^^^^^^^^^^^^ because of this")
+    assert lines[5].startswith(f" ::: {tmp_path / 'base.net'}:10:32: makes 54 of 224: ")
+    assert lines[8].startswith("  = fc6 reads 6,400 = 256x5x5; expected 9,216 because of -> 256x6x6 at pool5")
     assert len(lines) <= 12
-    assert [fix.title for fix in found.fixes] == ["net rounding=up", "pool5 kernel=2", "claim 256x5x5"]
+    titles = ["input 3x227x227, crop=227", "net rounding=up", "conv1 pad=1,2,1,2"]
+    assert [fix.title for fix in found.fixes] == titles
+    for fix in found.fixes:
+        assert {edit.span.source.name for edit in fix.edits} == {str(variant)}
+        variant.write_text(apply(fix.edits, found.span.source.text))
+        assert load(variant)["fc6"].weights == 37_748_736
+
+
+def test_a_layer_to_blame_that_a_variant_inherits_as_it_is_stays_in_its_file(tmp_path: Path) -> None:
+    (tmp_path / "base.net").write_text(alexnet().replace("rounding=up", "rounding=down").replace(" -> 96x55x55", ""))
+    variant = tmp_path / "v.net"
+    variant.write_text("net v from=base.net\n[pool5] kernel=3 -> 256x6x6\n")
+    with pytest.raises(SpecError) as caught:
+        load(variant)
+    found = next(d for d in caught.value.diagnostics if d.layer == "pool5")
+    assert (found.span.source.name, found.span.line) == (str(tmp_path / "base.net"), 10)

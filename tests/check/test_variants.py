@@ -81,7 +81,7 @@ def test_an_explicit_input_that_was_dropped_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "base.net").write_text(BASE.replace("[fc] fc", "[fc] fc inputs=conv2"))
     path = tmp_path / "variant.net"
     path.write_text("net variant from=base.net\ndrop conv2\n")
-    assert diagnostics(path) == [("unknown-layer", "base.net", 7, 16)]
+    assert diagnostics(path) == [("unknown-layer", "variant.net", 2, 6)]
 
 
 def test_a_new_layer_stands_after_the_one_it_names_else_at_the_end(variant) -> None:

@@ -1,0 +1,34 @@
+"""Syntax as text again. Comments are not kept."""
+
+from __future__ import annotations
+
+from netspec.language.syntax import Call, File, Pair, Value, Values
+
+
+def written_out(file: File) -> str:
+    """A merged file as the text of one that starts from nothing. Comments are not kept."""
+    lines = []
+    for setting in file.settings:
+        parts = [setting.word.text, *map(written, (*setting.values, *setting.pairs))]
+        lines.append((setting.word.text in ("train", "augment", "test"), "  ".join(parts)))
+    layers = []
+    for section in file.sections:
+        parts = [f"[{section.name.text}]", *map(written, (*section.values, *section.pairs))]
+        if section.claim:
+            parts += ["->", *map(written, (*section.claim.values, *section.claim.pairs))]
+        layers.append("  ".join(parts))
+    before = [line for late, line in lines if not late]
+    after = [line for late, line in lines if late]
+    return "\n".join([*before, "", *layers, "", *after]).strip() + "\n"
+
+
+def written(item: Value | Pair) -> str:
+    """A value, or a key with its value. Words and numbers are as in their file; comments between them are not kept."""
+    match item:
+        case Pair():
+            return f"{item.key.text}={written(item.value)}"
+        case Call():
+            return f"{item.name.text}({', '.join(map(written, (*item.args, *item.named)))})"
+        case Values():
+            return ",".join(map(written, item.items))
+    return item.span.text

@@ -1,0 +1,181 @@
+"""Mistakes that stand in what a variant inherits: those that it brings about are shown at its own words.
+
+The files that a spec is made of are levels: at the bottom the one that starts from nothing, each other on the one that
+it starts from, and on top what the command line changes. A mistake belongs to the lowest level at which it is there,
+and of that level to the words without which it is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import NamedTuple
+
+from netspec.check import Checked, check
+from netspec.diagnostics import Diagnostic, Edit, Label
+from netspec.ir.shape import Shape
+from netspec.language.parser import parse
+from netspec.language.syntax import Section, Setting, Word
+from netspec.language.variants import Texts
+from netspec.source import Source, Span
+
+MOST_LAYERS = 10_000
+"""How many layers are checked in search of the words to blame at one level."""
+
+MOST_FIXES = 3
+"""How many fixes are shown with a mistake that has three places."""
+
+
+class Belonging(NamedTuple):
+    """A mistake, and the level that it belongs to, where it is to be mended."""
+
+    mistake: Diagnostic
+    level: Level
+
+
+def belonging(checked: Checked, input_shape: Shape | None = None) -> tuple[Belonging, ...]:
+    """Every mistake of a check at what is to blame for it."""
+    levels = _levels(checked, input_shape)
+    return tuple(_belonging(mistake, levels) for mistake in checked.diagnostics)
+
+
+def _belonging(mistake: Diagnostic, levels: Sequence[Level]) -> Belonging:
+    top = levels[-1]
+    places = [*mistake.spans, *(label.span for label in mistake.labels)]
+    home = max((n for n, level in enumerate(levels) for span in places if span.source in level.sources), default=None)
+    if home is None:
+        return Belonging(mistake, top)
+    level = next(level for level in levels[home:] if level is top or level.same(mistake))
+    if level is not levels[home]:
+        return Belonging(_at(level.to_blame(mistake) or level.below, mistake), level)
+    own = [label for label in mistake.labels if label.span.source in level.sources]
+    if own and mistake.span.source not in level.sources:
+        return Belonging(_moved(mistake, own), level)
+    same = mistake if level is top else level.same(mistake)
+    return Belonging(mistake, level if same and same.message == mistake.message else top)
+
+
+def brought_about(mistake: Diagnostic, level: Level) -> Diagnostic:
+    """A mistake whose cause was found in what is inherited, at the words that make it one there.
+
+    These take a line, and a mistake is to be read at one glance: the last of many fixes makes room for it.
+    """
+    if mistake.span.source in level.sources:
+        return mistake
+    moved = _at(level.to_blame(mistake), mistake)
+    return mistake if moved is mistake else replace(moved, fixes=moved.fixes[:MOST_FIXES])
+
+
+def _at(words: Sequence[Span], mistake: Diagnostic) -> Diagnostic:
+    because = [Label(word, "and of this" if n else "because of this") for n, word in enumerate(words)]
+    return _moved(mistake, because) if because else mistake
+
+
+def _moved(mistake: Diagnostic, to_blame: Sequence[Label]) -> Diagnostic:
+    """The mistake at what is to blame for it, and below that where it stands."""
+    first, *others = mistake.spans
+    same_line = [span for span in others if span.source is first.source and span.line == first.line]
+    inherited = first.to(max((first, *same_line), key=lambda span: span.end))
+    stands = Label(inherited, mistake.own_label or f"{mistake.layer or 'this'} is inherited", brief=True)
+    rest = (label for label in mistake.labels if label not in to_blame and label.span != first)
+    return replace(mistake, spans=(to_blame[0].span,), labels=(*to_blame, stands, *rest))
+
+
+def _levels(checked: Checked, input_shape: Shape | None) -> tuple[Level, ...]:
+    """The levels from the bottom up."""
+    texts = checked.texts
+    if texts.problems or not (texts.bases or texts.changes):
+        return (Level(texts, (texts.root,), input_shape, checked),)
+    files = (texts.root, *texts.bases)
+    found = [
+        Level(Texts(files[n], files[n + 1 :]), (files[n],), input_shape, None) for n in range(len(files) - 1, -1, -1)
+    ]
+    if texts.changes:
+        return (*found, Level(texts, texts.changes, input_shape, checked))
+    return (*found[:-1], replace(found[-1], texts=texts, known=checked))
+
+
+@dataclass(frozen=True)
+class Level:
+    """A file with those below it. ``sources`` are its own texts: one file, or what the command line changes; ``known``
+    is what was found in it, where that is known already."""
+
+    texts: Texts
+    sources: tuple[Source, ...]
+    input_shape: Shape | None
+    known: Checked | None
+
+    @cached_property
+    def checked(self) -> Checked:
+        return self.known or check(self.texts, self.input_shape)
+
+    def same(self, mistake: Diagnostic) -> Diagnostic | None:
+        """The mistake as it is at this level, if it is there."""
+        return self._mistakes.get(_identity(mistake))
+
+    @cached_property
+    def _mistakes(self) -> Mapping[tuple[str, str], Diagnostic]:
+        return {_identity(d): d for d in self.checked.diagnostics}
+
+    def to_blame(self, mistake: Diagnostic) -> tuple[Span, ...]:
+        """The words of this level's own without one of which the mistake is gone and no other has come."""
+        return tuple(span for span, without in self._without if _is_gone(mistake, self.checked, without))
+
+    @property
+    def below(self) -> tuple[Span, ...]:
+        """The place that names the file below, to blame where it takes several words together."""
+        nets = (setting for setting in parse(self.texts.root).settings if setting.word.text == "net")
+        found = [p.span for net in nets for p in net.pairs if p.key.text == "from"]
+        return tuple(found) if self.sources == (self.texts.root,) else ()
+
+    @cached_property
+    def _without(self) -> list[tuple[Span, Checked]]:
+        """Each of this level's own words, and what is found without it."""
+        most = MOST_LAYERS // (len(self.checked.file.sections) + 1)
+        changes = self.texts.changes if self.sources == self.texts.changes else ()
+        found = []
+        for source in changes[:most]:
+            others = tuple(s for s in self.texts.changes if s is not source)
+            found.append((Span(source, 0, len(source.text)), replace(self.texts, changes=others)))
+        for span, edit in () if changes else list(_words(self.texts.root))[:most]:
+            found.append((span, self.texts.edited((edit,))))
+        return [(span, check(texts, self.input_shape)) for span, texts in found]
+
+
+def _words(source: Source) -> Iterator[tuple[Span, Edit]]:
+    """What a variant says, one thing after the other, each with the change that takes it away."""
+    file = parse(source)
+    for setting in file.settings:
+        yield from _of_setting(setting)
+    for section in file.sections:
+        yield from _of_section(section)
+
+
+def _of_setting(setting: Setting) -> Iterator[tuple[Span, Edit]]:
+    names = [value for value in setting.values if isinstance(value, Word)]
+    if setting.word.text == "gpus" or (setting.word.text == "drop" and len(names) == 1):
+        yield setting.span, Edit(setting.span, "")
+    elif setting.word.text == "drop":
+        yield from ((name.span, Edit(name.span, "")) for name in names)
+    yield from ((p.span, Edit(p.span, "")) for p in setting.pairs if p.key.text != "from")
+
+
+def _of_section(section: Section) -> Iterator[tuple[Span, Edit]]:
+    if section.values or section.broken:
+        yield section.name.span, Edit(section.span, "")
+    else:
+        yield from ((p.span, Edit(p.span, "")) for p in section.pairs)
+
+
+def _is_gone(mistake: Diagnostic, before: Checked, after: Checked) -> bool:
+    if mistake.severity == "warning" and after.graph is None:
+        return False
+    known = {_identity(d) for d in before.errors}
+    return _identity(mistake) not in map(_identity, after.diagnostics) and known.issuperset(
+        map(_identity, after.errors)
+    )
+
+
+def _identity(mistake: Diagnostic) -> tuple[str, str]:
+    return mistake.code, mistake.layer
