@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from netspec.check.allow import allowed
+from netspec.check import allow
 from netspec.check.effect import without_effect
 from netspec.check.facts import Checked, LayerFacts
 from netspec.check.layers import Walk
@@ -75,11 +75,16 @@ def check_file(file: File, input_shape: Shape | None = None, texts: Texts | None
         _unread(walk, findings)
         without_effect(walk.facts, settings, findings)
     graph = verify(_graph(walk, settings)) if clean else None
+    texts = texts or Texts(file.source)
     if graph is not None:
-        unread = [w for w in findings.all if not allowed(w)]
-        findings.all = [*unread, *traps(graph, {f.section.name.text: f for f in walk.facts})]
+        findings.all += traps(graph, {f.section.name.text: f for f in walk.facts})
+        silenced = [w for w in findings.all if allow.allowed(w)]
+        findings.all = [w for w in findings.all if not allow.allowed(w)]
+        if input_shape is None and not texts.changes:
+            findings.all += (w for w in allow.unused(file.source, silenced) if not allow.allowed(w))
+    findings.all += (w for w in allow.unknown(file.source) if not allow.allowed(w))
     return Checked(
-        texts or Texts(file.source),
+        texts,
         file,
         graph,
         in_order(findings.all),

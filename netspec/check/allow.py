@@ -3,11 +3,34 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 
+from netspec.check.report import replacement
 from netspec.diagnostics import Diagnostic, Edit
-from netspec.source import Span
+from netspec.diagnostics.nearest import nearest
+from netspec.source import Source, Span
 
-_ALLOWED = re.compile(r"\ballow:\s*([a-z-]+(?:\s*,\s*[a-z-]+)*)")
+WARNINGS = (
+    "dropout-on-scores",
+    "lrn-across-groups",
+    "no-effect",
+    "relu-on-scores",
+    "saturating-bias",
+    "signal-explodes",
+    "signal-vanishes",
+    "softmax-twice",
+    "unknown-allow",
+    "unread-layer",
+    "unread-pixels",
+    "unused-allow",
+    "warmup-too-long",
+)
+"""The codes that a comment may allow."""
+
+_OF_COMMENTS = ("unknown-allow", "unused-allow")
+
+_ALLOWED = re.compile(r"\ballow:\s*([\w-]+(?:\s*,\s*[\w-]+)*)")
+_CODE = re.compile(r"[\w-]+")
 
 
 def allowed(warning: Diagnostic) -> bool:
@@ -34,3 +57,37 @@ def allowance(warning: Diagnostic) -> Edit:
         place, text = len(line.rstrip()), f"  # allow: {warning.code}"
     start = source.line_starts[number - 1] + place
     return Edit(Span(source, start, start), text)
+
+
+def unknown(source: Source) -> Iterator[Diagnostic]:
+    """The words in a file's comments that are to allow a warning and cannot."""
+    for word in _words(source):
+        if word.text not in WARNINGS:
+            near = nearest(word.text, WARNINGS)
+            notes = () if near else (f"the warnings: {', '.join(w for w in WARNINGS if w not in _OF_COMMENTS)}",)
+            message = f"there is no warning {word.text} to allow" + (f"; did you mean {near}?" if near else "")
+            fixes = (replacement(word, near, WARNINGS),) if near else ()
+            yield Diagnostic("unknown-allow", message, (word,), notes, fixes, severity="warning")
+
+
+def unused(source: Source, silenced: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
+    """The warnings that a file's comments allow and that do not occur on their lines."""
+    used = {(w.span.line, w.code) for w in silenced if w.span.source is source}
+    for word in _words(source):
+        if word.text in WARNINGS and word.text not in _OF_COMMENTS and (word.line, word.text) not in used:
+            note = "a warning is allowed on the line that it is shown at"
+            message = f"{word.text} is allowed here and does not occur"
+            yield Diagnostic("unused-allow", message, (word,), (note,), severity="warning")
+
+
+def _words(source: Source) -> Iterator[Span]:
+    """Every code in a file's comments that stands behind ``allow:``."""
+    if "allow:" not in source.text:
+        return
+    for number, start in enumerate(source.line_starts, 1):
+        code, hash_sign, comment = source.line(number).partition("#")
+        said = _ALLOWED.search(comment)
+        if said:
+            place = start + len(code) + len(hash_sign)
+            for word in _CODE.finditer(comment, said.start(1), said.end(1)):
+                yield Span(source, place + word.start(), place + word.end())

@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping
 
-from netspec.check.allow import allowed
 from netspec.check.facts import LayerFacts
 from netspec.check.signal import mean_square, strengths
 from netspec.diagnostics import Diagnostic
@@ -37,10 +36,10 @@ WEAKEST, STRONGEST = 1e-4, 1e4
 
 
 def traps(graph: Graph, facts: Mapping[str, LayerFacts]) -> tuple[Diagnostic, ...]:
-    """All warnings of a network that are not silenced, in the order of its layers."""
+    """All warnings of a network, in the order of its layers."""
     order = {name: i for i, name in enumerate(graph.layers)}
     found = [w for rule in _RULES for w in rule(graph, facts)]
-    return tuple(sorted((w for w in found if not allowed(w)), key=lambda w: order[w.layer]))
+    return tuple(sorted(found, key=lambda w: order[w.layer]))
 
 
 def _unread_pixels(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from netspec.check import Checked, LayerFacts
-from netspec.check.allow import allowed
+from netspec.check import Checked, LayerFacts, allow
 from netspec.diagnostics import Diagnostic, Edit, Fix, Rejected, in_order
 from netspec.ir.ops import Linear
 from netspec.ir.shape import Shape
@@ -23,16 +22,24 @@ MOST_SOLVED = 20
 def solved(checked: Checked, input_shape: Shape | None = None) -> tuple[Diagnostic, ...]:
     """The diagnostics of a check, each with the fixes that were found to hold; a variant's at what is to blame."""
     benches: dict[int, Bench] = {}
-    result = []
+    found = []
     looked_into = 0
     for mistake, level in inherited.belonging(checked, input_shape):
-        if mistake.severity == "error" and looked_into < MOST_SOLVED:
+        if (mistake.severity == "error" or mistake.fixes) and looked_into < MOST_SOLVED:
             looked_into += 1
             bench = benches.setdefault(id(level), Bench(level.checked, input_shape))
             mistake = inherited.brought_about(_with_fixes(mistake, bench), level)
-        if not allowed(mistake):
-            result.append(mistake)
-    return in_order(result)
+        found.append(mistake)
+    return in_order(_not_allowed(found))
+
+
+def _not_allowed(found: Sequence[Diagnostic]) -> Iterator[Diagnostic]:
+    """All but the warnings that are allowed where they are shown now; what allows one of them is of use."""
+    used = {(w.span.source.name, w.span.line, w.code) for w in found if allow.allowed(w)}
+    for mistake in found:
+        of_use = (mistake.span.source.name, mistake.span.line, mistake.span.text) in used
+        if not allow.allowed(mistake) and not (mistake.code == "unused-allow" and of_use):
+            yield mistake
 
 
 def _with_fixes(mistake: Diagnostic, bench: Bench) -> Diagnostic:

@@ -33,7 +33,8 @@ class Bench:
     def __init__(self, checked: Checked, input_shape: Shape | None) -> None:
         self.checked = checked
         self.input_shape = input_shape
-        self._before = Counter(map(_identity, checked.errors))
+        self._errors = Counter(map(_identity, checked.errors))
+        self._all = Counter(map(_identity, checked.diagnostics))
         self._left = MOST_LAYERS
 
     def checked_with(self, edits: Sequence[Edit], *, claims: bool = True) -> Checked | None:
@@ -62,8 +63,8 @@ class Bench:
         if after is None:
             return None
         remaining = Counter(map(_identity, after.errors))
-        gone = remaining[_identity(mistake)] < self._before[_identity(mistake)]
-        if not gone or (remaining - self._before and not proposal.spelling):
+        gone = Counter(map(_identity, after.diagnostics))[_identity(mistake)] < self._all[_identity(mistake)]
+        if not gone or (remaining - self._errors and not proposal.spelling):
             return None
         others = len(after.errors)
         result = (

@@ -1,12 +1,18 @@
-"""The comment that silences a warning, as the editor writes it."""
+"""The comment that silences a warning: as the editor writes it, misspelt, and of no use."""
 
 from __future__ import annotations
 
-import pytest
-from checking import good
+from pathlib import Path
 
-from netspec.check.allow import allowance
-from netspec.diagnostics import apply
+import pytest
+from checking import good, mistakes
+from click.testing import CliRunner
+
+from netspec.check.allow import WARNINGS, allowance
+from netspec.cli import main
+from netspec.diagnostics import Diagnostic, apply
+from netspec.explain import codes
+from netspec.net import load
 
 INPUT = "[i] input 3x32x32\n"
 WINDOW = "[c] conv filters=4 kernel=4 stride=3 rounding=down"
@@ -19,7 +25,7 @@ WINDOW = "[c] conv filters=4 kernel=4 stride=3 rounding=down"
         (f"{WINDOW}   ", f"{WINDOW}  # allow: unread-pixels   "),
         (f"{WINDOW}  # as printed", f"{WINDOW}  # as printed; allow: unread-pixels"),
         (f"{WINDOW}  #", f"{WINDOW}  # allow: unread-pixels"),
-        (f"{WINDOW}  # allow: no-effect, cycle: why", f"{WINDOW}  # allow: no-effect, cycle, unread-pixels: why"),
+        (f"{WINDOW}  # allow: unused-allow: why", f"{WINDOW}  # allow: unused-allow, unread-pixels: why"),
     ],
 )
 @pytest.mark.parametrize("end", ["", "\n", "\r\n[r] relu\r\n"])
@@ -47,3 +53,88 @@ def test_two_warnings_of_a_line_are_allowed_one_after_the_other() -> None:
         if warnings:
             text = apply([allowance(warnings[0])], text)
     assert "# allow: relu-on-scores, no-effect" in text or "# allow: no-effect, relu-on-scores" in text
+
+
+def said(found: tuple[Diagnostic, ...]) -> list[tuple[str, str, int]]:
+    """Code, place and line of what is said of comments."""
+    return [(d.code, d.span.text, d.span.line) for d in found if d.code.endswith("-allow")]
+
+
+def test_every_warning_of_a_spec_and_nothing_else_may_be_allowed() -> None:
+    pages = {code for code in codes.names() if f"\nwarning[{code}]" in codes.page(code)}
+    assert {code for code in pages if not code.startswith("cfg-")} == set(WARNINGS)
+
+
+@pytest.mark.parametrize(
+    ("word", "near"),
+    [
+        ("unread-pixel", "unread-pixels"),
+        ("unread_pixels", "unread-pixels"),
+        ("Unread-Pixels", "unread-pixels"),
+        ("relu-on-score", "relu-on-scores"),
+    ],
+)
+def test_a_misspelt_code_is_met_with_the_right_one(word: str, near: str) -> None:
+    text = f"{INPUT}{WINDOW}  # allow: {word}\n"
+    (found,) = [d for d in good(text).warnings if d.code == "unknown-allow"]
+    assert found.message == f"there is no warning {word} to allow; did you mean {near}?"
+    assert (found.span.text, found.span.line) == (word, 2)
+    (fix,) = found.fixes
+    assert (fix.title, fix.checks, fix.spelling) == (f"write {near}", True, True)
+    assert apply(fix.edits, text) == text.replace(word, near)
+
+
+def test_the_code_of_an_error_cannot_be_allowed() -> None:
+    (found,) = good(f"{INPUT}[r] relu  # allow: claim-refuted\n").warnings
+    assert found.message == "there is no warning claim-refuted to allow"
+    assert found.notes[0].startswith("the warnings: dropout-on-scores, ")
+
+
+def test_a_misspelt_code_is_told_in_a_file_with_errors_too() -> None:
+    found = mistakes(f"{INPUT}{WINDOW}  # allow: unread-pixel\n[f] fc outpust=3")
+    assert [d.code for d in found] == ["unknown-allow", "unknown-key"]
+
+
+@pytest.mark.parametrize(
+    ("text", "unused"),
+    [
+        (f"{INPUT}[r] relu  # allow: unread-pixels", [("unused-allow", "unread-pixels", 2)]),
+        (f"{INPUT}# allow: unread-pixels\n{WINDOW}", [("unused-allow", "unread-pixels", 2)]),
+        (f"{INPUT}{WINDOW}  # 10; allow: no-effect, unread-pixels", [("unused-allow", "no-effect", 2)]),
+        (f"{INPUT}[c] conv filters=4  # allow: unread-pixels\n  kernel=4 stride=3 rounding=down",
+         [("unused-allow", "unread-pixels", 2)]),
+        (f"{INPUT}{WINDOW}  # allow: unread-pixels", []),
+        (f"{INPUT}[r] relu  # allow: unread-pixels, unused-allow", []),
+        (f"{INPUT}[r] relu  # allow: unread-pixel, unknown-allow", []),
+        (f"{INPUT}[r] relu  # windows that overhang are allowed: see above", []),
+        (f"{INPUT}[r] relu\r# allow\r[s] relu", []),
+    ],
+)  # fmt: skip
+def test_what_is_allowed_and_does_not_occur_is_told(text: str, unused: list[tuple[str, str, int]]) -> None:
+    assert said(good(text).warnings) == unused
+
+
+def test_another_network_than_the_files_says_nothing_of_its_comments(tmp_path: Path) -> None:
+    path = tmp_path / "a.net"
+    path.write_text(f"{INPUT}{WINDOW}  # allow: unread-pixels\n")
+    assert load(path, changes=("c.stride=1",)).warnings == ()
+    shown = CliRunner().invoke(main, ["check", "--input", "3x34x34", str(path)])
+    assert shown.output == f"{path}: correct\n"
+
+
+def test_a_variants_comment_is_of_use_for_what_it_brings_about_and_its_bases_are_not_asked(tmp_path: Path) -> None:
+    (tmp_path / "base.net").write_text(
+        f"net b rounding=up\n{INPUT}[c] conv filters=4 kernel=4 stride=3  # allow: no-effect\n"
+    )
+    path = tmp_path / "v.net"
+    path.write_text("net v from=base.net rounding=down  # allow: unread-pixels\n")
+    assert load(path).warnings == ()
+    path.write_text("net v from=base.net rounding=up  # allow: unread-pixels\n")
+    assert said(load(path).warnings) == [("unused-allow", "unread-pixels", 1)]
+
+
+def test_the_right_code_is_written_by_fix(tmp_path: Path) -> None:
+    path = tmp_path / "a.net"
+    path.write_text(f"{INPUT}{WINDOW}  # allow: unread-pixel\n")
+    result = CliRunner().invoke(main, ["check", "--fix", "--strict", str(path)])
+    assert (result.exit_code, path.read_text()) == (0, f"{INPUT}{WINDOW}  # allow: unread-pixels\n")

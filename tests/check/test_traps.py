@@ -73,7 +73,11 @@ def test_a_trap_is_seen_where_it_lies_and_only_there(code: str) -> None:
 def test_a_comment_on_its_line_silences_a_trap_by_its_code(code: str) -> None:
     wrong, _, (line, _) = TRAPS[code]
     lines = wrong.splitlines()
-    for comment, warnings in ((f"# meant: allow: {code}", 0), (f"# allow: cycle, {code}", 0), ("# allow: cycle", 1)):
+    for comment, warnings in (
+        (f"# meant: allow: {code}", 0),
+        (f"# allow: unknown-allow, cycle, {code}", 0),
+        ("# allow: cycle, unknown-allow", 1),
+    ):
         text = "\n".join(f"{x}  {comment}" if n == line else x for n, x in enumerate(lines, 1))
         assert len(netspec.loads(text).warnings) == warnings, comment
 
