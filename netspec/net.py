@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +16,7 @@ from netspec.diagnostics import CannotOpen, Diagnostic, OutsideFolder, SpecError
 from netspec.diagnostics.model import whole
 from netspec.ir.graph import Graph
 from netspec.ir.shape import Shape
+from netspec.language.bases import Folder
 from netspec.language.variants import gather
 from netspec.language.written import written_out
 from netspec.source import Source
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
 
 LARGEST_FILE = 4 * 2**20
 """Bytes. AlexNet's spec has under 3,000."""
+
+MOST_FILES = 500
+"""How many specs of one folder are looked at, in search of a name or of variants."""
 
 STDIN = "<stdin>"
 """What standard input is called."""
@@ -110,12 +115,7 @@ def load_source(
     if is_layer_file(source):
         return _load_layer_file(source, input_shape, changes, foreign or Foreign())
 
-    def read(name: str) -> Source:
-        if folder is None:
-            raise CannotOpen(f"a text without a folder cannot start from {name}")
-        return read_source(beside(folder, name))
-
-    checked = check(gather(source, read, changes), input_shape)
+    checked = check(gather(source, beside(folder), changes), input_shape)
     found = checked.diagnostics
     if found:
         from netspec.solve import solved  # only where there is something to say
@@ -154,7 +154,7 @@ def _load_layer_file(
     )
     if made.source is None:
         raise SpecError(in_order(made.diagnostics))
-    checked = check(gather(made.source, _no_other, changes))
+    checked = check(gather(made.source, Folder(), changes))
     # What no layer of a spec reads may have been read by a cost that is left out, or that a spec needs not to say.
     said = [
         made.placed(d) if d.span.source is made.source else d for d in checked.diagnostics if d.code != "unread-layer"
@@ -165,17 +165,26 @@ def _load_layer_file(
     return Net(_whole_text(checked), checked.graph, found)
 
 
-def _no_other(name: str) -> Source:
-    raise CannotOpen(f"a layer file does not start from {name}")
+def beside(folder: Path | None, read: Callable[[Path], Source] | None = None) -> Folder:
+    """A folder as a spec in it sees it; ``read`` reads its files, in place of the disk.
 
+    A link to a file elsewhere is ``OutsideFolder``: a spec that comes from somebody reads nothing but its own folder.
+    """
+    if folder is None:
+        return Folder()
 
-def beside(folder: Path, name: str) -> Path:
-    """A file of a folder, by its name. Raises ``OutsideFolder`` for a link to a file elsewhere: a spec that comes from
-    somebody reads nothing but its own folder."""
-    path = folder / name
-    if Path(os.path.realpath(path)).parent != Path(os.path.realpath(folder)):
-        raise OutsideFolder(f"{name} leads out of its folder")
-    return path
+    def read_beside(name: str) -> Source:
+        path = folder / name
+        if Path(os.path.realpath(path)).parent != Path(os.path.realpath(folder)):
+            raise OutsideFolder(f"{name} leads out of its folder")
+        return read(path) if read else read_source(path)
+
+    def names() -> list[str]:
+        with suppress(OSError):
+            return [path.name for path in sorted(folder.glob("*.net"))[:MOST_FILES]]
+        return []
+
+    return Folder(read_beside, names)
 
 
 def _whole_text(checked: Checked) -> Source:

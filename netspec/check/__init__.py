@@ -22,9 +22,10 @@ from netspec.ir.ops import Loss
 from netspec.ir.settings import Preprocessing
 from netspec.ir.shape import Shape
 from netspec.ir.verify import verify
+from netspec.language.bases import Folder
 from netspec.language.parser import MOST_MISTAKES
 from netspec.language.syntax import File, Section, Word
-from netspec.language.variants import Texts
+from netspec.language.variants import Texts, gather
 from netspec.source import Source, Span
 
 __all__ = ["Checked", "LayerFacts", "check", "check_file"]
@@ -32,7 +33,7 @@ __all__ = ["Checked", "LayerFacts", "check", "check_file"]
 
 def check(spec: Source | Texts, input_shape: Shape | None = None) -> Checked:
     """Parse and check a spec. ``input_shape`` stands in for the shape that the file gives its input."""
-    texts = spec if isinstance(spec, Texts) else Texts(spec)
+    texts = spec if isinstance(spec, Texts) else gather(spec, Folder())
     with _collector_paused():
         return check_file(texts.file(), input_shape, texts)
 

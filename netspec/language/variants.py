@@ -8,25 +8,20 @@ not. What comes out is a file like any other, whose parts remember where they st
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from netspec.diagnostics import CannotOpen, Diagnostic, Edit, Fix, Label, OutsideFolder, SpecError, apply
+from netspec.diagnostics import Diagnostic, Edit, Fix, Label, apply
 from netspec.diagnostics.nearest import is_slip, nearest
+from netspec.language.bases import Folder, besides, gathered
 from netspec.language.parser import parse, parse_change
-from netspec.language.syntax import Dropped, File, FileName, Pair, Section, Setting, Word
+from netspec.language.syntax import Dropped, File, Section, Setting, Word
 from netspec.language.written import written
-from netspec.source import Source, Span
-
-DEEPEST = 16
-"""How many files may start from one another."""
+from netspec.source import Source
 
 MOST_COMPARED = 50_000
 """How many names are compared with misspelt ones: half a second's worth."""
 
-_OWN_FOLDER = "a variant starts from a spec of its own folder"
-_FROM = re.compile(r"\bfrom\s*=")
-_NAMED = re.compile(r"\b(from)\s*=\s*([\w.-]+\.net)\b")
 _KEY = re.compile(r"(?<![\w-])([\w-]+)\s*=")
 _MERGED = ("net", "train", "augment", "test")
 
@@ -34,21 +29,19 @@ _MERGED = ("net", "train", "augment", "test")
 @dataclass(frozen=True)
 class Texts:
     """All texts of one spec: its file, those that it starts from (the next one first), and changes of single keys
-    from elsewhere, ``conv1.stride=2``. ``problems`` are what kept another file from being found."""
+    from elsewhere, ``conv1.stride=2``. ``problems`` are what kept another file from being found in the ``folder``."""
 
     root: Source
     bases: tuple[Source, ...] = ()
     changes: tuple[Source, ...] = ()
     problems: tuple[Diagnostic, ...] = ()
+    folder: Folder = field(default=Folder(), compare=False, repr=False)
 
     def file(self) -> File:
         """The one file that they come to."""
         if self.problems:
-            return File(self.root, (), (), self.problems)
+            return File(self.root, (), (), (*self.problems, *besides(self.problems, parse(self.root))))
         files = [parse(source) for source in reversed((self.root, *self.bases))]
-        missing = _base_of(files[0])
-        if missing is not None:
-            return File(self.root, (), (), (_no_folder(missing),))
         result = files[0]
         spelling = _Spelling()
         for variant in files[1:]:
@@ -65,80 +58,20 @@ class Texts:
             mine = [edit for edit in edits if edit.span.source is source]
             return Source(source.name, apply(mine, source.text)) if mine else source
 
-        return replace(
-            self,
-            root=changed(self.root),
-            bases=tuple(map(changed, self.bases)),
-            changes=tuple(map(changed, self.changes)),
-        )
+        root, changes = changed(self.root), tuple(map(changed, self.changes))
+        if self.problems:
+            return _gather(root, self.folder, changes)
+        return replace(self, root=root, bases=tuple(map(changed, self.bases)), changes=changes)
 
 
-def gather(source: Source, read: Callable[[str], Source], changes: Sequence[str] = ()) -> Texts:
-    """A spec's file with those that it starts from, and changes of keys.
-
-    ``read`` opens a file of the same folder by its name, and raises ``CannotOpen`` or ``SpecError``.
-    """
-    bases: list[Source] = []
-    seen = {source.name.rpartition("/")[2]}
-    problem: Diagnostic | None = None
-    while (pair := _from(bases[-1] if bases else source)) is not None:
-        problem, base = _open(pair, seen, read)
-        if base is None:
-            break
-        bases.append(base)
-    said = tuple(Source("--set", text) for text in changes)
-    return Texts(source, tuple(bases), said, (problem,) if problem else ())
+def gather(source: Source, folder: Folder, changes: Sequence[str] = ()) -> Texts:
+    """A spec's file with those of its folder that it starts from, and changes of keys."""
+    return _gather(source, folder, tuple(Source("--set", text) for text in changes))
 
 
-def _from(source: Source) -> Pair | None:
-    """The pair ``from=`` of a text's ``net`` line. A long text without these letters is not parsed for it."""
-    return _base_of(parse(source)) if _FROM.search(source.text) else None
-
-
-def _base_of(file: File) -> Pair | None:
-    """The pair ``from=`` of a file's ``net`` line, also where that line cannot be read as a whole."""
-    for setting in file.settings:
-        if setting.word.text == "net":
-            return next((p for p in setting.pairs if p.key.text == "from"), None)
-    lost = (_NAMED.search(setting.span.text) for setting in file.broken if setting.word.text == "net")
-    found = next((match for match in lost if match), None)
-    if found is None:
-        return None
-    statement = next(s.span for s in file.broken if s.word.text == "net")
-
-    def place(group: int) -> Span:
-        return Span(file.source, statement.start + found.start(group), statement.start + found.end(group))
-
-    return Pair(Word("from", place(1)), FileName(found[2], place(2)), place(0))
-
-
-def _open(pair: Pair, seen: set[str], read: Callable[[str], Source]) -> tuple[Diagnostic | None, Source | None]:
-    if not isinstance(pair.value, FileName):
-        return Diagnostic("bad-value", "from: needs the name of a spec, from=alexnet.net", (pair.value.span,)), None
-    name = pair.value.text
-    if "/" in name or "\\" in name or name.startswith("."):
-        message = f"{name} is not in this file's folder"
-        return Diagnostic("outside-folder", message, (pair.value.span,), (_OWN_FOLDER,)), None
-    if len(seen) > DEEPEST and name not in seen:
-        message = f"more than {DEEPEST} files start from one another"
-        return Diagnostic("variant-cycle", message, (pair.value.span,)), None
-    if name in seen:
-        chain = sorted(seen)
-        notes = (f"{' and '.join(chain)} start from one another" if len(chain) > 1 else f"{name} starts from itself",)
-        return Diagnostic("variant-cycle", f"starting from {name} leads back here", (pair.value.span,), notes), None
-    seen.add(name)
-    try:
-        return None, read(name)
-    except OutsideFolder as error:
-        return Diagnostic("outside-folder", str(error), (pair.value.span,), (_OWN_FOLDER,)), None
-    except CannotOpen as error:
-        return Diagnostic("no-such-file", str(error), (pair.value.span,)), None
-    except SpecError as error:
-        return error.diagnostics[0], None
-
-
-def _no_folder(pair: Pair) -> Diagnostic:
-    return Diagnostic("no-such-file", "a text without a folder cannot start from a file", (pair.span,))
+def _gather(source: Source, folder: Folder, changes: tuple[Source, ...]) -> Texts:
+    bases, problems = gathered(source, folder)
+    return Texts(source, bases, changes, problems, folder)
 
 
 class _Spelling:

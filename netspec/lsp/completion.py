@@ -18,7 +18,7 @@ from netspec.settings import ABOUT, SETTINGS
 from netspec.source import Source
 from netspec.units import plain
 
-Sort = Literal["setting", "type", "key", "value", "layer", "shape"]
+Sort = Literal["setting", "type", "key", "value", "layer", "shape", "file"]
 
 _OF_VARIANTS = {
     "drop": "Removes layers of the spec that this one starts from.",
@@ -61,6 +61,8 @@ def _candidates(document: Document, here: Context) -> Iterator[Candidate]:
             yield from _layers(here, document.checked.layers)
         case "item":
             yield from _keys(document, here)
+        case "value" if here.head == "net" and here.key == "from":
+            yield from _bases(document, here)
         case "value" if here.key in naming_keys():
             yield from _layers(here, _readable(document, here))
         case "value":
@@ -113,6 +115,14 @@ def _values(document: Document, here: Context) -> Iterator[Candidate]:
         text = f"{word}(" if opens else word
         detail = f"{word}({numbers})" if numbers else key.kind.doc
         yield Candidate(word, "value", text, here.start, here.end, detail, form.doc if form else "")
+
+
+def _bases(document: Document, here: Context) -> Iterator[Candidate]:
+    """The other specs of the folder."""
+    own = document.source.name.rpartition("/")[2]
+    for name in document.folder.names():
+        if name != own:
+            yield Candidate(name, "file", name, here.start, here.end, "a spec of this folder")
 
 
 def _arguments(document: Document, here: Context) -> Iterator[Candidate]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from netspec.check import Checked, LayerFacts, check
 from netspec.diagnostics import Diagnostic
 from netspec.diagnostics.model import whole
+from netspec.language.bases import Folder
 from netspec.language.parser import parse
 from netspec.language.syntax import File, Section
 from netspec.language.variants import Texts, gather
@@ -16,9 +17,6 @@ from netspec.net import LARGEST_FILE
 from netspec.solve import solved
 from netspec.source import Source, Span
 from netspec.units import count
-
-Read = Callable[[str], Source]
-"""Opens a file of the same folder by its name; raises ``CannotOpen`` or ``SpecError``."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +29,7 @@ class Document:
     uri: str
     version: int | None
     source: Source
-    read: Read = field(repr=False, compare=False)
+    folder: Folder = field(repr=False, compare=False)
 
     @cached_property
     def too_large(self) -> bool:
@@ -44,7 +42,7 @@ class Document:
         if self.too_large:
             message = f"this file is larger than {count(LARGEST_FILE)} characters: it is no spec"
             return Texts(self.source, problems=(Diagnostic("too-large-file", message, (whole(self.source),)),))
-        return gather(self.source, self.read)
+        return gather(self.source, self.folder)
 
     @cached_property
     def file(self) -> File:

@@ -10,11 +10,8 @@ from pygls.uris import from_fs_path, to_fs_path
 
 from netspec.diagnostics import CannotOpen, SpecError
 from netspec.lsp.document import Document
-from netspec.net import beside, read_source
+from netspec.net import MOST_FILES, beside, read_source
 from netspec.source import Source
-
-MOST_FILES = 500
-"""How many files of one folder are looked at in search of variants."""
 
 
 class Documents:
@@ -80,13 +77,7 @@ class Documents:
                     yield self.view(self._read(path))
 
     def _document(self, uri: str, version: int | None, source: Source) -> Document:
-        def read(name: str) -> Source:
-            folder = self._folder(uri)
-            if folder is None:
-                raise CannotOpen(f"a text without a folder cannot start from {name}")
-            return self._read(beside(folder, name))
-
-        return Document(uri, version, source, read)
+        return Document(uri, version, source, beside(self._folder(uri), self._read))
 
     def _read(self, path: Path) -> Source:
         return next((d.source for d in self if d.source.name == str(path)), None) or read_source(path)

@@ -22,6 +22,7 @@ _SORTS = {
     "value": types.CompletionItemKind.EnumMember,
     "layer": types.CompletionItemKind.Variable,
     "shape": types.CompletionItemKind.Constant,
+    "file": types.CompletionItemKind.File,
 }
 
 

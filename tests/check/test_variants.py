@@ -212,10 +212,11 @@ def test_variants_that_start_from_each_other_are_an_error(tmp_path: Path) -> Non
     assert diagnostics(tmp_path / "a.net") == [("variant-cycle", "b.net", 1, 12)]
 
 
-@pytest.mark.parametrize("name", ["../base.net", "/etc/base.net", "sub/base.net", "..\\base.net"])
+@pytest.mark.parametrize("name", ["../base.net", "/etc/base.net", "sub/base.net", "..\\base.net",
+                                  "/etc/passwd", "../base", "~/base.net", "http://a.b/c", "C:\\base.net"])  # fmt: skip
 def test_a_file_outside_the_folder_is_an_error(variant, tmp_path: Path, name: str) -> None:
     path = tmp_path / "variant.net"
-    path.write_text(f"net variant from={name}\n")
+    path.write_text(f"net variant from={name} rounding=up\n[conv1] stride=2\n")
     assert diagnostics(path) == [("outside-folder", "variant.net", 1, 18)]
 
 
@@ -223,6 +224,50 @@ def test_a_missing_base_is_an_error_at_its_name(tmp_path: Path) -> None:
     path = tmp_path / "variant.net"
     path.write_text("net variant from=gone.net\n")
     assert diagnostics(path) == [("no-such-file", "variant.net", 1, 18)]
+
+
+def test_a_misspelt_base_is_met_with_the_spec_that_is_there(variant, tmp_path: Path) -> None:
+    path = variant("[conv1] stride=2\n")
+    text = path.read_text().replace("base.net", "bsae.net")
+    path.write_text(text)
+    with pytest.raises(netspec.SpecError) as caught:
+        netspec.load(path)
+    (found,) = caught.value.diagnostics
+    assert found.message.endswith("bsae.net: No such file or directory; did you mean base.net?")
+    (fix,) = found.fixes
+    assert (fix.title, fix.checks) == ("write base.net", True)
+    assert CliRunner().invoke(main, ["check", "--fix", str(path)]).exit_code == 0
+    assert path.read_text() == text.replace("bsae.net", "base.net")
+
+
+@pytest.mark.parametrize(
+    ("line", "place", "note"),
+    [
+        ("net v from=\n", (1, 11), "from= takes the name of a spec of this folder: from=alexnet.net"),
+        ("net v from=base.txt\n", (1, 16), "from= takes the name of a spec of this folder: from=alexnet.net"),
+        ('net v from="base.net"\n', (1, 12), "values are written without quotes"),
+    ],
+)
+def test_a_base_that_cannot_be_read_is_the_only_mistake(
+    tmp_path: Path, line: str, place: tuple[int, int], note: str
+) -> None:
+    (tmp_path / "v.net").write_text(f"{line}[conv1] stride=2\ndrop pool1\n")
+    with pytest.raises(netspec.SpecError) as caught:
+        netspec.load(tmp_path / "v.net")
+    (found,) = caught.value.diagnostics
+    assert (found.code, (found.span.line, found.span.column), found.notes) == ("syntax", place, (note,))
+
+
+def test_beside_a_base_that_is_not_there_other_lines_are_read(tmp_path: Path) -> None:
+    (tmp_path / "v.net").write_text("net v from=gone.net\n[conv1] stride=2\n[conv2] stride=(\n")
+    found = [(code, line) for code, _, line, _ in diagnostics(tmp_path / "v.net")]
+    assert found == [("no-such-file", 1), ("syntax", 3)]
+
+
+def test_a_variant_has_one_base(variant, tmp_path: Path) -> None:
+    path = variant("")
+    path.write_text("net v from=base.net from=base.net\n")
+    assert diagnostics(path) == [("duplicate-key", "variant.net", 1, 21)]
 
 
 def test_a_link_out_of_the_folder_is_not_followed(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from netspec.diagnostics import CannotOpen
+from netspec.language.bases import Folder
 from netspec.lsp.document import Document
 from netspec.source import Source, Span
 
@@ -17,7 +18,7 @@ def document(text: str, others: dict[str, str] | None = None) -> Document:
             raise CannotOpen(f"cannot open {name}")
         return Source(name, (others or {})[name])
 
-    return Document("file:///a.net", 1, Source("a.net", text), read)
+    return Document("file:///a.net", 1, Source("a.net", text), Folder(read, lambda: others or {}))
 
 
 def at_cursor(text: str, others: dict[str, str] | None = None) -> tuple[Document, int]:

@@ -125,6 +125,15 @@ def test_a_variant_changes_drops_and_inserts_layers_of_its_base() -> None:
     assert {"filters", "stride", "after"} <= set(labels(f"{head}[conv1] kernel=9 |", BASE))
 
 
+def test_a_variant_starts_from_a_spec_of_the_folder() -> None:
+    others = {"a.net": HEAD, "base.net": HEAD, "base-2.net": HEAD}
+    assert labels("net b from=|", others) == ["base.net", "base-2.net"]
+    assert labels("net b from=ba| rounding=up", others) == ["base.net", "base-2.net"]
+    (first, _) = candidates("net b from=ba|", others)
+    assert (first.sort, first.insert, first.start, first.end) == ("file", "base.net", 11, 13)
+    assert labels("augment from=|", others) == []
+
+
 @pytest.mark.parametrize("arrow", ["->|", "-> |", "-> 5x|", "-> | units=3"])
 def test_behind_an_arrow_stands_what_is_true(arrow: str) -> None:
     text = f"{HEAD}[a] conv filters=8 kernel=3 {arrow}\n[b] relu\n"

@@ -1,0 +1,120 @@
+"""The file that a variant starts from: the word that names it, and the file of this name beside it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from netspec.diagnostics import CannotOpen, Diagnostic, Edit, Fix, Label, OutsideFolder, SpecError
+from netspec.diagnostics.nearest import is_slip, nearest
+from netspec.language.parser import parse
+from netspec.language.syntax import File, FileName, Pair, Setting, Word
+from netspec.source import Source, Span
+
+DEEPEST = 16
+"""How many files may start from one another."""
+
+_OWN_FOLDER = "a variant starts from a spec of its own folder"
+_NEEDS = "from= takes the name of a spec of this folder: from=alexnet.net"
+_FROM = re.compile(r"\bfrom\s*=")
+_NAMED = re.compile(r"^[^#\r\n]*?\b(from)\s*=\s*([^\s#(),]*)", re.MULTILINE)
+
+
+def _no_file(name: str) -> Source:
+    raise CannotOpen(f"a text without a folder cannot start from {name}")
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """The files beside a spec. ``read`` opens one by its name, and raises ``CannotOpen`` or ``SpecError``; ``names``
+    lists the specs."""
+
+    read: Callable[[str], Source] = _no_file
+    names: Callable[[], Iterable[str]] = tuple
+
+
+def gathered(source: Source, folder: Folder) -> tuple[tuple[Source, ...], tuple[Diagnostic, ...]]:
+    """The files that a spec starts from, the next one first, and what keeps another from being found."""
+    bases: list[Source] = []
+    seen = {source.name.rpartition("/")[2]}
+    while True:
+        last = bases[-1] if bases else source
+        # A long text without these letters is not parsed for it.
+        named = base_of(parse(last)) if _FROM.search(last.text) else None
+        if named is None:
+            return tuple(bases), ()
+        opened = named if isinstance(named, Diagnostic) else _open(named, seen, folder)
+        if isinstance(opened, Diagnostic):
+            return tuple(bases), (opened,)
+        bases.append(opened)
+
+
+def base_of(file: File) -> Pair | Diagnostic | None:
+    """The pair ``from=`` of a file's ``net`` line, also where that line cannot be read as a whole; what is wrong with
+    it, if that is why it names no file."""
+    for setting in file.settings:
+        if setting.word.text == "net":
+            named = [p for p in setting.pairs if p.key.text == "from"]
+            if len(named) > 1:
+                label = Label(named[0].span, "first here")
+                return Diagnostic("duplicate-key", "from is given twice", (named[1].span,), labels=(label,))
+            return named[0] if named else None
+    lost = (_lost(file, setting) for setting in file.broken if setting.word.text == "net")
+    return next((found for found in lost if found), None)
+
+
+def besides(problems: Sequence[Diagnostic], file: File) -> Iterator[Diagnostic]:
+    """What cannot be read in a file, but for the statements that problems are about."""
+    told = [s.span for s in file.broken if any(_within(problem, s.span) for problem in problems)]
+    return (d for d in file.diagnostics if not any(_within(d, span) for span in told))
+
+
+def _lost(file: File, statement: Setting) -> Pair | Diagnostic | None:
+    found = _NAMED.search(statement.span.text)
+    if found is None:
+        return None
+
+    def place(group: int) -> Span:
+        return Span(file.source, statement.span.start + found.start(group), statement.span.start + found.end(group))
+
+    if re.search(r"[/\\]|^[\w.-]+\.net$", found[2]):
+        return Pair(Word("from", place(1)), FileName(found[2], place(2)), place(0))
+    mistake = next(d for d in file.diagnostics if _within(d, statement.span))
+    of_it = place(1).start <= mistake.span.start <= place(2).end and '"' not in found[2]
+    return replace(mistake, notes=(_NEEDS,)) if of_it else mistake
+
+
+def _within(mistake: Diagnostic, span: Span) -> bool:
+    return mistake.span.source is span.source and span.start <= mistake.span.start <= span.end
+
+
+def _open(pair: Pair, seen: set[str], folder: Folder) -> Source | Diagnostic:
+    if not isinstance(pair.value, FileName):
+        return Diagnostic("bad-value", "from: needs the name of a spec, from=alexnet.net", (pair.value.span,))
+    name, place = pair.value.text, (pair.value.span,)
+    if "/" in name or "\\" in name or name.startswith("."):
+        return Diagnostic("outside-folder", f"{name} is not in this file's folder", place, (_OWN_FOLDER,))
+    if len(seen) > DEEPEST and name not in seen:
+        return Diagnostic("variant-cycle", f"more than {DEEPEST} files start from one another", place)
+    if name in seen:
+        chain = sorted(seen)
+        note = f"{' and '.join(chain)} start from one another" if len(chain) > 1 else f"{name} starts from itself"
+        return Diagnostic("variant-cycle", f"starting from {name} leads back here", place, (note,))
+    seen.add(name)
+    try:
+        return folder.read(name)
+    except OutsideFolder as error:
+        return Diagnostic("outside-folder", str(error), place, (_OWN_FOLDER,))
+    except CannotOpen as error:
+        return _missing(str(error), pair.value, [n for n in folder.names() if n not in seen])
+    except SpecError as error:
+        return error.diagnostics[0]
+
+
+def _missing(message: str, name: FileName, others: Sequence[str]) -> Diagnostic:
+    near = nearest(name.text, others)
+    if near is None:
+        return Diagnostic("no-such-file", message, (name.span,))
+    fix = Fix(f"write {near}", (Edit(name.span, near),), spelling=is_slip(name.text, near, others))
+    return Diagnostic("no-such-file", f"{message}; did you mean {near}?", (name.span,), fixes=(fix,))
