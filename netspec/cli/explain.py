@@ -10,9 +10,9 @@ from netspec.cli.common import refuse
 
 
 @click.command()
-@click.argument("word", metavar="[CODE|TYPE|SETTING|KEY]", required=False)
+@click.argument("word", metavar="[CODE|TYPE|SETTING|KEY|VALUE]", required=False)
 def command(word: str | None) -> None:
-    """Explain a diagnostic's code, a layer type, a setting or a key.
+    """Explain a diagnostic's code, a layer type, a setting, a key or a value.
 
     Without a word it lists them all. The page is Markdown, laid out on a terminal.
 
@@ -21,6 +21,7 @@ def command(word: str | None) -> None:
       netspec explain window-does-not-tile
       netspec explain conv
       netspec explain train
+      netspec explain plateau
     """
     from netspec import explain
 

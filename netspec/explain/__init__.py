@@ -1,4 +1,5 @@
-"""What there is to say about a word: a layer type, a setting, a key or a diagnostic's code, each as a Markdown page.
+"""What there is to say about a word: a layer type, a setting, a key, a value or a diagnostic's code, each as a Markdown
+page.
 
 Nothing is written twice: types, settings and keys are told from their own definitions, and their examples are worked
 by the compiler.
@@ -7,7 +8,7 @@ by the compiler.
 from __future__ import annotations
 
 from netspec import layers, settings
-from netspec.explain import codes, keys, statements, types
+from netspec.explain import codes, keys, statements, types, values
 from netspec.explain.markdown import first_sentence
 
 __all__ = ["index", "page", "words"]
@@ -16,8 +17,16 @@ __all__ = ["index", "page", "words"]
 def page(word: str) -> str | None:
     """The page of a word, or ``None`` where nothing has this name.
 
-    A word that is several things is the first of these: layer type, setting, code, key.
+    A word that is several things is the first of these: layer type, setting, code, key. What it means as a value, or as
+    a number in a value's brackets, stands below.
     """
+    first, others = _first(word), values.sections(word)
+    if first is None:
+        return f"# {word}\n\n{others}" if others else None
+    return f"{first}\n{others}" if others else first
+
+
+def _first(word: str) -> str | None:
     layer_type = layers.find(word)
     if layer_type is not None:
         return types.page(layer_type)
@@ -30,11 +39,13 @@ def page(word: str) -> str | None:
 
 def words() -> tuple[str, ...]:
     """Every word that has a page."""
-    return (*layers.names(), *settings.ABOUT, *codes.names(), *keys.names())
+    return tuple(
+        dict.fromkeys((*layers.names(), *settings.ABOUT, *codes.names(), *keys.names(), *values.names())),
+    )
 
 
 def index() -> str:
-    """Every layer type, setting and code with a line on each, and the names of all keys."""
+    """Every layer type, setting and code with a line on each, and the names of all keys and values."""
     parts = [
         ("Layer types", [(word, _doc(word)) for word in layers.names()]),
         ("Settings", [(word, about.doc) for word, about in settings.ABOUT.items()]),
@@ -43,8 +54,9 @@ def index() -> str:
     lists = [
         f"## {title}\n\n" + "".join(f"- `{w}`: {first_sentence(doc)}\n" for w, doc in rows) for title, rows in parts
     ]
-    names = ", ".join(f"`{name}`" for name in keys.names())
-    return "\n".join([*lists, f"## Keys\n\n{names}\n"])
+    for title, words in (("Keys", keys.names()), ("Values, and the numbers that they take", values.names())):
+        lists.append(f"## {title}\n\n" + ", ".join(f"`{word}`" for word in words) + "\n")
+    return "\n".join(lists)
 
 
 def _doc(word: str) -> str:

@@ -7,9 +7,11 @@ import pytest
 from netspec import explain, layers, settings
 from netspec.explain import keys
 from netspec.explain.markdown import first_sentence, lowered, table
+from netspec.keys import NEURONS
+from netspec.keys.initialisers import INITIALISERS
 from netspec.layers._common import KERNEL, ROUNDING
 from netspec.net import loads
-from netspec.settings import TRAIN
+from netspec.settings import COLOURS, OPTIMIZERS, SCHEDULES, TRAIN, WARMUPS
 
 
 def page(word: str) -> str:
@@ -67,6 +69,26 @@ def test_every_setting_has_a_page_with_its_keys() -> None:
 
 def test_the_plateau_schedule_shows_its_patience_and_threshold() -> None:
     assert "`patience=5`: a whole number from 1; `threshold=0.001`: a number from 0" in page("train")
+
+
+def test_a_value_has_a_page_with_its_numbers() -> None:
+    (row,) = [line for line in page("plateau").splitlines() if line.startswith("| `schedule` of `train` |")]
+    assert "`patience=5`: a whole number from 1; `threshold=0.001`: a number from 0" in row
+    assert "| `plateau`, a value of `schedule` of `train` | a whole number from 1 | 5 |" in page("patience")
+    assert page("gaussian").count("normal with standard deviation std around mean") == 2  # of init and of bias
+
+
+def test_a_word_of_several_meanings_has_them_all() -> None:
+    linear = page("linear")
+    assert (
+        linear.index("## Shape") < linear.index("| `neuron` of `avgpool`, ") < linear.index("| `schedule` of `train` |")
+    )
+    assert "| `sgd`, a value of `optimizer` of `train` | a number from 0 below 1 | 0.9 |" in page("momentum")
+
+
+@pytest.mark.parametrize("word", [*SCHEDULES, *INITIALISERS, *COLOURS, *OPTIMIZERS, *WARMUPS, *NEURONS, "up", "caffe"])
+def test_every_word_that_may_be_a_value_is_explained_as_one(word: str) -> None:
+    assert "## As a value" in page(word)
 
 
 def test_the_words_of_initial_values_show_their_numbers() -> None:

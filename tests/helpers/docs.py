@@ -12,8 +12,8 @@ import planning
 import puzzle
 from examples import fresh
 
-from netspec import explain, layers, settings
-from netspec.explain import codes
+from netspec import layers, settings
+from netspec.explain import codes, statements, types
 from netspec.explain.keys import forms_table
 from netspec.explain.markdown import lowered, table
 from netspec.keys import Init, Key, Kind, NeuronWord
@@ -43,18 +43,12 @@ def grammar() -> str:
 
 def layer_types() -> str:
     """The page of every layer type."""
-    return "\n".join(_section(word) for word in layers.names())
+    return "\n".join(lowered(types.page(found), 2) for word in layers.names() if (found := layers.find(word)))
 
 
 def settings_() -> str:
     """The page of every setting."""
-    return "\n".join(_section(word) for word in settings.ABOUT)
-
-
-def _section(word: str) -> str:
-    page = explain.page(word)
-    assert page is not None
-    return lowered(page, 2)
+    return "\n".join(lowered(statements.page(word), 2) for word in settings.ABOUT)
 
 
 def initial_values() -> str:

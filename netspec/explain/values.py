@@ -1,0 +1,77 @@
+"""The words that are values of keys, and the numbers in their brackets: ``plateau``, ``patience``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from netspec.explain.keys import argument_line, forms_of, owners
+from netspec.explain.markdown import table
+from netspec.keys import Argument, Key
+from netspec.units import plain
+
+MOST_OWNERS = 5
+"""How many of a key's layer types are named; the key's own page has all."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Use:
+    """What a word means in one place: a value of a key, or (``argument``) a number that the value ``value`` takes."""
+
+    key: Key
+    owners: tuple[str, ...]
+    value: str
+    argument: Argument | None = None
+
+
+@cache
+def _uses() -> Mapping[str, tuple[_Use, ...]]:
+    found: dict[str, list[_Use]] = {}
+    for definitions in owners().values():
+        for key, of in definitions:
+            for word, use in _of_key(key, of):
+                found.setdefault(word, []).append(use)
+    return {word: tuple(uses) for word, uses in found.items()}
+
+
+def _of_key(key: Key, of: tuple[str, ...]) -> Iterator[tuple[str, _Use]]:
+    for word in key.kind.words:
+        yield word, _Use(key, of, word)
+    for word, form in forms_of(key.kind).items():
+        for argument in form.arguments:
+            yield argument.name, _Use(key, of, word, argument)
+
+
+def names() -> tuple[str, ...]:
+    """The words, in alphabetical order."""
+    return tuple(sorted(_uses()))
+
+
+def sections(word: str) -> str:
+    """What a word means as a value and as a number of one, a table each; empty where it is neither."""
+    uses = _uses().get(word, ())
+    values = [_value(use) for use in uses if use.argument is None]
+    numbers = [_number(use, use.argument) for use in uses if use.argument is not None]
+    parts = []
+    if values:
+        parts.append("## As a value\n\n" + table(("of", "numbers", "meaning"), values))
+    if numbers:
+        parts.append("## As a number of a value\n\n" + table(("of", "value", "default"), numbers))
+    return "\n".join(parts)
+
+
+def _value(use: _Use) -> tuple[str, ...]:
+    form = forms_of(use.key.kind).get(use.value)
+    numbers = "; ".join(map(argument_line, form.arguments)) if form else ""
+    return _of(use), numbers, (form.doc if form else "") or use.key.doc
+
+
+def _number(use: _Use, argument: Argument) -> tuple[str, ...]:
+    default = "required" if argument.required else plain(argument.default)
+    return f"`{use.value}`, a value of {_of(use)}", argument.kind.doc, default
+
+
+def _of(use: _Use) -> str:
+    named = ", ".join(f"`{owner}`" for owner in use.owners[:MOST_OWNERS])
+    return f"`{use.key.name}` of {named}" + (" and others" if len(use.owners) > MOST_OWNERS else "")
