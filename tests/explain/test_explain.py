@@ -132,7 +132,9 @@ def test_the_index_has_a_line_for_every_type_setting_and_code() -> None:
     index = explain.index()
     listed = [line.split("`")[1] for line in index.splitlines() if line.startswith("- `")]
     assert listed == [*layers.names(), *settings.ABOUT, *explain.codes.names()]
-    assert "`kernel`" in index.splitlines()[-1]
+    names = [line for line in index.splitlines() if line.startswith("`")]
+    assert ["`kernel`" in line for line in names] == [True, False]
+    assert ["`plateau`" in line for line in names] == [False, True]
 
 
 def test_markdown_pieces() -> None:
