@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from netspec.ir.ops import Concat, Flatten, Input, Max, Reshape, Softmax, Sum
@@ -62,7 +64,7 @@ def largest_back(op: Max, call: Call, y: Array, grad: Array) -> Gradient:
 
 def flatten(op: Flatten, call: Call) -> Array:
     """N,C,H,W to N,C*H*W."""
-    return call.x.reshape(len(call.x), -1)
+    return call.x.reshape(len(call.x), math.prod(call.x.shape[1:]))
 
 
 def flatten_back(op: Flatten, call: Call, y: Array, grad: Array) -> Gradient:

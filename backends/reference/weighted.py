@@ -5,6 +5,8 @@ In the shapes below K = C/G * KH * KW is the number of weights of one filter, P 
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from netspec.ir.ops import Bias, Conv, Linear, Local
@@ -16,8 +18,8 @@ from .windows import columns, fold
 def _group_columns(op: Conv | Local, x: Array) -> Array:
     """im2col by groups: N,C,H,W to N,G,K,P."""
     seen = columns(x, op.window)
-    n, *_, out_height, out_width = seen.shape
-    return seen.reshape(n, op.groups, -1, out_height * out_width)
+    n, c, _, _, out_height, out_width = seen.shape
+    return seen.reshape(n, op.groups, c // op.groups * op.window.area, out_height * out_width)
 
 
 def _fold_groups(op: Conv | Local, seen: Array, x: Array, grad: Array) -> Array:
@@ -51,7 +53,8 @@ def local(op: Local, call: Call) -> Array:
     """As conv, with other weights at every place p: out[n,g,f,p] = sum_k weight[g,f,p,k] columns[n,g,k,p]."""
     weight, *bias = call.params
     matrix = weight.reshape(op.groups, op.filters // op.groups, weight.shape[1] * weight.shape[2], -1)
-    y: Array = np.einsum("gfpk,ngkp->ngfp", matrix, _group_columns(op, call.x)).reshape(-1, *weight.shape[:3])
+    y: Array = np.einsum("gfpk,ngkp->ngfp", matrix, _group_columns(op, call.x))
+    y = y.reshape(len(call.x), *weight.shape[:3])
     return y + bias[0] if bias else y
 
 
@@ -84,12 +87,13 @@ def linear_back(op: Linear, call: Call, y: Array, grad: Array) -> Gradient:
 
 def _by_groups(x: Array, groups: int) -> Array:
     """N,I (or N,C,H,W) to G,N,I/G."""
-    return x.reshape(len(x), groups, -1).swapaxes(0, 1)
+    return x.reshape(len(x), groups, math.prod(x.shape[1:]) // groups).swapaxes(0, 1)
 
 
 def _merged(x: Array) -> Array:
     """G,N,O/G to N,O."""
-    return x.swapaxes(0, 1).reshape(x.shape[1], -1)
+    groups, n, outputs = x.shape
+    return x.swapaxes(0, 1).reshape(n, groups * outputs)
 
 
 def bias(op: Bias, call: Call) -> Array:

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 from building import Builder
+from cases import Case, cases
+from comparing import random_weights
 
 from netspec import backend
 from netspec.ir.graph import Graph
@@ -14,6 +16,7 @@ from netspec.ir.ops import VOCABULARY, BatchNorm, CrossEntropy, Dropout, Linear,
 from netspec.ir.verify import verify
 
 reference = backend.load("reference")
+CASES = cases()
 
 
 def test_every_operation_has_an_entry() -> None:
@@ -40,6 +43,15 @@ def test_values_are_there_by_name() -> None:
     assert list(run.values) == ["image", "fc"]
     np.testing.assert_array_equal(run.values["fc"], [[2, 1], [0, 3]])
     assert run.output is run.values["fc"]
+
+
+@pytest.mark.parametrize("build", CASES.values(), ids=CASES.keys())
+def test_no_images_give_no_values(build: Case) -> None:
+    graph = build()
+    run = reference.run(graph, random_weights(graph), np.zeros((0, *graph.input.output)))
+    assert {name: value.shape for name, value in run.values.items()} == {
+        name: (0, *graph.nodes[name].output) for name in run.values
+    }
 
 
 def test_everything_is_computed_in_float64() -> None:

@@ -1,0 +1,245 @@
+"""A question of somebody else's tests, put to netspec: a small network, its weights and images, and the right answer.
+
+Axes before the one that an operator works along are the batch, and those after it pixels; a tensor without a batch is
+one image, and one row of pixels (N,C,L) is an image of height 1. Whatever the peer lays out otherwise is laid out so
+by the functions here. What no spec can say is raised as ``DoesNotApply``, with one of a short list of reasons.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+import torch
+from building import Builder
+from numpy.typing import NDArray
+
+from netspec import backend
+from netspec.ir.graph import Graph
+from netspec.ir.ops import (
+    Affine,
+    AvgPool,
+    BatchNorm,
+    Concat,
+    Conv,
+    Flatten,
+    Linear,
+    Lrn,
+    Max,
+    MaxPool,
+    Op,
+    Reshape,
+    Softmax,
+    Sum,
+    SumPool,
+)
+from netspec.ir.shape import Shape
+from netspec.ir.verify import verify
+from netspec.ir.window import Window
+
+Array = NDArray[np.float64]
+Pair = tuple[int, int]
+
+
+class Reason(StrEnum):
+    """Why a case does not apply."""
+
+    VOLUME = "kernels with weights along three axes"
+    NUMBERS = "numbers that are not real, or a type of them: a spec states none"
+    OUTPUTS = "further outputs are asked for: the places of maxima, what was dropped, running statistics"
+    RANDOM = "random choices of another generator"
+    DIVISOR = "an average in which padding counts and overhang does not, or with a divisor of 0"
+
+
+class DoesNotApply(Exception):
+    """The case asks for what no spec can say."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Question:
+    """``images`` is what the network reads, N x its input; ``lay`` turns its output into the peer's shape."""
+
+    graph: Graph
+    images: Array
+    weights: dict[str, Array] = field(default_factory=dict)
+    lay: Callable[[Array], Array] = lambda output: output
+
+    def reference(self) -> Array:
+        """What the reference answers."""
+        statistics = {key: values for key, values in self.weights.items() if "running" in key}
+        run = backend.load("reference").run(self.graph, self.weights, self.images, statistics=statistics)
+        return self.lay(run.output)
+
+    def pytorch(self, dtype: torch.dtype) -> Array:
+        """What the module answers, computed in numbers of this type."""
+        module = backend.load("pytorch").module(self.graph).to(dtype).eval()
+        tensors = {key: torch.tensor(values, dtype=dtype) for key, values in self.weights.items()}
+        missing, unexpected = module.load_state_dict(tensors, strict=False)
+        assert not unexpected and all("num_batches" in key for key in missing)
+        with torch.no_grad():
+            output = module(torch.tensor(self.images, dtype=dtype))
+        return self.lay(output.double().numpy())
+
+
+def single(op: Op, x: Array, lay: Callable[[Array], Array] = lambda y: y, **params: Array) -> Question:
+    """An operation by itself. ``x`` is N,C,H,W or N,F; ``params`` its parameters and running statistics."""
+    builder = Builder()
+    builder.add("y", op, builder.input(*x.shape[1:]))
+    return Question(verify(builder.graph()), x, {f"y.{name}": values for name, values in params.items()}, lay)
+
+
+def elementwise(op: Op, x: Array) -> Question:
+    """A function of one number: the shape does not matter."""
+    return single(op, x.reshape(1, -1), lambda y: y.reshape(x.shape))
+
+
+def image(x: Array, batched: bool = True) -> tuple[Array, Callable[[Array], Array]]:
+    """A tensor as N,C,H,W, and how an output is laid out like it."""
+    axes = x.ndim if batched else x.ndim + 1
+    whole = x if batched else x[None]
+    whole = whole if axes == 4 else whole[:, :, None]
+
+    def lay(y: Array) -> Array:
+        y = y if axes == 4 else y[:, :, 0]
+        return y if batched else y[0]
+
+    return whole, lay
+
+
+def conv(
+    x: Array, weight: Array, bias: Array | None, window: Window, groups: int = 1, *, batched: bool = True
+) -> Question:
+    """A convolution; ``weight`` is F,C/G,h,w, or of one row F,C/G,w."""
+    images, lay = image(x, batched)
+    weight = weight if weight.ndim == 4 else weight[:, :, None]
+    params = {"weight": weight} if bias is None else {"weight": weight, "bias": bias}
+    return single(Conv(len(weight), window, groups, bias is not None), images, lay, **params)
+
+
+def max_pool(x: Array, *windows: Window, batched: bool = True) -> Question:
+    """Maximum pooling; of images of three axes by a window over the first axis and one over the others."""
+    return _pool(MaxPool, x, windows, batched)
+
+
+def avg_pool(
+    x: Array, *windows: Window, padding_counts: bool = False, divisor: float | None = None, batched: bool = True
+) -> Question:
+    """Average pooling, by windows as above. Where padding counts, or the divisor is given, it is a sum and a factor."""
+    padded = any(window.pad != (0, 0, 0, 0) for window in windows)
+    if divisor is None and not (padding_counts and padded):
+        return _pool(AvgPool, x, windows, batched)
+    beyond = any(_overhangs(window, *size) for window, size in zip(windows, _planes(x, batched), strict=True))
+    if divisor == 0 or (divisor is None and beyond):
+        raise DoesNotApply(Reason.DIVISOR)
+    return _pool(SumPool, x, windows, batched, 1 / (divisor or math.prod(window.area for window in windows)))
+
+
+def _pool(
+    op: type[MaxPool | AvgPool | SumPool], x: Array, windows: Sequence[Window], batched: bool, factor: float = 1.0
+) -> Question:
+    """Three axes are pooled one plane after the other: all channels' planes, then depth by the planes' pixels."""
+    builder = Builder()
+    if len(windows) == 1:
+        images, lay = image(x, batched)
+        builder.add("pool", op(windows[0]), builder.input(*images.shape[1:]))
+    else:
+        n, channels, depth, rows, columns = x.shape
+        images = x.reshape(n, channels * depth, rows, columns)
+        planes = builder.add("planes", op(windows[1]), builder.input(*images.shape[1:]))
+        _, rows, columns = builder.nodes[planes].output
+        builder.add(
+            "pool", op(windows[0]), builder.add("lines", Reshape(Shape(channels, depth, rows * columns)), planes)
+        )
+
+        def lay(y: Array) -> Array:
+            return y.reshape(n, channels, -1, rows, columns)
+
+    builder.add("y", Affine(factor), "pool")
+    return Question(verify(builder.graph()), images, lay=lay)
+
+
+def _planes(x: Array, batched: bool) -> tuple[Pair, ...]:
+    """The heights and widths that the windows of a pooling move over."""
+    pixels = x.shape[2 if batched else 1 :]
+    return ((pixels[0], 1), pixels[1:]) if len(pixels) == 3 else ((1, *pixels)[-2:],)
+
+
+def _overhangs(window: Window, height: int, width: int) -> bool:
+    """Whether a last window reaches beyond the padding."""
+    read = window.effective_pad(height, width)
+    return read.right > window.pad.right or read.bottom > window.pad.bottom
+
+
+def lrn(x: Array, size: int, alpha: float, beta: float, k: float) -> Question:
+    """Normalisation across channels; ``alpha`` is divided by the window's size. All pixels are alike."""
+    images = x.reshape(*x.shape[:2], 1, math.prod(x.shape[2:]))
+    return single(Lrn(size, k, alpha / size, beta), images, lambda y: y.reshape(x.shape))
+
+
+def linear(x: Array, weight: Array, bias: Array | None = None) -> Question:
+    """A matrix product along the last axis: x times the weight transposed."""
+    params = {"weight": weight} if bias is None else {"weight": weight, "bias": bias}
+    shape = (*x.shape[:-1], len(weight))
+    op = Linear(len(weight), bias=bias is not None)
+    return single(op, x.reshape(math.prod(x.shape[:-1]), x.shape[-1]), lambda y: y.reshape(shape), **params)
+
+
+def softmax(x: Array, axis: int, end: int | None = None) -> Question:
+    """Softmax over one axis, or over all from ``axis`` on (``end`` is then the number of axes)."""
+    axis %= x.ndim
+    end = axis + 1 if end is None else end
+    images = x.reshape(math.prod(x.shape[:axis]), math.prod(x.shape[axis:end]), 1, math.prod(x.shape[end:]))
+    return single(Softmax(), images, lambda y: y.reshape(x.shape))
+
+
+def flatten(x: Array, axis: int) -> Question:
+    """All axes from this one on as one, those before it as another."""
+    axis = axis % x.ndim if axis < 0 else axis
+    inner = (*x.shape[axis:], 1, 1, 1)[: max(3, x.ndim - axis)]
+    shape = (*inner[:2], math.prod(inner[2:]))
+    return single(Flatten(), x.reshape(math.prod(x.shape[:axis]), *shape))
+
+
+def batch_norm(x: Array, weight: Array, bias: Array, mean: Array, variance: Array, eps: float) -> Question:
+    """Batch normalisation by given statistics. All pixels are alike."""
+    images = x.reshape(*x.shape[:2], 1, math.prod(x.shape[2:]))
+    given = {"weight": weight, "bias": bias, "running_mean": mean, "running_var": variance}
+    return single(BatchNorm(eps, 0.1), images, lambda y: y.reshape(x.shape), **given)
+
+
+def join(op: type[Sum | Max | Concat], values: Sequence[Array], axis: int = 0) -> Question:
+    """Several values joined. They are channels of one input, from which convolutions with a single 1 pick each."""
+    axis %= values[0].ndim
+    before, after = values[0].shape[:axis], values[0].shape[axis + 1 :]
+    batch, pixels = math.prod(before), math.prod(after)
+    parts = [value.reshape(batch, value.shape[axis], 1, pixels) for value in values]
+    images = np.concatenate(parts, axis=1)
+    builder, weights, start = Builder(), {}, 0
+    source = builder.input(*images.shape[1:])
+    for number, part in enumerate(parts):
+        name = builder.add(f"x{number}", Conv(part.shape[1], Window((1, 1)), bias=False), source)
+        weights[f"{name}.weight"] = np.eye(images.shape[1])[start : start + part.shape[1], :, None, None]
+        start += part.shape[1]
+    builder.add("y", op(), *(f"x{number}" for number in range(len(parts))))
+    return Question(verify(builder.graph()), images, weights, lambda y: y.reshape(*before, y.shape[1], *after))
+
+
+def pair(value: Any) -> Pair:
+    """A number for both axes, one for each, or one number in a list for both."""
+    numbers = (value,) if isinstance(value, int) else tuple(value)
+    return (numbers[0], numbers[0]) if len(numbers) == 1 else (numbers[0], numbers[1])
+
+
+def same_padding(size: int, kernel: int, stride: int, dilation: int, *, more_before: bool = False) -> Pair:
+    """The pads before and after an axis that give ceil(size / stride) places; of an odd number, one more after it."""
+    total = max((math.ceil(size / stride) - 1) * stride + (kernel - 1) * dilation + 1 - size, 0)
+    small, large = total // 2, total - total // 2
+    return (large, small) if more_before else (small, large)

@@ -1,0 +1,85 @@
+"""ONNX's backend node tests, put to the reference and to the PyTorch module: all that apply pass."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+MISSING = "the extra peers is not installed: pip install 'netspec-compiler[peers]'"
+pytest.importorskip("onnx", reason=MISSING)
+
+from onnx_cases import QUESTIONS, Case, cases, question  # noqa: E402
+from questions import Reason  # noqa: E402
+from tallies import Tally, is_pinned, need_equal  # noqa: E402
+
+pytestmark = pytest.mark.peers
+
+ARCHITECTURE = Path(__file__).parents[2] / "docs" / "architecture.md"
+
+COUNTED = {
+    "Abs": (1, 1),
+    "AveragePool": (25, 25),
+    "BatchNormalization": (9, 7),
+    "Concat": (13, 13),
+    "Conv": (33, 26),
+    "Dropout": (12, 5),
+    "Flatten": (11, 11),
+    "Gemm": (12, 12),
+    "GlobalAveragePool": (2, 2),
+    "GlobalMaxPool": (2, 2),
+    "LRN": (2, 2),
+    "Log": (2, 2),
+    "Max": (15, 6),
+    "MaxPool": (28, 25),
+    "Relu": (3, 3),
+    "Sigmoid": (3, 3),
+    "Softmax": (10, 10),
+    "Softplus": (3, 3),
+    "Sqrt": (3, 3),
+    "Sum": (3, 3),
+    "Tanh": (3, 3),
+}
+"""By operator: how many cases onnx has, and how many apply; 195 and 167 in all."""
+
+NOT_APPLYING = {Reason.VOLUME: 7, Reason.NUMBERS: 10, Reason.OUTPUTS: 9, Reason.RANDOM: 2}
+"""Why the other 28 do not."""
+
+
+@pytest.fixture(scope="module")
+def tally() -> Tally:
+    """Every case, asked of both backends, with the case's own tolerances."""
+    found = Tally()
+    for case in cases():
+
+        def check(case: Case = case) -> None:
+            asked = question(case)
+            wanted = np.asarray(case.outputs[0], dtype=np.float64)
+            with np.errstate(invalid="ignore"):  # one case takes roots of negative numbers
+                need_equal(asked.reference(), wanted, case.rtol, case.atol)
+            need_equal(asked.pytorch(torch.float32), wanted, case.rtol, case.atol)
+
+        found.put(case.operator, case.name, check)
+    return found
+
+
+def test_all_cases_that_apply_pass(tally: Tally) -> None:
+    assert tally.wrong == {}
+    assert set(tally.apply) == set(QUESTIONS)
+
+
+@pytest.mark.skipif(not is_pinned("onnx"), reason="the cases are counted of the onnx of constraints.txt")
+def test_as_many_apply_as_were_counted(tally: Tally) -> None:
+    assert tally.table == COUNTED
+    assert dict(tally.reasons) == NOT_APPLYING
+    counts = f"{sum(tally.apply.values())} of {sum(tally.cases.values())}"
+    assert counts in ARCHITECTURE.read_text("utf-8")
+
+
+def test_a_wrong_answer_is_found() -> None:
+    (case,) = (case for case in cases() if case.name == "test_maxpool_2d_ceil")
+    asked = question(case)
+    with pytest.raises(AssertionError):
+        need_equal(asked.reference() * 1.01, case.outputs[0], case.rtol, case.atol)

@@ -1,0 +1,101 @@
+"""PyTorch's own sample inputs, put to the reference and to the PyTorch module; its error inputs, put to the checker."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import netspec
+from netspec import backend
+
+MISSING = "the extra peers is not installed: pip install 'netspec-compiler[peers]'"
+pytest.importorskip("expecttest", reason=MISSING)
+
+from questions import Reason  # noqa: E402
+from tallies import Tally, is_pinned, need_equal  # noqa: E402
+from torch_cases import NAMES, Sample, answer, error_inputs, question, refused_spec, samples  # noqa: E402
+
+pytestmark = pytest.mark.peers
+
+ARCHITECTURE = Path(__file__).parents[2] / "docs" / "architecture.md"
+
+SAMPLES = {
+    "avg_pool2d": (7, 7),
+    "conv2d": (30, 30),
+    "linear": (18, 18),
+    "local_response_norm": (11, 11),
+    "max_pool2d": (1440, 1440),
+}
+"""By operator: how many sample inputs torch has in float64, and how many apply."""
+
+ERRORS = {"avg_pool2d": (5, 4), "conv2d": (10, 8), "max_pool2d": (7, 7)}
+"""By operator: how many calls torch has that are refused, and how many of them a spec can make."""
+
+CODES = {
+    "non-positive stride": "bad-value",
+    "negative padding": "bad-value",
+    "pad must be non-negative": "bad-value",
+    "dilation should be greater than zero": "bad-value",
+    "non-positive groups": "bad-value",
+    "tensor with optional 0 dim batch size": "bad-value",
+    "expected weight to be at least 3": "groups-do-not-divide",
+    "pad should be at most half": "window-outside-image",
+    "Output size is too small": "kernel-too-large",
+}
+"""What torch complains of, and what netspec says to it."""
+
+
+def test_all_sample_inputs_that_apply_pass() -> None:
+    tally = Tally()
+    for operator in NAMES:
+        for number, sample in enumerate(samples(operator)):
+
+            def check(operator: str = operator, sample: Sample = sample) -> None:
+                asked, wanted = question(operator, sample), answer(operator, sample)
+                need_equal(asked.reference(), wanted, 1e-9, 1e-12)
+                need_equal(asked.pytorch(torch.float64), wanted, 1e-9, 1e-12)
+
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", "Using padding='same' with even kernel lengths")
+                tally.put(operator, f"{operator} {number}", check)
+    assert tally.wrong == {}
+    assert set(tally.apply) == set(NAMES)
+    if is_pinned("torch"):
+        assert tally.table == SAMPLES
+        assert not tally.reasons
+        assert f"{sum(tally.apply.values()):,} samples" in ARCHITECTURE.read_text("utf-8").replace("\n", " ")
+
+
+def test_all_error_inputs_that_apply_are_refused() -> None:
+    tally = Tally()
+    for operator in NAMES:
+        for number, sample in enumerate(error_inputs(operator)):
+
+            def check(operator: str = operator, sample: Sample = sample) -> None:
+                need_refusal(refused_spec(operator, sample), sample)
+
+            tally.put(operator, f"{operator} {number}: {sample.complaint}", check)
+    assert tally.wrong == {}
+    if is_pinned("torch"):
+        assert tally.table == ERRORS
+        assert dict(tally.reasons) == {Reason.NUMBERS: 2, Reason.DIVISOR: 1}
+        counts = f"{sum(tally.apply.values())} of {sum(tally.cases.values())} calls"
+        assert counts in ARCHITECTURE.read_text("utf-8").replace("\n", " ")
+
+
+def need_refusal(spec: str, sample: Sample) -> None:
+    """Raise ``AssertionError`` unless the checker refuses the spec, or else the reference the sample's weights."""
+    codes = [code for complaint, code in CODES.items() if complaint in sample.complaint]
+    if codes:
+        with pytest.raises(netspec.SpecError) as refused:
+            netspec.loads(spec)
+        assert [diagnostic.code for diagnostic in refused.value.diagnostics] == codes
+        return
+    graph = netspec.loads(spec).graph
+    weights = {"y.weight": sample.arguments["weight"].numpy(), "y.bias": sample.arguments["bias"].numpy()}
+    with pytest.raises(ValueError, match="weight has shape"):
+        backend.load("reference").run(graph, weights, np.zeros((1, *graph.input.output)))

@@ -1,0 +1,184 @@
+"""PyTorch's own sample and error inputs (``torch.testing._internal``) as questions, and as specs to be refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from questions import (
+    Array,
+    DoesNotApply,
+    Question,
+    Reason,
+    avg_pool,
+    conv,
+    linear,
+    lrn,
+    max_pool,
+    pair,
+    same_padding,
+)
+from torch import Tensor
+from torch.testing._internal.common_methods_invocations import op_db
+
+from netspec.ir.window import Pad, Window
+
+Arguments = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A call of an operator: its tensor, its other arguments by name, and of an error input what torch complains of."""
+
+    x: Tensor
+    arguments: Arguments
+    complaint: str = ""
+
+
+def samples(operator: str) -> Iterator[Sample]:
+    """The sample inputs of an operator, in float64."""
+    torch.manual_seed(0)
+    for sample in _info(operator).sample_inputs("cpu", torch.float64):
+        yield _named(operator, sample)
+
+
+def error_inputs(operator: str) -> Iterator[Sample]:
+    """The calls that torch refuses."""
+    info = _info(operator)
+    for error in info.error_inputs("cpu") if info.error_inputs_func else ():
+        yield _named(operator, error.sample_input, error.error_regex)
+
+
+def answer(operator: str, sample: Sample) -> Array:
+    """What torch computes."""
+    found: Tensor = getattr(F, operator)(sample.x, **{**sample.arguments, **NO_PLACES.get(operator, {})})
+    return found.numpy()
+
+
+def question(operator: str, sample: Sample) -> Question:
+    """The call as a network of netspec's. Raises ``DoesNotApply``."""
+    return QUESTIONS[operator](sample.x.numpy(), sample.arguments)
+
+
+def refused_spec(operator: str, sample: Sample) -> str:
+    """A call that torch refuses, as a spec. Raises ``DoesNotApply``."""
+    return SPECS[operator](sample)
+
+
+def _info(operator: str) -> Any:
+    (found,) = (info for info in op_db if info.name == f"nn.functional.{operator}")
+    return found
+
+
+def _named(operator: str, sample: Any, complaint: str = "") -> Sample:
+    return Sample(sample.input, {**dict(zip(NAMES[operator], sample.args)), **sample.kwargs}, complaint)  # noqa: B905
+
+
+def _conv(x: Array, given: Arguments) -> Question:
+    weight = given["weight"].numpy()
+    bias = given["bias"].numpy() if given.get("bias") is not None else None
+    stride, dilation = pair(given.get("stride", 1)), pair(given.get("dilation", 1))
+    padding = given.get("padding", 0)
+    if padding == "same":
+        axes = zip(x.shape[-2:], weight.shape[2:], stride, dilation, strict=True)
+        (top, bottom), (left, right) = (same_padding(*numbers) for numbers in axes)
+        pad = Pad(left, right, top, bottom)
+    else:
+        pad = _both_sides(0 if padding == "valid" else padding)
+    window = Window(weight.shape[2:], stride, pad, dilation, "down")
+    return conv(x, weight, bias, window, given.get("groups", 1), batched=x.ndim == 4)
+
+
+def _max_pool(x: Array, given: Arguments) -> Question:
+    return max_pool(x, _pool_window(given), batched=x.ndim == 4)
+
+
+def _avg_pool(x: Array, given: Arguments) -> Question:
+    padding_counts, divisor = given.get("count_include_pad", True), given.get("divisor_override")
+    return avg_pool(x, _pool_window(given), padding_counts=padding_counts, divisor=divisor, batched=x.ndim == 4)
+
+
+def _pool_window(given: Arguments) -> Window:
+    kernel = pair(given["kernel_size"])
+    stride, dilation = pair(given.get("stride") or kernel), pair(given.get("dilation", 1))
+    rounding = "caffe" if given.get("ceil_mode", False) else "down"
+    return Window(kernel, stride, _both_sides(given.get("padding", 0)), dilation, rounding, kind="pool")
+
+
+def _both_sides(padding: Any) -> Pad:
+    rows, columns = pair(padding)
+    return Pad(columns, columns, rows, rows)
+
+
+def _lrn(x: Array, given: Arguments) -> Question:
+    return lrn(x, given["size"], given.get("alpha", 1e-4), given.get("beta", 0.75), given.get("k", 1.0))
+
+
+def _linear(x: Array, given: Arguments) -> Question:
+    bias = given.get("bias")
+    return linear(x, given["weight"].numpy(), bias.numpy() if bias is not None else None)
+
+
+def _conv_spec(sample: Sample) -> str:
+    weight = sample.arguments["weight"]
+    if len({tensor.dtype for tensor in (sample.x, weight, sample.arguments["bias"])}) > 1:
+        raise DoesNotApply(Reason.NUMBERS)
+    channels = sample.x.shape[-3]
+    keys = _keys(sample.arguments, stride="stride", padding="pad", dilation="dilation", groups="groups")
+    return f"[x] input {_shape(sample, channels)}\n[y] conv filters={len(weight)} kernel={_by(weight.shape[2:])} {keys}"
+
+
+def _pool_spec(word: str) -> Callable[[Sample], str]:
+    def spec(sample: Sample) -> str:
+        if sample.arguments.get("divisor_override") == 0:
+            raise DoesNotApply(Reason.DIVISOR)
+        # A batch or channels of 0 are not what torch complains of.
+        kernel = _by(pair(sample.arguments["kernel_size"]))
+        keys = _keys(sample.arguments, stride="stride", padding="pad")
+        return f"[x] input {_shape(sample, sample.x.shape[-3] or 1)}\n[y] {word} kernel={kernel} rounding=down {keys}"
+
+    return spec
+
+
+def _shape(sample: Sample, channels: int) -> str:
+    return _by((channels, *sample.x.shape[-2:]))
+
+
+def _keys(given: Arguments, **words: str) -> str:
+    """Arguments in a spec's words. ``same`` is none of them, and not what torch complains of."""
+    numbers = {words[name]: value for name, value in given.items() if name in words and value != "same"}
+    return " ".join(f"{word}={value[0] if isinstance(value, tuple) else value}" for word, value in numbers.items())
+
+
+def _by(numbers: Any) -> str:
+    return "x".join(map(str, numbers))
+
+
+NAMES = {
+    "conv2d": ("weight", "bias", "stride", "padding", "dilation", "groups"),
+    "max_pool2d": ("kernel_size", "stride", "padding", "dilation", "ceil_mode"),
+    "avg_pool2d": ("kernel_size", "stride", "padding", "ceil_mode", "count_include_pad", "divisor_override"),
+    "local_response_norm": ("size", "alpha", "beta", "k"),
+    "linear": ("weight", "bias"),
+}
+"""The operators, with the names of their arguments after the tensor."""
+
+QUESTIONS: dict[str, Callable[[Array, Arguments], Question]] = {
+    "conv2d": _conv,
+    "max_pool2d": _max_pool,
+    "avg_pool2d": _avg_pool,
+    "local_response_norm": _lrn,
+    "linear": _linear,
+}
+
+SPECS: dict[str, Callable[[Sample], str]] = {
+    "conv2d": _conv_spec,
+    "max_pool2d": _pool_spec("maxpool"),
+    "avg_pool2d": _pool_spec("avgpool"),
+}
+
+NO_PLACES: dict[str, Arguments] = {"max_pool2d": {"return_indices": False}}
+"""What is set otherwise than in the samples: the places of the maxima are not compared."""
