@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections import deque
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +22,7 @@ from netspec.ir.settings import Augment, Preprocessing
 from netspec.ir.shape import Shape
 from netspec.train import chance
 from netspec.train.chance import Places
-from netspec.train.data.loader import Batch
+from netspec.train.data.loader import CHUNK, Room, ordinary
 from netspec.train.data.picture import Frame, Pixels
 from netspec.train.statistics import Statistics
 
@@ -47,6 +48,10 @@ class Choices:
     mirror: NDArray[np.bool_]
     shift: NDArray[np.float64]
 
+    def __getitem__(self, some: slice) -> Choices:
+        """Those of some of the images."""
+        return Choices(self.top[some], self.left[some], self.mirror[some], self.shift[some])
+
 
 def choose(seed: int, epoch: int, places: Places, frame: Frame, size: Shape, augment: Augment) -> Choices:
     """The choices for some images of an epoch. All corners at which the crop fits are equally likely."""
@@ -65,6 +70,13 @@ def central(count: int, frame: Frame, size: Shape) -> Choices:
     top = np.full(count, (frame.height - size.height) // 2)
     left = np.full(count, (frame.width - size.width) // 2)
     return Choices(top, left, np.zeros(count, np.bool_), np.zeros((count, frame.channels)))
+
+
+def sent(numbers: NDArray[Any], device: torch.device) -> Tensor:
+    """Numbers on a device. A CUDA device copies them by itself: an ordinary copy would wait until all its steps so far
+    are done, and leave it with nothing to do meanwhile."""
+    here = torch.from_numpy(numbers)
+    return here.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else here.to(device)
 
 
 class Preparation:
@@ -93,6 +105,7 @@ class Preparation:
         self.size = size
         self.device = device
         self._rooms: list[Real] = []
+        self._pool = ThreadPoolExecutor(torch.get_num_threads(), thread_name_prefix="netspec-prepare")
         self._copying: deque[tuple[torch.cuda.Event, Tensor]] = deque()
         self._scale = preprocessing.range / peak
         self._reverse = preprocessing.order == "bgr" and frame.channels == 3
@@ -125,12 +138,16 @@ class Preparation:
         """
         if self.device.type != "cpu":
             return self.on_device(self._moved(pictures), choices)
-        out = self.room(len(pictures))
-        self.write(pictures, choices, out)
+        out = self._room(len(pictures))
+        # By as many threads as torch has, while it has nothing to do: a thread that did this beside a step would take
+        # a core from one of the step's threads, and the others would wait for that one.
+        pieces = [slice(start, start + CHUNK) for start in range(0, len(pictures), CHUNK)]
+        for _ in self._pool.map(lambda piece: self._write(pictures[piece], choices[piece], out[piece]), pieces):
+            pass
         return torch.from_numpy(out)
 
-    def room(self, count: int) -> Real:
-        """Memory for so many prepared pictures. Called from one thread.
+    def _room(self, count: int) -> Real:
+        """Memory for so many prepared pictures.
 
         Memory that was given out before is used again once nobody else holds it: a large array that is fresh from the
         system costs as much again as the pictures do, because its pages are found one by one when they are written.
@@ -144,7 +161,7 @@ class Preparation:
         self._rooms.append(fresh)
         return fresh
 
-    def write(self, pictures: Sequence[Pixels] | Pixels, choices: Choices, out: Real) -> None:
+    def _write(self, pictures: Pixels, choices: Choices, out: Real) -> None:
         """Prepare pictures on the CPU, one after the other, so that each stays in its cache until it is done.
 
         The same operations in the same order as ``on_device``, and the same bits. Leaves Python's lock to other threads
@@ -152,8 +169,8 @@ class Preparation:
         """
         height, width = self.size.height, self.size.width
         shifts = (choices.shift @ self.axes.numpy().T).astype(np.float32)
-        one = np.empty(out.shape[1:], np.float32)
         for slot, (picture, shift) in enumerate(zip(pictures, shifts, strict=True)):
+            one = out[slot, ::-1] if self._reverse else out[slot]
             top, left = int(choices.top[slot]), int(choices.left[slot])
             mirrored = bool(choices.mirror[slot])
             crop = picture[:, top : top + height, left : left + width]
@@ -168,18 +185,17 @@ class Preparation:
                 np.subtract(one, self.mean.numpy(), out=one)
             if shift.any():
                 np.add(one, shift[:, None, None], out=one)
-            np.copyto(out[slot], one[::-1] if self._reverse else one)
 
     def on_device(self, x: Tensor, choices: Choices) -> Tensor:
         """Prepare uint8 pictures (N, channels, height, width) where they lie, all at once."""
         x = self._crop(x, choices).float().mul_(self._scale)
         x -= self._crop(self.mean.expand(len(x), -1, -1, -1), choices) if self._whole_frame else self.mean
-        mirrored = torch.from_numpy(choices.mirror.nonzero()[0]).to(self.device)
+        mirrored = self._sent(choices.mirror.nonzero()[0])
         if len(mirrored):
             x[mirrored] = x[mirrored].flip(3)
         if choices.shift.any():
-            shift = torch.from_numpy(choices.shift) @ self.axes.T
-            x += shift.float().to(self.device)[:, :, None, None]
+            shift = self._sent((choices.shift @ self.axes.numpy().T).astype(np.float32))
+            x += shift[:, :, None, None]
         return x.flip(1) if self._reverse else x
 
     def _moved(self, pictures: Pixels) -> Tensor:
@@ -201,42 +217,20 @@ class Preparation:
         if x.shape[2:] == (height, width):
             return x
         windows = x.unfold(2, height, 1).unfold(3, width, 1)
-        top, left = (torch.from_numpy(corner).to(self.device) for corner in (choices.top, choices.left))
+        top, left = self._sent(choices.top), self._sent(choices.left)
         return windows[torch.arange(len(x), device=self.device), :, top, left]
 
+    def _sent(self, numbers: NDArray[Any]) -> Tensor:
+        return sent(numbers, self.device)
 
-class Varied:
-    """Prepares a pass's pictures with random choices, as far as possible in the threads that read them.
 
-    See ``loader.Writer``. For the CPU all is done there; for another device they are put into memory that it copies
-    from by itself, and ``finish`` prepares them on it.
-    """
+def room_for(device: str) -> Room:
+    """Where a loader puts batches for a device: for a CUDA device into memory that it copies from by itself."""
+    if torch.device(device).type != "cuda":
+        return ordinary
 
-    def __init__(self, prepare: Preparation, seed: int, epoch: int, augment: Augment) -> None:
-        self._prepare = prepare
-        self._seed, self._epoch, self._augment = seed, epoch, augment
+    def pinned(shape: tuple[int, int, int, int]) -> Pixels:
+        memory: Pixels = torch.empty(shape, dtype=torch.uint8, pin_memory=True).numpy()
+        return memory
 
-    def room(self, count: int, frame: Frame) -> NDArray[Any]:
-        """See ``loader.Writer``."""
-        if self._prepare.device.type == "cpu":
-            return self._prepare.room(count)
-        pinned = self._prepare.device.type == "cuda"
-        shape = (count, frame.channels, frame.height, frame.width)
-        return torch.empty(shape, dtype=torch.uint8, pin_memory=pinned).numpy()
-
-    def write(self, pictures: Sequence[Pixels], places: Places, out: NDArray[Any]) -> None:
-        """See ``loader.Writer``."""
-        if self._prepare.device.type == "cpu":
-            self._prepare.write(pictures, self._choose(places), out)
-        else:
-            np.stack(pictures, out=out)
-
-    def _choose(self, places: Places) -> Choices:
-        size = self._prepare.size
-        return choose(self._seed, self._epoch, places, self._prepare.frame, size, self._augment)
-
-    def finish(self, batch: Batch) -> Tensor:
-        """The batch as the network reads it, on its device."""
-        if self._prepare.device.type == "cpu":
-            return torch.from_numpy(batch.pictures)
-        return self._prepare(batch.pictures, self._choose(batch.places))
+    return pinned

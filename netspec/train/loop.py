@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from torch import Tensor
 
-from netspec.train.augment import Varied, central
+from netspec.train.augment import central, choose
 from netspec.train.chance import shuffled
 from netspec.train.console import Status
 from netspec.train.data.loader import Batch, Tally
@@ -72,13 +72,12 @@ def train_epoch(t: Training, place: Place, due: Due, stop: Stop) -> bool:
     where = np.empty(images, np.int64)
     where[order] = np.arange(images)
     skipped = place.tally.skipped
-    varied = Varied(t.prepare, config.seed, t.epoch, t.graph.augment)
-    reading = t.loader.run(t.data.train, order[place.position :], config.batch, keep_partial=False, writer=varied)
+    reading = t.loader.run(t.data.train, order[place.position :], config.batch, keep_partial=False)
     batches = same_everywhere(t, reading)
     t.reporter.plan(place.plan)
     try:
         while t.step != config.steps and (batch := next(batches, None)) is not None:
-            loss = take_step(t, place, varied.finish(batch), batch.labels)
+            loss = take_step(t, place, varied(t, batch), batch.labels)
             place.position = int(where[batch.places[-1]]) + 1
             place.tally.used += len(batch.labels)
             place.tally.skipped = place.position - place.tally.used
@@ -123,6 +122,12 @@ def same_everywhere(t: Training, batches: Iterable[Batch]) -> Iterator[Batch]:
             )
         if batch is not None:
             yield batch
+
+
+def varied(t: Training, batch: Batch) -> Tensor:
+    """Training images as the network reads them: cropped, mirrored and shifted in colour by chance."""
+    choices = choose(t.config.seed, t.epoch, batch.places, t.data.frame, t.graph.input.output, t.graph.augment)
+    return t.prepare(batch.pictures, choices)
 
 
 def take_step(t: Training, place: Place, x: Tensor, classes: Labels) -> Tensor:

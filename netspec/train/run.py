@@ -16,6 +16,7 @@ from netspec.net import Net
 from netspec.passes.placing import arrange
 from netspec.train import checkpoint
 from netspec.train.assembly import assemble, kept, measured, need_full_batch, preparation, remembered
+from netspec.train.augment import room_for
 from netspec.train.board import Board, need_tensorboard
 from netspec.train.config import Config, Request, resolve
 from netspec.train.console import Reporter
@@ -213,7 +214,7 @@ def _carry_out_in(folder: RunFolder, job: _Job, reporter: Reporter) -> Result:
             left_out = f"the spec's test views={graph.test.views} is left out, and is what netspec eval takes"
             reporter.note(f"validation takes the {PROTOCOL}; {left_out}")
         problems = Problems(folder, reporter)
-        with Loader(config.workers, problems.met) as loader:
+        with Loader(config.workers, problems.met, room_for(config.device)) as loader:
             if job.state is None:
                 statistics = crew.led(measured(graph, data, config, loader, reporter))
                 prepare = preparation(graph, data, statistics, config.device)

@@ -11,9 +11,9 @@ import torch
 from netspec import backend
 from netspec.ir.graph import Graph
 from netspec.passes.torch_names import attributes, state_key
-from netspec.train.augment import Preparation, Varied
+from netspec.train.augment import Preparation, choose
 from netspec.train.chance import shuffled
-from netspec.train.data.loader import PLAIN, Loader, Writer
+from netspec.train.data.loader import Loader
 from netspec.train.data.picture import Data
 from netspec.train.optimiser import optimiser_for
 
@@ -37,15 +37,16 @@ def reading(data: Data, graph: Graph | None, workers: int, batch: int) -> Speed 
     """How fast training images come out of the loader in random order: decoded, and with a graph cropped, mirrored
     and put into float32 on the CPU. ``None`` where none can be read."""
     places = shuffled(0, 0, len(data.train.labels))
-    writer: Writer = PLAIN
+    prepare: Preparation | None = None
     if graph is not None:
         cpu = torch.device("cpu")
         prepare = Preparation(graph.preprocessing, data.statistics, data.frame, graph.input.output, data.peak, cpu)
-        writer = Varied(prepare, 0, 0, graph.augment)
     with Loader(workers, lambda problem: None) as loader:
         start = time.perf_counter()
         images, seconds = 0, 0.0
-        for one in loader.run(data.train, places, batch, keep_partial=True, writer=writer):
+        for one in loader.run(data.train, places, batch, keep_partial=True):
+            if prepare is not None and graph is not None:
+                prepare(one.pictures, choose(0, 0, one.places, data.frame, graph.input.output, graph.augment))
             images += len(one.labels)
             seconds = time.perf_counter() - start
             if seconds > SECONDS:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from netspec.train.augment import room_for
 from netspec.train.chance import Places
 from netspec.train.data.loader import Loader
 from netspec.train.data.picture import Data, Split, Unreadable
@@ -132,7 +133,7 @@ def run_test(
     confusion = np.zeros((len(classes), len(classes)), np.int64)
     five = np.zeros(len(classes), np.int64)
     loss, done = 0.0, 0
-    with Loader(workers, met) as loader, Counter("testing", total, quiet=quiet) as bar:
+    with Loader(workers, met, room_for(device)) as loader, Counter("testing", total, quiet=quiet) as bar:
         for name in splits:
             for labels, predicted in _predictions(readings, name, loader, batch):
                 _need_numbers(predicted, runs)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from netspec.ir.graph import Graph
-from netspec.train.augment import Preparation
+from netspec.train.augment import Preparation, sent
 from netspec.train.board import Board
 from netspec.train.config import Config
 from netspec.train.console import Plan, Reporter, Status
@@ -180,4 +180,4 @@ class Training:
 
 def as_tensor(labels: Any, device: str) -> Tensor:
     """Class numbers on the training device."""
-    return torch.from_numpy(labels).to(device)
+    return sent(labels, torch.device(device))

@@ -11,7 +11,7 @@ import torch
 from netspec.ir.settings import Augment, Preprocessing
 from netspec.ir.shape import Shape
 from netspec.train import chance
-from netspec.train.augment import Choices, Preparation, Varied, central, choose
+from netspec.train.augment import Choices, Preparation, central, choose
 from netspec.train.data.loader import Batch, Loader
 from netspec.train.data.picture import Frame, Held, Pixels
 from netspec.train.statistics import SAMPLE, Statistics, measure, sampled
@@ -209,10 +209,9 @@ def test_a_picture_is_varied_alike_in_any_batch_by_any_thread(workers: int, batc
         prepare(split.pictures[place : place + 1], choose(7, 2, np.array([place]), FRAME, SIZE, EVERYTHING))[0]
         for place in range(40)
     ]
-    varied = Varied(prepare, 7, 2, EVERYTHING)
     with Loader(workers, lambda problem: None) as loader:
-        for one in loader.run(split, chance.shuffled(7, 2, 40), batch, keep_partial=False, writer=varied):
-            x = varied.finish(one)
+        for one in loader.run(split, chance.shuffled(7, 2, 40), batch, keep_partial=False):
+            x = prepare(one.pictures, choose(7, 2, one.places, FRAME, SIZE, EVERYTHING))
             assert x.shape == (batch, 3, 4, 5)
             for place, picture in zip(one.places.tolist(), x, strict=True):
                 assert torch.equal(picture, alone[place])

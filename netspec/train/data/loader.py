@@ -9,13 +9,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from netspec.train.chance import Places
-from netspec.train.data.picture import Frame, Labels, Pixels, Remembered, Resident, Split, Unreadable
+from netspec.train.data.picture import Labels, Pixels, Remembered, Resident, Split, Unreadable
 
 CHUNK = 16
 """Pictures that a thread reads at a time."""
@@ -24,38 +23,20 @@ AHEAD = 2
 """Batches that are read ahead of the one that is being taken."""
 
 
-class Writer(Protocol):
-    """Puts pictures into batches; called from the threads that read."""
-
-    def room(self, count: int, frame: Frame) -> NDArray[Any]:
-        """Memory for a batch of so many pictures."""
-        ...
-
-    def write(self, pictures: Sequence[Pixels], places: Places, out: NDArray[Any]) -> None:
-        """Put pictures, which have these places in the split, into a part of that memory."""
-        ...
+Room = Callable[[tuple[int, int, int, int]], Pixels]
+"""Makes memory for a batch of (N, channels, height, width)."""
 
 
-class Plain:
-    """Leaves the pictures as they are stored."""
-
-    def room(self, count: int, frame: Frame) -> Pixels:
-        """See ``Writer``."""
-        return np.empty((count, frame.channels, frame.height, frame.width), np.uint8)
-
-    def write(self, pictures: Sequence[Pixels], places: Places, out: Pixels) -> None:
-        """See ``Writer``."""
-        np.stack(pictures, out=out)
-
-
-PLAIN = Plain()
+def ordinary(shape: tuple[int, int, int, int]) -> Pixels:
+    """Memory as any other. See ``Room``."""
+    return np.empty(shape, np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Pictures as a ``Writer`` has put them, N of them, their classes, and their places in the split."""
+    """Stored pictures (N, channels, height, width), their N classes, and their places in the split."""
 
-    pictures: NDArray[Any]
+    pictures: Pixels
     labels: Labels
     places: Places
 
@@ -99,6 +80,14 @@ class _Chunk:
     failed: Sequence[Unreadable]
 
 
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A batch (``None`` at the end of a pass) and how many pictures were skipped on the way to it."""
+
+    batch: Batch | None
+    skipped: int
+
+
 class Loader:
     """Reads the splits of one source. A context manager: its threads end with it.
 
@@ -108,12 +97,15 @@ class Loader:
         How many threads read.
     report:
         Called with every unreadable picture, each time that one is met, from the thread that takes the batches.
+    room:
+        Where batches are put.
     """
 
-    def __init__(self, workers: int, report: Callable[[Unreadable], None]) -> None:
+    def __init__(self, workers: int, report: Callable[[Unreadable], None], room: Room = ordinary) -> None:
         self._workers = workers
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="netspec-reader")
         self._report = report
+        self._room = room
 
     def __enter__(self) -> Self:
         return self
@@ -123,43 +115,41 @@ class Loader:
     ) -> None:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def run(self, split: Split, order: Places, batch: int, *, keep_partial: bool, writer: Writer = PLAIN) -> Pass:
-        """One pass over the places in ``order``. ``writer`` puts the pictures into batches."""
+    def run(self, split: Split, order: Places, batch: int, *, keep_partial: bool) -> Pass:
+        """One pass over the places in ``order``."""
         if isinstance(split, Remembered) and split.whole is not None:
             split = split.whole
         if isinstance(split, Resident):
-            ready = self._resident(split, order, batch, keep_partial, writer)
+            ready = self._resident(split, order, batch, keep_partial)
         else:
-            ready = _assembled(self._chunks(split, order, batch), split.labels, batch, keep_partial, writer)
+            ready = self._assembled(self._chunks(split, order, batch), split.labels, batch, keep_partial)
         return Pass(ready, len(order), batch, keep_partial)
 
-    def _resident(
-        self, split: Resident, order: Places, batch: int, keep_partial: bool, writer: Writer
-    ) -> Generator[_Ready]:
-        """Batches written in place by the pool: nothing can be unreadable, so every picture's slot is known at once."""
+    def _resident(self, split: Resident, order: Places, batch: int, keep_partial: bool) -> Generator[_Ready]:
+        """Batches filled in place by the pool: nothing can be unreadable, so every picture's slot is known at once."""
         end = len(order) if keep_partial else len(order) - len(order) % batch
         starts = iter(range(0, end, batch))
-        labels = split.labels
-        waiting: deque[tuple[Places, NDArray[Any], list[Future[None]]]] = deque()
+        frame, labels = split.stored, split.labels
+        waiting: deque[tuple[Places, Pixels, list[Future[None]]]] = deque()
         try:
             while True:
                 while len(waiting) <= AHEAD and (start := next(starts, None)) is not None:
                     places = order[start : start + batch]
-                    whole = writer.room(len(places), split.stored)
-                    writing = [
-                        self._pool.submit(_write, split, places[i : i + CHUNK], writer, whole[i : i + CHUNK])
+                    whole = self._room((len(places), frame.channels, frame.height, frame.width))
+                    filling = [
+                        self._pool.submit(split.fill, places[i : i + CHUNK], whole[i : i + CHUNK])
                         for i in range(0, len(places), CHUNK)
                     ]
-                    waiting.append((places, whole, writing))
+                    waiting.append((places, whole, filling))
                 if not waiting:
                     return
-                places, whole, writing = waiting.popleft()
-                for part in writing:
+                places, whole, filling = waiting.popleft()
+                for part in filling:
                     part.result()
                 yield _Ready(Batch(whole, labels[places], places), 0)
         finally:
-            for _, _, writing in waiting:
-                for part in writing:
+            for _, _, filling in waiting:
+                for part in filling:
                     part.cancel()
 
     def _chunks(self, split: Split, order: Places, batch: int) -> Generator[_Chunk]:
@@ -181,38 +171,27 @@ class Loader:
             for future in waiting:
                 future.cancel()
 
+    def _assembled(self, chunks: Generator[_Chunk], labels: Labels, size: int, keep_partial: bool) -> Generator[_Ready]:
+        """Batches made of chunks: unreadable pictures are left out and the next ones take their place."""
 
-@dataclass(frozen=True, slots=True)
-class _Ready:
-    """A batch (``None`` at the end of a pass) and how many pictures were skipped on the way to it."""
+        def batch(pictures: list[Pixels], places: list[int]) -> Batch:
+            channels, height, width = pictures[0].shape
+            where = np.array(places, np.int64)
+            whole = np.stack(pictures, out=self._room((len(pictures), channels, height, width)))
+            return Batch(whole, labels[where], where)
 
-    batch: Batch | None
-    skipped: int
-
-
-def _assembled(
-    chunks: Generator[_Chunk], labels: Labels, size: int, keep_partial: bool, writer: Writer
-) -> Generator[_Ready]:
-    """Batches made of chunks: unreadable pictures are left out and the next ones take their place."""
-
-    def batch(pictures: list[Pixels], places: list[int]) -> Batch:
-        where = np.array(places, np.int64)
-        whole = writer.room(len(pictures), Frame(*pictures[0].shape))
-        writer.write(pictures, where, whole)
-        return Batch(whole, labels[where], where)
-
-    pictures: list[Pixels] = []
-    places: list[int] = []
-    skipped = 0
-    with closing(chunks):  # a taker who leaves early ends the reading ahead
-        for chunk in chunks:
-            skipped += len(chunk.failed)
-            pictures += chunk.pictures
-            places += chunk.places
-            while len(places) >= size:
-                yield _Ready(batch(pictures[:size], places[:size]), skipped)
-                pictures, places, skipped = pictures[size:], places[size:], 0
-        yield _Ready(batch(pictures, places) if places and keep_partial else None, skipped)
+        pictures: list[Pixels] = []
+        places: list[int] = []
+        skipped = 0
+        with closing(chunks):  # a taker who leaves early ends the reading ahead
+            for chunk in chunks:
+                skipped += len(chunk.failed)
+                pictures += chunk.pictures
+                places += chunk.places
+                while len(places) >= size:
+                    yield _Ready(batch(pictures[:size], places[:size]), skipped)
+                    pictures, places, skipped = pictures[size:], places[size:], 0
+            yield _Ready(batch(pictures, places) if places and keep_partial else None, skipped)
 
 
 class Pass:
@@ -258,7 +237,3 @@ def _read(split: Split, places: list[int]) -> _Chunk:
         except Unreadable as problem:
             failed.append(Unreadable(problem.path, problem.reason))  # without the traceback, which holds pictures
     return _Chunk(pictures, kept, failed)
-
-
-def _write(split: Resident, places: Places, writer: Writer, out: NDArray[Any]) -> None:
-    writer.write([split.read(place) for place in places.tolist()], places, out)

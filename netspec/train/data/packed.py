@@ -1,16 +1,24 @@
-"""A packed folder as a source: pictures read by slices of memory maps, statistics of all of them, nothing decoded."""
+"""A packed folder as a source: pictures read where they lie in the files, statistics of all of them, nothing decoded.
+
+The files could be mapped into memory, and are not: where one becomes shorter, or its disk fails, looking at the map
+ends the process without a word; reading gives an error that can be told.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Sequence
 from functools import cached_property, lru_cache
+from io import FileIO
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from netspec.train.chance import Places
 from netspec.train.data import shards as form
 from netspec.train.data.moments import Statistics
 from netspec.train.data.picture import Data, Frame, Labels, Pixels
@@ -19,7 +27,11 @@ from netspec.train.errors import TrainError
 from netspec.units import count, plural
 
 OPEN = 512
-"""Shards that are mapped at a time: each keeps a file open, and many systems allow a process 1,024."""
+"""Shards whose files are held open at a time; many systems allow a process 1,024."""
+
+
+UNDER_WAY = ("put the file back as it was; a training can then go on from its last checkpoint, with --resume",)
+"""What to do where a pack changes while it is read."""
 
 
 class Shards:
@@ -31,13 +43,24 @@ class Shards:
         self._root = root
         self._split = own[0].split if own else "train"
         self.stored = frame
-        self._mapped: Callable[[int], Pixels] = lru_cache(OPEN)(lambda number: _mapped(root, own[number], frame))
+        self._shards = own
+        # A file is closed when nobody holds it any more, so that none goes from under another thread's reading.
+        self._file: Callable[[int], FileIO] = lru_cache(OPEN)(lambda number: _opened(root, own[number], frame))
 
     def read(self, index: int) -> Pixels:
-        """See ``Split.read``: a piece of the map, which is read from the disk when it is looked at."""
-        number, row = divmod(int(self._rows[index]), form.SHARD)
-        picture: Pixels = self._mapped(number)[row]
+        """See ``Split.read``."""
+        frame = self.stored
+        picture: Pixels = np.empty((frame.channels, frame.height, frame.width), np.uint8)
+        self.fill(np.array([index]), picture[None])
         return picture
+
+    def fill(self, places: Places, out: Pixels) -> None:
+        """See ``Resident``."""
+        for row, picture in zip(self._rows[places].tolist(), out, strict=True):
+            number, place = divmod(row, form.SHARD)
+            shard = self._shards[number]
+            start = form.bytes_of(shard, self.stored) - (shard.stop - shard.start - place) * self.stored.bytes
+            _read_into(picture, self._file(number), start)
 
     def path(self, index: int) -> str:
         """The image's path in the folder that was packed, under its split."""
@@ -137,7 +160,6 @@ def _split(root: Path, name: str, frame: Frame, classes: int) -> Shards:
 
 
 def _right_size(path: Path, wanted: int) -> None:
-    """A map of a file that is too short would end the process when its missing part is looked at."""
     try:
         found = path.stat().st_size
     except OSError as problem:
@@ -146,18 +168,45 @@ def _right_size(path: Path, wanted: int) -> None:
         raise TrainError(f"{path} has {count(found)} bytes, {count(wanted)} are expected", "pack again")
 
 
-def _mapped(root: Path, shard: Shard, frame: Frame) -> Pixels:
+def _opened(root: Path, shard: Shard, frame: Frame) -> FileIO:
+    """A shard's file, which begins as it should. Raises ``TrainError``."""
     path = root / shard.name
     _right_size(path, form.bytes_of(shard, frame))
+    header = form.header(shard.stop - shard.start, frame)
     try:
-        pixels = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError) as problem:
-        raise TrainError(f"{path} cannot be mapped: {problem}", "pack again") from problem
-    if pixels.shape[1:] != (frame.channels, frame.height, frame.width) or pixels.dtype != np.uint8:
-        raise TrainError(f"{path} is damaged: {pixels.dtype}, shape {pixels.shape}", "pack again")
-    # A plain array over the same map: a memmap's own slices cost four times as much.
-    plain: Pixels = np.asarray(pixels)
-    return plain
+        file = FileIO(path)
+        if file.read(len(header)) != header:
+            raise TrainError(f"{path} is damaged: it does not begin as a shard of {frame}", "pack again")
+    except OSError as problem:
+        raise TrainError(f"{path} cannot be read: {problem.strerror}", "pack again") from problem
+    return file
+
+
+def _read_into(picture: Pixels, file: FileIO, start: int) -> None:
+    """Fill a picture with the bytes of a file from ``start`` on."""
+    left = picture.reshape(-1).data
+    while left:
+        try:
+            got = _read_at(file, left, start)
+        except OSError as problem:
+            raise TrainError(f"{file.name} cannot be read: {problem.strerror}", *UNDER_WAY) from problem
+        if not got:
+            size = os.fstat(file.fileno()).st_size
+            raise TrainError(f"{file.name} has become shorter: {count(size)} bytes are left", *UNDER_WAY)
+        left, start = left[got:], start + got
+
+
+def _read_at(file: FileIO, room: memoryview, start: int) -> int:
+    """Read from a place of a file, for whose own position threads would fight; where a system can do no other, one
+    after the other."""
+    if hasattr(os, "preadv"):
+        return os.preadv(file.fileno(), [room], start)
+    with _ONE_AT_A_TIME:
+        file.seek(start)
+        return file.readinto(room)
+
+
+_ONE_AT_A_TIME = Lock()
 
 
 def _array(path: Path) -> NDArray[Any]:

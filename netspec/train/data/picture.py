@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from netspec.train.chance import Places
+
 if TYPE_CHECKING:
     from netspec.train.data.moments import Statistics
 
@@ -62,12 +64,19 @@ class Split(Protocol):
 
 @runtime_checkable
 class Resident(Split, Protocol):
-    """A split whose pictures lie decoded in memory or in memory maps: reading one copies and computes nothing, and
-    none is unreadable. (``TrainError`` where a mapped file has gone.)"""
+    """A split whose pictures lie decoded in memory or in a pack's files: reading one computes nothing, and none is
+    unreadable. (``TrainError`` where a pack's file has gone or become shorter.)"""
 
     @property
     def stored(self) -> Frame:
-        """The pictures' size. What has no such thing is no such split."""
+        """The pictures' size."""
+        ...
+
+    def fill(self, places: Places, out: Pixels) -> None:
+        """Put the pictures of N places into ``out``, (N, channels, height, width).
+
+        Called from several threads at once.
+        """
         ...
 
 
@@ -104,6 +113,10 @@ class Held:
     def stored(self) -> Frame:
         """See ``Resident``."""
         return Frame(*self.pictures.shape[1:])
+
+    def fill(self, places: Places, out: Pixels) -> None:
+        """See ``Resident``."""
+        np.copyto(out, self.pictures[places])
 
 
 class Remembered:

@@ -103,7 +103,7 @@ def survey(data: Data, processes: int, progress: Callable[[int], None] = lambda 
     Raises
     ------
     TrainError
-        A process was killed, or a mapped file has gone.
+        A process was killed, or a file of a pack has gone.
     """
     splits = {"train": data.train} | ({"val": data.validation} if data.validation is not None else {})
     parts: dict[str, Part] = {}

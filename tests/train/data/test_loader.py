@@ -8,7 +8,7 @@ import time
 import numpy as np
 import pytest
 
-from netspec.train.chance import shuffled
+from netspec.train.chance import Places, shuffled
 from netspec.train.data.loader import CHUNK, Batch, Loader
 from netspec.train.data.picture import Frame, Pixels, Remembered, Resident, Unreadable
 from netspec.train.errors import TrainError
@@ -131,6 +131,10 @@ class Lying(Numbered):
 
     stored = Frame(1, 1, 2)
 
+    def fill(self, places: Places, out: Pixels) -> None:
+        for place, picture in zip(places.tolist(), out, strict=True):
+            picture[:] = self.read(place)
+
 
 @pytest.mark.parametrize("keep", [True, False])
 @pytest.mark.parametrize("size", [1, 5, CHUNK, 3 * CHUNK + 1, 200])
@@ -170,7 +174,20 @@ def test_what_has_been_read_once_lies_in_memory() -> None:
     assert broken.whole is None
 
 
-def test_a_mapped_file_that_has_gone_ends_the_pass_with_its_message() -> None:
+def test_batches_are_put_where_the_loader_is_told_to() -> None:
+    given: list[Pixels] = []
+
+    def room(shape: tuple[int, int, int, int]) -> Pixels:
+        given.append(np.empty(shape, np.uint8))
+        return given[-1]
+
+    for split in (Numbered(10), Lying(10)):
+        with Loader(2, lambda problem: None, room) as loader:
+            for batch in loader.run(split, np.arange(10), 4, keep_partial=True):
+                assert any(batch.pictures is memory for memory in given)
+
+
+def test_a_packed_file_that_has_gone_ends_the_pass_with_its_message() -> None:
     class Gone(Lying):
         def read(self, index: int) -> Pixels:
             raise TrainError("the pack lacks train-00000.npy")

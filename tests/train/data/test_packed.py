@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from pictures import tree
+from running import launch, lines_in, newest, until
 
 from netspec.cli import main
 from netspec.train.data import packing, shards
@@ -91,7 +94,7 @@ def test_training_from_a_pack(pack: Path) -> None:
 
 
 def test_a_pack_and_its_folder_train_alike(pack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same pictures in the same order with the same crops, whether they are decoded or mapped: the same loss."""
+    """The same pictures in the same order with the same crops, whether they are decoded or packed: the same loss."""
     folder = pack.parent / "photos"
     (folder / "train" / "cat" / "1.jpg").unlink()
     losses = []
@@ -173,11 +176,34 @@ def test_a_damaged_pack(pack: Path, damage: Callable[[Path], None], message: str
 def test_a_shard_that_goes_away_after_the_start(pack: Path) -> None:
     data = open_packed(pack)
     data.train.read(0)
-    (pack / "train-00000.npy").unlink()  # mapped already: it stays
+    (pack / "train-00000.npy").unlink()  # open already: it stays
     (pack / "train-00001.npy").unlink()
     assert data.train.read(1).any()
     with pytest.raises(TrainError, match=r"the pack lacks .*train-00001.npy"):
         data.train.read(8)
+
+
+def test_a_shard_that_becomes_shorter_while_it_is_read(pack: Path) -> None:
+    data = open_packed(pack)
+    assert data.train.read(0).any()
+    os.truncate(pack / "train-00000.npy", 3 * FRAME.bytes)
+    assert data.train.read(0).any()
+    with pytest.raises(TrainError, match=r"train-00000.npy has become shorter: 2,304 bytes are left"):
+        data.train.read(5)
+
+
+def test_a_shard_that_begins_otherwise(pack: Path) -> None:
+    path = pack / "train-00000.npy"
+    path.write_bytes(b"\0" * path.stat().st_size)
+    with pytest.raises(TrainError, match=r"train-00000.npy is damaged: it does not begin as a shard of 3x16x16"):
+        open_packed(pack).train.read(0)
+
+
+def test_where_a_file_cannot_be_read_from_a_place(pack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = open_packed(pack)
+    expected = [data.train.read(place).tolist() for place in range(29)]
+    monkeypatch.delattr(os, "preadv")
+    assert [data.train.read(place).tolist() for place in range(29)] == expected
 
 
 def test_more_shards_than_may_be_open(pack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -185,3 +211,25 @@ def test_more_shards_than_may_be_open(pack: Path, monkeypatch: pytest.MonkeyPatc
     data, folder = open_packed(pack), open_folder(pack.parent / "photos", FRAME)
     for place in (0, 28, 5, 12, 28):
         assert data.train.read(place).tolist() == folder.train.read(place + (place > 0)).tolist()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a file that is open cannot be cut off there")
+def test_a_training_whose_pack_is_cut_off_ends_with_a_message_and_can_go_on(tmp_path: Path) -> None:
+    tree(tmp_path / "photos" / "train", {"cat": 20, "dog": 20})
+    packing.pack(list_folder(tmp_path / "photos"), tmp_path / "pack", SIZE, 1)
+    shard = tmp_path / "pack" / "train-00000.npy"
+    whole = shard.read_bytes()
+    (tmp_path / "tiny.net").write_text(SPEC.format(stored=SIZE))
+    process = launch(tmp_path, "tiny.net", "--data", "pack", "--out", "run", "--epochs", "100000", "--threads", "1")
+    until(lambda: lines_in(tmp_path / "run" / "metrics.jsonl") > 3 or not process.is_alive())
+    os.truncate(shard, len(whole) // 2)
+    process.join(60)
+    told = (tmp_path / "err").read_text()
+    assert process.exitcode == 1, told
+    assert f"Error: pack/train-00000.npy has become shorter: {len(whole) // 2:,} bytes are left\n  put the file" in told
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["state"] == "failed"
+    shard.write_bytes(whole)
+    step = newest(tmp_path / "run")["step"]
+    process = launch(tmp_path, "--resume", "run", "--steps", str(step + 5))
+    process.join(60)
+    assert process.exitcode == 0, (tmp_path / "err").read_text()
