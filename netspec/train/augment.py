@@ -6,9 +6,7 @@ training device, the same from the same choices.
 
 from __future__ import annotations
 
-import sys
 from collections import deque
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -22,20 +20,12 @@ from netspec.ir.settings import Augment, Preprocessing
 from netspec.ir.shape import Shape
 from netspec.train import chance
 from netspec.train.chance import Places
-from netspec.train.data.loader import CHUNK, Room, ordinary
+from netspec.train.data.loader import CHUNK, Room
 from netspec.train.data.picture import Frame, Pixels
+from netspec.train.data.rooms import Rooms
 from netspec.train.statistics import Statistics
 
 Real = NDArray[np.float32]
-
-
-def _holders(rooms: Sequence[Real]) -> list[int]:
-    """For each array of a list how many references there are to it. Whatever shares its memory holds one."""
-    return [sys.getrefcount(room) for room in rooms]
-
-
-_UNUSED = _holders([np.empty(0, np.float32)])[0]
-"""What ``_holders`` says of an array that nothing but its list holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +94,7 @@ class Preparation:
         self.frame = frame
         self.size = size
         self.device = device
-        self._rooms: list[Real] = []
+        self._rooms = Rooms(np.float32)
         self._pool = ThreadPoolExecutor(torch.get_num_threads(), thread_name_prefix="netspec-prepare")
         self._copying: deque[tuple[torch.cuda.Event, Tensor]] = deque()
         self._scale = preprocessing.range / peak
@@ -138,28 +128,13 @@ class Preparation:
         """
         if self.device.type != "cpu":
             return self.on_device(self._moved(pictures), choices)
-        out = self._room(len(pictures))
+        out = self._rooms((len(pictures), self.frame.channels, self.size.height, self.size.width))
         # By as many threads as torch has, while it has nothing to do: a thread that did this beside a step would take
         # a core from one of the step's threads, and the others would wait for that one.
         pieces = [slice(start, start + CHUNK) for start in range(0, len(pictures), CHUNK)]
         for _ in self._pool.map(lambda piece: self._write(pictures[piece], choices[piece], out[piece]), pieces):
             pass
         return torch.from_numpy(out)
-
-    def _room(self, count: int) -> Real:
-        """Memory for so many prepared pictures.
-
-        Memory that was given out before is used again once nobody else holds it: a large array that is fresh from the
-        system costs as much again as the pictures do, because its pages are found one by one when they are written.
-        """
-        shape = (count, self.frame.channels, self.size.height, self.size.width)
-        self._rooms = [room for room in self._rooms if room.shape == shape]
-        holders = _holders(self._rooms)
-        if _UNUSED in holders:
-            return self._rooms[holders.index(_UNUSED)]
-        fresh = np.empty(shape, np.float32)
-        self._rooms.append(fresh)
-        return fresh
 
     def _write(self, pictures: Pixels, choices: Choices, out: Real) -> None:
         """Prepare pictures on the CPU, one after the other, so that each stays in its cache until it is done.
@@ -224,13 +199,11 @@ class Preparation:
         return sent(numbers, self.device)
 
 
-def room_for(device: str) -> Room:
+def room_for(device: str) -> Room | None:
     """Where a loader puts batches for a device: for a CUDA device into memory that it copies from by itself."""
-    if torch.device(device).type != "cuda":
-        return ordinary
+    return _pinned if torch.device(device).type == "cuda" else None
 
-    def pinned(shape: tuple[int, int, int, int]) -> Pixels:
-        memory: Pixels = torch.empty(shape, dtype=torch.uint8, pin_memory=True).numpy()
-        return memory
 
-    return pinned
+def _pinned(shape: tuple[int, int, int, int]) -> Pixels:
+    memory: Pixels = torch.empty(shape, dtype=torch.uint8, pin_memory=True).numpy()
+    return memory

@@ -15,6 +15,7 @@ import numpy as np
 
 from netspec.train.chance import Places
 from netspec.train.data.picture import Labels, Pixels, Remembered, Resident, Split, Unreadable
+from netspec.train.data.rooms import Rooms
 
 CHUNK = 16
 """Pictures that a thread reads at a time."""
@@ -25,11 +26,6 @@ AHEAD = 2
 
 Room = Callable[[tuple[int, int, int, int]], Pixels]
 """Makes memory for a batch of (N, channels, height, width)."""
-
-
-def ordinary(shape: tuple[int, int, int, int]) -> Pixels:
-    """Memory as any other. See ``Room``."""
-    return np.empty(shape, np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +94,14 @@ class Loader:
     report:
         Called with every unreadable picture, each time that one is met, from the thread that takes the batches.
     room:
-        Where batches are put.
+        Where batches are put; ``None`` for ordinary memory.
     """
 
-    def __init__(self, workers: int, report: Callable[[Unreadable], None], room: Room = ordinary) -> None:
+    def __init__(self, workers: int, report: Callable[[Unreadable], None], room: Room | None = None) -> None:
         self._workers = workers
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="netspec-reader")
         self._report = report
-        self._room = room
+        self._room = room if room is not None else Rooms(np.uint8)
 
     def __enter__(self) -> Self:
         return self
