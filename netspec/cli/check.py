@@ -14,7 +14,6 @@ from netspec.cli.common import (
     WRONG_COMMAND,
     WRONG_SPEC,
     folder_of,
-    foreign_of,
     input_option,
     read,
     refuse,
@@ -24,6 +23,7 @@ from netspec.cli.common import (
 from netspec.diagnostics import CannotOpen, Diagnostic, SpecError
 
 if TYPE_CHECKING:
+    from netspec.cli.layer_files import LayerFiles
     from netspec.ir.shape import Shape
     from netspec.source import Source
 
@@ -65,6 +65,7 @@ def command(
     fix_code: str | None,
     quiet: bool,
     input_shape: Shape | None,
+    layer_files: LayerFiles,
     changes: tuple[str, ...],
 ) -> None:
     """Check specs: syntax, names, shapes and claims; all mistakes of all files.
@@ -84,12 +85,13 @@ def command(
         _refuse_unknown(fix_code)
     diagnostics: list[Diagnostic] = []
     unopened = unmended = False
-    for path in files:
+    for place, path in enumerate(files):
+        check = partial(_check_source, path, input_shape, changes, layer_files.of(files, place))
         try:
             if fix or fix_code:
-                mended = _mend(path, fix_code, quiet, partial(_check_source, path, input_shape, changes))
+                mended = _mend(path, fix_code, quiet, check)
                 unmended = unmended or not mended
-            found = _check(path, input_shape, changes)
+            found = _check(path, check)
         except CannotOpen as error:
             click.echo(f"Error: {error}", err=True)
             unopened = True
@@ -167,20 +169,21 @@ def _why_left(diagnostic: Diagnostic, source: Source) -> str:
     return f"the fix '{fix.title}' would bring another mistake"
 
 
-def _check(path: str, input_shape: Shape | None, changes: tuple[str, ...]) -> tuple[Diagnostic, ...]:
+def _check(path: str, check: Callable[[Source], tuple[Diagnostic, ...]]) -> tuple[Diagnostic, ...]:
     """The diagnostics of one file. Raises ``CannotOpen``."""
     try:
-        return _check_source(path, input_shape, changes, read(path))
+        return check(read(path))
     except SpecError as error:
         return error.diagnostics
 
 
 def _check_source(
-    path: str, input_shape: Shape | None, changes: tuple[str, ...], source: Source
+    path: str, input_shape: Shape | None, changes: tuple[str, ...], layer_files: LayerFiles, source: Source
 ) -> tuple[Diagnostic, ...]:
     from netspec.net import load_source
 
     try:
-        return load_source(source, input_shape, changes, folder_of(path), foreign_of(path)).warnings
+        foreign = layer_files.read(merged=False)
+        return load_source(source, input_shape, changes, folder_of(path), foreign).warnings
     except SpecError as error:
         return error.diagnostics

@@ -12,6 +12,7 @@ from netspec.cli.common import input_option, read_net, set_option
 from netspec.cli.runs import DEVICES, FORMATS, device_of, telling
 
 if TYPE_CHECKING:
+    from netspec.cli.layer_files import LayerFiles
     from netspec.ir.graph import Graph
     from netspec.ir.shape import Shape
     from netspec.train.data.picture import Data
@@ -39,6 +40,7 @@ def command(
     strict: bool,
     quiet: bool,
     input_shape: Shape | None,
+    layer_files: LayerFiles,
     changes: tuple[str, ...],
 ) -> None:
     """Look at training data: classes, counts, sizes, broken files, duplicates, and how fast they are read.
@@ -52,7 +54,7 @@ def command(
       netspec check-data photos/
       netspec check-data photos/ --net specs/alexnet-tiny.net --set fc8.outputs=12
     """
-    graph = read_net(file, input_shape, changes).graph if file is not None else None
+    graph = read_net(file, input_shape, changes, layer_files).graph if file is not None else None
     with telling():
         from netspec.train.data.cores import cores_available
         from netspec.train.data.report import as_json, as_text, judge

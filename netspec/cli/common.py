@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
+from netspec.cli.layer_files import LayerFiles, layer_file_options
 from netspec.diagnostics import CannotOpen, Diagnostic, SpecError
 
 if TYPE_CHECKING:
     from netspec.ir.shape import Shape
-    from netspec.net import Foreign, Net
+    from netspec.net import Net
     from netspec.source import Source
 
 WRONG_SPEC = 1
@@ -63,7 +64,7 @@ def spec_argument(command: Command) -> Command:
 
 def input_option(command: Command) -> Command:
     """The option ``--input``: the shape of the data, where it is not the file's. With it stand the options that say how
-    a layer file of cuda-convnet is read, which ``read_net`` looks up by itself."""
+    a layer file of cuda-convnet is read."""
     return click.option(
         "--input",
         "input_shape",
@@ -71,58 +72,6 @@ def input_option(command: Command) -> Command:
         metavar="CxHxW",
         help="Take this shape of the input instead of the file's, e.g. 3x227x227.",
     )(layer_file_options(command))
-
-
-def layer_file_options(command: Command) -> Command:
-    """The options ``--params`` and ``--dialect`` of a command that reads a ``.cfg``."""
-    params = click.option(
-        "--params",
-        multiple=True,
-        metavar="FILE",
-        expose_value=False,
-        callback=_keep(_PARAMS),
-        help="The parameter file of a cuda-convnet layer file (.cfg); of several layer files, one each in their order.",
-    )
-    dialect = click.option(
-        "--dialect",
-        type=click.Choice(["2012", "v2"]),
-        expose_value=False,
-        callback=_keep(_DIALECT),
-        help="The version of cuda-convnet that a .cfg was written for [default: told by its content].",
-    )
-    return params(dialect(command))
-
-
-_PARAMS, _DIALECT, _SEEN = "netspec.params", "netspec.dialect", "netspec.layer-files"
-
-
-def _keep(key: str) -> Callable[[click.Context, click.Parameter, Any], Any]:
-    """Keep an option's value where ``foreign_of`` finds it."""
-
-    def keep(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
-        ctx.meta[key] = value
-        return value
-
-    return keep
-
-
-def foreign_of(path: str, *, merged: bool = False) -> Foreign:
-    """How the command line says that a layer file is to be read. Raises ``CannotOpen`` and ``SpecError``."""
-    from netspec.net import Foreign, read_source
-
-    context = click.get_current_context(silent=True)
-    meta = context.meta if context is not None else {}
-    params: tuple[str, ...] = meta.get(_PARAMS) or ()
-    if params and not path.endswith(".cfg") and path != "-":
-        return Foreign(merged=merged)
-    seen: list[str] = meta.setdefault(_SEEN, [])
-    if path not in seen:
-        seen.append(path)
-    number = seen.index(path)
-    if len(params) > 1 and number >= len(params):
-        raise CannotOpen(f"there is no --params for {path}: {len(params)} stand for the files before it")
-    file = (params[number] if len(params) > 1 else params[0]) if params else None
-    return Foreign(read_source(file) if file else None, meta.get(_DIALECT), merged)
 
 
 def set_option(command: Command) -> Command:
@@ -137,15 +86,24 @@ def set_option(command: Command) -> Command:
     )(command)
 
 
-def read_net(path: str, input_shape: Shape | None = None, changes: Sequence[str] = (), *, merged: bool = False) -> Net:
+def read_net(
+    path: str,
+    input_shape: Shape | None = None,
+    changes: Sequence[str] = (),
+    layer_files: LayerFiles | None = None,
+    *,
+    merged: bool = False,
+) -> Net:
     """Load a spec. Says what is wrong on standard error and exits: 1 for a wrong spec, 2 if it cannot be opened.
 
-    ``merged``: of a layer file of cuda-convnet, twins on several GPUs are one layer.
+    ``layer_files`` are the options of a command with this file alone, or what they say of this one; ``merged``: of a
+    layer file of cuda-convnet, twins on several GPUs are one layer.
     """
     from netspec.net import load_source
 
     try:
-        net = load_source(read(path), input_shape, changes, folder_of(path), foreign_of(path, merged=merged))
+        foreign = (layer_files or LayerFiles()).of([path], 0).read(merged=merged)
+        net = load_source(read(path), input_shape, changes, folder_of(path), foreign)
     except CannotOpen as error:
         refuse(str(error))
     except SpecError as error:

@@ -17,6 +17,7 @@ from netspec.diagnostics import SpecError
 
 if TYPE_CHECKING:
     from netspec.backend import Trained
+    from netspec.cli.layer_files import LayerFiles
     from netspec.ir.shape import Shape
     from netspec.net import Net
 
@@ -67,6 +68,7 @@ def command(
     seed: int | None,
     quiet: bool,
     input_shape: Shape | None,
+    layer_files: LayerFiles,
     changes: tuple[str, ...],
 ) -> None:
     """Compile a spec to a program that needs netspec no more.
@@ -89,7 +91,7 @@ def command(
         refuse("with --weights there is nothing to draw from a --seed")
     if output == "-" and not target.ending:
         refuse(f"{word} is several files, which cannot go to standard output; -o names a folder")
-    net = read_net(file, input_shape, changes)
+    net = read_net(file, input_shape, changes, layer_files)
     own = Path(f"{stem_of(file)}{target.ending}")
     path = own if output in (None, "-") else Path(str(output))
     if target.ending and output != "-":

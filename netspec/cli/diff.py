@@ -10,6 +10,7 @@ import click
 from netspec.cli.common import WRONG_SPEC, input_option, read_net, refuse, set_option
 
 if TYPE_CHECKING:
+    from netspec.cli.layer_files import LayerFiles
     from netspec.ir.shape import Shape
 
 
@@ -35,6 +36,7 @@ def command(
     exit_code: bool,
     quiet: bool,
     input_shape: Shape | None,
+    layer_files: LayerFiles,
     changes: tuple[str, ...],
 ) -> None:
     """Compare two specs: what differs, what of it changes the function, and what it costs.
@@ -58,13 +60,16 @@ def command(
             refuse("there is nothing to compare with; name a second spec, or a change with --set or --input")
         if a == "-":
             refuse("standard input can be read only once; name a file")
-        nets = read_net(a, merged=True), read_net(a, input_shape, changes, merged=True)
+        nets = (
+            read_net(a, layer_files=layer_files, merged=True),
+            read_net(a, input_shape, changes, layer_files, merged=True),
+        )
     else:
         if a == b == "-":
             refuse("only one of the two can be standard input")
         nets = (
-            read_net(a, input_shape, changes, merged=True),
-            read_net(b, input_shape, changes, merged=True),
+            read_net(a, input_shape, changes, layer_files.of([a, b], 0), merged=True),
+            read_net(b, input_shape, changes, layer_files.of([a, b], 1), merged=True),
         )
     found = compare(*nets)
     files = _files(a, b, input_shape, changes)

@@ -12,6 +12,7 @@ from netspec.cli.common import input_option, read_net, refuse, set_option, spec_
 from netspec.cli.writing import write_whole
 
 if TYPE_CHECKING:
+    from netspec.cli.layer_files import LayerFiles
     from netspec.draw import Figure
     from netspec.draw.theme import ThemeName
     from netspec.ir.shape import Shape
@@ -45,6 +46,7 @@ def command(
     costs: bool,
     quiet: bool,
     input_shape: Shape | None,
+    layer_files: LayerFiles,
     changes: tuple[str, ...],
 ) -> None:
     """Draw the network as a figure: volumes to scale, GPU groups as parallel towers, and what crosses between them.
@@ -62,7 +64,7 @@ def command(
         refuse(f"cannot tell from {destination!r} what to draw: the file's name ends with {' or '.join(ENDINGS)}")
     from netspec.draw import figure_of
 
-    figure = figure_of(read_net(file, input_shape, changes), costs=costs)
+    figure = figure_of(read_net(file, input_shape, changes, layer_files), costs=costs)
     data = _drawn(figure, theme, png=path.suffix.lower() == ".png")
     if destination == "-":
         sys.stdout.buffer.write(data)

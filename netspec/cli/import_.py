@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netspec.cli.common import WRONG_SPEC, foreign_of, input_option, read, refuse, spec_argument, stem_of, tell
+from netspec.cli.common import WRONG_SPEC, input_option, read, refuse, spec_argument, stem_of, tell
 from netspec.cli.writing import refuse_what_is_not_ours, write_whole
 from netspec.diagnostics import CannotOpen, SpecError
 
 if TYPE_CHECKING:
+    from netspec.cli.layer_files import LayerFiles
     from netspec.ir.shape import Shape
 
 FIRST_WORDS = "# Imported from "
@@ -25,7 +26,7 @@ FIRST_WORDS = "# Imported from "
 )
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but what is wrong.")
 @input_option
-def command(file: str, output: str | None, quiet: bool, input_shape: Shape | None) -> None:
+def command(file: str, output: str | None, quiet: bool, input_shape: Shape | None, layer_files: LayerFiles) -> None:
     """Write a cuda-convnet layer file (.cfg) as a spec.
 
     Twins that stand on every GPU, conv1a and conv1b, become one layer of a net with GPU groups; comments are kept.
@@ -39,7 +40,7 @@ def command(file: str, output: str | None, quiet: bool, input_shape: Shape | Non
     from netspec.net import import_layer_file
 
     try:
-        made = import_layer_file(read(file), input_shape, foreign_of(file, merged=True))
+        made = import_layer_file(read(file), input_shape, layer_files.of([file], 0).read(merged=True))
     except CannotOpen as error:
         refuse(str(error))
     except SpecError as error:

@@ -13,6 +13,7 @@ from netspec.plan import MOST_DEVICES
 from netspec.plan.quantities import parse_bytes, parse_flops, parse_link
 
 if TYPE_CHECKING:
+    from netspec.cli.layer_files import LayerFiles
     from netspec.ir.settings import Precision
     from netspec.ir.shape import Shape
     from netspec.passes.placing import ArrangementError, SplitWord
@@ -53,6 +54,7 @@ def command(
     flops: float | None,
     form: str,
     input_shape: Shape | None,
+    layer_files: LayerFiles,
     changes: tuple[str, ...],
 ) -> None:
     """Tell what a training step takes on each device: memory, bytes sent, time.
@@ -68,7 +70,7 @@ def command(
     """
     if (link is None) != (flops is None):
         refuse("times need both: --link 25GB/s --flops 400T")
-    graph = read_net(file, input_shape, changes).graph
+    graph = read_net(file, input_shape, changes, layer_files).graph
     from netspec.passes.placing import ArrangementError
     from netspec.plan.answer import Question, answer
     from netspec.plan.scaling import Machine

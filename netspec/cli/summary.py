@@ -11,6 +11,7 @@ import click
 from netspec.cli.common import input_option, read_net, refuse, set_option, spec_argument
 
 if TYPE_CHECKING:
+    from netspec.cli.layer_files import LayerFiles
     from netspec.ir.shape import Shape
 
 
@@ -40,6 +41,7 @@ def command(
     per_gpu: bool,
     quiet: bool,
     input_shape: Shape | None,
+    layer_files: LayerFiles,
     changes: tuple[str, ...],
 ) -> None:
     """Print the layer table: output, units, weights, biases, connections, shares, memory.
@@ -53,7 +55,7 @@ def command(
 
     if im2col and per_gpu and form != "json":
         refuse("--im2col and --per-gpu are two tables: ask for one of them, or for --format json")
-    net = read_net(file, input_shape, changes)
+    net = read_net(file, input_shape, changes, layer_files)
     images = batch or net.graph.train.batch
     if form == "json":
         click.echo(report.to_json(net, images, im2col=im2col, per_gpu=per_gpu))

@@ -10,6 +10,7 @@ import click
 from netspec.cli.common import WRONG_SPEC, input_option, read_net, refuse, set_option, spec_argument
 
 if TYPE_CHECKING:
+    from netspec.cli.layer_files import LayerFiles
     from netspec.ir.settings import Precision
     from netspec.ir.shape import Shape
 
@@ -38,6 +39,7 @@ def command(
     threads: int | None,
     form: str,
     input_shape: Shape | None,
+    layer_files: LayerFiles,
     changes: tuple[str, ...],
 ) -> None:
     """Time training and inference on this machine, and every layer of a training step: forward, backward, share, FLOPs,
@@ -51,7 +53,7 @@ def command(
       netspec time specs/alexnet.net --device cuda --batch 1024 --precision bf16
       netspec time specs/digits.net --format json
     """
-    graph = read_net(file, input_shape, changes).graph
+    graph = read_net(file, input_shape, changes, layer_files).graph
     from netspec.timing.handwritten import PEERS, peer_of
     from netspec.timing.measure import Question, batch_for, measure
     from netspec.train.config import device_for

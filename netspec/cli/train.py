@@ -13,6 +13,7 @@ from netspec.cli import WORDS
 from netspec.cli.common import input_option, read_net, refuse, set_option
 
 if TYPE_CHECKING:
+    from netspec.cli.layer_files import LayerFiles
     from netspec.ir.settings import Precision
     from netspec.ir.shape import Shape
     from netspec.passes.placing import SplitWord
@@ -91,6 +92,7 @@ def command(
     fresh: tuple[str, ...],
     quiet: bool,
     input_shape: Shape | None,
+    layer_files: LayerFiles,
     changes: tuple[str, ...],
 ) -> None:
     """Train a network and leave a run folder: the spec, metrics.jsonl, checkpoints, curves.png.
@@ -111,11 +113,11 @@ def command(
     """
     if file is None and resume is None:
         raise click.UsageError("Missing argument 'FILE'.")
-    if file is None and (input_shape is not None or changes):
-        refuse("--set and --input change a FILE, and there is none; a run that is resumed keeps its network")
+    if file is None and (input_shape is not None or changes or layer_files.params):
+        refuse("--set, --input and --params say how a FILE is read, and there is none; a resumed run keeps its network")
     if resume is not None and out is not None:
         refuse("--resume names the run's folder already; leave --out out")
-    net = read_net(file, input_shape, changes) if file is not None else None
+    net = read_net(file, input_shape, changes, layer_files) if file is not None else None
     from netspec.train.config import Request, RequestError, TrainError
     from netspec.train.data.source import listing
     from netspec.train.devices import run_alone_or_together

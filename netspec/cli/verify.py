@@ -13,6 +13,7 @@ from netspec.cli.amounts import DevicesParam
 from netspec.cli.common import WRONG_SPEC, input_option, read_net, set_option, spec_argument
 
 if TYPE_CHECKING:
+    from netspec.cli.layer_files import LayerFiles
     from netspec.ir.graph import Graph
     from netspec.passes.placing import Arrangement
     from netspec.train.verification import Difference, Trial
@@ -59,6 +60,7 @@ def command(
     quiet: bool,
     form: str,
     input_shape: Any,
+    layer_files: LayerFiles,
     changes: tuple[str, ...],
 ) -> None:
     """Take training steps in several arrangements of devices and compare them with one device: losses, gradients,
@@ -70,7 +72,7 @@ def command(
       netspec verify specs/alexnet-tiny.net --gpus 2,4 --split groups --split hybrid
       netspec verify specs/alexnet.net --gpus 2 --dtype float32 --weights runs/alexnet-1
     """
-    net = read_net(file, input_shape, changes)
+    net = read_net(file, input_shape, changes, layer_files)
     from netspec.train.errors import TrainError
     from netspec.train.trainable import need_trainable
     from netspec.train.verification import TOLERANCES, Trial, beginning, compare, need_devices

@@ -98,3 +98,30 @@ def test_a_missing_parameter_file_cannot_be_opened(files: Path) -> None:
     done = netspec("summary", files / "net.cfg", "--params", files / "none.cfg", *SHAPED)
     assert (done.returncode, done.stdout) == (2, "")
     assert "none.cfg" in done.stderr
+
+
+def test_parameter_files_belong_to_the_layer_files_in_their_order(files: Path) -> None:
+    (files / "fast.cfg").write_text(PARAMS.replace("epsB=0.02", "epsB=0.04"))
+    params = ("--params", files / "params.cfg", "--params", files / "fast.cfg")
+    found = netspec("diff", files / "net.cfg", files / "net.cfg", *params, *SHAPED)
+    assert (found.returncode, found.stderr) == (0, "")
+    assert "conv, fc10  bias_lr: 0.02 -> 0.04  training" in found.stdout
+    (files / "other.net").write_text("[image] input 3x32x32\n[fc10] fc outputs=10\n[probs] softmax\n")
+    checked = netspec("check", files / "other.net", files / "net.cfg", "--params", files / "params.cfg", *SHAPED)
+    assert (checked.returncode, checked.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("layer_files", "params", "said"),
+    [
+        (1, 2, "Error: there is no layer file (.cfg) that --params 1.cfg belongs to"),
+        (0, 1, "Error: there is no layer file (.cfg) that --params 0.cfg belongs to"),
+        (3, 2, "Error: 3 layer files take one --params each, or one for all; there are 2"),
+    ],
+)
+def test_parameter_files_that_belong_to_nothing_are_refused(layer_files: int, params: int, said: str) -> None:
+    names = [f"{number}.cfg" for number in range(max(layer_files, params))]
+    options = [word for name in names[:params] for word in ("--params", name)]
+    done = netspec("check", "net.net", *names[:layer_files], *options)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.splitlines()[-1] == said

@@ -1,0 +1,67 @@
+"""The options of commands that read layer files of cuda-convnet (``.cfg``)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import click
+
+if TYPE_CHECKING:
+    from netspec.importers.cuda_convnet import Dialect
+    from netspec.net import Foreign
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class LayerFiles:
+    """What ``--params`` and ``--dialect`` say: the parameter files, one for all layer files or one each in their order,
+    and the version of cuda-convnet that they were written for (``None``: told by their content)."""
+
+    params: tuple[str, ...] = ()
+    dialect: Dialect | None = None
+
+    def of(self, files: Sequence[str], place: int) -> LayerFiles:
+        """What they say of one of the command line's ``files``: at most one parameter file.
+
+        Raises ``click.UsageError`` where there are more parameter files than layer files, or too few for one each.
+        """
+        places = [number for number, path in enumerate(files) if path == "-" or path.endswith(".cfg")]
+        given, needed = len(self.params), len(places)
+        if given > needed:
+            raise click.UsageError(f"there is no layer file (.cfg) that --params {self.params[needed]} belongs to")
+        if 1 < given < needed:
+            raise click.UsageError(f"{needed} layer files take one --params each, or one for all; there are {given}")
+        if place not in places:
+            return LayerFiles()
+        return self if given <= 1 else replace(self, params=(self.params[places.index(place)],))
+
+    def read(self, *, merged: bool) -> Foreign:
+        """How a layer file is read, its parameter file opened. Raises ``CannotOpen`` and ``SpecError``."""
+        from netspec.net import Foreign, read_source
+
+        return Foreign(read_source(self.params[0]) if self.params else None, self.dialect, merged)
+
+
+def layer_file_options(command: Command) -> Command:
+    """The options ``--params`` and ``--dialect``, which the command gets as ``layer_files``."""
+
+    @wraps(command)
+    def with_layer_files(*arguments: Any, params: tuple[str, ...], dialect: Dialect | None, **named: Any) -> Any:
+        return command(*arguments, layer_files=LayerFiles(params, dialect), **named)
+
+    add_params = click.option(
+        "--params",
+        multiple=True,
+        metavar="FILE",
+        help="The parameter file of a cuda-convnet layer file (.cfg); of several layer files, one each in their order.",
+    )
+    add_dialect = click.option(
+        "--dialect",
+        type=click.Choice(["2012", "v2"]),
+        help="The version of cuda-convnet that a .cfg was written for [default: told by its content].",
+    )
+    return cast(Command, add_params(add_dialect(with_layer_files)))
