@@ -11,6 +11,7 @@ from layerfiles import DATA, SHAPE, conv, ending, load, net, readable
 from netspec import backend
 from netspec.importers.cuda_convnet import Translation, translate
 from netspec.ir.graph import Graph
+from netspec.ir.ops import BinaryCrossEntropy, CauchyError, SquaredError, SumSquares
 from netspec.net import loads
 from netspec.source import Source
 
@@ -198,4 +199,30 @@ def test_a_squared_difference_from_labels_is_the_squared_error() -> None:
         "[d]\ntype=eltsum\ninputs=f,labels\ncoeffs=1,-1\n[c]\ntype=cost.sum2\ninputs=d\n"
     )
     (loss,) = load(text).graph.losses
-    assert (type(loss.op).__name__, loss.inputs) == ("SquaredError", ("f",))
+    assert (loss.op, loss.inputs) == (SquaredError(), ("f",))
+    # (f/2 - 2t)^2 = 4 (f/4 - t)^2
+    (loss,) = load(text.replace("coeffs=1,-1", "coeffs=0.5,-2")).graph.losses
+    assert (loss.op, loss.inputs) == (SquaredError(4.0), ("c-scaled",))
+
+
+def test_squares_of_anything_else_are_made_small() -> None:
+    text = DATA.partition("[labels]")[0] + (
+        "[f]\ntype=fc\ninputs=data\noutputs=192\ninitW=0.1\ngpu=0\n"
+        "[d]\ntype=eltsum\ninputs=f,data\ncoeffs=1,-1\n[c]\ntype=cost.sum2\ninputs=d\n"
+    )
+    (loss,) = load(text).graph.losses
+    assert (loss.op, loss.inputs) == (SumSquares(), ("d",))
+    twice = text.replace("[f]", "[target]\ntype=data\ndataIdx=0\n[f]").replace("inputs=f,data", "inputs=f,target")
+    (loss,) = load(twice).graph.losses
+    assert (loss.op, loss.inputs) == (SumSquares(), ("d",))
+
+
+def test_costs_of_labels_and_predictions() -> None:
+    fc = "[f]\ntype=fc\ninputs=data\noutputs=5\ninitW=0.1\ngpu=0\n"
+    flickr = "[c]\ntype=cost.rflickr\ninputs=labels,f\ngpu=0\n"
+    (loss,) = load(DATA + fc + "neuron=logistic\n" + flickr).graph.losses
+    assert (loss.op, loss.inputs) == (CauchyError(), ("f",))
+    bce = "[c]\ntype=cost.bce\ninputs=labels,f\ngpu=0\n"
+    rates = "[f]\nepsW=0.1\nepsB=0.1\nmomW=0\nmomB=0\n[c]\ncoeff=0.5\nposWeight=3\n"
+    (loss,) = load(DATA + fc + "neuron=logistic\n" + bce, rates).graph.losses
+    assert (loss.op, loss.inputs) == (BinaryCrossEntropy(0.5, positive=3.0), ("f",))

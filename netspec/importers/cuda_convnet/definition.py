@@ -117,13 +117,18 @@ class _Definer:
                     notes=(f"the first is dataIdx={self.data}; a spec has one input",),
                 )
             self.data = index
+        start, end = 0, self.units
         if self.dialect == "v2" and (options.has("start") or options.has("end")):
-            whole = UNKNOWN if labels else self.units
-            start, end = options.integer("start", 0, 0), options.integer("end", whole, 0)
-            if not labels and (start, end) != (0, self.units):
-                raise options.refuse("cfg-not-expressible", "a part of the data cannot be said in a spec", "start")
-        outputs = UNKNOWN if labels else self.units
-        return Layer(options.name, "data", (), (), outputs, options, values={"dataIdx": index})
+            start, end = options.integer("start", 0, 0), options.integer("end", self.units, 0)
+            if not labels and not start < end <= self.units:
+                raise options.refuse(
+                    "bad-value",
+                    f"numbers {start} to {end} are no part of the {self.units:,} of an image",
+                    "end",
+                    "start",
+                )
+        outputs = UNKNOWN if labels else end - start
+        return Layer(options.name, "data", (), (), outputs, options, values={"dataIdx": index, "start": start})
 
     def _inputs(self, options: Options, kind: Kind) -> tuple[Layer, ...]:
         names = options.words("inputs")
@@ -211,18 +216,25 @@ class _Definer:
 
 
 def _labels(config: Config) -> frozenset[str]:
-    """The data layers that only costs read, or sums that join them with what a cost compares them with."""
+    """The data layers that only costs read, or sums that join them with what a cost compares them with; not those of
+    the matrix that other layers read."""
     readers: dict[str, set[str]] = {}
     for section in config.sections.values():
-        kind = section.options["type"].text if "type" in section.options else ""
         for name in inputs_of(section):
-            readers.setdefault(name, set()).add(kind)
-    return frozenset(
+            readers.setdefault(name, set()).add(_text(section, "type"))
+    compared = {
         name
         for name, kinds in readers.items()
         if all(kind.startswith("cost.") or kind == "eltsum" for kind in kinds)
         and any(kind.startswith("cost.") for kind in kinds | ({"cost."} if "eltsum" in kinds else set()))
-    )
+    }
+    data = {name: _text(s, "dataidx") for name, s in config.sections.items() if _text(s, "type") == "data"}
+    images = {index for name, index in data.items() if name not in compared and name in readers}
+    return frozenset(name for name in compared if data.get(name) not in images)
+
+
+def _text(section: Section, key: str) -> str:
+    return section.options[key].text.strip() if key in section.options else ""
 
 
 def image_of(config: Config) -> Image | None:

@@ -29,14 +29,16 @@ class Drop:
 @dataclass(frozen=True, slots=True)
 class Learning:
     """By layer: the learning keys of its weights (one value an input) and of its biases, and the numbers of
-    normalisations, dropout, costs, and weighted sums. ``largest`` are the random poolings that take the maximum after
-    all. ``train`` are the keys of the ``train`` line; ``usual`` the learning keys that hold where a layer has none."""
+    normalisations, dropout, costs (``positive``: the weight of the image's class), and weighted sums. ``largest`` are
+    the random poolings that take the maximum after all. ``train`` are the keys of the ``train`` line; ``usual`` the
+    learning keys that hold where a layer has none."""
 
     weights: Mapping[str, Mapping[str, tuple[float, ...]]] = field(default_factory=dict)
     biases: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     norms: Mapping[str, Norm] = field(default_factory=dict)
     drops: Mapping[str, Drop] = field(default_factory=dict)
     costs: Mapping[str, float] = field(default_factory=dict)
+    positive: Mapping[str, float] = field(default_factory=dict)
     sums: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     largest: frozenset[str] = frozenset()
     train: Mapping[str, str] = field(default_factory=dict)

@@ -57,21 +57,16 @@ class Lines:
         return name
 
     def read(self, layer: Layer, index: int, wanted: Image | None, *, vector: bool = False) -> str:
-        """The line of one of a layer's inputs, with the maps that the layer takes it for; with ``vector``, without any.
-        Raises ``Refused`` where it has others."""
+        """The line of one of a layer's inputs, laid out as the maps that the layer takes it for; with ``vector``, as
+        none."""
         name = self.value(layer, layer.inputs[index])
         has = self.images[name]
         if (wanted is None and not (vector and has is not None)) or (wanted is not None and has == wanted):
             return name
         if wanted is None:
             return self.add(layer, "flatten", {}, [name], None, f"-flat{index}")
-        is_now = f"{has.channels}x{has.side}x{has.side}" if has else "a vector"
-        raise layer.options.refuse(
-            "cfg-not-expressible",
-            f"it takes {layer.inputs[index]} for {wanted.channels}x{wanted.side}x{wanted.side}, which is {is_now}; "
-            "a spec keeps maps as they were made",
-            "channels",
-        )
+        size = f"{wanted.channels}x{wanted.side}x{wanted.side}"
+        return self.add(layer, "reshape", {"size": size}, [name], wanted, f"-maps{index}")
 
     def plain(self, layer: Layer) -> list[str]:
         """The lines of all inputs, as they are."""

@@ -14,27 +14,36 @@ _BY_CLASS = ("cost.crossent2", "cost.bce", "cost.dce")
 
 
 @dataclass(frozen=True, slots=True)
+class Difference:
+    """(a x + b t)^2 is b^2 (-a/b x - t)^2: the layer x, the ``factor`` -a/b, and the ``weight`` b^2."""
+
+    value: str
+    factor: float
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
 class Compared:
-    """``logistic``: layers whose logistic neuron belongs to a cost. ``differences``: differences from labels, of which
-    a cost takes the squares, and what it is that differs. ``alone``: there is one cost."""
+    """``logistic``: layers whose logistic neuron belongs to a cost. ``differences``: sums with labels, of which a cost
+    takes the squares. ``alone``: there is one cost."""
 
     logistic: frozenset[str]
-    differences: Mapping[str, str]
+    differences: Mapping[str, Difference]
     alone: bool
 
 
-def compared(definition: Definition) -> Compared:
+def compared(definition: Definition, learning: Learning) -> Compared:
     """The layers that are read together with their cost."""
-    logistic, differences = set(), dict[str, str]()
+    logistic, differences = set(), dict[str, Difference]()
     costs = sum(layer.is_cost for layer in definition.layers.values())
     reads = Counter(name for layer in definition.layers.values() for name in set(layer.inputs))
     for layer in definition.layers.values():
         if layer.type in _BY_CLASS:
             logistic.add(layer.inputs[1])
         if layer.type == "cost.sum2" and reads[layer.inputs[0]] == 1:
-            value = _difference(definition, layer)
-            if value is not None:
-                differences[layer.inputs[0]] = value
+            found = _difference(definition, learning, layer)
+            if found is not None:
+                differences[layer.inputs[0]] = found
     return Compared(frozenset(logistic), differences, costs == 1)
 
 
@@ -52,17 +61,23 @@ def add(definition: Definition, layer: Layer, lines: Lines, learning: Learning, 
         if made.neuron is not None and made.neuron.word == "logistic":
             word = "binarycrossentropy"
             read = lines.value(layer, made.inputs[0]) if made.type == "neuron" else lines.before[made.name]
+            if (positive := learning.positive.get(layer.name, 1.0)) != 1:
+                keys["positive"] = number(positive)
     elif layer.type == "cost.rflickr":
-        layer.options.warn(
-            "cfg-substitute", "a spec has no log(1 + d^2); the squared error, its beginning, stands in for it", "type"
-        )
-        word, read = "squarederror", lines.value(layer, layer.inputs[1])
-    elif layer.type == "cost.sum2" and (value := known.differences.get(layer.inputs[0])) is not None:
-        word, read = "squarederror", lines.value(layer, value)
+        word, read = "cauchyerror", lines.value(layer, layer.inputs[1])
+    elif layer.type == "cost.sum2" and (from_labels := known.differences.get(layer.inputs[0])) is not None:
+        word, read = "squarederror", lines.value(layer, from_labels.value)
+        if from_labels.factor != 1:
+            scaled = {"a": number(from_labels.factor)}
+            read = lines.add(layer, "linear", scaled, [read], lines.images[read], "-scaled")
+        if (weight := weight * from_labels.weight) != 1:
+            keys["loss_weight"] = number(weight)
+    elif layer.type == "cost.sum2":
+        word, read = "sumsquares", lines.value(layer, layer.inputs[0])
     if not word:
         layer.options.warn("cfg-left-out", f"a spec has no {layer.type}; it is trained without", "type")
         return
-    if lines.images[read] is not None:
+    if word != "sumsquares" and lines.images[read] is not None:
         read = lines.add(layer, "flatten", {}, [read], None, "-flat")
     lines.add(layer, word, keys, [read], None)
 
@@ -73,12 +88,14 @@ def _last(definition: Definition) -> str:
     return next(made, "")
 
 
-def _difference(definition: Definition, cost: Layer) -> str | None:
-    """The layer of which a cost takes the squared difference from the labels."""
+def _difference(definition: Definition, learning: Learning, cost: Layer) -> Difference | None:
+    """What a cost takes the squared difference of, if it is a layer and the labels."""
     total = definition.layers[cost.inputs[0]]
-    if total.type != "eltsum" or len(total.inputs) != 2:
+    if total.type != "eltsum" or len(total.inputs) != 2 or total.neuron is not None:
         return None
     labels = [definition.is_labels(definition.layers[name]) for name in total.inputs]
-    if sorted(labels) != [False, True] or sorted(total.values["coeffs"]) != [-1, 1] or total.neuron is not None:
+    if sorted(labels) != [False, True]:
         return None
-    return total.inputs[labels.index(False)]
+    factors, place = learning.sums.get(total.name, total.values["coeffs"]), labels.index(True)
+    a, b = factors[1 - place], factors[place]
+    return Difference(total.inputs[1 - place], -a / b, b * b) if b else None

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from netspec.importers.cuda_convnet import losses, windows
 from netspec.importers.cuda_convnet.learning import Drop, Learning, Norm
-from netspec.importers.cuda_convnet.lines import Lines, number, several
+from netspec.importers.cuda_convnet.lines import OUTPUT, Lines, number, several
 from netspec.importers.cuda_convnet.model import Definition, Image, Layer
 from netspec.importers.cuda_convnet.sharing import Sharing, sharing
 from netspec.ir.shape import Shape
@@ -14,7 +14,8 @@ from netspec.ir.shape import Shape
 _WORDS = ("logistic", "relu", "softrelu", "abs", "square", "sqrt")
 _NEURON_KEYS = {
     "conv", "local", "fc", "sfc", "treefc", "pool", "cmpool", "cmrnorm", "rnorm", "cnorm", "nailbed", "blur", "href",
-    "hs", "dropout", "dropout2", "concat", "pass", "eltsum", "eltmax", "resize", "rscale", "crop", "rgb2yuv", "rgb2lab",
+    "hs", "dropout", "dropout2", "concat", "pass", "sum", "eltsum", "eltmax", "resize", "rscale", "crop",
+    "rgb2yuv", "rgb2lab",
 }  # fmt: skip
 """The types whose lines take ``neuron=``."""
 
@@ -31,7 +32,8 @@ class _Writer:
         self.definition = definition
         self.learning = learning
         self.shape = shape
-        self.sharing: Sharing = sharing(definition)
+        windowed = (layer for layer in definition.layers.values() if layer.type in ("conv", "local"))
+        self.sharing: Sharing = sharing(definition, {layer.name for layer in windowed if windows.sided(layer)})
         self.result = Lines()
         self.types: Mapping[str, Callable[[Layer], str]] = {
             "fc": self._fc,
@@ -51,10 +53,11 @@ class _Writer:
             "eltmax": lambda layer: self._joined(layer, "max", self._alike(layer)),
             "concat": lambda layer: self._joined(layer, "concat", self._maps(layer)),
             "pass": lambda layer: self._joined(layer, "concat", self._maps(layer)),
+            "sum": self._runs,
         }
 
     def lines(self) -> Lines:
-        compared = losses.compared(self.definition)
+        compared = losses.compared(self.definition, self.learning)
         for layer in self.definition.layers.values():
             if layer.type == "data":
                 self._data(layer)
@@ -75,10 +78,13 @@ class _Writer:
         first = next((line.name for line in self.result.all if line.type == "input"), None)
         side = self.shape[1:]
         image = Image(self.shape[0], side[0]) if self.shape.is_image and side[0] == side[1] else None
-        if first is not None:
+        part = layer.outputs != self.shape.units
+        if first is None:
+            first = name = self.result.add(layer, "input", {}, [], image, "-whole" if part else OUTPUT)
+        elif not part:
             name = self.result.add(layer, "linear", {}, [first], image)
-        else:
-            name = self.result.add(layer, "input", {}, [], image)
+        if part:
+            name = windows.part_of_data(layer, self.result, first, image)
         self.result.values[layer.name] = self.result.before[layer.name] = name
 
     def _neuron(self, layer: Layer, name: str, *, apart: bool) -> None:
@@ -94,8 +100,8 @@ class _Writer:
         key = ""
         if word in _WORDS:
             key = word
-        elif word in ("tanh", "linear"):
-            key = f"{word}({number(numbers[0])}, {number(numbers[1])})"
+        elif word in ("tanh", "linear", "log"):
+            key = f"{word}({', '.join(map(number, numbers))})"
         if key and not apart and layer.type in _NEURON_KEYS and result.all[-1].name == name:
             last = result.all[-1]
             result.all[-1] = type(last)(
@@ -117,6 +123,8 @@ class _Writer:
         if word in ("tanh", "linear"):
             return step(word, {"a": number(numbers[0]), "b": number(numbers[1])}, [name])
         a = numbers[0]
+        if word == "log":
+            return step(word, {"a": number(a)}, [name])
         if word == "brelu":  # min(a, max(0, x)) = a - max(0, a - max(0, x))
             low = step("relu", {}, [name], "-above-0")
             turned = step("linear", {"a": "-1", "b": number(a)}, [low], "-from-top")
@@ -149,10 +157,6 @@ class _Writer:
         values, n = layer.values, len(layer.inputs)
         reads = [self.result.read(layer, i, layer.reads[i]) for i in range(n)]
         pads = [windows.pad_of(layer, i) for i in range(n)]
-        if n > 1 and len(set(pads)) > 1 and any(before != behind for before, behind in pads):
-            raise layer.options.refuse(
-                "cfg-not-expressible", "several inputs with paddings of several sides cannot be said", "padding"
-            )
         lists = {
             "kernel": [str(k) for k in values["kernels"]],
             "stride": [str(s) for s in values["strides"]],
@@ -211,16 +215,26 @@ class _Writer:
         assert image is not None
         if not layer.values["blocked"]:
             return self.result.add(layer, "lrn", {"size": str(size), **keys}, [read], image)
-        if image.channels % size:
-            raise layer.options.refuse(
-                "cfg-not-expressible", f"blocks of {size} do not divide its {image.channels} channels", "size"
-            )
-        # A window that reaches over the whole block from any of its channels, and does not leave it.
         norm = self.learning.norms.get(layer.name, Norm())
         keys["alpha"] = number(norm.scale / size)
         del keys["scale"]
-        blocks = str(image.channels // size)
-        return self.result.add(layer, "lrn", {"size": str(2 * size - 1), **keys, "groups": blocks}, [read], image)
+        blocks, rest = divmod(image.channels, size)
+        if not rest:
+            return self._block(layer, size, {**keys, "groups": str(blocks)}, read, image)
+        whole = windows.run_of_maps(layer, self.result, read, image, 0, blocks * size, "-blocks")
+        last = windows.run_of_maps(layer, self.result, read, image, blocks * size, rest, "-rest")
+        parts = [
+            self._block(layer, size, {**keys, "groups": str(blocks)}, whole, Image(blocks * size, image.side), ".0"),
+            self._block(layer, rest, keys, last, Image(rest, image.side), ".1"),
+        ]
+        return self.result.add(layer, "concat", {}, parts, image)
+
+    def _block(
+        self, layer: Layer, size: int, keys: Mapping[str, str], read: str, image: Image, suffix: str = OUTPUT
+    ) -> str:
+        """Normalisation in blocks: a window that reaches over the whole block from any of its channels, and does not
+        leave it."""
+        return self.result.add(layer, "lrn", {"size": str(2 * size - 1), **keys}, [read], image, suffix)
 
     def _within_map(self, layer: Layer, word: str) -> str:
         read = self.result.read(layer, 0, layer.reads[0])
@@ -259,6 +273,19 @@ class _Writer:
         if len(sizes) == 1:
             return names
         return [self.result.read(layer, i, None, vector=True) for i in range(len(names))]
+
+    def _runs(self, layer: Layer) -> str:
+        """The sum of each run of so many numbers."""
+        read, stride = self.result.plain(layer)[0], layer.values["stride"]
+        layer.options.warn(
+            "cfg-substitute",
+            f"no program that computes sum was published; the sum of each {stride} numbers in a row stands in for it",
+            "type",
+        )
+        rows = self.result.add(layer, "reshape", {"size": f"1x{layer.outputs}x{stride}"}, [read], None, "-rows")
+        keys = {"kernel": f"1x{stride}"}
+        summed = self.result.add(layer, "sumpool", keys, [rows], None, "-summed")
+        return self.result.add(layer, "flatten", {}, [summed], None)
 
     def _joined(self, layer: Layer, word: str, names: list[str]) -> str:
         images = [self.result.images[name] for name in names]

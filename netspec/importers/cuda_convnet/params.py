@@ -66,6 +66,7 @@ class _Reader:
         self.norms: dict[str, Norm] = {}
         self.drops: dict[str, Drop] = {}
         self.costs: dict[str, float] = {}
+        self.positive: dict[str, float] = {}
         self.sums: dict[str, tuple[float, ...]] = {}
         self.largest: set[str] = set()
         self.lacking = 0
@@ -139,8 +140,7 @@ class _Reader:
             options.integer("topk", 1, 1)
             known.append("topk")
         if layer.type in ("cost.bce", "cost.dce"):
-            if options.real("posWeight", 1.0) != 1.0:
-                options.warn("cfg-left-out", "a spec has no weight of the positive terms; it is left out", "posWeight")
+            self.positive[layer.name] = options.real("posWeight", 1.0, 0.0)
             known.append("posWeight")
         if layer.type == "cost.msm":
             known += ["setSize", "threads"]
@@ -202,7 +202,9 @@ class _Reader:
             train |= self._schedule()
         usual = {"lr": number(lr), "momentum": number(momentum), "decay": number(decay)}
         largest = frozenset(self.largest)
-        return Learning(weights, biases, self.norms, self.drops, self.costs, self.sums, largest, train, usual)
+        return Learning(
+            weights, biases, self.norms, self.drops, self.costs, self.positive, self.sums, largest, train, usual
+        )
 
     def _schedule(self) -> dict[str, str]:
         """The one schedule that a spec has: of most of the weights that learn."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from netspec.importers.cuda_convnet.model import Definition, Layer
@@ -16,12 +17,12 @@ class Sharing:
     parted: frozenset[str]
 
 
-def sharing(definition: Definition) -> Sharing:
-    """How the layers of a definition share weights."""
+def sharing(definition: Definition, apart: Collection[str] = ()) -> Sharing:
+    """How the layers of a definition share weights. ``apart`` are taken apart for another reason."""
     layers = definition.layers
     users = [layer for layer in layers.values() if any(layer.shared)]
     whole = {layer.name: owner for layer in users if (owner := _owner(layer, definition)) is not None}
-    parted = {layer.name for layer in users if layer.name not in whole}
+    parted = {layer.name for layer in users if layer.name not in whole} | set(apart)
     while True:
         touched = {s.layer for name in parted for s in layers[name].shared if s is not None}
         touched |= {user for user, owner in whole.items() if owner in parted}

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 
-from netspec.importers.cuda_convnet.lines import Lines, number
+from netspec.importers.cuda_convnet.lines import OUTPUT, Lines, number
 from netspec.importers.cuda_convnet.model import Image, Layer
+
+LONGEST_ROW = 2**16
+"""Pixels of a row, which a spec may cut out of."""
 
 
 def pad_of(layer: Layer, index: int) -> tuple[int, int]:
@@ -35,13 +38,24 @@ def spreads(layer: Layer) -> tuple[int, ...]:
     )
 
 
+def sided(layer: Layer) -> bool:
+    """Whether the paddings of a convolution's inputs are too many numbers for one key: those of several sides, for
+    each of several inputs."""
+    pads = [pad_of(layer, i) for i in range(len(layer.inputs))]
+    several = len(pads) > 1 and (len(set(pads)) > 1 or len(pads) == 4)
+    return several and any(before != behind for before, behind in pads)
+
+
 def add(layer: Layer, lines: Lines, *, largest: bool) -> str:
     """The line of a layer over maps. ``largest``: random pooling is said to take the maximum."""
     read = lines.read(layer, 0, layer.reads[0])
     values, image = layer.values, layer.image or layer.reads[0]
+    assert image is not None
     match layer.type:
         case "pool":
             return _pool(layer, lines, read, largest)
+        case "cmpool":
+            return _across(layer, lines, read)
         case "nailbed":
             return lines.add(layer, "nailbed", {"stride": str(values["stride"])}, [read], image)
         case "blur":
@@ -49,7 +63,52 @@ def add(layer: Layer, lines: Lines, *, largest: bool) -> str:
             return lines.add(layer, "blur", keys, [read], image)
         case "href":
             return lines.add(layer, "mirror", {}, [read], image)
+        case "resize":
+            return lines.add(layer, "resize", {"step": number(values["scale"])}, [read], image)
+        case "crop":
+            return lines.add(layer, "crop", cropped(values["top"], values["left"], image.side), [read], image)
+        case "rscale":
+            return _middle(layer, lines, read)
+        case "rgb2yuv":
+            return lines.add(layer, "colorspace", {"to": "yuv"}, [read], image)
+        case "rgb2lab":
+            centred = {"centered": "yes"} if values["center"] else {}
+            return lines.add(layer, "colorspace", {"to": "lab", **centred}, [read], image)
     raise layer.options.refuse("cfg-not-expressible", f"a spec has no layer that does what {layer.type} does", "type")
+
+
+def cropped(top: int, left: int, side: int) -> dict[str, str]:
+    """The keys of a square out of maps."""
+    places = {"top": str(top), "left": str(left)}
+    return {"size": str(side), **{key: place for key, place in places.items() if place != "0"}}
+
+
+def _middle(layer: Layer, lines: Lines, read: str) -> str:
+    """What ``rscale`` does outside training."""
+    image, made = layer.reads[0], layer.image
+    assert image is not None
+    assert made is not None
+    layer.options.warn(
+        "cfg-left-out", "its random sizes and places in training are left out; the middle is taken", "type"
+    )
+    start = (image.side - made.side) // 2
+    return lines.add(layer, "crop", cropped(start, start, made.side), [read], made)
+
+
+def _across(layer: Layer, lines: Lines, read: str) -> str:
+    """Pooling across maps: of one image whose rows are the maps."""
+    values, image, made = layer.values, layer.reads[0], layer.image
+    assert image is not None
+    assert made is not None
+    pixels, size, stride = image.side**2, values["size"], values["stride"]
+    before = -values["start"]
+    behind = stride * (made.channels - 1) + size - image.channels - before
+    keys = {"kernel": f"{size}x1", "stride": f"{stride}x1", "pad": f"0,0,{before},{behind}"}
+    if not before and not behind:
+        del keys["pad"]
+    maps = lines.add(layer, "reshape", {"size": f"1x{image.channels}x{pixels}"}, [read], None, "-maps")
+    pooled = lines.add(layer, "maxpool", keys, [maps], None, "-largest")
+    return lines.add(layer, "reshape", {"size": f"{made.channels}x{made.side}x{made.side}"}, [pooled], made)
 
 
 def _pool(layer: Layer, lines: Lines, read: str, largest: bool) -> str:
@@ -61,19 +120,40 @@ def _pool(layer: Layer, lines: Lines, read: str, largest: bool) -> str:
         layer.options.warn(
             "cfg-substitute", "the rule of pool=rand was not published; maximum pooling stands in for it", "pool"
         )
-    if kind == "maxabs" or values["sum"]:
-        what = "pool=maxabs" if kind == "maxabs" else "sum=true"
-        raise layer.options.refuse("cfg-not-expressible", f"a spec has no pooling for {what}", "pool")
-    word = "avgpool" if kind == "avg" else "maxpool"
+    words = {"avg": "sumpool" if values["sum"] else "avgpool", "maxabs": "maxabspool"}
     keys = {"kernel": str(size), "stride": str(stride)}
-    behind = stride * (places - 1) + size - image.side + start
+    first, last = start, start + stride * (places - 1) + size
+    if first > 0 or last < image.side:  # pixels that no window covers
+        side = min(last, image.side) - max(first, 0)
+        read = lines.add(layer, "crop", cropped(max(first, 0), max(first, 0), side), [read], None, "-covered")
     automatic = 1 - (-(image.side - start - size) // stride)
-    if start > 0 or (places < automatic and behind < 0 and -behind >= stride):
-        raise layer.options.refuse("cfg-not-expressible", "pooling that leaves pixels out cannot be said", "start")
-    if places == automatic and start == 0:
-        pass
-    elif behind >= 0:
-        keys["pad"] = f"{-start},{behind},{-start},{behind}"
-    else:
-        keys |= {"pad": f"{-start},0,{-start},0", "rounding": "down"}
-    return lines.add(layer, word, keys, [read], Image(image.channels, places))
+    if places != automatic or start < 0:
+        keys["pad"] = sides(max(-first, 0), max(last - image.side, 0))
+    return lines.add(layer, words.get(kind, "maxpool"), keys, [read], Image(image.channels, places))
+
+
+def run_of_maps(
+    layer: Layer, lines: Lines, read: str, image: Image, first: int, maps: int, suffix: str = OUTPUT
+) -> str:
+    """Some of an image's maps, from the first of them: rows of one map whose rows are the maps."""
+    pixels = image.side**2
+    rows = lines.add(layer, "reshape", {"size": f"1x{image.channels}x{pixels}"}, [read], None, suffix + "-rows")
+    keys = {"size": f"{maps}x{pixels}", **({"top": str(first)} if first else {})}
+    kept = lines.add(layer, "crop", keys, [rows], None, suffix + "-kept")
+    made = Image(maps, image.side)
+    return lines.add(layer, "reshape", {"size": f"{maps}x{image.side}x{image.side}"}, [kept], made, suffix)
+
+
+def part_of_data(layer: Layer, lines: Lines, read: str, image: Image | None) -> str:
+    """Some of the data's numbers: whole maps where it is these, else a vector. ``image``: what the data are."""
+    start, numbers, units = layer.values["start"], layer.outputs, image.units if image else 0
+    pixels = image.side**2 if image else 0
+    if image is not None and start % pixels == numbers % pixels == 0:
+        return run_of_maps(layer, lines, read, image, start // pixels, numbers // pixels)
+    if not units or units > LONGEST_ROW:
+        message = f"numbers {start} to {start + numbers} of its data are no whole maps, and a spec cannot cut them out"
+        raise layer.options.refuse("cfg-not-expressible", message, "start", "end")
+    row = lines.add(layer, "reshape", {"size": f"1x1x{units}"}, [read], None, "-row")
+    keys = {"size": f"1x{numbers}", **({"left": str(start)} if start else {})}
+    kept = lines.add(layer, "crop", keys, [row], None, "-kept")
+    return lines.add(layer, "flatten", {}, [kept], None)

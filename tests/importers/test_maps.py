@@ -1,0 +1,175 @@
+"""What layers over maps without weights compute, as cuda-convnet computes it: each number from the formula itself."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from layerfiles import DATA, SHAPE, conv, ending, load, net, said
+from test_function import Array, drawn, values
+
+from netspec.importers.cuda_convnet import Dialect
+
+V2: Dialect = "v2"
+
+
+def made(layer: str, dialect: Dialect | None = V2, name: str = "x") -> tuple[Array, Array]:
+    """The images, and what a layer that reads them makes."""
+    head, _, rest = layer.partition("\n")
+    text = net(f"{head}\ninputs=data\ngpu=0\n{rest}\n", name)
+    found = values(load(text, dialect=dialect).graph)
+    return found["data"], found[name]
+
+
+def pooled(x: Array, size: int, stride: int, start: int, places: int, of: str) -> Array:
+    """Window i covers [start + i stride, + size), cut to the image."""
+    side = x.shape[2]
+    y = np.zeros((*x.shape[:2], places, places))
+    for i, j in np.ndindex(places, places):
+        rows = slice(max(0, start + i * stride), min(side, start + i * stride + size))
+        columns = slice(max(0, start + j * stride), min(side, start + j * stride + size))
+        seen = x[:, :, rows, columns].reshape(*x.shape[:2], -1)
+        if of == "max":
+            y[:, :, i, j] = seen.max(axis=2)
+        elif of == "maxabs":
+            last = seen.shape[2] - 1 - np.abs(seen)[:, :, ::-1].argmax(axis=2)
+            y[:, :, i, j] = np.take_along_axis(seen, last[:, :, None], axis=2)[:, :, 0]
+        else:
+            y[:, :, i, j] = seen.sum(axis=2) / (seen.shape[2] if of == "avg" else 1)
+    return y
+
+
+@pytest.mark.parametrize("of", ["max", "maxabs", "avg", "sum"])
+@pytest.mark.parametrize(
+    ("size", "stride", "start", "outputs", "places"),
+    [
+        (3, 2, 0, 0, 4),  # the last window overhangs by one
+        (3, 3, 0, 0, 3),
+        (4, 3, -2, 0, 3),
+        (3, 2, 1, 0, 3),  # a pixel before the first window
+        (3, 2, 0, 2, 2),  # pixels behind the last window
+        (2, 2, 3, 2, 2),
+        (3, 2, -1, 5, 5),  # the last one covers one pixel
+        (5, 2, -4, 3, 3),  # the first one covers one pixel
+    ],
+)
+def test_pooling(of: str, size: int, stride: int, start: int, outputs: int, places: int) -> None:
+    kind = "pool=avg\nsum=true" if of == "sum" else f"pool={of}"
+    keys = f"channels=3\nsizeX={size}\nstride={stride}\nstart={start}\noutputsX={outputs}"
+    x, y = made(f"[x]\ntype=pool\n{kind}\n{keys}")
+    np.testing.assert_allclose(y, pooled(x, size, stride, start, places, of), atol=1e-12)
+
+
+def test_of_magnitudes_that_are_equal_the_last_is_taken() -> None:
+    graph = load(net("[x]\ntype=pool\ninputs=data\npool=maxabs\nchannels=3\nsizeX=2\nstride=2\ngpu=0\n", "x")).graph
+    from netspec import backend
+
+    image = np.zeros(SHAPE)
+    image[0, :2, :2], image[1, :2, :2], image[2, :2, :2] = [[3, -3], [1, 2]], [[1, -3], [3, 2]], [[-1, -1], [1, -1]]
+    found = backend.load("reference").run(graph, drawn(graph), image[None]).values["x"]
+    np.testing.assert_array_equal(found[0, :, 0, 0], [-3, 3, -1])
+
+
+def test_windows_beyond_the_image_are_told() -> None:
+    layer = "[x]\ntype=pool\ninputs=data\npool=max\nchannels=3\nsizeX=3\nstride=2\noutputsX=6\ngpu=0\n"
+    (found,) = said(net(layer, "x"))
+    assert (found.code, found.span.line) == ("window-outside-image", 7)
+
+
+@pytest.mark.parametrize(
+    ("size", "stride", "start", "outputs"), [(2, 2, 0, 8), (3, 2, 0, 8), (3, 2, -1, 8), (4, 4, -3, 5), (16, 1, 0, 1)]
+)
+def test_pooling_across_maps(size: int, stride: int, start: int, outputs: int) -> None:
+    pool = f"[x]\ntype=cmpool\ninputs=c\nchannels=16\nsize={size}\nstride={stride}\nstart={start}\noutputs={outputs}\n"
+    found = values(load(net(conv("c", "data", 3) + pool + "pool=max\nneuron=relu\n", "x")).graph)
+    x, y = found["c"], found["x"]
+    firsts = [start + i * stride for i in range(outputs)]
+    windows = [x[:, max(0, f) : f + size].max(axis=1) for f in firsts]
+    np.testing.assert_allclose(y, np.maximum(np.stack(windows, axis=1), 0), atol=1e-12)
+
+
+def test_crop() -> None:
+    x, y = made("[x]\ntype=crop\nchannels=3\nstartX=2\nstartY=1\nsizeX=5")
+    np.testing.assert_array_equal(y, x[:, :, 1:6, 2:7])
+
+
+@pytest.mark.parametrize("scale", [0.5, 0.75, 1, 1.3, 2])
+def test_resize(scale: float) -> None:
+    x, y = made(f"[x]\ntype=resize\nchannels=3\nscale={scale}", None)
+    target = int(8 / scale)
+    assert y.shape[2:] == (target, target)
+    at = [min(max(t * scale + 4 - target * scale / 2, 0), 8 - 1.01) for t in range(target)]
+    for i, j in np.ndindex(target, target):
+        r, c = int(at[i]), int(at[j])
+        u, v = at[i] - r, at[j] - c
+        four = (1 - u) * (1 - v) * x[:, :, r, c] + (1 - u) * v * x[:, :, r, c + 1]
+        four += u * (1 - v) * x[:, :, r + 1, c] + u * v * x[:, :, r + 1, c + 1]
+        np.testing.assert_allclose(y[:, :, i, j], four, atol=1e-12)
+
+
+def test_random_scales_are_the_middle() -> None:
+    text = net("[x]\ntype=rscale\ninputs=data\nchannels=3\nmaxScale=1.5\ntgtSize=5\ngpu=0\n", "x")
+    loaded = load(text)
+    found = values(loaded.graph)
+    np.testing.assert_array_equal(found["x"], found["data"][:, :, 1:6, 1:6])
+    assert [d.code for d in loaded.warnings] == ["cfg-left-out"]
+
+
+def test_colours() -> None:
+    x, y = made("[x]\ntype=rgb2yuv")
+    red, green, blue = x[:, 0], x[:, 1], x[:, 2]
+    np.testing.assert_allclose(y[:, 1], -0.09991 * red - 0.33609 * green + 0.436 * blue, atol=1e-12)
+    np.testing.assert_allclose(y[:, 2], 0.615 * red - 0.55861 * green - 0.05639 * blue, atol=1e-12)
+    for center, middle in (("", 16), ("center=true", 66)):
+        x, y = made(f"[x]\ntype=rgb2lab\n{center}")
+        t = 0.17697 * x[:, 0] + 0.8124 * x[:, 1] + 0.01063 * x[:, 2]
+        above = t > 0.0088564517
+        f = np.where(above, np.where(above, t, 1) ** 0.3333, 7.787037 * t + 0.13793103)
+        np.testing.assert_allclose(y[:, 0], 116 * f - middle, atol=1e-12)
+
+
+def test_sums_of_runs() -> None:
+    x, y = made("[x]\ntype=sum\nstride=4")
+    np.testing.assert_allclose(y, x.reshape(2, 48, 4).sum(axis=2), atol=1e-12)
+
+
+def test_blocks_that_do_not_divide_the_maps() -> None:
+    norm = "[n]\ntype=cmrnorm\ninputs=c\nchannels=16\nsize=5\nblocked=true\nneuron=relu\n"
+    found = values(load(net(conv("c", "data", 3) + norm, "n")).graph)
+    x = found["c"]
+    sums = [(x[:, i // 5 * 5 : i // 5 * 5 + 5] ** 2).sum(axis=1) for i in range(16)]
+    wanted = x * (1 + 0.0001 / 5 * np.stack(sums, axis=1)) ** -0.75
+    np.testing.assert_allclose(found["n"], np.maximum(wanted, 0), atol=1e-12)
+
+
+def test_maps_may_be_read_as_other_maps() -> None:
+    """A fully connected layer's 256 numbers as 64 maps of 2 x 2, and a convolution's 16 of 8 x 8 as 64 of 4 x 4."""
+    code = "[f]\ntype=fc\ninputs=data\noutputs=256\ninitW=0.1\ngpu=0\n" + conv("c", "f", 64)
+    pool = "[p]\ntype=pool\npool=max\ninputs=d\nchannels=64\nsizeX=2\nstride=2\n"
+    graph = load(net(code + conv("d", "data", 3) + pool, "c,p")).graph
+    found = values(graph)
+    assert graph.layers["c"].output == (16, 2, 2)
+    np.testing.assert_array_equal(found["p"], pooled(found["d"].reshape(2, 64, 4, 4), 2, 2, 0, 2, "max"))
+
+
+def test_a_part_of_the_data() -> None:
+    two = DATA.replace("dataIdx=0\n", "dataIdx=0\nend=128\n", 1) + "[more]\ntype=data\ndataIdx=0\nstart=100\nend=110\n"
+    found = values(load(two + ending("data,more"), dialect=V2).graph)
+    whole = found["data-whole"]
+    np.testing.assert_array_equal(found["data"], whole[:, :2])
+    np.testing.assert_array_equal(found["more"], whole.reshape(2, -1)[:, 100:110])
+
+
+def test_several_inputs_with_paddings_of_several_sides() -> None:
+    two = (
+        "[c]\ntype=conv\ninputs=data,data\nchannels=3,3\nfilters=16,16\nfilterSize=3,5\npadding=1,2\nstride=1\n"
+        "initW=0.1\nsumWidth=1\nmodulesX=9\ninitB=1\nneuron=relu\ngpu=0\n"
+    )
+    graph = load(net(two, "c"), dialect=V2).graph
+    given = drawn(graph)
+    found = values(graph, given)
+    alone = net(conv("d", "data", 3).replace("padding=1", "padding=1\nmodulesX=9"), "d")
+    one = load(alone, dialect=V2).graph
+    first = values(one, {**drawn(one), "d.weight": given["c_0.weight"], "d.bias": given["c_0.bias"]})["d"]
+    assert found["c"].shape == (2, 16, 9, 9)
+    np.testing.assert_allclose(found["c_0"], first, atol=1e-12)
+    np.testing.assert_allclose(found["c"], np.maximum(found["c_0"] + found["c_1"], 0), atol=1e-12)
