@@ -45,13 +45,17 @@ def need_full_batch(data: Data, config: Config) -> None:
         )
 
 
-def measured(graph: Graph, data: Data, config: Config, loader: Loader, reporter: Reporter) -> Statistics | None:
-    """The statistics of the training images, where the network wants a mean or a colour shift."""
+def measured(
+    graph: Graph, data: Data, config: Config, loader: Loader, reporter: Reporter, crew: Crew = ALONE
+) -> Statistics | None:
+    """The statistics of the training images, where the network wants a mean or a colour shift. Each of the crew reads
+    its part of them."""
     if graph.preprocessing.mean == "none" and not graph.augment.colour:
         return None
     if data.statistics is not None:
         return data.statistics
-    places = sampled(len(data.train.labels))
+    everything = sampled(len(data.train.labels))
+    places = everything[crew.rank :: crew.size]
 
     def read() -> Iterator[Batch]:
         done = 0
@@ -60,9 +64,9 @@ def measured(graph: Graph, data: Data, config: Config, loader: Loader, reporter:
             reporter.reading(done, len(places))
             yield batch
 
-    statistics = measure(read(), data.frame)
+    statistics = measure(read(), data.frame, crew)
     if statistics.images == 0:
-        raise TrainError(f"none of the {len(places)} training images can be read")
+        raise TrainError(f"none of the {len(everything)} training images can be read")
     return statistics
 
 

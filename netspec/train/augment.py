@@ -20,7 +20,8 @@ from netspec.ir.settings import Augment, Preprocessing
 from netspec.ir.shape import Shape
 from netspec.train import chance
 from netspec.train.chance import Places
-from netspec.train.data.loader import CHUNK, Room
+from netspec.train.data.ahead import CHUNK
+from netspec.train.data.loader import Room
 from netspec.train.data.picture import Frame, Pixels
 from netspec.train.data.rooms import Rooms
 from netspec.train.statistics import Statistics

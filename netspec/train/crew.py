@@ -7,7 +7,7 @@ crew of one needs no torch.distributed.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,6 +18,8 @@ from typing import TypeVar
 import torch
 import torch.distributed as dist
 
+from netspec.train.chance import Places
+from netspec.train.data.sharing import Failures
 from netspec.train.errors import RequestError
 from netspec.train.runfolder import RunFolder
 
@@ -49,6 +51,14 @@ class Crew:
         told = torch.tensor(float(value))  # on the CPU: nobody waits for a GPU to learn of it
         dist.all_reduce(told)
         return bool(told)
+
+    def gathered(self, value: T) -> list[T]:
+        """What each of the crew has, by rank."""
+        if self.size == 1:
+            return [value]
+        held: list[T] = [value] * self.size
+        dist.all_gather_object(held, value)
+        return held
 
     def agrees(self, number: int) -> bool:
         """Whether all of the crew say the same number (of 63 bits)."""
@@ -84,6 +94,27 @@ class Crew:
 
 
 ALONE = Crew()
+
+
+@dataclass(frozen=True, slots=True)
+class Readers:
+    """The crew as those who read a pass together (see ``data.sharing``), each ``part(count)`` of a batch."""
+
+    crew: Crew
+    part: Callable[[int], Places]
+
+    def agreed(self, failures: Failures) -> Failures:
+        """What any of the crew has found unreadable; of several reasons the first process's."""
+        if not self.crew.any(bool(failures)):
+            return failures
+        found: dict[int, tuple[str, str]] = {}
+        for each in reversed(self.crew.gathered(failures)):
+            found.update(each)
+        return found
+
+    def all(self, value: bool) -> bool:
+        """Whether it is so for all of the crew."""
+        return not self.crew.any(not value)
 
 
 @contextmanager

@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import math
-import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -15,6 +14,7 @@ from torch import Tensor
 from netspec.train.augment import central, choose
 from netspec.train.chance import shuffled
 from netspec.train.console import Status
+from netspec.train.crew import Readers
 from netspec.train.data.loader import Batch, Tally
 from netspec.train.data.picture import Labels
 from netspec.train.errors import TrainError
@@ -72,8 +72,9 @@ def train_epoch(t: Training, place: Place, due: Due, stop: Stop) -> bool:
     where = np.empty(images, np.int64)
     where[order] = np.arange(images)
     skipped = place.tally.skipped
-    reading = t.loader.run(t.data.train, order[place.position :], config.batch, keep_partial=False)
-    batches = same_everywhere(t, reading)
+    readers = Readers(t.crew, t.objective.trained_part)
+    reading = t.loader.run(t.data.train, order[place.position :], config.batch, keep_partial=False, sharing=readers)
+    batches = iter(reading)
     t.reporter.plan(place.plan)
     try:
         while t.step != config.steps and (batch := next(batches, None)) is not None:
@@ -109,24 +110,11 @@ def train_epoch(t: Training, place: Place, due: Due, stop: Stop) -> bool:
     return True
 
 
-def same_everywhere(t: Training, batches: Iterable[Batch]) -> Iterator[Batch]:
-    """The batches, as long as every process of the crew has read the same.
-
-    Raises ``TrainError`` where an image could be read by one and not by another: each would go on with other batches.
-    """
-    for batch in itertools.chain(batches, (None,)):
-        if not t.crew.agrees(zlib.crc32(batch.places.tobytes()) if batch is not None else -1):
-            raise TrainError(
-                f"the processes have read different images after step {t.step}",
-                "an image could be read by one of them and not by another; is the disk that it is on failing?",
-            )
-        if batch is not None:
-            yield batch
-
-
 def varied(t: Training, batch: Batch) -> Tensor:
-    """Training images as the network reads them: cropped, mirrored and shifted in colour by chance."""
-    choices = choose(t.config.seed, t.epoch, batch.places, t.data.frame, t.graph.input.output, t.graph.augment)
+    """Those images of a batch that are read here, as the network reads them: cropped, mirrored and shifted in colour by
+    chance."""
+    places = batch.places[batch.read]
+    choices = choose(t.config.seed, t.epoch, places, t.data.frame, t.graph.input.output, t.graph.augment)
     return t.prepare(batch.pictures, choices)
 
 
@@ -227,11 +215,12 @@ def write(t: Training, line: Mapping[str, Any]) -> None:
 
 
 def validation_batches(t: Training) -> Iterator[tuple[Tensor, Tensor]]:
-    """The validation images that can be read, their central crops, prepared; the last batch may be smaller."""
+    """The validation images that can be read, of each batch those that are judged here: their central crops, prepared;
+    with the whole batch's labels. The last batch may be smaller."""
     split = t.data.validation
     if split is None:
         return
-    reading = t.loader.run(split, np.arange(len(split.labels)), t.config.batch, keep_partial=True)
-    for batch in same_everywhere(t, reading):
-        choices = central(len(batch.labels), t.data.frame, t.graph.input.output)
+    readers = Readers(t.crew, t.objective.judged_part)
+    for batch in t.loader.run(split, np.arange(len(split.labels)), t.config.batch, keep_partial=True, sharing=readers):
+        choices = central(len(batch.pictures), t.data.frame, t.graph.input.output)
         yield t.prepare(batch.pictures, choices), as_tensor(batch.labels, t.config.device)

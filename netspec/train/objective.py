@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from netspec import backend
 from netspec.ir.graph import Graph
+from netspec.train.chance import Places
 from netspec.train.errors import TrainError
 
 
@@ -51,6 +53,14 @@ class Objective:
         if self.graph.losses:
             return self.loss(images, labels), scores
         return F.cross_entropy(scores, labels), scores
+
+    def trained_part(self, count: int) -> Places:
+        """Which images of a batch of so many this process is given for ``gradients``: all, where it trains alone."""
+        return np.arange(count)
+
+    def judged_part(self, count: int) -> Places:
+        """Which it is given for ``measured``."""
+        return np.arange(count)
 
     def gradients(self, images: Tensor, labels: Tensor, seed: int, step: int) -> Tensor:
         """Add the gradient of a batch's loss to the parameters' gradients, and return that loss, detached.

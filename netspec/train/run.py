@@ -44,7 +44,7 @@ from netspec.train.resume import (
     repeated,
 )
 from netspec.train.runfolder import RunFolder, disk_problem
-from netspec.train.same_data import need_same_data
+from netspec.train.same_data import need_alike, need_same_data
 from netspec.train.saved import Saved, need_same
 from netspec.train.shared import need_shares, share_out
 from netspec.train.snapshot import restore, save
@@ -110,7 +110,7 @@ def train(graph: Graph, spec: str, stem: str, request: Request, reporter: Report
             config = repeated(earlier, request, graph.train)
             return _go_on(earlier, graph, config, request, reporter, crew)
     config = resolve(request, graph.train)
-    graph, data = _opened(graph, config, request.data)
+    graph, data = _opened(graph, config, request.data, crew)
     objective, origin = begin(graph, config, request, reporter)
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-.") or "run"
     folder = crew.led(RunFolder.create(request.out, name).path if crew.leads else Path())
@@ -135,7 +135,7 @@ def resume(run: Path, net: Net | None, request: Request, reporter: Reporter, cre
 def _go_on(earlier: Earlier, graph: Graph, config: Config, request: Request, reporter: Reporter, crew: Crew) -> Result:
     if earlier.finished(config):
         return _as_it_is(earlier)
-    graph, data = _opened(graph, config, request.data)
+    graph, data = _opened(graph, config, request.data, crew)
     folder, state = earlier.folder, earlier.state
     if state is None:
         origin = earlier.facts.get("weights")
@@ -159,7 +159,7 @@ def _go_on(earlier: Earlier, graph: Graph, config: Config, request: Request, rep
     return _carry_out(job, reporter)
 
 
-def _opened(graph: Graph, config: Config, asked: str | None) -> tuple[Graph, Data]:
+def _opened(graph: Graph, config: Config, asked: str | None, crew: Crew) -> tuple[Graph, Data]:
     """The network as it is to be trained, and the data. Everything that can be refused at once is refused here.
 
     ``asked`` is the source that was asked for by name, if one was.
@@ -179,6 +179,7 @@ def _opened(graph: Graph, config: Config, asked: str | None) -> tuple[Graph, Dat
         told = "that is what the run began with; where it lies now, say with --data"
         raise RequestError(problem.message, told) from problem
     need_full_batch(data, config)
+    need_alike(data, crew)
     return graph, data
 
 
@@ -216,7 +217,7 @@ def _carry_out_in(folder: RunFolder, job: _Job, reporter: Reporter) -> Result:
         problems = Problems(folder, reporter)
         with Loader(config.workers, problems.met, room_for(config.device)) as loader:
             if job.state is None:
-                statistics = crew.led(measured(graph, data, config, loader, reporter))
+                statistics = crew.led(measured(graph, data, config, loader, reporter, crew))
                 prepare = preparation(graph, data, statistics, config.device)
             else:
                 then = Saved(folder.path, folder.path, as_net(graph, job.spec, str(folder.path)), job.state, {})

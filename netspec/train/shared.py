@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -15,8 +16,9 @@ from netspec.parallel.gradients import Gradients
 from netspec.parallel.network import PlacedNetwork
 from netspec.parallel.team import join
 from netspec.passes.placing import Arrangement, place
+from netspec.train.chance import Places
 from netspec.train.errors import RequestError, TrainError
-from netspec.train.objective import Objective, parts
+from netspec.train.objective import Objective
 from netspec.units import plural
 
 
@@ -24,7 +26,7 @@ from netspec.units import plural
 class SharedObjective(Objective):
     """An objective of which this process computes a part. ``module`` holds its shares of the parameters.
 
-    Every process is given the whole batch and takes its own share of it; all are told the whole's loss and scores.
+    Every process is given its own part of a batch's images, and all labels; all are told the whole's loss and scores.
     """
 
     network: PlacedNetwork
@@ -32,18 +34,30 @@ class SharedObjective(Objective):
     shapes: Mapping[str, torch.Size]
     learnt: tuple[str, ...]
 
+    def trained_part(self, count: int) -> Places:
+        """Its row's share of every part that ``accumulate`` makes of the batch."""
+        pieces = np.array_split(np.arange(count), max(1, min(self.graph.train.accumulate, count)))
+        return np.concatenate([piece[self.network.team.share_of_batch(len(piece))] for piece in pieces])
+
+    def judged_part(self, count: int) -> Places:
+        """Its row's share. Rows that cannot share the images equally compute all of them each."""
+        everything = np.arange(count)
+        rows = self.network.team.arrangement.replicas
+        return everything if count % rows else everything[self.network.team.share_of_batch(count)]
+
     def gradients(self, images: Tensor, labels: Tensor, seed: int, step: int) -> Tensor:
         """As for one device: every process's parameters get the gradients of the whole batch's loss."""
         if not self.network.learns:
             raise TrainError("nothing to learn: the loss depends on no weights")
         total, first = torch.zeros((), device=images.device), 0
-        pieces = parts(images, labels, self.graph.train.accumulate)
-        for number, (some, classes) in enumerate(pieces):
+        pieces = labels.tensor_split(min(self.graph.train.accumulate, len(labels)))
+        mine = [self.network.team.share_of_batch(len(piece)) for piece in pieces]
+        own = torch.split(images, [share.stop - share.start for share in mine])
+        for number, (some, classes, share) in enumerate(zip(own, pieces, mine, strict=True)):
             self.sums.paused = number < len(pieces) - 1
-            mine = self.network.team.share_of_batch(len(classes))
-            self.network.draw(seed, step, first, mine.start)
+            self.network.draw(seed, step, first, share.start)
             with self._precision(images):
-                loss, told = self.network.training_loss(self._laid(some[mine]), classes[mine], len(classes))
+                loss, told = self.network.training_loss(self._laid(some), classes[share], len(classes))
             part = len(classes) / len(labels)
             if loss.requires_grad:
                 (loss * part).backward()  # type: ignore[no-untyped-call]
@@ -52,25 +66,19 @@ class SharedObjective(Objective):
         return all_reduce(total)
 
     def scores(self, images: Tensor) -> Tensor:
-        """The class scores of all images, (N, classes), in every process."""
-        team, count = self.network.team, len(images)
-        # Rows that cannot share the images equally compute all of them each.
-        mine = images if count % team.arrangement.replicas else images[team.share_of_batch(count)]
+        """The class scores of all rows' images, (N, classes), in every process."""
         with self._precision(images):
-            scores = self.network.class_scores(self._laid(mine))
-        whole = self.network.everywhere(scores, len(mine))
-        return whole[:count]
+            scores = self.network.class_scores(self._laid(images))
+        return self.network.everywhere(scores, len(images))
 
     def measured(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        scores = self.scores(images)
+        scores = self.scores(images)[: len(labels)]
         if not self.graph.losses:
             return F.cross_entropy(scores, labels), scores
-        team, count = self.network.team, len(images)
-        alike = count % team.arrangement.replicas != 0
-        mine = slice(None) if alike else team.share_of_batch(count)
-        whole = count * team.arrangement.replicas if alike else count
+        mine = torch.from_numpy(self.judged_part(len(labels))).to(labels.device)
+        seen = len(images) * self.network.team.arrangement.replicas
         with self._precision(images):
-            _, told = self.network.training_loss(self._laid(images[mine]), labels[mine], whole)
+            _, told = self.network.training_loss(self._laid(images), labels[mine], seen)
         return all_reduce(told), scores
 
     @property

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from netspec.train.chance import Places
+from netspec.train.crew import ALONE, Crew
 from netspec.train.data.loader import Batch
 from netspec.train.data.moments import Moments, statistics
 from netspec.train.data.moments import Statistics as Statistics
@@ -21,9 +22,10 @@ def sampled(count: int) -> Places:
     return np.unique(np.linspace(0, count - 1, min(count, SAMPLE)).astype(np.int64))
 
 
-def measure(batches: Iterator[Batch], frame: Frame) -> Statistics:
-    """One pass over stored images. The sums are of whole numbers, so their order does not matter."""
+def measure(batches: Iterator[Batch], frame: Frame, crew: Crew = ALONE) -> Statistics:
+    """One pass over stored images, of which each of a crew has some. The sums are of whole numbers, so their order does
+    not matter."""
     moments = Moments.none(frame)
     for batch in batches:
         moments += Moments.of(batch.pictures)
-    return statistics(moments)
+    return statistics(sum(crew.gathered(moments), Moments.none(frame)))

@@ -29,9 +29,8 @@ def frames(count: int, frame: Frame = FRAME, seed: int = 0) -> Pixels:
 def statistics_of(pictures: Pixels) -> Statistics:
     frame = Frame(*pictures.shape[1:])
     places = np.arange(len(pictures))
-    return measure(
-        iter([Batch(pictures[:2], places[:2], places[:2]), Batch(pictures[2:], places[2:], places[2:])]), frame
-    )
+    parts = (pictures[:2], places[:2]), (pictures[2:], places[2:])
+    return measure(iter([Batch(some, where, where, np.arange(len(where))) for some, where in parts]), frame)
 
 
 def test_crop_and_mirror_pixel_by_pixel() -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import re
 import signal
 import sys
-import zlib
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,10 +21,10 @@ from launched import COMMAND, alive, finished, gone, start
 from pictures import tree
 from running import KEPT, log, newest, same
 
-from netspec.train.crew import Crew
-from netspec.train.data.loader import Batch
+from netspec.train.crew import Crew, Readers
+from netspec.train.data.picture import Data, Frame, Held
 from netspec.train.errors import TrainError
-from netspec.train.loop import same_everywhere
+from netspec.train.same_data import need_alike
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="workers are found in /proc")
 
@@ -52,25 +52,37 @@ def test_a_killed_process_ends_the_run_in_seconds_and_is_named(tmp_path: Path) -
     assert training.left_over() == []
 
 
-def test_whether_all_say_the_same() -> None:
-    assert together(2, agreeing) == [[True, False, True], [True, False, True]]
+def test_what_the_crew_tell_each_other() -> None:
+    """Whether all say the same, what each has, and what any has found unreadable: of two reasons the first one's."""
+    failures = {3: ("c", "empty"), 4: ("d", "torn"), 7: ("g", "gone")}
+    assert together(2, telling) == [[True, False, True, [0, 10], failures, {}, False, True]] * 2
 
 
-def agreeing() -> list[bool]:
+def telling() -> list[Any]:
     """In one of two processes."""
     crew = Crew(dist.get_rank(), 2)
-    return [crew.agrees(-1), crew.agrees(crew.rank), crew.agrees(2**62)]
+    readers = Readers(crew, np.arange)
+    found = [{3: ("c", "empty"), 7: ("g", "gone")}, {3: ("c", "torn"), 4: ("d", "torn")}][crew.rank]
+    return [
+        crew.agrees(-1), crew.agrees(crew.rank), crew.agrees(2**62), crew.gathered(10 * crew.rank),
+        readers.agreed(found), readers.agreed({}), readers.all(crew.rank == 0), readers.all(True),
+    ]  # fmt: skip
 
 
-def test_an_image_that_one_process_can_read_and_another_cannot_ends_the_training() -> None:
-    """Their batches would be other ones from there on."""
-    batches = [Batch(np.zeros((2, 1)), np.zeros(2, np.int64), np.array(places)) for places in ((3, 4), (5, 7))]
-    others = iter([zlib.crc32(np.array(places).tobytes()) for places in ((3, 4), (5, 6))])
-    training: Any = SimpleNamespace(step=9, crew=SimpleNamespace(agrees=lambda number: number == next(others)))
-    reading = same_everywhere(training, batches)
-    assert next(reading) is batches[0]
-    with pytest.raises(TrainError, match="the processes have read different images after step 9"):
-        next(reading)
+def test_processes_that_see_other_images() -> None:
+    splits = [Held(np.zeros((3, 1, 2, 2), np.uint8), np.array(labels)) for labels in ((0, 1, 1), (0, 1, 0))]
+    data = [Data("pictures", ("a", "b"), Frame(1, 2, 2), split, None) for split in splits]
+    told: list[int] = []
+
+    def agrees(number: int) -> bool:
+        told.append(number)
+        return len(set(told)) == 1
+
+    crew: Any = SimpleNamespace(agrees=agrees)
+    need_alike(data[0], crew)
+    need_alike(dataclasses.replace(data[0], source="elsewhere"), crew)
+    with pytest.raises(TrainError, match="the processes do not see the same images in pictures"):
+        need_alike(data[1], crew)
 
 
 @pytest.mark.slow  # processes of their own, each some seconds
@@ -158,12 +170,21 @@ def test_an_error_is_told_once(tmp_path: Path, options: tuple[str, ...], code: i
 
 
 @pytest.mark.slow  # processes of their own, each some seconds
-def test_unreadable_images_are_told_once_and_left_out_by_all(tmp_path: Path) -> None:
+@pytest.mark.parametrize("split", ["groups", "batch"])
+def test_unreadable_images_are_told_once_and_left_out_by_all(tmp_path: Path, split: str) -> None:
+    """As they are by a process alone, whichever reads them: also where it is resumed in the middle of an epoch."""
     tree(tmp_path / "photos" / "train", dict.fromkeys("abcd", 20))
-    (tmp_path / "photos" / "train" / "a" / "3.jpg").write_bytes(b"")
-    training = finished(tmp_path, *COMMAND, "--data", "photos", "--batch", "8", "--gpus", "2", "--out", "run")
-    assert training.err.splitlines() == ["warning: skipped, cannot be read: photos/train/a/3.jpg: the file is empty"]
-    assert re.search(r"\b3 skipped as unreadable", training.out)
+    for name in ("a/3.jpg", "b/0.jpg", "c/19.jpg", "c/4.jpg"):
+        (tmp_path / "photos" / "train" / name).write_bytes(b"")
+    command = (*COMMAND, "--data", "photos", "--batch", "8")
+    one = finished(tmp_path, *command, "--out", "one")
+    two = finished(tmp_path, *command, "--gpus", "2", "--split", split, "--steps", "13", "--out", "two")
+    assert sorted(two.err.splitlines()) == sorted(one.err.splitlines())
+    assert two.err.count("the file is empty") == 4
+    finished(tmp_path, "--resume", "two", "--epochs", "3", "--steps", "9999", "--quiet")
+    counts = [json.loads((tmp_path / name / "run.json").read_text())["counts"] for name in ("one", "two")]
+    assert counts[0] == counts[1]
+    assert counts[0]["train"]["skipped"] == 12 - 3 * counts[0]["validation"]["skipped"]
 
 
 @pytest.mark.slow  # processes of their own, each some seconds

@@ -52,14 +52,15 @@ def given(graph: Graph, images: int) -> tuple[Tensor, Tensor]:
 def results(objective: Objective, batch: int) -> dict[str, Any]:
     """The loss and the gradients of a batch, and what an evaluation and the scores are."""
     objective.module.train()
-    loss = objective.gradients(*given(objective.graph, batch), 5, 2)
+    x, labels = given(objective.graph, batch)
+    loss = objective.gradients(x[objective.trained_part(batch)], labels, 5, 2)
     own = {key: p.grad for key, p in objective.module.named_parameters() if p.grad is not None}
     whole = objective.whole(own, objective.parameter_names)
     x, labels = given(objective.graph, EVALUATED)
     objective.module.eval()
     with torch.no_grad():
-        scores = objective.scores(x)
-    found = evaluate(objective, [(x, labels), (x[:1], labels[:1])])
+        _, scores = objective.measured(x[objective.judged_part(EVALUATED)], labels)
+    found = evaluate(objective, [(x[objective.judged_part(n)], labels[:n]) for n in (EVALUATED, 1, 4)])
     assert found is not None
     return {"loss": loss, "gradients": whole, "scores": scores, "found": dataclasses.asdict(found)}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -14,15 +14,11 @@ from typing import Self
 import numpy as np
 
 from netspec.train.chance import Places
+from netspec.train.data.ahead import CHUNK
 from netspec.train.data.picture import Labels, Pixels, Remembered, Resident, Split, Unreadable
+from netspec.train.data.readable import AHEAD, Step, readable
 from netspec.train.data.rooms import Rooms
-
-CHUNK = 16
-"""Pictures that a thread reads at a time."""
-
-AHEAD = 2
-"""Batches that are read ahead of the one that is being taken."""
-
+from netspec.train.data.sharing import UNSHARED, Sharing
 
 Room = Callable[[tuple[int, int, int, int]], Pixels]
 """Makes memory for a batch of (N, channels, height, width)."""
@@ -30,11 +26,13 @@ Room = Callable[[tuple[int, int, int, int]], Pixels]
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Stored pictures (N, channels, height, width), their N classes, and their places in the split."""
+    """N images' classes and their places in the split, and of those of them that are ``read`` here the stored pictures
+    (of shape channels, height, width each): of all, where one process reads alone."""
 
     pictures: Pixels
     labels: Labels
     places: Places
+    read: Places
 
 
 @dataclass(slots=True)
@@ -68,17 +66,8 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
-class _Chunk:
-    """Neighbours in a pass's order: those that could be read, and how many could not."""
-
-    pictures: Sequence[Pixels]
-    places: Sequence[int]
-    failed: Sequence[Unreadable]
-
-
-@dataclass(frozen=True, slots=True)
 class _Ready:
-    """A batch (``None`` at the end of a pass) and how many pictures were skipped on the way to it."""
+    """A batch (``None`` where too little is left for one) and how many pictures were skipped on the way to it."""
 
     batch: Batch | None
     skipped: int
@@ -111,83 +100,65 @@ class Loader:
     ) -> None:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def run(self, split: Split, order: Places, batch: int, *, keep_partial: bool) -> Pass:
-        """One pass over the places in ``order``."""
-        if isinstance(split, Remembered) and split.whole is not None:
-            split = split.whole
+    def run(self, split: Split, order: Places, batch: int, *, keep_partial: bool, sharing: Sharing = UNSHARED) -> Pass:
+        """One pass over the places in ``order``. Of each batch those pictures are read that ``sharing`` leaves to this
+        process."""
+        whole = split.whole if isinstance(split, Remembered) else None
+        # All go the same way: what lies in memory needs no agreement on what can be read.
+        if sharing.all(whole is not None) and whole is not None:
+            split = whole
         if isinstance(split, Resident):
-            ready = self._resident(split, order, batch, keep_partial)
+            ready = self._resident(split, order, batch, keep_partial, sharing)
         else:
-            ready = self._assembled(self._chunks(split, order, batch), split.labels, batch, keep_partial)
+            ready = self._decoded(split, order, batch, keep_partial, sharing)
         return Pass(ready, len(order), batch, keep_partial)
 
-    def _resident(self, split: Resident, order: Places, batch: int, keep_partial: bool) -> Generator[_Ready]:
+    def _resident(
+        self, split: Resident, order: Places, batch: int, keep_partial: bool, sharing: Sharing
+    ) -> Generator[_Ready]:
         """Batches filled in place by the pool: nothing can be unreadable, so every picture's slot is known at once."""
         end = len(order) if keep_partial else len(order) - len(order) % batch
         starts = iter(range(0, end, batch))
         frame, labels = split.stored, split.labels
-        waiting: deque[tuple[Places, Pixels, list[Future[None]]]] = deque()
+        waiting: deque[tuple[Places, Places, Pixels, list[Future[None]]]] = deque()
         try:
             while True:
                 while len(waiting) <= AHEAD and (start := next(starts, None)) is not None:
                     places = order[start : start + batch]
-                    whole = self._room((len(places), frame.channels, frame.height, frame.width))
+                    read = sharing.part(len(places))
+                    mine = places[read]
+                    whole = self._room((len(mine), frame.channels, frame.height, frame.width))
                     filling = [
-                        self._pool.submit(split.fill, places[i : i + CHUNK], whole[i : i + CHUNK])
-                        for i in range(0, len(places), CHUNK)
+                        self._pool.submit(split.fill, mine[i : i + CHUNK], whole[i : i + CHUNK])
+                        for i in range(0, len(mine), CHUNK)
                     ]
-                    waiting.append((places, whole, filling))
+                    waiting.append((places, read, whole, filling))
                 if not waiting:
                     return
-                places, whole, filling = waiting.popleft()
+                places, read, whole, filling = waiting.popleft()
                 for part in filling:
                     part.result()
-                yield _Ready(Batch(whole, labels[places], places), 0)
+                yield _Ready(Batch(whole, labels[places], places, read), 0)
         finally:
-            for _, _, filling in waiting:
+            for _, _, _, filling in waiting:
                 for part in filling:
                     part.cancel()
 
-    def _chunks(self, split: Split, order: Places, batch: int) -> Generator[_Chunk]:
-        """The order in pieces, read by the pool, no more than about two batches ahead."""
-        pieces = iter([order[start : start + CHUNK].tolist() for start in range(0, len(order), CHUNK)])
-        ahead = 2 * -(-batch // CHUNK) + self._workers
-        waiting: deque[Future[_Chunk]] = deque()
-        try:
-            while True:
-                while len(waiting) < ahead and (piece := next(pieces, None)) is not None:
-                    waiting.append(self._pool.submit(_read, split, piece))
-                if not waiting:
-                    return
-                chunk = waiting.popleft().result()
-                for problem in chunk.failed:
+    def _decoded(
+        self, split: Split, order: Places, size: int, keep_partial: bool, sharing: Sharing
+    ) -> Generator[_Ready]:
+        """Batches of what can be read. None is held here, so that its memory can be used again."""
+        with closing(readable(self._pool, self._workers, split, order, size, sharing)) as steps:
+            for step in steps:
+                for problem in step.unreadable:
                     self._report(problem)
-                yield chunk
-        finally:
-            for future in waiting:
-                future.cancel()
+                full = len(step.places) == size or (keep_partial and len(step.places) > 0)
+                yield _Ready(self._joined(step, split.labels) if full else None, len(step.unreadable))
 
-    def _assembled(self, chunks: Generator[_Chunk], labels: Labels, size: int, keep_partial: bool) -> Generator[_Ready]:
-        """Batches made of chunks: unreadable pictures are left out and the next ones take their place."""
-
-        def batch(pictures: list[Pixels], places: list[int]) -> Batch:
-            channels, height, width = pictures[0].shape
-            where = np.array(places, np.int64)
-            whole = np.stack(pictures, out=self._room((len(pictures), channels, height, width)))
-            return Batch(whole, labels[where], where)
-
-        pictures: list[Pixels] = []
-        places: list[int] = []
-        skipped = 0
-        with closing(chunks):  # a taker who leaves early ends the reading ahead
-            for chunk in chunks:
-                skipped += len(chunk.failed)
-                pictures += chunk.pictures
-                places += chunk.places
-                while len(places) >= size:
-                    yield _Ready(batch(pictures[:size], places[:size]), skipped)
-                    pictures, places, skipped = pictures[size:], places[size:], 0
-            yield _Ready(batch(pictures, places) if places and keep_partial else None, skipped)
+    def _joined(self, step: Step, labels: Labels) -> Batch:
+        channels, height, width = step.pictures[0].shape
+        whole = np.stack(step.pictures, out=self._room((len(step.pictures), channels, height, width)))
+        return Batch(whole, labels[step.places], step.places, step.read)
 
 
 class Pass:
@@ -222,14 +193,3 @@ class Pass:
         ready = next(self._ready, None)
         self.waited += time.perf_counter() - start
         return ready
-
-
-def _read(split: Split, places: list[int]) -> _Chunk:
-    pictures, kept, failed = [], [], []
-    for place in places:
-        try:
-            pictures.append(split.read(place))
-            kept.append(place)
-        except Unreadable as problem:
-            failed.append(Unreadable(problem.path, problem.reason))  # without the traceback, which holds pictures
-    return _Chunk(pictures, kept, failed)
