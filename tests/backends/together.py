@@ -108,7 +108,7 @@ def _compare(trial: Trial, rank: int, processes: int) -> None:
         model.zero_grad()
         objective.module.train()
         model.train()
-        wanted = objective.gradients(images, labels, SEED, step)
+        wanted = objective.gradients(images[objective.trained_part(trial.batch)], labels, SEED, step)
         drawn = ((SEED, step),) if "drawn" in inspect.signature(program.add_gradients).parameters else ()
         found = program.add_gradients(model, images, labels, *drawn, team=team)
         assert torch.equal(found, wanted), (trial.name, step, found, wanted)
