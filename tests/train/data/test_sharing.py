@@ -43,6 +43,10 @@ class Lying(Numbered):
 
     stored = FRAME
 
+    def fill(self, places: Places, out: Pixels) -> None:
+        for slot, place in enumerate(places.tolist()):
+            out[slot] = self.read(place)
+
 
 @dataclass
 class Table:
