@@ -9,8 +9,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netspec.backend import targets
-from netspec.cli.common import WRONG_SPEC, input_option, read_net, refuse, set_option, spec_argument, stem_of, tell
+from netspec.backend import Target, targets
+from netspec.cli.common import (
+    WRONG_SPEC,
+    input_option,
+    read_net,
+    refuse,
+    set_option,
+    spec_argument,
+    stem_of,
+    tell,
+)
 from netspec.cli.runs import telling, warn
 from netspec.cli.writing import refuse_what_is_not_ours, write_together
 from netspec.diagnostics import SpecError
@@ -71,15 +80,17 @@ def command(
     layer_files: LayerFiles,
     changes: tuple[str, ...],
 ) -> None:
-    """Compile a spec to a program that needs netspec no more.
+    """Compile a spec to a program that needs netspec no more, or to another program's files.
 
-    A file that netspec did not write is never overwritten.
+    A file that netspec did not write is never overwritten. What a target cannot say is told at its line. --dialect is
+    also the version of cuda-convnet that is written [default: 2012 where that can say it].
 
     \b
-    Example:
+    Examples:
       netspec compile specs/alexnet.net -o alexnet.py
       python alexnet.py --synthetic --steps 5
       netspec compile specs/digits.net --to onnx --weights runs/digits
+      netspec compile specs/alexnet.net --to cuda-convnet -o alexnet-cfg
     """
     target = _TARGETS[word]
     asked: dict[str, object] = {"weights": weights, "seed": seed}
@@ -99,7 +110,7 @@ def command(
     if weights is not None:
         options["weights"] = _trained(net, weights)
     try:
-        made = target.make(net, path.stem if target.ending else path.name, **options)
+        made = target.make(net, path.stem if target.ending else path.name, **options, **_context(target, layer_files))
     except ModuleNotFoundError as missing:
         if not target.extra:
             raise
@@ -125,6 +136,12 @@ def _trained(net: Net, path: Path) -> Trained:
         from netspec.train.trained import trained
 
         return trained(net.graph, path, warn)
+
+
+def _context(target: Target, layer_files: LayerFiles) -> dict[str, object]:
+    """What is known beside the options that are the command's own."""
+    known: dict[str, object] = {"dialect": layer_files.dialect, "tell": tell}
+    return {name: value for name, value in known.items() if name in target.options}
 
 
 def _print(content: str | bytes) -> None:

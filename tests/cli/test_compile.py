@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import stat
 from pathlib import Path
@@ -126,3 +127,80 @@ def test_unusual_file_names_are_only_names(folder: Path) -> None:
     done = run('a"""b\\.net')
     assert done.exit_code == 0
     compile((folder / 'a"""b\\.py').read_text("utf-8"), "program", "exec")
+
+
+CFG = """\
+[image] input 3x16x16 range=255 mean=image
+[conv1] conv filters=16 kernel=5 init=gaussian(0.1)
+[fc2] fc outputs=4 init=gaussian(0.1)
+[prob] softmax
+train schedule=cosine
+"""
+
+
+@pytest.fixture
+def small(folder: Path) -> Path:
+    """A spec that cuda-convnet's files can say, but for its schedule."""
+    (folder / "small.net").write_text(CFG)
+    return folder
+
+
+def test_a_target_of_several_files_is_a_folder(small: Path) -> None:
+    done = run("small.net", "--to", "cuda-convnet")
+    assert (done.exit_code, done.stdout) == (0, "wrote small/layers.cfg\nwrote small/layer-params.cfg\n")
+    assert "warning[left-out-of-cfg]" in done.stderr and "Traceback" not in done.stderr
+    assert sorted(path.name for path in (small / "small").iterdir()) == ["layer-params.cfg", "layers.cfg"]
+    again = run("small.net", "--to", "cuda-convnet", "-q", "-o", "small", "--dialect", "v2")
+    assert (again.exit_code, again.stdout) == (0, "")
+    assert "sumWidth" in (small / "small" / "layers.cfg").read_text()
+
+
+def test_a_file_of_somebody_elses_in_the_folder_stays_and_nothing_is_written(small: Path) -> None:
+    (small / "out").mkdir()
+    mine = small / "out" / "layer-params.cfg"
+    mine.write_text("[conv1]\n")
+    done = run("small.net", "--to", "cuda-convnet", "-o", "out")
+    assert done.exit_code == 2 and "layer-params.cfg was not written by netspec and stays as it is" in done.stderr
+    assert [path.name for path in (small / "out").iterdir()] == ["layer-params.cfg"]
+    assert mine.read_text() == "[conv1]\n"
+
+
+def test_none_of_several_files_is_replaced_where_one_cannot_be(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run("small.net", "--to", "cuda-convnet").exit_code == 0
+    before = {path.name: path.read_text() for path in (small / "small").iterdir()}
+    real = os.fsync
+    calls: list[int] = []
+
+    def full(handle: int) -> None:
+        calls.append(handle)
+        if len(calls) == 2:
+            raise OSError(28, "No space left on device")
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", full)
+    done = run("small.net", "--to", "cuda-convnet", "--dialect", "v2")
+    assert done.exit_code == 2 and done.stderr.endswith("No space left on device\n")
+    assert {path.name: path.read_text() for path in (small / "small").iterdir()} == before
+
+
+@pytest.mark.parametrize(("output", "said"), [("-", "cannot go to standard output"), ("small.net", "is no folder")])
+def test_several_files_need_a_folder(output: str, said: str, small: Path) -> None:
+    done = run("small.net", "--to", "cuda-convnet", "-o", output)
+    assert done.exit_code == 2 and said in done.stderr
+
+
+def test_what_a_target_cannot_say_writes_nothing(small: Path) -> None:
+    (small / "small.net").write_text(CFG.replace("kernel=5", "kernel=5 dilation=2"))
+    done = run("small.net", "--to", "cuda-convnet")
+    assert done.exit_code == 1 and "error[not-in-cfg]: conv1: cuda-convnet has no dilation" in done.stderr
+    assert [path.name for path in small.iterdir()] == ["small.net"]
+
+
+def test_layer_files_are_compiled_too(small: Path) -> None:
+    assert run("small.net", "--to", "cuda-convnet", "-q").exit_code == 0
+    files = ("small/layers.cfg", "--params", "small/layer-params.cfg", "--input", "3x16x16")
+    assert run(*files, "--to", "cuda-convnet", "-q", "-o", "again").exit_code == 0
+    for name in ("layers.cfg", "layer-params.cfg"):
+        once, twice = ((small / folder / name).read_text().splitlines() for folder in ("small", "again"))
+        assert "The net layers, for" in twice[1] and once[2:] == twice[2:]
+    assert run(*files, "-q", "-o", "small.py").exit_code == 0

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import PurePath
 
 from netspec.importers.cuda_convnet.lines import Line
-from netspec.importers.cuda_convnet.reading import Comment, Config
+from netspec.importers.cuda_convnet.reading import Config
 from netspec.importers.cuda_convnet.twins import Merged
 
 _SHORT = 12
@@ -43,7 +43,7 @@ def with_comments(twins: Merged, config: Config, params: Config | None) -> tuple
         said = f"{name} lists the shares of its input in the order {', '.join(map(str, order))}"
         kept.setdefault(home.get(name, len(lines) - 1), []).append(said)
     if params is not None and params.comments:
-        tail += [f"In {PurePath(params.source.name).name}:", *_told(params.comments)]
+        tail += [f"In {PurePath(params.source.name).name}:", *_told(params)]
     return [replace(line, comments=_once(kept.get(i, ()))) for i, line in enumerate(lines)], head, tail
 
 
@@ -63,11 +63,11 @@ def _of(params: Config | None) -> str:
     return f" and {PurePath(params.source.name).name}" if params is not None else ""
 
 
-def _told(comments: Iterable[Comment]) -> list[str]:
-    """A parameter file's comments, with the section that they stand before."""
+def _told(params: Config) -> list[str]:
+    """A parameter file's comments, with the section that they stand before, but for those at its beginning."""
     told: list[str] = []
-    above: str | None = None
-    for comment in comments:
+    above = next(iter(params.sections), None)
+    for comment in params.comments:
         if comment.before is not None and comment.before != above:
             told.append(f"before [{comment.before}]:")
         above = comment.before

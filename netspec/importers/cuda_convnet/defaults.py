@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from netspec.importers.cuda_convnet.lines import Line
+from netspec.importers.cuda_convnet.lines import Line, is_list
 
 MANY = 6
 """Layers without weights say their numbers themselves, as papers do, unless there are so many of a type."""
@@ -44,7 +44,7 @@ def unsaid(line: Line, key: str, usual: Mapping[str, str]) -> str | None:
         return {"neuron": "linear", "reads": "own"}[key]
     if key in ("bias_lr", "bias_momentum"):
         value = line.keys.get(key.removeprefix("bias_"), usual.get(key.removeprefix("bias_")))
-        return None if value is None or "," in value else value
+        return None if value is None or is_list(value) else value
     return usual.get(key)
 
 
@@ -54,6 +54,6 @@ def _best(lines: Sequence[Line], key: str, usual: Mapping[str, str]) -> str | No
     said = sum(key in line.keys for line in lines)
     if len(lines) < 2 or None in values or any("weights" in line.keys and key not in line.keys for line in lines):
         return None
-    plain = [value for value in values if value is not None and "," not in value.partition("(")[0]]
+    plain = [value for value in values if value is not None and not is_list(value)]
     best = max(dict.fromkeys(plain), key=plain.count) if plain else None
     return best if best is not None and len(lines) - plain.count(best) < said else None

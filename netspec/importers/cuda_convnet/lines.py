@@ -84,6 +84,11 @@ def several(values: Sequence[str]) -> str:
     return values[0] if len(set(values)) == 1 else ",".join(values)
 
 
+def is_list(value: str) -> bool:
+    """Whether a key's text is a value for each input: ``1,2``, but not ``gaussian(0.1, 0.5)``."""
+    return "," in re.sub(r"\([^)]*\)", "", value)
+
+
 def number(value: float) -> str:
     """A number as a spec has it: ``1e-5``, not Python's ``1e-05``."""
     if value == int(value) and abs(value) < 1e15:

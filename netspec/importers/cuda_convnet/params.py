@@ -194,7 +194,10 @@ class _Reader:
         for name, r in self.rates.items():
             told = {"lr": (r.lr, lr), "momentum": (r.momentum, momentum), "decay": (r.decay, decay)}
             weights[name] = {key: own for key, (own, usual) in told.items() if set(own) != {usual}}
-            own_biases = {"bias_lr": (r.bias_lr, r.lr[0]), "bias_momentum": (r.bias_momentum, r.momentum[0])}
+            # A layer with the weights of another says no rates of weights, after which its biases' would be.
+            taken = any(self.definition.layers[name].shared[:1])
+            first = (lr, momentum) if taken else (r.lr[0], r.momentum[0])
+            own_biases = {"bias_lr": (r.bias_lr, first[0]), "bias_momentum": (r.bias_momentum, first[1])}
             biases[name] = {key: own for key, (own, other) in own_biases.items() if own != other}
         train = {"batch": "128"}
         if owners:

@@ -6,31 +6,19 @@ its own GPU's half of the same layers, or all of them the whole. What else reads
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from typing import Literal
 
+from netspec.importers.cuda_convnet.gathering import ALONE, joins_of, uniform, without
 from netspec.importers.cuda_convnet.lines import Line
 
 MOST_LINES = 2000
 """More are left as they stand."""
 
 _WEIGHTED = {"conv": "filters", "local": "filters", "fc": "outputs"}
-_ALONE = (
-    "input",
-    "softmax",
-    "reshape",
-    "colorspace",
-    "crossentropy",
-    "binarycrossentropy",
-    "squarederror",
-    "cauchyerror",
-    "sumsquares",
-)
 _ORDERLESS = ("conv", "local", "fc")
-_LIST = re.compile(r"\([^)]*\)")
 
 Reading = Literal["own", "all", "whole"]
 
@@ -61,11 +49,17 @@ def merged(lines: Sequence[Line], gpus: int) -> Merged:
     """The lines of a file for so many GPUs with its twins as one line each."""
     if gpus < 2 or len(lines) > MOST_LINES:
         return Merged(tuple(lines), {}, {})
-    plain, readers = _without_copies(lines, gpus)
-    if readers:
+    joins = joins_of(lines, gpus)
+    while joins:
+        plain, through = without(lines, joins)
         found = _joined(plain, gpus)
-        if readers <= {name for family in found.families.values() for name in family.members}:
+        reads = {name: family.inputs for family in found.families.values() for name in family.members}
+        reads |= {line.name: line.inputs for line in found.lines if line.name in through}
+        # What is joined has to be the shares of one layer, which a reader then reads as one.
+        kept = {join for reader, join in through.items() if len(reads[reader]) > 1}
+        if not kept:
             return found
+        joins = {name: line for name, line in joins.items() if name not in kept}
     return _joined(lines, gpus)
 
 
@@ -95,7 +89,7 @@ class _Attempt:
                 found.setdefault(_alike(line, line.gpu[0]), []).append(line)
         # In the order of the lines on any GPU, so that a family's inputs are looked at before it.
         for line in lines:
-            if line.gpu == (gpus - 1,) and line.name not in banned and line.type not in _ALONE:
+            if line.gpu == (gpus - 1,) and line.name not in banned and line.type not in ALONE:
                 self._find(line, found, banned)
 
     def _find(self, last: Line, found: Mapping[tuple[object, ...], list[Line]], banned: set[str]) -> None:
@@ -134,7 +128,7 @@ class _Attempt:
             if not any(split) and members[0].type == "dropout":
                 return None  # each drops other units of what both read
             return ("own" if any(split) else "whole"), own, {}
-        if members[0].type not in _ORDERLESS or not _uniform(members[0]):
+        if members[0].type not in _ORDERLESS or not uniform(members[0]):
             return None
         runs = [self._collapsed(member) for member in members]
         first = runs[0]
@@ -185,7 +179,7 @@ class _Attempt:
                 order = places
             names.append(family.name)
             del waiting[: self.gpus]
-        if len(names) != len(line.inputs) and not (_uniform(line) or line.type == "concat"):
+        if len(names) != len(line.inputs) and not (uniform(line) or line.type == "concat"):
             return None
         return tuple(names), order
 
@@ -232,7 +226,9 @@ class _Attempt:
                     reordered[line.name] = order
                 shares = any(name in self.families and self.families[name].reading != "whole" for name in names)
                 keys = {**line.keys, "reads": "all"} if shares and line.type in _WEIGHTED else line.keys
-                lines.append(replace(line, inputs=names, keys=keys))
+                # What gathers the shares of all GPUs is whole, which needs no place.
+                gpu = () if shares and gathers(line) and line.gpu == (0,) else line.gpu
+                lines.append(replace(line, inputs=names, keys=keys, gpu=gpu))
             elif line.name == family.members[-1]:
                 reordered |= family.orders
                 lines.append(self._joined(family))
@@ -256,29 +252,6 @@ class _Attempt:
         return Line(family.name, first.type, family.inputs, keys, (), first.origin, comments)
 
 
-def _without_copies(lines: Sequence[Line], gpus: int) -> tuple[list[Line], set[str]]:
-    """The lines without concatenations that stand on every GPU alike, whose readers read what is joined there; and
-    these readers."""
-    alike: dict[tuple[str, ...], list[Line]] = {}
-    for line in lines:
-        if line.type == "concat" and len(line.gpu) == 1 and not line.keys:
-            alike.setdefault(line.inputs, []).append(line)
-    copies = {
-        line.name: line.inputs
-        for each in alike.values()
-        if sorted(line.gpu[0] for line in each) == list(range(gpus))
-        for line in each
-    }
-    reading = {line.name for line in lines if copies.keys() & set(line.inputs)}
-    by_name = {line.name: line for line in lines}
-    for name in reading:
-        line = by_name[name]
-        if line.type not in ("conv", "fc") or len(line.inputs) != 1 or not _uniform(line):
-            return list(lines), set()
-    kept = [line for line in lines if line.name not in copies]
-    return [replace(line, inputs=copies[line.inputs[0]]) if line.name in reading else line for line in kept], reading
-
-
 def _alike(line: Line, gpu: int) -> tuple[object, ...]:
     """What twins have in common, and a GPU."""
     own = sorted((key, value) for key, value in line.keys.items() if key != "weights")
@@ -289,10 +262,3 @@ def _per_input(line: Line, key: str) -> list[str]:
     """A key's value for each input; 1 where it is not said."""
     values = line.keys.get(key, "1").split(",")
     return values * len(line.inputs) if len(values) == 1 else values
-
-
-def _uniform(line: Line) -> bool:
-    """Whether all inputs of a line are treated alike, so that several may become one."""
-    if any(line.keys.get(key, "1") != "1" for key in ("groups", "parts", "spread")) or "weights" in line.keys:
-        return False
-    return not any("," in _LIST.sub("", value) for value in line.keys.values())

@@ -1,0 +1,102 @@
+"""Losses as costs, with the labels that they read."""
+
+from __future__ import annotations
+
+from netspec.importers.cuda_convnet.lines import number
+from netspec.ir.graph import Layer
+from netspec.ir.ops import BinaryCrossEntropy, CrossEntropy, Logistic, Loss, Softmax
+
+from .sections import Part, Section, Value, listed
+from .site import Draft, Site
+
+_INDEX, _ONE_HOT = "1", "2"
+"""``dataIdx`` of the labels: the class's number, and a vector with a one at its place."""
+_TOP = 5
+
+
+def add_cost(draft: Draft, layer: Layer) -> None:
+    """A loss of the spec."""
+    op = draft.graph.nodes[layer.nodes[-1]].op
+    assert isinstance(op, Loss)
+    site = Site(draft, layer, draft.name(layer.name))
+    read = layer.inputs[0]
+    if isinstance(op, CrossEntropy):
+        _logreg(site, _softmax_of(draft, read) or _apart(site, "softmax", {}), op.weight)
+    elif isinstance(op, BinaryCrossEntropy):
+        type_ = "cost.crossent2" if draft.old else "cost.bce"
+        made = _over(draft, read, Logistic) or _apart(site, "neuron", {"neuron": "logistic"})
+        _cost(site, type_, (_labels(draft, _ONE_HOT), made), op.weight)
+    else:
+        coefficients = {"coeffs": "1,-1"}
+        parts = (site.one(), _labels(draft, _ONE_HOT))
+        keys = coefficients if draft.old else {}
+        name = draft.name(f"{layer.name}-difference")
+        section = Section(name, layer.name, {"type": "eltsum", "inputs": listed(p.name for p in parts), **keys})
+        section.params |= {} if draft.old else coefficients
+        section.keys |= site.place(parts[0].gpu)
+        _cost(site, "cost.sum2", (draft.add(section, parts[0].shape, site.gpu),), op.weight)
+
+
+def usual_cost(draft: Draft) -> None:
+    """What a spec without a loss is trained with: the cross-entropy of its scores."""
+    graph = draft.graph
+    scores = graph.scores.layer
+    last = graph.layers[graph.output.layer]
+    made = _softmax_of(draft, scores)
+    site = Site(draft, last, draft.name("logprob"))
+    if made is None:
+        section = Section(draft.name("probs"), last.name, {"type": "softmax", "inputs": _whole(draft, last).name})
+        made = draft.add(section, last.output, _whole(draft, last).gpu)
+    _logreg(site, made, 1.0)
+
+
+def _whole(draft: Draft, layer: Layer) -> Part:
+    """A layer's value in one section."""
+    reader = Layer(layer.name, "softmax", (layer.name,), (), layer.output, layer.placement, "own")
+    return Site(draft, reader, layer.name).one()
+
+
+def _logreg(site: Site, made: Part, weight: float) -> None:
+    params = {"topk": str(_TOP)} if made.shape.units > _TOP else {}
+    _cost(site, "cost.logreg", (_labels(site.draft, _INDEX), made), weight, **params)
+
+
+def _cost(site: Site, type_: str, reads: tuple[Part, ...], weight: float, **params: str) -> None:
+    keys = {"type": type_, "inputs": listed(part.name for part in reads), "gpu": str(reads[-1].gpu[0])}
+    section = Section(site.name, site.layer.name, keys, {"coeff": number(weight), **params})
+    site.draft.sections.append(section)
+
+
+def _apart(site: Site, type_: str, keys: dict[str, str]) -> Part:
+    """A section between the loss and what it reads."""
+    read = site.one()
+    name = site.draft.name(f"{site.layer.name}-{keys.get('neuron', type_)}")
+    section = Section(name, site.layer.name, {"type": type_, "inputs": read.name, **keys})
+    return site.draft.add(section, read.shape, read.gpu)
+
+
+def _softmax_of(draft: Draft, read: str) -> Part | None:
+    return _over(draft, read, Softmax)
+
+
+def _over(draft: Draft, read: str, op: type[Softmax | Logistic]) -> Part | None:
+    """The section of a layer that is nothing but this operation over a value."""
+    for layer in draft.graph.layers.values():
+        same = (
+            layer.inputs == (read,) and len(layer.nodes) == 1 and isinstance(draft.graph.nodes[layer.nodes[0]].op, op)
+        )
+        if same and layer.name in draft.values and len(draft.values[layer.name].parts) == 1:
+            return draft.values[layer.name].parts[0]
+    return None
+
+
+def _labels(draft: Draft, index: str) -> Part:
+    """The labels, which stand behind the images."""
+    name = "labels" if index == _INDEX else "labels-one-hot"
+    value = draft.values.get(f"#{name}")
+    if value is None:
+        part = Part(draft.name(name), draft.graph.input.output, ())
+        section = Section(part.name, draft.graph.input.layer, {"type": "data", "dataIdx": index})
+        draft.sections.insert(1, section)
+        value = draft.values[f"#{name}"] = Value((part,))
+    return value.parts[0]

@@ -1,0 +1,151 @@
+"""The whole net as two files, read again by the importer before they are given out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from netspec.diagnostics import Diagnostic, SpecError, in_order
+from netspec.importers.cuda_convnet import Dialect, translate
+from netspec.ir.graph import Layer
+from netspec.ir.ops import Flatten, Input, Loss
+from netspec.ir.shape import Shape
+from netspec.net import Net
+from netspec.source import Source
+
+from .costs import add_cost, usual_cost
+from .learning import command_line, not_held
+from .ops import EMITTED, REFUSED, main
+from .problems import Inexpressible, Problems
+from .sections import Part, Section, Value, text_of
+from .site import Draft, Site
+
+FIRST_LINE = "# Written by netspec. Another `netspec compile` overwrites this file as long as this line stands first."
+"""What both files begin with, and what shows that a file may be overwritten."""
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+
+@dataclass(frozen=True, slots=True)
+class LayerFiles:
+    """The text of a layer file and of its parameter file, and what is left out of them."""
+
+    layers: str
+    params: str
+    dialect: Dialect
+    warnings: tuple[Diagnostic, ...]
+
+
+def emit(net: Net, dialect: Dialect | None = None) -> LayerFiles:
+    """Write a net as layer files of a version; without one, of 2012 where that can say it, else of version 2.
+
+    Raises
+    ------
+    SpecError
+        Something in the net has no counterpart in that version (``not-in-cfg``).
+    """
+    if dialect is not None:
+        return _emitted(net, dialect)
+    try:
+        return _emitted(net, "2012")
+    except SpecError as error:
+        try:
+            return _emitted(net, "v2")
+        except SpecError:
+            raise error from None
+
+
+def _emitted(net: Net, dialect: Dialect) -> LayerFiles:
+    problems = Problems(net.source)
+    draft = Draft(net.graph, dialect, problems)
+    not_held(net.graph, problems)
+    for layer in net.graph.layers.values():
+        _add(draft, layer)
+    if not net.graph.losses and not problems.errors:
+        usual_cost(draft)
+    if not problems.errors:
+        made = _written(net, draft)
+        _read_again(net, draft, made)
+    if problems.errors:
+        raise SpecError(in_order(problems.all))
+    return replace(made, warnings=in_order(problems.all))
+
+
+def _add(draft: Draft, layer: Layer) -> None:
+    """A layer's sections. What reads a layer that cannot be said is passed over."""
+    if any(name not in draft.values for name in layer.inputs):
+        return
+    op = draft.graph.nodes[layer.nodes[0]].op
+    try:
+        if isinstance(op, Input):
+            _data(draft, layer)
+        elif isinstance(op, Flatten):
+            # A vector is read from maps as it lies.
+            read = draft.values[layer.inputs[0]]
+            vectors = (replace(part, shape=Shape(part.shape.units)) for part in read.parts)
+            draft.values[layer.name] = Value(tuple(vectors), layer.placement.split)
+        elif isinstance(op, Loss):
+            add_cost(draft, layer)
+        else:
+            _sections(draft, layer)
+    except Inexpressible:
+        return
+
+
+def _data(draft: Draft, layer: Layer) -> None:
+    name = draft.name(layer.name)
+    section = Section(name, layer.name, {"type": "data", "dataIdx": "0"})
+    draft.values[layer.name] = Value((draft.add(section, layer.output, ()),))
+
+
+def _sections(draft: Draft, layer: Layer) -> None:
+    """One section, or one for each GPU."""
+    split = layer.placement.split
+    if layer.placement.replicas and draft.old:
+        message = "replicas are of version 2 of cuda-convnet"
+        draft.problems.cannot_say(layer.name, message, "gpu", instead=("--dialect v2",))
+    parts: list[Part] = []
+    for member in range(draft.graph.groups) if split else (None,):
+        name = draft.name(layer.name if member is None else f"{layer.name}{_suffix(member)}")
+        site = Site(draft, layer, name, member)
+        parts.append(_section(site))
+    draft.values[layer.name] = Value(tuple(parts), split)
+
+
+def _section(site: Site) -> Part:
+    """A layer's section on one of the GPUs. Where it cannot be said, its readers are looked at all the same."""
+    op = type(main(site).op)
+    try:
+        if op in REFUSED:
+            why, instead = REFUSED[op]
+            raise site.cannot_say(why, instead=instead)
+        return site.draft.add(EMITTED[op](site), site.shape, site.gpu)
+    except Inexpressible:
+        return Part(site.name, site.shape, site.gpu)
+
+
+def _suffix(member: int) -> str:
+    """``a`` for GPU 0, as the files of 2012 name them."""
+    return _LETTERS[member] if member < len(_LETTERS) else f"-{member}"
+
+
+def _written(net: Net, draft: Draft) -> LayerFiles:
+    version = "of 2012" if draft.old else "version 2"
+    about = [FIRST_LINE.removeprefix("# "), f"The net {net.name}, for cuda-convnet {version}."]
+    layers = text_of(((s.name, s.keys) for s in draft.sections), about)
+    params = text_of(((s.name, s.params) for s in draft.sections if s.params), [*about, *command_line(net.graph)])
+    return LayerFiles(layers, params, draft.dialect, ())
+
+
+def _read_again(net: Net, draft: Draft, made: LayerFiles) -> None:
+    """Report what the original would refuse, as the importer does, at the lines of the spec."""
+    layers, params = Source("layers.cfg", made.layers), Source("layer-params.cfg", made.params)
+    read = translate(layers, params=params, dialect=made.dialect, shape=net.graph.input.output)
+    owners = {section.name: section.layer for section in draft.sections}
+    for found in read.diagnostics:
+        if found.severity == "error":
+            layer = owners.get(found.layer, net.graph.output.layer)
+            message = found.message.removeprefix(f"{found.layer}: ")
+            draft.problems.cannot_say(layer, f"cuda-convnet refuses it: {message}", *_KEYS, notes=found.notes)
+
+
+_KEYS = ("filters", "outputs", "kernel", "groups", "size")
+"""What the original's checks are mostly about."""

@@ -1,0 +1,31 @@
+"""From operations to sections. What is in neither table no layer of a spec begins with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from netspec.ir.graph import Node
+from netspec.ir.ops import BatchNorm, Conv, Linear, Local, Op
+
+from ..sections import Section
+from ..site import Site
+from . import joins, maps, neurons, weighted
+
+EMITTED: Mapping[type[Op], Callable[[Site], Section]] = {
+    **weighted.EMITTED,
+    **maps.EMITTED,
+    **joins.EMITTED,
+    **neurons.EMITTED,
+}
+REFUSED: Mapping[type[Op], tuple[str, tuple[str, ...]]] = {
+    BatchNorm: (
+        "cuda-convnet is older than batch normalisation",
+        ("lrn",),
+    ),
+}
+"""Operations that neither version has, why, and what would do."""
+
+
+def main(site: Site) -> Node:
+    """The operation that says which section a layer becomes: the one with weights, else the first."""
+    return next((node for node in site.nodes if isinstance(node.op, Conv | Local | Linear)), site.nodes[0])

@@ -1,0 +1,60 @@
+"""Layers that join values, or look at single numbers: concat, sum, max, softmax, dropout."""
+
+from __future__ import annotations
+
+from netspec.importers.cuda_convnet.lines import number
+from netspec.ir.ops import Concat, Dropout, Max, Softmax, Sum
+
+from ..sections import Part, Section, listed
+from ..site import Site
+
+
+def concat(site: Site) -> Section:
+    """``concat``. Of layers on the GPUs in their order each is a share already."""
+    inputs = range(len(site.layer.inputs))
+    if site.member is not None and not all(site.own(i) for i in inputs):
+        reads: tuple[Part, ...] = site.parts(site.member)
+    else:
+        reads = tuple(part for i in inputs for part in site.parts(i))
+    return site.section("concat", reads, {})
+
+
+def total(site: Site) -> Section:
+    """``eltsum``."""
+    reads = _all(site)
+    ones = {} if site.draft.old else {"coeffs": listed("1" for _ in reads)}
+    return site.section("eltsum", reads, {}, **ones)
+
+
+def largest(site: Site) -> Section:
+    """``eltmax``."""
+    return site.section("eltmax", _all(site), {})
+
+
+def _all(site: Site) -> tuple[Part, ...]:
+    return tuple(site.one(i) for i in range(len(site.layer.inputs)))
+
+
+def softmax(site: Site) -> Section:
+    """``softmax``, of a vector."""
+    read = site.one()
+    if read.shape.is_image and read.shape[1:] != (1, 1):
+        raise site.cannot_say(f"cuda-convnet's softmax is of a vector, and it reads {read.shape}")
+    return site.section("softmax", (read,), {})
+
+
+def dropout(site: Site) -> Section:
+    """``hs`` of 2012, ``dropout2`` and ``dropout`` of version 2."""
+    op, read = site.nodes[0].op, site.one()
+    assert isinstance(op, Dropout)
+    keep = number(round(1 - op.rate, 12))
+    if site.draft.old:
+        if op.scaling == "train":
+            message = "hs of 2012 multiplies by 1 - rate outside training, and does not divide by it in training"
+            site.cannot_say(message, "scaling", "rate", instead=("scaling=test", "--dialect v2"))
+        return site.section("hs", (read,), {"keep": keep}, enable="true")
+    type_ = "dropout2" if op.scaling == "test" else "dropout"
+    return site.section(type_, (read,), {}, enable="true", keep=keep)
+
+
+EMITTED = {Concat: concat, Sum: total, Max: largest, Softmax: softmax, Dropout: dropout}

@@ -1,0 +1,32 @@
+"""Neurons, as ``neuron=`` of a section and as sections of their own."""
+
+from __future__ import annotations
+
+from netspec.ir.ops import Abs, Affine, Logistic, Op, Relu, SoftRelu, Sqrt, Square, Tanh
+
+from ..sections import Section, decimal
+from ..site import Site
+
+_WORDS: dict[type[Op], str] = {
+    Relu: "relu", Logistic: "logistic", SoftRelu: "softrelu", Abs: "abs", Square: "square", Sqrt: "sqrt",
+}  # fmt: skip
+
+
+def word(site: Site, op: Op) -> str:
+    """``relu``, ``tanh[1.7159,0.667]``."""
+    if type(op) in _WORDS:
+        return _WORDS[type(op)]
+    if isinstance(op, Tanh):
+        return f"tanh[{decimal(op.a)},{decimal(op.b)}]"
+    if isinstance(op, Affine):
+        return "ident" if (op.a, op.b) == (1, 0) else f"linear[{decimal(op.a)},{decimal(op.b)}]"
+    raise site.cannot_say(f"cuda-convnet has no neuron {type(op).__name__.lower()}", "neuron")
+
+
+def neuron(site: Site) -> Section:
+    """A layer that is a neuron and nothing else."""
+    read = site.one()
+    return site.section("neuron", (read,), {"neuron": word(site, site.nodes[0].op)})
+
+
+EMITTED = dict.fromkeys((*_WORDS, Tanh, Affine), neuron)

@@ -1,0 +1,145 @@
+"""One section on its way: what it reads, where it stands, and what its layer's operations are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from netspec.importers.cuda_convnet import Dialect
+from netspec.ir.graph import Graph, Layer, Node
+from netspec.ir.ops import Neuron, Op
+from netspec.ir.shape import Shape
+
+from .problems import Inexpressible, Problems
+from .sections import Part, Section, Value
+
+
+@dataclass(slots=True)
+class Draft:
+    """The layer file so far. ``values`` are what layers have become, ``taken`` the names of all sections."""
+
+    graph: Graph
+    dialect: Dialect
+    problems: Problems
+    sections: list[Section] = field(default_factory=list)
+    values: dict[str, Value] = field(default_factory=dict)
+    taken: set[str] = field(default_factory=set)
+
+    @property
+    def old(self) -> bool:
+        return self.dialect == "2012"
+
+    def name(self, wanted: str) -> str:
+        """A name for a section that no other has."""
+        while wanted in self.taken:
+            wanted += "_"
+        self.taken.add(wanted)
+        return wanted
+
+    def add(self, section: Section, shape: Shape, gpu: tuple[int, ...]) -> Part:
+        """Keep a section; the answer is what its readers see. GPUs that its first input has too are not said."""
+        self.sections.append(section)
+        return Part(section.name, shape, gpu)
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A layer, or its share on one of the GPUs, ``member``. ``name`` is that of the section."""
+
+    draft: Draft
+    layer: Layer
+    name: str
+    member: int | None = None
+
+    @property
+    def graph(self) -> Graph:
+        return self.draft.graph
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """The layer's operations, without the neuron behind them."""
+        nodes = tuple(self.graph.nodes[name] for name in self.layer.nodes)
+        return nodes[:-1] if self.neuron is not None else nodes
+
+    @property
+    def neuron(self) -> Op | None:
+        """The function that the layer applies to its output, if that is not all that it does."""
+        last = self.graph.nodes[self.layer.nodes[-1]].op
+        return last if isinstance(last, Neuron) and len(self.layer.nodes) > 1 else None
+
+    @property
+    def gpu(self) -> tuple[int, ...]:
+        """The GPUs that the section lives on: 0 where the spec leaves it open."""
+        placement = self.layer.placement
+        if self.member is not None:
+            return (self.member,)
+        return placement.replicas or (placement.gpu or 0,)
+
+    @property
+    def groups(self) -> int:
+        """In how many parts the layer is, one for each GPU."""
+        return self.graph.groups if self.member is not None else 1
+
+    def own(self, index: int) -> bool:
+        """Whether the section reads its own GPU's share of an input."""
+        return self.member is not None and self.draft.values[self.layer.inputs[index]].split and self.reads_own
+
+    @property
+    def reads_own(self) -> bool:
+        return self.layer.reads == "own"
+
+    def parts(self, index: int = 0) -> tuple[Part, ...]:
+        """The sections that one of the inputs is read from."""
+        value = self.draft.values[self.layer.inputs[index]]
+        return (value.parts[self.member or 0],) if self.own(index) else value.parts
+
+    def one(self, index: int = 0) -> Part:
+        """The one section that an input is read from: the shares of all GPUs are joined for it."""
+        parts = self.parts(index)
+        if len(parts) == 1:
+            return parts[0]
+        whole = self.graph.layers[self.layer.inputs[index]].output
+        shape = Shape(sum(p.shape.channels for p in parts), *parts[0].shape[1:])
+        shape = shape if shape.units == whole.units else whole
+        name = self.draft.name(f"{self.layer.inputs[index]}-all")
+        section = Section(name, self.layer.name, {"type": "concat", "inputs": ",".join(p.name for p in parts)})
+        section.keys |= self.place(parts[0].gpu)
+        return self.draft.add(section, shape, self.gpu)
+
+    def place(self, inherited: tuple[int, ...]) -> dict[str, str]:
+        """``gpu=``, where the section does not live where its first input does."""
+        return {} if self.gpu == inherited else {"gpu": ",".join(map(str, self.gpu))}
+
+    @property
+    def shape(self) -> Shape:
+        """What the section makes."""
+        whole = self.layer.output
+        return Shape(whole.channels // self.groups, *whole[1:])
+
+    def cannot_say(
+        self, message: str, *keys: str, notes: tuple[str, ...] = (), instead: tuple[str, ...] = ()
+    ) -> Inexpressible:
+        """Report what cannot be said of the layer, as ``Problems.cannot_say`` does."""
+        return self.draft.problems.cannot_say(self.layer.name, message, *keys, notes=notes, instead=instead)
+
+    def square(self, index: int = 0) -> tuple[int, int]:
+        """Channels and side of the maps of an input. The original's are square."""
+        shape = self.parts(index)[0].shape
+        if not shape.is_image:
+            raise self.cannot_say("it reads a vector, which has no maps")
+        if shape.height != shape.width:
+            raise self.cannot_say(f"cuda-convnet's maps are square, and it reads {shape}", "shape")
+        return shape.channels, shape.height
+
+    def section(self, type_: str, reads: tuple[Part, ...], keys: Mapping[str, str], **params: str) -> Section:
+        """A section of the layer with its neuron and its place."""
+        from .ops.neurons import word
+
+        made = Section(self.name, self.layer.name, {"type": type_}, params)
+        if reads:
+            made.keys["inputs"] = ",".join(part.name for part in reads)
+        made.keys |= keys
+        if self.neuron is not None:
+            made.keys["neuron"] = word(self, self.neuron)
+        made.keys |= self.place(reads[0].gpu if reads else ())
+        return made

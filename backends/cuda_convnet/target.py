@@ -1,0 +1,33 @@
+"""``--to cuda-convnet``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from netspec.backend import Target, begins_with
+from netspec.diagnostics import Diagnostic
+from netspec.importers.cuda_convnet import Dialect
+from netspec.net import Net
+
+from .files import FIRST_LINE, emit
+
+
+def make(
+    net: Net, stem: str, *, dialect: Dialect | None = None, tell: Callable[[Sequence[Diagnostic]], None] | None = None
+) -> dict[str, str]:
+    """The two files. Without a ``dialect`` they are of 2012 where that can say it, else of version 2. ``tell`` is
+    given what is left out of them."""
+    files = emit(net, dialect)
+    if tell is not None:
+        tell(files.warnings)
+    return {"layers.cfg": files.layers, "layer-params.cfg": files.params}
+
+
+TARGET = Target(
+    "cuda-convnet",
+    "a folder with a layer file and a parameter file of cuda-convnet, of the version that --dialect says",
+    "",
+    make,
+    begins_with(FIRST_LINE),
+    ("dialect", "tell"),
+)

@@ -1,0 +1,48 @@
+"""Concatenations that gather the shares of all GPUs for a reader, which in a spec reads them as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from netspec.importers.cuda_convnet.lines import Line, is_list
+
+_LOSSES = ("crossentropy", "binarycrossentropy", "squarederror", "cauchyerror", "sumsquares")
+ALONE = ("input", "softmax", "reshape", "colorspace", *_LOSSES)
+"""Types of lines that are never on several GPUs."""
+
+
+def joins_of(lines: Sequence[Line], gpus: int) -> dict[str, Line]:
+    """Concatenations of as many values as there are GPUs, whose readers may read what is joined there: a spec's layers
+    read the shares of all GPUs as they are."""
+    readers: dict[str, list[Line]] = {}
+    for line in lines:
+        for name in line.inputs:
+            readers.setdefault(name, []).append(line)
+    found = (line for line in lines if line.type == "concat" and not line.keys and len(line.gpu) == 1)
+    return {
+        line.name: line
+        for line in found
+        if len(line.inputs) == gpus and line.name in readers and all(map(_gathers, readers[line.name]))
+    }
+
+
+def without(lines: Sequence[Line], joins: Mapping[str, Line]) -> tuple[list[Line], dict[str, str]]:
+    """The lines without these concatenations; and their readers, with what each read."""
+    through = {line.name: line.inputs[0] for line in lines if line.inputs and line.inputs[0] in joins}
+    kept = (line for line in lines if line.name not in joins)
+    plain = [replace(line, inputs=joins[through[line.name]].inputs) if line.name in through else line for line in kept]
+    return plain, through
+
+
+def _gathers(line: Line) -> bool:
+    """Whether a line may read the shares of several GPUs in place of what joins them."""
+    gathers = line.type in ("softmax", *_LOSSES)
+    return len(line.inputs) == 1 and (gathers or (line.type in ("conv", "fc") and uniform(line)))
+
+
+def uniform(line: Line) -> bool:
+    """Whether all inputs of a line are treated alike, so that several may become one."""
+    if any(line.keys.get(key, "1") != "1" for key in ("groups", "parts", "spread")) or "weights" in line.keys:
+        return False
+    return not any(map(is_list, line.keys.values()))

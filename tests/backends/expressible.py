@@ -1,0 +1,153 @@
+"""Specs that cuda-convnet's files can say, drawn at random."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from hypothesis import strategies as st
+
+FUNCTIONS = ("relu", "logistic", "softrelu", "abs", "square", "tanh(1.5, 0.5)", "linear(2, -0.25)", "linear")
+TRAIN = (
+    "train optimizer=sgd(lr=0.02, momentum=0.5, weight_decay=0.001) schedule=dexp(factor=0.004, levels=4)",
+    "train optimizer=sgd(lr=0.1) schedule=exponential(factor=0.01)",
+    "train optimizer=sgd(lr=0.00001, weight_decay=5e-4) schedule=linear(factor=0.2)",
+    "train optimizer=sgd(lr=1)",
+)
+
+
+@dataclass
+class Drawn:
+    """A spec on its way: its lines, the channels and the side of what was made last, and whether that is split."""
+
+    draw: st.DrawFn
+    dialect: str
+    gpus: int
+    side: int
+    channels: int = 3
+    split: bool = False
+    lines: list[str] = field(default_factory=list)
+
+    def one_of(self, *options: object) -> str:
+        return str(self.draw(st.sampled_from(options)))
+
+    def chance(self) -> bool:
+        return self.draw(st.booleans())
+
+    def add(self, text: str) -> str:
+        name = f"l{len(self.lines)}"
+        self.lines.append(f"[{name}] {text}")
+        return name
+
+    def learning(self) -> str:
+        """Initial values and rates of a layer with weights."""
+        keys = [f"init=gaussian({self.one_of(0.01, 0.3, 1e-5)})", f"bias={self.one_of(0, 1, -0.5)}"]
+        keys += [f"lr={self.one_of(0, 0.005, 0.25)}"] if self.chance() else []
+        keys += [f"bias_lr={self.one_of(0, 0.002)} bias_momentum=0.25"] if self.chance() else []
+        keys += ["momentum=0.75 decay=0.003"] if self.chance() else []
+        return " ".join(keys)
+
+    def neuron(self) -> str:
+        return f"neuron={self.one_of(*FUNCTIONS)}" if self.chance() else ""
+
+    def convolution(self) -> None:
+        kernel, pad = int(self.one_of(1, 2, 3)), int(self.one_of(0, 1))
+        stride = int(self.one_of(*range(1, kernel + 1)))
+        if self.side + 2 * pad < kernel:
+            return
+        places = 1 - (-(2 * pad + self.side - kernel) // stride)
+        if (places - 1) * stride - pad >= self.side or pad >= kernel:
+            return  # a window wholly in the padding
+        filters = 16 * int(self.one_of(1, 2)) * self.gpus
+        reads = "reads=all" if self.split and self.chance() else ""
+        groups = 2 if self.channels % (8 * self.gpus) == 0 and not reads and (self.split or self.gpus == 1) else 1
+        groups = groups if groups == 1 or self.chance() else 1
+        filters *= groups
+        type_ = "local" if self.side < 6 and self.chance() and groups == 1 else "conv"
+        keys = f"filters={filters} kernel={kernel} stride={stride} pad={pad} groups={groups} {reads}"
+        per = "bias_per=unit" if type_ == "conv" and self.one_of(*range(6)) == "0" else ""
+        self.add(f"{type_} {keys} {per} {self.learning()} {self.neuron()}")
+        self.channels, self.side, self.split = filters, places, self.gpus > 1
+
+    def twice(self) -> None:
+        """Two layers of one input, the second perhaps with the weights of the first, joined."""
+        if self.channels == 3:
+            return
+        above, filters = f"l{len(self.lines) - 1}", 16 * self.gpus
+        keys = f"filters={filters} kernel=1 inputs={above}"
+        first = self.add(f"conv {keys} {self.learning()}")
+        shared = self.chance()
+        learning = f"weights={first}" if shared else self.learning()
+        second = self.add(f"conv {keys} {learning} {self.neuron()}")
+        join = self.one_of("sum", "max", "concat")
+        self.add(f"{join} inputs={first},{second} {self.neuron()}")
+        self.channels, self.split = filters * (2 if join == "concat" else 1), self.gpus > 1
+
+    def several(self) -> None:
+        """A layer that reads the two above it, with a window for each."""
+        if self.channels == 3:
+            return
+        above, filters = f"l{len(self.lines) - 1}", 16 * self.gpus
+        first = self.add(f"conv filters={filters} kernel=1 inputs={above} {self.learning()}")
+        init = f"init=gaussian({self.one_of(0.1, 0.2)}),gaussian(0.3)"
+        self.add(f"conv filters={filters} kernel=1,3 pad=0,1 inputs={first},{above} {init} bias=0.5")
+        self.channels, self.split = filters, self.gpus > 1
+
+    def pooling(self) -> None:
+        kernel = int(self.one_of(*range(1, min(3, self.side) + 1)))
+        stride = int(self.one_of(*range(1, kernel + 1)))
+        pad = int(self.one_of(*range(kernel))) if self.chance() else 0
+        rounding = self.one_of("up", "down")
+        spare = self.side + 2 * pad - kernel
+        places = 1 + (spare // stride if rounding == "down" else -(-spare // stride))
+        if (places - 1) * stride - pad >= self.side or self.channels == 3:
+            return
+        keys = f"kernel={kernel} stride={stride} pad={pad} rounding={rounding}"
+        self.add(f"{self.one_of('maxpool', 'avgpool')} {keys} {self.neuron()}")
+        self.side = places
+
+    def map_layer(self) -> None:
+        if self.channels == 3:
+            return
+        size = int(self.one_of(*range(1, min(5, self.side) + 1)))
+        k = 1 if self.dialect == "2012" else self.one_of(1, 2)
+        numbers = f"{self.one_of('alpha', 'scale')}={self.one_of('1e-4', 0.05)} beta={self.one_of(0.75, 0.5)}"
+        odd = min(size, 3)
+        self.add(
+            self.one_of(
+                f"lrn size={self.one_of(2, 4, 5)} k={self.one_of(1, 2)} {numbers}",
+                f"rnorm size={size} k={k} {numbers}",
+                f"contrast size={size} k={k} {numbers}",
+                "blur size=3 stdev=1.5" if self.side >= 3 else f"rnorm size={odd} k={k} {numbers}",
+                *FUNCTIONS[:5],
+                "tanh a=1.5 b=0.25",
+            )
+        )
+
+    def ending(self) -> None:
+        """Fully connected layers with dropout between, and a softmax."""
+        scaling = "test" if self.dialect == "2012" else self.one_of("test", "train")
+        for _ in range(int(self.one_of(0, 1, 2))):
+            reads = "reads=all" if self.split and self.chance() else ""
+            self.add(f"fc outputs={self.gpus * int(self.one_of(3, 8))} {reads} {self.learning()} {self.neuron()}")
+            self.split = self.gpus > 1
+            if self.chance():
+                self.add(f"dropout rate={self.one_of(0.5, 0.2, 0.7)} scaling={scaling}")
+        place = "gpu=0" if self.gpus > 1 and self.chance() else ""
+        self.add(f"fc outputs={6 * self.gpus} reads=all {place} init=gaussian(0.1) lr=0.125")
+        self.add("softmax")
+
+
+@st.composite
+def specs(draw: st.DrawFn, dialect: str) -> str:
+    """The text of a spec for one to three GPUs that one version of cuda-convnet can say."""
+    gpus = draw(st.sampled_from((1, 2, 2, 3)))
+    spec = Drawn(draw, dialect, gpus, draw(st.integers(5, 9)))
+    head = ["net drawn rounding=up", *([f"gpus {gpus}"] if gpus > 1 else [])]
+    spec.add(f"input 3x{spec.side}x{spec.side} range=255 mean=image")
+    spec.add(f"conv filters={16 * gpus} kernel=3 pad=1 {spec.learning()} {spec.neuron()}")
+    spec.channels, spec.split = 16 * gpus, gpus > 1
+    steps = (spec.convolution, spec.pooling, spec.map_layer, spec.twice, spec.several)
+    for step in draw(st.lists(st.sampled_from(steps), max_size=5)):
+        step()
+    spec.ending()
+    return "\n".join([*head, *spec.lines, draw(st.sampled_from(TRAIN))]) + "\n"

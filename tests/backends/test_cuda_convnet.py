@@ -1,0 +1,398 @@
+"""Specs as the files of cuda-convnet: what is written, that it is the same network, and what cannot be said."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pytest
+from expressible import specs
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import netspec
+from netspec import backend
+from netspec.diagnostics import Diagnostic, SpecError
+from netspec.diff import compare
+from netspec.ir.graph import Graph
+from netspec.ir.ops import VOCABULARY, Bias, Flatten, Input, Loss
+from netspec.net import Foreign, Net, import_layer_file, loads
+from netspec.source import Source
+
+Dialect = Literal["2012", "v2"]
+BACKEND = backend.load("cuda_convnet")
+SPECS = Path(__file__).parents[2] / "specs"
+
+TWO = """\
+net two rounding=up
+gpus 2
+default conv init=gaussian(0.01) neuron=relu
+[image] input 3x16x16 range=255 mean=image
+[conv1] conv filters=32 kernel=5 stride=2 bias=1
+[norm1] lrn size=5 k=2 scale=1e-4 beta=0.75
+[conv2] conv filters=64 kernel=3 pad=1 reads=all lr=0 bias_lr=0.002
+[pool2] maxpool kernel=3 stride=2
+[drop2] dropout rate=0.4 scaling=test
+[fc3] fc outputs=10 init=gaussian(0.1) gpu=1
+[prob] softmax
+train epochs=5 batch=64 optimizer=sgd(lr=0.01, momentum=0.9, weight_decay=5e-4) schedule=dexp(factor=0.004, levels=4)
+"""
+
+LAYERS = """\
+# Written by netspec. Another `netspec compile` overwrites this file as long as this line stands first.
+# The net two, for cuda-convnet of 2012.
+
+[image]
+type=data
+dataIdx=0
+
+[labels]
+type=data
+dataIdx=1
+
+[conv1a]
+type=conv
+inputs=image
+channels=3
+filters=16
+padding=0
+stride=2
+filterSize=5
+initW=0.01
+initB=1
+partialSum=0
+neuron=relu
+gpu=0
+
+[conv1b]
+type=conv
+inputs=image
+channels=3
+filters=16
+padding=0
+stride=2
+filterSize=5
+initW=0.01
+initB=1
+partialSum=0
+neuron=relu
+gpu=1
+
+[norm1a]
+type=cmrnorm
+inputs=conv1a
+channels=16
+size=5
+
+[norm1b]
+type=cmrnorm
+inputs=conv1b
+channels=16
+size=5
+
+[conv2a]
+type=conv
+inputs=norm1a,norm1b
+channels=16,16
+filters=32,32
+padding=1,1
+stride=1,1
+filterSize=3,3
+initW=0.01,0.01
+partialSum=0
+neuron=relu
+
+[conv2b]
+type=conv
+inputs=norm1a,norm1b
+channels=16,16
+filters=32,32
+padding=1,1
+stride=1,1
+filterSize=3,3
+initW=0.01,0.01
+partialSum=0
+neuron=relu
+gpu=1
+
+[pool2a]
+type=pool
+inputs=conv2a
+pool=max
+channels=32
+sizeX=3
+stride=2
+
+[pool2b]
+type=pool
+inputs=conv2b
+pool=max
+channels=32
+sizeX=3
+stride=2
+
+[drop2a]
+type=hs
+inputs=pool2a
+keep=0.6
+
+[drop2b]
+type=hs
+inputs=pool2b
+keep=0.6
+
+[fc3]
+type=fc
+inputs=drop2a,drop2b
+outputs=10
+initW=0.1,0.1
+gpu=1
+
+[prob]
+type=softmax
+inputs=fc3
+
+[logprob]
+type=cost.logreg
+inputs=labels,prob
+gpu=1
+"""
+
+SCHEDULES = "schedW=dexp[tgtFactor=250,noiseStdev=0,numSteps=4]\nschedB=dexp[tgtFactor=250,noiseStdev=0,numSteps=4]\n"
+CONV1 = f"epsW=0.01\nepsB=0.01\nmomW=0.9\nmomB=0.9\nwc=0.0005\n{SCHEDULES}"
+CONV2 = f"epsW=0,0\nepsB=0.002\nmomW=0.9,0.9\nmomB=0.9\nwc=0.0005,0.0005\n{SCHEDULES}"
+FC3 = f"epsW=0.01,0.01\nepsB=0.01\nmomW=0.9,0.9\nmomB=0.9\nwc=0.0005,0.0005\n{SCHEDULES}"
+PARAMS = f"""\
+# Written by netspec. Another `netspec compile` overwrites this file as long as this line stands first.
+# The net two, for cuda-convnet of 2012.
+# convnet.py was told on its command line: --epochs=5 --mini=64
+
+[conv1a]
+{CONV1}
+[conv1b]
+{CONV1}
+[norm1a]
+scale=0.0001
+pow=0.75
+minDiv=2
+
+[norm1b]
+scale=0.0001
+pow=0.75
+minDiv=2
+
+[conv2a]
+{CONV2}
+[conv2b]
+{CONV2}
+[drop2a]
+enable=true
+
+[drop2b]
+enable=true
+
+[fc3]
+{FC3}
+[logprob]
+coeff=1
+topk=5
+"""
+
+
+def test_a_net_on_two_gpus_of_2012() -> None:
+    made = BACKEND.emit(loads(TWO))
+    assert (made.layers, made.params, made.warnings) == (LAYERS, PARAMS, ())
+
+
+def test_what_version_2_says_otherwise() -> None:
+    made = BACKEND.emit(loads(TWO), "v2")
+    wanted = LAYERS.replace("for cuda-convnet of 2012", "for cuda-convnet version 2")
+    wanted = wanted.replace("partialSum=0", "sumWidth=4").replace("type=hs", "type=dropout2").replace("keep=0.6\n", "")
+    assert made.layers == wanted
+    assert "epsW=dexp[base=0.01;tgtFactor=250;numSteps=4]\nepsB=dexp[base=0.01;tgtFactor=250;numSteps=4]" in made.params
+    assert "enable=true\nkeep=0.6" in made.params and "sched" not in made.params
+
+
+def back(made: object, graph: Graph) -> Net:
+    """The files as a spec again."""
+    layers, params = Source("layers.cfg", made.layers), Source("layer-params.cfg", made.params)  # type: ignore[attr-defined]
+    net = import_layer_file(layers, graph.input.output, Foreign(params, made.dialect, merged=True))  # type: ignore[attr-defined]
+    return loads(net.source.text)
+
+
+NOT_HELD = {
+    ("train", "epochs"), ("train", "batch"), ("train", "lr"), ("train", "momentum"), ("train", "weight_decay"),
+    ("augment", "from"), ("augment", "flip"), ("augment", "colour"), ("test", "views"),
+}  # fmt: skip
+"""Settings that the files have not. Rates, momentum and decay they have by layer, where they are compared."""
+
+
+def same(one: Net, other: Net, also: tuple[tuple[str, str], ...] = ()) -> None:
+    """Two nets are one but for what the files do not hold, and for ``also``."""
+    found = compare(one, other)
+    told = [
+        (layer.name, d) for layer in found.layers for d in layer.differences if d.effect not in ("nothing", "placement")
+    ]
+    assert told == []
+    assert (found.function, found.misfits) == ("same", ())
+    assert {(s.setting, s.difference.key) for s in found.settings} <= NOT_HELD | set(also)
+    theirs = other.graph.parameters
+    assert list(theirs) == list(one.graph.parameters)
+    for key, p in one.graph.parameters.items():
+        q = theirs[key]
+        assert (p.shape, p.distribution) == (q.shape, q.distribution), key
+        assert math.isclose(p.lr, q.lr) and math.isclose(p.momentum, q.momentum), key
+        assert math.isclose(p.decay, q.decay, abs_tol=1e-15), key
+
+
+def same_outputs(one: Graph, other: Graph) -> None:
+    """The same weights give the same."""
+    random = np.random.default_rng(1)
+    weights = {key: random.normal(size=p.shape) * 0.3 for key, p in one.parameters.items()}
+    images = random.normal(size=(2, *one.input.output))
+    run = backend.load("reference").run
+    mine = run(one, weights, images).values[one.output.name]
+    theirs = run(other, weights, images).values[other.output.name]
+    np.testing.assert_allclose(theirs, mine, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("dialect", ["2012", "v2"])
+@given(data=st.data())
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_what_is_written_and_read_again_is_the_same_net(dialect: Dialect, data: st.DataObject) -> None:
+    net = loads(data.draw(specs(dialect)))
+    again = back(BACKEND.emit(net, dialect), net.graph)
+    same(net, again)
+    same_outputs(net.graph, again.graph)
+
+
+SAID = {
+    "alexnet": "schedule", "alexnet-2012": "schedule", "alexnet-227": "schedule", "alexnet-one-gpu": "schedule",
+    "alexnet-half": "schedule", "alexnet-four-convs": "schedule", "alexnet-no-lrn": "schedule",
+    "alexnet-no-dropout": "schedule", "alexnet-tanh": "schedule", "alexnet-tiled-pooling": "schedule",
+    "cifar-quick": "schedule",
+}  # fmt: skip
+"""Specs that both versions can say, and the key whose value neither can."""
+
+
+@pytest.mark.parametrize("dialect", ["2012", "v2"])
+@pytest.mark.parametrize("name", SAID)
+def test_the_family_of_alexnet_is_written_and_read_again(name: str, dialect: Dialect) -> None:
+    net = netspec.load(SPECS / f"{name}.net")
+    made = BACKEND.emit(net, dialect)
+    assert [w.code for w in made.warnings] == ["left-out-of-cfg"]
+    assert made.warnings[0].span.text.startswith(SAID[name])
+    same(net, back(made, net.graph), (("train", SAID[name]),))
+
+
+@pytest.mark.parametrize("name", ["alexnet-torchvision", "caffenet", "lenet", "alexnet-tiny"])
+def test_the_others_are_refused_by_2012(name: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        BACKEND.emit(netspec.load(SPECS / f"{name}.net"), "2012")
+    assert {d.code for d in caught.value.diagnostics if d.severity == "error"} == {"not-in-cfg"}
+
+
+def test_without_a_version_the_older_one_that_can_say_it_is_taken() -> None:
+    assert BACKEND.emit(loads(TWO)).dialect == "2012"
+    assert BACKEND.emit(loads(TWO.replace(" scaling=test", ""))).dialect == "v2"
+
+
+def test_every_operation_is_written_refused_or_part_of_a_layer() -> None:
+    parts = {Input, Bias, Flatten} | {op for op in VOCABULARY if issubclass(op, Loss)}
+    known = [*BACKEND.EMITTED, *BACKEND.REFUSED, *parts]
+    assert len(known) == len(set(known)) and set(known) == set(VOCABULARY)
+
+
+ENDING = "[out] fc outputs=10 init=gaussian(0.1)\n[prob] softmax\n"
+SPLIT = "[c] conv filters=64 kernel=3 init=gaussian(1)"
+CONV = "[c] conv filters=16 kernel=3 init=gaussian(0.1)"
+
+
+def refused(middle: str, head: str = "net x rounding=up", dialect: Dialect = "2012") -> tuple[Diagnostic, ...]:
+    text = f"{head}\n[image] input 3x12x12 range=255 mean=image\n{middle}\n{ENDING}"
+    with pytest.raises(SpecError) as caught:
+        BACKEND.emit(loads(text), dialect)
+    return tuple(d for d in caught.value.diagnostics if d.severity == "error")
+
+
+@pytest.mark.parametrize(
+    ("middle", "underlined", "message", "instead"),
+    [
+        (f"{CONV} stride=2 rounding=down", "rounding=down", "6 places by axis, and it has 5", "rounding=up, for 6"),
+        (f"{CONV} pad=1,0,0,0", "pad=1,0,0,0", "pads left and above alike", ""),
+        (f"{CONV} dilation=2", "dilation=2", "has no dilation", "dilation=1"),
+        ("[c] conv filters=16 kernel=3x2 init=gaussian(0.1)", "kernel=3x2", "its kernel is 3x2", ""),
+        (f"{CONV} stride=2x1", "stride=2x1", "its stride is 2x1", ""),
+        (f"{CONV} bias=none", "bias=none", "biases in every layer", "bias=0 bias_lr=0, which is a bias that stays 0"),
+        ("[c] conv filters=16 kernel=3 init=xavier", "init=xavier", "weights begin as uniform", "init=gaussian(0.01)"),
+        ("[c] conv filters=12 kernel=3 init=gaussian(1)", "filters=12", "filters is 12, which 16 does not divide", ""),
+        (f"{CONV}\n[b] batchnorm", "batchnorm", "older than batch normalisation", "lrn"),
+        (f"{CONV}\n[n] rnorm size=3 k=2 alpha=1e-4 beta=0.75", "k=2", "is 1, and its k is 2", "k=1, or --dialect v2"),
+        (f"{CONV}\n[n] lrn groups=4 size=5 k=2 alpha=1e-4 beta=0.75", "groups=4", "covers all", "size=7, or groups=1"),
+        (f"{CONV}\n[d] dropout", "dropout", "multiplies by 1 - rate", "scaling=test, or --dialect v2"),
+        ("[f] fc outputs=9 parts=3 init=gaussian(1)", "parts=3", "parts for a whole fully connected", "--dialect v2"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_said_is_told_at_its_line(middle: str, underlined: str, message: str, instead: str) -> None:
+    (found,) = refused(middle)
+    assert found.code == "not-in-cfg"
+    assert (found.span.text, message in found.message) == (underlined, True), found
+    told = [note for note in found.notes if note.startswith("what would do: ")]
+    assert told == ([f"what would do: {instead}"] if instead else [])
+
+
+@pytest.mark.parametrize(
+    ("middle", "underlined"),
+    [
+        (f"{SPLIT}\n[n] lrn size=5 k=2 alpha=1e-4 beta=0.75 reads=all", "reads=all"),
+        (f"{SPLIT}\n[d] conv filters=64 kernel=3 groups=2 reads=all init=gaussian(1)", "groups=2"),
+    ],
+)
+def test_what_crosses_gpus_otherwise_than_in_the_inputs(middle: str, underlined: str) -> None:
+    (found,) = refused(middle, "net x rounding=up\ngpus 2")
+    assert found.span.text == underlined
+
+
+def test_all_that_cannot_be_said_is_told_in_one_run() -> None:
+    found = refused("[c] conv filters=16 kernel=3 dilation=2\n[d] conv filters=16 kernel=3 init=xavier bias=xavier")
+    assert [(d.layer, d.span.text) for d in found] == [("c", "dilation=2"), ("d", "init=xavier"), ("d", "bias=xavier")]
+
+
+def test_more_windows_than_usual_are_of_version_2() -> None:
+    middle = f"{CONV} pad=0,2,0,2"
+    (found,) = refused(middle)
+    assert found.notes[-1] == "what would do: --dialect v2, which can be told of more"
+    net = loads(f"net x rounding=up\n[image] input 3x12x12 range=255 mean=image\n{middle}\n{ENDING}")
+    made = BACKEND.emit(net, "v2")
+    assert "modulesX=12" in made.layers
+    same_outputs(net.graph, back(made, net.graph).graph)
+
+
+@pytest.mark.parametrize("dialect", ["2012", "v2"])
+@pytest.mark.parametrize("loss", ["crossentropy", "binarycrossentropy", "squarederror"])
+def test_losses_are_costs_over_labels(loss: str, dialect: Dialect) -> None:
+    text = f"[image] input 3x8x8 range=255 mean=image\n[f] fc outputs=4 init=gaussian(1)\n[e] {loss} loss_weight=0.5\n"
+    net = loads(text)
+    again = back(BACKEND.emit(net, dialect), net.graph)
+    (mine,), (theirs,) = net.graph.losses, again.graph.losses
+    assert (theirs.op, theirs.inputs) == (mine.op, mine.inputs)
+
+
+def test_what_changes_training_alone_is_left_out_with_a_warning() -> None:
+    text = "[image] input 3x8x8\n[f] fc outputs=4 init=gaussian(1) bias_decay=0.1\n[p] softmax\ntrain ema=0.9 warmup=5"
+    made = BACKEND.emit(loads(text))
+    assert [(w.code, w.severity, w.span.text) for w in made.warnings] == [
+        ("left-out-of-cfg", "warning", "input"),
+        ("left-out-of-cfg", "warning", "bias_decay=0.1"),
+        ("left-out-of-cfg", "warning", "ema=0.9"),
+        ("left-out-of-cfg", "warning", "warmup=5"),
+    ]
+
+
+def test_a_name_that_is_taken_is_not_given_twice() -> None:
+    text = TWO.replace("[norm1]", "[conv1a]")
+    net = loads(text)
+    again = back(BACKEND.emit(net), net.graph)
+    assert compare(net, again).function == "same"
