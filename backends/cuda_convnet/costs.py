@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from netspec.importers.cuda_convnet.lines import number
 from netspec.ir.graph import Layer
-from netspec.ir.ops import BinaryCrossEntropy, CrossEntropy, Logistic, Loss, Softmax
+from netspec.ir.ops import BinaryCrossEntropy, CauchyError, CrossEntropy, Logistic, Loss, Softmax, SumSquares
 
 from .sections import Part, Section, Value, listed
 from .site import Draft, Site
@@ -24,8 +24,17 @@ def add_cost(draft: Draft, layer: Layer) -> None:
         _logreg(site, _softmax_of(draft, read) or _apart(site, "softmax", {}), op.weight)
     elif isinstance(op, BinaryCrossEntropy):
         type_ = "cost.crossent2" if draft.old else "cost.bce"
+        if op.positive != 1 and draft.old:
+            site.cannot_say("the costs of 2012 weigh no class more", "positive", instead=("positive=1", "--dialect v2"))
         made = _over(draft, read, Logistic) or _apart(site, "neuron", {"neuron": "logistic"})
-        _cost(site, type_, (_labels(draft, _ONE_HOT), made), op.weight)
+        positive = {"posWeight": number(op.positive)} if op.positive != 1 else {}
+        _cost(site, type_, (_labels(draft, _ONE_HOT), made), op.weight, **positive)
+    elif isinstance(op, SumSquares):
+        _cost(site, "cost.sum2", (site.one(),), op.weight)
+    elif isinstance(op, CauchyError):
+        if not draft.old:
+            site.cannot_say("version 2 has no cost.rflickr", instead=("squarederror", "--dialect 2012"))
+        _cost(site, "cost.rflickr", (_labels(draft, _ONE_HOT), site.one()), op.weight)
     else:
         coefficients = {"coeffs": "1,-1"}
         parts = (site.one(), _labels(draft, _ONE_HOT))

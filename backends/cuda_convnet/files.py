@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from netspec.diagnostics import Diagnostic, SpecError, in_order
 from netspec.importers.cuda_convnet import Dialect, translate
 from netspec.ir.graph import Layer
-from netspec.ir.ops import Flatten, Input, Loss
+from netspec.ir.ops import Flatten, Input, Loss, Reshape
 from netspec.ir.shape import Shape
 from netspec.net import Net
 from netspec.source import Source
@@ -77,11 +77,8 @@ def _add(draft: Draft, layer: Layer) -> None:
     try:
         if isinstance(op, Input):
             _data(draft, layer)
-        elif isinstance(op, Flatten):
-            # A vector is read from maps as it lies.
-            read = draft.values[layer.inputs[0]]
-            vectors = (replace(part, shape=Shape(part.shape.units)) for part in read.parts)
-            draft.values[layer.name] = Value(tuple(vectors), layer.placement.split)
+        elif isinstance(op, Flatten | Reshape) and len(layer.nodes) == 1:
+            draft.values[layer.name] = _laid_out_anew(draft, layer)
         elif isinstance(op, Loss):
             add_cost(draft, layer)
         else:
@@ -94,6 +91,17 @@ def _data(draft: Draft, layer: Layer) -> None:
     name = draft.name(layer.name)
     section = Section(name, layer.name, {"type": "data", "dataIdx": "0"})
     draft.values[layer.name] = Value((draft.add(section, layer.output, ()),))
+
+
+def _laid_out_anew(draft: Draft, layer: Layer) -> Value:
+    """What a reader takes a vector for is the reader's to say: there is no section for it."""
+    read = draft.values[layer.inputs[0]]
+    if len(read.parts) == 1:
+        return Value((replace(read.parts[0], shape=layer.output),), layer.placement.split)
+    if layer.output.is_image:
+        part = Site(draft, layer, layer.name).one()
+        return Value((replace(part, shape=layer.output),))
+    return Value(tuple(replace(part, shape=Shape(part.shape.units)) for part in read.parts), layer.placement.split)
 
 
 def _sections(draft: Draft, layer: Layer) -> None:
@@ -141,7 +149,8 @@ def _read_again(net: Net, draft: Draft, made: LayerFiles) -> None:
     read = translate(layers, params=params, dialect=made.dialect, shape=net.graph.input.output)
     owners = {section.name: section.layer for section in draft.sections}
     for found in read.diagnostics:
-        if found.severity == "error":
+        # That netspec has no word for something does not matter to the original.
+        if found.severity == "error" and found.code != "cfg-not-expressible":
             layer = owners.get(found.layer, net.graph.output.layer)
             message = found.message.removeprefix(f"{found.layer}: ")
             draft.problems.cannot_say(layer, f"cuda-convnet refuses it: {message}", *_KEYS, notes=found.notes)

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 import netspec
 from netspec import backend
-from netspec.diagnostics import Diagnostic, SpecError
+from netspec.diagnostics import SpecError
 from netspec.diff import compare
 from netspec.ir.graph import Graph
-from netspec.ir.ops import VOCABULARY, Bias, Flatten, Input, Loss
+from netspec.ir.ops import VOCABULARY, Bias, Input, Loss
 from netspec.net import Foreign, Net, import_layer_file, loads
 from netspec.source import Source
 
@@ -300,74 +300,50 @@ def test_without_a_version_the_older_one_that_can_say_it_is_taken() -> None:
 
 
 def test_every_operation_is_written_refused_or_part_of_a_layer() -> None:
-    parts = {Input, Bias, Flatten} | {op for op in VOCABULARY if issubclass(op, Loss)}
+    parts = {Input, Bias} | {op for op in VOCABULARY if issubclass(op, Loss)}
     known = [*BACKEND.EMITTED, *BACKEND.REFUSED, *parts]
     assert len(known) == len(set(known)) and set(known) == set(VOCABULARY)
 
 
 ENDING = "[out] fc outputs=10 init=gaussian(0.1)\n[prob] softmax\n"
-SPLIT = "[c] conv filters=64 kernel=3 init=gaussian(1)"
-CONV = "[c] conv filters=16 kernel=3 init=gaussian(0.1)"
-
-
-def refused(middle: str, head: str = "net x rounding=up", dialect: Dialect = "2012") -> tuple[Diagnostic, ...]:
-    text = f"{head}\n[image] input 3x12x12 range=255 mean=image\n{middle}\n{ENDING}"
-    with pytest.raises(SpecError) as caught:
-        BACKEND.emit(loads(text), dialect)
-    return tuple(d for d in caught.value.diagnostics if d.severity == "error")
 
 
 @pytest.mark.parametrize(
-    ("middle", "underlined", "message", "instead"),
+    ("line", "dialect", "section"),
     [
-        (f"{CONV} stride=2 rounding=down", "rounding=down", "6 places by axis, and it has 5", "rounding=up, for 6"),
-        (f"{CONV} pad=1,0,0,0", "pad=1,0,0,0", "pads left and above alike", ""),
-        (f"{CONV} dilation=2", "dilation=2", "has no dilation", "dilation=1"),
-        ("[c] conv filters=16 kernel=3x2 init=gaussian(0.1)", "kernel=3x2", "its kernel is 3x2", ""),
-        (f"{CONV} stride=2x1", "stride=2x1", "its stride is 2x1", ""),
-        (f"{CONV} bias=none", "bias=none", "biases in every layer", "bias=0 bias_lr=0, which is a bias that stays 0"),
-        ("[c] conv filters=16 kernel=3 init=xavier", "init=xavier", "weights begin as uniform", "init=gaussian(0.01)"),
-        ("[c] conv filters=12 kernel=3 init=gaussian(1)", "filters=12", "filters is 12, which 16 does not divide", ""),
-        (f"{CONV}\n[b] batchnorm", "batchnorm", "older than batch normalisation", "lrn"),
-        (f"{CONV}\n[n] rnorm size=3 k=2 alpha=1e-4 beta=0.75", "k=2", "is 1, and its k is 2", "k=1, or --dialect v2"),
-        (f"{CONV}\n[n] lrn groups=4 size=5 k=2 alpha=1e-4 beta=0.75", "groups=4", "covers all", "size=7, or groups=1"),
-        (f"{CONV}\n[d] dropout", "dropout", "multiplies by 1 - rate", "scaling=test, or --dialect v2"),
-        ("[f] fc outputs=9 parts=3 init=gaussian(1)", "parts=3", "parts for a whole fully connected", "--dialect v2"),
-    ],
-)  # fmt: skip
-def test_what_cannot_be_said_is_told_at_its_line(middle: str, underlined: str, message: str, instead: str) -> None:
-    (found,) = refused(middle)
-    assert found.code == "not-in-cfg"
-    assert (found.span.text, message in found.message) == (underlined, True), found
-    told = [note for note in found.notes if note.startswith("what would do: ")]
-    assert told == ([f"what would do: {instead}"] if instead else [])
-
-
-@pytest.mark.parametrize(
-    ("middle", "underlined"),
-    [
-        (f"{SPLIT}\n[n] lrn size=5 k=2 alpha=1e-4 beta=0.75 reads=all", "reads=all"),
-        (f"{SPLIT}\n[d] conv filters=64 kernel=3 groups=2 reads=all init=gaussian(1)", "groups=2"),
+        ("crop size=8 top=1 left=3", "v2", "type=crop\ninputs=image\nchannels=3\nstartX=3\nstartY=1\nsizeX=8\n"),
+        ("resize step=1.5", "2012", "type=resize\ninputs=image\nchannels=3\nscale=1.5\n"),
+        ("colorspace to=lab centered=yes", "v2", "type=rgb2lab\ninputs=image\ncenter=true\n"),
+        ("colorspace to=yuv", "2012", "type=rgb2yuv\ninputs=image\n"),
+        ("sumpool kernel=2", "v2", "pool=avg\nchannels=3\nsizeX=2\nstride=2\nsum=true\n"),
+        ("maxabspool kernel=2", "2012", "pool=maxabs\nchannels=3\nsizeX=2\nstride=2\n"),
+        ("log a=1.5", "v2", "type=neuron\ninputs=image\nneuron=log[1.5]\n"),
     ],
 )
-def test_what_crosses_gpus_otherwise_than_in_the_inputs(middle: str, underlined: str) -> None:
-    (found,) = refused(middle, "net x rounding=up\ngpus 2")
-    assert found.span.text == underlined
+def test_layers_that_one_version_or_both_have(line: str, dialect: Dialect, section: str) -> None:
+    net = loads(f"[image] input 3x12x12 range=255 mean=image\n[a] {line}\n{ENDING}")
+    assert section in BACKEND.emit(net, dialect).layers
 
 
-def test_all_that_cannot_be_said_is_told_in_one_run() -> None:
-    found = refused("[c] conv filters=16 kernel=3 dilation=2\n[d] conv filters=16 kernel=3 init=xavier bias=xavier")
-    assert [(d.layer, d.span.text) for d in found] == [("c", "dilation=2"), ("d", "init=xavier"), ("d", "bias=xavier")]
+def test_the_same_numbers_in_another_shape_are_no_section() -> None:
+    middle = "[r] reshape size=48x3x3\n[c] conv filters=16 kernel=3 init=gaussian(0.1)\n[f] flatten"
+    net = loads(f"[image] input 3x12x12 range=255 mean=image\n{middle}\n{ENDING}")
+    made = BACKEND.emit(net)
+    assert "[c]\ntype=conv\ninputs=image\nchannels=48\n" in made.layers and "[f]" not in made.layers
 
 
-def test_more_windows_than_usual_are_of_version_2() -> None:
-    middle = f"{CONV} pad=0,2,0,2"
-    (found,) = refused(middle)
-    assert found.notes[-1] == "what would do: --dialect v2, which can be told of more"
-    net = loads(f"net x rounding=up\n[image] input 3x12x12 range=255 mean=image\n{middle}\n{ENDING}")
-    made = BACKEND.emit(net, "v2")
-    assert "modulesX=12" in made.layers
-    same_outputs(net.graph, back(made, net.graph).graph)
+@pytest.mark.parametrize(
+    ("loss", "dialect", "cost"),
+    [
+        ("sumsquares", "v2", "type=cost.sum2\ninputs=f\n"),
+        ("cauchyerror", "2012", "type=cost.rflickr\ninputs=labels-one-hot,f\n"),
+        ("binarycrossentropy positive=3", "v2", "type=cost.bce\ninputs=labels-one-hot,e-logistic\n"),
+    ],
+)
+def test_costs_of_one_version_or_both(loss: str, dialect: Dialect, cost: str) -> None:
+    text = f"[image] input 3x8x8 range=255 mean=image\n[f] fc outputs=4 init=gaussian(1)\n[e] {loss}\n"
+    made = BACKEND.emit(loads(text), dialect)
+    assert cost in made.layers and ("posWeight=3" in made.params) == ("positive" in loss)
 
 
 @pytest.mark.parametrize("dialect", ["2012", "v2"])
@@ -380,15 +356,12 @@ def test_losses_are_costs_over_labels(loss: str, dialect: Dialect) -> None:
     assert (theirs.op, theirs.inputs) == (mine.op, mine.inputs)
 
 
-def test_what_changes_training_alone_is_left_out_with_a_warning() -> None:
-    text = "[image] input 3x8x8\n[f] fc outputs=4 init=gaussian(1) bias_decay=0.1\n[p] softmax\ntrain ema=0.9 warmup=5"
-    made = BACKEND.emit(loads(text))
-    assert [(w.code, w.severity, w.span.text) for w in made.warnings] == [
-        ("left-out-of-cfg", "warning", "input"),
-        ("left-out-of-cfg", "warning", "bias_decay=0.1"),
-        ("left-out-of-cfg", "warning", "ema=0.9"),
-        ("left-out-of-cfg", "warning", "warmup=5"),
-    ]
+def test_version_2_is_told_of_more_windows_than_usual() -> None:
+    conv = "[c] conv filters=16 kernel=3 pad=0,2,0,2 init=gaussian(0.1)"
+    net = loads(f"net x rounding=up\n[image] input 3x12x12 range=255 mean=image\n{conv}\n{ENDING}")
+    made = BACKEND.emit(net, "v2")
+    assert "modulesX=12" in made.layers
+    same_outputs(net.graph, back(made, net.graph).graph)
 
 
 def test_a_name_that_is_taken_is_not_given_twice() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from netspec.importers.cuda_convnet.lines import number
-from netspec.ir.ops import Concat, Dropout, Max, Softmax, Sum
+from netspec.ir.ops import Concat, Dropout, Flatten, Max, Reshape, Softmax, Sum
 
 from ..sections import Part, Section, listed
 from ..site import Site
@@ -57,4 +57,17 @@ def dropout(site: Site) -> Section:
     return site.section(type_, (read,), {}, enable="true", keep=keep)
 
 
-EMITTED = {Concat: concat, Sum: total, Max: largest, Softmax: softmax, Dropout: dropout}
+def vector(site: Site) -> Section:
+    """``flatten`` and ``reshape`` with a neuron of their own."""
+    return site.section("concat", (site.one(),), {})
+
+
+EMITTED = {
+    Concat: concat,
+    Sum: total,
+    Max: largest,
+    Softmax: softmax,
+    Dropout: dropout,
+    Flatten: vector,
+    Reshape: vector,
+}

@@ -3,7 +3,23 @@
 from __future__ import annotations
 
 from netspec.importers.cuda_convnet.lines import number
-from netspec.ir.ops import AvgPool, Blur, ContrastNorm, Lrn, MapNorm, MaxPool, Mirror, Nailbed
+from netspec.ir.ops import (
+    AvgPool,
+    Blur,
+    ColorSpace,
+    ContrastNorm,
+    Crop,
+    Lrn,
+    MapNorm,
+    MaxAbsPool,
+    MaxPool,
+    Mirror,
+    Nailbed,
+    Op,
+    Pool,
+    Resize,
+    SumPool,
+)
 
 from ..sections import Section
 from ..site import Site
@@ -11,13 +27,20 @@ from .places import pooling
 
 
 def pool(site: Site) -> Section:
-    """``pool``, of the maximum or the average."""
+    """``pool``: of the maximum, by magnitude or not, of the average, or of the sum."""
     op, (channels, side) = site.nodes[0].op, site.square()
-    assert isinstance(op, MaxPool | AvgPool)
+    assert isinstance(op, Pool)
     places = pooling(site, op.window, side, site.layer.output.height)
-    kind = "max" if isinstance(op, MaxPool) else "avg"
-    keys = {"pool": kind, "channels": str(channels), "sizeX": str(op.window.kernel[0])}
-    return site.section("pool", (site.one(),), {**keys, "stride": str(op.window.stride[0]), **places})
+    keys = {"pool": _POOLS[type(op)], "channels": str(channels), "sizeX": str(op.window.kernel[0])}
+    keys |= {"stride": str(op.window.stride[0]), **places}
+    if isinstance(op, SumPool):
+        if site.draft.old:
+            site.cannot_say("cuda-convnet of 2012 does not sum windows", instead=("avgpool", "--dialect v2"))
+        keys["sum"] = "true"
+    return site.section("pool", (site.one(),), keys)
+
+
+_POOLS: dict[type[Op], str] = {MaxPool: "max", MaxAbsPool: "maxabs", AvgPool: "avg", SumPool: "avg"}
 
 
 def cross_map(site: Site) -> Section:
@@ -80,9 +103,38 @@ def mirror(site: Site) -> Section:
     return site.section("href", (site.one(),), {"channels": str(channels)})
 
 
+def crop(site: Site) -> Section:
+    """``crop`` of version 2."""
+    op, (channels, _) = site.nodes[0].op, site.square()
+    assert isinstance(op, Crop)
+    if site.draft.old:
+        site.cannot_say("cuda-convnet of 2012 crops what it reads from files alone", instead=("--dialect v2",))
+    if op.height != op.width:
+        raise site.cannot_say(f"cuda-convnet's crops are square, and it cuts {op.height}x{op.width}", "size")
+    keys = {"channels": str(channels), "startX": str(op.left), "startY": str(op.top), "sizeX": str(op.width)}
+    return site.section("crop", (site.one(),), keys)
+
+
+def resize(site: Site) -> Section:
+    """``resize``."""
+    op, (channels, _) = site.nodes[0].op, site.square()
+    assert isinstance(op, Resize)
+    return site.section("resize", (site.one(),), {"channels": str(channels), "scale": number(op.step)})
+
+
+def colours(site: Site) -> Section:
+    """``rgb2yuv`` and ``rgb2lab``."""
+    op, _ = site.nodes[0].op, site.square()
+    assert isinstance(op, ColorSpace)
+    centred = {"center": "true"} if op.centered else {}
+    return site.section(f"rgb2{op.to}", (site.one(),), {} if op.to == "yuv" else centred)
+
+
 EMITTED = {
-    MaxPool: pool,
-    AvgPool: pool,
+    **dict.fromkeys(_POOLS, pool),
+    Crop: crop,
+    Resize: resize,
+    ColorSpace: colours,
     Lrn: cross_map,
     MapNorm: within_maps,
     ContrastNorm: within_maps,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netspec.ir.ops import Abs, Affine, Logistic, Op, Relu, SoftRelu, Sqrt, Square, Tanh
+from netspec.ir.ops import Abs, Affine, Log, Logistic, Op, Relu, SoftRelu, Sqrt, Square, Tanh
 
 from ..sections import Section, decimal
 from ..site import Site
@@ -20,6 +20,10 @@ def word(site: Site, op: Op) -> str:
         return f"tanh[{decimal(op.a)},{decimal(op.b)}]"
     if isinstance(op, Affine):
         return "ident" if (op.a, op.b) == (1, 0) else f"linear[{decimal(op.a)},{decimal(op.b)}]"
+    if isinstance(op, Log) and not site.draft.old:
+        return f"log[{decimal(op.a)}]"
+    if isinstance(op, Log):
+        raise site.cannot_say("the neurons of 2012 have no logarithm", "neuron", instead=("--dialect v2",))
     raise site.cannot_say(f"cuda-convnet has no neuron {type(op).__name__.lower()}", "neuron")
 
 
@@ -29,4 +33,4 @@ def neuron(site: Site) -> Section:
     return site.section("neuron", (read,), {"neuron": word(site, site.nodes[0].op)})
 
 
-EMITTED = dict.fromkeys((*_WORDS, Tanh, Affine), neuron)
+EMITTED = dict.fromkeys((*_WORDS, Tanh, Affine, Log), neuron)

@@ -23,7 +23,7 @@ def joins_of(lines: Sequence[Line], gpus: int) -> dict[str, Line]:
     return {
         line.name: line
         for line in found
-        if len(line.inputs) == gpus and line.name in readers and all(map(_gathers, readers[line.name]))
+        if len(line.inputs) == gpus and line.name in readers and all(map(gathers, readers[line.name]))
     }
 
 
@@ -35,10 +35,11 @@ def without(lines: Sequence[Line], joins: Mapping[str, Line]) -> tuple[list[Line
     return plain, through
 
 
-def _gathers(line: Line) -> bool:
+def gathers(line: Line) -> bool:
     """Whether a line may read the shares of several GPUs in place of what joins them."""
-    gathers = line.type in ("softmax", *_LOSSES)
-    return len(line.inputs) == 1 and (gathers or (line.type in ("conv", "fc") and uniform(line)))
+    if len(line.inputs) != 1:
+        return False
+    return line.type in ("softmax", *_LOSSES) or (line.type in ("conv", "fc") and uniform(line))
 
 
 def uniform(line: Line) -> bool:

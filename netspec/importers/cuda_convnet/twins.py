@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from typing import Literal
 
-from netspec.importers.cuda_convnet.gathering import ALONE, joins_of, uniform, without
+from netspec.importers.cuda_convnet.gathering import ALONE, gathers, joins_of, uniform, without
 from netspec.importers.cuda_convnet.lines import Line
 
 MOST_LINES = 2000

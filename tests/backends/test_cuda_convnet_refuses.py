@@ -1,0 +1,91 @@
+"""What cannot be said in the files of cuda-convnet, told at its line, and what is left out of them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import pytest
+
+from netspec import backend
+from netspec.diagnostics import Diagnostic, SpecError
+from netspec.net import loads
+
+Dialect = Literal["2012", "v2"]
+BACKEND = backend.load("cuda_convnet")
+
+ENDING = "[out] fc outputs=10 init=gaussian(0.1)\n[prob] softmax\n"
+SPLIT = "[c] conv filters=64 kernel=3 init=gaussian(1)"
+CONV = "[c] conv filters=16 kernel=3 init=gaussian(0.1)"
+
+
+def refused(middle: str, head: str = "net x rounding=up", dialect: Dialect = "2012") -> tuple[Diagnostic, ...]:
+    text = f"{head}\n[image] input 3x12x12 range=255 mean=image\n{middle}\n{ENDING}"
+    with pytest.raises(SpecError) as caught:
+        BACKEND.emit(loads(text), dialect)
+    return tuple(d for d in caught.value.diagnostics if d.severity == "error")
+
+
+@pytest.mark.parametrize(
+    ("middle", "underlined", "message", "instead"),
+    [
+        (f"{CONV} stride=2 rounding=down", "rounding=down", "6 places by axis, and it has 5", "rounding=up, for 6"),
+        (f"{CONV} pad=1,0,0,0", "pad=1,0,0,0", "pads left and above alike", ""),
+        (f"{CONV} dilation=2", "dilation=2", "has no dilation", "dilation=1"),
+        ("[c] conv filters=16 kernel=3x2 init=gaussian(0.1)", "kernel=3x2", "its kernel is 3x2", ""),
+        (f"{CONV} stride=2x1", "stride=2x1", "its stride is 2x1", ""),
+        (f"{CONV} bias=none", "bias=none", "biases in every layer", "bias=0 bias_lr=0, which is a bias that stays 0"),
+        ("[c] conv filters=16 kernel=3 init=xavier", "init=xavier", "weights begin as uniform", "init=gaussian(0.01)"),
+        ("[c] conv filters=12 kernel=3 init=gaussian(1)", "filters=12", "filters is 12, which 16 does not divide", ""),
+        (f"{CONV}\n[b] batchnorm", "batchnorm", "older than batch normalisation", "lrn"),
+        (f"{CONV}\n[n] rnorm size=3 k=2 alpha=1e-4 beta=0.75", "k=2", "is 1, and its k is 2", "k=1, or --dialect v2"),
+        (f"{CONV}\n[n] lrn groups=4 size=5 k=2 alpha=1e-4 beta=0.75", "groups=4", "covers all", "size=7, or groups=1"),
+        (f"{CONV}\n[d] dropout", "dropout", "multiplies by 1 - rate", "scaling=test, or --dialect v2"),
+        ("[f] fc outputs=9 parts=3 init=gaussian(1)", "parts=3", "parts for a whole fully connected", "--dialect v2"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_said_is_told_at_its_line(middle: str, underlined: str, message: str, instead: str) -> None:
+    (found,) = refused(middle)
+    assert found.code == "not-in-cfg"
+    assert (found.span.text, message in found.message) == (underlined, True), found
+    told = [note for note in found.notes if note.startswith("what would do: ")]
+    assert told == ([f"what would do: {instead}"] if instead else [])
+
+
+@pytest.mark.parametrize(
+    ("middle", "underlined"),
+    [
+        (f"{SPLIT}\n[n] lrn size=5 k=2 alpha=1e-4 beta=0.75 reads=all", "reads=all"),
+        (f"{SPLIT}\n[d] conv filters=64 kernel=3 groups=2 reads=all init=gaussian(1)", "groups=2"),
+    ],
+)
+def test_what_crosses_gpus_otherwise_than_in_the_inputs(middle: str, underlined: str) -> None:
+    (found,) = refused(middle, "net x rounding=up\ngpus 2")
+    assert found.span.text == underlined
+
+
+def test_all_that_cannot_be_said_is_told_in_one_run() -> None:
+    found = refused("[c] conv filters=16 kernel=3 dilation=2\n[d] conv filters=16 kernel=3 init=xavier bias=xavier")
+    assert [(d.layer, d.span.text) for d in found] == [("c", "dilation=2"), ("d", "init=xavier"), ("d", "bias=xavier")]
+
+
+@pytest.mark.parametrize("middle", ["crop size=8", "sumpool kernel=2", "log a=1"])
+def test_layers_of_version_2_alone(middle: str) -> None:
+    (found,) = refused(f"[a] {middle}")
+    assert "--dialect v2" in found.notes[-1]
+
+
+def test_what_changes_training_alone_is_left_out_with_a_warning() -> None:
+    text = "[image] input 3x8x8\n[f] fc outputs=4 init=gaussian(1) bias_decay=0.1\n[p] softmax\ntrain ema=0.9 warmup=5"
+    made = BACKEND.emit(loads(text))
+    assert [(w.code, w.severity, w.span.text) for w in made.warnings] == [
+        ("left-out-of-cfg", "warning", "input"),
+        ("left-out-of-cfg", "warning", "bias_decay=0.1"),
+        ("left-out-of-cfg", "warning", "ema=0.9"),
+        ("left-out-of-cfg", "warning", "warmup=5"),
+    ]
+
+
+def test_more_windows_than_usual_are_of_version_2() -> None:
+    middle = f"{CONV} pad=0,2,0,2"
+    (found,) = refused(middle)
+    assert found.notes[-1] == "what would do: --dialect v2, which can be told of more"
