@@ -10,16 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from netspec.backend import Target, targets
-from netspec.cli.common import (
-    WRONG_SPEC,
-    input_option,
-    read_net,
-    refuse,
-    set_option,
-    spec_argument,
-    stem_of,
-    tell,
-)
+from netspec.cli.common import WRONG_SPEC, input_option, read_net, refuse, set_option, spec_argument, stem_of, tell
 from netspec.cli.runs import telling, warn
 from netspec.cli.writing import refuse_what_is_not_ours, write_together
 from netspec.diagnostics import SpecError
