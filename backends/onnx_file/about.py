@@ -11,8 +11,8 @@ def about(graph: Graph, spec: str) -> dict[str, str]:
     """The net's name, its spec with the hash that runs know it by, and how images are prepared.
 
     Pixels are scaled to 0..``input.range``, then ``input.mean`` is subtracted (the training images' mean ``image``,
-    one number per ``channel``, or ``none``); channels are in the order ``input.order``. ``input.resize`` is the shorter
-    side that images are scaled to, from whose centre ``input.crop`` (height x width) is cut.
+    one number per ``channel``, or ``none``); channels are in the order ``input.order``. ``input.resize`` is what images'
+    shorter side is scaled to, and ``input.crop`` (height x width) is cut from the centre.
     """
     preprocessing = graph.preprocessing
     found = {
@@ -25,7 +25,6 @@ def about(graph: Graph, spec: str) -> dict[str, str]:
     }
     shape = graph.input.output
     if shape.is_image:
+        found["input.resize"] = str(graph.augment.resize or min(shape.height, shape.width))
         found["input.crop"] = f"{shape.height}x{shape.width}"
-    if graph.augment.resize is not None:
-        found["input.resize"] = str(graph.augment.resize)
     return found

@@ -17,7 +17,7 @@ from .site import LABELS, Floats, Site, Writer
 from .target import PRODUCER
 
 OPSET = 17
-"""The version of ONNX's operator set, of 2022: the newest that has everything needed and that old runtimes read."""
+"""The version of ONNX's operator set, of 2022: all that is needed is in it, and runtimes of that year read it."""
 
 IR_VERSION = 8
 """The version of the file format that came with it."""
