@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from readme import ROOT, fresh
 
 PAGE = ROOT / "docs" / "onnx.md"
@@ -15,6 +16,7 @@ _REACHED = re.compile(r"(?<=top-1 )[\d.]+|(?<=loss )[\d.]+|(?<=right: )[\d.]+|(?
 """What a training reaches, which differs in its last digits from one machine to another."""
 
 
+@pytest.mark.slow  # a training, and two programs that import torch or scikit-learn
 def test_the_page_is_what_comes_out() -> None:
     text = PAGE.read_text("utf-8")
     assert _REACHED.sub("...", fresh(text)) == _REACHED.sub("...", text)

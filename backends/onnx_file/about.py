@@ -11,8 +11,8 @@ def about(graph: Graph, spec: str) -> dict[str, str]:
     """The net's name, its spec with the hash that runs know it by, and how images are prepared.
 
     Pixels are scaled to 0..``input.range``, then ``input.mean`` is subtracted (the training images' mean ``image``,
-    one number per ``channel``, or ``none``); channels are in the order ``input.order``. ``input.resize`` is what images'
-    shorter side is scaled to, and ``input.crop`` (height x width) is cut from the centre.
+    one number per ``channel``, or ``none``); channels are in the order ``input.order``. ``input.resize`` is what the
+    shorter side of an image is scaled to, and ``input.crop`` (height x width) is cut from its centre.
     """
     preprocessing = graph.preprocessing
     found = {

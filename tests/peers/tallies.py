@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from questions import Array, DoesNotApply, Reason
 
-CONSTRAINTS = Path(__file__).parents[2] / "constraints.txt"
+ROOT = Path(__file__).parents[2]
 
 
 @dataclass
@@ -51,5 +51,10 @@ def need_equal(found: Array, wanted: Array, rtol: float, atol: float) -> None:
 
 def is_pinned(library: str) -> bool:
     """Whether a library is installed in the version of constraints.txt, whose cases have been counted."""
-    pinned = re.search(rf"^{library}==(.+)$", CONSTRAINTS.read_text("utf-8"), re.MULTILINE)
+    pinned = re.search(rf"^{library}==(.+)$", (ROOT / "constraints.txt").read_text("utf-8"), re.MULTILINE)
     return pinned is not None and version(library).partition("+")[0] == pinned[1]
+
+
+def said() -> str:
+    """What docs/architecture.md says of the counts, in one line."""
+    return (ROOT / "docs" / "architecture.md").read_text("utf-8").replace("\n", " ")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from pathlib import Path
+from functools import partial
 
 import numpy as np
 import pytest
@@ -16,12 +16,10 @@ MISSING = "the extra peers is not installed: pip install 'netspec-compiler[peers
 pytest.importorskip("expecttest", reason=MISSING)
 
 from questions import Reason  # noqa: E402
-from tallies import Tally, is_pinned, need_equal  # noqa: E402
+from tallies import Tally, is_pinned, need_equal, said  # noqa: E402
 from torch_cases import NAMES, Sample, answer, error_inputs, question, refused_spec, samples  # noqa: E402
 
 pytestmark = pytest.mark.peers
-
-ARCHITECTURE = Path(__file__).parents[2] / "docs" / "architecture.md"
 
 SAMPLES = {
     "avg_pool2d": (7, 7),
@@ -49,46 +47,35 @@ CODES = {
 """What torch complains of, and what netspec says to it."""
 
 
-def test_all_sample_inputs_that_apply_pass() -> None:
-    tally = Tally()
+def test_all_that_apply_pass_and_are_as_many_as_were_counted() -> None:
+    samples_, errors = Tally(), Tally()
     for operator in NAMES:
         for number, sample in enumerate(samples(operator)):
-
-            def check(operator: str = operator, sample: Sample = sample) -> None:
-                asked, wanted = question(operator, sample), answer(operator, sample)
-                need_equal(asked.reference(), wanted, 1e-9, 1e-12)
-                need_equal(asked.pytorch(torch.float64), wanted, 1e-9, 1e-12)
-
-            with warnings.catch_warnings():
-                warnings.filterwarnings("ignore", "Using padding='same' with even kernel lengths")
-                tally.put(operator, f"{operator} {number}", check)
-    assert tally.wrong == {}
-    assert set(tally.apply) == set(NAMES)
-    if is_pinned("torch"):
-        assert tally.table == SAMPLES
-        assert not tally.reasons
-        assert f"{sum(tally.apply.values()):,} samples" in ARCHITECTURE.read_text("utf-8").replace("\n", " ")
-
-
-def test_all_error_inputs_that_apply_are_refused() -> None:
-    tally = Tally()
-    for operator in NAMES:
+            samples_.put(operator, f"{operator} {number}", partial(need_same_answer, operator, sample))
         for number, sample in enumerate(error_inputs(operator)):
-
-            def check(operator: str = operator, sample: Sample = sample) -> None:
-                need_refusal(refused_spec(operator, sample), sample)
-
-            tally.put(operator, f"{operator} {number}: {sample.complaint}", check)
-    assert tally.wrong == {}
+            errors.put(operator, f"{operator} {number}: {sample.complaint}", partial(need_refusal, operator, sample))
+    assert (samples_.wrong, errors.wrong) == ({}, {})
+    assert set(samples_.apply) == set(NAMES)
     if is_pinned("torch"):
-        assert tally.table == ERRORS
-        assert dict(tally.reasons) == {Reason.NUMBERS: 2, Reason.DIVISOR: 1}
-        counts = f"{sum(tally.apply.values())} of {sum(tally.cases.values())} calls"
-        assert counts in ARCHITECTURE.read_text("utf-8").replace("\n", " ")
+        assert (samples_.table, dict(samples_.reasons)) == (SAMPLES, {})
+        assert (errors.table, dict(errors.reasons)) == (ERRORS, {Reason.NUMBERS: 2, Reason.DIVISOR: 1})
+        assert f"all {sum(samples_.apply.values()):,} samples" in said()
+        assert f"{sum(errors.apply.values())} of {sum(errors.cases.values())} calls" in said()
 
 
-def need_refusal(spec: str, sample: Sample) -> None:
-    """Raise ``AssertionError`` unless the checker refuses the spec, or else the reference the sample's weights."""
+def need_same_answer(operator: str, sample: Sample) -> None:
+    """Raise ``AssertionError`` unless both backends compute what torch computes, in float64."""
+    asked = question(operator, sample)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Using padding='same' with even kernel lengths")
+        wanted = answer(operator, sample)
+    need_equal(asked.reference(), wanted, 1e-9, 1e-12)
+    need_equal(asked.pytorch(torch.float64), wanted, 1e-9, 1e-12)
+
+
+def need_refusal(operator: str, sample: Sample) -> None:
+    """Raise ``AssertionError`` unless the checker refuses the call's spec, or else the reference its weights."""
+    spec = refused_spec(operator, sample)
     codes = [code for complaint, code in CODES.items() if complaint in sample.complaint]
     if codes:
         with pytest.raises(netspec.SpecError) as refused:
