@@ -43,7 +43,8 @@ class Target:
     ours: Callable[[Path], bool]
     """Whether netspec wrote a file, which may then be overwritten. Raises ``OSError``."""
     options: tuple[str, ...] = ()
-    """Which of the command's further options ``make`` takes: ``weights``, a ``Trained`` or ``None``, and ``seed``."""
+    """Which of the command's further options ``make`` takes: ``weights``, a ``Trained``; ``seed``; ``losses``, whether
+    they are outputs."""
     extra: str = ""
     """The extra of the distribution that ``make`` needs, if any."""
 

@@ -21,8 +21,10 @@ _START = re.compile(rb"\x08[\x01-\x7f]\x12" + bytes([len(PRODUCER)]) + PRODUCER.
 """How a model begins that netspec made: the version of the file's format, then the producer."""
 
 
-def make(net: Net, stem: str, *, weights: Trained | None = None, seed: int = 0) -> dict[str, bytes]:
-    """The model, with these weights, or with the initial values of the seed.
+def make(
+    net: Net, stem: str, *, weights: Trained | None = None, seed: int = 0, losses: bool = False
+) -> dict[str, bytes]:
+    """The model, with these weights, or with the initial values of the seed; with ``losses`` also these.
 
     Raises
     ------
@@ -35,7 +37,7 @@ def make(net: Net, stem: str, *, weights: Trained | None = None, seed: int = 0) 
 
     arrays = initial_values(net.graph, seed) if weights is None else weights.arrays
     facts = {"seed": str(seed)} if weights is None else weights.facts
-    made = model(net.graph, arrays, spec=net.source.text, facts=facts)
+    made = model(net.graph, arrays, spec=net.source.text, facts=facts, losses=losses)
     return {f"{stem}.onnx": made.SerializeToString(deterministic=True)}
 
 
@@ -60,6 +62,6 @@ TARGET = Target(
     ".onnx",
     make,
     is_ours,
-    options=("weights", "seed"),
+    options=("weights", "seed", "losses"),
     extra="onnx",
 )

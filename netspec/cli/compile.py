@@ -57,6 +57,11 @@ def _takers(option: str) -> str:
     type=click.IntRange(min=0),
     help=f"What the spec's initial values are drawn from [default: 0]{_takers('seed')}.",
 )
+@click.option(
+    "--losses",
+    is_flag=True,
+    help=f"The losses as outputs, of class numbers that are a second input{_takers('losses')}.",
+)
 @click.option("-q", "--quiet", is_flag=True, help="Do not name the files that are written.")
 @input_option
 @set_option
@@ -66,6 +71,7 @@ def command(
     output: str | None,
     weights: Path | None,
     seed: int | None,
+    losses: bool,
     quiet: bool,
     input_shape: Shape | None,
     layer_files: LayerFiles,
@@ -84,12 +90,12 @@ def command(
       netspec compile specs/alexnet.net --to cuda-convnet -o alexnet-cfg
     """
     target = _TARGETS[word]
-    asked: dict[str, object] = {"weights": weights, "seed": seed}
+    asked: dict[str, object] = {"weights": weights, "seed": seed, "losses": losses or None}
     options = {name: value for name, value in asked.items() if value is not None}
     for name in options:
         if name not in target.options:
             refuse(f"--to {word} takes no --{name}")
-    if len(options) > 1:
+    if weights is not None and seed is not None:
         refuse("with --weights there is nothing to draw from a --seed")
     if output == "-" and not target.ending:
         refuse(f"{word} is several files, which cannot go to standard output; -o names a folder")

@@ -197,6 +197,16 @@ def test_weights_that_do_not_fit_are_named(trained: Path, folder: Path) -> None:
     assert list(folder.iterdir()) == []
 
 
+def test_losses_are_outputs_where_they_are_asked_for(folder: Path) -> None:
+    (folder / "net.net").write_text("[x] input 3\n[fc1] fc outputs=2 init=constant(0) bias=1\n[cost] crossentropy")
+    assert run("net.net").exit_code == 0
+    assert [value.name for value in onnx.load("net.onnx").graph.input] == ["x"]
+    assert run("net.net", "--losses").exit_code == 0
+    session = onnxruntime.InferenceSession("net.onnx")
+    (cost,) = session.run(None, {"x": np.ones((4, 3), np.float32), "labels": np.array([0, 1, 1, 0])})
+    assert cost.shape == () and cost == pytest.approx(np.log(2))
+
+
 def test_options_that_have_no_place() -> None:
     done = run(DIGITS, "--weights", "x", "--seed", "1")
     assert (done.exit_code, done.stderr) == (2, "Error: with --weights there is nothing to draw from a --seed\n")

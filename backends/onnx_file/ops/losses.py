@@ -43,8 +43,9 @@ def _sum_squares(op: SumSquares, site: Site) -> None:
 
 def _targets(site: Site) -> str:
     """1 in each image's class and 0 elsewhere: N,C."""
+    classes = site.constant("classes", np.array(site.shape.units, dtype=np.int64))
     values = site.constant("absent-present", np.array([0, 1], dtype=np.float32))
-    return site.inner("OneHot", site.labels, site.sizes("classes", site.shape.units), values)
+    return site.inner("OneHot", site.labels, classes, values, axis=1)
 
 
 def _mean(site: Site, terms: str) -> None:
