@@ -1,0 +1,108 @@
+"""docs/history.md against the files whose notes it tells.
+
+They lie outside the project, in the folder that NETSPEC_CORPUS names; without it only the page's form is tested.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from test_corpus import CORPUS
+
+PAGE = (Path(__file__).parents[2] / "docs" / "history.md").read_text("utf-8")
+CITED = re.compile(r"`([\w.-]+\.cfg):(\d+)(?:-(\d+))?`(?:\s`([^`]+)`)?")
+NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?")
+ERRORS = re.compile(r"(?:(\d\.\d{3,}), )?(0\.\d{4,}), (0\.\d{4,})")
+
+needs_files = pytest.mark.skipif(CORPUS is None, reason="NETSPEC_CORPUS names no folder with real layer files")
+
+
+@dataclass(frozen=True)
+class Cited:
+    """Lines of a file that the page names, and what it says stands there (perhaps nothing)."""
+
+    file: str
+    first: int
+    last: int
+    quote: str
+
+    def text(self) -> str:
+        """What really stands there."""
+        lines = lines_of(self.file)
+        assert 1 <= self.first <= self.last <= len(lines), self
+        return "\n".join(lines[self.first - 1 : self.last])
+
+
+def cited(text: str) -> list[Cited]:
+    return [Cited(m[1], int(m[2]), int(m[3] or m[2]), m[4] or "") for m in CITED.finditer(text)]
+
+
+def lines_of(name: str) -> list[str]:
+    assert CORPUS is not None
+    return (CORPUS / "AlexNet-Source-Code" / "layers" / name).read_text("utf-8").splitlines()
+
+
+def rows(heading: str) -> Iterator[list[str]]:
+    """The cells of the table in a section."""
+    section = PAGE.partition(f"## {heading}\n")[2].partition("\n## ")[0]
+    table = [line for line in section.splitlines() if line.startswith("| ")][1:]
+    return ([cell.strip() for cell in line.strip("|").split(" | ")] for line in table)
+
+
+RUNS = [*rows("Rates lowered by hand"), *rows("Rates by schedule")]
+PRINTED = [*rows("Which of them is the paper")]
+
+
+def near(number: str, text: str) -> bool:
+    """Whether a number stands in a text, perhaps with more digits."""
+    return any(abs(float(found) - float(number)) <= 5e-7 for found in NUMBER.findall(text))
+
+
+def test_the_tables_are_whole() -> None:
+    assert len(RUNS) == 72 and {len(row) for row in RUNS} == {8}
+    assert len({row[0] for row in RUNS}) == len(RUNS)
+    assert len(PRINTED) == 6
+
+
+@needs_files
+@pytest.mark.parametrize("row", RUNS, ids=lambda row: row[0])
+def test_every_number_of_a_run_stands_in_its_notes(row: list[str]) -> None:
+    (notes,) = cited(row[1])
+    text = notes.text()
+    assert all(line.startswith("#") for line in text.splitlines() if line), "notes are comments"
+    numbers = [number for cell in row[3:] for number in NUMBER.findall(cell)]
+    assert [number for number in numbers if not near(number, text)] == []
+
+
+@needs_files
+@pytest.mark.parametrize("row", PRINTED, ids=lambda row: row[0])
+def test_what_the_paper_prints_is_what_the_notes_say(row: list[str]) -> None:
+    (line,) = cited(row[3])
+    said = ERRORS.findall(row[2])[0][1:]
+    assert all(near(number, line.text()) for number in said)
+    printed = [float(number) for number in NUMBER.findall(row[1])]
+    base = {"0.410580": (0.40664, 0.1821), "0.391680": (0.374727, 0.169987)}.get(said[0], (0.0, 0.0))
+    assert [round(100 * (float(n) - b), 1) for n, b in zip(said, base, strict=True)] == printed
+
+
+@needs_files
+def test_every_place_that_is_named_holds_what_is_quoted() -> None:
+    places = cited(PAGE)
+    assert len(places) > 95
+    assert [place for place in places if place.quote not in place.text() or not place.text().strip()] == []
+
+
+@needs_files
+def test_no_error_in_the_notes_is_left_out() -> None:
+    told = {f"{float(number):.6f}" for row in RUNS for number in NUMBER.findall(" ".join(row[3:])) if "." in number}
+    missing = [
+        (file, found)
+        for file in sorted({place.file for row in RUNS for place in cited(row[1])})
+        for found in ERRORS.findall("\n".join(line for line in lines_of(file) if line.startswith("#")))
+        if not {f"{float(number):.6f}" for number in found if number} <= told
+    ]
+    assert missing == []
