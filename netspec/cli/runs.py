@@ -26,11 +26,13 @@ FORMATS = click.Choice(["text", "json"])
 def telling() -> Iterator[None]:
     """Say what ends the command on standard error, and exit: 1 for a wrong run or wrong data, 2 for a wrong command."""
     from netspec.train.errors import TrainError
+    from netspec.train.memory import memory_told
 
     # Pillow grumbles on standard error about files that it reads all the same; what it cannot read is told by name.
     warnings.filterwarnings("ignore", module=r"PIL\.")
     try:
-        yield
+        with memory_told("fewer images at a time need less"):
+            yield
     except TrainError as problem:
         tell_problem(problem)
         sys.exit(problem.exit_code)

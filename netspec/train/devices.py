@@ -21,8 +21,14 @@ from netspec.train.console import Quiet, Reporter, reporter
 from netspec.train.crew import Crew, enlisted, is_lost
 from netspec.train.errors import RequestError, TrainError
 from netspec.train.launching import launch, report_code, report_error
+from netspec.train.memory import memory_told
 from netspec.train.shared import need_shares
 from netspec.units import plural
+
+SMALLER = (
+    "fewer images at a time need less: train accumulate=2 takes the same batch in two parts, --batch a smaller one;",
+    "netspec plan FILE --batch N says what a step needs",
+)
 
 
 def run_alone_or_together(
@@ -78,10 +84,11 @@ def _train(
     net: Net | None, file: str | None, resume: Path | None, request: Request, teller: Reporter, crew: Crew
 ) -> run.Result:
     try:
-        if resume is not None:
-            return run.resume(resume, net, request, teller, crew)
-        assert net is not None and file is not None
-        return run.train(net.graph, net.source.text, _stem(file), request, teller, crew)
+        with memory_told(*SMALLER):
+            if resume is not None:
+                return run.resume(resume, net, request, teller, crew)
+            assert net is not None and file is not None
+            return run.train(net.graph, net.source.text, _stem(file), request, teller, crew)
     except ArrangementError as problem:
         raise RequestError(problem.message, *problem.notes) from problem
 

@@ -31,7 +31,9 @@ class Drawing:
             self.now()
 
     def now(self) -> None:
-        """Draw. The first time that it cannot be done, the reason is told."""
+        """Draw, if there is anything to draw. The first time that it cannot be done, the reason is told."""
+        if not self._folder.metrics.exists():
+            return
         told = ""
         try:
             if not draw_curves(self._folder.metrics, self._folder.curves, self._title):
@@ -59,8 +61,9 @@ def draw_curves(metrics: Path, picture: Path, title: str) -> bool:
     losses.plot([x["step"] for x in training], [x["loss"] for x in training], lw=0.8, label="training")
     losses.plot([x["step"] for x in checks], [x["val_loss"] for x in checks], marker=marker, label="validation")
     losses.set(xlabel="step", ylabel="loss", title=title)
-    for key, label in (("top1", "top-1"), ("top5", "top-5")):
-        errors.plot([x["step"] for x in checks], [100 * (1 - x[key]) for x in checks], marker=marker, label=label)
+    for key, label, above in (("top1", "top-1", 3), ("top5", "top-5", 2)):
+        values = [100 * (1 - x[key]) for x in checks]
+        errors.plot([x["step"] for x in checks], values, marker=marker, label=label, zorder=above)
     errors.set(xlabel="step", ylabel="validation error, %", ylim=(0, None))
     for axes in (losses, errors):
         axes.grid(alpha=0.3)

@@ -74,7 +74,7 @@ def snapshot(t: Training) -> dict[str, Any]:
         "unreadable": [[place, *why] for place, why in split.failures().items()]
         if isinstance(split, Remembered)
         else [],
-        "random": {"cpu": torch.get_rng_state(), "cuda": torch.cuda.get_rng_state_all()},
+        "random": {"cpu": torch.get_rng_state(), "cuda": _cuda_generator(t.config.device)},
         "seconds": time.monotonic() - t.started,
         "resumed": list(t.resumed),
         "warnings": list(t.warnings),
@@ -103,11 +103,17 @@ def restore(t: Training, state: Mapping[str, Any]) -> None:
         t.data.train.expect_failures({place: (path, reason) for place, path, reason in state["unreadable"]})
     t.place = _placed(state["place"], device) if state["place"] is not None else None
     torch.set_rng_state(state["random"]["cpu"].cpu())
-    if device == "cuda" and len(state["random"]["cuda"]) == torch.cuda.device_count():
-        torch.cuda.set_rng_state_all([each.cpu() for each in state["random"]["cuda"]])
+    if device == "cuda" and state["random"]["cuda"]:
+        torch.cuda.set_rng_state(state["random"]["cuda"][0].cpu())
     t.started = time.monotonic() - state["seconds"]
     t.resumed = [*state["resumed"], t.step]
     t.warnings = list(state["warnings"])
+
+
+def _cuda_generator(device: str) -> list[torch.Tensor]:
+    """The state of this process's device, if it is a CUDA device. The others are left alone: asking one for its state
+    takes hundreds of MB of its memory."""
+    return [torch.cuda.get_rng_state()] if device == "cuda" else []
 
 
 def need_finite(t: Training) -> None:

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -98,3 +99,40 @@ def test_a_diverged_run_leaves_the_last_good_checkpoint() -> None:
     state = newest(Path("run"))
     assert all(bool(torch.isfinite(tensor).all()) for tensor in state["weights"].values())
     assert json.loads(Path("run/run.json").read_text())["state"] == "failed"
+
+
+def test_no_memory_is_a_message_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Torch on the CPU says it with an error of no class of its own, numpy and torch on a GPU with theirs."""
+    for problem in (
+        RuntimeError("[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory: 99 bytes"),
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.\nand more"),
+        MemoryError(),
+    ):
+        with monkeypatch.context() as patched:
+            patched.setattr("netspec.train.loop.train_epoch", _raiser(problem))
+            done = train(*COMMAND[:-1], str(Path(f"run-{type(problem).__name__}")))
+        assert done.exit_code == 1, done.exception
+        told = str(problem).splitlines()[0] if str(problem) else "MemoryError"
+        assert f"Error: out of memory: {told}\n  fewer images at a time need less: train accumulate=2" in done.stderr
+        assert "curves.png" not in done.stderr
+
+
+def test_another_defect_is_none_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("netspec.train.loop.train_epoch", _raiser(RuntimeError("shapes differ")))
+    assert isinstance(train(*COMMAND).exception, RuntimeError)
+
+
+def _raiser(problem: Exception) -> Callable[..., bool]:
+    def fail(*_: object) -> bool:
+        raise problem
+
+    return fail
+
+
+def test_a_training_on_the_cpu_asks_no_gpu_for_anything(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a machine that has some it would take hundreds of MB of each."""
+    for name in ("get_rng_state", "get_rng_state_all", "set_rng_state", "set_rng_state_all"):
+        monkeypatch.setattr(f"torch.cuda.{name}", _raiser(AssertionError(name)))
+    assert train(*COMMAND, "--steps", "2").exit_code == 0
+    assert newest(Path("run"))["random"]["cuda"] == []
+    assert train("--resume", "run", "--steps", "3").exit_code == 0

@@ -53,7 +53,7 @@ def read_image(path: Path, frame: Frame) -> Pixels:
         raise Unreadable(shown, _reason(problem)) from problem
     pixels = np.asarray(square, np.uint8)
     planes = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
-    return np.ascontiguousarray(planes)
+    return np.array(planes, order="C")  # of its own: Pillow's may not be written to, which torch grumbles about
 
 
 def image_size(path: Path) -> tuple[int, int]:
