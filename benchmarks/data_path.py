@@ -5,8 +5,9 @@ uses; cropped, mirrored, their mean subtracted, shifted in colour), and on one b
 network's own size that is used again and again. A turn from the pack is over when the batches read ahead are there too,
 so that none is read in the other's time. Wanted: at least 0.95 of the other's images/s.
 
-On a machine that does other work the time of a turn says little. So the processor time is told as well, for which
-threads should not spin while they wait: OMP_WAIT_POLICY=passive.
+On a machine that does other work too, each turn is compared with the one beside it; more and shorter turns, --rounds 60
+--steps 2 --batch 64, tell more there. The processor time is told as well, for which threads should not spin while they
+wait: OMP_WAIT_POLICY=passive.
 """
 
 from __future__ import annotations
@@ -125,19 +126,30 @@ def training(graph: Graph, batches: Batches, steps: int, device: torch.device) -
     return turn
 
 
-def with_processor_time(turn: Callable[[], None], spent: list[float]) -> Callable[[], None]:
-    """A turn that notes the processor seconds of all its threads."""
+@dataclasses.dataclass
+class Clocked:
+    """A training whose turns are timed: seconds, and processor seconds of all threads, of each."""
 
-    def clocked() -> None:
-        start = time.process_time()
-        turn()
-        spent.append(time.process_time() - start)
+    turn: Callable[[], None]
+    seconds: list[float] = dataclasses.field(default_factory=list)
+    work: list[float] = dataclasses.field(default_factory=list)
 
-    return clocked
+    def __call__(self) -> None:
+        """Take a turn."""
+        start, worked = time.perf_counter(), time.process_time()
+        self.turn()
+        self.seconds.append(time.perf_counter() - start)
+        self.work.append(time.process_time() - worked)
+
+
+def beside(own: list[float], others: list[float]) -> float:
+    """How much longer the other's turns take: the median over the pairs of turns that follow each other, of which what
+    else goes on on the machine slows both."""
+    return median(other / mine for mine, other in zip(own[WARM_UP:], others[WARM_UP:], strict=True))
 
 
 def main() -> None:
-    """Print the medians and their ratio."""
+    """Print the medians, and how the two compare."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--steps", type=int, default=8, help="steps of a turn")
@@ -159,20 +171,19 @@ def main() -> None:
             PACKED: from_pack(data, graph, loader, options.batch, device),
             RANDOM: from_memory(options.batch, graph, device),
         }
-        turns = {name: training(graph, batches, options.steps, device) for name, batches in sources.items()}
-        spent: dict[str, list[float]] = {name: [] for name in turns}
-        clocked = {name: with_processor_time(turn, spent[name]) for name, turn in turns.items()}
-        seconds = take_turns(clocked, options.rounds, warm_up=WARM_UP)
+        turns = {name: Clocked(training(graph, batches, options.steps, device)) for name, batches in sources.items()}
+        take_turns(turns, options.rounds, WARM_UP)
     images = options.batch * options.steps
     print(
         f"torch {torch.__version__}, {options.device}, float32, batch {options.batch}, {options.threads} CPU threads, "
         f"{workers} readers"
     )
-    work = {name: median(times[WARM_UP:]) for name, times in spent.items()}
     rows = [("alexnet-tiny, training", "images/s", "in memory = 1", "processor ms an image", "in memory = 1")]
-    for name, taken in seconds.items():
-        speed, share = f"{images / taken:.1f}", f"{seconds[RANDOM] / taken:.3f}"
-        rows.append((name, speed, share, f"{1000 * work[name] / images:.2f}", f"{work[RANDOM] / work[name]:.3f}"))
+    memory = turns[RANDOM]
+    for name, own in turns.items():
+        speed, work = images / median(own.seconds[WARM_UP:]), 1000 * median(own.work[WARM_UP:]) / images
+        faster, less = beside(own.seconds, memory.seconds), beside(own.work, memory.work)
+        rows.append((name, f"{speed:.1f}", f"{faster:.3f}", f"{work:.2f}", f"{less:.3f}"))
     print_table(rows)
 
 
