@@ -69,9 +69,6 @@ def test_comments_are_kept_with_the_section_below() -> None:
         ("ano[a]\nx=1\n[b]\n", 1),
         ("[a]\nnothing\n", 2),
         ("[a]\n =1\n", 2),
-        ("[a]\nx=%(y)s\n", 2),
-        ("[a]\nx=50%\n", 2),
-        ("[a]\nx=%(x)s\n", 2),
         ("\x00\x01\x02", 1),
     ],
 )
@@ -82,8 +79,9 @@ def test_what_is_neither_section_nor_key_is_told_once_at_its_line(text: str, lin
 
 def test_values_put_into_one_another_do_not_grow_without_bound() -> None:
     lines = [f"a{i}=" + f"%(a{i + 1})s" * 9 for i in range(9)]
-    config, findings = parsed("[a]\n" + "\n".join(lines) + "\na9=x\n")
-    assert findings.all and max(len(o.text) for o in config.sections["a"].options.values()) < 1e6
+    config, _ = parsed("[a]\n" + "\n".join(lines) + "\na9=x\n")
+    options = config.sections["a"].options.values()
+    assert any(o.broken for o in options) and max(len(o.text) for o in options) < 1e6
 
 
 def test_too_many_sections_are_no_net() -> None:

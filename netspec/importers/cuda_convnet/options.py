@@ -54,7 +54,11 @@ class Options:
     def get(self, key: str) -> Option | None:
         """A key with its place, if it is there."""
         self.read.add(key.lower())
-        return self.section.options.get(key.lower())
+        found = self.section.options.get(key.lower())
+        if found is not None and found.broken:
+            message = f"{key} has a % that is neither %% nor %(key)s with a key of its section"
+            raise self.refuse("cfg-syntax", message, key)
+        return found
 
     def text(self, key: str, default: str | None = None) -> str:
         """A key's text; without a default it must be there."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from netspec.check.report import Findings
 from netspec.source import Source, Span
@@ -24,20 +24,22 @@ MOST_DEFAULTS = 100
 """Keys of a section [DEFAULT]."""
 
 _SECTION = re.compile(r"\[([^\]]+)\]")
-_OPTION = re.compile(r"([^:=\s][^:=]*?)\s*([:=])\s*")
+_SIGN = re.compile(r"[:=]")
 _LINE = re.compile(r"[^\r\n]*")
 _INSERTED = re.compile(r"%(?:%|\(([^)]+)\)s)?")
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """A key's value with its place. ``key`` is in small letters."""
+    """A key's value with its place. ``key`` is in small letters. ``broken``: it has a % that means nothing, of which
+    the original complained when it looked at the value."""
 
     key: str
     text: str
     key_span: Span
     span: Span
     """Of the value; of the key where the value is empty."""
+    broken: bool = False
 
 
 @dataclass(slots=True)
@@ -139,21 +141,22 @@ class _Reader:
         self.section = self.result.sections.setdefault(name, Section(name, span))
 
     def _key(self, start: int, line: str) -> None:
-        match = _OPTION.match(line)
-        if not match:
+        sign = _SIGN.search(line)
+        name = line[: sign.start()].rstrip() if sign else ""
+        if sign is None or not name or name[0].isspace():
             self._stray(start, line, "no key=value and no [section]")
             return
         self._close()
-        text = line[match.end() :]
+        text = line[sign.end() :].lstrip()
+        begin = start + len(line) - len(text)
         cut = text.find(";")
         # As in the original, a semicolon that begins the value looks at the value's last character.
         if cut >= 0 and text[cut - 1].isspace():
             text = text[:cut]
         text = text.strip()
-        key_span = Span(self.source, start, start + len(match[1]))
-        begin = start + match.end()
+        key_span = Span(self.source, start, start + len(name))
         span = Span(self.source, begin, begin + len(text)) if text else key_span
-        self.option = Option(match[1].lower(), "" if text == '""' else text, key_span, span)
+        self.option = Option(name.lower(), "" if text == '""' else text, key_span, span)
 
     def _close(self) -> None:
         """Keep the key that has been read, with the lines that continue it."""
@@ -186,11 +189,7 @@ class _Reader:
                     break
                 text = _INSERTED.sub(lambda m: _inserted(m, section), text)
             if "%" in text.replace("%%", "") or (text is not option.text and len(text) > LONGEST_INSERTED):
-                self.findings.add(
-                    "cfg-syntax",
-                    f"{section.name}: {key} has a % that is neither %% nor %(key)s with a key of its section",
-                    option.span,
-                )
+                section.options[key] = replace(option, broken=True)
                 continue
             section.options[key] = Option(key, text.replace("%%", "%"), option.key_span, option.span)
 
