@@ -195,6 +195,32 @@ SPECS = {
         [train] fc outputs=4 init=uniform(0.4) bias=none
         [forward] crossentropy
     """,
+    "spread-and-in-parts": """
+        net sparse  rounding=up
+        default conv   init=gaussian(0.3)  bias=0.1
+        default local  init=gaussian(0.3)  bias=0.2
+        [image] input 4x6x7
+        [once] conv filters=8 kernel=3 spread=2 groups=4 bias_per=unit neuron=tanh
+        [two] conv filters=8 kernel=3 pad=1 inputs=once,once spread=2,1 groups=4,2 bias_per=unit
+        [norm] lrn size=3 groups=4 k=2 alpha=0.2 beta=0.75
+        [apart] local filters=4 kernel=2 stride=2 spread=3 groups=2 neuron=relu
+        [again] local filters=4 kernel=2 stride=2 spread=3 groups=2 weights=apart inputs=norm
+        [both] concat inputs=apart,again
+        [runs] fc outputs=12 parts=4 init=gaussian(0.3)
+        [more] fc outputs=6 inputs=runs,both parts=3,1 init=gaussian(0.3),gaussian(0.1)
+    """,
+    "spread-over-two-groups": """
+        net pair
+        gpus 2
+        default conv  init=gaussian(0.3)  neuron=relu
+        [image] input 4x6x6
+        [first] conv filters=8 kernel=3 pad=1
+        [wide] conv filters=8 kernel=3 spread=2 groups=4 bias_per=unit bias=0.1
+        [norm] lrn size=3 groups=2 k=2 alpha=0.2 beta=0.75
+        [alone] local filters=4 kernel=2 stride=2 groups=2 init=gaussian(0.3)
+        [runs] fc outputs=8 parts=2 init=gaussian(0.3)
+        [last] fc outputs=3 gpu=0 init=gaussian(0.3)
+    """,
     "unread-layers": """
         net idle
         [image] input 3x6x6

@@ -1,0 +1,133 @@
+"""Real layer files in training: a step of the module, with the rates, schedules and dropout of their parameter files.
+
+They lie in the folder that NETSPEC_CORPUS names; without it nothing is tested here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from typing import Any
+
+import pytest
+import torch
+from test_corpus import CORPUS, FILES, golden, shape, source
+
+from netspec.ir.graph import Graph
+from netspec.ir.ops import Affine, Dropout
+from netspec.ir.settings import DiscreteExponential, Exponential, Fixed, Linear, Schedule
+from netspec.net import Foreign, load_source
+from netspec.passes.torch_names import attributes, state_key
+from netspec.train.objective import build
+from netspec.train.optimiser import optimiser_of
+
+pytestmark = pytest.mark.skipif(CORPUS is None, reason="NETSPEC_CORPUS names no folder with real layer files")
+
+LARGE = 2_000_000
+"""Parameters above which a step takes too long for every run."""
+
+
+def accepted(file: dict[str, Any]) -> list[dict[str, Any]]:
+    """The parameter files that the original took for a layer file."""
+    return [pair for pair in file.get("pairs", []) if pair["accepted_by_original"]]
+
+
+def graph_of(file: dict[str, Any], pair: dict[str, Any] | None) -> Graph:
+    params = source(pair["params"]) if pair else None
+    return load_source(source(file["file"]), shape(file), foreign=Foreign(params)).graph
+
+
+def steps() -> list[Any]:
+    """Every layer file with one of its parameter files; those with many parameters in slow runs alone."""
+    cases = [(file, next(iter(accepted(file)), None)) for file in FILES]
+    slow = pytest.mark.slow
+    return [
+        pytest.param(file, pair, marks=slow if file["total_params"] > LARGE else (), id=file["file"])
+        for file, pair in cases
+    ]
+
+
+@pytest.mark.parametrize(("file", "pair"), steps())
+def test_every_file_takes_a_training_step(file: dict[str, Any], pair: dict[str, Any] | None) -> None:
+    torch.manual_seed(0)
+    graph = graph_of(file, pair)
+    objective = build(graph, seed=0, device="cpu")
+    optimiser = optimiser_of(graph, objective.module)
+    names, tensors = attributes(graph), dict(objective.module.named_parameters())
+    keyed = {key: tensors[state_key(p, names)] for key, p in graph.parameters.items()}
+    learnt = {w: (group.lr, group.momentum, group.decay) for group in optimiser.groups for w in group.params}
+    for key, parameter in graph.parameters.items():
+        assert learnt[keyed[key]] == (parameter.lr, parameter.momentum, parameter.decay), key
+
+    images = torch.rand(2, *graph.input.output) * 100 - 50
+    before = {key: float(w.detach().double().sum()) for key, w in keyed.items()}
+    loss = objective.gradients(images, torch.arange(2), seed=0, step=0)
+    assert math.isfinite(loss)
+    optimiser.step()
+    moved = {key for key, w in keyed.items() if float(w.detach().double().sum()) != before[key]}
+    still = {key for key, parameter in graph.parameters.items() if parameter.lr == 0}
+    assert all(torch.isfinite(w).all() for w in keyed.values())
+    assert not moved & still
+    assert moved or still == set(keyed)
+    decaying = {key for key, p in graph.parameters.items() if p.lr * p.decay > 0}
+    assert {key for key in decaying if before[key]} <= moved
+
+
+def rate(given: Any) -> tuple[float, Schedule]:
+    """A rate of golden.json: of 2012 a number, of version 2 a schedule with its base."""
+    if not isinstance(given, dict):
+        return given, Fixed()
+    return given["params"]["base"], schedule(given)
+
+
+def schedule(given: dict[str, Any]) -> Schedule:
+    """A schedule of golden.json."""
+    numbers = given["params"]
+    factor = 1 / numbers.get("tgtFactor", 1.0)
+    match given["type"]:
+        case "exp":
+            return Exponential(factor)
+        case "dexp" | "jdexp":
+            return DiscreteExponential(factor, int(numbers["numSteps"]))
+        case "linear":
+            return Linear(factor)
+    return Fixed()
+
+
+def usual_schedule(told: dict[str, Any], graph: Graph) -> Schedule:
+    """The schedule of most of the weights that learn."""
+    found: Counter[Schedule] = Counter()
+    for key, parameter in graph.parameters.items():
+        if parameter.role != "weight":
+            continue
+        theirs, number = told[parameter.layer], key.rpartition(".")[2]
+        given = theirs["epsW"][int(number) if number.isdigit() else 0]
+        base, own = rate(given)
+        own = schedule(theirs["schedW"]) if "schedW" in theirs else own
+        found[own] += math.prod(parameter.shape) if base else 0
+    return found.most_common(1)[0][0] if found.total() else Fixed()
+
+
+PAIRS = [(file, pair) for file in FILES for pair in accepted(file)]
+
+
+@pytest.mark.parametrize(("file", "pair"), PAIRS, ids=lambda case: case.get("params", case.get("file")))
+def test_schedules_and_dropout(file: dict[str, Any], pair: dict[str, Any]) -> None:
+    graph, told = graph_of(file, pair), pair["layer_params"]
+    assert graph.train.schedule == usual_schedule(told, graph)
+    configured = {layer["name"]: layer for layer in file["layers"]}
+    for name, layer in configured.items():
+        if layer["type"] not in ("hs", "dropout", "dropout2"):
+            continue
+        keep = told[name].get("keep", layer["config"].get("keep"))
+        factor = keep if layer["type"] != "dropout" else 1.0
+        op = graph.nodes[name].op
+        if told[name]["enable"]:
+            assert op == Dropout(round(1 - keep, 12), "train" if layer["type"] == "dropout" else "test"), name
+        else:
+            assert op == Affine(factor), name
+
+
+def test_the_parameter_files_are_there() -> None:
+    assert len(PAIRS) >= 40
+    assert golden("golden.json")["param_files"]
