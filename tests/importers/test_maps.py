@@ -87,6 +87,87 @@ def test_pooling_across_maps(size: int, stride: int, start: int, outputs: int) -
     np.testing.assert_allclose(y, np.maximum(np.stack(windows, axis=1), 0), atol=1e-12)
 
 
+@pytest.mark.parametrize("size", [3, 4, 5, 16])
+def test_normalisation_across_maps(size: int) -> None:
+    norm = f"[n]\ntype=cmrnorm\ninputs=c\nchannels=16\nsize={size}\n"
+    rates = "".join(f"[{name}]\nepsW=0\nepsB=0\nmomW=0\nmomB=0\n" for name in ("c", "out"))
+    params = rates + "[n]\nscale=0.3\npow=0.6\nminDiv=2\n[logprob]\ncoeff=1\n"
+    found = values(load(net(conv("c", "data", 3) + norm, "n"), params).graph)
+    x = found["c"]
+    windows = [x[:, max(0, i - size // 2) : i - size // 2 + size] for i in range(16)]
+    sums = np.stack([(seen**2).sum(axis=1) for seen in windows], axis=1)
+    np.testing.assert_allclose(found["n"], x * (2 + 0.3 / size * sums) ** -0.6, rtol=1e-12)
+
+
+@pytest.mark.parametrize("size", [1, 3, 4, 8])
+@pytest.mark.parametrize(("word", "dialect"), [("rnorm", "2012"), ("rnorm", V2), ("cnorm", "2012"), ("cnorm", V2)])
+def test_normalisation_within_maps(word: str, dialect: Dialect, size: int) -> None:
+    """The neighbourhood is cut at the borders; the sum is not made up for, the mean is of what is there. Only version 2
+    has the constant as a parameter."""
+    norm = f"[n]\ntype={word}\ninputs=data\ngpu=0\nchannels=3\nsize={size}\n"
+    rates = "[out]\nepsW=0\nepsB=0\nmomW=0\nmomB=0\n"
+    params = rates + "[n]\nscale=0.3\npow=0.6\nminDiv=2\n[logprob]\ncoeff=1\n"
+    found = values(load(net(norm, "n"), params, dialect).graph)
+    x, k = found["data"], 1.0 if dialect == "2012" else 2.0
+    sums, means = around(x**2, size)[0], around(x, size)
+    if word == "cnorm":
+        sums, _ = around((x - means[0] / means[1]) ** 2, size)
+    np.testing.assert_allclose(found["n"], x * (k + 0.3 / size**2 * sums) ** -0.6, rtol=1e-12)
+
+
+def around(x: Array, size: int) -> tuple[Array, Array]:
+    """Of the pixels around each that are there, the sum and the number."""
+    total, count = np.zeros_like(x), np.zeros_like(x)
+    for i, j in np.ndindex(x.shape[2:]):
+        rows, columns = (slice(max(0, at - size // 2), max(0, at - size // 2 + size)) for at in (i, j))
+        seen = x[:, :, rows, columns]
+        total[:, :, i, j], count[:, :, i, j] = seen.sum(axis=(2, 3)), seen[0, 0].size
+    return total, count
+
+
+def test_blur_darkens_the_rim() -> None:
+    x, y = made("[x]\ntype=blur\nchannels=3\nfilterSize=5\nstdev=1.5", None)
+    line = np.exp(-((np.arange(5) - 2) ** 2) / (2 * 1.5**2))
+    line /= line.sum()
+    padded = np.pad(x, ((0, 0), (0, 0), (2, 2), (2, 2)))
+    wanted = sum(line[i] * line[j] * padded[:, :, i : i + 8, j : j + 8] for i, j in np.ndindex(5, 5))
+    np.testing.assert_allclose(y, wanted, atol=1e-12)
+
+
+@pytest.mark.parametrize(("stride", "first", "count"), [(2, 1, 4), (3, 1, 3), (4, 2, 2), (5, 1, 2), (9, 4, 1)])
+def test_a_nail_bed_is_centred(stride: int, first: int, count: int) -> None:
+    x, y = made(f"[x]\ntype=nailbed\nchannels=3\nstride={stride}", None)
+    assert y.shape[2:] == (count, count)
+    np.testing.assert_array_equal(y, x[:, :, first::stride, first::stride])
+
+
+def test_reflection() -> None:
+    x, y = made("[x]\ntype=href\nchannels=3", None)
+    np.testing.assert_array_equal(y, x[..., ::-1])
+
+
+@pytest.mark.parametrize(
+    ("size", "stride", "padding", "places"), [(3, 2, 0, 4), (5, 3, 2, 4), (3, 3, 0, 3), (8, 1, 0, 1)]
+)
+@pytest.mark.parametrize("type_", ["conv", "local"])
+def test_convolutions_overhang_to_the_right_and_below(
+    type_: str, size: int, stride: int, padding: int, places: int
+) -> None:
+    """Window m starts at m stride - padding; what is beyond the image is 0. In groups, 4 maps to 16 filters each."""
+    keys = f"channels=16\nfilters=16\ngroups=4\nfilterSize={size}\nstride={stride}\npadding={padding}\ninitW=0.1\n"
+    layer = f"[x]\ntype={type_}\ninputs=c\n{keys}partialSum=0\n"
+    graph = load(net(conv("c", "data", 3) + layer, "x"), dialect="2012").graph
+    given = drawn(graph)
+    found = values(graph, given)
+    x, y, weight, bias = found["c"], found["x"], given["x.weight"], given["x.bias"]
+    assert y.shape == (2, 64, places, places)
+    padded = np.pad(x, ((0, 0), (0, 0), (padding, size + 8), (padding, size + 8)))
+    for f, i, j in [(0, 0, 0), (17, places - 1, 0), (40, 0, places - 1), (63, places - 1, places - 1)]:
+        seen = padded[:, f // 16 * 4 : f // 16 * 4 + 4, i * stride : i * stride + size, j * stride : j * stride + size]
+        own = (weight[f, i, j], bias[f, i, j]) if type_ == "local" else (weight[f], bias[f])
+        np.testing.assert_allclose(y[:, f, i, j], (seen * own[0]).sum(axis=(1, 2, 3)) + own[1], atol=1e-12)
+
+
 def test_crop() -> None:
     x, y = made("[x]\ntype=crop\nchannels=3\nstartX=2\nstartY=1\nsizeX=5")
     np.testing.assert_array_equal(y, x[:, :, 1:6, 2:7])
