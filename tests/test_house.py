@@ -47,6 +47,7 @@ ONLY_IN = {
     "onnx": ("netspec.backends.onnx_file",),
     "pygls": ("netspec.lsp",),
     "lsprotocol": ("netspec.lsp",),
+    "triton": ("netspec.backends.pytorch.fast.kernels",),
     "pygments": ("netspec.pygments_lexer",),
 }
 """Libraries, and the only modules or packages that may import them. Naming their types is free: it loads nothing."""

@@ -4,6 +4,7 @@ The module has one attribute per layer of the file, its parameters bear the laye
 (``conv1.weight``, ``conv3.weights.0``), and they start as the spec says.
 """
 
+from .fast import GroupedConvolution, use_kernels
 from .initial import draw
 from .layer import LABELS, Layer
 from .network import Network, class_scores, cross_entropy, module, training_loss
@@ -19,6 +20,7 @@ __all__ = [
     "BatchNormalise",
     "Draw",
     "DropoutLayer",
+    "GroupedConvolution",
     "Layer",
     "Network",
     "class_scores",
@@ -30,5 +32,6 @@ __all__ = [
     "to_torchvision",
     "torchvision_keys",
     "training_loss",
+    "use_kernels",
     "widened",
 ]

@@ -9,8 +9,10 @@ from torch import Tensor, nn
 from netspec.ir.graph import Graph, Node
 from netspec.ir.graph import Layer as LayerOfFile
 from netspec.ir.ops import Loss, name_of
+from netspec.passes.fast import PLAIN, Forms
 from netspec.passes.torch_names import suffix
 
+from .fast import as_formed
 from .initial import draw
 from .ops import buffers, emit
 from .ops.dropout import DropoutLayer
@@ -34,16 +36,17 @@ class Layer(nn.Module):
     """A layer. ``forward`` takes what ``reads`` names and returns the layer's value.
 
     ``reads`` are the layers that it reads, the labels of a loss, and the keys of parameters that it takes from other
-    layers (``weights=``).
+    layers (``weights=``). ``forms`` says how operations are computed that a pass has taken up; where one computes
+    several, the layers in between hand on other values than the file's.
     """
 
-    def __init__(self, graph: Graph, layer: LayerOfFile, seed: int) -> None:
+    def __init__(self, graph: Graph, layer: LayerOfFile, seed: int, forms: Forms = PLAIN) -> None:
         super().__init__()
         self.description = describe(graph, layer)
         for parameter in graph.parameters_of(layer.name):
             self._hold(suffix(parameter), nn.Parameter(draw(parameter, seed)))
         nodes = [graph.nodes[name] for name in layer.nodes]
-        self.calls = tuple(self._call(graph, node) for node in nodes)
+        self.calls = tuple(self._call(graph, node, forms) for node in nodes)
         within = {node.name for node in nodes} | {f"{layer.name}.{key}" for key in self.state_dict()}
         given = (name for call in self.calls for name in call.arguments if name not in within)
         self.reads = tuple(dict.fromkeys(given))
@@ -58,11 +61,11 @@ class Layer(nn.Module):
     def extra_repr(self) -> str:
         return self.description
 
-    def _call(self, graph: Graph, node: Node) -> Call:
+    def _call(self, graph: Graph, node: Node, forms: Forms) -> Call:
         """Make the child of a node, and hold its buffers."""
         shapes = graph.shapes(node)
         child = self._child_name(name_of(node.op))
-        module = emit(node.op, shapes)
+        module = as_formed(node, shapes, forms) or emit(node.op, shapes)
         if isinstance(module, DropoutLayer):
             module.name = node.name
         if isinstance(module, LossLayer):

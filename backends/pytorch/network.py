@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from netspec.ir.graph import Graph
 from netspec.ir.graph import Layer as LayerOfFile
 from netspec.ir.ops import Loss
+from netspec.passes.fast import PLAIN, Forms
 from netspec.passes.phases import phases
 from netspec.passes.torch_names import attributes, state_key
 
@@ -58,12 +59,12 @@ class Network(nn.Module):
 
     _plan: Plan
 
-    def __init__(self, graph: Graph, seed: int = 0) -> None:
+    def __init__(self, graph: Graph, seed: int = 0, forms: Forms = PLAIN) -> None:
         super().__init__()
         names = attributes(graph)
         for layer in graph.layers.values():
             if layer.name != graph.input.layer:
-                self.add_module(names[layer.name], Layer(graph, layer, seed))
+                self.add_module(names[layer.name], Layer(graph, layer, seed, forms))
         self._plan = _plan(graph, self)
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
@@ -79,9 +80,10 @@ class Network(nn.Module):
         return self._plan.net
 
 
-def module(graph: Graph, seed: int = 0) -> Network:
-    """The module of a graph, in float32 on the CPU, with initial values drawn from the seed."""
-    return Network(graph, seed)
+def module(graph: Graph, seed: int = 0, forms: Forms = PLAIN) -> Network:
+    """The module of a graph, in float32 on the CPU, with initial values drawn from the seed, its operations in these
+    forms. (``forms.channels_last`` is for who moves it to a device.)"""
+    return Network(graph, seed, forms)
 
 
 def class_scores(model: Network, images: Tensor) -> Tensor:

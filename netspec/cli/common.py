@@ -86,6 +86,19 @@ def set_option(command: Command) -> Command:
     )(command)
 
 
+def without_option(command: Command) -> Command:
+    """The option ``--without``: optimising passes that are switched off."""
+    from netspec.passes.fast import ALL, NAMES
+
+    return click.option(
+        "--without",
+        type=click.Choice((*NAMES, ALL)),
+        multiple=True,
+        metavar="PASS",
+        help=f"Switch an optimising pass off, or {ALL}; may stand several times: {', '.join(NAMES)}.",
+    )(command)
+
+
 def read_net(
     path: str,
     input_shape: Shape | None = None,

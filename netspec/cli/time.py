@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from typing import TYPE_CHECKING
 
 import click
 
-from netspec.cli.common import WRONG_SPEC, input_option, read_net, refuse, set_option, spec_argument
+from netspec.cli.common import WRONG_SPEC, input_option, read_net, refuse, set_option, spec_argument, without_option
 
 if TYPE_CHECKING:
     from netspec.cli.layer_files import LayerFiles
+    from netspec.ir.graph import Graph
     from netspec.ir.settings import Precision
     from netspec.ir.shape import Shape
+    from netspec.timing.measure import Question
 
 
 @click.command()
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
 @click.option("--rounds", type=click.IntRange(1, 1000), default=5, show_default=True,
               help="Turns that medians are taken of.")  # fmt: skip
 @click.option("--threads", type=click.IntRange(1, 1024), help="Threads that torch computes with [default: torch's].")
+@click.option("--passes", is_flag=True, help="Tell what each optimising pass is worth here instead.")
+@without_option
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @input_option
 @set_option
@@ -37,6 +42,8 @@ def command(
     compare: str | None,
     rounds: int,
     threads: int | None,
+    passes: bool,
+    without: tuple[str, ...],
     form: str,
     input_shape: Shape | None,
     layer_files: LayerFiles,
@@ -51,6 +58,7 @@ def command(
     Examples:
       netspec time specs/alexnet.net --compare handwritten
       netspec time specs/alexnet.net --device cuda --batch 1024 --precision bf16
+      netspec time specs/alexnet.net --passes
       netspec time specs/digits.net --format json
     """
     graph = read_net(file, input_shape, changes, layer_files).graph
@@ -60,6 +68,8 @@ def command(
     from netspec.train.errors import RequestError, TrainError
     from netspec.train.trainable import need_trainable
 
+    if passes and compare is not None:
+        refuse("--passes compares the network with itself; leave --compare out")
     peer = peer_of(graph) if compare is not None else None
     if compare is not None and peer is None:
         click.echo(f"Error: there is no hand-written network that does what {graph.name} does", err=True)
@@ -74,7 +84,10 @@ def command(
     except TrainError as problem:
         click.echo("\n  ".join((f"Error: {problem.message}", *problem.notes)), err=True)
         sys.exit(problem.exit_code)
-    asked = Question(where, images, precision or graph.train.precision, rounds, threads)
+    asked = Question(where, images, precision or graph.train.precision, rounds, threads, without)
+    if passes:
+        _tell_worths(graph, asked, form)
+        return
     found = measure(graph, asked, peer)
     if form == "json":
         from netspec.timing.machine_readable import to_json
@@ -85,3 +98,14 @@ def command(
     from netspec.timing.tables import table
 
     show(table(found), sys.stdout)
+
+
+def _tell_worths(graph: Graph, asked: Question, form: str) -> None:
+    from netspec.report.terminal import show
+    from netspec.timing.worth import as_data, worth_table, worths
+
+    found = worths(graph, asked)
+    if form == "json":
+        click.echo(json.dumps(as_data(graph, asked, found), indent=1))
+    else:
+        show(worth_table(graph, asked, found), sys.stdout)

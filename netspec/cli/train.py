@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from netspec.cli import WORDS
-from netspec.cli.common import input_option, read_net, refuse, set_option
+from netspec.cli.common import input_option, read_net, refuse, set_option, without_option
 
 if TYPE_CHECKING:
     from netspec.cli.layer_files import LayerFiles
@@ -70,6 +70,7 @@ class IntervalParam(click.ParamType["Interval"]):
 @click.option("--fresh", metavar="LAYER", multiple=True,
               help="Do not take this layer from --weights; several: fc7,fc8, or --fresh twice.")  # fmt: skip
 @click.option("-q", "--quiet", is_flag=True, help="No progress, only warnings and the result.")
+@without_option
 @input_option
 @set_option
 def command(
@@ -91,6 +92,7 @@ def command(
     weights: Path | None,
     fresh: tuple[str, ...],
     quiet: bool,
+    without: tuple[str, ...],
     input_shape: Shape | None,
     layer_files: LayerFiles,
     changes: tuple[str, ...],
@@ -131,6 +133,7 @@ def command(
             data, epochs, steps, batch, seed, device, threads, out, precision, weights,
             tuple(name for names in fresh for name in names.split(",") if name),
             save_every, tensorboard or None, input_shape, gpus, split,
+            without or None,
         )  # fmt: skip
         words = click.get_current_context().meta[WORDS]
         result = run_alone_or_together(net, file, resume, request, quiet=quiet, arguments=words)

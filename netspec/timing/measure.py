@@ -8,15 +8,19 @@ from statistics import median
 
 import torch
 import torch.nn.functional as F
+from torch import nn
 
+from netspec import backend
 from netspec.ir.graph import Graph
 from netspec.ir.settings import Precision
+from netspec.passes.fast import Where, chosen
 from netspec.timing.clock import take_turns
 from netspec.timing.handwritten import Peer, optimiser
 from netspec.timing.machine import Machine
 from netspec.timing.machine import measure as measure_machine
 from netspec.timing.profile import Profile, profile
 from netspec.timing.step import batch_of, step_of
+from netspec.units import duration
 
 OURS = "netspec"
 """What the compiled network is called among competitors."""
@@ -28,13 +32,19 @@ CPU_BATCH = 32
 @dataclass(frozen=True, slots=True)
 class Question:
     """What is to be timed where; ``rounds`` are the turns that medians are taken of, ``threads`` those of torch (where
-    ``None``, as many as it takes by itself)."""
+    ``None``, as many as it takes by itself). ``without`` are the optimising passes that are switched off."""
 
     device: str
     batch: int
     precision: Precision
     rounds: int
     threads: int | None = None
+    without: tuple[str, ...] = ()
+
+    @property
+    def passes(self) -> tuple[str, ...]:
+        """The names of the optimising passes that are on."""
+        return chosen(Where("cuda" if self.device == "cuda" else "cpu", self.precision), self.without)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +57,10 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A network's speed on a machine, and that of its hand-written peer by the mode in which it ran."""
+    """A network's speed on a machine, and that of its hand-written peer by the mode in which it ran.
+
+    ``passes`` are those that found something to do, ``told`` what there is to say about how they ran.
+    """
 
     graph: Graph
     question: Question
@@ -57,6 +70,8 @@ class Measured:
     rate: Rate
     profile: Profile
     peers: dict[str, Rate]
+    passes: tuple[str, ...]
+    told: tuple[str, ...]
 
     @property
     def fastest(self) -> Rate | None:
@@ -77,7 +92,7 @@ def measure(graph: Graph, question: Question, peer: Peer | None = None) -> Measu
     device, rounds = question.device, question.rounds
     if question.threads is not None:
         torch.set_num_threads(question.threads)
-    step = step_of(graph, device, question.batch, question.precision)
+    step = step_of(graph, device, question.batch, question.precision, question.passes)
     training: dict[str, Callable[[], object]] = {OURS: step.train}
     inference: dict[str, Callable[[], object]] = {OURS: step.infer}
     if peer is not None:
@@ -97,7 +112,19 @@ def measure(graph: Graph, question: Question, peer: Peer | None = None) -> Measu
         rates.pop(OURS),
         profile(step, rounds),
         rates,
+        step.objective.forms.passes,
+        (*step.objective.told, *grouped_forms(step.objective.module)),
     )
+
+
+def grouped_forms(model: nn.Module) -> list[str]:
+    """Which form each convolution in groups has taken, and what it was measured against."""
+    told = []
+    for name, module in model.named_modules():
+        if isinstance(module, backend.load("pytorch").GroupedConvolution) and module.timed:
+            times = ", ".join(f"{form} {duration(seconds)}" for form, seconds in module.timed.items())
+            told.append(f"{name.partition('.')[0]} is computed {module.form}: {times}, forward and backward")
+    return told
 
 
 def modes(device: str) -> tuple[str, ...]:

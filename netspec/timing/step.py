@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor
 
 from netspec.ir.graph import Graph
 from netspec.ir.settings import Precision
+from netspec.passes.fast import forms_of
 from netspec.train.objective import Objective, build
 from netspec.train.optimiser import PaperSGD, optimiser_of
 
@@ -39,12 +41,14 @@ class Step:
         self.objective.scores(self.images)
 
 
-def step_of(graph: Graph, device: str, batch: int, precision: Precision) -> Step:
-    """A step of a network with fresh weights. The batch goes through in one part, whatever ``accumulate`` says."""
+def step_of(graph: Graph, device: str, batch: int, precision: Precision, passes: Collection[str] = ()) -> Step:
+    """A step of a network with fresh weights, in the forms of these passes. The batch goes through in one part,
+    whatever ``accumulate`` says."""
     graph = replace(graph, train=replace(graph.train, precision=precision, accumulate=1))
-    objective = build(graph, 0, device)
+    forms = forms_of(graph, passes)
+    objective = build(graph, 0, device, forms)
     images, labels = batch_of(graph, device, batch)
-    return Step(objective, optimiser_of(graph, objective.module), images, labels, device)
+    return Step(objective, optimiser_of(graph, objective.module, fused=forms.fused_update), images, labels, device)
 
 
 def batch_of(graph: Graph, device: str, batch: int) -> tuple[Tensor, Tensor]:

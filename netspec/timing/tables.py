@@ -83,6 +83,8 @@ def _notes(found: Measured) -> list[str]:
         f"medians of {asked.rounds}; the parts take {whole} of the whole step's time together",
         f"the machine: {short(round(machine.bandwidth))}B/s copied, "
         f"{short(round(machine.matrix_rate))}FLOP/s in a matrix product in {asked.precision}",
+        f"optimising passes: {', '.join(found.passes) or 'none'}",
+        *found.told,
         *RULE,
     ]
     for mode, rate in found.peers.items():

@@ -95,7 +95,7 @@ def assemble(
         config=config,
         data=data,
         objective=objective,
-        optimiser=optimiser_of(graph, objective.module),
+        optimiser=optimiser_of(graph, objective.module, fused=objective.forms.fused_update),
         prepare=prepare,
         loader=loader,
         folder=folder,

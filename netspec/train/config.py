@@ -28,7 +28,8 @@ class Request:
     them to the run. ``steps`` is the total; with ``epochs`` as well, whichever comes first ends the training.
 
     ``input`` is the shape that was given to the network instead of its spec's. ``weights`` is a run or a file whose
-    weights are started from, all but those of the layers in ``fresh``.
+    weights are started from, all but those of the layers in ``fresh``. ``without`` are the optimising passes that are
+    switched off (see ``netspec.passes.fast``).
     """
 
     data: str | None
@@ -47,6 +48,7 @@ class Request:
     input: Shape | None = None
     gpus: int | None = None
     split: SplitWord | None = None
+    without: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ class Config:
     input: Shape | None = None
     gpus: int = 1
     split: SplitWord | None = None
+    without: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """The settings as plain numbers, strings and lists, for ``run.json`` and the checkpoints."""
@@ -78,6 +81,7 @@ class Config:
         return settings | {
             "save_every": str(self.save_every),
             "input": str(self.input) if self.input is not None else None,
+            "without": list(self.without),
         }
 
 
@@ -108,6 +112,7 @@ def resolve(request: Request, train: Train) -> Config:
         input=request.input,
         gpus=gpus,
         split=request.split,
+        without=tuple(sorted(set(request.without or ()))),
     )
 
 

@@ -5,12 +5,29 @@ from __future__ import annotations
 from typing import Any
 
 from netspec.ir.graph import Graph
+from netspec.passes.fast import Where, chosen, forms_of
 from netspec.train.config import Config, Request
 from netspec.train.console import Reporter
 from netspec.train.errors import RequestError
 from netspec.train.objective import Objective, build
 from netspec.train.weights import fit, read_weights
 from netspec.units import plural
+
+TOGETHER = ("channels-last", "fused-update")
+"""The passes that hold on several devices: the others see one layer after the other on one device."""
+
+
+def network(graph: Graph, config: Config, reporter: Reporter) -> Objective:
+    """The network as it is drawn, on its device, in the forms of the passes that are on; what there is to say about
+    these is told."""
+    where = Where("cuda" if config.device == "cuda" else "cpu", config.precision)
+    names = chosen(where, config.without)
+    if config.gpus > 1:
+        names = tuple(name for name in names if name in TOGETHER)
+    objective = build(graph, config.seed, config.device, forms_of(graph, names))
+    for line in objective.told:
+        reporter.note(line)
+    return objective
 
 
 def begin(graph: Graph, config: Config, request: Request, reporter: Reporter) -> tuple[Objective, dict[str, Any]]:
@@ -24,7 +41,7 @@ def begin(graph: Graph, config: Config, request: Request, reporter: Reporter) ->
     TrainError
         The file's weights do not fit the network.
     """
-    objective = build(graph, config.seed, config.device)
+    objective = network(graph, config, reporter)
     if request.weights is None:
         if request.fresh:
             raise RequestError("--fresh says which layers are not taken from --weights, and there is no --weights")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from netspec import backend
 from netspec.ir.graph import Graph
+from netspec.passes.fast import PLAIN, Forms
 from netspec.train.chance import Places
 from netspec.train.errors import TrainError
 
@@ -21,11 +22,14 @@ class Objective:
     """A network's module with its training loss and its class scores, as the train line has them computed.
 
     Images are prepared and of shape (N, channels, height, width), labels N class numbers. With ``precision=bf16``
-    both are computed under autocast to bfloat16; losses and scores are float32 all the same.
+    both are computed under autocast to bfloat16; losses and scores are float32 all the same. ``forms`` are those that
+    the module was built by, ``told`` is what there is to say about how they run here.
     """
 
     graph: Graph
     module: nn.Module
+    forms: Forms = field(default=PLAIN, kw_only=True)
+    told: tuple[str, ...] = field(default=(), kw_only=True)
 
     def loss(self, images: Tensor, labels: Tensor) -> Tensor:
         """The weighted sum of the file's losses; without any, the cross-entropy of the class scores. A scalar.
@@ -122,10 +126,15 @@ def parts(images: Tensor, labels: Tensor, count: int) -> list[tuple[Tensor, Tens
     return list(zip(images.tensor_split(count), labels.tensor_split(count), strict=True))
 
 
-def build(graph: Graph, seed: int, device: str) -> Objective:
-    """The network with the initial values of a seed, on a device, in the memory format of its train line."""
-    module: nn.Module = backend.load("pytorch").module(graph, seed)
+def build(graph: Graph, seed: int, device: str, forms: Forms = PLAIN) -> Objective:
+    """The network with the initial values of a seed, on a device, in the memory format of its train line or of its
+    forms."""
+    if forms.channels_last:
+        graph = replace(graph, train=replace(graph.train, channels_last=True))
+    module: nn.Module = backend.load("pytorch").module(graph, seed, forms)
     module = module.to(device)
     if graph.train.channels_last:
         module = module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return Objective(graph, module)
+    narrow = torch.bfloat16 if graph.train.precision == "bf16" else torch.float32
+    told = backend.load("pytorch").use_kernels(module, narrow) if device == "cuda" else []
+    return Objective(graph, module, forms=forms, told=tuple(told))

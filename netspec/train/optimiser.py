@@ -30,11 +30,15 @@ class PaperSGD:
     gathered goes on at the old one (``torch.optim.SGD`` scales all of it by the new one, and parts from this rule at
     the first change). Every group's ``lr`` is what it started with, times ``factor`` of the schedule.
 
+    ``fused``: weights, gradients and velocities that lie alike in memory are moved in one pass over it, in one launch
+    for each group; the last bits of the numbers are others then.
+
     It is no ``torch.optim.Optimizer``, whose first call imports torch's compiler: a second and more at every start.
     """
 
-    def __init__(self, groups: Iterable[Group]) -> None:
+    def __init__(self, groups: Iterable[Group], *, fused: bool = False) -> None:
         self.groups = tuple(groups)
+        self.fused = fused
         self.factor = 1.0
         self.velocity: dict[Tensor, Tensor] = {}
         """Of each parameter that has moved."""
@@ -58,29 +62,67 @@ class PaperSGD:
         for w in weights:
             if w not in self.velocity:
                 self.velocity[w] = torch.zeros_like(w)
+        if self.fused and momentum and lr:
+            weights = self._moved_at_once(weights, lr, momentum, decay)
+            gradients = [w.grad for w in weights if w.grad is not None]
         velocities = [self.velocity[w] for w in weights]
+        if not weights:
+            return
         torch._foreach_mul_(velocities, momentum)
         if decay:
             torch._foreach_add_(velocities, weights, alpha=-decay * lr)
         torch._foreach_add_(velocities, gradients, alpha=-lr)
         torch._foreach_add_(weights, velocities)
 
+    def _moved_at_once(self, weights: list[Tensor], lr: float, momentum: float, decay: float) -> list[Tensor]:
+        """Move those that can be in one pass, and return the others.
 
-def optimiser_for(parameters: Mapping[str, Parameter], tensors: Mapping[str, Tensor]) -> PaperSGD:
+        torch's kernel computes v <- momentum v + (1 - dampening) (g + decay w);  w <- w - lr v, of which this rule is
+        the case dampening = 1 + lr and lr = -1.
+        """
+        together = [w for w in weights if w.grad is not None and _alike(w, w.grad, self.velocity[w])]
+        if together:
+            torch._fused_sgd_(
+                together,
+                [w.grad for w in together if w.grad is not None],
+                [self.velocity[w] for w in together],
+                weight_decay=decay,
+                momentum=momentum,
+                lr=-1.0,
+                dampening=1.0 + lr,
+                nesterov=False,
+                maximize=False,
+                is_first_step=False,
+            )
+        moved = set(together)
+        return [w for w in weights if w not in moved]
+
+
+def _alike(*tensors: Tensor) -> bool:
+    """Whether tensors lie in memory in the same way, without gaps."""
+    first, *others = tensors
+    dense = first.is_contiguous() or (first.ndim == 4 and first.is_contiguous(memory_format=torch.channels_last))
+    return dense and all((x.stride(), x.dtype) == (first.stride(), first.dtype) for x in others)
+
+
+def optimiser_for(
+    parameters: Mapping[str, Parameter], tensors: Mapping[str, Tensor], *, fused: bool = False
+) -> PaperSGD:
     """An optimiser of a network's tensors, given by the parameters' keys; those with the same numbers form a group."""
     groups: defaultdict[tuple[float, float, float], list[Tensor]] = defaultdict(list)
     for key, parameter in parameters.items():
         groups[parameter.lr, parameter.momentum, parameter.decay].append(tensors[key])
-    return PaperSGD(Group(tuple(members), lr, momentum, decay) for (lr, momentum, decay), members in groups.items())
+    made = (Group(tuple(members), lr, momentum, decay) for (lr, momentum, decay), members in groups.items())
+    return PaperSGD(made, fused=fused)
 
 
-def optimiser_of(graph: Graph, module: nn.Module) -> PaperSGD:
+def optimiser_of(graph: Graph, module: nn.Module, *, fused: bool = False) -> PaperSGD:
     """An optimiser of those of a graph's parameters that a module has."""
     names, tensors = attributes(graph), dict(module.named_parameters())
     keyed = {key: state_key(parameter, names) for key, parameter in graph.parameters.items()}
     held = {key: name for key, name in keyed.items() if name in tensors}
     return optimiser_for(
-        {key: graph.parameters[key] for key in held}, {key: tensors[name] for key, name in held.items()}
+        {key: graph.parameters[key] for key in held}, {key: tensors[name] for key, name in held.items()}, fused=fused
     )
 
 

@@ -204,6 +204,8 @@ def _of(earlier: Earlier, names: Sequence[str]) -> dict[str, Any]:
     values = {name: earlier.settings.get(name) for name in names}
     if isinstance(text := values.get("save_every"), str):
         values["save_every"] = read_interval(text)
+    if "without" in values:
+        values["without"] = tuple(values["without"] or ())
     if "input" in values:
         values["input"] = shape_of(values["input"])
     return values

@@ -26,11 +26,11 @@ from netspec.train.data.picture import Data
 from netspec.train.data.source import open_source
 from netspec.train.errors import RequestError
 from netspec.train.evaluate import PROTOCOL, VIEWS, Evaluation
-from netspec.train.initial import begin
+from netspec.train.initial import begin, network
 from netspec.train.launching import report_run, stop_with_the_others
 from netspec.train.lock import locked
 from netspec.train.loop import run as run_loop
-from netspec.train.objective import Objective, build
+from netspec.train.objective import Objective
 from netspec.train.record import Problems, counts, describe, finish, versions_here
 from netspec.train.resume import (
     Earlier,
@@ -149,7 +149,7 @@ def _go_on(earlier: Earlier, graph: Graph, config: Config, request: Request, rep
         told = f"{earlier.folder} did not start from {request.weights} as it is now, with these layers fresh"
         raise RequestError(told)
     need_same_data(state["data"], data)
-    objective = build(graph, config.seed, config.device)
+    objective = network(graph, config, reporter)
     assert earlier.file is not None
     need_same(objective.module.state_dict(), state["weights"], earlier.file)
     for difference in otherwise(earlier, config, versions_here()):

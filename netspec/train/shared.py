@@ -111,7 +111,9 @@ def share_out(objective: Objective, arrangement: Arrangement) -> SharedObjective
         network.module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     shapes = shares.shapes_of(objective.module)
     learnt = objective.parameter_names
-    return SharedObjective(objective.graph, network.module, network, Gradients(network), shapes, learnt)
+    return SharedObjective(
+        objective.graph, network.module, network, Gradients(network), shapes, learnt, forms=objective.forms
+    )
 
 
 def need_shares(arrangement: Arrangement, batch: int, accumulate: int = 1) -> None:

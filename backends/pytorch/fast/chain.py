@@ -1,0 +1,137 @@
+"""ReLU, local response normalisation and maximum pooling in one operation (``passes.fast.lrn_chain``)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+
+from netspec.ir.ops import Lrn
+from netspec.ir.shape import Shape
+from netspec.passes.fast import Chain
+from netspec.passes.padding import Padding, pool_padding
+
+from ..ops.lrn import channel_sums
+
+Places = tuple[tuple[int, int], tuple[int, int], tuple[int, int], tuple[int, int], bool]
+"""Kernel, stride, padding, dilation, and whether the last window may overhang, as torch's pooling takes them."""
+
+
+KERNELS = (torch.float32, torch.bfloat16, torch.float16)
+"""What kernels read and write."""
+
+
+class LrnChain(nn.Module):
+    """N,C,H,W to N,C,H',W' (or N,C,H,W without pooling), in the type that it is given; computed in float32 at least.
+
+    With ``kernels`` it runs as Triton kernels (see ``check.use_kernels``). ``shape`` is that of what it reads.
+
+    Values of less than float32 are the same as those of a chain that computes and pools in float32 and is rounded
+    where it is read: rounding keeps the order of pixels.
+    """
+
+    def __init__(self, chain: Chain, x: Shape) -> None:
+        super().__init__()
+        self.shape = x
+        self.kernels = False
+        self.lrn = chain.lrn
+        self.relu = chain.relu
+        self.window = chain.pool.window if chain.pool is not None else None
+        self.padding = pool_padding(self.window, x) if self.window is not None else Padding((0, 0))
+
+    @property
+    def places(self) -> Places | None:
+        """Where the pooling's windows stand; ``None`` where there is none, or where it needs padding of its own."""
+        if self.window is None or self.padding.before is not None:
+            return None
+        window = self.window
+        return window.kernel, window.stride, self.padding.own, window.dilation, self.padding.ceil
+
+    def forward(self, x: Tensor) -> Tensor:
+        function = KernelFunction if self.kernels and x.dtype in KERNELS else ChainFunction
+        y: Tensor = function.apply(x, self.lrn, self.relu, self.places)  # type: ignore[no-untyped-call]
+        if self.window is None or self.padding.before is None:
+            return y
+        y = F.pad(y, self.padding.before, value=-torch.inf)
+        return F.max_pool2d(y, self.window.kernel, self.window.stride, dilation=self.window.dilation)
+
+    def extra_repr(self) -> str:
+        lrn = self.lrn
+        return (
+            f"relu={self.relu}, size={lrn.size}, k={lrn.k}, alpha={lrn.alpha}, beta={lrn.beta}, groups={lrn.groups}, "
+            f"pool={self.places}"
+        )
+
+
+class ChainFunction(torch.autograd.Function):
+    """The formulas of ``ops.lrn.LrnFunction`` between a ReLU and a pooling.
+
+    Kept are the rectified maps, their sums b and the places of the largest pixels; b^-beta is worked out again.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, lrn: Lrn, relu: bool, places: Places | None) -> Tensor:
+        ctx.lrn, ctx.relu, ctx.places = lrn, relu, places
+        x = x.relu() if relu else x
+        wide = _wide(x)
+        sums = channel_sums(wide.square(), lrn.size // 2, lrn.size - 1 - lrn.size // 2, lrn.groups)
+        base = sums.mul_(lrn.alpha).add_(lrn.k)
+        y = power(base, lrn.beta).mul_(wide)
+        if places is None:
+            ctx.save_for_backward(x, base)
+            return y.to(x.dtype)
+        pooled, largest = F.max_pool2d(y, *places, return_indices=True)
+        ctx.save_for_backward(x, base, largest)
+        return pooled.to(x.dtype)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
+        x, base, *largest = ctx.saved_tensors
+        lrn: Lrn = ctx.lrn
+        wide, dy = _wide(x), dy.to(base.dtype)
+        if largest:
+            dy = torch.ops.aten.max_pool2d_with_indices_backward(dy, wide, *ctx.places, largest[0])
+        dy = dy * power(base, lrn.beta)
+        shares = (dy * wide).div_(base)
+        sums = channel_sums(shares, lrn.size - 1 - lrn.size // 2, lrn.size // 2, lrn.groups)
+        dx = dy.add_(sums.mul_(wide), alpha=-2 * lrn.alpha * lrn.beta)
+        if ctx.relu:
+            dx = torch.ops.aten.threshold_backward(dx, wide, 0)
+        return dx.to(x.dtype), None, None, None
+
+
+class KernelFunction(torch.autograd.Function):
+    """The same as Triton kernels. What the convolution made is kept, and the places of the largest pixels."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, lrn: Lrn, relu: bool, places: Places | None) -> Tensor:
+        from .kernels import launch
+
+        y, largest = launch.forward(x, lrn, relu, places)
+        ctx.lrn, ctx.relu, ctx.places = lrn, relu, places
+        ctx.save_for_backward(x, largest)
+        return y
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
+        from .kernels import launch
+
+        x, largest = ctx.saved_tensors
+        return launch.backward(x, dy, largest, ctx.lrn, ctx.relu, ctx.places), None, None, None
+
+
+def power(base: Tensor, beta: float) -> Tensor:
+    """b^-beta; by roots where beta is 3/4 or 1/2, which is faster than a power and as exact."""
+    if beta == 0.75:
+        root = base.sqrt()
+        return root.sqrt().mul_(root).reciprocal_()
+    return base.rsqrt() if beta == 0.5 else base**-beta
+
+
+def _wide(x: Tensor) -> Tensor:
+    return x.float() if x.dtype in (torch.bfloat16, torch.float16) else x

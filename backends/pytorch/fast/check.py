@@ -1,0 +1,83 @@
+"""Whether this device runs the kernels, and runs them right: looked at before they are used."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from .chain import LrnChain
+
+OLDEST = (7, 0)
+"""The compute capability from which on Triton makes kernels."""
+
+TOLERANCE = {torch.float32: 1e-4, torch.bfloat16: 2e-2}
+"""By how much the kernels' value and gradient may differ from the plain ones, as a share of their length. (Of pixels
+that are equal but for rounding another may take the gradient, so that single numbers say nothing.)"""
+
+_IMAGES = 2
+
+
+def use_kernels(model: nn.Module, dtype: torch.dtype) -> list[str]:
+    """Let a model's chains run as kernels where its device can, from now on, and say in a line each why they do not.
+
+    Each chain is run on a few random maps of its own size in both ways first, and stays plain where they differ.
+    ``dtype`` is what the maps are made in.
+    """
+    chains = {name: module for name, module in model.named_modules() if isinstance(module, LrnChain)}
+    if not chains:
+        return []
+    device = next(model.parameters()).device
+    why = unable(device)
+    if why is not None:
+        return [f"normalisations run without kernels: {why}"]
+    told = []
+    for name, chain in chains.items():
+        wrong = mistake(chain, device, dtype)
+        chain.kernels = wrong is None
+        if wrong is not None:
+            told.append(f"{name} runs without kernels: {wrong}")
+    return told
+
+
+def unable(device: torch.device) -> str | None:
+    """Why a device has no kernels."""
+    if device.type != "cuda":
+        return f"there are none for the {device.type}"
+    if torch.cuda.get_device_capability(device) < OLDEST:
+        return f"{torch.cuda.get_device_name(device)} is older than Triton supports"
+    try:
+        from .kernels import launch  # noqa: F401
+    except ImportError as missing:
+        return f"Triton cannot be imported ({missing})"
+    return None
+
+
+def mistake(chain: LrnChain, device: torch.device, dtype: torch.dtype) -> str | None:
+    """What is wrong with a chain's kernels on a device; ``None`` where nothing is."""
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(_IMAGES, *chain.shape, generator=generator).to(device, dtype)
+    try:
+        found = _both_ways(chain, x, kernels=True)
+    except Exception as problem:  # whatever a compiler or a driver raises, the plain way is there
+        return " ".join((type(problem).__name__, *str(problem).strip().splitlines()[:1]))
+    wanted = _both_ways(chain, x, kernels=False)
+    for what, a, b in zip(("values", "gradients"), found, wanted, strict=True):
+        far = float((a.float() - b.float()).norm() / b.float().norm().clamp(min=1e-30))
+        if not far <= TOLERANCE[dtype]:
+            return f"their {what} differ from the plain ones by {far:.1g}"
+    return None
+
+
+def _both_ways(chain: LrnChain, x: Tensor, *, kernels: bool) -> tuple[Tensor, Tensor]:
+    """The chain's value, and the gradient of a weighted sum of it."""
+    x = x.clone().requires_grad_()
+    before, chain.kernels = chain.kernels, kernels
+    try:
+        with torch.enable_grad():
+            y = chain(x)
+            weights = torch.linspace(-1, 1, y.numel(), device=y.device, dtype=torch.float32).view(y.shape)
+            (y.float() * weights).sum().backward()
+    finally:
+        chain.kernels = before
+    assert x.grad is not None
+    return y.detach(), x.grad

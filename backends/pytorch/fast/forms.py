@@ -1,0 +1,31 @@
+"""From a node to the module of the form that a pass chose for it."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from netspec.ir.graph import Node
+from netspec.ir.ops import Conv
+from netspec.ir.shape import Shape
+from netspec.passes.fast import Forms
+
+from .chain import LrnChain
+from .grouped import GroupedConvolution
+from .unshuffled import UnshuffledConvolution
+
+
+def as_formed(node: Node, inputs: tuple[Shape, ...], forms: Forms) -> nn.Module | None:
+    """The module of a node in its form; ``None`` where it is computed as the graph has it.
+
+    Where another operation computes the node as well, it hands on what it is given.
+    """
+    if forms.is_absorbed(node):
+        return nn.Identity()
+    if node.name in forms.chains:
+        return LrnChain(forms.chains[node.name], inputs[0])
+    if isinstance(node.op, Conv):
+        if node.name in forms.unshuffled:
+            return UnshuffledConvolution(node.op, forms.unshuffled[node.name])
+        if node.name in forms.grouped:
+            return GroupedConvolution(node.op, inputs[0])
+    return None

@@ -1,0 +1,70 @@
+"""Launching the kernels of a chain: where its maps lie, and how many programs they are divided among."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+import triton
+from torch import Tensor
+
+from netspec.ir.ops import Lrn
+
+from ..chain import Places
+from . import lrn_chain
+
+_ONE: Places = ((1, 1), (1, 1), (0, 0), (1, 1), False)
+"""No pooling: windows of one pixel."""
+
+_TILE = 1024
+"""Numbers that a program works on at a time."""
+
+
+def forward(x: Tensor, lrn: Lrn, relu: bool, places: Places | None) -> tuple[Tensor, Tensor]:
+    """The chain of N,C,H,W maps, and in a number of 8 or 16 bits which pixel of its window each came from (nothing
+    without pooling). The value has the maps' type."""
+    x = x.contiguous(memory_format=torch.channels_last)
+    n, c, h, w = x.shape
+    rows, columns = F.max_pool2d(torch.empty((1, 1, h, w), device="meta"), *(places or _ONE)).shape[2:]
+    y = _maps(x, (n, c, rows, columns), x.dtype)
+    area = (places or _ONE)[0][0] * (places or _ONE)[0][1]
+    largest = _maps(x, (n, c, rows, columns), torch.uint8 if area <= 256 else torch.int16) if places else y[:0]
+    _launch(lrn_chain.forward, (x, y, largest), n * rows * columns, (h, w, rows, columns), c, lrn, relu, places)
+    return y, largest
+
+
+def backward(x: Tensor, dy: Tensor, largest: Tensor, lrn: Lrn, relu: bool, places: Places | None) -> Tensor:
+    """The gradient of what ``forward`` read, from that of what it made; in the maps' type."""
+    x, dy = (t.contiguous(memory_format=torch.channels_last) for t in (x, dy))
+    n, c, h, w = x.shape
+    dx = _maps(x, (n, c, h, w), x.dtype)
+    _launch(lrn_chain.backward, (x, dy, largest, dx), n * h * w, (h, w, *dy.shape[2:]), c, lrn, relu, places)
+    return dx
+
+
+def _maps(like: Tensor, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
+    return torch.empty(shape, dtype=dtype, device=like.device, memory_format=torch.channels_last)
+
+
+def _launch(
+    kernel: Any,
+    tensors: tuple[Tensor, ...],
+    pixels: int,
+    sides: tuple[int, ...],
+    channels: int,
+    lrn: Lrn,
+    relu: bool,
+    places: Places | None,
+) -> None:
+    if pixels == 0:
+        return
+    block = min(128, triton.next_power_of_2(channels))
+    rows = max(1, _TILE // block)
+    (kh, kw), (sh, sw), (ph, pw), (dh, dw), _ = places or _ONE
+    kernel[triton.cdiv(pixels, rows), triton.cdiv(channels, block)](
+        *tensors, pixels, *sides, lrn.k, lrn.alpha,
+        BETA=lrn.beta, SIZE=lrn.size, RELU=relu, C=channels, SHARE=channels // lrn.groups,
+        KH=kh, KW=kw, SH=sh, SW=sw, PH=ph, PW=pw, DH=dh, DW=dw, PLAIN=places is None,
+        PIXELS=rows, CHANNELS=block,
+    )  # fmt: skip

@@ -1,0 +1,62 @@
+"""A strided convolution over blocks of pixels that have become channels (``passes.fast.space_to_depth``)."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from netspec.ir.ops import Conv
+from netspec.passes.fast import Unshuffle
+
+
+class UnshuffledConvolution(nn.Module):
+    """N,C,H,W and a weight of F,C/G,h,w to N,F,H',W'. The weight keeps its published layout, and is unshuffled anew
+    in each step, as small as it is."""
+
+    def __init__(self, op: Conv, how: Unshuffle) -> None:
+        super().__init__()
+        self.how = how
+        self.groups = op.groups
+
+    def forward(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+        how = self.how
+        rows, columns = (whole - side for whole, side in zip(how.kernel, weight.shape[2:], strict=True))
+        kernel = unshuffled(F.pad(weight, (0, columns, 0, rows)), how.stride)
+        return F.conv2d(blocks(x, how), kernel, bias, groups=self.groups)
+
+    def extra_repr(self) -> str:
+        return f"blocks={self.how.stride}, size={self.how.size}, kernel={self.how.kernel}, groups={self.groups}"
+
+
+def unshuffled(x: Tensor, stride: tuple[int, int]) -> Tensor:
+    """N,C,H,W to N,C s t,H/s,W/t: pixel (i, j) of a block is channel (c s + i) t + j. Sides are whole blocks."""
+    n, c, h, w = x.shape
+    s, t = stride
+    parts = x.reshape(n, c, h // s, s, w // t, t).permute(0, 1, 3, 5, 2, 4)
+    return parts.reshape(n, c * s * t, h // s, w // t)
+
+
+def blocks(x: Tensor, how: Unshuffle) -> Tensor:
+    """The image as blocks, with zeros around it as far as the kernel reaches.
+
+    Where no gradient of the image is wanted it is laid out, channels last if it was so, and narrowed as autocast
+    wants it, in one copy.
+    """
+    n, c, h, w = x.shape
+    s, t = how.stride
+    rows, columns = how.size[0] - h - how.top, how.size[1] - w - how.left
+    whole = how.top % s == how.left % t == h % s == w % t == 0 and min(rows, columns) >= 0
+    if not whole or x.requires_grad:
+        return unshuffled(F.pad(x, (how.left, columns, how.top, rows)), how.stride)
+    narrow = torch.is_autocast_enabled(x.device.type) and x.dtype == torch.float32
+    last = x.is_contiguous(memory_format=torch.channels_last)
+    made = torch.empty(
+        (n, c * s * t, how.size[0] // s, how.size[1] // t),
+        dtype=torch.get_autocast_dtype(x.device.type) if narrow else x.dtype,
+        device=x.device,
+        memory_format=torch.channels_last if last else torch.contiguous_format,
+    ).zero_()
+    inside = torch.unflatten(made, 1, (c, s, t))[..., how.top // s :, how.left // t :][..., : h // s, : w // t]
+    inside.copy_(x.reshape(n, c, h // s, s, w // t, t).permute(0, 1, 3, 5, 2, 4))
+    return made

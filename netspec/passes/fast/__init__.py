@@ -1,0 +1,64 @@
+"""Optimising passes: other forms in which the same network is computed faster.
+
+A pass changes no parameter, no name and no shape of the module; what it changes of the numbers is their rounding.
+``choose`` works out the forms of a graph, and the ``pytorch`` backend builds its module by them. Several devices
+compute the layers as they are, apart from the layout and the update.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from netspec.ir.graph import Graph
+from netspec.passes.fast import channels_last, fused_update, grouped_conv, lrn_chain, space_to_depth
+from netspec.passes.fast.model import PLAIN, Chain, Device, Forms, Pass, Unshuffle, Where
+
+ALL = "all"
+"""What switches every pass off."""
+
+PASSES: tuple[Pass, ...] = (
+    space_to_depth.PASS,
+    lrn_chain.PASS,
+    grouped_conv.PASS,
+    channels_last.PASS,
+    fused_update.PASS,
+)
+"""Every pass, in the order in which they are applied."""
+
+NAMES = tuple(one.name for one in PASSES)
+
+
+def chosen(where: Where, without: Collection[str] = ()) -> tuple[str, ...]:
+    """The names of the passes that are on: those that pay there, but those that are switched off."""
+    if ALL in without:
+        return ()
+    return tuple(one.name for one in PASSES if one.pays(where) and one.name not in without)
+
+
+def forms_of(graph: Graph, names: Collection[str]) -> Forms:
+    """The forms that passes of these names leave. ``Forms.passes`` has those that found something to do."""
+    forms = PLAIN
+    applied: list[str] = []
+    for one in PASSES:
+        if one.name in names:
+            after = one.apply(graph, forms)
+            if after != forms:
+                applied.append(one.name)
+            forms = after
+    return Forms(tuple(applied), forms.unshuffled, forms.chains, forms.grouped, forms.channels_last, forms.fused_update)
+
+
+__all__ = [
+    "ALL",
+    "NAMES",
+    "PASSES",
+    "PLAIN",
+    "Chain",
+    "Device",
+    "Forms",
+    "Pass",
+    "Unshuffle",
+    "Where",
+    "chosen",
+    "forms_of",
+]

@@ -1,0 +1,25 @@
+"""The weights' move in one pass over memory, and in one launch for all weights of the same rates."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from netspec.ir.graph import Graph
+from netspec.passes.fast.model import Forms, Pass
+
+
+def _apply(graph: Graph, forms: Forms) -> Forms:
+    return replace(forms, fused_update=True)
+
+
+PASS = Pass(
+    "fused-update",
+    "weights and velocities are moved in one pass, one launch for all of the same rates",
+    "the same rule, rounded in another order",
+    lambda where: True,
+    {
+        "cpu": "on: moving AlexNet's weights takes half the time or less",
+        "cuda": "on: one launch instead of four for each set of rates",
+    },
+    _apply,
+)

@@ -1,0 +1,58 @@
+"""ReLU, local response normalisation and pooling as one operation, forward and backward.
+
+One by one each of them walks over the maps and leaves one behind for the way back. In one piece nothing but what the
+convolution made and what the derivative needs is kept.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+
+from netspec.ir.graph import Graph, Node
+from netspec.ir.ops import Lrn, MaxPool, Relu
+from netspec.passes.fast.model import Chain, Forms, Pass
+
+
+def chains(graph: Graph) -> dict[str, Chain]:
+    """The chains of a graph, by the names of their normalisations. What several operations read is in none."""
+    readers = defaultdict[str, list[Node]](list)
+    for node in graph.nodes.values():
+        for name in node.inputs:
+            readers[name].append(node)
+    kept = {graph.scores.name, graph.output.name}
+
+    def only_reader(node: Node) -> Node | None:
+        found = readers[node.name]
+        return found[0] if len(found) == 1 and node.name not in kept else None
+
+    found: dict[str, Chain] = {}
+    for node in graph.nodes.values():
+        if not isinstance(node.op, Lrn):
+            continue
+        before, after = graph.nodes[node.inputs[0]], only_reader(node)
+        relu = before if isinstance(before.op, Relu) and only_reader(before) is node else None
+        pool = after.op if after is not None and isinstance(after.op, MaxPool) else None
+        if relu is None and pool is None:
+            continue
+        absorbed = (*((relu.name,) if relu else ()), *((after.name,) if after is not None and pool else ()))
+        found[node.name] = Chain(node.op, relu is not None, pool, absorbed)
+    return found
+
+
+def _apply(graph: Graph, forms: Forms) -> Forms:
+    found = chains(graph)
+    return replace(forms, chains=found) if found else forms
+
+
+PASS = Pass(
+    "lrn-chain",
+    "ReLU, normalisation and pooling are one operation",
+    "the same formulas; of a window's pixels that are equal but for rounding another may take the gradient",
+    lambda where: True,
+    {
+        "cpu": "on: the chains of AlexNet take less time, and keep two maps less each",
+        "cuda": "on: the chains took about 20 of a compiled step's 41 ms (H200, bf16, batch 1024, torch 2.11)",
+    },
+    _apply,
+)

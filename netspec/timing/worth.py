@@ -1,0 +1,112 @@
+"""What each optimising pass is worth here: the training step with it and without it, in turns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+
+from netspec.ir.graph import Graph
+from netspec.passes.fast import PASSES, Device, Pass, forms_of
+from netspec.report import Column, Table
+from netspec.timing.clock import medians, take_turns
+from netspec.timing.measure import Question
+from netspec.timing.step import step_of
+from netspec.units import count, duration, plural
+
+WITH, WITHOUT = "with", "without"
+
+
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """A pass and the seconds of a training step with and without it, beside all others that are on; ``None`` where
+    the network has nothing for it to do."""
+
+    what: Pass
+    on: bool
+    seconds: tuple[float, float] | None
+
+    @property
+    def ratio(self) -> float | None:
+        """How many times faster the step is with the pass."""
+        return self.seconds[1] / self.seconds[0] if self.seconds is not None else None
+
+
+def worths(graph: Graph, question: Question) -> list[Worth]:
+    """Every pass, in the order in which they are applied."""
+    if question.threads is not None:
+        torch.set_num_threads(question.threads)
+    return list(_worths(graph, question))
+
+
+def _worths(graph: Graph, question: Question) -> Iterator[Worth]:
+    on = question.passes
+    for one in PASSES:
+        others = tuple(name for name in on if name != one.name)
+        if forms_of(graph, (*others, one.name)) == forms_of(graph, others):
+            yield Worth(one, one.name in on, None)
+            continue
+        device, batch, precision = question.device, question.batch, question.precision
+        steps = {
+            WITH: step_of(graph, device, batch, precision, (*others, one.name)),
+            WITHOUT: step_of(graph, device, batch, precision, others),
+        }
+        turns = {name: step.train for name, step in steps.items()}
+        seconds = medians(take_turns(turns, question.rounds, device=device, warm_up=3 if device == "cuda" else 1))
+        yield Worth(one, one.name in on, (seconds[WITH], seconds[WITHOUT]))
+
+
+def worth_table(graph: Graph, question: Question, found: list[Worth]) -> Table:
+    """A row for each pass, and under it what each does and what its default rests on."""
+    columns = (
+        Column("pass", right=False),
+        Column("on", right=False),
+        Column("a step with it"),
+        Column("without"),
+        Column("times faster"),
+    )
+    rows = tuple(
+        (
+            worth.what.name,
+            "yes" if worth.on else "no",
+            *(map(duration, worth.seconds) if worth.seconds is not None else ("nothing to do", "")),
+            f"{worth.ratio:.2f}" if worth.ratio is not None else "",
+        )
+        for worth in found
+    )
+    where: Device = "cuda" if question.device == "cuda" else "cpu"
+    title = (
+        f"{graph.name}, batch {count(question.batch)}, {question.precision}, {question.device}: "
+        "what optimising passes are worth in training"
+    )
+    notes = (
+        f"medians of {plural(question.rounds, 'turn')} with all other passes that are on; --without NAME switches one "
+        "off, --without all every one",
+        *(f"{worth.what.name}: {worth.what.does}; {worth.what.exact}" for worth in found),
+        *(f"{worth.what.name} is {worth.what.why[where]}" for worth in found),
+    )
+    return Table(title, columns, rows, None, notes)
+
+
+def as_data(graph: Graph, question: Question, found: list[Worth]) -> dict[str, object]:
+    """The same as plain data, in seconds."""
+    return {
+        "net": graph.name,
+        "device": question.device,
+        "precision": question.precision,
+        "batch": question.batch,
+        "rounds": question.rounds,
+        "passes": [
+            {
+                "name": worth.what.name,
+                "does": worth.what.does,
+                "exact": worth.what.exact,
+                "on": worth.on,
+                "with_s": worth.seconds[0] if worth.seconds is not None else None,
+                "without_s": worth.seconds[1] if worth.seconds is not None else None,
+                "times_faster": worth.ratio,
+            }
+            for worth in found
+        ],
+    }

@@ -1,0 +1,94 @@
+"""Which passes are on where, and what each finds in a graph."""
+
+from __future__ import annotations
+
+import pytest
+from checking import SPECS, good
+
+import netspec
+from netspec.ir.ops import Conv
+from netspec.ir.shape import Shape
+from netspec.ir.window import Pad, Window
+from netspec.passes.fast import ALL, NAMES, PASSES, PLAIN, Unshuffle, Where, chosen, forms_of
+from netspec.passes.fast.lrn_chain import chains
+from netspec.passes.fast.space_to_depth import unshuffle
+
+ALEXNET = netspec.load(SPECS / "alexnet.net").graph
+CPU, CUDA = Where("cpu", "fp32"), Where("cuda", "bf16")
+
+
+def test_every_pass_can_be_switched_off_by_its_name_and_all_by_one_word() -> None:
+    for where in (CPU, CUDA):
+        on = chosen(where)
+        assert on and set(on) <= set(NAMES)
+        for name in on:
+            assert chosen(where, (name,)) == tuple(other for other in on if other != name)
+        assert chosen(where, (ALL,)) == ()
+    assert forms_of(ALEXNET, ()) == PLAIN
+
+
+def test_what_is_said_of_a_pass_is_what_is_done() -> None:
+    for one in PASSES:
+        assert one.why["cpu"].startswith("on" if one.pays(CPU) else "off"), one.name
+        assert one.why["cuda"].startswith("on" if one.pays(CUDA) else "off"), one.name
+
+
+def test_alexnets_first_convolution_is_3x3_over_48_channels() -> None:
+    assert forms_of(ALEXNET, ("space-to-depth",)).unshuffled == {
+        "conv1:conv": Unshuffle(stride=(4, 4), top=0, left=0, size=(228, 228), kernel=(12, 12))
+    }
+
+
+@pytest.mark.parametrize(
+    ("op", "x"),
+    [
+        (Conv(8, Window((3, 3))), Shape(3, 9, 9)),  # no stride
+        (Conv(8, Window((3, 3), (2, 2))), Shape(16, 9, 9)),  # many channels
+        (Conv(8, Window((3, 3), (2, 2), dilation=(2, 2))), Shape(3, 9, 9)),  # gaps in the kernel
+        (Conv(8, Window((1, 1), (2, 2))), Shape(3, 9, 9)),  # pixels between the windows
+    ],
+)
+def test_other_convolutions_stay(op: Conv, x: Shape) -> None:
+    assert unshuffle(op, x) is None
+
+
+def test_pixels_beyond_the_last_window_are_cut_off() -> None:
+    # Windows at 0 and 2 of 6 pixels: the last column is not read, and two blocks of the kernel reach to pixel 5.
+    assert unshuffle(Conv(8, Window((3, 3), (2, 2), Pad(1, 0, 1, 0), rounding="down")), Shape(3, 6, 6)) == Unshuffle(
+        stride=(2, 2), top=1, left=1, size=(8, 8), kernel=(4, 4)
+    )
+
+
+def test_alexnets_chains_take_in_the_relu_before_and_the_pooling_after() -> None:
+    found = chains(ALEXNET)
+    assert {name: chain.absorbed for name, chain in found.items()} == {
+        "norm1": ("conv1", "pool1"),
+        "norm2": ("conv2", "pool2"),
+    }
+    assert all(chain.relu and chain.pool is not None for chain in found.values())
+
+
+@pytest.mark.parametrize(
+    ("text", "absorbed"),
+    [
+        ("[n] lrn size=3 k=1 alpha=1 beta=1\n[p] maxpool kernel=2\n[q] avgpool kernel=2 inputs=n\n"
+         "[s] sum inputs=p,q", ["c"]),  # two read the normalised maps
+        ("[n] lrn size=3 k=1 alpha=1 beta=1\n[s] sum inputs=c,n", None),  # two read the ReLU's
+        ("[n] lrn size=3 k=1 alpha=1 beta=1\n[p] avgpool kernel=2", ["c"]),
+        ("[n] lrn size=3 k=1 alpha=1 beta=1 neuron=relu\n[p] maxpool kernel=2", ["c"]),
+    ],
+)  # fmt: skip
+def test_what_others_read_is_not_taken_in(text: str, absorbed: list[str] | None) -> None:
+    net = good(f"[image] input 3x8x8\n[c] conv filters=4 kernel=3 neuron=relu\n{text}\n[f] fc outputs=2\n")
+    found = chains(net.graph)
+    taken = [net.graph.nodes[name].layer for chain in found.values() for name in chain.absorbed]
+    assert taken == (absorbed or [])
+
+
+def test_scores_and_output_are_left_as_they_are() -> None:
+    text = "[image] input 3x8x8\n[c] conv filters=4 kernel=3 neuron=relu\n[n] lrn size=3 k=1 alpha=1 beta=1\n"
+    (chain,) = chains(good(text).graph).values()
+    assert chain.pool is None
+    assert chains(good("[image] input 3x8x8\n[n] lrn size=3 k=1 alpha=1 beta=1\n[p] maxpool kernel=8\n").graph) != {}
+    graph = good("[image] input 3x8x8\n[c] conv filters=4 kernel=8\n[n] lrn size=3 k=1 alpha=1 beta=1\n").graph
+    assert chains(graph) == {}

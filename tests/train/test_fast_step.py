@@ -1,0 +1,116 @@
+"""The step that trains by default beside the plain one, and how passes are switched off."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from checking import good
+from click.testing import CliRunner, Result
+
+from netspec.cli import main
+from netspec.passes.fast import ALL, NAMES, Where, chosen, forms_of
+from netspec.train.objective import build
+from netspec.train.optimiser import Group, PaperSGD, optimiser_of, velocities
+
+SPEC = """\
+net small
+gpus 2
+[image] input 3x14x14 range=1
+[conv1] conv filters=8 kernel=5 stride=2 neuron=relu init=gaussian(0.1) rounding=up
+[norm1] lrn size=5 k=2 alpha=0.05 beta=0.75
+[pool1] maxpool kernel=3 stride=2 rounding=up
+[conv2] conv filters=8 kernel=3 pad=1 neuron=relu init=gaussian(0.1)
+[norm2] lrn size=3 k=1 alpha=0.05 beta=0.75
+[pool2] maxpool kernel=3 stride=1 pad=1
+[drop] dropout
+[fc] fc outputs=4 reads=all init=gaussian(0.1)
+[prob] softmax
+train epochs=1 batch=16 optimizer=sgd(lr=0.02, momentum=0.9, weight_decay=1e-3)
+"""
+
+
+def losses(names: tuple[str, ...], steps: int) -> list[float]:
+    """The losses of a training from seed 0 with these passes on."""
+    graph = good(SPEC).graph
+    forms = forms_of(graph, names)
+    objective = build(graph, 0, "cpu", forms)
+    objective.module.train()
+    optimiser = optimiser_of(graph, objective.module, fused=forms.fused_update)
+    generator, found = torch.Generator().manual_seed(0), []
+    images, labels = torch.randn(64, 3, 14, 14, generator=generator), torch.arange(64) % 4
+    for step in range(steps):
+        some = torch.randint(64, (16,), generator=generator)
+        optimiser.zero_grad()
+        found.append(float(objective.gradients(images[some], labels[some], 0, step)))
+        optimiser.step()
+    return found
+
+
+def test_200_steps_have_the_losses_of_the_plain_step() -> None:
+    plain = losses((), 200)
+    assert plain[-1] < 0.5 * plain[0]
+    for names in (chosen(Where("cpu", "fp32")), tuple(name for name in NAMES if name != "grouped-conv")):
+        assert losses(names, 200) == pytest.approx(plain, abs=1e-5)
+
+
+def test_a_fused_update_is_the_papers_rule() -> None:
+    torch.manual_seed(0)
+    start = [torch.randn(7, 3, 5, 5), torch.randn(11), torch.randn(4, 6).t()]
+    a, b = [[x.clone(memory_format=torch.preserve_format).requires_grad_() for x in start] for _ in range(2)]
+    plain = PaperSGD([Group(tuple(a[:1]), 0.1, 0.9, 0.01), Group(tuple(a[1:]), 0.2, 0.5, 0.0)])
+    fused = PaperSGD([Group(tuple(b[:1]), 0.1, 0.9, 0.01), Group(tuple(b[1:]), 0.2, 0.5, 0.0)], fused=True)
+    for step in range(5):
+        plain.factor = fused.factor = 0.5**step
+        for x, y in zip(a, b, strict=True):
+            x.grad = torch.randn_like(x)
+            y.grad = x.grad.clone(memory_format=torch.preserve_format)
+        plain.step(), fused.step()
+    for x, y in zip(a, b, strict=True):
+        torch.testing.assert_close(x, y, rtol=1e-5, atol=1e-6)
+        torch.testing.assert_close(plain.velocity[x], fused.velocity[y], rtol=1e-5, atol=1e-6)
+
+
+def test_a_gradient_that_lies_otherwise_and_a_rule_without_momentum_are_moved_too() -> None:
+    for momentum in (0.0, 0.9):
+        w = torch.ones(2, 3).requires_grad_()
+        w.grad = torch.full((3, 2), 2.0).t()
+        PaperSGD([Group((w,), 0.1, momentum, 0.0)], fused=True).step()
+        torch.testing.assert_close(w.detach(), torch.full((2, 3), 0.8))
+
+
+def test_velocities_are_told_as_the_plain_rule_has_them() -> None:
+    layer = torch.nn.Linear(2, 2, bias=False)
+    optimiser = PaperSGD([Group((layer.weight,), 0.1, 0.9, 0.0)], fused=True)
+    layer.weight.grad = torch.ones(2, 2)
+    optimiser.step()
+    torch.testing.assert_close(velocities(layer, optimiser)["weight"], torch.full((2, 2), -0.1))
+
+
+def train(*arguments: str | Path) -> Result:
+    result = CliRunner().invoke(main, ["train", *map(str, arguments)])
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result
+
+
+def test_a_run_keeps_the_passes_that_were_switched_off(tmp_path: Path) -> None:
+    spec, run = tmp_path / "a.net", tmp_path / "run"
+    spec.write_text(SPEC)
+    begun = train(spec, "--data", "synthetic", "--steps", 2, "--out", run, "--without", "lrn-chain", "--without",
+                  "fused-update", "--threads", 1)  # fmt: skip
+    assert begun.exit_code == 0, begun.output
+    facts = json.loads((run / "run.json").read_text())
+    assert facts["without"] == ["fused-update", "lrn-chain"]
+    gone_on = train("--resume", run, "--steps", 3)
+    assert gone_on.exit_code == 0, gone_on.output
+    assert json.loads((run / "run.json").read_text())["without"] == ["fused-update", "lrn-chain"]
+    other = train("--resume", run, "--steps", 4, "--without", ALL)
+    assert other.exit_code == 2
+    assert "--without: ['fused-update', 'lrn-chain'] in the run, ['all'] here" in other.stderr
+
+
+def test_an_unknown_pass_is_told() -> None:
+    done = train("x.net", "--without", "lrn-chains")
+    assert done.exit_code == 2 and "lrn-chain" in done.stderr
