@@ -23,7 +23,7 @@ def _rectified(
     place = channel + offset
     # Whole numbers are divided towards 0: a negative place would be in the first group too.
     inside = valid & (place >= 0) & (place < C) & (place // SHARE == channel // SHARE)
-    x = tl.load(x_of + row * C + place, mask=inside, other=0.0).to(tl.float32)
+    x = tl.load(x_of + (row * C + place), mask=inside, other=0.0).to(tl.float32)
     if RELU:
         x = tl.where(x < 0, 0.0, x)
     return x
@@ -89,7 +89,7 @@ def _gathered(
     inside = valid & (place >= 0) & (place < C) & (place // SHARE == channel // SHARE)
     if PLAIN:
         at = ((image * H + row) * W + column)[:, None]
-        total = tl.load(dy_of + at * C + place, mask=inside, other=0.0).to(tl.float32)
+        total = tl.load(dy_of + (at * C + place), mask=inside, other=0.0).to(tl.float32)
     else:
         total = tl.zeros(inside.shape, tl.float32)
         for a in tl.static_range(((KH - 1) * DH) // SH + 1):
@@ -146,4 +146,4 @@ def backward(
     dx = own - 2 * alpha * BETA * x * shared
     if RELU:
         dx = tl.where(x <= 0, 0.0, dx)
-    tl.store(dx_of + at * C + channel, dx.to(dx_of.dtype.element_ty), mask=known)
+    tl.store(dx_of + (at * C + channel), dx.to(dx_of.dtype.element_ty), mask=known)

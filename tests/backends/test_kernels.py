@@ -1,0 +1,123 @@
+"""The chain's Triton kernels, as far as they can be looked at without a GPU, and what happens where there are none."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from checking import good
+
+from netspec import backend
+from netspec.passes.fast import NAMES, forms_of
+
+HERE = Path(__file__).parent
+
+needs_triton = pytest.mark.skipif(find_spec("triton") is None, reason="Triton is not installed: pip install triton")
+
+pytorch = backend.load("pytorch")
+check: Any = import_module("netspec.backends.pytorch.fast.check")
+
+CHAIN = (
+    "[image] input 3x9x9\n[c] conv filters=6 kernel=3 neuron=relu\n[n] lrn size=5 k=2 alpha=0.1 beta=0.75\n"
+    "[p] maxpool kernel=3 stride=2\n[f] fc outputs=3\n"
+)
+
+
+def answered(script: str, **environment: str) -> Any:
+    """What one of the scripts beside this file prints, run by itself."""
+    done = subprocess.run(
+        [sys.executable, HERE / script], capture_output=True, text=True, env={**os.environ, **environment}
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@needs_triton
+def test_interpreted_kernels_compute_the_chain() -> None:
+    found = answered("kernels_interpreted.py", TRITON_INTERPRET="1")
+    tolerance = {"float32": 2e-6, "bfloat16": 2e-2}  # a value of bfloat16 has 8 bits
+    wrong = {(number, name): far for number, cases in found.items() for name, far in cases.items()
+             if not max(far) < tolerance[number]}  # fmt: skip
+    assert len(found["bfloat16"]) > 10 and wrong == {}
+
+
+@needs_triton
+@pytest.mark.slow
+def test_kernels_compile_for_gpus_with_places_of_64_bits() -> None:
+    found = answered("kernels_compiled.py")
+    assert len(found) == 8
+    assert all(offsets["long"] > 0 and offsets["short"] == 0 for offsets in found.values()), found
+
+
+def test_without_a_gpu_a_line_says_why_there_are_none() -> None:
+    graph = good(CHAIN).graph
+    model = pytorch.module(graph, 0, forms_of(graph, NAMES))
+    assert pytorch.use_kernels(model, torch.float32) == [
+        "normalisations run without kernels: there are none for the cpu"
+    ]
+    assert not any(module.kernels for module in model.modules() if isinstance(module, check.LrnChain))
+    plain = pytorch.module(graph, 0)
+    assert pytorch.use_kernels(plain, torch.float32) == []  # nothing to say where there is no chain
+
+
+@pytest.mark.parametrize(
+    ("kernels", "told"),
+    [
+        (lambda y: y, None),
+        (lambda y: y * 1.01, "n.lrn runs without kernels: their values differ from the plain ones by 0.01"),
+        (lambda y: y * torch.nan, "n.lrn runs without kernels: their values differ from the plain ones by nan"),
+        (lambda y: 1 / 0, "n.lrn runs without kernels: ZeroDivisionError division by zero"),
+    ],
+    ids=["right", "wrong", "no numbers", "broken"],
+)
+def test_kernels_are_looked_at_before_they_are_used(
+    kernels: Any, told: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = import_module("netspec.backends.pytorch.fast.chain")
+    plain = module.ChainFunction
+
+    class Pretended(torch.autograd.Function):
+        """Stands for kernels on a device that has them."""
+
+        @staticmethod
+        def apply(*arguments: Any) -> Any:
+            return kernels(plain.apply(*arguments))
+
+    monkeypatch.setattr(module, "KernelFunction", Pretended)
+    monkeypatch.setattr(check, "unable", lambda device: None)
+    graph = good(CHAIN).graph
+    model = pytorch.module(graph, 0, forms_of(graph, NAMES))
+    assert pytorch.use_kernels(model, torch.float32) == ([told] if told is not None else [])
+    (chain,) = [module for module in model.modules() if isinstance(module, check.LrnChain)]
+    assert chain.kernels == (told is None)
+    model(torch.randn(2, 3, 9, 9)).sum().backward()
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device here")
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_gpus_own_kernels_compute_the_chain(dtype: torch.dtype) -> None:
+    graph = good(CHAIN).graph
+    model = pytorch.module(graph, 0, forms_of(graph, NAMES)).cuda()
+    assert pytorch.use_kernels(model, dtype) == []
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device here")
+def test_maps_of_more_than_2_to_the_31_numbers() -> None:
+    chain: Any = import_module("netspec.backends.pytorch.fast.chain")
+    lrn = good(CHAIN).graph.nodes["n"].op
+    x = torch.zeros(8200, 512, 23, 23, device="cuda", dtype=torch.bfloat16).to(memory_format=torch.channels_last)
+    assert x.numel() > 2**31
+    x[-1] = torch.randn(512, 23, 23)
+    places = ((3, 3), (2, 2), (0, 0), (1, 1), False)
+    found = chain.KernelFunction.apply(x, lrn, True, places)[-1:]
+    torch.testing.assert_close(found, chain.ChainFunction.apply(x[-1:], lrn, True, places), rtol=2e-2, atol=2e-2)
