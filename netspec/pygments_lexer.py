@@ -12,7 +12,7 @@ from pygments.lexer import RegexLexer, bygroups, default, words
 from pygments.token import Comment, Keyword, Name, Number, Operator, Punctuation, String, Whitespace
 
 from netspec import layers
-from netspec.settings import SETTINGS, WORDS
+from netspec.setting_keys import SETTINGS, WORDS
 
 NAME = r"[A-Za-z_](?:[A-Za-z0-9_]|-(?!>))*"
 _END = r"(?![A-Za-z0-9_]|-(?!>))"

@@ -9,7 +9,7 @@ import pytest
 from examples import examples, fresh
 
 from docs import DEVICES, INDEX, LANGUAGE, anew
-from netspec import layers, settings
+from netspec import layers, setting_keys
 from netspec.explain import codes
 
 
@@ -20,7 +20,7 @@ def test_a_document_is_what_comes_out(path: Path) -> None:
 
 def test_the_language_page_has_every_setting_and_every_layer_type() -> None:
     headings = re.findall(r"^### (\S+)$", LANGUAGE.read_text("utf-8"), re.MULTILINE)
-    assert headings == [*settings.ABOUT, *layers.names()]
+    assert headings == [*setting_keys.ABOUT, *layers.names()]
 
 
 def test_the_index_has_every_code_and_its_links_lead_somewhere() -> None:

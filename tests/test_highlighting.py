@@ -15,7 +15,7 @@ from pygments.token import Comment, Error, Keyword, Name, Number, Operator, Punc
 
 from netspec import layers
 from netspec.pygments_lexer import NetspecLexer, value_words
-from netspec.settings import ABOUT
+from netspec.setting_keys import ABOUT
 
 VSCODE = Path(__file__).parents[1] / "editors" / "vscode"
 GRAMMAR = json.loads((VSCODE / "syntaxes" / "netspec.tmLanguage.json").read_text("utf-8"))

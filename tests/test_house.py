@@ -27,7 +27,7 @@ FLOORS = (
     ("solve", "passes", "importers"),
     ("check", "stats"),
     ("layers",),
-    ("lowering", "settings"),
+    ("lowering", "setting_keys"),
     ("keys",),
     ("language", "ir"),
     ("diagnostics",),

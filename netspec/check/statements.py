@@ -14,7 +14,7 @@ from netspec.ir.settings import Augment, Test, Train
 from netspec.keys import BadValue, Whole
 from netspec.keys.kinds import shown
 from netspec.language.syntax import File, Number, Pair, Setting, Word
-from netspec.settings import SETTINGS, WORDS
+from netspec.setting_keys import SETTINGS, WORDS
 from netspec.units import count
 
 MOST_GPUS = 1024

@@ -12,7 +12,7 @@ from netspec.ir import settings as ir
 from netspec.ir.distribution import Constant, Distribution, Normal
 from netspec.ir.ops import Op
 from netspec.keys import NEURONS, Initialiser
-from netspec.settings import SCHEDULES
+from netspec.keys.schedules import SCHEDULES
 from netspec.units import plain
 
 BY_FAN = ("he", "xavier", "torch")

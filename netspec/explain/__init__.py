@@ -7,7 +7,7 @@ by the compiler.
 
 from __future__ import annotations
 
-from netspec import layers, settings
+from netspec import layers, setting_keys
 from netspec.explain import codes, keys, statements, types, values
 from netspec.explain.markdown import first_sentence
 
@@ -30,7 +30,7 @@ def _first(word: str) -> str | None:
     layer_type = layers.find(word)
     if layer_type is not None:
         return types.page(layer_type)
-    if word in settings.ABOUT:
+    if word in setting_keys.ABOUT:
         return statements.page(word)
     if word in codes.names():
         return codes.page(word)
@@ -40,7 +40,7 @@ def _first(word: str) -> str | None:
 def words() -> tuple[str, ...]:
     """Every word that has a page."""
     return tuple(
-        dict.fromkeys((*layers.names(), *settings.ABOUT, *codes.names(), *keys.names(), *values.names())),
+        dict.fromkeys((*layers.names(), *setting_keys.ABOUT, *codes.names(), *keys.names(), *values.names())),
     )
 
 
@@ -48,7 +48,7 @@ def index() -> str:
     """Every layer type, setting and code with a line on each, and the names of all keys and values."""
     parts = [
         ("Layer types", [(word, _doc(word)) for word in layers.names()]),
-        ("Settings", [(word, about.doc) for word, about in settings.ABOUT.items()]),
+        ("Settings", [(word, about.doc) for word, about in setting_keys.ABOUT.items()]),
         ("Diagnostics", [(code, codes.summary(code)) for code in codes.names()]),
     ]
     lists = [

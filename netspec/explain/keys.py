@@ -9,17 +9,14 @@ from netspec import layers
 from netspec.explain.markdown import table
 from netspec.keys import NEURONS, Argument, BiasInit, Init, Key, Kind, NeuronWord
 from netspec.keys.initialisers import BIASES, INITIALISERS
-from netspec.settings import (
+from netspec.keys.kinds import Form
+from netspec.keys.schedules import SCHEDULES, WARMUPS, ScheduleWord, WarmupLength
+from netspec.setting_keys import (
     COLOURS,
     OPTIMIZERS,
-    SCHEDULES,
     SETTINGS,
-    WARMUPS,
     Colour,
-    Form,
     Optimizer,
-    ScheduleWord,
-    WarmupLength,
 )
 from netspec.units import plain
 

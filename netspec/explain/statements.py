@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from netspec.explain.keys import forms_table, key_table
 from netspec.explain.markdown import spec
-from netspec.settings import ABOUT, SETTINGS
+from netspec.setting_keys import ABOUT, SETTINGS
 
 
 def page(word: str) -> str:

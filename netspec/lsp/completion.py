@@ -14,7 +14,7 @@ from netspec.lsp.document import Document
 from netspec.lsp.elements import keys_of, naming_keys
 from netspec.lsp.numbers import numbers_of
 from netspec.lsp.scan import Context, context, statement_around
-from netspec.settings import ABOUT, SETTINGS
+from netspec.setting_keys import ABOUT, SETTINGS
 from netspec.source import Source
 from netspec.units import plain
 

@@ -11,7 +11,7 @@ from netspec import layers
 from netspec.keys import Key, LayerNames
 from netspec.language.syntax import Call, Pair, Section, Setting, Value, Values, Word
 from netspec.lsp.document import Document
-from netspec.settings import SETTINGS
+from netspec.setting_keys import SETTINGS
 
 Sort = Literal["layer", "type", "setting", "key", "value", "argument"]
 

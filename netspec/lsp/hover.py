@@ -13,7 +13,7 @@ from netspec.ir.ops import Conv, Linear, Local, Lrn
 from netspec.lsp.document import Document
 from netspec.lsp.elements import Element, at
 from netspec.lsp.numbers import numbers_of
-from netspec.settings import ABOUT
+from netspec.setting_keys import ABOUT
 from netspec.source import Span
 from netspec.units import count
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from netspec import explain, layers, settings
+from netspec import explain, layers, setting_keys
 from netspec.explain import keys
 from netspec.explain.markdown import first_sentence, lowered, table
 from netspec.keys import NEURONS
 from netspec.keys.initialisers import INITIALISERS
+from netspec.keys.schedules import SCHEDULES, WARMUPS
 from netspec.layers._common import KERNEL, ROUNDING
 from netspec.net import loads
-from netspec.settings import COLOURS, OPTIMIZERS, SCHEDULES, TRAIN, WARMUPS
+from netspec.setting_keys import COLOURS, OPTIMIZERS, TRAIN
 
 
 def page(word: str) -> str:
@@ -62,8 +63,8 @@ def test_what_a_type_cannot_do_without_stands_in_its_first_lines() -> None:
 
 
 def test_every_setting_has_a_page_with_its_keys() -> None:
-    assert set(settings.ABOUT) == set(settings.WORDS)
-    for word, own in settings.SETTINGS.items():
+    assert set(setting_keys.ABOUT) == set(setting_keys.WORDS)
+    for word, own in setting_keys.SETTINGS.items():
         assert [key.name for key in own if f"| `{key.name}` |" not in page(word)] == []
 
 
@@ -131,7 +132,7 @@ def test_defaults_are_written_as_a_person_writes_them() -> None:
 def test_the_index_has_a_line_for_every_type_setting_and_code() -> None:
     index = explain.index()
     listed = [line.split("`")[1] for line in index.splitlines() if line.startswith("- `")]
-    assert listed == [*layers.names(), *settings.ABOUT, *explain.codes.names()]
+    assert listed == [*layers.names(), *setting_keys.ABOUT, *explain.codes.names()]
     names = [line for line in index.splitlines() if line.startswith("`")]
     assert ["`kernel`" in line for line in names] == [True, False]
     assert ["`plateau`" in line for line in names] == [False, True]

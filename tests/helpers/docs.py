@@ -12,7 +12,7 @@ import planning
 import puzzle
 from examples import fresh
 
-from netspec import layers, settings
+from netspec import layers, setting_keys
 from netspec.explain import codes, statements, types
 from netspec.explain.keys import forms_table
 from netspec.explain.markdown import lowered, table
@@ -48,7 +48,7 @@ def layer_types() -> str:
 
 def settings_() -> str:
     """The page of every setting."""
-    return "\n".join(lowered(statements.page(word), 2) for word in settings.ABOUT)
+    return "\n".join(lowered(statements.page(word), 2) for word in setting_keys.ABOUT)
 
 
 def initial_values() -> str:

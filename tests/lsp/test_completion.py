@@ -7,9 +7,10 @@ from checking import spec
 from editing import at_cursor, document
 
 from netspec import layers
+from netspec.keys.schedules import SCHEDULES
 from netspec.lsp.completion import Candidate, complete
 from netspec.net import loads
-from netspec.settings import ABOUT, SCHEDULES, SETTINGS
+from netspec.setting_keys import ABOUT, SETTINGS
 
 HEAD = "[image] input 3x227x227\n[conv1] conv filters=96 kernel=11 stride=4\n[pool1] maxpool kernel=3 stride=2\n"
 BASE = {"base.net": HEAD}

@@ -9,7 +9,7 @@ from editing import at_cursor, document
 from netspec import layers
 from netspec.lsp.elements import at, keys_of
 from netspec.lsp.hover import hover
-from netspec.settings import SETTINGS, WORDS
+from netspec.setting_keys import SETTINGS, WORDS
 
 
 def over(text: str, others: dict[str, str] | None = None) -> str:

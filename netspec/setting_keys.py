@@ -9,14 +9,8 @@ from netspec.ir import settings as ir
 from netspec.ir.window import ROUNDINGS
 from netspec.keys import Argument, BadValue, Choice, Key, OneOf, Real, Whole
 from netspec.keys.kinds import Form, arguments, shown, unknown_word
-from netspec.keys.schedules import SCHEDULES, WARMUPS, ScheduleWord, WarmupLength
+from netspec.keys.schedules import ScheduleWord, WarmupLength
 from netspec.language.syntax import Call, FileName, Value, Word
-
-__all__ = [
-    "ABOUT", "AUGMENT", "COLOURS", "NET", "OPTIMIZERS", "SCHEDULES", "SETTINGS", "TEST", "TRAIN", "WARMUPS", "WORDS",
-    "About", "Colour", "Form", "Optimizer", "ScheduleWord", "SpecFile", "WarmupLength",
-]  # fmt: skip
-
 
 _DEFAULT = ir.Train()
 OPTIMIZERS: Mapping[str, Form] = {
