@@ -21,8 +21,9 @@ from generated import write
 from rich.console import Console
 
 from netspec.net import load
-from netspec.train.config import Request, TrainError
+from netspec.train.config import Request
 from netspec.train.console import Quiet, Status
+from netspec.train.errors import TrainError
 from netspec.train.interval import Interval
 from netspec.train.run import train
 from netspec.train.saved import open_run

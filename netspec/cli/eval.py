@@ -114,7 +114,7 @@ def _test(
     device: str | None,
     quiet: bool,
 ) -> Outcome:
-    from netspec.train.config import cores_available
+    from netspec.train.data.cores import cores_available
     from netspec.train.data.source import listing
     from netspec.train.errors import RequestError
     from netspec.train.testing import run_test

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from netspec.ir.settings import Precision
     from netspec.ir.shape import Shape
     from netspec.passes.placing import SplitWord
-    from netspec.train.config import TrainError
+    from netspec.train.errors import TrainError
     from netspec.train.interval import Interval
     from netspec.train.run import Result
 
@@ -120,9 +120,10 @@ def command(
     if resume is not None and out is not None:
         refuse("--resume names the run's folder already; leave --out out")
     net = read_net(file, input_shape, changes, layer_files) if file is not None else None
-    from netspec.train.config import Request, RequestError, TrainError
+    from netspec.train.config import Request
     from netspec.train.data.source import listing
     from netspec.train.devices import run_alone_or_together
+    from netspec.train.errors import RequestError, TrainError
 
     # Pillow grumbles on standard error about files that it reads all the same; what it cannot read is told by name.
     warnings.filterwarnings("ignore", module=r"PIL\.")

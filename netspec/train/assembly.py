@@ -15,6 +15,7 @@ from netspec.train.console import Reporter
 from netspec.train.crew import ALONE, Crew
 from netspec.train.data import picture
 from netspec.train.data.loader import Batch, Loader
+from netspec.train.data.moments import Statistics
 from netspec.train.data.picture import Data
 from netspec.train.ema import Average
 from netspec.train.errors import TrainError
@@ -25,7 +26,7 @@ from netspec.train.plot import Drawing
 from netspec.train.record import sha256, versions_here
 from netspec.train.runfolder import RunFolder
 from netspec.train.same_data import fingerprint
-from netspec.train.statistics import Statistics, measure, sampled
+from netspec.train.statistics import measure, sampled
 from netspec.train.training import Training
 
 

@@ -22,9 +22,9 @@ from netspec.train import chance
 from netspec.train.chance import Places
 from netspec.train.data.ahead import CHUNK
 from netspec.train.data.loader import Room
+from netspec.train.data.moments import Statistics
 from netspec.train.data.picture import Frame, Pixels
 from netspec.train.data.rooms import Rooms
-from netspec.train.statistics import Statistics
 
 Real = NDArray[np.float32]
 

@@ -12,9 +12,8 @@ import torch
 from netspec.ir.settings import Precision, Train
 from netspec.ir.shape import Shape
 from netspec.passes.placing import SplitWord
-from netspec.train.data.cores import cores_available as cores_available
-from netspec.train.errors import RequestError as RequestError
-from netspec.train.errors import TrainError as TrainError
+from netspec.train.data.cores import cores_available
+from netspec.train.errors import RequestError
 from netspec.train.interval import Interval
 
 USUAL = Interval(10, "min")

@@ -37,7 +37,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from netspec.train.config import RequestError, TrainError
+from netspec.train.errors import RequestError, TrainError
 from netspec.train.files import write_beside
 
 

@@ -9,8 +9,7 @@ import numpy as np
 from netspec.train.chance import Places
 from netspec.train.crew import ALONE, Crew
 from netspec.train.data.loader import Batch
-from netspec.train.data.moments import Moments, statistics
-from netspec.train.data.moments import Statistics as Statistics
+from netspec.train.data.moments import Moments, Statistics, statistics
 from netspec.train.data.picture import Frame
 
 SAMPLE = 10_000

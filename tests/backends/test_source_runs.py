@@ -16,7 +16,7 @@ from programs import BLOCKED, Here, imported, network, run, written
 
 import netspec
 from netspec.ir.graph import Graph
-from netspec.train.data.folder import held_out
+from netspec.train.data.listing import held_out
 from netspec.train.evaluate import evaluate
 from netspec.train.objective import build
 

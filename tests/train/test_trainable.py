@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 import netspec
 from netspec.cli import main
 from netspec.ir.graph import Graph
-from netspec.train.config import TrainError
+from netspec.train.errors import TrainError
 from netspec.train.trainable import need_trainable
 
 WEIGHTLESS = "[image] input 10x1x1\n[prob] softmax\n"

@@ -22,8 +22,9 @@ from netspec.ir.ops import Conv, CrossEntropy, Dropout, Linear, MaxPool, Relu, S
 from netspec.ir.settings import Augment, Plateau, Preprocessing, Train
 from netspec.ir.window import Window
 from netspec.train import checkpoint
-from netspec.train.config import Request, RequestError, TrainError
+from netspec.train.config import Request
 from netspec.train.console import Lines, Quiet, Status, reporter
+from netspec.train.errors import RequestError, TrainError
 from netspec.train.evaluate import Evaluation
 from netspec.train.plot import HOW_TO_GET_IT
 from netspec.train.run import Result

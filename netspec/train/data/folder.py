@@ -7,7 +7,6 @@ from pathlib import Path
 
 from netspec.train.data.decode import read_image
 from netspec.train.data.listing import Files, list_folder
-from netspec.train.data.listing import held_out as held_out
 from netspec.train.data.picture import Data, Frame, Labels, Pixels
 from netspec.train.errors import TrainError
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from pictures import flat, tree
 
-from netspec.train.data.folder import held_out, open_folder
+from netspec.train.data.folder import open_folder
+from netspec.train.data.listing import held_out
 from netspec.train.data.loader import Loader
 from netspec.train.data.picture import Frame, Unreadable
 from netspec.train.errors import TrainError
