@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
+import io
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+from netspec.train.files import write_beside
 from netspec.train.runfolder import RunFolder, read_metrics
 
 HOW_TO_GET_IT = "no curves.png without matplotlib: pip install 'netspec-compiler[plots]'"
@@ -68,11 +69,7 @@ def draw_curves(metrics: Path, picture: Path, title: str) -> bool:
     for axes in (losses, errors):
         axes.grid(alpha=0.3)
         axes.legend()
-    beside = picture.with_name(f".{picture.name}.part")
-    try:
-        figure.savefig(beside, format="png", dpi=120)
-        beside.replace(picture)
-    finally:
-        with contextlib.suppress(OSError):
-            beside.unlink(missing_ok=True)
+    drawn = io.BytesIO()
+    figure.savefig(drawn, format="png", dpi=120)
+    write_beside(picture, drawn.getvalue())
     return True

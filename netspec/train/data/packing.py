@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -27,7 +26,7 @@ from netspec.train.data.picture import Frame, Unreadable
 from netspec.train.data.processes import in_processes
 from netspec.train.data.sealing import Known, Packed, seal, sealed
 from netspec.train.data.shards import Shard, bytes_of, header, shards
-from netspec.train.files import write_beside
+from netspec.train.files import put_in_place, write_beside
 
 CHUNK = 32
 """Images that a process reads at a time."""
@@ -166,10 +165,7 @@ def _finish(shard: Shard, out: Path, kept: Path, found: Known) -> None:
     note = np.frombuffer(json.dumps(found.unreadable).encode(), np.uint8)
     np.savez(buffer, images=moments.images, total=moments.total, products=moments.products, unreadable=note)
     write_beside(_facts(kept, shard), buffer.getvalue())
-    part = _part(out, shard)
-    with part.open("rb") as file:
-        os.fsync(file.fileno())
-    part.replace(out / shard.name)
+    put_in_place(_part(out, shard), out / shard.name)
 
 
 def _known(shard: Shard, out: Path, kept: Path, frame: Frame) -> Known | None:
