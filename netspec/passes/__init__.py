@@ -1,1 +1,2 @@
-"""What several backends work out of a graph before they emit anything. No pass imports torch."""
+"""What more than one room works out of a checked graph: pads as frameworks take them, the layers that the scores need,
+the names of a PyTorch module, what cannot be trained, and who holds what on several devices. No pass imports torch."""
