@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from checking import SPECS
+from places import ROOT, SPECS
 from pygments.lexers import get_lexer_by_name, get_lexer_for_filename
 from pygments.token import Comment, Error, Keyword, Name, Number, Operator, Punctuation, _TokenType
 
@@ -17,7 +17,7 @@ from netspec import layers
 from netspec.pygments_lexer import NetspecLexer, value_words
 from netspec.setting_keys import ABOUT
 
-VSCODE = Path(__file__).parents[1] / "editors" / "vscode"
+VSCODE = ROOT / "editors" / "vscode"
 GRAMMAR = json.loads((VSCODE / "syntaxes" / "netspec.tmLanguage.json").read_text("utf-8"))
 SETTINGS = {*ABOUT, "drop"}
 

@@ -12,7 +12,8 @@ from statistics import median
 from typing import TypeGuard
 
 import pytest
-from imports import ROOT, Import, all_imports, imports, modules, room
+from imports import Import, all_imports, imports, modules, room
+from places import ROOT
 from processes import NUMERICS, netspec, python
 
 FLOORS = (

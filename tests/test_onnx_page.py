@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 
 import pytest
-from readme import ROOT, fresh
+from places import ROOT
+from readme import fresh
 
 PAGE = ROOT / "docs" / "onnx.md"
 

@@ -11,8 +11,7 @@ from shutil import copytree, ignore_patterns
 from sysconfig import get_path
 
 import pytest
-
-ROOT = Path(__file__).parents[1]
+from places import ROOT
 
 
 @pytest.fixture

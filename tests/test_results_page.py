@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 import numpy as np
 import pytest
-from processes import ROOT
+from places import ROOT
 
 from netspec.cli import main
 from netspec.train.data.cifar10 import RECORD, open_cifar10

@@ -6,9 +6,10 @@ import math
 from fractions import Fraction
 
 import pytest
-from checking import SPECS, good, spec
+from checking import good, spec
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from places import SPECS
 
 from netspec import load
 from netspec.ir.ops import Conv, Linear

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
-from readme import ROOT, fresh
+from places import ROOT
+from readme import fresh
 
 PAGE = ROOT / "docs" / "testing.md"
 

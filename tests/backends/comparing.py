@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from places import ROOT
 
 import netspec
 from netspec import backend
@@ -16,7 +17,7 @@ from netspec.passes.torch_names import attributes, state_key
 
 Array = NDArray[np.float64]
 
-SPECS = sorted((Path(__file__).parents[2] / "specs").glob("*.net"))
+SPECS = sorted((ROOT / "specs").glob("*.net"))
 """Every spec that is shipped: a new one is compared from its first day."""
 
 LARGE = 10_000_000

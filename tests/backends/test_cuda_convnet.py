@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -11,6 +10,7 @@ import pytest
 from expressible import specs
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from places import SPECS
 
 import netspec
 from netspec import backend
@@ -23,7 +23,6 @@ from netspec.source import Source
 
 Dialect = Literal["2012", "v2"]
 BACKEND = backend.load("cuda_convnet")
-SPECS = Path(__file__).parents[2] / "specs"
 
 TWO = """\
 net two rounding=up

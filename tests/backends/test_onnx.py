@@ -13,6 +13,7 @@ from building import plain_parameter
 from cases import Case, cases
 from comparing import SPECS, is_large, random_images, random_labels, random_weights, statistics
 from onnx_models import Arrays, assert_close, every_value, inferred, ours, run, singles, with_losses
+from places import ROOT
 
 import netspec
 from netspec import backend
@@ -21,7 +22,6 @@ from netspec.ir.graph import Graph
 from netspec.ir.ops import VOCABULARY, Input, ParamShape
 from netspec.net import load
 
-ROOT = Path(__file__).parents[2]
 CASES = cases()
 
 onnx_file = backend.load("onnx_file")

@@ -6,7 +6,6 @@ import copy
 import io
 import pickle
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +13,7 @@ import torch
 from building import Builder, plain_parameter
 from cases import SPECS as TEXTS
 from cases import cases
+from places import ROOT
 from torch import nn
 
 import netspec
@@ -25,7 +25,6 @@ from netspec.ir.window import Pad, Window
 
 pytorch = backend.load("pytorch")
 CASES = cases()
-ROOT = Path(__file__).parents[2]
 
 TORCHVISION_KEYS = [
     ("features.0.weight", (64, 3, 11, 11)),

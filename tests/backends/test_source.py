@@ -13,6 +13,7 @@ import torch
 from building import Builder
 from cases import Case, cases
 from comparing import SPECS
+from places import ROOT
 from programs import imported, network, program, written
 from together import CROSSINGS
 
@@ -26,7 +27,6 @@ from netspec.ir.window import Pad, Window
 from netspec.train.schedule import Watch, factor, observe
 
 CASES = cases()
-ROOT = Path(__file__).parents[2]
 NASTY = [
     "class", "forward", "train", "x-y", "__init__", "__x", "self", "F", "torch", "lrn", "image_", "print", "None",
     "scores", "labels", "x", "x_y", "__class__", "_", "Tensors", "loss_of",

@@ -14,7 +14,8 @@ from typing import IO, Any
 import pytest
 import torch
 from PIL import Image
-from processes import BLOCK, ROOT
+from places import ROOT
+from processes import BLOCK
 from programs import BLOCKED, Here, imported, network, run, written
 from together import CROSSINGS, Trial, compare, free_port
 

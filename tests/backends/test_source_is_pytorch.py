@@ -9,6 +9,7 @@ import pytest
 import torch
 from cases import Case, cases
 from comparing import SPECS, is_large, random_labels
+from places import ROOT
 from programs import network, program
 from torch import Tensor
 
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 CASES = cases()
 SMALL = [path for path in SPECS if not is_large(path)]
-ALEXNET = Path(__file__).parents[2] / "specs" / "alexnet.net"
+ALEXNET = ROOT / "specs" / "alexnet.net"
 
 pytorch = backend.load("pytorch")
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 from little import NORMALISED, little, losses, paint
+from places import SPECS
 from programs import BLOCKED, Here, imported, network, run, written
 
 import netspec
@@ -40,7 +41,7 @@ def test_on_made_up_pictures_the_loss_goes_down(tmp_path: Path) -> None:
 
 
 def test_the_shipped_tiny_alexnet_runs(tmp_path: Path) -> None:
-    path = written(netspec.load(Path(__file__).parents[2] / "specs" / "alexnet-tiny.net").graph, tmp_path)
+    path = written(netspec.load(SPECS / "alexnet-tiny.net").graph, tmp_path)
     done = run(path, "--synthetic", "--steps", "2", "--batch", "4")
     assert (done.returncode, done.stderr) == (0, "")
     assert len(losses(done.stdout)) == 2

@@ -7,10 +7,10 @@ import ast
 import itertools
 import json
 import re
-from pathlib import Path
 
 import pytest
 from checking import alexnet, codes, mistake, mistakes, place
+from places import ROOT
 from wrong_networks import NETWORKS
 from wrong_specs import IMAGE, Case
 from wrong_words import WORDS
@@ -20,7 +20,7 @@ from netspec.diagnostics.machine import as_dict, to_json
 from netspec.diagnostics.text import render
 from netspec.net import decode, loads
 
-NETSPEC = Path(__file__).parents[2] / "netspec"
+NETSPEC = ROOT / "netspec"
 CASES = (*WORDS, *NETWORKS)
 
 

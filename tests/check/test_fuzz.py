@@ -7,9 +7,10 @@ import time
 from collections.abc import Callable
 
 import pytest
-from checking import SPECS, good, mistake, spec
+from checking import good, mistake, spec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from places import SPECS
 from wrong_networks import NETWORKS
 from wrong_words import WORDS
 

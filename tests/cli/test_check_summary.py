@@ -7,8 +7,8 @@ import os
 from pathlib import Path
 
 import pytest
-from checking import SPECS
 from click.testing import CliRunner, Result
+from places import SPECS
 from processes import netspec
 
 from netspec.cli import main

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from places import ROOT
 
 import netspec
 from netspec.cli import main
 
-ROOT = Path(__file__).parents[2]
 DIGITS = ROOT / "specs" / "digits.net"
 
 

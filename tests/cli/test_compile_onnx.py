@@ -12,6 +12,7 @@ import onnxruntime
 import pytest
 import torch
 from click.testing import CliRunner, Result
+from places import ROOT
 from processes import netspec as process
 from processes import python
 from rich.console import Console
@@ -23,7 +24,6 @@ from netspec.train.console import Quiet
 from netspec.train.run import train
 from netspec.train.saved import open_run
 
-ROOT = Path(__file__).parents[2]
 DIGITS = ROOT / "specs" / "digits.net"
 
 SPEC = """net tiny

@@ -7,7 +7,8 @@ import subprocess
 import sys
 
 import pytest
-from processes import NUMERICS, ROOT, netspec
+from places import ROOT
+from processes import NUMERICS, netspec
 
 from netspec import explain
 

@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from processes import ROOT, netspec
+from places import ROOT
+from processes import netspec
 
 UGLY = b"\xef\xbb\xbfnet  a\r\n[image]\tinput 3x8x8 # pictures\r\n\r\n\r\n[fc] fc outputs=10->10"
 NEAT = f"net     a\n{'[image]  input    3x8x8':73}# pictures\n\n{'[fc]     fc       outputs=10':73}-> 10\n"

@@ -11,7 +11,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
-from processes import ROOT, netspec, python
+from places import ROOT
+from processes import netspec, python
 
 from netspec.cli import _first_line
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from checking import SPECS
 from click.testing import CliRunner, Result
+from places import SPECS
 
 from netspec.cli import main
 from netspec.plan import RULE

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from checking import SPECS
 from click.testing import CliRunner, Result
-from processes import ROOT
+from places import ROOT, SPECS
 
 from netspec.cli import main
 

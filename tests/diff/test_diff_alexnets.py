@@ -6,8 +6,8 @@ from itertools import combinations
 from pathlib import Path
 
 import pytest
-from checking import SPECS
 from comparing_nets import facts, told
+from places import SPECS
 from processes import netspec
 
 from netspec.diff import NetDifference, compare

@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from itertools import pairwise
-from pathlib import Path
 
 from building import Builder
+from places import ROOT
 
 import netspec
 from netspec.draw import Figure, figure_of
@@ -19,7 +19,7 @@ from netspec.ir.window import Pad, Window
 from netspec.net import Net
 from netspec.source import Source
 
-SPECS = sorted((Path(__file__).parents[2] / "specs").glob("*.net"))
+SPECS = sorted((ROOT / "specs").glob("*.net"))
 
 INCEPTION = """
 net inception

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
+from places import SPECS
 
 from netspec.diagnostics import Diagnostic, SpecError
 from netspec.ir.ops import Op
 from netspec.net import Net, loads
-
-SPECS = Path(__file__).parents[2] / "specs"
 
 
 def good(text: str) -> Net:

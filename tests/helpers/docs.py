@@ -11,6 +11,7 @@ from pathlib import Path
 import planning
 import puzzle
 from examples import fresh
+from places import ROOT
 
 from netspec import layers, setting_keys
 from netspec.explain import codes, statements, types
@@ -19,7 +20,6 @@ from netspec.explain.markdown import lowered, table
 from netspec.keys import Init, Key, Kind, NeuronWord
 from netspec.net import loads
 
-ROOT = Path(__file__).parents[2]
 LANGUAGE = ROOT / "docs" / "language.md"
 INDEX = ROOT / "docs" / "diagnostics.md"
 DEVICES = ROOT / "docs" / "devices.md"

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-ROOT = Path(__file__).parents[2]
+from places import ROOT
 
 NUMERICS = ("torch", "onnx", "numpy")
 """What commands about text must do without."""

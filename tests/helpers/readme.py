@@ -10,7 +10,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from places import ROOT
+
 README = ROOT / "README.md"
 
 _BLOCK = re.compile(r"<!-- (run|output|file: \S+) -->\n```(\w*)\n(.*?)```\n", re.DOTALL)

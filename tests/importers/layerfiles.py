@@ -33,6 +33,48 @@ def net(middle: str, reads: str) -> str:
     return DATA + middle + ending(reads)
 
 
+RATES = "epsW=0.01\nepsB=0.02\nmomW=0.9\nmomB=0.8\nwc=0.0005\n"
+NORMS = net(
+    conv("c", "data", 3)
+    + "[n]\ntype=cmrnorm\ninputs=c\nchannels=16\nsize=5\n[m]\ntype=rnorm\ninputs=n\nchannels=16\nsize=3\n"
+    + "[h]\ntype=hs\ninputs=m\nkeep=0.75\n",
+    "h",
+)
+"""A convolution, two normalisations and a dropout."""
+
+PARAMS = {
+    "c": RATES,
+    "n": "scale=0.0001\npow=0.5\nminDiv=2\n",
+    "m": "scale=0.001\npow=0.75\n",
+    "h": "enable=true\n",
+    "out": "epsW=0\nepsB=0\nmomW=0.9\nmomB=0.9\nwc=0.01\n",
+    "logprob": "coeff=1\ntopk=5\n",
+}
+"""The sections of their parameter file."""
+
+TWINS = DATA + "".join(
+    [
+        conv("conv1a", "data", 3),
+        conv("conv1b", "data", 3, gpu=1),
+        "[pool1a]\ntype=pool\npool=max\ninputs=conv1a\nchannels=16\nsizeX=3\nstride=2\nneuron=relu\n",
+        "[pool1b]\ntype=pool\npool=max\ninputs=conv1b\nchannels=16\nsizeX=3\nstride=2\nneuron=relu\n",
+        conv("conv2a", "pool1a", 16, 16, "groups=2"),
+        conv("conv2b", "pool1b", 16, 16, "groups=2", gpu=1),
+        "[n2a]\ntype=cmrnorm\ninputs=conv2a\nchannels=32\nsize=3\n[n2b]\ntype=cmrnorm\ninputs=conv2b\nchannels=32\nsize=3\n",
+        "# all of both\n",
+        "[fca]\ntype=fc\ninputs=n2a,n2b\noutputs=6\ninitW=0.1,0.1\nneuron=relu\ngpu=0\n",
+        "[fcb]\ntype=fc\ninputs=n2b,n2a\noutputs=6\ninitW=0.1,0.1\nneuron=relu\ngpu=1\n",
+    ]
+)
+"""Two convolutions, pools and normalisations for two GPUs, and fully connected layers that read both."""
+
+
+def params(**changed: str | None) -> str:
+    """The parameter file of ``NORMS`` with sections given otherwise; ``None`` takes one out."""
+    sections = {**PARAMS, **changed}
+    return "".join(f"[{name}]\n{text}" for name, text in sections.items() if text is not None)
+
+
 def load(
     text: str,
     params: str | None = None,

@@ -5,16 +5,14 @@ from __future__ import annotations
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from layerfiles import SHAPE, conv, net
-from test_function import TWINS, ending
-from test_params import PARAMS, TEXT, params
+from layerfiles import NORMS, PARAMS, SHAPE, TWINS, conv, ending, net, params
 
 from netspec.diagnostics import SpecError
 from netspec.importers.cuda_convnet import Dialect
 from netspec.net import Foreign, load_source
 from netspec.source import Source
 
-FILES = [TEXT, TWINS + ending("fca,fcb"), net(conv("c", "data", 3, more="groups=1\nweightSource="), "c")]
+FILES = [NORMS, TWINS + ending("fca,fcb"), net(conv("c", "data", 3, more="groups=1\nweightSource="), "c")]
 PIECES = st.one_of(
     st.sampled_from(["[", "]", "=", ",", ";", "#", "\n", " ", "%(x)s", "-1", "0", "99999999999999", "1e999", "nan"]),
     st.sampled_from(["type=fc\n", "inputs=data\n", "[data]\n", "gpu=0,1\n", "neuron=brelu[1]\n", "weightSource=c\n"]),

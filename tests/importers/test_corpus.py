@@ -5,15 +5,13 @@ They lie outside the project, in the folder that NETSPEC_CORPUS names; without i
 
 from __future__ import annotations
 
-import json
 import math
-import os
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
+from corpusfiles import CORPUS, FILES, PAIRS, golden, shape, source
 
 from netspec.check import check
 from netspec.importers.cuda_convnet import Dialect, Translation, translate
@@ -21,30 +19,12 @@ from netspec.ir.shape import Shape
 from netspec.net import Foreign, Net, import_layer_file, load_source, loads
 from netspec.source import Source
 
-_GIVEN = os.environ.get("NETSPEC_CORPUS")
-CORPUS = Path(_GIVEN) / "cuda-convnet" if _GIVEN else None
-
 pytestmark = pytest.mark.skipif(CORPUS is None, reason="NETSPEC_CORPUS names no folder with real layer files")
 
 
-def golden(name: str) -> Any:
-    return json.loads((CORPUS / name).read_text("utf-8")) if CORPUS else {}
-
-
-FILES: list[dict[str, Any]] = golden("golden.json").get("files", []) if CORPUS else []
 PROBES: list[dict[str, Any]] = golden("probes.json") if CORPUS else []
-PAIRS = [(file, pair) for file in FILES for pair in file.get("pairs", [])]
 UNKNOWN_TREE = "treefc"
 """Its weights are of a tree that is not in the file."""
-
-
-def source(name: str) -> Source:
-    assert CORPUS is not None
-    return Source(name, (CORPUS / name).read_text("utf-8"))
-
-
-def shape(file: dict[str, Any]) -> Shape:
-    return Shape(*file["data"])
 
 
 @cache

@@ -3,50 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from carrying import carried
-from layerfiles import DATA, SHAPE, conv, ending, load, net, readable
+from computing import drawn, values
+from layerfiles import DATA, SHAPE, TWINS, conv, ending, load, net, readable
 
-from netspec import backend
 from netspec.importers.cuda_convnet import Translation, translate
-from netspec.ir.graph import Graph
 from netspec.ir.ops import BinaryCrossEntropy, CauchyError, SquaredError, SumSquares
 from netspec.net import loads
 from netspec.source import Source
 
-Array = npt.NDArray[np.float64]
-
-
-def values(graph: Graph, parameters: dict[str, Array] | None = None) -> dict[str, Array]:
-    """Every operation's value on two fixed images."""
-    images = np.random.default_rng(1).normal(size=(2, *SHAPE))
-    reference = backend.load("reference")
-    given = parameters if parameters is not None else drawn(graph)
-    made: dict[str, Array] = reference.run(graph, given, images).values
-    return made
-
-
-def drawn(graph: Graph) -> dict[str, Array]:
-    """Parameters by the graph's distributions."""
-    random = np.random.default_rng(2)
-    return {key: random.normal(size=p.shape) * 0.3 for key, p in graph.parameters.items()}
-
-
-TWINS = DATA + "".join(
-    [
-        conv("conv1a", "data", 3),
-        conv("conv1b", "data", 3, gpu=1),
-        "[pool1a]\ntype=pool\npool=max\ninputs=conv1a\nchannels=16\nsizeX=3\nstride=2\nneuron=relu\n",
-        "[pool1b]\ntype=pool\npool=max\ninputs=conv1b\nchannels=16\nsizeX=3\nstride=2\nneuron=relu\n",
-        conv("conv2a", "pool1a", 16, 16, "groups=2"),
-        conv("conv2b", "pool1b", 16, 16, "groups=2", gpu=1),
-        "[n2a]\ntype=cmrnorm\ninputs=conv2a\nchannels=32\nsize=3\n[n2b]\ntype=cmrnorm\ninputs=conv2b\nchannels=32\nsize=3\n",
-        "# all of both\n",
-        "[fca]\ntype=fc\ninputs=n2a,n2b\noutputs=6\ninitW=0.1,0.1\nneuron=relu\ngpu=0\n",
-        "[fcb]\ntype=fc\ninputs=n2b,n2a\noutputs=6\ninitW=0.1,0.1\nneuron=relu\ngpu=1\n",
-    ]
-)
 NOT_TWINS = {
     "another number": TWINS.replace("outputs=6\ninitW=0.1,0.1\nneuron=relu\ngpu=1", "outputs=7\ninitW=0.1,0.1\ngpu=1"),
     "the other's share": TWINS.replace("inputs=pool1b", "inputs=pool1a")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from test_corpus import CORPUS
+from corpusfiles import CORPUS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "history.md").read_text("utf-8")
 CITED = re.compile(r"`([\w.-]+\.cfg):(\d+)(?:-(\d+))?`(?:\s`([^`]+)`)?")

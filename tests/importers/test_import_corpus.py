@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 from carrying import carried
-from test_corpus import CORPUS, FILES, PAIRS, shape, source
+from corpusfiles import CORPUS, FILES, PAIRS, shape, source
+from places import SPECS
 
 from netspec import backend, load
 from netspec.check.report import Findings
@@ -125,7 +126,7 @@ def test_the_network_of_the_paper_is_the_spec_that_is_here() -> None:
     params = file["file"].replace("layers-145.cfg", "layer-params-145.cfg")
     text = imported(file, params).source.text
     assert "# fc2048bb lists the shares of its input in the order 1, 0\n[fc2048b]" in text
-    found = compare(loads(text), load(Path(__file__).parents[2] / "specs" / "alexnet-2012.net"))
+    found = compare(loads(text), load(SPECS / "alexnet-2012.net"))
     assert (found.function, found.misfits) == ("same", ())
     layers = [(layer.name, d.key, d.a, d.b) for layer in found.layers for d in layer.differences if d.kind != "renamed"]
     assert layers == [("conv1", "lr", "0", "0.01"), ("conv1", "bias_lr", "0", "0.02")]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from computing import Array, drawn, values
 from layerfiles import DATA, SHAPE, conv, ending, load, net, said
-from test_function import Array, drawn, values
 
 from netspec.importers.cuda_convnet import Dialect
 

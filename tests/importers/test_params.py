@@ -3,36 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from layerfiles import conv, load, net, said, told
+from layerfiles import NORMS, RATES, conv, load, net, params, said, told
 
 from netspec.ir import settings
 from netspec.ir.ops import Dropout, Lrn, MapNorm
 
-RATES = "epsW=0.01\nepsB=0.02\nmomW=0.9\nmomB=0.8\nwc=0.0005\n"
-TEXT = net(
-    conv("c", "data", 3)
-    + "[n]\ntype=cmrnorm\ninputs=c\nchannels=16\nsize=5\n[m]\ntype=rnorm\ninputs=n\nchannels=16\nsize=3\n"
-    + "[h]\ntype=hs\ninputs=m\nkeep=0.75\n",
-    "h",
-)
-PARAMS = {
-    "c": RATES,
-    "n": "scale=0.0001\npow=0.5\nminDiv=2\n",
-    "m": "scale=0.001\npow=0.75\n",
-    "h": "enable=true\n",
-    "out": "epsW=0\nepsB=0\nmomW=0.9\nmomB=0.9\nwc=0.01\n",
-    "logprob": "coeff=1\ntopk=5\n",
-}
-
-
-def params(**changed: str | None) -> str:
-    """The parameter file with sections given otherwise; ``None`` takes one out."""
-    sections = {**PARAMS, **changed}
-    return "".join(f"[{name}]\n{text}" for name, text in sections.items() if text is not None)
-
 
 def test_rates_reach_the_parameters() -> None:
-    graph = load(TEXT, params()).graph
+    graph = load(NORMS, params()).graph
     learnt = {key: (p.lr, p.momentum, p.decay) for key, p in graph.parameters.items()}
     assert learnt == {
         "c.weight": (0.01, 0.9, 0.0005),
@@ -44,30 +22,30 @@ def test_rates_reach_the_parameters() -> None:
 
 
 def test_numbers_of_norms_and_dropout_reach_the_operations() -> None:
-    nodes = load(TEXT, params()).graph.nodes
+    nodes = load(NORMS, params()).graph.nodes
     assert nodes["n"].op == Lrn(5, 2.0, 0.0001 / 5, 0.5)
     assert nodes["m"].op == MapNorm(3, 1.0, 0.001 / 9, 0.75)
 
 
 def test_in_2012_one_norm_alone_had_a_constant() -> None:
-    found = load(TEXT, params(m="scale=1\npow=0.75\nminDiv=2\n"))
+    found = load(NORMS, params(m="scale=1\npow=0.75\nminDiv=2\n"))
     assert found.graph.nodes["m"].op == MapNorm(3, 1.0, 1 / 9, 0.75)
     assert [(d.code, d.span.text) for d in found.warnings] == [("cfg-ignored-key", "minDiv")]
 
 
 def test_dropout_multiplies_in_tests() -> None:
-    nodes = load(TEXT, params()).graph.nodes
+    nodes = load(NORMS, params()).graph.nodes
     assert nodes["h"].op == Dropout(0.25, "test")
 
 
 def test_dropout_that_is_not_enabled_still_multiplies() -> None:
-    op = load(TEXT, params(h="enable=false\n")).graph.nodes["h"].op
+    op = load(NORMS, params(h="enable=false\n")).graph.nodes["h"].op
     assert (type(op).__name__, getattr(op, "a", None)) == ("Affine", 0.75)
 
 
 def test_a_cost_with_another_coefficient_is_a_loss() -> None:
-    assert not load(TEXT, params()).graph.losses
-    assert [n.op.weight for n in load(TEXT, params(logprob="coeff=0.5")).graph.losses] == [0.5]  # type: ignore[attr-defined]
+    assert not load(NORMS, params()).graph.losses
+    assert [n.op.weight for n in load(NORMS, params(logprob="coeff=0.5")).graph.losses] == [0.5]  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(
@@ -87,14 +65,14 @@ def test_a_cost_with_another_coefficient_is_a_loss() -> None:
 )
 def test_schedules(schedule: str, read: settings.Schedule, code: str | None) -> None:
     both = f"schedW={schedule}\nschedB={schedule}\n"
-    found = load(TEXT, params(c=RATES + both))
+    found = load(NORMS, params(c=RATES + both))
     assert found.graph.train.schedule == read
     assert {d.code for d in found.warnings} == ({code} if code else set())
 
 
 def test_a_second_schedule_is_left_out_with_a_warning() -> None:
     sched = "schedW=exp[tgtFactor=10,noiseStdev=0]\nschedB=exp[tgtFactor=5,noiseStdev=0]\n"
-    assert told(load(TEXT, params(c=RATES + sched)).warnings) == [("cfg-left-out", 8, "exp[tgtFactor=5,noiseStdev=0]")]
+    assert told(load(NORMS, params(c=RATES + sched)).warnings) == [("cfg-left-out", 8, "exp[tgtFactor=5,noiseStdev=0]")]
 
 
 @pytest.mark.parametrize(
@@ -114,7 +92,7 @@ def test_a_second_schedule_is_left_out_with_a_warning() -> None:
     ],
 )  # fmt: skip
 def test_what_the_original_refused(section: str, text: str | None, code: str, underlined: str) -> None:
-    found = said(TEXT, params(**{section: text}))
+    found = said(NORMS, params(**{section: text}))
     assert [(d.code, d.span.text) for d in found if d.severity == "error"] == [(code, underlined)]
 
 
@@ -129,12 +107,12 @@ def test_what_the_original_refused(section: str, text: str | None, code: str, un
     ],
 )
 def test_what_is_accepted_with_a_warning(section: str, text: str, code: str, underlined: str) -> None:
-    found = load(TEXT, params(**{section: text})).warnings
+    found = load(NORMS, params(**{section: text})).warnings
     assert [(d.code, d.span.text) for d in found] == [(code, underlined)]
 
 
 def test_a_parameter_file_of_another_network_is_wrong() -> None:
-    found = said(TEXT, "[c1]\n" + RATES + "[logprob]\ncoeff=1\n")
+    found = said(NORMS, "[c1]\n" + RATES + "[logprob]\ncoeff=1\n")
     assert {(d.code, d.span.source.name) for d in found} == {
         ("cfg-no-section", "net.cfg"),
         ("cfg-unmatched-section", "params.cfg"),

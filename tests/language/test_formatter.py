@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from places import SPECS
 from spec_texts import specs
 
 from netspec.diagnostics import SpecError
@@ -17,7 +18,7 @@ from netspec.language.parser import parse
 from netspec.language.syntax import Number
 from netspec.source import Source, Span
 
-SHIPPED = sorted((Path(__file__).parents[2] / "specs").rglob("*.net"))
+SHIPPED = sorted(SPECS.rglob("*.net"))
 SOME = settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 
 

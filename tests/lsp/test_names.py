@@ -6,8 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
-from checking import SPECS, spec
+from checking import spec
 from editing import lines
+from places import SPECS
 
 from netspec.diagnostics import apply
 from netspec.lsp.document import Document

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from checking import SPECS, spec
+from checking import spec
 from editing import document
+from places import SPECS
 
 from netspec.diagnostics import apply
 from netspec.lsp.problems import fixes, message, place, related, title

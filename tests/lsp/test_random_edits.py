@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from checking import SPECS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from places import SPECS
 
 from netspec.diagnostics import apply
 from netspec.lsp.completion import complete

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from checking import SPECS, spec
+from checking import spec
 from lsprotocol import types
-from processes import ROOT, netspec, python
+from places import ROOT, SPECS
+from processes import netspec, python
 from pygls.exceptions import JsonRpcException
 from pytest_lsp import LanguageClient
 

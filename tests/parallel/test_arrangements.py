@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import networks
 import pytest
 import torch
 from crews import together
+from places import ROOT
 
 import netspec
 from netspec.parallel.network import PlacedNetwork
@@ -17,7 +17,7 @@ from netspec.passes.placing import arrange, place
 from netspec.train import verification
 from netspec.train.verification import TOLERANCES, Trial, alone, beginning, difference
 
-TINY = (Path(__file__).parents[2] / "specs" / "alexnet-tiny.net").read_text("utf-8")
+TINY = (ROOT / "specs" / "alexnet-tiny.net").read_text("utf-8")
 
 SPECS = {"branching": networks.BRANCHING, "towers": networks.TOWERS, "plain": networks.PLAIN, "alexnet": TINY}
 

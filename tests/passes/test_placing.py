@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
+from places import SPECS
 
 import netspec
 from netspec.ir.graph import Graph
@@ -19,7 +18,6 @@ from netspec.passes.placing import (
     rows_of,
 )
 
-SPECS = Path(__file__).parents[2] / "specs"
 CONVS = ("conv1", "norm1", "pool1", "conv2", "norm2", "pool2", "conv3", "conv4", "conv5", "pool5")
 HIDDEN = ("fc6", "drop6", "fc7", "drop7")
 

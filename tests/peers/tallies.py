@@ -7,12 +7,10 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.metadata import version
-from pathlib import Path
 
 import numpy as np
+from places import ROOT
 from questions import Array, DoesNotApply, Reason
-
-ROOT = Path(__file__).parents[2]
 
 
 @dataclass

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from places import SPECS
 
 import netspec
 from netspec.ir.graph import Graph
 from netspec.passes.placing import SplitWord
 from netspec.plan import Crossing, Plan, plan
 
-SPECS = Path(__file__).parents[2] / "specs"
 PARAMETERS, CONVOLUTIONS = 60_965_224, 2_332_704 + 1_376
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 from allocations import kept_bytes, most_allocated
 from building import Builder
+from places import SPECS
 
 import netspec
 from netspec.ir.graph import Graph
@@ -59,7 +59,6 @@ from netspec.ir.shape import Shape
 from netspec.ir.window import Pad, Window
 from netspec.plan import plan
 
-SPECS = Path(__file__).parents[2] / "specs"
 EVEN, UNEVEN = Window((3, 3), (2, 2), Pad(1, 1, 1, 1), rounding="down"), Window((3, 3), (2, 2), rounding="up")
 LOPSIDED = Window((3, 3), (2, 2), Pad(2, 0, 2, 0), rounding="down")
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
+from places import SPECS
 
 import netspec
 from netspec.ir.graph import Graph
@@ -16,7 +16,6 @@ from netspec.plan.fitting import break_even, largest_batch, smallest_peak
 from netspec.plan.quantities import parse_bytes, parse_flops, parse_link
 from netspec.plan.scaling import Machine, fastest, timed
 
-SPECS = Path(__file__).parents[2] / "specs"
 MACHINE = Machine(flops=400e12, link=25e9)
 PARAMETERS = 60_965_224
 FC8 = 4096 * 1000 + 1000

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 import torch
-from checking import SPECS
+from places import SPECS
 
 import netspec
 from netspec.net import load_source, read_source
@@ -14,7 +12,7 @@ from netspec.timing.handwritten import PEERS, peer_of
 
 
 def test_each_is_found_by_its_own_spec_and_by_no_other() -> None:
-    found = {path.name: peer_of(netspec.load(path).graph) for path in Path(SPECS).glob("*.net")}
+    found = {path.name: peer_of(netspec.load(path).graph) for path in SPECS.glob("*.net")}
     assert {name: peer.spec for name, peer in found.items() if peer is not None} == {
         **{peer.spec: peer.spec for peer in PEERS},
         "alexnet-no-colour.net": "alexnet.net",  # another recipe, the same network

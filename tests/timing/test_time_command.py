@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 import torch
-from checking import SPECS
 from click.testing import CliRunner, Result
+from places import SPECS
 
 from netspec.cli import main
 

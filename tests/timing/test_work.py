@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from checking import SPECS
+from places import SPECS
 
 import netspec
 from netspec.timing.work import Work, update_bytes, work

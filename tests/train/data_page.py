@@ -12,8 +12,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from pictures import tree
+from places import ROOT
 
-ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "data.md"
 
 _BLOCK = re.compile(r"^<!-- run -->\n```console\n(.*?)^```\n", re.MULTILINE | re.DOTALL)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from pictures import tree
-from processes import ROOT
+from places import ROOT
 
 from netspec.cli import main
 from netspec.train import checkpoint

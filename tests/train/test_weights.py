@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from places import ROOT
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
@@ -23,8 +24,6 @@ from netspec.train.layouts import laid_out, merged, split_layers
 from netspec.train.objective import build
 from netspec.train.saved import Saved, open_run
 from netspec.train.weights import Weights, fit, read_weights
-
-ROOT = Path(__file__).parents[2]
 
 
 def read(path: Path) -> Weights:
