@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -23,13 +23,15 @@ from netspec.units import count
 class Document:
     """One text at one moment; the next keystroke makes another. What is known of it is found out when it is asked for.
 
-    ``version`` is the editor's number of this text, ``None`` for a file that is not open in it.
+    ``version`` is the editor's number of this text, ``None`` for a file that is not open in it. ``current`` says of a
+    document whether there is no later text of it.
     """
 
     uri: str
     version: int | None
     source: Source
     folder: Folder = field(repr=False, compare=False)
+    current: Callable[[Document], bool] = field(default=lambda document: True, repr=False, compare=False)
 
     @cached_property
     def too_large(self) -> bool:
@@ -56,8 +58,11 @@ class Document:
 
     @cached_property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
-        """The checker's diagnostics with the fixes that were found to hold. May take long for a large file."""
-        return solved(self.checked) if self.checked.diagnostics else ()
+        """The checker's diagnostics with the fixes that were found to hold. May take long for a large file.
+
+        The search is given up once there is a later text, after the trial under way; some fixes are missing then.
+        """
+        return solved(self.checked, wanted=lambda: self.current(self)) if self.checked.diagnostics else ()
 
     @property
     def base(self) -> Span | None:

@@ -2,8 +2,8 @@
 
 Texts come whole with every change: a spec is a few kilobytes, and an editor's text and the server's cannot come to
 differ. A change is checked once the keys rest for a moment; the fixes, which take many checks, are sought after that in
-a thread. Whatever is sent bears the version of the text that it was found in, and nothing is sent for a text that is no
-longer there.
+a thread, until there is another text. Whatever is sent bears the version of the text that it was found in, and nothing
+is sent for a text that is no longer there.
 """
 
 from __future__ import annotations

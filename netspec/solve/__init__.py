@@ -12,22 +12,25 @@ from netspec.ir.shape import Shape
 from netspec.solve import blame, claims, inherited, windows
 from netspec.solve.consequences import consequence
 from netspec.solve.edits import set_crop, set_input, set_keys
-from netspec.solve.trial import Bench, Proposal
+from netspec.solve.trial import Bench, Proposal, Wanted, always
 
 MOST_FIXES = 4
 MOST_SOLVED = 20
 """How many mistakes of a file are looked into; a file with more of them is shown the rest without fixes."""
 
 
-def solved(checked: Checked, input_shape: Shape | None = None) -> tuple[Diagnostic, ...]:
-    """The diagnostics of a check, each with the fixes that were found to hold; a variant's at what is to blame."""
+def solved(checked: Checked, input_shape: Shape | None = None, wanted: Wanted = always) -> tuple[Diagnostic, ...]:
+    """The diagnostics of a check, each with the fixes that were found to hold; a variant's at what is to blame.
+
+    Once ``wanted`` says no, nothing more is tried: what is answered then lacks fixes, and is to be thrown away.
+    """
     benches: dict[int, Bench] = {}
     found = []
     looked_into = 0
-    for mistake, level in inherited.belonging(checked, input_shape):
-        if (mistake.severity == "error" or mistake.fixes) and looked_into < MOST_SOLVED:
+    for mistake, level in inherited.belonging(checked, input_shape, wanted):
+        if (mistake.severity == "error" or mistake.fixes) and looked_into < MOST_SOLVED and wanted():
             looked_into += 1
-            bench = benches.setdefault(id(level), Bench(level.checked, input_shape))
+            bench = benches.setdefault(id(level), Bench(level.checked, input_shape, wanted))
             mistake = inherited.brought_about(_with_fixes(mistake, bench), level)
         found.append(mistake)
     return in_order(_not_allowed(found))

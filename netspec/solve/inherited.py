@@ -18,6 +18,7 @@ from netspec.ir.shape import Shape
 from netspec.language.parser import parse
 from netspec.language.syntax import Section, Setting, Word
 from netspec.language.variants import Texts
+from netspec.solve.trial import Wanted
 from netspec.source import Source, Span
 
 MOST_LAYERS = 10_000
@@ -34,9 +35,9 @@ class Belonging(NamedTuple):
     level: Level
 
 
-def belonging(checked: Checked, input_shape: Shape | None = None) -> tuple[Belonging, ...]:
-    """Every mistake of a check at what is to blame for it."""
-    levels = _levels(checked, input_shape)
+def belonging(checked: Checked, input_shape: Shape | None, wanted: Wanted) -> tuple[Belonging, ...]:
+    """Every mistake of a check at what is to blame for it, as far as that is found while it is ``wanted``."""
+    levels = _levels(checked, input_shape, wanted)
     return tuple(_belonging(mistake, levels) for mistake in checked.diagnostics)
 
 
@@ -82,17 +83,18 @@ def _moved(mistake: Diagnostic, to_blame: Sequence[Label]) -> Diagnostic:
     return replace(mistake, spans=(to_blame[0].span,), labels=(*to_blame, stands, *rest))
 
 
-def _levels(checked: Checked, input_shape: Shape | None) -> tuple[Level, ...]:
+def _levels(checked: Checked, input_shape: Shape | None, wanted: Wanted) -> tuple[Level, ...]:
     """The levels from the bottom up."""
     texts = checked.texts
     if texts.problems or not (texts.bases or texts.changes):
-        return (Level(texts, (texts.root,), input_shape, checked),)
+        return (Level(texts, (texts.root,), input_shape, wanted, checked),)
     files = (texts.root, *texts.bases)
     found = [
-        Level(Texts(files[n], files[n + 1 :]), (files[n],), input_shape, None) for n in range(len(files) - 1, -1, -1)
+        Level(Texts(files[n], files[n + 1 :]), (files[n],), input_shape, wanted, None)
+        for n in range(len(files) - 1, -1, -1)
     ]
     if texts.changes:
-        return (*found, Level(texts, texts.changes, input_shape, checked))
+        return (*found, Level(texts, texts.changes, input_shape, wanted, checked))
     return (*found[:-1], replace(found[-1], texts=texts, known=checked))
 
 
@@ -104,6 +106,7 @@ class Level:
     texts: Texts
     sources: tuple[Source, ...]
     input_shape: Shape | None
+    wanted: Wanted
     known: Checked | None
 
     @cached_property
@@ -140,7 +143,7 @@ class Level:
             found.append((Span(source, 0, len(source.text)), replace(self.texts, changes=others)))
         for span, edit in () if changes else list(_words(self.texts.root))[:most]:
             found.append((span, self.texts.edited((edit,))))
-        return [(span, check(texts, self.input_shape)) for span, texts in found]
+        return [(span, check(texts, self.input_shape)) for span, texts in found if self.wanted()]
 
 
 def _words(source: Source) -> Iterator[tuple[Span, Edit]]:

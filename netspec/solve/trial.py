@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from netspec.check import Checked, LayerFacts, check, check_file
@@ -27,20 +27,31 @@ class Proposal:
     cause: LayerFacts | None = None
 
 
-class Bench:
-    """Tries changes on one file, within a budget."""
+Wanted = Callable[[], bool]
+"""Asked before each trial whether anybody still waits for what comes out."""
 
-    def __init__(self, checked: Checked, input_shape: Shape | None) -> None:
+
+def always() -> bool:
+    """What is asked of a search that is never given up."""
+    return True
+
+
+class Bench:
+    """Tries changes on one file, within a budget, and as long as that is wanted."""
+
+    def __init__(self, checked: Checked, input_shape: Shape | None, wanted: Wanted = always) -> None:
         self.checked = checked
         self.input_shape = input_shape
+        self._wanted = wanted
         self._errors = Counter(map(_identity, checked.errors))
         self._all = Counter(map(_identity, checked.diagnostics))
         self._left = MOST_LAYERS
 
     def checked_with(self, edits: Sequence[Edit], *, claims: bool = True) -> Checked | None:
-        """The file checked with a change made, without its claims if so asked; ``None`` once the budget is spent."""
+        """The file checked with a change made, without its claims if so asked; ``None`` once the budget is spent,
+        or nobody wants to know."""
         cost = len(self.checked.file.sections) + 1
-        if self._left < cost:
+        if self._left < cost or not self._wanted():
             return None
         self._left -= cost
         texts = self.checked.texts.edited(edits)

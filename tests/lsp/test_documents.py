@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from netspec.check import Checked
+from netspec.lsp.document import Document
 from netspec.lsp.documents import Documents
+from netspec.solve import inherited, trial
 
 BASE = "[image] input 3x8x8\n[a] fc outputs=2\n"
 VARIANT = "net v from=base.net\n[a] outputs=3\n"
@@ -71,3 +76,54 @@ def test_what_is_closed_is_gone() -> None:
     assert documents.close("untitled:1") == ()
     assert documents.close("untitled:1") == ()
     assert documents.get("untitled:1") is None and list(documents) == []
+
+
+class Trials:
+    """Counts the checks of a search, and lets something happen in one of them."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, happening: Callable[[], object], at: int) -> None:
+        self.count = 0
+        check = trial.check
+
+        def counted(*arguments: Any) -> Checked:
+            self.count += 1
+            if self.count == at:
+                happening()
+            return check(*arguments)
+
+        for module in (trial, inherited):
+            monkeypatch.setattr(module, "check", counted)
+
+
+def refuted(documents: Documents) -> Document:
+    """A claim that many changes are tried for."""
+    (document,) = documents.put("file:///a.net", 1, "[image] input 3x32x32\n[a] conv filters=8 kernel=5 -> 8x16x16\n")
+    return document
+
+
+def inheriting(documents: Documents, folder: Path) -> Document:
+    """A variant whose words bring a mistake about in what it inherits, of which each is left out in turn."""
+    base = "[image] input 3x8x8\n[a] conv filters=8 kernel=3\n[b] conv filters=8 kernel=5 -> 8x2x2\n"
+    folder.joinpath("base.net").write_text(base)
+    text = "net v from=base.net\n[a] kernel=5 filters=4 bias=1 stride=1\n"
+    (document,) = documents.put((folder / "variant.net").as_uri(), 1, text)
+    return document
+
+
+@pytest.mark.parametrize("of", ["one file", "a variant"])
+def test_the_search_for_fixes_ends_when_the_text_changes(
+    of: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    documents = Documents()
+
+    def document() -> Document:
+        return refuted(documents) if of == "one file" else inheriting(documents, folder)
+
+    with monkeypatch.context() as patch:
+        whole = Trials(patch, lambda: None, 0)
+        assert document().diagnostics
+    assert whole.count > 3
+    searched = document()
+    given_up = Trials(monkeypatch, lambda: documents.put(searched.uri, 2, ""), 2)
+    assert len(searched.diagnostics) == len(searched.checked.diagnostics)
+    assert given_up.count == 2
