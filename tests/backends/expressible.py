@@ -49,6 +49,24 @@ class Drawn:
     def neuron(self) -> str:
         return f"neuron={self.one_of(*FUNCTIONS)}" if self.chance() else ""
 
+    def opening(self) -> None:
+        """A fixed function of the image, with which networks may begin."""
+        size = int(self.one_of(4, 5))
+        fixed = {
+            "blur size=3 stdev=0.75": self.side,
+            "mirror": self.side,
+            "nailbed stride=2": (self.side + 1) // 2,
+            "resize step=1.25": int(self.side / 1.25),
+            "colorspace to=yuv": self.side,
+        }
+        if self.dialect == "v2":
+            fixed[f"crop size={size} top=1 left=0"] = size
+        if self.side <= size or not self.chance():
+            return
+        text = self.one_of(*fixed)
+        self.add(text)
+        self.side = fixed[text]
+
     def convolution(self) -> None:
         kernel, pad = int(self.one_of(1, 2, 3)), int(self.one_of(0, 1))
         stride = int(self.one_of(*range(1, kernel + 1)))
@@ -101,8 +119,9 @@ class Drawn:
         places = 1 + (spare // stride if rounding == "down" else -(-spare // stride))
         if (places - 1) * stride - pad >= self.side or self.channels == 3:
             return
+        pools = ("maxpool", "avgpool", "maxabspool", *(("sumpool",) if self.dialect == "v2" else ()))
         keys = f"kernel={kernel} stride={stride} pad={pad} rounding={rounding}"
-        self.add(f"{self.one_of('maxpool', 'avgpool')} {keys} {self.neuron()}")
+        self.add(f"{self.one_of(*pools)} {keys} {self.neuron()}")
         self.side = places
 
     def map_layer(self) -> None:
@@ -120,6 +139,7 @@ class Drawn:
                 "blur size=3 stdev=1.5" if self.side >= 3 else f"rnorm size={odd} k={k} {numbers}",
                 *FUNCTIONS[:5],
                 "tanh a=1.5 b=0.25",
+                "log a=2.5" if self.dialect == "v2" else "sqrt",
             )
         )
 
@@ -144,6 +164,7 @@ def specs(draw: st.DrawFn, dialect: str) -> str:
     spec = Drawn(draw, dialect, gpus, draw(st.integers(5, 9)))
     head = ["net drawn rounding=up", *([f"gpus {gpus}"] if gpus > 1 else [])]
     spec.add(f"input 3x{spec.side}x{spec.side} range=255 mean=image")
+    spec.opening()
     spec.add(f"conv filters={16 * gpus} kernel=3 pad=1 {spec.learning()} {spec.neuron()}")
     spec.channels, spec.split = 16 * gpus, gpus > 1
     steps = (spec.convolution, spec.pooling, spec.map_layer, spec.twice, spec.several)

@@ -249,8 +249,8 @@ def same(one: Net, other: Net, also: tuple[tuple[str, str], ...] = ()) -> None:
 def same_outputs(one: Graph, other: Graph) -> None:
     """The same weights give the same."""
     random = np.random.default_rng(1)
-    weights = {key: random.normal(size=p.shape) * 0.3 for key, p in one.parameters.items()}
-    images = random.normal(size=(2, *one.input.output))
+    weights = {key: random.uniform(0.01, 0.3, size=p.shape) for key, p in one.parameters.items()}
+    images = random.uniform(0.1, 1, size=(2, *one.input.output))
     run = backend.load("reference").run
     mine = run(one, weights, images).values[one.output.name]
     theirs = run(other, weights, images).values[other.output.name]

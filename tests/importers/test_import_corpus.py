@@ -140,13 +140,3 @@ def test_the_network_of_the_paper_is_the_spec_that_is_here() -> None:
         ("augment", "colour"), ("test", "views"),
     }  # fmt: skip
     assert loads(text).graph.input.output == Shape(3, 224, 224)
-
-
-@pytest.mark.parametrize("case", [marked(i, case) for i, case in enumerate(CASES)])
-def test_what_is_written_back_is_the_same_network(case: Case) -> None:
-    file, params = case
-    net = loads(imported(file, params).source.text)
-    made = backend.load("cuda_convnet").emit(net)
-    given = Source("layers.cfg", made.layers), Source("layer-params.cfg", made.params)
-    again = import_layer_file(given[0], shape(file), Foreign(given[1], made.dialect, merged=True))
-    assert compare(net, again).same

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from netspec.importers.cuda_convnet.lines import number
 from netspec.ir.ops import (
     AvgPool,
@@ -79,7 +81,7 @@ def _scale(alpha: float, count: int) -> str:
     """The factor that divided by the numbers in the window is alpha, as short as it can be."""
     exact = alpha * count
     short = float(f"{exact:.12g}")
-    return number(short if short / count == alpha else exact)
+    return number(short if math.isclose(short / count, alpha, rel_tol=1e-15) else exact)
 
 
 def blur(site: Site) -> Section:

@@ -123,6 +123,9 @@ def _pool(layer: Layer, lines: Lines, read: str, largest: bool) -> str:
     words = {"avg": "sumpool" if values["sum"] else "avgpool", "maxabs": "maxabspool"}
     keys = {"kernel": str(size), "stride": str(stride)}
     first, last = start, start + stride * (places - 1) + size
+    if first <= 0 and 0 < image.side - last < stride:
+        keys |= {"pad": sides(-first, 0), "rounding": "down"} if first else {"rounding": "down"}
+        return lines.add(layer, words.get(kind, "maxpool"), keys, [read], Image(image.channels, places))
     if first > 0 or last < image.side:  # pixels that no window covers
         side = min(last, image.side) - max(first, 0)
         read = lines.add(layer, "crop", cropped(max(first, 0), max(first, 0), side), [read], None, "-covered")
