@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from netspec.check.report import Findings
+from netspec.check.report import Findings, in_one
 from netspec.check.values import distinct
 from netspec.ir.ops import Bias, Conv, Linear, Local, Op, window_of
 from netspec.ir.shape import Shape
@@ -38,12 +38,15 @@ def read_claim(claim: Claim | None, findings: Findings, layer: str) -> Stated:
     if claim is None:
         return Stated(None, None, {}, {})
     shape, span = None, None
-    for number, value in enumerate(claim.values):
-        if number:
-            findings.add("stray-value", "one shape can be stated", value.span, layer=layer)
-            continue
+    first, *others = claim.values or (None,)
+    fix = in_one(claim.values) if others else None
+    if fix:
+        findings.add("stray-value", "a shape is written in one", claim.span, fixes=(fix,), layer=layer)
+    elif first:
+        if others:
+            findings.add("stray-value", "one shape can be stated", *(v.span for v in claim.values[1:]), layer=layer)
         try:
-            shape, span = ImageShape().read(value), value.span
+            shape, span = ImageShape().read(first), first.span
         except BadValue as error:
             findings.bad_value("the stated shape", error, layer)
     pairs = distinct(claim.pairs, findings, layer)

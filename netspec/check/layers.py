@@ -17,10 +17,11 @@ from netspec.check.counts import also_wrong, refute_counts
 from netspec.check.facts import LayerFacts
 from netspec.check.lower import Lowered, Request, lower, reshaped
 from netspec.check.placement import check_group, place
-from netspec.check.report import Findings
+from netspec.check.report import Findings, in_one, replacement
 from netspec.check.statements import BAD, Settings
 from netspec.check.values import distinct, keys_of, read_pairs
 from netspec.check.wiring import Wiring, read_only_by_gathering
+from netspec.diagnostics import Fix, Label
 from netspec.ir.fault import Fault
 from netspec.ir.graph import SPLIT, WHOLE, Placement
 from netspec.ir.ops import Loss, Op
@@ -30,6 +31,7 @@ from netspec.keys.kinds import shown
 from netspec.language.syntax import Call as CallSyntax
 from netspec.language.syntax import Dims, Section, Word
 from netspec.language.syntax import Value as ValueSyntax
+from netspec.language.written import without_brackets
 from netspec.lowering import Grouping, LayerType, Operand
 from netspec.source import Span
 from netspec.units import plural
@@ -112,8 +114,8 @@ class Walk:
         name = section.name.text
         word = section.values[0] if section.values else None
         if not isinstance(word, Word):
-            span, note = _where_type_should_be(section)
-            self.findings.add("missing-type", f"{name} has no type", span, notes=(note,), layer=name)
+            span, note, fixes = _where_type_should_be(section)
+            self.findings.add("missing-type", f"{name} has no type", span, notes=(note,), fixes=fixes, layer=name)
             return None
         found = layers.find(word.text)
         if found is None:
@@ -122,11 +124,15 @@ class Walk:
         stray = _stray(section, found)
         if stray:
             what = shown(stray[0]) + (f" ... {shown(stray[-1])}" if len(stray) > 1 else "")
+            fix = in_one(section.values[1:]) if found.operand else None
             self.findings.add(
                 "stray-value",
                 f"{found.name} does not take '{what}' without a key",
                 *(value.span for value in stray),
-                notes=(f"values are given as key=value; the keys of {found.name}: {', '.join(keys_of(found))}",),
+                notes=()
+                if fix
+                else (f"values are given as key=value; the keys of {found.name}: {', '.join(keys_of(found))}",),
+                fixes=(fix,) if fix else (),
                 layer=name,
             )
         return found
@@ -292,7 +298,8 @@ class Walk:
         self._reads[request.name] = tuple(o.shape for o in operands)
         if lowered is None:
             assert fault is not None
-            self.findings.fault(fault, request.name, section.values[0].span, pairs)
+            labels = self._flattened(request.name) if fault.code == "needs-image" else ()
+            self.findings.fault(fault, request.name, section.values[0].span, pairs, labels)
             if isinstance(fault.operation, Op):
                 self._failed[request.name] = fault.operation
             return None
@@ -302,6 +309,17 @@ class Walk:
             other = second.value.shape if second and second.value.shape != lowered.value.shape else None
         value = self._keep(lowered, other)
         return self._claim(value, lowered, stated, request.name, doubtful)
+
+    def _flattened(self, name: str) -> tuple[Label, ...]:
+        """Where the vector was made that a layer reads."""
+        inputs: Sequence[int] = self.wiring.inputs[self.wiring.index[name]] or ()
+        maker = None
+        while inputs and (read := self.values[inputs[0]]) and not read.operand.shape.is_image:
+            maker = self.facts[inputs[0]]
+            inputs = maker.inputs
+        if maker is None or not maker.section.values:
+            return ()
+        return (Label(maker.section.values[0].span, f"{maker.section.name.text} makes a vector"),)
 
     def _likely_placement(
         self, found: LayerType | None, values: Mapping[str, Any] | None, inputs: tuple[int, ...] | None
@@ -357,20 +375,21 @@ class Walk:
         return value
 
 
-def _where_type_should_be(section: Section) -> tuple[Span, str]:
-    """The place of a layer's missing type, and how it is written."""
-    if section.values:
-        called = isinstance(section.values[0], CallSyntax)
-        note = (
-            "keys stand behind the type without brackets: conv filters=96 kernel=11"
-            if called
-            else ("behind the name stands the layer's type, a word: [conv1] conv filters=96 kernel=11")
-        )
-        return section.values[0].span, note
+def _where_type_should_be(section: Section) -> tuple[Span, str, tuple[Fix, ...]]:
+    """The place of a layer's missing type, how it is written, and the fix where it is there in another form."""
+    first = section.values[0] if section.values else None
+    if isinstance(first, CallSyntax):
+        note = "keys stand behind the type without brackets: conv filters=96 kernel=11"
+        return first.span, note, (replacement(first.span, without_brackets(first)),)
+    if first is not None:
+        note = "behind the name stands the layer's type, a word: [conv1] conv filters=96 kernel=11"
+        return first.span, note, ()
     pair = next((p for p in section.pairs if p.key.text == "type"), None)
     if pair is not None:
-        return pair.span, f"the type stands without a key: [{section.name.text}] {shown(pair.value)} ..."
-    return section.name.span, "a layer is [name] type key=value ..."
+        said = shown(pair.value)
+        fixes = (replacement(pair.span, said),) if pair is section.pairs[0] else ()
+        return pair.span, f"the type stands without a key: [{section.name.text}] {said} ...", fixes
+    return section.name.span, "a layer is [name] type key=value ...", ()
 
 
 def _stray(section: Section, found: LayerType) -> tuple[ValueSyntax, ...]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from netspec.diagnostics import Diagnostic, Edit, Fix, Label
@@ -10,7 +11,7 @@ from netspec.diagnostics.nearest import is_slip, nearest
 from netspec.ir.fault import Fault
 from netspec.keys import BadValue
 from netspec.language.parser import MOST_MISTAKES
-from netspec.language.syntax import Dropped, Pair, Word
+from netspec.language.syntax import Dropped, Pair, Value, Word
 from netspec.source import Source, Span
 
 MOST_COMPARED = 100_000
@@ -79,13 +80,15 @@ class Findings:
         self._compared += len(known)
         return nearest(word, known)
 
-    def fault(self, fault: Fault, layer: str, type_span: Span, pairs: Mapping[str, Pair]) -> None:
+    def fault(
+        self, fault: Fault, layer: str, type_span: Span, pairs: Mapping[str, Pair], labels: Iterable[Label] = ()
+    ) -> None:
         """Record what an operation says against its shapes, under the keys that it names.
 
         Of a variant's layer, the keys that the variant gives are to blame before those that it inherits.
         """
         spans = places(pairs, fault.keys, type_span, self.root)
-        self.add(fault.code, fault.message.format(layer=layer), *spans, notes=fault.notes, layer=layer)
+        self.add(fault.code, fault.message.format(layer=layer), *spans, notes=fault.notes, layer=layer, labels=labels)
 
 
 def places(pairs: Mapping[str, Pair], keys: Iterable[str], type_span: Span, root: Source) -> tuple[Span, ...]:
@@ -94,6 +97,15 @@ def places(pairs: Mapping[str, Pair], keys: Iterable[str], type_span: Span, root
     spans = [pairs[key].span for key in keys if key in pairs]
     spans.sort(key=lambda s: (s.source is not root, s.line != line, s.start))
     return tuple(spans) or (type_span,)
+
+
+def in_one(values: Sequence[Value]) -> Fix | None:
+    """Of values that are a size in pieces, 3 x 8 x 8, the fix that writes it as one."""
+    whole = values[0].span.to(values[-1].span)
+    if not re.fullmatch(r"\d+(?:\s*x\s*\d+)+", whole.text):
+        return None
+    text = "x".join(re.findall(r"\d+", whole.text))
+    return Fix(f"write {text}", (Edit(whole, text),), spelling=True)
 
 
 def replacement(span: Span, text: str, known: Iterable[str] = ()) -> Fix:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from netspec.check.facts import LayerFacts
 from netspec.check.signal import mean_square, strengths
-from netspec.diagnostics import Diagnostic
+from netspec.diagnostics import Diagnostic, Edit, Fix
 from netspec.ir.distribution import Constant
 from netspec.ir.graph import Graph, Node
 from netspec.ir.ops import (
@@ -18,6 +18,7 @@ from netspec.ir.ops import (
     Conv,
     CrossEntropy,
     Dropout,
+    Input,
     Linear,
     Local,
     Logistic,
@@ -28,8 +29,12 @@ from netspec.ir.ops import (
     Tanh,
     window_of,
 )
+from netspec.ir.shape import Shape
 from netspec.source import Span
 from netspec.units import plain
+
+MOST_COLOURS = 4
+"""How many channels a picture has at most: three colours and a mask."""
 
 WEAKEST, STRONGEST = 1e-4, 1e4
 """Between these the outputs of freshly initialised layers should be; far from them gradients vanish or overflow."""
@@ -62,6 +67,23 @@ def _unread_pixels(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Di
 def _never_read(unread: int, size: int, what: str) -> str:
     last = f"the last {what} of {size} is" if unread == 1 else f"the last {unread} of {size} {what}s are"
     return f"{last} never read"
+
+
+def _channels_last(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic]:
+    """An image that was written height x width x channels is as many channels of very narrow maps."""
+    for node in graph.nodes.values():
+        shape = node.output
+        values = facts[node.layer].section.values
+        if not isinstance(node.op, Input) or not shape.is_image or len(values) < 2:
+            continue
+        if shape.channels == shape.height > MOST_COLOURS >= shape.width:
+            meant = Shape(shape.width, shape.channels, shape.height)
+            message = f"{node.layer} has {shape.channels} channels of {shape.height} x {shape.width} pixels"
+            note = f"a shape is channels x height x width: {meant} has {shape.channels} x {shape.height} pixels"
+            fix = Fix(f"write {meant}", (Edit(values[1].span, str(meant)),))
+            yield Diagnostic(
+                "channels-last", message, (values[1].span,), (note,), (fix,), severity="warning", layer=node.layer
+            )
 
 
 def _relu_on_scores(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic]:
@@ -204,6 +226,7 @@ def _warning(
 
 
 _RULES = (
+    _channels_last,
     _unread_pixels,
     _relu_on_scores,
     _softmax_twice,

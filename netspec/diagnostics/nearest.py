@@ -49,6 +49,9 @@ _ELSEWHERE = {
 }
 """What other tools call a thing, and the words for it here."""
 
+_NOT_HERE = frozenset({"celu", "crelu", "elu", "gelu", "glu", "prelu", "selu", "silu"})
+"""What other tools have and specs do not: near a word by its letters, and something else."""
+
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known name most like a misspelt one, or ``None`` where nothing is near.
@@ -68,6 +71,8 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 def _nearest(word: str, names: tuple[str, ...]) -> str | None:
     """Kept, because a file that is checked again with one change asks for the same words."""
     sought = word.lower()
+    if sought in _NOT_HERE and word not in names:
+        return None
     for meant in _ELSEWHERE.get(sought, ()):
         if meant in names and word not in names:
             return meant

@@ -207,6 +207,9 @@ class Size2:
         return numbers[0], numbers[1]
 
 
+_SAME = "same, as others call it, is (kernel - 1) / 2 on each side at a stride of 1: pad=1 with kernel=3, 2 with 5"
+
+
 @dataclass(frozen=True, slots=True)
 class Padding:
     """Pixels all round, or left,right,top,bottom."""
@@ -217,7 +220,11 @@ class Padding:
     def read(self, value: Value) -> Pad:
         items: Sequence[Value] = value.items if isinstance(value, Values) else (value,)
         if not all(isinstance(item, Number) and isinstance(item.value, int) for item in items):
-            raise BadValue(f"needs {self.doc}, not '{shown(value)}'", value.span)
+            message = f"needs {self.doc}, not '{shown(value)}'"
+            if isinstance(value, Word) and value.text.lower() == "same":
+                raise BadValue(message, value.span, notes=(_SAME,))
+            valid = isinstance(value, Word) and value.text.lower() == "valid"
+            raise BadValue(message, value.span, replacement="0" if valid else None)
         sides = [Whole(0).read(item) for item in items]
         _check_side(max(sides), value)
         if len(sides) == 1:

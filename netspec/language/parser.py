@@ -10,6 +10,7 @@ from pathlib import Path
 from lark import Lark, Token, Tree, UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
 from netspec.diagnostics import Diagnostic
+from netspec.language.habits import hint, rewritten
 from netspec.language.syntax import (
     Call,
     Claim,
@@ -38,6 +39,7 @@ _GOES_ON = re.compile(rf"{_NAME}\s*=|->")
 _CHANGED = re.compile(rf"\s*({_NAME})\s*\.\s*")
 _CHANGE = re.compile(rf"{_CHANGED.pattern}{_NAME}\s*=\s*\S")
 _COMMA_BEFORE_KEY = re.compile(rf",\s*{_NAME}\s*$")
+_LACKS_VALUE = re.compile(rf"({_NAME})(\s*=)\s*({_NAME}\s*)?(?:#[^\r\n]*\s*)*$")
 _STATED_SHAPE = re.compile(r"->\s*([0-9]+(?:x[0-9]+)*)(?![A-Za-z0-9_.])")
 _SAID = {
     "NAME": "a name",
@@ -52,22 +54,6 @@ _SAID = {
     "__ANON_0": "'->'",
     "$END": "the end of the statement",
 }
-_HINTS = {
-    "=>": "a claim begins with ->",
-    "//": "a comment begins with #",
-    "×": "sizes are written with the letter x: 3x224x224",
-    ":": "a value follows its key after '=': kernel=11",
-    '"': "values are written without quotes",
-    "'": "values are written without quotes",
-    "{": "a layer is one statement: [name] type key=value ...",
-    ";": "a comment begins with #",
-    "/": "a comment begins with #",
-    ">": "a claim begins with ->",
-    "-": "a claim begins with ->, a comment with #",
-    ",": "keys stand beside each other without commas, and sizes are written 3x224x224",
-    "(": "brackets stand only behind a value's word, gaussian(0.01); height and width are written 3x5",
-}
-"""What a reader of other formats meant, by the first one or two characters that cannot stand here."""
 
 
 def parse(source: Source) -> File:
@@ -334,14 +320,18 @@ def _syntax_error(source: Source, start: int, end: int, error: UnexpectedInput) 
     if isinstance(error, UnexpectedCharacters):
         place = start + (error.pos_in_stream or 0)
         character = source.text[place]
-        notes = _hint(source.text, place) or _expected(error.allowed)
+        notes = _notes(source.text, place) or _expected(error.allowed)
         stretch = re.compile(r"[^\s=,()\[\]#]*").match(source.text, place)
         stop = max(place + 1, stretch.end() if stretch else place + 1)
         said = source.text[place:stop] if stop - place <= LONGEST_NUMBER else character
-        return Diagnostic("syntax", f"{_quoted(said)} cannot stand here", (Span(source, place, stop),), notes)
+        return _unfit(Span(source, place, stop), said, notes, start, end)
     assert isinstance(error, UnexpectedToken)
     wanted = _expected(error.accepts or error.expected)
     token = error.token
+    lacking = _LACKS_VALUE.search(source.text[start : last if token.type == "$END" else start + (token.start_pos or 0)])
+    if lacking and bool(lacking[3]) == (token.type == "EQUAL") and token.type in ("$END", "EQUAL", "__ANON_0"):
+        span = Span(source, start + lacking.start(1), start + lacking.end(2))
+        return Diagnostic("syntax", f"{lacking[1]} has no value", (span,), ("a value follows its key: kernel=11",))
     if token.type == "$END":
         return Diagnostic("syntax", "the statement ends too early", (Span(source, max(start, last - 1), last),), wanted)
     place = start + (token.start_pos or 0)
@@ -349,15 +339,27 @@ def _syntax_error(source: Source, start: int, end: int, error: UnexpectedInput) 
     if comma:
         place, token = start + comma.start(), Token("COMMA", ",")
     span = Span(source, place, place + max(1, len(token)))
-    notes = _hint(source.text, place) or wanted
-    return Diagnostic("syntax", f"{_quoted(str(token))} cannot stand here", (span,), notes)
+    return _unfit(span, str(token), _notes(source.text, place) or wanted, start, end)
 
 
-def _hint(text: str, place: int) -> tuple[str, ...]:
-    if text.startswith("->", place):
-        return ()
-    hint = _HINTS.get(text[place : place + 2]) or _HINTS.get(text[place])
-    return (hint,) if hint else ()
+def _unfit(span: Span, said: str, notes: tuple[str, ...], start: int, end: int) -> Diagnostic:
+    """What says that something cannot stand where it does, with the way in which it is written here."""
+    found = rewritten(span.source, start, end)
+    fixes = (found[0],) if found and _is_read(found[1]) else ()
+    return Diagnostic("syntax", f"{_quoted(said)} cannot stand here", (span,), notes, fixes)
+
+
+def _is_read(statement: str) -> bool:
+    """Whether a statement can be read, or is only a comment."""
+    try:
+        return statement.startswith("#") or bool(_tree(statement))
+    except UnexpectedInput:
+        return False
+
+
+def _notes(text: str, place: int) -> tuple[str, ...]:
+    said = hint(text, place)
+    return (said,) if said else ()
 
 
 def _expected(names: Iterable[str] | None) -> tuple[str, ...]:

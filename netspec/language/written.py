@@ -32,3 +32,9 @@ def written(item: Value | Pair) -> str:
         case Values():
             return ",".join(map(written, item.items))
     return item.span.text
+
+
+def without_brackets(call: Call) -> str:
+    """A call as a type with its size and keys: ``input 3x32x32`` for ``input(3, 32, 32)``."""
+    size = "x".join(map(written, call.args))
+    return " ".join([call.name.text, *([size] if size else []), *map(written, call.named)])

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from checking import mistakes
+import pytest
+from checking import good, mistakes
+
+from netspec.diagnostics import apply
 
 
 def test_all_that_is_wrong_with_the_arguments_of_one_call_is_told() -> None:
@@ -16,6 +19,49 @@ def test_all_that_is_wrong_with_the_arguments_of_one_call_is_told() -> None:
 def test_a_shape_in_pieces_is_one_mistake() -> None:
     (found,) = mistakes("[a] input 3 x 8 x 8\n[b] conv filters=3 kernel=3\n")
     assert found.code == "stray-value"
+
+
+def test_a_layer_by_habit_of_programs_is_put_as_a_statement() -> None:
+    text = "[image] input(3, 32, 32)\n[c] conv(filters=4, kernel=3)\n[d] type=relu\n"
+    found = mistakes(text)
+    assert [d.code for d in found] == ["missing-type"] * 3
+    text = apply([edit for d in found for edit in d.fixes[0].edits], text)
+    assert text == "[image] input 3x32x32\n[c] conv filters=4 kernel=3\n[d] relu\n"
+    assert good(text)["d"].output == (4, 30, 30)
+
+
+@pytest.mark.parametrize(("word", "fixed"), [("same", ()), ("Same", ()), ("valid", ("write 0",))])
+def test_a_padding_that_others_name_is_told_in_numbers(word: str, fixed: tuple[str, ...]) -> None:
+    (found,) = mistakes(f"[i] input 3x8x8\n[c] conv filters=4 kernel=3 pad={word}\n")
+    assert tuple(fix.title for fix in found.fixes) == fixed
+    assert bool(found.notes) == (not fixed)
+
+
+@pytest.mark.parametrize("word", ["gelu", "elu", "prelu", "SiLU"])
+def test_a_function_that_is_not_here_is_not_taken_for_another(word: str) -> None:
+    (neuron,) = mistakes(f"[i] input 3x8x8\n[f] fc outputs=2 neuron={word}\n")
+    (layer,) = mistakes(f"[i] input 3x8x8\n[f] {word}\n")
+    assert neuron.fixes == layer.fixes == ()
+
+
+def test_a_layer_that_needs_maps_is_told_where_the_vector_was_made() -> None:
+    (found,) = mistakes("[i] input 3x8x8\n[f] fc outputs=2\n[d] dropout rate=0.5\n[c] maxpool kernel=2\n")
+    assert [(label.span.text, label.text) for label in found.labels] == [("fc", "f makes a vector")]
+
+
+@pytest.mark.parametrize("shape", ["224x224x3", "32x32x1"])
+def test_an_image_with_its_channels_last_is_a_trap(shape: str) -> None:
+    text = f"[image] input {shape}\n[c] conv filters=4 kernel=3 pad=1\n"
+    (found,) = good(text).warnings
+    assert (found.code, found.span.text) == ("channels-last", shape)
+    (fix,) = found.fixes
+    assert fix.checks and not fix.spelling
+    assert good(apply(fix.edits, text)).warnings == ()
+
+
+@pytest.mark.parametrize("shape", ["3x224x224", "64x100x1", "3x3x3", "1x28x28", "256x6x6", "784"])
+def test_other_shapes_are_none(shape: str) -> None:
+    assert good(f"[image] input {shape}\n[f] fc outputs=4\n").warnings == ()
 
 
 def test_a_count_that_is_wrong_under_either_shape_is_told_too() -> None:

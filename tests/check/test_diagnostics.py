@@ -73,7 +73,7 @@ def codes_in_the_source() -> set[str]:
 
 
 def test_no_code_is_left_out() -> None:
-    of_warnings = {"no-effect", "unknown-allow", "unread-layer", "unused-allow", "warmup-too-long"}
+    of_warnings = {"channels-last", "no-effect", "unknown-allow", "unread-layer", "unused-allow", "warmup-too-long"}
     assert codes_in_the_source() - {case.code for case in CASES} == of_warnings
 
 
@@ -315,7 +315,9 @@ def test_every_fix_that_checks_gives_a_file_that_checks() -> None:
                     assert "remain" in fix.effect
                     with pytest.raises(SpecError) as caught:
                         loads(changed)
-                    assert len(caught.value.diagnostics) < len(mistakes(text))
+                    remaining = [(d.code, d.message) for d in caught.value.diagnostics]
+                    assert remaining.count((found.code, found.message)) < len(mistakes(text))
+                    assert len(remaining) < len(mistakes(text)) + fix.spelling  # a right word may bring out another
     assert tried > 45
 
 

@@ -1,0 +1,137 @@
+"""What people write by habit from elsewhere where a spec cannot have it, and how it is written here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+from netspec.diagnostics import Edit, Fix
+from netspec.source import Source, Span
+from netspec.units import plain
+
+_SIZES = "sizes are written with the letter x: 3x224x224"
+_COMMENT = "a comment begins with #"
+_SPACE = "\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
+_QUOTE = "\"'`\u2018\u2019\u201c\u201d"
+_MINUS = "\u2013\u2014\u2212"
+
+_HINTS: tuple[tuple[str, str], ...] = (
+    (r"<{7}|={7}|>{7}", "a merge has left two versions of the file here: take one of them"),
+    (rf"=+>|[{_MINUS}-]+>|[\u2192\u21d2>]", "a claim begins with ->"),
+    (r"(?<==)=", "one = stands between a key and its value: kernel=11"),
+    (r"(?<=\d)/\d", "numbers are written as decimals: 0.5"),
+    (r"/|;", _COMMENT),
+    (r"%", "a share is written as a number: 0.5"),
+    (r"\u00d7|\*\d|\d+[X*\u00d7]\d", _SIZES),
+    (rf"[\d.]*e?[{_MINUS}]\d", "a minus sign is written -"),
+    (rf"[{_MINUS}-]", "a claim begins with ->, a comment with #"),
+    (rf"[{_SPACE}]", "words are parted by ordinary spaces"),
+    (rf"[{_QUOTE}]", "values are written without quotes"),
+    (r":", "a value follows its key after '=': kernel=11"),
+    (r"\{", "a layer is one statement: [name] type key=value ..."),
+    (r",", "keys stand beside each other without commas, and sizes are written 3x224x224"),
+    (r"\(", "brackets stand only behind a value's word, gaussian(0.01); height and width are written 3x5"),
+)
+
+
+LONGEST_TITLE = 40
+LONGEST_STATEMENT = 2_000
+"""Characters of a statement in which habits are looked for."""
+
+
+def hint(text: str, place: int) -> str:
+    """What a reader of other formats meant by what cannot stand at a place; empty where that is not known."""
+    if text.startswith("->", place):
+        return ""
+    return next((said for pattern, said in _HINTS if re.compile(pattern).match(text, place)), "")
+
+
+def rewritten(source: Source, start: int, end: int) -> tuple[Fix, str] | None:
+    """The change that writes all habits of one statement as a spec does, if it has any, and the statement with it."""
+    edits = [edit for edit in _edits(source, start, end) if edit.span.text != edit.text]
+    if not edits:
+        return None
+    written, place = "", start
+    for edit in edits:
+        written += source.text[place : edit.span.start] + edit.text
+        place = edit.span.end
+    first, last = edits[0].span.start - start, len(written)
+    written += source.text[place:end]
+    while first > 0 and not written[first - 1].isspace():
+        first -= 1
+    while last < len(written) and not written[last].isspace():
+        last += 1
+    shown = " ".join(written[first:last].split())
+    title = f"write {shown}" if shown and len(shown) <= LONGEST_TITLE else "write it as a spec does"
+    return Fix(title, tuple(edits), spelling=True), written
+
+
+def _edits(source: Source, start: int, end: int) -> Iterator[Edit]:
+    """The changes of a statement, in its order; what stands in comments is left."""
+    if end - start > LONGEST_STATEMENT:
+        return
+    for found in _HABIT.finditer(source.text, start, end):
+        name = found.lastgroup
+        if name == "note":
+            yield Edit(Span(source, found.start(), found.start() + 2), "#")
+        elif name is not None and name != "comment":
+            yield Edit(
+                Span(source, found.start(), found.end()), _WRITTEN[name](found, source.text[start : found.start()])
+            )
+
+
+def _comma(found: re.Match[str], before: str) -> str:
+    """A comma between keys, which in a call's brackets has its place."""
+    if before.count("(") > before.count(")"):
+        return found[0]
+    return "" if found.string[found.end()].isspace() else " "
+
+
+def _colon(found: re.Match[str], before: str) -> str:
+    """A colon behind a key; the first word of a statement is none."""
+    return "=" if re.search(r"\s", before) else found[0]
+
+
+def _size(found: re.Match[str], before: str) -> str:
+    sides = re.findall(r"\d+", found[0])
+    return ",".join(sides) if re.search(r"\bpad\s*=\s*$", before) else "x".join(sides)
+
+
+def _stated(found: re.Match[str], before: str) -> str:
+    head = "input" if found[0].startswith("input") else "->"
+    return f"{head} {_size(found, before)}" if re.search(r"[^\dx]", found[0].removeprefix(head).strip()) else found[0]
+
+
+def _percent(found: re.Match[str], before: str) -> str:
+    return plain(float(found[0].removesuffix("%")) / 100)
+
+
+def _fraction(found: re.Match[str], before: str) -> str:
+    top, bottom = map(int, found[0].split("/"))
+    return plain(top / bottom) if bottom else found[0]
+
+
+def _always(text: str) -> Callable[[re.Match[str], str], str]:
+    return lambda found, before: text
+
+
+_SEPARATED = r"\d{1,9}(?:\s*[,x*X\u00d7]\s*\d{1,9})+"
+_RULES: tuple[tuple[str, str, Callable[[re.Match[str], str], str]], ...] = (
+    ("comment", r"#[^\r\n]*", _always("")),
+    ("note", r"(?:(?<=\s)|^)(?://|/\*)[^\r\n]*", _always("#")),
+    ("stated", rf"(?:->|=>|\u2192|\binput\b)\s*[(\[]?\s*{_SEPARATED}(?:\s*[)\]])?", _stated),
+    ("size", rf"(?<!\w)[(\[]\s*{_SEPARATED}\s*[)\]]|\d{{1,9}}(?:\s*[*X\u00d7]\s*\d{{1,9}})+", _size),
+    ("arrow", rf"=+>|[{_MINUS}-]+\s*>|[\u2192\u21d2]", _always("->")),
+    ("equals", r"==+", _always("=")),
+    ("minus", rf"[{_MINUS}](?=[\d.])", _always("-")),
+    ("space", rf"[{_SPACE}]+", _always(" ")),
+    ("invisible", "[\u200b-\u200d\u2060\ufeff]+", _always("")),
+    ("quote", rf"[{_QUOTE}]", _always("")),
+    ("colon", rf"(?<=\w)\s*:\s*(?=[\w.+\-{_QUOTE}])", _colon),
+    ("comma", r"[ \t]*,(?=\s*[A-Za-z_][\w-]*\s*[=:])", _comma),
+    ("end", r"\s*;(?=\s*(?:#|$))", _always("")),
+    ("percent", r"\d{1,9}(?:\.\d{1,9})?%", _percent),
+    ("fraction", r"(?<==)\d{1,9}/\d{1,9}(?![\w.])", _fraction),
+)
+_HABIT = re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern, _ in _RULES), re.MULTILINE)
+_WRITTEN = {name: write for name, _, write in _RULES}

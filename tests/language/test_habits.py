@@ -1,0 +1,135 @@
+"""What people write by habit from elsewhere: it is told how it is written here, and put so that the file is right."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from checking import good, mistakes
+from hypothesis import given
+from hypothesis import strategies as st
+
+from netspec.diagnostics import apply
+from netspec.language.habits import LONGEST_TITLE, rewritten
+from netspec.language.parser import MOST_MISTAKES, parse
+from netspec.source import Source
+
+HEAD = "[image] input 3x32x32\n"
+CONV = "[c] conv filters=4 kernel=3"
+COMMAS = "keys stand beside each other without commas, and sizes are written 3x224x224"
+BRACKETS = "brackets stand only behind a value's word, gaussian(0.01); height and width are written 3x5"
+SIZES = "sizes are written with the letter x: 3x224x224"
+QUOTES = "values are written without quotes"
+COLON = "a value follows its key after '=': kernel=11"
+COMMENT = "a comment begins with #"
+CLAIM = "a claim begins with ->"
+MINUS = "a minus sign is written -"
+
+HABITS = [
+    (f"{CONV} -> 4,30,30", COMMAS, f"{CONV} -> 4x30x30", "-> 4x30x30"),
+    (f"{CONV} -> 4*30*30", SIZES, f"{CONV} -> 4x30x30", "-> 4x30x30"),
+    (f"{CONV} -> 4X30X30", SIZES, f"{CONV} -> 4x30x30", "-> 4x30x30"),
+    (f"{CONV} -> 4\u00d730\u00d730", SIZES, f"{CONV} -> 4x30x30", "-> 4x30x30"),
+    (f"{CONV} -> (4, 30, 30)", BRACKETS, f"{CONV} -> 4x30x30", "-> 4x30x30"),
+    (f"{CONV} => 4x30x30", CLAIM, f"{CONV} -> 4x30x30", "-> 4x30x30"),
+    (f"{CONV} \u2192 4x30x30", CLAIM, f"{CONV} -> 4x30x30", "-> 4x30x30"),
+    (f"{CONV} \u2013> 4x30x30", CLAIM, f"{CONV} -> 4x30x30", "->"),
+    (f"{CONV} --> 4x30x30", CLAIM, f"{CONV} -> 4x30x30", "->"),
+    ("[c] conv filters=4 kernel=(3, 3)", BRACKETS, "[c] conv filters=4 kernel=3x3", "kernel=3x3"),
+    ("[c] conv filters=4 kernel=5 pad=(2,2,2,2)", BRACKETS, "[c] conv filters=4 kernel=5 pad=2,2,2,2", "pad=2,2,2,2"),
+    ("[c] conv filters: 4, kernel: 3", COLON, CONV, "filters=4 kernel=3"),
+    ("[c] conv filters=4, kernel=3", COMMAS, CONV, "filters=4"),
+    ("[c] conv filters==4 kernel=3", "one = stands between a key and its value: kernel=11", CONV, "filters=4"),
+    ('[c] conv filters="4" kernel=3', QUOTES, CONV, "filters=4"),
+    ("[c] conv filters=4 kernel=\u201c3\u201d", QUOTES, CONV, "kernel=3"),
+    ("[c]\u00a0conv filters=4 kernel=3", "words are parted by ordinary spaces", CONV, "[c] conv"),
+    ("[c] conv filters=4 kernel=3;", COMMENT, CONV, "kernel=3"),
+    ("[c] conv filters=4 kernel=3 // small", COMMENT, f"{CONV} # small", "#"),
+    ("/* a net */", COMMENT, "# a net */", "#"),
+    ("[d] dropout rate=50%", "a share is written as a number: 0.5", "[d] dropout rate=0.5", "rate=0.5"),
+    ("[d] dropout rate=1/2", "numbers are written as decimals: 0.5", "[d] dropout rate=0.5", "rate=0.5"),
+    ("[f] fc outputs=3 init=gaussian(1e\u22122)", MINUS, "[f] fc outputs=3 init=gaussian(1e-2)", "init=gaussian(1e-2)"),
+]
+
+
+@pytest.mark.parametrize(("line", "note", "right", "shown"), HABITS)
+def test_a_habit_is_met_with_the_way_it_is_written_here(line: str, note: str, right: str, shown: str) -> None:
+    text = f"{HEAD}{line}\n"
+    (found,) = mistakes(text)
+    assert (found.code, found.notes) == ("syntax", (note,))
+    (fix,) = found.fixes
+    assert (fix.title, fix.checks, fix.spelling) == (f"write {shown}", True, True)
+    assert apply(fix.edits, text) == f"{HEAD}{right}\n"
+    assert good(apply(fix.edits, text)).graph
+
+
+def test_a_shape_of_the_input_by_habit() -> None:
+    (found,) = mistakes("[image] input (3, 32, 32)\n" + CONV)
+    assert apply(found.fixes[0].edits, "[image] input (3, 32, 32)\n" + CONV) == HEAD + CONV
+
+
+@pytest.mark.parametrize(
+    "line", ["[c] conv $", "layer {", "}", '{"layers": [{"type": "conv"}]}', "name: alexnet", "[c conv", "<<<<<<< HEAD"]
+)
+def test_what_cannot_be_read_either_way_gets_no_fix(line: str) -> None:
+    (found,) = mistakes(f"{HEAD}[r] relu\n{line}\n")
+    assert (found.code, found.fixes) == ("syntax", ())
+
+
+def test_a_merge_that_was_left_undecided_is_named() -> None:
+    text = f"<<<<<<< HEAD\n{HEAD}=======\n>>>>>>> other\n"
+    assert {note for d in mistakes(text) for note in d.notes} == {
+        "a merge has left two versions of the file here: take one of them"
+    }
+
+
+@pytest.mark.parametrize(
+    ("line", "key"),
+    [
+        ("[c] conv filters= kernel=3", "filters"),
+        ("[c] conv filters=4 kernel=", "kernel"),
+        ("[c] conv filters=4 kernel= -> 4x30x30", "kernel"),
+        ("[c] conv filters=4 kernel=  # three", "kernel"),
+        ("train epochs=\n  batch=3", "epochs"),
+    ],
+)
+def test_a_key_without_a_value_is_named(line: str, key: str) -> None:
+    (found,) = mistakes(f"{HEAD}{line}\n[r] relu\n")
+    assert found.message == f"{key} has no value"
+    assert found.span.text == f"{key}="
+
+
+def test_a_shape_in_pieces_is_written_as_one() -> None:
+    text = "[image] input 3 x 32 x 32\n[c] conv filters=4 kernel=3 -> 4 x 30 x 30\n"
+    shape, claim = mistakes(text)
+    assert [d.code for d in (shape, claim)] == ["stray-value"] * 2
+    assert (claim.message, claim.span.text) == ("a shape is written in one", "4 x 30 x 30")
+    text = apply([*shape.fixes[0].edits, *claim.fixes[0].edits], text)
+    assert text == f"{HEAD}{CONV} -> 4x30x30\n"
+
+
+PIECES = st.lists(
+    st.sampled_from(
+        [*"[]()=,:;%/*\"'#\n <>{}-", "\u2192", "\u00d7", "\u2212", "\u00a0", "x", "X", "30", "conv", "->", "pad"]
+    )
+)
+
+
+@given(PIECES)
+def test_whatever_the_text_the_changes_are_of_it_in_order_and_apart(pieces: list[str]) -> None:
+    source = Source("a.net", "[c] conv " + "".join(pieces))
+    found = rewritten(source, 0, len(source.text))
+    if found is not None:
+        fix, text = found
+        assert apply(fix.edits, source.text) == text
+        ends = [0, *(edit.span.end for edit in fix.edits)]
+        assert all(end <= edit.span.start for end, edit in zip(ends, fix.edits, strict=False))
+        assert len(fix.title) <= LONGEST_TITLE + len("write ")
+
+
+@pytest.mark.parametrize("line", ["[c] t " + ", " * 900, "[c] t : " + "3 x " * 450, "[c] t k=" + "(1" * 900])
+def test_a_thousand_lines_of_habits_do_not_take_long(line: str) -> None:
+    begin = time.process_time()
+    found = parse(Source("a.net", f"{line}\n" * MOST_MISTAKES)).diagnostics
+    assert len(found) == MOST_MISTAKES
+    assert time.process_time() - begin < 30
