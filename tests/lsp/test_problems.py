@@ -8,7 +8,7 @@ from editing import document
 from places import SPECS
 
 from netspec.diagnostics import apply
-from netspec.lsp.problems import fixes, message, place, related, title
+from netspec.lsp.problems import allowances, fixes, message, place, related, title
 from netspec.net import LARGEST_FILE, loads
 
 PUZZLE = SPECS.joinpath("mistakes/224-exact.net").read_text("utf-8")
@@ -62,6 +62,23 @@ def test_what_a_variant_makes_wrong_is_shown_in_the_variant() -> None:
     variant = document("net v from=base.net\n[image] input 3x227x227\n[conv1] stride=5\n", {"base.net": BASE})
     (mistake,) = variant.checked.diagnostics
     assert (mistake.code, place(variant, mistake).text) == ("window-does-not-tile", "stride=5")
+
+
+def test_what_a_variants_word_makes_of_its_base_is_shown_mended_and_allowed_at_the_word() -> None:
+    base = {"base.net": BASE.replace("224", "227")}
+    text = "net v from=base.net\n[image] input 3x224x224\n"
+    variant = document(text, base)
+    (mistake,) = variant.diagnostics
+    assert (mistake.code, place(variant, mistake).text) == ("window-does-not-tile", "image")
+    assert [(label.span.source.name, label.text) for label in related(variant, mistake)] == [
+        ("base.net", "conv1 is inherited")
+    ]
+    (_, fix), *_ = fixes(variant, variant.diagnostics, mistake.span.start, mistake.span.start)
+    assert document(apply(fix.edits, text), base).diagnostics == ()
+    down = document(text.replace("base.net", "base.net rounding=down"), base)
+    (warning,) = down.diagnostics
+    (_, silence), *_ = allowances(down, down.diagnostics, warning.span.start, warning.span.start)
+    assert document(apply(silence.edits, down.source.text), base).diagnostics == ()
 
 
 @pytest.mark.parametrize("text", ["net v from=gone.net", "net v from=../a.net", "net v from=a.net"])
