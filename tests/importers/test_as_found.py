@@ -102,6 +102,11 @@ def test_a_layer_that_is_read_above_itself_and_a_ring_of_two() -> None:
     assert ring == [("reads-later-layer", 9, "d")]
 
 
+def test_labels_that_no_cost_reads_yet_are_no_second_input() -> None:
+    half = BASE.partition("[probs]")[0].replace("initW=0.1", "initW=")
+    assert told(said(half)) == [("bad-value", 23, "initW")]
+
+
 @pytest.mark.parametrize("length", range(10, len(BASE) - 20, 37))
 def test_half_a_file_is_told_at_a_line_of_it(length: int) -> None:
     found = said(BASE[:length])

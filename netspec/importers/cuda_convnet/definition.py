@@ -217,7 +217,7 @@ class _Definer:
 
 def _labels(config: Config) -> frozenset[str]:
     """The data layers that only costs read, or sums that join them with what a cost compares them with; not those of
-    the matrix that other layers read."""
+    the matrix that other layers read. In half a file, without costs, those that nothing reads."""
     readers: dict[str, set[str]] = {}
     for section in config.sections.values():
         for name in inputs_of(section):
@@ -230,7 +230,9 @@ def _labels(config: Config) -> frozenset[str]:
     }
     data = {name: _text(s, "dataidx") for name, s in config.sections.items() if _text(s, "type") == "data"}
     images = {index for name, index in data.items() if name not in compared and name in readers}
-    return frozenset(name for name in compared if data.get(name) not in images)
+    whole = any(_text(section, "type").startswith("cost.") for section in config.sections.values())
+    unread = set() if whole else data.keys() - readers.keys()
+    return frozenset(name for name in compared | unread if data.get(name) not in images)
 
 
 def _text(section: Section, key: str) -> str:
