@@ -88,6 +88,15 @@ class Question:
             output = module(torch.tensor(self.images, dtype=dtype))
         return self.lay(output.double().numpy())
 
+    def onnx(self) -> Array:
+        """What onnxruntime answers, given the network as an ONNX file."""
+        import onnxruntime
+
+        weights = {key: values.astype(np.float32) for key, values in self.weights.items()}
+        model = backend.load("onnx_file").model(self.graph, weights, spec="")
+        session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+        return self.lay(session.run(["y"], {"image": self.images.astype(np.float32)})[0])
+
 
 def single(op: Op, x: Array, lay: Callable[[Array], Array] = lambda y: y, **params: Array) -> Question:
     """An operation by itself. ``x`` is N,C,H,W or N,F; ``params`` its parameters and running statistics."""

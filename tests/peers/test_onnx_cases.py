@@ -1,4 +1,4 @@
-"""ONNX's backend node tests, put to the reference and to the PyTorch module: all that apply pass."""
+"""ONNX's backend node tests, put to the reference, the PyTorch module and our own ONNX files: all that apply pass."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import torch
 
 MISSING = "the extra peers is not installed: pip install 'netspec-compiler[peers]'"
 pytest.importorskip("onnx", reason=MISSING)
+pytest.importorskip("onnxruntime", reason=MISSING)
 
 from onnx_cases import QUESTIONS, Case, cases, question  # noqa: E402
 from questions import Reason  # noqa: E402
@@ -54,6 +55,7 @@ def test_all_cases_that_apply_pass_and_are_as_many_as_were_counted() -> None:
             with np.errstate(invalid="ignore"):  # one case takes roots of negative numbers
                 need_equal(asked.reference(), wanted, case.rtol, case.atol)
             need_equal(asked.pytorch(torch.float32), wanted, case.rtol, case.atol)
+            need_equal(asked.onnx(), wanted, case.rtol, case.atol)
 
         tally.put(case.operator, case.name, check)
     assert tally.wrong == {}
