@@ -21,6 +21,9 @@ from .site import Floats
 RUN = 16
 """Gaussians that torch makes at once: 8 cosines, then the 8 sines of the same pairs."""
 
+BLOCK = 2**16 * RUN
+"""Gaussians that are worked out at once here: few enough to need little memory beside the result."""
+
 _UNIT = np.float32(2**-24)
 _CIRCLE = np.float32(2 * math.pi)
 
@@ -54,11 +57,13 @@ def _uniform(twister: np.random.RandomState, count: int) -> Floats:
 
 def _gaussians(twister: np.random.RandomState, count: int) -> Floats:
     """Where 16 do not divide the number, the last 16 are made of numbers drawn after all the others."""
-    drawn = _uniform(twister, count)
-    whole = count - count % RUN
     values = np.empty(count, dtype=np.float32)
-    values[:whole] = _box_muller(drawn[:whole])
+    whole = count - count % RUN
+    for start in range(0, whole, BLOCK):
+        block = values[start : min(start + BLOCK, whole)]
+        block[:] = _box_muller(_uniform(twister, len(block)))
     if whole < count:
+        _words(twister, count - whole)
         values[-RUN:] = _box_muller(_uniform(twister, RUN))
     return values
 
