@@ -73,7 +73,7 @@ def test_every_value_of_large_specs_with_narrow_full_connections(name: str) -> N
 
 
 @pytest.mark.parametrize("distribution", [Normal(0.0, 0.01), Normal(-1.0, 2.0), Uniform(-0.5, 2.0), Constant(0.3)])
-@pytest.mark.parametrize("count", [1, 2, 3, 15, 16, 17, 32, 1000])
+@pytest.mark.parametrize("count", [1, 2, 3, 15, 16, 17, 32, 1000, 2**20 + 17])
 @pytest.mark.parametrize("seed", [0, 1, 2**40])
 def test_initial_values_are_those_of_torch(count: int, distribution: Distribution, seed: int) -> None:
     parameter = plain_parameter("conv1", "conv1.weight", ParamShape("weight", (count,), 1, 1), distribution)
