@@ -130,7 +130,9 @@ def test_a_picture_is_not_drawn_too_often(tmp_path: Path, monkeypatch: pytest.Mo
     drawn: list[float] = []
     now = [0.0]
     monkeypatch.setattr("netspec.train.plot.draw_curves", lambda *_: bool(drawn.append(now[0])) or True)
-    drawing = Drawing(RunFolder(tmp_path), "x", print, lambda: now[0])
+    folder = RunFolder(tmp_path)
+    folder.metrics.touch()  # without one there is nothing to draw
+    drawing = Drawing(folder, "x", print, lambda: now[0])
     for now[0] in range(0, 200, 10):
         drawing.now_and_then()
     assert drawn == [60, 120, 180]
