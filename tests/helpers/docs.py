@@ -1,6 +1,7 @@
 """What is generated of the documentation. ``python tests/helpers/docs.py`` writes it anew.
 
-That is: the outputs in the diagnostics' pages, docs/language.md, docs/diagnostics.md and docs/devices.md.
+That is: the outputs in the diagnostics' pages, docs/language.md and docs/diagnostics.md.
+``pages.py`` has the pages whose commands are run.
 """
 
 from __future__ import annotations
@@ -8,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import planning
 import puzzle
 from examples import fresh
 from places import ROOT
@@ -22,13 +22,12 @@ from netspec.net import loads
 
 LANGUAGE = ROOT / "docs" / "language.md"
 INDEX = ROOT / "docs" / "diagnostics.md"
-DEVICES = ROOT / "docs" / "devices.md"
 GRAMMAR = ROOT / "netspec" / "language" / "netspec.lark"
 
 
 def written() -> tuple[Path, ...]:
     """Every document of which a part is generated."""
-    return (LANGUAGE, INDEX, DEVICES, *(codes.FOLDER / f"{code}.md" for code in codes.names()))
+    return (LANGUAGE, INDEX, *(codes.FOLDER / f"{code}.md" for code in codes.names()))
 
 
 def anew(path: Path) -> str:
@@ -86,9 +85,6 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "repairs": puzzle.repairs,
     "differences": puzzle.differences,
     "others": puzzle.others,
-    "plan-two": planning.two,
-    "plan-fits": planning.fits,
-    "plan-times": planning.times,
 }
 
 if __name__ == "__main__":

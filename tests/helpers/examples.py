@@ -11,15 +11,14 @@ is made by a function of that name.
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import chdir
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+from consoles import typed
 
 from netspec.diagnostics import Diagnostic, SpecError
 from netspec.diagnostics.text import render_all
@@ -73,7 +72,10 @@ def examples(page: str) -> Iterator[Example]:
 def fresh(page: str, parts: Mapping[str, Callable[[], str]]) -> str:
     """A page with its parts and all outputs as they come out now. Raises where a spec that has to be right is not."""
     page = _PART.sub(lambda part: f"<!-- {part[1]} -->\n\n{parts[part[1]]()}\n<!-- /{part[1]} -->\n", page)
-    changes = [(block.span(3), _console(block[3])) for block in _BLOCK.finditer(page) if block[1] == "console"]
+    with TemporaryDirectory() as folder:
+        changes = [
+            (block.span(3), typed(block[3], Path(folder))) for block in _BLOCK.finditer(page) if block[1] == "console"
+        ]
     for example in examples(page):
         found = example.diagnostics()
         if example.output:
@@ -83,23 +85,3 @@ def fresh(page: str, parts: Mapping[str, Callable[[], str]]) -> str:
     for (start, end), text in sorted(changes, reverse=True):
         page = page[:start] + text + page[end:]
     return page
-
-
-def _console(body: str) -> str:
-    """The commands of a block, each with what it prints."""
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    pieces = []
-    with TemporaryDirectory() as folder:
-        for line in body.splitlines(keepends=True):
-            if line.startswith("$ "):
-                done = subprocess.run(
-                    ["bash", "-c", line.removeprefix("$ ")],
-                    cwd=folder,
-                    env={**os.environ, "PATH": path},
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.STDOUT,
-                    text=True,
-                    check=False,
-                )
-                pieces += [line, *(f"{said.rstrip()}\n" for said in done.stdout.splitlines())]
-    return "".join(pieces)

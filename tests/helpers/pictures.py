@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -25,3 +26,16 @@ def tree(root: Path, classes: dict[str, int], size: tuple[int, int] = (40, 30)) 
             pixels = (np.array(colours[number % 4]) + noise).clip(0, 255).astype(np.uint8)
             Image.fromarray(pixels).save(folder / f"{picture}.jpg")
     return root
+
+
+def photos(root: Path) -> None:
+    """24 images to train on and 6 to validate on; one empty, one cut off, one both to train and to validate on."""
+    tree(root / "train", {"cat": 12, "dog": 12}, size=(320, 240))
+    for name in ("cat", "dog"):
+        (root / "val" / name).mkdir(parents=True)
+        for place in range(3):
+            (root / "train" / name / f"{9 + place}.jpg").rename(root / "val" / name / f"{place}.jpg")
+    whole = (root / "val" / "dog" / "1.jpg").read_bytes()
+    (root / "val" / "dog" / "1.jpg").write_bytes(whole[: len(whole) // 2])
+    (root / "train" / "cat" / "3.jpg").write_bytes(b"")
+    shutil.copy(root / "train" / "dog" / "4.jpg", root / "val" / "dog" / "4.jpg")

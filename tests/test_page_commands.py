@@ -1,0 +1,38 @@
+"""Every command of the README and of these pages prints what stands there."""
+
+from __future__ import annotations
+
+import pytest
+from pages import PAGES, Page
+
+BY_NAME = {page.path.stem: page for page in PAGES}
+
+
+@pytest.mark.parametrize(
+    "page", [pytest.param(page, id=name, marks=[pytest.mark.slow] * bool(page.slow)) for name, page in BY_NAME.items()]
+)
+def test_a_page_is_what_comes_out(page: Page) -> None:
+    fresh, text = page.fresh(), page.path.read_text("utf-8")
+    assert page.without_measurements(fresh) == page.without_measurements(text), (
+        f"python tests/helpers/pages.py {page.path.stem} writes it anew"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "left"),
+    [
+        ("README", "loss 0.5, top-1 98.9 %, 1,024 images/s", "loss ..., top-1 ... %, ..."),
+        ("README", "60,965,224 parameters", "60,965,224 parameters"),
+        ("devices", "peak 1.2 GB", "peak 1.2 GB"),
+        ("data", "read 1,234 images/s with 2 threads, loss 0.5", "read ... with ..., loss ..."),
+        ("data", "train: 24 images = 23 readable", "train: 24 images = 23 readable"),
+        ("testing", "top-1 98.61 %, step 1,320", "top-......, step..."),
+        ("testing", "  9   97.3 %  #####", "......"),
+        ("testing", "class fc5 is missing", "class fc... is missing"),
+        ("training", "going on after step 80", "going on after step ..."),
+        ("training", "94 steps: of 7,190 images drawn, 1,054 not reached", "..."),
+        ("training", "660 steps: of 43,140 images drawn", "660 steps: of 43,140 images drawn"),
+    ],
+)
+def test_measurements_are_the_only_thing_left_out(name: str, text: str, left: str) -> None:
+    assert BY_NAME[name].without_measurements(text) == left
