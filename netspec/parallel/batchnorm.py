@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from netspec import backend
+
 from .collectives import Group
 from .crossing import Summed
 
@@ -13,7 +15,8 @@ class SharedBatchNorm(nn.Module):
     """As the module that it replaces, with the mean and variance of the images of all members.
 
     Ioffe & Szegedy (2015), algorithm 1. torch's ``SyncBatchNorm`` does the same on GPUs only. The running variance is
-    that of a sample (divided by n - 1), as torch has it.
+    that of a sample (divided by n - 1), as torch has it. So are the numbers under autocast: statistics of bfloat16
+    values are float32, what comes out is bfloat16 again.
     """
 
     def __init__(self, eps: float, momentum: float, affine: bool, group: Group) -> None:
@@ -29,18 +32,20 @@ class SharedBatchNorm(nn.Module):
         if not self.training:
             return torch.nn.functional.batch_norm(x, running_mean, running_var, weight, bias, False, 0.0, self.eps)
         axes = (0, *range(2, x.dim()))
-        count = Summed.apply(x.new_tensor(x.numel() // x.shape[1]), self.group)  # type: ignore[no-untyped-call]
-        mean = Summed.apply(x.sum(axes), self.group) / count  # type: ignore[no-untyped-call]
-        centred = x - _by_channel(mean, x)
+        wide = backend.load("pytorch").widened(x)
+        count = Summed.apply(wide.new_tensor(x.numel() // x.shape[1]), self.group)  # type: ignore[no-untyped-call]
+        mean = Summed.apply(wide.sum(axes), self.group) / count  # type: ignore[no-untyped-call]
+        centred = wide - _by_channel(mean, x)
         variance = Summed.apply(centred.square().sum(axes), self.group) / count  # type: ignore[no-untyped-call]
         with torch.no_grad():
             batches.add_(1)
             running_mean.lerp_(mean.to(running_mean.dtype), self.momentum)
             running_var.lerp_((variance * count / (count - 1)).to(running_var.dtype), self.momentum)
         y = centred * _by_channel((variance + self.eps).rsqrt(), x)
-        if weight is None or bias is None:
-            return y
-        return y * _by_channel(weight, x) + _by_channel(bias, x)
+        if weight is not None and bias is not None:
+            y = y * _by_channel(weight, x) + _by_channel(bias, x)
+        normalised: Tensor = y.to(x.dtype)
+        return normalised
 
 
 def _by_channel(numbers: Tensor, x: Tensor) -> Tensor:

@@ -60,7 +60,7 @@ def crossings(placed: Placed, batch: int, values: Values) -> tuple[Crossing, ...
             seen.add(alike)
             taught = transfer.value in values.learning
             found += _of_transfer(placed, transfer, batch, values.width[transfer.value], taught)
-    found += _of_statistics(placed, values)
+    found += _of_statistics(placed)
     forward = [c for c in found if c.direction == "forward"]
     backward = [c for c in found if c.direction == "backward"]
     return (*forward, *reversed(backward), *_of_gradients(placed))
@@ -160,14 +160,14 @@ def _amount(placed: Placed, transfer: Transfer, kind: Kind, device: int, batch: 
     return value * (place == held.owner), value * (place == wanted.owner)
 
 
-def _of_statistics(placed: Placed, values: Values) -> list[Crossing]:
+def _of_statistics(placed: Placed) -> list[Crossing]:
     """What a batch normalisation over shares of the batch adds up: two numbers a channel forward, two back."""
     found: list[Crossing] = []
     for layer in phases(placed.graph).trunk:
         held = placed.layers[layer.name].held
         for node in (placed.graph.nodes[name] for name in layer.nodes):
             if isinstance(node.op, BatchNorm) and held.batch > 1:
-                size = 2 * node.output.channels * values.width[layer.name]
+                size = 2 * node.output.channels * FULL
                 each = _rings(placed, layer.name, size)
                 found += [
                     Crossing(layer.name, layer.name, "forward", "all-reduce", size, each, each),

@@ -204,9 +204,8 @@ def _norm(op: Lrn | MapNorm | BatchNorm | Dropout, site: Site) -> Footprint:
         if not site.shared:
             return Footprint(numbers * width, width, keeps_input=True, extra=2 * site.output.channels * FULL)
         maps = 2 if op.affine else 1  # what is centred, and what is normalised before it is scaled
-        return Footprint(
-            numbers * width, width, extra=maps * numbers * width, forward=numbers * width, backward=3 * numbers * width
-        )
+        wide = numbers * FULL
+        return Footprint(numbers * width, width, extra=maps * wide, forward=wide, backward=3 * wide)
     maps = numbers * FULL
     wide = width == FULL
     copy = 0 if wide else maps
