@@ -6,7 +6,9 @@ crew of one needs no torch.distributed.
 
 from __future__ import annotations
 
+import atexit
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -141,10 +143,32 @@ def enlisted(device: str) -> Iterator[Crew]:
         torch.cuda.set_device(local)
     # What the processes agree on goes over gloo, what they compute over NCCL if it is on GPUs.
     dist.init_process_group("cpu:gloo,cuda:nccl" if device == "cuda" else "gloo", timeout=PATIENCE)
-    try:
+    with parting(device):
         yield Crew(dist.get_rank(), size)
-    finally:
-        dist.destroy_process_group()
+
+
+@contextmanager
+def parting(device: str) -> Iterator[None]:
+    """Leave torch.distributed when this is over.
+
+    On CUDA a process that ends by an error does not: NCCL takes leave by waiting for what the others will not send any
+    more, and Python's end of the process would do the same. So it ends by itself, when its error has been told.
+    """
+    try:
+        yield
+    except BaseException:
+        if device == "cuda":
+            atexit.register(_end_at_once)
+        else:
+            dist.destroy_process_group()
+        raise
+    dist.destroy_process_group()
+
+
+def _end_at_once() -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(1)
 
 
 def is_lost(problem: RuntimeError) -> bool:

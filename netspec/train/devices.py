@@ -7,13 +7,15 @@ import io
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from rich.console import Console
 
-from netspec.net import Net
+from netspec.diagnostics import SpecError
+from netspec.net import Net, load
 from netspec.passes.placing import ArrangementError, arrange
 from netspec.train import run
 from netspec.train.config import Request
@@ -39,12 +41,13 @@ def run_alone_or_together(
 
     Raises what those raise, and ``RequestError`` for devices that are not there or cannot share the network.
     """
-    gpus = request.gpus or (_gpus_of(resume) if resume is not None else 1)
+    then = _settings_of(resume) if resume is not None else {}
+    gpus = request.gpus or then.get("gpus", 1)
     if "WORLD_SIZE" in os.environ and "RANK" in os.environ:
         return _be_one_of_them(net, file, resume, request, quiet)
     if gpus == 1:
         return _train(net, file, resume, request, reporter(quiet=quiet), Crew())
-    _need(net, request, gpus)
+    _need(net if net is not None or resume is None else _net_of(resume), request, then, gpus)
     if file == "-":
         raise RequestError("several processes cannot all read the spec from standard input", "give its file's name")
     ended = launch(arguments, gpus)
@@ -93,28 +96,40 @@ def _train(
         raise RequestError(problem.message, *problem.notes) from problem
 
 
-def _need(net: Net | None, request: Request, gpus: int) -> None:
-    """Raise ``RequestError`` for what can be seen before a process is started."""
+def _need(net: Net | None, request: Request, then: Mapping[str, Any], gpus: int) -> None:
+    """Raise ``RequestError`` for what can be seen before a process is started. ``then`` are a run's own settings."""
     if net is not None:
+        train = net.graph.train
         try:
-            arrangement = arrange(net.graph, gpus, request.split)
+            arrangement = arrange(net.graph, gpus, request.split or then.get("split"))
         except ArrangementError as problem:
             raise RequestError(problem.message, *problem.notes) from problem
-        need_shares(arrangement, request.batch or net.graph.train.batch, net.graph.train.accumulate)
+        need_shares(arrangement, request.batch or then.get("batch", train.batch), train.accumulate)
+    device = request.device or then.get("device") or ("cuda" if torch.cuda.is_available() else "cpu")
     there = torch.cuda.device_count()
-    if request.device != "cpu" and torch.cuda.is_available() and there < gpus:
+    if device == "cuda" and there < gpus:
         raise RequestError(
             f"{plural(gpus, 'GPU')} asked for, and there {'is' if there == 1 else 'are'} {there}",
             "processes on the CPU compute the same, and slowly: --device cpu",
         )
 
 
-def _gpus_of(folder: Path) -> int:
-    """How many devices a run was on last, as far as it says so."""
+def _settings_of(folder: Path) -> dict[str, Any]:
+    """Those of a run that say how devices share it, as far as they can be read; what is wrong with it is told later."""
     try:
-        return int(json.loads((folder / "run.json").read_text("utf-8"))["gpus"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return 1
+        facts = json.loads((folder / "run.json").read_text("utf-8"))
+        kinds = {"gpus": int, "split": str, "batch": int, "device": str}
+        return {key: facts[key] for key, kind in kinds.items() if isinstance(facts.get(key), kind)}
+    except (OSError, ValueError, AttributeError):
+        return {}
+
+
+def _net_of(folder: Path) -> Net | None:
+    """A run's network, if it can be read."""
+    try:
+        return load(folder / "spec.net")
+    except SpecError:
+        return None
 
 
 def _stem(file: str) -> str:

@@ -10,6 +10,7 @@ import multiprocessing
 import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -30,6 +31,7 @@ from netspec.parallel.network import PlacedNetwork
 from netspec.parallel.team import join
 from netspec.passes.placing import Arrangement, place
 from netspec.passes.torch_names import attributes, state_key
+from netspec.train.crew import parting
 from netspec.train.errors import RequestError, TrainError
 from netspec.train.optimiser import PaperSGD, optimiser_of
 from netspec.train.weights import Weights, fit
@@ -117,6 +119,11 @@ def need_devices(arrangements: Sequence[Arrangement], trial: Trial) -> None:
 
 def alone(graph: Graph, trial: Trial, start: Mapping[str, Tensor]) -> Record:
     """The steps of the ordinary module on one device."""
+    with _in_full():
+        return _alone(graph, trial, start)
+
+
+def _alone(graph: Graph, trial: Trial, start: Mapping[str, Tensor]) -> Record:
     pytorch = backend.load("pytorch")
     model = pytorch.module(graph, trial.seed)
     model.load_state_dict(start)
@@ -166,6 +173,11 @@ def together(graph: Graph, arrangement: Arrangement, trial: Trial, start: Mappin
     return record
 
 
+def _in_full() -> AbstractContextManager[None]:
+    """Convolutions of float32 on CUDA that are of float32: by themselves they round their factors to TF32's 11 bits."""
+    return torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
+
+
 def difference(wanted: Record, found: Record, number: Number) -> Difference:
     """How far two records are apart."""
     pairs = zip(wanted["losses"], found["losses"], strict=True)
@@ -200,13 +212,11 @@ def _member(rank: int, graph: Graph, arrangement: Arrangement, trial: Trial, thr
         rank=rank,
         world_size=arrangement.devices,
     )
-    try:
+    with parting(trial.device), _in_full():
         record = steps(PlacedNetwork(place(graph, arrangement), join(arrangement, device)), trial, start)
         if rank == 0:
             torch.save(record, Path(folder, _RECORD))
         dist.barrier(device_ids=[rank] if trial.device == "cuda" else None)
-    finally:
-        dist.destroy_process_group()
 
 
 def steps(network: PlacedNetwork, trial: Trial, start: Mapping[str, Tensor]) -> Record:

@@ -91,6 +91,7 @@ def test_two_processes_compute_what_the_trainer_computes(tmp_path: Path) -> None
         trial("low", grouped(TO_FIRST, "train precision=bf16 channels_last=yes"), tmp_path),
         trial("crossings", netspec.loads(CROSSINGS.strip()).graph, tmp_path),
         trial("branches", netspec.loads(BRANCHES.strip()).graph, tmp_path, batch=5),
+        trial("low_branches", netspec.loads(f"{BRANCHES.strip()}\ntrain precision=bf16").graph, tmp_path, batch=5),
     ]
     compare(trials, 2)
 

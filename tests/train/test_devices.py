@@ -168,6 +168,29 @@ def test_more_gpus_than_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("nothing_starts")
+def test_gpus_where_there_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    done = netspec("train", *launched.COMMAND, "--gpus", "2", "--device", "cuda")
+    assert done.exit_code == 2
+    assert done.stderr.startswith("Error: 2 GPUs asked for, and there are 0\n")
+
+
+@pytest.mark.usefixtures("nothing_starts")
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--gpus", "3"), "3 devices cannot share 2 GPU groups"),
+        (("--gpus", "64", "--split", "batch"), "32 images at a time cannot be shared by 64 devices"),
+        (("--gpus", "3", "--split", "hybrid"), "--split hybrid shares the batch equally, and 3 devices do not divide"),
+    ],
+)
+def test_a_run_that_other_devices_cannot_go_on_with(two: launched.Launched, options: list[str], told: str) -> None:
+    done = netspec("train", "--resume", str(two.folder / "run"), "--steps", "40", *options)
+    assert done.exit_code == 2
+    assert done.stderr.startswith(f"Error: {told}")
+
+
+@pytest.mark.usefixtures("nothing_starts")
 def test_standard_input_cannot_be_read_by_all() -> None:
     done = CliRunner().invoke(main, ["train", "-", *launched.COMMAND[1:], "--gpus", "2"], input=launched.SPEC)
     assert done.exit_code == 2
