@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from netspec.ir import ops
 
-from . import batch, color, joins, losses, neurons, norms, spatial, weighted
+from . import batch, colour, joins, losses, neurons, norms, spatial, weighted
 from .call import Array, Call, Gradient
 
 
@@ -37,7 +37,7 @@ OPS: Mapping[type[ops.Op], Pair] = {
     ops.Mirror: Pair(spatial.mirror, spatial.mirror_back),
     ops.Crop: Pair(spatial.crop, spatial.crop_back),
     ops.Resize: Pair(spatial.resize, spatial.resize_back),
-    ops.ColorSpace: Pair(color.colorspace, color.colorspace_back),
+    ops.ColourSpace: Pair(colour.colourspace, colour.colourspace_back),
     ops.Lrn: Pair(norms.lrn, norms.lrn_back),
     ops.MapNorm: Pair(norms.mapnorm, norms.mapnorm_back),
     ops.ContrastNorm: Pair(norms.contrastnorm, norms.contrastnorm_back),

@@ -8,7 +8,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from netspec.ir.graph import Graph
-from netspec.ir.ops import color
+from netspec.ir.ops import colour
 from netspec.passes.trainable import need_two_images, unfit_rates
 from netspec.units import count
 
@@ -60,7 +60,7 @@ def emit(graph: Graph, *, stem: str, spec: str) -> str:
         renamed=renamed_rows(graph),
         model=model,
         helpers=[name for name in HELPERS if name in model.helpers],
-        color=color,
+        colour=colour,
         train=graph.train,
         rate=number(graph.train.lr),
         unfit_rates=list(map(str, unfit_rates(graph))),

@@ -22,7 +22,7 @@ from netspec.ir.ops import (
     BinaryCrossEntropy,
     Blur,
     CauchyError,
-    ColorSpace,
+    ColourSpace,
     Concat,
     ContrastNorm,
     Conv,
@@ -133,7 +133,7 @@ def footprint(op: Op, site: Site) -> Footprint:
             return _norm(op, site)
         case MaxPool() | AvgPool() | SumPool() | MaxAbsPool():
             return _pool(op, site)
-        case Blur() | Mirror() | Nailbed() | Crop() | Resize() | ColorSpace():
+        case Blur() | Mirror() | Nailbed() | Crop() | Resize() | ColourSpace():
             return _spatial(op, site)
         case Concat() | Sum() | Max() | Flatten() | Reshape() | Softmax() | Loss():
             return _join(op, site)
@@ -223,7 +223,7 @@ def _norm(op: Lrn | MapNorm | BatchNorm | Dropout, site: Site) -> Footprint:
     return Footprint(maps, FULL, keeps_input=wide, extra=kept + copy, forward=2 * maps, backward=2 * maps + copy)
 
 
-def _spatial(op: Blur | Mirror | Nailbed | Crop | Resize | ColorSpace, site: Site) -> Footprint:
+def _spatial(op: Blur | Mirror | Nailbed | Crop | Resize | ColourSpace, site: Site) -> Footprint:
     width, made = site.widths[0], site.made
     x, y = site.inputs[0], site.output
     if isinstance(op, Nailbed):
@@ -232,7 +232,7 @@ def _spatial(op: Blur | Mirror | Nailbed | Crop | Resize | ColorSpace, site: Sit
         return Footprint(None, width, backward=made // y.width * x.width * width)  # columns, then rows are put back
     if isinstance(op, Mirror):
         return Footprint(made * width, width)
-    if isinstance(op, ColorSpace):
+    if isinstance(op, ColourSpace):
         wide = made * FULL
         colours = 2 * wide // 3  # back, those of one channel, and what one more adds
         if op.to == "yuv":

@@ -17,7 +17,7 @@ from netspec.ir.ops import (
     BinaryCrossEntropy,
     Blur,
     CauchyError,
-    ColorSpace,
+    ColourSpace,
     Concat,
     ContrastNorm,
     Conv,
@@ -136,7 +136,7 @@ VECTORS: dict[str, Op] = {
     "sumsquares": SumSquares(2.0),
 }
 
-COLOURS: dict[str, Op] = {"yuv": ColorSpace("yuv"), "lab": ColorSpace("lab"), "lab-centered": ColorSpace("lab", True)}
+COLOURS: dict[str, Op] = {"yuv": ColourSpace("yuv"), "lab": ColourSpace("lab"), "lab-centred": ColourSpace("lab", True)}
 
 ROOTS: dict[str, Op] = {"sqrt": Sqrt(), "log": Log(), "log-of-sum": Log(1.5)}
 """Of numbers above 0."""

@@ -57,7 +57,7 @@ class Drawn:
             "mirror": self.side,
             "nailbed stride=2": (self.side + 1) // 2,
             "resize step=1.25": int(self.side / 1.25),
-            "colorspace to=yuv": self.side,
+            "colourspace to=yuv": self.side,
         }
         if self.dialect == "v2":
             fixed[f"crop size={size} top=1 left=0"] = size

@@ -312,8 +312,8 @@ ENDING = "[out] fc outputs=10 init=gaussian(0.1)\n[prob] softmax\n"
     [
         ("crop size=8 top=1 left=3", "v2", "type=crop\ninputs=image\nchannels=3\nstartX=3\nstartY=1\nsizeX=8\n"),
         ("resize step=1.5", "2012", "type=resize\ninputs=image\nchannels=3\nscale=1.5\n"),
-        ("colorspace to=lab centered=yes", "v2", "type=rgb2lab\ninputs=image\ncenter=true\n"),
-        ("colorspace to=yuv", "2012", "type=rgb2yuv\ninputs=image\n"),
+        ("colourspace to=lab centred=yes", "v2", "type=rgb2lab\ninputs=image\ncenter=true\n"),
+        ("colourspace to=yuv", "2012", "type=rgb2yuv\ninputs=image\n"),
         ("sumpool kernel=2", "v2", "pool=avg\nchannels=3\nsizeX=2\nstride=2\nsum=true\n"),
         ("maxabspool kernel=2", "2012", "pool=maxabs\nchannels=3\nsizeX=2\nstride=2\n"),
         ("log a=1.5", "v2", "type=neuron\ninputs=image\nneuron=log[1.5]\n"),

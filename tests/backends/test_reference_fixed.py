@@ -7,7 +7,7 @@ import math
 import pytest
 from by_hand import LN2, NINE, close, gradient, on_channels, on_map, on_vector, value
 
-from netspec.ir.ops import ColorSpace, Crop, Log, MaxAbsPool, Reshape, Resize, SumPool
+from netspec.ir.ops import ColourSpace, Crop, Log, MaxAbsPool, Reshape, Resize, SumPool
 from netspec.ir.shape import Shape
 from netspec.ir.window import Pad, Window
 
@@ -57,17 +57,17 @@ def test_resize_samples_around_the_middle() -> None:
 
 def test_white_is_bright_and_has_no_colour() -> None:
     white, black = [1, 1, 1], [0, 0, 0]
-    close(on_channels(ColorSpace("yuv"), white), [1, 0, 0], atol=1e-12)
-    close(on_channels(ColorSpace("yuv"), black), [0, 0, 0])
-    close(on_channels(ColorSpace("lab"), white), [100, 0, 0], atol=1e-12)
-    close(on_channels(ColorSpace("lab"), black), [0, 0, 0], atol=1e-6)  # 116 * 0.13793103 - 16
-    close(on_channels(ColorSpace("lab", centered=True), white), [50, 0, 0], atol=1e-12)
+    close(on_channels(ColourSpace("yuv"), white), [1, 0, 0], atol=1e-12)
+    close(on_channels(ColourSpace("yuv"), black), [0, 0, 0])
+    close(on_channels(ColourSpace("lab"), white), [100, 0, 0], atol=1e-12)
+    close(on_channels(ColourSpace("lab"), black), [0, 0, 0], atol=1e-6)  # 116 * 0.13793103 - 16
+    close(on_channels(ColourSpace("lab", centred=True), white), [50, 0, 0], atol=1e-12)
 
 
 def test_colours_of_pure_red() -> None:
-    close(on_channels(ColorSpace("yuv"), [2, 0, 0]), [2 * 0.2126, 2 * -0.09991, 2 * 0.615])
+    close(on_channels(ColourSpace("yuv"), [2, 0, 0]), [2 * 0.2126, 2 * -0.09991, 2 * 0.615])
     x, y, z = 0.49**0.3333, 0.17697**0.3333, 0.13793103
-    close(on_channels(ColorSpace("lab"), [1, 0, 0]), [116 * y - 16, 500 * (x - y), 200 * (y - z)])
+    close(on_channels(ColourSpace("lab"), [1, 0, 0]), [116 * y - 16, 500 * (x - y), 200 * (y - z)])
 
 
 def test_reshape_keeps_the_order() -> None:

@@ -71,7 +71,7 @@ def test_small_layers(layer: str, op: Op) -> None:
         "crop size=3 top=-1",
         "resize step=0",
         "reshape size=4x4",
-        "colorspace to=xyz",
+        "colourspace to=xyz",
         "batchnorm eps=0",
         "batchnorm average=2",
         "batchnorm affine=maybe",

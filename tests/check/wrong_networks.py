@@ -93,8 +93,8 @@ NETWORKS = (
     ),
     Case(
         "needs-colour",
-        "[i] input 1x32x32\n[c] colorspace to=lab",
-        (2, 5, "colorspace"),
+        "[i] input 1x32x32\n[c] colourspace to=lab",
+        (2, 5, "colourspace"),
         "c changes colours, and reads an image of 1 channel",
     ),
     Case(

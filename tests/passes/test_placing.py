@@ -24,7 +24,7 @@ HIDDEN = ("fc6", "drop6", "fc7", "drop7")
 ANEW = """
 gpus 2
 [image] input 3x4x4
-[yuv] colorspace to=yuv
+[yuv] colourspace to=yuv
 [wide] conv filters=8 kernel=1
 [drawn] reshape size=16x4x2
 [fc] fc outputs=30 reads=all

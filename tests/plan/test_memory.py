@@ -21,7 +21,7 @@ from netspec.ir.ops import (
     BinaryCrossEntropy,
     Blur,
     CauchyError,
-    ColorSpace,
+    ColourSpace,
     Concat,
     ContrastNorm,
     Conv,
@@ -82,8 +82,8 @@ OPERATIONS: dict[str, Op] = {
     "mirror": Mirror(),
     "crop": Crop(3, 4, 10, 12),
     "resize": Resize(2.0),
-    "yuv": ColorSpace("yuv"),
-    "lab": ColorSpace("lab"),
+    "yuv": ColourSpace("yuv"),
+    "lab": ColourSpace("lab"),
     "lrn": Lrn(3, 1.5, 0.2, 0.75, groups=2),
     "mapnorm": MapNorm(3, 1.0, 0.1, 0.75),
     "contrastnorm": ContrastNorm(3, 1.0, 0.1, 0.75),
@@ -123,7 +123,7 @@ LOSSES: dict[str, Op] = {
 def around(op: Op) -> Graph:
     """A network whose second layer is the operation, between two that learn; joins read one value twice."""
     builder = Builder()
-    maps = 3 if isinstance(op, ColorSpace) else 8
+    maps = 3 if isinstance(op, ColourSpace) else 8
     first = builder.add("first", Conv(maps, Window((1, 1))), builder.input(2, 20, 24))
     if isinstance(op, Concat | Sum | Max):
         other = builder.add("other", Tanh(), first)

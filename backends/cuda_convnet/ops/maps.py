@@ -8,7 +8,7 @@ from netspec.importers.cuda_convnet.lines import number
 from netspec.ir.ops import (
     AvgPool,
     Blur,
-    ColorSpace,
+    ColourSpace,
     ContrastNorm,
     Crop,
     Lrn,
@@ -127,8 +127,8 @@ def resize(site: Site) -> Section:
 def colours(site: Site) -> Section:
     """``rgb2yuv`` and ``rgb2lab``."""
     op, _ = site.nodes[0].op, site.square()
-    assert isinstance(op, ColorSpace)
-    centred = {"center": "true"} if op.centered else {}
+    assert isinstance(op, ColourSpace)
+    centred = {"center": "true"} if op.centred else {}
     return site.section(f"rgb2{op.to}", (site.one(),), {} if op.to == "yuv" else centred)
 
 
@@ -136,7 +136,7 @@ EMITTED = {
     **dict.fromkeys(_POOLS, pool),
     Crop: crop,
     Resize: resize,
-    ColorSpace: colours,
+    ColourSpace: colours,
     Lrn: cross_map,
     MapNorm: within_maps,
     ContrastNorm: within_maps,

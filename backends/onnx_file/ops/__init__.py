@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from netspec.ir.ops import Op
 
 from ..site import Emission
-from . import color, joins, losses, neurons, norms, spatial, weighted
+from . import colour, joins, losses, neurons, norms, spatial, weighted
 
 EMISSIONS: Mapping[type[Op], Emission] = {
     **weighted.TABLE,
     **spatial.TABLE,
-    **color.TABLE,
+    **colour.TABLE,
     **norms.TABLE,
     **neurons.TABLE,
     **joins.TABLE,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from ..site import Expressions, Modules
-from . import color, joins, losses, neurons, norms, spatial, weighted
+from . import colour, joins, losses, neurons, norms, spatial, weighted
 
 EXPRESSIONS: Expressions = {
     **weighted.EXPRESSIONS,
     **spatial.EXPRESSIONS,
-    **color.EXPRESSIONS,
+    **colour.EXPRESSIONS,
     **norms.EXPRESSIONS,
     **neurons.EXPRESSIONS,
     **joins.EXPRESSIONS,

@@ -8,7 +8,7 @@ from dataclasses import replace
 from netspec.importers.cuda_convnet.lines import Line, is_list
 
 _LOSSES = ("crossentropy", "binarycrossentropy", "squarederror", "cauchyerror", "sumsquares")
-ALONE = ("input", "softmax", "reshape", "colorspace", *_LOSSES)
+ALONE = ("input", "softmax", "reshape", "colourspace", *_LOSSES)
 """Types of lines that are never on several GPUs."""
 
 

@@ -70,10 +70,10 @@ def add(layer: Layer, lines: Lines, *, largest: bool) -> str:
         case "rscale":
             return _middle(layer, lines, read)
         case "rgb2yuv":
-            return lines.add(layer, "colorspace", {"to": "yuv"}, [read], image)
+            return lines.add(layer, "colourspace", {"to": "yuv"}, [read], image)
         case "rgb2lab":
-            centred = {"centered": "yes"} if values["center"] else {}
-            return lines.add(layer, "colorspace", {"to": "lab", **centred}, [read], image)
+            centred = {"centred": "yes"} if values["center"] else {}
+            return lines.add(layer, "colourspace", {"to": "lab", **centred}, [read], image)
     raise layer.options.refuse("cfg-not-expressible", f"a spec has no layer that does what {layer.type} does", "type")
 
 

@@ -1,7 +1,7 @@
 """The operations: the only words that layer types and backends have in common."""
 
 from netspec.ir.ops.base import Op, ParamShape, Role, name_of
-from netspec.ir.ops.color import ColorSpace
+from netspec.ir.ops.colour import ColourSpace
 from netspec.ir.ops.joins import Concat, Elementwise, Flatten, Input, Max, Reshape, Softmax, Sum
 from netspec.ir.ops.losses import BinaryCrossEntropy, CauchyError, CrossEntropy, Loss, SquaredError, SumSquares
 from netspec.ir.ops.neurons import Abs, Affine, Log, Logistic, Neuron, Relu, SoftRelu, Sqrt, Square, Tanh
@@ -25,7 +25,7 @@ VOCABULARY: tuple[type[Op], ...] = (
     Mirror,
     Crop,
     Resize,
-    ColorSpace,
+    ColourSpace,
     Lrn,
     MapNorm,
     ContrastNorm,
@@ -64,7 +64,7 @@ __all__ = [
     "BinaryCrossEntropy",
     "Blur",
     "CauchyError",
-    "ColorSpace",
+    "ColourSpace",
     "Concat",
     "ContrastNorm",
     "Conv",

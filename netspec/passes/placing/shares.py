@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
-from netspec.ir.ops import ColorSpace, Concat, Conv, Linear, Local, Loss, Lrn, Op, Reshape, Softmax
+from netspec.ir.ops import ColourSpace, Concat, Conv, Linear, Local, Loss, Lrn, Op, Reshape, Softmax
 from netspec.ir.shape import Shape
 
 Reading = Literal["share", "whole"]
@@ -29,7 +29,7 @@ def reading(op: Op, parts: int) -> Reading | None:
             return "share" if op.groups % parts == 0 else None
         case Reshape():
             return "share" if op.size.channels % parts == 0 else None
-        case Softmax() | ColorSpace() | Loss():
+        case Softmax() | ColourSpace() | Loss():
             return None
         case _:
             return "share"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from netspec.ir.ops import ColorSpace
-from netspec.ir.ops.color import EXPONENT, INTERCEPT, LAB, LEAST_CUBE, SLOPE, XYZ, YUV, Matrix
+from netspec.ir.ops import ColourSpace
+from netspec.ir.ops.colour import EXPONENT, INTERCEPT, LAB, LEAST_CUBE, SLOPE, XYZ, YUV, Matrix
 
 from .emission import Table
 from .precision import widened
@@ -42,4 +42,4 @@ def mixed(x: Tensor, matrix: Matrix) -> Tensor:
     return torch.stack([red * r + green * g + blue * b for r, g, b in matrix], 1)
 
 
-TABLE: Table = {ColorSpace: lambda op, inputs: Yuv() if op.to == "yuv" else Lab(op.offset)}
+TABLE: Table = {ColourSpace: lambda op, inputs: Yuv() if op.to == "yuv" else Lab(op.offset)}

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from netspec.ir.ops import ColorSpace
+from netspec.ir.ops import ColourSpace
 
 from ..site import Expressions, Site
 from ..text import call
 
 
-def _color_space(op: ColorSpace, at: Site) -> str:
+def _colour_space(op: ColourSpace, at: Site) -> str:
     at.helper("mixed")
     if op.to == "yuv":
         return call(at.helper("to_yuv"), at.x)
     return call(at.helper("to_lab"), at.x, offset=repr(op.offset))
 
 
-EXPRESSIONS: Expressions = {ColorSpace: _color_space}
+EXPRESSIONS: Expressions = {ColourSpace: _colour_space}

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from netspec.ir.ops import ColorSpace
-from netspec.ir.ops.color import EXPONENT, INTERCEPT, LAB, LEAST_CUBE, SLOPE, XYZ, YUV, Matrix
+from netspec.ir.ops import ColourSpace
+from netspec.ir.ops.colour import EXPONENT, INTERCEPT, LAB, LEAST_CUBE, SLOPE, XYZ, YUV, Matrix
 
 from ..site import Site, Table
 
 
-def _color_space(op: ColorSpace, site: Site) -> None:
+def _colour_space(op: ColourSpace, site: Site) -> None:
     if op.to == "yuv":
         site.result("Conv", site.x, _kernels(site, "yuv", YUV))
         return
@@ -27,4 +27,4 @@ def _kernels(site: Site, what: str, matrix: Matrix) -> str:
     return site.constant(what, np.array(matrix, dtype=np.float32)[:, :, None, None])
 
 
-TABLE: Table = {ColorSpace: _color_space}
+TABLE: Table = {ColourSpace: _colour_space}

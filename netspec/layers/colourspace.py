@@ -1,24 +1,24 @@
 """Colours in other coordinates."""
 
-from netspec.ir.ops import ColorSpace
+from netspec.ir.ops import ColourSpace
 from netspec.keys import Choice, Key
 from netspec.layers._common import USUAL
 from netspec.lowering import LayerType, Lowering
 
 
 def lower(low: Lowering) -> None:
-    low.emit(ColorSpace(low["to"], low["centered"]))
+    low.emit(ColourSpace(low["to"], low["centred"]))
 
 
 TYPE = LayerType(
-    "colorspace",
+    "colourspace",
     "An RGB image in other coordinates of colour: YUV, or L*a*b* of values from 0 to 1 (fixed functions of "
     "cuda-convnet).",
     lower,
     keys=(
         Key("to", Choice({"yuv": "yuv", "lab": "lab"}), "the coordinates", of_shape=False),
         Key(
-            "centered",
+            "centred",
             Choice({"yes": True, "no": False}),
             "of lab, whether L runs from -50 to 50 instead of from 0 to 100",
             default=False,
@@ -28,5 +28,5 @@ TYPE = LayerType(
         *USUAL,
     ),
     rule="What it reads: an image of three channels.",
-    example="[image] input 3x32x32\n[yuv] colorspace to=yuv",
+    example="[image] input 3x32x32\n[yuv] colourspace to=yuv",
 )

@@ -27,16 +27,16 @@ LEAST_CUBE, EXPONENT, SLOPE, INTERCEPT = 0.0088564517, 0.3333, 7.787037, 0.13793
 
 
 @dataclass(frozen=True, slots=True)
-class ColorSpace(Op):
-    """RGB pixels as YUV, or, from values 0 to 1, as L*a*b*: L from 0 to 100, or from -50 to 50 if ``centered``."""
+class ColourSpace(Op):
+    """RGB pixels as YUV, or, from values 0 to 1, as L*a*b*: L from 0 to 100, or from -50 to 50 if ``centred``."""
 
     to: Literal["yuv", "lab"]
-    centered: bool = False
+    centred: bool = False
 
     @property
     def offset(self) -> float:
         """What is added to the first coordinate."""
-        return 0.0 if self.to == "yuv" else -66.0 if self.centered else -16.0
+        return 0.0 if self.to == "yuv" else -66.0 if self.centred else -16.0
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         (x,) = inputs

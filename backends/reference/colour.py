@@ -1,16 +1,16 @@
-"""ColorSpace: the three channels of each pixel in other coordinates."""
+"""ColourSpace: the three channels of each pixel in other coordinates."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from netspec.ir.ops import ColorSpace
-from netspec.ir.ops.color import EXPONENT, INTERCEPT, LAB, LEAST_CUBE, SLOPE, XYZ, YUV, Matrix
+from netspec.ir.ops import ColourSpace
+from netspec.ir.ops.colour import EXPONENT, INTERCEPT, LAB, LEAST_CUBE, SLOPE, XYZ, YUV, Matrix
 
 from .call import Array, Call, Gradient
 
 
-def colorspace(op: ColorSpace, call: Call) -> Array:
+def colourspace(op: ColourSpace, call: Call) -> Array:
     """YUV is one matrix; L*a*b* is one, a function of each number, and a second one."""
     if op.to == "yuv":
         return _mixed(YUV, call.x)
@@ -19,7 +19,7 @@ def colorspace(op: ColorSpace, call: Call) -> Array:
     return y
 
 
-def colorspace_back(op: ColorSpace, call: Call, y: Array, grad: Array) -> Gradient:
+def colourspace_back(op: ColourSpace, call: Call, y: Array, grad: Array) -> Gradient:
     """The matrices from the other side, and between them the function's slope."""
     if op.to == "yuv":
         return Gradient((_mixed_back(YUV, grad),))
