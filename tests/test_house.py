@@ -179,6 +179,15 @@ def test_files_are_small() -> None:
     assert median(lengths.values()) < LONGEST / 2
 
 
+def test_tests_do_not_import_each_other() -> None:
+    lent = [
+        f"{path.relative_to(ROOT)} imports {target}"
+        for path in (ROOT / "tests").rglob("*.py")
+        for target in re.findall(r"^\s*(?:from|import) (test_\w+)", path.read_text("utf-8"), re.MULTILINE)
+    ]
+    assert lent == [], "what several tests use stands beside them, or in tests/helpers"
+
+
 def test_everything_public_is_documented() -> None:
     silent = []
     for name, path in modules().items():

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from netspec.importers.cuda_convnet import Dialect
 from netspec.ir.shape import Shape
+from netspec.net import Foreign, Net, import_layer_file
 from netspec.source import Source
 
 _GIVEN = os.environ.get("NETSPEC_CORPUS")
@@ -20,6 +25,12 @@ def golden(name: str) -> Any:
 
 FILES: list[dict[str, Any]] = golden("golden.json").get("files", []) if CORPUS else []
 PAIRS = [(file, pair) for file in FILES for pair in file.get("pairs", [])]
+PROBES: list[dict[str, Any]] = golden("probes.json") if CORPUS else []
+Case = tuple[dict[str, Any], str | None]
+CASES: list[Case] = [
+    *((file, None) for file in FILES),
+    *((f, p["params"]) for f, p in PAIRS if p["accepted_by_original"] or p.get("ok_after_naming_schedules")),
+]
 
 
 def source(name: str) -> Source:
@@ -29,3 +40,28 @@ def source(name: str) -> Source:
 
 def shape(file: dict[str, Any]) -> Shape:
     return Shape(*file["data"])
+
+
+def probes() -> Iterator[tuple[dict[str, Any], Dialect]]:
+    for probe in PROBES:
+        if probe["name"] != "gpu_out_of_range":  # the number of GPUs is a run's, and no file's
+            yield probe, "2012"
+            yield probe, "v2"
+
+
+def name_of(case: Case) -> str:
+    file, params = case
+    return str(params or file["file"])
+
+
+def foreign(params: str | None) -> Foreign:
+    return Foreign(source(params) if params else None, merged=True)
+
+
+def imported(file: dict[str, Any], params: str | None) -> Net:
+    return import_layer_file(source(file["file"]), shape(file), foreign(params))
+
+
+def marked(number: int, case: Case) -> Any:
+    """One case in eight belongs to the quick tests."""
+    return pytest.param(case, id=name_of(case), marks=() if number % 8 == 0 else pytest.mark.slow)

@@ -6,12 +6,11 @@ They lie outside the project, in the folder that NETSPEC_CORPUS names; without i
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
 import pytest
-from corpusfiles import CORPUS, FILES, PAIRS, golden, shape, source
+from corpusfiles import CORPUS, FILES, PAIRS, probes, shape, source
 
 from netspec.check import check
 from netspec.importers.cuda_convnet import Dialect, Translation, translate
@@ -22,7 +21,6 @@ from netspec.source import Source
 pytestmark = pytest.mark.skipif(CORPUS is None, reason="NETSPEC_CORPUS names no folder with real layer files")
 
 
-PROBES: list[dict[str, Any]] = golden("probes.json") if CORPUS else []
 UNKNOWN_TREE = "treefc"
 """Its weights are of a tree that is not in the file."""
 
@@ -116,13 +114,6 @@ def test_parameter_files(file: dict[str, Any], pair: dict[str, Any]) -> None:
         assert math.isclose(parameter.lr, base), key
         assert math.isclose(parameter.momentum, theirs["momW"][index] if weight else theirs["momB"]), key
         assert math.isclose(parameter.decay, theirs["wc"][index] if weight else 0.0), key
-
-
-def probes() -> Iterator[tuple[dict[str, Any], Dialect]]:
-    for probe in PROBES:
-        if probe["name"] != "gpu_out_of_range":  # the number of GPUs is a run's, and no file's
-            yield probe, "2012"
-            yield probe, "v2"
 
 
 EMPTY = "pool_10_3_2_outputsX=9"

@@ -8,8 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from test_corpus import CORPUS, FILES, probes, shape, source
-from test_import_corpus import CASES, Case, foreign, imported, marked
+from corpusfiles import CASES, CORPUS, FILES, Case, foreign, imported, marked, probes, shape, source
 
 from netspec import backend
 from netspec.diagnostics import SpecError

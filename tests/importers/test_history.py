@@ -8,12 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from corpusfiles import CORPUS
+from places import ROOT
 
-PAGE = (Path(__file__).parents[2] / "docs" / "history.md").read_text("utf-8")
+PAGE = (ROOT / "docs" / "history.md").read_text("utf-8")
 CITED = re.compile(r"`([\w.-]+\.cfg):(\d+)(?:-(\d+))?`(?:\s`([^`]+)`)?")
 NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?")
 ERRORS = re.compile(r"(?:(\d\.\d{3,}), )?(0\.\d{4,}), (0\.\d{4,})")

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from carrying import carried
-from corpusfiles import CORPUS, FILES, PAIRS, shape, source
+from corpusfiles import CASES, CORPUS, FILES, Case, foreign, imported, marked, shape, source
 from places import SPECS
 
 from netspec import backend, load
@@ -22,40 +22,16 @@ from netspec.importers.cuda_convnet import translate
 from netspec.importers.cuda_convnet.reading import read
 from netspec.ir.shape import Shape
 from netspec.language.formatter import formatted
-from netspec.net import Foreign, Net, import_layer_file, load_source, loads
+from netspec.net import load_source, loads
 from netspec.source import Source
 
 pytestmark = pytest.mark.skipif(CORPUS is None, reason="NETSPEC_CORPUS names no folder with real layer files")
-
-Case = tuple[dict[str, Any], str | None]
-CASES: list[Case] = [
-    *((file, None) for file in FILES),
-    *((f, p["params"]) for f, p in PAIRS if p["accepted_by_original"] or p.get("ok_after_naming_schedules")),
-]
-
-
-def name_of(case: Case) -> str:
-    file, params = case
-    return str(params or file["file"])
-
-
-def foreign(params: str | None) -> Foreign:
-    return Foreign(source(params) if params else None, merged=True)
-
-
-def imported(file: dict[str, Any], params: str | None) -> Net:
-    return import_layer_file(source(file["file"]), shape(file), foreign(params))
 
 
 def comments(name: str) -> list[str]:
     """The comments of a file, as they stand."""
     told = source(name)
     return [comment.text.strip() for comment in read(told, Findings(told)).comments]
-
-
-def marked(number: int, case: Case) -> Any:
-    """One case in eight belongs to the quick tests."""
-    return pytest.param(case, id=name_of(case), marks=() if number % 8 == 0 else pytest.mark.slow)
 
 
 @pytest.mark.parametrize("case", [marked(i, case) for i, case in enumerate(CASES)])

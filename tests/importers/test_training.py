@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import torch
-from test_corpus import CORPUS, FILES, golden, shape, source
+from corpusfiles import CORPUS, FILES, golden, shape, source
 
 from netspec.ir.graph import Graph
 from netspec.ir.ops import Affine, Dropout

@@ -6,10 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
-from layerfiles import ending
+from corpusfiles import CORPUS
+from layerfiles import TWINS, ending
 from processes import netspec
-from test_corpus import CORPUS
-from test_function import TWINS
 
 RATES = "epsW={}\nepsB=0.02\nmomW={}\nmomB=0.9\nwc={}\n"
 LEARNT = {"conv1a": 1, "conv1b": 1, "conv2a": 1, "conv2b": 1, "fca": 2, "fcb": 2, "out": 2}
