@@ -31,8 +31,8 @@ from torch import Tensor
 import netspec
 from netspec import backend
 from netspec.ir.graph import Graph
-from netspec.train.augment import Preparation, choose, room_for, sent
 from netspec.train.chance import Places, shuffled
+from netspec.train.data.augment import Preparation, choose, room_for, sent
 from netspec.train.data.cores import cores_available
 from netspec.train.data.listing import list_folder
 from netspec.train.data.loader import AHEAD, Loader
@@ -40,7 +40,7 @@ from netspec.train.data.packed import open_packed
 from netspec.train.data.packing import pack
 from netspec.train.data.picture import Data, Frame, Pixels, Resident
 from netspec.train.data.synthetic import Textures
-from netspec.train.optimiser import optimiser_for
+from netspec.train.learning.optimiser import optimiser_for
 
 SPEC = Path(__file__).parent.parent / "specs" / "alexnet-tiny.net"
 PACKED, RANDOM = "packed, read and varied", "random, in memory"

@@ -20,9 +20,9 @@ import netspec
 from netspec.ir.graph import Graph
 from netspec.ir.settings import Precision
 from netspec.plan import plan
-from netspec.train.ema import Average
-from netspec.train.objective import build
-from netspec.train.optimiser import optimiser_of
+from netspec.train.learning.ema import Average
+from netspec.train.learning.objective import build
+from netspec.train.learning.optimiser import optimiser_of
 from netspec.units import plain, size
 
 SPEC = Path(__file__).parent.parent / "specs" / "alexnet.net"

@@ -23,7 +23,7 @@ import netspec
 from netspec import backend
 from netspec.timing.handwritten import AlexNet
 from netspec.timing.handwritten import optimiser as optimiser_by_hand
-from netspec.train.optimiser import optimiser_for
+from netspec.train.learning.optimiser import optimiser_for
 
 SPEC = Path(__file__).parent.parent / "specs" / "alexnet.net"
 MODULE, PROGRAM, BY_HAND = "module", "generated program", "written by hand"

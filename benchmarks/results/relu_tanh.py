@@ -22,12 +22,12 @@ from rich.console import Console
 
 from netspec.net import load
 from netspec.train.config import Request
-from netspec.train.console import Quiet, Status
 from netspec.train.errors import TrainError
 from netspec.train.interval import Interval
+from netspec.train.judging.testing import run_test
+from netspec.train.reporting.console import Quiet, Status
 from netspec.train.run import train
-from netspec.train.saved import open_run
-from netspec.train.testing import run_test
+from netspec.train.runs.saved import open_run
 
 NETS = {"ReLU": "specs/four-layers-relu.net", "tanh": "specs/four-layers-tanh.net"}
 COLOURS = {"ReLU": "tab:blue", "tanh": "tab:orange"}

@@ -59,7 +59,7 @@ def command(
         from netspec.train.data.cores import cores_available
         from netspec.train.data.report import as_json, as_text, judge
         from netspec.train.data.survey import survey
-        from netspec.train.progress import Counter, printable
+        from netspec.train.reporting.progress import Counter, printable
 
         data, mismatch = _open(source, graph)
         total = len(data.train.labels) + (len(data.validation.labels) if data.validation is not None else 0)

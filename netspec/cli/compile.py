@@ -130,7 +130,7 @@ def command(
 
 def _trained(net: Net, path: Path) -> Trained:
     with telling():
-        from netspec.train.trained import trained
+        from netspec.train.tensors.trained import trained
 
         return trained(net.graph, path, warn)
 

@@ -14,8 +14,8 @@ from netspec.cli.runs import DEVICES, FORMATS, Unread, columns, device_of, notin
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from netspec.train.saved import Saved
-    from netspec.train.testing import Outcome, SplitName
+    from netspec.train.judging.testing import Outcome, SplitName
+    from netspec.train.runs.saved import Saved
 
 ROWS = 50
 """Classes that the table shows; of more than these, the worst."""
@@ -67,7 +67,7 @@ def command(
     if confusion is not None and confusion.suffix.lower() != ".png":
         refuse(f"--confusion {confusion}: the picture's name ends with .png")
     with telling():
-        from netspec.train.saved import open_run
+        from netspec.train.runs.saved import open_run
 
         taken: dict[str, str] | None = None
         if weights is not None:
@@ -88,11 +88,11 @@ def _with_weights(
     path: Path, weights: Path, data: str | None, batch: int | None, quiet: bool
 ) -> tuple[list[Saved], dict[str, str]]:
     """A run, or a spec, with other weights, and what is recorded of them."""
-    from netspec.train.console import reporter
-    from netspec.train.objective import build
-    from netspec.train.published import as_run
-    from netspec.train.saved import open_run
-    from netspec.train.weights import fit, read_weights
+    from netspec.train.learning.objective import build
+    from netspec.train.reporting.console import reporter
+    from netspec.train.runs.saved import open_run
+    from netspec.train.tensors.published import as_run
+    from netspec.train.tensors.weights import fit, read_weights
 
     read = read_weights(weights, warn)
     if path.suffix in SPECS:
@@ -117,7 +117,7 @@ def _test(
     from netspec.train.data.cores import cores_available
     from netspec.train.data.source import listing
     from netspec.train.errors import RequestError
-    from netspec.train.testing import run_test
+    from netspec.train.judging.testing import run_test
 
     source = data if data is not None else runs[0].data
     if source is None:
@@ -199,7 +199,7 @@ def _facts(tested: Outcome, runs: Sequence[Saved], weights: dict[str, str] | Non
 
 
 def _text(tested: Outcome, runs: Sequence[Saved]) -> list[str]:
-    from netspec.train.progress import printable
+    from netspec.train.reporting.progress import printable
     from netspec.units import count, percent
 
     unread = f" ({count(tested.unreadable)} more cannot be read)" if tested.unreadable else ""

@@ -13,7 +13,7 @@ from netspec.cli.runs import telling, warn
 from netspec.cli.writing import write_whole
 
 if TYPE_CHECKING:
-    from netspec.train.layouts import Layout
+    from netspec.train.tensors.layouts import Layout
 
 
 @click.command()
@@ -38,8 +38,8 @@ def command(run: Path, output: Path, layout: Layout, quiet: bool) -> None:
         refuse(f"-o {output}: the file's name ends with .safetensors")
     _refuse_what_is_not_ours(output)
     with telling():
-        from netspec.train.export import exported
-        from netspec.train.saved import open_run
+        from netspec.train.runs.saved import open_run
+        from netspec.train.tensors.export import exported
         from netspec.units import plural, size
 
         opened = open_run(run, warn)
@@ -58,7 +58,7 @@ def _refuse_what_is_not_ours(path: Path) -> None:
         return
     if not path.is_file():
         refuse(f"{path} is there already, and is no file")
-    from netspec.train.export import is_ours
+    from netspec.train.tensors.export import is_ours
 
     try:
         ours = is_ours(path)

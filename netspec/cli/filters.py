@@ -12,7 +12,7 @@ from netspec.cli.common import refuse
 from netspec.cli.runs import DEVICES, FORMATS, columns, device_of, telling, warn, write_picture
 
 if TYPE_CHECKING:
-    from netspec.train.saved import Saved
+    from netspec.train.runs.saved import Saved
 
 
 @click.command()
@@ -52,7 +52,7 @@ def command(
     if output.suffix.lower() != ".png":
         refuse(f"-o {output}: the picture's name ends with .png")
     with telling():
-        from netspec.train.saved import open_run
+        from netspec.train.runs.saved import open_run
 
         opened = open_run(run, warn)
         if image is not None and activations is not None:
@@ -100,11 +100,11 @@ def _kernels(run: Saved, layer: str | None) -> tuple[dict[str, Any], list[str], 
 def _answer(run: Saved, image: Path, layer: str, device: str) -> tuple[dict[str, Any], list[str], bytes]:
     from netspec.train.data.picture import Unreadable
     from netspec.train.errors import TrainError
+    from netspec.train.judging.predict import PEAK, frame_of
+    from netspec.train.judging.predict import picture as read
+    from netspec.train.judging.views import prepared, views
     from netspec.train.look.activations import answer, picture
     from netspec.train.look.tiles import as_png
-    from netspec.train.predict import PEAK, frame_of
-    from netspec.train.predict import picture as read
-    from netspec.train.views import prepared, views
 
     frame = frame_of(run)
     try:

@@ -51,7 +51,7 @@ def command(
     from netspec.train.data.listing import list_folder
     from netspec.train.data.packing import pack
     from netspec.train.errors import RequestError, TrainError
-    from netspec.train.progress import Counter
+    from netspec.train.reporting.progress import Counter
 
     say = noting(quiet)
     with telling():

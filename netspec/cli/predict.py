@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from netspec.train.predict import Prediction
-    from netspec.train.saved import Saved
+    from netspec.train.judging.predict import Prediction
+    from netspec.train.runs.saved import Saved
 
 BAR = 30
 """Characters of a bar that stands for certainty."""
@@ -41,8 +41,8 @@ def command(run: Path, images: tuple[Path, ...], views: str | None, device: str 
       netspec predict runs/alexnet-1 cat.jpg dog.png
     """
     with telling():
-        from netspec.train.predict import Guesser, failed
-        from netspec.train.saved import open_run
+        from netspec.train.judging.predict import Guesser, failed
+        from netspec.train.runs.saved import open_run
 
         opened = open_run(run, warn)
         wanted: dict[str | None, Literal[1, 10] | None] = {None: None, "1": 1, "10": 10}
@@ -85,7 +85,7 @@ def _show(prediction: Prediction) -> None:
     """An image's name and its classes with bars: in colour on a terminal, of plain characters elsewhere."""
     from rich.console import Console
 
-    from netspec.train.progress import printable
+    from netspec.train.reporting.progress import printable
 
     console = Console(highlight=False)
     click.echo(printable(str(prediction.image)))

@@ -40,7 +40,7 @@ def telling() -> Iterator[None]:
 
 def tell_problem(problem: TrainError) -> None:
     """The message on standard error, its notes below it."""
-    from netspec.train.progress import printable
+    from netspec.train.reporting.progress import printable
 
     click.echo(f"Error: {printable(problem.message)}", err=True)
     for note in problem.notes:
@@ -49,14 +49,14 @@ def tell_problem(problem: TrainError) -> None:
 
 def warn(text: str) -> None:
     """Something that is wrong and does not stop the command."""
-    from netspec.train.progress import printable
+    from netspec.train.reporting.progress import printable
 
     click.echo(f"warning: {printable(text)}", err=True)
 
 
 def noting(quiet: bool) -> Callable[[str], None]:
     """A teller of what is worth knowing, silent where nobody wants to know."""
-    from netspec.train.progress import printable
+    from netspec.train.reporting.progress import printable
 
     return lambda text: None if quiet else click.echo(printable(text), err=True)
 

@@ -122,8 +122,8 @@ def command(
     net = read_net(file, input_shape, changes, layer_files) if file is not None else None
     from netspec.train.config import Request
     from netspec.train.data.source import listing
-    from netspec.train.devices import run_alone_or_together
     from netspec.train.errors import RequestError, TrainError
+    from netspec.train.processes.devices import run_alone_or_together
 
     # Pillow grumbles on standard error about files that it reads all the same; what it cannot read is told by name.
     warnings.filterwarnings("ignore", module=r"PIL\.")
@@ -149,7 +149,7 @@ def command(
 
 
 def _refuse(problem: TrainError) -> None:
-    from netspec.train.progress import printable
+    from netspec.train.reporting.progress import printable
 
     click.echo(f"Error: {printable(problem.message)}", err=True)
     for note in problem.notes:
@@ -159,8 +159,8 @@ def _refuse(problem: TrainError) -> None:
 
 def _result(result: Result) -> list[str]:
     """The last lines: what was reached, what became of the images, where the run lies."""
-    from netspec.train.evaluate import PROTOCOL
-    from netspec.train.runfolder import resuming
+    from netspec.train.learning.evaluate import PROTOCOL
+    from netspec.train.runs.runfolder import resuming
     from netspec.units import count
 
     train, validation = result.counts["train"], result.counts["validation"]

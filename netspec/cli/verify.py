@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from netspec.cli.layer_files import LayerFiles
     from netspec.ir.graph import Graph
     from netspec.passes.placing import Arrangement
-    from netspec.train.verification import Difference, Trial
+    from netspec.train.processes.verification import Difference, Trial
 
 _WORDS = ("groups", "batch", "hybrid")
 _MOST = 64
@@ -74,9 +74,9 @@ def command(
     """
     net = read_net(file, input_shape, changes, layer_files)
     from netspec.train.errors import TrainError
+    from netspec.train.processes.verification import TOLERANCES, Trial, beginning, compare, need_devices
+    from netspec.train.tensors.weights import read_weights
     from netspec.train.trainable import need_trainable
-    from netspec.train.verification import TOLERANCES, Trial, beginning, compare, need_devices
-    from netspec.train.weights import read_weights
 
     images = batch or 2 * max(gpus)
     trial = Trial(images, steps, seed, dtype, device)  # type: ignore[arg-type]
@@ -112,7 +112,7 @@ def _arrangements(graph: Graph, gpus: tuple[int, ...], splits: tuple[str, ...], 
     arrangement, however it is split."""
     from netspec.passes.placing import ArrangementError, arrange
     from netspec.train.errors import RequestError
-    from netspec.train.shared import need_shares
+    from netspec.train.processes.shared import need_shares
 
     found: list[Arrangement] = []
     refused: list[RequestError | ArrangementError] = []

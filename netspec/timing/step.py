@@ -11,8 +11,8 @@ from torch import Tensor
 from netspec.ir.graph import Graph
 from netspec.ir.settings import Precision
 from netspec.passes.fast import forms_of
-from netspec.train.objective import Objective, build
-from netspec.train.optimiser import PaperSGD, optimiser_of
+from netspec.train.learning.objective import Objective, build
+from netspec.train.learning.optimiser import PaperSGD, optimiser_of
 
 
 @dataclass(slots=True)

@@ -9,24 +9,24 @@ from typing import Any
 import torch
 
 from netspec.ir.graph import Graph
-from netspec.train.augment import Preparation
 from netspec.train.config import Config
-from netspec.train.console import Reporter
-from netspec.train.crew import ALONE, Crew
 from netspec.train.data import picture
+from netspec.train.data.augment import Preparation
 from netspec.train.data.loader import Batch, Loader
 from netspec.train.data.moments import Statistics
 from netspec.train.data.picture import Data
-from netspec.train.ema import Average
+from netspec.train.data.statistics import measure, sampled
 from netspec.train.errors import TrainError
-from netspec.train.guessing import guessing
-from netspec.train.objective import Objective
-from netspec.train.optimiser import optimiser_of
-from netspec.train.plot import Drawing
-from netspec.train.record import sha256, versions_here
-from netspec.train.runfolder import RunFolder
-from netspec.train.same_data import fingerprint
-from netspec.train.statistics import measure, sampled
+from netspec.train.learning.ema import Average
+from netspec.train.learning.guessing import guessing
+from netspec.train.learning.objective import Objective
+from netspec.train.learning.optimiser import optimiser_of
+from netspec.train.processes.crew import ALONE, Crew
+from netspec.train.reporting.console import Reporter
+from netspec.train.reporting.plot import Drawing
+from netspec.train.runs.record import sha256, versions_here
+from netspec.train.runs.runfolder import RunFolder
+from netspec.train.runs.same_data import fingerprint
 from netspec.train.training import Training
 
 

@@ -11,17 +11,17 @@ from typing import Any, Literal
 import numpy as np
 from torch import Tensor
 
-from netspec.train.augment import central, choose
 from netspec.train.chance import shuffled
-from netspec.train.console import Status
-from netspec.train.crew import Readers
+from netspec.train.data.augment import central, choose
 from netspec.train.data.loader import Batch, Tally
 from netspec.train.data.picture import Labels
 from netspec.train.errors import TrainError
-from netspec.train.evaluate import evaluate
 from netspec.train.interval import Due
-from netspec.train.schedule import observe, rate_factor
-from netspec.train.snapshot import diverged, save
+from netspec.train.learning.evaluate import evaluate
+from netspec.train.learning.schedule import observe, rate_factor
+from netspec.train.processes.crew import Readers
+from netspec.train.reporting.console import Status
+from netspec.train.runs.snapshot import diverged, save
 from netspec.train.training import Meter, Place, Training, as_tensor
 
 LINES_PER_EPOCH = 100

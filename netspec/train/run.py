@@ -14,25 +14,25 @@ import torch
 from netspec.ir.graph import Graph
 from netspec.net import Net
 from netspec.passes.placing import arrange
-from netspec.train import checkpoint
 from netspec.train.assembly import assemble, kept, measured, need_full_batch, preparation, remembered
-from netspec.train.augment import room_for
-from netspec.train.board import Board, need_tensorboard
 from netspec.train.config import Config, Request, resolve
-from netspec.train.console import Reporter
-from netspec.train.crew import ALONE, Crew
+from netspec.train.data.augment import room_for
 from netspec.train.data.loader import Loader
 from netspec.train.data.picture import Data
 from netspec.train.data.source import open_source
 from netspec.train.errors import RequestError
-from netspec.train.evaluate import PROTOCOL, VIEWS, Evaluation
-from netspec.train.initial import begin, network
-from netspec.train.launching import report_run, stop_with_the_others
-from netspec.train.lock import locked
+from netspec.train.learning.evaluate import PROTOCOL, VIEWS, Evaluation
+from netspec.train.learning.objective import Objective
 from netspec.train.loop import run as run_loop
-from netspec.train.objective import Objective
-from netspec.train.record import Problems, counts, describe, finish, versions_here
-from netspec.train.resume import (
+from netspec.train.processes.crew import ALONE, Crew
+from netspec.train.processes.launching import report_run, stop_with_the_others
+from netspec.train.processes.shared import need_shares, share_out
+from netspec.train.reporting.board import Board, need_tensorboard
+from netspec.train.reporting.console import Reporter
+from netspec.train.runs import checkpoint
+from netspec.train.runs.lock import locked
+from netspec.train.runs.record import Problems, counts, describe, finish, versions_here
+from netspec.train.runs.resume import (
     Earlier,
     as_net,
     continued,
@@ -43,11 +43,11 @@ from netspec.train.resume import (
     reopen,
     repeated,
 )
-from netspec.train.runfolder import RunFolder, disk_problem
-from netspec.train.same_data import need_alike, need_same_data
-from netspec.train.saved import Saved, need_same
-from netspec.train.shared import need_shares, share_out
-from netspec.train.snapshot import restore, save
+from netspec.train.runs.runfolder import RunFolder, disk_problem
+from netspec.train.runs.same_data import need_alike, need_same_data
+from netspec.train.runs.saved import Saved, need_same
+from netspec.train.runs.snapshot import restore, save
+from netspec.train.tensors.initial import begin, network
 from netspec.train.trainable import need_trainable
 from netspec.train.training import Training
 

@@ -11,11 +11,11 @@ import torch
 from netspec import backend
 from netspec.ir.graph import Graph
 from netspec.passes.torch_names import attributes, state_key
-from netspec.train.augment import Preparation, choose
 from netspec.train.chance import shuffled
+from netspec.train.data.augment import Preparation, choose
 from netspec.train.data.loader import Loader
 from netspec.train.data.picture import Data
-from netspec.train.optimiser import optimiser_for
+from netspec.train.learning.optimiser import optimiser_for
 
 SECONDS = 2.0
 """A measurement ends after so long, but takes one batch and two steps at least."""

@@ -10,21 +10,21 @@ import torch
 from torch import Tensor
 
 from netspec.ir.graph import Graph
-from netspec.train.augment import Preparation, sent
-from netspec.train.board import Board
 from netspec.train.config import Config
-from netspec.train.console import Plan, Reporter, Status
-from netspec.train.crew import ALONE, Crew
+from netspec.train.data.augment import Preparation, sent
 from netspec.train.data.loader import Loader, Tally
 from netspec.train.data.picture import Data, known_unreadable
-from netspec.train.ema import Average
-from netspec.train.evaluate import Evaluation
-from netspec.train.guessing import Guessing
-from netspec.train.objective import Objective
-from netspec.train.optimiser import PaperSGD
-from netspec.train.plot import Drawing
-from netspec.train.runfolder import RunFolder
-from netspec.train.schedule import Watch
+from netspec.train.learning.ema import Average
+from netspec.train.learning.evaluate import Evaluation
+from netspec.train.learning.guessing import Guessing
+from netspec.train.learning.objective import Objective
+from netspec.train.learning.optimiser import PaperSGD
+from netspec.train.learning.schedule import Watch
+from netspec.train.processes.crew import ALONE, Crew
+from netspec.train.reporting.board import Board
+from netspec.train.reporting.console import Plan, Reporter, Status
+from netspec.train.reporting.plot import Drawing
+from netspec.train.runs.runfolder import RunFolder
 
 
 class Meter:

@@ -24,7 +24,7 @@ from netspec.ir.graph import Graph
 from netspec.ir.ops import VOCABULARY, Conv, Linear, Relu, Sum
 from netspec.ir.settings import Exponential, Plateau, Schedule, Step, Steps
 from netspec.ir.window import Pad, Window
-from netspec.train.schedule import Watch, factor, observe
+from netspec.train.learning.schedule import Watch, factor, observe
 
 CASES = cases()
 NASTY = [

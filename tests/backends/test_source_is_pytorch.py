@@ -18,7 +18,7 @@ from netspec import backend
 from netspec.ir.graph import Graph
 from netspec.passes.phases import phases
 from netspec.passes.torch_names import attributes, state_key
-from netspec.train.optimiser import optimiser_for
+from netspec.train.learning.optimiser import optimiser_for
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

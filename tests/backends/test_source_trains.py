@@ -15,11 +15,11 @@ from torch import Tensor
 
 import netspec
 from netspec.ir.graph import Graph
-from netspec.train import checkpoint
 from netspec.train.config import Request
-from netspec.train.console import Quiet
-from netspec.train.objective import Objective
+from netspec.train.learning.objective import Objective
+from netspec.train.reporting.console import Quiet
 from netspec.train.run import train
+from netspec.train.runs import checkpoint
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -19,11 +19,11 @@ from torch import Tensor
 from netspec import backend
 from netspec.ir.graph import Graph
 from netspec.passes.placing import SplitWord, arrange
-from netspec.train.ema import Average
-from netspec.train.evaluate import evaluate
-from netspec.train.objective import Objective
-from netspec.train.optimiser import optimiser_of
-from netspec.train.shared import share_out
+from netspec.train.learning.ema import Average
+from netspec.train.learning.evaluate import evaluate
+from netspec.train.learning.objective import Objective
+from netspec.train.learning.optimiser import optimiser_of
+from netspec.train.processes.shared import share_out
 
 SEED = 11
 STEPS = 3

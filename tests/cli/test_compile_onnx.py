@@ -20,9 +20,9 @@ from rich.console import Console
 import netspec
 from netspec.cli import main
 from netspec.train.config import Request
-from netspec.train.console import Quiet
+from netspec.train.reporting.console import Quiet
 from netspec.train.run import train
-from netspec.train.saved import open_run
+from netspec.train.runs.saved import open_run
 
 DIGITS = ROOT / "specs" / "digits.net"
 

@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 from netspec.cli import main
 from netspec.ir.graph import Graph
 from netspec.passes.placing import Arrangement
-from netspec.train import verification
+from netspec.train.processes import verification
 
 SAME = verification.Difference(1e-16, 1e-15, 1e-15, 2e-15, "conv.weight")
 

@@ -13,7 +13,7 @@ import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
 
-READY = "netspec.train.verification"
+READY = "netspec.train.processes.verification"
 """What such a process would otherwise import for seconds: a server that has, and has done nothing, forks them."""
 
 

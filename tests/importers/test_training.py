@@ -18,8 +18,8 @@ from netspec.ir.ops import Affine, Dropout
 from netspec.ir.settings import DiscreteExponential, Exponential, Fixed, Linear, Schedule
 from netspec.net import Foreign, load_source
 from netspec.passes.torch_names import attributes, state_key
-from netspec.train.objective import build
-from netspec.train.optimiser import optimiser_of
+from netspec.train.learning.objective import build
+from netspec.train.learning.optimiser import optimiser_of
 
 pytestmark = pytest.mark.skipif(CORPUS is None, reason="NETSPEC_CORPUS names no folder with real layer files")
 

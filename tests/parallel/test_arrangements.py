@@ -14,8 +14,8 @@ import netspec
 from netspec.parallel.network import PlacedNetwork
 from netspec.parallel.team import join
 from netspec.passes.placing import arrange, place
-from netspec.train import verification
-from netspec.train.verification import TOLERANCES, Trial, alone, beginning, difference
+from netspec.train.processes import verification
+from netspec.train.processes.verification import TOLERANCES, Trial, alone, beginning, difference
 
 TINY = (ROOT / "specs" / "alexnet-tiny.net").read_text("utf-8")
 

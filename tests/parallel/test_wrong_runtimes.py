@@ -16,8 +16,8 @@ from netspec.parallel import batchnorm, collectives, gradients
 from netspec.parallel.network import PlacedNetwork
 from netspec.parallel.team import join
 from netspec.passes.placing import arrange, place
-from netspec.train import verification
-from netspec.train.verification import Trial, alone, beginning, difference
+from netspec.train.processes import verification
+from netspec.train.processes.verification import Trial, alone, beginning, difference
 
 TRIAL = Trial(batch=8, steps=2, seed=3, number="float64", device="cpu")
 

@@ -13,7 +13,7 @@ from torch.utils._pytree import tree_leaves
 
 from netspec import backend
 from netspec.ir.graph import Graph
-from netspec.train.objective import Objective
+from netspec.train.learning.objective import Objective
 
 
 def step_of(graph: Graph, batch: int, device: str) -> tuple[nn.Module, Callable[[], Tensor], Tensor]:
@@ -83,7 +83,7 @@ class Allocations(TorchDispatchMode):
 
 def most_allocated(graph: Graph, batch: int, device: str = "meta") -> int:
     """The most bytes that are alive at a time in a training step with momentum, the weights and images included."""
-    from netspec.train.optimiser import optimiser_for
+    from netspec.train.learning.optimiser import optimiser_for
 
     model, loss, images = step_of(graph, batch, device)
     optimiser = optimiser_for(graph.parameters, dict(model.named_parameters()))

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from netspec.train import checkpoint
+from netspec.train.runs import checkpoint
 
 TIMING = ("images_per_s", "waiting")
 """What of a line of the log depends on the clock."""

@@ -11,11 +11,11 @@ import torch
 from netspec.ir.settings import Augment, Preprocessing
 from netspec.ir.shape import Shape
 from netspec.train import chance
-from netspec.train.augment import Choices, Preparation, central, choose
+from netspec.train.data.augment import Choices, Preparation, central, choose
 from netspec.train.data.loader import Batch, Loader
 from netspec.train.data.moments import Statistics
 from netspec.train.data.picture import Frame, Held, Pixels
-from netspec.train.statistics import SAMPLE, measure, sampled
+from netspec.train.data.statistics import SAMPLE, measure, sampled
 
 FRAME = Frame(3, 6, 7)
 SIZE = Shape(3, 4, 5)

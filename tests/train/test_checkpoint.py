@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 import torch
 
-from netspec.train import checkpoint
+from netspec.train.runs import checkpoint
 
 WRITER = """
 import sys, torch
 from pathlib import Path
-from netspec.train import checkpoint
+from netspec.train.runs import checkpoint
 
 folder = Path(sys.argv[1])
 step = 0

@@ -9,8 +9,8 @@ import pytest
 import torch
 import torch.distributed as dist
 
-from netspec.train import crew
 from netspec.train.errors import RequestError
+from netspec.train.processes import crew
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from netspec.train.data.decode import MAX_PIXELS
 from netspec.train.data.flat_val import USUAL
 from netspec.train.data.shards import SHARD
 from netspec.train.data.source import SOURCES
-from netspec.train.statistics import SAMPLE
+from netspec.train.data.statistics import SAMPLE
 
 
 def test_the_page_has_every_source_and_the_codes_numbers() -> None:

@@ -14,8 +14,8 @@ from click.testing import CliRunner, Result
 from running import log, newest
 
 from netspec.cli import main
-from netspec.train import devices
-from netspec.train.launching import Ended
+from netspec.train.processes import devices
+from netspec.train.processes.launching import Ended
 
 STEPS = ("--steps", "34")
 """An epoch has 32."""

@@ -14,9 +14,9 @@ from torch import Tensor
 import netspec
 from netspec.ir.graph import Graph
 from netspec.passes.placing import arrange
-from netspec.train.evaluate import evaluate
-from netspec.train.objective import Objective, build
-from netspec.train.shared import share_out
+from netspec.train.learning.evaluate import evaluate
+from netspec.train.learning.objective import Objective, build
+from netspec.train.processes.shared import share_out
 
 SPECS = {"branching": networks.BRANCHING, "towers": networks.TOWERS, "plain": networks.PLAIN}
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from netspec.train.ema import Average
+from netspec.train.learning.ema import Average
 
 
 class One(nn.Module):

@@ -16,8 +16,8 @@ from click.testing import CliRunner, Result
 from running import SPEC, launch, lines_in, log, newest, until
 
 from netspec.cli import main
-from netspec.train import checkpoint
 from netspec.train.interrupt import TOLD
+from netspec.train.runs import checkpoint
 
 COMMAND = ("tiny.net", "--data", "synthetic", "--threads", "1", "--out", "run")
 

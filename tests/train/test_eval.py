@@ -16,12 +16,12 @@ from trained import SPEC, netspec, shades, trained
 
 from netspec.cli.eval import _text
 from netspec.cli.runs import Unread
-from netspec.train import checkpoint
 from netspec.train.data.picture import Unreadable
-from netspec.train.evaluate import answered, hits
-from netspec.train.runfolder import read_metrics
-from netspec.train.saved import open_run
-from netspec.train.testing import Outcome
+from netspec.train.judging.testing import Outcome
+from netspec.train.learning.evaluate import answered, hits
+from netspec.train.runs import checkpoint
+from netspec.train.runs.runfolder import read_metrics
+from netspec.train.runs.saved import open_run
 
 
 def result(*arguments: object) -> dict[str, Any]:

@@ -12,8 +12,8 @@ from click.testing import CliRunner, Result
 
 from netspec.cli import main
 from netspec.passes.fast import ALL, NAMES, Where, chosen, forms_of
-from netspec.train.objective import build
-from netspec.train.optimiser import Group, PaperSGD, optimiser_of, velocities
+from netspec.train.learning.objective import build
+from netspec.train.learning.optimiser import Group, PaperSGD, optimiser_of, velocities
 
 SPEC = """\
 net small

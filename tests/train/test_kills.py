@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from running import SPEC, alike, launch, lines_in, log, newest, until
 
-from netspec.train import checkpoint
+from netspec.train.runs import checkpoint
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
 

@@ -13,7 +13,7 @@ from torch import Tensor
 import netspec
 from netspec.ir.graph import Graph
 from netspec.train.errors import TrainError
-from netspec.train.objective import Objective, build, parts
+from netspec.train.learning.objective import Objective, build, parts
 
 NET = """
 [image] input 3x8x8

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from netspec.ir.distribution import Constant
 from netspec.ir.graph import Parameter
-from netspec.train.optimiser import Group, PaperSGD, optimiser_for
+from netspec.train.learning.optimiser import Group, PaperSGD, optimiser_for
 
 
 def weight(value: float) -> Tensor:

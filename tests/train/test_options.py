@@ -13,12 +13,12 @@ from rich.console import Console
 
 import netspec
 from netspec.cli import main
-from netspec.train import checkpoint
 from netspec.train.config import Request
-from netspec.train.console import Quiet
-from netspec.train.objective import Objective
+from netspec.train.learning.objective import Objective
+from netspec.train.reporting.console import Quiet
 from netspec.train.run import train
-from netspec.train.runfolder import read_metrics
+from netspec.train.runs import checkpoint
+from netspec.train.runs.runfolder import read_metrics
 
 SPEC = """
 [image] input 3x8x8

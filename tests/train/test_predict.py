@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from trained import SPEC, netspec, photo, trained
 
-from netspec.train.saved import open_run
+from netspec.train.runs.saved import open_run
 
 
 def test_the_five_likeliest_classes_with_bars(run: Path, tmp_path: Path) -> None:

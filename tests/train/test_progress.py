@@ -6,7 +6,7 @@ import io
 
 from rich.console import Console
 
-from netspec.train.progress import Counter, printable
+from netspec.train.reporting.progress import Counter, printable
 
 
 def shown(*, terminal: bool, quiet: bool = False) -> str:

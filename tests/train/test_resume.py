@@ -19,10 +19,10 @@ from running import SPEC, alike, log, newest
 
 from netspec.cli import main
 from netspec.net import loads
-from netspec.train import checkpoint
 from netspec.train.config import Request
-from netspec.train.console import Quiet, Status
+from netspec.train.reporting.console import Quiet, Status
 from netspec.train.run import train as run_train
+from netspec.train.runs import checkpoint
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="a process cannot send itself SIGINT there")
 
@@ -32,7 +32,7 @@ BASE = ("tiny.net", "--data", "synthetic", "--threads", "1", "--quiet")
 @pytest.fixture(autouse=True)
 def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("netspec.train.plot.draw_curves", lambda *_: True)  # takes longer than all the rest
+    monkeypatch.setattr("netspec.train.reporting.plot.draw_curves", lambda *_: True)  # takes longer than all the rest
     Path("tiny.net").write_text(SPEC)
 
 

@@ -10,10 +10,10 @@ import pytest
 import torch
 from trained import SPEC
 
-from netspec.train import checkpoint
 from netspec.train.data.picture import Frame
 from netspec.train.errors import RequestError, TrainError
-from netspec.train.saved import Saved, open_run, read_checkpoint, sha256
+from netspec.train.runs import checkpoint
+from netspec.train.runs.saved import Saved, open_run, read_checkpoint, sha256
 
 
 def opened(path: Path) -> tuple[Saved, list[str]]:

@@ -17,7 +17,7 @@ from netspec.ir.settings import (
     Train,
     Warmup,
 )
-from netspec.train.schedule import Watch, factor, level, observe, rate_factor
+from netspec.train.learning.schedule import Watch, factor, level, observe, rate_factor
 
 
 @pytest.mark.parametrize(

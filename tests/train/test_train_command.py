@@ -16,7 +16,7 @@ from pictures import tree
 from places import ROOT
 
 from netspec.cli import main
-from netspec.train import checkpoint
+from netspec.train.runs import checkpoint
 
 DIGITS = str(ROOT / "specs" / "digits.net")
 

@@ -21,15 +21,15 @@ from netspec.ir.graph import Graph
 from netspec.ir.ops import Conv, CrossEntropy, Dropout, Linear, MaxPool, Relu, Softmax
 from netspec.ir.settings import Augment, Plateau, Preprocessing, Train
 from netspec.ir.window import Window
-from netspec.train import checkpoint
 from netspec.train.config import Request
-from netspec.train.console import Lines, Quiet, Status, reporter
 from netspec.train.errors import RequestError, TrainError
-from netspec.train.evaluate import Evaluation
-from netspec.train.plot import HOW_TO_GET_IT
+from netspec.train.learning.evaluate import Evaluation
+from netspec.train.reporting.console import Lines, Quiet, Status, reporter
+from netspec.train.reporting.plot import HOW_TO_GET_IT
 from netspec.train.run import Result
 from netspec.train.run import train as run_train
-from netspec.train.runfolder import read_metrics
+from netspec.train.runs import checkpoint
+from netspec.train.runs.runfolder import read_metrics
 
 QUIET = Quiet(Console(quiet=True))
 
@@ -315,7 +315,7 @@ def test_without_matplotlib_one_line_says_how_to_get_it(tmp_path: Path, monkeypa
 def test_plain_output_of_a_quick_run_stays_short(
     epochs: int, expected: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from netspec.train.console import Plan
+    from netspec.train.reporting.console import Plan
 
     lines = Lines(Console(stderr=True), clock=lambda: 0.0)
     for epoch in range(1, epochs + 1):

@@ -10,11 +10,11 @@ from trained import net
 
 from netspec import backend
 from netspec.ir.shape import Shape
-from netspec.train.augment import Preparation
+from netspec.train.data.augment import Preparation
 from netspec.train.data.picture import Frame
-from netspec.train.objective import Objective, build
-from netspec.train.saved import open_run
-from netspec.train.views import Predictor, View, mean_of, prepared, protocol, views
+from netspec.train.judging.views import Predictor, View, mean_of, prepared, protocol, views
+from netspec.train.learning.objective import Objective, build
+from netspec.train.runs.saved import open_run
 
 
 def test_one_view_is_the_centre() -> None:

@@ -17,13 +17,13 @@ from trained import SPEC, net, netspec, trained
 
 import netspec as door
 from netspec.ir.graph import Graph
-from netspec.train import checkpoint
 from netspec.train.errors import RequestError, TrainError
-from netspec.train.export import exported
-from netspec.train.layouts import laid_out, merged, split_layers
-from netspec.train.objective import build
-from netspec.train.saved import Saved, open_run
-from netspec.train.weights import Weights, fit, read_weights
+from netspec.train.learning.objective import build
+from netspec.train.runs import checkpoint
+from netspec.train.runs.saved import Saved, open_run
+from netspec.train.tensors.export import exported
+from netspec.train.tensors.layouts import laid_out, merged, split_layers
+from netspec.train.tensors.weights import Weights, fit, read_weights
 
 
 def read(path: Path) -> Weights:

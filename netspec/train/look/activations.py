@@ -18,8 +18,8 @@ from netspec.ir.ops import Loss
 from netspec.passes.phases import phases
 from netspec.passes.torch_names import attributes
 from netspec.train.errors import RequestError
+from netspec.train.learning.objective import Objective
 from netspec.train.look.tiles import across, from_zero, own_range, sheet
-from netspec.train.objective import Objective
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from netspec.train.progress import printable
-from netspec.train.testing import Outcome
+from netspec.train.judging.testing import Outcome
+from netspec.train.reporting.progress import printable
 from netspec.units import count
 
 if TYPE_CHECKING:

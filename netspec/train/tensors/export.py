@@ -7,9 +7,9 @@ from importlib import metadata
 from pathlib import Path
 
 from netspec.train.errors import TrainError
-from netspec.train.layouts import Layout, laid_out, split_layers
-from netspec.train.saved import Saved
-from netspec.train.weights import read_safetensors
+from netspec.train.runs.saved import Saved
+from netspec.train.tensors.layouts import Layout, laid_out, split_layers
+from netspec.train.tensors.weights import read_safetensors
 
 
 def exported(run: Saved, layout: Layout) -> tuple[bytes, int]:

@@ -23,7 +23,7 @@ import torch.distributed as dist
 from netspec.train.chance import Places
 from netspec.train.data.sharing import Failures
 from netspec.train.errors import RequestError
-from netspec.train.runfolder import RunFolder
+from netspec.train.runs.runfolder import RunFolder
 
 T = TypeVar("T")
 

@@ -10,16 +10,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from netspec.train.augment import room_for
 from netspec.train.chance import Places
+from netspec.train.data.augment import room_for
 from netspec.train.data.loader import Loader
 from netspec.train.data.picture import Data, Split, Unreadable
 from netspec.train.data.source import open_source
 from netspec.train.errors import TrainError
-from netspec.train.evaluate import answered, hits
-from netspec.train.progress import Counter
-from netspec.train.saved import Saved
-from netspec.train.views import Predictor, mean_of, protocol, views
+from netspec.train.judging.views import Predictor, mean_of, protocol, views
+from netspec.train.learning.evaluate import answered, hits
+from netspec.train.reporting.progress import Counter
+from netspec.train.runs.saved import Saved
 from netspec.units import count
 
 SplitName = Literal["validation", "train", "all"]

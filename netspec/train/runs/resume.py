@@ -21,12 +21,12 @@ from netspec.ir.graph import Graph
 from netspec.ir.settings import Train
 from netspec.net import Net
 from netspec.source import Source
-from netspec.train import checkpoint
 from netspec.train.config import Config, Request, resolve
 from netspec.train.errors import RequestError, TrainError
 from netspec.train.interval import read_interval
-from netspec.train.record import sha256
-from netspec.train.saved import near, net_of, newest, runs_inside, shape_of
+from netspec.train.runs import checkpoint
+from netspec.train.runs.record import sha256
+from netspec.train.runs.saved import near, net_of, newest, runs_inside, shape_of
 
 MACHINE = ("device", "threads", "gpus", "split", "workers")
 """Settings that say where is computed: they may be others, and then the numbers are others in their last bits."""

@@ -15,14 +15,14 @@ from typing import Any
 
 import torch
 
-from netspec.train import checkpoint
-from netspec.train.console import Plan
 from netspec.train.data.loader import Tally
 from netspec.train.data.picture import Remembered
 from netspec.train.errors import TrainError
-from netspec.train.evaluate import Evaluation
-from netspec.train.optimiser import set_velocities, velocities
-from netspec.train.schedule import Watch
+from netspec.train.learning.evaluate import Evaluation
+from netspec.train.learning.optimiser import set_velocities, velocities
+from netspec.train.learning.schedule import Watch
+from netspec.train.reporting.console import Plan
+from netspec.train.runs import checkpoint
 from netspec.train.training import Meter, Place, Training
 
 CAUSES = (

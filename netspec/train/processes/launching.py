@@ -21,11 +21,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from netspec.train.crew import FOLDER
 from netspec.train.errors import TrainError
 from netspec.train.files import write_beside
 from netspec.train.interrupt import Stop, stop_on_signals
-from netspec.train.runfolder import resuming
+from netspec.train.processes.crew import FOLDER
+from netspec.train.runs.runfolder import resuming
 
 _LAUNCHER, _STOP, _RUN, _CODE = "launcher", "stop", "run", "code"
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from netspec.train.chance import Places
-from netspec.train.crew import ALONE, Crew
 from netspec.train.data.loader import Batch
 from netspec.train.data.moments import Moments, Statistics, statistics
 from netspec.train.data.picture import Frame
+from netspec.train.processes.crew import ALONE, Crew
 
 SAMPLE = 10_000
 """Where there are more training images than this, so many of them, evenly spread, stand for all."""

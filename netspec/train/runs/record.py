@@ -15,11 +15,11 @@ import torch
 
 from netspec.ir.graph import Graph
 from netspec.train.config import Config
-from netspec.train.console import Reporter
 from netspec.train.data.picture import Data, Unreadable, known_unreadable
-from netspec.train.evaluate import PROTOCOL, VIEWS
-from netspec.train.runfolder import RunFolder
-from netspec.train.same_data import fingerprint
+from netspec.train.learning.evaluate import PROTOCOL, VIEWS
+from netspec.train.reporting.console import Reporter
+from netspec.train.runs.runfolder import RunFolder
+from netspec.train.runs.same_data import fingerprint
 from netspec.train.training import Training
 
 NAMED = 10

@@ -18,9 +18,9 @@ from torch import Tensor, nn
 
 from netspec.diagnostics.nearest import nearest
 from netspec.ir.graph import Graph
-from netspec.train import layouts
 from netspec.train.errors import RequestError, TrainError
-from netspec.train.saved import by, near, newest, read_checkpoint, weights_of
+from netspec.train.runs.saved import by, near, newest, read_checkpoint, weights_of
+from netspec.train.tensors import layouts
 
 MOST_NAMED = 12
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from netspec.train.objective import Objective
+from netspec.train.learning.objective import Objective
 
 VIEWS = 1
 """Views of each image that a validation takes during training, whatever the spec's test line says."""

@@ -7,10 +7,10 @@ from typing import Any
 from netspec.ir.graph import Graph
 from netspec.passes.fast import Where, chosen, forms_of
 from netspec.train.config import Config, Request
-from netspec.train.console import Reporter
 from netspec.train.errors import RequestError
-from netspec.train.objective import Objective, build
-from netspec.train.weights import fit, read_weights
+from netspec.train.learning.objective import Objective, build
+from netspec.train.reporting.console import Reporter
+from netspec.train.tensors.weights import fit, read_weights
 from netspec.units import plural
 
 TOGETHER = ("channels-last", "fused-update")

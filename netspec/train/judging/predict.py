@@ -11,8 +11,8 @@ from netspec.train.data.decode import read_image
 from netspec.train.data.picture import Frame, Pixels, Unreadable
 from netspec.train.data.source import stored_frame
 from netspec.train.errors import TrainError
-from netspec.train.saved import Saved
-from netspec.train.views import Predictor, protocol, views
+from netspec.train.judging.views import Predictor, protocol, views
+from netspec.train.runs.saved import Saved
 
 PEAK = 255
 """Image files' full brightness."""

@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Column
 
-from netspec.train.evaluate import Evaluation
-from netspec.train.progress import printable
+from netspec.train.learning.evaluate import Evaluation
+from netspec.train.reporting.progress import printable
 from netspec.units import count
 
 SECONDS_BETWEEN_LINES = 10.0

@@ -7,12 +7,12 @@ from pathlib import Path
 from netspec.net import Net
 from netspec.train.assembly import measured, preparation
 from netspec.train.config import Request, resolve
-from netspec.train.console import Reporter
 from netspec.train.data.loader import Loader
 from netspec.train.data.source import open_source
-from netspec.train.objective import build
-from netspec.train.saved import Saved, sha256
-from netspec.train.weights import Weights, fit
+from netspec.train.learning.objective import build
+from netspec.train.reporting.console import Reporter
+from netspec.train.runs.saved import Saved, sha256
+from netspec.train.tensors.weights import Weights, fit
 
 
 def as_run(net: Net, path: Path, weights: Weights, source: str, batch: int | None, reporter: Reporter) -> Saved:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from netspec.train.files import write_beside
-from netspec.train.runfolder import RunFolder, read_metrics
+from netspec.train.runs.runfolder import RunFolder, read_metrics
 
 HOW_TO_GET_IT = "no curves.png without matplotlib: pip install 'netspec-compiler[plots]'"
 

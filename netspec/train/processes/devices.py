@@ -19,12 +19,12 @@ from netspec.net import Net, load
 from netspec.passes.placing import ArrangementError, arrange
 from netspec.train import run
 from netspec.train.config import Request
-from netspec.train.console import Quiet, Reporter, reporter
-from netspec.train.crew import Crew, enlisted, is_lost
 from netspec.train.errors import RequestError, TrainError
-from netspec.train.launching import launch, report_code, report_error
 from netspec.train.memory import memory_told
-from netspec.train.shared import need_shares
+from netspec.train.processes.crew import Crew, enlisted, is_lost
+from netspec.train.processes.launching import launch, report_code, report_error
+from netspec.train.processes.shared import need_shares
+from netspec.train.reporting.console import Quiet, Reporter, reporter
 from netspec.units import plural
 
 SMALLER = (

@@ -31,10 +31,10 @@ from netspec.parallel.network import PlacedNetwork
 from netspec.parallel.team import join
 from netspec.passes.placing import Arrangement, place
 from netspec.passes.torch_names import attributes, state_key
-from netspec.train.crew import parting
 from netspec.train.errors import RequestError, TrainError
-from netspec.train.optimiser import PaperSGD, optimiser_of
-from netspec.train.weights import Weights, fit
+from netspec.train.learning.optimiser import PaperSGD, optimiser_of
+from netspec.train.processes.crew import parting
+from netspec.train.tensors.weights import Weights, fit
 from netspec.units import plural
 
 Number = Literal["float64", "float32"]

@@ -23,11 +23,11 @@ from netspec.ir.graph import Graph
 from netspec.ir.shape import Shape
 from netspec.net import Net, load_source
 from netspec.source import Source
-from netspec.train import checkpoint
-from netspec.train.augment import Preparation
+from netspec.train.data.augment import Preparation
 from netspec.train.data.picture import Frame
 from netspec.train.errors import RequestError, TrainError
-from netspec.train.objective import Objective, build
+from netspec.train.learning.objective import Objective, build
+from netspec.train.runs import checkpoint
 from netspec.units import plural
 
 Warn = Callable[[str], None]

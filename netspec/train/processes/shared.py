@@ -18,7 +18,7 @@ from netspec.parallel.team import join
 from netspec.passes.placing import Arrangement, place
 from netspec.train.chance import Places
 from netspec.train.errors import RequestError, TrainError
-from netspec.train.objective import Objective
+from netspec.train.learning.objective import Objective
 from netspec.units import plural
 
 

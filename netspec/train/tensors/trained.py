@@ -13,8 +13,8 @@ from torch import Tensor
 from netspec.backend import Trained
 from netspec.ir.graph import Graph
 from netspec.passes.torch_names import attributes
-from netspec.train.objective import build
-from netspec.train.weights import fit, read_weights
+from netspec.train.learning.objective import build
+from netspec.train.tensors.weights import fit, read_weights
 
 
 def trained(graph: Graph, path: Path, warn: Callable[[str], None]) -> Trained:

@@ -8,10 +8,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from netspec.train.crew import Crew
 from netspec.train.data.folder import Decoded
 from netspec.train.data.picture import Data, Split
 from netspec.train.errors import TrainError
+from netspec.train.processes.crew import Crew
 from netspec.units import count
 
 

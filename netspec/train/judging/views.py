@@ -17,9 +17,9 @@ from torch import Tensor
 from netspec.ir.graph import Graph
 from netspec.ir.ops import Softmax
 from netspec.ir.shape import Shape
-from netspec.train.augment import Choices, Preparation
+from netspec.train.data.augment import Choices, Preparation
 from netspec.train.data.picture import Frame, Pixels
-from netspec.train.objective import Objective
+from netspec.train.learning.objective import Objective
 
 
 @dataclass(frozen=True, slots=True)

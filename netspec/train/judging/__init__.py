@@ -1,0 +1,1 @@
+"""Trained networks, tested and asked about pictures."""
