@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from pathlib import Path
 from statistics import median
 from typing import TypeGuard
@@ -186,6 +187,12 @@ def test_tests_do_not_import_each_other() -> None:
         for target in re.findall(r"^\s*(?:from|import) (test_\w+)", path.read_text("utf-8"), re.MULTILINE)
     ]
     assert lent == [], "what several tests use stands beside them, or in tests/helpers"
+
+
+def test_no_two_test_files_are_called_alike() -> None:
+    """pytest imports them by their names alone, and of two it would collect one."""
+    names = Counter(path.name for path in (ROOT / "tests").rglob("test_*.py"))
+    assert [name for name, files in names.items() if files > 1] == []
 
 
 def test_everything_public_is_documented() -> None:
