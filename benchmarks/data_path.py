@@ -1,9 +1,10 @@
 """How much reading and varying the images costs a training: packed data beside random numbers that lie in memory.
 
-alexnet-tiny is trained twice, turn about: from a pack of made-up JPEGs (read ahead by the threads that `netspec train`
-uses; cropped, mirrored, their mean subtracted, shifted in colour), and on one batch of random float32 images of the
-network's own size that is used again and again. A turn from the pack is over when the batches read ahead are there too,
-so that none is read in the other's time. Wanted: at least 0.95 of the other's images/s.
+alexnet-tiny (or `--spec alexnet`, whose own step is longer) is trained twice, turn about: from a pack of made-up
+JPEGs (read ahead by the threads that `netspec train` uses; cropped, mirrored, their mean subtracted, shifted in
+colour), and on one batch of random float32 images of the network's own size that is used again and again. A turn from
+the pack is over when the batches read ahead are there too, so that none is read in the other's time. Wanted: at least
+0.95 of the other's images/s.
 
 On a machine that does other work too, each turn is compared with the one beside it; more and shorter turns, --rounds 60
 --steps 2 --batch 64, tell more there. The processor time is told as well, for which threads should not spin while they
@@ -42,7 +43,7 @@ from netspec.train.data.picture import Data, Frame, Pixels, Resident
 from netspec.train.data.synthetic import Textures
 from netspec.train.learning.optimiser import optimiser_for
 
-SPEC = Path(__file__).parent.parent / "specs" / "alexnet-tiny.net"
+SPECS = Path(__file__).parent.parent / "specs"
 PACKED, RANDOM = "packed, read and varied", "random, in memory"
 CLASSES = 10
 WARM_UP = 2
@@ -151,6 +152,7 @@ def beside(own: list[float], others: list[float]) -> float:
 def main() -> None:
     """Print the medians, and how the two compare."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--spec", default="alexnet-tiny", help="the network's name in specs/")
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--steps", type=int, default=8, help="steps of a turn")
     parser.add_argument("--rounds", type=int, default=11)
@@ -160,7 +162,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     device = torch.device(options.device)
-    graph = netspec.load(SPEC).graph
+    graph = netspec.load(SPECS / f"{options.spec}.net").graph
     graph = dataclasses.replace(graph, augment=dataclasses.replace(graph.augment, colour=0.1))
     workers = min(cores_available(), 16)
     with TemporaryDirectory() as name, Loader(workers, lambda problem: None, room_for(options.device)) as loader:
@@ -178,7 +180,7 @@ def main() -> None:
         f"torch {torch.__version__}, {options.device}, float32, batch {options.batch}, {options.threads} CPU threads, "
         f"{workers} readers"
     )
-    rows = [("alexnet-tiny, training", "images/s", "in memory = 1", "processor ms an image", "in memory = 1")]
+    rows = [(f"{options.spec}, training", "images/s", "in memory = 1", "processor ms an image", "in memory = 1")]
     memory = turns[RANDOM]
     for name, own in turns.items():
         speed, work = images / median(own.seconds[WARM_UP:]), 1000 * median(own.work[WARM_UP:]) / images
