@@ -1,4 +1,4 @@
-"""The walk over the layers of a file: every layer's keys, inputs, shape and claim, each mistake once.
+"""The walk over the layers of a file: every layer's inputs, shape and claim, each mistake once.
 
 A value whose layer is wrong is not there for its readers, unless the layer states its shape: then that is believed and
 the readers are checked against it. Where a claim and the arithmetic disagree, the claim is believed, and the
@@ -11,29 +11,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from netspec import layers
-from netspec.check.claims import Stated, channel_arithmetic, read_claim, shape_arithmetic
+from netspec.check.claims import Stated, channel_arithmetic, shape_arithmetic
 from netspec.check.counts import also_wrong, refute_counts
 from netspec.check.facts import LayerFacts
 from netspec.check.lower import Lowered, Request, lower, reshaped
-from netspec.check.placement import check_group, place
-from netspec.check.report import Findings, in_one, replacement
-from netspec.check.statements import BAD, Settings
-from netspec.check.values import distinct, keys_of, read_pairs
+from netspec.check.placement import place
+from netspec.check.reading import Reader
+from netspec.check.report import Findings
+from netspec.check.statements import Settings
 from netspec.check.wiring import Wiring, read_only_by_gathering
-from netspec.diagnostics import Fix, Label
+from netspec.diagnostics import Label
 from netspec.ir.fault import Fault
 from netspec.ir.graph import SPLIT, WHOLE, Placement
 from netspec.ir.ops import Loss, Op
 from netspec.ir.shape import Shape
-from netspec.keys import BadValue
-from netspec.keys.kinds import shown
-from netspec.language.syntax import Call as CallSyntax
-from netspec.language.syntax import Dims, Section, Word
-from netspec.language.syntax import Value as ValueSyntax
-from netspec.language.written import without_brackets
+from netspec.language.syntax import Section, Word
 from netspec.lowering import Grouping, LayerType, Operand
-from netspec.source import Span
 from netspec.units import plural
 
 
@@ -62,11 +55,10 @@ class Walk:
         self.settings = settings
         self.groups = settings.groups or 1
         self.findings = findings
-        self.input_shape = input_shape
+        self.reader = Reader(settings, findings, input_shape)
         self.values: list[Value | None] = []
         self.facts: list[LayerFacts] = []
         self.parameters: dict[str, tuple[int, ...]] = {}
-        self._base: dict[str, dict[str, Any]] = {}
         self._failed: dict[str, Op] = {}
         self._reads: dict[str, tuple[Shape, ...]] = {}
         self._gathered = read_only_by_gathering(sections, wiring)
@@ -75,11 +67,9 @@ class Walk:
         """Check one section; those before it must have been checked."""
         section = self.sections[number]
         name = section.name.text
-        stated = read_claim(section.claim, self.findings, name)
-        pairs = distinct(section.pairs, self.findings, name)
         inputs = self.wiring.inputs[number]
-        found = None if section.broken else self._type(section)
-        values = self._keys(section, found, pairs, len(inputs or ())) if found else None
+        reading = self.reader.read(section, len(inputs or ()))
+        found, pairs, values, stated = reading.type, reading.pairs, reading.values, reading.stated
         value: Value | None = None
         reads: tuple[Shape, ...] = ()
         sound = inputs is not None and all(self.values[i] is not None for i in inputs)
@@ -110,100 +100,6 @@ class Walk:
             )
         )
 
-    def _type(self, section: Section) -> LayerType | None:
-        name = section.name.text
-        word = section.values[0] if section.values else None
-        if not isinstance(word, Word):
-            span, note, fixes = _where_type_should_be(section)
-            self.findings.add("missing-type", f"{name} has no type", span, notes=(note,), fixes=fixes, layer=name)
-            return None
-        found = layers.find(word.text)
-        if found is None:
-            self.findings.unknown("unknown-type", "layer type", word, layers.names(), layer=name)
-            return None
-        stray = _stray(section, found)
-        if stray:
-            what = shown(stray[0]) + (f" ... {shown(stray[-1])}" if len(stray) > 1 else "")
-            fix = in_one(section.values[1:]) if found.operand else None
-            self.findings.add(
-                "stray-value",
-                f"{found.name} does not take '{what}' without a key",
-                *(value.span for value in stray),
-                notes=()
-                if fix
-                else (f"values are given as key=value; the keys of {found.name}: {', '.join(keys_of(found))}",),
-                fixes=(fix,) if fix else (),
-                layer=name,
-            )
-        return found
-
-    def _keys(self, section: Section, found: LayerType, pairs: Mapping[str, Any], inputs: int) -> dict[str, Any] | None:
-        """The values of all keys, or ``None`` if one that is needed is not known."""
-        name = section.name.text
-        keys = keys_of(found)
-        given, bad = read_pairs(pairs, keys, found.name, self.findings, name, inputs)
-        values = {**self._defaults(found), **given}
-        bad |= {key for key, value in values.items() if value is BAD}
-        harmless = {k.name: k.default for k in found.keys if k.name in bad and not (k.of_shape or k.required)}
-        values.update(harmless)
-        bad -= harmless.keys()
-        if self.settings.groups is None and "gpu" in values:
-            values["gpu"] = None
-        missing = [key for key in found.keys if key.name not in values and key.name not in bad]
-        # A value without a key most likely belongs to one that is missing: that is said once.
-        for key in missing if not _stray(section, found) else ():
-            self.findings.add(
-                "missing-key",
-                f"{name} needs {key.name}=, {key.kind.doc}",
-                section.values[0].span,
-                notes=(f"{key.name}: {key.doc}",),
-                layer=name,
-            )
-        operand = self._operand(section, found)
-        if found.operand:
-            values[found.operand.name] = operand
-        if bad or missing or (found.operand and operand is None):
-            return None
-        try:
-            check_group(values.get("gpu"), self.groups)
-            if found.agree:
-                found.agree(values)
-        except Fault as fault:
-            self.findings.fault(fault, name, section.values[0].span, pairs)
-            return None
-        return values
-
-    def _defaults(self, found: LayerType) -> dict[str, Any]:
-        base = self._base.get(found.name)
-        if base is None:
-            base = {key.name: key.default for key in found.keys if not key.required}
-            base.update({k: v for k, v in self.settings.net.items() if k in base})
-            base.update(self.settings.defaults.get(found.name, {}))
-            self._base[found.name] = base
-        return base
-
-    def _operand(self, section: Section, found: LayerType) -> Any:
-        if found.operand is None:
-            return None
-        if self.input_shape is not None:
-            return self.input_shape
-        if len(section.values) < 2:
-            self.findings.add(
-                "missing-value",
-                f"{section.name.text} needs its {found.operand.name}, {found.operand.kind.doc}",
-                section.values[0].span,
-                layer=section.name.text,
-            )
-            return None
-        first = section.values[1]
-        if _stray(section, found) and not (isinstance(first, Dims) and len(first.values) == 3):
-            return None  # 3 x 8 x 8: that these belong together is said, and the first alone is no shape
-        try:
-            return found.operand.kind.read(first)
-        except BadValue as error:
-            self.findings.bad_value(found.operand.name, error, section.name.text)
-            return None
-
     def _inputs_fit(self, number: int, found: LayerType, inputs: tuple[int, ...]) -> bool:
         section = self.sections[number]
         name = section.name.text
@@ -233,7 +129,7 @@ class Walk:
         return True
 
     def _request(
-        self, number: int, found: LayerType, values: dict[str, Any], inputs: tuple[int, ...]
+        self, number: int, found: LayerType, values: Mapping[str, Any], inputs: tuple[int, ...]
     ) -> Request | None:
         section = self.sections[number]
         owner: Lowered | None = None
@@ -373,25 +269,3 @@ class Walk:
         if not doubtful and self.settings.groups is not None:
             refute_counts(self.findings, stated, lowered, name, (computed,))
         return value
-
-
-def _where_type_should_be(section: Section) -> tuple[Span, str, tuple[Fix, ...]]:
-    """The place of a layer's missing type, how it is written, and the fix where it is there in another form."""
-    first = section.values[0] if section.values else None
-    if isinstance(first, CallSyntax):
-        note = "keys stand behind the type without brackets: conv filters=96 kernel=11"
-        return first.span, note, (replacement(first.span, without_brackets(first)),)
-    if first is not None:
-        note = "behind the name stands the layer's type, a word: [conv1] conv filters=96 kernel=11"
-        return first.span, note, ()
-    pair = next((p for p in section.pairs if p.key.text == "type"), None)
-    if pair is not None:
-        said = shown(pair.value)
-        fixes = (replacement(pair.span, said),) if pair is section.pairs[0] else ()
-        return pair.span, f"the type stands without a key: [{section.name.text}] {said} ...", fixes
-    return section.name.span, "a layer is [name] type key=value ...", ()
-
-
-def _stray(section: Section, found: LayerType) -> tuple[ValueSyntax, ...]:
-    """The values that stand behind a layer's type without a key and have no business there."""
-    return section.values[2 if found.operand else 1 :]

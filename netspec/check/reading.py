@@ -1,0 +1,169 @@
+"""What a layer's statement says by itself: its type, its keys' values and what it claims, each mistake once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from netspec import layers
+from netspec.check.claims import Stated, read_claim
+from netspec.check.placement import check_group
+from netspec.check.report import Findings, in_one, replacement
+from netspec.check.statements import BAD, Settings
+from netspec.check.values import distinct, keys_of, read_pairs
+from netspec.diagnostics import Fix
+from netspec.ir.fault import Fault
+from netspec.ir.shape import Shape
+from netspec.keys import BadValue
+from netspec.keys.kinds import shown
+from netspec.language.syntax import Call, Dims, Pair, Section, Value, Word
+from netspec.language.written import without_brackets
+from netspec.lowering import LayerType
+from netspec.source import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a statement says: ``type`` is ``None`` where there is none, ``values``, those of all keys with every default
+    filled in, where one that is needed is not known."""
+
+    type: LayerType | None
+    pairs: Mapping[str, Pair]
+    values: Mapping[str, Any] | None
+    stated: Stated
+
+
+class Reader:
+    """Reads the layers of a file one by one, under its settings."""
+
+    def __init__(self, settings: Settings, findings: Findings, input_shape: Shape | None) -> None:
+        self.settings = settings
+        self.findings = findings
+        self.input_shape = input_shape
+        self._base: dict[str, dict[str, Any]] = {}
+
+    def read(self, section: Section, inputs: int) -> Reading:
+        """Read a layer that has so many inputs."""
+        name = section.name.text
+        stated = read_claim(section.claim, self.findings, name)
+        pairs = distinct(section.pairs, self.findings, name)
+        found = None if section.broken else self._type(section)
+        values = self._keys(section, found, pairs, inputs) if found else None
+        return Reading(found, pairs, values, stated)
+
+    def _type(self, section: Section) -> LayerType | None:
+        name = section.name.text
+        word = section.values[0] if section.values else None
+        if not isinstance(word, Word):
+            span, note, fixes = _where_type_should_be(section)
+            self.findings.add("missing-type", f"{name} has no type", span, notes=(note,), fixes=fixes, layer=name)
+            return None
+        found = layers.find(word.text)
+        if found is None:
+            self.findings.unknown("unknown-type", "layer type", word, layers.names(), layer=name)
+            return None
+        stray = _stray(section, found)
+        if stray:
+            what = shown(stray[0]) + (f" ... {shown(stray[-1])}" if len(stray) > 1 else "")
+            fix = in_one(section.values[1:]) if found.operand else None
+            self.findings.add(
+                "stray-value",
+                f"{found.name} does not take '{what}' without a key",
+                *(value.span for value in stray),
+                notes=()
+                if fix
+                else (f"values are given as key=value; the keys of {found.name}: {', '.join(keys_of(found))}",),
+                fixes=(fix,) if fix else (),
+                layer=name,
+            )
+        return found
+
+    def _keys(self, section: Section, found: LayerType, pairs: Mapping[str, Any], inputs: int) -> dict[str, Any] | None:
+        """The values of all keys, or ``None`` if one that is needed is not known."""
+        name = section.name.text
+        keys = keys_of(found)
+        given, bad = read_pairs(pairs, keys, found.name, self.findings, name, inputs)
+        values = {**self._defaults(found), **given}
+        bad |= {key for key, value in values.items() if value is BAD}
+        harmless = {k.name: k.default for k in found.keys if k.name in bad and not (k.of_shape or k.required)}
+        values.update(harmless)
+        bad -= harmless.keys()
+        if self.settings.groups is None and "gpu" in values:
+            values["gpu"] = None
+        missing = [key for key in found.keys if key.name not in values and key.name not in bad]
+        # A value without a key most likely belongs to one that is missing: that is said once.
+        for key in missing if not _stray(section, found) else ():
+            self.findings.add(
+                "missing-key",
+                f"{name} needs {key.name}=, {key.kind.doc}",
+                section.values[0].span,
+                notes=(f"{key.name}: {key.doc}",),
+                layer=name,
+            )
+        operand = self._operand(section, found)
+        if found.operand:
+            values[found.operand.name] = operand
+        if bad or missing or (found.operand and operand is None):
+            return None
+        try:
+            check_group(values.get("gpu"), self.settings.groups or 1)
+            if found.agree:
+                found.agree(values)
+        except Fault as fault:
+            self.findings.fault(fault, name, section.values[0].span, pairs)
+            return None
+        return values
+
+    def _defaults(self, found: LayerType) -> dict[str, Any]:
+        base = self._base.get(found.name)
+        if base is None:
+            base = {key.name: key.default for key in found.keys if not key.required}
+            base.update({k: v for k, v in self.settings.net.items() if k in base})
+            base.update(self.settings.defaults.get(found.name, {}))
+            self._base[found.name] = base
+        return base
+
+    def _operand(self, section: Section, found: LayerType) -> Any:
+        if found.operand is None:
+            return None
+        if self.input_shape is not None:
+            return self.input_shape
+        if len(section.values) < 2:
+            self.findings.add(
+                "missing-value",
+                f"{section.name.text} needs its {found.operand.name}, {found.operand.kind.doc}",
+                section.values[0].span,
+                layer=section.name.text,
+            )
+            return None
+        first = section.values[1]
+        if _stray(section, found) and not (isinstance(first, Dims) and len(first.values) == 3):
+            return None  # 3 x 8 x 8: that these belong together is said, and the first alone is no shape
+        try:
+            return found.operand.kind.read(first)
+        except BadValue as error:
+            self.findings.bad_value(found.operand.name, error, section.name.text)
+            return None
+
+
+def _where_type_should_be(section: Section) -> tuple[Span, str, tuple[Fix, ...]]:
+    """The place of a layer's missing type, how it is written, and the fix where it is there in another form."""
+    first = section.values[0] if section.values else None
+    if isinstance(first, Call):
+        note = "keys stand behind the type without brackets: conv filters=96 kernel=11"
+        return first.span, note, (replacement(first.span, without_brackets(first)),)
+    if first is not None:
+        note = "behind the name stands the layer's type, a word: [conv1] conv filters=96 kernel=11"
+        return first.span, note, ()
+    pair = next((p for p in section.pairs if p.key.text == "type"), None)
+    if pair is not None:
+        said = shown(pair.value)
+        fixes = (replacement(pair.span, said),) if pair is section.pairs[0] else ()
+        return pair.span, f"the type stands without a key: [{section.name.text}] {said} ...", fixes
+    return section.name.span, "a layer is [name] type key=value ...", ()
+
+
+def _stray(section: Section, found: LayerType) -> tuple[Value, ...]:
+    """The values that stand behind a layer's type without a key and have no business there."""
+    return section.values[2 if found.operand else 1 :]
