@@ -59,7 +59,7 @@ def check_file(file: File, input_shape: Shape | None = None, texts: Texts | None
     findings = Findings(file.source, file.dropped)
     findings.all += file.diagnostics
     if input_shape is not None:
-        file = replace(file, sections=tuple(replace(section, claim=None) for section in file.sections))
+        file = replace(file, sections=tuple(section.without_claim() for section in file.sections))
     settings = read_settings(file, findings)
     if input_shape is not None:
         _fit_crops(settings, input_shape)

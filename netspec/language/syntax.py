@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from netspec.diagnostics import Diagnostic
 from netspec.source import Source, Span
@@ -80,16 +81,70 @@ class Claim:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
-    """``[conv1] conv filters=96 -> 96x55x55``. A ``broken`` one could not be read beyond its name."""
+@dataclass(frozen=True, eq=False)
+class Body:
+    """What stands behind a layer's name."""
 
-    name: Word
     values: tuple[Value, ...]
     pairs: tuple[Pair, ...]
     claim: Claim | None
+
+    @property
+    def end(self) -> int | None:
+        """Where it ends; ``None`` where nothing stands there."""
+        last = self.claim or (self.pairs or self.values or (None,))[-1]
+        return last.span.end if last else None
+
+    @cached_property
+    def without_claim(self) -> Body:
+        return replace(self, claim=None) if self.claim else self
+
+    def moved(self, source: Source, offset: int) -> Body:
+        """The same where it stands in a source."""
+        move = _Move(source, offset)
+        claim = self.claim and Claim(
+            move.values(self.claim.values), move.pairs(self.claim.pairs), move(self.claim.span)
+        )
+        return Body(move.values(self.values), move.pairs(self.pairs), claim)
+
+
+@dataclass(frozen=True)
+class Section:
+    """``[conv1] conv filters=96 -> 96x55x55``. A ``broken`` one could not be read beyond its name.
+
+    Layers that say the same share one ``body``, which is put in its place, ``offset``, when somebody asks where its
+    words stand. Without an offset the body is this layer's alone, and in its place already.
+    """
+
+    name: Word
+    body: Body
     span: Span
+    offset: int | None = None
     broken: bool = False
+
+    @cached_property
+    def _here(self) -> Body:
+        return self.body if self.offset is None else self.body.moved(self.span.source, self.offset)
+
+    @property
+    def values(self) -> tuple[Value, ...]:
+        return self._here.values
+
+    @property
+    def pairs(self) -> tuple[Pair, ...]:
+        return self._here.pairs
+
+    @property
+    def claim(self) -> Claim | None:
+        return self._here.claim
+
+    def without_claim(self) -> Section:
+        """The same layer, of which nothing is stated."""
+        return replace(self, body=self.body.without_claim)
+
+    def with_pairs(self, pairs: Iterable[Pair], claim: Claim | None) -> Section:
+        """The same layer with other keys and another claim, each in its place."""
+        return replace(self, body=Body(self.values, tuple(pairs), claim), offset=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,3 +179,41 @@ class File:
     diagnostics: tuple[Diagnostic, ...]
     broken: tuple[Setting, ...] = ()
     dropped: Mapping[str, Dropped] = field(default_factory=dict)
+
+
+class _Move:
+    """Puts syntax whose places are counted from its own beginning in its place in a source."""
+
+    def __init__(self, source: Source, offset: int) -> None:
+        self.source = source
+        self.offset = offset
+
+    def __call__(self, span: Span) -> Span:
+        return Span(self.source, self.offset + span.start, self.offset + span.end)
+
+    def values(self, values: Iterable[Value]) -> tuple[Value, ...]:
+        return tuple(map(self.value, values))
+
+    def pairs(self, pairs: Iterable[Pair]) -> tuple[Pair, ...]:
+        return tuple(Pair(self.word(p.key), self.value(p.value), self(p.span)) for p in pairs)
+
+    def claim(self, claim: Claim) -> Claim:
+        return Claim(self.values(claim.values), self.pairs(claim.pairs), self(claim.span))
+
+    def word(self, word: Word) -> Word:
+        return Word(word.text, self(word.span))
+
+    def value(self, value: Value) -> Value:
+        match value:
+            case Word():
+                return self.word(value)
+            case Number():
+                return Number(value.value, self(value.span))
+            case Dims():
+                return Dims(value.values, self(value.span))
+            case FileName():
+                return FileName(value.text, self(value.span))
+            case Values():
+                return Values(self.values(value.items), self(value.span))
+            case Call():
+                return Call(self.word(value.name), self.values(value.args), self.pairs(value.named), self(value.span))

@@ -138,7 +138,7 @@ class _Layers:
         if old is not None and not section.values and not section.broken:
             given = {p.key.text for p in section.pairs}
             kept = tuple(p for p in old.pairs if p.key.text not in given)
-            section = replace(old, pairs=(*kept, *section.pairs), claim=section.claim)
+            section = old.with_pairs((*kept, *section.pairs), section.claim)
         self._sections[place] = section
 
     def drop(self, word: Word) -> None:
@@ -150,7 +150,7 @@ class _Layers:
 
 
 def _merge(base: File, variant: File, spelling: _Spelling) -> File:
-    layers = _Layers((replace(s, claim=None) for s in base.sections), base.dropped)
+    layers = _Layers((s.without_claim() for s in base.sections), base.dropped)
     diagnostics = [*base.diagnostics, *variant.diagnostics]
     settings = []
     for setting in variant.settings:
@@ -223,7 +223,7 @@ def _insert(section: Section, layers: _Layers, spelling: _Spelling) -> list[Diag
         message = "the base has no layer {}"
         return [spelling.unknown(section.name, layers.places, message, ("a new layer needs a type",))]
     after = next((p for p in section.pairs if p.key.text == "after"), None)
-    bare = replace(section, pairs=tuple(p for p in section.pairs if p is not after))
+    bare = section.with_pairs((p for p in section.pairs if p is not after), section.claim) if after else section
     wrong: list[Diagnostic] = []
     if after is None:
         layers.append(bare)

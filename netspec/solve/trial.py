@@ -58,8 +58,8 @@ class Bench:
         if claims:
             return check(texts, self.input_shape)
         file = texts.file()
-        bare = tuple(replace(section, claim=None) for section in file.sections)
-        return check_file(replace(file, sections=bare), self.input_shape, texts)
+        bare = replace(file, sections=tuple(section.without_claim() for section in file.sections))
+        return check_file(bare, self.input_shape, texts)
 
     def fix(self, proposal: Proposal, mistake: Diagnostic) -> Fix | None:
         """The change as a fix, if with it the mistake is gone and no other has come.

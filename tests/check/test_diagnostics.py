@@ -61,7 +61,7 @@ def codes_in_the_source() -> set[str]:
         *(NETSPEC / "ir").rglob("*.py"),
         *(NETSPEC / "layers").glob("*.py"),
         NETSPEC / "lowering.py",
-        NETSPEC / "language" / "parser.py",
+        *(NETSPEC / "language" / "parser").glob("*.py"),
     ]
     for path in files:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):

@@ -33,7 +33,7 @@ def said(text: str) -> object:
         if isinstance(node, Number):
             return node.span.text
         if is_dataclass(node):
-            found = ((field.name, getattr(node, field.name)) for field in fields(node))
+            found = ((field.name, getattr(node, field.name)) for field in fields(node) if field.name != "offset")
             return (
                 type(node),
                 *((name, plain(value)) for name, value in found if not isinstance(value, Span | Source)),

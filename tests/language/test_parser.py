@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from spec_texts import specs
 
 from netspec.diagnostics import Diagnostic
-from netspec.language.parser import LONGEST_NAME, LONGEST_NUMBER, MOST_MISTAKES, is_change, parse
+from netspec.language.parser import MOST_MISTAKES, is_change, parse
+from netspec.language.parser.grammar import statement_tree
+from netspec.language.parser.statements import statements
+from netspec.language.parser.trees import Reader
+from netspec.language.parser.words import LONGEST_NAME, LONGEST_NUMBER
 from netspec.language.syntax import Call, Dims, File, Number, Section, Value, Values, Word
 from netspec.source import Source, Span
 
@@ -331,3 +337,28 @@ def test_the_form_of_a_change(text: str) -> None:
 @pytest.mark.parametrize("text", ["", "foo", "a.b", "a.b=", "a.b= ", "a=b", "a.b.c=1", ".b=1", "1.b=1"])
 def test_what_has_not_the_form_of_a_change(text: str) -> None:
     assert not is_change(text)
+
+
+def test_layers_that_say_the_same_have_places_of_their_own() -> None:
+    text = "[a] t k=f(1, b=2) -> 3 # one\n[bcd]  t k=f(1, b=2) -> 3 # one\n\n[ e ] t k=f(1, b=2) -> 3 # one\n"
+    sections = read(text).sections
+    assert [s.body for s in sections[1:]] != [sections[0].body, sections[0].body]  # other spaces, another text
+    again = read(text.replace("[bcd]  t", "[bcd] t")).sections
+    assert again[0].body is again[1].body is again[2].body
+    for section in again:
+        spans = [section.values[0].span, section.pairs[0].span, section.claim.values[0].span]  # type: ignore[union-attr]
+        assert [span.text for span in spans] == ["t", "k=f(1, b=2)", "3"]
+        assert {span.line for span in spans} == {section.name.span.line}
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(specs())
+def test_a_body_that_is_read_by_itself_is_what_its_statement_has(text: str) -> None:
+    source = Source("a.net", text)
+    for start, end, _ in statements(source):
+        tree = statement_tree(text[start:end])
+        if tree.data == "section":
+            whole = Reader(source, start).section(tree)
+            (alone,) = [s for s in parse(source).sections if s.span.start == start]
+            for part in ("name", "values", "pairs", "claim", "span"):
+                assert getattr(alone, part) == getattr(whole, part)

@@ -1,0 +1,117 @@
+"""Text to syntax. The only room that knows Lark."""
+
+from __future__ import annotations
+
+import functools
+import re
+
+from lark import UnexpectedInput
+
+from netspec.diagnostics import Diagnostic
+from netspec.language.parser.grammar import body_tree, statement_tree
+from netspec.language.parser.mistakes import broken_section, broken_setting, syntax_error
+from netspec.language.parser.statements import statements
+from netspec.language.parser.trees import Reader, TooLong
+from netspec.language.parser.words import LONGEST_NAME, NAME
+from netspec.language.syntax import Body, File, Section, Setting, Word
+from netspec.source import Source, Span
+
+MOST_MISTAKES = 1000
+"""After so many mistakes the rest of a file is not read: it is no spec."""
+
+_SPACE = " \t\f\r\n"
+_HEAD = re.compile(rf"\[[{_SPACE}]*({NAME})[{_SPACE}]*\]")
+_CHANGED = re.compile(rf"\s*({NAME})\s*\.\s*")
+_CHANGE = re.compile(rf"{_CHANGED.pattern}{NAME}\s*=\s*\S")
+
+
+def parse(source: Source) -> File:
+    """Read a whole spec. Never raises for a mistake in it: mistakes are in the result, one a statement."""
+    sections: list[Section] = []
+    settings: list[Setting] = []
+    diagnostics: list[Diagnostic] = []
+    lost: list[Setting] = []
+    for start, end, misplaced in statements(source):
+        diagnostics += misplaced
+        if len(diagnostics) >= MOST_MISTAKES:
+            break
+        if start == end:
+            lost += broken_setting(source, start, misplaced[-1].span.end)
+            continue
+        try:
+            statement = _section(source, start, end) or _statement(source, start, end)
+        except (UnexpectedInput, TooLong) as error:
+            read = error.diagnostic if isinstance(error, TooLong) else syntax_error(source, start, end, error)
+            diagnostics.append(read)
+            broken = broken_section(source, start, end)
+            if broken:
+                sections.append(broken)
+            lost += broken_setting(source, start, end)
+            continue
+        if isinstance(statement, Section):
+            sections.append(statement)
+        else:
+            settings.append(statement)
+    return File(source, tuple(sections), tuple(settings), tuple(diagnostics), tuple(lost))
+
+
+def _section(source: Source, start: int, end: int) -> Section | None:
+    """A layer whose body can be read, ``None`` for any other statement."""
+    head = _HEAD.match(source.text, start, end)
+    if head is None or len(head[1]) > LONGEST_NAME:
+        return None
+    try:
+        body = _body(source.text[head.end() : end].rstrip(_SPACE))
+    except (UnexpectedInput, TooLong):
+        return None  # what is wrong with it is said of the whole statement, at its place
+    name = Word(head[1], Span(source, head.start(1), head.end(1)))
+    last = name.span.end if body.end is None else head.end() + body.end
+    return Section(name, body, Span(source, start, last), head.end())
+
+
+@functools.lru_cache(maxsize=16_384)
+def _body(text: str) -> Body:
+    """What stands behind a layer's name, its places counted from its own beginning.
+
+    Kept, because a network repeats its layers, and the solver and an editor read the same ones many times.
+    """
+    return Reader(Source("", text), 0).body(body_tree(text))
+
+
+def _statement(source: Source, start: int, end: int) -> Section | Setting:
+    tree = statement_tree(source.text[start:end])
+    reader = Reader(source, start)
+    return reader.section(tree) if tree.data == "section" else reader.setting(tree)
+
+
+def is_change(text: str) -> bool:
+    """Whether a text has the form ``name.key=value``, whatever its value is."""
+    return _CHANGE.match(text) is not None
+
+
+def parse_change(source: Source) -> File:
+    """Read ``conv1.stride=2`` or ``train.batch=64``, one change of a key, as a file with this one statement.
+
+    Whether the name is a layer's or a setting's is for the reader to know: it is given as a section.
+    """
+    head = _CHANGED.match(source.text)
+    if head is None:
+        return _no_change(source)
+    name = Word(head[1], Span(source, head.start(1), head.end(1)))
+    word = "set "
+    statement = word + source.text[head.end() :]
+    try:
+        setting = Reader(source, head.end() - len(word)).setting(statement_tree(statement))
+    except TooLong as error:
+        return File(source, (), (), (error.diagnostic,))
+    except UnexpectedInput as error:
+        return File(source, (), (), (syntax_error(source, head.end() - len(word), len(source.text), error),))
+    if setting.values or not setting.pairs:
+        return _no_change(source)
+    return File(source, (Section(name, Body((), setting.pairs, None), name.span),), (), ())
+
+
+def _no_change(source: Source) -> File:
+    span = Span(source, 0, len(source.text))
+    notes = ("a change is layer.key=value, conv1.stride=2, or setting.key=value, train.batch=64",)
+    return File(source, (), (), (Diagnostic("syntax", "this is no change of a key", (span,), notes),))

@@ -1,0 +1,74 @@
+"""Where a file's statements begin and end."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from netspec.diagnostics import Diagnostic
+from netspec.language.parser.words import NAME
+from netspec.source import Source, Span
+
+_GOES_ON = re.compile(rf"{NAME}\s*=|->")
+
+
+def statements(source: Source) -> Iterator[tuple[int, int, list[Diagnostic]]]:
+    """(start, end, mistakes) of each statement: a line that begins in column 1 and the indented lines below it.
+
+    A line in column 1 that can only be the rest of the statement above is taken as that, with its mistake.
+    """
+    begin: int | None = None
+    finish = 0
+    misplaced: list[Diagnostic] = []
+    starts = source.line_starts
+    for start, end in zip(starts, [*starts[1:], len(source.text)], strict=True):
+        text = source.text[start:end]
+        content = text.strip()
+        if not content or content[0] == "#":
+            continue
+        if text[0] in " \t\f" and content[0] == "[":
+            place = start + text.index("[")
+            if begin is not None:
+                yield begin, finish, misplaced
+            begin, finish = place, end
+            misplaced = [_indented(source, place, start + len(text.rstrip()))]
+            continue
+        indented = text[0] in " \t\f"
+        goes_on = not indented and _GOES_ON.match(text)
+        if begin is not None and (indented or goes_on):
+            if goes_on:
+                misplaced.append(_unindented(source, start, start + goes_on.end()))
+            finish = end
+            continue
+        if begin is not None:
+            yield begin, finish, misplaced
+            misplaced = []
+        if indented or goes_on:
+            place = start + len(text) - len(text.lstrip())
+            misplaced.append(
+                Diagnostic(
+                    "syntax",
+                    "this line goes on, but no statement stands above it",
+                    (Span(source, place, start + len(text.rstrip())),),
+                    ("a statement begins in the line's first column: [name] type key=value ...",),
+                )
+            )
+            yield place, place, misplaced
+            misplaced, begin = [], None
+            continue
+        begin, finish = start, end
+    if begin is not None:
+        yield begin, finish, misplaced
+
+
+def _unindented(source: Source, start: int, end: int) -> Diagnostic:
+    return Diagnostic(
+        "unindented-continuation",
+        "a line that goes on must be indented",
+        (Span(source, start, end),),
+        ("it is read as part of the statement above",),
+    )
+
+
+def _indented(source: Source, start: int, end: int) -> Diagnostic:
+    return Diagnostic("indented-layer", "a layer must begin in the line's first column", (Span(source, start, end),))
