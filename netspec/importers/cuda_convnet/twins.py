@@ -107,7 +107,7 @@ class _Attempt:
         if reading is None or not self._weights_fit(members):
             return
         kind, inputs, orders = reading
-        name = self._name([m.name for m in members])
+        name = self._name(members)
         family = Family(name, tuple(m.name for m in members), kind, inputs, orders)
         self.families[name] = family
         for member in members:
@@ -191,13 +191,17 @@ class _Attempt:
         family = self.family.get(owners[0])
         return family is not None and owners == family.members
 
-    def _name(self, names: Sequence[str]) -> str:
-        """``conv1`` of ``conv1a`` and ``conv1b``."""
-        same = takewhile(lambda letters: len(set(letters)) == 1, zip(*names, strict=False))
+    def _name(self, members: Sequence[Line]) -> str:
+        """``conv1`` of ``conv1a`` and ``conv1b``. Lines that layers have besides their own are called after these:
+        ``pool1-covered`` of ``pool1a-covered`` and ``pool1b-covered``."""
+        parts = {m.name.removeprefix(m.origin) for m in members}
+        same = takewhile(lambda letters: len(set(letters)) == 1, zip(*(m.origin for m in members), strict=False))
         stem = "".join(letters[0] for letters in same).rstrip("-_.")
+        name = stem + parts.pop() if stem and len(parts) == 1 else ""
         # The name of a line that has become a part of another is free again: fc2048b of fc2048ba and fc2048bb.
-        free = stem not in self.families and (stem not in self.taken or stem in self.family or stem in names)
-        return stem if stem and free else names[0]
+        names = [m.name for m in members]
+        free = name not in self.families and (name not in self.taken or name in self.family or name in names)
+        return name if name and free else names[0]
 
     def broken(self) -> set[str]:
         """The members of families that something reads otherwise than a spec can say."""

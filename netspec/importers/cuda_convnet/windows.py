@@ -126,10 +126,10 @@ def _pool(layer: Layer, lines: Lines, read: str, largest: bool) -> str:
     if first <= 0 and 0 < image.side - last < stride:
         keys |= {"pad": sides(-first, 0), "rounding": "down"} if first else {"rounding": "down"}
         return lines.add(layer, words.get(kind, "maxpool"), keys, [read], Image(image.channels, places))
+    covered = min(last, image.side) - max(first, 0)
     if first > 0 or last < image.side:  # pixels that no window covers
-        side = min(last, image.side) - max(first, 0)
-        read = lines.add(layer, "crop", cropped(max(first, 0), max(first, 0), side), [read], None, "-covered")
-    automatic = 1 - (-(image.side - start - size) // stride)
+        read = lines.add(layer, "crop", cropped(max(first, 0), max(first, 0), covered), [read], None, "-covered")
+    automatic = 1 - (-(covered - size) // stride)
     if places != automatic or start < 0:
         keys["pad"] = sides(max(-first, 0), max(last - image.side, 0))
     return lines.add(layer, words.get(kind, "maxpool"), keys, [read], Image(image.channels, places))
