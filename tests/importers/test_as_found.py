@@ -5,7 +5,10 @@ from __future__ import annotations
 import time
 
 import pytest
-from layerfiles import DATA, conv, ending, load, net, said, told
+from layerfiles import DATA, SHAPE, conv, ending, load, net, said, told
+
+from netspec.importers.cuda_convnet import translate
+from netspec.source import Source
 
 BASE = net(conv("c", "data", 3), "c")
 PARAMETERS = load(BASE).total.parameters
@@ -135,3 +138,92 @@ def test_much_of_anything_is_read_in_time(text: str) -> None:
     found = said(text)
     assert time.process_time() - began < 5
     assert all(d.span.line >= 1 for d in found)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key"),
+    [("filters=16", "numFilters=16", "filters"), ("outputs=10", "numOutputs=10", "outputs")],
+)
+def test_names_that_keys_had_before(old: str, new: str, key: str) -> None:
+    found = load(BASE.replace(old, new))
+    assert found.total.parameters == PARAMETERS
+    said_so = f"{new.partition('=')[0]} is taken for {key}, as it was called in old files"
+    assert [(d.code, d.message.partition(": ")[2]) for d in found.warnings] == [("cfg-old-habit", said_so)]
+
+
+def test_a_new_name_counts_where_the_old_one_stands_beside_it() -> None:
+    found = load(BASE.replace("filters=16", "filters=16\nnumFilters=32"))
+    assert found.total.parameters == PARAMETERS
+    assert told(found.warnings) == [("cfg-ignored-key", 12, "numFilters")]
+
+
+RATES = "epsW=0.01\nepsB=0.01\nmomW=0.9\nmomB=0.9\n"
+BASE_PARAMS = f"[c]\n{RATES}[out]\n{RATES}[logprob]\ncoeff=1\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "note"),
+    [
+        ("[c]\n", "[c]\ndropout=0.5\n", "here dropout is a section behind the layer, type=hs with keep="),
+        ("[c]\n", "[c]\nwball=0.1\n", "wball is read in the parameter file, not in this one"),
+        ("type=conv", "type=cccp", "type=conv with filterSize=1, and its in_nodes as channels"),
+        ("type=fc", "type=fcdropo", "type=fc and a section behind it, type=hs with keep=; keep is 1 - rate"),
+        ("[c]\n", "[c]\nneuron=dropout[0.5]\n", "dropout is a layer of its own, type=hs with keep="),
+        (
+            "[c]\n",
+            "[c]\nneuron=abstanh[1.8,0.7]\n",
+            "it is tanh, and behind that a section type=neuron with neuron=abs",
+        ),
+    ],
+)
+def test_what_forks_added_is_told_with_what_says_the_same(old: str, new: str, note: str) -> None:
+    notes = [note for d in said(BASE.replace(old, new, 1)) for note in d.notes]
+    assert any(note in one for one in notes)
+
+
+def test_a_key_of_the_layer_file_among_the_parameters() -> None:
+    found = said(BASE, BASE_PARAMS.replace("[c]\n", "[c]\nInitW=1\ndropout=0.5\n"))
+    assert [(*told((d,))[0], d.notes) for d in found] == [
+        ("cfg-ignored-key", 2, "InitW", ("initW is read in the layer file, not in this one",)),
+        ("cfg-ignored-key", 3, "dropout", found[1].notes),
+    ]
+
+
+def test_files_that_were_taken_for_each_other() -> None:
+    (found,) = said(BASE_PARAMS)
+    assert (found.code, found.span.line) == ("empty-spec", 1)
+    assert found.notes == (
+        "it has learning rates, as a parameter file has, which is given beside its layer file: --params",
+    )
+    found = said(BASE, BASE)[-1]
+    assert (found.code, found.message) == (
+        "cfg-no-section", "params.cfg has layers, with type=, and no parameters: it is a layer file"
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "shape"),
+    [
+        (BASE, (3, 32, 32)),
+        (BASE.replace("channels=3", "channels=1"), (1, 28, 28)),  # handwritten digits
+        (BASE.replace("padding=1", "stride=3"), (3, 224, 224)),  # which small images are not begun with
+        (BASE.replace("outputs=10", "outputs=1000"), (3, 224, 224)),
+        # 20 x 20 is the smallest square that 80 divides.
+        (BASE.replace("partialSum=0", "partialSum=80"), (3, 20, 20)),
+        # Wrong with any size.
+        (BASE.replace("filters=16", "filters=17"), (3, 32, 32)),
+    ],
+)
+def test_the_likeliest_shape_of_the_data_is_taken(text: str, shape: tuple[int, int, int]) -> None:
+    found = translate(Source("net.cfg", text)).diagnostics
+    (taken,) = [d.message for d in found if d.code == "cfg-input-shape"]
+    assert taken.endswith(f"{'x'.join(map(str, shape))} is taken")
+
+
+def test_the_parameters_of_a_sum_tell_version_2() -> None:
+    net = DATA.partition("[labels]")[0] + "[x]\ntype=fc\ninputs=data\noutputs=192\ninitW=1\ngpu=0\n"
+    net += "[d]\ntype=eltsum\ninputs=x,data\n[e]\ntype=cost.sum2\ninputs=d\n"
+    params = f"[x]\n{RATES}[d]\ncoeffs=1,-1\n[e]\ncoeff=1\n"
+    made = translate(Source("net.cfg", net), params=Source("params.cfg", params), shape=SHAPE)
+    assert made.definition.dialect == "v2" and made.source is not None
+    assert "linear a=-1" in made.source.text

@@ -58,9 +58,14 @@ def test_places_are_those_of_the_values() -> None:
     assert (option.span.line, option.span.column, option.span.text, option.key_span.text) == (3, 8, "value", "key")
 
 
-def test_comments_are_kept_with_the_section_below() -> None:
-    config, _ = parsed("# one\n[a]\n;two\nx=1\n[b]\n# three")
-    assert [(c.text, c.before) for c in config.comments] == [(" one", "a"), ("two", "b"), (" three", None)]
+def test_comments_are_kept_with_their_section_or_the_one_below() -> None:
+    config, _ = parsed("# one\n[a]\n;two\nx=1\n#three\n[b]\n# four")
+    assert [(c.text, c.section) for c in config.comments] == [
+        (" one", "a"),
+        ("two", "a"),
+        ("three", "b"),
+        (" four", None),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -6,14 +6,15 @@ function. Where a spec cannot say something, that is told at its line.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 
 from netspec.check.report import Findings
 from netspec.diagnostics import Diagnostic
 from netspec.importers.cuda_convnet.comments import with_comments
-from netspec.importers.cuda_convnet.definition import define, image_of
+from netspec.importers.cuda_convnet.data_shape import assumed, likely_shape
+from netspec.importers.cuda_convnet.definition import define
 from netspec.importers.cuda_convnet.dialect import dialect_of
 from netspec.importers.cuda_convnet.learning import POWER, SCALE, Learning
 from netspec.importers.cuda_convnet.lines import number
@@ -21,7 +22,7 @@ from netspec.importers.cuda_convnet.lowering import lines_of
 from netspec.importers.cuda_convnet.model import Definition, Dialect, Layer
 from netspec.importers.cuda_convnet.options import Refused
 from netspec.importers.cuda_convnet.params import read_params
-from netspec.importers.cuda_convnet.reading import Config, read
+from netspec.importers.cuda_convnet.reading import read
 from netspec.importers.cuda_convnet.text import Layout, written
 from netspec.importers.cuda_convnet.twins import Merged
 from netspec.importers.cuda_convnet.twins import merged as join
@@ -31,9 +32,6 @@ from netspec.units import plural
 
 __all__ = ["Definition", "Dialect", "Layer", "Translation", "translate"]
 
-_SIDES = (224, 227, 256, 32, 24, 28, 48, 64, 96, 128)
-_SMALL = (32, 24, 28, *(side for side in _SIDES if side > 32))
-_FEW_CLASSES = 100
 MOST_NAMED = 5
 """How many layers of which one thing is said are named."""
 
@@ -92,10 +90,10 @@ def translate(
     version = dialect or dialect_of(config, params_config)
     if findings.all:
         return Translation(None, _told(findings), Definition(version, {}, 0, False))
-    taken = shape or _likely(config, version)
+    taken = shape or likely_shape(config, version)
     definition = define(config, version, taken.units, findings)
     if shape is None and definition.layers:
-        _assumed(taken, definition, findings)
+        assumed(taken, definition, findings)
     learning = Learning()
     if not _wrong(findings):
         learning = read_params(params_config, definition, findings) if params_config else _none(definition, findings)
@@ -155,30 +153,3 @@ def _none(definition: Definition, findings: Findings) -> Learning:
             notes=(f"so for {plural(len(without), 'normalisation')}; --params gives the file",),
         )
     return Learning()
-
-
-def _likely(config: Config, dialect: Dialect) -> Shape:
-    """The first of the usual shapes of data with which nothing is wrong; the first of all, where none is right."""
-    image = image_of(config)
-    channels = image.channels if image else 3
-    outputs = [s.options["outputs"].text for s in config.sections.values() if "outputs" in s.options]
-    few = bool(outputs) and outputs[-1].isdigit() and int(outputs[-1][:9]) < _FEW_CLASSES
-    shapes = [Shape(channels, side, side) for side in (_SMALL if few else _SIDES)]
-    for shape in shapes:
-        trial = Findings(config.source)
-        define(config, dialect, shape.units, trial)
-        if not any(d.severity == "error" for d in trial.all):
-            return shape
-    return shapes[0]
-
-
-def _assumed(shape: Shape, definition: Definition, findings: Findings) -> None:
-    layers: Sequence[Layer] = list(definition.layers.values())
-    first = next((layer for layer in layers if layer.type == "data"), layers[0])
-    findings.warn(
-        "cfg-input-shape",
-        f"the file does not hold the shape of its data; {shape} is taken",
-        first.options.section.span,
-        notes=("--input gives another: --input 3x224x224",),
-        layer=first.name,
-    )

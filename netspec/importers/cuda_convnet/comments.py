@@ -16,7 +16,8 @@ _DIGITS = re.compile("[0-9]+")
 
 
 def with_comments(twins: Merged, config: Config, params: Config | None) -> tuple[list[Line], list[str], list[str]]:
-    """The lines with the comments that stand above their sections, and what stands at the file's beginning and end.
+    """The lines with the comments that stand in and above their sections, and what stands at the file's beginning and
+    its end.
 
     A line that lists the halves of an input in another order than its GPUs' says so.
     """
@@ -33,12 +34,12 @@ def with_comments(twins: Merged, config: Config, params: Config | None) -> tuple
         home.setdefault(name, home.get(below, len(lines) - 1))
     first = next(iter(sections), None)
     for comment in config.comments:
-        if comment.before is None:
+        if comment.section is None:
             tail.append(comment.text)
-        elif comment.before == first:
+        elif comment.section == first:
             head.append(comment.text)
         else:
-            kept.setdefault(home.get(comment.before, len(lines) - 1), []).append(comment.text)
+            kept.setdefault(home.get(comment.section, len(lines) - 1), []).append(comment.text)
     for name, order in twins.reordered.items():
         said = f"{name} lists the shares of its input in the order {', '.join(map(str, order))}"
         kept.setdefault(home.get(name, len(lines) - 1), []).append(said)
@@ -64,12 +65,12 @@ def _of(params: Config | None) -> str:
 
 
 def _told(params: Config) -> list[str]:
-    """A parameter file's comments, with the section that they stand before, but for those at its beginning."""
+    """A parameter file's comments, with the section that they stand in or above, but for those at its beginning."""
     told: list[str] = []
     above = next(iter(params.sections), None)
     for comment in params.comments:
-        if comment.before is not None and comment.before != above:
-            told.append(f"before [{comment.before}]:")
-        above = comment.before
+        if comment.section is not None and comment.section != above:
+            told.append(f"at [{comment.section}]:")
+        above = comment.section
         told.append(comment.text)
     return told

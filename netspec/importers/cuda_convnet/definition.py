@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from netspec.check.report import Findings
+from netspec.diagnostics.model import whole
 from netspec.importers.cuda_convnet import costs, elementwise, spatial, weighted
+from netspec.importers.cuda_convnet.forks import notes_in_layers, notes_on_type
 from netspec.importers.cuda_convnet.kinds import Kind, Site, inputs_of
-from netspec.importers.cuda_convnet.model import UNKNOWN, Definition, Dialect, Image, Layer
+from netspec.importers.cuda_convnet.model import UNKNOWN, Definition, Dialect, Layer
 from netspec.importers.cuda_convnet.neurons import read_neuron
 from netspec.importers.cuda_convnet.options import Options, Refused, shown
 from netspec.importers.cuda_convnet.reading import Config, Section
@@ -44,17 +46,17 @@ class _Definer:
         self.passed: dict[tuple[str, int], str] = {}
 
     def definition(self) -> Definition:
-        for section in self.config.sections.values():
+        sections = self.config.sections.values()
+        if not any("type" in section.options for section in sections):
+            self._no_layers()
+            return Definition(self.dialect, {}, 0, self.placed)
+        for section in sections:
             if self.findings.full:
                 break
             try:
                 self.layers[section.name] = self._layer(section)
             except Refused:
                 self.refused.add(section.name)
-        if not self.config.sections and not self.findings.all:
-            from netspec.diagnostics.model import whole
-
-            self.findings.add("empty-spec", "there is no layer in this file", whole(self.config.source))
         if not self.refused:
             self._unused()
         if not self.placed and self.layers:
@@ -65,6 +67,16 @@ class _Definer:
                 first.options.section.span,
             )
         return Definition(self.dialect, self.layers, self.data or 0, self.placed)
+
+    def _no_layers(self) -> None:
+        """No section is a layer: the file is empty, half, or another one."""
+        sections = self.config.sections.values()
+        first = next((section.span for section in sections), whole(self.config.source))
+        notes = ["a layer is a section, [name], with a line type="] if sections else []
+        if any("epsw" in section.options for section in sections):
+            notes = ["it has learning rates, as a parameter file has, which is given beside its layer file: --params"]
+        if not self.findings.all:
+            self.findings.add("empty-spec", "there is no layer in this file", first, notes=notes)
 
     def _layer(self, section: Section) -> Layer:
         options = Options(section, self.findings)
@@ -87,7 +99,7 @@ class _Definer:
         if not layer.is_cost:
             layer = replace(layer, neuron=layer.neuron or read_neuron(options, self.dialect))
         silent = ("partialSum", "sumWidth", *(("neuron",) if layer.is_cost else ()))
-        options.ignored(kind.known(self.dialect), silent)
+        options.ignored(kind.known(self.dialect), silent, notes_in_layers(self.dialect))
         return layer
 
     def _unknown_type(self, options: Options, word: str, kind: Kind | None) -> None:
@@ -97,9 +109,12 @@ class _Definer:
             notes = [f"this file is read as {self.dialect}; --dialect says which it is"]
         else:
             message = f"there is no layer type '{shown(word)}'"
-            near = self.findings.nearest(word, tuple(KINDS)) if len(word) < 100 else None
+            known = notes_on_type(word, self.dialect)
+            near = self.findings.nearest(word, tuple(KINDS)) if len(word) < 100 and not known else None
             message += f"; did you mean {near}?" if near else ""
-            notes = [f"the types: data, {', '.join(k for k, v in KINDS.items() if self.dialect in v.dialects)}"]
+            notes = [*known] or [
+                f"the types: data, {', '.join(k for k, v in KINDS.items() if self.dialect in v.dialects)}"
+            ]
         raise options.refuse("unknown-type", message, "type", notes=notes)
 
     def _data(self, options: Options) -> Layer:
@@ -163,7 +178,6 @@ class _Definer:
 
     def _gpu(self, options: Options, inputs: tuple[Layer, ...]) -> tuple[int, ...]:
         if not options.has("gpu"):
-            options.read.add("gpu")
             gpu = inputs[0].gpu
             if not gpu and self.placed:
                 raise options.refuse(
@@ -237,15 +251,3 @@ def _labels(config: Config) -> frozenset[str]:
 
 def _text(section: Section, key: str) -> str:
     return section.options[key].text.strip() if key in section.options else ""
-
-
-def image_of(config: Config) -> Image | None:
-    """The channels that the first reader of data takes them for, as an image of one pixel; ``None`` where unknown."""
-    data = {name for name, s in config.sections.items() if "type" in s.options and s.options["type"].text == "data"}
-    for section in config.sections.values():
-        names = inputs_of(section)
-        option = section.options.get("channels")
-        for name, channels in zip(names, option.text.split(",") if option else (), strict=False):
-            if name in data and channels.strip().isdigit() and 0 < int(channels.strip()[:9]) <= 2**20:
-                return Image(int(channels.strip()[:9]), 1)
-    return None

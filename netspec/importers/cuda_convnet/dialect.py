@@ -10,7 +10,10 @@ _TYPES = {
     "v2": {"dropout", "dropout2", "pass", "sfc", "cmpool", "crop", "sum", "cost.bce", "cost.dce"},
 }
 _KEYS = {"2012": {"partialsum", "initcfunc"}, "v2": {"sumwidth", "modulesx", "end"}}
-_PARAMETERS = {"2012": {"schedw", "schedb", "sched", "quantf", "quantb"}, "v2": {"updateperiod"}}
+_PARAMETERS = {
+    "2012": {"schedw", "schedb", "sched", "quantf", "quantb"},
+    "v2": {"updateperiod", "coeffs", "keep", "posweight"},
+}
 
 
 def dialect_of(config: Config, params: Config | None) -> Dialect:

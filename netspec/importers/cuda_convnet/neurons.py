@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from netspec.importers.cuda_convnet.forks import notes_on_neuron
 from netspec.importers.cuda_convnet.model import Dialect, Neuron
 from netspec.importers.cuda_convnet.options import Options, shown
 
@@ -27,9 +28,10 @@ def read_neuron(options: Options, dialect: Dialect) -> Neuron | None:
             return Neuron(call[1], tuple(map(float, words)))
     numbers = {word: n for word, n in _NUMBERS.items() if word != "log" or dialect == "v2"}
     known = [*_PLAIN, *(f"{word}[{','.join('ab'[:n])}]" for word, n in numbers.items())]
+    more = notes_on_neuron(text.partition("[")[0].strip(), dialect)
     raise options.refuse(
         "bad-value",
         f"there is no neuron '{shown(text)}'",
         "neuron",
-        notes=(f"it is one of {', '.join(known)}; numbers without exponents",),
+        notes=(*more, f"it is one of {', '.join(known)}; numbers without exponents"),
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
+from types import MappingProxyType
 from typing import TypeVar
 
 from netspec.check.report import Findings
@@ -14,6 +15,9 @@ from netspec.source import Span
 from netspec.units import plural
 
 LARGEST = 2**31
+FORMERLY = {"filters": "numFilters", "outputs": "numOutputs", "sizeX": "subsX", "size": "sizeX"}
+"""Keys, and what they are called in old files."""
+
 _INT = re.compile(r"[+-]?[0-9]{1,18}")
 _FLOAT = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 _FLAGS = {"1": True, "yes": True, "true": True, "on": True, "0": False, "no": False, "false": False, "off": False}
@@ -32,11 +36,12 @@ class Options:
         self.section = section
         self.name = section.name
         self.findings = findings
-        self.read: set[str] = set()
+        self.former: set[str] = set()
+        """Keys that were taken under the names that they have in old files."""
 
     def span(self, *keys: str) -> Span:
         """The place of the first of these keys that is there, else of the section's header."""
-        found = (self.section.options[key.lower()].span for key in keys if key.lower() in self.section.options)
+        found = (option.span for key in keys if (option := self._option(key)) is not None)
         return next(found, self.section.span)
 
     def refuse(self, code: str, message: str, *keys: str, notes: Iterable[str] = ()) -> Refused:
@@ -51,10 +56,17 @@ class Options:
     def has(self, key: str) -> bool:
         return key.lower() in self.section.options
 
+    def _option(self, key: str) -> Option | None:
+        """A key, by its name or by that of old files."""
+        found = self.section.options.get(key.lower())
+        return found or self.section.options.get(FORMERLY.get(key, key).lower())
+
     def get(self, key: str) -> Option | None:
         """A key with its place, if it is there."""
-        self.read.add(key.lower())
-        found = self.section.options.get(key.lower())
+        found = self._option(key)
+        if found is not None and found.key not in (key.lower(), *self.former):
+            self.former.add(found.key)
+            self.warn("cfg-old-habit", f"{FORMERLY[key]} is taken for {key}, as it was called in old files", key)
         if found is not None and found.broken:
             message = f"{key} has a % that is neither %% nor %(key)s with a key of its section"
             raise self.refuse("cfg-syntax", message, key)
@@ -151,18 +163,25 @@ class Options:
             said = f"{key}{what and f' {what}'} is {number}, which {by} does not divide"
             raise self.refuse("bad-value", said, key)
 
-    def ignored(self, known: Collection[str], silent: Collection[str] = ()) -> None:
-        """Warn of the keys that are none of these: the original passed them over without a word."""
-        names = {key.lower() for key in known}
-        quiet = {key.lower() for key in silent}
+    def ignored(
+        self,
+        known: Collection[str],
+        silent: Collection[str] = (),
+        notes: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """Warn of the keys that are none of these: the original passed them over without a word. ``notes`` says more of
+        some, by the key in small letters."""
+        names = {key.lower() for key in (*known, *silent)} | self.former
         for key, option in self.section.options.items():
-            if key not in names and key not in quiet:
-                near = nearest(key, known) if len(key) < 100 and not self.findings.full else None
+            if key not in names:
+                note = (notes[key],) if key in notes else ()
+                near = nearest(key, known) if len(key) < 100 and not (note or self.findings.full) else None
                 hint = f"; did you mean {near}?" if near and near.lower() not in self.section.options else ""
                 self.findings.warn(
                     "cfg-ignored-key",
-                    f"{self.name}: the key '{shown(key)}' is not known and is ignored{hint}",
+                    f"{self.name}: the key '{shown(option.key_span.text)}' is not known and is ignored{hint}",
                     option.key_span,
+                    notes=note,
                     layer=self.name,
                 )
 

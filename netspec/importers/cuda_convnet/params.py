@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from netspec.check.report import Findings
+from netspec.importers.cuda_convnet.definition import KINDS
+from netspec.importers.cuda_convnet.forks import notes_in_parameters
 from netspec.importers.cuda_convnet.learning import Drop, Learning, Norm
 from netspec.importers.cuda_convnet.lines import number
 from netspec.importers.cuda_convnet.model import Definition, Layer
@@ -41,6 +43,11 @@ class Rates:
 
 def read_params(config: Config, definition: Definition, findings: Findings) -> Learning:
     """What a parameter file says of the layers of a definition."""
+    if any("type" in section.options for section in config.sections.values()):
+        first = next(section for section in config.sections.values() if "type" in section.options)
+        message = f"{config.source.name} has layers, with type=, and no parameters: it is a layer file"
+        findings.add("cfg-no-section", message, first.options["type"].span)
+        return Learning()
     reader = _Reader(config, definition, findings)
     for layer in definition.layers.values():
         section = config.sections.get(layer.name)
@@ -128,7 +135,8 @@ class _Reader:
         elif layer.type == "eltsum" and not self.old:
             known = ("coeffs",)
             self.sums[name] = options.reals("coeffs", len(layer.inputs), 1.0, True)
-        options.ignored(known)
+        keys = KINDS[layer.type].known(self.definition.dialect) if layer.type in KINDS else ()
+        options.ignored(known, notes=notes_in_parameters(keys, self.definition.dialect))
 
     def _cost(self, layer: Layer, options: Options) -> Sequence[str]:
         coefficient = options.real("coeff")

@@ -53,10 +53,11 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Comment:
-    """A comment line without its mark, and the section that the next header opens (``None`` at the end)."""
+    """A comment line without its mark, and the section that it stands in, among its keys, or above (``None`` at the
+    end)."""
 
     text: str
-    before: str | None
+    section: str | None
 
 
 @dataclass(slots=True)
@@ -147,6 +148,8 @@ class _Reader:
             self._stray(start, line, "no key=value and no [section]")
             return
         self._close()
+        if self.section is not None and self.section.options is not self.defaults:
+            self._comments(self.section.name)
         text = line[sign.end() :].lstrip()
         begin = start + len(line) - len(text)
         cut = text.find(";")
@@ -167,8 +170,8 @@ class _Reader:
                 self.section.options[option.key] = Option(option.key, text, option.key_span, option.span)
         self.option, self.continued = None, []
 
-    def _comments(self, before: str | None) -> None:
-        self.result.comments += [Comment(text, before) for text in self.waiting]
+    def _comments(self, section: str | None) -> None:
+        self.result.comments += [Comment(text, section) for text in self.waiting]
         self.waiting = []
 
     def _stray(self, start: int, line: str, what: str) -> None:

@@ -48,18 +48,9 @@ def _cmpool(site: Site) -> Layer:
     return site.layer("cmpool", out.units, image=out, reads=(image,), values=values)
 
 
-def _size(site: Site, low: int, high: int) -> int:
-    """``size``, or ``sizeX`` as old files call it."""
-    options = site.options
-    if not options.has("size") and options.has("sizeX"):
-        options.warn("cfg-old-habit", "sizeX is taken for size, as it was called in old files", "sizeX")
-        return options.integer("sizeX", low=low, high=high)
-    return options.integer("size", low=low, high=high)
-
-
 def _cmrnorm(site: Site) -> Layer:
     options, image = site.options, _image(site)
-    size = _size(site, 2, image.channels)
+    size = options.integer("size", low=2, high=image.channels)
     options.divisible("channels", image.channels, 16)
     values = {"size": size, "blocked": options.flag("blocked", False)}
     return site.layer("cmrnorm", image.units, image=image, reads=(image,), values=values)
@@ -68,7 +59,7 @@ def _cmrnorm(site: Site) -> Layer:
 def _map_norm(site: Site, word: str) -> Layer:
     image = _image(site, True)
     site.options.flag("blocked", False)
-    values = {"size": _size(site, 1, image.side)}
+    values = {"size": site.options.integer("size", low=1, high=image.side)}
     return site.layer(word, image.units, image=image, reads=(image,), values=values)
 
 
@@ -136,9 +127,9 @@ def _colours(site: Site, word: str) -> Layer:
 KINDS = table(
     Kind("pool", _pool, ONE, ("channels", "sizeX", "stride", "pool", "start", "outputsX"), special={"v2": ("sum",)}),
     Kind("cmpool", _cmpool, ONE, ("channels", "size", "stride", "pool", "start", "outputs"), ONLY_V2),
-    Kind("cmrnorm", _cmrnorm, ONE, ("channels", "size", "sizeX", "blocked")),
-    Kind("rnorm", lambda site: _map_norm(site, "rnorm"), ONE, ("channels", "size", "sizeX", "blocked")),
-    Kind("cnorm", lambda site: _map_norm(site, "cnorm"), ONE, ("channels", "size", "sizeX", "blocked")),
+    Kind("cmrnorm", _cmrnorm, ONE, ("channels", "size", "blocked")),
+    Kind("rnorm", lambda site: _map_norm(site, "rnorm"), ONE, ("channels", "size", "blocked")),
+    Kind("cnorm", lambda site: _map_norm(site, "cnorm"), ONE, ("channels", "size", "blocked")),
     Kind("nailbed", _nailbed, ONE, ("channels", "stride")),
     Kind("blur", _blur, ONE, ("channels", "filterSize", "stdev")),
     Kind("href", _href, ONE, ("channels",)),
