@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from questions import (
@@ -118,8 +119,10 @@ def _lrn(x: Array, given: Arguments) -> Question:
 
 
 def _linear(x: Array, given: Arguments) -> Question:
-    bias = given.get("bias")
-    return linear(x, given["weight"].numpy(), bias.numpy() if bias is not None else None)
+    """A weight of one axis is one unit's, and leaves none in the answer (samples of torch 2.15)."""
+    weight, bias = given["weight"].numpy(), given.get("bias")
+    asked = linear(x, np.atleast_2d(weight), np.atleast_1d(bias.numpy()) if bias is not None else None)
+    return asked if weight.ndim == 2 else replace(asked, lay=lambda output: asked.lay(output)[..., 0])
 
 
 def _conv_spec(sample: Sample) -> str:

@@ -70,9 +70,10 @@ def describe(graph: Graph, config: Config, data: Data, spec: str) -> dict[str, A
 
 
 def versions_here() -> dict[str, str]:
-    """The versions that the numbers of a training depend on."""
+    """The versions that the numbers of a training depend on; PyTorch's with the build, ``2.13.0+cpu``."""
     names = ("netspec-compiler", "torch", "numpy", "pillow")
-    return {"python": platform.python_version(), **{name: metadata.version(name) for name in names}}
+    found = {name: metadata.version(name) for name in names}
+    return {"python": platform.python_version(), **found, "torch": str(torch.__version__)}
 
 
 def finish(folder: RunFolder, state: str, facts: dict[str, Any], training: Training | None) -> None:
