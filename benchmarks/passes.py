@@ -7,8 +7,9 @@ one thread, says more: it goes on only while this process computes.
 from __future__ import annotations
 
 import argparse
-import time
 from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -16,23 +17,35 @@ import torch
 from timing import print_table
 
 import netspec
+from netspec.ir.graph import Graph
 from netspec.passes.fast import PASSES, Where, chosen, forms_of
+from netspec.timing.apart import Run, apart
 from netspec.timing.handwritten import peer_of
 from netspec.timing.measure import Question, by_hand
-from netspec.timing.step import step_of
+from netspec.timing.step import training_apart
 
 SPEC = Path(__file__).parent.parent / "specs" / "alexnet.net"
 
 
-def in_turns(competitors: list[Callable[[], object]], rounds: int) -> list[float]:
-    """The median seconds of the processor of each, after one turn that does not count."""
-    seconds: list[list[float]] = [[] for _ in competitors]
-    for _ in range(rounds + 1):
-        for times, run in zip(seconds, competitors, strict=True):
-            start = time.process_time()
-            run()
-            times.append(time.process_time() - start)
-    return [median(times[1:]) for times in seconds]
+def in_turns(makers: list[Callable[[], Run]], rounds: int) -> list[float]:
+    """The median seconds of the processor of each, in processes of their own, after a turn that does not count."""
+    with ExitStack() as stack:
+        competitors = [stack.enter_context(apart(make)) for make in makers]
+        turns = [[run() for run in competitors] for _ in range(rounds + 1)]
+    return [median(times) for times in zip(*turns[1:], strict=True)]
+
+
+def hand_written(graph: Graph, batch: int) -> Run:
+    """A step of the network written by hand."""
+    torch.set_num_threads(1)
+    peer = peer_of(graph)
+    assert peer is not None
+    return by_hand(peer, graph, Question("cpu", batch, "fp32", 1), "eager")[0]
+
+
+def compiled(graph: Graph, batch: int, passes: tuple[str, ...]) -> Callable[[], Run]:
+    """What makes a step of the compiled network with these passes."""
+    return partial(training_apart, graph, "cpu", batch, "fp32", passes, 1)
 
 
 def main() -> None:
@@ -41,7 +54,6 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
-    torch.set_num_threads(1)
     graph = netspec.load(SPEC).graph
     on = chosen(Where("cpu", "fp32"))
     rows = [("a training step", "with", "without", "times faster")]
@@ -49,13 +61,10 @@ def main() -> None:
         others = tuple(name for name in on if name != one.name)
         if forms_of(graph, (*others, one.name)) == forms_of(graph, others):
             continue
-        steps = [step_of(graph, "cpu", options.batch, "fp32", names) for names in ((*others, one.name), others)]
-        a, b = in_turns([step.train for step in steps], options.rounds)
+        a, b = in_turns([compiled(graph, options.batch, (*others, one.name)), compiled(graph, options.batch, others)],
+                        options.rounds)  # fmt: skip
         rows.append((one.name, f"{a:.2f} s", f"{b:.2f} s", f"{b / a:.2f}"))
-    peer = peer_of(graph)
-    assert peer is not None
-    hand, _ = by_hand(peer, graph, Question("cpu", options.batch, "fp32", options.rounds), "eager")
-    a, b = in_turns([step_of(graph, "cpu", options.batch, "fp32", on).train, hand], options.rounds)
+    a, b = in_turns([compiled(graph, options.batch, on), partial(hand_written, graph, options.batch)], options.rounds)
     rows.append(("netspec, and written by hand", f"{a:.2f} s", f"{b:.2f} s", f"{b / a:.2f}"))
     print(f"torch {torch.__version__}, alexnet, float32, batch {options.batch}, one thread, seconds of the processor")
     print_table(rows)

@@ -20,6 +20,7 @@ from netspec.timing.machine import Machine
 from netspec.timing.machine import measure as measure_machine
 from netspec.timing.profile import Profile, profile
 from netspec.timing.step import batch_of, step_of
+from netspec.train.learning.heap import memory_kept
 from netspec.units import duration
 
 OURS = "netspec"
@@ -99,10 +100,13 @@ def measure(graph: Graph, question: Question, peer: Peer | None = None) -> Measu
         for mode in modes(device):
             training[mode], inference[mode] = by_hand(peer, graph, question, mode)
     warm_up = 3 if device == "cuda" else 1
-    trained = take_turns(training, rounds, device=device, warm_up=warm_up)
-    inferred = take_turns(inference, rounds, device=device, warm_up=warm_up)
+    # What is kept is kept for all that take turns here: the hand-written network has its use of it, too.
+    with memory_kept(step.objective.forms.kept_memory):
+        trained = take_turns(training, rounds, device=device, warm_up=warm_up)
+        inferred = take_turns(inference, rounds, device=device, warm_up=warm_up)
+        step.objective.module.train()
+        parts = profile(step, rounds)
     rates = {name: Rate(median(trained[name]), median(inferred[name])) for name in training}
-    step.objective.module.train()
     return Measured(
         graph,
         question,
@@ -110,7 +114,7 @@ def measure(graph: Graph, question: Question, peer: Peer | None = None) -> Measu
         torch.get_num_threads(),
         measure_machine(device, question.precision),
         rates.pop(OURS),
-        profile(step, rounds),
+        parts,
         rates,
         step.objective.forms.passes,
         (*step.objective.told, *grouped_forms(step.objective.module)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 import torch
@@ -11,6 +11,7 @@ from torch import Tensor
 from netspec.ir.graph import Graph
 from netspec.ir.settings import Precision
 from netspec.passes.fast import forms_of
+from netspec.train.learning.heap import keep_memory
 from netspec.train.learning.objective import Objective, build
 from netspec.train.learning.optimiser import PaperSGD, optimiser_of
 
@@ -49,6 +50,16 @@ def step_of(graph: Graph, device: str, batch: int, precision: Precision, passes:
     objective = build(graph, 0, device, forms)
     images, labels = batch_of(graph, device, batch)
     return Step(objective, optimiser_of(graph, objective.module, fused=forms.fused_update), images, labels, device)
+
+
+def training_apart(
+    graph: Graph, device: str, batch: int, precision: Precision, passes: Collection[str], threads: int
+) -> Callable[[], None]:
+    """A step of training in a process that has nothing else to do, whose memory is kept where a pass wants it."""
+    torch.set_num_threads(threads)
+    step = step_of(graph, device, batch, precision, passes)
+    keep_memory(step.objective.forms.kept_memory)
+    return step.train
 
 
 def batch_of(graph: Graph, device: str, batch: int) -> tuple[Tensor, Tensor]:

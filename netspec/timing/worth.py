@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 
 from netspec.ir.graph import Graph
 from netspec.passes.fast import PASSES, Device, Pass, forms_of
 from netspec.report import Column, Table
+from netspec.timing.apart import apart
 from netspec.timing.clock import medians, take_turns
 from netspec.timing.measure import Question
-from netspec.timing.step import step_of
+from netspec.timing.step import step_of, training_apart
 from netspec.units import count, duration, plural
 
 WITH, WITHOUT = "with", "without"
+
+Names = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +52,27 @@ def _worths(graph: Graph, question: Question) -> Iterator[Worth]:
         if forms_of(graph, (*others, one.name)) == forms_of(graph, others):
             yield Worth(one, one.name in on, None)
             continue
-        device, batch, precision = question.device, question.batch, question.precision
-        steps = {
-            WITH: step_of(graph, device, batch, precision, (*others, one.name)),
-            WITHOUT: step_of(graph, device, batch, precision, others),
-        }
-        turns = {name: step.train for name, step in steps.items()}
-        seconds = medians(take_turns(turns, question.rounds, device=device, warm_up=3 if device == "cuda" else 1))
+        competitors = {WITH: (*others, one.name), WITHOUT: others}
+        with _steps(graph, question, competitors) as steps:
+            warm_up = 3 if question.device == "cuda" else 1
+            seconds = medians(take_turns(steps, question.rounds, device=question.device, warm_up=warm_up))
         yield Worth(one, one.name in on, (seconds[WITH], seconds[WITHOUT]))
+
+
+@contextmanager
+def _steps(graph: Graph, question: Question, passes: Mapping[str, Names]) -> Iterator[dict[str, Callable[[], object]]]:
+    """A training step with each of these passes; in processes of their own, where they differ in what becomes of the
+    process's memory."""
+    rest = (graph, question.device, question.batch, question.precision)
+    if len({forms_of(graph, names).kept_memory for names in passes.values()}) == 1:
+        yield {who: step_of(*rest, names).train for who, names in passes.items()}
+        return
+    threads = torch.get_num_threads()
+    with ExitStack() as stack:
+        yield {
+            who: stack.enter_context(apart(partial(training_apart, *rest, names, threads)))
+            for who, names in passes.items()
+        }
 
 
 def worth_table(graph: Graph, question: Question, found: list[Worth]) -> Table:

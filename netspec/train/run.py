@@ -22,6 +22,7 @@ from netspec.train.data.picture import Data
 from netspec.train.data.source import open_source
 from netspec.train.errors import RequestError
 from netspec.train.learning.evaluate import PROTOCOL, VIEWS, Evaluation
+from netspec.train.learning.heap import memory_kept
 from netspec.train.learning.objective import Objective
 from netspec.train.loop import run as run_loop
 from netspec.train.processes.crew import ALONE, Crew
@@ -231,7 +232,7 @@ def _carry_out_in(folder: RunFolder, job: _Job, reporter: Reporter) -> Result:
                 _put_back(training, job.state)
             if config.tensorboard:
                 training.board = Board(folder.path / "tensorboard", training.step)
-            with stop_with_the_others() as stop:
+            with memory_kept(objective.forms.kept_memory), stop_with_the_others() as stop:
                 state = run_loop(training, lambda: crew.any(stop()))
     except KeyboardInterrupt:
         state = "interrupted"

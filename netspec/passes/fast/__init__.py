@@ -8,9 +8,10 @@ compute the layers as they are, apart from the layout and the update.
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 
 from netspec.ir.graph import Graph
-from netspec.passes.fast import channels_last, fused_update, grouped_conv, lrn_chain, space_to_depth
+from netspec.passes.fast import channels_last, fused_update, grouped_conv, kept_memory, lrn_chain, space_to_depth
 from netspec.passes.fast.model import PLAIN, Chain, Device, Forms, Pass, Unshuffle, Where
 
 ALL = "all"
@@ -22,6 +23,7 @@ PASSES: tuple[Pass, ...] = (
     grouped_conv.PASS,
     channels_last.PASS,
     fused_update.PASS,
+    kept_memory.PASS,
 )
 """Every pass, in the order in which they are applied."""
 
@@ -45,7 +47,7 @@ def forms_of(graph: Graph, names: Collection[str]) -> Forms:
             if after != forms:
                 applied.append(one.name)
             forms = after
-    return Forms(tuple(applied), forms.unshuffled, forms.chains, forms.grouped, forms.channels_last, forms.fused_update)
+    return replace(forms, passes=tuple(applied))
 
 
 __all__ = [

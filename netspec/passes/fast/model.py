@@ -63,6 +63,7 @@ class Forms:
     grouped: frozenset[str] = frozenset()
     channels_last: bool = False
     fused_update: bool = False
+    kept_memory: bool = False
 
     def is_absorbed(self, node: Node) -> bool:
         """Whether another operation computes this one as well."""

@@ -18,6 +18,7 @@ from netspec.train.data.source import open_source
 from netspec.train.errors import TrainError
 from netspec.train.judging.views import Predictor, mean_of, protocol, views
 from netspec.train.learning.evaluate import answered, hits
+from netspec.train.learning.heap import memory_kept
 from netspec.train.reporting.progress import Counter
 from netspec.train.runs.saved import Saved
 from netspec.units import count
@@ -133,7 +134,11 @@ def run_test(
     confusion = np.zeros((len(classes), len(classes)), np.int64)
     five = np.zeros(len(classes), np.int64)
     loss, done = 0.0, 0
-    with Loader(workers, met, room_for(device)) as loader, Counter("testing", total, quiet=quiet) as bar:
+    with (
+        memory_kept(device == "cpu"),
+        Loader(workers, met, room_for(device)) as loader,
+        Counter("testing", total, quiet=quiet) as bar,
+    ):
         for name in splits:
             for labels, predicted in _predictions(readings, name, loader, batch):
                 _need_numbers(predicted, runs)

@@ -13,7 +13,7 @@ from netspec.train.reporting.console import Reporter
 from netspec.train.tensors.weights import fit, read_weights
 from netspec.units import plural
 
-TOGETHER = ("channels-last", "fused-update")
+TOGETHER = ("channels-last", "fused-update", "kept-memory")
 """The passes that hold on several devices: the others see one layer after the other on one device."""
 
 
