@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 import sys
@@ -17,7 +18,7 @@ from running import SPEC, launch, lines_in, log, newest, until
 
 from netspec.cli import main
 from netspec.train.interrupt import TOLD
-from netspec.train.runs import checkpoint
+from netspec.train.runs import checkpoint, snapshot
 
 COMMAND = ("tiny.net", "--data", "synthetic", "--threads", "1", "--out", "run")
 
@@ -72,7 +73,7 @@ def test_a_second_signal_ends_at_once_even_in_a_long_computation(tmp_path: Path)
 
 @needs_signals
 def test_a_full_disk_leaves_the_last_good_checkpoint(tmp_path: Path) -> None:
-    """A checkpoint gets larger with the first step, when the place in the epoch comes to it."""
+    """A checkpoint gets larger with the first step, when velocities and the place in the epoch come to it."""
     assert train(*COMMAND[:-1], "sizes", "--steps", "1", "--quiet").exit_code == 0
     before, after = (path.stat().st_size for path in checkpoint.saved(Path("sizes/checkpoints")))
     assert after > before + 400
@@ -99,6 +100,15 @@ def test_a_diverged_run_leaves_the_last_good_checkpoint() -> None:
     state = newest(Path("run"))
     assert all(bool(torch.isfinite(tensor).all()) for tensor in state["weights"].values())
     assert json.loads(Path("run/run.json").read_text())["state"] == "failed"
+
+
+@pytest.mark.parametrize("wrong", [math.nan, math.inf, -math.inf])
+def test_one_number_that_is_none_is_enough(wrong: float) -> None:
+    numbers = torch.linspace(-1, 1, 60_000)
+    assert snapshot.finite(numbers)
+    assert snapshot.finite(torch.empty(0))
+    numbers[41_234] = wrong
+    assert not snapshot.finite(numbers)
 
 
 def test_no_memory_is_a_message_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from netspec.cli import main
 from netspec.passes.fast import ALL, NAMES, Where, chosen, forms_of
 from netspec.train.learning.objective import build
-from netspec.train.learning.optimiser import Group, PaperSGD, optimiser_of, velocities
+from netspec.train.learning.optimiser import Group, PaperSGD, optimiser_of, set_velocities, velocities
 
 SPEC = """\
 net small
@@ -87,6 +87,23 @@ def test_velocities_are_told_as_the_plain_rule_has_them() -> None:
     layer.weight.grad = torch.ones(2, 2)
     optimiser.step()
     torch.testing.assert_close(velocities(layer, optimiser)["weight"], torch.full((2, 2), -0.1))
+
+
+def test_a_velocity_before_the_first_move_is_zero_and_takes_no_memory() -> None:
+    layer = torch.nn.Linear(300, 200, bias=False)
+    told = velocities(layer, PaperSGD([Group((layer.weight,), 0.1, 0.9, 0.0)]))["weight"]
+    assert (told.shape, told.count_nonzero().item(), told.untyped_storage().nbytes()) == ((200, 300), 0, 4)
+
+
+def test_velocities_lie_as_their_parameters_do_after_they_have_been_set() -> None:
+    """Those that had not moved as well: otherwise going on would not take the steps that going through takes."""
+    module = torch.nn.Conv2d(4, 6, 3, bias=False).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    group = Group((module.weight,), 0.1, 0.9, 0.0)
+    for found in (velocities(module, PaperSGD([group])), {"weight": torch.arange(216.0).reshape(6, 4, 3, 3)}):
+        optimiser = PaperSGD([group], fused=True)
+        set_velocities(module, optimiser, found)
+        assert torch.equal(optimiser.velocity[module.weight], found["weight"])
+        assert optimiser.velocity[module.weight].stride() == module.weight.stride()
 
 
 def train(*arguments: str | Path) -> Result:

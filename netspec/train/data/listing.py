@@ -89,8 +89,9 @@ def list_folder(root: Path, val_labels: Path | None = None) -> Listing:
     if validation is not None:
         train, held, ignored = listing.files, validation.files, listing.ignored + validation.ignored
     else:
-        train = tuple(item for item in listing.files if not held_out(item[0]))
-        held = tuple(item for item in listing.files if held_out(item[0]))
+        out = [held_out(name) for name, _ in listing.files]
+        train = tuple(item for item, is_out in zip(listing.files, out, strict=True) if not is_out)
+        held = tuple(item for item, is_out in zip(listing.files, out, strict=True) if is_out)
         ignored = listing.ignored
         if not train:
             raise TrainError(

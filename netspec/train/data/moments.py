@@ -37,10 +37,11 @@ class Moments:
         channels = pictures.shape[1]
         products = np.zeros((channels, channels), np.int64)
         for picture in pictures:
-            # The products of one picture are exact in float64 up to 138 gigapixels.
-            colours = picture.reshape(channels, -1).astype(np.float64)
-            products += (colours @ colours.T).astype(np.int64)
-        return cls(len(pictures), pictures.sum(axis=0, dtype=np.int64), products)
+            colours = picture.reshape(channels, -1).astype(np.uint16)  # which the product of two bytes fits into
+            for number, row in enumerate(colours):
+                products[number, : number + 1] += (colours[: number + 1] * row).sum(axis=1, dtype=np.int64)
+        total = pictures.sum(axis=0, dtype=np.uint32)  # of 16 million pictures, before it overflows
+        return cls(len(pictures), total.astype(np.int64), products + np.tril(products, -1).T)
 
     def __add__(self, other: Moments) -> Moments:
         return Moments(self.images + other.images, self.total + other.total, self.products + other.products)

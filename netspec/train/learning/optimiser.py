@@ -127,15 +127,16 @@ def optimiser_of(graph: Graph, module: nn.Module, *, fused: bool = False) -> Pap
 
 
 def velocities(module: nn.Module, optimiser: PaperSGD) -> dict[str, Tensor]:
-    """The velocity of every parameter of a module, by its name in the ``state_dict``; zeros before its first move."""
+    """The velocity of every parameter of a module, by its name in the ``state_dict``; before its first move a single
+    zero in the parameter's shape, which takes no memory and no room in a file."""
     return {
-        name: optimiser.velocity[p] if p in optimiser.velocity else torch.zeros_like(p)
+        name: optimiser.velocity[p] if p in optimiser.velocity else p.new_zeros(()).expand_as(p)
         for name, p in module.named_parameters()
     }
 
 
 @torch.no_grad()
 def set_velocities(module: nn.Module, optimiser: PaperSGD, found: Mapping[str, Tensor]) -> None:
-    """Let the parameters of a module go on with these velocities."""
+    """Let the parameters of a module go on with these velocities, each laid out in memory as its parameter is."""
     for name, p in module.named_parameters():
-        optimiser.velocity[p] = found[name].to(p).clone(memory_format=torch.preserve_format)
+        optimiser.velocity[p] = torch.empty_like(p).copy_(found[name])

@@ -15,8 +15,6 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from netspec.diff import compare
-from netspec.diff.terminal import show
 from netspec.ir.graph import Graph
 from netspec.ir.settings import Train
 from netspec.net import Net
@@ -113,6 +111,9 @@ def need_same_spec(earlier: Earlier, net: Net, request: Request) -> None:
     shape = str(request.input) if request.input is not None else None
     if sha256(net.source.text) == sha256(earlier.spec) and shape == earlier.settings.get("input"):
         return
+    from netspec.diff import compare
+    from netspec.diff.terminal import show
+
     found = compare(earlier.net(), net)
     if found.same:
         return

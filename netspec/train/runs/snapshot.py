@@ -121,10 +121,15 @@ def need_finite(t: Training) -> None:
     if t.place is not None and t.place.line.steps and not math.isfinite(t.place.line.loss):
         raise diverged(t.step, f"the loss is {t.place.line.loss}")
     held = t.objective.module.state_dict().items()
-    wrong = [name for name, x in held if x.is_floating_point() and not bool(x.isfinite().all())]
+    wrong = [name for name, x in held if x.is_floating_point() and not finite(x)]
     if t.crew.any(bool(wrong)):
         where = wrong[0] if wrong else "what another device holds"
         raise diverged(t.step, f"{where} has numbers that are infinite or none")
+
+
+def finite(x: torch.Tensor) -> bool:
+    """Whether all numbers are finite. NaN is both the smallest and the largest of any it is among."""
+    return not x.numel() or all(math.isfinite(end) for end in torch.aminmax(x))
 
 
 def diverged(step: int, what: str) -> TrainError:

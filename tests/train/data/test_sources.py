@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import errno
+import math
 import os
 import re
 import sys
@@ -18,6 +19,7 @@ from pictures import tree
 from netspec.ir.graph import Graph
 from netspec.ir.ops import Linear
 from netspec.ir.settings import Augment
+from netspec.train.data import digits, synthetic
 from netspec.train.data.picture import Frame, Remembered, Unreadable
 from netspec.train.data.source import open_source, stored_frame
 from netspec.train.errors import RequestError, TrainError
@@ -40,13 +42,34 @@ def test_digits_are_split_at_every_fifth() -> None:
     assert max(data.train.read(place).max() for place in range(50)) == 16
 
 
+def test_digits_are_those_of_scikit_learn() -> None:
+    from sklearn.datasets import load_digits
+
+    pixels, numbers = load_digits(return_X_y=True)
+    data = open_source("digits", network(1, 8, 8), seed=0)
+    assert data.validation is not None
+    held = np.arange(1797) % 5 == 4
+    for split, chosen in ((data.train, ~held), (data.validation, held)):
+        assert split.labels.tolist() == numbers[chosen].tolist()
+        read = np.stack([split.read(place) for place in range(len(split.labels))])
+        assert (read.reshape(-1, 64) == pixels[chosen]).all()
+
+
+def test_digits_of_a_release_that_keeps_the_file_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = open_source("digits", network(1, 8, 8), seed=0).train
+    monkeypatch.setattr(digits, "FILE", Path("elsewhere.csv.gz"))
+    other = open_source("digits", network(1, 8, 8), seed=0).train
+    assert other.labels.tolist() == usual.labels.tolist()
+    assert all((other.read(place) == usual.read(place)).all() for place in range(len(usual.labels)))
+
+
 def test_digits_for_another_size() -> None:
     with pytest.raises(TrainError, match="the pictures of digits are 1x8x8, the network's images 3x8x8"):
         open_source("digits", network(3, 8, 8), seed=0)
 
 
 def test_digits_without_scikit_learn_say_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
+    monkeypatch.setitem(sys.modules, "sklearn", None)
     with pytest.raises(TrainError, match="not installed") as caught:
         open_source("digits", network(1, 8, 8), seed=0)
     assert caught.value.notes == ("pip install 'netspec-compiler[digits]'",)
@@ -72,6 +95,20 @@ def test_synthetic_pictures_depend_on_seed_and_place_only() -> None:
     assert one.train.labels[:6].tolist() == [0, 1, 2, 3, 0, 1]
     assert one.validation is not None
     assert one.validation.read(3).tolist() != one.train.read(3).tolist()
+
+
+@pytest.mark.parametrize("size", [(3, 16, 24), (1, 9, 7), (5, 4, 4)])
+def test_synthetic_pictures_are_as_the_formula_has_them(size: tuple[int, int, int]) -> None:
+    """To the bit, however the arithmetic is arranged in memory."""
+    split = open_source("synthetic", network(*size, classes=6), seed=3).train
+    for place in range(12):
+        rng = np.random.default_rng((3, 0, place))
+        stripes = synthetic._stripes(place % 6, Frame(*size), phase=rng.uniform(0, 2 * math.pi))
+        contrast, brightness = rng.uniform(0.25, 0.45), rng.uniform(0.4, 0.6)
+        shades = synthetic._shades(place % 6, size[0])[:, None, None]
+        clean = brightness + contrast * (shades * (0.5 + 0.5 * stripes) + 0.25 * stripes)
+        noise = rng.integers(-24, 25, size, np.int16)
+        assert split.read(place).tolist() == (255 * clean + noise).clip(0, 255).astype(np.uint8).tolist()
 
 
 def test_synthetic_classes_differ_in_colour() -> None:
