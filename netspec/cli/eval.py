@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from netspec.cli.common import read_net, refuse
+from netspec.cli.common import importing_torch, read_net, refuse
 from netspec.cli.runs import DEVICES, FORMATS, Unread, columns, device_of, noting, telling, warn, write_picture
 
 if TYPE_CHECKING:
@@ -67,7 +67,8 @@ def command(
     if confusion is not None and confusion.suffix.lower() != ".png":
         refuse(f"--confusion {confusion}: the picture's name ends with .png")
     with telling():
-        from netspec.train.runs.saved import open_run
+        with importing_torch():
+            from netspec.train.runs.saved import open_run
 
         taken: dict[str, str] | None = None
         if weights is not None:

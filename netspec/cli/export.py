@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netspec.cli.common import refuse
+from netspec.cli.common import importing_torch, refuse
 from netspec.cli.runs import telling, warn
 from netspec.cli.writing import write_whole
 
@@ -38,8 +38,9 @@ def command(run: Path, output: Path, layout: Layout, quiet: bool) -> None:
         refuse(f"-o {output}: the file's name ends with .safetensors")
     _refuse_what_is_not_ours(output)
     with telling():
-        from netspec.train.runs.saved import open_run
-        from netspec.train.tensors.export import exported
+        with importing_torch():
+            from netspec.train.runs.saved import open_run
+            from netspec.train.tensors.export import exported
         from netspec.units import plural, size
 
         opened = open_run(run, warn)

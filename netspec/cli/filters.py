@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from netspec.cli.common import refuse
+from netspec.cli.common import importing_torch, refuse
 from netspec.cli.runs import DEVICES, FORMATS, columns, device_of, telling, warn, write_picture
 
 if TYPE_CHECKING:
@@ -52,7 +52,8 @@ def command(
     if output.suffix.lower() != ".png":
         refuse(f"-o {output}: the picture's name ends with .png")
     with telling():
-        from netspec.train.runs.saved import open_run
+        with importing_torch():
+            from netspec.train.runs.saved import open_run
 
         opened = open_run(run, warn)
         if image is not None and activations is not None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from netspec.cli.common import WRONG_SPEC
+from netspec.cli.common import WRONG_SPEC, importing_torch
 from netspec.cli.runs import DEVICES, FORMATS, device_of, telling, warn
 
 if TYPE_CHECKING:
@@ -41,8 +41,9 @@ def command(run: Path, images: tuple[Path, ...], views: str | None, device: str 
       netspec predict runs/alexnet-1 cat.jpg dog.png
     """
     with telling():
-        from netspec.train.judging.predict import Guesser, failed
-        from netspec.train.runs.saved import open_run
+        with importing_torch():
+            from netspec.train.judging.predict import Guesser, failed
+            from netspec.train.runs.saved import open_run
 
         opened = open_run(run, warn)
         wanted: dict[str | None, Literal[1, 10] | None] = {None: None, "1": 1, "10": 10}

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netspec.cli.common import WRONG_SPEC, input_option, read_net, refuse, set_option, spec_argument, without_option
+from netspec.cli.common import (
+    WRONG_SPEC,
+    importing_torch,
+    input_option,
+    read_net,
+    refuse,
+    set_option,
+    spec_argument,
+    without_option,
+)
 
 if TYPE_CHECKING:
     from netspec.cli.layer_files import LayerFiles
@@ -62,11 +71,12 @@ def command(
       netspec time specs/digits.net --format json
     """
     graph = read_net(file, input_shape, changes, layer_files).graph
-    from netspec.timing.handwritten import PEERS, peer_of
-    from netspec.timing.measure import Question, batch_for, measure
-    from netspec.train.config import device_for
-    from netspec.train.errors import RequestError, TrainError
-    from netspec.train.trainable import need_trainable
+    with importing_torch():
+        from netspec.timing.handwritten import PEERS, peer_of
+        from netspec.timing.measure import Question, batch_for, measure
+        from netspec.train.config import device_for
+        from netspec.train.errors import RequestError, TrainError
+        from netspec.train.trainable import need_trainable
 
     if passes and compare is not None:
         refuse("--passes compares the network with itself; leave --compare out")

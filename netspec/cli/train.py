@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from netspec.cli import WORDS
-from netspec.cli.common import input_option, read_net, refuse, set_option, without_option
+from netspec.cli.common import importing_torch, input_option, read_net, refuse, set_option, without_option
 
 if TYPE_CHECKING:
     from netspec.cli.layer_files import LayerFiles
@@ -120,10 +120,11 @@ def command(
     if resume is not None and out is not None:
         refuse("--resume names the run's folder already; leave --out out")
     net = read_net(file, input_shape, changes, layer_files) if file is not None else None
-    from netspec.train.config import Request
-    from netspec.train.data.source import listing
-    from netspec.train.errors import RequestError, TrainError
-    from netspec.train.processes.devices import run_alone_or_together
+    with importing_torch():
+        from netspec.train.config import Request
+        from netspec.train.data.source import listing
+        from netspec.train.errors import RequestError, TrainError
+        from netspec.train.processes.devices import run_alone_or_together
 
     # Pillow grumbles on standard error about files that it reads all the same; what it cannot read is told by name.
     warnings.filterwarnings("ignore", module=r"PIL\.")

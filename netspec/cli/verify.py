@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from netspec.cli.amounts import DevicesParam
-from netspec.cli.common import WRONG_SPEC, input_option, read_net, set_option, spec_argument
+from netspec.cli.common import WRONG_SPEC, importing_torch, input_option, read_net, set_option, spec_argument
 
 if TYPE_CHECKING:
     from netspec.cli.layer_files import LayerFiles
@@ -73,10 +73,11 @@ def command(
       netspec verify specs/alexnet.net --gpus 2 --dtype float32 --weights runs/alexnet-1
     """
     net = read_net(file, input_shape, changes, layer_files)
-    from netspec.train.errors import TrainError
-    from netspec.train.processes.verification import TOLERANCES, Trial, beginning, compare, need_devices
-    from netspec.train.tensors.weights import read_weights
-    from netspec.train.trainable import need_trainable
+    with importing_torch():
+        from netspec.train.errors import TrainError
+        from netspec.train.processes.verification import TOLERANCES, Trial, beginning, compare, need_devices
+        from netspec.train.tensors.weights import read_weights
+        from netspec.train.trainable import need_trainable
 
     images = batch or 2 * max(gpus)
     trial = Trial(images, steps, seed, dtype, device)  # type: ignore[arg-type]
