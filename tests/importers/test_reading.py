@@ -59,13 +59,10 @@ def test_places_are_those_of_the_values() -> None:
 
 
 def test_comments_are_kept_with_their_section_or_the_one_below() -> None:
-    config, _ = parsed("# one\n[a]\n;two\nx=1\n#three\n[b]\n# four")
-    assert [(c.text, c.section) for c in config.comments] == [
-        (" one", "a"),
-        ("two", "a"),
-        ("three", "b"),
-        (" four", None),
-    ]
+    config, _ = parsed("# one\n[a]\n;two\nx=1\n#three\n[b]\ny=1\n#right below\n\n#apart\n\n[c]\n# four")
+    found = [(comment.text.strip(), comment.section) for comment in config.comments]
+    assert found[:3] == [("one", "a"), ("two", "a"), ("three", "b")]
+    assert found[3:] == [("right below", "b"), ("apart", "c"), ("four", None)]
 
 
 @pytest.mark.parametrize(

@@ -103,13 +103,13 @@ class _Definer:
         return layer
 
     def _unknown_type(self, options: Options, word: str, kind: Kind | None) -> None:
+        known = notes_on_type(word, self.dialect)
         if kind is not None:
             other = "version 2" if self.dialect == "2012" else "the 2012 version"
             message = f"'{word}' is a layer type of {other} of cuda-convnet only"
-            notes = [f"this file is read as {self.dialect}; --dialect says which it is"]
+            notes = [f"this file is read as {self.dialect}; --dialect says which it is", *known]
         else:
             message = f"there is no layer type '{shown(word)}'"
-            known = notes_on_type(word, self.dialect)
             near = self.findings.nearest(word, tuple(KINDS)) if len(word) < 100 and not known else None
             message += f"; did you mean {near}?" if near else ""
             notes = [*known] or [

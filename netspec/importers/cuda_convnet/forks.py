@@ -29,10 +29,14 @@ def notes_in_parameters(keys: Collection[str], dialect: Dialect) -> Mapping[str,
 
 
 def notes_on_type(word: str, dialect: Dialect) -> tuple[str, ...]:
-    """What says the same as a layer type of a fork; nothing, where it is not known."""
+    """What says the same as a layer type of a fork, or as dropout of the other version; nothing where none is known."""
     if word == "cccp":
         same = "type=conv with filterSize=1, and its in_nodes as channels, its out_nodes as filters"
         return (f"a layer over the maps at each place, as Network in Network has it, is {same}",)
+    if word in ("logsoftmax", "cost.reg"):
+        return ("a softmax with the logarithm that its cost takes is type=softmax under a type=cost.logreg",)
+    if word in ("hs", "dropout", "dropout2"):
+        return (f"here dropout is {_DROPOUT[dialect]}",)
     if word in ("fcdrop", "fcdropo"):
         same = f"type=fc and a section behind it, {_DROPOUT[dialect]}"
         return (f"a fully connected layer with dropout is {same}; keep is 1 - rate",)
@@ -54,4 +58,4 @@ def _read_in(file: str, keys: Iterable[str]) -> dict[str, str]:
 
 def _added(dialect: Dialect) -> dict[str, str]:
     dropout = f"of a fork; here dropout is a section behind the layer, {_DROPOUT[dialect]}"
-    return {"dropout": dropout, "crossmap": _CROSS_MAP}
+    return {"dropout": dropout, "droprate": dropout, "crossmap": _CROSS_MAP}

@@ -53,8 +53,8 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Comment:
-    """A comment line without its mark, and the section that it stands in, among its keys, or above (``None`` at the
-    end)."""
+    """A comment line without its mark, and the section that it stands in, among its keys or right below them, or above
+    (``None`` at the end)."""
 
     text: str
     section: str | None
@@ -86,6 +86,8 @@ class _Reader:
         self.option: Option | None = None
         self.continued: list[str] = []
         self.waiting: list[str] = []
+        self.below_key = False
+        """Whether only comments have stood since the last key: a blank line then parts them from the next section."""
 
     def config(self) -> Config:
         for start, line in self._lines():
@@ -114,6 +116,9 @@ class _Reader:
     def _line(self, start: int, line: str) -> None:
         stripped = line.strip()
         if not stripped:
+            if self.below_key:
+                self._comments_here()
+            self.below_key = False
             return
         if line[0] in "#;":
             self.waiting.append(line[1:].rstrip())
@@ -121,6 +126,7 @@ class _Reader:
         if line[0] in "rR" and line.split(None, 1)[0].lower() == "rem":
             self.waiting.append(line[3:].rstrip())
             return
+        self.below_key = False
         if line[0].isspace() and self.option is not None:
             self.continued.append(stripped)
             return
@@ -148,8 +154,8 @@ class _Reader:
             self._stray(start, line, "no key=value and no [section]")
             return
         self._close()
-        if self.section is not None and self.section.options is not self.defaults:
-            self._comments(self.section.name)
+        self._comments_here()
+        self.below_key = True
         text = line[sign.end() :].lstrip()
         begin = start + len(line) - len(text)
         cut = text.find(";")
@@ -169,6 +175,11 @@ class _Reader:
             if self.section.options is not self.defaults or len(self.defaults) < MOST_DEFAULTS:
                 self.section.options[option.key] = Option(option.key, text, option.key_span, option.span)
         self.option, self.continued = None, []
+
+    def _comments_here(self) -> None:
+        """What waits belongs to the section being read; of [DEFAULT], which is no layer, to the next."""
+        if self.section is not None and self.section.options is not self.defaults:
+            self._comments(self.section.name)
 
     def _comments(self, section: str | None) -> None:
         self.result.comments += [Comment(text, section) for text in self.waiting]

@@ -131,5 +131,8 @@ def _refused(options: Options, key: str, text: str, forms: dict[str, tuple[str, 
     known = ", ".join(f"{word}[{between.join(f'{name}=' for name in names)}]" for word, names in forms.items())
     plain = "a number without sign and exponent" if forms is _V2 else "default"
     return options.refuse(
-        "bad-value", f"{key}={shown(text)} is no learning rate", key, notes=(f"it is {plain}, or one of {known}",)
+        "bad-value",
+        f"{key}={shown(text)} is no learning rate",
+        key,
+        notes=(f"it is {plain}, or one of {known}, with all names in this order",),
     )
