@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -127,11 +128,15 @@ def load_source(
 
 
 def is_layer_file(source: Source) -> bool:
-    """Whether a text is a layer file of cuda-convnet: by its name, or, of standard input, by its first section, which
-    has a line to itself."""
-    if source.name != STDIN:
+    """Whether a text is a layer file of cuda-convnet: by its name, or, of one that has no ending of a spec's either, by
+    its first section, which has a line to itself and a ``type``."""
+    if source.name.endswith((".cfg", ".net")):
         return source.name.endswith(".cfg")
-    return re.match(r"(?:\s*(?:[#;].*)?[\r\n])*\[[^\]\r\n]+\]\s*[\r\n]+type\s*[=:]", source.text) is not None
+    lines = (line for line in source.text.splitlines() if line.strip() and line[0] not in "#;")
+    if not re.fullmatch(r"\[[^\]]+\]\s*", next(lines, "")):
+        return False
+    keys = takewhile(lambda line: line[0] != "[", lines)
+    return any(re.match(r"type\s*[=:]", key, re.IGNORECASE) for key in keys)
 
 
 def import_layer_file(source: Source, input_shape: Shape | None = None, foreign: Foreign | None = None) -> Net:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
+from netspec.diagnostics import CannotOpen, SpecError
+
 if TYPE_CHECKING:
     from netspec.importers.cuda_convnet import Dialect
     from netspec.net import Foreign
@@ -29,7 +31,7 @@ class LayerFiles:
 
         Raises ``click.UsageError`` where there are more parameter files than layer files, or too few for one each.
         """
-        places = [number for number, path in enumerate(files) if path == "-" or path.endswith(".cfg")]
+        places = [number for number, path in enumerate(files) if _is_layer_file(path)]
         given, needed = len(self.params), len(places)
         if given > needed:
             raise click.UsageError(f"there is no layer file (.cfg) that --params {self.params[needed]} belongs to")
@@ -44,6 +46,18 @@ class LayerFiles:
         from netspec.net import Foreign, read_source
 
         return Foreign(read_source(self.params[0]) if self.params else None, self.dialect, merged)
+
+
+def _is_layer_file(path: str) -> bool:
+    """Whether a file is a layer file: by its name, or by its content. Standard input may be one."""
+    from netspec.net import is_layer_file, read_source
+
+    if path == "-" or path.endswith((".cfg", ".net")):
+        return not path.endswith(".net")
+    try:
+        return is_layer_file(read_source(path))
+    except (CannotOpen, SpecError):
+        return False
 
 
 def layer_file_options(command: Command) -> Command:

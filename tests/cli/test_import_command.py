@@ -111,6 +111,16 @@ def test_parameter_files_belong_to_the_layer_files_in_their_order(files: Path) -
     assert (checked.returncode, checked.stderr) == (0, "")
 
 
+def test_a_layer_file_of_another_name_is_known_by_its_content(files: Path) -> None:
+    other = files / "layers_def"
+    other.write_text("\n" * 100 + (files / "net.cfg").read_text())
+    found = netspec("diff", files / "net.cfg", other, "--params", files / "params.cfg", *SHAPED)
+    assert (found.returncode, found.stderr) == (0, "") and "the same network" in found.stdout
+    (files / "draft").write_text("[image] input 3x32x32\n[fc10] fc outputs=10\n[probs] softmax\n")
+    refused = netspec("check", files / "draft", "--params", files / "params.cfg")
+    assert refused.returncode == 2 and "no layer file" in refused.stderr
+
+
 @pytest.mark.parametrize(
     ("layer_files", "params", "said"),
     [

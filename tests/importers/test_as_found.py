@@ -8,6 +8,7 @@ import pytest
 from layerfiles import DATA, SHAPE, conv, ending, load, net, said, told
 
 from netspec.importers.cuda_convnet import translate
+from netspec.net import is_layer_file
 from netspec.source import Source
 
 BASE = net(conv("c", "data", 3), "c")
@@ -103,6 +104,23 @@ def test_a_layer_that_is_read_above_itself_and_a_ring_of_two() -> None:
     assert early == [("reads-later-layer", 9, "c")]
     ring = told(said(DATA + conv("c", "d", 16) + conv("d", "c", 16) + ending("d")))
     assert ring == [("reads-later-layer", 9, "d")]
+
+
+@pytest.mark.parametrize(
+    ("text", "known"),
+    [
+        (BASE, True),
+        ("# said\n\n; more\n[data]\n# of it\ndataIdx=0\nTYPE: data\n", True),
+        ("\n" * 10_000 + "x", False),
+        ("[data]\n[other]\ntype=data\n", False),
+        ("[image] input 3x32x32\n[fc] fc outputs=10\n", False),
+        ("[c] conv kernel=3\n  filters=16\n", False),
+        ("", False),
+    ],
+)
+def test_a_layer_file_is_known_by_its_first_section(text: str, known: bool) -> None:
+    assert is_layer_file(Source("<stdin>", text)) is is_layer_file(Source("layers_def", text)) is known
+    assert is_layer_file(Source("layers.cfg", text)) and not is_layer_file(Source("layers.net", text))
 
 
 def test_labels_that_no_cost_reads_yet_are_no_second_input() -> None:
