@@ -38,6 +38,11 @@ class Drawn:
         self.lines.append(f"[{name}] {text}")
         return name
 
+    def text(self) -> str:
+        """The spec, with how it is trained."""
+        head = ["net drawn rounding=up", *([f"gpus {self.gpus}"] if self.gpus > 1 else [])]
+        return "\n".join([*head, *self.lines, self.one_of(*TRAIN)]) + "\n"
+
     def learning(self) -> str:
         """Initial values and rates of a layer with weights."""
         keys = [f"init=gaussian({self.one_of(0.01, 0.3, 1e-5)})", f"bias={self.one_of(0, 1, -0.5)}"]
@@ -107,8 +112,22 @@ class Drawn:
         above, filters = f"l{len(self.lines) - 1}", 16 * self.gpus
         first = self.add(f"conv filters={filters} kernel=1 inputs={above} {self.learning()}")
         init = f"init=gaussian({self.one_of(0.1, 0.2)}),gaussian(0.3)"
-        self.add(f"conv filters={filters} kernel=1,3 pad=0,1 inputs={first},{above} {init} bias=0.5")
+        keys = f"filters={filters} kernel=1,3 pad=0,1 inputs={first},{above}"
+        both = self.add(f"conv {keys} {init} bias=0.5")
+        if self.chance():
+            again = self.add(f"conv {keys} weights={both} bias=0.25")
+            self.add(f"sum inputs={both},{again}")
         self.channels, self.split = filters, self.gpus > 1
+
+    def difference(self) -> None:
+        """A vector less the numbers of maps."""
+        if self.channels == 3 or self.gpus > 1:
+            return
+        above, units = f"l{len(self.lines) - 1}", self.channels * self.side**2
+        made = self.add(f"fc outputs={units} {self.learning()}")
+        less = self.add(f"linear a={self.one_of(-1, 0.5)} inputs={above}") if self.chance() else above
+        flat = self.add(f"flatten inputs={less}")
+        self.add(f"{self.one_of('sum', 'max', 'concat')} inputs={made},{flat}")
 
     def pooling(self) -> None:
         kernel = int(self.one_of(*range(1, min(3, self.side) + 1)))
@@ -144,25 +163,71 @@ class Drawn:
         )
 
     def ending(self) -> None:
-        """Fully connected layers with dropout between, and a softmax."""
+        """Fully connected layers with dropout between, and a softmax; perhaps losses."""
+        if self.chance():
+            self.difference()
         scaling = "test" if self.dialect == "2012" else self.one_of("test", "train")
+        if self.dialect == "v2" and self.gpus == 1 and self.chance():
+            parts = int(self.one_of(2, 4)) if self.channels % 4 == 0 else 1
+            self.add(f"fc outputs=8 parts={parts} {self.learning()}")
         for _ in range(int(self.one_of(0, 1, 2))):
             reads = "reads=all" if self.split and self.chance() else ""
             self.add(f"fc outputs={self.gpus * int(self.one_of(3, 8))} {reads} {self.learning()} {self.neuron()}")
             self.split = self.gpus > 1
             if self.chance():
                 self.add(f"dropout rate={self.one_of(0.5, 0.2, 0.7)} scaling={scaling}")
-        place = "gpu=0" if self.gpus > 1 and self.chance() else ""
-        self.add(f"fc outputs={6 * self.gpus} reads=all {place} init=gaussian(0.1) lr=0.125")
+        place = f"gpu={self.one_of(*range(self.gpus))}" if self.gpus > 1 and self.chance() else ""
+        above = f"l{len(self.lines) - 1}"
+        scores = self.add(f"fc outputs={6 * self.gpus} reads=all {place} init=gaussian(0.1) lr=0.125")
         self.add("softmax")
+        if not place and self.chance():
+            self.losses(scores, above)
+
+    def losses(self, scores: str, above: str) -> None:
+        """What the scores are trained by, and perhaps a further output of the layer below them. One loss of weight 1 is
+        what a spec without a loss is trained with."""
+        further = self.chance()
+        self.add(f"crossentropy inputs={scores} loss_weight={self.one_of(1, 0.5) if further else 0.5}")
+        if further:
+            other = self.add(f"fc outputs={2 * self.gpus} reads=all inputs={above} init=gaussian(0.2)")
+            words = ["crossentropy", "squarederror", "sumsquares", *(["cauchyerror"] if self.dialect == "2012" else [])]
+            if self.gpus == 1:  # of several, what gathers the logistic's inputs stays a line
+                words += ["binarycrossentropy" if self.dialect == "2012" else "binarycrossentropy positive=3"]
+            self.add(f"{self.one_of(*words)} inputs={other} loss_weight={self.one_of(1, 0.25)}")
 
 
 @st.composite
 def specs(draw: st.DrawFn, dialect: str) -> str:
     """The text of a spec for one to three GPUs that one version of cuda-convnet can say."""
+    spec = _body(draw, dialect)
+    spec.ending()
+    return spec.text()
+
+
+@st.composite
+def unsayable(draw: st.DrawFn, dialect: str) -> tuple[str, str]:
+    """A spec that could be said but for one layer; and that layer's name."""
+    spec = _body(draw, dialect)
+    filters = 16 * spec.gpus
+    others = (
+        f"conv filters={filters} kernel=3x2 pad=1 {spec.learning()}",
+        f"conv filters={filters} kernel=3 stride=1x2 pad=1 {spec.learning()}",
+        f"conv filters={filters} kernel=3 dilation=2 pad=2 {spec.learning()}",
+        f"conv filters={filters + spec.gpus} kernel=1 {spec.learning()}",
+        f"conv filters={filters} kernel=1 init=xavier",
+        "maxpool kernel=3x2 stride=1 pad=1",
+        "batchnorm",
+    )
+    name = spec.add(spec.one_of(*others))
+    spec.add(f"fc outputs={spec.gpus} reads=all init=gaussian(0.1)")
+    spec.add("softmax")
+    return spec.text(), name
+
+
+def _body(draw: st.DrawFn, dialect: str) -> Drawn:
+    """A spec up to its maps."""
     gpus = draw(st.sampled_from((1, 2, 2, 3)))
     spec = Drawn(draw, dialect, gpus, draw(st.integers(5, 9)))
-    head = ["net drawn rounding=up", *([f"gpus {gpus}"] if gpus > 1 else [])]
     spec.add(f"input 3x{spec.side}x{spec.side} range=255 mean=image")
     spec.opening()
     spec.add(f"conv filters={16 * gpus} kernel=3 pad=1 {spec.learning()} {spec.neuron()}")
@@ -170,5 +235,4 @@ def specs(draw: st.DrawFn, dialect: str) -> str:
     steps = (spec.convolution, spec.pooling, spec.map_layer, spec.twice, spec.several)
     for step in draw(st.lists(st.sampled_from(steps), max_size=5)):
         step()
-    spec.ending()
-    return "\n".join([*head, *spec.lines, draw(st.sampled_from(TRAIN))]) + "\n"
+    return spec

@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Literal
 
 import pytest
+from expressible import unsayable
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from netspec import backend
 from netspec.diagnostics import Diagnostic, SpecError
@@ -66,6 +69,20 @@ def test_what_crosses_gpus_otherwise_than_in_the_inputs(middle: str, underlined:
 def test_all_that_cannot_be_said_is_told_in_one_run() -> None:
     found = refused("[c] conv filters=16 kernel=3 dilation=2\n[d] conv filters=16 kernel=3 init=xavier bias=xavier")
     assert [(d.layer, d.span.text) for d in found] == [("c", "dilation=2"), ("d", "init=xavier"), ("d", "bias=xavier")]
+
+
+@pytest.mark.parametrize("dialect", ["2012", "v2"])
+@given(data=st.data())
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_one_layer_that_cannot_be_said_is_told_and_no_other(dialect: Dialect, data: st.DataObject) -> None:
+    text, name = data.draw(unsayable(dialect))
+    with pytest.raises(SpecError) as caught:
+        BACKEND.emit(loads(text), dialect)
+    found = [d for d in caught.value.diagnostics if d.severity == "error"]
+    assert found
+    assert {(d.code, d.layer, text.splitlines()[d.span.line - 1].startswith(f"[{name}]")) for d in found} == {
+        ("not-in-cfg", name, True)
+    }
 
 
 @pytest.mark.parametrize("middle", ["crop size=8", "sumpool kernel=2", "log a=1"])

@@ -64,9 +64,13 @@ class Lines:
         if (wanted is None and not (vector and has is not None)) or (wanted is not None and has == wanted):
             return name
         if wanted is None:
-            return self.add(layer, "flatten", {}, [name], None, f"-flat{index}")
+            return self.flat(layer, index, name)
         size = f"{wanted.channels}x{wanted.side}x{wanted.side}"
         return self.add(layer, "reshape", {"size": size}, [name], wanted, f"-maps{index}")
+
+    def flat(self, layer: Layer, index: int, name: str) -> str:
+        """A line's value, which is one of a layer's inputs, as a vector."""
+        return name if self.images[name] is None else self.add(layer, "flatten", {}, [name], None, f"-flat{index}")
 
     def plain(self, layer: Layer) -> list[str]:
         """The lines of all inputs, as they are."""

@@ -50,7 +50,7 @@ class _Writer:
             "neuron": self._neuron_layer,
             "softmax": lambda layer: self._vector(layer, "softmax"),
             "eltsum": self._sum,
-            "eltmax": lambda layer: self._joined(layer, "max", self._alike(layer)),
+            "eltmax": lambda layer: self._joined(layer, "max", self._alike(layer, self.result.plain(layer))),
             "concat": lambda layer: self._joined(layer, "concat", self._maps(layer)),
             "pass": lambda layer: self._joined(layer, "concat", self._maps(layer)),
             "sum": self._runs,
@@ -259,12 +259,11 @@ class _Writer:
         read = self.result.read(layer, 0, None, vector=True)
         return self.result.add(layer, word, {}, [read], None)
 
-    def _alike(self, layer: Layer) -> list[str]:
-        """The inputs, as vectors where their maps differ."""
-        names = self.result.plain(layer)
+    def _alike(self, layer: Layer, names: list[str]) -> list[str]:
+        """What a layer joins, as vectors where their maps differ."""
         if len({self.result.images[name] for name in names}) == 1:
             return names
-        return [self.result.read(layer, i, None, vector=True) for i in range(len(names))]
+        return [self.result.flat(layer, i, name) for i, name in enumerate(names)]
 
     def _maps(self, layer: Layer) -> list[str]:
         """The inputs, as vectors where they are not maps of one size."""
@@ -272,7 +271,7 @@ class _Writer:
         sizes = {image.side if (image := self.result.images[name]) else None for name in names}
         if len(sizes) == 1:
             return names
-        return [self.result.read(layer, i, None, vector=True) for i in range(len(names))]
+        return [self.result.flat(layer, i, name) for i, name in enumerate(names)]
 
     def _runs(self, layer: Layer) -> str:
         """The sum of each run of so many numbers."""
@@ -296,13 +295,10 @@ class _Writer:
         return self.result.add(layer, word, {}, names, image)
 
     def _sum(self, layer: Layer) -> str:
-        names = self._alike(layer)
-        factors = self.learning.sums.get(layer.name, layer.values["coeffs"])
-        image = self.result.images[names[0]]
+        result, factors = self.result, self.learning.sums.get(layer.name, layer.values["coeffs"])
         scaled = [
-            name if a == 1 else self.result.add(layer, "linear", {"a": number(a)}, [name], image, f"-times{i}")
-            for i, (name, a) in enumerate(zip(names, factors, strict=True))
+            name if a == 1 else result.add(layer, "linear", {"a": number(a)}, [name], result.images[name], f"-times{i}")
+            for i, (name, a) in enumerate(zip(result.plain(layer), factors, strict=True))
         ]
-        if len(scaled) == 1:
-            return self.result.add(layer, "linear", {}, scaled, image)
-        return self.result.add(layer, "sum", {}, scaled, image)
+        names = self._alike(layer, scaled)
+        return result.add(layer, "sum" if len(names) > 1 else "linear", {}, names, result.images[names[0]])
