@@ -97,13 +97,19 @@ def is_slip(word: str, meant: str, known: Iterable[str] = ()) -> bool:
     >>> is_slip("kernal", "kernel"), is_slip("conv9", "conv1"), is_slip("dense", "fc")
     (True, False, False)
     """
+    rivals = itertools.islice((name for name in known if name != meant), MOST_RIVALS)
+    return _is_slip(word, meant, tuple(rivals))
+
+
+@functools.lru_cache(maxsize=1024)
+def _is_slip(word: str, meant: str, rivals: tuple[str, ...]) -> bool:
+    """Kept for the same reason as the nearest name."""
     a, b = word.lower(), meant.lower()
     limit = min(len(a) // 3, MOST_EDITS) + 1
     apart = distance(a, b, limit)
     if apart == limit or [c for c in a if c.isdigit()] != [c for c in b if c.isdigit()]:
         return False
-    others = itertools.islice((name for name in known if name != meant), MOST_RIVALS)
-    return not any(distance(a, name.lower(), apart + 1) <= apart for name in others)
+    return not any(distance(a, name.lower(), apart + 1) <= apart for name in rivals)
 
 
 def _contained(sought: str, names: tuple[str, ...]) -> str | None:
