@@ -10,6 +10,7 @@ from dataclasses import replace
 from netspec.check import allow
 from netspec.check.effect import without_effect
 from netspec.check.facts import Checked, LayerFacts
+from netspec.check.known import Known
 from netspec.check.layers import Walk
 from netspec.check.report import Findings
 from netspec.check.statements import Settings, read_settings
@@ -28,14 +29,15 @@ from netspec.language.syntax import File, Section, Word
 from netspec.language.variants import Texts, gather
 from netspec.source import Source, Span
 
-__all__ = ["Checked", "LayerFacts", "check", "check_file"]
+__all__ = ["Checked", "Known", "LayerFacts", "check", "check_file"]
 
 
-def check(spec: Source | Texts, input_shape: Shape | None = None) -> Checked:
-    """Parse and check a spec. ``input_shape`` stands in for the shape that the file gives its input."""
+def check(spec: Source | Texts, input_shape: Shape | None = None, earlier: Known | None = None) -> Checked:
+    """Parse and check a spec. ``input_shape`` stands in for the shape that the file gives its input. ``earlier`` is
+    what was found out of a similar one, which makes this check faster and nothing else."""
     texts = spec if isinstance(spec, Texts) else gather(spec, Folder())
     with _collector_paused():
-        return check_file(texts.file(), input_shape, texts)
+        return check_file(texts.file(), input_shape, texts, earlier)
 
 
 @contextmanager
@@ -50,7 +52,9 @@ def _collector_paused() -> Iterator[None]:
             gc.enable()
 
 
-def check_file(file: File, input_shape: Shape | None = None, texts: Texts | None = None) -> Checked:
+def check_file(
+    file: File, input_shape: Shape | None = None, texts: Texts | None = None, earlier: Known | None = None
+) -> Checked:
     """Check a spec that has been parsed. Never raises for a mistake in it. ``texts`` are what it was parsed from, where
     that is more than one file.
 
@@ -64,7 +68,8 @@ def check_file(file: File, input_shape: Shape | None = None, texts: Texts | None
     if input_shape is not None:
         _fit_crops(settings, input_shape)
     wiring = wire(file.sections, findings)
-    walk = Walk(file.sections, wiring, settings, findings, input_shape)
+    known = Known(settings, input_shape, earlier)
+    walk = Walk(file.sections, wiring, settings, findings, input_shape, known)
     for number in range(len(file.sections)):
         if len(findings.all) >= MOST_MISTAKES:
             break
@@ -93,6 +98,7 @@ def check_file(file: File, input_shape: Shape | None = None, texts: Texts | None
         settings.net_pairs,
         settings.statements,
         settings.crop,
+        known,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from netspec.check.report import Findings, in_one
@@ -11,7 +11,7 @@ from netspec.check.values import distinct
 from netspec.ir.ops import Bias, Conv, Linear, Local, Op, window_of
 from netspec.ir.shape import Shape
 from netspec.keys import BadValue, ImageShape, Key, Whole
-from netspec.language.syntax import Claim, Pair
+from netspec.language.syntax import Claim, Pair, Section, by_key
 from netspec.source import Span
 from netspec.units import count
 
@@ -25,19 +25,28 @@ _COUNTS = {
 
 @dataclass(frozen=True, slots=True)
 class Stated:
-    """A claim that could be read: the shape, the counts, and where each stands."""
+    """A layer's claim as far as it could be read: the shape, the counts, and where each stands."""
 
+    section: Section
     shape: Shape | None
-    shape_span: Span | None
-    counts: dict[str, int]
-    pairs: dict[str, Pair]
+    counts: Mapping[str, int]
+
+    @property
+    def shape_span(self) -> Span | None:
+        claim = self.section.claim
+        return claim.values[0].span if claim and self.shape is not None else None
+
+    @property
+    def pairs(self) -> dict[str, Pair]:
+        claim = self.section.claim
+        return by_key(claim.pairs) if claim else {}
 
 
-def read_claim(claim: Claim | None, findings: Findings, layer: str) -> Stated:
-    """Read a layer's claim; what is wrong with it is reported."""
+def read_claim(claim: Claim | None, findings: Findings, layer: str) -> tuple[Shape | None, dict[str, int]]:
+    """The shape and the counts of a layer's claim; what is wrong with it is reported."""
     if claim is None:
-        return Stated(None, None, {}, {})
-    shape, span = None, None
+        return None, {}
+    shape = None
     first, *others = claim.values or (None,)
     fix = in_one(claim.values) if others else None
     if fix:
@@ -46,7 +55,7 @@ def read_claim(claim: Claim | None, findings: Findings, layer: str) -> Stated:
         if others:
             findings.add("stray-value", "one shape can be stated", *(v.span for v in claim.values[1:]), layer=layer)
         try:
-            shape, span = ImageShape().read(first), first.span
+            shape = ImageShape().read(first)
         except BadValue as error:
             findings.bad_value("the stated shape", error, layer)
     pairs = distinct(claim.pairs, findings, layer)
@@ -66,7 +75,7 @@ def read_claim(claim: Claim | None, findings: Findings, layer: str) -> Stated:
             counts[name] = _COUNTS[name].kind.read(pair.value)
         except BadValue as error:
             findings.bad_value(name, error, layer)
-    return Stated(shape, span, counts, pairs)
+    return shape, counts
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,8 @@ def refute_counts(findings: Findings, stated: Stated, lowered: Lowered, name: st
     With another shape than the computed one the layer would have other keys: what its weights and connections come to
     then is not known, and is left to ``also_wrong``.
     """
+    if not stated.counts:
+        return
     actual = _actual(lowered, lowered.value.shape)
     units = {shape.units for shape in shapes}
     for key, number in stated.counts.items():

@@ -19,7 +19,7 @@ def without_effect(layers: Iterable[LayerFacts], settings: Settings, findings: F
     for facts in layers:
         name = facts.section.name.text
         for key, why in _idle(facts, settings):
-            if key in facts.pairs:
+            if key in facts.section.body.keys:
                 findings.warn(
                     "no-effect", f"{name}'s {key} has no effect", facts.pairs[key].span, notes=(why,), layer=name
                 )
@@ -29,9 +29,7 @@ def _idle(facts: LayerFacts, settings: Settings) -> Iterator[tuple[str, str]]:
     """Keys that would have no effect, each with the reason."""
     name, owner = facts.section.name.text, facts.values.get("weights")
     if owner:
-        why = (
-            f"{name} has no weights of its own: it takes those of {owner[0].text}, as they are drawn and trained there"
-        )
+        why = f"{name} has no weights of its own: it takes those of {owner[0]}, as they are drawn and trained there"
         yield from ((key, why) for key in _OF_WEIGHTS)
     if "bias" in facts.values and facts.values["bias"] is None:
         yield from ((key, f"{name} has no biases: bias=none") for key in _OF_BIASES)

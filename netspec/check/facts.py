@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from netspec.check.claims import Stated, Step
+from netspec.check.known import Known
 from netspec.diagnostics import Diagnostic
 from netspec.ir.graph import Graph
 from netspec.ir.ops import Op
 from netspec.ir.shape import Shape
-from netspec.language.syntax import File, Pair, Section, Setting
+from netspec.language.syntax import File, Pair, Section, Setting, by_key
 from netspec.language.variants import Texts
 
 
@@ -25,7 +26,6 @@ class LayerFacts:
 
     section: Section
     type: str | None
-    pairs: Mapping[str, Pair]
     values: Mapping[str, Any]
     inputs: tuple[int, ...]
     reads: tuple[Shape, ...]
@@ -34,6 +34,11 @@ class LayerFacts:
     stated: Stated
     failed: Op | None = None
     """The operation that could not be, where the arithmetic gives no shape."""
+
+    @property
+    def pairs(self) -> Mapping[str, Pair]:
+        """The keys that are given, and where; of one that is given twice, the first."""
+        return by_key(self.section.pairs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,7 @@ class Checked:
     net_pairs: Mapping[str, Pair]
     statements: Mapping[str, Setting]
     crop: Pair | None
+    known: Known
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:

@@ -14,7 +14,8 @@ from typing import Any
 from netspec.check.claims import Stated, channel_arithmetic, shape_arithmetic
 from netspec.check.counts import also_wrong, refute_counts
 from netspec.check.facts import LayerFacts
-from netspec.check.lower import Lowered, Request, lower, reshaped
+from netspec.check.known import Circumstances, Known, Reading
+from netspec.check.lower import Lowered, Request, lower, renamed, reshaped
 from netspec.check.placement import place
 from netspec.check.reading import Reader
 from netspec.check.report import Findings
@@ -25,8 +26,9 @@ from netspec.ir.fault import Fault
 from netspec.ir.graph import SPLIT, WHOLE, Placement
 from netspec.ir.ops import Loss, Op
 from netspec.ir.shape import Shape
-from netspec.language.syntax import Section, Word
+from netspec.language.syntax import Section, Word, by_key
 from netspec.lowering import Grouping, LayerType, Operand
+from netspec.source import Span
 from netspec.units import plural
 
 
@@ -49,13 +51,15 @@ class Walk:
         settings: Settings,
         findings: Findings,
         input_shape: Shape | None,
+        known: Known,
     ) -> None:
         self.sections = sections
         self.wiring = wiring
         self.settings = settings
         self.groups = settings.groups or 1
         self.findings = findings
-        self.reader = Reader(settings, findings, input_shape)
+        self.known = known
+        self.reader = Reader(settings, findings, input_shape, known)
         self.values: list[Value | None] = []
         self.facts: list[LayerFacts] = []
         self.parameters: dict[str, tuple[int, ...]] = {}
@@ -69,7 +73,8 @@ class Walk:
         name = section.name.text
         inputs = self.wiring.inputs[number]
         reading = self.reader.read(section, len(inputs or ()))
-        found, pairs, values, stated = reading.type, reading.pairs, reading.values, reading.stated
+        found, values = reading.type, reading.values
+        stated = Stated(section, reading.shape, reading.counts)
         value: Value | None = None
         reads: tuple[Shape, ...] = ()
         sound = inputs is not None and all(self.values[i] is not None for i in inputs)
@@ -77,7 +82,7 @@ class Walk:
             request = self._request(number, found, values, inputs)
             if sound and request:
                 read = [v for i in inputs if (v := self.values[i])]
-                value = self._lower(request, read, stated, section, pairs)
+                value = self._lower(request, read, stated, reading)
                 reads = self._reads.get(name, ())
         if value is None and stated.shape is not None:
             placement = self._likely_placement(found, values, inputs)
@@ -89,7 +94,6 @@ class Walk:
             LayerFacts(
                 section,
                 found.name if found else None,
-                pairs,
                 values or {},
                 inputs or (),
                 reads,
@@ -104,13 +108,12 @@ class Walk:
         section = self.sections[number]
         name = section.name.text
         least, most = found.arity
-        span = next((p.span for p in section.pairs if p.key.text == "inputs"), section.values[0].span)
         if len(inputs) < least or (most is not None and len(inputs) > most):
             needs = f"{least}" if least == most else f"at least {least}" if most is None else f"{least} to {most}"
             self.findings.add(
                 "wrong-inputs",
                 f"{name} reads {plural(len(inputs), 'layer')}; {found.name} needs {needs}",
-                span,
+                _inputs_span(section),
                 notes=("inputs=a,b names the layers that it reads",),
                 layer=name,
             )
@@ -121,7 +124,7 @@ class Walk:
                 self.findings.add(
                     "reads-loss",
                     f"{name} reads {self.sections[i].name.text}, which is a loss",
-                    span,
+                    _inputs_span(section),
                     notes=("nothing can be computed from a loss but its gradient",),
                     layer=name,
                 )
@@ -134,7 +137,7 @@ class Walk:
         section = self.sections[number]
         owner: Lowered | None = None
         if values.get("weights"):
-            (target, fine) = self._owner(number, found, values["weights"])
+            (target, fine) = self._owner(number, found)
             if not fine or target is None:
                 return None
             owner = target
@@ -142,14 +145,12 @@ class Walk:
         names = tuple(self.sections[i].name.text for i in inputs)
         return Request(section.name.text, found, grouping, values, names, self.groups, self.settings.train, owner)
 
-    def _owner(self, number: int, found: LayerType, words: tuple[Word, ...]) -> tuple[Lowered | None, bool]:
+    def _owner(self, number: int, found: LayerType) -> tuple[Lowered | None, bool]:
         """The layer that ``weights=`` names, and whether nothing is wrong with that."""
-        name = self.sections[number].name.text
-        word = words[0]
-        if len(words) > 1:
-            self.findings.add(
-                "bad-value", "weights: needs the name of one layer", word.span.to(words[-1].span), layer=name
-            )
+        section = self.sections[number]
+        name, word = section.name.text, by_key(section.pairs)["weights"].value
+        if not isinstance(word, Word):
+            self.findings.add("bad-value", "weights: needs the name of one layer", word.span, layer=name)
             return None, False
         target = self.wiring.index.get(word.text)
         if target is None:
@@ -174,16 +175,14 @@ class Walk:
             return None, False
         return (value.lowered if value else None), True
 
-    def _lower(
-        self, request: Request, read: Sequence[Value], stated: Stated, section: Section, pairs: Mapping[str, Any]
-    ) -> Value | None:
+    def _lower(self, request: Request, read: Sequence[Value], stated: Stated, reading: Reading) -> Value | None:
         """Lower a layer and hold its claim against the result."""
         operands = [v.operand for v in read]
-        others = reshaped(operands, [v.other or v.operand.shape for v in read])
-        doubtful = list(others) != operands
+        doubtful = any(v.other is not None for v in read)
+        others = reshaped(operands, [v.other or v.operand.shape for v in read]) if doubtful else ()
         fault: Fault | None = None
         try:
-            lowered = lower(request, operands, self.parameters)
+            lowered = self._lowered(request, operands, reading)
         except Fault as said:
             lowered, fault = None, said
         if doubtful and (lowered is None or stated.shape not in (None, lowered.value.shape)):
@@ -195,7 +194,8 @@ class Walk:
         if lowered is None:
             assert fault is not None
             labels = self._flattened(request.name) if fault.code == "needs-image" else ()
-            self.findings.fault(fault, request.name, section.values[0].span, pairs, labels)
+            section = stated.section
+            self.findings.fault(fault, request.name, section.values[0].span, by_key(section.pairs), labels)
             if isinstance(fault.operation, Op):
                 self._failed[request.name] = fault.operation
             return None
@@ -205,6 +205,17 @@ class Walk:
             other = second.value.shape if second and second.value.shape != lowered.value.shape else None
         value = self._keep(lowered, other)
         return self._claim(value, lowered, stated, request.name, doubtful)
+
+    def _lowered(self, request: Request, operands: Sequence[Operand], reading: Reading) -> Lowered:
+        """A layer by itself, or after another that says the same of the same. Raises ``Fault``."""
+        if request.owner is not None:
+            return lower(request, operands, self.parameters)
+        reads = tuple((o.shape, o.placement) for o in operands)
+        same = tuple(map(request.input_names.index, request.input_names))
+        made = self.known.lowered.get(
+            Circumstances(reading, request.grouping, reads, same), lambda: lower(request, operands, self.parameters)
+        )
+        return renamed(made, request)
 
     def _flattened(self, name: str) -> tuple[Label, ...]:
         """Where the vector was made that a layer reads."""
@@ -245,7 +256,8 @@ class Walk:
     def _claim(self, value: Value, lowered: Lowered, stated: Stated, name: str, doubtful: bool) -> Value:
         """Prove or refute what the layer states; the stated shape is believed below."""
         computed = lowered.value.shape
-        if stated.shape is not None and stated.shape_span is not None and stated.shape != computed:
+        if stated.shape is not None and stated.shape != computed:
+            assert stated.shape_span is not None
             turned = computed.is_image and stated.shape == (*computed[1:], computed[0])
             notes = shape_arithmetic(lowered.steps)
             if turned:
@@ -269,3 +281,9 @@ class Walk:
         if not doubtful and self.settings.groups is not None:
             refute_counts(self.findings, stated, lowered, name, (computed,))
         return value
+
+
+def _inputs_span(section: Section) -> Span:
+    """Where it is said what a layer reads; its type, where it is not."""
+    pair = by_key(section.pairs).get("inputs")
+    return pair.span if pair else section.values[0].span

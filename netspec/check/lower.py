@@ -74,6 +74,53 @@ def lower(request: Request, operands: Sequence[Operand], shapes: Mapping[str, tu
     return Lowered(layer, nodes, tuple(declared.own), value, steps, tuple(declared.weight_keys))
 
 
+def renamed(made: Lowered, request: Request) -> Lowered:
+    """What a layer has become, as that of another one that says the same and reads the same under other names.
+
+    All names of a layer's operations and parameters begin with its own.
+    """
+    old, name = made.layer.name, request.name
+    if (old, made.layer.inputs) == (name, request.input_names):
+        return made
+    reads = dict(zip(made.layer.inputs, request.input_names, strict=True))
+
+    def own(text: str) -> str:
+        return name + text[len(old) :]
+
+    nodes = tuple(
+        Node(
+            own(node.name),
+            name,
+            node.op,
+            tuple(reads[read] if read in reads else own(read) for read in node.inputs),
+            tuple(map(own, node.params)),
+            node.output,
+            node.placement,
+        )
+        for node in made.nodes
+    )
+    parameters = tuple(
+        Parameter(own(p.key), name, p.role, p.shape, p.distribution, p.lr, p.momentum, p.decay) for p in made.parameters
+    )
+    layer = made.layer
+    return Lowered(
+        Layer(
+            name,
+            layer.type,
+            request.input_names,
+            tuple(map(own, layer.nodes)),
+            layer.output,
+            layer.placement,
+            layer.reads,
+        ),
+        nodes,
+        parameters,
+        Operand(name, made.value.shape, made.value.placement),
+        made.steps,
+        tuple(map(own, made.weight_keys)),
+    )
+
+
 def _nodes(
     name: str, drafts: Sequence[Draft], placement: Placement, operands: Sequence[Operand]
 ) -> tuple[tuple[Node, ...], tuple[Step, ...]]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from netspec import layers
-from netspec.check.claims import Stated, read_claim
+from netspec.check.claims import read_claim
+from netspec.check.known import Known, Reading
 from netspec.check.placement import check_group
 from netspec.check.report import Findings, in_one, replacement
 from netspec.check.statements import BAD, Settings
@@ -17,40 +17,43 @@ from netspec.ir.fault import Fault
 from netspec.ir.shape import Shape
 from netspec.keys import BadValue
 from netspec.keys.kinds import shown
-from netspec.language.syntax import Call, Dims, Pair, Section, Value, Word
+from netspec.language.syntax import Call, Dims, Section, Value, Word
 from netspec.language.written import without_brackets
 from netspec.lowering import LayerType
 from netspec.source import Span
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What a statement says: ``type`` is ``None`` where there is none, ``values``, those of all keys with every default
-    filled in, where one that is needed is not known."""
-
-    type: LayerType | None
-    pairs: Mapping[str, Pair]
-    values: Mapping[str, Any] | None
-    stated: Stated
-
-
 class Reader:
     """Reads the layers of a file one by one, under its settings."""
 
-    def __init__(self, settings: Settings, findings: Findings, input_shape: Shape | None) -> None:
+    def __init__(self, settings: Settings, findings: Findings, input_shape: Shape | None, known: Known) -> None:
         self.settings = settings
         self.findings = findings
         self.input_shape = input_shape
+        self.known = known
         self._base: dict[str, dict[str, Any]] = {}
 
     def read(self, section: Section, inputs: int) -> Reading:
-        """Read a layer that has so many inputs."""
+        """Read a layer that has so many inputs; of all that say the same without a mistake, only the first."""
+        if section.offset is not None:
+            known = self.known.readings.get((section.body, inputs), lambda: self._faultless(section, inputs))
+            if known is not None:
+                return known
+        return self._read(section, inputs)
+
+    def _faultless(self, section: Section, inputs: int) -> Reading | None:
+        findings = Findings(section.span.source)
+        reader = Reader(self.settings, findings, self.input_shape, self.known)
+        reading = reader._read(Section(section.name, section.body, section.span), inputs)
+        return None if findings.all else reading
+
+    def _read(self, section: Section, inputs: int) -> Reading:
         name = section.name.text
-        stated = read_claim(section.claim, self.findings, name)
+        shape, counts = read_claim(section.claim, self.findings, name)
         pairs = distinct(section.pairs, self.findings, name)
         found = None if section.broken else self._type(section)
         values = self._keys(section, found, pairs, inputs) if found else None
-        return Reading(found, pairs, values, stated)
+        return Reading(found, values, shape, counts)
 
     def _type(self, section: Section) -> LayerType | None:
         name = section.name.text

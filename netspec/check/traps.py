@@ -73,8 +73,8 @@ def _channels_last(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Di
     """An image that was written height x width x channels is as many channels of very narrow maps."""
     for node in graph.nodes.values():
         shape = node.output
-        values = facts[node.layer].section.values
-        if not isinstance(node.op, Input) or not shape.is_image or len(values) < 2:
+        values = facts[node.layer].section.values if isinstance(node.op, Input) else ()
+        if not shape.is_image or len(values) < 2:
             continue
         if shape.channels == shape.height > MOST_COLOURS >= shape.width:
             meant = Shape(shape.width, shape.channels, shape.height)

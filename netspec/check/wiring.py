@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from netspec import layers
 from netspec.check.report import Findings
 from netspec.diagnostics import Label
-from netspec.language.syntax import Section, Value, Values, Word
+from netspec.language.syntax import Section, Value, Values, Word, by_key
 from netspec.lowering import LayerType
 
 MOST_NAMED = 10
@@ -147,11 +147,11 @@ def read_only_by_gathering(sections: Sequence[Section], wiring: Wiring) -> froze
 
 def _named(section: Section) -> tuple[Word, ...] | None:
     """The words of ``inputs=``, if it is there."""
-    for pair in section.pairs:
-        if pair.key.text == "inputs":
-            items: tuple[Value, ...] = pair.value.items if isinstance(pair.value, Values) else (pair.value,)
-            return tuple(item for item in items if isinstance(item, Word))
-    return None
+    if "inputs" not in section.body.keys:
+        return None
+    value = by_key(section.pairs)["inputs"].value
+    items: tuple[Value, ...] = value.items if isinstance(value, Values) else (value,)
+    return tuple(item for item in items if isinstance(item, Word))
 
 
 def _is_source(section: Section) -> bool:
@@ -161,5 +161,5 @@ def _is_source(section: Section) -> bool:
 
 
 def _type_of(section: Section) -> LayerType | None:
-    word = section.values[0] if section.values else None
+    word = section.body.values[0] if section.body.values else None
     return layers.find(word.text) if isinstance(word, Word) else None

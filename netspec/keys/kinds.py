@@ -264,12 +264,12 @@ class LayerNames:
     words: tuple[str, ...] = ()
     doc: str = "names of layers"
 
-    def read(self, value: Value) -> tuple[Word, ...]:
+    def read(self, value: Value) -> tuple[str, ...]:
         items: Sequence[Value] = value.items if isinstance(value, Values) else (value,)
         for item in items:
             if not isinstance(item, Word):
                 raise BadValue(f"needs {self.doc}, not '{shown(item)}'", item.span)
-        return tuple(item for item in items if isinstance(item, Word))
+        return tuple(item.text for item in items if isinstance(item, Word))
 
 
 @dataclass(frozen=True, slots=True)

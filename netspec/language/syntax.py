@@ -89,7 +89,12 @@ class Body:
     pairs: tuple[Pair, ...]
     claim: Claim | None
 
-    @property
+    @cached_property
+    def keys(self) -> frozenset[str]:
+        """The keys that are given."""
+        return frozenset(pair.key.text for pair in self.pairs)
+
+    @cached_property
     def end(self) -> int | None:
         """Where it ends; ``None`` where nothing stands there."""
         last = self.claim or (self.pairs or self.values or (None,))[-1]
@@ -179,6 +184,14 @@ class File:
     diagnostics: tuple[Diagnostic, ...]
     broken: tuple[Setting, ...] = ()
     dropped: Mapping[str, Dropped] = field(default_factory=dict)
+
+
+def by_key(pairs: Iterable[Pair]) -> dict[str, Pair]:
+    """Pairs by their keys; of a key that is given twice, the first."""
+    found: dict[str, Pair] = {}
+    for pair in pairs:
+        found.setdefault(pair.key.text, pair)
+    return found
 
 
 class _Move:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from netspec.check import Checked, LayerFacts, check
+from netspec.check import Checked, Known, LayerFacts, check
 from netspec.diagnostics import Diagnostic
 from netspec.diagnostics.model import whole
 from netspec.language.bases import Folder
@@ -24,7 +24,7 @@ class Document:
     """One text at one moment; the next keystroke makes another. What is known of it is found out when it is asked for.
 
     ``version`` is the editor's number of this text, ``None`` for a file that is not open in it. ``current`` says of a
-    document whether there is no later text of it.
+    document whether there is no later text of it. ``earlier`` is what was found out of the text before.
     """
 
     uri: str
@@ -32,6 +32,7 @@ class Document:
     source: Source
     folder: Folder = field(repr=False, compare=False)
     current: Callable[[Document], bool] = field(default=lambda document: True, repr=False, compare=False)
+    earlier: Known | None = field(default=None, repr=False, compare=False)
 
     @cached_property
     def too_large(self) -> bool:
@@ -54,7 +55,12 @@ class Document:
     @cached_property
     def checked(self) -> Checked:
         """The network that it describes, with what a variant inherits."""
-        return check(self.texts)
+        return check(self.texts, earlier=self.earlier)
+
+    @property
+    def known(self) -> Known | None:
+        """What was found out of the layers of the last text that was checked, this one or one before."""
+        return self.checked.known if "checked" in self.__dict__ else self.earlier
 
     @cached_property
     def diagnostics(self) -> tuple[Diagnostic, ...]:

@@ -81,7 +81,7 @@ def _layer_lines(document: Document, facts: LayerFacts) -> Iterator[str]:
     if numbers.weights:
         biases = f", {count(numbers.biases)} biases" if numbers.biases else ""
         owner = facts.values.get("weights")
-        shared = f" of {owner[0].text}, shared" if owner else ""
+        shared = f" of {owner[0]}, shared" if owner else ""
         yield f"{count(numbers.weights)} weights{shared}{biases}"
         yield from (f"weights: {line}" for line in count_arithmetic("weights", facts.steps))
     if numbers.connections:

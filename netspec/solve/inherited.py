@@ -143,7 +143,7 @@ class Level:
             found.append((Span(source, 0, len(source.text)), replace(self.texts, changes=others)))
         for span, edit in () if changes else list(_words(self.texts.root))[:most]:
             found.append((span, self.texts.edited((edit,))))
-        return [(span, check(texts, self.input_shape)) for span, texts in found if self.wanted()]
+        return [(span, check(texts, self.input_shape, self.checked.known)) for span, texts in found if self.wanted()]
 
 
 def _words(source: Source) -> Iterator[tuple[Span, Edit]]:

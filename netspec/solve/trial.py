@@ -56,10 +56,10 @@ class Bench:
         self._left -= cost
         texts = self.checked.texts.edited(edits)
         if claims:
-            return check(texts, self.input_shape)
+            return check(texts, self.input_shape, self.checked.known)
         file = texts.file()
         bare = replace(file, sections=tuple(section.without_claim() for section in file.sections))
-        return check_file(bare, self.input_shape, texts)
+        return check_file(bare, self.input_shape, texts, self.checked.known)
 
     def fix(self, proposal: Proposal, mistake: Diagnostic) -> Fix | None:
         """The change as a fix, if with it the mistake is gone and no other has come.
