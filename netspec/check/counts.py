@@ -26,7 +26,7 @@ def refute_counts(findings: Findings, stated: Stated, lowered: Lowered, name: st
         wrong = number not in units if key == "units" else number != actual[key] and len(shapes) == 1
         if wrong:
             owned = {p.key for p in lowered.parameters}
-            shared = key == "weights" and not owned.issuperset(lowered.weight_keys)
+            shared = key == "weights" and not owned.issuperset(weight.key for weight in lowered.weights)
             elsewhere = ("its weights are another layer's, and are counted there",)
             findings.add(
                 "claim-refuted",

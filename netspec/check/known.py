@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from netspec.check.lower import Lowered
 from netspec.check.statements import Settings
@@ -33,15 +33,15 @@ class Reading:
     counts: Mapping[str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Circumstances:
-    """What a layer becomes of one that says the same depends on these as well: the layers that it reads, as far as it
-    sees them. ``same`` has for each of them the number of the first of this name."""
+class Circumstances(NamedTuple):
+    """All that a layer's operations depend on, but for the names: what it says, and what the values are that it reads.
+
+    Layers that say the same read either the layer above, each its own, or the same layers.
+    """
 
     reading: Reading
     grouping: Grouping
     reads: tuple[tuple[Shape, Placement], ...]
-    same: tuple[int, ...]
 
 
 class Kept(Generic[Key, Found]):
@@ -59,11 +59,15 @@ class Kept(Generic[Key, Found]):
 
 
 class Known:
-    """``readings`` of bodies with so many inputs, ``None`` where a mistake stands in one; ``lowered`` has one layer for
-    all that become the same. Of the check before, only what is asked for again is kept."""
+    """``readings`` of bodies with so many inputs, ``None`` where a mistake stands in one; ``lowered`` layers by their
+    names and those that they read, and of all that are ``alike``, one. What was known before and is not asked for again
+    is forgotten."""
 
     def __init__(self, settings: Settings, input_shape: Shape | None, earlier: Known | None = None) -> None:
         self._under = settings.net, settings.defaults, settings.groups, settings.train, input_shape
         same = earlier if earlier is not None and earlier._under == self._under else None
         self.readings: Kept[tuple[Body, int], Reading | None] = Kept(same.readings.found if same else {})
-        self.lowered: Kept[Circumstances, Lowered] = Kept(same.lowered.found if same else {})
+        self.alike: Kept[Circumstances, Lowered] = Kept(same.alike.found if same else {})
+        self.lowered: Kept[tuple[Circumstances, str, tuple[str, ...]], Lowered] = Kept(
+            same.lowered.found if same else {}
+        )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from netspec.check.claims import Stated, channel_arithmetic, shape_arithmetic
@@ -62,10 +63,12 @@ class Walk:
         self.reader = Reader(settings, findings, input_shape, known)
         self.values: list[Value | None] = []
         self.facts: list[LayerFacts] = []
-        self.parameters: dict[str, tuple[int, ...]] = {}
         self._failed: dict[str, Op] = {}
         self._reads: dict[str, tuple[Shape, ...]] = {}
-        self._gathered = read_only_by_gathering(sections, wiring)
+
+    @cached_property
+    def _gathered(self) -> frozenset[int]:
+        return read_only_by_gathering(self.sections, self.wiring)
 
     def section(self, number: int) -> None:
         """Check one section; those before it must have been checked."""
@@ -141,7 +144,7 @@ class Walk:
             if not fine or target is None:
                 return None
             owner = target
-        grouping: Grouping = "gathers" if number in self._gathered and found.name == "flatten" else found.grouping
+        grouping: Grouping = "gathers" if found.name == "flatten" and number in self._gathered else found.grouping
         names = tuple(self.sections[i].name.text for i in inputs)
         return Request(section.name.text, found, grouping, values, names, self.groups, self.settings.train, owner)
 
@@ -203,19 +206,19 @@ class Walk:
         if doubtful and stated.shape is None:
             second = self._second(request, others)
             other = second.value.shape if second and second.value.shape != lowered.value.shape else None
-        value = self._keep(lowered, other)
-        return self._claim(value, lowered, stated, request.name, doubtful)
+        return self._claim(Value(lowered.value, other, lowered), lowered, stated, request.name, doubtful)
 
     def _lowered(self, request: Request, operands: Sequence[Operand], reading: Reading) -> Lowered:
         """A layer by itself, or after another that says the same of the same. Raises ``Fault``."""
         if request.owner is not None:
-            return lower(request, operands, self.parameters)
+            return lower(request, operands)
         reads = tuple((o.shape, o.placement) for o in operands)
-        same = tuple(map(request.input_names.index, request.input_names))
-        made = self.known.lowered.get(
-            Circumstances(reading, request.grouping, reads, same), lambda: lower(request, operands, self.parameters)
-        )
-        return renamed(made, request)
+        alike = Circumstances(reading, request.grouping, reads)
+
+        def by_another_name() -> Lowered:
+            return renamed(self.known.alike.get(alike, lambda: lower(request, operands)), request)
+
+        return self.known.lowered.get((alike, request.name, request.input_names), by_another_name)
 
     def _flattened(self, name: str) -> tuple[Label, ...]:
         """Where the vector was made that a layer reads."""
@@ -245,13 +248,9 @@ class Walk:
     def _second(self, request: Request, others: Sequence[Operand]) -> Lowered | None:
         """The layer as it is if the doubtful claims above it are wrong."""
         try:
-            return lower(request, others, self.parameters)
+            return lower(request, others)
         except Fault:
             return None
-
-    def _keep(self, lowered: Lowered, other: Shape | None = None) -> Value:
-        self.parameters.update((p.key, p.shape) for p in lowered.parameters)
-        return Value(lowered.value, other, lowered)
 
     def _claim(self, value: Value, lowered: Lowered, stated: Stated, name: str, doubtful: bool) -> Value:
         """Prove or refute what the layer states; the stated shape is believed below."""

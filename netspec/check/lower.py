@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from netspec.check.claims import Step
 from netspec.check.placement import place
@@ -17,6 +17,13 @@ from netspec.keys import IDENTITY, Initialiser
 from netspec.lowering import Draft, Grouping, LayerType, Lowering, Operand, PerInput
 
 
+class Weight(NamedTuple):
+    """A parameter's key and its shape."""
+
+    key: str
+    shape: tuple[int, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Lowered:
     """A layer's operations and parameters, and its value."""
@@ -26,8 +33,8 @@ class Lowered:
     parameters: tuple[Parameter, ...]
     value: Operand
     steps: tuple[Step, ...]
-    weight_keys: tuple[str, ...]
-    """The keys of its weights, own or shared, in the order of its inputs."""
+    weights: tuple[Weight, ...]
+    """Its weights, own or another layer's, in the order of its inputs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +52,8 @@ class Request:
     """The layer whose weights it takes, if it takes any."""
 
 
-def lower(request: Request, operands: Sequence[Operand], shapes: Mapping[str, tuple[int, ...]]) -> Lowered:
-    """Lower a layer that reads these values; ``shapes`` are those of the parameters that earlier layers own.
+def lower(request: Request, operands: Sequence[Operand]) -> Lowered:
+    """Lower a layer that reads these values.
 
     Raises
     ------
@@ -54,7 +61,7 @@ def lower(request: Request, operands: Sequence[Operand], shapes: Mapping[str, tu
         Whatever its placement or its operations object to.
     """
     placement = place(request.grouping, request.values.get("gpu"), operands, request.groups)
-    declared = _Parameters(request, placement, shapes)
+    declared = _Parameters(request, placement)
     low = Lowering(request.name, tuple(operands), request.values, placement, request.groups, declared.declare)
     request.type.lower(low)
     neuron = request.values.get("neuron", IDENTITY)
@@ -71,7 +78,7 @@ def lower(request: Request, operands: Sequence[Operand], shapes: Mapping[str, tu
         placement,
         request.values.get("reads", "own"),
     )
-    return Lowered(layer, nodes, tuple(declared.own), value, steps, tuple(declared.weight_keys))
+    return Lowered(layer, nodes, tuple(declared.own), value, steps, tuple(declared.weights))
 
 
 def renamed(made: Lowered, request: Request) -> Lowered:
@@ -117,7 +124,7 @@ def renamed(made: Lowered, request: Request) -> Lowered:
         parameters,
         Operand(name, made.value.shape, made.value.placement),
         made.steps,
-        tuple(map(own, made.weight_keys)),
+        tuple(Weight(own(weight.key), weight.shape) for weight in made.weights),
     )
 
 
@@ -138,39 +145,38 @@ def _nodes(
 class _Parameters:
     """Makes the parameters of one layer, or finds those that it shares."""
 
-    def __init__(self, request: Request, placement: Placement, shapes: Mapping[str, tuple[int, ...]]) -> None:
+    def __init__(self, request: Request, placement: Placement) -> None:
         self.request = request
         self.placement = placement
-        self.shapes = shapes
         self.own: list[Parameter] = []
-        self.weight_keys: list[str] = []
+        self.weights: list[Weight] = []
 
     def declare(self, wanted: ParamShape, index: int | None, start: Initialiser) -> str:
         shared = self.request.owner
         if wanted.role == "weight" and shared is not None:
-            key = self._shared_key(shared, wanted, index or 0)
-            self.weight_keys.append(key)
-            return key
+            weight = self._shared(shared, wanted, index or 0)
+            self.weights.append(weight)
+            return weight.key
         suffix = wanted.role if index is None else f"{wanted.role}s.{index}"
         key = f"{self.request.name}.{suffix}"
         lr, momentum, decay = self._learning(wanted, index or 0)
         drawn = start.distribution(wanted.fan_in, wanted.fan_out)
         self.own.append(Parameter(key, self.request.name, wanted.role, wanted.shape, drawn, lr, momentum, decay))
         if wanted.role == "weight":
-            self.weight_keys.append(key)
+            self.weights.append(Weight(key, wanted.shape))
         return key
 
-    def _shared_key(self, owner: Lowered, wanted: ParamShape, index: int) -> str:
-        if len(owner.weight_keys) != len(self.request.input_names):
+    def _shared(self, owner: Lowered, wanted: ParamShape, index: int) -> Weight:
+        if len(owner.weights) != len(self.request.input_names):
             raise Fault(
                 "weights-mismatch",
                 f"{{layer}} cannot take {owner.layer.name}'s weights",
                 ("weights",),
-                (f"inputs: {len(self.request.input_names)}, matrices to take: {len(owner.weight_keys)}",),
+                (f"inputs: {len(self.request.input_names)}, matrices to take: {len(owner.weights)}",),
             )
-        key = owner.weight_keys[index] if index < len(owner.weight_keys) else None
-        shape = self.shapes.get(key) if key is not None else None
-        if key is None or shape != wanted.shape or owner.layer.placement != self.placement:
+        weight = owner.weights[index] if index < len(owner.weights) else None
+        shape = weight.shape if weight is not None else None
+        if weight is None or shape != wanted.shape or owner.layer.placement != self.placement:
             has = "x".join(map(str, shape)) if shape else "no such matrix"
             needs = "x".join(map(str, wanted.shape))
             raise Fault(
@@ -183,7 +189,7 @@ class _Parameters:
                     else "both must be placed alike on the GPU groups",
                 ),
             )
-        return key
+        return weight
 
     def _learning(self, wanted: ParamShape, index: int) -> tuple[float, float, float]:
         """Learning rate, momentum and decay of a weight or a bias: the layer's own, else the train line's.

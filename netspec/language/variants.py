@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from netspec.diagnostics import Diagnostic, Edit, Fix, Label, apply
 from netspec.diagnostics.nearest import is_slip, nearest
@@ -37,11 +38,16 @@ class Texts:
     problems: tuple[Diagnostic, ...] = ()
     folder: Folder = field(default=Folder(), compare=False, repr=False)
 
+    @cached_property
+    def own(self) -> File:
+        """What stands in the file itself; of a variant, only the changes."""
+        return parse(self.root)
+
     def file(self) -> File:
         """The one file that they come to."""
         if self.problems:
-            return File(self.root, (), (), (*self.problems, *besides(self.problems, parse(self.root))))
-        files = [parse(source) for source in reversed((self.root, *self.bases))]
+            return File(self.root, (), (), (*self.problems, *besides(self.problems, self.own)))
+        files = [*map(parse, reversed(self.bases)), self.own]
         result = files[0]
         spelling = _Spelling()
         for variant in files[1:]:

@@ -10,7 +10,6 @@ from netspec.check import Checked, Known, LayerFacts, check
 from netspec.diagnostics import Diagnostic
 from netspec.diagnostics.model import whole
 from netspec.language.bases import Folder
-from netspec.language.parser import parse
 from netspec.language.syntax import File, Section
 from netspec.language.variants import Texts, gather
 from netspec.net import LARGEST_FILE
@@ -50,7 +49,7 @@ class Document:
     @cached_property
     def file(self) -> File:
         """What stands in this text itself; of a variant, only the changes."""
-        return File(self.source, (), (), ()) if self.too_large else parse(self.source)
+        return File(self.source, (), (), ()) if self.too_large else self.texts.own
 
     @cached_property
     def checked(self) -> Checked:

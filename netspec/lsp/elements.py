@@ -46,8 +46,9 @@ def layer_names(document: Document) -> Iterator[Element]:
 
 def type_of(document: Document, section: Section) -> str:
     """The word of a layer's type: what is written, or what a variant's layer has inherited; empty if neither."""
-    if section.values:
-        return section.values[0].text if isinstance(section.values[0], Word) else ""
+    written = section.body.values
+    if written:
+        return written[0].text if isinstance(written[0], Word) else ""
     facts = document.facts(section)
     return (facts.type if facts else None) or ""
 

@@ -11,7 +11,6 @@ from netspec.check import Checked, LayerFacts
 from netspec.diagnostics import Edit
 from netspec.ir.shape import Shape
 from netspec.ir.window import Pad
-from netspec.language.parser import parse
 from netspec.language.syntax import Section, Setting
 from netspec.language.written import written
 from netspec.source import Span
@@ -93,13 +92,13 @@ def _own_section(checked: Checked, facts: LayerFacts) -> Section | None:
     if not checked.texts.bases:
         return facts.section
     name = facts.section.name.text
-    return next((s for s in parse(checked.texts.root).sections if s.name.text == name), None)
+    return next((s for s in checked.texts.own.sections if s.name.text == name), None)
 
 
 def _own_setting(checked: Checked, word: str) -> Setting | None:
     if not checked.texts.bases and not checked.texts.changes:
         return checked.statements.get(word)
-    return next((s for s in parse(checked.texts.root).settings if s.word.text == word), None)
+    return next((s for s in checked.texts.own.settings if s.word.text == word), None)
 
 
 def _beginning(checked: Checked) -> int:

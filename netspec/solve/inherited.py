@@ -128,7 +128,7 @@ class Level:
     @property
     def below(self) -> tuple[Span, ...]:
         """The place that names the file below, to blame where it takes several words together."""
-        nets = (setting for setting in parse(self.texts.root).settings if setting.word.text == "net")
+        nets = (setting for setting in self.texts.own.settings if setting.word.text == "net")
         found = [p.span for net in nets for p in net.pairs if p.key.text == "from"]
         return tuple(found) if self.sources == (self.texts.root,) else ()
 

@@ -1,0 +1,159 @@
+"""What is found out once for layers that say the same: it makes a check faster, and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from places import SPECS
+
+from netspec.check import Checked, check
+from netspec.check import layers as walk
+from netspec.ir.shape import Shape
+from netspec.source import Source
+
+FILES = [path.read_text("utf-8") for path in sorted(SPECS.rglob("*.net"))]
+PIECES = [
+    *("->", "[", "]", "=", ",", "#", "\n", " ", "\n  ", "[a] conv ", "3x3", "99999999999", "é", "$"),
+    *(" kernel=3", " pad=1", " filters=8", " gpu=0", " reads=all", " weights=conv1", " inputs=conv1", " -> 3x3x3"),
+    *("gpus 2\n", "gpus x\n", "default conv pad=1\n", "default conv pda=1\n", "net a rounding=up\n", "drop conv1\n"),
+]
+
+
+def found(checked: Checked) -> object:
+    """All that a check says, the order of its parts as well."""
+    graph = checked.graph
+    names = (list(graph.nodes), list(graph.layers), list(graph.parameters)) if graph else ()
+    layers = [
+        (
+            (f.section.name, f.section.span, f.section.claim, f.type, f.pairs, f.values, f.inputs, f.reads, f.steps),
+            (f.computed, f.stated.shape, f.stated.shape_span, f.stated.counts, f.stated.pairs, f.failed),
+        )
+        for f in checked.layers
+    ]
+    return checked.diagnostics, names, graph, layers
+
+
+@st.composite
+def edits(draw: st.DrawFn) -> list[str]:
+    """A spec and what becomes of it, edit by edit."""
+    text = draw(st.sampled_from(FILES))
+    texts = [text]
+    for _ in range(draw(st.integers(1, 5))):
+        lines = text.splitlines(keepends=True)
+        number, other = (draw(st.integers(0, max(0, len(lines) - 1))) for _ in range(2))
+        place = draw(st.integers(0, len(text)))
+        how = draw(
+            st.sampled_from(["put in", "put in", "take out", "repeat", "delete", "another digit", "another name"])
+        )
+        if how == "put in":
+            text = text[:place] + draw(st.sampled_from(PIECES)) + text[place:]
+        elif how == "take out":
+            text = text[:place] + text[place + draw(st.integers(1, 20)) :]
+        elif how == "repeat" and lines:
+            text = "".join([*lines[:other], lines[number], *lines[other:]])
+        elif how == "delete" and lines:
+            text = "".join([*lines[:number], *lines[number + 1 :]])
+        elif how == "another digit":
+            text = text[:place] + text[place:].replace(str(draw(st.integers(0, 9))), str(draw(st.integers(0, 9))), 1)
+        else:
+            text = text.replace("conv1", "conv0").replace("pool1", "fc6")
+        texts.append(text)
+    return texts
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(edits(), st.sampled_from([None, None, Shape(3, 32, 32)]))
+def test_what_was_known_before_changes_nothing(texts: list[str], shape: Shape | None) -> None:
+    known = None
+    for text in texts:
+        source = Source("a.net", text)
+        checked = check(source, shape, known)
+        assert found(checked) == found(check(source, shape))
+        known = checked.known
+
+
+@pytest.fixture
+def lowered(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the layers that are lowered by themselves, in their order."""
+    names: list[str] = []
+
+    def lower(request, operands, real=walk.lower):
+        names.append(request.name)
+        return real(request, operands)
+
+    monkeypatch.setattr(walk, "lower", lower)
+    return names
+
+
+def chain(length: int) -> str:
+    layers = "".join(f"[conv{i}] conv filters=3 kernel=3 pad=1 neuron=relu -> 3x8x8\n" for i in range(length))
+    return f"[image] input 3x8x8\n{layers}"
+
+
+def test_layers_that_say_and_read_the_same_are_lowered_once(lowered: list[str]) -> None:
+    graph = check(Source("a.net", chain(50))).graph
+    assert lowered == ["image", "conv0"]
+    assert graph is not None
+    last = graph.nodes["conv49"]
+    assert (last.inputs, graph.nodes["conv49:conv"].inputs) == (("conv49:conv",), ("conv48",))
+    assert [p.key for p in graph.parameters_of("conv49")] == ["conv49.weight", "conv49.bias"]
+
+
+def test_after_an_edit_only_what_it_changes_is_lowered(lowered: list[str]) -> None:
+    text = "".join(f"[conv{i}] conv filters={i + 1} kernel=1\n" for i in range(50))
+    first = check(Source("a.net", f"[image] input 3x8x8\n{text}"))
+    assert len(lowered) == 51
+    lowered.clear()
+    check(
+        Source("a.net", f"# a comment\n[image] input 3x8x8\n{text.replace('=21 kernel', '=99 kernel')}"),
+        None,
+        first.known,
+    )
+    assert lowered == ["conv20", "conv21"]  # itself, and its reader
+
+
+def test_other_settings_make_all_of_it_unknown(lowered: list[str]) -> None:
+    first = check(Source("a.net", chain(3)))
+    lowered.clear()
+    graph = check(Source("a.net", f"default conv bias=1\n{chain(3)}"), None, first.known).graph
+    assert lowered == ["image", "conv0"]
+    assert graph is not None
+    assert str(graph.parameters["conv2.bias"].distribution) != str(graph.parameters["conv2.weight"].distribution)
+
+
+def test_layers_that_say_the_same_of_values_that_live_elsewhere_are_not_alike() -> None:
+    text = (
+        "gpus 2\n[image] input 4x8x8\n[a] conv filters=4 kernel=1 gpu=0\n[b] relu\n"
+        "[c] conv filters=4 kernel=1 inputs=image\n[d] relu\n"
+    )
+    graph = check(Source("a.net", text)).graph
+    assert graph is not None
+    assert [graph.layers[name].placement.gpu for name in "ab"] == [0, 0]
+    assert [graph.layers[name].placement.split for name in "cd"] == [True, True]
+
+
+def test_layers_that_say_the_same_and_are_read_otherwise_are_not_alike() -> None:
+    text = (
+        "gpus 2\n[image] input 3x8x8\n[a] conv filters=4 kernel=1\n[b] flatten\n[c] softmax\n"
+        "[d] conv filters=4 kernel=1 inputs=image\n[e] flatten\n[f] fc outputs=4\n"
+    )
+    graph = check(Source("a.net", text)).graph
+    assert graph is not None
+    assert [graph.layers[name].placement.split for name in "be"] == [False, True]
+
+
+def test_a_layer_that_reads_another_than_before_is_known_by_it() -> None:
+    text = "[image] input 3x8x8\n[a] relu\n[b] relu inputs=image\n[c] sum inputs=a,b\n"
+    first = check(Source("a.net", text))
+    again = check(Source("a.net", text.replace("[b] relu inputs=image", "[z] relu\n[b] relu")), None, first.known)
+    assert again.graph is not None
+    assert [again.graph.nodes[name].inputs for name in "zbc"] == [("a",), ("z",), ("a", "b")]
+
+
+def test_a_mistake_in_layers_that_say_the_same_is_told_at_each_of_them() -> None:
+    checked = check(Source("a.net", "[image] input 3x8x8\n[a] relu slope=1\n[b] relu slope=1\n"))
+    assert [(d.span.line, d.layer) for d in checked.diagnostics] == [(2, "a"), (3, "b")]
+    assert replace(checked.diagnostics[1], spans=checked.diagnostics[0].spans, layer="a") == checked.diagnostics[0]
