@@ -37,6 +37,10 @@ FLOORS = (
 )
 """From the roof down. A room imports from the floors under it and never from its own; every backend is a room."""
 
+INSIDE_TRAIN = ("data", "learning", "reporting", "runs", "tensors", "processes", "judging", "look")
+"""The rooms inside ``train``: each imports from those before it, never from one behind it. (Of the files beside them
+some lie under all rooms, others are the way through them.)"""
+
 ONLY_IN = {
     "lark": ("netspec.language.parser",),
     "click": ("netspec.cli",),
@@ -94,6 +98,13 @@ def breach(found: Import) -> str | None:
     return None
 
 
+def breach_in_train(found: Import) -> bool:
+    """Whether a room inside ``train`` imports from a later one."""
+    here, there = (name.removeprefix("netspec.train.").partition(".")[0] for name in (found.module, found.target))
+    both = here in INSIDE_TRAIN and there in INSIDE_TRAIN
+    return both and INSIDE_TRAIN.index(there) > INSIDE_TRAIN.index(here)
+
+
 def out_of_place(found: Import) -> bool:
     """Whether a library is imported outside its place."""
     allowed = ONLY_IN.get(found.target.partition(".")[0])
@@ -139,6 +150,27 @@ def test_an_import_that_does_not_go_down_is_found(module: str, text: str) -> Non
 )
 def test_an_import_that_goes_down_is_allowed(module: str, text: str) -> None:
     assert {breach(found) for found in imports(module, text)} == {None}
+
+
+def test_the_rooms_inside_train_import_in_their_order() -> None:
+    assert [str(found) for found in all_imports() if breach_in_train(found)] == []
+    assert {path.parent.name for path in (ROOT / "netspec" / "train").glob("*/__init__.py")} == {*INSIDE_TRAIN}
+    page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    told = page[page.index("`train/` is the largest room") :].split("\n\n")[0]
+    assert tuple(re.findall(r"`(\w+)/`", told))[1:] == INSIDE_TRAIN
+
+
+@pytest.mark.parametrize(
+    ("module", "text", "breaks"),
+    [
+        ("netspec.train.data.statistics", "from netspec.train.processes.crew import Crew", True),
+        ("netspec.train.reporting.board", "from netspec.train import runs", True),
+        ("netspec.train.runs.record", "from netspec.train.reporting.console import Reporter", False),
+        ("netspec.train.runs.record", "from netspec.train.training import Training", False),
+    ],
+)
+def test_an_import_out_of_that_order_is_found(module: str, text: str, breaks: bool) -> None:
+    assert [breach_in_train(found) for found in imports(module, text)] == [breaks]
 
 
 def test_every_room_has_a_floor_and_every_floor_its_rooms() -> None:

@@ -13,7 +13,7 @@ from netspec.train.config import Config
 from netspec.train.data import picture
 from netspec.train.data.augment import Preparation
 from netspec.train.data.loader import Batch, Loader
-from netspec.train.data.moments import Statistics
+from netspec.train.data.moments import Moments, Statistics, statistics
 from netspec.train.data.picture import Data
 from netspec.train.data.statistics import measure, sampled
 from netspec.train.errors import TrainError
@@ -23,7 +23,7 @@ from netspec.train.learning.objective import Objective
 from netspec.train.learning.optimiser import optimiser_of
 from netspec.train.processes.crew import ALONE, Crew
 from netspec.train.reporting.console import Reporter
-from netspec.train.reporting.plot import Drawing
+from netspec.train.runs.plot import Drawing
 from netspec.train.runs.record import sha256, versions_here
 from netspec.train.runs.runfolder import RunFolder
 from netspec.train.runs.same_data import fingerprint
@@ -65,10 +65,10 @@ def measured(
             reporter.reading(done, len(places))
             yield batch
 
-    statistics = measure(read(), data.frame, crew)
-    if statistics.images == 0:
+    moments = sum(crew.gathered(measure(read(), data.frame)), Moments.none(data.frame))
+    if moments.images == 0:
         raise TrainError(f"none of the {len(everything)} training images can be read")
-    return statistics
+    return statistics(moments)
 
 
 def preparation(graph: Graph, data: Data, statistics: Statistics | None, device: str) -> Preparation:

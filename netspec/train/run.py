@@ -25,7 +25,7 @@ from netspec.train.learning.evaluate import PROTOCOL, VIEWS, Evaluation
 from netspec.train.learning.heap import memory_kept
 from netspec.train.learning.objective import Objective
 from netspec.train.loop import run as run_loop
-from netspec.train.processes.crew import ALONE, Crew
+from netspec.train.processes.crew import ALONE, Crew, need_alike
 from netspec.train.processes.launching import report_run, stop_with_the_others
 from netspec.train.processes.shared import need_shares, share_out
 from netspec.train.reporting.board import Board, need_tensorboard
@@ -45,7 +45,7 @@ from netspec.train.runs.resume import (
     repeated,
 )
 from netspec.train.runs.runfolder import RunFolder, disk_problem
-from netspec.train.runs.same_data import need_alike, need_same_data
+from netspec.train.runs.same_data import need_same_data
 from netspec.train.runs.saved import Saved, need_same
 from netspec.train.runs.snapshot import restore, save
 from netspec.train.tensors.initial import begin, network

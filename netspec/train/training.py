@@ -23,7 +23,7 @@ from netspec.train.learning.schedule import Watch
 from netspec.train.processes.crew import ALONE, Crew
 from netspec.train.reporting.board import Board
 from netspec.train.reporting.console import Plan, Reporter, Status
-from netspec.train.reporting.plot import Drawing
+from netspec.train.runs.plot import Drawing
 from netspec.train.runs.runfolder import RunFolder
 
 

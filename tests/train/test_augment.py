@@ -13,7 +13,7 @@ from netspec.ir.shape import Shape
 from netspec.train import chance
 from netspec.train.data.augment import Choices, Preparation, central, choose
 from netspec.train.data.loader import Batch, Loader
-from netspec.train.data.moments import Statistics
+from netspec.train.data.moments import Statistics, statistics
 from netspec.train.data.picture import Frame, Held, Pixels
 from netspec.train.data.statistics import SAMPLE, measure, sampled
 
@@ -31,7 +31,7 @@ def statistics_of(pictures: Pixels) -> Statistics:
     frame = Frame(*pictures.shape[1:])
     places = np.arange(len(pictures))
     parts = (pictures[:2], places[:2]), (pictures[2:], places[2:])
-    return measure(iter([Batch(some, where, where, np.arange(len(where))) for some, where in parts]), frame)
+    return statistics(measure(iter([Batch(some, where, where, np.arange(len(where))) for some, where in parts]), frame))
 
 
 def test_crop_and_mirror_pixel_by_pixel() -> None:

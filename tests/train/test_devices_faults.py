@@ -23,8 +23,7 @@ from running import KEPT, log, newest, same
 
 from netspec.train.data.picture import Data, Frame, Held
 from netspec.train.errors import TrainError
-from netspec.train.processes.crew import Crew, Readers
-from netspec.train.runs.same_data import need_alike
+from netspec.train.processes.crew import Crew, Readers, need_alike
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="workers are found in /proc")
 

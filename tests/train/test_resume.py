@@ -32,7 +32,7 @@ BASE = ("tiny.net", "--data", "synthetic", "--threads", "1", "--quiet")
 @pytest.fixture(autouse=True)
 def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("netspec.train.reporting.plot.draw_curves", lambda *_: True)  # takes longer than all the rest
+    monkeypatch.setattr("netspec.train.runs.plot.draw_curves", lambda *_: True)  # takes longer than all the rest
     Path("tiny.net").write_text(SPEC)
 
 

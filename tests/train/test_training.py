@@ -25,10 +25,10 @@ from netspec.train.config import Request
 from netspec.train.errors import RequestError, TrainError
 from netspec.train.learning.evaluate import Evaluation
 from netspec.train.reporting.console import Lines, Quiet, Status, reporter
-from netspec.train.reporting.plot import HOW_TO_GET_IT
 from netspec.train.run import Result
 from netspec.train.run import train as run_train
 from netspec.train.runs import checkpoint
+from netspec.train.runs.plot import HOW_TO_GET_IT
 from netspec.train.runs.runfolder import read_metrics
 
 QUIET = Quiet(Console(quiet=True))

@@ -22,8 +22,8 @@ from netspec.train.config import Request
 from netspec.train.interval import Due, Interval, read_interval
 from netspec.train.learning.guessing import guessing
 from netspec.train.reporting.console import Quiet
-from netspec.train.reporting.plot import Drawing
 from netspec.train.run import train as run_train
+from netspec.train.runs.plot import Drawing
 from netspec.train.runs.runfolder import RunFolder
 
 DEAD = """\
@@ -119,8 +119,8 @@ def test_a_network_that_learns_nothing_is_told_of_once(tmp_path: Path, monkeypat
 
 def test_the_picture_is_drawn_while_the_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: list[int] = []
-    monkeypatch.setattr("netspec.train.reporting.plot.SECONDS_BETWEEN", 0.0)
-    monkeypatch.setattr("netspec.train.reporting.plot.draw_curves", lambda metrics, *_: bool(drawn.append(1)) or True)
+    monkeypatch.setattr("netspec.train.runs.plot.SECONDS_BETWEEN", 0.0)
+    monkeypatch.setattr("netspec.train.runs.plot.draw_curves", lambda metrics, *_: bool(drawn.append(1)) or True)
     request = Request("synthetic", out=tmp_path / "run", threads=1)
     run_train(loads(SPEC).graph, SPEC, "tiny", request, Quiet(Console(quiet=True)))
     assert len(drawn) == 3 + 1  # after each epoch, and at the end
@@ -129,7 +129,7 @@ def test_the_picture_is_drawn_while_the_run_goes_on(tmp_path: Path, monkeypatch:
 def test_a_picture_is_not_drawn_too_often(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: list[float] = []
     now = [0.0]
-    monkeypatch.setattr("netspec.train.reporting.plot.draw_curves", lambda *_: bool(drawn.append(now[0])) or True)
+    monkeypatch.setattr("netspec.train.runs.plot.draw_curves", lambda *_: bool(drawn.append(now[0])) or True)
     folder = RunFolder(tmp_path)
     folder.metrics.touch()  # without one there is nothing to draw
     drawing = Drawing(folder, "x", print, lambda: now[0])
@@ -148,8 +148,8 @@ def test_a_picture_that_cannot_be_drawn_ends_nothing(tmp_path: Path, monkeypatch
         def note(self, text: str) -> None:
             told.append(text)
 
-    monkeypatch.setattr("netspec.train.reporting.plot.SECONDS_BETWEEN", 0.0)
-    monkeypatch.setattr("netspec.train.reporting.plot.draw_curves", fail)
+    monkeypatch.setattr("netspec.train.runs.plot.SECONDS_BETWEEN", 0.0)
+    monkeypatch.setattr("netspec.train.runs.plot.draw_curves", fail)
     request = Request("synthetic", out=tmp_path / "run", threads=1)
     result = run_train(loads(SPEC).graph, SPEC, "tiny", request, Noted(Console(quiet=True)))
     assert (result.state, told) == ("finished", ["no curves.png: MemoryError: no room"])

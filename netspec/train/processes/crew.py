@@ -7,6 +7,8 @@ crew of one needs no torch.distributed.
 from __future__ import annotations
 
 import atexit
+import hashlib
+import json
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -21,9 +23,11 @@ import torch
 import torch.distributed as dist
 
 from netspec.train.chance import Places
+from netspec.train.data.picture import Data
 from netspec.train.data.sharing import Failures
-from netspec.train.errors import RequestError
+from netspec.train.errors import RequestError, TrainError
 from netspec.train.runs.runfolder import RunFolder
+from netspec.train.runs.same_data import fingerprint
 
 T = TypeVar("T")
 
@@ -117,6 +121,18 @@ class Readers:
     def all(self, value: bool) -> bool:
         """Whether it is so for all of the crew."""
         return not self.crew.any(not value)
+
+
+def need_alike(data: Data, crew: Crew) -> None:
+    """Raise ``TrainError`` where another process of the crew sees other images: their batches would not be parts of
+    one."""
+    seen = {key: value for key, value in fingerprint(data).items() if key != "source"}
+    digest = hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).digest()
+    if not crew.agrees(int.from_bytes(digest[:7], "big")):
+        raise TrainError(
+            f"the processes do not see the same images in {data.source}",
+            "number, names, order and classes must be the same on every machine",
+        )
 
 
 @contextmanager

@@ -1,1 +1,1 @@
-"""What a training tells while it runs: lines, progress, curves."""
+"""What a training tells while it runs: lines, progress, TensorBoard."""

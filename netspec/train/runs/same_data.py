@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from netspec.train.data.folder import Decoded
 from netspec.train.data.picture import Data, Split
 from netspec.train.errors import TrainError
-from netspec.train.processes.crew import Crew
 from netspec.units import count
 
 
@@ -28,18 +26,6 @@ def fingerprint(data: Data) -> dict[str, Any]:
         "train": _split(data.train),
         "validation": _split(data.validation) if data.validation is not None else {"images": 0, "sha256": ""},
     }
-
-
-def need_alike(data: Data, crew: Crew) -> None:
-    """Raise ``TrainError`` where another process of the crew sees other images: their batches would not be parts of
-    one."""
-    seen = {key: value for key, value in fingerprint(data).items() if key != "source"}
-    digest = hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).digest()
-    if not crew.agrees(int.from_bytes(digest[:7], "big")):
-        raise TrainError(
-            f"the processes do not see the same images in {data.source}",
-            "number, names, order and classes must be the same on every machine",
-        )
 
 
 def need_same_data(then: Mapping[str, Any], data: Data) -> None:
