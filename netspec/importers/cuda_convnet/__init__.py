@@ -1,7 +1,19 @@
 """cuda-convnet's layer files, of 2012 and of version 2, as specs.
 
 A ``.cfg`` is read as the original's parser read it, refused where it was refused, and written as a spec of the same
-function. Where a spec cannot say something, that is told at its line.
+function. Where a spec cannot say something, that is told at its line. The way of a file through the modules, from text
+to text:
+
+1. ``reading``: the text as sections of keys; ``options``: a section's keys as values.
+2. ``dialect``, ``data_shape``: what no file says of itself, the version and the shape of its data.
+3. ``definition``: the sections as layers with the original's sizes (``model``). A layer type is a ``Kind`` (``kinds``)
+   of ``weighted``, ``spatial``, ``elementwise`` or ``costs``; ``neurons`` reads their functions, and ``forks`` says
+   what is known of words that are none of these.
+4. ``params``: the parameter file as the learning of these layers (``learning``), with ``schedules``.
+5. ``lowering``: the layers as lines of a spec (``lines``), with ``windows``, ``functions`` and ``losses``; ``sharing``
+   says which weights are one.
+6. ``twins``: layers of several GPUs as one line, with ``gathering``.
+7. ``comments``, ``defaults``, ``text``: the lines as the text of a spec.
 """
 
 from __future__ import annotations
@@ -89,7 +101,7 @@ def translate(
     params_config = read(params, findings) if params is not None else None
     version = dialect or dialect_of(config, params_config)
     if findings.all:
-        return Translation(None, _told(findings), Definition(version, {}, 0, False))
+        return Translation(None, _told(findings), Definition(version, {}, 0))
     taken = shape or likely_shape(config, version)
     definition = define(config, version, taken.units, findings)
     if shape is None and definition.layers:

@@ -49,7 +49,7 @@ class _Definer:
         sections = self.config.sections.values()
         if not any("type" in section.options for section in sections):
             self._no_layers()
-            return Definition(self.dialect, {}, 0, self.placed)
+            return Definition(self.dialect, {}, 0)
         for section in sections:
             if self.findings.full:
                 break
@@ -66,7 +66,7 @@ class _Definer:
                 "no layer says gpu=, as before there were several: one GPU",
                 first.options.section.span,
             )
-        return Definition(self.dialect, self.layers, self.data or 0, self.placed)
+        return Definition(self.dialect, self.layers, self.data or 0)
 
     def _no_layers(self) -> None:
         """No section is a layer: the file is empty, half, or another one."""
@@ -237,10 +237,7 @@ def _labels(config: Config) -> frozenset[str]:
         for name in inputs_of(section):
             readers.setdefault(name, set()).add(_text(section, "type"))
     compared = {
-        name
-        for name, kinds in readers.items()
-        if all(kind.startswith("cost.") or kind == "eltsum" for kind in kinds)
-        and any(kind.startswith("cost.") for kind in kinds | ({"cost."} if "eltsum" in kinds else set()))
+        name for name, kinds in readers.items() if all(kind.startswith("cost.") or kind == "eltsum" for kind in kinds)
     }
     data = {name: _text(s, "dataidx") for name, s in config.sections.items() if _text(s, "type") == "data"}
     images = {index for name, index in data.items() if name not in compared and name in readers}

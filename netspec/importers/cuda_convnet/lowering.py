@@ -4,20 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from netspec.importers.cuda_convnet import losses, windows
+from netspec.importers.cuda_convnet import functions, losses, windows
 from netspec.importers.cuda_convnet.learning import Drop, Learning, Norm
 from netspec.importers.cuda_convnet.lines import OUTPUT, Lines, number, several
 from netspec.importers.cuda_convnet.model import Definition, Image, Layer
 from netspec.importers.cuda_convnet.sharing import Sharing, sharing
 from netspec.ir.shape import Shape
-
-_WORDS = ("logistic", "relu", "softrelu", "abs", "square", "sqrt")
-_NEURON_KEYS = {
-    "conv", "local", "fc", "sfc", "treefc", "pool", "cmpool", "cmrnorm", "rnorm", "cnorm", "nailbed", "blur", "href",
-    "hs", "dropout", "dropout2", "concat", "pass", "sum", "eltsum", "eltmax", "resize", "rscale", "crop",
-    "rgb2yuv", "rgb2lab",
-}  # fmt: skip
-"""The types whose lines take ``neuron=``."""
 
 
 def lines_of(definition: Definition, learning: Learning, shape: Shape) -> Lines:
@@ -47,7 +39,7 @@ class _Writer:
             "hs": self._dropout,
             "dropout": self._dropout,
             "dropout2": self._dropout,
-            "neuron": self._neuron_layer,
+            "neuron": lambda layer: functions.add_neuron_layer(layer, self.result),
             "softmax": lambda layer: self._vector(layer, "softmax"),
             "eltsum": self._sum,
             "eltmax": lambda layer: self._joined(layer, "max", self._alike(layer, self.result.plain(layer))),
@@ -69,7 +61,7 @@ class _Writer:
                 make = self.types.get(layer.type)
                 largest = layer.name in self.learning.largest
                 name = make(layer) if make else windows.add(layer, self.result, largest=largest)
-                self._neuron(layer, name, apart=layer.name in compared.logistic)
+                functions.add_neuron(layer, self.result, name, apart=layer.name in compared.logistic)
         return self.result
 
     def _data(self, layer: Layer) -> None:
@@ -86,64 +78,6 @@ class _Writer:
         if part:
             name = windows.part_of_data(layer, self.result, first, image)
         self.result.values[layer.name] = self.result.before[layer.name] = name
-
-    def _neuron(self, layer: Layer, name: str, *, apart: bool) -> None:
-        """The layer's neuron: a key of its line, or lines of their own."""
-        result, neuron = self.result, layer.neuron if layer.type != "neuron" else None
-        result.before[layer.name] = result.values[layer.name] = name
-        if neuron is None or neuron.word == "ident":
-            return
-        numbers = neuron.numbers
-        if neuron.word == "nrelu":
-            layer.options.warn("cfg-substitute", "nrelu adds noise, also in tests; relu stands in for it", "neuron")
-        word = "relu" if neuron.word == "nrelu" else neuron.word
-        key = ""
-        if word in _WORDS:
-            key = word
-        elif word in ("tanh", "linear", "log"):
-            key = f"{word}({', '.join(map(number, numbers))})"
-        if key and not apart and layer.type in _NEURON_KEYS and result.all[-1].name == name:
-            last = result.all[-1]
-            result.all[-1] = type(last)(
-                last.name, last.type, last.inputs, {**last.keys, "neuron": key}, last.gpu, last.origin
-            )
-            return
-        result.values[layer.name] = self._neuron_lines(layer, name, word, numbers)
-
-    def _neuron_lines(self, layer: Layer, name: str, word: str, numbers: tuple[float, ...]) -> str:
-        """Lines that apply a neuron to a line's value."""
-        result, image = self.result, self.result.images[name]
-        suffix = "" if layer.type == "neuron" else "_neuron"
-
-        def step(type_: str, keys: Mapping[str, str], inputs: list[str], part: str = "") -> str:
-            return result.add(layer, type_, keys, inputs, image, suffix + part)
-
-        if word in _WORDS:
-            return step(word, {}, [name])
-        if word in ("tanh", "linear"):
-            return step(word, {"a": number(numbers[0]), "b": number(numbers[1])}, [name])
-        a = numbers[0]
-        if word == "log":
-            return step(word, {"a": number(a)}, [name])
-        if word == "brelu":  # min(a, max(0, x)) = a - max(0, a - max(0, x))
-            low = step("relu", {}, [name], "-above-0")
-            turned = step("linear", {"a": "-1", "b": number(a)}, [low], "-from-top")
-            high = step("relu", {}, [turned], "-below-top")
-            return step("linear", {"a": "-1", "b": number(a)}, [high])
-        if word == "drelu" and a:  # x - a tanh(x / a)
-            curve = step("tanh", {"a": number(-a), "b": number(1 / a)}, [name], "-curve")
-            return step("sum", {}, [name, curve])
-        raise layer.options.refuse("cfg-not-expressible", f"a spec has no neuron {word}", "neuron")
-
-    def _neuron_layer(self, layer: Layer) -> str:
-        neuron, read = layer.neuron, self.result.plain(layer)[0]
-        assert neuron is not None
-        if neuron.word in ("ident", "nrelu"):
-            if neuron.word == "nrelu":
-                layer.options.warn("cfg-substitute", "nrelu adds noise, also in tests; relu stands in for it", "neuron")
-            type_ = "relu" if neuron.word == "nrelu" else "linear"
-            return self.result.add(layer, type_, {}, [read], self.result.images[read])
-        return self._neuron_lines(layer, read, neuron.word, neuron.numbers)
 
     def _fc(self, layer: Layer) -> str:
         parts = layer.values.get("parts", 1)

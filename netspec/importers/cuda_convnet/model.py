@@ -76,8 +76,6 @@ class Definition:
     dialect: Dialect
     layers: dict[str, Layer]
     data: int
-    placed: bool
-    """Whether it speaks of GPUs at all."""
 
     def is_labels(self, layer: Layer) -> bool:
         """Whether a layer is data other than the images."""

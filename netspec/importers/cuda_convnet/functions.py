@@ -1,0 +1,75 @@
+"""Neurons, the functions of single numbers, as keys and lines of a spec."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from netspec.importers.cuda_convnet.lines import Lines, number
+from netspec.importers.cuda_convnet.model import Layer, Neuron
+
+_WORDS = ("logistic", "relu", "softrelu", "abs", "square", "sqrt")
+_WITH_NUMBERS = ("tanh", "linear", "log")
+_TAKE_A_KEY = {
+    "conv", "local", "fc", "sfc", "treefc", "pool", "cmpool", "cmrnorm", "rnorm", "cnorm", "nailbed", "blur", "href",
+    "hs", "dropout", "dropout2", "concat", "pass", "sum", "eltsum", "eltmax", "resize", "rscale", "crop",
+    "rgb2yuv", "rgb2lab",
+}  # fmt: skip
+"""The types whose lines take ``neuron=``."""
+
+
+def add_neuron(layer: Layer, lines: Lines, name: str, *, apart: bool) -> None:
+    """The neuron of a layer whose line is ``name``: a key of this line, or lines of its own. ``apart``: what the line
+    has without it is read as well."""
+    lines.before[layer.name] = lines.values[layer.name] = name
+    if layer.type == "neuron" or layer.neuron is None or layer.neuron.word == "ident":
+        return
+    neuron = _said(layer, layer.neuron)
+    key = neuron.word if neuron.word in _WORDS else ""
+    if neuron.word in _WITH_NUMBERS:
+        key = f"{neuron.word}({', '.join(map(number, neuron.numbers))})"
+    last = lines.all[-1]
+    if key and not apart and layer.type in _TAKE_A_KEY and last.name == name:
+        lines.all[-1] = replace(last, keys={**last.keys, "neuron": key})
+    else:
+        lines.values[layer.name] = _lines(layer, lines, name, neuron, "_neuron")
+
+
+def add_neuron_layer(layer: Layer, lines: Lines) -> str:
+    """The line, or the last of the lines, of a layer that is a neuron."""
+    read = lines.plain(layer)[0]
+    assert layer.neuron is not None
+    if layer.neuron.word == "ident":
+        return lines.add(layer, "linear", {}, [read], lines.images[read])
+    return _lines(layer, lines, read, _said(layer, layer.neuron), "")
+
+
+def _said(layer: Layer, neuron: Neuron) -> Neuron:
+    """The neuron that a spec has for another one."""
+    if neuron.word != "nrelu":
+        return neuron
+    layer.options.warn("cfg-substitute", "nrelu adds noise, also in tests; relu stands in for it", "neuron")
+    return Neuron("relu")
+
+
+def _lines(layer: Layer, lines: Lines, name: str, neuron: Neuron, suffix: str) -> str:
+    """Lines that apply a neuron to a line's value; the answer is the last one's name."""
+    image, word, numbers = lines.images[name], neuron.word, neuron.numbers
+
+    def step(type_: str, keys: Mapping[str, str], inputs: list[str], part: str = "") -> str:
+        return lines.add(layer, type_, keys, inputs, image, suffix + part)
+
+    if word in _WORDS:
+        return step(word, {}, [name])
+    if word in _WITH_NUMBERS:
+        return step(word, {key: number(value) for key, value in zip("ab", numbers, strict=False)}, [name])
+    a = numbers[0]
+    if word == "brelu":  # min(a, max(0, x)) = a - max(0, a - max(0, x))
+        low = step("relu", {}, [name], "-above-0")
+        turned = step("linear", {"a": "-1", "b": number(a)}, [low], "-from-top")
+        high = step("relu", {}, [turned], "-below-top")
+        return step("linear", {"a": "-1", "b": number(a)}, [high])
+    if word == "drelu" and a:  # x - a tanh(x / a)
+        curve = step("tanh", {"a": number(-a), "b": number(1 / a)}, [name], "-curve")
+        return step("sum", {}, [name, curve])
+    raise layer.options.refuse("cfg-not-expressible", f"a spec has no neuron {word}", "neuron")
