@@ -54,8 +54,9 @@ def test_twins_are_one_line_with_their_comment() -> None:
 def test_lines_that_twins_have_besides_their_own_are_called_after_these() -> None:
     """The pooling has its layer's name; the crop before it and the neuron behind it have names made of that."""
     pools = TWINS.replace("stride=2\nneuron=relu", "stride=2\nstart=1\noutputsX=3\nneuron=brelu[2]")
-    text = readable(pools + ending("fca,fcb"))
+    text = readable(pools.replace("type=pool\n", "# small\ntype=pool\n") + ending("fca,fcb"))
     lines = [line.split() for line in text.splitlines() if line.startswith("[pool1")]
+    assert text.count("# small\n") == text.count("# small\n[pool1-covered]") == 1
     assert lines[:2] == [
         ["[pool1-covered]", "crop", "size=7", "top=1", "left=1"], ["[pool1]", "maxpool", "kernel=3", "stride=2"],
     ]  # fmt: skip

@@ -22,10 +22,11 @@ def with_comments(twins: Merged, config: Config, params: Config | None) -> tuple
     A line that lists the halves of an input in another order than its GPUs' says so.
     """
     lines = list(twins.lines)
+    # Of the lines that a layer has become, or that its twins have, the first.
     home = {line.origin: i for i, line in reversed(list(enumerate(lines)))}
-    for family in twins.families.values():
-        place = next(i for i, line in enumerate(lines) if line.name == family.name)
-        home |= dict.fromkeys(family.members, place)
+    for line in lines:
+        if line.name in twins.families:
+            home |= dict.fromkeys(twins.families[line.name].members, home[line.origin])
     head = [f"Imported from {PurePath(config.source.name).name}" + _of(params) + "."]
     tail: list[str] = []
     kept: dict[int, list[str]] = {}

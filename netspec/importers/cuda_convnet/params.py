@@ -84,9 +84,8 @@ class _Reader:
 
     def missing(self, layer: Layer) -> None:
         """A layer whose parameters are needed has no section."""
-        if layer.weights or layer.is_cost or layer.type in (*_NORMS, "hs", "dropout", "dropout2"):
-            pass
-        elif layer.type != "eltsum" or self.old:
+        needed = (*_NORMS, "hs", "dropout", "dropout2", *(() if self.old else ("eltsum",)))
+        if not (layer.weights or layer.is_cost or layer.type in needed):
             return
         self.lacking += 1
         layer.options.findings.add(
@@ -117,9 +116,10 @@ class _Reader:
             norm = ("wcNormMin", "wcNormMax") if layer.type == "conv" else ()
             known = (*_WEIGHTS, *norm, *(_2012 if self.old else ("updatePeriod",)))
         elif layer.type in _NORMS:
-            k = options.real("minDiv", 1.0) if layer.type == "cmrnorm" or not self.old else 1.0
+            constant = layer.type == "cmrnorm" or not self.old
+            k = options.real("minDiv", 1.0) if constant else 1.0
             self.norms[name] = Norm(options.real("scale"), options.real("pow"), k)
-            known = ("scale", "pow", *(("minDiv",) if layer.type == "cmrnorm" or not self.old else ()))
+            known = ("scale", "pow", *(("minDiv",) if constant else ()))
         elif layer.type == "hs":
             self.drops[name] = Drop(layer.values["keep"], options.flag("enable"))
             known = ("enable",)
