@@ -206,3 +206,14 @@ def test_costs_of_labels_and_predictions() -> None:
     rates = "[f]\nepsW=0.1\nepsB=0.1\nmomW=0\nmomB=0\n[c]\ncoeff=0.5\nposWeight=3\n"
     (loss,) = load(DATA + fc + "neuron=logistic\n" + bce, rates).graph.losses
     assert (loss.op, loss.inputs) == (BinaryCrossEntropy(0.5, positive=3.0), ("f",))
+
+
+def test_twins_with_more_weights_than_a_layer_may_have_stay_two_lines() -> None:
+    """46,000 x 46,000 is under 2^31, and twice as much is over it."""
+    halves = "".join(
+        f"[big{half}]\ntype=fc\ninputs=n2a,n2b\noutputs=46000\ninitW=1,1\ngpu={gpu}\n"
+        f"[fc{half}]\ntype=fc\ninputs=big{half}\noutputs=46000\ninitW=1\ngpu={gpu}\n"
+        for gpu, half in enumerate("ab")
+    )
+    text = readable(TWINS.partition("# all of both\n")[0] + halves + ending("fca,fcb"))
+    assert {"[biga]", "[bigb]", "[fca]", "[fcb]", "[conv1]"} <= {line.split(" ")[0] for line in text.splitlines()}

@@ -18,7 +18,7 @@ to text:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 
@@ -29,10 +29,10 @@ from netspec.importers.cuda_convnet.data_shape import assumed, likely_shape
 from netspec.importers.cuda_convnet.definition import define
 from netspec.importers.cuda_convnet.dialect import dialect_of
 from netspec.importers.cuda_convnet.learning import POWER, SCALE, Learning
-from netspec.importers.cuda_convnet.lines import number
+from netspec.importers.cuda_convnet.lines import Line, number
 from netspec.importers.cuda_convnet.lowering import lines_of
 from netspec.importers.cuda_convnet.model import Definition, Dialect, Layer
-from netspec.importers.cuda_convnet.options import Refused
+from netspec.importers.cuda_convnet.options import LARGEST, Refused
 from netspec.importers.cuda_convnet.params import read_params
 from netspec.importers.cuda_convnet.reading import read
 from netspec.importers.cuda_convnet.text import Layout, written
@@ -116,7 +116,7 @@ def translate(
     except Refused:
         return Translation(None, _told(findings), definition)
     gpus = max((max(line.gpu) + 1 for line in lines if line.gpu), default=0)
-    twins = join(lines, gpus) if merged else Merged(tuple(lines), {}, {})
+    twins = join(lines, gpus, _heavy(lines, definition, gpus)) if merged else Merged(tuple(lines), {}, {})
     head: list[str] = []
     tail: list[str] = []
     said = list(twins.lines)
@@ -129,6 +129,16 @@ def translate(
     places = {result.names[line.name]: definition.layers[line.origin].options.section.span for line in said}
     made = Source(source.name, result.text)
     return Translation(made, _told(findings), definition, places, result.names, twins)
+
+
+def _heavy(lines: Sequence[Line], definition: Definition, gpus: int) -> set[str]:
+    """The lines that have more weights, together with their twins, than one layer of a spec may have."""
+    heavy = {
+        name
+        for name, layer in definition.layers.items()
+        if gpus * sum(rows * columns for rows, columns in layer.weights) > LARGEST
+    }
+    return {line.name for line in lines if line.origin in heavy}
 
 
 def _told(findings: Findings) -> tuple[Diagnostic, ...]:

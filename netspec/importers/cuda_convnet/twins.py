@@ -6,7 +6,7 @@ its own GPU's half of the same layers, or all of them the whole. What else reads
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from typing import Literal
@@ -45,14 +45,14 @@ class Merged:
     reordered: Mapping[str, tuple[int, ...]]
 
 
-def merged(lines: Sequence[Line], gpus: int) -> Merged:
-    """The lines of a file for so many GPUs with its twins as one line each."""
+def merged(lines: Sequence[Line], gpus: int, apart: Collection[str] = ()) -> Merged:
+    """The lines of a file for so many GPUs with its twins as one line each. ``apart``: lines that stay as they are."""
     if gpus < 2 or len(lines) > MOST_LINES:
         return Merged(tuple(lines), {}, {})
     joins = joins_of(lines, gpus)
     while joins:
         plain, through = without(lines, joins)
-        found = _joined(plain, gpus)
+        found = _joined(plain, gpus, apart)
         reads = {name: family.inputs for family in found.families.values() for name in family.members}
         reads |= {line.name: line.inputs for line in found.lines if line.name in through}
         # What is joined has to be the shares of one layer, which a reader then reads as one.
@@ -60,11 +60,11 @@ def merged(lines: Sequence[Line], gpus: int) -> Merged:
         if not kept:
             return found
         joins = {name: line for name, line in joins.items() if name not in kept}
-    return _joined(lines, gpus)
+    return _joined(lines, gpus, apart)
 
 
-def _joined(lines: Sequence[Line], gpus: int) -> Merged:
-    banned: set[str] = set()
+def _joined(lines: Sequence[Line], gpus: int, apart: Collection[str]) -> Merged:
+    banned = set(apart)
     while True:
         attempt = _Attempt(lines, gpus, banned)
         broken = attempt.broken()
