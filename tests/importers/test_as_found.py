@@ -150,6 +150,18 @@ LONG = {
 }
 
 
+def test_twins_that_are_none_far_down_are_found_in_time() -> None:
+    """The last two convolutions are read otherwise, so that none of those above them is half of another."""
+    depth = 600
+    pairs = [(half, gpu, i) for i in range(depth) for gpu, half in enumerate("ab")]
+    convs = (conv(f"c{i}{half}", f"c{i - 1}{half}" if i else "data", 16 if i else 3, gpu=gpu) for half, gpu, i in pairs)
+    unlike = f"[cost]\ntype=cost.sum2\ninputs=c{depth - 1}b\ngpu=1\n"
+    began = time.process_time()
+    net = load(DATA + "".join(convs) + unlike + ending(f"c{depth - 1}a"), merged=True)
+    assert time.process_time() - began < 5
+    assert {"c0a", "c0b", "c599a", "c599b"} <= set(net.layers)
+
+
 @pytest.mark.parametrize("text", LONG.values(), ids=LONG.keys())
 def test_much_of_anything_is_read_in_time(text: str) -> None:
     began = time.process_time()
@@ -225,6 +237,7 @@ def test_files_that_were_taken_for_each_other() -> None:
         (BASE.replace("channels=3", "channels=1"), (1, 28, 28)),  # handwritten digits
         (BASE.replace("padding=1", "stride=3"), (3, 224, 224)),  # which small images are not begun with
         (BASE.replace("outputs=10", "outputs=1000"), (3, 224, 224)),
+        (BASE.replace("outputs=10", "numOutputs=10"), (3, 32, 32)),
         # 20 x 20 is the smallest square that 80 divides.
         (BASE.replace("partialSum=0", "partialSum=80"), (3, 20, 20)),
         # Wrong with any size.

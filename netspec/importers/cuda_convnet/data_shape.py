@@ -9,6 +9,7 @@ from netspec.diagnostics import Diagnostic
 from netspec.importers.cuda_convnet.definition import define
 from netspec.importers.cuda_convnet.kinds import inputs_of
 from netspec.importers.cuda_convnet.model import Definition, Dialect
+from netspec.importers.cuda_convnet.options import FORMERLY
 from netspec.importers.cuda_convnet.reading import Config, Section
 from netspec.ir.shape import Shape
 
@@ -66,8 +67,9 @@ def _wrong(config: Config, dialect: Dialect, shape: Shape) -> Iterator[Diagnosti
 
 def _usual(config: Config, first: Section | None, channels: int) -> tuple[int, ...]:
     """The usual sizes, the likeliest first: few classes are told apart in small images, and digits have one channel."""
-    outputs = [section for section in config.sections.values() if "outputs" in section.options]
-    few = bool(outputs) and _number(outputs[-1], "outputs", _FEW_CLASSES - 1) > 0
+    keys = ("outputs", FORMERLY["outputs"].lower())
+    counts = [count for section in config.sections.values() for key in keys if (count := _number(section, key, 2**30))]
+    few = bool(counts) and counts[-1] < _FEW_CLASSES
     if not few or _number(first, "stride", 2**20) >= _LONG_STEP:
         return _USUAL
     return _DIGITS if channels == 1 else _SMALL

@@ -215,6 +215,15 @@ class _Attempt:
             owner = self.family.get(line.keys.get("weights", ""))
             if owner is not None:
                 wrong |= set(owner.members)
+        # These lines, by themselves, read some shares of a family and not all: it is broken as well, and so on upwards.
+        waiting = list(wrong)
+        while waiting:
+            line = self.by_name[waiting.pop()]
+            for family in (self.family[name] for name in line.inputs if name in self.family):
+                members = set(family.members)
+                if family.reading != "whole" and not members <= {*line.inputs} and not members <= wrong:
+                    wrong |= members
+                    waiting += family.members
         return wrong
 
     def result(self) -> Merged:
