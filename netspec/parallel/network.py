@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from netspec import backend
 from netspec.ir.graph import Graph, Layer
 from netspec.ir.ops import BatchNorm, Loss
+from netspec.passes.fast import PLAIN, Forms, on_devices, on_one_device
 from netspec.passes.phases import phases
 from netspec.passes.placing import Held, Placed, Transfer, local_graph
 from netspec.passes.torch_names import attributes, state_key
@@ -27,12 +28,13 @@ class PlacedNetwork:
     """What one device of a team computes of a network.
 
     ``module`` holds the layers that it computes, by their names, with its shares of their parameters. These start
-    anyhow: ``shares.give`` sets them.
+    anyhow: ``shares.give`` sets them. ``forms`` are the whole network's (see ``passes.fast``).
     """
 
-    def __init__(self, placed: Placed, team: Team) -> None:
+    def __init__(self, placed: Placed, team: Team, forms: Forms = PLAIN) -> None:
         self.placed = placed
         self.team = team
+        self.forms = on_devices(forms, placed)
         self.module = nn.Module()
         self._names = attributes(placed.graph)
         self._phases = phases(placed.graph)
@@ -219,7 +221,8 @@ class PlacedNetwork:
         """The layer's module on this device, its normalisations over the whole batch and its dropout in its place."""
         pytorch = backend.load("pytorch")
         graph: Graph = local_graph(self.placed, layer, self.team.place)
-        module: nn.Module = pytorch.Layer(graph, graph.layers[layer.name], seed=0)
+        forms = on_one_device(self.forms, graph)
+        module: nn.Module = pytorch.Layer(graph, graph.layers[layer.name], seed=0, forms=forms)
         held = self.placed.layers[layer.name].held
         for name, child in list(module.named_children()):
             if isinstance(child, pytorch.BatchNormalise) and held.batch > 1:

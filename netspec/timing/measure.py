@@ -8,9 +8,7 @@ from statistics import median
 
 import torch
 import torch.nn.functional as F
-from torch import nn
 
-from netspec import backend
 from netspec.ir.graph import Graph
 from netspec.ir.settings import Precision
 from netspec.passes.fast import Where, chosen
@@ -21,7 +19,6 @@ from netspec.timing.machine import measure as measure_machine
 from netspec.timing.profile import Profile, profile
 from netspec.timing.step import batch_of, step_of
 from netspec.train.learning.heap import memory_kept
-from netspec.units import duration
 
 OURS = "netspec"
 """What the compiled network is called among competitors."""
@@ -117,18 +114,8 @@ def measure(graph: Graph, question: Question, peer: Peer | None = None) -> Measu
         parts,
         rates,
         step.objective.forms.passes,
-        (*step.objective.told, *grouped_forms(step.objective.module)),
+        (*step.objective.told, *step.objective.chosen),
     )
-
-
-def grouped_forms(model: nn.Module) -> list[str]:
-    """Which form each convolution in groups has taken, and what it was measured against."""
-    told = []
-    for name, module in model.named_modules():
-        if isinstance(module, backend.load("pytorch").GroupedConvolution) and module.timed:
-            times = ", ".join(f"{form} {duration(seconds)}" for form, seconds in module.timed.items())
-            told.append(f"{name.partition('.')[0]} is computed {module.form}: {times}, forward and backward")
-    return told
 
 
 def modes(device: str) -> tuple[str, ...]:

@@ -79,6 +79,9 @@ def train_epoch(t: Training, place: Place, due: Due, stop: Stop) -> bool:
     try:
         while t.step != config.steps and (batch := next(batches, None)) is not None:
             loss = take_step(t, place, varied(t, batch), batch.labels)
+            if t.step == t.began + 1:
+                for line in t.objective.chosen:
+                    t.reporter.note(line)
             place.position = int(where[batch.places[-1]]) + 1
             place.tally.used += len(batch.labels)
             place.tally.skipped = place.position - place.tally.used

@@ -150,7 +150,7 @@ def _go_on(earlier: Earlier, graph: Graph, config: Config, request: Request, rep
         told = f"{earlier.folder} did not start from {request.weights} as it is now, with these layers fresh"
         raise RequestError(told)
     need_same_data(state["data"], data)
-    objective = network(graph, config, reporter)
+    objective = network(graph, config)
     assert earlier.file is not None
     need_same(objective.module.state_dict(), state["weights"], earlier.file)
     for difference in otherwise(earlier, config, versions_here()):
@@ -227,6 +227,8 @@ def _carry_out_in(folder: RunFolder, job: _Job, reporter: Reporter) -> Result:
             objective = job.objective
             if crew.size > 1:
                 objective = share_out(objective, arrange(graph, config.gpus, config.split))
+            for line in objective.told:
+                reporter.note(line)
             training = assemble(graph, config, objective, data, prepare, loader, folder, reporter, held, crew)
             if job.state is not None:
                 _put_back(training, job.state)

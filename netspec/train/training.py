@@ -144,6 +144,11 @@ class Training:
             return True
         return self.step == self.config.steps and self.validated == self.step
 
+    @property
+    def began(self) -> int:
+        """The step from which this process has gone on: 0, unless the run was resumed."""
+        return self.resumed[-1] if self.resumed else 0
+
     def counted(self) -> Tally:
         """What became of the images so far, the epoch under way included."""
         whole = Tally()

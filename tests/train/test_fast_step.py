@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -126,6 +127,22 @@ def test_a_run_keeps_the_passes_that_were_switched_off(tmp_path: Path) -> None:
     other = train("--resume", run, "--steps", 4, "--without", ALL)
     assert other.exit_code == 2
     assert "--without: ['fused-update', 'lrn-chain'] in the run, ['all'] here" in other.stderr
+
+
+def test_what_the_first_step_has_chosen_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On the CPU no form is chosen by the clock, unless that is asked for here."""
+    spec = tmp_path / "a.net"
+    spec.write_text(SPEC)
+    arguments = (spec, "--data", "synthetic", "--steps", 2, "--threads", 1, "--out", tmp_path / "run")
+    monkeypatch.setattr("netspec.train.tensors.initial.chosen", lambda where, without: ("grouped-conv",))
+    begun = train(*arguments)
+    assert begun.exit_code == 0, begun.output
+    assert re.search(
+        r"conv2 is computed (grouped|one per group|dense): grouped .*, one per group .*, dense", begun.stderr
+    )
+    monkeypatch.undo()
+    plain = train(*arguments[:-1], tmp_path / "plain")
+    assert plain.exit_code == 0 and "is computed" not in plain.stderr
 
 
 def test_an_unknown_pass_is_told() -> None:

@@ -2,6 +2,6 @@
 
 from .check import use_kernels
 from .forms import as_formed
-from .grouped import GroupedConvolution
+from .grouped import GroupedConvolution, chosen_forms
 
-__all__ = ["GroupedConvolution", "as_formed", "use_kernels"]
+__all__ = ["GroupedConvolution", "as_formed", "chosen_forms", "use_kernels"]

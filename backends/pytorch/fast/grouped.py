@@ -10,10 +10,11 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from netspec.ir.ops import Conv
 from netspec.ir.shape import Shape
+from netspec.units import duration
 
 from ..ops.weighted import Convolution
 
@@ -47,6 +48,16 @@ class GroupedConvolution(Convolution):
 
     def extra_repr(self) -> str:
         return f"{super().extra_repr()}, form={self.form!r}"
+
+
+def chosen_forms(model: nn.Module) -> list[str]:
+    """Which form each convolution of a model has taken, in a line each, and what it was measured against."""
+    told = []
+    for name, module in model.named_modules():
+        if isinstance(module, GroupedConvolution) and module.timed:
+            times = ", ".join(f"{form} {duration(seconds)}" for form, seconds in module.timed.items())
+            told.append(f"{name.partition('.')[0]} is computed {module.form}: {times}, forward and backward")
+    return told
 
 
 def grouped(x: Tensor, weight: Tensor, bias: Tensor | None, *rest: Any) -> Tensor:

@@ -1,8 +1,8 @@
 """Optimising passes: other forms in which the same network is computed faster.
 
 A pass changes no parameter, no name and no shape of the module; what it changes of the numbers is their rounding.
-``choose`` works out the forms of a graph, and the ``pytorch`` backend builds its module by them. Several devices
-compute the layers as they are, apart from the layout and the update.
+``forms_of`` works out the forms of a graph, and the ``pytorch`` backend builds its module by them. Where several
+devices compute it, ``on_devices`` and ``on_one_device`` fit them to each device's part.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from netspec.ir.graph import Graph
 from netspec.passes.fast import channels_last, fused_update, grouped_conv, kept_memory, lrn_chain, space_to_depth
+from netspec.passes.fast.devices import on_devices, on_one_device
 from netspec.passes.fast.model import PLAIN, Chain, Device, Forms, Pass, Unshuffle, Where
 
 ALL = "all"
@@ -63,4 +64,6 @@ __all__ = [
     "Where",
     "chosen",
     "forms_of",
+    "on_devices",
+    "on_one_device",
 ]

@@ -58,6 +58,11 @@ class Objective:
             return self.loss(images, labels), scores
         return F.cross_entropy(scores, labels), scores
 
+    @property
+    def chosen(self) -> tuple[str, ...]:
+        """Which forms a first step of training has chosen by the clock: a line each."""
+        return tuple(backend.load("pytorch").chosen_forms(self.module))
+
     def trained_part(self, count: int) -> Places:
         """Which images of a batch of so many this process is given for ``gradients``: all, where it trains alone."""
         return np.arange(count)
@@ -135,6 +140,12 @@ def build(graph: Graph, seed: int, device: str, forms: Forms = PLAIN) -> Objecti
     module = module.to(device)
     if graph.train.channels_last:
         module = module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return Objective(graph, module, forms=forms, told=kernels(module, graph, device))
+
+
+def kernels(module: nn.Module, graph: Graph, device: str) -> tuple[str, ...]:
+    """Let a network's forms run as kernels, on a device that has any; a line for each that does not."""
+    if device != "cuda":
+        return ()
     narrow = torch.bfloat16 if graph.train.precision == "bf16" else torch.float32
-    told = backend.load("pytorch").use_kernels(module, narrow) if device == "cuda" else []
-    return Objective(graph, module, forms=forms, told=tuple(told))
+    return tuple(backend.load("pytorch").use_kernels(module, narrow))

@@ -18,7 +18,7 @@ from netspec.parallel.team import join
 from netspec.passes.placing import Arrangement, place
 from netspec.train.chance import Places
 from netspec.train.errors import RequestError, TrainError
-from netspec.train.learning.objective import Objective
+from netspec.train.learning.objective import Objective, kernels
 from netspec.units import plural
 
 
@@ -104,15 +104,16 @@ class SharedObjective(Objective):
 def share_out(objective: Objective, arrangement: Arrangement) -> SharedObjective:
     """This process's part of an objective that every process has whole."""
     device = next(objective.module.parameters()).device
-    network = PlacedNetwork(place(objective.graph, arrangement), join(arrangement, device))
+    network = PlacedNetwork(place(objective.graph, arrangement), join(arrangement, device), objective.forms)
     network.module.to(device)
     shares.give(network, objective.module.state_dict())
     if objective.graph.train.channels_last:
         network.module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     shapes = shares.shapes_of(objective.module)
     learnt = objective.parameter_names
+    told = kernels(network.module, objective.graph, device.type)
     return SharedObjective(
-        objective.graph, network.module, network, Gradients(network), shapes, learnt, forms=objective.forms
+        objective.graph, network.module, network, Gradients(network), shapes, learnt, forms=network.forms, told=told
     )
 
 

@@ -13,21 +13,11 @@ from netspec.train.reporting.console import Reporter
 from netspec.train.tensors.weights import fit, read_weights
 from netspec.units import plural
 
-TOGETHER = ("channels-last", "fused-update", "kept-memory")
-"""The passes that hold on several devices: the others see one layer after the other on one device."""
 
-
-def network(graph: Graph, config: Config, reporter: Reporter) -> Objective:
-    """The network as it is drawn, on its device, in the forms of the passes that are on; what there is to say about
-    these is told."""
+def network(graph: Graph, config: Config) -> Objective:
+    """The network as it is drawn, on its device, in the forms of the passes that are on."""
     where = Where("cuda" if config.device == "cuda" else "cpu", config.precision)
-    names = chosen(where, config.without)
-    if config.gpus > 1:
-        names = tuple(name for name in names if name in TOGETHER)
-    objective = build(graph, config.seed, config.device, forms_of(graph, names))
-    for line in objective.told:
-        reporter.note(line)
-    return objective
+    return build(graph, config.seed, config.device, forms_of(graph, chosen(where, config.without)))
 
 
 def begin(graph: Graph, config: Config, request: Request, reporter: Reporter) -> tuple[Objective, dict[str, Any]]:
@@ -41,7 +31,7 @@ def begin(graph: Graph, config: Config, request: Request, reporter: Reporter) ->
     TrainError
         The file's weights do not fit the network.
     """
-    objective = network(graph, config, reporter)
+    objective = network(graph, config)
     if request.weights is None:
         if request.fresh:
             raise RequestError("--fresh says which layers are not taken from --weights, and there is no --weights")

@@ -1,0 +1,34 @@
+"""The forms of a network that several devices compute, each some of its layers or its share of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from netspec.ir.graph import Graph
+from netspec.ir.ops import Lrn
+from netspec.passes.fast.model import Chain, Forms
+from netspec.passes.placing import Placed
+
+
+def on_devices(forms: Forms, placed: Placed) -> Forms:
+    """The forms without the chains that a transfer cuts: what crosses is a layer's value as the file has it.
+
+    Nor is a convolution's form chosen by the clock: devices that chose otherwise would have their gradients ready in
+    another order, and send them past each other.
+    """
+    chains = {name: chain for name, chain in forms.chains.items() if not _is_cut(name, chain, placed)}
+    return replace(forms, chains=chains, grouped=frozenset())
+
+
+def on_one_device(forms: Forms, local: Graph) -> Forms:
+    """The forms of one device's part of a layer (see ``placing.local_graph``): a normalisation has fewer groups."""
+    chains = dict(forms.chains)
+    for name, chain in forms.chains.items():
+        if name in local.nodes and isinstance(op := local.nodes[name].op, Lrn):
+            chains[name] = replace(chain, lrn=op)
+    return replace(forms, chains=chains)
+
+
+def _is_cut(name: str, chain: Chain, placed: Placed) -> bool:
+    layers = {placed.graph.nodes[node].layer for node in (name, *chain.absorbed)}
+    return any(value in layers for layer in layers for value in placed.layers[layer].transfers)

@@ -1,0 +1,87 @@
+"""Optimising passes on two devices: the same steps as of the plain network on one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from crews import together
+from torch import Tensor
+
+import netspec
+from netspec.passes.fast import NAMES, PLAIN, forms_of, on_devices, on_one_device
+from netspec.passes.placing import SPLITS, SplitWord, arrange, local_graph, place
+from netspec.train.learning.objective import Objective, build
+from netspec.train.processes.shared import share_out
+
+SPEC = """\
+net two-chains
+gpus 2
+[image] input 3x15x15
+[conv1] conv filters=8 kernel=5 stride=2 neuron=relu init=gaussian(0.1) rounding=up
+[norm1] lrn size=5 k=2 alpha=0.05 beta=0.75
+[pool1] maxpool kernel=3 stride=2 rounding=up
+[conv2] conv filters=16 kernel=3 pad=1 neuron=relu init=gaussian(0.1) groups=2
+[norm2] lrn size=3 k=1 alpha=0.05 beta=0.75 reads=all
+[pool2] maxpool kernel=3 stride=1 pad=1
+[fc] fc outputs=4 reads=all init=gaussian(0.1)
+[prob] softmax
+train batch=8 optimizer=sgd(lr=0.02, momentum=0.9, weight_decay=1e-3)
+"""
+GRAPH = netspec.loads(SPEC).graph
+FORMS = forms_of(GRAPH, NAMES)
+
+
+def given() -> tuple[Tensor, Tensor]:
+    drawn = torch.Generator().manual_seed(0)
+    return torch.randn(8, *GRAPH.input.output, generator=drawn), torch.arange(8) % 4
+
+
+def results(objective: Objective) -> dict[str, Any]:
+    """The loss and all gradients of a step, and the kinds of the modules that took it."""
+    objective.module.train()
+    x, labels = given()
+    loss = objective.gradients(x[objective.trained_part(8)], labels, 5, 2)
+    own = {key: p.grad for key, p in objective.module.named_parameters() if p.grad is not None}
+    modules = {type(module).__name__ for module in objective.module.modules()}
+    return {"loss": loss, "gradients": objective.whole(own, objective.parameter_names), "modules": modules}
+
+
+def on_two() -> dict[SplitWord, dict[str, Any]]:
+    """In one of two processes: the results of all splits."""
+    return {split: results(share_out(build(GRAPH, 1, "cpu", FORMS), arrange(GRAPH, 2, split))) for split in SPLITS}
+
+
+@pytest.fixture(scope="module")
+def two() -> list[dict[SplitWord, dict[str, Any]]]:
+    return together(2, on_two)
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_passes_on_two_devices_are_the_plain_step_on_one(
+    split: SplitWord, two: list[dict[SplitWord, dict[str, Any]]]
+) -> None:
+    plain = results(build(GRAPH, 1, "cpu", PLAIN))
+    for rank in range(2):
+        found = two[rank][split]
+        assert {"LrnChain", "UnshuffledConvolution"} <= found["modules"]
+        assert "GroupedConvolution" not in found["modules"]
+        assert float(found["loss"]) == pytest.approx(float(plain["loss"]), rel=1e-5)
+        assert found["gradients"].keys() == plain["gradients"].keys()
+        for key, wanted in plain["gradients"].items():
+            torch.testing.assert_close(found["gradients"][key], wanted, rtol=1e-4, atol=1e-5, msg=f"{key}, {rank}")
+
+
+def test_a_chain_that_an_exchange_cuts_is_computed_one_by_one() -> None:
+    """norm2 reads both groups: where each device has one, an exchange stands between the ReLU and it."""
+    assert set(FORMS.chains) == {"norm1", "norm2"}
+    for split, kept in (("groups", {"norm1"}), ("batch", {"norm1", "norm2"}), ("hybrid", {"norm1", "norm2"})):
+        arrangement = arrange(GRAPH, 2, split)
+        assert set(on_devices(FORMS, place(GRAPH, arrangement)).chains) == kept
+
+
+def test_a_devices_normalisation_has_its_own_groups_alone() -> None:
+    placed = place(GRAPH, arrange(GRAPH, 2, "groups"))
+    local = local_graph(placed, GRAPH.layers["norm1"], 0)
+    assert (FORMS.chains["norm1"].lrn.groups, on_one_device(FORMS, local).chains["norm1"].lrn.groups) == (2, 1)
