@@ -74,9 +74,9 @@ def command(files: tuple[str, ...], check: bool, diff: bool, quiet: bool) -> Non
 
 
 def _lay_out(path: str) -> _Layout:
-    """Read a file. Raises ``CannotOpen``, and ``SpecError`` if its syntax is wrong."""
+    """Read a file. Raises ``CannotOpen``, also of a layer file, and ``SpecError`` if its syntax is wrong."""
     from netspec.language.formatter import formatted
-    from netspec.net import LARGEST_FILE, decode
+    from netspec.net import LARGEST_FILE, decode, is_layer_file
 
     try:
         if path == "-":
@@ -86,7 +86,12 @@ def _lay_out(path: str) -> _Layout:
                 before = file.read(LARGEST_FILE + 1)
     except OSError as error:
         raise CannotOpen(f"cannot open {path}: {error.strerror or error}") from None
-    return _Layout(path, before, formatted(decode(before, _STDIN if path == "-" else path)))
+    source = decode(before, _STDIN if path == "-" else path)
+    if is_layer_file(source):
+        raise CannotOpen(
+            f"cannot lay out {path}: it is a layer file of cuda-convnet, which netspec import writes as a spec"
+        )
+    return _Layout(path, before, formatted(source))
 
 
 def _show(layout: _Layout, diff: bool, *, name: bool) -> None:

@@ -135,3 +135,11 @@ def test_parameter_files_that_belong_to_nothing_are_refused(layer_files: int, pa
     done = netspec("check", "net.net", *names[:layer_files], *options)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.splitlines()[-1] == said
+
+
+def test_a_layer_file_is_not_laid_out_as_a_spec(files: Path) -> None:
+    before = (files / "net.cfg").read_text()
+    done = netspec("fmt", files / "net.cfg")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "it is a layer file of cuda-convnet, which netspec import writes as a spec" in done.stderr
+    assert (files / "net.cfg").read_text() == before
