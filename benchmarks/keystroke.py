@@ -1,9 +1,9 @@
 """How long an editor waits after a keystroke: `conv4`'s line of AlexNet is typed anew, character by character, and a
 line in the middle of a chain of 1,000 layers.
 
-In one process, as the language server does it: the whole file is checked with every character, but only the statement
-that changed is parsed, and most characters leave a mistake in it, whose fixes are then sought as well (in a thread).
-Wanted: a check of AlexNet in under 10 ms.
+In one process, as the language server does it: the whole file is checked with every character, with what the check
+before found out of the layers that are as they were, and most characters leave a mistake in it, whose fixes are then
+sought as well (in a thread). Wanted: a check of AlexNet in under 10 ms, of 1,000 layers in under 50 ms.
 """
 
 from __future__ import annotations

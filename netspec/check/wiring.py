@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from netspec import layers
 from netspec.check.report import Findings
 from netspec.diagnostics import Label
-from netspec.language.syntax import Section, Value, Values, Word, by_key
+from netspec.language.syntax import Body, Section, Value, Values, Word, by_key
 from netspec.lowering import LayerType
 
 MOST_NAMED = 10
@@ -51,7 +52,8 @@ class _Wires:
         self.sections = sections
         self.index = index
         self.findings = findings
-        self.named = [_named(section) for section in sections]
+        self.names, self.firsts = tuple(index), list(index.values())
+        self.named = [_named(s.body) if "inputs" in s.body.keys else None for s in sections]
         self.told: set[int] = set()
         """The layers of the cycles that have been reported: each is said once."""
 
@@ -65,15 +67,17 @@ class _Wires:
                 self._first_reads_nothing()
             return (number - 1,) if number else None
         found: list[int] = []
-        for word in words:
+        for place, word in enumerate(words):
             target = self.index.get(word.text)
-            if target is None:
-                above = () if self.findings.full else [name for name, i in self.index.items() if i < number]
-                self.findings.unknown("unknown-layer", "layer", word, above, layer=section.name.text)
-            elif target >= number:
-                self._too_early(number, target, word)
-            else:
+            if target is not None and target < number:
                 found.append(target)
+                continue
+            here = _named(section.here)[place]
+            if target is None:
+                above = self.names[: bisect_left(self.firsts, number)]
+                self.findings.unknown("unknown-layer", "layer", here, above, layer=section.name.text)
+            else:
+                self._too_early(number, target, here)
         return tuple(found) if found and len(found) == len(words) else None
 
     def _first_reads_nothing(self) -> None:
@@ -145,11 +149,9 @@ def read_only_by_gathering(sections: Sequence[Section], wiring: Wiring) -> froze
     return frozenset(i for i, those in readers.items() if all(gathers(n) for n in those))
 
 
-def _named(section: Section) -> tuple[Word, ...] | None:
-    """The words of ``inputs=``, if it is there."""
-    if "inputs" not in section.body.keys:
-        return None
-    value = by_key(section.pairs)["inputs"].value
+def _named(body: Body) -> tuple[Word, ...]:
+    """The words of ``inputs=``."""
+    value = by_key(body.pairs)["inputs"].value
     items: tuple[Value, ...] = value.items if isinstance(value, Values) else (value,)
     return tuple(item for item in items if isinstance(item, Word))
 

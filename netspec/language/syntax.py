@@ -128,20 +128,21 @@ class Section:
     broken: bool = False
 
     @cached_property
-    def _here(self) -> Body:
+    def here(self) -> Body:
+        """The body in its place."""
         return self.body if self.offset is None else self.body.moved(self.span.source, self.offset)
 
     @property
     def values(self) -> tuple[Value, ...]:
-        return self._here.values
+        return self.here.values
 
     @property
     def pairs(self) -> tuple[Pair, ...]:
-        return self._here.pairs
+        return self.here.pairs
 
     @property
     def claim(self) -> Claim | None:
-        return self._here.claim
+        return self.here.claim
 
     def without_claim(self) -> Section:
         """The same layer, of which nothing is stated."""

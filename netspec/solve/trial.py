@@ -12,7 +12,10 @@ from netspec.ir.shape import Shape
 from netspec.units import plural
 
 MOST_LAYERS = 40_000
-"""How many layers are checked in search of fixes for one file, over all trials."""
+"""How many layers are checked in search of fixes for one file, over all trials: a second's or two's worth."""
+
+OF_A_TRIAL = 30
+"""What a trial costs beside its layers, in layers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ class Bench:
     def checked_with(self, edits: Sequence[Edit], *, claims: bool = True) -> Checked | None:
         """The file checked with a change made, without its claims if so asked; ``None`` once the budget is spent,
         or nobody wants to know."""
-        cost = len(self.checked.file.sections) + 1
+        cost = len(self.checked.file.sections) + OF_A_TRIAL
         if self._left < cost or not self._wanted():
             return None
         self._left -= cost
