@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 LARGEST_FILE = 4 * 2**20
 """Bytes. AlexNet's spec has under 3,000."""
 
+_TEXT_OF_BYTES = re.compile(rb"[\t\n\f\r\x20-\x7e\x80-\xff]*")
+"""A text in an encoding of 8 bits: no control characters but those that part lines and words."""
+
 MOST_FILES = 500
 """How many specs of one folder are looked at, in search of a name or of variants."""
 
@@ -222,7 +225,11 @@ def read_source(path: str | os.PathLike[str]) -> Source:
 
 
 def decode(data: bytes, name: str) -> Source:
-    """Bytes as a source. Raises ``SpecError`` with ``not-text`` or ``too-large-file``."""
+    """Bytes as a source. Raises ``SpecError`` with ``not-text`` or ``too-large-file``.
+
+    A spec is UTF-8. Layer files are older than that habit, and their program read bytes: one that is no UTF-8 is taken
+    letter by letter (Latin-1), which its keys and names are in any encoding of its day.
+    """
     if len(data) > LARGEST_FILE:
         raise _unreadable(
             "too-large-file", f"this file is larger than {count(LARGEST_FILE)} bytes: it is no spec", name
@@ -230,6 +237,8 @@ def decode(data: bytes, name: str) -> Source:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
+        if name.endswith(".cfg") and _TEXT_OF_BYTES.fullmatch(data):
+            return Source(name, data.decode("latin-1"))
         message = f"this file is not text: byte {error.start + 1} is 0x{data[error.start]:02x}, which is not UTF-8"
         raise _unreadable("not-text", message, name) from None
     if "\0" in text:

@@ -72,6 +72,16 @@ def test_standard_input_is_told_by_its_content(files: Path) -> None:
     assert (done.returncode, done.stdout) == (0, "-: correct\n")
 
 
+def test_an_old_encoding_of_comments_is_read(files: Path) -> None:
+    """Latin-1 and GBK, as their program took them; the spec that is written is UTF-8."""
+    layers = (files / "net.cfg").read_bytes()
+    for comment in ("# für später".encode("latin-1"), "# 网络".encode("gbk")):
+        (files / "net.cfg").write_bytes(comment + b"\n" + layers)
+        done = netspec("import", files / "net.cfg", "--params", files / "params.cfg", *SHAPED, "-o", "-")
+        assert done.returncode == 0, done.stderr
+        assert comment.decode("latin-1").strip() in done.stdout
+
+
 def test_keys_can_be_set(files: Path) -> None:
     done = netspec("summary", files / "net.cfg", "--format", "json", *SHAPED, "--set", "conva.stride=1")
     assert json.loads(done.stdout)["layers"][1]["output"] == [16, 28, 28]
