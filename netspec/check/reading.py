@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from typing import Any
 
 from netspec import layers
@@ -42,10 +43,11 @@ class Reader:
         return self._read(section, inputs)
 
     def _faultless(self, section: Section, inputs: int) -> Reading | None:
-        findings = Findings(section.span.source)
-        reader = Reader(self.settings, findings, self.input_shape, self.known)
-        reading = reader._read(Section(section.name, section.body, section.span), inputs)
-        return None if findings.all else reading
+        """What the body says, unless there is a mistake in it, which has a place and is told at each layer."""
+        trial = copy(self)
+        trial.findings = Findings(section.span.source)
+        reading = trial._read(Section(section.name, section.body, section.span), inputs)
+        return None if trial.findings.all else reading
 
     def _read(self, section: Section, inputs: int) -> Reading:
         name = section.name.text
