@@ -14,7 +14,7 @@ from torch import Tensor
 from netspec.train.chance import shuffled
 from netspec.train.data.augment import central, choose
 from netspec.train.data.loader import Batch, Tally
-from netspec.train.data.picture import Labels
+from netspec.train.data.picture import Labels, Remembered
 from netspec.train.errors import TrainError
 from netspec.train.interval import Due
 from netspec.train.learning.evaluate import evaluate
@@ -49,6 +49,7 @@ def run(t: Training, stop: Stop) -> Literal["finished", "interrupted"]:
         save(t)
     while not t.over:
         if t.place is None:
+            agree_on_unreadable(t)
             t.place = t.begin_epoch()
         if not (train_epoch(t, t.place, due, stop) and validate(t, t.place, stop)):
             save(t)
@@ -61,6 +62,13 @@ def run(t: Training, stop: Stop) -> Literal["finished", "interrupted"]:
         if stop() and not t.over:
             return "interrupted"
     return "finished"
+
+
+def agree_on_unreadable(t: Training) -> None:
+    """Let all of the crew know which training images any of them has found unreadable so far: each has looked at others
+    for the mean, and an epoch's number of steps, which the learning rate follows, depends on how many can be read."""
+    if isinstance(t.data.train, Remembered):
+        t.data.train.expect_failures(t.crew.agreed(t.data.train.failures()))
 
 
 def train_epoch(t: Training, place: Place, due: Due, stop: Stop) -> bool:
@@ -187,7 +195,8 @@ def validate(t: Training, place: Place, stop: Stop) -> bool:
             found = evaluate(t.objective, itertools.takewhile(lambda _: not stop(), validation_batches(t)))
         if stop():
             return False
-        t.found = found
+        # The schedule may follow it: where devices round differently, all take the first one's word.
+        t.found = t.crew.led(found)
     if t.found is not None:
         write(
             t,

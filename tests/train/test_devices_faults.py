@@ -21,9 +21,11 @@ from launched import COMMAND, alive, finished, gone, start
 from pictures import tree
 from running import KEPT, log, newest, same
 
-from netspec.train.data.picture import Data, Frame, Held
+from netspec.train.data.picture import Data, Frame, Held, Remembered
 from netspec.train.errors import TrainError
+from netspec.train.loop import agree_on_unreadable
 from netspec.train.processes.crew import Crew, Readers, need_alike
+from netspec.train.training import Training
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="workers are found in /proc")
 
@@ -66,6 +68,22 @@ def telling() -> list[Any]:
         crew.agrees(-1), crew.agrees(crew.rank), crew.agrees(2**62), crew.gathered(10 * crew.rank),
         readers.agreed(found), readers.agreed({}), readers.all(crew.rank == 0), readers.all(True),
     ]  # fmt: skip
+
+
+def test_all_plan_an_epoch_of_the_images_that_any_of_them_can_read() -> None:
+    """Of 64 images, one has found one unreadable while it looked at its part for the mean: 63 are one batch of 32."""
+    assert together(2, planning) == [3, 3]
+
+
+def planning() -> int:
+    """In one of two processes: the steps of three epochs."""
+    rank = dist.get_rank()
+    split = Remembered(Held(np.zeros((64, 1, 2, 2), np.uint8), np.zeros(64, np.int64)), Frame(1, 2, 2))
+    split.expect_failures({5: ("f", "empty")} if rank == 1 else {})
+    settings = SimpleNamespace(batch=32, epochs=3, steps=None)
+    training: Any = SimpleNamespace(crew=Crew(rank, 2), data=SimpleNamespace(train=split), config=settings, epoch=0)
+    agree_on_unreadable(training)
+    return Training.plan(training, 0).steps
 
 
 def test_processes_that_see_other_images() -> None:

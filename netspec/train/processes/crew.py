@@ -74,6 +74,15 @@ class Crew:
         dist.all_reduce(bounds, dist.ReduceOp.MAX)
         return int(bounds[0]) == -int(bounds[1])
 
+    def agreed(self, failures: Failures) -> Failures:
+        """What any of the crew has found unreadable; of several reasons the first process's."""
+        if not self.any(bool(failures)):
+            return failures
+        found: dict[int, tuple[str, str]] = {}
+        for each in reversed(self.gathered(failures)):
+            found.update(each)
+        return found
+
     def led(self, value: T) -> T:
         """The leader's value."""
         if self.size == 1:
@@ -110,13 +119,8 @@ class Readers:
     part: Callable[[int], Places]
 
     def agreed(self, failures: Failures) -> Failures:
-        """What any of the crew has found unreadable; of several reasons the first process's."""
-        if not self.crew.any(bool(failures)):
-            return failures
-        found: dict[int, tuple[str, str]] = {}
-        for each in reversed(self.crew.gathered(failures)):
-            found.update(each)
-        return found
+        """See ``Crew``."""
+        return self.crew.agreed(failures)
 
     def all(self, value: bool) -> bool:
         """Whether it is so for all of the crew."""
