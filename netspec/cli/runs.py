@@ -44,7 +44,7 @@ def tell_problem(problem: TrainError) -> None:
 
     click.echo(f"Error: {printable(problem.message)}", err=True)
     for note in problem.notes:
-        click.echo(f"  {printable(note)}", err=True)
+        click.echo(f"  {printable(note)}".rstrip(), err=True)
 
 
 def warn(text: str) -> None:

@@ -18,13 +18,14 @@ from netspec.cli.common import (
     spec_argument,
     without_option,
 )
+from netspec.cli.runs import telling
 
 if TYPE_CHECKING:
     from netspec.cli.layer_files import LayerFiles
     from netspec.ir.graph import Graph
     from netspec.ir.settings import Precision
     from netspec.ir.shape import Shape
-    from netspec.timing.measure import Question
+    from netspec.timing.measure import Measured, Question
 
 
 @click.command()
@@ -75,7 +76,6 @@ def command(
         from netspec.timing.handwritten import PEERS, peer_of
         from netspec.timing.measure import Question, batch_for, measure
         from netspec.train.config import device_for
-        from netspec.train.errors import RequestError, TrainError
         from netspec.train.trainable import need_trainable
 
     if passes and compare is not None:
@@ -85,29 +85,26 @@ def command(
         click.echo(f"Error: there is no hand-written network that does what {graph.name} does", err=True)
         click.echo(f"  there are those of {', '.join(p.spec for p in PEERS)}, with any number of classes", err=True)
         sys.exit(WRONG_SPEC)
-    try:
+    with telling():
         where = device_for(device)
         images = batch or batch_for(graph, where)
         need_trainable(graph, images)
-    except RequestError as problem:
-        refuse("\n  ".join((problem.message, *problem.notes)))
-    except TrainError as problem:
-        click.echo("\n  ".join((f"Error: {problem.message}", *problem.notes)), err=True)
-        sys.exit(problem.exit_code)
-    asked = Question(where, images, precision or graph.train.precision, rounds, threads, without)
-    if passes:
-        _tell_worths(graph, asked, form)
-        return
-    found = measure(graph, asked, peer)
-    if form == "json":
-        from netspec.timing.machine_readable import to_json
+        asked = Question(where, images, precision or graph.train.precision, rounds, threads, without)
+        if passes:
+            _tell_worths(graph, asked, form)
+        else:
+            _tell_times(measure(graph, asked, peer), form)
 
-        click.echo(to_json(found))
-        return
+
+def _tell_times(found: Measured, form: str) -> None:
     from netspec.report.terminal import show
+    from netspec.timing.machine_readable import to_json
     from netspec.timing.tables import table
 
-    show(table(found), sys.stdout)
+    if form == "json":
+        click.echo(to_json(found))
+    else:
+        show(table(found), sys.stdout)
 
 
 def _tell_worths(graph: Graph, asked: Question, form: str) -> None:

@@ -11,13 +11,13 @@ import click
 
 from netspec.cli import WORDS
 from netspec.cli.common import importing_torch, input_option, read_net, refuse, set_option, without_option
+from netspec.cli.runs import tell_problem
 
 if TYPE_CHECKING:
     from netspec.cli.layer_files import LayerFiles
     from netspec.ir.settings import Precision
     from netspec.ir.shape import Shape
     from netspec.passes.placing import SplitWord
-    from netspec.train.errors import TrainError
     from netspec.train.interval import Interval
     from netspec.train.run import Result
 
@@ -140,22 +140,14 @@ def command(
         words = click.get_current_context().meta[WORDS]
         result = run_alone_or_together(net, file, resume, request, quiet=quiet, arguments=words)
     except TrainError as problem:
-        _refuse(problem)
+        tell_problem(problem)
+        sys.exit(problem.exit_code)
     if isinstance(result, int):
         sys.exit(result)
     for line in _result(result):
         click.echo(line)
     if result.signal is not None and result.state == "interrupted":
         sys.exit(_SIGNALLED + result.signal)
-
-
-def _refuse(problem: TrainError) -> None:
-    from netspec.train.reporting.progress import printable
-
-    click.echo(f"Error: {printable(problem.message)}", err=True)
-    for note in problem.notes:
-        click.echo(f"  {printable(note)}".rstrip(), err=True)
-    sys.exit(problem.exit_code)
 
 
 def _result(result: Result) -> list[str]:

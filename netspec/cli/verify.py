@@ -11,6 +11,7 @@ import click
 
 from netspec.cli.amounts import DevicesParam
 from netspec.cli.common import WRONG_SPEC, importing_torch, input_option, read_net, set_option, spec_argument
+from netspec.cli.runs import telling, warn
 
 if TYPE_CHECKING:
     from netspec.cli.layer_files import LayerFiles
@@ -74,7 +75,6 @@ def command(
     """
     net = read_net(file, input_shape, changes, layer_files)
     with importing_torch():
-        from netspec.train.errors import TrainError
         from netspec.train.processes.verification import TOLERANCES, Trial, beginning, compare, need_devices
         from netspec.train.tensors.weights import read_weights
         from netspec.train.trainable import need_trainable
@@ -82,11 +82,11 @@ def command(
     images = batch or 2 * max(gpus)
     trial = Trial(images, steps, seed, dtype, device)  # type: ignore[arg-type]
     tolerance, rows, wrong = TOLERANCES[trial.number], [], False
-    try:
+    with telling():
         need_trainable(net.graph, images)
         arrangements = _arrangements(net.graph, gpus, splits, images)
         need_devices(arrangements, trial)
-        begun = read_weights(weights, _warn) if weights is not None else None
+        begun = read_weights(weights, warn) if weights is not None else None
         start = beginning(net.graph, trial, begun, [name for names in fresh for name in names.split(",") if name])
         if form == "text" and not quiet:
             click.echo(_heading(net.name, trial, tolerance))
@@ -96,11 +96,6 @@ def command(
             rows.append(_as_data(arrangement, found, same))
             if form == "text" and not (quiet and same):
                 click.echo(_line(arrangement, found, same))
-    except TrainError as problem:
-        click.echo(f"Error: {problem.message}", err=True)
-        for note in problem.notes:
-            click.echo(f"  {note}", err=True)
-        sys.exit(problem.exit_code)
     if form == "json":
         click.echo(json.dumps({"net": net.name, "batch": images, "steps": steps, "seed": seed, "device": device,
                                "dtype": dtype, "tolerance": tolerance, "arrangements": rows}, indent=2))  # fmt: skip
@@ -134,10 +129,6 @@ def _arrangements(graph: Graph, gpus: tuple[int, ...], splits: tuple[str, ...], 
     for left_out in refused:
         click.echo(f"left out: {left_out.message}", err=True)
     return found
-
-
-def _warn(text: str) -> None:
-    click.echo(f"warning: {text}", err=True)
 
 
 def _heading(name: str, trial: Trial, tolerance: float) -> str:

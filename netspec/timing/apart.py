@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,15 +14,15 @@ Run = Callable[[], object]
 
 @contextmanager
 def apart(make: Callable[[], Run]) -> Iterator[Callable[[], float]]:
-    """Start a process that makes what is to be run. What is given runs it there, waits for its end, and returns the
-    seconds of the processor that it took.
+    """Start a process for what is to be run. What is given runs it there, waits for its end, and returns the seconds of
+    the processor that it took; the first time also those of making it.
 
     ``make`` is sent to the process: a function of a module, or a ``partial`` of one.
 
     Raises
     ------
     RuntimeError
-        From what is given: the process has ended, as it does when what it runs raises.
+        From what is given: what is run there has raised, which is said in its words, or the process has ended.
     """
     context = get_context("spawn")
     here, there = context.Pipe()
@@ -32,26 +33,35 @@ def apart(make: Callable[[], Run]) -> Iterator[Callable[[], float]]:
     def run() -> float:
         try:
             here.send(True)
-            seconds: float = here.recv()
+            found: float | str = here.recv()
         except (EOFError, OSError) as ended:
             raise RuntimeError("a process in which a step was timed has ended") from ended
-        return seconds
+        if isinstance(found, str):
+            raise RuntimeError(found)
+        return found
 
     try:
         yield run
     finally:
-        here.close()
+        process.terminate()  # it has nothing to leave in order
         process.join()
+        here.close()
 
 
 def _serve(asked: Connection, make: Callable[[], Run]) -> None:
     """Run as often as asked, until nobody asks any more."""
-    run = make()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the one that asks, and that ends this
+    run: Run | None = None
     while True:
         try:
             asked.recv()
         except EOFError:
             return
         start = time.process_time()
-        run()
+        try:
+            run = run if run is not None else make()
+            run()
+        except Exception as problem:
+            asked.send(f"{type(problem).__name__}: {problem}")
+            return
         asked.send(time.process_time() - start)

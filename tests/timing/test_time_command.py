@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 from places import SPECS
 
 from netspec.cli import main
+from netspec.timing.apart import Run, apart
 
 DIGITS = str(SPECS / "digits.net")
 QUICK = ("--rounds", "1", "--batch", "4", "--device", "cpu")
@@ -87,6 +88,24 @@ def test_a_device_that_is_not_there_is_refused() -> None:
 def test_what_cannot_be_trained_is_not_timed() -> None:
     done = CliRunner().invoke(main, ["time", "-"], input="[image] input 3x8x8\n[pool] maxpool kernel=2 stride=2\n")
     assert done.exit_code == 1 and "no weights" in done.stderr
+
+
+@pytest.mark.parametrize("options", [(), ("--passes",)])
+def test_a_batch_that_does_not_fit_into_memory_is_told(options: tuple[str, ...]) -> None:
+    """2^20 images of 8192 x 8192 would be 256 TiB, more than a process can address."""
+    text = "[image] input 1x8192x8192\n[conv] conv filters=2 kernel=8 stride=8\n[fc] fc outputs=2\n"
+    done = CliRunner().invoke(main, ["time", "-", "--batch", str(2**20), "--device", "cpu", *options], input=text)
+    assert done.exit_code == 1, done.exception
+    assert done.stderr.startswith("Error: out of memory: ") and "fewer images at a time need less" in done.stderr
+
+
+def test_what_fails_in_a_process_of_its_own_is_said_here() -> None:
+    with apart(failing) as run, pytest.raises(RuntimeError, match="ValueError: no room"):
+        run()
+
+
+def failing() -> Run:
+    raise ValueError("no room")
 
 
 def test_a_wrong_spec_is_told() -> None:
