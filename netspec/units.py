@@ -35,12 +35,12 @@ def plain(number: Fraction | float | int) -> str:
 def size(amount: int) -> str:
     """Bytes as ``243.9 MB`` (powers of 1000, as network and disk figures are quoted).
 
-    >>> size(243860896)
-    '243.9 MB'
+    >>> size(243860896), size(999_960_000)
+    ('243.9 MB', '1.0 GB')
     """
     value = float(amount)
     for unit in ("B", "kB", "MB", "GB", "TB"):
-        if value < 1000 or unit == "TB":
+        if value < 999.95 or unit == "TB":
             return f"{value:.0f} B" if unit == "B" else f"{value:.1f} {unit}"
         value /= 1000
     raise AssertionError("unreachable")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,7 @@ import click
 
 from netspec.cli.common import importing_torch, refuse
 from netspec.cli.runs import telling, warn
-from netspec.cli.writing import write_whole
+from netspec.cli.writing import refuse_what_is_not_ours, write_whole
 
 if TYPE_CHECKING:
     from netspec.train.tensors.layouts import Layout
@@ -36,7 +35,7 @@ def command(run: Path, output: Path, layout: Layout, quiet: bool) -> None:
     """
     if output.suffix != ".safetensors":
         refuse(f"-o {output}: the file's name ends with .safetensors")
-    _refuse_what_is_not_ours(output)
+    refuse_what_is_not_ours(output, _ours)
     with telling():
         with importing_torch():
             from netspec.train.runs.saved import open_run
@@ -53,17 +52,8 @@ def command(run: Path, output: Path, layout: Layout, quiet: bool) -> None:
         click.echo(f"wrote {output}: {plural(tensors, 'tensor')}, {size(len(data))}, layout {layout}")
 
 
-def _refuse_what_is_not_ours(path: Path) -> None:
-    """End the command if there is something at the path that ``netspec export`` did not write."""
-    if not os.path.lexists(path):
-        return
-    if not path.is_file():
-        refuse(f"{path} is there already, and is no file")
+def _ours(path: Path) -> bool:
+    """Imports torch, and so is asked only where there is a file."""
     from netspec.train.tensors.export import is_ours
 
-    try:
-        ours = is_ours(path)
-    except OSError as error:
-        refuse(f"cannot read {path}: {error.strerror or error}")
-    if not ours:
-        refuse(f"{path} was not written by netspec and stays as it is; -o names another file")
+    return is_ours(path)

@@ -6,9 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from netspec import backend
-
-from .collectives import Group
-from .crossing import Summed
+from netspec.parallel.collectives import Group
+from netspec.parallel.crossing import Summed
 
 
 class SharedBatchNorm(nn.Module):

@@ -18,11 +18,10 @@ import torch.distributed as dist
 from torch import Tensor
 
 from netspec.ir.shape import Shape
+from netspec.parallel import collectives
+from netspec.parallel.collectives import Group
+from netspec.parallel.team import Team
 from netspec.passes.placing import Held, Transfer, share_of_shape
-
-from . import collectives
-from .collectives import Group
-from .team import Team
 
 BATCH, CHANNELS = 0, 1
 

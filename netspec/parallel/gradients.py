@@ -9,9 +9,9 @@ from __future__ import annotations
 import torch.distributed as dist
 from torch import Tensor
 
-from .collectives import start_all_reduce
-from .network import PlacedNetwork
-from .shares import held_of
+from netspec.parallel.collectives import start_all_reduce
+from netspec.parallel.network import PlacedNetwork
+from netspec.parallel.shares import held_of
 
 
 class Gradients:

@@ -12,16 +12,15 @@ from torch import Tensor, nn
 from netspec import backend
 from netspec.ir.graph import Graph, Layer
 from netspec.ir.ops import BatchNorm, Loss
+from netspec.parallel import collectives
+from netspec.parallel.batchnorm import SharedBatchNorm
+from netspec.parallel.crossing import Tied, cross
+from netspec.parallel.team import Team
+from netspec.parallel.turns import Turns, bring_home
 from netspec.passes.fast import PLAIN, Forms, on_devices, on_one_device
 from netspec.passes.phases import phases
 from netspec.passes.placing import Held, Placed, Transfer, local_graph
 from netspec.passes.torch_names import attributes, state_key
-
-from . import collectives
-from .batchnorm import SharedBatchNorm
-from .crossing import Tied, cross
-from .team import Team
-from .turns import Turns, bring_home
 
 
 class PlacedNetwork:

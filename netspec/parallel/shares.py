@@ -8,12 +8,11 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from netspec.parallel import collectives
+from netspec.parallel.network import PlacedNetwork
+from netspec.parallel.team import Team
 from netspec.passes.placing import Held, rows_of
 from netspec.passes.torch_names import attributes
-
-from . import collectives
-from .network import PlacedNetwork
-from .team import Team
 
 
 def give(network: PlacedNetwork, state: Mapping[str, Tensor]) -> None:

@@ -8,9 +8,8 @@ import torch
 import torch.distributed as dist
 from torch.distributed.device_mesh import init_device_mesh
 
+from netspec.parallel.collectives import Group
 from netspec.passes.placing import Arrangement
-
-from .collectives import Group
 
 
 @dataclass(frozen=True, slots=True)

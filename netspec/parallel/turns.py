@@ -14,8 +14,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from .collectives import Group, start_broadcast, start_reduce
-from .crossing import Tied, ToOwner
+from netspec.parallel.collectives import Group, start_broadcast, start_reduce
+from netspec.parallel.crossing import Tied, ToOwner
 
 
 class _Started(torch.autograd.Function):

@@ -4,8 +4,8 @@
 what is sent, `model` puts a plan together, `fitting` and `scaling` ask it for batches and times. No torch is needed.
 """
 
-from .crossing import RULE, Crossing
-from .model import MOST_DEVICES, DevicePlan, LayerShare, Plan, plan, plan_placed
+from netspec.plan.crossing import RULE, Crossing
+from netspec.plan.model import MOST_DEVICES, DevicePlan, LayerShare, Plan, plan, plan_placed
 
 __all__ = [
     "MOST_DEVICES",

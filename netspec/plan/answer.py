@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from netspec.ir.graph import Graph
 from netspec.ir.settings import Precision
 from netspec.passes.placing import ArrangementError, SplitWord
-
-from .fitting import break_even, largest_batch, smallest_peak
-from .model import Plan, plan
-from .scaling import ALL_SPLITS, TIMES, LeftOut, Machine, Timed, every_way, fastest, timed
+from netspec.plan.fitting import break_even, largest_batch, smallest_peak
+from netspec.plan.model import Plan, plan
+from netspec.plan.scaling import ALL_SPLITS, TIMES, LeftOut, Machine, Timed, every_way, fastest, timed
 
 
 @dataclass(frozen=True, slots=True)

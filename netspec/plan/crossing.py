@@ -10,9 +10,8 @@ from typing import Literal
 from netspec.ir.ops import BatchNorm
 from netspec.passes.phases import phases
 from netspec.passes.placing import Held, Placed, Transfer
-
-from .footprint import FULL
-from .program import Values, images_on
+from netspec.plan.footprint import FULL
+from netspec.plan.program import Values, images_on
 
 RULE = (
     "bytes are those that leave and reach a device in a direct exchange: each sends what the others need of it, once "

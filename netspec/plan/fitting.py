@@ -7,11 +7,10 @@ from collections.abc import Callable
 from netspec.ir.graph import Graph
 from netspec.ir.settings import Precision
 from netspec.passes.placing import Placed, arrange, place
-
-from .crossing import crossings
-from .footprint import FULL
-from .model import images_at_once, memories_of
-from .program import HALF, locals_of, values_of
+from netspec.plan.crossing import crossings
+from netspec.plan.footprint import FULL
+from netspec.plan.model import images_at_once, memories_of
+from netspec.plan.program import HALF, locals_of, values_of
 
 LARGEST_BATCH = 2**31
 """As the command line takes it."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from .answer import Answer, Fitting
-from .crossing import RULE, Crossing
-from .model import DevicePlan, Plan
-from .scaling import MODEL, Timed
+from netspec.plan.answer import Answer, Fitting
+from netspec.plan.crossing import RULE, Crossing
+from netspec.plan.model import DevicePlan, Plan
+from netspec.plan.scaling import MODEL, Timed
 
 
 def to_json(found: Answer) -> str:

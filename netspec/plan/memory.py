@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .footprint import FULL
-from .program import HALF, Program, Work
+from netspec.plan.footprint import FULL
+from netspec.plan.program import HALF, Program, Work
 
 
 @dataclass(frozen=True, slots=True)

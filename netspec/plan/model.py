@@ -9,11 +9,10 @@ from netspec.ir.graph import Graph
 from netspec.ir.ops import BatchNorm
 from netspec.ir.settings import Precision
 from netspec.passes.placing import Arrangement, ArrangementError, Placed, SplitWord, arrange, place
-
-from .crossing import Crossing, crossings
-from .footprint import FULL
-from .memory import Memory, Standing, memory
-from .program import HALF, Computed, images_on, locals_of, program, trained, values_of
+from netspec.plan.crossing import Crossing, crossings
+from netspec.plan.footprint import FULL
+from netspec.plan.memory import Memory, Standing, memory
+from netspec.plan.program import HALF, Computed, images_on, locals_of, program, trained, values_of
 
 MOST_DEVICES = 4096
 

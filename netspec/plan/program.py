@@ -12,8 +12,7 @@ from netspec.ir.shape import Shape
 from netspec.passes.phases import phases
 from netspec.passes.placing import Held, Placed, Transfer, local_graph, share_of_shape
 from netspec.passes.placing.placed import TRAINING_LOSS
-
-from .footprint import FULL, Footprint, Site, footprint
+from netspec.plan.footprint import FULL, Footprint, Site, footprint
 
 HALF = 2
 """Bytes of a number in bfloat16."""

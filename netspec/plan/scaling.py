@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from netspec.ir.graph import Graph
 from netspec.ir.settings import Precision
 from netspec.passes.placing import SPLITS, ArrangementError, Placed, SplitWord
-
-from .model import Plan, plan
-from .program import images_on, locals_of, trained
+from netspec.plan.model import Plan, plan
+from netspec.plan.program import images_on, locals_of, trained
 
 MODEL = (
     "computing: 3 times the FLOPs of the forward pass (once forward, twice backward) of the device that has most of "

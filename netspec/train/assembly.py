@@ -24,9 +24,10 @@ from netspec.train.learning.optimiser import optimiser_of
 from netspec.train.processes.crew import ALONE, Crew
 from netspec.train.reporting.console import Reporter
 from netspec.train.runs.plot import Drawing
-from netspec.train.runs.record import sha256, versions_here
+from netspec.train.runs.record import versions_here
 from netspec.train.runs.runfolder import RunFolder
 from netspec.train.runs.same_data import fingerprint
+from netspec.train.runs.saved import sha256
 from netspec.train.training import Training
 
 

@@ -4,11 +4,11 @@
 and becomes where it is computed in shares, `placed` puts them together.
 """
 
-from .arrangement import SPLITS, Arrangement, ArrangementError, SplitWord, arrange
-from .held import Held, Transfer
-from .local import local_graph
-from .placed import Placed, PlacedLayer, place
-from .shares import rows_of, share_of, share_of_shape
+from netspec.passes.placing.arrangement import SPLITS, Arrangement, ArrangementError, SplitWord, arrange
+from netspec.passes.placing.held import Held, Transfer
+from netspec.passes.placing.local import local_graph
+from netspec.passes.placing.placed import Placed, PlacedLayer, place
+from netspec.passes.placing.shares import rows_of, share_of, share_of_shape
 
 __all__ = [
     "SPLITS",

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from netspec.ir.graph import Graph, Layer, Node, Parameter
-
-from .held import Held
-from .placed import Placed
-from .shares import rows_of, share_of, share_of_shape
+from netspec.passes.placing.held import Held
+from netspec.passes.placing.placed import Placed
+from netspec.passes.placing.shares import rows_of, share_of, share_of_shape
 
 
 def local_graph(placed: Placed, layer: Layer, place: int) -> Graph:

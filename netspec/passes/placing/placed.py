@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from netspec.ir.graph import Graph, Layer, Node, Parameter
 from netspec.ir.ops import Concat, Input, Linear
 from netspec.passes.phases import phases
-
-from .arrangement import Arrangement
-from .held import Held, Transfer
-from .shares import reading
+from netspec.passes.placing.arrangement import Arrangement
+from netspec.passes.placing.held import Held, Transfer
+from netspec.passes.placing.shares import reading
 
 TRAINING_LOSS = "loss"
 """Who reads the class scores where the file has no loss of its own, in the transfer's ``reader``."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import io
-import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -25,6 +24,7 @@ from netspec.train.processes.crew import Crew, enlisted, is_lost
 from netspec.train.processes.launching import launch, report_code, report_error
 from netspec.train.processes.shared import need_shares
 from netspec.train.reporting.console import Quiet, Reporter, reporter
+from netspec.train.runs.runfolder import read_facts
 from netspec.units import plural
 
 SMALLER = (
@@ -116,12 +116,8 @@ def _need(net: Net | None, request: Request, then: Mapping[str, Any], gpus: int)
 
 def _settings_of(folder: Path) -> dict[str, Any]:
     """Those of a run that say how devices share it, as far as they can be read; what is wrong with it is told later."""
-    try:
-        facts = json.loads((folder / "run.json").read_text("utf-8"))
-        kinds = {"gpus": int, "split": str, "batch": int, "device": str}
-        return {key: facts[key] for key, kind in kinds.items() if isinstance(facts.get(key), kind)}
-    except (OSError, ValueError, AttributeError):
-        return {}
+    facts, kinds = read_facts(folder), {"gpus": int, "split": str, "batch": int, "device": str}
+    return {key: facts[key] for key, kind in kinds.items() if isinstance(facts.get(key), kind)}
 
 
 def _net_of(folder: Path) -> Net | None:

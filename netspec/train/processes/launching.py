@@ -47,9 +47,10 @@ def launch(arguments: Sequence[str], processes: int) -> Ended:
     ):
         Path(folder, _LAUNCHER).write_text(str(os.getpid()))
         running = pool.submit(_run, arguments, processes, Path(folder))
-        while not wait((running,), 0.1).done:
-            if stop():
-                _write(Path(folder, _STOP), str(stop.signal))
+        while not wait((running,), 0.1).done and not stop():
+            pass
+        if stop():
+            _write(Path(folder, _STOP), str(stop.signal))
         return running.result()
 
 

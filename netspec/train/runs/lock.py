@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from netspec.train.errors import TrainError
+from netspec.train.runs.runfolder import read_facts
 
 NAME = ".lock"
 """An empty file that stays in the folder. The lock on it ends with its process, however that ends."""
@@ -58,7 +58,7 @@ def locked(folder: Path) -> Iterator[None]:
 def _who(folder: Path) -> str:
     """``: process 1234 on spruce``, as ``run.json`` has it."""
     try:
-        process = json.loads((folder / "run.json").read_text("utf-8"))["process"]
+        process = read_facts(folder)["process"]
         return f": process {process['pid']} on {process['host']}"
-    except (OSError, ValueError, KeyError, TypeError):
+    except (KeyError, TypeError):
         return ""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import hashlib
 import os
 import platform
 import time
@@ -20,6 +19,7 @@ from netspec.train.learning.evaluate import PROTOCOL, VIEWS
 from netspec.train.reporting.console import Reporter
 from netspec.train.runs.runfolder import RunFolder
 from netspec.train.runs.same_data import fingerprint
+from netspec.train.runs.saved import sha256
 from netspec.train.training import Training
 
 NAMED = 10
@@ -108,8 +108,3 @@ def counts(training: Training) -> dict[str, dict[str, int]]:
         images = len(data.validation.labels)
         validation = {"images": images, "used": found.images, "skipped": images - found.images}
     return {"train": train, "validation": validation}
-
-
-def sha256(text: str) -> str:
-    """The hash by which a spec's text is known again."""
-    return hashlib.sha256(text.encode()).hexdigest()

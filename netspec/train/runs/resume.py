@@ -8,7 +8,6 @@ ends may be moved, with ``--resume RUN --epochs N``.
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from io import StringIO
@@ -23,8 +22,8 @@ from netspec.train.config import Config, Request, resolve
 from netspec.train.errors import RequestError, TrainError
 from netspec.train.interval import read_interval
 from netspec.train.runs import checkpoint
-from netspec.train.runs.record import sha256
-from netspec.train.runs.saved import near, net_of, newest, runs_inside, shape_of
+from netspec.train.runs.runfolder import read_facts
+from netspec.train.runs.saved import near, net_of, newest, runs_inside, sha256, shape_of
 
 MACHINE = ("device", "threads", "gpus", "split", "workers")
 """Settings that say where is computed: they may be others, and then the numbers are others in their last bits."""
@@ -93,7 +92,7 @@ def reopen(folder: Path, warn: Callable[[str], None]) -> Earlier:
     TrainError
         None of the checkpoints can be read, or the run ended before its first and did not write down enough.
     """
-    facts = _facts(folder)
+    facts = read_facts(folder)
     if not checkpoint.saved(folder / "checkpoints"):
         return _unstarted(folder, facts)
     file, state = newest(folder, warn)
@@ -224,14 +223,6 @@ def _unstarted(folder: Path, facts: Mapping[str, Any]) -> Earlier:
             "remove it, and begin anew",
         ) from problem
     return Earlier(folder, spec, settings, facts, None, None)
-
-
-def _facts(folder: Path) -> Mapping[str, Any]:
-    try:
-        facts = json.loads((folder / "run.json").read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}  # the checkpoint has all that matters
-    return facts if isinstance(facts, dict) else {}
 
 
 def _said(value: object) -> str:

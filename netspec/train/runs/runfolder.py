@@ -151,6 +151,15 @@ def _paths(held: bytes) -> Iterator[str]:
             yield json.loads(line)["path"]
 
 
+def read_facts(folder: Path) -> Mapping[str, Any]:
+    """What a run's ``run.json`` says; nothing where it cannot be read."""
+    try:
+        facts = json.loads((folder / "run.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return facts if isinstance(facts, dict) else {}
+
+
 def read_metrics(path: Path) -> list[dict[str, Any]]:
     """The lines of a ``metrics.jsonl``. A last line that a killed process left unfinished is passed over."""
     lines = []

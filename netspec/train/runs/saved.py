@@ -7,7 +7,6 @@ images are prepared (in the network's range: the mean that is subtracted, the co
 from __future__ import annotations
 
 import hashlib
-import json
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -28,6 +27,7 @@ from netspec.train.data.picture import Frame
 from netspec.train.errors import RequestError, TrainError
 from netspec.train.learning.objective import Objective, build
 from netspec.train.runs import checkpoint
+from netspec.train.runs.runfolder import read_facts
 from netspec.units import plural
 
 Warn = Callable[[str], None]
@@ -165,7 +165,7 @@ def open_run(path: Path, warn: Warn) -> Saved:
         folder, file, state = _run_of(path), path, read_checkpoint(path)
     else:
         raise RequestError(f"there is no run and no checkpoint called {path}", *near(path))
-    return Saved(file, folder, net_of(state, file), state, _facts(folder))
+    return Saved(file, folder, net_of(state, file), state, read_facts(folder) if folder is not None else {})
 
 
 def weights_of(state: Mapping[str, Any]) -> dict[str, Tensor]:
@@ -293,16 +293,6 @@ def _need_same_spec(folder: Path, state: Mapping[str, Any], file: Path) -> None:
             f"its SHA-256 begins with {sha256(text)[:12]}, that of the trained one with {state['spec_sha256'][:12]}",
             f"the checkpoint has the trained one inside; to go by that, name the checkpoint: {file}",
         )
-
-
-def _facts(folder: Path | None) -> Mapping[str, Any]:
-    if folder is None:
-        return {}
-    try:
-        facts = json.loads((folder / "run.json").read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}  # only the data's name is taken from it, and --data can give that
-    return facts if isinstance(facts, dict) else {}
 
 
 def _run_of(file: Path) -> Path | None:
