@@ -101,6 +101,22 @@ def test_kernels_are_looked_at_before_they_are_used(
     model(torch.randn(2, 3, 9, 9)).sum().backward()
 
 
+@pytest.mark.parametrize(
+    ("size", "pool", "told"),
+    [
+        (5, "kernel=3 stride=2", None),  # 9 pixels, each of 5 squares and itself
+        (5, "kernel=7 stride=2", "windows of 5 maps and 7 x 7 pixels are 294 terms, which take minutes to compile"),
+        (11, "kernel=1 stride=1", "windows of 11 maps and 1 x 1 pixels are 132 terms, which take minutes to compile"),
+    ],
+)
+def test_windows_that_take_minutes_to_compile_stay_plain(size: int, pool: str, told: str | None) -> None:
+    text = CHAIN.replace("size=5", f"size={size}").replace("kernel=3 stride=2", pool)
+    graph = good(text.replace("filters=6", "filters=16").replace("3x9x9", "3x11x11")).graph
+    model = pytorch.module(graph, 0, forms_of(graph, NAMES))
+    (chain,) = [module for module in model.modules() if isinstance(module, check.LrnChain)]
+    assert check.too_large(chain) == told
+
+
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device here")
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])

@@ -19,6 +19,8 @@ from ..ops.lrn import channel_sums
 Places = tuple[tuple[int, int], tuple[int, int], tuple[int, int], tuple[int, int], bool]
 """Kernel, stride, padding, dilation, and whether the last window may overhang, as torch's pooling takes them."""
 
+ONE: Places = ((1, 1), (1, 1), (0, 0), (1, 1), False)
+"""No pooling: windows of one pixel."""
 
 KERNELS = (torch.float32, torch.bfloat16, torch.float16)
 """What kernels read and write."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from .chain import LrnChain
+from .chain import ONE, LrnChain
 
 OLDEST = (7, 0)
 """The compute capability from which on Triton makes kernels."""
@@ -13,6 +13,10 @@ OLDEST = (7, 0)
 TOLERANCE = {torch.float32: 1e-4, torch.bfloat16: 2e-2}
 """By how much the kernels' value and gradient may differ from the plain ones, as a share of their length. (Of pixels
 that are equal but for rounding another may take the gradient, so that single numbers say nothing.)"""
+
+MOST = 128
+"""Terms that a kernel writes out for a number, at most. The time to compile them grows faster than they do: 54 of
+AlexNet's (5 maps, 3 x 3 pixels) took 2.5 s, 96 (4 x 4) took 5 s, 294 (7 x 7) took 70 s (Triton 3.9, for sm_90)."""
 
 _IMAGES = 2
 
@@ -32,7 +36,7 @@ def use_kernels(model: nn.Module, dtype: torch.dtype) -> list[str]:
         return [f"normalisations run without kernels: {why}"]
     told = []
     for name, chain in chains.items():
-        wrong = mistake(chain, device, dtype)
+        wrong = too_large(chain) or mistake(chain, device, dtype)
         chain.kernels = wrong is None
         if wrong is not None:
             told.append(f"{name} runs without kernels: {wrong}")
@@ -50,6 +54,17 @@ def unable(device: torch.device) -> str | None:
     except ImportError as missing:
         return f"Triton cannot be imported ({missing})"
     return None
+
+
+def too_large(chain: LrnChain) -> str | None:
+    """Why a chain's kernels would take minutes to compile; ``None`` where they would not."""
+    (kh, kw), (sh, sw), _, (dh, dw), _ = chain.places or ONE
+    maps = chain.lrn.size
+    shared = ((kh - 1) * dh // sh + 1) * ((kw - 1) * dw // sw + 1)  # windows that a pixel may be in
+    terms = max(kh * kw * (maps + 1), maps * (maps + shared))
+    if terms <= MOST:
+        return None
+    return f"windows of {maps} maps and {kh} x {kw} pixels are {terms} terms, which take minutes to compile"
 
 
 def mistake(chain: LrnChain, device: torch.device, dtype: torch.dtype) -> str | None:

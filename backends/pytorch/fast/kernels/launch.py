@@ -11,25 +11,21 @@ from torch import Tensor
 
 from netspec.ir.ops import Lrn
 
-from ..chain import Places
+from ..chain import ONE, Places
 from . import lrn_chain
-
-_ONE: Places = ((1, 1), (1, 1), (0, 0), (1, 1), False)
-"""No pooling: windows of one pixel."""
 
 _TILE = 1024
 """Numbers that a program works on at a time."""
 
 
 def forward(x: Tensor, lrn: Lrn, relu: bool, places: Places | None) -> tuple[Tensor, Tensor]:
-    """The chain of N,C,H,W maps, and in a number of 8 or 16 bits which pixel of its window each came from (nothing
-    without pooling). The value has the maps' type."""
+    """The chain of N,C,H,W maps, and in a number of 8 bits which pixel of its window each came from (nothing without
+    pooling). The value has the maps' type. Windows have 128 pixels at most (``check.MOST``)."""
     x = x.contiguous(memory_format=torch.channels_last)
     n, c, h, w = x.shape
-    rows, columns = F.max_pool2d(torch.empty((1, 1, h, w), device="meta"), *(places or _ONE)).shape[2:]
+    rows, columns = F.max_pool2d(torch.empty((1, 1, h, w), device="meta"), *(places or ONE)).shape[2:]
     y = _maps(x, (n, c, rows, columns), x.dtype)
-    area = (places or _ONE)[0][0] * (places or _ONE)[0][1]
-    largest = _maps(x, (n, c, rows, columns), torch.uint8 if area <= 256 else torch.int16) if places else y[:0]
+    largest = _maps(x, (n, c, rows, columns), torch.uint8) if places else y[:0]
     _launch(lrn_chain.forward, (x, y, largest), n * rows * columns, (h, w, rows, columns), c, lrn, relu, places)
     return y, largest
 
@@ -61,7 +57,7 @@ def _launch(
         return
     block = min(128, triton.next_power_of_2(channels))
     rows = max(1, _TILE // block)
-    (kh, kw), (sh, sw), (ph, pw), (dh, dw), _ = places or _ONE
+    (kh, kw), (sh, sw), (ph, pw), (dh, dw), _ = places or ONE
     kernel[triton.cdiv(pixels, rows), triton.cdiv(channels, block)](
         *tensors, pixels, *sides, lrn.k, lrn.alpha,
         BETA=lrn.beta, SIZE=lrn.size, RELU=relu, C=channels, SHARE=channels // lrn.groups,
