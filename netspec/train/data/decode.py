@@ -98,5 +98,6 @@ def _reason(problem: Exception) -> str:
         return "no permission to read it"
     if isinstance(problem, Image.DecompressionBombError):
         return "too many pixels to decode safely"
-    text = str(problem).strip() or type(problem).__name__
+    said = problem.strerror if isinstance(problem, OSError) else None  # without its number and the file's name
+    text = said or str(problem).strip() or type(problem).__name__
     return text.splitlines()[0][:200]

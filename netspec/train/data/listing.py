@@ -123,7 +123,7 @@ def _folders(parent: Path) -> list[str]:
     if not parent.is_dir():
         return []
     with os.scandir(parent) as entries:
-        return sorted(entry.name for entry in entries if not entry.name.startswith((".", "__")) and entry.is_dir())
+        return sorted(entry.name for entry in entries if not entry.name.startswith((".", "__")) and _is_folder(entry))
 
 
 def _images(folder: Path) -> tuple[list[str], list[str]]:
@@ -134,9 +134,17 @@ def _images(folder: Path) -> tuple[list[str], list[str]]:
         for entry in entries:
             if entry.name.startswith("."):
                 continue
-            is_image = entry.name.lower().endswith(SUFFIXES) and not entry.is_dir()
+            is_image = entry.name.lower().endswith(SUFFIXES) and not _is_folder(entry)
             (images if is_image else others).append(entry.name)
     return sorted(images), sorted(others)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry is a folder; a link that leads back to itself is none."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def _list(base: Path, classes: tuple[str, ...]) -> _Found:

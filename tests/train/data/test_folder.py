@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +52,18 @@ def test_the_split_does_not_depend_on_the_layout_or_on_other_files(tmp_path: Pat
     held_in_a = {number for number in range(60) if held_out(f"cat/{number}.jpg")}
     assert len(one.validation.labels) == len(held_in_a)
     assert other.validation.labels.tolist().count(0) == len(held)
+
+
+def test_links_that_lead_back_to_themselves_are_images_that_cannot_be_read_and_no_folders(tmp_path: Path) -> None:
+    tree(tmp_path / "train", {"cat": 2})
+    (tmp_path / "train" / "cat" / "self.jpg").symlink_to("self.jpg")
+    (tmp_path / "train" / "self").symlink_to("self")
+    (tmp_path / "train" / "cat" / "up").symlink_to("..")
+    data = open_folder(tmp_path, RGB)
+    assert (data.classes, len(data.train.labels)) == (("cat",), 3)
+    with pytest.raises(Unreadable) as broken:
+        data.train.read(2)
+    assert broken.value.reason == os.strerror(errno.ELOOP)
 
 
 def test_what_is_no_image_is_passed_over_and_told(tmp_path: Path) -> None:
