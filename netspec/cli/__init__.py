@@ -99,12 +99,13 @@ def _first_line(module: ast.Module) -> str | None:
 @contextmanager
 def _ending_quietly(ctx: click.Context) -> Iterator[None]:
     """Exit without a traceback on Ctrl-C, when the reader of our output has gone, and when a library is missing."""
+    if sys.stdout is None:  # closed before the program began, `netspec ... >&-`
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115  # for as long as the process
     try:
         try:
             yield
         finally:
-            if sys.stdout is not None:
-                sys.stdout.flush()
+            sys.stdout.flush()
     except KeyboardInterrupt:
         click.echo("interrupted", err=True)
         ctx.exit(_INTERRUPTED)

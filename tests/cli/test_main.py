@@ -125,6 +125,13 @@ def test_a_reader_that_has_gone_is_no_traceback(arguments: tuple[str, ...]) -> N
     assert (done.returncode, done.stderr) == (141, "")
 
 
+@pytest.mark.parametrize("command", ["summary", "check"])
+def test_a_closed_standard_output_is_no_traceback(command: str) -> None:
+    run = ["sh", "-c", '"$@" >&-', "sh", sys.executable, "-m", "netspec", command, "specs/lenet.net"]
+    done = subprocess.run(run, cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
 def test_a_missing_library_is_named() -> None:
     gone = "import sys; sys.modules['lark'] = None; from netspec.cli import main; main(['check', 'specs/alexnet.net'])"
     done = python("-c", gone)
