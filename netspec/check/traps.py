@@ -48,16 +48,21 @@ def traps(graph: Graph, facts: Mapping[str, LayerFacts]) -> tuple[Diagnostic, ..
 
 
 def _unread_pixels(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic]:
-    """Rounding down leaves the last columns or rows of an image that no window reads."""
+    """Rounding down leaves the last columns or rows of an image that no window reads.
+
+    Where the stride is longer than the window, as in a 1x1 projection of stride 2 (He et al., 2015, section 3.3), as
+    many stay unread between any two windows by design, and at the end it is told only of more.
+    """
     for node in graph.nodes.values():
         window = window_of(node.op)
         if window is None:
             continue
         (x,) = graph.shapes(node)
         rows, columns = window.fit(x.height, x.width)
-        if columns.unread:
+        gap = [stride - extent for stride, extent in zip(window.stride, window.extent, strict=True)]
+        if columns.unread > max(0, gap[1]):
             note = f"{window.arithmetic('width', x.width)}: {_never_read(columns.unread, x.width, 'column')}"
-        elif rows.unread:
+        elif rows.unread > max(0, gap[0]):
             note = f"{window.arithmetic('height', x.height)}: {_never_read(rows.unread, x.height, 'row')}"
         else:
             continue

@@ -113,6 +113,14 @@ def test_a_signal_too_small_for_a_float_is_zero() -> None:
     assert [w.code for w in net.warnings] == ["signal-vanishes"]
 
 
+def test_a_window_that_steps_over_pixels_leaves_as_many_at_the_end_without_a_word() -> None:
+    shortcut = "[i] input 3x{0}x{0}\n[c] conv filters=4 kernel=1 stride=3 rounding=down\n"
+    assert netspec.loads(shortcut.format(33)).warnings == ()  # pixels 0, 3 ... 30; 31 and 32 like any two between
+    dilated = "[i] input 3x10x9\n[c] conv filters=4 kernel=2 dilation=2 stride=4 rounding=down\n"
+    (warning,) = netspec.loads(dilated).warnings  # columns 0 and 2, 4 and 6: 3 is stepped over, 7 and 8 left
+    assert warning.notes == ("(9 + 0 + 0 - 3) / 4 + 1 = 2.5: the last 2 of 9 columns are never read",)
+
+
 def test_what_allows_is_a_comment() -> None:
     wrong = "[i] input 3x32x32\n[c] conv filters=4 kernel=4 stride=3 rounding=down"
     assert netspec.loads(f"{wrong} # ## allow: unread-pixels").warnings == ()
