@@ -257,13 +257,24 @@ def test_mistakes_at_their_places(text: str, found: list[tuple[str, int, int, st
             "brackets stand only behind a value's word, gaussian(0.01); height and width are written 3x5",
         ),
         ("[a t", "expected ']'"),
-        ("[1] t", "expected a name"),
+        ("[] t", "expected a name"),
         ("[a] t k=", "a value follows its key: kernel=11"),
         ("[a] t -> 3 -> 4", "expected a name, a number, a size such as 3x224x224 or the end of the statement"),
     ],
 )
 def test_what_was_meant_is_said(text: str, note: str) -> None:
     assert only(text).notes == (note,)
+
+
+@pytest.mark.parametrize("name", ["3a", "inception_3a/1x1", "conv1.1", "conv 1"])
+def test_a_name_that_is_none_is_told_what_names_are(name: str) -> None:
+    assert only(f"[{name}] conv kernel=1").notes == (
+        "a layer's name is letters, digits, _ and -, and begins with a letter or _",
+    )
+
+
+def test_a_bracket_that_is_missing_is_told_as_such() -> None:
+    assert only("[z conv kernel=1").notes == ("expected ']'",)
 
 
 def test_an_unprintable_character_is_named() -> None:

@@ -16,6 +16,8 @@ from netspec.source import Source, Span
 
 _NAME = re.compile(NAME)
 _HEAD = re.compile(rf"\[\s*({NAME})")
+_BEGUN_HEAD = re.compile(r"\[[^\]\r\n]*")
+_REST_OF_HEAD = re.compile(r"[^\[\],\"'\r\n][^\]\r\n=]*\]")
 _COMMA_BEFORE_KEY = re.compile(rf",\s*{NAME}\s*$")
 _LACKS_VALUE = re.compile(rf"({NAME})(\s*=)\s*({NAME}\s*)?(?:#[^\r\n]*\s*)*$")
 _STATED_SHAPE = re.compile(r"->\s*([0-9]+(?:x[0-9]+)*)(?![A-Za-z0-9_.])")
@@ -40,7 +42,7 @@ def syntax_error(source: Source, start: int, end: int, error: UnexpectedInput) -
     if isinstance(error, UnexpectedCharacters):
         place = start + (error.pos_in_stream or 0)
         character = source.text[place]
-        notes = _notes(source.text, place) or _expected(error.allowed)
+        notes = _notes(source.text, start, place) or _expected(error.allowed)
         stretch = re.compile(r"[^\s=,()\[\]#]*").match(source.text, place)
         stop = max(place + 1, stretch.end() if stretch else place + 1)
         said = source.text[place:stop] if stop - place <= LONGEST_NUMBER else character
@@ -59,7 +61,7 @@ def syntax_error(source: Source, start: int, end: int, error: UnexpectedInput) -
     if comma:
         place, token = start + comma.start(), Token("COMMA", ",")
     span = Span(source, place, place + max(1, len(token)))
-    return _unfit(span, str(token), _notes(source.text, place) or wanted, start, end)
+    return _unfit(span, str(token), _notes(source.text, start, place) or wanted, start, end)
 
 
 def _unfit(span: Span, said: str, notes: tuple[str, ...], start: int, end: int) -> Diagnostic:
@@ -77,7 +79,9 @@ def _is_read(statement: str) -> bool:
         return False
 
 
-def _notes(text: str, place: int) -> tuple[str, ...]:
+def _notes(text: str, start: int, place: int) -> tuple[str, ...]:
+    if _BEGUN_HEAD.fullmatch(text, start, place) and _REST_OF_HEAD.match(text, place):
+        return ("a layer's name is letters, digits, _ and -, and begins with a letter or _",)
     said = hint(text, place)
     return (said,) if said else ()
 
