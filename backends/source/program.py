@@ -9,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from netspec.ir.graph import Graph
 from netspec.ir.ops import colour
-from netspec.passes.trainable import need_two_images, unfit_rates
+from netspec.passes.step_limits import need_two_images, unfit_rates
 from netspec.units import count
 
 from .devices import devices

@@ -76,7 +76,7 @@ def command(
         from netspec.timing.handwritten import PEERS, peer_of
         from netspec.timing.measure import Question, batch_for, measure
         from netspec.train.config import device_for
-        from netspec.train.trainable import need_trainable
+        from netspec.train.requirements import need_trainable
 
     if passes and compare is not None:
         refuse("--passes compares the network with itself; leave --compare out")

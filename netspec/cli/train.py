@@ -152,7 +152,7 @@ def command(
 
 def _result(result: Result) -> list[str]:
     """The last lines: what was reached, what became of the images, where the run lies."""
-    from netspec.train.learning.evaluate import PROTOCOL
+    from netspec.train.learning.validation import PROTOCOL
     from netspec.train.runs.runfolder import resuming
     from netspec.units import count
 

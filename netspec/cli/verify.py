@@ -76,8 +76,8 @@ def command(
     net = read_net(file, input_shape, changes, layer_files)
     with importing_torch():
         from netspec.train.processes.verification import TOLERANCES, Trial, beginning, compare, need_devices
+        from netspec.train.requirements import need_trainable
         from netspec.train.tensors.weights import read_weights
-        from netspec.train.trainable import need_trainable
 
     images = batch or 2 * max(gpus)
     trial = Trial(images, steps, seed, dtype, device)  # type: ignore[arg-type]

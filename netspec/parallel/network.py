@@ -17,6 +17,7 @@ from netspec.parallel.batchnorm import SharedBatchNorm
 from netspec.parallel.crossing import Tied, cross
 from netspec.parallel.team import Team
 from netspec.parallel.turns import Turns, bring_home
+from netspec.passes.dependence import learning
 from netspec.passes.fast import PLAIN, Forms, on_devices, on_one_device
 from netspec.passes.phases import phases
 from netspec.passes.placing import Held, Placed, Transfer, local_graph
@@ -236,16 +237,6 @@ class PlacedNetwork:
 def _judged(graph: Graph) -> list[str]:
     """The layers whose values are the training loss, or what it is computed from."""
     return [node.layer for node in graph.losses] or [graph.nodes[graph.scores.name].layer]
-
-
-def learning(graph: Graph) -> frozenset[str]:
-    """The layers whose values depend on parameters."""
-    found: set[str] = set()
-    for layer in graph.layers.values():
-        own = any(graph.nodes[name].params for name in layer.nodes)
-        if own or any(name in found for name in layer.inputs):
-            found.add(layer.name)
-    return frozenset(found)
 
 
 def _arrived(transfer: Transfer) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from netspec.ir.graph import Graph, Layer
 from netspec.ir.ops import BatchNorm, Conv, Crop, CrossEntropy, Linear, Local, Nailbed
 from netspec.ir.shape import Shape
+from netspec.passes.dependence import learning
 from netspec.passes.phases import phases
 from netspec.passes.placing import Held, Placed, Transfer, local_graph, share_of_shape
 from netspec.passes.placing.placed import TRAINING_LOSS
@@ -196,18 +197,16 @@ def images_on(placed: Placed, device: int, held: Held, batch: int) -> int:
 def values_of(graph: Graph, low: int) -> Values:
     """What the values of a training step are like, whoever makes them. ``low`` as in ``program``."""
     image = graph.input.name
-    width, learning, strided = {image: FULL}, set[str](), set[str]()
+    width, strided = {image: FULL}, set[str]()
     for layer in trained(graph):
         for node in (graph.nodes[name] for name in layer.nodes):
             lies_apart = node.inputs[0] in strided
             widths = tuple(width[x] for x in node.inputs)
             held = footprint(node.op, Site(graph.shapes(node), node.output, 1, widths, low, strided=lies_apart))
             width[node.name] = held.width
-            if node.params or learning.intersection(node.inputs):
-                learning.add(node.name)
             if isinstance(node.op, Nailbed | Crop) or (held.output is None and lies_apart):
                 strided.add(node.name)
-    return Values(width, frozenset(learning), frozenset(strided))
+    return Values(width, learning(graph), frozenset(strided))
 
 
 def trained(graph: Graph) -> Iterator[Layer]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from netspec.ir.graph import Graph, Layer
 from netspec.ir.settings import Precision
+from netspec.passes.dependence import learning
 
 FULL = 4
 """Bytes of a weight, a gradient of one, a velocity: float32 whatever the layers compute in."""
@@ -61,15 +62,6 @@ def work(graph: Graph, batch: int, precision: Precision) -> dict[str, LayerWork]
 def update_bytes(graph: Graph) -> int:
     """What moving all weights reads (weight, gradient, velocity) and writes (weight, velocity), in bytes."""
     return 5 * FULL * sum(math.prod(p.shape) for p in graph.parameters.values())
-
-
-def learning(graph: Graph) -> frozenset[str]:
-    """The operations whose values depend on parameters, so that they have a gradient."""
-    found: set[str] = set()
-    for node in graph.nodes.values():
-        if node.params or any(name in found for name in node.inputs):
-            found.add(node.name)
-    return frozenset(found)
 
 
 def _work(graph: Graph, layer: Layer, batch: int, width: int, learns: frozenset[str]) -> LayerWork:

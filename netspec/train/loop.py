@@ -17,8 +17,8 @@ from netspec.train.data.loader import Batch, Tally
 from netspec.train.data.picture import Labels, Remembered
 from netspec.train.errors import TrainError
 from netspec.train.interval import Due
-from netspec.train.learning.evaluate import evaluate
 from netspec.train.learning.schedule import observe, rate_factor
+from netspec.train.learning.validation import evaluate
 from netspec.train.processes.crew import Readers
 from netspec.train.reporting.console import Status
 from netspec.train.runs.snapshot import diverged, save

@@ -21,15 +21,16 @@ from netspec.train.data.loader import Loader
 from netspec.train.data.picture import Data
 from netspec.train.data.source import open_source
 from netspec.train.errors import RequestError
-from netspec.train.learning.evaluate import PROTOCOL, VIEWS, Evaluation
 from netspec.train.learning.heap import memory_kept
 from netspec.train.learning.objective import Objective
+from netspec.train.learning.validation import PROTOCOL, VIEWS, Evaluation
 from netspec.train.loop import run as run_loop
 from netspec.train.processes.crew import ALONE, Crew, need_alike
 from netspec.train.processes.launching import report_run, stop_with_the_others
 from netspec.train.processes.shared import need_shares, share_out
 from netspec.train.reporting.board import Board, need_tensorboard
 from netspec.train.reporting.console import Reporter
+from netspec.train.requirements import need_trainable
 from netspec.train.runs import checkpoint
 from netspec.train.runs.lock import locked
 from netspec.train.runs.record import Problems, counts, describe, finish, versions_here
@@ -49,7 +50,6 @@ from netspec.train.runs.same_data import need_same_data
 from netspec.train.runs.saved import Saved, need_same
 from netspec.train.runs.snapshot import restore, save
 from netspec.train.tensors.initial import begin, network
-from netspec.train.trainable import need_trainable
 from netspec.train.training import Training
 
 

@@ -15,11 +15,11 @@ from netspec.train.data.augment import Preparation, sent
 from netspec.train.data.loader import Loader, Tally
 from netspec.train.data.picture import Data, known_unreadable
 from netspec.train.learning.ema import Average
-from netspec.train.learning.evaluate import Evaluation
 from netspec.train.learning.guessing import Guessing
 from netspec.train.learning.objective import Objective
 from netspec.train.learning.optimiser import PaperSGD
 from netspec.train.learning.schedule import Watch
+from netspec.train.learning.validation import Evaluation
 from netspec.train.processes.crew import ALONE, Crew
 from netspec.train.reporting.board import Board
 from netspec.train.reporting.console import Plan, Reporter, Status

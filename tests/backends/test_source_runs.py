@@ -18,8 +18,8 @@ from programs import BLOCKED, Here, imported, network, run, written
 import netspec
 from netspec.ir.graph import Graph
 from netspec.train.data.listing import held_out
-from netspec.train.learning.evaluate import evaluate
 from netspec.train.learning.objective import build
+from netspec.train.learning.validation import evaluate
 
 
 def test_the_block_blocks(tmp_path: Path) -> None:

@@ -20,9 +20,9 @@ from netspec import backend
 from netspec.ir.graph import Graph
 from netspec.passes.placing import SplitWord, arrange
 from netspec.train.learning.ema import Average
-from netspec.train.learning.evaluate import evaluate
 from netspec.train.learning.objective import Objective
 from netspec.train.learning.optimiser import optimiser_of
+from netspec.train.learning.validation import evaluate
 from netspec.train.processes.shared import share_out
 
 SEED = 11

@@ -9,7 +9,7 @@ import pytest
 import netspec
 from netspec.ir.graph import Graph
 from netspec.ir.settings import Cosine, Exponential, Linear, Plateau, Schedule
-from netspec.passes.trainable import highest_factor, need_two_images, unfit_rates
+from netspec.passes.step_limits import highest_factor, need_two_images, unfit_rates
 
 
 def graph(text: str) -> Graph:

@@ -14,8 +14,8 @@ from torch import Tensor
 import netspec
 from netspec.ir.graph import Graph
 from netspec.passes.placing import arrange
-from netspec.train.learning.evaluate import evaluate
 from netspec.train.learning.objective import Objective, build
+from netspec.train.learning.validation import evaluate
 from netspec.train.processes.shared import share_out
 
 SPECS = {"branching": networks.BRANCHING, "towers": networks.TOWERS, "plain": networks.PLAIN}

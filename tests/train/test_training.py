@@ -23,7 +23,7 @@ from netspec.ir.settings import Augment, Plateau, Preprocessing, Train
 from netspec.ir.window import Window
 from netspec.train.config import Request
 from netspec.train.errors import RequestError, TrainError
-from netspec.train.learning.evaluate import Evaluation
+from netspec.train.learning.validation import Evaluation
 from netspec.train.reporting.console import Lines, Quiet, Status, reporter
 from netspec.train.run import Result
 from netspec.train.run import train as run_train

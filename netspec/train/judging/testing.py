@@ -17,8 +17,8 @@ from netspec.train.data.picture import Data, Split, Unreadable
 from netspec.train.data.source import open_source
 from netspec.train.errors import TrainError
 from netspec.train.judging.views import Predictor, mean_of, protocol, views
-from netspec.train.learning.evaluate import answered, hits
 from netspec.train.learning.heap import memory_kept
+from netspec.train.learning.validation import answered, hits
 from netspec.train.reporting.progress import Counter
 from netspec.train.runs.saved import Saved
 from netspec.units import count

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Column
 
-from netspec.train.learning.evaluate import Evaluation
+from netspec.train.learning.validation import Evaluation
 from netspec.train.reporting.progress import printable
 from netspec.units import count
 

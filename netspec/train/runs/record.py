@@ -15,7 +15,7 @@ import torch
 from netspec.ir.graph import Graph
 from netspec.train.config import Config
 from netspec.train.data.picture import Data, Unreadable, known_unreadable
-from netspec.train.learning.evaluate import PROTOCOL, VIEWS
+from netspec.train.learning.validation import PROTOCOL, VIEWS
 from netspec.train.reporting.console import Reporter
 from netspec.train.runs.runfolder import RunFolder
 from netspec.train.runs.same_data import fingerprint

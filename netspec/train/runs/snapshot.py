@@ -18,9 +18,9 @@ import torch
 from netspec.train.data.loader import Tally
 from netspec.train.data.picture import Remembered
 from netspec.train.errors import TrainError
-from netspec.train.learning.evaluate import Evaluation
 from netspec.train.learning.optimiser import set_velocities, velocities
 from netspec.train.learning.schedule import Watch
+from netspec.train.learning.validation import Evaluation
 from netspec.train.reporting.console import Plan
 from netspec.train.runs import checkpoint
 from netspec.train.training import Meter, Place, Training

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from netspec.ir.graph import Graph
-from netspec.passes.trainable import need_two_images, unfit_rates
+from netspec.passes.step_limits import need_two_images, unfit_rates
 from netspec.train.errors import TrainError
 
 NOTHING_TO_LEARN = "nothing to learn: the network has no weights"

@@ -12,7 +12,7 @@ import netspec
 from netspec.cli import main
 from netspec.ir.graph import Graph
 from netspec.train.errors import TrainError
-from netspec.train.trainable import need_trainable
+from netspec.train.requirements import need_trainable
 
 WEIGHTLESS = "[image] input 10x1x1\n[prob] softmax\n"
 NORMALISED = "[image] input {image}\n[bn] batchnorm\n[fc] fc outputs=2\n[prob] softmax\ntrain batch={batch}\n"

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from netspec.ir.graph import Graph
 from netspec.ir.ops import Linear
-from netspec.train.learning.evaluate import Evaluation, evaluate, right
 from netspec.train.learning.objective import Objective, build
+from netspec.train.learning.validation import Evaluation, evaluate, right
 
 
 def graph(classes: int) -> Graph:
