@@ -86,11 +86,6 @@ class PlacedNetwork:
         wide: Tensor = backend.load("pytorch").widened(value.flatten(1) if value.dim() > 1 else value)
         return wide
 
-    @property
-    def learns(self) -> bool:
-        """Whether the training loss depends on parameters."""
-        return not self._learning.isdisjoint(_judged(self.placed.graph))
-
     def draw(self, seed: int, step: int, first_sample: int, start: int) -> None:
         """Let dropout's choices depend on these, whoever computes them.
 
@@ -232,11 +227,6 @@ class PlacedNetwork:
                 place = self.team.rank if self.team.arrangement.split == "hybrid" else self.team.place
                 child.first_unit = graph.layers[layer.name].output.units * place
         return module
-
-
-def _judged(graph: Graph) -> list[str]:
-    """The layers whose values are the training loss, or what it is computed from."""
-    return [node.layer for node in graph.losses] or [graph.nodes[graph.scores.name].layer]
 
 
 def _arrived(transfer: Transfer) -> str:

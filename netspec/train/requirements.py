@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from netspec.ir.graph import Graph
+from netspec.passes.dependence import learning
 from netspec.passes.step_limits import need_two_images, unfit_rates
 from netspec.train.errors import TrainError
 
 NOTHING_TO_LEARN = "nothing to learn: the network has no weights"
+UNTAUGHT = "nothing to learn: the loss depends on no weights"
 
 
 def need_trainable(graph: Graph, batch: int) -> None:
-    """Raise ``TrainError`` where a network has no weights, where a step's numbers do not fit into float32, or where
-    a batch cannot be gathered in as many parts as the train line says, or they are too small for a batch
-    normalisation."""
+    """Raise ``TrainError`` where a network's loss depends on no weights, where a step's numbers do not fit into
+    float32, or where a batch cannot be gathered in as many parts as the train line says, or they are too small for a
+    batch normalisation."""
     if not graph.parameters:
         raise TrainError(NOTHING_TO_LEARN)
+    if learning(graph).isdisjoint(node.name for node in graph.losses or (graph.scores,)):
+        raise TrainError(UNTAUGHT)
     scores = graph.scores.output
     if scores.units != scores.channels:
         raise TrainError(f"the class scores are an image of {scores}: training needs one score per class")

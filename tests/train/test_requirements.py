@@ -37,10 +37,24 @@ def test_a_network_without_weights(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_weights_that_nothing_reads() -> None:
-    done = train("[image] input 3x4x4\n[unread] fc outputs=3\n[mean] avgpool kernel=4 inputs=image\n[prob] softmax\n")
+UNREAD = "[image] input 3x4x4\n[unread] fc outputs=3\n[mean] avgpool kernel=4 inputs=image\n[prob] softmax\n"
+"""Weights that the loss does not depend on."""
+
+
+@pytest.mark.parametrize("loss", ["", "[flat] flatten inputs=mean\n[cost] crossentropy\n"])
+def test_weights_that_nothing_reads(tmp_path: Path, loss: str) -> None:
+    done = train(UNREAD + loss)
     assert done.exit_code == 1, done.output
     assert "nothing to learn: the loss depends on no weights" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("command", [("time", "-"), ("verify", "-"), ("check-data", "synthetic", "--net", "-")])
+@pytest.mark.parametrize("text", [WEIGHTLESS, UNREAD])
+def test_no_command_tries_what_cannot_be_trained(command: tuple[str, ...], text: str) -> None:
+    done = CliRunner().invoke(main, [*command], input=text)
+    assert done.exit_code == 1, done.exception
+    assert "nothing to learn" in done.stderr
 
 
 def test_batch_normalisation_of_one_number() -> None:

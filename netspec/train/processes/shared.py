@@ -17,7 +17,7 @@ from netspec.parallel.network import PlacedNetwork
 from netspec.parallel.team import join
 from netspec.passes.placing import Arrangement, place
 from netspec.train.chance import Places
-from netspec.train.errors import RequestError, TrainError
+from netspec.train.errors import RequestError
 from netspec.train.learning.objective import Objective, kernels
 from netspec.units import plural
 
@@ -47,8 +47,6 @@ class SharedObjective(Objective):
 
     def gradients(self, images: Tensor, labels: Tensor, seed: int, step: int) -> Tensor:
         """As for one device: every process's parameters get the gradients of the whole batch's loss."""
-        if not self.network.learns:
-            raise TrainError("nothing to learn: the loss depends on no weights")
         total, first = torch.zeros((), device=images.device), 0
         pieces = labels.tensor_split(min(self.graph.train.accumulate, len(labels)))
         mine = [self.network.team.share_of_batch(len(piece)) for piece in pieces]
