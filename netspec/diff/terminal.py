@@ -18,6 +18,8 @@ _CHANGES = ("layer", "difference", "changes")
 _COSTS = ("layer", "output", "parameters", "connections", "activations")
 _STYLES = {"function": "bold", "nothing": "dim"}
 _GAP = 2
+_WIDEST = 72
+"""Characters of a line of the first column, in which the layers that have a difference in common stand."""
 
 
 def show(found: NetDifference, files: tuple[str, str], file: TextIO) -> None:
@@ -48,8 +50,8 @@ def _compose(console: Console, found: NetDifference, files: tuple[str, str]) -> 
 
 def _print(console: Console, headings: Sequence[str], lines: Sequence[Sequence[str]]) -> None:
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
-    for heading in headings:
-        table.add_column(heading, overflow="fold")
+    for number, heading in enumerate(headings):
+        table.add_column(heading, overflow="fold", max_width=_WIDEST if number == 0 else None)
     for cells in lines:
         table.add_row(*map(Text, cells), style=_STYLES.get(cells[-1], ""))
     console.print(table)
@@ -57,5 +59,5 @@ def _print(console: Console, headings: Sequence[str], lines: Sequence[Sequence[s
 
 
 def _width(headings: Sequence[str], lines: Sequence[Sequence[str]]) -> int:
-    columns = zip(headings, *lines, strict=True)
-    return sum(max(map(len, column)) + _GAP for column in columns)
+    first, *others = (max(map(len, column)) + _GAP for column in zip(headings, *lines, strict=True))
+    return min(first, _WIDEST + _GAP) + sum(others)

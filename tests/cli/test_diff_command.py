@@ -158,3 +158,15 @@ def test_on_a_terminal_no_line_is_wider_and_nothing_is_lost(width: str, monkeypa
     assert max(map(len, text.splitlines())) <= int(width)
     for word in ("norm1", "schedule", "softmax", "61,100,840", "placement"):
         assert word in text
+
+
+def test_names_that_many_layers_have_are_folded_and_none_is_left_out() -> None:
+    a, b = (
+        "[image] input 3x8x8\n" + "".join(f"[{name}{n}] conv filters={filters} kernel=1\n" for n in range(40))
+        for name, filters in (("first", 3), ("second", 5))
+    )
+    printed = StringIO()
+    show(compare(loads(a), loads(b)), ("a.net", "b.net"), printed)
+    tables, _, _ = printed.getvalue().partition("function: ")
+    assert max(map(len, tables.splitlines())) < 160
+    assert all(f"second{n}" in tables for n in range(40))
