@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from netspec.cli.common import importing_torch, read_net, refuse
+from netspec.cli.common import importing_torch, input_option, read_net, refuse, set_option
 from netspec.cli.runs import DEVICES, FORMATS, Unread, columns, device_of, noting, telling, warn, write_picture
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from netspec.cli.layer_files import LayerFiles
+    from netspec.ir.shape import Shape
+    from netspec.net import Net
     from netspec.train.judging.testing import Outcome, SplitName
     from netspec.train.runs.saved import Saved
 
@@ -38,6 +41,8 @@ SPECS = (".net", ".cfg")
 @click.option("--confusion", metavar="OUT.png", type=click.Path(path_type=Path),
               help="Draw the confusion matrix (needs matplotlib).")  # fmt: skip
 @click.option("-q", "--quiet", is_flag=True, help="No progress, only warnings and the result.")
+@input_option
+@set_option
 def command(
     runs: tuple[Path, ...],
     data: str | None,
@@ -49,12 +54,15 @@ def command(
     form: str,
     confusion: Path | None,
     quiet: bool,
+    input_shape: Shape | None,
+    changes: tuple[str, ...],
+    layer_files: LayerFiles,
 ) -> None:
     """Test a trained network: top-1, top-5, the loss, each class, the confusion matrix.
 
-    RUN is a run's folder, or one of its checkpoints; with --weights and --data it may be a spec. The predictions of
-    several runs are averaged; each prepares the images in its own way. Ten views are the corner crops and the centre
-    one with their mirror images.
+    RUN is a run's folder, or one of its checkpoints; with --weights and --data it may be a spec, and --set, --input,
+    --params and --dialect say how that is read. The predictions of several runs are averaged; each prepares the images
+    in its own way. Ten views are the corner crops and the centre one with their mirror images.
 
     \b
     Examples:
@@ -66,13 +74,16 @@ def command(
         refuse(f"--weights is for one run, and there are {len(runs)}")
     if confusion is not None and confusion.suffix.lower() != ".png":
         refuse(f"--confusion {confusion}: the picture's name ends with .png")
+    if (input_shape is not None or changes or layer_files.params) and (weights is None or runs[0].suffix not in SPECS):
+        refuse("--set, --input and --params say how a spec is read, and there is none; a run keeps its network")
     with telling():
         with importing_torch():
             from netspec.train.runs.saved import open_run
 
         taken: dict[str, str] | None = None
         if weights is not None:
-            opened, taken = _with_weights(runs[0], weights, data, batch, quiet)
+            net = _spec(runs[0], data, input_shape, changes, layer_files)
+            opened, taken = _with_weights(runs[0], net, weights, data, batch, quiet)
         else:
             opened = [open_run(run, warn) for run in runs]
         tested = _test(opened, data, split, views, batch, device, quiet)
@@ -85,10 +96,21 @@ def command(
             click.echo(line)
 
 
+def _spec(
+    path: Path, data: str | None, input_shape: Shape | None, changes: Sequence[str], layer_files: LayerFiles
+) -> Net | None:
+    """The network, where a spec was named in a run's place."""
+    if path.suffix not in SPECS:
+        return None
+    if data is None:
+        refuse(f"{path} is a spec; --data names what to test it on")
+    return read_net(str(path), input_shape, changes, layer_files)
+
+
 def _with_weights(
-    path: Path, weights: Path, data: str | None, batch: int | None, quiet: bool
+    path: Path, net: Net | None, weights: Path, data: str | None, batch: int | None, quiet: bool
 ) -> tuple[list[Saved], dict[str, str]]:
-    """A run, or a spec, with other weights, and what is recorded of them."""
+    """A run, or a spec's network, with other weights, and what is recorded of them."""
     from netspec.train.learning.objective import build
     from netspec.train.reporting.console import reporter
     from netspec.train.runs.saved import open_run
@@ -96,10 +118,8 @@ def _with_weights(
     from netspec.train.tensors.weights import fit, read_weights
 
     read = read_weights(weights, warn)
-    if path.suffix in SPECS:
-        if data is None:
-            refuse(f"{path} is a spec; --data names what to test it on")
-        return [as_run(read_net(str(path)), path, read, data, batch, reporter(quiet=quiet))], read.facts()
+    if net is not None and data is not None:
+        return [as_run(net, path, read, data, batch, reporter(quiet=quiet))], read.facts()
     run = open_run(path, warn)
     module = build(run.graph, 0, "cpu").module
     fit(run.graph, module, read)

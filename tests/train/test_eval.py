@@ -240,3 +240,19 @@ def test_only_the_first_unreadable_images_are_named(capsys: pytest.CaptureFixtur
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 11
     assert lines[-1] == "warning: more images cannot be read; the result counts them"
+
+
+def test_a_spec_is_read_with_changes_and_a_run_keeps_its_network(run: Path, tmp_path: Path) -> None:
+    spec = tmp_path / "tiny.net"
+    spec.write_text(SPEC.replace("outputs=4", "outputs=9"))
+    done = netspec("eval", spec, "--weights", run, "--data", "synthetic")
+    assert done.exit_code == 1 and "fc4.bias is 9 in the network and 4 in the file" in done.stderr
+    assert "--fresh" not in done.stderr  # which only training has
+    found = result(spec, "--weights", run, "--data", "synthetic", "--set", "fc4.outputs=4")
+    assert found["loss"] == result(run)["loss"]
+    for arguments in ([run], [run, "--weights", run]):
+        done = netspec("eval", *arguments, "--set", "fc4.outputs=4")
+        assert (done.exit_code, done.stderr) == (
+            2,
+            "Error: --set, --input and --params say how a spec is read, and there is none; a run keeps its network\n",
+        )

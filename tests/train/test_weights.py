@@ -138,7 +138,8 @@ def test_torchvisions_alexnet_with_something_more() -> None:
 def test_the_ways_in_which_torch_saves_weights(run: Path, tmp_path: Path) -> None:
     saved = open_run(run, print)
     torch.save(saved.weights, tmp_path / "plain.pt")
-    torch.save({"epoch": 3, "state_dict": saved.weights}, tmp_path / "wrapped.pth")
+    for name in ("state_dict", "model_state_dict", "model"):
+        torch.save({"epoch": 3, name: saved.weights, "optimizer": {}}, tmp_path / f"{name}.pth")
     torch.save({f"module.{key}": tensor for key, tensor in saved.weights.items()}, tmp_path / "parallel.pt")
     save_file(saved.weights, tmp_path / "bare.safetensors")
     for path in (run, saved.path, *tmp_path.iterdir()):

@@ -24,6 +24,10 @@ from netspec.train.tensors import layouts
 
 MOST_NAMED = 12
 
+NAMES = ("state_dict", "model_state_dict", "model")
+"""What checkpoints call a network's weights: PyTorch's ImageNet example and Lightning; PyTorch's tutorial on saving;
+torchvision's training scripts."""
+
 WRAPPER = "module."
 """What torch's DataParallel puts before every key."""
 
@@ -118,12 +122,12 @@ def read_safetensors(path: Path, *, only_about: bool = False) -> tuple[dict[str,
     return tensors, about if isinstance(about, dict) else {}
 
 
-def fit(graph: Graph, module: nn.Module, weights: Weights, fresh: Sequence[str] = ()) -> Fitted:
+def fit(graph: Graph, module: nn.Module, weights: Weights, fresh: Sequence[str] | None = None) -> Fitted:
     """Put weights into a graph's module.
 
     Every tensor of the module must be in the file, in the same shape, and every tensor of the file in the module.
     The layers named in ``fresh`` are excepted: they keep the module's values, and what the file has of them is left
-    out. The module is changed only if all is well.
+    out; ``None`` where the user cannot name any. The module is changed only if all is well.
 
     Raises
     ------
@@ -132,6 +136,7 @@ def fit(graph: Graph, module: nn.Module, weights: Weights, fresh: Sequence[str] 
     TrainError
         Tensors are missing, left over, of another shape, or no numbers; all are named.
     """
+    may_name_some, fresh = fresh is not None, fresh or ()
     theirs = _merged(graph, weights)
     ours = module.state_dict()
     layers = {key.partition(".")[0] for key in ours}
@@ -151,11 +156,11 @@ def fit(graph: Graph, module: nn.Module, weights: Weights, fresh: Sequence[str] 
         told = list(problems.values())[:MOST_NAMED]
         if len(problems) > MOST_NAMED:
             told.append(f"and {len(problems) - MOST_NAMED} more")
-        raise TrainError(
-            f"the weights in {weights.path} do not fit {graph.name}",
-            *told,
-            f"to start a layer anew instead of taking it from the file: --fresh {','.join(named[:MOST_NAMED])}",
-        )
+        if may_name_some:
+            told.append(
+                f"to start a layer anew instead of taking it from the file: --fresh {','.join(named[:MOST_NAMED])}"
+            )
+        raise TrainError(f"the weights in {weights.path} do not fit {graph.name}", *told)
     module.load_state_dict(given, strict=False)
     return Fitted(len(given), tuple(x for x in fresh if x in layers), tuple(x for x in fresh if x in strangers))
 
@@ -203,9 +208,9 @@ def _merged(graph: Graph, weights: Weights) -> dict[str, Tensor]:
 
 
 def _state_dict(found: object, path: Path) -> dict[str, Tensor]:
-    """The tensors of what ``torch.save`` wrote: a ``state_dict``, or one under the key ``state_dict``."""
-    if isinstance(found, dict) and isinstance(found.get("state_dict"), dict):
-        found = found["state_dict"]
+    """The tensors of what ``torch.save`` wrote: a ``state_dict``, or a training's checkpoint that has one."""
+    if isinstance(found, dict):
+        found = next((found[key] for key in NAMES if isinstance(found.get(key), dict)), found)
     if not isinstance(found, dict) or not found or not all(isinstance(x, Tensor) for x in found.values()):
         raise TrainError(
             f"{path} holds no weights", "expected a checkpoint of netspec's, or a dictionary of tensors (a state_dict)"
