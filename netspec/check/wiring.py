@@ -67,12 +67,14 @@ class _Wires:
                 self._first_reads_nothing()
             return (number - 1,) if number else None
         found: list[int] = []
+        placed: tuple[Word, ...] = ()
         for place, word in enumerate(words):
             target = self.index.get(word.text)
             if target is not None and target < number:
                 found.append(target)
                 continue
-            here = _named(section.here)[place]
+            placed = placed or _named(section.here)
+            here = placed[place]
             if target is None:
                 above = self.names[: bisect_left(self.firsts, number)]
                 self.findings.unknown("unknown-layer", "layer", here, above, layer=section.name.text)
