@@ -108,11 +108,12 @@ def read_net(
     layer_files: LayerFiles | None = None,
     *,
     merged: bool = False,
+    told: Sequence[Diagnostic] = (),
 ) -> Net:
     """Load a spec. Says what is wrong on standard error and exits: 1 for a wrong spec, 2 if it cannot be opened.
 
     ``layer_files`` are the options of a command with this file alone, or what they say of this one; ``merged``: of a
-    layer file of cuda-convnet, twins on several GPUs are one layer.
+    layer file of cuda-convnet, twins on several GPUs are one layer. Warnings that have been ``told`` are not repeated.
     """
     from netspec.net import load_source
 
@@ -124,7 +125,7 @@ def read_net(
     except SpecError as error:
         tell(error.diagnostics)
         sys.exit(WRONG_SPEC)
-    tell(net.warnings)
+    tell([warning for warning in net.warnings if warning not in told])
     return net
 
 

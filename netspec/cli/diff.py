@@ -60,18 +60,14 @@ def command(
             refuse("there is nothing to compare with; name a second spec, or a change with --set or --input")
         if a == "-":
             refuse("standard input can be read only once; name a file")
-        nets = (
-            read_net(a, layer_files=layer_files, merged=True),
-            read_net(a, input_shape, changes, layer_files, merged=True),
-        )
+        first = read_net(a, layer_files=layer_files, merged=True)
+        second = read_net(a, input_shape, changes, layer_files, merged=True, told=first.warnings)
     else:
         if a == b == "-":
             refuse("only one of the two can be standard input")
-        nets = (
-            read_net(a, input_shape, changes, layer_files.of([a, b], 0), merged=True),
-            read_net(b, input_shape, changes, layer_files.of([a, b], 1), merged=True),
-        )
-    found = compare(*nets)
+        first = read_net(a, input_shape, changes, layer_files.of([a, b], 0), merged=True)
+        second = read_net(b, input_shape, changes, layer_files.of([a, b], 1), merged=True, told=first.warnings)
+    found = compare(first, second)
     files = _files(a, b, input_shape, changes)
     if quiet:
         pass

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 
 from netspec.check import Checked, LayerFacts, allow
+from netspec.check.traps import MOST_COLOURS
 from netspec.diagnostics import Diagnostic, Edit, Fix, Rejected, in_order
 from netspec.ir.ops import Linear
 from netspec.ir.shape import Shape
@@ -70,7 +73,7 @@ def _claim(mistake: Diagnostic, facts: LayerFacts, bench: Bench) -> Diagnostic:
     tried: dict[tuple[Edit, ...], Proposal] = {}
 
     def fresh() -> Iterator[Proposal]:
-        for proposal in claims.proposals(checked, facts, mistake):
+        for proposal in chain(_channels_first(checked, MOST_COLOURS), claims.proposals(checked, facts, mistake)):
             if proposal.edits not in tried:
                 tried[proposal.edits] = proposal
                 yield proposal
@@ -168,13 +171,13 @@ def _crop(checked: Checked) -> Iterator[Proposal]:
         yield Proposal(f"input {other}", set_input(checked, source, other))
 
 
-def _channels_first(checked: Checked) -> Iterator[Proposal]:
-    """An input that was written height x width x channels, the other way round."""
+def _channels_first(checked: Checked, most: float = math.inf) -> Iterator[Proposal]:
+    """An input that was written height x width x channels, the other way round; of at most so many channels."""
     source = next((f for f in checked.layers if f.type == "input"), None)
     if source is None or source.computed is None or len(source.section.values) < 2:
         return
     shape = source.computed
-    if shape.is_image and shape.width < shape.channels:
+    if shape.is_image and shape.width < shape.channels and shape.width <= most:
         other = Shape(shape.width, shape.channels, shape.height)
         yield Proposal(f"input {other}", set_input(checked, source, other), "channels stand first")
 

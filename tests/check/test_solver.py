@@ -327,3 +327,8 @@ def test_every_fix_of_every_window_holds(
                 assert fix.checks
                 output = good(apply(fix.edits, text))["w"].output
                 assert output == (channels, claimed, claimed) or fix.title == f"claim {output}"
+
+
+def test_an_image_with_its_channels_behind_is_turned_round_before_any_size_is_tried() -> None:
+    text = "[i] input 32x32x3\n[c] conv filters=2 kernel=3 pad=1 -> 2x32x32"
+    assert titles(mistake(text))[0] == "input 3x32x32"

@@ -170,3 +170,12 @@ def test_names_that_many_layers_have_are_folded_and_none_is_left_out() -> None:
     tables, _, _ = printed.getvalue().partition("function: ")
     assert max(map(len, tables.splitlines())) < 160
     assert all(f"second{n}" in tables for n in range(40))
+
+
+def test_a_warning_of_both_networks_is_told_once(tmp_path: Path) -> None:
+    spec = tmp_path / "a.net"
+    spec.write_text(
+        "[image] input 3x8x8\n[c] conv filters=4 kernel=3 stride=2 rounding=down pad=0,0,1,0\n[f] fc outputs=4\n"
+    )
+    done = netspec("diff", str(spec), "--set", "f.outputs=5")
+    assert done.stderr.count("warning[unread-pixels]") == 1
