@@ -8,8 +8,6 @@ from netspec.ir.ops import Abs, Affine, Log, Logistic, Relu, SoftRelu, Sqrt, Squ
 
 from .call import Array, Call, Gradient
 
-SOFTRELU_LINEAR_ABOVE = 4.0
-
 
 def sigmoid(x: Array) -> Array:
     """1 / (1 + e^-x), without ever raising e to a large number."""
@@ -49,12 +47,12 @@ def logistic_back(op: Logistic, call: Call, y: Array, grad: Array) -> Gradient:
 
 def softrelu(op: SoftRelu, call: Call) -> Array:
     """log(1 + e^x), and x above 4."""
-    return np.where(call.x > SOFTRELU_LINEAR_ABOVE, call.x, np.logaddexp(0.0, call.x))
+    return np.where(call.x > op.linear_above, call.x, np.logaddexp(0.0, call.x))
 
 
 def softrelu_back(op: SoftRelu, call: Call, y: Array, grad: Array) -> Gradient:
     """Slope 1 / (1 + e^-x), and 1 above 4."""
-    return Gradient((grad * np.where(call.x > SOFTRELU_LINEAR_ABOVE, 1.0, sigmoid(call.x)),))
+    return Gradient((grad * np.where(call.x > op.linear_above, 1.0, sigmoid(call.x)),))
 
 
 def absolute(op: Abs, call: Call) -> Array:

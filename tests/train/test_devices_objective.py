@@ -71,7 +71,9 @@ def on_several(cases: list[str], devices: int) -> dict[str, Any]:
     for case in cases:
         _, split, batch, _ = CASES[case]
         graph = graph_of(case)
-        shared = share_out(build(graph, 1, "cpu"), arrange(graph, devices, split))  # type: ignore[arg-type]
+        whole = build(graph, 1, "cpu")
+        shared = share_out(whole, arrange(graph, devices, split))  # type: ignore[arg-type]
+        assert all(tensor.is_meta for tensor in whole.module.state_dict().values())  # nobody holds it twice
         found[case] = results(shared, batch)
     return found
 

@@ -6,8 +6,6 @@ from netspec.ir.ops import Abs, Affine, Log, Logistic, Relu, SoftRelu, Sqrt, Squ
 
 from ..site import Site, Table
 
-SOFTRELU_LINEAR_ABOVE = 4.0
-
 
 def _tanh(op: Tanh, site: Site) -> None:
     x = site.x if op.b == 1 else site.inner("Mul", site.x, site.constant("b", op.b))
@@ -18,7 +16,7 @@ def _tanh(op: Tanh, site: Site) -> None:
 
 
 def _softrelu(op: SoftRelu, site: Site) -> None:
-    above = site.inner("Greater", site.x, site.constant("linear-above", SOFTRELU_LINEAR_ABOVE))
+    above = site.inner("Greater", site.x, site.constant("linear-above", op.linear_above))
     site.result("Where", above, site.x, site.inner("Softplus", site.x))
 
 

@@ -27,10 +27,10 @@ class ScaledTanh(nn.Module):
 
 
 class SoftReLU(nn.Module):
-    """log(1 + e^x), and x itself above 4."""
+    """log(1 + e^x), and x itself where it is large (see ``ops.SoftRelu``)."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.softplus(x, threshold=4)
+        return F.softplus(x, threshold=SoftRelu.linear_above)
 
 
 class Absolute(nn.Module):

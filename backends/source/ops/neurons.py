@@ -25,7 +25,7 @@ EXPRESSIONS: Expressions = {
     Relu: lambda op, at: f"F.relu({at.x})",
     Tanh: _tanh,
     Logistic: lambda op, at: f"torch.sigmoid({at.x})",
-    SoftRelu: lambda op, at: f"F.softplus({at.x}, threshold=4)",
+    SoftRelu: lambda op, at: f"F.softplus({at.x}, threshold={op.linear_above})",
     Abs: lambda op, at: f"{at.operand}.abs()",
     Square: lambda op, at: f"{at.operand}.square()",
     Sqrt: lambda op, at: f"{at.operand}.sqrt()",

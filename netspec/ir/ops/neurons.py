@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from netspec.ir.ops.base import Op
 from netspec.ir.shape import Shape
@@ -36,7 +37,9 @@ class Logistic(Neuron):
 
 @dataclass(frozen=True, slots=True)
 class SoftRelu(Neuron):
-    """log(1 + e^x), and x itself above 4 (cuda-convnet ``neuron.cuh``)."""
+    """log(1 + e^x), and x itself above ``linear_above`` (cuda-convnet ``neuron.cuh``)."""
+
+    linear_above: ClassVar[int] = 4
 
 
 @dataclass(frozen=True, slots=True)

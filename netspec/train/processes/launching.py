@@ -78,6 +78,8 @@ def _run(arguments: Sequence[str], processes: int, folder: Path) -> Ended:
         elastic_launch(config, sys.executable)(*here, "-m", "netspec", *arguments)
     except ChildFailedError as problem:
         return _failed(problem, folder)
+    finally:
+        del os.environ[FOLDER]  # a training in this process later on has no launcher
     return Ended(_code(folder) or 0)
 
 

@@ -100,7 +100,8 @@ class SharedObjective(Objective):
 
 
 def share_out(objective: Objective, arrangement: Arrangement) -> SharedObjective:
-    """This process's part of an objective that every process has whole."""
+    """This process's part of an objective that every process has whole. The whole one's tensors are let go of: a device
+    has room for its share, as ``netspec plan`` counts it."""
     device = next(objective.module.parameters()).device
     network = PlacedNetwork(place(objective.graph, arrangement), join(arrangement, device), objective.forms)
     network.module.to(device)
@@ -109,6 +110,7 @@ def share_out(objective: Objective, arrangement: Arrangement) -> SharedObjective
         network.module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     shapes = shares.shapes_of(objective.module)
     learnt = objective.parameter_names
+    objective.module.to("meta")
     told = kernels(network.module, objective.graph, device.type)
     return SharedObjective(
         objective.graph, network.module, network, Gradients(network), shapes, learnt, forms=network.forms, told=told
