@@ -11,6 +11,7 @@ from __future__ import annotations
 import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -75,6 +76,7 @@ def available() -> tuple[str, ...]:
     return tuple(sorted(found.name for found in pkgutil.iter_modules(folders) if found.ispkg))
 
 
+@cache  # a step of a training asks for it for every layer, and each time the folders would be looked through
 def load(name: str) -> ModuleType:
     """Import a backend: ``load("reference").run(graph, weights, images)``.
 

@@ -19,6 +19,13 @@ def test_every_package_beside_the_reference_is_available() -> None:
     assert list(backend.available()) == folders
 
 
+def test_folders_are_looked_through_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A step of a training on several devices asks for its backend for every layer."""
+    first = backend.load("reference")
+    monkeypatch.setattr(backend, "available", lambda: pytest.fail("looked again"))
+    assert backend.load("reference") is first
+
+
 def test_load_gives_the_folder_as_a_part_of_netspec() -> None:
     assert backend.load("reference").__name__ == "netspec.backends.reference"
 
