@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -79,6 +85,26 @@ def test_json_in_single_precision_from_other_weights(plain: str, tmp_path: Path)
     assert row["split"] == "batch"
     assert row["same"] is True
     assert 0 < row["weights_after_all_steps"] < 1e-3
+
+
+def has_server(process: subprocess.Popen[str]) -> bool:
+    """Whether the server that makes its processes has been started."""
+    listed = subprocess.run(["ps", "-o", "args=", "--ppid", str(process.pid)], capture_output=True, text=True).stdout
+    return "forkserver" in listed
+
+
+@pytest.mark.skipif(sys.platform != "linux" or not shutil.which("ps"), reason="asks Linux's ps for the processes")
+def test_ctrl_c_while_processes_are_being_started_ends_without_a_traceback(plain: str) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "netspec", "verify", plain, "--gpus", "2", "--steps", "1"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    while not has_server(process) and process.poll() is None:
+        time.sleep(0.05)
+    time.sleep(0.4)  # it has begun to import torch
+    os.killpg(process.pid, signal.SIGINT)
+    _, told = process.communicate(timeout=60)
+    assert (process.returncode, told) == (130, "interrupted\n")
 
 
 def test_the_weights_are_those_of_the_file(plain: str, tmp_path: Path, quick: list[dict[str, Any]]) -> None:

@@ -9,9 +9,11 @@ import logging
 import multiprocessing
 import signal
 import sys
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from multiprocessing import forkserver
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal
@@ -158,7 +160,8 @@ def together(graph: Graph, arrangement: Arrangement, trial: Trial, start: Mappin
     devices = arrangement.devices
     # A server that has imported this module once makes the processes from then on, where there can be one.
     method = "forkserver" if sys.platform != "win32" else "spawn"
-    multiprocessing.set_forkserver_preload([__name__])
+    if method == "forkserver":
+        _start_server()
     logging.getLogger("torch.multiprocessing.spawn").setLevel(logging.ERROR)  # whom it ends is its own affair
     with TemporaryDirectory(prefix="netspec-verify-") as folder:
         torch.save(dict(start), Path(folder, _START))
@@ -171,6 +174,20 @@ def together(graph: Graph, arrangement: Arrangement, trial: Trial, start: Mappin
             raise TrainError(f"{who}, failed", why) from problem
         record: Record = torch.load(Path(folder, _RECORD), weights_only=True)
     return record
+
+
+def _start_server() -> None:
+    """Start the server that makes the processes, once. A terminal sends Ctrl-C to all of them. It is for this process
+    alone, which ends the others; a server that is still importing would answer it with a traceback."""
+    multiprocessing.set_forkserver_preload([__name__])
+    if threading.current_thread() is not threading.main_thread():
+        forkserver.ensure_running()
+        return
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)  # which the server inherits
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.signal(signal.SIGINT, handler)
 
 
 def _in_full() -> AbstractContextManager[None]:
