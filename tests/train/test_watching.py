@@ -104,6 +104,13 @@ def test_a_loss_near_that_of_guessing(loss: float, told: bool) -> None:
     assert [step for step, text in enumerate(found, 1) if text] == ([200] if told else [])
 
 
+@pytest.mark.parametrize(("loss", "told"), [(9.9, False), (10.1, True), (1e6, True)])
+def test_a_loss_far_beyond_that_of_guessing(loss: float, told: bool) -> None:
+    watched = guessing(loads(DEAD.format(epochs=1)).graph, 1000, 32)
+    (text,) = [watched.look(step, tensor(loss * math.log(10))) for step in range(1, 201)][-1:]
+    assert (text is not None and "is 2.303: the training diverges" in text) == told
+
+
 def test_a_network_that_learns_nothing_is_told_of_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("dead.net").write_text(DEAD.format(epochs=8))

@@ -1,4 +1,4 @@
-"""Noticing a network that learns nothing: its loss stays that of guessing."""
+"""Noticing a network that learns nothing: its loss stays that of guessing, or grows far beyond it."""
 
 from __future__ import annotations
 
@@ -20,6 +20,9 @@ WINDOW = 100
 
 NEAR = 0.01
 """It counts as that of guessing within this share of it."""
+
+FAR = 10
+"""A loss this many times that of guessing is one that has grown: a network that is far too sure of wrong answers."""
 
 CAUSES = (
     "likely causes: a learning rate that is too low or too high (try ten times more, and a tenth); initial weights so "
@@ -49,6 +52,13 @@ class Guessing:
         if step < self.at:
             return None
         mean = float(self.total) / WINDOW
+        if mean > FAR * self.chance:
+            return (
+                f"after {count(step)} steps the loss is {mean:.4g}, and that of guessing among {count(self.classes)} "
+                f"classes is {self.chance:.4g}: the training diverges; likely causes: a learning rate that is too high "
+                "(try a tenth); pixels of 0 to 255 before weights that are drawn for values of about 1 "
+                "(range=1, or smaller initial weights)"
+            )
         if not abs(mean - self.chance) <= NEAR * self.chance:
             return None
         return (

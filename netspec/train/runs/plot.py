@@ -51,6 +51,7 @@ def draw_curves(metrics: Path, picture: Path, title: str) -> bool:
     """Draw the lines of a ``metrics.jsonl``. ``False`` where matplotlib is not installed; then nothing is written."""
     try:
         from matplotlib.figure import Figure
+        from matplotlib.ticker import MaxNLocator
     except ImportError:
         return False
     lines = read_metrics(metrics)
@@ -68,6 +69,7 @@ def draw_curves(metrics: Path, picture: Path, title: str) -> bool:
     errors.set(xlabel="step", ylabel="validation error, %", ylim=(0, None))
     for axes in (losses, errors):
         axes.grid(alpha=0.3)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.legend()
     drawn = io.BytesIO()
     figure.savefig(drawn, format="png", dpi=120)
