@@ -236,6 +236,8 @@ def _carry_out_in(folder: RunFolder, job: _Job, reporter: Reporter) -> Result:
                 training.board = Board(folder.path / "tensorboard", training.step)
             with memory_kept(objective.forms.kept_memory), stop_with_the_others() as stop:
                 state = run_loop(training, lambda: crew.any(stop()))
+                # One may have seen the signal a moment before the others, who have stopped on its word.
+                asked = [number for number in crew.gathered(stop.signal) if number is not None]
     except KeyboardInterrupt:
         state = "interrupted"
         raise
@@ -246,7 +248,7 @@ def _carry_out_in(folder: RunFolder, job: _Job, reporter: Reporter) -> Result:
         if training is not None:
             training.close()
         finish(folder, state, facts, training)
-    return Result(job.folder, state, training.step, training.found, counts(training), stop.signal)
+    return Result(job.folder, state, training.step, training.found, counts(training), asked[0] if asked else None)
 
 
 def _put_back(training: Training, state: Mapping[str, Any]) -> None:

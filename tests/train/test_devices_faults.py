@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 import os
 import re
 import signal
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,12 +21,18 @@ import torch.distributed as dist
 from crews import together
 from launched import COMMAND, alive, finished, gone, start
 from pictures import tree
+from rich.console import Console
 from running import KEPT, log, newest, same
 
+import netspec
+from netspec.train import run
+from netspec.train.config import Request
 from netspec.train.data.picture import Data, Frame, Held, Remembered
 from netspec.train.errors import TrainError
+from netspec.train.interrupt import Stop
 from netspec.train.loop import agree_on_unreadable
 from netspec.train.processes.crew import Crew, Readers, need_alike
+from netspec.train.reporting.console import Quiet
 from netspec.train.training import Training
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="workers are found in /proc")
@@ -84,6 +92,23 @@ def planning() -> int:
     training: Any = SimpleNamespace(crew=Crew(rank, 2), data=SimpleNamespace(train=split), config=settings, epoch=0)
     agree_on_unreadable(training)
     return Training.plan(training, 0).steps
+
+
+def test_all_know_of_the_signal_that_one_of_them_has_seen(tmp_path: Path) -> None:
+    assert together(2, stopped, str(tmp_path / "run")) == [["interrupted", int(signal.SIGTERM)]] * 2
+
+
+def stopped(out: str) -> list[Any]:
+    """In one of two processes, of which the second alone is told to stop: how its training ends."""
+    rank = dist.get_rank()
+    stop = Stop()
+    if rank == 1:
+        stop.ask(int(signal.SIGTERM))
+    run.stop_with_the_others = lambda: nullcontext(stop)  # type: ignore[assignment]
+    request = Request("synthetic", gpus=2, device="cpu", threads=1, out=Path(out))
+    quiet = Quiet(Console(file=io.StringIO()))
+    result = run.train(netspec.loads(launched.SPEC).graph, launched.SPEC, "tiny", request, quiet, Crew(rank, 2))
+    return [result.state, result.signal]
 
 
 def test_processes_that_see_other_images() -> None:
