@@ -87,8 +87,7 @@ def _member(rank: int, trials: list[Trial], processes: int, port: int) -> None:
 
 def _compare(trial: Trial, rank: int, processes: int) -> None:
     graph = trial.graph
-    whole = Objective(graph, backend.load("pytorch").module(graph, SEED))
-    objective = share_out(whole, arrange(graph, processes, trial.split))
+    objective = share_out(_whole(graph), arrange(graph, processes, trial.split))
     optimiser, average = optimiser_of(graph, objective.module), Average(objective.module, graph.train.ema)
 
     program: Any = imported(trial.path)
@@ -126,12 +125,17 @@ def _compare(trial: Trial, rank: int, processes: int) -> None:
     if rank == 0:
         assert list(state) == list(objective.names)
         _same(trial.name, state, own)
+    whole = _whole(graph)
     whole.module.load_state_dict(own)
     judged = evaluate(whole, [(images, labels)])
     assert judged is not None
     found = program.evaluate(model, [(images.unsqueeze(1), labels)], "cpu", team)
     near = 1e-2 if graph.train.precision == "bf16" else 1e-5  # they add up in another order
     torch.testing.assert_close(found, (judged.loss, judged.top1, judged.top5), rtol=near, atol=0.0)
+
+
+def _whole(graph: Graph) -> Objective:
+    return Objective(graph, backend.load("pytorch").module(graph, SEED))
 
 
 def _with_team(function: Any, team: Any, *arguments: Any) -> Any:

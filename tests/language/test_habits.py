@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from netspec.diagnostics import apply
 from netspec.language.habits import LONGEST_TITLE, rewritten
-from netspec.language.parser import MOST_MISTAKES, parse
+from netspec.language.parser import parse
 from netspec.source import Source
 
 HEAD = "[image] input 3x32x32\n"
@@ -127,9 +127,12 @@ def test_whatever_the_text_the_changes_are_of_it_in_order_and_apart(pieces: list
         assert len(fix.title) <= LONGEST_TITLE + len("write ")
 
 
+LINES = 200
+
+
 @pytest.mark.parametrize("line", ["[c] t " + ", " * 900, "[c] t : " + "3 x " * 450, "[c] t k=" + "(1" * 900])
-def test_a_thousand_lines_of_habits_do_not_take_long(line: str) -> None:
+def test_long_lines_of_habits_do_not_take_long(line: str) -> None:
     begin = time.process_time()
-    found = parse(Source("a.net", f"{line}\n" * MOST_MISTAKES)).diagnostics
-    assert len(found) == MOST_MISTAKES
-    assert time.process_time() - begin < 30
+    found = parse(Source("a.net", f"{line}\n" * LINES)).diagnostics
+    assert len(found) == LINES
+    assert time.process_time() - begin < 6

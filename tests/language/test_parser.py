@@ -362,14 +362,14 @@ def test_layers_that_say_the_same_have_places_of_their_own() -> None:
         assert {span.line for span in spans} == {section.name.span.line}
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(specs())
 def test_a_body_that_is_read_by_itself_is_what_its_statement_has(text: str) -> None:
     source = Source("a.net", text)
+    sections = {section.span.start: section for section in parse(source).sections}
     for start, end, _ in statements(source):
         tree = statement_tree(text[start:end])
         if tree.data == "section":
-            whole = Reader(source, start).section(tree)
-            (alone,) = [s for s in parse(source).sections if s.span.start == start]
+            whole, alone = Reader(source, start).section(tree), sections[start]
             for part in ("name", "values", "pairs", "claim", "span"):
                 assert getattr(alone, part) == getattr(whole, part)
