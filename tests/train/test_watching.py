@@ -107,8 +107,27 @@ def test_a_loss_near_that_of_guessing(loss: float, told: bool) -> None:
 @pytest.mark.parametrize(("loss", "told"), [(9.9, False), (10.1, True), (1e6, True)])
 def test_a_loss_far_beyond_that_of_guessing(loss: float, told: bool) -> None:
     watched = guessing(loads(DEAD.format(epochs=1)).graph, 1000, 32)
-    (text,) = [watched.look(step, tensor(loss * math.log(10))) for step in range(1, 201)][-1:]
+    (text,) = [watched.look(step, tensor(loss * math.log(10))) for step in range(2, 201)][-1:]
     assert (text is not None and "is 2.303: the training diverges" in text) == told
+
+
+@pytest.mark.parametrize(("loss", "told"), [(1.0, False), (9.9, False), (10.1, True)])
+def test_a_first_loss_far_beyond_that_of_guessing(loss: float, told: bool) -> None:
+    watched = guessing(loads(DEAD.format(epochs=1)).graph, 1000, 32)
+    text = watched.look(1, tensor(loss * math.log(10)))
+    assert (text is not None and "sure of its answers before it has learnt anything" in text) == told
+    assert watched.look(2, tensor(1e9)) is None
+
+
+def test_weights_drawn_for_values_of_1_that_read_pixels_of_255_are_told_at_once(tmp_path: Path) -> None:
+    text = "[image] input 3x16x16{}\n[c] conv filters=8 kernel=3 neuron=relu\n[f] fc outputs=10\n[p] softmax\n"
+    for ending, told in (("", True), ("  range=1", False)):
+        spec = tmp_path / f"{told}.net"
+        spec.write_text(text.format(ending))
+        command = ["train", str(spec), "--data", "synthetic", "--threads", "1", "--steps", "1", "--quiet"]
+        done = CliRunner().invoke(main, [*command, "--out", str(tmp_path / f"run-{told}")])
+        assert done.exit_code == 0, done.output
+        assert ("warning: the first batch's loss is" in done.stderr) == told
 
 
 def test_a_network_that_learns_nothing_is_told_of_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Noticing a network that learns nothing: its loss stays that of guessing, or grows far beyond it."""
+"""Noticing a network that learns nothing: its loss begins far beyond that of guessing, stays there, or grows."""
 
 from __future__ import annotations
 
@@ -45,7 +45,9 @@ class Guessing:
     total: Tensor | float = 0.0
 
     def look(self, step: int, loss: Tensor) -> str | None:
-        """Take in the loss of a step; at step ``at``, the warning if there is one."""
+        """Take in the loss of a step; at the first step and at step ``at``, the warning if there is one."""
+        if self.chance and step == 1:
+            return self._too_sure(float(loss))
         if not self.chance or not self.at - WINDOW < step <= self.at:
             return None
         self.total = self.total + loss
@@ -64,6 +66,15 @@ class Guessing:
         return (
             f"after {count(step)} steps the loss is {mean:.4g}, that of guessing among {count(self.classes)} classes "
             f"({self.chance:.4g}): nothing has been learnt yet; {CAUSES}"
+        )
+
+    def _too_sure(self, loss: float) -> str | None:
+        if not loss > FAR * self.chance:
+            return None
+        return (
+            f"the first batch's loss is {loss:.4g}, and that of guessing among {count(self.classes)} classes is "
+            f"{self.chance:.4g}: the network is sure of its answers before it has learnt anything; likely cause: "
+            "initial weights that are too large for what they read (range=1 on the input line, or smaller weights)"
         )
 
 
