@@ -20,9 +20,9 @@ import netspec
 from netspec.ir.graph import Graph
 from netspec.passes.fast import PASSES, Where, chosen, forms_of
 from netspec.timing.apart import Run, apart
-from netspec.timing.handwritten import peer_of
-from netspec.timing.measure import Question, by_hand
-from netspec.timing.step import training_apart
+from netspec.timing.beside import hand_apart
+from netspec.timing.question import Question
+from netspec.timing.step import step_apart
 
 SPEC = Path(__file__).parent.parent / "specs" / "alexnet.net"
 
@@ -35,17 +35,9 @@ def in_turns(makers: list[Callable[[], Run]], rounds: int) -> list[float]:
     return [median(times) for times in zip(*turns[1:], strict=True)]
 
 
-def hand_written(graph: Graph, batch: int) -> Run:
-    """A step of the network written by hand."""
-    torch.set_num_threads(1)
-    peer = peer_of(graph)
-    assert peer is not None
-    return by_hand(peer, graph, Question("cpu", batch, "fp32", 1), "eager")[0]
-
-
 def compiled(graph: Graph, batch: int, passes: tuple[str, ...]) -> Callable[[], Run]:
     """What makes a step of the compiled network with these passes."""
-    return partial(training_apart, graph, "cpu", batch, "fp32", passes, 1)
+    return partial(step_apart, graph, "cpu", batch, "fp32", passes, 1)
 
 
 def main() -> None:
@@ -64,7 +56,8 @@ def main() -> None:
         a, b = in_turns([compiled(graph, options.batch, (*others, one.name)), compiled(graph, options.batch, others)],
                         options.rounds)  # fmt: skip
         rows.append((one.name, f"{a:.2f} s", f"{b:.2f} s", f"{b / a:.2f}"))
-    a, b = in_turns([compiled(graph, options.batch, on), partial(hand_written, graph, options.batch)], options.rounds)
+    by_hand = partial(hand_apart, graph, Question("cpu", options.batch, "fp32", 1), 1, "train")
+    a, b = in_turns([compiled(graph, options.batch, on), by_hand], options.rounds)
     rows.append(("netspec, and written by hand", f"{a:.2f} s", f"{b:.2f} s", f"{b / a:.2f}"))
     print(f"torch {torch.__version__}, alexnet, float32, batch {options.batch}, one thread, seconds of the processor")
     print_table(rows)

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from netspec.ir.graph import Graph
     from netspec.ir.settings import Precision
     from netspec.ir.shape import Shape
-    from netspec.timing.measure import Measured, Question
+    from netspec.timing.measure import Measured
+    from netspec.timing.question import Question
 
 
 @click.command()
@@ -74,7 +75,8 @@ def command(
     graph = read_net(file, input_shape, changes, layer_files).graph
     with importing_torch():
         from netspec.timing.handwritten import PEERS, peer_of
-        from netspec.timing.measure import Question, batch_for, measure
+        from netspec.timing.measure import measure
+        from netspec.timing.question import Question, batch_for
         from netspec.train.config import device_for
         from netspec.train.requirements import need_trainable
 

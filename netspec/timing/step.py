@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -14,6 +15,8 @@ from netspec.passes.fast import forms_of
 from netspec.train.learning.heap import keep_memory
 from netspec.train.learning.objective import Objective, build
 from netspec.train.learning.optimiser import PaperSGD, optimiser_of
+
+Work = Literal["train", "infer"]
 
 
 @dataclass(slots=True)
@@ -52,14 +55,20 @@ def step_of(graph: Graph, device: str, batch: int, precision: Precision, passes:
     return Step(objective, optimiser_of(graph, objective.module, fused=forms.fused_update), images, labels, device)
 
 
-def training_apart(
-    graph: Graph, device: str, batch: int, precision: Precision, passes: Collection[str], threads: int
+def step_apart(
+    graph: Graph,
+    device: str,
+    batch: int,
+    precision: Precision,
+    passes: Collection[str],
+    threads: int,
+    work: Work = "train",
 ) -> Callable[[], None]:
-    """A step of training in a process that has nothing else to do, whose memory is kept where a pass wants it."""
+    """A step for a process that has nothing else to do, whose memory is kept where a pass wants it."""
     torch.set_num_threads(threads)
     step = step_of(graph, device, batch, precision, passes)
     keep_memory(step.objective.forms.kept_memory)
-    return step.train
+    return {"train": step.train, "infer": step.infer}[work]
 
 
 def batch_of(graph: Graph, device: str, batch: int) -> tuple[Tensor, Tensor]:

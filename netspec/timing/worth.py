@@ -14,8 +14,8 @@ from netspec.passes.fast import PASSES, Device, Pass, forms_of
 from netspec.report import Column, Table
 from netspec.timing.apart import apart
 from netspec.timing.clock import medians, take_turns
-from netspec.timing.measure import Question
-from netspec.timing.step import step_of, training_apart
+from netspec.timing.question import Question
+from netspec.timing.step import step_apart, step_of
 from netspec.units import count, duration, plural
 
 WITH, WITHOUT = "with", "without"
@@ -70,8 +70,7 @@ def _steps(graph: Graph, question: Question, passes: Mapping[str, Names]) -> Ite
     threads = torch.get_num_threads()
     with ExitStack() as stack:
         yield {
-            who: stack.enter_context(apart(partial(training_apart, *rest, names, threads)))
-            for who, names in passes.items()
+            who: stack.enter_context(apart(partial(step_apart, *rest, names, threads))) for who, names in passes.items()
         }
 
 

@@ -196,7 +196,7 @@ def _carry_out(job: _Job, reporter: Reporter) -> Result:
     """Train, from the beginning or from a checkpoint's state, and leave the folder in order however it ends."""
     if job.crew.leads:
         report_run(job.folder)
-    with job.crew.folder(job.folder) as folder:
+    with memory_kept(job.objective.forms.kept_memory), job.crew.folder(job.folder) as folder:
         return _carry_out_in(folder, job, reporter)
 
 
@@ -234,7 +234,7 @@ def _carry_out_in(folder: RunFolder, job: _Job, reporter: Reporter) -> Result:
                 _put_back(training, job.state)
             if config.tensorboard:
                 training.board = Board(folder.path / "tensorboard", training.step)
-            with memory_kept(objective.forms.kept_memory), stop_with_the_others() as stop:
+            with stop_with_the_others() as stop:
                 state = run_loop(training, lambda: crew.any(stop()))
                 # One may have seen the signal a moment before the others, who have stopped on its word.
                 asked = [number for number in crew.gathered(stop.signal) if number is not None]

@@ -1,0 +1,81 @@
+"""The hand-written network, as somebody runs it, beside the compiled one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
+
+import torch
+import torch.nn.functional as F
+
+from netspec.ir.graph import Graph
+from netspec.timing.apart import apart
+from netspec.timing.clock import take_turns
+from netspec.timing.handwritten import Peer, optimiser, peer_of
+from netspec.timing.question import OURS, Question
+from netspec.timing.step import Work, batch_of, step_apart
+
+
+def modes(device: str) -> tuple[str, ...]:
+    """The ways in which the hand-written network is run: as it is, and on a GPU compiled, channels last, too."""
+    return ("eager", "compiled", "max-autotune") if device == "cuda" else ("eager",)
+
+
+def by_hand(peer: Peer, graph: Graph, question: Question, mode: str) -> tuple[Callable[[], None], Callable[[], None]]:
+    """A step of training and one of inference of the hand-written network, on the same images."""
+    device = question.device
+    images, labels = batch_of(graph, device, question.batch)
+    model = peer.make(graph.scores.output.units).to(device)
+    compiled = mode != "eager"
+    if compiled:
+        model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        images = images.contiguous(memory_format=torch.channels_last)
+    rule = optimiser(model, device)
+    precision = torch.autocast(device, torch.bfloat16, enabled=question.precision == "bf16")
+
+    def loss() -> torch.Tensor:
+        with precision:
+            return F.cross_entropy(model(images), labels)
+
+    def scores() -> torch.Tensor:
+        with precision, torch.no_grad():
+            answered: torch.Tensor = model(images)
+            return answered
+
+    if compiled:
+        how = "max-autotune" if mode == "max-autotune" else "default"
+        loss, scores = torch.compile(loss, mode=how), torch.compile(scores, mode=how)
+
+    def train() -> None:
+        model.train()
+        rule.zero_grad()
+        loss().backward()  # type: ignore[no-untyped-call]
+        rule.step()
+
+    def infer() -> None:
+        model.eval()
+        scores()
+
+    return train, infer
+
+
+def beside(graph: Graph, question: Question, work: Work) -> dict[str, list[float]]:
+    """Seconds of each in each turn, on the CPU, in processes of their own: the memory that the one keeps would be there
+    for the other, as it is not where somebody runs their script. There has to be a hand-written network for this one.
+    """
+    threads = torch.get_num_threads()
+    rest = (graph, question.device, question.batch, question.precision, question.passes, threads, work)
+    makers = {OURS: partial(step_apart, *rest), "eager": partial(hand_apart, graph, question, threads, work)}
+    with ExitStack() as stack:
+        competitors = {name: stack.enter_context(apart(make)) for name, make in makers.items()}
+        return take_turns(competitors, question.rounds, warm_up=2)
+
+
+def hand_apart(graph: Graph, question: Question, threads: int, work: Work) -> Callable[[], None]:
+    """A step of the hand-written network as it is, for a process of its own."""
+    torch.set_num_threads(threads)
+    peer = peer_of(graph)
+    assert peer is not None
+    train, infer = by_hand(peer, graph, question, "eager")
+    return {"train": train, "infer": infer}[work]
