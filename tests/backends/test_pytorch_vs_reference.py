@@ -128,7 +128,7 @@ def test_small_specs_in_inference(path: Path) -> None:
     compare_output(graph, drawn_weights(graph), False, {})
 
 
-USUAL = ("alexnet", "alexnet-2012", "alexnet-torchvision")
+USUAL = ("alexnet", "alexnet-2012")
 """Large specs of the default run; the others differ from these in a layer or two, and are slow."""
 
 

@@ -112,9 +112,16 @@ def test_a_wrong_spec_is_told() -> None:
     assert run(str(SPECS / "mistakes" / "224-exact.net")).exit_code == 1
 
 
-def test_beside_the_network_written_by_hand() -> None:
+@pytest.mark.parametrize(
+    "more",
+    [
+        pytest.param(["--without", "kept-memory"], id="in one process"),
+        pytest.param([], marks=pytest.mark.slow, id="in processes of their own"),  # four that each make an AlexNet
+    ],
+)
+def test_beside_the_network_written_by_hand(more: list[str]) -> None:
     found = data(str(SPECS / "alexnet.net"), "--rounds", "1", "--batch", "1", "--device", "cpu", "--compare",
-                 "handwritten")  # fmt: skip
+                 "handwritten", *more)  # fmt: skip
     assert [mode["mode"] for mode in found["handwritten"]] == ["eager"]
     ours, theirs = found["training"]["step_s"], found["handwritten"][0]["training"]["step_s"]
     assert found["times_handwritten"]["training"] == pytest.approx(theirs / ours)
