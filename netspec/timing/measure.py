@@ -83,7 +83,7 @@ def measure(graph: Graph, question: Question, peer: Peer | None = None) -> Measu
         parts,
         rates,
         step.objective.forms.passes,
-        (*step.objective.told, *step.objective.chosen),
+        (*step.told, *step.objective.chosen),
     )
 
 

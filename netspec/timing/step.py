@@ -21,13 +21,15 @@ Work = Literal["train", "infer"]
 
 @dataclass(slots=True)
 class Step:
-    """A network in training, and a batch of images and labels. ``train`` and ``infer`` are what is timed."""
+    """A network in training, and a batch of images and labels. ``train`` and ``infer`` are what is timed; ``told`` is
+    what there is to say about how its forms run here."""
 
     objective: Objective
     optimiser: PaperSGD
     images: Tensor
     labels: Tensor
     device: str
+    told: tuple[str, ...] = ()
     taken: int = 0
 
     def train(self) -> None:
@@ -52,7 +54,8 @@ def step_of(graph: Graph, device: str, batch: int, precision: Precision, passes:
     forms = forms_of(graph, passes)
     objective = build(graph, 0, device, forms)
     images, labels = batch_of(graph, device, batch)
-    return Step(objective, optimiser_of(graph, objective.module, fused=forms.fused_update), images, labels, device)
+    rule = optimiser_of(graph, objective.module, fused=forms.fused_update)
+    return Step(objective, rule, images, labels, device, objective.use_kernels())
 
 
 def step_apart(

@@ -46,9 +46,11 @@ class Guessing:
 
     def look(self, step: int, loss: Tensor) -> str | None:
         """Take in the loss of a step; at the first step and at step ``at``, the warning if there is one."""
-        if self.chance and step == 1:
+        if not self.chance:
+            return None
+        if step == 1:
             return self._too_sure(float(loss))
-        if not self.chance or not self.at - WINDOW < step <= self.at:
+        if not self.at - WINDOW < step <= self.at:
             return None
         self.total = self.total + loss
         if step < self.at:

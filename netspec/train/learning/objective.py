@@ -23,13 +23,12 @@ class Objective:
 
     Images are prepared and of shape (N, channels, height, width), labels N class numbers. With ``precision=bf16``
     both are computed under autocast to bfloat16; losses and scores are float32 all the same. ``forms`` are those that
-    the module was built by, ``told`` is what there is to say about how they run here.
+    the module was built by.
     """
 
     graph: Graph
     module: nn.Module
     forms: Forms = field(default=PLAIN, kw_only=True)
-    told: tuple[str, ...] = field(default=(), kw_only=True)
 
     def loss(self, images: Tensor, labels: Tensor) -> Tensor:
         """The weighted sum of the file's losses; without any, the cross-entropy of the class scores. A scalar.
@@ -57,6 +56,13 @@ class Objective:
         if self.graph.losses:
             return self.loss(images, labels), scores
         return F.cross_entropy(scores, labels), scores
+
+    def use_kernels(self) -> tuple[str, ...]:
+        """Let the forms run as kernels from now on, on a device that has any; a line for each that does not."""
+        if next((p.device.type for p in self.module.parameters()), "cpu") != "cuda":
+            return ()
+        narrow = torch.bfloat16 if self.graph.train.precision == "bf16" else torch.float32
+        return tuple(backend.load("pytorch").use_kernels(self.module, narrow))
 
     @property
     def chosen(self) -> tuple[str, ...]:
@@ -140,12 +146,4 @@ def build(graph: Graph, seed: int, device: str, forms: Forms = PLAIN) -> Objecti
     module = module.to(device)
     if graph.train.channels_last:
         module = module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return Objective(graph, module, forms=forms, told=kernels(module, graph, device))
-
-
-def kernels(module: nn.Module, graph: Graph, device: str) -> tuple[str, ...]:
-    """Let a network's forms run as kernels, on a device that has any; a line for each that does not."""
-    if device != "cuda":
-        return ()
-    narrow = torch.bfloat16 if graph.train.precision == "bf16" else torch.float32
-    return tuple(backend.load("pytorch").use_kernels(module, narrow))
+    return Objective(graph, module, forms=forms)

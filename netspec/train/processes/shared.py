@@ -18,7 +18,7 @@ from netspec.parallel.team import join
 from netspec.passes.placing import Arrangement, place
 from netspec.train.chance import Places
 from netspec.train.errors import RequestError
-from netspec.train.learning.objective import Objective, kernels
+from netspec.train.learning.objective import Objective
 from netspec.units import plural
 
 
@@ -111,9 +111,8 @@ def share_out(objective: Objective, arrangement: Arrangement) -> SharedObjective
     shapes = shares.shapes_of(objective.module)
     learnt = objective.parameter_names
     objective.module.to("meta")
-    told = kernels(network.module, objective.graph, device.type)
     return SharedObjective(
-        objective.graph, network.module, network, Gradients(network), shapes, learnt, forms=network.forms, told=told
+        objective.graph, network.module, network, Gradients(network), shapes, learnt, forms=network.forms
     )
 
 
