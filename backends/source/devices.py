@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from netspec.ir.graph import Graph, Layer
+from netspec.ir.graph import Graph, Layer, Parameter
 from netspec.passes.phases import Phases, phases
 from netspec.passes.placing import Placed, Transfer, arrange, place
 
@@ -33,6 +33,12 @@ class Devices:
     def end_on_first(self) -> bool:
         """Whether the class scores, and all that follows, are on the first group alone."""
         return self.placed is not None and any(self.on_first(name) for name in self.placed.layers)
+
+    @property
+    def learnt_by_all(self) -> tuple[Parameter, ...]:
+        """The parameters that every group's process holds whole and learns."""
+        placed = self.placed
+        return tuple(p for p in placed.graph.parameters.values() if placed.learnt_by_all(p)) if placed else ()
 
     def transfers(self, layer: str) -> Mapping[str, Transfer]:
         """What must cross before a layer is computed, by the layer that it reads."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from netspec.ir.distribution import Constant, Distribution, Normal, Uniform
-from netspec.ir.graph import Graph
+from netspec.ir.graph import Graph, Parameter
 from netspec.ir.settings import (
     Cosine,
     DiscreteExponential,
@@ -30,6 +31,12 @@ def parameter_rows(graph: Graph) -> list[str]:
         f"{number(p.decay)}),"
         for p in graph.parameters.values()
     ]
+
+
+def keys(graph: Graph, parameters: Iterable[Parameter]) -> list[str]:
+    """``"bn.weight"``, by which the model knows a parameter."""
+    names = attributes(graph)
+    return [string(state_key(p, names)) for p in parameters]
 
 
 def renamed_rows(graph: Graph) -> list[str]:

@@ -13,7 +13,7 @@ from netspec.passes.step_limits import need_two_images, unfit_rates
 from netspec.units import count
 
 from .devices import devices
-from .learning import parameter_rows, renamed_rows, schedule
+from .learning import keys, parameter_rows, renamed_rows, schedule
 from .model import write_model
 from .pictures import pictures
 from .text import comment, inside_docstring, number
@@ -68,6 +68,7 @@ def emit(graph: Graph, *, stem: str, spec: str) -> str:
         own_loss=bool(graph.losses),
         schedule=schedule(graph),
         groups=shared.groups,
+        learnt_by_all=keys(graph, shared.learnt_by_all),
         told_by_all=shared.groups > 1 and not shared.end_on_first,
         pictures=pictures(graph),
     )  # fmt: skip

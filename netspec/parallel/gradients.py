@@ -2,6 +2,9 @@
 
 torch's DistributedDataParallel replicates all parameters over one group of processes; here some lie in shares, some on
 one device only, and each is added up over those devices alone that hold the same of it.
+
+What every place of a row holds whole gets the same gradient on each, but not the same bits where a device adds up in
+another order each time (cuDNN does). Copies that are learnt from their own bits would part; the first place's are taken.
 """
 
 from __future__ import annotations
@@ -9,9 +12,10 @@ from __future__ import annotations
 import torch.distributed as dist
 from torch import Tensor
 
-from netspec.parallel.collectives import start_all_reduce
+from netspec.parallel.collectives import start_all_reduce, start_broadcast
 from netspec.parallel.network import PlacedNetwork
 from netspec.parallel.shares import held_of
+from netspec.passes.torch_names import attributes, state_key
 
 
 class Gradients:
@@ -24,17 +28,25 @@ class Gradients:
         self.paused = False
         self._waiting: list[dist.Work] = []
         self._group = network.team.along
+        self._row = network.team.across
+        graph, named = network.placed.graph, dict(network.module.named_parameters())
+        names = attributes(graph)
+        everywhere = (p for p in graph.parameters.values() if network.placed.learnt_by_all(p))
+        self._learnt_by_all = [named[state_key(parameter, names)] for parameter in everywhere]
         if dist.get_world_size(self._group) == 1:
             return
-        for key, parameter in network.module.named_parameters():
+        for key, parameter in named.items():
             if held_of(network, key).batch > 1:
                 parameter.register_post_accumulate_grad_hook(self._start)  # type: ignore[no-untyped-call]
 
     def wait(self) -> None:
-        """Until every sum is there."""
+        """Until every sum is there, and on all that need it."""
         for work in self._waiting:
             work.wait()
         self._waiting.clear()
+        gradients = [w.grad for w in self._learnt_by_all if w.grad is not None]
+        for work in [start_broadcast(gradient, 0, self._row) for gradient in gradients]:
+            work.wait()
 
     def _start(self, parameter: Tensor) -> None:
         if not self.paused:

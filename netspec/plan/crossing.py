@@ -176,15 +176,25 @@ def _of_statistics(placed: Placed) -> list[Crossing]:
 
 
 def _of_gradients(placed: Placed) -> list[Crossing]:
-    """The sums of the parameters' gradients over the shares of the batch, by layer, the last layer's first."""
+    """The sums of the parameters' gradients over the shares of the batch, by layer, the last layer's first.
+
+    What all places of a row learn, the first of them sends to the others afterwards.
+    """
     sizes: dict[str, int] = {}
     for parameter in placed.graph.parameters.values():
         sizes[parameter.layer] = sizes.get(parameter.layer, 0) + math.prod(parameter.shape) * FULL
+    by_all = {p.layer for p in placed.graph.parameters.values() if placed.learnt_by_all(p)}
     found: list[Crossing] = []
     for name, size in reversed(sizes.items()):
         if placed.layers[name].held.batch > 1:
             each = _rings(placed, name, size)
             found.append(Crossing(name, "", "gradients", "all-reduce", size, each, each))
+        if name in by_all:
+            arrangement = placed.arrangement
+            first = [arrangement.place(device) == 0 for device in range(arrangement.devices)]
+            sent = tuple(size * (arrangement.groups - 1) * here for here in first)
+            received = tuple(size * (not here) for here in first)
+            found.append(Crossing(name, "", "gradients", "broadcast", size, sent, received))
     return found
 
 

@@ -109,7 +109,10 @@ def fastest(
 def _time(step: Plan, machine: Machine) -> Time:
     seconds = _forward_seconds(step.placed, step.batch, machine)
     exchanged = sum(c.busiest for c in step.crossings if c.direction != "gradients") / machine.link
-    gradients = {c.layer: c.busiest / machine.link for c in step.crossings if c.direction == "gradients"}
+    gradients: dict[str, float] = {}
+    for c in step.crossings:
+        if c.direction == "gradients":
+            gradients[c.layer] = gradients.get(c.layer, 0.0) + c.busiest / machine.link
     left = 0.0
     for layer in reversed([*seconds]):
         left = max(0.0, left - 2 * seconds[layer]) + gradients.get(layer, 0.0)

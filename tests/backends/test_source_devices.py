@@ -32,6 +32,7 @@ gpus 2
 default conv  init=gaussian(0.3)  neuron=relu
 default fc    init=gaussian(0.3)  neuron=relu  reads=all
 [image] input 3x17x17
+[bn0] batchnorm
 [conv1] conv filters=8 kernel=5 stride=2
 [norm1] lrn size=3 k=2 alpha=0.1 beta=0.75
 [bn1] batchnorm

@@ -63,6 +63,19 @@ def test_data_parallel_adds_up_all_gradients() -> None:
     assert {device.sent for device in plan(alexnet(), 4, "batch").devices} == {PARAMETERS * 4 * 6 // 4}
 
 
+def test_what_all_devices_learn_the_first_one_sends() -> None:
+    """A batch normalisation of the images: two numbers for each of 3 channels, 24 bytes."""
+    text = "gpus 2\n[image] input 3x8x8\n[bn] batchnorm\n[conv] conv filters=4 kernel=3\n[scores] fc outputs=4"
+    step = plan(netspec.loads(f"net whole\n{text}\n").graph, 2)
+    (sent,) = [c for c in step.crossings if c.direction == "gradients"]
+    assert (sent.layer, sent.kind, sent.sent, sent.received) == ("bn", "broadcast", (24, 0), (0, 24))
+    four = [c for c in plan(netspec.loads(f"net whole\n{text}\n").graph, 4).crossings if c.direction == "gradients"]
+    assert [(c.layer, c.kind) for c in four] == [
+        ("scores", "all-reduce"), ("conv", "all-reduce"), ("bn", "all-reduce"), ("bn", "broadcast"),
+    ]  # fmt: skip
+    assert four[-1].sent == (24, 0, 24, 0)
+
+
 def test_hybrid() -> None:
     step = plan(alexnet(), 2, "hybrid")
     gradients = sum(c.sent[0] for c in step.crossings if c.direction == "gradients")

@@ -52,6 +52,11 @@ class Placed:
         """
         return self.layers[parameter.layer].held
 
+    def learnt_by_all(self, parameter: Parameter) -> bool:
+        """Whether every place of a row holds a parameter whole, and computes its gradient from the same numbers."""
+        held = self.holder(parameter)
+        return self.arrangement.groups > 1 and held.owner is None and held.channels == 1
+
     def on(self, device: int, layer: str) -> bool:
         """Whether a device computes a layer."""
         owner = self.layers[layer].held.owner
