@@ -4,7 +4,7 @@ torch's DistributedDataParallel replicates all parameters over one group of proc
 one device only, and each is added up over those devices alone that hold the same of it.
 
 What every place of a row holds whole gets the same gradient on each, but not the same bits where a device adds up in
-another order each time (cuDNN does). Copies that are learnt from their own bits would part; the first place's are taken.
+another order each time (cuDNN does). Copies learnt each from its own would part, so the first place's is taken.
 """
 
 from __future__ import annotations

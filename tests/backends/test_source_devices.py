@@ -112,9 +112,9 @@ def test_what_the_networks_above_need() -> None:
     }  # fmt: skip
     helpers = ("from_all", "all_of", "to_first", "share_of", "for_all")
     assert {name: [h for h in helpers if f"def {h}(" in text] for name, text in found.items()} == {
-        "to_first": ["from_all", "to_first"],
-        "by_all": ["from_all", "all_of"],
-        "own_loss": ["from_all", "all_of"],
+        "to_first": ["from_all", "to_first", "for_all"],
+        "by_all": ["from_all", "all_of", "for_all"],
+        "own_loss": ["from_all", "all_of", "for_all"],
         "on_second": [],
         "crossings": ["from_all", "all_of", "share_of", "for_all"],
     }
