@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import fields
 from typing import Any
 
+from netspec.ir.constraint import Constraint, incoming
 from netspec.ir.distribution import Constant, Distribution, Normal, Uniform
 from netspec.ir.graph import Graph, Parameter
 from netspec.ir.settings import (
@@ -20,7 +22,7 @@ from netspec.ir.settings import (
 )
 from netspec.passes.torch_names import attributes, state_key
 
-from .text import number, string
+from .text import call, number, string
 
 
 def parameter_rows(graph: Graph) -> list[str]:
@@ -37,6 +39,20 @@ def keys(graph: Graph, parameters: Iterable[Parameter]) -> list[str]:
     """``"bn.weight"``, by which the model knows a parameter."""
     names = attributes(graph)
     return [string(state_key(p, names)) for p in parameters]
+
+
+def constraint_rows(graph: Graph) -> list[str]:
+    """``"conv2.weight": ((1, 2, 3), dict(max_norm=3.0)),``, one row per parameter that is held to bounds and moves."""
+    names = attributes(graph)
+    held = (p for p in graph.parameters.values() if p.constraint and p.lr)
+    return [
+        f"{string(state_key(p, names))}: ({incoming(p.shape)}, {call('dict', **_bounds(p.constraint))})," for p in held
+    ]
+
+
+def _bounds(constraint: Constraint) -> dict[str, str | None]:
+    given = ((field.name, getattr(constraint, field.name)) for field in fields(constraint))
+    return {name: None if bound is None else number(bound) for name, bound in given}
 
 
 def renamed_rows(graph: Graph) -> list[str]:

@@ -13,7 +13,7 @@ from netspec.passes.step_limits import need_two_images, unfit_rates
 from netspec.units import count
 
 from .devices import devices
-from .learning import keys, parameter_rows, renamed_rows, schedule
+from .learning import constraint_rows, keys, parameter_rows, renamed_rows, schedule
 from .model import write_model
 from .pictures import pictures
 from .text import comment, inside_docstring, number
@@ -58,6 +58,7 @@ def emit(graph: Graph, *, stem: str, spec: str) -> str:
         parameters=count(sum(math.prod(p.shape) for p in graph.parameters.values())),
         rows=parameter_rows(graph),
         renamed=renamed_rows(graph),
+        constraints=constraint_rows(graph),
         model=model,
         helpers=[name for name in HELPERS if name in model.helpers],
         colour=colour,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Any, NamedTuple
 
 from netspec.check.claims import Step
 from netspec.check.placement import place
+from netspec.ir.constraint import FREE, Constraint
 from netspec.ir.fault import Fault
 from netspec.ir.graph import Layer, Node, Parameter, Placement
 from netspec.ir.ops import ParamShape
@@ -106,9 +107,7 @@ def renamed(made: Lowered, request: Request) -> Lowered:
         )
         for node in made.nodes
     )
-    parameters = tuple(
-        Parameter(own(p.key), name, p.role, p.shape, p.distribution, p.lr, p.momentum, p.decay) for p in made.parameters
-    )
+    parameters = tuple(replace(p, key=own(p.key), layer=name) for p in made.parameters)
     layer = made.layer
     return Lowered(
         Layer(
@@ -161,7 +160,8 @@ class _Parameters:
         key = f"{self.request.name}.{suffix}"
         lr, momentum, decay = self._learning(wanted, index or 0)
         drawn = start.distribution(wanted.fan_in, wanted.fan_out)
-        self.own.append(Parameter(key, self.request.name, wanted.role, wanted.shape, drawn, lr, momentum, decay))
+        held = self._constraint(index or 0) if wanted.role == "weight" else FREE
+        self.own.append(Parameter(key, self.request.name, wanted.role, wanted.shape, drawn, lr, momentum, decay, held))
         if wanted.role == "weight":
             self.weights.append(Weight(key, wanted.shape))
         return key
@@ -208,6 +208,10 @@ class _Parameters:
             _first(given("bias_momentum"), momentum),
             _first(given("bias_decay"), train.bias_decay) * _first(given("bias_decay_mult"), 1.0),
         )
+
+    def _constraint(self, index: int) -> Constraint:
+        """What the weight of an input is held to."""
+        return Constraint(**{field.name: self._given(field.name, index) for field in fields(Constraint)})
 
     def _given(self, key: str, index: int = 0) -> float | None:
         """A key's value for one of the inputs, if there is any."""

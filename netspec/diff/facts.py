@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from netspec.diff import words
+from netspec.ir.constraint import Constraint
 from netspec.ir.graph import SPLIT, WHOLE, Graph, Layer, Node, Parameter
 from netspec.ir.ops import Affine, BatchNorm, Concat, Conv, Input, Linear, Local, Loss, Lrn, Neuron, Op
 from netspec.ir.window import Window
 
-TRAINED = ("init", "bias", "lr", "momentum", "decay", "bias_lr", "bias_momentum", "bias_decay", "average")
+BOUNDS = tuple(field.name for field in dataclasses.fields(Constraint))
+TRAINED = ("init", "bias", "lr", "momentum", "decay", *BOUNDS, "bias_lr", "bias_momentum", "bias_decay", "average")
 """Keys that change only what is learnt (a bias that is there or not changes more)."""
 PREPARED = ("range", "mean", "order")
 """Keys of the input that say what its numbers are."""
@@ -133,6 +135,9 @@ def _learning(graph: Graph, layer: Layer, spoken: tuple[Node, ...]) -> dict[str,
             facts[f"{prefix}lr"] = _several([Fact(words.number(p.lr), _multiple(p.lr, train.lr)) for p in parameters])
             facts[f"{prefix}momentum"] = _several([_as_train(p.momentum, train.momentum) for p in parameters])
             facts[f"{prefix}decay"] = _several([_as_train(p.decay, decay) for p in parameters])
+    for key in BOUNDS if weights else ():
+        bounds = (getattr(p.constraint, key) for p in weights)
+        facts[key] = Fact(_per_input(["none" if bound is None else words.number(bound) for bound in bounds]))
     return facts
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from netspec.ir.constraint import FREE, Constraint
 from netspec.ir.distribution import Distribution
 from netspec.ir.ops import Input, Loss, Op, Softmax
 from netspec.ir.ops.base import Role
@@ -32,6 +33,7 @@ class Parameter:
     """A tensor that is learnt. Its key is its name in a state_dict: ``conv1.weight``, ``conv3.weights.0``.
 
     ``lr``, ``momentum`` and ``decay`` are what this tensor starts training with; the schedule scales ``lr``.
+    ``constraint`` is what it is held to after each update.
     """
 
     key: str
@@ -42,6 +44,7 @@ class Parameter:
     lr: float
     momentum: float
     decay: float
+    constraint: Constraint = FREE
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,10 @@ from netspec.keys.kinds import (
     Whole,
 )
 from netspec.keys.neurons import IDENTITY, NEURONS, NeuronWord
+from netspec.keys.optional import BOUND, OrNone
 
 __all__ = [
+    "BOUND",
     "HE",
     "IDENTITY",
     "LARGEST",
@@ -39,6 +41,7 @@ __all__ = [
     "LayerNames",
     "NeuronWord",
     "OneOf",
+    "OrNone",
     "Padding",
     "Real",
     "Size2",

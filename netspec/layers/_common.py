@@ -20,6 +20,7 @@ from netspec.keys import (
     Size2,
     Whole,
 )
+from netspec.layers._bounds import BOUNDS
 from netspec.lowering import Lowering
 
 INPUTS = Key("inputs", LayerNames(), "the layers that it reads", default=None, default_text="the layer above")
@@ -133,7 +134,7 @@ PLACES = (
 """How many places a window has: the shape rule of what has one."""
 
 WINDOWED = (KERNEL, STRIDE, PAD, DILATION, ROUNDING)
-WEIGHTED = (INIT, BIAS, WEIGHTS_OF, *LEARNING, READS)
+WEIGHTED = (INIT, BIAS, WEIGHTS_OF, *LEARNING, *BOUNDS, READS)
 
 
 def lay_out(low: Lowering) -> None:

@@ -2,6 +2,7 @@
 
 from netspec.ir.ops import Conv
 from netspec.keys import Key, Whole
+from netspec.layers._bounds import agree
 from netspec.layers._common import BIAS_PER, GROUPS, PLACES, SPREAD, USUAL, WEIGHTED, WINDOWED, lay_out, window
 from netspec.lowering import LayerType, Lowering
 
@@ -30,6 +31,7 @@ TYPE = LayerType(
         *USUAL,
     ),
     arity=(1, None),
+    agree=agree,
     grouping="weights",
     rule=f"{PLACES}; its channels are the filters.",
     example="[image] input 3x227x227\n[conv1] conv filters=96 kernel=11 stride=4",

@@ -2,6 +2,7 @@
 
 from netspec.ir.ops import Linear
 from netspec.keys import Key, Whole
+from netspec.layers._bounds import agree
 from netspec.layers._common import USUAL, WEIGHTED
 from netspec.lowering import LayerType, Lowering
 
@@ -25,6 +26,7 @@ TYPE = LayerType(
     lower,
     keys=(Key("outputs", Whole(), "output features, over all groups", unit="features"), PARTS, *WEIGHTED, *USUAL),
     arity=(1, None),
+    agree=agree,
     grouping="weights",
     rule="A vector of so many outputs, whatever it reads.",
     example="[pool5] input 256x6x6\n[fc6] fc outputs=4096",

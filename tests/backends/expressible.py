@@ -43,12 +43,17 @@ class Drawn:
         head = ["net drawn rounding=up", *([f"gpus {self.gpus}"] if self.gpus > 1 else [])]
         return "\n".join([*head, *self.lines, self.one_of(*TRAIN)]) + "\n"
 
-    def learning(self) -> str:
-        """Initial values and rates of a layer with weights."""
+    def learning(self, held: str = "") -> str:
+        """Initial values, rates and bounds of a layer with weights. ``held``: its type, where one matrix is all that it
+        has."""
         keys = [f"init=gaussian({self.one_of(0.01, 0.3, 1e-5)})", f"bias={self.one_of(0, 1, -0.5)}"]
         keys += [f"lr={self.one_of(0, 0.005, 0.25)}"] if self.chance() else []
         keys += [f"bias_lr={self.one_of(0, 0.002)} bias_momentum=0.25"] if self.chance() else []
         keys += ["momentum=0.75 decay=0.003"] if self.chance() else []
+        if held and self.chance():
+            exact = self.dialect == "v2" and held != "local"
+            keys += [f"{'fixed_norm' if exact else 'max_norm'}={self.one_of(0.7, 1.25, 3)}"]
+            keys += ["min_std=0.01 max_std=0.1"] if held == "conv" and not exact else []
         return " ".join(keys)
 
     def neuron(self) -> str:
@@ -88,7 +93,8 @@ class Drawn:
         type_ = "local" if self.side < 6 and self.chance() and groups == 1 else "conv"
         keys = f"filters={filters} kernel={kernel} stride={stride} pad={pad} groups={groups} {reads}"
         per = "bias_per=unit" if type_ == "conv" and self.one_of(*range(6)) == "0" else ""
-        self.add(f"{type_} {keys} {per} {self.learning()} {self.neuron()}")
+        held = "" if reads else type_
+        self.add(f"{type_} {keys} {per} {self.learning(held)} {self.neuron()}")
         self.channels, self.side, self.split = filters, places, self.gpus > 1
 
     def twice(self) -> None:
@@ -172,7 +178,8 @@ class Drawn:
             self.add(f"fc outputs=8 parts={parts} {self.learning()}")
         for _ in range(int(self.one_of(0, 1, 2))):
             reads = "reads=all" if self.split and self.chance() else ""
-            self.add(f"fc outputs={self.gpus * int(self.one_of(3, 8))} {reads} {self.learning()} {self.neuron()}")
+            learning = self.learning("" if reads or self.gpus > 1 else "fc")
+            self.add(f"fc outputs={self.gpus * int(self.one_of(3, 8))} {reads} {learning} {self.neuron()}")
             self.split = self.gpus > 1
             if self.chance():
                 self.add(f"dropout rate={self.one_of(0.5, 0.2, 0.7)} scaling={scaling}")

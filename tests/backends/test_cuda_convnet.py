@@ -244,6 +244,7 @@ def same(one: Net, other: Net, also: tuple[tuple[str, str], ...] = ()) -> None:
         assert (p.shape, p.distribution) == (q.shape, q.distribution), key
         assert math.isclose(p.lr, q.lr) and math.isclose(p.momentum, q.momentum), key
         assert math.isclose(p.decay, q.decay, abs_tol=1e-15), key
+        assert p.constraint == q.constraint, key
 
 
 def same_outputs(one: Graph, other: Graph) -> None:
@@ -348,6 +349,25 @@ def test_costs_of_one_version_or_both(loss: str, dialect: Dialect, cost: str) ->
     text = f"[image] input 3x8x8 range=255 mean=image\n[f] fc outputs=4 init=gaussian(1)\n[e] {loss}\n"
     made = BACKEND.emit(loads(text), dialect)
     assert cost in made.layers and ("posWeight=3" in made.params) == ("positive" in loss)
+
+
+@pytest.mark.parametrize(
+    ("layer", "dialect", "said"),
+    [
+        ("conv filters=16 kernel=3 max_norm=2.7", "2012", "wball=0.1"),  # 2.7 / (3 * 9)
+        ("local filters=16 kernel=3 max_norm=2.7", "2012", "wball=0.1"),
+        ("local filters=16 kernel=3 max_norm=2.7", "v2", "wball=2.7"),
+        ("fc outputs=16 max_norm=1", "2012", "wball=0.0052083333333"),  # 1 / (3 * 8 * 8)
+        ("fc outputs=16 fixed_norm=1", "v2", "wball=1"),
+        ("conv filters=16 kernel=4 min_std=0.4 max_std=0.8", "v2", "wcNormMin=0.0577350269\nwcNormMax=0.1154700538"),
+        ("conv filters=16 kernel=3 max_std=0.0155884572681", "2012", "wcNormMax=0.003"),  # 0.003 * sqrt(27)
+    ],
+)
+def test_bounds_of_weights_in_the_words_of_each_version(layer: str, dialect: Dialect, said: str) -> None:
+    net = loads(f"[image] input 3x8x8 range=255 mean=image\n[a] {layer} init=gaussian(1)\n{ENDING}")
+    made = BACKEND.emit(net, dialect)
+    assert [line for line in said.split("\n") if line not in made.params] == []
+    same(net, back(made, net.graph))
 
 
 @pytest.mark.parametrize("dialect", ["2012", "v2"])

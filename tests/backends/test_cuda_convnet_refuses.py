@@ -102,6 +102,43 @@ def test_what_changes_training_alone_is_left_out_with_a_warning() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("layer", "dialect", "underlined", "message"),
+    [
+        (
+            "conv filters=16 kernel=3 fixed_norm=1",
+            "2012",
+            "fixed_norm=1",
+            "scales weights that are too long, and no others",
+        ),
+        ("conv filters=16 kernel=3 max_norm=1", "v2", "max_norm=1", "scales all weights to a length"),
+        ("local filters=16 kernel=3 fixed_norm=1", "v2", "fixed_norm=1", "too long, and no others, in local"),
+        ("conv filters=16 kernel=3 min_std=0.1", "2012", "min_std=0.1", "no effect without wcNormMax"),
+        ("fc outputs=16 max_std=0.1", "2012", "max_std=0.1", "in conv alone"),
+        ("fc outputs=16 parts=2 fixed_norm=2", "v2", "fixed_norm=2", "all its parts together"),
+    ],
+)
+def test_bounds_that_a_version_has_not_are_left_out(
+    layer: str, dialect: Dialect, underlined: str, message: str
+) -> None:
+    text = f"[image] input 4x12x12 range=255 mean=image\n[c] {layer} init=gaussian(1)\n{ENDING}"
+    made = BACKEND.emit(loads(text), dialect)
+    (told,) = made.warnings
+    assert (told.code, told.span.text, message in told.message) == ("left-out-of-cfg", underlined, True), told
+    assert "wball" not in made.params and "wcNorm" not in made.params
+
+
+def test_bounds_of_weights_that_become_several_matrices_are_left_out() -> None:
+    text = f"gpus 2\n[image] input 3x12x12 range=255 mean=image\n{SPLIT} max_norm=1\n"
+    text += (
+        "[f] fc outputs=8 init=gaussian(1) reads=all max_norm=2\n[out] fc outputs=10 init=gaussian(1) gpu=0 reads=all\n"
+    )
+    made = BACKEND.emit(loads(text), "2012")
+    (told,) = made.warnings
+    assert (told.span.text, "held to their bounds one by one" in told.message) == ("max_norm=2", True)
+    assert made.params.count("wball=") == 2
+
+
 def test_more_windows_than_usual_are_of_version_2() -> None:
     middle = f"{CONV} pad=0,2,0,2"
     (found,) = refused(middle)

@@ -37,6 +37,7 @@ net whole
 train optimizer=sgd(lr=0.02, momentum=0.9, weight_decay=5e-4) {train}
 augment from=9 flip=horizontal
 """
+BOUNDS = "\ndefault conv max_norm=0.6 min_std=0.05\ndefault fc fixed_norm=0.4"
 LOSSES = "[one] crossentropy\n[two] squarederror inputs=fc loss_weight=0.1"
 
 Batch = tuple[Tensor, Tensor]
@@ -106,6 +107,8 @@ def trained(graph: Graph, folder: Path) -> dict[str, Any]:
         ("precision=bf16", ""),
         ("precision=bf16", LOSSES),
         ("channels_last=yes", ""),
+        (BOUNDS, ""),
+        (f"accumulate=2 schedule=linear(0) channels_last=yes ema=0.9 {BOUNDS}", ""),
         ("accumulate=4 ema=0.9 label_smoothing=0.1 precision=bf16 channels_last=yes schedule=cosine warmup=1", LOSSES),
     ],
 )
@@ -141,6 +144,7 @@ def test_a_whole_training(keys: str, losses: str, tmp_path: Path, monkeypatch: p
         "ema=0.5",
         "label_smoothing=0.2",
         "precision=bf16",
+        BOUNDS,
     ],
 )
 def test_each_option_changes_what_is_learnt(keys: str, tmp_path: Path) -> None:

@@ -7,20 +7,20 @@ net branching
 gpus 2
 default conv neuron=relu
 [image] input 4x8x8
-[a] conv filters=8 kernel=3 pad=1
+[a] conv filters=8 kernel=3 pad=1 max_norm=1.25
 [norm1] lrn size=5 k=2 alpha=0.1 beta=0.75 reads=all
 [b] conv filters=8 kernel=3 pad=1 reads=all
 [c] conv filters=8 kernel=3 pad=1 reads=all weights=b
 [both] sum inputs=b,c
 [bn] batchnorm
-[two] conv filters=8 kernel=1,3 pad=0,1 inputs=bn,norm1 reads=all
+[two] conv filters=8 kernel=1,3 pad=0,1 inputs=bn,norm1 reads=all min_std=0.5,none max_norm=none,1
 [pool] maxpool kernel=2 stride=2
 [left] conv filters=4 kernel=3 pad=1 inputs=pool gpu=0
 [right] conv filters=4 kernel=3 pad=1 inputs=pool gpu=1
 [joined] concat inputs=left,right
-[own] local filters=8 kernel=3 init=he
+[own] local filters=8 kernel=3 init=he max_norm=1.5
 [drop1] dropout rate=0.4
-[fc1] fc outputs=16 neuron=relu reads=all
+[fc1] fc outputs=16 neuron=relu reads=all fixed_norm=1.5
 [drop2] dropout scaling=test
 [fc2] fc outputs=16
 [scores] fc outputs=6 gpu=1
@@ -30,7 +30,7 @@ default conv neuron=relu
 train batch=8 optimizer=sgd(lr=0.01, momentum=0.9, weight_decay=5e-4)
 """
 """Normalisation across groups, shared weights, several inputs, a place of their own for some, batch normalisation,
-local filters, both kinds of dropout, two losses."""
+local filters, weights that are held to bounds, both kinds of dropout, two losses."""
 
 TOWERS = """\
 net towers

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from layerfiles import NORMS, RATES, conv, load, net, params, said, told
+from layerfiles import NORMS, PARAMS, RATES, TWINS, conv, ending, load, net, params, readable, said, told
 
+from netspec.importers.cuda_convnet import Dialect
 from netspec.ir import settings
+from netspec.ir.constraint import FREE, Constraint
 from netspec.ir.ops import Dropout, Lrn, MapNorm
 
 
@@ -85,6 +87,7 @@ def test_a_second_schedule_is_left_out_with_a_warning() -> None:
         ("c", RATES + "schedW=dexp[numSteps=4,tgtFactor=250,noiseStdev=0]\n", "bad-value",
          "dexp[numSteps=4,tgtFactor=250,noiseStdev=0]"),
         ("c", RATES + "schedW=exp[0]\n", "bad-value", "exp[0]"),
+        ("c", RATES + "wcNormMin=0.2\nwcNormMax=0.1\n", "bad-value", "0.2"),
         ("n", "scale=1\n", "missing-key", "[n]"),
         ("h", "enable=maybe\n", "bad-value", "maybe"),
         ("logprob", "topk=5\n", "missing-key", "[logprob]"),
@@ -100,8 +103,7 @@ def test_what_the_original_refused(section: str, text: str | None, code: str, un
     ("section", "text", "code", "underlined"),
     [
         ("c", RATES + "sched=exp[10]\n", "cfg-ignored-key", "sched"),
-        ("c", RATES + "wball=0.1\n", "cfg-left-out", "0.1"),
-        ("c", RATES + "wcNormMax=0.1\n", "cfg-left-out", "0.1"),
+        ("c", RATES + "superEps=0.1\n", "cfg-left-out", "0.1"),
         ("c", RATES + "quantF=half\n", "cfg-left-out", "half"),
         ("other", RATES, "cfg-unmatched-section", "[other]"),
     ],
@@ -118,6 +120,60 @@ def test_a_parameter_file_of_another_network_is_wrong() -> None:
         ("cfg-unmatched-section", "params.cfg"),
     }
     assert all(d.severity == "error" for d in found)
+
+
+def constraint(more: str, dialect: Dialect, middle: str | None = None) -> Constraint:
+    """What the weights of a convolution of 3 x 3 x 3 are held to."""
+    text = net(middle or conv("c", "data", 3), "c").replace(
+        "partialSum=0\n", "" if dialect == "v2" else "partialSum=0\n"
+    )
+    given = f"[c]\n{RATES}{more}\n[out]\n{RATES}[logprob]\ncoeff=1\n"
+    found = load(text, given, dialect)
+    assert found.warnings == ()
+    return found.graph.parameters["c.weight"].constraint
+
+
+@pytest.mark.parametrize(
+    ("more", "dialect", "held"),
+    [
+        ("wball=0.1", "2012", Constraint(max_norm=2.7)),  # 0.1 * 27
+        ("wball=0.1", "v2", Constraint(fixed_norm=0.1)),
+        ("wcNormMax=0.002", "2012", Constraint(max_std=0.0103923048454)),  # 0.002 * sqrt(27)
+        ("wcNormMin=0.001\nwcNormMax=0.002", "v2", Constraint(min_std=0.00519615242271, max_std=0.0103923048454)),
+        ("wcNormMin=0.001\nwcNormMax=0.002\nwball=1", "2012",
+         Constraint(max_norm=27, min_std=0.00519615242271, max_std=0.0103923048454)),
+        ("wcNormMin=0.001\nwcNormMax=0.002\nwball=1", "v2", Constraint(fixed_norm=1)),  # which undoes the others
+        ("wcNormMin=-1", "2012", FREE),  # without effect, as the others
+        ("wball=-1\nwcNormMax=-0.5\nwcNormMin=-1", "2012", FREE),
+    ],
+)  # fmt: skip
+def test_what_weights_are_held_to(more: str, dialect: Dialect, held: Constraint) -> None:
+    assert constraint(more, dialect) == held
+
+
+@pytest.mark.parametrize(("dialect", "length"), [("2012", 2.7), ("v2", 0.1)])
+def test_local_layers_are_scaled_down_alone(dialect: Dialect, length: float) -> None:
+    local = conv("c", "data", 3).replace("type=conv", "type=local")
+    local = local.replace("partialSum=0\n", "").replace("sumWidth=1\n", "")
+    assert constraint("wball=0.1", dialect, local) == Constraint(max_norm=length)
+
+
+def test_halves_whose_weights_are_held_by_themselves_stay_two_matrices() -> None:
+    names = ("conv1a", "conv1b", "conv2a", "conv2b", "fca", "fcb", "out")
+    given = dict.fromkeys(names, RATES) | {"n2a": PARAMS["n"], "n2b": PARAMS["n"], "logprob": "coeff=1\n"}
+    two = (
+        RATES.replace("epsW=0.01", "epsW=0.01,0.01").replace("momW=0.9", "momW=0.9,0.9").replace("wc=0.0005", "wc=0,0")
+    )
+    given |= {"fca": two, "fcb": two, "out": two, "conv2a": RATES + "wball=0.1\n", "conv2b": RATES + "wball=0.1\n"}
+    text = TWINS + ending("fca,fcb")
+
+    def line(name: str) -> str:
+        found = readable(text, "".join(f"[{section}]\n{keys}" for section, keys in given.items())).splitlines()
+        return next((one for one in found if one.startswith(f"[{name}]")), "")
+
+    assert "max_norm=7.2" in line("conv2") and line("fc").startswith("[fc] ")  # 0.1 * 8 * 9
+    given |= {"fca": two + "wball=0.1,0.1\n", "fcb": two + "wball=0.1,0.1\n"}
+    assert (line("fc"), "max_norm=" in line("fca"), "max_norm=" in line("fcb")) == ("", True, True)
 
 
 V2 = net(conv("c", "data", 3) + "[d]\ntype=dropout\ninputs=c\n[e]\ntype=eltsum\ninputs=d,d\n", "e").replace(

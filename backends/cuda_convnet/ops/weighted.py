@@ -7,6 +7,7 @@ from netspec.ir.distribution import Constant, Distribution, Normal
 from netspec.ir.graph import Node, Parameter
 from netspec.ir.ops import Bias, Concat, Conv, Linear, Local
 
+from ..constraints import constraints
 from ..learning import rates
 from ..sections import Part, Section, listed
 from ..site import Site
@@ -53,7 +54,7 @@ def windows(site: Site) -> Section:
         keys |= {"sharedBiases": "0"} if unshared else {}
         side = products[0].output.height
         keys |= {"partialSum": "0"} if site.draft.old else {"sumWidth": str(min(_SOME, side)), **more}
-    return site.section(type_, tuple(reads), keys, **rates(site, _per_part(site, products)))
+    return site.section(type_, tuple(reads), keys, **_learning(site, type_, products))
 
 
 def connected(site: Site) -> Section:
@@ -74,7 +75,14 @@ def connected(site: Site) -> Section:
     reads = tuple(part for i in range(len(products)) for part in site.parts(i))
     parts = divided.pop()
     keys = {"outputs": str(outputs // parts)} | ({"parts": str(parts)} if parts > 1 else {}) | _start(site, products)
-    return site.section("sfc" if parts > 1 else "fc", reads, keys, **rates(site, _per_part(site, products)))
+    type_ = "sfc" if parts > 1 else "fc"
+    return site.section(type_, reads, keys, **_learning(site, type_, products))
+
+
+def _learning(site: Site, type_: str, products: list[Node]) -> dict[str, str]:
+    """The parameter section."""
+    weights = _per_part(site, products)
+    return rates(site, weights) | constraints(site, type_, weights)
 
 
 def _products(site: Site) -> list[Node]:

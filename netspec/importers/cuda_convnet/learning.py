@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from netspec.importers.cuda_convnet.constraints import Bounds
+
 SCALE, POWER = 0.0001, 0.75
 """Of a normalisation without parameters: those of nearly all files of 2012."""
 
@@ -33,7 +35,7 @@ class Learning:
     the random poolings that take the maximum after all. ``train`` are the keys of the ``train`` line; ``usual`` the
     learning keys that hold where a layer has none."""
 
-    weights: Mapping[str, Mapping[str, tuple[float, ...]]] = field(default_factory=dict)
+    weights: Mapping[str, Mapping[str, Bounds]] = field(default_factory=dict)
     biases: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     norms: Mapping[str, Norm] = field(default_factory=dict)
     drops: Mapping[str, Drop] = field(default_factory=dict)

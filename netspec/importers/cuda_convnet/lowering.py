@@ -118,7 +118,7 @@ class _Writer:
         weights = dict(self.learning.weights.get(layer.name, {}))
         lists = dict(lists)
         lists["init"] = [f"gaussian({number(abs(w))})" for w in layer.values["initW"]]
-        lists |= {key: [number(v) for v in texts] for key, texts in weights.items()}
+        lists |= {key: [number(v) if v is not None else "none" for v in own] for key, own in weights.items()}
         bias = {"bias": number(layer.values["initB"])} if layer.values["initB"] else {}
         bias |= {key: number(value) for key, value in self.learning.biases.get(layer.name, {}).items()}
         owner = self.sharing.whole.get(layer.name)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from netspec.check.report import Findings
+from netspec.importers.cuda_convnet.constraints import Bounds, bounds
 from netspec.importers.cuda_convnet.definition import KINDS
 from netspec.importers.cuda_convnet.forks import notes_in_parameters
 from netspec.importers.cuda_convnet.learning import Drop, Learning, Norm
@@ -19,12 +20,6 @@ from netspec.units import plural
 _NORMS = ("cmrnorm", "rnorm", "cnorm")
 _WEIGHTS = ("epsW", "epsB", "momW", "momB", "wc", "wball", "superEps", "superMom")
 _2012 = ("schedW", "schedB", "quantF", "quantB")
-_WITHOUT = {
-    "wball": "the limit on the length of each filter's weights",
-    "superEps": "the scaling of gradients by their own mean square",
-    "wcNormMin": "the least deviation of each filter's weights",
-    "wcNormMax": "the largest deviation of each filter's weights",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +30,7 @@ class Rates:
     lr: tuple[float, ...]
     momentum: tuple[float, ...]
     decay: tuple[float, ...]
+    held: Mapping[str, Bounds]
     bias_lr: float
     bias_momentum: float
     schedules: tuple[Schedule, ...]
@@ -180,16 +176,15 @@ class _Reader:
                 )
         momentum, bias_momentum = options.reals("momW", n, None, repeat), options.real("momB")
         decay = options.reals("wc", n, 0.0, repeat)
-        for key, what in _WITHOUT.items():
-            if layer.type == "conv" or not key.startswith("wcNorm"):
-                values = (options.real(key, 0.0),) if key == "superEps" else options.reals(key, n, 0.0, repeat)
-                if any(values) and (key != "superEps" or self.old):
-                    options.warn("cfg-left-out", f"{key}: a spec has not {what}; it is left out", key)
+        held = bounds(layer, options, self.definition.dialect)
+        if options.real("superEps", 0.0) and self.old:
+            message = "superEps: a spec has not the scaling of gradients by their own mean square; it is left out"
+            options.warn("cfg-left-out", message, "superEps")
         numbers = (*lr, *momentum, *decay, bias_lr, bias_momentum)
         if min(numbers) < 0 or max(*momentum, bias_momentum) >= 1:
             keys = ("epsW", "epsB", "momW", "momB", "wc")
             raise options.refuse("bad-value", "rates and decay are at least 0, momentum is below 1", *keys)
-        return Rates(options, lr, momentum, decay, bias_lr, bias_momentum, falls, bias_fall)
+        return Rates(options, lr, momentum, decay, held, bias_lr, bias_momentum, falls, bias_fall)
 
     def learning(self) -> Learning:
         """Everything in the words of a spec."""
@@ -197,11 +192,11 @@ class _Reader:
         lr = _usual(r.lr for r in owners.values())
         momentum = _usual(r.momentum for r in owners.values())
         decay = _usual(r.decay for r in owners.values())
-        weights: dict[str, Mapping[str, tuple[float, ...]]] = {}
+        weights: dict[str, Mapping[str, Bounds]] = {}
         biases: dict[str, Mapping[str, float]] = {}
         for name, r in self.rates.items():
             told = {"lr": (r.lr, lr), "momentum": (r.momentum, momentum), "decay": (r.decay, decay)}
-            weights[name] = {key: own for key, (own, usual) in told.items() if set(own) != {usual}}
+            weights[name] = {key: own for key, (own, usual) in told.items() if set(own) != {usual}} | dict(r.held)
             # A layer with the weights of another says no rates of weights, after which its biases' would be.
             taken = any(self.definition.layers[name].shared[:1])
             first = (lr, momentum) if taken else (r.lr[0], r.momentum[0])

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from typing import Literal
 
+from netspec.importers.cuda_convnet.constraints import HELD
 from netspec.importers.cuda_convnet.gathering import ALONE, gathers, joins_of, uniform, without
 from netspec.importers.cuda_convnet.lines import Line
 
@@ -173,6 +174,8 @@ class _Attempt:
             if sorted(run) != sorted(family.members):
                 return None
             places = tuple(family.members.index(name) for name in run)
+            if any(key in line.keys for key in HELD):
+                return None  # each share's weights by themselves are held to something
             if places != tuple(range(self.gpus)):
                 if line.type not in _ORDERLESS or (order and order != places):
                     return None

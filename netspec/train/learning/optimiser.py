@@ -9,8 +9,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from netspec.ir.constraint import FREE, Constraint
 from netspec.ir.graph import Graph, Parameter
 from netspec.passes.torch_names import attributes, state_key
+from netspec.train.learning.constraining import constrain
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,7 @@ class Group:
     lr: float
     momentum: float
     decay: float
+    constraint: Constraint = FREE
 
 
 class PaperSGD:
@@ -28,7 +31,8 @@ class PaperSGD:
 
     Krizhevsky et al. (2012), section 5. The velocity holds the learning rate: after a cut of the rate, what has been
     gathered goes on at the old one (``torch.optim.SGD`` scales all of it by the new one, and parts from this rule at
-    the first change). Every group's ``lr`` is what it started with, times ``factor`` of the schedule.
+    the first change). Every group's ``lr`` is what it started with, times ``factor`` of the schedule. What has moved is
+    then held to the ``constraint`` of its group; a group whose ``lr`` is 0 does not move.
 
     ``fused``: weights, gradients and velocities that lie alike in memory are moved in one pass over it, in one launch
     for each group; the last bits of the numbers are others then.
@@ -56,6 +60,8 @@ class PaperSGD:
             weights = [w for w in group.params if w.grad is not None]
             if weights:
                 self._move(weights, group.lr * self.factor, group.momentum, group.decay)
+            for w in weights if group.constraint and group.lr else ():
+                constrain(w, group.constraint)
 
     def _move(self, weights: list[Tensor], lr: float, momentum: float, decay: float) -> None:
         gradients = [w.grad for w in weights if w.grad is not None]
@@ -109,10 +115,10 @@ def optimiser_for(
     parameters: Mapping[str, Parameter], tensors: Mapping[str, Tensor], *, fused: bool = False
 ) -> PaperSGD:
     """An optimiser of a network's tensors, given by the parameters' keys; those with the same numbers form a group."""
-    groups: defaultdict[tuple[float, float, float], list[Tensor]] = defaultdict(list)
+    groups: defaultdict[tuple[float, float, float, Constraint], list[Tensor]] = defaultdict(list)
     for key, parameter in parameters.items():
-        groups[parameter.lr, parameter.momentum, parameter.decay].append(tensors[key])
-    made = (Group(tuple(members), lr, momentum, decay) for (lr, momentum, decay), members in groups.items())
+        groups[parameter.lr, parameter.momentum, parameter.decay, parameter.constraint].append(tensors[key])
+    made = (Group(tuple(members), *numbers) for numbers, members in groups.items())
     return PaperSGD(made, fused=fused)
 
 

@@ -1,0 +1,35 @@
+"""Values that there may be none of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from netspec.keys.kinds import BadValue, Kind, Real, shown
+from netspec.language.syntax import Value, Word
+
+
+@dataclass(frozen=True, slots=True)
+class OrNone:
+    """A value of another kind, or the word ``none``, read as ``None``."""
+
+    kind: Kind
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        return (*self.kind.words, "none")
+
+    @property
+    def doc(self) -> str:
+        return f"{self.kind.doc}, or none"
+
+    def read(self, value: Value) -> Any:
+        if isinstance(value, Word):
+            if value.text == "none":
+                return None
+            raise BadValue(f"needs {self.doc}, not '{shown(value)}'", value.span)
+        return self.kind.read(value)
+
+
+BOUND = OrNone(Real(above=0))
+"""A bound above 0, if there is one."""

@@ -1,0 +1,57 @@
+"""The keys that hold weights to bounds: what they are applied to is one unit's incoming weights of one input."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from netspec.ir.fault import Fault
+from netspec.keys import BOUND, Key
+from netspec.lowering import PerInput
+
+
+def _bound(name: str, doc: str) -> Key:
+    return Key(name, BOUND, doc, default=None, default_text="none", of_shape=False, per_input=True)
+
+
+BOUNDS = (
+    _bound(
+        "max_norm",
+        "the length of each unit's incoming weights, sqrt(sum of w^2), that they are scaled down to after an update "
+        "where they are longer",
+    ),
+    _bound("fixed_norm", "the length of each unit's incoming weights that they are scaled to after every update"),
+    _bound(
+        "min_std",
+        "the standard deviation of each unit's incoming weights that they are scaled up to after an update where "
+        "theirs is less",
+    ),
+    _bound(
+        "max_std",
+        "the standard deviation of each unit's incoming weights that they are scaled down to after an update where "
+        "theirs is more",
+    ),
+)
+
+
+def agree(values: Mapping[str, Any]) -> None:
+    """Bounds must leave something to each other. Raises ``Fault`` with ``bad-value``."""
+    several = [len(v.values) for key in BOUNDS if isinstance(v := values[key.name], PerInput)]
+    for index in range(max(several, default=1)):
+        given = {key.name: _of(values[key.name], index) for key in BOUNDS}
+        low, high = given["min_std"], given["max_std"]
+        if low is not None and high is not None and low > high:
+            raise Fault("bad-value", f"{{layer}}: min_std={low:g} is above max_std={high:g}", ("min_std", "max_std"))
+        others = tuple(name for name, bound in given.items() if name != "fixed_norm" and bound is not None)
+        if given["fixed_norm"] is not None and others:
+            raise Fault(
+                "bad-value",
+                f"{{layer}}: fixed_norm leaves nothing to {' and '.join(others)}",
+                ("fixed_norm", *others),
+                ("after every update the weights are scaled to fixed_norm, whatever they were scaled by before",),
+            )
+
+
+def _of(value: Any, index: int) -> float | None:
+    found: float | None = value.values[index] if isinstance(value, PerInput) else value
+    return found

@@ -1,0 +1,124 @@
+"""Weights held to bounds after each update: by hand, as properties, and in a training."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+
+import netspec
+from netspec.ir.constraint import FREE, Constraint, incoming
+from netspec.train.learning.constraining import constrain
+from netspec.train.learning.objective import build
+from netspec.train.learning.optimiser import Group, PaperSGD, optimiser_of
+
+ROWS = [[3.0, 4.0], [0.3, 0.4], [0.0, 0.0], [2.0, 2.0]]
+
+
+@pytest.mark.parametrize(
+    ("bounds", "wanted"),
+    [
+        # lengths 5, 0.5, 0 and 2.83
+        (Constraint(max_norm=1), [[0.6, 0.8], [0.3, 0.4], [0, 0], [0.5**0.5, 0.5**0.5]]),
+        (Constraint(fixed_norm=1), [[0.6, 0.8], [0.6, 0.8], [0, 0], [0.5**0.5, 0.5**0.5]]),
+        # deviations 0.5, 0.05, 0 and 0
+        (Constraint(max_std=0.25), [[1.5, 2], [0.3, 0.4], [0, 0], [2, 2]]),
+        (Constraint(min_std=0.1), [[3, 4], [0.6, 0.8], [0, 0], [2, 2]]),
+        (Constraint(min_std=0.1, max_std=0.25), [[1.5, 2], [0.6, 0.8], [0, 0], [2, 2]]),
+        # first the deviation, then the length: 0.6, 0.8 has length 1
+        (Constraint(max_norm=0.5, min_std=0.1), [[0.3, 0.4], [0.3, 0.4], [0, 0], [0.125**0.5, 0.125**0.5]]),
+        (FREE, ROWS),
+    ],
+)
+def test_by_hand(bounds: Constraint, wanted: list[list[float]]) -> None:
+    w = torch.tensor(ROWS, dtype=torch.float64)
+    constrain(w, bounds)
+    torch.testing.assert_close(w, torch.tensor(wanted, dtype=torch.float64), rtol=1e-12, atol=0)
+
+
+@given(
+    shape=st.sampled_from([(3, 5), (4, 2, 3, 3), (2, 3, 2, 2, 2, 1)]),
+    low=st.floats(0.01, 1),
+    more=st.floats(1, 3),
+    seed=st.integers(0, 9),
+)
+def test_each_units_own_weights_are_within_the_bounds(
+    shape: tuple[int, ...], low: float, more: float, seed: int
+) -> None:
+    before = torch.from_numpy(np.random.default_rng(seed).normal(size=shape))
+    axes = incoming(shape)
+    for bounds in (Constraint(max_norm=low), Constraint(fixed_norm=low), Constraint(min_std=low, max_std=low * more)):
+        w = before.clone()
+        constrain(w, bounds)
+        lengths, deviations = w.square().sum(axes).sqrt(), w.var(axes, correction=0).sqrt()
+        if bounds.max_norm is not None:
+            wanted = before.square().sum(axes).sqrt().clamp(max=low)
+            torch.testing.assert_close(lengths, wanted)
+        elif bounds.fixed_norm is not None:
+            torch.testing.assert_close(lengths, torch.full_like(lengths, low))
+        else:
+            assert ((deviations >= low * (1 - 1e-9)) & (deviations <= low * more * (1 + 1e-9))).all()
+        factor = w / before  # one for all of a unit's weights
+        torch.testing.assert_close(factor, factor.amax(axes, keepdim=True).expand_as(factor))
+
+
+def test_what_does_not_move_is_not_held() -> None:
+    def row() -> Tensor:
+        return torch.full((1, 4), 3.0).requires_grad_()
+
+    frozen, without, moving = row(), row(), row()
+    sgd = PaperSGD(
+        [
+            Group((frozen,), 0.0, 0.9, 0.0, Constraint(max_norm=1)),
+            Group((without, moving), 0.5, 0.9, 0.0, Constraint(max_norm=1)),
+        ]
+    )
+    frozen.grad, moving.grad = torch.ones(1, 4), torch.ones(1, 4)
+    sgd.step()
+    assert (frozen.tolist(), without.tolist(), moving.tolist()) == ([[3.0] * 4], [[3.0] * 4], [[0.5] * 4])
+
+
+SPEC = """
+[image] input 3x8x8 range=1 mean=channel
+[conv] conv filters=4 kernel=3 max_norm=0.2
+[two] conv filters=4 kernel=1 inputs=conv,conv min_std=0.5,none fixed_norm=none,2
+[again] conv filters=4 kernel=3 inputs=image weights=conv
+[all] sum inputs=two,again
+[fc] fc outputs=3 lr=0 max_norm=0.01
+"""
+
+
+def test_keys_reach_the_parameters_and_a_step() -> None:
+    graph = netspec.loads(SPEC).graph
+    assert {key: p.constraint for key, p in graph.parameters.items() if p.constraint} == {
+        "conv.weight": Constraint(max_norm=0.2),
+        "two.weights.0": Constraint(min_std=0.5),
+        "two.weights.1": Constraint(fixed_norm=2.0),
+        "fc.weight": Constraint(max_norm=0.01),
+    }
+    objective = build(graph, seed=0, device="cpu")
+    optimiser = optimiser_of(graph, objective.module)
+    objective.gradients(torch.randn(4, 3, 8, 8), torch.arange(4) % 3, seed=0, step=0)
+    optimiser.step()
+    w = {key: p.detach() for key, p in objective.module.named_parameters()}
+    assert w["conv.weight"].flatten(1).norm(dim=1).tolist() == pytest.approx([0.2] * 4)
+    assert w["two.weights.0"].flatten(1).std(1, correction=0).min() >= 0.4999
+    assert w["two.weights.1"].flatten(1).norm(dim=1).tolist() == pytest.approx([2] * 4)
+    assert w["fc.weight"].norm(dim=1).min() > 0.01  # it does not move
+
+
+def test_bounds_that_leave_nothing_to_each_other_are_told() -> None:
+    for keys, message in (
+        ("min_std=0.2 max_std=0.1", "min_std=0.2 is above max_std=0.1"),
+        ("fixed_norm=1 max_norm=2", "fixed_norm leaves nothing to max_norm"),
+        ("inputs=image,image fixed_norm=none,1 min_std=none,2", "fixed_norm leaves nothing to min_std"),
+        ("max_norm=0", "needs a number above 0, not 0"),
+        ("max_norm=no", "needs a number above 0, or none, not 'no'"),
+    ):
+        with pytest.raises(netspec.SpecError, match="bad-value") as caught:
+            netspec.loads(f"[image] input 3x8x8\n[c] conv filters=4 kernel=1 {keys}\n")
+        (found,) = caught.value.diagnostics
+        assert message in found.message
