@@ -75,9 +75,12 @@ def load(
     input_shape: Shape | None = None,
     changes: Sequence[str] = (),
     params: str | os.PathLike[str] | None = None,
+    *,
+    history: bool = False,
 ) -> Net:
-    """Load and check a spec, or a layer file of cuda-convnet (``.cfg``), of which ``params`` is the parameter file.
-    ``changes`` are keys given other values, ``conv1.stride=2``.
+    """Load and check a spec, or a layer file of cuda-convnet (``.cfg``), of which ``params`` is the parameter file;
+    with ``history`` it learns as the notes in that file say that its run began. ``changes`` are keys given other
+    values, ``conv1.stride=2``.
 
     Raises
     ------
@@ -86,7 +89,7 @@ def load(
     CannotOpen
         The file cannot be opened.
     """
-    foreign = Foreign(read_source(params)) if params is not None else Foreign()
+    foreign = Foreign(read_source(params), history=history) if params is not None else Foreign()
     return load_source(read_source(path), input_shape, changes, folder=Path(path).parent, foreign=foreign)
 
 
@@ -97,12 +100,14 @@ def loads(text: str, name: str = "<text>", input_shape: Shape | None = None) -> 
 
 @dataclass(frozen=True, slots=True)
 class Foreign:
-    """How a layer file of cuda-convnet is read: with a parameter file, as a version (``None``: by its content), and
-    with twins on several GPUs as one layer (``merged``) or as they stand."""
+    """How a layer file of cuda-convnet is read: with a parameter file, as a version (``None``: by its content), with
+    twins on several GPUs as one layer (``merged``) or as they stand, and with the rates that the parameter file holds
+    or those that, by its notes, its run began with (``history``)."""
 
     params: Source | None = None
     dialect: Dialect | None = None
     merged: bool = False
+    history: bool = False
 
 
 def load_source(
@@ -159,6 +164,7 @@ def _load_layer_file(
         shape=input_shape,
         merged=foreign.merged,
         readable=readable,
+        history=foreign.history,
     )
     if made.source is None:
         raise SpecError(in_order(made.diagnostics))

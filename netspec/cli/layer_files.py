@@ -20,16 +20,19 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 @dataclass(frozen=True, slots=True)
 class LayerFiles:
-    """What ``--params`` and ``--dialect`` say: the parameter files, one for all layer files or one each in their order,
-    and the version of cuda-convnet that they were written for (``None``: told by their content)."""
+    """What ``--params``, ``--dialect`` and ``--history`` say: the parameter files, one for all layer files or one each
+    in their order; the version of cuda-convnet that they were written for (``None``: told by their content); and
+    whether their notes say what the rates are."""
 
     params: tuple[str, ...] = ()
     dialect: Dialect | None = None
+    history: bool = False
 
     def of(self, files: Sequence[str], place: int) -> LayerFiles:
         """What they say of one of the command line's ``files``: at most one parameter file.
 
-        Raises ``click.UsageError`` where there are more parameter files than layer files, or too few for one each.
+        Raises ``click.UsageError`` where there are more parameter files than layer files, or too few for one each, or
+        none whose notes could be read.
         """
         places = [number for number, path in enumerate(files) if _is_layer_file(path)]
         given, needed = len(self.params), len(places)
@@ -37,6 +40,8 @@ class LayerFiles:
             raise click.UsageError(f"there is no layer file (.cfg) that --params {self.params[needed]} belongs to")
         if 1 < given < needed:
             raise click.UsageError(f"{needed} layer files take one --params each, or one for all; there are {given}")
+        if self.history and not given:
+            raise click.UsageError("--history reads the notes of a parameter file, and there is none: --params")
         if place not in places:
             return LayerFiles()
         return self if given <= 1 else replace(self, params=(self.params[places.index(place)],))
@@ -45,7 +50,7 @@ class LayerFiles:
         """How a layer file is read, its parameter file opened. Raises ``CannotOpen`` and ``SpecError``."""
         from netspec.net import Foreign, read_source
 
-        return Foreign(read_source(self.params[0]) if self.params else None, self.dialect, merged)
+        return Foreign(read_source(self.params[0]) if self.params else None, self.dialect, merged, self.history)
 
 
 def _is_layer_file(path: str) -> bool:
@@ -61,11 +66,13 @@ def _is_layer_file(path: str) -> bool:
 
 
 def layer_file_options(command: Command) -> Command:
-    """The options ``--params`` and ``--dialect``, which the command gets as ``layer_files``."""
+    """The options ``--params``, ``--dialect`` and ``--history``, which the command gets as ``layer_files``."""
 
     @wraps(command)
-    def with_layer_files(*arguments: Any, params: tuple[str, ...], dialect: Dialect | None, **named: Any) -> Any:
-        return command(*arguments, layer_files=LayerFiles(params, dialect), **named)
+    def with_layer_files(
+        *arguments: Any, params: tuple[str, ...], dialect: Dialect | None, history: bool, **named: Any
+    ) -> Any:
+        return command(*arguments, layer_files=LayerFiles(params, dialect, history), **named)
 
     add_params = click.option(
         "--params",
@@ -78,4 +85,9 @@ def layer_file_options(command: Command) -> Command:
         type=click.Choice(["2012", "v2"]),
         help="The version of cuda-convnet that a .cfg was written for [default: told by its content].",
     )
-    return cast(Command, add_params(add_dialect(with_layer_files)))
+    add_history = click.option(
+        "--history",
+        is_flag=True,
+        help="Take the rates with which the run of a .cfg began, by the notes in its parameter file, not its last.",
+    )
+    return cast(Command, add_params(add_dialect(add_history(with_layer_files))))

@@ -153,3 +153,25 @@ def test_a_layer_file_is_not_laid_out_as_a_spec(files: Path) -> None:
     assert (done.returncode, done.stdout) == (2, "")
     assert "it is a layer file of cuda-convnet, which netspec import writes as a spec" in done.stderr
     assert (files / "net.cfg").read_text() == before
+
+
+NOTES = "# epoch 20: set epsw to 0.01 from 0.1\n# epoch 30: killed\n"
+
+
+def test_the_rates_of_the_beginning_are_those_of_the_notes(files: Path) -> None:
+    (files / "params.cfg").write_text(PARAMS + NOTES)
+    given = (files / "net.cfg", "--params", files / "params.cfg", *SHAPED)
+    last = netspec("check", *given)
+    assert last.returncode == 0 and "warning[cfg-last-state]: the file holds rates that a run ended with" in last.stderr
+    done = netspec("import", *given, "--history", "-o", "-")
+    assert done.returncode == 0 and "cfg-last-state" not in done.stderr
+    assert "train    epochs=30  batch=128  optimizer=sgd(lr=0.1, momentum=0.9, weight_decay=0.1)" in done.stdout
+    assert "schedule=steps(20, factor=0.1)" in done.stdout
+    assert netspec("check", *given, "--history").stderr == done.stderr
+
+
+def test_notes_are_those_of_a_parameter_file(files: Path) -> None:
+    done = netspec("import", files / "net.cfg", *SHAPED, "--history", "-o", "-")
+    assert done.returncode == 2 and "--history reads the notes of a parameter file, and there is none" in done.stderr
+    done = netspec("import", files / "net.cfg", "--params", files / "params.cfg", *SHAPED, "--history", "-o", "-")
+    assert done.returncode == 1 and "error[cfg-no-history]" in done.stderr

@@ -3,7 +3,7 @@
 A block marked ``net`` is a spec. Where a block marked ``text`` follows it, that is what the compiler says to it; where
 none does, the spec has to be right. ``net NAME`` is another file of the same folder, for the specs after it.
 ``cfg SHAPE`` is a layer file of cuda-convnet whose data have this shape (without it, none is given), ``cfg params`` the
-parameter file of the layer files after it.
+parameter file of the layer files after it, ``cfg history`` one whose notes are read for the rates (``--history``).
 
 A block marked ``console`` holds commands and what they print. A part between ``<!-- NAME -->`` and ``<!-- /NAME -->``
 is made by a function of that name.
@@ -25,7 +25,7 @@ from netspec.diagnostics.text import render_all
 from netspec.ir.shape import Shape
 from netspec.net import load
 
-NAME, LAYERS, PARAMS = "example.net", "example.cfg", "params"
+NAME, LAYERS, PARAMS, HISTORY = "example.net", "example.cfg", "params", "history"
 _BLOCK = re.compile(r"^```(net|cfg|text|console)(?: (\S+))?\n(.*?)^```\n", re.MULTILINE | re.DOTALL)
 _PART = re.compile(r"^<!-- (\S+) -->\n(.*?)^<!-- /\1 -->\n", re.MULTILINE | re.DOTALL)
 
@@ -46,9 +46,10 @@ class Example:
         with TemporaryDirectory() as folder, chdir(folder):
             for name, text in {**self.beside, self.name: self.text}.items():
                 Path(name).write_text(text, "utf-8")
-            params = PARAMS if self.name == LAYERS and PARAMS in self.beside else None
+            given = (name for name in (PARAMS, HISTORY) if self.name == LAYERS and name in self.beside)
+            params = next(given, None)
             try:
-                return load(self.name, self.shape, params=params).warnings
+                return load(self.name, self.shape, params=params, history=params == HISTORY).warnings
             except SpecError as error:
                 return error.diagnostics
 
@@ -60,7 +61,8 @@ def examples(page: str) -> Iterator[Example]:
     for block, following in zip(blocks, [*blocks[1:], None], strict=False):
         kind, name, text = block.groups()
         output = following.span(3) if following and following[1] == "text" else None
-        if (kind == "net" and name) or (kind == "cfg" and name == PARAMS):
+        if (kind == "net" and name) or (kind == "cfg" and name in (PARAMS, HISTORY)):
+            beside.pop(PARAMS if name == HISTORY else HISTORY, None)
             beside[name] = text
         elif kind == "net":
             yield Example(text, dict(beside), output)

@@ -1,4 +1,4 @@
-"""docs/history.md against the files whose notes it tells.
+"""docs/history.md against the files whose notes it tells, and what is read of these notes against the page.
 
 They lie outside the project, in the folder that NETSPEC_CORPUS names; without it only the page's form is tested.
 """
@@ -12,6 +12,14 @@ from dataclasses import dataclass
 import pytest
 from corpusfiles import CORPUS
 from places import ROOT
+
+from netspec.check.report import Findings
+from netspec.importers.cuda_convnet.model import Layer
+from netspec.importers.cuda_convnet.options import Options
+from netspec.importers.cuda_convnet.reading import Section, read
+from netspec.importers.cuda_convnet.replay import Replay, replayed
+from netspec.importers.cuda_convnet.runs import Run, runs_of
+from netspec.source import Source, Span
 
 PAGE = (ROOT / "docs" / "history.md").read_text("utf-8")
 CITED = re.compile(r"`([\w.-]+\.cfg):(\d+)(?:-(\d+))?`(?:\s`([^`]+)`)?")
@@ -106,3 +114,61 @@ def test_no_error_in_the_notes_is_left_out() -> None:
         if not {f"{float(number):.6f}" for number in found if number} <= told
     ]
     assert missing == []
+
+
+EMPTY = Source("layers.cfg", "")
+NET = {
+    name: Layer(name, kind, (), (), 1, Options(Section(name, Span(EMPTY, 0, 0)), Findings(EMPTY)))
+    for name, kind in {"conv1a": "conv", "conv1b": "conv", "conv2a": "conv", "conv6a": "conv", "fc1000": "fc"}.items()
+}
+"""Layers of nearly all nets of 2012, as far as notes name them."""
+
+
+def run_of(row: list[str]) -> Run:
+    """What is read of the notes of a row."""
+    (notes,) = cited(row[1])
+    assert CORPUS is not None
+    source = Source(notes.file, (CORPUS / "AlexNet-Source-Code" / "layers" / notes.file).read_text("utf-8"))
+    found = [
+        run
+        for run in runs_of(read(source, Findings(source)))
+        for spans in [[note.span for note in (*run.changes, *run.colours)] or [run.ended]]
+        if all(span is not None and notes.first <= span.line <= notes.last for span in spans)
+    ]
+    assert len(found) <= 1
+    return found[0] if found else Run()
+
+
+def replay_of(run: Run) -> Replay:
+    return replayed(run.changes, NET, dict.fromkeys(NET, 0.01))
+
+
+def epochs(cell: str) -> list[float]:
+    return [float(number) for number in NUMBER.findall(cell)]
+
+
+WITHOUT_A_WORD = {"111", "136"}
+"""Runs of which it is no word for an end that tells it."""
+
+
+@needs_files
+@pytest.mark.parametrize("row", [*rows("Rates lowered by hand")], ids=lambda row: row[0])
+def test_what_was_done_by_hand_is_read_as_the_page_has_it(row: list[str]) -> None:
+    run = run_of(row)
+    past = replay_of(run)
+    main = {(fall.epoch, fall.rate) for fall in past.falls.get("fc1000", ())}
+    first = {(fall.epoch, fall.rate) for fall in past.falls.get("conv1a", ())}
+    assert sorted(epoch for epoch, _ in main) == epochs(row[4])
+    assert sorted(epoch for epoch, _ in first - main) == epochs(row[5])
+    if row[0] not in WITHOUT_A_WORD:
+        assert [run.end or 0.0] == (epochs(row[6]) or [0.0])
+
+
+@needs_files
+@pytest.mark.parametrize("row", [*rows("Rates by schedule")], ids=lambda row: row[0])
+def test_what_was_done_beside_a_schedule_is_read_as_the_page_has_it(row: list[str]) -> None:
+    run = run_of(row)
+    assert [colour.epoch for colour in run.colours if not colour.to] == epochs(row[3])
+    stopped = replay_of(run).falls.get("conv1a", ())
+    assert [fall.epoch for fall in stopped] == epochs(row[4]) and {fall.rate for fall in stopped} <= {0.0}
+    assert [run.end or 0.0] == (epochs(row[5]) or [0.0])

@@ -17,12 +17,13 @@ from places import SPECS
 
 from netspec import backend, load
 from netspec.check.report import Findings
+from netspec.diagnostics import SpecError
 from netspec.diff import compare
 from netspec.importers.cuda_convnet import translate
 from netspec.importers.cuda_convnet.reading import read
 from netspec.ir.shape import Shape
 from netspec.language.formatter import formatted
-from netspec.net import load_source, loads
+from netspec.net import Foreign, import_layer_file, load_source, loads
 from netspec.source import Source
 
 pytestmark = pytest.mark.skipif(CORPUS is None, reason="NETSPEC_CORPUS names no folder with real layer files")
@@ -46,6 +47,34 @@ def test_the_spec_is_laid_out_whole_and_the_same_network(case: Case) -> None:
     assert [comment for comment in told if comment not in text] == []
     same = load_source(source(file["file"]), shape(file), foreign=foreign(params))
     assert compare(same, loads(text)).same
+
+
+LAST_STATE = {
+    "96-16k", "100", "109", "111", "112", "114", "118", "120", "120-2012", "120-2012-full", "127", "129", "131", "133",
+    "135", "135-2009", "137", "137-tree", "139", "141-2009", "145", "145-2010", "145-half", "146-2012-2009",
+    "146-2012-2011", "147", "149", "155", "156", "157", "158", "163", "165", "166", "170-256-double", "170-quant",
+    "171", "172", "174", "175", "178", "flickr-102", "inet-5layer-conv94-2gpu",
+}  # fmt: skip
+"""Parameter files whose rates are lower than their notes say that the run began with."""
+
+
+@pytest.mark.parametrize("case", [marked(i, case) for i, case in enumerate(CASES) if case[1]])
+def test_the_rates_of_the_beginning_are_no_lower_than_the_last(case: Case) -> None:
+    file, name = case
+    assert name is not None
+    last = load_source(source(file["file"]), shape(file), foreign=foreign(name))
+    is_last = any(d.code == "cfg-last-state" for d in last.warnings)
+    assert is_last == (Path(name).stem.removeprefix("layer-params-") in LAST_STATE)
+    try:
+        first = import_layer_file(source(file["file"]), shape(file), Foreign(source(name), merged=True, history=True))
+    except SpecError as error:
+        assert [d.code for d in error.diagnostics if d.severity == "error"] == ["cfg-no-history"]
+        assert not is_last
+        return
+    assert compare(first, loads(first.source.text)).same
+    rates = [(p.lr, last.graph.parameters[key].lr) for key, p in first.graph.parameters.items()]
+    assert all(began >= ended for began, ended in rates)
+    assert any(began > ended for began, ended in rates) == is_last
 
 
 KEPT = {
@@ -95,12 +124,37 @@ def test_the_same_weights_give_the_same_outputs(file: dict[str, Any]) -> None:
     np.testing.assert_allclose(mine, theirs, rtol=1e-9, atol=1e-9)
 
 
+LAYERS_145 = "AlexNet-Source-Code/layers/layers-145.cfg"
+PARAMS_145 = LAYERS_145.replace("layers-145", "layer-params-145")
+
+
+def test_the_run_of_the_paper_is_the_spec_that_is_here() -> None:
+    """With the rates that the run of layers-145.cfg began with, it and specs/alexnet-2012.net differ in names, and in
+    what the original took from its command line."""
+    foreign = Foreign(source(PARAMS_145), merged=True, history=True)
+    made = import_layer_file(source(LAYERS_145), Shape(3, 224, 224), foreign)
+    found = compare(loads(made.source.text), load(SPECS / "alexnet-2012.net"))
+    assert (found.function, found.misfits) == ("same", ())
+    assert [d for layer in found.layers for d in layer.differences if d.kind != "renamed"] == []
+    assert {(s.setting, s.difference.key) for s in found.settings} == {
+        ("augment", "from"), ("augment", "flip"), ("test", "views"),
+    }  # fmt: skip
+    left_out = {(d.code, d.span.text.strip("# ")) for d in made.warnings if d.span.source.name == PARAMS_145}
+    assert left_out == {
+        ("cfg-substitute", "0.0"),
+        ("cfg-left-out", "epoch 67: set epsw to 0.00001 from 0.0001 on conv1"),
+        ("cfg-left-out", "set color noise to 0 from 0.1"),
+        ("cfg-left-out", "epoch 72: set epsw to 0 on conv1"),
+        ("cfg-left-out", "epoch 79: set epsw to 0.00001 from 0.0001"),
+        ("cfg-left-out", "epoch 19: set epsw to 0.001 from 0.01"),
+    }
+
+
 def test_the_network_of_the_paper_is_the_spec_that_is_here() -> None:
     """layers-145.cfg and specs/alexnet-2012.net differ in names, and in what the last state of a run's parameter file
     does not hold: the rates that it began with, how images were varied, and the test."""
     file = next(file for file in FILES if file["file"].endswith("/layers-145.cfg"))
-    params = file["file"].replace("layers-145.cfg", "layer-params-145.cfg")
-    text = imported(file, params).source.text
+    text = imported(file, PARAMS_145).source.text
     assert "# fc2048bb lists the shares of its input in the order 1, 0\n[fc2048b]" in text
     found = compare(loads(text), load(SPECS / "alexnet-2012.net"))
     assert (found.function, found.misfits) == ("same", ())

@@ -10,7 +10,7 @@ to text:
    of ``weighted``, ``spatial``, ``elementwise`` or ``costs``; ``neurons`` reads their functions, and ``forks`` says
    what is known of words that are none of these.
 4. ``params``: the parameter file as the learning of these layers (``learning``), with ``schedules`` and
-   ``constraints``.
+   ``constraints``. What it says of its run in comments: ``notes`` (a line), ``runs``, ``replay`` and ``history``.
 5. ``lowering``: the layers as lines of a spec (``lines``), with ``windows``, ``functions`` and ``losses``; ``sharing``
    says which weights are one.
 6. ``twins``: layers of several GPUs as one line, with ``gathering``.
@@ -81,6 +81,7 @@ def translate(
     shape: Shape | None = None,
     merged: bool = False,
     readable: bool = False,
+    history: bool = False,
 ) -> Translation:
     """Translate a layer file.
 
@@ -96,6 +97,8 @@ def translate(
         Twins on several GPUs become one layer of a net with groups; else every layer stands for itself.
     readable:
         For people: laid out, with comments kept and ``default`` lines.
+    history:
+        With the learning that the first run of the parameter file's notes began with, not that which the file holds.
     """
     findings = Findings(source)
     config = read(source, findings)
@@ -109,7 +112,10 @@ def translate(
         assumed(taken, definition, findings)
     learning = Learning()
     if not _wrong(findings):
-        learning = read_params(params_config, definition, findings) if params_config else _none(definition, findings)
+        if params_config is not None:
+            learning = read_params(params_config, definition, findings, history=history)
+        else:
+            learning = _none(definition, findings)
     if _wrong(findings):
         return Translation(None, _told(findings), definition)
     try:
@@ -125,7 +131,8 @@ def translate(
         said, head, tail = with_comments(twins, config, params_config)
     if merged and gpus < 2:
         said, gpus = [replace(line, gpu=()) for line in said], 0
-    layout = Layout(PurePath(source.name).stem, gpus, taken, learning.train, head, tail, learning.usual, readable)
+    name = PurePath(source.name).stem
+    layout = Layout(name, gpus, taken, learning.train, learning.augment, head, tail, learning.usual, readable)
     result = written(said, layout)
     places = {result.names[line.name]: definition.layers[line.origin].options.section.span for line in said}
     made = Source(source.name, result.text)
@@ -149,7 +156,7 @@ def _told(findings: Findings) -> tuple[Diagnostic, ...]:
     kept: list[Diagnostic] = []
     for found in findings.all:
         said = found.code, found.message.removeprefix(f"{found.layer}: ")
-        if found.severity == "error" or said not in first:
+        if found.severity == "error" or not found.layer or said not in first:
             first[said] = len(kept)
             kept.append(found)
         else:

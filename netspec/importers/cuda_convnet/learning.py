@@ -32,8 +32,8 @@ class Drop:
 class Learning:
     """By layer: the learning keys of its weights (one value an input) and of its biases, and the numbers of
     normalisations, dropout, costs (``positive``: the weight of the image's class), and weighted sums. ``largest`` are
-    the random poolings that take the maximum after all. ``train`` are the keys of the ``train`` line; ``usual`` the
-    learning keys that hold where a layer has none."""
+    the random poolings that take the maximum after all. ``train`` and ``augment`` are the keys of these lines;
+    ``usual`` the learning keys that hold where a layer has none."""
 
     weights: Mapping[str, Mapping[str, Bounds]] = field(default_factory=dict)
     biases: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
@@ -45,3 +45,4 @@ class Learning:
     largest: frozenset[str] = frozenset()
     train: Mapping[str, str] = field(default_factory=dict)
     usual: Mapping[str, str] = field(default_factory=dict)
+    augment: Mapping[str, str] = field(default_factory=dict)

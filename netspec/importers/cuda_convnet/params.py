@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from netspec.check.report import Findings
 from netspec.importers.cuda_convnet.constraints import Bounds, bounds
 from netspec.importers.cuda_convnet.definition import KINDS
 from netspec.importers.cuda_convnet.forks import notes_in_parameters
+from netspec.importers.cuda_convnet.history import Held, beginning, warn_of_last_state
 from netspec.importers.cuda_convnet.learning import Drop, Learning, Norm
 from netspec.importers.cuda_convnet.lines import number
 from netspec.importers.cuda_convnet.model import Definition, Layer
 from netspec.importers.cuda_convnet.options import Options, Refused, shown
 from netspec.importers.cuda_convnet.reading import Config
+from netspec.importers.cuda_convnet.runs import runs_of
 from netspec.importers.cuda_convnet.schedules import CONSTANT, Schedule, rate_v2, schedule_2012
 from netspec.units import plural
 
@@ -37,8 +39,9 @@ class Rates:
     bias_schedule: Schedule
 
 
-def read_params(config: Config, definition: Definition, findings: Findings) -> Learning:
-    """What a parameter file says of the layers of a definition."""
+def read_params(config: Config, definition: Definition, findings: Findings, *, history: bool = False) -> Learning:
+    """What a parameter file says of the layers of a definition. ``history``: with the rates, and what else is told,
+    with which the first run of its notes began."""
     if any("type" in section.options for section in config.sections.values()):
         first = next(section for section in config.sections.values() if "type" in section.options)
         message = f"{config.source.name} has layers, with type=, and no parameters: it is a layer file"
@@ -55,6 +58,10 @@ def read_params(config: Config, definition: Definition, findings: Findings) -> L
         except Refused:
             continue
     reader.unmatched()
+    if history:
+        reader.go_back()
+    else:
+        warn_of_last_state(runs_of(config), reader.held(), findings)
     return reader.learning()
 
 
@@ -73,6 +80,8 @@ class _Reader:
         self.sums: dict[str, tuple[float, ...]] = {}
         self.largest: set[str] = set()
         self.lacking = 0
+        self.told: Mapping[str, str] = {}
+        self.augment: Mapping[str, str] = {}
 
     @property
     def old(self) -> bool:
@@ -186,6 +195,27 @@ class _Reader:
             raise options.refuse("bad-value", "rates and decay are at least 0, momentum is below 1", *keys)
         return Rates(options, lr, momentum, decay, held, bias_lr, bias_momentum, falls, bias_fall)
 
+    def held(self) -> dict[str, Held]:
+        """The rates that the file holds."""
+        return {
+            name: Held(self.definition.layers[name], r.lr, r.bias_lr, any(fall.factor != 1 for fall in r.schedules))
+            for name, r in self.rates.items()
+        }
+
+    def go_back(self) -> None:
+        """Take what the notes say of the run's beginning in place of what the file holds."""
+        found = beginning(runs_of(self.config), self.config, self.held(), self.findings)
+        self.told, self.augment = found.train, found.augment
+        for name, r in self.rates.items():
+            schedules, bias_schedule = r.schedules, r.bias_schedule
+            if found.epochs:
+                steps = Schedule("steps", 1 / found.factor, noise=schedules[0].noise, epochs=found.epochs)
+                schedules, bias_schedule = (steps,) * len(r.lr), steps
+            self.rates[name] = replace(
+                r, lr=found.lr.get(name, r.lr), bias_lr=found.bias_lr.get(name, r.bias_lr),
+                schedules=schedules, bias_schedule=bias_schedule,
+            )  # fmt: skip
+
     def learning(self) -> Learning:
         """Everything in the words of a spec."""
         owners = {name: r for name, r in self.rates.items() if not all(self.definition.layers[name].shared)}
@@ -202,15 +232,16 @@ class _Reader:
             first = (lr, momentum) if taken else (r.lr[0], r.momentum[0])
             own_biases = {"bias_lr": (r.bias_lr, first[0]), "bias_momentum": (r.bias_momentum, first[1])}
             biases[name] = {key: own for key, (own, other) in own_biases.items() if own != other}
-        train = {"batch": "128"}
+        train = {**self.told, "batch": self.told.get("batch", "128")}
         if owners:
             train["optimizer"] = f"sgd(lr={number(lr)}, momentum={number(momentum)}, weight_decay={number(decay)})"
             train |= self._schedule()
         usual = {"lr": number(lr), "momentum": number(momentum), "decay": number(decay)}
         largest = frozenset(self.largest)
         return Learning(
-            weights, biases, self.norms, self.drops, self.costs, self.positive, self.sums, largest, train, usual
-        )
+            weights, biases, self.norms, self.drops, self.costs, self.positive, self.sums, largest, train, usual,
+            self.augment,
+        )  # fmt: skip
 
     def _schedule(self) -> dict[str, str]:
         """The one schedule that a spec has: of most of the weights that learn."""

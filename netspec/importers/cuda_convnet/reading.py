@@ -54,10 +54,11 @@ class Section:
 @dataclass(frozen=True, slots=True)
 class Comment:
     """A comment line without its mark, and the section that it stands in, among its keys or right below them, or above
-    (``None`` at the end)."""
+    (``None`` at the end). ``span`` is the whole line's."""
 
     text: str
     section: str | None
+    span: Span
 
 
 @dataclass(slots=True)
@@ -85,7 +86,7 @@ class _Reader:
         self.section: Section | None = None
         self.option: Option | None = None
         self.continued: list[str] = []
-        self.waiting: list[str] = []
+        self.waiting: list[tuple[str, Span]] = []
         self.below_key = False
         """Whether only comments have stood since the last key: a blank line then parts them from the next section."""
 
@@ -121,10 +122,10 @@ class _Reader:
             self.below_key = False
             return
         if line[0] in "#;":
-            self.waiting.append(line[1:].rstrip())
+            self._wait(start, line, 1)
             return
         if line[0] in "rR" and line.split(None, 1)[0].lower() == "rem":
-            self.waiting.append(line[3:].rstrip())
+            self._wait(start, line, 3)
             return
         self.below_key = False
         if line[0].isspace() and self.option is not None:
@@ -176,13 +177,17 @@ class _Reader:
                 self.section.options[option.key] = Option(option.key, text, option.key_span, option.span)
         self.option, self.continued = None, []
 
+    def _wait(self, start: int, line: str, mark: int) -> None:
+        """Keep a comment, which has a mark of so many letters, until it is known what it belongs to."""
+        self.waiting.append((line[mark:].rstrip(), Span(self.source, start, start + len(line.rstrip()))))
+
     def _comments_here(self) -> None:
         """What waits belongs to the section being read; of [DEFAULT], which is no layer, to the next."""
         if self.section is not None and self.section.options is not self.defaults:
             self._comments(self.section.name)
 
     def _comments(self, section: str | None) -> None:
-        self.result.comments += [Comment(text, section) for text in self.waiting]
+        self.result.comments += [Comment(text, section, span) for text, span in self.waiting]
         self.waiting = []
 
     def _stray(self, start: int, line: str, what: str) -> None:

@@ -28,25 +28,29 @@ _WORDS = {"linear": "linear", "exp": "exponential", "dexp": "dexp", "jdexp": "de
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """How a rate falls: to its part ``1 / factor``. ``constant`` where it stays."""
+    """How a rate falls: to its part ``1 / factor``. ``constant`` where it stays; ``steps``, which neither version has
+    and notes tell of, falls so at each of the ``epochs``."""
 
     word: str = "constant"
     factor: float = 1.0
     steps: int = 1
     noise: float = 0.0
+    epochs: tuple[int, ...] = ()
 
     @property
     def text(self) -> str:
         """``schedule=`` of a spec."""
         if self.word == "constant":
             return "constant"
+        if self.word == "steps":
+            return f"steps({', '.join(map(str, self.epochs))}, factor={number(float(f'{1 / self.factor:.9g}'))})"
         levels = f", levels={self.steps}" if _WORDS[self.word] == "dexp" else ""
         return f"{_WORDS[self.word]}(factor={number(1 / self.factor)}{levels})"
 
     @property
     def sayable(self) -> bool:
         """Whether a spec takes it: rates may rise, but not in steps, and not to a million times."""
-        least = 1.0 if _WORDS.get(self.word) == "dexp" else 1e-6
+        least = 1.0 if self.word == "steps" or _WORDS.get(self.word) == "dexp" else 1e-6
         return self.word == "constant" or self.factor >= least
 
 

@@ -26,14 +26,15 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What stands around the lines: the net's name, its GPUs, the input's shape, the ``train`` line's keys, comments at
-    the beginning and at the end, the learning keys of layers that say nothing, and whether it is laid out for people,
-    with ``default`` lines. ``gpus``: 0 for no line."""
+    """What stands around the lines: the net's name, its GPUs (0 for no line), the input's shape, the keys of the
+    ``train`` and of the ``augment`` line, comments at the beginning and at the end, the learning keys of layers that
+    say nothing, and whether it is laid out for people, with ``default`` lines."""
 
     name: str
     gpus: int
     shape: Shape
     train: Mapping[str, str]
+    augment: Mapping[str, str] = field(default_factory=dict)
     head: Sequence[str] = ()
     tail: Sequence[str] = ()
     usual: Mapping[str, str] = field(default_factory=dict)
@@ -58,8 +59,8 @@ def written(lines: Sequence[Line], layout: Layout) -> Written:
         told = replace(line, gpu=()) if follows else line
         text.append(_line(told, names, layout, common.get(line.type, {}), above))
         above = line
-    if layout.train:
-        text += ["", _pairs("train", layout.train)]
+    settings = [_pairs(word, keys) for word, keys in (("train", layout.train), ("augment", layout.augment)) if keys]
+    text += ["", *settings] if settings else []
     if layout.tail:
         text += ["", *_comments(layout.tail)]
     joined = "\n".join(text) + "\n"

@@ -1,0 +1,216 @@
+"""What a line of the notes says that the authors of 2012 kept of a run, at the end of its parameter file.
+
+``epoch 25: set epsw to 0.001 from 0.01``, ``epoch 72: set epsw to 0 on conv1``, ``init epsw 0.001 on conv1-5, 0.01 on
+fc``, ``set color noise to 0 from 0.1``, ``epoch 91: killed``: sentences for people, with their slips (``epcoh``,
+``epstw ot``). What is of learning and cannot be read is kept as ``Unread``; other remarks say nothing here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from netspec.diagnostics.nearest import distance
+from netspec.source import Span
+
+LONGEST = 400
+"""Letters of a line that is looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Rates are set ``to`` a number, or divided ``by`` one: those of all layers, of these ``layers``, or, with
+    ``elsewhere``, of all others. ``was`` is what they were before, where that is told. ``epoch`` is 0 at the run's
+    beginning; ``biases`` are ``epsB`` in place of ``epsW``, ``both`` all rates."""
+
+    span: Span
+    epoch: float
+    to: float = 0.0
+    by: float = 0.0
+    was: float | None = None
+    layers: tuple[str, ...] = ()
+    elsewhere: bool = False
+    biases: bool = False
+    both: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Colour:
+    """The noise of the colours is set ``to`` a standard deviation."""
+
+    span: Span
+    epoch: float
+    to: float
+    was: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The run ended, after so many epochs if these are told; ``planned``: it was to."""
+
+    span: Span
+    epoch: float | None
+    planned: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The run had batches of another size."""
+
+    span: Span
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """Something of learning that is not understood, or that neither notes nor specs have a number for."""
+
+    span: Span
+    why: str
+
+
+Note = Change | Colour | End | Batch | Unread
+
+_R = r"(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?"
+_FILL = r"(?:(?:now|then|also|again|and|i|we|just|lets)\s+)*"
+_BEGIN = r"(?:start(?:ed|ing)?|init(?:ial(?:ly)?)?|beg[aiu]n(?:ning)?)\b"
+_VERB = rf"(?:set|chang|lower|drop|reduc|decreas|divid|cut|rais|increas|put|push|restor|turn)\w*|{_BEGIN}"
+_LAYER = r"(?!(?:to|from|by|of|on|in|for|the|all|elsewhere)\b)[a-z][\w./-]*(?:\s+layers?)?"
+_ON = r"(?:on|of|for|in)\s+(?:(?:all|the)\s+)*"
+_AT = re.compile(
+    r"(?:(?:at|after|in|from)\s+)?([a-z]{4,7})\s*#?\s*(\d+(?:\.\d+)?)\s*(?:[:,;.-]+|\s|$)\s*(.*)", re.DOTALL
+)
+_AFTER = re.compile(rf"(?:after\s+)?({_R})\s+(epoch|batch|minibatch|iteration)\w*\s*[:,;.-]*\s*(.*)", re.DOTALL)
+_RATE = re.compile(
+    rf"{_FILL}(?:(?P<verb>{_VERB})\s+)?(?:(?:all|the)\s+)*(?:(?P<above>{_LAYER})\s+)?eps(?P<which>[wb])\b"
+    rf"(?:\s+(?:{_ON})?(?P<beside>{_LAYER}))??\s*(?:back\s+)?(?:(?:from\s+)?(?P<first>{_R})\s*)?(?:(?:to|of|=|:|->)\s*|\s)"
+    rf"(?P<to>{_R})(?:\s+from\s+(?P<was>{_R}))?(?:\s+(?:(?P<rest>elsewhere)|{_ON}(?P<on>{_LAYER})))?"
+)
+_MORE = re.compile(rf"(?P<to>{_R})(?:\s+from\s+(?P<was>{_R}))?\s+(?:(?P<rest>elsewhere)|{_ON}(?P<on>{_LAYER}))")
+_DIVIDED = re.compile(
+    rf"{_FILL}(?:(?:{_VERB})\s+(?:(?:all|the)\s+)*eps(?P<which>[wb])\s+by\s+(?:(?:a|another)\s+)?|another\s+)"
+    rf"(?P<factor>factor\s+(?:of\s+)?)?(?P<by>{_R})(?:\s+(?:after|at)\s+(?:epoch\s+)?(?P<at>{_R})(?P<more>\s+more)?(?:\s+epochs?)?)?"
+)
+_COLOUR = re.compile(
+    rf"{_FILL}(?:(?:{_VERB})\s+)?(?:the\s+)?colou?r\s+noise\s+(?:back\s+)?(?:(?:to|of|=|:)\s*)?(?P<to>{_R})"
+    rf"(?:\s+from\s+(?P<was>{_R}))?"
+)
+_STILL = re.compile(
+    rf"\(\s*(?:still\s+(?P<to>{_R})\s+on\s+(?P<on>[^()]+)|(?P<who>[^()]+?)\s+still\s+(?P<at>{_R}))\s*\)"
+)
+_END = re.compile(r"\b(?:kill(?:ed|ing)|on hold|stopped|finished|ended|interrupted)\b")
+_PLANNED = re.compile(rf"\b(?:run|train)\w*\s+(?:this\s+|it\s+)?for\s+({_R})\s+epochs")
+_BATCH = re.compile(
+    r"\b(?:mini-?batch|mini|batch)(?:es)?(?:\s+of)?(?:\s+size)?(?:\s+of)?\s+(\d{1,6})\b(?!\s*(?:x|\*|batch|\.\d))"
+)
+_LIST = re.compile(rf"(?:(?:all|the)\s+)*(?P<on>{_LAYER})")
+_LEARNING = re.compile(r"\beps[wb]\b|\bnoise\b|\bdropout\b|\bmom\w*\b|\bwc\b|\bsched\w*|\bepochs\b")
+
+
+def said(text: str, span: Span, above: float | None) -> tuple[Note, ...]:
+    """What a line says. ``above`` is the epoch of the line above it, which goes on in a line that is indented or
+    begins with ``set``."""
+    line = _plain(text[:LONGEST])
+    epoch, rest = _time(line)
+    if epoch is None and rest != line:
+        return (Unread(span, "its time is no epoch"),) if _LEARNING.search(rest) else ()
+    timed = epoch is not None
+    if epoch is None and above is not None and (text.startswith("   ") or line.startswith("set ")):
+        epoch = above
+    notes: list[Note] = list(_clauses(rest, span, epoch))
+    if timed and re.match("re-?enabled|enabled|turned on", rest) and "dropout" in rest:
+        return (Unread(span, "a spec's dropout drops from the first epoch to the last"),)
+    if (size := _BATCH.search(rest)) and int(size[1]) > 0 and not any(isinstance(n, Change) for n in notes):
+        notes.append(Batch(span, int(size[1])))
+    if planned := _PLANNED.search(rest):
+        notes.append(End(span, float(planned[1]), planned=True))
+    return tuple(notes)
+
+
+def epoch_of(text: str) -> float | None:
+    """The epoch that a line begins with."""
+    return _time(_plain(text[:LONGEST]))[0]
+
+
+def _plain(text: str) -> str:
+    """A line in small letters, with ``epsw`` and ``to`` as they are spelt and without remarks behind a dash."""
+    line = re.sub(r"\blearning[ -]+rates?\b", "epsw", text.lower().strip().lstrip("#").strip().partition(" -- ")[0])
+    return re.sub(r"[a-z]+", lambda m: _spelt(m[0]), line)
+
+
+def _spelt(word: str) -> str:
+    if word == "ot":
+        return "to"
+    if len(word) < 3 or word[0] != "e" or word in ("epsw", "epsb"):
+        return word
+    return next((known for known in ("epsw", "epsb") if distance(word, known, 2) < 2), word)
+
+
+def _time(line: str) -> tuple[float | None, str]:
+    """The epoch that a line begins with, and what follows. The epoch is ``None`` where batches are counted."""
+    begins = _AT.fullmatch(line)
+    if begins and distance(begins[1], "epoch", 2) < 2:
+        return float(begins[2]), begins[3]
+    after = _AFTER.fullmatch(line)
+    if after:
+        return (float(after[1]) if after[2] == "epoch" else None), after[3]
+    return None, line
+
+
+def _clauses(text: str, span: Span, epoch: float | None) -> Iterator[Note]:
+    """The notes of a sentence's parts."""
+    pieces = re.split(r"[,;]\s*|\.(?=\s|$)\s*|\s+and\s+|\s*&\s*", re.sub(r"\([^()]*\)", " ", text))
+    rate: Change | None = None
+    for piece in (" ".join(piece.split()).rstrip(".!") for piece in pieces):
+        if not piece:
+            continue
+        found = _clause(piece, span, epoch, rate)
+        if isinstance(found, Change):
+            if rate is not None:
+                yield rate
+            rate = found
+        elif found is not None:
+            yield found
+        elif rate is not None and rate.layers and (listed := _LIST.fullmatch(piece)):
+            rate = replace(rate, layers=(*rate.layers, listed["on"]))
+    if rate is not None:
+        yield rate
+        for still in _STILL.finditer(text):
+            words = tuple(re.split(r"\s*,\s*|\s+and\s+", (still["on"] or still["who"]).strip()))
+            yield replace(rate, to=float(still["to"] or still["at"]), was=None, layers=words, elsewhere=False)
+
+
+def _clause(piece: str, span: Span, epoch: float | None, rate: Change | None) -> Note | None:
+    if match := _RATE.fullmatch(piece):
+        begins = re.match(_BEGIN, match["verb"] or "") is not None
+        at = 0.0 if epoch is None and begins else epoch
+        if at is None:
+            return Unread(span, "it names no epoch") if match["verb"] else None
+        words = tuple(word for key in ("above", "beside", "on") if (word := match[key]))
+        was = match["was"] or match["first"]
+        return Change(
+            span, at, float(match["to"]), was=None if was is None else float(was), layers=words,
+            elsewhere=match["rest"] is not None, biases=match["which"] == "b",
+        )  # fmt: skip
+    if rate is not None and (match := _MORE.fullmatch(piece)):
+        was, words = match["was"], (match["on"],) if match["on"] else ()
+        told = None if was is None else float(was)
+        return replace(rate, to=float(match["to"]), was=told, layers=words, elsewhere=match["rest"] is not None)
+    if match := _DIVIDED.fullmatch(piece):
+        at = float(match["at"]) if match["at"] else epoch
+        if at is None or float(match["by"]) <= 0:
+            return Unread(span, "it names no epoch")
+        more = -1 if match["more"] else 1
+        return Change(span, more * at, by=float(match["by"]), biases=match["which"] == "b", both=True)
+    if match := _COLOUR.fullmatch(piece):
+        if "brightness" in span.text.lower():
+            return Unread(span, "noise of the brightness alone is not that of the colours")
+        return Colour(span, epoch or 0.0, float(match["to"]), None if match["was"] is None else float(match["was"]))
+    if _END.search(piece) and not piece.startswith("not "):
+        after = re.search(rf"after\s+({_R})\s+epochs?", piece)
+        return End(span, float(after[1]) if after and epoch is None else epoch)
+    of_the_run = epoch is not None or re.match(_BEGIN, piece)
+    if of_the_run and re.match(rf"{_FILL}(?:{_VERB}|using)\b", piece):
+        return Unread(span, "it is not understood") if _LEARNING.search(piece) or piece.startswith("set ") else None
+    return Unread(span, "it is not understood") if epoch is not None and re.search(r"\beps[wb]\b", piece) else None
