@@ -9,7 +9,7 @@ from netspec.ir import settings as ir
 from netspec.ir.window import ROUNDINGS
 from netspec.keys import Argument, BadValue, Choice, Key, OneOf, Real, Whole
 from netspec.keys.kinds import Form, arguments, shown, unknown_word
-from netspec.keys.schedules import ScheduleWord, WarmupLength
+from netspec.keys.schedules import OwnScheduleWord, ScheduleWord, WarmupLength
 from netspec.language.syntax import Call, FileName, Value, Word
 
 _DEFAULT = ir.Train()
@@ -100,7 +100,20 @@ TRAIN = (
         default={},
         default_text="sgd(lr=0.01, momentum=0.9, weight_decay=0)",
     ),
-    Key("schedule", ScheduleWord(), "how the learning rate falls", default=ir.Fixed(), default_text="constant"),
+    Key(
+        "schedule",
+        ScheduleWord(),
+        "how the learning rates change, of all layers that have no schedule of their own",
+        default=ir.Fixed(),
+        default_text="constant",
+    ),
+    Key(
+        "bias_schedule",
+        OwnScheduleWord(),
+        "how those of the biases change, in all layers that have no bias_schedule of their own",
+        default=None,
+        default_text="as the weights of their layer",
+    ),
     Key(
         "warmup",
         WarmupLength(),

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from netspec.importers.cuda_convnet.lines import number
 from netspec.ir.graph import Graph, Parameter
-from netspec.ir.settings import DiscreteExponential, Exponential, Fixed, Linear, Schedule
 
 from .problems import Problems
+from .schedules import Told, spoken
 from .sections import decimal, listed
 from .site import Site
 
@@ -16,69 +16,58 @@ from .site import Site
 def rates(site: Site, weights: Sequence[Parameter]) -> dict[str, str]:
     """The parameter section of a layer whose matrices these are; shared ones are their owner's."""
     bias = next(p for p in site.graph.parameters_of(site.layer.name) if p.role == "bias")
-    schedule = site.graph.train.schedule
     if bias.decay:
         message = f"cuda-convnet has no decay of biases; that of {number(bias.decay)} is left out"
         site.draft.problems.left_out(site.layer.name, message, "bias_decay", "bias_decay_mult")
     old = site.draft.old
-    eps = [number(w.lr) if old else _rate_v2(w.lr, schedule) for w in weights]
+    falls, bias_fall = [_told(site, w) for w in weights], _told(site, bias)
     keys = {
-        "epsW": listed(eps),
-        "epsB": number(bias.lr) if old else _rate_v2(bias.lr, schedule),
+        "epsW": listed(_rate(w.lr, fall, old=old) for w, fall in zip(weights, falls, strict=True)),
+        "epsB": _rate(bias.lr, bias_fall, old=old),
         "momW": listed(number(w.momentum) for w in weights),
         "momB": number(bias.momentum),
         "wc": listed(number(w.decay) for w in weights),
     }
-    word = _schedule(schedule)
-    if old and word:
-        name, factor, levels = word
-        steps = f",numSteps={levels}" if levels else ""
-        keys |= dict.fromkeys(("schedW", "schedB"), f"{name}[tgtFactor={factor},noiseStdev=0{steps}]")
+    if old:
+        keys |= {"schedW": fall.of_2012} if (fall := _of_all(site, weights, falls)) else {}
+        keys |= {"schedB": bias_fall.of_2012} if bias_fall else {}
     return keys
 
 
-def _schedule(schedule: Schedule) -> tuple[str, str, str] | None:
-    """A schedule's word, its factor as the original divides by it, and its steps; ``None`` for a constant rate, and
-    for what neither version has."""
-    match schedule:
-        case Exponential(factor):
-            return "exp", decimal(_inverse(factor)), ""
-        case DiscreteExponential(factor, levels):
-            return "dexp", decimal(_inverse(factor)), str(levels)
-        case Linear(factor) if factor:
-            return "linear", decimal(_inverse(factor)), ""
-    return None
+def _told(site: Site, parameter: Parameter) -> Told | None:
+    """A parameter's schedule as the version has it; ``None`` for a constant rate and for what it has not."""
+    schedule = site.graph.schedule_of(parameter)
+    told, lost = spoken(schedule, old=site.draft.old)
+    own = parameter.schedule is not None and parameter.schedule != site.graph.train.bias_schedule
+    keys = ("bias_schedule", "schedule") if parameter.role == "bias" and parameter.schedule else ("schedule",)
+    for each in lost if parameter.lr else ():
+        site.draft.problems.left_out(site.layer.name if own else "train", each.message, *keys, notes=each.notes)
+    return told
 
 
-def _inverse(factor: float) -> float:
-    """1 / factor, as short as it can be."""
-    short = float(f"{1 / factor:.12g}")
-    return short if 1 / short == factor else 1 / factor
+def _of_all(site: Site, weights: Sequence[Parameter], falls: Sequence[Told | None]) -> Told | None:
+    """The one schedule that version 2012 has for the weights of all of a layer's inputs."""
+    learnt = [fall for weight, fall in zip(weights, falls, strict=True) if weight.lr] or list(falls)
+    if len(set(learnt)) > 1:
+        site.draft.problems.left_out(
+            site.layer.name,
+            "cuda-convnet of 2012 has one schedule for the weights of all inputs; that of the first is taken",
+            "schedule",
+            notes=("version 2 has one for each: --dialect v2",),
+        )
+    return learnt[0]
 
 
-def _rate_v2(rate: float, schedule: Schedule) -> str:
-    """A rate of version 2: with its schedule, or a number without an exponent."""
-    word = _schedule(schedule)
-    if word is None or not rate:
-        return decimal(rate)
-    name, factor, levels = word
-    steps = f";numSteps={levels}" if levels else ""
-    return f"{name}[base={decimal(rate)};tgtFactor={factor}{steps}]"
+def _rate(rate: float, fall: Told | None, *, old: bool) -> str:
+    """A rate; of version 2 with its schedule, or a number without an exponent."""
+    if old:
+        return number(rate)
+    return decimal(rate) if fall is None or not rate else fall.of_version_2(decimal(rate))
 
 
 def not_held(graph: Graph, problems: Problems) -> None:
     """Warn of what changes the training and stands in neither file."""
     train = graph.train
-    if not isinstance(train.schedule, Fixed) and _schedule(train.schedule) is None:
-        problems.left_out(
-            "train",
-            "cuda-convnet has no such schedule: the rates stay as they begin",
-            "schedule",
-            notes=(
-                "in 2012 they were lowered by hand, in the parameter file of the run",
-                "what would do: exponential, dexp, or linear",
-            ),
-        )
     for key, there, what in (
         ("warmup", train.warmup.length, "warm-up"),
         ("accumulate", train.accumulate > 1, "accumulation of gradients"),

@@ -14,11 +14,13 @@ from netspec.ir.settings import (
     DiscreteExponential,
     Exponential,
     Fixed,
+    JumpingExponential,
     Linear,
     Plateau,
     Schedule,
     Step,
     Steps,
+    noise_of,
 )
 from netspec.passes.torch_names import attributes, state_key
 
@@ -79,24 +81,42 @@ _SCHEDULES: dict[type[Schedule], str] = {
     Plateau: "plateau",
     Exponential: "exponential",
     DiscreteExponential: "dexp",
+    JumpingExponential: "jdexp",
     Linear: "linear",
     Cosine: "cosine",
 }
 
 
 def schedule(graph: Graph) -> dict[str, Any]:
-    """The schedule's word, which its template is called after, its numbers, and how long the warm-up lasts.
+    """The train line's schedule, how long the warm-up lasts, and what differs from both for single parameters.
 
     ``warmup`` is an expression of ``data``, or nothing; ``factor`` one of what learning rates are multiplied by in a
-    step, of ``step``, ``total``, ``epoch`` and the warm-up's length ``rising``.
+    step, of ``step``, ``total``, ``epoch`` and the warm-up's length ``rising``. ``functions`` are the schedules that
+    parameters have of their own, ``own`` the names of these parameters with the function of each, and ``own_factor`` is
+    what ``factor`` is for ``rate``, one of these functions. ``noise``: of the parameters whose rates have some.
+    ``freezes``: some rate becomes 0.
     """
     found, warmup = graph.train.schedule, graph.train.warmup
     rises = bool(warmup.length)
     progress = "max(0, step - rising) / max(1, total - rising)" if rises else "step / total"
-    factor = "plateau.factor" if isinstance(found, Plateau) else f"rate_factor(epoch, {progress})"
+    risen = "min(1.0, (step + 1) / rising) * " if rises else ""
+    names = attributes(graph)
+    schedules = {state_key(p, names): graph.schedule_of(p) for p in graph.parameters.values()}
+    others = dict.fromkeys(each for each in schedules.values() if each != found)
+    functions = {each: f"rate_factor_{number}" for number, each in enumerate(others, 2)}
     return {
-        "word": _SCHEDULES[type(found)],
-        "numbers": found,
+        **_function(found, "rate_factor"),
         "warmup": f"{warmup.length} * data.steps" if rises and warmup.unit == "epochs" else str(warmup.length or ""),
-        "factor": f"min(1.0, (step + 1) / rising) * {factor}" if rises else factor,
+        "factor": risen + ("plateau.factor" if isinstance(found, Plateau) else f"rate_factor(epoch, {progress})"),
+        "functions": [_function(each, name) for each, name in functions.items()],
+        "own": [(string(name), functions[each]) for name, each in schedules.items() if each in functions],
+        "own_factor": f"{risen}rate(epoch, {progress})",
+        "noise": [(string(name), number(noise)) for name, each in schedules.items() if (noise := noise_of(each))],
+        "freezes": any(isinstance(each, Steps) and each.freeze is not None for each in (found, *functions)),
     }
+
+
+def _function(schedule: Schedule, name: str) -> dict[str, Any]:
+    """What the template of a schedule is given: its word, which the template is called after, its numbers, and what
+    the function is called."""
+    return {"word": _SCHEDULES[type(schedule)], "numbers": schedule, "name": name}

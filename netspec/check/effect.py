@@ -10,8 +10,8 @@ from netspec.check.report import Findings
 from netspec.check.statements import Settings
 
 _BOUNDS = ("max_norm", "fixed_norm", "min_std", "max_std")
-_OF_WEIGHTS = ("init", "lr", "lr_mult", "momentum", "decay", "decay_mult", *_BOUNDS)
-_OF_BIASES = ("bias_lr", "bias_lr_mult", "bias_momentum", "bias_decay", "bias_decay_mult")
+_OF_WEIGHTS = ("init", "lr", "lr_mult", "schedule", "momentum", "decay", "decay_mult", *_BOUNDS)
+_OF_BIASES = ("bias_lr", "bias_lr_mult", "bias_schedule", "bias_momentum", "bias_decay", "bias_decay_mult")
 _OF_GROUPS = ("gpu", "reads")
 
 

@@ -12,7 +12,7 @@ from netspec.ir.constraint import FREE, Constraint
 from netspec.ir.fault import Fault
 from netspec.ir.graph import Layer, Node, Parameter, Placement
 from netspec.ir.ops import ParamShape
-from netspec.ir.settings import Train
+from netspec.ir.settings import OwnSchedule, Train
 from netspec.ir.shape import Shape
 from netspec.keys import IDENTITY, Initialiser
 from netspec.lowering import Draft, Grouping, LayerType, Lowering, Operand, PerInput
@@ -160,8 +160,11 @@ class _Parameters:
         key = f"{self.request.name}.{suffix}"
         lr, momentum, decay = self._learning(wanted, index or 0)
         drawn = start.distribution(wanted.fan_in, wanted.fan_out)
+        schedule = self._schedule(wanted, index or 0)
         held = self._constraint(index or 0) if wanted.role == "weight" else FREE
-        self.own.append(Parameter(key, self.request.name, wanted.role, wanted.shape, drawn, lr, momentum, decay, held))
+        self.own.append(
+            Parameter(key, self.request.name, wanted.role, wanted.shape, drawn, lr, momentum, decay, held, schedule)
+        )
         if wanted.role == "weight":
             self.weights.append(Weight(key, wanted.shape))
         return key
@@ -209,15 +212,22 @@ class _Parameters:
             _first(given("bias_decay"), train.bias_decay) * _first(given("bias_decay_mult"), 1.0),
         )
 
+    def _schedule(self, wanted: ParamShape, index: int) -> OwnSchedule | None:
+        """The schedule of a weight or a bias, where it is another than the train line's. A bias that says nothing goes
+        by the train line's for biases, and where there is none, as the (first) weights."""
+        train, own = self.request.train, self._given("schedule", index)
+        told = (own,) if wanted.role == "weight" else (self._given("bias_schedule"), train.bias_schedule, own)
+        chosen: OwnSchedule | None = next((schedule for schedule in told if schedule is not None), None)
+        return None if chosen == train.schedule else chosen
+
     def _constraint(self, index: int) -> Constraint:
         """What the weight of an input is held to."""
         return Constraint(**{field.name: self._given(field.name, index) for field in fields(Constraint)})
 
-    def _given(self, key: str, index: int = 0) -> float | None:
+    def _given(self, key: str, index: int = 0) -> Any:
         """A key's value for one of the inputs, if there is any."""
         value = self.request.values.get(key)
-        number: float | None = value.values[index] if isinstance(value, PerInput) else value
-        return number
+        return value.values[index] if isinstance(value, PerInput) else value
 
 
 def _first(own: float | None, otherwise: float) -> float:

@@ -97,6 +97,8 @@ def _setting(word: str, statement: Setting, result: Settings, findings: Findings
         result.net_pairs = pairs
     elif word == "train":
         sgd = full.pop("optimizer")
+        if full["bias_schedule"] == full["schedule"]:
+            full["bias_schedule"] = None
         result.train = Train(**full, **sgd)
         _train_fits(pairs, bad, result.train, findings)
     elif word == "augment":

@@ -10,10 +10,14 @@ from netspec.diff import words
 from netspec.ir.constraint import Constraint
 from netspec.ir.graph import SPLIT, WHOLE, Graph, Layer, Node, Parameter
 from netspec.ir.ops import Affine, BatchNorm, Concat, Conv, Input, Linear, Local, Loss, Lrn, Neuron, Op
+from netspec.ir.settings import Schedule
 from netspec.ir.window import Window
 
 BOUNDS = tuple(field.name for field in dataclasses.fields(Constraint))
-TRAINED = ("init", "bias", "lr", "momentum", "decay", *BOUNDS, "bias_lr", "bias_momentum", "bias_decay", "average")
+TRAINED = (
+    *("init", "bias", "lr", "schedule", "momentum", "decay", *BOUNDS),
+    *("bias_lr", "bias_schedule", "bias_momentum", "bias_decay", "average"),
+)
 """Keys that change only what is learnt (a bias that is there or not changes more)."""
 PREPARED = ("range", "mean", "order")
 """Keys of the input that say what its numbers are."""
@@ -133,6 +137,8 @@ def _learning(graph: Graph, layer: Layer, spoken: tuple[Node, ...]) -> dict[str,
     for parameters, prefix, decay in ((weights, "", train.weight_decay), (biases, "bias_", train.bias_decay)):
         if parameters:
             facts[f"{prefix}lr"] = _several([Fact(words.number(p.lr), _multiple(p.lr, train.lr)) for p in parameters])
+            usual = train.bias_schedule if prefix and train.bias_schedule is not None else train.schedule
+            facts[f"{prefix}schedule"] = _several([_schedule(graph, p, usual) for p in parameters])
             facts[f"{prefix}momentum"] = _several([_as_train(p.momentum, train.momentum) for p in parameters])
             facts[f"{prefix}decay"] = _several([_as_train(p.decay, decay) for p in parameters])
     for key in BOUNDS if weights else ():
@@ -171,6 +177,13 @@ def _several(facts: list[Fact]) -> Fact:
 
 def _multiple(value: float, of: float) -> frozenset[str]:
     return frozenset({f"{words.number(value / of)} times the train line's"} if of else ())
+
+
+def _schedule(graph: Graph, parameter: Parameter, usual: Schedule) -> Fact:
+    """How a rate changes. Of a rate of 0 every schedule is the same."""
+    schedule = graph.schedule_of(parameter)
+    also = {"the train line's"} if schedule == usual else set()
+    return Fact(words.schedule(schedule), frozenset(also | ({"of a rate of 0"} if parameter.lr == 0 else set())))
 
 
 def _as_train(value: float, of: float) -> Fact:

@@ -8,6 +8,7 @@ from netspec.diff import words
 from netspec.diff.facts import Fact
 from netspec.diff.model import Difference, Effect, SettingDifference
 from netspec.ir.graph import Graph
+from netspec.ir.settings import Train
 
 _TRAIN = ("epochs", "batch", "lr", "momentum", "weight_decay", "bias_decay")
 _MORE = ("accumulate", "precision", "channels_last", "ema", "label_smoothing")
@@ -30,6 +31,7 @@ def _settings(graph: Graph) -> Iterator[tuple[str, str, Fact, Effect]]:
     for key in _TRAIN:
         yield "train", key, Fact(words.number(getattr(train, key))), "training"
     yield "train", "schedule", Fact(words.schedule(train.schedule)), "training"
+    yield "train", "bias_schedule", _of_biases(train), "training"
     yield "train", "warmup", Fact(words.warmup(train.warmup)), "training"
     for key in _MORE:
         yield "train", key, Fact(words.word(getattr(train, key))), "training"
@@ -37,6 +39,12 @@ def _settings(graph: Graph) -> Iterator[tuple[str, str, Fact, Effect]]:
     yield "augment", "flip", Fact(augment.flip), "training"
     yield "augment", "colour", Fact(f"pca({words.number(augment.colour)})" if augment.colour else "none"), "training"
     yield "test", "views", Fact(str(graph.test.views)), "testing"
+
+
+def _of_biases(train: Train) -> Fact:
+    """The schedule of biases that have none of their own; that of weights, if the line does not say another."""
+    schedule = train.schedule if train.bias_schedule is None else train.bias_schedule
+    return Fact(words.schedule(schedule), frozenset({"as the weights"} if schedule == train.schedule else ()))
 
 
 def _cut_from(graph: Graph) -> Fact:

@@ -23,6 +23,7 @@ _SCHEDULE_WORDS = {
     ir.Plateau: "plateau",
     ir.Exponential: "exponential",
     ir.DiscreteExponential: "dexp",
+    ir.JumpingExponential: "jdexp",
     ir.Linear: "linear",
     ir.Cosine: "cosine",
 }
@@ -91,7 +92,9 @@ def schedule(value: ir.Schedule) -> str:
     if isinstance(value, ir.Fixed):
         return "constant"
     if isinstance(value, ir.Steps):
-        return call("steps", *map(str, value.epochs), f"factor={number(value.factor)}")
+        told = [f"factor={number(value.factor)}"] if value.epochs else []
+        told += [f"freeze={value.freeze}"] if value.freeze is not None else []
+        return call("steps", *map(str, value.epochs), *told)
     name = _SCHEDULE_WORDS[type(value)]
     shown = [
         f"{a.name}={number(getattr(value, a.name))}"

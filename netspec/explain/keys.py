@@ -10,7 +10,7 @@ from netspec.explain.markdown import table
 from netspec.keys import NEURONS, Argument, BiasInit, Init, Key, Kind, NeuronWord
 from netspec.keys.initialisers import BIASES, INITIALISERS
 from netspec.keys.kinds import Form
-from netspec.keys.schedules import SCHEDULES, WARMUPS, ScheduleWord, WarmupLength
+from netspec.keys.schedules import SCHEDULES, WARMUPS, OwnScheduleWord, ScheduleWord, WarmupLength
 from netspec.setting_keys import (
     COLOURS,
     OPTIMIZERS,
@@ -54,8 +54,8 @@ def forms_of(kind: Kind) -> Mapping[str, Form]:
             return BIASES
         case Optimizer():
             return OPTIMIZERS
-        case ScheduleWord():
-            return SCHEDULES
+        case ScheduleWord() | OwnScheduleWord():
+            return {word: SCHEDULES[word] for word in kind.words}
         case WarmupLength():
             return WARMUPS
         case Colour():
@@ -86,9 +86,16 @@ def words_line(keys: Iterable[Key]) -> str:
 
 def argument_line(argument: Argument) -> str:
     """One of the numbers that a word takes, with its default."""
+    if argument.required or argument.default_text:
+        return f"`{argument.name}`: {argument.kind.doc}, {argument_default(argument)}"
+    return f"`{argument.name}={argument_default(argument)}`: {argument.kind.doc}"
+
+
+def argument_default(argument: Argument) -> str:
+    """What one of the numbers that a word takes is where it is not given."""
     if argument.required:
-        return f"`{argument.name}`: {argument.kind.doc}, required"
-    return f"`{argument.name}={plain(argument.default)}`: {argument.kind.doc}"
+        return "required"
+    return argument.default_text or plain(argument.default)
 
 
 @cache

@@ -6,10 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from netspec.explain.keys import argument_line, forms_of, owners
+from netspec.explain.keys import argument_default, argument_line, forms_of, owners
 from netspec.explain.markdown import table
 from netspec.keys import Argument, Key
-from netspec.units import plain
 
 MOST_OWNERS = 5
 """How many of a key's layer types are named; the key's own page has all."""
@@ -68,8 +67,7 @@ def _value(use: _Use) -> tuple[str, ...]:
 
 
 def _number(use: _Use, argument: Argument) -> tuple[str, ...]:
-    default = "required" if argument.required else plain(argument.default)
-    return f"`{use.value}`, a value of {_of(use)}", argument.kind.doc, default
+    return f"`{use.value}`, a value of {_of(use)}", argument.kind.doc, argument_default(argument)
 
 
 def _of(use: _Use) -> str:

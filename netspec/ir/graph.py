@@ -10,7 +10,7 @@ from netspec.ir.constraint import FREE, Constraint
 from netspec.ir.distribution import Distribution
 from netspec.ir.ops import Input, Loss, Op, Softmax
 from netspec.ir.ops.base import Role
-from netspec.ir.settings import Augment, Preprocessing, Test, Train
+from netspec.ir.settings import Augment, OwnSchedule, Preprocessing, Schedule, Test, Train
 from netspec.ir.shape import Shape
 
 
@@ -32,7 +32,8 @@ SPLIT = Placement(split=True)
 class Parameter:
     """A tensor that is learnt. Its key is its name in a state_dict: ``conv1.weight``, ``conv3.weights.0``.
 
-    ``lr``, ``momentum`` and ``decay`` are what this tensor starts training with; the schedule scales ``lr``.
+    ``lr``, ``momentum`` and ``decay`` are what this tensor starts training with; the schedule scales ``lr``: its own,
+    or, where that is ``None``, the train line's (``Graph.schedule_of``).
     ``constraint`` is what it is held to after each update.
     """
 
@@ -45,6 +46,7 @@ class Parameter:
     momentum: float
     decay: float
     constraint: Constraint = FREE
+    schedule: OwnSchedule | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,3 +124,7 @@ class Graph:
     def parameters_of(self, layer: str) -> Iterator[Parameter]:
         """The parameters that a layer owns (not those that it takes from another by ``weights=``)."""
         return (p for p in self.parameters.values() if p.layer == layer)
+
+    def schedule_of(self, parameter: Parameter) -> Schedule:
+        """What scales a parameter's learning rate: its own schedule, or the train line's."""
+        return self.train.schedule if parameter.schedule is None else parameter.schedule

@@ -33,10 +33,14 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """The rate is multiplied by ``factor`` at the start of each of these epochs (counted from 0)."""
+    """The rate is multiplied by ``factor`` at the start of each of these epochs (counted from 0).
+
+    From the start of epoch ``freeze`` on it is 0, and what is learnt with it stands still.
+    """
 
     epochs: tuple[int, ...]
     factor: float
+    freeze: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +58,14 @@ class Plateau:
 
 @dataclass(frozen=True, slots=True)
 class Exponential:
-    """The rate goes smoothly to ``factor`` times itself over the whole run: lr * factor^(progress in 0..1)."""
+    """The rate goes smoothly to ``factor`` times itself over the whole run: lr * factor^(progress in 0..1).
+
+    ``noise`` s, here and in the schedules below: the rate is multiplied by 1 + s |n|, with n drawn from N(0, 1) anew
+    for each parameter, step and use, as by cuda-convnet of 2012 (its ``noiseStdev``).
+    """
 
     factor: float
+    noise: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +78,18 @@ class DiscreteExponential:
 
     factor: float
     levels: int
+    noise: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class JumpingExponential:
+    """A ``DiscreteExponential`` whose rate jumps up in the second half of each part but the first, to the geometric
+    mean of the part's own and the one before; not at a progress up to 0.2, nor from 0.9 on. cuda-convnet's ``jdexp``.
+    """
+
+    factor: float
+    levels: int
+    noise: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +97,7 @@ class Linear:
     """The rate goes in a straight line to ``factor`` times itself: lr * (1 + (factor - 1) progress)."""
 
     factor: float
+    noise: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +110,16 @@ class Cosine:
     factor: float
 
 
-Schedule = Fixed | Step | Steps | Plateau | Exponential | DiscreteExponential | Linear | Cosine
+OwnSchedule = Fixed | Step | Steps | Exponential | DiscreteExponential | JumpingExponential | Linear | Cosine
+"""What a parameter may have of its own: a function of the epoch and of the run's progress alone."""
+Schedule = OwnSchedule | Plateau
+
+
+def noise_of(schedule: Schedule) -> float:
+    """The noise of a schedule's rates; 0 where it has none."""
+    if isinstance(schedule, Exponential | DiscreteExponential | JumpingExponential | Linear):
+        return schedule.noise
+    return 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +143,8 @@ class Train:
 
     v <- momentum v - decay lr w - lr g;  w <- w + v. The numbers are those of parameters that do not say otherwise;
     ``batch`` is the number of images of a step, whatever the device count, of which ``batch / accumulate`` at a time
-    go through the network. ``precision="bf16"`` computes under autocast, with weights and updates in float32.
+    go through the network. ``bias_schedule``: of all biases that have none of their own (``None``: as the weights).
+    ``precision="bf16"`` computes under autocast, with weights and updates in float32.
     ``ema`` is the decay of the moving average of the weights, by which the network is judged (0: none),
     ``label_smoothing`` the share of each target that is spread over all classes.
     """
@@ -124,6 +156,7 @@ class Train:
     weight_decay: float = 0.0
     bias_decay: float = 0.0
     schedule: Schedule = Fixed()
+    bias_schedule: OwnSchedule | None = None
     warmup: Warmup = Warmup()
     accumulate: int = 1
     precision: Precision = "fp32"

@@ -274,12 +274,16 @@ class LayerNames:
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """An argument of a call: ``lr`` of ``sgd(lr=0.01)``. Without a default it must be given."""
+    """An argument of a call: ``lr`` of ``sgd(lr=0.01)``, which must be given where it is ``required``.
+
+    ``default_text`` is what holds without it, in words, where the default is no number.
+    """
 
     name: str
     kind: Kind
     default: Any = None
     required: bool = False
+    default_text: str = ""
 
 
 @dataclass(frozen=True, slots=True)

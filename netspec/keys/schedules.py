@@ -6,14 +6,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from netspec.ir import settings as ir
-from netspec.keys.kinds import Argument, BadValue, Form, Real, Whole, arguments, one_of, unknown_word
+from netspec.keys.kinds import Argument, BadValue, Form, Real, Whole, arguments, one_of, shown, unknown_word
 from netspec.language.syntax import Call, Number, Value, Word
 
 LARGEST_RISE = 1e6
 """The schedules that may raise the rate, to find where training breaks, raise it no further than this."""
 
 _FALL = Argument("factor", Real(above=0, high=1), 0.1)
-_LEVELS = (Argument("factor", Real(above=0, high=1), required=True), Argument("levels", Whole(), required=True))
+_FREEZE = Argument("freeze", Whole(), default_text="never")
+_NOISE = Argument("noise", Real(low=0), 0.0)
+_LEVELS = (Argument("factor", Real(above=0, high=1), required=True), Argument("levels", Whole(), required=True), _NOISE)
+_NOISY = "; noise s multiplies it by 1 + s |n|, n from N(0, 1) anew for each weight matrix, step and use"
 SCHEDULES: Mapping[str, Form] = {
     "constant": Form("the rate stays as it is"),
     "step": Form("times factor after every so many epochs", (Argument("every", Whole(), required=True), _FALL)),
@@ -28,23 +31,34 @@ SCHEDULES: Mapping[str, Form] = {
         ),
     ),
     "exponential": Form(
-        "goes smoothly to factor times itself over the whole run, factor^p at progress p from 0 to 1; above 1 it rises",
-        (Argument("factor", Real(above=0, high=LARGEST_RISE), required=True),),
+        "goes smoothly to factor times itself over the whole run, factor^p at progress p from 0 to 1; above 1 it rises"
+        + _NOISY,
+        (Argument("factor", Real(above=0, high=LARGEST_RISE), required=True), _NOISE),
     ),
     "dexp": Form(
         "cuda-convnet's discrete exponential: the run in so many equal parts, part i (from 0) at "
-        "factor^(i / (levels - 1)); its tgtFactor=250, numSteps=4 is dexp(factor=0.004, levels=4)",
+        "factor^(i / (levels - 1)); its tgtFactor=250, numSteps=4 is dexp(factor=0.004, levels=4)" + _NOISY,
+        _LEVELS,
+    ),
+    "jdexp": Form(
+        "cuda-convnet's dexp with jumps: as dexp, but in the second half of each part i > 0 the rate rises to the "
+        "geometric mean of the part's own and the one before, as long as the progress is above 0.2 and below 0.9"
+        + _NOISY,
         _LEVELS,
     ),
     "linear": Form(
-        "goes in a straight line to factor times itself over the whole run; above 1 it rises",
-        (Argument("factor", Real(low=0, high=LARGEST_RISE), required=True),),
+        "goes in a straight line to factor times itself over the whole run; above 1 it rises" + _NOISY,
+        (Argument("factor", Real(low=0, high=LARGEST_RISE), required=True), _NOISE),
     ),
     "cosine": Form(
         "falls along half a cosine to factor times itself, factor + (1 - factor) (1 + cos(pi p)) / 2 at progress p",
         (Argument("factor", Real(low=0, high=1), 0.0),),
     ),
-    "steps": Form("times factor at the start of each of these epochs, counted from 0: steps(25, 51, 79)", (_FALL,)),
+    "steps": Form(
+        "times factor at the start of each of these epochs, counted from 0: steps(25, 51, 79); from epoch `freeze` on "
+        "the rate is 0, and weights stay as they are",
+        (_FALL, _FREEZE),
+    ),
 }
 _MAKERS: Mapping[str, Callable[..., ir.Schedule]] = {
     "constant": ir.Fixed,
@@ -52,6 +66,7 @@ _MAKERS: Mapping[str, Callable[..., ir.Schedule]] = {
     "plateau": ir.Plateau,
     "exponential": ir.Exponential,
     "dexp": ir.DiscreteExponential,
+    "jdexp": ir.JumpingExponential,
     "linear": ir.Linear,
     "cosine": ir.Cosine,
 }
@@ -59,7 +74,7 @@ _MAKERS: Mapping[str, Callable[..., ir.Schedule]] = {
 
 @dataclass(frozen=True, slots=True)
 class ScheduleWord:
-    """The kind of ``schedule=``."""
+    """The kind of ``schedule=`` of the ``train`` line."""
 
     words: tuple[str, ...] = tuple(SCHEDULES)
 
@@ -70,23 +85,57 @@ class ScheduleWord:
             for word, form in SCHEDULES.items()
             if word != "steps"
         ]
-        return one_of([*shown, "steps(epoch, epoch, ..., factor)"])
+        return one_of([*shown, "steps(epoch, epoch, ..., factor, freeze)"])
 
     def read(self, value: Value) -> ir.Schedule:
+        return _schedule(value, self.words, self.doc)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnScheduleWord:
+    """The kind of a layer's ``schedule=``, and of ``bias_schedule=``: what follows no validation error."""
+
+    words: tuple[str, ...] = tuple(word for word in SCHEDULES if word != "plateau")
+
+    @property
+    def doc(self) -> str:
+        return one_of(self.words)
+
+    def read(self, value: Value) -> ir.OwnSchedule:
         word = value.name if isinstance(value, Call) else value
-        if not isinstance(word, Word) or word.text not in self.words:
-            raise unknown_word(value, self.words, self.doc)
-        call = value if isinstance(value, Call) else Call(word, (), (), word.span)
-        if word.text == "steps":
-            return _steps(call)
-        return _MAKERS[word.text](**arguments(call, SCHEDULES[word.text].arguments))
+        if isinstance(word, Word) and word.text == "plateau":
+            raise BadValue(f"needs {self.doc}, not '{shown(value)}'", value.span, notes=_ON_THE_TRAIN_LINE)
+        schedule = _schedule(value, self.words, self.doc)
+        assert not isinstance(schedule, ir.Plateau)
+        return schedule
+
+
+_ON_THE_TRAIN_LINE = (
+    "plateau goes by the validation error of the whole net: on the train line it holds for every layer that has no "
+    "schedule of its own",
+    "epochs that are known beforehand can be said here: steps(25, 51, 79, factor=0.1)",
+)
+
+
+def _schedule(value: Value, words: tuple[str, ...], doc: str) -> ir.Schedule:
+    word = value.name if isinstance(value, Call) else value
+    if not isinstance(word, Word) or word.text not in words:
+        raise unknown_word(value, words, doc)
+    call = value if isinstance(value, Call) else Call(word, (), (), word.span)
+    if word.text == "steps":
+        return _steps(call)
+    return _MAKERS[word.text](**arguments(call, SCHEDULES[word.text].arguments))
 
 
 def _steps(call: Call) -> ir.Steps:
     epochs = [Whole(1).read(v) for v in call.args if isinstance(v, Number)]
-    if len(epochs) != len(call.args) or not epochs or epochs != sorted(set(epochs)):
+    given = arguments(Call(call.name, (), call.named, call.span), (_FALL, _FREEZE))
+    freeze = given["freeze"]
+    if len(epochs) != len(call.args) or not (epochs or freeze) or epochs != sorted(set(epochs)):
         raise BadValue("'steps' needs the epochs in rising order: steps(25, 51, 79, factor=0.1)", call.span)
-    return ir.Steps(tuple(epochs), arguments(Call(call.name, (), call.named, call.span), (_FALL,))["factor"])
+    if freeze is not None and epochs and freeze <= epochs[-1]:
+        raise BadValue(f"'steps' lowers the rate at epoch {epochs[-1]}, when epoch {freeze} has made it 0", call.span)
+    return ir.Steps(tuple(epochs), given["factor"], freeze)
 
 
 _LENGTH = Argument("length", Whole(), required=True)

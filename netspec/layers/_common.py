@@ -13,6 +13,7 @@ from netspec.keys import (
     GpuPlace,
     Init,
     Key,
+    Kind,
     LayerNames,
     NeuronWord,
     Padding,
@@ -20,6 +21,7 @@ from netspec.keys import (
     Size2,
     Whole,
 )
+from netspec.keys.schedules import OwnScheduleWord
 from netspec.layers._bounds import BOUNDS
 from netspec.lowering import Lowering
 
@@ -106,23 +108,30 @@ WEIGHTS_OF = Key(
 _RATE, _SHARE = Real(low=0), Real(low=0, below=1)
 
 
-def _of_weights(name: str, kind: Real, doc: str) -> Key:
+def _of_weights(name: str, kind: Kind, doc: str) -> Key:
     """A key of the learning of weights, of which each input may have its own."""
     return Key(name, kind, doc, default=None, default_text="the train line's", of_shape=False, per_input=True)
 
 
-def _of_biases(name: str, kind: Real, doc: str, otherwise: str) -> Key:
+def _of_biases(name: str, kind: Kind, doc: str, otherwise: str) -> Key:
     return Key(name, kind, doc, default=None, default_text=otherwise, of_shape=False)
 
 
 LEARNING = (
     _of_weights("lr", _RATE, "learning rate of the weights"),
     Key("lr_mult", _RATE, "factor on the learning rate of the weights", default=1.0, of_shape=False, per_input=True),
+    _of_weights("schedule", OwnScheduleWord(), "how the learning rate of the weights changes; the warm-up still holds"),
     _of_weights("momentum", _SHARE, "momentum of the weights"),
     _of_weights("decay", _RATE, "weight decay of the weights"),
     Key("decay_mult", _RATE, "factor on the weight decay of the weights", default=1.0, of_shape=False, per_input=True),
     _of_biases("bias_lr", _RATE, "learning rate of the biases", "that of the (first) weights, without their factor"),
     Key("bias_lr_mult", _RATE, "factor on the learning rate of the biases", default=1.0, of_shape=False),
+    _of_biases(
+        "bias_schedule",
+        OwnScheduleWord(),
+        "how the learning rate of the biases changes; the warm-up still holds",
+        "the train line's, or that of the (first) weights",
+    ),
     _of_biases("bias_momentum", _SHARE, "momentum of the biases", "that of the (first) weights"),
     _of_biases("bias_decay", _RATE, "weight decay of the biases", "the train line's, or 0"),
     Key("bias_decay_mult", _RATE, "factor on the weight decay of the biases", default=1.0, of_shape=False),

@@ -8,7 +8,7 @@ from typing import Literal
 
 from netspec import layers
 from netspec.check import LayerFacts
-from netspec.explain.keys import default_of, forms_of
+from netspec.explain.keys import argument_default, default_of, forms_of
 from netspec.keys import Key, LayerNames, OneOf
 from netspec.lsp.document import Document
 from netspec.lsp.elements import keys_of, naming_keys
@@ -16,7 +16,6 @@ from netspec.lsp.numbers import numbers_of
 from netspec.lsp.scan import Context, context, statement_around
 from netspec.setting_keys import ABOUT, SETTINGS
 from netspec.source import Source
-from netspec.units import plain
 
 Sort = Literal["setting", "type", "key", "value", "layer", "shape", "file"]
 
@@ -132,7 +131,7 @@ def _arguments(document: Document, here: Context) -> Iterator[Candidate]:
     for argument in form.arguments if form else ():
         if argument.name not in here.listed:
             text = f"{argument.name}{equals}"
-            default = "required" if argument.required else f"default: {plain(argument.default)}"
+            default = "required" if argument.required else f"default: {argument_default(argument)}"
             detail = f"{argument.kind.doc}; {default}"
             yield Candidate(argument.name, "key", text, here.start, here.end, detail, f"of {here.call}")
 

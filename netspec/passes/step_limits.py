@@ -5,11 +5,12 @@ The trainer and the generated program refuse the same networks.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from netspec.ir.graph import Graph
 from netspec.ir.ops import BatchNorm
-from netspec.ir.settings import Exponential, Linear, Schedule
+from netspec.ir.settings import Exponential, Linear, Schedule, noise_of
 from netspec.passes.phases import phases
 
 LARGEST = 3.4028234663852886e38
@@ -30,10 +31,10 @@ class Unfit:
 
 def unfit_rates(graph: Graph) -> list[Unfit]:
     """The learning rates, at the highest that the schedule makes them, and decays times rates beyond float32."""
-    highest = highest_factor(graph.train.schedule)
     numbers = [
         Unfit(parameter.key, what, value)
         for parameter in graph.parameters.values()
+        for highest in [highest_factor(graph.schedule_of(parameter))]
         for what, value in (
             ("learning rate", parameter.lr * highest),
             ("weight decay times rate", parameter.decay * parameter.lr * highest),
@@ -43,8 +44,10 @@ def unfit_rates(graph: Graph) -> list[Unfit]:
 
 
 def highest_factor(schedule: Schedule) -> float:
-    """The most that a schedule multiplies learning rates by."""
-    return max(1.0, schedule.factor) if isinstance(schedule, Exponential | Linear) else 1.0
+    """The most that a schedule multiplies learning rates by. Noise is drawn from numbers of 53 bits, of which the
+    furthest from 0 in N(0, 1) is sqrt(-2 ln 2^-53) = 8.572 (Box and Muller)."""
+    highest = max(1.0, schedule.factor) if isinstance(schedule, Exponential | Linear) else 1.0
+    return highest * (1 + noise_of(schedule) * math.sqrt(2 * 53 * math.log(2)))
 
 
 def need_two_images(graph: Graph) -> list[str]:

@@ -17,7 +17,8 @@ from netspec.train.data.loader import Batch, Tally
 from netspec.train.data.picture import Labels, Remembered
 from netspec.train.errors import TrainError
 from netspec.train.interval import Due
-from netspec.train.learning.schedule import observe, rate_factor
+from netspec.train.learning.rates import scales
+from netspec.train.learning.schedule import Moment, observe, rate_factor
 from netspec.train.learning.validation import evaluate
 from netspec.train.processes.crew import Readers
 from netspec.train.reporting.console import Status
@@ -133,9 +134,9 @@ def take_step(t: Training, place: Place, x: Tensor, classes: Labels) -> Tensor:
     """One step of the optimiser on a batch of prepared images. Its loss, a scalar, still on the device."""
     config, plan = t.config, place.plan
     labels = as_tensor(classes, config.device)
-    t.optimiser.factor = rate_factor(
-        t.graph.train, step=t.step, steps=plan.steps, epoch=t.epoch, per_epoch=plan.per_epoch, watch=t.watch
-    )
+    train, now = t.graph.train, Moment(t.step, plan.steps, t.epoch, plan.per_epoch)
+    t.optimiser.factor = rate_factor(train, train.schedule, now, t.watch)
+    t.optimiser.scales = scales(train, t.optimiser.groups, now, t.watch, config.seed)
     t.optimiser.zero_grad()
     loss = t.objective.gradients(x, labels, config.seed, t.step)
     t.optimiser.step()

@@ -12,7 +12,11 @@ TRAIN = (
     "train optimizer=sgd(lr=0.1) schedule=exponential(factor=0.01)",
     "train optimizer=sgd(lr=0.00001, weight_decay=5e-4) schedule=linear(factor=0.2)",
     "train optimizer=sgd(lr=1)",
+    "train optimizer=sgd(lr=0.01) schedule=dexp(factor=0.004, levels=4) bias_schedule=dexp(factor=0.1, levels=2)",
+    "train optimizer=sgd(lr=0.01) bias_schedule=exponential(factor=8)",
 )
+SCHEDULES = ("constant", "dexp(factor=0.1, levels=2)", "exponential(factor=0.01)", "linear(factor=3)")
+OF_2012 = ("jdexp(factor=0.002, levels=5)", "linear(factor=1, noise=1)", "dexp(factor=0.004, levels=4, noise=0.25)")
 
 
 @dataclass
@@ -50,11 +54,16 @@ class Drawn:
         keys += [f"lr={self.one_of(0, 0.005, 0.25)}"] if self.chance() else []
         keys += [f"bias_lr={self.one_of(0, 0.002)} bias_momentum=0.25"] if self.chance() else []
         keys += ["momentum=0.75 decay=0.003"] if self.chance() else []
+        keys += [f"schedule={self.schedule()}"] if self.one_of(*range(4)) == "0" else []
+        keys += [f"bias_schedule={self.schedule()}"] if self.one_of(*range(4)) == "0" else []
         if held and self.chance():
             exact = self.dialect == "v2" and held != "local"
             keys += [f"{'fixed_norm' if exact else 'max_norm'}={self.one_of(0.7, 1.25, 3)}"]
             keys += ["min_std=0.01 max_std=0.1"] if held == "conv" and not exact else []
         return " ".join(keys)
+
+    def schedule(self) -> str:
+        return self.one_of(*SCHEDULES, *(OF_2012 if self.dialect == "2012" else ()))
 
     def neuron(self) -> str:
         return f"neuron={self.one_of(*FUNCTIONS)}" if self.chance() else ""
@@ -118,6 +127,8 @@ class Drawn:
         above, filters = f"l{len(self.lines) - 1}", 16 * self.gpus
         first = self.add(f"conv filters={filters} kernel=1 inputs={above} {self.learning()}")
         init = f"init=gaussian({self.one_of(0.1, 0.2)}),gaussian(0.3)"
+        if self.dialect == "v2" and self.chance():
+            init += f" schedule={self.schedule()},{self.schedule()}"
         keys = f"filters={filters} kernel=1,3 pad=0,1 inputs={first},{above}"
         both = self.add(f"conv {keys} {init} bias=0.5")
         if self.chance():

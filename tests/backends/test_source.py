@@ -149,10 +149,13 @@ def test_the_names_that_the_templates_use_are_taken() -> None:
     for schedule in (Step(0.5, 2), Plateau(0.1, 3, 5, 0.001)):
         graphs += [replace(graph, train=replace(graph.train, schedule=schedule)) for graph in (plain, vector)]
     graphs += [replace(vector, train=replace(vector.train, accumulate=2, ema=0.9, label_smoothing=0.1))]
+    noisy = settings.Linear(0.5, noise=1.0)
+    graphs += [replace(plain, train=replace(plain.train, schedule=noisy))]
+    graphs += [netspec.loads("[image] input 8\n[a] fc outputs=2 schedule=cosine").graph]
     graphs += [chain("train"), netspec.loads(CROSSINGS.strip()).graph]
     found = set().union(*(defined(emit(graph)) for graph in graphs))
     networks = {"AlexNet", "Crossings", "Idle", "Joined", "Little", "Net", "Pair", "Single", "Sparse", "Twofold"}
-    assert found - networks == source.GLOBALS
+    assert found - networks - {"rate_factor_2"} == source.GLOBALS
 
 
 # Names.
@@ -248,15 +251,17 @@ def test_hidden_marks_are_shown() -> None:
 @pytest.mark.parametrize(
     "schedule",
     [Step(0.5, 3), Steps((2, 5), 0.1), Exponential(0.01), settings.DiscreteExponential(0.004, 4),
-     settings.DiscreteExponential(0.5, 1), settings.Linear(0.1), settings.Cosine(0.0), settings.Fixed()],
+     settings.DiscreteExponential(0.5, 1), settings.JumpingExponential(0.004, 4), settings.JumpingExponential(0.5, 1),
+     Steps((2, 5), 0.1, freeze=6), Steps((), 0.1, freeze=6), settings.Linear(0.1), settings.Cosine(0.0),
+     settings.Fixed()],
     ids=lambda schedule: type(schedule).__name__,
 )  # fmt: skip
 def test_schedules_are_the_trainers(schedule: Schedule, tmp_path: Path) -> None:
     graph = chain("fc")
     made = program(replace(graph, train=replace(graph.train, schedule=schedule)), tmp_path)
-    for epoch in range(8):
-        wanted = factor(schedule, epoch=epoch, progress=epoch / 8, watch=Watch())
-        assert made.rate_factor(epoch, epoch / 8) == wanted
+    for step in range(64):
+        wanted = factor(schedule, epoch=step // 8, progress=step / 64, watch=Watch())
+        assert made.rate_factor(step // 8, step / 64) == wanted
 
 
 def test_the_plateau_is_the_trainers(tmp_path: Path) -> None:

@@ -81,11 +81,12 @@ def emit(graph: Graph) -> str:
 
 def test_two_processes_compute_what_the_trainer_computes(tmp_path: Path) -> None:
     tiny = netspec.load(ROOT / "specs" / "alexnet-tiny.net").graph
-    options = "train accumulate=2 ema=0.9 label_smoothing=0.1"
+    options = "train accumulate=2 ema=0.9 label_smoothing=0.1 schedule=steps(2, factor=0.1)"
+    noisy = "default fc schedule=jdexp(0.1, 2)\ntrain schedule=linear(0.5, noise=0.5) bias_schedule=steps(freeze=2)"
     trials = [
         trial("tiny", tiny, tmp_path, batch=4),
-        trial("to_first", grouped(), tmp_path),
-        trial("by_all", grouped(BY_ALL, "train accumulate=2"), tmp_path),
+        trial("to_first", grouped(train=noisy), tmp_path),
+        trial("by_all", grouped(BY_ALL, "train accumulate=2 schedule=cosine"), tmp_path),
         trial("own_loss", grouped(OWN_LOSS, options), tmp_path),
         trial("loss_on_first", grouped(LOSS_ON_FIRST, options), tmp_path),
         trial("on_second", grouped(ON_SECOND), tmp_path, split="batch"),

@@ -27,12 +27,12 @@ SEED, EPOCHS, BATCH = 5, 3, 128
 SPEC = """
 net whole
 [image] input 3x8x8 range=1 mean=channel
-[conv] conv filters=4 kernel=3 init=gaussian(0.1) neuron=relu lr_mult=0.5 decay_mult=2
+[conv] conv filters=4 kernel=3 init=gaussian(0.1) neuron=relu lr_mult=0.5 decay_mult=2 {conv}
 [norm] lrn size=3 k=2 alpha=0.1 beta=0.75
 [pool] maxpool kernel=2 stride=2
 [bn] batchnorm
 [drop] dropout rate=0.2
-[fc] fc outputs=4 init=gaussian(0.1) bias_lr_mult=2
+[fc] fc outputs=4 init=gaussian(0.1) bias_lr_mult=2 {fc}
 {losses}
 train optimizer=sgd(lr=0.02, momentum=0.9, weight_decay=5e-4) {train}
 augment from=9 flip=horizontal
@@ -113,7 +113,33 @@ def trained(graph: Graph, folder: Path) -> dict[str, Any]:
     ],
 )
 def test_a_whole_training(keys: str, losses: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    graph = netspec.loads(SPEC.format(train=keys, losses=losses).replace("\n\n", "\n")).graph
+    compare(netspec.loads(spec(train=keys, losses=losses)).graph, tmp_path, monkeypatch)
+
+
+@pytest.mark.parametrize(
+    ("conv", "fc", "keys"),
+    [
+        ("schedule=jdexp(0.01, 5)", "bias_schedule=linear(0)", ""),
+        ("schedule=steps(1, factor=0.5, freeze=2) bias_schedule=steps(freeze=1)", "", "schedule=cosine warmup=1"),
+        ("schedule=constant", "schedule=step(1)", "schedule=plateau(factor=0.1, patience=1, threshold=0.9)"),
+        ("", "", "schedule=steps(1, freeze=2) bias_schedule=exponential(0.1) warmup=steps(3)"),
+        ("schedule=linear(0.1, noise=0.5)", "", "schedule=dexp(0.1, 2)"),
+        ("schedule=constant", "", "schedule=jdexp(0.1, 3, noise=2) warmup=steps(4)"),
+        ("", "bias_schedule=exponential(0.5, noise=1)", "ema=0.9 accumulate=2"),
+    ],
+)
+def test_schedules_of_single_layers(
+    conv: str, fc: str, keys: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compare(netspec.loads(spec(conv, fc, keys)).graph, tmp_path, monkeypatch)
+
+
+def spec(conv: str = "", fc: str = "", train: str = "", losses: str = "") -> str:
+    return SPEC.format(conv=conv, fc=fc, train=train, losses=losses).replace("\n\n", "\n")
+
+
+def compare(graph: Graph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Train a network with both, and raise if they end with other bits."""
     data = Recorded()
     with monkeypatch.context() as patched:
         data.record(patched)
@@ -138,6 +164,9 @@ def test_a_whole_training(keys: str, losses: str, tmp_path: Path, monkeypatch: p
 @pytest.mark.parametrize(
     "keys",
     [
+        "bias_schedule=linear(0)",
+        "schedule=linear(1, noise=1)",
+        "schedule=steps(freeze=1)",
         "warmup=steps(12)",
         "schedule=dexp(0.01, 2)",
         "accumulate=2",
@@ -149,8 +178,8 @@ def test_a_whole_training(keys: str, losses: str, tmp_path: Path, monkeypatch: p
 )
 def test_each_option_changes_what_is_learnt(keys: str, tmp_path: Path) -> None:
     """Otherwise the comparison above would prove nothing."""
-    plain, other = (netspec.loads(SPEC.format(train=k, losses="").replace("\n\n", "\n")).graph for k in ("", keys))
+    plain, other = (netspec.loads(spec(train=k)).graph for k in ("", keys))
     first, second = trained(plain, tmp_path / "a"), trained(other, tmp_path / "b")
     key = "average" if other.train.ema else "weights"
     found = second[key]["weights"] if other.train.ema else second[key]
-    assert not torch.equal(found["fc.weight"], first["weights"]["fc.weight"])
+    assert not torch.equal(found["fc.bias"], first["weights"]["fc.bias"])

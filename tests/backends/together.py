@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import multiprocessing
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,8 @@ from netspec.passes.placing import SplitWord, arrange
 from netspec.train.learning.ema import Average
 from netspec.train.learning.objective import Objective
 from netspec.train.learning.optimiser import optimiser_of
+from netspec.train.learning.rates import scales
+from netspec.train.learning.schedule import Moment, Watch
 from netspec.train.learning.validation import evaluate
 from netspec.train.processes.shared import share_out
 
@@ -111,9 +113,10 @@ def _compare(trial: Trial, rank: int, processes: int) -> None:
         drawn = ((SEED, step),) if "drawn" in inspect.signature(program.add_gradients).parameters else ()
         found = program.add_gradients(model, images, labels, *drawn, team=team)
         assert torch.equal(found, wanted), (trial.name, step, found, wanted)
-        optimiser.factor = 1.0 if step < 2 else 0.1
+        now = Moment(step, STEPS, step, 1)
+        optimiser.scales = scales(graph.train, optimiser.groups, now, Watch(), SEED)
         optimiser.step()
-        sgd.step(optimiser.factor)
+        sgd.step(program.rate_factor(step, step / STEPS), *_more(program, sgd, step))
         _same(trial.name, model.state_dict(), objective.module.state_dict())
         if moving is not None:
             average.update()
@@ -132,6 +135,15 @@ def _compare(trial: Trial, rank: int, processes: int) -> None:
     found = program.evaluate(model, [(images.unsqueeze(1), labels)], "cpu", team)
     near = 1e-2 if graph.train.precision == "bf16" else 1e-5  # they add up in another order
     torch.testing.assert_close(found, (judged.loss, judged.top1, judged.top5), rtol=near, atol=0.0)
+
+
+def _more(program: Any, sgd: Any, step: int) -> Iterator[Any]:
+    """What the program's update wants beside the train line's factor, an epoch being a step."""
+    wanted = inspect.signature(sgd.step).parameters
+    if "own" in wanted:
+        yield {name: rate(step, step / STEPS) for name, rate in program.RATE_FACTORS.items()}
+    if "seed" in wanted:
+        yield from (SEED, step)
 
 
 def _whole(graph: Graph) -> Objective:

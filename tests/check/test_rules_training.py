@@ -4,9 +4,21 @@ learning values of a layer with several inputs."""
 from __future__ import annotations
 
 import pytest
-from checking import codes, good
+from checking import codes, good, mistake
 
-from netspec.ir.settings import Cosine, DiscreteExponential, Exponential, Linear, Schedule, Train, Warmup
+from netspec.ir.settings import (
+    Cosine,
+    DiscreteExponential,
+    Exponential,
+    Fixed,
+    JumpingExponential,
+    Linear,
+    Plateau,
+    Schedule,
+    Steps,
+    Train,
+    Warmup,
+)
 from netspec.net import loads
 
 IMAGE = "[image] input 3x8x8\n"
@@ -27,6 +39,13 @@ def warnings(text: str) -> list[str]:
     [
         ("dexp(0.004, 4)", DiscreteExponential(0.004, 4)),
         ("dexp(levels=1, factor=0.5)", DiscreteExponential(0.5, 1)),
+        ("dexp(0.004, 4, noise=0.5)", DiscreteExponential(0.004, 4, 0.5)),
+        ("jdexp(0.002, 5)", JumpingExponential(0.002, 5)),
+        ("jdexp(factor=0.002, levels=5, noise=1)", JumpingExponential(0.002, 5, 1.0)),
+        ("exponential(0.01, noise=2)", Exponential(0.01, 2.0)),
+        ("linear(1, noise=1)", Linear(1.0, 1.0)),
+        ("steps(25, 51, freeze=72)", Steps((25, 51), 0.1, 72)),
+        ("steps(freeze=1)", Steps((), 0.1, 1)),
         ("linear(0)", Linear(0.0)),
         ("linear(factor=100)", Linear(100.0)),
         ("cosine", Cosine(0.0)),
@@ -51,12 +70,94 @@ def test_schedules_of_the_whole_run(written: str, schedule: Schedule) -> None:
         "steps(30, factor=10)",
         "plateau(factor=10)",
         "exponential(1e7)",
+        "linear(1, noise=-1)",
+        "cosine(0, noise=1)",
+        "jdexp(250, 4)",
+        "jdexp(0.004)",
+        "steps(25, 51, freeze=51)",
+        "steps(freeze=0)",
+        "steps(25, factor=0)",
         "linear(1e7)",
     ],
 )
 def test_factors_are_bounded(written: str) -> None:
     """The rate falls in steps of at most 1; only schedules that can look for the rate where training breaks rise."""
     assert codes(f"train schedule={written}\n{IMAGE}") == ["bad-value"]
+
+
+def schedules(keys: str, train: str, kind: str = "fc outputs=4") -> tuple[Schedule, Schedule]:
+    """What the weights and the biases of a layer with these keys go by."""
+    graph = good(f"[image] input 8\n[a] {kind} {keys}\ntrain {train}\n").graph
+    weight, bias = graph.parameters.values()
+    return graph.schedule_of(weight), graph.schedule_of(bias)
+
+
+COSINE, LINE = "schedule=cosine", "schedule=cosine bias_schedule=linear(0.5)"
+
+
+@pytest.mark.parametrize(
+    ("keys", "line", "expected"),
+    [
+        ("", "", (Fixed(), Fixed())),
+        ("", COSINE, (Cosine(0.0), Cosine(0.0))),
+        ("", LINE, (Cosine(0.0), Linear(0.5))),
+        ("", "schedule=plateau bias_schedule=constant", (Plateau(0.1, 3, 5, 1e-3), Fixed())),
+        ("schedule=constant", COSINE, (Fixed(), Fixed())),  # biases that say nothing follow the weights
+        ("schedule=constant", LINE, (Fixed(), Linear(0.5))),  # but not where the train line speaks of biases
+        ("bias_schedule=constant", COSINE, (Cosine(0.0), Fixed())),
+        ("bias_schedule=constant", LINE, (Cosine(0.0), Fixed())),
+        ("schedule=steps(2) bias_schedule=steps(3)", LINE, (Steps((2,), 0.1), Steps((3,), 0.1))),
+    ],
+)
+def test_a_schedule_of_its_own_takes_the_place_of_the_train_lines(
+    keys: str, line: str, expected: tuple[Schedule, Schedule]
+) -> None:
+    assert schedules(keys, line) == expected
+    assert schedules(keys, line, "batchnorm") == expected
+
+
+def test_a_default_line_and_an_input_each_may_have_a_schedule() -> None:
+    found = good(TWO.format("schedule=cosine,constant") + "default fc schedule=linear(0)\n").graph
+    parameters = {key: found.schedule_of(p) for key, p in found.parameters.items()}
+    assert parameters == {
+        "a.weight": Linear(0.0), "a.bias": Linear(0.0),
+        "b.weights.0": Cosine(0.0), "b.weights.1": Fixed(), "b.bias": Cosine(0.0),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[image] input 8\n[a] fc outputs=4 schedule=plateau(factor=0.1)\n",
+        "[image] input 8\n[a] fc outputs=4 bias_schedule=plateau\n",
+        "default fc schedule=plateau\n[image] input 8\n[a] fc outputs=4\n",
+        "[image] input 8\n[a] fc outputs=4\ntrain bias_schedule=plateau\n",
+    ],
+)
+def test_a_plateau_belongs_on_the_train_line(text: str) -> None:
+    found = mistake(text)
+    assert found.code == "bad-value" and found.span.text.startswith("plateau")
+    assert found.notes == (
+        "plateau goes by the validation error of the whole net: on the train line it holds for every layer that has no "
+        "schedule of its own",
+        "epochs that are known beforehand can be said here: steps(25, 51, 79, factor=0.1)",
+    )
+
+
+def test_a_misspelt_schedule_of_a_layer_is_met_with_the_nearest_right_one() -> None:
+    found = mistake("[image] input 8\n[a] fc outputs=4 schedule=jdxp(0.1, 4)\n")
+    assert found.message == "schedule: 'jdxp' is unknown; did you mean jdexp?"
+
+
+def test_a_schedule_without_weights_or_biases_has_no_effect() -> None:
+    text = "[image] input 8\n[a] fc outputs=8\n[b] fc outputs=8 weights=a {}\n[c] fc outputs=8 bias=none {}\n"
+    assert warnings(text.format("schedule=cosine", "bias_schedule=cosine")) == ["no-effect", "no-effect"]
+    assert warnings(text.format("bias_schedule=cosine", "schedule=cosine")) == []
+
+
+def test_a_freeze_before_the_last_epoch_is_told() -> None:
+    found = mistake(f"train schedule=steps(25, 51, freeze=40)\n{IMAGE}")
+    assert found.message == "schedule: 'steps' lowers the rate at epoch 51, when epoch 40 has made it 0"
 
 
 @pytest.mark.parametrize(

@@ -171,6 +171,17 @@ def test_the_function_is_the_same_where_it_is_said_to_be(changes: dict[str, str]
         ("train.optimizer=sgd(momentum=0.5)", ["train momentum: 0.9 -> 0.5, training"]),
         ("train.optimizer=sgd(weight_decay=1e-4)", ["train weight_decay: 0 -> 0.0001, training"]),
         ("train.optimizer=sgd(bias_decay=1e-4)", ["train bias_decay: 0 -> 0.0001, training"]),
+        (
+            "conv1.schedule=jdexp(0.1, 4, noise=2)",
+            [
+                "conv1 schedule: constant -> jdexp(factor=0.1, levels=4, noise=2), training",
+                "conv1 bias_schedule: constant -> jdexp(factor=0.1, levels=4, noise=2), training",
+            ],
+        ),
+        ("conv1.bias_schedule=steps(freeze=9)", ["conv1 bias_schedule: constant -> steps(freeze=9), training"]),
+        ("conv1.schedule=constant", []),
+        ("train.bias_schedule=constant", []),
+        ("train.bias_schedule=linear(0.5)", ["train bias_schedule: constant -> linear(factor=0.5), training"]),
         ("train.warmup=2", ["train warmup: none -> epochs(2), training"]),
         ("train.ema=0.999", ["train ema: 0 -> 0.999, training"]),
         ("train.channels_last=yes", ["train channels_last: no -> yes, training"]),
@@ -209,6 +220,21 @@ def test_a_rate_of_its_own_is_told_and_a_multiple_of_the_nets_is_not() -> None:
         "train lr: 0.01 -> 0.02, training"
     ]
     assert told(diff(text.format("lr=0.02", 0.02), text.format("lr_mult=1", 0.02))) == []
+
+
+def test_schedules_of_layers_are_told_where_they_are_not_the_train_lines() -> None:
+    text = "[image] input 8\n[a] fc outputs=4 {}\ntrain {}\n"
+    assert told(diff(text.format("", "schedule=cosine"), text.format("", "schedule=linear(0)"))) == [
+        "train schedule: cosine(factor=0) -> linear(factor=0), training"
+    ]
+    own, other = "schedule=steps(3, freeze=5)", "schedule=cosine bias_schedule=constant"
+    assert told(diff(text.format(own, "schedule=cosine"), text.format(own, other))) == [
+        "a bias_schedule: steps(3, factor=0.1, freeze=5) -> constant, training",
+        "train bias_schedule: cosine(factor=0) -> constant, training",
+    ]
+    assert told(diff(text.format("lr=0 bias_lr=1", ""), text.format("lr=0 bias_lr=1 schedule=cosine", ""))) == [
+        "a bias_schedule: constant -> cosine(factor=0), training"  # which follows that of the weights
+    ]
 
 
 def test_several_inputs_have_one_value_each() -> None:

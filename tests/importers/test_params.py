@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 from layerfiles import NORMS, PARAMS, RATES, TWINS, conv, ending, load, net, params, readable, said, told
 
+from netspec.diff import compare
 from netspec.importers.cuda_convnet import Dialect
 from netspec.ir import settings
 from netspec.ir.constraint import FREE, Constraint
 from netspec.ir.ops import Dropout, Lrn, MapNorm
+from netspec.net import Net, loads
 
 
 def test_rates_reach_the_parameters() -> None:
@@ -60,8 +62,11 @@ def test_a_cost_with_another_coefficient_is_a_loss() -> None:
         ("dexp[1000,4]", settings.DiscreteExponential(0.001, 4), "cfg-old-habit"),
         ("dexp[250,0,4]", settings.DiscreteExponential(0.004, 4), "cfg-old-habit"),
         ("exp[1000]", settings.Exponential(0.001), "cfg-old-habit"),
-        ("jdexp[tgtFactor=500,noiseStdev=0,numSteps=5]", settings.DiscreteExponential(0.002, 5), "cfg-substitute"),
-        ("linear[tgtFactor=2,noiseStdev=1]", settings.Linear(0.5), "cfg-left-out"),
+        ("jdexp[tgtFactor=500,noiseStdev=0,numSteps=5]", settings.JumpingExponential(0.002, 5), None),
+        ("jdexp[500,0.5,5]", settings.JumpingExponential(0.002, 5, 0.5), "cfg-old-habit"),
+        ("linear[tgtFactor=2,noiseStdev=1]", settings.Linear(0.5, 1.0), None),
+        ("exp[tgtFactor=0.5,noiseStdev=0.25]", settings.Exponential(2.0, 0.25), None),
+        ("dexp[tgtFactor=250,noiseStdev=0.1,numSteps=4]", settings.DiscreteExponential(0.004, 4, 0.1), None),
         ("dexp[tgtFactor=0.5,noiseStdev=0,numSteps=4]", settings.Fixed(), "cfg-left-out"),
     ],
 )
@@ -72,9 +77,67 @@ def test_schedules(schedule: str, read: settings.Schedule, code: str | None) -> 
     assert {d.code for d in found.warnings} == ({code} if code else set())
 
 
-def test_a_second_schedule_is_left_out_with_a_warning() -> None:
-    sched = "schedW=exp[tgtFactor=10,noiseStdev=0]\nschedB=exp[tgtFactor=5,noiseStdev=0]\n"
-    assert told(load(NORMS, params(c=RATES + sched)).warnings) == [("cfg-left-out", 8, "exp[tgtFactor=5,noiseStdev=0]")]
+def schedules(found: Net) -> dict[str, settings.Schedule]:
+    """What each parameter goes by."""
+    return {key: found.graph.schedule_of(p) for key, p in found.graph.parameters.items()}
+
+
+TWO = net(conv("c", "data", 3) + conv("d", "c", 16) + conv("e", "d", 16), "e")
+FALLING = {"lr": "exp[tgtFactor=10,noiseStdev=0]", "bias": "dexp[tgtFactor=5,noiseStdev=0,numSteps=2]"}
+USUAL = RATES + f"schedW={FALLING['lr']}\nschedB={FALLING['bias']}\n"
+OWN = RATES + "schedW=jdexp[tgtFactor=4,noiseStdev=0,numSteps=3]\n"
+
+
+def of_two(**changed: str) -> str:
+    sections = {"c": USUAL, "d": USUAL, "e": USUAL, "out": USUAL, "logprob": "coeff=1\n", **changed}
+    return "".join(f"[{name}]\n{text}" for name, text in sections.items())
+
+
+def test_weights_and_biases_have_each_their_schedule() -> None:
+    found = load(TWO, of_two())
+    assert set(schedules(found).values()) == {settings.Exponential(0.1), settings.DiscreteExponential(0.2, 2)}
+    assert found.graph.train.bias_schedule == settings.DiscreteExponential(0.2, 2)
+    assert found.warnings == ()
+    text = readable(TWO, of_two())
+    (_, train) = text.split("\ntrain ")
+    assert train.split()[-3:] == ["schedule=exponential(factor=0.1)", "bias_schedule=dexp(factor=0.2,", "levels=2)"]
+    assert text.count("schedule=") == 2
+
+
+def test_a_layer_that_differs_says_its_own() -> None:
+    text = of_two(d=OWN)
+    found = load(TWO, text)
+    assert found.warnings == ()
+    wanted = {f"{name}.{role}": each for name in ("c", "e", "out") for role, each in (
+        ("weight", settings.Exponential(0.1)), ("bias", settings.DiscreteExponential(0.2, 2))
+    )}  # fmt: skip
+    wanted |= {"d.weight": settings.JumpingExponential(0.25, 3), "d.bias": settings.Fixed()}
+    assert schedules(found) == wanted
+    (line,) = [line for line in readable(TWO, text).splitlines() if "jdexp" in line]
+    assert line.startswith("[d]") and " schedule=jdexp(factor=0.25, levels=3) " in line
+    assert " bias_schedule=constant" in line
+
+
+def test_what_most_layers_of_a_type_share_stands_in_a_default() -> None:
+    """Three convolutions beside a fully connected layer that has most of the weights."""
+    text = readable(TWO, of_two(c=OWN, d=OWN, e=OWN))
+    assert [line for line in text.splitlines() if "jdexp" in line] == [
+        "default conv  init=gaussian(0.3)  schedule=jdexp(factor=0.25, levels=3)  bias_lr=0.02  bias_momentum=0.8"
+    ]
+    assert "bias_schedule=constant" in text.splitlines()[-1] and "[out]" in text
+    assert compare(load(TWO, of_two(c=OWN, d=OWN, e=OWN)), loads(text)).same
+
+
+def test_of_a_rate_of_0_no_schedule_is_told() -> None:
+    still = RATES.replace("epsW=0.01", "epsW=0").replace("epsB=0.02", "epsB=0")
+    text = readable(TWO, of_two(d=still + "schedW=exp[tgtFactor=7,noiseStdev=0]\n"))
+    assert (text.count("schedule="), text.count("schedule=exponential(factor=0.1)")) == (2, 1)
+
+
+def test_a_schedule_that_cannot_be_said_is_left_out() -> None:
+    found = load(TWO, of_two(d=RATES + "schedB=jdexp[tgtFactor=0.5,noiseStdev=0,numSteps=3]\n"))
+    assert told(found.warnings) == [("cfg-left-out", 15, "jdexp[tgtFactor=0.5,noiseStdev=0,numSteps=3]")]
+    assert schedules(found)["d.bias"] == settings.Fixed()
 
 
 @pytest.mark.parametrize(
@@ -191,12 +254,31 @@ V2_PARAMS = {
 def test_rates_of_version_2() -> None:
     found = load(V2, "".join(f"[{name}]\n{text}" for name, text in V2_PARAMS.items()))
     graph = found.graph
-    assert graph.train.schedule in (settings.Fixed(), settings.DiscreteExponential(0.004, 4))
+    assert schedules(found) == {
+        "c.weight": settings.DiscreteExponential(0.004, 4), "c.bias": settings.Fixed(),
+        "out.weight": settings.Fixed(), "out.bias": settings.Fixed(),
+    }  # fmt: skip
     assert {key: p.lr for key, p in graph.parameters.items()} == {
         "c.weight": 0.04, "c.bias": 0.02, "out.weight": 0.04, "out.bias": 0.5,
     }  # fmt: skip
     assert graph.nodes["d"].op == Dropout(0.25, "train")
     assert [graph.nodes[n].op for n in graph.layers["e"].inputs] != []
+
+
+def test_each_input_of_version_2_has_its_schedule() -> None:
+    both = conv("c", "data", 3) + conv("d", "c,data", 16).replace("channels=16", "channels=16,3").replace(
+        "filters=16\nfilterSize=3\npadding=1\ninitW=0.3",
+        "filters=16,16\nfilterSize=3,3\npadding=1,1\ninitW=0.3,0.3",
+    )
+    text = net(both.replace("partialSum=0\n", ""), "d")
+    rates = RATES.replace("epsW=0.01", "epsW=exp[base=0.1;tgtFactor=8],linear[base=0.2;tgtFactor=4]")
+    rates = rates.replace("momW=0.9", "momW=0.9,0.9").replace("wc=0.0005", "wc=0,0")
+    given = {"c": RATES, "d": rates, "out": RATES, "logprob": "coeff=1\n"}
+    found = load(text, "".join(f"[{name}]\n{section}" for name, section in given.items()), "v2")
+    assert found.warnings == ()
+    assert [schedules(found)[f"d.{key}"] for key in ("weights.0", "weights.1", "bias")] == [
+        settings.Exponential(0.125), settings.Linear(0.25), settings.Fixed(),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("rate", ["1e-3", "-0.01", "0.", "exp[base=1,tgtFactor=2]", "exp[tgtFactor=2;base=1]"])

@@ -6,7 +6,6 @@ They lie in the folder that NETSPEC_CORPUS names; without it nothing is tested h
 from __future__ import annotations
 
 import math
-from collections import Counter
 from typing import Any
 
 import pytest
@@ -15,7 +14,7 @@ from corpusfiles import CORPUS, FILES, golden, shape, source
 
 from netspec.ir.graph import Graph
 from netspec.ir.ops import Affine, Dropout
-from netspec.ir.settings import DiscreteExponential, Exponential, Fixed, Linear, Schedule
+from netspec.ir.settings import DiscreteExponential, Exponential, Fixed, JumpingExponential, Linear, Schedule
 from netspec.net import Foreign, load_source
 from netspec.passes.torch_names import attributes, state_key
 from netspec.train.learning.objective import build
@@ -83,29 +82,17 @@ def rate(given: Any) -> tuple[float, Schedule]:
 def schedule(given: dict[str, Any]) -> Schedule:
     """A schedule of golden.json."""
     numbers = given["params"]
-    factor = 1 / numbers.get("tgtFactor", 1.0)
+    factor, noise = 1 / numbers.get("tgtFactor", 1.0), numbers.get("noiseStdev", 0.0)
     match given["type"]:
         case "exp":
-            return Exponential(factor)
-        case "dexp" | "jdexp":
-            return DiscreteExponential(factor, int(numbers["numSteps"]))
+            return Exponential(factor, noise)
+        case "dexp":
+            return DiscreteExponential(factor, int(numbers["numSteps"]), noise)
+        case "jdexp":
+            return JumpingExponential(factor, int(numbers["numSteps"]), noise)
         case "linear":
-            return Linear(factor)
+            return Linear(factor, noise)
     return Fixed()
-
-
-def usual_schedule(told: dict[str, Any], graph: Graph) -> Schedule:
-    """The schedule of most of the weights that learn."""
-    found: Counter[Schedule] = Counter()
-    for key, parameter in graph.parameters.items():
-        if parameter.role != "weight":
-            continue
-        theirs, number = told[parameter.layer], key.rpartition(".")[2]
-        given = theirs["epsW"][int(number) if number.isdigit() else 0]
-        base, own = rate(given)
-        own = schedule(theirs["schedW"]) if "schedW" in theirs else own
-        found[own] += math.prod(parameter.shape) if base else 0
-    return found.most_common(1)[0][0] if found.total() else Fixed()
 
 
 PAIRS = [(file, pair) for file in FILES for pair in accepted(file)]
@@ -114,7 +101,14 @@ PAIRS = [(file, pair) for file in FILES for pair in accepted(file)]
 @pytest.mark.parametrize(("file", "pair"), PAIRS, ids=lambda case: case.get("params", case.get("file")))
 def test_schedules_and_dropout(file: dict[str, Any], pair: dict[str, Any]) -> None:
     graph, told = graph_of(file, pair), pair["layer_params"]
-    assert graph.train.schedule == usual_schedule(told, graph)
+    for key, parameter in graph.parameters.items():
+        theirs, number = told[parameter.layer], key.rpartition(".")[2]
+        index = int(number) if number.isdigit() else 0
+        weight = parameter.role == "weight"
+        base, wanted = rate(theirs["epsW"][index] if weight else theirs["epsB"])
+        beside = theirs.get("schedW" if weight else "schedB")
+        wanted = schedule(beside) if beside is not None else wanted
+        assert not base or graph.schedule_of(parameter) == wanted, key
     configured = {layer["name"]: layer for layer in file["layers"]}
     for name, layer in configured.items():
         if layer["type"] not in ("hs", "dropout", "dropout2"):

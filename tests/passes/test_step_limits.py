@@ -33,6 +33,11 @@ def rated(lr: float, decay: float = 0.0, schedule: Schedule | None = None) -> Gr
         (rated(1e30, 1e30), ["the weight decay times rate of fc.weight is 1e+60: that is no float32 number"]),
         (rated(1e33, 0, Exponential(1e6)), ["the learning rate of fc.weight is 1e+39: that is no float32 number"]),
         (rated(1e33, 0, Linear(0.0)), []),
+        (rated(1e38, 0, Linear(1.0, noise=0.2)), []),  # 1 + 0.2 * 8.572 = 2.71 times the rate
+        (rated(1e38, 0, Linear(1.0, noise=1)),
+         ["the learning rate of fc.weight is 9.57167e+38: that is no float32 number"]),
+        (graph("[image] input 4\n[fc] fc outputs=2 bias=none lr=1e33 schedule=linear(1e6)\n"),
+         ["the learning rate of fc.weight is 1e+39: that is no float32 number"]),
     ],
 )  # fmt: skip
 def test_numbers_beyond_float32(found: Graph, told: list[str]) -> None:

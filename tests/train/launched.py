@@ -17,11 +17,11 @@ SPEC = """\
 net tiny
 gpus 2
 [image] input 3x8x8 range=1 mean=image
-[conv] conv filters=8 kernel=3 init=gaussian(0.1)
+[conv] conv filters=8 kernel=3 init=gaussian(0.1) schedule=linear(1, noise=0.2)
 [norm] batchnorm
 [relu] relu
 [drop] dropout
-[fc] fc outputs=4 init=gaussian(0.1) reads=all
+[fc] fc outputs=4 init=gaussian(0.1) reads=all bias_schedule=steps(freeze=1)
 [prob] softmax
 train epochs=3 batch=32 optimizer=sgd(lr=0.02) ema=0.9 schedule=plateau(patience=1, times=3)
 augment from=10 flip=horizontal colour=pca(0.1)

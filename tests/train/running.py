@@ -21,16 +21,17 @@ TIMING = ("images_per_s", "waiting")
 SPEC = """\
 net tiny
 [image] input 3x8x8 range=1 mean=image
-[conv] conv filters=8 kernel=3 init=gaussian(0.1)
+[conv] conv filters=8 kernel=3 init=gaussian(0.1) schedule=linear(1, noise=0.2)
 [norm] batchnorm
 [relu] relu
 [drop] dropout
-[fc] fc outputs=4 init=gaussian(0.1)
+[fc] fc outputs=4 init=gaussian(0.1) bias_schedule=steps(freeze=2)
 [prob] softmax
 train epochs=3 batch=32 optimizer=sgd(lr=0.02) ema=0.9 schedule=plateau(patience=1, times=3)
 augment from=10 flip=horizontal colour=pca(0.1)
 """
-"""Random crops, mirroring, colours and dropout; running statistics, averages and a schedule that remembers."""
+"""Random crops, mirroring, colours and dropout; running statistics, averages, a schedule that remembers, one with noise
+and one that freezes."""
 
 
 def log(folder: Path) -> list[dict[str, Any]]:

@@ -99,7 +99,13 @@ def test_the_same_command_goes_on(whole: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "recipe", ["schedule=linear(factor=0.1)", "warmup=steps(9) accumulate=2", "label_smoothing=0.1"]
+    "recipe",
+    [
+        "schedule=linear(factor=0.1)",
+        "schedule=jdexp(0.1, 3) bias_schedule=cosine",
+        "warmup=steps(9) accumulate=2",
+        "label_smoothing=0.1",
+    ],
 )
 def test_unreadable_images_and_schedules_that_follow_the_progress(recipe: str) -> None:
     """66 images less 4 make 7 batches of 8. How many steps are planned depends on which images could be read."""

@@ -9,6 +9,7 @@ from netspec.ir.settings import (
     DiscreteExponential,
     Exponential,
     Fixed,
+    JumpingExponential,
     Linear,
     Plateau,
     Schedule,
@@ -17,7 +18,7 @@ from netspec.ir.settings import (
     Train,
     Warmup,
 )
-from netspec.train.learning.schedule import Watch, factor, level, observe, rate_factor
+from netspec.train.learning.schedule import Moment, Watch, factor, jump, level, observe, rate_factor
 
 
 @pytest.mark.parametrize(
@@ -26,6 +27,8 @@ from netspec.train.learning.schedule import Watch, factor, level, observe, rate_
         (Fixed(), [1, 1, 1, 1, 1, 1]),
         (Step(factor=0.5, every=2), [1, 1, 0.5, 0.5, 0.25, 0.25]),
         (Steps(epochs=(1, 4), factor=0.1), [1, 0.1, 0.1, 0.1, 0.01, 0.01]),
+        (Steps(epochs=(1, 3), factor=0.1, freeze=4), [1, 0.1, 0.1, 0.01, 0, 0]),
+        (Steps(epochs=(), factor=0.1, freeze=2), [1, 1, 0, 0, 0, 0]),
         (Exponential(factor=0.25), [1, 0.25**0.2, 0.25**0.4, 0.25**0.6, 0.25**0.8, 0.25]),
         (Linear(factor=0.5), [1, 0.9, 0.8, 0.7, 0.6, 0.5]),
         (Linear(factor=0), [1, 0.8, 0.6, 0.4, 0.2, 0]),
@@ -36,6 +39,9 @@ from netspec.train.learning.schedule import Watch, factor, level, observe, rate_
         # progress 0, 0.2, 0.4 of three levels 1, 1/10, 1/100: the second for 1/3 < p <= 2/3
         (DiscreteExponential(factor=0.01, levels=3), [1, 1, 0.1, 0.1, 0.01, 0.01]),
         (DiscreteExponential(factor=0.01, levels=1), [0.01, 0.01, 0.01, 0.01, 0.01, 0.01]),
+        # two levels: 0.6 lies in the second's first half, 0.8 in its second; the end is beyond 0.9
+        (JumpingExponential(factor=0.01, levels=2), [1, 1, 1, 0.01, 0.1, 0.01]),
+        (JumpingExponential(factor=0.01, levels=1), [0.01, 0.01, 0.01, 0.01, 0.01, 0.01]),
     ],
 )
 def test_factors_of_six_epochs(schedule: Schedule, expected: list[float]) -> None:
@@ -78,6 +84,33 @@ def test_cuda_convnets_recipe_in_four_levels() -> None:
     assert found == pytest.approx([first, first, first, second, second, third, third, last, last], rel=1e-9)
 
 
+def test_cuda_convnets_jumps() -> None:
+    """jdexp[base=1;tgtFactor=1000;numSteps=4] has the rates 1, 1/10, 1/100, 1/1000. From its middle on a part has the
+    geometric mean of its own and the one before: 10^-0.5 behind 3/8, 10^-1.5 behind 5/8, 10^-2.5 behind 7/8, and this
+    only until 0.9. The middle itself is not behind it."""
+    found = [factor(JumpingExponential(1e-3, 4), epoch=0, progress=n / 80, watch=Watch()) for n in range(81)]
+    one, second, third, last = [1.0], 10**-0.5, 10**-1.5, 10**-2.5
+    expected = one * 21 + [0.1] * 10 + [second] * 10 + [0.01] * 10 + [third] * 10 + [0.001] * 10 + [last] + [0.001] * 9
+    assert found == pytest.approx(expected, rel=1e-9)
+
+
+def test_a_part_that_ends_before_a_fifth_does_not_jump() -> None:
+    """Of ten parts the second lies from 0.1 to 0.2, the third from 0.2 on, the last behind 0.9."""
+    wanted = {0.16: 1, 0.2: 1, 0.26: 1.5, 0.86: 7.5, 0.9: 8, 0.96: 9}
+    for progress, place in wanted.items():
+        found = factor(JumpingExponential(1e-9, 10), epoch=0, progress=progress, watch=Watch())
+        assert found == pytest.approx(10.0**-place), progress
+
+
+@pytest.mark.parametrize("levels", [3, 7, 10, 30])
+def test_rounding_jumps_at_no_middle(levels: int) -> None:
+    """In whole numbers: step s of n parts of 10 steps each is behind its part's middle where s % 10 is 6 to 9 or 0."""
+    steps = 10 * levels
+    inside = range(steps // 5 + 1, -(-9 * steps // 10))
+    found = [jump(s / steps, levels) == 0.5 for s in inside]
+    assert found == [(s % 10 > 5 or s % 10 == 0) and s > 10 for s in inside]
+
+
 @pytest.mark.parametrize("levels", [3, 7, 10, 30])
 def test_rounding_begins_no_level_early(levels: int) -> None:
     """In whole numbers: step s of n levels of 10 steps each lies in level ceil(s / 10) - 1."""
@@ -88,8 +121,7 @@ def test_rounding_begins_no_level_early(levels: int) -> None:
 def whole(train: Train, steps: int, per_epoch: int) -> list[float]:
     """The factors of every step of a training without a validation."""
     return [
-        rate_factor(train, step=s, steps=steps, epoch=s // per_epoch, per_epoch=per_epoch, watch=Watch())
-        for s in range(steps)
+        rate_factor(train, train.schedule, Moment(s, steps, s // per_epoch, per_epoch), Watch()) for s in range(steps)
     ]
 
 
@@ -102,6 +134,7 @@ def whole(train: Train, steps: int, per_epoch: int) -> list[float]:
         (Plateau(0.1, 3, 1, 0.0), [1, 1, 1, 1, 1]),
         (Exponential(0.5), [1, 0.5**0.2, 0.5**0.4, 0.5**0.6, 0.5**0.8]),
         (DiscreteExponential(0.01, 5), [1, 1, 0.1**0.5, 0.1, 0.1**1.5]),
+        (JumpingExponential(0.01, 2), [1, 1, 1, 0.01, 0.1]),
         (Linear(0), [1, 0.8, 0.6, 0.4, 0.2]),
         (Cosine(0), [1, 0.904508497, 0.654508497, 0.345491503, 0.095491503]),
     ],
@@ -126,5 +159,5 @@ def test_a_warmup_beyond_the_end_only_rises() -> None:
 
 def test_cuts_of_a_plateau_count_during_a_warmup() -> None:
     train = Train(schedule=Plateau(0.1, 3, 1, 0.0), warmup=Warmup(4, "steps"))
-    found = rate_factor(train, step=1, steps=10, epoch=1, per_epoch=1, watch=Watch(best=0.5, cuts=2))
+    found = rate_factor(train, train.schedule, Moment(1, 10, 1, 1), Watch(best=0.5, cuts=2))
     assert found == pytest.approx(0.5 * 0.01)

@@ -10,7 +10,10 @@ MANY = 6
 """Layers without weights say their numbers themselves, as papers do, unless there are so many of a type."""
 
 _WEIGHTED = ("conv", "local", "fc")
-_SHARED = ("init", "neuron", "reads", "lr", "momentum", "decay", "bias_lr", "bias_momentum")
+_SHARED = (
+    *("init", "neuron", "reads", "lr", "schedule", "momentum", "decay"),
+    *("bias_lr", "bias_schedule", "bias_momentum"),
+)
 _NUMBERS = {
     "lrn": ("size", "k", "scale", "beta"),
     "rnorm": ("size", "k", "scale", "beta"),
@@ -42,7 +45,9 @@ def unsaid(line: Line, key: str, usual: Mapping[str, str]) -> str | None:
     """What a key comes to on a line that has it not; ``None`` where that cannot be said."""
     if key in ("neuron", "reads"):
         return {"neuron": "linear", "reads": "own"}[key]
-    if key in ("bias_lr", "bias_momentum"):
+    if key == "bias_schedule" and key in usual:
+        return usual[key]
+    if key in ("bias_lr", "bias_schedule", "bias_momentum"):
         value = line.keys.get(key.removeprefix("bias_"), usual.get(key.removeprefix("bias_")))
         return None if value is None or is_list(value) else value
     return usual.get(key)

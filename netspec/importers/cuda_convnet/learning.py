@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from netspec.importers.cuda_convnet.constraints import Bounds
-
 SCALE, POWER = 0.0001, 0.75
 """Of a normalisation without parameters: those of nearly all files of 2012."""
 
@@ -30,13 +28,13 @@ class Drop:
 
 @dataclass(frozen=True, slots=True)
 class Learning:
-    """By layer: the learning keys of its weights (one value an input) and of its biases, and the numbers of
-    normalisations, dropout, costs (``positive``: the weight of the image's class), and weighted sums. ``largest`` are
-    the random poolings that take the maximum after all. ``train`` and ``augment`` are the keys of these lines;
-    ``usual`` the learning keys that hold where a layer has none."""
+    """By layer, in the words of a spec: the learning keys of its weights (one value an input) and of its biases; and
+    the numbers of normalisations, dropout, costs (``positive``: the weight of the image's class), and weighted sums.
+    ``largest`` are the random poolings that take the maximum after all. ``train`` and ``augment`` are the keys of these
+    lines; ``usual`` the learning keys that hold where a layer has none."""
 
-    weights: Mapping[str, Mapping[str, Bounds]] = field(default_factory=dict)
-    biases: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    weights: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    biases: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     norms: Mapping[str, Norm] = field(default_factory=dict)
     drops: Mapping[str, Drop] = field(default_factory=dict)
     costs: Mapping[str, float] = field(default_factory=dict)

@@ -118,9 +118,9 @@ class _Writer:
         weights = dict(self.learning.weights.get(layer.name, {}))
         lists = dict(lists)
         lists["init"] = [f"gaussian({number(abs(w))})" for w in layer.values["initW"]]
-        lists |= {key: [number(v) if v is not None else "none" for v in own] for key, own in weights.items()}
+        lists |= {key: list(texts) for key, texts in weights.items()}
         bias = {"bias": number(layer.values["initB"])} if layer.values["initB"] else {}
-        bias |= {key: number(value) for key, value in self.learning.biases.get(layer.name, {}).items()}
+        bias |= self.learning.biases.get(layer.name, {})
         owner = self.sharing.whole.get(layer.name)
         drawn = ("init", *weights)
         if layer.name not in self.sharing.parted:

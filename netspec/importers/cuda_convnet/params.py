@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from netspec.check.report import Findings
-from netspec.importers.cuda_convnet.constraints import Bounds, bounds
+from netspec.importers.cuda_convnet.constraints import bounds
 from netspec.importers.cuda_convnet.definition import KINDS
 from netspec.importers.cuda_convnet.forks import notes_in_parameters
 from netspec.importers.cuda_convnet.history import Held, beginning, warn_of_last_state
@@ -32,11 +33,18 @@ class Rates:
     lr: tuple[float, ...]
     momentum: tuple[float, ...]
     decay: tuple[float, ...]
-    held: Mapping[str, Bounds]
+    held: Mapping[str, tuple[str, ...]]
     bias_lr: float
     bias_momentum: float
     schedules: tuple[Schedule, ...]
     bias_schedule: Schedule
+
+    def texts(self, usual: str) -> tuple[str, ...]:
+        """The schedules of the weights. Of a rate of 0 each is the same, and is not told: it is that of the layer's
+        other weights, or the usual one."""
+        learnt = [s.text for s, rate in zip(self.schedules, self.lr, strict=True) if rate]
+        idle = learnt[0] if learnt else usual
+        return tuple(s.text if rate else idle for s, rate in zip(self.schedules, self.lr, strict=True))
 
 
 def read_params(config: Config, definition: Definition, findings: Findings, *, history: bool = False) -> Learning:
@@ -185,7 +193,8 @@ class _Reader:
                 )
         momentum, bias_momentum = options.reals("momW", n, None, repeat), options.real("momB")
         decay = options.reals("wc", n, 0.0, repeat)
-        held = bounds(layer, options, self.definition.dialect)
+        found = bounds(layer, options, self.definition.dialect)
+        held = {key: tuple("none" if v is None else number(v) for v in values) for key, values in found.items()}
         if options.real("superEps", 0.0) and self.old:
             message = "superEps: a spec has not the scaling of gradients by their own mean square; it is left out"
             options.warn("cfg-left-out", message, "superEps")
@@ -222,58 +231,51 @@ class _Reader:
         lr = _usual(r.lr for r in owners.values())
         momentum = _usual(r.momentum for r in owners.values())
         decay = _usual(r.decay for r in owners.values())
-        weights: dict[str, Mapping[str, Bounds]] = {}
-        biases: dict[str, Mapping[str, float]] = {}
+        schedule, bias_schedule = self._schedules()
+        usual = {"lr": number(lr), "schedule": schedule, "momentum": number(momentum), "decay": number(decay)}
+        usual |= {"bias_schedule": bias_schedule} if bias_schedule != schedule else {}
+        weights: dict[str, Mapping[str, tuple[str, ...]]] = {}
+        biases: dict[str, Mapping[str, str]] = {}
         for name, r in self.rates.items():
-            told = {"lr": (r.lr, lr), "momentum": (r.momentum, momentum), "decay": (r.decay, decay)}
-            weights[name] = {key: own for key, (own, usual) in told.items() if set(own) != {usual}} | dict(r.held)
-            # A layer with the weights of another says no rates of weights, after which its biases' would be.
+            told = {
+                "lr": tuple(map(number, r.lr)),
+                "schedule": r.texts(schedule),
+                "momentum": tuple(map(number, r.momentum)),
+                "decay": tuple(map(number, r.decay)),
+            }
+            weights[name] = {key: own for key, own in told.items() if set(own) != {usual[key]}} | dict(r.held)
+            # A layer with the weights of another says nothing of their learning, which its biases' would follow.
             taken = any(self.definition.layers[name].shared[:1])
-            first = (lr, momentum) if taken else (r.lr[0], r.momentum[0])
-            own_biases = {"bias_lr": (r.bias_lr, first[0]), "bias_momentum": (r.bias_momentum, first[1])}
-            biases[name] = {key: own for key, (own, other) in own_biases.items() if own != other}
+            first = {key: usual[key] if taken else own[0] for key, own in told.items()}
+            otherwise = {f"bias_{key}": first[key] for key in ("lr", "schedule", "momentum")} | usual
+            own_biases = {"bias_lr": number(r.bias_lr), "bias_momentum": number(r.bias_momentum)}
+            if r.bias_lr and self.definition.layers[name].biases:
+                own_biases["bias_schedule"] = r.bias_schedule.text
+            biases[name] = {key: own for key, own in own_biases.items() if own != otherwise[key]}
         train = {**self.told, "batch": self.told.get("batch", "128")}
         if owners:
-            train["optimizer"] = f"sgd(lr={number(lr)}, momentum={number(momentum)}, weight_decay={number(decay)})"
-            train |= self._schedule()
-        usual = {"lr": number(lr), "momentum": number(momentum), "decay": number(decay)}
+            train["optimizer"] = f"sgd(lr={usual['lr']}, momentum={usual['momentum']}, weight_decay={usual['decay']})"
+            train |= {"schedule": schedule} if schedule != CONSTANT.text else {}
+            train |= {"bias_schedule": bias_schedule} if bias_schedule != schedule else {}
         largest = frozenset(self.largest)
         return Learning(
             weights, biases, self.norms, self.drops, self.costs, self.positive, self.sums, largest, train, usual,
             self.augment,
         )  # fmt: skip
 
-    def _schedule(self) -> dict[str, str]:
-        """The one schedule that a spec has: of most of the weights that learn."""
+    def _schedules(self) -> tuple[str, str]:
+        """What the train line says: the schedule of most of the weights that learn, and that of most of the layers
+        whose biases do."""
         layers = self.definition.layers
-        used: dict[Schedule, int] = {}
+        weights: Counter[str] = Counter()
+        biases: Counter[str] = Counter()
         for name, r in self.rates.items():
-            for (rows, columns), rate, fall in zip(layers[name].weights, r.lr, r.schedules, strict=True):
-                used[fall] = used.get(fall, 0) + (rows * columns if rate else 0)
-        chosen = max(used, key=lambda fall: used[fall]) if used else CONSTANT
-        told: set[str] = set()
-        for name, r in self.rates.items():
-            others = [("W", fall) for fall, rate in zip(r.schedules, r.lr, strict=True) if rate]
-            others += [("B", r.bias_schedule)] if r.bias_lr and layers[name].biases else []
-            for which, fall in others:
-                key = f"{'sched' if self.old else 'eps'}{which}"
-                if fall.text != chosen.text and fall.text not in told:
-                    told.add(fall.text)
-                    r.options.warn(
-                        "cfg-left-out",
-                        f"a spec has one schedule, {chosen.text}, and not also {fall.text} for these",
-                        key,
-                    )
-        first = next((r.options for r in self.rates.values() if chosen in r.schedules), None)
-        key = "schedW" if self.old else "epsW"
-        if first is not None and chosen.noise:
-            first.warn("cfg-left-out", "a spec's schedules have no noise", key)
-        if first is not None and chosen.word == "jdexp":
-            first.warn("cfg-substitute", "jdexp jumps up between its steps; dexp, without these, stands in for it", key)
-        if first is not None and not chosen.sayable:
-            first.warn("cfg-left-out", "a spec has no schedule that rises so; the rate stays as it is", key)
-            return {}
-        return {} if chosen.word == "constant" else {"schedule": chosen.text}
+            for (rows, columns), rate, schedule in zip(layers[name].weights, r.lr, r.schedules, strict=True):
+                weights[schedule.text] += rows * columns if rate else 0
+            if r.bias_lr and layers[name].biases:
+                biases[r.bias_schedule.text] += 1
+        chosen = weights.most_common(1)[0][0] if weights else CONSTANT.text
+        return chosen, biases.most_common(1)[0][0] if biases else chosen
 
 
 def _usual(values: Iterable[tuple[float, ...]]) -> float:

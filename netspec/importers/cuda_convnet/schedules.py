@@ -23,12 +23,12 @@ _V2 = {
     "exp": ("base", "tgtFactor"),
     "dexp": ("base", "tgtFactor", "numSteps"),
 }
-_WORDS = {"linear": "linear", "exp": "exponential", "dexp": "dexp", "jdexp": "dexp"}
+_WORDS = {"linear": "linear", "exp": "exponential", "dexp": "dexp", "jdexp": "jdexp"}
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """How a rate falls: to its part ``1 / factor``. ``constant`` where it stays; ``steps``, which neither version has
+    """How a rate changes: to its part ``1 / factor``. ``constant`` where it stays; ``steps``, which neither version has
     and notes tell of, falls so at each of the ``epochs``."""
 
     word: str = "constant"
@@ -44,14 +44,18 @@ class Schedule:
             return "constant"
         if self.word == "steps":
             return f"steps({', '.join(map(str, self.epochs))}, factor={number(float(f'{1 / self.factor:.9g}'))})"
-        levels = f", levels={self.steps}" if _WORDS[self.word] == "dexp" else ""
-        return f"{_WORDS[self.word]}(factor={number(1 / self.factor)}{levels})"
+        levels = f", levels={self.steps}" if self.stepped else ""
+        noise = f", noise={number(self.noise)}" if self.noise else ""
+        return f"{_WORDS[self.word]}(factor={number(1 / self.factor)}{levels}{noise})"
+
+    @property
+    def stepped(self) -> bool:
+        return self.word in ("dexp", "jdexp")
 
     @property
     def sayable(self) -> bool:
         """Whether a spec takes it: rates may rise, but not in steps, and not to a million times."""
-        least = 1.0 if self.word == "steps" or _WORDS.get(self.word) == "dexp" else 1e-6
-        return self.word == "constant" or self.factor >= least
+        return self.word == "constant" or self.factor >= (1.0 if self.stepped else 1e-6)
 
 
 CONSTANT = Schedule()
@@ -127,7 +131,11 @@ def _made(options: Options, key: str, word: str, values: dict[str, float]) -> Sc
     factor, steps = values["tgtFactor"], values.get("numSteps", 1.0)
     if factor <= 0 or steps < 1 or steps != int(steps) or steps > 10**6 or values.get("noiseStdev", 0.0) < 0:
         raise options.refuse("bad-value", f"{key} falls by a positive factor, in one step or more", key)
-    return Schedule(word, factor, int(steps), values.get("noiseStdev", 0.0))
+    made = Schedule(word, factor, int(steps), values.get("noiseStdev", 0.0))
+    if not made.sayable:
+        options.warn("cfg-left-out", f"{key}: a spec has no schedule that rises so; the rate stays as it is", key)
+        return CONSTANT
+    return made
 
 
 def _refused(options: Options, key: str, text: str, forms: dict[str, tuple[str, ...]]) -> Exception:

@@ -11,19 +11,40 @@ from torch import Tensor, nn
 
 from netspec.ir.constraint import FREE, Constraint
 from netspec.ir.graph import Graph, Parameter
+from netspec.ir.settings import OwnSchedule, Train, noise_of
 from netspec.passes.torch_names import attributes, state_key
 from netspec.train.learning.constraining import constrain
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Parameters that are learnt with the same numbers."""
+    """Parameters that are learnt with the same numbers.
+
+    ``schedule`` is ``None`` where the train line's holds. ``name`` is the key of the group's only parameter where its
+    rate has noise, which is drawn for each by itself.
+    """
 
     params: tuple[Tensor, ...]
     lr: float
     momentum: float
     decay: float
     constraint: Constraint = FREE
+    schedule: OwnSchedule | None = None
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """What a group's learning rate and decay are multiplied by in a step. The decay is that of the scaled rate, so that
+    its own multiplier is 1 but for noise, of which the decay has another draw than the gradient."""
+
+    lr: float
+    decay: float = 1.0
+
+
+_USUAL = Train()
+_Numbers = tuple[float, float, float, Constraint, OwnSchedule | None, str]
+"""All of a ``Group`` but its members."""
 
 
 class PaperSGD:
@@ -31,8 +52,9 @@ class PaperSGD:
 
     Krizhevsky et al. (2012), section 5. The velocity holds the learning rate: after a cut of the rate, what has been
     gathered goes on at the old one (``torch.optim.SGD`` scales all of it by the new one, and parts from this rule at
-    the first change). Every group's ``lr`` is what it started with, times ``factor`` of the schedule. What has moved is
-    then held to the ``constraint`` of its group; a group whose ``lr`` is 0 does not move.
+    the first change). Every group's ``lr`` is what it started with, times its ``Scale``; without ``scales``, times
+    ``factor``. What has moved is then held to the ``constraint`` of its group; a group whose ``lr`` is 0 does not move,
+    and one that its schedule has frozen, at a scale of 0, stands still whatever its velocity.
 
     ``fused``: weights, gradients and velocities that lie alike in memory are moved in one pass over it, in one launch
     for each group; the last bits of the numbers are others then.
@@ -44,6 +66,9 @@ class PaperSGD:
         self.groups = tuple(groups)
         self.fused = fused
         self.factor = 1.0
+        """What the train line's schedule multiplies rates by."""
+        self.scales: tuple[Scale, ...] | None = None
+        """One for each group, where they are known."""
         self.velocity: dict[Tensor, Tensor] = {}
         """Of each parameter that has moved."""
 
@@ -56,10 +81,12 @@ class PaperSGD:
     @torch.no_grad()
     def step(self) -> None:
         """Move every parameter that has a gradient."""
-        for group in self.groups:
+        scales = self.scales or (Scale(self.factor),) * len(self.groups)
+        for group, scale in zip(self.groups, scales, strict=True):
             weights = [w for w in group.params if w.grad is not None]
-            if weights:
-                self._move(weights, group.lr * self.factor, group.momentum, group.decay)
+            if not weights or not scale.lr:
+                continue
+            self._move(weights, group.lr * scale.lr, group.momentum, group.decay * scale.decay)
             for w in weights if group.constraint and group.lr else ():
                 constrain(w, group.constraint)
 
@@ -112,12 +139,18 @@ def _alike(*tensors: Tensor) -> bool:
 
 
 def optimiser_for(
-    parameters: Mapping[str, Parameter], tensors: Mapping[str, Tensor], *, fused: bool = False
+    parameters: Mapping[str, Parameter],
+    tensors: Mapping[str, Tensor],
+    *,
+    train: Train = _USUAL,
+    fused: bool = False,
 ) -> PaperSGD:
     """An optimiser of a network's tensors, given by the parameters' keys; those with the same numbers form a group."""
-    groups: defaultdict[tuple[float, float, float, Constraint], list[Tensor]] = defaultdict(list)
-    for key, parameter in parameters.items():
-        groups[parameter.lr, parameter.momentum, parameter.decay, parameter.constraint].append(tensors[key])
+    groups: defaultdict[_Numbers, list[Tensor]] = defaultdict(list)
+    for key, p in parameters.items():
+        noisy = noise_of(train.schedule if p.schedule is None else p.schedule)
+        numbers = p.lr, p.momentum, p.decay, p.constraint, p.schedule, key if noisy else ""
+        groups[numbers].append(tensors[key])
     made = (Group(tuple(members), *numbers) for numbers, members in groups.items())
     return PaperSGD(made, fused=fused)
 
@@ -127,9 +160,8 @@ def optimiser_of(graph: Graph, module: nn.Module, *, fused: bool = False) -> Pap
     names, tensors = attributes(graph), dict(module.named_parameters())
     keyed = {key: state_key(parameter, names) for key, parameter in graph.parameters.items()}
     held = {key: name for key, name in keyed.items() if name in tensors}
-    return optimiser_for(
-        {key: graph.parameters[key] for key in held}, {key: tensors[name] for key, name in held.items()}, fused=fused
-    )
+    own = {key: tensors[name] for key, name in held.items()}
+    return optimiser_for({key: graph.parameters[key] for key in held}, own, train=graph.train, fused=fused)
 
 
 def velocities(module: nn.Module, optimiser: PaperSGD) -> dict[str, Tensor]:

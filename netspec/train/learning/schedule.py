@@ -11,6 +11,7 @@ from netspec.ir.settings import (
     DiscreteExponential,
     Exponential,
     Fixed,
+    JumpingExponential,
     Linear,
     Plateau,
     Schedule,
@@ -30,22 +31,26 @@ class Watch:
     cuts: int = 0
 
 
-def rate_factor(train: Train, *, step: int, steps: int, epoch: int, per_epoch: int, watch: Watch) -> float:
-    """The multiplier of every learning rate in a step: the schedule's, times the warm-up's.
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Where in a run a step is: how many ``step``s and whole ``epoch``s have been taken, of how many ``steps`` that are
+    planned in all, and how many an epoch has."""
 
-    Parameters
-    ----------
-    step, epoch:
-        How many steps and how many whole epochs have been taken.
-    steps, per_epoch:
-        How many steps are planned in all, and how many an epoch has.
-    watch:
-        What has been observed; only ``Plateau`` looks at it.
+    step: int
+    steps: int
+    epoch: int
+    per_epoch: int
+
+
+def rate_factor(train: Train, schedule: Schedule, now: Moment, watch: Watch) -> float:
+    """What a schedule multiplies learning rates by in a step, times what the warm-up does.
+
+    ``watch`` is what has been observed; only ``Plateau`` looks at it.
     """
-    rising = warmup_steps(train.warmup, per_epoch)
-    progress = min(1.0, max(0, step - rising) / max(1, steps - rising))
-    risen = (step + 1) / rising if step < rising else 1.0
-    return risen * factor(train.schedule, epoch=epoch, progress=progress, watch=watch)
+    rising = warmup_steps(train.warmup, now.per_epoch)
+    progress = min(1.0, max(0, now.step - rising) / max(1, now.steps - rising))
+    risen = (now.step + 1) / rising if now.step < rising else 1.0
+    return risen * factor(schedule, epoch=now.epoch, progress=progress, watch=watch)
 
 
 def warmup_steps(warmup: Warmup, per_epoch: int) -> int:
@@ -71,6 +76,8 @@ def factor(schedule: Schedule, *, epoch: int, progress: float, watch: Watch) -> 
         case Step():
             return float(schedule.factor ** (epoch // schedule.every))
         case Steps():
+            if schedule.freeze is not None and epoch >= schedule.freeze:
+                return 0.0
             return float(schedule.factor ** sum(start <= epoch for start in schedule.epochs))
         case Plateau():
             return float(schedule.factor**watch.cuts)
@@ -78,6 +85,9 @@ def factor(schedule: Schedule, *, epoch: int, progress: float, watch: Watch) -> 
             return float(schedule.factor**progress)
         case DiscreteExponential():
             return float(schedule.factor ** (level(progress, schedule.levels) / max(1, schedule.levels - 1)))
+        case JumpingExponential():
+            back = jump(progress, schedule.levels)
+            return float(schedule.factor ** ((level(progress, schedule.levels) - back) / max(1, schedule.levels - 1)))
         case Linear():
             return 1 + (schedule.factor - 1) * progress
         case Cosine():
@@ -93,6 +103,18 @@ def level(progress: float, levels: int) -> int:
     so that the rounding of a progress on a part's end does not begin the next part a step too early.
     """
     return 1 if levels == 1 else max(0, math.ceil(progress * levels - 1e-9) - 1)
+
+
+def jump(progress: float, levels: int) -> float:
+    """How far back the rate of a jumping discrete exponential lies: 0.5, the geometric mean of a part's rate and the
+    one before, or 0.
+
+    It jumps in the second half of a part, but not in the first part, and only while 0.2 < progress < 0.9. The middle of
+    a part belongs to the first half; a billionth is taken off as in ``level``.
+    """
+    part = level(progress, levels)
+    second = progress * levels - 1e-9 > part + 0.5
+    return 0.5 if levels > 1 and part > 0 and second and 0.2 < progress < 0.9 else 0.0
 
 
 def observe(schedule: Schedule, watch: Watch, error: float) -> Watch:

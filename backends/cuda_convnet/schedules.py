@@ -1,0 +1,84 @@
+"""Schedules in the words of both versions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from netspec.ir.settings import (
+    DiscreteExponential,
+    Exponential,
+    Fixed,
+    JumpingExponential,
+    Linear,
+    Schedule,
+    noise_of,
+)
+
+from .sections import decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A schedule's word, its factor as the original divides by it, its noise, and its steps, if it has some."""
+
+    word: str
+    factor: str
+    noise: str = "0"
+    steps: str = ""
+
+    @property
+    def of_2012(self) -> str:
+        """``dexp[tgtFactor=250,noiseStdev=0,numSteps=4]``, beside a rate."""
+        steps = f",numSteps={self.steps}" if self.steps else ""
+        return f"{self.word}[tgtFactor={self.factor},noiseStdev={self.noise}{steps}]"
+
+    def of_version_2(self, base: str) -> str:
+        """``dexp[base=0.01;tgtFactor=250;numSteps=4]``, which is a rate."""
+        steps = f";numSteps={self.steps}" if self.steps else ""
+        return f"{self.word}[base={base};tgtFactor={self.factor}{steps}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """What of a schedule a version has not."""
+
+    message: str
+    notes: tuple[str, ...] = ()
+
+
+_NONE = Lost(
+    "cuda-convnet has no such schedule: the rates stay as they begin",
+    (
+        "in 2012 they were lowered by hand, in the parameter file of the run",
+        "what would do: exponential, dexp, jdexp (of 2012), or linear",
+    ),
+)
+_NO_JUMPS = Lost("version 2 of cuda-convnet has no jdexp; dexp, without its jumps, stands in for it")
+_NO_NOISE = Lost("version 2 of cuda-convnet has no noise in rates; it is left out")
+
+
+def spoken(schedule: Schedule, *, old: bool) -> tuple[Told | None, tuple[Lost, ...]]:
+    """A schedule in the words of a version (``old``: of 2012), ``None`` for a constant rate; and what is lost."""
+    noise = noise_of(schedule)
+    more = decimal(noise) if old else "0"
+    lost = (_NO_NOISE,) if noise and not old else ()
+    match schedule:
+        case Fixed():
+            return None, ()
+        case Exponential(factor):
+            return Told("exp", _inverse(factor), more), lost
+        case Linear(factor) if factor:
+            return Told("linear", _inverse(factor), more), lost
+        case DiscreteExponential(factor, levels):
+            return Told("dexp", _inverse(factor), more, str(levels)), lost
+        case JumpingExponential(factor, levels) if old:
+            return Told("jdexp", _inverse(factor), more, str(levels)), ()
+        case JumpingExponential(factor, levels):
+            return Told("dexp", _inverse(factor), more, str(levels)), (_NO_JUMPS, *lost)
+    return None, (_NONE,)
+
+
+def _inverse(factor: float) -> str:
+    """1 / factor, as short as it can be."""
+    short = float(f"{1 / factor:.12g}")
+    return decimal(short if 1 / short == factor else 1 / factor)

@@ -1,0 +1,40 @@
+"""What every group of parameters' learning rate is multiplied by in a step: by its schedule, the warm-up, and noise."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from hashlib import sha256
+
+from netspec.ir.settings import Schedule, Train, noise_of
+from netspec.train.learning.optimiser import Group, Scale
+from netspec.train.learning.schedule import Moment, Watch, rate_factor
+
+
+def scales(train: Train, groups: Iterable[Group], now: Moment, watch: Watch, seed: int) -> tuple[Scale, ...]:
+    """The multipliers of each group's rate in a step."""
+    factors: dict[Schedule, float] = {}
+    found = []
+    for group in groups:
+        schedule = train.schedule if group.schedule is None else group.schedule
+        if schedule not in factors:
+            factors[schedule] = rate_factor(train, schedule, now, watch)
+        factor, noise = factors[schedule], noise_of(schedule)
+        scale = Scale(factor)
+        if noise:
+            gradient, decay = (1 + noise * n for n in deviations(seed, now.step, group.name))
+            scale = Scale(factor * gradient, decay / gradient)
+        found.append(scale)
+    return tuple(found)
+
+
+def deviations(seed: int, step: int, name: str) -> tuple[float, float]:
+    """Two draws of |N(0, 1)| for a parameter in a step: for the rate of its gradient, and for that of its decay.
+
+    They follow from these three alone, however many devices there are: the first two words of 64 bits of SHA-256 of
+    ``seed:step:name``, of each the first 53 bits as a number in (0, 1], in the transform of Box and Muller (1958).
+    """
+    digest = sha256(f"{seed}:{step}:{name}".encode()).digest()
+    u, v = (((int.from_bytes(digest[i : i + 8], "big") >> 11) + 1) * 2.0**-53 for i in (0, 8))
+    radius = math.sqrt(-2.0 * math.log(u))
+    return abs(radius * math.cos(2.0 * math.pi * v)), abs(radius * math.sin(2.0 * math.pi * v))

@@ -1,0 +1,136 @@
+"""Rates of single layers and of biases: who goes by which schedule, noise, and what stands still."""
+
+from __future__ import annotations
+
+import math
+from hashlib import sha256
+from statistics import fmean
+
+import pytest
+import torch
+from checking import good
+from torch import Tensor
+
+from netspec import backend
+from netspec.ir.settings import Fixed, Linear, Steps, Train, Warmup
+from netspec.train.learning.optimiser import Group, PaperSGD, Scale, optimiser_of
+from netspec.train.learning.rates import deviations, scales
+from netspec.train.learning.schedule import Moment, Watch
+
+SPEC = """\
+[image] input 3x6x6
+[conv] conv filters=4 kernel=3 schedule=steps(1, factor=0.5, freeze=2)
+[a] fc outputs=4 bias_schedule=linear(0)
+[b] fc outputs=4 {}
+train epochs=4 optimizer=sgd(lr=0.1) schedule=step(every=1, factor=0.1) bias_schedule=constant warmup=steps(4)
+"""
+
+
+def weight(value: float = 1.0) -> Tensor:
+    return torch.nn.Parameter(torch.tensor([value], dtype=torch.float64))
+
+
+def by_parameter(optimiser: PaperSGD, names: dict[Tensor, str], found: tuple[Scale, ...]) -> dict[str, float]:
+    return {names[w]: scale.lr for group, scale in zip(optimiser.groups, found, strict=True) for w in group.params}
+
+
+def test_every_parameter_goes_by_its_schedule() -> None:
+    """In epoch 1 of 4, at step 6 of 16, of which 4 are the warm-up: a progress of 2/12 behind it."""
+    graph = good(SPEC.format("")).graph
+    module = backend.load("pytorch").module(graph, 0)
+    optimiser = optimiser_of(graph, module)
+    names = {w: name for name, w in module.named_parameters()}
+    now = Moment(step=6, steps=16, epoch=1, per_epoch=4)
+    found = by_parameter(optimiser, names, scales(graph.train, optimiser.groups, now, Watch(), 0))
+    assert found == pytest.approx(
+        {
+            "conv.weight": 0.5, "conv.bias": 1.0, "a.weight": 0.1, "a.bias": 1 - 2 / 12, "b.weight": 0.1, "b.bias": 1.0,
+        }
+    )  # fmt: skip
+    first = Moment(step=0, steps=16, epoch=0, per_epoch=4)
+    found = by_parameter(optimiser, names, scales(graph.train, optimiser.groups, first, Watch(), 0))
+    assert set(found.values()) == {0.25}  # the first of four steps of the warm-up
+    assert {group.name for group in optimiser.groups} == {""}
+
+
+def test_only_noise_divides_a_group() -> None:
+    for keys, groups in (("", 4), ("schedule=linear(1, noise=1)", 5), ("bias_schedule=constant", 4)):
+        graph = good(SPEC.format(keys)).graph
+        assert len(optimiser_of(graph, backend.load("pytorch").module(graph, 0)).groups) == groups
+    noisy = good("[image] input 4\n[a] fc outputs=2\n[b] fc outputs=2\ntrain schedule=linear(0, noise=1)\n").graph
+    found = optimiser_of(noisy, backend.load("pytorch").module(noisy, 0)).groups
+    assert [group.name for group in found] == ["a.weight", "a.bias", "b.weight", "b.bias"]
+
+
+def test_a_deviation_by_hand() -> None:
+    """The words of the hash as numbers u and v in (0, 1]: sqrt(-2 ln u) times the cosine and the sine of 2 pi v."""
+    words = sha256(b"3:7:conv.weight").hexdigest()
+    u, v = (((int(words[place : place + 16], 16) >> 11) + 1) / 2**53 for place in (0, 16))
+    radius, angle = math.sqrt(-2 * math.log(u)), 2 * math.pi * v
+    assert deviations(3, 7, "conv.weight") == pytest.approx(
+        (abs(radius * math.cos(angle)), abs(radius * math.sin(angle)))
+    )
+    assert len({deviations(*drawn) for drawn in ((3, 7, "a"), (4, 7, "a"), (3, 8, "a"), (3, 7, "b"))}) == 4
+
+
+def test_deviations_are_normal_numbers_without_their_sign() -> None:
+    """|N(0, 1)| has the mean sqrt(2 / pi) = 0.798 and the mean square 1, and lies within 1 in 68.3 % of all cases."""
+    drawn = [n for step in range(20_000) for n in deviations(0, step, "w")]
+    assert fmean(drawn) == pytest.approx(math.sqrt(2 / math.pi), abs=0.02)
+    assert fmean(n * n for n in drawn) == pytest.approx(1, abs=0.03)
+    assert fmean(n < 1 for n in drawn) == pytest.approx(0.683, abs=0.02)
+    pairs = [deviations(0, step, "w") for step in range(20_000)]
+    assert fmean(a * b for a, b in pairs) == pytest.approx(2 / math.pi, abs=0.02)  # they know nothing of each other
+
+
+def test_noise_raises_the_rate_of_gradient_and_decay_each_by_its_own() -> None:
+    """v = -decay lr (1 + s n2) w - lr (1 + s n1) g, with n1 and n2 drawn for this step and name."""
+    schedule = Linear(0.5, noise=0.25)
+    group = Group((w := weight(2.0),), 0.1, 0.9, 0.5, schedule=schedule, name="fc.weight")
+    now = Moment(step=5, steps=10, epoch=0, per_epoch=10)
+    sgd = PaperSGD([group])
+    sgd.scales = scales(Train(schedule=Fixed()), sgd.groups, now, Watch(), seed=9)
+    w.grad = torch.full_like(w, 3.0)
+    sgd.step()
+    n1, n2 = deviations(9, 5, "fc.weight")
+    rate = 0.1 * 0.75  # halfway to the half
+    moved = -0.5 * rate * (1 + 0.25 * n2) * 2.0 - rate * (1 + 0.25 * n1) * 3.0
+    assert w.item() == pytest.approx(2.0 + moved, rel=1e-14)
+
+
+def test_noise_in_the_train_lines_schedule_is_of_every_parameter() -> None:
+    train = Train(schedule=Linear(1.0, noise=1.0))
+    groups = [Group((weight(),), 0.1, 0.9, 0.0, name=name) for name in ("a", "b")]
+    found = scales(train, groups, Moment(0, 10, 0, 10), Watch(), 0)
+    assert [scale.lr for scale in found] == [1 + deviations(0, 0, name)[0] for name in ("a", "b")]
+    warm = scales(Train(schedule=train.schedule, warmup=Warmup(4, "steps")), groups, Moment(0, 10, 0, 10), Watch(), 0)
+    assert [scale.lr for scale in warm] == [scale.lr / 4 for scale in found]
+
+
+@pytest.mark.parametrize("fused", [False, True])
+def test_what_is_frozen_stands_still_whatever_its_velocity(*, fused: bool) -> None:
+    """One step at a rate of 1 makes v = -2; a frozen one changes neither the weight nor v."""
+    w = weight(5.0)
+    sgd = PaperSGD([Group((w,), 1.0, 0.9, 0.0, schedule=Steps((), 0.1, freeze=1))], fused=fused)
+    seen = []
+    for epoch in range(3):
+        sgd.scales = scales(Train(), sgd.groups, Moment(epoch, 3, epoch, 1), Watch(), 0)
+        w.grad = torch.full_like(w, 2.0)
+        sgd.step()
+        seen.append((w.item(), sgd.velocity[w].item()))
+    assert seen == [(3.0, -2.0)] * 3
+
+
+def test_a_fused_update_with_noise_is_the_rule_too() -> None:
+    torch.manual_seed(0)
+    start, schedule = torch.randn(7, 3), Linear(0.5, noise=2.0)
+    tensors = [start.clone().requires_grad_() for _ in range(2)]
+    groups = [Group((w,), 0.1, 0.9, 0.3, schedule=schedule, name="w") for w in tensors]
+    rules = [PaperSGD(groups[:1]), PaperSGD(groups[1:], fused=True)]
+    for step in range(5):
+        gradient = torch.randn(7, 3)
+        for w, rule in zip(tensors, rules, strict=True):
+            w.grad = gradient.clone()
+            rule.scales = scales(Train(), rule.groups, Moment(step, 5, 0, 5), Watch(), 1)
+            rule.step()
+    torch.testing.assert_close(tensors[0], tensors[1], rtol=1e-5, atol=1e-6)
