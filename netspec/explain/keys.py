@@ -65,13 +65,23 @@ def forms_of(kind: Kind) -> Mapping[str, Form]:
 
 
 def forms_table(keys: Iterable[Key]) -> str:
-    """A table for each key whose values are words with numbers, under a heading; empty where there is none."""
-    parts = []
+    """A table for each key name whose values are words with numbers, under a heading; empty where there is none. Where
+    an earlier one has them all, that is said instead."""
+    by_name: dict[str, dict[str, Form]] = {}
     for key in keys:
-        forms = forms_of(key.kind)
-        if forms:
+        by_name.setdefault(key.name, {}).update(forms_of(key.kind))
+    parts = []
+    told: dict[str, dict[str, Form]] = {}
+    for name, forms in by_name.items():
+        heading = f"## Values of `{name}`\n\n"
+        same = next((earlier for earlier, known in told.items() if forms.items() <= known.items()), None)
+        if forms and same is None:
+            told[name] = forms
             rows = [(f"`{word}`", "; ".join(map(argument_line, f.arguments)), f.doc) for word, f in forms.items()]
-            parts.append(f"## Values of `{key.name}`\n\n" + table(("word", "numbers", "meaning"), rows))
+            parts.append(heading + table(("word", "numbers", "meaning"), rows))
+        elif forms and same:
+            others = ", ".join(f"`{word}`" for word in told[same] if word not in forms)
+            parts.append(f"{heading}Those of `{same}`{f', without {others}' if others else ''}.\n")
     return "\n".join(parts)
 
 
@@ -86,8 +96,10 @@ def words_line(keys: Iterable[Key]) -> str:
 
 def argument_line(argument: Argument) -> str:
     """One of the numbers that a word takes, with its default."""
-    if argument.required or argument.default_text:
-        return f"`{argument.name}`: {argument.kind.doc}, {argument_default(argument)}"
+    if argument.required:
+        return f"`{argument.name}`: {argument.kind.doc}, required"
+    if argument.default_text:
+        return f"`{argument.name}`: {argument.kind.doc}, default: {argument.default_text}"
     return f"`{argument.name}={argument_default(argument)}`: {argument.kind.doc}"
 
 

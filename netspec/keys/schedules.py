@@ -16,13 +16,13 @@ _FALL = Argument("factor", Real(above=0, high=1), 0.1)
 _FREEZE = Argument("freeze", Whole(), default_text="never")
 _NOISE = Argument("noise", Real(low=0), 0.0)
 _LEVELS = (Argument("factor", Real(above=0, high=1), required=True), Argument("levels", Whole(), required=True), _NOISE)
-_NOISY = "; noise s multiplies it by 1 + s |n|, n from N(0, 1) anew for each weight matrix, step and use"
+_NOISY = "; noise s: times 1 + s |n|, with n from N(0, 1) for each weight matrix and step, and another for its decay"
 SCHEDULES: Mapping[str, Form] = {
     "constant": Form("the rate stays as it is"),
     "step": Form("times factor after every so many epochs", (Argument("every", Whole(), required=True), _FALL)),
     "plateau": Form(
-        "times factor, so many times at most, whenever `patience` epochs in a row have not brought the validation "
-        "top-1 error (0 to 1) more than `threshold` below its best",
+        "on the train line alone: times factor, so many times at most, whenever `patience` epochs in a row have not "
+        "brought the validation top-1 error (0 to 1) more than `threshold` below its best",
         (
             _FALL,
             Argument("times", Whole(), 3),

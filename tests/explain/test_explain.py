@@ -79,6 +79,20 @@ def test_a_value_has_a_page_with_its_numbers() -> None:
     assert page("gaussian").count("normal with standard deviation std around mean") == 2  # of init and of bias
 
 
+def test_schedules_of_layers_and_of_the_train_line_stand_in_one_table() -> None:
+    told = page("schedule")
+    assert told is not None and told.count("## Values of `schedule`") == 1
+    assert "| `plateau` | " in told and "| `jdexp` | " in told
+    train = page("train")
+    assert train is not None
+    assert "## Values of `bias_schedule`\n\nThose of `schedule`, without `plateau`.\n" in train
+    steps = page("steps")
+    assert steps is not None and "`freeze`: a whole number from 1, default: never" in steps
+    assert "| `steps`, a value of `bias_schedule` of `train` | a whole number from 1 | never |" in (
+        page("freeze") or ""
+    )
+
+
 def test_a_word_of_several_meanings_has_them_all() -> None:
     linear = page("linear")
     assert (
