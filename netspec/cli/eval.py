@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from netspec.cli.common import importing_torch, input_option, read_net, refuse, set_option
-from netspec.cli.runs import DEVICES, FORMATS, Unread, columns, device_of, noting, telling, warn, write_picture
+from netspec.cli.runs import (
+    DEVICES,
+    FORMATS,
+    Unread,
+    columns,
+    device_of,
+    need_named,
+    noting,
+    telling,
+    warn,
+    write_picture,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,6 +88,7 @@ def command(
     if (input_shape is not None or changes or layer_files.params) and (weights is None or runs[0].suffix not in SPECS):
         refuse("--set, --input and --params say how a spec is read, and there is none; a run keeps its network")
     with telling():
+        need_named(*(run for run in runs if run.suffix not in SPECS), data=data)
         with importing_torch():
             from netspec.train.runs.saved import open_run
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from netspec.cli.common import importing_torch, refuse
-from netspec.cli.runs import telling, warn
+from netspec.cli.runs import need_named, telling, warn
 from netspec.cli.writing import refuse_what_is_not_ours, write_whole
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def command(run: Path, output: Path, layout: Layout, quiet: bool) -> None:
         refuse(f"-o {output}: the file's name ends with .safetensors")
     refuse_what_is_not_ours(output, _ours)
     with telling():
+        need_named(run)
         with importing_torch():
             from netspec.train.runs.saved import open_run
             from netspec.train.tensors.export import exported

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from netspec.cli.common import importing_torch, refuse
-from netspec.cli.runs import DEVICES, FORMATS, columns, device_of, telling, warn, write_picture
+from netspec.cli.runs import DEVICES, FORMATS, columns, device_of, need_named, telling, warn, write_picture
 
 if TYPE_CHECKING:
     from netspec.train.runs.saved import Saved
@@ -52,6 +52,7 @@ def command(
     if output.suffix.lower() != ".png":
         refuse(f"-o {output}: the picture's name ends with .png")
     with telling():
+        need_named(run)
         with importing_torch():
             from netspec.train.runs.saved import open_run
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from netspec.cli.common import WRONG_SPEC, importing_torch
-from netspec.cli.runs import DEVICES, FORMATS, device_of, telling, warn
+from netspec.cli.runs import DEVICES, FORMATS, device_of, need_named, telling, warn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,6 +41,7 @@ def command(run: Path, images: tuple[Path, ...], views: str | None, device: str 
       netspec predict runs/alexnet-1 cat.jpg dog.png
     """
     with telling():
+        need_named(run)
         with importing_torch():
             from netspec.train.judging.predict import Guesser, failed
             from netspec.train.runs.saved import open_run

@@ -38,6 +38,20 @@ def telling() -> Iterator[None]:
         sys.exit(problem.exit_code)
 
 
+def need_named(*runs: Path, data: str | None = None) -> None:
+    """Make sure that what the command line names is there, before torch is imported, which takes seconds.
+
+    Raises ``RequestError``.
+    """
+    from netspec.train.data.source import need_source
+    from netspec.train.runs.named import need
+
+    for run in runs:
+        need(run)
+    if data is not None:
+        need_source(data)
+
+
 def tell_problem(problem: TrainError) -> None:
     """The message on standard error, its notes below it."""
     from netspec.train.reporting.progress import printable

@@ -120,17 +120,16 @@ def command(
     if resume is not None and out is not None:
         refuse("--resume names the run's folder already; leave --out out")
     net = read_net(file, input_shape, changes, layer_files) if file is not None else None
-    with importing_torch():
-        from netspec.train.config import Request
-        from netspec.train.data.source import listing
-        from netspec.train.errors import RequestError, TrainError
-        from netspec.train.processes.devices import run_alone_or_together
-
     # Pillow grumbles on standard error about files that it reads all the same; what it cannot read is told by name.
     warnings.filterwarnings("ignore", module=r"PIL\.")
+    from netspec.train.errors import TrainError
+
     try:
-        if data is None and resume is None:
-            raise RequestError("--data is missing; it names what to train on:", *listing())
+        _need_names(data, resume)
+        with importing_torch():
+            from netspec.train.config import Request
+            from netspec.train.processes.devices import run_alone_or_together
+
         request = Request(
             data, epochs, steps, batch, seed, device, threads, out, precision, weights,
             tuple(name for names in fresh for name in names.split(",") if name),
@@ -148,6 +147,20 @@ def command(
         click.echo(line)
     if result.signal is not None and result.state == "interrupted":
         sys.exit(_SIGNALLED + result.signal)
+
+
+def _need_names(data: str | None, resume: Path | None) -> None:
+    """Say what the command line lacks or misspells before torch is imported, which takes seconds."""
+    from netspec.train.data.source import listing, need_source
+    from netspec.train.errors import RequestError
+    from netspec.train.runs.named import need
+
+    if resume is not None:
+        need(resume, "run")
+    elif data is None:
+        raise RequestError("--data is missing; it names what to train on:", *listing())
+    if data is not None:
+        need_source(data)
 
 
 def _result(result: Result) -> list[str]:

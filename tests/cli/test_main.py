@@ -136,3 +136,16 @@ def test_a_missing_library_is_named() -> None:
     gone = "import sys; sys.modules['lark'] = None; from netspec.cli import main; main(['check', 'specs/alexnet.net'])"
     done = python("-c", gone)
     assert (done.returncode, done.stderr) == (2, "Error: this command needs lark, which is not installed\n")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["train", "specs/digits.net"], ["train", "specs/digits.net", "--data", "digts"], ["train", "--resume", "nope"],
+        ["eval", "nope"], ["predict", "nope", "cat.jpg"], ["export", "nope", "-o", "x.safetensors"],
+    ],
+)  # fmt: skip
+def test_a_name_that_is_not_there_is_told_before_torch_is_imported(arguments: list[str]) -> None:
+    done = netspec(*arguments, blocked=["torch"])
+    assert done.returncode == 2
+    assert done.stderr.startswith(("Error: there is no ", "Error: --data is missing"))

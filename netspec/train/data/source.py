@@ -30,6 +30,22 @@ SOURCES: dict[str, str] = {
 FORMATS = ("cifar10", "mnist")
 """What may stand before a colon."""
 
+WORDS = tuple(source for source in SOURCES if "DIR" not in source)
+"""The sources that need no folder."""
+
+
+def need_source(name: str) -> None:
+    """Make sure that a source of that name is there, without opening it.
+
+    Raises
+    ------
+    RequestError
+        There is none, or its folder cannot be opened.
+    """
+    kind, colon, where = name.partition(":")
+    if name not in WORDS:
+        _folder(where or "." if colon and kind in FORMATS else name)
+
 
 def open_source(name: str, graph: Graph, seed: int) -> Data:
     """Open a source for a network, and make sure that their classes agree.
@@ -144,7 +160,7 @@ def _nearest(path: Path, name: str) -> str | None:
         return f"{meant}:{where}"
     if name in FORMATS:
         return f"{name}:DIR"
-    word = nearest(name, [source for source in SOURCES if "DIR" not in source])
+    word = nearest(name, WORDS)
     if word is not None or not path.parent.is_dir():
         return word
     try:

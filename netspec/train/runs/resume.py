@@ -22,8 +22,9 @@ from netspec.train.config import Config, Request, resolve
 from netspec.train.errors import RequestError, TrainError
 from netspec.train.interval import read_interval
 from netspec.train.runs import checkpoint
+from netspec.train.runs.named import need
 from netspec.train.runs.runfolder import read_facts
-from netspec.train.runs.saved import near, net_of, newest, runs_inside, sha256, shape_of
+from netspec.train.runs.saved import net_of, newest, runs_inside, sha256, shape_of
 
 MACHINE = ("device", "threads", "gpus", "split", "workers")
 """Settings that say where is computed: they may be others, and then the numbers are others in their last bits."""
@@ -76,8 +77,7 @@ def is_run(path: Path) -> bool:
 
 def need_run(path: Path) -> None:
     """Raise ``RequestError`` where there is nothing of that name, ``TrainError`` where it is no run."""
-    if not path.exists():
-        raise RequestError(f"there is no run called {path}", *near(path))
+    need(path, "run")
     if path.is_file():
         raise TrainError(f"{path} is a file; a run is the folder that netspec train leaves")
     if not is_run(path):

@@ -17,16 +17,16 @@ import torch
 from torch import Tensor
 
 from netspec.diagnostics import SpecError
-from netspec.diagnostics.nearest import nearest
 from netspec.ir.graph import Graph
 from netspec.ir.shape import Shape
 from netspec.net import Net, load_source
 from netspec.source import Source
 from netspec.train.data.augment import Preparation
 from netspec.train.data.picture import Frame
-from netspec.train.errors import RequestError, TrainError
+from netspec.train.errors import TrainError
 from netspec.train.learning.objective import Objective, build
 from netspec.train.runs import checkpoint
+from netspec.train.runs.named import need
 from netspec.train.runs.runfolder import read_facts
 from netspec.units import plural
 
@@ -153,18 +153,17 @@ def open_run(path: Path, warn: Warn) -> Saved:
         It is no run and no checkpoint, no checkpoint can be read, its spec does not check, or the folder's
         ``spec.net`` is another one than the weights were trained as.
     """
+    need(path)
     folder: Path | None
     if path.is_dir():
         folder, (file, state) = path, newest(path, warn)
         _need_same_spec(path, state, file)
-    elif path.exists() and path.suffix in (".net", ".cfg"):
+    elif path.suffix in (".net", ".cfg"):
         raise TrainError(
             f"{path} is a spec, and no run", "netspec train makes a run of it; netspec eval takes it with --weights"
         )
-    elif path.exists():
-        folder, file, state = _run_of(path), path, read_checkpoint(path)
     else:
-        raise RequestError(f"there is no run and no checkpoint called {path}", *near(path))
+        folder, file, state = _run_of(path), path, read_checkpoint(path)
     return Saved(file, folder, net_of(state, file), state, read_facts(folder) if folder is not None else {})
 
 
@@ -308,16 +307,6 @@ def runs_inside(folder: Path) -> list[str]:
         return ["a run is what netspec train leaves: spec.net, run.json, metrics.jsonl, checkpoints/"]
     shown = ", ".join(map(str, inside[:MOST_NAMED]))
     return [f"{plural(len(inside), 'run')} in it: {shown}{' ...' if len(inside) > MOST_NAMED else ''}"]
-
-
-def near(path: Path) -> list[str]:
-    """A line that names what is beside a path that is not there and has nearly its name, if there is such a thing."""
-    try:
-        neighbours = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
-    except OSError:
-        return []
-    found = nearest(path.name, sorted(neighbours))
-    return [f"did you mean {path.parent / found}?"] if found else []
 
 
 def _first_line(problem: Exception) -> str:

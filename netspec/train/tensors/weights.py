@@ -19,7 +19,8 @@ from torch import Tensor, nn
 from netspec.diagnostics.nearest import nearest
 from netspec.ir.graph import Graph
 from netspec.train.errors import RequestError, TrainError
-from netspec.train.runs.saved import by, near, newest, read_checkpoint, weights_of
+from netspec.train.runs.named import near
+from netspec.train.runs.saved import by, newest, read_checkpoint, weights_of
 from netspec.train.tensors import layouts
 
 MOST_NAMED = 12
