@@ -39,6 +39,10 @@ MOST_COLOURS = 4
 WEAKEST, STRONGEST = 1e-4, 1e4
 """Between these the outputs of freshly initialised layers should be; far from them gradients vanish or overflow."""
 
+SUREST = 50
+"""Freshly drawn scores of this size make the first loss about 50 sqrt(2 ln(classes)), some forty times that of guessing
+among ten. The networks of the literature begin with scores below 10."""
+
 
 def traps(graph: Graph, facts: Mapping[str, LayerFacts]) -> tuple[Diagnostic, ...]:
     """All warnings of a network, in the order of its layers."""
@@ -175,19 +179,42 @@ def _signal(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnosti
             continue
         weight = graph.parameters[node.params[0]]
         code, verb = ("signal-vanishes", "vanishes") if rms < WEAKEST else ("signal-explodes", "explodes")
-        message = f"the signal {verb}: {node.layer} starts with outputs of about {plain(rms)}"
+        message = f"the signal {verb}: {node.layer} starts with outputs of about {_about(rms)}"
         before = roots[node.inputs[0]]
         notes = [
-            f"it reads values of about {plain(before)} with weights from {weight.distribution}, "
+            f"it reads values of about {_about(before)} with weights from {weight.distribution}, "
             f"{_fan_in(weight.shape, node)} a unit"
         ]
         if rms:
             kept = math.sqrt(mean_square(weight.distribution)) * before / rms
             notes.append(
-                f"weights with a standard deviation of {plain(kept)} would give outputs as large as what it reads"
+                f"weights with a standard deviation of {_about(kept)} would give outputs as large as what it reads"
             )
         yield _warning(code, message, node, facts, ("init",), notes)
         return
+    yield from _sure_of_nothing(graph, facts, roots)
+
+
+def _sure_of_nothing(graph: Graph, facts: Mapping[str, LayerFacts], roots: Mapping[str, float]) -> Iterator[Diagnostic]:
+    """A softmax whose scores are drawn so large that it is sure of one class before anything is learnt."""
+    for reader in graph.nodes.values():
+        if not isinstance(reader.op, Softmax | CrossEntropy) or roots[reader.inputs[0]] <= SUREST:
+            continue
+        node = graph.nodes[reader.inputs[0]]
+        pixels = roots[graph.input.name]
+        notes = [
+            f"{reader.layer} reads them, and is then sure of a class that was drawn by lot; scores of about 1 are not",
+            f"the network reads pixels of about {_about(pixels)}; "
+            "range=1 and mean=image on the input line make them small",
+        ]
+        message = f"the scores start too large: {node.layer}'s are about {_about(roots[node.name])}"
+        yield _warning("signal-explodes", message, node, facts, ("init",), notes)
+        return
+
+
+def _about(value: float) -> str:
+    """An estimate, to three digits."""
+    return plain(float(f"{value:.3g}"))
 
 
 def _fan_in(shape: tuple[int, ...], node: Node) -> int:

@@ -13,7 +13,7 @@ class Preprocessing:
     ``mean="image"`` is the training images' mean image, ``"channel"`` one number per channel, ``"none"`` nothing.
     """
 
-    range: Literal[255, 1] = 255
+    range: Literal[255, 1] = 1
     mean: Literal["image", "channel", "none"] = "none"
     order: Literal["rgb", "bgr"] = "rgb"
 

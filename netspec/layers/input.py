@@ -14,7 +14,7 @@ TYPE = LayerType(
     "The images (or vectors) that come in, and what their numbers are.",
     lower,
     keys=(
-        Key("range", OneOf((255, 1)), "the value of a white pixel; a black one is 0", default=255, of_shape=False),
+        Key("range", OneOf((255, 1)), "the value of a white pixel; a black one is 0", default=1, of_shape=False),
         Key(
             "mean",
             Choice({"image": "image", "channel": "channel", "none": "none"}),

@@ -203,7 +203,7 @@ def test_what_is_not_said_has_a_default() -> None:
         0.0,
     )
     assert graph.test.views == 1
-    assert (graph.preprocessing.range, graph.preprocessing.mean, graph.preprocessing.order) == (255, "none", "rgb")
+    assert (graph.preprocessing.range, graph.preprocessing.mean, graph.preprocessing.order) == (1, "none", "rgb")
 
 
 # What a file must have.

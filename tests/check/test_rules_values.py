@@ -354,7 +354,7 @@ def test_the_crop_must_fit_what_it_is_cut_from() -> None:
 def test_input_says_what_the_numbers_are(keys: str) -> None:
     preprocessing = good(f"[image] input 3x8x8{keys}").graph.preprocessing
     expected = {
-        "": Preprocessing(255, "none", "rgb"),
+        "": Preprocessing(1, "none", "rgb"),
         " range=1 mean=channel order=bgr": Preprocessing(1, "channel", "bgr"),
     }
     assert preprocessing == expected.get(keys, Preprocessing(255, "image", "rgb"))

@@ -49,8 +49,8 @@ TRAPS = {
         (2, 18),
     ),
     "signal-explodes": (
-        "[i] input 1000\n[f] fc outputs=1000 init=gaussian(5)\n",
-        "[i] input 1000\n[f] fc outputs=1000 init=he\n",
+        "[i] input 1000 range=255\n[f] fc outputs=1000 init=gaussian(5)\n",
+        "[i] input 1000 range=255\n[f] fc outputs=1000 init=he\n",
         (2, 21),
     ),
     "unread-layer": (
@@ -91,6 +91,17 @@ def test_the_strength_of_a_signal_by_hand() -> None:
     assert roots["f"] == pytest.approx(0.05, rel=1e-5)
 
 
+def test_scores_that_start_too_large_are_told_of_where_they_are_made() -> None:
+    """Pixels of 255 / 2 with a deviation of 255 / 4, 142.5; he keeps them through sqrt(2): 201.6 by the first layer,
+    and after its ReLU, which takes the sqrt(2) away again, by the second."""
+    text = "[i] input 3x8x8 {}\n[a] fc outputs=64 neuron=relu\n[b] fc outputs=10\n[p] softmax\n"
+    (warning,) = netspec.loads(text.format("range=255")).warnings
+    assert (warning.code, warning.layer) == ("signal-explodes", "b")
+    assert "b's are about 202" in warning.message and "pixels of about 143" in warning.notes[1]
+    assert netspec.loads(text.format("range=1")).warnings == ()
+    assert netspec.loads(text.format("range=255").replace("[p]", "[n] batchnorm\n[p]")).warnings == ()
+
+
 @pytest.mark.parametrize(
     ("layers", "named"),
     [
@@ -102,7 +113,7 @@ def test_the_strength_of_a_signal_by_hand() -> None:
     ],
 )
 def test_a_signal_too_large_for_a_float_is_infinite_and_told_once(layers: str, named: str) -> None:
-    net = netspec.loads(f"[i] input 3x8x8\n{layers}")
+    net = netspec.loads(f"[i] input 3x8x8 range=255\n{layers}")
     assert [(w.code, w.layer) for w in net.warnings] == [("signal-explodes", named)]
     assert all(root >= 0 for root in strengths(net.graph).values())
 
