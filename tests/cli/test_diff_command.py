@@ -24,9 +24,7 @@ def test_the_same_network_is_told_in_a_line() -> None:
 
 
 def test_a_default_that_is_written_out_a_claim_a_comment_and_a_name_are_no_difference() -> None:
-    other = (
-        "net b rounding=exact\n[image] input 4 range=255\n[fc1] fc outputs=3 bias=0 init=gaussian(0.1) -> 3 # three\n"
-    )
+    other = "net b rounding=exact\n[image] input 4 range=1\n[fc1] fc outputs=3 bias=0 init=gaussian(0.1) -> 3 # three\n"
     assert compare(loads(SMALL), loads(other)).same
 
 

@@ -121,7 +121,7 @@ def test_a_first_loss_far_beyond_that_of_guessing(loss: float, told: bool) -> No
 
 def test_weights_drawn_for_values_of_1_that_read_pixels_of_255_are_told_at_once(tmp_path: Path) -> None:
     text = "[image] input 3x16x16{}\n[c] conv filters=8 kernel=3 neuron=relu\n[f] fc outputs=10\n[p] softmax\n"
-    for ending, told in (("", True), ("  range=1", False)):
+    for ending, told in (("  range=255", True), ("", False)):
         spec = tmp_path / f"{told}.net"
         spec.write_text(text.format(ending))
         command = ["train", str(spec), "--data", "synthetic", "--threads", "1", "--steps", "1", "--quiet"]
