@@ -32,6 +32,7 @@ class Optimizer:
 
     words: tuple[str, ...] = tuple(OPTIMIZERS)
     doc: str = "sgd(lr, momentum, weight_decay, bias_decay)"
+    numbers: tuple[str, ...] = tuple(argument.name for argument in OPTIMIZERS["sgd"].arguments)
 
     def read(self, value: Value) -> dict[str, float]:
         word = value.name if isinstance(value, Call) else value

@@ -10,8 +10,10 @@ from netspec import layers
 from netspec.check.report import Findings, replacement
 from netspec.diagnostics import Label
 from netspec.keys import BadValue, Key, Padding
+from netspec.keys.kinds import shown
 from netspec.language.syntax import Pair, Values, Word
 from netspec.lowering import LayerType, PerInput
+from netspec.setting_keys import Optimizer
 
 
 def distinct(
@@ -46,7 +48,9 @@ def read_pairs(
     for name, pair in pairs.items():
         key = keys.get(name)
         if key is None:
-            near = _unknown_key(pair.key, keys, owner, findings, layer)
+            near = _said_elsewhere(pair, keys, owner, findings, layer) or _unknown_key(
+                pair.key, keys, owner, findings, layer
+            )
             if near:
                 bad.add(near)
             continue
@@ -68,6 +72,23 @@ def _read(key: Key, pair: Pair, inputs: int) -> Any:
                 f"has {len(value.items)} values for {inputs} inputs; give one for each, or one for all", value.span
             )
     return key.kind.read(value)
+
+
+def _said_elsewhere(pair: Pair, keys: Mapping[str, Key], owner: str, findings: Findings, layer: str) -> str | None:
+    """Report what is no key because it is said in another place of the line; the answer is the key that holds it."""
+    word, value = pair.key.text, shown(pair.value)
+    holder = next((k.name for k in keys.values() if isinstance(k.kind, Optimizer) and word in k.kind.numbers), None)
+    kind = layers.find(owner)
+    if holder is not None:
+        message = f"{word} is a number of {holder}, and no key of {owner}"
+        note = f"{holder}=sgd({word}={value}); numbers that it does not give have their defaults"
+    elif kind is not None and kind.operand is not None and kind.operand.name == word:
+        message = f"the {word} of {owner} has no key"
+        note = f"it stands after the word: {owner} {value}" + (f"; or --input {value}" if owner == "input" else "")
+    else:
+        return None
+    findings.add("unknown-key", message, pair.key.span, notes=(note,), layer=layer)
+    return holder or word
 
 
 def _unknown_key(word: Word, keys: Mapping[str, Key], owner: str, findings: Findings, layer: str) -> str | None:

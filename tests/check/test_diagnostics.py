@@ -376,3 +376,16 @@ def test_the_json_form_holds_everything_and_its_edits_are_the_fixes() -> None:
 def test_what_is_no_fix_is_told_to_machines_too() -> None:
     entry = as_dict(mistake(alexnet(("  rounding=up", ""))))
     assert entry["notes"][-1].startswith("not a fix: net rounding=down: gives 54: pool5 would be 256x5x5")
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "note"),
+    [
+        ("train lr=0.1\n" + IMAGE, "lr is a number of optimizer, and no key of train", "optimizer=sgd(lr=0.1); "),
+        ("[image] input 3x8x8 shape=3x9x9", "the shape of input has no key", "it stands after the word: input 3x9x9; "),
+    ],
+)
+def test_what_is_said_in_another_place_of_the_line_is_shown_there(text: str, message: str, note: str) -> None:
+    found = mistake(text)
+    assert (found.code, found.message, found.fixes) == ("unknown-key", message, ())
+    assert found.notes[0].startswith(note)
