@@ -45,9 +45,13 @@ def test_as_run_is_not_as_printed() -> None:
         ),
         # epsB of every layer is 0.02, epsW 0.01
         (weighted, "bias_lr: 0.01 -> 0.02", "training"),
-        # the rate was lowered by hand, and the run stopped
+        # the rate of the weights was lowered by hand, and the run stopped
         ("train", "epochs: 90 -> 91", "training"),
         ("train", "schedule: plateau(factor=0.1, times=3) -> steps(25, 51, 79, factor=0.1)", "training"),
+        ("train", "bias_schedule: plateau(factor=0.1, times=3) -> constant", "training"),
+        # conv1 learnt at 1e-5 from epoch 67 and no more from epoch 72
+        ("conv1", "schedule: plateau(factor=0.1, times=3) -> steps(25, 51, 67, factor=0.1, freeze=72)", "training"),
+        ("conv1", "bias_schedule: plateau(factor=0.1, times=3) -> steps(freeze=72)", "training"),
     }
 
 

@@ -159,7 +159,10 @@ def test_the_network_of_the_paper_is_the_spec_that_is_here() -> None:
     found = compare(loads(text), load(SPECS / "alexnet-2012.net"))
     assert (found.function, found.misfits) == ("same", ())
     layers = [(layer.name, d.key, d.a, d.b) for layer in found.layers for d in layer.differences if d.kind != "renamed"]
-    assert layers == [("conv1", "lr", "0", "0.01"), ("conv1", "bias_lr", "0", "0.02")]
+    assert layers == [
+        ("conv1", "lr", "0", "0.01"), ("conv1", "schedule", "constant", "steps(25, 51, 67, factor=0.1, freeze=72)"),
+        ("conv1", "bias_lr", "0", "0.02"), ("conv1", "bias_schedule", "constant", "steps(freeze=72)"),
+    ]  # fmt: skip
     renamed = {layer.name for layer in found.layers if any(d.kind == "renamed" for d in layer.differences)}
     assert renamed == {
         "data = image", "rnorm1 = norm1", "rnorm2 = norm2", "cnorm2 = same2", "pool3 = pool5", "fc2048 = fc6",

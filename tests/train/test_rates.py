@@ -9,13 +9,15 @@ from statistics import fmean
 import pytest
 import torch
 from checking import good
+from places import SPECS
 from torch import Tensor
 
 from netspec import backend
 from netspec.ir.settings import Fixed, Linear, Steps, Train, Warmup
+from netspec.net import load
 from netspec.train.learning.optimiser import Group, PaperSGD, Scale, optimiser_of
 from netspec.train.learning.rates import deviations, scales
-from netspec.train.learning.schedule import Moment, Watch
+from netspec.train.learning.schedule import Moment, Watch, rate_factor
 
 SPEC = """\
 [image] input 3x6x6
@@ -51,6 +53,26 @@ def test_every_parameter_goes_by_its_schedule() -> None:
     found = by_parameter(optimiser, names, scales(graph.train, optimiser.groups, first, Watch(), 0))
     assert set(found.values()) == {0.25}  # the first of four steps of the warm-up
     assert {group.name for group in optimiser.groups} == {""}
+
+
+def test_the_run_of_2012_has_the_rates_of_its_notes() -> None:
+    """layer-params-145.cfg: 0.001 from epoch 25, 0.0001 from 51, 0.00001 from 79, but in conv1 from 67, and 0 from 72;
+    nothing is said of the biases' 0.02."""
+    graph = load(SPECS / "alexnet-2012.net").graph
+    epochs = (0, 24, 25, 50, 51, 66, 67, 71, 72, 78, 79, 90)
+    found = {
+        key: [
+            p.lr * rate_factor(graph.train, graph.schedule_of(p), Moment(e * 10_000, 910_000, e, 10_000), Watch())
+            for e in epochs
+        ]
+        for key, p in graph.parameters.items()
+    }
+    common = [1e-2, 1e-2, 1e-3, 1e-3, 1e-4, 1e-4]
+    for layer in ("conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8"):
+        assert found[f"{layer}.weight"] == pytest.approx([*common, 1e-4, 1e-4, 1e-4, 1e-4, 1e-5, 1e-5])
+        assert found[f"{layer}.bias"] == [0.02] * 12
+    assert found["conv1.weight"] == pytest.approx([*common, 1e-5, 1e-5, 0, 0, 0, 0])
+    assert found["conv1.bias"] == [0.02] * 8 + [0] * 4
 
 
 def test_only_noise_divides_a_group() -> None:
