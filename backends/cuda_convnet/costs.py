@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from netspec.importers.cuda_convnet.lines import number
 from netspec.ir.graph import Layer
-from netspec.ir.ops import BinaryCrossEntropy, CauchyError, CrossEntropy, Logistic, Loss, Softmax, SumSquares
+from netspec.ir.ops import (
+    BinaryCrossEntropy,
+    CauchyError,
+    CrossEntropy,
+    GatedSumSquares,
+    Logistic,
+    Loss,
+    SetCrossEntropy,
+    Softmax,
+    SumSquares,
+    TopographicSparsity,
+)
 
 from .sections import Part, Section, Value, listed
 from .site import Draft, Site
@@ -31,9 +42,20 @@ def add_cost(draft: Draft, layer: Layer) -> None:
         _cost(site, type_, (_labels(draft, _ONE_HOT), made), op.weight, **positive)
     elif isinstance(op, SumSquares):
         _cost(site, "cost.sum2", (site.one(),), op.weight)
+    elif isinstance(op, SetCrossEntropy):
+        _of_2012(site, "cost.msm", "crossentropy")
+        sets = {"setSize": str(op.size), "threads": "1"}
+        _cost(site, "cost.msm", (_labels(draft, _INDEX), site.one()), op.weight, **sets)
+    elif isinstance(op, GatedSumSquares):
+        _of_2012(site, "cost.gsum2", "sumsquares")
+        _cost(site, "cost.gsum2", (site.one(), site.one(1)), op.weight)
+    elif isinstance(op, TopographicSparsity):
+        _of_2012(site, "cost.tica", "sumsquares")
+        channels, _ = site.square()
+        _cost(site, "cost.tica", (site.one(),), op.weight)
+        draft.sections[-1].keys |= {"channels": str(channels), "sizeX": str(op.size)}
     elif isinstance(op, CauchyError):
-        if not draft.old:
-            site.cannot_say("version 2 has no cost.rflickr", instead=("squarederror", "--dialect 2012"))
+        _of_2012(site, "cost.rflickr", "squarederror")
         _cost(site, "cost.rflickr", (_labels(draft, _ONE_HOT), site.one()), op.weight)
     else:
         coefficients = {"coeffs": "1,-1"}
@@ -44,6 +66,12 @@ def add_cost(draft: Draft, layer: Layer) -> None:
         section.params |= {} if draft.old else coefficients
         section.keys |= site.place(parts[0].gpu)
         _cost(site, "cost.sum2", (draft.add(section, parts[0].shape, site.gpu),), op.weight)
+
+
+def _of_2012(site: Site, cost: str, other: str) -> None:
+    """Report a cost that version 2 has not, and another loss that would do."""
+    if not site.draft.old:
+        site.cannot_say(f"version 2 has no {cost}", instead=(other, "--dialect 2012"))
 
 
 def usual_cost(draft: Draft) -> None:

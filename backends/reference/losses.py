@@ -1,4 +1,4 @@
-"""The losses: scores (N, classes) and class numbers (N,) to one number; SumSquares any value (N, ...).
+"""The losses: scores (N, classes) and class numbers (N,) to one number; those without classes any value (N, ...).
 
 Each is the mean over the images, without the loss's weight in the sum of all losses. The value has shape ().
 """
@@ -7,11 +7,21 @@ from __future__ import annotations
 
 import numpy as np
 
-from netspec.ir.ops import BinaryCrossEntropy, CauchyError, CrossEntropy, SquaredError, SumSquares
+from netspec.ir.ops import (
+    BinaryCrossEntropy,
+    CauchyError,
+    CrossEntropy,
+    GatedSumSquares,
+    SetCrossEntropy,
+    SquaredError,
+    SumSquares,
+    TopographicSparsity,
+)
 
 from .call import Array, Call, Gradient
 from .joins import softmax_of
 from .neurons import sigmoid
+from .norms import around, around_back
 
 
 def cross_entropy(op: CrossEntropy, call: Call) -> Array:
@@ -24,6 +34,41 @@ def cross_entropy(op: CrossEntropy, call: Call) -> Array:
 def cross_entropy_back(op: CrossEntropy, call: Call, y: Array, grad: Array) -> Gradient:
     """softmax(x) - t for each image."""
     return _shared(call, grad, softmax_of(call.x) - _targets(call))
+
+
+def set_cross_entropy(op: SetCrossEntropy, call: Call) -> Array:
+    """-log of the class's chance to be in the set."""
+    return _mean(-_log_chances(call.x, op.size) * _targets(call))
+
+
+def set_cross_entropy_back(op: SetCrossEntropy, call: Call, y: Array, grad: Array) -> Gradient:
+    """Each class's chance to be in the set, minus that in the sets with the image's class, whose others are a set of
+    size - 1."""
+    t = _targets(call)
+    others = np.where(t > 0, -np.inf, call.x)
+    given = t + np.exp(_log_chances(others, op.size - 1)) if op.size > 1 else t
+    return _shared(call, grad, np.exp(_log_chances(call.x, op.size)) - given)
+
+
+def _log_chances(x: Array, size: int) -> Array:
+    """log P for each class (N, C) that it is in a set of so many, each as likely as e^(the sum of its scores).
+
+    A set with the class has s of the classes before it and the rest of those behind it: P is e^x times the sum over s
+    of E_s(before) E_(size - 1 - s)(behind), over E_size(all).
+    """
+    before, behind = _log_sums(x, size), _log_sums(x[:, ::-1], size)[::-1]
+    without = np.logaddexp.reduce(before[:-1, :, :size] + behind[1:, :, size - 1 :: -1][:, :, :size], axis=2)
+    chances: Array = x + without.T - before[-1, :, size, None]
+    return chances
+
+
+def _log_sums(x: Array, size: int) -> Array:
+    """log E_s(e^x) of the first c classes, c from 0 to C and s from 0 to ``size``: (C + 1, N, size + 1)."""
+    sums = np.full((x.shape[1] + 1, len(x), size + 1), -np.inf)
+    sums[:, :, 0] = 0
+    for c in range(x.shape[1]):
+        sums[c + 1, :, 1:] = np.logaddexp(sums[c, :, 1:], sums[c, :, :-1] + x[:, c, None])
+    return sums
 
 
 def binary_cross_entropy(op: BinaryCrossEntropy, call: Call) -> Array:
@@ -67,6 +112,32 @@ def sum_squares(op: SumSquares, call: Call) -> Array:
 def sum_squares_back(op: SumSquares, call: Call, y: Array, grad: Array) -> Gradient:
     """2 x for each image."""
     return _shared(call, grad, 2 * call.x)
+
+
+def gated_sum_squares(op: GatedSumSquares, call: Call) -> Array:
+    """The sum of g x^2."""
+    gate, x = call.inputs
+    return _mean(gate.reshape(-1) * (x**2).reshape(len(x), -1).sum(axis=1))
+
+
+def gated_sum_squares_back(op: GatedSumSquares, call: Call, y: Array, grad: Array) -> Gradient:
+    """The sum of x^2 for the gate, 2 g x for x, of each image."""
+    gate, x = call.inputs
+    by_gate = (x**2).reshape(len(x), -1).sum(axis=1).reshape(gate.shape)
+    by_x = 2 * gate.reshape(-1, *(1,) * (x.ndim - 1)) * x
+    return Gradient((grad * by_gate / len(x), grad * by_x / len(x)))
+
+
+def topographic_sparsity(op: TopographicSparsity, call: Call) -> Array:
+    """The sum of sqrt(S) - e log(1 + sqrt(S) / e), S the sums of squares around each pixel."""
+    roots = np.sqrt(around(op.size, call.x**2))
+    return _mean(roots - op.smallest * np.log1p(roots / op.smallest))
+
+
+def topographic_sparsity_back(op: TopographicSparsity, call: Call, y: Array, grad: Array) -> Gradient:
+    """x times the sum of 1 / (e + sqrt(S)) over the pixels whose windows have it, for each image."""
+    slopes = 1 / (op.smallest + np.sqrt(around(op.size, call.x**2)))
+    return _shared(call, grad, call.x * around_back(op.size, slopes))
 
 
 def _targets(call: Call) -> Array:

@@ -48,7 +48,7 @@ def mapnorm_back(op: MapNorm, call: Call, y: Array, grad: Array) -> Gradient:
     """The square's base is x itself."""
     x, d = call.x, _within(op, call.x)
     q = -op.beta * grad * x * d ** (-op.beta - 1)
-    return Gradient((grad * d**-op.beta + 2 * op.alpha * x * _around_back(op, q),))
+    return Gradient((grad * d**-op.beta + 2 * op.alpha * x * around_back(op.size, q),))
 
 
 def contrastnorm(op: ContrastNorm, call: Call) -> Array:
@@ -61,25 +61,26 @@ def contrastnorm_back(op: ContrastNorm, call: Call, y: Array, grad: Array) -> Gr
     x, u = call.x, _contrast(op, call.x)
     d = _within(op, u)
     q = -op.beta * grad * x * d ** (-op.beta - 1)
-    by_u = 2 * op.alpha * u * _around_back(op, q)
-    return Gradient((grad * d**-op.beta + by_u - _around_back(op, by_u / _around(op, np.ones_like(x))),))
+    by_u = 2 * op.alpha * u * around_back(op.size, q)
+    return Gradient((grad * d**-op.beta + by_u - around_back(op.size, by_u / around(op.size, np.ones_like(x))),))
 
 
 def _contrast(op: ContrastNorm, x: Array) -> Array:
     """x minus the mean of the real pixels around it."""
-    return x - _around(op, x) / _around(op, np.ones_like(x))
+    return x - around(op.size, x) / around(op.size, np.ones_like(x))
 
 
 def _within(op: MapNorm, u: Array) -> Array:
-    return op.k + op.alpha * _around(op, u**2)
+    return op.k + op.alpha * around(op.size, u**2)
 
 
-def _around(op: MapNorm, x: Array) -> Array:
+def around(size: int, x: Array) -> Array:
     """The sum over the size x size pixels around each pixel, those outside the image left out."""
-    ones = np.ones(op.size)
-    return slide(slide(x, 2, op.size // 2, ones), 3, op.size // 2, ones)
+    ones = np.ones(size)
+    return slide(slide(x, 2, size // 2, ones), 3, size // 2, ones)
 
 
-def _around_back(op: MapNorm, grad: Array) -> Array:
-    ones = np.ones(op.size)
-    return slide_back(slide_back(grad, 3, op.size // 2, ones), 2, op.size // 2, ones)
+def around_back(size: int, grad: Array) -> Array:
+    """The adjoint of ``around``."""
+    ones = np.ones(size)
+    return slide_back(slide_back(grad, 3, size // 2, ones), 2, size // 2, ones)

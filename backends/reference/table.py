@@ -59,9 +59,12 @@ OPS: Mapping[type[ops.Op], Pair] = {
     ops.Log: Pair(neurons.log, neurons.log_back),
     ops.Affine: Pair(neurons.affine, neurons.affine_back),
     ops.CrossEntropy: Pair(losses.cross_entropy, losses.cross_entropy_back),
+    ops.SetCrossEntropy: Pair(losses.set_cross_entropy, losses.set_cross_entropy_back),
     ops.BinaryCrossEntropy: Pair(losses.binary_cross_entropy, losses.binary_cross_entropy_back),
     ops.SquaredError: Pair(losses.squared_error, losses.squared_error_back),
     ops.CauchyError: Pair(losses.cauchy_error, losses.cauchy_error_back),
     ops.SumSquares: Pair(losses.sum_squares, losses.sum_squares_back),
+    ops.GatedSumSquares: Pair(losses.gated_sum_squares, losses.gated_sum_squares_back),
+    ops.TopographicSparsity: Pair(losses.topographic_sparsity, losses.topographic_sparsity_back),
 }
 """Every operation of ``netspec.ir.ops.VOCABULARY``."""

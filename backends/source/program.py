@@ -25,7 +25,7 @@ HELPERS = (
     "from_all", "all_of", "to_first", "share_of", "for_all", "lrn", "window_sums", "map_norm", "contrast_norm",
     "batch_norm", "average_pool", "sum_pool", "max_abs_pool", "blur", "resize", "mixed", "to_yuv", "to_lab", "dropout",
     "local_conv", "grouped_linear", "concat_groups", "largest", "binary_cross_entropy", "squared_error",
-    "cauchy_error", "Tensors",
+    "cauchy_error", "log_chances", "set_cross_entropy", "topographic_sparsity", "Tensors",
 )  # fmt: skip
 """The helper functions in the order in which the program defines those that it uses."""
 

@@ -85,7 +85,13 @@ class Site:
     @property
     def wide(self) -> str:
         """The only input in float32, whatever the layers compute in."""
-        return f"{self.operand}.float()" if self.train.precision == "bf16" else self.x
+        return self.all_wide[0]
+
+    @property
+    def all_wide(self) -> tuple[str, ...]:
+        """All inputs in float32."""
+        lower = self.train.precision == "bf16"
+        return tuple(f"{operand(x)}.float()" if lower else x for x in self.inputs)
 
     @property
     def flat(self) -> str:

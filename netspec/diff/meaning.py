@@ -108,7 +108,7 @@ def meaning(graph: Graph) -> Meaning:
         values[node.name] = value
     output = graph.output
     if isinstance(output.op, Loss):
-        output = graph.nodes[output.inputs[0]]
+        output = graph.nodes[output.inputs[-1]]
     return Meaning(
         {name: tuple(found) for name, found in cores.items()},
         values[graph.scores.name],

@@ -119,7 +119,7 @@ class Graph:
         found = [node for node in backwards if isinstance(node.op, Loss) and node.op.labelled]
         found += [node for node in backwards if isinstance(node.op, Softmax)]
         found += [node for node in (self.output,) if isinstance(node.op, Loss)]
-        return self.nodes[found[0].inputs[0]] if found else self.output
+        return self.nodes[found[0].inputs[-1]] if found else self.output
 
     def parameters_of(self, layer: str) -> Iterator[Parameter]:
         """The parameters that a layer owns (not those that it takes from another by ``weights=``)."""

@@ -8,20 +8,26 @@ from netspec.layers._common import PLACED
 from netspec.lowering import LayerType, Lowering
 
 
-def loss_type(word: str, op: type[Loss], doc: str, *keys: Key) -> LayerType:
-    """The layer type of a loss. Keys of its own bear the names of the operation's fields."""
+def loss_type(word: str, op: type[Loss], doc: str, *keys: Key, reads: str = "", example: str = "") -> LayerType:
+    """The layer type of a loss. Keys of its own bear the names of the operation's fields.
+
+    ``reads`` says what it reads, where that is not the scores of the operation's ``labelled``, or any value;
+    ``example`` is a spec with a layer of the type, ``loss``, where the plain one is wrong.
+    """
 
     def lower(low: Lowering) -> None:
         low.emit(op(low["loss_weight"], **{key.name: low[key.name] for key in keys}))
 
-    weight = Key("loss_weight", Real(low=0), "its factor in the sum of all losses", default=1.0, of_shape=False)
-    reads = "a vector with one score a class" if op.labelled else "any value"
+    told = "its factor in the sum of all losses; a loss whose factor is negative is made large"
+    weight = Key("loss_weight", Real(), told, default=1.0, of_shape=False)
+    reads = reads or ("a vector with one score a class" if op.labelled else "any value")
     return LayerType(
         word,
         doc,
         lower,
         keys=(weight, *keys, *PLACED),
+        arity=op.arity,
         grouping="gathers",
         rule=f"One number for the whole batch. It reads {reads}.",
-        example=f"[fc7] input 4096\n[fc8] fc outputs=1000\n[loss] {word}",
+        example=example or f"[fc7] input 4096\n[fc8] fc outputs=1000\n[loss] {word}",
     )

@@ -29,6 +29,7 @@ from netspec.ir.ops import (
     Crop,
     Dropout,
     Flatten,
+    GatedSumSquares,
     Linear,
     Local,
     Log,
@@ -44,6 +45,7 @@ from netspec.ir.ops import (
     Pool,
     Reshape,
     Resize,
+    SetCrossEntropy,
     Softmax,
     SoftRelu,
     Sqrt,
@@ -52,6 +54,7 @@ from netspec.ir.ops import (
     SumPool,
     SumSquares,
     Tanh,
+    TopographicSparsity,
 )
 from netspec.ir.shape import Shape
 from netspec.ir.window import Pad
@@ -69,7 +72,7 @@ class Footprint:
     """Bytes of one operation on one device.
 
     ``output`` is what its value takes (``None``: it is its first input, seen otherwise), ``width`` what a number of
-    it takes. ``keeps_input`` and ``keeps_output`` say that autograd keeps the first input, or the value; ``extra`` is
+    it takes. ``keeps_input`` and ``keeps_output`` say that autograd keeps the (last) input, or the value; ``extra`` is
     what it keeps beside. ``forward`` and ``backward`` are temporaries while it is computed, in the backward pass
     beside the gradients of its value and inputs; ``later`` those when what was kept is gone, and its value's gradient.
     ``hands_on``: its inputs' gradient is its value's gradient itself.
@@ -305,6 +308,10 @@ def _loss(op: Loss, site: Site) -> Footprint:
     """Of the scores' size: probabilities or differences, and the targets."""
     scores, wide = site.read * FULL, site.width == FULL
     keeps, copies = False, 1
+    if isinstance(op, GatedSumSquares | TopographicSparsity):
+        return _sum_of_squares(op, site)
+    if isinstance(op, SetCrossEntropy):
+        return Footprint(FULL, FULL, extra=(site.read + site.images * _set_numbers(op, site.inputs[0].units)) * FULL)
     if isinstance(op, SumSquares):
         keeps, copies = wide, 0 if wide else 1
     elif isinstance(op, BinaryCrossEntropy):  # it keeps the scores themselves as well
@@ -312,6 +319,34 @@ def _loss(op: Loss, site: Site) -> Footprint:
     elif isinstance(op, CauchyError):  # and the squares of the differences
         copies = 2
     return Footprint(FULL, FULL, keeps_input=keeps, extra=copies * scores, forward=scores)
+
+
+def _sum_of_squares(op: GatedSumSquares | TopographicSparsity, site: Site) -> Footprint:
+    """The value (the last input) or its copy; around pixels, the padded squares and the slopes as well."""
+    value = site.images * site.inputs[-1].units * FULL
+    wide = site.widths[-1] == FULL
+    extra = 0 if wide else value
+    if isinstance(op, TopographicSparsity):
+        before = op.size // 2
+        extra += site.padded(Pad(before, op.size - 1 - before, before, op.size - 1 - before)) * FULL + value
+    return Footprint(FULL, FULL, keeps_input=wide, extra=extra, forward=value)
+
+
+def _set_numbers(op: SetCrossEntropy, classes: int) -> int:
+    """What products of polynomials keep, in numbers an image: the terms of each coefficient, and itself."""
+
+    def product(p: int, q: int, most: int) -> int:
+        degrees = range(min(p + q, most) + 1)
+        return sum(min(s, p) - max(0, s - q) + 2 for s in degrees)
+
+    depth = (classes - 1).bit_length()
+    degrees = [min(1 << level, op.size) for level in range(depth + 1)]
+    numbers, beyond = 0, 0
+    for level in reversed(range(depth)):
+        runs, degree = 1 << (depth - level - 1), degrees[level]
+        numbers += runs * (product(degree, degree, op.size) + 2 * product(beyond, degree, op.size - 1))
+        beyond = min(beyond + degree, op.size - 1)
+    return numbers
 
 
 def _neuron(op: Op, site: Site) -> Footprint:

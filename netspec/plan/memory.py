@@ -110,7 +110,7 @@ def _keep(program: Program, roots: dict[str, str], sizes: dict[str, int], makers
         held = work.footprint
         if held.extra:
             kept[f"{work.value}:extra"] = _Kept(held.extra, work.layer, i)
-        values = [*work.reads[:1]] * held.keeps_input + [work.value] * held.keeps_output
+        values = [*work.reads[-1:]] * held.keeps_input + [work.value] * held.keeps_output
         for root in (roots[value] for value in values):
             if sizes[root]:
                 kept.setdefault(root, _Kept(sizes[root], makers[root], i))

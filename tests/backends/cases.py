@@ -40,6 +40,7 @@ from netspec.ir.ops import (
     Relu,
     Reshape,
     Resize,
+    SetCrossEntropy,
     Softmax,
     SoftRelu,
     Sqrt,
@@ -49,6 +50,7 @@ from netspec.ir.ops import (
     SumPool,
     SumSquares,
     Tanh,
+    TopographicSparsity,
 )
 from netspec.ir.shape import Shape
 from netspec.ir.verify import verify
@@ -115,6 +117,9 @@ IMAGES: dict[str, Op] = {
     "abs": Abs(),
     "square": Square(),
     "sumsquares-of-image": SumSquares(),
+    "topographic": TopographicSparsity(size=3),
+    "topographic-even": TopographicSparsity(2.0, size=4),
+    "topographic-of-one": TopographicSparsity(size=1),
     "affine": Affine(-0.5, 2.0),
     "identity": Affine(),
 }
@@ -129,6 +134,9 @@ VECTORS: dict[str, Op] = {
     "batchnorm-of-vector": BatchNorm(1e-3, 0.2),
     "softmax": Softmax(),
     "crossentropy": CrossEntropy(),
+    "setcrossentropy-of-one": SetCrossEntropy(0.5),
+    "setcrossentropy": SetCrossEntropy(size=3),
+    "setcrossentropy-of-all-but-one": SetCrossEntropy(size=5),
     "binarycrossentropy": BinaryCrossEntropy(0.5),
     "binarycrossentropy-of-unequal-weight": BinaryCrossEntropy(0.5, positive=3.0),
     "squarederror": SquaredError(2.0),
@@ -187,6 +195,16 @@ SPECS = {
         [loss1] crossentropy inputs=side loss_weight=0.3
         [loss2] squarederror inputs=main
         [loss3] binarycrossentropy inputs=main loss_weight=0.25
+    """,
+    "gated-and-of-sets": """
+        net several
+        [image] input 3x6x6
+        [conv1] conv filters=4 kernel=3 init=gaussian(0.3) bias=0.1 neuron=relu
+        [gate] fc outputs=1 init=gaussian(0.3) neuron=logistic
+        [small] gatedsumsquares inputs=gate,conv1 loss_weight=0.1
+        [near] topographic size=3 inputs=conv1 loss_weight=-0.2
+        [fc2] fc outputs=11 init=gaussian(0.3) inputs=conv1
+        [top] setcrossentropy size=4
     """,
     "one-loss": """
         net single

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import math
-from typing import Literal
-
 import numpy as np
 import pytest
 from expressible import specs
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from places import SPECS
+from written_back import BACKEND, Dialect, back, same
 
 import netspec
 from netspec import backend
 from netspec.diagnostics import SpecError
-from netspec.diff import compare, words
+from netspec.diff import compare
 from netspec.ir.graph import Graph
 from netspec.ir.ops import VOCABULARY, Bias, Input, Loss
-from netspec.net import Foreign, Net, import_layer_file, loads
-from netspec.source import Source
-
-Dialect = Literal["2012", "v2"]
-BACKEND = backend.load("cuda_convnet")
+from netspec.net import loads
 
 TWO = """\
 net two rounding=up
@@ -214,42 +208,6 @@ def test_what_version_2_says_otherwise() -> None:
     assert "enable=true\nkeep=0.6" in made.params and "sched" not in made.params
 
 
-def back(made: object, graph: Graph) -> Net:
-    """The files as a spec again."""
-    layers, params = Source("layers.cfg", made.layers), Source("layer-params.cfg", made.params)  # type: ignore[attr-defined]
-    net = import_layer_file(layers, graph.input.output, Foreign(params, made.dialect, merged=True))  # type: ignore[attr-defined]
-    return loads(net.source.text)
-
-
-NOT_HELD = {
-    ("train", "epochs"), ("train", "batch"), ("train", "lr"), ("train", "momentum"), ("train", "weight_decay"),
-    ("train", "schedule"), ("train", "bias_schedule"),
-    ("augment", "from"), ("augment", "flip"), ("augment", "colour"), ("test", "views"),
-}  # fmt: skip
-"""Settings that the files have not. Rates, schedules, momentum and decay they have by layer, and there they are
-compared."""
-
-
-def same(one: Net, other: Net, *, scheduled: bool = True) -> None:
-    """Two nets are one but for what the files do not hold, and, unless they are ``scheduled``, for schedules."""
-    found = compare(one, other)
-    passed = () if scheduled else ("schedule", "bias_schedule")
-    told = [(layer.name, d) for layer in found.layers for d in layer.differences if d.key not in passed]
-    assert [(name, d) for name, d in told if d.effect not in ("nothing", "placement")] == []
-    assert (found.function, found.misfits) == ("same", ())
-    assert {(s.setting, s.difference.key) for s in found.settings} <= NOT_HELD
-    theirs = other.graph.parameters
-    assert list(theirs) == list(one.graph.parameters)
-    for key, p in one.graph.parameters.items():
-        q = theirs[key]
-        assert (p.shape, p.distribution) == (q.shape, q.distribution), key
-        assert math.isclose(p.lr, q.lr) and math.isclose(p.momentum, q.momentum), key
-        assert math.isclose(p.decay, q.decay, abs_tol=1e-15), key
-        assert p.constraint == q.constraint, key
-        falls = [words.schedule(net.graph.schedule_of(of)) for net, of in ((one, p), (other, q))]
-        assert falls[0] == falls[1] or not p.lr or not scheduled, key
-
-
 def same_outputs(one: Graph, other: Graph) -> None:
     """The same weights give the same."""
     random = np.random.default_rng(1)
@@ -339,49 +297,6 @@ def test_the_same_numbers_in_another_shape_are_no_section() -> None:
     net = loads(f"[image] input 3x12x12 range=255 mean=image\n{middle}\n{ENDING}")
     made = BACKEND.emit(net)
     assert "[c]\ntype=conv\ninputs=image\nchannels=48\n" in made.layers and "[f]" not in made.layers
-
-
-@pytest.mark.parametrize(
-    ("loss", "dialect", "cost"),
-    [
-        ("sumsquares", "v2", "type=cost.sum2\ninputs=f\n"),
-        ("cauchyerror", "2012", "type=cost.rflickr\ninputs=labels-one-hot,f\n"),
-        ("binarycrossentropy positive=3", "v2", "type=cost.bce\ninputs=labels-one-hot,e-logistic\n"),
-    ],
-)
-def test_costs_of_one_version_or_both(loss: str, dialect: Dialect, cost: str) -> None:
-    text = f"[image] input 3x8x8 range=255 mean=image\n[f] fc outputs=4 init=gaussian(1)\n[e] {loss}\n"
-    made = BACKEND.emit(loads(text), dialect)
-    assert cost in made.layers and ("posWeight=3" in made.params) == ("positive" in loss)
-
-
-@pytest.mark.parametrize(
-    ("layer", "dialect", "said"),
-    [
-        ("conv filters=16 kernel=3 max_norm=2.7", "2012", "wball=0.1"),  # 2.7 / (3 * 9)
-        ("local filters=16 kernel=3 max_norm=2.7", "2012", "wball=0.1"),
-        ("local filters=16 kernel=3 max_norm=2.7", "v2", "wball=2.7"),
-        ("fc outputs=16 max_norm=1", "2012", "wball=0.0052083333333"),  # 1 / (3 * 8 * 8)
-        ("fc outputs=16 fixed_norm=1", "v2", "wball=1"),
-        ("conv filters=16 kernel=4 min_std=0.4 max_std=0.8", "v2", "wcNormMin=0.0577350269\nwcNormMax=0.1154700538"),
-        ("conv filters=16 kernel=3 max_std=0.0155884572681", "2012", "wcNormMax=0.003"),  # 0.003 * sqrt(27)
-    ],
-)
-def test_bounds_of_weights_in_the_words_of_each_version(layer: str, dialect: Dialect, said: str) -> None:
-    net = loads(f"[image] input 3x8x8 range=255 mean=image\n[a] {layer} init=gaussian(1)\n{ENDING}")
-    made = BACKEND.emit(net, dialect)
-    assert [line for line in said.split("\n") if line not in made.params] == []
-    same(net, back(made, net.graph))
-
-
-@pytest.mark.parametrize("dialect", ["2012", "v2"])
-@pytest.mark.parametrize("loss", ["crossentropy", "binarycrossentropy", "squarederror"])
-def test_losses_are_costs_over_labels(loss: str, dialect: Dialect) -> None:
-    text = f"[image] input 3x8x8 range=255 mean=image\n[f] fc outputs=4 init=gaussian(1)\n[e] {loss} loss_weight=0.5\n"
-    net = loads(text)
-    again = back(BACKEND.emit(net, dialect), net.graph)
-    (mine,), (theirs,) = net.graph.losses, again.graph.losses
-    assert (theirs.op, theirs.inputs) == (mine.op, mine.inputs)
 
 
 def test_version_2_is_told_of_more_windows_than_usual() -> None:

@@ -34,6 +34,7 @@ from netspec.ir.ops import (
     CrossEntropy,
     Dropout,
     Flatten,
+    GatedSumSquares,
     Linear,
     Local,
     Log,
@@ -49,6 +50,7 @@ from netspec.ir.ops import (
     Relu,
     Reshape,
     Resize,
+    SetCrossEntropy,
     Softmax,
     SoftRelu,
     Sqrt,
@@ -58,6 +60,7 @@ from netspec.ir.ops import (
     SumPool,
     SumSquares,
     Tanh,
+    TopographicSparsity,
     name_of,
 )
 from netspec.ir.shape import Shape
@@ -112,6 +115,8 @@ ON_IMAGES: list[Op] = [
     Flatten(),
     Reshape(Shape(2, 12, 5)),
     Softmax(),
+    TopographicSparsity(size=3),
+    TopographicSparsity(size=4),
 ]
 ON_VECTORS: list[Op] = [
     Linear(5),
@@ -135,6 +140,8 @@ ON_VECTORS: list[Op] = [
     SquaredError(),
     CauchyError(),
     SumSquares(),
+    SetCrossEntropy(),
+    SetCrossEntropy(size=2),
 ]
 
 
@@ -173,6 +180,15 @@ def joined(op: Op) -> Callable[[], Graph]:
     return build
 
 
+def gated() -> Graph:
+    """A loss of an image with a gate that is computed from it."""
+    builder = Builder()
+    builder.input(*IMAGE)
+    builder.add("gate", Linear(1), "image")
+    builder.add("it", GatedSumSquares(), "gate", builder.add("bent", Tanh(), "image"))
+    return verify(builder.graph())
+
+
 def shared() -> Graph:
     """Two convolutions, one after the other, with the same weights but each its own bias."""
     builder = Builder()
@@ -200,6 +216,7 @@ GRAPHS: dict[str, Callable[[], Graph]] = {
     "concat": joined(Concat()),
     "concat in groups": joined(Concat(groups=2)),
     "shared weights": shared,
+    "gatedsumsquares": gated,
 }
 
 

@@ -8,7 +8,17 @@ import numpy as np
 import pytest
 from by_hand import LN2, LN3, LN5, close, gradient, value
 
-from netspec.ir.ops import BinaryCrossEntropy, CauchyError, CrossEntropy, Op, SquaredError, SumSquares
+from netspec.ir.ops import (
+    BinaryCrossEntropy,
+    CauchyError,
+    CrossEntropy,
+    GatedSumSquares,
+    Op,
+    SetCrossEntropy,
+    SquaredError,
+    SumSquares,
+    TopographicSparsity,
+)
 
 
 def labelled(op: Op, scores: Any, labels: list[int]) -> float:
@@ -64,3 +74,42 @@ def test_squared_error() -> None:
 
 def test_a_loss_is_not_weighted_here() -> None:
     assert labelled(SquaredError(weight=0.3), [[2, 1]], [0]) == 2
+
+
+def test_the_cross_entropy_of_a_set() -> None:
+    # e^x is 1, 2, 5: the sets of two weigh 2, 5 and 10, of which class 1 is in 12 of 17, and class 0 in 7.
+    op = SetCrossEntropy(size=2)
+    assert labelled(op, [[0, LN2, LN5]], [1]) == pytest.approx(np.log(17 / 12), rel=1e-14)
+    # The chances are 7/17, 12/17 and 15/17; where class 1 is in the set, 2/12, 1 and 10/12.
+    found = gradient(op, [[0, LN2, LN5]], labels=np.array([1]), seed=1).inputs[0]
+    close(found, [[7 / 17 - 2 / 12, 12 / 17 - 1, 15 / 17 - 10 / 12]])
+    assert labelled(SetCrossEntropy(size=3), [[0, LN2, LN5]], [2]) == pytest.approx(0, abs=1e-14)
+    scores = [[0, LN2, LN5], [7, 7, 7]]
+    assert labelled(SetCrossEntropy(), scores, [1, 0]) == pytest.approx(labelled(CrossEntropy(), scores, [1, 0]))
+    assert labelled(op, [[1000, 0, -1000]], [2]) == pytest.approx(1000)  # the sets weigh e^1000, e^0 and e^-1000
+
+
+def test_squares_that_a_gate_lets_count() -> None:
+    # 0.5 (1 + 4 + 9 + 16) and -2 (0 + 4); by the gate the sums, by x 2 g x, of each image half.
+    gate, x = [[0.5], [-2.0]], [[[[1, 2]], [[3, 4]]], [[[0, 0]], [[0, 2]]]]
+    assert value(GatedSumSquares(), gate, x) == (15 - 8) / 2
+    by_gate, by_x = gradient(GatedSumSquares(), gate, x, seed=1).inputs
+    close(by_gate, [[15], [2]])
+    close(by_x, [[[[0.5, 1]], [[1.5, 2]]], [[[0, 0]], [[0, -4]]]])
+
+
+def test_topographic_sparsity() -> None:
+    # Windows of 3 in a row: 0 + 9, 0 + 9 + 16, 9 + 16: roots 3, 5, 5. e log(1 + root / e) is taken off each.
+    op, x = TopographicSparsity(size=3), [[[[0, 3, 4]]]]
+    off = sum(0.001 * np.log(1 + 1000 * root) for root in (3, 5, 5))
+    assert float(value(op, x)) == pytest.approx(13 - off, rel=1e-14)
+    slopes = 1 / 3.001, 1 / 5.001, 1 / 5.001
+    close(gradient(op, x, seed=1).inputs[0], [[[[0, 3 * sum(slopes), 4 * (slopes[1] + slopes[2])]]]])
+
+
+def test_an_even_window_of_topographic_sparsity_reaches_further_to_the_left() -> None:
+    # Windows of 2: 0, then 0 + 9, then 9 + 16.
+    op, x = TopographicSparsity(size=2), [[[[0, 3, 4]]]]
+    off = sum(0.001 * np.log(1 + 1000 * root) for root in (0, 3, 5))
+    assert float(value(op, x)) == pytest.approx(8 - off, rel=1e-14)
+    close(gradient(op, x, seed=1).inputs[0], [[[[0, 3 * (1 / 3.001 + 1 / 5.001), 4 / 5.001]]]])

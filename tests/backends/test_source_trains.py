@@ -38,7 +38,15 @@ train optimizer=sgd(lr=0.02, momentum=0.9, weight_decay=5e-4) {train}
 augment from=9 flip=horizontal
 """
 BOUNDS = "\ndefault conv max_norm=0.6 min_std=0.05\ndefault fc fixed_norm=0.4"
-LOSSES = "[one] crossentropy\n[two] squarederror inputs=fc loss_weight=0.1"
+LOSSES = """\
+[one] crossentropy
+[two] squarederror inputs=fc loss_weight=0.1
+[three] setcrossentropy size=2 inputs=fc loss_weight=0.2
+[near] topographic size=3 inputs=conv loss_weight=0.01
+[gate] fc outputs=1 inputs=pool neuron=logistic init=gaussian(0.1)
+[small] gatedsumsquares inputs=gate,conv loss_weight=-0.01
+[scores] fc outputs=4 inputs=fc init=gaussian(0.1)
+[last] crossentropy"""
 
 Batch = tuple[Tensor, Tensor]
 

@@ -29,6 +29,7 @@ from netspec.ir.ops import (
     CrossEntropy,
     Dropout,
     Flatten,
+    GatedSumSquares,
     Linear,
     Local,
     Log,
@@ -44,6 +45,7 @@ from netspec.ir.ops import (
     Relu,
     Reshape,
     Resize,
+    SetCrossEntropy,
     Softmax,
     SoftRelu,
     Sqrt,
@@ -53,6 +55,7 @@ from netspec.ir.ops import (
     SumPool,
     SumSquares,
     Tanh,
+    TopographicSparsity,
 )
 from netspec.ir.settings import Precision
 from netspec.ir.shape import Shape
@@ -116,8 +119,16 @@ LOSSES: dict[str, Op] = {
     "binarycrossentropy": BinaryCrossEntropy(),
     "squarederror": SquaredError(),
     "cauchyerror": CauchyError(),
+    "setcrossentropy": SetCrossEntropy(size=5),
+    "setcrossentropy-of-one": SetCrossEntropy(),
     "sumsquares": SumSquares(),
 }
+OF_MAPS: dict[str, Op] = {
+    "topographic": TopographicSparsity(size=3),
+    "topographic-even": TopographicSparsity(size=4),
+    "gatedsumsquares": GatedSumSquares(),
+}
+"""Losses that read maps."""
 
 
 def around(op: Op) -> Graph:
@@ -142,6 +153,15 @@ def with_loss(op: Op) -> Graph:
     return builder.graph()
 
 
+def of_maps(op: Op) -> Graph:
+    """A network of one convolution, with a loss of its maps."""
+    builder = Builder()
+    image = builder.input(2, 20, 24)
+    gate = [builder.add("gate", Linear(1), image)] if isinstance(op, GatedSumSquares) else []
+    builder.add("loss", op, *gate, builder.add("maps", Conv(8, Window((1, 1))), image))
+    return builder.graph()
+
+
 def spec(name: str, **train: Any) -> Graph:
     """A network of the specs with another train line."""
     graph = netspec.load(SPECS / f"{name}.net").graph
@@ -151,7 +171,7 @@ def spec(name: str, **train: Any) -> Graph:
 def test_every_operation_of_the_vocabulary_is_here() -> None:
     from netspec.ir.ops import VOCABULARY, Input
 
-    assert {type(op) for op in (*OPERATIONS.values(), *LOSSES.values())} == set(VOCABULARY) - {Input}
+    assert {type(op) for op in (*OPERATIONS.values(), *LOSSES.values(), *OF_MAPS.values())} == set(VOCABULARY) - {Input}
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
@@ -166,6 +186,13 @@ def test_what_autograd_keeps_of_a_loss(name: str) -> None:
     graph = with_loss(LOSSES[name])
     planned = plan(graph, 1, "batch", batch=32).devices[0].memory
     assert planned.activations == pytest.approx(kept_bytes(graph, 32), rel=0.1)
+
+
+@pytest.mark.parametrize("name", OF_MAPS)
+def test_what_autograd_keeps_of_a_loss_of_maps(name: str) -> None:
+    graph = of_maps(OF_MAPS[name])
+    planned = plan(graph, 1, "batch", batch=32).devices[0].memory
+    assert planned.activations == pytest.approx(kept_bytes(graph, 32), rel=0.01)
 
 
 @pytest.mark.parametrize("name", OPERATIONS)

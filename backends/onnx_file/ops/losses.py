@@ -4,9 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from netspec.ir.ops import BinaryCrossEntropy, CauchyError, CrossEntropy, SquaredError, SumSquares
+from netspec.ir.ops import (
+    BinaryCrossEntropy,
+    CauchyError,
+    CrossEntropy,
+    GatedSumSquares,
+    SetCrossEntropy,
+    SquaredError,
+    SumSquares,
+    TopographicSparsity,
+)
 
 from ..site import Site, Table
+from .chances import log_chances
+from .norms import around
 
 
 def _cross_entropy(op: CrossEntropy, site: Site) -> None:
@@ -41,6 +52,25 @@ def _sum_squares(op: SumSquares, site: Site) -> None:
     _mean(site, site.inner("Mul", flat, flat))
 
 
+def _set_cross_entropy(op: SetCrossEntropy, site: Site) -> None:
+    _mean(site, site.inner("Neg", site.inner("Mul", _targets(site), log_chances(site, op.size))))
+
+
+def _gated_sum_squares(op: GatedSumSquares, site: Site) -> None:
+    gate, x = (site.inner("Flatten", name) for name in site.node.inputs)
+    summed = site.inner("ReduceSum", site.inner("Mul", x, x), site.sizes("axis", 1))
+    _mean(site, site.inner("Mul", gate, summed))
+
+
+def _topographic_sparsity(op: TopographicSparsity, site: Site) -> None:
+    means = around(op.size, site, site.inner("Mul", site.x, site.x), padding=True)
+    roots = site.inner("Sqrt", site.inner("Mul", means, site.constant("window", float(op.size**2))))
+    smallest = site.constant("smallest", op.smallest)
+    more = site.inner("Add", site.inner("Div", roots, smallest), site.constant("one", 1.0))
+    less = site.inner("Mul", site.inner("Log", more), smallest)
+    _mean(site, site.inner("Flatten", site.inner("Sub", roots, less)))
+
+
 def _targets(site: Site) -> str:
     """1 in each image's class and 0 elsewhere: N,C."""
     classes = site.constant("classes", np.array(site.shape.units, dtype=np.int64))
@@ -56,8 +86,11 @@ def _mean(site: Site, terms: str) -> None:
 
 TABLE: Table = {
     CrossEntropy: _cross_entropy,
+    SetCrossEntropy: _set_cross_entropy,
     BinaryCrossEntropy: _binary_cross_entropy,
     SquaredError: _squared_error,
     CauchyError: _cauchy_error,
     SumSquares: _sum_squares,
+    GatedSumSquares: _gated_sum_squares,
+    TopographicSparsity: _topographic_sparsity,
 }

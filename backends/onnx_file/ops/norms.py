@@ -42,23 +42,23 @@ def _even_lrn(op: Lrn, site: Site) -> None:
 
 def _map_norm(op: MapNorm, site: Site) -> None:
     squares = site.inner("Mul", site.x, site.x)
-    _normalise(site, _around(op, site, squares, padding=True), op.k, op.alpha * op.size**2, op.beta)
+    _normalise(site, around(op.size, site, squares, padding=True), op.k, op.alpha * op.size**2, op.beta)
 
 
 def _contrast_norm(op: ContrastNorm, site: Site) -> None:
     """As MapNorm, but what is squared is x minus the mean of the real pixels around."""
-    contrast = site.inner("Sub", site.x, _around(op, site, site.x, padding=False))
+    contrast = site.inner("Sub", site.x, around(op.size, site, site.x, padding=False))
     squares = site.inner("Mul", contrast, contrast)
-    _normalise(site, _around(op, site, squares, padding=True), op.k, op.alpha * op.size**2, op.beta)
+    _normalise(site, around(op.size, site, squares, padding=True), op.k, op.alpha * op.size**2, op.beta)
 
 
-def _around(op: MapNorm, site: Site, x: str, padding: bool) -> str:
+def around(size: int, site: Site, x: str, padding: bool) -> str:
     """The mean over the size x size pixels around each pixel, with or without the zeros of the padding."""
-    before, after = op.size // 2, op.size - 1 - op.size // 2
+    before, after = size // 2, size - 1 - size // 2
     return site.inner(
         "AveragePool",
         x,
-        kernel_shape=(op.size, op.size),
+        kernel_shape=(size, size),
         pads=(before, before, after, after),
         count_include_pad=int(padding),
     )

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from netspec.ir.ops import BinaryCrossEntropy, CauchyError, CrossEntropy, SquaredError, SumSquares
+from netspec.ir.ops import (
+    BinaryCrossEntropy,
+    CauchyError,
+    CrossEntropy,
+    GatedSumSquares,
+    SetCrossEntropy,
+    SquaredError,
+    SumSquares,
+    TopographicSparsity,
+)
 
 from ..site import Expressions, Site
 from ..text import call, operand
@@ -22,10 +31,28 @@ def _binary_cross_entropy(op: BinaryCrossEntropy, at: Site) -> str:
     return _with_helper("binary_cross_entropy", at, positive=repr(op.positive) if op.positive != 1 else None)
 
 
+def _set_cross_entropy(op: SetCrossEntropy, at: Site) -> str:
+    at.helper("log_chances")
+    return _with_helper("set_cross_entropy", at, size=str(op.size))
+
+
+def _gated_sum_squares(op: GatedSumSquares, at: Site) -> str:
+    gate, x = at.all_wide
+    return f"({operand(gate)}.flatten() * {operand(x)}.square().flatten(1).sum(1)).mean()"
+
+
+def _topographic_sparsity(op: TopographicSparsity, at: Site) -> str:
+    at.helper("window_sums")
+    return call(at.helper("topographic_sparsity"), at.wide, str(op.size), repr(op.smallest))
+
+
 EXPRESSIONS: Expressions = {
     CrossEntropy: lambda op, at: _cross_entropy(at),
+    SetCrossEntropy: _set_cross_entropy,
     BinaryCrossEntropy: _binary_cross_entropy,
     SquaredError: lambda op, at: _with_helper("squared_error", at),
     CauchyError: lambda op, at: _with_helper("cauchy_error", at),
     SumSquares: lambda op, at: f"{operand(at.wide)}.square().flatten(1).sum(1).mean()",
+    GatedSumSquares: _gated_sum_squares,
+    TopographicSparsity: _topographic_sparsity,
 }

@@ -7,7 +7,10 @@ from dataclasses import replace
 
 from netspec.importers.cuda_convnet.lines import Line, is_list
 
-_LOSSES = ("crossentropy", "binarycrossentropy", "squarederror", "cauchyerror", "sumsquares")
+_LOSSES = (
+    "crossentropy", "setcrossentropy", "binarycrossentropy", "squarederror", "cauchyerror", "sumsquares",
+    "gatedsumsquares", "topographic",
+)  # fmt: skip
 ALONE = ("input", "softmax", "reshape", "colourspace", *_LOSSES)
 """Types of lines that are never on several GPUs."""
 

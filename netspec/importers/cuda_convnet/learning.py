@@ -29,9 +29,9 @@ class Drop:
 @dataclass(frozen=True, slots=True)
 class Learning:
     """By layer, in the words of a spec: the learning keys of its weights (one value an input) and of its biases; and
-    the numbers of normalisations, dropout, costs (``positive``: the weight of the image's class), and weighted sums.
-    ``largest`` are the random poolings that take the maximum after all. ``train`` and ``augment`` are the keys of these
-    lines; ``usual`` the learning keys that hold where a layer has none."""
+    the numbers of normalisations, dropout, costs (``positive``: the weight of the image's class; ``sets``: the classes
+    in a set), and weighted sums. ``largest`` are the random poolings that take the maximum after all. ``train`` and
+    ``augment`` are the keys of these lines; ``usual`` the learning keys that hold where a layer has none."""
 
     weights: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     biases: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -44,3 +44,4 @@ class Learning:
     train: Mapping[str, str] = field(default_factory=dict)
     usual: Mapping[str, str] = field(default_factory=dict)
     augment: Mapping[str, str] = field(default_factory=dict)
+    sets: Mapping[str, int] = field(default_factory=dict)

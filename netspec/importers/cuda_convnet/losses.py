@@ -11,6 +11,8 @@ from netspec.importers.cuda_convnet.lines import Lines, number
 from netspec.importers.cuda_convnet.model import Definition, Layer
 
 _BY_CLASS = ("cost.crossent2", "cost.bce", "cost.dce")
+_OF_ANY = ("sumsquares", "gatedsumsquares", "topographic")
+"""Losses of a spec that read any value, or an image."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,10 @@ def add(definition: Definition, layer: Layer, lines: Lines, learning: Learning, 
     layers, weight = definition.layers, learning.costs.get(layer.name, 1.0)
     keys = {} if weight == 1 else {"loss_weight": number(weight)}
     word, read = "", ""
+    gate: list[str] = []
+    if layer.type == "cost.gsum2" and definition.is_labels(layers[layer.inputs[0]]):
+        layer.options.warn("cfg-left-out", "its gate is data, which a spec has not; it is trained without", "inputs")
+        return
     if layer.type in ("cost.logreg", "cost.crossent"):
         if known.alone and not keys and _last(definition) == layer.inputs[1]:
             return
@@ -74,12 +80,31 @@ def add(definition: Definition, layer: Layer, lines: Lines, learning: Learning, 
             keys["loss_weight"] = number(weight)
     elif layer.type == "cost.sum2":
         word, read = "sumsquares", lines.value(layer, layer.inputs[0])
+    elif layer.type == "cost.gsum2":
+        word, read, gate = "gatedsumsquares", lines.value(layer, layer.inputs[1]), [lines.value(layer, layer.inputs[0])]
+    elif layer.type == "cost.tica":
+        word, read = "topographic", lines.read(layer, 0, layer.reads[0])
+        keys["size"] = number(layer.values["size"])
+        if layer.values["size"] % 2 == 0:
+            message = "windows of an even size lie otherwise in the original's gradient; here it is that of the value"
+            layer.options.warn("cfg-substitute", message, "sizeX")
+    elif layer.type == "cost.msm":
+        word, read = "setcrossentropy", lines.value(layer, layer.inputs[1])
+        keys["size"] = number(_set_size(layer, learning))
     if not word:
         layer.options.warn("cfg-left-out", f"a spec has no {layer.type}; it is trained without", "type")
         return
-    if word != "sumsquares" and lines.images[read] is not None:
+    if word not in _OF_ANY and lines.images[read] is not None:
         read = lines.add(layer, "flatten", {}, [read], None, "-flat")
-    lines.add(layer, word, keys, [read], None)
+    lines.add(layer, word, keys, [*gate, read], None)
+
+
+def _set_size(layer: Layer, learning: Learning) -> int:
+    """How many classes a set has: what the parameter file says; without one, one class."""
+    if layer.name not in learning.sets:
+        message = "its setSize stands in the parameter file; sets of one class, the cross-entropy, stand in for it"
+        layer.options.warn("cfg-substitute", message, "type")
+    return learning.sets.get(layer.name, 1)
 
 
 def _last(definition: Definition) -> str:

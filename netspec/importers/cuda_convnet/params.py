@@ -85,6 +85,7 @@ class _Reader:
         self.drops: dict[str, Drop] = {}
         self.costs: dict[str, float] = {}
         self.positive: dict[str, float] = {}
+        self.sets: dict[str, int] = {}
         self.sums: dict[str, tuple[float, ...]] = {}
         self.largest: set[str] = set()
         self.lacking = 0
@@ -152,10 +153,7 @@ class _Reader:
         options.ignored(known, notes=notes_in_parameters(keys, self.definition.dialect))
 
     def _cost(self, layer: Layer, options: Options) -> Sequence[str]:
-        coefficient = options.real("coeff")
-        if coefficient < 0:
-            raise options.refuse("cfg-not-expressible", "a cost that is made large cannot be said", "coeff")
-        self.costs[layer.name] = coefficient
+        self.costs[layer.name] = options.real("coeff")
         known = ["coeff"]
         if layer.type == "cost.logreg":
             options.integer("topk", 1, 1)
@@ -164,8 +162,18 @@ class _Reader:
             self.positive[layer.name] = options.real("posWeight", 1.0, 0.0)
             known.append("posWeight")
         if layer.type == "cost.msm":
+            self.sets[layer.name] = self._set(layer, options)
             known += ["setSize", "threads"]
         return known
+
+    def _set(self, layer: Layer, options: Options) -> int:
+        """How many classes a set of cost.msm has. How many threads computed it does not matter."""
+        options.integer("threads", 1, 1)
+        classes = self.definition.layers[layer.inputs[1]].outputs
+        size = options.integer("setSize", low=1)
+        if size > classes:
+            raise options.refuse("bad-value", f"setSize={size} is more than its {classes} classes", "setSize")
+        return size
 
     def _rates(self, layer: Layer, options: Options) -> Rates:
         n, repeat = len(layer.inputs), not self.old
@@ -260,7 +268,7 @@ class _Reader:
         largest = frozenset(self.largest)
         return Learning(
             weights, biases, self.norms, self.drops, self.costs, self.positive, self.sums, largest, train, usual,
-            self.augment,
+            self.augment, self.sets,
         )  # fmt: skip
 
     def _schedules(self) -> tuple[str, str]:

@@ -3,7 +3,17 @@
 from netspec.ir.ops.base import Op, ParamShape, Role, name_of
 from netspec.ir.ops.colour import ColourSpace
 from netspec.ir.ops.joins import Concat, Elementwise, Flatten, Input, Max, Reshape, Softmax, Sum
-from netspec.ir.ops.losses import BinaryCrossEntropy, CauchyError, CrossEntropy, Loss, SquaredError, SumSquares
+from netspec.ir.ops.losses import (
+    BinaryCrossEntropy,
+    CauchyError,
+    CrossEntropy,
+    GatedSumSquares,
+    Loss,
+    SetCrossEntropy,
+    SquaredError,
+    SumSquares,
+    TopographicSparsity,
+)
 from netspec.ir.ops.neurons import Abs, Affine, Log, Logistic, Neuron, Relu, SoftRelu, Sqrt, Square, Tanh
 from netspec.ir.ops.norms import BatchNorm, ContrastNorm, Dropout, Lrn, MapNorm
 from netspec.ir.ops.spatial import AvgPool, Blur, Crop, MaxAbsPool, MaxPool, Mirror, Nailbed, Pool, Resize, SumPool
@@ -47,10 +57,13 @@ VOCABULARY: tuple[type[Op], ...] = (
     Log,
     Affine,
     CrossEntropy,
+    SetCrossEntropy,
     BinaryCrossEntropy,
     SquaredError,
     CauchyError,
     SumSquares,
+    GatedSumSquares,
+    TopographicSparsity,
 )
 """Every operation that a graph may contain."""
 
@@ -73,6 +86,7 @@ __all__ = [
     "Dropout",
     "Elementwise",
     "Flatten",
+    "GatedSumSquares",
     "Input",
     "Linear",
     "Local",
@@ -94,6 +108,7 @@ __all__ = [
     "Reshape",
     "Resize",
     "Role",
+    "SetCrossEntropy",
     "SoftRelu",
     "Softmax",
     "Sqrt",
@@ -103,6 +118,7 @@ __all__ = [
     "SumPool",
     "SumSquares",
     "Tanh",
+    "TopographicSparsity",
     "name_of",
     "window_of",
 ]

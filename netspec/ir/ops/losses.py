@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from netspec.ir.fault import Fault
-from netspec.ir.ops.base import Op
+from netspec.ir.ops.base import Op, need_image
 from netspec.ir.shape import Shape
 
 
@@ -45,6 +45,30 @@ class BinaryCrossEntropy(Loss):
 
 
 @dataclass(frozen=True, slots=True)
+class SetCrossEntropy(Loss):
+    """-log of the probability that the class is in a random set of ``size`` classes: one of all sets of so many, each
+    as likely as e to the power of the sum of its scores (cuda-convnet's ``cost.msm`` of 2012). Of size 1 it is the
+    cross-entropy.
+
+    With E_k the elementary symmetric polynomial of degree k, the sum over all sets of k of their products, that is
+    log E_size(e^x) - x[class] - log E_(size - 1)(e^x without the class).
+    """
+
+    size: int = 1
+
+    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        made = Loss.shape(self, inputs)
+        classes = inputs[0].units
+        if self.size > classes:
+            message = f"{{layer}} draws sets of {self.size} classes, and reads the scores of {classes}"
+            raise Fault("bad-value", message, ("size",))
+        return made
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        return 6 * self.size * inputs[0].units
+
+
+@dataclass(frozen=True, slots=True)
 class SquaredError(Loss):
     """The sum over the classes of (x - t)^2, t = 1 for the image's class, else 0."""
 
@@ -66,3 +90,48 @@ class SumSquares(Loss):
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         return 2 * inputs[0].units
+
+
+@dataclass(frozen=True, slots=True)
+class GatedSumSquares(Loss):
+    """The sum of g x^2 over all units of the second input x; the first, g, is one number for each image. Both get a
+    gradient (cuda-convnet's ``cost.gsum2`` of 2012)."""
+
+    labelled = False
+    arity = (2, 2)
+
+    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        gate, _ = inputs
+        if gate.units != 1:
+            message = f"{{layer}}'s first input is its gate, one number, and not {gate}"
+            raise Fault("shapes-differ", message, ("inputs",), ("inputs=GATE,VALUE: the gate stands first",))
+        return Shape(1)
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        return 2 * inputs[1].units + 1
+
+
+@dataclass(frozen=True, slots=True)
+class TopographicSparsity(Loss):
+    """The sum over all units of f(S), S the sum of x^2 over the size x size pixels around one in its map: the sparsity
+    of topographic independent component analysis (Hyvarinen, Hoyer & Inki, Topographic independent component analysis,
+    2001).
+
+    f(S) = sqrt(S) - e log(1 + sqrt(S) / e) with e = 0.001, whose derivative 1 / (2 (e + sqrt(S))) is the one that
+    cuda-convnet descends by (``cost.tica`` of 2012; kTICA_manyfilter and kTICAGrad_manyfilter in its
+    ``src/cudaconv2/conv_util.cu``); it does not compute the value. Windows of an even size reach one further left and
+    above.
+    """
+
+    size: int = 3
+
+    labelled = False
+    smallest: ClassVar[float] = 0.001
+    """e, which keeps the derivative finite."""
+
+    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        need_image(inputs[0], "sums over the pixels of")
+        return Shape(1)
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        return (self.size**2 + 6) * inputs[0].units

@@ -84,7 +84,7 @@ def guessing(graph: Graph, images: int, batch: int) -> Guessing:
     """What to look for in the training of a network on so many images."""
     classes = graph.scores.output.units
     at = max(EARLIEST, min(LATEST, images // batch))
-    weights = [op.weight if isinstance(op, CrossEntropy) else math.nan for op in losses(graph)]
+    weights = [op.weight if isinstance(op, CrossEntropy) and op.weight >= 0 else math.nan for op in losses(graph)]
     weight = sum(weights) if weights else 1.0
     return Guessing(at, classes, weight * math.log(classes) if math.isfinite(weight) else 0.0)
 

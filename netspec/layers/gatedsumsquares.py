@@ -1,0 +1,16 @@
+"""The sum of squares of what a layer makes, in the images where another says so."""
+
+from netspec.ir.ops import GatedSumSquares
+from netspec.layers._loss import loss_type
+
+TYPE = loss_type(
+    "gatedsumsquares",
+    GatedSumSquares,
+    "The sum of the squares of all units times a gate, one number for each image; the mean over the batch. The gate "
+    "learns as well.",
+    reads="a gate of one number, and any value: `inputs=GATE,VALUE`",
+    example=(
+        "[image] input 3x32x32\n[fc1] fc outputs=64\n[gate] fc outputs=1 neuron=logistic\n"
+        "[loss] gatedsumsquares inputs=gate,fc1\n[fc2] fc outputs=10 inputs=fc1\n[prob] softmax"
+    ),
+)

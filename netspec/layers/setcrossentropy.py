@@ -1,0 +1,15 @@
+"""The cross-entropy of a set of classes that is to have the right one."""
+
+from netspec.ir.ops import SetCrossEntropy
+from netspec.keys import Key, Whole
+from netspec.layers._loss import loss_type
+
+TYPE = loss_type(
+    "setcrossentropy",
+    SetCrossEntropy,
+    "-log of the probability that the image's class is in a random set of so many classes, each set as likely as e to "
+    "the power of the sum of its scores; the mean over the batch. With size=5 it asks for a right class among five "
+    "answers; with size=1 it is crossentropy.",
+    Key("size", Whole(), "how many classes the set has", unit="classes", of_shape=False),
+    example="[fc7] input 4096\n[fc8] fc outputs=1000\n[loss] setcrossentropy size=5",
+)

@@ -1,0 +1,19 @@
+"""The sparsity of topographic independent component analysis."""
+
+from netspec.ir.ops import TopographicSparsity
+from netspec.keys import Key, Whole
+from netspec.keys.kinds import LARGEST_SIDE
+from netspec.layers._loss import loss_type
+
+TYPE = loss_type(
+    "topographic",
+    TopographicSparsity,
+    "The sparsity of topographic independent component analysis: the root of the sum of the squares around each pixel, "
+    "summed over all pixels and maps; the mean over the batch. It makes few units active, and neighbours together.",
+    Key("size", Whole(high=LARGEST_SIDE), "the side of the window around each pixel", unit="pixels"),
+    reads="an image",
+    example=(
+        "[image] input 3x32x32\n[conv1] conv filters=16 kernel=5\n[loss] topographic size=3\n"
+        "[fc2] fc outputs=10 inputs=conv1\n[prob] softmax"
+    ),
+)

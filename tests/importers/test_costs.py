@@ -1,0 +1,79 @@
+"""Costs of 2012 that are losses of their own, and costs that are made large."""
+
+from __future__ import annotations
+
+import pytest
+from layerfiles import DATA, RATES, conv, load, net, said, told
+
+from netspec.ir.ops import CrossEntropy, GatedSumSquares, SetCrossEntropy, TopographicSparsity
+
+IMAGE = DATA.partition("[labels]")[0]
+FC = "[f]\ntype=fc\ninputs=data\noutputs=5\ninitW=0.1\ngpu=0\n"
+GATED = FC + "[g]\ntype=fc\ninputs=f\noutputs=1\ninitW=0.1\n[c]\ntype=cost.gsum2\ninputs=g,f\ngpu=0\n"
+TICA = conv("c1", "data", 3) + "[c]\ntype=cost.tica\ninputs=c1\nchannels=16\nsizeX=3\n"
+MSM = FC + "[c]\ntype=cost.msm\ninputs=labels,f\ngpu=0\n"
+
+
+def rates(*layers: str, cost: str) -> str:
+    return "".join(f"[{name}]\n{RATES}" for name in layers) + f"[c]\n{cost}\n"
+
+
+def test_squares_with_a_gate() -> None:
+    found = load(IMAGE + GATED, rates("f", "g", cost="coeff=0.5"))
+    (loss,) = found.graph.losses
+    assert (loss.op, loss.inputs, found.warnings) == (GatedSumSquares(0.5), ("g", "f"), ())
+
+
+def test_a_gate_of_data_is_left_out() -> None:
+    text = net(FC.replace("[f]", "[h]") + "[c]\ntype=cost.gsum2\ninputs=labels,h\ngpu=0\n", "h")
+    found = said(text, rates("h", "out", cost="coeff=1\n[logprob]\ncoeff=1"))
+    assert told(found) == [("cfg-left-out", 15, "labels,h")]
+
+
+def test_topographic_sparsity() -> None:
+    found = load(IMAGE + TICA, rates("c1", cost="coeff=0.25"), "2012")
+    (loss,) = found.graph.losses
+    assert (loss.op, loss.inputs, found.warnings) == (TopographicSparsity(0.25, size=3), ("c1",), ())
+
+
+def test_even_windows_have_the_gradient_of_the_value() -> None:
+    found = load(IMAGE + TICA.replace("sizeX=3", "sizeX=4"), rates("c1", cost="coeff=1"), "2012")
+    assert [(d.code, d.span.text) for d in found.warnings] == [("cfg-substitute", "4")]
+    assert [loss.op for loss in found.graph.losses] == [TopographicSparsity(size=4)]
+
+
+@pytest.mark.parametrize(
+    ("size", "op"), [(1, SetCrossEntropy()), (3, SetCrossEntropy(size=3)), (5, SetCrossEntropy(size=5))]
+)
+def test_sets_of_classes(size: int, op: SetCrossEntropy) -> None:
+    found = load(DATA + MSM, rates("f", cost=f"coeff=1\nsetSize={size}\nthreads=4"))
+    (loss,) = found.graph.losses
+    assert (loss.op, loss.inputs, found.warnings) == (op, ("f",), ())
+    assert found.graph.scores.name == "f"
+
+
+@pytest.mark.parametrize(
+    ("cost", "code", "underlined"),
+    [
+        ("coeff=1\nsetSize=6", "bad-value", "6"),
+        ("coeff=1\nsetSize=0", "bad-value", "0"),
+        ("coeff=1\nthreads=4", "missing-key", "[c]"),
+        ("setSize=2", "missing-key", "[c]"),
+    ],
+)
+def test_sets_that_cannot_be(cost: str, code: str, underlined: str) -> None:
+    found = said(DATA + MSM, rates("f", cost=cost))
+    assert [(d.code, d.span.text) for d in found] == [(code, underlined)]
+
+
+def test_without_a_parameter_file_a_set_is_one_class() -> None:
+    found = load(DATA + MSM)
+    assert ("cfg-substitute", "cost.msm") in {(d.code, d.span.text) for d in found.warnings}
+    assert [loss.op for loss in found.graph.losses] == [SetCrossEntropy()]
+
+
+def test_a_cost_with_a_negative_coefficient_is_made_large() -> None:
+    text = net(FC.replace("[f]", "[h]"), "h")
+    given = "".join(f"[{name}]\n{RATES}" for name in ("h", "out")) + "[logprob]\ncoeff=-0.5\n"
+    found = load(text, given)
+    assert ([loss.op for loss in found.graph.losses], found.warnings) == ([CrossEntropy(-0.5)], ())
