@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter
+from functools import cache
 from pathlib import Path
 from statistics import median
 from typing import TypeGuard
@@ -273,6 +274,7 @@ def test_without_the_block_nothing_is_blocked() -> None:
     assert python("-c", "import numpy").returncode == 0
 
 
+@cache
 def tree(path: Path) -> ast.Module:
     """A file's syntax."""
     return ast.parse(path.read_text("utf-8"))

@@ -41,10 +41,14 @@ def name_of(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def all_imports() -> Iterator[Import]:
+@cache
+def all_imports() -> tuple[Import, ...]:
     """Every import of the distribution."""
-    for name, path in modules().items():
-        yield from imports(name, path.read_text("utf-8"), is_package=path.name == "__init__.py")
+    return tuple(
+        found
+        for name, path in modules().items()
+        for found in imports(name, path.read_text("utf-8"), is_package=path.name == "__init__.py")
+    )
 
 
 def imports(module: str, text: str, *, is_package: bool = False) -> Iterator[Import]:

@@ -1,4 +1,7 @@
-"""Whole specs by chance, for properties: comments, breaks, tabs and line ends in every place where they may stand."""
+"""Whole specs by chance, for properties: comments, breaks, tabs and line ends in every place where they may stand.
+
+Every strategy is made once: making it anew wherever something is drawn from it takes several times as long as drawing.
+"""
 
 from __future__ import annotations
 
@@ -16,26 +19,32 @@ _REMARKS = st.one_of(
 _INLINE = st.text(st.sampled_from(" \t"), min_size=1, max_size=3)
 
 
+_IDLE = st.one_of(st.just(""), _INLINE, _REMARKS, st.builds(str.__add__, _INLINE, _REMARKS))
+_BEFORE_END = st.sampled_from(["", " ", "\t"])
+_AT_END = st.sampled_from(["", ""]) | _REMARKS
+
+
 @st.composite
-def _break(draw: st.DrawFn) -> str:
+def _breaks(draw: st.DrawFn) -> str:
     """A line's end, lines that say nothing, and the indentation of a line that goes on."""
-    idle = st.one_of(st.just(""), _INLINE, _REMARKS, st.builds(str.__add__, _INLINE, _REMARKS))
-    end = draw(st.sampled_from(["", " ", "\t"])) + draw(st.sampled_from(["", ""]) | _REMARKS)
-    lines = [end, *draw(st.lists(idle, max_size=2)), ""]
-    return "\n".join(lines) + draw(_INLINE)
+    end = draw(_BEFORE_END) + draw(_AT_END)
+    return "\n".join([end, *draw(_IDLE_LINES), ""]) + draw(_INLINE)
 
 
-def _gap(*, needed: bool) -> st.SearchStrategy[str]:
-    inline = [_INLINE] * 5 if needed else [st.just("")] * 5 + [_INLINE]
-    return st.one_of(*inline, _break())
+_IDLE_LINES = st.lists(_IDLE, max_size=2)
+_BREAK = _breaks()
+_GAP = st.one_of(*[_INLINE] * 5, _BREAK)
+_GAP_OR_NONE = st.one_of(*[st.just("")] * 5, _INLINE, _BREAK)
+_NAMED = st.builds(lambda key, value: [key, "=", value], _NAMES, _PLAIN)
+_ARGUMENTS = st.lists(st.one_of(_PLAIN.map(lambda text: [text]), _NAMED), max_size=6)
+_ONE_IN_FOUR, _ONE_IN_FIVE = (st.integers(0, number - 1).map(lambda drawn: drawn == 0) for number in (4, 5))
 
 
-@st.composite
 def _spread(draw: st.DrawFn, tokens: list[str]) -> str:
     """Tokens that need no space between them, with some all the same."""
     text = tokens[0]
     for token in tokens[1:]:
-        text += draw(_gap(needed=False)) + token
+        text += draw(_GAP_OR_NONE) + token
     return text
 
 
@@ -44,41 +53,55 @@ def _between(parts: list[list[str]], mark: str) -> list[str]:
 
 
 @st.composite
-def _value(draw: st.DrawFn) -> list[str]:
+def _values(draw: st.DrawFn) -> list[str]:
     """A value's tokens."""
-    if draw(st.integers(0, 3)):
+    if not draw(_ONE_IN_FOUR):
         return [draw(_PLAIN)]
-    named = st.builds(lambda key, value: [key, "=", value], _NAMES, _PLAIN)
-    arguments = draw(st.lists(st.one_of(_PLAIN.map(lambda text: [text]), named), max_size=6))
-    return [draw(_NAMES), "(", *_between(arguments, ","), ")"]
+    return [draw(_NAMES), "(", *_between(draw(_ARGUMENTS), ","), ")"]
+
+
+_VALUE = _values()
+_SEVERAL_VALUES = st.one_of(
+    *[st.lists(_VALUE, min_size=1, max_size=1)] * 4,
+    st.lists(_VALUE, min_size=1, max_size=4),
+    st.lists(_VALUE, min_size=1, max_size=20),
+)
 
 
 @st.composite
 def _item(draw: st.DrawFn) -> str:
-    if not draw(st.integers(0, 4)):
-        return draw(_spread(draw(_value())))
-    values = draw(st.lists(_value(), min_size=1, max_size=draw(st.sampled_from([1, 1, 1, 1, 4, 20]))))
-    return draw(_spread([draw(_NAMES), "=", *_between(values, ",")]))
+    if draw(_ONE_IN_FIVE):
+        return _spread(draw, draw(_VALUE))
+    return _spread(draw, [draw(_NAMES), "=", *_between(draw(_SEVERAL_VALUES), ",")])
+
+
+_ITEMS, _CLAIM = st.lists(_item(), max_size=6), st.lists(_item(), min_size=1, max_size=4)
+_BOOLEANS = st.booleans()
+_LAST_SPACE, _LAST_REMARK = st.sampled_from(["", "", " ", "\t "]), st.sampled_from(["", "", ""]) | _REMARKS
 
 
 @st.composite
 def _statement(draw: st.DrawFn) -> str:
-    layer = draw(st.booleans())
-    text = draw(_spread(["[", draw(_NAMES), "]"])) if layer else draw(_NAMES)
-    items = draw(st.lists(_item(), max_size=6))
-    if layer and draw(st.booleans()):
-        items += ["->", *draw(st.lists(_item(), min_size=1, max_size=4))]
+    layer = draw(_BOOLEANS)
+    text = _spread(draw, ["[", draw(_NAMES), "]"]) if layer else draw(_NAMES)
+    items = draw(_ITEMS)
+    if layer and draw(_BOOLEANS):
+        items = [*items, "->", *draw(_CLAIM)]
     for item in items:
-        text += draw(_gap(needed=True)) + item
-    return text + draw(st.sampled_from(["", "", " ", "\t "])) + draw(st.sampled_from(["", "", ""]) | _REMARKS)
+        text += draw(_GAP) + item
+    return text + draw(_LAST_SPACE) + draw(_LAST_REMARK)
+
+
+_IDLE_BETWEEN = st.one_of(st.just(""), st.just("  "), _REMARKS, st.builds(str.__add__, _INLINE, _REMARKS))
+_FIRST_LINES, _LINES_BETWEEN = (st.lists(_IDLE_BETWEEN, max_size=number) for number in (3, 2))
+_STATEMENTS = st.lists(_statement(), max_size=5)
+_LAST_BREAKS, _LINE_ENDS = st.sampled_from(["", "\n", "\n\n\n"]), st.sampled_from(["\n", "\r\n", "\r"])
 
 
 @st.composite
 def specs(draw: st.DrawFn) -> str:
     """The text of a spec without syntax errors; what it means is of no account."""
-    idle = st.one_of(st.just(""), st.just("  "), _REMARKS, st.builds(str.__add__, _INLINE, _REMARKS))
-    lines: list[str] = draw(st.lists(idle, max_size=3))
-    for statement in draw(st.lists(_statement(), max_size=5)):
-        lines += [statement, *draw(st.lists(idle, max_size=2))]
-    text = "\n".join(lines) + draw(st.sampled_from(["", "\n", "\n\n\n"]))
-    return text.replace("\n", draw(st.sampled_from(["\n", "\r\n", "\r"])))
+    lines: list[str] = draw(_FIRST_LINES)
+    for statement in draw(_STATEMENTS):
+        lines = [*lines, statement, *draw(_LINES_BETWEEN)]
+    return ("\n".join(lines) + draw(_LAST_BREAKS)).replace("\n", draw(_LINE_ENDS))
