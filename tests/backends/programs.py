@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+import warm
 from processes import python
 
 from netspec import backend
@@ -43,9 +44,12 @@ def program(graph: Graph, folder: Path) -> ModuleType:
     return imported(written(graph, folder))
 
 
-def run(path: Path, *arguments: str | Path, blocked: tuple[str, ...] = BLOCKED) -> subprocess.CompletedProcess[str]:
+def run(
+    path: Path, *arguments: str | Path, blocked: tuple[str, ...] = BLOCKED, cold: bool = False
+) -> subprocess.CompletedProcess[str]:
     """Run a program in a process of its own, on one thread, without what it must do without."""
-    return python(path, "--threads", "1", *arguments, blocked=blocked)
+    start = python if cold or not warm.HERE else warm.run
+    return start(path, "--threads", "1", *arguments, blocked=blocked)
 
 
 @dataclass(frozen=True)

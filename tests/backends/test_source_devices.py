@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import IO, Any
 
 import pytest
 import torch
+import warm
 from PIL import Image
 from places import ROOT
-from processes import BLOCK
 from programs import BLOCKED, Here, imported, network, run, written
 from together import CROSSINGS, Trial, compare, free_port
 
@@ -142,30 +142,41 @@ def test_layers_called_like_what_several_processes_need(tmp_path: Path) -> None:
     assert torch.equal(model.eval()(x), module.eval()(x))
 
 
-# As their users run them: processes as torchrun starts them, in which netspec cannot be imported.
+# As their users run them: processes with what torchrun tells them, in which netspec cannot be imported.
+
+
+@dataclass(frozen=True)
+class Running:
+    """A process of a program, and where it writes."""
+
+    process: BaseProcess
+    folder: Path
+
+    def end(self) -> int | None:
+        """Wait for its end; its exit code."""
+        self.process.join(60)
+        return self.process.exitcode
+
+    def told(self, stream: str) -> str:
+        """What it has written to ``out`` or to ``err`` so far."""
+        return (self.folder / stream).read_text("utf-8")
 
 
 @contextmanager
-def started(path: Path, count: int, *arguments: str | Path) -> Iterator[list[subprocess.Popen[str]]]:
+def started(path: Path, count: int, *arguments: str | Path) -> Iterator[list[Running]]:
     """A program in several processes, which are ended with the context."""
     with ExitStack() as stack:
-        folder = stack.enter_context(TemporaryDirectory())
-        Path(folder, "sitecustomize.py").write_text(BLOCK.format(names=set(BLOCKED)))
         shared = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()), "WORLD_SIZE": str(count)}
-        processes = []
+        running = []
         for rank in range(count):
             place = {"RANK": str(rank), "LOCAL_RANK": str(rank), "LOCAL_WORLD_SIZE": str(count)}
-            options: dict[str, Any] = {"env": {**os.environ, **shared, **place, "PYTHONPATH": folder}, "text": True}
-            command = [sys.executable, str(path), "--threads", "1", "--device", "cpu", *map(str, arguments)]
-            process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
-            stack.callback(_ended, process)
-            processes.append(process)
-        yield processes
-
-
-def _ended(process: subprocess.Popen[str]) -> None:
-    process.kill()
-    process.communicate()
+            words = (str(path), "--threads", "1", "--device", "cpu", *map(str, arguments))
+            folder = Path(stack.enter_context(TemporaryDirectory()))
+            environment = {**os.environ, **shared, **place}
+            how = warm.Start(words, folder, folder / "out", folder / "err", environment, BLOCKED)
+            running.append(Running(warm.start(how, daemon=True), folder))
+            stack.callback(running[-1].process.kill)
+        yield running
 
 
 def test_on_a_folder_two_processes_end_with_the_weights_of_one(tmp_path: Path) -> None:
@@ -184,12 +195,11 @@ def test_on_a_folder_two_processes_end_with_the_weights_of_one(tmp_path: Path) -
     alone = run(path, "--data", tmp_path / "images", "--out", tmp_path / "one.pt", blocked=BLOCKED)
     assert alone.returncode == 0, alone.stderr
     with started(path, 2, "--data", tmp_path / "images", "--out", tmp_path / "two.pt") as (first, second):
-        (out, err), (silent, also_silent) = first.communicate(), second.communicate()
-    assert (first.returncode, second.returncode) == (0, 0), err + also_silent
-    assert (silent, also_silent) == ("", "")
-    assert err == alone.stderr
-    assert err.count("skipped ") == 1
-    assert " on cpu, 2 processes, 1 threads" in out
+        assert (first.end(), second.end()) == (0, 0), first.told("err") + second.told("err")
+        assert (second.told("out"), second.told("err")) == ("", "")
+        assert first.told("err") == alone.stderr
+        assert first.told("err").count("skipped ") == 1
+        assert " on cpu, 2 processes, 1 threads" in first.told("out")
     one, two = (torch.load(tmp_path / f"{name}.pt", weights_only=True) for name in ("one", "two"))
     assert list(one) == list(two)
     for key in one:
@@ -199,21 +209,15 @@ def test_on_a_folder_two_processes_end_with_the_weights_of_one(tmp_path: Path) -
 def test_where_a_process_dies_the_others_end_with_an_error(tmp_path: Path) -> None:
     path = written(grouped(), tmp_path)
     with started(path, 2, "--synthetic", "--steps", "1000000", "--batch", "4") as (first, second):
-        assert first.stdout is not None
-        _until(first.stdout, "step 20/")
-        second.kill()
-        _, err = first.communicate(timeout=60)
-    assert first.returncode == 1
-    assert err.strip() == "error: process 0 has lost another one, which has ended or cannot be reached"
-
-
-def _until(lines: IO[str], start: str) -> None:
-    seen = []
-    for line in lines:
-        seen.append(line)
-        if line.startswith(start):
-            return
-    pytest.fail("".join(seen))
+        deadline = time.monotonic() + 60
+        while "\nstep 20/" not in first.told("out"):
+            assert first.process.is_alive() and time.monotonic() < deadline, first.told("out") + first.told("err")
+            time.sleep(0.01)
+        second.process.kill()
+        assert first.end() == 1
+        assert first.told("err").strip() == (
+            "error: process 0 has lost another one, which has ended or cannot be reached"
+        )
 
 
 @pytest.fixture

@@ -25,9 +25,10 @@ from netspec.train.learning.validation import evaluate
 def test_the_block_blocks(tmp_path: Path) -> None:
     path = tmp_path / "program.py"
     path.write_text("import netspec")
-    done = run(path)
-    assert done.returncode == 1
-    assert "netspec is blocked" in done.stderr
+    for cold in (False, True):
+        done = run(path, cold=cold)
+        assert done.returncode == 1
+        assert "netspec is blocked" in done.stderr
 
 
 def test_on_made_up_pictures_the_loss_goes_down(tmp_path: Path) -> None:
@@ -42,7 +43,7 @@ def test_on_made_up_pictures_the_loss_goes_down(tmp_path: Path) -> None:
 
 def test_the_shipped_tiny_alexnet_runs(tmp_path: Path) -> None:
     path = written(netspec.load(SPECS / "alexnet-tiny.net").graph, tmp_path)
-    done = run(path, "--synthetic", "--steps", "2", "--batch", "4")
+    done = run(path, "--synthetic", "--steps", "2", "--batch", "4", cold=True)
     assert (done.returncode, done.stderr) == (0, "")
     assert len(losses(done.stdout)) == 2
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import multiprocessing
 import socket
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
+from crews import together
 from programs import imported, network
 from torch import Tensor
 
@@ -64,9 +63,13 @@ class Trial:
 
 def compare(trials: Sequence[Trial], processes: int) -> None:
     """Raise if in one of the processes the program and the trainer differ in a bit, or a process fails."""
-    multiprocessing.set_forkserver_preload([__name__])
-    start: Any = mp.start_processes  # type: ignore[attr-defined]
-    start(_member, (list(trials), processes, free_port()), processes, start_method="forkserver")
+    together(processes, _compare_all, list(trials), processes)
+
+
+def _compare_all(trials: list[Trial], processes: int) -> None:
+    """In one of the processes."""
+    for trial in trials:
+        _compare(trial, dist.get_rank(), processes)
 
 
 def free_port() -> int:
@@ -74,17 +77,6 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
     return port
-
-
-def _member(rank: int, trials: list[Trial], processes: int, port: int) -> None:
-    torch.set_num_threads(1)
-    dist.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=processes)
-    try:
-        for trial in trials:
-            _compare(trial, rank, processes)
-        dist.barrier()
-    finally:
-        dist.destroy_process_group()
 
 
 def _compare(trial: Trial, rank: int, processes: int) -> None:

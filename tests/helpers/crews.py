@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,9 +10,7 @@ from typing import Any
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
-
-READY = "netspec.train.processes.verification"
-"""What such a process would otherwise import for seconds: a server that has, and has done nothing, forks them."""
+import warm
 
 
 def together(processes: int, function: Callable[..., Any], *arguments: Any) -> list[Any]:
@@ -22,8 +18,9 @@ def together(processes: int, function: Callable[..., Any], *arguments: Any) -> l
 
     The function is one of a module's own; it returns tensors, numbers, strings, and lists and dictionaries of them.
     """
-    multiprocessing.set_forkserver_preload([READY])
-    method = "forkserver" if sys.platform != "win32" else "spawn"
+    method = "forkserver" if warm.HERE else "spawn"
+    if warm.HERE:
+        warm.serve()
     with TemporaryDirectory() as folder:
         mp.start_processes(
             _member, (processes, folder, function, arguments), processes, daemon=True, start_method=method

@@ -9,22 +9,12 @@ from collections.abc import Collection
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import warm
+from blocking import sitecustomize
 from places import ROOT
 
 NUMERICS = ("torch", "onnx", "numpy")
 """What commands about text must do without."""
-
-BLOCK = """
-import sys
-
-class Block:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {names}:
-            raise ImportError(f"{{name}} is blocked")
-
-sys.meta_path.insert(0, Block())
-"""
-"""A ``sitecustomize``: Python runs it before anything else. It takes effect on every import, however it is written."""
 
 
 def python(
@@ -32,7 +22,7 @@ def python(
 ) -> subprocess.CompletedProcess[str]:
     """Run Python from the repository's root with ``text`` on standard input. Importing a blocked library raises."""
     with TemporaryDirectory() as folder:
-        Path(folder, "sitecustomize.py").write_text(BLOCK.format(names=set(blocked) or "()"))
+        Path(folder, "sitecustomize.py").write_text(sitecustomize(blocked), "utf-8")
         return subprocess.run(
             [sys.executable, *arguments],
             cwd=ROOT,
@@ -44,7 +34,10 @@ def python(
 
 
 def netspec(
-    *arguments: str | Path, blocked: Collection[str] = (), text: str | None = None
+    *arguments: str | Path, blocked: Collection[str] = (), text: str | None = None, cold: bool = False
 ) -> subprocess.CompletedProcess[str]:
-    """Run the command ``netspec``."""
-    return python("-m", "netspec", *arguments, blocked=blocked, text=text)
+    """Run the command ``netspec`` from the repository's root: in a warm process, which starts in no time, unless it is
+    to be a ``cold`` one or a library is blocked, since only a cold one imports what it needs by itself."""
+    if cold or blocked or not warm.HERE:
+        return python("-m", "netspec", *arguments, blocked=blocked, text=text)
+    return warm.run("-m", "netspec", *arguments, text=text)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
-import os
-import sys
 import time
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
 import torch
+import warm
 
 from netspec.train.runs import checkpoint
 
@@ -72,37 +70,13 @@ def alike(a: Path, b: Path) -> bool:
     return log(a) == log(b) and same(learnt(newest(a)), learnt(newest(b)))
 
 
-READY = ("netspec.train.run", "netspec.cli.train", "torch._dynamo", "matplotlib.figure",
-         "matplotlib.backends.backend_agg", "matplotlib.font_manager")  # fmt: skip
-"""What such a process would otherwise import for seconds."""
-
-_CONTEXT = multiprocessing.get_context("forkserver") if sys.platform != "win32" else None
-
-
 def launch(folder: Path, *arguments: str, largest: int | None = None) -> BaseProcess:
-    """``netspec train ARGUMENTS`` in a folder, as a process of its own; it prints into ``out`` and ``err`` there.
+    """``netspec train ARGUMENTS`` in a folder, as a warm process of its own; it prints into ``out`` and ``err`` there.
 
-    ``largest`` is how many bytes a file may have: as if the disk were full. The process is forked from one that has
-    imported everything and done nothing, so that it starts in no time.
+    ``largest`` is how many bytes a file may have: as if the disk were full.
     """
-    assert _CONTEXT is not None
-    _CONTEXT.set_forkserver_preload(list(READY))
-    process = _CONTEXT.Process(target=_train, args=(str(folder), arguments, largest), daemon=True)
-    process.start()
-    return process
-
-
-def _train(folder: str, arguments: tuple[str, ...], largest: int | None) -> None:
-    os.chdir(folder)
-    if largest is not None:
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
-    for number, name in ((1, "out"), (2, "err")):
-        os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
-    from netspec.cli import main
-
-    main(["train", *arguments])
+    words = ("-m", "netspec", "train", *arguments)
+    return warm.start(warm.Start(words, folder, folder / "out", folder / "err", largest=largest), daemon=True)
 
 
 def until(true: Any, seconds: float = 60.0) -> None:

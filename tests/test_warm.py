@@ -1,0 +1,95 @@
+"""A warm process gives what a cold one gives, or the tests that run in one would prove nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+import warm
+from processes import netspec, python
+
+pytestmark = pytest.mark.skipif(not warm.HERE, reason="processes cannot be forked here")
+
+WRONG = "[image] input 3x32x32\n[c] conv filters=2 kernal=3\n"
+TRAINED = ("--data", "synthetic", "--steps", "1", "--batch", "4", "--threads", "1", "--quiet", "--device", "cpu")
+
+
+@pytest.mark.parametrize(
+    ("words", "text", "code"),
+    [
+        ("check specs/alexnet.net", None, 0),
+        ("check -", WRONG, 1),
+        ("summary specs/nothing.net", None, 2),
+        ("summary specs/digits.net --format json", None, 0),
+        ("chekc", None, 2),
+        ("", None, 2),
+        ("fmt -", "train x=é\n", 1),
+        ("compile specs/alexnet.net -o -", None, 0),
+        ("train specs/digits.net --data nowhere", None, 2),
+    ],
+)
+def test_a_command_says_the_same_and_ends_alike(words: str, text: str | None, code: int) -> None:
+    warmly, coldly = (netspec(*words.split(), text=text, cold=cold) for cold in (False, True))
+    assert warmly.returncode == coldly.returncode == code
+    assert (warmly.stdout, warmly.stderr) == (coldly.stdout, coldly.stderr)
+
+
+def test_a_training_makes_the_same_run(tmp_path: Path) -> None:
+    """To the bit, and its files are the same ones."""
+    found = []
+    for name, cold in (("warm", False), ("cold", True)):
+        done = netspec("train", "specs/digits.net", *TRAINED, "--out", tmp_path / name, cold=cold)
+        log = [json.loads(line) for line in (tmp_path / name / "metrics.jsonl").read_text().splitlines()]
+        files = sorted(str(path.relative_to(tmp_path / name)) for path in (tmp_path / name).rglob("*"))
+        losses = [(line.get("loss"), line.get("val_loss")) for line in log]
+        found.append((done.returncode, done.stdout.replace(name, "run"), done.stderr, losses, files))
+    assert found[0] == found[1]
+
+
+SEEN = """
+import json, os, signal, sys, threading, time, torch
+print(time.process_time(), json.dumps({
+    "words": sys.argv[1:], "folder": os.getcwd(), "name": __name__, "read": sys.stdin.read(), "beside": sys.path[0],
+    "colour": os.environ["NO_COLOR"], "given": os.environ["GIVEN"], "interrupt": str(signal.getsignal(signal.SIGINT)),
+    "threads": threading.active_count(), "terminals": [os.isatty(number) for number in range(3)],
+    "helpers": any(path.endswith("helpers") for path in sys.path), "streams": [sys.stdin.encoding, sys.stdout.encoding],
+    "torch": [str(torch.get_default_dtype()), torch.get_num_threads()],
+}))
+print("told", file=sys.stderr)
+sys.exit("the end")
+"""
+
+
+def test_a_program_sees_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIVEN", "to both")
+    path = tmp_path / "program.py"
+    path.write_text(SEEN)
+    warmly, coldly = (run(path, "a", "b c", text="å\n") for run in (warm.run, python))
+    (soon, seen), (late, expected) = (done.stdout.split(maxsplit=1) for done in (warmly, coldly))
+    assert json.loads(seen) == json.loads(expected)
+    assert (warmly.returncode, warmly.stderr) == (coldly.returncode, coldly.stderr) == (1, "told\nthe end\n")
+    assert float(soon) < 0.2 * float(late), "seconds of the processor, of which a cold one needs two to import torch"
+
+
+def test_what_is_blocked_cannot_be_imported(tmp_path: Path) -> None:
+    path = tmp_path / "program.py"
+    path.write_text("import sys, json\nprint('rich' in sys.modules)\nfrom netspec.units import count")
+    for run in (warm.run, python):
+        done = run(path, blocked=("netspec", "rich"))
+        assert (done.returncode, done.stdout) == (1, "False\n")
+        assert done.stderr.endswith("ImportError: netspec is blocked\n")
+    assert warm.run(path).returncode == 0
+
+
+def test_a_process_is_one_of_its_own(tmp_path: Path) -> None:
+    """It can be killed, and leaves nothing in the next one."""
+    path = tmp_path / "program.py"
+    path.write_text("import os, torch\ntorch.set_default_dtype(torch.float64)\nos.kill(os.getpid(), 9)")
+    assert warm.run(path).returncode == -signal.SIGKILL
+    path.write_text("import os, torch\nprint(torch.get_default_dtype(), os.getpid())")
+    dtype, number = warm.run(path).stdout.split()
+    assert dtype == "torch.float32"
+    assert int(number) != os.getpid()
