@@ -9,7 +9,11 @@ BY_NAME = {page.path.stem: page for page in PAGES}
 
 
 @pytest.mark.parametrize(
-    "page", [pytest.param(page, id=name, marks=[pytest.mark.slow] * bool(page.slow)) for name, page in BY_NAME.items()]
+    "page",
+    [
+        pytest.param(page, id=name, marks=[pytest.mark.slow] * bool(page.slow) + [pytest.mark.ci] * (name == "README"))
+        for name, page in BY_NAME.items()
+    ],
 )
 def test_a_page_is_what_comes_out(page: Page) -> None:
     fresh, text = page.fresh(), page.path.read_text("utf-8")

@@ -6,13 +6,11 @@ from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
-import onnx
 import pytest
 import torch
 from building import plain_parameter
 from cases import Case, cases
 from comparing import SPECS, is_large, random_images, random_labels, random_weights, statistics
-from onnx_models import Arrays, assert_close, every_value, inferred, ours, run, singles, with_losses
 from places import ROOT
 
 import netspec
@@ -21,6 +19,12 @@ from netspec.ir.distribution import Constant, Distribution, Normal, Uniform
 from netspec.ir.graph import Graph
 from netspec.ir.ops import VOCABULARY, Input, ParamShape
 from netspec.net import load
+
+MISSING = "the extras onnx and peers are not installed: pip install 'netspec-compiler[onnx,peers]'"
+onnx = pytest.importorskip("onnx", reason=MISSING)
+pytest.importorskip("onnxruntime", reason=MISSING)
+
+from onnx_models import Arrays, assert_close, every_value, inferred, ours, run, singles, with_losses  # noqa: E402
 
 CASES = cases()
 

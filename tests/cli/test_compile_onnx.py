@@ -7,8 +7,6 @@ import json
 from pathlib import Path
 
 import numpy as np
-import onnx
-import onnxruntime
 import pytest
 import torch
 from click.testing import CliRunner, Result
@@ -23,6 +21,10 @@ from netspec.train.config import Request
 from netspec.train.reporting.console import Quiet
 from netspec.train.run import train
 from netspec.train.runs.saved import open_run
+
+MISSING = "the extras onnx and peers are not installed: pip install 'netspec-compiler[onnx,peers]'"
+onnx = pytest.importorskip("onnx", reason=MISSING)
+onnxruntime = pytest.importorskip("onnxruntime", reason=MISSING)
 
 DIGITS = ROOT / "specs" / "digits.net"
 

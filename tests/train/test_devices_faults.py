@@ -46,6 +46,7 @@ def alike(a: Path, b: Path) -> bool:
     return log(a) == log(b) and same(*states)
 
 
+@pytest.mark.ci  # processes that each import torch
 def test_a_killed_process_ends_the_run_in_seconds_and_is_named(tmp_path: Path) -> None:
     training = start(tmp_path, *COMMAND, *LONG)
     training.logged(12)
