@@ -96,6 +96,12 @@ def trained(graph: Graph, folder: Path) -> dict[str, Any]:
     return checkpoint.load(checkpoint.saved(result.folder / "checkpoints")[-1])
 
 
+@pytest.fixture(autouse=True)
+def _undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trainings leave no picture: drawing it takes longer than all the rest."""
+    monkeypatch.setattr("netspec.train.runs.plot.draw_curves", lambda *_: True)
+
+
 @pytest.mark.parametrize(
     ("keys", "losses"),
     [

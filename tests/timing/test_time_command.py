@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import pytest
@@ -11,10 +13,24 @@ from click.testing import CliRunner, Result
 from places import SPECS
 
 from netspec.cli import main
+from netspec.ir.settings import Precision
+from netspec.timing import machine, measure
 from netspec.timing.apart import Run, apart
+from netspec.timing.machine import Machine
 
 DIGITS = str(SPECS / "digits.net")
 QUICK = ("--rounds", "1", "--batch", "4", "--device", "cpu")
+
+
+@pytest.fixture(scope="module")
+def measured_once() -> Callable[[str, Precision], Machine]:
+    return cache(machine.measure)
+
+
+@pytest.fixture(autouse=True)
+def _one_machine(monkeypatch: pytest.MonkeyPatch, measured_once: Callable[[str, Precision], Machine]) -> None:
+    """What the machine can do takes seconds to find out, and is the same for all of these tests."""
+    monkeypatch.setattr(measure, "measure_machine", measured_once)
 
 
 def run(*arguments: str) -> Result:

@@ -32,7 +32,6 @@ BASE = ("tiny.net", "--data", "synthetic", "--threads", "1", "--quiet")
 @pytest.fixture(autouse=True)
 def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("netspec.train.runs.plot.draw_curves", lambda *_: True)  # takes longer than all the rest
     Path("tiny.net").write_text(SPEC)
 
 

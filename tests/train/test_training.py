@@ -63,6 +63,7 @@ def weights(result: Result) -> dict[str, torch.Tensor]:
     return found
 
 
+@pytest.mark.usefixtures("drawn")
 def test_a_network_learns_and_leaves_its_run(tmp_path: Path) -> None:
     result = train(network(), tmp_path / "run", epochs=4)
     assert result.evaluation is not None
@@ -297,6 +298,7 @@ def test_an_interrupt_finishes_the_step_and_saves(tmp_path: Path) -> None:
     assert counts["drawn"] == 1024 == counts["used"] + counts["unreached"]
 
 
+@pytest.mark.usefixtures("drawn")
 def test_without_matplotlib_one_line_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     notes: list[str] = []
