@@ -176,6 +176,12 @@ def test_what_is_accepted_with_a_warning(section: str, text: str, code: str, und
     assert [(d.code, d.span.text) for d in found] == [(code, underlined)]
 
 
+def test_of_sched_it_is_told_what_it_was() -> None:
+    (found,) = [d for d in load(NORMS, params(c=RATES + "sched=exp[10]\n")).warnings if d.code == "cfg-ignored-key"]
+    assert found.message == "c: the key 'sched' is not known and is ignored"
+    assert found.notes[0].startswith("one schedule for weights and biases") and "schedW and schedB" in found.notes[0]
+
+
 def test_a_parameter_file_of_another_network_is_wrong() -> None:
     found = said(NORMS, "[c1]\n" + RATES + "[logprob]\ncoeff=1\n")
     assert {(d.code, d.span.source.name) for d in found} == {

@@ -15,6 +15,10 @@ PARAMETERS = (
 """The keys of parameter files."""
 
 _DROPOUT = {"2012": "type=hs with keep=", "v2": "type=dropout2"}
+_SCHED = (
+    "one schedule for weights and biases, from before there were schedW and schedB; the programs that were "
+    "published read these two alone, and keep the rates as they are"
+)
 _CROSS_MAP = "crossMap=1 is what type=cmrnorm does; type=rnorm looks at one map alone"
 
 
@@ -25,7 +29,7 @@ def notes_in_layers(dialect: Dialect) -> Mapping[str, str]:
 
 def notes_in_parameters(keys: Collection[str], dialect: Dialect) -> Mapping[str, str]:
     """The same of a layer's parameters; ``keys`` are those of the layer."""
-    return {**_read_in("the layer file", keys), **_added(dialect)}
+    return {**_read_in("the layer file", keys), **_added(dialect), **({"sched": _SCHED} if dialect == "2012" else {})}
 
 
 def notes_on_type(word: str, dialect: Dialect) -> tuple[str, ...]:
