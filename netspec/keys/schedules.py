@@ -16,7 +16,7 @@ _FALL = Argument("factor", Real(above=0, high=1), 0.1)
 _FREEZE = Argument("freeze", Whole(), default_text="never")
 _NOISE = Argument("noise", Real(low=0), 0.0)
 _LEVELS = (Argument("factor", Real(above=0, high=1), required=True), Argument("levels", Whole(), required=True), _NOISE)
-_NOISY = "; noise s: times 1 + s |n|, with n from N(0, 1) for each weight matrix and step, and another for its decay"
+_NOISY = "; noise s: times 1 + s |n|, with n from N(0, 1) for each parameter and step, and another n for its decay"
 SCHEDULES: Mapping[str, Form] = {
     "constant": Form("the rate stays as it is"),
     "step": Form("times factor after every so many epochs", (Argument("every", Whole(), required=True), _FALL)),
