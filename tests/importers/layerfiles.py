@@ -15,7 +15,7 @@ SHAPE = Shape(3, 8, 8)
 def ending(reads: str) -> str:
     """An output layer, a softmax and a cost."""
     return (
-        f"[out]\ntype=fc\ninputs={reads}\noutputs=10\ninitW={','.join(['0.1'] * (reads.count(',') + 1))}\ngpu=0\n"
+        f"[out]\ntype=fc\ninputs={reads}\noutputs=10\ninitW={','.join(['0.01'] * (reads.count(',') + 1))}\ngpu=0\n"
         "[probs]\ntype=softmax\ninputs=out\n[logprob]\ntype=cost.logreg\ninputs=labels,probs\ngpu=0\n"
     )
 
@@ -24,7 +24,7 @@ def conv(name: str, reads: str, channels: int, filters: int = 16, more: str = ""
     """A 3x3 convolution that keeps its maps' size."""
     return (
         f"[{name}]\ntype=conv\ninputs={reads}\nchannels={channels}\nfilters={filters}\nfilterSize=3\npadding=1\n"
-        f"initW=0.3\npartialSum=0\nsumWidth=1\ngpu={gpu}\n{more}\n"
+        f"initW=0.02\npartialSum=0\nsumWidth=1\ngpu={gpu}\n{more}\n"
     )
 
 
@@ -62,8 +62,8 @@ TWINS = DATA + "".join(
         conv("conv2b", "pool1b", 16, 16, "groups=2", gpu=1),
         "[n2a]\ntype=cmrnorm\ninputs=conv2a\nchannels=32\nsize=3\n[n2b]\ntype=cmrnorm\ninputs=conv2b\nchannels=32\nsize=3\n",
         "# all of both\n",
-        "[fca]\ntype=fc\ninputs=n2a,n2b\noutputs=6\ninitW=0.1,0.1\nneuron=relu\ngpu=0\n",
-        "[fcb]\ntype=fc\ninputs=n2b,n2a\noutputs=6\ninitW=0.1,0.1\nneuron=relu\ngpu=1\n",
+        "[fca]\ntype=fc\ninputs=n2a,n2b\noutputs=6\ninitW=0.01,0.01\nneuron=relu\ngpu=0\n",
+        "[fcb]\ntype=fc\ninputs=n2b,n2a\noutputs=6\ninitW=0.01,0.01\nneuron=relu\ngpu=1\n",
     ]
 )
 """Two convolutions, pools and normalisations for two GPUs, and fully connected layers that read both."""

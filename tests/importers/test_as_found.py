@@ -28,9 +28,9 @@ PARAMETERS = load(BASE).total.parameters
         BASE.replace("filters=16", "filters=+16"),
         BASE.replace("filters=16", "filters=32\nfilters=16"),
         BASE.replace("[out]", "# an output\n;and a second remark\nrem and a third\n[out]"),
-        BASE.replace("initW=0.3", "initW=.3"),
-        BASE.replace("initW=0.3", "initW=3e-1"),
-        BASE + "[c]\ninitW=0.5\n",
+        BASE.replace("initW=0.02", "initW=.02"),
+        BASE.replace("initW=0.02", "initW=2e-2"),
+        BASE + "[c]\ninitW=0.01\n",
         BASE.replace("[c]\n", "[c]\nneuron=tanh [1.7159, .667]\n"),
         BASE.replace("[c]\n", '[c]\nneuron=""\n'),
         BASE.replace("[c]", "[conv 1 (first)]").replace("inputs=c", "inputs=conv 1 (first)"),
@@ -68,8 +68,8 @@ def test_values_of_all_sections_and_of_other_keys() -> None:
         ("inputs=data", "inputs=data,", "unknown-layer", "data,"),
         ("inputs=data", "inputs=Data", "unknown-layer", "Data"),
         ("inputs=data", "inputs=", "unknown-layer", "inputs"),
-        ("initW=0.3", "initW=0,3", "bad-value", "0,3"),
-        ("initW=0.3", "initW=inf", "bad-value", "inf"),
+        ("initW=0.02", "initW=0,3", "bad-value", "0,3"),
+        ("initW=0.02", "initW=inf", "bad-value", "inf"),
         ("padding=1", "padding=-1", "bad-value", "-1"),
         ("dataIdx=0\n", "", "missing-key", "[data]"),
     ],
@@ -124,7 +124,7 @@ def test_a_layer_file_is_known_by_its_first_section(text: str, known: bool) -> N
 
 
 def test_labels_that_no_cost_reads_yet_are_no_second_input() -> None:
-    half = BASE.partition("[probs]")[0].replace("initW=0.1", "initW=")
+    half = BASE.partition("[probs]")[0].replace("initW=0.01", "initW=")
     assert told(said(half)) == [("bad-value", 23, "initW")]
 
 

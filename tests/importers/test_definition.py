@@ -87,7 +87,7 @@ def test_layers_over_maps(text: str, output: tuple[int, ...]) -> None:
         (conv("c", "c", 3), "c", "reads-later-layer", "c"),
         (conv("c", "labels", 3), "c", "several-inputs", "1"),
         (conv("c", "data", 3), "data", "cfg-unused-layer", "[c]"),
-        (conv("c", "data", 3).replace("initW=0.3\n", ""), "c", "missing-key", "[c]"),
+        (conv("c", "data", 3).replace("initW=0.02\n", ""), "c", "missing-key", "[c]"),
         (conv("c", "data", 3).replace("gpu=0\n", ""), "c", "missing-key", "[c]"),
         (conv("c", "data", 3) + POOL.replace("stride=2", "stride=4"), "p", "bad-value", "4"),
         (conv("c", "data", 3) + POOL.replace("max", "min"), "p", "bad-value", "min"),
@@ -154,7 +154,10 @@ def test_gpus_are_inherited_from_the_first_input() -> None:
 
 
 def test_the_shape_of_the_data_is_guessed_and_told() -> None:
-    found = load(net(conv("c", "data", 3, more="partialSum=11\nstride=4\nfilterSize=11\npadding=0"), "c"), shape=None)
+    found = load(
+        net(conv("c", "data", 3, more="partialSum=11\ninitW=0.001\nstride=4\nfilterSize=11\npadding=0"), "c"),
+        shape=None,
+    )
     assert found.graph.input.output == (3, 224, 224)
     assert [d.code for d in found.warnings] == ["cfg-input-shape"]
 

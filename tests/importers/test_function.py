@@ -14,10 +14,12 @@ from netspec.net import loads
 from netspec.source import Source
 
 NOT_TWINS = {
-    "another number": TWINS.replace("outputs=6\ninitW=0.1,0.1\nneuron=relu\ngpu=1", "outputs=7\ninitW=0.1,0.1\ngpu=1"),
+    "another number": TWINS.replace(
+        "outputs=6\ninitW=0.01,0.01\nneuron=relu\ngpu=1", "outputs=7\ninitW=0.01,0.01\ngpu=1"
+    ),
     "the other's share": TWINS.replace("inputs=pool1b", "inputs=pool1a")
     .replace("inputs=n2a,n2b", "inputs=n2a,n2b,pool1b")
-    .replace("initW=0.1,0.1\nneuron=relu\ngpu=0", "initW=0.1,0.1,0.1\nneuron=relu\ngpu=0"),
+    .replace("initW=0.01,0.01\nneuron=relu\ngpu=0", "initW=0.01,0.01,0.01\nneuron=relu\ngpu=0"),
     "one reader of one half": TWINS + conv("extra", "pool1b", 16),
 }  # fmt: skip
 

@@ -122,7 +122,7 @@ def test_what_most_layers_of_a_type_share_stands_in_a_default() -> None:
     """Three convolutions beside a fully connected layer that has most of the weights."""
     text = readable(TWO, of_two(c=OWN, d=OWN, e=OWN))
     assert [line for line in text.splitlines() if "jdexp" in line] == [
-        "default conv  init=gaussian(0.3)  schedule=jdexp(factor=0.25, levels=3)  bias_lr=0.02  bias_momentum=0.8"
+        "default conv  init=gaussian(0.02)  schedule=jdexp(factor=0.25, levels=3)  bias_lr=0.02  bias_momentum=0.8"
     ]
     assert "bias_schedule=constant" in text.splitlines()[-1] and "[out]" in text
     assert compare(load(TWO, of_two(c=OWN, d=OWN, e=OWN)), loads(text)).same
@@ -273,8 +273,8 @@ def test_rates_of_version_2() -> None:
 
 def test_each_input_of_version_2_has_its_schedule() -> None:
     both = conv("c", "data", 3) + conv("d", "c,data", 16).replace("channels=16", "channels=16,3").replace(
-        "filters=16\nfilterSize=3\npadding=1\ninitW=0.3",
-        "filters=16,16\nfilterSize=3,3\npadding=1,1\ninitW=0.3,0.3",
+        "filters=16\nfilterSize=3\npadding=1\ninitW=0.02",
+        "filters=16,16\nfilterSize=3,3\npadding=1,1\ninitW=0.02,0.02",
     )
     text = net(both.replace("partialSum=0\n", ""), "d")
     rates = RATES.replace("epsW=0.01", "epsW=exp[base=0.1;tgtFactor=8],linear[base=0.2;tgtFactor=4]")
