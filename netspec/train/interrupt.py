@@ -11,8 +11,9 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from types import FrameType
 
 TOLD = "stopping after this step, and saving; once more to end at once"
@@ -35,8 +36,16 @@ class Stop:
             self.signal = number
 
 
+@dataclass(frozen=True, slots=True)
+class Abrupt:
+    """An end at once: ``clear`` is done before it, and ``due`` says whether it is what even the first signal brings."""
+
+    clear: Callable[[], None] = lambda: None
+    due: Callable[[], bool] = lambda: False
+
+
 @contextmanager
-def stop_on_signals() -> Iterator[Stop]:
+def stop_on_signals(abrupt: Abrupt = Abrupt()) -> Iterator[Stop]:
     """While this lasts, SIGINT and SIGTERM ask for the end instead of bringing it; a second one ends the process at
     once, with 130 or 143, even in the middle of a long computation.
 
@@ -50,7 +59,7 @@ def stop_on_signals() -> Iterator[Stop]:
     sender.setblocking(False)
     handlers = {number: signal.signal(number, stop.ask) for number in SIGNALS}
     wakeup = signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
-    watcher = threading.Thread(target=_watch, args=(receiver, stop), name="netspec-signals", daemon=True)
+    watcher = threading.Thread(target=_watch, args=(receiver, stop, abrupt), name="netspec-signals", daemon=True)
     watcher.start()
     try:
         yield stop
@@ -63,23 +72,27 @@ def stop_on_signals() -> Iterator[Stop]:
         receiver.close()
 
 
-def _watch(receiver: socket.socket, stop: Stop) -> None:
+def _watch(receiver: socket.socket, stop: Stop, abrupt: Abrupt) -> None:
     told = False
     while numbers := receiver.recv(16):
         for number in numbers:
             if number not in SIGNALS:
                 continue
-            if told:
+            due = not told and abrupt.due()
+            if due:
+                _tell("interrupted")
+            if told or due:
+                abrupt.clear()
                 os._exit(128 + number)
             stop.ask(number)
-            _tell()
+            _tell(TOLD)
             told = True
 
 
-def _tell() -> None:
+def _tell(text: str) -> None:
     """Past the progress bar, which another thread may be drawing. It hides the cursor, and a second signal would leave
     it hidden."""
     with suppress(OSError, RuntimeError, ValueError):  # nobody reads it
         sys.stderr.flush()
         before = f"\n{_SHOW_CURSOR}" if os.isatty(2) else ""
-        os.write(2, f"{before}{TOLD}\n".encode())
+        os.write(2, f"{before}{text}\n".encode())

@@ -21,8 +21,9 @@ import torch.distributed as dist
 from crews import together
 from launched import COMMAND, alive, finished, gone, start
 from pictures import tree
+from PIL import Image
 from rich.console import Console
-from running import KEPT, log, newest, same
+from running import KEPT, log, newest, same, until
 
 import netspec
 from netspec.train import run
@@ -164,6 +165,40 @@ def test_a_signal_lets_all_finish_the_step_and_save(tmp_path: Path, number: sign
     assert training.out.startswith(f"interrupted after step {step}; everything so far is saved\n")
     assert training.err == "stopping after this step, and saving; once more to end at once\n"
     assert json.loads((tmp_path / "run" / "run.json").read_text())["state"] == "interrupted"
+    assert training.left_over() == []
+
+
+@pytest.mark.slow  # processes of their own, each some seconds
+def test_a_second_signal_ends_all_at_once(tmp_path: Path) -> None:
+    training = start(tmp_path, *COMMAND, *LONG)
+    training.logged(12)
+    workers = list(training.workers().values())
+    training.process.send_signal(signal.SIGINT)
+    until(lambda: "once more" in training.err, 10)
+    training.process.send_signal(signal.SIGTERM)
+    assert training.end(10) in (143, 130)  # 130 where the step was over before the second
+    assert gone(workers, 2)
+    assert training.err == "stopping after this step, and saving; once more to end at once\n"
+    assert training.left_over() == []
+
+
+@pytest.mark.slow  # processes of their own, each some seconds
+def test_a_signal_before_the_first_step_ends_all_at_once(tmp_path: Path) -> None:
+    """While they read 400 pictures of 12 million pixels there is no step to finish and nothing to save."""
+    photos = tmp_path / "photos"
+    for name in "abcd":
+        (photos / name).mkdir(parents=True)
+    Image.effect_noise((4000, 3000), 60).save(photos / "a" / "0.jpg")
+    for number in range(1, 400):
+        os.link(photos / "a" / "0.jpg", photos / "abcd"[number % 4] / f"{number}.jpg")
+    training = start(tmp_path, "tiny.net", "--data", "photos", "--threads", "1", "--quiet", *LONG)
+    until(lambda: (tmp_path / "run" / "run.json").exists(), 60)
+    workers = list(training.workers().values())
+    assert len(workers) >= 2
+    training.process.send_signal(signal.SIGINT)
+    assert training.end(5) == 130
+    assert gone(workers, 2)
+    assert (training.out, training.err) == ("", "interrupted\n")
     assert training.left_over() == []
 
 

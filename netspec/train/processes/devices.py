@@ -21,7 +21,7 @@ from netspec.train.config import Request
 from netspec.train.errors import RequestError, TrainError
 from netspec.train.memory import memory_told
 from netspec.train.processes.crew import Crew, enlisted, is_lost
-from netspec.train.processes.launching import launch, report_code, report_error
+from netspec.train.processes.launching import launch, report_code, report_error, report_process
 from netspec.train.processes.shared import need_shares
 from netspec.train.reporting.console import Quiet, Reporter, reporter
 from netspec.train.runs.runfolder import read_facts
@@ -60,6 +60,7 @@ def _be_one_of_them(
     net: Net | None, file: str | None, resume: Path | None, request: Request, quiet: bool
 ) -> run.Result | int:
     size, rank = int(os.environ["WORLD_SIZE"]), int(os.environ["RANK"])
+    report_process(rank)
     try:
         if request.gpus not in (None, size):
             raise RequestError(f"--gpus {request.gpus}, and there are {size} processes")

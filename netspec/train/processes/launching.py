@@ -2,7 +2,7 @@
 
 torchrun's own launcher starts them and ends all when one dies. The signals that ask for the end are this process's
 business: the workers ignore Ctrl-C, and are told by a file in a folder that all know, so that all finish the same
-step.
+step. Before the first step, and at a second signal, there is nothing to wait for: they are killed.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shutil
 import signal
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,11 +24,12 @@ from typing import Any
 
 from netspec.train.errors import TrainError
 from netspec.train.files import write_beside
-from netspec.train.interrupt import Stop, stop_on_signals
+from netspec.train.interrupt import Abrupt, Stop, stop_on_signals
 from netspec.train.processes.crew import FOLDER
 from netspec.train.runs.runfolder import resuming
 
-_LAUNCHER, _STOP, _RUN, _CODE = "launcher", "stop", "run", "code"
+_LAUNCHER, _BEGUN, _STOP, _RUN, _CODE = "launcher", "begun", "stop", "run", "code"
+_PROCESS = "process-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ def launch(arguments: Sequence[str], processes: int) -> Ended:
     """Run ``netspec ARGUMENTS`` in so many processes of one training, and wait for them."""
     with (
         TemporaryDirectory(prefix="netspec-crew-") as folder,
-        stop_on_signals() as stop,
+        stop_on_signals(_kill(Path(folder))) as stop,
         ThreadPoolExecutor(1, "netspec-launcher") as pool,
     ):
         Path(folder, _LAUNCHER).write_text(str(os.getpid()))
@@ -52,6 +54,21 @@ def launch(arguments: Sequence[str], processes: int) -> Ended:
         if stop():
             _write(Path(folder, _STOP), str(stop.signal))
         return running.result()
+
+
+def _kill(folder: Path) -> Abrupt:
+    """The end of all processes at once, with the folder that they know."""
+
+    def clear() -> None:
+        for file in folder.glob(f"{_PROCESS}*"):
+            pid = int(file.read_text())
+            with suppress(ProcessLookupError):
+                # torch starts each in a session of its own; its data readers are in it.
+                (os.killpg if os.getsid(pid) == pid else os.kill)(pid, signal.SIGKILL)
+        for _ in range(10):  # the other threads go on writing into it
+            shutil.rmtree(folder, ignore_errors=True)
+
+    return Abrupt(clear, lambda: not (folder / _BEGUN).exists())
 
 
 def _run(arguments: Sequence[str], processes: int, folder: Path) -> Ended:
@@ -131,7 +148,9 @@ def stop_with_the_others() -> Iterator[Stop]:
             yield stop
         return
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    yield _Told(Path(folder))
+    told = _Told(Path(folder))
+    Path(folder, _BEGUN).touch()
+    yield told
 
 
 class _Told(Stop):
@@ -149,6 +168,16 @@ class _Told(Stop):
             elif self._file.exists():
                 self.signal = int(self._file.read_text())
         return self.signal is not None
+
+
+def report_process(rank: int) -> None:
+    """Leave word of this process's number. Where the launcher has been ended meanwhile, this process ends too."""
+    folder = os.environ.get(FOLDER)
+    if folder is not None:
+        try:
+            _write(Path(folder, f"{_PROCESS}{rank}"), str(os.getpid()))
+        except FileNotFoundError:
+            sys.exit(1)
 
 
 def report_error(problem: TrainError, rank: int, *, lost: bool = False) -> bool:
