@@ -179,6 +179,22 @@ class Drawn:
             )
         )
 
+    def across_maps(self) -> None:
+        """Pooling across maps, of one map whose rows they are."""
+        if self.channels == 3 or self.dialect == "2012" or self.gpus > 1:
+            return
+        stride = int(self.one_of(1, 2)) if self.channels % 32 == 0 else 1
+        kernel, pixels = int(self.one_of(stride, 3)), self.side**2
+        before = int(self.one_of(*range(kernel)))
+        made = self.channels // stride
+        behind = stride * (made - 1) + kernel - self.channels - before
+        if not 0 <= behind < kernel:
+            return
+        self.add(f"reshape size=1x{self.channels}x{pixels}")
+        self.add(f"maxpool kernel={kernel}x1 stride={stride}x1 pad=0,0,{before},{behind}")
+        self.add(f"reshape size={made}x{self.side}x{self.side}")
+        self.channels = made
+
     def ending(self) -> None:
         """Fully connected layers with dropout between, and a softmax; perhaps losses."""
         if self.chance():
@@ -209,8 +225,7 @@ class Drawn:
         if further:
             other = self.add(f"fc outputs={2 * self.gpus} reads=all inputs={above} init=gaussian(0.2)")
             words = ["crossentropy", "squarederror", "sumsquares", *(["cauchyerror"] if self.dialect == "2012" else [])]
-            if self.gpus == 1:  # of several, what gathers the logistic's inputs stays a line
-                words += ["binarycrossentropy" if self.dialect == "2012" else "binarycrossentropy positive=3"]
+            words += ["binarycrossentropy" if self.dialect == "2012" else "binarycrossentropy positive=3"]
             self.add(f"{self.one_of(*words)} inputs={other} loss_weight={self.one_of(1, 0.25)}")
 
 
@@ -250,7 +265,7 @@ def _body(draw: st.DrawFn, dialect: str) -> Drawn:
     spec.opening()
     spec.add(f"conv filters={16 * gpus} kernel=3 pad=1 {spec.learning()} {spec.neuron()}")
     spec.channels, spec.split = 16 * gpus, gpus > 1
-    steps = (spec.convolution, spec.pooling, spec.map_layer, spec.twice, spec.several)
+    steps = (spec.convolution, spec.pooling, spec.map_layer, spec.twice, spec.several, spec.across_maps)
     for step in draw(st.lists(st.sampled_from(steps), max_size=5)):
         step()
     return spec

@@ -299,6 +299,27 @@ def test_the_same_numbers_in_another_shape_are_no_section() -> None:
     assert "[c]\ntype=conv\ninputs=image\nchannels=48\n" in made.layers and "[f]" not in made.layers
 
 
+@pytest.mark.parametrize(("kernel", "stride", "before"), [(2, 2, 0), (3, 2, 1), (3, 1, 2), (16, 1, 15)])
+def test_pooling_of_rows_that_are_maps_is_pooling_across_maps(kernel: int, stride: int, before: int) -> None:
+    made = 16 // stride
+    behind = stride * (made - 1) + kernel - 16 - before
+    net = loads(
+        f"net x\n[image] input 3x4x4 range=255 mean=image\n[c] conv filters=16 kernel=3 pad=1 init=gaussian(0.1)\n"
+        f"[m] reshape size=1x16x16\n[p] maxpool kernel={kernel}x1 stride={stride}x1 pad=0,0,{before},{behind}"
+        f" neuron=relu\n[r] reshape size={made}x4x4\n{ENDING}"
+    )
+    written = BACKEND.emit(net, "v2")
+    assert (
+        f"type=cmpool\ninputs=c\npool=max\nchannels=16\nsize={kernel}\nstride={stride}\noutputs={made}\n"
+        in written.layers
+    )
+    again = back(written, net.graph)
+    same(net, again)
+    same_outputs(net.graph, again.graph)
+    with pytest.raises(SpecError, match="cuda-convnet of 2012 does not pool across maps"):
+        BACKEND.emit(net, "2012")
+
+
 def test_version_2_is_told_of_more_windows_than_usual() -> None:
     conv = "[c] conv filters=16 kernel=3 pad=0,2,0,2 init=gaussian(0.1)"
     net = loads(f"net x rounding=up\n[image] input 3x12x12 range=255 mean=image\n{conv}\n{ENDING}")

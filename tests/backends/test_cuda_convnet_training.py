@@ -26,14 +26,17 @@ def test_costs_of_one_version_or_both(loss: str, dialect: Dialect, cost: str) ->
     assert cost in made.layers and ("posWeight=3" in made.params) == ("positive" in loss)
 
 
+@pytest.mark.parametrize("gpus", [1, 2, 3])
 @pytest.mark.parametrize("dialect", ["2012", "v2"])
 @pytest.mark.parametrize("loss", ["crossentropy", "binarycrossentropy", "squarederror", "sumsquares"])
-def test_losses_are_costs_over_labels(loss: str, dialect: Dialect) -> None:
-    text = f"[image] input 3x8x8 range=255 mean=image\n[f] fc outputs=4 init=gaussian(1)\n[e] {loss} loss_weight=0.5\n"
-    net = loads(text)
+def test_losses_are_costs_over_labels(loss: str, dialect: Dialect, gpus: int) -> None:
+    layers = f"[f] fc outputs=12 init=gaussian(1)\n[e] {loss} loss_weight=0.5\n"
+    net = loads(f"net x\ngpus {gpus}\n[image] input 3x8x8 range=255 mean=image\n{layers}")
     again = back(BACKEND.emit(net, dialect), net.graph)
     (mine,), (theirs,) = net.graph.losses, again.graph.losses
     assert (theirs.op, theirs.inputs) == (mine.op, mine.inputs)
+    function = {"crossentropy": ["softmax"], "binarycrossentropy": ["logistic"]}.get(loss, [])
+    assert [layer.type for layer in again.layers.values()] == ["input", "fc", *function, loss]
 
 
 OF_2012 = """\

@@ -51,7 +51,7 @@ def test_every_layer_by_itself_is_written_back(file: Case) -> None:
 BEYOND = {
     "pool_10_3_2_start=1",  # is a crop in a spec, through which version 2 sends no gradient
     "weightsource_self",  # is two layers in a spec, of which one has no bias
-    "sum", "cmpool",  # pool over maps that are not square in a spec
+    "sum",  # pools over maps that are not square in a spec
 }  # fmt: skip
 """What a spec can say, but not the layer files that are made of it."""
 

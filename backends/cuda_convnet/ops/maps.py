@@ -22,6 +22,7 @@ from netspec.ir.ops import (
     Resize,
     SumPool,
 )
+from netspec.ir.shape import Shape
 
 from ..sections import Section
 from ..site import Site
@@ -29,9 +30,12 @@ from .places import pooling
 
 
 def pool(site: Site) -> Section:
-    """``pool``: of the maximum, by magnitude or not, of the average, or of the sum."""
-    op, (channels, side) = site.nodes[0].op, site.square()
+    """``pool``: of the maximum, by magnitude or not, of the average, or of the sum. ``cmpool``, where rows are maps."""
+    op = site.nodes[0].op
     assert isinstance(op, Pool)
+    if isinstance(op, MaxPool) and _across_maps(op, site.parts()[0].shape):
+        return _pool_across(site, op)
+    channels, side = site.square()
     places = pooling(site, op.window, side, site.layer.output.height)
     keys = {"pool": _POOLS[type(op)], "channels": str(channels), "sizeX": str(op.window.kernel[0])}
     keys |= {"stride": str(op.window.stride[0]), **places}
@@ -40,6 +44,26 @@ def pool(site: Site) -> Section:
             site.cannot_say("cuda-convnet of 2012 does not sum windows", instead=("avgpool", "--dialect v2"))
         keys["sum"] = "true"
     return site.section("pool", (site.one(),), keys)
+
+
+def _across_maps(op: MaxPool, read: Shape) -> bool:
+    """Whether windows are columns of one map, each of whose rows has the pixels of a square map."""
+    window, pad = op.window, op.window.pad
+    if not read.is_image or read.channels > 1 or (window.kernel == (1, 1) and read.height == read.width):
+        return False
+    narrow = (window.kernel[1], window.stride[1], pad.left, pad.right) == (1, 1, 0, 0)
+    return narrow and math.isqrt(read.width) ** 2 == read.width
+
+
+def _pool_across(site: Site, op: MaxPool) -> Section:
+    """``cmpool`` of version 2."""
+    if site.draft.old:
+        site.cannot_say("cuda-convnet of 2012 does not pool across maps", instead=("--dialect v2",))
+    window, read = op.window, site.one()
+    keys = {"pool": "max", "channels": str(read.shape.height), "size": str(window.kernel[0])}
+    keys |= {"stride": str(window.stride[0]), "outputs": str(site.layer.output.height)}
+    keys |= {"start": str(-window.pad.top)} if window.pad.top else {}
+    return site.section("cmpool", (read,), keys)
 
 
 _POOLS: dict[type[Op], str] = {MaxPool: "max", MaxAbsPool: "maxabs", AvgPool: "avg", SumPool: "avg"}

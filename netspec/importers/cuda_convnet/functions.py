@@ -10,6 +10,8 @@ from netspec.importers.cuda_convnet.model import Layer, Neuron
 
 _WORDS = ("logistic", "relu", "softrelu", "abs", "square", "sqrt")
 _WITH_NUMBERS = ("tanh", "linear", "log")
+FUNCTIONS = (*_WORDS, *_WITH_NUMBERS)
+"""Types of lines that apply a function to every number."""
 _TAKE_A_KEY = {
     "conv", "local", "fc", "sfc", "treefc", "pool", "cmpool", "cmrnorm", "rnorm", "cnorm", "nailbed", "blur", "href",
     "hs", "dropout", "dropout2", "concat", "pass", "sum", "eltsum", "eltmax", "resize", "rscale", "crop",
@@ -28,9 +30,11 @@ def add_neuron(layer: Layer, lines: Lines, name: str, *, apart: bool) -> None:
     key = neuron.word if neuron.word in _WORDS else ""
     if neuron.word in _WITH_NUMBERS:
         key = f"{neuron.word}({', '.join(map(number, neuron.numbers))})"
-    last = lines.all[-1]
-    if key and not apart and layer.type in _TAKE_A_KEY and last.name == name:
-        lines.all[-1] = replace(last, keys={**last.keys, "neuron": key})
+    if key and not apart and layer.type in _TAKE_A_KEY and lines.all[-1].name == name:
+        # What pools across maps is laid out as maps behind it.
+        place = -2 if layer.type == "cmpool" else -1
+        line = lines.all[place]
+        lines.all[place] = replace(line, keys={**line.keys, "neuron": key})
     else:
         lines.values[layer.name] = _lines(layer, lines, name, neuron, "_neuron")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from netspec.importers.cuda_convnet.functions import FUNCTIONS
 from netspec.importers.cuda_convnet.lines import Line, is_list
 
 _LOSSES = (
@@ -26,15 +27,24 @@ def joins_of(lines: Sequence[Line], gpus: int) -> dict[str, Line]:
     return {
         line.name: line
         for line in found
-        if len(line.inputs) == gpus and line.name in readers and all(map(gathers, readers[line.name]))
+        if len(line.inputs) == gpus
+        and line.name in readers
+        and all(gathers(reader) or (_by_number(reader) and reader.name not in readers) for reader in readers[line.name])
     }
 
 
 def without(lines: Sequence[Line], joins: Mapping[str, Line]) -> tuple[list[Line], dict[str, str]]:
     """The lines without these concatenations; and their readers, with what each read."""
     through = {line.name: line.inputs[0] for line in lines if line.inputs and line.inputs[0] in joins}
-    kept = (line for line in lines if line.name not in joins)
-    plain = [replace(line, inputs=joins[through[line.name]].inputs) if line.name in through else line for line in kept]
+    plain = []
+    for line in lines:
+        if line.name in joins:
+            continue
+        if line.name in through:
+            # What is done to each number is done to each share where it is.
+            gpu = () if _by_number(line) else line.gpu
+            line = replace(line, inputs=joins[through[line.name]].inputs, gpu=gpu)
+        plain.append(line)
     return plain, through
 
 
@@ -43,6 +53,11 @@ def gathers(line: Line) -> bool:
     if len(line.inputs) != 1:
         return False
     return line.type in ("softmax", *_LOSSES) or (line.type in ("conv", "fc") and uniform(line))
+
+
+def _by_number(line: Line) -> bool:
+    """Whether a line is a function of each number by itself."""
+    return line.type in FUNCTIONS and len(line.inputs) == 1
 
 
 def uniform(line: Line) -> bool:

@@ -243,8 +243,9 @@ class _Attempt:
                 shares = any(name in self.families and self.families[name].reading != "whole" for name in names)
                 keys = {**line.keys, "reads": "all"} if shares and line.type in _WEIGHTED else line.keys
                 # What gathers the shares of all GPUs is whole, which needs no place.
-                gpu = () if shares and gathers(line) and line.gpu == (0,) else line.gpu
-                lines.append(replace(line, inputs=names, keys=keys, gpu=gpu))
+                made = replace(line, inputs=names, keys=keys)
+                placeless = shares and made.type not in _WEIGHTED and gathers(made) and line.gpu == (0,)
+                lines.append(replace(made, gpu=()) if placeless else made)
             elif line.name == family.members[-1]:
                 reordered |= family.orders
                 lines.append(self._joined(family))
