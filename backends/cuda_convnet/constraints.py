@@ -75,5 +75,6 @@ def _value(bound: float | None, w: Parameter, rule: Callable[[float, int], float
         return "0"
     reads = math.prod(w.shape[axis] for axis in incoming(w.shape))
     near = bound / rule(1.0, reads)
+    near *= bound / rule(near, reads)
     short = (float(f"{near:.{digits}g}") for digits in range(1, 18))
     return number(next((value for value in short if rule(value, reads) == bound), near))

@@ -76,11 +76,28 @@ def test_a_file_that_has_been_set_back_is_no_last_state(usual: str) -> None:
 def test_what_was_stopped_learns_again() -> None:
     net = read(params("# epoch 4: set epsw to 0.001 from 0.01\n# epoch 5: set epsw to 0 on conv1\n# epoch 9: killed\n",
                       "0.001", conv1a="0 0", conv1b="0 0"))  # fmt: skip
-    rates = {key: p.lr for key, p in net.graph.parameters.items()}
-    assert (rates["conv1.weight"], rates["conv1.bias"]) == (0.01, 0.02)
+    learnt = {key: (p.lr, net.graph.schedule_of(p)) for key, p in net.graph.parameters.items()}
+    assert learnt["conv1.weight"] == (0.01, Steps((4,), 0.1, freeze=5))
+    assert learnt["conv1.bias"] == (0.02, Steps((), 0.1, freeze=5))
+    assert (learnt["conv2.weight"], learnt["conv2.bias"]) == ((0.01, Steps((4,), 0.1)), (0.02, Fixed()))
     (biases,) = [d for d in net.warnings if d.code == "cfg-substitute"]
     assert "conv1a, conv1b: the notes do not say what epsB was at first; 0.02, that of most layers" in biases.message
     assert biases.span.text == "0"
+
+
+def test_layers_have_the_schedules_that_the_notes_give_them() -> None:
+    net = read(params("# init epsw 0.01, 0.001 on conv1-2\n# epoch 4: set epsw to 0.001 from 0.01 on fc, conv2\n"
+                      "# epoch 6: set epsw to 0.0001 on conv1, 0.0002 elsewhere\n# epoch 9: killed\n",
+                      "0.0002", conv1a="0.0001", conv1b="0.0001"))  # fmt: skip
+    learnt = {p.key: (p.lr, net.graph.schedule_of(p)) for p in net.graph.parameters.values() if p.role == "weight"}
+    assert learnt["conv1.weight"] == (0.001, Steps((6,), 0.1))
+    assert learnt["conv2.weight"] == (0.001, Steps((6,), 0.2))
+    assert {learnt[key] for key in learnt if not key.startswith("conv")} == {(0.01, Steps((4,), 0.1))}
+    assert [d.message for d in net.warnings if d.code == "cfg-left-out"] == [
+        "fca, fcb, out: a spec's steps have one factor, and this is another; the rate stays from here on"
+    ]
+    (odd,) = [d for d in net.warnings if d.code == "cfg-unread-note"]
+    assert odd.message.endswith("by the notes above it, the rate of conv2a was 0.001")
 
 
 def test_the_noise_of_colours_and_the_size_of_batches() -> None:

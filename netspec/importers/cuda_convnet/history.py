@@ -12,6 +12,7 @@ from netspec.importers.cuda_convnet.model import Layer
 from netspec.importers.cuda_convnet.reading import Config
 from netspec.importers.cuda_convnet.replay import Fall, Replay, close, commonest, replayed
 from netspec.importers.cuda_convnet.runs import Run
+from netspec.importers.cuda_convnet.schedules import Schedule
 from netspec.source import Span
 
 MOST_NAMED = 4
@@ -36,13 +37,13 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Beginning:
-    """How a run began, and what was done in it: the first rates of each layer's matrices and biases, the ``epochs`` at
-    which they were multiplied by ``factor``, and keys of the ``train`` and the ``augment`` line."""
+    """How a run began, and what was done in it: the first rates of each layer's matrices and biases, their schedules
+    where these are not the file's, and keys of the ``train`` and the ``augment`` line."""
 
     lr: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     bias_lr: Mapping[str, float] = field(default_factory=dict)
-    epochs: tuple[int, ...] = ()
-    factor: float = 1.0
+    schedules: Mapping[str, Schedule] = field(default_factory=dict)
+    bias_schedules: Mapping[str, Schedule] = field(default_factory=dict)
     train: Mapping[str, str] = field(default_factory=dict)
     augment: Mapping[str, str] = field(default_factory=dict)
 
@@ -88,21 +89,29 @@ def beginning(runs: Sequence[Run], config: Config, held: Mapping[str, Held], fin
     for span, why in [*past.problems, *((one.span, one.why) for one in run.unread)]:
         told.unread(span, why)
     scheduled = any(own.scheduled for own in held.values())
-    main = [] if scheduled else _main(past, held)
-    epochs, factor = _steps(main, run, told)
-    _others(past, held, main[: len(epochs)], told, scheduled=scheduled)
     lr = {name: _rates_of(name, past, held, config, findings) for name in held}
+    schedules = _schedules(past, held, run, told, scheduled=scheduled)
     if any(change.biases or change.both for change in run.changes):
-        bias_lr = _told_biases(run, held, main, told, scheduled=scheduled)
+        biases = _replay(run, held, biases=True)
+        for span, why in biases.problems:
+            told.unread(span, why)
+        bias_lr = {name: biases.first.get(name, own.bias_lr) for name, own in held.items()}
+        bias_schedules = _schedules(biases, held, run, told, scheduled=scheduled)
     else:
-        bias_lr = _untold_biases(past, held, config, findings, falls=bool(epochs))
+        bias_lr, stopped = _untold_biases(past, held, config, findings)
+        bias_schedules = {
+            name: Schedule("steps", freeze=schedules[name].freeze)
+            for name in stopped
+            if name in schedules and schedules[name].freeze
+        }
     augment = _colour(run, told)
     if len(runs) > 1:
         lines = ", ".join(str(other.changes[0].span.line) for other in runs[1:])
         message = f"the notes tell of {len(runs)} runs, and the first is taken; others are told at line {lines}"
         told.left_out(runs[1].changes[0].span, message)
     told.report()
-    return Beginning(lr, bias_lr, epochs, factor, _length(run, findings, scheduled=scheduled), augment)
+    train = _length(run, findings, scheduled=scheduled)
+    return Beginning(lr, bias_lr, schedules, bias_schedules, train, augment)
 
 
 class _Told:
@@ -136,54 +145,50 @@ def _replay(run: Run, held: Mapping[str, Held], *, biases: bool = False) -> Repl
     return replayed(changes, {name: own.layer for name, own in held.items()}, rates)
 
 
-def _main(past: Replay, held: Mapping[str, Held]) -> list[Fall]:
-    """The falls of most of the weights."""
-    weights: Counter[tuple[tuple[float, float], ...]] = Counter()
-    first: dict[tuple[tuple[float, float], ...], list[Fall]] = {}
-    for name, own in held.items():
-        falls = past.falls.get(name, [])
-        key = tuple((fall.epoch, float(f"{fall.ratio:.6g}")) for fall in falls)
-        weights[key] += sum(rows * columns for rows, columns in own.layer.weights)
-        first.setdefault(key, falls)
-    return first[weights.most_common(1)[0][0]] if weights else []
+def _schedules(
+    past: Replay, held: Mapping[str, Held], run: Run, told: _Told, *, scheduled: bool
+) -> dict[str, Schedule]:
+    """The schedules of the layers that were lowered."""
+    alike: dict[tuple[tuple[float, float], ...], list[str]] = {}
+    for name in held:
+        key = tuple((fall.epoch, float(f"{fall.ratio:.6g}")) for fall in past.falls.get(name, ()))
+        alike.setdefault(key, []).append(name)
+    found: dict[str, Schedule] = {}
+    for key, names in alike.items():
+        falls, shown = past.falls.get(names[0], []), names if len(names) < len(held) else []
+        if scheduled:
+            for fall in falls:
+                told.left_out(fall.change.span, "a spec has no steps beside the schedule of the file", shown)
+        elif key and (steps := _steps(falls, run, told, shown)) is not None:
+            found |= dict.fromkeys(names, steps)
+    return found
 
 
-def _steps(main: Sequence[Fall], run: Run, told: _Told) -> tuple[tuple[int, ...], float]:
-    """The epochs of ``schedule=steps(...)``, and its factor."""
+def _steps(falls: Sequence[Fall], run: Run, told: _Told, names: Sequence[str]) -> Schedule | None:
+    """``schedule=steps(...)``. What it cannot say ends it, and is told of these layers."""
     epochs: list[int] = []
-    for fall in main:
+    factor, freeze = 1.0, 0
+    for fall in falls:
         whole = max(1, int(fall.epoch + 0.5))
-        if not 0 < fall.ratio < 1 or not close(fall.ratio, main[0].ratio):
-            told.left_out(fall.change.span, "a spec's steps have one factor, and this is another; the rate stays here")
+        if run.end is not None and fall.epoch >= run.end:
+            why = f"the run ended at epoch {number(run.end)}"
         elif epochs and whole <= epochs[-1]:
-            told.left_out(fall.change.span, "a spec's steps are at whole epochs; two of the notes are in one")
-        elif run.end is not None and fall.epoch >= run.end:
-            told.left_out(fall.change.span, f"the run ended at epoch {number(run.end)}")
+            why = "a spec's steps are at whole epochs, and two of these are in one; the rate stays from here on"
+        elif epochs and fall.rate and not close(fall.ratio, factor):
+            why = "a spec's steps have one factor, and this is another; the rate stays from here on"
         else:
             if whole != fall.epoch:
-                told.left_out(
-                    fall.change.span, f"a spec's steps are at whole epochs: {whole}, not {number(fall.epoch)}"
-                )
+                why = f"a spec's steps are at whole epochs: {whole}, not {number(fall.epoch)}"
+                told.left_out(fall.change.span, why, names)
+            if not fall.rate:
+                freeze = whole
+                continue
+            factor = float(f"{fall.ratio:.9g}")
             epochs.append(whole)
             continue
+        told.left_out(fall.change.span, why, names)
         break
-    return tuple(epochs), float(f"{main[0].ratio:.9g}") if epochs else 1.0
-
-
-def _others(past: Replay, held: Mapping[str, Held], main: Sequence[Fall], told: _Told, *, scheduled: bool) -> None:
-    """Tell of what was done to some layers alone, which one schedule for all cannot say."""
-    for name in held:
-        falls = past.falls.get(name, [])
-        for fall in falls:
-            if scheduled:
-                told.left_out(
-                    fall.change.span, "a spec has no steps beside the schedule of the file; this is left out", [name]
-                )
-            elif not any(fall.epoch == own.epoch and close(fall.ratio, own.ratio) for own in main):
-                told.left_out(fall.change.span, "a spec has one schedule for all layers; this is left out", [name])
-        for own in main:
-            if name in past.first and not any(fall.epoch == own.epoch for fall in falls):
-                told.left_out(own.change.span, "a spec has one schedule for all layers; their rates fall too", [name])
+    return Schedule("steps", 1 / factor, epochs=tuple(epochs), freeze=freeze) if epochs or freeze else None
 
 
 def _rates_of(
@@ -219,41 +224,18 @@ def _rates_of(
     return tuple(rates)
 
 
-def _told_biases(
-    run: Run, held: Mapping[str, Held], main: Sequence[Fall], told: _Told, *, scheduled: bool
-) -> dict[str, float]:
-    """The first rates of biases whose changes the notes tell."""
-    past = _replay(run, held, biases=True)
-    for span, why in past.problems:
-        told.unread(span, why)
-    for name, falls in past.falls.items():
-        for fall in falls:
-            said = any(fall.epoch == own.epoch and close(fall.ratio, own.ratio) for own in main)
-            if not said and not (scheduled and fall.change.both):
-                why = "a spec has one schedule, that of the weights; this is left out"
-                told.left_out(fall.change.span, why, [name])
-    return {name: past.first.get(name, own.bias_lr) for name, own in held.items()}
-
-
 def _untold_biases(
-    past: Replay, held: Mapping[str, Held], config: Config, findings: Findings, *, falls: bool
-) -> dict[str, float]:
-    """The first rates of biases of which the notes say nothing: those that the file holds. Where they are 0 because the
-    layer was stopped, those of most others."""
+    past: Replay, held: Mapping[str, Held], config: Config, findings: Findings
+) -> tuple[dict[str, float], list[str]]:
+    """The rates of biases of which the notes say nothing, which the file holds; and the layers where these are 0
+    because the layer was stopped: there, the rate of most others."""
     usual = commonest([own.bias_lr for own in held.values() if own.bias_lr]) or 0.0
     stopped = [n for n, own in held.items() if not own.bias_lr and not own.rate and past.first.get(n, 0.0) and usual]
-    rates = {name: usual if name in stopped else own.bias_lr for name, own in held.items()}
-    name = stopped[0] if stopped else next((name for name in held if rates[name]), "")
-    if name and (falls or stopped):
-        whose = _named(stopped or [name])
-        known = f"{number(rates[name])}, that of most layers, is" if stopped else f"{number(rates[name])} is"
-        findings.warn(
-            "cfg-substitute",
-            f"{whose}: the notes do not say what epsB was at first; {known} taken",
-            config.sections[name].options["epsb"].span,
-            notes=("the rates of biases fall with those of weights, of which alone the notes tell",) if falls else (),
-        )
-    return rates
+    if stopped:
+        message = f"the notes do not say what epsB was at first; {number(usual)}, that of most layers, is taken"
+        place = config.sections[stopped[0]].options["epsb"].span
+        findings.warn("cfg-substitute", f"{_named(stopped)}: {message}", place)
+    return {name: usual if name in stopped else own.bias_lr for name, own in held.items()}, stopped
 
 
 def _length(run: Run, findings: Findings, *, scheduled: bool) -> dict[str, str]:

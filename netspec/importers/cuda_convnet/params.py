@@ -215,7 +215,7 @@ class _Reader:
     def held(self) -> dict[str, Held]:
         """The rates that the file holds."""
         return {
-            name: Held(self.definition.layers[name], r.lr, r.bias_lr, any(fall.factor != 1 for fall in r.schedules))
+            name: Held(self.definition.layers[name], r.lr, r.bias_lr, any(fall != CONSTANT for fall in r.schedules))
             for name, r in self.rates.items()
         }
 
@@ -224,13 +224,11 @@ class _Reader:
         found = beginning(runs_of(self.config), self.config, self.held(), self.findings)
         self.told, self.augment = found.train, found.augment
         for name, r in self.rates.items():
-            schedules, bias_schedule = r.schedules, r.bias_schedule
-            if found.epochs:
-                steps = Schedule("steps", 1 / found.factor, noise=schedules[0].noise, epochs=found.epochs)
-                schedules, bias_schedule = (steps,) * len(r.lr), steps
+            schedule = found.schedules.get(name)
             self.rates[name] = replace(
                 r, lr=found.lr.get(name, r.lr), bias_lr=found.bias_lr.get(name, r.bias_lr),
-                schedules=schedules, bias_schedule=bias_schedule,
+                schedules=r.schedules if schedule is None else (schedule,) * len(r.lr),
+                bias_schedule=found.bias_schedules.get(name, r.bias_schedule),
             )  # fmt: skip
 
     def learning(self) -> Learning:

@@ -29,13 +29,14 @@ _WORDS = {"linear": "linear", "exp": "exponential", "dexp": "dexp", "jdexp": "jd
 @dataclass(frozen=True, slots=True)
 class Schedule:
     """How a rate changes: to its part ``1 / factor``. ``constant`` where it stays; ``steps``, which neither version has
-    and notes tell of, falls so at each of the ``epochs``."""
+    and notes tell of, falls so at each of the ``epochs`` and is 0 from the epoch ``freeze`` on (0: never)."""
 
     word: str = "constant"
     factor: float = 1.0
     steps: int = 1
     noise: float = 0.0
     epochs: tuple[int, ...] = ()
+    freeze: int = 0
 
     @property
     def text(self) -> str:
@@ -43,7 +44,10 @@ class Schedule:
         if self.word == "constant":
             return "constant"
         if self.word == "steps":
-            return f"steps({', '.join(map(str, self.epochs))}, factor={number(float(f'{1 / self.factor:.9g}'))})"
+            parts = [*map(str, self.epochs)]
+            parts += [f"factor={number(float(f'{1 / self.factor:.9g}'))}"] if self.epochs else []
+            parts += [f"freeze={self.freeze}"] if self.freeze else []
+            return f"steps({', '.join(parts)})"
         levels = f", levels={self.steps}" if self.stepped else ""
         noise = f", noise={number(self.noise)}" if self.noise else ""
         return f"{_WORDS[self.word]}(factor={number(1 / self.factor)}{levels}{noise})"
