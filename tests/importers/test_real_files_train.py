@@ -12,7 +12,8 @@ import pytest
 import torch
 from corpusfiles import CORPUS, FILES, golden, shape, source
 
-from netspec.ir.graph import Graph
+from netspec.ir.constraint import Constraint
+from netspec.ir.graph import Graph, Parameter
 from netspec.ir.ops import Affine, Dropout
 from netspec.ir.settings import DiscreteExponential, Exponential, Fixed, JumpingExponential, Linear, Schedule
 from netspec.net import Foreign, load_source
@@ -54,9 +55,9 @@ def test_every_file_takes_a_training_step(file: dict[str, Any], pair: dict[str, 
     optimiser = optimiser_of(graph, objective.module)
     names, tensors = attributes(graph), dict(objective.module.named_parameters())
     keyed = {key: tensors[state_key(p, names)] for key, p in graph.parameters.items()}
-    learnt = {w: (group.lr, group.momentum, group.decay) for group in optimiser.groups for w in group.params}
-    for key, parameter in graph.parameters.items():
-        assert learnt[keyed[key]] == (parameter.lr, parameter.momentum, parameter.decay), key
+    learnt = {w: (g.lr, g.momentum, g.decay, g.constraint) for g in optimiser.groups for w in g.params}
+    for key, p in graph.parameters.items():
+        assert learnt[keyed[key]] == (p.lr, p.momentum, p.decay, p.constraint), key
 
     images = torch.rand(2, *graph.input.output) * 100 - 50
     before = {key: float(w.detach().double().sum()) for key, w in keyed.items()}
@@ -70,6 +71,17 @@ def test_every_file_takes_a_training_step(file: dict[str, Any], pair: dict[str, 
     assert moved or still == set(keyed)
     decaying = {key for key, p in graph.parameters.items() if p.lr * p.decay > 0}
     assert {key for key in decaying if before[key]} <= moved
+    for key, p in graph.parameters.items():
+        if p.constraint and p.lr:
+            assert_held(keyed[key].detach().double().flatten(1), p.constraint)
+
+
+def assert_held(w: torch.Tensor, bounds: Constraint) -> None:
+    """A filter in each row is within its bounds, up to the last bits of float32."""
+    deviations, lengths = w.std(1, correction=0), w.norm(dim=1)
+    assert bounds.max_norm is None or lengths.max() <= bounds.max_norm * (1 + 1e-6)
+    assert bounds.min_std is None or deviations.min() >= bounds.min_std * (1 - 1e-6)
+    assert bounds.max_std is None or deviations.max() <= bounds.max_std * (1 + 1e-6)
 
 
 def rate(given: Any) -> tuple[float, Schedule]:
@@ -98,8 +110,16 @@ def schedule(given: dict[str, Any]) -> Schedule:
 PAIRS = [(file, pair) for file in FILES for pair in accepted(file)]
 
 
+def assert_told(p: Parameter, theirs: dict[str, Any], index: int) -> None:
+    """A matrix of 2012 is held to what the parameter file says; lengths are as the original worked them out."""
+    root = math.prod(p.shape[1:]) ** 0.5
+    low, high = (theirs[key][index] * root if key in theirs else 0 for key in ("wcNormMin", "wcNormMax"))
+    found = [bound or 0 for bound in (p.constraint.max_norm, p.constraint.min_std, p.constraint.max_std)]
+    assert found == pytest.approx([theirs["wballNormed"][index], low, high], rel=1e-11), p.key
+
+
 @pytest.mark.parametrize(("file", "pair"), PAIRS, ids=lambda case: case.get("params", case.get("file")))
-def test_schedules_and_dropout(file: dict[str, Any], pair: dict[str, Any]) -> None:
+def test_schedules_dropout_and_bounds(file: dict[str, Any], pair: dict[str, Any]) -> None:
     graph, told = graph_of(file, pair), pair["layer_params"]
     for key, parameter in graph.parameters.items():
         theirs, number = told[parameter.layer], key.rpartition(".")[2]
@@ -109,6 +129,8 @@ def test_schedules_and_dropout(file: dict[str, Any], pair: dict[str, Any]) -> No
         beside = theirs.get("schedW" if weight else "schedB")
         wanted = schedule(beside) if beside is not None else wanted
         assert not base or graph.schedule_of(parameter) == wanted, key
+        if weight:
+            assert_told(parameter, theirs, index)
     configured = {layer["name"]: layer for layer in file["layers"]}
     for name, layer in configured.items():
         if layer["type"] not in ("hs", "dropout", "dropout2"):
@@ -124,4 +146,7 @@ def test_schedules_and_dropout(file: dict[str, Any], pair: dict[str, Any]) -> No
 
 def test_the_parameter_files_are_there() -> None:
     assert len(PAIRS) >= 40
+    told = [layer for _, pair in PAIRS for layer in pair["layer_params"].values()]
+    assert sum(any(layer.get("wcNormMax", ())) for layer in told) == 14
+    assert sum(any(layer.get("wballNormed", ())) for layer in told) == 4
     assert golden("golden.json")["param_files"]
