@@ -37,7 +37,10 @@ def add_cost(draft: Draft, layer: Layer) -> None:
         type_ = "cost.crossent2" if draft.old else "cost.bce"
         if op.positive != 1 and draft.old:
             site.cannot_say("the costs of 2012 weigh no class more", "positive", instead=("positive=1", "--dialect v2"))
-        made = _over(draft, read, Logistic) or _apart(site, "neuron", {"neuron": "logistic"})
+        if op.of == "probabilities":
+            made = site.one()
+        else:
+            made = _over(draft, read, Logistic) or _apart(site, "neuron", {"neuron": "logistic"})
         positive = {"posWeight": number(op.positive)} if op.positive != 1 else {}
         _cost(site, type_, (_labels(draft, _ONE_HOT), made), op.weight, **positive)
     elif isinstance(op, SumSquares):

@@ -74,12 +74,19 @@ def _log_sums(x: Array, size: int) -> Array:
 def binary_cross_entropy(op: BinaryCrossEntropy, call: Call) -> Array:
     """-log p is log(1 + e^-x), -log(1 - p) is log(1 + e^x); w weighs the first."""
     t = _targets(call)
+    if op.of == "probabilities":
+        yes, no = (np.log(np.maximum(p, op.smallest)) for p in (call.x, 1 - call.x))
+        return _mean(-op.positive * t * yes - (1 - t) * no)
     return _mean(op.positive * t * np.logaddexp(0.0, -call.x) + (1 - t) * np.logaddexp(0.0, call.x))
 
 
 def binary_cross_entropy_back(op: BinaryCrossEntropy, call: Call, y: Array, grad: Array) -> Gradient:
-    """(1 - t) p - w t (1 - p) for each image."""
-    t, p = _targets(call), sigmoid(call.x)
+    """(1 - t) p - w t (1 - p) for each image; of probabilities (1 - t) / (1 - p) - w t / p, where they count."""
+    t = _targets(call)
+    if op.of == "probabilities":
+        yes, no = (np.where(p >= op.smallest, 1 / np.maximum(p, op.smallest), 0) for p in (call.x, 1 - call.x))
+        return _shared(call, grad, (1 - t) * no - op.positive * t * yes)
+    p = sigmoid(call.x)
     return _shared(call, grad, (1 - t) * p - op.positive * t * (1 - p))
 
 

@@ -1,7 +1,7 @@
 """Binary cross-entropy."""
 
 from netspec.ir.ops import BinaryCrossEntropy
-from netspec.keys import Key, Real
+from netspec.keys import Choice, Key, Real
 from netspec.layers._loss import loss_type
 
 TYPE = loss_type(
@@ -9,4 +9,12 @@ TYPE = loss_type(
     BinaryCrossEntropy,
     "The cross-entropy of a logistic per class against the image's class, summed; the mean over the batch.",
     Key("positive", Real(low=0), "the weight of the term of the image's class", default=1.0, of_shape=False),
+    Key(
+        "of",
+        Choice({"scores": "scores", "probabilities": "probabilities"}),
+        "what it reads: scores, of which it takes the logistic, or the probabilities themselves, of which a logarithm "
+        "counts as -50 at least",
+        default="scores",
+        of_shape=False,
+    ),
 )

@@ -314,6 +314,8 @@ def _loss(op: Loss, site: Site) -> Footprint:
         return Footprint(FULL, FULL, extra=(site.read + site.images * _set_numbers(op, site.inputs[0].units)) * FULL)
     if isinstance(op, SumSquares):
         keeps, copies = wide, 0 if wide else 1
+    elif isinstance(op, BinaryCrossEntropy) and op.of == "probabilities":  # both, cut off, and the targets of both
+        keeps, copies = wide, 5 if wide else 6
     elif isinstance(op, BinaryCrossEntropy):  # it keeps the scores themselves as well
         keeps, copies = wide, 1 if wide else 2
     elif isinstance(op, CauchyError):  # and the squares of the differences

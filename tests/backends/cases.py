@@ -139,6 +139,7 @@ VECTORS: dict[str, Op] = {
     "setcrossentropy-of-all-but-one": SetCrossEntropy(size=5),
     "binarycrossentropy": BinaryCrossEntropy(0.5),
     "binarycrossentropy-of-unequal-weight": BinaryCrossEntropy(0.5, positive=3.0),
+    "binarycrossentropy-of-probabilities": BinaryCrossEntropy(0.5, positive=3.0, of="probabilities"),
     "squarederror": SquaredError(2.0),
     "cauchyerror": CauchyError(0.5),
     "sumsquares": SumSquares(2.0),
@@ -205,6 +206,8 @@ SPECS = {
         [near] topographic size=3 inputs=conv1 loss_weight=-0.2
         [fc2] fc outputs=11 init=gaussian(0.3) inputs=conv1
         [top] setcrossentropy size=4
+        [likely] softmax inputs=fc2
+        [each] binarycrossentropy of=probabilities inputs=likely
     """,
     "one-loss": """
         net single

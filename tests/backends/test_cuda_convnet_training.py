@@ -28,7 +28,9 @@ def test_costs_of_one_version_or_both(loss: str, dialect: Dialect, cost: str) ->
 
 @pytest.mark.parametrize("gpus", [1, 2, 3])
 @pytest.mark.parametrize("dialect", ["2012", "v2"])
-@pytest.mark.parametrize("loss", ["crossentropy", "binarycrossentropy", "squarederror", "sumsquares"])
+@pytest.mark.parametrize(
+    "loss", ["binarycrossentropy of=probabilities", "crossentropy", "binarycrossentropy", "squarederror", "sumsquares"]
+)
 def test_losses_are_costs_over_labels(loss: str, dialect: Dialect, gpus: int) -> None:
     layers = f"[f] fc outputs=12 init=gaussian(1)\n[e] {loss} loss_weight=0.5\n"
     net = loads(f"net x\ngpus {gpus}\n[image] input 3x8x8 range=255 mean=image\n{layers}")

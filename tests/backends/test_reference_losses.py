@@ -54,6 +54,16 @@ def test_the_class_may_weigh_more_in_a_binary_cross_entropy() -> None:
     close(gradient(op, [[0, LN3]], labels=np.array([0]), seed=1).inputs[0], [[-3 / 2, 3 / 4]])
 
 
+def test_binary_cross_entropy_of_probabilities() -> None:
+    # -3 log(1/2) for the class, -log(1 - 3/4) for the other; by x -3 / (1/2) and 1 / (1/4).
+    op = BinaryCrossEntropy(positive=3.0, of="probabilities")
+    assert labelled(op, [[1 / 2, 3 / 4]], [0]) == pytest.approx(5 * LN2, rel=1e-14)
+    close(gradient(op, [[1 / 2, 3 / 4]], labels=np.array([0]), seed=1).inputs[0], [[-6, 4]])
+    # A logarithm counts as -50 at least, and does not change there.
+    assert labelled(op, [[0, 1]], [0]) == pytest.approx(200, rel=1e-14)
+    close(gradient(op, [[-0.5, 1.5]], labels=np.array([0]), seed=1).inputs[0], [[0, 0]])
+
+
 def test_cauchy_error() -> None:
     # log(1 + (2-1)^2) + log(1 + 2^2); by x: 2 / (1 + 1) and 4 / (1 + 4).
     assert labelled(CauchyError(), [[2, 2]], [0]) == pytest.approx(LN2 + LN5, rel=1e-14)

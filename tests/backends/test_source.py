@@ -151,10 +151,11 @@ def test_the_names_that_the_templates_use_are_taken() -> None:
     graphs += [replace(vector, train=replace(vector.train, accumulate=2, ema=0.9, label_smoothing=0.1))]
     noisy = settings.Linear(0.5, noise=1.0)
     graphs += [replace(plain, train=replace(plain.train, schedule=noisy))]
-    graphs += [netspec.loads("[image] input 8\n[a] fc outputs=2 schedule=cosine").graph]
+    graphs += [netspec.loads("[image] input 8\n[a] fc outputs=2 schedule=cosine max_norm=2").graph]
     graphs += [chain("train"), netspec.loads(CROSSINGS.strip()).graph]
     found = set().union(*(defined(emit(graph)) for graph in graphs))
-    networks = {"AlexNet", "Crossings", "Idle", "Joined", "Little", "Net", "Pair", "Single", "Sparse", "Twofold"}
+    networks = {"AlexNet", "Crossings", "Idle", "Joined", "Little", "Net", "Pair", "Several", "Single", "Sparse",
+                "Twofold"}  # fmt: skip
     assert found - networks - {"rate_factor_2"} == source.GLOBALS
 
 

@@ -46,7 +46,9 @@ LOSSES = """\
 [gate] fc outputs=1 inputs=pool neuron=logistic init=gaussian(0.1)
 [small] gatedsumsquares inputs=gate,conv loss_weight=-0.01
 [scores] fc outputs=4 inputs=fc init=gaussian(0.1)
-[last] crossentropy"""
+[likely] softmax inputs=fc
+[each] binarycrossentropy of=probabilities loss_weight=0.1
+[last] crossentropy inputs=scores"""
 
 Batch = tuple[Tensor, Tensor]
 

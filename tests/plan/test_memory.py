@@ -117,6 +117,7 @@ OPERATIONS: dict[str, Op] = {
 LOSSES: dict[str, Op] = {
     "crossentropy": CrossEntropy(),
     "binarycrossentropy": BinaryCrossEntropy(),
+    "binarycrossentropy-of-probabilities": BinaryCrossEntropy(of="probabilities"),
     "squarederror": SquaredError(),
     "cauchyerror": CauchyError(),
     "setcrossentropy": SetCrossEntropy(size=5),

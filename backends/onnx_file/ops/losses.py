@@ -28,12 +28,26 @@ def _binary_cross_entropy(op: BinaryCrossEntropy, site: Site) -> None:
     """-t log p - (1 - t) log(1 - p), p = logistic(x), is log(1 + e^x) - t x. A weight w of the first term adds
     (w - 1) t log(1 + e^-x)."""
     targets = _targets(site)
+    if op.of == "probabilities":
+        _mean(site, _of_probabilities(op, site, targets))
+        return
     terms = site.inner("Sub", site.inner("Softplus", site.x), site.inner("Mul", targets, site.x))
     if op.positive != 1:
         more = site.inner("Mul", targets, site.inner("Softplus", site.inner("Neg", site.x)))
         more = site.inner("Mul", more, site.constant("more", op.positive - 1))
         terms = site.inner("Add", terms, more)
     _mean(site, terms)
+
+
+def _of_probabilities(op: BinaryCrossEntropy, site: Site, targets: str) -> str:
+    one, smallest = site.constant("one", 1.0), site.constant("smallest", op.smallest)
+
+    def log(p: str) -> str:
+        return site.inner("Neg", site.inner("Log", site.inner("Max", p, smallest)))
+
+    yes = site.inner("Mul", site.inner("Mul", targets, log(site.x)), site.constant("positive", op.positive))
+    no = site.inner("Mul", site.inner("Sub", one, targets), log(site.inner("Sub", one, site.x)))
+    return site.inner("Add", yes, no)
 
 
 def _squared_error(op: SquaredError, site: Site) -> None:

@@ -105,6 +105,20 @@ class BinaryCrossEntropyLoss(LossLayer):
         return F.binary_cross_entropy_with_logits(x, targets, pos_weight=weight, reduction="none").sum(1).mean()
 
 
+class ProbabilityCrossEntropyLoss(LossLayer):
+    """The same of probabilities x, none of which is less than ``smallest``."""
+
+    def __init__(self, positive: float, smallest: float) -> None:
+        super().__init__()
+        self.positive, self.smallest = positive, smallest
+
+    def forward(self, x: Tensor, labels: Tensor) -> Tensor:
+        x = widened(x)
+        targets = self.targets(x, labels)
+        yes, no = x.clamp(min=self.smallest).log(), (1 - x).clamp(min=self.smallest).log()
+        return -(self.positive * targets * yes + (1 - targets) * no).sum(1).mean()
+
+
 class SquaredErrorLoss(LossLayer):
     """The sum over the classes of (x - t)^2."""
 
@@ -155,10 +169,16 @@ def topographic_sparsity(x: Tensor, size: int, smallest: float) -> Tensor:
     return values.flatten(1).sum(1).mean()
 
 
+def _binary_cross_entropy(op: BinaryCrossEntropy) -> LossLayer:
+    if op.of == "probabilities":
+        return ProbabilityCrossEntropyLoss(op.positive, op.smallest)
+    return BinaryCrossEntropyLoss(op.positive)
+
+
 TABLE: Table = {
     CrossEntropy: lambda op, inputs: CrossEntropyLoss(),
     SetCrossEntropy: lambda op, inputs: SetCrossEntropyLoss(op.size),
-    BinaryCrossEntropy: lambda op, inputs: BinaryCrossEntropyLoss(op.positive),
+    BinaryCrossEntropy: lambda op, inputs: _binary_cross_entropy(op),
     SquaredError: lambda op, inputs: SquaredErrorLoss(),
     CauchyError: lambda op, inputs: CauchyErrorLoss(),
     SumSquares: lambda op, inputs: SumSquaresLoss(),

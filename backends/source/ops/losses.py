@@ -28,6 +28,8 @@ def _with_helper(name: str, at: Site, **options: str | None) -> str:
 
 
 def _binary_cross_entropy(op: BinaryCrossEntropy, at: Site) -> str:
+    if op.of == "probabilities":
+        return _with_helper("probability_cross_entropy", at, positive=repr(op.positive), smallest=repr(op.smallest))
     return _with_helper("binary_cross_entropy", at, positive=repr(op.positive) if op.positive != 1 else None)
 
 

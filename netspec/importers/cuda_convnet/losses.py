@@ -50,7 +50,7 @@ def compared(definition: Definition, learning: Learning) -> Compared:
 
 
 def add(definition: Definition, layer: Layer, lines: Lines, learning: Learning, known: Compared) -> None:
-    """The line of a cost; none where training does it anyway, or where a spec has nothing like it."""
+    """The line of a cost; none where training does it anyway, or where it has a gate of data."""
     layers, weight = definition.layers, learning.costs.get(layer.name, 1.0)
     keys = {} if weight == 1 else {"loss_weight": number(weight)}
     word, read = "", ""
@@ -64,11 +64,13 @@ def add(definition: Definition, layer: Layer, lines: Lines, learning: Learning, 
         word, read = "crossentropy", lines.value(layer, layers[layer.inputs[1]].inputs[0])
     elif layer.type in _BY_CLASS:
         made = layers[layer.inputs[1]]
+        word, read = "binarycrossentropy", lines.value(layer, layer.inputs[1])
+        if (positive := learning.positive.get(layer.name, 1.0)) != 1:
+            keys["positive"] = number(positive)
         if made.neuron is not None and made.neuron.word == "logistic":
-            word = "binarycrossentropy"
             read = lines.value(layer, made.inputs[0]) if made.type == "neuron" else lines.before[made.name]
-            if (positive := learning.positive.get(layer.name, 1.0)) != 1:
-                keys["positive"] = number(positive)
+        else:
+            keys["of"] = "probabilities"
     elif layer.type == "cost.rflickr":
         word, read = "cauchyerror", lines.value(layer, layer.inputs[1])
     elif layer.type == "cost.sum2" and (from_labels := known.differences.get(layer.inputs[0])) is not None:
@@ -88,12 +90,9 @@ def add(definition: Definition, layer: Layer, lines: Lines, learning: Learning, 
         if layer.values["size"] % 2 == 0:
             message = "windows of an even size lie otherwise in the original's gradient; here it is that of the value"
             layer.options.warn("cfg-substitute", message, "sizeX")
-    elif layer.type == "cost.msm":
+    else:
         word, read = "setcrossentropy", lines.value(layer, layer.inputs[1])
         keys["size"] = number(_set_size(layer, learning))
-    if not word:
-        layer.options.warn("cfg-left-out", f"a spec has no {layer.type}; it is trained without", "type")
-        return
     if word not in _OF_ANY and lines.images[read] is not None:
         read = lines.add(layer, "flatten", {}, [read], None, "-flat")
     lines.add(layer, word, keys, [*gate, read], None)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from netspec.ir.fault import Fault
 from netspec.ir.ops.base import Op, need_image
@@ -36,12 +37,18 @@ class CrossEntropy(Loss):
 
 @dataclass(frozen=True, slots=True)
 class BinaryCrossEntropy(Loss):
-    """-sum over the classes of w t log p + (1 - t) log(1 - p), p = logistic(x), t = 1 for the image's class, else 0.
+    """-sum over the classes of w t log p + (1 - t) log(1 - p), t = 1 for the image's class, else 0.
 
-    w is ``positive``, the weight of what should be 1.
+    w is ``positive``, the weight of what should be 1. p is logistic(x), or ``of`` probabilities x itself; logarithms of
+    these are at least ``least``, that of the ``smallest`` number that is told from 0, as cuda-convnet's ``safelog`` of
+    0 is.
     """
 
     positive: float = 1.0
+    of: Literal["scores", "probabilities"] = "scores"
+
+    least: ClassVar[float] = -50.0
+    smallest: ClassVar[float] = math.exp(-50.0)
 
 
 @dataclass(frozen=True, slots=True)
