@@ -43,7 +43,8 @@ class Axis:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A kernel sliding over an image: (height, width) pairs, and the padding of the four sides."""
+    """A kernel sliding over an image: (height, width) pairs, and the padding of the four sides. ``outside``: it may
+    stand where there are zeros alone."""
 
     kernel: tuple[int, int]
     stride: tuple[int, int] = (1, 1)
@@ -51,6 +52,7 @@ class Window:
     dilation: tuple[int, int] = (1, 1)
     rounding: Rounding = "exact"
     kind: WindowKind = "conv"
+    outside: bool = False
 
     @property
     def area(self) -> int:
@@ -115,6 +117,14 @@ class Window:
             )
         output = self._rounded(axis, size, spare, stride, before)
         last = (output - 1) * stride - before
+        if not self.outside:
+            self._inside(axis, size, output, last)
+        reach = last + extent
+        return Axis(output, max(0, reach - size), max(0, size - reach))
+
+    def _inside(self, axis: Literal["height", "width"], size: int, output: int, last: int) -> None:
+        """Raise where one of so many places, of which the last begins there, has no pixel of the image."""
+        extent, stride, before, _ = self.terms(axis)
         if before >= extent or last >= size:
             which = "first" if before >= extent else "last"
             start = -before if before >= extent else last
@@ -138,8 +148,6 @@ class Window:
                     ("dilation", "pad", "stride"),
                     (f"{axis}: from pixel {start} in steps of {dilation}, over an image with 0 to {size - 1}",),
                 )
-        reach = last + extent
-        return Axis(output, max(0, reach - size), max(0, size - reach))
 
     def _rounded(self, axis: Literal["height", "width"], size: int, spare: int, stride: int, before: int) -> int:
         down, up = spare // stride + 1, -(-spare // stride) + 1

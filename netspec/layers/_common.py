@@ -142,7 +142,15 @@ PLACES = (
 )
 """How many places a window has: the shape rule of what has one."""
 
-WINDOWED = (KERNEL, STRIDE, PAD, DILATION, ROUNDING)
+OUTSIDE = Key(
+    "outside",
+    Choice({"error": False, "bias": True}),
+    "what a window that lies wholly outside the image is: an error, or the bias alone, of zeros",
+    default=False,
+    default_text="error",
+)
+
+WINDOWED = (KERNEL, STRIDE, PAD, DILATION, ROUNDING, OUTSIDE)
 WEIGHTED = (INIT, BIAS, WEIGHTS_OF, *LEARNING, *BOUNDS, READS)
 
 
@@ -165,4 +173,5 @@ def window(low: Lowering, index: int = 0, kind: WindowKind = "conv") -> Window:
         dilation=low.each("dilation", index),
         rounding=rounding,
         kind=kind,
+        outside=low["outside"],
     )

@@ -72,10 +72,17 @@ WINDOWS = {
 }
 """On an image of 9 x 8: every way of padding that PyTorch has, and those that it has not."""
 
+OVER_ZEROS = {
+    "before": Window((3, 3), (2, 2), Pad(4, 4, 5, 3), rounding="up", outside=True),
+    "behind": Window((2, 3), (1, 2), Pad(0, 6, 0, 5), rounding="down", outside=True),
+    "stepping-over": Window((2, 2), (1, 1), Pad(5, 5, 5, 5), (11, 10), rounding="down", outside=True),
+}
+"""Windows that stand where there are zeros alone."""
+
 IMAGES: dict[str, Op] = {
-    **{f"conv-{name}": Conv(6, window, groups=2) for name, window in WINDOWS.items()},
+    **{f"conv-{name}": Conv(6, window, groups=2) for name, window in (WINDOWS | OVER_ZEROS).items()},
     "conv-without-bias": Conv(5, WINDOWS["plain"], bias=False),
-    **{f"local-{name}": Local(2, window, groups=2) for name, window in WINDOWS.items() if name != "whole"},
+    **{f"local-{name}": Local(2, w, groups=2) for name, w in (WINDOWS | OVER_ZEROS).items() if name != "whole"},
     "local-without-bias": Local(3, WINDOWS["plain"], bias=False),
     "linear-on-image": Linear(6),
     "linear-in-groups-on-image": Linear(6, groups=2),

@@ -328,6 +328,16 @@ def test_version_2_is_told_of_more_windows_than_usual() -> None:
     same_outputs(net.graph, back(made, net.graph).graph)
 
 
+@pytest.mark.parametrize(("pad", "dialect"), [("0,12,0,12", "v2"), ("5", "2012"), ("5", "v2")])
+def test_a_convolution_beyond_the_image_is_written_and_read_again(pad: str, dialect: Dialect) -> None:
+    conv = f"[c] conv filters=16 kernel=3 pad={pad} outside=bias init=gaussian(0.1)"
+    net = loads(f"net x rounding=up\n[image] input 3x12x12 range=255 mean=image\n{conv}\n{ENDING}")
+    made = BACKEND.emit(net, dialect)
+    again = back(made, net.graph)
+    same(net, again)
+    same_outputs(net.graph, again.graph)
+
+
 def test_a_name_that_is_taken_is_not_given_twice() -> None:
     text = TWO.replace("[norm1]", "[conv1a]")
     net = loads(text)

@@ -150,6 +150,15 @@ def test_a_window_wholly_outside_is_an_error(layer: str, note: str) -> None:
     assert note in found.notes
 
 
+@pytest.mark.parametrize(
+    ("layer", "side"), [("conv kernel=2 pad=2,0,2,0", 4), ("conv kernel=2 pad=0,2,0,2", 4), ("local kernel=1 pad=3", 9)]
+)
+def test_a_convolution_may_be_told_to_go_on_over_zeros(layer: str, side: int) -> None:
+    assert codes(f"[image] input 1x3x3\n[x] {layer} filters=2") == ["window-outside-image"]
+    assert shape("1x3x3", f"{layer} filters=2 outside=bias") == Shape(2, side, side)
+    assert codes("[image] input 1x3x3\n[x] maxpool kernel=2 stride=1 outside=bias") == ["unknown-key"]
+
+
 def test_a_kernel_larger_than_its_padded_input_is_an_error() -> None:
     found = mistake("[image] input 1x6x9\n[x] conv filters=1 kernel=9 pad=1")
     assert found.code == "kernel-too-large"

@@ -117,7 +117,7 @@ def test_parameter_files(file: dict[str, Any], pair: dict[str, Any]) -> None:
 
 
 EMPTY = "pool_10_3_2_outputsX=9"
-"""The original accepted windows wholly outside the image, of which it computes nothing that is defined."""
+"""The one verdict that differs: the original took a pooling window without a pixel, of which there is no number."""
 POSITIONAL = "schedW_dexp[250,0,4]"
 
 

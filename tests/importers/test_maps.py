@@ -8,6 +8,7 @@ from computing import Array, drawn, values
 from layerfiles import DATA, SHAPE, conv, ending, load, net, said
 
 from netspec.importers.cuda_convnet import Dialect
+from netspec.ir.shape import Shape
 
 V2: Dialect = "v2"
 
@@ -70,9 +71,39 @@ def test_of_magnitudes_that_are_equal_the_last_is_taken() -> None:
 
 
 def test_windows_beyond_the_image_are_told() -> None:
-    layer = "[x]\ntype=pool\ninputs=data\npool=max\nchannels=3\nsizeX=3\nstride=2\noutputsX=6\ngpu=0\n"
-    (found,) = said(net(layer, "x"))
-    assert (found.code, found.span.line) == ("window-outside-image", 7)
+    layer = "[x]\ntype=pool\ninputs=data\npool=max\nchannels=3\nsizeX=3\nstride=2\n{}\ngpu=0\n"
+    (found,) = said(net(layer.format("outputsX=6"), "x"))
+    assert (found.code, found.span.line, found.span.text) == ("window-outside-image", 14, "6")
+    assert found.notes[0] == "6 windows: the last covers 10 to 12 of 0 to 7; outputsX=4 is the most"
+    (found,) = said(net(layer.format("start=-4"), "x"))
+    assert (found.code, found.span.text) == ("window-outside-image", "-4")
+    assert found.notes[0].endswith(
+        "the first covers -4 to -2 of 0 to 7; start=-2 is the least with which the first has one"
+    )
+    assert load(net(layer.format("outputsX=4\nstart=-2"), "x"))["x"].output == Shape(3, 4, 4)
+
+
+def test_convolutions_beyond_the_image_come_to_their_biases() -> None:
+    """Version 2 takes more windows than the image has, both versions as wide a padding as one likes: zeros."""
+    middle = (
+        "[x]\ntype=conv\ninputs=data\nchannels=3\nfilters=16\nfilterSize=3\npadding={}\nstride=2\ninitW=0.1\n"
+        "sumWidth=1\npartialSum=0\ninitB=1\n{}\ngpu=0\n"
+    )
+    for padding, more, dialect, side in ((0, "modulesX=9", V2, 9), (5, "", "2012", 9)):
+        graph = load(net(middle.format(padding, more), "x"), dialect=dialect).graph
+        weights = drawn(graph)
+        found = values(graph, weights)
+        assert found["x"].shape == (2, 16, side, side)
+        places = [2 * i - padding for i in range(side)]
+        empty = np.array([place >= 8 or place + 3 <= 0 for place in places])
+        outside = found["x"][:, :, empty]
+        assert empty.sum() >= 2
+        np.testing.assert_allclose(outside, np.broadcast_to(weights["x.bias"][None, :, None, None], outside.shape))
+        image = np.pad(found["data"], ((0, 0), (0, 0), (padding, 20), (padding, 20)))
+        for i, j in ((0, 0), (2, 3), (4, 2), (side - 1, 1)):
+            seen = image[:, :, 2 * i : 2 * i + 3, 2 * j : 2 * j + 3]
+            expected = np.einsum("ncyx,fcyx->nf", seen, weights["x.weight"]) + weights["x.bias"]
+            np.testing.assert_allclose(found["x"][:, :, i, j], expected, atol=1e-12)
 
 
 @pytest.mark.parametrize(

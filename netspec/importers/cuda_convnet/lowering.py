@@ -103,6 +103,8 @@ class _Writer:
         keys = {"filters": str(values["filters"])}
         if layer.type == "conv" and not values["shared_biases"]:
             keys["bias_per"] = "unit"
+        if windows.over_zeros(layer):
+            keys["outside"] = "bias"
         return self._weighted(layer, layer.type, keys, lists, reads, layer.image)
 
     def _weighted(

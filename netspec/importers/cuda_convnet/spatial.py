@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from netspec.importers.cuda_convnet.kinds import ONE, ONLY_V2, Kind, Site, table
 from netspec.importers.cuda_convnet.model import Image, Layer
+from netspec.importers.cuda_convnet.options import Options
 
 _POOLS = {"2012": ("max", "maxabs", "avg", "rand"), "v2": ("max", "maxabs", "avg")}
 
@@ -25,12 +26,36 @@ def _pool(site: Site) -> Layer:
     places = places or max(0, 1 - (-(image.side - start - size) // stride))
     if not places:
         raise options.refuse("kernel-too-large", "no window fits", "sizeX", "start")
+    _no_empty_window(options, "outputsX", image.side, size, stride, start, places)
     summed = site.dialect == "v2" and options.flag("sum", False)
     if summed and kind != "avg":
         raise options.refuse("bad-value", "sum is for pool=avg", "sum")
     values = {"pool": kind, "size": size, "stride": stride, "start": start, "places": places, "sum": summed}
     out = Image(image.channels, places)
     return site.layer("pool", out.units, image=out, reads=(image,), values=values)
+
+
+def _no_empty_window(options: Options, key: str, side: int, size: int, stride: int, start: int, places: int) -> None:
+    """Refuse a window without a pixel (or a channel), of which there is no maximum and no average."""
+    last = start + stride * (places - 1)
+    if start + size > 0 and last < side:
+        return
+    which, first = ("first", start) if start + size <= 0 else ("last", last)
+    most = (side - 1 - start) // stride + 1
+    mend = (
+        f"start={1 - size} is the least with which the first has one"
+        if which == "first"
+        else f"{key}={most} is the most"
+    )
+    raise options.refuse(
+        "window-outside-image",
+        f"its {which} window lies wholly outside what it reads, and the maximum or average of nothing is no number",
+        key if which == "last" else "start",
+        notes=(
+            f"{places} windows: the {which} covers {first} to {first + size - 1} of 0 to {side - 1}; {mend}",
+            "the original's parser took it, and its programs gave -2e38 for the maximum, 0 / 0 for the average",
+        ),
+    )
 
 
 def _cmpool(site: Site) -> Layer:
@@ -43,6 +68,7 @@ def _cmpool(site: Site) -> Layer:
     outputs = outputs or 1 - (-(image.channels - start - size) // stride)
     if start + (outputs - 1) * stride + size < image.channels:
         raise options.refuse("bad-value", f"{outputs} windows do not cover {image.channels} channels", "outputs")
+    _no_empty_window(options, "outputs", image.channels, size, stride, start, outputs)
     out = Image(outputs, image.side)
     values = {"size": size, "stride": stride, "start": start}
     return site.layer("cmpool", out.units, image=out, reads=(image,), values=values)

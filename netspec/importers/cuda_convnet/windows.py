@@ -38,6 +38,18 @@ def spreads(layer: Layer) -> tuple[int, ...]:
     )
 
 
+def over_zeros(layer: Layer) -> bool:
+    """Whether a convolution has windows that lie wholly outside one of its images."""
+    values = layer.values
+    return any(
+        before >= kernel or stride * (values["side"] - 1) - before >= image.side
+        for image, kernel, stride, before in zip(
+            layer.reads, values["kernels"], values["strides"], values["paddings"], strict=True
+        )
+        if image is not None
+    )
+
+
 def sided(layer: Layer) -> bool:
     """Whether the paddings of a convolution's inputs are too many numbers for one key: those of several sides, for
     each of several inputs."""
