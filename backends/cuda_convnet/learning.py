@@ -78,14 +78,18 @@ def not_held(graph: Graph, problems: Problems) -> None:
         if there:
             problems.left_out("train", f"cuda-convnet has no {what}", key)
     given = graph.preprocessing
-    if (given.range, given.mean, given.order) != (255, "image", "rgb"):
-        said = f"range={given.range} mean={given.mean} order={given.order}"
+    if (given.range, given.mean, given.order, given.std) != (255, "image", "rgb", "none"):
+        mean, std = (
+            value if isinstance(value, str) else listed(map(number, value)) for value in (given.mean, given.std)
+        )
+        said = f"range={given.range} mean={mean} order={given.order} std={std}"
         problems.left_out(
             graph.input.layer,
             f"cuda-convnet gives pixels from 0 to 255 less their mean image; this net is made for {said}",
             "range",
             "mean",
             "order",
+            "std",
         )
 
 

@@ -14,7 +14,7 @@ class Pictures:
 
     ``mode`` is Pillow's word for the input's colours, or ``None`` where images cannot be what the network reads.
     ``loaded`` are the rows and columns that an image has after it was scaled and its middle cut out; the network's own
-    are cropped from those.
+    are cropped from those. ``mean`` and ``std`` are words, or numbers for each channel.
     """
 
     mode: Literal["RGB", "L"] | None
@@ -23,9 +23,17 @@ class Pictures:
     crops: bool
     flip: bool
     colour: float
-    mean: Literal["image", "channel", "none"]
+    mean: str | tuple[float, ...]
+    std: str | tuple[float, ...]
     range: int
     views: int
+
+    @property
+    def measured(self) -> tuple[str, ...]:
+        """What is measured of the training images, in words."""
+        mean = {"image": ("mean image",), "channel": ("mean of each channel",)}.get(str(self.mean), ())
+        std = ("standard deviation of each channel",) if self.std == "channel" else ()
+        return (*mean, *std, *(("colours' principal components",) if self.colour else ()))
 
 
 def pictures(graph: Graph) -> Pictures:
@@ -43,6 +51,7 @@ def pictures(graph: Graph) -> Pictures:
         flip=augment.flip == "horizontal",
         colour=augment.colour if mode == "RGB" else 0.0,
         mean=before.mean,
+        std=before.std,
         range=before.range,
         views=graph.test.views,
     )

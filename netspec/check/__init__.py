@@ -204,7 +204,7 @@ def _graph(walk: Walk, settings: Settings) -> Graph:
         nodes,
         layers,
         parameters,
-        Preprocessing(given["range"], given["mean"], given["order"]),
+        Preprocessing(given["range"], given["mean"], given["order"], given["std"]),
         settings.train,
         settings.augment,
         settings.test,

@@ -47,9 +47,14 @@ def strengths(graph: Graph) -> dict[str, float]:
 
 
 def _input(preprocessing: Preprocessing) -> float:
-    spread = _SPREAD * preprocessing.range
-    middle = preprocessing.range / 2 if preprocessing.mean == "none" else 0.0
-    return spread * spread + middle * middle
+    given = preprocessing
+    spread = _SPREAD * given.range
+    taken = given.mean if isinstance(given.mean, tuple) else (0.0 if given.mean == "none" else given.range / 2,)
+    middle = given.range / 2 - sum(taken) / len(taken)
+    square = spread * spread + middle * middle
+    if isinstance(given.std, tuple):
+        return square * sum(1 / (std * std) for std in given.std) / len(given.std)
+    return square if given.std == "none" else square / (spread * spread)
 
 
 def _square(graph: Graph, node: Node, reads: list[float]) -> float:

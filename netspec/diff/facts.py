@@ -19,7 +19,7 @@ TRAINED = (
     *("bias_lr", "bias_schedule", "bias_momentum", "bias_decay", "average"),
 )
 """Keys that change only what is learnt (a bias that is there or not changes more)."""
-PREPARED = ("range", "mean", "order")
+PREPARED = ("range", "mean", "order", "std")
 """Keys of the input that say what its numbers are."""
 
 _RENAMED = ((BatchNorm, "momentum", "average"), (Input, "size", "shape"), (Loss, "weight", "loss_weight"))

@@ -134,7 +134,7 @@ def essence(op: Op, inputs: tuple[Shape, ...]) -> Essence:
 def _essence_in(graph: Graph, node: Node) -> Essence:
     own = essence(node.op, graph.shapes(node))
     given = graph.preprocessing
-    return (*own, given.range, given.mean, given.order) if isinstance(node.op, Input) else own
+    return (*own, given.range, given.mean, given.order, given.std) if isinstance(node.op, Input) else own
 
 
 def _name(op: Op, x: Shape | None = None) -> Essence:

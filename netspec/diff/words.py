@@ -37,9 +37,11 @@ def number(value: float | int) -> str:
 
 
 def word(value: Any) -> str:
-    """A plain value: a number, ``yes`` or ``no``, a shape, a word."""
+    """A plain value: a number, several, ``yes`` or ``no``, a shape, a word."""
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if type(value) is tuple:
+        return ",".join(map(number, value))
     return number(value) if isinstance(value, int | float) else str(value)
 
 

@@ -8,14 +8,23 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Preprocessing:
-    """What the numbers of the input are. Pixels are scaled to 0..``range``, then the mean is subtracted.
+    """What the numbers of the input are. Pixels are scaled to 0..``range``, the mean is subtracted, and what is left is
+    divided by ``std``.
 
-    ``mean="image"`` is the training images' mean image, ``"channel"`` one number per channel, ``"none"`` nothing.
+    ``mean="image"`` is the training images' mean image, ``"channel"`` their mean in each channel, ``"none"`` nothing;
+    ``std="channel"`` the standard deviation of their pixels in each channel. Numbers stand for themselves, in this
+    range and order: one for each channel, or one for all.
     """
 
     range: Literal[255, 1] = 1
-    mean: Literal["image", "channel", "none"] = "none"
+    mean: str | tuple[float, ...] = "none"
     order: Literal["rgb", "bgr"] = "rgb"
+    std: str | tuple[float, ...] = "none"
+
+    @property
+    def measured(self) -> bool:
+        """Whether the training images must be read for it."""
+        return self.mean in ("image", "channel") or self.std == "channel"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Keys and the kinds of their values."""
 
+from netspec.keys.channels import PerChannel
 from netspec.keys.initialisers import HE, ZERO, BiasInit, Init, Initialiser
 from netspec.keys.key import REQUIRED, Key
 from netspec.keys.kinds import (
@@ -43,6 +44,7 @@ __all__ = [
     "OneOf",
     "OrNone",
     "Padding",
+    "PerChannel",
     "Real",
     "Size2",
     "Whole",

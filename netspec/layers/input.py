@@ -1,11 +1,19 @@
 """The network's input."""
 
+from netspec.ir.fault import Fault
 from netspec.ir.ops import Input
-from netspec.keys import Choice, ImageShape, Key, OneOf
+from netspec.keys import Choice, ImageShape, Key, OneOf, PerChannel, Real
 from netspec.lowering import LayerType, Lowering
+from netspec.units import plural
 
 
 def lower(low: Lowering) -> None:
+    channels = low["shape"].channels
+    for key in ("mean", "std"):
+        numbers = low[key]
+        if not isinstance(numbers, str) and len(numbers) not in (1, channels):
+            message = f"{{layer}}: {key} has {len(numbers)} numbers for {plural(channels, 'channel')}"
+            raise Fault("bad-value", message, (key,), ("one for each channel, or one for all",))
     low.emit(Input(low["shape"]))
 
 
@@ -17,8 +25,17 @@ TYPE = LayerType(
         Key("range", OneOf((255, 1)), "the value of a white pixel; a black one is 0", default=1, of_shape=False),
         Key(
             "mean",
-            Choice({"image": "image", "channel": "channel", "none": "none"}),
-            "what is subtracted: the training images' mean image, one mean per channel, or nothing",
+            PerChannel(("image", "channel", "none")),
+            "what is subtracted: the training images' mean image, their mean in each channel, nothing, or these "
+            "numbers, in the input's range and order of channels",
+            default="none",
+            of_shape=False,
+        ),
+        Key(
+            "std",
+            PerChannel(("channel", "none"), Real(above=0)),
+            "what each channel is divided by at last: the standard deviation of the training images' pixels in it, "
+            "nothing, or these numbers",
             default="none",
             of_shape=False,
         ),

@@ -50,9 +50,9 @@ def need_full_batch(data: Data, config: Config) -> None:
 def measured(
     graph: Graph, data: Data, config: Config, loader: Loader, reporter: Reporter, crew: Crew = ALONE
 ) -> Statistics | None:
-    """The statistics of the training images, where the network wants a mean or a colour shift. Each of the crew reads
-    its part of them."""
-    if graph.preprocessing.mean == "none" and not graph.augment.colour:
+    """The statistics of the training images, where the network's input or a colour shift wants them. Each of the crew
+    reads its part of them."""
+    if not graph.preprocessing.measured and not graph.augment.colour:
         return None
     if data.statistics is not None:
         return data.statistics
@@ -117,7 +117,7 @@ def kept(spec: str, config: Config, data: Data, prepare: Preparation, origin: di
         "spec_sha256": sha256(spec),
         "seed": config.seed,
         "classes": list(data.classes),
-        "preparation": {"peak": data.peak, "mean": prepare.mean.cpu(), "axes": prepare.axes.cpu()},
+        "preparation": prepare.kept(),
         "settings": config.as_dict(),
         "data": fingerprint(data),
         "versions": versions_here(),

@@ -162,14 +162,14 @@ def test_an_lrn_that_onnx_has_stays_one() -> None:
 
 
 def test_the_metadata_say_what_the_network_is_and_what_it_reads() -> None:
-    text = "net small\n[image] input 3x8x6 range=1 mean=channel order=bgr\n[f] fc outputs=2\naugment from=12"
+    text = "net small\n[image] input 3x8x6 mean=channel order=bgr std=0.25,1,0.5\n[f] fc outputs=2\naugment from=12"
     model = model_of(text)
     about = {entry.key: entry.value for entry in model.metadata_props}
     assert (model.producer_name, model.graph.name) == ("netspec", "small")
     assert about.pop("spec_sha256") == sha256(text.encode()).hexdigest()
     assert about == {
         "net": "small", "spec": text, "seed": "0", "input.range": "1", "input.mean": "channel", "input.order": "bgr",
-        "input.crop": "8x6", "input.resize": "12",
+        "input.std": "0.25,1.0,0.5", "input.crop": "8x6", "input.resize": "12",
     }  # fmt: skip
 
 

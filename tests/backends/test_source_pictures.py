@@ -50,6 +50,24 @@ def test_the_mean_and_the_colours_axes_are_the_training_images(images: Path, tmp
     torch.testing.assert_close(found @ found.T, covariance, rtol=1e-4, atol=1e-6)
 
 
+def test_each_channel_is_divided_by_its_deviation_or_by_a_number(images: Path, tmp_path: Path) -> None:
+    program = imported(written(little(mean="channel std=channel"), tmp_path))
+    folder = program.Folder(images, 4, 0, 2)
+    stack = torch.stack([program.read(path).double() / 255 for path, _ in folder.images])
+    deviations = stack.transpose(0, 1).flatten(1).std(1, correction=0)[:, None, None]
+    torch.testing.assert_close(folder.std.double(), deviations, rtol=1e-5, atol=1e-6)
+    path = folder.images[0][0]
+    wanted = ((stack[0] - stack.mean((0, 2, 3))[:, None, None]) / deviations)[None]
+    torch.testing.assert_close(folder.viewed(path, 1).double(), wanted, rtol=1e-4, atol=1e-5)
+
+    given = imported(written(little(mean="0.485,0.456,0.406 std=0.229,0.224,0.225"), tmp_path))
+    pixels = given.read(path).float() / 255
+    wanted = (pixels - torch.tensor([0.485, 0.456, 0.406])[:, None, None]) / torch.tensor([0.229, 0.224, 0.225])[
+        :, None, None
+    ]
+    assert torch.equal(given.Folder(images, 4, 0, 2).viewed(path, 1), wanted[None])
+
+
 def test_ten_views_are_five_places_and_their_mirror_images(images: Path, tmp_path: Path) -> None:
     program = imported(written(little(augment="crop=12 from=14", views=10), tmp_path))
     folder = program.Folder(images, 4, 0, 1)

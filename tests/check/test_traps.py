@@ -91,6 +91,21 @@ def test_the_strength_of_a_signal_by_hand() -> None:
     assert roots["f"] == pytest.approx(0.05, rel=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("keys", "strength"),
+    [
+        ("mean=channel std=channel", 1.0),
+        ("mean=0.5 std=0.5", 0.5),  # 0.25 / 0.5
+        ("mean=0.25", (0.25**2 + 0.25**2) ** 0.5),  # 0.25 is left of the middle, with 0.25 around it
+        ("range=255 mean=127.5 std=63.75", 1.0),
+    ],
+)
+def test_the_strength_of_an_input_by_hand(keys: str, strength: float) -> None:
+    """Pixels deviate by a quarter of their range."""
+    graph = netspec.loads(f"[i] input 3x4x4 {keys}\n[f] fc outputs=4\n").graph
+    assert strengths(graph)["i"] == pytest.approx(strength, rel=1e-12)
+
+
 def test_scores_that_start_too_large_are_told_of_where_they_are_made() -> None:
     """Pixels of 255 / 2 with a deviation of 255 / 4, 142.5; he keeps them through sqrt(2): 201.6 by the first layer,
     and after its ReLU, which takes the sqrt(2) away again, by the second."""

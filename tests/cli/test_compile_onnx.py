@@ -179,16 +179,17 @@ def test_weights_of_a_safetensors_file(trained: Path, folder: Path) -> None:
 
 
 def test_the_mean_of_each_channel_is_written_as_numbers(folder: Path) -> None:
-    spec = "net c\n[image] input 3x8x8 mean=channel\n[fc] fc outputs=4\n[prob] softmax\ntrain batch=32"
+    spec = "net c\n[image] input 3x8x8 mean=channel std=channel\n[fc] fc outputs=4\n[prob] softmax\ntrain batch=32"
     (folder / "c.net").write_text(spec)
     made = CliRunner().invoke(
         main, ["train", "c.net", "--data", "synthetic", "--steps", "1", "--threads", "1", "--quiet", "--out", "r"]
     )
     assert made.exit_code == 0, made.output
     assert run("c.net", "--weights", "r").exit_code == 0
-    mean = open_run(folder / "r", pytest.fail).state["preparation"]["mean"]
-    assert json.loads(about(folder / "c.onnx")["input.mean_values"]) == mean.flatten().tolist()
-    assert mean.shape == (3, 1, 1) and mean.min() > 0
+    kept, told = open_run(folder / "r", pytest.fail).state["preparation"], about(folder / "c.onnx")
+    for key in ("mean", "std"):
+        assert json.loads(told[f"input.{key}_values"]) == kept[key].flatten().tolist()
+        assert kept[key].shape == (3, 1, 1) and kept[key].min() > 0
 
 
 def test_weights_that_do_not_fit_are_named(trained: Path, folder: Path) -> None:

@@ -13,7 +13,7 @@ from netspec.ir.shape import Shape
 from netspec.train import chance
 from netspec.train.data.augment import Choices, Preparation, central, choose
 from netspec.train.data.loader import Batch, Loader
-from netspec.train.data.moments import Statistics, statistics
+from netspec.train.data.moments import Moments, Statistics, statistics
 from netspec.train.data.picture import Frame, Held, Pixels
 from netspec.train.data.statistics import SAMPLE, measure, sampled
 
@@ -171,16 +171,40 @@ EVERYTHING = Augment(flip="horizontal", colour=0.1)
 
 
 @pytest.mark.parametrize("mean", ["image", "channel", "none"])
-@pytest.mark.parametrize(("top", "order"), [(255, "rgb"), (1, "bgr")])
+@pytest.mark.parametrize(("top", "order", "std"), [(255, "rgb", "none"), (1, "bgr", "channel")])
 def test_one_after_the_other_gives_the_same_bits_as_all_at_once(
-    mean: Literal["image", "channel", "none"], top: Literal[255, 1], order: Literal["rgb", "bgr"]
+    mean: Literal["image", "channel", "none"], top: Literal[255, 1], order: Literal["rgb", "bgr"], std: str
 ) -> None:
     """What the CPU does picture by picture is what a device does with the batch."""
     pictures = frames(16)
     choices = choose(3, 1, np.arange(16), FRAME, SIZE, EVERYTHING)
     assert choices.mirror.any() and not choices.mirror.all()
-    prepare = Preparation(Preprocessing(top, mean, order), STATISTICS, FRAME, SIZE, 255, CPU)
+    prepare = Preparation(Preprocessing(top, mean, order, std), STATISTICS, FRAME, SIZE, 255, CPU)
     assert torch.equal(prepare(pictures, choices), prepare.on_device(torch.from_numpy(pictures), choices))
+
+
+def test_numbers_of_the_spec_are_in_its_order_of_channels() -> None:
+    """A picture of 51, 102 and 204 in red, green and blue: 0.2, 0.4, 0.8; blue comes first, less 0.5, by 0.25."""
+    picture = np.broadcast_to(np.array([51, 102, 204], np.uint8)[None, :, None, None], (1, 3, 6, 8))
+    given = Preprocessing(1, (0.5, 0.1, 0.2), "bgr", (0.25, 0.5, 2.0))
+    size = Shape(3, 6, 8)
+    frame = Frame(3, 6, 8)
+    x = Preparation(given, None, frame, size, 255, CPU)(np.ascontiguousarray(picture), central(1, frame, size))
+    wanted = [(0.8 - 0.5) / 0.25, (0.4 - 0.1) / 0.5, 0.0]
+    assert x[0, :, 0, 0].tolist() == pytest.approx(wanted, abs=1e-6)
+    one_for_all = Preprocessing(255, (51.0,), "rgb", (51.0,))
+    x = Preparation(one_for_all, None, frame, size, 255, CPU)(np.ascontiguousarray(picture), central(1, frame, size))
+    assert x[0, :, 5, 7].tolist() == [0, 1, 3]
+
+
+def test_the_deviation_of_each_channel_is_that_of_its_pixels() -> None:
+    pictures = frames(16)
+    found = statistics(Moments.of(pictures))
+    assert found.channel_std == pytest.approx(pictures.transpose(1, 0, 2, 3).reshape(3, -1).std(axis=1), rel=1e-9)
+    flat = np.full((2, 3, FRAME.height, FRAME.width), 7, np.uint8)
+    given = Preprocessing(255, "channel", "rgb", "channel")
+    x = Preparation(given, statistics(Moments.of(flat)), FRAME, SIZE, 255, CPU)(flat, central(2, FRAME, SIZE))
+    assert not x.any()  # no spread, no division by it
 
 
 @pytest.mark.gpu

@@ -28,6 +28,9 @@ from netspec.train.data.rooms import Rooms
 
 Real = NDArray[np.float32]
 
+EVEN = 1e-3
+"""A standard deviation of this part of a grey level is none."""
+
 
 @dataclass(frozen=True, slots=True)
 class Choices:
@@ -76,9 +79,9 @@ class Preparation:
     Parameters
     ----------
     preprocessing:
-        Range, kind of mean, channel order.
+        Range, mean, channel order, deviation.
     statistics:
-        Of the training images; may be ``None`` where there is neither a mean nor a colour shift.
+        Of the training images; may be ``None`` where neither ``preprocessing.measured`` nor a colour shift wants them.
     peak:
         The stored value of full brightness.
     """
@@ -94,33 +97,50 @@ class Preparation:
     ) -> None:
         self.frame = frame
         self.size = size
+        self.peak = peak
         self.device = device
         self._rooms = Rooms(np.float32)
         self._pool = ThreadPoolExecutor(torch.get_num_threads(), thread_name_prefix="netspec-prepare")
         self._copying: deque[tuple[torch.cuda.Event, Tensor]] = deque()
         self._scale = preprocessing.range / peak
         self._reverse = preprocessing.order == "bgr" and frame.channels == 3
-        mean = np.zeros((frame.channels, 1, 1))
+        mean = self._given(preprocessing.mean, 0.0)
+        std = self._given(preprocessing.std, 1.0)
         axes = np.zeros((frame.channels, frame.channels))
         if statistics is not None:
-            axes = statistics.axes
+            axes = statistics.axes * self._scale
             if preprocessing.mean == "image":
-                mean = statistics.mean
+                mean = statistics.mean * self._scale
             elif preprocessing.mean == "channel":
-                mean = statistics.channel_mean[:, None, None]
-        self.mean = torch.tensor(mean * self._scale, dtype=torch.float32, device=device)
+                mean = statistics.channel_mean[:, None, None] * self._scale
+            if preprocessing.std == "channel":
+                std = _divisors(statistics.channel_std)[:, None, None] * self._scale
+        self.mean = torch.tensor(mean, dtype=torch.float32, device=device)
         """What is subtracted, in the network's range: (channels, 1, 1), or a whole stored frame; red first."""
-        self.axes = torch.tensor(axes * self._scale, dtype=torch.float64)
+        self.axes = torch.tensor(axes, dtype=torch.float64)
         """The colours' principal components times their standard deviations, in the network's range; red first."""
-        self.take(self.mean, self.axes)
+        self.std = torch.tensor(std, dtype=torch.float32, device=device)
+        """What is divided by, in the network's range: (channels, 1, 1); red first."""
+        self.take(self.mean, self.axes, self.std)
 
-    def take(self, mean: Tensor, axes: Tensor) -> None:
-        """Take this mean and these axes, as a checkpoint has them, instead of those of the statistics."""
+    def _given(self, numbers: str | tuple[float, ...], otherwise: float) -> NDArray[np.float64]:
+        """What the spec gives as numbers, (channels, 1, 1), red first."""
+        listed = (otherwise,) if isinstance(numbers, str) else numbers[::-1] if self._reverse else numbers
+        return np.broadcast_to(np.array(listed, np.float64), self.frame.channels).reshape(-1, 1, 1).copy()
+
+    def take(self, mean: Tensor, axes: Tensor, std: Tensor) -> None:
+        """Take these, as a checkpoint has them, instead of those of the statistics."""
         self.mean, self.axes = mean.to(self.device, torch.float32), axes.to("cpu", torch.float64)
+        self.std = std.to(self.device, torch.float32)
+        self._divides = bool((self.std != 1).any())
         self._whole_frame = self.mean.shape[1:] != (1, 1)
         self._means: tuple[Real, Real] | None = None
         if self._whole_frame and self.device.type == "cpu":
             self._means = (self.mean.numpy(), self.mean.flip(2).contiguous().numpy())
+
+    def kept(self) -> dict[str, Any]:
+        """What a checkpoint keeps, from which ``take`` makes the same preparation."""
+        return {"peak": self.peak, "mean": self.mean.cpu(), "axes": self.axes.cpu(), "std": self.std.cpu()}
 
     def __call__(self, pictures: Pixels, choices: Choices) -> Tensor:
         """Stored pictures as the network reads them: float32, shape (N, channels, height, width) of its input.
@@ -161,6 +181,8 @@ class Preparation:
                 np.subtract(one, self.mean.numpy(), out=one)
             if shift.any():
                 np.add(one, shift[:, None, None], out=one)
+            if self._divides:
+                np.divide(one, self.std.numpy(), out=one)
 
     def on_device(self, x: Tensor, choices: Choices) -> Tensor:
         """Prepare uint8 pictures (N, channels, height, width) where they lie, all at once."""
@@ -172,6 +194,8 @@ class Preparation:
         if choices.shift.any():
             shift = self._sent((choices.shift @ self.axes.numpy().T).astype(np.float32))
             x += shift[:, :, None, None]
+        if self._divides:
+            x /= self.std
         return x.flip(1) if self._reverse else x
 
     def _moved(self, pictures: Pixels) -> Tensor:
@@ -198,6 +222,11 @@ class Preparation:
 
     def _sent(self, numbers: NDArray[Any]) -> Tensor:
         return sent(numbers, self.device)
+
+
+def _divisors(deviations: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What stored pixels are divided by: 1 for a channel that is the same everywhere, whose deviation is rounding."""
+    return np.where(deviations > EVEN, deviations, 1.0)
 
 
 def room_for(device: str) -> Room | None:

@@ -66,6 +66,13 @@ class Statistics:
         means: Real = self.mean.mean(axis=(1, 2))
         return means
 
+    @property
+    def channel_std(self) -> Real:
+        """The standard deviation of each channel's pixels: the root of the covariance's diagonal, which the scaled
+        components' squares add up to."""
+        deviations: Real = np.sqrt((self.axes**2).sum(axis=1))
+        return deviations
+
 
 @dataclass(frozen=True, slots=True)
 class Colours:

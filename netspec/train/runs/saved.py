@@ -131,12 +131,13 @@ class Saved:
         prepare = Preparation(
             self.graph.preprocessing, None, frame, self.graph.input.output, peak, torch.device(device)
         )
-        mean, axes = self.state["preparation"]["mean"], self.state["preparation"]["axes"]
+        held = self.state["preparation"]
+        mean: Tensor = held["mean"]
         if tuple(mean.shape) not in ((frame.channels, 1, 1), (frame.channels, frame.height, frame.width)):
             raise TrainError(
                 f"{self.name} subtracts a mean image of {'x'.join(map(str, mean.shape))}, the pictures are {frame}"
             )
-        prepare.take(mean, axes)
+        prepare.take(mean, held["axes"], held.get("std", torch.ones(frame.channels, 1, 1)))
         return prepare
 
 

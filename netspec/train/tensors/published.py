@@ -30,8 +30,11 @@ def as_run(net: Net, path: Path, weights: Weights, source: str, batch: int | Non
     data = open_source(source, net.graph, 0)
     with Loader(config.workers, lambda problem: None) as loader:  # the test itself names what cannot be read
         statistics = measured(net.graph, data, config, loader, reporter)
-    if statistics is not None and net.graph.preprocessing.mean != "none":
-        reporter.note(f"the mean is that of {statistics.images} training images of {data.source}")
+    before = net.graph.preprocessing
+    if statistics is not None and before.measured:
+        told = [key for key in ("mean", "std") if getattr(before, key) in ("image", "channel")]
+        whose = "mean and std are those" if len(told) == 2 else f"the {told[0]} is that"
+        reporter.note(f"{whose} of {statistics.images} training images of {data.source}")
     prepare = preparation(net.graph, data, statistics, "cpu")
     state = {
         "step": 0,
@@ -40,7 +43,7 @@ def as_run(net: Net, path: Path, weights: Weights, source: str, batch: int | Non
         "spec_sha256": sha256(net.source.text),
         "classes": list(data.classes),
         "weights": module.state_dict(),
-        "preparation": {"peak": data.peak, "mean": prepare.mean, "axes": prepare.axes},
+        "preparation": prepare.kept(),
         "settings": {"data": source},
     }
     return Saved(path, None, net, state, {})

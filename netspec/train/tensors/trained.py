@@ -20,10 +20,10 @@ from netspec.train.tensors.weights import fit, read_weights
 def trained(graph: Graph, path: Path, warn: Callable[[str], None]) -> Trained:
     """Read weights that fit a graph.
 
-    The facts are the file's ``weights_sha256`` and, of a run, ``step``, the ``classes`` (a JSON list), and what is
+    The facts are the file's ``weights_sha256`` and, of a run, ``step``, the ``classes`` (a JSON list), what is
     subtracted from images that the ``input`` line has scaled: ``input.mean_values``, a JSON list of one number per
-    channel, or ``input.mean_image``, its float32 numbers (channels x height x width, little-endian) in base64. Both
-    are in the network's range and order of channels.
+    channel, or ``input.mean_image``, its float32 numbers (channels x height x width, little-endian) in base64; and
+    ``input.std_values``, what each channel is divided by. All are in the network's range and order of channels.
 
     Raises
     ------
@@ -48,14 +48,22 @@ def _facts(graph: Graph, about: Mapping[str, Any]) -> dict[str, str]:
     found = {"step": str(about["step"])} if "step" in about else {}
     if "classes" in about:
         found["classes"] = json.dumps(list(about["classes"]), ensure_ascii=False)
-    if "preparation" not in about or graph.preprocessing.mean == "none":
+    if "preparation" not in about:
         return found
-    mean: Tensor = about["preparation"]["mean"]
-    if graph.preprocessing.order == "bgr" and len(mean) == 3:
-        mean = mean.flip(0)
-    if graph.preprocessing.mean == "channel":
-        return {**found, "input.mean_values": json.dumps(mean.flatten().tolist())}
-    _, height, width = graph.input.output
-    top, left = (mean.shape[1] - height) // 2, (mean.shape[2] - width) // 2
-    numbers = mean[:, top : top + height, left : left + width].numpy().astype("<f4").tobytes()
-    return {**found, "input.mean_image": base64.b64encode(numbers).decode()}
+    before, held = graph.preprocessing, about["preparation"]
+    if before.std != "none" and "std" in held:
+        found["input.std_values"] = json.dumps(_ordered(graph, held["std"]).flatten().tolist())
+    mean = _ordered(graph, held["mean"])
+    if before.mean == "image":
+        _, height, width = graph.input.output
+        top, left = (mean.shape[1] - height) // 2, (mean.shape[2] - width) // 2
+        numbers = mean[:, top : top + height, left : left + width].numpy().astype("<f4").tobytes()
+        found["input.mean_image"] = base64.b64encode(numbers).decode()
+    elif before.mean != "none":
+        found["input.mean_values"] = json.dumps(mean.flatten().tolist())
+    return found
+
+
+def _ordered(graph: Graph, numbers: Tensor) -> Tensor:
+    """Numbers by channel, red first, in the order of the network."""
+    return numbers.flip(0) if graph.preprocessing.order == "bgr" and len(numbers) == 3 else numbers

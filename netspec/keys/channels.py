@@ -1,0 +1,30 @@
+"""Values for each channel of an image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from netspec.keys.kinds import Real, one_of, unknown_word
+from netspec.language.syntax import Number, Value, Values, Word
+
+Channels = str | tuple[float, ...]
+"""A word, or one number for each channel; a single one serves all."""
+
+
+@dataclass(frozen=True, slots=True)
+class PerChannel:
+    """One of several words, or numbers: ``0.485,0.456,0.406``."""
+
+    words: tuple[str, ...]
+    number: Real = Real()
+
+    @property
+    def doc(self) -> str:
+        return one_of([*self.words, f"{self.number.doc} for each channel"])
+
+    def read(self, value: Value) -> Channels:
+        if isinstance(value, Number | Values):
+            return tuple(self.number.read(item) for item in (value.items if isinstance(value, Values) else (value,)))
+        if isinstance(value, Word) and value.text in self.words:
+            return value.text
+        raise unknown_word(value, self.words, self.doc)
