@@ -152,6 +152,7 @@ def test_the_names_that_the_templates_use_are_taken() -> None:
     noisy = settings.Linear(0.5, noise=1.0)
     graphs += [replace(plain, train=replace(plain.train, schedule=noisy))]
     graphs += [netspec.loads("[image] input 8\n[a] fc outputs=2 schedule=cosine max_norm=2").graph]
+    graphs += [replace(plain, preprocessing=settings.Preprocessing(1, (0.5,), std=(0.25,)))]
     graphs += [chain("train"), netspec.loads(CROSSINGS.strip()).graph]
     found = set().union(*(defined(emit(graph)) for graph in graphs))
     networks = {"AlexNet", "Crossings", "Idle", "Joined", "Little", "Net", "Pair", "Several", "Single", "Sparse",
