@@ -21,9 +21,10 @@ run: .venv/installed-run
 	$(BIN)/netspec train specs/alexnet-tiny.net --data synthetic --steps 20
 	$(BIN)/netspec train specs/digits.net --data digits
 
-# Tests run side by side, each in one thread: threads of several tests on the same cores wait for each other.
+# Tests run side by side, each in one thread: threads of several tests on the same cores wait for each other. They start
+# hundreds of processes, which find what Python has compiled where it may be kept.
 test: .venv/installed-test
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 $(PYTEST)
+	OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 $(PYTEST)
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import signal
 
+import chances
 import pytest
+
+chances.register()
 
 
 def pytest_configure() -> None:

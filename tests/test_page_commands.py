@@ -11,7 +11,7 @@ BY_NAME = {page.path.stem: page for page in PAGES}
 @pytest.mark.parametrize(
     "page",
     [
-        pytest.param(page, id=name, marks=[pytest.mark.slow] * bool(page.slow) + [pytest.mark.ci] * (name == "README"))
+        pytest.param(page, id=name, marks=pytest.mark.slow if page.slow else pytest.mark.ci)
         for name, page in BY_NAME.items()
     ],
 )

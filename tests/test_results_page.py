@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 import numpy as np
 import pytest
+import warm
 from places import ROOT
 
 from netspec.cli import main
@@ -38,7 +39,7 @@ def test_a_netspec_command_parses(command: str) -> None:
 def test_a_script_of_the_page_is_there_and_takes_these_options(command: str) -> None:
     _, script, *words = command.split()
     assert (ROOT / script).is_file()
-    done = subprocess.run([sys.executable, ROOT / script, *words, "--help"], capture_output=True, text=True)
+    done = warm.run(ROOT / script, *words, "--help")
     assert (done.returncode, done.stderr) == (0, "")
 
 

@@ -137,6 +137,7 @@ def test_small_specs(path: Path, tmp_path: Path) -> None:
     pair.assert_same_steps()
 
 
+@pytest.mark.ci  # a step of AlexNet, twice
 def test_alexnet_whole(tmp_path: Path) -> None:
     pair = Pair(netspec.load(ALEXNET).graph, tmp_path, count=1)
     pair.assert_same_state()

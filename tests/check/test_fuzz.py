@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable
 
 import pytest
+from chances import examples
 from checking import good, mistake, spec
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from places import SPECS
 from wrong_networks import NETWORKS
@@ -51,9 +52,7 @@ IMAGE = "[image] input 3x32x32\n"
 LONGEST = 5.0
 """Seconds for one spec of the size of AlexNet's, on a machine that does other things too: some 200 times the usual."""
 
-SLOW = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
-)
+SLOW = examples(150, HealthCheck.too_slow, HealthCheck.data_too_large)
 
 
 def survive(text: str) -> None:
@@ -243,6 +242,7 @@ HUGE = {
 }
 
 
+@pytest.mark.ci  # a second each
 @pytest.mark.parametrize("name", HUGE)
 def test_what_is_huge_is_answered_soon_and_briefly(name: str) -> None:
     begin = time.process_time()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from chances import examples
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from places import SPECS
 
@@ -64,7 +65,7 @@ def edits(draw: st.DrawFn) -> list[str]:
     return texts
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(150, HealthCheck.too_slow)
 @given(edits(), st.sampled_from([None, None, Shape(3, 32, 32)]))
 def test_what_was_known_before_changes_nothing(texts: list[str], shape: Shape | None) -> None:
     known = None

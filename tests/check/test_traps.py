@@ -156,6 +156,7 @@ def test_what_allows_is_a_comment() -> None:
     assert time.process_time() - begin < 5
 
 
+@pytest.mark.ci  # seconds
 def test_a_long_chain_is_looked_through_once() -> None:
     chain = "".join(f"[n{i}] lrn size=5 scale=1e-4\n" for i in range(12_000))
     begin = time.process_time()

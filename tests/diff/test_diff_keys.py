@@ -6,8 +6,9 @@ import json
 from collections.abc import Mapping
 
 import pytest
+from chances import examples
 from comparing_nets import changed, diff, facts, keys, same_outputs, told
-from hypothesis import given, reject, settings
+from hypothesis import given, reject
 from hypothesis import strategies as st
 
 from netspec.diagnostics import SpecError
@@ -130,7 +131,7 @@ def test_a_changed_key_is_told_and_nothing_else(name: str, value: str) -> None:
 
 
 @given(CHANGES, CHANGES)
-@settings(max_examples=40, deadline=None)
+@examples(40)
 def test_changed_keys_are_told_and_nothing_else_in_both_directions(a: dict[str, str], b: dict[str, str]) -> None:
     try:
         nets = net_of(a), net_of(b)
@@ -147,7 +148,7 @@ def test_changed_keys_are_told_and_nothing_else_in_both_directions(a: dict[str, 
 
 
 @given(CHANGES)
-@settings(max_examples=40, deadline=None)
+@examples(40)
 def test_the_function_is_the_same_where_it_is_said_to_be(changes: dict[str, str]) -> None:
     computing = {name: value for name, value in changes.items() if name not in PREPARED}
     try:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from chances import examples
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from layerfiles import NORMS, PARAMS, SHAPE, TWINS, conv, ending, net, params
 
@@ -32,7 +33,7 @@ def edited(draw: st.DrawFn, files: list[str]) -> str:
     return text
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(150, HealthCheck.too_slow)
 @given(
     edited(FILES),
     edited([params(), *PARAMS.values()]) | st.none(),

@@ -7,7 +7,8 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from chances import examples
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from places import SPECS
 from spec_texts import specs
@@ -19,7 +20,7 @@ from netspec.language.syntax import Number
 from netspec.source import Source, Span
 
 SHIPPED = sorted(SPECS.rglob("*.net"))
-SOME = settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+SOME = examples(100, HealthCheck.too_slow)
 
 
 def layout(text: str) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from chances import examples
+from hypothesis import HealthCheck, given
 from spec_texts import specs
 
 from netspec.diagnostics import Diagnostic
@@ -362,7 +363,7 @@ def test_layers_that_say_the_same_have_places_of_their_own() -> None:
         assert {span.line for span in spans} == {section.name.span.line}
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(50, HealthCheck.too_slow)
 @given(specs())
 def test_a_body_that_is_read_by_itself_is_what_its_statement_has(text: str) -> None:
     source = Source("a.net", text)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from hypothesis import HealthCheck, given, settings
+from chances import examples
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from places import SPECS
 
@@ -39,7 +40,7 @@ def edited(draw: st.DrawFn) -> tuple[str, int]:
     return text, draw(st.just(place) | st.integers(0, len(text)))
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(150, HealthCheck.too_slow)
 @given(edited(), st.sampled_from(["relu1", "conv1", "1", "a b"]))
 def test_any_text_at_any_place(case: tuple[str, int], new: str) -> None:
     text, offset = case

@@ -131,7 +131,7 @@ def test_a_wrong_spec_is_told() -> None:
 @pytest.mark.parametrize(
     "more",
     [
-        pytest.param(["--without", "kept-memory"], id="in one process"),
+        pytest.param(["--without", "kept-memory"], marks=pytest.mark.ci, id="in one process"),  # two AlexNets
         pytest.param([], marks=pytest.mark.slow, id="in processes of their own"),  # four that each make an AlexNet
     ],
 )

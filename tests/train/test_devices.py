@@ -53,6 +53,7 @@ def close(a: Any, b: Any) -> None:
         assert a == pytest.approx(b, rel=1e-4, abs=1e-6)
 
 
+@pytest.mark.ci
 def test_two_train_what_one_does(two: launched.Launched, one: Path) -> None:
     run = two.folder / "run"
     assert len(log(run)) == len(log(one)) == 36
@@ -63,6 +64,7 @@ def test_two_train_what_one_does(two: launched.Launched, one: Path) -> None:
             close(newest(run)[key], newest(one)[key])
 
 
+@pytest.mark.ci
 def test_one_process_speaks_and_nothing_is_left(two: launched.Launched) -> None:
     lines = two.out.splitlines()
     assert [line.split()[0] for line in lines] == ["top-1", "34", "1,024", "run:"]
@@ -71,6 +73,7 @@ def test_one_process_speaks_and_nothing_is_left(two: launched.Launched) -> None:
     assert json.loads((two.folder / "run" / "run.json").read_text())["gpus"] == 2
 
 
+@pytest.mark.ci
 def test_the_checkpoint_holds_whole_tensors(two: launched.Launched, one: Path) -> None:
     state, alone = newest(two.folder / "run"), newest(one)
     shapes = {key: tensor.shape for key, tensor in alone["weights"].items()}
@@ -81,6 +84,7 @@ def test_the_checkpoint_holds_whole_tensors(two: launched.Launched, one: Path) -
     assert {key: tensor.shape for key, tensor in state["average"]["weights"].items()} == shapes
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("command", [("eval",), ("export", "-o", "w.safetensors"), ("filters", "-o", "f.png")])
 def test_what_takes_a_run_takes_this_one(
     two: launched.Launched, command: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -90,6 +94,7 @@ def test_what_takes_a_run_takes_this_one(
     assert done.exit_code == 0, done.output
 
 
+@pytest.mark.ci
 def test_it_goes_on_on_one(two: launched.Launched, one: Path, tmp_path: Path) -> None:
     """And says that the last bits may differ."""
     shutil.copytree(two.folder / "run", tmp_path / "two")
@@ -175,6 +180,7 @@ def test_gpus_where_there_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
     assert done.stderr.startswith("Error: 2 GPUs asked for, and there are 0\n")
 
 
+@pytest.mark.ci
 @pytest.mark.usefixtures("nothing_starts")
 @pytest.mark.parametrize(
     ("options", "told"),

@@ -140,6 +140,7 @@ def test_a_diverging_training() -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT to send to another process")
+@pytest.mark.ci  # a process that imports torch
 def test_ctrl_c_saves_and_exits_with_130(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "netspec", "train", "-", "--data", "synthetic", "--epochs", "9999", "--out", "run"]
     environment = {**os.environ, "NO_COLOR": "1"}
