@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+from computing import values
 from layerfiles import NORMS, PARAMS, RATES, TWINS, conv, ending, load, net, params, readable, said, told
 
 from netspec.diff import compare
@@ -45,6 +47,16 @@ def test_dropout_multiplies_in_tests() -> None:
 def test_dropout_that_is_not_enabled_still_multiplies() -> None:
     op = load(NORMS, params(h="enable=false\n")).graph.nodes["h"].op
     assert (type(op).__name__, getattr(op, "a", None)) == ("Affine", 0.75)
+
+
+def test_a_layer_that_has_become_a_factor_keeps_its_neuron() -> None:
+    text = NORMS.replace("keep=0.75\n", "keep=0.75\nneuron=relu\n")
+    graph = load(text, params(h="enable=false\n")).graph
+    found = values(graph)
+    np.testing.assert_allclose(found["h_neuron"], np.maximum(0, 0.75 * found["m"]))
+    alone = conv("c", "data", 3) + "[s]\ntype=eltsum\ninputs=c\ncoeffs=-2\nneuron=relu\n"
+    found = values(load(net(alone, "s")).graph)
+    np.testing.assert_allclose(found["s_neuron"], np.maximum(0, -2 * found["c"]))
 
 
 def test_a_cost_with_another_coefficient_is_a_loss() -> None:

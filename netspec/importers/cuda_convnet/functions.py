@@ -30,10 +30,11 @@ def add_neuron(layer: Layer, lines: Lines, name: str, *, apart: bool) -> None:
     key = neuron.word if neuron.word in _WORDS else ""
     if neuron.word in _WITH_NUMBERS:
         key = f"{neuron.word}({', '.join(map(number, neuron.numbers))})"
-    if key and not apart and layer.type in _TAKE_A_KEY and lines.all[-1].name == name:
-        # What pools across maps is laid out as maps behind it.
-        place = -2 if layer.type == "cmpool" else -1
-        line = lines.all[place]
+    # What pools across maps is laid out as maps behind it.
+    place = -2 if layer.type == "cmpool" else -1
+    line = lines.all[place]
+    takes = layer.type in _TAKE_A_KEY and line.type not in FUNCTIONS
+    if key and not apart and takes and lines.all[-1].name == name:
         lines.all[place] = replace(line, keys={**line.keys, "neuron": key})
     else:
         lines.values[layer.name] = _lines(layer, lines, name, neuron, "_neuron")
