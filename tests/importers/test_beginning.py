@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from layerfiles import SHAPE, TWINS, ending
 
 from netspec.diagnostics import Diagnostic, SpecError
@@ -178,3 +180,42 @@ def test_a_schedule_of_the_file_stays() -> None:
     assert net.graph.parameters["conv1.weight"].lr == 0.01
     assert ("cfg-left-out", "epoch 5: set conv1 epsw to 0 from 0.01") in [(c, line) for c, line, _ in told(text)]
     assert [d[0] for d in told(text, history=False)] == ["cfg-last-state"]
+
+
+RATE = st.sampled_from(["0.01", "0.001", "0.0001", "1e-5", "0", ".02", "3", "-1", "0.01 0.1", "1e400"])
+LAYER = st.sampled_from(
+    ["conv1", "conv1,conv2", "conv1-2", "conv1/2", "fc", "conv layers", "conv9", "out", "elsewhere", ""]
+)
+TIME = st.sampled_from(
+    ["epoch 3: ", "epoch 7: ", "epcoh 9 ", "epoch 4.5: ", "300 batches: ", "after 5 epochs: ", "    ", ""]
+)
+WHAT = st.one_of(
+    st.builds("set epsw to {} from {} on {}".format, RATE, RATE, LAYER),
+    st.builds("set epsw to {} from {}".format, RATE, RATE),
+    st.builds("set {} epsw to {}, {} elsewhere".format, LAYER, RATE, RATE),
+    st.builds("init epsw {}, {} on {}".format, RATE, RATE, LAYER),
+    st.builds("set epsb to {}".format, RATE),
+    st.builds("divided epsw by {}".format, RATE),
+    st.builds("set color noise to {} from {}".format, RATE, RATE),
+    st.sampled_from(
+        [
+            "killed", "", "minibatch 0", "minibatch 64", "reduce learning rates by factor of 10 after 2 epochs",
+            "another factor of 10 after 3 more epochs", "enabled dropout", "what is it",
+        ]
+    ),
+)  # fmt: skip
+NOTE = st.builds("# {}{}\n".format, TIME, WHAT) | st.just("\n")
+
+
+@given(st.lists(NOTE, max_size=9), st.sampled_from(["0", "0.001", "0.01"]))
+@settings(max_examples=60, deadline=None)
+def test_of_any_notes_comes_a_spec_or_a_diagnostic(notes: list[str], usual: str) -> None:
+    text = params("".join(notes), usual, conv1a="0 0", conv1b="0 0")
+    for history in (True, False):
+        try:
+            net = read(text, history=history)
+        except SpecError as error:
+            assert history and {d.code for d in error.diagnostics if d.severity == "error"} == {"cfg-no-history"}
+            continue
+        assert all(0 <= p.lr <= 3 for p in net.graph.parameters.values())
+        assert all(d.span.line >= 1 for d in net.warnings)

@@ -72,14 +72,14 @@ class Unread:
 
 Note = Change | Colour | End | Batch | Unread
 
-_R = r"(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?"
+_R = r"(?:\d{1,9}\.?\d{0,15}|\.\d{1,15})(?:e(?:-\d{1,2}|\+?\d))?"
 _FILL = r"(?:(?:now|then|also|again|and|i|we|just|lets)\s+)*"
 _BEGIN = r"(?:start(?:ed|ing)?|init(?:ial(?:ly)?)?|beg[aiu]n(?:ning)?)\b"
 _VERB = rf"(?:set|chang|lower|drop|reduc|decreas|divid|cut|rais|increas|put|push|restor|turn)\w*|{_BEGIN}"
 _LAYER = r"(?!(?:to|from|by|of|on|in|for|the|all|elsewhere)\b)[a-z][\w./-]*(?:\s+layers?)?"
 _ON = r"(?:on|of|for|in)\s+(?:(?:all|the)\s+)*"
 _AT = re.compile(
-    r"(?:(?:at|after|in|from)\s+)?([a-z]{4,7})\s*#?\s*(\d+(?:\.\d+)?)\s*(?:[:,;.-]+|\s|$)\s*(.*)", re.DOTALL
+    r"(?:(?:at|after|in|from)\s+)?([a-z]{4,7})\s*#?\s*(\d{1,6}(?:\.\d{1,9})?)\s*(?:[:,;.-]+|\s|$)\s*(.*)", re.DOTALL
 )
 _AFTER = re.compile(rf"(?:after\s+)?({_R})\s+(epoch|batch|minibatch|iteration)\w*\s*[:,;.-]*\s*(.*)", re.DOTALL)
 _RATE = re.compile(
