@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from netspec.cli.common import importing_torch, input_option, read_net, refuse, set_option
+from netspec.cli.networks import SPECS, need_spec, with_weights
 from netspec.cli.runs import (
     DEVICES,
     FORMATS,
@@ -35,7 +36,6 @@ ROWS = 50
 """Classes that the table shows; of more than these, the worst."""
 
 WORST = 20
-SPECS = (".net", ".cfg")
 
 
 @click.command()
@@ -85,8 +85,7 @@ def command(
         refuse(f"--weights is for one run, and there are {len(runs)}")
     if confusion is not None and confusion.suffix.lower() != ".png":
         refuse(f"--confusion {confusion}: the picture's name ends with .png")
-    if (input_shape is not None or changes or layer_files.params) and (weights is None or runs[0].suffix not in SPECS):
-        refuse("--set, --input and --params say how a spec is read, and there is none; a run keeps its network")
+    need_spec(runs[0], weights, input_shape, changes, layer_files)
     with telling():
         need_named(*(run for run in runs if run.suffix not in SPECS), data=data)
         with importing_torch():
@@ -123,19 +122,15 @@ def _with_weights(
     path: Path, net: Net | None, weights: Path, data: str | None, batch: int | None, quiet: bool
 ) -> tuple[list[Saved], dict[str, str]]:
     """A run, or a spec's network, with other weights, and what is recorded of them."""
-    from netspec.train.learning.objective import build
     from netspec.train.reporting.console import reporter
     from netspec.train.runs.saved import open_run
     from netspec.train.tensors.published import as_run
-    from netspec.train.tensors.weights import fit, read_weights
+    from netspec.train.tensors.weights import read_weights
 
     read = read_weights(weights, warn)
     if net is not None and data is not None:
         return [as_run(net, path, read, data, batch, reporter(quiet=quiet))], read.facts()
-    run = open_run(path, warn)
-    module = build(run.graph, 0, "cpu").module
-    fit(run.graph, module, read)
-    return [run.with_weights(module.state_dict())], read.facts()
+    return [with_weights(open_run(path, warn), read)], read.facts()
 
 
 def _test(

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netspec.cli.common import importing_torch, refuse
-from netspec.cli.runs import need_named, telling, warn
+from netspec.cli.common import refuse
+from netspec.cli.networks import open_trained, weights_option
+from netspec.cli.runs import telling
 from netspec.cli.writing import refuse_what_is_not_ours, write_whole
 
 if TYPE_CHECKING:
+    from netspec.cli.layer_files import LayerFiles
+    from netspec.ir.shape import Shape
     from netspec.train.tensors.layouts import Layout
 
 
@@ -22,28 +25,37 @@ if TYPE_CHECKING:
 @click.option("--layout", type=click.Choice(["groups", "merged", "torchvision"]), default="merged", show_default=True,
               help="One tensor per GPU group, per parameter, or under torchvision's names.")  # fmt: skip
 @click.option("-q", "--quiet", is_flag=True, help="Do not name the file that is written.")
-def command(run: Path, output: Path, layout: Layout, quiet: bool) -> None:
+@weights_option
+def command(
+    run: Path,
+    output: Path,
+    layout: Layout,
+    quiet: bool,
+    weights: Path | None,
+    input_shape: Shape | None,
+    changes: tuple[str, ...],
+    layer_files: LayerFiles,
+) -> None:
     """Write a run's weights as a safetensors file.
 
-    RUN is a run's folder, or one of its checkpoints. --weights reads the file back in every layout. A file that netspec
-    did not write is never overwritten.
+    RUN is a run's folder, or one of its checkpoints; with --weights it may be a spec, whose weights are written in
+    another layout. --weights reads the file back in every layout. A file that netspec did not write is never
+    overwritten.
 
     \b
     Examples:
       netspec export runs/alexnet-1 -o alexnet.safetensors
       netspec export runs/alexnet-1 -o towers.safetensors --layout groups
+      netspec export specs/alexnet-torchvision.net --weights alexnet.pth -o alexnet.safetensors
     """
     if output.suffix != ".safetensors":
         refuse(f"-o {output}: the file's name ends with .safetensors")
     refuse_what_is_not_ours(output, _ours)
     with telling():
-        need_named(run)
-        with importing_torch():
-            from netspec.train.runs.saved import open_run
-            from netspec.train.tensors.export import exported
+        opened = open_trained(run, weights, input_shape, changes, layer_files)
+        from netspec.train.tensors.export import exported
         from netspec.units import plural, size
 
-        opened = open_run(run, warn)
         data, tensors = exported(opened, layout)
     try:
         write_whole(output, data)

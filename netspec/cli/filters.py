@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from netspec.cli.common import importing_torch, refuse
-from netspec.cli.runs import DEVICES, FORMATS, columns, device_of, need_named, telling, warn, write_picture
+from netspec.cli.common import refuse
+from netspec.cli.networks import open_trained, weights_option
+from netspec.cli.runs import DEVICES, FORMATS, columns, device_of, telling, write_picture
 
 if TYPE_CHECKING:
+    from netspec.cli.layer_files import LayerFiles
+    from netspec.ir.shape import Shape
     from netspec.train.runs.saved import Saved
 
 
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 @click.option("--device", type=DEVICES, help="Where to compute [default: cuda if there is one].")
 @click.option("--format", "form", type=FORMATS, default="text", show_default=True, help="How the numbers are written.")
 @click.option("-q", "--quiet", is_flag=True, help="Do not name the file that is written.")
+@weights_option
 def command(
     run: Path,
     output: Path,
@@ -34,16 +38,22 @@ def command(
     device: str | None,
     form: str,
     quiet: bool,
+    weights: Path | None,
+    input_shape: Shape | None,
+    changes: tuple[str, ...],
+    layer_files: LayerFiles,
 ) -> None:
     """Draw a trained network's kernels by GPU group, and tell how much of each group is colour.
 
-    RUN is a run's folder, or one of its checkpoints. The groups stand below each other, as in figure 3 of the 2012
-    paper. With --image and --activations the picture is what a layer answers to an image.
+    RUN is a run's folder, or one of its checkpoints; with --weights it may be a spec. The groups stand below each
+    other, as in figure 3 of the 2012 paper. With --image and --activations the picture is what a layer answers to an
+    image.
 
     \b
     Examples:
       netspec filters runs/alexnet-1 -o conv1.png
       netspec filters runs/alexnet-1 -o cat-pool5.png --image cat.jpg --activations pool5
+      netspec filters specs/alexnet-torchvision.net --weights alexnet.pth -o conv1.png
     """
     if (image is None) != (activations is None):
         refuse("--image and --activations go together: the image, and the layer whose answer is drawn")
@@ -52,11 +62,7 @@ def command(
     if output.suffix.lower() != ".png":
         refuse(f"-o {output}: the picture's name ends with .png")
     with telling():
-        need_named(run)
-        with importing_torch():
-            from netspec.train.runs.saved import open_run
-
-        opened = open_run(run, warn)
+        opened = open_trained(run, weights, input_shape, changes, layer_files)
         if image is not None and activations is not None:
             facts, lines, picture = _answer(opened, image, activations, device_of(device))
         else:
@@ -100,9 +106,10 @@ def _kernels(run: Saved, layer: str | None) -> tuple[dict[str, Any], list[str], 
 
 
 def _answer(run: Saved, image: Path, layer: str, device: str) -> tuple[dict[str, Any], list[str], bytes]:
+    from netspec.train.data.decode import PEAK
     from netspec.train.data.picture import Unreadable
     from netspec.train.errors import TrainError
-    from netspec.train.judging.predict import PEAK, frame_of
+    from netspec.train.judging.predict import frame_of
     from netspec.train.judging.predict import picture as read
     from netspec.train.judging.views import prepared, views
     from netspec.train.look.activations import answer, picture

@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from netspec.cli.common import WRONG_SPEC, importing_torch
-from netspec.cli.runs import DEVICES, FORMATS, device_of, need_named, telling, warn
+from netspec.cli.common import WRONG_SPEC
+from netspec.cli.networks import open_trained, weights_option
+from netspec.cli.runs import DEVICES, FORMATS, device_of, telling, warn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rich.console import Console
 
+    from netspec.cli.layer_files import LayerFiles
+    from netspec.ir.shape import Shape
     from netspec.train.judging.predict import Prediction
     from netspec.train.runs.saved import Saved
 
@@ -30,23 +33,35 @@ BAR = 30
 @click.option("--views", type=click.Choice(["1", "10"]), help="Views of an image [default: the spec's test views=].")
 @click.option("--device", type=DEVICES, help="Where to compute [default: cuda if there is one].")
 @click.option("--format", "form", type=FORMATS, default="text", show_default=True, help="How the result is written.")
-def command(run: Path, images: tuple[Path, ...], views: str | None, device: str | None, form: str) -> None:
+@click.option("--classes", metavar="FILE", type=click.Path(path_type=Path),
+              help="The classes' names, a line each [default: the run's; of a spec, their numbers].")  # fmt: skip
+@weights_option
+def command(
+    run: Path,
+    images: tuple[Path, ...],
+    views: str | None,
+    device: str | None,
+    form: str,
+    classes: Path | None,
+    weights: Path | None,
+    input_shape: Shape | None,
+    changes: tuple[str, ...],
+    layer_files: LayerFiles,
+) -> None:
     """Say what a trained network takes images for: the five likeliest classes of each.
 
-    RUN is a run's folder, or one of its checkpoints. An image that cannot be read is told, the others are predicted
-    all the same, and the exit code is 1.
+    RUN is a run's folder, or one of its checkpoints; with --weights it may be a spec. An image that cannot be read is
+    told, the others are predicted all the same, and the exit code is 1.
 
     \b
-    Example:
+    Examples:
       netspec predict runs/alexnet-1 cat.jpg dog.png
+      netspec predict specs/alexnet-torchvision.net cat.jpg --weights alexnet.pth --classes imagenet.txt
     """
     with telling():
-        need_named(run)
-        with importing_torch():
-            from netspec.train.judging.predict import Guesser, failed
-            from netspec.train.runs.saved import open_run
+        opened = open_trained(run, weights, input_shape, changes, layer_files, classes)
+        from netspec.train.judging.predict import Guesser, failed
 
-        opened = open_run(run, warn)
         wanted: dict[str | None, Literal[1, 10] | None] = {None: None, "1": 1, "10": 10}
         guesser = Guesser(opened, wanted[views], device_of(device))
         done = []

@@ -12,6 +12,10 @@ from netspec.train.data.picture import Frame, Pixels, Unreadable
 FORMATS = ("JPEG", "PNG")
 SUFFIXES = (".jpg", ".jpeg", ".png")
 
+PEAK = 255
+"""Image files' full brightness, as they are read."""
+
+
 MAX_PIXELS = 89_478_485
 """A larger image is refused: it would take 256 MB and more to decode (the bound at which Pillow warns)."""
 

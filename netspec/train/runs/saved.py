@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from netspec.train.learning.objective import Objective, build
 from netspec.train.runs import checkpoint
 from netspec.train.runs.named import need
 from netspec.train.runs.runfolder import read_facts
-from netspec.units import plural
+from netspec.units import count, plural
 
 Warn = Callable[[str], None]
 
@@ -104,6 +104,13 @@ class Saved:
         """The run with other weights, as a ``state_dict`` of its module."""
         return replace(self, state={**self.state, "weights": dict(weights), "average": None})
 
+    def with_classes(self, names: Sequence[str]) -> Saved:
+        """The same with these names of the classes. Raises ``TrainError`` where there is not one for each."""
+        classes = self.graph.scores.output.units
+        if len(names) != classes:
+            raise TrainError(f"{plural(len(names), 'name')} for the {count(classes)} classes of {self.graph.name}")
+        return replace(self, state={**self.state, "classes": list(names)})
+
     def objective(self, device: str) -> Objective:
         """The network with the checkpoint's weights on a device, in evaluation mode, in the precision of its training.
 
@@ -126,8 +133,13 @@ class Saved:
         Raises
         ------
         TrainError
-            The mean image was taken of pictures of another size.
+            The mean image was taken of pictures of another size, or there were no training images to take it of.
         """
+        if not self.state["preparation"]:
+            raise TrainError(
+                f"{self.graph.name} subtracts or divides by what is measured on training images, and there are none",
+                "give the numbers: mean=0.485,0.456,0.406 std=0.229,0.224,0.225 on the input line, or by --set",
+            )
         prepare = Preparation(
             self.graph.preprocessing, None, frame, self.graph.input.output, peak, torch.device(device)
         )
@@ -161,7 +173,8 @@ def open_run(path: Path, warn: Warn) -> Saved:
         _need_same_spec(path, state, file)
     elif path.suffix in (".net", ".cfg"):
         raise TrainError(
-            f"{path} is a spec, and no run", "netspec train makes a run of it; netspec eval takes it with --weights"
+            f"{path} is a spec, and no run",
+            "netspec train makes a run of it; eval, predict, filters and export take it with --weights",
         )
     else:
         folder, file, state = _run_of(path), path, read_checkpoint(path)

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
 
 from netspec.net import Net
 from netspec.train.assembly import measured, preparation
 from netspec.train.config import Request, resolve
+from netspec.train.data.augment import Preparation
+from netspec.train.data.decode import PEAK
 from netspec.train.data.loader import Loader
-from netspec.train.data.source import open_source
+from netspec.train.data.source import open_source, stored_frame
+from netspec.train.errors import RequestError
 from netspec.train.learning.objective import build
 from netspec.train.reporting.console import Reporter
 from netspec.train.runs.saved import Saved, sha256
@@ -36,14 +44,48 @@ def as_run(net: Net, path: Path, weights: Weights, source: str, batch: int | Non
         whose = "mean and std are those" if len(told) == 2 else f"the {told[0]} is that"
         reporter.note(f"{whose} of {statistics.images} training images of {data.source}")
     prepare = preparation(net.graph, data, statistics, "cpu")
+    return _saved(net, path, module, data.classes, prepare.kept(), {"data": source})
+
+
+def without_data(net: Net, path: Path, weights: Weights, classes: Sequence[str] | None) -> Saved:
+    """The network with these weights and no training images: what it subtracts and divides by must be numbers of the
+    spec, if it is to see any. Without names its classes are called by their numbers, from 0.
+
+    Raises
+    ------
+    TrainError
+        The weights do not fit the network, or there is not a name for each class.
+    """
+    module = build(net.graph, 0, "cpu").module
+    fit(net.graph, module, weights)
+    graph = net.graph
+    names = tuple(classes) if classes is not None else tuple(map(str, range(graph.scores.output.units)))
+    held: dict[str, Any] = {}
+    if graph.input.output.is_image and not graph.preprocessing.measured:
+        frame = stored_frame(graph)
+        held = Preparation(graph.preprocessing, None, frame, graph.input.output, PEAK, torch.device("cpu")).kept()
+    return _saved(net, path, module, names, held, {}).with_classes(names)
+
+
+def named_classes(path: Path) -> tuple[str, ...]:
+    """The classes' names, a line each. Raises ``RequestError`` where the file cannot be read."""
+    try:
+        return tuple(path.read_text("utf-8").splitlines())
+    except (OSError, UnicodeDecodeError) as problem:
+        raise RequestError(f"cannot read {path}: {getattr(problem, 'strerror', None) or 'it is no text'}") from problem
+
+
+def _saved(
+    net: Net, path: Path, module: nn.Module, classes: Sequence[str], held: dict[str, Any], settings: dict[str, Any]
+) -> Saved:
     state = {
         "step": 0,
         "seed": 0,
         "spec": net.source.text,
         "spec_sha256": sha256(net.source.text),
-        "classes": list(data.classes),
+        "classes": list(classes),
         "weights": module.state_dict(),
-        "preparation": prepare.kept(),
-        "settings": {"data": source},
+        "preparation": held,
+        "settings": settings,
     }
     return Saved(path, None, net, state, {})

@@ -1,0 +1,82 @@
+"""Trained networks as command lines name them: runs, and specs or runs with weights from elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from netspec.cli.common import importing_torch, input_option, read_net, refuse, set_option
+from netspec.cli.runs import need_named, warn
+
+if TYPE_CHECKING:
+    from netspec.cli.layer_files import LayerFiles
+    from netspec.ir.shape import Shape
+    from netspec.train.runs.saved import Saved
+    from netspec.train.tensors.weights import Weights
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+SPECS = (".net", ".cfg")
+
+
+def weights_option(command: Command) -> Command:
+    """The option ``--weights``, and those that say how a spec is read."""
+    return click.option(
+        "--weights",
+        metavar="FILE",
+        type=click.Path(path_type=Path),
+        help="Take these weights: a run, a checkpoint, .safetensors or .pth. RUN may be a spec then.",
+    )(input_option(set_option(command)))
+
+
+def need_spec(
+    path: Path, weights: Path | None, input_shape: Shape | None, changes: Sequence[str], layer_files: LayerFiles
+) -> None:
+    """Refuse what says how a spec is read where there is none."""
+    if (input_shape is not None or changes or layer_files.params) and (weights is None or path.suffix not in SPECS):
+        refuse("--set, --input and --params say how a spec is read, and there is none; a run keeps its network")
+
+
+def open_trained(
+    path: Path,
+    weights: Path | None,
+    input_shape: Shape | None,
+    changes: Sequence[str],
+    layer_files: LayerFiles,
+    classes: Path | None = None,
+) -> Saved:
+    """A run; with ``weights`` a spec, or a run with others than its own.
+
+    ``classes`` is a file with the classes' names, a line each; of a spec they are numbers without it. Raises
+    ``TrainError``; a wrong command line ends the command.
+    """
+    need_spec(path, weights, input_shape, changes, layer_files)
+    is_spec = weights is not None and path.suffix in SPECS
+    if not is_spec:
+        need_named(path)
+    net = read_net(str(path), input_shape, changes, layer_files) if is_spec else None
+    with importing_torch():
+        from netspec.train.runs.saved import open_run
+        from netspec.train.tensors.published import named_classes, without_data
+        from netspec.train.tensors.weights import read_weights
+
+    names = named_classes(classes) if classes is not None else None
+    read = read_weights(weights, warn) if weights is not None else None
+    if net is not None and read is not None:
+        return without_data(net, path, read, names)
+    run = open_run(path, warn)
+    run = run if read is None else with_weights(run, read)
+    return run if names is None else run.with_classes(names)
+
+
+def with_weights(run: Saved, weights: Weights) -> Saved:
+    """A run with weights from elsewhere in place of its own. Raises ``TrainError`` where they do not fit."""
+    from netspec.train.learning.objective import build
+    from netspec.train.tensors.weights import fit
+
+    module = build(run.graph, 0, "cpu").module
+    fit(run.graph, module, weights)
+    return run.with_weights(module.state_dict())

@@ -1,0 +1,102 @@
+"""Weights that others have published, in a spec's network: asked, drawn and written without any training images."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+from torch import nn
+from trained import netspec, photo
+
+SPEC = """\
+net theirs
+[image] input 3x12x12 mean=0.485,0.456,0.406 std=0.229,0.224,0.225
+[conv1] conv filters=4 kernel=3 neuron=relu
+[fc2] fc outputs=6
+[prob] softmax
+augment from=14
+"""
+
+
+@pytest.fixture
+def theirs(tmp_path: Path) -> nn.Sequential:
+    """The network as somebody else writes it, with its weights in ``theirs.pth`` and the spec in ``theirs.net``."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(400, 6), nn.Softmax(1))
+    keys = {"0.weight": "conv1.weight", "0.bias": "conv1.bias", "3.weight": "fc2.weight", "3.bias": "fc2.bias"}
+    torch.save({keys[key]: tensor for key, tensor in model.state_dict().items()}, tmp_path / "theirs.pth")
+    (tmp_path / "theirs.net").write_text(SPEC)
+    return model
+
+
+def test_what_it_takes_an_image_for_is_what_theirs_does(theirs: nn.Sequential, tmp_path: Path) -> None:
+    """Pixels of 0 to 1, less each channel's mean, by its deviation, and the middle of 14 x 14."""
+    image = photo(tmp_path / "a.png", side=14)
+    pixels = torch.from_numpy(np.asarray(Image.open(image)).copy()).permute(2, 0, 1).float() / 255
+    mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
+    seen = ((pixels - mean[:, None, None]) / std[:, None, None])[None, :, 1:13, 1:13]
+    wanted = theirs(seen)[0].tolist()
+    (tmp_path / "names.txt").write_text("\n".join("abcdef"))
+    ask = ("predict", tmp_path / "theirs.net", image, "--weights", tmp_path / "theirs.pth", "--format", "json")
+    for named, names in (((), "012345"), (("--classes", tmp_path / "names.txt"), "abcdef")):
+        done = netspec(*ask, *named)
+        assert (done.exit_code, done.stderr) == (0, "")
+        (one,) = json.loads(done.stdout)["images"]
+        found = {guess["class"]: guess["probability"] for guess in one["classes"]}
+        assert len(found) == 5
+        assert found == {name: pytest.approx(wanted[names.index(name)], rel=1e-4) for name in found}
+
+
+def test_they_are_written_in_another_layout_and_drawn(theirs: nn.Sequential, tmp_path: Path) -> None:
+    given = (tmp_path / "theirs.net", "--weights", tmp_path / "theirs.pth")
+    assert netspec("export", *given, "-o", tmp_path / "theirs.safetensors").exit_code == 0
+    assert torch.equal(load_file(tmp_path / "theirs.safetensors")["conv1.weight"], theirs.state_dict()["0.weight"])
+    assert netspec("filters", *given, "-o", tmp_path / "conv1.png").exit_code == 0
+    assert Image.open(tmp_path / "conv1.png").format == "PNG"
+
+
+def test_a_run_is_asked_with_other_weights_and_names(run: Path, tmp_path: Path) -> None:
+    """Its own weights, halved, and its classes by other names."""
+    image = photo(tmp_path / "a.png")
+    netspec("export", run, "-o", tmp_path / "own.safetensors")
+    halved = {key: tensor / 2 for key, tensor in load_file(tmp_path / "own.safetensors").items()}
+    torch.save(halved, tmp_path / "halved.pt")
+    (tmp_path / "names.txt").write_text("oak\nash\nelm\nfir\n")
+    own, other = (
+        netspec("predict", run, image, *options).stdout
+        for options in ((), ("--weights", tmp_path / "halved.pt", "--classes", tmp_path / "names.txt"))
+    )
+    assert own != other and "elm" in other and "texture" not in other
+
+
+@pytest.mark.usefixtures("theirs")
+@pytest.mark.parametrize(
+    ("options", "code", "told"),
+    [
+        (("--set", "image.std=channel"), 1, "measured on training images, and there are none"),
+        (("--classes", "one.txt"), 1, "1 name for the 6 classes of theirs"),
+        (("--classes", "gone.txt"), 2, "cannot read gone.txt: No such file"),
+        (("--set", "fc2.outputs=7"), 1, "fc2.weight is 7x400 in the network and 6x400 in the file"),
+    ],
+)
+def test_what_cannot_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...], code: int, told: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("one.txt").write_text("oak\n")
+    done = netspec("predict", "theirs.net", photo(tmp_path / "a.png"), "--weights", "theirs.pth", *options)
+    assert done.exit_code == code
+    assert told in done.stderr
+
+
+def test_a_spec_without_weights_is_no_run(tmp_path: Path) -> None:
+    (tmp_path / "theirs.net").write_text(SPEC)
+    done = netspec("predict", tmp_path / "theirs.net", photo(tmp_path / "a.png"))
+    assert (done.exit_code, "is a spec, and no run" in done.stderr) == (1, True)
+    done = netspec("predict", tmp_path / "run", photo(tmp_path / "a.png"), "--set", "image.std=channel")
+    assert (done.exit_code, "--set, --input and --params say how a spec is read" in done.stderr) == (2, True)
