@@ -204,8 +204,11 @@ class _Reader:
         found = bounds(layer, options, self.definition.dialect)
         held = {key: tuple("none" if v is None else number(v) for v in values) for key, values in found.items()}
         if options.real("superEps", 0.0) and self.old:
-            message = "superEps: a spec has not the scaling of gradients by their own mean square; it is left out"
-            options.warn("cfg-left-out", message, "superEps")
+            message = (
+                "superEps divides gradients by a root of their running means, which a spec has not; it is left out"
+            )
+            why = "sqrt(mean of g^2 - mean of g + superEps) is no number where g is small and positive throughout"
+            options.warn("cfg-left-out", message, "superEps", notes=(why,))
         numbers = (*lr, *momentum, *decay, bias_lr, bias_momentum)
         if min(numbers) < 0 or max(*momentum, bias_momentum) >= 1:
             keys = ("epsW", "epsB", "momW", "momB", "wc")
