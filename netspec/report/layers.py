@@ -31,6 +31,11 @@ _FLOPS_OF = {
     "crossentropy": "3 a class",
     "binarycrossentropy": "3 a class",
     "squarederror": "3 a class",
+    "cauchyerror": "3 a class",
+    "setcrossentropy": "6 size a class",
+    "sumsquares": "2 a unit that it reads",
+    "gatedsumsquares": "2 a unit that it reads, and 1",
+    "topographicsparsity": "size^2 + 6 a unit that it reads",
 }
 
 
