@@ -34,7 +34,7 @@ def command(file: str, output: str | None, quiet: bool, input_shape: Shape | Non
 
     \b
     Examples:
-      netspec import layers-145.cfg --params layer-params-145.cfg
+      netspec import layers-145.cfg --params layer-params-145.cfg --history
       netspec import layers.cfg --input 3x32x32 -o cifar.net
     """
     from netspec.net import import_layer_file

@@ -80,7 +80,7 @@ def beginning(runs: Sequence[Run], config: Config, held: Mapping[str, Held], fin
     reported at its line."""
     runs = [run for run in runs if run.changes]
     if not runs:
-        place = next(section.span for section in config.sections.values())
+        place = next((section.span for section in config.sections.values()), Span(config.source, 0, 0))
         findings.add("cfg-no-history", f"{config.source.name} has no notes of rates that were changed", place)
         return Beginning()
     run = runs[0]
@@ -106,8 +106,8 @@ def beginning(runs: Sequence[Run], config: Config, held: Mapping[str, Held], fin
         }
     augment = _colour(run, told)
     if len(runs) > 1:
-        lines = ", ".join(str(other.changes[0].span.line) for other in runs[1:])
-        message = f"the notes tell of {len(runs)} runs, and the first is taken; others are told at line {lines}"
+        lines = ", ".join(f"line {other.changes[0].span.line}" for other in runs[1:])
+        message = f"the notes tell of {len(runs)} runs, and the first is taken; others are told at {lines}"
         told.left_out(runs[1].changes[0].span, message)
     told.report()
     train = _length(run, findings, scheduled=scheduled)
@@ -170,25 +170,30 @@ def _steps(falls: Sequence[Fall], run: Run, told: _Told, names: Sequence[str]) -
     factor, freeze = 1.0, 0
     for fall in falls:
         whole = max(1, int(fall.epoch + 0.5))
-        if run.end is not None and fall.epoch >= run.end:
-            why = f"the run ended at epoch {number(run.end)}"
-        elif epochs and whole <= epochs[-1]:
-            why = "a spec's steps are at whole epochs, and two of these are in one; the rate stays from here on"
-        elif epochs and fall.rate and not close(fall.ratio, factor):
-            why = "a spec's steps have one factor, and this is another; the rate stays from here on"
-        else:
-            if whole != fall.epoch:
-                why = f"a spec's steps are at whole epochs: {whole}, not {number(fall.epoch)}"
-                told.left_out(fall.change.span, why, names)
-            if not fall.rate:
-                freeze = whole
-                continue
+        why = _no_step(fall, whole, epochs, factor, run)
+        if why:
+            told.left_out(fall.change.span, why, names)
+            break
+        if whole != fall.epoch:
+            why = f"a spec's steps are at whole epochs: {whole}, not {number(fall.epoch)}"
+            told.left_out(fall.change.span, why, names)
+        if fall.rate:
             factor = float(f"{fall.ratio:.9g}")
             epochs.append(whole)
-            continue
-        told.left_out(fall.change.span, why, names)
-        break
+        else:
+            freeze = whole
     return Schedule("steps", 1 / factor, epochs=tuple(epochs), freeze=freeze) if epochs or freeze else None
+
+
+def _no_step(fall: Fall, whole: int, epochs: Sequence[int], factor: float, run: Run) -> str:
+    """Why a fall at this epoch is no further step behind some of this factor; empty where it is one."""
+    if run.end is not None and fall.epoch >= run.end:
+        return f"the run ended at epoch {number(run.end)}"
+    if epochs and whole <= epochs[-1]:
+        return "a spec's steps are at whole epochs, and two of these are in one; the rate stays from here on"
+    if epochs and fall.rate and not close(fall.ratio, factor):
+        return "a spec's steps have one factor, and this is another; the rate stays from here on"
+    return ""
 
 
 def _rates_of(
