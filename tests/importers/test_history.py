@@ -17,7 +17,7 @@ from netspec.check.report import Findings
 from netspec.importers.cuda_convnet.model import Layer
 from netspec.importers.cuda_convnet.options import Options
 from netspec.importers.cuda_convnet.reading import Section, read
-from netspec.importers.cuda_convnet.replay import Replay, replayed
+from netspec.importers.cuda_convnet.replay import Replay, layers_of, replayed
 from netspec.importers.cuda_convnet.runs import Run, runs_of
 from netspec.source import Source, Span
 
@@ -145,6 +145,20 @@ def replay_of(run: Run) -> Replay:
 
 def epochs(cell: str) -> list[float]:
     return [float(number) for number in NUMBER.findall(cell)]
+
+
+@pytest.mark.parametrize(
+    ("word", "names"),
+    [
+        ("conv1", ["conv1a", "conv1b"]), ("conv1a", ["conv1a"]), ("Conv2", ["conv2a"]), ("fc", ["fc1000"]),
+        ("conv layers", ["conv1a", "conv1b", "conv2a", "conv6a"]), ("conv2-6", ["conv2a", "conv6a"]),
+        ("conv1/2", ["conv1a", "conv1b", "conv2a"]), ("conv2/fc1000", ["conv2a", "fc1000"]),
+        ("conv6+conv2", ["conv6a", "conv2a"]), ("conv", ["conv1a", "conv1b", "conv2a", "conv6a"]),
+        ("conv9", []), ("fc10", []), ("con", []), ("", []), ("+/-", []),
+    ],
+)  # fmt: skip
+def test_what_a_word_of_the_notes_means(word: str, names: list[str]) -> None:
+    assert layers_of(word, NET) == names
 
 
 WITHOUT_A_WORD = {"111", "136"}

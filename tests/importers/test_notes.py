@@ -65,6 +65,10 @@ def change(epoch: float, to: float, was: float | None = None, *layers: str, **mo
         ("epoch 25 - lowered learning rate to 1e-3", [change(25, 0.001)]),
         (" after 30 epochs: set learning rate from 0.01 to .001", [change(30, 0.001, 0.01)]),
         (" at epoch 30, dropped the eps on conv1 to 0", [change(30, 0, None, "conv1")]),
+        (" epoch 60: set conv1,conv2 epsw to 0 from 0.00001", [change(60, 0, 1e-5, "conv1+conv2")]),
+        (" epoch 60: set conv1 and conv2 epsw to 0", [change(60, 0, None, "conv1+conv2")]),
+        (" epoch 60: set epsw to 0 on conv1 and 2", [change(60, 0, None, "conv1", "conv2")]),
+        (" epoch 60: lr to 0.001 from 0.01, paused", [change(60, 0.001, 0.01)]),
         (" epoch 9: epsw = 0.001", [change(9, 0.001)]),
         (" epoch 9: epsw 0.01 -> 0.001", [change(9, 0.001, 0.01)]),
         (" epoch 25: set epsw to 0.001 from 0.01, epsb to 0.002 from 0.02",
@@ -93,6 +97,7 @@ def test_what_a_line_says(line: str, notes: list[object]) -> None:
         " epoch 12: set epsw to 0.001 from 0.01 from 0.1",
         " epoch 12: lowered epsw a little",
         " epoch 12: a smaller epsw now",
+        " epoch 12: momw to 0.95",
     ],
 )
 def test_what_is_of_learning_and_is_not_understood_is_kept(line: str) -> None:

@@ -76,7 +76,10 @@ _R = r"(?:\d{1,9}\.?\d{0,15}|\.\d{1,15})(?:e(?:-\d{1,2}|\+?\d))?"
 _FILL = r"(?:(?:now|then|also|again|and|i|we|just|lets)\s+)*"
 _BEGIN = r"(?:start(?:ed|ing)?|init(?:ial(?:ly)?)?|beg[aiu]n(?:ning)?)\b"
 _VERB = rf"(?:set|chang|lower|drop|reduc|decreas|divid|cut|rais|increas|put|push|restor|turn)\w*|{_BEGIN}"
-_LAYER = r"(?!(?:to|from|by|of|on|in|for|the|all|elsewhere)\b)[a-z][\w./-]*(?:\s+layers?)?"
+_LAYER = r"(?!(?:to|from|by|of|on|in|for|the|all|elsewhere)\b)[a-z][\w./+-]*(?:\s+layers?)?"
+_AND = r"\s*(?:,|\band\b|&)\s*"
+_NAME = rf"(?!(?:{_VERB}|eps[wb]|and|to)\b)[a-z][\w.-]*"
+_NAMES = re.compile(rf"\b{_NAME}(?:{_AND}{_NAME})+(?=\s+eps[wb]\b)")
 _ON = r"(?:on|of|for|in)\s+(?:(?:all|the)\s+)*"
 _AT = re.compile(
     r"(?:(?:at|after|in|from)\s+)?([a-z]{4,7})\s*#?\s*(\d{1,6}(?:\.\d{1,9})?)\s*(?:[:,;.-]+|\s|$)\s*(.*)", re.DOTALL
@@ -135,7 +138,9 @@ def epoch_of(text: str) -> float | None:
 
 def _plain(text: str) -> str:
     """A line in small letters, with ``epsw`` and ``to`` as they are spelt and without remarks behind a dash."""
-    line = re.sub(r"\blearning[ -]+rates?\b", "epsw", text.lower().strip().lstrip("#").strip().partition(" -- ")[0])
+    line = re.sub(
+        r"\b(?:learn(?:ing)?[ -]+rates?|lr)\b", "epsw", text.lower().strip().lstrip("#").strip().partition(" -- ")[0]
+    )
     return re.sub(r"[a-z]+", lambda m: _spelt(m[0]), line)
 
 
@@ -160,6 +165,7 @@ def _time(line: str) -> tuple[float | None, str]:
 
 def _clauses(text: str, span: Span, epoch: float | None) -> Iterator[Note]:
     """The notes of a sentence's parts."""
+    text = _NAMES.sub(lambda names: "+".join(re.split(_AND, names[0])), text)
     pieces = re.split(r"[,;]\s*|\.(?=\s|$)\s*|\s+and\s+|\s*&\s*", re.sub(r"\([^()]*\)", " ", text))
     rate: Change | None = None
     for piece in (" ".join(piece.split()).rstrip(".!") for piece in pieces):
@@ -174,6 +180,8 @@ def _clauses(text: str, span: Span, epoch: float | None) -> Iterator[Note]:
             yield found
         elif rate is not None and rate.layers and (listed := _LIST.fullmatch(piece)):
             rate = replace(rate, layers=(*rate.layers, listed["on"]))
+        elif rate is not None and rate.layers and piece.isdigit():  # conv1 and 2
+            rate = replace(rate, layers=(*rate.layers, rate.layers[-1].rstrip("0123456789") + piece))
     if rate is not None:
         yield rate
         for still in _STILL.finditer(text):
@@ -210,6 +218,8 @@ def _clause(piece: str, span: Span, epoch: float | None, rate: Change | None) ->
     if _END.search(piece) and not piece.startswith("not "):
         after = re.search(rf"after\s+({_R})\s+epochs?", piece)
         return End(span, float(after[1]) if after and epoch is None else epoch)
+    if epoch is not None and re.search(r"\b(?:mom\w*|wc|sched\w*|noise)\b.*\bto\b", piece):
+        return Unread(span, "a spec has one value of it for the whole run")
     of_the_run = epoch is not None or re.match(_BEGIN, piece)
     if of_the_run and re.match(rf"{_FILL}(?:{_VERB}|using)\b", piece):
         return Unread(span, "it is not understood") if _LEARNING.search(piece) or piece.startswith("set ") else None

@@ -63,6 +63,8 @@ def layers_of(word: str, names: Mapping[str, Layer]) -> list[str]:
     if match := _RANGE.fullmatch(word):
         places = range(int(match[2]), int(match[3]) + 1)
         return [name for place in places for name in layers_of(f"{match[1]}{place}", names)]
+    if "+" in word:
+        return [name for one in word.split("+") for name in layers_of(one, names)]
     if "/" in word:
         head, *others = word.split("/")
         stem = head.rstrip("0123456789")
