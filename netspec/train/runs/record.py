@@ -7,6 +7,7 @@ import dataclasses
 import os
 import platform
 import time
+from functools import cache
 from importlib import metadata
 from typing import Any
 
@@ -72,8 +73,13 @@ def describe(graph: Graph, config: Config, data: Data, spec: str) -> dict[str, A
 def versions_here() -> dict[str, str]:
     """The versions that the numbers of a training depend on; PyTorch's with the build, ``2.13.0+cpu``."""
     names = ("netspec-compiler", "torch", "numpy", "pillow")
-    found = {name: metadata.version(name) for name in names}
+    found = {name: _installed(name) for name in names}
     return {"python": platform.python_version(), **found, "torch": str(torch.__version__)}
+
+
+@cache  # a run asks several times, and each time files would be looked for
+def _installed(distribution: str) -> str:
+    return metadata.version(distribution)
 
 
 def finish(folder: RunFolder, state: str, facts: dict[str, Any], training: Training | None) -> None:
