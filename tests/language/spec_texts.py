@@ -17,11 +17,10 @@ _REMARKS = st.one_of(
     st.text(st.characters(exclude_characters="\r\n", exclude_categories=["Cs"]), max_size=40).map("#".__add__),
 )
 _INLINE = st.text(st.sampled_from(" \t"), min_size=1, max_size=3)
-
-
 _IDLE = st.one_of(st.just(""), _INLINE, _REMARKS, st.builds(str.__add__, _INLINE, _REMARKS))
 _BEFORE_END = st.sampled_from(["", " ", "\t"])
 _AT_END = st.sampled_from(["", ""]) | _REMARKS
+_IDLE_LINES = st.lists(_IDLE, max_size=2)
 
 
 @st.composite
@@ -31,7 +30,6 @@ def _breaks(draw: st.DrawFn) -> str:
     return "\n".join([end, *draw(_IDLE_LINES), ""]) + draw(_INLINE)
 
 
-_IDLE_LINES = st.lists(_IDLE, max_size=2)
 _BREAK = _breaks()
 _GAP = st.one_of(*[_INLINE] * 5, _BREAK)
 _GAP_OR_NONE = st.one_of(*[st.just("")] * 5, _INLINE, _BREAK)
