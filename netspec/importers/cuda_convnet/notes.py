@@ -79,7 +79,7 @@ _VERB = rf"(?:set|chang|lower|drop|reduc|decreas|divid|cut|rais|increas|put|push
 _LAYER = r"(?!(?:to|from|by|of|on|in|for|the|all|elsewhere)\b)[a-z][\w./+-]*(?:\s+layers?)?"
 _AND = r"\s*(?:,|\band\b|&)\s*"
 _NAME = rf"(?!(?:{_VERB}|eps[wb]|and|to)\b)[a-z][\w.-]*"
-_NAMES = re.compile(rf"\b{_NAME}(?:{_AND}{_NAME})+(?=\s+eps[wb]\b)")
+_NAMES = re.compile(rf"\b{_NAME}(?:{_AND}{_NAME}){{1,20}}(?=\s+eps[wb]\b)")
 _ON = r"(?:on|of|for|in)\s+(?:(?:all|the)\s+)*"
 _AT = re.compile(
     r"(?:(?:at|after|in|from)\s+)?([a-z]{4,7})\s*#?\s*(\d{1,6}(?:\.\d{1,9})?)\s*(?:[:,;.-]+|\s|$)\s*(.*)", re.DOTALL

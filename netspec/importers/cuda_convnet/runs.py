@@ -9,7 +9,7 @@ from netspec.importers.cuda_convnet.notes import Batch, Change, Colour, End, Not
 from netspec.importers.cuda_convnet.reading import Comment, Config
 from netspec.source import Span
 
-MOST_LINES = 2000
+MOST_LINES = 1000
 """Lines of comments that are looked at. The longest notes of 2012 have 47."""
 
 
