@@ -1,6 +1,6 @@
 # make run    install into .venv, then tabulate, compile and train: the tour of the README
-# make test   install into .venv, then run the tests that are quick: two minutes on two cores
-# make ci     all that must hold before a change is taken: style, types, the wheel, these tests and the longer ones
+# make test   install into .venv, then run the tests, the longest ones aside
+# make ci     all that must hold before a change is taken: style, types, the wheel, and all tests but the slow ones
 #
 # Nothing needs to be installed before but Python 3.11 or later (another than `python3`: make run PYTHON=python3.12).
 
