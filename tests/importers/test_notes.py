@@ -147,7 +147,7 @@ def test_what_stands_in_a_section_is_no_run() -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        "# epoch 1: " + "a," * 200,
+        "# epoch 1: " + "a1," * 130 + " epsw",
         "# epoch 1: set " + "epsw to " * 100,
         "# " + "a " * 5000,
         "# epoch 1: " + "(" * 400,

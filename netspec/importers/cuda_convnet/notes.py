@@ -108,6 +108,7 @@ _BATCH = re.compile(
     r"\b(?:mini-?batch|mini|batch)(?:es)?(?:\s+of)?(?:\s+size)?(?:\s+of)?\s+(\d{1,6})\b(?!\s*(?:x|\*|batch|\.\d))"
 )
 _LIST = re.compile(rf"(?:(?:all|the)\s+)*(?P<on>{_LAYER})")
+_SAYS_SOMETHING = re.compile(r"\d|kill|hold|stop|finish|end|interrupt|dropout")
 _LEARNING = re.compile(r"\beps[wb]\b|\bnoise\b|\bdropout\b|\bmom\w*\b|\bwc\b|\bsched\w*|\bepochs\b")
 
 
@@ -115,6 +116,8 @@ def said(text: str, span: Span, above: float | None) -> tuple[Note, ...]:
     """What a line says. ``above`` is the epoch of the line above it, which goes on in a line that is indented or
     begins with ``set``."""
     line = _plain(text[:LONGEST])
+    if not _SAYS_SOMETHING.search(line):
+        return ()
     epoch, rest = _time(line)
     if epoch is None and rest != line:
         return (Unread(span, "its time is no epoch"),) if _LEARNING.search(rest) else ()
@@ -165,7 +168,8 @@ def _time(line: str) -> tuple[float | None, str]:
 
 def _clauses(text: str, span: Span, epoch: float | None) -> Iterator[Note]:
     """The notes of a sentence's parts."""
-    text = _NAMES.sub(lambda names: "+".join(re.split(_AND, names[0])), text)
+    if "eps" in text:
+        text = _NAMES.sub(lambda names: "+".join(re.split(_AND, names[0])), text)
     pieces = re.split(r"[,;]\s*|\.(?=\s|$)\s*|\s+and\s+|\s*&\s*", re.sub(r"\([^()]*\)", " ", text))
     rate: Change | None = None
     for piece in (" ".join(piece.split()).rstrip(".!") for piece in pieces):
