@@ -100,3 +100,12 @@ def test_a_spec_without_weights_is_no_run(tmp_path: Path) -> None:
     assert (done.exit_code, "is a spec, and no run" in done.stderr) == (1, True)
     done = netspec("predict", tmp_path / "run", photo(tmp_path / "a.png"), "--set", "image.std=channel")
     assert (done.exit_code, "--set, --input and --params say how a spec is read" in done.stderr) == (2, True)
+
+
+def test_weights_of_a_run_on_pixels_of_another_range_are_refused(run: Path, tmp_path: Path) -> None:
+    spec, image = tmp_path / "tiny.net", photo(tmp_path / "a.png")
+    spec.write_text((run / "spec.net").read_text().replace("range=1 mean=image", "range=255"))
+    refused = netspec("predict", spec, image, "--weights", run)
+    assert refused.exit_code == 1
+    assert "was trained on pixels from 0 to 1, and tiny reads them from 0 to 255" in refused.stderr
+    assert netspec("predict", spec, image, "--weights", run, "--set", "image.range=1").exit_code == 0

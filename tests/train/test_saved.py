@@ -165,3 +165,31 @@ def test_a_spec_that_no_longer_checks(run: Path, tmp_path: Path) -> None:
     with pytest.raises(TrainError, match="does not check with this version") as caught:
         opened(folder)
     assert caught.value.notes[0].startswith("unknown-key: ")
+
+
+@pytest.mark.parametrize(
+    ("text", "range_"),
+    [
+        (SPEC, 1),
+        (SPEC.replace("range=1 ", ""), 255),
+        (SPEC.replace("range=1 ", "").replace("default conv", "default input range=1\ndefault conv"), 1),
+    ],
+    ids=["said", "not said", "said by a default"],
+)
+def test_older_checkpoints_keep_the_range_that_was_the_default(
+    text: str, range_: int, run: Path, tmp_path: Path
+) -> None:
+    _, files = copied(run, tmp_path)
+    held = checkpoint.load(files[-1])["preparation"]
+    older = {key: value for key, value in held.items() if key not in ("range", "std")}
+    rewritten(files[-1], spec=text, spec_sha256=sha256(text), preparation=older)
+    saved, _ = opened(files[-1])
+    assert saved.graph.preprocessing.range == range_
+    assert saved.preparation(Frame(3, 14, 14), 255, "cpu").range == range_
+
+
+def test_a_checkpoint_keeps_its_range_whatever_becomes_the_default(run: Path, tmp_path: Path) -> None:
+    _, files = copied(run, tmp_path)
+    held, text = checkpoint.load(files[-1])["preparation"], SPEC.replace("range=1 ", "")
+    rewritten(files[-1], spec=text, spec_sha256=sha256(text), preparation=held)
+    assert opened(files[-1])[0].graph.preprocessing.range == held["range"] == 1

@@ -98,6 +98,7 @@ class Preparation:
         self.frame = frame
         self.size = size
         self.peak = peak
+        self.range = preprocessing.range
         self.device = device
         self._rooms = Rooms(np.float32)
         self._pool = ThreadPoolExecutor(torch.get_num_threads(), thread_name_prefix="netspec-prepare")
@@ -140,7 +141,8 @@ class Preparation:
 
     def kept(self) -> dict[str, Any]:
         """What a checkpoint keeps, from which ``take`` makes the same preparation."""
-        return {"peak": self.peak, "mean": self.mean.cpu(), "axes": self.axes.cpu(), "std": self.std.cpu()}
+        tensors = {"mean": self.mean.cpu(), "axes": self.axes.cpu(), "std": self.std.cpu()}
+        return {"peak": self.peak, "range": self.range, **tensors}
 
     def __call__(self, pictures: Pixels, choices: Choices) -> Tensor:
         """Stored pictures as the network reads them: float32, shape (N, channels, height, width) of its input.

@@ -57,8 +57,9 @@ class Earlier:
 
     def net(self) -> Net:
         """The run's network. Raises ``TrainError`` where this version's checker refuses it."""
-        settings = {"spec": self.spec, "settings": self.settings}
-        return net_of(settings, self.file or self.folder / "spec.net")
+        held = {"preparation": self.state["preparation"]} if self.state is not None else {}
+        told = {"spec": self.spec, "settings": self.settings, **held}
+        return net_of(told, self.file or self.folder / "spec.net")
 
     def finished(self, config: Config) -> bool:
         """Whether nothing is left to do: its process came to its end, and that is the end which is asked for."""

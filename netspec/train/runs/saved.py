@@ -27,6 +27,7 @@ from netspec.train.errors import TrainError
 from netspec.train.learning.objective import Objective, build
 from netspec.train.runs import checkpoint
 from netspec.train.runs.named import need
+from netspec.train.runs.ranges import range_of
 from netspec.train.runs.runfolder import read_facts
 from netspec.units import count, plural
 
@@ -277,13 +278,17 @@ def by(tensor: Tensor) -> str:
 
 
 def net_of(state: Mapping[str, Any], file: Path) -> Net:
-    """The checkpoint's network: its spec, checked, with the shape that its input was given (``--input``)."""
+    """The checkpoint's network: its spec, checked, with the shape that its input was given (``--input``) and the range
+    of pixels that it was trained on."""
     try:
         shape = shape_of(state.get("settings", {}).get("input"))
-        return load_source(Source(f"the spec in {file}", state["spec"]), shape)
+        net = load_source(Source(f"the spec in {file}", state["spec"]), shape)
     except SpecError as problem:
         told = [f"{diagnostic.code}: {diagnostic.message}" for diagnostic in problem.diagnostics[:3]]
         raise TrainError(f"the spec in {file} does not check with this version of netspec", *told) from problem
+    given = net.graph.preprocessing
+    trained = replace(given, range=range_of(state, given))
+    return net if trained == given else replace(net, graph=replace(net.graph, preprocessing=trained))
 
 
 def shape_of(text: str | None) -> Shape | None:

@@ -20,7 +20,7 @@ from netspec.train.errors import RequestError
 from netspec.train.learning.objective import build
 from netspec.train.reporting.console import Reporter
 from netspec.train.runs.saved import Saved, sha256
-from netspec.train.tensors.weights import Weights, fit
+from netspec.train.tensors.weights import Weights, fit, need_same_range
 
 
 def as_run(net: Net, path: Path, weights: Weights, source: str, batch: int | None, reporter: Reporter) -> Saved:
@@ -30,10 +30,11 @@ def as_run(net: Net, path: Path, weights: Weights, source: str, batch: int | Non
     Raises
     ------
     TrainError
-        The weights do not fit the network, or the source does not.
+        The weights do not fit the network, or were trained on pixels of another range, or the source does not fit.
     """
     module = build(net.graph, 0, "cpu").module
     fit(net.graph, module, weights)
+    need_same_range(net.graph, weights)
     config = resolve(Request(source, batch=batch, device="cpu"), net.graph.train)
     data = open_source(source, net.graph, 0)
     with Loader(config.workers, lambda problem: None) as loader:  # the test itself names what cannot be read
@@ -54,10 +55,12 @@ def without_data(net: Net, path: Path, weights: Weights, classes: Sequence[str] 
     Raises
     ------
     TrainError
-        The weights do not fit the network, or there is not a name for each class.
+        The weights do not fit the network, or were trained on pixels of another range, or there is not a name for each
+        class.
     """
     module = build(net.graph, 0, "cpu").module
     fit(net.graph, module, weights)
+    need_same_range(net.graph, weights)
     graph = net.graph
     names = tuple(classes) if classes is not None else tuple(map(str, range(graph.scores.output.units)))
     held: dict[str, Any] = {}

@@ -14,7 +14,7 @@ from netspec.backend import Trained
 from netspec.ir.graph import Graph
 from netspec.passes.torch_names import attributes
 from netspec.train.learning.objective import build
-from netspec.train.tensors.weights import fit, read_weights
+from netspec.train.tensors.weights import fit, need_same_range, read_weights
 
 
 def trained(graph: Graph, path: Path, warn: Callable[[str], None]) -> Trained:
@@ -30,11 +30,12 @@ def trained(graph: Graph, path: Path, warn: Callable[[str], None]) -> Trained:
     RequestError
         There is nothing of that name.
     TrainError
-        The file cannot be read, or its weights do not fit.
+        The file cannot be read, or its weights do not fit, or were trained on pixels of another range.
     """
     module = build(graph, 0, "cpu").module
     weights = read_weights(path, warn)
     fit(graph, module, weights)
+    need_same_range(graph, weights)
     names = {attribute: layer for layer, attribute in attributes(graph).items()}
     arrays = {
         f"{names[key.partition('.')[0]]}.{key.partition('.')[2]}": tensor.float().numpy()

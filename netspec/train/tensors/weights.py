@@ -20,7 +20,7 @@ from netspec.diagnostics.nearest import nearest
 from netspec.ir.graph import Graph
 from netspec.train.errors import RequestError, TrainError
 from netspec.train.runs.named import near
-from netspec.train.runs.saved import by, newest, read_checkpoint, weights_of
+from netspec.train.runs.saved import by, net_of, newest, read_checkpoint, weights_of
 from netspec.train.tensors import layouts
 
 MOST_NAMED = 12
@@ -36,8 +36,8 @@ WRAPPER = "module."
 @dataclass(frozen=True, slots=True)
 class Weights:
     """Tensors as a file has them. ``path`` is the file (of a run, its newest checkpoint), ``about`` what netspec wrote
-    beside them: ``layout``, ``groups``, ``split``, ``net``, ``spec_sha256``, ``step``, of a checkpoint also ``classes``
-    and ``preparation``; empty for other tools' files."""
+    beside them: ``layout``, ``groups``, ``split``, ``net``, ``spec_sha256``, ``step``, of a checkpoint also ``spec``,
+    ``classes`` and ``preparation``; empty for other tools' files."""
 
     path: Path
     sha256: str
@@ -96,8 +96,20 @@ def read_weights(path: Path, warn: Callable[[str], None]) -> Weights:
 
 
 def _of_checkpoint(path: Path, digest: str, state: Mapping[str, Any]) -> Weights:
-    told = {key: state[key] for key in ("spec_sha256", "step", "classes", "preparation")}
+    told = {key: state[key] for key in ("spec", "spec_sha256", "step", "classes", "preparation")}
     return Weights(path, digest, weights_of(state), {"layout": "merged", **told})
+
+
+def need_same_range(graph: Graph, weights: Weights) -> None:
+    """Raise ``TrainError`` where a checkpoint was trained on pixels of another range than a network reads."""
+    if "preparation" not in weights.about:
+        return
+    was, here = net_of(weights.about, weights.path).graph.preprocessing.range, graph.preprocessing.range
+    if was != here:
+        raise TrainError(
+            f"{weights.path} was trained on pixels from 0 to {was}, and {graph.name} reads them from 0 to {here}",
+            f"say range={was} on the input line, or --set {graph.input.layer}.range={was}",
+        )
 
 
 def read_safetensors(path: Path, *, only_about: bool = False) -> tuple[dict[str, Tensor], dict[str, Any]]:

@@ -1,0 +1,42 @@
+"""The range of pixels that a checkpoint's network was trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from netspec.ir.settings import Preprocessing
+from netspec.language.parser import parse
+from netspec.language.syntax import Section, Setting, Word, by_key
+from netspec.source import Source
+
+Range = Literal[255, 1]
+
+_ONCE: Range = 255
+"""The default of ``range=`` when checkpoints did not keep it."""
+
+
+def range_of(state: Mapping[str, Any], given: Preprocessing) -> Range:
+    """What the pixels of a checkpoint's network go up to. ``given`` is what its spec says to this version.
+
+    A checkpoint keeps the number. An older one does not: where its spec says no range, it was another default's.
+    """
+    kept = state.get("preparation", {"range": given.range})
+    if "range" in kept:
+        range_: Range = kept["range"]
+        return range_
+    return given.range if _says_range(state["spec"]) else _ONCE
+
+
+def _says_range(spec: str) -> bool:
+    """Whether a spec's input, or its ``default input`` line, has the key."""
+    file = parse(Source("spec", spec))
+    statements: tuple[Section | Setting, ...] = (
+        *file.sections,
+        *(setting for setting in file.settings if setting.word.text == "default"),
+    )
+    return any(
+        "range" in by_key(statement.pairs)
+        for statement in statements
+        if isinstance(statement.values[0], Word) and statement.values[0].text == "input"
+    )
