@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from netspec.cli.common import importing_torch, input_option, read_net, refuse, set_option
+from netspec.cli.layer_files import LayerFiles
 from netspec.cli.runs import need_named, warn
 
 if TYPE_CHECKING:
-    from netspec.cli.layer_files import LayerFiles
     from netspec.ir.shape import Shape
     from netspec.train.runs.saved import Saved
     from netspec.train.tensors.weights import Weights
@@ -36,8 +36,12 @@ def need_spec(
     path: Path, weights: Path | None, input_shape: Shape | None, changes: Sequence[str], layer_files: LayerFiles
 ) -> None:
     """Refuse what says how a spec is read where there is none."""
-    if (input_shape is not None or changes or layer_files.params) and (weights is None or path.suffix not in SPECS):
-        refuse("--set, --input and --params say how a spec is read, and there is none; a run keeps its network")
+    said = input_shape is not None or changes or layer_files != LayerFiles()
+    if said and (weights is None or path.suffix not in SPECS):
+        refuse(
+            "--set, --input, --params, --history and --dialect say how a spec is read, and there is none; "
+            "a run keeps its network"
+        )
 
 
 def open_trained(

@@ -250,9 +250,19 @@ def test_a_spec_is_read_with_changes_and_a_run_keeps_its_network(run: Path, tmp_
     assert "--fresh" not in done.stderr  # which only training has
     found = result(spec, "--weights", run, "--data", "synthetic", "--set", "fc4.outputs=4")
     assert found["loss"] == result(run)["loss"]
-    for arguments in ([run], [run, "--weights", run]):
-        done = netspec("eval", *arguments, "--set", "fc4.outputs=4")
-        assert (done.exit_code, done.stderr) == (
-            2,
-            "Error: --set, --input and --params say how a spec is read, and there is none; a run keeps its network\n",
+    refusals = [
+        netspec("eval", run, *more)
+        for more in (
+            ["--set", "fc4.outputs=4"],
+            ["--weights", run, "--set", "fc4.outputs=4"],
+            ["--history"],
+            ["--dialect", "v2"],
         )
+    ]
+    assert {(done.exit_code, done.stderr) for done in refusals} == {
+        (
+            2,
+            "Error: --set, --input, --params, --history and --dialect say how a spec is read, and there is none; "
+            "a run keeps its network\n",
+        )
+    }

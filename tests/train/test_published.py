@@ -79,6 +79,7 @@ def test_a_run_is_asked_with_other_weights_and_names(run: Path, tmp_path: Path) 
     ("options", "code", "told"),
     [
         (("--set", "image.std=channel"), 1, "measured on training images, and there are none"),
+        (("--set", "image.std=channel", "--set", "image.range=255"), 1, "mean=123.675,116.28,103.53 std=58.395,57.12,"),
         (("--classes", "one.txt"), 1, "1 name for the 6 classes of theirs"),
         (("--classes", "gone.txt"), 2, "cannot read gone.txt: No such file"),
         (("--set", "fc2.outputs=7"), 1, "fc2.weight is 7x400 in the network and 6x400 in the file"),
@@ -99,7 +100,7 @@ def test_a_spec_without_weights_is_no_run(tmp_path: Path) -> None:
     done = netspec("predict", tmp_path / "theirs.net", photo(tmp_path / "a.png"))
     assert (done.exit_code, "is a spec, and no run" in done.stderr) == (1, True)
     done = netspec("predict", tmp_path / "run", photo(tmp_path / "a.png"), "--set", "image.std=channel")
-    assert (done.exit_code, "--set, --input and --params say how a spec is read" in done.stderr) == (2, True)
+    assert (done.exit_code, "--dialect say how a spec is read" in done.stderr) == (2, True)
 
 
 def test_weights_of_a_run_on_pixels_of_another_range_are_refused(run: Path, tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ from netspec.train.runs import checkpoint
 from netspec.train.runs.named import need
 from netspec.train.runs.ranges import range_of
 from netspec.train.runs.runfolder import read_facts
-from netspec.units import count, plural
+from netspec.units import count, plain, plural
 
 Warn = Callable[[str], None]
 
@@ -45,6 +45,9 @@ HOLDS: Mapping[str, type] = {
 """What a checkpoint must hold for its network to be used, and what kind of thing each is."""
 
 MOST_NAMED = 8
+
+IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+"""Mean and standard deviation of ImageNet's pixels from 0 to 1, red first, as torchvision's weights want them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +131,15 @@ class Saved:
         built.module.eval()
         return Objective(graph, built.module.to(device))
 
+    def _usual(self) -> str:
+        """What networks of torchvision's subtract and divide by, in the range and order of this one."""
+        given = self.graph.preprocessing
+        mean, std = (
+            ",".join(plain(number * given.range) for number in (numbers[::-1] if given.order == "bgr" else numbers))
+            for numbers in IMAGENET
+        )
+        return f"mean={mean} std={std}"
+
     def preparation(self, frame: Frame, peak: int, device: str) -> Preparation:
         """How stored pictures of this frame and peak become what the network reads, the training images' mean put in.
 
@@ -139,7 +151,7 @@ class Saved:
         if not self.state["preparation"]:
             raise TrainError(
                 f"{self.graph.name} subtracts or divides by what is measured on training images, and there are none",
-                "give the numbers: mean=0.485,0.456,0.406 std=0.229,0.224,0.225 on the input line, or by --set",
+                f"give the numbers on the input line, or by --set; those of many published weights are {self._usual()}",
             )
         prepare = Preparation(
             self.graph.preprocessing, None, frame, self.graph.input.output, peak, torch.device(device)
