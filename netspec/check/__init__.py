@@ -197,15 +197,21 @@ def _graph(walk: Walk, settings: Settings) -> Graph:
         nodes.update((node.name, node) for node in lowered.nodes)
         layers[lowered.layer.name] = lowered.layer
         parameters.update((p.key, p) for p in lowered.parameters)
-    given = next(facts.values for facts in walk.facts if facts.type == "input")
+    name, given = next((facts.section.name.text, facts.values) for facts in walk.facts if facts.type == "input")
+    channels = layers[name].output.channels
     return Graph(
         settings.name,
         settings.groups or 1,
         nodes,
         layers,
         parameters,
-        Preprocessing(given["range"], given["mean"], given["order"], given["std"]),
+        Preprocessing(given["range"], _each(given["mean"], channels), given["order"], _each(given["std"], channels)),
         settings.train,
         settings.augment,
         settings.test,
     )
+
+
+def _each(given: str | tuple[float, ...], channels: int) -> str | tuple[float, ...]:
+    """A word, or a number for each channel, of which one serves all."""
+    return given * channels if isinstance(given, tuple) and len(given) == 1 else given

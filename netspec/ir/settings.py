@@ -13,7 +13,7 @@ class Preprocessing:
 
     ``mean="image"`` is the training images' mean image, ``"channel"`` their mean in each channel, ``"none"`` nothing;
     ``std="channel"`` the standard deviation of their pixels in each channel. Numbers stand for themselves, in this
-    range and order: one for each channel, or one for all.
+    range and order, one for each channel.
     """
 
     range: Literal[255, 1] = 1

@@ -358,7 +358,7 @@ def test_input_says_what_the_numbers_are(keys: str) -> None:
     expected = {
         "": Preprocessing(1, "none", "rgb"),
         " range=1 mean=channel order=bgr": Preprocessing(1, "channel", "bgr"),
-        " mean=0.5 std=0.25,1,2": Preprocessing(1, (0.5,), "rgb", (0.25, 1.0, 2.0)),
+        " mean=0.5 std=0.25,1,2": Preprocessing(1, (0.5, 0.5, 0.5), "rgb", (0.25, 1.0, 2.0)),
         " std=channel": Preprocessing(1, "none", "rgb", "channel"),
     }
     assert preprocessing == expected.get(keys, Preprocessing(255, "image", "rgb"))

@@ -72,7 +72,8 @@ VALUES = {
     "fc4.gpu": ("0", "1"),
     "loss.loss_weight": ("1", "0.3"),
     "image.range": ("255", "1"),
-    "image.mean": ("image", "none", "channel"),
+    "image.mean": ("image", "none", "channel", "0.5,0.25"),
+    "image.std": ("none", "channel", "0.5,0.25"),
     "image.order": ("rgb", "bgr"),
     "train.epochs": ("10", "20"),
     "train.batch": ("128", "64"),
@@ -101,7 +102,7 @@ VALUES = {
 CHANGES = st.lists(st.sampled_from(sorted(VALUES)), max_size=4, unique=True).flatmap(
     lambda names: st.fixed_dictionaries({name: st.sampled_from(VALUES[name]) for name in names})
 )
-PREPARED = {"image.range", "image.mean", "image.order"}
+PREPARED = {"image.range", "image.mean", "image.order", "image.std"}
 """Keys that the reference backend does not see: it reads prepared images."""
 
 
@@ -123,6 +124,10 @@ def expected(changes: Mapping[str, str]) -> dict[tuple[str, ...], tuple[str, str
 @pytest.mark.parametrize("name", VALUES)
 def test_a_default_or_a_value_that_is_written_again_is_no_difference(name: str) -> None:
     assert compare(BASE_NET, net_of({name: VALUES[name][0]})).same
+
+
+def test_one_number_for_all_channels_is_that_number_for_each() -> None:
+    assert compare(net_of({"image.mean": "0.5"}), net_of({"image.mean": "0.5,0.5"})).same
 
 
 @pytest.mark.parametrize(("name", "value"), [(name, value) for name in VALUES for value in VALUES[name][1:]])
