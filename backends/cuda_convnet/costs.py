@@ -14,7 +14,7 @@ from netspec.ir.ops import (
     SetCrossEntropy,
     Softmax,
     SumSquares,
-    TopographicSparsity,
+    Topographic,
 )
 
 from .sections import Part, Section, Value, listed
@@ -52,7 +52,7 @@ def add_cost(draft: Draft, layer: Layer) -> None:
     elif isinstance(op, GatedSumSquares):
         _of_2012(site, "cost.gsum2", "sumsquares")
         _cost(site, "cost.gsum2", (site.one(), site.one(1)), op.weight)
-    elif isinstance(op, TopographicSparsity):
+    elif isinstance(op, Topographic):
         _of_2012(site, "cost.tica", "sumsquares")
         channels, _ = site.square()
         _cost(site, "cost.tica", (site.one(),), op.weight)

@@ -15,7 +15,7 @@ from netspec.ir.ops import (
     SetCrossEntropy,
     SquaredError,
     SumSquares,
-    TopographicSparsity,
+    Topographic,
 )
 
 from .call import Array, Call, Gradient
@@ -135,13 +135,13 @@ def gated_sum_squares_back(op: GatedSumSquares, call: Call, y: Array, grad: Arra
     return Gradient((grad * by_gate / len(x), grad * by_x / len(x)))
 
 
-def topographic_sparsity(op: TopographicSparsity, call: Call) -> Array:
+def topographic_sparsity(op: Topographic, call: Call) -> Array:
     """The sum of sqrt(S) - e log(1 + sqrt(S) / e), S the sums of squares around each pixel."""
     roots = np.sqrt(around(op.size, call.x**2))
     return _mean(roots - op.smallest * np.log1p(roots / op.smallest))
 
 
-def topographic_sparsity_back(op: TopographicSparsity, call: Call, y: Array, grad: Array) -> Gradient:
+def topographic_sparsity_back(op: Topographic, call: Call, y: Array, grad: Array) -> Gradient:
     """x times the sum of 1 / (e + sqrt(S)) over the pixels whose windows have it, for each image."""
     slopes = 1 / (op.smallest + np.sqrt(around(op.size, call.x**2)))
     return _shared(call, grad, call.x * around_back(op.size, slopes))

@@ -65,6 +65,6 @@ OPS: Mapping[type[ops.Op], Pair] = {
     ops.CauchyError: Pair(losses.cauchy_error, losses.cauchy_error_back),
     ops.SumSquares: Pair(losses.sum_squares, losses.sum_squares_back),
     ops.GatedSumSquares: Pair(losses.gated_sum_squares, losses.gated_sum_squares_back),
-    ops.TopographicSparsity: Pair(losses.topographic_sparsity, losses.topographic_sparsity_back),
+    ops.Topographic: Pair(losses.topographic_sparsity, losses.topographic_sparsity_back),
 }
 """Every operation of ``netspec.ir.ops.VOCABULARY``."""

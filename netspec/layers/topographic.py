@@ -1,13 +1,13 @@
 """The sparsity of topographic independent component analysis."""
 
-from netspec.ir.ops import TopographicSparsity
+from netspec.ir.ops import Topographic
 from netspec.keys import Key, Whole
 from netspec.keys.kinds import LARGEST_SIDE
 from netspec.layers._loss import loss_type
 
 TYPE = loss_type(
     "topographic",
-    TopographicSparsity,
+    Topographic,
     "The sparsity of topographic independent component analysis: the root of the sum of the squares around each pixel, "
     "summed over all pixels and maps; the mean over the batch. It makes few units active, and neighbours together.",
     Key("size", Whole(high=LARGEST_SIDE), "the side of the window around each pixel", unit="pixels"),

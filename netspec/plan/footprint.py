@@ -54,7 +54,7 @@ from netspec.ir.ops import (
     SumPool,
     SumSquares,
     Tanh,
-    TopographicSparsity,
+    Topographic,
 )
 from netspec.ir.shape import Shape
 from netspec.ir.window import Pad
@@ -308,7 +308,7 @@ def _loss(op: Loss, site: Site) -> Footprint:
     """Of the scores' size: probabilities or differences, and the targets."""
     scores, wide = site.read * FULL, site.width == FULL
     keeps, copies = False, 1
-    if isinstance(op, GatedSumSquares | TopographicSparsity):
+    if isinstance(op, GatedSumSquares | Topographic):
         return _sum_of_squares(op, site)
     if isinstance(op, SetCrossEntropy):
         return Footprint(FULL, FULL, extra=(site.read + site.images * _set_numbers(op, site.inputs[0].units)) * FULL)
@@ -323,12 +323,12 @@ def _loss(op: Loss, site: Site) -> Footprint:
     return Footprint(FULL, FULL, keeps_input=keeps, extra=copies * scores, forward=scores)
 
 
-def _sum_of_squares(op: GatedSumSquares | TopographicSparsity, site: Site) -> Footprint:
+def _sum_of_squares(op: GatedSumSquares | Topographic, site: Site) -> Footprint:
     """The value (the last input) or its copy; around pixels, the padded squares and the slopes as well."""
     value = site.images * site.inputs[-1].units * FULL
     wide = site.widths[-1] == FULL
     extra = 0 if wide else value
-    if isinstance(op, TopographicSparsity):
+    if isinstance(op, Topographic):
         before = op.size // 2
         extra += site.padded(Pad(before, op.size - 1 - before, before, op.size - 1 - before)) * FULL + value
     return Footprint(FULL, FULL, keeps_input=wide, extra=extra, forward=value)

@@ -35,7 +35,7 @@ _FLOPS_OF = {
     "setcrossentropy": "6 size a class",
     "sumsquares": "2 a unit that it reads",
     "gatedsumsquares": "2 a unit that it reads, and 1",
-    "topographicsparsity": "size^2 + 6 a unit that it reads",
+    "topographic": "size^2 + 6 a unit that it reads",
 }
 
 

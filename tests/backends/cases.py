@@ -50,7 +50,7 @@ from netspec.ir.ops import (
     SumPool,
     SumSquares,
     Tanh,
-    TopographicSparsity,
+    Topographic,
 )
 from netspec.ir.shape import Shape
 from netspec.ir.verify import verify
@@ -124,9 +124,9 @@ IMAGES: dict[str, Op] = {
     "abs": Abs(),
     "square": Square(),
     "sumsquares-of-image": SumSquares(),
-    "topographic": TopographicSparsity(size=3),
-    "topographic-even": TopographicSparsity(2.0, size=4),
-    "topographic-of-one": TopographicSparsity(size=1),
+    "topographic": Topographic(size=3),
+    "topographic-even": Topographic(2.0, size=4),
+    "topographic-of-one": Topographic(size=1),
     "affine": Affine(-0.5, 2.0),
     "identity": Affine(),
 }

@@ -60,7 +60,7 @@ from netspec.ir.ops import (
     SumPool,
     SumSquares,
     Tanh,
-    TopographicSparsity,
+    Topographic,
     name_of,
 )
 from netspec.ir.shape import Shape
@@ -115,8 +115,8 @@ ON_IMAGES: list[Op] = [
     Flatten(),
     Reshape(Shape(2, 12, 5)),
     Softmax(),
-    TopographicSparsity(size=3),
-    TopographicSparsity(size=4),
+    Topographic(size=3),
+    Topographic(size=4),
 ]
 ON_VECTORS: list[Op] = [
     Linear(5),

@@ -17,7 +17,7 @@ from netspec.ir.ops import (
     SetCrossEntropy,
     SquaredError,
     SumSquares,
-    TopographicSparsity,
+    Topographic,
 )
 
 
@@ -110,7 +110,7 @@ def test_squares_that_a_gate_lets_count() -> None:
 
 def test_topographic_sparsity() -> None:
     # Windows of 3 in a row: 0 + 9, 0 + 9 + 16, 9 + 16: roots 3, 5, 5. e log(1 + root / e) is taken off each.
-    op, x = TopographicSparsity(size=3), [[[[0, 3, 4]]]]
+    op, x = Topographic(size=3), [[[[0, 3, 4]]]]
     off = sum(0.001 * np.log(1 + 1000 * root) for root in (3, 5, 5))
     assert float(value(op, x)) == pytest.approx(13 - off, rel=1e-14)
     slopes = 1 / 3.001, 1 / 5.001, 1 / 5.001
@@ -119,7 +119,7 @@ def test_topographic_sparsity() -> None:
 
 def test_an_even_window_of_topographic_sparsity_reaches_further_to_the_left() -> None:
     # Windows of 2: 0, then 0 + 9, then 9 + 16.
-    op, x = TopographicSparsity(size=2), [[[[0, 3, 4]]]]
+    op, x = Topographic(size=2), [[[[0, 3, 4]]]]
     off = sum(0.001 * np.log(1 + 1000 * root) for root in (0, 3, 5))
     assert float(value(op, x)) == pytest.approx(8 - off, rel=1e-14)
     close(gradient(op, x, seed=1).inputs[0], [[[[0, 3 * (1 / 3.001 + 1 / 5.001), 4 / 5.001]]]])

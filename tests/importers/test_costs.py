@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from layerfiles import DATA, RATES, conv, load, net, said, told
 
-from netspec.ir.ops import CrossEntropy, GatedSumSquares, SetCrossEntropy, TopographicSparsity
+from netspec.ir.ops import CrossEntropy, GatedSumSquares, SetCrossEntropy, Topographic
 
 IMAGE = DATA.partition("[labels]")[0]
 FC = "[f]\ntype=fc\ninputs=data\noutputs=5\ninitW=0.1\ngpu=0\n"
@@ -33,13 +33,13 @@ def test_a_gate_of_data_is_left_out() -> None:
 def test_topographic_sparsity() -> None:
     found = load(IMAGE + TICA, rates("c1", cost="coeff=0.25"), "2012")
     (loss,) = found.graph.losses
-    assert (loss.op, loss.inputs, found.warnings) == (TopographicSparsity(0.25, size=3), ("c1",), ())
+    assert (loss.op, loss.inputs, found.warnings) == (Topographic(0.25, size=3), ("c1",), ())
 
 
 def test_even_windows_have_the_gradient_of_the_value() -> None:
     found = load(IMAGE + TICA.replace("sizeX=3", "sizeX=4"), rates("c1", cost="coeff=1"), "2012")
     assert [(d.code, d.span.text) for d in found.warnings] == [("cfg-substitute", "4")]
-    assert [loss.op for loss in found.graph.losses] == [TopographicSparsity(size=4)]
+    assert [loss.op for loss in found.graph.losses] == [Topographic(size=4)]
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ from netspec.ir.ops import (
     SumPool,
     SumSquares,
     Tanh,
-    TopographicSparsity,
+    Topographic,
 )
 from netspec.ir.settings import Precision
 from netspec.ir.shape import Shape
@@ -125,8 +125,8 @@ LOSSES: dict[str, Op] = {
     "sumsquares": SumSquares(),
 }
 OF_MAPS: dict[str, Op] = {
-    "topographic": TopographicSparsity(size=3),
-    "topographic-even": TopographicSparsity(size=4),
+    "topographic": Topographic(size=3),
+    "topographic-even": Topographic(size=4),
     "gatedsumsquares": GatedSumSquares(),
 }
 """Losses that read maps."""

@@ -12,7 +12,7 @@ from netspec.ir.ops import (
     SetCrossEntropy,
     SquaredError,
     SumSquares,
-    TopographicSparsity,
+    Topographic,
 )
 
 from ..site import Site, Table
@@ -76,7 +76,7 @@ def _gated_sum_squares(op: GatedSumSquares, site: Site) -> None:
     _mean(site, site.inner("Mul", gate, summed))
 
 
-def _topographic_sparsity(op: TopographicSparsity, site: Site) -> None:
+def _topographic_sparsity(op: Topographic, site: Site) -> None:
     means = around(op.size, site, site.inner("Mul", site.x, site.x), padding=True)
     roots = site.inner("Sqrt", site.inner("Mul", means, site.constant("window", float(op.size**2))))
     smallest = site.constant("smallest", op.smallest)
@@ -106,5 +106,5 @@ TABLE: Table = {
     CauchyError: _cauchy_error,
     SumSquares: _sum_squares,
     GatedSumSquares: _gated_sum_squares,
-    TopographicSparsity: _topographic_sparsity,
+    Topographic: _topographic_sparsity,
 }

@@ -18,7 +18,7 @@ from netspec.ir.ops import (
     SetCrossEntropy,
     SquaredError,
     SumSquares,
-    TopographicSparsity,
+    Topographic,
 )
 
 from .emission import Table
@@ -183,5 +183,5 @@ TABLE: Table = {
     CauchyError: lambda op, inputs: CauchyErrorLoss(),
     SumSquares: lambda op, inputs: SumSquaresLoss(),
     GatedSumSquares: lambda op, inputs: GatedSumSquaresLoss(),
-    TopographicSparsity: lambda op, inputs: TopographicSparsityLoss(op.size, op.smallest),
+    Topographic: lambda op, inputs: TopographicSparsityLoss(op.size, op.smallest),
 }

@@ -10,7 +10,7 @@ from netspec.ir.ops import (
     SetCrossEntropy,
     SquaredError,
     SumSquares,
-    TopographicSparsity,
+    Topographic,
 )
 
 from ..site import Expressions, Site
@@ -43,7 +43,7 @@ def _gated_sum_squares(op: GatedSumSquares, at: Site) -> str:
     return f"({operand(gate)}.flatten() * {operand(x)}.square().flatten(1).sum(1)).mean()"
 
 
-def _topographic_sparsity(op: TopographicSparsity, at: Site) -> str:
+def _topographic_sparsity(op: Topographic, at: Site) -> str:
     at.helper("window_sums")
     return call(at.helper("topographic_sparsity"), at.wide, str(op.size), repr(op.smallest))
 
@@ -56,5 +56,5 @@ EXPRESSIONS: Expressions = {
     CauchyError: lambda op, at: _with_helper("cauchy_error", at),
     SumSquares: lambda op, at: f"{operand(at.wide)}.square().flatten(1).sum(1).mean()",
     GatedSumSquares: _gated_sum_squares,
-    TopographicSparsity: _topographic_sparsity,
+    Topographic: _topographic_sparsity,
 }

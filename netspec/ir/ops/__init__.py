@@ -12,7 +12,7 @@ from netspec.ir.ops.losses import (
     SetCrossEntropy,
     SquaredError,
     SumSquares,
-    TopographicSparsity,
+    Topographic,
 )
 from netspec.ir.ops.neurons import Abs, Affine, Log, Logistic, Neuron, Relu, SoftRelu, Sqrt, Square, Tanh
 from netspec.ir.ops.norms import BatchNorm, ContrastNorm, Dropout, Lrn, MapNorm
@@ -63,7 +63,7 @@ VOCABULARY: tuple[type[Op], ...] = (
     CauchyError,
     SumSquares,
     GatedSumSquares,
-    TopographicSparsity,
+    Topographic,
 )
 """Every operation that a graph may contain."""
 
@@ -118,7 +118,7 @@ __all__ = [
     "SumPool",
     "SumSquares",
     "Tanh",
-    "TopographicSparsity",
+    "Topographic",
     "name_of",
     "window_of",
 ]

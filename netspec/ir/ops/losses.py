@@ -119,7 +119,7 @@ class GatedSumSquares(Loss):
 
 
 @dataclass(frozen=True, slots=True)
-class TopographicSparsity(Loss):
+class Topographic(Loss):
     """The sum over all units of f(S), S the sum of x^2 over the size x size pixels around one in its map: the sparsity
     of topographic independent component analysis (Hyvarinen, Hoyer & Inki, Topographic independent component analysis,
     2001).
