@@ -40,7 +40,8 @@ def _unsaid(
     bounds = w.constraint
     if weights.count(w) > 1:
         keys = ("max_norm", "fixed_norm", "min_std", "max_std")
-        yield "its weights are several matrices in cuda-convnet, which would be held to their bounds one by one", keys
+        why = "in cuda-convnet its weights are several matrices, each of which would be held to them by itself"
+        yield f"its bounds are left out: {why}", keys
         return
     can = norm_key(type_, site.draft.dialect)
     other = "max_norm" if can == "fixed_norm" else "fixed_norm"

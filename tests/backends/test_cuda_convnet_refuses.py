@@ -135,7 +135,7 @@ def test_bounds_of_weights_that_become_several_matrices_are_left_out() -> None:
     )
     made = BACKEND.emit(loads(text), "2012")
     (told,) = made.warnings
-    assert (told.span.text, "held to their bounds one by one" in told.message) == ("max_norm=2", True)
+    assert (told.span.text, "its bounds are left out" in told.message) == ("max_norm=2", True)
     assert made.params.count("wball=") == 2
 
 
