@@ -26,6 +26,9 @@ _COMMENT = re.compile(r"#[^\r\n]*")
 LARGEST_REAL = 3.4e38
 """What float32 holds, in which a network computes: no number of a spec is larger, either way."""
 
+SMALLEST_REAL = 1.2e-38
+"""What float32 holds to its full precision: a number that must be above 0 is no smaller, or it could be 0 there."""
+
 
 class BadValue(Exception):
     """A value that its key cannot have. ``replacement`` is the text that would mend it, if one is near; ``others`` is
@@ -118,6 +121,9 @@ class Real:
         if abs(number) > LARGEST_REAL:
             bounds = f"-{plain(LARGEST_REAL)} to {plain(LARGEST_REAL)}"
             raise BadValue(f"needs a number that float32 holds ({bounds}), not {plain(number)}", value.span)
+        if self.above == 0 and number < SMALLEST_REAL:
+            least = f"of {plain(SMALLEST_REAL)} or more, the least above 0 that float32 holds well"
+            raise BadValue(f"needs a number {least}, not {plain(number)}", value.span)
         return number
 
 

@@ -183,6 +183,10 @@ def test_an_extreme_number_in_a_sound_network(numbers: list[str], place: int) ->
         ),
         ("[n] lrn size=5 alpha=1 k=0", "k: needs a number above 0, not 0"),
         ("[n] lrn size=5 alpha=1 k=-5", "k: needs a number above 0, not -5"),
+        (
+            "[n] fc outputs=3 max_norm=1e-45",
+            "max_norm: needs a number of 1.2e-38 or more, the least above 0 that float32 holds well, not 1e-45",
+        ),
         ("[n] lrn size=65537 alpha=1", "size: is at most 65,536, not 65537"),
         ("[n] lrn size=2000000000 alpha=1", "size: is at most 65,536, not 2000000000"),
     ],
