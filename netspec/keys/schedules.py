@@ -111,8 +111,8 @@ class OwnScheduleWord:
 
 
 _ON_THE_TRAIN_LINE = (
-    "plateau goes by the validation error of the whole net: on the train line it holds for every layer that has no "
-    "schedule of its own",
+    "plateau goes by the validation error of the whole net: schedule=plateau on the train line holds for all weights "
+    "and biases that have no schedule of their own",
     "epochs that are known beforehand can be said here: steps(25, 51, 79, factor=0.1)",
 )
 

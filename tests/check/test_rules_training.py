@@ -138,8 +138,8 @@ def test_a_plateau_belongs_on_the_train_line(text: str) -> None:
     found = mistake(text)
     assert found.code == "bad-value" and found.span.text.startswith("plateau")
     assert found.notes == (
-        "plateau goes by the validation error of the whole net: on the train line it holds for every layer that has no "
-        "schedule of its own",
+        "plateau goes by the validation error of the whole net: schedule=plateau on the train line holds for all "
+        "weights and biases that have no schedule of their own",
         "epochs that are known beforehand can be said here: steps(25, 51, 79, factor=0.1)",
     )
 
