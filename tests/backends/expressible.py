@@ -180,11 +180,12 @@ class Drawn:
         )
 
     def across_maps(self) -> None:
-        """Pooling across maps, of one map whose rows they are."""
+        """Pooling across maps, of one map whose rows they are. A window of a single map, where that map is square as
+        well, is taken for one of its pixels, and version 2 pools no single map."""
         if self.channels == 3 or self.dialect == "2012" or self.gpus > 1:
             return
         stride = int(self.one_of(1, 2)) if self.channels % 32 == 0 else 1
-        kernel, pixels = int(self.one_of(stride, 3)), self.side**2
+        kernel, pixels = int(self.one_of(2, 3)), self.side**2
         before = int(self.one_of(*range(kernel)))
         made = self.channels // stride
         behind = stride * (made - 1) + kernel - self.channels - before
