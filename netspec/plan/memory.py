@@ -62,7 +62,21 @@ class Memory:
         return self.images + sum(self.kept.values())
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class _Storages:
+    """Where values lie: each one's storage by name (its own, or the one that it is a view of), the storages' bytes, and
+    the layers that made them."""
+
+    roots: dict[str, str]
+    sizes: dict[str, int]
+    makers: dict[str, str]
+
+    def size(self, value: str) -> int:
+        """The bytes of what a value lies in, which its gradient has as well."""
+        return self.sizes[self.roots[value]]
+
+
+@dataclass(frozen=True, slots=True)
 class _Kept:
     """A storage that autograd keeps until the backward pass of ``until``, the first operation that kept it."""
 
@@ -71,26 +85,55 @@ class _Kept:
     until: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What is gone through.
+
+    ``extras`` are what operations keep beside values, by their place in the program, ``casts`` the copies of weights in
+    bfloat16. ``low`` and ``gathers`` as in ``memory``.
+    """
+
+    standing: Standing
+    program: Program
+    storages: _Storages
+    values: dict[str, _Kept]
+    extras: dict[int, _Kept]
+    casts: dict[str, _Kept]
+    low: int
+    gathers: bool
+
+    @property
+    def kept(self) -> tuple[_Kept, ...]:
+        """All that autograd keeps but the casts."""
+        return (*self.values.values(), *self.extras.values())
+
+    @property
+    def gathered(self) -> int:
+        """The gradients that are there before the step's first operation."""
+        return self.standing.gradients if self.gathers else 0
+
+    def moment(self, when: str, *, gradients: int, kept: int, passing: int) -> Moment:
+        return Moment(when, self.standing.always + self.program.images, gradients, kept, passing)
+
+
 def memory(standing: Standing, program: Program, low: int, *, gathers: bool = False) -> Memory:
     """Go through a step.
 
     ``gathers``: gradients of earlier parts of the batch are there from the start (``accumulate``).
     """
-    roots, sizes, makers = _storages(program)
-    kept = _keep(program, roots, sizes, makers)
+    storages = _storages(program)
+    values, extras = _keep(program, storages)
     casts = _casts(program) if low == HALF else {}
-    forward = _forward(standing, program, roots, sizes, kept, casts, gathers)
-    backward = _backward(standing, program, roots, sizes, kept, casts, low, gathers)
+    step = _Step(standing, program, storages, values, extras, casts, low, gathers)
     by_layer: dict[str, int] = {}
-    for storage in kept.values():
+    for storage in step.kept:
         by_layer[storage.layer] = by_layer.get(storage.layer, 0) + storage.size
-    last = Moment("while weights move", standing.always + program.images, standing.gradients, 0, 0)
-    peak = max(forward, backward, last, key=lambda moment: moment.total)
+    last = step.moment("while weights move", gradients=standing.gradients, kept=0, passing=0)
+    peak = max(_forward(step), _backward(step), last, key=lambda moment: moment.total)
     return Memory(standing, program.images, by_layer, sum(c.size for c in casts.values()), peak)
 
 
-def _storages(program: Program) -> tuple[dict[str, str], dict[str, int], dict[str, str]]:
-    """Each value's storage by name (its own, or the one that it is a view of), storages' bytes and makers."""
+def _storages(program: Program) -> _Storages:
     roots, sizes, makers = {program.image: program.image}, {program.image: 0}, {program.image: program.image}
     for work in program.works:
         if work.footprint.output is None:
@@ -98,23 +141,24 @@ def _storages(program: Program) -> tuple[dict[str, str], dict[str, int], dict[st
         else:
             roots[work.value], sizes[work.value] = work.value, work.footprint.output
             makers[work.value] = work.layer
-    return roots, sizes, makers
+    return _Storages(roots, sizes, makers)
 
 
-def _keep(program: Program, roots: dict[str, str], sizes: dict[str, int], makers: dict[str, str]) -> dict[str, _Kept]:
-    """What autograd keeps, each storage once. The images are counted by themselves."""
-    kept: dict[str, _Kept] = {}
+def _keep(program: Program, storages: _Storages) -> tuple[dict[str, _Kept], dict[int, _Kept]]:
+    """What autograd keeps: values, each storage once, and extras. The images are counted by themselves."""
+    values: dict[str, _Kept] = {}
+    extras: dict[int, _Kept] = {}
     for i, work in enumerate(program.works):
         if not work.learns:
             continue
         held = work.footprint
         if held.extra:
-            kept[f"{work.value}:extra"] = _Kept(held.extra, work.layer, i)
-        values = [*work.reads[-1:]] * held.keeps_input + [work.value] * held.keeps_output
-        for root in (roots[value] for value in values):
-            if sizes[root]:
-                kept.setdefault(root, _Kept(sizes[root], makers[root], i))
-    return kept
+            extras[i] = _Kept(held.extra, work.layer, i)
+        kept = [*work.reads[-1:]] * held.keeps_input + [work.value] * held.keeps_output
+        for root in (storages.roots[value] for value in kept):
+            if storages.sizes[root]:
+                values.setdefault(root, _Kept(storages.sizes[root], storages.makers[root], i))
+    return values, extras
 
 
 def _casts(program: Program) -> dict[str, _Kept]:
@@ -127,108 +171,41 @@ def _casts(program: Program) -> dict[str, _Kept]:
     return casts
 
 
-def _forward(
-    standing: Standing,
-    program: Program,
-    roots: dict[str, str],
-    sizes: dict[str, int],
-    kept: dict[str, _Kept],
-    casts: dict[str, _Kept],
-    gathers: bool,
-) -> Moment:
-    last_read = {roots[name]: i for i, work in enumerate(program.works) for name in work.reads}
-    ends = {work.layer: i for i, work in enumerate(program.works)}
-    # A layer's inner values live until the layer is done.
-    goes: dict[int, list[str]] = {}
-    for i, work in enumerate(program.works):
-        if work.footprint.output is not None and work.value not in kept:
-            end = max(last_read.get(work.value, i), ends[work.layer])
-            goes.setdefault(end, []).append(work.value)
-    extras = {k.until: k.size for name, k in kept.items() if name.endswith(":extra")}
+def _forward(step: _Step) -> Moment:
+    """The fullest moment of the forward pass."""
+    gone = _last_uses(step)
     copies: dict[int, int] = {}
-    for cast in casts.values():
+    for cast in step.casts.values():
         copies[cast.until] = copies.get(cast.until, 0) + cast.size
-    gradients = standing.gradients if gathers else 0
-    now_kept = now_live = 0
-    best: Moment | None = None
-    for i, work in enumerate(program.works):
-        now_kept += extras.get(i, 0) + copies.get(i, 0)
+    kept = live = 0
+    best = step.moment("in the forward pass", gradients=step.gathered, kept=0, passing=0)
+    for i, work in enumerate(step.program.works):
+        kept += copies.get(i, 0) + (step.extras[i].size if i in step.extras else 0)
         size = work.footprint.output or 0
-        if work.value in kept:
-            now_kept += size
+        if work.value in step.values:
+            kept += size
         else:
-            now_live += size
-        moment = Moment(
-            f"in the forward pass of {work.layer}",
-            standing.always + program.images,
-            gradients,
-            now_kept,
-            now_live + work.footprint.forward,
-        )
-        best = moment if best is None or moment.total > best.total else best
-        now_live -= sum(sizes[name] for name in goes.get(i, ()))
-    return best or Moment("in the forward pass", standing.always + program.images, gradients, 0, 0)
-
-
-def _backward(
-    standing: Standing,
-    program: Program,
-    roots: dict[str, str],
-    sizes: dict[str, int],
-    kept: dict[str, _Kept],
-    casts: dict[str, _Kept],
-    low: int,
-    gathers: bool,
-) -> Moment:
-    frees: dict[int, int] = {}
-    for storage in (*kept.values(), *casts.values()):
-        frees[storage.until] = frees.get(storage.until, 0) + storage.size
-    now_kept = sum(frees.values())
-    gradients = standing.gradients if gathers else 0
-    pending: dict[str, _Gradient] = {}
-    flowing = 0
-    seen: set[str] = set()
-    best = Moment("at the end of the forward pass", standing.always + program.images, gradients, now_kept, 0)
-    full = _sizes_of_values(program, roots, sizes)
-    for i, work in reversed(list(enumerate(program.works))):
-        own = pending.pop(work.value, None)
-        if own is None and work.learns:  # it is read elsewhere, and its gradient comes from there
-            own = _Gradient(full[work.value])
-            flowing += own.size
-        temporaries = work.footprint.backward if work.taught else 0
-        fresh = 0 if gathers else sum(size for key, size in work.parameters if key not in seen)
-        seen.update(key for key, _ in work.parameters)
-        narrow, added = _passing_gradients(work, low, gathers)
-        for name in work.taught:
-            existing = pending.get(name)
-            if own is not None and (work.footprint.output is None or work.footprint.hands_on):
-                made = own
-                made.holders += 1
-            else:
-                made = _Gradient(full[name])
-                flowing += made.size
-            if existing is None:
-                pending[name] = made
-            elif made is not own and made is not existing:
-                flowing -= made.size
-                temporaries += made.size
-
-        def moment(work: Work, passing: int, gradients: int, now_kept: int) -> Moment:
-            when = f"in the backward pass of {work.layer}"
-            return Moment(when, standing.always + program.images, gradients, now_kept, passing)
-
-        # A gradient in bfloat16 comes first; what it was computed from is gone when it is widened.
-        first = gradients + (0 if narrow else fresh)
-        candidates = [moment(work, flowing + temporaries + (narrow or added), first, now_kept)]
-        gradients += fresh
-        now_kept -= frees.get(i, 0)
-        if own is not None:
-            own.holders -= 1
-            flowing -= own.size if own.holders == 0 else 0
-        later = work.footprint.later if work.taught else 0
-        candidates.append(moment(work, flowing + max(later, narrow + added), gradients, now_kept))
-        best = max(best, *candidates, key=lambda m: m.total)
+            live += size
+        when, passing = f"in the forward pass of {work.layer}", live + work.footprint.forward
+        moment = step.moment(when, gradients=step.gathered, kept=kept, passing=passing)
+        best = max(best, moment, key=lambda m: m.total)
+        live -= gone.get(i, 0)
     return best
+
+
+def _last_uses(step: _Step) -> dict[int, int]:
+    """The bytes of values that nobody keeps, by the place of the operation after which they are gone. A layer's inner
+    values live until the layer is done."""
+    works, roots = step.program.works, step.storages.roots
+    last_read = {roots[name]: i for i, work in enumerate(works) for name in work.reads}
+    ends = {work.layer: i for i, work in enumerate(works)}
+    gone: dict[int, int] = {}
+    for i, work in enumerate(works):
+        size = work.footprint.output
+        if size is not None and work.value not in step.values:
+            end = max(last_read.get(work.value, i), ends[work.layer])
+            gone[end] = gone.get(end, 0) + size
+    return gone
 
 
 @dataclass(slots=True)
@@ -239,13 +216,85 @@ class _Gradient:
     holders: int = 1
 
 
-def _passing_gradients(work: Work, low: int, gathers: bool) -> tuple[int, int]:
+class _Flow:
+    """The gradients of values on their way back: ``size`` are the bytes of all that are there."""
+
+    def __init__(self, storages: _Storages) -> None:
+        self.storages = storages
+        self.size = 0
+        self.pending: dict[str, _Gradient] = {}
+
+    def taken(self, work: Work) -> _Gradient | None:
+        """The gradient of what an operation made; where it is read elsewhere, it comes from there."""
+        own = self.pending.pop(work.value, None)
+        return self._made(work.value) if own is None and work.learns else own
+
+    def handed_on(self, work: Work, own: _Gradient | None) -> int:
+        """Give an operation's inputs their gradients, and return the bytes of those that are there only until they are
+        added to what came from other readers."""
+        passing = 0
+        for name in work.taught:
+            existing = self.pending.get(name)
+            if own is not None and (work.footprint.output is None or work.footprint.hands_on):
+                given = own
+                given.holders += 1
+            else:
+                given = self._made(name)
+            if existing is None:
+                self.pending[name] = given
+            elif given is not own and given is not existing:
+                self.size -= given.size
+                passing += given.size
+        return passing
+
+    def let_go(self, own: _Gradient | None) -> None:
+        """One value less that a gradient is that of."""
+        if own is not None:
+            own.holders -= 1
+            self.size -= own.size if own.holders == 0 else 0
+
+    def _made(self, value: str) -> _Gradient:
+        gradient = _Gradient(self.storages.size(value))
+        self.size += gradient.size
+        return gradient
+
+
+def _backward(step: _Step) -> Moment:
+    """The fullest moment of the backward pass."""
+    freed: dict[int, int] = {}
+    for storage in (*step.kept, *step.casts.values()):
+        freed[storage.until] = freed.get(storage.until, 0) + storage.size
+    kept, gradients, flow = sum(freed.values()), step.gathered, _Flow(step.storages)
+    fresh = {} if step.gathers else _first_gradients(step.program)
+    best = step.moment("at the end of the forward pass", gradients=gradients, kept=kept, passing=0)
+    for i, work in reversed(list(enumerate(step.program.works))):
+        when = f"in the backward pass of {work.layer}"
+        own = flow.taken(work)
+        passing = flow.handed_on(work, own) + (work.footprint.backward if work.taught else 0)
+        narrow, added = _passing_gradients(work, step)
+        # A gradient in bfloat16 comes first; what it was computed from is gone when it is widened.
+        early = gradients + (0 if narrow else fresh.get(i, 0))
+        during = step.moment(when, gradients=early, kept=kept, passing=flow.size + passing + (narrow or added))
+        gradients += fresh.get(i, 0)
+        kept -= freed.get(i, 0)
+        flow.let_go(own)
+        passing = max(work.footprint.later if work.taught else 0, narrow + added)
+        after = step.moment(when, gradients=gradients, kept=kept, passing=flow.size + passing)
+        best = max(best, during, after, key=lambda m: m.total)
+    return best
+
+
+def _first_gradients(program: Program) -> dict[int, int]:
+    """The bytes of the parameters' gradients, by the place of the operation whose backward pass makes them first."""
+    makers = {key: (i, size) for i, work in enumerate(program.works) for key, size in work.parameters}
+    found: dict[int, int] = {}
+    for i, size in makers.values():
+        found[i] = found.get(i, 0) + size
+    return found
+
+
+def _passing_gradients(work: Work, step: _Step) -> tuple[int, int]:
     """Parameters' gradients that are there for a moment beside the ones that stay: in bfloat16 before they are widened,
     and in float32 before they are added to those of earlier parts of the batch."""
     used = sum(size for _, size in work.parameters)
-    return (used * HALF // FULL if low == HALF and work.product else 0), (used if gathers else 0)
-
-
-def _sizes_of_values(program: Program, roots: dict[str, str], sizes: dict[str, int]) -> dict[str, int]:
-    """The bytes of each value's gradient: those of the value (of a view, those of what it is a view of)."""
-    return {work.value: sizes[roots[work.value]] for work in program.works}
+    return (used * HALF // FULL if step.low == HALF and work.product else 0), (used if step.gathers else 0)
