@@ -20,7 +20,7 @@ from netspec.ir.shape import Shape
 from netspec.language.bases import Folder
 from netspec.language.variants import gather
 from netspec.language.written import written_out
-from netspec.source import Source
+from netspec.source import LAYER_FILE, SPEC_ENDINGS, Source
 from netspec.stats import LayerNumbers, Totals, layer_numbers, totals
 from netspec.units import count
 
@@ -138,8 +138,8 @@ def load_source(
 def is_layer_file(source: Source) -> bool:
     """Whether a text is a layer file of cuda-convnet: by its name, or, of one that has no ending of a spec's either, by
     its first section, which has a line to itself and a ``type``."""
-    if source.name.endswith((".cfg", ".net")):
-        return source.name.endswith(".cfg")
+    if source.name.endswith(SPEC_ENDINGS):
+        return source.name.endswith(LAYER_FILE)
     lines = (line for line in source.text.splitlines() if line.strip() and line[0] not in "#;")
     if not re.fullmatch(r"\[[^\]]+\]\s*", next(lines, "")):
         return False
@@ -243,7 +243,7 @@ def decode(data: bytes, name: str) -> Source:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        if name.endswith(".cfg") and _TEXT_OF_BYTES.fullmatch(data):
+        if name.endswith(LAYER_FILE) and _TEXT_OF_BYTES.fullmatch(data):
             return Source(name, data.decode("latin-1"))
         message = f"this file is not text: byte {error.start + 1} is 0x{data[error.start]:02x}, which is not UTF-8"
         raise _unreadable("not-text", message, name) from None

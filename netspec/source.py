@@ -7,6 +7,9 @@ import re
 from dataclasses import dataclass, field
 from functools import cached_property
 
+SPEC, LAYER_FILE = SPEC_ENDINGS = (".net", ".cfg")
+"""The endings of files that hold a network: of specs, and of cuda-convnet's layer files."""
+
 _NEWLINE = re.compile(r"\r\n|\r|\n")
 
 

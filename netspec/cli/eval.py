@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from netspec.cli.common import importing_torch, input_option, read_net, refuse, set_option
-from netspec.cli.networks import SPECS, need_spec, with_weights
+from netspec.cli.networks import need_spec, with_weights
 from netspec.cli.runs import (
     DEVICES,
     FORMATS,
@@ -22,6 +22,7 @@ from netspec.cli.runs import (
     warn,
     write_picture,
 )
+from netspec.source import SPEC_ENDINGS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from netspec.cli.layer_files import LayerFiles
     from netspec.ir.shape import Shape
     from netspec.net import Net
-    from netspec.train.judging.testing import Outcome, SplitName
+    from netspec.train.judging.outcome import Outcome, SplitName
     from netspec.train.runs.saved import Saved
 
 ROWS = 50
@@ -87,7 +88,7 @@ def command(
         refuse(f"--confusion {confusion}: the picture's name ends with .png")
     need_spec(runs[0], weights, input_shape, changes, layer_files)
     with telling():
-        need_named(*(run for run in runs if run.suffix not in SPECS), data=data)
+        need_named(*(run for run in runs if run.suffix not in SPEC_ENDINGS), data=data)
         with importing_torch():
             from netspec.train.runs.saved import open_run
 
@@ -111,7 +112,7 @@ def _spec(
     path: Path, data: str | None, input_shape: Shape | None, changes: Sequence[str], layer_files: LayerFiles
 ) -> Net | None:
     """The network, where a spec was named in a run's place."""
-    if path.suffix not in SPECS:
+    if path.suffix not in SPEC_ENDINGS:
         return None
     if data is None:
         refuse(f"{path} is a spec; --data names what to test it on")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import click
 
 from netspec.diagnostics import CannotOpen, SpecError
+from netspec.source import SPEC, SPEC_ENDINGS
 
 if TYPE_CHECKING:
     from netspec.importers.cuda_convnet import Dialect
@@ -57,8 +58,8 @@ def _is_layer_file(path: str) -> bool:
     """Whether a file is a layer file: by its name, or by its content. Standard input may be one."""
     from netspec.net import is_layer_file, read_source
 
-    if path == "-" or path.endswith((".cfg", ".net")):
-        return not path.endswith(".net")
+    if path == "-" or path.endswith(SPEC_ENDINGS):
+        return not path.endswith(SPEC)
     try:
         return is_layer_file(read_source(path))
     except (CannotOpen, SpecError):

@@ -11,6 +11,7 @@ import click
 from netspec.cli.common import importing_torch, input_option, read_net, refuse, set_option
 from netspec.cli.layer_files import LayerFiles
 from netspec.cli.runs import need_named, warn
+from netspec.source import SPEC_ENDINGS
 
 if TYPE_CHECKING:
     from netspec.ir.shape import Shape
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from netspec.train.tensors.weights import Weights
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-
-SPECS = (".net", ".cfg")
 
 
 def weights_option(command: Command) -> Command:
@@ -37,7 +36,7 @@ def need_spec(
 ) -> None:
     """Refuse what says how a spec is read where there is none."""
     said = input_shape is not None or changes or layer_files != LayerFiles()
-    if said and (weights is None or path.suffix not in SPECS):
+    if said and (weights is None or path.suffix not in SPEC_ENDINGS):
         refuse(
             "--set, --input, --params, --history and --dialect say how a spec is read, and there is none; "
             "a run keeps its network"
@@ -58,7 +57,7 @@ def open_trained(
     ``TrainError``; a wrong command line ends the command.
     """
     need_spec(path, weights, input_shape, changes, layer_files)
-    is_spec = weights is not None and path.suffix in SPECS
+    is_spec = weights is not None and path.suffix in SPEC_ENDINGS
     if not is_spec:
         need_named(path)
     net = read_net(str(path), input_shape, changes, layer_files) if is_spec else None

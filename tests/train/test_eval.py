@@ -17,7 +17,7 @@ from trained import SPEC, netspec, shades, trained
 from netspec.cli.eval import _text
 from netspec.cli.runs import Unread
 from netspec.train.data.picture import Unreadable
-from netspec.train.judging.testing import Outcome
+from netspec.train.judging.outcome import Outcome
 from netspec.train.learning.validation import answered, hits
 from netspec.train.runs import checkpoint
 from netspec.train.runs.runfolder import read_metrics

@@ -16,66 +16,15 @@ from netspec.train.data.loader import Loader
 from netspec.train.data.picture import Data, Split, Unreadable
 from netspec.train.data.source import open_source
 from netspec.train.errors import TrainError
-from netspec.train.judging.views import Predictor, mean_of, protocol, views
+from netspec.train.judging.outcome import Outcome, SplitName, Tally
+from netspec.train.judging.views import Predictor, mean_of, views
 from netspec.train.learning.heap import memory_kept
-from netspec.train.learning.validation import answered, hits
 from netspec.train.reporting.progress import Counter
 from netspec.train.runs.saved import Saved
 from netspec.units import count
 
-SplitName = Literal["validation", "train", "all"]
-
 CHUNK = 4096
 """Images whose predictions are held at a time, until every network has seen them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What came out. ``images`` = ``used`` + ``unreadable``.
-
-    ``confusion`` has shape (classes, classes): row the right class, column the answer; ``five`` counts, for each class,
-    the images with it among the five best. ``loss`` is the mean of -ln of the right class's predicted share.
-    ``views`` and ``distinct`` are those of each network.
-    """
-
-    source: str
-    split: SplitName
-    classes: tuple[str, ...]
-    images: int
-    used: int
-    unreadable: int
-    loss: float
-    confusion: NDArray[np.int64]
-    five: NDArray[np.int64]
-    views: tuple[int, ...]
-    distinct: tuple[int, ...]
-
-    @property
-    def per_class(self) -> NDArray[np.int64]:
-        """How many images of each class were tested."""
-        total: NDArray[np.int64] = self.confusion.sum(axis=1)
-        return total
-
-    @property
-    def top1(self) -> float:
-        return int(np.trace(self.confusion)) / self.used
-
-    @property
-    def top5(self) -> float:
-        return int(self.five.sum()) / self.used
-
-    @property
-    def protocol(self) -> str:
-        """The views in words, and how many networks were averaged."""
-        words = list(dict.fromkeys(protocol(n, d) for n, d in zip(self.views, self.distinct, strict=True)))
-        shown = words[0] if len(words) == 1 else "each network's own views"
-        return shown if len(self.views) == 1 else f"mean softmax of {len(self.views)} networks, {shown}"
-
-    def confusions(self) -> list[tuple[int, int, int]]:
-        """The wrong answers: right class, answer, images; the most frequent first."""
-        rows, columns = np.nonzero(self.confusion)
-        found = [(int(r), int(c), int(self.confusion[r, c])) for r, c in zip(rows, columns, strict=True) if r != c]
-        return sorted(found, key=lambda one: (-one[2], one[0], one[1]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +80,7 @@ def run_test(
     total = sum(len(_split(data, name).labels) for name in splits)
     if not total:
         raise TrainError(f"{data.source} has no images in its {split} split")
-    confusion = np.zeros((len(classes), len(classes)), np.int64)
-    five = np.zeros(len(classes), np.int64)
-    loss, done = 0.0, 0
+    tally, done = Tally(len(classes)), 0
     with (
         memory_kept(device == "cpu"),
         Loader(workers, met, room_for(device)) as loader,
@@ -142,18 +89,16 @@ def run_test(
         for name in splits:
             for labels, predicted in _predictions(readings, name, loader, batch):
                 _need_numbers(predicted, runs)
-                truth = torch.from_numpy(labels.answers)
-                np.add.at(confusion, (labels.answers, answered(predicted, truth).numpy()), 1)
-                np.add.at(five, labels.answers[hits(predicted, truth)[1].numpy()], 1)
-                loss -= float(predicted.gather(1, truth[:, None]).sum())
+                tally.add(labels.answers, predicted)
                 done += labels.drawn
                 bar.update(done)
-    used = int(confusion.sum())
-    if not used:
+    if not tally.used:
         raise TrainError(f"none of the {count(total)} images of {data.source} can be read")
+    loss = tally.loss / tally.used
     return Outcome(
-        data.source, split, classes, total, used, total - used, loss / used, confusion, five, tuple(chosen), distinct
-    )
+        data.source, split, classes, total, tally.used, total - tally.used, loss, tally.confusion, tally.five,
+        tuple(chosen), distinct,
+    )  # fmt: skip
 
 
 def need_same_classes(runs: Sequence[Saved]) -> tuple[str, ...]:

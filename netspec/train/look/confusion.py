@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from netspec.train.judging.testing import Outcome
+from netspec.train.judging.outcome import Outcome
 from netspec.train.reporting.progress import printable
 from netspec.units import count
 

@@ -24,7 +24,7 @@ from netspec.train.processes.crew import Crew, enlisted, is_lost
 from netspec.train.processes.launching import launch, report_code, report_error, report_process
 from netspec.train.processes.shared import need_shares
 from netspec.train.reporting.console import Quiet, Reporter, reporter
-from netspec.train.runs.runfolder import read_facts
+from netspec.train.runs.runfolder import SPEC, read_facts
 from netspec.units import plural
 
 SMALLER = (
@@ -124,7 +124,7 @@ def _settings_of(folder: Path) -> dict[str, Any]:
 def _net_of(folder: Path) -> Net | None:
     """A run's network, if it can be read."""
     try:
-        return load(folder / "spec.net")
+        return load(folder / SPEC)
     except SpecError:
         return None
 

@@ -9,10 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from netspec.train.errors import TrainError
-from netspec.train.runs.runfolder import read_facts
-
-NAME = ".lock"
-"""An empty file that stays in the folder. The lock on it ends with its process, however that ends."""
+from netspec.train.runs.runfolder import LOCK, read_facts
 
 if sys.platform == "win32":
     import msvcrt
@@ -38,7 +35,7 @@ def locked(folder: Path) -> Iterator[None]:
         nobody out.)
     """
     try:
-        handle = os.open(folder / NAME, os.O_RDWR | os.O_CREAT, 0o666)
+        handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
     except OSError as problem:
         raise TrainError(f"cannot write in {folder}: {problem.strerror}") from problem
     try:

@@ -23,7 +23,7 @@ from netspec.train.errors import RequestError, TrainError
 from netspec.train.interval import read_interval
 from netspec.train.runs import checkpoint
 from netspec.train.runs.named import need
-from netspec.train.runs.runfolder import read_facts
+from netspec.train.runs.runfolder import CHECKPOINTS, FACTS, SPEC, read_facts
 from netspec.train.runs.saved import net_of, newest, runs_inside, sha256, shape_of
 
 MACHINE = ("device", "threads", "gpus", "split", "workers")
@@ -59,7 +59,7 @@ class Earlier:
         """The run's network. Raises ``TrainError`` where this version's checker refuses it."""
         held = {"preparation": self.state["preparation"]} if self.state is not None else {}
         told = {"spec": self.spec, "settings": self.settings, **held}
-        return net_of(told, self.file or self.folder / "spec.net")
+        return net_of(told, self.file or self.folder / SPEC)
 
     def finished(self, config: Config) -> bool:
         """Whether nothing is left to do: its process came to its end, and that is the end which is asked for."""
@@ -73,7 +73,7 @@ class Earlier:
 
 def is_run(path: Path) -> bool:
     """Whether a folder is a run, finished or not."""
-    return (path / "run.json").is_file() or bool(checkpoint.saved(path / "checkpoints"))
+    return (path / FACTS).is_file() or bool(checkpoint.saved(path / CHECKPOINTS))
 
 
 def need_run(path: Path) -> None:
@@ -94,7 +94,7 @@ def reopen(folder: Path, warn: Callable[[str], None]) -> Earlier:
         None of the checkpoints can be read, or the run ended before its first and did not write down enough.
     """
     facts = read_facts(folder)
-    if not checkpoint.saved(folder / "checkpoints"):
+    if not checkpoint.saved(folder / CHECKPOINTS):
         return _unstarted(folder, facts)
     file, state = newest(folder, warn)
     lacking = [key for key in STATE if key not in state]
@@ -216,7 +216,7 @@ def _unstarted(folder: Path, facts: Mapping[str, Any]) -> Earlier:
     names = [field.name for field in dataclasses.fields(Config) if field.name != "data"]
     try:
         settings = {"data": facts["data"]["source"], **{name: facts[name] for name in names}}
-        with (folder / "spec.net").open(encoding="utf-8", newline="") as opened:
+        with (folder / SPEC).open(encoding="utf-8", newline="") as opened:
             spec = opened.read()
     except (KeyError, TypeError, OSError, UnicodeDecodeError) as problem:
         raise TrainError(

@@ -40,14 +40,17 @@ from typing import Any
 from netspec.train.errors import RequestError, TrainError
 from netspec.train.files import write_beside
 
+SPEC, FACTS, CHECKPOINTS, LOCK = "spec.net", "run.json", "checkpoints", ".lock"
+_METRICS, _UNREADABLE = "metrics.jsonl", "unreadable.jsonl"
+
 
 class RunFolder:
     """A folder that exists and is this run's own."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.checkpoints = path / "checkpoints"
-        self.metrics = path / "metrics.jsonl"
+        self.checkpoints = path / CHECKPOINTS
+        self.metrics = path / _METRICS
         self.curves = path / "curves.png"
 
     @classmethod
@@ -68,14 +71,14 @@ class RunFolder:
         return folder
 
     def write_spec(self, text: str) -> None:
-        self._write("spec.net", text)
+        self._write(SPEC, text)
 
     def write_run(self, facts: Mapping[str, Any]) -> None:
-        self._write("run.json", json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
+        self._write(FACTS, json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
 
     def clear(self) -> None:
         """Take away what a process left that ended before its first checkpoint."""
-        for path in (self.metrics, self.path / "unreadable.jsonl", *self.checkpoints.glob(".*.part")):
+        for path in (self.metrics, self.path / _UNREADABLE, *self.checkpoints.glob(".*.part")):
             path.unlink(missing_ok=True)
         self.checkpoints.mkdir(exist_ok=True)
 
@@ -106,7 +109,7 @@ class RunFolder:
 
     def known_unreadable(self) -> set[str]:
         """The paths in ``unreadable.jsonl``. A line that a killed process left unfinished is taken away."""
-        path = self.path / "unreadable.jsonl"
+        path = self.path / _UNREADABLE
         try:
             held = path.read_bytes()
         except FileNotFoundError:
@@ -122,7 +125,7 @@ class RunFolder:
 
     def log_unreadable(self, path: str, reason: str) -> None:
         """Append to ``unreadable.jsonl``."""
-        self._append(self.path / "unreadable.jsonl", {"path": path, "reason": reason})
+        self._append(self.path / _UNREADABLE, {"path": path, "reason": reason})
 
     def _write(self, name: str, text: str) -> None:
         write_beside(self.path / name, text.encode("utf-8"))
@@ -154,7 +157,7 @@ def _paths(held: bytes) -> Iterator[str]:
 def read_facts(folder: Path) -> Mapping[str, Any]:
     """What a run's ``run.json`` says; nothing where it cannot be read."""
     try:
-        facts = json.loads((folder / "run.json").read_text("utf-8"))
+        facts = json.loads((folder / FACTS).read_text("utf-8"))
     except (OSError, ValueError):
         return {}
     return facts if isinstance(facts, dict) else {}
@@ -182,7 +185,7 @@ def _free(parent: Path, stem: str) -> Path:
             return path
 
 
-_FIRST = frozenset((".lock", ".run.json.part", "checkpoints"))
+_FIRST = frozenset((LOCK, f".{FACTS}.part", CHECKPOINTS))
 """What a process may have made of a folder that was killed before it wrote down what it was going to do."""
 
 
@@ -196,7 +199,7 @@ def _empty(out: Path) -> Path:
 
 def _is_free(folder: Path) -> bool:
     entries = {entry.name for entry in folder.iterdir()}
-    return entries <= _FIRST and ("checkpoints" not in entries or not any((folder / "checkpoints").iterdir()))
+    return entries <= _FIRST and (CHECKPOINTS not in entries or not any((folder / CHECKPOINTS).iterdir()))
 
 
 def disk_problem(problem: OSError, folder: Path) -> TrainError:

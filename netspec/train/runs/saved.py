@@ -20,7 +20,7 @@ from netspec.diagnostics import SpecError
 from netspec.ir.graph import Graph
 from netspec.ir.shape import Shape
 from netspec.net import Net, load_source
-from netspec.source import Source
+from netspec.source import SPEC_ENDINGS, Source
 from netspec.train.data.augment import Preparation
 from netspec.train.data.picture import Frame
 from netspec.train.errors import TrainError
@@ -28,7 +28,7 @@ from netspec.train.learning.objective import Objective, build
 from netspec.train.runs import checkpoint
 from netspec.train.runs.named import need
 from netspec.train.runs.ranges import range_of
-from netspec.train.runs.runfolder import read_facts
+from netspec.train.runs.runfolder import CHECKPOINTS, FACTS, SPEC, read_facts
 from netspec.units import count, plain, plural
 
 Warn = Callable[[str], None]
@@ -184,7 +184,7 @@ def open_run(path: Path, warn: Warn) -> Saved:
     if path.is_dir():
         folder, (file, state) = path, newest(path, warn)
         _need_same_spec(path, state, file)
-    elif path.suffix in (".net", ".cfg"):
+    elif path.suffix in SPEC_ENDINGS:
         raise TrainError(
             f"{path} is a spec, and no run",
             "netspec train makes a run of it; eval, predict, filters and export take it with --weights",
@@ -209,7 +209,7 @@ def newest(folder: Path, warn: Warn) -> tuple[Path, dict[str, Any]]:
     TrainError
         The folder is no run, or none of its checkpoints can be read.
     """
-    found = checkpoint.saved(folder / "checkpoints")
+    found = checkpoint.saved(folder / CHECKPOINTS)
     if not found:
         raise TrainError(f"{folder} is no run: there are no checkpoints in it", *runs_inside(folder))
     problems = []
@@ -311,7 +311,7 @@ def shape_of(text: str | None) -> Shape | None:
 def _need_same_spec(folder: Path, state: Mapping[str, Any], file: Path) -> None:
     """Raise ``TrainError`` where the folder's ``spec.net`` has been changed since the training."""
     try:
-        with (folder / "spec.net").open(encoding="utf-8", newline="") as opened:
+        with (folder / SPEC).open(encoding="utf-8", newline="") as opened:
             text = opened.read()
     except FileNotFoundError:
         return  # the checkpoint has the text
@@ -328,7 +328,7 @@ def _need_same_spec(folder: Path, state: Mapping[str, Any], file: Path) -> None:
 def _run_of(file: Path) -> Path | None:
     """The run's folder that a checkpoint file lies in, if it does."""
     folder = file.absolute().parent.parent
-    return file.parent.parent if (folder / "run.json").is_file() and file.parent.name == "checkpoints" else None
+    return file.parent.parent if (folder / FACTS).is_file() and file.parent.name == CHECKPOINTS else None
 
 
 def runs_inside(folder: Path) -> list[str]:

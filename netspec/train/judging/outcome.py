@@ -1,0 +1,85 @@
+"""What a test of trained networks came to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from netspec.train.judging.views import protocol
+from netspec.train.learning.validation import answered, hits
+
+SplitName = Literal["validation", "train", "all"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came out. ``images`` = ``used`` + ``unreadable``.
+
+    ``confusion`` has shape (classes, classes): row the right class, column the answer; ``five`` counts, for each class,
+    the images with it among the five best. ``loss`` is the mean of -ln of the right class's predicted share.
+    ``views`` and ``distinct`` are those of each network.
+    """
+
+    source: str
+    split: SplitName
+    classes: tuple[str, ...]
+    images: int
+    used: int
+    unreadable: int
+    loss: float
+    confusion: NDArray[np.int64]
+    five: NDArray[np.int64]
+    views: tuple[int, ...]
+    distinct: tuple[int, ...]
+
+    @property
+    def per_class(self) -> NDArray[np.int64]:
+        """How many images of each class were tested."""
+        total: NDArray[np.int64] = self.confusion.sum(axis=1)
+        return total
+
+    @property
+    def top1(self) -> float:
+        return int(np.trace(self.confusion)) / self.used
+
+    @property
+    def top5(self) -> float:
+        return int(self.five.sum()) / self.used
+
+    @property
+    def protocol(self) -> str:
+        """The views in words, and how many networks were averaged."""
+        words = list(dict.fromkeys(protocol(n, d) for n, d in zip(self.views, self.distinct, strict=True)))
+        shown = words[0] if len(words) == 1 else "each network's own views"
+        return shown if len(self.views) == 1 else f"mean softmax of {len(self.views)} networks, {shown}"
+
+    def confusions(self) -> list[tuple[int, int, int]]:
+        """The wrong answers: right class, answer, images; the most frequent first."""
+        rows, columns = np.nonzero(self.confusion)
+        found = [(int(r), int(c), int(self.confusion[r, c])) for r, c in zip(rows, columns, strict=True) if r != c]
+        return sorted(found, key=lambda one: (-one[2], one[0], one[1]))
+
+
+class Tally:
+    """Answers counted as they come: right classes against answers, and the losses' sum in nats."""
+
+    def __init__(self, classes: int) -> None:
+        self.confusion = np.zeros((classes, classes), np.int64)
+        self.five = np.zeros(classes, np.int64)
+        self.loss = 0.0
+
+    @property
+    def used(self) -> int:
+        """Images counted."""
+        return int(self.confusion.sum())
+
+    def add(self, answers: NDArray[np.int64], predicted: torch.Tensor) -> None:
+        """Count some images: their right classes, and ln of the predicted shares, (images, classes)."""
+        truth = torch.from_numpy(answers)
+        np.add.at(self.confusion, (answers, answered(predicted, truth).numpy()), 1)
+        np.add.at(self.five, answers[hits(predicted, truth)[1].numpy()], 1)
+        self.loss -= float(predicted.gather(1, truth[:, None]).sum())
