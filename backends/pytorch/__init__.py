@@ -4,7 +4,7 @@ The module has one attribute per layer of the file, its parameters bear the laye
 (``conv1.weight``, ``conv3.weights.0``), and they start as the spec says.
 """
 
-from .fast import GroupedConvolution, chosen_forms, use_kernels
+from .fast import GroupedConvolution, blocks, chosen_forms, image_blocks, mistake, no_kernels, use_kernels
 from .initial import draw
 from .layer import LABELS, Layer
 from .network import Network, class_scores, cross_entropy, module, training_loss
@@ -23,13 +23,17 @@ __all__ = [
     "GroupedConvolution",
     "Layer",
     "Network",
+    "blocks",
     "chosen_forms",
     "class_scores",
     "cross_entropy",
     "draw",
     "draw_from",
     "from_torchvision",
+    "image_blocks",
+    "mistake",
     "module",
+    "no_kernels",
     "to_torchvision",
     "torchvision_keys",
     "training_loss",

@@ -54,7 +54,7 @@ class Network(nn.Module):
 
     ``forward(images)`` returns the value of the file's last layer. If that is a loss, ``forward(images, labels)``
     returns it, a scalar, and ``forward(images)`` the class scores that the loss reads. Images are N,C,H,W and already
-    preprocessed, labels N class numbers.
+    preprocessed, labels N class numbers. Where ``forms.images`` says how, they may be blocks of those images as well.
     """
 
     _plan: Plan

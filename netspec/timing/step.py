@@ -55,7 +55,7 @@ def step_of(graph: Graph, device: str, batch: int, precision: Precision, passes:
     objective = build(graph, 0, device, forms)
     images, labels = batch_of(graph, device, batch)
     rule = optimiser_of(graph, objective.module, fused=forms.fused_update)
-    return Step(objective, rule, images, labels, device, objective.use_kernels())
+    return Step(objective, rule, objective.laid_out(images), labels, device, objective.use_kernels())
 
 
 def step_apart(

@@ -227,7 +227,7 @@ def _carry_out_in(folder: RunFolder, job: _Job, reporter: Reporter) -> Result:
             objective = job.objective
             if crew.size > 1:
                 objective = share_out(objective, arrange(graph, config.gpus, config.split))
-            for line in objective.use_kernels():
+            for line in (*objective.use_kernels(), *prepare.lay_out(objective.layout)):
                 reporter.note(line)
             training = assemble(graph, config, objective, data, prepare, loader, folder, reporter, held, crew)
             if job.state is not None:

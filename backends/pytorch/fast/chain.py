@@ -22,14 +22,12 @@ Places = tuple[tuple[int, int], tuple[int, int], tuple[int, int], tuple[int, int
 ONE: Places = ((1, 1), (1, 1), (0, 0), (1, 1), False)
 """No pooling: windows of one pixel."""
 
-KERNELS = (torch.float32, torch.bfloat16, torch.float16)
-"""What kernels read and write."""
-
 
 class LrnChain(nn.Module):
     """N,C,H,W to N,C,H',W' (or N,C,H,W without pooling), in the type that it is given; computed in float32 at least.
 
-    With ``kernels`` it runs as Triton kernels (see ``check.use_kernels``). ``shape`` is that of what it reads.
+    Maps of the types in ``kernels`` run as Triton kernels (see ``check.use_kernels``). ``shape`` is that of what it
+    reads.
 
     Values of less than float32 are the same as those of a chain that computes and pools in float32 and is rounded
     where it is read: rounding keeps the order of pixels.
@@ -38,7 +36,7 @@ class LrnChain(nn.Module):
     def __init__(self, chain: Chain, x: Shape) -> None:
         super().__init__()
         self.shape = x
-        self.kernels = False
+        self.kernels: frozenset[torch.dtype] = frozenset()
         self.lrn = chain.lrn
         self.relu = chain.relu
         self.window = chain.pool.window if chain.pool is not None else None
@@ -53,7 +51,7 @@ class LrnChain(nn.Module):
         return window.kernel, window.stride, self.padding.own, window.dilation, self.padding.ceil
 
     def forward(self, x: Tensor) -> Tensor:
-        function = KernelFunction if self.kernels and x.dtype in KERNELS else ChainFunction
+        function = KernelFunction if x.dtype in self.kernels else ChainFunction
         y: Tensor = function.apply(x, self.lrn, self.relu, self.places)  # type: ignore[no-untyped-call]
         if self.window is None or self.padding.before is None:
             return y

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from functools import partial
+
 import torch
 from torch import Tensor, nn
 
@@ -25,25 +28,27 @@ def use_kernels(model: nn.Module, dtype: torch.dtype) -> list[str]:
     """Let a model's chains run as kernels where its device can, from now on, and say in a line each why they do not.
 
     Each chain is run on a few random maps of its own size in both ways first, and stays plain where they differ.
-    ``dtype`` is what the maps are made in.
+    ``dtype`` is what the maps are made in; others go the plain way.
     """
     chains = {name: module for name, module in model.named_modules() if isinstance(module, LrnChain)}
     if not chains:
         return []
     device = next(model.parameters()).device
-    why = unable(device)
+    why = no_kernels(device)
     if why is not None:
         return [f"normalisations run without kernels: {why}"]
     told = []
     for name, chain in chains.items():
-        wrong = too_large(chain) or mistake(chain, device, dtype)
-        chain.kernels = wrong is None
+        x = torch.randn(_IMAGES, *chain.shape, generator=torch.Generator().manual_seed(0)).to(device, dtype)
+        way = partial(_both_ways, chain, x)
+        wrong = too_large(chain) or mistake(partial(way, kernels=True), partial(way, kernels=False), TOLERANCE[dtype])
+        chain.kernels = frozenset({dtype}) if wrong is None else frozenset()
         if wrong is not None:
             told.append(f"{name} runs without kernels: {wrong}")
     return told
 
 
-def unable(device: torch.device) -> str | None:
+def no_kernels(device: torch.device) -> str | None:
     """Why a device has no kernels."""
     if device.type != "cuda":
         return f"there are none for the {device.type}"
@@ -51,8 +56,8 @@ def unable(device: torch.device) -> str | None:
         return f"{torch.cuda.get_device_name(device)} is older than Triton supports"
     try:
         from .kernels import launch  # noqa: F401
-    except ImportError as missing:
-        return f"Triton cannot be imported ({missing})"
+    except Exception as problem:  # one that is damaged or does not suit this torch raises all sorts
+        return f"Triton cannot be imported ({problem})"
     return None
 
 
@@ -67,26 +72,28 @@ def too_large(chain: LrnChain) -> str | None:
     return f"windows of {maps} maps and {kh} x {kw} pixels are {terms} terms, which take minutes to compile"
 
 
-def mistake(chain: LrnChain, device: torch.device, dtype: torch.dtype) -> str | None:
-    """What is wrong with a chain's kernels on a device; ``None`` where nothing is."""
-    generator = torch.Generator().manual_seed(0)
-    x = torch.randn(_IMAGES, *chain.shape, generator=generator).to(device, dtype)
+def mistake(
+    by_kernels: Callable[[], Mapping[str, Tensor]], plainly: Callable[[], Mapping[str, Tensor]], tolerance: float
+) -> str | None:
+    """What is wrong with kernels, which compute tensors by their names as the plain way does; ``None`` where nothing
+    is."""
     try:
-        found = _both_ways(chain, x, kernels=True)
+        found = by_kernels()
+        wanted = plainly()
+        far = {what: float((x.float() - wanted[what].float()).norm()) for what, x in found.items()}
     except Exception as problem:  # whatever a compiler or a driver raises, the plain way is there
         return " ".join((type(problem).__name__, *str(problem).strip().splitlines()[:1]))
-    wanted = _both_ways(chain, x, kernels=False)
-    for what, a, b in zip(("values", "gradients"), found, wanted, strict=True):
-        far = float((a.float() - b.float()).norm() / b.float().norm().clamp(min=1e-30))
-        if not far <= TOLERANCE[dtype]:
-            return f"their {what} differ from the plain ones by {far:.1g}"
+    for what, distance in far.items():
+        distance /= max(float(wanted[what].float().norm()), 1e-30)
+        if not distance <= tolerance:
+            return f"their {what} differ from the plain ones by {distance:.1g}"
     return None
 
 
-def _both_ways(chain: LrnChain, x: Tensor, *, kernels: bool) -> tuple[Tensor, Tensor]:
+def _both_ways(chain: LrnChain, x: Tensor, *, kernels: bool) -> dict[str, Tensor]:
     """The chain's value, and the gradient of a weighted sum of it."""
     x = x.clone().requires_grad_()
-    before, chain.kernels = chain.kernels, kernels
+    before, chain.kernels = chain.kernels, frozenset({x.dtype}) if kernels else frozenset()
     try:
         with torch.enable_grad():
             y = chain(x)
@@ -95,4 +102,4 @@ def _both_ways(chain: LrnChain, x: Tensor, *, kernels: bool) -> tuple[Tensor, Te
     finally:
         chain.kernels = before
     assert x.grad is not None
-    return y.detach(), x.grad
+    return {"values": y.detach(), "gradients": x.grad}

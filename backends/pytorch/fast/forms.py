@@ -25,7 +25,7 @@ def as_formed(node: Node, inputs: tuple[Shape, ...], forms: Forms) -> nn.Module 
         return LrnChain(forms.chains[node.name], inputs[0])
     if isinstance(node.op, Conv):
         if node.name in forms.unshuffled:
-            return UnshuffledConvolution(node.op, forms.unshuffled[node.name])
+            return UnshuffledConvolution(node.op, inputs[0], forms.unshuffled[node.name])
         if node.name in forms.grouped:
             return GroupedConvolution(node.op, inputs[0])
     return None

@@ -7,23 +7,26 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from netspec.ir.ops import Conv
+from netspec.ir.shape import Shape
 from netspec.passes.fast import Unshuffle
 
 
 class UnshuffledConvolution(nn.Module):
     """N,C,H,W and a weight of F,C/G,h,w to N,F,H',W'. The weight keeps its published layout, and is unshuffled anew
-    in each step, as small as it is."""
+    in each step, as small as it is. What has more channels than C are the image's ``blocks`` already."""
 
-    def __init__(self, op: Conv, how: Unshuffle) -> None:
+    def __init__(self, op: Conv, x: Shape, how: Unshuffle) -> None:
         super().__init__()
         self.how = how
+        self.channels = x.channels
         self.groups = op.groups
 
     def forward(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         how = self.how
         rows, columns = (whole - side for whole, side in zip(how.kernel, weight.shape[2:], strict=True))
         kernel = unshuffled(F.pad(weight, (0, columns, 0, rows)), how.stride)
-        return F.conv2d(blocks(x, how), kernel, bias, groups=self.groups)
+        x = blocks(x, how) if x.shape[1] == self.channels else x
+        return F.conv2d(x, kernel, bias, groups=self.groups)
 
     def extra_repr(self) -> str:
         return f"blocks={self.how.stride}, size={self.how.size}, kernel={self.how.kernel}, groups={self.groups}"

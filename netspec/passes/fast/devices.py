@@ -13,11 +13,12 @@ from netspec.passes.placing import Placed
 def on_devices(forms: Forms, placed: Placed) -> Forms:
     """The forms without the chains that a transfer cuts: what crosses is a layer's value as the file has it.
 
-    Nor is a convolution's form chosen by the clock: devices that chose otherwise would have their gradients ready in
-    another order, and send them past each other.
+    Images that cross are no blocks. Nor is a convolution's form chosen by the clock: devices that chose otherwise would
+    have their gradients ready in another order, and send them past each other.
     """
     chains = {name: chain for name, chain in forms.chains.items() if not _is_cut(name, chain, placed)}
-    return replace(forms, chains=chains, grouped=frozenset())
+    crosses = any(placed.graph.input.layer in layer.transfers for layer in placed.layers.values())
+    return replace(forms, chains=chains, grouped=frozenset(), images=None if crosses else forms.images)
 
 
 def on_one_device(forms: Forms, local: Graph) -> Forms:

@@ -53,12 +53,14 @@ class Chain:
 class Forms:
     """How operations are computed where that is not one by one as the graph has them; ``passes`` says by whose word.
 
-    ``unshuffled`` and ``chains`` are by the names of convolutions and of normalisations. ``grouped`` are the
-    convolutions whose groups may be computed otherwise than by a grouped convolution, whichever is fastest.
+    ``unshuffled`` and ``chains`` are by the names of convolutions and of normalisations. ``images`` says how whoever
+    prepares the network's images may hand them over as blocks, because all that reads them reads those. ``grouped`` are
+    the convolutions whose groups may be computed otherwise than by a grouped convolution, whichever is fastest.
     """
 
     passes: tuple[str, ...] = ()
     unshuffled: Mapping[str, Unshuffle] = field(default_factory=dict)
+    images: Unshuffle | None = None
     chains: Mapping[str, Chain] = field(default_factory=dict)
     grouped: frozenset[str] = frozenset()
     channels_last: bool = False

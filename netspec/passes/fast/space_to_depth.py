@@ -4,10 +4,14 @@ A convolution of stride s reads the same pixels as one of stride 1 over the imag
 channels, its kernel padded with zeros to whole blocks and unshuffled alike: 11 x 11 of stride 4 over 3 channels is
 3 x 3 over 48. It multiplies by some zeros more (144 instead of 121 numbers a channel), and gives matrix units the many
 channels that they want.
+
+Where the network's own images are read so, and in no other way, whoever prepares them writes the blocks at once: that
+pass over the batch writes every pixel anyhow.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from netspec.ir.graph import Graph
@@ -45,7 +49,13 @@ def _apply(graph: Graph, forms: Forms) -> Forms:
         for node in graph.nodes.values()
         if isinstance(node.op, Conv) and (how := unshuffle(node.op, *graph.shapes(node))) is not None
     }
-    return replace(forms, unshuffled=found) if found else forms
+    return replace(forms, unshuffled=found, images=_of_images(graph, found)) if found else forms
+
+
+def _of_images(graph: Graph, found: Mapping[str, Unshuffle]) -> Unshuffle | None:
+    """How all readers of the network's images read them as blocks; ``None`` where one reads them otherwise."""
+    ways = {found.get(node.name) for node in graph.nodes.values() if graph.input.name in node.inputs}
+    return ways.pop() if len(ways) == 1 else None
 
 
 def _pays(where: Where) -> bool:

@@ -16,11 +16,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from netspec import backend
 from netspec.ir.settings import Augment, Preprocessing
 from netspec.ir.shape import Shape
 from netspec.train import chance
 from netspec.train.chance import Places
 from netspec.train.data.ahead import CHUNK
+from netspec.train.data.layout import Layout
 from netspec.train.data.loader import Room
 from netspec.train.data.moments import Statistics
 from netspec.train.data.picture import Frame, Pixels
@@ -102,6 +104,7 @@ class Preparation:
         self.device = device
         self._rooms = Rooms(np.float32)
         self._pool = ThreadPoolExecutor(torch.get_num_threads(), thread_name_prefix="netspec-prepare")
+        self._layout: Layout | None = None
         self._copying: deque[tuple[torch.cuda.Event, Tensor]] = deque()
         self._scale = preprocessing.range / peak
         self._reverse = preprocessing.order == "bgr" and frame.channels == 3
@@ -139,19 +142,69 @@ class Preparation:
         if self._whole_frame and self.device.type == "cpu":
             self._means = (self.mean.numpy(), self.mean.flip(2).contiguous().numpy())
 
+    def lay_out(self, layout: Layout | None) -> tuple[str, ...]:
+        """Hand images over in this layout from now on, plain without one, and say in a line why not where a device
+        cannot: there a kernel writes them, which is tried on a few random pictures first."""
+        self._layout = layout
+        if layout is None or self.device.type == "cpu":
+            return ()
+        why = backend.load("pytorch").no_kernels(self.device) or self._mistake(layout)
+        if why is None:
+            return ()
+        self._layout = None
+        return (f"images are prepared without a kernel, and laid out as blocks in another copy: {why}",)
+
+    def _mistake(self, layout: Layout) -> str | None:
+        """What is wrong with the kernel here; ``None`` where nothing is."""
+        pytorch, frame, places = backend.load("pytorch"), self.frame, np.arange(4)
+        shape = (len(places), frame.channels, frame.height, frame.width)
+        numbers = np.random.default_rng(0).integers(self.peak + 1, size=shape, dtype=np.uint8)
+        pictures = torch.from_numpy(numbers).to(self.device)
+        varied = Augment(flip="horizontal", colour=1.0 if self.axes.any() else 0.0)
+        choices = choose(0, 0, places, frame, self.size, varied)
+        found: str | None = pytorch.mistake(
+            lambda: {"pixels": self._by_kernel(pictures, choices, layout)},
+            lambda: {"pixels": pytorch.blocks(self.on_device(pictures, choices), layout.blocks)},
+            1e-2 if layout.dtype == torch.bfloat16 else 1e-6,
+        )
+        return found
+
+    def _by_kernel(self, pictures: Tensor, choices: Choices, layout: Layout) -> Tensor:
+        """Stored pictures on a device as the blocks that the network reads, in one pass."""
+        made: Tensor = backend.load("pytorch").image_blocks(
+            pictures,
+            (self.size.height, self.size.width),
+            layout.blocks,
+            corners=(self._sent(choices.top.astype(np.int32)), self._sent(choices.left.astype(np.int32))),
+            mirrored=self._sent(choices.mirror.view(np.uint8)),
+            shift=self._shifts(choices) if choices.shift.any() else None,
+            mean=self.mean,
+            std=self.std if self._divides else None,
+            scale=self._scale,
+            reverse=self._reverse,
+            channels_last=layout.channels_last,
+            dtype=layout.dtype,
+        )
+        return made
+
     def kept(self) -> dict[str, Any]:
         """What a checkpoint keeps, from which ``take`` makes the same preparation."""
         tensors = {"mean": self.mean.cpu(), "axes": self.axes.cpu(), "std": self.std.cpu()}
         return {"peak": self.peak, "range": self.range, **tensors}
 
     def __call__(self, pictures: Pixels, choices: Choices) -> Tensor:
-        """Stored pictures as the network reads them: float32, shape (N, channels, height, width) of its input.
+        """Stored pictures as the network reads them: float32, shape (N, channels, height, width) of its input; or as
+        its blocks, where ``lay_out`` has asked for them.
 
         The mean image is subtracted before cropping, so every pixel loses the mean of its own place.
         """
         if self.device.type != "cpu":
-            return self.on_device(self._moved(pictures), choices)
-        out = self._rooms((len(pictures), self.frame.channels, self.size.height, self.size.width))
+            moved = self._moved(pictures)
+            return self._by_kernel(moved, choices, self._layout) if self._layout else self.on_device(moved, choices)
+        if self._layout is not None:
+            out = self._layout.room(self._rooms, len(pictures), self.size)
+        else:
+            out = self._rooms((len(pictures), *self.size))
         # By as many threads as torch has, while it has nothing to do: a thread that did this beside a step would take
         # a core from one of the step's threads, and the others would wait for that one.
         pieces = [slice(start, start + CHUNK) for start in range(0, len(pictures), CHUNK)]
@@ -166,9 +219,11 @@ class Preparation:
         while it computes.
         """
         height, width = self.size.height, self.size.width
+        canvas, image = self._layout.canvas(self.size) if self._layout is not None else (None, None)
         shifts = (choices.shift @ self.axes.numpy().T).astype(np.float32)
         for slot, (picture, shift) in enumerate(zip(pictures, shifts, strict=True)):
-            one = out[slot, ::-1] if self._reverse else out[slot]
+            one = image if image is not None else out[slot]
+            one = one[::-1] if self._reverse else one
             top, left = int(choices.top[slot]), int(choices.left[slot])
             mirrored = bool(choices.mirror[slot])
             crop = picture[:, top : top + height, left : left + width]
@@ -185,6 +240,8 @@ class Preparation:
                 np.add(one, shift[:, None, None], out=one)
             if self._divides:
                 np.divide(one, self.std.numpy(), out=one)
+            if self._layout is not None and canvas is not None:
+                self._layout.write(canvas, out[slot])
 
     def on_device(self, x: Tensor, choices: Choices) -> Tensor:
         """Prepare uint8 pictures (N, channels, height, width) where they lie, all at once."""
@@ -194,8 +251,7 @@ class Preparation:
         if len(mirrored):
             x[mirrored] = x[mirrored].flip(3)
         if choices.shift.any():
-            shift = self._sent((choices.shift @ self.axes.numpy().T).astype(np.float32))
-            x += shift[:, :, None, None]
+            x += self._shifts(choices)[:, :, None, None]
         if self._divides:
             x /= self.std
         return x.flip(1) if self._reverse else x
@@ -221,6 +277,10 @@ class Preparation:
         windows = x.unfold(2, height, 1).unfold(3, width, 1)
         top, left = self._sent(choices.top), self._sent(choices.left)
         return windows[torch.arange(len(x), device=self.device), :, top, left]
+
+    def _shifts(self, choices: Choices) -> Tensor:
+        """What is added to each channel of each picture."""
+        return self._sent((choices.shift @ self.axes.numpy().T).astype(np.float32))
 
     def _sent(self, numbers: NDArray[Any]) -> Tensor:
         return sent(numbers, self.device)

@@ -14,6 +14,7 @@ from netspec import backend
 from netspec.ir.graph import Graph
 from netspec.passes.fast import PLAIN, Forms
 from netspec.train.chance import Places
+from netspec.train.data.layout import Layout
 from netspec.train.errors import TrainError
 
 
@@ -21,9 +22,9 @@ from netspec.train.errors import TrainError
 class Objective:
     """A network's module with its training loss and its class scores, as the train line has them computed.
 
-    Images are prepared and of shape (N, channels, height, width), labels N class numbers. With ``precision=bf16``
-    both are computed under autocast to bfloat16; losses and scores are float32 all the same. ``forms`` are those that
-    the module was built by.
+    Images are prepared and of shape (N, channels, height, width), or lie as ``layout`` says; labels are N class
+    numbers. With ``precision=bf16`` both are computed under autocast to bfloat16; losses and scores are float32 all the
+    same. ``forms`` are those that the module was built by.
     """
 
     graph: Graph
@@ -56,6 +57,22 @@ class Objective:
         if self.graph.losses:
             return self.loss(images, labels), scores
         return F.cross_entropy(scores, labels), scores
+
+    @property
+    def layout(self) -> Layout | None:
+        """How the images may be handed over as blocks, where the network reads them so alone."""
+        if self.forms.images is None:
+            return None
+        narrow = torch.bfloat16 if self.graph.train.precision == "bf16" else torch.float32
+        return Layout(self.forms.images, self.graph.train.channels_last, narrow)
+
+    def laid_out(self, images: Tensor) -> Tensor:
+        """Prepared images in that layout, if there is one."""
+        if self.forms.images is None:
+            return images
+        with self._precision(images):
+            laid: Tensor = backend.load("pytorch").blocks(self._laid(images), self.forms.images)
+        return laid
 
     def use_kernels(self) -> tuple[str, ...]:
         """Let the forms run as kernels from now on, on a device that has any; a line for each that does not."""

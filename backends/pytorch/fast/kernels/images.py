@@ -1,0 +1,52 @@
+"""A Triton kernel that prepares stored pictures: one pass reads their bytes and writes the blocks of pixels that the
+network reads, cropped, mirrored, scaled, less the mean, shifted in colour and divided.
+
+Each number goes through the operations of ``netspec.train.data.augment`` in their order, none of them fused, and is
+rounded to the network's type once.
+"""
+
+from __future__ import annotations
+
+import triton
+import triton.language as tl
+
+
+@triton.jit
+def prepare(
+    picture_of, out_of, top_of, left_of, mirror_of, shift_of, mean_of, std_of, scale,
+    C: tl.constexpr, H: tl.constexpr, W: tl.constexpr, FH: tl.constexpr, FW: tl.constexpr,
+    S: tl.constexpr, T: tl.constexpr, TOP: tl.constexpr, LEFT: tl.constexpr,
+    ROWS: tl.constexpr, COLUMNS: tl.constexpr,
+    LAST: tl.constexpr, WHOLE: tl.constexpr, REVERSE: tl.constexpr, SHIFTS: tl.constexpr, DIVIDES: tl.constexpr,
+    PROGRAMS: tl.constexpr, NUMBERS: tl.constexpr,
+):  # fmt: skip
+    """Some of the numbers of one image: ROWS x COLUMNS blocks, C S T of them in each. What lies outside the picture,
+    or beyond the last row and column of the input, is 0."""
+    image = (tl.program_id(0) // PROGRAMS).to(tl.int64)
+    number = tl.program_id(0) % PROGRAMS * NUMBERS + tl.arange(0, NUMBERS)
+    known = number < C * S * T * ROWS * COLUMNS
+    if LAST:
+        within, block = number % (C * S * T), number // (C * S * T)
+    else:
+        within, block = number // (ROWS * COLUMNS), number % (ROWS * COLUMNS)
+    channel = within // (S * T)
+    row = block // COLUMNS * S + within // T % S - TOP
+    column = block % COLUMNS * T + within % T - LEFT
+    there = known & (row >= 0) & (row < H) & (column >= 0) & (column < W)
+    if REVERSE:
+        channel = C - 1 - channel
+    column = tl.where(tl.load(mirror_of + image) != 0, W - 1 - column, column)
+    at = (tl.load(top_of + image) + row) * FW + tl.load(left_of + image) + column
+    x = tl.load(picture_of + image * (C * FH * FW) + channel * (FH * FW) + at, mask=there, other=0).to(tl.float32)
+    x *= scale
+    if WHOLE:
+        x -= tl.load(mean_of + channel * (FH * FW) + at, mask=there, other=0.0)
+    else:
+        x -= tl.load(mean_of + channel, mask=there, other=0.0)
+    if SHIFTS:
+        x += tl.load(shift_of + image * C + channel, mask=there, other=0.0)
+    if DIVIDES:
+        x = tl.div_rn(x, tl.load(std_of + channel, mask=there, other=1.0))
+    x = tl.where(there, x, 0.0)
+    at = image * (C * S * T * ROWS * COLUMNS) + number
+    tl.store(out_of + at, x.to(out_of.dtype.element_ty), mask=known)

@@ -1,0 +1,68 @@
+"""Launching the kernel that prepares pictures."""
+
+from __future__ import annotations
+
+import torch
+import triton
+from torch import Tensor
+
+from netspec.passes.fast import Unshuffle
+
+from .images import prepare
+
+_TILE = 1024
+"""Numbers that a program writes."""
+
+
+def image_blocks(
+    pictures: Tensor,
+    size: tuple[int, int],
+    how: Unshuffle,
+    *,
+    corners: tuple[Tensor, Tensor],
+    mirrored: Tensor,
+    shift: Tensor | None,
+    mean: Tensor,
+    std: Tensor | None,
+    scale: float,
+    reverse: bool,
+    channels_last: bool,
+    dtype: torch.dtype,
+) -> Tensor:
+    """The blocks of crops of stored pictures, N,C s t,H/s,W/t.
+
+    Parameters
+    ----------
+    pictures:
+        N,C,H,W of 8 bits.
+    size:
+        Rows and columns of a crop.
+    corners, mirrored:
+        Rows and columns of the crops' upper left corners, and whether they are mirrored, N numbers of 32 and of 8 bits.
+    shift:
+        What is added to each channel of each picture, N,C.
+    mean, std:
+        What is subtracted from a channel, or from a pixel of the whole picture; what a channel is divided by.
+    reverse:
+        The last channel comes first.
+    """
+    n, c, h, w = pictures.shape
+    (s, t), rows, columns = how.stride, how.size[0] // how.stride[0], how.size[1] // how.stride[1]
+    made = torch.empty(
+        (n, c * s * t, rows, columns),
+        dtype=dtype,
+        device=pictures.device,
+        memory_format=torch.channels_last if channels_last else torch.contiguous_format,
+    )
+    programs = triton.cdiv(made[0].numel(), _TILE) if n else 0
+    if not programs:
+        return made
+    with torch.cuda.device_of(pictures):  # type: ignore[no-untyped-call]
+        prepare[(n * programs,)](
+            pictures.contiguous(), made, *corners, mirrored, shift if shift is not None else mean, mean,
+            std if std is not None else mean, scale,
+            C=c, H=size[0], W=size[1], FH=h, FW=w, S=s, T=t, TOP=how.top, LEFT=how.left, ROWS=rows, COLUMNS=columns,
+            LAST=channels_last, WHOLE=mean.shape[1:] != (1, 1), REVERSE=reverse, SHIFTS=shift is not None,
+            DIVIDES=std is not None, PROGRAMS=programs, NUMBERS=_TILE, enable_fp_fusion=False,
+        )  # fmt: skip
+    return made
