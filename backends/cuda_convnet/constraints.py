@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from netspec.importers.cuda_convnet.constraints import norm_key, norm_of, std_of
 from netspec.importers.cuda_convnet.lines import number
-from netspec.ir.constraint import FREE, Constraint, incoming
+from netspec.ir.constraint import BOUNDS, FREE, Constraint, incoming
 from netspec.ir.graph import Parameter
 
 from .sections import listed
@@ -39,9 +39,8 @@ def _unsaid(
     """What of a weight's bounds the files cannot say, with the keys."""
     bounds = w.constraint
     if weights.count(w) > 1:
-        keys = ("max_norm", "fixed_norm", "min_std", "max_std")
         why = "in cuda-convnet its weights are several matrices, each of which would be held to them by itself"
-        yield f"its bounds are left out: {why}", keys
+        yield f"its bounds are left out: {why}", BOUNDS
         return
     can = norm_key(type_, site.draft.dialect)
     other = "max_norm" if can == "fixed_norm" else "fixed_norm"
@@ -51,8 +50,9 @@ def _unsaid(
             "scales weights that are too long, and no others" if can == "max_norm" else "scales all weights to a length"
         )
         yield f"{version} {does}, in {type_}; {other} is left out", (other,)
-    elif bounds.fixed_norm is not None and type_ == "sfc":
-        yield "sfc holds the weights of all its parts together; fixed_norm is left out", ("fixed_norm",)
+    elif bounds.fixed_norm is not None and type_ == "sfc" and bounds.parts == 1:
+        message = "sfc holds the weights of all its parts together, which is norm_over=parts; fixed_norm is left out"
+        yield message, ("fixed_norm",)
     if (bounds.min_std is not None or bounds.max_std is not None) and type_ != "conv":
         yield "cuda-convnet holds the deviation of weights in conv alone; it is left out", ("min_std", "max_std")
     elif bounds.min_std is not None and bounds.max_std is None:
@@ -66,7 +66,7 @@ def _sayable(site: Site, type_: str, w: Parameter, weights: Sequence[Parameter])
         return FREE
     can = norm_key(type_, site.draft.dialect)
     stds = (bounds.min_std, bounds.max_std) if type_ == "conv" and bounds.max_std is not None else (None, None)
-    norm = getattr(bounds, can) if type_ != "sfc" else None
+    norm = getattr(bounds, can) if type_ != "sfc" or bounds.parts > 1 else None
     return Constraint(norm, None, *stds) if can == "max_norm" else Constraint(None, norm, *stds)
 
 

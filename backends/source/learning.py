@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import fields
 from typing import Any
 
-from netspec.ir.constraint import Constraint, incoming
+from netspec.ir.constraint import BOUNDS, Constraint, incoming
 from netspec.ir.distribution import Constant, Distribution, Normal, Uniform
 from netspec.ir.graph import Graph, Parameter
 from netspec.ir.settings import (
@@ -53,8 +52,9 @@ def constraint_rows(graph: Graph) -> list[str]:
 
 
 def _bounds(constraint: Constraint) -> dict[str, str | None]:
-    given = ((field.name, getattr(constraint, field.name)) for field in fields(constraint))
-    return {name: None if bound is None else number(bound) for name, bound in given}
+    given = ((name, getattr(constraint, name)) for name in BOUNDS)
+    parts = {"parts": str(constraint.parts)} if constraint.parts > 1 else {}
+    return {name: None if bound is None else number(bound) for name, bound in given} | parts
 
 
 def renamed_rows(graph: Graph) -> list[str]:

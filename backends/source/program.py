@@ -60,6 +60,7 @@ def emit(graph: Graph, *, stem: str, spec: str) -> str:
         rows=parameter_rows(graph),
         renamed=renamed_rows(graph),
         constraints=constraint_rows(graph),
+        over_parts=any(p.constraint.parts > 1 for p in graph.parameters.values()),
         model=model,
         helpers=[name for name in HELPERS if name in model.helpers],
         colour=colour,

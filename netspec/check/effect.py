@@ -4,13 +4,15 @@ effect away."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from netspec.check.facts import LayerFacts
 from netspec.check.report import Findings
 from netspec.check.statements import Settings
+from netspec.ir.constraint import BOUNDS
+from netspec.lowering import PerInput
 
-_BOUNDS = ("max_norm", "fixed_norm", "min_std", "max_std")
-_OF_WEIGHTS = ("init", "lr", "lr_mult", "schedule", "momentum", "decay", "decay_mult", *_BOUNDS)
+_OF_WEIGHTS = ("init", "lr", "lr_mult", "schedule", "momentum", "decay", "decay_mult", *BOUNDS, "norm_over")
 _OF_BIASES = ("bias_lr", "bias_lr_mult", "bias_schedule", "bias_momentum", "bias_decay", "bias_decay_mult")
 _OF_GROUPS = ("gpu", "reads")
 
@@ -32,8 +34,24 @@ def _idle(facts: LayerFacts, settings: Settings) -> Iterator[tuple[str, str]]:
     if owner:
         why = f"{name} has no weights of its own: it takes those of {owner[0]}, as they are drawn and trained there"
         yield from ((key, why) for key in _OF_WEIGHTS)
+    if facts.values.get("norm_over") == "parts":
+        yield from (("norm_over", why) for why in _nothing_over_parts(facts))
     if "bias" in facts.values and facts.values["bias"] is None:
         yield from ((key, f"{name} has no biases: bias=none") for key in _OF_BIASES)
     if "gpus" not in settings.statements:
         why = "the file has no GPU groups: gpus 2 would make two"
         yield from ((key, why) for key in _OF_GROUPS)
+
+
+def _nothing_over_parts(facts: LayerFacts) -> Iterator[str]:
+    """Why there is no length over several parts."""
+    name = facts.section.name.text
+
+    def said(key: str) -> set[Any]:
+        value = facts.values[key]
+        return set(value.values) if isinstance(value, PerInput) else {value}
+
+    if said("parts") == {1}:
+        yield f"{name} is one part: parts=2 would make two"
+    elif said("max_norm") | said("fixed_norm") == {None}:
+        yield f"{name} has neither max_norm nor fixed_norm, which it is about"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from netspec.check.claims import Step
 from netspec.check.placement import place
-from netspec.ir.constraint import FREE, Constraint
+from netspec.ir.constraint import BOUNDS, FREE, Constraint
 from netspec.ir.fault import Fault
 from netspec.ir.graph import Layer, Node, Parameter, Placement
 from netspec.ir.ops import ParamShape
@@ -222,7 +222,9 @@ class _Parameters:
 
     def _constraint(self, index: int) -> Constraint:
         """What the weight of an input is held to."""
-        return Constraint(**{field.name: self._given(field.name, index) for field in fields(Constraint)})
+        together = self._given("parts", index) if self._given("norm_over") == "parts" else 1
+        held = Constraint(**{key: self._given(key, index) for key in BOUNDS})
+        return replace(held, parts=together) if held.max_norm or held.fixed_norm else held
 
     def _given(self, key: str, index: int = 0) -> Any:
         """A key's value for one of the inputs, if there is any."""

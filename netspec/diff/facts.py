@@ -7,15 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from netspec.diff import words
-from netspec.ir.constraint import Constraint
+from netspec.ir.constraint import BOUNDS
 from netspec.ir.graph import SPLIT, WHOLE, Graph, Layer, Node, Parameter
 from netspec.ir.ops import Affine, BatchNorm, Concat, Conv, Input, Linear, Local, Loss, Lrn, Neuron, Op
 from netspec.ir.settings import Schedule
 from netspec.ir.window import Window
 
-BOUNDS = tuple(field.name for field in dataclasses.fields(Constraint))
 TRAINED = (
-    *("init", "bias", "lr", "schedule", "momentum", "decay", *BOUNDS),
+    *("init", "bias", "lr", "schedule", "momentum", "decay", *BOUNDS, "norm_over"),
     *("bias_lr", "bias_schedule", "bias_momentum", "bias_decay", "average"),
 )
 """Keys that change only what is learnt (a bias that is there or not changes more)."""
@@ -144,6 +143,8 @@ def _learning(graph: Graph, layer: Layer, spoken: tuple[Node, ...]) -> dict[str,
     for key in BOUNDS if weights else ():
         bounds = (getattr(p.constraint, key) for p in weights)
         facts[key] = Fact(_per_input(["none" if bound is None else words.number(bound) for bound in bounds]))
+    if weights and isinstance(spoken[0].op, Linear):
+        facts["norm_over"] = Fact("parts" if any(p.constraint.parts > 1 for p in weights) else "unit")
     return facts
 
 

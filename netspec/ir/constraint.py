@@ -13,12 +13,16 @@ class Constraint:
     from ``min_std`` to ``max_std``, then so that their length, sqrt(sum of w^2), is at most ``max_norm`` (Srivastava et
     al., Dropout: a simple way to prevent neural networks from overfitting, 2014, section 5.1), or is ``fixed_norm``.
     What has no length, or no deviation, stays as it is.
+
+    ``parts``: the units are in so many equal runs, and the length is that of all units of one place in their runs
+    together; the deviation stays each unit's own.
     """
 
     max_norm: float | None = None
     fixed_norm: float | None = None
     min_std: float | None = None
     max_std: float | None = None
+    parts: int = 1
 
     def __bool__(self) -> bool:
         return self != FREE
@@ -26,6 +30,9 @@ class Constraint:
 
 FREE = Constraint()
 """No bound."""
+
+BOUNDS = ("max_norm", "fixed_norm", "min_std", "max_std")
+"""The keys of a spec that bound something."""
 
 
 def incoming(shape: tuple[int, ...]) -> tuple[int, ...]:

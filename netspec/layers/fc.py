@@ -1,7 +1,8 @@
 """Fully connected layer."""
 
+from netspec.ir.fault import Fault
 from netspec.ir.ops import Linear
-from netspec.keys import Key, Whole
+from netspec.keys import Choice, Key, Whole
 from netspec.layers._bounds import agree
 from netspec.layers._common import USUAL, WEIGHTED
 from netspec.lowering import LayerType, Lowering
@@ -13,10 +14,27 @@ PARTS = Key(
     default=1,
     per_input=True,
 )
+NORM_OVER = Key(
+    "norm_over",
+    Choice({"unit": "unit", "parts": "parts"}),
+    "whose length max_norm and fixed_norm bound: each unit's incoming weights, or those of the units of one place in "
+    "all of the parts together",
+    default="unit",
+    of_shape=False,
+)
 
 
 def lower(low: Lowering) -> None:
-    low.emit_weighted(lambda i, bias: Linear(low["outputs"], low.each("parts", i) * low.shares(low.operands[i]), bias))
+    """Raises ``Fault`` with ``bad-value`` where parts that are held together are split over the GPU groups."""
+    parts = [low.each("parts", i) for i in range(len(low.operands))]
+    if low["norm_over"] == "parts" and max(parts) > 1 and low.placement.split:
+        raise Fault(
+            "bad-value",
+            "{layer}: norm_over=parts needs the weights of all parts in one place; the GPU groups have a share each",
+            ("norm_over",),
+            ("gpu=0 makes the layer whole on group 0",),
+        )
+    low.emit_weighted(lambda i, bias: Linear(low["outputs"], parts[i] * low.shares(low.operands[i]), bias))
 
 
 TYPE = LayerType(
@@ -24,7 +42,13 @@ TYPE = LayerType(
     "A fully connected layer: every output reads every input. An image is read as the vector of its channels, rows "
     "and columns.",
     lower,
-    keys=(Key("outputs", Whole(), "output features, over all groups", unit="features"), PARTS, *WEIGHTED, *USUAL),
+    keys=(
+        Key("outputs", Whole(), "output features, over all groups", unit="features"),
+        PARTS,
+        *WEIGHTED,
+        NORM_OVER,
+        *USUAL,
+    ),
     arity=(1, None),
     agree=agree,
     grouping="weights",

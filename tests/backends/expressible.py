@@ -203,7 +203,8 @@ class Drawn:
         scaling = "test" if self.dialect == "2012" else self.one_of("test", "train")
         if self.dialect == "v2" and self.gpus == 1 and self.chance():
             parts = int(self.one_of(2, 4)) if self.channels % 4 == 0 else 1
-            self.add(f"fc outputs=8 parts={parts} {self.learning()}")
+            held = "norm_over=parts fixed_norm=1.25" if parts > 1 and self.chance() else ""
+            self.add(f"fc outputs=8 parts={parts} {held} {self.learning()}")
         for _ in range(int(self.one_of(0, 1, 2))):
             reads = "reads=all" if self.split and self.chance() else ""
             learning = self.learning("" if reads or self.gpus > 1 else "fc")

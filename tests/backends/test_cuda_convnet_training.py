@@ -78,6 +78,7 @@ def test_version_2_has_not_these_costs() -> None:
         ("local filters=16 kernel=3 max_norm=2.7", "v2", "wball=2.7"),
         ("fc outputs=16 max_norm=1", "2012", "wball=0.0052083333333"),  # 1 / (3 * 8 * 8)
         ("fc outputs=16 fixed_norm=1", "v2", "wball=1"),
+        ("fc outputs=15 parts=3 norm_over=parts fixed_norm=1.5", "v2", "wball=1.5"),
         ("conv filters=16 kernel=4 min_std=0.4 max_std=0.8", "v2", "wcNormMin=0.0577350269\nwcNormMax=0.1154700538"),
         ("conv filters=16 kernel=3 max_std=0.0155884572681", "2012", "wcNormMax=0.003"),  # 0.003 * sqrt(27)
     ],

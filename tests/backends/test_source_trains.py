@@ -150,6 +150,11 @@ def test_schedules_of_single_layers(
     compare(netspec.loads(spec(conv, fc, keys)).graph, tmp_path, monkeypatch)
 
 
+def test_a_length_over_all_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    held = "parts=2 norm_over=parts fixed_norm=0.4"
+    compare(netspec.loads(spec("min_std=0.05", held)).graph, tmp_path, monkeypatch)
+
+
 def spec(conv: str = "", fc: str = "", train: str = "", losses: str = "") -> str:
     return SPEC.format(conv=conv, fc=fc, train=train, losses=losses).replace("\n\n", "\n")
 

@@ -44,6 +44,14 @@ def test_without_groups_nothing_is_placed(key: str) -> None:
     assert idle("gpus 1\n" + text) == []
 
 
+def test_a_length_over_parts_needs_parts_and_a_length() -> None:
+    text = IMAGE + "[a] fc outputs=4 norm_over=parts {}"
+    assert idle(text.format("fixed_norm=1")) == idle(text.format("parts=2")) == ["norm_over=parts"]
+    assert idle(text.format("parts=2 max_std=1")) == ["norm_over=parts"]
+    assert idle(text.format("parts=2 max_norm=1")) == []
+    assert idle(IMAGE + "[a] fc outputs=4\n[b] fc outputs=4 inputs=a,a parts=1,2 max_norm=2,none norm_over=parts") == []
+
+
 def test_a_default_is_for_many_layers() -> None:
     assert idle("default conv init=he bias_lr=0.1\ndefault fc reads=all\n" + SHARED.format("bias=none")) == []
 

@@ -239,6 +239,25 @@ def test_local_layers_are_scaled_down_alone(dialect: Dialect, length: float) -> 
     assert constraint("wball=0.1", dialect, local) == Constraint(max_norm=length)
 
 
+@pytest.mark.parametrize(("parts", "over"), [(3, 3), (1, 1)])
+def test_the_weights_of_all_parts_are_held_together(parts: int, over: int) -> None:
+    text = net(f"[s]\ntype=sfc\ninputs=data\noutputs=2\nparts={parts}\ninitW=0.1\ngpu=0\n", "s")
+    found = load(text, f"[s]\n{RATES}wball=0.5\n[out]\n{RATES}[logprob]\ncoeff=1\n", "v2")
+    assert found.warnings == ()
+    assert found.graph.parameters["s.weight"].constraint == Constraint(fixed_norm=0.5, parts=over)
+
+
+def test_parts_that_are_held_together_stay_on_their_gpu() -> None:
+    columns = "".join(f"[s{gpu}]\ntype=sfc\ninputs=data\noutputs=4\nparts=3\ninitW=0.1\ngpu={gpu}\n" for gpu in (0, 1))
+    given = "".join(f"[s{gpu}]\n{RATES}{{}}" for gpu in (0, 1)) + f"[out]\n{RATES}[logprob]\ncoeff=1\n"
+    text = net(columns + "[both]\ntype=concat\ninputs=s0,s1\ngpu=0\n", "both")
+    apart = readable(text, given.format("wball=0.5\n", "wball=0.5\n"))
+    assert [line for line in apart.splitlines() if "norm_over=parts" in line and "gpu=" in line] != []
+    assert {p.constraint for key, p in loads(apart).graph.parameters.items() if key in ("s0.weight", "s1.weight")} == {
+        Constraint(fixed_norm=0.5, parts=3)
+    }
+
+
 def test_halves_whose_weights_are_held_by_themselves_stay_two_matrices() -> None:
     names = ("conv1a", "conv1b", "conv2a", "conv2b", "fca", "fcb", "out")
     given = dict.fromkeys(names, RATES) | {"n2a": PARAMS["n"], "n2b": PARAMS["n"], "logprob": "coeff=1\n"}

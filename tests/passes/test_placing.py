@@ -187,6 +187,13 @@ def test_shared_weights_lie_where_they_are_read(devices: int, split: SplitWord) 
     assert placed.layers["a"].held == placed.layers["b"].held
 
 
+def test_weights_that_are_held_over_all_parts_stay_together() -> None:
+    text = "[image] input 8\n[a] fc outputs=8 parts=4 fixed_norm=1 norm_over={}\n[b] fc outputs=8 parts=4 weights=a\n"
+    for together, held in (("parts", Held(2)), ("unit", Held(1, 2))):
+        layers = over(netspec.loads(text.format(together)).graph, 2, "hybrid").layers
+        assert layers["a"].held == layers["b"].held == held
+
+
 def test_losses_are_whole_in_their_share_of_the_batch() -> None:
     text = "net n\ngpus 2\n[image] input 8\n[a] fc outputs=4\n[loss] crossentropy"
     graph = netspec.loads(text).graph

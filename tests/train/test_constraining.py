@@ -30,6 +30,13 @@ ROWS = [[3.0, 4.0], [0.3, 0.4], [0.0, 0.0], [2.0, 2.0]]
         (Constraint(min_std=0.1, max_std=0.25), [[1.5, 2], [0.6, 0.8], [0, 0], [2, 2]]),
         # first the deviation, then the length: 0.6, 0.8 has length 1
         (Constraint(max_norm=0.5, min_std=0.1), [[0.3, 0.4], [0.3, 0.4], [0, 0], [0.125**0.5, 0.125**0.5]]),
+        # the first rows of two parts together have length 5, the second ones sqrt(0.25 + 8)
+        (
+            Constraint(fixed_norm=1, parts=2),
+            [[0.6, 0.8], [0.3 / 8.25**0.5, 0.4 / 8.25**0.5], [0, 0], [2 / 8.25**0.5, 2 / 8.25**0.5]],
+        ),
+        # ... and where each row's deviation is bounded first: lengths 2.5, and sqrt(1 + 8)
+        (Constraint(max_norm=3, min_std=0.1, max_std=0.25, parts=2), [[1.5, 2], [0.6, 0.8], [0, 0], [2, 2]]),
         (FREE, ROWS),
     ],
 )
@@ -122,3 +129,22 @@ def test_bounds_that_leave_nothing_to_each_other_are_told() -> None:
             netspec.loads(f"[image] input 3x8x8\n[c] conv filters=4 kernel=1 {keys}\n")
         (found,) = caught.value.diagnostics
         assert message in found.message
+
+
+def test_a_length_over_all_parts() -> None:
+    """Of several inputs each by its own parts; what is one part, or has no length, is held as ever."""
+    text = "[image] input 8\n[a] fc outputs=4\n[f] fc outputs=4 inputs=image,a,a parts=2,4,1 norm_over=parts {}\n"
+    graph = netspec.loads(text.format("max_norm=1,none,2 min_std=0.1")).graph
+    assert [graph.parameters[f"f.weights.{i}"].constraint for i in range(3)] == [
+        Constraint(max_norm=1, min_std=0.1, parts=2),
+        Constraint(min_std=0.1),
+        Constraint(max_norm=2, min_std=0.1),
+    ]
+    split = (
+        "gpus 2\ndefault fc norm_over=parts\n[image] input 8\n[a] fc outputs=4\n[f] fc outputs=4 parts=2 max_norm=1{}\n"
+    )
+    with pytest.raises(netspec.SpecError, match="bad-value") as caught:
+        netspec.loads(split.format(""))
+    (found,) = caught.value.diagnostics
+    assert "f: norm_over=parts needs the weights of all parts in one place" in found.message
+    assert netspec.loads(split.format(" gpu=0")).graph.parameters["f.weight"].constraint.parts == 2

@@ -3,7 +3,8 @@
 wball=w bounds the length of a filter, R: in 2012 R is w times the numbers that the filter reads, and only longer ones
 are scaled; in version 2 R is w, and conv and fc scale every filter to it (``layer.py:736``, ``src/layer.cu`` of 2012;
 ``cudaconvnet/src/layer.cu`` of version 2). wcNorm bounds s = sqrt(sum of (w - mean)^2) / n over a filter's n weights,
-which is their standard deviation over the root of n.
+which is their standard deviation over the root of n. What sfc holds is a column of its matrix, which has the weights of
+the outputs of one place in all of its parts (``norm_over=parts``).
 """
 
 from __future__ import annotations
@@ -11,18 +12,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 
+from netspec.importers.cuda_convnet.lines import number
 from netspec.importers.cuda_convnet.model import Dialect, Layer
 from netspec.importers.cuda_convnet.options import Options
+from netspec.ir.constraint import BOUNDS
 
-Bounds = tuple[float | None, ...]
-"""One for each input."""
-
-HELD = ("max_norm", "fixed_norm", "min_std", "max_std")
+HELD = (*BOUNDS, "norm_over")
 """A spec's keys."""
 
 
-def bounds(layer: Layer, options: Options, dialect: Dialect) -> Mapping[str, Bounds]:
-    """The keys that hold a layer's weights, those that bound nothing left out."""
+def bounds(layer: Layer, options: Options, dialect: Dialect) -> Mapping[str, tuple[str, ...]]:
+    """The keys that hold a layer's weights, with a value for each input; those that bound nothing left out."""
     n, repeat = len(layer.inputs), dialect == "v2"
     balls = options.reals("wball", n, 0.0, repeat)
     low = high = (0.0,) * n
@@ -32,10 +32,6 @@ def bounds(layer: Layer, options: Options, dialect: Dialect) -> Mapping[str, Bou
             raise options.refuse("bad-value", "wcNormMin is above wcNormMax", "wcNormMin", "wcNormMax")
     if layer.type == "treefc":
         return {}  # which the original did not hold to anything
-    if layer.type == "sfc" and any(ball > 0 for ball in balls):
-        message = "wball: sfc held the weights of all its parts together; they are held to nothing"
-        options.warn("cfg-left-out", message, "wball")
-        balls = (0.0,) * n
     reads = [rows // _places(layer) for rows, _ in layer.weights]
     key = norm_key(layer.type, dialect)
     if key == "fixed_norm":  # what it was scaled by before is gone
@@ -46,7 +42,9 @@ def bounds(layer: Layer, options: Options, dialect: Dialect) -> Mapping[str, Bou
         "min_std": _each(low, reads, std_of),
         "max_std": _each(high, reads, std_of),
     }
-    return {key: values for key, values in found.items() if any(value is not None for value in values)}
+    told = {key: tuple(map(_text, values)) for key, values in found.items() if any(v is not None for v in values)}
+    together = key in told and layer.values.get("parts", 1) > 1
+    return told | ({"norm_over": ("parts",) * n} if together else {})
 
 
 def norm_key(type_: str, dialect: Dialect) -> str:
@@ -64,12 +62,16 @@ def std_of(spread: float, reads: int) -> float:
     return _short(spread * math.sqrt(reads))
 
 
+def _text(bound: float | None) -> str:
+    return "none" if bound is None else number(bound)
+
+
 def _short(value: float) -> float:
     """To twelve digits: float32 has seven, and what was divided and multiplied again is the same."""
     return float(f"{value:.12g}")
 
 
-def _each(values: tuple[float, ...], reads: list[int], of: Callable[[float, int], float]) -> Bounds:
+def _each(values: tuple[float, ...], reads: list[int], of: Callable[[float, int], float]) -> tuple[float | None, ...]:
     return tuple(of(value, n) if value > 0 else None for value, n in zip(values, reads, strict=True))
 
 

@@ -201,8 +201,7 @@ class _Reader:
                 )
         momentum, bias_momentum = options.reals("momW", n, None, repeat), options.real("momB")
         decay = options.reals("wc", n, 0.0, repeat)
-        found = bounds(layer, options, self.definition.dialect)
-        held = {key: tuple("none" if v is None else number(v) for v in values) for key, values in found.items()}
+        held = bounds(layer, options, self.definition.dialect)
         if options.real("superEps", 0.0) and self.old:
             message = (
                 "superEps divides gradients by a root of their running means, which a spec has not; it is left out"

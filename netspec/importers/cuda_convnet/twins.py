@@ -81,6 +81,7 @@ class _Attempt:
         self.lines = lines
         self.gpus = gpus
         self.by_name = {line.name: line for line in lines}
+        self.order = {line.name: number for number, line in enumerate(lines)}
         self.family: dict[str, Family] = {}
         self.families: dict[str, Family] = {}
         self.taken = {line.name for line in lines}
@@ -90,7 +91,8 @@ class _Attempt:
                 found.setdefault(_alike(line, line.gpu[0]), []).append(line)
         # In the order of the lines on any GPU, so that a family's inputs are looked at before it.
         for line in lines:
-            if line.gpu == (gpus - 1,) and line.name not in banned and line.type not in ALONE:
+            together = "norm_over" in line.keys  # the weights of all parts, which must not be split over GPUs
+            if line.gpu == (gpus - 1,) and line.name not in banned and line.type not in ALONE and not together:
                 self._find(line, found, banned)
 
     def _find(self, last: Line, found: Mapping[tuple[object, ...], list[Line]], banned: set[str]) -> None:
@@ -246,10 +248,15 @@ class _Attempt:
                 made = replace(line, inputs=names, keys=keys)
                 placeless = shares and made.type not in _WEIGHTED and gathers(made) and line.gpu == (0,)
                 lines.append(replace(made, gpu=()) if placeless else made)
-            elif line.name == family.members[-1]:
+            elif line.name == self._place(family):
                 reordered |= family.orders
                 lines.append(self._joined(family))
         return Merged(tuple(lines), self.families, reordered)
+
+    def _place(self, family: Family) -> str:
+        """The member in whose place a family's line stands: the last, which stands below all that they read; of those
+        that compute the same of the same the first, since what reads only that may stand above the others."""
+        return family.members[-1] if family.reading != "whole" else min(family.members, key=self.order.__getitem__)
 
     def _joined(self, family: Family) -> Line:
         members = [self.by_name[name] for name in family.members]

@@ -123,6 +123,8 @@ def _wishes(
     if layer.output.channels % held.channels:
         return None
     nodes = [graph.nodes[name] for name in layer.nodes]
+    if any(graph.parameters[key].constraint.parts > 1 for node in nodes for key in node.params):
+        return None
     if _joins_owners(nodes[0], layers):
         return {name: (layers[name].held, False) for name in layer.inputs}
     wishes: dict[str, tuple[Held, bool]] = {}
