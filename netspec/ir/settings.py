@@ -92,7 +92,7 @@ class DiscreteExponential:
 
 @dataclass(frozen=True, slots=True)
 class JumpingExponential:
-    """A ``DiscreteExponential`` whose rate jumps up in the second half of each part but the first, to the geometric
+    """A ``DiscreteExponential`` whose rate jumps back in the second half of each part but the first, to the geometric
     mean of the part's own and the one before; not at a progress up to 0.2, nor from 0.9 on. cuda-convnet's ``jdexp``.
     """
 

@@ -15,7 +15,8 @@ LARGEST_RISE = 1e6
 _FALL = Argument("factor", Real(above=0, high=1), 0.1)
 _FREEZE = Argument("freeze", Whole(), default_text="never")
 _NOISE = Argument("noise", Real(low=0), 0.0)
-_LEVELS = (Argument("factor", Real(above=0, high=1), required=True), Argument("levels", Whole(), required=True), _NOISE)
+_TO = Argument("factor", Real(above=0, high=LARGEST_RISE), required=True)
+_LEVELS = (_TO, Argument("levels", Whole(), required=True), _NOISE)
 _NOISY = "; noise s: times 1 + s |n|, with n from N(0, 1) for each parameter and step, and another n for its decay"
 SCHEDULES: Mapping[str, Form] = {
     "constant": Form("the rate stays as it is"),
@@ -33,15 +34,16 @@ SCHEDULES: Mapping[str, Form] = {
     "exponential": Form(
         "goes smoothly to factor times itself over the whole run, factor^p at progress p from 0 to 1; above 1 it rises"
         + _NOISY,
-        (Argument("factor", Real(above=0, high=LARGEST_RISE), required=True), _NOISE),
+        (_TO, _NOISE),
     ),
     "dexp": Form(
         "cuda-convnet's discrete exponential: the run in so many equal parts, part i (from 0) at "
-        "factor^(i / (levels - 1)); its tgtFactor=250, numSteps=4 is dexp(factor=0.004, levels=4)" + _NOISY,
+        "factor^(i / (levels - 1)); its tgtFactor=250, numSteps=4 is dexp(factor=0.004, levels=4); above 1 it rises"
+        + _NOISY,
         _LEVELS,
     ),
     "jdexp": Form(
-        "cuda-convnet's dexp with jumps: as dexp, but in the second half of each part i > 0 the rate rises to the "
+        "cuda-convnet's dexp with jumps: as dexp, but in the second half of each part i > 0 the rate goes back to the "
         "geometric mean of the part's own and the one before, as long as the progress is above 0.2 and below 0.9"
         + _NOISY,
         _LEVELS,

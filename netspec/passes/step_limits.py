@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from netspec.ir.graph import Graph
 from netspec.ir.ops import BatchNorm
-from netspec.ir.settings import Exponential, Linear, Schedule, noise_of
+from netspec.ir.settings import DiscreteExponential, Exponential, JumpingExponential, Linear, Schedule, noise_of
 from netspec.passes.phases import phases
 
 LARGEST = 3.4028234663852886e38
@@ -46,7 +46,9 @@ def unfit_rates(graph: Graph) -> list[Unfit]:
 def highest_factor(schedule: Schedule) -> float:
     """The most that a schedule multiplies learning rates by. Noise is drawn from numbers of 53 bits, of which the
     furthest from 0 in N(0, 1) is sqrt(-2 ln 2^-53) = 8.572 (Box and Muller)."""
-    highest = max(1.0, schedule.factor) if isinstance(schedule, Exponential | Linear) else 1.0
+    highest = 1.0
+    if isinstance(schedule, Exponential | Linear | DiscreteExponential | JumpingExponential):
+        highest = max(1.0, schedule.factor)
     return highest * (1 + noise_of(schedule) * math.sqrt(2 * 53 * math.log(2)))
 
 

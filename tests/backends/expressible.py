@@ -15,8 +15,19 @@ TRAIN = (
     "train optimizer=sgd(lr=0.01) schedule=dexp(factor=0.004, levels=4) bias_schedule=dexp(factor=0.1, levels=2)",
     "train optimizer=sgd(lr=0.01) bias_schedule=exponential(factor=8)",
 )
-SCHEDULES = ("constant", "dexp(factor=0.1, levels=2)", "exponential(factor=0.01)", "linear(factor=3)")
-OF_2012 = ("jdexp(factor=0.002, levels=5)", "linear(factor=1, noise=1)", "dexp(factor=0.004, levels=4, noise=0.25)")
+SCHEDULES = (
+    "constant",
+    "dexp(factor=0.1, levels=2)",
+    "exponential(factor=0.01)",
+    "linear(factor=3)",
+    "dexp(factor=8, levels=3)",
+)
+OF_2012 = (
+    "jdexp(factor=0.002, levels=5)",
+    "jdexp(factor=1000, levels=3)",
+    "linear(factor=1, noise=1)",
+    "dexp(factor=0.004, levels=4, noise=0.25)",
+)
 
 
 @dataclass

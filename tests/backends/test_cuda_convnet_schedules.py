@@ -54,6 +54,15 @@ def test_version_2_has_neither_jumps_nor_noise_but_a_schedule_for_each_input() -
     ]
 
 
+def test_rates_that_rise_in_levels() -> None:
+    sections, lost = scheduled("2012", "schedule=jdexp(8, 3)", train="schedule=dexp(1000, 4) bias_schedule=constant")
+    assert lost == []
+    assert sections["b"].endswith("schedW=jdexp[tgtFactor=0.125,noiseStdev=0,numSteps=3]")
+    assert sections["d"].endswith("schedW=dexp[tgtFactor=0.001,noiseStdev=0,numSteps=4]")
+    sections, _ = scheduled("v2", train="schedule=dexp(1000, 4)")
+    assert "epsB=dexp[base=0.02;tgtFactor=0.001;numSteps=4]" in sections["d"]
+
+
 def test_2012_has_one_schedule_for_all_inputs() -> None:
     sections, lost = scheduled("2012", c="schedule=constant,linear(0.5)")
     assert "schedW" not in sections["c"] and "epsW=0.01,0.02" in sections["c"]

@@ -136,6 +136,7 @@ def test_a_whole_training(keys: str, losses: str, tmp_path: Path, monkeypatch: p
     ("conv", "fc", "keys"),
     [
         ("schedule=jdexp(0.01, 5)", "bias_schedule=linear(0)", ""),
+        ("schedule=jdexp(3, 4)", "bias_schedule=dexp(2, 1)", "schedule=dexp(1.5, 3)"),
         ("schedule=steps(1, factor=0.5, freeze=2) bias_schedule=steps(freeze=1)", "", "schedule=cosine warmup=1"),
         ("schedule=constant", "schedule=step(1)", "schedule=plateau(factor=0.1, patience=1, threshold=0.9)"),
         ("", "", "schedule=steps(1, freeze=2) bias_schedule=exponential(0.1) warmup=steps(3)"),

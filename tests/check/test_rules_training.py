@@ -40,6 +40,8 @@ def warnings(text: str) -> list[str]:
         ("dexp(0.004, 4)", DiscreteExponential(0.004, 4)),
         ("dexp(levels=1, factor=0.5)", DiscreteExponential(0.5, 1)),
         ("dexp(0.004, 4, noise=0.5)", DiscreteExponential(0.004, 4, 0.5)),
+        ("dexp(250, 4)", DiscreteExponential(250, 4)),
+        ("jdexp(2, 3, noise=1)", JumpingExponential(2, 3, 1.0)),
         ("jdexp(0.002, 5)", JumpingExponential(0.002, 5)),
         ("jdexp(factor=0.002, levels=5, noise=1)", JumpingExponential(0.002, 5, 1.0)),
         ("exponential(0.01, noise=2)", Exponential(0.01, 2.0)),
@@ -62,7 +64,8 @@ def test_schedules_of_the_whole_run(written: str, schedule: Schedule) -> None:
     [
         "dexp(0.004)",
         "dexp(0.004, 0)",
-        "dexp(250, 4)",
+        "dexp(1e7, 4)",
+        "dexp(0, 4)",
         "linear",
         "linear(-1)",
         "cosine(2)",
@@ -72,7 +75,7 @@ def test_schedules_of_the_whole_run(written: str, schedule: Schedule) -> None:
         "exponential(1e7)",
         "linear(1, noise=-1)",
         "cosine(0, noise=1)",
-        "jdexp(250, 4)",
+        "jdexp(2e6, 4)",
         "jdexp(0.004)",
         "steps(25, 51, freeze=51)",
         "steps(freeze=0)",
@@ -81,7 +84,7 @@ def test_schedules_of_the_whole_run(written: str, schedule: Schedule) -> None:
     ],
 )
 def test_factors_are_bounded(written: str) -> None:
-    """The rate falls in steps of at most 1; only schedules that can look for the rate where training breaks rise."""
+    """The rate falls in steps of at most 1; only schedules of the whole run's progress rise."""
     assert codes(f"train schedule={written}\n{IMAGE}") == ["bad-value"]
 
 

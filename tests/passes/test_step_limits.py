@@ -8,8 +8,17 @@ import pytest
 
 import netspec
 from netspec.ir.graph import Graph
-from netspec.ir.settings import Cosine, Exponential, Linear, Plateau, Schedule
+from netspec.ir.settings import (
+    Cosine,
+    DiscreteExponential,
+    Exponential,
+    JumpingExponential,
+    Linear,
+    Plateau,
+    Schedule,
+)
 from netspec.passes.step_limits import highest_factor, need_two_images, unfit_rates
+from netspec.train.learning.schedule import Watch, factor
 
 
 def graph(text: str) -> Graph:
@@ -44,9 +53,18 @@ def test_numbers_beyond_float32(found: Graph, told: list[str]) -> None:
     assert list(map(str, unfit_rates(found))) == told
 
 
-def test_only_two_schedules_rise() -> None:
-    schedules = (Exponential(5), Linear(7), Exponential(0.1), Cosine(0), Plateau(0.1, 3, 5, 0))
-    assert [highest_factor(schedule) for schedule in schedules] == [5, 7, 1, 1, 1]
+def test_four_schedules_rise() -> None:
+    rising = (Exponential(5), Linear(7), DiscreteExponential(6, 1), DiscreteExponential(4, 3), JumpingExponential(3, 4))
+    assert [highest_factor(schedule) for schedule in rising] == [5, 7, 6, 4, 3]
+    falling = (Exponential(0.1), DiscreteExponential(0.1, 2), Cosine(0), Plateau(0.1, 3, 5, 0))
+    assert [highest_factor(schedule) for schedule in falling] == [1, 1, 1, 1]
+
+
+@pytest.mark.parametrize("schedule", [Exponential(5), Linear(7), DiscreteExponential(4, 3), JumpingExponential(9, 4),
+                                      JumpingExponential(0.5, 7), DiscreteExponential(3, 1)])  # fmt: skip
+def test_no_step_has_more_than_the_highest_factor(schedule: Schedule) -> None:
+    found = [factor(schedule, epoch=0, progress=n / 200, watch=Watch()) for n in range(201)]
+    assert max(found) == pytest.approx(highest_factor(schedule))
 
 
 @pytest.mark.parametrize(("image", "layers"), [("6", ["bn"]), ("6x1x1", ["bn"]), ("6x2x1", []), ("6x1x2", [])])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from netspec.ir.settings import (
@@ -92,6 +94,16 @@ def test_cuda_convnets_jumps() -> None:
     one, second, third, last = [1.0], 10**-0.5, 10**-1.5, 10**-2.5
     expected = one * 21 + [0.1] * 10 + [second] * 10 + [0.01] * 10 + [third] * 10 + [0.001] * 10 + [last] + [0.001] * 9
     assert found == pytest.approx(expected, rel=1e-9)
+
+
+def test_rates_rise_in_levels_and_jump_back() -> None:
+    """The same with tgtFactor=0.001: rates 1, 10, 100, 1000, and behind the middles the geometric means again."""
+    jumping = {0.2: 0, 0.3: 1, 0.38: 0.5, 0.5: 0.5, 0.6: 2, 0.63: 1.5, 0.8: 3, 0.88: 2.5, 0.9: 3}
+    for progress, power in jumping.items():
+        found = factor(JumpingExponential(1e3, 4), epoch=0, progress=progress, watch=Watch())
+        assert found == pytest.approx(10**power), progress
+        found = factor(DiscreteExponential(1e3, 4), epoch=0, progress=progress, watch=Watch())
+        assert found == pytest.approx(10 ** math.ceil(power)), progress
 
 
 def test_a_part_that_ends_before_a_fifth_does_not_jump() -> None:
