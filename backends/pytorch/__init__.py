@@ -9,7 +9,7 @@ from .initial import draw
 from .layer import LABELS, Layer
 from .network import Network, class_scores, cross_entropy, module, training_loss
 from .ops import TABLE
-from .ops.dropout import Draw, DropoutLayer, draw_from
+from .ops.chance import Draw, DrawnLayer, draw_from, tested
 from .ops.norms import BatchNormalise
 from .ops.precision import widened
 from .torchvision import from_torchvision, to_torchvision, torchvision_keys
@@ -19,7 +19,7 @@ __all__ = [
     "TABLE",
     "BatchNormalise",
     "Draw",
-    "DropoutLayer",
+    "DrawnLayer",
     "GroupedConvolution",
     "Layer",
     "Network",
@@ -34,6 +34,7 @@ __all__ = [
     "mistake",
     "module",
     "no_kernels",
+    "tested",
     "to_torchvision",
     "torchvision_keys",
     "training_loss",

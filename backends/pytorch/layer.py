@@ -15,7 +15,7 @@ from netspec.passes.torch_names import suffix
 from .fast import as_formed
 from .initial import draw
 from .ops import buffers, emit
-from .ops.dropout import DropoutLayer
+from .ops.chance import DrawnLayer
 from .ops.losses import LossLayer
 
 LABELS = ":labels"
@@ -66,7 +66,7 @@ class Layer(nn.Module):
         shapes = graph.shapes(node)
         child = self._child_name(name_of(node.op))
         module = as_formed(node, shapes, forms) or emit(node.op, shapes)
-        if isinstance(module, DropoutLayer):
+        if isinstance(module, DrawnLayer):
             module.name = node.name
         if isinstance(module, LossLayer):
             module.label_smoothing = graph.train.label_smoothing

@@ -37,6 +37,8 @@ class Call:
         The images' class numbers, (N,); losses need them.
     mask:
         0 for the units that are dropped, 1 for the others, shaped like the input; dropout needs it in training.
+    noise:
+        Standard normal numbers, shaped like the input; what draws outside training too always needs them.
     statistics:
         What batch normalisation uses outside training.
     """
@@ -47,6 +49,7 @@ class Call:
     training: bool = False
     labels: Labels | None = None
     mask: Array | None = None
+    noise: Array | None = None
     statistics: Statistics | None = None
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from netspec.ir.ops import Abs, Affine, Log, Logistic, Relu, SoftRelu, Sqrt, Square, Tanh
+from netspec.ir.ops import Abs, Affine, Log, Logistic, NoisyRelu, Relu, SoftRelu, Sqrt, Square, Tanh
 
 from .call import Array, Call, Gradient
 
@@ -23,6 +23,20 @@ def relu(op: Relu, call: Call) -> Array:
 def relu_back(op: Relu, call: Call, y: Array, grad: Array) -> Gradient:
     """Slope 1 above 0, else 0."""
     return Gradient((grad * (call.x > 0),))
+
+
+def noisy_relu(op: NoisyRelu, call: Call) -> Array:
+    """max(0, r + std r z), r = max(0, x), with the noise z that the caller drew."""
+    if call.noise is None:
+        raise ValueError(f"{call.name} adds noise: it needs some")
+    r = np.maximum(call.x, 0.0)
+    return np.maximum(r + op.std * r * call.noise, 0.0)
+
+
+def noisy_relu_back(op: NoisyRelu, call: Call, y: Array, grad: Array) -> Gradient:
+    """Slope 1 where y is above 0, else 0. It is not the derivative: the noise, which grows with x, is taken for a
+    constant that was added."""
+    return Gradient((grad * (y > 0),))
 
 
 def tanh(op: Tanh, call: Call) -> Array:

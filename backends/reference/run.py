@@ -74,6 +74,7 @@ def run(
     labels: ArrayLike | None = None,
     training: bool = False,
     masks: Mapping[str, ArrayLike] | None = None,
+    noise: Mapping[str, ArrayLike] | None = None,
     statistics: Mapping[str, ArrayLike] | None = None,
 ) -> Run:
     """Compute every value of a graph, in float64.
@@ -90,6 +91,8 @@ def run(
         Whether dropout drops and batch normalisation looks at the batch.
     masks:
         For each dropout node, by name, 0 or 1 per unit, (N, *shape); needed in training.
+    noise:
+        For each ``NoisyRelu`` node, by name, standard normal numbers, (N, *shape).
     statistics:
         ``LAYER.running_mean`` and ``LAYER.running_var``, (C,) each; what is missing starts at 0 and 1.
 
@@ -116,7 +119,8 @@ def run(
             tuple(parameters[key] for key in node.params),
             training,
             numbers,
-            _mask(masks or {}, node, inputs),
+            _of_units(masks or {}, "mask", node, inputs),
+            _of_units(noise or {}, "noise", node, inputs),
             Statistics(*(buffers[key] for key in _buffer_keys(node))) if isinstance(node.op, BatchNorm) else None,
         )
         calls[node.name] = call
@@ -217,10 +221,11 @@ def _buffer_keys(node: Node) -> tuple[str, str]:
     return f"{node.layer}.running_mean", f"{node.layer}.running_var"
 
 
-def _mask(masks: Mapping[str, ArrayLike], node: Node, inputs: tuple[Array, ...]) -> Array | None:
-    if node.name not in masks:
+def _of_units(given: Mapping[str, ArrayLike], what: str, node: Node, inputs: tuple[Array, ...]) -> Array | None:
+    """The number of each unit that an operation reads, where some are given for it."""
+    if node.name not in given:
         return None
-    mask = np.asarray(masks[node.name], dtype=np.float64)
-    if mask.shape != inputs[0].shape:
-        raise ValueError(f"the mask of {node.name} has shape {mask.shape}, its input {inputs[0].shape}")
-    return mask
+    found = np.asarray(given[node.name], dtype=np.float64)
+    if found.shape != inputs[0].shape:
+        raise ValueError(f"the {what} of {node.name} has shape {found.shape}, its input {inputs[0].shape}")
+    return found

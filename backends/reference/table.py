@@ -50,6 +50,7 @@ OPS: Mapping[type[ops.Op], Pair] = {
     ops.Reshape: Pair(joins.reshape, joins.reshape_back),
     ops.Softmax: Pair(joins.softmax, joins.softmax_back),
     ops.Relu: Pair(neurons.relu, neurons.relu_back),
+    ops.NoisyRelu: Pair(neurons.noisy_relu, neurons.noisy_relu_back),
     ops.Tanh: Pair(neurons.tanh, neurons.tanh_back),
     ops.Logistic: Pair(neurons.logistic, neurons.logistic_back),
     ops.SoftRelu: Pair(neurons.softrelu, neurons.softrelu_back),

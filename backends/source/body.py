@@ -30,7 +30,7 @@ _WHERE = {
 class Writer:
     """Writes layers as lines, and remembers which helper functions they call.
 
-    ``draw`` and ``team`` are the attributes of what dropout's choices depend on and of the processes.
+    ``draw`` and ``team`` are the attributes of what random choices depend on and of the processes.
     """
 
     def __init__(self, graph: Graph, devices: Devices, holders: Holders, draw: str, team: str) -> None:

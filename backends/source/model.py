@@ -31,8 +31,9 @@ class Model:
 
     ``layers`` are the lines of ``__init__``, ``helpers`` the functions and classes that the program must define;
     ``scores`` and ``loss`` are the lines of functions of a ``model``, ``images`` and ``labels``: of the class scores
-    (N,C), and of what training makes small. ``draw`` is the attribute on which dropout's choices depend, if there is
-    dropout; ``team`` that of the processes that train together, if the class must know them.
+    (N,C), and of what training makes small. ``draw`` is the attribute on which random choices depend, if there are
+    any, ``tested`` whether there are outside training too; ``team`` is that of the processes that train together, if
+    the class must know them.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Model:
     scores: list[str]
     loss: list[str]
     draw: str | None
+    tested: bool
     team: str | None
 
 
@@ -78,16 +80,18 @@ def write_model(graph: Graph, devices: Devices) -> Model:
     else:
         loss = [f"return F.cross_entropy({scores}, labels{smoothing})"]
     helpers = writer.helpers | ({"Tensors"} if holders.has_tensors else set())
-    drawing = "dropout" in helpers
+    tested = "noisy_relu" in helpers
+    drawing = tested or "dropout" in helpers
+    helpers |= {"words"} if drawing else set()
     meeting = devices.placed is not None or "batch_norm" in helpers
     lines = [f"self.{team} = team"] if meeting else []
     made = holders.lines()
     lines += ["parts = team.parts"] if any("// parts" in line for line in made) else []
     lines += made
-    lines += [f"self.{draw} = None  # on what dropout's choices depend, see there"] if drawing else []
+    lines += [f"self.{draw} = None  # on what random choices depend, see `words`"] if drawing else []
     return Model(
         class_name(graph.name), lines, methods, helpers, [f"return {scores}"], loss,
-        draw if drawing else None, team if meeting else None,
+        draw if drawing else None, tested, team if meeting else None,
     )  # fmt: skip
 
 

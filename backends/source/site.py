@@ -98,6 +98,11 @@ class Site:
         """The only input as a vector."""
         return f"{self.operand}.flatten(1)" if self.shapes[0].is_image else self.x
 
+    @property
+    def place(self) -> dict[str, str]:
+        """What a helper that draws is told of where in the layer the process's units stand."""
+        return {} if self.division.parts is None else {"group": f"{self.team}.group"}
+
     def helper(self, name: str) -> str:
         """The name of a function of the program, which it will then define."""
         self.helpers.add(name)

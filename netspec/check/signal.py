@@ -23,6 +23,7 @@ from netspec.ir.ops import (
     Logistic,
     Loss,
     Lrn,
+    NoisyRelu,
     Relu,
     Softmax,
     Square,
@@ -64,6 +65,8 @@ def _square(graph: Graph, node: Node, reads: list[float]) -> float:
         return _weighted(graph, node, x)
     if isinstance(op, Relu):
         return x / 2
+    if isinstance(op, NoisyRelu):
+        return x / 2 * (1 + op.std * op.std)
     if isinstance(op, Tanh):
         slope = op.a * op.b
         return min(op.a * op.a, slope * slope * x)

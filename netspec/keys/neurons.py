@@ -21,6 +21,11 @@ class Neuron:
 
 NEURONS: dict[str, Neuron] = {
     "relu": Neuron("max(0, x)", ops.Relu),
+    "nrelu": Neuron(
+        "max(0, r + std r z) with r = max(0, x) and z standard normal noise, outside training too",
+        ops.NoisyRelu,
+        (Argument("std", Real(low=0), 1.0),),
+    ),
     "tanh": Neuron("a tanh(b x)", ops.Tanh, (Argument("a", Real(), 1.0), Argument("b", Real(), 1.0))),
     "logistic": Neuron("1 / (1 + e^-x)", ops.Logistic),
     "softrelu": Neuron("log(1 + e^x); x itself above 4", ops.SoftRelu),

@@ -87,7 +87,7 @@ class PlacedNetwork:
         return wide
 
     def draw(self, seed: int, step: int, first_sample: int, start: int) -> None:
-        """Let dropout's choices depend on these, whoever computes them.
+        """Let random choices depend on these, whoever computes them.
 
         ``first_sample`` is the place in the step's batch of the first of all images that are given to the team,
         ``start`` where this device's share of these begins.
@@ -213,7 +213,8 @@ class PlacedNetwork:
         return state_key(self.placed.graph.parameters[key], self._names)
 
     def _make(self, layer: Layer) -> nn.Module:
-        """The layer's module on this device, its normalisations over the whole batch and its dropout in its place."""
+        """The layer's module on this device: its normalisations over the whole batch, its random choices by where its
+        units stand in the whole layer."""
         pytorch = backend.load("pytorch")
         graph: Graph = local_graph(self.placed, layer, self.team.place)
         forms = on_one_device(self.forms, graph)
@@ -223,7 +224,7 @@ class PlacedNetwork:
             if isinstance(child, pytorch.BatchNormalise) and held.batch > 1:
                 shared = SharedBatchNorm(child.eps, child.momentum, child.affine, self.team.along)
                 setattr(module, name, shared)
-            if isinstance(child, pytorch.DropoutLayer) and held.channels > 1:
+            if isinstance(child, pytorch.DrawnLayer) and held.channels > 1:
                 place = self.team.rank if self.team.arrangement.split == "hybrid" else self.team.place
                 child.first_unit = graph.layers[layer.name].output.units * place
         return module

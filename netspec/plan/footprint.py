@@ -41,6 +41,7 @@ from netspec.ir.ops import (
     MaxPool,
     Mirror,
     Nailbed,
+    NoisyRelu,
     Op,
     Pool,
     Reshape,
@@ -64,7 +65,7 @@ FULL = 4
 """Bytes of a number in float32."""
 
 INDEX = 8
-"""Bytes of a place in a maximum pooling's window, and of a word of dropout's hash: int64."""
+"""Bytes of a place in a maximum pooling's window, and of a word of what is drawn: int64."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,6 +356,8 @@ def _neuron(op: Op, site: Site) -> Footprint:
     width, numbers = site.widths[0], site.made
     own, wide = numbers * width, numbers * FULL
     match op:
+        case NoisyRelu():  # what is kept, and what was above 0; the noise comes of words, in arrays of 64 bits
+            return Footprint(own, width, extra=own + numbers, forward=numbers * (4 * INDEX - 2 * width - 1))
         case Affine(a=1, b=0):
             return Footprint(None, width)
         case Affine():

@@ -193,7 +193,9 @@ def validate(t: Training, place: Place, stop: Stop) -> bool:
         return False
     if t.data.validation is not None:
         with t.average.in_place() if t.average is not None else contextlib.nullcontext():
-            found = evaluate(t.objective, itertools.takewhile(lambda _: not stop(), validation_batches(t)))
+            found = evaluate(
+                t.objective, itertools.takewhile(lambda _: not stop(), validation_batches(t)), t.config.seed
+            )
         if stop():
             return False
         # The schedule may follow it: where devices round differently, all take the first one's word.

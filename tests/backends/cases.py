@@ -36,6 +36,7 @@ from netspec.ir.ops import (
     MaxPool,
     Mirror,
     Nailbed,
+    NoisyRelu,
     Op,
     Relu,
     Reshape,
@@ -117,6 +118,8 @@ IMAGES: dict[str, Op] = {
     "reshape-to-vector": Reshape(Shape(288)),
     "softmax-of-pixels": Softmax(),
     "relu": Relu(),
+    "nrelu": NoisyRelu(),
+    "nrelu-of-little-noise": NoisyRelu(0.3),
     "tanh": Tanh(),
     "tanh-scaled": Tanh(1.7159, 0.667),
     "logistic": Logistic(),
@@ -248,6 +251,15 @@ SPECS = {
         [alone] local filters=4 kernel=2 stride=2 groups=2 init=gaussian(0.3)
         [runs] fc outputs=8 parts=2 init=gaussian(0.3)
         [last] fc outputs=3 gpu=0 init=gaussian(0.3)
+    """,
+    "noisy": """
+        net noisy
+        [image] input 3x6x6
+        [conv1] conv filters=4 kernel=3 init=gaussian(0.3) neuron=nrelu
+        [pool1] maxpool kernel=2 stride=2
+        [act1] nrelu std=0.25
+        [drop1] dropout rate=0.5
+        [fc2] fc outputs=5 init=gaussian(0.3)
     """,
     "unread-layers": """
         net idle

@@ -12,7 +12,7 @@ from places import ROOT
 import netspec
 from netspec import backend
 from netspec.ir.graph import Graph
-from netspec.ir.ops import BatchNorm, Dropout
+from netspec.ir.ops import BatchNorm, Dropout, NoisyRelu
 from netspec.passes.torch_names import attributes, state_key
 
 Array = NDArray[np.float64]
@@ -56,6 +56,13 @@ def masks(graph: Graph, count: int = 3) -> dict[str, Array]:
     rng = np.random.default_rng(8)
     nodes = [node for node in graph.nodes.values() if isinstance(node.op, Dropout)]
     return {node.name: (rng.random((count, *node.output)) < 0.6).astype(float) for node in nodes}
+
+
+def noise(graph: Graph, count: int = 3) -> dict[str, Array]:
+    """What is added to each unit of what draws noise, by node."""
+    rng = np.random.default_rng(10)
+    nodes = [node for node in graph.nodes.values() if isinstance(node.op, NoisyRelu)]
+    return {node.name: rng.normal(size=(count, *node.output)) for node in nodes}
 
 
 def statistics(graph: Graph) -> dict[str, Array]:

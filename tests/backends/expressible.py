@@ -77,7 +77,8 @@ class Drawn:
         return self.one_of(*SCHEDULES, *(OF_2012 if self.dialect == "2012" else ()))
 
     def neuron(self) -> str:
-        return f"neuron={self.one_of(*FUNCTIONS)}" if self.chance() else ""
+        noisy = ("nrelu",) if self.dialect == "2012" else ()
+        return f"neuron={self.one_of(*FUNCTIONS, *noisy)}" if self.chance() else ""
 
     def opening(self) -> None:
         """A fixed function of the image, with which networks may begin."""

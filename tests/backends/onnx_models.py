@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from netspec import backend
 from netspec.ir.graph import Graph
-from netspec.ir.ops import Loss
+from netspec.ir.ops import Loss, NoisyRelu
 
 Arrays = dict[str, NDArray[np.float32]]
 
@@ -49,11 +49,19 @@ def ours(graph: Graph) -> dict[str, list[int | str]]:
 
 
 def every_value(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The model with the value of every layer as an output."""
+    """The model with the value of every layer as an output, and what it draws."""
     whole = onnx.ModelProto()
     whole.CopyFrom(model)
     whole.graph.output.extend(model.graph.value_info)
+    drawn = [node.output[0] for node in model.graph.node if node.op_type == "RandomNormalLike"]
+    whole.graph.output.extend(onnx.helper.make_tensor_value_info(name, 1, None) for name in drawn)
     return whole
+
+
+def noise_of(graph: Graph, found: Arrays) -> Arrays:
+    """The standard normal numbers, by node, that a model has drawn, taken out of what it has computed."""
+    nodes = [node for node in graph.nodes.values() if isinstance(node.op, NoisyRelu)]
+    return {node.name: (found.pop(f"{node.name}/randomnormallike") - 1) / node.op.std for node in nodes}
 
 
 def run(model: onnx.ModelProto | bytes, **inputs: NDArray[Any]) -> dict[str, NDArray[np.float32]]:

@@ -39,6 +39,7 @@ def refused(middle: str, head: str = "net x rounding=up", dialect: Dialect = "20
         (f"{CONV} bias=none", "bias=none", "biases in every layer", "bias=0 bias_lr=0, which is a bias that stays 0"),
         ("[c] conv filters=16 kernel=3 init=xavier", "init=xavier", "weights begin as uniform", "init=gaussian(0.01)"),
         ("[c] conv filters=12 kernel=3 init=gaussian(1)", "filters=12", "filters is 12, which 16 does not divide", ""),
+        (f"{CONV}\n[n] nrelu std=0.5", "std=0.5", "has a std of 1, and its std is 0.5", "std=1"),
         (f"{CONV}\n[b] batchnorm", "batchnorm", "older than batch normalisation", "lrn"),
         (f"{CONV}\n[n] rnorm size=3 k=2 alpha=1e-4 beta=0.75", "k=2", "is 1, and its k is 2", "k=1, or --dialect v2"),
         (f"{CONV}\n[n] lrn groups=4 size=5 k=2 alpha=1e-4 beta=0.75", "groups=4", "covers all", "size=7, or groups=1"),

@@ -24,7 +24,7 @@ MISSING = "the extras onnx and peers are not installed: pip install 'netspec-com
 onnx = pytest.importorskip("onnx", reason=MISSING)
 pytest.importorskip("onnxruntime", reason=MISSING)
 
-from onnx_models import Arrays, assert_close, every_value, inferred, ours, run, singles, with_losses  # noqa: E402
+from onnx_models import Arrays, assert_close, every_value, inferred, noise_of, ours, run, singles, with_losses  # noqa: E402
 
 CASES = cases()
 
@@ -42,8 +42,9 @@ def compare(graph: Graph, weights: Arrays, count: int = 3) -> None:
     images, labels = random_images(graph, count).astype(np.float32), random_labels(graph, count)
     given = (images, labels)[: len(model.graph.input)]
     inputs = dict(zip((value.name for value in model.graph.input), given, strict=True))
-    values = reference.run(graph, weights, images, labels=labels, statistics=weights).values
     found = run(every_value(model), **inputs)
+    drawn = noise_of(graph, found)
+    values = reference.run(graph, weights, images, labels=labels, statistics=weights, noise=drawn).values
     assert {*found, graph.input.name} == set(values)
     for name, value in found.items():
         assert_close(value, values[name], name)

@@ -17,6 +17,7 @@ from comparing import (
     is_large,
     load_weights,
     masks,
+    noise,
     random_images,
     random_labels,
     random_weights,
@@ -53,6 +54,12 @@ def give_masks(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> dict[str, Array
     return kept
 
 
+def give_noise(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let torch draw the noise that the reference is given."""
+    waiting = iter(noise(graph).values())
+    monkeypatch.setattr(torch, "randn_like", lambda x: torch.tensor(next(waiting)))
+
+
 def assert_same_gradients(graph: Graph, model: torch.nn.Module, wanted: dict[str, Array]) -> None:
     names, found = attributes(graph), dict(model.named_parameters())
     assert set(found) == {state_key(p, names) for p in graph.parameters.values()}
@@ -67,8 +74,9 @@ def compare_output(graph: Graph, weights: dict[str, Array], training: bool, drop
     load_weights(model, graph, weights)
     images, labels = random_images(graph), random_labels(graph)
     run = reference.run(
-        graph, weights, images, labels=labels, training=training, masks=dropped, statistics=statistics(graph)
-    )
+        graph, weights, images, labels=labels, training=training, masks=dropped, noise=noise(graph),
+        statistics=statistics(graph),
+    )  # fmt: skip
     x = torch.tensor(images, requires_grad=True)
     found = model(x, torch.tensor(labels)) if phases(graph).labelled else model(x)
     assert_near(found, run.output, "output")
@@ -88,6 +96,7 @@ def compare_output(graph: Graph, weights: dict[str, Array], training: bool, drop
 @pytest.mark.parametrize("build", CASES.values(), ids=CASES.keys())
 def test_outputs_and_gradients(build: Case, training: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     graph = build()
+    give_noise(graph, monkeypatch)
     compare_output(graph, random_weights(graph), training, give_masks(graph, monkeypatch))
 
 

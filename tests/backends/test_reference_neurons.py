@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 from by_hand import LN2, LN3, close, gradient, on_vector
 
-from netspec.ir.ops import Abs, Affine, Logistic, Op, Relu, SoftRelu, Sqrt, Square, Tanh
+from netspec import backend
+from netspec.ir.ops import Abs, Affine, Logistic, NoisyRelu, Op, Relu, SoftRelu, Sqrt, Square, Tanh
+
+reference = backend.load("reference")
 
 
 @pytest.mark.parametrize(
@@ -49,3 +52,17 @@ def test_neurons(op: Op, x: list[float], wanted: list[float]) -> None:
 def test_slopes_of_neurons(op: Op, x: list[float], slope: list[float]) -> None:
     seed = np.full((1, len(x)), 10.0)
     close(gradient(op, [x], seed=seed).inputs[0], [[10 * number for number in slope]])
+
+
+def test_noise_grows_with_the_value_and_is_cut_off_at_0_while_the_gradient_passes_it_by() -> None:
+    """r + 2 r z: of -2 and z = 1, 0; of 3 and 1/2, 6; of 3 and -2, less than 0; of 4 and -1/4, 2."""
+    call = reference.Call("it", (np.array([[-2.0, 3, 3, 4]]),), noise=np.array([[1, 0.5, -2, -0.25]]))
+    pair = reference.OPS[NoisyRelu]
+    made = pair.forward(NoisyRelu(2.0), call)
+    close(made, [[0, 6, 0, 2]])
+    close(pair.backward(NoisyRelu(2.0), call, made, np.full((1, 4), 10.0)).inputs[0], [[0, 10, 0, 10]])
+
+
+def test_noise_has_to_be_given() -> None:
+    with pytest.raises(ValueError, match="it adds noise: it needs some"):
+        on_vector(NoisyRelu(), [1])

@@ -94,7 +94,7 @@ def test_alexnets_forward_pass_reads_like_the_paper() -> None:
         "self.fc6 = nn.Linear(9216, 4096 // parts)",
         "self.fc7 = nn.Linear(4096, 4096 // parts)",
         "self.fc8 = nn.Linear(4096, 1000) if team.group == 0 else None",
-        "self.draw = None  # on what dropout's choices depend, see there",
+        "self.draw = None  # on what random choices depend, see `words`",
     ]
 
 
@@ -155,8 +155,8 @@ def test_the_names_that_the_templates_use_are_taken() -> None:
     graphs += [replace(plain, preprocessing=settings.Preprocessing(1, (0.5,), std=(0.25,)))]
     graphs += [chain("train"), netspec.loads(CROSSINGS.strip()).graph]
     found = set().union(*(defined(emit(graph)) for graph in graphs))
-    networks = {"AlexNet", "Crossings", "Idle", "Joined", "Little", "Net", "Pair", "Several", "Single", "Sparse",
-                "Twofold"}  # fmt: skip
+    networks = {"AlexNet", "Crossings", "Idle", "Joined", "Little", "Net", "Noisy", "Pair", "Several", "Single",
+                "Sparse", "Twofold"}  # fmt: skip
     assert found - networks - {"rate_factor_2"} == source.GLOBALS
 
 

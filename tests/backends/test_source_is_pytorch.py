@@ -120,7 +120,7 @@ def test_values_and_gradients(build: Case, tmp_path: Path) -> None:
 
 TRAINED = [
     "alexnet-like", "several-inputs-and-shared-weights", "two-losses", "one-loss", "unread-layers", "linear-in-groups",
-    "spread-and-in-parts",
+    "spread-and-in-parts", "noisy",
     "batchnorm-of-vector",
 ]  # fmt: skip
 

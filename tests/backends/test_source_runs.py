@@ -15,6 +15,7 @@ from places import SPECS
 from programs import BLOCKED, Here, imported, network, run, written
 
 import netspec
+from netspec import backend
 from netspec.ir.graph import Graph
 from netspec.train.data.listing import held_out
 from netspec.train.learning.objective import build
@@ -123,6 +124,38 @@ def test_the_validation_loss_is_the_files_own(tmp_path: Path) -> None:
     loss, top1, _ = program.evaluate(model, [(x.unsqueeze(1), labels) for x, labels in batches], "cpu")
     assert loss == pytest.approx(wanted.loss, rel=1e-6)
     assert top1 == wanted.top1
+
+
+def test_noise_in_tests_is_the_trainers_and_the_same_each_time(tmp_path: Path) -> None:
+    text = "[image] input 5\n[h] fc outputs=64 neuron=nrelu init=gaussian(0.5)\n[fc] fc outputs=3 init=gaussian(0.5)\n"
+    graph = netspec.loads(text).graph
+    program = imported(written(graph, tmp_path))
+    model = network(program)()
+    program.initialise(model, 3)
+    batches = [(torch.randn(n, 5), torch.randint(3, (n,))) for n in (4, 2)]
+    objective = build(graph, 3, "cpu")
+    viewed = [(x.unsqueeze(1), labels) for x, labels in batches]
+    first, again, other = (program.evaluate(model, viewed, "cpu", seed=seed) for seed in (5, 5, 6))
+    wanted = evaluate(objective, batches, seed=5)
+    assert wanted is not None
+    assert first == again
+    assert first[0] != other[0]
+    assert first[0] == pytest.approx(wanted.loss, rel=1e-6)
+    whole = [(torch.cat([x for x, _ in batches]), torch.cat([labels for _, labels in batches]))]
+    at_once = evaluate(objective, whole, seed=5)
+    assert at_once is not None and at_once.loss == pytest.approx(wanted.loss, rel=1e-6)
+    repeated = [(x.unsqueeze(1).repeat(1, 2, *(1,) * (x.dim() - 1)), labels) for x, labels in batches]
+    assert program.evaluate(model, repeated, "cpu", seed=5)[0] != pytest.approx(first[0], rel=1e-4)
+
+
+def test_colours_and_dropout_in_one_program(tmp_path: Path) -> None:
+    text = "[image] input 3x4x4\n[yuv] colourspace to=yuv\n[drop] dropout\n[fc] fc outputs=3\n"
+    graph = netspec.loads(text).graph
+    model = network(imported(written(graph, tmp_path)))().eval()
+    module = backend.load("pytorch").module(graph).eval()
+    module.load_state_dict(model.state_dict())
+    x = torch.randn(2, 3, 4, 4)
+    assert torch.equal(model(x), module(x))
 
 
 def test_a_batch_of_too_few_readable_images_for_its_parts_is_left_out(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ gpus 4
 [c2] conv filters=4 kernel=1 gpu=1 inputs=c
 [wide] conv filters=8 kernel=1 gpu=all inputs=c2
 [ab] concat inputs=c,d
-[own] conv filters=8 kernel=3 gpu=all
+[own] conv filters=8 kernel=3 gpu=all neuron=nrelu
 [across] lrn size=5 k=2 alpha=1e-2 beta=0.75 reads=all
 [f] fc outputs=8 inputs=across,wide,a
 [drop] dropout
@@ -51,7 +51,8 @@ gpus 4
 [prob] softmax
 train batch=8 optimizer=sgd(lr=0.01, momentum=0.9)
 """
-"""Four groups, of which four, two or one lie on a device; values that go from one owner to another and to all."""
+"""Four groups, of which four, two or one lie on a device; values that go from one owner to another and to all, and
+noise."""
 
 PLAIN = """\
 net plain
@@ -59,10 +60,10 @@ net plain
 [conv] conv filters=8 kernel=3 bias=none
 [norm] batchnorm neuron=relu
 [drop] dropout
-[fc] fc outputs=8 neuron=relu
+[fc] fc outputs=8 neuron=nrelu(0.5)
 [drop2] dropout scaling=test
 [scores] fc outputs=4
 [prob] softmax
 train batch=8 optimizer=sgd(lr=0.01, momentum=0.9)
 """
-"""No groups: by batch and by feature only."""
+"""No groups: by batch and by feature only, dropout and noise in both."""

@@ -9,7 +9,7 @@ from computing import drawn, values
 from layerfiles import DATA, SHAPE, TWINS, conv, ending, load, net, readable
 
 from netspec.importers.cuda_convnet import Translation, translate
-from netspec.ir.ops import BinaryCrossEntropy, CauchyError, SquaredError, SumSquares
+from netspec.ir.ops import BinaryCrossEntropy, CauchyError, NoisyRelu, SquaredError, SumSquares
 from netspec.net import loads
 from netspec.source import Source
 
@@ -94,7 +94,6 @@ def test_what_is_no_twin_stays_two_lines(case: str, names: set[str]) -> None:
         ("linear[2,-1]", lambda x: 2 * x - 1),
         ("brelu[0.5]", lambda x: np.clip(x, 0, 0.5)),
         ("drelu[2]", lambda x: x - 2 * np.tanh(x / 2)),
-        ("nrelu", lambda x: np.maximum(x, 0)),
     ],
 )
 @pytest.mark.parametrize("own", [False, True])
@@ -106,6 +105,22 @@ def test_neurons(neuron: str, function: np.ufunc, own: bool) -> None:
     graph = load(text).graph
     made = values(graph)
     np.testing.assert_allclose(made[graph.layers["out"].inputs[0]], function(made["data"]), atol=1e-12)
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_noisy_neurons(own: bool) -> None:
+    lines = "type=neuron\ninputs=data\n" if own else "type=concat\ninputs=data\n"
+    loaded = load(net(f"[c]\n{lines}neuron=nrelu\ngpu=0\n", "c"))
+    assert loaded.warnings == ()
+    (op,) = (node.op for node in loaded.graph.nodes.values() if isinstance(node.op, NoisyRelu))
+    assert op == NoisyRelu(std=1.0)
+
+
+@pytest.mark.parametrize(("neuron", "names"), [("relu", ["[n]"]), ("nrelu", ["[na]", "[nb]"])])
+def test_halves_that_add_noise_to_the_same_maps_stay_two_lines(neuron: str, names: list[str]) -> None:
+    halves = "".join(f"[n{x}]\ntype=neuron\ninputs=data\nneuron={neuron}\ngpu={gpu}\n" for gpu, x in enumerate("ab"))
+    text = readable(DATA + halves + ending("na,nb"))
+    assert [line.split()[0] for line in text.splitlines() if line.startswith("[n")] == names
 
 
 def test_single_matrices_may_be_shared() -> None:

@@ -75,7 +75,10 @@ def test_defaults_and_settings_have_their_keys() -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("[a] conv neuron=|", ["relu", "tanh", "logistic", "softrelu", "abs", "square", "sqrt", "log", "linear"]),
+        (
+            "[a] conv neuron=|",
+            ["relu", "nrelu", "tanh", "logistic", "softrelu", "abs", "square", "sqrt", "log", "linear"],
+        ),
         ("[a] conv reads = a|", ["own", "all"]),
         ("[a] conv kernel=|", []),
         ("default conv rounding=|", ["exact", "down", "up", "caffe"]),

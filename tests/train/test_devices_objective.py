@@ -58,6 +58,7 @@ def results(objective: Objective, batch: int) -> dict[str, Any]:
     whole = objective.whole(own, objective.parameter_names)
     x, labels = given(objective.graph, EVALUATED)
     objective.module.eval()
+    objective.draw_tested(5, 0, EVALUATED)
     with torch.no_grad():
         _, scores = objective.measured(x[objective.judged_part(EVALUATED)], labels)
     found = evaluate(objective, [(x[objective.judged_part(n)], labels[:n]) for n in (EVALUATED, 1, 4)])

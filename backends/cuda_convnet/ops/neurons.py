@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from netspec.ir.ops import Abs, Affine, Log, Logistic, Op, Relu, SoftRelu, Sqrt, Square, Tanh
+from netspec.importers.cuda_convnet.lines import number
+from netspec.ir.ops import Abs, Affine, Log, Logistic, NoisyRelu, Op, Relu, SoftRelu, Sqrt, Square, Tanh
 
 from ..sections import Section, decimal
 from ..site import Site
@@ -16,6 +17,8 @@ def word(site: Site, op: Op) -> str:
     """``relu``, ``tanh[1.7159,0.667]``."""
     if type(op) in _WORDS:
         return _WORDS[type(op)]
+    if isinstance(op, NoisyRelu):
+        return _noisy(site, op)
     if isinstance(op, Tanh):
         return f"tanh[{decimal(op.a)},{decimal(op.b)}]"
     if isinstance(op, Affine):
@@ -27,10 +30,20 @@ def word(site: Site, op: Op) -> str:
     raise site.cannot_say(f"cuda-convnet has no neuron {type(op).__name__.lower()}", "neuron")
 
 
+def _noisy(site: Site, op: NoisyRelu) -> str:
+    """``nrelu`` of 2012. (The program of version 2 knew it no more, although its parser still took it.)"""
+    if not site.draft.old:
+        raise site.cannot_say("the neurons of version 2 have no noise", "neuron", instead=("--dialect 2012", "relu"))
+    if op.std != 1:
+        message = f"the noise of cuda-convnet's nrelu has a std of 1, and its std is {number(op.std)}"
+        raise site.cannot_say(message, "std", "neuron", instead=("std=1",))
+    return "nrelu"
+
+
 def neuron(site: Site) -> Section:
     """A layer that is a neuron and nothing else."""
     read = site.one()
     return site.section("neuron", (read,), {"neuron": word(site, site.nodes[0].op)})
 
 
-EMITTED = dict.fromkeys((*_WORDS, Tanh, Affine, Log), neuron)
+EMITTED = dict.fromkeys((*_WORDS, NoisyRelu, Tanh, Affine, Log), neuron)

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from netspec.ir.ops import Abs, Affine, Log, Logistic, Relu, SoftRelu, Sqrt, Square, Tanh
+from netspec.ir.ops import Abs, Affine, Log, Logistic, NoisyRelu, Relu, SoftRelu, Sqrt, Square, Tanh
 
 from ..site import Site, Table
+
+
+def _noisy_relu(op: NoisyRelu, site: Site) -> None:
+    """With noise that the runtime draws, other noise in every run."""
+    noise = site.inner("RandomNormalLike", site.x, mean=1.0, scale=op.std)
+    site.result("Mul", site.inner("Relu", site.x), site.inner("Relu", noise))
 
 
 def _tanh(op: Tanh, site: Site) -> None:
@@ -34,6 +40,7 @@ def _affine(op: Affine, site: Site) -> None:
 
 TABLE: Table = {
     Relu: lambda op, site: site.result("Relu", site.x),
+    NoisyRelu: _noisy_relu,
     Tanh: _tanh,
     Logistic: lambda op, site: site.result("Sigmoid", site.x),
     SoftRelu: _softrelu,

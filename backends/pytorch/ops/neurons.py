@@ -6,9 +6,26 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from netspec.ir.ops import Abs, Affine, Log, Logistic, Relu, SoftRelu, Sqrt, Square, Tanh
+from netspec.ir.ops import Abs, Affine, Log, Logistic, NoisyRelu, Relu, SoftRelu, Sqrt, Square, Tanh
 
+from .chance import DrawnLayer
 from .emission import Table
+
+
+class NoisyReLU(DrawnLayer):
+    """r + std r z, where that is above 0, with r = max(0, x); the gradient passes there as it is."""
+
+    def __init__(self, std: float) -> None:
+        super().__init__()
+        self.std = std
+
+    def forward(self, x: Tensor) -> Tensor:
+        noise = self.std * self.normals(x)
+        kept = F.relu(x) * (noise > -1)
+        return kept + kept.detach() * noise
+
+    def extra_repr(self) -> str:
+        return f"std={self.std}"
 
 
 class ScaledTanh(nn.Module):
@@ -85,6 +102,7 @@ class ScaleShift(nn.Module):
 
 TABLE: Table = {
     Relu: lambda op, inputs: nn.ReLU(),
+    NoisyRelu: lambda op, inputs: NoisyReLU(op.std),
     Tanh: lambda op, inputs: nn.Tanh() if (op.a, op.b) == (1, 1) else ScaledTanh(op.a, op.b),
     Logistic: lambda op, inputs: nn.Sigmoid(),
     SoftRelu: lambda op, inputs: SoftReLU(),

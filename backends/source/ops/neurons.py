@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from netspec.ir.ops import Abs, Affine, Log, Logistic, Relu, SoftRelu, Sqrt, Square, Tanh
+from netspec.ir.ops import Abs, Affine, Log, Logistic, NoisyRelu, Relu, SoftRelu, Sqrt, Square, Tanh
 
 from ..site import Expressions, Site
+from ..text import call, string
+
+
+def _noisy_relu(op: NoisyRelu, at: Site) -> str:
+    return call(at.helper("noisy_relu"), at.x, repr(op.std), string(at.name), at.draw, **at.place)
 
 
 def _tanh(op: Tanh, at: Site) -> str:
@@ -23,6 +28,7 @@ def _affine(op: Affine, at: Site) -> str:
 
 EXPRESSIONS: Expressions = {
     Relu: lambda op, at: f"F.relu({at.x})",
+    NoisyRelu: _noisy_relu,
     Tanh: _tanh,
     Logistic: lambda op, at: f"torch.sigmoid({at.x})",
     SoftRelu: lambda op, at: f"F.softplus({at.x}, threshold={op.linear_above})",

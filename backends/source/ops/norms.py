@@ -40,9 +40,9 @@ def _batch_norm(op: BatchNorm, at: Site) -> str:
 
 def _dropout(op: Dropout, at: Site) -> str:
     options = {"scaled": "False"} if op.scaling == "test" else {}
-    if at.division.parts is not None:
-        options["group"] = f"{at.team}.group"
-    return call(at.helper("dropout"), at.x, repr(op.rate), string(at.name), "self.training", at.draw, **options)
+    return call(
+        at.helper("dropout"), at.x, repr(op.rate), string(at.name), "self.training", at.draw, **options, **at.place
+    )
 
 
 EXPRESSIONS: Expressions = {

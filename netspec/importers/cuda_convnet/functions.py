@@ -8,7 +8,7 @@ from dataclasses import replace
 from netspec.importers.cuda_convnet.lines import Lines, number
 from netspec.importers.cuda_convnet.model import Layer, Neuron
 
-_WORDS = ("logistic", "relu", "softrelu", "abs", "square", "sqrt")
+_WORDS = ("logistic", "relu", "nrelu", "softrelu", "abs", "square", "sqrt")
 _WITH_NUMBERS = ("tanh", "linear", "log")
 FUNCTIONS = (*_WORDS, *_WITH_NUMBERS)
 """Types of lines that apply a function to every number."""
@@ -26,7 +26,7 @@ def add_neuron(layer: Layer, lines: Lines, name: str, *, apart: bool) -> None:
     lines.before[layer.name] = lines.values[layer.name] = name
     if layer.type == "neuron" or layer.neuron is None or layer.neuron.word == "ident":
         return
-    neuron = _said(layer, layer.neuron)
+    neuron = layer.neuron
     key = neuron.word if neuron.word in _WORDS else ""
     if neuron.word in _WITH_NUMBERS:
         key = f"{neuron.word}({', '.join(map(number, neuron.numbers))})"
@@ -46,15 +46,7 @@ def add_neuron_layer(layer: Layer, lines: Lines) -> str:
     assert layer.neuron is not None
     if layer.neuron.word == "ident":
         return lines.add(layer, "linear", {}, [read], lines.images[read])
-    return _lines(layer, lines, read, _said(layer, layer.neuron), "")
-
-
-def _said(layer: Layer, neuron: Neuron) -> Neuron:
-    """The neuron that a spec has for another one."""
-    if neuron.word != "nrelu":
-        return neuron
-    layer.options.warn("cfg-substitute", "nrelu adds noise, also in tests; relu stands in for it", "neuron")
-    return Neuron("relu")
+    return _lines(layer, lines, read, layer.neuron, "")
 
 
 def _lines(layer: Layer, lines: Lines, name: str, neuron: Neuron, suffix: str) -> str:

@@ -128,8 +128,8 @@ class _Attempt:
                 divided = _per_input(members[0], "parts" if members[0].type == "fc" else "groups")
                 fits = all(part or groups == "1" for part, groups in zip(split, divided, strict=True))
                 return ("own", own, {}) if fits else None
-            if not any(split) and members[0].type == "dropout":
-                return None  # each drops other units of what both read
+            if not any(split) and _draws(members[0]):
+                return None  # each draws other numbers for what both read
             return ("own" if any(split) else "whole"), own, {}
         if members[0].type not in _ORDERLESS or not uniform(members[0]):
             return None
@@ -280,6 +280,11 @@ def _alike(line: Line, gpu: int) -> tuple[object, ...]:
     """What twins have in common, and a GPU."""
     own = sorted((key, value) for key, value in line.keys.items() if key != "weights")
     return line.type, tuple(own), "weights" in line.keys, len(line.inputs), gpu
+
+
+def _draws(line: Line) -> bool:
+    """Whether a line's value is drawn by chance."""
+    return line.type in ("dropout", "nrelu") or line.keys.get("neuron") == "nrelu"
 
 
 def _per_input(line: Line, key: str) -> list[str]:

@@ -14,7 +14,7 @@ from netspec.ir.ops.losses import (
     SumSquares,
     Topographic,
 )
-from netspec.ir.ops.neurons import Abs, Affine, Log, Logistic, Neuron, Relu, SoftRelu, Sqrt, Square, Tanh
+from netspec.ir.ops.neurons import Abs, Affine, Log, Logistic, Neuron, NoisyRelu, Relu, SoftRelu, Sqrt, Square, Tanh
 from netspec.ir.ops.norms import BatchNorm, ContrastNorm, Dropout, Lrn, MapNorm
 from netspec.ir.ops.spatial import AvgPool, Blur, Crop, MaxAbsPool, MaxPool, Mirror, Nailbed, Pool, Resize, SumPool
 from netspec.ir.ops.weighted import Bias, Conv, Linear, Local
@@ -48,6 +48,7 @@ VOCABULARY: tuple[type[Op], ...] = (
     Reshape,
     Softmax,
     Relu,
+    NoisyRelu,
     Tanh,
     Logistic,
     SoftRelu,
@@ -101,6 +102,7 @@ __all__ = [
     "Mirror",
     "Nailbed",
     "Neuron",
+    "NoisyRelu",
     "Op",
     "ParamShape",
     "Pool",

@@ -23,6 +23,17 @@ class Relu(Neuron):
 
 
 @dataclass(frozen=True, slots=True)
+class NoisyRelu(Neuron):
+    """max(0, r + std r z) with r = max(0, x) and z drawn from a standard normal distribution, outside training too.
+
+    The gradient is 1 where the value is above 0, else 0: the noise is not passed back (cuda-convnet ``neuron.cuh`` of
+    2012, whose noise has r itself for its standard deviation).
+    """
+
+    std: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class Tanh(Neuron):
     """a tanh(b x)."""
 

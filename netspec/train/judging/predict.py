@@ -55,7 +55,8 @@ class Guesser:
         number = views_wanted or run.graph.test.views
         looks = views(number, self.frame, run.graph.input.output)
         self.protocol = protocol(number, len(looks))
-        self._predictor = Predictor(run.objective(device), run.preparation(self.frame, PEAK, device), looks)
+        preparation = run.preparation(self.frame, PEAK, device)
+        self._predictor = Predictor(run.objective(device), preparation, looks, run.seed)
 
     def __call__(self, image: Path) -> Prediction:
         """The five likeliest classes, or fewer where there are fewer.

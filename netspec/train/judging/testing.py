@@ -147,7 +147,8 @@ def _open(
         data = open_source(source, run.graph, runs[0].seed)
         data, predictors = opened.setdefault(data.frame, (data, []))
         looks = views(number, data.frame, run.graph.input.output)
-        predictors.append(Predictor(run.objective(device), run.preparation(data.frame, data.peak, device), looks))
+        preparation = run.preparation(data.frame, data.peak, device)
+        predictors.append(Predictor(run.objective(device), preparation, looks, run.seed))
         distinct.append(len(looks))
     readings = [_Reading(data, tuple(predictors)) for data, predictors in opened.values()]
     return readings, tuple(distinct)
@@ -175,13 +176,14 @@ def _predictions(
     for reading in readings[1:]:
         if not np.array_equal(_split(reading.data, name).labels, labels):
             raise TrainError(f"{reading.data.source} has changed while it was being opened")
-    step = max(CHUNK, batch)
+    step, tested = max(CHUNK, batch), [0] * len(readings)
     for start in range(0, len(labels), step):
         places: Places = np.arange(start, min(start + step, len(labels)))
         readable = np.ones(len(places), np.bool_)
         found = []
-        for reading in readings:
-            seen, answers = _look(reading, name, places, loader, batch)
+        for number, reading in enumerate(readings):
+            seen, answers = _look(reading, name, places, loader, batch, tested[number])
+            tested[number] += int(seen.sum())
             readable &= seen
             found += answers
         mean = mean_of(found)[torch.from_numpy(readable)]
@@ -189,18 +191,19 @@ def _predictions(
 
 
 def _look(
-    reading: _Reading, name: Literal["validation", "train"], places: Places, loader: Loader, batch: int
+    reading: _Reading, name: Literal["validation", "train"], places: Places, loader: Loader, batch: int, first: int
 ) -> tuple[NDArray[np.bool_], list[torch.Tensor]]:
-    """Which of some images can be read, and what each network says of those: (images, classes) each."""
+    """Which of some images can be read, and what each network says of those: (images, classes) each. ``first`` have
+    been tested before them."""
     seen = np.zeros(len(places), np.bool_)
     classes = len(reading.data.classes)
     answers = [torch.zeros(len(places), classes, dtype=torch.float64) for _ in reading.predictors]
     passed = loader.run(_split(reading.data, name), places, batch, keep_partial=True)
     for pictures in passed:
         where = pictures.places - places[0]
-        seen[where] = True
         for answer, predictor in zip(answers, reading.predictors, strict=True):
-            answer[torch.from_numpy(where)] = predictor(pictures.pictures)
+            answer[torch.from_numpy(where)] = predictor(pictures.pictures, first + int(seen.sum()))
+        seen[where] = True
     passed.finish()
     return seen, answers
 

@@ -60,21 +60,24 @@ def protocol(number: int, distinct: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Predictor:
-    """A network that looks at stored pictures through views."""
+    """A network that looks at stored pictures through views. ``seed``: of what it draws outside training too."""
 
     objective: Objective
     prepare: Preparation
     views: tuple[View, ...]
+    seed: int = 0
 
-    def __call__(self, pictures: Pixels) -> Tensor:
+    def __call__(self, pictures: Pixels, first: int = 0) -> Tensor:
         """The logarithms of the predicted shares of the classes, (N, classes), float64, on the CPU.
 
-        Pictures: (N, channels, height, width), as stored. The shares are the mean over the views of the softmax of
+        Pictures: (N, channels, height, width), as stored, the first of which is the ``first``-th that is tested. The
+        shares are the mean over the views of the softmax of
         the class scores; they are kept as logarithms, so that a loss is a number however sure a wrong answer is.
         """
         total: Tensor | None = None
         with torch.no_grad():
-            for view in self.views:
+            for number, view in enumerate(self.views):
+                self.objective.draw_tested(self.seed, first, len(pictures), number)
                 images = prepared(self.prepare, pictures, view)
                 seen = _log_shares(self.objective, images) + math.log(view.share)
                 total = seen if total is None else torch.logaddexp(total, seen)

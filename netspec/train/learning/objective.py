@@ -41,9 +41,15 @@ class Objective:
         return loss
 
     def draw(self, seed: int, step: int, first_sample: int = 0) -> None:
-        """Let dropout's choices depend on these from now on: the images' first is the step's ``first_sample``-th."""
+        """Let random choices depend on these from now on: the images' first is the step's ``first_sample``-th."""
         pytorch = backend.load("pytorch")
         pytorch.draw_from(self.module, pytorch.Draw(seed, step, first_sample))
+
+    def draw_tested(self, seed: int, first_sample: int, count: int, view: int = 0) -> None:
+        """Let what is drawn outside training too depend on these: ``count`` images of which the first is the
+        ``first_sample``-th of those that are tested, seen through the ``view``-th view."""
+        pytorch = backend.load("pytorch")
+        pytorch.draw_from(self.module, pytorch.tested(seed, first_sample, view))
 
     def scores(self, images: Tensor) -> Tensor:
         """The class scores, (N, classes)."""
@@ -103,7 +109,7 @@ class Objective:
         Parameters
         ----------
         seed, step:
-            What dropout's choices depend on beside an image's place in the batch, in whatever part that is.
+            What random choices depend on beside an image's place in the batch, in whatever part that is.
 
         Raises
         ------

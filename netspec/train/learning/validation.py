@@ -30,10 +30,11 @@ class Evaluation:
     top5: float
 
 
-def evaluate(objective: Objective, batches: Iterable[tuple[Tensor, Tensor]]) -> Evaluation | None:
+def evaluate(objective: Objective, batches: Iterable[tuple[Tensor, Tensor]], seed: int = 0) -> Evaluation | None:
     """Run the network, outside training, over prepared images (N, channels, height, width) with their class numbers.
 
-    One view of each image. ``None`` if there is no image. The module is in training mode again afterwards if it was.
+    One view of each image. What is drawn by chance outside training too is drawn by the seed and the image's place
+    among these. ``None`` if there is no image. The module is in training mode again afterwards if it was.
     """
     module = objective.module
     was_training = module.training
@@ -42,6 +43,7 @@ def evaluate(objective: Objective, batches: Iterable[tuple[Tensor, Tensor]]) -> 
     try:
         with torch.no_grad():
             for x, labels in batches:
+                objective.draw_tested(seed, images, len(labels))
                 batch_loss, scores = objective.measured(x, labels)
                 hits = right(scores, labels)
                 images += len(labels)

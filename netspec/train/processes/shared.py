@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from netspec import backend
 from netspec.parallel import shares
 from netspec.parallel.collectives import all_reduce
 from netspec.parallel.gradients import Gradients
@@ -62,6 +63,10 @@ class SharedObjective(Objective):
             total, first = total + told * part, first + len(classes)
         self.sums.wait()
         return all_reduce(total)
+
+    def draw_tested(self, seed: int, first_sample: int, count: int, view: int = 0) -> None:
+        draw, (start, *_) = backend.load("pytorch").tested(seed, first_sample, view), self.judged_part(count)
+        self.network.draw(draw.seed, draw.step, draw.first_sample, int(start))
 
     def scores(self, images: Tensor) -> Tensor:
         """The class scores of all rows' images, (N, classes), in every process."""

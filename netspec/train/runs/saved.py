@@ -117,6 +117,7 @@ class Saved:
 
     def objective(self, device: str) -> Objective:
         """The network with the checkpoint's weights on a device, in evaluation mode, in the precision of its training.
+        What it draws outside training too it draws by the run's seed.
 
         Raises
         ------
@@ -129,7 +130,9 @@ class Saved:
         need_same(built.module.state_dict(), self.weights, self.path)
         built.module.load_state_dict(self.weights)
         built.module.eval()
-        return Objective(graph, built.module.to(device))
+        objective = Objective(graph, built.module.to(device))
+        objective.draw_tested(self.seed, 0, 1)
+        return objective
 
     def _usual(self) -> str:
         """What networks of torchvision's subtract and divide by, in the range and order of this one."""
