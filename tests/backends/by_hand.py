@@ -50,3 +50,14 @@ def gradient(op: Op, *inputs: Any, seed: Any, params: Any = (), **given: Any) ->
 
 def close(found: Any, wanted: Any, atol: float = 1e-15) -> None:
     np.testing.assert_allclose(found, array(wanted), rtol=1e-13, atol=atol)
+
+
+WORD = 2**32
+"""How many words of 32 bits there are."""
+
+
+def mixed(word: int) -> int:
+    """lowbias32, in Python's own numbers."""
+    word = (word ^ (word >> 16)) * 0x7FEB352D % WORD
+    word = (word ^ (word >> 15)) * 0x846CA68B % WORD
+    return word ^ (word >> 16)

@@ -6,20 +6,13 @@ from hashlib import sha256
 
 import pytest
 import torch
+from by_hand import WORD, mixed
 
 import netspec
 from netspec import backend
 from netspec.ir.ops import Dropout
 
 pytorch = backend.load("pytorch")
-WORD = 2**32
-
-
-def mixed(word: int) -> int:
-    """lowbias32, in Python's own numbers."""
-    word = (word ^ (word >> 16)) * 0x7FEB352D % WORD
-    word = (word ^ (word >> 15)) * 0x846CA68B % WORD
-    return word ^ (word >> 16)
 
 
 def by_hand(shape: tuple[int, int], rate: float, name: str, seed: int, step: int, first: int) -> list[list[bool]]:

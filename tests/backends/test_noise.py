@@ -7,7 +7,7 @@ from hashlib import sha256
 
 import pytest
 import torch
-from test_dropout import WORD, mixed
+from by_hand import WORD, mixed
 
 import netspec
 from netspec import backend
