@@ -15,7 +15,7 @@ from netspec import backend
 from netspec.diagnostics import SpecError
 from netspec.diff import compare
 from netspec.ir.graph import Graph
-from netspec.ir.ops import VOCABULARY, Bias, Input, Loss
+from netspec.ir.ops import VOCABULARY, Bias, Input, Loss, NoisyRelu
 from netspec.net import loads
 
 TWO = """\
@@ -209,14 +209,20 @@ def test_what_version_2_says_otherwise() -> None:
 
 
 def same_outputs(one: Graph, other: Graph) -> None:
-    """The same weights give the same."""
+    """The same weights, and the same noise everywhere, give the same."""
     random = np.random.default_rng(1)
     weights = {key: random.uniform(0.01, 0.3, size=p.shape) for key, p in one.parameters.items()}
     images = random.uniform(0.1, 1, size=(2, *one.input.output))
     run = backend.load("reference").run
-    mine, theirs = (run(graph, weights, images).values for graph in (one, other))
+    mine, theirs = (run(graph, weights, images, noise=even_noise(graph)).values for graph in (one, other))
     for ours, own in zip(results(one), results(other), strict=True):
         np.testing.assert_allclose(theirs[own], mine[ours], rtol=1e-9, atol=1e-12)
+
+
+def even_noise(graph: Graph) -> dict[str, np.ndarray]:
+    """For what adds noise, as much for each unit."""
+    noisy = [node for node in graph.nodes.values() if isinstance(node.op, NoisyRelu)]
+    return {node.name: np.full((2, *node.output), 0.5) for node in noisy}
 
 
 def results(graph: Graph) -> list[str]:
