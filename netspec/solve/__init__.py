@@ -60,7 +60,8 @@ def _with_fixes(mistake: Diagnostic, bench: Bench) -> Diagnostic:
     if mistake.code == "crop-differs":
         return replace(mistake, fixes=_holding(_crop(checked), mistake, bench))
     if mistake.code == "kernel-too-large":
-        return replace(mistake, fixes=_holding(_channels_first(checked), mistake, bench))
+        ways = chain(_channels_first(checked), _whole_map(checked, facts) if facts is not None else ())
+        return replace(mistake, fixes=_holding(ways, mistake, bench))
     if mistake.code == "groups-do-not-divide" and facts is not None:
         return replace(mistake, fixes=_holding(_multiples(checked, facts), mistake, bench))
     return replace(mistake, fixes=fixes)
@@ -180,6 +181,13 @@ def _channels_first(checked: Checked, most: float = math.inf) -> Iterator[Propos
     if shape.is_image and shape.width < shape.channels and shape.width <= most:
         other = Shape(shape.width, shape.channels, shape.height)
         yield Proposal(f"input {other}", set_input(checked, source, other), "channels stand first")
+
+
+def _whole_map(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
+    """A window that is larger than the map, as one over the whole map; of what is no pooling layer that is refused."""
+    if "kernel" in facts.pairs and facts.reads:
+        gives = f"one window over the whole {facts.reads[0]}"
+        yield Proposal(f"{facts.section.name.text} kernel=global", set_keys(checked, facts, {"kernel": "global"}), gives)
 
 
 def _multiples(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:

@@ -287,6 +287,18 @@ def test_a_crop_or_the_input_gives_way() -> None:
         good(fixed(found, title, text))
 
 
+def test_pooling_that_no_map_fills_takes_the_whole_one() -> None:
+    text = "[image] input 3x64x64\n[conv] conv filters=8 kernel=1\n[mean] avgpool kernel=7x56 -> 8x1x1\n"
+    for wide in (text.replace("7x56", "56x65"), text.replace("7x56", "80")):
+        (fix,) = mistake(wide).fixes
+        assert (fix.title, fix.effect) == (
+            "mean kernel=global",
+            "one window over the whole 8x64x64; the whole network checks",
+        )
+        assert good(apply(fix.edits, wide))["mean"].output == (8, 1, 1)
+    assert not mistake("[image] input 3x8x8\n[conv] conv filters=8 kernel=9").fixes
+
+
 def test_an_input_with_its_channels_last() -> None:
     text = "[i] input 224x224x3\n[c] conv filters=2 kernel=11 stride=3"
     found = mistake(text)
