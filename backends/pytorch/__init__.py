@@ -9,7 +9,7 @@ from .initial import draw
 from .layer import LABELS, Layer
 from .network import Network, class_scores, cross_entropy, module, training_loss
 from .ops import TABLE
-from .ops.chance import Draw, DrawnLayer, draw_from, tested
+from .ops.chance import Draw, DrawnLayer, HeldDraw, draw_from, tested
 from .ops.norms import BatchNormalise
 from .ops.precision import widened
 from .torchvision import from_torchvision, to_torchvision, torchvision_keys
@@ -21,6 +21,7 @@ __all__ = [
     "Draw",
     "DrawnLayer",
     "GroupedConvolution",
+    "HeldDraw",
     "Layer",
     "Network",
     "blocks",

@@ -187,7 +187,9 @@ def _whole_map(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
     """A window that is larger than the map, as one over the whole map; of what is no pooling layer that is refused."""
     if "kernel" in facts.pairs and facts.reads:
         gives = f"one window over the whole {facts.reads[0]}"
-        yield Proposal(f"{facts.section.name.text} kernel=global", set_keys(checked, facts, {"kernel": "global"}), gives)
+        yield Proposal(
+            f"{facts.section.name.text} kernel=global", set_keys(checked, facts, {"kernel": "global"}), gives
+        )
 
 
 def _multiples(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:

@@ -15,6 +15,7 @@ from netspec.passes.fast import forms_of
 from netspec.train.learning.heap import keep_memory
 from netspec.train.learning.objective import Objective, build
 from netspec.train.learning.optimiser import PaperSGD, optimiser_of
+from netspec.train.learning.recorded import recorded
 
 Work = Literal["train", "infer"]
 
@@ -52,7 +53,7 @@ def step_of(graph: Graph, device: str, batch: int, precision: Precision, passes:
     whatever ``accumulate`` says."""
     graph = replace(graph, train=replace(graph.train, precision=precision, accumulate=1))
     forms = forms_of(graph, passes)
-    objective = build(graph, 0, device, forms)
+    objective = recorded(build(graph, 0, device, forms))
     images, labels = batch_of(graph, device, batch)
     rule = optimiser_of(graph, objective.module, fused=forms.fused_update)
     return Step(objective, rule, objective.laid_out(images), labels, device, objective.use_kernels())

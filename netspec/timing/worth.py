@@ -49,7 +49,8 @@ def _worths(graph: Graph, question: Question) -> Iterator[Worth]:
     on = question.passes
     for one in PASSES:
         others = tuple(name for name in on if name != one.name)
-        if forms_of(graph, (*others, one.name)) == forms_of(graph, others):
+        idle = question.device not in one.runs_on or forms_of(graph, (*others, one.name)) == forms_of(graph, others)
+        if idle:
             yield Worth(one, one.name in on, None)
             continue
         competitors = {WITH: (*others, one.name), WITHOUT: others}

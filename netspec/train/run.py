@@ -23,6 +23,7 @@ from netspec.train.data.source import open_source
 from netspec.train.errors import RequestError
 from netspec.train.learning.heap import memory_kept
 from netspec.train.learning.objective import Objective
+from netspec.train.learning.recorded import recorded
 from netspec.train.learning.validation import PROTOCOL, VIEWS, Evaluation
 from netspec.train.loop import run as run_loop
 from netspec.train.processes.crew import ALONE, Crew, need_alike
@@ -227,6 +228,8 @@ def _carry_out_in(folder: RunFolder, job: _Job, reporter: Reporter) -> Result:
             objective = job.objective
             if crew.size > 1:
                 objective = share_out(objective, arrange(graph, config.gpus, config.split))
+            else:
+                objective = recorded(objective)
             for line in (*objective.use_kernels(), *prepare.lay_out(objective.layout)):
                 reporter.note(line)
             training = assemble(graph, config, objective, data, prepare, loader, folder, reporter, held, crew)

@@ -7,13 +7,17 @@ the whole layer, and on nothing else: not on who computes them, nor on what was 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from hashlib import sha256
 
 import torch
 from torch import Tensor, nn
 
 WORD = 2**32
+
+Key = int | Tensor
+"""A whole number from 0 to 2^32 - 1; as a tensor, of no axes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,11 @@ class Draw:
     seed: int
     step: int
     first_sample: int = 0
+
+    def keys(self, name: str) -> Sequence[tuple[Key, Key]]:
+        """A layer's pairs of words of 32 bits, of the SHA-256 of ``seed:step:name``."""
+        digest = sha256(f"{self.seed}:{self.step}:{name}".encode()).digest()
+        return [(_word(digest, at), _word(digest, at + 4)) for at in range(0, len(digest), 8)]
 
 
 def tested(seed: int, first_sample: int = 0, view: int = 0) -> Draw:
@@ -71,14 +80,38 @@ def draw_from(model: nn.Module, draw: Draw | None) -> None:
             module.draw = draw
 
 
+@dataclass(frozen=True, slots=True)
+class HeldDraw(Draw):
+    """A draw whose keys lie on the model's device: what has been recorded there draws anew after ``renew``."""
+
+    table: Mapping[str, Tensor] = field(kw_only=True)
+
+    @classmethod
+    def of(cls, model: nn.Module) -> HeldDraw:
+        """A draw for all layers of a model that draw."""
+        names = [module.name for module in model.modules() if isinstance(module, DrawnLayer)]
+        device = next((p.device for p in model.parameters()), torch.device("cpu"))
+        pairs = len(Draw(0, 0).keys(""))
+        whole = torch.zeros(len(names), pairs, 2, dtype=torch.int64, device=device)
+        return cls(0, 0, table=dict(zip(names, whole, strict=True)))
+
+    def keys(self, name: str) -> Sequence[tuple[Key, Key]]:
+        return [(row, unit) for row, unit in self.table[name]]
+
+    def renew(self, seed: int, step: int) -> None:
+        """Take the keys of another seed and step."""
+        for name, keys in self.table.items():
+            new = torch.tensor(Draw(seed, step).keys(name), dtype=torch.int64)
+            keys.copy_(new.pin_memory() if keys.is_cuda else new, non_blocking=True)
+
+
 def words(x: Tensor, name: str, draw: Draw, first_unit: int = 0, pair: int = 0) -> Tensor:
     """A word of 32 bits for each unit of N,..., as int64, in the value's own shape.
 
-    SHA-256 of ``seed:step:name`` gives pairs of words of 32 bits; the sample's place plus the first of the pair and the
-    unit's place plus the second are mixed, added and mixed again.
+    The sample's place plus the first of a pair of the layer's keys and the unit's place plus the second are mixed,
+    added and mixed again.
     """
-    digest = sha256(f"{draw.seed}:{draw.step}:{name}".encode()).digest()[8 * pair :]
-    row_key, unit_key = int.from_bytes(digest[:4], "big"), int.from_bytes(digest[4:8], "big")
+    row_key, unit_key = draw.keys(name)[pair]
     samples = torch.arange(len(x), device=x.device) + (draw.first_sample + row_key)
     units = torch.arange(x[0].numel(), device=x.device) + (first_unit + unit_key)
     return mixed(mixed(samples)[:, None] + mixed(units)).view(x.shape)
@@ -94,3 +127,7 @@ def mixed(words: Tensor) -> Tensor:
     words = ((words ^ (words >> 16)) * 0x7FEB352D) & (WORD - 1)
     words = ((words ^ (words >> 15)) * (0x846CA68B - WORD)) & (WORD - 1)
     return words ^ (words >> 16)
+
+
+def _word(digest: bytes, at: int) -> int:
+    return int.from_bytes(digest[at : at + 4], "big")

@@ -11,7 +11,15 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from netspec.ir.graph import Graph
-from netspec.passes.fast import channels_last, fused_update, grouped_conv, kept_memory, lrn_chain, space_to_depth
+from netspec.passes.fast import (
+    channels_last,
+    cuda_graph,
+    fused_update,
+    grouped_conv,
+    kept_memory,
+    lrn_chain,
+    space_to_depth,
+)
 from netspec.passes.fast.devices import on_devices, on_one_device
 from netspec.passes.fast.model import PLAIN, Chain, Device, Forms, Pass, Unshuffle, Where
 
@@ -25,6 +33,7 @@ PASSES: tuple[Pass, ...] = (
     channels_last.PASS,
     fused_update.PASS,
     kept_memory.PASS,
+    cuda_graph.PASS,
 )
 """Every pass, in the order in which they are applied."""
 

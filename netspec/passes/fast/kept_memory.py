@@ -27,4 +27,5 @@ PASS = Pass(
         "cuda": "off: PyTorch keeps a GPU's memory by itself",
     },
     _apply,
+    runs_on=("cpu",),
 )

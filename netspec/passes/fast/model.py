@@ -66,6 +66,7 @@ class Forms:
     channels_last: bool = False
     fused_update: bool = False
     kept_memory: bool = False
+    recorded: bool = False
 
     def is_absorbed(self, node: Node) -> bool:
         """Whether another operation computes this one as well."""
@@ -82,7 +83,8 @@ class Pass:
 
     ``does`` and ``exact`` are each a line: what it does, and how its numbers compare with those of the plain network.
     ``pays`` says where it is on unless it is switched off, ``why`` what that rests on. ``apply`` adds to the forms;
-    it returns them as they are where the graph has nothing for the pass to do.
+    it returns them as they are where the graph has nothing for the pass to do. On devices other than ``runs_on`` what
+    it adds has no effect.
     """
 
     name: str
@@ -91,3 +93,4 @@ class Pass:
     pays: Callable[[Where], bool]
     why: Mapping[Device, str]
     apply: Callable[[Graph, Forms], Forms]
+    runs_on: tuple[Device, ...] = ("cpu", "cuda")

@@ -1,0 +1,84 @@
+"""An objective whose work on a GPU is recorded once and done again (the pass ``cuda-graph``)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from netspec import backend
+from netspec.ir.ops import NoisyRelu
+from netspec.train.learning.objective import Objective
+from netspec.train.learning.recording import CudaGraphs, Made, Recorder, Recording
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedObjective(Objective):
+    """An objective that takes recorded steps of training, and recorded looks at images outside it.
+
+    ``chance`` is what the module draws from in training, in tensors that stay (``HeldDraw``); ``learning`` are the
+    parameters that the loss depends on, as they were found when the work was done last. A network that draws outside
+    training too has no recorded ``looks``.
+    """
+
+    steps: Recording
+    looks: Recording | None
+    chance: Any
+    learning: list[nn.Parameter]
+
+    def draw(self, seed: int, step: int, first_sample: int = 0) -> None:
+        """Draw from what is held, which ``gradients`` has put to the seed and the step."""
+        backend.load("pytorch").draw_from(self.module, replace(self.chance, first_sample=first_sample))
+
+    def gradients(self, images: Tensor, labels: Tensor, seed: int, step: int) -> Tensor:
+        """As ``Objective`` says, but that the gradients take the place of those that are there.
+
+        They hold until the next step.
+        """
+        given = images, labels
+        loss, *gradients = self.steps(self._gradients, given, lambda: self.chance.renew(seed, step))
+        for parameter, gradient in zip(self.learning, gradients, strict=True):
+            parameter.grad = gradient
+        return loss.clone()
+
+    def scores(self, images: Tensor) -> Tensor:
+        """The class scores, (N, classes)."""
+        if self.looks is None or torch.is_grad_enabled() or self.module.training:
+            return Objective.scores(self, images)
+        (scores,) = self.looks(self._scores, (images,))
+        return scores.clone()
+
+    @property
+    def chosen(self) -> tuple[str, ...]:
+        told = (recording.told for recording in (self.steps, self.looks) if recording is not None)
+        return (*backend.load("pytorch").chosen_forms(self.module), *(line for line in told if line is not None))
+
+    def _gradients(self, images: Tensor, labels: Tensor) -> Made:
+        self.module.zero_grad(set_to_none=True)
+        loss = Objective.gradients(self, images, labels, 0, 0)
+        self.learning[:] = [p for p in self.module.parameters() if p.grad is not None]
+        return (loss, *(p.grad for p in self.learning if p.grad is not None))
+
+    def _scores(self, images: Tensor) -> Made:
+        return (Objective.scores(self, images),)
+
+
+def recorded(objective: Objective, recorder: Recorder | None = None) -> Objective:
+    """The objective with its work recorded, where its forms say so and its device, or ``recorder``, can."""
+    device = next((p.device for p in objective.module.parameters()), torch.device("cpu"))
+    if not objective.forms.recorded or (recorder is None and device.type != "cuda"):
+        return objective
+    recorder = recorder or CudaGraphs()
+    module = objective.module
+    draws = any(isinstance(node.op, NoisyRelu) for node in objective.graph.nodes.values())
+    return RecordedObjective(
+        objective.graph,
+        module,
+        Recording(recorder, module, "the training step"),
+        None if draws else Recording(recorder, module, "inference"),
+        backend.load("pytorch").HeldDraw.of(module),
+        [],
+        forms=objective.forms,
+    )

@@ -1,0 +1,144 @@
+"""Steps that are recorded once and done again: the same numbers as steps that are taken anew, whatever changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+import torch
+from checking import good
+from taping import Tapes
+from torch import Tensor, nn
+
+from netspec.passes.fast import PLAIN, Forms, Where, chosen, forms_of
+from netspec.train.learning.objective import Objective, build
+from netspec.train.learning.optimiser import optimiser_of
+from netspec.train.learning.recorded import recorded
+from netspec.train.learning.recording import Recording
+
+SPEC = """\
+net small
+[image] input 3x12x12 range=1
+[conv1] conv filters=8 kernel=3 neuron=relu init=gaussian(0.1)
+[drop1] dropout rate=0.25
+[bn] batchnorm
+[pool] maxpool kernel=2
+[drop] dropout
+[fc] fc outputs=4 init=gaussian(0.1)
+[prob] softmax
+train epochs=1 batch=8 optimizer=sgd(lr=0.05, momentum=0.9, weight_decay=1e-3)
+"""
+RECORDED = Forms(("cuda-graph",), recorded=True)
+
+
+def trained(objective: Objective, steps: int, batch: Callable[[int], int] = lambda step: 8) -> list[Tensor]:
+    """The losses of some steps, then all tensors of the network, then the scores of some images."""
+    objective.module.train()
+    optimiser = optimiser_of(objective.graph, objective.module)
+    generator, found = torch.Generator().manual_seed(0), []
+    for step in range(steps):
+        images, labels = torch.randn(batch(step), 3, 12, 12, generator=generator), torch.arange(batch(step)) % 4
+        optimiser.factor = 0.9**step
+        optimiser.zero_grad()
+        found.append(objective.gradients(images, labels, 3, step))
+        optimiser.step()
+    objective.module.eval()
+    with torch.no_grad():
+        found += [t.clone() for t in objective.module.state_dict().values()]
+        found += [objective.scores(torch.randn(n, 3, 12, 12, generator=generator)) for n in (8, 8, 5, 8)]
+    return found
+
+
+@pytest.mark.parametrize("accumulate", [1, 3])
+def test_recorded_steps_are_the_steps_to_the_bit(accumulate: int) -> None:
+    graph = good(SPEC).graph
+    graph = replace(graph, train=replace(graph.train, accumulate=accumulate))
+    tapes = Tapes()
+    again = recorded(build(graph, 0, "cpu", RECORDED), tapes)
+    plain = build(graph, 0, "cpu")
+    for a, b in zip(trained(again, 6), trained(plain, 6), strict=True):
+        assert torch.equal(a, b)
+    assert again.chosen == ()
+    assert len(tapes.tapes) == 2
+    assert tapes.runs == 6 + 3  # steps; batches of 8 that were scored
+
+
+def test_other_shapes_than_the_first_are_worked_on_anew() -> None:
+    graph, tapes = good(SPEC).graph, Tapes()
+    again, plain = recorded(build(graph, 0, "cpu", RECORDED), tapes), build(graph, 0, "cpu")
+    sizes = (8, 6, 8, 6)
+    for a, b in zip(trained(again, 4, sizes.__getitem__), trained(plain, 4, sizes.__getitem__), strict=True):
+        assert torch.equal(a, b)
+    assert tapes.runs == 2 + 3
+
+
+class Broken(Tapes):
+    """A device that cannot record."""
+
+    def record(self, work: Callable[[], None]) -> Callable[[], None]:
+        work()
+        raise RuntimeError("operation not permitted when stream is capturing\nand more")
+
+
+def test_a_device_that_cannot_record_says_so_and_trains_all_the_same() -> None:
+    graph = good(SPEC).graph
+    again, plain = recorded(build(graph, 0, "cpu", RECORDED), Broken()), build(graph, 0, "cpu")
+    for a, b in zip(trained(again, 3), trained(plain, 3), strict=True):
+        assert torch.equal(a, b)
+    why = "RuntimeError operation not permitted when stream is capturing"
+    assert again.chosen == (
+        f"the training step is launched kernel by kernel: {why}",
+        f"inference is launched kernel by kernel: {why}",
+    )
+
+
+class Counting(nn.Module):
+    """A module with a buffer that counts its calls."""
+
+    calls: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("calls", torch.zeros(()))
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.calls.add_(1)
+        return x * 2
+
+
+def test_work_that_python_decides_is_found_out() -> None:
+    module, factor = Counting(), [1.0]
+
+    def work(x: Tensor) -> tuple[Tensor, ...]:
+        return (module(x) * factor[0],)
+
+    recording = Recording(Tapes(), module, "the work")
+
+    def change() -> None:
+        factor[0] += 1
+
+    assert [float(recording(work, (torch.tensor(x),))[0]) for x in (1.0, 5.0)] == [2.0, 10.0]
+    assert recording.told is None and float(module.calls) == 2
+    (stale,) = recording(work, (torch.tensor(1.0),), change)
+    assert float(stale) == 2.0  # what Python holds is not looked at again
+
+    class Late(Tapes):
+        def record(self, recorded: Callable[[], None]) -> Callable[[], None]:
+            change()
+            return super().record(recorded)
+
+    module, factor[0] = Counting(), 1.0
+    wary = Recording(Late(), module, "the work")
+    assert [float(wary(work, (torch.tensor(x),))[0]) for x in (1.0, 5.0)] == [2.0, 20.0]
+    assert wary.told == "the work is launched kernel by kernel: done again, it differs by 1"
+    assert float(module.calls) == 2
+
+
+def test_nothing_is_recorded_where_no_pass_or_no_device_wants_it() -> None:
+    graph = good(SPEC).graph
+    for forms in (PLAIN, RECORDED):
+        objective = build(graph, 0, "cpu", forms)
+        assert recorded(objective) is objective
+    assert "cuda-graph" in chosen(Where("cuda", "bf16")) and "cuda-graph" not in chosen(Where("cpu", "fp32"))
+    assert forms_of(graph, ("cuda-graph",)) == RECORDED
