@@ -31,13 +31,13 @@ def page(layer_type: LayerType) -> str:
         f"GPU groups: {GROUPS[layer_type.grouping]}",
     ]
     parts = [f"# {layer_type.name}", layer_type.doc, bullets(facts).rstrip()]
-    keys = _operand(layer_type) + (
-        key_table(layer_type.keys, several=layer_type.arity[1] != 1) + words_line(layer_type.keys)
-        if layer_type.keys
-        else ""
-    )
-    if keys:
-        parts += ["## Keys", keys.rstrip()]
+    several = layer_type.arity[1] != 1
+    for title, of_training in (("Keys", False), ("Keys of training", True)):
+        keys = tuple(key for key in layer_type.keys if key.of_training is of_training)
+        text = "" if of_training else _operand(layer_type)
+        text += key_table(keys, several=several) + words_line(keys) if keys else ""
+        if text:
+            parts += [f"## {title}", text.rstrip()]
     parts += ["## Shape", layer_type.rule, spec(layer_type.example).rstrip(), _worked(layer_type).rstrip()]
     return "\n\n".join(parts) + "\n"
 

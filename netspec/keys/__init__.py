@@ -2,7 +2,7 @@
 
 from netspec.keys.channels import PerChannel
 from netspec.keys.initialisers import HE, ZERO, BiasInit, Init, Initialiser
-from netspec.keys.key import REQUIRED, Key
+from netspec.keys.key import REQUIRED, Key, of_training
 from netspec.keys.kinds import (
     LARGEST,
     Argument,
@@ -48,4 +48,5 @@ __all__ = [
     "Real",
     "Size2",
     "Whole",
+    "of_training",
 ]

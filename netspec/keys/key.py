@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from netspec.keys.kinds import Kind
@@ -25,7 +25,7 @@ class Key:
     ``default`` is the value itself, as ``kind.read`` would give it. ``default_text`` is how a person would write it,
     where that is not obvious. ``per_input``: a layer with several inputs may give one value for each.
     ``of_shape``: the layer's shape, or whether it can be at all, depends on it; where another key is wrong, the layers
-    below are checked all the same.
+    below are checked all the same. ``of_training``: what the network computes outside training does not depend on it.
     """
 
     name: str
@@ -36,7 +36,13 @@ class Key:
     unit: str = ""
     per_input: bool = False
     of_shape: bool = True
+    of_training: bool = False
 
     @property
     def required(self) -> bool:
         return self.default is REQUIRED
+
+
+def of_training(*keys: Key) -> tuple[Key, ...]:
+    """The keys, of training alone."""
+    return tuple(replace(key, of_training=True) for key in keys)

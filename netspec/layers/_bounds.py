@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from netspec.ir.fault import Fault
-from netspec.keys import BOUND, Key
+from netspec.keys import BOUND, Key, of_training
 from netspec.lowering import PerInput
 
 
@@ -14,7 +14,7 @@ def _bound(name: str, doc: str) -> Key:
     return Key(name, BOUND, doc, default=None, default_text="none", of_shape=False, per_input=True)
 
 
-BOUNDS = (
+BOUNDS = of_training(
     _bound(
         "max_norm",
         "the length of each unit's incoming weights, sqrt(sum of w^2), that they are scaled down to after an update "

@@ -20,6 +20,7 @@ from netspec.keys import (
     Real,
     Size2,
     Whole,
+    of_training,
 )
 from netspec.keys.schedules import OwnScheduleWord
 from netspec.layers._bounds import BOUNDS
@@ -117,7 +118,7 @@ def _of_biases(name: str, kind: Kind, doc: str, otherwise: str) -> Key:
     return Key(name, kind, doc, default=None, default_text=otherwise, of_shape=False)
 
 
-LEARNING = (
+LEARNING = of_training(
     _of_weights("lr", _RATE, "learning rate of the weights"),
     Key("lr_mult", _RATE, "factor on the learning rate of the weights", default=1.0, of_shape=False, per_input=True),
     _of_weights("schedule", OwnScheduleWord(), "how the learning rate of the weights changes; the warm-up still holds"),

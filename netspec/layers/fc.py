@@ -21,6 +21,7 @@ NORM_OVER = Key(
     "all of the parts together",
     default="unit",
     of_shape=False,
+    of_training=True,
 )
 
 
