@@ -39,6 +39,8 @@ class Call:
         0 for the units that are dropped, 1 for the others, shaped like the input; dropout needs it in training.
     noise:
         Standard normal numbers, shaped like the input; what draws outside training too always needs them.
+    chances:
+        Four numbers from 0 up to 1; what draws once for all images needs them in training.
     statistics:
         What batch normalisation uses outside training.
     """
@@ -50,6 +52,7 @@ class Call:
     labels: Labels | None = None
     mask: Array | None = None
     noise: Array | None = None
+    chances: Array | None = None
     statistics: Statistics | None = None
 
     @property

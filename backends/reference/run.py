@@ -75,6 +75,7 @@ def run(
     training: bool = False,
     masks: Mapping[str, ArrayLike] | None = None,
     noise: Mapping[str, ArrayLike] | None = None,
+    chances: Mapping[str, ArrayLike] | None = None,
     statistics: Mapping[str, ArrayLike] | None = None,
 ) -> Run:
     """Compute every value of a graph, in float64.
@@ -93,6 +94,8 @@ def run(
         For each dropout node, by name, 0 or 1 per unit, (N, *shape); needed in training.
     noise:
         For each ``NoisyRelu`` node, by name, standard normal numbers, (N, *shape).
+    chances:
+        For each ``RandomScale`` node, by name, four numbers from 0 up to 1; needed in training.
     statistics:
         ``LAYER.running_mean`` and ``LAYER.running_var``, (C,) each; what is missing starts at 0 and 1.
 
@@ -121,6 +124,7 @@ def run(
             numbers,
             _of_units(masks or {}, "mask", node, inputs),
             _of_units(noise or {}, "noise", node, inputs),
+            np.asarray(chances[node.name], dtype=np.float64) if chances and node.name in chances else None,
             Statistics(*(buffers[key] for key in _buffer_keys(node))) if isinstance(node.op, BatchNorm) else None,
         )
         calls[node.name] = call

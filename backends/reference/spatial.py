@@ -1,10 +1,12 @@
-"""Pooling, Blur, Nailbed, Mirror, Crop and Resize: operations over pixels, on every channel alike."""
+"""Pooling, Blur, Nailbed, Mirror, Crop, Resize and RandomScale: operations over pixels, on every channel alike."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from netspec.ir.ops import AvgPool, Blur, Crop, MaxAbsPool, MaxPool, Mirror, Nailbed, Resize, SumPool
+from netspec.ir.ops import AvgPool, Blur, Crop, MaxAbsPool, MaxPool, Mirror, Nailbed, RandomScale, Resize, SumPool
 from netspec.ir.shape import Shape
 
 from .call import Array, Call, Gradient
@@ -144,20 +146,49 @@ def crop_back(op: Crop, call: Call, y: Array, grad: Array) -> Gradient:
 
 def resize(op: Resize, call: Call) -> Array:
     """Between neighbouring rows, then between neighbouring columns: R x C^T."""
-    rows, across = _between(op, call.x.shape[2]), _between(op, call.x.shape[3])
+    rows, across = _resized(op, call.x)
     y: Array = rows @ call.x @ across.T
     return y
 
 
 def resize_back(op: Resize, call: Call, y: Array, grad: Array) -> Gradient:
     """The two matrices from the other side."""
-    rows, across = _between(op, call.x.shape[2]), _between(op, call.x.shape[3])
+    rows, across = _resized(op, call.x)
     return Gradient((rows.T @ grad @ across,))
 
 
-def _between(op: Resize, size: int) -> Array:
+def _resized(op: Resize, x: Array) -> tuple[Array, Array]:
+    height, width = x.shape[2:]
+    return _between(op.places(height), height), _between(op.places(width), width)
+
+
+def random_scale(op: RandomScale, call: Call) -> Array:
+    """The square as it was drawn, between neighbouring pixels; outside training the middle one."""
+    if not call.training:
+        return crop(op.middle(call.x.shape[2]), call)
+    rows, across = _scaled(op, call)
+    y: Array = rows @ call.x @ across.T
+    return y
+
+
+def random_scale_back(op: RandomScale, call: Call, y: Array, grad: Array) -> Gradient:
+    """The two matrices from the other side."""
+    if not call.training:
+        return crop_back(op.middle(call.x.shape[2]), call, y, grad)
+    rows, across = _scaled(op, call)
+    return Gradient((rows.T @ grad @ across,))
+
+
+def _scaled(op: RandomScale, call: Call) -> tuple[Array, Array]:
+    if call.chances is None:
+        raise ValueError(f"{call.name} draws a size in training: it needs four numbers from 0 up to 1")
+    side = call.x.shape[2]
+    rows, columns = op.drawn(side, call.chances.tolist())
+    return _between(rows, side), _between(columns, side)
+
+
+def _between(places: Sequence[float], size: int) -> Array:
     """What each output of an axis takes of each pixel: 1 - share of one, share of the next."""
-    places = op.places(size)
     takes = np.zeros((len(places), size))
     for output, place in enumerate(places):
         first = int(place)

@@ -81,14 +81,15 @@ def write_model(graph: Graph, devices: Devices) -> Model:
         loss = [f"return F.cross_entropy({scores}, labels{smoothing})"]
     helpers = writer.helpers | ({"Tensors"} if holders.has_tensors else set())
     tested = "noisy_relu" in helpers
-    drawing = tested or "dropout" in helpers
-    helpers |= {"words"} if drawing else set()
+    drawing = bool(helpers & {"dropout", "noisy_relu", "random_scale"})
+    helpers |= {"words"} if helpers & {"dropout", "noisy_relu"} else set()
     meeting = devices.placed is not None or "batch_norm" in helpers
     lines = [f"self.{team} = team"] if meeting else []
     made = holders.lines()
     lines += ["parts = team.parts"] if any("// parts" in line for line in made) else []
     lines += made
-    lines += [f"self.{draw} = None  # on what random choices depend, see `words`"] if drawing else []
+    said = "what random choices depend on: seed, step, the first image's place"
+    lines += [f"self.{draw} = None  # {said}"] if drawing else []
     return Model(
         class_name(graph.name), lines, methods, helpers, [f"return {scores}"], loss,
         draw if drawing else None, tested, team if meeting else None,

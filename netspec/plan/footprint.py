@@ -44,6 +44,7 @@ from netspec.ir.ops import (
     NoisyRelu,
     Op,
     Pool,
+    RandomScale,
     Reshape,
     Resize,
     SetCrossEntropy,
@@ -137,7 +138,7 @@ def footprint(op: Op, site: Site) -> Footprint:
             return _norm(op, site)
         case MaxPool() | AvgPool() | SumPool() | MaxAbsPool():
             return _pool(op, site)
-        case Blur() | Mirror() | Nailbed() | Crop() | Resize() | ColourSpace():
+        case Blur() | Mirror() | Nailbed() | Crop() | Resize() | RandomScale() | ColourSpace():
             return _spatial(op, site)
         case Concat() | Sum() | Max() | Flatten() | Reshape() | Softmax() | Loss():
             return _join(op, site)
@@ -227,7 +228,7 @@ def _norm(op: Lrn | MapNorm | BatchNorm | Dropout, site: Site) -> Footprint:
     return Footprint(maps, FULL, keeps_input=wide, extra=kept + copy, forward=2 * maps, backward=2 * maps + copy)
 
 
-def _spatial(op: Blur | Mirror | Nailbed | Crop | Resize | ColourSpace, site: Site) -> Footprint:
+def _spatial(op: Blur | Mirror | Nailbed | Crop | Resize | RandomScale | ColourSpace, site: Site) -> Footprint:
     width, made = site.widths[0], site.made
     x, y = site.inputs[0], site.output
     if isinstance(op, Nailbed):
@@ -243,7 +244,7 @@ def _spatial(op: Blur | Mirror | Nailbed | Crop | Resize | ColourSpace, site: Si
             return Footprint(wide, FULL, forward=wide, backward=colours)
         # Of its numbers between the matrices: themselves, which are above the least, and those at least so large.
         return Footprint(wide, FULL, extra=2 * wide + made, forward=wide, backward=2 * wide + colours)
-    if isinstance(op, Resize):
+    if isinstance(op, Resize | RandomScale):
         low = site.low
         between = made // y.width * x.width * low
         cast = (site.read * low,) if width != low else ()

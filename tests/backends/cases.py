@@ -38,6 +38,7 @@ from netspec.ir.ops import (
     Nailbed,
     NoisyRelu,
     Op,
+    RandomScale,
     Relu,
     Reshape,
     Resize,
@@ -155,6 +156,13 @@ VECTORS: dict[str, Op] = {
     "sumsquares": SumSquares(2.0),
 }
 
+SCALED: dict[str, Op] = {
+    "randomscale": RandomScale(6, 1.5),
+    "randomscale-beyond-the-image": RandomScale(8, 2.0),
+    "randomscale-of-one-size": RandomScale(9, 1.0),
+}
+"""Of a square image."""
+
 COLOURS: dict[str, Op] = {"yuv": ColourSpace("yuv"), "lab": ColourSpace("lab"), "lab-centred": ColourSpace("lab", True)}
 
 ROOTS: dict[str, Op] = {"sqrt": Sqrt(), "log": Log(), "log-of-sum": Log(1.5)}
@@ -254,7 +262,8 @@ SPECS = {
     """,
     "noisy": """
         net noisy
-        [image] input 3x6x6
+        [image] input 3x8x8
+        [scaled] randomscale size=6 max_scale=1.5
         [conv1] conv filters=4 kernel=3 init=gaussian(0.3) neuron=nrelu
         [pool1] maxpool kernel=2 stride=2
         [act1] nrelu std=0.25
@@ -277,6 +286,7 @@ def cases() -> dict[str, Case]:
     """Every network by its name."""
     found: dict[str, Case] = {name: _single(op, (4, 9, 8)) for name, op in IMAGES.items()}
     found |= {name: _single(op, (6,)) for name, op in VECTORS.items()}
+    found |= {name: _single(op, (3, 9, 9)) for name, op in SCALED.items()}
     found |= {name: _join(op) for name, op in JOINS.items()}
     found |= {name: _single(op, (3, 4, 5)) for name, op in COLOURS.items()}
     found |= {name: _positive(op) for name, op in ROOTS.items()}

@@ -12,7 +12,7 @@ from places import ROOT
 import netspec
 from netspec import backend
 from netspec.ir.graph import Graph
-from netspec.ir.ops import BatchNorm, Dropout, NoisyRelu
+from netspec.ir.ops import BatchNorm, Dropout, NoisyRelu, RandomScale
 from netspec.passes.torch_names import attributes, state_key
 
 Array = NDArray[np.float64]
@@ -63,6 +63,12 @@ def noise(graph: Graph, count: int = 3) -> dict[str, Array]:
     rng = np.random.default_rng(10)
     nodes = [node for node in graph.nodes.values() if isinstance(node.op, NoisyRelu)]
     return {node.name: rng.normal(size=(count, *node.output)) for node in nodes}
+
+
+def chances(graph: Graph) -> dict[str, Array]:
+    """What is drawn once for all images, by node."""
+    rng = np.random.default_rng(11)
+    return {node.name: rng.random(4) for node in graph.nodes.values() if isinstance(node.op, RandomScale)}
 
 
 def statistics(graph: Graph) -> dict[str, Array]:

@@ -13,6 +13,7 @@ from comparing import (
     SPECS,
     Array,
     assert_near,
+    chances,
     drawn_weights,
     is_large,
     load_weights,
@@ -54,10 +55,11 @@ def give_masks(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> dict[str, Array
     return kept
 
 
-def give_noise(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let torch draw the noise that the reference is given."""
-    waiting = iter(noise(graph).values())
+def give_numbers(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let torch draw the noise, and the numbers for all images, that the reference is given."""
+    waiting, once = iter(noise(graph).values()), iter(chances(graph).values())
     monkeypatch.setattr(torch, "randn_like", lambda x: torch.tensor(next(waiting)))
+    monkeypatch.setattr(torch, "rand", lambda count, dtype: torch.tensor(next(once)))
 
 
 def assert_same_gradients(graph: Graph, model: torch.nn.Module, wanted: dict[str, Array]) -> None:
@@ -75,7 +77,7 @@ def compare_output(graph: Graph, weights: dict[str, Array], training: bool, drop
     images, labels = random_images(graph), random_labels(graph)
     run = reference.run(
         graph, weights, images, labels=labels, training=training, masks=dropped, noise=noise(graph),
-        statistics=statistics(graph),
+        chances=chances(graph), statistics=statistics(graph),
     )  # fmt: skip
     x = torch.tensor(images, requires_grad=True)
     found = model(x, torch.tensor(labels)) if phases(graph).labelled else model(x)
@@ -96,7 +98,7 @@ def compare_output(graph: Graph, weights: dict[str, Array], training: bool, drop
 @pytest.mark.parametrize("build", CASES.values(), ids=CASES.keys())
 def test_outputs_and_gradients(build: Case, training: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     graph = build()
-    give_noise(graph, monkeypatch)
+    give_numbers(graph, monkeypatch)
     compare_output(graph, random_weights(graph), training, give_masks(graph, monkeypatch))
 
 

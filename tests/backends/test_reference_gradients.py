@@ -48,6 +48,7 @@ from netspec.ir.ops import (
     Nailbed,
     NoisyRelu,
     Op,
+    RandomScale,
     Relu,
     Reshape,
     Resize,
@@ -209,6 +210,8 @@ GRAPHS: dict[str, Callable[[], Graph]] = {
     "sqrt": of_positive(Sqrt()),
     "log": of_positive(Log()),
     "log of a sum": of_positive(Log(1.5)),
+    "randomscale": partial(one, RandomScale(5, 1.5), (2, 7, 7)),
+    "randomscale to the size of the image": partial(one, RandomScale(7, 1.0), (2, 7, 7)),
     "yuv": partial(one, ColourSpace("yuv"), (3, 2, 3)),
     "lab": partial(one, ColourSpace("lab"), (3, 2, 3)),
     "lab of colours": of_positive(ColourSpace("lab", centred=True), (3, 2, 3)),
@@ -246,6 +249,7 @@ def test_against_central_differences(build: Callable[[], Graph], training: bool)
         "labels": np.array([2, 0]),
         "training": training,
         "masks": {"it": random.integers(0, 2, x.shape)} if isinstance(graph.output.op, Dropout) else {},
+        "chances": {"it": random.random(4)},
         "statistics": {"it.running_mean": random.normal(size=x.shape[1]), "it.running_var": np.full(x.shape[1], 0.7)},
     }
     done = reference.run(graph, weights, x, **given)

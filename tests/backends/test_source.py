@@ -94,7 +94,7 @@ def test_alexnets_forward_pass_reads_like_the_paper() -> None:
         "self.fc6 = nn.Linear(9216, 4096 // parts)",
         "self.fc7 = nn.Linear(4096, 4096 // parts)",
         "self.fc8 = nn.Linear(4096, 1000) if team.group == 0 else None",
-        "self.draw = None  # on what random choices depend, see `words`",
+        "self.draw = None  # what random choices depend on: seed, step, the first image's place",
     ]
 
 

@@ -56,7 +56,8 @@ noise."""
 
 PLAIN = """\
 net plain
-[image] input 3x8x8
+[image] input 3x10x10
+[scaled] randomscale size=8 max_scale=1.25
 [conv] conv filters=8 kernel=3 bias=none
 [norm] batchnorm neuron=relu
 [drop] dropout
@@ -66,4 +67,5 @@ net plain
 [prob] softmax
 train batch=8 optimizer=sgd(lr=0.01, momentum=0.9)
 """
-"""No groups: by batch and by feature only, dropout and noise in both."""
+"""No groups: by batch and by feature only, dropout and noise in both; and images of a random
+size."""

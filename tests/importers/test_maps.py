@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from computing import Array, drawn, values
-from layerfiles import DATA, SHAPE, conv, ending, load, net, said
+from layerfiles import DATA, SHAPE, conv, ending, load, net, readable, said
 
 from netspec.importers.cuda_convnet import Dialect
+from netspec.ir.ops import RandomScale
 from netspec.ir.shape import Shape
 
 V2: Dialect = "v2"
@@ -218,12 +219,23 @@ def test_resize(scale: float) -> None:
         np.testing.assert_allclose(y[:, :, i, j], four, atol=1e-12)
 
 
-def test_random_scales_are_the_middle() -> None:
-    text = net("[x]\ntype=rscale\ninputs=data\nchannels=3\nmaxScale=1.5\ntgtSize=5\ngpu=0\n", "x")
-    loaded = load(text)
+RSCALE = "type=rscale\ninputs=data\nchannels=3\nmaxScale=1.5\ntgtSize=5\n"
+
+
+def test_random_scales_are_the_middle_outside_training() -> None:
+    loaded = load(net(f"[x]\n{RSCALE}gpu=0\n", "x"))
     found = values(loaded.graph)
     np.testing.assert_array_equal(found["x"], found["data"][:, :, 1:6, 1:6])
-    assert [d.code for d in loaded.warnings] == ["cfg-left-out"]
+    assert loaded.graph.nodes["x"].op == RandomScale(5, 1.5)
+    assert loaded.warnings == ()
+
+
+def test_halves_of_random_scales_stay_two_lines() -> None:
+    """Each draws its own size."""
+    text = readable(DATA + f"[ra]\n{RSCALE}gpu=0\n[rb]\n{RSCALE}gpu=1\n" + ending("ra,rb"))
+    assert [line.split()[:2] for line in text.splitlines() if "randomscale" in line] == [
+        ["[ra]", "randomscale"], ["[rb]", "randomscale"]
+    ]  # fmt: skip
 
 
 def test_colours() -> None:

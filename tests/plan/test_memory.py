@@ -43,6 +43,7 @@ from netspec.ir.ops import (
     Nailbed,
     NoisyRelu,
     Op,
+    RandomScale,
     Relu,
     Reshape,
     Resize,
@@ -86,6 +87,7 @@ OPERATIONS: dict[str, Op] = {
     "mirror": Mirror(),
     "crop": Crop(3, 4, 10, 12),
     "resize": Resize(2.0),
+    "randomscale": RandomScale(16, 1.25),
     "yuv": ColourSpace("yuv"),
     "lab": ColourSpace("lab"),
     "lrn": Lrn(3, 1.5, 0.2, 0.75, groups=2),
@@ -138,7 +140,8 @@ def around(op: Op) -> Graph:
     """A network whose second layer is the operation, between two that learn; joins read one value twice."""
     builder = Builder()
     maps = 3 if isinstance(op, ColourSpace) else 8
-    first = builder.add("first", Conv(maps, Window((1, 1))), builder.input(2, 20, 24))
+    columns = 20 if isinstance(op, RandomScale) else 24
+    first = builder.add("first", Conv(maps, Window((1, 1))), builder.input(2, 20, columns))
     if isinstance(op, Concat | Sum | Max):
         other = builder.add("other", Tanh(), first)
         builder.add("middle", op, first, other, other)

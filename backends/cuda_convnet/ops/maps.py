@@ -19,6 +19,7 @@ from netspec.ir.ops import (
     Nailbed,
     Op,
     Pool,
+    RandomScale,
     Resize,
     SumPool,
 )
@@ -148,6 +149,18 @@ def resize(site: Site) -> Section:
     return site.section("resize", (site.one(),), {"channels": str(channels), "scale": number(op.step)})
 
 
+def random_scale(site: Site) -> Section:
+    """``rscale``."""
+    op, (channels, _) = site.nodes[0].op, site.square()
+    assert isinstance(op, RandomScale)
+    if op.most > 2:
+        message = f"rscale makes images half as large at most, and its scale is {number(op.most)}"
+        raise site.cannot_say(message, "max_scale", instead=("max_scale=2",))
+    return site.section(
+        "rscale", (site.one(),), {"channels": str(channels), "maxScale": number(op.most), "tgtSize": str(op.size)}
+    )
+
+
 def colours(site: Site) -> Section:
     """``rgb2yuv`` and ``rgb2lab``."""
     op, _ = site.nodes[0].op, site.square()
@@ -160,6 +173,7 @@ EMITTED = {
     **dict.fromkeys(_POOLS, pool),
     Crop: crop,
     Resize: resize,
+    RandomScale: random_scale,
     ColourSpace: colours,
     Lrn: cross_map,
     MapNorm: within_maps,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from netspec.ir.ops import AvgPool, Blur, Crop, MaxAbsPool, MaxPool, Mirror, Nailbed, Resize, SumPool
+from netspec.ir.ops import AvgPool, Blur, Crop, MaxAbsPool, MaxPool, Mirror, Nailbed, RandomScale, Resize, SumPool
 from netspec.ir.window import Window
 
 from ..site import Floats, Site, Table
@@ -138,4 +138,5 @@ TABLE: Table = {
     Mirror: _mirror,
     Crop: _crop,
     Resize: _resize,
+    RandomScale: lambda op, site: _crop(op.middle(site.shape.height), site),
 }

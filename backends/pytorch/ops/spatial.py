@@ -6,12 +6,14 @@ import math
 from collections.abc import Sequence
 from typing import cast
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from netspec.ir.ops import Blur, Crop, Mirror, Nailbed, Resize
+from netspec.ir.ops import Blur, Crop, Mirror, Nailbed, RandomScale, Resize
 from netspec.ir.shape import Shape
 
+from .chance import DrawnLayer
 from .emission import Table
 
 
@@ -97,10 +99,36 @@ def taken(places: Sequence[float], size: int) -> list[list[float]]:
     return [[max(0.0, 1 - abs(place - pixel)) for pixel in range(size)] for place in places]
 
 
+class RandomlyScaled(DrawnLayer):
+    """A square of an image of a random size in training, its middle square outside: N,C,S,S to N,C,size,size."""
+
+    def __init__(self, op: RandomScale, x: Shape) -> None:
+        super().__init__()
+        self.op = op
+        self.middle = Rectangle(op.middle(x.height))
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training:
+            return cast(Tensor, self.middle(x))
+        side = x.shape[2]
+        rows, columns = (between(places, side).to(x) for places in self.op.drawn(side, self.chances()))
+        return rows @ x @ columns.T
+
+    def extra_repr(self) -> str:
+        return f"size={self.op.size}, most={self.op.most}"
+
+
+def between(places: Sequence[float], size: int) -> Tensor:
+    """What each place takes of each pixel, (places, size), in float64."""
+    apart = torch.tensor(places, dtype=torch.float64)[:, None] - torch.arange(size)
+    return (1 - apart.abs()).clamp(min=0)
+
+
 TABLE: Table = {
     Blur: lambda op, inputs: GaussianBlur(op.size, op.stdev),
     Nailbed: lambda op, inputs: Sample(*cast(Nailbed, op).starts(inputs[0]), op.stride),
     Mirror: lambda op, inputs: Reverse(),
     Crop: lambda op, inputs: Rectangle(op),
     Resize: lambda op, inputs: Bilinear(op, inputs[0]),
+    RandomScale: lambda op, inputs: RandomlyScaled(op, inputs[0]),
 }

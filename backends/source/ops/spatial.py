@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from netspec.ir.ops import AvgPool, Blur, Crop, MaxAbsPool, MaxPool, Mirror, Nailbed, Resize, SumPool
+from netspec.ir.ops import AvgPool, Blur, Crop, MaxAbsPool, MaxPool, Mirror, Nailbed, RandomScale, Resize, SumPool
 from netspec.ir.window import Window
 from netspec.passes.padding import Padding, exact_padding, pool_padding
 
 from ..site import Expressions, Site
-from ..text import call, pair, pair_unless
+from ..text import call, pair, pair_unless, string
 
 
 def _max_pool(op: MaxPool, at: Site) -> str:
@@ -72,6 +72,11 @@ def _resize(op: Resize, at: Site) -> str:
     return call(at.helper("resize"), at.x, step=repr(op.step))
 
 
+def _random_scale(op: RandomScale, at: Site) -> str:
+    options = {"size": str(op.size), "most": repr(op.most)}
+    return call(at.helper("random_scale"), at.x, string(at.name), "self.training", at.draw, **options)
+
+
 EXPRESSIONS: Expressions = {
     MaxPool: _max_pool,
     AvgPool: _avg_pool,
@@ -82,4 +87,5 @@ EXPRESSIONS: Expressions = {
     Mirror: _mirror,
     Crop: _crop,
     Resize: _resize,
+    RandomScale: _random_scale,
 }

@@ -284,7 +284,7 @@ def _alike(line: Line, gpu: int) -> tuple[object, ...]:
 
 def _draws(line: Line) -> bool:
     """Whether a line's value is drawn by chance."""
-    return line.type in ("dropout", "nrelu") or line.keys.get("neuron") == "nrelu"
+    return line.type in ("dropout", "nrelu", "randomscale") or line.keys.get("neuron") == "nrelu"
 
 
 def _per_input(line: Line, key: str) -> list[str]:

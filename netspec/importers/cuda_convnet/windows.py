@@ -80,7 +80,8 @@ def add(layer: Layer, lines: Lines, *, largest: bool) -> str:
         case "crop":
             return lines.add(layer, "crop", cropped(values["top"], values["left"], image.side), [read], image)
         case "rscale":
-            return _middle(layer, lines, read)
+            keys = {"size": str(image.side), "max_scale": number(values["scale"])}
+            return lines.add(layer, "randomscale", keys, [read], image)
         case "rgb2yuv":
             return lines.add(layer, "colourspace", {"to": "yuv"}, [read], image)
         case "rgb2lab":
@@ -93,18 +94,6 @@ def cropped(top: int, left: int, side: int) -> dict[str, str]:
     """The keys of a square out of maps."""
     places = {"top": str(top), "left": str(left)}
     return {"size": str(side), **{key: place for key, place in places.items() if place != "0"}}
-
-
-def _middle(layer: Layer, lines: Lines, read: str) -> str:
-    """What ``rscale`` does outside training."""
-    image, made = layer.reads[0], layer.image
-    assert image is not None
-    assert made is not None
-    layer.options.warn(
-        "cfg-left-out", "its random sizes and places in training are left out; the middle is taken", "type"
-    )
-    start = (image.side - made.side) // 2
-    return lines.add(layer, "crop", cropped(start, start, made.side), [read], made)
 
 
 def _across(layer: Layer, lines: Lines, read: str) -> str:

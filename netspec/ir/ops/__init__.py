@@ -16,6 +16,7 @@ from netspec.ir.ops.losses import (
 )
 from netspec.ir.ops.neurons import Abs, Affine, Log, Logistic, Neuron, NoisyRelu, Relu, SoftRelu, Sqrt, Square, Tanh
 from netspec.ir.ops.norms import BatchNorm, ContrastNorm, Dropout, Lrn, MapNorm
+from netspec.ir.ops.scaling import RandomScale
 from netspec.ir.ops.spatial import AvgPool, Blur, Crop, MaxAbsPool, MaxPool, Mirror, Nailbed, Pool, Resize, SumPool
 from netspec.ir.ops.weighted import Bias, Conv, Linear, Local
 from netspec.ir.ops.windowed import window_of
@@ -35,6 +36,7 @@ VOCABULARY: tuple[type[Op], ...] = (
     Mirror,
     Crop,
     Resize,
+    RandomScale,
     ColourSpace,
     Lrn,
     MapNorm,
@@ -106,6 +108,7 @@ __all__ = [
     "Op",
     "ParamShape",
     "Pool",
+    "RandomScale",
     "Relu",
     "Reshape",
     "Resize",
