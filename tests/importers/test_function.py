@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from carrying import carried
 from computing import drawn, values
-from layerfiles import DATA, SHAPE, TWINS, conv, ending, load, net, readable
+from layerfiles import DATA, SHAPE, TWINS, conv, ending, load, net, readable, said
 
 from netspec.importers.cuda_convnet import Translation, translate
 from netspec.ir.ops import BinaryCrossEntropy, CauchyError, NoisyRelu, SquaredError, SumSquares
@@ -105,6 +105,16 @@ def test_neurons(neuron: str, function: np.ufunc, own: bool) -> None:
     graph = load(text).graph
     made = values(graph)
     np.testing.assert_allclose(made[graph.layers["out"].inputs[0]], function(made["data"]), atol=1e-12)
+
+
+def test_a_double_relu_of_0_is_told_with_what_it_divides() -> None:
+    (found,) = said(net("[c]\ntype=neuron\ninputs=data\nneuron=drelu[0]\ngpu=0\n", "c"))
+    assert (found.code, found.span.text, found.message) == (
+        "cfg-not-expressible",
+        "drelu[0]",
+        "c: drelu[0] divides by 0",
+    )
+    assert "x - a tanh(x / a) with a = 0" in found.notes[0]
 
 
 @pytest.mark.parametrize("own", [False, True])

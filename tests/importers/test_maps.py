@@ -75,12 +75,20 @@ def test_windows_beyond_the_image_are_told() -> None:
     layer = "[x]\ntype=pool\ninputs=data\npool=max\nchannels=3\nsizeX=3\nstride=2\n{}\ngpu=0\n"
     (found,) = said(net(layer.format("outputsX=6"), "x"))
     assert (found.code, found.span.line, found.span.text) == ("window-outside-image", 14, "6")
-    assert found.notes[0] == "6 windows: the last covers 10 to 12 of 0 to 7; outputsX=4 is the most"
+    assert found.message == (
+        "x: 2 of its 6 windows lie wholly outside what it reads, and the maximum or average of nothing is no number"
+    )
+    assert found.notes[0] == (
+        "window i (0 to 5) covers 0 + 2 i to 2 + 2 i, of 0 to 7; the first with nothing is window 4, 8 to 10; "
+        "outputsX=4 is the most"
+    )
     (found,) = said(net(layer.format("start=-4"), "x"))
     assert (found.code, found.span.text) == ("window-outside-image", "-4")
-    assert found.notes[0].endswith(
-        "the first covers -4 to -2 of 0 to 7; start=-2 is the least with which the first has one"
-    )
+    assert found.message.startswith("x: 1 of its 6 windows lies wholly outside")
+    assert found.notes[0].endswith("the first with nothing is window 0, -4 to -2; start=-2 is the least")
+    (found,) = said(net(layer.format("outputsX=9\nstart=-6"), "x"))
+    assert found.message.startswith("x: 4 of its 9 windows lie wholly outside")  # 0, 1; 7, 8
+    assert "the first with nothing is window 0, -6 to -4" in found.notes[0]
     assert load(net(layer.format("outputsX=4\nstart=-2"), "x"))["x"].output == Shape(3, 4, 4)
 
 

@@ -66,7 +66,14 @@ def _lines(layer: Layer, lines: Lines, name: str, neuron: Neuron, suffix: str) -
         turned = step("linear", {"a": "-1", "b": number(a)}, [low], "-from-top")
         high = step("relu", {}, [turned], "-below-top")
         return step("linear", {"a": "-1", "b": number(a)}, [high])
-    if word == "drelu" and a:  # x - a tanh(x / a)
+    if a:  # drelu: x - a tanh(x / a)
         curve = step("tanh", {"a": number(-a), "b": number(1 / a)}, [name], "-curve")
         return step("sum", {}, [name, curve])
-    raise layer.options.refuse("cfg-not-expressible", f"a spec has no neuron {word}", "neuron")
+    raise layer.options.refuse(
+        "cfg-not-expressible",
+        "drelu[0] divides by 0",
+        "neuron",
+        notes=(
+            "it is x - a tanh(x / a) with a = 0; the original's programs computed x, and of 0 no number; ident is x",
+        ),
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from netspec.importers.cuda_convnet.kinds import ONE, ONLY_V2, Kind, Site, table
 from netspec.importers.cuda_convnet.model import Image, Layer
 from netspec.importers.cuda_convnet.options import Options
+from netspec.units import plural
 
 _POOLS = {"2012": ("max", "maxabs", "avg", "rand"), "v2": ("max", "maxabs", "avg")}
 
@@ -36,23 +37,24 @@ def _pool(site: Site) -> Layer:
 
 
 def _no_empty_window(options: Options, key: str, side: int, size: int, stride: int, start: int, places: int) -> None:
-    """Refuse a window without a pixel (or a channel), of which there is no maximum and no average."""
-    last = start + stride * (places - 1)
-    if start + size > 0 and last < side:
+    """Refuse windows without a pixel (or a channel), of which there is no maximum and no average."""
+    before = min(places, max(0, (-size - start) // stride + 1))
+    begun = (side - 1 - start) // stride + 1
+    behind = max(0, places - begun)
+    if not before and not behind:
         return
-    which, first = ("first", start) if start + size <= 0 else ("last", last)
-    most = (side - 1 - start) // stride + 1
-    mend = (
-        f"start={1 - size} is the least with which the first has one"
-        if which == "first"
-        else f"{key}={most} is the most"
-    )
+    empty, first = before + behind, 0 if before else begun
+    lie = "lies" if empty == 1 else "lie"
+    where = f"window {first}, {start + stride * first} to {start + stride * first + size - 1}"
+    mend = f"start={1 - size} is the least" if before else f"{key}={begun} is the most"
     raise options.refuse(
         "window-outside-image",
-        f"its {which} window lies wholly outside what it reads, and the maximum or average of nothing is no number",
-        key if which == "last" else "start",
+        f"{empty} of its {plural(places, 'window')} {lie} wholly outside what it reads, and the maximum or average of "
+        "nothing is no number",
+        "start" if before else key,
         notes=(
-            f"{places} windows: the {which} covers {first} to {first + size - 1} of 0 to {side - 1}; {mend}",
+            f"window i (0 to {places - 1}) covers {start} + {stride} i to {start + size - 1} + {stride} i, of 0 to "
+            f"{side - 1}; the first with nothing is {where}; {mend}",
             "the original's parser took it, and its programs gave -2e38 for the maximum, 0 / 0 for the average",
         ),
     )
