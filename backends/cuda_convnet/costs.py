@@ -102,7 +102,7 @@ def _logreg(site: Site, made: Part, weight: float) -> None:
 
 
 def _cost(site: Site, type_: str, reads: tuple[Part, ...], weight: float, **params: str) -> None:
-    keys = {"type": type_, "inputs": listed(part.name for part in reads), "gpu": str(reads[-1].gpu[0])}
+    keys = {"type": type_, "inputs": listed(part.name for part in reads), "gpu": listed(reads[-1].gpu)}
     section = Section(site.name, site.layer.name, keys, {"coeff": number(weight), **params})
     site.draft.sections.append(section)
 

@@ -56,7 +56,7 @@ def emit(net: Net, dialect: Dialect | None = None) -> LayerFiles:
 def _emitted(net: Net, dialect: Dialect) -> LayerFiles:
     problems = Problems(net.source)
     draft = Draft(net.graph, dialect, problems)
-    not_held(net.graph, problems)
+    not_held(net.graph, problems, old=draft.old)
     for layer in net.graph.layers.values():
         _add(draft, layer)
     if not net.graph.losses and not problems.errors:

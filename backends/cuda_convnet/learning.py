@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from netspec.importers.cuda_convnet.lines import number
 from netspec.ir.graph import Graph, Parameter
 
+from .passes import held, update_period
 from .problems import Problems
 from .schedules import Told, spoken
 from .sections import decimal, listed
@@ -31,7 +32,7 @@ def rates(site: Site, weights: Sequence[Parameter]) -> dict[str, str]:
     if old:
         keys |= {"schedW": fall.of_2012} if (fall := _of_all(site, weights, falls)) else {}
         keys |= {"schedB": bias_fall.of_2012} if bias_fall else {}
-    return keys
+    return keys | update_period(site)
 
 
 def _told(site: Site, parameter: Parameter) -> Told | None:
@@ -65,12 +66,12 @@ def _rate(rate: float, fall: Told | None, *, old: bool) -> str:
     return decimal(rate) if fall is None or not rate else fall.of_version_2(decimal(rate))
 
 
-def not_held(graph: Graph, problems: Problems) -> None:
-    """Warn of what changes the training and stands in neither file."""
+def not_held(graph: Graph, problems: Problems, *, old: bool) -> None:
+    """Warn of what changes the training and stands in neither file (``old``: of 2012)."""
     train = graph.train
     for key, there, what in (
         ("warmup", train.warmup.length, "warm-up"),
-        ("accumulate", train.accumulate > 1, "accumulation of gradients"),
+        ("accumulate", train.accumulate > 1 and not held(graph, old=old), "accumulation of gradients"),
         ("ema", train.ema, "moving average of the weights"),
         ("label_smoothing", train.label_smoothing, "smoothing of labels"),
         ("precision", train.precision != "fp32", "reduced precision"),

@@ -51,6 +51,12 @@ def constraint_rows(graph: Graph) -> list[str]:
     ]
 
 
+def update_rows(graph: Graph) -> list[str]:
+    """``"fc6.weight": 1,``, one row per parameter that is updated more often than once a batch."""
+    names = attributes(graph)
+    return [f"{string(state_key(p, names))}: {p.update_every}," for p in graph.parameters.values() if p.update_every]
+
+
 def _bounds(constraint: Constraint) -> dict[str, str | None]:
     given = ((name, getattr(constraint, name)) for name in BOUNDS)
     parts = {"parts": str(constraint.parts)} if constraint.parts > 1 else {}

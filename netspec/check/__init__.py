@@ -15,6 +15,7 @@ from netspec.check.layers import Walk
 from netspec.check.report import Findings
 from netspec.check.statements import Settings, read_settings
 from netspec.check.traps import traps
+from netspec.check.updates import updates_fit
 from netspec.check.wiring import wire
 from netspec.diagnostics import Label, in_order
 from netspec.diagnostics.model import whole
@@ -76,7 +77,9 @@ def check_file(
         walk.section(number)
     _inputs(walk, file.source, findings)
     _crop(walk, settings, findings)
-    clean = not any(d.severity == "error" for d in findings.all)
+    if not _wrong(findings):
+        updates_fit(walk.facts, settings, findings)
+    clean = not _wrong(findings)
     if clean:
         _unread(walk, findings)
         without_effect(walk.facts, settings, findings)
@@ -100,6 +103,11 @@ def check_file(
         settings.crop,
         known,
     )
+
+
+def _wrong(findings: Findings) -> bool:
+    """Whether there is an error among what has been found."""
+    return any(d.severity == "error" for d in findings.all)
 
 
 def _fit_crops(settings: Settings, shape: Shape) -> None:

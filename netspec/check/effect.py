@@ -38,6 +38,10 @@ def _idle(facts: LayerFacts, settings: Settings) -> Iterator[tuple[str, str]]:
         yield from (("norm_over", why) for why in _nothing_over_parts(facts))
     if "bias" in facts.values and facts.values["bias"] is None:
         yield from ((key, f"{name} has no biases: bias=none") for key in _OF_BIASES)
+    if facts.values.get("update_every") == settings.train.accumulate:
+        yield "update_every", "it is updated once a batch all the same; train accumulate=4 would make four parts of one"
+    elif owner and facts.values.get("bias", True) is None:
+        yield "update_every", f"{name} has neither weights of its own nor biases"
     if "gpus" not in settings.statements:
         why = "the file has no GPU groups: gpus 2 would make two"
         yield from ((key, why) for key in _OF_GROUPS)

@@ -162,8 +162,12 @@ class _Parameters:
         drawn = start.distribution(wanted.fan_in, wanted.fan_out)
         schedule = self._schedule(wanted, index or 0)
         held = self._constraint(index or 0) if wanted.role == "weight" else FREE
+        every = self._given("update_every")
+        every = None if every == self.request.train.accumulate else every
         self.own.append(
-            Parameter(key, self.request.name, wanted.role, wanted.shape, drawn, lr, momentum, decay, held, schedule)
+            Parameter(
+                key, self.request.name, wanted.role, wanted.shape, drawn, lr, momentum, decay, held, schedule, every
+            )
         )
         if wanted.role == "weight":
             self.weights.append(Weight(key, wanted.shape))

@@ -14,7 +14,7 @@ from netspec.ir.settings import Schedule
 from netspec.ir.window import Window
 
 TRAINED = (
-    *("init", "bias", "lr", "schedule", "momentum", "decay", *BOUNDS, "norm_over"),
+    *("init", "bias", "lr", "schedule", "momentum", "decay", *BOUNDS, "norm_over", "update_every"),
     *("bias_lr", "bias_schedule", "bias_momentum", "bias_decay", "average"),
 )
 """Keys that change only what is learnt (a bias that is there or not changes more)."""
@@ -140,6 +140,8 @@ def _learning(graph: Graph, layer: Layer, spoken: tuple[Node, ...]) -> dict[str,
             facts[f"{prefix}schedule"] = _several([_schedule(graph, p, usual) for p in parameters])
             facts[f"{prefix}momentum"] = _several([_as_train(p.momentum, train.momentum) for p in parameters])
             facts[f"{prefix}decay"] = _several([_as_train(p.decay, decay) for p in parameters])
+    for p in own[:1]:
+        facts["update_every"] = Fact("once a batch" if p.update_every is None else str(p.update_every))
     for key in BOUNDS if weights else ():
         bounds = (getattr(p.constraint, key) for p in weights)
         facts[key] = Fact(_per_input(["none" if bound is None else words.number(bound) for bound in bounds]))

@@ -34,7 +34,8 @@ class Parameter:
 
     ``lr``, ``momentum`` and ``decay`` are what this tensor starts training with; the schedule scales ``lr``: its own,
     or, where that is ``None``, the train line's (``Graph.schedule_of``).
-    ``constraint`` is what it is held to after each update.
+    ``constraint`` is what it is held to after each update. It is updated once a batch, or, with ``update_every``, after
+    so many of the ``accumulate`` parts of a batch, by the mean gradient of their images.
     """
 
     key: str
@@ -47,6 +48,7 @@ class Parameter:
     decay: float
     constraint: Constraint = FREE
     schedule: OwnSchedule | None = None
+    update_every: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,6 +136,16 @@ LEARNING = of_training(
     _of_biases("bias_momentum", _SHARE, "momentum of the biases", "that of the (first) weights"),
     _of_biases("bias_decay", _RATE, "weight decay of the biases", "the train line's, or 0"),
     Key("bias_decay_mult", _RATE, "factor on the weight decay of the biases", default=1.0, of_shape=False),
+    Key(
+        "update_every",
+        Whole(),
+        "after how many of the parts that the train line's accumulate makes of a batch weights and biases are updated, "
+        "by the mean gradient of these parts' images, while other layers keep theirs until the batch is done",
+        default=None,
+        default_text="all of them, once a batch",
+        unit="parts",
+        of_shape=False,
+    ),
 )
 PLACES = (
     "By axis (size + padding before + padding after - extent) / stride + 1, with extent = (kernel - 1) * dilation + 1; "

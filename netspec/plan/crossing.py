@@ -176,13 +176,15 @@ def _of_statistics(placed: Placed) -> list[Crossing]:
 
 
 def _of_gradients(placed: Placed) -> list[Crossing]:
-    """The sums of the parameters' gradients over the shares of the batch, by layer, the last layer's first.
+    """The sums of the parameters' gradients over the shares of the batch, by layer, the last layer's first: as often as
+    they are updated while a batch goes through.
 
     What all places of a row learn, the first of them sends to the others afterwards.
     """
     sizes: dict[str, int] = {}
     for parameter in placed.graph.parameters.values():
-        sizes[parameter.layer] = sizes.get(parameter.layer, 0) + math.prod(parameter.shape) * FULL
+        updates = placed.graph.train.accumulate // (parameter.update_every or placed.graph.train.accumulate)
+        sizes[parameter.layer] = sizes.get(parameter.layer, 0) + math.prod(parameter.shape) * FULL * updates
     by_all = {p.layer for p in placed.graph.parameters.values() if placed.learnt_by_all(p)}
     found: list[Crossing] = []
     for name, size in reversed(sizes.items()):

@@ -90,7 +90,7 @@ class _Step:
     """What is gone through.
 
     ``extras`` are what operations keep beside values, by their place in the program, ``casts`` the copies of weights in
-    bfloat16. ``low`` and ``gathers`` as in ``memory``.
+    bfloat16. ``low`` and ``gathered`` as in ``memory``.
     """
 
     standing: Standing
@@ -100,7 +100,7 @@ class _Step:
     extras: dict[int, _Kept]
     casts: dict[str, _Kept]
     low: int
-    gathers: bool
+    gathered: frozenset[str]
 
     @property
     def kept(self) -> tuple[_Kept, ...]:
@@ -108,23 +108,24 @@ class _Step:
         return (*self.values.values(), *self.extras.values())
 
     @property
-    def gathered(self) -> int:
-        """The gradients that are there before the step's first operation."""
-        return self.standing.gradients if self.gathers else 0
+    def earlier(self) -> int:
+        """The bytes of the gradients that are there before the step's first operation."""
+        sizes = {key: size for work in self.program.works for key, size in work.parameters}
+        return sum(size for key, size in sizes.items() if key in self.gathered)
 
     def moment(self, when: str, *, gradients: int, kept: int, passing: int) -> Moment:
         return Moment(when, self.standing.always + self.program.images, gradients, kept, passing)
 
 
-def memory(standing: Standing, program: Program, low: int, *, gathers: bool = False) -> Memory:
+def memory(standing: Standing, program: Program, low: int, *, gathered: frozenset[str] = frozenset()) -> Memory:
     """Go through a step.
 
-    ``gathers``: gradients of earlier parts of the batch are there from the start (``accumulate``).
+    ``gathered``: parameters whose gradients of earlier parts of the batch are there from the start (``accumulate``).
     """
     storages = _storages(program)
     values, extras = _keep(program, storages)
     casts = _casts(program) if low == HALF else {}
-    step = _Step(standing, program, storages, values, extras, casts, low, gathers)
+    step = _Step(standing, program, storages, values, extras, casts, low, gathered)
     by_layer: dict[str, int] = {}
     for storage in step.kept:
         by_layer[storage.layer] = by_layer.get(storage.layer, 0) + storage.size
@@ -177,8 +178,8 @@ def _forward(step: _Step) -> Moment:
     copies: dict[int, int] = {}
     for cast in step.casts.values():
         copies[cast.until] = copies.get(cast.until, 0) + cast.size
-    kept = live = 0
-    best = step.moment("in the forward pass", gradients=step.gathered, kept=0, passing=0)
+    kept, live, earlier = 0, 0, step.earlier
+    best = step.moment("in the forward pass", gradients=earlier, kept=0, passing=0)
     for i, work in enumerate(step.program.works):
         kept += copies.get(i, 0) + (step.extras[i].size if i in step.extras else 0)
         size = work.footprint.output or 0
@@ -187,7 +188,7 @@ def _forward(step: _Step) -> Moment:
         else:
             live += size
         when, passing = f"in the forward pass of {work.layer}", live + work.footprint.forward
-        moment = step.moment(when, gradients=step.gathered, kept=kept, passing=passing)
+        moment = step.moment(when, gradients=earlier, kept=kept, passing=passing)
         best = max(best, moment, key=lambda m: m.total)
         live -= gone.get(i, 0)
     return best
@@ -264,8 +265,8 @@ def _backward(step: _Step) -> Moment:
     freed: dict[int, int] = {}
     for storage in (*step.kept, *step.casts.values()):
         freed[storage.until] = freed.get(storage.until, 0) + storage.size
-    kept, gradients, flow = sum(freed.values()), step.gathered, _Flow(step.storages)
-    fresh = {} if step.gathers else _first_gradients(step.program)
+    kept, gradients, flow = sum(freed.values()), step.earlier, _Flow(step.storages)
+    fresh = _first_gradients(step)
     best = step.moment("at the end of the forward pass", gradients=gradients, kept=kept, passing=0)
     for i, work in reversed(list(enumerate(step.program.works))):
         when = f"in the backward pass of {work.layer}"
@@ -284,12 +285,14 @@ def _backward(step: _Step) -> Moment:
     return best
 
 
-def _first_gradients(program: Program) -> dict[int, int]:
-    """The bytes of the parameters' gradients, by the place of the operation whose backward pass makes them first."""
-    makers = {key: (i, size) for i, work in enumerate(program.works) for key, size in work.parameters}
+def _first_gradients(step: _Step) -> dict[int, int]:
+    """The bytes of the parameters' gradients that are not there yet, by the place of the operation whose backward pass
+    makes them first."""
+    makers = {key: (i, size) for i, work in enumerate(step.program.works) for key, size in work.parameters}
     found: dict[int, int] = {}
-    for i, size in makers.values():
-        found[i] = found.get(i, 0) + size
+    for key, (i, size) in makers.items():
+        if key not in step.gathered:
+            found[i] = found.get(i, 0) + size
     return found
 
 
@@ -297,4 +300,5 @@ def _passing_gradients(work: Work, step: _Step) -> tuple[int, int]:
     """Parameters' gradients that are there for a moment beside the ones that stay: in bfloat16 before they are widened,
     and in float32 before they are added to those of earlier parts of the batch."""
     used = sum(size for _, size in work.parameters)
-    return (used * HALF // FULL if step.low == HALF and work.product else 0), (used if step.gathers else 0)
+    added = sum(size for key, size in work.parameters if key in step.gathered)
+    return (used * HALF // FULL if step.low == HALF and work.product else 0), added

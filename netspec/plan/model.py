@@ -129,14 +129,21 @@ def memories_of(placed: Placed, local: Computed, images: int, precision: Precisi
     """
     low = _low(precision)
     values = values_of(placed.graph, low)
-    gathers = placed.graph.train.accumulate > 1
+    gathered = _gathered(placed.graph)
     memories: dict[tuple[int, int], Memory] = {}
     for device in range(placed.arrangement.devices):
         key = _kind(placed, device, images)
         if key not in memories:
             steps = program(placed, local[key[0]], device, images, low, values)
-            memories[key] = memory(_standing(placed, device), steps, low, gathers=gathers)
+            memories[key] = memory(_standing(placed, device), steps, low, gathered=gathered)
     return memories
+
+
+def _gathered(graph: Graph) -> frozenset[str]:
+    """The parameters that have a gradient from earlier parts of the batch when a part begins."""
+    if graph.train.accumulate == 1:
+        return frozenset()
+    return frozenset(key for key, p in graph.parameters.items() if p.update_every != 1)
 
 
 def _low(precision: Precision) -> int:

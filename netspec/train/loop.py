@@ -138,8 +138,7 @@ def take_step(t: Training, place: Place, x: Tensor, classes: Labels) -> Tensor:
     t.optimiser.factor = rate_factor(train, train.schedule, now, t.watch)
     t.optimiser.scales = scales(train, t.optimiser.groups, now, t.watch, config.seed)
     t.optimiser.zero_grad()
-    loss = t.objective.gradients(x, labels, config.seed, t.step)
-    t.optimiser.step()
+    loss = t.objective.gradients(x, labels, config.seed, t.step, t.optimiser.step)
     if t.average is not None:
         t.average.update()
     t.step += 1

@@ -82,12 +82,15 @@ def emit(graph: Graph) -> str:
 def test_two_processes_compute_what_the_trainer_computes(tmp_path: Path) -> None:
     tiny = netspec.load(ROOT / "specs" / "alexnet-tiny.net").graph
     options = "train accumulate=2 ema=0.9 label_smoothing=0.1 schedule=steps(2, factor=0.1)"
+    early = "default batchnorm update_every=1\ndefault fc update_every=1\ntrain accumulate=2 batch=6"
     noisy = "default fc schedule=jdexp(0.1, 2)\ntrain schedule=linear(0.5, noise=0.5) bias_schedule=steps(freeze=2)"
     trials = [
         trial("tiny", tiny, tmp_path, batch=4),
         trial("to_first", grouped(train=noisy), tmp_path),
         trial("by_all", grouped(BY_ALL, "train accumulate=2 schedule=cosine"), tmp_path),
         trial("own_loss", grouped(OWN_LOSS, options), tmp_path),
+        trial("early", grouped(TO_FIRST, early), tmp_path),
+        trial("early_by_batch", netspec.loads(f"{BRANCHES.strip()}\n{early}").graph, tmp_path),
         trial("loss_on_first", grouped(LOSS_ON_FIRST, options), tmp_path),
         trial("on_second", grouped(ON_SECOND), tmp_path, split="batch"),
         trial("low", grouped(TO_FIRST, "train precision=bf16 channels_last=yes"), tmp_path),
@@ -102,7 +105,12 @@ def test_two_processes_compute_what_the_trainer_computes(tmp_path: Path) -> None
 def test_four_processes_compute_what_the_trainer_computes(tmp_path: Path) -> None:
     """Two groups, each on two shares of the batch, which are uneven."""
     options = "train accumulate=2 ema=0.9 label_smoothing=0.1"
-    compare([trial("loss_on_first", grouped(LOSS_ON_FIRST, options), tmp_path, batch=10)], 4)
+    early = "default fc update_every=2\ntrain accumulate=4 batch=8"
+    trials = [
+        trial("loss_on_first", grouped(LOSS_ON_FIRST, options), tmp_path, batch=10),
+        trial("early", grouped(LOSS_ON_FIRST, early), tmp_path, batch=8),
+    ]
+    compare(trials, 4)
 
 
 def test_what_the_networks_above_need() -> None:

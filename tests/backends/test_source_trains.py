@@ -65,11 +65,11 @@ class Recorded:
     def record(self, monkeypatch: pytest.MonkeyPatch) -> None:
         gradients, measured = Objective.gradients, Objective.measured
 
-        def also_trained(objective: Objective, x: Tensor, labels: Tensor, seed: int, step: int) -> Tensor:
+        def also_trained(objective: Objective, x: Tensor, labels: Tensor, seed: int, step: int, *update: Any) -> Tensor:
             if self.validated[-1]:
                 self.validated.append([])
             self.trained.append((x, labels))
-            return gradients(objective, x, labels, seed, step)
+            return gradients(objective, x, labels, seed, step, *update)
 
         def also_validated(objective: Objective, x: Tensor, labels: Tensor) -> Batch:
             self.validated[-1].append((x, labels))
@@ -149,6 +149,20 @@ def test_schedules_of_single_layers(
     conv: str, fc: str, keys: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     compare(netspec.loads(spec(conv, fc, keys)).graph, tmp_path, monkeypatch)
+
+
+@pytest.mark.parametrize(
+    ("conv", "fc", "keys"),
+    [
+        ("", "update_every=1", ""),
+        ("update_every=2", "update_every=1 max_norm=0.5", "schedule=cosine ema=0.9"),
+        ("update_every=1", "schedule=linear(0, noise=1) update_every=2", "schedule=steps(1, freeze=2) precision=bf16"),
+    ],
+)
+def test_layers_that_are_updated_after_parts_of_a_batch(
+    conv: str, fc: str, keys: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compare(netspec.loads(spec(conv, fc, f"accumulate=4 {keys}")).graph, tmp_path, monkeypatch)
 
 
 def test_a_length_over_all_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

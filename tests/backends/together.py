@@ -6,6 +6,7 @@ import inspect
 import socket
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -101,14 +102,17 @@ def _compare(trial: Trial, rank: int, processes: int) -> None:
         model.zero_grad()
         objective.module.train()
         model.train()
-        wanted = objective.gradients(images[objective.trained_part(trial.batch)], labels, SEED, step)
-        drawn = ((SEED, step),) if "drawn" in inspect.signature(program.add_gradients).parameters else ()
-        found = program.add_gradients(model, images, labels, *drawn, team=team)
-        assert torch.equal(found, wanted), (trial.name, step, found, wanted)
         now = Moment(step, STEPS, step, 1)
         optimiser.scales = scales(graph.train, optimiser.groups, now, Watch(), SEED)
-        optimiser.step()
-        sgd.step(program.rate_factor(step, step / STEPS), *_more(program, sgd, step))
+        own = images[objective.trained_part(trial.batch)]
+        wanted = objective.gradients(own, labels, SEED, step, optimiser.step)
+        move = partial(sgd.step, program.rate_factor(step, step / STEPS), *_more(program, sgd, step))
+        given = inspect.signature(program.add_gradients).parameters
+        more = [value for name, value in (("drawn", (SEED, step)), ("update", move)) if name in given]
+        found = program.add_gradients(model, images, labels, *more, team=team)
+        if "update" not in given:
+            move()
+        assert torch.equal(found, wanted), (trial.name, step, found, wanted)
         _same(trial.name, model.state_dict(), objective.module.state_dict())
         if moving is not None:
             average.update()

@@ -52,6 +52,15 @@ def test_a_length_over_parts_needs_parts_and_a_length() -> None:
     assert idle(IMAGE + "[a] fc outputs=4\n[b] fc outputs=4 inputs=a,a parts=1,2 max_norm=2,none norm_over=parts") == []
 
 
+def test_updates_after_all_parts_are_those_of_a_batch() -> None:
+    text = IMAGE + "[a] fc outputs=4 update_every={}\n[b] fc outputs=4\ntrain accumulate={}"
+    assert idle(text.format(1, 1)) == ["update_every=1"] and idle(text.format(4, 4)) == ["update_every=4"]
+    assert idle(text.format(2, 4)) == idle(text.format(1, 4)) == []
+    assert idle(IMAGE + "default fc update_every=1\n[a] fc outputs=4") == []
+    shared = SHARED.format("update_every=1 {}") + "\ntrain accumulate=2"
+    assert (idle(shared.format("bias=none")), idle(shared.format(""))) == (["update_every=1"], [])
+
+
 def test_a_default_is_for_many_layers() -> None:
     assert idle("default conv init=he bias_lr=0.1\ndefault fc reads=all\n" + SHARED.format("bias=none")) == []
 

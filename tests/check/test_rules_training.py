@@ -4,7 +4,7 @@ learning values of a layer with several inputs."""
 from __future__ import annotations
 
 import pytest
-from checking import codes, good, mistake
+from checking import codes, good, mistake, mistakes
 
 from netspec.ir.settings import (
     Cosine,
@@ -93,6 +93,20 @@ def schedules(keys: str, train: str, kind: str = "fc outputs=4") -> tuple[Schedu
     graph = good(f"[image] input 8\n[a] {kind} {keys}\ntrain {train}\n").graph
     weight, bias = graph.parameters.values()
     return graph.schedule_of(weight), graph.schedule_of(bias)
+
+
+def test_updates_end_with_the_batch() -> None:
+    """Where they would not it is told once of a line, with the numbers."""
+    text = "[image] input 8\ndefault fc update_every=3\n[a] fc outputs=4\n[b] fc outputs=4\n[c] fc outputs=4 {}\n"
+    assert [d.message for d in mistakes(text.format("update_every=4") + "train batch=126 accumulate=6")] == [
+        "c cannot be updated after every 4 parts of a batch in 6 parts"
+    ]
+    assert [d.message for d in mistakes(text.format("update_every=2"))] == [
+        "a cannot be updated after every 3 parts of a batch in 1 part",
+        "c cannot be updated after every 2 parts of a batch in 1 part",
+    ]
+    found = good(text.format("update_every=6") + "train batch=126 accumulate=6").graph.parameters
+    assert [p.update_every for p in found.values()] == [3, 3, 3, 3, None, None]
 
 
 COSINE, LINE = "schedule=cosine", "schedule=cosine bias_schedule=linear(0.5)"

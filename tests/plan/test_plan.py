@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -82,6 +83,26 @@ def test_a_batch_in_parts_keeps_one_part() -> None:
     assert parts.at_once == 32
     assert parts.devices[0].memory.activations == whole.devices[0].memory.activations
     assert parts.peak > whole.peak  # the gradients of the parts before are there from the start
+
+
+def test_gradients_of_updates_within_a_batch_do_not_wait_and_cross_more_often() -> None:
+    """Of fc6 and fc7 after each of four parts, of fc8 after every two."""
+    key = {"fc6": 1, "fc7": 1, "fc8": 2}
+    parts = alexnet(accumulate=4)
+    some = {name: replace(p, update_every=key.get(p.layer)) for name, p in parts.parameters.items()}
+    early = replace(parts, parameters=some)
+    waiting = 4 * sum(math.prod(p.shape) for p in some.values() if p.layer in ("fc6", "fc7"))
+    peaks = [plan(graph, 1, batch=512).peak for graph in (parts, early)]
+    assert 0 < peaks[0] - peaks[1] <= waiting
+    all_early = replace(parts, parameters={n: replace(p, update_every=1) for n, p in parts.parameters.items()})
+    assert plan(all_early, 1, batch=128).peak == plan(alexnet(), 1, batch=32).peak
+
+    def summed(graph: Graph) -> dict[str, int]:
+        return {c.layer: c.size for c in plan(graph, 2, "batch", batch=512).crossings if c.direction == "gradients"}
+
+    once = summed(parts)
+    times = {"fc6": 4, "fc7": 4, "fc8": 2}
+    assert summed(early) == {name: size * times.get(name, 1) for name, size in once.items()}
 
 
 def test_an_uneven_batch_is_warned_of_and_one_that_is_too_small_refused() -> None:

@@ -15,6 +15,7 @@ import netspec
 from netspec.ir.graph import Graph
 from netspec.passes.placing import arrange
 from netspec.train.learning.objective import Objective, build
+from netspec.train.learning.optimiser import optimiser_of
 from netspec.train.learning.validation import evaluate
 from netspec.train.processes.shared import share_out
 
@@ -24,6 +25,14 @@ CASES: dict[str, tuple[str, str, int, dict[str, Any]]] = {
     "accumulated": ("branching", "groups", 7, {"accumulate": 3}),
     "accumulated by batch": ("plain", "batch", 7, {"accumulate": 3}),
     "accumulated by feature": ("plain", "hybrid", 8, {"accumulate": 2}),
+    "updated early": (
+        "branching",
+        "groups",
+        8,
+        {"accumulate": 4, "updates": {"bn": 1, "fc1": 1, "scores": 2, "left": 2}},
+    ),
+    "updated early by batch": ("plain", "batch", 8, {"accumulate": 2, "updates": {"fc": 1, "scores": 1}}),
+    "updated early by feature": ("plain", "hybrid", 8, {"accumulate": 2, "updates": {"fc": 1, "conv": 1}}),
     "channels last": ("branching", "groups", 6, {"channels_last": True}),
     "channels last by feature": ("branching", "hybrid", 6, {"channels_last": True}),
     "smoothed": ("towers", "groups", 5, {"label_smoothing": 0.1}),
@@ -31,7 +40,7 @@ CASES: dict[str, tuple[str, str, int, dict[str, Any]]] = {
     "bf16 by feature": ("plain", "hybrid", 8, {"precision": "bf16"}),
     "bf16 in groups": ("branching", "groups", 8, {"precision": "bf16"}),
 }
-"""A network, a split, a batch, and what the train line says."""
+"""A network, a split, a batch, and what the train line says; ``updates``: layers that are updated after some parts."""
 
 EVALUATED = 9
 """Images of an evaluation, which two devices cannot share equally."""
@@ -40,7 +49,10 @@ EVALUATED = 9
 def graph_of(case: str) -> Graph:
     spec, _, _, train = CASES[case]
     graph = netspec.loads(SPECS[spec]).graph
-    return dataclasses.replace(graph, train=dataclasses.replace(graph.train, **train))
+    updates = train.get("updates", {})
+    learnt = {key: dataclasses.replace(p, update_every=updates.get(p.layer)) for key, p in graph.parameters.items()}
+    settings = dataclasses.replace(graph.train, **{key: value for key, value in train.items() if key != "updates"})
+    return dataclasses.replace(graph, train=settings, parameters=learnt)
 
 
 def given(graph: Graph, images: int) -> tuple[Tensor, Tensor]:
@@ -50,10 +62,11 @@ def given(graph: Graph, images: int) -> tuple[Tensor, Tensor]:
 
 
 def results(objective: Objective, batch: int) -> dict[str, Any]:
-    """The loss and the gradients of a batch, and what an evaluation and the scores are."""
+    """The loss and the gradients of a batch, and what an evaluation and the scores are after a step on it."""
     objective.module.train()
     x, labels = given(objective.graph, batch)
-    loss = objective.gradients(x[objective.trained_part(batch)], labels, 5, 2)
+    optimiser = optimiser_of(objective.graph, objective.module)
+    loss = objective.gradients(x[objective.trained_part(batch)], labels, 5, 2, optimiser.step)
     own = {key: p.grad for key, p in objective.module.named_parameters() if p.grad is not None}
     whole = objective.whole(own, objective.parameter_names)
     x, labels = given(objective.graph, EVALUATED)

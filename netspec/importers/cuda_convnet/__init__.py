@@ -9,8 +9,8 @@ to text:
 3. ``definition``: the sections as layers with the original's sizes (``model``). A layer type is a ``Kind`` (``kinds``)
    of ``weighted``, ``spatial``, ``elementwise`` or ``costs``; ``neurons`` reads their functions, and ``forks`` says
    what is known of words that are none of these.
-4. ``params``: the parameter file as the learning of these layers (``learning``), with ``schedules`` and
-   ``constraints``. What it says of its run in comments: ``notes`` (a line), ``runs``, ``replay`` and ``history``.
+4. ``params``: the parameter file as the learning of these layers (``learning``), with ``schedules``, ``constraints``
+   and ``passes``. What it says of its run in comments: ``notes`` (a line), ``runs``, ``replay`` and ``history``.
 5. ``lowering``: the layers as lines of a spec (``lines``), with ``windows``, ``functions`` and ``losses``; ``sharing``
    says which weights are one.
 6. ``twins``: layers of several GPUs as one line, with ``gathering``.

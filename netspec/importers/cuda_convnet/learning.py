@@ -31,7 +31,8 @@ class Learning:
     """By layer, in the words of a spec: the learning keys of its weights (one value an input) and of its biases; and
     the numbers of normalisations, dropout, costs (``positive``: the weight of the image's class; ``sets``: the classes
     in a set), and weighted sums. ``largest`` are the random poolings that take the maximum after all. ``train`` and
-    ``augment`` are the keys of these lines; ``usual`` the learning keys that hold where a layer has none."""
+    ``augment`` are the keys of these lines; ``usual`` the learning keys that hold where a layer has none;
+    ``updates`` after how many parts of a batch a layer is updated, where that is not once a batch."""
 
     weights: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     biases: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -45,3 +46,4 @@ class Learning:
     usual: Mapping[str, str] = field(default_factory=dict)
     augment: Mapping[str, str] = field(default_factory=dict)
     sets: Mapping[str, int] = field(default_factory=dict)
+    updates: Mapping[str, int] = field(default_factory=dict)

@@ -123,18 +123,20 @@ class _Writer:
         lists |= {key: list(texts) for key, texts in weights.items()}
         bias = {"bias": number(layer.values["initB"])} if layer.values["initB"] else {}
         bias |= self.learning.biases.get(layer.name, {})
+        updates = self.learning.updates.get(layer.name)
+        early = {"update_every": str(updates)} if updates else {}
         owner = self.sharing.whole.get(layer.name)
         drawn = ("init", *weights)
         if layer.name not in self.sharing.parted:
             own = {"weights": owner} if owner is not None else {}
             said = {key: several(texts) for key, texts in lists.items() if not own or key not in drawn}
-            return self.result.add(layer, type_, {**keys, **said, **bias, **own}, reads, image)
+            return self.result.add(layer, type_, {**keys, **said, **bias, **early, **own}, reads, image)
         parts = []
         for i, read in enumerate(reads):
             shared = layer.shared[i]
             own = {"weights": f"{shared.layer}.{shared.index}"} if shared is not None else {}
             said = {key: texts[i] for key, texts in lists.items() if not own or key not in drawn}
-            first = bias if i == 0 else {"bias": "none"}
+            first = {**bias, **early} if i == 0 else {"bias": "none", **({} if own else early)}
             parts.append(self.result.add(layer, type_, {**keys, **said, **first, **own}, [read], image, f".{i}"))
         if len(parts) == 1:
             return self.result.add(layer, "linear", {}, parts, image)

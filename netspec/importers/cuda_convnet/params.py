@@ -15,6 +15,7 @@ from netspec.importers.cuda_convnet.learning import Drop, Learning, Norm
 from netspec.importers.cuda_convnet.lines import number
 from netspec.importers.cuda_convnet.model import Definition, Layer
 from netspec.importers.cuda_convnet.options import Options, Refused, shown
+from netspec.importers.cuda_convnet.passes import passes, update_every
 from netspec.importers.cuda_convnet.reading import Config
 from netspec.importers.cuda_convnet.runs import runs_of
 from netspec.importers.cuda_convnet.schedules import CONSTANT, Schedule, rate_v2, schedule_2012
@@ -38,6 +39,12 @@ class Rates:
     bias_momentum: float
     schedules: tuple[Schedule, ...]
     bias_schedule: Schedule
+    update_every: int | None = None
+
+    @property
+    def learns(self) -> bool:
+        """Whether anything moves."""
+        return any((*self.lr, self.bias_lr))
 
     def texts(self, usual: str) -> tuple[str, ...]:
         """The schedules of the weights. Of a rate of 0 each is the same, and is not told: it is that of the layer's
@@ -195,10 +202,6 @@ class _Reader:
             read = [rate_v2(options, "epsW", text) for text in texts] * (n if len(texts) == 1 else 1)
             lr, falls = tuple(r for r, _ in read), tuple(s for _, s in read)
             bias_lr, bias_fall = rate_v2(options, "epsB", options.text("epsB").strip())
-            if options.integer("updatePeriod", 0, 0) > 0 and _passes(self.definition) > 1:
-                options.warn(
-                    "cfg-left-out", "weights are updated once a batch, not in each of its passes", "updatePeriod"
-                )
         momentum, bias_momentum = options.reals("momW", n, None, repeat), options.real("momB")
         decay = options.reals("wc", n, 0.0, repeat)
         held = bounds(layer, options, self.definition.dialect)
@@ -212,7 +215,8 @@ class _Reader:
         if min(numbers) < 0 or max(*momentum, bias_momentum) >= 1:
             keys = ("epsW", "epsB", "momW", "momB", "wc")
             raise options.refuse("bad-value", "rates and decay are at least 0, momentum is below 1", *keys)
-        return Rates(options, lr, momentum, decay, held, bias_lr, bias_momentum, falls, bias_fall)
+        every = None if self.old else update_every(layer, options, self.definition)
+        return Rates(options, lr, momentum, decay, held, bias_lr, bias_momentum, falls, bias_fall, every)
 
     def held(self) -> dict[str, Held]:
         """The rates that the file holds."""
@@ -265,11 +269,24 @@ class _Reader:
             train["optimizer"] = f"sgd(lr={usual['lr']}, momentum={usual['momentum']}, weight_decay={usual['decay']})"
             train |= {"schedule": schedule} if schedule != CONSTANT.text else {}
             train |= {"bias_schedule": bias_schedule} if bias_schedule != schedule else {}
+        updates = self._updates(int(train["batch"]))
+        train |= {"accumulate": str(passes(self.definition))} if updates else {}
         largest = frozenset(self.largest)
         return Learning(
             weights, biases, self.norms, self.drops, self.costs, self.positive, self.sums, largest, train, usual,
-            self.augment, self.sets,
+            self.augment, self.sets, updates,
         )  # fmt: skip
+
+    def _updates(self, batch: int) -> Mapping[str, int]:
+        """The layers that are updated more often than once a batch, and after how many of its parts."""
+        found = {name: r.update_every for name, r in self.rates.items() if r.update_every and r.learns}
+        parts = passes(self.definition)
+        if found and batch % parts:
+            message = f"a batch of {batch} images has not {parts} equal parts; its weights are updated once a batch"
+            for name in found:
+                self.rates[name].options.warn("cfg-left-out", message, "epsW")
+            return {}
+        return found
 
     def _schedules(self) -> tuple[str, str]:
         """What the train line says: the schedule of most of the weights that learn, and that of most of the layers
@@ -290,9 +307,3 @@ def _usual(values: Iterable[tuple[float, ...]]) -> float:
     """The value that most have."""
     every = [value for each in values for value in each]
     return max(dict.fromkeys(every), key=every.count) if every else 0.0
-
-
-def _passes(definition: Definition) -> int:
-    """Into how many passes version 2 cut a batch: the most replicas of a layer over the fewest."""
-    counts = [len(layer.gpu) for layer in definition.layers.values() if layer.gpu]
-    return max(counts) // min(counts) if counts else 1

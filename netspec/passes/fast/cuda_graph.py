@@ -14,7 +14,9 @@ from netspec.passes.fast.model import Forms, Pass
 
 
 def _apply(graph: Graph, forms: Forms) -> Forms:
-    return replace(forms, recorded=True)
+    """Not where weights move within the step: what is recorded is the gradients of a whole batch."""
+    early = graph.train.accumulate > 1 and any(p.update_every for p in graph.parameters.values())
+    return forms if early else replace(forms, recorded=True)
 
 
 PASS = Pass(

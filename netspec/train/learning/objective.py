@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -13,9 +13,14 @@ from torch import Tensor, nn
 from netspec import backend
 from netspec.ir.graph import Graph
 from netspec.passes.fast import PLAIN, Forms
+from netspec.passes.parts import Gathered
 from netspec.train.chance import Places
 from netspec.train.data.layout import Layout
 from netspec.train.errors import TrainError
+
+
+def nothing(gathered: Gathered) -> None:
+    """No parameter is moved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +105,9 @@ class Objective:
         """Which it is given for ``measured``."""
         return np.arange(count)
 
-    def gradients(self, images: Tensor, labels: Tensor, seed: int, step: int) -> Tensor:
+    def gradients(
+        self, images: Tensor, labels: Tensor, seed: int, step: int, update: Callable[[Gathered], None] = nothing
+    ) -> Tensor:
         """Add the gradient of a batch's loss to the parameters' gradients, and return that loss, detached.
 
         The batch goes through the network in as many parts as ``accumulate`` says (see ``parts``); the gradients
@@ -110,6 +117,8 @@ class Objective:
         ----------
         seed, step:
             What random choices depend on beside an image's place in the batch, in whatever part that is.
+        update:
+            Called after each part with what has been gathered: moves those parameters whose turn it is.
 
         Raises
         ------
@@ -117,13 +126,16 @@ class Objective:
             The loss depends on no weights.
         """
         total, first = torch.zeros((), device=images.device), 0
-        for some, classes in parts(images, labels, self.graph.train.accumulate):
+        pieces = parts(images, labels, self.graph.train.accumulate)
+        sizes = tuple(len(classes) for _, classes in pieces)
+        for done, (some, classes) in enumerate(pieces, 1):
             self.draw(seed, step, first)
             loss = self.loss(some, classes) * (len(classes) / len(labels))
             if not loss.requires_grad:
                 raise TrainError("nothing to learn: the loss depends on no weights")
             loss.backward()  # type: ignore[no-untyped-call]
             total, first = total + loss.detach(), first + len(classes)
+            update(Gathered(sizes, done))
         return total
 
     @property

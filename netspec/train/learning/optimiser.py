@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from netspec.ir.constraint import FREE, Constraint
 from netspec.ir.graph import Graph, Parameter
 from netspec.ir.settings import OwnSchedule, Train, noise_of
+from netspec.passes.parts import WHOLE, Gathered
 from netspec.passes.torch_names import attributes, state_key
 from netspec.train.learning.constraining import constrain
 
@@ -30,6 +31,7 @@ class Group:
     decay: float
     constraint: Constraint = FREE
     schedule: OwnSchedule | None = None
+    update_every: int | None = None
     name: str = ""
 
 
@@ -43,7 +45,7 @@ class Scale:
 
 
 _USUAL = Train()
-_Numbers = tuple[float, float, float, Constraint, OwnSchedule | None, str]
+_Numbers = tuple[float, float, float, Constraint, OwnSchedule | None, int | None, str]
 """All of a ``Group`` but its members."""
 
 
@@ -79,16 +81,29 @@ class PaperSGD:
                 w.grad = None
 
     @torch.no_grad()
-    def step(self) -> None:
-        """Move every parameter that has a gradient."""
+    def step(self, gathered: Gathered = WHOLE) -> None:
+        """Move every parameter that has a gradient. After a part of a batch only those whose turn it is, which have no
+        gradient then until the next part."""
         scales = self.scales or (Scale(self.factor),) * len(self.groups)
         for group, scale in zip(self.groups, scales, strict=True):
-            weights = [w for w in group.params if w.grad is not None]
-            if not weights or not scale.lr:
+            mean = gathered.mean(group.update_every)
+            if mean is None:
                 continue
-            self._move(weights, group.lr * scale.lr, group.momentum, group.decay * scale.decay)
-            for w in weights if group.constraint and group.lr else ():
-                constrain(w, group.constraint)
+            self._step(group, scale, mean)
+            if gathered.done < len(gathered.sizes):
+                for w in group.params:
+                    w.grad = None
+
+    def _step(self, group: Group, scale: Scale, mean: float) -> None:
+        """Move a group whose gradients, times ``mean``, are those of the images since it has last moved."""
+        weights = [w for w in group.params if w.grad is not None]
+        if not weights or not scale.lr:
+            return
+        if mean != 1:
+            torch._foreach_mul_([w.grad for w in weights if w.grad is not None], mean)
+        self._move(weights, group.lr * scale.lr, group.momentum, group.decay * scale.decay)
+        for w in weights if group.constraint and group.lr else ():
+            constrain(w, group.constraint)
 
     def _move(self, weights: list[Tensor], lr: float, momentum: float, decay: float) -> None:
         gradients = [w.grad for w in weights if w.grad is not None]
@@ -149,7 +164,7 @@ def optimiser_for(
     groups: defaultdict[_Numbers, list[Tensor]] = defaultdict(list)
     for key, p in parameters.items():
         noisy = noise_of(train.schedule if p.schedule is None else p.schedule)
-        numbers = p.lr, p.momentum, p.decay, p.constraint, p.schedule, key if noisy else ""
+        numbers = p.lr, p.momentum, p.decay, p.constraint, p.schedule, p.update_every, key if noisy else ""
         groups[numbers].append(tensors[key])
     made = (Group(tuple(members), *numbers) for numbers, members in groups.items())
     return PaperSGD(made, fused=fused)

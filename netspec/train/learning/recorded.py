@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,7 +11,8 @@ from torch import Tensor, nn
 
 from netspec import backend
 from netspec.ir.ops import NoisyRelu
-from netspec.train.learning.objective import Objective
+from netspec.passes.parts import WHOLE, Gathered
+from netspec.train.learning.objective import Objective, nothing
 from netspec.train.learning.recording import CudaGraphs, Made, Recorder, Recording
 
 
@@ -32,7 +34,9 @@ class RecordedObjective(Objective):
         """Draw from what is held, which ``gradients`` has put to the seed and the step."""
         backend.load("pytorch").draw_from(self.module, replace(self.chance, first_sample=first_sample))
 
-    def gradients(self, images: Tensor, labels: Tensor, seed: int, step: int) -> Tensor:
+    def gradients(
+        self, images: Tensor, labels: Tensor, seed: int, step: int, update: Callable[[Gathered], None] = nothing
+    ) -> Tensor:
         """As ``Objective`` says, but that the gradients take the place of those that are there.
 
         They hold until the next step.
@@ -41,6 +45,7 @@ class RecordedObjective(Objective):
         loss, *gradients = self.steps(self._gradients, given, lambda: self.chance.renew(seed, step))
         for parameter, gradient in zip(self.learning, gradients, strict=True):
             parameter.grad = gradient
+        update(WHOLE)
         return loss.clone()
 
     def scores(self, images: Tensor) -> Tensor:

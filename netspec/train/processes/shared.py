@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,10 +16,11 @@ from netspec.parallel.collectives import all_reduce
 from netspec.parallel.gradients import Gradients
 from netspec.parallel.network import PlacedNetwork
 from netspec.parallel.team import join
+from netspec.passes.parts import Gathered
 from netspec.passes.placing import Arrangement, place
 from netspec.train.chance import Places
 from netspec.train.errors import RequestError
-from netspec.train.learning.objective import Objective
+from netspec.train.learning.objective import Objective, nothing
 from netspec.units import plural
 
 
@@ -46,14 +47,17 @@ class SharedObjective(Objective):
         rows = self.network.team.arrangement.replicas
         return everything if count % rows else everything[self.network.team.share_of_batch(count)]
 
-    def gradients(self, images: Tensor, labels: Tensor, seed: int, step: int) -> Tensor:
+    def gradients(
+        self, images: Tensor, labels: Tensor, seed: int, step: int, update: Callable[[Gathered], None] = nothing
+    ) -> Tensor:
         """As for one device: every process's parameters get the gradients of the whole batch's loss."""
         total, first = torch.zeros((), device=images.device), 0
         pieces = labels.tensor_split(min(self.graph.train.accumulate, len(labels)))
         mine = [self.network.team.share_of_batch(len(piece)) for piece in pieces]
         own = torch.split(images, [share.stop - share.start for share in mine])
-        for number, (some, classes, share) in enumerate(zip(own, pieces, mine, strict=True)):
-            self.sums.paused = number < len(pieces) - 1
+        sizes = tuple(map(len, pieces))
+        for done, (some, classes, share) in enumerate(zip(own, pieces, mine, strict=True), 1):
+            self.sums.gathered = Gathered(sizes, done)
             self.network.draw(seed, step, first, share.start)
             with self._precision(images):
                 loss, told = self.network.training_loss(self._laid(some), classes[share], len(classes))
@@ -61,7 +65,8 @@ class SharedObjective(Objective):
             if loss.requires_grad:
                 (loss * part).backward()  # type: ignore[no-untyped-call]
             total, first = total + told * part, first + len(classes)
-        self.sums.wait()
+            self.sums.wait()
+            update(self.sums.gathered)
         return all_reduce(total)
 
     def draw_tested(self, seed: int, first_sample: int, count: int, view: int = 0) -> None:

@@ -1,0 +1,38 @@
+"""Layers that are updated after parts of a batch: whether they can be, of so many parts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from netspec.check.facts import LayerFacts
+from netspec.check.report import Findings
+from netspec.check.statements import Settings
+from netspec.language.syntax import by_key
+from netspec.source import Span
+from netspec.units import count, plural
+
+
+def updates_fit(layers: Iterable[LayerFacts], settings: Settings, findings: Findings) -> None:
+    """Record where a layer's ``update_every`` does not divide the parts of a batch; that of a ``default`` line once."""
+    parts = settings.train.accumulate
+    train = by_key(settings.statements["train"].pairs) if "train" in settings.statements else {}
+    told: set[Span] = set()
+    for facts in layers:
+        every = facts.values.get("update_every")
+        if not every or not parts % every:
+            continue
+        name = facts.section.name.text
+        pair = facts.pairs.get("update_every") or settings.default_pairs[facts.type or ""]["update_every"]
+        if pair.span in told:
+            continue
+        told.add(pair.span)
+        note = f"{parts} / {every} = {parts / every:.6g}: its weights would go on with a part of another batch"
+        if parts == 1:
+            note = f"a batch goes through the network in one part: train accumulate={every} would make {count(every)}"
+        findings.add(
+            "batch-not-divided",
+            f"{name} cannot be updated after every {plural(every, 'part')} of a batch in {plural(parts, 'part')}",
+            *(each.span for each in (pair, train.get("accumulate")) if each is not None),
+            notes=(note,),
+            layer=name,
+        )

@@ -1,0 +1,85 @@
+"""Replicas of unlike number: the passes of a batch, and after which of them weights are updated."""
+
+from __future__ import annotations
+
+import pytest
+from layerfiles import DATA, RATES, conv, load, told
+
+LAYERS = (
+    DATA
+    + conv("c", "data", 3, gpu=0).replace("gpu=0", "gpu={c}")
+    + "[mid]\ntype=fc\ninputs=c\noutputs=12\ninitW=0.1\ngpu={mid}\n"
+    + "[out]\ntype=fc\ninputs=mid\noutputs=10\ninitW=0.1\ngpu={out}\n"
+    + "[probs]\ntype=softmax\ninputs=out\n[logprob]\ntype=cost.logreg\ninputs=labels,probs\ngpu={out}\n"
+).replace("partialSum=0\n", "")
+
+
+def files(c: str, mid: str, out: str, *periods: int) -> tuple[str, str]:
+    """A layer file with layers on these GPUs, and a parameter file with their ``updatePeriod``, 0 being none."""
+    keys = [f"updatePeriod={period}\n" if period else "" for period in periods] + [""] * (3 - len(periods))
+    params = "".join(f"[{name}]\n{RATES}{key}" for name, key in zip(("c", "mid", "out"), keys, strict=True))
+    return LAYERS.format(c=c, mid=mid, out=out), params + "[logprob]\ncoeff=1\n"
+
+
+FOUR, TWO, ONE = "0,1,2,3", "0,1", "0"
+
+
+@pytest.mark.parametrize(
+    ("gpus", "periods", "parts", "updates"),
+    [
+        ((FOUR, ONE, ONE), (), 4, (None, 1, 1)),
+        ((FOUR, ONE, ONE), (0, 1, 2), 4, (None, 1, 2)),
+        ((FOUR, ONE, ONE), (4, 4, 1), 4, (None, None, 1)),
+        ((FOUR, TWO, ONE), (), 4, (None, 2, 1)),  # the middle is active in every second pass
+        ((FOUR, TWO, ONE), (0, 4, 2), 4, (None, None, 2)),
+        ((FOUR, TWO, TWO), (), 2, (None, 1, 1)),
+        ((TWO, ONE, ONE), (0, 2, 2), 1, (None, None, None)),  # all once a batch: no parts are needed
+        ((TWO, TWO, TWO), (1, 0, 0), 1, (None, None, None)),
+        ((ONE, ONE, ONE), (1, 1, 0), 1, (None, None, None)),
+    ],
+)
+def test_passes_are_the_parts_of_a_batch(
+    gpus: tuple[str, str, str], periods: tuple[int, ...], parts: int, updates: tuple[int | None, ...]
+) -> None:
+    layers, params = files(*gpus, *periods)
+    found = load(layers, params, "v2")
+    assert found.warnings == ()
+    graph = found.graph
+    assert graph.train.accumulate == parts
+    for name, every in zip(("c", "mid", "out"), updates, strict=True):
+        assert {p.update_every for p in graph.parameters_of(name)} == {every}
+
+
+@pytest.mark.parametrize(
+    ("gpus", "periods", "said"),
+    [
+        ((FOUR, ONE, ONE), (0, 0, 3), "updatePeriod=3 does not fit it: a batch goes through in 4 parts"),
+        ((FOUR, ONE, ONE), (0, 0, 8), "updatePeriod=8 does not fit it: a batch goes through in 4 parts"),
+        ((ONE, ONE, ONE), (0, 0, 2), "updatePeriod=2 does not fit it: a batch goes through in 1 part"),
+        ((FOUR, TWO, ONE), (0, 1, 0),
+         "updatePeriod=1 does not fit it: a batch goes through in 4 parts and is active in one of 2"),
+    ],
+)  # fmt: skip
+def test_periods_that_no_batch_has(gpus: tuple[str, str, str], periods: tuple[int, ...], said: str) -> None:
+    found = load(*files(*gpus, *periods), "v2")
+    assert [d.message.partition(": ")[2] for d in found.warnings] == [said]
+    assert [code for code, _, _ in told(found.warnings)] == ["cfg-left-out"]
+
+
+def test_what_stands_still_makes_no_parts() -> None:
+    layers, params = files(FOUR, ONE, ONE)
+    still = params.replace("[mid]\nepsW=0.01\nepsB=0.02", "[mid]\nepsW=0\nepsB=0")
+    assert load(layers, still, "v2").graph.parameters["mid.weight"].update_every is None
+    still = still.replace("[out]\nepsW=0.01\nepsB=0.02", "[out]\nepsW=0\nepsB=0")
+    assert load(layers, still, "v2").graph.train.accumulate == 1
+
+
+def test_layers_with_the_weights_of_others_have_updates_of_their_biases() -> None:
+    layers, params = files(FOUR, ONE, ONE)
+    both = layers.replace("[out]", "[mid2]\ntype=fc\ninputs=c\noutputs=12\ninitW=0.1\nweightSource=mid\ngpu=0\n[out]")
+    both = both.replace("inputs=mid\noutputs=10\ninitW=0.1", "inputs=mid,mid2\noutputs=10\ninitW=0.1,0.1")
+    found = load(both, params + f"[mid2]\n{RATES}", "v2")
+    assert found.warnings == ()
+    assert {key: p.update_every for key, p in found.graph.parameters.items() if key.startswith("mid")} == {
+        "mid.weight": 1, "mid.bias": 1, "mid2.bias": 1,
+    }  # fmt: skip
