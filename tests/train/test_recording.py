@@ -153,3 +153,5 @@ def test_nothing_is_recorded_where_no_pass_or_no_device_wants_it() -> None:
         assert recorded(objective) is objective
     assert "cuda-graph" in chosen(Where("cuda", "bf16")) and "cuda-graph" not in chosen(Where("cpu", "fp32"))
     assert forms_of(graph, ("cuda-graph",)) == RECORDED
+    drawn = good(SPEC.replace("[conv1]", "[scale] randomscale size=20 max_scale=1.2\n[conv1]")).graph
+    assert forms_of(drawn, ("cuda-graph",)) == PLAIN

@@ -62,8 +62,7 @@ class DrawnLayer(nn.Module):
         """Four numbers from 0 up to 1, the same for all samples of a step."""
         if self.draw is None:
             return torch.rand(4, dtype=torch.float64).tolist()
-        digest = sha256(f"{self.draw.seed}:{self.draw.step}:{self.name}".encode()).digest()
-        return [int.from_bytes(digest[i : i + 4], "big") / WORD for i in range(0, 16, 4)]
+        return [float(key) / WORD for pair in self.draw.keys(self.name)[:2] for key in pair]
 
     def normals(self, x: Tensor) -> Tensor:
         """Standard normal numbers for the units of N,..., in the value's own shape and type.

@@ -10,13 +10,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 from netspec.ir.graph import Graph
+from netspec.ir.ops import RandomScale
 from netspec.passes.fast.model import Forms, Pass
 
 
 def _apply(graph: Graph, forms: Forms) -> Forms:
-    """Not where weights move within the step: what is recorded is the gradients of a whole batch."""
+    """Not where sizes are drawn anew in each step, nor where weights move within one: what is recorded is the gradients
+    of a whole batch."""
+    drawn = any(isinstance(node.op, RandomScale) for node in graph.nodes.values())
     early = graph.train.accumulate > 1 and any(p.update_every for p in graph.parameters.values())
-    return forms if early else replace(forms, recorded=True)
+    return forms if drawn or early else replace(forms, recorded=True)
 
 
 PASS = Pass(
