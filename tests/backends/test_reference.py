@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from building import Builder
 from cases import Case, cases
-from comparing import random_weights
+from comparing import noise, random_weights
 
 from netspec import backend
 from netspec.ir.graph import Graph
@@ -48,7 +48,7 @@ def test_values_are_there_by_name() -> None:
 @pytest.mark.parametrize("build", CASES.values(), ids=CASES.keys())
 def test_no_images_give_no_values(build: Case) -> None:
     graph = build()
-    run = reference.run(graph, random_weights(graph), np.zeros((0, *graph.input.output)))
+    run = reference.run(graph, random_weights(graph), np.zeros((0, *graph.input.output)), noise=noise(graph, 0))
     assert {name: value.shape for name, value in run.values.items()} == {
         name: (0, *graph.nodes[name].output) for name in run.values
     }
