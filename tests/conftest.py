@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections import Counter
 
 import chances
 import pytest
@@ -17,6 +18,15 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest looks at the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest test first: begun last, it would be waited for alone."""
+    """Of a test with ``many`` cases every fifth is as any test, and the others are for ``make ci``. The longest test
+    comes first: begun last, it would be waited for alone."""
+    seen: Counter[str] = Counter()
+    for item in items:
+        if item.get_closest_marker("many") and not any(map(item.get_closest_marker, ("ci", "slow"))):
+            test = item.nodeid.partition("[")[0]
+            if seen[test] % 5:
+                item.add_marker("ci")
+            seen[test] += 1
     items.sort(key=lambda item: "[README]" not in item.nodeid)

@@ -8,13 +8,12 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter
-from functools import cache
 from pathlib import Path
 from statistics import median
 from typing import TypeGuard
 
 import pytest
-from imports import Import, all_imports, imports, modules, room
+from imports import Import, all_imports, imports, modules, nodes, room
 from places import ROOT
 from processes import NUMERICS, netspec, python
 
@@ -202,8 +201,8 @@ def test_a_library_may_be_named_for_its_types() -> None:
 
 def test_no_text_is_run_as_code() -> None:
     for name, path in modules().items():
-        called = {node.func.id for node in ast.walk(tree(path)) if isinstance(node, ast.Call) and is_name(node.func)}
-        assert not called & {"eval", "exec", "__import__"}, name
+        calls = (node for node in nodes(path.read_text("utf-8")) if isinstance(node, ast.Call))
+        assert not {node.func.id for node in calls if is_name(node.func)} & {"eval", "exec", "__import__"}, name
 
 
 def test_files_are_small() -> None:
@@ -231,7 +230,8 @@ def test_no_two_test_files_are_called_alike() -> None:
 def test_everything_public_is_documented() -> None:
     silent = []
     for name, path in modules().items():
-        module = tree(path)
+        module, *_ = nodes(path.read_text("utf-8"))
+        assert isinstance(module, ast.Module)
         silent += [f"{name}.{node.name}" for node in module.body if is_public(node) and not ast.get_docstring(node)]
         silent += [name] if module.body and not ast.get_docstring(module) else []
     # A layer type's `lower` is documented by the type itself, whose doc is a part of it.
@@ -249,6 +249,7 @@ def test_nothing_is_left_for_later_and_no_machine_is_named() -> None:
     assert found == []
 
 
+@pytest.mark.many
 @pytest.mark.parametrize(
     "arguments", [words for words in WITHOUT_NUMERICS if (ROOT / f"netspec/cli/{words[0]}.py").exists()]
 )
@@ -272,12 +273,6 @@ def test_the_block_blocks(library: str) -> None:
 
 def test_without_the_block_nothing_is_blocked() -> None:
     assert python("-c", "import numpy").returncode == 0
-
-
-@cache
-def tree(path: Path) -> ast.Module:
-    """A file's syntax."""
-    return ast.parse(path.read_text("utf-8"))
 
 
 def is_public(node: ast.AST) -> TypeGuard[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]:

@@ -6,8 +6,9 @@ import math
 from fractions import Fraction
 
 import pytest
+from chances import examples
 from checking import good, spec
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from places import SPECS
 
@@ -205,7 +206,7 @@ def test_what_must_hold_of_every_network(path: object) -> None:
             assert network[node.layer].connections == network[node.layer].weights
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(
     groups=st.integers(1, 4),
     filters=st.integers(1, 4),

@@ -17,6 +17,7 @@ WRONG = "[image] input 3x32x32\n[c] conv filters=2 kernal=3\n"
 TRAINED = ("--data", "synthetic", "--steps", "1", "--batch", "4", "--threads", "1", "--quiet", "--device", "cpu")
 
 
+@pytest.mark.many
 @pytest.mark.parametrize(
     ("words", "text", "code"),
     [
@@ -37,6 +38,7 @@ def test_a_command_says_the_same_and_ends_alike(words: str, text: str | None, co
     assert (warmly.stdout, warmly.stderr) == (coldly.stdout, coldly.stderr)
 
 
+@pytest.mark.ci  # two trainings
 def test_a_training_makes_the_same_run(tmp_path: Path) -> None:
     """To the bit, and its files are the same ones."""
     found = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ LARGE = 10_000_000
 """Parameters above which a network is too large to be compared in all respects in every run."""
 
 
+@cache
 def is_large(path: Path) -> bool:
     """Whether a spec's network has very many parameters."""
     return netspec.load(path).total.parameters > LARGE

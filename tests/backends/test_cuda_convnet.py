@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from chances import examples
 from expressible import specs
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from places import SPECS
 from written_back import BACKEND, Dialect, back, same
@@ -232,7 +233,7 @@ def results(graph: Graph) -> list[str]:
 
 @pytest.mark.parametrize("dialect", ["2012", "v2"])
 @given(data=st.data())
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(25, HealthCheck.too_slow)
 def test_what_is_written_and_read_again_is_the_same_net(dialect: Dialect, data: st.DataObject) -> None:
     net = loads(data.draw(specs(dialect)))
     again = back(BACKEND.emit(net, dialect), net.graph)
@@ -249,6 +250,7 @@ SAID = {
 """Specs that both versions can say, and the key whose value neither can."""
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("dialect", ["2012", "v2"])
 @pytest.mark.parametrize("name", SAID)
 def test_the_family_of_alexnet_is_written_and_read_again(name: str, dialect: Dialect) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Literal
 
 import pytest
+from chances import examples
 from expressible import unsayable
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from netspec import backend
@@ -74,7 +75,7 @@ def test_all_that_cannot_be_said_is_told_in_one_run() -> None:
 
 @pytest.mark.parametrize("dialect", ["2012", "v2"])
 @given(data=st.data())
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(15, HealthCheck.too_slow)
 def test_one_layer_that_cannot_be_said_is_told_and_no_other(dialect: Dialect, data: st.DataObject) -> None:
     text, name = data.draw(unsayable(dialect))
     with pytest.raises(SpecError) as caught:

@@ -140,9 +140,10 @@ def test_small_specs_in_inference(path: Path) -> None:
 
 
 USUAL = ("alexnet", "alexnet-2012")
-"""Large specs of the default run; the others differ from these in a layer or two, and are slow."""
+"""Large specs of ``make ci``; the others differ from these in a layer or two, and are slow."""
 
 
+@pytest.mark.ci  # seconds each
 @pytest.mark.parametrize(
     "path",
     [pytest.param(path, marks=() if path.stem in USUAL else pytest.mark.slow) for path in SPECS if path not in SMALL],

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 from building import Builder
-from hypothesis import given, settings
+from chances import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from netspec import backend
@@ -238,22 +239,47 @@ def differences(function: Callable[[], float], array: Any) -> Any:
     return found
 
 
-@pytest.mark.parametrize("training", [False, True], ids=["inference", "training"])
-@pytest.mark.parametrize("build", GRAPHS.values(), ids=GRAPHS.keys())
-def test_against_central_differences(build: Callable[[], Graph], training: bool) -> None:
-    graph = build()
+def two_faced(graph: Graph) -> bool:
+    """Whether a graph does one thing in training and another outside it."""
+    return any(isinstance(node.op, BatchNorm | Dropout | RandomScale) for node in graph.nodes.values())
+
+
+CASES = {
+    f"{name}, {'training' if training else 'inference'}": (build, training)
+    for name, build in GRAPHS.items()
+    for training in (False, True)
+    if not training or two_faced(build())
+}
+
+
+def drawn(graph: Graph, training: bool) -> tuple[dict[str, Any], Any, dict[str, Any]]:
+    """Weights, images, and what else a run is given."""
     random = np.random.default_rng(7)
     x = random.normal(size=(2, *graph.input.output))
     weights = {key: random.normal(size=p.shape) for key, p in graph.parameters.items()}
-    given: dict[str, Any] = {
-        "labels": np.array([2, 0]),
-        "training": training,
-        "masks": {"it": random.integers(0, 2, x.shape)} if isinstance(graph.output.op, Dropout) else {},
-        "chances": {"it": random.random(4)},
-        "statistics": {"it.running_mean": random.normal(size=x.shape[1]), "it.running_var": np.full(x.shape[1], 0.7)},
-    }
+    return (
+        weights,
+        x,
+        {
+            "labels": np.array([2, 0]),
+            "training": training,
+            "masks": {"it": random.integers(0, 2, x.shape)} if isinstance(graph.output.op, Dropout) else {},
+            "chances": {"it": random.random(4)},
+            "statistics": {
+                "it.running_mean": random.normal(size=x.shape[1]),
+                "it.running_var": np.full(x.shape[1], 0.7),
+            },
+        },
+    )
+
+
+@pytest.mark.many
+@pytest.mark.parametrize(("build", "training"), CASES.values(), ids=CASES.keys())
+def test_against_central_differences(build: Callable[[], Graph], training: bool) -> None:
+    graph = build()
+    weights, x, given = drawn(graph, training)
     done = reference.run(graph, weights, x, **given)
-    seed = random.normal(size=done.output.shape)
+    seed = np.random.default_rng(8).normal(size=done.output.shape)
     gradients = reference.backward(done, {"it": seed})
 
     def total() -> float:
@@ -263,6 +289,16 @@ def test_against_central_differences(build: Callable[[], Graph], training: bool)
     assert set(gradients.params) == set(weights)
     for key, weight in weights.items():
         np.testing.assert_allclose(gradients.params[key], differences(total, weight), rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("build", [pytest.param(b, id=name) for name, b in GRAPHS.items() if not two_faced(b())])
+def test_no_other_operation_knows_of_training(build: Callable[[], Graph]) -> None:
+    graph = build()
+    runs = [reference.run(graph, weights, x, **given) for weights, x, given in (drawn(graph, t) for t in (False, True))]
+    gradients = [reference.backward(done, {"it": np.ones(done.output.shape)}) for done in runs]
+    pairs = [[runs[i].output, gradients[i].values["image"], *gradients[i].params.values()] for i in range(2)]
+    for outside, inside in zip(*pairs, strict=True):
+        np.testing.assert_array_equal(outside, inside)
 
 
 def test_no_operation_is_left_out() -> None:
@@ -282,7 +318,7 @@ windows = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(windows, st.integers(1, 7), st.integers(1, 7))
 def test_windows_ignore_what_is_not_of_the_image(window: Window, height: int, width: int) -> None:
     """A window's columns are as many as its arithmetic says, and an average of ones is one wherever it fits."""

@@ -134,6 +134,7 @@ def read_from_outside(table: symtable.SymbolTable) -> set[str]:
     return own.union(*map(read_from_outside, table.get_children()))
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("build", CASES.values(), ids=CASES.keys())
 def test_what_is_read_is_defined_and_what_is_defined_is_read(build: Case) -> None:
     text = emit(build())

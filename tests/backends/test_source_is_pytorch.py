@@ -111,6 +111,7 @@ class Pair:
             self.assert_same_state()
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("build", CASES.values(), ids=CASES.keys())
 def test_values_and_gradients(build: Case, tmp_path: Path) -> None:
     pair = Pair(build(), tmp_path)

@@ -41,6 +41,7 @@ def test_on_made_up_pictures_the_loss_goes_down(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.ci  # seconds
 def test_the_shipped_tiny_alexnet_runs(tmp_path: Path) -> None:
     path = written(netspec.load(SPECS / "alexnet-tiny.net").graph, tmp_path)
     done = run(path, "--synthetic", "--steps", "2", "--batch", "4", cold=True)

@@ -23,7 +23,7 @@ from netspec.train.runs import checkpoint
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-SEED, EPOCHS, BATCH = 5, 3, 128
+SEED, EPOCHS, BATCH = 5, 3, 32
 SPEC = """
 net whole
 [image] input 3x8x8 range=1 mean=channel
@@ -98,12 +98,17 @@ def trained(graph: Graph, folder: Path) -> dict[str, Any]:
     return checkpoint.load(checkpoint.saved(result.folder / "checkpoints")[-1])
 
 
-@pytest.fixture(autouse=True)
-def _undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Trainings leave no picture: drawing it takes longer than all the rest."""
-    monkeypatch.setattr("netspec.train.runs.plot.draw_curves", lambda *_: True)
+@pytest.fixture(scope="module", autouse=True)
+def _small() -> Iterator[None]:
+    """Trainings read few pictures and leave none of their own: drawing it takes longer than all the rest."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("netspec.train.data.synthetic.LEAST", 8 * BATCH)
+        patched.setattr("netspec.train.data.synthetic.VALIDATION", 2 * BATCH)
+        patched.setattr("netspec.train.runs.plot.draw_curves", lambda *_: True)
+        yield
 
 
+@pytest.mark.many
 @pytest.mark.parametrize(
     ("keys", "losses"),
     [
@@ -132,6 +137,7 @@ def test_a_whole_training(keys: str, losses: str, tmp_path: Path, monkeypatch: p
     compare(netspec.loads(spec(train=keys, losses=losses)).graph, tmp_path, monkeypatch)
 
 
+@pytest.mark.many
 @pytest.mark.parametrize(
     ("conv", "fc", "keys"),
     [
@@ -208,6 +214,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Tensor:
     return learnt
 
 
+@pytest.mark.many
 @pytest.mark.parametrize(
     "keys",
     [

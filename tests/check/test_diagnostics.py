@@ -182,13 +182,17 @@ def test_one_mistake_one_message(change: tuple[int, str, str, str]) -> None:
     assert mistake(mutated(change)).span.line == change[0] + 1
 
 
-def test_two_mistakes_two_messages() -> None:
-    # Without the number of groups nothing is said of placements, without a rounding or an input nothing of windows.
-    silent = {(1, "groups-do-not-divide"), (1, "no-such-group")}
-    silent |= {(line, code) for line in (0, 3) for code in ("kernel-too-large", "claim-refuted")}
-    pairs = [(a, b) for a, b in itertools.combinations(MUTATIONS, 2) if a[0] != b[0] and (a[0], b[3]) not in silent]
-    assert len(pairs) > 300
-    for a, b in pairs:
+# Without the number of groups nothing is said of placements, without a rounding or an input nothing of windows.
+SILENT = {(1, "groups-do-not-divide"), (1, "no-such-group")}
+SILENT |= {(line, code) for line in (0, 3) for code in ("kernel-too-large", "claim-refuted")}
+PAIRS = [(a, b) for a, b in itertools.combinations(MUTATIONS, 2) if a[0] != b[0] and (a[0], b[3]) not in SILENT]
+
+
+@pytest.mark.many
+@pytest.mark.parametrize("first", range(15))
+def test_two_mistakes_two_messages(first: int) -> None:
+    assert len(PAIRS) > 300
+    for a, b in PAIRS[first::15]:
         found = [(d.code, d.span.line) for d in mistakes(mutated(a, b))]
         assert found == [(a[3], a[0] + 1), (b[3], b[0] + 1)], (a, b)
 

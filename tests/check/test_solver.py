@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 import pytest
+from chances import examples
 from checking import good, mistake, mistakes, spec
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from netspec.diagnostics import Diagnostic, SpecError, apply
@@ -310,7 +311,7 @@ def test_an_input_with_its_channels_last() -> None:
 # Whatever the window: each fix that says so checks, and gives what was claimed.
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     size=st.integers(8, 60),
     kernel=st.integers(1, 9),

@@ -13,6 +13,7 @@ from processes import NUMERICS, netspec
 from netspec import explain
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("word", ["conv", "train", "kernel", "window-does-not-tile"])
 def test_a_page_is_printed_as_markdown_without_numerics(word: str) -> None:
     done = netspec("explain", word, blocked=NUMERICS)

@@ -138,6 +138,7 @@ def test_a_missing_library_is_named() -> None:
     assert (done.returncode, done.stderr) == (2, "Error: this command needs lark, which is not installed\n")
 
 
+@pytest.mark.many
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -93,6 +93,7 @@ def has_server(process: subprocess.Popen[str]) -> bool:
     return "forkserver" in listed
 
 
+@pytest.mark.ci  # several processes
 @pytest.mark.skipif(sys.platform != "linux" or not shutil.which("ps"), reason="asks Linux's ps for the processes")
 def test_ctrl_c_while_processes_are_being_started_ends_without_a_traceback(plain: str) -> None:
     process = subprocess.Popen(

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import puzzle
 import pytest
 from examples import examples, fresh
-from imports import modules
+from imports import modules, nodes
 
 from docs import PARTS
 from netspec.explain import codes
@@ -28,7 +28,7 @@ def text(code: str) -> str:
 
 def made(source: str) -> Iterator[str]:
     """The codes that a module's text can produce: given to one of the makers, or to a name that is given to one."""
-    for node in ast.walk(ast.parse(source)):
+    for node in nodes(source):
         match node:
             case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=[code, _, *_]) if name in MAKERS:
                 yield from strings(code, r"[a-z-]+")
@@ -71,6 +71,7 @@ def test_a_page_says_what_is_wrong_why_it_matters_and_how_to_mend_it(code: str) 
     assert [title for title in re.findall(r"^## (.+)$", page, re.MULTILINE) if title in SECTIONS] == SECTIONS
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("code", CODES)
 def test_what_stands_in_a_page_is_what_comes_out(code: str) -> None:
     page = text(code)

@@ -24,6 +24,7 @@ def log_of(path: Path | str) -> dict:
     return log
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("path", MISTAKES, ids=lambda p: p.stem)
 def test_every_mistake_is_valid_sarif(path: Path) -> None:
     jsonschema.validate(log_of(path), SCHEMA)

@@ -131,6 +131,7 @@ def test_a_spec_is_the_same_network_as_itself(name: str) -> None:
     assert between(name, name).same
 
 
+@pytest.mark.many
 @pytest.mark.parametrize(("a", "b"), list(combinations(NETS, 2)))
 def test_every_two_specs_differ_and_the_answer_is_the_same_the_other_way_round(a: str, b: str) -> None:
     there, back = between(a, b), between(b, a)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from chances import examples
 from comparing_nets import facts
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from netspec import backend
@@ -38,7 +39,7 @@ def output(net: Net, weights: dict[str, np.ndarray]) -> np.ndarray:
 
 
 @given(CHAINS, CHAINS)
-@settings(max_examples=40, deadline=None)
+@examples(40)
 def test_what_is_called_the_same_is_and_the_differences_say_why_not(a: str, b: str) -> None:
     nets = loads(a), loads(b)
     there, back = compare(*nets), compare(nets[1], nets[0])
@@ -56,6 +57,6 @@ def test_what_is_called_the_same_is_and_the_differences_say_why_not(a: str, b: s
 
 
 @given(CHAINS)
-@settings(max_examples=20, deadline=None)
+@examples(20)
 def test_a_network_does_not_differ_from_itself(text: str) -> None:
     assert compare(loads(text), loads(text)).same

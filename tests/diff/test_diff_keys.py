@@ -121,6 +121,7 @@ def expected(changes: Mapping[str, str]) -> dict[tuple[str, ...], tuple[str, str
     }
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("name", VALUES)
 def test_a_default_or_a_value_that_is_written_again_is_no_difference(name: str) -> None:
     assert compare(BASE_NET, net_of({name: VALUES[name][0]})).same
@@ -130,6 +131,7 @@ def test_one_number_for_all_channels_is_that_number_for_each() -> None:
     assert compare(net_of({"image.mean": "0.5"}), net_of({"image.mean": "0.5,0.5"})).same
 
 
+@pytest.mark.many
 @pytest.mark.parametrize(("name", "value"), [(name, value) for name in VALUES for value in VALUES[name][1:]])
 def test_a_changed_key_is_told_and_nothing_else(name: str, value: str) -> None:
     assert keys(compare(BASE_NET, net_of({name: value}))) == expected({name: value})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 
 import pytest
@@ -32,33 +34,39 @@ from netspec.draw.marks import Slab
 from netspec.draw.sheet import PAGE
 from netspec.net import Net
 
-NETS = {
-    **{path.stem: netspec.load(path) for path in SPECS},
-    **{name: netspec.loads(text) for name, text in {**BRANCHING, **TOWERS, "chain": chain(40)}.items()},
-    **{f"random{seed}": random_net(seed) for seed in range(25)},
-    **{f"towers{seed}": netspec.loads(random_towers(seed)) for seed in range(25)},
-}
-FIGURES = {name: figure_of(net) for name, net in NETS.items()} | {
-    f"{name} with costs": figure_of(net, costs=True) for name, net in NETS.items()
+NETS: dict[str, Callable[[], Net]] = {
+    **{path.stem: partial(netspec.load, path) for path in SPECS},
+    **{name: partial(netspec.loads, text) for name, text in {**BRANCHING, **TOWERS, "chain": chain(40)}.items()},
+    **{f"random{seed}": partial(random_net, seed) for seed in range(25)},
+    **{f"towers{seed}": partial(lambda seed: netspec.loads(random_towers(seed)), seed) for seed in range(25)},
 }
 
 
-@pytest.fixture(params=FIGURES, scope="module")
+@cache
+def net(name: str) -> Net:
+    return NETS[name]()
+
+
+@pytest.fixture(params=[*NETS, *(f"{name} with costs" for name in NETS)], scope="module")
 def figure(request: pytest.FixtureRequest) -> Figure:
-    return FIGURES[request.param]
+    name = request.param.removesuffix(" with costs")
+    return figure_of(net(name), costs=name != request.param)
 
 
+@pytest.mark.many
 def test_no_text_is_on_another(figure: Figure) -> None:
     shown = words(figure)
     assert [(shown[i].text, shown[j].text) for i, j in overlapping([w.box for w in shown])] == []
 
 
+@pytest.mark.many
 def test_no_box_is_on_another_or_on_a_text(figure: Figure) -> None:
     boxes = fronts(figure)
     assert overlapping(boxes) == []
     assert overlapping([*boxes, *(w.box for w in words(figure))]) == []
 
 
+@pytest.mark.many
 def test_no_line_runs_through_a_box_or_a_text(figure: Figure) -> None:
     barred = [*fronts(figure), *(w.box for w in words(figure))]
     for stroke in (*lines(figure, "line"), *lines(figure, "cross")):
@@ -67,6 +75,7 @@ def test_no_line_runs_through_a_box_or_a_text(figure: Figure) -> None:
         assert [(p, b) for p in points_on(stroke) for b in near if inside(p, b)] == []
 
 
+@pytest.mark.many
 def test_everything_is_on_the_page_and_large_enough_to_read(figure: Figure) -> None:
     assert figure.width <= PAGE
     for w in words(figure):
@@ -77,15 +86,17 @@ def test_everything_is_on_the_page_and_large_enough_to_read(figure: Figure) -> N
         assert left >= 0 and top >= 0 and right <= figure.width and bottom <= figure.height
 
 
-@pytest.mark.parametrize("net", NETS.values(), ids=NETS)
-def test_every_layer_is_named_and_every_shape_told(net: Net) -> None:
-    told = texts(figure_of(net))
+@pytest.mark.many
+@pytest.mark.parametrize("name", NETS)
+def test_every_layer_is_named_and_every_shape_told(name: str) -> None:
+    told = texts(figure_of(net(name)))
     tags = {text.split()[0] for text in told}
-    for layer in net.graph.layers.values():
+    for layer in net(name).graph.layers.values():
         assert layer.name in told or layer.name in tags
         assert str(layer.output) in told or layer.output == (1,)
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("path", SPECS, ids=lambda p: p.stem)
 def test_every_spec_fits_one_row_of_the_page(path: Path) -> None:
     for costs in (False, True):
@@ -95,12 +106,12 @@ def test_every_spec_fits_one_row_of_the_page(path: Path) -> None:
 
 
 def test_windows_are_told_with_kernel_and_stride() -> None:
-    told = texts(figure_of(NETS["alexnet"]))
+    told = texts(figure_of(net("alexnet")))
     assert {"conv 11x11", "stride 4", "maxpool 3x3", "stride 2", "conv 5x5", "stride 1"} <= told
 
 
 def test_the_towers_show_each_groups_share_beside_the_whole() -> None:
-    figure = figure_of(NETS["alexnet"])
+    figure = figure_of(net("alexnet"))
     told = [w.text for w in words(figure)]
     assert told.count("48x55x55") == 2
     assert told.count("96x55x55") == 1
@@ -110,7 +121,7 @@ def test_the_towers_show_each_groups_share_beside_the_whole() -> None:
 
 
 def test_alexnet_crosses_at_conv3_and_the_fully_connected_layers_only() -> None:
-    figure = figure_of(NETS["alexnet"])
+    figure = figure_of(net("alexnet"))
     # conv3, fc6, fc7 read the other group's half: 2 lines each; fc8, on group 0, reads group 1's half: 1.
     assert len(lines(figure, "cross")) == 7 + 1  # and the sample in the legend
     conv3, fc6 = (next(w for w in words(figure) if w.text == name).x for name in ("conv3", "fc6"))
@@ -120,14 +131,14 @@ def test_alexnet_crosses_at_conv3_and_the_fully_connected_layers_only() -> None:
 
 def test_a_crossing_line_has_ends_of_its_own() -> None:
     for name in ("alexnet", "four"):
-        figure = figure_of(NETS[name])
+        figure = figure_of(net(name))
         ends = [{p for s in lines(figure, role) for p in (s.points[0], s.points[-1])} for role in ("line", "cross")]
         assert not ends[0] & ends[1]
 
 
 @pytest.mark.parametrize("name", ["alexnet-one-gpu", "caffenet", "inception", "residual", "lenet"])
 def test_without_gpu_groups_nothing_crosses(name: str) -> None:
-    figure = figure_of(NETS[name])
+    figure = figure_of(net(name))
     assert lines(figure, "cross") == []
     assert "read across GPU groups" not in texts(figure)
 
@@ -170,15 +181,14 @@ def test_branches_stand_evenly_about_their_trunk() -> None:
 
 
 def test_costs_are_told_on_demand_only() -> None:
-    net = NETS["alexnet"]
-    assert "w 37.7 M" not in texts(figure_of(net))
-    told = texts(figure_of(net, costs=True))
+    assert "w 37.7 M" not in texts(figure_of(net("alexnet")))
+    told = texts(figure_of(net("alexnet"), costs=True))
     # 9216 x 4096 weights, each read once.
     assert {"w 37.7 M", "c 37.7 M", "w 34.8 k", "c 105 M", "w: weights, c: connections"} <= told
 
 
 def test_a_long_network_goes_on_in_rows_that_say_where_they_come_from() -> None:
-    figure = figure_of(NETS["chain"])
+    figure = figure_of(net("chain"))
     entries = {text for text in texts(figure) if text.startswith("from ")}
     assert len(entries) >= 2
     # The line around everything would be longer than anybody follows: its end says where it comes from.

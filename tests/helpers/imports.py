@@ -51,12 +51,17 @@ def all_imports() -> tuple[Import, ...]:
     )
 
 
+@cache
+def nodes(text: str) -> tuple[ast.AST, ...]:
+    """All there is in a module's text, the module first; it is read once."""
+    return tuple(ast.walk(ast.parse(text)))
+
+
 def imports(module: str, text: str, *, is_package: bool = False) -> Iterator[Import]:
     """Every import of a module's text: also those inside functions and under ``if TYPE_CHECKING``."""
     package = module if is_package else module.rpartition(".")[0]
-    tree = ast.parse(text)
-    guarded = {inner for node in ast.walk(tree) if _is_type_checking(node) for inner in ast.walk(node)}
-    for node in ast.walk(tree):
+    guarded = {inner for node in nodes(text) if _is_type_checking(node) for inner in ast.walk(node)}
+    for node in nodes(text):
         match node:
             case ast.Import(names=names):
                 targets = [alias.name for alias in names]

@@ -51,6 +51,7 @@ def test_any_file(text: str, given_params: str | None, dialect: Dialect | None, 
     assert all(d.span.source in (source, file) and d.span.line >= 1 for d in found)
 
 
+@pytest.mark.many
 @pytest.mark.parametrize(
     "text",
     [

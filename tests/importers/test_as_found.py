@@ -150,6 +150,7 @@ LONG = {
 }
 
 
+@pytest.mark.ci  # seconds
 def test_twins_that_are_none_far_down_are_found_in_time() -> None:
     """The last two convolutions are read otherwise, so that none of those above them is half of another."""
     depth = 600
@@ -162,6 +163,7 @@ def test_twins_that_are_none_far_down_are_found_in_time() -> None:
     assert {"c0a", "c0b", "c599a", "c599b"} <= set(net.layers)
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("text", LONG.values(), ids=LONG.keys())
 def test_much_of_anything_is_read_in_time(text: str) -> None:
     began = time.process_time()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from chances import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from layerfiles import SHAPE, TWINS, ending
 
@@ -213,7 +214,7 @@ NOTE = st.builds("# {}{}\n".format, TIME, WHAT) | st.just("\n")
 
 
 @given(st.lists(NOTE, max_size=9), st.sampled_from(["0", "0.001", "0.01"]))
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_of_any_notes_comes_a_spec_or_a_diagnostic(notes: list[str], usual: str) -> None:
     text = params("".join(notes), usual, conv1a="0 0", conv1b="0 0")
     for history in (True, False):

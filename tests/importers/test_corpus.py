@@ -37,6 +37,7 @@ def gpus(layer: dict[str, Any]) -> tuple[int, ...]:
     return tuple(gpu for gpu in given if gpu >= 0)
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file["file"])
 def test_every_layer_is_what_its_own_parser_computed(file: dict[str, Any]) -> None:
     made = translate(source(file["file"]), shape=shape(file))
@@ -54,6 +55,7 @@ def test_every_layer_is_what_its_own_parser_computed(file: dict[str, Any]) -> No
         assert layer["type"] == UNKNOWN_TREE or [list(w) for w in mine.weights] == layer["weights"], layer["name"]
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file["file"])
 def test_the_network_has_these_shapes_numbers_and_places(file: dict[str, Any]) -> None:
     net = loaded(file["file"], *file["data"])
@@ -73,6 +75,7 @@ def test_the_network_has_these_shapes_numbers_and_places(file: dict[str, Any]) -
         assert net.total.parameters == file["total_params"]
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file["file"])
 def test_the_usual_shape_is_guessed(file: dict[str, Any]) -> None:
     assert load_source(source(file["file"])).graph.input.output == shape(file)
@@ -82,6 +85,7 @@ def numbers(net: Net) -> tuple[int, int, int]:
     return net.total.weights, net.total.biases, net.total.connections
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file["file"])
 def test_the_imported_spec_has_the_same_numbers(file: dict[str, Any]) -> None:
     whole = import_layer_file(source(file["file"]), shape(file))
@@ -95,6 +99,7 @@ def verdict(made: Translation) -> bool:
     return made.source is not None
 
 
+@pytest.mark.many
 @pytest.mark.parametrize(("file", "pair"), PAIRS, ids=lambda case: case.get("params", case.get("file")))
 def test_parameter_files(file: dict[str, Any], pair: dict[str, Any]) -> None:
     params = source(pair["params"])

@@ -31,6 +31,7 @@ def written_and_read(net: Net, dialect: Dialect | None = None, *, merged: bool) 
     return load_source(layers, net.graph.input.output, foreign=Foreign(params, made.dialect, merged))
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("case", [marked(i, case) for i, case in enumerate(CASES)])
 def test_what_is_written_back_is_the_same_network(case: Case) -> None:
     net = loads(imported(*case).source.text)
@@ -57,6 +58,7 @@ BEYOND = {
 """What a spec can say, but not the layer files that are made of it."""
 
 
+@pytest.mark.many
 @pytest.mark.parametrize(("probe", "dialect"), list(probes()), ids=lambda c: c["name"] if isinstance(c, dict) else c)
 def test_small_files_are_written_back(probe: dict[str, Any], dialect: Dialect) -> None:
     units = probe["dim0"]

@@ -35,6 +35,7 @@ def comments(name: str) -> list[str]:
     return [comment.text.strip() for comment in read(told, Findings(told)).comments]
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("case", [marked(i, case) for i, case in enumerate(CASES)])
 def test_the_spec_is_laid_out_whole_and_the_same_network(case: Case) -> None:
     file, params = case
@@ -107,6 +108,7 @@ SEVERAL = [
 ]
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("file", SEVERAL)
 def test_the_same_weights_give_the_same_outputs(file: dict[str, Any]) -> None:
     apart = translate(source(file["file"]), shape=shape(file))

@@ -144,6 +144,7 @@ def test_what_stands_in_a_section_is_no_run() -> None:
     assert [c.epoch for c in run.changes] == [5]
 
 
+@pytest.mark.many
 @pytest.mark.parametrize(
     "line",
     [

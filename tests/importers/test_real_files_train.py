@@ -118,6 +118,7 @@ def assert_told(p: Parameter, theirs: dict[str, Any], index: int) -> None:
     assert found == pytest.approx([theirs["wballNormed"][index], low, high], rel=1e-11), p.key
 
 
+@pytest.mark.many
 @pytest.mark.parametrize(("file", "pair"), PAIRS, ids=lambda case: case.get("params", case.get("file")))
 def test_schedules_dropout_and_bounds(file: dict[str, Any], pair: dict[str, Any]) -> None:
     graph, told = graph_of(file, pair), pair["layer_params"]

@@ -130,6 +130,7 @@ def test_whatever_the_text_the_changes_are_of_it_in_order_and_apart(pieces: list
 LINES = 200
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("line", ["[c] t " + ", " * 900, "[c] t : " + "3 x " * 450, "[c] t k=" + "(1" * 900])
 def test_long_lines_of_habits_do_not_take_long(line: str) -> None:
     begin = time.process_time()

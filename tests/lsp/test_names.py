@@ -106,6 +106,7 @@ def test_renaming_in_a_variant_renames_in_base_and_variants_and_all_still_check(
         assert "first" in load(folder / name).layers and "a" not in load(folder / name).layers
 
 
+@pytest.mark.many
 @pytest.mark.parametrize(
     "name", [p.stem for p in sorted(SPECS.glob("*.net")) if not re.search("^net .*from=", p.read_text("utf-8"), re.M)]
 )

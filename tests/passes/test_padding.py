@@ -8,7 +8,8 @@ from typing import cast
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import HealthCheck, assume, given, settings
+from chances import examples
+from hypothesis import HealthCheck, assume, given
 from hypothesis import strategies as st
 
 from netspec.ir.fault import Fault
@@ -73,7 +74,7 @@ def windows(draw: st.DrawFn) -> tuple[Window, Shape]:
 
 
 # Most windows that are drawn do not fit their image; those that do are many enough.
-fitting = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+fitting = examples(100, HealthCheck.filter_too_much)
 
 
 @given(windows())

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from chances import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from places import SPECS
 
@@ -191,7 +192,7 @@ def test_an_uneven_batch_is_counted_as_it_is_divided() -> None:
     assert sent == (3 * 16, 0, 2 * 16, 0)
 
 
-@settings(deadline=None, max_examples=40)
+@examples(40)
 @given(
     st.sampled_from(("alexnet", "alexnet-2012", "alexnet-half", "cifar-quick", "lenet")),
     st.sampled_from((1, 2, 4, 8)),

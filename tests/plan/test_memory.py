@@ -201,6 +201,7 @@ def test_what_autograd_keeps_of_a_loss_of_maps(name: str) -> None:
     assert planned.activations == pytest.approx(kept_bytes(graph, 32), rel=0.01)
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_the_most_that_is_allocated_around_an_operation(name: str) -> None:
     graph = around(OPERATIONS[name])
@@ -208,6 +209,7 @@ def test_the_most_that_is_allocated_around_an_operation(name: str) -> None:
     assert planned.peak.total == pytest.approx(most_allocated(graph, 32), rel=0.1)
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("name", ["alexnet", "alexnet-2012", "caffenet", "alexnet-tanh"])
 def test_the_most_that_is_allocated_in_a_step_of_128_images(name: str) -> None:
     graph = spec(name)
@@ -215,6 +217,7 @@ def test_the_most_that_is_allocated_in_a_step_of_128_images(name: str) -> None:
     assert planned.peak.total == pytest.approx(most_allocated(graph, 128), rel=0.02)
 
 
+@pytest.mark.many
 @pytest.mark.parametrize(("name", "precision"), [("alexnet", "fp32"), ("alexnet", "bf16"), ("cifar-quick", "bf16")])
 def test_what_autograd_keeps_of_a_network(name: str, precision: Precision) -> None:
     graph = spec(name, precision=precision)

@@ -19,6 +19,7 @@ def test_each_is_found_by_its_own_spec_and_by_no_other() -> None:
     }
 
 
+@pytest.mark.many
 @pytest.mark.parametrize(
     ("spec", "changes"),
     [

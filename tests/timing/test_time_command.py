@@ -115,6 +115,7 @@ def test_a_batch_that_does_not_fit_into_memory_is_told(options: tuple[str, ...])
     assert done.stderr.startswith("Error: out of memory: ") and "fewer images at a time need less" in done.stderr
 
 
+@pytest.mark.ci  # a process that imports torch
 def test_what_fails_in_a_process_of_its_own_is_said_here() -> None:
     with apart(failing) as run, pytest.raises(RuntimeError, match="ValueError: no room"):
         run()

@@ -1,11 +1,38 @@
-"""A run that tests may look at, trained once; and trainings without a picture."""
+"""A run that tests may look at, trained once; and what trainings in the tests' own process need not do each."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 from trained import trained
+
+from netspec.train.data.picture import Pixels
+from netspec.train.data.synthetic import Textures
+
+SMALL = 1000
+"""Bytes. Pictures of networks for tests are smaller."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _made_once() -> Iterator[None]:
+    """Small made-up pictures, of which hundreds of trainings read the same thousand, are made once."""
+    read = Textures.read
+
+    @cache
+    def made(split: Textures, index: int) -> Pixels:
+        picture = read(split, index)
+        picture.flags.writeable = False
+        return picture
+
+    def found(split: Textures, index: int) -> Pixels:
+        return made(split, index) if split.frame.bytes < SMALL else read(split, index)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Textures, "read", found)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -70,6 +70,7 @@ def test_a_full_disk_leaves_the_earlier_ones(tmp_path: Path, monkeypatch: pytest
     assert [path.name for path in tmp_path.iterdir()] == ["step-000000001.pt"]
 
 
+@pytest.mark.ci  # a process that imports torch
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
 def test_killed_while_writing(tmp_path: Path) -> None:
     """Kill a process that does nothing but save, at several moments: what is there can always be read, and is no older

@@ -96,6 +96,7 @@ def planning() -> int:
     return Training.plan(training, 0).steps
 
 
+@pytest.mark.ci  # several processes
 def test_all_know_of_the_signal_that_one_of_them_has_seen(tmp_path: Path) -> None:
     assert together(2, stopped, str(tmp_path / "run")) == [["interrupted", int(signal.SIGTERM)]] * 2
 

@@ -50,6 +50,7 @@ def losses(names: tuple[str, ...], steps: int) -> list[float]:
     return found
 
 
+@pytest.mark.ci  # two whole trainings
 def test_200_steps_have_the_losses_of_the_plain_step() -> None:
     plain = losses((), 200)
     assert plain[-1] < 0.5 * plain[0]

@@ -59,6 +59,7 @@ def test_one_kill(tmp_path: Path, whole: Path, lines: int) -> None:
     assert alike(tmp_path / "run", whole)
 
 
+@pytest.mark.ci  # many kills
 def test_kills_again_and_again_also_while_a_checkpoint_is_written(tmp_path: Path, whole: Path) -> None:
     """The same command each time, killed a few steps on, until it ends by itself."""
     (tmp_path / "tiny.net").write_text(SPEC)

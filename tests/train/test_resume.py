@@ -79,6 +79,7 @@ def broken() -> None:
         Path(f"data/train/{name}.jpg").write_bytes(b"")
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("step", [1, 31, 32, 50, 96])
 def test_interrupted_and_resumed(step: int, whole: Path) -> None:
     """At the beginning, one step before and right before a validation, in the middle, at the end."""
@@ -97,6 +98,7 @@ def test_the_same_command_goes_on(whole: Path) -> None:
     assert alike(Path("run"), whole)
 
 
+@pytest.mark.many
 @pytest.mark.parametrize(
     "recipe",
     [
@@ -146,6 +148,7 @@ def test_a_log_that_was_shortened_is_told(whole: Path) -> None:
     assert [line["step"] for line in log(Path("run"))][:31] == [*range(1, 31), 41]
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("damage", ["truncated", "flipped", "empty"])
 def test_a_damaged_checkpoint(damage: str, whole: Path) -> None:
     stopped(50)

@@ -42,6 +42,7 @@ def spec(classes: int = 2, lr: float = 0.01) -> str:
     return TINY.format(classes=classes, lr=lr)
 
 
+@pytest.mark.ci  # a whole training
 def test_digits_reach_97_percent_in_a_few_epochs() -> None:
     done = train(DIGITS, "--data", "digits", "--epochs", "8", "--threads", "1")
     assert done.exit_code == 0, done.output

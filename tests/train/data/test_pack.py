@@ -156,6 +156,7 @@ def test_a_packing_that_fails_at_any_write_goes_on_to_the_same_bytes(
     assert failures == 1 + 8 + 2 * 2 + 3
 
 
+@pytest.mark.ci  # several processes
 def test_kill_9_and_again(photos: Path, tmp_path: Path) -> None:
     pack(photos, tmp_path / "whole")
     out = tmp_path / "out"
@@ -178,6 +179,7 @@ def test_kill_9_and_again(photos: Path, tmp_path: Path) -> None:
     assert contents(out) == contents(tmp_path / "whole")
 
 
+@pytest.mark.ci  # several processes
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks for processes in /proc")
 def test_the_readers_end_when_their_parent_is_killed(tmp_path: Path) -> None:
     tree(tmp_path / "photos", {"cat": 400}, size=(200, 200))

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from chances import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from netspec.train.chance import Places, shuffled
@@ -128,7 +129,7 @@ def need_as_alone(splits: list[Split], alone: Split, size: int, keep: bool) -> N
         assert sum(map(len, parts)) == len(pictures)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(
     members=st.integers(2, 4),
     count=st.integers(1, 60),

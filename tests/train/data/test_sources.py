@@ -158,8 +158,9 @@ def test_a_class_folder_without_permission(tmp_path: Path, monkeypatch: pytest.M
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
         return listed(folder)
 
-    monkeypatch.setattr(os, "scandir", denied)
-    with pytest.raises(TrainError, match=re.escape(f"cannot open {tmp_path / 'eel'}: Permission denied")) as caught:
+    message = re.escape(f"cannot open {tmp_path / 'eel'}: Permission denied")
+    with monkeypatch.context() as patched, pytest.raises(TrainError, match=message) as caught:
+        patched.setattr(os, "scandir", denied)
         open_source(str(tmp_path), network(3, 8, 8, classes=2), seed=0)
     assert caught.value.exit_code == 1
 
