@@ -1,4 +1,4 @@
-"""Compile the chain's kernels for GPUs that need not be there, and print of each how its offsets are computed."""
+"""Compile every kernel for GPUs that need not be there, and print of each how its places in memory are computed."""
 
 from __future__ import annotations
 
@@ -14,36 +14,49 @@ from triton.compiler import ASTSource
 from netspec import backend
 
 backend.load("pytorch")
-kernels: Any = import_module("netspec.backends.pytorch.fast.kernels.lrn_chain")
 
-CONSTANTS = {"BETA": 0.75, "SIZE": 5, "RELU": True, "C": 96, "SHARE": 48, "KH": 3, "KW": 3, "SH": 2, "SW": 2, "PH": 0,
-             "PW": 0, "DH": 1, "DW": 1, "PLAIN": False, "PIXELS": 8, "CHANNELS": 128}  # fmt: skip
-WHOLE = {"pixels": "i64", "H": "i32", "W": "i32", "OH": "i32", "OW": "i32", "k": "fp32", "alpha": "fp32"}
+CHAIN = {"BETA": 0.75, "SIZE": 5, "RELU": True, "C": 96, "SHARE": 48, "KH": 3, "KW": 3, "SH": 2, "SW": 2, "PH": 0,
+         "PW": 0, "DH": 1, "DW": 1, "PLAIN": False, "PIXELS": 8, "CHANNELS": 128}  # fmt: skip
+BIAS = {"C": 384, "BLOCKS": 3, "PIXELS": 16, "CHANNELS": 128}
+IMAGES = {"C": 3, "H": 224, "W": 224, "FH": 256, "FW": 256, "S": 4, "T": 4, "TOP": 0, "LEFT": 0, "ROWS": 57,
+          "COLUMNS": 57, "WHOLE": True, "REVERSE": False, "SHIFTS": True, "DIVIDES": True, "PROGRAMS": 153,
+          "NUMBERS": 1024}  # fmt: skip
+WHOLE = dict.fromkeys(("H", "W", "OH", "OW", "AREA", "STEPS"), "i32")
+REAL = dict.fromkeys(("k", "alpha", "scale"), "fp32")
+NUMBERS = {
+    "place_of": "*u8", "bias_of": "*fp32", "sums_of": "*fp32", "picture_of": "*u8", "top_of": "*i32", "left_of": "*i32",
+    "mirror_of": "*u8", "shift_of": "*fp32", "mean_of": "*fp32", "std_of": "*fp32", "pixels": "i64", **WHOLE, **REAL,
+}  # fmt: skip
+KERNELS: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "chain forward": ("lrn_chain", "forward", CHAIN),
+    "chain backward": ("lrn_chain", "backward", CHAIN),
+    "bias forward, channels last": ("bias_relu", "forward", {**BIAS, "LAST": True}),
+    "bias backward, channels last": ("bias_relu", "backward", {**BIAS, "LAST": True, "SUMS": True}),
+    "bias forward": ("bias_relu", "forward", {"C": 384, "BLOCKS": 384, "PIXELS": 2048, "CHANNELS": 1, "LAST": False}),
+    "bias backward": (
+        "bias_relu", "backward", {"C": 384, "BLOCKS": 384, "PIXELS": 2048, "CHANNELS": 1, "LAST": False, "SUMS": True}
+    ),
+    "images, channels last": ("images", "prepare", {**IMAGES, "LAST": True}),
+    "images": ("images", "prepare", {**IMAGES, "LAST": False}),
+}  # fmt: skip
 
 
-def compiled(name: str, number: str, capability: int) -> dict[str, int]:
-    """How many places in memory are computed in 64 bits, and how many in fewer."""
-    maps = ("x_of", "y_of") if name == "forward" else ("x_of", "dy_of", "dx_of")
-    signature = {
-        **dict.fromkeys(maps, f"*{number}"),
-        "place_of": "*u8",
-        **WHOLE,
-        **dict.fromkeys(CONSTANTS, "constexpr"),
-    }
-    kernel = getattr(kernels, name)
-    ordered = {argument: signature[argument] for argument in kernel.arg_names}
-    source = ASTSource(fn=kernel, signature=ordered, constexprs=CONSTANTS)
+def compiled(file: str, name: str, constants: dict[str, Any], number: str, capability: int) -> list[str]:
+    """The types in which places in memory are computed, as distances from a tensor's first number or from another."""
+    kernel = getattr(import_module(f"netspec.backends.pytorch.fast.kernels.{file}"), name)
+    signature = {argument: "constexpr" if argument in constants else NUMBERS.get(argument, f"*{number}")
+                 for argument in kernel.arg_names}  # fmt: skip
+    source = ASTSource(fn=kernel, signature=signature, constexprs=constants)
     made = triton.compile(source, target=GPUTarget("cuda", capability, 32))
     assert made.asm["cubin"]
-    offsets = re.findall(r"tt\.addptr .*, tensor<[^>]*x(i\d+)>", made.asm["ttir"])
-    return {"long": offsets.count("i64"), "short": len(offsets) - offsets.count("i64")}
+    return re.findall(r"tt\.addptr .*, (?:tensor<[^>]*x)?(i\d+)", made.asm["ttir"])
 
 
 print(
     json.dumps(
         {
-            f"{name} {number} sm_{capability}": compiled(name, number, capability)
-            for name in ("forward", "backward")
+            f"{name}, {number}, sm_{capability}": compiled(*kernel, number, capability)
+            for name, kernel in KERNELS.items()
             for number in ("fp32", "bf16")
             for capability in (80, 90)
         }

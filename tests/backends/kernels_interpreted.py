@@ -1,4 +1,5 @@
-"""Run under ``TRITON_INTERPRET=1``: the chain's kernels on the CPU beside the plain chain in float64.
+"""Run under ``TRITON_INTERPRET=1``: the kernels of chains, and of biases with ReLUs, on the CPU beside the plain ways
+in float64.
 
 Prints a JSON object: for each case the largest differences of values and of gradients, each as a share of the largest
 number. Memory that kernels are to write is filled with numbers that nothing computes.
@@ -17,6 +18,9 @@ from netspec.ir.ops import Lrn
 
 backend.load("pytorch")
 chain: Any = import_module("netspec.backends.pytorch.fast.chain")
+rectified: Any = import_module("netspec.backends.pytorch.fast.rectified")
+launch_bias: Any = import_module("netspec.backends.pytorch.fast.kernels.launch_bias")
+launch_bias._PROGRAMS = 7
 
 SQUARE = ((3, 3), (2, 2), (0, 0), (1, 1), False)
 CASES = {
@@ -35,6 +39,22 @@ CASES = {
     "more channels than a program takes": ((1, 130, 4, 4), Lrn(5, 2.0, 0.1, 0.75, 1), True, SQUARE),
     "thousands of images": ((3000, 2, 3, 3), Lrn(5, 2.0, 0.1, 0.75, 1), True, SQUARE),
 }  # fmt: skip
+
+MAPS = {
+    "odd sizes": (3, 7, 5, 9),
+    "one image": (1, 5, 3, 3),
+    "one pixel": (6, 10, 1, 1),
+    "one channel": (2, 1, 9, 9),
+    "more channels than a program takes": (2, 130, 4, 3),
+    "several tiles a program": (31, 3, 30, 30),
+    "thousands of images": (3000, 2, 3, 3),
+    "no image": (0, 3, 4, 4),
+}
+LAYOUTS = {
+    "channels last": lambda x: x.contiguous(memory_format=torch.channels_last),
+    "channels first": lambda x: x.contiguous(),
+    "rows of larger maps": lambda x: torch.cat([x, x], 2)[:, :, : x.shape[2]],
+}
 
 
 def poisoned(*arguments: Any, **options: Any) -> torch.Tensor:
@@ -59,14 +79,35 @@ def differences(case: tuple[Any, ...], dtype: torch.dtype) -> list[float]:
     return [float((a.double() - b).abs().max() / b.abs().max()) for a, b in pairs]
 
 
+def of_bias(shape: tuple[int, ...], layout: str, dtype: torch.dtype) -> list[float]:
+    """Of values, of gradients, of those of the bias, and of gradients where the bias has none."""
+    x, bias = torch.randn(shape).to(dtype), torch.randn(shape[1])
+    wide, wide_bias = x.double().requires_grad_(), bias.double().requires_grad_()
+    narrow, narrow_bias = x.clone().requires_grad_(), bias.clone().requires_grad_()
+    wanted = (wide + wide_bias[:, None, None]).relu()
+    seed = torch.rand(shape).to(dtype)
+    wanted.backward(seed.double())
+    made = LAYOUTS[layout](narrow * 1)
+    found = rectified.BiasReluFunction.apply(made, narrow_bias)
+    assert found.dtype == dtype and (layout == "rows of larger maps" or found.data_ptr() == made.data_ptr())
+    found.backward(seed)
+    (alone,) = torch.autograd.grad(rectified.BiasReluFunction.apply(LAYOUTS[layout](narrow * 1), bias), narrow, seed)
+    pairs = ((found, wanted), (narrow.grad, wide.grad), (narrow_bias.grad, wide_bias.grad), (alone, wide.grad))
+    far = [((a.double() - b).abs().max() / b.abs().max()).detach() if b.any() else 0.0 for a, b in pairs]
+    return list(map(float, far))
+
+
 EMPTY = torch.empty
 torch.empty = poisoned
 torch.manual_seed(torch.seed() % 2**31)
-print(
-    json.dumps(
-        {
-            str(dtype).removeprefix("torch."): {name: differences(case, dtype) for name, case in CASES.items()}
-            for dtype in (torch.float32, torch.bfloat16)
-        }
-    )
-)
+
+
+def found(dtype: torch.dtype) -> dict[str, list[float]]:
+    """The differences of every case."""
+    biases = {
+        f"bias: {name}, {layout}": of_bias(shape, layout, dtype) for name, shape in MAPS.items() for layout in LAYOUTS
+    }
+    return {**{name: differences(case, dtype) for name, case in CASES.items()}, **biases}
+
+
+print(json.dumps({str(dtype).removeprefix("torch."): found(dtype) for dtype in (torch.float32, torch.bfloat16)}))

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 pytorch, reference = backend.load("pytorch"), backend.load("reference")
 
-CASES = {name: build for name, build in cases().items() if forms_of(build(), NAMES[:3]).passes}
+CASES = {name: build for name, build in cases().items() if forms_of(build(), NAMES[:4]).passes}
 
 TEXTS = {
     "a chain at odd sizes": "[image] input 5x9x7\n[c] conv filters=7 kernel=3 neuron=relu\n"
@@ -41,6 +41,10 @@ TEXTS = {
     "one in groups over blocks of another": "net a rounding=up\n[image] input 4x12x12\n"
     "[c] conv filters=6 kernel=4 stride=4 groups=2 neuron=relu\n[d] conv filters=4 kernel=2 stride=2 groups=2\n"
     "[f] fc outputs=3\n",
+    "convolutions with ReLUs of their own and of others": "net a rounding=up\n[image] input 4x12x12\n"
+    "[c] conv filters=6 kernel=4 stride=4 groups=2 neuron=relu\n[d] conv filters=6 kernel=3 pad=1 groups=2 "
+    "bias=0.1 neuron=relu\n[e] conv filters=6 kernel=1 bias=none neuron=relu\n[s] sum inputs=c,d,e neuron=relu\n"
+    "[f] fc outputs=3\n",
     "convolutions in groups": "net a rounding=up\ngpus 2\n[image] input 4x9x9\n[c] conv filters=8 kernel=3 groups=2\n"
     "[d] conv filters=6 kernel=3 pad=1,0,0,1 neuron=relu\n[f] fc outputs=4 reads=all\n",
 }  # fmt: skip
@@ -49,7 +53,7 @@ TEXTS = {
 def compare(graph: Graph, images: int) -> None:
     """Output and gradients in every form that there is, against the reference."""
     forms = forms_of(graph, NAMES)
-    assert set(forms.passes) & set(NAMES[:3])
+    assert set(forms.passes) & set(NAMES[:4])
     weights, x, labels = random_weights(graph), random_images(graph, images), random_labels(graph, images)
     run = reference.run(graph, weights, x, labels=labels, training=True, statistics=statistics(graph))
     seed = np.random.default_rng(3).normal(size=run.output.shape)
@@ -104,6 +108,18 @@ def test_in_bfloat16_a_chain_is_the_plain_one_rounded(last: bool) -> None:
     with torch.autocast("cpu", torch.bfloat16):
         a, b = plain(x), fast(x)
     torch.testing.assert_close(a, b, rtol=2e-2, atol=2e-2)
+
+
+def test_a_rectified_convolution_leaves_one_map_where_the_plain_one_leaves_two() -> None:
+    graph = good("[image] input 3x8x8\n[c] conv filters=5 kernel=3 neuron=relu bias=-0.2\n[f] fc outputs=3\n").graph
+    x = torch.tensor(random_images(graph, 4), dtype=torch.float32)
+    plain, fast = (pytorch.module(graph, 1, forms_of(graph, names)) for names in ((), ("bias-relu",)))
+    made: list[torch.Tensor] = []
+    for convolution in (plain.c.conv, fast.c.conv.convolution):
+        convolution.register_forward_hook(lambda module, given, value: made.append(value))
+    a, b = plain.c(x), fast.c(x)
+    assert torch.equal(a, b)
+    assert made[0].data_ptr() != a.data_ptr() and made[1].data_ptr() == b.data_ptr()
 
 
 def test_a_convolution_in_groups_takes_the_form_that_was_fastest() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from importlib import import_module
@@ -41,12 +42,12 @@ def answered(script: str, **environment: str) -> Any:
 
 
 @needs_triton
-def test_interpreted_kernels_compute_the_chain() -> None:
+def test_interpreted_kernels_compute_chains_and_rectified_sums() -> None:
     found = answered("kernels_interpreted.py", TRITON_INTERPRET="1")
     tolerance = {"float32": 2e-6, "bfloat16": 2e-2}  # a value of bfloat16 has 8 bits
     wrong = {(number, name): far for number, cases in found.items() for name, far in cases.items()
              if not max(far) < tolerance[number]}  # fmt: skip
-    assert len(found["bfloat16"]) > 10 and wrong == {}
+    assert len(found["bfloat16"]) == len(found["float32"]) > 30 and wrong == {}
 
 
 @needs_triton
@@ -59,10 +60,15 @@ def test_the_interpreted_kernel_prepares_pictures_to_the_bit() -> None:
 
 @needs_triton
 @pytest.mark.slow
-def test_kernels_compile_for_gpus_with_places_of_64_bits() -> None:
+def test_all_kernels_compile_for_gpus_with_places_of_64_bits() -> None:
     found = answered("kernels_compiled.py")
-    assert len(found) == 8
-    assert all(offsets["long"] > 0 and offsets["short"] == 0 for offsets in found.values()), found
+    assert len(found) == 32
+    # Within a row of sums, the biases, and one picture or its mean 32 bits are enough.
+    short = {"chain": 0, "bias": 1, "images": 6}
+    assert {name: types.count("i32") for name, types in found.items()} == {
+        name: short[name.replace(",", "").split()[0]] for name in found
+    }
+    assert all(types.count("i64") >= 2 for types in found.values())
 
 
 def test_without_a_gpu_a_line_says_why_there_are_none() -> None:
@@ -70,6 +76,10 @@ def test_without_a_gpu_a_line_says_why_there_are_none() -> None:
     model = pytorch.module(graph, 0, forms_of(graph, NAMES))
     assert pytorch.use_kernels(model, torch.float32) == [
         "normalisations run without kernels: there are none for the cpu"
+    ]
+    rectified = good(CHAIN.replace("[f]", "[d] conv filters=4 kernel=1 neuron=relu\n[f]")).graph
+    assert pytorch.use_kernels(pytorch.module(rectified, 0, forms_of(rectified, NAMES)), torch.float32) == [
+        "normalisations and biases with ReLUs run without kernels: there are none for the cpu"
     ]
     assert not any(module.kernels for module in model.modules() if isinstance(module, check.LrnChain))
     plain = pytorch.module(graph, 0)
@@ -110,6 +120,38 @@ def test_kernels_are_looked_at_before_they_are_used(
 
 
 @pytest.mark.parametrize(
+    ("kernels", "told"),
+    [
+        (lambda x, bias: (x + bias[:, None, None]).relu(), None),
+        (lambda x, bias: (x + 0 * bias[:, None, None]).relu(),
+         r"c.conv runs without kernels: their values differ from the plain ones by 0\.\d"),
+        (lambda x, bias: (x + bias[:, None, None].detach()).relu() + 0 * bias.sum(),
+         "c.conv runs without kernels: their gradients of the bias differ from the plain ones by 1"),
+        (lambda x, bias: 1 / 0, "c.conv runs without kernels: ZeroDivisionError division by zero"),
+    ],
+    ids=["right", "no bias", "no gradient of the bias", "broken"],
+)  # fmt: skip
+def test_so_are_those_of_biases_with_relus(kernels: Any, told: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    rectified: Any = import_module("netspec.backends.pytorch.fast.rectified")
+
+    class Pretended:
+        """Stands for kernels on a device that has them."""
+
+        apply = staticmethod(kernels)
+
+    for module in (rectified, check):
+        monkeypatch.setattr(module, "BiasReluFunction", Pretended)
+    monkeypatch.setattr(check, "no_kernels", lambda device: None)
+    graph = good("[image] input 3x9x9\n[c] conv filters=6 kernel=3 neuron=relu bias=0.1\n[f] fc outputs=3\n").graph
+    model = pytorch.module(graph, 0, forms_of(graph, NAMES))
+    found = pytorch.use_kernels(model, torch.float32)
+    assert len(found) == (told is not None) and all(re.fullmatch(told or "", line) for line in found)
+    assert model.c.conv.kernels == (frozenset() if told else {torch.float32})
+    x = torch.randn(2, 3, 9, 9)
+    torch.testing.assert_close(model(x), pytorch.module(graph, 0)(x))
+
+
+@pytest.mark.parametrize(
     ("size", "pool", "told"),
     [
         (5, "kernel=3 stride=2", None),  # 9 pixels, each of 5 squares and itself
@@ -145,3 +187,21 @@ def test_maps_of_more_than_2_to_the_31_numbers() -> None:
     places = ((3, 3), (2, 2), (0, 0), (1, 1), False)
     found = chain.KernelFunction.apply(x, lrn, True, places)[-1:]
     torch.testing.assert_close(found, chain.ChainFunction.apply(x[-1:], lrn, True, places), rtol=2e-2, atol=2e-2)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device here")
+@pytest.mark.parametrize("last", [False, True], ids=["channels first", "channels last"])
+def test_rectified_sums_of_more_than_2_to_the_31_numbers(last: bool) -> None:
+    rectified: Any = import_module("netspec.backends.pytorch.fast.rectified")
+    layout = torch.channels_last if last else torch.contiguous_format
+    x = torch.zeros(8200, 512, 23, 23, device="cuda", dtype=torch.bfloat16).to(memory_format=layout)
+    assert x.numel() > 2**31
+    x[-1] = torch.randn(512, 23, 23)
+    bias = torch.randn(512, device="cuda", requires_grad=True)
+    wanted = (x[-1:].float() + bias[:, None, None]).relu()
+    found = rectified.BiasReluFunction.apply(x, bias)
+    torch.testing.assert_close(found[-1:].float(), wanted, rtol=1e-2, atol=1e-2)
+    found[-1:].sum().backward()
+    assert bias.grad is not None
+    torch.testing.assert_close(bias.grad, (wanted > 0).sum((0, 2, 3)).float())

@@ -68,6 +68,26 @@ def test_alexnets_chains_take_in_the_relu_before_and_the_pooling_after() -> None
     assert all(chain.relu and chain.pool is not None for chain in found.values())
 
 
+def test_alexnets_other_convolutions_take_in_their_relus() -> None:
+    every = ("lrn-chain", "grouped-conv", "bias-relu")
+    assert forms_of(ALEXNET, every).rectified == {f"conv{n}:conv": f"conv{n}" for n in (3, 4, 5)}
+    assert forms_of(ALEXNET, ("bias-relu",)).rectified == {f"conv{n}:conv": f"conv{n}" for n in (1, 2, 3, 4, 5)}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[c] conv filters=4 kernel=3 bias=none neuron=relu",  # there is no bias
+        "[c] conv filters=4 kernel=3 neuron=tanh",
+        "[c] conv filters=4 kernel=3\n[r] relu",  # the other layer's value is not the file's any more
+        "[b] conv filters=4 kernel=3\n[c] sum inputs=b,b neuron=relu",
+    ],
+)
+def test_other_relus_stay(text: str) -> None:
+    graph = good(f"[image] input 3x8x8\n{text}\n[f] fc outputs=2\n").graph
+    assert forms_of(graph, ("bias-relu",)).rectified == {}
+
+
 @pytest.mark.parametrize(
     ("text", "absorbed"),
     [

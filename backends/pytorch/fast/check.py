@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from .chain import ONE, LrnChain
+from .rectified import BiasReluFunction, RectifiedConvolution
 
 OLDEST = (7, 0)
 """The compute capability from which on Triton makes kernels."""
@@ -23,26 +24,33 @@ AlexNet's (5 maps, 3 x 3 pixels) took 2.5 s, 96 (4 x 4) took 5 s, 294 (7 x 7) to
 
 _IMAGES = 2
 
+_KINDS = {LrnChain: "normalisations", RectifiedConvolution: "biases with ReLUs"}
+
 
 def use_kernels(model: nn.Module, dtype: torch.dtype) -> list[str]:
-    """Let a model's chains run as kernels where its device can, from now on, and say in a line each why they do not.
+    """Let a model's forms run as kernels where its device can, from now on, and say in a line each why they do not.
 
-    Each chain is run on a few random maps of its own size in both ways first, and stays plain where they differ.
-    ``dtype`` is what the maps are made in; others go the plain way.
+    Each is run on a few random maps of its own size in both ways first, and stays plain where they differ. ``dtype`` is
+    what the maps are made in; others go the plain way.
     """
-    chains = {name: module for name, module in model.named_modules() if isinstance(module, LrnChain)}
-    if not chains:
+    formed: dict[str, LrnChain | RectifiedConvolution] = {
+        name: module for name, module in model.named_modules() if isinstance(module, (LrnChain, RectifiedConvolution))
+    }
+    if not formed:
         return []
     device = next(model.parameters()).device
     why = no_kernels(device)
     if why is not None:
-        return [f"normalisations run without kernels: {why}"]
+        kinds = [kind for form, kind in _KINDS.items() if any(isinstance(module, form) for module in formed.values())]
+        return [f"{' and '.join(kinds)} run without kernels: {why}"]
     told = []
-    for name, chain in chains.items():
-        x = torch.randn(_IMAGES, *chain.shape, generator=torch.Generator().manual_seed(0)).to(device, dtype)
-        way = partial(_both_ways, chain, x)
-        wrong = too_large(chain) or mistake(partial(way, kernels=True), partial(way, kernels=False), TOLERANCE[dtype])
-        chain.kernels = frozenset({dtype}) if wrong is None else frozenset()
+    for name, module in formed.items():
+        x = torch.randn(_IMAGES, *module.shape, generator=torch.Generator().manual_seed(0)).to(device, dtype)
+        wrong, way = None, partial(_rectified_both_ways, _laid_like(model, x))
+        if isinstance(module, LrnChain):
+            wrong, way = too_large(module), partial(_chain_both_ways, module, x)
+        wrong = wrong or mistake(partial(way, kernels=True), partial(way, kernels=False), TOLERANCE[dtype])
+        module.kernels = frozenset({dtype}) if wrong is None else frozenset()
         if wrong is not None:
             told.append(f"{name} runs without kernels: {wrong}")
     return told
@@ -90,16 +98,40 @@ def mistake(
     return None
 
 
-def _both_ways(chain: LrnChain, x: Tensor, *, kernels: bool) -> dict[str, Tensor]:
+def _chain_both_ways(chain: LrnChain, x: Tensor, *, kernels: bool) -> dict[str, Tensor]:
     """The chain's value, and the gradient of a weighted sum of it."""
     x = x.clone().requires_grad_()
     before, chain.kernels = chain.kernels, frozenset({x.dtype}) if kernels else frozenset()
     try:
         with torch.enable_grad():
             y = chain(x)
-            weights = torch.linspace(-1, 1, y.numel(), device=y.device, dtype=torch.float32).view(y.shape)
-            (y.float() * weights).sum().backward()
+            _weighted_sum(y).backward()  # type: ignore[no-untyped-call]
     finally:
         chain.kernels = before
     assert x.grad is not None
     return {"values": y.detach(), "gradients": x.grad}
+
+
+def _rectified_both_ways(x: Tensor, *, kernels: bool) -> dict[str, Tensor]:
+    """The rectified sum of maps and a bias, and the gradients of a weighted sum of it."""
+    x = x.clone().requires_grad_()
+    bias = torch.linspace(-1, 1, x.shape[1], device=x.device).requires_grad_()
+    with torch.enable_grad():
+        if kernels:
+            y: Tensor = BiasReluFunction.apply(x * 1, bias)  # type: ignore[no-untyped-call]
+        else:
+            y = (x.float() + bias[:, None, None]).relu().to(x.dtype)
+        _weighted_sum(y).backward()  # type: ignore[no-untyped-call]
+    assert x.grad is not None and bias.grad is not None
+    return {"values": y.detach(), "gradients": x.grad, "gradients of the bias": bias.grad}
+
+
+def _weighted_sum(y: Tensor) -> Tensor:
+    weights = torch.linspace(-1, 1, y.numel(), device=y.device, dtype=torch.float32).view(y.shape)
+    return (y.float() * weights).sum()
+
+
+def _laid_like(model: nn.Module, x: Tensor) -> Tensor:
+    """Maps channels last, where the model's kernels are."""
+    kernels = [p for p in model.parameters() if p.dim() == 4 and not p.is_contiguous()]
+    return x.contiguous(memory_format=torch.channels_last if kernels else torch.contiguous_format)

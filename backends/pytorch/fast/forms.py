@@ -9,8 +9,10 @@ from netspec.ir.ops import Conv
 from netspec.ir.shape import Shape
 from netspec.passes.fast import Forms
 
+from ..ops.weighted import Convolution
 from .chain import LrnChain
 from .grouped import GroupedConvolution
+from .rectified import RectifiedConvolution
 from .unshuffled import UnshuffledConvolution
 
 
@@ -23,9 +25,13 @@ def as_formed(node: Node, inputs: tuple[Shape, ...], forms: Forms) -> nn.Module 
         return nn.Identity()
     if node.name in forms.chains:
         return LrnChain(forms.chains[node.name], inputs[0])
-    if isinstance(node.op, Conv):
-        if node.name in forms.unshuffled:
-            return UnshuffledConvolution(node.op, inputs[0], forms.unshuffled[node.name])
-        if node.name in forms.grouped:
-            return GroupedConvolution(node.op, inputs[0])
-    return None
+    if not isinstance(node.op, Conv):
+        return None
+    formed: nn.Module | None = None
+    if node.name in forms.unshuffled:
+        formed = UnshuffledConvolution(node.op, inputs[0], forms.unshuffled[node.name])
+    elif node.name in forms.grouped:
+        formed = GroupedConvolution(node.op, inputs[0])
+    if node.name in forms.rectified:
+        return RectifiedConvolution(formed or Convolution(node.op, inputs[0]), node.output)
+    return formed

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from netspec.ir.graph import Graph
 from netspec.passes.fast import (
+    bias_relu,
     channels_last,
     cuda_graph,
     fused_update,
@@ -30,6 +31,7 @@ PASSES: tuple[Pass, ...] = (
     space_to_depth.PASS,
     lrn_chain.PASS,
     grouped_conv.PASS,
+    bias_relu.PASS,
     channels_last.PASS,
     fused_update.PASS,
     kept_memory.PASS,

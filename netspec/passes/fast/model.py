@@ -56,11 +56,13 @@ class Forms:
     ``unshuffled`` and ``chains`` are by the names of convolutions and of normalisations. ``images`` says how whoever
     prepares the network's images may hand them over as blocks, because all that reads them reads those. ``grouped`` are
     the convolutions whose groups may be computed otherwise than by a grouped convolution, whichever is fastest.
+    ``rectified`` are the convolutions that take in the ReLU behind them, with the names of these.
     """
 
     passes: tuple[str, ...] = ()
     unshuffled: Mapping[str, Unshuffle] = field(default_factory=dict)
     images: Unshuffle | None = None
+    rectified: Mapping[str, str] = field(default_factory=dict)
     chains: Mapping[str, Chain] = field(default_factory=dict)
     grouped: frozenset[str] = frozenset()
     channels_last: bool = False
@@ -70,7 +72,8 @@ class Forms:
 
     def is_absorbed(self, node: Node) -> bool:
         """Whether another operation computes this one as well."""
-        return any(node.name in chain.absorbed for chain in self.chains.values())
+        in_chain = any(node.name in chain.absorbed for chain in self.chains.values())
+        return in_chain or node.name in self.rectified.values()
 
 
 PLAIN = Forms()

@@ -58,9 +58,10 @@ def _launch(
     block = min(128, triton.next_power_of_2(channels))
     rows = max(1, _TILE // block)
     (kh, kw), (sh, sw), (ph, pw), (dh, dw), _ = places or ONE
-    kernel[triton.cdiv(pixels, rows), triton.cdiv(channels, block)](
-        *tensors, pixels, *sides, lrn.k, lrn.alpha,
-        BETA=lrn.beta, SIZE=lrn.size, RELU=relu, C=channels, SHARE=channels // lrn.groups,
-        KH=kh, KW=kw, SH=sh, SW=sw, PH=ph, PW=pw, DH=dh, DW=dw, PLAIN=places is None,
-        PIXELS=rows, CHANNELS=block,
-    )  # fmt: skip
+    with torch.cuda.device_of(tensors[0]):  # type: ignore[no-untyped-call]
+        kernel[triton.cdiv(pixels, rows), triton.cdiv(channels, block)](
+            *tensors, pixels, *sides, float(lrn.k), float(lrn.alpha),
+            BETA=lrn.beta, SIZE=lrn.size, RELU=relu, C=channels, SHARE=channels // lrn.groups,
+            KH=kh, KW=kw, SH=sh, SW=sw, PH=ph, PW=pw, DH=dh, DW=dw, PLAIN=places is None,
+            PIXELS=rows, CHANNELS=block, enable_fp_fusion=True,
+        )  # fmt: skip

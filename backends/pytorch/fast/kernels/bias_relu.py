@@ -1,0 +1,62 @@
+"""Triton kernels of a bias and a ReLU behind it, each direction in one pass over the maps.
+
+Maps lie channels last or channels first. A program goes over STEPS tiles of pixels of one block of channels, one after
+the other; sums are float32, and each program leaves its own, so that they are added up in the same order every time.
+Places in memory are computed in 64 bits.
+"""
+
+from __future__ import annotations
+
+import triton
+import triton.language as tl
+
+
+@triton.jit
+def _places(tile, channel, pixels, AREA, C: tl.constexpr, LAST: tl.constexpr, PIXELS: tl.constexpr):
+    """Where a tile's numbers lie, and whether there are any."""
+    first, some = tile * PIXELS, tl.arange(0, PIXELS)[:, None]
+    known = (first + some < pixels) & (channel < C)
+    if LAST:
+        at = (first + some) * C + channel
+    else:
+        # Counted from the tile's first image, so that 64 bits are divided once and not for each pixel.
+        after = (first % AREA).to(tl.int32) + some
+        at = ((first // AREA + after // AREA) * C + channel) * AREA + after % AREA
+    return at, known
+
+
+@triton.jit(do_not_specialize=["pixels", "STEPS"])
+def forward(
+    x_of, y_of, bias_of, pixels, AREA, STEPS,
+    C: tl.constexpr, LAST: tl.constexpr, BLOCKS: tl.constexpr, PIXELS: tl.constexpr, CHANNELS: tl.constexpr,
+):  # fmt: skip
+    """y = max(0, x + b). ``y_of`` may be ``x_of``."""
+    program = tl.program_id(0).to(tl.int64) // BLOCKS
+    channel = (tl.program_id(0) % BLOCKS * CHANNELS + tl.arange(0, CHANNELS))[None, :]
+    bias = tl.load(bias_of + channel, mask=channel < C, other=0.0).to(tl.float32)
+    for step in range(STEPS):
+        at, known = _places(program * STEPS + step, channel, pixels, AREA, C, LAST, PIXELS)
+        y = tl.load(x_of + at, mask=known, other=0.0).to(tl.float32) + bias
+        tl.store(y_of + at, tl.where(y < 0, 0.0, y).to(y_of.dtype.element_ty), mask=known)
+
+
+@triton.jit(do_not_specialize=["pixels", "STEPS"])
+def backward(
+    y_of, dy_of, dx_of, sums_of, pixels, AREA, STEPS,
+    C: tl.constexpr, LAST: tl.constexpr, BLOCKS: tl.constexpr, SUMS: tl.constexpr,
+    PIXELS: tl.constexpr, CHANNELS: tl.constexpr,
+):  # fmt: skip
+    """dx = dy where y > 0, and its sum over this program's pixels into a row of the sums."""
+    program = tl.program_id(0).to(tl.int64) // BLOCKS
+    channel = (tl.program_id(0) % BLOCKS * CHANNELS + tl.arange(0, CHANNELS))[None, :]
+    total = tl.zeros((PIXELS, CHANNELS), tl.float32)
+    for step in range(STEPS):
+        at, known = _places(program * STEPS + step, channel, pixels, AREA, C, LAST, PIXELS)
+        y = tl.load(y_of + at, mask=known, other=0.0).to(tl.float32)
+        dy = tl.load(dy_of + at, mask=known, other=0.0)
+        dx = tl.where(y <= 0, 0.0, dy.to(tl.float32))
+        tl.store(dx_of + at, dx.to(dx_of.dtype.element_ty), mask=known)
+        total += dx
+    if SUMS:
+        own = tl.sum(total, 0)[None, :]
+        tl.store(sums_of + program * C + channel, own, mask=channel < C)
