@@ -42,7 +42,7 @@ def _power(base, BETA: tl.constexpr):
     return result
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["pixels"])
 def forward(
     x_of, y_of, place_of, pixels, H, W, OH, OW, k, alpha,
     BETA: tl.constexpr, SIZE: tl.constexpr, RELU: tl.constexpr, C: tl.constexpr, SHARE: tl.constexpr,
@@ -107,7 +107,7 @@ def _gathered(
     return total
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["pixels"])
 def backward(
     x_of, dy_of, place_of, dx_of, pixels, H, W, OH, OW, k, alpha,
     BETA: tl.constexpr, SIZE: tl.constexpr, RELU: tl.constexpr, C: tl.constexpr, SHARE: tl.constexpr,
