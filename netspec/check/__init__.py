@@ -17,7 +17,7 @@ from netspec.check.statements import Settings, read_settings
 from netspec.check.traps import traps
 from netspec.check.updates import updates_fit
 from netspec.check.wiring import wire
-from netspec.diagnostics import Label, in_order
+from netspec.diagnostics import Edit, Fix, Label, in_order
 from netspec.diagnostics.model import whole
 from netspec.ir.graph import Graph, Layer, Node, Parameter
 from netspec.ir.ops import Loss
@@ -141,13 +141,17 @@ def _inputs(walk: Walk, source: Source, findings: Findings) -> None:
             labels=(Label(gone.section.name.span, "the input that is dropped"),) if gone else (),
             notes=("one layer says what comes in: [image] input 3x224x224",),
         )
+    read = {number for facts in walk.facts for number in facts.inputs}
     for facts in inputs[1:]:
+        name = facts.section.name.text
+        unread = walk.facts.index(facts) not in read
         findings.add(
             "several-inputs",
-            f"{facts.section.name.text} is a second input",
+            f"{name} is a second input" + (", and nothing reads it" if unread else ""),
             facts.section.span,
             labels=(Label(inputs[0].section.name.span, "the first; a network has one"),),
-            layer=facts.section.name.text,
+            fixes=(Fix(f"take {name} away", (Edit(facts.section.span, ""),)),) if unread else (),
+            layer=name,
         )
 
 

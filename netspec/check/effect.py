@@ -34,6 +34,7 @@ def _idle(facts: LayerFacts, settings: Settings) -> Iterator[tuple[str, str]]:
     if owner:
         why = f"{name} has no weights of its own: it takes those of {owner[0]}, as they are drawn and trained there"
         yield from ((key, why) for key in _OF_WEIGHTS)
+    yield from _standing(facts)
     if facts.values.get("norm_over") == "parts":
         yield from (("norm_over", why) for why in _nothing_over_parts(facts))
     if "bias" in facts.values and facts.values["bias"] is None:
@@ -47,15 +48,33 @@ def _idle(facts: LayerFacts, settings: Settings) -> Iterator[tuple[str, str]]:
         yield from ((key, why) for key in _OF_GROUPS)
 
 
+def _standing(facts: LayerFacts) -> Iterator[tuple[str, str]]:
+    """Bounds and schedules of weights, or of biases, whose rate is 0."""
+    name, values = facts.section.name.text, facts.values
+    weights = next((key for key in ("lr", "lr_mult") if _said(facts, key) == {0}), None)
+    biases = next((key for key in ("bias_lr", "bias_lr_mult") if _said(facts, key) == {0}), None)
+    if biases is None and weights == "lr" and values.get("bias_lr") is None:
+        biases = "lr"
+    if weights is not None:
+        yield from ((key, f"{name}'s weights stay as they are: {weights}=0") for key in BOUNDS)
+    if biases is not None:
+        yield "bias_schedule", f"{name}'s biases stay as they are: {biases}=0"
+    # Biases follow the schedule of the weights, unless something else is said of them.
+    alone = values.get("bias") is None or biases is not None or values.get("bias_schedule") is not None
+    if weights is not None and alone:
+        yield "schedule", f"{name}'s weights stay as they are: {weights}=0"
+
+
+def _said(facts: LayerFacts, key: str) -> set[Any]:
+    """What a key says of each input."""
+    value = facts.values.get(key)
+    return set(value.values) if isinstance(value, PerInput) else {value}
+
+
 def _nothing_over_parts(facts: LayerFacts) -> Iterator[str]:
     """Why there is no length over several parts."""
     name = facts.section.name.text
-
-    def said(key: str) -> set[Any]:
-        value = facts.values[key]
-        return set(value.values) if isinstance(value, PerInput) else {value}
-
-    if said("parts") == {1}:
+    if _said(facts, "parts") == {1}:
         yield f"{name} is one part: parts=2 would make two"
-    elif said("max_norm") | said("fixed_norm") == {None}:
+    elif _said(facts, "max_norm") | _said(facts, "fixed_norm") == {None}:
         yield f"{name} has neither max_norm nor fixed_norm, which it is about"

@@ -26,13 +26,14 @@ from netspec.ir.ops import (
     Lrn,
     NoisyRelu,
     Relu,
+    SetCrossEntropy,
     Softmax,
     Tanh,
     window_of,
 )
 from netspec.ir.shape import Shape
 from netspec.source import Span
-from netspec.units import plain
+from netspec.units import count, plain
 
 MOST_COLOURS = 4
 """How many channels a picture has at most: three colours and a mask."""
@@ -110,6 +111,14 @@ def _relu_on_scores(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[D
 
 def _reads_scores(node: Node) -> bool:
     return isinstance(node.op, Softmax) or (isinstance(node.op, Loss) and node.op.labelled)
+
+
+def _sets_of_all(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic]:
+    for node in graph.nodes.values():
+        if isinstance(node.op, SetCrossEntropy) and node.op.size == (classes := graph.shapes(node)[0].units):
+            message = f"{node.layer} is 0 whatever the scores are: its sets have all {count(classes)} classes"
+            notes = ["the image's class is in a set of all with probability 1, and -log 1 = 0; a smaller size is meant"]
+            yield _warning("no-effect", message, node, facts, ("size",), notes)
 
 
 def _softmax_twice(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic]:
@@ -263,6 +272,7 @@ _RULES = (
     _unread_pixels,
     _relu_on_scores,
     _softmax_twice,
+    _sets_of_all,
     _dropout_on_scores,
     _lrn_across_groups,
     _saturated_bias,

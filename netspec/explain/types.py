@@ -43,9 +43,13 @@ def page(layer_type: LayerType) -> str:
 
 
 def _usage(layer_type: LayerType) -> str:
-    """The type with what it cannot do without: ``[name] conv filters=... kernel=...``."""
+    """The type with what it cannot do without: ``[name] conv filters=... kernel=...``. What reads one layer need not
+    say it: the layer above."""
     operand = [layer_type.operand.name.upper()] if layer_type.operand else []
-    return " ".join(["[name]", layer_type.name, *operand, *(f"{k.name}=..." for k in layer_type.keys if k.required)])
+    least = layer_type.arity[0]
+    reads = [f"inputs={','.join(['...'] * least)}"] if least > 1 else []
+    keys = [f"{key.name}=..." for key in layer_type.keys if key.required]
+    return " ".join(["[name]", layer_type.name, *operand, *keys, *reads])
 
 
 def _reads(layer_type: LayerType) -> str:

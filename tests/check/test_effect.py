@@ -67,3 +67,28 @@ def test_a_default_is_for_many_layers() -> None:
 
 def test_a_comment_allows_it() -> None:
     assert idle(IMAGE + "[a] fc outputs=4 gpu=0  # one of two; allow: no-effect") == []
+
+
+@pytest.mark.parametrize("key", ["max_norm=1", "fixed_norm=1", "min_std=0.1", "max_std=0.1", "schedule=cosine"])
+@pytest.mark.parametrize("rate", ["lr=0", "lr_mult=0 bias=none", "lr=0 bias_lr=0"])
+def test_weights_that_stay_as_they_are_have_neither_bounds_nor_a_schedule(rate: str, key: str) -> None:
+    text = IMAGE + "[a] fc outputs=4 {} {}"
+    assert idle(text.format(rate, key)) == [key]
+    assert idle(text.format("lr=0.1", key)) == []
+    assert idle(IMAGE + f"default fc {rate}\n[a] fc outputs=4 {key}") == [key]
+
+
+def test_biases_that_move_follow_the_schedule_of_weights_that_do_not() -> None:
+    text = IMAGE + "[a] fc outputs=4 {} schedule=cosine"
+    assert idle(text.format("lr=0 bias_lr=0.1")) == []
+    assert idle(text.format("lr=0 bias_lr=0.1 bias_schedule=constant")) == ["schedule=cosine"]
+    assert idle(IMAGE + "[a] fc outputs=4 lr=0.1 bias_lr=0 bias_schedule=cosine") == ["bias_schedule=cosine"]
+    both = IMAGE + "[a] fc outputs=4\n[b] fc outputs=4 inputs=a,a lr={} max_norm=1"
+    assert (idle(both.format("0,0")), idle(both.format("0,0.1"))) == (["max_norm=1"], [])
+
+
+def test_sets_of_all_classes_have_the_right_one() -> None:
+    text = IMAGE + "[a] fc outputs=4\n[loss] setcrossentropy size={}"
+    assert (idle(text.format(4)), idle(text.format(3))) == (["size=4"], [])
+    (warning,) = good(text.format(4)).warnings
+    assert warning.message == "loss is 0 whatever the scores are: its sets have all 4 classes"

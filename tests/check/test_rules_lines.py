@@ -216,8 +216,17 @@ def test_an_empty_spec_is_an_error() -> None:
 
 def test_there_is_one_input() -> None:
     assert codes("[c] relu\n[d] relu") == ["no-input"]
-    found = mistake(IMAGE + "[other] input 3x3x3")
-    assert (found.code, found.span.line) == ("several-inputs", 2)
+    found = mistake(IMAGE + "[other] input 3x3x3\n[c] relu")
+    assert (found.code, found.span.line, found.message) == ("several-inputs", 2, "other is a second input")
+    assert found.fixes == ()
+
+
+def test_of_a_second_input_that_nothing_reads_it_is_said() -> None:
+    found = mistake(IMAGE + "[other] input 3x3x3\n[c] relu inputs=image")
+    assert (found.code, found.message) == ("several-inputs", "other is a second input, and nothing reads it")
+    (fix,) = found.fixes
+    (edit,) = fix.edits
+    assert (fix.title, edit.span.text, edit.text) == ("take other away", "[other] input 3x3x3", "")
 
 
 def test_the_input_stands_first() -> None:

@@ -117,6 +117,12 @@ def test_the_words_of_initial_values_show_their_numbers() -> None:
     assert "| `none` |  | there is no bias at all |" in bias and "`none`" not in init
 
 
+def test_what_reads_two_layers_is_written_with_both() -> None:
+    for word in ("gatedsumsquares", "sum", "max"):
+        assert f"- written: `[name] {word} inputs=...,...`" in page(word)
+    assert "- written: `[name] relu`" in page("relu") and "- written: `[name] concat`" in page("concat")
+
+
 def test_a_type_names_the_pages_of_its_words() -> None:
     conv = page("conv")
     assert conv is not None

@@ -87,6 +87,7 @@ def test_layers_over_maps(text: str, output: tuple[int, ...]) -> None:
         (conv("c", "c", 3), "c", "reads-later-layer", "c"),
         (conv("c", "labels", 3), "c", "several-inputs", "1"),
         (conv("c", "data", 3), "data", "cfg-unused-layer", "[c]"),
+        ("[other]\ntype=data\ndataIdx=2\n", "data", "cfg-unused-layer", "[other]"),
         (conv("c", "data", 3).replace("initW=0.02\n", ""), "c", "missing-key", "[c]"),
         (conv("c", "data", 3).replace("gpu=0\n", ""), "c", "missing-key", "[c]"),
         (conv("c", "data", 3) + POOL.replace("stride=2", "stride=4"), "p", "bad-value", "4"),

@@ -236,6 +236,25 @@ def test_a_training_that_starts_from_weights(run: Path, tmp_path: Path) -> None:
     assert recorded == {**read(run).facts(), "fresh": ["fc4"], "left_out": []}
 
 
+def test_pixels_that_are_prepared_otherwise_are_told(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    told = "was trained on pixels prepared otherwise: "
+    for keys, wanted in (
+        ("range=1 mean=image", ""),
+        ("range=255 mean=none", "range=1, here range=255; mean=image, here mean=none"),
+        ("range=1 mean=0.5,0.25,1 order=bgr", "order=rgb, here order=bgr; mean=image, here mean=0.5,0.25,1"),
+    ):
+        Path("t.net").write_text(SPEC.replace("range=1 mean=image", keys))
+        done = netspec(
+            "train", "t.net", "--data", "synthetic", "--steps", 1, "--out", f"run-{len(wanted)}", "--weights", run
+        )
+        assert done.exit_code == 0, done.output
+        said = " ".join(done.stderr.split())
+        assert told + wanted in said if wanted else told not in said
+
+
 def test_weights_of_another_shape_leave_no_run_folder(run: Path, tmp_path: Path) -> None:
     with pytest.raises(TrainError, match="do not fit tiny"):
         trained(tmp_path / "fine", spec=SPEC.replace("outputs=4", "outputs=5"), steps=1, weights=run)

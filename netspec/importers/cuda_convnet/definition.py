@@ -39,6 +39,7 @@ class _Definer:
         self.layers: dict[str, Layer] = {}
         self.refused: set[str] = set()
         self.labels = _labels(config)
+        self.unread = _unread(config)
         self.placed = any("gpu" in section.options for section in config.sections.values())
         self.data: int | None = None
         self.counts: dict[str, tuple[int, str]] = {}
@@ -122,7 +123,7 @@ class _Definer:
         if options.text("neuron", "").strip():
             raise options.refuse("bad-value", "a data layer has no neuron", "neuron")
         options.ignored(("type", "gpu", "neuron", *_DATA[: 1 if self.dialect == "2012" else 3]), ("inputs",))
-        labels = options.name in self.labels
+        labels = options.name in self.labels | self.unread
         if not labels:
             if self.data is not None and self.data != index:
                 raise options.refuse(
@@ -239,11 +240,27 @@ def _labels(config: Config) -> frozenset[str]:
     compared = {
         name for name, kinds in readers.items() if all(kind.startswith("cost.") or kind == "eltsum" for kind in kinds)
     }
-    data = {name: _text(s, "dataidx") for name, s in config.sections.items() if _text(s, "type") == "data"}
+    data = _data(config)
     images = {index for name, index in data.items() if name not in compared and name in readers}
-    whole = any(_text(section, "type").startswith("cost.") for section in config.sections.values())
-    unread = set() if whole else data.keys() - readers.keys()
+    unread = set() if _is_whole(config) else data.keys() - readers.keys()
     return frozenset(name for name in compared | unread if data.get(name) not in images)
+
+
+def _unread(config: Config) -> frozenset[str]:
+    """The data layers that nothing reads, in a file with costs; not the first matrix, which is the images."""
+    read = {name for section in config.sections.values() for name in inputs_of(section)}
+    unread = {name for name, index in _data(config).items() if index != "0" and name not in read}
+    return frozenset(unread) if _is_whole(config) else frozenset()
+
+
+def _data(config: Config) -> dict[str, str]:
+    """The data layers, and which matrix each is."""
+    return {name: _text(s, "dataidx") for name, s in config.sections.items() if _text(s, "type") == "data"}
+
+
+def _is_whole(config: Config) -> bool:
+    """Whether the file has costs; without, it may be half of one."""
+    return any(_text(section, "type").startswith("cost.") for section in config.sections.values())
 
 
 def _text(section: Section, key: str) -> str:

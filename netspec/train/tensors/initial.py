@@ -10,7 +10,7 @@ from netspec.train.config import Config, Request
 from netspec.train.errors import RequestError
 from netspec.train.learning.objective import Objective, build
 from netspec.train.reporting.console import Reporter
-from netspec.train.tensors.weights import fit, read_weights
+from netspec.train.tensors.weights import fit, other_preparation, read_weights
 from netspec.units import plural
 
 
@@ -42,5 +42,7 @@ def begin(graph: Graph, config: Config, request: Request, reporter: Reporter) ->
     told += [f"{', '.join(fitted.fresh)} fresh"] if fitted.fresh else []
     told += [f"the file's {', '.join(fitted.left_out)} left out"] if fitted.left_out else []
     reporter.note(f"starting weights: {'; '.join(told)}")
+    if other := other_preparation(graph, weights):
+        reporter.warn(f"{weights.path} was trained on pixels prepared otherwise: {'; '.join(other)}")
     facts = {**weights.facts(), "fresh": list(fitted.fresh), "left_out": list(fitted.left_out)}
     return objective, {"weights": facts}

@@ -112,6 +112,23 @@ def need_same_range(graph: Graph, weights: Weights) -> None:
         )
 
 
+def other_preparation(graph: Graph, weights: Weights) -> tuple[str, ...]:
+    """What a checkpoint's network is given that a network is not, in the words of the input line: ``range=255, here
+    range=1``."""
+    if "preparation" not in weights.about:
+        return ()
+    was, here = net_of(weights.about, weights.path).graph.preprocessing, graph.preprocessing
+    return tuple(
+        f"{key}={_shown(there)}, here {key}={_shown(ours)}"
+        for key in ("range", "order", "mean", "std")
+        if (there := getattr(was, key)) != (ours := getattr(here, key))
+    )
+
+
+def _shown(value: object) -> str:
+    return ",".join(f"{number:g}" for number in value) if isinstance(value, tuple) else str(value)
+
+
 def read_safetensors(path: Path, *, only_about: bool = False) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """The tensors of a ``.safetensors`` file (none with ``only_about``), and what netspec wrote about them (empty for
     another tool's file).
