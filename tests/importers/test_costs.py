@@ -48,7 +48,8 @@ def test_even_windows_have_the_gradient_of_the_value() -> None:
 def test_sets_of_classes(size: int, op: SetCrossEntropy) -> None:
     found = load(DATA + MSM, rates("f", cost=f"coeff=1\nsetSize={size}\nthreads=4"))
     (loss,) = found.graph.losses
-    assert (loss.op, loss.inputs, found.warnings) == (op, ("f",), ())
+    assert (loss.op, loss.inputs) == (op, ("f",))
+    assert [w.code for w in found.warnings] == (["no-effect"] if size == 5 else [])  # of all classes
     assert found.graph.scores.name == "f"
 
 
