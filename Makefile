@@ -40,13 +40,15 @@ wheel: .venv/installed-dev
 ci:
 	.ci/run
 
-# A stamp is as old as the installation; what decides about the installation is newer after a change.
+# A stamp is as old as the installation; what decides about the installation is newer after a change. The extra dev has
+# all that the extra test has.
 .venv/installed-run: EXTRAS = digits,plots
 .venv/installed-test: EXTRAS = test
 .venv/installed-dev: EXTRAS = dev
+.venv/installed-dev: ALSO = .venv/installed-test
 .venv/installed-%: .venv/bin/python pyproject.toml setup.py constraints.txt
 	$(INSTALL) '.[$(EXTRAS)]'
-	touch $@
+	touch $@ $(ALSO)
 
 # Old installations stay: only a missing environment is made.
 .venv/bin/python:

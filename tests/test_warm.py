@@ -66,6 +66,7 @@ sys.exit("the end")
 """
 
 
+@pytest.mark.ci  # a process that imports torch
 def test_a_program_sees_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIVEN", "to both")
     path = tmp_path / "program.py"

@@ -70,6 +70,7 @@ def test_every_value_of_the_specs(path: Path) -> None:
     compare(graph, onnx_file.initial_values(graph, 0), count=1)
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("name", ["alexnet", "alexnet-2012", "alexnet-torchvision"])
 def test_every_value_of_large_specs_with_narrow_full_connections(name: str) -> None:
     path = ROOT / "specs" / f"{name}.net"
@@ -77,6 +78,7 @@ def test_every_value_of_large_specs_with_narrow_full_connections(name: str) -> N
     compare(graph, onnx_file.initial_values(graph, 0), count=1)
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("distribution", [Normal(0.0, 0.01), Normal(-1.0, 2.0), Uniform(-0.5, 2.0), Constant(0.3)])
 @pytest.mark.parametrize("count", [1, 2, 3, 15, 16, 17, 32, 1000, 2**20 + 17])
 @pytest.mark.parametrize("seed", [0, 1, 2**40])

@@ -45,6 +45,7 @@ def test_values_are_there_by_name() -> None:
     assert run.output is run.values["fc"]
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("build", CASES.values(), ids=CASES.keys())
 def test_no_images_give_no_values(build: Case) -> None:
     graph = build()

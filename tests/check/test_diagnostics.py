@@ -40,6 +40,7 @@ def test_each_code_at_its_place_with_what_helps(case: Case) -> None:
     assert any(case.help in said for said in _helps(found))
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("case", CASES, ids=title)
 def test_each_is_a_dozen_lines_at_most_with_carets_under_its_place(case: Case) -> None:
     lines = render(mistake(case.text)).splitlines()

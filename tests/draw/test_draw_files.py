@@ -108,6 +108,7 @@ def test_a_png_that_would_be_too_large_is_smaller_or_refused(monkeypatch: pytest
         to_png(figure)
 
 
+@pytest.mark.ci  # seconds
 def test_a_thousand_layers_take_seconds_and_a_few_megabytes() -> None:
     net = netspec.loads(chain(1000))
     begin = time.process_time()

@@ -126,6 +126,7 @@ EMPTY = "pool_10_3_2_outputsX=9"
 POSITIONAL = "schedW_dexp[250,0,4]"
 
 
+@pytest.mark.many
 @pytest.mark.parametrize(("probe", "dialect"), list(probes()), ids=lambda c: c["name"] if isinstance(c, dict) else c)
 def test_small_files_have_the_verdict_of_both_versions(probe: dict[str, Any], dialect: Dialect) -> None:
     units = probe["dim0"]

@@ -76,6 +76,7 @@ def test_the_tables_are_whole() -> None:
     assert len(PRINTED) == 6
 
 
+@pytest.mark.many
 @needs_files
 @pytest.mark.parametrize("row", RUNS, ids=lambda row: row[0])
 def test_every_number_of_a_run_stands_in_its_notes(row: list[str]) -> None:

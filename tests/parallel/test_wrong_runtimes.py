@@ -67,6 +67,7 @@ def records() -> dict[str, Any]:
     return dict(zip(WRONG, together(2, wrong_steps, list(WRONG))[0], strict=True))
 
 
+@pytest.mark.ci  # several processes, again and again
 @pytest.mark.parametrize("name", WRONG)
 def test_it_is_caught(name: str, records: dict[str, Any]) -> None:
     graph = netspec.loads(networks.BRANCHING).graph

@@ -14,7 +14,7 @@ from onnx_cases import QUESTIONS, Case, cases, question  # noqa: E402
 from questions import Reason  # noqa: E402
 from tallies import Tally, is_pinned, need_equal, said  # noqa: E402
 
-pytestmark = pytest.mark.peers
+pytestmark = [pytest.mark.peers, pytest.mark.ci]
 
 COUNTED = {
     "Abs": (1, 1),

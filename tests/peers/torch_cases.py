@@ -23,7 +23,6 @@ from questions import (
     same_padding,
 )
 from torch import Tensor
-from torch.testing._internal.common_methods_invocations import op_db
 
 from netspec.ir.window import Pad, Window
 
@@ -70,6 +69,8 @@ def refused_spec(operator: str, sample: Sample) -> str:
 
 
 def _info(operator: str) -> Any:
+    from torch.testing._internal.common_methods_invocations import op_db  # takes seconds
+
     (found,) = (info for info in op_db if info.name == f"nn.functional.{operator}")
     return found
 

@@ -71,6 +71,7 @@ def test_json_has_seconds_bytes_and_flops() -> None:
     assert "handwritten" not in found
 
 
+@pytest.mark.ci  # seconds
 def test_bf16_is_timed_where_it_is_asked_for() -> None:
     assert data(DIGITS, *QUICK, "--precision", "bf16")["precision"] == "bf16"
 

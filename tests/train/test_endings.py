@@ -35,6 +35,7 @@ def train(*arguments: str) -> Result:
     return CliRunner().invoke(main, ["train", *arguments])
 
 
+@pytest.mark.many
 @needs_signals
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_after_the_step_with_everything_saved(tmp_path: Path, number: int, code: int) -> None:
@@ -71,6 +72,7 @@ def test_a_second_signal_ends_at_once_even_in_a_long_computation(tmp_path: Path)
     assert process.exitcode == 143
 
 
+@pytest.mark.ci  # several processes
 @needs_signals
 def test_a_full_disk_leaves_the_last_good_checkpoint(tmp_path: Path) -> None:
     """A checkpoint gets larger with the first step, when velocities and the place in the epoch come to it."""

@@ -80,6 +80,7 @@ def test_the_text(run: Path) -> None:
     assert [line.split()[:3] for line in lines[5:]] == [["texture", str(k), "64"] for k in range(4)]
 
 
+@pytest.mark.ci  # two trainings
 def test_two_networks_that_read_different_pictures_are_averaged(run: Path, another: Path) -> None:
     one, two, both = result(run), result(another), result(run, another)
     assert [each["net"] for each in both["runs"]] == ["tiny", "wide"]

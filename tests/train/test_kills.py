@@ -106,6 +106,7 @@ def names(folder: Path) -> set[str]:
     return {path.name for path in checkpoint.saved(folder)}
 
 
+@pytest.mark.ci  # several processes
 def test_a_process_that_was_killed_before_its_first_checkpoint(tmp_path: Path, whole: Path) -> None:
     (tmp_path / "tiny.net").write_text(SPEC)
     process = launch(tmp_path, *COMMAND, "--out", "run")
