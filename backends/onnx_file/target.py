@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from netspec.backend import Target, Trained
 from netspec.diagnostics import Diagnostic, SpecError
 from netspec.diagnostics.model import whole
+from netspec.ir.ops import NoisyRelu
+from netspec.language.parser import parse
+from netspec.language.syntax import by_key
 from netspec.net import Net
 from netspec.units import count, size
 
@@ -22,9 +26,16 @@ _START = re.compile(rb"\x08[\x01-\x7f]\x12" + bytes([len(PRODUCER)]) + PRODUCER.
 
 
 def make(
-    net: Net, stem: str, *, weights: Trained | None = None, seed: int = 0, losses: bool = False
+    net: Net,
+    stem: str,
+    *,
+    weights: Trained | None = None,
+    seed: int = 0,
+    losses: bool = False,
+    tell: Callable[[Sequence[Diagnostic]], None] | None = None,
 ) -> dict[str, bytes]:
-    """The model, with these weights, or with the initial values of the seed; with ``losses`` also these.
+    """The model, with these weights, or with the initial values of the seed; with ``losses`` also these. ``tell`` is
+    given what the runtime will draw by chance.
 
     Raises
     ------
@@ -38,6 +49,8 @@ def make(
     arrays = initial_values(net.graph, seed) if weights is None else weights.arrays
     facts = {"seed": str(seed)} if weights is None else weights.facts
     made = model(net.graph, arrays, spec=net.source.text, facts=facts, losses=losses)
+    if tell is not None:
+        tell(tuple(_drawn(net)))
     return {f"{stem}.onnx": made.SerializeToString(deterministic=True)}
 
 
@@ -56,12 +69,30 @@ def _need_to_fit(net: Net) -> None:
         raise SpecError((Diagnostic("too-large-for-onnx", message, (whole(net.source),), (note,)),))
 
 
+def _drawn(net: Net) -> Iterator[Diagnostic]:
+    """What the runtime draws anew in every run."""
+    sections = {section.name.text: section for section in parse(net.source).sections}
+    for node in net.graph.nodes.values():
+        if isinstance(node.op, NoisyRelu):
+            section = sections.get(node.layer)  # none where a variant has it of its base
+            neuron = by_key(section.pairs).get("neuron") if section is not None else None
+            known = [neuron.span] if neuron is not None else [section.name.span] if section is not None else []
+            yield Diagnostic(
+                "random-in-onnx",
+                f"{node.layer} draws its noise anew in every run of the file",
+                (*known, whole(net.source))[:1],
+                ("ONNX has no way to say by which seed: RandomNormalLike draws what the runtime will",),
+                severity="warning",
+                layer=node.layer,
+            )
+
+
 TARGET = Target(
     "onnx",
     "one ONNX file that computes the network outside training",
     ".onnx",
     make,
     is_ours,
-    options=("weights", "seed", "losses"),
+    options=("weights", "seed", "losses", "tell"),
     extra="onnx",
 )

@@ -140,6 +140,19 @@ def test_nothing_half_written_stays_behind(folder: Path, monkeypatch: pytest.Mon
     assert list(folder.iterdir()) == []
 
 
+def test_noise_that_the_runtime_draws_is_told(folder: Path) -> None:
+    Path("base.net").write_text(
+        "net base\n[x] input 4\n[a] fc outputs=4 neuron=nrelu\n[b] nrelu std=0.5\n[c] fc outputs=2\n"
+    )
+    done = run("base.net", "-q")
+    assert done.exit_code == 0
+    assert done.stderr.count("warning[random-in-onnx]: ") == 2
+    assert "a draws its noise anew" in done.stderr and "b draws its noise anew" in done.stderr
+    Path("variant.net").write_text("net variant from=base.net\n[a] neuron=relu\n")
+    done = run("variant.net", "-q")
+    assert (done.exit_code, done.stderr.count("warning[random-in-onnx]: b draws")) == (0, 1)
+
+
 def test_a_network_beyond_two_gigabytes_is_refused_before_anything_is_drawn(folder: Path) -> None:
     done = run("-", text="net large\n[x] input 64x128x128\n[fc] fc outputs=1000")
     assert done.exit_code == 1

@@ -6,6 +6,7 @@ import pytest
 from layerfiles import DATA, RATES, conv, load, net, said, told
 
 from netspec.ir.ops import CrossEntropy, GatedSumSquares, SetCrossEntropy, Topographic
+from netspec.ir.shape import Shape
 
 IMAGE = DATA.partition("[labels]")[0]
 FC = "[f]\ntype=fc\ninputs=data\noutputs=5\ninitW=0.1\ngpu=0\n"
@@ -28,6 +29,13 @@ def test_a_gate_of_data_is_left_out() -> None:
     text = net(FC.replace("[f]", "[h]") + "[c]\ntype=cost.gsum2\ninputs=labels,h\ngpu=0\n", "h")
     found = said(text, rates("h", "out", cost="coeff=1\n[logprob]\ncoeff=1"))
     assert told(found) == [("cfg-left-out", 15, "labels,h")]
+    assert "(dataIdx=1), which no layer of a spec reads as a number" in found[0].message
+
+
+def test_a_gate_may_be_the_one_number_of_an_image() -> None:
+    text = IMAGE + FC + "[c]\ntype=cost.gsum2\ninputs=data,f\ngpu=0\n"
+    (loss,) = load(text, rates("f", cost="coeff=1"), "2012", Shape(1)).graph.losses
+    assert (loss.op, loss.inputs) == (GatedSumSquares(), ("data", "f"))
 
 
 def test_topographic_sparsity() -> None:

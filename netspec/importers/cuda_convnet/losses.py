@@ -56,7 +56,11 @@ def add(definition: Definition, layer: Layer, lines: Lines, learning: Learning, 
     word, read = "", ""
     gate: list[str] = []
     if layer.type == "cost.gsum2" and definition.is_labels(layers[layer.inputs[0]]):
-        layer.options.warn("cfg-left-out", "its gate is data, which a spec has not; it is trained without", "inputs")
+        index = layers[layer.inputs[0]].values["dataIdx"]
+        message = (
+            f"its gate is data other than the images (dataIdx={index}), which no layer of a spec reads as a number"
+        )
+        layer.options.warn("cfg-left-out", f"{message}; it is trained without this cost", "inputs")
         return
     if layer.type in ("cost.logreg", "cost.crossent"):
         if known.alone and not keys and _last(definition) == layer.inputs[1]:
