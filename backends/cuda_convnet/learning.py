@@ -32,7 +32,22 @@ def rates(site: Site, weights: Sequence[Parameter]) -> dict[str, str]:
     if old:
         keys |= {"schedW": fall.of_2012} if (fall := _of_all(site, weights, falls)) else {}
         keys |= {"schedB": bias_fall.of_2012} if bias_fall else {}
-    return keys | update_period(site)
+    return keys | _super_eps(site, weights) | update_period(site)
+
+
+def _super_eps(site: Site, weights: Sequence[Parameter]) -> dict[str, str]:
+    """``superEps``, which a section has once."""
+    owned = {w.super_eps for w in weights if w.layer == site.layer.name}
+    if owned <= {None}:
+        return {}
+    (first, *others) = sorted(super_eps or 0.0 for super_eps in owned)
+    if others or not site.draft.old:
+        message = (
+            "version 2 of cuda-convnet has no superEps" if not site.draft.old else "superEps is one for all inputs"
+        )
+        site.draft.problems.left_out(site.layer.name, f"{message}; super_eps is left out", "super_eps")
+        return {}
+    return {"superEps": number(first)}
 
 
 def _told(site: Site, parameter: Parameter) -> Told | None:

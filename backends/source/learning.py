@@ -57,6 +57,13 @@ def update_rows(graph: Graph) -> list[str]:
     return [f"{string(state_key(p, names))}: {p.update_every}," for p in graph.parameters.values() if p.update_every]
 
 
+def super_eps_rows(graph: Graph) -> list[str]:
+    """``"fc6.weight": 1.0,``, one row per parameter whose gradients are divided by a root of their running means."""
+    names = attributes(graph)
+    divided = ((p, p.super_eps) for p in graph.parameters.values() if p.super_eps is not None)
+    return [f"{string(state_key(p, names))}: {number(super_eps)}," for p, super_eps in divided]
+
+
 def _bounds(constraint: Constraint) -> dict[str, str | None]:
     given = ((name, getattr(constraint, name)) for name in BOUNDS)
     parts = {"parts": str(constraint.parts)} if constraint.parts > 1 else {}

@@ -14,7 +14,7 @@ from netspec.passes.step_limits import need_two_images, unfit_rates
 from netspec.units import count
 
 from .devices import devices
-from .learning import constraint_rows, keys, parameter_rows, renamed_rows, schedule, update_rows
+from .learning import constraint_rows, keys, parameter_rows, renamed_rows, schedule, super_eps_rows, update_rows
 from .model import write_model
 from .pictures import pictures
 from .text import comment, inside_docstring, number
@@ -61,6 +61,7 @@ def emit(graph: Graph, *, stem: str, spec: str) -> str:
         rows=parameter_rows(graph),
         renamed=renamed_rows(graph),
         constraints=constraint_rows(graph),
+        divided=super_eps_rows(graph),
         updates=update_rows(graph) if graph.train.accumulate > 1 else [],
         over_parts=any(p.constraint.parts > 1 for p in graph.parameters.values()),
         model=model,

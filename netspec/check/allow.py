@@ -20,6 +20,7 @@ WARNINGS = (
     "signal-explodes",
     "signal-vanishes",
     "softmax-twice",
+    "super-eps-too-small",
     "unknown-allow",
     "unread-layer",
     "unread-pixels",

@@ -12,7 +12,18 @@ from netspec.check.statements import Settings
 from netspec.ir.constraint import BOUNDS
 from netspec.lowering import PerInput
 
-_OF_WEIGHTS = ("init", "lr", "lr_mult", "schedule", "momentum", "decay", "decay_mult", *BOUNDS, "norm_over")
+_OF_WEIGHTS = (
+    "init",
+    "lr",
+    "lr_mult",
+    "schedule",
+    "momentum",
+    "decay",
+    "decay_mult",
+    "super_eps",
+    *BOUNDS,
+    "norm_over",
+)
 _OF_BIASES = ("bias_lr", "bias_lr_mult", "bias_schedule", "bias_momentum", "bias_decay", "bias_decay_mult")
 _OF_GROUPS = ("gpu", "reads")
 
@@ -34,6 +45,9 @@ def _idle(facts: LayerFacts, settings: Settings) -> Iterator[tuple[str, str]]:
     if owner:
         why = f"{name} has no weights of its own: it takes those of {owner[0]}, as they are drawn and trained there"
         yield from ((key, why) for key in _OF_WEIGHTS)
+    if not owner and None not in _said(facts, "super_eps"):
+        why = "super_eps has a rule of its own, without weight decay"
+        yield from ((key, why) for key in ("decay", "decay_mult"))
     yield from _standing(facts)
     if facts.values.get("norm_over") == "parts":
         yield from (("norm_over", why) for why in _nothing_over_parts(facts))
@@ -56,7 +70,7 @@ def _standing(facts: LayerFacts) -> Iterator[tuple[str, str]]:
     if biases is None and weights == "lr" and values.get("bias_lr") is None:
         biases = "lr"
     if weights is not None:
-        yield from ((key, f"{name}'s weights stay as they are: {weights}=0") for key in BOUNDS)
+        yield from ((key, f"{name}'s weights stay as they are: {weights}=0") for key in ("super_eps", *BOUNDS))
     if biases is not None:
         yield "bias_schedule", f"{name}'s biases stay as they are: {biases}=0"
     # Biases follow the schedule of the weights, unless something else is said of them.

@@ -164,9 +164,22 @@ class _Parameters:
         held = self._constraint(index or 0) if wanted.role == "weight" else FREE
         every = self._given("update_every")
         every = None if every == self.request.train.accumulate else every
+        divided = self._given("super_eps", index or 0) if wanted.role == "weight" else None
+        decay = 0.0 if divided is not None else decay  # the rule has none
         self.own.append(
             Parameter(
-                key, self.request.name, wanted.role, wanted.shape, drawn, lr, momentum, decay, held, schedule, every
+                key,
+                self.request.name,
+                wanted.role,
+                wanted.shape,
+                drawn,
+                lr,
+                momentum,
+                decay,
+                held,
+                schedule,
+                every,
+                divided,
             )
         )
         if wanted.role == "weight":

@@ -41,6 +41,9 @@ MOST_COLOURS = 4
 WEAKEST, STRONGEST = 1e-4, 1e4
 """Between these the outputs of freshly initialised layers should be; far from them gradients vanish or overflow."""
 
+SAFE_SUPER_EPS = 0.25
+"""With it or more there is a root of the running means for any gradients."""
+
 SUREST = 50
 """Freshly drawn scores of this size make the first loss about 50 sqrt(2 ln(classes)), some forty times that of guessing
 among ten. The networks of the literature begin with scores below 10."""
@@ -267,6 +270,17 @@ def _warning(
     )
 
 
+def _super_eps(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic]:
+    """The mean of g^2 + g is at least -1/4, that of g = -1/2."""
+    for node in graph.nodes.values():
+        for p in (graph.parameters[key] for key in node.params):
+            if p.layer == node.layer and p.super_eps is not None and p.super_eps < SAFE_SUPER_EPS and p.lr:
+                message = f"{p.layer}'s super_eps={plain(p.super_eps)} may leave the root of a number below 0"
+                notes = ["g^2 + g is -0.25 at g = -0.5; from super_eps=0.25 on its mean plus super_eps is above 0"]
+                yield _warning("super-eps-too-small", message, node, facts, ("super_eps",), notes)
+                break
+
+
 _RULES = (
     _channels_last,
     _unread_pixels,
@@ -277,4 +291,5 @@ _RULES = (
     _lrn_across_groups,
     _saturated_bias,
     _signal,
+    _super_eps,
 )

@@ -14,7 +14,7 @@ from netspec.ir.settings import Schedule
 from netspec.ir.window import Window
 
 TRAINED = (
-    *("init", "bias", "lr", "schedule", "momentum", "decay", *BOUNDS, "norm_over", "update_every"),
+    *("init", "bias", "lr", "schedule", "momentum", "decay", "super_eps", *BOUNDS, "norm_over", "update_every"),
     *("bias_lr", "bias_schedule", "bias_momentum", "bias_decay", "average"),
 )
 """Keys that change only what is learnt (a bias that is there or not changes more)."""
@@ -142,8 +142,8 @@ def _learning(graph: Graph, layer: Layer, spoken: tuple[Node, ...]) -> dict[str,
             facts[f"{prefix}decay"] = _several([_as_train(p.decay, decay) for p in parameters])
     for p in own[:1]:
         facts["update_every"] = Fact("once a batch" if p.update_every is None else str(p.update_every))
-    for key in BOUNDS if weights else ():
-        bounds = (getattr(p.constraint, key) for p in weights)
+    for key in ("super_eps", *BOUNDS) if weights else ():
+        bounds = (p.super_eps if key == "super_eps" else getattr(p.constraint, key) for p in weights)
         facts[key] = Fact(_per_input(["none" if bound is None else words.number(bound) for bound in bounds]))
     if weights and isinstance(spoken[0].op, Linear):
         facts["norm_over"] = Fact("parts" if any(p.constraint.parts > 1 for p in weights) else "unit")

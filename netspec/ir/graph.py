@@ -35,7 +35,8 @@ class Parameter:
     ``lr``, ``momentum`` and ``decay`` are what this tensor starts training with; the schedule scales ``lr``: its own,
     or, where that is ``None``, the train line's (``Graph.schedule_of``).
     ``constraint`` is what it is held to after each update. It is updated once a batch, or, with ``update_every``, after
-    so many of the ``accumulate`` parts of a batch, by the mean gradient of their images.
+    so many of the ``accumulate`` parts of a batch, by the mean gradient of their images. ``super_eps`` is that of
+    cuda-convnet of 2012, with which gradients are divided by a root of their running means.
     """
 
     key: str
@@ -49,6 +50,7 @@ class Parameter:
     constraint: Constraint = FREE
     schedule: OwnSchedule | None = None
     update_every: int | None = None
+    super_eps: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from netspec.ir.ops import Concat
 from netspec.ir.window import ROUNDINGS, Pad, Rounding, Window, WindowKind
 from netspec.keys import (
+    BOUND,
     HE,
     IDENTITY,
     ZERO,
@@ -162,7 +163,17 @@ OUTSIDE = Key(
 )
 
 WINDOWED = (KERNEL, STRIDE, PAD, DILATION, ROUNDING, OUTSIDE)
-WEIGHTED = (INIT, BIAS, WEIGHTS_OF, *LEARNING, *BOUNDS, READS)
+SUPER_EPS = Key(
+    "super_eps",
+    BOUND,
+    "of weights alone, cuda-convnet of 2012's superEps: v <- 0.9 v - lr g / sqrt(mean of g^2 + mean of g + super_eps), "
+    "then w <- w + v, with running means m <- momentum m + (1 - momentum) g, and without weight decay",
+    default=None,
+    default_text="none",
+    of_shape=False,
+    per_input=True,
+)
+WEIGHTED = (INIT, BIAS, WEIGHTS_OF, *LEARNING, SUPER_EPS, *BOUNDS, READS)
 
 
 def lay_out(low: Lowering) -> None:

@@ -15,8 +15,9 @@ from netspec.plan.program import HALF, Program, Work
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Bytes that a device holds through all steps: ``weights`` in float32, ``momentum`` one number each, the moving
-    ``average`` of the weights where the file wants one, and running statistics. ``gradients`` come and go."""
+    """Bytes that a device holds through all steps: ``weights`` in float32, ``momentum`` (a velocity for each weight,
+    with a ``super_eps`` two running means as well), the moving ``average`` of the weights where the file wants one, and
+    running statistics. ``gradients`` come and go."""
 
     weights: int
     gradients: int

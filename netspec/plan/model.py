@@ -183,14 +183,16 @@ def _standing(placed: Placed, device: int) -> Standing:
             channels = node.output.channels // placed.layers[node.layer].held.channels
             statistics += 2 * channels * FULL + 8
     average = weights + statistics if placed.graph.train.ema else 0
-    return Standing(weights, weights, weights, average, statistics)
+    means = 2 * FULL * sum(_parameters(placed, device, divided=True).values())
+    return Standing(weights, weights, weights + means, average, statistics)
 
 
-def _parameters(placed: Placed, device: int) -> dict[str, int]:
-    """How many numbers a device learns, by layer; of a layer that others compute none."""
+def _parameters(placed: Placed, device: int, *, divided: bool = False) -> dict[str, int]:
+    """How many numbers a device learns, by layer; of a layer that others compute none. ``divided``: only those of which
+    running means are kept beside the velocity."""
     found: dict[str, int] = {}
     for parameter in placed.graph.parameters.values():
-        if placed.on(device, parameter.layer):
+        if placed.on(device, parameter.layer) and (parameter.super_eps is not None or not divided):
             share = math.prod(parameter.shape) // placed.holder(parameter).channels
             found[parameter.layer] = found.get(parameter.layer, 0) + share
     return found

@@ -60,8 +60,10 @@ def work(graph: Graph, batch: int, precision: Precision) -> dict[str, LayerWork]
 
 
 def update_bytes(graph: Graph) -> int:
-    """What moving all weights reads (weight, gradient, velocity) and writes (weight, velocity), in bytes."""
-    return 5 * FULL * sum(math.prod(p.shape) for p in graph.parameters.values())
+    """What moving all weights reads (weight, gradient, velocity) and writes (weight, velocity), in bytes; with a
+    ``super_eps`` both running means are read and written as well."""
+    numbers = ((math.prod(p.shape), 5 if p.super_eps is None else 9) for p in graph.parameters.values())
+    return FULL * sum(size * times for size, times in numbers)
 
 
 def _work(graph: Graph, layer: Layer, batch: int, width: int, learns: frozenset[str]) -> LayerWork:

@@ -70,6 +70,19 @@ def test_version_2_has_not_these_costs() -> None:
     assert told == ["cost.tica", "cost.gsum2", "cost.msm"]
 
 
+def test_super_eps_is_of_2012() -> None:
+    text = f"[image] input 3x8x8 range=255 mean=image\n[a] fc outputs=16 init=gaussian(1) super_eps=0.5\n{ENDING}"
+    net = loads(text + "train optimizer=sgd(weight_decay=0.1)")
+    made = BACKEND.emit(net)
+    assert (made.dialect, made.warnings, made.params.count("superEps=0.5")) == ("2012", (), 1)
+    same(net, back(made, net.graph))
+    made = BACKEND.emit(net, "v2")
+    assert [(d.code, d.span.text) for d in made.warnings] == [("left-out-of-cfg", "super_eps=0.5")]
+    two = text.replace("super_eps=0.5", "inputs=image,image super_eps=1,2")
+    (told,) = BACKEND.emit(loads(two), "2012").warnings
+    assert told.message == "a: superEps is one for all inputs; super_eps is left out"
+
+
 @pytest.mark.parametrize(
     ("layer", "dialect", "said"),
     [

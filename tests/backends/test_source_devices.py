@@ -91,6 +91,7 @@ def test_two_processes_compute_what_the_trainer_computes(tmp_path: Path) -> None
         trial("by_all", grouped(BY_ALL, "train accumulate=2 schedule=cosine"), tmp_path),
         trial("own_loss", grouped(OWN_LOSS, options), tmp_path),
         trial("early", grouped(TO_FIRST, early), tmp_path),
+        trial("divided", grouped(TO_FIRST, "default conv super_eps=1\ndefault fc super_eps=0.5"), tmp_path),
         trial("early_by_batch", netspec.loads(f"{BRANCHES.strip()}\n{early}").graph, tmp_path),
         trial("loss_on_first", grouped(LOSS_ON_FIRST, options), tmp_path),
         trial("on_second", grouped(ON_SECOND), tmp_path, split="batch"),

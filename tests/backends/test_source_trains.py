@@ -171,6 +171,12 @@ def test_layers_that_are_updated_after_parts_of_a_batch(
     compare(netspec.loads(spec(conv, fc, f"accumulate=4 {keys}")).graph, tmp_path, monkeypatch)
 
 
+def test_gradients_over_a_root_of_their_running_means(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = "accumulate=2 schedule=linear(0.5, noise=0.5)"
+    graph = netspec.loads(spec("super_eps=1 max_norm=0.5", "super_eps=0.25 update_every=1", keys)).graph
+    compare(graph, tmp_path, monkeypatch)
+
+
 def test_a_length_over_all_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     held = "parts=2 norm_over=parts fixed_norm=0.4"
     compare(netspec.loads(spec("min_std=0.05", held)).graph, tmp_path, monkeypatch)

@@ -61,6 +61,13 @@ def test_updates_after_all_parts_are_those_of_a_batch() -> None:
     assert (idle(shared.format("bias=none")), idle(shared.format(""))) == (["update_every=1"], [])
 
 
+@pytest.mark.parametrize("key", ["decay=0.1", "decay_mult=2"])
+def test_a_rule_without_decay(key: str) -> None:
+    text = IMAGE + "[a] fc outputs=4\n[b] fc outputs=4 inputs=image,a super_eps={} " + key
+    assert idle(text.format("1")) == idle(text.format("1,2")) == [key]
+    assert idle(text.format("1,none")) == idle(text.format("none")) == []
+
+
 def test_a_default_is_for_many_layers() -> None:
     assert idle("default conv init=he bias_lr=0.1\ndefault fc reads=all\n" + SHARED.format("bias=none")) == []
 

@@ -38,6 +38,11 @@ TRAPS = {
         "[i] input 8x8x8\n[c] conv filters=8 kernel=3\n[n] lrn size=5 scale=1e-4\n",
         (3, 9),
     ),
+    "super-eps-too-small": (
+        "[i] input 8\n[f] fc outputs=4 super_eps=0.2\n",
+        "[i] input 8\n[f] fc outputs=4 super_eps=0.25\n",
+        (2, 18),
+    ),
     "saturating-bias": (
         "[i] input 8\n[f] fc outputs=4 bias=1 neuron=tanh\n",
         "[i] input 8\n[f] fc outputs=4 bias=1 neuron=relu\n",

@@ -181,7 +181,6 @@ def test_what_the_original_refused(section: str, text: str | None, code: str, un
     ("section", "text", "code", "underlined"),
     [
         ("c", RATES + "sched=exp[10]\n", "cfg-ignored-key", "sched"),
-        ("c", RATES + "superEps=0.1\n", "cfg-left-out", "0.1"),
         ("c", RATES + "quantF=half\n", "cfg-left-out", "half"),
         ("other", RATES, "cfg-unmatched-section", "[other]"),
     ],
@@ -189,6 +188,22 @@ def test_what_the_original_refused(section: str, text: str | None, code: str, un
 def test_what_is_accepted_with_a_warning(section: str, text: str, code: str, underlined: str) -> None:
     found = load(NORMS, params(**{section: text})).warnings
     assert [(d.code, d.span.text) for d in found] == [(code, underlined)]
+
+
+def test_gradients_over_a_root_of_their_running_means() -> None:
+    """In 2012: without decay, for weights alone; version 2 read superEps and did nothing, as both did with superMom."""
+    given = params(c=RATES + "superEps=0.5\nsuperMom=0.3\n")
+    found = load(NORMS, given)
+    assert found.warnings == ()
+    learnt = {key: (p.super_eps, p.decay, p.momentum) for key, p in found.graph.parameters.items() if p.layer == "c"}
+    assert learnt == {"c.weight": (0.5, 0.0, 0.9), "c.bias": (None, 0.0, 0.8)}
+    text = readable(NORMS, params(c=RATES.replace("wc=0.0005", "wc=0.1") + "superEps=0.5\n"))
+    (line,) = [line for line in text.splitlines() if line.startswith("[c]")]
+    assert " super_eps=0.5" in line and "decay" not in line
+    assert [w.code for w in load(NORMS, params(c=RATES + "superEps=0.01\n")).warnings] == ["super-eps-too-small"]
+    sections = {**V2_PARAMS, "c": V2_PARAMS["c"] + "superEps=0.5\n"}
+    found = load(V2, "".join(f"[{name}]\n{keys}" for name, keys in sections.items()))
+    assert (found.warnings, found.graph.parameters["c.weight"].super_eps) == ((), None)
 
 
 def test_of_sched_it_is_told_what_it_was() -> None:

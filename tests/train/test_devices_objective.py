@@ -15,7 +15,7 @@ import netspec
 from netspec.ir.graph import Graph
 from netspec.passes.placing import arrange
 from netspec.train.learning.objective import Objective, build
-from netspec.train.learning.optimiser import optimiser_of
+from netspec.train.learning.optimiser import optimiser_of, running_means
 from netspec.train.learning.validation import evaluate
 from netspec.train.processes.shared import share_out
 
@@ -33,6 +33,8 @@ CASES: dict[str, tuple[str, str, int, dict[str, Any]]] = {
     ),
     "updated early by batch": ("plain", "batch", 8, {"accumulate": 2, "updates": {"fc": 1, "scores": 1}}),
     "updated early by feature": ("plain", "hybrid", 8, {"accumulate": 2, "updates": {"fc": 1, "conv": 1}}),
+    "divided": ("branching", "groups", 8, {"divided": {"a", "two", "fc1", "scores"}}),
+    "divided by feature": ("plain", "hybrid", 8, {"divided": {"conv", "fc"}}),
     "channels last": ("branching", "groups", 6, {"channels_last": True}),
     "channels last by feature": ("branching", "hybrid", 6, {"channels_last": True}),
     "smoothed": ("towers", "groups", 5, {"label_smoothing": 0.1}),
@@ -40,7 +42,8 @@ CASES: dict[str, tuple[str, str, int, dict[str, Any]]] = {
     "bf16 by feature": ("plain", "hybrid", 8, {"precision": "bf16"}),
     "bf16 in groups": ("branching", "groups", 8, {"precision": "bf16"}),
 }
-"""A network, a split, a batch, and what the train line says; ``updates``: layers that are updated after some parts."""
+"""A network, a split, a batch, and what the train line says; ``updates``: layers that are updated after some parts;
+``divided``: layers with a ``super_eps``."""
 
 EVALUATED = 9
 """Images of an evaluation, which two devices cannot share equally."""
@@ -50,8 +53,15 @@ def graph_of(case: str) -> Graph:
     spec, _, _, train = CASES[case]
     graph = netspec.loads(SPECS[spec]).graph
     updates = train.get("updates", {})
-    learnt = {key: dataclasses.replace(p, update_every=updates.get(p.layer)) for key, p in graph.parameters.items()}
-    settings = dataclasses.replace(graph.train, **{key: value for key, value in train.items() if key != "updates"})
+    eps = {
+        key: 0.5 for key, p in graph.parameters.items() if p.layer in train.get("divided", ()) and p.role == "weight"
+    }
+    learnt = {
+        key: dataclasses.replace(p, update_every=updates.get(p.layer), super_eps=eps.get(key))
+        for key, p in graph.parameters.items()
+    }
+    given = {key: value for key, value in train.items() if key not in ("updates", "divided")}
+    settings = dataclasses.replace(graph.train, **given)
     return dataclasses.replace(graph, train=settings, parameters=learnt)
 
 
@@ -69,6 +79,9 @@ def results(objective: Objective, batch: int) -> dict[str, Any]:
     loss = objective.gradients(x[objective.trained_part(batch)], labels, 5, 2, optimiser.step)
     own = {key: p.grad for key, p in objective.module.named_parameters() if p.grad is not None}
     whole = objective.whole(own, objective.parameter_names)
+    means = running_means(objective.module, optimiser)
+    divided = [key for key, p in objective.graph.parameters.items() if p.super_eps is not None]
+    whole |= {f"{kind} of {key}": x for kind in means for key, x in objective.whole(means[kind], divided).items()}
     x, labels = given(objective.graph, EVALUATED)
     objective.module.eval()
     objective.draw_tested(5, 0, EVALUATED)

@@ -6,9 +6,11 @@ import pytest
 import torch
 from torch import Tensor
 
+import netspec
 from netspec.ir.distribution import Constant
 from netspec.ir.graph import Parameter
-from netspec.train.learning.optimiser import Group, PaperSGD, optimiser_for
+from netspec.train.learning.objective import build
+from netspec.train.learning.optimiser import Group, PaperSGD, optimiser_for, optimiser_of, running_means
 
 
 def weight(value: float) -> Tensor:
@@ -53,6 +55,56 @@ def test_the_papers_numbers_by_hand() -> None:
         sgd.step()
         seen.append(w.item())
     assert seen == pytest.approx([0.979995, 0.941985600025, 0.941985600025 - 0.0362089309703000125], rel=1e-14)
+
+
+def test_gradients_over_a_root_of_their_running_means_by_hand() -> None:
+    """super_eps=1, momentum 0.5, lr 0.1, a decay that is no part of the rule; gradients 2, -1, 2 of a weight of 1.
+
+    G = 1, 0, 1 and G2 = 2, 1.5, 2.75, so that the roots are those of 4, 2.5 and 4.75:
+    v1 = -0.1 * 2 / 2 = -0.1                  v2 = 0.9 * -0.1 + 0.1 / sqrt(2.5)
+    """
+    w = weight(1.0)
+    sgd = PaperSGD([Group((w,), 0.1, 0.5, 0.0, super_eps=1.0)], fused=True)
+    v, wanted, seen = 0.0, 1.0, []
+    for g, root in ((2.0, 4.0), (-1.0, 2.5), (2.0, 4.75)):
+        w.grad = torch.full_like(w, g)
+        sgd.step()
+        v = 0.9 * v - 0.1 * g / root**0.5
+        wanted += v
+        seen.append((sgd.means[w].item(), sgd.squares[w].item()))
+        assert (sgd.velocity[w].item(), w.item()) == (pytest.approx(v, rel=1e-14), pytest.approx(wanted, rel=1e-14))
+    assert seen == [(1.0, 2.0), (0.0, 1.5), (1.0, 2.75)]
+
+
+def test_2012_ascended_minus_the_cost() -> None:
+    """There g was that of minus the cost, and its mean was taken away: sqrt(G2 - G + superEps)."""
+    w = weight(0.3)
+    sgd = PaperSGD([Group((w,), 0.2, 0.9, 0.0, super_eps=0.25)])
+    theirs, v, mean, square = 0.3, 0.0, 0.0, 0.0
+    for cost_gradient in (0.5, -0.5, -0.5, -0.4, 0.1):
+        w.grad = torch.full_like(w, cost_gradient)
+        sgd.step()
+        g = -cost_gradient
+        mean, square = 0.9 * mean + 0.1 * g, 0.9 * square + 0.1 * g * g
+        v = 0.9 * v + 0.2 * g / (square - mean + 0.25) ** 0.5
+        theirs += v
+        assert w.item() == pytest.approx(theirs, rel=1e-13)
+
+
+def test_super_eps_reaches_the_weights_alone() -> None:
+    text = (
+        "[image] input 8\ndefault fc super_eps=1\n[a] fc outputs=4\n[b] fc outputs=4 inputs=image,a super_eps=none,2\n"
+    )
+    graph = netspec.loads(text + "train optimizer=sgd(weight_decay=0.1, bias_decay=0.2)").graph
+    assert {key: (p.super_eps, p.decay) for key, p in graph.parameters.items()} == {
+        "a.weight": (1.0, 0.0), "a.bias": (None, 0.2),
+        "b.weights.0": (None, 0.1), "b.weights.1": (2.0, 0.0), "b.bias": (None, 0.2),
+    }  # fmt: skip
+    module = build(graph, seed=0, device="cpu").module
+    optimiser = optimiser_of(graph, module)
+    assert {kind: list(kept) for kind, kept in running_means(module, optimiser).items()} == {
+        "means": ["a.weight", "b.weights.1"], "squares": ["a.weight", "b.weights.1"],
+    }  # fmt: skip
 
 
 def test_agrees_with_torch_until_the_rate_changes() -> None:

@@ -106,6 +106,7 @@ def test_the_same_command_goes_on(whole: Path) -> None:
         "schedule=jdexp(0.1, 3) bias_schedule=cosine",
         "warmup=steps(9) accumulate=2",
         "label_smoothing=0.1",
+        "accumulate=2\ndefault fc super_eps=1 update_every=1",
     ],
 )
 def test_unreadable_images_and_schedules_that_follow_the_progress(recipe: str) -> None:

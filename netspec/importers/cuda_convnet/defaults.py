@@ -12,7 +12,7 @@ MANY = 6
 _WEIGHTED = ("conv", "local", "fc")
 _SHARED = (
     *("init", "neuron", "reads", "lr", "schedule", "momentum", "decay"),
-    *("bias_lr", "bias_schedule", "bias_momentum", "update_every"),
+    *("bias_lr", "bias_schedule", "bias_momentum", "update_every", "super_eps"),
 )
 _NUMBERS = {
     "lrn": ("size", "k", "scale", "beta"),

@@ -205,12 +205,9 @@ class _Reader:
         momentum, bias_momentum = options.reals("momW", n, None, repeat), options.real("momB")
         decay = options.reals("wc", n, 0.0, repeat)
         held = bounds(layer, options, self.definition.dialect)
-        if options.real("superEps", 0.0) and self.old:
-            message = (
-                "superEps divides gradients by a root of their running means, which a spec has not; it is left out"
-            )
-            why = "sqrt(mean of g^2 - mean of g + superEps) is no number where g is small and positive throughout"
-            options.warn("cfg-left-out", message, "superEps", notes=(why,))
+        divided = options.real("superEps", 0.0)
+        if divided > 0 and self.old:  # which version 2 read, and passed over; superMom both did
+            held = {**held, "super_eps": (number(divided),) * n}
         numbers = (*lr, *momentum, *decay, bias_lr, bias_momentum)
         if min(numbers) < 0 or max(*momentum, bias_momentum) >= 1:
             keys = ("epsW", "epsB", "momW", "momB", "wc")
@@ -255,7 +252,9 @@ class _Reader:
                 "momentum": tuple(map(number, r.momentum)),
                 "decay": tuple(map(number, r.decay)),
             }
-            weights[name] = {key: own for key, own in told.items() if set(own) != {usual[key]}} | dict(r.held)
+            without = ("decay",) if "super_eps" in r.held else ()
+            own = {key: values for key, values in told.items() if set(values) != {usual[key]} and key not in without}
+            weights[name] = own | dict(r.held)
             # A layer with the weights of another says nothing of their learning, which its biases' would follow.
             taken = any(self.definition.layers[name].shared[:1])
             first = {key: usual[key] if taken else own[0] for key, own in told.items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import torch
 from torch import Tensor, nn
@@ -32,6 +33,7 @@ class Group:
     constraint: Constraint = FREE
     schedule: OwnSchedule | None = None
     update_every: int | None = None
+    super_eps: float | None = None
     name: str = ""
 
 
@@ -45,7 +47,8 @@ class Scale:
 
 
 _USUAL = Train()
-_Numbers = tuple[float, float, float, Constraint, OwnSchedule | None, int | None, str]
+NONE: Mapping[str, Tensor] = MappingProxyType({})
+_Numbers = tuple[float, float, float, Constraint, OwnSchedule | None, int | None, float | None, str]
 """All of a ``Group`` but its members."""
 
 
@@ -73,6 +76,10 @@ class PaperSGD:
         """One for each group, where they are known."""
         self.velocity: dict[Tensor, Tensor] = {}
         """Of each parameter that has moved."""
+        self.means: dict[Tensor, Tensor] = {}
+        """The running means of the gradients of those with a ``super_eps``, ..."""
+        self.squares: dict[Tensor, Tensor] = {}
+        """... and of their squares."""
 
     def zero_grad(self) -> None:
         """Forget all gradients."""
@@ -101,7 +108,12 @@ class PaperSGD:
             return
         if mean != 1:
             torch._foreach_mul_([w.grad for w in weights if w.grad is not None], mean)
-        self._move(weights, group.lr * scale.lr, group.momentum, group.decay * scale.decay)
+        lr = group.lr * scale.lr
+        if group.super_eps is None:
+            self._move(weights, lr, group.momentum, group.decay * scale.decay)
+        else:
+            for w in weights:
+                self._move_divided(w, lr, group.momentum, group.super_eps)
         for w in weights if group.constraint and group.lr else ():
             constrain(w, group.constraint)
 
@@ -121,6 +133,20 @@ class PaperSGD:
             torch._foreach_add_(velocities, weights, alpha=-decay * lr)
         torch._foreach_add_(velocities, gradients, alpha=-lr)
         torch._foreach_add_(weights, velocities)
+
+    def _move_divided(self, w: Tensor, lr: float, momentum: float, super_eps: float) -> None:
+        """v <- 0.9 v - lr g / sqrt(G2 + G + super_eps);  w <- w + v, with G and G2 the running means of g and of g^2:
+        the ``superEps`` of cuda-convnet of 2012, whose g was that of minus the cost, and G was not squared either.
+        """
+        g = w.grad
+        assert g is not None
+        for kept in (self.velocity, self.means, self.squares):
+            if w not in kept:
+                kept[w] = torch.zeros_like(w)
+        mean = self.means[w].mul_(momentum).add_(g, alpha=1 - momentum)
+        square = self.squares[w].mul_(momentum).addcmul_(g, g, value=1 - momentum)
+        root = square.add(mean).add_(super_eps).sqrt_()
+        w.add_(self.velocity[w].mul_(0.9).addcdiv_(g, root, value=-lr))
 
     def _moved_at_once(self, weights: list[Tensor], lr: float, momentum: float, decay: float) -> list[Tensor]:
         """Move those that can be in one pass, and return the others.
@@ -164,7 +190,7 @@ def optimiser_for(
     groups: defaultdict[_Numbers, list[Tensor]] = defaultdict(list)
     for key, p in parameters.items():
         noisy = noise_of(train.schedule if p.schedule is None else p.schedule)
-        numbers = p.lr, p.momentum, p.decay, p.constraint, p.schedule, p.update_every, key if noisy else ""
+        numbers = p.lr, p.momentum, p.decay, p.constraint, p.schedule, p.update_every, p.super_eps, key if noisy else ""
         groups[numbers].append(tensors[key])
     made = (Group(tuple(members), *numbers) for numbers, members in groups.items())
     return PaperSGD(made, fused=fused)
@@ -182,14 +208,34 @@ def optimiser_of(graph: Graph, module: nn.Module, *, fused: bool = False) -> Pap
 def velocities(module: nn.Module, optimiser: PaperSGD) -> dict[str, Tensor]:
     """The velocity of every parameter of a module, by its name in the ``state_dict``; before its first move a single
     zero in the parameter's shape, which takes no memory and no room in a file."""
+    return {name: _kept(optimiser.velocity, p) for name, p in module.named_parameters()}
+
+
+def running_means(module: nn.Module, optimiser: PaperSGD) -> dict[str, dict[str, Tensor]]:
+    """``means`` and ``squares`` of the gradients of those parameters of a module that have a ``super_eps``."""
+    divided = {w for group in optimiser.groups if group.super_eps is not None for w in group.params}
+    named = {name: p for name, p in module.named_parameters() if p in divided}
     return {
-        name: optimiser.velocity[p] if p in optimiser.velocity else p.new_zeros(()).expand_as(p)
-        for name, p in module.named_parameters()
+        kind: {name: _kept(kept, p) for name, p in named.items()}
+        for kind, kept in (("means", optimiser.means), ("squares", optimiser.squares))
     }
 
 
+def _kept(kept: Mapping[Tensor, Tensor], p: Tensor) -> Tensor:
+    return kept[p] if p in kept else p.new_zeros(()).expand_as(p)
+
+
 @torch.no_grad()
-def set_velocities(module: nn.Module, optimiser: PaperSGD, found: Mapping[str, Tensor]) -> None:
-    """Let the parameters of a module go on with these velocities, each laid out in memory as its parameter is."""
-    for name, p in module.named_parameters():
-        optimiser.velocity[p] = torch.empty_like(p).copy_(found[name])
+def set_velocities(
+    module: nn.Module,
+    optimiser: PaperSGD,
+    found: Mapping[str, Tensor],
+    means: Mapping[str, Tensor] = NONE,
+    squares: Mapping[str, Tensor] = NONE,
+) -> None:
+    """Let the parameters of a module go on with these velocities, and these running means where they have some, each
+    laid out in memory as its parameter is."""
+    for kept, tensors in ((optimiser.velocity, found), (optimiser.means, means), (optimiser.squares, squares)):
+        for name, p in module.named_parameters():
+            if name in tensors:
+                kept[p] = torch.empty_like(p).copy_(tensors[name])

@@ -15,10 +15,11 @@ from typing import Any
 
 import torch
 
+from netspec.passes.torch_names import attributes, state_key
 from netspec.train.data.loader import Tally
 from netspec.train.data.picture import Remembered
 from netspec.train.errors import TrainError
-from netspec.train.learning.optimiser import set_velocities, velocities
+from netspec.train.learning.optimiser import running_means, set_velocities, velocities
 from netspec.train.learning.schedule import Watch
 from netspec.train.learning.validation import Evaluation
 from netspec.train.reporting.console import Plan
@@ -54,14 +55,19 @@ def snapshot(t: Training) -> dict[str, Any]:
     Tensors are whole, however many devices share them; all processes of the crew ask for it together.
     """
     split, objective = t.data.train, t.objective
-    moved = velocities(objective.module, t.optimiser)
+    moved, means = velocities(objective.module, t.optimiser), running_means(objective.module, t.optimiser)
+    names = attributes(t.graph)
+    divided = [state_key(p, names) for p in t.graph.parameters.values() if p.super_eps is not None]
     average = t.average.state_dict() if t.average is not None else None
     if average is not None:
         average["weights"] = objective.whole(average["weights"], objective.names)
     return {
         "epoch": t.epoch,
         "weights": objective.whole(objective.module.state_dict(), objective.names),
-        "optimiser": {"velocities": objective.whole(moved, objective.parameter_names)},
+        "optimiser": {
+            "velocities": objective.whole(moved, objective.parameter_names),
+            **{kind: objective.whole(kept, divided) for kind, kept in means.items()},
+        },
         "average": average,
         "factor": t.optimiser.factor,
         "watch": dataclasses.asdict(t.watch),
@@ -87,7 +93,8 @@ def restore(t: Training, state: Mapping[str, Any]) -> None:
     device = t.config.device
     objective = t.objective
     objective.module.load_state_dict(objective.own(state["weights"]))
-    set_velocities(objective.module, t.optimiser, objective.own(state["optimiser"]["velocities"]))
+    kept = [objective.own(state["optimiser"].get(kind, {})) for kind in ("velocities", "means", "squares")]
+    set_velocities(objective.module, t.optimiser, *kept)
     t.optimiser.factor = state["factor"]
     if t.average is not None:
         averages = objective.own(state["average"]["weights"])
