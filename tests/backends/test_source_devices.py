@@ -168,8 +168,9 @@ class Running:
         return self.process.exitcode
 
     def told(self, stream: str) -> str:
-        """What it has written to ``out`` or to ``err`` so far."""
-        return (self.folder / stream).read_text("utf-8")
+        """What it has written to ``out`` or to ``err`` so far; nothing, before it has come to open them."""
+        file = self.folder / stream
+        return file.read_text("utf-8") if file.exists() else ""
 
 
 @contextmanager
