@@ -90,9 +90,9 @@ def test_without_a_gpu_a_line_says_why_there_are_none() -> None:
     ("kernels", "told"),
     [
         (lambda y: y, None),
-        (lambda y: y * 1.01, "n.lrn runs without kernels: their values differ from the plain ones by 0.01"),
-        (lambda y: y * torch.nan, "n.lrn runs without kernels: their values differ from the plain ones by nan"),
-        (lambda y: 1 / 0, "n.lrn runs without kernels: ZeroDivisionError division by zero"),
+        (lambda y: y * 1.01, "n.lrn without kernels: their values differ from the plain ones by 0.01"),
+        (lambda y: y * torch.nan, "n.lrn without kernels: their values differ from the plain ones by nan"),
+        (lambda y: 1 / 0, "n.lrn without kernels: ZeroDivisionError division by zero"),
     ],
     ids=["right", "wrong", "no numbers", "broken"],
 )
@@ -124,10 +124,10 @@ def test_kernels_are_looked_at_before_they_are_used(
     [
         (lambda x, bias: (x + bias[:, None, None]).relu(), None),
         (lambda x, bias: (x + 0 * bias[:, None, None]).relu(),
-         r"c.conv runs without kernels: their values differ from the plain ones by 0\.\d"),
+         r"c.conv without kernels: their values differ from the plain ones by 0\.\d"),
         (lambda x, bias: (x + bias[:, None, None].detach()).relu() + 0 * bias.sum(),
-         "c.conv runs without kernels: their gradients of the bias differ from the plain ones by 1"),
-        (lambda x, bias: 1 / 0, "c.conv runs without kernels: ZeroDivisionError division by zero"),
+         "c.conv without kernels: their gradients of the bias differ from the plain ones by 1"),
+        (lambda x, bias: 1 / 0, "c.conv without kernels: ZeroDivisionError division by zero"),
     ],
     ids=["right", "no bias", "no gradient of the bias", "broken"],
 )  # fmt: skip

@@ -28,7 +28,8 @@ _KINDS = {LrnChain: "normalisations", RectifiedConvolution: "biases with ReLUs"}
 
 
 def use_kernels(model: nn.Module, dtype: torch.dtype) -> list[str]:
-    """Let a model's forms run as kernels where its device can, from now on, and say in a line each why they do not.
+    """Let a model's forms run as kernels where its device can, from now on, and say why some do not: a line for each
+    reason.
 
     Each is run on a few random maps of its own size in both ways first, and stays plain where they differ. ``dtype`` is
     what the maps are made in; others go the plain way.
@@ -43,7 +44,7 @@ def use_kernels(model: nn.Module, dtype: torch.dtype) -> list[str]:
     if why is not None:
         kinds = [kind for form, kind in _KINDS.items() if any(isinstance(module, form) for module in formed.values())]
         return [f"{' and '.join(kinds)} run without kernels: {why}"]
-    told = []
+    told: dict[str, list[str]] = {}
     for name, module in formed.items():
         x = torch.randn(_IMAGES, *module.shape, generator=torch.Generator().manual_seed(0)).to(device, dtype)
         wrong, way = None, partial(_rectified_both_ways, _laid_like(model, x))
@@ -52,8 +53,8 @@ def use_kernels(model: nn.Module, dtype: torch.dtype) -> list[str]:
         wrong = wrong or mistake(partial(way, kernels=True), partial(way, kernels=False), TOLERANCE[dtype])
         module.kernels = frozenset({dtype}) if wrong is None else frozenset()
         if wrong is not None:
-            told.append(f"{name} runs without kernels: {wrong}")
-    return told
+            told.setdefault(wrong, []).append(name)
+    return [f"{', '.join(names)} without kernels: {wrong}" for wrong, names in told.items()]
 
 
 def no_kernels(device: torch.device) -> str | None:
