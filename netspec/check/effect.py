@@ -11,6 +11,7 @@ from netspec.check.report import Findings
 from netspec.check.statements import Settings
 from netspec.ir.constraint import BOUNDS
 from netspec.lowering import PerInput
+from netspec.units import count
 
 _OF_WEIGHTS = (
     "init",
@@ -53,8 +54,12 @@ def _idle(facts: LayerFacts, settings: Settings) -> Iterator[tuple[str, str]]:
         yield from (("norm_over", why) for why in _nothing_over_parts(facts))
     if "bias" in facts.values and facts.values["bias"] is None:
         yield from ((key, f"{name} has no biases: bias=none") for key in _OF_BIASES)
-    if facts.values.get("update_every") == settings.train.accumulate:
-        yield "update_every", "it is updated once a batch all the same; train accumulate=4 would make four parts of one"
+    if facts.values.get("update_every") == (parts := settings.train.accumulate):
+        why = "a batch goes through the network in one part: train accumulate=4 would make four"
+        yield (
+            "update_every",
+            why if parts == 1 else f"all {count(parts)} parts are the batch, once for which it is updated",
+        )
     elif owner and facts.values.get("bias", True) is None:
         yield "update_every", f"{name} has neither weights of its own nor biases"
     if "gpus" not in settings.statements:

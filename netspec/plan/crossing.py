@@ -160,13 +160,14 @@ def _amount(placed: Placed, transfer: Transfer, kind: Kind, device: int, batch: 
 
 
 def _of_statistics(placed: Placed) -> list[Crossing]:
-    """What a batch normalisation over shares of the batch adds up: two numbers a channel forward, two back."""
+    """What a batch normalisation over shares of the batch adds up: two numbers a channel forward, two back, for each
+    part of the batch."""
     found: list[Crossing] = []
     for layer in phases(placed.graph).trunk:
         held = placed.layers[layer.name].held
         for node in (placed.graph.nodes[name] for name in layer.nodes):
             if isinstance(node.op, BatchNorm) and held.batch > 1:
-                size = 2 * node.output.channels * FULL
+                size = 2 * node.output.channels * FULL * placed.graph.train.accumulate
                 each = _rings(placed, layer.name, size)
                 found += [
                     Crossing(layer.name, layer.name, "forward", "all-reduce", size, each, each),

@@ -113,6 +113,16 @@ def test_gradients_of_updates_within_a_batch_do_not_wait_and_cross_more_often() 
     assert summed(early) == {name: size * times.get(name, 1) for name, size in once.items()}
 
 
+def test_statistics_of_the_batch_cross_for_each_of_its_parts() -> None:
+    text = "[image] input 3x4x4\n[a] conv filters=6 kernel=1\n[bn] batchnorm\n[c] fc outputs=4\ntrain accumulate={}"
+
+    def sums(parts: int) -> list[int]:
+        step = plan(netspec.loads(text.format(parts)).graph, 2, "batch")
+        return [c.size for c in step.crossings if c.layer == "bn" and c.direction != "gradients"]
+
+    assert (sums(1), sums(4)) == ([2 * 6 * 4] * 2, [4 * 2 * 6 * 4] * 2)
+
+
 def test_an_uneven_batch_is_warned_of_and_one_that_is_too_small_refused() -> None:
     step = plan(alexnet(), 3, "batch", batch=128)
     assert [device.images for device in step.devices] == [43, 43, 42]
