@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from checking import SPECS, good
+from click.testing import CliRunner
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import netspec
 from netspec import backend
+from netspec.cli import main
 from netspec.ir.graph import Graph
 from netspec.ir.settings import Augment, Preprocessing
 from netspec.ir.shape import Shape
@@ -145,6 +149,27 @@ def test_devices_that_are_given_images_are_given_blocks() -> None:
     forms = forms_of(graph, NAMES)
     for split in ("groups", "batch", "hybrid"):
         assert on_devices(forms, place(graph, arrange(graph, 2, split))).images == forms.images
+
+
+def test_a_run_on_blocks_has_the_losses_of_a_plain_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trained, validated and gone on with; on the CPU the pass is on because it is asked for here."""
+    spec = tmp_path / "a.net"
+    spec.write_text(
+        f"{SPEC}train epochs=1 batch=8 optimizer=sgd(lr=0.05)\naugment from=14 flip=horizontal colour=pca(0.1)\n"
+    )
+    found = []
+    for names in ((), ("space-to-depth",)):
+        monkeypatch.setattr("netspec.train.tensors.initial.chosen", lambda where, without, names=names: names)
+        run = tmp_path / f"run{len(names)}"
+        for arguments in (
+            (spec, "--data", "synthetic", "--steps", 3, "--out", run, "--threads", 1),
+            ("--resume", run, "--steps", 5),
+        ):
+            result = CliRunner().invoke(main, ["train", *map(str, arguments)])
+            assert result.exit_code == 0, result.output
+        lines = map(json.loads, (run / "metrics.jsonl").read_text().splitlines())
+        found.append([number for line in lines for key, number in line.items() if key in ("loss", "val_loss", "top1")])
+    assert len(found[0]) > 6 and found[1] == pytest.approx(found[0], rel=1e-4)
 
 
 @pytest.mark.gpu
