@@ -42,6 +42,7 @@ def answered(script: str, **environment: str) -> Any:
 
 
 @needs_triton
+@pytest.mark.ci
 def test_interpreted_kernels_compute_chains_and_rectified_sums() -> None:
     found = answered("kernels_interpreted.py", TRITON_INTERPRET="1")
     tolerance = {"float32": 2e-6, "bfloat16": 2e-2}  # a value of bfloat16 has 8 bits
@@ -56,6 +57,15 @@ def test_the_interpreted_kernel_prepares_pictures_to_the_bit() -> None:
     exact = {case: far for case, far in found.items() if "float32" in case}
     assert len(exact) == 18 and set(exact.values()) == {0.0}
     assert len(found) == 36 and max(found.values()) <= 2**-7  # the interpreter cuts a bfloat16 off, a GPU rounds it
+
+
+@needs_triton
+def test_a_step_with_all_kernels_is_the_plain_step() -> None:
+    found = answered("step_interpreted.py", TRITON_INTERPRET="1")
+    assert len(found) == 4
+    for name, step in found.items():
+        assert step["told"] == [] and step["kernels"] == [True] * 3, name
+        assert step["far"] < (1e-5 if "fp32" in name else 0.15), name  # gradients of bfloat16 in both
 
 
 @needs_triton

@@ -1,0 +1,55 @@
+"""Run under ``TRITON_INTERPRET=1``: a training step in the forms and with the kernels that a GPU takes, on the CPU,
+beside the plain step.
+
+Prints a JSON object: for float32 and bfloat16, channels first and last, what was said of the kernels, and the largest
+distance of a parameter's gradients, as a share of their length. The kernels are looked at before they are used, as on a
+GPU.
+"""
+
+from __future__ import annotations
+
+import json
+from importlib import import_module
+from typing import Any
+
+import torch
+
+import netspec
+from netspec import backend
+from netspec.passes.fast import forms_of
+from netspec.train.learning.objective import build
+
+SPEC = """\
+net small rounding=up
+gpus 2
+[image] input 3x15x15
+[c] conv filters=8 kernel=5 stride=2 neuron=relu
+[n] lrn size=5 k=2 alpha=0.1 beta=0.75
+[p] maxpool kernel=3 stride=2
+[d] conv filters=12 kernel=3 pad=1 neuron=relu bias=0.1
+[e] conv filters=12 kernel=3 pad=1 neuron=relu reads=all
+[f] fc outputs=4 reads=all
+train batch=8 precision=PRECISION
+"""
+PASSES = ("space-to-depth", "lrn-chain", "bias-relu", "fused-update")
+
+
+def step(precision: str, last: bool) -> dict[str, Any]:
+    """What is said of the kernels, the types in which they run, and the largest distance."""
+    graph = netspec.loads(SPEC.replace("PRECISION", precision)).graph
+    fast = build(graph, 0, "cpu", forms_of(graph, (*PASSES, "channels-last") if last else PASSES))
+    plain = build(graph, 0, "cpu")
+    narrow = torch.bfloat16 if precision == "bf16" else torch.float32
+    told = backend.load("pytorch").use_kernels(fast.module, narrow)
+    formed = [module for module in fast.module.modules() if hasattr(module, "kernels")]
+    images, labels = torch.randn(8, 3, 15, 15, generator=torch.Generator().manual_seed(0)), torch.arange(8) % 4
+    plain.gradients(images, labels, 0, 0)
+    fast.gradients(fast.laid_out(images), labels, 0, 0)
+    wanted = {name: p.grad for name, p in plain.module.named_parameters()}
+    far = [float((p.grad - wanted[name]).norm() / wanted[name].norm()) for name, p in fast.module.named_parameters()]
+    return {"told": told, "kernels": [module.kernels == {narrow} for module in formed], "far": max(far)}
+
+
+check: Any = import_module("netspec.backends.pytorch.fast.check")
+check.no_kernels = lambda device: None
+print(json.dumps({f"{number} {last}": step(number, last) for number in ("fp32", "bf16") for last in (False, True)}))
