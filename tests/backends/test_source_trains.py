@@ -157,6 +157,7 @@ def test_schedules_of_single_layers(
     compare(netspec.loads(spec(conv, fc, keys)).graph, tmp_path, monkeypatch)
 
 
+@pytest.mark.many
 @pytest.mark.parametrize(
     ("conv", "fc", "keys"),
     [
