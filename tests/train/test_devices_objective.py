@@ -110,7 +110,7 @@ def several() -> list[dict[str, Any]]:
     return together(2, on_several, list(CASES), 2)
 
 
-@pytest.mark.many
+@pytest.mark.ci  # several processes
 @pytest.mark.parametrize("case", CASES)
 def test_two_devices_are_one(case: str, several: list[dict[str, Any]]) -> None:
     one = results(build(graph_of(case), 1, "cpu"), CASES[case][2])
