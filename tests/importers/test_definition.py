@@ -72,6 +72,7 @@ def test_layers_over_maps(text: str, output: tuple[int, ...]) -> None:
         (conv("c", "data", 4), "c", "cfg-not-square", "4"),
         (conv("c", "data", 3, 24), "c", "bad-value", "24"),
         (conv("c", "data", 3, more="groups=3"), "c", "bad-value", "3"),
+        (conv("c", "data", 3) + conv("d", "c", 16, 8, "groups=2"), "d", "bad-value", "8"),
         (conv("c", "data", 3, more="stride=0"), "c", "bad-value", "0"),
         (conv("c", "data", 3, more="stride=1,1"), "c", "bad-value", "1,1"),
         (conv("c", "data", 3, more="filterSize=11"), "c", "kernel-too-large", "11"),
@@ -172,6 +173,26 @@ def test_version_2_is_told_by_its_content() -> None:
     assert found["d"].output == (16, 8, 8) and not found.warnings
     refused = said(net(V2 + dropout, "d"), dialect="2012")
     assert [d.code for d in refused if d.severity == "error"] == ["missing-key", "unknown-type"]
+
+
+def test_the_layer_file_says_the_version_before_the_parameter_file_does() -> None:
+    """Keys of the other version's parameters are mistakes there, and no reason to look for its keys in the layers."""
+    params = (
+        "[c]\nepsW={}\nepsB=0.02\nmomW=0.9\nmomB=0.9\n{}\n[out]\nepsW=1\nepsB=1\nmomW=0\nmomB=0\n[logprob]\ncoeff=1\n"
+    )
+    later = said(net(V2, "c"), params.format("0.01", "schedW=exp[tgtFactor=10,noiseStdev=0]"))
+    assert [(d.code, d.span.text) for d in later] == [("cfg-ignored-key", "schedW")]
+    assert later[0].notes[0].startswith("of 2012; version 2 has the schedule in the rate")
+    first = said(net(conv("c", "data", 3).replace("sumWidth=1\n", ""), "c"), params.format("const[base=0.1]", ""))
+    assert [(d.code, d.span.text) for d in first] == [("bad-value", "const[base=0.1]")]
+    (found,) = said(net(conv("c", "data", 3).replace("sumWidth=1\n", ""), "c"), dialect="v2")
+    assert found.message == "c: it needs sumWidth="
+    assert found.notes == ("this file is read as v2, which needs it; --dialect says which version it is for",)
+
+
+def test_what_a_function_would_make_of_another_layers_weights_is_nothing() -> None:
+    shared = conv("d", "c", 16) + conv("e", "d", 16, more="weightSource=d\ninitWFunc=a.b(c)")
+    assert load(net(conv("c", "data", 3) + shared, "e")).warnings == ()
 
 
 def test_version_2_repeats_single_entries() -> None:

@@ -194,7 +194,7 @@ def test_gradients_over_a_root_of_their_running_means() -> None:
     """In 2012: without decay, for weights alone; version 2 read superEps and did nothing, as both did with superMom."""
     given = params(c=RATES + "superEps=0.5\nsuperMom=0.3\n")
     found = load(NORMS, given)
-    assert found.warnings == ()
+    assert [(w.code, w.span.text) for w in found.warnings] == [("cfg-ignored-key", "0.3")]
     learnt = {key: (p.super_eps, p.decay, p.momentum) for key, p in found.graph.parameters.items() if p.layer == "c"}
     assert learnt == {"c.weight": (0.5, 0.0, 0.9), "c.bias": (None, 0.0, 0.8)}
     text = readable(NORMS, params(c=RATES.replace("wc=0.0005", "wc=0.1") + "superEps=0.5\n"))
@@ -203,7 +203,23 @@ def test_gradients_over_a_root_of_their_running_means() -> None:
     assert [w.code for w in load(NORMS, params(c=RATES + "superEps=0.01\n")).warnings] == ["super-eps-too-small"]
     sections = {**V2_PARAMS, "c": V2_PARAMS["c"] + "superEps=0.5\n"}
     found = load(V2, "".join(f"[{name}]\n{keys}" for name, keys in sections.items()))
-    assert (found.warnings, found.graph.parameters["c.weight"].super_eps) == ((), None)
+    assert [(w.code, w.span.text) for w in found.warnings] == [("cfg-ignored-key", "0.5")]
+    assert found.graph.parameters["c.weight"].super_eps is None
+
+
+def test_a_key_that_is_missing_is_told_beside_the_one_that_stands_there() -> None:
+    found = said(NORMS, params(c=RATES.replace("epsW", "espW")))
+    assert {(d.severity, d.code, d.message) for d in found} == {
+        ("error", "missing-key", "c: it needs epsW="),
+        ("warning", "cfg-ignored-key", "c: the key 'espW' is not known and is ignored; did you mean epsW?"),
+    }
+
+
+def test_how_many_scores_were_counted_is_no_more_than_there_are_in_version_2() -> None:
+    for dialect, codes in (("2012", []), ("v2", ["bad-value"])):
+        sections = {"c": RATES, "out": RATES, "logprob": "coeff=1\ntopk=11\n"}
+        text = "".join(f"[{name}]\n{keys}" for name, keys in sections.items())
+        assert [d.code for d in said(net(conv("c", "data", 3), "c"), text, dialect)] == codes
 
 
 def test_of_sched_it_is_told_what_it_was() -> None:

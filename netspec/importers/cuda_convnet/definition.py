@@ -92,15 +92,17 @@ class _Definer:
         gpu = self._gpu(options, inputs)
         self._replicas(options, inputs, gpu)
         site = Site(options, self.dialect, inputs, gpu, self.layers, self.learning, self.passed)
-        layer = kind.define(site)
+        silent = ("partialSum", "sumWidth", *(("neuron",) if kind.word.startswith("cost.") else ()))
+        try:
+            layer = kind.define(site)
+        finally:
+            options.ignored(kind.known(self.dialect), silent, notes_in_layers(self.dialect))
         if layer.weights or site.above_weights():
             self.learning.add(layer.name)
         if layer.outputs > 2**31 or (layer.outputs < 0 and layer.outputs != UNKNOWN):
             raise options.refuse("too-large", f"it would have {layer.outputs:,} outputs", "outputs", "filters")
         if not layer.is_cost:
             layer = replace(layer, neuron=layer.neuron or read_neuron(options, self.dialect))
-        silent = ("partialSum", "sumWidth", *(("neuron",) if layer.is_cost else ()))
-        options.ignored(kind.known(self.dialect), silent, notes_in_layers(self.dialect))
         return layer
 
     def _unknown_type(self, options: Options, word: str, kind: Kind | None) -> None:

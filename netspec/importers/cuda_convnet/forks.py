@@ -19,6 +19,7 @@ _SCHED = (
     "one schedule for weights and biases, from before there were schedW and schedB; the programs that were "
     "published read these two alone, and keep the rates as they are"
 )
+_IN_RATES = "of 2012; version 2 has the schedule in the rate: epsW=exp[base=0.01;tgtFactor=10]"
 _CROSS_MAP = "crossMap=1 is what type=cmrnorm does; type=rnorm looks at one map alone"
 
 
@@ -29,7 +30,8 @@ def notes_in_layers(dialect: Dialect) -> Mapping[str, str]:
 
 def notes_in_parameters(keys: Collection[str], dialect: Dialect) -> Mapping[str, str]:
     """The same of a layer's parameters; ``keys`` are those of the layer."""
-    return {**_read_in("the layer file", keys), **_added(dialect), **({"sched": _SCHED} if dialect == "2012" else {})}
+    other = {"sched": _SCHED} if dialect == "2012" else {"schedw": _IN_RATES, "schedb": _IN_RATES}
+    return {**_read_in("the layer file", keys), **_added(dialect), **other}
 
 
 def notes_on_type(word: str, dialect: Dialect) -> tuple[str, ...]:

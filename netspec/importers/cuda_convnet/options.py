@@ -160,7 +160,7 @@ class Options:
     def divisible(self, key: str, number: int, by: int, what: str = "") -> None:
         """Refuse a number that another one does not divide."""
         if number % by:
-            said = f"{key}{what and f' {what}'} is {number}, which {by} does not divide"
+            said = f"{key} is {number}{what and f' {what}'}, which {by} does not divide"
             raise self.refuse("bad-value", said, key)
 
     def ignored(
@@ -171,7 +171,8 @@ class Options:
     ) -> None:
         """Warn of the keys that are none of these: the original passed them over without a word. ``notes`` says more of
         some, by the key in small letters."""
-        names = {key.lower() for key in (*known, *silent)} | self.former
+        old = {FORMERLY[key] for key in known if key in FORMERLY and key.lower() not in self.section.options}
+        names = {key.lower() for key in (*known, *silent, *old)} | self.former
         for key, option in self.section.options.items():
             if key not in names:
                 note = (notes[key],) if key in notes else ()

@@ -14,7 +14,7 @@ from netspec.importers.cuda_convnet.history import Held, beginning, warn_of_last
 from netspec.importers.cuda_convnet.learning import Drop, Learning, Norm
 from netspec.importers.cuda_convnet.lines import number
 from netspec.importers.cuda_convnet.model import Definition, Layer
-from netspec.importers.cuda_convnet.options import Options, Refused, shown
+from netspec.importers.cuda_convnet.options import LARGEST, Options, Refused, shown
 from netspec.importers.cuda_convnet.passes import passes, update_every
 from netspec.importers.cuda_convnet.reading import Config
 from netspec.importers.cuda_convnet.runs import runs_of
@@ -24,6 +24,12 @@ from netspec.units import plural
 _NORMS = ("cmrnorm", "rnorm", "cnorm")
 _WEIGHTS = ("epsW", "epsB", "momW", "momB", "wc", "wball", "superEps", "superMom")
 _2012 = ("schedW", "schedB", "quantF", "quantB")
+_OF_COSTS = {
+    "cost.logreg": ("topk",),
+    "cost.bce": ("posWeight",),
+    "cost.dce": ("posWeight",),
+    "cost.msm": ("setSize", "threads"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,49 +135,61 @@ class _Reader:
                     self.findings.warn("cfg-unmatched-section", message, section.span)
 
     def layer(self, layer: Layer, options: Options) -> None:
-        """The section of one layer."""
-        known: Sequence[str] = ()
+        """The section of one layer. Keys that it has not are told as well where one that it needs is missing."""
+        try:
+            self._values(layer, options)
+        finally:
+            keys = KINDS[layer.type].known(self.definition.dialect) if layer.type in KINDS else ()
+            options.ignored(self._known(layer), notes=notes_in_parameters(keys, self.definition.dialect))
+
+    def _known(self, layer: Layer) -> Sequence[str]:
+        """The keys that a layer's section may have."""
+        if layer.weights:
+            norm = ("wcNormMin", "wcNormMax") if layer.type == "conv" else ()
+            return (*_WEIGHTS, *norm, *(_2012 if self.old else ("updatePeriod",)))
+        if layer.type in _NORMS:
+            return ("scale", "pow", *(("minDiv",) if self._constant(layer) else ()))
+        if layer.type == "pool":
+            return ("doMax",) if layer.values["pool"] == "rand" else ()
+        if layer.type == "eltsum":
+            return () if self.old else ("coeffs",)
+        if layer.is_cost:
+            return ("coeff", *_OF_COSTS.get(layer.type, ()))
+        return {"hs": ("enable",), "dropout": ("enable", "keep"), "dropout2": ("enable", "keep")}.get(layer.type, ())
+
+    def _constant(self, layer: Layer) -> bool:
+        """Whether a normalisation has a constant: in 2012 only that across maps."""
+        return layer.type == "cmrnorm" or not self.old
+
+    def _values(self, layer: Layer, options: Options) -> None:
+        """What the section of one layer says."""
         name = layer.name
         if layer.weights:
             self.rates[name] = self._rates(layer, options)
-            norm = ("wcNormMin", "wcNormMax") if layer.type == "conv" else ()
-            known = (*_WEIGHTS, *norm, *(_2012 if self.old else ("updatePeriod",)))
         elif layer.type in _NORMS:
-            constant = layer.type == "cmrnorm" or not self.old
-            k = options.real("minDiv", 1.0) if constant else 1.0
+            k = options.real("minDiv", 1.0) if self._constant(layer) else 1.0
             self.norms[name] = Norm(options.real("scale"), options.real("pow"), k)
-            known = ("scale", "pow", *(("minDiv",) if constant else ()))
         elif layer.type == "hs":
             self.drops[name] = Drop(layer.values["keep"], options.flag("enable"))
-            known = ("enable",)
         elif layer.type in ("dropout", "dropout2"):
             self.drops[name] = Drop(options.real("keep", 0.5, 0.0, 1.0), options.flag("enable", True))
-            known = ("enable", "keep")
         elif layer.is_cost:
-            known = self._cost(layer, options)
+            self._cost(layer, options)
         elif layer.type == "pool" and layer.values["pool"] == "rand":
-            known = ("doMax",)
             if options.flag("doMax", False):
                 self.largest.add(name)
         elif layer.type == "eltsum" and not self.old:
-            known = ("coeffs",)
             self.sums[name] = options.reals("coeffs", len(layer.inputs), 1.0, True)
-        keys = KINDS[layer.type].known(self.definition.dialect) if layer.type in KINDS else ()
-        options.ignored(known, notes=notes_in_parameters(keys, self.definition.dialect))
 
-    def _cost(self, layer: Layer, options: Options) -> Sequence[str]:
+    def _cost(self, layer: Layer, options: Options) -> None:
         self.costs[layer.name] = options.real("coeff")
-        known = ["coeff"]
         if layer.type == "cost.logreg":
-            options.integer("topk", 1, 1)
-            known.append("topk")
+            classes = self.definition.layers[layer.inputs[1]].outputs
+            options.integer("topk", 1, 1, LARGEST if self.old else classes)
         if layer.type in ("cost.bce", "cost.dce"):
             self.positive[layer.name] = options.real("posWeight", 1.0, 0.0)
-            known.append("posWeight")
         if layer.type == "cost.msm":
             self.sets[layer.name] = self._set(layer, options)
-            known += ["setSize", "threads"]
-        return known
 
     def _set(self, layer: Layer, options: Options) -> int:
         """How many classes a set of cost.msm has. How many threads computed it does not matter."""
@@ -206,8 +224,11 @@ class _Reader:
         decay = options.reals("wc", n, 0.0, repeat)
         held = bounds(layer, options, self.definition.dialect)
         divided = options.real("superEps", 0.0)
-        if divided > 0 and self.old:  # which version 2 read, and passed over; superMom both did
+        if divided > 0 and self.old:
             held = {**held, "super_eps": (number(divided),) * n}
+        for key in ("superMom", *(() if self.old else ("superEps",))):
+            if options.real(key, 0.0):
+                options.warn("cfg-ignored-key", f"{key} was read and had no effect; it is ignored", key)
         numbers = (*lr, *momentum, *decay, bias_lr, bias_momentum)
         if min(numbers) < 0 or max(*momentum, bias_momentum) >= 1:
             keys = ("epsW", "epsB", "momW", "momB", "wc")

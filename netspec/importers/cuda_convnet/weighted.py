@@ -12,6 +12,11 @@ from netspec.importers.cuda_convnet.options import LARGEST, shown
 _START = ("initW", "initB", "initWFunc", "initBFunc", "weightSource")
 _WINDOW = ("channels", "filterSize", "filters", "padding", "stride", "groups")
 _SPARSE = ("randSparse", "filterChannels", "initCFunc")
+_INITIALISED = {
+    "initWFunc": "initW stands",
+    "initBFunc": "initB stands",
+    "initCFunc": "the channels in their order stand",
+}
 _SOURCE = re.compile(r"([^\[\]]+)(?:\[([0-9]{1,6})\])?")
 
 
@@ -22,12 +27,12 @@ def _start(site: Site) -> dict[str, object]:
         "initW": options.reals("initW", len(site.inputs), None, site.repeat),
         "initB": options.real("initB", 0.0),
     }
-    for key in ("initWFunc", "initBFunc", "initCFunc"):
+    sources = options.words("weightSource") if options.get("weightSource") else [""]
+    for key, other in _INITIALISED.items():
+        if key == "initWFunc" and all(sources):
+            continue  # what it would make of matrices that are another layer's was dropped
         if options.text(key, "").strip():
-            other = {"initWFunc": "initW", "initBFunc": "initB", "initCFunc": "the connections drawn here"}[key]
-            options.warn(
-                "cfg-substitute", f"{key} calls a function that is not in the file; {other} stands in for it", key
-            )
+            options.warn("cfg-substitute", f"{key} calls a function that is not in the file; {other} in for it", key)
     return values
 
 
@@ -84,7 +89,7 @@ def _sfc(site: Site) -> Layer:
     for layer in site.inputs:
         if layer.outputs % parts:
             raise options.refuse(
-                "groups-do-not-divide", f"{parts} parts do not divide the {layer.outputs} of {layer.name}", "parts"
+                "groups-do-not-divide", f"{parts} parts do not divide the {layer.outputs:,} of {layer.name}", "parts"
             )
     weights = tuple((layer.outputs, outputs) for layer in site.inputs)
     total = outputs * parts
@@ -124,9 +129,8 @@ def _windows(site: Site, word: str) -> Layer:
     for i, image in enumerate(images):
         if groups[i] > 1:
             options.divisible("channels", image.channels, 4 * groups[i], "")
-        options.divisible("filters", filters[i] * groups[i], 16, "over all groups" if groups[i] > 1 else "")
-        if site.dialect == "v2":
-            options.divisible("filters", filters[i], 16)
+        # Of all groups together, as many as 16 of each: checked for each as it stands in the file.
+        options.divisible("filters", filters[i], 16, "in each group" if groups[i] > 1 else "")
         depths.append(_depth(site, image.channels, groups[i], sparse[i], given[i]))
         places.append(_places(site, word, image.side, kernels[i], strides[i], paddings[i]))
     totals = [f * g for f, g in zip(filters, groups, strict=True)]
@@ -205,6 +209,9 @@ def _organised(site: Site, modules: int) -> None:
     """How the weights' gradient was summed up means nothing here, but its check tells wrong sizes of the data."""
     options = site.options
     key = "partialSum" if site.dialect == "2012" else "sumWidth"
+    if not options.has(key):
+        note = f"this file is read as {site.dialect}, which needs it; --dialect says which version it is for"
+        raise options.refuse("missing-key", f"it needs {key}=", notes=(note,))
     part = options.integer(key, low=0)
     if site.dialect == "2012" and part and modules % part:
         raise options.refuse(
