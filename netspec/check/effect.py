@@ -54,11 +54,12 @@ def _idle(facts: LayerFacts, settings: Settings) -> Iterator[tuple[str, str]]:
         yield from (("norm_over", why) for why in _nothing_over_parts(facts))
     if "bias" in facts.values and facts.values["bias"] is None:
         yield from ((key, f"{name} has no biases: bias=none") for key in _OF_BIASES)
-    if facts.values.get("update_every") == (parts := settings.train.accumulate):
+    usual = settings.default_pairs.get(facts.type or "", {})
+    if facts.values.get("update_every") == (parts := settings.train.accumulate) and "update_every" not in usual:
         why = "a batch goes through the network in one part: train accumulate=4 would make four"
         yield (
             "update_every",
-            why if parts == 1 else f"all {count(parts)} parts are the batch, once for which it is updated",
+            why if parts == 1 else f"{count(parts)} parts are the whole batch, after which it is updated anyway",
         )
     elif owner and facts.values.get("bias", True) is None:
         yield "update_every", f"{name} has neither weights of its own nor biases"

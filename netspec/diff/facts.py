@@ -21,9 +21,14 @@ TRAINED = (
 PREPARED = ("range", "mean", "order", "std")
 """Keys of the input that say what its numbers are."""
 
-_RENAMED = ((BatchNorm, "momentum", "average"), (Input, "size", "shape"), (Loss, "weight", "loss_weight"))
+_RENAMED = (
+    (BatchNorm, "momentum", "average"),
+    (Input, "size", "shape"),
+    (Loss, "weight", "loss_weight"),
+    (Linear, "groups", "parts"),
+)
 """Attributes of operations that a spec calls otherwise."""
-_NEUTRAL = {"pad": "0", "stride": "1", "dilation": "1", "groups": "1", "neuron": "linear", "mean": "none"}
+_NEUTRAL = {"pad": "0", "stride": "1", "dilation": "1", "groups": "1", "parts": "1", "neuron": "linear", "mean": "none"}
 _UNSAID = (*TRAINED, "gpu", "reads", "rounding")
 
 
@@ -101,7 +106,8 @@ def _attributes(graph: Graph, layer: Layer, node: Node, by_gpu: bool) -> Iterato
             yield from _window(value)
         elif field.name == "groups":
             if not by_gpu or not isinstance(op, Concat):
-                yield "groups", str(value // _shares(graph, layer, node) if by_gpu else value)
+                key = _key_of(op, "groups") if by_gpu else "groups"
+                yield key, str(value // _shares(graph, layer, node) if by_gpu else value)
         elif field.name != "bias" or not isinstance(op, Conv | Local | Linear):
             yield _key_of(op, field.name), words.word(value)
 

@@ -17,6 +17,7 @@ from netspec.keys import (
     Kind,
     LayerNames,
     NeuronWord,
+    OrNone,
     Padding,
     Real,
     Size2,
@@ -139,11 +140,11 @@ LEARNING = of_training(
     Key("bias_decay_mult", _RATE, "factor on the weight decay of the biases", default=1.0, of_shape=False),
     Key(
         "update_every",
-        Whole(),
+        OrNone(Whole()),
         "after how many of the parts that the train line's accumulate makes of a batch weights and biases are updated, "
         "by the mean gradient of these parts' images, while other layers keep theirs until the batch is done",
         default=None,
-        default_text="all of them, once a batch",
+        default_text="none: once a batch",
         unit="parts",
         of_shape=False,
     ),

@@ -57,6 +57,7 @@ def test_updates_after_all_parts_are_those_of_a_batch() -> None:
     assert idle(text.format(1, 1)) == ["update_every=1"] and idle(text.format(4, 4)) == ["update_every=4"]
     assert idle(text.format(2, 4)) == idle(text.format(1, 4)) == []
     assert idle(IMAGE + "default fc update_every=1\n[a] fc outputs=4") == []
+    assert idle("default fc update_every=1\n" + text.format(4, 4)) == idle(text.format("none", 4)) == []
     shared = SHARED.format("update_every=1 {}") + "\ntrain accumulate=2"
     assert (idle(shared.format("bias=none")), idle(shared.format(""))) == (["update_every=1"], [])
 

@@ -268,3 +268,17 @@ def test_rates_of_several_inputs_are_told_one_by_one() -> None:
     assert told(diff(text.format("lr_mult=1,2", 0.01), text.format("lr_mult=1,2", 0.02))) == [
         "train lr: 0.01 -> 0.02, training"
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "old", "new"),
+    [
+        ("[image] input 3x8x8\n[r] randomscale size=6 {}", "max_scale=1.5", "max_scale=2"),
+        ("[image] input 8\n[f] fc outputs=8 {}", "parts=1", "parts=4"),
+        ("gpus 2\n[image] input 8\n[f] fc outputs=8 {}", "parts=2", "parts=4"),
+        ("[image] input 8\n[f] fc outputs=8 {}\ntrain accumulate=2", "update_every=none", "update_every=1"),
+    ],
+)
+def test_a_key_is_told_as_it_is_written(text: str, old: str, new: str) -> None:
+    ((_, key),) = keys(diff(text.format(old), text.format(new)))
+    assert key == new.partition("=")[0]

@@ -153,11 +153,11 @@ def random_scale(site: Site) -> Section:
     """``rscale``."""
     op, (channels, _) = site.nodes[0].op, site.square()
     assert isinstance(op, RandomScale)
-    if op.most > 2:
-        message = f"rscale makes images half as large at most, and its scale is {number(op.most)}"
+    if op.max_scale > 2:
+        message = f"rscale makes images half as large at most, and its scale is {number(op.max_scale)}"
         raise site.cannot_say(message, "max_scale", instead=("max_scale=2",))
     return site.section(
-        "rscale", (site.one(),), {"channels": str(channels), "maxScale": number(op.most), "tgtSize": str(op.size)}
+        "rscale", (site.one(),), {"channels": str(channels), "maxScale": number(op.max_scale), "tgtSize": str(op.size)}
     )
 
 

@@ -115,7 +115,7 @@ class RandomlyScaled(DrawnLayer):
         return rows @ x @ columns.T
 
     def extra_repr(self) -> str:
-        return f"size={self.op.size}, most={self.op.most}"
+        return f"size={self.op.size}, max_scale={self.op.max_scale}"
 
 
 def between(places: Sequence[float], size: int) -> Tensor:

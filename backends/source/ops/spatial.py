@@ -73,7 +73,7 @@ def _resize(op: Resize, at: Site) -> str:
 
 
 def _random_scale(op: RandomScale, at: Site) -> str:
-    options = {"size": str(op.size), "most": repr(op.most)}
+    options = {"size": str(op.size), "max_scale": repr(op.max_scale)}
     return call(at.helper("random_scale"), at.x, string(at.name), "self.training", at.draw, **options)
 
 

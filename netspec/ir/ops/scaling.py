@@ -17,14 +17,14 @@ class RandomScale(Op):
     """A square of ``size`` x ``size`` pixels; outside training the middle one of the image.
 
     In training the image is scaled first, all images of a batch alike: by ``s`` pixels to size + s, for s from 0 to
-    S - floor(S / most), with a chance in proportion to (s + 1)^2, the number of squares that there are then. Its pixels
-    lie apart by a step drawn evenly from max(1, S / (size + s + 1)) to S / (size + s), around the middle, as in
+    S - floor(S / max_scale), with a chance in proportion to (s + 1)^2, the number of squares that there are then. Its
+    pixels lie apart by a step drawn evenly from max(1, S / (size + s + 1)) to S / (size + s), around the middle, as in
     ``Resize``; at S pixels it stays as it is. Which square is cut is drawn as well (cuda-convnet ``layer.cu``
     ``RandomScaleLayer`` of 2012 and of version 2).
     """
 
     size: int
-    most: float
+    max_scale: float
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         (x,) = inputs
@@ -38,8 +38,8 @@ class RandomScale(Op):
                 "{layer} cuts out what its image has not in every size",
                 ("size", "max_scale"),
                 (
-                    f"size is from {least}, to which {x.height} / {self.most:g} is rounded down, to {x.height}; not "
-                    f"{self.size}",
+                    f"size is from {least}, to which {x.height} / {self.max_scale:g} is rounded down, to {x.height}; "
+                    f"not {self.size}",
                 ),
             )
         return Shape(x.channels, self.size, self.size)
@@ -48,8 +48,8 @@ class RandomScale(Op):
         return 7 * output.units
 
     def least(self, side: int) -> int:
-        """The smallest size that ``most`` stands for, of an image of so many pixels."""
-        return math.floor(side / self.most)
+        """The smallest size that ``max_scale`` stands for, of an image of so many pixels."""
+        return math.floor(side / self.max_scale)
 
     def middle(self, side: int) -> Crop:
         """What it does outside training."""
