@@ -190,6 +190,7 @@ def started(path: Path, count: int, *arguments: str | Path) -> Iterator[list[Run
         yield running
 
 
+@pytest.mark.ci  # several processes, three trainings
 def test_on_a_folder_two_processes_end_with_the_weights_of_one(tmp_path: Path) -> None:
     graph = netspec.loads(
         GROUPED.format(end=TO_FIRST, train="train epochs=1 batch=5 optimizer=sgd(lr=0.02, momentum=0.9)")

@@ -98,6 +98,7 @@ def counted(objective: Objective, images: torch.Tensor, numbers: int) -> Counter
     return made.counted
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_the_step_copies_no_images(precision: Any) -> None:
     """AlexNet's conv1 writes the images once more where it is given plain ones, and not where it is given blocks."""
