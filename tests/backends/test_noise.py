@@ -90,3 +90,7 @@ def test_a_model_draws_outside_training_too_from_torch_until_it_is_told_to_count
 def test_without_noise_it_is_a_relu() -> None:
     x = torch.randn(3, 100)
     assert torch.equal(layer(None, 0.0)(x), x.relu())
+
+
+def test_no_images_have_no_noise() -> None:
+    assert layer(pytorch.Draw(0, 0))(torch.ones(0, 4, 2, 2)).shape == (0, 4, 2, 2)

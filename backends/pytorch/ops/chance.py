@@ -119,7 +119,7 @@ def words(x: Tensor, name: str, draw: Draw, first_unit: int = 0, pair: int = 0) 
     """
     row_key, unit_key = draw.keys(name)[pair]
     samples = torch.arange(len(x), device=x.device) + (draw.first_sample + row_key)
-    units = torch.arange(x[0].numel(), device=x.device) + (first_unit + unit_key)
+    units = torch.arange(x.shape[1:].numel(), device=x.device) + (first_unit + unit_key)
     return mixed(mixed(samples)[:, None] + mixed(units)).view(x.shape)
 
 
