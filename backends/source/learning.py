@@ -58,9 +58,9 @@ def update_rows(graph: Graph) -> list[str]:
 
 
 def super_eps_rows(graph: Graph) -> list[str]:
-    """``"fc6.weight": 1.0,``, one row per parameter whose gradients are divided by a root of their running means."""
+    """``"fc6.weight": 1.0,``, one row per parameter that moves by its gradients over a root of their running means."""
     names = attributes(graph)
-    divided = ((p, p.super_eps) for p in graph.parameters.values() if p.super_eps is not None)
+    divided = ((p, p.super_eps) for p in graph.parameters.values() if p.super_eps is not None and p.lr)
     return [f"{string(state_key(p, names))}: {number(super_eps)}," for p, super_eps in divided]
 
 

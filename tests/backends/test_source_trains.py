@@ -176,6 +176,8 @@ def test_gradients_over_a_root_of_their_running_means(tmp_path: Path, monkeypatc
     keys = "accumulate=2 schedule=linear(0.5, noise=0.5)"
     graph = netspec.loads(spec("super_eps=1 max_norm=0.5", "super_eps=0.25 update_every=1", keys)).graph
     compare(graph, tmp_path, monkeypatch)
+    held = spec("super_eps=1", "super_eps=0.01", keys).replace("[fc] fc", "[fc] fc lr=0")
+    compare(netspec.loads(held).graph, tmp_path / "held", monkeypatch)
 
 
 def test_a_length_over_all_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -91,6 +91,16 @@ def test_2012_ascended_minus_the_cost() -> None:
         assert w.item() == pytest.approx(theirs, rel=1e-13)
 
 
+def test_weights_without_a_rate_stand_still_whatever_their_super_eps() -> None:
+    """g^2 + g + 0.01 is -0.24 at g = -0.5, and has no root."""
+    w = weight(2.0)
+    sgd = PaperSGD([Group((w,), 0.0, 0.9, 0.0, super_eps=0.01)])
+    for _ in range(40):
+        w.grad = torch.tensor([-0.5], dtype=torch.float64)
+        sgd.step()
+    assert w.tolist() == [2.0]
+
+
 def test_super_eps_reaches_the_weights_alone() -> None:
     text = (
         "[image] input 8\ndefault fc super_eps=1\n[a] fc outputs=4\n[b] fc outputs=4 inputs=image,a super_eps=none,2\n"

@@ -109,7 +109,7 @@ class PaperSGD:
         if mean != 1:
             torch._foreach_mul_([w.grad for w in weights if w.grad is not None], mean)
         lr = group.lr * scale.lr
-        if group.super_eps is None:
+        if group.super_eps is None or not lr:  # a root of a number below 0 times no rate would be no number
             self._move(weights, lr, group.momentum, group.decay * scale.decay)
         else:
             for w in weights:
