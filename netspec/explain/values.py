@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -50,7 +50,7 @@ def names() -> tuple[str, ...]:
 def sections(word: str) -> str:
     """What a word means as a value and as a number of one, a table each; empty where it is neither."""
     uses = _uses().get(word, ())
-    values = [_value(use) for use in uses if use.argument is None]
+    values = _merged(_value(use) for use in uses if use.argument is None)
     numbers = [_number(use, use.argument) for use in uses if use.argument is not None]
     parts = []
     if values:
@@ -58,6 +58,14 @@ def sections(word: str) -> str:
     if numbers:
         parts.append("## As a number of a value\n\n" + table(("of", "value", "default"), numbers))
     return "\n".join(parts)
+
+
+def _merged(rows: Iterable[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """Rows that say the same of several keys as one row."""
+    found: dict[tuple[str, ...], list[str]] = {}
+    for of, *said in rows:
+        found.setdefault(tuple(said), []).append(of)
+    return [("; ".join(of), *said) for said, of in found.items()]
 
 
 def _value(use: _Use) -> tuple[str, ...]:
