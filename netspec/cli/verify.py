@@ -34,7 +34,11 @@ _MOST = 64
               help="Processes on the CPU, or as many GPUs.")  # fmt: skip
 @click.option("--dtype", type=click.Choice(["float64", "float32"]), default="float64", show_default=True,
               help="What is computed in; it decides the tolerance.")  # fmt: skip
-@click.option("--batch", type=click.IntRange(2, 65536), help="Images of a step [default: twice the most devices].")
+@click.option(
+    "--batch",
+    type=click.IntRange(2, 65536),
+    help="Images of a step [default: two for each device, in each part that accumulate makes].",
+)
 @click.option("--steps", type=click.IntRange(1, 1000), default=3, show_default=True, help="Training steps.")
 @click.option(
     "--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Of weights, images, dropout."
@@ -79,7 +83,7 @@ def command(
         from netspec.train.requirements import need_trainable
         from netspec.train.tensors.weights import read_weights
 
-    images = batch or 2 * max(gpus)
+    images = batch or 2 * max(gpus) * net.graph.train.accumulate
     trial = Trial(images, steps, seed, dtype, device)  # type: ignore[arg-type]
     tolerance, rows, wrong = TOLERANCES[trial.number], [], False
     with telling():
@@ -116,7 +120,7 @@ def _arrangements(graph: Graph, gpus: tuple[int, ...], splits: tuple[str, ...], 
         for word in splits or _WORDS if devices > 1 else _WORDS[1:2]:
             try:
                 arrangement = arrange(graph, devices, word)  # type: ignore[arg-type]
-                need_shares(arrangement, batch)
+                need_shares(arrangement, batch, graph.train.accumulate)
             except (ArrangementError, RequestError) as problem:
                 if splits:
                     raise RequestError(problem.message, *problem.notes) from problem

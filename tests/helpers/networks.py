@@ -32,6 +32,11 @@ train batch=8 optimizer=sgd(lr=0.01, momentum=0.9, weight_decay=5e-4)
 """Normalisation across groups, shared weights, several inputs, a place of their own for some, batch normalisation,
 local filters, weights that are held to bounds, both kinds of dropout, two losses."""
 
+IN_PARTS = BRANCHING.replace("train batch=8", "train batch=8 accumulate=2").replace(
+    "[fc1] fc", "[fc1] fc update_every=1"
+)
+"""The same, of batches in two parts, after each of which a layer is updated."""
+
 TOWERS = """\
 net towers
 gpus 4

@@ -19,21 +19,28 @@ from netspec.train.processes.verification import TOLERANCES, Trial, alone, begin
 
 TINY = (ROOT / "specs" / "alexnet-tiny.net").read_text("utf-8")
 
-SPECS = {"branching": networks.BRANCHING, "towers": networks.TOWERS, "plain": networks.PLAIN, "alexnet": TINY}
+SPECS = {
+    "branching": networks.BRANCHING,
+    "in parts": networks.IN_PARTS,
+    "towers": networks.TOWERS,
+    "plain": networks.PLAIN,
+    "alexnet": TINY,
+}
 
 Row = tuple[str, str, int]
 """A network's name, a split, and how many images a step has."""
 
 ON_TWO: list[Row] = [
     ("branching", "groups", 8), ("branching", "batch", 7), ("towers", "groups", 5), ("plain", "hybrid", 6),
+    ("in parts", "groups", 6),
 ]  # fmt: skip
 MORE_ON_TWO: list[Row] = [
-    ("branching", "hybrid", 8), ("towers", "batch", 5), ("plain", "batch", 5),
+    ("branching", "hybrid", 8), ("in parts", "batch", 8), ("in parts", "hybrid", 8), ("towers", "batch", 5), ("plain", "batch", 5),
     ("alexnet", "groups", 3), ("alexnet", "batch", 3), ("alexnet", "hybrid", 4),
 ]  # fmt: skip
 ON_FOUR: list[Row] = [
     ("branching", "groups", 7), ("branching", "batch", 6), ("branching", "hybrid", 8), ("towers", "groups", 5),
-    ("towers", "hybrid", 4), ("plain", "batch", 7), ("plain", "hybrid", 8),
+    ("towers", "hybrid", 4), ("plain", "batch", 7), ("plain", "hybrid", 8), ("in parts", "groups", 8),
     ("alexnet", "groups", 4), ("alexnet", "batch", 4), ("alexnet", "hybrid", 4),
 ]  # fmt: skip
 ON_THREE: list[Row] = [("branching", "batch", 7), ("plain", "hybrid", 6), ("towers", "batch", 4)]

@@ -10,9 +10,9 @@ import multiprocessing
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import forkserver
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -27,15 +27,17 @@ from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedExc
 from netspec import backend
 from netspec.ir.graph import Graph
 from netspec.parallel import shares
-from netspec.parallel.collectives import all_reduce
 from netspec.parallel.gradients import Gradients
 from netspec.parallel.network import PlacedNetwork
 from netspec.parallel.team import join
+from netspec.passes.parts import Gathered
 from netspec.passes.placing import Arrangement, place
 from netspec.passes.torch_names import attributes, state_key
 from netspec.train.errors import RequestError, TrainError
-from netspec.train.learning.optimiser import PaperSGD, optimiser_of
+from netspec.train.learning.objective import Objective
+from netspec.train.learning.optimiser import optimiser_of, velocities
 from netspec.train.processes.crew import parting
+from netspec.train.processes.shared import SharedObjective
 from netspec.train.tensors.weights import Weights, fit
 from netspec.units import plural
 
@@ -126,27 +128,10 @@ def alone(graph: Graph, trial: Trial, start: Mapping[str, Tensor]) -> Record:
 
 
 def _alone(graph: Graph, trial: Trial, start: Mapping[str, Tensor]) -> Record:
-    pytorch = backend.load("pytorch")
-    model = pytorch.module(graph, trial.seed)
+    model = backend.load("pytorch").module(graph, trial.seed)
     model.load_state_dict(start)
     model.to(dtype=getattr(torch, trial.number)).to(trial.device).train()
-    images, labels = batch(graph, trial)
-    optimiser = optimiser_of(graph, model)
-    record: Record = {"losses": []}
-    for step in range(trial.steps):
-        pytorch.draw_from(model, pytorch.Draw(trial.seed, step))
-        optimiser.zero_grad()
-        loss = pytorch.training_loss(model, images, labels)
-        loss.backward()
-        if step == 0:
-            record["gradients"] = {key: _detached(p.grad) for key, p in model.named_parameters() if p.grad is not None}
-        optimiser.step()
-        record["losses"].append(float(loss.detach()))
-        if step in (0, trial.steps - 1):
-            state = {**model.state_dict(), **_velocities(model, optimiser)}
-            record["first" if step == 0 else "last"] = {key: _detached(x) for key, x in state.items()}
-    record.setdefault("last", record["first"])
-    return record
+    return _taken(Objective(graph, model), trial, lambda name: model.get_parameter(name).grad is not None)
 
 
 def together(graph: Graph, arrangement: Arrangement, trial: Trial, start: Mapping[str, Tensor]) -> Record:
@@ -238,48 +223,46 @@ def _member(rank: int, graph: Graph, arrangement: Arrangement, trial: Trial, thr
 
 def steps(network: PlacedNetwork, trial: Trial, start: Mapping[str, Tensor]) -> Record:
     """The trial's steps in this process of an arrangement, from the whole network's ``state_dict``."""
-    graph, team = network.placed.graph, network.team
+    graph = network.placed.graph
     names = attributes(graph)
-    shapes = {key: tensor.shape for key, tensor in start.items()}
-    learnt = {key: shapes[key] for key in (state_key(parameter, names) for parameter in graph.parameters.values())}
+    learnt = tuple(dict.fromkeys(state_key(parameter, names) for parameter in graph.parameters.values()))
     shares.give(network, start)
-    network.module.to(dtype=getattr(torch, trial.number)).to(team.device).train()
-    optimiser, gradients = optimiser_of(graph, network.module), Gradients(network)
-    images, labels = batch(graph, trial)
-    mine = team.share_of_batch(trial.batch)
+    network.module.to(dtype=getattr(torch, trial.number)).to(network.team.device).train()
+    shapes = {key: tensor.shape for key, tensor in start.items()}
+    objective = SharedObjective(graph, network.module, network, Gradients(network), shapes, learnt)
+    return _taken(objective, trial, network.is_trained)
+
+
+def _taken(objective: Objective, trial: Trial, is_trained: Callable[[str], bool]) -> Record:
+    """The trial's steps as training takes them, in full precision, with all that they leave.
+
+    ``is_trained`` says of a parameter whether steps give it a gradient, once a first one has been taken.
+    """
+    full = replace(objective.graph.train, precision="fp32", channels_last=False)
+    objective = replace(objective, graph=replace(objective.graph, train=full))
+    optimiser = optimiser_of(objective.graph, objective.module)
+    images, labels = batch(objective.graph, trial)
+    mine = images[torch.from_numpy(objective.trained_part(trial.batch)).to(images.device)]
     record: Record = {"losses": []}
+
+    def whole(own: Mapping[str, Tensor], names: Sequence[str]) -> dict[str, Tensor]:
+        return {name: x.detach().cpu().clone() for name, x in objective.whole(own, names).items()}
+
+    def update(gathered: Gathered) -> None:
+        if "gradients" not in record and gathered.done == len(gathered.sizes):
+            own = {name: p.grad for name, p in objective.module.named_parameters() if p.grad is not None}
+            record["gradients"] = whole(own, [name for name in objective.parameter_names if is_trained(name)])
+        optimiser.step(gathered)
+
     for step in range(trial.steps):
-        network.draw(trial.seed, step, 0, mine.start)
         optimiser.zero_grad()
-        loss, told = network.training_loss(images[mine], labels[mine], trial.batch)
-        if loss.requires_grad:
-            loss.backward()  # type: ignore[no-untyped-call]
-        gradients.wait()
-        if step == 0:
-            own = {key: p.grad for key, p in network.module.named_parameters() if p.grad is not None}
-            trained = {key: shape for key, shape in learnt.items() if network.is_trained(key)}
-            record["gradients"] = _everything(network, own, trained)
-        optimiser.step()
-        record["losses"].append(float(all_reduce(told)))
+        record["losses"].append(float(objective.gradients(mine, labels, trial.seed, step, update)))
         if step in (0, trial.steps - 1):
-            velocities = _velocities(network.module, optimiser)
-            state = _everything(network, network.module.state_dict(), shapes)
-            moving = {key: shape for key, shape in learnt.items() if network.is_trained(key)}
-            moved = {key.removeprefix(VELOCITY): x for key, x in velocities.items()}
-            state |= {VELOCITY + key: x for key, x in _everything(network, moved, moving).items()}
-            record["first" if step == 0 else "last"] = state
+            moved = whole(velocities(objective.module, optimiser), list(record["gradients"]))
+            state = whole(objective.module.state_dict(), objective.names)
+            record["first" if step == 0 else "last"] = state | {VELOCITY + name: v for name, v in moved.items()}
     record.setdefault("last", record["first"])
     return record
-
-
-def _everything(
-    network: PlacedNetwork, own: Mapping[str, Tensor], shapes: Mapping[str, torch.Size]
-) -> dict[str, Tensor]:
-    return {key: _detached(x) for key, x in shares.whole(network, own, shapes).items()}
-
-
-def _velocities(module: nn.Module, optimiser: PaperSGD) -> dict[str, Tensor]:
-    return {VELOCITY + key: optimiser.velocity[p] for key, p in module.named_parameters() if p in optimiser.velocity}
 
 
 def _apart(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor], least: float) -> tuple[float, str]:
@@ -301,7 +284,3 @@ def _apart(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor], least: flo
         if not apart <= worst:  # also where it is no number
             worst, where = apart, key
     return worst, where
-
-
-def _detached(x: Tensor) -> Tensor:
-    return x.detach().cpu().clone()
