@@ -35,8 +35,8 @@ ON_TWO: list[Row] = [
     ("in parts", "groups", 6),
 ]  # fmt: skip
 MORE_ON_TWO: list[Row] = [
-    ("branching", "hybrid", 8), ("in parts", "batch", 8), ("in parts", "hybrid", 8), ("towers", "batch", 5), ("plain", "batch", 5),
-    ("alexnet", "groups", 3), ("alexnet", "batch", 3), ("alexnet", "hybrid", 4),
+    ("branching", "hybrid", 8), ("in parts", "batch", 8), ("in parts", "hybrid", 8), ("towers", "batch", 5),
+    ("plain", "batch", 5), ("alexnet", "groups", 3), ("alexnet", "batch", 3), ("alexnet", "hybrid", 4),
 ]  # fmt: skip
 ON_FOUR: list[Row] = [
     ("branching", "groups", 7), ("branching", "batch", 6), ("branching", "hybrid", 8), ("towers", "groups", 5),
