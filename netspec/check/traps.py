@@ -196,7 +196,7 @@ def _signal(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnosti
         before = roots[node.inputs[0]]
         notes = [
             f"it reads values of about {_about(before)} with weights from {weight.distribution}, "
-            f"{_fan_in(weight.shape, node)} a unit"
+            f"{count(_fan_in(weight.shape, node))} a unit"
         ]
         if rms:
             kept = math.sqrt(mean_square(weight.distribution)) * before / rms

@@ -357,3 +357,12 @@ def test_rates_that_version_2_refused(rate: str) -> None:
     given = {**V2_PARAMS, "c": RATES.replace("epsW=0.01", f"epsW={rate}")}
     found = said(V2, "".join(f"[{name}]\n{text}" for name, text in given.items()), dialect="v2")
     assert [d.code for d in found if d.severity == "error"] == ["bad-value"]
+
+
+def test_the_train_lines_rate_is_that_of_what_learns() -> None:
+    """Two of three layers are frozen: their rate of 0 is not the net's."""
+    frozen = "epsW=0\nepsB=0\nmomW=0.9\nmomB=0.9\n"
+    rates = f"[c]\n{frozen}[d]\n{frozen}[out]\nepsW=0.02\nepsB=0\nmomW=0.9\nmomB=0.9\n[logprob]\ncoeff=1\n"
+    graph = load(net(conv("c", "data", 3) + conv("d", "c", 16), "d"), rates).graph
+    assert graph.train.lr == 0.02
+    assert [graph.parameters[f"{name}.weight"].lr for name in ("c", "d", "out")] == [0, 0, 0.02]

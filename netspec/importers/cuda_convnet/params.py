@@ -258,7 +258,7 @@ class _Reader:
     def learning(self) -> Learning:
         """Everything in the words of a spec."""
         owners = {name: r for name, r in self.rates.items() if not all(self.definition.layers[name].shared)}
-        lr = _usual(r.lr for r in owners.values())
+        lr = _usual(tuple(filter(None, r.lr)) for r in owners.values())  # of what learns at all
         momentum = _usual(r.momentum for r in owners.values())
         decay = _usual(r.decay for r in owners.values())
         schedule, bias_schedule = self._schedules()
