@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from layerfiles import DATA, RATES, conv, load, told
+from layerfiles import DATA, RATES, conv, load, said
 
 LAYERS = (
     DATA
@@ -51,19 +51,38 @@ def test_passes_are_the_parts_of_a_batch(
 
 
 @pytest.mark.parametrize(
-    ("gpus", "periods", "said"),
+    ("gpus", "periods", "batch", "parts", "updates"),
     [
-        ((FOUR, ONE, ONE), (0, 0, 3), "updatePeriod=3 does not fit it: a batch goes through in 4 parts"),
-        ((FOUR, ONE, ONE), (0, 0, 8), "updatePeriod=8 does not fit it: a batch goes through in 4 parts"),
-        ((ONE, ONE, ONE), (0, 0, 2), "updatePeriod=2 does not fit it: a batch goes through in 1 part"),
-        ((FOUR, TWO, ONE), (0, 1, 0),
-         "updatePeriod=1 does not fit it: a batch goes through in 4 parts and is active in one of 2"),
+        ((ONE, ONE, ONE), (2, 2, 2), 256, 2, (None, None, None)),
+        ((ONE, ONE, ONE), (0, 0, 2), 256, 2, (1, 1, None)),
+        ((FOUR, ONE, ONE), (0, 0, 8), 256, 8, (4, 1, None)),
+        ((FOUR, ONE, ONE), (0, 0, 3), 384, 12, (4, 1, 3)),  # the 12 passes of three batches
+        ((FOUR, FOUR, FOUR), (3, 3, 2), 768, 6, (3, 3, 2)),
     ],
-)  # fmt: skip
-def test_periods_that_no_batch_has(gpus: tuple[str, str, str], periods: tuple[int, ...], said: str) -> None:
+)
+def test_periods_of_several_batches_make_one_batch_of_them(
+    gpus: tuple[str, str, str], periods: tuple[int, ...], batch: int, parts: int, updates: tuple[int | None, ...]
+) -> None:
     found = load(*files(*gpus, *periods), "v2")
-    assert [d.message.partition(": ")[2] for d in found.warnings] == [said]
-    assert [code for code, _, _ in told(found.warnings)] == ["cfg-left-out"]
+    assert found.warnings == ()
+    train = found.graph.train
+    assert (train.batch, train.accumulate) == (batch, parts)
+    for name, every in zip(("c", "mid", "out"), updates, strict=True):
+        assert {p.update_every for p in found.graph.parameters_of(name)} == {every}
+
+
+def test_a_period_without_the_passes_in_which_a_layer_is_active_is_refused() -> None:
+    """As ``layer.cu`` of version 2 did."""
+    (wrong,) = said(*files(FOUR, TWO, ONE, 0, 1), "v2")
+    assert (wrong.code, wrong.severity, wrong.span.text) == ("bad-value", "error", "1")
+    told = "updatePeriod=1 is no multiple of 2: its replicas are active in one of so many passes"
+    assert wrong.message.partition(": ")[2] == told
+
+
+def test_periods_that_never_come_together_are_left_out() -> None:
+    found = load(*files(ONE, ONE, ONE, 0, 0, 2003), "v2")
+    assert [(d.code, d.span.text) for d in found.warnings] == [("cfg-left-out", "2003")]
+    assert (found.graph.train.batch, found.graph.train.accumulate) == (128, 1)
 
 
 def test_what_stands_still_makes_no_parts() -> None:

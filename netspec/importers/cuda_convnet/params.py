@@ -15,7 +15,7 @@ from netspec.importers.cuda_convnet.learning import Drop, Learning, Norm
 from netspec.importers.cuda_convnet.lines import number
 from netspec.importers.cuda_convnet.model import Definition, Layer
 from netspec.importers.cuda_convnet.options import LARGEST, Options, Refused, shown
-from netspec.importers.cuda_convnet.passes import passes, update_every
+from netspec.importers.cuda_convnet.passes import MOST_PARTS, Updates, passes, period, updates
 from netspec.importers.cuda_convnet.reading import Config
 from netspec.importers.cuda_convnet.runs import runs_of
 from netspec.importers.cuda_convnet.schedules import CONSTANT, Schedule, rate_v2, schedule_2012
@@ -45,7 +45,7 @@ class Rates:
     bias_momentum: float
     schedules: tuple[Schedule, ...]
     bias_schedule: Schedule
-    update_every: int | None = None
+    period: int | None = None
 
     @property
     def learns(self) -> bool:
@@ -233,8 +233,8 @@ class _Reader:
         if min(numbers) < 0 or max(*momentum, bias_momentum) >= 1:
             keys = ("epsW", "epsB", "momW", "momB", "wc")
             raise options.refuse("bad-value", "rates and decay are at least 0, momentum is below 1", *keys)
-        every = None if self.old else update_every(layer, options, self.definition)
-        return Rates(options, lr, momentum, decay, held, bias_lr, bias_momentum, falls, bias_fall, every)
+        passed = None if self.old else period(layer, options, self.definition)
+        return Rates(options, lr, momentum, decay, held, bias_lr, bias_momentum, falls, bias_fall, passed)
 
     def held(self) -> dict[str, Held]:
         """The rates that the file holds."""
@@ -289,23 +289,28 @@ class _Reader:
             train["optimizer"] = f"sgd(lr={usual['lr']}, momentum={usual['momentum']}, weight_decay={usual['decay']})"
             train |= {"schedule": schedule} if schedule != CONSTANT.text else {}
             train |= {"bias_schedule": bias_schedule} if bias_schedule != schedule else {}
-        updates = self._updates(int(train["batch"]))
-        train |= {"accumulate": str(passes(self.definition))} if updates else {}
+        found = self._updates(int(train["batch"]))
+        train["batch"] = str(int(train["batch"]) * found.batches)
+        train |= {"accumulate": str(found.parts)} if found.parts > 1 else {}
         largest = frozenset(self.largest)
         return Learning(
             weights, biases, self.norms, self.drops, self.costs, self.positive, self.sums, largest, train, usual,
-            self.augment, self.sets, updates,
+            self.augment, self.sets, found.every,
         )  # fmt: skip
 
-    def _updates(self, batch: int) -> Mapping[str, int]:
-        """The layers that are updated more often than once a batch, and after how many of its parts."""
-        found = {name: r.update_every for name, r in self.rates.items() if r.update_every and r.learns}
-        parts = passes(self.definition)
-        if found and batch % parts:
+    def _updates(self, batch: int) -> Updates:
+        """When layers are updated that learn."""
+        periods = {name: r.period for name, r in self.rates.items() if r.period and r.learns}
+        found, parts = updates(self.definition, periods), passes(self.definition)
+        if found is None or (found.every and batch % parts):
             message = f"a batch of {batch} images has not {parts} equal parts; its weights are updated once a batch"
-            for name in found:
-                self.rates[name].options.warn("cfg-left-out", message, "epsW")
-            return {}
+            if found is None:
+                message = f"no {MOST_PARTS} passes end with an update of every layer; it is updated once a batch"
+            for name, passed in periods.items():
+                if passed != parts:
+                    key = "updatePeriod" if self.rates[name].options.has("updatePeriod") else "epsW"
+                    self.rates[name].options.warn("cfg-left-out", message, key)
+            return Updates()
         return found
 
     def _schedules(self) -> tuple[str, str]:

@@ -4,15 +4,22 @@ Where layers had unlike numbers of replicas, a layer with fewer was given the im
 the other: a batch went through in as many passes as the most replicas are the fewest times over. A layer was active in
 every so many passes, and updated after each of these, or after every ``updatePeriod``
 (``cudaconvnet/src/convnet.cu:443-445``, ``cudaconvnet/src/layer.cu:537-549`` and ``762-769`` of version 2). In a spec
-the passes are the parts of ``accumulate``, and ``updatePeriod`` is ``update_every``. It is what Krizhevsky, One weird
+the passes are the parts of ``accumulate``, and ``updatePeriod`` is ``update_every``; where one goes over several
+batches, these are one of the spec's. It is what Krizhevsky, One weird
 trick for parallelizing convolutional neural networks (2014), section 4, calls a variable batch size.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import lcm
+
 from netspec.importers.cuda_convnet.model import Definition, Layer
 from netspec.importers.cuda_convnet.options import Options
-from netspec.units import plural
+
+MOST_PARTS = 1024
+"""Parts that one of a spec's batches is made of, at most."""
 
 
 def passes(definition: Definition) -> int:
@@ -21,17 +28,38 @@ def passes(definition: Definition) -> int:
     return max(counts) // min(counts)
 
 
-def update_every(layer: Layer, options: Options, definition: Definition) -> int | None:
-    """After how many passes a layer's weights are updated; ``None``: once a batch."""
+def period(layer: Layer, options: Options, definition: Definition) -> int:
+    """How many passes lie between two updates of a layer's weights.
+
+    Raises ``Refused`` where it is not active in each pass after which it is to be updated.
+    """
     given = options.integer("updatePeriod", 0, 0)
-    whole, own = passes(definition), max(1, len(layer.gpu)) // min(_replicas(definition))
-    every = given or own
-    if whole % every or every % own:
-        active = f" and is active in one of {own}" if own > 1 else ""
-        message = f"updatePeriod={given} does not fit it: a batch goes through in {plural(whole, 'part')}{active}"
-        options.warn("cfg-left-out", message, "updatePeriod", notes=("its weights are updated once a batch",))
+    own = max(1, len(layer.gpu)) // min(_replicas(definition))
+    if given % own:
+        message = f"updatePeriod={given} is no multiple of {own}: its replicas are active in one of so many passes"
+        raise options.refuse("bad-value", message, "updatePeriod")
+    return given or own
+
+
+@dataclass(frozen=True, slots=True)
+class Updates:
+    """When layers are updated, in a spec's words: the original's ``batches`` are one of the spec's, in ``parts``, and
+    layers that are updated before its end are so after ``every`` of them."""
+
+    batches: int = 1
+    parts: int = 1
+    every: Mapping[str, int] = field(default_factory=dict)
+
+
+def updates(definition: Definition, periods: Mapping[str, int]) -> Updates | None:
+    """After how many passes layers are updated, as parts of a batch; ``None`` where that would be too many."""
+    whole = passes(definition)
+    parts = lcm(whole, *periods.values())
+    if parts > MOST_PARTS:
         return None
-    return None if every == whole else every
+    every = {name: passed for name, passed in periods.items() if passed != parts}
+    batches = parts // whole
+    return Updates(batches, parts if every else batches, every)
 
 
 def _replicas(definition: Definition) -> list[int]:
