@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from carrying import carried
 from computing import drawn, values
-from layerfiles import DATA, SHAPE, TWINS, conv, ending, load, net, readable, said
+from layerfiles import DATA, SHAPE, TWINS, conv, ending, load, net, readable, said, told
 
 from netspec.importers.cuda_convnet import Translation, translate
 from netspec.ir.ops import BinaryCrossEntropy, CauchyError, NoisyRelu, SquaredError, SumSquares
@@ -107,14 +107,12 @@ def test_neurons(neuron: str, function: np.ufunc, own: bool) -> None:
     np.testing.assert_allclose(made[graph.layers["out"].inputs[0]], function(made["data"]), atol=1e-12)
 
 
-def test_a_double_relu_of_0_is_told_with_what_it_divides() -> None:
-    (found,) = said(net("[c]\ntype=neuron\ninputs=data\nneuron=drelu[0]\ngpu=0\n", "c"))
-    assert (found.code, found.span.text, found.message) == (
-        "cfg-not-expressible",
-        "drelu[0]",
-        "c: drelu[0] divides by 0",
-    )
-    assert "x - a tanh(x / a) with a = 0" in found.notes[0]
+@pytest.mark.parametrize("neuron", ["drelu[0]", "drelu[0.0]"])
+def test_the_identity_stands_in_for_a_double_relu_of_0(neuron: str) -> None:
+    loaded = load(net(f"[c]\ntype=neuron\ninputs=data\nneuron={neuron}\ngpu=0\n", "c"))
+    assert told(loaded.warnings) == [("cfg-substitute", 10, neuron)]
+    made = values(loaded.graph)
+    np.testing.assert_array_equal(made["c"], made["data"])
 
 
 @pytest.mark.parametrize("own", [False, True])
@@ -155,7 +153,6 @@ def test_whole_sets_of_matrices_may_be_shared() -> None:
     ("source", "code"), [("a", "weights-mismatch"), ("e", "unknown-layer"), ("c[1]", "weights-mismatch")]
 )
 def test_weights_that_cannot_be_shared(source: str, code: str) -> None:
-    from layerfiles import said
 
     shared = "[a]\ntype=fc\ninputs=data\noutputs=4\ninitW=0.1\ngpu=0\n" + conv("c", "data", 3)
     found = said(net(shared + conv("d", "data", 3, more=f"weightSource={source}"), "a,c,d"))

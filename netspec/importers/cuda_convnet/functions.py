@@ -69,11 +69,6 @@ def _lines(layer: Layer, lines: Lines, name: str, neuron: Neuron, suffix: str) -
     if a:  # drelu: x - a tanh(x / a)
         curve = step("tanh", {"a": number(-a), "b": number(1 / a)}, [name], "-curve")
         return step("sum", {}, [name, curve])
-    raise layer.options.refuse(
-        "cfg-not-expressible",
-        "drelu[0] divides by 0",
-        "neuron",
-        notes=(
-            "it is x - a tanh(x / a) with a = 0; the original's programs computed x, and of 0 no number; ident is x",
-        ),
-    )
+    message = "drelu[0] is x - 0 tanh(x / 0): x but for 0, of which the original made no number; the identity stands in"
+    layer.options.warn("cfg-substitute", message, "neuron")
+    return step("linear", {}, [name])
