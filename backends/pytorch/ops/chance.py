@@ -88,9 +88,13 @@ def draw_from(model: nn.Module, draw: Draw | None) -> None:
 
 @dataclass(frozen=True, slots=True)
 class HeldDraw(Draw):
-    """A draw whose keys lie on the model's device: what has been recorded there draws anew after ``renew``."""
+    """A draw whose keys lie on the model's device: what has been recorded there draws anew after ``renew``.
 
-    table: Mapping[str, Tensor] = field(kw_only=True)
+    ``table`` is of shape (layers, pairs, 2), ``rows`` says which layer is where in it.
+    """
+
+    table: Tensor = field(kw_only=True)
+    rows: Mapping[str, int] = field(kw_only=True)
 
     @classmethod
     def of(cls, model: nn.Module) -> HeldDraw:
@@ -98,17 +102,18 @@ class HeldDraw(Draw):
         names = [module.name for module in model.modules() if isinstance(module, DrawnLayer)]
         device = next((p.device for p in model.parameters()), torch.device("cpu"))
         pairs = len(Draw(0, 0).keys(""))
-        whole = torch.zeros(len(names), pairs, 2, dtype=torch.int64, device=device)
-        return cls(0, 0, table=dict(zip(names, whole, strict=True)))
+        table = torch.zeros(len(names), pairs, 2, dtype=torch.int64, device=device)
+        return cls(0, 0, table=table, rows={name: row for row, name in enumerate(names)})
 
     def keys(self, name: str) -> Sequence[tuple[Key, Key]]:
-        return [(row, unit) for row, unit in self.table[name]]
+        return [(row, unit) for row, unit in self.table[self.rows[name]]]
 
     def renew(self, seed: int, step: int) -> None:
-        """Take the keys of another seed and step."""
-        for name, keys in self.table.items():
-            new = torch.tensor(Draw(seed, step).keys(name), dtype=torch.int64)
-            keys.copy_(new.pin_memory() if keys.is_cuda else new, non_blocking=True)
+        """Take the keys of another seed and step, all in one copy."""
+        if not self.rows:
+            return
+        new = torch.tensor([Draw(seed, step).keys(name) for name in self.rows], dtype=torch.int64)
+        self.table.copy_(new.pin_memory() if self.table.is_cuda else new, non_blocking=True)
 
 
 def words(x: Tensor, name: str, draw: Draw, first_unit: int = 0, pair: int = 0) -> Tensor:
