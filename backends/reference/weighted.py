@@ -1,4 +1,4 @@
-"""Conv, Local, Linear and Bias. Groups are an axis G of their own: group g of the output reads group g of the input.
+"""Conv, Local, Linear, ChannelScale and Bias. Groups are an axis G of their own: output group g reads input group g.
 
 In the shapes below K = C/G * KH * KW is the number of weights of one filter, P = OH * OW the number of places.
 """
@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from netspec.ir.ops import Bias, Conv, Linear, Local
+from netspec.ir.ops import Bias, ChannelScale, Conv, Linear, Local
 
 from .call import Array, Call, Gradient
 from .windows import columns, fold
@@ -94,6 +94,22 @@ def _merged(x: Array) -> Array:
     """G,N,O/G to N,O."""
     groups, n, outputs = x.shape
     return x.swapaxes(0, 1).reshape(n, groups * outputs)
+
+
+def channel_scale(op: ChannelScale, call: Call) -> Array:
+    """x times (C,), at every pixel."""
+    return call.x * _by_channel(call.params[0], call.x)
+
+
+def channel_scale_back(op: ChannelScale, call: Call, y: Array, grad: Array) -> Gradient:
+    """By a coefficient, gradient times input, summed over all that it was multiplied by."""
+    by_weight = (grad * call.x).sum(axis=(0, *range(2, grad.ndim)))
+    return Gradient((grad * _by_channel(call.params[0], call.x),), (by_weight,))
+
+
+def _by_channel(weight: Array, x: Array) -> Array:
+    """(C,) so that it goes with N,C,H,W or N,C."""
+    return weight.reshape(weight.shape + (1,) * (x.ndim - 2))
 
 
 def bias(op: Bias, call: Call) -> Array:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from netspec.check.report import Findings, in_one
 from netspec.check.values import distinct
-from netspec.ir.ops import Bias, Conv, Linear, Local, Op, window_of
+from netspec.ir.ops import Bias, ChannelScale, Conv, Linear, Local, Op, window_of
 from netspec.ir.shape import Shape
 from netspec.keys import BadValue, ImageShape, Key, Whole
 from netspec.language.syntax import Claim, Pair, Section, by_key
@@ -154,6 +154,8 @@ def count_arithmetic(name: str, steps: Sequence[Step]) -> tuple[str, ...]:
                     f"{out.height} * {out.width} places * {count(each)} weights "
                     f"= {count(step.op.connections(step.reads, out))}"
                 )
+        elif isinstance(step.op, ChannelScale) and name == "weights":
+            lines.append(f"one weight a channel * {count(out.channels)} channels = {count(out.channels)}")
         elif isinstance(step.op, Linear):
             reads = f"{count(x.units)} / {step.op.groups}" if step.op.groups > 1 else count(x.units)
             lines.append(

@@ -17,6 +17,7 @@ from netspec.ir.ops import (
     Affine,
     BatchNorm,
     Bias,
+    ChannelScale,
     Conv,
     Linear,
     Local,
@@ -61,7 +62,7 @@ def _input(preprocessing: Preprocessing) -> float:
 def _square(graph: Graph, node: Node, reads: list[float]) -> float:
     """The mean square of what an operation makes from those of what it reads."""
     op, x = node.op, reads[0]
-    if isinstance(op, Conv | Local | Linear | Bias):
+    if isinstance(op, Conv | Local | Linear | ChannelScale | Bias):
         return _weighted(graph, node, x)
     if isinstance(op, Relu):
         return x / 2

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from netspec.diff import words
 from netspec.ir.constraint import BOUNDS
 from netspec.ir.graph import SPLIT, WHOLE, Graph, Layer, Node, Parameter
-from netspec.ir.ops import Affine, BatchNorm, Concat, Conv, Input, Linear, Local, Loss, Lrn, Neuron, Op
+from netspec.ir.ops import Affine, BatchNorm, ChannelScale, Concat, Conv, Input, Linear, Local, Loss, Lrn, Neuron, Op
 from netspec.ir.settings import Schedule
 from netspec.ir.window import Window
 
@@ -137,7 +137,7 @@ def _learning(graph: Graph, layer: Layer, spoken: tuple[Node, ...]) -> dict[str,
     facts = {}
     if weights:
         facts["init"] = _initial(weights, fan_in, fan_out)
-    if isinstance(spoken[0].op, Conv | Local | Linear):
+    if isinstance(spoken[0].op, Conv | Local | Linear | ChannelScale):
         facts["bias"] = _bias(_initial(biases, fan_in, fan_out)) if biases else Fact("none")
     for parameters, prefix, decay in ((weights, "", train.weight_decay), (biases, "bias_", train.bias_decay)):
         if parameters:

@@ -22,6 +22,7 @@ from netspec.ir.ops import (
     BinaryCrossEntropy,
     Blur,
     CauchyError,
+    ChannelScale,
     ColourSpace,
     Concat,
     ContrastNorm,
@@ -132,7 +133,7 @@ class Site:
 def footprint(op: Op, site: Site) -> Footprint:
     """What an operation holds. Losses and dropout as in training."""
     match op:
-        case Conv() | Local() | Linear() | Bias():
+        case Conv() | Local() | Linear() | ChannelScale() | Bias():
             return _weighted(op, site)
         case Lrn() | MapNorm() | BatchNorm() | Dropout():
             return _norm(op, site)
@@ -157,10 +158,12 @@ def chain(*gradients: int) -> tuple[int, int]:
     return gradients[1] - last, later - last
 
 
-def _weighted(op: Conv | Local | Linear | Bias, site: Site) -> Footprint:
+def _weighted(op: Conv | Local | Linear | ChannelScale | Bias, site: Site) -> Footprint:
     width, low, read, made = site.widths[0], site.low, site.read, site.made
     if isinstance(op, Bias):  # the sum of a value and a float32 bias
         return Footprint(made * FULL, FULL, hands_on=width == FULL)
+    if isinstance(op, ChannelScale):  # by a float32 weight; back, the products that its gradient is the sum of
+        return Footprint(made * FULL, FULL, keeps_input=True, backward=made * FULL)
     if isinstance(op, Local):
         return _local(op, site)
     if isinstance(op, Conv):

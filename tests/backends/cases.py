@@ -17,6 +17,7 @@ from netspec.ir.ops import (
     BinaryCrossEntropy,
     Blur,
     CauchyError,
+    ChannelScale,
     ColourSpace,
     Concat,
     ContrastNorm,
@@ -88,6 +89,7 @@ IMAGES: dict[str, Op] = {
     "local-without-bias": Local(3, WINDOWS["plain"], bias=False),
     "linear-on-image": Linear(6),
     "linear-in-groups-on-image": Linear(6, groups=2),
+    "channelscale": ChannelScale(),
     "bias-per-channel": Bias(),
     "bias-per-unit": Bias("unit"),
     **{f"maxpool-{name}": MaxPool(window) for name, window in WINDOWS.items()},
@@ -141,6 +143,7 @@ VECTORS: dict[str, Op] = {
     "linear-without-bias": Linear(5, bias=False),
     "linear-in-groups": Linear(6, groups=3),
     "linear-in-groups-without-bias": Linear(6, groups=3, bias=False),
+    "channelscale-of-vector": ChannelScale(),
     "bias-of-vector": Bias(),
     "batchnorm-of-vector": BatchNorm(1e-3, 0.2),
     "softmax": Softmax(),
@@ -259,6 +262,17 @@ SPECS = {
         [alone] local filters=4 kernel=2 stride=2 groups=2 init=gaussian(0.3)
         [runs] fc outputs=8 parts=2 init=gaussian(0.3)
         [last] fc outputs=3 gpu=0 init=gaussian(0.3)
+    """,
+    "of-each-channel": """
+        net scaled
+        gpus 2
+        [image] input 3x6x6
+        [c1] conv filters=4 kernel=3 init=gaussian(0.3)
+        [s1] affine init=gaussian(0.5) bias=gaussian(0.2) neuron=tanh
+        [s2] sumpool kernel=2
+        [s3] affine bias=none neuron=relu
+        [fc] fc outputs=6 init=gaussian(0.3) gpu=0
+        [s4] affine init=uniform(1) bias=0.1
     """,
     "noisy": """
         net noisy

@@ -27,6 +27,7 @@ from netspec.ir.ops import (
     BinaryCrossEntropy,
     Blur,
     CauchyError,
+    ChannelScale,
     ColourSpace,
     Concat,
     ContrastNorm,
@@ -89,6 +90,7 @@ ON_IMAGES: list[Op] = [
     Local(3, OVERHANGING, bias=False),
     Linear(6),
     Linear(6, groups=2),
+    ChannelScale(),
     Bias(),
     Bias("unit"),
     *(MaxPool(window) for window in WINDOWS),
@@ -124,6 +126,7 @@ ON_IMAGES: list[Op] = [
 ON_VECTORS: list[Op] = [
     Linear(5),
     Linear(4, groups=2, bias=False),
+    ChannelScale(),
     Bias(),
     Bias("unit"),
     BatchNorm(1e-2, 0.1),

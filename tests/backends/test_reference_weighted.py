@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from by_hand import NINE, array, close, gradient, on_map, value
 
-from netspec.ir.ops import Bias, Conv, Linear, Local
+from netspec.ir.ops import Bias, ChannelScale, Conv, Linear, Local
 from netspec.ir.window import Pad, Window
 
 
@@ -63,6 +63,15 @@ def test_linear_reads_channels_then_rows_then_columns_by_groups() -> None:
     op = Linear(2, groups=2)
     close(value(op, [[[[1, 2]], [[3, 4]]]], params=([[1, 10], [100, 1000]], [5, 6])), [[26, 4306]])
     close(value(Linear(1, bias=False), [[[[1, 2]], [[3, 4]]]], params=([[1, 10, 100, 1000]],)), [[4321]])
+
+
+def test_a_coefficient_per_channel() -> None:
+    image, seed = [[[[1, 2]], [[3, 4]]]], [[[[1, 2]], [[3, 4]]]]
+    close(value(ChannelScale(), image, params=([10, 20],)), [[[[10, 20]], [[60, 80]]]])
+    close(value(ChannelScale(), [[1, 2]], params=([10, 20],)), [[10, 40]])
+    back = gradient(ChannelScale(), image, params=([10, 20],), seed=seed)
+    close(back.params[0], [1 * 1 + 2 * 2, 3 * 3 + 4 * 4])
+    close(back.inputs[0], [[[[10, 20]], [[60, 80]]]])
 
 
 def test_bias_per_channel_and_per_unit() -> None:

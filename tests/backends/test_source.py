@@ -156,8 +156,8 @@ def test_the_names_that_the_templates_use_are_taken() -> None:
     graphs += [replace(plain, preprocessing=settings.Preprocessing(1, (0.5,), std=(0.25,)))]
     graphs += [chain("train"), netspec.loads(CROSSINGS.strip()).graph]
     found = set().union(*(defined(emit(graph)) for graph in graphs))
-    networks = {"AlexNet", "Crossings", "Idle", "Joined", "Little", "Net", "Noisy", "Pair", "Several", "Single",
-                "Sparse", "Twofold"}  # fmt: skip
+    networks = {"AlexNet", "Crossings", "Idle", "Joined", "Little", "Net", "Noisy", "Pair", "Scaled", "Several",
+                "Single", "Sparse", "Twofold"}  # fmt: skip
     assert found - networks - {"rate_factor_2"} == source.GLOBALS
 
 

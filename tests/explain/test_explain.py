@@ -96,7 +96,7 @@ def test_schedules_of_layers_and_of_the_train_line_stand_in_one_table() -> None:
 
 def test_a_word_of_several_meanings_has_them_all() -> None:
     linear = page("linear")
-    assert linear.index("## Shape") < linear.index("| `neuron` of `avgpool`, ") < linear.index("`schedule` of `train`")
+    assert linear.index("## Shape") < linear.index("`schedule` of `train`") < linear.index("| `neuron` of `affine`, ")
     assert "| `sgd`, a value of `optimizer` of `train` | a number from 0 below 1 | 0.9 |" in page("momentum")
 
 
@@ -167,6 +167,4 @@ def test_markdown_pieces() -> None:
 
 def test_what_is_said_of_several_keys_is_said_once() -> None:
     (row,) = [line for line in page("dexp").splitlines() if "discrete exponential" in line]
-    assert all(
-        f"`{key}` of `{owner}" in row for key in ("schedule", "bias_schedule") for owner in ("batchnorm", "train")
-    )
+    assert all(f"`{key}` of `{owner}" in row for key in ("schedule", "bias_schedule") for owner in ("affine", "train"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from netspec.ir.graph import Node
-from netspec.ir.ops import BatchNorm, Conv, Linear, Local, Op
+from netspec.ir.ops import BatchNorm, ChannelScale, Conv, Linear, Local, Op
 
 from ..sections import Section
 from ..site import Site
@@ -21,6 +21,10 @@ REFUSED: Mapping[type[Op], tuple[str, tuple[str, ...]]] = {
     BatchNorm: (
         "cuda-convnet is older than batch normalisation",
         ("lrn",),
+    ),
+    ChannelScale: (
+        "cuda-convnet has no coefficients of channels that are learnt",
+        ("neuron=linear(0.25, 0)",),
     ),
 }
 """Operations that neither version has, why, and what would do."""

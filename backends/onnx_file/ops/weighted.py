@@ -1,4 +1,4 @@
-"""Convolution, unshared convolution, matrix product and bias."""
+"""Convolution, unshared convolution, matrix product, coefficients and bias."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from netspec.ir.ops import Bias, Conv, Linear, Local
+from netspec.ir.ops import Bias, ChannelScale, Conv, Linear, Local
 from netspec.ir.shape import Shape
 from netspec.ir.window import Window
 
@@ -63,6 +63,11 @@ def _linear(op: Linear, site: Site) -> None:
     site.result("Flatten", made)
 
 
+def _channel_scale(op: ChannelScale, site: Site) -> None:
+    one_pixel = (1, 1) if site.shape.is_image else ()
+    site.result("Mul", site.x, site.parameter(0, lambda weight: weight.reshape(*weight.shape, *one_pixel)))
+
+
 def _bias(op: Bias, site: Site) -> None:
     one_pixel = (1, 1) if site.shape.is_image and op.per == "channel" else ()
     site.result("Add", site.x, site.parameter(0, lambda bias: bias.reshape(*bias.shape, *one_pixel)))
@@ -72,5 +77,6 @@ TABLE: Table = {
     Conv: _conv,
     Local: _local,
     Linear: _linear,
+    ChannelScale: _channel_scale,
     Bias: _bias,
 }

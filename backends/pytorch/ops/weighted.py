@@ -1,4 +1,4 @@
-"""Convolution, unshared convolution, matrix product and bias."""
+"""Convolution, unshared convolution, matrix product, coefficients and bias."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from netspec.ir.ops import Bias, Conv, Linear, Local
+from netspec.ir.ops import Bias, ChannelScale, Conv, Linear, Local
 from netspec.ir.shape import Shape
 from netspec.passes.padding import conv_padding
 
@@ -85,6 +85,13 @@ class GroupedProduct(nn.Module):
         return f"groups={self.groups}"
 
 
+class ScaleChannels(nn.Module):
+    """N,C,H,W or N,C, each channel times its own of C weights."""
+
+    def forward(self, x: Tensor, weight: Tensor) -> Tensor:
+        return x * (weight[:, None, None] if x.dim() == 4 else weight)
+
+
 class AddBias(nn.Module):
     """A number per channel or feature (a bias of C), or per unit (a bias of the value's whole shape)."""
 
@@ -100,5 +107,6 @@ TABLE: Table = {
     Conv: lambda op, inputs: Convolution(op, inputs[0]),
     Local: lambda op, inputs: LocalConvolution(op, inputs[0]),
     Linear: _product,
+    ChannelScale: lambda op, inputs: ScaleChannels(),
     Bias: lambda op, inputs: AddBias(),
 }

@@ -1,8 +1,8 @@
-"""Convolution, unshared convolution, matrix product and bias."""
+"""Convolution, unshared convolution, matrix product, coefficients and bias."""
 
 from __future__ import annotations
 
-from netspec.ir.ops import Bias, Conv, Linear, Local
+from netspec.ir.ops import Bias, ChannelScale, Conv, Linear, Local
 from netspec.ir.shape import Shape
 from netspec.passes.padding import Padding, conv_padding
 
@@ -56,10 +56,14 @@ def _linear(op: Linear, at: Site) -> str:
     return call(at.module, at.flat) if at.module is not None else call("F.linear", at.flat, *at.params)
 
 
+def _channel_scale(op: ChannelScale, at: Site) -> str:
+    return f"{at.operand} * {at.params[0]}{'[:, None, None]' if at.shapes[0].is_image else ''}"
+
+
 def _bias(op: Bias, at: Site) -> str:
     per_channel_of_image = op.per == "channel" and at.shapes[0].is_image
     return f"{at.x} + {at.params[0]}{'[:, None, None]' if per_channel_of_image else ''}"
 
 
-EXPRESSIONS: Expressions = {Conv: _conv, Local: _local, Linear: _linear, Bias: _bias}
+EXPRESSIONS: Expressions = {Conv: _conv, Local: _local, Linear: _linear, ChannelScale: _channel_scale, Bias: _bias}
 MODULES: Modules = {Conv: _conv_module, Linear: _linear_module}

@@ -18,7 +18,7 @@ from netspec.ir.ops.neurons import Abs, Affine, Log, Logistic, Neuron, NoisyRelu
 from netspec.ir.ops.norms import BatchNorm, ContrastNorm, Dropout, Lrn, MapNorm
 from netspec.ir.ops.scaling import RandomScale
 from netspec.ir.ops.spatial import AvgPool, Blur, Crop, MaxAbsPool, MaxPool, Mirror, Nailbed, Pool, Resize, SumPool
-from netspec.ir.ops.weighted import Bias, Conv, Linear, Local
+from netspec.ir.ops.weighted import Bias, ChannelScale, Conv, Linear, Local
 from netspec.ir.ops.windowed import window_of
 
 VOCABULARY: tuple[type[Op], ...] = (
@@ -26,6 +26,7 @@ VOCABULARY: tuple[type[Op], ...] = (
     Conv,
     Local,
     Linear,
+    ChannelScale,
     Bias,
     MaxPool,
     AvgPool,
@@ -80,6 +81,7 @@ __all__ = [
     "BinaryCrossEntropy",
     "Blur",
     "CauchyError",
+    "ChannelScale",
     "ColourSpace",
     "Concat",
     "ContrastNorm",

@@ -1,4 +1,5 @@
-"""Operations with weights: convolution, unshared convolution, the matrix product, and a bias of its own.
+"""Operations with weights: convolution, unshared convolution, the matrix product, a coefficient per channel, and a bias
+of its own.
 
 Counts as in Krizhevsky, Sutskever & Hinton (2012) and the CSC321 notes on it: a convolution with K x K kernels, C
 input channels and M filters on a W x H output has K*K*C*M weights and W*H*K*K*C*M connections, divided by its groups.
@@ -124,6 +125,20 @@ class Bias(Op):
     def params(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[ParamShape, ...]:
         shape = (output.channels,) if self.per == "channel" else tuple(output)
         return (ParamShape("bias", shape, self.fan_in, self.fan_out),)
+
+    def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        return output.units
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelScale(Op):
+    """Multiplies each channel of an image (each feature of a vector) by a learnt number. Weight: channels.
+
+    As of a normalisation's scales, no connections are counted.
+    """
+
+    def params(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[ParamShape, ...]:
+        return (ParamShape("weight", (output.channels,), 1, 1),)
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         return output.units
