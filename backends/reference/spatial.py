@@ -1,4 +1,4 @@
-"""Pooling, Blur, Nailbed, Mirror, Crop, Resize and RandomScale: operations over pixels, on every channel alike."""
+"""Pooling, Blur, Nailbed, Mirror, Crop, ZeroPad, Resize and RandomScale: operations over pixels, channel by channel."""
 
 from __future__ import annotations
 
@@ -6,7 +6,19 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from netspec.ir.ops import AvgPool, Blur, Crop, MaxAbsPool, MaxPool, Mirror, Nailbed, RandomScale, Resize, SumPool
+from netspec.ir.ops import (
+    AvgPool,
+    Blur,
+    Crop,
+    MaxAbsPool,
+    MaxPool,
+    Mirror,
+    Nailbed,
+    RandomScale,
+    Resize,
+    SumPool,
+    ZeroPad,
+)
 from netspec.ir.shape import Shape
 
 from .call import Array, Call, Gradient
@@ -142,6 +154,18 @@ def crop_back(op: Crop, call: Call, y: Array, grad: Array) -> Gradient:
     by_x = np.zeros_like(call.x)
     by_x[:, :, op.top : op.top + op.height, op.left : op.left + op.width] = grad
     return Gradient((by_x,))
+
+
+def zero_pad(op: ZeroPad, call: Call) -> Array:
+    """Zeros, then the image, then zeros, on both axes."""
+    left, right, top, bottom = op.pad
+    return np.pad(call.x, ((0, 0), (0, 0), (top, bottom), (left, right)))
+
+
+def zero_pad_back(op: ZeroPad, call: Call, y: Array, grad: Array) -> Gradient:
+    """The image's own; zeros have none."""
+    height, width = call.x.shape[2:]
+    return Gradient((grad[:, :, op.pad.top : op.pad.top + height, op.pad.left : op.pad.left + width],))
 
 
 def resize(op: Resize, call: Call) -> Array:

@@ -37,6 +37,7 @@ OPS: Mapping[type[ops.Op], Pair] = {
     ops.Nailbed: Pair(spatial.nailbed, spatial.nailbed_back),
     ops.Mirror: Pair(spatial.mirror, spatial.mirror_back),
     ops.Crop: Pair(spatial.crop, spatial.crop_back),
+    ops.ZeroPad: Pair(spatial.zero_pad, spatial.zero_pad_back),
     ops.Resize: Pair(spatial.resize, spatial.resize_back),
     ops.RandomScale: Pair(spatial.random_scale, spatial.random_scale_back),
     ops.ColourSpace: Pair(colour.colourspace, colour.colourspace_back),

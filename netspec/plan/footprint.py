@@ -58,6 +58,7 @@ from netspec.ir.ops import (
     SumSquares,
     Tanh,
     Topographic,
+    ZeroPad,
 )
 from netspec.ir.shape import Shape
 from netspec.ir.window import Pad
@@ -139,7 +140,7 @@ def footprint(op: Op, site: Site) -> Footprint:
             return _norm(op, site)
         case MaxPool() | AvgPool() | SumPool() | MaxAbsPool():
             return _pool(op, site)
-        case Blur() | Mirror() | Nailbed() | Crop() | Resize() | RandomScale() | ColourSpace():
+        case Blur() | Mirror() | Nailbed() | Crop() | ZeroPad() | Resize() | RandomScale() | ColourSpace():
             return _spatial(op, site)
         case Concat() | Sum() | Max() | Flatten() | Reshape() | Softmax() | Loss():
             return _join(op, site)
@@ -231,14 +232,16 @@ def _norm(op: Lrn | MapNorm | BatchNorm | Dropout, site: Site) -> Footprint:
     return Footprint(maps, FULL, keeps_input=wide, extra=kept + copy, forward=2 * maps, backward=2 * maps + copy)
 
 
-def _spatial(op: Blur | Mirror | Nailbed | Crop | Resize | RandomScale | ColourSpace, site: Site) -> Footprint:
+def _spatial(
+    op: Blur | Mirror | Nailbed | Crop | ZeroPad | Resize | RandomScale | ColourSpace, site: Site
+) -> Footprint:
     width, made = site.widths[0], site.made
     x, y = site.inputs[0], site.output
     if isinstance(op, Nailbed):
         return Footprint(None, width, backward=site.read * width // op.stride)  # rows, then columns are put back
     if isinstance(op, Crop):
         return Footprint(None, width, backward=made // y.width * x.width * width)  # columns, then rows are put back
-    if isinstance(op, Mirror):
+    if isinstance(op, Mirror | ZeroPad):
         return Footprint(made * width, width)
     if isinstance(op, ColourSpace):
         wide = made * FULL

@@ -54,6 +54,7 @@ from netspec.ir.ops import (
     SumSquares,
     Tanh,
     Topographic,
+    ZeroPad,
 )
 from netspec.ir.shape import Shape
 from netspec.ir.verify import verify
@@ -101,6 +102,7 @@ IMAGES: dict[str, Op] = {
     "nailbed": Nailbed(3),
     "mirror": Mirror(),
     "crop": Crop(2, 1, 5, 6),
+    "zeropad": ZeroPad(Pad(1, 0, 2, 3)),
     "resize-down": Resize(1.7),
     "resize-up": Resize(0.75),
     "lrn": Lrn(3, 1.5, 0.2, 0.75),

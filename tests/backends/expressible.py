@@ -172,6 +172,14 @@ class Drawn:
         self.add(f"{self.one_of(*pools)} {keys} {self.neuron()}")
         self.side = places
 
+    def padding(self) -> None:
+        """Zeros around the maps, as many on both axes and no more before them than they have."""
+        before, behind = int(self.one_of(*range(self.side + 1))), int(self.one_of(0, 1, 4))
+        if self.channels == 3 or not before + behind or self.side > 9:
+            return
+        self.add(f"zeropad pad={before},{behind},{before},{behind} {self.neuron()}")
+        self.side += before + behind
+
     def map_layer(self) -> None:
         if self.channels == 3:
             return
@@ -263,6 +271,7 @@ def unsayable(draw: st.DrawFn, dialect: str) -> tuple[str, str]:
         f"conv filters={filters + spec.gpus} kernel=1 {spec.learning()}",
         f"conv filters={filters} kernel=1 init=xavier",
         "maxpool kernel=3x2 stride=1 pad=1",
+        "zeropad pad=1,0,0,1",
         "batchnorm",
     )
     name = spec.add(spec.one_of(*others))
@@ -279,7 +288,7 @@ def _body(draw: st.DrawFn, dialect: str) -> Drawn:
     spec.opening()
     spec.add(f"conv filters={16 * gpus} kernel=3 pad=1 {spec.learning()} {spec.neuron()}")
     spec.channels, spec.split = 16 * gpus, gpus > 1
-    steps = (spec.convolution, spec.pooling, spec.map_layer, spec.twice, spec.several, spec.across_maps)
+    steps = (spec.convolution, spec.pooling, spec.padding, spec.map_layer, spec.twice, spec.several, spec.across_maps)
     for step in draw(st.lists(st.sampled_from(steps), max_size=5)):
         step()
     return spec

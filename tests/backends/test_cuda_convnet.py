@@ -292,6 +292,11 @@ ENDING = "[out] fc outputs=10 init=gaussian(0.1)\n[prob] softmax\n"
         ("colourspace to=yuv", "2012", "type=rgb2yuv\ninputs=image\n"),
         ("sumpool kernel=2", "v2", "pool=avg\nchannels=3\nsizeX=2\nstride=2\nsum=true\n"),
         ("maxabspool kernel=2", "2012", "pool=maxabs\nchannels=3\nsizeX=2\nstride=2\n"),
+        (
+            "zeropad pad=2,1,2,1",
+            "2012",
+            "pool=maxabs\nchannels=3\nsizeX=1\nstride=1\nstart=-2\noutputsX=15\n",
+        ),
         ("log a=1.5", "v2", "type=neuron\ninputs=image\nneuron=log[1.5]\n"),
     ],
 )

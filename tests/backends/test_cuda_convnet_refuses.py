@@ -34,6 +34,9 @@ def refused(middle: str, head: str = "net x rounding=up", dialect: Dialect = "20
     [
         (f"{CONV} stride=2 rounding=down", "rounding=down", "6 places by axis, and it has 5", "rounding=up, for 6"),
         (f"{CONV} pad=1,0,0,0", "pad=1,0,0,0", "pads left and above alike", ""),
+        ("[a] zeropad pad=1,0,0,1", "pad=1,0,0,1", "not alike on both axes", ""),
+        ("[a] zeropad pad=0", "pad=0", "lays nothing around the image", "linear"),
+        ("[a] zeropad pad=13", "pad=13", "start 12 pixels before an image", "two layers, of which one pads 12"),
         (f"{CONV} dilation=2", "dilation=2", "has no dilation", "dilation=1"),
         ("[c] conv filters=16 kernel=3x2 init=gaussian(0.1)", "kernel=3x2", "its kernel is 3x2", ""),
         (f"{CONV} stride=2x1", "stride=2x1", "its stride is 2x1", ""),

@@ -7,7 +7,7 @@ import math
 import pytest
 from by_hand import LN2, NINE, close, gradient, on_channels, on_map, on_vector, value
 
-from netspec.ir.ops import ColourSpace, Crop, Log, MaxAbsPool, Reshape, Resize, SumPool
+from netspec.ir.ops import ColourSpace, Crop, Log, MaxAbsPool, Reshape, Resize, SumPool, ZeroPad
 from netspec.ir.shape import Shape
 from netspec.ir.window import Pad, Window
 
@@ -43,6 +43,12 @@ def test_the_pixel_that_is_taken_takes_the_gradient() -> None:
 def test_crop() -> None:
     close(on_map(Crop(1, 0, 2, 2), NINE), [[4, 5], [7, 8]])
     close(gradient(Crop(1, 0, 1, 2), [[NINE]], seed=[[[[1, 2]]]]).inputs[0], [[[[0, 0, 0], [1, 2, 0], [0, 0, 0]]]])
+
+
+def test_zeropad() -> None:
+    op = ZeroPad(Pad(left=1, right=0, top=0, bottom=2))
+    close(on_map(op, [[1, 2], [3, 4]]), [[0, 1, 2], [0, 3, 4], [0, 0, 0], [0, 0, 0]])
+    close(gradient(op, [[[[7]]]], seed=[[[[1, 2], [3, 4], [5, 6]]]]).inputs[0], [[[[2]]]])
 
 
 def test_resize_samples_around_the_middle() -> None:

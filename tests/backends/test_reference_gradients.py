@@ -65,6 +65,7 @@ from netspec.ir.ops import (
     SumSquares,
     Tanh,
     Topographic,
+    ZeroPad,
     name_of,
 )
 from netspec.ir.shape import Shape
@@ -104,6 +105,7 @@ ON_IMAGES: list[Op] = [
     Nailbed(3),
     Mirror(),
     Crop(1, 2, 3, 4),
+    ZeroPad(Pad(1, 0, 2, 3)),
     Resize(1.3),
     Resize(0.6),
     Lrn(3, 1.0, 0.7, 0.75),

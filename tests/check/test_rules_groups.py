@@ -156,6 +156,7 @@ def test_an_lrn_window_stays_inside_its_group_unless_it_reads_all() -> None:
         "blur size=3 stdev=1",
         "nailbed stride=2",
         "mirror",
+        "zeropad pad=0,1,0,1",
         "flatten",
     ],
 )

@@ -25,9 +25,10 @@ from netspec.ir.ops import (
     SumPool,
     SumSquares,
     Tanh,
+    ZeroPad,
 )
 from netspec.ir.shape import Shape
-from netspec.ir.window import Window
+from netspec.ir.window import Pad, Window
 
 IMAGE = "[image] input 4x8x8\n"
 HALVES = Window((2, 2), (2, 2), kind="pool")
@@ -52,6 +53,8 @@ HALVES = Window((2, 2), (2, 2), kind="pool")
         ("maxabspool kernel=2", MaxAbsPool(HALVES)),
         ("crop size=3", Crop(0, 0, 3, 3)),
         ("crop size=3x4 top=1 left=2", Crop(1, 2, 3, 4)),
+        ("zeropad pad=2", ZeroPad(Pad(2, 2, 2, 2))),
+        ("zeropad pad=0,1,2,3", ZeroPad(Pad(0, 1, 2, 3))),
         ("resize step=0.5", Resize(0.5)),
         ("randomscale size=7 max_scale=1.2", RandomScale(7, 1.2)),
         ("reshape size=64x2x2", Reshape(Shape(64, 2, 2))),
@@ -74,6 +77,8 @@ def test_small_layers(layer: str, op: Op) -> None:
         "nailbed stride=0",
         "crop size=0",
         "crop size=3 top=-1",
+        "zeropad pad=-1",
+        "zeropad pad=1,2",
         "resize step=0",
         "reshape size=4x4",
         "colourspace to=xyz",

@@ -191,6 +191,7 @@ def test_a_windows_kind_tells_caffe_what_it_rounds() -> None:
         "blur size=3 stdev=1",
         "nailbed stride=2",
         "mirror",
+        "zeropad pad=1",
         "local filters=1 kernel=1",
         "rnorm size=3 scale=1",
         "contrast size=3 scale=1",

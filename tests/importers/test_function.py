@@ -67,6 +67,16 @@ def test_lines_that_twins_have_besides_their_own_are_called_after_these() -> Non
     ]  # fmt: skip
 
 
+def test_twins_with_windows_that_have_no_pixel() -> None:
+    """conv1's maps have 8 x 8 pixels."""
+    text = readable(TWINS.replace("stride=2\nneuron=relu", "stride=2\noutputsX=6\nneuron=relu") + ending("fca,fcb"))
+    lines = [line.split() for line in text.splitlines() if line.startswith("[pool1")]
+    assert lines == [
+        ["[pool1-pooled]", "maxpool", "kernel=3", "stride=2"],
+        ["[pool1]", "zeropad", "pad=0,2,0,2", "neuron=relu"],
+    ]
+
+
 @pytest.mark.parametrize(
     ("case", "names"),
     [

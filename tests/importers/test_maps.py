@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from computing import Array, drawn, values
-from layerfiles import DATA, SHAPE, conv, ending, load, net, readable, said
+from layerfiles import DATA, SHAPE, conv, ending, load, net, readable
 
 from netspec.importers.cuda_convnet import Dialect
 from netspec.ir.ops import RandomScale
-from netspec.ir.shape import Shape
 
 V2: Dialect = "v2"
 
@@ -23,13 +22,15 @@ def made(layer: str, dialect: Dialect | None = V2, name: str = "x") -> tuple[Arr
 
 
 def pooled(x: Array, size: int, stride: int, start: int, places: int, of: str) -> Array:
-    """Window i covers [start + i stride, + size), cut to the image."""
+    """Window i covers [start + i stride, + size), cut to the image; 0 where that is nothing."""
     side = x.shape[2]
     y = np.zeros((*x.shape[:2], places, places))
     for i, j in np.ndindex(places, places):
         rows = slice(max(0, start + i * stride), min(side, start + i * stride + size))
         columns = slice(max(0, start + j * stride), min(side, start + j * stride + size))
-        seen = x[:, :, rows, columns].reshape(*x.shape[:2], -1)
+        seen = x[:, :, rows, columns].reshape(*x.shape[:2], -1) if rows.stop > 0 and columns.stop > 0 else x[..., :0, 0]
+        if not seen.size:
+            continue
         if of == "max":
             y[:, :, i, j] = seen.max(axis=2)
         elif of == "maxabs":
@@ -52,6 +53,12 @@ def pooled(x: Array, size: int, stride: int, start: int, places: int, of: str) -
         (2, 2, 3, 2, 2),
         (3, 2, -1, 5, 5),  # the last one covers one pixel
         (5, 2, -4, 3, 3),  # the first one covers one pixel
+        (3, 2, 0, 7, 7),  # three have none
+        (3, 2, 1, 6, 6),  # two, behind a pixel that is left out
+        (3, 2, -6, 9, 9),  # two before, two behind
+        (2, 2, -8, 4, 4),  # all of them
+        (1, 1, -3, 14, 14),  # single pixels
+        (1, 1, 2, 9, 9),
     ],
 )
 def test_pooling(of: str, size: int, stride: int, start: int, outputs: int, places: int) -> None:
@@ -71,25 +78,28 @@ def test_of_magnitudes_that_are_equal_the_last_is_taken() -> None:
     np.testing.assert_array_equal(found[0, :, 0, 0], [-3, 3, -1])
 
 
-def test_windows_beyond_the_image_are_told() -> None:
-    layer = "[x]\ntype=pool\ninputs=data\npool=max\nchannels=3\nsizeX=3\nstride=2\n{}\ngpu=0\n"
-    (found,) = said(net(layer.format("outputsX=6"), "x"))
-    assert (found.code, found.span.line, found.span.text) == ("window-outside-image", 14, "6")
-    assert found.message == (
-        "x: 2 of its 6 windows lie wholly outside what it reads, and the maximum or average of nothing is no number"
+BEYOND = "[x]\ntype=pool\ninputs=data\npool={}\nchannels=3\nsizeX=3\nstride=2\n{}\ngpu=0\n"
+
+
+def test_windows_without_a_pixel_are_told() -> None:
+    """The program took them for the largest number that is none, or divided by the number of no pixels."""
+    (found,) = load(net(BEYOND.format("max", "outputsX=6"), "x"), dialect=V2).warnings
+    assert (found.code, found.span.line, found.span.text) == ("cfg-substitute", 14, "6")
+    assert found.message == "x: 2 of its 6 windows by axis have no pixel; zeros stand in for their maximum"
+    assert found.notes == (
+        "window i (0 to 5) covers 0 + 2 i to 2 + 2 i, of pixels 0 to 7; 4 to 5 cover none",
+        "the original's programs gave -2e38 for the maximum of nothing",
     )
-    assert found.notes[0] == (
-        "window i (0 to 5) covers 0 + 2 i to 2 + 2 i, of 0 to 7; the first with nothing is window 4, 8 to 10; "
-        "outputsX=4 is the most"
-    )
-    (found,) = said(net(layer.format("start=-4"), "x"))
-    assert (found.code, found.span.text) == ("window-outside-image", "-4")
-    assert found.message.startswith("x: 1 of its 6 windows lies wholly outside")
-    assert found.notes[0].endswith("the first with nothing is window 0, -4 to -2; start=-2 is the least")
-    (found,) = said(net(layer.format("outputsX=9\nstart=-6"), "x"))
-    assert found.message.startswith("x: 4 of its 9 windows lie wholly outside")  # 0, 1; 7, 8
-    assert "the first with nothing is window 0, -6 to -4" in found.notes[0]
-    assert load(net(layer.format("outputsX=4\nstart=-2"), "x"))["x"].output == Shape(3, 4, 4)
+    (found,) = load(net(BEYOND.format("avg", "start=-4"), "x"), dialect=V2).warnings
+    assert (found.span.text, found.message.partition(";")[0]) == ("-4", "x: 1 of its 6 windows by axis has no pixel")
+    assert found.notes[0] == "window i (0 to 5) covers -4 + 2 i to -2 + 2 i, of pixels 0 to 7; 0 cover none"
+    (found,) = load(net(BEYOND.format("max", "outputsX=9\nstart=-6"), "x"), dialect=V2).warnings
+    assert found.notes[0].endswith("of pixels 0 to 7; 0 to 1 and 7 to 8 cover none")
+
+
+@pytest.mark.parametrize("told", ["maxabs", "avg\nsum=true", "max\nneuron=relu", "max\nneuron=brelu[3]"])
+def test_windows_without_a_pixel_that_were_0_are_not_told(told: str) -> None:
+    assert load(net(BEYOND.format(told, "outputsX=6"), "x"), dialect=V2).warnings == ()
 
 
 def test_convolutions_beyond_the_image_come_to_their_biases() -> None:
@@ -116,14 +126,15 @@ def test_convolutions_beyond_the_image_come_to_their_biases() -> None:
 
 
 @pytest.mark.parametrize(
-    ("size", "stride", "start", "outputs"), [(2, 2, 0, 8), (3, 2, 0, 8), (3, 2, -1, 8), (4, 4, -3, 5), (16, 1, 0, 1)]
+    ("size", "stride", "start", "outputs"),
+    [(2, 2, 0, 8), (3, 2, 0, 8), (3, 2, -1, 8), (4, 4, -3, 5), (16, 1, 0, 1), (3, 2, -1, 11)],
 )
 def test_pooling_across_maps(size: int, stride: int, start: int, outputs: int) -> None:
     pool = f"[x]\ntype=cmpool\ninputs=c\nchannels=16\nsize={size}\nstride={stride}\nstart={start}\noutputs={outputs}\n"
     found = values(load(net(conv("c", "data", 3) + pool + "pool=max\nneuron=relu\n", "x")).graph)
     x, y = found["c"], found["x"]
     firsts = [start + i * stride for i in range(outputs)]
-    windows = [x[:, max(0, f) : f + size].max(axis=1) for f in firsts]
+    windows = [x[:, max(0, f) : f + size].max(axis=1) if f < 16 else np.zeros_like(x[:, 0]) for f in firsts]
     np.testing.assert_allclose(y, np.maximum(np.stack(windows, axis=1), 0), atol=1e-12)
 
 

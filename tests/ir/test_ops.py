@@ -46,6 +46,7 @@ from netspec.ir.ops import (
     Sum,
     SumPool,
     SumSquares,
+    ZeroPad,
     name_of,
 )
 from netspec.ir.shape import Shape
@@ -148,6 +149,7 @@ VECTOR = Shape(6)
         (SumPool(Window((2, 2), (2, 2), rounding="up")), (IMAGE,), Shape(6, 2, 3)),
         (MaxAbsPool(Window((2, 2), (2, 2), rounding="up")), (IMAGE,), Shape(6, 2, 3)),
         (Crop(1, 2, 3, 3), (IMAGE,), Shape(6, 3, 3)),
+        (ZeroPad(Pad(1, 0, 2, 3)), (IMAGE,), Shape(6, 9, 6)),
         (Resize(1.5), (IMAGE,), Shape(6, 2, 3)),
         (Resize(0.75), (Shape(1, 10, 10),), Shape(1, 13, 13)),
         (ColourSpace("lab"), (Shape(3, 4, 5),), Shape(3, 4, 5)),
@@ -186,6 +188,7 @@ def test_shapes(op: Op, inputs: tuple[Shape, ...], output: Shape) -> None:
         (Crop(0, 0, 1, 1), (VECTOR,), "needs-image"),
         (Crop(2, 0, 3, 1), (IMAGE,), "crop-outside-image"),
         (Crop(0, 3, 1, 3), (IMAGE,), "crop-outside-image"),
+        (ZeroPad(Pad(1, 1, 1, 1)), (VECTOR,), "needs-image"),
         (Resize(2), (VECTOR,), "needs-image"),
         (Resize(4.5), (IMAGE,), "bad-value"),
         (ColourSpace("yuv"), (VECTOR,), "needs-image"),
@@ -271,6 +274,7 @@ def test_parameters(op: Op, inputs: tuple[Shape, ...], params: tuple[ParamShape,
         (SumPool(Window((2, 2), (2, 2), rounding="down")), (IMAGE,), 0, 72),
         (MaxAbsPool(Window((2, 2), (2, 2), rounding="down")), (IMAGE,), 0, 168),
         (Crop(1, 2, 3, 3), (IMAGE,), 0, 0),
+        (ZeroPad(Pad(1, 0, 2, 3)), (IMAGE,), 0, 0),
         # 36 outputs of 4 pixels: 4 products and 3 additions each.
         (Resize(1.5), (IMAGE,), 0, 36 * 7),
         # 3 products and 2 additions; twice that, and a product, a power and a comparison between.

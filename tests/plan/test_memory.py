@@ -59,6 +59,7 @@ from netspec.ir.ops import (
     SumSquares,
     Tanh,
     Topographic,
+    ZeroPad,
 )
 from netspec.ir.settings import Precision
 from netspec.ir.shape import Shape
@@ -88,6 +89,7 @@ OPERATIONS: dict[str, Op] = {
     "nailbed": Nailbed(2),
     "mirror": Mirror(),
     "crop": Crop(3, 4, 10, 12),
+    "zeropad": ZeroPad(Pad(1, 0, 2, 3)),
     "resize": Resize(2.0),
     "randomscale": RandomScale(16, 1.25),
     "yuv": ColourSpace("yuv"),

@@ -22,6 +22,7 @@ from netspec.ir.ops import (
     RandomScale,
     Resize,
     SumPool,
+    ZeroPad,
 )
 from netspec.ir.shape import Shape
 
@@ -142,6 +143,23 @@ def crop(site: Site) -> Section:
     return site.section("crop", (site.one(),), keys)
 
 
+def zero_pad(site: Site) -> Section:
+    """``pool`` by magnitude of single pixels, some of them outside the image: of no pixels that is 0."""
+    op, (channels, side) = site.nodes[0].op, site.square()
+    assert isinstance(op, ZeroPad)
+    before, behind = op.pad.left, op.pad.right
+    if (op.pad.top, op.pad.bottom) != (before, behind):
+        raise site.cannot_say("cuda-convnet's maps are square, and its padding is not alike on both axes", "pad")
+    if not before and not behind:
+        raise site.cannot_say("it lays nothing around the image", "pad", instead=("linear",))
+    if before > side:
+        message = f"the windows of cuda-convnet start {side} pixels before an image of {side}x{side} at most"
+        raise site.cannot_say(message, "pad", instead=(f"two layers, of which one pads {side}",))
+    keys = {"pool": "maxabs", "channels": str(channels), "sizeX": "1", "stride": "1"}
+    keys |= {"start": str(-before)} if before else {}
+    return site.section("pool", (site.one(),), {**keys, "outputsX": str(site.layer.output.height)})
+
+
 def resize(site: Site) -> Section:
     """``resize``."""
     op, (channels, _) = site.nodes[0].op, site.square()
@@ -172,6 +190,7 @@ def colours(site: Site) -> Section:
 EMITTED = {
     **dict.fromkeys(_POOLS, pool),
     Crop: crop,
+    ZeroPad: zero_pad,
     Resize: resize,
     RandomScale: random_scale,
     ColourSpace: colours,

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from netspec.ir.ops import AvgPool, Blur, Crop, MaxAbsPool, MaxPool, Mirror, Nailbed, RandomScale, Resize, SumPool
+from netspec.ir.ops import (
+    AvgPool,
+    Blur,
+    Crop,
+    MaxAbsPool,
+    MaxPool,
+    Mirror,
+    Nailbed,
+    RandomScale,
+    Resize,
+    SumPool,
+    ZeroPad,
+)
 from netspec.ir.window import Window
 
 from ..site import Floats, Site, Table
@@ -114,6 +126,11 @@ def _crop(op: Crop, site: Site) -> None:
     site.result("Slice", site.x, starts, ends, site.sizes("axes", 2, 3))
 
 
+def _zero_pad(op: ZeroPad, site: Site) -> None:
+    left, right, top, bottom = op.pad
+    site.result("Pad", site.x, site.sizes("pads", 0, 0, top, left, 0, 0, bottom, right))
+
+
 def _resize(op: Resize, site: Site) -> None:
     """Between rows, then between columns: R x C^T. ONNX's own Resize places its samples otherwise."""
     rows, columns = (_between(op.places(size), size) for size in site.shape[1:])
@@ -137,6 +154,7 @@ TABLE: Table = {
     Nailbed: _nailbed,
     Mirror: _mirror,
     Crop: _crop,
+    ZeroPad: _zero_pad,
     Resize: _resize,
     RandomScale: lambda op, site: _crop(op.middle(site.shape.height), site),
 }

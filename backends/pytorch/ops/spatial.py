@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from netspec.ir.ops import Blur, Crop, Mirror, Nailbed, RandomScale, Resize
+from netspec.ir.ops import Blur, Crop, Mirror, Nailbed, RandomScale, Resize, ZeroPad
 from netspec.ir.shape import Shape
 
 from .chance import DrawnLayer
@@ -129,6 +129,7 @@ TABLE: Table = {
     Nailbed: lambda op, inputs: Sample(*cast(Nailbed, op).starts(inputs[0]), op.stride),
     Mirror: lambda op, inputs: Reverse(),
     Crop: lambda op, inputs: Rectangle(op),
+    ZeroPad: lambda op, inputs: nn.ZeroPad2d(cast(ZeroPad, op).pad),
     Resize: lambda op, inputs: Bilinear(op, inputs[0]),
     RandomScale: lambda op, inputs: RandomlyScaled(op, inputs[0]),
 }

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from netspec.ir.ops import AvgPool, Blur, Crop, MaxAbsPool, MaxPool, Mirror, Nailbed, RandomScale, Resize, SumPool
+from netspec.ir.ops import (
+    AvgPool,
+    Blur,
+    Crop,
+    MaxAbsPool,
+    MaxPool,
+    Mirror,
+    Nailbed,
+    RandomScale,
+    Resize,
+    SumPool,
+    ZeroPad,
+)
 from netspec.ir.window import Window
 from netspec.passes.padding import Padding, exact_padding, pool_padding
 
@@ -68,6 +80,10 @@ def _crop(op: Crop, at: Site) -> str:
     return f"{at.operand}[:, :, {op.top}:{op.top + op.height}, {op.left}:{op.left + op.width}]"
 
 
+def _zero_pad(op: ZeroPad, at: Site) -> str:
+    return call("F.pad", at.x, str(tuple(op.pad)))
+
+
 def _resize(op: Resize, at: Site) -> str:
     return call(at.helper("resize"), at.x, step=repr(op.step))
 
@@ -86,6 +102,7 @@ EXPRESSIONS: Expressions = {
     Nailbed: _nailbed,
     Mirror: _mirror,
     Crop: _crop,
+    ZeroPad: _zero_pad,
     Resize: _resize,
     RandomScale: _random_scale,
 }

@@ -11,8 +11,8 @@ to text:
    what is known of words that are none of these.
 4. ``params``: the parameter file as the learning of these layers (``learning``), with ``schedules``, ``constraints``
    and ``passes``. What it says of its run in comments: ``notes`` (a line), ``runs``, ``replay`` and ``history``.
-5. ``lowering``: the layers as lines of a spec (``lines``), with ``windows``, ``functions`` and ``losses``; ``sharing``
-   says which weights are one.
+5. ``lowering``: the layers as lines of a spec (``lines``), with ``windows``, ``pooling``, ``functions`` and ``losses``;
+   ``sharing`` says which weights are one.
 6. ``twins``: layers of several GPUs as one line, with ``gathering``.
 7. ``comments``, ``defaults``, ``text``: the lines as the text of a spec.
 """

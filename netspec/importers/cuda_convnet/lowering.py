@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from netspec.importers.cuda_convnet import functions, losses, windows
+from netspec.importers.cuda_convnet import functions, losses, pooling, windows
 from netspec.importers.cuda_convnet.learning import Drop, Learning, Norm
 from netspec.importers.cuda_convnet.lines import OUTPUT, Lines, number, several
 from netspec.importers.cuda_convnet.model import Definition, Image, Layer
@@ -94,7 +94,7 @@ class _Writer:
         lists = {
             "kernel": [str(k) for k in values["kernels"]],
             "stride": [str(s) for s in values["strides"]],
-            "pad": [windows.sides(*pad) for pad in pads],
+            "pad": [pooling.sides(*pad) for pad in pads],
             "groups": [str(g) for g in values["groups"]],
             "spread": [str(s) for s in windows.spreads(layer)],
         }

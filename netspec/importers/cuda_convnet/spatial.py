@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from netspec.importers.cuda_convnet.kinds import ONE, ONLY_V2, Kind, Site, table
 from netspec.importers.cuda_convnet.model import Image, Layer
-from netspec.importers.cuda_convnet.options import Options
-from netspec.units import plural
 
 _POOLS = {"2012": ("max", "maxabs", "avg", "rand"), "v2": ("max", "maxabs", "avg")}
 
@@ -27,37 +25,12 @@ def _pool(site: Site) -> Layer:
     places = places or max(0, 1 - (-(image.side - start - size) // stride))
     if not places:
         raise options.refuse("kernel-too-large", "no window fits", "sizeX", "start")
-    _no_empty_window(options, "outputsX", image.side, size, stride, start, places)
     summed = site.dialect == "v2" and options.flag("sum", False)
     if summed and kind != "avg":
         raise options.refuse("bad-value", "sum is for pool=avg", "sum")
     values = {"pool": kind, "size": size, "stride": stride, "start": start, "places": places, "sum": summed}
     out = Image(image.channels, places)
     return site.layer("pool", out.units, image=out, reads=(image,), values=values)
-
-
-def _no_empty_window(options: Options, key: str, side: int, size: int, stride: int, start: int, places: int) -> None:
-    """Refuse windows without a pixel (or a channel), of which there is no maximum and no average."""
-    before = min(places, max(0, (-size - start) // stride + 1))
-    begun = (side - 1 - start) // stride + 1
-    behind = max(0, places - begun)
-    if not before and not behind:
-        return
-    empty, first = before + behind, 0 if before else begun
-    lie = "lies" if empty == 1 else "lie"
-    where = f"window {first}, {start + stride * first} to {start + stride * first + size - 1}"
-    mend = f"start={1 - size} is the least" if before else f"{key}={begun} is the most"
-    raise options.refuse(
-        "window-outside-image",
-        f"{empty} of its {plural(places, 'window')} {lie} wholly outside what it reads, and the maximum or average of "
-        "nothing is no number",
-        "start" if before else key,
-        notes=(
-            f"window i (0 to {places - 1}) covers {start} + {stride} i to {start + size - 1} + {stride} i, of 0 to "
-            f"{side - 1}; the first with nothing is {where}; {mend}",
-            "the original's parser took it, and its programs gave -2e38 for the maximum, 0 / 0 for the average",
-        ),
-    )
 
 
 def _cmpool(site: Site) -> Layer:
@@ -70,7 +43,6 @@ def _cmpool(site: Site) -> Layer:
     outputs = outputs or 1 - (-(image.channels - start - size) // stride)
     if start + (outputs - 1) * stride + size < image.channels:
         raise options.refuse("bad-value", f"{outputs} windows do not cover {image.channels} channels", "outputs")
-    _no_empty_window(options, "outputs", image.channels, size, stride, start, outputs)
     out = Image(outputs, image.side)
     values = {"size": size, "stride": stride, "start": start}
     return site.layer("cmpool", out.units, image=out, reads=(image,), values=values)

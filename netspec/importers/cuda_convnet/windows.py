@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from netspec.importers.cuda_convnet import pooling
 from netspec.importers.cuda_convnet.lines import OUTPUT, Lines, number
 from netspec.importers.cuda_convnet.model import Image, Layer
 
@@ -21,11 +22,6 @@ def pad_of(layer: Layer, index: int) -> tuple[int, int]:
     if spare >= 0 and math.ceil(spare / stride) + 1 == values["side"]:
         return before, before
     return before, stride * (values["side"] - 1) + kernel - image.side - before
-
-
-def sides(before: int, behind: int) -> str:
-    """``pad=`` of an image that is padded alike in both directions."""
-    return str(before) if before == behind else f"{before},{behind},{before},{behind}"
 
 
 def spreads(layer: Layer) -> tuple[int, ...]:
@@ -65,9 +61,9 @@ def add(layer: Layer, lines: Lines, *, largest: bool) -> str:
     assert image is not None
     match layer.type:
         case "pool":
-            return _pool(layer, lines, read, largest)
+            return pooling.add(layer, lines, read, largest=largest)
         case "cmpool":
-            return _across(layer, lines, read)
+            return pooling.add_across(layer, lines, read)
         case "nailbed":
             return lines.add(layer, "nailbed", {"stride": str(values["stride"])}, [read], image)
         case "blur":
@@ -78,7 +74,7 @@ def add(layer: Layer, lines: Lines, *, largest: bool) -> str:
         case "resize":
             return lines.add(layer, "resize", {"step": number(values["scale"])}, [read], image)
         case "crop":
-            return lines.add(layer, "crop", cropped(values["top"], values["left"], image.side), [read], image)
+            return lines.add(layer, "crop", pooling.cropped(values["top"], values["left"], image.side), [read], image)
         case "rscale":
             keys = {"size": str(image.side), "max_scale": number(values["scale"])}
             return lines.add(layer, "randomscale", keys, [read], image)
@@ -88,52 +84,6 @@ def add(layer: Layer, lines: Lines, *, largest: bool) -> str:
             centred = {"centred": "yes"} if values["center"] else {}
             return lines.add(layer, "colourspace", {"to": "lab", **centred}, [read], image)
     raise layer.options.refuse("cfg-not-expressible", f"a spec has no layer that does what {layer.type} does", "type")
-
-
-def cropped(top: int, left: int, side: int) -> dict[str, str]:
-    """The keys of a square out of maps."""
-    places = {"top": str(top), "left": str(left)}
-    return {"size": str(side), **{key: place for key, place in places.items() if place != "0"}}
-
-
-def _across(layer: Layer, lines: Lines, read: str) -> str:
-    """Pooling across maps: of one image whose rows are the maps."""
-    values, image, made = layer.values, layer.reads[0], layer.image
-    assert image is not None
-    assert made is not None
-    pixels, size, stride = image.side**2, values["size"], values["stride"]
-    before = -values["start"]
-    behind = stride * (made.channels - 1) + size - image.channels - before
-    keys = {"kernel": f"{size}x1", "stride": f"{stride}x1", "pad": f"0,0,{before},{behind}"}
-    if not before and not behind:
-        del keys["pad"]
-    maps = lines.add(layer, "reshape", {"size": f"1x{image.channels}x{pixels}"}, [read], None, "-maps")
-    pooled = lines.add(layer, "maxpool", keys, [maps], None, "-largest")
-    return lines.add(layer, "reshape", {"size": f"{made.channels}x{made.side}x{made.side}"}, [pooled], made)
-
-
-def _pool(layer: Layer, lines: Lines, read: str, largest: bool) -> str:
-    values, image = layer.values, layer.reads[0]
-    assert image is not None
-    size, stride, start, places = values["size"], values["stride"], values["start"], values["places"]
-    kind = values["pool"]
-    if kind == "rand" and not largest:
-        layer.options.warn(
-            "cfg-substitute", "the rule of pool=rand was not published; maximum pooling stands in for it", "pool"
-        )
-    words = {"avg": "sumpool" if values["sum"] else "avgpool", "maxabs": "maxabspool"}
-    keys = {"kernel": str(size), "stride": str(stride)}
-    first, last = start, start + stride * (places - 1) + size
-    if first <= 0 and 0 < image.side - last < stride:
-        keys |= {"pad": sides(-first, 0), "rounding": "down"} if first else {"rounding": "down"}
-        return lines.add(layer, words.get(kind, "maxpool"), keys, [read], Image(image.channels, places))
-    covered = min(last, image.side) - max(first, 0)
-    if first > 0 or last < image.side:  # pixels that no window covers
-        read = lines.add(layer, "crop", cropped(max(first, 0), max(first, 0), covered), [read], None, "-covered")
-    automatic = 1 - (-(covered - size) // stride)
-    if places != automatic or start < 0:
-        keys["pad"] = sides(max(-first, 0), max(last - image.side, 0))
-    return lines.add(layer, words.get(kind, "maxpool"), keys, [read], Image(image.channels, places))
 
 
 def run_of_maps(

@@ -17,7 +17,19 @@ from netspec.ir.ops.losses import (
 from netspec.ir.ops.neurons import Abs, Affine, Log, Logistic, Neuron, NoisyRelu, Relu, SoftRelu, Sqrt, Square, Tanh
 from netspec.ir.ops.norms import BatchNorm, ContrastNorm, Dropout, Lrn, MapNorm
 from netspec.ir.ops.scaling import RandomScale
-from netspec.ir.ops.spatial import AvgPool, Blur, Crop, MaxAbsPool, MaxPool, Mirror, Nailbed, Pool, Resize, SumPool
+from netspec.ir.ops.spatial import (
+    AvgPool,
+    Blur,
+    Crop,
+    MaxAbsPool,
+    MaxPool,
+    Mirror,
+    Nailbed,
+    Pool,
+    Resize,
+    SumPool,
+    ZeroPad,
+)
 from netspec.ir.ops.weighted import Bias, ChannelScale, Conv, Linear, Local
 from netspec.ir.ops.windowed import window_of
 
@@ -36,6 +48,7 @@ VOCABULARY: tuple[type[Op], ...] = (
     Nailbed,
     Mirror,
     Crop,
+    ZeroPad,
     Resize,
     RandomScale,
     ColourSpace,
@@ -126,6 +139,7 @@ __all__ = [
     "SumSquares",
     "Tanh",
     "Topographic",
+    "ZeroPad",
     "name_of",
     "window_of",
 ]

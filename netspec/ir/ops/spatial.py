@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from netspec.ir.fault import Fault
 from netspec.ir.ops.base import Op, need_image
 from netspec.ir.shape import Shape
-from netspec.ir.window import Window
+from netspec.ir.window import Pad, Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +146,19 @@ class Crop(Op):
                     (f"{axis}: {start} + {length} = {start + length}, the image has {size}",),
                 )
         return Shape(x.channels, self.height, self.width)
+
+
+@dataclass(frozen=True, slots=True)
+class ZeroPad(Op):
+    """Zeros around each channel."""
+
+    pad: Pad
+
+    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        (x,) = inputs
+        need_image(x, "pads")
+        left, right, top, bottom = self.pad
+        return Shape(x.channels, x.height + top + bottom, x.width + left + right)
 
 
 @dataclass(frozen=True, slots=True)
