@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import re
 from collections.abc import Iterable
 
 MOST_EDITS = 4
@@ -12,47 +13,109 @@ MOST_RIVALS = 200
 """Known names that are compared, in a file of thousands, to see whether another is as near."""
 
 _ELSEWHERE = {
+    "act": ("neuron",),
     "activation": ("neuron",),
+    "adaptiveavgpool": ("avgpool",),
+    "adaptivemaxpool": ("maxpool",),
     "add": ("sum",),
+    "averagepooling": ("avgpool",),
+    "bce": ("binarycrossentropy",),
+    "bceloss": ("binarycrossentropy",),
+    "biasfiller": ("bias",),
+    "biasinitializer": ("bias",),
+    "biasterm": ("bias",),
     "bn": ("batchnorm",),
+    "cat": ("concat",),
     "channels": ("filters",),
     "cosine": ("exponential",),
     "data": ("input",),
     "dense": ("fc",),
     "drop": ("dropout",),
     "eltwise": ("sum",),
+    "euclideanloss": ("squarederror",),
     "features": ("outputs",),
+    "fullyconnected": ("fc",),
     "gamma": ("factor",),
     "gap": ("avgpool",),
+    "globalaveragepooling": ("avgpool",),
+    "globalavgpool": ("avgpool",),
+    "globalmaxpooling": ("maxpool",),
     "identity": ("linear",),
     "innerproduct": ("fc",),
-    "learning_rate": ("lr",),
+    "kernelinitializer": ("init",),
+    "kernelregularizer": ("decay",),
+    "ksize": ("kernel",),
+    "learningrate": ("lr",),
     "linear": ("fc",),
-    "lr": ("optimizer",),
-    "local_size": ("size",),
+    "localresponsenorm": ("lrn",),
+    "localresponsenormalization": ("lrn",),
+    "localsize": ("size",),
     "loss": ("crossentropy",),
+    "lr": ("optimizer",),
     "maxout": ("max",),
+    "merge": ("concat",),
     "momentum": ("optimizer",),
+    "mse": ("squarederror",),
+    "mseloss": ("squarederror",),
     "n": ("size",),
+    "nllloss": ("crossentropy",),
     "none": ("linear",),
+    "nonlinearity": ("neuron",),
+    "norm": ("lrn",),
     "normal": ("gaussian",),
-    "num_output": ("filters", "outputs"),
-    "out_channels": ("filters",),
-    "out_features": ("outputs",),
+    "numoutput": ("filters", "outputs"),
+    "outchannels": ("filters",),
+    "outfeatures": ("outputs",),
     "p": ("rate",),
     "pool": ("maxpool",),
+    "pooling": ("maxpool",),
     "shape": ("kernel",),
     "sigma": ("std",),
     "sigmoid": ("logistic",),
     "size": ("kernel",),
     "softplus": ("softrelu",),
     "units": ("outputs",),
-    "weight_decay": ("decay", "optimizer"),
+    "weightdecay": ("decay", "optimizer"),
+    "weightfiller": ("init",),
+    "weightinit": ("init",),
 }
-"""What other tools call a thing, and the words for it here."""
+"""What other tools call a thing, as ``_plain`` has it, and the words for it here."""
 
-_NOT_HERE = frozenset({"celu", "crelu", "elu", "gelu", "glu", "prelu", "selu", "silu"})
+_NOT_HERE = frozenset(
+    {
+        "celu",
+        "convtranspose",
+        "convolutiontranspose",
+        "crelu",
+        "deconv",
+        "deconvolution",
+        "elu",
+        "gelu",
+        "glu",
+        "groupnorm",
+        "hardsigmoid",
+        "hardtanh",
+        "instancenorm",
+        "layernorm",
+        "leakyrelu",
+        "logsigmoid",
+        "logsoftmax",
+        "maxunpool",
+        "prelu",
+        "selu",
+        "silu",
+        "tanhshrink",
+        "transposedconv",
+        "unpool",
+        "unpooling",
+    }
+)
 """What other tools have and specs do not: near a word by its letters, and something else."""
+
+
+def _plain(word: str) -> str:
+    """A word without what tools write differently: ``Conv2DTranspose`` and ``conv_transpose`` are one."""
+    return re.sub(r"[_-]|[123]d", "", word.lower())
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
@@ -72,10 +135,10 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 @functools.lru_cache(maxsize=1024)
 def _nearest(word: str, names: tuple[str, ...]) -> str | None:
     """Kept, because a file that is checked again with one change asks for the same words."""
-    sought = word.lower()
-    if sought in _NOT_HERE and word not in names:
-        return None
-    for meant in _ELSEWHERE.get(sought, ()):
+    sought, plain = word.lower(), _plain(word[: LONGEST_WORD + 1])
+    if plain in _NOT_HERE:
+        return next((name for name in names if _plain(name) == plain), None)
+    for meant in _ELSEWHERE.get(plain, ()):
         if meant in names and word not in names:
             return meant
     best, best_distance = None, min(len(sought) // 3, MOST_EDITS) + 1

@@ -34,6 +34,9 @@ WORD = st.text("abcx", max_size=7)
         ("weight_decay", "decay"),
         ("learning_rate", "lr"),
         ("input", "inputs"),
+        ("kernel_initializer", "init"),
+        ("weight_filler", "init"),
+        ("bias_term", "bias"),
         ("zzz", None),
         ("q", None),
         ("", None),
@@ -61,11 +64,28 @@ def test_keys(word: str, meant: str | None) -> None:
         ("sofmax", "softmax"),
         ("add", "sum"),
         ("drop", "dropout"),
+        ("inner_product", "fc"),
+        ("InnerProduct", "fc"),
+        ("GlobalAveragePooling2D", "avgpool"),
+        ("AdaptiveAvgPool2d", "avgpool"),
+        ("LocalResponseNorm", "lrn"),
+        ("MSELoss", "squarederror"),
         ("image", None),
     ],
 )
 def test_types(word: str, meant: str | None) -> None:
     assert nearest(word, layers.names()) == meant
+
+
+@pytest.mark.parametrize(
+    "word", ["deconv", "ConvTranspose2d", "Conv2DTranspose", "unpool", "LogSoftmax", "LayerNorm", "hardtanh", "PReLU"]
+)
+def test_what_computes_something_else_is_not_near_by_its_letters(word: str) -> None:
+    assert nearest(word, layers.names()) is None
+
+
+def test_a_word_of_other_tools_that_a_spec_has_too_is_itself() -> None:
+    assert nearest("Leaky_ReLU", ["relu", "leakyrelu"]) == "leakyrelu"
 
 
 def test_what_a_word_means_elsewhere_gives_way_to_a_name_of_the_file() -> None:
