@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import copy
 from typing import Any
 
 from netspec import layers
 from netspec.check.claims import read_claim
 from netspec.check.known import Known, Reading
+from netspec.check.meant import meant_type, where_type_should_be, with_its_key
 from netspec.check.placement import check_group
 from netspec.check.report import Findings, in_one, replacement
 from netspec.check.statements import BAD, Settings
 from netspec.check.values import distinct, keys_of, read_pairs
-from netspec.diagnostics import Fix
+from netspec.diagnostics import Label
 from netspec.ir.fault import Fault
 from netspec.ir.shape import Shape
 from netspec.keys import BadValue
 from netspec.keys.kinds import shown
-from netspec.language.syntax import Call, Dims, Section, Value, Word
-from netspec.language.written import without_brackets
+from netspec.language.syntax import Dims, Pair, Section, Value, Word
 from netspec.lowering import LayerType
-from netspec.source import Span
 
 
 class Reader:
@@ -61,7 +60,7 @@ class Reader:
         name = section.name.text
         word = section.values[0] if section.values else None
         if not isinstance(word, Word):
-            span, note, fixes = _where_type_should_be(section)
+            span, note, fixes = where_type_should_be(section)
             self.findings.add("missing-type", f"{name} has no type", span, notes=(note,), fixes=fixes, layer=name)
             return None
         found = layers.find(word.text)
@@ -70,24 +69,48 @@ class Reader:
             return None
         stray = _stray(section, found)
         if stray:
-            what = shown(stray[0]) + (f" ... {shown(stray[-1])}" if len(stray) > 1 else "")
-            fix = in_one(section.values[1:]) if found.operand else None
-            self.findings.add(
-                "stray-value",
-                f"{found.name} does not take '{what}' without a key",
-                *(value.span for value in stray),
-                notes=()
-                if fix
-                else (f"values are given as key=value; the keys of {found.name}: {', '.join(keys_of(found))}",),
-                fixes=(fix,) if fix else (),
-                layer=name,
-            )
+            self._say_stray(stray, section, found)
         return found
 
-    def _keys(self, section: Section, found: LayerType, pairs: Mapping[str, Any], inputs: int) -> dict[str, Any] | None:
+    def _say_stray(self, stray: Sequence[Value], section: Section, found: LayerType) -> None:
+        what = shown(stray[0]) + (f" ... {shown(stray[-1])}" if len(stray) > 1 else "")
+        message = f"{found.name} does not take '{what}' without a key"
+        fix = in_one(section.values[1:]) if found.operand else None
+        meant = None if fix else with_its_key(stray, section, found)
+        if meant:
+            message += f"; did you mean {meant}?"
+            fix = replacement(stray[0].span, meant)
+        keys = f"values are given as key=value; the keys of {found.name}: {', '.join(keys_of(found))}"
+        self.findings.add(
+            "stray-value",
+            message,
+            *(value.span for value in stray),
+            notes=() if fix else (keys,),
+            fixes=(fix,) if fix else (),
+            layer=section.name.text,
+        )
+
+    def _say_wrong_type(self, section: Section, found: LayerType, meant: str, pair: Pair) -> None:
+        type_span = section.values[0].span
+        self.findings.add(
+            "unknown-key",
+            f"{pair.key.text} is a key of {meant}, not of {found.name}; did you mean {meant}?",
+            pair.key.span,
+            notes=(f"{found.name}: {found.doc}",),
+            labels=(Label(type_span, "this is another type"),),
+            fixes=(replacement(type_span, meant),),
+            layer=section.name.text,
+        )
+
+    def _keys(
+        self, section: Section, found: LayerType, pairs: Mapping[str, Pair], inputs: int
+    ) -> dict[str, Any] | None:
         """The values of all keys, or ``None`` if one that is needed is not known."""
         name = section.name.text
         keys = keys_of(found)
+        if meant := meant_type(found, pairs, keys):
+            self._say_wrong_type(section, found, meant, next(pairs[key] for key in pairs if key not in keys))
+            return None
         given, bad = read_pairs(pairs, keys, found.name, self.findings, name, inputs)
         values = {**self._defaults(found), **given}
         bad |= {key for key, value in values.items() if value is BAD}
@@ -150,23 +173,6 @@ class Reader:
         except BadValue as error:
             self.findings.bad_value(found.operand.name, error, section.name.text)
             return None
-
-
-def _where_type_should_be(section: Section) -> tuple[Span, str, tuple[Fix, ...]]:
-    """The place of a layer's missing type, how it is written, and the fix where it is there in another form."""
-    first = section.values[0] if section.values else None
-    if isinstance(first, Call):
-        note = "keys stand behind the type without brackets: conv filters=96 kernel=11"
-        return first.span, note, (replacement(first.span, without_brackets(first)),)
-    if first is not None:
-        note = "behind the name stands the layer's type, a word: [conv1] conv filters=96 kernel=11"
-        return first.span, note, ()
-    pair = next((p for p in section.pairs if p.key.text == "type"), None)
-    if pair is not None:
-        said = shown(pair.value)
-        fixes = (replacement(pair.span, said),) if pair is section.pairs[0] else ()
-        return pair.span, f"the type stands without a key: [{section.name.text}] {said} ...", fixes
-    return section.name.span, "a layer is [name] type key=value ...", ()
 
 
 def _stray(section: Section, found: LayerType) -> tuple[Value, ...]:

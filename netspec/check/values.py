@@ -77,11 +77,13 @@ def _read(key: Key, pair: Pair, inputs: int) -> Any:
 def _said_elsewhere(pair: Pair, keys: Mapping[str, Key], owner: str, findings: Findings, layer: str) -> str | None:
     """Report what is no key because it is said in another place of the line; the answer is the key that holds it."""
     word, value = pair.key.text, shown(pair.value)
-    holder = next((k.name for k in keys.values() if isinstance(k.kind, Optimizer) and word in k.kind.numbers), None)
+    holder, number = _number_of(pair.key, keys, findings)
     kind = layers.find(owner)
-    if holder is not None:
+    if holder:
         message = f"{word} is a number of {holder}, and no key of {owner}"
-        note = f"{holder}=sgd({word}={value}); numbers that it does not give have their defaults"
+        if word != number:
+            message = f"{owner} has no key '{word}'; did you mean {number}, a number of {holder}?"
+        note = f"{holder}=sgd({number}={value}); numbers that it does not give have their defaults"
     elif kind is not None and kind.operand is not None and kind.operand.name == word:
         message = f"the {word} of {owner} has no key"
         note = f"it stands after the word: {owner} {value}" + (f"; or --input {value}" if owner == "input" else "")
@@ -89,6 +91,19 @@ def _said_elsewhere(pair: Pair, keys: Mapping[str, Key], owner: str, findings: F
         return None
     findings.add("unknown-key", message, pair.key.span, notes=(note,), layer=layer)
     return holder or word
+
+
+def _number_of(word: Word, keys: Mapping[str, Key], findings: Findings) -> tuple[str, str]:
+    """The key of an optimiser, and its number that a word is, or is most like where it is like no key; else nothing."""
+    for key in keys.values():
+        if not isinstance(key.kind, Optimizer):
+            continue
+        if word.text in key.kind.numbers:
+            return key.name, word.text
+        near = None if findings.nearest(word.text, keys) else findings.nearest(word.text, key.kind.numbers)
+        if near:
+            return key.name, near
+    return "", ""
 
 
 def _unknown_key(word: Word, keys: Mapping[str, Key], owner: str, findings: Findings, layer: str) -> str | None:

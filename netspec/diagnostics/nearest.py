@@ -29,6 +29,7 @@ _ELSEWHERE = {
     "channels": ("filters",),
     "cosine": ("exponential",),
     "data": ("input",),
+    "decay": ("weight_decay",),
     "dense": ("fc",),
     "drop": ("dropout",),
     "eltwise": ("sum",),

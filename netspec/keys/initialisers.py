@@ -75,6 +75,12 @@ class Init:
         return Initialiser(word.text, tuple(given.values()))
 
 
+_SWITCHES = {"true": "0", "yes": "0", "false": "none", "no": "none"}
+"""``bias=`` as others have it, as a switch: what it comes to here."""
+
+_BEGIN = "bias= says what the biases begin with; there are some unless it says none"
+
+
 @dataclass(frozen=True, slots=True)
 class BiasInit:
     """The kind of ``bias=``: a number, an initialiser, or ``none`` (read as ``None``) for no bias at all."""
@@ -90,6 +96,9 @@ class BiasInit:
             return Initialiser("constant", (Real().read(value),))
         if isinstance(value, Word) and value.text == "none":
             return None
+        if isinstance(value, Word) and value.text.lower() in _SWITCHES:
+            meant = _SWITCHES[value.text.lower()]
+            raise BadValue(f"needs {self.doc}, not '{shown(value)}'", value.span, notes=(_BEGIN,), replacement=meant)
         if isinstance(value, Word | Call):
             return Init(self.words).read(value) if _is_initialiser(value) else _raise(value, self)
         raise BadValue(f"needs {self.doc}, not '{shown(value)}'", value.span)

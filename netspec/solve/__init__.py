@@ -58,10 +58,11 @@ def _with_fixes(mistake: Diagnostic, bench: Bench) -> Diagnostic:
     if mistake.code == "claim-refuted" and facts is not None:
         return _claim(mistake, facts, bench)
     if mistake.code == "crop-differs":
-        return replace(mistake, fixes=_holding(_crop(checked), mistake, bench))
+        ways = chain(_channels_first(checked, MOST_COLOURS), _crop(checked))
+        return _said_last(replace(mistake, fixes=_holding(ways, mistake, bench)), checked)
     if mistake.code == "kernel-too-large":
         ways = chain(_channels_first(checked), _whole_map(checked, facts) if facts is not None else ())
-        return replace(mistake, fixes=_holding(ways, mistake, bench))
+        return _said_last(replace(mistake, fixes=_holding(ways, mistake, bench)), checked)
     if mistake.code == "groups-do-not-divide" and facts is not None:
         return replace(mistake, fixes=_holding(_multiples(checked, facts), mistake, bench))
     return replace(mistake, fixes=fixes)
@@ -181,6 +182,17 @@ def _channels_first(checked: Checked, most: float = math.inf) -> Iterator[Propos
     if shape.is_image and shape.width < shape.channels and shape.width <= most:
         other = Shape(shape.width, shape.channels, shape.height)
         yield Proposal(f"input {other}", set_input(checked, source, other), "channels stand first")
+
+
+def _said_last(mistake: Diagnostic, checked: Checked) -> Diagnostic:
+    """A mistake, with a note where the input's channels most likely stand last and saying them first is no fix, because
+    something else is wrong with the file as well."""
+    for proposal in _channels_first(checked, MOST_COLOURS):
+        if not any(fix.title == proposal.title for fix in mistake.fixes):
+            source = next(facts.computed for facts in checked.layers if facts.type == "input")
+            note = f"the input is {source}, which is channels x height x width; did you mean {proposal.title}?"
+            return replace(mistake, notes=(*mistake.notes, note))
+    return mistake
 
 
 def _whole_map(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:

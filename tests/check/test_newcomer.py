@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from checking import alexnet, codes, mistake
+from checking import alexnet, codes, mistake, mistakes
 
 from netspec.diagnostics import SpecError, apply
 from netspec.diagnostics.text import render
@@ -190,3 +190,60 @@ def test_a_layer_to_blame_that_a_variant_inherits_as_it_is_stays_in_its_file(tmp
         load(variant)
     found = next(d for d in caught.value.diagnostics if d.layer == "pool5")
     assert (found.span.source.name, found.span.line) == (str(tmp_path / "base.net"), 10)
+
+
+# Words and habits of other tools.
+
+
+@pytest.mark.parametrize(
+    ("line", "message", "fix"),
+    [
+        ("fc 10", "fc does not take '10' without a key; did you mean outputs=10?", "write outputs=10"),
+        ("dropout 0.5", "dropout does not take '0.5' without a key; did you mean rate=0.5?", "write rate=0.5"),
+        ("conv filters=2 3x3", "conv does not take '3x3' without a key; did you mean kernel=3x3?", "write kernel=3x3"),
+        ("max kernel=2 stride=2", "kernel is a key of maxpool, not of max; did you mean maxpool?", "write maxpool"),
+        ("sum kernel=2", "kernel is a key of sumpool, not of sum; did you mean sumpool?", "write sumpool"),
+        ("fc outputs=2 bias=true", "not 'true'", "write 0"),
+        ("conv filters=2 kernel=3 bias=False", "not 'False'", "write none"),
+    ],
+)
+def test_what_other_tools_write_is_one_message_with_what_it_is_here(line: str, message: str, fix: str) -> None:
+    found = mistake(f"[i] input 3x8x8\n[a] {line}")
+    assert found.message.endswith(message)
+    assert [(f.title, f.checks) for f in found.fixes] == [(fix, True)]
+
+
+@pytest.mark.parametrize("line", ["dropout 5", "conv 8 3", "relu 3", "conv filters=2 kernel=3 7"])
+def test_a_number_that_fits_no_key_is_given_none(line: str) -> None:
+    found = next(d for d in mistakes(f"[i] input 3x8x8\n[a] {line}") if d.code == "stray-value")
+    assert "did you mean" not in found.message and not found.fixes
+    assert found.notes[0].startswith("values are given as key=value")
+
+
+@pytest.mark.parametrize(
+    ("word", "number"), [("learning_rate", "lr"), ("momentun", "momentum"), ("decay", "weight_decay")]
+)
+def test_a_number_of_the_optimizer_by_another_name(word: str, number: str) -> None:
+    found = mistake(f"[i] input 3x8x8\n[a] fc outputs=2\ntrain {word}=0.5")
+    assert found.message == f"train has no key '{word}'; did you mean {number}, a number of optimizer?"
+    assert found.notes[0].startswith(f"optimizer=sgd({number}=0.5);")
+
+
+def test_a_key_of_train_is_no_number_of_the_optimizer() -> None:
+    assert mistake("[i] input 3x8x8\n[a] fc outputs=2\ntrain epoch=3").message.endswith("did you mean epochs?")
+
+
+LAST = "the input is 224x224x3, which is channels x height x width; did you mean input 3x224x224?"
+
+
+def test_channels_that_stand_last_are_told_where_mending_them_is_not_all() -> None:
+    text = alexnet(("3x224x224", "224x224x3"), ("  rounding=up", ""))
+    found = {d.code: d for d in mistakes(text)}
+    assert LAST in found["kernel-too-large"].notes
+    assert LAST in found["crop-differs"].notes
+
+
+def test_channels_that_stand_last_are_put_first_where_that_is_all() -> None:
+    found = mistake("[i] input 224x224x3\n[c] conv filters=3 kernel=1\naugment crop=224")
+    assert found.code == "crop-differs" and not found.notes
+    assert found.fixes[0].title == "input 3x224x224" and found.fixes[0].checks

@@ -120,7 +120,7 @@ WORDS = (
         IMAGE + "[c] dropout 0.5",
         (2, 13, "0.5"),
         "dropout does not take '0.5' without a key",
-        "the keys of dropout: rate, scaling",
+        "write rate=0.5",
     ),
     Case(
         "stray-value",
