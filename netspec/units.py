@@ -80,3 +80,12 @@ def duration(seconds: float) -> str:
         if seconds * factor < 999.5:
             return f"{seconds * factor:.3g} {unit}"
     return f"{seconds:.3g} s" if seconds < 999.5 else f"{seconds:,.0f} s"
+
+
+def per_second(rate: float) -> str:
+    """How many a second: in three digits below a hundred, else whole.
+
+    >>> per_second(0.0437), per_second(8.36), per_second(22139.4)
+    ('0.0437', '8.36', '22,139')
+    """
+    return count(round(rate)) if rate >= 99.95 else f"{rate:.3g}"

@@ -9,7 +9,7 @@ from netspec.plan import RULE, DevicePlan, Plan
 from netspec.plan.answer import Answer, Question
 from netspec.plan.scaling import MODEL, Timed
 from netspec.report import Column, Table
-from netspec.units import count, duration, percent, plural, short, size
+from netspec.units import count, duration, per_second, percent, plural, short, size
 
 MEMORY_RULE = (
     "weights, gradients and momentum are float32; activations are the images and what autograd keeps for the backward "
@@ -227,7 +227,7 @@ def _times(way: Timed) -> tuple[str, ...]:
     spent = (time.computing, time.values, time.gradients, time.total)
     return (
         *map(duration, spent),
-        count(round(way.images_per_second)),
+        per_second(way.images_per_second),
         percent(round(1e6 * way.efficiency), 10**6),
     )
 

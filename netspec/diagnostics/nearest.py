@@ -70,6 +70,7 @@ _ELSEWHERE = {
     "p": ("rate",),
     "pool": ("maxpool",),
     "pooling": ("maxpool",),
+    "scale": ("affine",),
     "shape": ("kernel",),
     "sigma": ("std",),
     "sigmoid": ("logistic",),

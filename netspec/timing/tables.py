@@ -6,7 +6,7 @@ from netspec.report import Column, Table
 from netspec.timing.measure import Measured, Rate
 from netspec.timing.rows import LOSS, UPDATE, Row, rows
 from netspec.timing.work import RULE
-from netspec.units import count, duration, plain, plural, short, size
+from netspec.units import count, duration, per_second, plain, plural, short, size
 
 _WORDS = {LOSS: "(loss)", UPDATE: "(update)"}
 
@@ -73,7 +73,7 @@ def _times(seconds: float, floor: float) -> str:
 
 
 def _per_second(batch: int, seconds: float) -> str:
-    return f"{float(f'{batch / seconds:.3g}'):,g} images/s"
+    return f"{per_second(batch / seconds)} images/s"
 
 
 def _notes(found: Measured) -> list[str]:

@@ -207,7 +207,5 @@ WORDS = (
         "did you mean fc?",
         "write fc",
     ),
-    Case(
-        "unknown-type", IMAGE + "[c] qqq", (2, 5, "qqq"), "layer type 'qqq' is unknown", "the layer types: abs, avgpool"
-    ),
+    Case("unknown-type", IMAGE + "[c] qqq", (2, 5, "qqq"), "layer type 'qqq' is unknown", "the layer types: abs, "),
 )

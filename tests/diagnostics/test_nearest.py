@@ -70,6 +70,7 @@ def test_keys(word: str, meant: str | None) -> None:
         ("AdaptiveAvgPool2d", "avgpool"),
         ("LocalResponseNorm", "lrn"),
         ("MSELoss", "squarederror"),
+        ("Scale", "affine"),
         ("image", None),
     ],
 )

@@ -24,7 +24,7 @@ from netspec.ir.window import Window
 from netspec.train.config import Request
 from netspec.train.errors import RequestError, TrainError
 from netspec.train.learning.validation import Evaluation
-from netspec.train.reporting.console import Lines, Quiet, Status, reporter
+from netspec.train.reporting.console import Lines, Plan, Quiet, Status, describe, reporter
 from netspec.train.run import Result
 from netspec.train.run import train as run_train
 from netspec.train.runs import checkpoint
@@ -317,7 +317,6 @@ def test_without_matplotlib_one_line_says_how_to_get_it(tmp_path: Path, monkeypa
 def test_plain_output_of_a_quick_run_stays_short(
     epochs: int, expected: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from netspec.train.reporting.console import Plan
 
     lines = Lines(Console(stderr=True), clock=lambda: 0.0)
     for epoch in range(1, epochs + 1):
@@ -329,6 +328,11 @@ def test_plain_output_of_a_quick_run_stays_short(
     assert len(printed) == expected
     last = f"epoch {epochs}/{epochs}  step {10 * epochs}/{10 * epochs}  loss 0.5  1,234 images/s, 2 % waiting for data"
     assert printed[-1] == f"{last}  top-1 90.0 %  top-5 99.0 %"
+
+
+def test_less_than_an_image_a_second_is_not_none() -> None:
+    told = describe(Status(3, 1, 7.25, 0.437, 0.0), Plan(10, 1))
+    assert told == "epoch 1/1  step 3/10  loss 7.25  0.437 images/s, 0 % waiting for data"
 
 
 def test_a_slow_run_prints_every_ten_seconds(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from netspec.train.data.survey import Copies, Spread, Survey
-from netspec.units import count, plain, plural
+from netspec.units import count, per_second, plain, plural
 
 if TYPE_CHECKING:
     from netspec.train.speed import Speed
@@ -147,12 +147,12 @@ def _table(found: Survey) -> list[str]:
 def _speed_lines(speeds: Speeds) -> list[str]:
     if speeds.loader is None:
         return []
-    lines = [f"reading: {count(round(speeds.loader.rate))} images/s with {plural(speeds.workers, 'thread')}"]
+    lines = [f"reading: {per_second(speeds.loader.rate)} images/s with {plural(speeds.workers, 'thread')}"]
     if speeds.model is None:
         return lines
     loader, model = speeds.loader.rate, speeds.model.rate
     lines.append(
-        f"training: {count(round(model))} images/s on {speeds.device} in batches of {speeds.model.batch}, on data that "
+        f"training: {per_second(model)} images/s on {speeds.device} in batches of {speeds.model.batch}, on data that "
         "lie in memory"
     )
     if loader < model:

@@ -13,7 +13,7 @@ from rich.table import Column
 
 from netspec.train.learning.validation import Evaluation
 from netspec.train.reporting.progress import printable
-from netspec.units import count
+from netspec.units import count, per_second
 
 SECONDS_BETWEEN_LINES = 10.0
 EPOCH_LINES = 20
@@ -167,7 +167,7 @@ class Bar(Quiet):
         self._plan = plan
 
     def progress(self, status: Status) -> None:
-        speed = f"{count(round(status.images_per_second))} images/s"
+        speed = f"{per_second(status.images_per_second)} images/s"
         facts = f"loss {status.loss:.3g}  {speed}  {100 * status.waiting:.0f} % waiting{self._found}"
         self._show(f"epoch {status.epoch}/{self._plan.epochs}", status.step, self._plan.steps, facts)
 
@@ -196,7 +196,7 @@ def reporter(*, quiet: bool, console: Console | None = None) -> Reporter:
 def describe(status: Status, plan: Plan) -> str:
     """``epoch 3/10  step 120/400  loss 0.1234  850 images/s, 2 % waiting for data``."""
     place = f"epoch {status.epoch}/{plan.epochs}  step {count(status.step)}/{count(plan.steps)}"
-    speed = f"{count(round(status.images_per_second))} images/s, {100 * status.waiting:.0f} % waiting for data"
+    speed = f"{per_second(status.images_per_second)} images/s, {100 * status.waiting:.0f} % waiting for data"
     return f"{place}  loss {status.loss:.4g}  {speed}"
 
 

@@ -10,7 +10,7 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from netspec.units import count
+from netspec.units import count, per_second
 
 SECONDS_BETWEEN_LINES = 10.0
 
@@ -85,7 +85,7 @@ class Counter:
 
     def _speed(self, done: int, now: float) -> str:
         seconds = max(now - self._start, 1e-9)
-        return f"{count(round((done - self._first) / seconds))} {self._noun}/s"
+        return f"{per_second((done - self._first) / seconds)} {self._noun}/s"
 
 
 def printable(text: str) -> str:
