@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from netspec.diff import words
-from netspec.diff.facts import field_of, spoken_nodes
+from netspec.diff.facts import fields_of, spoken_nodes
 from netspec.diff.meaning import Essence, essence
 from netspec.diff.model import Effect
 from netspec.ir.fault import Fault
@@ -84,10 +84,10 @@ def _with(op: Op, other: Op, key: str) -> Op:
     if window is not None and theirs is not None and key in {f.name for f in dataclasses.fields(Window)}:
         changed = replace(window, **{key: getattr(theirs, key)})
         return replace(op, window=changed)  # type: ignore[call-arg]  # what has a window has this field
-    field = "groups" if key == "reads" else field_of(op, key)
-    if field not in {f.name for f in dataclasses.fields(op)}:
+    fields = ("groups",) if key == "reads" else fields_of(op, key)
+    if not set(fields) <= {f.name for f in dataclasses.fields(op)}:
         return op
-    return replace(op, **{field: getattr(other, field)})
+    return replace(op, **{field: getattr(other, field) for field in fields})
 
 
 def _convention(a: Lrn | MapNorm, b: Lrn | MapNorm) -> str:

@@ -9,7 +9,21 @@ from dataclasses import dataclass
 from netspec.diff import words
 from netspec.ir.constraint import BOUNDS
 from netspec.ir.graph import SPLIT, WHOLE, Graph, Layer, Node, Parameter
-from netspec.ir.ops import Affine, BatchNorm, ChannelScale, Concat, Conv, Input, Linear, Local, Loss, Lrn, Neuron, Op
+from netspec.ir.ops import (
+    Affine,
+    BatchNorm,
+    ChannelScale,
+    Concat,
+    Conv,
+    Crop,
+    Input,
+    Linear,
+    Local,
+    Loss,
+    Lrn,
+    Neuron,
+    Op,
+)
 from netspec.ir.settings import Schedule
 from netspec.ir.window import Window
 
@@ -28,6 +42,8 @@ _RENAMED = (
     (Linear, "groups", "parts"),
 )
 """Attributes of operations that a spec calls otherwise."""
+_SIZE = ("height", "width")
+"""The attributes of a crop that are one key, ``size``."""
 _NEUTRAL = {"pad": "0", "stride": "1", "dilation": "1", "groups": "1", "parts": "1", "neuron": "linear", "mean": "none"}
 _UNSAID = (*TRAINED, "gpu", "reads", "rounding")
 
@@ -83,9 +99,11 @@ def neuron_of(graph: Graph, layer: Layer) -> Op:
     return last if len(layer.nodes) > 1 and isinstance(last, Neuron) else Affine()
 
 
-def field_of(op: Op, key: str) -> str:
-    """The attribute of an operation that a key sets."""
-    return next((field for kind, field, name in _RENAMED if isinstance(op, kind) and name == key), key)
+def fields_of(op: Op, key: str) -> tuple[str, ...]:
+    """The attributes of an operation that a key sets."""
+    if isinstance(op, Crop) and key == "size":
+        return _SIZE
+    return (next((field for kind, field, name in _RENAMED if isinstance(op, kind) and name == key), key),)
 
 
 def _key_of(op: Op, field: str) -> str:
@@ -104,6 +122,9 @@ def _attributes(graph: Graph, layer: Layer, node: Node, by_gpu: bool) -> Iterato
         value = getattr(op, field.name)
         if isinstance(value, Window):
             yield from _window(value)
+        elif isinstance(op, Crop) and field.name in _SIZE:
+            if field.name == _SIZE[0]:
+                yield "size", words.pair((op.height, op.width))
         elif field.name == "groups":
             if not by_gpu or not isinstance(op, Concat):
                 key = _key_of(op, "groups") if by_gpu else "groups"

@@ -282,3 +282,8 @@ def test_rates_of_several_inputs_are_told_one_by_one() -> None:
 def test_a_key_is_told_as_it_is_written(text: str, old: str, new: str) -> None:
     ((_, key),) = keys(diff(text.format(old), text.format(new)))
     assert key == new.partition("=")[0]
+
+
+def test_the_size_of_a_crop_is_one_key_that_changes_the_function() -> None:
+    text = "[image] input 3x9x9\n[c] crop size={}\n"
+    assert told(diff(text.format(7), text.format("5x7"))) == ["c size: 7 -> 5x7, function"]
