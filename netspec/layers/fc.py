@@ -5,7 +5,7 @@ from netspec.ir.ops import Linear
 from netspec.keys import Choice, Key, Whole
 from netspec.layers._bounds import agree
 from netspec.layers._common import USUAL, WEIGHTED
-from netspec.lowering import LayerType, Lowering
+from netspec.lowering import LayerType, Lowering, Operand
 
 PARTS = Key(
     "parts",
@@ -26,7 +26,8 @@ NORM_OVER = Key(
 
 
 def lower(low: Lowering) -> None:
-    """Raises ``Fault`` with ``bad-value`` where parts that are held together are split over the GPU groups."""
+    """Raises ``Fault``: ``bad-value`` where parts that are held together are split over the GPU groups, and
+    ``groups-do-not-divide`` where parts are not equal."""
     parts = [low.each("parts", i) for i in range(len(low.operands))]
     if low["norm_over"] == "parts" and max(parts) > 1 and low.placement.split:
         raise Fault(
@@ -35,7 +36,25 @@ def lower(low: Lowering) -> None:
             ("norm_over",),
             ("gpu=0 makes the layer whole on group 0",),
         )
+    for operand, number in zip(low.operands, parts, strict=True):
+        _need_equal_parts(low, operand, number)
     low.emit_weighted(lambda i, bias: Linear(low["outputs"], parts[i] * low.shares(low.operands[i]), bias))
+
+
+def _need_equal_parts(low: Lowering, operand: Operand, parts: int) -> None:
+    """Raise ``groups-do-not-divide`` unless the parts divide what is read and what is made, in each GPU group."""
+    shares = low.shares(operand)
+    read = "input channels" if operand.shape.is_image else "inputs"
+    for number, what, key in ((operand.shape.channels, read, "inputs"), (low["outputs"], "outputs", "outputs")):
+        share = number / shares
+        if parts > 1 and share % parts:
+            whose = f" of each of {shares} GPU groups" if shares > 1 else ""
+            raise Fault(
+                "groups-do-not-divide",
+                f"{{layer}}: {parts} parts do not divide its {what}",
+                ("parts", key),
+                (f"{share:,.10g} {what}{whose} / {parts} parts = {share / parts:.6g}, not a whole number",),
+            )
 
 
 TYPE = LayerType(

@@ -297,6 +297,35 @@ def test_groups_that_do_not_divide_are_told() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "message", "note", "where"),
+    [
+        (
+            "[i] input 3x8x8\n[f] fc outputs=8 parts=4",
+            "f: 4 parts do not divide its input channels",
+            "3 input channels / 4 parts = 0.75, not a whole number",
+            ["parts=4"],
+        ),
+        (
+            "[i] input 8\n[f] fc outputs=10 parts=4",
+            "f: 4 parts do not divide its outputs",
+            "10 outputs / 4 parts = 2.5, not a whole number",
+            ["outputs=10", "parts=4"],
+        ),
+        (
+            "gpus 2\n[i] input 8\n[a] fc outputs=16\n[f] fc outputs=12 parts=4",
+            "f: 4 parts do not divide its outputs",
+            "6 outputs of each of 2 GPU groups / 4 parts = 1.5, not a whole number",
+            ["outputs=12", "parts=4"],
+        ),
+    ],
+)
+def test_parts_that_do_not_divide_are_told_as_parts(text: str, message: str, note: str, where: list[str]) -> None:
+    found = mistake(text)
+    assert (found.code, found.message, found.notes) == ("groups-do-not-divide", message, (note,))
+    assert [span.text for span in found.spans] == where
+
+
 def test_fc_has_no_groups_of_its_own() -> None:
     assert codes(START + "[b] fc outputs=8 groups=2") == ["unknown-key"]
 
