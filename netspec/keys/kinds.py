@@ -70,7 +70,7 @@ class Whole:
 
     @property
     def doc(self) -> str:
-        return f"a whole number from {self.low}" + (f" to {self.high}" if self.high < LARGEST else "")
+        return f"a whole number from {self.low}" + (f" to {count(self.high)}" if self.high < LARGEST else "")
 
     def read(self, value: Value) -> int:
         if not isinstance(value, Number) or not isinstance(value.value, int):
@@ -95,7 +95,7 @@ class Real:
     @property
     def doc(self) -> str:
         bounds = [
-            f"{word} {plain(bound)}"
+            f"{word} {count(int(bound)) if bound >= 1000 else plain(bound)}"
             for word, bound in (
                 ("from", self.low),
                 ("above", self.above),
@@ -242,7 +242,7 @@ class Padding:
 
 def _check_side(pixels: int, value: Value) -> None:
     if pixels > LARGEST_SIDE:
-        raise BadValue(f"needs at most {LARGEST_SIDE} pixels, not {pixels}", value.span)
+        raise BadValue(f"needs at most {count(LARGEST_SIDE)} pixels, not {count(pixels)}", value.span)
 
 
 @dataclass(frozen=True, slots=True)
