@@ -43,6 +43,9 @@ def add_cost(draft: Draft, layer: Layer) -> None:
             made = _over(draft, read, Logistic) or _apart(site, "neuron", {"neuron": "logistic"})
         positive = {"posWeight": number(op.positive)} if op.positive != 1 else {}
         _cost(site, type_, (_labels(draft, _ONE_HOT), made), op.weight, **positive)
+    elif isinstance(op, SumSquares) and op.gate == "class":
+        _of_2012(site, "cost.gsum2", "gate=none")
+        _cost(site, "cost.gsum2", (_labels(draft, _INDEX), site.one()), op.weight)
     elif isinstance(op, SumSquares):
         _cost(site, "cost.sum2", (site.one(),), op.weight)
     elif isinstance(op, SetCrossEntropy):

@@ -6,6 +6,7 @@ Each is the mean over the images, without the loss's weight in the sum of all lo
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from netspec.ir.ops import (
     BinaryCrossEntropy,
@@ -112,13 +113,20 @@ def cauchy_error_back(op: CauchyError, call: Call, y: Array, grad: Array) -> Gra
 
 
 def sum_squares(op: SumSquares, call: Call) -> Array:
-    """The sum of x^2."""
-    return _mean(call.x**2)
+    """The sum of x^2, times the gate."""
+    return _mean(_gate(op, call) * call.x**2)
 
 
 def sum_squares_back(op: SumSquares, call: Call, y: Array, grad: Array) -> Gradient:
-    """2 x for each image."""
-    return _shared(call, grad, 2 * call.x)
+    """2 x for each image, times the gate."""
+    return _shared(call, grad, 2 * _gate(op, call) * call.x)
+
+
+def _gate(op: SumSquares, call: Call) -> Array:
+    """The class numbers, (N, 1, ...) beside what is read; 1 where there is no gate."""
+    if op.gate == "none":
+        return np.ones(1)
+    return _labels(call).reshape(-1, *(1,) * (call.x.ndim - 1)).astype(np.float64)
 
 
 def gated_sum_squares(op: GatedSumSquares, call: Call) -> Array:
@@ -148,22 +156,23 @@ def topographic_sparsity_back(op: Topographic, call: Call, y: Array, grad: Array
 
 
 def _targets(call: Call) -> Array:
-    """t: 1 for the image's class, else 0; shaped like the scores.
+    """t: 1 for the image's class, else 0; shaped like the scores. Raises ``ValueError`` as ``_labels`` does, and where
+    there are no such classes."""
+    classes, labels = call.x.shape[1], _labels(call)
+    if not np.isin(labels, np.arange(classes)).all():
+        raise ValueError(f"{call.name} has {classes} classes: labels run from 0 to {classes - 1}")
+    targets: Array = np.eye(classes)[labels]
+    return targets
 
-    Raises
-    ------
-    ValueError
-        There are no labels, or they are not one class number per image.
-    """
-    images, classes = call.x.shape
+
+def _labels(call: Call) -> npt.NDArray[np.int64]:
+    """The class numbers. Raises ``ValueError`` where there are none, or not one for each image."""
+    images = len(call.x)
     if call.labels is None:
         raise ValueError(f"{call.name} is a loss: it needs labels")
     if call.labels.shape != (images,):
         raise ValueError(f"{call.name} needs {images} labels, and has {call.labels.shape}")
-    if not np.isin(call.labels, np.arange(classes)).all():
-        raise ValueError(f"{call.name} has {classes} classes: labels run from 0 to {classes - 1}")
-    targets: Array = np.eye(classes)[call.labels]
-    return targets
+    return call.labels
 
 
 def _mean(terms: Array) -> Array:

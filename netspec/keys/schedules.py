@@ -9,13 +9,10 @@ from netspec.ir import settings as ir
 from netspec.keys.kinds import Argument, BadValue, Form, Real, Whole, arguments, one_of, shown, unknown_word
 from netspec.language.syntax import Call, Number, Value, Word
 
-LARGEST_RISE = 1e6
-"""The schedules that may raise the rate, to find where training breaks, raise it no further than this."""
-
 _FALL = Argument("factor", Real(above=0, high=1), 0.1)
 _FREEZE = Argument("freeze", Whole(), default_text="never")
 _NOISE = Argument("noise", Real(low=0), 0.0)
-_TO = Argument("factor", Real(above=0, high=LARGEST_RISE), required=True)
+_TO = Argument("factor", Real(above=0), required=True)
 _LEVELS = (_TO, Argument("levels", Whole(), required=True), _NOISE)
 _NOISY = "; noise s: times 1 + s |n|, with n from N(0, 1) for each parameter and step, and another n for its decay"
 SCHEDULES: Mapping[str, Form] = {
@@ -50,7 +47,7 @@ SCHEDULES: Mapping[str, Form] = {
     ),
     "linear": Form(
         "goes in a straight line to factor times itself over the whole run; above 1 it rises" + _NOISY,
-        (Argument("factor", Real(low=0, high=LARGEST_RISE), required=True), _NOISE),
+        (Argument("factor", Real(low=0), required=True), _NOISE),
     ),
     "cosine": Form(
         "falls along half a cosine to factor times itself, factor + (1 - factor) (1 + cos(pi p)) / 2 at progress p",

@@ -7,7 +7,7 @@ TYPE = loss_type(
     "gatedsumsquares",
     GatedSumSquares,
     "The sum of the squares of all units times a gate, one number for each image; the mean over the batch. The gate "
-    "learns as well.",
+    "learns as well. (The class's number is the gate in `sumsquares gate=class`.)",
     reads="a gate of one number, and any value: `inputs=GATE,VALUE`",
     example=(
         "[image] input 3x32x32\n[fc1] fc outputs=64\n[gate] fc outputs=1 neuron=logistic\n"

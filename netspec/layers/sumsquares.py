@@ -1,11 +1,19 @@
 """The sum of squares of what a layer makes."""
 
 from netspec.ir.ops import SumSquares
+from netspec.keys import Choice, Key
 from netspec.layers._loss import loss_type
 
 TYPE = loss_type(
     "sumsquares",
     SumSquares,
-    "The sum of the squares of all units, whatever the image's class; the mean over the batch. It keeps a value small: "
-    "an activity, or a difference from what is to be made.",
+    "The sum of the squares of all units; the mean over the batch. It keeps a value small: an activity, or a "
+    "difference from what is to be made.",
+    Key(
+        "gate",
+        Choice({"none": "none", "class": "class"}),
+        "what each image's sum is multiplied by: nothing, or the number of its class, counted from 0",
+        default="none",
+        of_shape=False,
+    ),
 )

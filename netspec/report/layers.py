@@ -33,7 +33,7 @@ _FLOPS_OF = {
     "squarederror": "3 a class",
     "cauchyerror": "3 a class",
     "setcrossentropy": "6 size a class",
-    "sumsquares": "2 a unit that it reads",
+    "sumsquares": "2 a unit that it reads, and 1 with a gate",
     "gatedsumsquares": "2 a unit that it reads, and 1",
     "topographic": "size^2 + 6 a unit that it reads",
 }

@@ -132,6 +132,7 @@ IMAGES: dict[str, Op] = {
     "abs": Abs(),
     "square": Square(),
     "sumsquares-of-image": SumSquares(),
+    "sumsquares-by-class": SumSquares(0.5, gate="class"),
     "topographic": Topographic(size=3),
     "topographic-even": Topographic(2.0, size=4),
     "topographic-of-one": Topographic(size=1),
@@ -226,6 +227,7 @@ SPECS = {
         [conv1] conv filters=4 kernel=3 init=gaussian(0.3) bias=0.1 neuron=relu
         [gate] fc outputs=1 init=gaussian(0.3) neuron=logistic
         [small] gatedsumsquares inputs=gate,conv1 loss_weight=0.1
+        [numbered] sumsquares gate=class inputs=gate loss_weight=0.3
         [near] topographic size=3 inputs=conv1 loss_weight=-0.2
         [fc2] fc outputs=11 init=gaussian(0.3) inputs=conv1
         [top] setcrossentropy size=4

@@ -48,6 +48,7 @@ net costs
 [near] topographic size=4 loss_weight=0.1
 [gate] fc outputs=1 init=gaussian(0.1) inputs=c neuron=logistic
 [small] gatedsumsquares inputs=gate,c loss_weight=-0.01
+[numbered] sumsquares gate=class inputs=c loss_weight=0.25
 [f] fc outputs=6 init=gaussian(0.1) inputs=c
 [sets] setcrossentropy size=2
 """
@@ -59,6 +60,7 @@ def test_the_further_costs_of_2012_are_written_and_read_again() -> None:
     assert (made.dialect, made.warnings) == ("2012", ())
     assert "type=cost.tica\ninputs=c\ngpu=0\nchannels=16\nsizeX=4\n" in made.layers
     assert "type=cost.gsum2\ninputs=gate,c\n" in made.layers and "coeff=-0.01\n" in made.params
+    assert "type=cost.gsum2\ninputs=labels,c\n" in made.layers and "coeff=0.25\n" in made.params
     assert "setSize=2\nthreads=1\n" in made.params
     same(net, back(made, net.graph))
 
@@ -67,7 +69,7 @@ def test_version_2_has_not_these_costs() -> None:
     with pytest.raises(SpecError) as caught:
         BACKEND.emit(loads(OF_2012), "v2")
     told = [d.message.partition("version 2 has no ")[2] for d in caught.value.diagnostics if d.severity == "error"]
-    assert told == ["cost.tica", "cost.gsum2", "cost.msm"]
+    assert told == ["cost.tica", "cost.gsum2", "cost.gsum2", "cost.msm"]
 
 
 def test_super_eps_is_of_2012() -> None:

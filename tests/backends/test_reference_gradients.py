@@ -148,6 +148,7 @@ ON_VECTORS: list[Op] = [
     SquaredError(),
     CauchyError(),
     SumSquares(),
+    SumSquares(gate="class"),
     SetCrossEntropy(),
     SetCrossEntropy(size=2),
 ]

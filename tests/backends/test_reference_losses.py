@@ -108,6 +108,13 @@ def test_squares_that_a_gate_lets_count() -> None:
     close(by_x, [[[[0.5, 1]], [[1.5, 2]]], [[[0, 0]], [[0, -4]]]])
 
 
+def test_squares_times_the_number_of_the_class() -> None:
+    # 3 (1 + 4) and 0 (9 + 16): by x 2 g x, of each image half.
+    x = [[1, 2], [3, 4]]
+    assert labelled(SumSquares(gate="class"), x, [3, 0]) == 15 / 2
+    close(gradient(SumSquares(gate="class"), x, seed=1, labels=np.array([3, 0])).inputs[0], [[3, 6], [0, 0]])
+
+
 def test_topographic_sparsity() -> None:
     # Windows of 3 in a row: 0 + 9, 0 + 9 + 16, 9 + 16: roots 3, 5, 5. e log(1 + root / e) is taken off each.
     op, x = Topographic(size=3), [[[[0, 3, 4]]]]

@@ -45,6 +45,7 @@ LOSSES = """\
 [near] topographic size=3 inputs=conv loss_weight=0.01
 [gate] fc outputs=1 inputs=pool neuron=logistic init=gaussian(0.1)
 [small] gatedsumsquares inputs=gate,conv loss_weight=-0.01
+[numbered] sumsquares gate=class inputs=pool loss_weight=0.01
 [scores] fc outputs=4 inputs=fc init=gaussian(0.1)
 [likely] softmax inputs=fc
 [each] binarycrossentropy of=probabilities loss_weight=0.1

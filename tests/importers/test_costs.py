@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from layerfiles import DATA, RATES, conv, load, net, said, told
+from layerfiles import DATA, RATES, conv, load, net, said
 
-from netspec.ir.ops import CrossEntropy, GatedSumSquares, SetCrossEntropy, Topographic
+from netspec.ir.ops import CrossEntropy, GatedSumSquares, SetCrossEntropy, SumSquares, Topographic
 from netspec.ir.shape import Shape
 
 IMAGE = DATA.partition("[labels]")[0]
@@ -25,11 +25,37 @@ def test_squares_with_a_gate() -> None:
     assert (loss.op, loss.inputs, found.warnings) == (GatedSumSquares(0.5), ("g", "f"), ())
 
 
-def test_a_gate_of_data_is_left_out() -> None:
-    text = net(FC.replace("[f]", "[h]") + "[c]\ntype=cost.gsum2\ninputs=labels,h\ngpu=0\n", "h")
-    found = said(text, rates("h", "out", cost="coeff=1\n[logprob]\ncoeff=1"))
-    assert told(found) == [("cfg-left-out", 15, "labels,h")]
-    assert "(dataIdx=1), which no layer of a spec reads as a number" in found[0].message
+OVER_LABELS = FC.replace("[f]", "[h]") + "[c]\ntype=cost.gsum2\ninputs=labels,h\ngpu=0\n"
+NUMBERED = rates("h", "out", cost="coeff=0.5\n[logprob]\ncoeff=1")
+
+
+def test_a_gate_may_be_the_number_of_the_class() -> None:
+    found = load(net(OVER_LABELS, "h"), NUMBERED)
+    loss, _ = found.graph.losses
+    assert (loss.op, loss.inputs, found.warnings) == (SumSquares(0.5, gate="class"), ("h",), ())
+    alone = load(DATA + OVER_LABELS, rates("h", cost="coeff=1"))
+    assert [loss.op for loss in alone.graph.losses] == [SumSquares(gate="class")]
+
+
+GATES = {
+    "no cost says which are the classes": (DATA.replace("dataIdx=1", "dataIdx=2") + OVER_LABELS, "h", 2, 1),
+    "a cost.logreg does": (
+        "[more]\ntype=data\ndataIdx=1\n"
+        + net(OVER_LABELS, "h").replace("dataIdx=1", "dataIdx=3").replace("inputs=labels,h", "inputs=more,h"),
+        "h,out",
+        1,
+        3,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", GATES)
+def test_a_gate_of_other_data_is_left_out(case: str) -> None:
+    text, layers, index, classes = GATES[case]
+    found = said(text, rates(*layers.split(","), cost="coeff=1\n[logprob]\ncoeff=1" if "out" in layers else "coeff=1"))
+    assert [d.code for d in found] == ["cfg-left-out"]
+    assert f"a matrix of data (dataIdx={index}) that is neither the images nor" in found[0].message
+    assert found[0].notes == (f"the numbers of the classes are dataIdx={classes}; a spec has no other data",)
 
 
 def test_a_gate_may_be_the_one_number_of_an_image() -> None:

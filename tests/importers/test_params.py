@@ -81,8 +81,10 @@ def test_a_cost_with_another_coefficient_is_a_loss() -> None:
         ("dexp[tgtFactor=250,noiseStdev=0.1,numSteps=4]", settings.DiscreteExponential(0.004, 4, 0.1), None),
         ("dexp[tgtFactor=0.5,noiseStdev=0,numSteps=4]", settings.DiscreteExponential(2, 4), None),
         ("jdexp[tgtFactor=0.000001,noiseStdev=0,numSteps=4]", settings.JumpingExponential(1e6, 4), None),
-        ("dexp[tgtFactor=1e-7,noiseStdev=0,numSteps=4]", settings.Fixed(), "cfg-left-out"),
-        ("exp[tgtFactor=1e-7,noiseStdev=0]", settings.Fixed(), "cfg-left-out"),
+        ("dexp[tgtFactor=1e-7,noiseStdev=0,numSteps=2000000]", settings.DiscreteExponential(1e7, 2_000_000), None),
+        ("exp[tgtFactor=1e30,noiseStdev=0]", settings.Exponential(1 / 1e30), None),
+        ("dexp[tgtFactor=1e-39,noiseStdev=0,numSteps=4]", settings.Fixed(), "cfg-left-out"),
+        ("exp[tgtFactor=1e39,noiseStdev=0]", settings.Fixed(), "cfg-left-out"),
     ],
 )
 def test_schedules(schedule: str, read: settings.Schedule, code: str | None) -> None:
@@ -150,8 +152,8 @@ def test_of_a_rate_of_0_no_schedule_is_told() -> None:
 
 
 def test_a_schedule_that_cannot_be_said_is_left_out() -> None:
-    found = load(TWO, of_two(d=RATES + "schedB=jdexp[tgtFactor=1e-9,noiseStdev=0,numSteps=3]\n"))
-    assert told(found.warnings) == [("cfg-left-out", 15, "jdexp[tgtFactor=1e-9,noiseStdev=0,numSteps=3]")]
+    found = load(TWO, of_two(d=RATES + "schedB=jdexp[tgtFactor=1e-40,noiseStdev=0,numSteps=3]\n"))
+    assert told(found.warnings) == [("cfg-left-out", 15, "jdexp[tgtFactor=1e-40,noiseStdev=0,numSteps=3]")]
     assert schedules(found)["d.bias"] == settings.Fixed()
 
 

@@ -79,9 +79,19 @@ def test_a_period_without_the_passes_in_which_a_layer_is_active_is_refused() -> 
     assert wrong.message.partition(": ")[2] == told
 
 
+def test_periods_that_come_together_late() -> None:
+    found = load(*files(ONE, ONE, ONE, 0, 30, 2003), "v2")
+    assert found.warnings == ()
+    assert (found.graph.train.batch, found.graph.train.accumulate) == (30 * 2003 * 128, 30 * 2003)
+
+
 def test_periods_that_never_come_together_are_left_out() -> None:
-    found = load(*files(ONE, ONE, ONE, 0, 0, 2003), "v2")
-    assert [(d.code, d.span.text) for d in found.warnings] == [("cfg-left-out", "2003")]
+    found = load(*files(ONE, ONE, ONE, 0, 65537, 2003), "v2")
+    assert [(d.code, d.span.text) for d in found.warnings] == [("cfg-left-out", "65537")]
+    assert (
+        "together 16,802,638,208 images go by, and a spec's batch has 2,147,483,648 at most"
+        in found.warnings[0].message
+    )
     assert (found.graph.train.batch, found.graph.train.accumulate) == (128, 1)
 
 

@@ -131,6 +131,7 @@ LOSSES: dict[str, Op] = {
     "setcrossentropy": SetCrossEntropy(size=5),
     "setcrossentropy-of-one": SetCrossEntropy(),
     "sumsquares": SumSquares(),
+    "sumsquares-by-class": SumSquares(gate="class"),
 }
 OF_MAPS: dict[str, Op] = {
     "topographic": Topographic(size=3),

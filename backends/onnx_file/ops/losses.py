@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from onnx import TensorProto
 
 from netspec.ir.ops import (
     BinaryCrossEntropy,
@@ -63,7 +64,11 @@ def _cauchy_error(op: CauchyError, site: Site) -> None:
 
 def _sum_squares(op: SumSquares, site: Site) -> None:
     flat = site.inner("Flatten", site.x) if site.shape.is_image else site.x
-    _mean(site, site.inner("Mul", flat, flat))
+    squares = site.inner("Mul", flat, flat)
+    if op.gate == "class":
+        numbers = site.inner("Cast", site.labels, to=TensorProto.FLOAT)
+        squares = site.inner("Mul", squares, site.inner("Unsqueeze", numbers, site.sizes("axis", 1)))
+    _mean(site, squares)
 
 
 def _set_cross_entropy(op: SetCrossEntropy, site: Site) -> None:

@@ -136,10 +136,15 @@ class CauchyErrorLoss(LossLayer):
 
 
 class SumSquaresLoss(LossLayer):
-    """The sum of x^2 over all units, whatever the labels."""
+    """The sum of x^2 over all units, times the label where that is the ``gate``."""
+
+    def __init__(self, gate: str) -> None:
+        super().__init__()
+        self.gate = gate
 
     def forward(self, x: Tensor, labels: Tensor) -> Tensor:
-        return widened(x).square().flatten(1).sum(1).mean()
+        sums = widened(x).square().flatten(1).sum(1)
+        return (sums * labels if self.gate == "class" else sums).mean()
 
 
 class GatedSumSquaresLoss(LossLayer):
@@ -181,7 +186,7 @@ TABLE: Table = {
     BinaryCrossEntropy: lambda op, inputs: _binary_cross_entropy(op),
     SquaredError: lambda op, inputs: SquaredErrorLoss(),
     CauchyError: lambda op, inputs: CauchyErrorLoss(),
-    SumSquares: lambda op, inputs: SumSquaresLoss(),
+    SumSquares: lambda op, inputs: SumSquaresLoss(op.gate),
     GatedSumSquares: lambda op, inputs: GatedSumSquaresLoss(),
     Topographic: lambda op, inputs: TopographicSparsityLoss(op.size, op.smallest),
 }

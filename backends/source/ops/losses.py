@@ -38,6 +38,11 @@ def _set_cross_entropy(op: SetCrossEntropy, at: Site) -> str:
     return _with_helper("set_cross_entropy", at, size=str(op.size))
 
 
+def _sum_squares(op: SumSquares, at: Site) -> str:
+    sums = f"{operand(at.wide)}.square().flatten(1).sum(1)"
+    return f"({sums} * labels).mean()" if op.gate == "class" else f"{sums}.mean()"
+
+
 def _gated_sum_squares(op: GatedSumSquares, at: Site) -> str:
     gate, x = at.all_wide
     return f"({operand(gate)}.flatten() * {operand(x)}.square().flatten(1).sum(1)).mean()"
@@ -54,7 +59,7 @@ EXPRESSIONS: Expressions = {
     BinaryCrossEntropy: _binary_cross_entropy,
     SquaredError: lambda op, at: _with_helper("squared_error", at),
     CauchyError: lambda op, at: _with_helper("cauchy_error", at),
-    SumSquares: lambda op, at: f"{operand(at.wide)}.square().flatten(1).sum(1).mean()",
+    SumSquares: _sum_squares,
     GatedSumSquares: _gated_sum_squares,
     Topographic: _topographic_sparsity,
 }

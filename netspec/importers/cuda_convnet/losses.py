@@ -11,6 +11,8 @@ from netspec.importers.cuda_convnet.lines import Lines, number
 from netspec.importers.cuda_convnet.model import Definition, Layer
 
 _BY_CLASS = ("cost.crossent2", "cost.bce", "cost.dce")
+CLASSES = 1
+"""``dataIdx`` of the numbers of the classes, where no ``cost.logreg`` says it: so have it all files that are known."""
 _OF_ANY = ("sumsquares", "gatedsumsquares", "topographic")
 """Losses of a spec that read any value, or an image."""
 
@@ -55,12 +57,7 @@ def add(definition: Definition, layer: Layer, lines: Lines, learning: Learning, 
     keys = {} if weight == 1 else {"loss_weight": number(weight)}
     word, read = "", ""
     gate: list[str] = []
-    if layer.type == "cost.gsum2" and definition.is_labels(layers[layer.inputs[0]]):
-        index = layers[layer.inputs[0]].values["dataIdx"]
-        message = (
-            f"its gate is data other than the images (dataIdx={index}), which no layer of a spec reads as a number"
-        )
-        layer.options.warn("cfg-left-out", f"{message}; it is trained without this cost", "inputs")
+    if layer.type == "cost.gsum2" and _gated_by_other_data(definition, layer):
         return
     if layer.type in ("cost.logreg", "cost.crossent"):
         if known.alone and not keys and _last(definition) == layer.inputs[1]:
@@ -86,6 +83,9 @@ def add(definition: Definition, layer: Layer, lines: Lines, learning: Learning, 
             keys["loss_weight"] = number(weight)
     elif layer.type == "cost.sum2":
         word, read = "sumsquares", lines.value(layer, layer.inputs[0])
+    elif layer.type == "cost.gsum2" and definition.is_labels(layers[layer.inputs[0]]):
+        word, read = "sumsquares", lines.value(layer, layer.inputs[1])
+        keys["gate"] = "class"
     elif layer.type == "cost.gsum2":
         word, read, gate = "gatedsumsquares", lines.value(layer, layer.inputs[1]), [lines.value(layer, layer.inputs[0])]
     elif layer.type == "cost.tica":
@@ -100,6 +100,21 @@ def add(definition: Definition, layer: Layer, lines: Lines, learning: Learning, 
     if word not in _OF_ANY and lines.images[read] is not None:
         read = lines.add(layer, "flatten", {}, [read], None, "-flat")
     lines.add(layer, word, keys, [*gate, read], None)
+
+
+def _gated_by_other_data(definition: Definition, layer: Layer) -> bool:
+    """Warn of a gate that is neither a layer's number nor the class's: a third matrix of data."""
+    gate = definition.layers[layer.inputs[0]]
+    costs = [cost for cost in definition.layers.values() if cost.type == "cost.logreg"]
+    numbers = {definition.layers[cost.inputs[0]].values["dataIdx"] for cost in costs} or {CLASSES}
+    index = gate.values.get("dataIdx")
+    if not definition.is_labels(gate) or index in numbers:
+        return False
+    message = f"its gate is a matrix of data (dataIdx={index}) that is neither the images nor the number of their class"
+    note = f"the numbers of the classes are dataIdx={', '.join(map(str, sorted(numbers)))}"
+    told = f"{message}; it is trained without this cost"
+    layer.options.warn("cfg-left-out", told, "inputs", notes=(f"{note}; a spec has no other data",))
+    return True
 
 
 def _set_size(layer: Layer, learning: Learning) -> int:

@@ -15,11 +15,11 @@ from netspec.importers.cuda_convnet.learning import Drop, Learning, Norm
 from netspec.importers.cuda_convnet.lines import number
 from netspec.importers.cuda_convnet.model import Definition, Layer
 from netspec.importers.cuda_convnet.options import LARGEST, Options, Refused, shown
-from netspec.importers.cuda_convnet.passes import MOST_PARTS, Updates, passes, period, updates
+from netspec.importers.cuda_convnet.passes import Updates, passes, period, updates
 from netspec.importers.cuda_convnet.reading import Config
 from netspec.importers.cuda_convnet.runs import runs_of
 from netspec.importers.cuda_convnet.schedules import CONSTANT, Schedule, rate_v2, schedule_2012
-from netspec.units import plural
+from netspec.units import count, plural
 
 _NORMS = ("cmrnorm", "rnorm", "cnorm")
 _WEIGHTS = ("epsW", "epsB", "momW", "momB", "wc", "wball", "superEps", "superMom")
@@ -302,10 +302,12 @@ class _Reader:
         """When layers are updated that learn."""
         periods = {name: r.period for name, r in self.rates.items() if r.period and r.learns}
         found, parts = updates(self.definition, periods), passes(self.definition)
-        if found is None or (found.every and batch % parts):
+        images = found.batches * batch
+        if images > LARGEST or (found.every and batch % parts):
             message = f"a batch of {batch} images has not {parts} equal parts; its weights are updated once a batch"
-            if found is None:
-                message = f"no {MOST_PARTS} passes end with an update of every layer; it is updated once a batch"
+            if images > LARGEST:
+                message = f"until all layers are updated together {count(images)} images go by, and a spec's batch has "
+                message += f"{count(LARGEST)} at most; it is updated once a batch"
             for name, passed in periods.items():
                 if passed != parts:
                     key = "updatePeriod" if self.rates[name].options.has("updatePeriod") else "epsW"

@@ -18,9 +18,6 @@ from math import lcm
 from netspec.importers.cuda_convnet.model import Definition, Layer
 from netspec.importers.cuda_convnet.options import Options
 
-MOST_PARTS = 1024
-"""Parts that one of a spec's batches is made of, at most."""
-
 
 def passes(definition: Definition) -> int:
     """In how many passes a batch goes through: the most replicas of a layer over the fewest."""
@@ -51,12 +48,10 @@ class Updates:
     every: Mapping[str, int] = field(default_factory=dict)
 
 
-def updates(definition: Definition, periods: Mapping[str, int]) -> Updates | None:
-    """After how many passes layers are updated, as parts of a batch; ``None`` where that would be too many."""
+def updates(definition: Definition, periods: Mapping[str, int]) -> Updates:
+    """After how many passes layers are updated, as parts of a batch."""
     whole = passes(definition)
     parts = lcm(whole, *periods.values())
-    if parts > MOST_PARTS:
-        return None
     every = {name: passed for name, passed in periods.items() if passed != parts}
     batches = parts // whole
     return Updates(batches, parts if every else batches, every)

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 
 from netspec.importers.cuda_convnet.lines import number
-from netspec.importers.cuda_convnet.options import Options, shown
-from netspec.keys.schedules import LARGEST_RISE
+from netspec.importers.cuda_convnet.options import LARGEST, Options, shown
+from netspec.keys.kinds import LARGEST_REAL, SMALLEST_REAL
 
 _CALL = re.compile(r"\s*([a-z]+)\s*(?:\[(.*)\])?\s*", re.IGNORECASE | re.DOTALL)
 _PLAIN = re.compile(r"[0-9]+(?:\.[0-9]+)?")
@@ -59,8 +59,8 @@ class Schedule:
 
     @property
     def sayable(self) -> bool:
-        """Whether a spec takes it: rates may rise, but not without a bound."""
-        return 1 / self.factor <= LARGEST_RISE
+        """Whether a spec takes it: what the rate is multiplied by at the end is a number of float32."""
+        return SMALLEST_REAL <= 1 / self.factor <= LARGEST_REAL
 
 
 CONSTANT = Schedule()
@@ -134,12 +134,12 @@ def _positional(given: list[str], word: str) -> dict[str, float] | None:
 
 def _made(options: Options, key: str, word: str, values: dict[str, float]) -> Schedule:
     factor, steps = values["tgtFactor"], values.get("numSteps", 1.0)
-    if factor <= 0 or steps < 1 or steps != int(steps) or steps > 10**6 or values.get("noiseStdev", 0.0) < 0:
+    if factor <= 0 or steps < 1 or steps != int(steps) or steps > LARGEST or values.get("noiseStdev", 0.0) < 0:
         raise options.refuse("bad-value", f"{key} changes by a positive factor, in one step or more", key)
     made = Schedule(word, factor, int(steps), values.get("noiseStdev", 0.0))
     if not made.sayable:
-        highest = f"to {number(LARGEST_RISE)} times itself at most"
-        options.warn("cfg-left-out", f"{key}: the rate of a spec rises {highest}; here it stays as it is", key)
+        end = f"to {number(1 / made.factor)} times itself, which float32 does not hold"
+        options.warn("cfg-left-out", f"{key} changes the rate {end}; here it stays as it is", key)
         return CONSTANT
     return made
 

@@ -88,7 +88,10 @@ class CauchyError(Loss):
 
 @dataclass(frozen=True, slots=True)
 class SumSquares(Loss):
-    """The sum of x^2 over all units, whatever the image's class: what keeps a value small."""
+    """The sum of x^2 over all units: what keeps a value small. Where ``gate`` is class it is times the number of the
+    image's class, counted from 0 (cuda-convnet's ``cost.gsum2`` of 2012 over its labels)."""
+
+    gate: Literal["none", "class"] = "none"
 
     labelled = False
 
@@ -96,7 +99,7 @@ class SumSquares(Loss):
         return Shape(1)
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        return 2 * inputs[0].units
+        return 2 * inputs[0].units + (self.gate == "class")
 
 
 @dataclass(frozen=True, slots=True)
