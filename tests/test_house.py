@@ -33,7 +33,7 @@ FLOORS = (
     ("keys",),
     ("language", "ir"),
     ("diagnostics",),
-    ("source", "units"),
+    ("source", "units", "maker"),
 )
 """From the roof down. A room imports from the floors under it and never from its own; every backend is a room."""
 

@@ -12,7 +12,7 @@ import click
 from netspec.backend import Target, targets
 from netspec.cli.common import WRONG_SPEC, input_option, read_net, refuse, set_option, spec_argument, stem_of, tell
 from netspec.cli.runs import telling, warn
-from netspec.cli.writing import refuse_what_is_not_ours, write_together
+from netspec.cli.writing import refuse_what_is_not_ours, write_or_refuse
 from netspec.diagnostics import SpecError
 
 if TYPE_CHECKING:
@@ -155,10 +155,7 @@ def _make_folder(path: Path) -> None:
 
 
 def _write(files: Mapping[Path, str | bytes], quiet: bool) -> None:
-    try:
-        write_together(files)
-    except OSError as error:
-        refuse(f"cannot write {' and '.join(map(str, files))}: {error.strerror or error}")
+    write_or_refuse(files)
     if not quiet:
         for path in files:
             click.echo(f"wrote {path}")

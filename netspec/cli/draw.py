@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from netspec.cli.common import input_option, read_net, refuse, set_option, spec_argument, stem_of
-from netspec.cli.writing import write_whole
+from netspec.cli.writing import refuse_what_is_not_ours, write_or_refuse
+from netspec.maker import drew
 
 if TYPE_CHECKING:
     from netspec.cli.layer_files import LayerFiles
@@ -51,7 +52,8 @@ def command(
 ) -> None:
     """Draw the network as a figure: volumes to scale, GPU groups as parallel towers, and what crosses between them.
 
-    A network that is wider than a landscape page goes on in further rows.
+    A network that is wider than a landscape page goes on in further rows. A file that netspec did not write is never
+    overwritten.
 
     \b
     Examples:
@@ -62,6 +64,8 @@ def command(
     path = Path(destination)
     if destination != "-" and path.suffix.lower() not in ENDINGS:
         refuse(f"cannot tell from {destination!r} what to draw: the file's name ends with {' or '.join(ENDINGS)}")
+    if destination != "-":
+        refuse_what_is_not_ours(path, drew)
     from netspec.draw import figure_of
 
     figure = figure_of(read_net(file, input_shape, changes, layer_files), costs=costs)
@@ -69,10 +73,7 @@ def command(
     if destination == "-":
         sys.stdout.buffer.write(data)
         return
-    try:
-        write_whole(path, data)
-    except OSError as error:
-        refuse(f"cannot write {destination}: {error.strerror or error}")
+    write_or_refuse({path: data})
     if not quiet:
         click.echo(f"wrote {destination}")
 

@@ -20,8 +20,9 @@ from netspec.cli.runs import (
     noting,
     telling,
     warn,
-    write_picture,
 )
+from netspec.cli.writing import refuse_what_is_not_ours, write_or_refuse
+from netspec.maker import drew
 from netspec.source import SPEC_ENDINGS
 
 if TYPE_CHECKING:
@@ -86,6 +87,8 @@ def command(
         refuse(f"--weights is for one run, and there are {len(runs)}")
     if confusion is not None and confusion.suffix.lower() != ".png":
         refuse(f"--confusion {confusion}: the picture's name ends with .png")
+    if confusion is not None:
+        refuse_what_is_not_ours(confusion, drew, option="--confusion")
     need_spec(runs[0], weights, input_shape, changes, layer_files)
     with telling():
         need_named(*(run for run in runs if run.suffix not in SPEC_ENDINGS), data=data)
@@ -182,7 +185,7 @@ def _draw(tested: Outcome, path: Path, quiet: bool) -> None:
     if picture is None:
         warn(HOW_TO_GET_IT)
         return
-    write_picture(path, picture)
+    write_or_refuse({path: picture})
     noting(quiet)(f"wrote {path}")
 
 

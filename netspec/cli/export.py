@@ -10,7 +10,7 @@ import click
 from netspec.cli.common import refuse
 from netspec.cli.networks import open_trained, weights_option
 from netspec.cli.runs import telling
-from netspec.cli.writing import refuse_what_is_not_ours, write_whole
+from netspec.cli.writing import refuse_what_is_not_ours, write_or_refuse
 
 if TYPE_CHECKING:
     from netspec.cli.layer_files import LayerFiles
@@ -57,10 +57,7 @@ def command(
         from netspec.units import plural, size
 
         data, tensors = exported(opened, layout)
-    try:
-        write_whole(output, data)
-    except OSError as error:
-        refuse(f"cannot write {output}: {error.strerror or error}")
+    write_or_refuse({output: data})
     if not quiet:
         click.echo(f"wrote {output}: {plural(tensors, 'tensor')}, {size(len(data))}, layout {layout}")
 

@@ -10,7 +10,9 @@ import click
 
 from netspec.cli.common import refuse
 from netspec.cli.networks import open_trained, weights_option
-from netspec.cli.runs import DEVICES, FORMATS, columns, device_of, telling, write_picture
+from netspec.cli.runs import DEVICES, FORMATS, columns, device_of, telling
+from netspec.cli.writing import refuse_what_is_not_ours, write_or_refuse
+from netspec.maker import drew
 
 if TYPE_CHECKING:
     from netspec.cli.layer_files import LayerFiles
@@ -47,7 +49,7 @@ def command(
 
     RUN is a run's folder, or one of its checkpoints; with --weights it may be a spec. The groups stand below each
     other, as in figure 3 of the 2012 paper. With --image and --activations the picture is what a layer answers to an
-    image.
+    image. A file that netspec did not write is never overwritten.
 
     \b
     Examples:
@@ -61,13 +63,14 @@ def command(
         refuse("--layer is for kernels, --activations for a layer's answer to an image: name one of them")
     if output.suffix.lower() != ".png":
         refuse(f"-o {output}: the picture's name ends with .png")
+    refuse_what_is_not_ours(output, drew)
     with telling():
         opened = open_trained(run, weights, input_shape, changes, layer_files)
         if image is not None and activations is not None:
             facts, lines, picture = _answer(opened, image, activations, device_of(device))
         else:
             facts, lines, picture = _kernels(opened, layer)
-        write_picture(output, picture)
+        write_or_refuse({output: picture})
     if form == "json":
         click.echo(json.dumps(facts | {"picture": str(output)}, indent=2, ensure_ascii=False))
     else:
@@ -76,8 +79,8 @@ def command(
 
 
 def _kernels(run: Saved, layer: str | None) -> tuple[dict[str, Any], list[str], bytes]:
+    from netspec.draw.png import encoded
     from netspec.train.look.kernels import BY_CHANCE, blocks_of, colour, picture
-    from netspec.train.look.tiles import as_png
 
     name, blocks = blocks_of(run.graph, run.weights, layer)
     several = len({block.input for block in blocks}) > 1
@@ -102,10 +105,11 @@ def _kernels(run: Saved, layer: str | None) -> tuple[dict[str, Any], list[str], 
         heads += ["colour", "more than chance"]
         lines = [f"colour: the share of the kernels' energy off the grey axis; {100 * BY_CHANCE:.1f} % by chance"]
     whole = {"run": run.name, "net": run.graph.name, "spec_sha256": run.spec_sha256, "step": run.step, "layer": name}
-    return {**whole, "groups": facts}, columns(heads, rows) + lines, as_png(picture(blocks))
+    return {**whole, "groups": facts}, columns(heads, rows) + lines, encoded(picture(blocks))
 
 
 def _answer(run: Saved, image: Path, layer: str, device: str) -> tuple[dict[str, Any], list[str], bytes]:
+    from netspec.draw.png import encoded
     from netspec.train.data.decode import PEAK
     from netspec.train.data.picture import Unreadable
     from netspec.train.errors import TrainError
@@ -113,7 +117,6 @@ def _answer(run: Saved, image: Path, layer: str, device: str) -> tuple[dict[str,
     from netspec.train.judging.predict import picture as read
     from netspec.train.judging.views import prepared, views
     from netspec.train.look.activations import answer, picture
-    from netspec.train.look.tiles import as_png
 
     frame = frame_of(run)
     try:
@@ -127,4 +130,4 @@ def _answer(run: Saved, image: Path, layer: str, device: str) -> tuple[dict[str,
     facts = {"run": run.name, "net": run.graph.name, "spec_sha256": run.spec_sha256, "step": run.step, "layer": layer,
              "image": str(image), what: found.maps, "silent": found.silent}  # fmt: skip
     line = f"{layer}: {found.maps} {what}, {found.silent} of them zero or less everywhere, for the centre of {image}"
-    return facts, [line], as_png(picture(found))
+    return facts, [line], encoded(picture(found))

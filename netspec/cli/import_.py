@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from netspec.cli.common import WRONG_SPEC, input_option, read, refuse, spec_argument, stem_of, tell
-from netspec.cli.writing import refuse_what_is_not_ours, write_whole
+from netspec.cli.writing import refuse_what_is_not_ours, write_or_refuse
 from netspec.diagnostics import CannotOpen, SpecError
 
 if TYPE_CHECKING:
@@ -54,10 +54,7 @@ def command(file: str, output: str | None, quiet: bool, input_shape: Shape | Non
         return
     path = Path(destination)
     refuse_what_is_not_ours(path, _is_ours, "this command")
-    try:
-        write_whole(path, made.source.text)
-    except OSError as error:
-        refuse(f"cannot write {path}: {error.strerror or error}")
+    write_or_refuse({path: made.source.text})
     if not quiet:
         click.echo(f"wrote {path}")
 

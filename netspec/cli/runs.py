@@ -99,17 +99,6 @@ def device_of(asked: str | None) -> str:
     return resolve(Request("", device=asked), Train()).device
 
 
-def write_picture(path: Path, data: bytes) -> None:
-    """Write a picture whole, or end the command."""
-    from netspec.cli.common import refuse
-    from netspec.cli.writing import write_whole
-
-    try:
-        write_whole(path, data)
-    except OSError as error:
-        refuse(f"cannot write {path}: {error.strerror or error}")
-
-
 def columns(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """A table as lines: the first column at the left, the others at the right."""
     widths = [max(len(row[place]) for row in (heads, *rows)) for place in range(len(heads))]

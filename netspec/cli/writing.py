@@ -11,8 +11,10 @@ from tempfile import mkstemp
 from netspec.cli.common import refuse
 
 
-def refuse_what_is_not_ours(path: Path, ours: Callable[[Path], bool], author: str = "netspec") -> None:
-    """End the command if there is something at the path that ``author`` did not write."""
+def refuse_what_is_not_ours(
+    path: Path, ours: Callable[[Path], bool], author: str = "netspec", option: str = "-o"
+) -> None:
+    """End the command if there is something at the path, which ``option`` names, that ``author`` did not write."""
     try:
         if not os.path.lexists(path):
             return
@@ -22,7 +24,15 @@ def refuse_what_is_not_ours(path: Path, ours: Callable[[Path], bool], author: st
     except OSError as error:
         refuse(f"cannot read {path}: {error.strerror or error}")
     if not known:
-        refuse(f"{path} was not written by {author} and stays as it is; -o names another file")
+        refuse(f"{path} was not written by {author} and stays as it is; {option} names another file")
+
+
+def write_or_refuse(files: Mapping[Path, str | bytes]) -> None:
+    """Write files as ``write_together`` does, or end the command."""
+    try:
+        write_together(files)
+    except OSError as error:
+        refuse(f"cannot write {' and '.join(map(str, files))}: {error.strerror or error}")
 
 
 def write_whole(path: Path, content: str | bytes) -> None:

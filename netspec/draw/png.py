@@ -9,9 +9,11 @@ from functools import cache
 from itertools import pairwise
 
 from PIL import Image, ImageDraw, ImageFont
+from PIL.PngImagePlugin import PngInfo
 
 from netspec.draw.marks import Figure, Point, Polygon, Slab, Stroke, Words
 from netspec.draw.theme import DARK, LIGHT, ThemeName
+from netspec.maker import PNG_TEXT
 
 DENSITY = 2
 """Pixels to a CSS pixel."""
@@ -49,8 +51,16 @@ def to_png(figure: Figure, theme: ThemeName = "light") -> bytes:
     pen = _Pen(ImageDraw.Draw(canvas), colours, density * _FINER)
     for mark in figure.flat():
         pen.draw(mark)
+    return encoded(canvas.resize(size, Image.Resampling.BOX), dpi=(96 * density, 96 * density))
+
+
+def encoded(picture: Image.Image, dpi: tuple[int, int] | None = None) -> bytes:
+    """A picture as a PNG that names its maker."""
+    said = PngInfo()
+    for key, text in PNG_TEXT.items():
+        said.add_text(key, text)
     out = io.BytesIO()
-    canvas.resize(size, Image.Resampling.BOX).save(out, "PNG", dpi=(96 * density, 96 * density))
+    picture.save(out, "PNG", pnginfo=said, **({"dpi": dpi} if dpi else {}))
     return out.getvalue()
 
 

@@ -8,6 +8,7 @@ from xml.sax.saxutils import escape
 from netspec.draw.fonts import FAMILY
 from netspec.draw.marks import Figure, Group, Mark, Point, Polygon, Slab, Stroke, Words
 from netspec.draw.theme import DARK, LIGHT, ThemeName
+from netspec.maker import SVG_COMMENT
 
 
 def to_svg(figure: Figure, theme: ThemeName = "auto") -> str:
@@ -16,6 +17,7 @@ def to_svg(figure: Figure, theme: ThemeName = "auto") -> str:
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" width="{width}" height="{height}" '
         f'viewBox="0 0 {width} {height}" font-family="{FAMILY}">',
+        SVG_COMMENT,
         f"<title>{_text(figure.title)}</title>",
         f"<desc>{_text(figure.description)}</desc>",
         f"<style>{_style(_roles(figure), theme)}</style>",

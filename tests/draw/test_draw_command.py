@@ -64,3 +64,18 @@ def test_quiet_does_not_name_the_file(tmp_path: Path) -> None:
     done = netspec("draw", "-q", SPEC, "-o", tmp_path / "b.svg")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert (tmp_path / "b.svg").exists()
+
+
+@pytest.mark.parametrize("name", ["net.svg", "net.png"])
+def test_a_picture_of_its_own_is_replaced_and_no_other_file(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    assert netspec("draw", SPEC, "-o", path, "--theme", "dark").returncode == 0
+    dark = path.read_bytes()
+    assert netspec("draw", SPEC, "-o", path).returncode == 0
+    light = path.read_bytes()
+    assert light != dark
+    path.write_bytes(light.replace(b"netspec", b"other__"))
+    done = netspec("draw", SPEC, "-o", path)
+    assert done.returncode == 2
+    assert done.stderr == f"Error: {path} was not written by netspec and stays as it is; -o names another file\n"
+    assert path.read_bytes() == light.replace(b"netspec", b"other__")

@@ -187,6 +187,11 @@ def test_the_confusion_matrix_as_a_picture(run: Path, tmp_path: Path) -> None:
     pixels = shades((tmp_path / "c.png").read_bytes())
     assert pixels.shape[1] > pixels.shape[0] > 500
     assert netspec("eval", run, "--confusion", tmp_path / "c.jpg").exit_code == 2
+    assert netspec("eval", run, "--confusion", tmp_path / "c.png").exit_code == 0
+    (tmp_path / "mine.png").write_bytes(b"a photograph")
+    done = netspec("eval", run, "--confusion", tmp_path / "mine.png")
+    assert done.exit_code == 2
+    assert done.stderr.endswith("was not written by netspec and stays as it is; --confusion names another file\n")
 
 
 def test_without_matplotlib_the_picture_is_missed_and_nothing_else(

@@ -178,6 +178,16 @@ def test_command_lines_that_make_no_sense(run: Path, tmp_path: Path) -> None:
     assert netspec("filters", run, "-o", tmp_path / "no" / "a.png").exit_code == 2
 
 
+def test_a_photograph_is_not_replaced_by_a_picture_of_kernels(run: Path, tmp_path: Path) -> None:
+    mine = photo(tmp_path / "mine.png")
+    before = mine.read_bytes()
+    done = netspec("filters", run, "-o", mine)
+    assert (done.exit_code, mine.read_bytes()) == (2, before)
+    assert done.stderr == f"Error: {mine} was not written by netspec and stays as it is; -o names another file\n"
+    for _ in range(2):
+        assert netspec("filters", run, "-o", tmp_path / "conv1.png").exit_code == 0
+
+
 def test_tiles() -> None:
     assert [across(number) for number in (1, 6, 16, 17, 20, 48, 96)] == [1, 6, 16, 9, 10, 16, 16]
     flat = own_range(np.full((1, 2, 2), 3, np.float32), (1, 2))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from netspec.maker import PNG_TEXT
 from netspec.train.judging.outcome import Outcome
 from netspec.train.reporting.progress import printable
 from netspec.units import count
@@ -59,7 +60,7 @@ def confusion_png(tested: Outcome) -> bytes | None:
     out = io.BytesIO()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")  # names in scripts that the font has not
-        figure.savefig(out, format="png", dpi=150, bbox_inches="tight")
+        figure.savefig(out, format="png", dpi=150, bbox_inches="tight", metadata=PNG_TEXT)
     return out.getvalue()
 
 

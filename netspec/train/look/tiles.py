@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 
 import numpy as np
@@ -83,10 +82,3 @@ def sheet(blocks: Sequence[Tiles], columns: int) -> Image.Image:
             canvas[y : y + height * factor, x : x + width * factor] = tile
         top += number * step_down + BETWEEN_TILES + BETWEEN_BLOCKS
     return Image.fromarray(canvas)
-
-
-def as_png(picture: Image.Image) -> bytes:
-    """The picture's bytes."""
-    out = io.BytesIO()
-    picture.save(out, "PNG")
-    return out.getvalue()
