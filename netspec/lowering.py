@@ -110,7 +110,7 @@ class Lowering:
         index: int | None = None,
         init: Initialiser | None = None,
         bias: Initialiser | None = None,
-        fans: tuple[int, int] | None = None,
+        fans: tuple[float, float] | None = None,
     ) -> Operand:
         """Append an operation that reads these values (the layer's own inputs if none are named).
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -29,7 +28,8 @@ class WindowNumbers:
 class MatrixProduct:
     """A convolution as the matrix product that it is: ``groups`` times (rows x inner) by (inner x columns).
 
-    The second matrix is the image unrolled (im2col); ``growth`` is how many times larger it is than the image.
+    The second matrix is the image unrolled (im2col); ``growth`` is how many times larger it is than the image. The
+    products are the ``connections``; where a table leaves weights out, there are some with 0 more.
     """
 
     layer: str
@@ -38,6 +38,7 @@ class MatrixProduct:
     inner: int
     columns: int
     growth: float
+    connections: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ def layer_numbers(graph: Graph) -> tuple[LayerNumbers, ...]:
     """Every layer of the file, in file order. Shared weights are counted at their owner."""
     owned: dict[str, tuple[int, int]] = {}
     for parameter in graph.parameters.values():
-        size = math.prod(parameter.shape)
+        size = parameter.size
         weights, biases = owned.get(parameter.layer, (0, 0))
         weight = parameter.role == "weight"
         owned[parameter.layer] = (weights + size, biases) if weight else (weights, biases + size)
@@ -141,9 +142,8 @@ def matrix_products(graph: Graph) -> tuple[MatrixProduct, ...]:
         inner = x.channels // node.op.groups * node.op.window.area
         places = node.output.height * node.output.width
         growth = inner * node.op.groups * places / x.units
-        found.append(
-            MatrixProduct(node.layer, node.op.groups, node.op.filters // node.op.groups, inner, places, growth)
-        )
+        rows, connections = node.op.filters // node.op.groups, node.op.connections((x,), node.output)
+        found.append(MatrixProduct(node.layer, node.op.groups, rows, inner, places, growth, connections))
     return tuple(found)
 
 

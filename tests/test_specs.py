@@ -25,8 +25,20 @@ PARAMETERS = {
     "caffenet": 60_965_224,
     "cifar-quick": 145_578,
     "lenet": 61_706,
+    "lenet-5": 60_840,
 }
-"""Published counts, and for the smaller ones the sum by hand: lenet 156 + 2,416 + 48,120 + 10,164 + 850."""
+"""Published counts, and for the smaller ones the sum by hand: lenet 156 + 2,416 + 48,120 + 10,164 + 850; lenet-5 the
+60,000 of the paper and 840 of an output that is learnt."""
+
+LENET_5 = {
+    "C1": (156, 122_304),
+    "S2": (12, 5_880),
+    "C3": (1_516, 151_600),
+    "S4": (32, 2_000),
+    "C5": (48_120, 48_120),
+    "F6": (10_164, 10_164),
+}
+"""Trainable parameters and connections of LeCun et al. (1998), section II.B."""
 
 
 @pytest.mark.parametrize("path", RIGHT, ids=lambda p: p.stem)
@@ -39,6 +51,20 @@ def test_a_shipped_spec_checks_without_a_warning_and_bears_its_files_name(path: 
 @pytest.mark.parametrize(("name", "parameters"), PARAMETERS.items())
 def test_a_shipped_spec_has_the_published_number_of_parameters(name: str, parameters: int) -> None:
     assert netspec.load(SPECS / f"{name}.net").total.parameters == parameters
+
+
+def test_lenet_5_has_the_papers_numbers_layer_by_layer() -> None:
+    """The paper counts a unit's bias as one of its connections, and each of the four pixels that S2 and S4 sum."""
+    net = netspec.load(SPECS / "lenet-5.net")
+    found = {}
+    for name, printed in LENET_5.items():
+        layer = net.layers[name.lower()]
+        read = 4 * layer.units if layer.type == "affine" else layer.connections
+        found[name] = layer.parameters, read + layer.units
+        assert found[name] == printed
+    assert sum(parameters for parameters, _ in found.values()) == 60_000
+    output = net.layers["output"].connections
+    assert sum(connections for _, connections in found.values()) + output == 340_908
 
 
 @pytest.mark.parametrize("path", [*RIGHT, *WRONG], ids=lambda p: p.stem)

@@ -47,7 +47,10 @@ def draw(parameter: Parameter, seed: int) -> Floats:
             values = _uniform(twister, count) * np.float32(high - low) + np.float32(low)
         case Constant(value):
             values = np.full(count, value, dtype=np.float32)
-    return values.reshape(parameter.shape)
+    values = values.reshape(parameter.shape)
+    if parameter.table is not None:
+        values *= np.array(parameter.table.mask(parameter.shape[1]), dtype=np.float32)[:, :, None, None]
+    return values
 
 
 def _uniform(twister: np.random.RandomState, count: int) -> Floats:

@@ -12,7 +12,8 @@ from netspec.ir.graph import Parameter
 
 
 def draw(parameter: Parameter, seed: int) -> Tensor:
-    """The initial values of a parameter of the net with this seed: float32, on the CPU, of the parameter's shape.
+    """The initial values of a parameter of the net with this seed: float32, on the CPU, of the parameter's shape; 0
+    where a table leaves no weight.
 
     The generator is seeded with the first 63 bits of SHA-256 of ``seed:key``.
     """
@@ -21,8 +22,11 @@ def draw(parameter: Parameter, seed: int) -> Tensor:
     values = torch.empty(parameter.shape)
     match parameter.distribution:
         case Normal(mean, std):
-            return values.normal_(mean, std, generator=generator)
+            values.normal_(mean, std, generator=generator)
         case Uniform(low, high):
-            return values.uniform_(low, high, generator=generator)
+            values.uniform_(low, high, generator=generator)
         case Constant(value):
-            return values.fill_(value)
+            values.fill_(value)
+    if parameter.table is not None:
+        values *= torch.tensor(parameter.table.mask(parameter.shape[1]))[:, :, None, None]
+    return values

@@ -126,7 +126,7 @@ def _words(graph: Graph, node: Node) -> str:
     match op:
         case Conv(filters, window, groups):
             padding = conv_padding(window, x)
-            maps = f"{groups} groups of " if groups > 1 else ""
+            maps = f"{groups} groups of " if groups > 1 else "" if op.table is None else "a table of "
             kernels = f"{filters} kernels {maps}{x.channels // groups}x{_by(window.kernel)}"
             return f"conv of {kernels}, stride {_by(window.stride)}, pad {_by(padding.before or padding.own)}"
         case MaxPool(window):

@@ -120,6 +120,7 @@ class Writer:
             division=self._holders.division(node.layer, f"{self._team}.parts"),
             inputs=tuple(values[name] for name in node.inputs),
             params=tuple(self._holders.parameter(key) for key in node.params),
+            names=tuple(self._holders.name(key) for key in node.params),
             module=self._holders.module(node),
             shapes=self.graph.shapes(node),
             helpers=self.helpers,

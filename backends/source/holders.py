@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from netspec.ir.graph import Graph, Layer, Node
-from netspec.passes.torch_names import attributes, suffix
+from netspec.passes.torch_names import attributes, state_key, suffix
 
 from .devices import Devices
 from .ops import MODULES
@@ -58,6 +58,10 @@ class Holders:
         parameter = self._graph.parameters[key]
         holder, _, index = suffix(parameter).partition(".")
         return f"{self._attribute(parameter.layer)}.{holder}" + (f"[{string(index)}]" if index else "")
+
+    def name(self, key: str) -> str:
+        """What a ``state_dict`` calls a parameter: ``conv1.weight``, ``conv3.weights.0``."""
+        return state_key(self._graph.parameters[key], self._names)
 
     def _made(self) -> dict[str, str]:
         found = {

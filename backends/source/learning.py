@@ -23,7 +23,7 @@ from netspec.ir.settings import (
 )
 from netspec.passes.torch_names import attributes, state_key
 
-from .text import call, number, string
+from .text import call, number, packed, string
 
 
 def parameter_rows(graph: Graph) -> list[str]:
@@ -49,6 +49,25 @@ def constraint_rows(graph: Graph) -> list[str]:
     return [
         f"{string(state_key(p, names))}: ({incoming(p.shape)}, {call('dict', **_bounds(p.constraint))})," for p in held
     ]
+
+
+def table_rows(graph: Graph) -> list[str]:
+    """``"c3.weight": (``, lines with a tuple of channels for each filter, and ``),``, for each weight with a connection
+    table."""
+    names = attributes(graph)
+    found = []
+    for p in graph.parameters.values():
+        if p.table is not None:
+            found += [
+                f"{string(state_key(p, names))}: (",
+                *(f"    {line}" for line in packed(map(_row, p.table.rows))),
+                "),",
+            ]
+    return found
+
+
+def _row(channels: tuple[int, ...]) -> str:
+    return f"{channels},"
 
 
 def update_rows(graph: Graph) -> list[str]:

@@ -51,6 +51,8 @@ class Site:
         How the operation is divided among these.
     inputs, params:
         Expressions of the values and parameters that it reads.
+    names:
+        What ``PARAMETERS`` calls these parameters.
     module:
         The expression of the ``torch.nn`` module that holds the parameters, where there is one.
     shapes:
@@ -67,6 +69,7 @@ class Site:
     division: Division
     inputs: tuple[str, ...]
     params: tuple[str, ...]
+    names: tuple[str, ...]
     module: str | None
     shapes: tuple[Shape, ...]
     helpers: set[str]

@@ -76,3 +76,14 @@ def lines(*blocks: Iterable[str]) -> list[str]:
     for block in blocks:
         result += ["", *block] if result else list(block)
     return result
+
+
+def packed(items: Iterable[str], width: int = 100) -> list[str]:
+    """Items side by side in as few lines as there can be, of so many characters unless one item has more."""
+    result: list[str] = []
+    for item in items:
+        if result and len(result[-1]) + 1 + len(item) <= width:
+            result[-1] += f" {item}"
+        else:
+            result.append(item)
+    return result

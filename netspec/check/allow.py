@@ -22,6 +22,7 @@ WARNINGS = (
     "softmax-twice",
     "super-eps-too-small",
     "unknown-allow",
+    "unread-channels",
     "unread-layer",
     "unread-pixels",
     "unused-allow",

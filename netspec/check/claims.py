@@ -10,6 +10,7 @@ from netspec.check.report import Findings, in_one
 from netspec.check.values import distinct
 from netspec.ir.ops import Bias, ChannelScale, Conv, Linear, Local, Op, window_of
 from netspec.ir.shape import Shape
+from netspec.ir.table import ConnectionTable
 from netspec.keys import BadValue, ImageShape, Key, Whole
 from netspec.language.syntax import Claim, Pair, Section, by_key
 from netspec.source import Span
@@ -141,6 +142,9 @@ def count_arithmetic(name: str, steps: Sequence[Step]) -> tuple[str, ...]:
             return (f"{_product(tuple(out))} = {count(out.units)}",)
         if isinstance(step.op, Conv | Local):
             window = step.op.window
+            if isinstance(step.op, Conv) and step.op.table is not None:
+                lines.append(_by_table(name, step.op, step.op.table, out))
+                continue
             reads = f"{x.channels} / {step.op.groups}" if step.op.groups > 1 else f"{x.channels}"
             kernel = f"{window.kernel[0]} * {window.kernel[1]} * {reads}"
             filters = f"{step.op.filters}"
@@ -166,3 +170,12 @@ def count_arithmetic(name: str, steps: Sequence[Step]) -> tuple[str, ...]:
 
 def _product(shape: tuple[int, ...]) -> str:
     return " * ".join(map(str, shape))
+
+
+def _by_table(name: str, op: Conv, table: ConnectionTable, out: Shape) -> str:
+    area, links = op.window.area, table.links
+    if name == "weights":
+        kernel = f"{op.window.kernel[0]} * {op.window.kernel[1]}"
+        return f"{kernel} weights a kernel * {count(links)} kernels of the table = {count(area * links)}"
+    places = f"{out.height} * {out.width} places"
+    return f"{places} * {count(area * links)} weights = {count(out.height * out.width * area * links)}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 from netspec.check.claims import Stated, count_arithmetic
@@ -51,5 +50,5 @@ def _actual(lowered: Lowered, shape: Shape) -> dict[str, int]:
     return {
         "units": shape.units,
         "connections": sum(s.op.connections(s.reads, shape if s.output == computed else s.output) for s in steps),
-        "weights": sum(math.prod(p.shape) for p in lowered.parameters if p.role == "weight"),
+        "weights": sum(p.size for p in lowered.parameters if p.role == "weight"),
     }

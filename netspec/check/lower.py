@@ -14,15 +14,17 @@ from netspec.ir.graph import Layer, Node, Parameter, Placement
 from netspec.ir.ops import ParamShape
 from netspec.ir.settings import OwnSchedule, Train
 from netspec.ir.shape import Shape
+from netspec.ir.table import ConnectionTable
 from netspec.keys import IDENTITY, Initialiser
 from netspec.lowering import Draft, Grouping, LayerType, Lowering, Operand, PerInput
 
 
 class Weight(NamedTuple):
-    """A parameter's key and its shape."""
+    """A parameter's key, its shape, and the connection table that says which of its numbers there are."""
 
     key: str
     shape: tuple[int, ...]
+    table: ConnectionTable | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,7 @@ def renamed(made: Lowered, request: Request) -> Lowered:
         parameters,
         Operand(name, made.value.shape, made.value.placement),
         made.steps,
-        tuple(Weight(own(weight.key), weight.shape) for weight in made.weights),
+        tuple(weight._replace(key=own(weight.key)) for weight in made.weights),
     )
 
 
@@ -180,10 +182,11 @@ class _Parameters:
                 schedule,
                 every,
                 divided,
+                wanted.table,
             )
         )
         if wanted.role == "weight":
-            self.weights.append(Weight(key, wanted.shape))
+            self.weights.append(Weight(key, wanted.shape, wanted.table))
         return key
 
     def _shared(self, owner: Lowered, wanted: ParamShape, index: int) -> Weight:
@@ -208,6 +211,13 @@ class _Parameters:
                     if shape != wanted.shape
                     else "both must be placed alike on the GPU groups",
                 ),
+            )
+        if weight.table != wanted.table:
+            raise Fault(
+                "weights-mismatch",
+                f"{{layer}} cannot take {owner.layer.name}'s weights",
+                ("weights", "table"),
+                (f"their connection tables differ: {weight.table or 'none'} of {owner.layer.name}",),
             )
         return weight
 

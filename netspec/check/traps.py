@@ -12,7 +12,7 @@ from netspec.check.facts import LayerFacts
 from netspec.check.signal import mean_square, strengths
 from netspec.diagnostics import Diagnostic, Edit, Fix
 from netspec.ir.distribution import Constant
-from netspec.ir.graph import Graph, Node
+from netspec.ir.graph import Graph, Node, Parameter
 from netspec.ir.ops import (
     Bias,
     Conv,
@@ -33,10 +33,13 @@ from netspec.ir.ops import (
 )
 from netspec.ir.shape import Shape
 from netspec.source import Span
-from netspec.units import count, plain
+from netspec.units import count, plain, plural
 
 MOST_COLOURS = 4
 """How many channels a picture has at most: three colours and a mask."""
+
+MOST_NAMED = 8
+"""How many channels that nothing reads are told by their numbers."""
 
 WEAKEST, STRONGEST = 1e-4, 1e4
 """Between these the outputs of freshly initialised layers should be; far from them gradients vanish or overflow."""
@@ -76,6 +79,22 @@ def _unread_pixels(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Di
         else:
             continue
         yield _warning("unread-pixels", f"{node.layer} leaves pixels unread", node, facts, ("kernel",), [note])
+
+
+def _unread_channels(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic]:
+    """A connection table in which a channel stands in no row."""
+    for node in graph.nodes.values():
+        if not isinstance(node.op, Conv) or node.op.table is None:
+            continue
+        (x,) = graph.shapes(node)
+        read = {channel for row in node.op.table.rows for channel in row}
+        unread = [str(channel) for channel in range(x.channels) if channel not in read]
+        if unread:
+            which = plural(len(unread), "channel").split(" ", 1)[1]
+            message = f"no filter of {node.layer} reads {which} {', '.join(unread[:MOST_NAMED])}"
+            message += f" and {len(unread) - MOST_NAMED} more" if len(unread) > MOST_NAMED else ""
+            notes = [f"its input has {plural(x.channels, 'channel')}, and a table counts them from 0"]
+            yield _warning("unread-channels", message, node, facts, ("table",), notes)
 
 
 def _never_read(unread: int, size: int, what: str) -> str:
@@ -196,7 +215,7 @@ def _signal(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnosti
         before = roots[node.inputs[0]]
         notes = [
             f"it reads values of about {_about(before)} with weights from {weight.distribution}, "
-            f"{count(_fan_in(weight.shape, node))} a unit"
+            f"{count(_fan_in(weight, node))} a unit"
         ]
         if rms:
             kept = math.sqrt(mean_square(weight.distribution)) * before / rms
@@ -230,8 +249,10 @@ def _about(value: float) -> str:
     return plain(float(f"{value:.3g}"))
 
 
-def _fan_in(shape: tuple[int, ...], node: Node) -> int:
-    return math.prod(shape[3:] if isinstance(node.op, Local) else shape[1:])
+def _fan_in(weight: Parameter, node: Node) -> int:
+    """How many weights a unit has; with a connection table, on average."""
+    units = math.prod(weight.shape[: 3 if isinstance(node.op, Local) else 1])
+    return round(weight.size / units)
 
 
 def _makers(graph: Graph) -> dict[str, Node | None]:
@@ -284,6 +305,7 @@ def _super_eps(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagno
 _RULES = (
     _channels_last,
     _unread_pixels,
+    _unread_channels,
     _relu_on_scores,
     _softmax_twice,
     _sets_of_all,

@@ -44,7 +44,16 @@ _RENAMED = (
 """Attributes of operations that a spec calls otherwise."""
 _SIZE = ("height", "width")
 """The attributes of a crop that are one key, ``size``."""
-_NEUTRAL = {"pad": "0", "stride": "1", "dilation": "1", "groups": "1", "parts": "1", "neuron": "linear", "mean": "none"}
+_NEUTRAL = {
+    "pad": "0",
+    "stride": "1",
+    "dilation": "1",
+    "groups": "1",
+    "parts": "1",
+    "table": "none",
+    "neuron": "linear",
+    "mean": "none",
+}
 _UNSAID = (*TRAINED, "gpu", "reads", "rounding")
 
 
@@ -125,6 +134,8 @@ def _attributes(graph: Graph, layer: Layer, node: Node, by_gpu: bool) -> Iterato
         elif isinstance(op, Crop) and field.name in _SIZE:
             if field.name == _SIZE[0]:
                 yield "size", words.pair((op.height, op.width))
+        elif field.name == "table":
+            yield "table", str(value or "none")
         elif field.name == "groups":
             if not by_gpu or not isinstance(op, Concat):
                 key = _key_of(op, "groups") if by_gpu else "groups"
@@ -177,14 +188,14 @@ def _learning(graph: Graph, layer: Layer, spoken: tuple[Node, ...]) -> dict[str,
     return facts
 
 
-def _fans(graph: Graph, products: tuple[Node, ...]) -> tuple[int, int]:
+def _fans(graph: Graph, products: tuple[Node, ...]) -> tuple[float, float]:
     """What one unit sums over all inputs, and how many units an input number reaches at most."""
     wanted = [n.op.params(graph.shapes(n), n.output) for n in products]
     weights = [p for each in wanted for p in each if p.role == "weight"]
     return sum(p.fan_in for p in weights), max((p.fan_out for p in weights), default=0)
 
 
-def _initial(parameters: list[Parameter], fan_in: int, fan_out: int) -> Fact:
+def _initial(parameters: list[Parameter], fan_in: float, fan_out: float) -> Fact:
     """Initial values by word and by numbers."""
     drawn = [p.distribution for p in parameters]
     text = _per_input([words.initialiser(d, fan_in, fan_out) for d in drawn])

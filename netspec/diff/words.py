@@ -79,7 +79,7 @@ def distribution(drawn: Distribution) -> str:
     return call("uniform", number(drawn.high))
 
 
-def initialiser(drawn: Distribution, fan_in: int, fan_out: int) -> str:
+def initialiser(drawn: Distribution, fan_in: float, fan_out: float) -> str:
     """The distribution as an initialiser: by the word, where its numbers are those that follow from the fans."""
     text = distribution(drawn)
     for name in BY_FAN:

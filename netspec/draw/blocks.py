@@ -173,14 +173,19 @@ def _window_lines(type_: str, windows: Sequence[Window]) -> tuple[str, ...]:
 
 
 def _group_lines(graph: Graph, layer: Layer, nodes: Sequence[Node]) -> tuple[str, ...]:
-    """Groups that the layer has beside those of the GPUs, which the towers show."""
+    """Groups that the layer has beside those of the GPUs, which the towers show; or how many kernels its table has."""
     found = []
     for node in nodes:
         if isinstance(node.op, Conv | Local | Linear):
             source = graph.nodes[node.inputs[0]].placement
             own = layer.reads == "own" and layer.placement.split and source.split
             found.append(node.op.groups // (graph.groups if own else 1))
-    return (f"groups {_each(map(str, found))}",) if any(n > 1 for n in found) else ()
+    tables = tuple(
+        f"{node.op.table.links} of {node.op.filters * graph.shapes(node)[0].channels} kernels"
+        for node in nodes
+        if isinstance(node.op, Conv) and node.op.table is not None
+    )
+    return (f"groups {_each(map(str, found))}",) if any(n > 1 for n in found) else tables
 
 
 def _cost_lines(numbers: Sequence[LayerNumbers]) -> tuple[str, ...]:

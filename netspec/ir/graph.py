@@ -9,9 +9,10 @@ from typing import Literal
 from netspec.ir.constraint import FREE, Constraint
 from netspec.ir.distribution import Distribution
 from netspec.ir.ops import Input, Loss, Op, Softmax
-from netspec.ir.ops.base import Role
+from netspec.ir.ops.base import Role, learnt
 from netspec.ir.settings import Augment, OwnSchedule, Preprocessing, Schedule, Test, Train
 from netspec.ir.shape import Shape
+from netspec.ir.table import ConnectionTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,8 @@ class Parameter:
     or, where that is ``None``, the train line's (``Graph.schedule_of``).
     ``constraint`` is what it is held to after each update. It is updated once a batch, or, with ``update_every``, after
     so many of the ``accumulate`` parts of a batch, by the mean gradient of their images. ``super_eps`` is that of
-    cuda-convnet of 2012, with which gradients are divided by a root of their running means.
+    cuda-convnet of 2012, with which gradients are divided by a root of their running means. Of a weight with a
+    ``table`` only the table's kernels are learnt; everything else in the array is 0.
     """
 
     key: str
@@ -51,6 +53,12 @@ class Parameter:
     schedule: OwnSchedule | None = None
     update_every: int | None = None
     super_eps: float | None = None
+    table: ConnectionTable | None = None
+
+    @property
+    def size(self) -> int:
+        """Numbers that are learnt."""
+        return learnt(self.shape, self.table)
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,7 @@ def _node(graph: Graph, node: Node, seen: set[str]) -> None:
     for shape, key in zip(wanted, node.params, strict=True):
         _require(key in graph.parameters, f"{node.name} uses {key}, which is not there")
         _require(graph.parameters[key].shape == shape.shape, f"{key} has another shape than {node.name} needs")
+        _require(graph.parameters[key].table == shape.table, f"{key} has another table than {node.name} needs")
 
 
 def _require(truth: bool, complaint: str) -> None:

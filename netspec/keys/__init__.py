@@ -20,6 +20,7 @@ from netspec.keys.kinds import (
 )
 from netspec.keys.neurons import IDENTITY, NEURONS, NeuronWord
 from netspec.keys.optional import BOUND, OrNone
+from netspec.keys.tables import Rows
 
 __all__ = [
     "BOUND",
@@ -46,6 +47,7 @@ __all__ = [
     "Padding",
     "PerChannel",
     "Real",
+    "Rows",
     "Size2",
     "Whole",
     "of_training",

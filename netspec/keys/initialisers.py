@@ -18,7 +18,7 @@ class Initialiser:
     word: str
     numbers: tuple[float, ...] = ()
 
-    def distribution(self, fan_in: int, fan_out: int) -> Distribution:
+    def distribution(self, fan_in: float, fan_out: float) -> Distribution:
         """What values are drawn from for a unit that sums ``fan_in`` numbers."""
         return _FORMULAS[self.word](self.numbers, fan_in, fan_out)
 
@@ -42,7 +42,7 @@ INITIALISERS: Mapping[str, Form] = {
 
 BIASES: Mapping[str, Form] = {"none": Form("there is no bias at all"), **INITIALISERS}
 
-_FORMULAS: Mapping[str, Callable[[tuple[float, ...], int, int], Distribution]] = {
+_FORMULAS: Mapping[str, Callable[[tuple[float, ...], float, float], Distribution]] = {
     "gaussian": lambda n, fan_in, fan_out: Normal(n[1], n[0]),
     "uniform": lambda n, fan_in, fan_out: _bound(n[0]),
     "constant": lambda n, fan_in, fan_out: Constant(n[0]),

@@ -190,7 +190,6 @@ class Size2:
 
     low: int = 1
     whole_map: bool = False
-    high: int = LARGEST_SIDE
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -210,7 +209,7 @@ class Size2:
             numbers = value.values
         if len(numbers) != 2 or not all(self.low <= n for n in numbers):
             raise BadValue(f"needs {self.doc}, not '{shown(value)}'", value.span)
-        _check_side(max(numbers), value, self.high)
+        _check_side(max(numbers), value)
         return numbers[0], numbers[1]
 
 
@@ -241,9 +240,9 @@ class Padding:
         return Pad(*sides)
 
 
-def _check_side(pixels: int, value: Value, most: int = LARGEST_SIDE) -> None:
-    if pixels > most:
-        raise BadValue(f"needs at most {count(most)} pixels, not {count(pixels)}", value.span)
+def _check_side(pixels: int, value: Value) -> None:
+    if pixels > LARGEST_SIDE:
+        raise BadValue(f"needs at most {count(LARGEST_SIDE)} pixels, not {count(pixels)}", value.span)
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,6 +94,8 @@ def _colon(found: re.Match[str], before: str) -> str:
 
 def _size(found: re.Match[str], before: str) -> str:
     sides = re.findall(r"\d+", found[0])
+    if re.search(r"\btable\s*=[\d\s,()\[\]]*$", before):
+        return "+".join(sides)
     return ",".join(sides) if re.search(r"\bpad\s*=\s*$", before) else "x".join(sides)
 
 

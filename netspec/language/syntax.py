@@ -27,6 +27,14 @@ class Dims:
 
 
 @dataclass(frozen=True, slots=True)
+class Maps:
+    """``0+1+2``: two or more channels by their numbers."""
+
+    values: tuple[int, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class Word:
     """A name: ``relu``, ``conv1``, ``all``."""
 
@@ -60,7 +68,7 @@ class Values:
     span: Span
 
 
-Value = Number | Dims | Word | FileName | Call | Values
+Value = Number | Dims | Maps | Word | FileName | Call | Values
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +233,8 @@ class _Move:
                 return Number(value.value, self(value.span))
             case Dims():
                 return Dims(value.values, self(value.span))
+            case Maps():
+                return Maps(value.values, self(value.span))
             case FileName():
                 return FileName(value.text, self(value.span))
             case Values():

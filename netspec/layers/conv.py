@@ -1,19 +1,98 @@
 """Convolution."""
 
+from collections.abc import Mapping
+from typing import Any
+
+from netspec.ir.fault import Fault
 from netspec.ir.ops import Conv
-from netspec.keys import Key, Whole
-from netspec.layers._bounds import agree
+from netspec.keys import Key, OrNone, Rows, Whole
+from netspec.layers import _bounds
 from netspec.layers._common import BIAS_PER, GROUPS, PLACES, SPREAD, USUAL, WEIGHTED, WINDOWED, lay_out, window
 from netspec.lowering import LayerType, Lowering
+from netspec.units import plural
+
+TABLE = Key(
+    "table",
+    OrNone(Rows()),
+    "the connection table: the channels that each filter reads, from 0, a row for each filter in order; other weights "
+    "there are none",
+    default=None,
+    default_text="none: each filter reads all",
+)
 
 
 def lower(low: Lowering) -> None:
+    if low["table"] is not None:
+        _need_whole(low)
     lay_out(low)
     low.emit_weighted(
-        lambda i, bias: Conv(low["filters"], window(low, i), low.each("groups", i) * low.shares(low.operands[i]), bias),
+        lambda i, bias: Conv(
+            low["filters"],
+            window(low, i),
+            low.each("groups", i) * low.shares(low.operands[i]),
+            bias,
+            low["table"],
+        ),
         bias_per=low["bias_per"],
         apart=low["bias_per"] == "unit",
     )
+
+
+def agree(values: Mapping[str, Any]) -> None:
+    """Bounds must leave something to each other, and a table be the only one to say what filters read. Raises ``Fault``
+    with ``bad-value`` or ``table-mismatch``."""
+    _bounds.agree(values)
+    table, filters = values["table"], values["filters"]
+    if table is None:
+        return
+    if len(table.rows) != filters:
+        raise Fault(
+            "table-mismatch",
+            f"{{layer}} has {plural(filters, 'filter')}, and its table {plural(len(table.rows), 'row')}",
+            ("table", "filters"),
+            ("the table has a row for each filter, in their order",),
+        )
+    for key in ("groups", "spread"):
+        if values[key] != 1:
+            raise Fault(
+                "table-mismatch",
+                f"{{layer}}: table and {key} both say which channels a filter reads",
+                ("table", key),
+                (f"a table can say what {key} says: it names each filter's channels",),
+            )
+    for key in ("min_std", "max_std"):
+        if values[key] is not None:
+            raise Fault(
+                "table-mismatch",
+                f"{{layer}}: {key} does not go with a table",
+                ("table", key),
+                ("the deviation would be that of a filter's weights and of the zeros in place of absent ones",),
+            )
+
+
+def _need_whole(low: Lowering) -> None:
+    """Raise ``Fault`` with ``table-mismatch`` unless the table speaks of all filters and of one input's channels."""
+    if len(low.operands) > 1:
+        names = ",".join(operand.node for operand in low.operands)
+        raise Fault(
+            "table-mismatch",
+            f"{{layer}} has a table and {len(low.operands)} inputs",
+            ("table", "inputs"),
+            (
+                "a table numbers the channels of one input",
+                f"a layer concat inputs={names} above it makes one of them, their channels in this order",
+            ),
+        )
+    if low.placement.split:
+        raise Fault(
+            "table-mismatch",
+            f"{{layer}} has a table and is split over {low.gpu_groups} GPU groups",
+            ("table",),
+            (
+                "a table numbers the filters and channels of a whole layer, of which each group has a share",
+                "gpu=0 makes the layer whole on group 0",
+            ),
+        )
 
 
 TYPE = LayerType(
@@ -25,6 +104,7 @@ TYPE = LayerType(
         Key("filters", Whole(), "output channels, over all groups", unit="channels"),
         *WINDOWED,
         GROUPS,
+        TABLE,
         SPREAD,
         BIAS_PER,
         *WEIGHTED,

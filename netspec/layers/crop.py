@@ -1,7 +1,8 @@
 """A rectangle out of an image."""
 
 from netspec.ir.ops import Crop
-from netspec.keys import LARGEST, Key, Size2, Whole
+from netspec.keys import Key, Size2, Whole
+from netspec.keys.kinds import LARGEST_SIDE
 from netspec.layers._common import USUAL
 from netspec.lowering import LayerType, Lowering
 
@@ -15,9 +16,9 @@ TYPE = LayerType(
     "A rectangle of pixels out of each map, always the same.",
     lower,
     keys=(
-        Key("size", Size2(high=LARGEST), "the rectangle's side, or height x width", unit="pixels"),
-        Key("top", Whole(0), "the rows above it", default=0, unit="pixels"),
-        Key("left", Whole(0), "the columns left of it", default=0, unit="pixels"),
+        Key("size", Size2(), "the rectangle's side, or height x width", unit="pixels"),
+        Key("top", Whole(0, LARGEST_SIDE), "the rows above it", default=0, unit="pixels"),
+        Key("left", Whole(0, LARGEST_SIDE), "the columns left of it", default=0, unit="pixels"),
         *USUAL,
     ),
     rule="As many channels as it reads, of the rectangle's height and width.",

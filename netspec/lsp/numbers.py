@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from netspec.check import LayerFacts
@@ -25,6 +24,6 @@ def numbers_of(facts: LayerFacts) -> Numbers | None:
     sizes = {"weight": 0, "bias": 0}
     for step in facts.steps:
         for parameter in step.op.params(step.reads, step.output):
-            sizes[parameter.role] += math.prod(parameter.shape)
+            sizes[parameter.role] += parameter.size
     connections = sum(step.op.connections(step.reads, step.output) for step in facts.steps)
     return Numbers(facts.computed.units, sizes["weight"], sizes["bias"], connections)

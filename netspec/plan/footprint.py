@@ -10,7 +10,7 @@ and losses in 4 (the backend widens them); everything else in what it reads.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from netspec.ir.ops import (
@@ -134,6 +134,10 @@ class Site:
 def footprint(op: Op, site: Site) -> Footprint:
     """What an operation holds. Losses and dropout as in training."""
     match op:
+        case Conv(table=table) if table is not None:  # the weight with zeros in its absent places is kept as well
+            found = _weighted(op, site)
+            masked = op.filters * site.inputs[0].channels * op.window.area * FULL
+            return replace(found, extra=found.extra + masked)
         case Conv() | Local() | Linear() | ChannelScale() | Bias():
             return _weighted(op, site)
         case Lrn() | MapNorm() | BatchNorm() | Dropout():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netspec.ir.ops import Lrn, MapNorm
+from netspec.ir.ops import Conv, Lrn, MapNorm
 from netspec.net import Net
 from netspec.report.style import READABLE, Style
 from netspec.report.table import Column, Table
@@ -168,16 +168,21 @@ def im2col_table(net: Net, style: Style = READABLE) -> Table:
             str(m.groups),
             f"{m.rows} x {m.inner}",
             f"{m.inner} x {m.columns}",
-            style.count(m.groups * m.rows * m.inner * m.columns),
+            style.count(m.connections),
             style.times(m.growth),
         )
         for m in matrix_products(net.graph)
     )
-    notes = (
+    notes: tuple[str, ...] = (
         "a convolution is its filters (one a row) times the patches under each place of the window (one a column), "
         "once per group",
         "image grows: numbers in the unrolled patches of all groups against numbers in the layer's input",
     )
+    tabled = [n.layer for n in net.graph.nodes.values() if isinstance(n.op, Conv) and n.op.table is not None]
+    if tabled:
+        notes += (
+            f"{', '.join(tabled)}: the product has zeros where the table has no weights, which are no connections",
+        )
     return Table(f"{net.name}: convolutions as matrix products", columns, rows, None, notes)
 
 

@@ -12,6 +12,8 @@ from netspec.check.traps import MOST_COLOURS
 from netspec.diagnostics import Diagnostic, Edit, Fix, Rejected, in_order
 from netspec.ir.ops import Linear
 from netspec.ir.shape import Shape
+from netspec.keys import BadValue, Rows
+from netspec.language.syntax import Number
 from netspec.solve import blame, claims, inherited, windows
 from netspec.solve.consequences import consequence
 from netspec.solve.edits import set_crop, set_input, set_keys
@@ -65,6 +67,8 @@ def _with_fixes(mistake: Diagnostic, bench: Bench) -> Diagnostic:
         return _said_last(replace(mistake, fixes=_holding(ways, mistake, bench)), checked)
     if mistake.code == "groups-do-not-divide" and facts is not None:
         return replace(mistake, fixes=_holding(_multiples(checked, facts), mistake, bench))
+    if mistake.code == "table-mismatch" and facts is not None:
+        return replace(mistake, fixes=_holding(_tables(checked, facts), mistake, bench))
     return replace(mistake, fixes=fixes)
 
 
@@ -216,7 +220,32 @@ def _multiples(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
                         yield Proposal(f"{facts.section.name.text} {key}={other}", edits)
 
 
-def _claimed(facts: LayerFacts, number: int, other: int) -> tuple[Edit, ...]:
+def _tables(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
+    """As many filters as the connection table has rows; a table that counts channels from 1 counted from 0; no key that
+    does not go with a table; the layer whole on one GPU group."""
+    name, pair, filters = facts.section.name.text, facts.pairs.get("table"), facts.pairs.get("filters")
+    try:
+        table = Rows().read(pair.value) if pair is not None else None
+    except BadValue:
+        return
+    if table is None:
+        return
+    rows = len(table.rows)
+    if filters is not None and isinstance(filters.value, Number) and filters.value.value != rows:
+        edits = (*set_keys(checked, facts, {"filters": str(rows)}), *_claimed(facts, filters.value.value, rows))
+        yield Proposal(f"{name} filters={rows}", edits)
+    if min(row[0] for row in table.rows) > 0:
+        edits = set_keys(checked, facts, {"table": str(table.counted_from_0())})
+        yield Proposal("each number of the table one less", edits, "channels are counted from 0")
+    neutral = {"groups": "1", "spread": "1", "min_std": "none", "max_std": "none"}
+    beside = {key: value for key, value in neutral.items() if key in facts.pairs}
+    if beside:
+        title = " ".join([name, *(f"{key}={value}" for key, value in beside.items())])
+        yield Proposal(title, set_keys(checked, facts, beside))
+    yield Proposal(f"{name} gpu=0", set_keys(checked, facts, {"gpu": "0"}))
+
+
+def _claimed(facts: LayerFacts, number: float, other: int) -> tuple[Edit, ...]:
     """The change of a claim that goes with another number of filters or outputs."""
     shape, span = facts.stated.shape, facts.stated.shape_span
     if shape is None or span is None or shape.channels != number:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -152,9 +151,7 @@ def _wrong_counts(facts: LayerFacts) -> list[tuple[Pair, int]]:
     actual = {
         "units": facts.computed.units,
         "connections": sum(s.op.connections(s.reads, s.output) for s in facts.steps),
-        "weights": sum(
-            math.prod(p.shape) for s in facts.steps for p in s.op.params(s.reads, s.output) if p.role == "weight"
-        ),
+        "weights": sum(p.size for s in facts.steps for p in s.op.params(s.reads, s.output) if p.role == "weight"),
     }
     return [(facts.stated.pairs[k], actual[k]) for k, number in facts.stated.counts.items() if number != actual[k]]
 

@@ -124,7 +124,7 @@ def _layers(graph: Graph) -> Iterator[str]:
     for node in graph.nodes.values():
         words = f"{name_of(node.op)} {node.output}"
         match node.op:
-            case Conv(groups=groups):
+            case Conv(groups=groups, table=None):
                 yield f"{words} of {graph.shapes(node)[0].channels // groups} maps"
             case Linear() if node.name == graph.scores.name:
                 yield "linear"

@@ -57,6 +57,7 @@ from netspec.ir.ops import (
     ZeroPad,
 )
 from netspec.ir.shape import Shape
+from netspec.ir.table import ConnectionTable
 from netspec.ir.verify import verify
 from netspec.ir.window import Pad, Window
 
@@ -83,8 +84,15 @@ OVER_ZEROS = {
 }
 """Windows that stand where there are zeros alone."""
 
+TABLE = ConnectionTable(((0, 2), (3,), (0, 1, 2, 3), (1, 2, 3)))
+"""Of 4 filters over 4 channels."""
+
 IMAGES: dict[str, Op] = {
     **{f"conv-{name}": Conv(6, window, groups=2) for name, window in (WINDOWS | OVER_ZEROS).items()},
+    **{
+        f"conv-table-{name}": Conv(4, WINDOWS[name], bias=name == "plain", table=TABLE)
+        for name in ("plain", "padded", "overhang")
+    },
     "conv-without-bias": Conv(5, WINDOWS["plain"], bias=False),
     **{f"local-{name}": Local(2, w, groups=2) for name, w in (WINDOWS | OVER_ZEROS).items() if name != "whole"},
     "local-without-bias": Local(3, WINDOWS["plain"], bias=False),
@@ -266,6 +274,18 @@ SPECS = {
         [alone] local filters=4 kernel=2 stride=2 groups=2 init=gaussian(0.3)
         [runs] fc outputs=8 parts=2 init=gaussian(0.3)
         [last] fc outputs=3 gpu=0 init=gaussian(0.3)
+    """,
+    "by-table": """
+        net tabled
+        default conv  init=gaussian(0.3)  table=0+2,1,0+1+2,1+2
+        [image] input 3x8x8
+        [c1] conv filters=4 kernel=3 neuron=tanh
+        [c2] conv filters=4 kernel=3 pad=1 bias_per=unit bias=0.1 neuron=relu
+        [c3] conv filters=4 kernel=3 inputs=image weights=c1 bias=none
+        [c4] conv filters=4 kernel=4 stride=2 pad=1 inputs=image max_norm=0.5 neuron=relu
+        [idle] conv filters=4 kernel=1 inputs=image
+        [all] concat inputs=c2,c3
+        [fc] fc outputs=6 init=gaussian(0.3) inputs=all,c4
     """,
     "of-each-channel": """
         net scaled

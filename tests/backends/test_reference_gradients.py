@@ -69,6 +69,7 @@ from netspec.ir.ops import (
     name_of,
 )
 from netspec.ir.shape import Shape
+from netspec.ir.table import ConnectionTable
 from netspec.ir.verify import verify
 from netspec.ir.window import Pad, Window
 
@@ -87,6 +88,7 @@ WINDOWS = [OVERHANGING, LOPSIDED, DILATED, UNREAD]
 ON_IMAGES: list[Op] = [
     *(Conv(6, window, groups=2) for window in WINDOWS),
     Conv(3, Window((1, 1)), bias=False),
+    Conv(3, LOPSIDED, table=ConnectionTable(((0, 3), (2,), (0, 1, 2, 3)))),
     *(Local(2, window, groups=2) for window in WINDOWS),
     Local(3, OVERHANGING, bias=False),
     Linear(6),

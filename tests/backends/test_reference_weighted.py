@@ -5,6 +5,7 @@ from __future__ import annotations
 from by_hand import NINE, array, close, gradient, on_map, value
 
 from netspec.ir.ops import Bias, ChannelScale, Conv, Linear, Local
+from netspec.ir.table import ConnectionTable
 from netspec.ir.window import Pad, Window
 
 
@@ -63,6 +64,16 @@ def test_linear_reads_channels_then_rows_then_columns_by_groups() -> None:
     op = Linear(2, groups=2)
     close(value(op, [[[[1, 2]], [[3, 4]]]], params=([[1, 10], [100, 1000]], [5, 6])), [[26, 4306]])
     close(value(Linear(1, bias=False), [[[[1, 2]], [[3, 4]]]], params=([[1, 10, 100, 1000]],)), [[4321]])
+
+
+def test_a_filter_of_a_table_reads_its_own_channels() -> None:
+    # Filter 0 reads channels 0 and 2, filter 1 channel 1; the weights of 7 and 9 are in no place of the table.
+    op = Conv(2, Window((1, 1)), bias=False, table=ConnectionTable(((0, 2), (1,))))
+    image, weight = [[[[1, 2]], [[3, 4]], [[5, 6]]]], [[[[10]], [[7]], [[1]]], [[[9]], [[100]], [[9]]]]
+    close(value(op, image, params=(weight,)), [[[[15, 26]], [[300, 400]]]])
+    back = gradient(op, image, params=(weight,), seed=[[[[1, 2]], [[3, 4]]]])
+    close(back.params[0], [[[[1 + 4]], [[0]], [[5 + 12]]], [[[0]], [[9 + 16]], [[0]]]])
+    close(back.inputs[0], [[[[10, 20]], [[300, 400]], [[1, 2]]]])
 
 
 def test_a_coefficient_per_channel() -> None:

@@ -157,7 +157,7 @@ def test_the_names_that_the_templates_use_are_taken() -> None:
     graphs += [chain("train"), netspec.loads(CROSSINGS.strip()).graph]
     found = set().union(*(defined(emit(graph)) for graph in graphs))
     networks = {"AlexNet", "Crossings", "Idle", "Joined", "Little", "Net", "Noisy", "Pair", "Scaled", "Several",
-                "Single", "Sparse", "Twofold"}  # fmt: skip
+                "Single", "Sparse", "Tabled", "Twofold"}  # fmt: skip
     assert found - networks - {"rate_factor_2"} == source.GLOBALS
 
 

@@ -146,6 +146,7 @@ def test_a_whole_training(keys: str, losses: str, tmp_path: Path, monkeypatch: p
         ("schedule=jdexp(3, 4)", "bias_schedule=dexp(2, 1)", "schedule=dexp(1.5, 3)"),
         ("schedule=steps(1, factor=0.5, freeze=2) bias_schedule=steps(freeze=1)", "", "schedule=cosine warmup=1"),
         ("schedule=constant", "schedule=step(1)", "schedule=plateau(factor=0.1, patience=1, threshold=0.9)"),
+        ("table=0+1,1+2,0+2,0+1+2 schedule=linear(0.1, noise=0.5) max_norm=0.5", "", "ema=0.9 accumulate=2"),
         ("", "", "schedule=steps(1, freeze=2) bias_schedule=exponential(0.1) warmup=steps(3)"),
         ("schedule=linear(0.1, noise=0.5)", "", "schedule=dexp(0.1, 2)"),
         ("schedule=constant", "", "schedule=jdexp(0.1, 3, noise=2) warmup=steps(4)"),

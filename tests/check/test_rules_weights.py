@@ -1,11 +1,15 @@
-"""Weights that are not a plain kernel's: the coefficients of channels."""
+"""Weights that are not a plain kernel's: coefficients of channels, and convolutions with a connection table."""
 
 from __future__ import annotations
 
-from checking import good, ops
+import pytest
+from checking import codes, good, mistake, ops, place
 
-from netspec.ir.distribution import Constant
-from netspec.ir.ops import Bias, ChannelScale, Tanh
+from netspec.diagnostics import apply
+from netspec.ir.distribution import Constant, Normal, Uniform
+from netspec.ir.ops import Bias, ChannelScale, Conv, Tanh
+from netspec.ir.table import ConnectionTable
+from netspec.net import loads
 
 IMAGE = "[image] input 4x8x8\n"
 
@@ -22,3 +26,121 @@ def test_affine_starts_as_the_identity_and_learns_as_other_weights_do() -> None:
     assert [(p.key, p.distribution, p.lr, p.decay) for p in own.parameters.values()] == [
         ("x.weight", Constant(0.25), 0.5, 0.0)
     ]
+
+
+# Connection tables.
+
+TABLED = IMAGE + "[x] conv filters=3 kernel=3 table=0+1,2,3+0+1"
+TABLE = ConnectionTable(((0, 1), (2,), (0, 1, 3)))
+"""6 kernels of 3 x 3: 54 weights, 18 a filter, and an input number reaches 54 / 4 places on average."""
+
+
+def test_a_table_reaches_the_operation_and_the_counts() -> None:
+    net = good(f"{TABLED} -> 3x6x6 weights=54 connections=1944")
+    assert ops(TABLED, "x")[0] == Conv(3, net.layers["x"].windows[0].window, table=TABLE)
+    weight, bias = net.graph.parameters.values()
+    assert (weight.shape, weight.table, weight.size, bias.table) == ((3, 4, 3, 3), TABLE, 54, None)
+    assert (net.layers["x"].weights, net.layers["x"].parameters) == (54, 57)
+
+
+@pytest.mark.parametrize(
+    ("init", "distribution"),
+    [("he", Normal(0.0, (2 / 18) ** 0.5)), ("torch", Uniform(-1 / 18**0.5, 1 / 18**0.5)),
+     ("xavier", Uniform(-((6 / 31.5) ** 0.5), (6 / 31.5) ** 0.5)), ("constant(2)", Constant(2.0))],
+)  # fmt: skip
+def test_initial_values_go_by_what_a_filter_reads(init: str, distribution: object) -> None:
+    assert good(f"{TABLED} init={init}").graph.parameters["x.weight"].distribution == distribution
+
+
+def test_a_table_of_one_row_and_of_none() -> None:
+    one = good(IMAGE + "[x] conv filters=1 kernel=3 table=0+1+2+3").graph.parameters["x.weight"]
+    assert one.table == ConnectionTable(((0, 1, 2, 3),))
+    text = f"default conv table=0+1,2+3\n{IMAGE}[x] conv filters=2 kernel=3\n[y] conv filters=2 kernel=3 table=none"
+    graph = good(text).graph
+    assert [graph.parameters[f"{name}.weight"].table for name in "xy"] == [ConnectionTable(((0, 1), (2, 3))), None]
+
+
+def test_weights_are_shared_by_layers_of_the_same_table() -> None:
+    again = TABLED + "\n[y] conv filters=3 kernel=3 inputs=image weights=x table="
+    both = "\n[z] sum inputs=x,y"
+    graph = good(again + "1+0,2,0+1+3" + both).graph
+    assert {p.key for p in graph.parameters.values()} == {"x.weight", "x.bias", "y.bias"}
+    found = mistake(again + "0+1,2,0+1" + both)
+    assert (found.code, found.notes) == ("weights-mismatch", ("their connection tables differ: 0+1,2,0+1+3 of x",))
+    assert [span.text for span in found.spans] == ["weights=x", "table=0+1,2,0+1"]
+
+
+@pytest.mark.parametrize(
+    ("keys", "message", "marked"),
+    [
+        ("table=0,1", "x has 3 filters, and its table 2 rows", ["filters=3", "table=0,1"]),
+        ("table=0,1,2,3", "x has 3 filters, and its table 4 rows", ["filters=3", "table=0,1,2,3"]),
+        ("table=0,1+4,2+3", "x: filter 1 reads channel 4, which its input has not", ["table=0,1+4,2+3"]),
+        ("table=0,1,2 groups=2", "x: table and groups both say which", ["table=0,1,2", "groups=2"]),
+        ("table=0,1,2 spread=2", "x: table and spread both say which", ["table=0,1,2", "spread=2"]),
+        ("table=0,1,2 min_std=1", "x: min_std does not go with a table", ["table=0,1,2", "min_std=1"]),
+        ("table=0,1,2 inputs=image,image", "x has a table and 2 inputs", ["table=0,1,2", "inputs=image,image"]),
+    ],
+)
+def test_a_table_that_does_not_fit(keys: str, message: str, marked: list[str]) -> None:
+    found = mistake(f"{IMAGE}[x] conv filters=3 kernel=3 {keys}")
+    assert (found.code, found.message.startswith(message)) == ("table-mismatch", True), found.message
+    assert [span.text for span in found.spans] == marked
+
+
+def test_a_table_speaks_of_a_whole_layer() -> None:
+    text = "gpus 2\n[image] input 4x8x8\n[x] conv filters=4 kernel=3 table=0+1,2,3,0"
+    found = mistake(text)
+    assert (found.code, found.message) == ("table-mismatch", "x has a table and is split over 2 GPU groups")
+    assert good(text + " gpu=1").graph.parameters["x.weight"].table is not None
+
+
+@pytest.mark.parametrize(
+    ("keys", "title", "fixed"),
+    [
+        ("filters=3 table=0,1+2,3,0+3", "x filters=4", "filters=4 table=0,1+2,3,0+3"),
+        ("filters=3 table=0+1,2 -> 3x6x6", "x filters=2", "filters=2 table=0+1,2 -> 2x6x6"),
+        ("filters=2 table=1+2,3+4", "each number of the table one less", "filters=2 table=0+1,2+3"),
+        ("filters=2 table=0+1,2+3 groups=2", "x groups=1", "filters=2 table=0+1,2+3 groups=1"),
+        ("filters=2 table=0+1,2+3 min_std=1 max_std=2", "x min_std=none max_std=none",
+         "filters=2 table=0+1,2+3 min_std=none max_std=none"),
+        ("filters=2 table=0+1,2+3+2", "write 2+3", "filters=2 table=0+1,2+3"),
+        ("filters=2 table=(0,1),(2,3)", "write table=0+1,2+3", "filters=2 table=0+1,2+3"),
+    ],
+)  # fmt: skip
+def test_the_way_out(keys: str, title: str, fixed: str) -> None:
+    before = f"{IMAGE}[x] conv kernel=3 "
+    (fix,) = mistake(before + keys).fixes
+    assert (fix.title, fix.effect.endswith("the whole network checks")) == (title, True)
+    text = apply(fix.edits, before + keys)
+    assert text == before + fixed
+    loads(text)
+
+
+@pytest.mark.parametrize("table", ["a", "0,b", "-1", "0.5", "0+1,3x4", "he(1)", "0+1,none"])
+def test_what_is_no_row(table: str) -> None:
+    assert codes(f"{IMAGE}[x] conv filters=2 kernel=3 table={table}") == ["bad-value"]
+
+
+def test_a_channel_twice_is_told_at_its_row() -> None:
+    found = mistake(IMAGE + "[x] conv filters=2 kernel=3 table=0+1,2+3+2")
+    assert (found.message, place(found)) == ("table: filter 1 reads channel 2 more than once", (2, 39, "2+3+2"))
+
+
+def test_channels_that_no_filter_reads() -> None:
+    text = IMAGE + "[x] conv filters=2 kernel=3 table="
+    assert good(text + "0+1,2+3").warnings == ()
+    (found,) = good(text + "1,1+3").warnings
+    assert (found.code, found.message) == ("unread-channels", "no filter of x reads channels 0, 2")
+    (one,) = good(text + "0+1,2").warnings
+    assert one.message == "no filter of x reads channel 3"
+    many = good("[image] input 20x8x8\n[x] conv filters=1 kernel=3 table=0").warnings[0]
+    assert many.message == "no filter of x reads channels 1, 2, 3, 4, 5, 6, 7, 8 and 11 more"
+
+
+def test_a_claim_of_weights_is_refuted_with_the_tables_kernels() -> None:
+    found = mistake(TABLED + " -> weights=108")
+    assert found.message == "x has 54 weights, not 108"
+    assert found.notes[0] == "3 * 3 weights a kernel * 6 kernels of the table = 54"
+    found = mistake(TABLED + " -> connections=1")
+    assert found.notes[0] == "6 * 6 places * 54 weights = 1,944"

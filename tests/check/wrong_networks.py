@@ -47,6 +47,13 @@ NETWORKS = (
         "c -> d -> c",
     ),
     Case(
+        "table-mismatch",
+        IMAGE + "[c] conv filters=2 kernel=3 table=0+1,2+3",
+        (2, 29, "table=0+1,2+3"),
+        "c: filter 1 reads channel 3, which its input has not",
+        "the input has 3 channels, counted from 0: 0 to 2",
+    ),
+    Case(
         "groups-do-not-divide",
         IMAGE + "[c] conv filters=4 kernel=3 groups=2",
         (2, 29, "groups=2"),

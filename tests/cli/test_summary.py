@@ -97,7 +97,7 @@ def test_every_layer_is_there_in_file_order_with_every_field(path: Path) -> None
     for layer in summary["layers"]:
         assert every <= set(layer)
         assert layer["parameters"] == layer["weights"] + layer["biases"]
-        assert ("window" in layer) == (layer["type"] in ("conv", "local", "maxpool", "avgpool"))
+        assert ("window" in layer) == (layer["type"] in ("conv", "local", "maxpool", "avgpool", "sumpool"))
     assert summary["total"]["parameters"] == sum(layer["parameters"] for layer in summary["layers"])
 
 

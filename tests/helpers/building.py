@@ -13,7 +13,7 @@ from netspec.ir.shape import Shape
 def plain_parameter(layer: str, key: str, wanted: ParamShape, distribution: Distribution | None = None) -> Parameter:
     """A parameter with the training defaults."""
     drawn = distribution if distribution is not None else Normal(0.0, 0.01)
-    return Parameter(key, layer, wanted.role, wanted.shape, drawn, 0.01, 0.9, 0.0)
+    return Parameter(key, layer, wanted.role, wanted.shape, drawn, 0.01, 0.9, 0.0, table=wanted.table)
 
 
 @dataclass

@@ -15,9 +15,10 @@ default conv neuron=relu
 [bn] batchnorm
 [two] conv filters=8 kernel=1,3 pad=0,1 inputs=bn,norm1 reads=all min_std=0.5,none max_norm=none,1
 [pool] maxpool kernel=2 stride=2
-[left] conv filters=4 kernel=3 pad=1 inputs=pool gpu=0
+[left] conv filters=4 kernel=3 pad=1 inputs=pool gpu=0 table=0+3,1+2,0+7,4+5+6
 [right] conv filters=4 kernel=3 pad=1 inputs=pool gpu=1
 [joined] concat inputs=left,right
+[lifted] affine init=gaussian(0.5) bias=0.1
 [own] local filters=8 kernel=3 init=he max_norm=1.5
 [drop1] dropout rate=0.4
 [fc1] fc outputs=16 neuron=relu reads=all fixed_norm=1.5
@@ -30,7 +31,8 @@ default conv neuron=relu
 train batch=8 optimizer=sgd(lr=0.01, momentum=0.9, weight_decay=5e-4)
 """
 """Normalisation across groups, shared weights, several inputs, a place of their own for some, batch normalisation,
-local filters, weights that are held to bounds, both kinds of dropout, two losses."""
+local filters, a connection table, coefficients of channels, weights that are held to bounds, both kinds of dropout, two
+losses."""
 
 IN_PARTS = BRANCHING.replace("train batch=8", "train batch=8 accumulate=2").replace(
     "[fc1] fc", "[fc1] fc update_every=1"

@@ -7,10 +7,8 @@ import pytest
 from computing import Array, drawn, values
 from layerfiles import DATA, SHAPE, conv, ending, load, net, readable
 
-from netspec import backend
 from netspec.importers.cuda_convnet import Dialect
 from netspec.ir.ops import RandomScale
-from netspec.ir.shape import Shape
 
 V2: Dialect = "v2"
 
@@ -72,6 +70,8 @@ def test_pooling(of: str, size: int, stride: int, start: int, outputs: int, plac
 
 def test_of_magnitudes_that_are_equal_the_last_is_taken() -> None:
     graph = load(net("[x]\ntype=pool\ninputs=data\npool=maxabs\nchannels=3\nsizeX=2\nstride=2\ngpu=0\n", "x")).graph
+    from netspec import backend
+
     image = np.zeros(SHAPE)
     image[0, :2, :2], image[1, :2, :2], image[2, :2, :2] = [[3, -3], [1, 2]], [[1, -3], [3, 2]], [[-1, -1], [1, -1]]
     found = backend.load("reference").run(graph, drawn(graph), image[None]).values["x"]
@@ -300,22 +300,6 @@ def test_a_part_of_the_data() -> None:
     whole = found["data-whole"]
     np.testing.assert_array_equal(found["data"], whole[:, :2])
     np.testing.assert_array_equal(found["more"], whole.reshape(2, -1)[:, 100:110])
-
-
-@pytest.mark.parametrize("shape", [Shape(3, 224, 224), Shape(150_528), Shape(2, 336, 224)])
-def test_a_long_part_of_the_data(shape: Shape) -> None:
-    """In the middle of a row of the second map and in that of the third, of images of whatever shape."""
-    two = DATA.replace("dataIdx=0\n", "dataIdx=0\nstart=60001\nend=130002\n", 1) + ending("data")
-    graph = load(two, dialect=V2, shape=shape).graph
-    assert graph.layers["data"].output == Shape(70_001)
-    images = np.arange(150_528.0).reshape(1, *shape)
-    found = backend.load("reference").run(graph, drawn(graph), images).values["data"]
-    np.testing.assert_array_equal(found[0], np.arange(60_001, 130_002))
-
-
-def test_blocks_of_large_maps() -> None:
-    norm = "[n]\ntype=cmrnorm\ninputs=c\nchannels=16\nsize=5\nblocked=true\n"
-    assert load(net(conv("c", "data", 3) + norm, "n"), shape=Shape(3, 300, 300))["n"].output == Shape(16, 300, 300)
 
 
 def test_several_inputs_with_paddings_of_several_sides() -> None:

@@ -11,7 +11,9 @@ _WORDS = ["conv", "fc", "relu", "kernel", "filters", "crop", "from", "default", 
 _NAMES = st.sampled_from([*_WORDS, *_WORDS, "a-name-that-is-longer-than-a-cell", "n" * 70, "m" * 100])
 _NUMBERS = st.sampled_from(["0", "11", "-7", "+1", "0.01", ".5", "1.", "1e-4", "5E+3", "227", "605030024", "001"])
 _SIZES = st.sampled_from(["3x224x224", "3x5", "1x1x1", "96x55x55"])
+_MAPS = st.sampled_from(["0+1", "3+2+11+5"])
 _PLAIN = st.one_of(_NUMBERS, _SIZES, _NAMES)
+_VALUES = st.one_of(_NUMBERS, _SIZES, _MAPS, _NAMES)
 _REMARKS = st.one_of(
     st.sampled_from(["#", "# a comment", "#) -> 3x3", "#\ttabs\tin it  ", "# [conv1] conv", "## é × \u2028", "#,=("]),
     st.text(st.characters(exclude_characters="\r\n", exclude_categories=["Cs"]), max_size=40).map("#".__add__),
@@ -54,7 +56,7 @@ def _between(parts: list[list[str]], mark: str) -> list[str]:
 def _values(draw: st.DrawFn) -> list[str]:
     """A value's tokens."""
     if not draw(_ONE_IN_FOUR):
-        return [draw(_PLAIN)]
+        return [draw(_VALUES)]
     return [draw(_NAMES), "(", *_between(draw(_ARGUMENTS), ","), ")"]
 
 

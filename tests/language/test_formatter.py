@@ -261,6 +261,14 @@ def test_an_item_longer_than_a_line_is_broken_after_commas() -> None:
     assert "".join(line.strip() for line in done[1:-1]) == f"inputs={','.join(names)}"
 
 
+def test_a_connection_table_is_broken_between_its_rows() -> None:
+    table = ",".join(f"{n}+{n + 1}+{n + 2}" for n in range(20))
+    done = layout(f"[a] conv table={table.replace(',', ' , ')}\n").splitlines()
+    assert max(map(len, done)) <= 120
+    assert [line[-1] for line in done] == [",", "1"]
+    assert done[0] + done[1].strip() == f"[a]      conv     table={table}"
+
+
 def test_it_begins_beside_its_words_where_these_fit() -> None:
     names = ",".join(["name"] * 30)
     assert layout(f"train inputs={names}\n").startswith("train    inputs=name,name,")

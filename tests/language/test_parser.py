@@ -13,7 +13,7 @@ from netspec.language.parser.grammar import statement_tree
 from netspec.language.parser.statements import statements
 from netspec.language.parser.trees import Reader
 from netspec.language.parser.words import LONGEST_NAME, LONGEST_NUMBER
-from netspec.language.syntax import Call, Dims, File, Number, Section, Value, Values, Word
+from netspec.language.syntax import Call, Dims, File, Maps, Number, Section, Value, Values, Word
 from netspec.source import Source, Span
 
 
@@ -40,6 +40,8 @@ def plain(item: Value) -> object:
             return number
         case Dims(values=numbers):
             return numbers
+        case Maps(values=numbers):
+            return {*numbers}
         case Word(text=text):
             return text
         case Values(items=items):
@@ -62,6 +64,8 @@ def only(text: str) -> Diagnostic:
     ("written", "read_as"),
     [
         ("11", 11),
+        ("0+1+25", {0, 1, 25}),
+        ("0+1,2,1+2", [{0, 1}, 2, {1, 2}]),
         ("-7", -7),
         ("+7", 7),
         ("0", 0),

@@ -63,6 +63,7 @@ from netspec.ir.ops import (
 )
 from netspec.ir.settings import Precision
 from netspec.ir.shape import Shape
+from netspec.ir.table import ConnectionTable
 from netspec.ir.window import Pad, Window
 from netspec.plan import plan
 
@@ -72,6 +73,7 @@ LOPSIDED = Window((3, 3), (2, 2), Pad(2, 0, 2, 0), rounding="down")
 OPERATIONS: dict[str, Op] = {
     "conv": Conv(8, EVEN, groups=2),
     "conv-overhang": Conv(8, UNEVEN),
+    "conv-table": Conv(8, EVEN, table=ConnectionTable(tuple((i, (i + 1) % 8) for i in range(8)))),
     "local": Local(8, EVEN),
     "local-in-groups": Local(8, UNEVEN, groups=2),
     "linear": Linear(64),

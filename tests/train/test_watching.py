@@ -23,7 +23,7 @@ from netspec.train.interval import Due, Interval, read_interval
 from netspec.train.learning.guessing import guessing
 from netspec.train.reporting.console import Quiet
 from netspec.train.run import train as run_train
-from netspec.train.runs.plot import Drawing, draw_curves, scale_of
+from netspec.train.runs.plot import Drawing
 from netspec.train.runs.runfolder import RunFolder
 
 DEAD = """\
@@ -204,30 +204,3 @@ def test_without_tensorboard_nothing_is_begun(tmp_path: Path, monkeypatch: pytes
     assert done.exit_code == 2
     assert "pip install 'netspec-compiler[tensorboard]'" in done.stderr
     assert not Path("run").exists()
-
-
-@pytest.mark.parametrize(
-    ("losses", "scale"),
-    [
-        ([2.5, 1.0, 0.26], "linear"),
-        ([2.5, 1.0, 0.25], "log"),
-        ([2.3, 0.0], "linear"),
-        ([2.3, 0.1, 0.0], "log"),
-        ([2.3, 0.1, -0.1], "linear"),
-        ([0.0], "linear"),
-        ([], "linear"),
-    ],
-)
-def test_the_axis_of_losses_is_logarithmic_where_they_span_a_decade(losses: list[float], scale: str) -> None:
-    assert scale_of(losses) == scale
-
-
-@pytest.mark.parametrize("last", [2.0, 0.01, 0.0, -1.0])
-def test_curves_of_every_span_are_drawn(last: float, tmp_path: Path) -> None:
-    metrics, picture = tmp_path / "metrics.jsonl", tmp_path / "curves.png"
-    lines = [{"step": 1, "loss": 2.5}, {"step": 2, "loss": last}]
-    checks = [{"step": 2, "val_loss": last, "top1": 0.0, "top5": 1.0}]
-    for number in (1, 3):
-        metrics.write_text("".join(f"{json.dumps(line)}\n" for line in (*lines, *checks)[:number]))
-        assert draw_curves(metrics, picture, "spans")
-        assert picture.read_bytes().startswith(b"\x89PNG")

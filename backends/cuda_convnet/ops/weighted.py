@@ -27,6 +27,9 @@ def windows(site: Site) -> Section:
     for i, node in enumerate(products):
         op = node.op
         assert isinstance(op, Conv | Local)
+        if isinstance(op, Conv) and op.table is not None:
+            why = "cuda-convnet's randSparse draws the channels that filters read, and has no tables"
+            raise site.cannot_say(why, "table", instead=("groups",))
         channels, side = site.square(i)
         parts = site.parts(i)
         groups = _groups(site, i, op.groups, parts)

@@ -26,7 +26,14 @@ def sliding(window: Window, x: Shape) -> dict[str, Any]:
 
 
 def _conv(op: Conv, site: Site) -> None:
-    site.result("Conv", site.x, *site.parameters(), group=op.groups, **sliding(op.window, site.shape))
+    """ONNX has no connection tables: the zeros stand in the weight."""
+
+    def laid(weight: Floats) -> Floats:
+        if op.table is None:
+            return weight
+        return weight * np.array(op.table.mask(weight.shape[1]), dtype=np.float32)[:, :, None, None]
+
+    site.result("Conv", site.x, *site.parameters(laid), group=op.groups, **sliding(op.window, site.shape))
 
 
 def _local(op: Local, site: Site) -> None:

@@ -7,7 +7,7 @@ from netspec.ir.shape import Shape
 from netspec.passes.padding import Padding, conv_padding
 
 from ..site import Division, Expressions, Modules, Site
-from ..text import call, pair, pair_unless
+from ..text import call, pair, pair_unless, string
 
 
 def _conv_options(op: Conv, padding: Padding, division: Division) -> dict[str, str | None]:
@@ -19,7 +19,9 @@ def _conv_options(op: Conv, padding: Padding, division: Division) -> dict[str, s
     }
 
 
-def _conv_module(op: Conv, x: Shape, division: Division) -> str:
+def _conv_module(op: Conv, x: Shape, division: Division) -> str | None:
+    if op.table is not None:
+        return None
     options = _conv_options(op, conv_padding(op.window, x), division)
     channels = division.read(x.channels, op.groups), division.share(op.filters)
     return call("nn.Conv2d", *channels, pair(op.window.kernel), **options, bias=None if op.bias else "False")
@@ -30,7 +32,10 @@ def _conv(op: Conv, at: Site) -> str:
     x = at.x if padding.before is None else call("F.pad", at.x, str(tuple(padding.before)))
     if at.module is not None:
         return call(at.module, x)
-    return call("F.conv2d", x, *at.params, **_conv_options(op, padding, at.division))
+    options = _conv_options(op, padding, at.division)
+    if op.table is not None:
+        return call(at.helper("table_conv"), x, *at.params, table=f"TABLES[{string(at.names[0])}]", **options)
+    return call("F.conv2d", x, *at.params, **options)
 
 
 def _local(op: Local, at: Site) -> str:

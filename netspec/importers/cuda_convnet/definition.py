@@ -132,10 +132,7 @@ class _Definer:
                     "several-inputs",
                     f"dataIdx={index} is a second matrix of data that layers other than costs read",
                     "dataIdx",
-                    notes=(
-                        f"the first is dataIdx={self.data}; a spec has one input, and no layer file says how many "
-                        "numbers another matrix has",
-                    ),
+                    notes=(f"the first is dataIdx={self.data}; a spec has one input",),
                 )
             self.data = index
         start, end = 0, self.units

@@ -34,7 +34,7 @@ def _alike(site: Site) -> tuple[int, Image | None]:
         shown = ", ".join(f"{layer.name} {layer.outputs}" for layer in site.inputs)
         raise site.options.refuse("shapes-differ", f"its inputs have different lengths: {shown}", "inputs")
     if not known:
-        raise site.reads_labels()
+        raise site.options.refuse("cfg-not-expressible", "it reads nothing but labels", "inputs")
     images = {layer.image for layer in known}
     return known[0].outputs, images.pop() if len(images) == 1 else None
 

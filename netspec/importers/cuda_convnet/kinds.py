@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from netspec.importers.cuda_convnet.model import Dialect, Image, Layer
-from netspec.importers.cuda_convnet.options import Options, Refused
+from netspec.importers.cuda_convnet.options import Options
 from netspec.importers.cuda_convnet.reading import Section
 
 BOTH: tuple[Dialect, ...] = ("2012", "v2")
@@ -48,7 +48,9 @@ class Site:
         """One input as square maps."""
         units = self.inputs[index].outputs
         if units < 0:
-            raise self.reads_labels()
+            raise self.options.refuse(
+                "cfg-not-expressible", f"it reads {self.inputs[index].name}, labels that only costs can read", "inputs"
+            )
         side = math.isqrt(units // channels)
         if side < 1 or channels * side**2 != units:
             raise self.options.refuse(
@@ -60,19 +62,6 @@ class Site:
         if multiple_of_4 and channels > 3:
             self.options.divisible("channels", channels, 4)
         return Image(channels, side)
-
-    def reads_labels(self) -> Refused:
-        """Report that a layer which is no cost reads labels; the answer is to be raised."""
-        labels = next(layer for layer in self.inputs if layer.outputs < 0)
-        return self.options.refuse(
-            "cfg-not-expressible",
-            f"it reads {labels.name}, which only costs can read",
-            "inputs",
-            notes=(
-                f"dataIdx={labels.values['dataIdx']} is what the images are compared with: their classes, which a spec "
-                "gives to its losses alone",
-            ),
-        )
 
     def above_weights(self) -> bool:
         """Whether a layer with weights stands below."""
@@ -90,7 +79,7 @@ class Site:
         names = tuple(layer.name for layer in self.inputs)
         reads = more.pop("reads", (None,) * len(names))
         if any(layer.outputs < 0 for layer in self.inputs) and not type_.startswith("cost.") and type_ != "eltsum":
-            raise self.reads_labels()
+            raise self.options.refuse("cfg-not-expressible", "it reads labels, which only costs can read", "inputs")
         return Layer(self.options.name, type_, names, self.gpu, outputs, self.options, reads=reads, **more)
 
 

@@ -79,12 +79,7 @@ class Lines:
     def value(self, layer: Layer, name: str) -> str:
         """The line that has a layer's value. Raises ``Refused`` where another layer than a cost reads labels."""
         if name not in self.values:
-            raise layer.options.refuse(
-                "cfg-not-expressible",
-                f"it reads {name}, which only costs can read",
-                "inputs",
-                notes=("of a difference from labels a spec has the squares: type=cost.sum2 over it, without a neuron",),
-            )
+            raise layer.options.refuse("cfg-not-expressible", f"it reads {name}, which only costs can read", "inputs")
         return self.values[name]
 
 

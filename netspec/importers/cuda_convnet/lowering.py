@@ -76,7 +76,7 @@ class _Writer:
         elif not part:
             name = self.result.add(layer, "linear", {}, [first], image)
         if part:
-            name = windows.part_of_data(layer, self.result, first, self.shape.units, image)
+            name = windows.part_of_data(layer, self.result, first, image)
         self.result.values[layer.name] = self.result.before[layer.name] = name
 
     def _fc(self, layer: Layer) -> str:

@@ -24,7 +24,6 @@ from netspec.units import count, plural
 _NORMS = ("cmrnorm", "rnorm", "cnorm")
 _WEIGHTS = ("epsW", "epsB", "momW", "momB", "wc", "wball", "superEps", "superMom")
 _2012 = ("schedW", "schedB", "quantF", "quantB")
-_ROUNDED = "for GPUs alone that could not reach each other's memory: it is the machine's, and no part of the function"
 _OF_COSTS = {
     "cost.logreg": ("topk",),
     "cost.bce": ("posWeight",),
@@ -210,8 +209,9 @@ class _Reader:
             bias_fall = schedule_2012(options, "schedB")
             for key in ("quantF", "quantB"):
                 if options.choice(key, ("default", "half"), "default") == "half":
-                    message = f"{key}=half rounded what crossed between GPUs; here nothing is rounded"
-                    options.warn("cfg-left-out", message, key, notes=(_ROUNDED,))
+                    options.warn(
+                        "cfg-left-out", f"{key}=half rounded what crosses GPUs; a spec has nothing like it", key
+                    )
         else:
             texts = options.words("epsW")
             if len(texts) not in (1, n):

@@ -8,6 +8,9 @@ from netspec.importers.cuda_convnet import pooling
 from netspec.importers.cuda_convnet.lines import OUTPUT, Lines, number
 from netspec.importers.cuda_convnet.model import Image, Layer
 
+LONGEST_ROW = 2**16
+"""Pixels of a row, which a spec may cut out of."""
+
 
 def pad_of(layer: Layer, index: int) -> tuple[int, int]:
     """The padding before and behind the image of one input of a convolution. The original's last window overhangs as
@@ -95,12 +98,15 @@ def run_of_maps(
     return lines.add(layer, "reshape", {"size": f"{maps}x{image.side}x{image.side}"}, [kept], made, suffix)
 
 
-def part_of_data(layer: Layer, lines: Lines, read: str, units: int, image: Image | None) -> str:
-    """Some of the data's numbers, of which there are so many: whole maps where it is these, else a vector. ``image``:
-    what the data are, if they are square maps."""
-    start, numbers = layer.values["start"], layer.outputs
-    if image is not None and start % image.side**2 == numbers % image.side**2 == 0:
-        return run_of_maps(layer, lines, read, image, start // image.side**2, numbers // image.side**2)
+def part_of_data(layer: Layer, lines: Lines, read: str, image: Image | None) -> str:
+    """Some of the data's numbers: whole maps where it is these, else a vector. ``image``: what the data are."""
+    start, numbers, units = layer.values["start"], layer.outputs, image.units if image else 0
+    pixels = image.side**2 if image else 0
+    if image is not None and start % pixels == numbers % pixels == 0:
+        return run_of_maps(layer, lines, read, image, start // pixels, numbers // pixels)
+    if not units or units > LONGEST_ROW:
+        message = f"numbers {start} to {start + numbers} of its data are no whole maps, and a spec cannot cut them out"
+        raise layer.options.refuse("cfg-not-expressible", message, "start", "end")
     row = lines.add(layer, "reshape", {"size": f"1x1x{units}"}, [read], None, "-row")
     keys = {"size": f"1x{numbers}", **({"left": str(start)} if start else {})}
     kept = lines.add(layer, "crop", keys, [row], None, "-kept")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from netspec.ir.fault import Fault
 from netspec.ir.shape import Shape
+from netspec.ir.table import ConnectionTable
 
 Role = Literal["weight", "bias"]
 
@@ -16,13 +18,25 @@ class ParamShape:
     """A parameter that an operation needs.
 
     ``fan_in`` is how many numbers one output unit sums up with it, ``fan_out`` how many output units one input number
-    reaches: what the xavier and he initialisers count.
+    reaches: what the xavier and he initialisers count. With a ``table``, whose units differ, both are the mean over all
+    of them, and of the array only its kernels are weights.
     """
 
     role: Role
     shape: tuple[int, ...]
-    fan_in: int
-    fan_out: int
+    fan_in: float
+    fan_out: float
+    table: ConnectionTable | None = None
+
+    @property
+    def size(self) -> int:
+        """Numbers that are learnt."""
+        return learnt(self.shape, self.table)
+
+
+def learnt(shape: tuple[int, ...], table: ConnectionTable | None) -> int:
+    """How many numbers of an array are learnt: all, or those of a table's kernels."""
+    return math.prod(shape) if table is None else table.links * math.prod(shape[2:])
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,26 +10,34 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from netspec.ir.fault import Fault
 from netspec.ir.ops.base import Op, ParamShape, need_divisible, need_image
 from netspec.ir.shape import Shape
+from netspec.ir.table import ConnectionTable
 from netspec.ir.window import Window
+from netspec.units import plural
 
 
 @dataclass(frozen=True, slots=True)
 class Conv(Op):
     """Cross-correlation with zero padding. Weight: filters x channels/groups x kernel height x kernel width.
 
-    Filter group g reads channel group g. Zeros stand in the padding and in the overhang of a last window.
+    Filter group g reads channel group g; with a ``table``, which leaves no groups, each filter the channels of its row
+    alone, with zeros in place of the weights that are absent. Zeros stand in the padding and in the overhang of a last
+    window.
     """
 
     filters: int
     window: Window
     groups: int = 1
     bias: bool = True
+    table: ConnectionTable | None = None
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         (x,) = inputs
         need_image(x, "convolves")
+        if self.table is not None:
+            _need_channels(self.table, x.channels)
         need_divisible(x.channels, self.groups, "input channels", "inputs")
         need_divisible(self.filters, self.groups, "filters", "filters")
         rows, columns = self.window.fit(x.height, x.width)
@@ -37,17 +45,39 @@ class Conv(Op):
 
     def params(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[ParamShape, ...]:
         (x,) = inputs
-        fan_in = x.channels // self.groups * self.window.area
-        fan_out = self.filters // self.groups * self.window.area
-        weight = ParamShape("weight", (self.filters, x.channels // self.groups, *self.window.kernel), fan_in, fan_out)
+        fan_in: float = x.channels // self.groups * self.window.area
+        fan_out: float = self.filters // self.groups * self.window.area
+        if self.table is not None:
+            kernels = self.table.links * self.window.area
+            fan_in, fan_out = kernels / self.filters, kernels / x.channels
+        shape = (self.filters, x.channels // self.groups, *self.window.kernel)
+        weight = ParamShape("weight", shape, fan_in, fan_out, self.table)
         return (weight, ParamShape("bias", (self.filters,), fan_in, fan_out)) if self.bias else (weight,)
 
     def connections(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         (x,) = inputs
+        if self.table is not None:
+            return output.height * output.width * self.table.links * self.window.area
         return output.units * (x.channels // self.groups) * self.window.area
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         return 2 * self.connections(inputs, output) + (output.units if self.bias else 0)
+
+
+def _need_channels(table: ConnectionTable, channels: int) -> None:
+    """Raise ``table-mismatch`` where a row has a channel that there is not."""
+    for number, row in enumerate(table.rows):
+        if row[-1] >= channels:
+            raise Fault(
+                "table-mismatch",
+                f"{{layer}}: filter {number} reads channel {row[-1]}, which its input has not",
+                ("table",),
+                (f"the input has {plural(channels, 'channel')}, counted from 0: {_numbers(channels)}",),
+            )
+
+
+def _numbers(channels: int) -> str:
+    return f"0 to {channels - 1}" if channels > 1 else "0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +149,8 @@ class Bias(Op):
     """
 
     per: Literal["channel", "unit"] = "channel"
-    fan_in: int = 1
-    fan_out: int = 1
+    fan_in: float = 1
+    fan_out: float = 1
 
     def params(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[ParamShape, ...]:
         shape = (output.channels,) if self.per == "channel" else tuple(output)

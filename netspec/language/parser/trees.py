@@ -12,6 +12,7 @@ from netspec.language.syntax import (
     Claim,
     Dims,
     FileName,
+    Maps,
     Number,
     Pair,
     Section,
@@ -88,6 +89,8 @@ class Reader:
                 return self._number(node)
             if node.type == "DIMS":
                 return Dims(tuple(self._whole(node, part) for part in node.split("x")), self._span(node))
+            if node.type == "MAPS":
+                return Maps(tuple(self._whole(node, part) for part in node.split("+")), self._span(node))
             if node.type == "FILE":
                 return FileName(str(node), self._span(node))
             return self._word(node)

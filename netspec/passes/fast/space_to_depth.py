@@ -24,10 +24,10 @@ FEW = 16
 
 
 def unshuffle(op: Conv, x: Shape) -> Unshuffle | None:
-    """How a convolution is computed over blocks; ``None`` where it has no stride, many channels, or gaps in its
-    kernel, or where its kernel leaves pixels out."""
+    """How a convolution is computed over blocks; ``None`` where it has no stride, many channels, gaps in its kernel or
+    a connection table, or where its kernel leaves pixels out."""
     window = op.window
-    if window.stride == (1, 1) or window.dilation != (1, 1) or x.channels // op.groups >= FEW:
+    if op.table is not None or window.stride == (1, 1) or window.dilation != (1, 1) or x.channels // op.groups >= FEW:
         return None
     if any(side < stride for side, stride in zip(window.kernel, window.stride, strict=True)):
         return None

@@ -19,6 +19,8 @@ def reading(op: Op, parts: int) -> Reading | None:
     share. Normalisation across channels stays inside its groups.
     """
     match op:
+        case Conv(table=table) if table is not None:
+            return None
         case Conv(filters=outputs) | Local(filters=outputs) | Linear(outputs=outputs):
             if outputs % parts:
                 return None

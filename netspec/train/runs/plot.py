@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
 
 from netspec.train.files import write_beside
 from netspec.train.runs.runfolder import RunFolder, read_metrics
@@ -15,10 +14,6 @@ HOW_TO_GET_IT = "no curves.png without matplotlib: pip install 'netspec-compiler
 
 SECONDS_BETWEEN = 60.0
 """While a run goes on, its picture is drawn anew no more often than this."""
-
-
-WIDE = 10
-"""The largest loss over the least from which on their axis is logarithmic."""
 
 
 class Drawing:
@@ -52,14 +47,6 @@ class Drawing:
             self._told = True
 
 
-def scale_of(losses: Sequence[float]) -> Literal["log", "linear"]:
-    """How an axis of losses is divided: on a linear one, the end of a run that goes down to a tenth of its first loss
-    cannot be told from nothing. A loss of 0 has no place on a logarithmic axis, and a negative one forbids it."""
-    above = [loss for loss in losses if loss > 0]
-    wide = bool(above) and min(losses) >= 0 and max(above) >= WIDE * min(above)
-    return "log" if wide else "linear"
-
-
 def draw_curves(metrics: Path, picture: Path, title: str) -> bool:
     """Draw the lines of a ``metrics.jsonl``. ``False`` where matplotlib is not installed; then nothing is written."""
     try:
@@ -72,19 +59,14 @@ def draw_curves(metrics: Path, picture: Path, title: str) -> bool:
     checks = [line for line in lines if "val_loss" in line]
     marker = "." if len(checks) < 40 else ""
     figure = Figure(figsize=(9, 3.6), layout="constrained")
-    losses, errors = figure.subplots(1, 2, sharex=True)
+    losses, errors = figure.subplots(1, 2)
     losses.plot([x["step"] for x in training], [x["loss"] for x in training], lw=0.8, label="training")
     losses.plot([x["step"] for x in checks], [x["val_loss"] for x in checks], marker=marker, label="validation")
-    scale = scale_of([*(x["loss"] for x in training), *(x["val_loss"] for x in checks)])
-    losses.set(xlabel="step", ylabel="loss", title=title, yscale=scale)
-    if scale == "log":
-        losses.yaxis.set_major_formatter("{x:g}")
-    highest = 1.0
+    losses.set(xlabel="step", ylabel="loss", title=title)
     for key, label, above in (("top1", "top-1", 3), ("top5", "top-5", 2)):
         values = [100 * (1 - x[key]) for x in checks]
-        highest = max(highest, *values) if values else highest
         errors.plot([x["step"] for x in checks], values, marker=marker, label=label, zorder=above)
-    errors.set(xlabel="step", ylabel="validation error, %", ylim=(0, 1.05 * highest))
+    errors.set(xlabel="step", ylabel="validation error, %", ylim=(0, None))
     for axes in (losses, errors):
         axes.grid(alpha=0.3)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -18,10 +18,12 @@ from torch import Tensor, nn
 
 from netspec.diagnostics.nearest import nearest
 from netspec.ir.graph import Graph
+from netspec.passes.torch_names import attributes, state_key
 from netspec.train.errors import RequestError, TrainError
 from netspec.train.runs.named import near
 from netspec.train.runs.saved import by, net_of, newest, read_checkpoint, weights_of
 from netspec.train.tensors import layouts
+from netspec.units import plural
 
 MOST_NAMED = 12
 
@@ -164,7 +166,8 @@ def fit(graph: Graph, module: nn.Module, weights: Weights, fresh: Sequence[str] 
     RequestError
         ``fresh`` names a layer that neither the network nor the file has.
     TrainError
-        Tensors are missing, left over, of another shape, or no numbers; all are named.
+        Tensors are missing, left over, of another shape, no numbers, or have weights that a connection table leaves
+        out; all are named.
     """
     may_name_some, fresh = fresh is not None, fresh or ()
     theirs = _merged(graph, weights)
@@ -180,7 +183,7 @@ def fit(graph: Graph, module: nn.Module, weights: Weights, fresh: Sequence[str] 
             )
     wanted = {key: tensor for key, tensor in ours.items() if key.partition(".")[0] not in fresh}
     given = {key: tensor for key, tensor in theirs.items() if key.partition(".")[0] not in fresh}
-    problems = _problems(wanted, given)
+    problems = _problems(wanted, given) or _absent(graph, given)
     if problems:
         named = sorted({key.partition(".")[0] for key in problems})
         told = list(problems.values())[:MOST_NAMED]
@@ -193,6 +196,20 @@ def fit(graph: Graph, module: nn.Module, weights: Weights, fresh: Sequence[str] 
         raise TrainError(f"the weights in {weights.path} do not fit {graph.name}", *told)
     module.load_state_dict(given, strict=False)
     return Fitted(len(given), tuple(x for x in fresh if x in layers), tuple(x for x in fresh if x in strangers))
+
+
+def _absent(graph: Graph, given: Mapping[str, Tensor]) -> dict[str, str]:
+    """Weights of filters and channels that are not in their connection table, by key."""
+    names, found = attributes(graph), {}
+    for parameter in graph.parameters.values():
+        there = given.get(key := state_key(parameter, names))
+        if parameter.table is None or there is None:
+            continue
+        mask = torch.tensor(parameter.table.mask(parameter.shape[1]))
+        extra = int((there.flatten(2).any(2) & (mask == 0)).sum())
+        if extra:
+            found[key] = f"{key} has {plural(extra, 'kernel')} in the file that {parameter.layer}'s table leaves out"
+    return found
 
 
 def _problems(wanted: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> dict[str, str]:
