@@ -305,6 +305,16 @@ def test_layers_that_one_version_or_both_have(line: str, dialect: Dialect, secti
     assert section in BACKEND.emit(net, dialect).layers
 
 
+@pytest.mark.parametrize("type_", ["conv", "local"])
+def test_more_places_than_usual(type_: str) -> None:
+    """8 + 1 + 2 pixels have 9 places, and cuda-convnet without being told 8."""
+    line = f"[a] {type_} filters=16 kernel=3 pad=1,2,1,2 init=gaussian(0.1)"
+    net = loads(f"net x rounding=up\n[image] input 3x8x8 range=255 mean=image\n{line}\n{ENDING}")
+    made = BACKEND.emit(net, "v2")
+    assert "padding=1\n" in made.layers and "modulesX=9\n" in made.layers
+    same(net, back(made, net.graph))
+
+
 def test_the_same_numbers_in_another_shape_are_no_section() -> None:
     middle = "[r] reshape size=48x3x3\n[c] conv filters=16 kernel=3 init=gaussian(0.1)\n[f] flatten"
     net = loads(f"[image] input 3x12x12 range=255 mean=image\n{middle}\n{ENDING}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from netspec.diagnostics import Diagnostic, SpecError
 from netspec.importers.cuda_convnet import Dialect, translate
+from netspec.ir.settings import Schedule
 from netspec.ir.shape import Shape
 from netspec.net import Foreign, Net, load_source
 from netspec.source import Source
@@ -51,6 +52,18 @@ PARAMS = {
     "logprob": "coeff=1\ntopk=5\n",
 }
 """The sections of their parameter file."""
+
+VERSION_2 = net(conv("c", "data", 3) + "[d]\ntype=dropout\ninputs=c\n[e]\ntype=eltsum\ninputs=d,d\n", "e").replace(
+    "partialSum=0\n", ""
+)
+VERSION_2_PARAMS = {
+    "c": RATES.replace("epsW=0.01", "epsW=dexp[base=0.04;tgtFactor=250;numSteps=4]"),
+    "d": "keep=0.75\n",
+    "e": "coeffs=2,-0.5\n",
+    "out": RATES.replace("epsW=0.01", "epsW=0.04").replace("epsB=0.02", "epsB=const[base=0.5]"),
+    "logprob": "coeff=1\n",
+}
+"""A layer file and its parameters in the words of version 2."""
 
 TWINS = DATA + "".join(
     [
@@ -109,3 +122,8 @@ def readable(text: str, params: str | None = None, dialect: Dialect | None = Non
     made = translate(Source("net.cfg", text), params=given, dialect=dialect, shape=SHAPE, merged=True, readable=True)
     assert made.source is not None
     return made.source.text
+
+
+def schedules(found: Net) -> dict[str, Schedule]:
+    """What each parameter goes by."""
+    return {key: found.graph.schedule_of(p) for key, p in found.graph.parameters.items()}

@@ -24,16 +24,25 @@ def test_filters_are_of_one_group() -> None:
 
 
 def test_random_sparse_channels_are_laid_out_several_times() -> None:
-    sparse = conv("d", "c", 16, 16, "groups=4\nrandSparse=1\nfilterChannels=8")
-    text = net(conv("c", "data", 3) + sparse, "d")
-    assert load(text)["d"].weights == 8 * 9 * 64
-    assert [d.code for d in load(text).warnings] == ["cfg-substitute"]
+    for true in ("1", "true", "TRUE"):
+        sparse = conv("d", "c", 16, 16, f"groups=4\nrandSparse={true}\nfilterChannels=8")
+        found = load(net(conv("c", "data", 3) + sparse, "d"))
+        assert found["d"].weights == 8 * 9 * 64
+        assert [d.code for d in found.warnings] == ["cfg-substitute"]
 
 
 def test_local_has_weights_at_each_place() -> None:
     text = "[l]\ntype=local\ninputs=data\nchannels=3\nfilters=16\nfilterSize=5\nstride=2\npadding=1\ninitW=0.1\ngpu=0\n"
     found = load(net(text, "l"))["l"]  # 1 + ceil((2 + 8 - 5) / 2) = 4
     assert (found.output, found.weights, found.biases) == (Shape(16, 4, 4), 16 * 75 * 16, 256)
+
+
+def test_local_layers_of_version_2_may_be_given_more_places() -> None:
+    more = conv("l", "data", 3, more="type=local\nmodulesX=10")
+    found = load(net(more, "l"), dialect="v2")["l"]
+    assert (found.output, found.weights) == (Shape(16, 10, 10), 100 * 27 * 16)
+    (wrong,) = said(net(more.replace("=10", "=6"), "l"), dialect="v2")
+    assert (wrong.code, wrong.span.text, wrong.notes) == ("bad-value", "6", ("-1 + 1 * (6 - 1) + 3 is less than 8",))
 
 
 def test_several_inputs_have_matrices_of_their_own() -> None:
@@ -96,6 +105,10 @@ def test_layers_over_maps(text: str, output: tuple[int, ...]) -> None:
         (conv("c", "data", 3) + POOL.replace("channels=16", "channels=4"), "p", "bad-value", "4"),
         (conv("c", "data", 3) + NORM.replace("size=5", "size=9"), "n", "bad-value", "9"),
         (conv("c", "data", 3) + NORM.replace("rnorm", "cmrnorm").replace("size=5", "size=1"), "n", "bad-value", "1"),
+        (conv("c", "data", 3, more="initWFunc=makew"), "c", "bad-value", "makew"),
+        (conv("c", "data", 3, more="initBFunc=a.b()"), "c", "bad-value", "a.b()"),
+        ("[b]\ntype=blur\ninputs=data\nchannels=3\nfilterSize=4\nstdev=2\ngpu=0\n", "b", "bad-value", "4"),
+        ("[b]\ntype=blur\ninputs=data\nchannels=3\nfilterSize=3\nstdev=0\ngpu=0\n", "b", "bad-value", "0"),
         ("[e]\ntype=eltsum\ninputs=data,f\ngpu=0\n", "e", "unknown-layer", "data,f"),
         ("[e]\ntype=eltmax\ninputs=data\ngpu=0\n", "e", "wrong-inputs", "data"),
     ],
@@ -122,6 +135,45 @@ def test_endings_that_the_original_refused(old: str, new: str, code: str) -> Non
     assert code in [d.code for d in said(text.replace(old, new)) if d.severity == "error"]
 
 
+CMPOOL = conv("c", "data", 3) + "[p]\ntype=cmpool\ninputs=c\npool=max\nchannels=16\nsize=3\nstride=2\n{}\n"
+
+
+@pytest.mark.parametrize(
+    ("middle", "code", "underlined", "note"),
+    [
+        (CMPOOL.format(""), "bad-value", "[p]", "0 + (0 - 1) * 2 + 3 = 1, less than 16"),
+        (CMPOOL.format("outputs=7"), "bad-value", "7", "0 + (7 - 1) * 2 + 3 = 15, less than 16"),
+        (
+            "[p]\ntype=crop\ninputs=data\nchannels=3\nstartX=1\nstartY=4\nsizeX=5\ngpu=0\n", "bad-value", "4",
+            "the parser of version 2 looked at the columns alone, and its program then read what is no pixel",
+        ),
+        (
+            "[p]\ntype=pass\ninputs=data\ngpu=0,1\n", "cfg-replicas", "0,1",
+            "",
+        ),
+    ],
+)  # fmt: skip
+def test_what_version_2_refused(middle: str, code: str, underlined: str, note: str) -> None:
+    found = [d for d in said(net(middle, "p"), dialect="v2") if d.severity == "error"]
+    assert [(d.code, d.span.text, note in ("", *d.notes)) for d in found] == [(code, underlined, True)]
+
+
+@pytest.mark.parametrize(
+    ("middle", "told"),
+    [
+        (conv("c", "data", 3) + POOL.replace("max", "maxabs").replace("stride=2", "stride=2\nstart=-99"), []),
+        (conv("c", "data", 3) + POOL.replace("max", "max\nsum=true"), [("cfg-ignored-key", "true")]),
+        (CMPOOL.format("outputs=12\nstart=-6\nneuron=relu"), []),
+        ("[p]\ntype=blur\ninputs=data\nchannels=3\nfilterSize=+03\nstdev=-2\ngpu=0\n", []),
+        ("[p]\ntype=softmax\ninputs=data\ngpu=0\n[k]\ntype=cost.ce\ninputs=labels,p\ngpu=0\n",
+         [("cfg-old-habit", "cost.ce")]),
+    ],
+)  # fmt: skip
+def test_what_version_2_took(middle: str, told: list[tuple[str, str]]) -> None:
+    found = load(net(middle, "p"), dialect="v2").warnings
+    assert [(d.code, d.span.text) for d in found if d.code.startswith("cfg-")] == told
+
+
 def test_one_mistake_of_a_layer_is_not_told_again_of_its_readers() -> None:
     text = net(conv("c", "data", 3, 17) + conv("d", "c", 16) + conv("e", "data", 3, 17), "d,e")
     assert told(said(text)) == [("bad-value", 11, "17"), ("bad-value", 35, "17")]
@@ -140,6 +192,11 @@ def test_what_is_accepted_with_a_warning(middle: str, code: str, underlined: str
     name = "n" if "[n]" in middle else "p" if "[p]" in middle else "c"
     found = [(d.code, d.span.text) for d in load(net(middle, name)).warnings if d.code != "cfg-no-params"]
     assert found == [(code, underlined)]
+
+
+def test_data_have_no_neuron() -> None:
+    found = load(net(conv("c", "data", 3), "c").replace("dataIdx=0", "dataIdx=0\nneuron=relu"))
+    assert [(d.code, d.span.text) for d in found.warnings] == [("cfg-ignored-key", "neuron")]
 
 
 def test_files_without_gpus_are_of_one() -> None:

@@ -5,14 +5,30 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from computing import values
-from layerfiles import NORMS, PARAMS, RATES, TWINS, conv, ending, load, net, params, readable, said, told
+from layerfiles import (
+    NORMS,
+    PARAMS,
+    RATES,
+    TWINS,
+    VERSION_2,
+    VERSION_2_PARAMS,
+    conv,
+    ending,
+    load,
+    net,
+    params,
+    readable,
+    said,
+    schedules,
+    told,
+)
 
 from netspec.diff import compare
 from netspec.importers.cuda_convnet import Dialect
 from netspec.ir import settings
 from netspec.ir.constraint import FREE, Constraint
 from netspec.ir.ops import Dropout, Lrn, MapNorm
-from netspec.net import Net, loads
+from netspec.net import loads
 
 
 def test_rates_reach_the_parameters() -> None:
@@ -94,11 +110,6 @@ def test_schedules(schedule: str, read: settings.Schedule, code: str | None) -> 
     assert {d.code for d in found.warnings} == ({code} if code else set())
 
 
-def schedules(found: Net) -> dict[str, settings.Schedule]:
-    """What each parameter goes by."""
-    return {key: found.graph.schedule_of(p) for key, p in found.graph.parameters.items()}
-
-
 TWO = net(conv("c", "data", 3) + conv("d", "c", 16) + conv("e", "d", 16), "e")
 FALLING = {"lr": "exp[tgtFactor=10,noiseStdev=0]", "bias": "dexp[tgtFactor=5,noiseStdev=0,numSteps=2]"}
 USUAL = RATES + f"schedW={FALLING['lr']}\nschedB={FALLING['bias']}\n"
@@ -162,7 +173,11 @@ def test_a_schedule_that_cannot_be_said_is_left_out() -> None:
     [
         ("c", RATES.replace("epsW=0.01", "epsW=0.01,0.01"), "bad-value", "0.01,0.01"),
         ("c", RATES.replace("momW=0.9\n", ""), "missing-key", "[c]"),
-        ("c", RATES.replace("momW=0.9", "momW=1"), "bad-value", "0.01"),
+        ("c", RATES.replace("momW=0.9", "momW=1"), "bad-value", "1"),
+        ("c", RATES.replace("momB=0.8", "momB=-0.5"), "bad-value", "-0.5"),
+        ("c", RATES.replace("wc=0.0005", "wc=-3"), "bad-value", "-3"),
+        ("n", "scale=-1\npow=0.5\n", "bad-value", "-1"),
+        ("n", "scale=1\npow=0.5\nminDiv=0\n", "bad-value", "0"),
         ("c", RATES + "schedW=dexp\n", "bad-value", "dexp"),
         ("c", RATES + "schedW=dexp[numSteps=4,tgtFactor=250,noiseStdev=0]\n", "bad-value",
          "dexp[numSteps=4,tgtFactor=250,noiseStdev=0]"),
@@ -203,8 +218,8 @@ def test_gradients_over_a_root_of_their_running_means() -> None:
     (line,) = [line for line in text.splitlines() if line.startswith("[c]")]
     assert " super_eps=0.5" in line and "decay" not in line
     assert [w.code for w in load(NORMS, params(c=RATES + "superEps=0.01\n")).warnings] == ["super-eps-too-small"]
-    sections = {**V2_PARAMS, "c": V2_PARAMS["c"] + "superEps=0.5\n"}
-    found = load(V2, "".join(f"[{name}]\n{keys}" for name, keys in sections.items()))
+    sections = {**VERSION_2_PARAMS, "c": VERSION_2_PARAMS["c"] + "superEps=0.5\n"}
+    found = load(VERSION_2, "".join(f"[{name}]\n{keys}" for name, keys in sections.items()))
     assert [(w.code, w.span.text) for w in found.warnings] == [("cfg-ignored-key", "0.5")]
     assert found.graph.parameters["c.weight"].super_eps is None
 
@@ -310,55 +325,6 @@ def test_halves_whose_weights_are_held_by_themselves_stay_two_matrices() -> None
     assert "max_norm=7.2" in line("conv2") and line("fc").startswith("[fc] ")  # 0.1 * 8 * 9
     given |= {"fca": two + "wball=0.1,0.1\n", "fcb": two + "wball=0.1,0.1\n"}
     assert (line("fc"), "max_norm=" in line("fca"), "max_norm=" in line("fcb")) == ("", True, True)
-
-
-V2 = net(conv("c", "data", 3) + "[d]\ntype=dropout\ninputs=c\n[e]\ntype=eltsum\ninputs=d,d\n", "e").replace(
-    "partialSum=0\n", ""
-)
-V2_PARAMS = {
-    "c": RATES.replace("epsW=0.01", "epsW=dexp[base=0.04;tgtFactor=250;numSteps=4]"),
-    "d": "keep=0.75\n",
-    "e": "coeffs=2,-0.5\n",
-    "out": RATES.replace("epsW=0.01", "epsW=0.04").replace("epsB=0.02", "epsB=const[base=0.5]"),
-    "logprob": "coeff=1\n",
-}
-
-
-def test_rates_of_version_2() -> None:
-    found = load(V2, "".join(f"[{name}]\n{text}" for name, text in V2_PARAMS.items()))
-    graph = found.graph
-    assert schedules(found) == {
-        "c.weight": settings.DiscreteExponential(0.004, 4), "c.bias": settings.Fixed(),
-        "out.weight": settings.Fixed(), "out.bias": settings.Fixed(),
-    }  # fmt: skip
-    assert {key: p.lr for key, p in graph.parameters.items()} == {
-        "c.weight": 0.04, "c.bias": 0.02, "out.weight": 0.04, "out.bias": 0.5,
-    }  # fmt: skip
-    assert graph.nodes["d"].op == Dropout(0.25, "train")
-    assert [graph.nodes[n].op for n in graph.layers["e"].inputs] != []
-
-
-def test_each_input_of_version_2_has_its_schedule() -> None:
-    both = conv("c", "data", 3) + conv("d", "c,data", 16).replace("channels=16", "channels=16,3").replace(
-        "filters=16\nfilterSize=3\npadding=1\ninitW=0.02",
-        "filters=16,16\nfilterSize=3,3\npadding=1,1\ninitW=0.02,0.02",
-    )
-    text = net(both.replace("partialSum=0\n", ""), "d")
-    rates = RATES.replace("epsW=0.01", "epsW=exp[base=0.1;tgtFactor=8],linear[base=0.2;tgtFactor=4]")
-    rates = rates.replace("momW=0.9", "momW=0.9,0.9").replace("wc=0.0005", "wc=0,0")
-    given = {"c": RATES, "d": rates, "out": RATES, "logprob": "coeff=1\n"}
-    found = load(text, "".join(f"[{name}]\n{section}" for name, section in given.items()), "v2")
-    assert found.warnings == ()
-    assert [schedules(found)[f"d.{key}"] for key in ("weights.0", "weights.1", "bias")] == [
-        settings.Exponential(0.125), settings.Linear(0.25), settings.Fixed(),
-    ]  # fmt: skip
-
-
-@pytest.mark.parametrize("rate", ["1e-3", "-0.01", "0.", "exp[base=1,tgtFactor=2]", "exp[tgtFactor=2;base=1]"])
-def test_rates_that_version_2_refused(rate: str) -> None:
-    given = {**V2_PARAMS, "c": RATES.replace("epsW=0.01", f"epsW={rate}")}
-    found = said(V2, "".join(f"[{name}]\n{text}" for name, text in given.items()), dialect="v2")
-    assert [d.code for d in found if d.severity == "error"] == ["bad-value"]
 
 
 def test_the_train_lines_rate_is_that_of_what_learns() -> None:

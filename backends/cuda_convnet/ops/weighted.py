@@ -56,7 +56,8 @@ def windows(site: Site) -> Section:
         unshared = any(isinstance(node.op, Bias) and node.op.per == "unit" for node in site.nodes)
         keys |= {"sharedBiases": "0"} if unshared else {}
         side = products[0].output.height
-        keys |= {"partialSum": "0"} if site.draft.old else {"sumWidth": str(min(_SOME, side)), **more}
+        keys |= {"partialSum": "0"} if site.draft.old else {"sumWidth": str(min(_SOME, side))}
+    keys |= more
     return site.section(type_, tuple(reads), keys, **_learning(site, type_, products))
 
 

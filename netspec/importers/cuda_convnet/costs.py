@@ -50,7 +50,7 @@ def _tica(site: Site) -> Layer:
 def _children(site: Site, word: str) -> None:
     """Version 2: earlier costs whose values are printed with this one's."""
     options = site.options
-    if site.dialect == "2012" or not options.text("children", "").strip():
+    if site.dialect == "2012" or not options.has("children"):
         return
     for name in options.words("children"):
         child = site.above.get(name)

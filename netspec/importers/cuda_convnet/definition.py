@@ -19,6 +19,8 @@ from netspec.units import plural
 MOST_GPUS = 1024
 
 KINDS: Mapping[str, Kind] = {**weighted.KINDS, **spatial.KINDS, **elementwise.KINDS, **costs.KINDS}
+FORMER_TYPES = {"cost.ce": "cost.crossent"}
+"""Types as they were called when version 2 was new."""
 _DATA = ("dataIdx", "start", "end")
 
 
@@ -84,6 +86,9 @@ class _Definer:
         word = options.text("type").strip()
         if word == "data":
             return self._data(options)
+        if word in FORMER_TYPES and self.dialect == "v2":
+            options.warn("cfg-old-habit", f"{word} is taken for {FORMER_TYPES[word]}, as it is called now", "type")
+            word = FORMER_TYPES[word]
         kind = KINDS.get(word)
         if kind is None or self.dialect not in kind.dialects:
             self._unknown_type(options, word, kind)
@@ -122,9 +127,7 @@ class _Definer:
 
     def _data(self, options: Options) -> Layer:
         index = options.integer("dataIdx", low=0)
-        if options.text("neuron", "").strip():
-            raise options.refuse("bad-value", "a data layer has no neuron", "neuron")
-        options.ignored(("type", "gpu", "neuron", *_DATA[: 1 if self.dialect == "2012" else 3]), ("inputs",))
+        options.ignored(("type", "gpu", *_DATA[: 1 if self.dialect == "2012" else 3]), ("inputs",))
         labels = options.name in self.labels | self.unread
         if not labels:
             if self.data is not None and self.data != index:

@@ -9,7 +9,7 @@ from netspec.importers.cuda_convnet.reading import Config
 
 _TYPES: Mapping[Dialect, set[str]] = {
     "2012": {"hs", "treefc", "cost.crossent2", "cost.rflickr", "cost.gsum2", "cost.tica", "cost.msm"},
-    "v2": {"dropout", "dropout2", "pass", "sfc", "cmpool", "crop", "sum", "cost.bce", "cost.dce"},
+    "v2": {"dropout", "dropout2", "pass", "sfc", "cmpool", "crop", "sum", "cost.bce", "cost.dce", "cost.ce"},
 }
 _KEYS: Mapping[Dialect, set[str]] = {"2012": {"partialsum", "initcfunc"}, "v2": {"sumwidth", "modulesx", "end"}}
 _PARAMETERS: Mapping[Dialect, set[str]] = {

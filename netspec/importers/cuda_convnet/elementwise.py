@@ -7,6 +7,7 @@ from dataclasses import replace
 from netspec.importers.cuda_convnet.kinds import ANY, ONE, ONLY_2012, ONLY_V2, Kind, Site, table
 from netspec.importers.cuda_convnet.model import UNKNOWN, Image, Layer
 from netspec.importers.cuda_convnet.neurons import read_neuron
+from netspec.units import plural
 
 
 def _same(site: Site, type_: str, **values: object) -> Layer:
@@ -61,10 +62,10 @@ def _joined(site: Site, word: str) -> Layer:
 
 def _pass(site: Site) -> Layer:
     """Version 2: a concatenation without a copy, for which an input serves once on a GPU."""
-    options = site.options
+    options, mine = site.options, max(1, len(site.gpu))
     for layer in site.inputs:
-        if layer.type != "data" and len(layer.gpu) != len(site.gpu):
-            message = f"{layer.name} has {len(layer.gpu)} replicas, and it has {len(site.gpu)}"
+        if (theirs := max(1, len(layer.gpu))) != mine:
+            message = f"{layer.name} has {plural(theirs, 'replica')}, and it has {mine}"
             raise options.refuse("cfg-replicas", message, "gpu", "inputs")
         for gpu in site.gpu:
             other = site.passed.setdefault((layer.name, gpu), options.name)

@@ -123,7 +123,7 @@ class Options:
 
     def flags(self, key: str, inputs: int) -> tuple[bool, ...]:
         """One truth for each input; in lists only ``true`` and ``1`` are true."""
-        return self._list(key, inputs, False, False, lambda word: word in ("true", "1"))
+        return self._list(key, inputs, False, False, lambda word: word.lower() in ("true", "1"))
 
     def _list(self, key: str, inputs: int, default: T | None, repeat: bool, read: Callable[[str], T]) -> tuple[T, ...]:
         if default is not None and self.get(key) is None:

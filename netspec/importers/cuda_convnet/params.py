@@ -168,7 +168,9 @@ class _Reader:
             self.rates[name] = self._rates(layer, options)
         elif layer.type in _NORMS:
             k = options.real("minDiv", 1.0) if self._constant(layer) else 1.0
-            self.norms[name] = Norm(options.real("scale"), options.real("pow"), k)
+            if k <= 0:
+                raise options.refuse("bad-value", "minDiv needs a number above 0", "minDiv")
+            self.norms[name] = Norm(options.real("scale", low=0.0), options.real("pow"), k)
         elif layer.type == "hs":
             self.drops[name] = Drop(layer.values["keep"], options.flag("enable"))
         elif layer.type in ("dropout", "dropout2"):
@@ -185,7 +187,7 @@ class _Reader:
         self.costs[layer.name] = options.real("coeff")
         if layer.type == "cost.logreg":
             classes = self.definition.layers[layer.inputs[1]].outputs
-            options.integer("topk", 1, 1, LARGEST if self.old else classes)
+            options.integer("topk", 1, high=LARGEST if self.old else classes)
         if layer.type in ("cost.bce", "cost.dce"):
             self.positive[layer.name] = options.real("posWeight", 1.0, 0.0)
         if layer.type == "cost.msm":
@@ -229,10 +231,12 @@ class _Reader:
         for key in ("superMom", *(() if self.old else ("superEps",))):
             if options.real(key, 0.0):
                 options.warn("cfg-ignored-key", f"{key} was read and had no effect; it is ignored", key)
-        numbers = (*lr, *momentum, *decay, bias_lr, bias_momentum)
-        if min(numbers) < 0 or max(*momentum, bias_momentum) >= 1:
-            keys = ("epsW", "epsB", "momW", "momB", "wc")
-            raise options.refuse("bad-value", "rates and decay are at least 0, momentum is below 1", *keys)
+        lr, (bias_lr,) = _updating(options, "epsW", lr), _updating(options, "epsB", (bias_lr,))
+        for key, values in {"momW": momentum, "momB": (bias_momentum,)}.items():
+            if not 0 <= min(values) <= max(values) < 1:
+                raise options.refuse("bad-value", f"{key} needs numbers from 0 up to below 1", key)
+        if min(decay) < 0:
+            raise options.refuse("bad-value", "wc needs numbers from 0, by which weights decay", "wc")
         passed = None if self.old else period(layer, options, self.definition)
         return Rates(options, lr, momentum, decay, held, bias_lr, bias_momentum, falls, bias_fall, passed)
 
@@ -328,6 +332,13 @@ class _Reader:
                 biases[r.bias_schedule.text] += 1
         chosen = weights.most_common(1)[0][0] if weights else CONSTANT.text
         return chosen, biases.most_common(1)[0][0] if biases else chosen
+
+
+def _updating(options: Options, key: str, rates: tuple[float, ...]) -> tuple[float, ...]:
+    """Learning rates, 0 where they are below it: the original updated by rates above 0 alone."""
+    if min(rates) < 0:
+        options.warn("cfg-left-out", f"{key} is below 0, and by such a rate nothing was updated; it is 0 here", key)
+    return tuple(max(0.0, rate) for rate in rates)
 
 
 def _usual(values: Iterable[tuple[float, ...]]) -> float:

@@ -43,7 +43,7 @@ class Run:
     @property
     def behind(self) -> int:
         """How many begin behind the last."""
-        return max(0, self.places - (self.length - 1 - self.start) // self.stride - 1)
+        return min(self.places, max(0, self.places - (self.length - 1 - self.start) // self.stride - 1))
 
     @property
     def empty(self) -> int:
@@ -119,7 +119,8 @@ def add_across(layer: Layer, lines: Lines, read: str) -> str:
     values, image, made = layer.values, layer.reads[0], layer.image
     assert image is not None
     assert made is not None
-    pixels, whole = image.side**2, Run(image.channels, values["size"], values["stride"], values["start"], made.channels)
+    pixels = image.side**2
+    whole = Run(image.channels, values["size"], values["stride"], values["start"], made.channels)
     run = whole.seeing
     before, behind = -run.start, run.stride * (run.places - 1) + run.size - image.channels + run.start
     keys = {"kernel": f"{run.size}x1", "stride": f"{run.stride}x1", "pad": f"0,0,{before},{behind}"}
@@ -129,7 +130,7 @@ def add_across(layer: Layer, lines: Lines, read: str) -> str:
     pooled = lines.add(layer, "maxpool", keys, [maps], None, "-largest")
     if whole.empty:
         _tell(layer, whole, "max", "outputs")
-        pooled = lines.add(layer, "zeropad", {"pad": f"0,0,0,{whole.behind}"}, [pooled], None, "-padded")
+        pooled = lines.add(layer, "zeropad", {"pad": f"0,0,{whole.before},{whole.behind}"}, [pooled], None, "-padded")
     return lines.add(layer, "reshape", {"size": f"{made.channels}x{made.side}x{made.side}"}, [pooled], made)
 
 

@@ -10,8 +10,9 @@ from netspec.importers.cuda_convnet.options import LARGEST, Options, shown
 from netspec.keys.kinds import LARGEST_REAL, SMALLEST_REAL
 
 _CALL = re.compile(r"\s*([a-z]+)\s*(?:\[(.*)\])?\s*", re.IGNORECASE | re.DOTALL)
-_PLAIN = re.compile(r"[0-9]+(?:\.[0-9]+)?")
+_PLAIN = re.compile(r"(?:[0-9]*\.)?[0-9]+")
 _FLOAT = re.compile(r"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2})?")
+_WHOLE = re.compile(r"[0-9]{1,10}")
 _2012 = {
     "linear": ("tgtFactor", "noiseStdev"),
     "exp": ("tgtFactor", "noiseStdev"),
@@ -98,7 +99,7 @@ def rate_v2(options: Options, key: str, text: str) -> tuple[float, Schedule]:
     if call is None or word not in _V2 or call[2] is None:
         raise _refused(options, key, text, _V2)
     values = _named([part.strip() for part in call[2].split(";")], _V2[word])
-    if values is None or values["base"] < 0:
+    if values is None:
         raise _refused(options, key, text, _V2)
     base = values["base"]
     return base, CONSTANT if word == "const" else _made(options, key, word, values)
@@ -111,7 +112,8 @@ def _named(given: list[str], names: tuple[str, ...]) -> dict[str, float] | None:
     values = {}
     for part, name in zip(given, names, strict=True):
         key, equals, value = (word.strip() for word in part.partition("="))
-        if key.lower() != name.lower() or not equals or not _FLOAT.fullmatch(value):
+        written = _WHOLE if name == "numSteps" else _FLOAT
+        if key.lower() != name.lower() or not equals or not written.fullmatch(value):
             return None
         values[name] = float(value)
     return values

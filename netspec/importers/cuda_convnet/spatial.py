@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from netspec.importers.cuda_convnet.kinds import ONE, ONLY_V2, Kind, Site, table
 from netspec.importers.cuda_convnet.model import Image, Layer
+from netspec.units import plural
 
+FARTHEST = 2**15
+"""Windows along an axis, and pixels before or behind an image where they begin, at most."""
 _POOLS = {"2012": ("max", "maxabs", "avg", "rand"), "v2": ("max", "maxabs", "avg")}
 
 
@@ -20,14 +23,14 @@ def _pool(site: Site) -> Layer:
     kind = options.choice("pool", _POOLS[site.dialect])
     size = options.integer("sizeX", low=1, high=image.side)
     stride = options.integer("stride", low=1, high=size)
-    start = options.integer("start", 0, -image.side, image.side - 1)
-    places = options.integer("outputsX", 0, 0, 2**15)
+    start = options.integer("start", 0, -FARTHEST, FARTHEST)
+    places = options.integer("outputsX", 0, 0, FARTHEST)
     places = places or max(0, 1 - (-(image.side - start - size) // stride))
     if not places:
         raise options.refuse("kernel-too-large", "no window fits", "sizeX", "start")
-    summed = site.dialect == "v2" and options.flag("sum", False)
-    if summed and kind != "avg":
-        raise options.refuse("bad-value", "sum is for pool=avg", "sum")
+    summed = site.dialect == "v2" and kind == "avg" and options.flag("sum", False)
+    if site.dialect == "v2" and kind != "avg" and options.has("sum"):
+        options.warn("cfg-ignored-key", "sum is of pool=avg alone; it is ignored", "sum")
     values = {"pool": kind, "size": size, "stride": stride, "start": start, "places": places, "sum": summed}
     out = Image(image.channels, places)
     return site.layer("pool", out.units, image=out, reads=(image,), values=values)
@@ -38,11 +41,16 @@ def _cmpool(site: Site) -> Layer:
     options.choice("pool", ("max",))
     size = options.integer("size", low=1, high=image.channels)
     stride = options.integer("stride", low=1, high=size)
-    outputs = options.integer("outputs", 0, 0, 2**20)
-    start = options.integer("start", 0, -size + 1, 0)
-    outputs = outputs or 1 - (-(image.channels - start - size) // stride)
-    if start + (outputs - 1) * stride + size < image.channels:
-        raise options.refuse("bad-value", f"{outputs} windows do not cover {image.channels} channels", "outputs")
+    outputs = options.integer("outputs", 0, 0, FARTHEST)
+    start = options.integer("start", 0, -FARTHEST, 0)
+    covered = start + (outputs - 1) * stride + size
+    if covered < image.channels:
+        raise options.refuse(
+            "bad-value",
+            f"{plural(outputs, 'window')} do not cover its {image.channels} channels",
+            "outputs",
+            notes=(f"{start} + ({outputs} - 1) * {stride} + {size} = {covered}, less than {image.channels}",),
+        )
     out = Image(outputs, image.side)
     values = {"size": size, "stride": stride, "start": start}
     return site.layer("cmpool", out.units, image=out, reads=(image,), values=values)
@@ -71,10 +79,15 @@ def _nailbed(site: Site) -> Layer:
 
 def _blur(site: Site) -> Layer:
     options, image = site.options, _image(site)
-    size = int(options.choice("filterSize", ("3", "5", "7", "9")))
+    size = options.integer("filterSize")
+    if size not in (3, 5, 7, 9):
+        raise options.refuse("bad-value", f"filterSize is one of 3, 5, 7, 9, not {size}", "filterSize")
     if size > image.side:
         raise options.refuse("kernel-too-large", f"its filter is larger than its maps of {image.side}", "filterSize")
-    values = {"size": size, "stdev": options.real("stdev", low=1e-6)}
+    stdev = abs(options.real("stdev"))  # of which the square is taken
+    if not stdev:
+        raise options.refuse("bad-value", "stdev divides, and is not 0", "stdev")
+    values = {"size": size, "stdev": stdev}
     return site.layer("blur", image.units, image=image, reads=(image,), values=values)
 
 
@@ -110,7 +123,10 @@ def _crop(site: Site) -> Layer:
     side = options.integer("sizeX", low=1)
     for key, start in (("startX", left), ("startY", top)):
         if start + side > image.side:
-            raise options.refuse("bad-value", f"{key}={start} + sizeX={side} is more than {image.side}", key, "sizeX")
+            note = "the parser of version 2 looked at the columns alone, and its program then read what is no pixel"
+            notes = (note,) if key == "startY" else ()
+            message = f"{key}={start} + sizeX={side} is more than {image.side}"
+            raise options.refuse("bad-value", message, key, "sizeX", notes=notes)
     site.no_weights_below("crop")
     out = Image(image.channels, side)
     values = {"left": left, "top": top, "side": side}

@@ -6,17 +6,19 @@ import re
 from dataclasses import replace
 
 from netspec.importers.cuda_convnet.kinds import ANY, ONE, ONLY_2012, ONLY_V2, Kind, Site, table
-from netspec.importers.cuda_convnet.model import Image, Layer, Shared
+from netspec.importers.cuda_convnet.model import Dialect, Image, Layer, Shared
 from netspec.importers.cuda_convnet.options import LARGEST, shown
 
 _START = ("initW", "initB", "initWFunc", "initBFunc", "weightSource")
 _WINDOW = ("channels", "filterSize", "filters", "padding", "stride", "groups")
 _SPARSE = ("randSparse", "filterChannels", "initCFunc")
+_OF_VERSIONS: dict[Dialect, tuple[str, ...]] = {"2012": _SPARSE, "v2": ("modulesX",)}
 _INITIALISED = {
     "initWFunc": "initW stands",
     "initBFunc": "initB stands",
     "initCFunc": "the channels in their order stand",
 }
+_FUNCTION = re.compile(r"[^.]+\.[^()]+(?:\([^,]+(?:,[^,]+)*\))?")
 _SOURCE = re.compile(r"([^\[\]]+)(?:\[([0-9]{1,6})\])?")
 
 
@@ -29,9 +31,13 @@ def _start(site: Site) -> dict[str, object]:
     }
     sources = options.words("weightSource") if options.get("weightSource") else [""]
     for key, other in _INITIALISED.items():
+        function = options.text(key, "").strip()
+        if function and not _FUNCTION.fullmatch(function):
+            note = "it is written module.function or module.function(parameter,parameter)"
+            raise options.refuse("bad-value", f"{key}={shown(function)} is no function", key, notes=(note,))
         if key == "initWFunc" and all(sources):
             continue  # what it would make of matrices that are another layer's was dropped
-        if options.text(key, "").strip():
+        if function:
             options.warn("cfg-substitute", f"{key} calls a function that is not in the file; {other} in for it", key)
     return values
 
@@ -132,7 +138,7 @@ def _windows(site: Site, word: str) -> Layer:
         # Of all groups together, as many as 16 of each: checked for each as it stands in the file.
         options.divisible("filters", filters[i], 16, "in each group" if groups[i] > 1 else "")
         depths.append(_depth(site, image.channels, groups[i], sparse[i], given[i]))
-        places.append(_places(site, word, image.side, kernels[i], strides[i], paddings[i]))
+        places.append(_places(site, image.side, kernels[i], strides[i], paddings[i]))
     totals = [f * g for f, g in zip(filters, groups, strict=True)]
     if len(set(totals)) > 1 or len(set(places)) > 1:
         sizes = ", ".join(f"{f}x{p}x{p}" for f, p in zip(totals, places, strict=True))
@@ -181,7 +187,7 @@ def _depth(site: Site, channels: int, groups: int, sparse: bool, given: int) -> 
     return depth
 
 
-def _places(site: Site, word: str, side: int, kernel: int, stride: int, padding: int) -> int:
+def _places(site: Site, side: int, kernel: int, stride: int, padding: int) -> int:
     """1 + ceil((2 padding + S - filterSize) / stride), or what ``modulesX`` says."""
     options = site.options
     spare = 2 * padding + side - kernel
@@ -192,7 +198,7 @@ def _places(site: Site, word: str, side: int, kernel: int, stride: int, padding:
             "filterSize",
         )
     automatic = 1 - (-spare // stride)
-    if site.dialect == "2012" or word != "conv":
+    if site.dialect == "2012":
         return automatic
     places = options.integer("modulesX", 0, 0, 2**15) or automatic
     if -padding + stride * (places - 1) + kernel < side:
@@ -231,7 +237,7 @@ KINDS = table(
         lambda site: _windows(site, "conv"),
         ANY,
         (*_WINDOW, *_START, "sharedBiases"),
-        special={"2012": _SPARSE, "v2": ("modulesX",)},
+        special=_OF_VERSIONS,
     ),
-    Kind("local", lambda site: _windows(site, "local"), ANY, (*_WINDOW, *_START), special={"2012": _SPARSE}),
+    Kind("local", lambda site: _windows(site, "local"), ANY, (*_WINDOW, *_START), special=_OF_VERSIONS),
 )

@@ -1,0 +1,74 @@
+"""Learning rates and schedules in the words of version 2, and rates that updated nothing."""
+
+from __future__ import annotations
+
+import pytest
+from layerfiles import RATES, VERSION_2, VERSION_2_PARAMS, conv, load, net, said, schedules
+
+from netspec.importers.cuda_convnet import Dialect
+from netspec.ir import settings
+from netspec.ir.ops import Dropout
+
+
+def test_rates_of_version_2() -> None:
+    found = load(VERSION_2, "".join(f"[{name}]\n{text}" for name, text in VERSION_2_PARAMS.items()))
+    graph = found.graph
+    assert schedules(found) == {
+        "c.weight": settings.DiscreteExponential(0.004, 4), "c.bias": settings.Fixed(),
+        "out.weight": settings.Fixed(), "out.bias": settings.Fixed(),
+    }  # fmt: skip
+    assert {key: p.lr for key, p in graph.parameters.items()} == {
+        "c.weight": 0.04, "c.bias": 0.02, "out.weight": 0.04, "out.bias": 0.5,
+    }  # fmt: skip
+    assert graph.nodes["d"].op == Dropout(0.25, "train")
+    assert [graph.nodes[n].op for n in graph.layers["e"].inputs] != []
+
+
+def test_each_input_of_version_2_has_its_schedule() -> None:
+    both = conv("c", "data", 3) + conv("d", "c,data", 16).replace("channels=16", "channels=16,3").replace(
+        "filters=16\nfilterSize=3\npadding=1\ninitW=0.02",
+        "filters=16,16\nfilterSize=3,3\npadding=1,1\ninitW=0.02,0.02",
+    )
+    text = net(both.replace("partialSum=0\n", ""), "d")
+    rates = RATES.replace("epsW=0.01", "epsW=exp[base=0.1;tgtFactor=8],linear[base=0.2;tgtFactor=4]")
+    rates = rates.replace("momW=0.9", "momW=0.9,0.9").replace("wc=0.0005", "wc=0,0")
+    given = {"c": RATES, "d": rates, "out": RATES, "logprob": "coeff=1\n"}
+    found = load(text, "".join(f"[{name}]\n{section}" for name, section in given.items()), "v2")
+    assert found.warnings == ()
+    assert [schedules(found)[f"d.{key}"] for key in ("weights.0", "weights.1", "bias")] == [
+        settings.Exponential(0.125), settings.Linear(0.25), settings.Fixed(),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "rate",
+    [
+        "1e-3",
+        "-0.01",
+        "0.",
+        "exp[base=1,tgtFactor=2]",
+        "exp[tgtFactor=2;base=1]",
+        "dexp[base=1;tgtFactor=2;numSteps=4.0]",
+    ],
+)
+def test_rates_that_version_2_refused(rate: str) -> None:
+    given = {**VERSION_2_PARAMS, "c": RATES.replace("epsW=0.01", f"epsW={rate}")}
+    found = said(VERSION_2, "".join(f"[{name}]\n{text}" for name, text in given.items()), dialect="v2")
+    assert [d.code for d in found if d.severity == "error"] == ["bad-value"]
+
+
+def test_rates_without_a_digit_before_the_point() -> None:
+    given = {**VERSION_2_PARAMS, "c": RATES.replace("epsW=0.01", "epsW=.01").replace("epsB=0.02", "epsB=.5")}
+    found = load(VERSION_2, "".join(f"[{name}]\n{text}" for name, text in given.items()), "v2").graph.parameters
+    assert (found["c.weight"].lr, found["c.bias"].lr) == (0.01, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "rate"), [("2012", "-0.01"), ("v2", "const[base=-1]"), ("v2", "linear[base=-0.5;tgtFactor=2]")]
+)
+def test_rates_below_0_updated_nothing(dialect: Dialect, rate: str) -> None:
+    given = {"c": RATES.replace("epsW=0.01", f"epsW={rate}"), "out": RATES, "logprob": "coeff=1\n"}
+    layers = net(conv("c", "data", 3), "c")
+    found = load(layers, "".join(f"[{name}]\n{text}" for name, text in given.items()), dialect)
+    assert found.graph.parameters["c.weight"].lr == 0
+    assert [(d.code, d.span.text) for d in found.warnings] == [("cfg-left-out", rate)]
