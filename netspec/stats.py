@@ -9,6 +9,7 @@ from typing import Literal
 from netspec.ir.graph import Graph, Layer, Node, Placement
 from netspec.ir.ops import Bias, Conv, Linear, Local, name_of, window_of
 from netspec.ir.shape import Shape
+from netspec.ir.table import ConnectionTable
 from netspec.ir.window import Pad, Window
 
 BYTES = 4
@@ -17,11 +18,13 @@ BYTES = 4
 
 @dataclass(frozen=True, slots=True)
 class WindowNumbers:
-    """A layer's window over one of its inputs: as stated, and the padding that is really read."""
+    """A layer's window over one of its inputs: as stated, and the padding that is really read; the groups in which it
+    reads, or its connection table."""
 
     window: Window
     effective_pad: Pad
     groups: int
+    table: ConnectionTable | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +181,8 @@ def _window(graph: Graph, node: Node) -> WindowNumbers | None:
         return None
     (x,) = graph.shapes(node)
     groups = node.op.groups if isinstance(node.op, Conv | Local) else 1
-    return WindowNumbers(window, window.effective_pad(x.height, x.width), groups)
+    table = node.op.table if isinstance(node.op, Conv) else None
+    return WindowNumbers(window, window.effective_pad(x.height, x.width), groups, table)
 
 
 def flops_by_kind(graph: Graph) -> dict[str, int]:

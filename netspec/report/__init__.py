@@ -98,7 +98,7 @@ def _gpu(numbers: LayerNumbers) -> str | int | list[int]:
 
 def _window(numbers: WindowNumbers) -> dict[str, Any]:
     window = numbers.window
-    return {
+    entry: dict[str, Any] = {
         "kernel": list(window.kernel),
         "stride": list(window.stride),
         "pad": list(window.pad),
@@ -107,3 +107,6 @@ def _window(numbers: WindowNumbers) -> dict[str, Any]:
         "rounding": window.rounding,
         "groups": numbers.groups,
     }
+    if numbers.table is not None:
+        entry["table"] = [list(row) for row in numbers.table.rows]
+    return entry

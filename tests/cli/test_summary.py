@@ -101,6 +101,13 @@ def test_every_layer_is_there_in_file_order_with_every_field(path: Path) -> None
     assert summary["total"]["parameters"] == sum(layer["parameters"] for layer in summary["layers"])
 
 
+def test_json_has_the_connection_table() -> None:
+    layers = {layer["name"]: layer for layer in data(str(SPECS / "lenet-5.net"))["layers"]}
+    table = layers["c3"]["window"]["table"]
+    assert (len(table), table[4], sum(map(len, table))) == (16, [0, 4, 5], 60)
+    assert "table" not in layers["c1"]["window"]
+
+
 def test_json_with_matrix_products_and_shares() -> None:
     layers = {layer["name"]: layer for layer in data(ALEXNET, "--im2col", "--per-gpu")["layers"]}
     (product,) = layers["conv2"]["im2col"]
