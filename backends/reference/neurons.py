@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from netspec.ir.ops import Abs, Affine, Log, Logistic, NoisyRelu, Relu, SoftRelu, Sqrt, Square, Tanh
+from netspec.ir.ops import Abs, Affine, Elu, LeakyRelu, Log, Logistic, NoisyRelu, Relu, SoftRelu, Sqrt, Square, Tanh
 
 from .call import Array, Call, Gradient
 
@@ -37,6 +37,26 @@ def noisy_relu_back(op: NoisyRelu, call: Call, y: Array, grad: Array) -> Gradien
     """Slope 1 where y is above 0, else 0. It is not the derivative: the noise, which grows with x, is taken for a
     constant that was added."""
     return Gradient((grad * (y > 0),))
+
+
+def leaky_relu(op: LeakyRelu, call: Call) -> Array:
+    """x above 0, else slope x."""
+    return np.where(call.x > 0, call.x, op.slope * call.x)
+
+
+def leaky_relu_back(op: LeakyRelu, call: Call, y: Array, grad: Array) -> Gradient:
+    """Slope 1 above 0, else the slope."""
+    return Gradient((grad * np.where(call.x > 0, 1.0, op.slope),))
+
+
+def elu(op: Elu, call: Call) -> Array:
+    """x above 0, else alpha (e^x - 1)."""
+    return np.where(call.x > 0, call.x, op.alpha * np.expm1(np.minimum(call.x, 0.0)))
+
+
+def elu_back(op: Elu, call: Call, y: Array, grad: Array) -> Gradient:
+    """Slope 1 above 0, else alpha e^x."""
+    return Gradient((grad * np.where(call.x > 0, 1.0, op.alpha * np.exp(np.minimum(call.x, 0.0))),))
 
 
 def tanh(op: Tanh, call: Call) -> Array:

@@ -54,6 +54,8 @@ OPS: Mapping[type[ops.Op], Pair] = {
     ops.Softmax: Pair(joins.softmax, joins.softmax_back),
     ops.Relu: Pair(neurons.relu, neurons.relu_back),
     ops.NoisyRelu: Pair(neurons.noisy_relu, neurons.noisy_relu_back),
+    ops.LeakyRelu: Pair(neurons.leaky_relu, neurons.leaky_relu_back),
+    ops.Elu: Pair(neurons.elu, neurons.elu_back),
     ops.Tanh: Pair(neurons.tanh, neurons.tanh_back),
     ops.Logistic: Pair(neurons.logistic, neurons.logistic_back),
     ops.SoftRelu: Pair(neurons.softrelu, neurons.softrelu_back),

@@ -19,6 +19,8 @@ from netspec.ir.ops import (
     Bias,
     ChannelScale,
     Conv,
+    Elu,
+    LeakyRelu,
     Linear,
     Local,
     Logistic,
@@ -68,6 +70,10 @@ def _square(graph: Graph, node: Node, reads: list[float]) -> float:
         return x / 2
     if isinstance(op, NoisyRelu):
         return x / 2 * (1 + op.std * op.std)
+    if isinstance(op, LeakyRelu):
+        return x / 2 * (1 + op.slope * op.slope)
+    if isinstance(op, Elu):
+        return x / 2 + op.alpha * op.alpha * min(x, 1.0) / 2
     if isinstance(op, Tanh):
         slope = op.a * op.b
         return min(op.a * op.a, slope * slope * x)

@@ -19,8 +19,10 @@ from netspec.ir.ops import (
     BatchNorm,
     Bias,
     Dropout,
+    Elu,
     Flatten,
     Input,
+    LeakyRelu,
     Linear,
     Logistic,
     Loss,
@@ -176,7 +178,7 @@ def _rises(op: Op) -> bool:
         return True
     if isinstance(op, Tanh):
         return op.a * op.b > 0
-    return isinstance(op, Relu | Logistic) or (isinstance(op, Affine) and op.a > 0)
+    return isinstance(op, Relu | LeakyRelu | Elu | Logistic) or (isinstance(op, Affine) and op.a > 0)
 
 
 def _extended(edge: Edge, node: Node) -> Edge:

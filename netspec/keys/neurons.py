@@ -26,6 +26,8 @@ NEURONS: dict[str, Neuron] = {
         ops.NoisyRelu,
         (Argument("std", Real(low=0), 1.0),),
     ),
+    "leakyrelu": Neuron("x above 0, else slope x", ops.LeakyRelu, (Argument("slope", Real(low=0), 0.01),)),
+    "elu": Neuron("x above 0, else alpha (e^x - 1)", ops.Elu, (Argument("alpha", Real(low=0), 1.0),)),
     "tanh": Neuron("a tanh(b x)", ops.Tanh, (Argument("a", Real(), 1.0), Argument("b", Real(), 1.0))),
     "logistic": Neuron("1 / (1 + e^-x)", ops.Logistic),
     "softrelu": Neuron("log(1 + e^x); x itself above 4", ops.SoftRelu),

@@ -29,8 +29,10 @@ from netspec.ir.ops import (
     Conv,
     Crop,
     Dropout,
+    Elu,
     Flatten,
     GatedSumSquares,
+    LeakyRelu,
     Linear,
     Local,
     Log,
@@ -379,7 +381,7 @@ def _neuron(op: Op, site: Site) -> Footprint:
             return Footprint(wide, FULL, extra=wide, backward=2 * wide)
         case Log(a=a) if a:
             return Footprint(own, width, extra=own)
-        case SoftRelu() | Log():
+        case LeakyRelu() | Elu() | SoftRelu() | Log():
             return Footprint(own, width, keeps_input=True)
         case Square():
             return Footprint(own, width, keeps_input=True, backward=2 * own)

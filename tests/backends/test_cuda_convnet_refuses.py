@@ -46,6 +46,8 @@ def refused(middle: str, head: str = "net x rounding=up", dialect: Dialect = "20
         (f"{CONV}\n[n] nrelu std=0.5", "std=0.5", "has a std of 1, and its std is 0.5", "std=1"),
         (f"{CONV}\n[b] batchnorm", "batchnorm", "older than batch normalisation", "lrn"),
         (f"{CONV} table={','.join(['0+1'] * 15)},2", f"table={','.join(['0+1'] * 15)},2", "no tables", "groups"),
+        (f"{CONV} neuron=leakyrelu(0.1)", "neuron=leakyrelu(0.1)", "has no neuron leakyrelu", "relu"),
+        (f"{CONV}\n[s] elu", "elu", "has no neuron elu", "relu"),
         (f"{CONV}\n[s] affine", "affine", "no coefficients of channels", "neuron=linear(0.25, 0)"),
         (f"{CONV}\n[n] rnorm size=3 k=2 alpha=1e-4 beta=0.75", "k=2", "is 1, and its k is 2", "k=1, or --dialect v2"),
         (f"{CONV}\n[n] lrn groups=4 size=5 k=2 alpha=1e-4 beta=0.75", "groups=4", "covers all", "size=7, or groups=1"),

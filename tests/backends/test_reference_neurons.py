@@ -9,7 +9,7 @@ import pytest
 from by_hand import LN2, LN3, close, gradient, on_vector
 
 from netspec import backend
-from netspec.ir.ops import Abs, Affine, Logistic, NoisyRelu, Op, Relu, SoftRelu, Sqrt, Square, Tanh
+from netspec.ir.ops import Abs, Affine, Elu, LeakyRelu, Logistic, NoisyRelu, Op, Relu, SoftRelu, Sqrt, Square, Tanh
 
 reference = backend.load("reference")
 
@@ -18,6 +18,10 @@ reference = backend.load("reference")
     ("op", "x", "wanted"),
     [
         (Relu(), [-2, 0, 3], [0, 0, 3]),
+        (LeakyRelu(), [-2, 0, 3], [-0.02, 0, 3]),
+        (LeakyRelu(0.5), [-2, 3], [-1, 3]),
+        (Elu(), [-LN3, 0, 3], [-2 / 3, 0, 3]),  # 1/3 - 1
+        (Elu(0.5), [-1000, -LN2, 1000], [-0.5, -0.25, 1000]),
         (Tanh(), [LN3], [0.8]),  # (9 - 1) / (9 + 1)
         (Tanh(a=2, b=0.5), [2 * LN3], [1.6]),
         (Logistic(), [-LN3, 0, LN3], [0.25, 0.5, 0.75]),
@@ -40,6 +44,9 @@ def test_neurons(op: Op, x: list[float], wanted: list[float]) -> None:
     ("op", "x", "slope"),
     [
         (Relu(), [-2, 0, 3], [0, 0, 1]),
+        (LeakyRelu(0.5), [-2, 0, 3], [0.5, 0.5, 1]),
+        (Elu(), [-LN3, 0, 3], [1 / 3, 1, 1]),
+        (Elu(0.5), [-LN2, 0, 1000], [0.25, 0.5, 1]),
         (Tanh(a=2, b=0.5), [2 * LN3], [0.36]),  # 2 * 0.5 * (1 - 0.8^2)
         (Logistic(), [LN3], [0.1875]),  # 3/4 * 1/4
         (SoftRelu(), [LN3, 5], [0.75, 1]),

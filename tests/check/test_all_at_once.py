@@ -37,7 +37,7 @@ def test_a_padding_that_others_name_is_told_in_numbers(word: str, fixed: tuple[s
     assert bool(found.notes) == (not fixed)
 
 
-@pytest.mark.parametrize("word", ["gelu", "elu", "prelu", "SiLU"])
+@pytest.mark.parametrize("word", ["gelu", "celu", "prelu", "SiLU"])
 def test_a_function_that_is_not_here_is_not_taken_for_another(word: str) -> None:
     (neuron,) = mistakes(f"[i] input 3x8x8\n[f] fc outputs=2 neuron={word}\n")
     (layer,) = mistakes(f"[i] input 3x8x8\n[f] {word}\n")

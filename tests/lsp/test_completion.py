@@ -77,7 +77,20 @@ def test_defaults_and_settings_have_their_keys() -> None:
     [
         (
             "[a] conv neuron=|",
-            ["relu", "nrelu", "tanh", "logistic", "softrelu", "abs", "square", "sqrt", "log", "linear"],
+            [
+                "relu",
+                "nrelu",
+                "leakyrelu",
+                "elu",
+                "tanh",
+                "logistic",
+                "softrelu",
+                "abs",
+                "square",
+                "sqrt",
+                "log",
+                "linear",
+            ],
         ),
         ("[a] conv reads = a|", ["own", "all"]),
         ("[a] conv kernel=|", []),

@@ -35,7 +35,7 @@ from questions import (
     softmax,
 )
 
-from netspec.ir.ops import Abs, Affine, Concat, Log, Logistic, Max, Op, Relu, SoftRelu, Sqrt, Sum, Tanh
+from netspec.ir.ops import Abs, Affine, Concat, Elu, LeakyRelu, Log, Logistic, Max, Op, Relu, SoftRelu, Sqrt, Sum, Tanh
 from netspec.ir.window import Pad, Window
 
 STORED = ("pytorch-converted", "pytorch-operator", "simple")
@@ -198,11 +198,13 @@ QUESTIONS: dict[str, Callable[[Case], Question]] = {
     "Concat": lambda case: join(Concat, case.inputs, case.get("axis")),
     "Conv": _conv,
     "Dropout": _dropout,
+    "Elu": lambda case: elementwise(Elu(case.get("alpha", 1.0)), case.inputs[0]),
     "Flatten": lambda case: flatten(case.inputs[0], case.get("axis", 1)),
     "Gemm": _gemm,
     "GlobalAveragePool": _global(avg_pool),
     "GlobalMaxPool": _global(max_pool),
     "LRN": _lrn,
+    "LeakyRelu": lambda case: elementwise(LeakyRelu(case.get("alpha", 0.01)), case.inputs[0]),
     "Log": _neuron(Log()),
     "Max": lambda case: join(Max, case.inputs),
     "MaxPool": _max_pool,
@@ -216,7 +218,8 @@ QUESTIONS: dict[str, Callable[[Case], Question]] = {
 }
 
 MODULES = (
-    "abs", "averagepool", "batch_normalization", "concat", "conv", "dropout", "flatten", "gemm", "globalaveragepool",
-    "globalmaxpool", "log", "lrn", "max", "maxpool", "relu", "sigmoid", "softmax", "softplus", "sqrt", "sum", "tanh",
+    "abs", "averagepool", "batch_normalization", "concat", "conv", "dropout", "elu", "flatten", "gemm",
+    "globalaveragepool", "globalmaxpool", "leakyrelu", "log", "lrn", "max", "maxpool", "relu", "sigmoid", "softmax",
+    "softplus", "sqrt", "sum", "tanh",
 )  # fmt: skip
 """The modules that make these operators' cases."""

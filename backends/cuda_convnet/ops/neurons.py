@@ -3,7 +3,22 @@
 from __future__ import annotations
 
 from netspec.importers.cuda_convnet.lines import number
-from netspec.ir.ops import Abs, Affine, Log, Logistic, NoisyRelu, Op, Relu, SoftRelu, Sqrt, Square, Tanh
+from netspec.ir.ops import (
+    Abs,
+    Affine,
+    Elu,
+    LeakyRelu,
+    Log,
+    Logistic,
+    NoisyRelu,
+    Op,
+    Relu,
+    SoftRelu,
+    Sqrt,
+    Square,
+    Tanh,
+    name_of,
+)
 
 from ..sections import Section, decimal
 from ..site import Site
@@ -27,7 +42,7 @@ def word(site: Site, op: Op) -> str:
         return f"log[{decimal(op.a)}]"
     if isinstance(op, Log):
         raise site.cannot_say("the neurons of 2012 have no logarithm", "neuron", instead=("--dialect v2",))
-    raise site.cannot_say(f"cuda-convnet has no neuron {type(op).__name__.lower()}", "neuron")
+    raise site.cannot_say(f"cuda-convnet has no neuron {name_of(op)}", "neuron", instead=("relu",))
 
 
 def _noisy(site: Site, op: NoisyRelu) -> str:
@@ -46,4 +61,4 @@ def neuron(site: Site) -> Section:
     return site.section("neuron", (read,), {"neuron": word(site, site.nodes[0].op)})
 
 
-EMITTED = dict.fromkeys((*_WORDS, NoisyRelu, Tanh, Affine, Log), neuron)
+EMITTED = dict.fromkeys((*_WORDS, NoisyRelu, LeakyRelu, Elu, Tanh, Affine, Log), neuron)

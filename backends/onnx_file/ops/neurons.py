@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netspec.ir.ops import Abs, Affine, Log, Logistic, NoisyRelu, Relu, SoftRelu, Sqrt, Square, Tanh
+from netspec.ir.ops import Abs, Affine, Elu, LeakyRelu, Log, Logistic, NoisyRelu, Relu, SoftRelu, Sqrt, Square, Tanh
 
 from ..site import Site, Table
 
@@ -41,6 +41,8 @@ def _affine(op: Affine, site: Site) -> None:
 TABLE: Table = {
     Relu: lambda op, site: site.result("Relu", site.x),
     NoisyRelu: _noisy_relu,
+    LeakyRelu: lambda op, site: site.result("LeakyRelu", site.x, alpha=op.slope),
+    Elu: lambda op, site: site.result("Elu", site.x, alpha=op.alpha),
     Tanh: _tanh,
     Logistic: lambda op, site: site.result("Sigmoid", site.x),
     SoftRelu: _softrelu,

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from netspec.ir.ops import Abs, Affine, Log, Logistic, NoisyRelu, Relu, SoftRelu, Sqrt, Square, Tanh
+from netspec.ir.ops import Abs, Affine, Elu, LeakyRelu, Log, Logistic, NoisyRelu, Relu, SoftRelu, Sqrt, Square, Tanh
 
 from .chance import DrawnLayer
 from .emission import Table
@@ -103,6 +103,8 @@ class ScaleShift(nn.Module):
 TABLE: Table = {
     Relu: lambda op, inputs: nn.ReLU(),
     NoisyRelu: lambda op, inputs: NoisyReLU(op.std),
+    LeakyRelu: lambda op, inputs: nn.LeakyReLU(op.slope),
+    Elu: lambda op, inputs: nn.ELU(op.alpha),
     Tanh: lambda op, inputs: nn.Tanh() if (op.a, op.b) == (1, 1) else ScaledTanh(op.a, op.b),
     Logistic: lambda op, inputs: nn.Sigmoid(),
     SoftRelu: lambda op, inputs: SoftReLU(),

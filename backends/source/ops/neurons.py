@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netspec.ir.ops import Abs, Affine, Log, Logistic, NoisyRelu, Relu, SoftRelu, Sqrt, Square, Tanh
+from netspec.ir.ops import Abs, Affine, Elu, LeakyRelu, Log, Logistic, NoisyRelu, Relu, SoftRelu, Sqrt, Square, Tanh
 
 from ..site import Expressions, Site
 from ..text import call, string
@@ -29,6 +29,8 @@ def _affine(op: Affine, at: Site) -> str:
 EXPRESSIONS: Expressions = {
     Relu: lambda op, at: f"F.relu({at.x})",
     NoisyRelu: _noisy_relu,
+    LeakyRelu: lambda op, at: f"F.leaky_relu({at.x}, {op.slope!r})",
+    Elu: lambda op, at: f"F.elu({at.x}, {op.alpha!r})",
     Tanh: _tanh,
     Logistic: lambda op, at: f"torch.sigmoid({at.x})",
     SoftRelu: lambda op, at: f"F.softplus({at.x}, threshold={op.linear_above})",

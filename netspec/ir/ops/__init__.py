@@ -14,7 +14,21 @@ from netspec.ir.ops.losses import (
     SumSquares,
     Topographic,
 )
-from netspec.ir.ops.neurons import Abs, Affine, Log, Logistic, Neuron, NoisyRelu, Relu, SoftRelu, Sqrt, Square, Tanh
+from netspec.ir.ops.neurons import (
+    Abs,
+    Affine,
+    Elu,
+    LeakyRelu,
+    Log,
+    Logistic,
+    Neuron,
+    NoisyRelu,
+    Relu,
+    SoftRelu,
+    Sqrt,
+    Square,
+    Tanh,
+)
 from netspec.ir.ops.norms import BatchNorm, ContrastNorm, Dropout, Lrn, MapNorm
 from netspec.ir.ops.scaling import RandomScale
 from netspec.ir.ops.spatial import (
@@ -65,6 +79,8 @@ VOCABULARY: tuple[type[Op], ...] = (
     Softmax,
     Relu,
     NoisyRelu,
+    LeakyRelu,
+    Elu,
     Tanh,
     Logistic,
     SoftRelu,
@@ -103,9 +119,11 @@ __all__ = [
     "CrossEntropy",
     "Dropout",
     "Elementwise",
+    "Elu",
     "Flatten",
     "GatedSumSquares",
     "Input",
+    "LeakyRelu",
     "Linear",
     "Local",
     "Log",
