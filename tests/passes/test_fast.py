@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from checking import SPECS, good
 
@@ -72,6 +74,23 @@ def test_alexnets_other_convolutions_take_in_their_relus() -> None:
     every = ("lrn-chain", "grouped-conv", "bias-relu")
     assert forms_of(ALEXNET, every).rectified == {f"conv{n}:conv": f"conv{n}" for n in (3, 4, 5)}
     assert forms_of(ALEXNET, ("bias-relu",)).rectified == {f"conv{n}:conv": f"conv{n}" for n in (1, 2, 3, 4, 5)}
+
+
+def test_poolings_that_no_chain_has_read_a_copy_unless_channels_lie_side_by_side_already() -> None:
+    assert forms_of(ALEXNET, ("max-pool",)).pools == {"pool1", "pool2", "pool5"}
+    assert forms_of(ALEXNET, ("max-pool", "lrn-chain")).pools == {"pool5"}
+    assert forms_of(ALEXNET, ("max-pool", "channels-last")).pools == frozenset()
+    last = replace(ALEXNET, train=replace(ALEXNET.train, channels_last=True))
+    assert forms_of(last, ("max-pool",)).passes == ()
+
+
+@pytest.mark.parametrize(
+    ("channels", "window", "copied"),
+    [(16, "kernel=2 stride=2", True), (15, "kernel=2 stride=2", False), (16, "kernel=1 stride=2", False)],
+)
+def test_poolings_of_few_channels_or_single_pixels_stay(channels: int, window: str, copied: bool) -> None:
+    graph = good(f"net a rounding=down\n[image] input {channels}x8x8\n[p] maxpool {window}\n[f] fc outputs=2\n").graph
+    assert (forms_of(graph, ("max-pool",)).pools == {"p"}) == copied
 
 
 @pytest.mark.parametrize(

@@ -85,3 +85,13 @@ def test_a_devices_normalisation_has_its_own_groups_alone() -> None:
     placed = place(GRAPH, arrange(GRAPH, 2, "groups"))
     local = local_graph(placed, GRAPH.layers["norm1"], 0)
     assert (FORMS.chains["norm1"].lrn.groups, on_one_device(FORMS, local).chains["norm1"].lrn.groups) == (2, 1)
+
+
+@pytest.mark.parametrize(("filters", "pools"), [(24, set()), (32, {"p"})])
+def test_a_devices_pooling_is_of_a_copy_where_its_own_channels_are_enough(filters: int, pools: set[str]) -> None:
+    text = f"gpus 2\n[i] input 3x8x8\n[c] conv filters={filters} kernel=3\n[p] maxpool kernel=3\n[f] fc outputs=2\n"
+    graph = netspec.loads(text).graph
+    placed = place(graph, arrange(graph, 2, "groups"))
+    forms = on_devices(forms_of(graph, ("max-pool",)), placed)
+    assert forms.pools == {"p"}
+    assert on_one_device(forms, local_graph(placed, graph.layers["p"], 0)).pools == pools

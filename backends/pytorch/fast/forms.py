@@ -5,13 +5,14 @@ from __future__ import annotations
 from torch import nn
 
 from netspec.ir.graph import Node
-from netspec.ir.ops import Conv
+from netspec.ir.ops import Conv, MaxPool
 from netspec.ir.shape import Shape
 from netspec.passes.fast import Forms
 
 from ..ops.weighted import Convolution
 from .chain import LrnChain
 from .grouped import GroupedConvolution
+from .pooled import ChannelsLastMaxPool
 from .rectified import RectifiedConvolution
 from .unshuffled import UnshuffledConvolution
 
@@ -25,6 +26,8 @@ def as_formed(node: Node, inputs: tuple[Shape, ...], forms: Forms) -> nn.Module 
         return nn.Identity()
     if node.name in forms.chains:
         return LrnChain(forms.chains[node.name], inputs[0])
+    if isinstance(node.op, MaxPool) and node.name in forms.pools:
+        return ChannelsLastMaxPool(node.op, inputs[0])
     if not isinstance(node.op, Conv):
         return None
     formed: nn.Module | None = None

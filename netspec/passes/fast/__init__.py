@@ -19,6 +19,7 @@ from netspec.passes.fast import (
     grouped_conv,
     kept_memory,
     lrn_chain,
+    max_pool,
     space_to_depth,
 )
 from netspec.passes.fast.devices import on_devices, on_one_device
@@ -33,6 +34,7 @@ PASSES: tuple[Pass, ...] = (
     grouped_conv.PASS,
     bias_relu.PASS,
     channels_last.PASS,
+    max_pool.PASS,
     fused_update.PASS,
     kept_memory.PASS,
     cuda_graph.PASS,

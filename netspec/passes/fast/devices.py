@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from netspec.ir.graph import Graph
 from netspec.ir.ops import Lrn
+from netspec.passes.fast.max_pool import pays
 from netspec.passes.fast.model import Chain, Forms
 from netspec.passes.placing import Placed
 
@@ -22,12 +23,14 @@ def on_devices(forms: Forms, placed: Placed) -> Forms:
 
 
 def on_one_device(forms: Forms, local: Graph) -> Forms:
-    """The forms of one device's part of a layer (see ``placing.local_graph``): a normalisation has fewer groups."""
+    """The forms of one device's part of a layer (see ``placing.local_graph``): a normalisation has fewer groups,
+    a pooling fewer channels."""
     chains = dict(forms.chains)
     for name, chain in forms.chains.items():
         if name in local.nodes and isinstance(op := local.nodes[name].op, Lrn):
             chains[name] = replace(chain, lrn=op)
-    return replace(forms, chains=chains)
+    few = {name for name in forms.pools & local.nodes.keys() if not pays(local, local.nodes[name])}
+    return replace(forms, chains=chains, pools=forms.pools - few)
 
 
 def _is_cut(name: str, chain: Chain, placed: Placed) -> bool:

@@ -1,0 +1,82 @@
+"""A maximum pooling of a copy of the maps with their channels side by side (``passes.fast.max_pool``)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+
+from netspec.ir.ops import MaxPool
+from netspec.ir.shape import Shape
+from netspec.passes.padding import pool_padding
+
+from .chain import Places
+
+_COLLIDING = 2048
+"""Bytes: channels that lie a multiple of this apart share a few places of the processor's first cache."""
+
+_APART = 16
+"""Numbers that are left between such channels."""
+
+
+class ChannelsLastMaxPool(nn.Module):
+    """N,C,H,W to N,C,H',W', which lie as what it is given.
+
+    Maps whose channels lie side by side already, and maps on another device than the CPU, are pooled where they are.
+    """
+
+    def __init__(self, op: MaxPool, x: Shape) -> None:
+        super().__init__()
+        padding = pool_padding(op.window, x)
+        self.before = padding.before
+        window = op.window
+        self.places: Places = (window.kernel, window.stride, padding.own, window.dilation, padding.ceil)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x if self.before is None else F.pad(x, self.before, value=-torch.inf)
+        if x.device.type != "cpu" or not x.is_contiguous():
+            return F.max_pool2d(x, *self.places)
+        if torch.is_grad_enabled() and x.requires_grad:
+            pooled: Tensor = MaxPoolFunction.apply(x, self.places)  # type: ignore[no-untyped-call]
+            return pooled
+        return channels_first(F.max_pool2d(channels_last(x), *self.places))
+
+    def extra_repr(self) -> str:
+        before = f", before={tuple(self.before)}" if self.before is not None else ""
+        return f"places={self.places}{before}"
+
+
+class MaxPoolFunction(torch.autograd.Function):
+    """The library's pooling of the copy, and its own gradient for maps as they were given. Kept are the places of the
+    largest pixels alone: not the maps."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, places: Places) -> Tensor:
+        pooled, largest = F.max_pool2d(channels_last(x), *places, return_indices=True)
+        ctx.shape, ctx.places = x.shape, places
+        ctx.save_for_backward(channels_first(largest))
+        return channels_first(pooled)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
+        (largest,) = ctx.saved_tensors
+        like = dy.new_empty(()).expand(ctx.shape)  # only its shape is read
+        return torch.ops.aten.max_pool2d_with_indices_backward(dy, like, *ctx.places, largest), None
+
+
+def channels_last(x: Tensor) -> Tensor:
+    """A copy of N,C,H,W with channels side by side."""
+    n, c, h, w = x.shape
+    if h * w * x.element_size() % _COLLIDING == 0:
+        # As they are, a pixel's channels would push each other out of the cache; copied twice they are there sooner.
+        x = x.new_empty(n, c, h * w + _APART)[..., : h * w].view(x.shape).copy_(x)
+    return x.contiguous(memory_format=torch.channels_last)
+
+
+def channels_first(x: Tensor) -> Tensor:
+    """A copy of N,C,H,W with one map after the other. (``contiguous`` would leave maps of one pixel as they are.)"""
+    return x.clone(memory_format=torch.contiguous_format)

@@ -1,0 +1,149 @@
+"""The maximum pooling of maps with channels side by side: the bits of the library's own, forward and backward."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from chances import examples
+from checking import good
+from comparing import assert_near, load_weights, random_images, random_weights
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from netspec import backend
+from netspec.ir.fault import Fault
+from netspec.ir.graph import Graph
+from netspec.ir.ops import MaxPool
+from netspec.ir.window import ROUNDINGS, Pad, Window
+from netspec.passes.fast import forms_of
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+pytorch, reference = backend.load("pytorch"), backend.load("reference")
+
+SPECIAL = (0.0, -0.0, 1.0, 1.5, -1.0, math.inf, -math.inf, math.nan)
+"""Numbers of which any two may be in a window, and be equal."""
+
+INTEGERS = {torch.float64: torch.int64, torch.float32: torch.int32, torch.bfloat16: torch.int16}
+
+
+def network(op: MaxPool, channels: int, height: int, width: int) -> Graph:
+    """A network whose first layer is the pooling."""
+    from building import Builder
+
+    builder = Builder()
+    builder.add("pool", op, builder.input(channels, height, width))
+    return builder.graph()
+
+
+def pooling(graph: Graph, *names: str) -> nn.Module:
+    """The module of the pooling, in the form of these passes."""
+    found: nn.Module = pytorch.module(graph, 0, forms_of(graph, names)).pool.maxpool
+    assert (type(found).__name__ == "ChannelsLastMaxPool") == bool(names)
+    return found
+
+
+def same_bits(a: Tensor, b: Tensor) -> bool:
+    """Whether they are the same, the signs of zeros too; of NaNs there are several."""
+    assert a.dtype == b.dtype and a.stride() == b.stride()
+    bits, others = (x.nan_to_num(nan=12345, posinf=math.inf, neginf=-math.inf).view(INTEGERS[x.dtype]) for x in (a, b))
+    return torch.equal(bits, others)
+
+
+@st.composite
+def windows(draw: st.DrawFn) -> tuple[Window, int, int]:
+    """A window of two pixels at least, and the height and width of maps that it fits, padded on any side."""
+    side, step, gap = st.integers(1, 4), st.integers(1, 3), st.integers(1, 2)
+    kernel, dilation = (draw(side), draw(side)), (draw(gap), draw(gap))
+    assume(kernel != (1, 1))
+    spans = tuple((k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True))
+    before = draw(st.integers(0, spans[1] - 1)), draw(st.integers(0, spans[0] - 1))
+    after = draw(st.integers(0, 2)), draw(st.integers(0, 2))
+    pad = Pad(before[0], after[0], before[1], after[1])
+    window = Window(kernel, (draw(step), draw(step)), pad, dilation, draw(st.sampled_from(ROUNDINGS)), "pool")
+    height, width = draw(st.integers(1, 12)), draw(st.integers(1, 12))
+    try:
+        window.fit(height, width)
+    except Fault:
+        assume(False)
+    return window, height, width
+
+
+@given(windows(), st.integers(16, 21), st.integers(1, 2), st.integers(0, 2**32 - 1), st.sampled_from(list(INTEGERS)))
+@examples(200)
+def test_values_and_gradients_are_the_librarys_to_the_bit(
+    where: tuple[Window, int, int], channels: int, images: int, seed: int, dtype: torch.dtype
+) -> None:
+    window, height, width = where
+    graph = network(MaxPool(window), channels, height, width)
+    generator = torch.Generator().manual_seed(seed)
+    chosen = torch.randint(len(SPECIAL), (images, channels, height, width), generator=generator)
+    x = torch.tensor(SPECIAL, dtype=dtype)[chosen].requires_grad_()
+    plain, fast = pooling(graph), pooling(graph, "max-pool")
+    wanted, found = plain(x), fast(x)
+    assert same_bits(found, wanted)
+    with torch.no_grad():
+        assert same_bits(fast(x), wanted)
+    # Of three digits, so that sums of several windows' gradients are rounded, and their order shows.
+    dy = torch.randn(wanted.shape, generator=generator).to(dtype)
+    (a,), (b,) = torch.autograd.grad(wanted, x, dy), torch.autograd.grad(found, x, dy)
+    assert same_bits(b, a)
+
+
+@pytest.mark.parametrize("side", [16, 32])  # maps of 2 and of 8 KiB, which are laid apart first
+def test_maps_of_which_many_would_share_a_place_in_the_cache(side: int) -> None:
+    graph = network(MaxPool(Window((3, 3), (2, 2), rounding="up")), 16, side, side * 2)
+    x = torch.randn(3, 16, side, side * 2, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    wanted, found = pooling(graph)(x), pooling(graph, "max-pool")(x)
+    assert same_bits(found, wanted)
+    (a,), (b,) = (torch.autograd.grad(y.square().sum(), x) for y in (wanted, found))
+    assert same_bits(b, a)
+
+
+def test_maps_that_lie_otherwise_are_pooled_where_they_are() -> None:
+    graph = network(MaxPool(Window((2, 2), (2, 2))), 16, 8, 8)
+    x = torch.randn(2, 16, 8, 8, generator=torch.Generator().manual_seed(0))
+    last = x.contiguous(memory_format=torch.channels_last)
+    fast = pooling(graph, "max-pool")
+    assert fast(last).is_contiguous(memory_format=torch.channels_last)
+    assert torch.equal(fast(last), fast(x))
+
+
+def test_nothing_but_the_places_is_kept() -> None:
+    graph = network(MaxPool(Window((2, 2), (2, 2))), 16, 8, 8)
+    x = torch.randn(2, 16, 8, 8).requires_grad_()
+    kept: list[Tensor] = []
+    with torch.autograd.graph.saved_tensors_hooks(lambda tensor: kept.append(tensor) or tensor, lambda tensor: tensor):
+        pooling(graph, "max-pool")(x)
+    assert [(tensor.dtype, tensor.untyped_storage().nbytes()) for tensor in kept] == [(torch.int64, 2 * 16 * 4 * 4 * 8)]
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        "kernel=3 stride=2 rounding=up",
+        "kernel=2 stride=2",
+        "kernel=3 stride=1 pad=1",
+        "kernel=3 pad=2,1,1,0 rounding=up",
+    ],
+)
+def test_a_network_with_it_is_the_references(keys: str) -> None:
+    text = f"[image] input 3x10x10\n[c] conv filters=17 kernel=3\n[p] maxpool {keys}\n[f] fc outputs=3\n"
+    graph = good(text).graph
+    forms = forms_of(graph, ("max-pool",))
+    assert forms.passes == ("max-pool",)
+    weights, x = random_weights(graph), random_images(graph, 3)
+    run = reference.run(graph, weights, x, training=True)
+    model = pytorch.module(graph, 0, forms).double().train()
+    load_weights(model, graph, weights)
+    given_x = torch.tensor(x, requires_grad=True)
+    found = model(given_x)
+    assert_near(found, run.output, "output")
+    found.square().sum().backward()
+    wanted = reference.backward(run, {graph.output.name: 2 * run.output})
+    assert given_x.grad is not None
+    assert_near(given_x.grad, wanted.values[graph.input.name], "gradient of the images")
+    assert_near(model.c.weight.grad, wanted.params["c.weight"], "gradient of the weight")
