@@ -180,6 +180,14 @@ class Drawn:
         self.add(f"zeropad pad={before},{behind},{before},{behind} {self.neuron()}")
         self.side += before + behind
 
+    def cropping(self) -> None:
+        """A square as far from the left as from above, through which gradients go."""
+        start, size = int(self.one_of(0, 1)), self.side - int(self.one_of(1, 2))
+        if self.channels == 3 or size < 3:
+            return
+        self.add(f"crop size={size} top={start} left={start} {self.neuron()}")
+        self.side = size
+
     def map_layer(self) -> None:
         if self.channels == 3:
             return
@@ -288,7 +296,16 @@ def _body(draw: st.DrawFn, dialect: str) -> Drawn:
     spec.opening()
     spec.add(f"conv filters={16 * gpus} kernel=3 pad=1 {spec.learning()} {spec.neuron()}")
     spec.channels, spec.split = 16 * gpus, gpus > 1
-    steps = (spec.convolution, spec.pooling, spec.padding, spec.map_layer, spec.twice, spec.several, spec.across_maps)
+    steps = (
+        spec.convolution,
+        spec.pooling,
+        spec.padding,
+        spec.cropping,
+        spec.map_layer,
+        spec.twice,
+        spec.several,
+        spec.across_maps,
+    )
     for step in draw(st.lists(st.sampled_from(steps), max_size=5)):
         step()
     return spec

@@ -287,6 +287,11 @@ ENDING = "[out] fc outputs=10 init=gaussian(0.1)\n[prob] softmax\n"
     ("line", "dialect", "section"),
     [
         ("crop size=8 top=1 left=3", "v2", "type=crop\ninputs=image\nchannels=3\nstartX=3\nstartY=1\nsizeX=8\n"),
+        (
+            "crop size=8 top=3 left=3",
+            "2012",
+            "pool=maxabs\nchannels=3\nsizeX=1\nstride=1\nstart=3\noutputsX=8\n",
+        ),
         ("resize step=1.5", "2012", "type=resize\ninputs=image\nchannels=3\nscale=1.5\n"),
         ("colourspace to=lab centred=yes", "v2", "type=rgb2lab\ninputs=image\ncenter=true\n"),
         ("colourspace to=yuv", "2012", "type=rgb2yuv\ninputs=image\n"),

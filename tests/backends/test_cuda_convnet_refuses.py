@@ -35,6 +35,8 @@ def refused(middle: str, head: str = "net x rounding=up", dialect: Dialect = "20
         (f"{CONV} stride=2 rounding=down", "rounding=down", "6 places by axis, and it has 5", "rounding=up, for 6"),
         (f"{CONV} pad=1,0,0,0", "pad=1,0,0,0", "pads left and above alike", ""),
         ("[a] zeropad pad=1,0,0,1", "pad=1,0,0,1", "not alike on both axes", ""),
+        ("[a] crop size=12", "size=12", "cuts nothing off", "linear"),
+        (f"{CONV}\n[a] crop size=8 left=1", "left=1", "over layers with weights", ""),
         ("[a] zeropad pad=0", "pad=0", "lays nothing around the image", "linear"),
         ("[a] zeropad pad=13", "pad=13", "start 12 pixels before an image", "two layers, of which one pads 12"),
         (f"{CONV} dilation=2", "dilation=2", "has no dilation", "dilation=1"),
@@ -94,7 +96,7 @@ def test_one_layer_that_cannot_be_said_is_told_and_no_other(dialect: Dialect, da
     }
 
 
-@pytest.mark.parametrize("middle", ["crop size=8", "sumpool kernel=2", "log a=1"])
+@pytest.mark.parametrize("middle", ["crop size=8 top=1", "sumpool kernel=2", "log a=1"])
 def test_layers_of_version_2_alone(middle: str) -> None:
     (found,) = refused(f"[a] {middle}")
     assert "--dialect v2" in found.notes[-1]

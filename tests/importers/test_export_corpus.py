@@ -50,7 +50,6 @@ def test_every_layer_by_itself_is_written_back(file: Case) -> None:
 
 
 BEYOND = {
-    ("pool_10_3_2_start=1", "2012"), ("pool_10_3_2_start=1", "v2"),  # a crop, through which version 2 sends no gradient
     ("weightsource_self", "2012"), ("weightsource_self", "v2"),  # is two layers in a spec, of which one has no bias
     ("sum", "v2"),  # pools over maps that are not square in a spec
     ("neuron_nrelu", "v2"),  # the parser took it, the program did not know it

@@ -59,6 +59,7 @@ def pooled(x: Array, size: int, stride: int, start: int, places: int, of: str) -
         (2, 2, -8, 4, 4),  # all of them
         (1, 1, -3, 14, 14),  # single pixels
         (1, 1, 2, 9, 9),
+        (1, 1, 2, 3, 3),
     ],
 )
 def test_pooling(of: str, size: int, stride: int, start: int, outputs: int, places: int) -> None:

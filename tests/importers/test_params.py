@@ -214,6 +214,7 @@ def test_gradients_over_a_root_of_their_running_means() -> None:
     assert [(w.code, w.span.text) for w in found.warnings] == [("cfg-ignored-key", "0.3")]
     learnt = {key: (p.super_eps, p.decay, p.momentum) for key, p in found.graph.parameters.items() if p.layer == "c"}
     assert learnt == {"c.weight": (0.5, 0.0, 0.9), "c.bias": (None, 0.0, 0.8)}
+    assert found.graph.train.weight_decay == 0.01  # of what has a decay
     text = readable(NORMS, params(c=RATES.replace("wc=0.0005", "wc=0.1") + "superEps=0.5\n"))
     (line,) = [line for line in text.splitlines() if line.startswith("[c]")]
     assert " super_eps=0.5" in line and "decay" not in line

@@ -132,20 +132,48 @@ def mirror(site: Site) -> Section:
 
 
 def crop(site: Site) -> Section:
-    """``crop`` of version 2."""
-    op, (channels, _) = site.nodes[0].op, site.square()
+    """``crop`` of version 2, through which no gradient goes; over weights, and in 2012, ``pool`` of single pixels."""
+    op, (channels, side) = site.nodes[0].op, site.square()
     assert isinstance(op, Crop)
-    if site.draft.old:
-        site.cannot_say("cuda-convnet of 2012 crops what it reads from files alone", instead=("--dialect v2",))
     if op.height != op.width:
         raise site.cannot_say(f"cuda-convnet's crops are square, and it cuts {op.height}x{op.width}", "size")
-    keys = {"channels": str(channels), "startX": str(op.left), "startY": str(op.top), "sizeX": str(op.width)}
-    return site.section("crop", (site.one(),), keys)
+    if op.height == side:
+        raise site.cannot_say("it cuts nothing off the image", "size", instead=("linear",))
+    over_weights = _over_weights(site)
+    if not site.draft.old and not over_weights:
+        keys = {"channels": str(channels), "startX": str(op.left), "startY": str(op.top), "sizeX": str(op.width)}
+        return site.section("crop", (site.one(),), keys)
+    if op.top != op.left:
+        where = "over layers with weights" if over_weights else "in 2012"
+        instead = () if over_weights else ("--dialect v2",)
+        message = f"{where} cuda-convnet crops as far from the left as from above, and it from {op.left} and {op.top}"
+        raise site.cannot_say(message, "left", "top", instead=instead)
+    return _pixels(site, op.top, op.height)
+
+
+def _over_weights(site: Site) -> bool:
+    """Whether a layer with weights stands below."""
+    waiting, seen = list(site.layer.inputs), set[str]()
+    while waiting:
+        layer = site.graph.layers[waiting.pop()]
+        if any(site.graph.nodes[name].params for name in layer.nodes):
+            return True
+        waiting += [name for name in layer.inputs if name not in seen]
+        seen.update(layer.inputs)
+    return False
+
+
+def _pixels(site: Site, start: int, places: int) -> Section:
+    """``pool`` by magnitude of single pixels, so many along an axis from ``start`` on: 0 where there is none."""
+    channels, _ = site.square()
+    keys = {"pool": "maxabs", "channels": str(channels), "sizeX": "1", "stride": "1"}
+    keys |= {"start": str(start)} if start else {}
+    return site.section("pool", (site.one(),), {**keys, "outputsX": str(places)})
 
 
 def zero_pad(site: Site) -> Section:
-    """``pool`` by magnitude of single pixels, some of them outside the image: of no pixels that is 0."""
-    op, (channels, side) = site.nodes[0].op, site.square()
+    """``pool`` of single pixels, some of them outside the image."""
+    op, (_, side) = site.nodes[0].op, site.square()
     assert isinstance(op, ZeroPad)
     before, behind = op.pad.left, op.pad.right
     if (op.pad.top, op.pad.bottom) != (before, behind):
@@ -155,9 +183,7 @@ def zero_pad(site: Site) -> Section:
     if before > side:
         message = f"the windows of cuda-convnet start {side} pixels before an image of {side}x{side} at most"
         raise site.cannot_say(message, "pad", instead=(f"two layers, of which one pads {side}",))
-    keys = {"pool": "maxabs", "channels": str(channels), "sizeX": "1", "stride": "1"}
-    keys |= {"start": str(-before)} if before else {}
-    return site.section("pool", (site.one(),), {**keys, "outputsX": str(site.layer.output.height)})
+    return _pixels(site, -before, site.layer.output.height)
 
 
 def resize(site: Site) -> Section:

@@ -264,7 +264,7 @@ class _Reader:
         owners = {name: r for name, r in self.rates.items() if not all(self.definition.layers[name].shared)}
         lr = _usual(tuple(filter(None, r.lr)) for r in owners.values())  # of what learns at all
         momentum = _usual(r.momentum for r in owners.values())
-        decay = _usual(r.decay for r in owners.values())
+        decay = _usual(r.decay for r in owners.values() if "super_eps" not in r.held)
         schedule, bias_schedule = self._schedules()
         usual = {"lr": number(lr), "schedule": schedule, "momentum": number(momentum), "decay": number(decay)}
         usual |= {"bias_schedule": bias_schedule} if bias_schedule != schedule else {}

@@ -69,15 +69,18 @@ def add(layer: Layer, lines: Lines, read: str, *, largest: bool) -> str:
         )
     word = "sumpool" if values["sum"] else _WORDS[kind]
     run = Run(image.side, values["size"], values["stride"], values["start"], values["places"])
-    if not run.empty:
+    single = run.size == 1 == run.stride  # whose pooling is the pixel itself
+    if not run.empty and (not single or run.places == run.length):
         return _pooled(layer, lines, read, word, run)
+    if not run.empty:
+        return lines.add(layer, "crop", cropped(run.start, run.start, run.places), [read], made)
     _tell(layer, run, "sum" if values["sum"] else kind, "outputsX")
     seeing = run.seeing
     if not seeing.places:
         pixel = lines.add(layer, "crop", cropped(0, 0, 1), [read], Image(image.channels, 1), "-pixel")
         inner = lines.add(layer, "linear", {"a": "0"}, [pixel], Image(image.channels, 1), "-nothing")
         return _padded(layer, lines, inner, 0, run.places - 1, made)
-    if run.size == 1 == run.stride:  # a pooling of single pixels, which are what they are
+    if single:
         inner = _covered(layer, lines, read, image, seeing.start, seeing.places)
     else:
         inner = _pooled(layer, lines, read, word, seeing, "-pooled")
