@@ -28,6 +28,7 @@ _ELSEWHERE = {
     "cat": ("concat",),
     "channels": ("filters",),
     "connectiontable": ("table",),
+    "conntable": ("table",),
     "cosine": ("exponential",),
     "data": ("input",),
     "decay": ("weight_decay",),

@@ -18,6 +18,7 @@ from netspec.ir.ops import (
     Affine,
     BatchNorm,
     Bias,
+    Conv,
     Dropout,
     Elu,
     Flatten,
@@ -130,6 +131,8 @@ def essence(op: Op, inputs: tuple[Shape, ...]) -> Essence:
         return _name(replace(op, momentum=0.0))
     if isinstance(op, Bias):
         return ("Bias", op.per)
+    if isinstance(op, Conv) and op.table is not None and op.table.links == op.filters * inputs[0].channels:
+        return _name(replace(op, table=None), inputs[0])
     return _name(op, inputs[0] if inputs else None)
 
 

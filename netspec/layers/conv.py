@@ -14,8 +14,7 @@ from netspec.units import plural
 TABLE = Key(
     "table",
     OrNone(Rows()),
-    "the connection table: the channels that each filter reads, from 0, a row for each filter in order; other weights "
-    "there are none",
+    "the connection table: for each filter in order the channels that it reads; from others it has no weights",
     default=None,
     default_text="none: each filter reads all",
 )

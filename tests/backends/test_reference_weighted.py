@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 from by_hand import NINE, array, close, gradient, on_map, value
+from hypothesis import given
+from hypothesis import strategies as st
 
 from netspec.ir.ops import Bias, ChannelScale, Conv, Linear, Local
 from netspec.ir.table import ConnectionTable
@@ -74,6 +77,22 @@ def test_a_filter_of_a_table_reads_its_own_channels() -> None:
     back = gradient(op, image, params=(weight,), seed=[[[[1, 2]], [[3, 4]]]])
     close(back.params[0], [[[[1 + 4]], [[0]], [[5 + 12]]], [[[0]], [[9 + 16]], [[0]]]])
     close(back.inputs[0], [[[[10, 20]], [[300, 400]], [[1, 2]]]])
+
+
+@given(
+    st.lists(st.sets(st.integers(0, 3), min_size=1).map(lambda row: tuple(sorted(row))), min_size=1, max_size=4),
+    st.integers(0, 2**16),
+)
+def test_a_table_is_a_convolution_for_each_filter(rows: list[tuple[int, ...]], seed: int) -> None:
+    chance = np.random.default_rng(seed)
+    window = Window((2, 2), pad=Pad(1, 0, 0, 1))
+    image, weight = chance.normal(size=(2, 4, 3, 4)), chance.normal(size=(len(rows), 4, 2, 2))
+    op = Conv(len(rows), window, bias=False, table=ConnectionTable(tuple(rows)))
+    apart = [
+        value(Conv(1, window, bias=False), image[:, list(row)], params=(weight[number : number + 1, list(row)],))
+        for number, row in enumerate(rows)
+    ]
+    close(value(op, image, params=(weight,)), np.concatenate(apart, axis=1))
 
 
 def test_a_coefficient_per_channel() -> None:

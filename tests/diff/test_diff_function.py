@@ -15,6 +15,14 @@ POOL = "[pool1] maxpool kernel=3 stride=2"
 SAME = {
     "ReLU behind max pooling": (f"{CONV} neuron=relu\n{POOL}\n{END}", f"{CONV}\n{POOL} neuron=relu\n{END}"),
     "tanh behind max pooling": (f"{CONV} neuron=tanh\n{POOL}\n{END}", f"{CONV}\n{POOL} neuron=tanh\n{END}"),
+    "leakyrelu and elu behind max pooling": (
+        f"{CONV} neuron=leakyrelu(0.3)\n[e] elu\n{POOL}\n{END}",
+        f"{CONV}\n{POOL} neuron=leakyrelu(0.3)\n[e] elu\n{END}",
+    ),
+    "a connection table of everything": (
+        f"{INPUT}[a] conv filters=2 kernel=3 table=0+1,1+0\n{END}",
+        f"{INPUT}[a] conv filters=2 kernel=3\n{END}",
+    ),
     "logistic behind two poolings": (
         f"{CONV} neuron=logistic\n{POOL}\n[pool2] maxpool kernel=2 stride=1\n{END}",
         f"{CONV}\n{POOL}\n[pool2] maxpool kernel=2 stride=1 neuron=logistic\n{END}",
@@ -112,6 +120,14 @@ OTHER = {
     "normalisation on one GPU group": (
         f"gpus 2\n{CONV}\n[n] lrn size=3 alpha=0.1\n{END.strip()} reads=all\n",
         f"gpus 2\n{CONV} gpu=0\n[n] lrn size=3 alpha=0.1\n{END.strip()} reads=all gpu=all\n",
+    ),
+    "another connection table": (
+        f"{INPUT}[a] conv filters=2 kernel=3 table=0+1,1\n{END}",
+        f"{INPUT}[a] conv filters=2 kernel=3 table=0+1,0\n{END}",
+    ),
+    "a connection table where there was none": (
+        f"{INPUT}[a] conv filters=2 kernel=3\n{END}",
+        f"{INPUT}[a] conv filters=2 kernel=3 table=0+1,1\n{END}",
     ),
     "another type under the name": (
         f"{CONV}\n[pool1] maxpool kernel=3 stride=2\n{END}",

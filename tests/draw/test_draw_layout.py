@@ -53,6 +53,10 @@ def test_groups_are_told_where_no_tower_shows_them() -> None:
     assert [b.lines for b in blocks(split)[1:]] == [("conv 1x1", "stride 1")] * 2
 
 
+def test_how_many_kernels_a_table_has_is_told() -> None:
+    assert "3 of 8 kernels" in blocks("[x] input 4x9x9\n[c] conv filters=2 kernel=1 table=0+2,1")[1].lines
+
+
 def test_weights_of_another_layer_are_told() -> None:
     text = "[x] input 8x9x9\n[c] conv filters=8 kernel=1\n[d] conv filters=8 kernel=1 weights=c"
     assert tags(text) == [[], [], ["weights of c"]]

@@ -35,14 +35,14 @@ class NoisyRelu(Neuron):
 
 @dataclass(frozen=True, slots=True)
 class LeakyRelu(Neuron):
-    """x where it is above 0, else slope x; the gradient at 0 is the slope. Maas, Hannun & Ng (2013), section 2."""
+    """max(0, x) + slope min(0, x); the gradient at 0 is the slope. Maas, Hannun & Ng (2013), section 2."""
 
     slope: float = 0.01
 
 
 @dataclass(frozen=True, slots=True)
 class Elu(Neuron):
-    """x where it is above 0, else alpha (e^x - 1). Clevert, Unterthiner & Hochreiter (2016), section 3."""
+    """max(0, x) + alpha min(0, e^x - 1). Clevert, Unterthiner & Hochreiter (2016), section 3."""
 
     alpha: float = 1.0
 
