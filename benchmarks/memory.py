@@ -1,6 +1,8 @@
 """The memory that `netspec plan` predicts for a training step beside what a GPU's allocator reports.
 
-A step is forward, loss, backward and the optimiser's move on random images, as `netspec train` takes it. The reported
+A step is forward, loss, backward and the optimiser's move on random images, as `netspec train` takes it with every
+optimising pass off (`--without all`): the plan counts operation by operation, and what it adds to that for a recorded
+step (`cuda-graph`), a copy of the images, is neither in the reported number nor in the predicted one. The reported
 number is the most that tensors took at a time (`torch.cuda.max_memory_allocated`) in the third of three steps, less
 what was there before the network: cuBLAS's workspace, which it keeps for good. What cuDNN takes while it computes is in
 the reported number and not in the predicted one. Wanted: within 10 %.

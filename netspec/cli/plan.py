@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from netspec.cli.amounts import AmountParam, DevicesParam
-from netspec.cli.common import WRONG_COMMAND, input_option, read_net, refuse, set_option, spec_argument
+from netspec.cli.common import WRONG_COMMAND, input_option, read_net, refuse, set_option, spec_argument, without_option
 from netspec.plan import MOST_DEVICES
 from netspec.plan.quantities import parse_bytes, parse_flops, parse_link
 
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     "--flops", type=AmountParam(parse_flops), metavar="400T", help="Each device's FLOPs a second, as reached."
 )
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@without_option
 @input_option
 @set_option
 def command(
@@ -53,6 +54,7 @@ def command(
     link: float | None,
     flops: float | None,
     form: str,
+    without: tuple[str, ...],
     input_shape: Shape | None,
     layer_files: LayerFiles,
     changes: tuple[str, ...],
@@ -83,6 +85,7 @@ def command(
         precision or graph.train.precision,
         int(memory) if memory is not None else None,
         machine,
+        without,
     )
     try:
         found = answer(graph, asked)

@@ -211,7 +211,12 @@ def _extras(plan: Plan) -> list[str]:
     if memory.standing.average:
         notes.append(f"the moving average of the weights takes {size(memory.standing.average)} more")
     if plan.at_once != plan.batch:
-        notes.append(f"{count(plan.at_once)} images of the batch go through the network at a time (accumulate)")
+        waiting = f"the others wait on the device: {size(memory.waiting)}"
+        notes.append(
+            f"{count(plan.at_once)} images of the batch go through the network at a time (accumulate); {waiting}"
+        )
+    if memory.copy:
+        notes.append(f"on a GPU the step is recorded and reads a copy of the images: {size(memory.copy)} (cuda-graph)")
     return notes
 
 

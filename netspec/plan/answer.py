@@ -9,7 +9,7 @@ from netspec.ir.graph import Graph
 from netspec.ir.settings import Precision
 from netspec.passes.placing import ArrangementError, SplitWord
 from netspec.plan.fitting import break_even, largest_batch, smallest_peak
-from netspec.plan.model import Plan, plan
+from netspec.plan.model import Plan, is_recorded, plan
 from netspec.plan.scaling import ALL_SPLITS, TIMES, LeftOut, Machine, Timed, every_way, fastest, timed
 
 
@@ -17,7 +17,8 @@ from netspec.plan.scaling import ALL_SPLITS, TIMES, LeftOut, Machine, Timed, eve
 class Question:
     """What is asked: numbers of devices, one split or all, a batch, and what the devices are like.
 
-    ``limit`` is a device's memory in bytes; times are told of a ``machine``.
+    ``limit`` is a device's memory in bytes; times are told of a ``machine``. ``without`` are optimising passes that are
+    switched off.
     """
 
     devices: tuple[int, ...]
@@ -26,6 +27,7 @@ class Question:
     precision: Precision
     limit: int | None = None
     machine: Machine | None = None
+    without: tuple[str, ...] = ()
 
     @property
     def single(self) -> bool:
@@ -73,10 +75,13 @@ def answer(graph: Graph, asked: Question) -> Answer:
     """
     batch, precision, machine, limit = asked.batch, asked.precision, asked.machine, asked.limit
     left_out: list[LeftOut] = []
+    recorded = is_recorded(graph, precision, asked.without)
     if asked.single or asked.split is not None:
-        plans = [plan(graph, n, asked.split, batch=batch, precision=precision) for n in asked.devices]
+        plans = [
+            plan(graph, n, asked.split, batch=batch, precision=precision, recorded=recorded) for n in asked.devices
+        ]
     else:
-        plans, left_out = every_way(graph, asked.devices, ALL_SPLITS, batch, precision)
+        plans, left_out = every_way(graph, asked.devices, ALL_SPLITS, batch, precision, recorded)
         for n in asked.devices:
             if all(step.arrangement.devices != n for step in plans):
                 plan(graph, n, batch=batch, precision=precision)  # says why not
@@ -91,15 +96,18 @@ def answer(graph: Graph, asked: Question) -> Answer:
         asked,
         plans,
         left_out,
-        [_fitting(step, limit) for step in plans if limit],
+        [_fitting(step, limit, recorded) for step in plans if limit],
         [timed(step, machine) for step in plans if machine],
         winners,
         {n: even for n in asked.devices if n > 1 and (even := _even(graph, n, precision)) != 0},
     )
 
 
-def _fitting(step: Plan, limit: int) -> Fitting:
-    return Fitting(largest_batch(step.placed, limit, step.precision), smallest_peak(step.placed, step.precision))
+def _fitting(step: Plan, limit: int, recorded: bool) -> Fitting:
+    return Fitting(
+        largest_batch(step.placed, limit, step.precision, recorded),
+        smallest_peak(step.placed, step.precision, recorded),
+    )
 
 
 def _even(graph: Graph, devices: int, precision: Precision) -> int | None:

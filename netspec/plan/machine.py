@@ -72,6 +72,8 @@ def _device(device: DevicePlan) -> dict[str, Any]:
         "average_bytes": memory.standing.average,
         "statistics_bytes": memory.standing.statistics,
         "image_bytes": memory.images,
+        "waiting_image_bytes": memory.waiting,
+        "recorded_image_bytes": memory.copy,
         "activation_bytes": memory.activations,
         "cast_bytes": memory.casts,
         "peak_bytes": memory.peak.total,

@@ -48,18 +48,21 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """A device's memory: ``images`` that it is given, ``kept`` by autograd beside them (by layer, their sum at the end
-    of the forward pass), ``casts`` of the weights to bfloat16, and the ``peak``."""
+    """A device's memory: ``images`` that go through the network at a time, those of the batch that are ``waiting``
+    meanwhile, the ``copy`` of the whole batch that a recorded step reads, what is ``kept`` by autograd beside them (by
+    layer, their sum at the end of the forward pass), ``casts`` of the weights to bfloat16, and the ``peak``."""
 
     standing: Standing
     images: int
+    waiting: int
+    copy: int
     kept: dict[str, int]
     casts: int
     peak: Moment
 
     @property
     def activations(self) -> int:
-        """The images, and what autograd keeps for the backward pass."""
+        """The images that go through at a time, and what autograd keeps for the backward pass."""
         return self.images + sum(self.kept.values())
 
 
@@ -91,7 +94,7 @@ class _Step:
     """What is gone through.
 
     ``extras`` are what operations keep beside values, by their place in the program, ``casts`` the copies of weights in
-    bfloat16. ``low`` and ``gathered`` as in ``memory``.
+    bfloat16. ``low`` and ``gathered`` as in ``memory``; ``beside`` are the bytes of images beside the program's.
     """
 
     standing: Standing
@@ -102,6 +105,7 @@ class _Step:
     casts: dict[str, _Kept]
     low: int
     gathered: frozenset[str]
+    beside: int
 
     @property
     def kept(self) -> tuple[_Kept, ...]:
@@ -115,24 +119,39 @@ class _Step:
         return sum(size for key, size in sizes.items() if key in self.gathered)
 
     def moment(self, when: str, *, gradients: int, kept: int, passing: int) -> Moment:
-        return Moment(when, self.standing.always + self.program.images, gradients, kept, passing)
+        return Moment(when, self.standing.always + self.program.images + self.beside, gradients, kept, passing)
 
 
-def memory(standing: Standing, program: Program, low: int, *, gathered: frozenset[str] = frozenset()) -> Memory:
+def memory(
+    standing: Standing,
+    program: Program,
+    low: int,
+    *,
+    gathered: frozenset[str] = frozenset(),
+    waiting: int = 0,
+    copy: int = 0,
+) -> Memory:
     """Go through a step.
 
-    ``gathered``: parameters whose gradients of earlier parts of the batch are there from the start (``accumulate``).
+    Parameters
+    ----------
+    low:
+        Bytes of a number that a product makes.
+    gathered:
+        Parameters whose gradients of earlier parts of the batch are there from the start (``accumulate``).
+    waiting, copy:
+        Bytes of images, as in ``Memory``.
     """
     storages = _storages(program)
     values, extras = _keep(program, storages)
     casts = _casts(program) if low == HALF else {}
-    step = _Step(standing, program, storages, values, extras, casts, low, gathered)
+    step = _Step(standing, program, storages, values, extras, casts, low, gathered, waiting + copy)
     by_layer: dict[str, int] = {}
     for storage in step.kept:
         by_layer[storage.layer] = by_layer.get(storage.layer, 0) + storage.size
     last = step.moment("while weights move", gradients=standing.gradients, kept=0, passing=0)
     peak = max(_forward(step), _backward(step), last, key=lambda moment: moment.total)
-    return Memory(standing, program.images, by_layer, sum(c.size for c in casts.values()), peak)
+    return Memory(standing, program.images, waiting, copy, by_layer, sum(c.size for c in casts.values()), peak)
 
 
 def _storages(program: Program) -> _Storages:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from netspec.ir.graph import Graph
 from netspec.ir.ops import BatchNorm
 from netspec.ir.settings import Precision
+from netspec.passes.fast import Where, chosen, forms_of
 from netspec.passes.placing import Arrangement, ArrangementError, Placed, SplitWord, arrange, place
 from netspec.plan.crossing import Crossing, crossings
 from netspec.plan.footprint import FULL
@@ -15,6 +18,14 @@ from netspec.plan.memory import Memory, Standing, memory
 from netspec.plan.program import HALF, Computed, images_on, locals_of, program, trained, values_of
 
 MOST_DEVICES = 4096
+
+
+class Kind(NamedTuple):
+    """What a device's memory depends on: its place, its images of a batch, and those that it computes at a time."""
+
+    place: int
+    images: int
+    at_once: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +97,10 @@ def plan(
     *,
     batch: int | None = None,
     precision: Precision | None = None,
+    recorded: bool = False,
 ) -> Plan:
-    """Plan a training step. Batch and precision are those of the train line unless given.
+    """Plan a training step. Batch and precision are those of the train line unless given. ``recorded``: one device
+    records it (see ``is_recorded``).
 
     Raises
     ------
@@ -95,26 +108,30 @@ def plan(
         The devices cannot share the network, or the batch.
     """
     placed = place(graph, arrange(graph, devices, split))
-    return plan_placed(placed, batch or graph.train.batch, precision or graph.train.precision)
+    return plan_placed(placed, batch or graph.train.batch, precision or graph.train.precision, recorded)
 
 
-def plan_placed(placed: Placed, batch: int, precision: Precision) -> Plan:
+def is_recorded(graph: Graph, precision: Precision, without: Collection[str] = ()) -> bool:
+    """Whether ``netspec train`` records its steps on one GPU, unless these passes are switched off."""
+    return forms_of(graph, chosen(Where("cuda", precision), without)).recorded
+
+
+def plan_placed(placed: Placed, batch: int, precision: Precision, recorded: bool = False) -> Plan:
     """Plan a training step of a graph that lies over devices. Raises ``ArrangementError``."""
     graph, arrangement = placed.graph, placed.arrangement
     warnings = _dividing(arrangement, batch)
-    at_once = images_at_once(graph, batch)
-    memories = memories_of(placed, locals_of(placed), at_once, precision)
+    memories = memories_of(placed, locals_of(placed), batch, precision, recorded)
     crossed = crossings(placed, batch, values_of(graph, _low(precision)))
     sent = [sum(c.sent[d] for c in crossed) for d in range(arrangement.devices)]
     received = [sum(c.received[d] for c in crossed) for d in range(arrangement.devices)]
-    kinds = [_kind(placed, d, at_once) for d in range(arrangement.devices)]
+    kinds = [_kind(placed, d, batch) for d in range(arrangement.devices)]
     layers = {kind: _layers(placed, kinds.index(kind), memories[kind]) for kind in dict.fromkeys(kinds)}
     image = placed.layers[graph.input.layer].held
     shares = tuple(
         DevicePlan(d, images_on(placed, d, image, batch), layers[kind], memories[kind], sent[d], received[d])
         for d, kind in enumerate(kinds)
     )
-    return Plan(placed, batch, at_once, precision, shares, crossed, warnings)
+    return Plan(placed, batch, images_at_once(graph, batch), precision, shares, crossed, warnings)
 
 
 def images_at_once(graph: Graph, batch: int) -> int:
@@ -122,20 +139,27 @@ def images_at_once(graph: Graph, batch: int) -> int:
     return -(-batch // graph.train.accumulate)
 
 
-def memories_of(placed: Placed, local: Computed, images: int, precision: Precision) -> dict[tuple[int, int], Memory]:
-    """The memory of each kind of device, by its place and its images.
-
-    ``images`` are those of all devices that go through the network at a time.
-    """
+def memories_of(
+    placed: Placed, local: Computed, batch: int, precision: Precision, recorded: bool = False
+) -> dict[Kind, Memory]:
+    """The memory of each kind of device for a batch of so many images, those of all devices."""
     low = _low(precision)
     values = values_of(placed.graph, low)
     gathered = _gathered(placed.graph)
-    memories: dict[tuple[int, int], Memory] = {}
+    image = placed.graph.input.output.units * FULL
+    memories: dict[Kind, Memory] = {}
     for device in range(placed.arrangement.devices):
-        key = _kind(placed, device, images)
-        if key not in memories:
-            steps = program(placed, local[key[0]], device, images, low, values)
-            memories[key] = memory(_standing(placed, device), steps, low, gathered=gathered)
+        kind = _kind(placed, device, batch)
+        if kind not in memories:
+            steps = program(placed, local[kind.place], device, images_at_once(placed.graph, batch), low, values)
+            memories[kind] = memory(
+                _standing(placed, device),
+                steps,
+                low,
+                gathered=gathered,
+                waiting=kind.images * image - steps.images,
+                copy=kind.images * image if recorded and placed.arrangement.devices == 1 else 0,
+            )
     return memories
 
 
@@ -150,10 +174,11 @@ def _low(precision: Precision) -> int:
     return HALF if precision == "bf16" else FULL
 
 
-def _kind(placed: Placed, device: int, images: int) -> tuple[int, int]:
-    """What a device's memory depends on: its place, and its number of images."""
+def _kind(placed: Placed, device: int, batch: int) -> Kind:
     held = placed.layers[placed.graph.input.layer].held
-    return placed.arrangement.place(device), images_on(placed, device, held, images)
+    at_once = images_at_once(placed.graph, batch)
+    here = (images_on(placed, device, held, images) for images in (batch, at_once))
+    return Kind(placed.arrangement.place(device), *here)
 
 
 def _dividing(arrangement: Arrangement, batch: int) -> tuple[str, ...]:

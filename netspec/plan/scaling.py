@@ -78,7 +78,12 @@ class LeftOut:
 
 
 def every_way(
-    graph: Graph, devices: Iterable[int], splits: Iterable[SplitWord], batch: int, precision: Precision
+    graph: Graph,
+    devices: Iterable[int],
+    splits: Iterable[SplitWord],
+    batch: int,
+    precision: Precision,
+    recorded: bool = False,
 ) -> tuple[list[Plan], list[LeftOut]]:
     """The plans of all numbers of devices and splits, and those that there are none of. One device goes one way."""
     plans: list[Plan] = []
@@ -86,7 +91,7 @@ def every_way(
     for number in devices:
         for split in splits if number > 1 else ("batch",):
             try:
-                plans.append(plan(graph, number, split, batch=batch, precision=precision))
+                plans.append(plan(graph, number, split, batch=batch, precision=precision, recorded=recorded))
             except ArrangementError as error:
                 left_out.append(LeftOut(number, split, error.message))
     return plans, left_out

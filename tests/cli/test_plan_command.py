@@ -77,6 +77,26 @@ def test_json_has_whole_numbers_that_add_up() -> None:
     assert {"name": "fc8", "batch": 1, "channels": 1, "owner": 0} in plan["layers"]
 
 
+def test_the_copy_that_a_recorded_step_reads_is_told_and_goes_with_its_pass() -> None:
+    told = "on a GPU the step is recorded and reads a copy of the images: 77.1 MB (cuda-graph)"
+    images = 128 * 3 * 224 * 224 * 4
+    assert told in run(ALEXNET, "--gpus", "1").stdout
+    assert "recorded" not in run(ALEXNET, "--gpus", "1", "--without", "cuda-graph").stdout
+    assert "recorded" not in run(ALEXNET, "--gpus", "2").stdout
+    ((on,), (off,)) = (
+        data(ALEXNET, "--gpus", "1", *without)["plans"][0]["devices"] for without in ((), ("--without", "cuda-graph"))
+    )
+    assert (on["recorded_image_bytes"], off["recorded_image_bytes"]) == (images, 0)
+    assert on["peak_bytes"] - off["peak_bytes"] == images
+
+
+def test_images_that_wait_for_their_part_of_the_batch_are_told() -> None:
+    told = (
+        "32 images of the batch go through the network at a time (accumulate); the others wait on the device: 57.8 MB"
+    )
+    assert told in run(ALEXNET, "--gpus", "1", "--set", "train.accumulate=4").stdout
+
+
 def test_several_numbers_and_every_split() -> None:
     found = data(ALEXNET, "--gpus", "1,2,4", *TIMES)
     ways = [(plan["gpus"], plan["split"]) for plan in found["plans"]]

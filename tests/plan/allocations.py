@@ -86,6 +86,7 @@ def most_allocated(graph: Graph, batch: int, device: str = "meta") -> int:
     from netspec.train.learning.optimiser import optimiser_for
 
     model, loss, images = step_of(graph, batch, device)
+    labels = torch.zeros(batch, dtype=torch.long, device=device)
     optimiser = optimiser_for(graph.parameters, dict(model.named_parameters()))
     counter = Allocations()
     with counter:
@@ -93,6 +94,9 @@ def most_allocated(graph: Graph, batch: int, device: str = "meta") -> int:
             counter.add(tensor)
         for _ in range(2):
             optimiser.zero_grad()
-            loss().backward()
+            if device == "meta":
+                loss().backward()
+            else:
+                Objective(graph, model).gradients(images, labels, 0, 0)
             optimiser.step()
     return counter.most

@@ -242,6 +242,13 @@ def test_the_most_that_is_allocated_under_autocast() -> None:
     assert planned.peak.total == pytest.approx(most_allocated(graph, 8, "cpu"), rel=0.02)
 
 
+def test_the_most_that_is_allocated_where_a_batch_goes_through_in_parts() -> None:
+    graph = spec("alexnet-tiny", accumulate=4)
+    planned = plan(graph, 1, "batch", batch=32).devices[0].memory
+    assert planned.waiting > 0.1 * planned.peak.total
+    assert planned.peak.total == pytest.approx(most_allocated(graph, 32, "cpu"), rel=0.02)
+
+
 def test_what_is_counted_by_hand() -> None:
     """conv 1x1 of 2x20x24 to 8 maps, a ReLU, a matrix product to 10; 32 images."""
     memory = plan(around(Relu()), 1, "batch", batch=32).devices[0].memory

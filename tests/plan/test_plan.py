@@ -14,12 +14,14 @@ from netspec.passes.placing import SPLITS, ArrangementError, SplitWord, arrange,
 from netspec.plan import plan
 from netspec.plan.answer import Question, answer
 from netspec.plan.fitting import break_even, largest_batch, smallest_peak
+from netspec.plan.model import is_recorded
 from netspec.plan.quantities import parse_bytes, parse_flops, parse_link
 from netspec.plan.scaling import Machine, fastest, timed
 
 MACHINE = Machine(flops=400e12, link=25e9)
 PARAMETERS = 60_965_224
 FC8 = 4096 * 1000 + 1000
+IMAGE = 3 * 224 * 224 * 4
 
 
 def alexnet(**train: object) -> Graph:
@@ -90,7 +92,37 @@ def test_a_batch_in_parts_keeps_one_part() -> None:
     whole, parts = plan(alexnet(), 1, batch=32), plan(alexnet(accumulate=4), 1, batch=128)
     assert parts.at_once == 32
     assert parts.devices[0].memory.activations == whole.devices[0].memory.activations
-    assert parts.peak > whole.peak  # the gradients of the parts before are there from the start
+    assert parts.devices[0].memory.waiting == 96 * IMAGE and whole.devices[0].memory.waiting == 0
+    assert parts.peak > whole.peak + 96 * IMAGE  # the gradients of the parts before are there from the start
+
+
+@pytest.mark.parametrize(("accumulate", "batch"), [(1, 32), (4, 128)])
+def test_a_recorded_step_reads_a_copy_of_the_whole_batch(accumulate: int, batch: int) -> None:
+    graph = alexnet(accumulate=accumulate)
+    plain, recorded = (plan(graph, 1, batch=batch, recorded=on) for on in (False, True))
+    assert (plain.devices[0].memory.copy, recorded.devices[0].memory.copy) == (0, batch * IMAGE)
+    assert recorded.peak == plain.peak + batch * IMAGE
+    assert recorded.devices[0].memory.activations == plain.devices[0].memory.activations
+    several = [plan(graph, 2, split, batch=batch, recorded=on).peak for split in SPLITS for on in (False, True)]
+    assert several[::2] == several[1::2]
+
+
+def test_which_steps_are_recorded() -> None:
+    """Those that ``netspec train`` records on a GPU."""
+    assert is_recorded(alexnet(), "fp32") and is_recorded(alexnet(), "bf16")
+    assert not is_recorded(alexnet(), "bf16", ("cuda-graph",)) and not is_recorded(alexnet(), "bf16", ("all",))
+    assert is_recorded(alexnet(), "bf16", ("lrn-chain",))
+    drawn = netspec.loads("[image] input 3x9x9\n[s] randomscale size=8 max_scale=1.2\n[f] fc outputs=2\n").graph
+    assert not is_recorded(drawn, "fp32")
+
+
+@pytest.mark.parametrize("without", [(), ("cuda-graph",)])
+def test_the_batch_that_fits_has_room_for_the_copy(without: tuple[str, ...]) -> None:
+    limit = 3 * 10**9
+    asked = Question((1,), None, 128, "fp32", limit, without=without)
+    (fitting,) = answer(alexnet(), asked).fitting
+    peaks = [plan(alexnet(), 1, batch=fitting.batch + more, recorded=not without).peak for more in (0, 1)]
+    assert peaks[0] <= limit < peaks[1]
 
 
 def test_gradients_of_updates_within_a_batch_do_not_wait_and_cross_more_often() -> None:
@@ -103,7 +135,8 @@ def test_gradients_of_updates_within_a_batch_do_not_wait_and_cross_more_often() 
     peaks = [plan(graph, 1, batch=512).peak for graph in (parts, early)]
     assert 0 < peaks[0] - peaks[1] <= waiting
     all_early = replace(parts, parameters={n: replace(p, update_every=1) for n, p in parts.parameters.items()})
-    assert plan(all_early, 1, batch=128).peak == plan(alexnet(), 1, batch=32).peak
+    others = 96 * IMAGE
+    assert plan(all_early, 1, batch=128).peak == plan(alexnet(), 1, batch=32).peak + others
 
     def summed(graph: Graph) -> dict[str, int]:
         return {c.layer: c.size for c in plan(graph, 2, "batch", batch=512).crossings if c.direction == "gradients"}

@@ -15,7 +15,7 @@ from netspec.passes.fast import NAMES, PLAIN, Forms, Where, chosen, forms_of
 from netspec.train.learning.objective import Objective, build
 from netspec.train.learning.optimiser import optimiser_of
 from netspec.train.learning.recorded import recorded
-from netspec.train.learning.recording import Recording
+from netspec.train.learning.recording import Inputs, Recording
 
 SPEC = """\
 net small
@@ -61,6 +61,15 @@ def test_recorded_steps_are_the_steps_to_the_bit(accumulate: int) -> None:
     assert again.chosen == ()
     assert len(tapes.tapes) == 2
     assert tapes.runs == 6 + 3  # steps; batches of 8 that were scored
+
+
+def test_steps_and_looks_read_the_same_tensors() -> None:
+    inputs = Inputs()
+    images, labels = torch.ones(8, 3, 4, 4), torch.arange(8)
+    (step, _), (look,) = inputs.like((images, labels)), inputs.like((images,))
+    assert step is look and step is not images and not step.any()
+    others = (images[:5], images.double(), images.contiguous(memory_format=torch.channels_last))
+    assert all(inputs.like((other,))[0] is not step for other in others)
 
 
 def test_with_all_other_passes_too() -> None:
@@ -124,7 +133,7 @@ def test_work_that_python_decides_is_found_out() -> None:
     def work(x: Tensor) -> tuple[Tensor, ...]:
         return (module(x) * factor[0],)
 
-    recording = Recording(Tapes(), module, "the work")
+    recording = Recording(Tapes(), module, "the work", Inputs())
 
     def change() -> None:
         factor[0] += 1
@@ -140,7 +149,7 @@ def test_work_that_python_decides_is_found_out() -> None:
             return super().record(recorded)
 
     module, factor[0] = Counting(), 1.0
-    wary = Recording(Late(), module, "the work")
+    wary = Recording(Late(), module, "the work", Inputs())
     assert [float(wary(work, (torch.tensor(x),))[0]) for x in (1.0, 5.0)] == [2.0, 20.0]
     assert wary.told == "the work is launched kernel by kernel: done again, it differs by 1"
     assert float(module.calls) == 2

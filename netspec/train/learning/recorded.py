@@ -13,7 +13,7 @@ from netspec import backend
 from netspec.ir.ops import NoisyRelu
 from netspec.passes.parts import WHOLE, Gathered
 from netspec.train.learning.objective import Objective, nothing
-from netspec.train.learning.recording import CudaGraphs, Made, Recorder, Recording
+from netspec.train.learning.recording import CudaGraphs, Inputs, Made, Recorder, Recording
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +76,13 @@ def recorded(objective: Objective, recorder: Recorder | None = None) -> Objectiv
     if not objective.forms.recorded or (recorder is None and device.type != "cuda"):
         return objective
     recorder = recorder or CudaGraphs()
-    module = objective.module
+    module, inputs = objective.module, Inputs()
     draws = any(isinstance(node.op, NoisyRelu) for node in objective.graph.nodes.values())
     return RecordedObjective(
         objective.graph,
         module,
-        Recording(recorder, module, "the training step"),
-        None if draws else Recording(recorder, module, "inference"),
+        Recording(recorder, module, "the training step", inputs),
+        None if draws else Recording(recorder, module, "inference", inputs),
         backend.load("pytorch").HeldDraw.of(module),
         [],
         forms=objective.forms,

@@ -86,6 +86,24 @@ class _Recorded:
         return self.makes
 
 
+class Inputs:
+    """Tensors that recorded work reads: the same ones for all work that is given such tensors, as no two are at work at
+    a time."""
+
+    def __init__(self) -> None:
+        self._held: dict[tuple[object, ...], Tensor] = {}
+
+    def like(self, given: Made) -> Made:
+        """A tensor of zeros for each of these."""
+        return tuple(self._like(place, one) for place, one in enumerate(given))
+
+    def _like(self, place: int, given: Tensor) -> Tensor:
+        key = place, given.shape, given.stride(), given.dtype, given.device
+        if key not in self._held:
+            self._held[key] = torch.empty_like(given)
+        return self._held[key].zero_()
+
+
 class Recording:
     """Work that is done with other tensors of the same shapes each time, recorded the first time.
 
@@ -100,13 +118,16 @@ class Recording:
         What the work may change buffers of.
     name:
         What the work is called.
+    inputs:
+        Where what it reads is held.
     """
 
-    def __init__(self, recorder: Recorder, module: nn.Module, name: str) -> None:
+    def __init__(self, recorder: Recorder, module: nn.Module, name: str, inputs: Inputs) -> None:
         self.told: str | None = None
         self._recorder = recorder
         self._module = module
         self._name = name
+        self._inputs = inputs
         self._recorded: _Recorded | None = None
 
     def __call__(self, work: Callable[..., Made], given: Made, before: Callable[[], None] | None = None) -> Made:
@@ -140,7 +161,7 @@ class Recording:
             wanted = work(*given)
         after = self._buffers()
         try:
-            recorded = self._record(work, tuple(torch.zeros_like(one) for one in given))
+            recorded = self._record(work, self._inputs.like(given))
             self._set_buffers(first)
             found = recorded(given)
             wrong = mistake(found, wanted)
