@@ -22,7 +22,7 @@ class ConnectionTable:
 
     def mask(self, channels: int) -> list[list[float]]:
         """Filters x channels: 1 where the filter reads the channel, else 0."""
-        return [[float(channel in row) for channel in range(channels)] for row in self.rows]
+        return [[float(channel in row) for channel in range(channels)] for row in map(set, self.rows)]
 
     def counted_from_0(self) -> ConnectionTable:
         """The table, if it has counted channels from 1."""

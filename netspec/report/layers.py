@@ -137,7 +137,7 @@ def _window_cells(numbers: LayerNumbers) -> tuple[str, str, str, str]:
         [_pair(w.window.kernel) for w in windows],
         [_pair(w.window.stride) for w in windows],
         [_pad(w) for w in windows],
-        [str(w.groups) for w in windows],
+        ["table" if w.table is not None else str(w.groups) for w in windows],
     )
     kernel, stride, pad, groups = (" | ".join(dict.fromkeys(cell)) for cell in cells)
     return kernel, stride, pad, groups

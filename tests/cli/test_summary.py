@@ -186,6 +186,12 @@ def test_the_table_shows_names_windows_and_groups() -> None:
     assert "60,954,656" in text and "724,406,816" in text
 
 
+def test_a_connection_table_stands_where_groups_do() -> None:
+    text = run("summary", str(SPECS / "lenet-5.net")).stdout
+    (c3,) = [line.split() for line in text.splitlines() if line.startswith("c3")]
+    assert c3[:11] == ["c3", "conv", "16x10x10", "5", "1", "0", "table", "1,600", "1,500", "16", "150,000"]
+
+
 def test_matrix_products_as_a_table() -> None:
     table = rows(run("summary", "--im2col", "--format", "csv", ALEXNET).stdout)
     assert [(row["layer"], row["times"], row["filters x patch"], row["patch x places"]) for row in table[:2]] == [
