@@ -28,6 +28,7 @@ gpus 2
 [p] maxpool kernel=3 stride=2
 [d] conv filters=12 kernel=3 pad=1 neuron=relu bias=0.1
 [e] conv filters=12 kernel=3 pad=1 neuron=relu reads=all
+[g] conv inputs=d,e filters=10 kernel=3 pad=1 neuron=relu bias=0.1
 [f] fc outputs=4 reads=all
 train batch=8 precision=PRECISION
 """

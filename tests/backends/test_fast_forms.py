@@ -45,6 +45,10 @@ TEXTS = {
     "[c] conv filters=6 kernel=4 stride=4 groups=2 neuron=relu\n[d] conv filters=6 kernel=3 pad=1 groups=2 "
     "bias=0.1 neuron=relu\n[e] conv filters=6 kernel=1 bias=none neuron=relu\n[s] sum inputs=c,d,e neuron=relu\n"
     "[f] fc outputs=3\n",
+    "biases of several convolutions with ReLUs": "net a rounding=up\n[image] input 3x9x9\n"
+    "[c] conv filters=5 kernel=3\n[d] conv filters=4 kernel=3 bias=-0.1 inputs=image neuron=relu\n"
+    "[s] conv inputs=c,d filters=6 kernel=3 bias=0.2 neuron=relu\n[t] conv inputs=d,s filters=3 kernel=3,1 "
+    "bias=none neuron=relu\n[f] fc outputs=3 inputs=t,s neuron=relu\n",
     "convolutions in groups": "net a rounding=up\ngpus 2\n[image] input 4x9x9\n[c] conv filters=8 kernel=3 groups=2\n"
     "[d] conv filters=6 kernel=3 pad=1,0,0,1 neuron=relu\n[f] fc outputs=4 reads=all\n",
 }  # fmt: skip

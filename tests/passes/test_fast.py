@@ -93,6 +93,12 @@ def test_poolings_of_few_channels_or_single_pixels_stay(channels: int, window: s
     assert (forms_of(graph, ("max-pool",)).pools == {"p"}) == copied
 
 
+def test_the_bias_of_several_convolutions_takes_in_their_relu() -> None:
+    text = "[image] input 3x8x8\n[a] conv filters=4 kernel=3\n[c] conv inputs=a,a filters=4 kernel=3 neuron=relu\n"
+    graph = good(f"{text}[f] fc outputs=2 inputs=a,c neuron=relu\n").graph
+    assert forms_of(graph, ("bias-relu",)).rectified == {"c:bias": "c"}
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from .chain import ONE, LrnChain
-from .rectified import BiasReluFunction, RectifiedConvolution
+from .rectified import BiasReluFunction, Rectified
 
 OLDEST = (7, 0)
 """The compute capability from which on Triton makes kernels."""
@@ -24,7 +24,7 @@ AlexNet's (5 maps, 3 x 3 pixels) took 2.5 s, 96 (4 x 4) took 5 s, 294 (7 x 7) to
 
 _IMAGES = 2
 
-_KINDS = {LrnChain: "normalisations", RectifiedConvolution: "biases with ReLUs"}
+_KINDS = {LrnChain: "normalisations", Rectified: "biases with ReLUs"}
 
 
 def use_kernels(model: nn.Module, dtype: torch.dtype) -> list[str]:
@@ -34,8 +34,8 @@ def use_kernels(model: nn.Module, dtype: torch.dtype) -> list[str]:
     Each is run on a few random maps of its own size in both ways first, and stays plain where they differ. ``dtype`` is
     what the maps are made in; others go the plain way.
     """
-    formed: dict[str, LrnChain | RectifiedConvolution] = {
-        name: module for name, module in model.named_modules() if isinstance(module, (LrnChain, RectifiedConvolution))
+    formed: dict[str, LrnChain | Rectified] = {
+        name: module for name, module in model.named_modules() if isinstance(module, (LrnChain, Rectified))
     }
     if not formed:
         return []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from netspec.ir.graph import Node
-from netspec.ir.ops import Conv, MaxPool
+from netspec.ir.ops import Bias, Conv, MaxPool
 from netspec.ir.shape import Shape
 from netspec.passes.fast import Forms
 
@@ -13,7 +13,7 @@ from ..ops.weighted import Convolution
 from .chain import LrnChain
 from .grouped import GroupedConvolution
 from .pooled import ChannelsLastMaxPool
-from .rectified import RectifiedConvolution
+from .rectified import RectifiedBias, RectifiedConvolution
 from .unshuffled import UnshuffledConvolution
 
 
@@ -28,6 +28,8 @@ def as_formed(node: Node, inputs: tuple[Shape, ...], forms: Forms) -> nn.Module 
         return LrnChain(forms.chains[node.name], inputs[0])
     if isinstance(node.op, MaxPool) and node.name in forms.pools:
         return ChannelsLastMaxPool(node.op, inputs[0])
+    if isinstance(node.op, Bias) and node.name in forms.rectified:
+        return RectifiedBias(node.output)
     if not isinstance(node.op, Conv):
         return None
     formed: nn.Module | None = None

@@ -1,4 +1,4 @@
-"""A convolution with its bias and a ReLU (``passes.fast.bias_relu``)."""
+"""Convolutions with their bias and a ReLU (``passes.fast.bias_relu``)."""
 
 from __future__ import annotations
 
@@ -11,18 +11,25 @@ from torch.autograd.function import once_differentiable
 from netspec.ir.shape import Shape
 
 
-class RectifiedConvolution(nn.Module):
+class Rectified(nn.Module):
+    """What ends with a bias and a ReLU. ``shape`` is that of one image's value; ``kernels`` are the types of maps for
+    which the bias is added by the kernel that rectifies (see ``check.use_kernels``)."""
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        self.shape = shape
+        self.kernels: frozenset[torch.dtype] = frozenset()
+
+
+class RectifiedConvolution(Rectified):
     """What a convolution in any form makes of N,C,H,W, with its bias, and 0 where that is less.
 
-    Where what it makes has one of the types in ``kernels`` (see ``check.use_kernels``), the bias is added by the
-    kernel that rectifies; otherwise by the library's convolution. ``shape`` is that of one image's value.
+    Without a kernel the bias is added by the library's convolution.
     """
 
     def __init__(self, convolution: nn.Module, shape: Shape) -> None:
-        super().__init__()
+        super().__init__(shape)
         self.convolution = convolution
-        self.shape = shape
-        self.kernels: frozenset[torch.dtype] = frozenset()
 
     def forward(self, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         if _made_in(x) in self.kernels:
@@ -30,6 +37,16 @@ class RectifiedConvolution(nn.Module):
             return rectified
         made: Tensor = self.convolution(x, weight, bias)
         return made.relu_()  # a convolution keeps what it reads, not what it makes
+
+
+class RectifiedBias(Rectified):
+    """N,C,H,W, which nothing else reads, plus a number for each channel, and 0 where that is less."""
+
+    def forward(self, x: Tensor, bias: Tensor) -> Tensor:
+        if x.dtype in self.kernels:
+            rectified: Tensor = BiasReluFunction.apply(x, bias)  # type: ignore[no-untyped-call]
+            return rectified
+        return (x + bias[:, None, None]).relu_()
 
 
 class BiasReluFunction(torch.autograd.Function):

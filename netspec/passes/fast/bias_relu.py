@@ -1,4 +1,4 @@
-"""A convolution's bias and the ReLU behind it as one operation on what the convolution has made, in its place.
+"""A bias and the ReLU behind it as one operation on what a convolution has made, or several together, in its place.
 
 One by one the sum with the bias and the ReLU each read the maps and write them again; on the way back one operation
 masks the gradient, and another reads it all for the gradient of the bias.
@@ -7,27 +7,43 @@ masks the gradient, and another reads it all for the gradient of the bias.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 
-from netspec.ir.graph import Graph
-from netspec.ir.ops import Conv, Relu
+from netspec.ir.graph import Graph, Node
+from netspec.ir.ops import Bias, Conv, Relu, Sum
 from netspec.passes.fast.model import Forms, Pass
 
 
 def rectified(graph: Graph, forms: Forms) -> dict[str, str]:
-    """The ReLUs that are taken in, by the names of their convolutions: those of the same layer, where nothing else
-    reads what the convolution made, and no chain has them."""
+    """The ReLUs that are taken in, by the names of the convolutions or biases before them: those of the same layer,
+    where nothing else reads what these made, and no chain has them."""
     readers = Counter(name for node in graph.nodes.values() for name in node.inputs)
     kept = {graph.scores.name, graph.output.name}
+
+    def is_read_once(node: Node) -> bool:
+        return readers[node.name] == 1 and node.name not in kept
+
     found = {}
     for node in graph.nodes.values():
         if not isinstance(node.op, Relu) or forms.is_absorbed(node):
             continue
-        conv = graph.nodes[node.inputs[0]]
-        whole = isinstance(conv.op, Conv) and conv.op.bias and conv.layer == node.layer
-        if whole and readers[conv.name] == 1 and conv.name not in kept:
-            found[conv.name] = node.name
+        before = graph.nodes[node.inputs[0]]
+        if before.layer == node.layer and is_read_once(before) and _adds_bias(graph, before, is_read_once):
+            found[before.name] = node.name
     return found
+
+
+def _adds_bias(graph: Graph, node: Node, is_read_once: Callable[[Node], bool]) -> bool:
+    """Whether a node is a convolution with a bias, or a bias for each channel of maps that can take it in their place:
+    the layer's own, which nothing else reads, and no derivative needs."""
+    if isinstance(node.op, Conv):
+        return node.op.bias
+    if not isinstance(node.op, Bias) or node.op.per != "channel" or not node.output.is_image:
+        return False
+    maps = graph.nodes[node.inputs[0]]
+    made = isinstance(maps.op, Conv) or (isinstance(maps.op, Sum) and len(maps.inputs) > 1)
+    return made and maps.layer == node.layer and is_read_once(maps)
 
 
 def _apply(graph: Graph, forms: Forms) -> Forms:
@@ -37,7 +53,7 @@ def _apply(graph: Graph, forms: Forms) -> Forms:
 
 PASS = Pass(
     "bias-relu",
-    "a convolution's bias and ReLU are one operation, in the memory of what the convolution made",
+    "the bias of a convolution, or of several, and its ReLU are one operation, in the memory of what they made",
     "the same sums; in bf16 they are rounded once less",
     lambda where: where.device == "cuda",
     {

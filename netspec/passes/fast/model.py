@@ -56,7 +56,7 @@ class Forms:
     ``unshuffled`` and ``chains`` are by the names of convolutions and of normalisations. ``images`` says how whoever
     prepares the network's images may hand them over as blocks, because all that reads them reads those. ``grouped`` are
     the convolutions whose groups may be computed otherwise than by a grouped convolution, whichever is fastest.
-    ``rectified`` are the convolutions that take in the ReLU behind them, with the names of these.
+    ``rectified`` are the convolutions and biases that take in the ReLU behind them, with the names of these.
     ``pools`` are the maximum poolings that read a copy of their maps with channels side by side.
     """
 
