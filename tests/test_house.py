@@ -30,7 +30,7 @@ FLOORS = (
     ("check", "stats"),
     ("layers",),
     ("lowering", "setting_keys"),
-    ("keys",),
+    ("keys", "opening"),
     ("language", "ir"),
     ("diagnostics",),
     ("source", "units", "maker"),

@@ -151,7 +151,7 @@ def folder_of(path: str) -> Path | None:
 
 def read(path: str) -> Source:
     """Read a spec's text, ``-`` from standard input. Raises ``CannotOpen`` and ``SpecError``."""
-    from netspec.net import LARGEST_FILE, STDIN, decode, read_source
+    from netspec.opening import LARGEST_FILE, STDIN, decode, read_source
 
     if path == "-":
         return decode(sys.stdin.buffer.read(LARGEST_FILE + 1), STDIN)

@@ -76,7 +76,7 @@ def command(files: tuple[str, ...], check: bool, diff: bool, quiet: bool) -> Non
 def _lay_out(path: str) -> _Layout:
     """Read a file. Raises ``CannotOpen``, also of a layer file, and ``SpecError`` if its syntax is wrong."""
     from netspec.language.formatter import formatted
-    from netspec.net import LARGEST_FILE, decode, is_layer_file
+    from netspec.opening import LARGEST_FILE, decode, is_layer_file
 
     try:
         if path == "-":

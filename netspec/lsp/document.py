@@ -12,7 +12,7 @@ from netspec.diagnostics.model import whole
 from netspec.language.bases import Folder
 from netspec.language.syntax import File, Section
 from netspec.language.variants import Texts, gather
-from netspec.net import LARGEST_FILE
+from netspec.opening import LARGEST_FILE
 from netspec.solve import solved
 from netspec.source import Source, Span
 from netspec.units import count

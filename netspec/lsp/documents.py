@@ -10,7 +10,7 @@ from pygls.uris import from_fs_path, to_fs_path
 
 from netspec.diagnostics import CannotOpen, SpecError
 from netspec.lsp.document import Document
-from netspec.net import MOST_FILES, beside, read_source
+from netspec.opening import MOST_FILES, beside, read_source
 from netspec.source import Source
 
 

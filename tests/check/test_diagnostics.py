@@ -18,7 +18,8 @@ from wrong_words import WORDS
 from netspec.diagnostics import Diagnostic, SpecError, apply
 from netspec.diagnostics.machine import as_dict, to_json
 from netspec.diagnostics.text import render
-from netspec.net import decode, loads
+from netspec.net import loads
+from netspec.opening import decode
 
 NETSPEC = ROOT / "netspec"
 CASES = (*WORDS, *NETWORKS)

@@ -19,7 +19,8 @@ from netspec.diagnostics import SpecError
 from netspec.diagnostics.machine import to_json
 from netspec.diagnostics.text import render, render_all
 from netspec.language.parser import MOST_MISTAKES
-from netspec.net import decode, loads
+from netspec.net import loads
+from netspec.opening import decode
 
 GOOD = sorted(path.read_text("utf-8") for path in SPECS.glob("*.net"))
 TEXTS = [*GOOD, *(case.text for case in (*WORDS, *NETWORKS))]

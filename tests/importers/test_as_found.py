@@ -8,7 +8,7 @@ import pytest
 from layerfiles import DATA, SHAPE, conv, ending, load, net, said, told
 
 from netspec.importers.cuda_convnet import translate
-from netspec.net import is_layer_file
+from netspec.opening import is_layer_file
 from netspec.source import Source
 
 BASE = net(conv("c", "data", 3), "c")

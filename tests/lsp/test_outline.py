@@ -11,7 +11,8 @@ from netspec.diagnostics import apply
 from netspec.lsp.hints import hints
 from netspec.lsp.layout import layout
 from netspec.lsp.symbols import symbols
-from netspec.net import LARGEST_FILE, loads
+from netspec.net import loads
+from netspec.opening import LARGEST_FILE
 
 TEXT = """\
 net  a  rounding=down

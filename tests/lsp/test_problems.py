@@ -9,7 +9,8 @@ from places import SPECS
 
 from netspec.diagnostics import apply
 from netspec.lsp.problems import allowances, fixes, message, place, related, title
-from netspec.net import LARGEST_FILE, loads
+from netspec.net import loads
+from netspec.opening import LARGEST_FILE
 
 PUZZLE = SPECS.joinpath("mistakes/224-exact.net").read_text("utf-8")
 BASE = "[image] input 3x224x224\n[conv1] conv filters=96 kernel=11 stride=4\n"

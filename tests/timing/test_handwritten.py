@@ -7,7 +7,8 @@ import torch
 from places import SPECS
 
 import netspec
-from netspec.net import load_source, read_source
+from netspec.net import load_source
+from netspec.opening import read_source
 from netspec.timing.handwritten import PEERS, peer_of
 
 

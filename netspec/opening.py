@@ -1,0 +1,106 @@
+"""Files as sources: opened, decoded, told apart, and the specs beside one."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from itertools import takewhile
+from pathlib import Path
+
+from netspec.diagnostics import CannotOpen, Diagnostic, OutsideFolder, SpecError
+from netspec.diagnostics.model import whole
+from netspec.language.bases import Folder
+from netspec.source import LAYER_FILE, SPEC_ENDINGS, Source
+from netspec.units import count
+
+LARGEST_FILE = 4 * 2**20
+"""Bytes. AlexNet's spec has under 3,000."""
+
+_TEXT_OF_BYTES = re.compile(rb"[\t\n\f\r\x20-\x7e\x80-\xff]*")
+"""A text in an encoding of 8 bits: no control characters but those that part lines and words."""
+
+MOST_FILES = 500
+"""How many specs of one folder are looked at, in search of a name or of variants."""
+
+STDIN = "<stdin>"
+"""What standard input is called."""
+
+
+def read_source(path: str | os.PathLike[str]) -> Source:
+    """Read a spec's text.
+
+    Raises
+    ------
+    CannotOpen
+        The file is missing, a folder, or may not be read.
+    SpecError
+        It is no text (``not-text``) or far too large for a spec (``too-large-file``).
+    """
+    try:
+        with Path(path).open("rb") as file:
+            data = file.read(LARGEST_FILE + 1)
+    except OSError as error:
+        raise CannotOpen(f"cannot open {os.fspath(path)}: {error.strerror or error}") from None
+    return decode(data, os.fspath(path))
+
+
+def decode(data: bytes, name: str) -> Source:
+    """Bytes as a source. Raises ``SpecError`` with ``not-text`` or ``too-large-file``.
+
+    A spec is UTF-8. Layer files are older than that habit, and their program read bytes: one that is no UTF-8 is taken
+    letter by letter (Latin-1), which its keys and names are in any encoding of its day.
+    """
+    if len(data) > LARGEST_FILE:
+        raise _unreadable(
+            "too-large-file", f"this file is larger than {count(LARGEST_FILE)} bytes: it is no spec", name
+        )
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        if name.endswith(LAYER_FILE) and _TEXT_OF_BYTES.fullmatch(data):
+            return Source(name, data.decode("latin-1"))
+        message = f"this file is not text: byte {error.start + 1} is 0x{data[error.start]:02x}, which is not UTF-8"
+        raise _unreadable("not-text", message, name) from None
+    if "\0" in text:
+        raise _unreadable("not-text", "this file is not text: it has zero bytes", name)
+    return Source(name, text)
+
+
+def _unreadable(code: str, message: str, name: str) -> SpecError:
+    return SpecError((Diagnostic(code, message, (whole(Source(name, "")),)),))
+
+
+def is_layer_file(source: Source) -> bool:
+    """Whether a text is a layer file of cuda-convnet: by its name, or, of one that has no ending of a spec's either, by
+    its first section, which has a line to itself and a ``type``."""
+    if source.name.endswith(SPEC_ENDINGS):
+        return source.name.endswith(LAYER_FILE)
+    lines = (line for line in source.text.splitlines() if line.strip() and line[0] not in "#;")
+    if not re.fullmatch(r"\[[^\]]+\]\s*", next(lines, "")):
+        return False
+    keys = takewhile(lambda line: line[0] != "[", lines)
+    return any(re.match(r"type\s*[=:]", key, re.IGNORECASE) for key in keys)
+
+
+def beside(folder: Path | None, read: Callable[[Path], Source] | None = None) -> Folder:
+    """A folder as a spec in it sees it; ``read`` reads its files, in place of the disk.
+
+    A link to a file elsewhere is ``OutsideFolder``: a spec that comes from somebody reads nothing but its own folder.
+    """
+    if folder is None:
+        return Folder()
+
+    def read_beside(name: str) -> Source:
+        path = folder / name
+        if Path(os.path.realpath(path)).parent != Path(os.path.realpath(folder)):
+            raise OutsideFolder(f"{name} leads out of its folder")
+        return read(path) if read else read_source(path)
+
+    def names() -> list[str]:
+        with suppress(OSError):
+            return [path.name for path in sorted(folder.glob("*.net"))[:MOST_FILES]]
+        return []
+
+    return Folder(read_beside, names)
