@@ -16,7 +16,7 @@ from netspec.ir.shape import Shape
 from netspec.language.bases import Folder
 from netspec.language.variants import gather
 from netspec.language.written import written_out
-from netspec.opening import beside, is_layer_file, read_source
+from netspec.opening import beside, is_layer_file, read_named
 from netspec.source import Source
 from netspec.stats import LayerNumbers, Totals, layer_numbers, totals
 
@@ -73,8 +73,8 @@ def load(
     CannotOpen
         The file cannot be opened.
     """
-    foreign = Foreign(read_source(params), history=history) if params is not None else Foreign()
-    return load_source(read_source(path), input_shape, changes, folder=Path(path).parent, foreign=foreign)
+    foreign = Foreign(read_named(params), history=history) if params is not None else Foreign()
+    return load_source(read_named(path), input_shape, changes, folder=Path(path).parent, foreign=foreign)
 
 
 def loads(text: str, name: str = "<text>", input_shape: Shape | None = None) -> Net:

@@ -6,13 +6,14 @@ import os
 import re
 from collections.abc import Callable
 from contextlib import suppress
-from itertools import takewhile
+from itertools import islice, takewhile
 from pathlib import Path
 
 from netspec.diagnostics import CannotOpen, Diagnostic, OutsideFolder, SpecError
 from netspec.diagnostics.model import whole
+from netspec.diagnostics.nearest import nearest
 from netspec.language.bases import Folder
-from netspec.source import LAYER_FILE, SPEC_ENDINGS, Source
+from netspec.source import LAYER_FILE, SPEC, SPEC_ENDINGS, Source
 from netspec.units import count
 
 LARGEST_FILE = 4 * 2**20
@@ -42,8 +43,42 @@ def read_source(path: str | os.PathLike[str]) -> Source:
         with Path(path).open("rb") as file:
             data = file.read(LARGEST_FILE + 1)
     except OSError as error:
-        raise CannotOpen(f"cannot open {os.fspath(path)}: {error.strerror or error}") from None
+        raise cannot_open(path, error) from None
     return decode(data, os.fspath(path))
+
+
+def read_named(path: str | os.PathLike[str]) -> Source:
+    """``read_source`` of what somebody has named: the complaint about what cannot be opened says what is meant."""
+    try:
+        return read_source(path)
+    except CannotOpen as missing:
+        raise with_near(missing, path) from None
+
+
+def cannot_open(path: str | os.PathLike[str], error: OSError) -> CannotOpen:
+    """The complaint about a file that cannot be opened."""
+    return CannotOpen(f"cannot open {os.fspath(path)}: {error.strerror or error}")
+
+
+def with_near(missing: CannotOpen, path: str | os.PathLike[str]) -> CannotOpen:
+    """A complaint about a path, with the file that is most likely meant."""
+    near = _near(Path(path))
+    return missing if near is None else CannotOpen(f"{missing}; did you mean {near}?")
+
+
+def _near(path: Path) -> Path | None:
+    """What is most likely meant by a path that cannot be opened: in a folder, which may be a run's, its spec; of what
+    is not there, a spec beside it of the same name, or nearly the same."""
+    with suppress(OSError):
+        if path.is_dir():
+            spec = path / f"spec{SPEC}"
+            return spec if spec.is_file() else None
+        if not path.exists():
+            beside = sorted(p for p in islice(path.parent.iterdir(), MOST_FILES) if p.suffix in SPEC_ENDINGS)
+            stems = {p.name.removesuffix(p.suffix): p for p in reversed(beside)}
+            wanted = path.name.removesuffix(path.suffix) if path.suffix in SPEC_ENDINGS else path.name
+            return stems.get(nearest(wanted, stems) or "")
+    return None
 
 
 def decode(data: bytes, name: str) -> Source:

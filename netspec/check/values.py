@@ -11,7 +11,7 @@ from netspec.check.report import Findings, replacement
 from netspec.diagnostics import Label
 from netspec.keys import BadValue, Key, Padding
 from netspec.keys.kinds import shown
-from netspec.language.syntax import Pair, Values, Word
+from netspec.language.syntax import Call, Pair, Values, Word
 from netspec.lowering import LayerType, PerInput
 from netspec.setting_keys import Optimizer
 
@@ -48,7 +48,7 @@ def read_pairs(
     for name, pair in pairs.items():
         key = keys.get(name)
         if key is None:
-            near = _said_elsewhere(pair, keys, owner, findings, layer) or _unknown_key(
+            near = _said_elsewhere(pair, pairs, keys, owner, findings, layer) or _unknown_key(
                 pair.key, keys, owner, findings, layer
             )
             if near:
@@ -74,36 +74,49 @@ def _read(key: Key, pair: Pair, inputs: int) -> Any:
     return key.kind.read(value)
 
 
-def _said_elsewhere(pair: Pair, keys: Mapping[str, Key], owner: str, findings: Findings, layer: str) -> str | None:
+def _said_elsewhere(
+    pair: Pair, pairs: Mapping[str, Pair], keys: Mapping[str, Key], owner: str, findings: Findings, layer: str
+) -> str | None:
     """Report what is no key because it is said in another place of the line; the answer is the key that holds it."""
     word, value = pair.key.text, shown(pair.value)
-    holder, number = _number_of(pair.key, keys, findings)
     kind = layers.find(owner)
-    if holder:
-        message = f"{word} is a number of {holder}, and no key of {owner}"
+    optimizer = next((key for key in keys.values() if isinstance(key.kind, Optimizer)), None)
+    number = _number(word, optimizer, keys, findings) if optimizer else None
+    if optimizer and number:
+        message = f"{word} is a number of {optimizer.name}, and no key of {owner}"
         if word != number:
-            message = f"{owner} has no key '{word}'; did you mean {number}, a number of {holder}?"
-        note = f"{holder}=sgd({number}={value}); numbers that it does not give have their defaults"
+            message = f"{owner} has no key '{word}'; did you mean {number}, a number of {optimizer.name}?"
+        whole = _with_numbers(optimizer, pairs, {number: value})
+        note = f"{whole}; numbers that it does not give have their defaults"
     elif kind is not None and kind.operand is not None and kind.operand.name == word:
         message = f"the {word} of {owner} has no key"
         note = f"it stands after the word: {owner} {value}" + (f"; or --input {value}" if owner == "input" else "")
     else:
         return None
     findings.add("unknown-key", message, pair.key.span, notes=(note,), layer=layer)
-    return holder or word
+    return optimizer.name if optimizer and number else word
 
 
-def _number_of(word: Word, keys: Mapping[str, Key], findings: Findings) -> tuple[str, str]:
-    """The key of an optimiser, and its number that a word is, or is most like where it is like no key; else nothing."""
-    for key in keys.values():
-        if not isinstance(key.kind, Optimizer):
-            continue
-        if word.text in key.kind.numbers:
-            return key.name, word.text
-        near = None if findings.nearest(word.text, keys) else findings.nearest(word.text, key.kind.numbers)
-        if near:
-            return key.name, near
-    return "", ""
+def _number(word: str, optimizer: Key, keys: Mapping[str, Key], findings: Findings) -> str | None:
+    """The number of an optimizer that a word is, or is most like where it is like no key."""
+    assert isinstance(optimizer.kind, Optimizer)
+    if word in optimizer.kind.numbers:
+        return word
+    return None if findings.nearest(word, keys) else findings.nearest(word, optimizer.kind.numbers)
+
+
+def _with_numbers(optimizer: Key, pairs: Mapping[str, Pair], more: Mapping[str, str]) -> str:
+    """``optimizer=sgd(lr=0.1, momentum=0.5)``: all numbers of a line, those in its optimizer, those beside it that
+    belong there, and ``more``."""
+    assert isinstance(optimizer.kind, Optimizer)
+    written = pairs[optimizer.name].value if optimizer.name in pairs else None
+    told: dict[str, str] = {}
+    if isinstance(written, Call):
+        told = dict(zip(optimizer.kind.numbers, map(shown, written.args), strict=False))
+        told |= {pair.key.text: shown(pair.value) for pair in written.named}
+    told |= {name: shown(pairs[name].value) for name in optimizer.kind.numbers if name in pairs}
+    told.update(more)
+    return f"{optimizer.name}=sgd({', '.join(f'{name}={value}' for name, value in told.items())})"
 
 
 def _unknown_key(word: Word, keys: Mapping[str, Key], owner: str, findings: Findings, layer: str) -> str | None:

@@ -24,6 +24,18 @@ from netspec.diagnostics.nearest import nearest
 WORDS = f"{__name__}.words"
 """Where a context's ``meta`` has the words of the command line, behind the program's name."""
 
+_MEANT = {
+    "benchmark": "time",
+    "compare": "diff",
+    "convert": "compile",
+    "format": "fmt",
+    "plot": "draw",
+    "resume": "train --resume",
+    "table": "summary",
+    "test": "eval",
+}
+"""What others call a command, and the words for it here."""
+
 _FOLDER = Path(__file__).parent
 _INTERRUPTED = 128 + 2
 _BROKEN_PIPE = 128 + 13
@@ -52,7 +64,7 @@ class Commands(click.Group):
         name = args[0]
         if ctx.resilient_parsing or name.startswith("-") or self.get_command(ctx, name):
             return super().resolve_command(ctx, args)
-        near = nearest(name, self.list_commands(ctx))
+        near = _MEANT.get(name) or nearest(name, self.list_commands(ctx))
         return ctx.fail(f"there is no command {name!r}" + (f"; did you mean {near!r}?" if near else ""))
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -68,7 +80,12 @@ class Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the named command, and end as other programs do where its user ends it."""
         with _ending_quietly(ctx):
-            return super().invoke(ctx)
+            try:
+                return super().invoke(ctx)
+            except click.NoSuchOption as unknown:
+                from netspec.cli.options import meant  # only where there is something to say
+
+                raise meant(unknown) from None
 
 
 def _listed() -> list[tuple[str, str]]:

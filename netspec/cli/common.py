@@ -151,11 +151,11 @@ def folder_of(path: str) -> Path | None:
 
 def read(path: str) -> Source:
     """Read a spec's text, ``-`` from standard input. Raises ``CannotOpen`` and ``SpecError``."""
-    from netspec.opening import LARGEST_FILE, STDIN, decode, read_source
+    from netspec.opening import LARGEST_FILE, STDIN, decode, read_named
 
     if path == "-":
         return decode(sys.stdin.buffer.read(LARGEST_FILE + 1), STDIN)
-    return read_source(path)
+    return read_named(path)
 
 
 def tell(diagnostics: Sequence[Diagnostic]) -> None:

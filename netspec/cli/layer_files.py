@@ -50,19 +50,19 @@ class LayerFiles:
     def read(self, *, merged: bool) -> Foreign:
         """How a layer file is read, its parameter file opened. Raises ``CannotOpen`` and ``SpecError``."""
         from netspec.net import Foreign
-        from netspec.opening import read_source
+        from netspec.opening import read_named
 
-        return Foreign(read_source(self.params[0]) if self.params else None, self.dialect, merged, self.history)
+        return Foreign(read_named(self.params[0]) if self.params else None, self.dialect, merged, self.history)
 
 
 def _is_layer_file(path: str) -> bool:
     """Whether a file is a layer file: by its name, or by its content. Standard input may be one."""
-    from netspec.opening import is_layer_file, read_source
+    from netspec.opening import is_layer_file, read_named
 
     if path == "-" or path.endswith(SPEC_ENDINGS):
         return not path.endswith(SPEC)
     try:
-        return is_layer_file(read_source(path))
+        return is_layer_file(read_named(path))
     except (CannotOpen, SpecError):
         return False
 

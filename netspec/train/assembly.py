@@ -29,6 +29,7 @@ from netspec.train.runs.runfolder import RunFolder
 from netspec.train.runs.same_data import fingerprint
 from netspec.train.runs.saved import sha256
 from netspec.train.training import Training
+from netspec.units import count
 
 
 def remembered(data: Data) -> Data:
@@ -42,7 +43,8 @@ def need_full_batch(data: Data, config: Config) -> None:
     images = len(data.train.labels)
     if images < config.batch:
         raise TrainError(
-            f"{data.source} has {images} training images, a batch has {config.batch}: there is no full batch",
+            f"{data.source} has {count(images)} training images, a batch has {count(config.batch)}: there is no full "
+            "batch",
             f"train with a smaller one: --batch {max(1, images)}",
         )
 

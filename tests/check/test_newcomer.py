@@ -229,6 +229,14 @@ def test_a_number_of_the_optimizer_by_another_name(word: str, number: str) -> No
     assert found.notes[0].startswith(f"optimizer=sgd({number}=0.5);")
 
 
+def test_the_numbers_of_the_optimizer_are_put_together() -> None:
+    start = "[i] input 3x8x8\n[a] fc outputs=2\ntrain "
+    found = mistake(start + "optimizer=sgd(0.01, momentum=0.5, weight_decay=5e-4) lr=0.1")
+    assert found.notes[0].startswith("optimizer=sgd(lr=0.1, momentum=0.5, weight_decay=5e-4);")
+    notes = [d.notes[0].partition(";")[0] for d in mistakes(start + "lr=0.1 weight_decay=0.1")]
+    assert notes == ["optimizer=sgd(lr=0.1, weight_decay=0.1)"] * 2
+
+
 def test_a_key_of_train_is_no_number_of_the_optimizer() -> None:
     assert mistake("[i] input 3x8x8\n[a] fc outputs=2\ntrain epoch=3").message.endswith("did you mean epochs?")
 

@@ -12,6 +12,8 @@ from places import SPECS
 from processes import netspec
 
 from netspec.cli import main
+from netspec.diagnostics import CannotOpen
+from netspec.opening import read_named
 
 ALEXNET = str(SPECS / "alexnet.net")
 IMAGE = "[image] input 3x32x32\n"
@@ -51,6 +53,28 @@ def test_what_cannot_be_opened_exits_with_2() -> None:
     done = netspec("check", "specs/nothing.net")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "Error: cannot open specs/nothing.net: No such file or directory\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "meant"),
+    [
+        ("alexnet", "alexnet.net"),
+        ("alexnt.net", "alexnet.net"),
+        ("lenet.cfg", "lenet.net"),
+        ("mistakes/224-exct.net", "mistakes/224-exact.net"),
+    ],
+)
+def test_a_misspelt_file_gets_the_nearest_one(path: str, meant: str) -> None:
+    with pytest.raises(CannotOpen, match=rf"No such file or directory; did you mean {SPECS / meant}\?$"):
+        read_named(SPECS / path)
+
+
+def test_a_folder_gets_the_spec_of_the_run_in_it(tmp_path: Path) -> None:
+    with pytest.raises(CannotOpen, match=r"Is a directory$"):
+        read_named(tmp_path)
+    (tmp_path / "spec.net").write_text("[x] input 8")
+    with pytest.raises(CannotOpen, match=rf"did you mean {tmp_path}/spec.net\?$"):
+        read_named(tmp_path)
 
 
 def test_neither_check_nor_summary_as_data_needs_a_library_for_arrays() -> None:

@@ -63,11 +63,42 @@ def test_the_short_help_is_the_first_line_of_the_commands_documentation() -> Non
     assert _first_line(ast.parse('"""Helpers."""\ndef commands():\n    pass\n')) is None
 
 
-@pytest.mark.parametrize(("typed", "near"), [("chekc", "check"), ("sumary", "summary"), ("CHECK", "check")])
+@pytest.mark.parametrize(
+    ("typed", "near"),
+    [
+        ("chekc", "check"),
+        ("sumary", "summary"),
+        ("CHECK", "check"),
+        ("compare", "diff"),
+        ("resume", "train --resume"),
+    ],
+)
 def test_a_misspelt_command_gets_the_nearest_right_one(typed: str, near: str) -> None:
     done = netspec(typed, "specs/alexnet.net")
     assert (done.returncode, done.stdout) == (2, "")
     assert f"there is no command '{typed}'; did you mean '{near}'?" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "typed", "said"),
+    [
+        ("train", "--epoch", "Did you mean '--epochs'?"),
+        ("train", "--lr", "A spec says it: --set 'train.optimizer=sgd(lr=..., ...)'"),
+        ("summary", "--weight-decay", "A spec says it: --set 'train.optimizer=sgd(weight_decay=..., ...)'"),
+        ("train", "--schedule", "A spec says it: --set train.schedule=..."),
+        ("plan", "--crop", "A spec says it: --set augment.crop=..."),
+        ("fmt", "--lr", None),
+        ("train", "--zzz", None),
+        ("train", "-z", None),
+    ],
+)
+def test_an_unknown_option_gets_the_nearest_one_or_its_place_in_a_spec(
+    command: str, typed: str, said: str | None
+) -> None:
+    done = netspec(command, typed, "1")
+    assert done.returncode == 2
+    told = f"Error: No such option '{typed}'."
+    assert done.stderr.splitlines()[-1] == (f"{told} {said}" if said else told)
 
 
 @pytest.mark.parametrize("typed", ["zzzzz", "common", "__init__", "../check", "cli.check", ""])
@@ -105,7 +136,7 @@ def test_ctrl_c_ends_without_a_traceback() -> None:
     assert process.stderr is not None
     # The import log tells when the command is at work and waits for its standard input.
     for line in process.stderr:
-        if line.endswith(" netspec.net\n"):
+        if line.endswith(" netspec.opening\n"):
             break
     process.send_signal(signal.SIGINT)
     _, rest = process.communicate(timeout=60)
