@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from netspec.cli.common import importing_torch, input_option, read_net, refuse, set_option
-from netspec.cli.networks import need_spec, with_weights
 from netspec.cli.runs import (
     DEVICES,
     FORMATS,
@@ -21,6 +20,7 @@ from netspec.cli.runs import (
     telling,
     warn,
 )
+from netspec.cli.trained import need_spec, with_weights
 from netspec.cli.writing import refuse_what_is_not_ours, write_or_refuse
 from netspec.maker import drew
 from netspec.source import SPEC_ENDINGS

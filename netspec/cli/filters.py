@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from netspec.cli.common import refuse
-from netspec.cli.networks import open_trained, weights_option
 from netspec.cli.runs import DEVICES, FORMATS, columns, device_of, telling
+from netspec.cli.trained import open_trained, weights_option
 from netspec.cli.writing import refuse_what_is_not_ours, write_or_refuse
 from netspec.maker import drew
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from netspec.cli.common import WRONG_SPEC
-from netspec.cli.networks import open_trained, weights_option
 from netspec.cli.runs import DEVICES, FORMATS, device_of, telling, warn
+from netspec.cli.trained import open_trained, weights_option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
