@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,7 @@ import click
 
 from netspec.cli import WORDS
 from netspec.cli.common import importing_torch, input_option, read_net, refuse, set_option, without_option
-from netspec.cli.runs import tell_problem
+from netspec.cli.runs import need_named, telling
 
 if TYPE_CHECKING:
     from netspec.cli.layer_files import LayerFiles
@@ -120,11 +119,7 @@ def command(
     if resume is not None and out is not None:
         refuse("--resume names the run's folder already; leave --out out")
     net = read_net(file, input_shape, changes, layer_files) if file is not None else None
-    # Pillow grumbles on standard error about files that it reads all the same; what it cannot read is told by name.
-    warnings.filterwarnings("ignore", module=r"PIL\.")
-    from netspec.train.errors import TrainError
-
-    try:
+    with telling():
         _need_names(data, resume)
         with importing_torch():
             from netspec.train.config import Request
@@ -138,9 +133,6 @@ def command(
         )  # fmt: skip
         words = click.get_current_context().meta[WORDS]
         result = run_alone_or_together(net, file, resume, request, quiet=quiet, arguments=words)
-    except TrainError as problem:
-        tell_problem(problem)
-        sys.exit(problem.exit_code)
     if isinstance(result, int):
         sys.exit(result)
     for line in _result(result):
@@ -151,7 +143,7 @@ def command(
 
 def _need_names(data: str | None, resume: Path | None) -> None:
     """Say what the command line lacks or misspells before torch is imported, which takes seconds."""
-    from netspec.train.data.source import listing, need_source
+    from netspec.train.data.source import listing
     from netspec.train.errors import RequestError
     from netspec.train.runs.named import need
 
@@ -159,8 +151,7 @@ def _need_names(data: str | None, resume: Path | None) -> None:
         need(resume, "run")
     elif data is None:
         raise RequestError("--data is missing; it names what to train on:", *listing())
-    if data is not None:
-        need_source(data)
+    need_named(data=data)
 
 
 def _result(result: Result) -> list[str]:
