@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from netspec.diff import words
@@ -160,32 +160,50 @@ def _shares(graph: Graph, layer: Layer, node: Node) -> int:
 
 
 def _learning(graph: Graph, layer: Layer, spoken: tuple[Node, ...]) -> dict[str, Fact]:
-    """Initial values, and learning rate, momentum and decay, of the parameters that a layer owns."""
-    train = graph.train
+    """Initial values, and how they are trained, of the parameters that a layer owns."""
     own = tuple(graph.parameters_of(layer.name))
-    weights = [p for p in own if p.role == "weight"]
-    biases = [p for p in own if p.role == "bias"]
+    weights = tuple(p for p in own if p.role == "weight")
+    biases = tuple(p for p in own if p.role == "bias")
     fan_in, fan_out = _fans(graph, spoken)
     facts = {}
     if weights:
         facts["init"] = _initial(weights, fan_in, fan_out)
     if isinstance(spoken[0].op, Conv | Local | Linear | ChannelScale):
         facts["bias"] = _bias(_initial(biases, fan_in, fan_out)) if biases else Fact("none")
-    for parameters, prefix, decay in ((weights, "", train.weight_decay), (biases, "bias_", train.bias_decay)):
-        if parameters:
-            facts[f"{prefix}lr"] = _several([Fact(words.number(p.lr), _multiple(p.lr, train.lr)) for p in parameters])
-            usual = train.bias_schedule if prefix and train.bias_schedule is not None else train.schedule
-            facts[f"{prefix}schedule"] = _several([_schedule(graph, p, usual) for p in parameters])
-            facts[f"{prefix}momentum"] = _several([_as_train(p.momentum, train.momentum) for p in parameters])
-            facts[f"{prefix}decay"] = _several([_as_train(p.decay, decay) for p in parameters])
+    if weights:
+        facts |= _rates(graph, weights, graph.train.weight_decay, graph.train.schedule)
+    if biases:
+        usual = graph.train.bias_schedule or graph.train.schedule
+        facts |= {f"bias_{key}": fact for key, fact in _rates(graph, biases, graph.train.bias_decay, usual).items()}
     for p in own[:1]:
         facts["update_every"] = Fact("once a batch" if p.update_every is None else str(p.update_every))
-    for key in ("super_eps", *BOUNDS) if weights else ():
-        bounds = (p.super_eps if key == "super_eps" else getattr(p.constraint, key) for p in weights)
-        facts[key] = Fact(_per_input(["none" if bound is None else words.number(bound) for bound in bounds]))
+    if weights:
+        facts |= _bounds(weights)
     if weights and isinstance(spoken[0].op, Linear):
         facts["norm_over"] = Fact("parts" if any(p.constraint.parts > 1 for p in weights) else "unit")
     return facts
+
+
+def _rates(graph: Graph, parameters: Sequence[Parameter], decay: float, usual: Schedule) -> dict[str, Fact]:
+    """Learning rate, schedule, momentum and decay of a layer's weights, or of its biases; ``decay`` and ``usual`` are
+    the train line's."""
+    train = graph.train
+    return {
+        "lr": _several([Fact(words.number(p.lr), _multiple(p.lr, train.lr)) for p in parameters]),
+        "schedule": _several([_schedule(graph, p, usual) for p in parameters]),
+        "momentum": _several([_as_train(p.momentum, train.momentum) for p in parameters]),
+        "decay": _several([_as_train(p.decay, decay) for p in parameters]),
+    }
+
+
+def _bounds(weights: Sequence[Parameter]) -> dict[str, Fact]:
+    """What weights are held to after an update, and the rule of their updates where it is another."""
+    values = {"super_eps": [p.super_eps for p in weights]}
+    values |= {key: [getattr(p.constraint, key) for p in weights] for key in BOUNDS}
+    return {
+        key: Fact(_per_input(["none" if bound is None else words.number(bound) for bound in bounds]))
+        for key, bounds in values.items()
+    }
 
 
 def _fans(graph: Graph, products: tuple[Node, ...]) -> tuple[float, float]:
@@ -195,7 +213,7 @@ def _fans(graph: Graph, products: tuple[Node, ...]) -> tuple[float, float]:
     return sum(p.fan_in for p in weights), max((p.fan_out for p in weights), default=0)
 
 
-def _initial(parameters: list[Parameter], fan_in: float, fan_out: float) -> Fact:
+def _initial(parameters: Sequence[Parameter], fan_in: float, fan_out: float) -> Fact:
     """Initial values by word and by numbers."""
     drawn = [p.distribution for p in parameters]
     text = _per_input([words.initialiser(d, fan_in, fan_out) for d in drawn])
