@@ -140,25 +140,26 @@ class Walk:
         section = self.sections[number]
         owner: Lowered | None = None
         if values.get("weights"):
-            (target, fine) = self._owner(number, found)
-            if not fine or target is None:
+            target = self._owner(number, found)
+            value = self.values[target] if target is not None else None
+            if value is None or value.lowered is None:
                 return None
-            owner = target
+            owner = value.lowered
         grouping: Grouping = "gathers" if found.name == "flatten" and number in self._gathered else found.grouping
         names = tuple(self.sections[i].name.text for i in inputs)
         return Request(section.name.text, found, grouping, values, names, self.groups, self.settings.train, owner)
 
-    def _owner(self, number: int, found: LayerType) -> tuple[Lowered | None, bool]:
-        """The layer that ``weights=`` names, and whether nothing is wrong with that."""
+    def _owner(self, number: int, found: LayerType) -> int | None:
+        """The layer that ``weights=`` names; ``None`` where its weights cannot be taken, which is reported."""
         section = self.sections[number]
         name, word = section.name.text, by_key(section.pairs)["weights"].value
         if not isinstance(word, Word):
             self.findings.add("bad-value", "weights: needs the name of one layer", word.span, layer=name)
-            return None, False
+            return None
         target = self.wiring.index.get(word.text)
         if target is None:
             self.findings.unknown("unknown-layer", "layer", word, self.wiring.index, layer=name)
-            return None, False
+            return None
         if target >= number:
             self.findings.add(
                 "reads-later-layer",
@@ -166,8 +167,8 @@ class Walk:
                 word.span,
                 layer=name,
             )
-            return None, False
-        facts, value = self.facts[target], self.values[target]
+            return None
+        facts = self.facts[target]
         if facts.type and facts.type != found.name:
             self.findings.add(
                 "weights-mismatch",
@@ -175,8 +176,8 @@ class Walk:
                 word.span,
                 layer=name,
             )
-            return None, False
-        return (value.lowered if value else None), True
+            return None
+        return target
 
     def _lower(self, request: Request, read: Sequence[Value], stated: Stated, reading: Reading) -> Value | None:
         """Lower a layer and hold its claim against the result."""
