@@ -4,7 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from netspec.ir.ops import Abs, Affine, Elu, LeakyRelu, Log, Logistic, NoisyRelu, Relu, SoftRelu, Sqrt, Square, Tanh
+from netspec.ir.ops import (
+    Abs,
+    Elu,
+    LeakyRelu,
+    LinearNeuron,
+    Log,
+    Logistic,
+    NoisyRelu,
+    Relu,
+    SoftRelu,
+    Sqrt,
+    Square,
+    Tanh,
+)
 
 from .call import Array, Call, Gradient
 
@@ -131,11 +144,11 @@ def log_back(op: Log, call: Call, y: Array, grad: Array) -> Gradient:
     return Gradient((grad / (op.a + call.x),))
 
 
-def affine(op: Affine, call: Call) -> Array:
+def linear_neuron(op: LinearNeuron, call: Call) -> Array:
     """a x + b."""
     return op.a * call.x + op.b
 
 
-def affine_back(op: Affine, call: Call, y: Array, grad: Array) -> Gradient:
+def linear_neuron_back(op: LinearNeuron, call: Call, y: Array, grad: Array) -> Gradient:
     """Slope a."""
     return Gradient((grad * op.a,))

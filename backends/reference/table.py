@@ -63,7 +63,7 @@ OPS: Mapping[type[ops.Op], Pair] = {
     ops.Square: Pair(neurons.square, neurons.square_back),
     ops.Sqrt: Pair(neurons.root, neurons.root_back),
     ops.Log: Pair(neurons.log, neurons.log_back),
-    ops.Affine: Pair(neurons.affine, neurons.affine_back),
+    ops.LinearNeuron: Pair(neurons.linear_neuron, neurons.linear_neuron_back),
     ops.CrossEntropy: Pair(losses.cross_entropy, losses.cross_entropy_back),
     ops.SetCrossEntropy: Pair(losses.set_cross_entropy, losses.set_cross_entropy_back),
     ops.BinaryCrossEntropy: Pair(losses.binary_cross_entropy, losses.binary_cross_entropy_back),

@@ -14,7 +14,6 @@ import math
 from netspec.ir.distribution import Constant, Distribution, Normal
 from netspec.ir.graph import Graph, Node
 from netspec.ir.ops import (
-    Affine,
     BatchNorm,
     Bias,
     ChannelScale,
@@ -22,6 +21,7 @@ from netspec.ir.ops import (
     Elu,
     LeakyRelu,
     Linear,
+    LinearNeuron,
     Local,
     Logistic,
     Loss,
@@ -81,7 +81,7 @@ def _square(graph: Graph, node: Node, reads: list[float]) -> float:
         return 0.25 + min(x / 16, 0.25)
     if isinstance(op, Square):
         return 3 * x * x
-    if isinstance(op, Affine):
+    if isinstance(op, LinearNeuron):
         return op.a * op.a * x + op.b * op.b
     if isinstance(op, Lrn):
         return x * _power(op.k + op.alpha * op.size * x, -2 * op.beta)

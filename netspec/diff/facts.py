@@ -10,7 +10,6 @@ from netspec.diff import words
 from netspec.ir.constraint import BOUNDS
 from netspec.ir.graph import SPLIT, WHOLE, Graph, Layer, Node, Parameter
 from netspec.ir.ops import (
-    Affine,
     BatchNorm,
     ChannelScale,
     Concat,
@@ -18,6 +17,7 @@ from netspec.ir.ops import (
     Crop,
     Input,
     Linear,
+    LinearNeuron,
     Local,
     Loss,
     Lrn,
@@ -105,7 +105,7 @@ def spoken_nodes(graph: Graph, layer: Layer) -> tuple[Node, ...]:
 def neuron_of(graph: Graph, layer: Layer) -> Op:
     """The neuron behind a layer's operation; the identity where there is none."""
     last = graph.nodes[layer.nodes[-1]].op
-    return last if len(layer.nodes) > 1 and isinstance(last, Neuron) else Affine()
+    return last if len(layer.nodes) > 1 and isinstance(last, Neuron) else LinearNeuron()
 
 
 def fields_of(op: Op, key: str) -> tuple[str, ...]:

@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 from netspec.diff.words import number
 from netspec.ir.graph import Graph, Node
 from netspec.ir.ops import (
-    Affine,
     BatchNorm,
     Bias,
     Conv,
@@ -25,6 +24,7 @@ from netspec.ir.ops import (
     Input,
     LeakyRelu,
     Linear,
+    LinearNeuron,
     Logistic,
     Loss,
     Max,
@@ -126,7 +126,7 @@ def essence(op: Op, inputs: tuple[Shape, ...]) -> Essence:
     """What an operation computes of inputs of these shapes, training and GPU groups left aside. Dropout and other
     functions of single numbers have one too: the numbers that they are."""
     if isinstance(op, Dropout):
-        return _name(Affine(1 - op.rate if op.scaling == "test" else 1.0))
+        return _name(LinearNeuron(1 - op.rate if op.scaling == "test" else 1.0))
     if isinstance(op, BatchNorm):
         return _name(replace(op, momentum=0.0))
     if isinstance(op, Bias):
@@ -171,7 +171,7 @@ def _places(window: Window, x: Shape, *, padded: bool) -> Essence:
 
 
 _FLAT = _name(Flatten())
-_SAME = _name(Affine())
+_SAME = _name(LinearNeuron())
 _RELU = _name(Relu())
 
 
@@ -181,7 +181,7 @@ def _rises(op: Op) -> bool:
         return True
     if isinstance(op, Tanh):
         return op.a * op.b > 0
-    return isinstance(op, Relu | LeakyRelu | Elu | Logistic) or (isinstance(op, Affine) and op.a > 0)
+    return isinstance(op, Relu | LeakyRelu | Elu | Logistic) or (isinstance(op, LinearNeuron) and op.a > 0)
 
 
 def _extended(edge: Edge, node: Node) -> Edge:

@@ -13,13 +13,13 @@ from typing import Literal, TypeAlias
 
 from netspec.ir.graph import Graph, Layer, Node, Placement
 from netspec.ir.ops import (
-    Affine,
     BatchNorm,
     Concat,
     Conv,
     Dropout,
     Input,
     Linear,
+    LinearNeuron,
     Local,
     Loss,
     Lrn,
@@ -216,7 +216,7 @@ def _tag_kind(op: Op) -> TagKind:
 
 
 def _word(op: Op) -> str:
-    return "linear" if isinstance(op, Affine) else name_of(op)
+    return "linear" if isinstance(op, LinearNeuron) else name_of(op)
 
 
 def _note(numbers: LayerNumbers) -> str:

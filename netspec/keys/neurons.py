@@ -36,11 +36,11 @@ NEURONS: dict[str, Neuron] = {
     "sqrt": Neuron("the square root of x", ops.Sqrt),
     "log": Neuron("log(a + x)", ops.Log, (Argument("a", Real(), 0.0),)),
     "linear": Neuron(
-        "a x + b; without numbers, x itself", ops.Affine, (Argument("a", Real(), 1.0), Argument("b", Real(), 0.0))
+        "a x + b; without numbers, x itself", ops.LinearNeuron, (Argument("a", Real(), 1.0), Argument("b", Real(), 0.0))
     ),
 }
 
-IDENTITY = ops.Affine()
+IDENTITY = ops.LinearNeuron()
 
 
 @dataclass(frozen=True, slots=True)

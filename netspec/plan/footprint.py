@@ -15,7 +15,6 @@ from itertools import pairwise
 
 from netspec.ir.ops import (
     Abs,
-    Affine,
     AvgPool,
     BatchNorm,
     Bias,
@@ -34,6 +33,7 @@ from netspec.ir.ops import (
     GatedSumSquares,
     LeakyRelu,
     Linear,
+    LinearNeuron,
     Local,
     Log,
     Loss,
@@ -371,9 +371,9 @@ def _neuron(op: Op, site: Site) -> Footprint:
     match op:
         case NoisyRelu():  # what is kept, and what was above 0; the noise comes of words, in arrays of 64 bits
             return Footprint(own, width, extra=own + numbers, forward=numbers * (4 * INDEX - 2 * width - 1))
-        case Affine(a=1, b=0):
+        case LinearNeuron(a=1, b=0):
             return Footprint(None, width)
-        case Affine():
+        case LinearNeuron():
             return Footprint(own, width, forward=own)
         case Tanh(a=a, b=b) if (a, b) != (1, 1):
             return Footprint(own, width, extra=own)

@@ -10,7 +10,6 @@ import netspec
 from netspec.ir.graph import Graph
 from netspec.ir.ops import (
     Abs,
-    Affine,
     AvgPool,
     BatchNorm,
     Bias,
@@ -29,6 +28,7 @@ from netspec.ir.ops import (
     Flatten,
     LeakyRelu,
     Linear,
+    LinearNeuron,
     Local,
     Log,
     Logistic,
@@ -150,8 +150,8 @@ IMAGES: dict[str, Op] = {
     "topographic": Topographic(size=3),
     "topographic-even": Topographic(2.0, size=4),
     "topographic-of-one": Topographic(size=1),
-    "affine": Affine(-0.5, 2.0),
-    "identity": Affine(),
+    "linear-neuron": LinearNeuron(-0.5, 2.0),
+    "identity": LinearNeuron(),
 }
 
 VECTORS: dict[str, Op] = {
@@ -365,7 +365,7 @@ def _positive(op: Op) -> Case:
     def build() -> Graph:
         builder = Builder()
         square = builder.add("square", Square(), builder.input(4, 3, 3))
-        builder.add("it", op, builder.add("shift", Affine(1.0, 0.5), square))
+        builder.add("it", op, builder.add("shift", LinearNeuron(1.0, 0.5), square))
         return verify(builder.graph())
 
     return build

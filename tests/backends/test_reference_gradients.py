@@ -20,7 +20,6 @@ from netspec.ir.graph import Graph
 from netspec.ir.ops import (
     VOCABULARY,
     Abs,
-    Affine,
     AvgPool,
     BatchNorm,
     Bias,
@@ -40,6 +39,7 @@ from netspec.ir.ops import (
     GatedSumSquares,
     LeakyRelu,
     Linear,
+    LinearNeuron,
     Local,
     Log,
     Logistic,
@@ -147,7 +147,7 @@ ON_VECTORS: list[Op] = [
     SoftRelu(),
     Abs(),
     Square(),
-    Affine(-2.0, 0.5),
+    LinearNeuron(-2.0, 0.5),
     CrossEntropy(),
     BinaryCrossEntropy(),
     BinaryCrossEntropy(positive=2.5),
@@ -174,7 +174,7 @@ def of_positive(op: Op, dims: tuple[int, ...] = VECTOR) -> Callable[[], Graph]:
         builder = Builder()
         builder.input(*dims)
         builder.add("square", Square(), "image")
-        builder.add("positive", Affine(0.1, 0.05), "square")
+        builder.add("positive", LinearNeuron(0.1, 0.05), "square")
         builder.add("it", op, "positive")
         return verify(builder.graph())
 

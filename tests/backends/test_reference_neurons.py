@@ -9,7 +9,20 @@ import pytest
 from by_hand import LN2, LN3, close, gradient, on_vector
 
 from netspec import backend
-from netspec.ir.ops import Abs, Affine, Elu, LeakyRelu, Logistic, NoisyRelu, Op, Relu, SoftRelu, Sqrt, Square, Tanh
+from netspec.ir.ops import (
+    Abs,
+    Elu,
+    LeakyRelu,
+    LinearNeuron,
+    Logistic,
+    NoisyRelu,
+    Op,
+    Relu,
+    SoftRelu,
+    Sqrt,
+    Square,
+    Tanh,
+)
 
 reference = backend.load("reference")
 
@@ -32,8 +45,8 @@ reference = backend.load("reference")
         (Abs(), [-2, 0, 3], [2, 0, 3]),
         (Square(), [-2, 3], [4, 9]),
         (Sqrt(), [4, 9], [2, 3]),
-        (Affine(a=3, b=1), [2, -1], [7, -2]),
-        (Affine(), [2, -1], [2, -1]),
+        (LinearNeuron(a=3, b=1), [2, -1], [7, -2]),
+        (LinearNeuron(), [2, -1], [2, -1]),
     ],
 )
 def test_neurons(op: Op, x: list[float], wanted: list[float]) -> None:
@@ -53,7 +66,7 @@ def test_neurons(op: Op, x: list[float], wanted: list[float]) -> None:
         (Abs(), [-2, 0, 3], [-1, 0, 1]),
         (Square(), [-2, 3], [-4, 6]),
         (Sqrt(), [4], [0.25]),
-        (Affine(a=3, b=1), [2], [3]),
+        (LinearNeuron(a=3, b=1), [2], [3]),
     ],
 )
 def test_slopes_of_neurons(op: Op, x: list[float], slope: list[float]) -> None:

@@ -6,13 +6,13 @@ import pytest
 from checking import codes, good, mistake, ops, place
 
 from netspec.ir.ops import (
-    Affine,
     Blur,
     Crop,
     CrossEntropy,
     Dropout,
     Elu,
     LeakyRelu,
+    LinearNeuron,
     Log,
     MaxAbsPool,
     Nailbed,
@@ -47,7 +47,7 @@ HALVES = Window((2, 2), (2, 2), kind="pool")
         ("elu alpha=0.5", Elu(0.5)),
         ("tanh", Tanh(1.0, 1.0)),
         ("tanh a=1.7159 b=0.667", Tanh(1.7159, 0.667)),
-        ("linear a=2 b=-1", Affine(2.0, -1.0)),
+        ("linear a=2 b=-1", LinearNeuron(2.0, -1.0)),
         ("softrelu", SoftRelu()),
         ("nrelu", NoisyRelu()),
         ("nrelu std=0.5", NoisyRelu(0.5)),
@@ -106,7 +106,7 @@ def test_a_neuron_may_stand_on_other_layers() -> None:
     assert ops(text.format("tanh(1.7159, 0.667)"), "x")[-1] == Tanh(1.7159, 0.667)
     assert ops(text.format("tanh(b=2)"), "x")[-1] == Tanh(1.0, 2.0)
     assert len(ops(text.format("linear"), "x")) == 1
-    assert ops(text.format("linear(2)"), "x")[-1] == Affine(2.0, 0.0)
+    assert ops(text.format("linear(2)"), "x")[-1] == LinearNeuron(2.0, 0.0)
     assert good(text.format("relu")).graph.layers["x"].nodes == ("x:conv", "x")
 
 

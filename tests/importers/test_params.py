@@ -62,7 +62,7 @@ def test_dropout_multiplies_in_tests() -> None:
 
 def test_dropout_that_is_not_enabled_still_multiplies() -> None:
     op = load(NORMS, params(h="enable=false\n")).graph.nodes["h"].op
-    assert (type(op).__name__, getattr(op, "a", None)) == ("Affine", 0.75)
+    assert (type(op).__name__, getattr(op, "a", None)) == ("LinearNeuron", 0.75)
 
 
 def test_a_layer_that_has_become_a_factor_keeps_its_neuron() -> None:

@@ -14,7 +14,7 @@ from corpusfiles import CORPUS, FILES, golden, shape, source
 
 from netspec.ir.constraint import Constraint
 from netspec.ir.graph import Graph, Parameter
-from netspec.ir.ops import Affine, Dropout
+from netspec.ir.ops import Dropout, LinearNeuron
 from netspec.ir.settings import DiscreteExponential, Exponential, Fixed, JumpingExponential, Linear, Schedule
 from netspec.net import Foreign, load_source
 from netspec.passes.torch_names import attributes, state_key
@@ -142,7 +142,7 @@ def test_schedules_dropout_and_bounds(file: dict[str, Any], pair: dict[str, Any]
         if told[name]["enable"]:
             assert op == Dropout(round(1 - keep, 12), "train" if layer["type"] == "dropout" else "test"), name
         else:
-            assert op == Affine(factor), name
+            assert op == LinearNeuron(factor), name
 
 
 def test_the_parameter_files_are_there() -> None:

@@ -35,7 +35,22 @@ from questions import (
     softmax,
 )
 
-from netspec.ir.ops import Abs, Affine, Concat, Elu, LeakyRelu, Log, Logistic, Max, Op, Relu, SoftRelu, Sqrt, Sum, Tanh
+from netspec.ir.ops import (
+    Abs,
+    Concat,
+    Elu,
+    LeakyRelu,
+    LinearNeuron,
+    Log,
+    Logistic,
+    Max,
+    Op,
+    Relu,
+    SoftRelu,
+    Sqrt,
+    Sum,
+    Tanh,
+)
 from netspec.ir.window import Pad, Window
 
 STORED = ("pytorch-converted", "pytorch-operator", "simple")
@@ -184,7 +199,7 @@ def _dropout(case: Case) -> Question:
     ratio, training = (*case.inputs[1:], None, None)[:2]
     if training is not None and training.item() and (ratio is None or ratio.item() > 0):
         raise DoesNotApply(Reason.RANDOM)
-    return elementwise(Affine(), case.inputs[0])
+    return elementwise(LinearNeuron(), case.inputs[0])
 
 
 def _batch_norm(case: Case) -> Question:

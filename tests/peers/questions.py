@@ -21,13 +21,13 @@ from numpy.typing import NDArray
 from netspec import backend
 from netspec.ir.graph import Graph
 from netspec.ir.ops import (
-    Affine,
     AvgPool,
     BatchNorm,
     Concat,
     Conv,
     Flatten,
     Linear,
+    LinearNeuron,
     Lrn,
     Max,
     MaxPool,
@@ -171,7 +171,7 @@ def _pool(
         def lay(y: Array) -> Array:
             return y.reshape(n, channels, -1, rows, columns)
 
-    builder.add("y", Affine(factor), "pool")
+    builder.add("y", LinearNeuron(factor), "pool")
     return Question(verify(builder.graph()), images, lay=lay)
 
 

@@ -14,7 +14,6 @@ import netspec
 from netspec.ir.graph import Graph
 from netspec.ir.ops import (
     Abs,
-    Affine,
     AvgPool,
     BatchNorm,
     Bias,
@@ -34,6 +33,7 @@ from netspec.ir.ops import (
     GatedSumSquares,
     LeakyRelu,
     Linear,
+    LinearNeuron,
     Local,
     Log,
     Logistic,
@@ -121,8 +121,8 @@ OPERATIONS: dict[str, Op] = {
     "sqrt": Sqrt(),
     "log": Log(),
     "log-of-sum": Log(1.5),
-    "affine": Affine(-0.5, 2.0),
-    "identity": Affine(),
+    "linear-neuron": LinearNeuron(-0.5, 2.0),
+    "identity": LinearNeuron(),
     "concat": Concat(),
     "concat-in-groups": Concat(2),
     "sum": Sum(),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from netspec.importers.cuda_convnet.lines import number
 from netspec.ir.ops import (
     Abs,
-    Affine,
     Elu,
     LeakyRelu,
+    LinearNeuron,
     Log,
     Logistic,
     NoisyRelu,
@@ -36,7 +36,7 @@ def word(site: Site, op: Op) -> str:
         return _noisy(site, op)
     if isinstance(op, Tanh):
         return f"tanh[{decimal(op.a)},{decimal(op.b)}]"
-    if isinstance(op, Affine):
+    if isinstance(op, LinearNeuron):
         return "ident" if (op.a, op.b) == (1, 0) else f"linear[{decimal(op.a)},{decimal(op.b)}]"
     if isinstance(op, Log) and not site.draft.old:
         return f"log[{decimal(op.a)}]"
@@ -61,4 +61,4 @@ def neuron(site: Site) -> Section:
     return site.section("neuron", (read,), {"neuron": word(site, site.nodes[0].op)})
 
 
-EMITTED = dict.fromkeys((*_WORDS, NoisyRelu, LeakyRelu, Elu, Tanh, Affine, Log), neuron)
+EMITTED = dict.fromkeys((*_WORDS, NoisyRelu, LeakyRelu, Elu, Tanh, LinearNeuron, Log), neuron)

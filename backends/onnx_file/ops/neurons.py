@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from netspec.ir.ops import Abs, Affine, Elu, LeakyRelu, Log, Logistic, NoisyRelu, Relu, SoftRelu, Sqrt, Square, Tanh
+from netspec.ir.ops import (
+    Abs,
+    Elu,
+    LeakyRelu,
+    LinearNeuron,
+    Log,
+    Logistic,
+    NoisyRelu,
+    Relu,
+    SoftRelu,
+    Sqrt,
+    Square,
+    Tanh,
+)
 
 from ..site import Site, Table
 
@@ -30,7 +43,7 @@ def _log(op: Log, site: Site) -> None:
     site.result("Log", site.inner("Add", site.x, site.constant("a", op.a)) if op.a else site.x)
 
 
-def _affine(op: Affine, site: Site) -> None:
+def _linear_neuron(op: LinearNeuron, site: Site) -> None:
     if (op.a, op.b) == (1, 0):
         site.result("Identity", site.x)
         return
@@ -50,5 +63,5 @@ TABLE: Table = {
     Square: lambda op, site: site.result("Mul", site.x, site.x),
     Sqrt: lambda op, site: site.result("Sqrt", site.x),
     Log: _log,
-    Affine: _affine,
+    LinearNeuron: _linear_neuron,
 }

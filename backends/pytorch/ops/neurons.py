@@ -6,7 +6,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from netspec.ir.ops import Abs, Affine, Elu, LeakyRelu, Log, Logistic, NoisyRelu, Relu, SoftRelu, Sqrt, Square, Tanh
+from netspec.ir.ops import (
+    Abs,
+    Elu,
+    LeakyRelu,
+    LinearNeuron,
+    Log,
+    Logistic,
+    NoisyRelu,
+    Relu,
+    SoftRelu,
+    Sqrt,
+    Square,
+    Tanh,
+)
 
 from .chance import DrawnLayer
 from .emission import Table
@@ -112,5 +125,5 @@ TABLE: Table = {
     Square: lambda op, inputs: Squared(),
     Sqrt: lambda op, inputs: SquareRoot(),
     Log: lambda op, inputs: Logarithm(op.a),
-    Affine: lambda op, inputs: nn.Identity() if (op.a, op.b) == (1, 0) else ScaleShift(op.a, op.b),
+    LinearNeuron: lambda op, inputs: nn.Identity() if (op.a, op.b) == (1, 0) else ScaleShift(op.a, op.b),
 }

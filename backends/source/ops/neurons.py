@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from netspec.ir.ops import Abs, Affine, Elu, LeakyRelu, Log, Logistic, NoisyRelu, Relu, SoftRelu, Sqrt, Square, Tanh
+from netspec.ir.ops import (
+    Abs,
+    Elu,
+    LeakyRelu,
+    LinearNeuron,
+    Log,
+    Logistic,
+    NoisyRelu,
+    Relu,
+    SoftRelu,
+    Sqrt,
+    Square,
+    Tanh,
+)
 
 from ..site import Expressions, Site
 from ..text import call, string
@@ -22,7 +35,7 @@ def _log(op: Log, at: Site) -> str:
     return f"torch.log({at.operand} + {op.a!r})" if op.a else f"torch.log({at.x})"
 
 
-def _affine(op: Affine, at: Site) -> str:
+def _linear_neuron(op: LinearNeuron, at: Site) -> str:
     return at.x if (op.a, op.b) == (1, 0) else f"{op.a!r} * {at.operand} + {op.b!r}"
 
 
@@ -38,5 +51,5 @@ EXPRESSIONS: Expressions = {
     Square: lambda op, at: f"{at.operand}.square()",
     Sqrt: lambda op, at: f"{at.operand}.sqrt()",
     Log: _log,
-    Affine: _affine,
+    LinearNeuron: _linear_neuron,
 }

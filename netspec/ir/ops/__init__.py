@@ -16,9 +16,9 @@ from netspec.ir.ops.losses import (
 )
 from netspec.ir.ops.neurons import (
     Abs,
-    Affine,
     Elu,
     LeakyRelu,
+    LinearNeuron,
     Log,
     Logistic,
     Neuron,
@@ -88,7 +88,7 @@ VOCABULARY: tuple[type[Op], ...] = (
     Square,
     Sqrt,
     Log,
-    Affine,
+    LinearNeuron,
     CrossEntropy,
     SetCrossEntropy,
     BinaryCrossEntropy,
@@ -103,7 +103,6 @@ VOCABULARY: tuple[type[Op], ...] = (
 __all__ = [
     "VOCABULARY",
     "Abs",
-    "Affine",
     "AvgPool",
     "BatchNorm",
     "Bias",
@@ -125,6 +124,7 @@ __all__ = [
     "Input",
     "LeakyRelu",
     "Linear",
+    "LinearNeuron",
     "Local",
     "Log",
     "Logistic",

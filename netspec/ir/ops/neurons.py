@@ -90,7 +90,7 @@ class Log(Neuron):
 
 
 @dataclass(frozen=True, slots=True)
-class Affine(Neuron):
+class LinearNeuron(Neuron):
     """a x + b; with a = 1 and b = 0 the value itself."""
 
     a: float = 1.0
