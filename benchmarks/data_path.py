@@ -33,14 +33,14 @@ import netspec
 from netspec import backend
 from netspec.ir.graph import Graph
 from netspec.train.chance import Places, shuffled
-from netspec.train.data.augment import Preparation, choose, room_for, sent
+from netspec.train.data.batches.augment import Preparation, choose, room_for, sent
+from netspec.train.data.batches.loader import AHEAD, Loader
 from netspec.train.data.cores import cores_available
-from netspec.train.data.listing import list_folder
-from netspec.train.data.loader import AHEAD, Loader
-from netspec.train.data.packed import open_packed
-from netspec.train.data.packing import pack
+from netspec.train.data.packing.packing import pack
 from netspec.train.data.picture import Data, Frame, Pixels, Resident
-from netspec.train.data.synthetic import Textures
+from netspec.train.data.sources.listing import list_folder
+from netspec.train.data.sources.packed import open_packed
+from netspec.train.data.sources.synthetic import Textures
 from netspec.train.learning.optimiser import optimiser_for
 
 SPECS = Path(__file__).parent.parent / "specs"

@@ -15,7 +15,7 @@ import warm
 from places import ROOT
 
 from netspec.cli import main
-from netspec.train.data.cifar10 import RECORD, open_cifar10
+from netspec.train.data.sources.cifar10 import RECORD, open_cifar10
 
 PAGE = ROOT / "docs" / "results.md"
 SCRIPTS = ROOT / "benchmarks" / "results"

@@ -16,7 +16,7 @@ import numpy as np
 from commands import Work, last_validation, netspec
 from PIL import Image
 
-from netspec.train.data.digits import PEAK, open_digits
+from netspec.train.data.sources.digits import PEAK, open_digits
 
 SPEC = "specs/digits.net"
 FOLDS = 5

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netspec.train.data.picture import Frame
-from netspec.train.data.synthetic import Textures
+from netspec.train.data.sources.synthetic import Textures
 
 CLASSES, BATCHES = 10, 5
 FRAME = Frame(3, 32, 32)

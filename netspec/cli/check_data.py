@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from netspec.cli.layer_files import LayerFiles
     from netspec.ir.graph import Graph
     from netspec.ir.shape import Shape
+    from netspec.train.data.packing.report import Findings, Speeds
     from netspec.train.data.picture import Data
-    from netspec.train.data.report import Findings, Speeds
 
 _WRONG_DATA = 1
 
@@ -57,8 +57,8 @@ def command(
     graph = read_net(file, input_shape, changes, layer_files).graph if file is not None else None
     with telling():
         from netspec.train.data.cores import cores_available
-        from netspec.train.data.report import as_json, as_text, judge
-        from netspec.train.data.survey import survey
+        from netspec.train.data.packing.report import as_json, as_text, judge
+        from netspec.train.data.packing.survey import survey
         from netspec.train.reporting.progress import Counter, printable
         from netspec.train.requirements import need_trainable
 
@@ -100,7 +100,7 @@ def _open(source: str, graph: Graph | None) -> tuple[Data, str | None]:
 
 
 def _speeds(data: Data, graph: Graph | None, device: str | None, workers: int) -> Speeds:
-    from netspec.train.data.report import Speeds
+    from netspec.train.data.packing.report import Speeds
     from netspec.train.speed import MOST, reading, training
 
     chosen = device_of(device)

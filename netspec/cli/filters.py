@@ -110,8 +110,8 @@ def _kernels(run: Saved, layer: str | None) -> tuple[dict[str, Any], list[str], 
 
 def _answer(run: Saved, image: Path, layer: str, device: str) -> tuple[dict[str, Any], list[str], bytes]:
     from netspec.draw.png import encoded
-    from netspec.train.data.decode import PEAK
     from netspec.train.data.picture import Unreadable
+    from netspec.train.data.sources.decode import PEAK
     from netspec.train.errors import TrainError
     from netspec.train.judging.predict import frame_of
     from netspec.train.judging.predict import picture as read

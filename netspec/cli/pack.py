@@ -11,7 +11,7 @@ import click
 from netspec.cli.runs import NAMED, noting, telling, warn
 
 if TYPE_CHECKING:
-    from netspec.train.data.sealing import Packed
+    from netspec.train.data.packing.sealing import Packed
 
 _WRONG_DATA = 1
 
@@ -48,8 +48,8 @@ def command(
       netspec train specs/alexnet-tiny.net --data photos-packed
     """
     from netspec.train.data.cores import cores_available
-    from netspec.train.data.listing import list_folder
-    from netspec.train.data.packing import pack
+    from netspec.train.data.packing.packing import pack
+    from netspec.train.data.sources.listing import list_folder
     from netspec.train.errors import RequestError, TrainError
     from netspec.train.reporting.progress import Counter
 
@@ -90,7 +90,7 @@ def _report(packed: Packed, out: Path) -> int:
     """Tell what the pack holds; how many images it lacks because they cannot be read."""
     import json
 
-    from netspec.train.data.shards import UNREADABLE
+    from netspec.train.data.sources.shards import UNREADABLE
     from netspec.units import count, plural
     from netspec.units import size as bytes_as_text
 

@@ -11,8 +11,8 @@ import torch
 from netspec.ir.graph import Graph
 from netspec.train.config import Config
 from netspec.train.data import picture
-from netspec.train.data.augment import Preparation
-from netspec.train.data.loader import Batch, Loader
+from netspec.train.data.batches.augment import Preparation
+from netspec.train.data.batches.loader import Batch, Loader
 from netspec.train.data.moments import Moments, Statistics, statistics
 from netspec.train.data.picture import Data
 from netspec.train.data.statistics import measure, sampled

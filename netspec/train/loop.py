@@ -12,8 +12,8 @@ import numpy as np
 from torch import Tensor
 
 from netspec.train.chance import shuffled
-from netspec.train.data.augment import central, choose
-from netspec.train.data.loader import Batch, Tally
+from netspec.train.data.batches.augment import central, choose
+from netspec.train.data.batches.loader import Batch, Tally
 from netspec.train.data.picture import Labels, Remembered
 from netspec.train.errors import TrainError
 from netspec.train.interval import Due

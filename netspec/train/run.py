@@ -16,8 +16,8 @@ from netspec.net import Net
 from netspec.passes.placing import arrange
 from netspec.train.assembly import assemble, kept, measured, need_full_batch, preparation, remembered
 from netspec.train.config import Config, Request, resolve
-from netspec.train.data.augment import room_for
-from netspec.train.data.loader import Loader
+from netspec.train.data.batches.augment import room_for
+from netspec.train.data.batches.loader import Loader
 from netspec.train.data.picture import Data
 from netspec.train.data.source import open_source
 from netspec.train.errors import RequestError

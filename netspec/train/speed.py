@@ -12,8 +12,8 @@ from netspec import backend
 from netspec.ir.graph import Graph
 from netspec.passes.torch_names import attributes, state_key
 from netspec.train.chance import shuffled
-from netspec.train.data.augment import Preparation, choose
-from netspec.train.data.loader import Loader
+from netspec.train.data.batches.augment import Preparation, choose
+from netspec.train.data.batches.loader import Loader
 from netspec.train.data.picture import Data
 from netspec.train.learning.optimiser import optimiser_for
 

@@ -13,8 +13,8 @@ from PIL import Image
 from programs import imported, run, written
 
 import netspec
-from netspec.train.data.decode import read_image
 from netspec.train.data.picture import Frame
+from netspec.train.data.sources.decode import read_image
 
 
 def test_images_are_scaled_cut_ordered_and_upright(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from programs import Here, written
 
 import netspec
 from netspec.ir.ops import Linear, Relu
-from netspec.train.data.listing import held_out
+from netspec.train.data.sources.listing import held_out
 
 
 def test_only_unreadable_images_are_an_error(images: Path, tmp_path: Path, here: Here) -> None:

@@ -17,7 +17,7 @@ from programs import BLOCKED, Here, imported, network, run, written
 import netspec
 from netspec import backend
 from netspec.ir.graph import Graph
-from netspec.train.data.listing import held_out
+from netspec.train.data.sources.listing import held_out
 from netspec.train.learning.objective import build
 from netspec.train.learning.validation import evaluate
 

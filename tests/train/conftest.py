@@ -10,7 +10,7 @@ import pytest
 from trained import trained
 
 from netspec.train.data.picture import Pixels
-from netspec.train.data.synthetic import Textures
+from netspec.train.data.sources.synthetic import Textures
 
 SMALL = 1000
 """Bytes. Pictures of networks for tests are smaller."""

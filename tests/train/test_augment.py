@@ -11,8 +11,8 @@ import torch
 from netspec.ir.settings import Augment, Preprocessing
 from netspec.ir.shape import Shape
 from netspec.train import chance
-from netspec.train.data.augment import Choices, Preparation, central, choose
-from netspec.train.data.loader import Batch, Loader
+from netspec.train.data.batches.augment import Choices, Preparation, central, choose
+from netspec.train.data.batches.loader import Batch, Loader
 from netspec.train.data.moments import Moments, Statistics, statistics
 from netspec.train.data.picture import Frame, Held, Pixels
 from netspec.train.data.statistics import SAMPLE, measure, sampled

@@ -6,10 +6,10 @@ import re
 
 from places import ROOT
 
-from netspec.train.data.decode import MAX_PIXELS
-from netspec.train.data.flat_val import USUAL
-from netspec.train.data.shards import SHARD
 from netspec.train.data.source import SOURCES
+from netspec.train.data.sources.decode import MAX_PIXELS
+from netspec.train.data.sources.flat_val import USUAL
+from netspec.train.data.sources.shards import SHARD
 from netspec.train.data.statistics import SAMPLE
 
 

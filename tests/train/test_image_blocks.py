@@ -24,8 +24,8 @@ from netspec.ir.shape import Shape
 from netspec.passes.fast import NAMES, Unshuffle, forms_of, on_devices
 from netspec.passes.placing import arrange, place
 from netspec.timing.step import step_of
-from netspec.train.data.augment import Preparation, choose
-from netspec.train.data.layout import Layout
+from netspec.train.data.batches.augment import Preparation, choose
+from netspec.train.data.batches.layout import Layout
 from netspec.train.data.moments import Moments, statistics
 from netspec.train.data.picture import Frame
 from netspec.train.learning.objective import Objective, build

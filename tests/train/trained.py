@@ -14,7 +14,7 @@ from netspec.cli import main
 from netspec.net import Net, loads
 from netspec.train.config import Request
 from netspec.train.data.picture import Frame
-from netspec.train.data.synthetic import Textures
+from netspec.train.data.sources.synthetic import Textures
 from netspec.train.reporting.console import Quiet
 from netspec.train.run import train
 

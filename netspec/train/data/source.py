@@ -8,13 +8,13 @@ from pathlib import Path
 
 from netspec.diagnostics.nearest import nearest
 from netspec.ir.graph import Graph
-from netspec.train.data.cifar10 import open_cifar10
-from netspec.train.data.digits import open_digits
-from netspec.train.data.folder import OWN, open_folder
-from netspec.train.data.mnist import open_mnist
-from netspec.train.data.packed import is_packed, open_packed
 from netspec.train.data.picture import Data, Frame
-from netspec.train.data.synthetic import open_synthetic
+from netspec.train.data.sources.cifar10 import open_cifar10
+from netspec.train.data.sources.digits import open_digits
+from netspec.train.data.sources.folder import OWN, open_folder
+from netspec.train.data.sources.mnist import open_mnist
+from netspec.train.data.sources.packed import is_packed, open_packed
+from netspec.train.data.sources.synthetic import open_synthetic
 from netspec.train.errors import RequestError, TrainError
 from netspec.units import count
 

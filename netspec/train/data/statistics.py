@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from netspec.train.chance import Places
-from netspec.train.data.loader import Batch
+from netspec.train.data.batches.loader import Batch
 from netspec.train.data.moments import Moments
 from netspec.train.data.picture import Frame
 

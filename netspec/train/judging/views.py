@@ -17,7 +17,7 @@ from torch import Tensor
 from netspec.ir.graph import Graph
 from netspec.ir.ops import Softmax
 from netspec.ir.shape import Shape
-from netspec.train.data.augment import Choices, Preparation
+from netspec.train.data.batches.augment import Choices, Preparation
 from netspec.train.data.picture import Frame, Pixels
 from netspec.train.learning.objective import Objective
 

@@ -15,7 +15,7 @@ from netspec.ir.graph import Graph
 from netspec.passes.fast import PLAIN, Forms
 from netspec.passes.parts import Gathered
 from netspec.train.chance import Places
-from netspec.train.data.layout import Layout
+from netspec.train.data.batches.layout import Layout
 from netspec.train.errors import TrainError
 
 

@@ -23,8 +23,8 @@ import torch
 import torch.distributed as dist
 
 from netspec.train.chance import Places
+from netspec.train.data.batches.sharing import Failures
 from netspec.train.data.picture import Data
-from netspec.train.data.sharing import Failures
 from netspec.train.errors import RequestError, TrainError
 from netspec.train.runs.runfolder import RunFolder
 from netspec.train.runs.same_data import fingerprint

@@ -21,7 +21,7 @@ from netspec.ir.graph import Graph
 from netspec.ir.shape import Shape
 from netspec.net import Net, load_source
 from netspec.source import SPEC_ENDINGS, Source
-from netspec.train.data.augment import Preparation
+from netspec.train.data.batches.augment import Preparation
 from netspec.train.data.picture import Frame
 from netspec.train.errors import TrainError
 from netspec.train.learning.objective import Objective, build

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 
 from netspec.passes.torch_names import attributes, state_key
-from netspec.train.data.loader import Tally
+from netspec.train.data.batches.loader import Tally
 from netspec.train.data.picture import Remembered
 from netspec.train.errors import TrainError
 from netspec.train.learning.optimiser import running_means, set_velocities, velocities

@@ -12,10 +12,10 @@ from torch import nn
 from netspec.net import Net
 from netspec.train.assembly import measured, preparation
 from netspec.train.config import Request, resolve
-from netspec.train.data.augment import Preparation
-from netspec.train.data.decode import PEAK
-from netspec.train.data.loader import Loader
+from netspec.train.data.batches.augment import Preparation
+from netspec.train.data.batches.loader import Loader
 from netspec.train.data.source import open_source, stored_frame
+from netspec.train.data.sources.decode import PEAK
 from netspec.train.errors import RequestError
 from netspec.train.learning.objective import build
 from netspec.train.reporting.console import Reporter

@@ -13,11 +13,11 @@ from pictures import flat, tree
 
 from netspec.cli import main
 from netspec.train import speed
-from netspec.train.data import packing
-from netspec.train.data.listing import list_folder
+from netspec.train.data.packing import packing
+from netspec.train.data.packing.report import Speeds, as_text, bottleneck, judge
+from netspec.train.data.packing.survey import Copies, Part, Survey
 from netspec.train.data.picture import Frame
-from netspec.train.data.report import Speeds, as_text, bottleneck, judge
-from netspec.train.data.survey import Copies, Part, Survey
+from netspec.train.data.sources.listing import list_folder
 from netspec.train.speed import Speed
 
 SPEC = "net tiny\n[image] input 3x8x8\n[fc] fc outputs={classes}\n[prob] softmax\ntrain batch=4\n"

@@ -18,10 +18,10 @@ from netspec.cli import main
 from netspec.ir.graph import Graph
 from netspec.ir.ops import Linear
 from netspec.ir.settings import Augment
-from netspec.train.data.cifar10 import CLASSES, open_cifar10
-from netspec.train.data.pickled import Refused, read_pickle
 from netspec.train.data.picture import Frame, Pixels
 from netspec.train.data.source import open_source
+from netspec.train.data.sources.cifar10 import CLASSES, open_cifar10
+from netspec.train.data.sources.pickled import Refused, read_pickle
 from netspec.train.errors import TrainError
 
 Part = tuple[Pixels, list[int]]

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from pictures import flat, tree
 
-from netspec.train.data.folder import open_folder
-from netspec.train.data.listing import held_out
-from netspec.train.data.loader import Loader
+from netspec.train.data.batches.loader import Loader
 from netspec.train.data.picture import Frame, Unreadable
+from netspec.train.data.sources.folder import open_folder
+from netspec.train.data.sources.listing import held_out
 from netspec.train.errors import TrainError
 
 RGB = Frame(3, 8, 8)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from netspec.train.chance import Places, shuffled
-from netspec.train.data.loader import CHUNK, Batch, Loader
+from netspec.train.data.batches.loader import CHUNK, Batch, Loader
 from netspec.train.data.picture import Frame, Pixels, Remembered, Resident, Unreadable
 from netspec.train.errors import TrainError
 

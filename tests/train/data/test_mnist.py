@@ -14,9 +14,9 @@ from building import Builder
 
 from netspec.ir.graph import Graph
 from netspec.ir.ops import Linear
-from netspec.train.data.mnist import open_mnist
 from netspec.train.data.picture import Frame, Pixels
 from netspec.train.data.source import open_source
+from netspec.train.data.sources.mnist import open_mnist
 from netspec.train.errors import TrainError
 
 RNG = np.random.default_rng(0)

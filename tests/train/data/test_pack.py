@@ -17,10 +17,11 @@ from pictures import flat, tree
 
 from netspec.cli import main
 from netspec.train import files
-from netspec.train.data import outfolder, packing, sealing, shards
-from netspec.train.data.decode import read_image
-from netspec.train.data.listing import list_folder
+from netspec.train.data.packing import outfolder, packing, sealing
 from netspec.train.data.picture import Frame
+from netspec.train.data.sources import shards
+from netspec.train.data.sources.decode import read_image
+from netspec.train.data.sources.listing import list_folder
 from netspec.train.errors import RequestError, TrainError
 
 SIZE = 16
@@ -28,7 +29,8 @@ FRAME = Frame(3, SIZE, SIZE)
 
 STOPPING = """
 import sys, time
-from netspec.train.data import packing, shards
+from netspec.train.data.packing import packing
+from netspec.train.data.sources import shards
 shards.SHARD, packing.CHUNK = 8, 4
 real, left = packing.read_image, int(sys.argv.pop(1))
 def stopping(path, frame):
@@ -291,7 +293,7 @@ def test_nothing_readable_is_an_error(tmp_path: Path) -> None:
 
 
 def test_a_reader_that_is_killed_is_told(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from netspec.train.data.processes import in_processes
+    from netspec.train.data.packing.processes import in_processes
 
     with pytest.raises(TrainError, match="a process that reads images was killed"):
         list(in_processes(os._exit, iter([1]), 2))

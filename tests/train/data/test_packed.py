@@ -15,12 +15,13 @@ from pictures import tree
 from running import launch, lines_in, newest, until
 
 from netspec.cli import main
-from netspec.train.data import packing, shards
-from netspec.train.data.folder import open_folder
-from netspec.train.data.listing import list_folder
-from netspec.train.data.loader import Loader
-from netspec.train.data.packed import open_packed
+from netspec.train.data.batches.loader import Loader
+from netspec.train.data.packing import packing
 from netspec.train.data.picture import Frame, Resident, remembered
+from netspec.train.data.sources import shards
+from netspec.train.data.sources.folder import open_folder
+from netspec.train.data.sources.listing import list_folder
+from netspec.train.data.sources.packed import open_packed
 from netspec.train.errors import TrainError
 
 SIZE = 16
@@ -207,7 +208,7 @@ def test_where_a_file_cannot_be_read_from_a_place(pack: Path, monkeypatch: pytes
 
 
 def test_more_shards_than_may_be_open(pack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("netspec.train.data.packed.OPEN", 1)
+    monkeypatch.setattr("netspec.train.data.sources.packed.OPEN", 1)
     data, folder = open_packed(pack), open_folder(pack.parent / "photos", FRAME)
     for place in (0, 28, 5, 12, 28):
         assert data.train.read(place).tolist() == folder.train.read(place + (place > 0)).tolist()

@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netspec.train.chance import Places, shuffled
-from netspec.train.data.loader import Loader, Tally
+from netspec.train.data.batches.loader import Loader, Tally
+from netspec.train.data.batches.sharing import Failures
 from netspec.train.data.picture import Frame, Pixels, Remembered, Split, Unreadable
-from netspec.train.data.sharing import Failures
 
 FRAME = Frame(1, 1, 2)
 

@@ -19,9 +19,9 @@ from pictures import tree
 from netspec.ir.graph import Graph
 from netspec.ir.ops import Linear
 from netspec.ir.settings import Augment
-from netspec.train.data import digits, synthetic
 from netspec.train.data.picture import Frame, Remembered, Unreadable
 from netspec.train.data.source import open_source, stored_frame
+from netspec.train.data.sources import digits, synthetic
 from netspec.train.errors import RequestError, TrainError
 
 

@@ -21,12 +21,12 @@ from netspec.ir.settings import Augment, Preprocessing
 from netspec.ir.shape import Shape
 from netspec.train import chance
 from netspec.train.chance import Places
-from netspec.train.data.ahead import CHUNK
-from netspec.train.data.layout import Layout
-from netspec.train.data.loader import Room
+from netspec.train.data.batches.ahead import CHUNK
+from netspec.train.data.batches.layout import Layout
+from netspec.train.data.batches.loader import Room
+from netspec.train.data.batches.rooms import Rooms
 from netspec.train.data.moments import Statistics
 from netspec.train.data.picture import Frame, Pixels
-from netspec.train.data.rooms import Rooms
 
 Real = NDArray[np.float32]
 

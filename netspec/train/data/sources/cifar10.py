@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from netspec.train.data.pickled import Refused, read_pickle
 from netspec.train.data.picture import Data, Frame, Held, Labels, Pixels
+from netspec.train.data.sources.pickled import Refused, read_pickle
 from netspec.train.errors import TrainError
 from netspec.units import count, plural
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from netspec.train.chance import Places
-from netspec.train.data.ahead import CHUNK, Ahead
+from netspec.train.data.batches.ahead import CHUNK, Ahead
+from netspec.train.data.batches.sharing import Failures, Sharing
 from netspec.train.data.picture import Pixels, Remembered, Split, Unreadable
-from netspec.train.data.sharing import Failures, Sharing
 
 AHEAD = 2
 """Batches that are read ahead of the one that is being taken, or so many more that every thread has two chunks to

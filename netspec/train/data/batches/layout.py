@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from netspec.ir.shape import Shape
 from netspec.passes.fast import Unshuffle
-from netspec.train.data.rooms import Rooms
+from netspec.train.data.batches.rooms import Rooms
 
 Real = NDArray[np.float32]
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from netspec.train.data.shards import FORMAT, MANIFEST, as_json
+from netspec.train.data.sources.shards import FORMAT, MANIFEST, as_json
 from netspec.train.errors import RequestError
 from netspec.train.files import write_beside
 

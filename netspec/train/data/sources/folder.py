@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from netspec.train.data.decode import read_image
-from netspec.train.data.listing import Files, list_folder
 from netspec.train.data.picture import Data, Frame, Labels, Pixels
+from netspec.train.data.sources.decode import read_image
+from netspec.train.data.sources.listing import Files, list_folder
 from netspec.train.errors import TrainError
 
 OWN = Frame(3, 256, 256)

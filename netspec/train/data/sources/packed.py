@@ -19,10 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netspec.train.chance import Places
-from netspec.train.data import shards as form
 from netspec.train.data.moments import Statistics
 from netspec.train.data.picture import Data, Frame, Labels, Pixels
-from netspec.train.data.shards import Shard, shards
+from netspec.train.data.sources import shards as form
+from netspec.train.data.sources.shards import Shard, shards
 from netspec.train.errors import TrainError
 from netspec.units import count, plural
 

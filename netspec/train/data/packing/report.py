@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from netspec.train.data.survey import Copies, Spread, Survey
+from netspec.train.data.packing.survey import Copies, Spread, Survey
 from netspec.units import count, per_second, plain, plural
 
 if TYPE_CHECKING:

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
-from netspec.train.data.decode import SUFFIXES
-from netspec.train.data.flat_val import flat_labels, found_labels
 from netspec.train.data.picture import Labels
+from netspec.train.data.sources.decode import SUFFIXES
+from netspec.train.data.sources.flat_val import flat_labels, found_labels
 from netspec.train.errors import TrainError
 from netspec.units import count, plural
 

@@ -14,11 +14,11 @@ from typing import Self
 import numpy as np
 
 from netspec.train.chance import Places
-from netspec.train.data.ahead import CHUNK
+from netspec.train.data.batches.ahead import CHUNK
+from netspec.train.data.batches.readable import AHEAD, Step, readable
+from netspec.train.data.batches.rooms import Rooms
+from netspec.train.data.batches.sharing import UNSHARED, Sharing
 from netspec.train.data.picture import Labels, Pixels, Remembered, Resident, Split, Unreadable
-from netspec.train.data.readable import AHEAD, Step, readable
-from netspec.train.data.rooms import Rooms
-from netspec.train.data.sharing import UNSHARED, Sharing
 
 Room = Callable[[tuple[int, int, int, int]], Pixels]
 """Makes memory for a batch of (N, channels, height, width)."""

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from netspec.train.data.decode import image_size, read_image
-from netspec.train.data.folder import Decoded
-from netspec.train.data.packed import Shards
+from netspec.train.data.packing.processes import in_processes
 from netspec.train.data.picture import Data, Frame, Labels, Split, Unreadable
-from netspec.train.data.processes import in_processes
+from netspec.train.data.sources.decode import image_size, read_image
+from netspec.train.data.sources.folder import Decoded
+from netspec.train.data.sources.packed import Shards
 
 CHUNK = 32
 """Pictures that a process looks at at a time."""

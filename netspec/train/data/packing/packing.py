@@ -18,14 +18,14 @@ from pathlib import Path
 
 import numpy as np
 
-from netspec.train.data.decode import read_image
-from netspec.train.data.listing import Files, Listing
 from netspec.train.data.moments import Moments
-from netspec.train.data.outfolder import claim
+from netspec.train.data.packing.outfolder import claim
+from netspec.train.data.packing.processes import in_processes
+from netspec.train.data.packing.sealing import Known, Packed, seal, sealed
 from netspec.train.data.picture import Frame, Unreadable
-from netspec.train.data.processes import in_processes
-from netspec.train.data.sealing import Known, Packed, seal, sealed
-from netspec.train.data.shards import Shard, bytes_of, header, shards
+from netspec.train.data.sources.decode import read_image
+from netspec.train.data.sources.listing import Files, Listing
+from netspec.train.data.sources.shards import Shard, bytes_of, header, shards
 from netspec.train.files import put_in_place, write_beside
 
 CHUNK = 32

@@ -1,0 +1,1 @@
+"""Image folders looked at picture by picture, and packed into arrays."""
