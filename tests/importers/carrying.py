@@ -26,13 +26,16 @@ def carried(apart: Translation, whole: Translation, graph: Graph, given: dict[st
                 given[f"{name}.weight" if len(single.inputs) == 1 else f"{name}.weights.{i}"]
                 for i in range(len(single.inputs))
             ]
+            place = 0
             for j, read in enumerate(line.inputs):
                 shares = families.get(read)
-                parts = [j]
-                if shares is not None and not (family and family.reading == "own"):
-                    # A copy of all shares, which is no line of its own any more, has them in their order.
-                    order = [m for m in shares.members if m in single.inputs]
-                    parts = [single.inputs.index(m) for m in order] or [j]
+                parts = [place]
+                # A copy of all shares, which is no line of its own any more, has them in their order.
+                split = shares is not None and shares.reading != "whole" and not (family and family.reading == "own")
+                if shares is not None and split and single.inputs[place] in shares.members:
+                    run = single.inputs[place : place + len(shares.members)]
+                    parts = [place + run.index(member) for member in shares.members]
+                place += len(parts)
                 key = f"{layer}.weight" if len(line.inputs) == 1 else f"{layer}.weights.{j}"
                 result.setdefault(key, []).append(np.concatenate([matrices[i] for i in parts], axis=1))
             result.setdefault(f"{layer}.bias", []).append(given[f"{name}.bias"])

@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from carrying import carried
+from chances import examples
+from columns import columns
 from computing import drawn, values
+from hypothesis import HealthCheck, given
 from layerfiles import DATA, SHAPE, TWINS, conv, ending, load, net, readable, said, told
 
 from netspec.importers.cuda_convnet import Translation, translate
@@ -32,15 +35,39 @@ def both(text: str) -> tuple[Translation, Translation]:
 @pytest.mark.parametrize("case", ["twins", *NOT_TWINS])
 def test_twins_compute_what_their_one_layer_does(case: str) -> None:
     text = NOT_TWINS.get(case, TWINS)
-    text += ending("fca,fcb,extra" if "[extra]" in text else "fca,fcb")
+    assert_same_function(text + ending("fca,fcb,extra" if "[extra]" in text else "fca,fcb"))
+
+
+def assert_same_function(text: str) -> None:
+    """A file's layers by themselves, and with twins as one, compute the same from the same weights."""
     apart, whole = both(text)
     assert apart.source is not None and whole.source is not None
     one, other = loads(apart.source.text).graph, loads(whole.source.text).graph
-    given = drawn(one)
-    same = carried(apart, whole, other, given)
+    drawn_once = drawn(one)
+    same = carried(apart, whole, other, drawn_once)
     np.testing.assert_allclose(
-        values(other, same)[other.output.name], values(one, given)[one.output.name], rtol=1e-9, atol=1e-12
+        values(other, same)[other.output.name], values(one, drawn_once)[one.output.name], rtol=1e-9, atol=1e-12
     )
+
+
+@given(text=columns())
+@examples(100, HealthCheck.too_slow)
+def test_whatever_stands_on_each_gpu_computes_the_same_as_one_layer(text: str) -> None:
+    assert_same_function(text)
+
+
+def test_what_joins_all_gpus_on_each_of_them_is_whole() -> None:
+    """The concatenations are copies of one; a sum of both GPUs' values is no copy of them."""
+    two = TWINS.replace("outputs=6\ninitW=0.01,0.01\nneuron=relu\ngpu=1", "outputs=6\ninitW=0.01,0.01\ngpu=1")
+    joined = "".join(
+        f"[j{g}]\ntype={{}}\ninputs=fca,fcb\ngpu={i}\n[d{g}]\ntype=fc\ninputs=j{g}\noutputs=4\ninitW=0.1\ngpu={i}\n"
+        for i, g in enumerate("ab")
+    )
+    for type_ in ("concat", "eltsum", "eltmax"):
+        text = two + joined.format(type_, type_) + ending("da,db")
+        assert_same_function(text)
+        assert "gpu=0" in next(line for line in readable(text).splitlines() if line.startswith("[j"))
+        assert_same_function(TWINS + joined.format(type_, type_) + ending("da,db"))
 
 
 def test_twins_are_one_line_with_their_comment() -> None:

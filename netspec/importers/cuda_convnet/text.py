@@ -54,8 +54,9 @@ def written(lines: Sequence[Line], layout: Layout) -> Written:
     gpus = {line.name: line.gpu for line in lines}
     for line in lines:
         text += _comments(line.comments)
-        # A concat of the groups' shares in order is split, unless it says where it lives.
-        follows = layout.readable and line.type not in ("input", "concat") and line.gpu == gpus[line.inputs[0]]
+        # Of values on several GPUs a concat is split, and a sum wrong, unless it says where it lives.
+        told_by = line.inputs if line.type in ("sum", "max") else line.inputs[:1]
+        follows = layout.readable and line.type not in ("input", "concat") and {gpus[n] for n in told_by} == {line.gpu}
         told = replace(line, gpu=()) if follows else line
         text.append(_line(told, names, layout, common.get(line.type, {}), above))
         above = line

@@ -19,6 +19,9 @@ MOST_LINES = 2000
 """More are left as they stand."""
 
 _WEIGHTED = {"conv": "filters", "local": "filters", "fc": "outputs"}
+_JOINS = ("sum", "max", "concat")
+_APART = ("sum", "max", "gatedsumsquares")
+"""What tells its inputs apart, which the shares of one layer are none of."""
 _ORDERLESS = ("conv", "local", "fc")
 
 Reading = Literal["own", "all", "whole"]
@@ -84,6 +87,7 @@ class _Attempt:
         self.order = {line.name: number for number, line in enumerate(lines)}
         self.family: dict[str, Family] = {}
         self.families: dict[str, Family] = {}
+        self.placed: set[str] = set()  # families that compute the same of what lives on one GPU, or on several
         self.taken = {line.name for line in lines}
         found: dict[tuple[object, ...], list[Line]] = {}
         for line in lines:
@@ -113,8 +117,14 @@ class _Attempt:
         name = self._name(members)
         family = Family(name, tuple(m.name for m in members), kind, inputs, orders)
         self.families[name] = family
+        if kind == "whole" and any(map(self._lives_on_one, inputs)):
+            self.placed.add(name)
         for member in members:
             self.family[member.name] = family
+
+    def _lives_on_one(self, name: str) -> bool:
+        """Whether a value is whole on one GPU, where in a spec what reads it stays if nothing else is said."""
+        return name in self.placed if name in self.families else bool(self.by_name[name].gpu)
 
     def _reading(
         self, members: tuple[Line, ...]
@@ -156,7 +166,7 @@ class _Attempt:
                 if not same and read != tuple(family.members[member.gpu[0]] for member in members):
                     return None
                 names.append(family.name)
-        joins = members[0].type in ("sum", "max", "concat")
+        joins = members[0].type in _JOINS
         split = {n in self.families and self.families[n].reading != "whole" for n in names}
         return None if joins and len(split) > 1 else tuple(names)
 
@@ -173,7 +183,7 @@ class _Attempt:
                 del waiting[0]
                 continue
             run = waiting[: self.gpus]
-            if sorted(run) != sorted(family.members):
+            if sorted(run) != sorted(family.members) or line.type in _APART:
                 return None
             places = tuple(family.members.index(name) for name in run)
             if any(key in line.keys for key in HELD):
@@ -269,11 +279,12 @@ class _Attempt:
                 keys["reads"] = "all"
             if "weights" in keys:
                 keys["weights"] = self.family[keys["weights"]].name
-            head = self.by_name.get(family.inputs[0])
-            if head is not None and head.gpu and family.inputs[0] not in self.families:
+            if self._lives_on_one(family.inputs[0]):
                 keys["gpu"] = "all"
+        # What joins the values of several GPUs, on each of them, is whole: on the first.
+        gpu = first.gpu if family.name in self.placed and first.type in _JOINS else ()
         comments = tuple(text for m in members for text in m.comments)
-        return Line(family.name, first.type, family.inputs, keys, (), first.origin, comments)
+        return Line(family.name, first.type, family.inputs, keys, gpu, first.origin, comments)
 
 
 def _alike(line: Line, gpu: int) -> tuple[object, ...]:
