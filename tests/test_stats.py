@@ -13,9 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from places import SPECS
 
-from netspec import load
-from netspec.ir.ops import Conv, Linear
+from netspec import load, loads
+from netspec.ir.ops import VOCABULARY, Bias, ChannelScale, Conv, Dropout, Linear, Local
+from netspec.ir.ops.base import Op
 from netspec.net import Net
+from netspec.report import layer_table
 from netspec.stats import flops_by_kind, layer_numbers, matrix_products, share, totals
 from netspec.units import plain
 
@@ -249,3 +251,25 @@ def test_numbers_as_a_person_writes_them() -> None:
 def test_the_specs_say_their_own_numbers() -> None:
     for name in ("alexnet-one-gpu", "alexnet-half", "alexnet-torchvision", "cifar-quick", "lenet"):
         assert f"{net(name).total.parameters:,}" in spec(name)
+
+
+def test_what_flops_count_is_said_where_they_are_counted() -> None:
+    for op in VOCABULARY:
+        if "flops" in vars(op) and op.flops_rule == Op.flops_rule:
+            assert op in (Conv, Local, Linear, Bias, Dropout, ChannelScale), op  # products are told apart: 1 a unit
+
+
+@pytest.mark.parametrize(
+    ("layer", "flops", "told"),
+    [
+        ("maxabspool kernel=2", 3 * 16 * 7, "maxabspool: 2 kernel area - 1 a unit"),
+        ("sumpool kernel=2", 3 * 16 * 3, "sumpool: kernel area - 1 a unit"),
+        ("resize step=2", 3 * 16 * 7, "resize: 7 a unit"),
+        ("sum inputs=i,i,i", 3 * 64 * 2, "sum: inputs - 1 a unit"),
+        ("tanh", 3 * 64, "tanh: 1 a unit"),
+    ],
+)
+def test_flops_are_told_with_what_they_count(layer: str, flops: int, told: str) -> None:
+    notes = layer_table(loads(f"[i] input 3x8x8\n[a] {layer}"), 1).notes
+    assert notes[3] == f"FLOPs of one image's forward pass: {flops} = {flops} {told.partition(':')[0]}"
+    assert notes[4] == f"FLOPs are 2 a connection; {told}"

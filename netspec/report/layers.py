@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netspec.ir.ops import Conv, Lrn, MapNorm
+from netspec.ir.ops import Bias, Conv, Lrn, MapNorm, name_of
 from netspec.net import Net
 from netspec.report.style import READABLE, Style
 from netspec.report.table import Column, Table
@@ -17,26 +17,6 @@ _COUNTED = (
     "(one side for all, or left,right,top,bottom)",
     "dense: connections if every output unit read every input unit; memory: the layer's output in float32",
 )
-
-_FLOPS_OF = {
-    "biases": "1 a unit",
-    "maxpool": "kernel area - 1 a unit",
-    "avgpool": "kernel area a unit",
-    "lrn": "2 size + 3 a unit",
-    "mapnorm": "2 size^2 + 3 a unit",
-    "contrastnorm": "3 size^2 + 5 a unit",
-    "batchnorm": "4 a unit, 2 without scale and shift",
-    "softmax": "3 a unit",
-    "blur": "4 size a unit",
-    "crossentropy": "3 a class",
-    "binarycrossentropy": "3 a class",
-    "squarederror": "3 a class",
-    "cauchyerror": "3 a class",
-    "setcrossentropy": "6 size a class",
-    "sumsquares": "2 a unit that it reads, and 1 with a gate",
-    "gatedsumsquares": "2 a unit that it reads, and 1",
-    "topographic": "size^2 + 6 a unit that it reads",
-}
 
 
 def layer_table(net: Net, batch: int, style: Style = READABLE) -> Table:
@@ -119,7 +99,8 @@ def _title(net: Net, batch: int) -> str:
 def _flops_notes(net: Net) -> tuple[str, ...]:
     spent = flops_by_kind(net.graph)
     terms = " + ".join(f"{count(amount)} {kind}" for kind, amount in spent.items())
-    rates = "; ".join(f"{kind}: {_FLOPS_OF.get(kind, '1 a unit')}" for kind in spent if kind != "connections")
+    rules = {name_of(node.op): node.op.flops_rule for node in net.graph.nodes.values()} | {"biases": Bias.flops_rule}
+    rates = "; ".join(f"{kind}: {rules[kind]}" for kind in spent if kind != "connections")
     return (
         f"FLOPs of one image's forward pass: {count(sum(spent.values()))} = {terms}",
         f"FLOPs are 2 a connection; {rates}",

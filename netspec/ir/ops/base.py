@@ -62,6 +62,9 @@ class Op:
         """Multiply-accumulates of one image's forward pass."""
         return 0
 
+    flops_rule: ClassVar[str] = "1 a unit"
+    """What ``flops`` counts beside the connections, in words."""
+
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """Additions, multiplications, comparisons and functions of one image's forward pass."""
         return 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from netspec.ir.fault import Fault
 from netspec.ir.ops.base import Op, need_image
@@ -49,6 +49,8 @@ class ColourSpace(Op):
                 ("colours are 3 channels: red, green, blue",),
             )
         return x
+
+    flops_rule: ClassVar[str] = "5 a unit to YUV, 13 to Lab"
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         return (5 if self.to == "yuv" else 13) * output.units

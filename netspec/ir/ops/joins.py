@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from netspec.ir.fault import Fault
 from netspec.ir.ops.base import Op, need_divisible
@@ -63,6 +64,8 @@ class Elementwise(Op):
             )
         return inputs[0]
 
+    flops_rule: ClassVar[str] = "inputs - 1 a unit"
+
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         return (len(inputs) - 1) * output.units
 
@@ -106,6 +109,8 @@ class Reshape(Op):
 @dataclass(frozen=True, slots=True)
 class Softmax(Op):
     """e^x / sum e^x over the features of a vector, over the channels of each pixel of an image."""
+
+    flops_rule: ClassVar[str] = "3 a unit"
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         return 3 * output.units

@@ -26,6 +26,8 @@ class Loss(Op):
             raise Fault("needs-vector", f"{{layer}} needs one score per class, and reads an image of {x}", ("inputs",))
         return Shape(1)
 
+    flops_rule: ClassVar[str] = "3 a class"
+
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         return 3 * inputs[0].units
 
@@ -71,6 +73,8 @@ class SetCrossEntropy(Loss):
             raise Fault("bad-value", message, ("size",))
         return made
 
+    flops_rule: ClassVar[str] = "6 size a class"
+
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         return 6 * self.size * inputs[0].units
 
@@ -98,6 +102,8 @@ class SumSquares(Loss):
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         return Shape(1)
 
+    flops_rule: ClassVar[str] = "2 a unit that it reads, and 1 with a gate"
+
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         return 2 * inputs[0].units + (self.gate == "class")
 
@@ -116,6 +122,8 @@ class GatedSumSquares(Loss):
             message = f"{{layer}}'s first input is its gate, one number, and not {gate}"
             raise Fault("shapes-differ", message, ("inputs",), ("inputs=GATE,VALUE: the gate stands first",))
         return Shape(1)
+
+    flops_rule: ClassVar[str] = "2 a unit that it reads, and 1"
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         return 2 * inputs[1].units + 1
@@ -142,6 +150,8 @@ class Topographic(Loss):
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         need_image(inputs[0], "sums over the pixels of")
         return Shape(1)
+
+    flops_rule: ClassVar[str] = "size^2 + 6 a unit that it reads"
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         return (self.size**2 + 6) * inputs[0].units

@@ -8,7 +8,7 @@ what one element's square is multiplied by, whatever convention the spec used. A
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from netspec.ir.fault import Fault
 from netspec.ir.ops.base import Op, ParamShape, need_divisible, need_image
@@ -33,6 +33,8 @@ class Lrn(Op):
         need_image(x, "normalises across the maps of")
         need_divisible(x.channels, self.groups, "input channels", "inputs")
         return x
+
+    flops_rule: ClassVar[str] = "2 size + 3 a unit"
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         return (2 * self.size + 3) * output.units
@@ -59,6 +61,8 @@ class MapNorm(Op):
             )
         return x
 
+    flops_rule: ClassVar[str] = "2 size^2 + 3 a unit"
+
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         return (2 * self.size**2 + 3) * output.units
 
@@ -69,6 +73,8 @@ class ContrastNorm(MapNorm):
 
     The numerator is x itself, not d, as in cuda-convnet (``src/layer.cu:1605`` of 2012).
     """
+
+    flops_rule: ClassVar[str] = "3 size^2 + 5 a unit"
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         return (3 * self.size**2 + 5) * output.units
@@ -91,6 +97,8 @@ class BatchNorm(Op):
             return ()
         channels = (output.channels,)
         return (ParamShape("weight", channels, 1, 1), ParamShape("bias", channels, 1, 1))
+
+    flops_rule: ClassVar[str] = "4 a unit, 2 without scale and shift"
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         return (4 if self.affine else 2) * output.units

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from netspec.ir.fault import Fault
 from netspec.ir.ops.base import Op, need_image
@@ -43,6 +44,8 @@ class RandomScale(Op):
                 ),
             )
         return Shape(x.channels, self.size, self.size)
+
+    flops_rule: ClassVar[str] = "7 a unit"
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         return 7 * output.units

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 from netspec.ir.fault import Fault
 from netspec.ir.ops.base import Op, need_image
@@ -29,6 +30,8 @@ class MaxPool(Pool):
     """The largest pixel of each window; padding and overhang are ignored. Of equal pixels the first (row by row)
     takes the gradient."""
 
+    flops_rule: ClassVar[str] = "kernel area - 1 a unit"
+
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         return output.units * (self.window.area - 1)
 
@@ -37,6 +40,8 @@ class MaxPool(Pool):
 class AvgPool(Pool):
     """The mean of each window's real pixels: padding and overhang are not counted, whatever the padding."""
 
+    flops_rule: ClassVar[str] = "kernel area a unit"
+
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         return output.units * self.window.area
 
@@ -44,6 +49,8 @@ class AvgPool(Pool):
 @dataclass(frozen=True, slots=True)
 class SumPool(Pool):
     """The sum of each window's real pixels."""
+
+    flops_rule: ClassVar[str] = "kernel area - 1 a unit"
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         return output.units * (self.window.area - 1)
@@ -56,6 +63,8 @@ class MaxAbsPool(Pool):
     Of pixels equally far the last (row by row) is taken, and takes the gradient (cuda-convnet ``conv_util.cuh`` of
     version 2).
     """
+
+    flops_rule: ClassVar[str] = "2 kernel area - 1 a unit"
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         return output.units * (2 * self.window.area - 1)
@@ -83,6 +92,8 @@ class Blur(Op):
                 (f"the filter is {self.size} x {self.size}, the maps are {x.height} x {x.width}",),
             )
         return x
+
+    flops_rule: ClassVar[str] = "4 size a unit"
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         return 4 * self.size * output.units
@@ -188,6 +199,8 @@ class Resize(Op):
         outputs = math.floor(size / self.step)
         begin = (size - outputs * self.step) / 2
         return tuple(min(max(t * self.step + begin, 0.0), max(size - 1.01, 0.0)) for t in range(outputs))
+
+    flops_rule: ClassVar[str] = "7 a unit"
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         return 7 * output.units
