@@ -226,7 +226,9 @@ class _Attempt:
                 continue
             read = [self.family[name] for name in line.inputs if name in self.family]
             if read and self._collapsed(line) is None:
-                wrong |= {name for family in read if family.reading != "whole" for name in family.members}
+                split = [family for family in read if family.reading != "whole"]
+                partly = [family for family in split if not {*family.members} <= {*line.inputs}]
+                wrong |= {name for family in partly or split for name in family.members}
             owner = self.family.get(line.keys.get("weights", ""))
             if owner is not None:
                 wrong |= set(owner.members)
