@@ -32,6 +32,7 @@ CASES = {
     "another power": ((2, 5, 5, 5), Lrn(3, 1.5, 0.3, 0.9, 1), True, SQUARE),
     "no ReLU": ((3, 5, 4, 6), Lrn(2, 1.5, 0.3, 0.75, 1), False, SQUARE),
     "no pooling": ((2, 12, 3, 3), Lrn(3, 2.0, 0.2, 0.75, 3), True, None),
+    "neither": ((3, 5, 4, 6), Lrn(3, 2.0, 0.3, 0.75, 1), False, None),
     "padding, overhang, a window that is not square": (
         (2, 4, 6, 5), Lrn(5, 1.0, 0.2, 0.75, 1), True, ((2, 3), (2, 1), (1, 1), (1, 1), True)
     ),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import numpy as np
 import pytest
 import torch
@@ -18,6 +20,7 @@ from netspec.passes.torch_names import attributes, state_key
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 pytorch, reference = backend.load("pytorch"), backend.load("reference")
+chain = import_module("netspec.backends.pytorch.fast.chain")
 
 CASES = {name: build for name, build in cases().items() if forms_of(build(), NAMES[:4]).passes}
 
@@ -34,6 +37,8 @@ TEXTS = {
     "[n] lrn size=2 k=1 alpha=0.3 beta=1\n[p] maxpool kernel=2 stride=2\n[f] fc outputs=3\n",
     "a chain without a pooling": "[image] input 3x8x8\n[c] conv filters=6 kernel=3 neuron=relu\n"
     "[n] lrn size=9 k=2 alpha=0.3 beta=0.75\n[f] fc outputs=3\n",
+    "a chain of a normalisation alone": "[image] input 3x8x8\n[c] conv filters=6 kernel=3\n"
+    "[n] lrn size=4 k=2 alpha=0.3 beta=0.75\n[f] fc outputs=3\n",
     "a strided convolution that overhangs": "net a rounding=up\n[image] input 3x14x13\n"
     "[c] conv filters=5 kernel=5 stride=3 neuron=relu\n[f] fc outputs=3\n",
     "one that is padded and does not reach the end": "net a rounding=down\n[image] input 2x11x12\n"
@@ -72,7 +77,8 @@ def compare(graph: Graph, images: int) -> None:
             model.zero_grad()
             found = model(given, torch.tensor(labels)) if phases(graph).labelled else model(given)
             assert_near(found, run.output, "output")
-            (found * torch.tensor(seed)).sum().backward()
+            if found.requires_grad:  # as it does of images, or of weights where there are any
+                (found * torch.tensor(seed)).sum().backward()
         assert given.grad is not None
         assert_near(given.grad, wanted.values[graph.input.name], "gradient of the images")
         names, parameters = attributes(graph), dict(model.named_parameters())
@@ -144,3 +150,26 @@ def test_nothing_is_timed_outside_training() -> None:
     model = pytorch.module(graph, 0, forms_of(graph, NAMES)).eval()
     model(torch.tensor(random_images(graph, 2), dtype=torch.float32))
     assert not any(module.timed for module in model.modules() if isinstance(module, pytorch.GroupedConvolution))
+
+
+@pytest.mark.parametrize("name", ["a chain in groups with an even window", "a chain with padding of its own",
+                                  "a chain without a pooling", "a chain of a normalisation alone"])  # fmt: skip
+@pytest.mark.parametrize("images", [0, 1, 5])
+def test_a_chain_is_the_same_however_few_images_go_through_it_at_a_time(
+    name: str, images: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graph = good(TEXTS[name]).graph
+    model = pytorch.module(graph, 1, forms_of(graph, ("lrn-chain",))).double()
+    x = torch.randn(images, *graph.input.output, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    found: list[list[torch.Tensor]] = []
+    for numbers in (10**6, 1, 2 * 5 * 8 * 8):
+        monkeypatch.setattr(chain, "AT_A_TIME", numbers)
+        given = x.clone().requires_grad_()
+        y = model(given)
+        y.square().sum().backward()
+        with torch.no_grad():
+            assert torch.equal(model(x), y)
+        assert given.grad is not None
+        found.append([y.detach(), given.grad])
+    for values, gradients in found[1:]:
+        assert torch.equal(values, found[0][0]) and torch.equal(gradients, found[0][1])

@@ -136,4 +136,5 @@ def test_scores_and_output_are_left_as_they_are() -> None:
     assert chain.pool is None
     assert chains(good("[image] input 3x8x8\n[n] lrn size=3 k=1 alpha=1 beta=1\n[p] maxpool kernel=8\n").graph) != {}
     graph = good("[image] input 3x8x8\n[c] conv filters=4 kernel=8\n[n] lrn size=3 k=1 alpha=1 beta=1\n").graph
-    assert chains(graph) == {}
+    (alone,) = chains(graph).values()
+    assert (alone.relu, alone.pool, alone.absorbed) == (False, None, ())

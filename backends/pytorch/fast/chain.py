@@ -15,12 +15,11 @@ from netspec.passes.fast import Chain
 from netspec.passes.padding import Padding, pool_padding
 
 from ..ops.lrn import channel_sums
+from .places import Places, places_of
+from .pooled import largest_pixels
 
-Places = tuple[tuple[int, int], tuple[int, int], tuple[int, int], tuple[int, int], bool]
-"""Kernel, stride, padding, dilation, and whether the last window may overhang, as torch's pooling takes them."""
-
-ONE: Places = ((1, 1), (1, 1), (0, 0), (1, 1), False)
-"""No pooling: windows of one pixel."""
+AT_A_TIME = 2**18
+"""Numbers of maps that go through a chain together on the CPU: their copies stay in its caches (1 MiB of float32)."""
 
 
 class LrnChain(nn.Module):
@@ -47,8 +46,7 @@ class LrnChain(nn.Module):
         """Where the pooling's windows stand; ``None`` where there is none, or where it needs padding of its own."""
         if self.window is None or self.padding.before is not None:
             return None
-        window = self.window
-        return window.kernel, window.stride, self.padding.own, window.dilation, self.padding.ceil
+        return places_of(self.window, self.padding)
 
     def forward(self, x: Tensor) -> Tensor:
         function = KernelFunction if x.dtype in self.kernels else ChainFunction
@@ -67,7 +65,7 @@ class LrnChain(nn.Module):
 
 
 class ChainFunction(torch.autograd.Function):
-    """The formulas of ``ops.lrn.LrnFunction`` between a ReLU and a pooling.
+    """The formulas of ``ops.lrn.LrnFunction`` between a ReLU and a pooling, on the CPU a few images at a time.
 
     Kept are the rectified maps, their sums b and the places of the largest pixels; b^-beta is worked out again.
     """
@@ -75,33 +73,61 @@ class ChainFunction(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, lrn: Lrn, relu: bool, places: Places | None) -> Tensor:
         ctx.lrn, ctx.relu, ctx.places = lrn, relu, places
-        x = x.relu() if relu else x
-        wide = _wide(x)
-        sums = channel_sums(wide.square(), lrn.size // 2, lrn.size - 1 - lrn.size // 2, lrn.groups)
-        base = sums.mul_(lrn.alpha).add_(lrn.k)
-        y = power(base, lrn.beta).mul_(wide)
-        if places is None:
-            ctx.save_for_backward(x, base)
-            return y.to(x.dtype)
-        pooled, largest = F.max_pool2d(y, *places, return_indices=True)
-        ctx.save_for_backward(x, base, largest)
-        return pooled.to(x.dtype)
+        values: list[Tensor] = []
+        kept: list[Tensor] = []
+        for some in x.tensor_split(_parts(x)):
+            value, *needed = _forward(some, lrn, relu, places)
+            values.append(value)
+            kept += needed if ctx.needs_input_grad[0] else ()
+        ctx.save_for_backward(*kept)
+        return _joined(values)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
-        x, base, *largest = ctx.saved_tensors
-        lrn: Lrn = ctx.lrn
-        wide, dy = _wide(x), dy.to(base.dtype)
-        if largest:
-            dy = torch.ops.aten.max_pool2d_with_indices_backward(dy, wide, *ctx.places, largest[0])
-        dy = dy * power(base, lrn.beta)
-        shares = (dy * wide).div_(base)
-        sums = channel_sums(shares, lrn.size - 1 - lrn.size // 2, lrn.size // 2, lrn.groups)
-        dx = dy.add_(sums.mul_(wide), alpha=-2 * lrn.alpha * lrn.beta)
-        if ctx.relu:
-            dx = torch.ops.aten.threshold_backward(dx, wide, 0)
-        return dx.to(x.dtype), None, None, None
+        each = 2 if ctx.places is None else 3
+        kept = [ctx.saved_tensors[at : at + each] for at in range(0, len(ctx.saved_tensors), each)]
+        parts = zip(dy.tensor_split(len(kept)), kept, strict=True)
+        dx = _joined([_backward(some, ctx.lrn, ctx.relu, ctx.places, *needed) for some, needed in parts])
+        return dx, None, None, None
+
+
+def _forward(x: Tensor, lrn: Lrn, relu: bool, places: Places | None) -> tuple[Tensor, ...]:
+    """The chain's value, then what its derivative needs: rectified maps, their sums, and, of a pooling, the places."""
+    x = x.relu() if relu else x
+    wide = _wide(x)
+    sums = channel_sums(wide.square(), lrn.size // 2, lrn.size - 1 - lrn.size // 2, lrn.groups)
+    base = sums.mul_(lrn.alpha).add_(lrn.k)
+    y = power(base, lrn.beta).mul_(wide)
+    if places is None:
+        return y.to(x.dtype), x, base
+    pooled, largest = largest_pixels(y, places)
+    return pooled.to(x.dtype), x, base, largest
+
+
+def _backward(
+    dy: Tensor, lrn: Lrn, relu: bool, places: Places | None, x: Tensor, base: Tensor, largest: Tensor | None = None
+) -> Tensor:
+    """The gradient of what the chain reads, in its type."""
+    wide, dy = _wide(x), dy.to(base.dtype)
+    if places is not None:
+        dy = torch.ops.aten.max_pool2d_with_indices_backward(dy, wide, *places, largest)
+    dy = dy * power(base, lrn.beta)
+    shares = (dy * wide).div_(base)
+    sums = channel_sums(shares, lrn.size - 1 - lrn.size // 2, lrn.size // 2, lrn.groups)
+    dx = dy.add_(sums.mul_(wide), alpha=-2 * lrn.alpha * lrn.beta)
+    if relu:
+        dx = torch.ops.aten.threshold_backward(dx, wide, 0)
+    return dx.to(x.dtype)
+
+
+def _parts(x: Tensor) -> int:
+    """How many times some images of a batch go through: on a GPU, where each operation is a launch, once with all."""
+    return max(1, min(len(x), x.numel() // AT_A_TIME)) if x.device.type == "cpu" else 1
+
+
+def _joined(parts: list[Tensor]) -> Tensor:
+    return torch.cat(parts) if len(parts) > 1 else parts[0]
 
 
 class KernelFunction(torch.autograd.Function):

@@ -8,7 +8,8 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from .chain import ONE, LrnChain
+from .chain import LrnChain
+from .places import ONE
 from .rectified import BiasReluFunction, Rectified
 
 OLDEST = (7, 0)

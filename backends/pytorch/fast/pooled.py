@@ -11,9 +11,10 @@ from torch.autograd.function import once_differentiable
 
 from netspec.ir.ops import MaxPool
 from netspec.ir.shape import Shape
+from netspec.passes.fast.max_pool import FEWEST
 from netspec.passes.padding import pool_padding
 
-from .chain import Places
+from .places import Places, places_of
 
 _COLLIDING = 2048
 """Bytes: channels that lie a multiple of this apart share a few places of the processor's first cache."""
@@ -32,12 +33,11 @@ class ChannelsLastMaxPool(nn.Module):
         super().__init__()
         padding = pool_padding(op.window, x)
         self.before = padding.before
-        window = op.window
-        self.places: Places = (window.kernel, window.stride, padding.own, window.dilation, padding.ceil)
+        self.places = places_of(op.window, padding)
 
     def forward(self, x: Tensor) -> Tensor:
         x = x if self.before is None else F.pad(x, self.before, value=-torch.inf)
-        if x.device.type != "cpu" or not x.is_contiguous():
+        if not _pays(x):
             return F.max_pool2d(x, *self.places)
         if torch.is_grad_enabled() and x.requires_grad:
             pooled: Tensor = MaxPoolFunction.apply(x, self.places)  # type: ignore[no-untyped-call]
@@ -55,10 +55,10 @@ class MaxPoolFunction(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, places: Places) -> Tensor:
-        pooled, largest = F.max_pool2d(channels_last(x), *places, return_indices=True)
+        pooled, largest = largest_pixels(x, places)
         ctx.shape, ctx.places = x.shape, places
-        ctx.save_for_backward(channels_first(largest))
-        return channels_first(pooled)
+        ctx.save_for_backward(largest)
+        return pooled
 
     @staticmethod
     @once_differentiable
@@ -66,6 +66,19 @@ class MaxPoolFunction(torch.autograd.Function):
         (largest,) = ctx.saved_tensors
         like = dy.new_empty(()).expand(ctx.shape)  # only its shape is read
         return torch.ops.aten.max_pool2d_with_indices_backward(dy, like, *ctx.places, largest), None
+
+
+def largest_pixels(x: Tensor, places: Places) -> tuple[Tensor, Tensor]:
+    """The pooled maps, and the places of the largest pixels, both as N,C,H,W lie."""
+    if not _pays(x):
+        pooled, largest = F.max_pool2d(x, *places, return_indices=True)
+        return pooled, largest
+    pooled, largest = F.max_pool2d(channels_last(x), *places, return_indices=True)
+    return channels_first(pooled), channels_first(largest)
+
+
+def _pays(x: Tensor) -> bool:
+    return x.device.type == "cpu" and x.is_contiguous() and x.shape[1] >= FEWEST
 
 
 def channels_last(x: Tensor) -> Tensor:

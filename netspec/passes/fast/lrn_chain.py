@@ -1,4 +1,5 @@
-"""ReLU, local response normalisation and pooling as one operation, forward and backward.
+"""Local response normalisation as one operation, forward and backward, with the ReLU before it and the pooling behind
+it where there are any.
 
 One by one each of them walks over the maps and leaves one behind for the way back. In one piece nothing but what the
 convolution made and what the derivative needs is kept.
@@ -33,8 +34,6 @@ def chains(graph: Graph) -> dict[str, Chain]:
         before, after = graph.nodes[node.inputs[0]], only_reader(node)
         relu = before if isinstance(before.op, Relu) and only_reader(before) is node else None
         pool = after.op if after is not None and isinstance(after.op, MaxPool) else None
-        if relu is None and pool is None:
-            continue
         absorbed = (*((relu.name,) if relu else ()), *((after.name,) if after is not None and pool else ()))
         found[node.name] = Chain(node.op, relu is not None, pool, absorbed)
     return found
@@ -47,11 +46,11 @@ def _apply(graph: Graph, forms: Forms) -> Forms:
 
 PASS = Pass(
     "lrn-chain",
-    "ReLU, normalisation and pooling are one operation",
+    "local response normalisation is one operation, with the ReLU before it and the maximum pooling behind it",
     "the same formulas; of a window's pixels that are equal but for rounding another may take the gradient",
-    lambda where: where.device == "cuda",
+    lambda where: True,
     {
-        "cpu": "off: two maps less are kept, but working the power out again takes the time that is saved",
+        "cpu": "on: a few images at a time go through it, whose maps stay in the caches",
         "cuda": "on: the chains took about 20 of a compiled step's 41 ms (H200, bf16, batch 1024, torch 2.11)",
     },
     _apply,

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from netspec.ir.ops import Lrn
 
-from ..chain import ONE, Places
+from ..places import ONE, Places
 from . import lrn_chain
 
 _TILE = 1024
