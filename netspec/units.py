@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 
 _LONG = 1e15
@@ -30,6 +31,17 @@ def plain(number: Fraction | float | int) -> str:
     if isinstance(number, int) or (number.is_integer() and abs(number) < _LONG):
         return str(int(number))
     return f"{number:.6g}"
+
+
+def literal(number: float) -> str:
+    """A number that reads back as the same float, as a spec has it: not Python's ``1e-05``.
+
+    >>> literal(1e-5), literal(0.1), literal(128.0)
+    ('1e-5', '0.1', '128')
+    """
+    if number == int(number) and abs(number) < 1e15:
+        return str(int(number))
+    return re.sub("e([+-])0", r"e\1", repr(number))
 
 
 def size(amount: int) -> str:

@@ -37,8 +37,11 @@ FLOORS = (
 )
 """From the roof down. A room imports from the floors under it and never from its own; every backend is a room."""
 
-INSIDE_TRAIN = ("data", "learning", "reporting", "runs", "tensors", "processes", "judging", "look")
-"""The rooms inside ``train``: each imports from those before it, never from one behind it. (Of the files beside them
+INSIDE = {
+    "netspec.train": ("data", "learning", "reporting", "runs", "tensors", "processes", "judging", "look"),
+    "netspec.importers.cuda_convnet": ("layers", "learning", "spec"),
+}
+"""The rooms inside large ones: each imports from those before it, never from one behind it. (Of the files beside them
 some lie under all rooms, others are the way through them.)"""
 
 ONLY_IN = {
@@ -98,11 +101,14 @@ def breach(found: Import) -> str | None:
     return None
 
 
-def breach_in_train(found: Import) -> bool:
-    """Whether a room inside ``train`` imports from a later one."""
-    here, there = (name.removeprefix("netspec.train.").partition(".")[0] for name in (found.module, found.target))
-    both = here in INSIDE_TRAIN and there in INSIDE_TRAIN
-    return both and INSIDE_TRAIN.index(there) > INSIDE_TRAIN.index(here)
+def breach_inside(found: Import) -> bool:
+    """Whether a room inside a large one imports from a later room of it."""
+    for large, rooms in INSIDE.items():
+        names = (found.module, found.target)
+        here, there = (name.removeprefix(f"{large}.").partition(".")[0] for name in names)
+        if all(name.startswith(f"{large}.") for name in names) and here in rooms and there in rooms:
+            return rooms.index(there) > rooms.index(here)
+    return False
 
 
 def out_of_place(found: Import) -> bool:
@@ -152,12 +158,13 @@ def test_an_import_that_goes_down_is_allowed(module: str, text: str) -> None:
     assert {breach(found) for found in imports(module, text)} == {None}
 
 
-def test_the_rooms_inside_train_import_in_their_order() -> None:
-    assert [str(found) for found in all_imports() if breach_in_train(found)] == []
-    assert {path.parent.name for path in (ROOT / "netspec" / "train").glob("*/__init__.py")} == {*INSIDE_TRAIN}
+def test_the_rooms_inside_large_ones_import_in_their_order() -> None:
+    assert [str(found) for found in all_imports() if breach_inside(found)] == []
+    for large, rooms in INSIDE.items():
+        assert {path.parent.name for path in ROOT.joinpath(*large.split(".")).glob("*/__init__.py")} == {*rooms}
     page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
     told = page[page.index("`train/` is the largest room") :].split("\n\n")[0]
-    assert tuple(re.findall(r"`(\w+)/`", told))[1:] == INSIDE_TRAIN
+    assert tuple(re.findall(r"`(\w+)/`", told))[1:] == INSIDE["netspec.train"]
 
 
 @pytest.mark.parametrize(
@@ -167,10 +174,16 @@ def test_the_rooms_inside_train_import_in_their_order() -> None:
         ("netspec.train.reporting.board", "from netspec.train import runs", True),
         ("netspec.train.runs.record", "from netspec.train.reporting.console import Reporter", False),
         ("netspec.train.runs.record", "from netspec.train.training import Training", False),
+        (
+            "netspec.importers.cuda_convnet.layers.kinds",
+            "from netspec.importers.cuda_convnet.learning.params import read_params",
+            True,
+        ),
+        ("netspec.importers.cuda_convnet.layers.kinds", "from netspec.train.learning import rates", False),
     ],
 )
 def test_an_import_out_of_that_order_is_found(module: str, text: str, breaks: bool) -> None:
-    assert [breach_in_train(found) for found in imports(module, text)] == [breaks]
+    assert [breach_inside(found) for found in imports(module, text)] == [breaks]
 
 
 def test_every_room_has_a_floor_and_every_floor_its_rooms() -> None:

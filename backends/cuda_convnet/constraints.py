@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 
-from netspec.importers.cuda_convnet.constraints import norm_key, norm_of, std_of
-from netspec.importers.cuda_convnet.lines import number
+from netspec.importers.cuda_convnet.learning.constraints import norm_key, norm_of, std_of
 from netspec.ir.constraint import BOUNDS, FREE, Constraint, incoming
 from netspec.ir.graph import Parameter
+from netspec.units import literal
 
 from .sections import listed
 from .site import Site
@@ -78,4 +78,4 @@ def _value(bound: float | None, w: Parameter, rule: Callable[[float, int], float
     near = bound / rule(1.0, reads)
     near *= bound / rule(near, reads)
     short = (float(f"{near:.{digits}g}") for digits in range(1, 18))
-    return number(next((value for value in short if rule(value, reads) == bound), near))
+    return literal(next((value for value in short if rule(value, reads) == bound), near))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from netspec.importers.cuda_convnet.lines import number
 from netspec.ir.graph import Layer
 from netspec.ir.ops import (
     BinaryCrossEntropy,
@@ -16,6 +15,7 @@ from netspec.ir.ops import (
     SumSquares,
     Topographic,
 )
+from netspec.units import literal
 
 from .sections import Part, Section, Value, listed
 from .site import Draft, Site
@@ -41,7 +41,7 @@ def add_cost(draft: Draft, layer: Layer) -> None:
             made = site.one()
         else:
             made = _over(draft, read, Logistic) or _apart(site, "neuron", {"neuron": "logistic"})
-        positive = {"posWeight": number(op.positive)} if op.positive != 1 else {}
+        positive = {"posWeight": literal(op.positive)} if op.positive != 1 else {}
         _cost(site, type_, (_labels(draft, _ONE_HOT), made), op.weight, **positive)
     elif isinstance(op, SumSquares) and op.gate == "class":
         _of_2012(site, "cost.gsum2", "gate=none")
@@ -106,7 +106,7 @@ def _logreg(site: Site, made: Part, weight: float) -> None:
 
 def _cost(site: Site, type_: str, reads: tuple[Part, ...], weight: float, **params: str) -> None:
     keys = {"type": type_, "inputs": listed(part.name for part in reads), "gpu": listed(reads[-1].gpu)}
-    section = Section(site.name, site.layer.name, keys, {"coeff": number(weight), **params})
+    section = Section(site.name, site.layer.name, keys, {"coeff": literal(weight), **params})
     site.draft.sections.append(section)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from netspec.importers.cuda_convnet.lines import number
 from netspec.ir.graph import Graph, Parameter
+from netspec.units import literal
 
 from .passes import held, update_period
 from .problems import Problems
@@ -18,16 +18,16 @@ def rates(site: Site, weights: Sequence[Parameter]) -> dict[str, str]:
     """The parameter section of a layer whose matrices these are; shared ones are their owner's."""
     bias = next(p for p in site.graph.parameters_of(site.layer.name) if p.role == "bias")
     if bias.decay:
-        message = f"cuda-convnet has no decay of biases; that of {number(bias.decay)} is left out"
+        message = f"cuda-convnet has no decay of biases; that of {literal(bias.decay)} is left out"
         site.draft.problems.left_out(site.layer.name, message, "bias_decay", "bias_decay_mult")
     old = site.draft.old
     falls, bias_fall = [_told(site, w) for w in weights], _told(site, bias)
     keys = {
         "epsW": listed(_rate(w.lr, fall, old=old) for w, fall in zip(weights, falls, strict=True)),
         "epsB": _rate(bias.lr, bias_fall, old=old),
-        "momW": listed(number(w.momentum) for w in weights),
-        "momB": number(bias.momentum),
-        "wc": listed(number(w.decay) for w in weights),
+        "momW": listed(literal(w.momentum) for w in weights),
+        "momB": literal(bias.momentum),
+        "wc": listed(literal(w.decay) for w in weights),
     }
     if old:
         keys |= {"schedW": fall.of_2012} if (fall := _of_all(site, weights, falls)) else {}
@@ -47,7 +47,7 @@ def _super_eps(site: Site, weights: Sequence[Parameter]) -> dict[str, str]:
         )
         site.draft.problems.left_out(site.layer.name, f"{message}; super_eps is left out", "super_eps")
         return {}
-    return {"superEps": number(first)}
+    return {"superEps": literal(first)}
 
 
 def _told(site: Site, parameter: Parameter) -> Told | None:
@@ -77,7 +77,7 @@ def _of_all(site: Site, weights: Sequence[Parameter], falls: Sequence[Told | Non
 def _rate(rate: float, fall: Told | None, *, old: bool) -> str:
     """A rate; of version 2 with its schedule, or a number without an exponent."""
     if old:
-        return number(rate)
+        return literal(rate)
     return decimal(rate) if fall is None or not rate else fall.of_version_2(decimal(rate))
 
 
@@ -96,7 +96,7 @@ def not_held(graph: Graph, problems: Problems, *, old: bool) -> None:
     given = graph.preprocessing
     if (given.range, given.mean, given.order, given.std) != (255, "image", "rgb", "none"):
         mean, std = (
-            value if isinstance(value, str) else listed(map(number, value)) for value in (given.mean, given.std)
+            value if isinstance(value, str) else listed(map(literal, value)) for value in (given.mean, given.std)
         )
         said = f"range={given.range} mean={mean} order={given.order} std={std}"
         problems.left_out(

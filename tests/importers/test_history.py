@@ -14,11 +14,11 @@ from corpusfiles import CORPUS
 from places import ROOT
 
 from netspec.check.report import Findings
-from netspec.importers.cuda_convnet.model import Layer
+from netspec.importers.cuda_convnet.layers.model import Layer
+from netspec.importers.cuda_convnet.learning.replay import Replay, layers_of, replayed
+from netspec.importers.cuda_convnet.learning.runs import Run, runs_of
 from netspec.importers.cuda_convnet.options import Options
 from netspec.importers.cuda_convnet.reading import Section, read
-from netspec.importers.cuda_convnet.replay import Replay, layers_of, replayed
-from netspec.importers.cuda_convnet.runs import Run, runs_of
 from netspec.source import Source, Span
 
 PAGE = (ROOT / "docs" / "history.md").read_text("utf-8")

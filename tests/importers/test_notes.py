@@ -7,9 +7,9 @@ import time
 import pytest
 
 from netspec.check.report import Findings
-from netspec.importers.cuda_convnet.notes import Batch, Change, Colour, End, Unread, said
+from netspec.importers.cuda_convnet.learning.notes import Batch, Change, Colour, End, Unread, said
+from netspec.importers.cuda_convnet.learning.runs import Run, runs_of
 from netspec.importers.cuda_convnet.reading import read
-from netspec.importers.cuda_convnet.runs import Run, runs_of
 from netspec.source import Source, Span
 
 HERE = Span(Source("params.cfg", ""), 0, 0)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from netspec.importers.cuda_convnet.lines import number
 from netspec.ir.ops import Concat, Dropout, Flatten, Max, Reshape, Softmax, Sum
+from netspec.units import literal
 
 from ..sections import Part, Section, listed
 from ..site import Site
@@ -47,7 +47,7 @@ def dropout(site: Site) -> Section:
     """``hs`` of 2012, ``dropout2`` and ``dropout`` of version 2."""
     op, read = site.nodes[0].op, site.one()
     assert isinstance(op, Dropout)
-    keep = number(round(1 - op.rate, 12))
+    keep = literal(round(1 - op.rate, 12))
     if site.draft.old:
         if op.scaling == "train":
             message = "hs of 2012 multiplies by 1 - rate outside training, and does not divide by it in training"

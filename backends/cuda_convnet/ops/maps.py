@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-from netspec.importers.cuda_convnet.lines import number
 from netspec.ir.ops import (
     AvgPool,
     Blur,
@@ -25,6 +24,7 @@ from netspec.ir.ops import (
     ZeroPad,
 )
 from netspec.ir.shape import Shape
+from netspec.units import literal
 
 from ..sections import Section
 from ..site import Site
@@ -85,7 +85,7 @@ def cross_map(site: Site) -> Section:
             message = f"a window of cuda-convnet that keeps within {block} channels covers all of them"
             raise site.cannot_say(message, "groups", "size", instead=(f"size={2 * block - 1}", "groups=1"))
         size, keys = channels // runs, {**keys, "blocked": "true"}
-    params = {"scale": _scale(op.alpha, size), "pow": number(op.beta), "minDiv": number(op.k)}
+    params = {"scale": _scale(op.alpha, size), "pow": literal(op.beta), "minDiv": literal(op.k)}
     return site.section("cmrnorm", (site.one(),), {**keys, "size": str(size)}, **params)
 
 
@@ -94,12 +94,12 @@ def within_maps(site: Site) -> Section:
     op, (channels, _) = site.nodes[0].op, site.square()
     assert isinstance(op, MapNorm | ContrastNorm)
     type_ = "cnorm" if isinstance(op, ContrastNorm) else "rnorm"
-    params = {"scale": _scale(op.alpha, op.size**2), "pow": number(op.beta)}
+    params = {"scale": _scale(op.alpha, op.size**2), "pow": literal(op.beta)}
     if site.draft.old and op.k != 1:
-        message = f"the constant of a {type_} of 2012 is 1, and its k is {number(op.k)}"
+        message = f"the constant of a {type_} of 2012 is 1, and its k is {literal(op.k)}"
         site.cannot_say(message, "k", instead=("k=1", "--dialect v2"))
     if not site.draft.old:
-        params["minDiv"] = number(op.k)
+        params["minDiv"] = literal(op.k)
     return site.section(type_, (site.one(),), {"channels": str(channels), "size": str(op.size)}, **params)
 
 
@@ -107,14 +107,14 @@ def _scale(alpha: float, count: int) -> str:
     """The factor that divided by the numbers in the window is alpha, as short as it can be."""
     exact = alpha * count
     short = float(f"{exact:.12g}")
-    return number(short if math.isclose(short / count, alpha, rel_tol=1e-15) else exact)
+    return literal(short if math.isclose(short / count, alpha, rel_tol=1e-15) else exact)
 
 
 def blur(site: Site) -> Section:
     """``blur``."""
     op, (channels, _) = site.nodes[0].op, site.square()
     assert isinstance(op, Blur)
-    keys = {"channels": str(channels), "filterSize": str(op.size), "stdev": number(op.stdev)}
+    keys = {"channels": str(channels), "filterSize": str(op.size), "stdev": literal(op.stdev)}
     return site.section("blur", (site.one(),), keys)
 
 
@@ -190,7 +190,7 @@ def resize(site: Site) -> Section:
     """``resize``."""
     op, (channels, _) = site.nodes[0].op, site.square()
     assert isinstance(op, Resize)
-    return site.section("resize", (site.one(),), {"channels": str(channels), "scale": number(op.step)})
+    return site.section("resize", (site.one(),), {"channels": str(channels), "scale": literal(op.step)})
 
 
 def random_scale(site: Site) -> Section:
@@ -198,10 +198,10 @@ def random_scale(site: Site) -> Section:
     op, (channels, _) = site.nodes[0].op, site.square()
     assert isinstance(op, RandomScale)
     if op.max_scale > 2:
-        message = f"rscale makes images half as large at most, and its scale is {number(op.max_scale)}"
+        message = f"rscale makes images half as large at most, and its scale is {literal(op.max_scale)}"
         raise site.cannot_say(message, "max_scale", instead=("max_scale=2",))
     return site.section(
-        "rscale", (site.one(),), {"channels": str(channels), "maxScale": number(op.max_scale), "tgtSize": str(op.size)}
+        "rscale", (site.one(),), {"channels": str(channels), "maxScale": literal(op.max_scale), "tgtSize": str(op.size)}
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from netspec.importers.cuda_convnet.lines import number
 from netspec.ir.ops import (
     Abs,
     Elu,
@@ -19,6 +18,7 @@ from netspec.ir.ops import (
     Tanh,
     name_of,
 )
+from netspec.units import literal
 
 from ..sections import Section, decimal
 from ..site import Site
@@ -50,7 +50,7 @@ def _noisy(site: Site, op: NoisyRelu) -> str:
     if not site.draft.old:
         raise site.cannot_say("the neurons of version 2 have no noise", "neuron", instead=("--dialect 2012", "relu"))
     if op.std != 1:
-        message = f"the noise of cuda-convnet's nrelu has a std of 1, and its std is {number(op.std)}"
+        message = f"the noise of cuda-convnet's nrelu has a std of 1, and its std is {literal(op.std)}"
         raise site.cannot_say(message, "std", "neuron", instead=("std=1",))
     return "nrelu"
 

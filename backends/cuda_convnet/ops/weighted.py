@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from netspec.importers.cuda_convnet.lines import number
 from netspec.ir.distribution import Constant, Distribution, Normal
 from netspec.ir.graph import Node, Parameter
 from netspec.ir.ops import Bias, Concat, Conv, Linear, Local
+from netspec.units import literal
 
 from ..constraints import constraints
 from ..learning import rates
@@ -151,14 +151,14 @@ def _start(site: Site, products: list[Node]) -> dict[str, str]:
         message = f"its biases begin as {bias.distribution}; cuda-convnet has one number for all, initB"
         site.cannot_say(message, "bias", instead=("bias=0",))
     elif bias.distribution.value:
-        keys["initB"] = number(bias.distribution.value)
+        keys["initB"] = literal(bias.distribution.value)
     sources = [_source(site, node, i, j) for i, node in enumerate(products) for j, _ in enumerate(site.parts(i))]
     return keys | ({"weightSource": listed(sources)} if any(sources) else {})
 
 
 def _deviation(site: Site, drawn: Distribution) -> str:
     if isinstance(drawn, Normal) and drawn.mean == 0:
-        return number(drawn.std)
+        return literal(drawn.std)
     if drawn == Constant(0.0):
         return "0"
     message = f"its weights begin as {drawn}; initW is the standard deviation of a normal distribution around 0"

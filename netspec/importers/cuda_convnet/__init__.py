@@ -4,17 +4,19 @@ A ``.cfg`` is read as the original's parser read it, refused where it was refuse
 function. Where a spec cannot say something, that is told at its line. The way of a file through the modules, from text
 to text:
 
-1. ``reading``: the text as sections of keys; ``options``: a section's keys as values.
-2. ``dialect``, ``data_shape``: what no file says of itself, the version and the shape of its data.
-3. ``definition``: the sections as layers with the original's sizes (``model``). A layer type is a ``Kind`` (``kinds``)
-   of ``weighted``, ``spatial``, ``elementwise`` or ``costs``; ``neurons`` reads their functions, and ``forks`` says
-   what is known of words that are none of these.
-4. ``params``: the parameter file as the learning of these layers (``learning``), with ``schedules``, ``constraints``
-   and ``passes``. What it says of its run in comments: ``notes`` (a line), ``runs``, ``replay`` and ``history``.
-5. ``lowering``: the layers as lines of a spec (``lines``), with ``windows``, ``pooling``, ``functions`` and ``losses``;
-   ``sharing`` says which weights are one.
-6. ``twins``: layers of several GPUs as one line, with ``gathering``.
-7. ``comments``, ``defaults``, ``text``: the lines as the text of a spec.
+* ``reading``: the text as sections of keys; ``options``: a section's keys as values.
+* ``layers``: the sections as layers with the original's sizes (``model``). What no file says of itself, its version and
+  the shape of its data, is found by ``dialect`` and ``data_shape``. ``definition`` reads the file; a layer type is a
+  ``Kind`` (``kinds``) of ``weighted``, ``spatial``, ``elementwise`` or ``costs``; ``neurons`` reads their functions,
+  and ``forks`` says what is known of words that are none of these.
+* ``learning``: the parameter file (``params``) as the learning of these layers (``model``), with ``schedules``,
+  ``constraints`` and ``passes``. What it says of its run in comments: ``notes`` (a line), ``runs``, ``replay`` and
+  ``history``.
+* ``spec``: the layers as lines of a spec (``lines``) by ``lowering``, with ``windows``, ``pooling``, ``functions`` and
+  ``losses``, and ``sharing``, which says which weights are one; layers of several GPUs as one line (``twins``, with
+  ``gathering``); the lines as text (``comments``, ``defaults``, ``text``).
+
+Each imports from those before it.
 """
 
 from __future__ import annotations
@@ -25,23 +27,23 @@ from pathlib import PurePath
 
 from netspec.check.report import Findings
 from netspec.diagnostics import Diagnostic
-from netspec.importers.cuda_convnet.comments import with_comments
-from netspec.importers.cuda_convnet.data_shape import assumed, likely_shape
-from netspec.importers.cuda_convnet.definition import define
-from netspec.importers.cuda_convnet.dialect import dialect_of
-from netspec.importers.cuda_convnet.learning import POWER, SCALE, Learning
-from netspec.importers.cuda_convnet.lines import Line, number
-from netspec.importers.cuda_convnet.lowering import lines_of
-from netspec.importers.cuda_convnet.model import Definition, Dialect, Layer
+from netspec.importers.cuda_convnet.layers.data_shape import assumed, likely_shape
+from netspec.importers.cuda_convnet.layers.definition import define
+from netspec.importers.cuda_convnet.layers.dialect import dialect_of
+from netspec.importers.cuda_convnet.layers.model import Definition, Dialect, Layer
+from netspec.importers.cuda_convnet.learning.model import POWER, SCALE, Learning
+from netspec.importers.cuda_convnet.learning.params import read_params
 from netspec.importers.cuda_convnet.options import LARGEST, Refused
-from netspec.importers.cuda_convnet.params import read_params
 from netspec.importers.cuda_convnet.reading import read
-from netspec.importers.cuda_convnet.text import Layout, written
-from netspec.importers.cuda_convnet.twins import Merged
-from netspec.importers.cuda_convnet.twins import merged as join
+from netspec.importers.cuda_convnet.spec.comments import with_comments
+from netspec.importers.cuda_convnet.spec.lines import Line
+from netspec.importers.cuda_convnet.spec.lowering import lines_of
+from netspec.importers.cuda_convnet.spec.text import Layout, written
+from netspec.importers.cuda_convnet.spec.twins import Merged
+from netspec.importers.cuda_convnet.spec.twins import merged as join
 from netspec.ir.shape import Shape
 from netspec.source import Source, Span
-from netspec.units import plural
+from netspec.units import literal, plural
 
 __all__ = ["Definition", "Dialect", "Layer", "Translation", "translate"]
 
@@ -178,7 +180,7 @@ def _none(definition: Definition, findings: Findings) -> Learning:
     if without:
         without[0].options.warn(
             "cfg-no-params",
-            f"its numbers are in the parameter file; scale={number(SCALE)} pow={number(POWER)} minDiv=1 are taken",
+            f"its numbers are in the parameter file; scale={literal(SCALE)} pow={literal(POWER)} minDiv=1 are taken",
             "type",
             notes=(f"so for {plural(len(without), 'normalisation')}; --params gives the file",),
         )

@@ -1,0 +1,1 @@
+"""A file's sections as layers with the original's sizes."""

@@ -1,0 +1,90 @@
+"""The shape of the data, which no layer file holds: the likeliest with which the file is right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from netspec.check.report import Findings
+from netspec.diagnostics import Diagnostic
+from netspec.importers.cuda_convnet.layers.definition import define
+from netspec.importers.cuda_convnet.layers.kinds import inputs_of
+from netspec.importers.cuda_convnet.layers.model import Definition, Dialect
+from netspec.importers.cuda_convnet.options import FORMERLY
+from netspec.importers.cuda_convnet.reading import Config, Section
+from netspec.ir.shape import Shape
+
+_USUAL = (224, 227, 256, 32, 24, 28, 48, 64, 96, 128)
+_SMALL = (32, 24, 28, 48, 64, 96, 128, 224, 227, 256)
+_DIGITS = (28, *(side for side in _SMALL if side != 28))
+_FEW_CLASSES = 100
+_LONG_STEP = 3
+"""Pixels that the first windows move by in nets for large images alone."""
+_LARGEST = 256
+_MOST_SECTIONS = 200
+"""Larger files are tried with the usual sizes alone."""
+
+
+def likely_shape(config: Config, dialect: Dialect) -> Shape:
+    """The first of the usual shapes of data with which nothing is wrong, else the smallest square with which nothing
+    is; the first of all, where none is right."""
+    first = _first_reader(config)
+    channels = _number(first, "channels", 2**20) or 3
+    usual = [Shape(channels, side, side) for side in _usual(config, first, channels)]
+    common: set[tuple[int, str]] | None = None
+    for shape in usual:
+        wrong = {(d.span.start, d.message) for d in _wrong(config, dialect, shape)}
+        if not wrong:
+            return shape
+        common = wrong if common is None else common & wrong
+    # What is wrong in the same words with every size has nothing to do with it.
+    if not common and len(config.sections) <= _MOST_SECTIONS:
+        for side in range(1, _LARGEST + 1):
+            if not any(_wrong(config, dialect, Shape(channels, side, side))):
+                return Shape(channels, side, side)
+    return usual[0]
+
+
+def assumed(shape: Shape, definition: Definition, findings: Findings) -> None:
+    """Say which shape was taken."""
+    layers = definition.layers.values()
+    first = next((layer for layer in layers if layer.type == "data"), next(iter(layers)))
+    other = _USUAL[0] if shape[1] != _USUAL[0] else _USUAL[1]
+    findings.warn(
+        "cfg-input-shape",
+        f"the file does not hold the shape of its data; {shape} is taken",
+        first.options.section.span,
+        notes=(f"--input gives another: --input {Shape(shape[0], other, other)}",),
+        layer=first.name,
+    )
+
+
+def _wrong(config: Config, dialect: Dialect, shape: Shape) -> Iterator[Diagnostic]:
+    """What is wrong with a file whose data have a shape."""
+    trial = Findings(config.source)
+    define(config, dialect, shape.units, trial)
+    return (d for d in trial.all if d.severity == "error")
+
+
+def _usual(config: Config, first: Section | None, channels: int) -> tuple[int, ...]:
+    """The usual sizes, the likeliest first: few classes are told apart in small images, and digits have one channel."""
+    keys = ("outputs", FORMERLY["outputs"].lower())
+    counts = [count for section in config.sections.values() for key in keys if (count := _number(section, key, 2**30))]
+    few = bool(counts) and counts[-1] < _FEW_CLASSES
+    if not few or _number(first, "stride", 2**20) >= _LONG_STEP:
+        return _USUAL
+    return _DIGITS if channels == 1 else _SMALL
+
+
+def _first_reader(config: Config) -> Section | None:
+    """The first section that takes data for maps."""
+    data = {name for name, s in config.sections.items() if "type" in s.options and s.options["type"].text == "data"}
+    readers = (s for s in config.sections.values() if "channels" in s.options and not data.isdisjoint(inputs_of(s)))
+    return next(readers, None)
+
+
+def _number(section: Section | None, key: str, most: int) -> int:
+    """A key's number for the first input; 0 where it is none, or larger."""
+    if section is None or key not in section.options:
+        return 0
+    text = section.options[key].text.split(",")[0].strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 and int(text) <= most else 0

@@ -1,0 +1,272 @@
+"""Sections to layers: what the original's parser accepted, and its sizes; what it refused, at the line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from netspec.check.report import Findings
+from netspec.diagnostics.model import whole
+from netspec.importers.cuda_convnet.layers import costs, elementwise, spatial, weighted
+from netspec.importers.cuda_convnet.layers.forks import notes_in_layers, notes_on_type
+from netspec.importers.cuda_convnet.layers.kinds import Kind, Site, inputs_of
+from netspec.importers.cuda_convnet.layers.model import UNKNOWN, Definition, Dialect, Layer
+from netspec.importers.cuda_convnet.layers.neurons import read_neuron
+from netspec.importers.cuda_convnet.options import Options, Refused, shown
+from netspec.importers.cuda_convnet.reading import Config, Section
+from netspec.units import plural
+
+MOST_GPUS = 1024
+
+KINDS: Mapping[str, Kind] = {**weighted.KINDS, **spatial.KINDS, **elementwise.KINDS, **costs.KINDS}
+FORMER_TYPES = {"cost.ce": "cost.crossent"}
+"""Types as they were called when version 2 was new."""
+_DATA = ("dataIdx", "start", "end")
+
+
+def define(config: Config, dialect: Dialect, units: int, findings: Findings) -> Definition:
+    """Read every section of a layer file whose data has so many numbers an image."""
+    definer = _Definer(config, dialect, units, findings)
+    return definer.definition()
+
+
+class _Definer:
+    """A layer file being read. A layer that is refused is missing for its readers, which then say nothing."""
+
+    def __init__(self, config: Config, dialect: Dialect, units: int, findings: Findings) -> None:
+        self.config = config
+        self.dialect: Dialect = dialect
+        self.units = units
+        self.findings = findings
+        self.layers: dict[str, Layer] = {}
+        self.refused: set[str] = set()
+        self.labels = _labels(config)
+        self.unread = _unread(config)
+        self.placed = any("gpu" in section.options for section in config.sections.values())
+        self.data: int | None = None
+        self.counts: dict[str, tuple[int, str]] = {}
+        self.learning: set[str] = set()
+        self.passed: dict[tuple[str, int], str] = {}
+
+    def definition(self) -> Definition:
+        sections = self.config.sections.values()
+        if not any("type" in section.options for section in sections):
+            self._no_layers()
+            return Definition(self.dialect, {}, 0)
+        for section in sections:
+            if self.findings.full:
+                break
+            try:
+                self.layers[section.name] = self._layer(section)
+            except Refused:
+                self.refused.add(section.name)
+        if not self.refused:
+            self._unused()
+        if not self.placed and self.layers:
+            first = next(iter(self.layers.values()))
+            self.findings.warn(
+                "cfg-old-habit",
+                "no layer says gpu=, as before there were several: one GPU",
+                first.options.section.span,
+            )
+        return Definition(self.dialect, self.layers, self.data or 0)
+
+    def _no_layers(self) -> None:
+        """No section is a layer: the file is empty, half, or another one."""
+        sections = self.config.sections.values()
+        first = next((section.span for section in sections), whole(self.config.source))
+        notes = ["a layer is a section, [name], with a line type="] if sections else []
+        if any("epsw" in section.options for section in sections):
+            notes = ["it has learning rates, as a parameter file has, which is given beside its layer file: --params"]
+        if not self.findings.all:
+            self.findings.add("empty-spec", "there is no layer in this file", first, notes=notes)
+
+    def _layer(self, section: Section) -> Layer:
+        options = Options(section, self.findings)
+        word = options.text("type").strip()
+        if word == "data":
+            return self._data(options)
+        if word in FORMER_TYPES and self.dialect == "v2":
+            options.warn("cfg-old-habit", f"{word} is taken for {FORMER_TYPES[word]}, as it is called now", "type")
+            word = FORMER_TYPES[word]
+        kind = KINDS.get(word)
+        if kind is None or self.dialect not in kind.dialects:
+            self._unknown_type(options, word, kind)
+        assert kind is not None
+        inputs = self._inputs(options, kind)
+        gpu = self._gpu(options, inputs)
+        self._replicas(options, inputs, gpu)
+        site = Site(options, self.dialect, inputs, gpu, self.layers, self.learning, self.passed)
+        silent = ("partialSum", "sumWidth", *(("neuron",) if kind.word.startswith("cost.") else ()))
+        try:
+            layer = kind.define(site)
+        finally:
+            options.ignored(kind.known(self.dialect), silent, notes_in_layers(self.dialect))
+        if layer.weights or site.above_weights():
+            self.learning.add(layer.name)
+        if layer.outputs > 2**31 or (layer.outputs < 0 and layer.outputs != UNKNOWN):
+            raise options.refuse("too-large", f"it would have {layer.outputs:,} outputs", "outputs", "filters")
+        if not layer.is_cost:
+            layer = replace(layer, neuron=layer.neuron or read_neuron(options, self.dialect))
+        return layer
+
+    def _unknown_type(self, options: Options, word: str, kind: Kind | None) -> None:
+        known = notes_on_type(word, self.dialect)
+        if kind is not None:
+            other = "version 2" if self.dialect == "2012" else "the 2012 version"
+            message = f"'{word}' is a layer type of {other} of cuda-convnet only"
+            notes = [f"this file is read as {self.dialect}; --dialect says which it is", *known]
+        else:
+            message = f"there is no layer type '{shown(word)}'"
+            near = self.findings.nearest(word, tuple(KINDS)) if len(word) < 100 and not known else None
+            message += f"; did you mean {near}?" if near else ""
+            notes = [*known] or [
+                f"the types: data, {', '.join(k for k, v in KINDS.items() if self.dialect in v.dialects)}"
+            ]
+        raise options.refuse("unknown-type", message, "type", notes=notes)
+
+    def _data(self, options: Options) -> Layer:
+        index = options.integer("dataIdx", low=0)
+        options.ignored(("type", "gpu", *_DATA[: 1 if self.dialect == "2012" else 3]), ("inputs",))
+        labels = options.name in self.labels | self.unread
+        if not labels:
+            if self.data is not None and self.data != index:
+                raise options.refuse(
+                    "several-inputs",
+                    f"dataIdx={index} is a second matrix of data that layers other than costs read",
+                    "dataIdx",
+                    notes=(f"the first is dataIdx={self.data}; a spec has one input",),
+                )
+            self.data = index
+        start, end = 0, self.units
+        if self.dialect == "v2" and (options.has("start") or options.has("end")):
+            start, end = options.integer("start", 0, 0), options.integer("end", self.units, 0)
+            if not labels and not start < end <= self.units:
+                raise options.refuse(
+                    "bad-value",
+                    f"numbers {start} to {end} are no part of the {self.units:,} of an image",
+                    "end",
+                    "start",
+                )
+        outputs = UNKNOWN if labels else end - start
+        return Layer(options.name, "data", (), (), outputs, options, values={"dataIdx": index, "start": start})
+
+    def _inputs(self, options: Options, kind: Kind) -> tuple[Layer, ...]:
+        names = options.words("inputs")
+        found: list[Layer] = []
+        for name in names:
+            layer = self.layers.get(name)
+            if name in self.refused:
+                raise Refused
+            if layer is None:
+                self._no_input(options, name)
+            assert layer is not None
+            if layer.outputs == 0:
+                raise options.refuse("reads-loss", f"{name} is a cost and makes no output", "inputs")
+            found.append(layer)
+        least, most = kind.inputs
+        if len(found) < least or (most is not None and len(found) > most):
+            needs = f"{least}" if least == most else f"at least {least}"
+            raise options.refuse(
+                "wrong-inputs", f"{kind.word} reads {needs}, not {plural(len(found), 'layer')}", "inputs"
+            )
+        return tuple(found)
+
+    def _no_input(self, options: Options, name: str) -> None:
+        if name in self.config.sections:
+            where = "itself" if name == options.name else f"{shown(name)}, which stands below it"
+            raise options.refuse(
+                "reads-later-layer", f"it reads {where}", "inputs", notes=("a layer reads what stands above it",)
+            )
+        near = self.findings.nearest(name, tuple(self.layers)) if len(name) < 100 else None
+        hint = f"; did you mean {near}?" if near else ""
+        raise options.refuse("unknown-layer", f"there is no layer '{shown(name)}'{hint}", "inputs")
+
+    def _gpu(self, options: Options, inputs: tuple[Layer, ...]) -> tuple[int, ...]:
+        if not options.has("gpu"):
+            gpu = inputs[0].gpu
+            if not gpu and self.placed:
+                raise options.refuse(
+                    "missing-key",
+                    "it needs gpu=",
+                    notes=(f"its first input, {inputs[0].name}, is data and lives on no GPU",),
+                )
+            return gpu
+        if self.dialect == "2012":
+            return (options.integer("gpu", low=0, high=MOST_GPUS - 1),)
+        gpus = options.integers("gpu", len(options.words("gpu")), None, False, 0, MOST_GPUS - 1)
+        if len(set(gpus)) < len(gpus):
+            raise options.refuse("bad-value", "gpu names one GPU twice", "gpu")
+        return gpus
+
+    def _replicas(self, options: Options, inputs: tuple[Layer, ...], gpu: tuple[int, ...]) -> None:
+        """Version 2: how many replicas of a layer may read how many of another."""
+        mine = max(1, len(gpu))
+        makers = [layer for layer in inputs if layer.type != "data"]
+        for layer in makers:
+            theirs = max(1, len(layer.gpu))
+            if theirs % mine:
+                raise options.refuse(
+                    "cfg-replicas", f"its {mine} replicas do not divide the {theirs} of {layer.name}", "gpu", "inputs"
+                )
+            if theirs != max(1, len(makers[0].gpu)):
+                raise options.refuse(
+                    "cfg-replicas", f"{makers[0].name} and {layer.name} have unequal numbers of replicas", "inputs"
+                )
+        for name in {layer.name for layer in inputs}:
+            count, other = self.counts.setdefault(name, (mine, options.name))
+            if count != mine:
+                raise options.refuse(
+                    "cfg-replicas",
+                    f"{name} is read by {mine} replicas of it and {count} of {other}: all readers need as many",
+                    "gpu",
+                    "inputs",
+                )
+
+    def _unused(self) -> None:
+        used = {name for layer in self.layers.values() for name in layer.inputs}
+        for layer in self.layers.values():
+            if not layer.is_cost and layer.name not in used:
+                layer.options.findings.add(
+                    "cfg-unused-layer",
+                    f"no layer reads {shown(layer.name)}, and it is no cost",
+                    layer.options.section.span,
+                    layer=layer.name,
+                )
+
+
+def _labels(config: Config) -> frozenset[str]:
+    """The data layers that only costs read, or sums that join them with what a cost compares them with; not those of
+    the matrix that other layers read. In half a file, without costs, those that nothing reads."""
+    readers: dict[str, set[str]] = {}
+    for section in config.sections.values():
+        for name in inputs_of(section):
+            readers.setdefault(name, set()).add(_text(section, "type"))
+    compared = {
+        name for name, kinds in readers.items() if all(kind.startswith("cost.") or kind == "eltsum" for kind in kinds)
+    }
+    data = _data(config)
+    images = {index for name, index in data.items() if name not in compared and name in readers}
+    unread = set() if _is_whole(config) else data.keys() - readers.keys()
+    return frozenset(name for name in compared | unread if data.get(name) not in images)
+
+
+def _unread(config: Config) -> frozenset[str]:
+    """The data layers that nothing reads, in a file with costs; not the first matrix, which is the images."""
+    read = {name for section in config.sections.values() for name in inputs_of(section)}
+    unread = {name for name, index in _data(config).items() if index != "0" and name not in read}
+    return frozenset(unread) if _is_whole(config) else frozenset()
+
+
+def _data(config: Config) -> dict[str, str]:
+    """The data layers, and which matrix each is."""
+    return {name: _text(s, "dataidx") for name, s in config.sections.items() if _text(s, "type") == "data"}
+
+
+def _is_whole(config: Config) -> bool:
+    """Whether the file has costs; without, it may be half of one."""
+    return any(_text(section, "type").startswith("cost.") for section in config.sections.values())
+
+
+def _text(section: Section, key: str) -> str:
+    return section.options[key].text.strip() if key in section.options else ""

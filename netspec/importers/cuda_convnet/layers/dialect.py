@@ -1,0 +1,49 @@
+"""Which version of cuda-convnet a layer file was written for, by what stands in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from netspec.importers.cuda_convnet.layers.model import Dialect
+from netspec.importers.cuda_convnet.reading import Config
+
+_TYPES: Mapping[Dialect, set[str]] = {
+    "2012": {"hs", "treefc", "cost.crossent2", "cost.rflickr", "cost.gsum2", "cost.tica", "cost.msm"},
+    "v2": {"dropout", "dropout2", "pass", "sfc", "cmpool", "crop", "sum", "cost.bce", "cost.dce", "cost.ce"},
+}
+_KEYS: Mapping[Dialect, set[str]] = {"2012": {"partialsum", "initcfunc"}, "v2": {"sumwidth", "modulesx", "end"}}
+_PARAMETERS: Mapping[Dialect, set[str]] = {
+    "2012": {"schedw", "schedb", "sched", "quantf", "quantb"},
+    "v2": {"updateperiod", "coeffs", "keep", "posweight"},
+}
+
+
+def dialect_of(config: Config, params: Config | None) -> Dialect:
+    """``2012`` or ``v2``: whichever has more sections that only it would have, of the layer file; where neither has
+    more, of the parameter file; 2012 where that does not say either."""
+    layers = _votes_of_layers(config)
+    votes = layers if layers["2012"] != layers["v2"] else _votes_of_parameters(params)
+    return "v2" if votes["v2"] > votes["2012"] else "2012"
+
+
+def _votes_of_layers(config: Config) -> dict[Dialect, int]:
+    votes: dict[Dialect, int] = {"2012": 0, "v2": 0}
+    for section in config.sections.values():
+        options = section.options
+        kind = options["type"].text if "type" in options else ""
+        for version in votes:
+            votes[version] += kind in _TYPES[version]
+            votes[version] += not _KEYS[version].isdisjoint(options)
+        votes["2012"] += kind == "pool" and "pool" in options and options["pool"].text == "rand"
+        votes["2012"] += kind == "eltsum" and "coeffs" in options
+        votes["v2"] += "gpu" in options and "," in options["gpu"].text
+    return votes
+
+
+def _votes_of_parameters(params: Config | None) -> dict[Dialect, int]:
+    votes: dict[Dialect, int] = {"2012": 0, "v2": 0}
+    for section in params.sections.values() if params is not None else ():
+        for version in votes:
+            votes[version] += not _PARAMETERS[version].isdisjoint(section.options)
+        votes["v2"] += any("[base=" in o.text for k, o in section.options.items() if k in ("epsw", "epsb"))
+    return votes

@@ -1,0 +1,67 @@
+"""What is said of words that the original did not know: keys of its other file, and the layers and keys that its forks
+added."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+
+from netspec.importers.cuda_convnet.layers.model import Dialect
+
+PARAMETERS = (
+    "epsW", "epsB", "momW", "momB", "wc", "wball", "superEps", "superMom", "wcNormMin", "wcNormMax", "schedW", "schedB",
+    "quantF", "quantB", "updatePeriod", "scale", "pow", "minDiv", "enable", "keep", "coeff", "coeffs", "topk",
+    "posWeight", "doMax", "setSize", "threads",
+)  # fmt: skip
+"""The keys of parameter files."""
+
+_DROPOUT = {"2012": "type=hs with keep=", "v2": "type=dropout2"}
+_SCHED = (
+    "one schedule for weights and biases, from before there were schedW and schedB; the programs that were "
+    "published read these two alone, and keep the rates as they are"
+)
+_IN_RATES = "of 2012; version 2 has the schedule in the rate: epsW=exp[base=0.01;tgtFactor=10]"
+_CROSS_MAP = "crossMap=1 is what type=cmrnorm does; type=rnorm looks at one map alone"
+
+
+def notes_in_layers(dialect: Dialect) -> Mapping[str, str]:
+    """What is said of keys that a layer has not, in small letters."""
+    return {**_read_in("the parameter file", PARAMETERS), **_added(dialect)}
+
+
+def notes_in_parameters(keys: Collection[str], dialect: Dialect) -> Mapping[str, str]:
+    """The same of a layer's parameters; ``keys`` are those of the layer."""
+    other = {"sched": _SCHED} if dialect == "2012" else {"schedw": _IN_RATES, "schedb": _IN_RATES}
+    return {**_read_in("the layer file", keys), **_added(dialect), **other}
+
+
+def notes_on_type(word: str, dialect: Dialect) -> tuple[str, ...]:
+    """What says the same as a layer type of a fork, or as dropout of the other version; nothing where none is known."""
+    if word == "cccp":
+        same = "type=conv with filterSize=1, and its in_nodes as channels, its out_nodes as filters"
+        return (f"a layer over the maps at each place, as Network in Network has it, is {same}",)
+    if word in ("logsoftmax", "cost.reg"):
+        return ("a softmax with the logarithm that its cost takes is type=softmax under a type=cost.logreg",)
+    if word in ("hs", "dropout", "dropout2"):
+        return (f"here dropout is {_DROPOUT[dialect]}",)
+    if word in ("fcdrop", "fcdropo"):
+        same = f"type=fc and a section behind it, {_DROPOUT[dialect]}"
+        return (f"a fully connected layer with dropout is {same}; keep is 1 - rate",)
+    return ()
+
+
+def notes_on_neuron(word: str, dialect: Dialect) -> tuple[str, ...]:
+    """What says the same as a neuron that is none."""
+    if word == "dropout":
+        return (f"dropout is a layer of its own, {_DROPOUT[dialect]}",)
+    if word == "abstanh":
+        return ("it is tanh, and behind that a section type=neuron with neuron=abs",)
+    return ()
+
+
+def _read_in(file: str, keys: Iterable[str]) -> dict[str, str]:
+    return {key.lower(): f"{key} is read in {file}, not in this one" for key in keys}
+
+
+def _added(dialect: Dialect) -> dict[str, str]:
+    dropout = f"of a fork; here dropout is a section behind the layer, {_DROPOUT[dialect]}"
+    return {"dropout": dropout, "droprate": dropout, "crossmap": _CROSS_MAP}

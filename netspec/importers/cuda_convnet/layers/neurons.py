@@ -1,0 +1,37 @@
+"""``neuron=``: the functions of single numbers."""
+
+from __future__ import annotations
+
+import re
+
+from netspec.importers.cuda_convnet.layers.forks import notes_on_neuron
+from netspec.importers.cuda_convnet.layers.model import Dialect, Neuron
+from netspec.importers.cuda_convnet.options import Options, shown
+
+_PLAIN = ("ident", "logistic", "relu", "nrelu", "softrelu", "abs", "square", "sqrt")
+_NUMBERS = {"tanh": 2, "brelu": 1, "linear": 2, "drelu": 1, "log": 1}
+_CALL = re.compile(r"([a-z]+)\s*\[([0-9., -]*)\]")
+_NUMBER = re.compile(r"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)")
+
+
+def read_neuron(options: Options, dialect: Dialect) -> Neuron | None:
+    """The neuron of a layer; ``None`` where it has none. Raises ``Refused``."""
+    text = options.text("neuron", "").strip()
+    if not text:
+        return None
+    if text in _PLAIN:
+        return Neuron(text)
+    call = _CALL.fullmatch(text)
+    if call and _NUMBERS.get(call[1]) and (call[1] != "log" or dialect == "v2"):
+        words = [word.strip() for word in call[2].split(",")]
+        if len(words) == _NUMBERS[call[1]] and all(_NUMBER.fullmatch(word) and len(word) < 40 for word in words):
+            return Neuron(call[1], tuple(map(float, words)))
+    numbers = {word: n for word, n in _NUMBERS.items() if word != "log" or dialect == "v2"}
+    known = [*_PLAIN, *(f"{word}[{','.join('ab'[:n])}]" for word, n in numbers.items())]
+    more = notes_on_neuron(text.partition("[")[0].strip(), dialect)
+    raise options.refuse(
+        "bad-value",
+        f"there is no neuron '{shown(text)}'",
+        "neuron",
+        notes=(*more, f"it is one of {', '.join(known)}; numbers without exponents"),
+    )

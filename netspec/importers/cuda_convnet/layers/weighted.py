@@ -1,0 +1,243 @@
+"""Layers with weights: fc, sfc, treefc, conv and local."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from netspec.importers.cuda_convnet.layers.kinds import ANY, ONE, ONLY_2012, ONLY_V2, Kind, Site, table
+from netspec.importers.cuda_convnet.layers.model import Dialect, Image, Layer, Shared
+from netspec.importers.cuda_convnet.options import LARGEST, shown
+
+_START = ("initW", "initB", "initWFunc", "initBFunc", "weightSource")
+_WINDOW = ("channels", "filterSize", "filters", "padding", "stride", "groups")
+_SPARSE = ("randSparse", "filterChannels", "initCFunc")
+_OF_VERSIONS: dict[Dialect, tuple[str, ...]] = {"2012": _SPARSE, "v2": ("modulesX",)}
+_INITIALISED = {
+    "initWFunc": "initW stands",
+    "initBFunc": "initB stands",
+    "initCFunc": "the channels in their order stand",
+}
+_FUNCTION = re.compile(r"[^.]+\.[^()]+(?:\([^,]+(?:,[^,]+)*\))?")
+_SOURCE = re.compile(r"([^\[\]]+)(?:\[([0-9]{1,6})\])?")
+
+
+def _start(site: Site) -> dict[str, object]:
+    """Initial values. Functions that initialise from checkpoints that are not there are told of."""
+    options = site.options
+    values: dict[str, object] = {
+        "initW": options.reals("initW", len(site.inputs), None, site.repeat),
+        "initB": options.real("initB", 0.0),
+    }
+    sources = options.words("weightSource") if options.get("weightSource") else [""]
+    for key, other in _INITIALISED.items():
+        function = options.text(key, "").strip()
+        if function and not _FUNCTION.fullmatch(function):
+            note = "it is written module.function or module.function(parameter,parameter)"
+            raise options.refuse("bad-value", f"{key}={shown(function)} is no function", key, notes=(note,))
+        if key == "initWFunc" and all(sources):
+            continue  # what it would make of matrices that are another layer's was dropped
+        if function:
+            options.warn("cfg-substitute", f"{key} calls a function that is not in the file; {other} in for it", key)
+    return values
+
+
+def _shared(site: Site, layer: Layer) -> Layer:
+    """The layer with the sources of its matrices."""
+    options = site.options
+    if not options.text("weightSource", "").strip():
+        return replace(layer, shared=(None,) * len(site.inputs))
+    words = options.words("weightSource")
+    if len(words) != len(site.inputs):
+        raise options.refuse(
+            "bad-value", f"weightSource lists {len(words)} for {len(site.inputs)} inputs", "weightSource"
+        )
+    return replace(layer, shared=tuple(_source(site, layer, i, word) for i, word in enumerate(words)))
+
+
+def _source(site: Site, layer: Layer, number: int, word: str) -> Shared | None:
+    options = site.options
+    if not word:
+        return None
+    match = _SOURCE.fullmatch(word)
+    name, index = (match[1].strip(), int(match[2] or 0)) if match else (word, 0)
+    own = name == layer.name
+    source = layer if own else site.above.get(name)
+    if source is None:
+        raise options.refuse("unknown-layer", f"there is no layer '{shown(name)}' above it", "weightSource")
+    if source.type != layer.type:
+        message = f"it is {layer.type} and cannot take the weights of {name}, which is {source.type}"
+        raise options.refuse("weights-mismatch", message, "weightSource")
+    if source.gpu != layer.gpu:
+        raise options.refuse("weights-mismatch", f"{name} is on another GPU", "weightSource")
+    if index >= (number if own else len(source.weights)):
+        which = f"an earlier input of {name}" if own else f"an input of {name}"
+        raise options.refuse("weights-mismatch", f"{index} is not the number of {which}", "weightSource")
+    if source.weights[index] != layer.weights[number]:
+        has, needs = ("x".join(map(str, w)) for w in (source.weights[index], layer.weights[number]))
+        raise options.refuse("weights-mismatch", f"it needs {needs} weights, {name} has {has}", "weightSource")
+    if not own and source.shared[index] is not None:
+        return source.shared[index]
+    if own and index < len(layer.shared) and layer.shared[index] is not None:
+        return layer.shared[index]
+    return Shared(name, index)
+
+
+def _fc(site: Site) -> Layer:
+    outputs = site.options.integer("outputs", low=1)
+    weights = tuple((layer.outputs, outputs) for layer in site.inputs)
+    return _shared(site, site.layer("fc", outputs, weights=weights, biases=outputs, values=_start(site)))
+
+
+def _sfc(site: Site) -> Layer:
+    options = site.options
+    parts, outputs = options.integer("parts", low=1), options.integer("outputs", low=1)
+    for layer in site.inputs:
+        if layer.outputs % parts:
+            raise options.refuse(
+                "groups-do-not-divide", f"{parts} parts do not divide the {layer.outputs:,} of {layer.name}", "parts"
+            )
+    weights = tuple((layer.outputs, outputs) for layer in site.inputs)
+    total = outputs * parts
+    return _shared(
+        site, site.layer("sfc", total, weights=weights, biases=total, values={**_start(site), "parts": parts})
+    )
+
+
+def _treefc(site: Site) -> Layer:
+    """A softmax over a tree of classes that the data hold; here an fc over the classes."""
+    options = site.options
+    outputs = options.integer("outputs", 0, 0)
+    if not outputs:
+        name = re.search(r"([0-9]{1,6})", options.name)
+        outputs = int(name[1]) if name and int(name[1]) else 1000
+    options.warn(
+        "cfg-substitute",
+        f"the tree of its classes is in the data and not in the file; an fc of {outputs} outputs stands in for it",
+        "type",
+    )
+    weights = ((site.inputs[0].outputs, outputs),)
+    return replace(site.layer("treefc", outputs, weights=weights, biases=outputs, values=_start(site)), shared=(None,))
+
+
+def _windows(site: Site, word: str) -> Layer:
+    """A convolution, or its unshared sibling."""
+    options, n, repeat = site.options, len(site.inputs), site.repeat
+    images = site.channels()
+    kernels = options.integers("filterSize", n, None, repeat, 1)
+    strides = options.integers("stride", n, 1, repeat, 1)
+    paddings = options.integers("padding", n, 0, repeat, 0)
+    groups = options.integers("groups", n, 1, repeat, 1)
+    filters = options.integers("filters", n, None, repeat, 1)
+    sparse = options.flags("randSparse", n) if site.dialect == "2012" else (False,) * n
+    given = options.integers("filterChannels", n, 0, False, 0) if site.dialect == "2012" else (0,) * n
+    depths, places = [], []
+    for i, image in enumerate(images):
+        if groups[i] > 1:
+            options.divisible("channels", image.channels, 4 * groups[i], "")
+        # Of all groups together, as many as 16 of each: checked for each as it stands in the file.
+        options.divisible("filters", filters[i], 16, "in each group" if groups[i] > 1 else "")
+        depths.append(_depth(site, image.channels, groups[i], sparse[i], given[i]))
+        places.append(_places(site, image.side, kernels[i], strides[i], paddings[i]))
+    totals = [f * g for f, g in zip(filters, groups, strict=True)]
+    if len(set(totals)) > 1 or len(set(places)) > 1:
+        sizes = ", ".join(f"{f}x{p}x{p}" for f, p in zip(totals, places, strict=True))
+        raise options.refuse("shapes-differ", f"its inputs' products have different shapes: {sizes}", "filters")
+    total, side = totals[0], places[0]
+    modules = side**2
+    shared = word == "conv" and options.flag("sharedBiases", True)
+    if word == "conv":
+        _organised(site, modules)
+    own = modules if word == "local" else 1
+    weights = tuple((own * d * k * k, total) for d, k in zip(depths, kernels, strict=True))
+    if max(rows * total for rows, _ in weights) > LARGEST:
+        raise options.refuse("too-large", "it would have more than 2^31 weights", "filters", "filterSize")
+    values = {
+        **_start(site), "kernels": kernels, "strides": strides, "paddings": paddings, "groups": groups,
+        "filters": total, "depths": tuple(depths), "sparse": sparse, "side": side, "shared_biases": shared,
+    }  # fmt: skip
+    biases = total if shared else total * modules
+    made = site.layer(
+        word, total * modules, image=Image(total, side), reads=images, weights=weights, biases=biases, values=values
+    )
+    return _shared(site, made)
+
+
+def _depth(site: Site, channels: int, groups: int, sparse: bool, given: int) -> int:
+    """The channels that a filter reads."""
+    options, depth = site.options, given or channels // groups
+    if not sparse:
+        if given and given != channels // groups:
+            raise options.refuse("bad-value", "filterChannels is another than channels / groups", "filterChannels")
+        return channels // groups
+    if groups < 2:
+        raise options.refuse("bad-value", "randSparse needs more than one group", "groups", "randSparse")
+    if channels % depth or depth % 4 or (groups * depth) % channels:
+        raise options.refuse(
+            "bad-value",
+            f"filters of {depth} channels do not cover {channels} channels in {groups} groups evenly",
+            "filterChannels",
+            notes=("filterChannels divides channels, 4 divides it, and channels divide groups * filterChannels",),
+        )
+    options.warn(
+        "cfg-substitute",
+        "the connections that randSparse drew are not in the file; the channels in their order stand in for them",
+        "randSparse",
+    )
+    return depth
+
+
+def _places(site: Site, side: int, kernel: int, stride: int, padding: int) -> int:
+    """1 + ceil((2 padding + S - filterSize) / stride), or what ``modulesX`` says."""
+    options = site.options
+    spare = 2 * padding + side - kernel
+    if spare < 0 and (site.dialect == "2012" or 1 - (-spare // stride) < 1):
+        raise options.refuse(
+            "kernel-too-large",
+            f"its filter of {kernel} is larger than its padded image of {side + 2 * padding}",
+            "filterSize",
+        )
+    automatic = 1 - (-spare // stride)
+    if site.dialect == "2012":
+        return automatic
+    places = options.integer("modulesX", 0, 0, 2**15) or automatic
+    if -padding + stride * (places - 1) + kernel < side:
+        raise options.refuse(
+            "bad-value",
+            f"modulesX={places} leaves pixels unread",
+            "modulesX",
+            notes=(f"-{padding} + {stride} * ({places} - 1) + {kernel} is less than {side}",),
+        )
+    return places
+
+
+def _organised(site: Site, modules: int) -> None:
+    """How the weights' gradient was summed up means nothing here, but its check tells wrong sizes of the data."""
+    options = site.options
+    key = "partialSum" if site.dialect == "2012" else "sumWidth"
+    if not options.has(key):
+        note = f"this file is read as {site.dialect}, which needs it; --dialect says which version it is for"
+        raise options.refuse("missing-key", f"it needs {key}=", notes=(note,))
+    part = options.integer(key, low=0)
+    if site.dialect == "2012" and part and modules % part:
+        raise options.refuse(
+            "bad-value",
+            f"partialSum={part} does not divide its {modules} places",
+            "partialSum",
+            notes=("it has no effect on what is computed; the data may have another size than was meant: --input",),
+        )
+
+
+KINDS = table(
+    Kind("fc", _fc, ANY, ("outputs", *_START)),
+    Kind("sfc", _sfc, ANY, ("outputs", "parts", *_START), ONLY_V2),
+    Kind("treefc", _treefc, ONE, ("outputs", *_START), ONLY_2012),
+    Kind(
+        "conv",
+        lambda site: _windows(site, "conv"),
+        ANY,
+        (*_WINDOW, *_START, "sharedBiases"),
+        special=_OF_VERSIONS,
+    ),
+    Kind("local", lambda site: _windows(site, "local"), ANY, (*_WINDOW, *_START), special=_OF_VERSIONS),
+)

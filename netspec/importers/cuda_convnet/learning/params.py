@@ -1,0 +1,346 @@
+"""The parameter file: learning rates, decay, and the numbers of normalisations, dropout and costs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from netspec.check.report import Findings
+from netspec.importers.cuda_convnet.layers.definition import KINDS
+from netspec.importers.cuda_convnet.layers.forks import notes_in_parameters
+from netspec.importers.cuda_convnet.layers.model import Definition, Layer
+from netspec.importers.cuda_convnet.learning.constraints import bounds
+from netspec.importers.cuda_convnet.learning.history import Held, beginning, warn_of_last_state
+from netspec.importers.cuda_convnet.learning.model import Drop, Learning, Norm
+from netspec.importers.cuda_convnet.learning.passes import Updates, passes, period, updates
+from netspec.importers.cuda_convnet.learning.runs import runs_of
+from netspec.importers.cuda_convnet.learning.schedules import CONSTANT, Schedule, rate_v2, schedule_2012
+from netspec.importers.cuda_convnet.options import LARGEST, Options, Refused, shown
+from netspec.importers.cuda_convnet.reading import Config
+from netspec.units import count, literal, plural
+
+_NORMS = ("cmrnorm", "rnorm", "cnorm")
+_WEIGHTS = ("epsW", "epsB", "momW", "momB", "wc", "wball", "superEps", "superMom")
+_2012 = ("schedW", "schedB", "quantF", "quantB")
+_OF_COSTS = {
+    "cost.logreg": ("topk",),
+    "cost.bce": ("posWeight",),
+    "cost.dce": ("posWeight",),
+    "cost.msm": ("setSize", "threads"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """The learning of one layer's weights (one value an input) and biases."""
+
+    options: Options
+    lr: tuple[float, ...]
+    momentum: tuple[float, ...]
+    decay: tuple[float, ...]
+    held: Mapping[str, tuple[str, ...]]
+    bias_lr: float
+    bias_momentum: float
+    schedules: tuple[Schedule, ...]
+    bias_schedule: Schedule
+    period: int | None = None
+
+    @property
+    def learns(self) -> bool:
+        """Whether anything moves."""
+        return any((*self.lr, self.bias_lr))
+
+    def texts(self, usual: str) -> tuple[str, ...]:
+        """The schedules of the weights. Of a rate of 0 each is the same, and is not told: it is that of the layer's
+        other weights, or the usual one."""
+        learnt = [s.text for s, rate in zip(self.schedules, self.lr, strict=True) if rate]
+        idle = learnt[0] if learnt else usual
+        return tuple(s.text if rate else idle for s, rate in zip(self.schedules, self.lr, strict=True))
+
+
+def read_params(config: Config, definition: Definition, findings: Findings, *, history: bool = False) -> Learning:
+    """What a parameter file says of the layers of a definition. ``history``: with the rates, and what else is told,
+    with which the first run of its notes began."""
+    if any("type" in section.options for section in config.sections.values()):
+        first = next(section for section in config.sections.values() if "type" in section.options)
+        message = f"{config.source.name} has layers, with type=, and no parameters: it is a layer file"
+        findings.add("cfg-no-section", message, first.options["type"].span)
+        return Learning()
+    reader = _Reader(config, definition, findings)
+    for layer in definition.layers.values():
+        section = config.sections.get(layer.name)
+        if section is None:
+            reader.missing(layer)
+            continue
+        try:
+            reader.layer(layer, Options(section, findings))
+        except Refused:
+            continue
+    reader.unmatched()
+    if history:
+        reader.go_back()
+    else:
+        warn_of_last_state(runs_of(config), reader.held(), findings)
+    return reader.learning()
+
+
+class _Reader:
+    """A parameter file being read."""
+
+    def __init__(self, config: Config, definition: Definition, findings: Findings) -> None:
+        self.config = config
+        self.definition = definition
+        self.findings = findings
+        self.rates: dict[str, Rates] = {}
+        self.norms: dict[str, Norm] = {}
+        self.drops: dict[str, Drop] = {}
+        self.costs: dict[str, float] = {}
+        self.positive: dict[str, float] = {}
+        self.sets: dict[str, int] = {}
+        self.sums: dict[str, tuple[float, ...]] = {}
+        self.largest: set[str] = set()
+        self.lacking = 0
+        self.told: Mapping[str, str] = {}
+        self.augment: Mapping[str, str] = {}
+
+    @property
+    def old(self) -> bool:
+        return self.definition.dialect == "2012"
+
+    def missing(self, layer: Layer) -> None:
+        """A layer whose parameters are needed has no section."""
+        needed = (*_NORMS, "hs", "dropout", "dropout2", *(() if self.old else ("eltsum",)))
+        if not (layer.weights or layer.is_cost or layer.type in needed):
+            return
+        self.lacking += 1
+        layer.options.findings.add(
+            "cfg-no-section",
+            f"{shown(layer.name)} needs parameters, and {self.config.source.name} has no section of its name",
+            layer.options.section.span,
+            layer=layer.name,
+        )
+
+    def unmatched(self) -> None:
+        """Sections that belong to no layer: of another network, where layers of this one lack theirs."""
+        for name, section in self.config.sections.items():
+            if name not in self.definition.layers:
+                near = self.findings.nearest(name, tuple(self.definition.layers)) if len(name) < 100 else None
+                hint = f"; did you mean {near}?" if near else ""
+                message = f"there is no layer {shown(name)}{hint}"
+                if self.lacking:
+                    self.findings.add("cfg-unmatched-section", message, section.span)
+                else:
+                    self.findings.warn("cfg-unmatched-section", message, section.span)
+
+    def layer(self, layer: Layer, options: Options) -> None:
+        """The section of one layer. Keys that it has not are told as well where one that it needs is missing."""
+        try:
+            self._values(layer, options)
+        finally:
+            keys = KINDS[layer.type].known(self.definition.dialect) if layer.type in KINDS else ()
+            options.ignored(self._known(layer), notes=notes_in_parameters(keys, self.definition.dialect))
+
+    def _known(self, layer: Layer) -> Sequence[str]:
+        """The keys that a layer's section may have."""
+        if layer.weights:
+            norm = ("wcNormMin", "wcNormMax") if layer.type == "conv" else ()
+            return (*_WEIGHTS, *norm, *(_2012 if self.old else ("updatePeriod",)))
+        if layer.type in _NORMS:
+            return ("scale", "pow", *(("minDiv",) if self._constant(layer) else ()))
+        if layer.type == "pool":
+            return ("doMax",) if layer.values["pool"] == "rand" else ()
+        if layer.type == "eltsum":
+            return () if self.old else ("coeffs",)
+        if layer.is_cost:
+            return ("coeff", *_OF_COSTS.get(layer.type, ()))
+        return {"hs": ("enable",), "dropout": ("enable", "keep"), "dropout2": ("enable", "keep")}.get(layer.type, ())
+
+    def _constant(self, layer: Layer) -> bool:
+        """Whether a normalisation has a constant: in 2012 only that across maps."""
+        return layer.type == "cmrnorm" or not self.old
+
+    def _values(self, layer: Layer, options: Options) -> None:
+        """What the section of one layer says."""
+        name = layer.name
+        if layer.weights:
+            self.rates[name] = self._rates(layer, options)
+        elif layer.type in _NORMS:
+            k = options.real("minDiv", 1.0) if self._constant(layer) else 1.0
+            if k <= 0:
+                raise options.refuse("bad-value", "minDiv needs a number above 0", "minDiv")
+            self.norms[name] = Norm(options.real("scale", low=0.0), options.real("pow"), k)
+        elif layer.type == "hs":
+            self.drops[name] = Drop(layer.values["keep"], options.flag("enable"))
+        elif layer.type in ("dropout", "dropout2"):
+            self.drops[name] = Drop(options.real("keep", 0.5, 0.0, 1.0), options.flag("enable", True))
+        elif layer.is_cost:
+            self._cost(layer, options)
+        elif layer.type == "pool" and layer.values["pool"] == "rand":
+            if options.flag("doMax", False):
+                self.largest.add(name)
+        elif layer.type == "eltsum" and not self.old:
+            self.sums[name] = options.reals("coeffs", len(layer.inputs), 1.0, True)
+
+    def _cost(self, layer: Layer, options: Options) -> None:
+        self.costs[layer.name] = options.real("coeff")
+        if layer.type == "cost.logreg":
+            classes = self.definition.layers[layer.inputs[1]].outputs
+            options.integer("topk", 1, high=LARGEST if self.old else classes)
+        if layer.type in ("cost.bce", "cost.dce"):
+            self.positive[layer.name] = options.real("posWeight", 1.0, 0.0)
+        if layer.type == "cost.msm":
+            self.sets[layer.name] = self._set(layer, options)
+
+    def _set(self, layer: Layer, options: Options) -> int:
+        """How many classes a set of cost.msm has. How many threads computed it does not matter."""
+        options.integer("threads", 1, 1)
+        classes = self.definition.layers[layer.inputs[1]].outputs
+        size = options.integer("setSize", low=1)
+        if size > classes:
+            raise options.refuse("bad-value", f"setSize={size} is more than its {classes} classes", "setSize")
+        return size
+
+    def _rates(self, layer: Layer, options: Options) -> Rates:
+        n, repeat = len(layer.inputs), not self.old
+        if self.old:
+            lr = options.reals("epsW", n, None, repeat)
+            bias_lr = options.real("epsB")
+            falls = (schedule_2012(options, "schedW"),) * n
+            bias_fall = schedule_2012(options, "schedB")
+            for key in ("quantF", "quantB"):
+                if options.choice(key, ("default", "half"), "default") == "half":
+                    options.warn(
+                        "cfg-left-out", f"{key}=half rounded what crosses GPUs; a spec has nothing like it", key
+                    )
+        else:
+            texts = options.words("epsW")
+            if len(texts) not in (1, n):
+                message = f"epsW lists {plural(len(texts), 'value')} for {plural(n, 'input')}"
+                raise options.refuse("bad-value", message, "epsW")
+            read = [rate_v2(options, "epsW", text) for text in texts] * (n if len(texts) == 1 else 1)
+            lr, falls = tuple(r for r, _ in read), tuple(s for _, s in read)
+            bias_lr, bias_fall = rate_v2(options, "epsB", options.text("epsB").strip())
+        momentum, bias_momentum = options.reals("momW", n, None, repeat), options.real("momB")
+        decay = options.reals("wc", n, 0.0, repeat)
+        held = bounds(layer, options, self.definition.dialect)
+        divided = options.real("superEps", 0.0)
+        if divided > 0 and self.old:
+            held = {**held, "super_eps": (literal(divided),) * n}
+        for key in ("superMom", *(() if self.old else ("superEps",))):
+            if options.real(key, 0.0):
+                options.warn("cfg-ignored-key", f"{key} was read and had no effect; it is ignored", key)
+        lr, (bias_lr,) = _updating(options, "epsW", lr), _updating(options, "epsB", (bias_lr,))
+        for key, values in {"momW": momentum, "momB": (bias_momentum,)}.items():
+            if not 0 <= min(values) <= max(values) < 1:
+                raise options.refuse("bad-value", f"{key} needs numbers from 0 up to below 1", key)
+        if min(decay) < 0:
+            raise options.refuse("bad-value", "wc needs numbers from 0, by which weights decay", "wc")
+        passed = None if self.old else period(layer, options, self.definition)
+        return Rates(options, lr, momentum, decay, held, bias_lr, bias_momentum, falls, bias_fall, passed)
+
+    def held(self) -> dict[str, Held]:
+        """The rates that the file holds."""
+        return {
+            name: Held(self.definition.layers[name], r.lr, r.bias_lr, any(fall != CONSTANT for fall in r.schedules))
+            for name, r in self.rates.items()
+        }
+
+    def go_back(self) -> None:
+        """Take what the notes say of the run's beginning in place of what the file holds."""
+        found = beginning(runs_of(self.config), self.config, self.held(), self.findings)
+        self.told, self.augment = found.train, found.augment
+        for name, r in self.rates.items():
+            schedule = found.schedules.get(name)
+            self.rates[name] = replace(
+                r, lr=found.lr.get(name, r.lr), bias_lr=found.bias_lr.get(name, r.bias_lr),
+                schedules=r.schedules if schedule is None else (schedule,) * len(r.lr),
+                bias_schedule=found.bias_schedules.get(name, r.bias_schedule),
+            )  # fmt: skip
+
+    def learning(self) -> Learning:
+        """Everything in the words of a spec."""
+        owners = {name: r for name, r in self.rates.items() if not all(self.definition.layers[name].shared)}
+        lr = _usual(tuple(filter(None, r.lr)) for r in owners.values())  # of what learns at all
+        momentum = _usual(r.momentum for r in owners.values())
+        decay = _usual(r.decay for r in owners.values() if "super_eps" not in r.held)
+        schedule, bias_schedule = self._schedules()
+        usual = {"lr": literal(lr), "schedule": schedule, "momentum": literal(momentum), "decay": literal(decay)}
+        usual |= {"bias_schedule": bias_schedule} if bias_schedule != schedule else {}
+        weights: dict[str, Mapping[str, tuple[str, ...]]] = {}
+        biases: dict[str, Mapping[str, str]] = {}
+        for name, r in self.rates.items():
+            told = {
+                "lr": tuple(map(literal, r.lr)),
+                "schedule": r.texts(schedule),
+                "momentum": tuple(map(literal, r.momentum)),
+                "decay": tuple(map(literal, r.decay)),
+            }
+            without = ("decay",) if "super_eps" in r.held else ()
+            own = {key: values for key, values in told.items() if set(values) != {usual[key]} and key not in without}
+            weights[name] = own | dict(r.held)
+            # A layer with the weights of another says nothing of their learning, which its biases' would follow.
+            taken = any(self.definition.layers[name].shared[:1])
+            first = {key: usual[key] if taken else own[0] for key, own in told.items()}
+            otherwise = {f"bias_{key}": first[key] for key in ("lr", "schedule", "momentum")} | usual
+            own_biases = {"bias_lr": literal(r.bias_lr), "bias_momentum": literal(r.bias_momentum)}
+            if r.bias_lr and self.definition.layers[name].biases:
+                own_biases["bias_schedule"] = r.bias_schedule.text
+            biases[name] = {key: own for key, own in own_biases.items() if own != otherwise[key]}
+        train = {**self.told, "batch": self.told.get("batch", "128")}
+        if owners:
+            train["optimizer"] = f"sgd(lr={usual['lr']}, momentum={usual['momentum']}, weight_decay={usual['decay']})"
+            train |= {"schedule": schedule} if schedule != CONSTANT.text else {}
+            train |= {"bias_schedule": bias_schedule} if bias_schedule != schedule else {}
+        found = self._updates(int(train["batch"]))
+        train["batch"] = str(int(train["batch"]) * found.batches)
+        train |= {"accumulate": str(found.parts)} if found.parts > 1 else {}
+        largest = frozenset(self.largest)
+        return Learning(
+            weights, biases, self.norms, self.drops, self.costs, self.positive, self.sums, largest, train, usual,
+            self.augment, self.sets, found.every,
+        )  # fmt: skip
+
+    def _updates(self, batch: int) -> Updates:
+        """When layers are updated that learn."""
+        periods = {name: r.period for name, r in self.rates.items() if r.period and r.learns}
+        found, parts = updates(self.definition, periods), passes(self.definition)
+        images = found.batches * batch
+        if images > LARGEST or (found.every and batch % parts):
+            message = f"a batch of {batch} images has not {parts} equal parts; its weights are updated once a batch"
+            if images > LARGEST:
+                message = f"until all layers are updated together {count(images)} images go by, and a spec's batch has "
+                message += f"{count(LARGEST)} at most; it is updated once a batch"
+            for name, passed in periods.items():
+                if passed != parts:
+                    key = "updatePeriod" if self.rates[name].options.has("updatePeriod") else "epsW"
+                    self.rates[name].options.warn("cfg-left-out", message, key)
+            return Updates()
+        return found
+
+    def _schedules(self) -> tuple[str, str]:
+        """What the train line says: the schedule of most of the weights that learn, and that of most of the layers
+        whose biases do."""
+        layers = self.definition.layers
+        weights: Counter[str] = Counter()
+        biases: Counter[str] = Counter()
+        for name, r in self.rates.items():
+            for (rows, columns), rate, schedule in zip(layers[name].weights, r.lr, r.schedules, strict=True):
+                weights[schedule.text] += rows * columns if rate else 0
+            if r.bias_lr and layers[name].biases:
+                biases[r.bias_schedule.text] += 1
+        chosen = weights.most_common(1)[0][0] if weights else CONSTANT.text
+        return chosen, biases.most_common(1)[0][0] if biases else chosen
+
+
+def _updating(options: Options, key: str, rates: tuple[float, ...]) -> tuple[float, ...]:
+    """Learning rates, 0 where they are below it: the original updated by rates above 0 alone."""
+    if min(rates) < 0:
+        options.warn("cfg-left-out", f"{key} is below 0, and by such a rate nothing was updated; it is 0 here", key)
+    return tuple(max(0.0, rate) for rate in rates)
+
+
+def _usual(values: Iterable[tuple[float, ...]]) -> float:
+    """The value that most have."""
+    every = [value for each in values for value in each]
+    return max(dict.fromkeys(every), key=every.count) if every else 0.0

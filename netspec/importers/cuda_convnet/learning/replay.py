@@ -1,0 +1,177 @@
+"""A run of the notes gone through once more: the rate of each layer at the beginning, and when it was lowered."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from netspec.importers.cuda_convnet.layers.model import Layer
+from netspec.importers.cuda_convnet.learning.notes import Change
+from netspec.source import Span
+from netspec.units import literal
+
+_KINDS = {"conv": ("conv",), "convs": ("conv",), "fc": ("fc", "sfc", "treefc"), "fcs": ("fc", "sfc", "treefc")}
+_RANGE = re.compile(r"([a-z_]*[a-z_])(\d{1,3})-(?:\1)?(\d{1,3})")
+_TWIN = re.compile(r"[-_.]?[a-z]")
+
+
+@dataclass(frozen=True, slots=True)
+class Fall:
+    """A rate was lowered to ``rate``, which is ``ratio`` of what it was."""
+
+    epoch: float
+    rate: float
+    ratio: float
+    change: Change
+
+
+@dataclass(slots=True)
+class Replay:
+    """The rates of some layers. ``first`` are those of the run's beginning, as far as the notes tell them, ``falls`` in
+    the order of epochs; ``problems`` are what of the notes cannot be followed."""
+
+    first: dict[str, float] = field(default_factory=dict)
+    falls: dict[str, list[Fall]] = field(default_factory=dict)
+    problems: list[tuple[Span, str]] = field(default_factory=list)
+
+    def known(self, name: str) -> set[float]:
+        """Every rate that a layer had."""
+        return {self.first[name], *(fall.rate for fall in self.falls.get(name, ()))}
+
+
+def replayed(changes: Iterable[Change], layers: Mapping[str, Layer], held: Mapping[str, float]) -> Replay:
+    """Go through changes of one kind of rate. ``held`` is the rate of each layer that the file holds, which is only
+    asked where notes divide a rate that they do not tell."""
+    return _Replayer(list(changes), layers, held).result
+
+
+def layers_of(word: str, names: Mapping[str, Layer]) -> list[str]:
+    """The layers that a word of the notes means: one of that name, or its twins; all of a type, ``conv layers``; and
+    several, ``conv1-5`` and ``conv1/2``."""
+    word = re.sub(r"\s+layers?$", "", word.strip().lower()).rstrip(".")
+    exact = [name for name in names if name.lower() == word]
+    if exact:
+        return exact
+    if word in _KINDS:
+        return [name for name, layer in names.items() if layer.type in _KINDS[word]]
+    twins = [name for name in names if name.lower().startswith(word) and _TWIN.fullmatch(name.lower()[len(word) :])]
+    if twins or not word:
+        return twins
+    if match := _RANGE.fullmatch(word):
+        places = range(int(match[2]), int(match[3]) + 1)
+        return [name for place in places for name in layers_of(f"{match[1]}{place}", names)]
+    if "+" in word:
+        return [name for one in word.split("+") for name in layers_of(one, names)]
+    if "/" in word:
+        head, *others = word.split("/")
+        stem = head.rstrip("0123456789")
+        words = [head, *(stem + other if other.isdigit() else other for other in others)]
+        return [name for one in words for name in layers_of(one, names)]
+    return []
+
+
+def close(a: float, b: float) -> bool:
+    """Whether two rates are the same number."""
+    return math.isclose(a, b, rel_tol=1e-6, abs_tol=1e-15)
+
+
+def commonest(values: Collection[float]) -> float | None:
+    """The value that most have, of equally many the first."""
+    return max(Counter(values).items(), key=lambda item: item[1])[0] if values else None
+
+
+class _Replayer:
+    """A run being gone through."""
+
+    def __init__(self, changes: list[Change], layers: Mapping[str, Layer], held: Mapping[str, float]) -> None:
+        self.changes = changes
+        self.layers = layers
+        self.held = held
+        self.now: dict[str, float] = {}
+        self.risen: set[str] = set()
+        self.untold: set[str] = set()
+        """Layers whose first rate no note tells, that have been lowered."""
+        self.result = Replay()
+        epoch = 0.0
+        for change in changes:
+            if change.epoch < epoch:
+                self._problem(change, f"it stands below what was done at epoch {literal(epoch)}")
+                continue
+            epoch = change.epoch
+            self._take(change)
+        self._guess_the_untold()
+
+    def _problem(self, change: Change, why: str) -> None:
+        self.result.problems.append((change.span, why))
+
+    def _take(self, change: Change) -> None:
+        names = self._chosen(change)
+        differs = next(
+            (n for n in names if change.was is not None and not close(self.now.get(n, change.was), change.was)), None
+        )
+        if differs is not None:
+            self._problem(change, f"by the notes above it, the rate of {differs} was {literal(self.now[differs])}")
+        rising = [name for name in names if change.epoch and change.to > self.now.get(name, change.to)]
+        if rising:
+            self.risen |= set(rising)
+            self._problem(change, "the rate is raised, which a spec cannot say; it stays, whatever stands below")
+        for name in names:
+            if name not in self.risen:
+                self._set(name, change)
+
+    def _chosen(self, change: Change) -> list[str]:
+        """The layers whose rate is set."""
+        if change.layers:
+            found = {word: layers_of(word, self.layers) for word in change.layers}
+            for word, names in found.items():
+                if not names:
+                    self._problem(change, f"no layer with weights is called {word}")
+            return list(dict.fromkeys(name for names in found.values() for name in names))
+        if change.elsewhere:
+            beside = [c for c in self.changes if c.epoch == change.epoch and c.layers]
+            named = {name for c in beside for word in c.layers for name in layers_of(word, self.layers)}
+            return [name for name in self.layers if name not in named]
+        if change.by:
+            return [name for name in self.layers if self.now.get(name) != 0]
+        if not change.epoch:
+            return list(self.layers)
+        was = change.was if change.was is not None else commonest(list(self.now.values()))
+        names = [name for name in self.layers if was is None or close(self.now.get(name, was), was)]
+        if not names and not self.risen:
+            assert was is not None
+            self._problem(change, f"no layer had the rate {literal(was)} by the notes above it")
+        return names
+
+    def _set(self, name: str, change: Change) -> None:
+        now, result = self.now.get(name), self.result
+        if now is None and change.epoch:
+            now = change.was if change.was is not None else self.held[name] if change.by else None
+            if now is None:
+                self.untold.add(name)
+            else:
+                result.first[name] = now
+        to = (now or 0.0) / change.by if change.by else change.to
+        self.now[name] = to
+        if not change.epoch:
+            result.first[name] = to
+        elif now is None or to < now:
+            ratio = to / now if now else 0.0
+            result.falls.setdefault(name, []).append(Fall(change.epoch, to, ratio, change))
+
+    def _guess_the_untold(self) -> None:
+        """Layers of which the notes first say what they were lowered to began as most others."""
+        usual = commonest(list(self.result.first.values()))
+        for name in sorted(self.untold):
+            first, *later = self.result.falls.pop(name)
+            if usual is None or usual < first.rate:
+                self._problem(first.change, f"what the rate of {name} was before is not told")
+                continue
+            self._problem(
+                first.change,
+                f"what the rate of {name} was before is not told; {literal(usual)}, of most layers, is taken",
+            )
+            self.result.first[name] = usual
+            self.result.falls[name] = [Fall(first.epoch, first.rate, first.rate / usual, first.change), *later]

@@ -1,0 +1,92 @@
+"""The notes of a parameter file, run by run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+from netspec.importers.cuda_convnet.learning.notes import Batch, Change, Colour, End, Note, Unread, epoch_of, said
+from netspec.importers.cuda_convnet.reading import Comment, Config
+from netspec.source import Span
+
+MOST_LINES = 1000
+"""Lines of comments that are looked at. The longest notes of 2012 have 47."""
+
+
+@dataclass(slots=True)
+class Run:
+    """What the notes say of one run, in their order. ``end`` is the epoch at which it ended and ``ended`` the line that
+    tells it, ``last`` the highest epoch of all lines, ``batch`` the size of its batches."""
+
+    changes: list[Change] = field(default_factory=list)
+    colours: list[Colour] = field(default_factory=list)
+    unread: list[Unread] = field(default_factory=list)
+    end: float | None = None
+    ended: Span | None = None
+    last: float = 0.0
+    batch: int | None = None
+
+    def add(self, notes: Iterable[Note]) -> None:
+        """Take up what a line says."""
+        for note in notes:
+            match note:
+                case Change(epoch=epoch) if epoch < 0:  # so many epochs after the last
+                    since = self.changes[-1].epoch if self.changes else 0.0
+                    self.changes.append(replace(note, epoch=since - epoch))
+                case Change():
+                    self.changes.append(note)
+                case Colour():
+                    self.colours.append(note)
+                case Unread():
+                    self.unread.append(note)
+                case End(epoch=epoch, planned=planned) if epoch is not None:
+                    if self.end is None or not planned:
+                        self.end, self.ended = epoch, note.span
+                case Batch(size=size):
+                    self.batch = size
+
+
+def runs_of(config: Config) -> list[Run]:
+    """The runs of which something is said, in their order: each in lines without a blank one between them. A file's
+    notes stand at its end or its beginning; what stands in its sections says nothing of runs."""
+    runs: list[Run] = []
+    for block in _blocks(config):
+        run = Run()
+        above: float | None = None
+        for comment in block:
+            run.add(said(comment.text, comment.span, above))
+            epoch = epoch_of(comment.text)
+            run.last = max(run.last, epoch or 0.0)
+            above = epoch or (above if comment.text.startswith("   ") else None)
+        if runs and _goes_on(runs[-1], run, block):
+            end = [End(run.ended, run.end)] if run.ended is not None else []
+            runs[-1].add([*run.changes, *run.colours, *run.unread, *end])
+            runs[-1].last = max(runs[-1].last, run.last)
+        else:
+            runs.append(run)
+    return [run for run in runs if run != Run(last=run.last)]
+
+
+def _blocks(config: Config) -> Iterator[list[Comment]]:
+    """Comments before the first section and behind the last key, on lines one below the other; a comment without a word
+    parts them as a blank line does."""
+    begin = min((section.span.start for section in config.sections.values()), default=0)
+    end = max((o.span.end for section in config.sections.values() for o in section.options.values()), default=0)
+    block: list[Comment] = []
+    for comment in config.comments[:MOST_LINES]:
+        if begin < comment.span.start < end or not comment.text.strip():
+            continue
+        if block and comment.span.line != block[-1].span.line + 1:
+            yield block
+            block = []
+        block.append(comment)
+    if block:
+        yield block
+
+
+def _goes_on(above: Run, run: Run, block: list[Comment]) -> bool:
+    """Whether lines are the rest of the run above them: nothing but later epochs of a run that has not ended."""
+    if not above.changes or not run.changes or above.end is not None:
+        return False
+    later = 0 < above.changes[-1].epoch <= run.changes[0].epoch
+    return later and all(epoch_of(comment.text) or comment.text.startswith("   ") for comment in block)

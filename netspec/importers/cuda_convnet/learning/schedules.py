@@ -1,0 +1,158 @@
+"""Learning rates with their schedules, in the spellings of both versions and of the files before them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from netspec.importers.cuda_convnet.options import LARGEST, Options, shown
+from netspec.keys.kinds import LARGEST_REAL, SMALLEST_REAL
+from netspec.units import literal
+
+_CALL = re.compile(r"\s*([a-z]+)\s*(?:\[(.*)\])?\s*", re.IGNORECASE | re.DOTALL)
+_PLAIN = re.compile(r"(?:[0-9]*\.)?[0-9]+")
+_FLOAT = re.compile(r"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2})?")
+_WHOLE = re.compile(r"[0-9]{1,10}")
+_2012 = {
+    "linear": ("tgtFactor", "noiseStdev"),
+    "exp": ("tgtFactor", "noiseStdev"),
+    "dexp": ("tgtFactor", "noiseStdev", "numSteps"),
+    "jdexp": ("tgtFactor", "noiseStdev", "numSteps"),
+}
+_V2 = {
+    "const": ("base",),
+    "linear": ("base", "tgtFactor"),
+    "exp": ("base", "tgtFactor"),
+    "dexp": ("base", "tgtFactor", "numSteps"),
+}
+_WORDS = {"linear": "linear", "exp": "exponential", "dexp": "dexp", "jdexp": "jdexp"}
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """How a rate changes: to its part ``1 / factor``. ``constant`` where it stays; ``steps``, which neither version has
+    and notes tell of, falls so at each of the ``epochs`` and is 0 from the epoch ``freeze`` on (0: never)."""
+
+    word: str = "constant"
+    factor: float = 1.0
+    steps: int = 1
+    noise: float = 0.0
+    epochs: tuple[int, ...] = ()
+    freeze: int = 0
+
+    @property
+    def text(self) -> str:
+        """``schedule=`` of a spec."""
+        if self.word == "constant":
+            return "constant"
+        if self.word == "steps":
+            parts = [*map(str, self.epochs)]
+            parts += [f"factor={literal(float(f'{1 / self.factor:.9g}'))}"] if self.epochs else []
+            parts += [f"freeze={self.freeze}"] if self.freeze else []
+            return f"steps({', '.join(parts)})"
+        levels = f", levels={self.steps}" if self.stepped else ""
+        noise = f", noise={literal(self.noise)}" if self.noise else ""
+        return f"{_WORDS[self.word]}(factor={literal(1 / self.factor)}{levels}{noise})"
+
+    @property
+    def stepped(self) -> bool:
+        return self.word in ("dexp", "jdexp")
+
+    @property
+    def sayable(self) -> bool:
+        """Whether a spec takes it: what the rate is multiplied by at the end is a number of float32."""
+        return SMALLEST_REAL <= 1 / self.factor <= LARGEST_REAL
+
+
+CONSTANT = Schedule()
+
+
+def schedule_2012(options: Options, key: str) -> Schedule:
+    """``schedW`` and ``schedB``: by names, or, in old files, by position. Raises ``Refused``."""
+    text = options.text(key, "default")
+    call = _CALL.fullmatch(text)
+    word = call[1].lower() if call else ""
+    if word == "default" and call and call[2] is None:
+        return CONSTANT
+    if call is None or word not in _2012 or call[2] is None:
+        raise _refused(options, key, text, _2012)
+    given = [part.strip() for part in call[2].split(",")]
+    names = _2012[word]
+    values = _named(given, names)
+    if values is None:
+        values = _positional(given, word)
+        if values is None:
+            raise _refused(options, key, text, _2012)
+        meant = ",".join(f"{name}={literal(values.get(name, 0))}" for name in names)
+        options.warn(
+            "cfg-old-habit", f"{key}={shown(text)} has its numbers without names, and is read as {word}[{meant}]", key
+        )
+    return _made(options, key, word, values)
+
+
+def rate_v2(options: Options, key: str, text: str) -> tuple[float, Schedule]:
+    """``epsW`` and ``epsB`` of version 2: a number, or a schedule with its base. Raises ``Refused``."""
+    if _PLAIN.fullmatch(text) and len(text) < 40:
+        return float(text), CONSTANT
+    call = _CALL.fullmatch(text)
+    word = call[1].lower() if call else ""
+    if call is None or word not in _V2 or call[2] is None:
+        raise _refused(options, key, text, _V2)
+    values = _named([part.strip() for part in call[2].split(";")], _V2[word])
+    if values is None:
+        raise _refused(options, key, text, _V2)
+    base = values["base"]
+    return base, CONSTANT if word == "const" else _made(options, key, word, values)
+
+
+def _named(given: list[str], names: tuple[str, ...]) -> dict[str, float] | None:
+    """``tgtFactor=250,numSteps=4``: all names in their order."""
+    if len(given) != len(names):
+        return None
+    values = {}
+    for part, name in zip(given, names, strict=True):
+        key, equals, value = (word.strip() for word in part.partition("="))
+        written = _WHOLE if name == "numSteps" else _FLOAT
+        if key.lower() != name.lower() or not equals or not written.fullmatch(value):
+            return None
+        values[name] = float(value)
+    return values
+
+
+def _positional(given: list[str], word: str) -> dict[str, float] | None:
+    """``dexp[1000,4]``, ``dexp[250,0,4]``, ``linear[1,1]``, ``exp[1000]``."""
+    if not all(_FLOAT.fullmatch(part) for part in given):
+        return None
+    numbers = [float(part) for part in given]
+    stepped = word in ("dexp", "jdexp")
+    if stepped and len(numbers) == 2:
+        return {"tgtFactor": numbers[0], "noiseStdev": 0.0, "numSteps": numbers[1]}
+    if stepped and len(numbers) == 3:
+        return dict(zip(_2012[word], numbers, strict=True))
+    if not stepped and len(numbers) in (1, 2):
+        return {"tgtFactor": numbers[0], "noiseStdev": 0.0, **dict(zip(_2012[word], numbers, strict=False))}
+    return None
+
+
+def _made(options: Options, key: str, word: str, values: dict[str, float]) -> Schedule:
+    factor, steps = values["tgtFactor"], values.get("numSteps", 1.0)
+    if factor <= 0 or steps < 1 or steps != int(steps) or steps > LARGEST or values.get("noiseStdev", 0.0) < 0:
+        raise options.refuse("bad-value", f"{key} changes by a positive factor, in one step or more", key)
+    made = Schedule(word, factor, int(steps), values.get("noiseStdev", 0.0))
+    if not made.sayable:
+        end = f"to {literal(1 / made.factor)} times itself, which float32 does not hold"
+        options.warn("cfg-left-out", f"{key} changes the rate {end}; here it stays as it is", key)
+        return CONSTANT
+    return made
+
+
+def _refused(options: Options, key: str, text: str, forms: dict[str, tuple[str, ...]]) -> Exception:
+    between = ";" if forms is _V2 else ","
+    known = ", ".join(f"{word}[{between.join(f'{name}=' for name in names)}]" for word, names in forms.items())
+    plain = "a number without sign and exponent" if forms is _V2 else "default"
+    return options.refuse(
+        "bad-value",
+        f"{key}={shown(text)} is no learning rate",
+        key,
+        notes=(f"it is {plain}, or one of {known}, with all names in this order",),
+    )

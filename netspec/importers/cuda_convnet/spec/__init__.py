@@ -1,0 +1,1 @@
+"""A file's layers as the text of a spec."""

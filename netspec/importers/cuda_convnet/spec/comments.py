@@ -1,0 +1,77 @@
+"""The comments of a layer file and its parameter file: the results of runs stand in them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import PurePath
+
+from netspec.importers.cuda_convnet.reading import Config
+from netspec.importers.cuda_convnet.spec.lines import Line
+from netspec.importers.cuda_convnet.spec.twins import Merged
+
+_SHORT = 12
+_DIGITS = re.compile("[0-9]+")
+
+
+def with_comments(twins: Merged, config: Config, params: Config | None) -> tuple[list[Line], list[str], list[str]]:
+    """The lines with the comments that stand in and above their sections, and what stands at the file's beginning and
+    its end.
+
+    A line that lists the halves of an input in another order than its GPUs' says so.
+    """
+    lines = list(twins.lines)
+    # Of the lines that a layer has become, or that its twins have, the first.
+    home = {line.origin: i for i, line in reversed(list(enumerate(lines)))}
+    for line in lines:
+        if line.name in twins.families:
+            home |= dict.fromkeys(twins.families[line.name].members, home[line.origin])
+    head = [f"Imported from {PurePath(config.source.name).name}" + _of(params) + "."]
+    tail: list[str] = []
+    kept: dict[int, list[str]] = {}
+    sections = list(config.sections)
+    for name, below in zip(reversed(sections[:-1]), reversed(sections[1:]), strict=True):
+        home.setdefault(name, home.get(below, len(lines) - 1))
+    first = next(iter(sections), None)
+    for comment in config.comments:
+        if comment.section is None:
+            tail.append(comment.text)
+        elif comment.section == first:
+            head.append(comment.text)
+        else:
+            kept.setdefault(home.get(comment.section, len(lines) - 1), []).append(comment.text)
+    for name, order in twins.reordered.items():
+        said = f"{name} lists the shares of its input in the order {', '.join(map(str, order))}"
+        kept.setdefault(home.get(name, len(lines) - 1), []).append(said)
+    if params is not None and params.comments:
+        tail += [f"In {PurePath(params.source.name).name}:", *_told(params)]
+    return [replace(line, comments=_once(kept.get(i, ()))) for i, line in enumerate(lines)], head, tail
+
+
+def _once(comments: Iterable[str]) -> tuple[str, ...]:
+    """Comments without those that twins repeat; short ones that differ in a number alone, GPU 0 and GPU 1, on one
+    line."""
+    result: list[str] = []
+    for comment in dict.fromkeys(comments):
+        if result and len(comment) < _SHORT and _DIGITS.sub("", comment) == _DIGITS.sub("", result[-1].split(", ")[0]):
+            result[-1] += f", {comment.strip()}"
+        else:
+            result.append(comment)
+    return tuple(result)
+
+
+def _of(params: Config | None) -> str:
+    return f" and {PurePath(params.source.name).name}" if params is not None else ""
+
+
+def _told(params: Config) -> list[str]:
+    """A parameter file's comments, with the section that they stand in or above, but for those at its beginning."""
+    told: list[str] = []
+    above = next(iter(params.sections), None)
+    for comment in params.comments:
+        if comment.section is not None and comment.section != above:
+            told.append(f"at [{comment.section}]:")
+        above = comment.section
+        told.append(comment.text)
+    return told

@@ -1,0 +1,75 @@
+"""Neurons, the functions of single numbers, as keys and lines of a spec."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from netspec.importers.cuda_convnet.layers.model import Layer, Neuron
+from netspec.importers.cuda_convnet.spec.lines import Lines
+from netspec.units import literal
+
+_WORDS = ("logistic", "relu", "nrelu", "softrelu", "abs", "square", "sqrt")
+_WITH_NUMBERS = ("tanh", "linear", "log")
+FUNCTIONS = (*_WORDS, *_WITH_NUMBERS)
+"""Types of lines that apply a function to every number."""
+_TAKE_A_KEY = {
+    "conv", "local", "fc", "sfc", "treefc", "pool", "cmpool", "cmrnorm", "rnorm", "cnorm", "nailbed", "blur", "href",
+    "hs", "dropout", "dropout2", "concat", "pass", "sum", "eltsum", "eltmax", "resize", "rscale", "crop",
+    "rgb2yuv", "rgb2lab",
+}  # fmt: skip
+"""The types whose lines take ``neuron=``."""
+
+
+def add_neuron(layer: Layer, lines: Lines, name: str, *, apart: bool) -> None:
+    """The neuron of a layer whose line is ``name``: a key of this line, or lines of its own. ``apart``: what the line
+    has without it is read as well."""
+    lines.before[layer.name] = lines.values[layer.name] = name
+    if layer.type == "neuron" or layer.neuron is None or layer.neuron.word == "ident":
+        return
+    neuron = layer.neuron
+    key = neuron.word if neuron.word in _WORDS else ""
+    if neuron.word in _WITH_NUMBERS:
+        key = f"{neuron.word}({', '.join(map(literal, neuron.numbers))})"
+    # What pools across maps is laid out as maps behind it.
+    place = -2 if layer.type == "cmpool" else -1
+    line = lines.all[place]
+    takes = layer.type in _TAKE_A_KEY and line.type not in FUNCTIONS
+    if key and not apart and takes and lines.all[-1].name == name:
+        lines.all[place] = replace(line, keys={**line.keys, "neuron": key})
+    else:
+        lines.values[layer.name] = _lines(layer, lines, name, neuron, "_neuron")
+
+
+def add_neuron_layer(layer: Layer, lines: Lines) -> str:
+    """The line, or the last of the lines, of a layer that is a neuron."""
+    read = lines.plain(layer)[0]
+    assert layer.neuron is not None
+    if layer.neuron.word == "ident":
+        return lines.add(layer, "linear", {}, [read], lines.images[read])
+    return _lines(layer, lines, read, layer.neuron, "")
+
+
+def _lines(layer: Layer, lines: Lines, name: str, neuron: Neuron, suffix: str) -> str:
+    """Lines that apply a neuron to a line's value; the answer is the last one's name."""
+    image, word, numbers = lines.images[name], neuron.word, neuron.numbers
+
+    def step(type_: str, keys: Mapping[str, str], inputs: list[str], part: str = "") -> str:
+        return lines.add(layer, type_, keys, inputs, image, suffix + part)
+
+    if word in _WORDS:
+        return step(word, {}, [name])
+    if word in _WITH_NUMBERS:
+        return step(word, {key: literal(value) for key, value in zip("ab", numbers, strict=False)}, [name])
+    a = numbers[0]
+    if word == "brelu":  # min(a, max(0, x)) = a - max(0, a - max(0, x))
+        low = step("relu", {}, [name], "-above-0")
+        turned = step("linear", {"a": "-1", "b": literal(a)}, [low], "-from-top")
+        high = step("relu", {}, [turned], "-below-top")
+        return step("linear", {"a": "-1", "b": literal(a)}, [high])
+    if a:  # drelu: x - a tanh(x / a)
+        curve = step("tanh", {"a": literal(-a), "b": literal(1 / a)}, [name], "-curve")
+        return step("sum", {}, [name, curve])
+    message = "drelu[0] is x - 0 tanh(x / 0): x but for 0, of which the original made no number; the identity stands in"
+    layer.options.warn("cfg-substitute", message, "neuron")
+    return step("linear", {}, [name])

@@ -1,0 +1,244 @@
+"""A whole definition as lines of a spec, layer by layer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from netspec.importers.cuda_convnet.layers.model import Definition, Image, Layer
+from netspec.importers.cuda_convnet.learning.model import Drop, Learning, Norm
+from netspec.importers.cuda_convnet.spec import functions, losses, pooling, windows
+from netspec.importers.cuda_convnet.spec.lines import OUTPUT, Lines, several
+from netspec.importers.cuda_convnet.spec.sharing import Sharing, sharing
+from netspec.ir.shape import Shape
+from netspec.units import literal
+
+
+def lines_of(definition: Definition, learning: Learning, shape: Shape) -> Lines:
+    """The lines of a checked definition whose data have this shape. Raises ``Refused`` where a spec cannot say it."""
+    return _Writer(definition, learning, shape).lines()
+
+
+class _Writer:
+    """A definition on its way to lines."""
+
+    def __init__(self, definition: Definition, learning: Learning, shape: Shape) -> None:
+        self.definition = definition
+        self.learning = learning
+        self.shape = shape
+        windowed = (layer for layer in definition.layers.values() if layer.type in ("conv", "local"))
+        self.sharing: Sharing = sharing(definition, {layer.name for layer in windowed if windows.sided(layer)})
+        self.result = Lines()
+        self.types: Mapping[str, Callable[[Layer], str]] = {
+            "fc": self._fc,
+            "sfc": self._fc,
+            "treefc": self._fc,
+            "conv": self._conv,
+            "local": self._conv,
+            "cmrnorm": self._cross_map,
+            "rnorm": lambda layer: self._within_map(layer, "rnorm"),
+            "cnorm": lambda layer: self._within_map(layer, "contrast"),
+            "hs": self._dropout,
+            "dropout": self._dropout,
+            "dropout2": self._dropout,
+            "neuron": lambda layer: functions.add_neuron_layer(layer, self.result),
+            "softmax": lambda layer: self._vector(layer, "softmax"),
+            "eltsum": self._sum,
+            "eltmax": lambda layer: self._joined(layer, "max", self._alike(layer, self.result.plain(layer))),
+            "concat": lambda layer: self._joined(layer, "concat", self._maps(layer)),
+            "pass": lambda layer: self._joined(layer, "concat", self._maps(layer)),
+            "sum": self._runs,
+        }
+
+    def lines(self) -> Lines:
+        compared = losses.compared(self.definition, self.learning)
+        for layer in self.definition.layers.values():
+            if layer.type == "data":
+                self._data(layer)
+            elif layer.is_cost:
+                losses.add(self.definition, layer, self.result, self.learning, compared)
+            elif layer.name in compared.differences:
+                continue
+            else:
+                make = self.types.get(layer.type)
+                largest = layer.name in self.learning.largest
+                name = make(layer) if make else windows.add(layer, self.result, largest=largest)
+                functions.add_neuron(layer, self.result, name, apart=layer.name in compared.logistic)
+        return self.result
+
+    def _data(self, layer: Layer) -> None:
+        if self.definition.is_labels(layer):
+            return
+        first = next((line.name for line in self.result.all if line.type == "input"), None)
+        side = self.shape[1:]
+        image = Image(self.shape[0], side[0]) if self.shape.is_image and side[0] == side[1] else None
+        part = layer.outputs != self.shape.units
+        if first is None:
+            first = name = self.result.add(layer, "input", {}, [], image, "-whole" if part else OUTPUT)
+        elif not part:
+            name = self.result.add(layer, "linear", {}, [first], image)
+        if part:
+            name = windows.part_of_data(layer, self.result, first, image)
+        self.result.values[layer.name] = self.result.before[layer.name] = name
+
+    def _fc(self, layer: Layer) -> str:
+        parts = layer.values.get("parts", 1)
+        keys = {"outputs": str(layer.outputs)}
+        if parts > 1:
+            keys["parts"] = str(parts)
+        reads = [self.result.read(layer, i, None, vector=parts > 1) for i in range(len(layer.inputs))]
+        return self._weighted(layer, "fc", keys, {}, reads, None)
+
+    def _conv(self, layer: Layer) -> str:
+        values, n = layer.values, len(layer.inputs)
+        reads = [self.result.read(layer, i, layer.reads[i]) for i in range(n)]
+        pads = [windows.pad_of(layer, i) for i in range(n)]
+        lists = {
+            "kernel": [str(k) for k in values["kernels"]],
+            "stride": [str(s) for s in values["strides"]],
+            "pad": [pooling.sides(*pad) for pad in pads],
+            "groups": [str(g) for g in values["groups"]],
+            "spread": [str(s) for s in windows.spreads(layer)],
+        }
+        neutral = {"stride": "1", "pad": "0", "groups": "1", "spread": "1"}
+        lists = {key: texts for key, texts in lists.items() if set(texts) != {neutral.get(key)}}
+        keys = {"filters": str(values["filters"])}
+        if layer.type == "conv" and not values["shared_biases"]:
+            keys["bias_per"] = "unit"
+        if windows.over_zeros(layer):
+            keys["outside"] = "bias"
+        return self._weighted(layer, layer.type, keys, lists, reads, layer.image)
+
+    def _weighted(
+        self,
+        layer: Layer,
+        type_: str,
+        keys: Mapping[str, str],
+        lists: Mapping[str, list[str]],
+        reads: list[str],
+        image: Image | None,
+    ) -> str:
+        """A layer with weights: one line, or one an input and their sum where matrices are shared one by one."""
+        weights = dict(self.learning.weights.get(layer.name, {}))
+        lists = dict(lists)
+        lists["init"] = [f"gaussian({literal(abs(w))})" for w in layer.values["initW"]]
+        lists |= {key: list(texts) for key, texts in weights.items()}
+        bias = {"bias": literal(layer.values["initB"])} if layer.values["initB"] else {}
+        bias |= self.learning.biases.get(layer.name, {})
+        updates = self.learning.updates.get(layer.name)
+        early = {"update_every": str(updates)} if updates else {}
+        owner = self.sharing.whole.get(layer.name)
+        drawn = ("init", *weights)
+        if layer.name not in self.sharing.parted:
+            own = {"weights": owner} if owner is not None else {}
+            said = {key: several(texts) for key, texts in lists.items() if not own or key not in drawn}
+            return self.result.add(layer, type_, {**keys, **said, **bias, **early, **own}, reads, image)
+        parts = []
+        for i, read in enumerate(reads):
+            shared = layer.shared[i]
+            own = {"weights": f"{shared.layer}.{shared.index}"} if shared is not None else {}
+            said = {key: texts[i] for key, texts in lists.items() if not own or key not in drawn}
+            first = {**bias, **early} if i == 0 else {"bias": "none", **({} if own else early)}
+            parts.append(self.result.add(layer, type_, {**keys, **said, **first, **own}, [read], image, f".{i}"))
+        if len(parts) == 1:
+            return self.result.add(layer, "linear", {}, parts, image)
+        return self.result.add(layer, "sum", {}, parts, image)
+
+    def _norm_keys(self, layer: Layer) -> dict[str, str]:
+        norm = self.learning.norms.get(layer.name, Norm())
+        return {"k": literal(norm.k), "scale": literal(norm.scale), "beta": literal(norm.power)}
+
+    def _cross_map(self, layer: Layer) -> str:
+        size, keys = layer.values["size"], self._norm_keys(layer)
+        read = self.result.read(layer, 0, layer.reads[0])
+        image = layer.image
+        assert image is not None
+        if not layer.values["blocked"]:
+            return self.result.add(layer, "lrn", {"size": str(size), **keys}, [read], image)
+        norm = self.learning.norms.get(layer.name, Norm())
+        keys["alpha"] = literal(norm.scale / size)
+        del keys["scale"]
+        blocks, rest = divmod(image.channels, size)
+        if not rest:
+            return self._block(layer, size, {**keys, "groups": str(blocks)}, read, image)
+        whole = windows.run_of_maps(layer, self.result, read, image, 0, blocks * size, "-blocks")
+        last = windows.run_of_maps(layer, self.result, read, image, blocks * size, rest, "-rest")
+        parts = [
+            self._block(layer, size, {**keys, "groups": str(blocks)}, whole, Image(blocks * size, image.side), ".0"),
+            self._block(layer, rest, keys, last, Image(rest, image.side), ".1"),
+        ]
+        return self.result.add(layer, "concat", {}, parts, image)
+
+    def _block(
+        self, layer: Layer, size: int, keys: Mapping[str, str], read: str, image: Image, suffix: str = OUTPUT
+    ) -> str:
+        """Normalisation in blocks: a window that reaches over the whole block from any of its channels, and does not
+        leave it."""
+        return self.result.add(layer, "lrn", {"size": str(2 * size - 1), **keys}, [read], image, suffix)
+
+    def _within_map(self, layer: Layer, word: str) -> str:
+        read = self.result.read(layer, 0, layer.reads[0])
+        keys = {"size": str(layer.values["size"]), **self._norm_keys(layer)}
+        return self.result.add(layer, word, keys, [read], layer.image)
+
+    def _dropout(self, layer: Layer) -> str:
+        """``hs`` and ``dropout2`` multiply by keep outside training, and always where they are not enabled."""
+        keep = layer.values["keep"] if layer.type == "hs" else 0.5
+        drop = self.learning.drops.get(layer.name, Drop(keep))
+        read = self.result.plain(layer)[0]
+        image = self.result.images[read]
+        at_test = layer.type != "dropout"
+        if not drop.enabled or drop.keep == 0:
+            factor = drop.keep if at_test else 1.0
+            return self.result.add(layer, "linear", {} if factor == 1 else {"a": literal(factor)}, [read], image)
+        scaling = {"scaling": "test"} if at_test else {}
+        rate = round(1 - drop.keep, 12)
+        return self.result.add(layer, "dropout", {"rate": literal(rate), **scaling}, [read], image)
+
+    def _vector(self, layer: Layer, word: str) -> str:
+        read = self.result.read(layer, 0, None, vector=True)
+        return self.result.add(layer, word, {}, [read], None)
+
+    def _alike(self, layer: Layer, names: list[str]) -> list[str]:
+        """What a layer joins, as vectors where their maps differ."""
+        if len({self.result.images[name] for name in names}) == 1:
+            return names
+        return [self.result.flat(layer, i, name) for i, name in enumerate(names)]
+
+    def _maps(self, layer: Layer) -> list[str]:
+        """The inputs, as vectors where they are not maps of one size."""
+        names = self.result.plain(layer)
+        sizes = {image.side if (image := self.result.images[name]) else None for name in names}
+        if len(sizes) == 1:
+            return names
+        return [self.result.flat(layer, i, name) for i, name in enumerate(names)]
+
+    def _runs(self, layer: Layer) -> str:
+        """The sum of each run of so many numbers."""
+        read, stride = self.result.plain(layer)[0], layer.values["stride"]
+        layer.options.warn(
+            "cfg-substitute",
+            f"no program that computes sum was published; the sum of each {stride} numbers in a row stands in for it",
+            "type",
+        )
+        rows = self.result.add(layer, "reshape", {"size": f"1x{layer.outputs}x{stride}"}, [read], None, "-rows")
+        keys = {"kernel": f"1x{stride}"}
+        summed = self.result.add(layer, "sumpool", keys, [rows], None, "-summed")
+        return self.result.add(layer, "flatten", {}, [summed], None)
+
+    def _joined(self, layer: Layer, word: str, names: list[str]) -> str:
+        images = [self.result.images[name] for name in names]
+        first = images[0]
+        image = first
+        if word == "concat" and first is not None:
+            image = Image(sum(i.channels for i in images if i is not None), first.side)
+        return self.result.add(layer, word, {}, names, image)
+
+    def _sum(self, layer: Layer) -> str:
+        result, factors = self.result, self.learning.sums.get(layer.name, layer.values["coeffs"])
+        scaled = []
+        for i, (name, a) in enumerate(zip(result.plain(layer), factors, strict=True)):
+            times = {"a": literal(a)}
+            image = result.images[name]
+            scaled.append(name if a == 1 else result.add(layer, "linear", times, [name], image, f"-times{i}"))
+        names = self._alike(layer, scaled)
+        return result.add(layer, "sum" if len(names) > 1 else "linear", {}, names, result.images[names[0]])

@@ -1,0 +1,166 @@
+"""Pooling, over pixels and across maps, as lines.
+
+The original's windows may lie wholly outside what they read, by a large ``outputsX`` (``outputs``) or a ``start`` far
+before the image, which is an error in a spec. Of no pixels its programs gave 0 for the sum and for the largest
+magnitude, -2e38 for the maximum, and for the average 0 over a count of pixels that is 0, or the product of negative
+lengths (``cudaconv3/include/conv_util.cuh`` of version 2). Here the windows that have pixels are pooled, and zeros are
+laid around them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from netspec.importers.cuda_convnet.layers.model import Image, Layer
+from netspec.importers.cuda_convnet.spec.lines import OUTPUT, Lines
+from netspec.units import plural
+
+_WORDS = {"max": "maxpool", "rand": "maxpool", "maxabs": "maxabspool", "avg": "avgpool"}
+_OF_NOTHING = {
+    "max": ("maximum", "the original's programs gave -2e38 for the maximum of nothing"),
+    "rand": ("maximum", "what the original's program gave for nothing was not published"),
+    "avg": ("average", "the original's programs gave 0 / 0 for the average of nothing, and 0 farther out"),
+}
+_ABOVE_0 = ("relu", "nrelu", "brelu")
+"""Functions that make 0 of -2e38, as they do of 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The windows along an axis of ``length`` pixels: window i covers ``start + stride i`` and ``size`` in all."""
+
+    length: int
+    size: int
+    stride: int
+    start: int
+    places: int
+
+    @property
+    def before(self) -> int:
+        """How many windows end before the first pixel."""
+        return min(self.places, max(0, (-self.size - self.start) // self.stride + 1))
+
+    @property
+    def behind(self) -> int:
+        """How many begin behind the last."""
+        return min(self.places, max(0, self.places - (self.length - 1 - self.start) // self.stride - 1))
+
+    @property
+    def empty(self) -> int:
+        return self.before + self.behind
+
+    @property
+    def seeing(self) -> Run:
+        """Those that have pixels."""
+        return Run(
+            self.length, self.size, self.stride, self.start + self.stride * self.before, self.places - self.empty
+        )
+
+
+def add(layer: Layer, lines: Lines, read: str, *, largest: bool) -> str:
+    """The lines of ``pool``. ``largest``: random pooling is said to take the maximum."""
+    values, image, made = layer.values, layer.reads[0], layer.image
+    assert image is not None
+    assert made is not None
+    kind = values["pool"]
+    if kind == "rand" and not largest:
+        layer.options.warn(
+            "cfg-substitute", "the rule of pool=rand was not published; maximum pooling stands in for it", "pool"
+        )
+    word = "sumpool" if values["sum"] else _WORDS[kind]
+    run = Run(image.side, values["size"], values["stride"], values["start"], values["places"])
+    single = run.size == 1 == run.stride  # whose pooling is the pixel itself
+    if not run.empty and (not single or run.places == run.length):
+        return _pooled(layer, lines, read, word, run)
+    if not run.empty:
+        return lines.add(layer, "crop", cropped(run.start, run.start, run.places), [read], made)
+    _tell(layer, run, "sum" if values["sum"] else kind, "outputsX")
+    seeing = run.seeing
+    if not seeing.places:
+        pixel = lines.add(layer, "crop", cropped(0, 0, 1), [read], Image(image.channels, 1), "-pixel")
+        inner = lines.add(layer, "linear", {"a": "0"}, [pixel], Image(image.channels, 1), "-nothing")
+        return _padded(layer, lines, inner, 0, run.places - 1, made)
+    if single:
+        inner = _covered(layer, lines, read, image, seeing.start, seeing.places)
+    else:
+        inner = _pooled(layer, lines, read, word, seeing, "-pooled")
+    return _padded(layer, lines, inner, run.before, run.behind, made)
+
+
+def _pooled(layer: Layer, lines: Lines, read: str, word: str, run: Run, suffix: str = OUTPUT) -> str:
+    """The windows of a run, each of which has a pixel."""
+    image = layer.reads[0]
+    assert image is not None
+    made = Image(image.channels, run.places)
+    keys = {"kernel": str(run.size), "stride": str(run.stride)}
+    first, last = run.start, run.start + run.stride * (run.places - 1) + run.size
+    if first <= 0 and 0 < image.side - last < run.stride:
+        keys |= {"pad": sides(-first, 0), "rounding": "down"} if first else {"rounding": "down"}
+        return lines.add(layer, word, keys, [read], made, suffix)
+    covered = min(last, image.side) - max(first, 0)
+    read = _covered(layer, lines, read, image, max(first, 0), covered)
+    automatic = 1 - (-(covered - run.size) // run.stride)
+    if run.places != automatic or first < 0:
+        keys["pad"] = sides(max(-first, 0), max(last - image.side, 0))
+    return lines.add(layer, word, keys, [read], made, suffix)
+
+
+def _covered(layer: Layer, lines: Lines, read: str, image: Image, first: int, pixels: int) -> str:
+    """What is read, without the pixels that no window covers."""
+    if pixels == image.side:
+        return read
+    return lines.add(layer, "crop", cropped(first, first, pixels), [read], None, "-covered")
+
+
+def _padded(layer: Layer, lines: Lines, inner: str, before: int, behind: int, made: Image) -> str:
+    """Zeros where the windows have no pixels."""
+    return lines.add(layer, "zeropad", {"pad": sides(before, behind)}, [inner], made)
+
+
+def add_across(layer: Layer, lines: Lines, read: str) -> str:
+    """The lines of ``cmpool``: the pooling of one image whose rows are the maps."""
+    values, image, made = layer.values, layer.reads[0], layer.image
+    assert image is not None
+    assert made is not None
+    pixels = image.side**2
+    whole = Run(image.channels, values["size"], values["stride"], values["start"], made.channels)
+    run = whole.seeing
+    before, behind = -run.start, run.stride * (run.places - 1) + run.size - image.channels + run.start
+    keys = {"kernel": f"{run.size}x1", "stride": f"{run.stride}x1", "pad": f"0,0,{before},{behind}"}
+    if not before and not behind:
+        del keys["pad"]
+    maps = lines.add(layer, "reshape", {"size": f"1x{image.channels}x{pixels}"}, [read], None, "-maps")
+    pooled = lines.add(layer, "maxpool", keys, [maps], None, "-largest")
+    if whole.empty:
+        _tell(layer, whole, "max", "outputs")
+        pooled = lines.add(layer, "zeropad", {"pad": f"0,0,{whole.before},{whole.behind}"}, [pooled], None, "-padded")
+    return lines.add(layer, "reshape", {"size": f"{made.channels}x{made.side}x{made.side}"}, [pooled], made)
+
+
+def _tell(layer: Layer, run: Run, kind: str, key: str) -> None:
+    """Warn of windows without a pixel (or a channel), where the original gave something else than 0 for them."""
+    if kind not in _OF_NOTHING or (kind == "max" and layer.neuron is not None and layer.neuron.word in _ABOVE_0):
+        return
+    of, told = _OF_NOTHING[kind]
+    thing, axes = ("channel", "") if layer.type == "cmpool" else ("pixel", " by axis")
+    ends = ((0, run.before - 1), (run.places - run.behind, run.places - 1))
+    empty = " and ".join(f"{first} to {last}" if first < last else f"{first}" for first, last in ends if first <= last)
+    windows = f"window i (0 to {run.places - 1}) covers {run.start} + {run.stride} i to {run.start + run.size - 1}"
+    layer.options.warn(
+        "cfg-substitute",
+        f"{run.empty} of its {plural(run.places, 'window')}{axes} {'has' if run.empty == 1 else 'have'} no {thing}; "
+        f"zeros stand in for their {of}",
+        key if run.behind else "start",
+        notes=(f"{windows} + {run.stride} i, of {thing}s 0 to {run.length - 1}; {empty} cover none", told),
+    )
+
+
+def cropped(top: int, left: int, side: int) -> dict[str, str]:
+    """The keys of a square out of maps."""
+    places = {"top": str(top), "left": str(left)}
+    return {"size": str(side), **{key: place for key, place in places.items() if place != "0"}}
+
+
+def sides(before: int, behind: int) -> str:
+    """``pad=`` of an image that is padded alike in both directions."""
+    return str(before) if before == behind else f"{before},{behind},{before},{behind}"

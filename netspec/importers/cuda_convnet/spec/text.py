@@ -1,0 +1,114 @@
+"""Lines as the text of a spec."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from netspec.importers.cuda_convnet.spec.defaults import defaults_of, unsaid
+from netspec.importers.cuda_convnet.spec.lines import Line
+from netspec.ir.shape import Shape
+from netspec.language.formatter import formatted
+from netspec.source import Source
+
+_ODD = re.compile(r"[^A-Za-z0-9_-]+")
+_LONGEST_NAME = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A spec's text, and the names in it by those of the lines."""
+
+    text: str
+    names: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What stands around the lines: the net's name, its GPUs (0 for no line), the input's shape, the keys of the
+    ``train`` and of the ``augment`` line, comments at the beginning and at the end, the learning keys of layers that
+    say nothing, and whether it is laid out for people, with ``default`` lines."""
+
+    name: str
+    gpus: int
+    shape: Shape
+    train: Mapping[str, str]
+    augment: Mapping[str, str] = field(default_factory=dict)
+    head: Sequence[str] = ()
+    tail: Sequence[str] = ()
+    usual: Mapping[str, str] = field(default_factory=dict)
+    readable: bool = False
+
+
+def written(lines: Sequence[Line], layout: Layout) -> Written:
+    """The text of a spec."""
+    names = _names(lines)
+    common = defaults_of(lines, layout.usual) if layout.readable else {}
+    text = [*_comments(layout.head), f"net {identifier(layout.name)} rounding=up"]
+    if layout.gpus:
+        text.append(f"gpus {layout.gpus}")
+    text += [_pairs(f"default {type_}", keys) for type_, keys in common.items()]
+    text.append("")
+    above: Line | None = None
+    gpus = {line.name: line.gpu for line in lines}
+    for line in lines:
+        text += _comments(line.comments)
+        # Of values on several GPUs a concat is split, and a sum wrong, unless it says where it lives.
+        told_by = line.inputs if line.type in ("sum", "max") else line.inputs[:1]
+        follows = layout.readable and line.type not in ("input", "concat") and {gpus[n] for n in told_by} == {line.gpu}
+        told = replace(line, gpu=()) if follows else line
+        text.append(_line(told, names, layout, common.get(line.type, {}), above))
+        above = line
+    settings = [_pairs(word, keys) for word, keys in (("train", layout.train), ("augment", layout.augment)) if keys]
+    text += ["", *settings] if settings else []
+    if layout.tail:
+        text += ["", *_comments(layout.tail)]
+    joined = "\n".join(text) + "\n"
+    return Written(formatted(Source("", joined)) if layout.readable else joined, names)
+
+
+def identifier(name: str) -> str:
+    """A name as a spec may have it: letters, digits, ``_`` and ``-``, not beginning with a digit or a hyphen."""
+    word = _ODD.sub("_", name)[:_LONGEST_NAME].rstrip("-") or "layer"
+    return word if word[0].isalpha() or word[0] == "_" else f"n{word}" if word[0].isdigit() else f"_{word}"
+
+
+def _names(lines: Sequence[Line]) -> dict[str, str]:
+    """A name for every line, each another one."""
+    names: dict[str, str] = {}
+    taken = {line.name for line in lines if identifier(line.name) == line.name}
+    numbers: dict[str, int] = {}
+    for line in lines:
+        word = identifier(line.name)
+        if word != line.name:
+            base = word
+            while word in taken:
+                numbers[base] = numbers.get(base, 1) + 1
+                word = f"{base}_{numbers[base]}"
+            taken.add(word)
+        names[line.name] = word
+    return names
+
+
+def _line(line: Line, names: Mapping[str, str], layout: Layout, common: Mapping[str, str], above: Line | None) -> str:
+    head = f"[{names[line.name]}] {line.type}"
+    if line.type == "input":
+        return f"{head} {layout.shape} range=255 mean=image"
+    keys = {key: value for key, value in line.keys.items() if common.get(key) != value}
+    keys |= {key: neutral for key in common if key not in line.keys and (neutral := unsaid(line, key, layout.usual))}
+    if "weights" in keys:
+        keys["weights"] = names[keys["weights"]]
+    if not layout.readable or above is None or line.inputs != (above.name,):
+        keys["inputs"] = ",".join(names[name] for name in line.inputs)
+    if line.gpu:
+        keys["gpu"] = ",".join(map(str, line.gpu))
+    return _pairs(head, keys)
+
+
+def _pairs(head: str, keys: Mapping[str, str]) -> str:
+    return " ".join([head, *(f"{key}={value}" for key, value in keys.items())])
+
+
+def _comments(lines: Sequence[str]) -> list[str]:
+    return [f"# {line.strip()}".rstrip() if line.strip() else "#" for line in lines]

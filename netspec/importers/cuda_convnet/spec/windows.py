@@ -1,0 +1,114 @@
+"""Windows, and the layers over maps without weights, as lines."""
+
+from __future__ import annotations
+
+import math
+
+from netspec.importers.cuda_convnet.layers.model import Image, Layer
+from netspec.importers.cuda_convnet.spec import pooling
+from netspec.importers.cuda_convnet.spec.lines import OUTPUT, Lines
+from netspec.units import literal
+
+LONGEST_ROW = 2**16
+"""Pixels of a row, which a spec may cut out of."""
+
+
+def pad_of(layer: Layer, index: int) -> tuple[int, int]:
+    """The padding before and behind the image of one input of a convolution. The original's last window overhangs as
+    ``rounding=up`` has it, unless ``modulesX`` asks for more windows."""
+    image, values = layer.reads[index], layer.values
+    assert image is not None
+    before, stride, kernel = values["paddings"][index], values["strides"][index], values["kernels"][index]
+    spare = 2 * before + image.side - kernel
+    if spare >= 0 and math.ceil(spare / stride) + 1 == values["side"]:
+        return before, before
+    return before, stride * (values["side"] - 1) + kernel - image.side - before
+
+
+def spreads(layer: Layer) -> tuple[int, ...]:
+    """How often each input's channels are laid side by side for the groups of a random sparse layer."""
+    values = layer.values
+    return tuple(
+        groups * depth // image.channels
+        for image, groups, depth in zip(layer.reads, values["groups"], values["depths"], strict=True)
+        if image is not None
+    )
+
+
+def over_zeros(layer: Layer) -> bool:
+    """Whether a convolution has windows that lie wholly outside one of its images."""
+    values = layer.values
+    return any(
+        before >= kernel or stride * (values["side"] - 1) - before >= image.side
+        for image, kernel, stride, before in zip(
+            layer.reads, values["kernels"], values["strides"], values["paddings"], strict=True
+        )
+        if image is not None
+    )
+
+
+def sided(layer: Layer) -> bool:
+    """Whether the paddings of a convolution's inputs are too many numbers for one key: those of several sides, for
+    each of several inputs."""
+    pads = [pad_of(layer, i) for i in range(len(layer.inputs))]
+    several = len(pads) > 1 and (len(set(pads)) > 1 or len(pads) == 4)
+    return several and any(before != behind for before, behind in pads)
+
+
+def add(layer: Layer, lines: Lines, *, largest: bool) -> str:
+    """The line of a layer over maps. ``largest``: random pooling is said to take the maximum."""
+    read = lines.read(layer, 0, layer.reads[0])
+    values, image = layer.values, layer.image or layer.reads[0]
+    assert image is not None
+    match layer.type:
+        case "pool":
+            return pooling.add(layer, lines, read, largest=largest)
+        case "cmpool":
+            return pooling.add_across(layer, lines, read)
+        case "nailbed":
+            return lines.add(layer, "nailbed", {"stride": str(values["stride"])}, [read], image)
+        case "blur":
+            keys = {"size": str(values["size"]), "stdev": literal(values["stdev"])}
+            return lines.add(layer, "blur", keys, [read], image)
+        case "href":
+            return lines.add(layer, "mirror", {}, [read], image)
+        case "resize":
+            return lines.add(layer, "resize", {"step": literal(values["scale"])}, [read], image)
+        case "crop":
+            return lines.add(layer, "crop", pooling.cropped(values["top"], values["left"], image.side), [read], image)
+        case "rscale":
+            keys = {"size": str(image.side), "max_scale": literal(values["scale"])}
+            return lines.add(layer, "randomscale", keys, [read], image)
+        case "rgb2yuv":
+            return lines.add(layer, "colourspace", {"to": "yuv"}, [read], image)
+        case "rgb2lab":
+            centred = {"centred": "yes"} if values["center"] else {}
+            return lines.add(layer, "colourspace", {"to": "lab", **centred}, [read], image)
+    raise layer.options.refuse("cfg-not-expressible", f"a spec has no layer that does what {layer.type} does", "type")
+
+
+def run_of_maps(
+    layer: Layer, lines: Lines, read: str, image: Image, first: int, maps: int, suffix: str = OUTPUT
+) -> str:
+    """Some of an image's maps, from the first of them: rows of one map whose rows are the maps."""
+    pixels = image.side**2
+    rows = lines.add(layer, "reshape", {"size": f"1x{image.channels}x{pixels}"}, [read], None, suffix + "-rows")
+    keys = {"size": f"{maps}x{pixels}", **({"top": str(first)} if first else {})}
+    kept = lines.add(layer, "crop", keys, [rows], None, suffix + "-kept")
+    made = Image(maps, image.side)
+    return lines.add(layer, "reshape", {"size": f"{maps}x{image.side}x{image.side}"}, [kept], made, suffix)
+
+
+def part_of_data(layer: Layer, lines: Lines, read: str, image: Image | None) -> str:
+    """Some of the data's numbers: whole maps where it is these, else a vector. ``image``: what the data are."""
+    start, numbers, units = layer.values["start"], layer.outputs, image.units if image else 0
+    pixels = image.side**2 if image else 0
+    if image is not None and start % pixels == numbers % pixels == 0:
+        return run_of_maps(layer, lines, read, image, start // pixels, numbers // pixels)
+    if not units or units > LONGEST_ROW:
+        message = f"numbers {start} to {start + numbers} of its data are no whole maps, and a spec cannot cut them out"
+        raise layer.options.refuse("cfg-not-expressible", message, "start", "end")
+    row = lines.add(layer, "reshape", {"size": f"1x1x{units}"}, [read], None, "-row")
+    keys = {"size": f"1x{numbers}", **({"left": str(start)} if start else {})}
+    kept = lines.add(layer, "crop", keys, [row], None, "-kept")
+    return lines.add(layer, "flatten", {}, [kept], None)
