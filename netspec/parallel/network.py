@@ -107,12 +107,6 @@ class PlacedNetwork:
         owner = self.placed.layers[layer].held.owner
         return self.team.place == (owner or 0)
 
-    def is_trained(self, key: str) -> bool:
-        """Whether a training step gives a parameter a gradient, by its key in the ``state_dict``."""
-        attribute = key.split(".")[0]
-        layers = {self._names[layer.name] for layer in (*self._phases.trunk, *self._phases.losses)}
-        return attribute in layers
-
     def everywhere(self, scores: Tensor, images: int) -> Tensor:
         """The class scores of all devices' shares of the batch, N,C, on every device, from what ``class_scores`` gave
         each for ``images`` images."""

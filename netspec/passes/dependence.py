@@ -1,8 +1,8 @@
-"""Which values of a network depend on its parameters."""
+"""Which values of a network depend on its parameters, and on which parameters its training loss."""
 
 from __future__ import annotations
 
-from netspec.ir.graph import Graph
+from netspec.ir.graph import Graph, Parameter
 
 
 def learning(graph: Graph) -> frozenset[str]:
@@ -13,3 +13,16 @@ def learning(graph: Graph) -> frozenset[str]:
         if node.params or not found.isdisjoint(node.inputs):
             found.add(node.name)
     return frozenset(found)
+
+
+def trained(graph: Graph) -> tuple[Parameter, ...]:
+    """The parameters that the training loss depends on, so that a step gives them a gradient: the losses', or, without
+    one, the class scores', whose cross-entropy is trained."""
+    waiting = list(graph.losses) or [graph.scores]
+    found = {node.name for node in waiting}
+    for node in waiting:  # which grows
+        new = dict.fromkeys(name for name in node.inputs if name not in found)
+        found.update(new)
+        waiting.extend(graph.nodes[name] for name in new)
+    read = {key for name in found for key in graph.nodes[name].params}
+    return tuple(parameter for key, parameter in graph.parameters.items() if key in read)

@@ -25,6 +25,8 @@ SPECS = {
     "towers": networks.TOWERS,
     "plain": networks.PLAIN,
     "alexnet": TINY,
+    "no loss reaches all": "gpus 2\n[image] input 3x8x8\n[c] conv filters=4 kernel=3 neuron=relu\n[s] sumsquares\n"
+    "[g] fc inputs=c outputs=4 gpu=1\n[f] fc outputs=4 gpu=all\n[p] softmax\n",
 }
 
 Row = tuple[str, str, int]
@@ -32,7 +34,7 @@ Row = tuple[str, str, int]
 
 ON_TWO: list[Row] = [
     ("branching", "groups", 8), ("branching", "batch", 7), ("towers", "groups", 5), ("plain", "hybrid", 6),
-    ("in parts", "groups", 6),
+    ("in parts", "groups", 6), ("no loss reaches all", "groups", 4),
 ]  # fmt: skip
 MORE_ON_TWO: list[Row] = [
     ("branching", "hybrid", 8), ("in parts", "batch", 8), ("in parts", "hybrid", 8), ("towers", "batch", 5),

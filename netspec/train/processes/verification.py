@@ -10,7 +10,7 @@ import multiprocessing
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from multiprocessing import forkserver
@@ -30,6 +30,7 @@ from netspec.parallel import shares
 from netspec.parallel.gradients import Gradients
 from netspec.parallel.network import PlacedNetwork
 from netspec.parallel.team import join
+from netspec.passes.dependence import trained
 from netspec.passes.parts import Gathered
 from netspec.passes.placing import Arrangement, place
 from netspec.passes.torch_names import attributes, state_key
@@ -131,7 +132,7 @@ def _alone(graph: Graph, trial: Trial, start: Mapping[str, Tensor]) -> Record:
     model = backend.load("pytorch").module(graph, trial.seed)
     model.load_state_dict(start)
     model.to(dtype=getattr(torch, trial.number)).to(trial.device).train()
-    return _taken(Objective(graph, model), trial, lambda name: model.get_parameter(name).grad is not None)
+    return _taken(Objective(graph, model), trial)
 
 
 def together(graph: Graph, arrangement: Arrangement, trial: Trial, start: Mapping[str, Tensor]) -> Record:
@@ -230,20 +231,19 @@ def steps(network: PlacedNetwork, trial: Trial, start: Mapping[str, Tensor]) -> 
     network.module.to(dtype=getattr(torch, trial.number)).to(network.team.device).train()
     shapes = {key: tensor.shape for key, tensor in start.items()}
     objective = SharedObjective(graph, network.module, network, Gradients(network), shapes, learnt)
-    return _taken(objective, trial, network.is_trained)
+    return _taken(objective, trial)
 
 
-def _taken(objective: Objective, trial: Trial, is_trained: Callable[[str], bool]) -> Record:
-    """The trial's steps as training takes them, in full precision, with all that they leave.
-
-    ``is_trained`` says of a parameter whether steps give it a gradient, once a first one has been taken.
-    """
+def _taken(objective: Objective, trial: Trial) -> Record:
+    """The trial's steps as training takes them, in full precision, with all that they leave."""
     full = replace(objective.graph.train, precision="fp32", channels_last=False)
     objective = replace(objective, graph=replace(objective.graph, train=full))
     optimiser = optimiser_of(objective.graph, objective.module)
     images, labels = batch(objective.graph, trial)
     mine = images[torch.from_numpy(objective.trained_part(trial.batch)).to(images.device)]
     record: Record = {"losses": []}
+    names = attributes(objective.graph)
+    learnt = tuple(dict.fromkeys(state_key(parameter, names) for parameter in trained(objective.graph)))
 
     def whole(own: Mapping[str, Tensor], names: Sequence[str]) -> dict[str, Tensor]:
         return {name: x.detach().cpu().clone() for name, x in objective.whole(own, names).items()}
@@ -251,7 +251,7 @@ def _taken(objective: Objective, trial: Trial, is_trained: Callable[[str], bool]
     def update(gathered: Gathered) -> None:
         if "gradients" not in record and gathered.done == len(gathered.sizes):
             own = {name: p.grad for name, p in objective.module.named_parameters() if p.grad is not None}
-            record["gradients"] = whole(own, [name for name in objective.parameter_names if is_trained(name)])
+            record["gradients"] = whole(own, learnt)
         optimiser.step(gathered)
 
     for step in range(trial.steps):
