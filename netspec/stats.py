@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from netspec.ir.graph import Graph, Layer, Node, Placement
-from netspec.ir.ops import Bias, Conv, Linear, Local, name_of, window_of
+from netspec.ir.ops import Bias, Conv, Linear, Local, window_of, word_of
 from netspec.ir.shape import Shape
 from netspec.ir.table import ConnectionTable
 from netspec.ir.window import Pad, Window
@@ -195,7 +195,7 @@ def flops_by_kind(graph: Graph) -> dict[str, int]:
         shapes = graph.shapes(node)
         products = 2 * node.op.connections(shapes, node.output)
         rest = node.op.flops(shapes, node.output) - products
-        word = "biases" if products or isinstance(node.op, Bias) else name_of(node.op)
+        word = "biases" if products or isinstance(node.op, Bias) else word_of(node.op)
         for kind, amount in (("connections", products), (word, rest)):
             if amount:
                 spent[kind] = spent.get(kind, 0) + amount

@@ -188,6 +188,19 @@ def test_flops_by_hand() -> None:
     }
 
 
+def test_flops_have_the_words_of_the_spec() -> None:
+    """The neuron ``linear`` is not told as ``affine``, which is a layer, nor a layer by its operation's name."""
+    spent = flops_by_kind(
+        good(
+            "[i] input 2x4x4\n[a] affine neuron=linear(2)\n[r] rnorm size=3 alpha=1\n[c] contrast size=3 alpha=1\n[n] nrelu\n"
+            "[f] fc outputs=5 bias=none neuron=linear(3)\n[s] softmax"
+        ).graph
+    )
+    # 32 units: a coefficient, a bias and a factor each; 5 of fc have a factor
+    assert (spent["affine"], spent["biases"], spent["linear"]) == (32, 32, 37)
+    assert spent.keys() == {"connections", "biases", "affine", "linear", "rnorm", "contrast", "nrelu", "softmax"}
+
+
 @pytest.mark.parametrize("path", EVERY, ids=lambda p: p.stem)
 def test_what_must_hold_of_every_network(path: Path) -> None:
     network = load(str(path))

@@ -26,7 +26,7 @@ from itertools import zip_longest
 from torch import Tensor
 
 from netspec.ir.graph import Graph, Node
-from netspec.ir.ops import Conv, Dropout, Flatten, Input, Linear, Loss, MaxPool, Relu, Softmax, name_of
+from netspec.ir.ops import Conv, Dropout, Flatten, Input, Linear, Loss, MaxPool, Relu, Softmax, word_of
 from netspec.passes.padding import conv_padding, pool_padding
 from netspec.passes.torch_names import attributes, state_key
 
@@ -142,4 +142,4 @@ def _words(graph: Graph, node: Node) -> str:
         case Relu():
             return "relu"
         case _:
-            return name_of(op)
+            return word_of(op)

@@ -19,7 +19,6 @@ from netspec.ir.ops import (
     Dropout,
     Input,
     Linear,
-    LinearNeuron,
     Local,
     Loss,
     Lrn,
@@ -30,7 +29,7 @@ from netspec.ir.ops import (
     Pool,
     Softmax,
     Sum,
-    name_of,
+    word_of,
 )
 from netspec.ir.shape import Shape
 from netspec.ir.window import Window
@@ -203,7 +202,7 @@ def _tags(graph: Graph, layer: Layer, *, own_name: bool) -> tuple[Tag, ...]:
     owners = {graph.parameters[key].layer for node in nodes for key in node.params} - {layer.name}
     tags += [Tag(f"weights of {owner}", "end") for owner in sorted(owners)]
     alone = len(nodes) == 1 and not own_name
-    tags += [Tag(_word(n.op), "neuron") for n in nodes if isinstance(n.op, Neuron) and not alone]
+    tags += [Tag(word_of(n.op), "neuron") for n in nodes if isinstance(n.op, Neuron) and not alone]
     return tuple(tags)
 
 
@@ -213,10 +212,6 @@ def _named(layer: Layer) -> str:
 
 def _tag_kind(op: Op) -> TagKind:
     return next((kind for ops, kind in _TAG_KINDS if isinstance(op, ops)), "neuron")
-
-
-def _word(op: Op) -> str:
-    return "linear" if isinstance(op, LinearNeuron) else name_of(op)
 
 
 def _note(numbers: LayerNumbers) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netspec.ir.ops import Bias, Conv, Lrn, MapNorm, name_of
+from netspec.ir.ops import Bias, Conv, Lrn, MapNorm, word_of
 from netspec.net import Net
 from netspec.report.style import READABLE, Style
 from netspec.report.table import Column, Table
@@ -99,7 +99,7 @@ def _title(net: Net, batch: int) -> str:
 def _flops_notes(net: Net) -> tuple[str, ...]:
     spent = flops_by_kind(net.graph)
     terms = " + ".join(f"{count(amount)} {kind}" for kind, amount in spent.items())
-    rules = {name_of(node.op): node.op.flops_rule for node in net.graph.nodes.values()} | {"biases": Bias.flops_rule}
+    rules = {word_of(node.op): node.op.flops_rule for node in net.graph.nodes.values()} | {"biases": Bias.flops_rule}
     rates = "; ".join(f"{kind}: {rules[kind]}" for kind in spent if kind != "connections")
     return (
         f"FLOPs of one image's forward pass: {count(sum(spent.values()))} = {terms}",

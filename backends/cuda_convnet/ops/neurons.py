@@ -16,7 +16,7 @@ from netspec.ir.ops import (
     Sqrt,
     Square,
     Tanh,
-    name_of,
+    word_of,
 )
 from netspec.units import literal
 
@@ -42,7 +42,7 @@ def word(site: Site, op: Op) -> str:
         return f"log[{decimal(op.a)}]"
     if isinstance(op, Log):
         raise site.cannot_say("the neurons of 2012 have no logarithm", "neuron", instead=("--dialect v2",))
-    raise site.cannot_say(f"cuda-convnet has no neuron {name_of(op)}", "neuron", instead=("relu",))
+    raise site.cannot_say(f"cuda-convnet has no neuron {word_of(op)}", "neuron", instead=("relu",))
 
 
 def _noisy(site: Site, op: NoisyRelu) -> str:

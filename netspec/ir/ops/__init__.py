@@ -1,6 +1,6 @@
 """The operations: the only words that layer types and backends have in common."""
 
-from netspec.ir.ops.base import Op, ParamShape, Role, name_of
+from netspec.ir.ops.base import Op, ParamShape, Role, name_of, word_of
 from netspec.ir.ops.colour import ColourSpace
 from netspec.ir.ops.joins import Concat, Elementwise, Flatten, Input, Max, Reshape, Softmax, Sum
 from netspec.ir.ops.losses import (
@@ -160,4 +160,5 @@ __all__ = [
     "ZeroPad",
     "name_of",
     "window_of",
+    "word_of",
 ]

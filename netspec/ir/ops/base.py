@@ -50,6 +50,9 @@ class Op:
     arity: ClassVar[tuple[int, int | None]] = (1, 1)
     """Fewest and most inputs; ``None`` is any number."""
 
+    word: ClassVar[str] = ""
+    """What a spec calls it, where that is not the class's name in small letters."""
+
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         """The output's shape. Raises ``Fault`` where there is none."""
         return inputs[0]
@@ -71,8 +74,13 @@ class Op:
 
 
 def name_of(op: Op) -> str:
-    """The operation's word in messages and in the names of inner nodes: ``conv``, ``maxpool``."""
+    """The operation's word in the names of inner nodes: ``conv``, ``maxpool``, ``noisyrelu``."""
     return type(op).__name__.lower()
+
+
+def word_of(op: Op) -> str:
+    """What readers know the operation by, the word that a spec has for it: ``conv``, ``maxpool``, ``nrelu``."""
+    return op.word or name_of(op)
 
 
 def need_image(shape: Shape, doing: str) -> None:

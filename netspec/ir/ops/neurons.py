@@ -30,6 +30,8 @@ class NoisyRelu(Neuron):
     2012, whose noise has r itself for its standard deviation).
     """
 
+    word: ClassVar[str] = "nrelu"
+
     std: float = 1.0
 
 
@@ -92,6 +94,8 @@ class Log(Neuron):
 @dataclass(frozen=True, slots=True)
 class LinearNeuron(Neuron):
     """a x + b; with a = 1 and b = 0 the value itself."""
+
+    word: ClassVar[str] = "linear"
 
     a: float = 1.0
     b: float = 0.0

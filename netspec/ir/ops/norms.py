@@ -44,6 +44,8 @@ class Lrn(Op):
 class MapNorm(Op):
     """Within each map: y = x (k + alpha sum x^2)^-beta over the size x size pixels around, in the same channel."""
 
+    word: ClassVar[str] = "rnorm"
+
     size: int
     k: float
     alpha: float
@@ -75,6 +77,7 @@ class ContrastNorm(MapNorm):
     """
 
     flops_rule: ClassVar[str] = "3 size^2 + 5 a unit"
+    word: ClassVar[str] = "contrast"
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         return (3 * self.size**2 + 5) * output.units

@@ -8,7 +8,7 @@ input channels and M filters on a W x H output has K*K*C*M weights and W*H*K*K*C
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from netspec.ir.fault import Fault
 from netspec.ir.ops.base import Op, ParamShape, need_divisible, need_image
@@ -116,6 +116,8 @@ class Linear(Op):
     An image is read as the vector of its channels, rows and columns, in this order.
     """
 
+    word: ClassVar[str] = "fc"
+
     outputs: int
     groups: int = 1
     bias: bool = True
@@ -166,6 +168,8 @@ class ChannelScale(Op):
 
     As of a normalisation's scales, no connections are counted.
     """
+
+    word: ClassVar[str] = "affine"
 
     def params(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[ParamShape, ...]:
         return (ParamShape("weight", (output.channels,), 1, 1),)
