@@ -192,8 +192,8 @@ def test_flops_have_the_words_of_the_spec() -> None:
     """The neuron ``linear`` is not told as ``affine``, which is a layer, nor a layer by its operation's name."""
     spent = flops_by_kind(
         good(
-            "[i] input 2x4x4\n[a] affine neuron=linear(2)\n[r] rnorm size=3 alpha=1\n[c] contrast size=3 alpha=1\n[n] nrelu\n"
-            "[f] fc outputs=5 bias=none neuron=linear(3)\n[s] softmax"
+            "[i] input 2x4x4\n[a] affine neuron=linear(2)\n[r] rnorm size=3 alpha=1\n[c] contrast size=3 alpha=1\n"
+            "[n] nrelu\n[f] fc outputs=5 bias=none neuron=linear(3)\n[s] softmax"
         ).graph
     )
     # 32 units: a coefficient, a bias and a factor each; 5 of fc have a factor

@@ -29,13 +29,13 @@ def share(whole: Tensor, held: Held, team: Team) -> Tensor:
     return whole[rows_of(whole.shape[0], held.channels, _place(held, team))]
 
 
-def whole(network: PlacedNetwork, shares: Mapping[str, Tensor], shapes: Mapping[str, torch.Size]) -> dict[str, Tensor]:
+def whole(network: PlacedNetwork, shares: Mapping[str, Tensor], like: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Whole tensors by their names, on every device, from shares that are named as in the network's ``state_dict``.
 
-    Every device of the team calls it. ``shapes`` are the whole tensors' shapes, in the same order everywhere; a device
-    that holds none of a tensor has no share of that name.
+    Every device of the team calls it. ``like`` are tensors of the whole ones' shapes and types, in the same order
+    everywhere; a device that holds none of a tensor has no share of that name.
     """
-    return {key: _joined(network, shares.get(key), key, shape) for key, shape in shapes.items()}
+    return {key: _joined(network, shares.get(key), key, one) for key, one in like.items()}
 
 
 def held_of(network: PlacedNetwork, key: str) -> Held:
@@ -44,20 +44,15 @@ def held_of(network: PlacedNetwork, key: str) -> Held:
     return network.placed.layers[layers[key.split(".")[0]]].held
 
 
-def _joined(network: PlacedNetwork, mine: Tensor | None, key: str, shape: torch.Size) -> Tensor:
+def _joined(network: PlacedNetwork, mine: Tensor | None, key: str, like: Tensor) -> Tensor:
     held, team = held_of(network, key), network.team
     if held.owner is not None:
-        like = mine if mine is not None else _like(network, key, shape)
-        return collectives.broadcast(like, held.owner, team.across)
+        given = mine if mine is not None else torch.empty_like(like, device=team.device)
+        return collectives.broadcast(given, held.owner, team.across)
     assert mine is not None
-    if held.channels == 1 or not shape:
+    if held.channels == 1 or not like.shape:
         return mine.clone()
     return collectives.all_gather(mine, 0, _group(held, team))
-
-
-def _like(network: PlacedNetwork, key: str, shape: torch.Size) -> Tensor:
-    kind = torch.long if key.endswith("num_batches_tracked") else next(network.module.parameters()).dtype
-    return torch.empty(shape, dtype=kind, device=network.team.device)
 
 
 def _group(held: Held, team: Team) -> collectives.Group:
@@ -68,6 +63,6 @@ def _place(held: Held, team: Team) -> int:
     return dist.get_rank(_group(held, team))
 
 
-def shapes_of(model: nn.Module) -> dict[str, torch.Size]:
-    """The shapes of a whole network's tensors."""
-    return {key: tensor.shape for key, tensor in model.state_dict().items()}
+def empty_of(model: nn.Module) -> dict[str, Tensor]:
+    """The shapes and types of a whole network's tensors: tensors without numbers."""
+    return {key: torch.empty(x.shape, dtype=x.dtype, device="meta") for key, x in model.state_dict().items()}

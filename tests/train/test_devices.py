@@ -127,6 +127,18 @@ def nothing_starts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     Path("tiny.net").write_text(launched.SPEC)
 
 
+@pytest.mark.ci
+def test_a_group_on_which_no_layer_lives(tmp_path: Path) -> None:
+    """A layer with a connection table lives whole on one group; here all of them do, and the other holds nothing."""
+    text = launched.SPEC.replace("kernel=3 ", "kernel=3 gpu=0 table=0,1,2,0+1,1+2,0+2,0+1+2,1 ", 1)
+    (tmp_path / "whole.net").write_text(text.replace("reads=all ", "gpu=0 "))
+    command = ("whole.net", *launched.COMMAND[1:], "--steps", "4")
+    launched.finished(tmp_path, *command, "--gpus", "2", "--out", "several")
+    done = netspec("train", str(tmp_path / "whole.net"), *command[1:], "--out", str(tmp_path / "alone"))
+    assert done.exit_code == 0, done.output
+    close(newest(tmp_path / "several")["weights"], newest(tmp_path / "alone")["weights"])
+
+
 @pytest.mark.usefixtures("nothing_starts")
 def test_devices_that_cannot_share_the_groups() -> None:
     done = netspec("train", *launched.COMMAND, "--gpus", "3")

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from click.testing import CliRunner
 from rich.console import Console
 from safetensors.torch import save_file
 from torch import Tensor
 
 import netspec
+from netspec.cli import main
 from netspec.ir.graph import Graph
 from netspec.passes.fast import NAMES, forms_of
 from netspec.train.config import Request
@@ -128,3 +131,21 @@ def test_what_stands_in_absent_places_counts_for_nothing() -> None:
             mask = torch.tensor(parameter.table.mask(parameter.shape[1]))
             state[key][mask == 0] = 7.0
     assert torch.equal(module(images), wanted)
+
+
+def test_it_goes_on_to_the_bit(tmp_path: Path) -> None:
+    text = spec(train="epochs=1 ema=0.9")
+    (tmp_path / "tabled.net").write_text(text)
+    command = ("train", str(tmp_path / "tabled.net"), "--data", "synthetic", "--threads", "1", "--quiet")
+
+    def saved(run: str, *arguments: str) -> dict[str, Any]:
+        done = CliRunner().invoke(main, [*arguments, str(tmp_path / run)])
+        assert done.exit_code == 0, done.output
+        return checkpoint.load(checkpoint.saved(tmp_path / run / "checkpoints")[-1])
+
+    whole = saved("whole", *command, "--steps", "6", "--out")
+    saved("parts", *command, "--steps", "3", "--out")
+    parts = saved("parts", "train", "--quiet", "--steps", "6", "--resume")
+    for key, tensor in whole["weights"].items():
+        assert torch.equal(parts["weights"][key], tensor), key
+    assert all_zero(netspec.loads(text).graph, parts["weights"])

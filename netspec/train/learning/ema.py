@@ -31,7 +31,10 @@ class Average:
         self.updates += 1
         current = self._module.state_dict()
         moving = [name for name, tensor in current.items() if tensor.is_floating_point()]
-        torch._foreach_lerp_([self._tensors[name] for name in moving], [current[name] for name in moving], 1 - decay)
+        if moving:  # a device may hold no layer
+            torch._foreach_lerp_(
+                [self._tensors[name] for name in moving], [current[name] for name in moving], 1 - decay
+            )
         for name in current.keys() - moving:
             self._tensors[name].copy_(current[name])
 

@@ -29,11 +29,12 @@ class SharedObjective(Objective):
     """An objective of which this process computes a part. ``module`` holds its shares of the parameters.
 
     Every process is given its own part of a batch's images, and all labels; all are told the whole's loss and scores.
+    ``empty``: the whole network's tensors, by their names, without their numbers.
     """
 
     network: PlacedNetwork
     sums: Gradients
-    shapes: Mapping[str, torch.Size]
+    empty: Mapping[str, Tensor]
     learnt: tuple[str, ...]
 
     def trained_part(self, count: int) -> Places:
@@ -91,14 +92,14 @@ class SharedObjective(Objective):
 
     @property
     def names(self) -> tuple[str, ...]:
-        return tuple(self.shapes)
+        return tuple(self.empty)
 
     @property
     def parameter_names(self) -> tuple[str, ...]:
         return self.learnt
 
     def whole(self, own: Mapping[str, Tensor], names: Sequence[str]) -> dict[str, Tensor]:
-        return shares.whole(self.network, own, {name: self.shapes[name] for name in names})
+        return shares.whole(self.network, own, {name: self.empty[name] for name in names})
 
     def own(self, whole: Mapping[str, Tensor]) -> dict[str, Tensor]:
         held = self.network.module.state_dict()
@@ -118,11 +119,11 @@ def share_out(objective: Objective, arrangement: Arrangement) -> SharedObjective
     shares.give(network, objective.module.state_dict())
     if objective.graph.train.channels_last:
         network.module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    shapes = shares.shapes_of(objective.module)
+    empty = shares.empty_of(objective.module)
     learnt = objective.parameter_names
     objective.module.to("meta")
     return SharedObjective(
-        objective.graph, network.module, network, Gradients(network), shapes, learnt, forms=network.forms
+        objective.graph, network.module, network, Gradients(network), empty, learnt, forms=network.forms
     )
 
 

@@ -229,8 +229,12 @@ def steps(network: PlacedNetwork, trial: Trial, start: Mapping[str, Tensor]) -> 
     learnt = tuple(dict.fromkeys(state_key(parameter, names) for parameter in graph.parameters.values()))
     shares.give(network, start)
     network.module.to(dtype=getattr(torch, trial.number)).to(network.team.device).train()
-    shapes = {key: tensor.shape for key, tensor in start.items()}
-    objective = SharedObjective(graph, network.module, network, Gradients(network), shapes, learnt)
+    number = getattr(torch, trial.number)
+    empty = {
+        key: torch.empty(x.shape, dtype=number if x.is_floating_point() else x.dtype, device="meta")
+        for key, x in start.items()
+    }
+    objective = SharedObjective(graph, network.module, network, Gradients(network), empty, learnt)
     return _taken(objective, trial)
 
 
