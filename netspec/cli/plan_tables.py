@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from netspec.passes.placing import SPLITS
 from netspec.plan import RULE, DevicePlan, Plan
 from netspec.plan.answer import Answer, Question
+from netspec.plan.model import smallest_batch
 from netspec.plan.scaling import MODEL, Timed
 from netspec.report import Column, Table
 from netspec.units import count, duration, per_second, percent, plural, short, size
@@ -252,7 +253,7 @@ def _about(found: Answer, plan: Plan) -> list[str]:
     (fitting,) = found.fitting
     if fitting.batch:
         return [f"the largest batch that fits into {size(limit)} a device: {count(fitting.batch)}"]
-    fewest = plan.arrangement.replicas
+    fewest = smallest_batch(plan.placed)
     return [f"no batch fits into {size(limit)} a device: a batch of {count(fewest)} needs {size(fitting.least)}"]
 
 

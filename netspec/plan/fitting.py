@@ -9,7 +9,7 @@ from netspec.ir.settings import Precision
 from netspec.passes.placing import Placed, arrange, place
 from netspec.plan.crossing import crossings
 from netspec.plan.footprint import FULL
-from netspec.plan.model import memories_of
+from netspec.plan.model import memories_of, smallest_batch
 from netspec.plan.program import HALF, locals_of, values_of
 
 LARGEST_BATCH = 2**31
@@ -18,22 +18,21 @@ LARGEST_BATCH = 2**31
 
 def largest_batch(placed: Placed, limit: int, precision: Precision, recorded: bool = False) -> int:
     """The most images in a batch with which no device needs more than ``limit`` bytes; 0 if not even the smallest
-    batch fits, in which every device has an image. ``recorded`` as in ``plan``."""
+    batch fits (``smallest_batch``). ``recorded`` as in ``plan``."""
     local = locals_of(placed)
-    rows = placed.arrangement.replicas
 
     def fits(batch: int) -> bool:
         memories = memories_of(placed, local, batch, precision, recorded)
         return all(memory.peak.total <= limit for memory in memories.values())
 
-    step = placed.graph.train.accumulate * (rows if placed.arrangement.split == "hybrid" else 1)
-    return _last(fits, step, first=-(-rows // step))
+    fewest = smallest_batch(placed)
+    step = fewest if placed.arrangement.split == "hybrid" else placed.graph.train.accumulate
+    return _last(fits, step, first=fewest // step)
 
 
 def smallest_peak(placed: Placed, precision: Precision, recorded: bool = False) -> int:
-    """What the device that needs the most needs for a batch in which every device has an image, in bytes."""
-    local = locals_of(placed)
-    memories = memories_of(placed, local, placed.arrangement.replicas, precision, recorded)
+    """What the device that needs the most needs for the smallest batch, in bytes."""
+    memories = memories_of(placed, locals_of(placed), smallest_batch(placed), precision, recorded)
     return max(memory.peak.total for memory in memories.values())
 
 

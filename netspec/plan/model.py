@@ -16,6 +16,7 @@ from netspec.plan.crossing import Crossing, crossings
 from netspec.plan.footprint import FULL
 from netspec.plan.memory import Memory, Standing, memory
 from netspec.plan.program import HALF, Computed, images_on, locals_of, program, trained, values_of
+from netspec.units import plural
 
 MOST_DEVICES = 4096
 
@@ -119,7 +120,7 @@ def is_recorded(graph: Graph, precision: Precision, without: Collection[str] = (
 def plan_placed(placed: Placed, batch: int, precision: Precision, recorded: bool = False) -> Plan:
     """Plan a training step of a graph that lies over devices. Raises ``ArrangementError``."""
     graph, arrangement = placed.graph, placed.arrangement
-    warnings = _dividing(arrangement, batch)
+    warnings = _dividing(placed, batch)
     memories = memories_of(placed, locals_of(placed), batch, precision, recorded)
     crossed = crossings(placed, batch, values_of(graph, _low(precision)))
     sent = [sum(c.sent[d] for c in crossed) for d in range(arrangement.devices)]
@@ -181,21 +182,37 @@ def _kind(placed: Placed, device: int, batch: int) -> Kind:
     return Kind(placed.arrangement.place(device), *here)
 
 
-def _dividing(arrangement: Arrangement, batch: int) -> tuple[str, ...]:
-    """The warning of a batch whose shares are unequal. Raises ``ArrangementError`` where it cannot be shared."""
-    rows = arrangement.replicas
-    each, more = divmod(batch, rows)
-    if not each:
+def smallest_batch(placed: Placed) -> int:
+    """The least images of a step: one for each row of devices, in each part that ``accumulate`` makes."""
+    return placed.arrangement.replicas * placed.graph.train.accumulate
+
+
+def _dividing(placed: Placed, batch: int) -> tuple[str, ...]:
+    """The warning of a batch whose shares are unequal. Raises ``ArrangementError`` where it cannot be shared, as
+    training refuses it."""
+    rows, parts = placed.arrangement.replicas, placed.graph.train.accumulate
+    in_parts = f" in {parts} parts" if parts > 1 else ""
+    fewest = smallest_batch(placed)
+    if batch < fewest:
+        each = "an image in each part" if parts > 1 else "an image"
         raise ArrangementError(
-            f"{rows} devices cannot share a batch of {batch}", f"each needs an image: --batch {rows} or more"
+            f"{plural(rows, 'device')} cannot share a batch of {batch}{in_parts}",
+            f"each needs {each}: --batch {fewest} or more",
         )
+    at_once, apart = divmod(batch, parts)
+    if apart:
+        raise ArrangementError(
+            f"a batch of {batch} images cannot be gathered in {parts} equal parts (accumulate={parts})",
+            f"{batch} / {parts} = {batch / parts:.6g}: --batch {batch - apart} or --batch {batch - apart + parts}",
+        )
+    share, more = divmod(at_once, rows)
     if not more:
         return ()
-    told = f"{rows} shares do not divide a batch of {batch}: {batch} / {rows} = {batch / rows:.6g}"
-    repair = f"--batch {batch - more} or --batch {batch - more + rows}"
-    if arrangement.split == "hybrid":
+    told = f"{rows} shares do not divide a batch of {batch}{in_parts}: {at_once} / {rows} = {at_once / rows:.6g}"
+    repair = f"--batch {(at_once - more) * parts} or --batch {(at_once - more + rows) * parts}"
+    if placed.arrangement.split == "hybrid":
         raise ArrangementError(told, f"the hybrid exchange needs equal shares: {repair}")
-    return (f"{told}; some devices compute {each + 1} images and the others wait with {each}; even: {repair}",)
+    return (f"{told}; some devices compute {share + 1} images and the others wait with {share}; even: {repair}",)
 
 
 def _standing(placed: Placed, device: int) -> Standing:

@@ -192,6 +192,25 @@ def test_the_largest_batch_that_fits_is_the_largest(devices: int, split: SplitWo
     assert plan(alexnet(), devices, split, batch=batch + step, precision=width).peak > limit
 
 
+def test_a_batch_in_parts_is_one_that_training_takes() -> None:
+    """Each part has as many images, and in it each device has one."""
+    parts = alexnet(accumulate=4)
+    for devices, split, batch, told in (
+        (1, "batch", 3, "1 device cannot share a batch of 3 in 4 parts"),
+        (1, "batch", 10, r"a batch of 10 images cannot be gathered in 4 equal parts \(accumulate=4\)"),
+        (4, "batch", 12, "4 devices cannot share a batch of 12 in 4 parts"),
+        (2, "hybrid", 12, "2 shares do not divide a batch of 12 in 4 parts: 3 / 2 = 1.5"),
+    ):
+        with pytest.raises(ArrangementError, match=told):
+            plan(parts, devices, split, batch=batch)  # type: ignore[arg-type]
+    (told,) = plan(parts, 2, "batch", batch=12).warnings
+    assert told.endswith("some devices compute 2 images and the others wait with 1; even: --batch 8 or --batch 16")
+    placed = place(parts, arrange(parts, 4, "batch"))
+    least = smallest_peak(placed, "fp32")
+    assert least == plan(parts, 4, "batch", batch=16).peak
+    assert (largest_batch(placed, least, "fp32"), largest_batch(placed, least - 1, "fp32")) == (16, 0)
+
+
 def test_where_not_even_the_weights_fit() -> None:
     placed = place(alexnet(), arrange(alexnet(), 1, "batch"))
     assert largest_batch(placed, 10**8, "fp32") == 0
