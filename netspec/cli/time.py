@@ -60,10 +60,10 @@ def command(
     layer_files: LayerFiles,
     changes: tuple[str, ...],
 ) -> None:
-    """Time training and inference on this machine, and every layer of a training step: forward, backward, share, FLOPs,
-    bytes, and the floor that the machine's measured speed allows.
+    """Time training and inference on this machine, and every layer of a training step.
 
-    Images are random and lie on the device. Run it on a machine that does nothing else.
+    Of a layer it tells forward and backward pass, share, FLOPs, bytes, and the floor that the machine's measured speed
+    allows. Images are random and lie on the device. Run it on a machine that does nothing else.
 
     \b
     Examples:

@@ -68,8 +68,10 @@ def command(
     layer_files: LayerFiles,
     changes: tuple[str, ...],
 ) -> None:
-    """Take training steps in several arrangements of devices and compare them with one device: losses, gradients,
-    weights, velocities and statistics, from the same weights, with dropout on. Exit 1 if they differ.
+    """Take training steps in several arrangements of devices and compare them with one device.
+
+    Losses, gradients, weights, velocities and statistics are compared, from the same weights, with dropout on. Exits
+    with 1 if they differ.
 
     \b
     Examples:

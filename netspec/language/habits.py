@@ -21,6 +21,8 @@ _HINTS: tuple[tuple[str, str], ...] = (
     (r"(?<==)=", "one = stands between a key and its value: kernel=11"),
     (r"(?<=\d)/\d", "numbers are written as decimals: 0.5"),
     (r"/|;", _COMMENT),
+    (r"\d+-\d", "a range is written out: 0+1+2"),
+    (r"\+", "the channels of a table's row are joined without spaces: 0+1+2"),
     (r"%", "a share is written as a number: 0.5"),
     (r"\u00d7|\*\d|\d+[X*\u00d7]\d", _SIZES),
     (rf"[\d.]*e?[{_MINUS}]\d", "a minus sign is written -"),
@@ -132,6 +134,7 @@ _RULES: tuple[tuple[str, str, Callable[[re.Match[str], str], str]], ...] = (
     ("colon", rf"(?<=\w)\s*:\s*(?=[\w.+\-{_QUOTE}])", _colon),
     ("comma", r"[ \t]*,(?=\s*[A-Za-z_][\w-]*\s*[=:])", _comma),
     ("end", r"\s*;(?=\s*(?:#|$))", _always("")),
+    ("plus", r"(?<=\d)[ \t]*\+[ \t]*(?=\d)", _always("+")),
     ("percent", r"\d{1,9}(?:\.\d{1,9})?%", _percent),
     ("fraction", r"(?<==)\d{1,9}/\d{1,9}(?![\w.])", _fraction),
 )

@@ -49,7 +49,7 @@ def agree(values: Mapping[str, Any]) -> None:
             "table-mismatch",
             f"{{layer}} has {plural(filters, 'filter')}, and its table {plural(len(table.rows), 'row')}",
             ("table", "filters"),
-            ("the table has a row for each filter, in their order",),
+            ("the table has a row for each filter, in their order: 0+1,2 are two rows",),
         )
     for key in ("groups", "spread"):
         if values[key] != 1:

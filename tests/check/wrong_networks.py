@@ -51,7 +51,7 @@ NETWORKS = (
         IMAGE + "[c] conv filters=2 kernel=3 table=0+1,2+3",
         (2, 29, "table=0+1,2+3"),
         "c: filter 1 reads channel 3, which its input has not",
-        "the input has 3 channels, counted from 0: 0 to 2",
+        "2+3: the input has 3 channels, counted from 0: 0 to 2",
     ),
     Case(
         "groups-do-not-divide",

@@ -59,7 +59,6 @@ def test_keys(word: str, meant: str | None) -> None:
         ("batch_norm", "batchnorm"),
         ("bn", "batchnorm"),
         ("ReLU", "relu"),
-        ("relu6", "relu"),
         ("sigmoid", "logistic"),
         ("sofmax", "softmax"),
         ("add", "sum"),
@@ -71,6 +70,11 @@ def test_keys(word: str, meant: str | None) -> None:
         ("LocalResponseNorm", "lrn"),
         ("MSELoss", "squarederror"),
         ("Scale", "affine"),
+        ("pad", "zeropad"),
+        ("padding", "zeropad"),
+        ("ZeroPadding2D", "zeropad"),
+        ("average_pool", "avgpool"),
+        ("subsampling", "avgpool"),
         ("image", None),
     ],
 )
@@ -79,7 +83,19 @@ def test_types(word: str, meant: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    "word", ["deconv", "ConvTranspose2d", "Conv2DTranspose", "unpool", "LogSoftmax", "LayerNorm", "hardtanh", "PReLU"]
+    "word",
+    [
+        "deconv",
+        "ConvTranspose2d",
+        "Conv2DTranspose",
+        "unpool",
+        "LogSoftmax",
+        "LayerNorm",
+        "hardtanh",
+        "PReLU",
+        "ReLU6",
+        "SpatialDropout2D",
+    ],
 )
 def test_what_computes_something_else_is_not_near_by_its_letters(word: str) -> None:
     assert nearest(word, layers.names()) is None

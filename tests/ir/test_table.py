@@ -36,11 +36,14 @@ def test_where_the_weights_are() -> None:
 
 
 def test_a_channel_that_there_is_not() -> None:
-    for channels, notes in ((5, "5 channels, counted from 0: 0 to 4"), (1, "1 channel, counted from 0: 0")):
+    for row, channels, notes in (
+        ("5", 5, "5 channels, counted from 0: 0 to 4"),
+        ("0+1", 1, "1 channel, counted from 0: 0"),
+    ):
         with pytest.raises(Fault) as caught:
             Conv(4, Window((1, 1)), table=TABLE).shape((Shape(channels, 2, 2),))
         assert (caught.value.code, caught.value.keys) == ("table-mismatch", ("table",))
-        assert caught.value.notes == (f"the input has {notes}",)
+        assert caught.value.notes == (f"{row}: the input has {notes}",)
 
 
 @st.composite

@@ -23,6 +23,7 @@ QUOTES = "values are written without quotes"
 COLON = "a value follows its key after '=': kernel=11"
 COMMENT = "a comment begins with #"
 CLAIM = "a claim begins with ->"
+JOINED = "the channels of a table's row are joined without spaces: 0+1+2"
 MINUS = "a minus sign is written -"
 
 HABITS = [
@@ -46,6 +47,12 @@ HABITS = [
     ("[c] conv filters=4 kernel=3;", COMMENT, CONV, "kernel=3"),
     ("[c] conv filters=4 kernel=3 // small", COMMENT, f"{CONV} # small", "#"),
     ("/* a net */", COMMENT, "# a net */", "#"),
+    (
+        "[c] conv filters=2 kernel=3 table=0 + 1,1 +2",
+        JOINED,
+        "[c] conv filters=2 kernel=3 table=0+1,1+2",
+        "table=0+1,1+2",
+    ),
     ("[d] dropout rate=50%", "a share is written as a number: 0.5", "[d] dropout rate=0.5", "rate=0.5"),
     ("[d] dropout rate=1/2", "numbers are written as decimals: 0.5", "[d] dropout rate=0.5", "rate=0.5"),
     ("[f] fc outputs=3 init=gaussian(1e\u22122)", MINUS, "[f] fc outputs=3 init=gaussian(1e-2)", "init=gaussian(1e-2)"),
@@ -74,6 +81,11 @@ def test_a_shape_of_the_input_by_habit() -> None:
 def test_what_cannot_be_read_either_way_gets_no_fix(line: str) -> None:
     (found,) = mistakes(f"{HEAD}[r] relu\n{line}\n")
     assert (found.code, found.fixes) == ("syntax", ())
+
+
+def test_a_range_of_channels_is_to_be_written_out() -> None:
+    (found,) = mistakes(f"{HEAD}[c] conv filters=1 kernel=3 table=0-2\n")
+    assert (found.code, found.notes, found.fixes) == ("syntax", ("a range is written out: 0+1+2",), ())
 
 
 def test_a_merge_that_was_left_undecided_is_named() -> None:

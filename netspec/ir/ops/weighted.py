@@ -68,11 +68,12 @@ def _need_channels(table: ConnectionTable, channels: int) -> None:
     """Raise ``table-mismatch`` where a row has a channel that there is not."""
     for number, row in enumerate(table.rows):
         if row[-1] >= channels:
+            written = ConnectionTable((row,))
             raise Fault(
                 "table-mismatch",
                 f"{{layer}}: filter {number} reads channel {row[-1]}, which its input has not",
                 ("table",),
-                (f"the input has {plural(channels, 'channel')}, counted from 0: {_numbers(channels)}",),
+                (f"{written}: the input has {plural(channels, 'channel')}, counted from 0: {_numbers(channels)}",),
             )
 
 
