@@ -235,6 +235,15 @@ def test_weighted_sums_and_logistic_costs() -> None:
     assert net_.graph.layers["e"].inputs == ("e-times0", "e-times1")
 
 
+@pytest.mark.parametrize(("reads", "factor"), [("data", 2.0), ("data,data", 1.5)])
+def test_a_weighted_sum_of_images_alone(reads: str, factor: float) -> None:
+    """It is no comparison with labels."""
+    coefficients = "2" if reads == "data" else "2,-0.5"
+    graph = load(net(f"[e]\ntype=eltsum\ninputs={reads}\ngpu=0\ncoeffs={coefficients}\n", "e")).graph
+    made = values(graph)
+    np.testing.assert_allclose(made["e"], factor * made["data"], atol=1e-12)
+
+
 def test_a_squared_difference_from_labels_is_the_squared_error() -> None:
     text = DATA + (
         "[f]\ntype=fc\ninputs=data\noutputs=5\ninitW=0.1\ngpu=0\n"

@@ -53,6 +53,8 @@ def pooled(x: Array, size: int, stride: int, start: int, places: int, of: str) -
         (2, 2, 3, 2, 2),
         (3, 2, -1, 5, 5),  # the last one covers one pixel
         (5, 2, -4, 3, 3),  # the first one covers one pixel
+        (3, 2, 6, 0, 1),  # the only one covers fewer than it has
+        (4, 1, 6, 1, 1),
         (3, 2, 0, 7, 7),  # three have none
         (3, 2, 1, 6, 6),  # two, behind a pixel that is left out
         (3, 2, -6, 9, 9),  # two before, two behind

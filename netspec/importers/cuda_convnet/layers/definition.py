@@ -238,14 +238,17 @@ class _Definer:
 def _labels(config: Config) -> frozenset[str]:
     """The data layers that only costs read, or sums that join them with what a cost compares them with; not those of
     the matrix that other layers read. In half a file, without costs, those that nothing reads."""
-    readers: dict[str, set[str]] = {}
+    data = _data(config)
+    readers: dict[str, list[Section]] = {}
     for section in config.sections.values():
         for name in inputs_of(section):
-            readers.setdefault(name, set()).add(_text(section, "type"))
-    compared = {
-        name for name, kinds in readers.items() if all(kind.startswith("cost.") or kind == "eltsum" for kind in kinds)
-    }
-    data = _data(config)
+            readers.setdefault(name, []).append(section)
+
+    def compares(section: Section) -> bool:
+        type_ = _text(section, "type")
+        return type_.startswith("cost.") or (type_ == "eltsum" and not data.keys() >= {*inputs_of(section)})
+
+    compared = {name for name, sections in readers.items() if all(map(compares, sections))}
     images = {index for name, index in data.items() if name not in compared and name in readers}
     unread = set() if _is_whole(config) else data.keys() - readers.keys()
     return frozenset(name for name in compared | unread if data.get(name) not in images)

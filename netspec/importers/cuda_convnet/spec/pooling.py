@@ -100,7 +100,7 @@ def _pooled(layer: Layer, lines: Lines, read: str, word: str, run: Run, suffix: 
     covered = min(last, image.side) - max(first, 0)
     read = _covered(layer, lines, read, image, max(first, 0), covered)
     automatic = 1 - (-(covered - run.size) // run.stride)
-    if run.places != automatic or first < 0:
+    if run.places != automatic or first < 0 or covered < run.size:
         keys["pad"] = sides(max(-first, 0), max(last - image.side, 0))
     return lines.add(layer, word, keys, [read], made, suffix)
 
