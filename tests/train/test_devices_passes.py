@@ -95,3 +95,5 @@ def test_a_devices_pooling_is_of_a_copy_where_its_own_channels_are_enough(filter
     forms = on_devices(forms_of(graph, ("max-pool",)), placed)
     assert forms.pools == {"p"}
     assert on_one_device(forms, local_graph(placed, graph.layers["p"], 0)).pools == pools
+    # A layer that reads the pooling has its value, and nothing of what that was made of.
+    assert "f" not in on_one_device(forms, local_graph(placed, graph.layers["f"], 0)).pools

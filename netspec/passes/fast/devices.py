@@ -29,7 +29,7 @@ def on_one_device(forms: Forms, local: Graph) -> Forms:
     for name, chain in forms.chains.items():
         if name in local.nodes and isinstance(op := local.nodes[name].op, Lrn):
             chains[name] = replace(chain, lrn=op)
-    few = {name for name in forms.pools & local.nodes.keys() if not pays(local, local.nodes[name])}
+    few = {name for name in forms.pools & local.nodes.keys() if not pays(local.nodes[name])}
     return replace(forms, chains=chains, pools=forms.pools - few)
 
 

@@ -16,15 +16,15 @@ FEWEST = 16
 """Channels that fill the widest vectors (AVX-512) with float32 numbers; fewer are compared one by one either way."""
 
 
-def pays(graph: Graph, node: Node) -> bool:
+def pays(node: Node) -> bool:
     """Whether a node is a maximum pooling of channels enough, whose windows have more than a pixel."""
-    return isinstance(node.op, MaxPool) and graph.shapes(node)[0].channels >= FEWEST and node.op.window.area > 1
+    return isinstance(node.op, MaxPool) and node.output.channels >= FEWEST and node.op.window.area > 1
 
 
 def _apply(graph: Graph, forms: Forms) -> Forms:
     if forms.channels_last or graph.train.channels_last:
         return forms
-    found = frozenset(node.name for node in graph.nodes.values() if pays(graph, node) and not forms.is_absorbed(node))
+    found = frozenset(node.name for node in graph.nodes.values() if pays(node) and not forms.is_absorbed(node))
     return replace(forms, pools=found) if found else forms
 
 
