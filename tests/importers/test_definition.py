@@ -280,3 +280,15 @@ def test_large_numbers_are_refused_and_not_computed_with() -> None:
     huge = net("[f]\ntype=fc\ninputs=data\noutputs=2000000000\ninitW=0.1\ngpu=0\n", "f")
     assert [d.code for d in said(huge)] == ["too-large"]
     assert [d.code for d in said(net(conv("c", "data", 3, more="filters=" + "9" * 50), "c"))] == ["bad-value"]
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ("modulesX=120000001", "c: modulesX needs a number from 0 to 32768, not 120000001"),
+        ("initB=1\nweightSource=c,c", "c: weightSource lists 2 sources for 1 input"),
+    ],
+)
+def test_numbers_are_told_in_full(more: str, message: str) -> None:
+    (found,) = (d for d in said(net(conv("c", "data", 3, more=more), "c"), dialect="v2") if d.severity == "error")
+    assert found.message == message

@@ -12,7 +12,7 @@ from netspec.check.report import Findings
 from netspec.diagnostics.nearest import nearest
 from netspec.importers.cuda_convnet.reading import Option, Section
 from netspec.source import Span
-from netspec.units import plural
+from netspec.units import literal, plural
 
 LARGEST = 2**31
 FORMERLY = {"filters": "numFilters", "outputs": "numOutputs", "sizeX": "subsX", "size": "sizeX"}
@@ -152,9 +152,13 @@ class Options:
 
     def _within(self, key: str, number: T, low: float, high: float) -> T:
         if not low <= number <= high:  # type: ignore[operator]
-            bounds = f"from {low:g} to {high:g}" if max(abs(low), abs(high)) < LARGEST else f"of at least {low:g}"
-            bounds = f"of at most {high:g}" if low <= -LARGEST else bounds
-            raise self.refuse("bad-value", f"{key} needs a number {bounds}, not {number:g}", key)
+            if low <= -LARGEST:
+                bounds = f"of at most {literal(high)}"
+            elif high >= LARGEST:
+                bounds = f"of at least {literal(low)}"
+            else:
+                bounds = f"from {literal(low)} to {literal(high)}"
+            raise self.refuse("bad-value", f"{key} needs a number {bounds}, not {literal(number)}", key)  # type: ignore[arg-type]
         return number
 
     def divisible(self, key: str, number: int, by: int, what: str = "") -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from netspec.importers.cuda_convnet.layers.kinds import ANY, ONE, ONLY_2012, ONLY_V2, Kind, Site, table
 from netspec.importers.cuda_convnet.layers.model import Dialect, Image, Layer, Shared
 from netspec.importers.cuda_convnet.options import LARGEST, shown
+from netspec.units import plural
 
 _START = ("initW", "initB", "initWFunc", "initBFunc", "weightSource")
 _WINDOW = ("channels", "filterSize", "filters", "padding", "stride", "groups")
@@ -49,9 +50,8 @@ def _shared(site: Site, layer: Layer) -> Layer:
         return replace(layer, shared=(None,) * len(site.inputs))
     words = options.words("weightSource")
     if len(words) != len(site.inputs):
-        raise options.refuse(
-            "bad-value", f"weightSource lists {len(words)} for {len(site.inputs)} inputs", "weightSource"
-        )
+        message = f"weightSource lists {plural(len(words), 'source')} for {plural(len(site.inputs), 'input')}"
+        raise options.refuse("bad-value", message, "weightSource")
     return replace(layer, shared=tuple(_source(site, layer, i, word) for i, word in enumerate(words)))
 
 
