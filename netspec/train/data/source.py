@@ -7,12 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from netspec.diagnostics.nearest import nearest
+from netspec.ir.fault import Fault
 from netspec.ir.graph import Graph
+from netspec.ir.shape import Shape
 from netspec.train.data.picture import Data, Frame
-from netspec.train.data.sources.cifar10 import open_cifar10
+from netspec.train.data.sources.cifar10 import holds_cifar10, open_cifar10
 from netspec.train.data.sources.digits import open_digits
 from netspec.train.data.sources.folder import OWN, open_folder
-from netspec.train.data.sources.mnist import open_mnist
+from netspec.train.data.sources.mnist import holds_mnist, open_mnist
 from netspec.train.data.sources.packed import is_packed, open_packed
 from netspec.train.data.sources.synthetic import open_synthetic
 from netspec.train.errors import RequestError, TrainError
@@ -85,20 +87,45 @@ def open_data(name: str, frame: Frame | None = None, outputs: int | None = None,
     TrainError
         The source is damaged or cannot be opened.
     """
-    kind, colon, where = name.partition(":")
     if name == "digits":
         return open_digits()
     if name == "synthetic":
         if frame is None or outputs is None:
             raise RequestError("synthetic pictures take their size and classes from a network", "name one: --net FILE")
         return open_synthetic(frame, outputs, seed)
-    if colon and kind in FORMATS:
-        root = _folder(where or ".")
-        return _opened(lambda: open_cifar10(root) if kind == "cifar10" else open_mnist(root, frame))
-    root = _folder(name)
+    kind, colon, where = name.partition(":")
+    if not colon or kind not in FORMATS:
+        kind, where = "", name
+    root = _folder(where or ".")
+    try:
+        return _opened(lambda: _open_files(kind, root, frame))
+    except TrainError as problem:
+        meant = _of_a_format(root)
+        if meant is None or meant == f"{kind}:{root}":
+            raise
+        raise TrainError(problem.message, f"did you mean {meant}?", *problem.notes) from problem
+
+
+def _open_files(kind: str, root: Path, frame: Frame | None) -> Data:
+    if kind == "cifar10":
+        return open_cifar10(root)
+    if kind == "mnist":
+        return open_mnist(root, frame)
     if is_packed(root):
-        return _opened(lambda: open_packed(root, frame))
-    return _opened(lambda: open_folder(root, frame if frame is not None else OWN))
+        return open_packed(root, frame)
+    return open_folder(root, frame if frame is not None else OWN)
+
+
+def _of_a_format(root: Path) -> str | None:
+    """The source whose files lie in a folder or in one below it, as torchvision has them in ``DIR/MNIST/raw``."""
+    try:
+        for path in (root, *sorted(root.glob("*/")), *sorted(root.glob("*/raw/"))):
+            for kind, holds in (("mnist", holds_mnist), ("cifar10", holds_cifar10)):
+                if holds(path):
+                    return f"{kind}:{path}"
+    except OSError:
+        return None
+    return None
 
 
 def _how_to_mend(stored: Frame, graph: Graph) -> tuple[str, ...]:
@@ -107,9 +134,21 @@ def _how_to_mend(stored: Frame, graph: Graph) -> tuple[str, ...]:
     fits = stored.channels == size.channels and stored.height == stored.width and size.height == size.width
     if fits and size.height < stored.height:
         return (f"for crops from them: augment crop={size.height} from={stored.height}",)
-    if stored.channels == size.channels:
+    if stored.channels == size.channels and _takes(graph, Shape(stored.channels, stored.height, stored.width)):
         return (f"give the network their size, --input {stored}, or take other data",)
     return ("take a network for such pictures, or other data",)
+
+
+def _takes(graph: Graph, size: Shape) -> bool:
+    """Whether every layer has a shape where the images have this size."""
+    shapes = {graph.input.name: size}
+    try:
+        for node in graph.nodes.values():
+            if node.name not in shapes:
+                shapes[node.name] = node.op.shape(tuple(shapes[name] for name in node.inputs))
+    except Fault:
+        return False
+    return True
 
 
 def stored_frame(graph: Graph) -> Frame:

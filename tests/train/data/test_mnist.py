@@ -11,7 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from building import Builder
+from places import SPECS
 
+import netspec
 from netspec.ir.graph import Graph
 from netspec.ir.ops import Linear
 from netspec.train.data.picture import Frame, Pixels
@@ -134,3 +136,29 @@ def test_a_compressed_bomb_is_not_unfolded(tmp_path: Path, monkeypatch: pytest.M
 def test_another_size_is_told_with_both(tmp_path: Path) -> None:
     with pytest.raises(TrainError, match="are 1x28x28, the network's images 1x30x30"):
         open_source(f"mnist:{files(tmp_path)}", network(30), 0)
+
+
+@pytest.mark.parametrize(
+    ("below", "asked"), [("", ""), ("MNIST/raw", ""), ("MNIST/raw", "mnist:"), ("raw", "cifar10:")]
+)
+def test_a_folder_with_the_files_is_met_with_the_word_for_them(tmp_path: Path, below: str, asked: str) -> None:
+    """torchvision downloads MNIST to DIR/MNIST/raw."""
+    (tmp_path / below).mkdir(parents=True, exist_ok=True)
+    files(tmp_path / below)
+    with pytest.raises(TrainError) as caught:
+        open_source(f"{asked}{tmp_path}", network(28), 0)
+    assert caught.value.notes[0] == f"did you mean mnist:{tmp_path / below}?"
+
+
+def test_damaged_files_are_not_proposed_again(tmp_path: Path) -> None:
+    (files(tmp_path) / "train-labels-idx1-ubyte").unlink()
+    with pytest.raises(TrainError) as caught:
+        open_source(f"mnist:{tmp_path}", network(28), 0)
+    assert not any("did you mean" in note for note in caught.value.notes)
+
+
+def test_a_size_that_the_network_cannot_take_is_not_proposed() -> None:
+    lenet = netspec.load(str(SPECS / "lenet-5.net")).graph
+    with pytest.raises(TrainError, match="are 1x8x8, the network's images 1x32x32") as caught:
+        open_source("digits", lenet, 0)
+    assert caught.value.notes == ("take a network for such pictures, or other data",)

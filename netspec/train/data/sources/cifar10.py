@@ -30,6 +30,11 @@ WHOLE = 10_000
 LAYOUT = "expected data_batch_1.bin to data_batch_5.bin and test_batch.bin, or the Python version's without .bin"
 
 
+def holds_cifar10(root: Path) -> bool:
+    """Whether the first file of training pictures lies in the folder, of either version."""
+    return any((root / f"data_batch_1{ending}").is_file() for ending in (".bin", ""))
+
+
 def open_cifar10(root: Path) -> Data:
     """Read all files into memory.
 

@@ -27,6 +27,11 @@ PADDED = 32
 """LeNet-5's input, larger than the digits: LeCun et al. (1998), section II.B. The border is background."""
 
 
+def holds_mnist(root: Path) -> bool:
+    """Whether the file of the training pictures lies in the folder."""
+    return _find(root, "train", 3) is not None
+
+
 def open_mnist(root: Path, frame: Frame | None = None) -> Data:
     """Read all files into memory. For a frame of 1x32x32, pictures of 28x28 get a border of two background pixels.
 
