@@ -18,6 +18,7 @@ _ELSEWHERE = {
     "adaptiveavgpool": ("avgpool",),
     "adaptivemaxpool": ("maxpool",),
     "add": ("sum",),
+    "alpha": ("slope",),
     "averagepool": ("avgpool",),
     "averagepooling": ("avgpool",),
     "bce": ("binarycrossentropy",),

@@ -105,6 +105,11 @@ def test_a_word_of_other_tools_that_a_spec_has_too_is_itself() -> None:
     assert nearest("Leaky_ReLU", ["relu", "leakyrelu"]) == "leakyrelu"
 
 
+def test_the_slope_that_others_call_alpha() -> None:
+    assert nearest("alpha", ["slope", "inputs", "gpu"]) == nearest("negative_slope", ["slope"]) == "slope"
+    assert nearest("alpha", ["alpha", "slope"]) == "alpha"
+
+
 def test_what_a_word_means_elsewhere_gives_way_to_a_name_of_the_file() -> None:
     assert nearest("dense", ["fc", "dense1"]) == "fc"
     assert nearest("dense", ["fc6", "dense1"]) == "dense1"
