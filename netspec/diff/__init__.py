@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -62,16 +63,16 @@ def _placements_matter(layer: LayerDifference, effect: Effect) -> LayerDifferenc
 
 
 def _misfits(matched: Matched) -> Iterable[tuple[str | None, str | None]]:
-    """The layers whose parameters have other shapes, or that only one of the networks has."""
+    """The layers whose parameters have other shapes or tables, or that only one of the networks has."""
     for x, y in matched.in_order():
-        if _shapes(matched.graphs[0], x) != _shapes(matched.graphs[1], y):
+        if _forms(matched.graphs[0], x) != _forms(matched.graphs[1], y):
             yield x, y
 
 
-def _shapes(graph: Graph, layer: str | None) -> dict[str, tuple[int, ...]]:
-    """A layer's own parameters by their names in it."""
+def _forms(graph: Graph, layer: str | None) -> dict[str, object]:
+    """The shapes and connection tables of a layer's own parameters by their names in it."""
     own = graph.parameters_of(layer) if layer else ()
-    return {p.key.removeprefix(f"{layer}."): p.shape for p in own}
+    return {p.key.removeprefix(f"{layer}."): (p.shape, p.table if p.size < math.prod(p.shape) else None) for p in own}
 
 
 def _total(net: Net) -> Numbers:

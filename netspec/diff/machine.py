@@ -22,8 +22,8 @@
 ``layers`` are those that differ, in themselves or only in shape or cost; a layer that one network lacks has ``null``
 for its name there, and for its type, output and numbers. Values are texts, in the words of a spec; ``a`` or ``b`` is
 ``null`` where there is none. ``key`` is of ``changed``, and ``null`` for ``gpus``. ``orders`` draw two layers'
-differences in ``neuron`` together. ``misfits`` are layers whose weights have other shapes. Bytes are those of one image
-in float32. The effects are explained at ``netspec.diff.model.Effect``.
+differences in ``neuron`` together. ``misfits`` are layers whose weights have other shapes or tables. Bytes are
+those of one image in float32. The effects are explained at ``netspec.diff.model.Effect``.
 """
 
 from __future__ import annotations

@@ -117,7 +117,7 @@ class NetDifference:
 
     ``function`` says whether the same weights give the same: ``same``, ``scores`` (the class scores are the same, the
     output is not) or ``other``. ``misfits`` are the layers, by their names in both, whose weights have not the same
-    shapes in both networks.
+    shapes and connection tables in both networks.
     """
 
     names: tuple[str, str]

@@ -103,7 +103,7 @@ def _fit(found: NetDifference) -> str:
     other = [" = ".join(dict.fromkeys((x, y))) for x, y in found.misfits if x and y]
     first = [x for x, y in found.misfits if x and not y]
     second = [y for x, y in found.misfits if y and not x]
-    told = (("of other shapes in", other), ("only in the first:", first), ("only in the second:", second))
+    told = (("of other shapes or tables in", other), ("only in the first:", first), ("only in the second:", second))
     return "; ".join(f"{what} {', '.join(names)}" for what, names in told if names) or "of the same shapes"
 
 

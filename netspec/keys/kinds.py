@@ -12,7 +12,7 @@ from netspec.ir.shape import Shape
 from netspec.ir.window import Pad
 from netspec.language.syntax import Call, Dims, Number, Pair, Value, Values, Word
 from netspec.source import Span
-from netspec.units import count, plain
+from netspec.units import count, plain, plural
 
 LARGEST_SIDE = 2**16
 """No window, step or padding has more pixels."""
@@ -305,7 +305,9 @@ def arguments(call: Call, known: tuple[Argument, ...]) -> dict[str, Any]:
     given: dict[str, Value] = {}
     wrong: list[BadValue] = []
     if len(call.args) > len(known):
-        wrong.append(BadValue(f"'{call.name.text}' takes at most {len(known)} values", call.args[len(known)].span))
+        wrong.append(
+            BadValue(f"'{call.name.text}' takes at most {plural(len(known), 'value')}", call.args[len(known)].span)
+        )
     for argument, value in zip(known, call.args, strict=False):
         given[argument.name] = value
     names = [a.name for a in known]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from comparing_nets import diff, facts, same_outputs, told
 
+from netspec.diff.text import summary
 from netspec.net import loads
 
 INPUT = "[image] input 2x9x9\n"
@@ -215,6 +216,14 @@ def test_shared_weights_are_another_function() -> None:
     found = diff(two.format(""), two.format(" weights=a"))
     assert told(found) == ["b weights: its own -> a, function"]
     assert found.misfits == (("b", "b"),)
+
+
+def test_weights_with_another_connection_table_do_not_fit() -> None:
+    of = f"{INPUT}[c] conv filters=2 kernel=3 table={{}}\n{END}".format
+    found = diff(of("0,0+1"), of("1,0+1"))
+    assert found.misfits == (("c", "c"),)
+    assert "weights: of other shapes or tables in c" in summary(found)
+    assert diff(of("0+1,0+1"), of("none")).misfits == ()
 
 
 def test_a_layer_on_another_gpu_group_changes_how_those_behind_it_are_divided() -> None:

@@ -233,7 +233,7 @@ def test_a_full_disk_is_told_once(tmp_path: Path) -> None:
     [
         (("--data", "nowhere"), 2, "there is no data source and no folder called nowhere"),
         (("--data", "photos"), 1, "photos has 2 classes, tiny has 4 outputs"),
-        (("--set", "train.batch=2000"), 1, "synthetic has 1024 training images, a batch has 2000"),
+        (("--set", "train.batch=2000"), 1, "synthetic has 1,024 training images, a batch has 2,000"),
         (("--set", "conv.lr=1e30"), 1, r".* at step \d+: training has diverged"),
         (("--out", "/proc/run"), 2, "cannot make the run's folder /proc/run"),
     ],
