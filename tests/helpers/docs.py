@@ -7,6 +7,7 @@ That is: the outputs in the diagnostics' pages, docs/language.md and docs/diagno
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 
 import puzzle
@@ -23,11 +24,14 @@ from netspec.net import loads
 LANGUAGE = ROOT / "docs" / "language.md"
 INDEX = ROOT / "docs" / "diagnostics.md"
 GRAMMAR = ROOT / "netspec" / "language" / "netspec.lark"
+OF_ONNX = ("random-in-onnx",)
+"""Pages whose example needs the library onnx."""
 
 
 def written() -> tuple[Path, ...]:
-    """Every document of which a part is generated."""
-    return (LANGUAGE, INDEX, *(codes.FOLDER / f"{code}.md" for code in codes.names()))
+    """Every document of which a part is generated, with the libraries that there are."""
+    shown = (code for code in codes.names() if code not in OF_ONNX or find_spec("onnx") is not None)
+    return (LANGUAGE, INDEX, *(codes.FOLDER / f"{code}.md" for code in shown))
 
 
 def anew(path: Path) -> str:
