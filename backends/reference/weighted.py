@@ -31,7 +31,7 @@ def _fold_groups(op: Conv | Local, seen: Array, x: Array, grad: Array) -> Array:
 def conv(op: Conv, call: Call) -> Array:
     """One matrix product per image and group: G,F/G,K by N,G,K,P is N,G,F/G,P, that is N,F,OH,OW."""
     weight, *bias = call.params
-    weight = weight * _mask(op, weight)
+    weight = _present(op, weight)
     n, _, height, width = call.x.shape
     rows, across = op.window.fit(height, width)
     product = weight.reshape(op.groups, op.filters // op.groups, -1) @ _group_columns(op, call.x)
@@ -42,19 +42,22 @@ def conv(op: Conv, call: Call) -> Array:
 def conv_back(op: Conv, call: Call, y: Array, grad: Array) -> Gradient:
     """By the weights, gradient times columns transposed; by the columns, weights transposed times gradient."""
     weight, *bias = call.params
-    weight = weight * _mask(op, weight)
+    weight = _present(op, weight)
     n = len(grad)
     by_group = grad.reshape(n, op.groups, op.filters // op.groups, -1)
     matrix = weight.reshape(op.groups, op.filters // op.groups, -1)
     by_weight = (by_group @ _group_columns(op, call.x).swapaxes(2, 3)).sum(axis=0).reshape(weight.shape)
-    by_weight = by_weight * _mask(op, weight)
+    by_weight = _present(op, by_weight)
     by_x = _fold_groups(op, matrix.swapaxes(1, 2) @ by_group, call.x, grad)
     return Gradient((by_x,), (by_weight, grad.sum(axis=(0, 2, 3))) if bias else (by_weight,))
 
 
-def _mask(op: Conv, weight: Array) -> Array:
-    """F,C,1,1, or one number for all: 0 where a weight is absent, else 1."""
-    return np.ones(1) if op.table is None else np.array(op.table.mask(weight.shape[1]))[:, :, None, None]
+def _present(op: Conv, weight: Array) -> Array:
+    """F,C/G,KH,KW with 0 in place of the weights that a connection table leaves out."""
+    if op.table is None:
+        return weight
+    mask: Array = np.array(op.table.mask(weight.shape[1]))
+    return weight * mask[:, :, None, None]
 
 
 def local(op: Local, call: Call) -> Array:
