@@ -22,7 +22,8 @@ LONGEST = 400
 class Change:
     """Rates are set ``to`` a number, or divided ``by`` one: those of all layers, of these ``layers``, or, with
     ``elsewhere``, of all others. ``was`` is what they were before, where that is told. ``epoch`` is 0 at the run's
-    beginning; ``biases`` are ``epsB`` in place of ``epsW``, ``both`` all rates."""
+    beginning, and below 0 where so many epochs are meant after the change before. ``biases`` are ``epsB`` in place of
+    ``epsW``, ``both`` all rates."""
 
     span: Span
     epoch: float
@@ -109,6 +110,10 @@ _BATCH = re.compile(
 )
 _LIST = re.compile(rf"(?:(?:all|the)\s+)*(?P<on>{_LAYER})")
 _SAYS_SOMETHING = re.compile(r"\d|kill|hold|stop|finish|end|interrupt|dropout")
+_ENDED_AFTER = re.compile(rf"after\s+({_R})\s+epochs?")
+_ONE_FOR_THE_RUN = re.compile(r"\b(?:mom\w*|wc|sched\w*|noise)\b.*\bto\b")
+_DOES = re.compile(rf"{_FILL}(?:{_VERB}|using)\b")
+_OF_A_RATE = re.compile(r"\beps[wb]\b")
 _LEARNING = re.compile(r"\beps[wb]\b|\bnoise\b|\bdropout\b|\bmom\w*\b|\bwc\b|\bsched\w*|\bepochs\b")
 
 
@@ -194,37 +199,62 @@ def _clauses(text: str, span: Span, epoch: float | None) -> Iterator[Note]:
 
 
 def _clause(piece: str, span: Span, epoch: float | None, rate: Change | None) -> Note | None:
+    """What one part of a sentence says; ``rate`` is the change of a rate that the parts before it tell."""
     if match := _RATE.fullmatch(piece):
-        begins = re.match(_BEGIN, match["verb"] or "") is not None
-        at = 0.0 if epoch is None and begins else epoch
-        if at is None:
-            return Unread(span, "it names no epoch") if match["verb"] else None
-        words = tuple(word for key in ("above", "beside", "on") if (word := match[key]))
-        was = match["was"] or match["first"]
-        return Change(
-            span, at, float(match["to"]), was=None if was is None else float(was), layers=words,
-            elsewhere=match["rest"] is not None, biases=match["which"] == "b",
-        )  # fmt: skip
+        return _rate(match, span, epoch)
     if rate is not None and (match := _MORE.fullmatch(piece)):
-        was, words = match["was"], (match["on"],) if match["on"] else ()
-        told = None if was is None else float(was)
-        return replace(rate, to=float(match["to"]), was=told, layers=words, elsewhere=match["rest"] is not None)
+        layers = (match["on"],) if match["on"] else ()
+        elsewhere = match["rest"] is not None
+        return replace(rate, to=float(match["to"]), was=_number(match["was"]), layers=layers, elsewhere=elsewhere)
     if match := _DIVIDED.fullmatch(piece):
-        at = float(match["at"]) if match["at"] else epoch
-        if at is None or float(match["by"]) <= 0:
-            return Unread(span, "it names no epoch")
-        more = -1 if match["more"] else 1
-        return Change(span, more * at, by=float(match["by"]), biases=match["which"] == "b", both=True)
+        return _divided(match, span, epoch)
     if match := _COLOUR.fullmatch(piece):
         if "brightness" in span.text.lower():
             return Unread(span, "noise of the brightness alone is not that of the colours")
-        return Colour(span, epoch or 0.0, float(match["to"]), None if match["was"] is None else float(match["was"]))
+        return Colour(span, epoch or 0.0, float(match["to"]), _number(match["was"]))
     if _END.search(piece) and not piece.startswith("not "):
-        after = re.search(rf"after\s+({_R})\s+epochs?", piece)
+        after = _ENDED_AFTER.search(piece)
         return End(span, float(after[1]) if after and epoch is None else epoch)
-    if epoch is not None and re.search(r"\b(?:mom\w*|wc|sched\w*|noise)\b.*\bto\b", piece):
+    return _of_learning(piece, span, epoch)
+
+
+def _rate(match: re.Match[str], span: Span, epoch: float | None) -> Note | None:
+    """A rate that is set to a number."""
+    verb = match["verb"] or ""
+    at = 0.0 if epoch is None and re.match(_BEGIN, verb) else epoch
+    if at is None:
+        return Unread(span, "it names no epoch") if verb else None
+    return Change(
+        span,
+        at,
+        float(match["to"]),
+        was=_number(match["was"] or match["first"]),
+        layers=tuple(word for key in ("above", "beside", "on") if (word := match[key])),
+        elsewhere=match["rest"] is not None,
+        biases=match["which"] == "b",
+    )
+
+
+def _divided(match: re.Match[str], span: Span, epoch: float | None) -> Note:
+    """Rates that are divided by a number. Their epoch is below 0 where it counts from the change before."""
+    at = _number(match["at"])
+    if at is None:
+        at = epoch
+    if at is None or float(match["by"]) <= 0:
+        return Unread(span, "it names no epoch")
+    return Change(span, -at if match["more"] else at, by=float(match["by"]), biases=match["which"] == "b", both=True)
+
+
+def _of_learning(piece: str, span: Span, epoch: float | None) -> Unread | None:
+    """What is of learning, and is not understood or has no counterpart; ``None`` for other remarks."""
+    if epoch is not None and _ONE_FOR_THE_RUN.search(piece):
         return Unread(span, "a spec has one value of it for the whole run")
-    of_the_run = epoch is not None or re.match(_BEGIN, piece)
-    if of_the_run and re.match(rf"{_FILL}(?:{_VERB}|using)\b", piece):
-        return Unread(span, "it is not understood") if _LEARNING.search(piece) or piece.startswith("set ") else None
-    return Unread(span, "it is not understood") if epoch is not None and re.search(r"\beps[wb]\b", piece) else None
+    if (epoch is not None or re.match(_BEGIN, piece)) and _DOES.match(piece):
+        of_learning = piece.startswith("set ") or _LEARNING.search(piece) is not None
+    else:
+        of_learning = epoch is not None and _OF_A_RATE.search(piece) is not None
+    return Unread(span, "it is not understood") if of_learning else None
+
+
+def _number(told: str | None) -> float | None:
+    return None if told is None else float(told)

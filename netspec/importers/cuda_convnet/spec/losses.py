@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from netspec.importers.cuda_convnet.layers.model import Definition, Layer
 from netspec.importers.cuda_convnet.learning.model import Learning
@@ -52,55 +52,100 @@ def compared(definition: Definition, learning: Learning) -> Compared:
     return Compared(frozenset(logistic), differences, costs == 1)
 
 
+@dataclass(frozen=True, slots=True)
+class _Loss:
+    """A loss of a spec: its word, the lines that it reads, its keys, and a factor of its ``loss_weight``."""
+
+    word: str
+    reads: tuple[str, ...]
+    keys: dict[str, str] = field(default_factory=dict)
+    factor: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    """Writes the costs of a file as losses. Each method takes a cost of its kind; ``None`` where it gets no line."""
+
+    definition: Definition
+    lines: Lines
+    learning: Learning
+    known: Compared
+
+    def of_class(self, cost: Layer) -> _Loss | None:
+        """The cross-entropy: no line where training does it anyway."""
+        alone = self.known.alone and self.learning.costs.get(cost.name, 1.0) == 1
+        if alone and _last(self.definition) == cost.inputs[1]:
+            return None
+        return _Loss("crossentropy", (self.lines.value(cost, self.definition.layers[cost.inputs[1]].inputs[0]),))
+
+    def by_class(self, cost: Layer) -> _Loss:
+        """Cross-entropies of each class by itself, of the scores where a logistic neuron made the probabilities."""
+        made, positive = self.definition.layers[cost.inputs[1]], self.learning.positive.get(cost.name, 1.0)
+        keys = {"positive": literal(positive)} if positive != 1 else {}
+        read = self.lines.value(cost, made.name)
+        if made.neuron is None or made.neuron.word != "logistic":
+            return _Loss("binarycrossentropy", (read,), keys | {"of": "probabilities"})
+        read = self.lines.value(cost, made.inputs[0]) if made.type == "neuron" else self.lines.before[made.name]
+        return _Loss("binarycrossentropy", (read,), keys)
+
+    def of_errors(self, cost: Layer) -> _Loss:
+        return _Loss("cauchyerror", (self.lines.value(cost, cost.inputs[1]),))
+
+    def of_squares(self, cost: Layer) -> _Loss:
+        """The sum of squares, of the difference from the labels where the layer is one."""
+        difference = self.known.differences.get(cost.inputs[0])
+        if difference is None:
+            return _Loss("sumsquares", (self.lines.value(cost, cost.inputs[0]),))
+        read = self.lines.value(cost, difference.value)
+        if difference.factor != 1:
+            scaled = {"a": literal(difference.factor)}
+            read = self.lines.add(cost, "linear", scaled, [read], self.lines.images[read], "-scaled")
+        return _Loss("squarederror", (read,), factor=difference.weight)
+
+    def of_gated_squares(self, cost: Layer) -> _Loss | None:
+        """Squares times a gate: a layer's numbers, or 1 for the image's class; no line where it is other data."""
+        if _gated_by_other_data(self.definition, cost):
+            return None
+        read = self.lines.value(cost, cost.inputs[1])
+        if self.definition.is_labels(self.definition.layers[cost.inputs[0]]):
+            return _Loss("sumsquares", (read,), {"gate": "class"})
+        return _Loss("gatedsumsquares", (self.lines.value(cost, cost.inputs[0]), read))
+
+    def of_neighbours(self, cost: Layer) -> _Loss:
+        if cost.values["size"] % 2 == 0:
+            message = "windows of an even size lie otherwise in the original's gradient; here it is that of the value"
+            cost.options.warn("cfg-substitute", message, "sizeX")
+        read = self.lines.read(cost, 0, cost.reads[0])
+        return _Loss("topographic", (read,), {"size": literal(cost.values["size"])})
+
+    def of_sets(self, cost: Layer) -> _Loss:
+        read = self.lines.value(cost, cost.inputs[1])
+        return _Loss("setcrossentropy", (read,), {"size": literal(_set_size(cost, self.learning))})
+
+
+_WRITTEN: Mapping[str, Callable[[_Writer, Layer], _Loss | None]] = {
+    "cost.logreg": _Writer.of_class,
+    "cost.crossent": _Writer.of_class,
+    **dict.fromkeys(_BY_CLASS, _Writer.by_class),
+    "cost.rflickr": _Writer.of_errors,
+    "cost.sum2": _Writer.of_squares,
+    "cost.gsum2": _Writer.of_gated_squares,
+    "cost.tica": _Writer.of_neighbours,
+    "cost.msm": _Writer.of_sets,
+}
+
+
 def add(definition: Definition, layer: Layer, lines: Lines, learning: Learning, known: Compared) -> None:
     """The line of a cost; none where training does it anyway, or where it has a gate of data."""
-    layers, weight = definition.layers, learning.costs.get(layer.name, 1.0)
-    keys = {} if weight == 1 else {"loss_weight": literal(weight)}
-    word, read = "", ""
-    gate: list[str] = []
-    if layer.type == "cost.gsum2" and _gated_by_other_data(definition, layer):
+    loss = _WRITTEN[layer.type](_Writer(definition, lines, learning, known), layer)
+    if loss is None:
         return
-    if layer.type in ("cost.logreg", "cost.crossent"):
-        if known.alone and not keys and _last(definition) == layer.inputs[1]:
-            return
-        word, read = "crossentropy", lines.value(layer, layers[layer.inputs[1]].inputs[0])
-    elif layer.type in _BY_CLASS:
-        made = layers[layer.inputs[1]]
-        word, read = "binarycrossentropy", lines.value(layer, layer.inputs[1])
-        if (positive := learning.positive.get(layer.name, 1.0)) != 1:
-            keys["positive"] = literal(positive)
-        if made.neuron is not None and made.neuron.word == "logistic":
-            read = lines.value(layer, made.inputs[0]) if made.type == "neuron" else lines.before[made.name]
-        else:
-            keys["of"] = "probabilities"
-    elif layer.type == "cost.rflickr":
-        word, read = "cauchyerror", lines.value(layer, layer.inputs[1])
-    elif layer.type == "cost.sum2" and (from_labels := known.differences.get(layer.inputs[0])) is not None:
-        word, read = "squarederror", lines.value(layer, from_labels.value)
-        if from_labels.factor != 1:
-            scaled = {"a": literal(from_labels.factor)}
-            read = lines.add(layer, "linear", scaled, [read], lines.images[read], "-scaled")
-        if (weight := weight * from_labels.weight) != 1:
-            keys["loss_weight"] = literal(weight)
-    elif layer.type == "cost.sum2":
-        word, read = "sumsquares", lines.value(layer, layer.inputs[0])
-    elif layer.type == "cost.gsum2" and definition.is_labels(layers[layer.inputs[0]]):
-        word, read = "sumsquares", lines.value(layer, layer.inputs[1])
-        keys["gate"] = "class"
-    elif layer.type == "cost.gsum2":
-        word, read, gate = "gatedsumsquares", lines.value(layer, layer.inputs[1]), [lines.value(layer, layer.inputs[0])]
-    elif layer.type == "cost.tica":
-        word, read = "topographic", lines.read(layer, 0, layer.reads[0])
-        keys["size"] = literal(layer.values["size"])
-        if layer.values["size"] % 2 == 0:
-            message = "windows of an even size lie otherwise in the original's gradient; here it is that of the value"
-            layer.options.warn("cfg-substitute", message, "sizeX")
-    else:
-        word, read = "setcrossentropy", lines.value(layer, layer.inputs[1])
-        keys["size"] = literal(_set_size(layer, learning))
-    if word not in _OF_ANY and lines.images[read] is not None:
-        read = lines.add(layer, "flatten", {}, [read], None, "-flat")
-    lines.add(layer, word, keys, [*gate, read], None)
+    weight = learning.costs.get(layer.name, 1.0) * loss.factor
+    keys = {"loss_weight": literal(weight)} if weight != 1 else {}
+    reads = list(loss.reads)
+    if loss.word not in _OF_ANY and lines.images[reads[-1]] is not None:
+        reads[-1] = lines.add(layer, "flatten", {}, [reads[-1]], None, "-flat")
+    lines.add(layer, loss.word, keys | loss.keys, reads, None)
 
 
 def _gated_by_other_data(definition: Definition, layer: Layer) -> bool:
