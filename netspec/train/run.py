@@ -218,21 +218,7 @@ def _carry_out_in(folder: RunFolder, job: _Job, reporter: Reporter) -> Result:
             reporter.note(f"validation takes the {PROTOCOL}; {left_out}")
         problems = Problems(folder, reporter)
         with Loader(config.workers, problems.met, room_for(config.device)) as loader:
-            if job.state is None:
-                statistics = crew.led(measured(graph, data, config, loader, reporter, crew))
-                prepare = preparation(graph, data, statistics, config.device)
-            else:
-                then = Saved(folder.path, folder.path, as_net(graph, job.spec, str(folder.path)), job.state, {})
-                prepare = then.preparation(data.frame, data.peak, config.device)
-            held = kept(job.spec, config, job.data, prepare, job.origin)
-            objective = job.objective
-            if crew.size > 1:
-                objective = share_out(objective, arrange(graph, config.gpus, config.split))
-            else:
-                objective = recorded(objective)
-            for line in (*objective.use_kernels(), *prepare.lay_out(objective.layout)):
-                reporter.note(line)
-            training = assemble(graph, config, objective, data, prepare, loader, folder, reporter, held, crew)
+            training = _ready(job, data, folder, loader, reporter)
             if job.state is not None:
                 _put_back(training, job.state)
             if config.tensorboard:
@@ -252,6 +238,25 @@ def _carry_out_in(folder: RunFolder, job: _Job, reporter: Reporter) -> Result:
             training.close()
         finish(folder, state, facts, training)
     return Result(job.folder, state, training.step, training.found, counts(training), asked[0] if asked else None)
+
+
+def _ready(job: _Job, data: Data, folder: RunFolder, loader: Loader, reporter: Reporter) -> Training:
+    """A training at its first step. Images are prepared as a checkpoint had it, if the run goes on from one."""
+    graph, config, crew = job.graph, job.config, job.crew
+    if job.state is None:
+        statistics = crew.led(measured(graph, data, config, loader, reporter, crew))
+        prepare = preparation(graph, data, statistics, config.device)
+    else:
+        then = Saved(folder.path, folder.path, as_net(graph, job.spec, str(folder.path)), job.state, {})
+        prepare = then.preparation(data.frame, data.peak, config.device)
+    held = kept(job.spec, config, job.data, prepare, job.origin)
+    if crew.size > 1:
+        objective: Objective = share_out(job.objective, arrange(graph, config.gpus, config.split))
+    else:
+        objective = recorded(job.objective)
+    for line in (*objective.use_kernels(), *prepare.lay_out(objective.layout)):
+        reporter.note(line)
+    return assemble(graph, config, objective, data, prepare, loader, folder, reporter, held, crew)
 
 
 def _put_back(training: Training, state: Mapping[str, Any]) -> None:
