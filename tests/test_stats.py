@@ -71,6 +71,49 @@ def test_torchvisions_network() -> None:
     assert (total.parameters, total.connections) == (61_100_840, 714_188_480)
 
 
+MOBILENET_V2 = [
+    (1, 16, 1, 1),
+    (6, 24, 2, 2),
+    (6, 32, 3, 2),
+    (6, 64, 4, 2),
+    (6, 96, 3, 1),
+    (6, 160, 3, 2),
+    (6, 320, 1, 1),
+]
+"""Sandler et al. (2018), table 2: expansion, channels, blocks and the first one's stride."""
+
+
+def mobilenet_v2() -> str:
+    lines = [
+        "net m rounding=down",
+        "default conv bias=none",
+        "default batchnorm neuron=relu6",
+        "[image] input 3x224x224",
+    ]
+    lines += ["[conv1] conv filters=32 kernel=3 stride=2 pad=1", "[bn1] batchnorm"]
+    read, channels, block = "bn1", 32, 0
+    for expansion, made, blocks, first in MOBILENET_V2:
+        for stride in (first, *[1] * (blocks - 1)):
+            block, inside = block + 1, channels * expansion
+            if expansion > 1:
+                lines += [f"[wide{block}] conv filters={inside} kernel=1", f"[wide-bn{block}] batchnorm"]
+            lines += [f"[deep{block}] conv filters={inside} kernel=3 stride={stride} pad=1 groups={inside}"]
+            lines += [f"[deep-bn{block}] batchnorm", f"[thin{block}] conv filters={made} kernel=1"]
+            lines += [f"[thin-bn{block}] batchnorm neuron=linear"]
+            shortcut = stride == 1 and made == channels
+            lines += [f"[sum{block}] sum inputs={read},thin-bn{block}"] * shortcut
+            read, channels = (f"sum{block}" if shortcut else f"thin-bn{block}"), made
+    lines += ["[conv18] conv filters=1280 kernel=1", "[bn18] batchnorm", "[pool] avgpool kernel=global"]
+    return "\n".join([*lines, "[fc] fc outputs=1000", "[prob] softmax"])
+
+
+def test_another_familys_network() -> None:
+    """Inverted residuals: depthwise convolutions, shortcuts, relu6. torchvision states 3,504,872 parameters for its
+    mobilenet_v2, the paper 300 million multiplications and additions."""
+    total = loads(mobilenet_v2()).total
+    assert (total.parameters, total.connections) == (3_504_872, 300_774_272)
+
+
 def test_the_half_width_network() -> None:
     half = net("alexnet-half")
     assert half.total.parameters == 59_798_312

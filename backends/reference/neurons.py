@@ -13,6 +13,7 @@ from netspec.ir.ops import (
     Logistic,
     NoisyRelu,
     Relu,
+    Relu6,
     SoftRelu,
     Sqrt,
     Square,
@@ -36,6 +37,16 @@ def relu(op: Relu, call: Call) -> Array:
 def relu_back(op: Relu, call: Call, y: Array, grad: Array) -> Gradient:
     """Slope 1 above 0, else 0."""
     return Gradient((grad * (call.x > 0),))
+
+
+def relu6(op: Relu6, call: Call) -> Array:
+    """min(max(0, x), 6)."""
+    return np.clip(call.x, 0.0, op.top)
+
+
+def relu6_back(op: Relu6, call: Call, y: Array, grad: Array) -> Gradient:
+    """Slope 1 between 0 and 6, else 0."""
+    return Gradient((grad * ((call.x > 0) & (call.x < op.top)),))
 
 
 def noisy_relu(op: NoisyRelu, call: Call) -> Array:

@@ -53,6 +53,7 @@ OPS: Mapping[type[ops.Op], Pair] = {
     ops.Reshape: Pair(joins.reshape, joins.reshape_back),
     ops.Softmax: Pair(joins.softmax, joins.softmax_back),
     ops.Relu: Pair(neurons.relu, neurons.relu_back),
+    ops.Relu6: Pair(neurons.relu6, neurons.relu6_back),
     ops.NoisyRelu: Pair(neurons.noisy_relu, neurons.noisy_relu_back),
     ops.LeakyRelu: Pair(neurons.leaky_relu, neurons.leaky_relu_back),
     ops.Elu: Pair(neurons.elu, neurons.elu_back),

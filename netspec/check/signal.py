@@ -28,6 +28,7 @@ from netspec.ir.ops import (
     Lrn,
     NoisyRelu,
     Relu,
+    Relu6,
     Softmax,
     Square,
     Sum,
@@ -68,6 +69,8 @@ def _square(graph: Graph, node: Node, reads: list[float]) -> float:
         return _weighted(graph, node, x)
     if isinstance(op, Relu):
         return x / 2
+    if isinstance(op, Relu6):
+        return min(x, op.top * op.top) / 2
     if isinstance(op, NoisyRelu):
         return x / 2 * (1 + op.std * op.std)
     if isinstance(op, LeakyRelu):

@@ -26,6 +26,7 @@ from netspec.ir.ops import (
     Lrn,
     NoisyRelu,
     Relu,
+    Relu6,
     SetCrossEntropy,
     Softmax,
     Tanh,
@@ -125,7 +126,7 @@ def _relu_on_scores(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[D
             source = graph.nodes[node.inputs[0]]
             while isinstance(source.op, Dropout):
                 source = graph.nodes[source.inputs[0]]
-            if isinstance(source.op, Relu | NoisyRelu):
+            if isinstance(source.op, Relu | Relu6 | NoisyRelu):
                 message = f"{source.layer} cuts its class scores off at 0 before {node.layer}"
                 notes = ["scores below 0 all become equal, and their classes get no gradient"]
                 yield _warning("relu-on-scores", message, source, facts, ("neuron",), notes)

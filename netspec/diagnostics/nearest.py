@@ -114,7 +114,6 @@ _NOT_HERE = frozenset(
         "maxunpool",
         "mish",
         "prelu",
-        "relu6",
         "selu",
         "silu",
         "spatialdropout",

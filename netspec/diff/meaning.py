@@ -33,6 +33,7 @@ from netspec.ir.ops import (
     Op,
     Pool,
     Relu,
+    Relu6,
     Sum,
     Tanh,
 )
@@ -181,7 +182,7 @@ def _rises(op: Op) -> bool:
         return True
     if isinstance(op, Tanh):
         return op.a * op.b > 0
-    return isinstance(op, Relu | LeakyRelu | Elu | Logistic) or (isinstance(op, LinearNeuron) and op.a > 0)
+    return isinstance(op, Relu | Relu6 | LeakyRelu | Elu | Logistic) or (isinstance(op, LinearNeuron) and op.a > 0)
 
 
 def _extended(edge: Edge, node: Node) -> Edge:

@@ -21,6 +21,7 @@ class Neuron:
 
 NEURONS: dict[str, Neuron] = {
     "relu": Neuron("max(0, x)", ops.Relu),
+    "relu6": Neuron("min(max(0, x), 6)", ops.Relu6),
     "nrelu": Neuron(
         "max(0, r + std r z) with r = max(0, x) and z standard normal noise, outside training too",
         ops.NoisyRelu,

@@ -48,6 +48,7 @@ from netspec.ir.ops import (
     Op,
     Pool,
     RandomScale,
+    Relu6,
     Reshape,
     Resize,
     SetCrossEntropy,
@@ -381,7 +382,7 @@ def _neuron(op: Op, site: Site) -> Footprint:
             return Footprint(wide, FULL, extra=wide, backward=2 * wide)
         case Log(a=a) if a:
             return Footprint(own, width, extra=own)
-        case LeakyRelu() | Elu() | SoftRelu() | Log():
+        case Relu6() | LeakyRelu() | Elu() | SoftRelu() | Log():
             return Footprint(own, width, keeps_input=True)
         case Square():
             return Footprint(own, width, keeps_input=True, backward=2 * own)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from hypothesis import strategies as st
 
-FUNCTIONS = ("relu", "logistic", "softrelu", "abs", "square", "tanh(1.5, 0.5)", "linear(2, -0.25)", "linear")
+FUNCTIONS = ("relu", "relu6", "logistic", "softrelu", "abs", "square", "tanh(1.5, 0.5)", "linear(2, -0.25)", "linear")
 TRAIN = (
     "train optimizer=sgd(lr=0.02, momentum=0.5, weight_decay=0.001) schedule=dexp(factor=0.004, levels=4)",
     "train optimizer=sgd(lr=0.1) schedule=exponential(factor=0.01)",

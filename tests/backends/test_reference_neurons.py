@@ -18,6 +18,7 @@ from netspec.ir.ops import (
     NoisyRelu,
     Op,
     Relu,
+    Relu6,
     SoftRelu,
     Sqrt,
     Square,
@@ -31,6 +32,7 @@ reference = backend.load("reference")
     ("op", "x", "wanted"),
     [
         (Relu(), [-2, 0, 3], [0, 0, 3]),
+        (Relu6(), [-2, 0, 3, 6, 9], [0, 0, 3, 6, 6]),
         (LeakyRelu(), [-2, 0, 3], [-0.02, 0, 3]),
         (LeakyRelu(0.5), [-2, 3], [-1, 3]),
         (Elu(), [-LN3, 0, 3], [-2 / 3, 0, 3]),  # 1/3 - 1
@@ -57,6 +59,7 @@ def test_neurons(op: Op, x: list[float], wanted: list[float]) -> None:
     ("op", "x", "slope"),
     [
         (Relu(), [-2, 0, 3], [0, 0, 1]),
+        (Relu6(), [-2, 0, 3, 6, 9], [0, 0, 1, 0, 0]),
         (LeakyRelu(0.5), [-2, 0, 3], [0.5, 0.5, 1]),
         (Elu(), [-LN3, 0, 3], [1 / 3, 1, 1]),
         (Elu(0.5), [-LN2, 0, 1000], [0.25, 0.5, 1]),

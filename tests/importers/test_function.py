@@ -129,6 +129,7 @@ def test_what_is_no_twin_stays_two_lines(case: str, names: set[str]) -> None:
         ("logistic", lambda x: 1 / (1 + np.exp(-x))),
         ("tanh[1.7,0.5]", lambda x: 1.7 * np.tanh(0.5 * x)),
         ("linear[2,-1]", lambda x: 2 * x - 1),
+        ("brelu[6]", lambda x: np.clip(x, 0, 6)),
         ("brelu[0.5]", lambda x: np.clip(x, 0, 0.5)),
         ("drelu[2]", lambda x: x - 2 * np.tanh(x / 2)),
     ],

@@ -79,6 +79,7 @@ def test_defaults_and_settings_have_their_keys() -> None:
             "[a] conv neuron=|",
             [
                 "relu",
+                "relu6",
                 "nrelu",
                 "leakyrelu",
                 "elu",

@@ -12,6 +12,7 @@ from netspec.ir.ops import (
     NoisyRelu,
     Op,
     Relu,
+    Relu6,
     SoftRelu,
     Sqrt,
     Square,
@@ -32,6 +33,8 @@ def word(site: Site, op: Op) -> str:
     """``relu``, ``tanh[1.7159,0.667]``."""
     if type(op) in _WORDS:
         return _WORDS[type(op)]
+    if isinstance(op, Relu6):
+        return f"brelu[{op.top}]"
     if isinstance(op, NoisyRelu):
         return _noisy(site, op)
     if isinstance(op, Tanh):
@@ -61,4 +64,4 @@ def neuron(site: Site) -> Section:
     return site.section("neuron", (read,), {"neuron": word(site, site.nodes[0].op)})
 
 
-EMITTED = dict.fromkeys((*_WORDS, NoisyRelu, LeakyRelu, Elu, Tanh, LinearNeuron, Log), neuron)
+EMITTED = dict.fromkeys((*_WORDS, Relu6, NoisyRelu, LeakyRelu, Elu, Tanh, LinearNeuron, Log), neuron)

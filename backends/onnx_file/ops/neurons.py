@@ -11,6 +11,7 @@ from netspec.ir.ops import (
     Logistic,
     NoisyRelu,
     Relu,
+    Relu6,
     SoftRelu,
     Sqrt,
     Square,
@@ -18,6 +19,10 @@ from netspec.ir.ops import (
 )
 
 from ..site import Site, Table
+
+
+def _relu6(op: Relu6, site: Site) -> None:
+    site.result("Clip", site.x, site.constant("bottom", 0.0), site.constant("top", op.top))
 
 
 def _noisy_relu(op: NoisyRelu, site: Site) -> None:
@@ -53,6 +58,7 @@ def _linear_neuron(op: LinearNeuron, site: Site) -> None:
 
 TABLE: Table = {
     Relu: lambda op, site: site.result("Relu", site.x),
+    Relu6: _relu6,
     NoisyRelu: _noisy_relu,
     LeakyRelu: lambda op, site: site.result("LeakyRelu", site.x, alpha=op.slope),
     Elu: lambda op, site: site.result("Elu", site.x, alpha=op.alpha),

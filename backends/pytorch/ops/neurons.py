@@ -15,6 +15,7 @@ from netspec.ir.ops import (
     Logistic,
     NoisyRelu,
     Relu,
+    Relu6,
     SoftRelu,
     Sqrt,
     Square,
@@ -115,6 +116,7 @@ class ScaleShift(nn.Module):
 
 TABLE: Table = {
     Relu: lambda op, inputs: nn.ReLU(),
+    Relu6: lambda op, inputs: nn.ReLU6(),
     NoisyRelu: lambda op, inputs: NoisyReLU(op.std),
     LeakyRelu: lambda op, inputs: nn.LeakyReLU(op.slope),
     Elu: lambda op, inputs: nn.ELU(op.alpha),

@@ -11,6 +11,7 @@ from netspec.ir.ops import (
     Logistic,
     NoisyRelu,
     Relu,
+    Relu6,
     SoftRelu,
     Sqrt,
     Square,
@@ -41,6 +42,7 @@ def _linear_neuron(op: LinearNeuron, at: Site) -> str:
 
 EXPRESSIONS: Expressions = {
     Relu: lambda op, at: f"F.relu({at.x})",
+    Relu6: lambda op, at: f"F.relu6({at.x})",
     NoisyRelu: _noisy_relu,
     LeakyRelu: lambda op, at: f"F.leaky_relu({at.x}, {op.slope!r})",
     Elu: lambda op, at: f"F.elu({at.x}, {op.alpha!r})",

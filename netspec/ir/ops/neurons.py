@@ -23,6 +23,17 @@ class Relu(Neuron):
 
 
 @dataclass(frozen=True, slots=True)
+class Relu6(Neuron):
+    """min(max(0, x), ``top``); the gradient at 0 and at ``top`` is 0.
+
+    Krizhevsky, Convolutional deep belief networks on CIFAR-10 (2010), units capped at 6; Sandler et al., MobileNetV2
+    (2018), section 4.
+    """
+
+    top: ClassVar[int] = 6
+
+
+@dataclass(frozen=True, slots=True)
 class NoisyRelu(Neuron):
     """max(0, r + std r z) with r = max(0, x) and z drawn from a standard normal distribution, outside training too.
 

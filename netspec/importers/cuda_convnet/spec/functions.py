@@ -7,11 +7,13 @@ from dataclasses import replace
 
 from netspec.importers.cuda_convnet.layers.model import Layer, Neuron
 from netspec.importers.cuda_convnet.spec.lines import Lines
+from netspec.ir.ops import Relu6
 from netspec.units import literal
 
 _WORDS = ("logistic", "relu", "nrelu", "softrelu", "abs", "square", "sqrt")
 _WITH_NUMBERS = ("tanh", "linear", "log")
-FUNCTIONS = (*_WORDS, *_WITH_NUMBERS)
+_CAPPED = Neuron("brelu", (Relu6.top,))
+FUNCTIONS = (*_WORDS, "relu6", *_WITH_NUMBERS)
 """Types of lines that apply a function to every number."""
 _TAKE_A_KEY = {
     "conv", "local", "fc", "sfc", "treefc", "pool", "cmpool", "cmrnorm", "rnorm", "cnorm", "nailbed", "blur", "href",
@@ -29,6 +31,8 @@ def add_neuron(layer: Layer, lines: Lines, name: str, *, apart: bool) -> None:
         return
     neuron = layer.neuron
     key = neuron.word if neuron.word in _WORDS else ""
+    if neuron == _CAPPED:
+        key = "relu6"
     if neuron.word in _WITH_NUMBERS:
         key = f"{neuron.word}({', '.join(map(literal, neuron.numbers))})"
     # What pools across maps is laid out as maps behind it.
@@ -59,6 +63,8 @@ def _lines(layer: Layer, lines: Lines, name: str, neuron: Neuron, suffix: str) -
 
     if word in _WORDS:
         return step(word, {}, [name])
+    if neuron == _CAPPED:
+        return step("relu6", {}, [name])
     if word in _WITH_NUMBERS:
         return step(word, {key: literal(value) for key, value in zip("ab", numbers, strict=False)}, [name])
     a = numbers[0]

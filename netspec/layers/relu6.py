@@ -1,0 +1,5 @@
+"""The relu6 neuron as a layer."""
+
+from netspec.layers._neuron import neuron_type
+
+TYPE = neuron_type("relu6")
