@@ -14,6 +14,7 @@ WARNINGS = (
     "channels-last",
     "dropout-on-scores",
     "lrn-across-groups",
+    "no-class-loss",
     "no-effect",
     "relu-on-scores",
     "saturating-bias",

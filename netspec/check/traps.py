@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from netspec.check.facts import LayerFacts
 from netspec.check.signal import mean_square, strengths
@@ -33,7 +34,7 @@ from netspec.ir.ops import (
     window_of,
 )
 from netspec.ir.shape import Shape
-from netspec.source import Span
+from netspec.source import Source, Span
 from netspec.units import count, plain, plural
 
 MOST_COLOURS = 4
@@ -142,6 +143,58 @@ def _sets_of_all(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diag
             message = f"{node.layer} is 0 whatever the scores are: its sets have all {count(classes)} classes"
             notes = ["the image's class is in a set of all with probability 1, and -log 1 = 0; a smaller size is meant"]
             yield _warning("no-effect", message, node, facts, ("size",), notes)
+
+
+def _no_class_loss(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic]:
+    """Losses that know no classes, beside class scores that none of them is about.
+
+    An autoencoder has such losses, and they depend on all that it computes.
+    """
+    losses = graph.losses
+    if not losses or any(isinstance(node.op, Loss) and node.op.knows_classes for node in losses):
+        return
+    answers = [node for node in graph.nodes.values() if isinstance(node.op, Softmax)] or [graph.output]
+    if answers[-1].output.is_image or isinstance(answers[-1].op, Loss) or answers[-1].name in _reached(graph, losses):
+        return
+    first, scores = losses[0], graph.scores.layer
+    message = f"{first.layer} takes the place of the cross-entropy: no loss knows the images' classes"
+    notes = [
+        f"without a loss in the file, the cross-entropy of {scores} is trained; with one, the file's losses alone",
+    ]
+    yield replace(_warning("no-class-loss", message, first, facts, (), notes), fixes=(_class_loss(scores, facts),))
+
+
+def _class_loss(scores: str, facts: Mapping[str, LayerFacts]) -> Fix:
+    """A cross-entropy of the class scores: above the last softmax, which goes on reading the scores, or last."""
+    name = next(n for n in ("loss", *(f"loss{i}" for i in range(2, len(facts) + 2))) if n not in facts)
+    line = f"[{name}] crossentropy inputs={scores}"
+    sections = [known.section for known in facts.values()]
+    softmax = next((s for s in sections[::-1] if facts[s.name.text].type == "softmax"), None)
+    if softmax is None:
+        source = sections[0].span.source
+        newline = "" if source.text.endswith("\n") else "\n"
+        return Fix(f"add {line}", (_inserted(source, len(source.text), f"{newline}{line}\n"),))
+    edits = [_inserted(softmax.span.source, softmax.span.start, f"{line}\n")]
+    if not any(pair.key.text == "inputs" for pair in softmax.pairs):
+        word = softmax.values[0].span
+        edits.append(_inserted(word.source, word.end, f" inputs={scores}"))
+    return Fix(f"add {line} above {softmax.name.text}", tuple(edits))
+
+
+def _inserted(source: Source, place: int, text: str) -> Edit:
+    return Edit(Span(source, place, place), text)
+
+
+def _reached(graph: Graph, losses: Iterable[Node]) -> set[str]:
+    """The operations that losses depend on, and these."""
+    waiting = [node.name for node in losses]
+    reached: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        if name not in reached:
+            reached.add(name)
+            waiting.extend(graph.nodes[name].inputs)
+    return reached
 
 
 def _softmax_twice(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic]:
@@ -309,6 +362,7 @@ _RULES = (
     _unread_channels,
     _relu_on_scores,
     _softmax_twice,
+    _no_class_loss,
     _sets_of_all,
     _dropout_on_scores,
     _lrn_across_groups,

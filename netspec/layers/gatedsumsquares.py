@@ -11,6 +11,6 @@ TYPE = loss_type(
     reads="a gate of one number, and any value: `inputs=GATE,VALUE`",
     example=(
         "[image] input 3x32x32\n[fc1] fc outputs=64\n[gate] fc outputs=1 neuron=logistic\n"
-        "[loss] gatedsumsquares inputs=gate,fc1\n[fc2] fc outputs=10 inputs=fc1\n[prob] softmax"
+        "[loss] gatedsumsquares inputs=gate,fc1\n[fc2] fc outputs=10 inputs=fc1\n[classes] crossentropy"
     ),
 )

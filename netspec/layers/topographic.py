@@ -14,6 +14,6 @@ TYPE = loss_type(
     reads="an image",
     example=(
         "[image] input 3x32x32\n[conv1] conv filters=16 kernel=5\n[loss] topographic size=3\n"
-        "[fc2] fc outputs=10 inputs=conv1\n[prob] softmax"
+        "[fc2] fc outputs=10 inputs=conv1\n[classes] crossentropy"
     ),
 )

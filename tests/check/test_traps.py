@@ -9,6 +9,7 @@ import pytest
 
 import netspec
 from netspec.check.signal import strengths
+from netspec.diagnostics import apply
 
 SPECS = Path(__file__).parent.parent.parent / "specs"
 
@@ -27,6 +28,11 @@ TRAPS = {
         "[i] input 8\n[f] fc outputs=4\n[s] softmax\n[l] crossentropy\n",
         "[i] input 8\n[f] fc outputs=4\n[l] crossentropy\n",
         (4, 5),
+    ),
+    "no-class-loss": (
+        "[i] input 8\n[f] fc outputs=4 init=he\n[l] sumsquares\n[g] fc outputs=3 inputs=f\n[s] softmax\n",
+        "[i] input 8\n[f] fc outputs=4 init=he\n[l] sumsquares gate=class\n[g] fc outputs=3 inputs=f\n[s] softmax\n",
+        (3, 5),
     ),
     "dropout-on-scores": (
         "[i] input 8\n[f] fc outputs=4\n[d] dropout\n[s] softmax\n",
@@ -85,6 +91,51 @@ def test_a_comment_on_its_line_silences_a_trap_by_its_code(code: str) -> None:
     ):
         text = "\n".join(f"{x}  {comment}" if n == line else x for n, x in enumerate(lines, 1))
         assert len(netspec.loads(text).warnings) == warnings, comment
+
+
+NO_CLASS_LOSS = "[i] input 8\n[f] fc outputs=4\n[l] sumsquares\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "mended"),
+    [
+        (
+            NO_CLASS_LOSS + "[g] fc outputs=3 inputs=f\n[s] softmax\n",
+            NO_CLASS_LOSS + "[g] fc outputs=3 inputs=f\n[loss] crossentropy inputs=g\n[s] softmax inputs=g\n",
+        ),
+        (
+            NO_CLASS_LOSS + "[g] fc outputs=3 inputs=f\n[loss] softmax inputs=g",
+            NO_CLASS_LOSS + "[g] fc outputs=3 inputs=f\n[loss2] crossentropy inputs=g\n[loss] softmax inputs=g",
+        ),
+        (
+            NO_CLASS_LOSS + "[g] fc outputs=3 inputs=f",
+            NO_CLASS_LOSS + "[g] fc outputs=3 inputs=f\n[loss] crossentropy inputs=g\n",
+        ),
+        # The loss is about the scores, and still about no class.
+        (
+            "[i] input 8\n[f] fc outputs=4\n[s] softmax # allow: unread-layer\n[l] sumsquares inputs=f\n",
+            "[i] input 8\n[f] fc outputs=4\n[loss] crossentropy inputs=f\n[s] softmax inputs=f # allow: unread-layer\n"
+            "[l] sumsquares inputs=f\n",
+        ),
+    ],
+)
+def test_a_loss_of_no_classes_gets_the_cross_entropy_beside_it(text: str, mended: str) -> None:
+    (warning,) = netspec.loads(text).warnings
+    (fix,) = warning.fixes
+    assert (warning.code, fix.checks, apply(fix.edits, text)) == ("no-class-loss", True, mended)
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [
+        "[t] linear a=-1\n[d] sum inputs=i,t\n[l] sumsquares\n",  # an autoencoder
+        "[l] sumsquares\n",
+        "[s] softmax\n[l] sumsquares\n",  # few classes at a time, whichever
+        "[l] sumsquares\n[r] reshape size=2x2x2 inputs=f\n",  # the last layer is a picture, and no scores
+    ],
+)
+def test_losses_that_all_depends_on_need_no_classes(ending: str) -> None:
+    assert netspec.loads(f"[i] input 8\n[f] fc outputs=8\n{ending}").warnings == ()
 
 
 def test_the_strength_of_a_signal_by_hand() -> None:

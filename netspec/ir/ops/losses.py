@@ -20,6 +20,11 @@ class Loss(Op):
     labelled: ClassVar[bool] = True
     """Whether it compares what it reads, class scores, with the images' classes."""
 
+    @property
+    def knows_classes(self) -> bool:
+        """Whether the images' classes make a difference to it."""
+        return self.labelled
+
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         (x,) = inputs
         if x.is_image:
@@ -98,6 +103,10 @@ class SumSquares(Loss):
     gate: Literal["none", "class"] = "none"
 
     labelled = False
+
+    @property
+    def knows_classes(self) -> bool:
+        return self.gate == "class"
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         return Shape(1)
