@@ -11,7 +11,7 @@ from netspec.diagnostics.nearest import is_slip, nearest
 from netspec.ir.fault import Fault
 from netspec.keys import BadValue
 from netspec.language.parser import MOST_MISTAKES
-from netspec.language.syntax import Dropped, Pair, Value, Word
+from netspec.language.syntax import Dropped, Pair, Value, Values, Word
 from netspec.source import Source, Span
 
 MOST_COMPARED = 100_000
@@ -88,7 +88,14 @@ class Findings:
         Of a variant's layer, the keys that the variant gives are to blame before those that it inherits.
         """
         spans = places(pairs, fault.keys, type_span, self.root)
+        if fault.item is not None and (listed := pairs.get(fault.keys[0])):
+            spans = (_item(listed.value, fault.item),)
         self.add(fault.code, fault.message.format(layer=layer), *spans, notes=fault.notes, layer=layer, labels=labels)
+
+
+def _item(value: Value, number: int) -> Span:
+    """Where the value of this number stands in a list, or the one value that stands for a list of one."""
+    return value.items[number].span if isinstance(value, Values) else value.span
 
 
 def places(pairs: Mapping[str, Pair], keys: Iterable[str], type_span: Span, root: Source) -> tuple[Span, ...]:

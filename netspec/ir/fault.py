@@ -17,14 +17,25 @@ class Fault(Exception):
     notes:
         The arithmetic, one line each, with the numbers put in.
 
+    item:
+        Of a first key whose value is a list, the number of the value that is involved; ``None`` where all are.
+
     ``operation`` is the one that cannot be, once it is known.
     """
 
     operation: object = None
 
-    def __init__(self, code: str, message: str, keys: tuple[str, ...] = (), notes: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        keys: tuple[str, ...] = (),
+        notes: tuple[str, ...] = (),
+        item: int | None = None,
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.keys = keys
         self.notes = notes
+        self.item = item

@@ -124,7 +124,7 @@ def test_a_sum_of_squares_reads_anything_and_takes_it_for_no_scores() -> None:
     )
     found = good(text)
     assert (ops(text, "small"), found.graph.scores.name) == ([SumSquares()], "fc")
-    assert not found.warnings
+    assert [(w.code, w.layer) for w in found.warnings] == [("no-class-loss", "small")]
 
 
 def test_a_loss_wants_one_score_per_class() -> None:

@@ -49,9 +49,23 @@ NETWORKS = (
     Case(
         "table-mismatch",
         IMAGE + "[c] conv filters=2 kernel=3 table=0+1,2+3",
-        (2, 29, "table=0+1,2+3"),
+        (2, 39, "2+3"),
         "c: filter 1 reads channel 3, which its input has not",
         "2+3: the input has 3 channels, counted from 0: 0 to 2",
+    ),
+    Case(
+        "table-mismatch",
+        IMAGE + "[c] conv filters=2 kernel=3 table=\n  0+1,\n  3",
+        (4, 3, "3"),
+        "c: filter 1 reads channel 3, which its input has not",
+        "3: the input has 3 channels, counted from 0: 0 to 2",
+    ),
+    Case(
+        "table-mismatch",
+        IMAGE + "[c] conv filters=1 kernel=3 table=7",
+        (2, 35, "7"),
+        "c: filter 0 reads channel 7, which its input has not",
+        "7: the input has 3 channels, counted from 0: 0 to 2",
     ),
     Case(
         "groups-do-not-divide",

@@ -74,6 +74,7 @@ def _need_channels(table: ConnectionTable, channels: int) -> None:
                 f"{{layer}}: filter {number} reads channel {row[-1]}, which its input has not",
                 ("table",),
                 (f"{written}: the input has {plural(channels, 'channel')}, counted from 0: {_numbers(channels)}",),
+                item=number,
             )
 
 
