@@ -1,0 +1,165 @@
+"""Everything that is known only where there is a GPU, one after the other, within a time limit.
+
+Each job is a process of its own with a limit of its own, what is worth most first; what it prints is kept in a file of
+the folder `-o`, with the curves and with `summary.json`: how each ended, in how many seconds, its figures, and which of
+them are below what is wanted. Jobs for which no time is left are told. `--small` asks all of it of small batches and
+networks, on the CPU too, to see whether the script works.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+ROOT = Path(__file__).parent.parent
+PYTHON = sys.executable
+
+Figures = Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A command and the most ``seconds`` that it gets; ``figures`` reads its output. ``wanted`` are lower bounds."""
+
+    name: str
+    command: list[str]
+    seconds: int
+    figures: Callable[[str], Figures] = lambda output: {}
+    wanted: Figures = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """``code`` is the exit code, ``None`` where the time was over."""
+
+    name: str
+    code: int | None
+    seconds: float
+    figures: Figures
+    missed: list[str]
+
+
+def ratios(output: str) -> Figures:
+    """How many times as fast as the best hand-written mode `netspec time --compare handwritten` was."""
+    found = json.loads(output)
+    fast = {f"{kind} images/s": found[kind]["images_per_s"] for kind in ("training", "inference")}
+    return fast | found["times_handwritten"]
+
+
+def passed(output: str) -> Figures:
+    """How many tests passed, of pytest's last line."""
+    words = output.split()
+    return {"passed": float(words[words.index("passed") - 1])} if "passed" in words else {"passed": 0.0}
+
+
+def jobs(device: str, small: bool, folder: Path) -> list[Job]:
+    """What there is to do."""
+    specs = ROOT / "specs"
+    alexnet, published = specs / "alexnet.net", specs / "alexnet-torchvision.net"
+    batches = (4, 2) if small else (1024, 128)
+    rounds, precision = (1, "fp32") if small else (5, "bf16")
+    narrow = ["--set", "fc6.outputs=64", "--set", "fc7.outputs=64"] if small else []
+
+    def timed(name: str, spec: Path, batch: int, wanted: Figures) -> Job:
+        command = [
+            "-m",
+            "netspec",
+            "time",
+            str(spec),
+            "--device",
+            device,
+            "--batch",
+            str(batch),
+            "--precision",
+            precision,
+        ]
+        rest = ["--rounds", str(rounds), "--compare", "handwritten", "--format", "json"]
+        return Job(name, [PYTHON, *command, *rest], 240, ratios, {} if small else wanted)
+
+    def script(name: str, *arguments: str) -> list[str]:
+        return [PYTHON, str(ROOT / "benchmarks" / name), *arguments]
+
+    curves = ["--device", device, "-o", str(folder / "curves.png")]
+    curves += ["--spec", str(specs / "digits.net"), "--data", "digits", "--steps", "4"] if small else []
+    worth = ["-m", "netspec", "time", str(alexnet), "--device", device, "--batch", str(batches[0]), "--passes"]
+    tests = [PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "gpu", str(ROOT / "tests")]
+    kernels = [*tests[:-1], str(ROOT / "tests" / "backends" / "test_kernels.py")]
+    first = ["--device", device, "--rounds", "1", *(["--spec", "digits", "--data", "digits"] if small else [])]
+    every = [
+        Job("tests", tests, 120, passed),
+        timed("alexnet-1024", alexnet, batches[0], {"training": 2.5}),
+        timed("alexnet-128", alexnet, batches[1], {"training": 2.0}),
+        timed("alexnet-1", alexnet, 1, {"inference": 1.0}),
+        timed("torchvision-1024", published, batches[0], {"training": 1.2}),
+        Job("memory", script("memory.py"), 60),
+        Job("first-step", script("first_step.py", *first), 90),
+        Job("curves", script("curves.py", *curves), 240),
+        Job("passes", [PYTHON, *worth, "--precision", precision, "--rounds", str(rounds), *narrow], 180),
+    ]
+    if shutil.which("compute-sanitizer"):
+        every.append(Job("sanitizer", ["compute-sanitizer", "--error-exitcode", "3", *kernels], 180, passed))
+    return every
+
+
+def done(job: Job, seconds: float, folder: Path) -> Ending:
+    """Run a job, keep what it prints, and read its figures."""
+    start, limit = time.monotonic(), min(seconds, job.seconds)
+    code: int | None = None
+    with (folder / f"{job.name}.txt").open("w") as out, (folder / f"{job.name}.err").open("w") as err:
+        process = subprocess.Popen(job.command, stdout=out, stderr=err, cwd=ROOT)
+        try:
+            code = process.wait(limit)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+    took = time.monotonic() - start
+    figures = job.figures((folder / f"{job.name}.txt").read_text()) if code == 0 else {}
+    missed = [f"{name}: {figures[name]:.3g}, wanted {least}" for name, least in job.wanted.items()
+              if name in figures and figures[name] < least]  # fmt: skip
+    return Ending(job.name, code, round(took, 1), figures, missed)
+
+
+def main() -> None:
+    """Do what there is time for. The exit code is 1 where a job failed or missed what is wanted."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--limit", type=int, default=540, metavar="SECONDS")
+    parser.add_argument("--small", action="store_true")
+    parser.add_argument("--only", action="append", metavar="JOB", help="this job alone; may stand several times")
+    options = parser.parse_args()
+    options.output.mkdir(parents=True, exist_ok=True)
+    gpu = torch.cuda.is_available()
+    if not gpu and not options.small:
+        parser.error("there is no CUDA device here; --small tries the script on the CPU")
+    end = time.monotonic() + options.limit
+    facts: dict[str, Any] = {"torch": torch.__version__, "device": torch.cuda.get_device_name() if gpu else "CPU"}
+    endings: list[Ending] = []
+    for job in jobs("cuda" if gpu else "cpu", options.small, options.output):
+        if options.only and job.name not in options.only:
+            continue
+        left = end - time.monotonic()
+        if left < 1:
+            print(f"{job.name}: no time is left")
+            continue
+        endings.append(done(job, left, options.output))
+        ended = endings[-1]
+        facts["jobs"] = [asdict(each) for each in endings]
+        (options.output / "summary.json").write_text(json.dumps(facts, indent=1))
+        how = {0: "done", None: "out of time"}.get(ended.code, f"exit {ended.code}")
+        said = [f"{name} {value:,.4g}" for name, value in ended.figures.items()]
+        print(f"{ended.name}: {how} in {ended.seconds:.0f} s", *said, *ended.missed, sep="; ", flush=True)
+    sys.exit(any(ended.code != 0 or ended.missed for ended in endings))
+
+
+if __name__ == "__main__":
+    main()
