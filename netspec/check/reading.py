@@ -9,7 +9,7 @@ from typing import Any
 from netspec import layers
 from netspec.check.claims import read_claim
 from netspec.check.known import Known, Reading
-from netspec.check.meant import meant_type, where_type_should_be, with_its_key
+from netspec.check.meant import meant_type, where_type_should_be, whole_map, with_its_key
 from netspec.check.placement import check_group
 from netspec.check.report import Findings, in_one, replacement
 from netspec.check.statements import BAD, Settings
@@ -65,6 +65,12 @@ class Reader:
             return None
         found = layers.find(word.text)
         if found is None:
+            over_all = whole_map(word.text) if "kernel" not in section.body.keys else None
+            if over_all:
+                message = f"layer type '{word.text}' is unknown; did you mean {over_all}?"
+                fixes = (replacement(word.span, over_all),)
+                self.findings.add("unknown-type", message, word.span, fixes=fixes, layer=name)
+                return None
             self.findings.unknown("unknown-type", "layer type", word, layers.names(), layer=name)
             return None
         stray = _stray(section, found)

@@ -69,7 +69,7 @@ class Findings:
         message = f"{what} '{word.text}' is unknown" + (f"; did you mean {near}?" if near else "")
         fixes = (replacement(word.span, near, known),) if near else ()
         if code == "unknown-type" and not near:
-            notes = (*notes, f"the layer types: {', '.join(known)}")
+            notes = (*notes, f"the layer types, which netspec explain tells of: {', '.join(known)}")
         self.add(code, message, word.span, notes=notes, fixes=fixes, layer=layer)
         return near
 

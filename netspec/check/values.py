@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from netspec import layers
+from netspec.check.meant import in_other_words
 from netspec.check.report import Findings, replacement
 from netspec.diagnostics import Label
 from netspec.keys import BadValue, Key, Padding
@@ -79,6 +80,11 @@ def _said_elsewhere(
 ) -> str | None:
     """Report what is no key because it is said in another place of the line; the answer is the key that holds it."""
     word, value = pair.key.text, shown(pair.value)
+    said = in_other_words(owner, pair)
+    if said and (key := said.partition("=")[0]) not in pairs:
+        message = f"{owner} has no key '{word}'; did you mean {said}?"
+        findings.add("unknown-key", message, pair.key.span, fixes=(replacement(pair.span, said),), layer=layer)
+        return key
     kind = layers.find(owner)
     optimizer = next((key for key in keys.values() if isinstance(key.kind, Optimizer)), None)
     number = _number(word, optimizer, keys, findings) if optimizer else None

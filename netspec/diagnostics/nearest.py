@@ -42,6 +42,7 @@ _ELSEWHERE = {
     "fullyconnected": ("fc",),
     "gamma": ("factor",),
     "gap": ("avgpool",),
+    "globalaveragepool": ("avgpool",),
     "globalaveragepooling": ("avgpool",),
     "globalavgpool": ("avgpool",),
     "globalmaxpooling": ("maxpool",),
@@ -90,7 +91,7 @@ _ELSEWHERE = {
     "weightfiller": ("init",),
     "weightinit": ("init",),
 }
-"""What other tools call a thing, as ``_plain`` has it, and the words for it here."""
+"""What other tools call a thing, as ``plain_word`` has it, and the words for it here."""
 
 _NOT_HERE = frozenset(
     {
@@ -127,7 +128,7 @@ _NOT_HERE = frozenset(
 """What other tools have and specs do not: near a word by its letters, and something else."""
 
 
-def _plain(word: str) -> str:
+def plain_word(word: str) -> str:
     """A word without what tools write differently: ``Conv2DTranspose`` and ``conv_transpose`` are one."""
     return re.sub(r"[_-]|[123]d", "", word.lower())
 
@@ -149,9 +150,9 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 @functools.lru_cache(maxsize=1024)
 def _nearest(word: str, names: tuple[str, ...]) -> str | None:
     """Kept, because a file that is checked again with one change asks for the same words."""
-    sought, plain = word.lower(), _plain(word[: LONGEST_WORD + 1])
+    sought, plain = word.lower(), plain_word(word[: LONGEST_WORD + 1])
     if plain in _NOT_HERE:
-        return next((name for name in names if _plain(name) == plain), None)
+        return next((name for name in names if plain_word(name) == plain), None)
     for meant in _ELSEWHERE.get(plain, ()):
         if meant in names and word not in names:
             return meant

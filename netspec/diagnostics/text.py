@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import wrap
 
 from netspec.diagnostics.model import Diagnostic
 from netspec.source import Span
 from netspec.units import plural
 
 _WIDEST_LINE = 160
+_WIDEST_NOTE = 120
 
 
 def render_all(diagnostics: Sequence[Diagnostic], limit: int | None = None) -> str:
@@ -46,12 +48,25 @@ def render(diagnostic: Diagnostic) -> str:
             lines.append(f"{gutter}::: {_place(label.span)}")
         excerpt = _excerpt((label.span,), gutter, label.text, "-")
         lines += excerpt[1:] if excerpt[0] == lines[3] and label.span.source == span.source else excerpt
-    lines += [f"{gutter} = {note}" for note in diagnostic.notes]
+    lines += [line for note in diagnostic.notes for line in _note(note, gutter)]
     ways = [(f"fix: {f.title}", f.effect) for f in diagnostic.fixes]
     ways += [(f"not a fix: {r.title}", r.effect) for r in diagnostic.rejected]
     width = max((len(title) for title, effect in ways if effect), default=0)
     lines += [f"{gutter} {title:<{width}}  {effect}" if effect else f"{gutter} {title}" for title, effect in ways]
     return "\n".join(lines)
+
+
+def _note(note: str, gutter: str) -> list[str]:
+    """A note in lines that can be read, the first behind ``=`` and the others below it."""
+    sign = f"{gutter} = "
+    return wrap(
+        note,
+        _WIDEST_NOTE,
+        initial_indent=sign,
+        subsequent_indent=" " * len(sign),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _place(span: Span) -> str:

@@ -19,6 +19,9 @@ from netspec.source import Source
 
 Sort = Literal["setting", "type", "key", "value", "layer", "shape", "file"]
 
+MOST_IN_A_ROW = 16
+"""Channels that are written out as a row of a connection table."""
+
 _OF_VARIANTS = {
     "drop": "Removes layers of the spec that this one starts from.",
     "after": "the layer that this one is inserted behind",
@@ -105,6 +108,8 @@ def _values(document: Document, here: Context) -> Iterator[Candidate]:
     key = next((key for key in _known(document, here) if key.name == here.key), None)
     if key is None:
         return
+    if key.name == "table":
+        yield from _rows(document, here)
     forms = forms_of(key.kind)
     words = [str(number) for number in key.kind.numbers] if isinstance(key.kind, OneOf) else key.kind.words
     for word in words:
@@ -114,6 +119,17 @@ def _values(document: Document, here: Context) -> Iterator[Candidate]:
         text = f"{word}(" if opens else word
         detail = f"{word}({numbers})" if numbers else key.kind.doc
         yield Candidate(word, "value", text, here.start, here.end, detail, form.doc if form else "")
+
+
+def _rows(document: Document, here: Context) -> Iterator[Candidate]:
+    """A connection table's row of all channels of what the layer reads, to be thinned out: the first, or one more."""
+    facts = document.checked.layer(here.name)
+    read = document.checked.layers[facts.inputs[0]] if facts and len(facts.inputs) == 1 else None
+    if read is None or read.computed is None or not read.computed.is_image or read.computed.channels > MOST_IN_A_ROW:
+        return
+    row = "+".join(map(str, range(read.computed.channels)))
+    doc = f"a filter's row: the channels that it reads, of {read.section.name.text}'s {read.computed.channels}"
+    yield Candidate(row, "value", row, here.start, here.end, doc)
 
 
 def _bases(document: Document, here: Context) -> Iterator[Candidate]:

@@ -30,6 +30,42 @@ def test_a_layer_by_habit_of_programs_is_put_as_a_statement() -> None:
     assert good(text)["d"].output == (4, 30, 30)
 
 
+@pytest.mark.parametrize(
+    ("written", "code", "right"),
+    [
+        ("GlobalAveragePooling2D", "unknown-type", "avgpool kernel=global"),
+        ("global_avg_pool", "unknown-type", "avgpool kernel=global"),
+        ("GlobalMaxPool", "unknown-type", "maxpool kernel=global"),
+        ("gap neuron=relu", "unknown-type", "avgpool kernel=global neuron=relu"),
+        ("AdaptiveAvgPool2d(1)", "missing-type", "avgpool kernel=global"),
+        ("AdaptiveMaxPool2d(1, 1)", "missing-type", "maxpool kernel=global"),
+        ("GlobalAveragePooling2D()", "missing-type", "avgpool kernel=global"),
+        ("affine scale=2", "unknown-key", "affine init=constant(2)"),
+        ("affine gamma=0.5 bias=1", "unknown-key", "affine init=constant(0.5) bias=1"),
+        ("affine shift=-1", "unknown-key", "affine bias=-1"),
+    ],
+)
+def test_what_others_have_a_word_for_is_told_with_its_keys(written: str, code: str, right: str) -> None:
+    head = "[image] input 3x8x8\n[x] "
+    (found,) = mistakes(head + written)
+    (fix,) = found.fixes
+    assert (found.code, fix.checks, apply(fix.edits, head + written)) == (code, True, head + right)
+
+
+@pytest.mark.parametrize(
+    ("written", "code", "title"),
+    [
+        ("gap kernel=4", "unknown-type", "write avgpool"),
+        ("AdaptiveAvgPool2d(7)", "missing-type", "write AdaptiveAvgPool2d 7"),
+        ("affine scale=2 init=he", "unknown-key", None),
+        ("affine scale=two", "unknown-key", None),
+    ],
+)
+def test_where_that_does_not_fit_it_is_not_proposed(written: str, code: str, title: str | None) -> None:
+    (found,) = mistakes(f"[image] input 3x8x8\n[x] {written}\n")
+    assert (found.code, next((fix.title for fix in found.fixes), None)) == (code, title)
+
+
 @pytest.mark.parametrize(("word", "fixed"), [("same", ()), ("Same", ()), ("valid", ("write 0",))])
 def test_a_padding_that_others_name_is_told_in_numbers(word: str, fixed: tuple[str, ...]) -> None:
     (found,) = mistakes(f"[i] input 3x8x8\n[c] conv filters=4 kernel=3 pad={word}\n")

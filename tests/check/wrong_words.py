@@ -207,5 +207,11 @@ WORDS = (
         "did you mean fc?",
         "write fc",
     ),
-    Case("unknown-type", IMAGE + "[c] qqq", (2, 5, "qqq"), "layer type 'qqq' is unknown", "the layer types: abs, "),
+    Case(
+        "unknown-type",
+        IMAGE + "[c] qqq",
+        (2, 5, "qqq"),
+        "layer type 'qqq' is unknown",
+        "netspec explain tells of: abs, ",
+    ),
 )

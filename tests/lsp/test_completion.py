@@ -65,6 +65,21 @@ def test_a_key_is_written_with_its_equals_sign_once() -> None:
     assert (first.insert, first.end - first.start) == ("filters", 6)
 
 
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ("[image] input 3x8x8\n[c] conv filters=2 kernel=3 table=|", ["0+1+2", "none"]),
+        ("[image] input 3x8x8\n[c] conv filters=2 kernel=3 table=0+1,|", ["0+1+2", "none"]),
+        ("[image] input 1x8x8\n[c] conv filters=2 kernel=3 table=|", ["0", "none"]),
+        ("[image] input 64x8x8\n[c] conv filters=2 kernel=3 table=|", ["none"]),
+        ("[image] input 3\n[c] conv filters=2 kernel=3 table=|", ["none"]),
+        ("default conv table=|", ["none"]),
+    ],
+)
+def test_a_connection_tables_row_has_the_channels_that_there_are(text: str, rows: list[str]) -> None:
+    assert labels(text, {}) == rows
+
+
 def test_defaults_and_settings_have_their_keys() -> None:
     assert {"neuron", "filters"} <= set(labels("default conv init=he |"))
     assert not {"init", "inputs", "weights"} & set(labels("default conv init=he |"))
