@@ -38,7 +38,8 @@ def smallest_peak(placed: Placed, precision: Precision, recorded: bool = False) 
 
 def break_even(graph: Graph, devices: int, precision: Precision) -> int | None:
     """The largest batch at which splitting by groups sends fewer bytes than by batch, counted at the device that sends
-    or receives the most; 0 if there is none, ``None`` if it is so at any batch.
+    or receives the most; 0 if there is none, ``None`` if it is so at any batch. Of the batches that training can take
+    either way, in equal shares by groups and in equal parts of ``accumulate``.
 
     Raises
     ------
@@ -47,8 +48,8 @@ def break_even(graph: Graph, devices: int, precision: Precision) -> int | None:
     """
     groups, rows = place(graph, arrange(graph, devices, "groups")), place(graph, arrange(graph, devices, "batch"))
     by_groups, by_batch = _busiest(groups, precision), _busiest(rows, precision)
-    step = groups.arrangement.replicas
-    found = _last(lambda batch: by_groups(batch) < by_batch(batch), step)
+    step = smallest_batch(groups)
+    found = _last(lambda batch: by_groups(batch) < by_batch(batch), step, first=smallest_batch(rows) // step)
     return None if found >= LARGEST_BATCH - step else found
 
 

@@ -174,6 +174,9 @@ def test_groups_send_less_than_data_parallel_up_to_a_batch_of_about_1040() -> No
     """Forward and backward together 2 x 28,288 + 2,048 numbers an image leave a device; 60,965,224 gradients do."""
     assert round(PARAMETERS / (2 * 28_288 + 2_048), 2) == 1039.94
     assert break_even(alexnet(), 2, "fp32") == 1039
+    in_parts = alexnet(accumulate=8)
+    assert break_even(in_parts, 2, "fp32") == 1032  # of the multiples of 8
+    assert break_even(in_parts, 4, "fp32") == 2000  # of 2008, the multiples of 16
     for batch, less in ((1039, True), (1040, False)):
         groups, rows = (plan(alexnet(), 2, split, batch=batch) for split in ("groups", "batch"))
         assert (groups.crossed < rows.crossed) is less
