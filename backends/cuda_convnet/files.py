@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from netspec.diagnostics import Diagnostic, SpecError, in_order
 from netspec.importers.cuda_convnet import Dialect, translate
 from netspec.ir.graph import Layer
-from netspec.ir.ops import Flatten, Input, Loss, Reshape
+from netspec.ir.ops import Concat, Flatten, Input, Loss, Reshape, is_identity
 from netspec.ir.shape import Shape
 from netspec.net import Net
 from netspec.source import Source
@@ -79,6 +79,8 @@ def _add(draft: Draft, layer: Layer) -> None:
             _data(draft, layer)
         elif isinstance(op, Flatten | Reshape) and len(layer.nodes) == 1:
             draft.values[layer.name] = _laid_out_anew(draft, layer)
+        elif len(layer.nodes) == 1 and _left_as_it_is(draft, layer):
+            draft.values[layer.name] = draft.values[layer.inputs[0]]
         elif isinstance(op, Loss):
             add_cost(draft, layer)
         else:
@@ -102,6 +104,16 @@ def _laid_out_anew(draft: Draft, layer: Layer) -> Value:
         part = Site(draft, layer, layer.name).one()
         return Value((replace(part, shape=layer.output),))
     return Value(tuple(replace(part, shape=Shape(part.shape.units)) for part in read.parts), layer.placement.split)
+
+
+def _left_as_it_is(draft: Draft, layer: Layer) -> bool:
+    """Whether a layer of pixels neither changes its input nor where it lives: its readers read that. (A concatenation
+    of one value is a section in these files.)"""
+    node = draft.graph.nodes[layer.nodes[0]]
+    if isinstance(node.op, Concat) or not is_identity(node.op, draft.graph.shapes(node)):
+        return False
+    read = draft.graph.layers[layer.inputs[0]]
+    return read.placement == layer.placement or draft.graph.groups == 1
 
 
 def _sections(draft: Draft, layer: Layer) -> None:

@@ -36,6 +36,7 @@ from netspec.ir.ops import (
     Relu6,
     Sum,
     Tanh,
+    is_identity,
 )
 from netspec.ir.shape import Shape
 from netspec.ir.window import Window
@@ -98,8 +99,8 @@ def meaning(graph: Graph) -> Meaning:
     values: dict[str, Edge] = {}
     for node in graph.nodes.values():
         read = [values[name] for name in node.inputs]
-        if isinstance(node.op, Neuron | Dropout | Flatten):
-            values[node.name] = _extended(read[0], node)
+        if isinstance(node.op, Neuron | Dropout | Flatten) or is_identity(node.op, graph.shapes(node)):
+            values[node.name] = _extended(read[0], node, graph.shapes(node))
             continue
         here = cores[node.layer]
         value = Edge((node.layer, len(here)))
@@ -132,6 +133,8 @@ def essence(op: Op, inputs: tuple[Shape, ...]) -> Essence:
         return _name(replace(op, momentum=0.0))
     if isinstance(op, Bias):
         return ("Bias", op.per)
+    if is_identity(op, inputs):
+        return _SAME
     if isinstance(op, Conv) and op.table is not None and op.table.links == op.filters * inputs[0].channels:
         return _name(replace(op, table=None), inputs[0])
     return _name(op, inputs[0] if inputs else None)
@@ -185,10 +188,10 @@ def _rises(op: Op) -> bool:
     return isinstance(op, Relu | Relu6 | LeakyRelu | Elu | Logistic) or (isinstance(op, LinearNeuron) and op.a > 0)
 
 
-def _extended(edge: Edge, node: Node) -> Edge:
+def _extended(edge: Edge, node: Node, inputs: tuple[Shape, ...]) -> Edge:
     """A value with one more function applied."""
     op = node.op
-    outside = Step(essence(op, ()), _rises(op), node.layer)
+    outside = Step(essence(op, inputs), _rises(op), node.layer)
     inside = outside
     if isinstance(op, Dropout) and op.rate > 0:
         inside = Step(("Dropout", number(op.rate), op.scaling), False, node.layer)

@@ -327,6 +327,30 @@ def test_the_same_numbers_in_another_shape_are_no_section() -> None:
     assert "[c]\ntype=conv\ninputs=image\nchannels=48\n" in made.layers and "[f]" not in made.layers
 
 
+@pytest.mark.parametrize("dialect", ["2012", "v2"])
+@pytest.mark.parametrize("line", ["crop size=12", "zeropad pad=0"])
+def test_what_neither_cuts_nor_adds_is_no_section(line: str, dialect: Dialect) -> None:
+    net = loads(f"[image] input 3x12x12 range=255 mean=image\n[a] {line}\n{ENDING}")
+    made = BACKEND.emit(net, dialect)
+    assert "[a]" not in made.layers and "[out]\ntype=fc\ninputs=image\n" in made.layers
+    same(net, back(made, net.graph))
+    net = loads(f"[image] input 3x12x12 range=255 mean=image\n[a] {line} neuron=relu\n{ENDING}")
+    made = BACKEND.emit(net, dialect)
+    assert "[a]\ntype=neuron\ninputs=image\nneuron=relu\n" in made.layers
+    same(net, back(made, net.graph))
+
+
+@pytest.mark.parametrize("place", ["", " gpu=1", " gpu=all"])
+def test_what_neither_cuts_nor_adds_and_lies_on_two_gpus(place: str) -> None:
+    """Where it does not move what it reads, readers read that, each its own GPU's half."""
+    head = "net x rounding=up\ngpus 2\n[image] input 3x12x12 range=255 mean=image"
+    halves = "[c] conv filters=64 kernel=3 init=gaussian(1)"
+    net = loads(f"{head}\n{halves}\n[a] crop size=10{place}\n[b] zeropad pad=0\n[p] maxpool kernel=2\n{ENDING}")
+    made = BACKEND.emit(net, "v2")
+    assert made.layers.count("neuron=ident") == (place == " gpu=1")
+    same(net, back(made, net.graph))
+
+
 @pytest.mark.parametrize(("kernel", "stride", "before"), [(2, 2, 0), (3, 2, 1), (3, 1, 2), (16, 1, 15)])
 def test_pooling_of_rows_that_are_maps_is_pooling_across_maps(kernel: int, stride: int, before: int) -> None:
     made = 16 // stride

@@ -22,6 +22,7 @@ from netspec.ir.ops import (
     Resize,
     SumPool,
     ZeroPad,
+    is_identity,
 )
 from netspec.ir.shape import Shape
 from netspec.units import literal
@@ -131,14 +132,19 @@ def mirror(site: Site) -> Section:
     return site.section("href", (site.one(),), {"channels": str(channels)})
 
 
+def _as_it_is(site: Site) -> Section:
+    """A ``neuron`` that is the identity, for where its own neuron or its place makes it a section."""
+    return site.section("neuron", (site.one(),), {"neuron": "ident"})
+
+
 def crop(site: Site) -> Section:
     """``crop`` of version 2, through which no gradient goes; over weights, and in 2012, ``pool`` of single pixels."""
-    op, (channels, side) = site.nodes[0].op, site.square()
+    if is_identity(site.nodes[0].op, site.graph.shapes(site.nodes[0])):
+        return _as_it_is(site)
+    op, (channels, _) = site.nodes[0].op, site.square()
     assert isinstance(op, Crop)
     if op.height != op.width:
         raise site.cannot_say(f"cuda-convnet's crops are square, and it cuts {op.height}x{op.width}", "size")
-    if op.height == side:
-        raise site.cannot_say("it cuts nothing off the image", "size", instead=("linear",))
     over_weights = _over_weights(site)
     if not site.draft.old and not over_weights:
         keys = {"channels": str(channels), "startX": str(op.left), "startY": str(op.top), "sizeX": str(op.width)}
@@ -173,13 +179,13 @@ def _pixels(site: Site, start: int, places: int) -> Section:
 
 def zero_pad(site: Site) -> Section:
     """``pool`` of single pixels, some of them outside the image."""
+    if is_identity(site.nodes[0].op, site.graph.shapes(site.nodes[0])):
+        return _as_it_is(site)
     op, (_, side) = site.nodes[0].op, site.square()
     assert isinstance(op, ZeroPad)
     before, behind = op.pad.left, op.pad.right
     if (op.pad.top, op.pad.bottom) != (before, behind):
         raise site.cannot_say("cuda-convnet's maps are square, and its padding is not alike on both axes", "pad")
-    if not before and not behind:
-        raise site.cannot_say("it lays nothing around the image", "pad", instead=("linear",))
     if before > side:
         message = f"the windows of cuda-convnet start {side} pixels before an image of {side}x{side} at most"
         raise site.cannot_say(message, "pad", instead=(f"two layers, of which one pads {side}",))

@@ -2,6 +2,7 @@
 
 from netspec.ir.ops.base import Op, ParamShape, Role, name_of, word_of
 from netspec.ir.ops.colour import ColourSpace
+from netspec.ir.ops.identity import is_identity
 from netspec.ir.ops.joins import Concat, Elementwise, Flatten, Input, Max, Reshape, Softmax, Sum
 from netspec.ir.ops.losses import (
     BinaryCrossEntropy,
@@ -161,6 +162,7 @@ __all__ = [
     "Tanh",
     "Topographic",
     "ZeroPad",
+    "is_identity",
     "name_of",
     "window_of",
     "word_of",
