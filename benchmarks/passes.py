@@ -25,6 +25,7 @@ from netspec.timing.beside import hand_apart
 from netspec.timing.handwritten import peer_of
 from netspec.timing.question import Question
 from netspec.timing.step import step_apart
+from netspec.units import duration
 
 SPECS = Path(__file__).parent.parent / "specs"
 
@@ -61,11 +62,11 @@ def main() -> None:
             continue
         a, b = in_turns([compiled(graph, options.batch, (*others, one.name)), compiled(graph, options.batch, others)],
                         options.rounds)  # fmt: skip
-        rows.append((one.name, f"{a:.2f} s", f"{b:.2f} s", f"{b / a:.2f}"))
+        rows.append((one.name, duration(a), duration(b), f"{b / a:.2f}"))
     if options.only is None and peer_of(graph) is not None:
         by_hand = partial(hand_apart, graph, Question("cpu", options.batch, "fp32", 1), 1, "train")
         a, b = in_turns([compiled(graph, options.batch, on), by_hand], options.rounds)
-        rows.append(("netspec, and written by hand", f"{a:.2f} s", f"{b:.2f} s", f"{b / a:.2f}"))
+        rows.append(("netspec, and written by hand", duration(a), duration(b), f"{b / a:.2f}"))
     what = f"{graph.name}, float32, batch {options.batch}, one thread, seconds of the processor"
     print(f"torch {torch.__version__}, {what}")
     print_table(rows)

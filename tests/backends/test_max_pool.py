@@ -9,15 +9,15 @@ import torch
 from chances import examples
 from checking import good
 from comparing import assert_near, load_weights, random_images, random_weights
-from hypothesis import assume, given
+from drawn_windows import network, windows
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from netspec import backend
-from netspec.ir.fault import Fault
 from netspec.ir.graph import Graph
 from netspec.ir.ops import MaxPool
-from netspec.ir.window import ROUNDINGS, Pad, Window
+from netspec.ir.window import Window
 from netspec.passes.fast import forms_of
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -28,15 +28,6 @@ SPECIAL = (0.0, -0.0, 1.0, 1.5, -1.0, math.inf, -math.inf, math.nan)
 """Numbers of which any two may be in a window, and be equal."""
 
 INTEGERS = {torch.float64: torch.int64, torch.float32: torch.int32, torch.bfloat16: torch.int16}
-
-
-def network(op: MaxPool, channels: int, height: int, width: int) -> Graph:
-    """A network whose first layer is the pooling."""
-    from building import Builder
-
-    builder = Builder()
-    builder.add("pool", op, builder.input(channels, height, width))
-    return builder.graph()
 
 
 def pooling(graph: Graph, *names: str) -> nn.Module:
@@ -51,25 +42,6 @@ def same_bits(a: Tensor, b: Tensor) -> bool:
     assert a.dtype == b.dtype and a.stride() == b.stride()
     bits, others = (x.nan_to_num(nan=12345, posinf=math.inf, neginf=-math.inf).view(INTEGERS[x.dtype]) for x in (a, b))
     return torch.equal(bits, others)
-
-
-@st.composite
-def windows(draw: st.DrawFn) -> tuple[Window, int, int]:
-    """A window of two pixels at least, and the height and width of maps that it fits, padded on any side."""
-    side, step, gap = st.integers(1, 4), st.integers(1, 3), st.integers(1, 2)
-    kernel, dilation = (draw(side), draw(side)), (draw(gap), draw(gap))
-    assume(kernel != (1, 1))
-    spans = tuple((k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True))
-    before = draw(st.integers(0, spans[1] - 1)), draw(st.integers(0, spans[0] - 1))
-    after = draw(st.integers(0, 2)), draw(st.integers(0, 2))
-    pad = Pad(before[0], after[0], before[1], after[1])
-    window = Window(kernel, (draw(step), draw(step)), pad, dilation, draw(st.sampled_from(ROUNDINGS)), "pool")
-    height, width = draw(st.integers(1, 12)), draw(st.integers(1, 12))
-    try:
-        window.fit(height, width)
-    except Fault:
-        assume(False)
-    return window, height, width
 
 
 @given(windows(), st.integers(16, 21), st.integers(1, 2), st.integers(0, 2**32 - 1), st.sampled_from(list(INTEGERS)))

@@ -93,6 +93,26 @@ def test_poolings_of_few_channels_or_single_pixels_stay(channels: int, window: s
     assert (forms_of(graph, ("max-pool",)).pools == {"p"}) == copied
 
 
+@pytest.mark.parametrize(
+    ("pool", "summed"),
+    [
+        ("avgpool kernel=3 stride=2", True),
+        ("avgpool kernel=3 stride=3", False),  # windows that share nothing
+        ("avgpool kernel=7 stride=1", False),  # three windows in a row
+        ("avgpool kernel=1 stride=2", False),
+        ("avgpool kernel=global", False),
+        ("avgpool kernel=3 stride=3 pad=2,1,1,0", True),  # PyTorch has none that is padded so
+        ("sumpool kernel=3 stride=3", True),
+        ("sumpool kernel=global", True),
+        ("maxpool kernel=3 stride=2", False),
+    ],
+)
+def test_average_and_sum_poolings_add_up_rows_where_that_is_faster(pool: str, summed: bool) -> None:
+    graph = good(f"net a rounding=down\n[image] input 3x9x9\n[p] {pool}\n[f] fc outputs=2\n").graph
+    assert (forms_of(graph, ("avg-pool",)).sums == {"p"}) == summed
+    assert forms_of(graph, ("avg-pool", "channels-last")).sums == frozenset()
+
+
 def test_the_bias_of_several_convolutions_takes_in_their_relu() -> None:
     text = "[image] input 3x8x8\n[a] conv filters=4 kernel=3\n[c] conv inputs=a,a filters=4 kernel=3 neuron=relu\n"
     graph = good(f"{text}[f] fc outputs=2 inputs=a,c neuron=relu\n").graph

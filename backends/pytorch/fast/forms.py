@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from netspec.ir.graph import Node
-from netspec.ir.ops import Bias, Conv, MaxPool
+from netspec.ir.ops import AvgPool, Bias, Conv, MaxPool, SumPool
 from netspec.ir.shape import Shape
 from netspec.passes.fast import Forms
 
@@ -14,6 +14,7 @@ from .chain import LrnChain
 from .grouped import GroupedConvolution
 from .pooled import ChannelsLastMaxPool
 from .rectified import RectifiedBias, RectifiedConvolution
+from .separable import SeparablePool
 from .unshuffled import UnshuffledConvolution
 
 
@@ -28,6 +29,8 @@ def as_formed(node: Node, inputs: tuple[Shape, ...], forms: Forms) -> nn.Module 
         return LrnChain(forms.chains[node.name], inputs[0])
     if isinstance(node.op, MaxPool) and node.name in forms.pools:
         return ChannelsLastMaxPool(node.op, inputs[0])
+    if isinstance(node.op, AvgPool | SumPool) and node.name in forms.sums:
+        return SeparablePool(node.op, inputs[0])
     if isinstance(node.op, Bias) and node.name in forms.rectified:
         return RectifiedBias(node.output)
     if not isinstance(node.op, Conv):

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from netspec.ir.graph import Graph
 from netspec.passes.fast import (
+    avg_pool,
     bias_relu,
     channels_last,
     cuda_graph,
@@ -35,6 +36,7 @@ PASSES: tuple[Pass, ...] = (
     bias_relu.PASS,
     channels_last.PASS,
     max_pool.PASS,
+    avg_pool.PASS,
     fused_update.PASS,
     kept_memory.PASS,
     cuda_graph.PASS,

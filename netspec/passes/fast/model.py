@@ -57,7 +57,8 @@ class Forms:
     prepares the network's images may hand them over as blocks, because all that reads them reads those. ``grouped`` are
     the convolutions whose groups may be computed otherwise than by a grouped convolution, whichever is fastest.
     ``rectified`` are the convolutions and biases that take in the ReLU behind them, with the names of these.
-    ``pools`` are the maximum poolings that read a copy of their maps with channels side by side.
+    ``pools`` are the maximum poolings that read a copy of their maps with channels side by side, ``sums`` the average
+    and sum poolings that add up rows, then columns.
     """
 
     passes: tuple[str, ...] = ()
@@ -67,6 +68,7 @@ class Forms:
     chains: Mapping[str, Chain] = field(default_factory=dict)
     grouped: frozenset[str] = frozenset()
     pools: frozenset[str] = frozenset()
+    sums: frozenset[str] = frozenset()
     channels_last: bool = False
     fused_update: bool = False
     kept_memory: bool = False
