@@ -113,6 +113,14 @@ def test_average_and_sum_poolings_add_up_rows_where_that_is_faster(pool: str, su
     assert forms_of(graph, ("avg-pool", "channels-last")).sums == frozenset()
 
 
+@pytest.mark.parametrize(
+    ("image", "keys", "patched"), [("1x9x9", "", True), ("2x9x9", "", False), ("2x9x9", " groups=2", False)]
+)
+def test_convolutions_over_one_channel_have_another_gradient(image: str, keys: str, patched: bool) -> None:
+    graph = good(f"[image] input {image}\n[c] conv filters=4 kernel=3{keys}\n[f] fc outputs=2\n").graph
+    assert forms_of(graph, ("im2col",)).patched == ({"c"} if patched else set())
+
+
 def test_the_bias_of_several_convolutions_takes_in_their_relu() -> None:
     text = "[image] input 3x8x8\n[a] conv filters=4 kernel=3\n[c] conv inputs=a,a filters=4 kernel=3 neuron=relu\n"
     graph = good(f"{text}[f] fc outputs=2 inputs=a,c neuron=relu\n").graph

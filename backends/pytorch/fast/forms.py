@@ -12,6 +12,7 @@ from netspec.passes.fast import Forms
 from ..ops.weighted import Convolution
 from .chain import LrnChain
 from .grouped import GroupedConvolution
+from .patched import PatchedConvolution
 from .pooled import ChannelsLastMaxPool
 from .rectified import RectifiedBias, RectifiedConvolution
 from .separable import SeparablePool
@@ -40,6 +41,8 @@ def as_formed(node: Node, inputs: tuple[Shape, ...], forms: Forms) -> nn.Module 
         formed = UnshuffledConvolution(node.op, inputs[0], forms.unshuffled[node.name])
     elif node.name in forms.grouped:
         formed = GroupedConvolution(node.op, inputs[0])
+    elif node.name in forms.patched:
+        formed = PatchedConvolution(node.op, inputs[0])
     if node.name in forms.rectified:
         return RectifiedConvolution(formed or Convolution(node.op, inputs[0]), node.output)
     return formed

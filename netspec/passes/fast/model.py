@@ -58,12 +58,14 @@ class Forms:
     the convolutions whose groups may be computed otherwise than by a grouped convolution, whichever is fastest.
     ``rectified`` are the convolutions and biases that take in the ReLU behind them, with the names of these.
     ``pools`` are the maximum poolings that read a copy of their maps with channels side by side, ``sums`` the average
-    and sum poolings that add up rows, then columns.
+    and sum poolings that add up rows, then columns. ``patched`` are the convolutions whose weight's gradient is a
+    product with patches.
     """
 
     passes: tuple[str, ...] = ()
     unshuffled: Mapping[str, Unshuffle] = field(default_factory=dict)
     images: Unshuffle | None = None
+    patched: frozenset[str] = frozenset()
     rectified: Mapping[str, str] = field(default_factory=dict)
     chains: Mapping[str, Chain] = field(default_factory=dict)
     grouped: frozenset[str] = frozenset()

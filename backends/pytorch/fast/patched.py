@@ -1,0 +1,77 @@
+"""A convolution over one channel whose weight's gradient is a product with patches (``passes.fast.im2col``)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+from torch.nn.grad import conv2d_input
+
+from ..ops.weighted import Convolution
+
+AT_A_TIME = 2**18
+"""Numbers of patches that are written together: they stay in the processor's caches (1 MiB of float32)."""
+
+Pair = tuple[int, int]
+
+
+class PatchedConvolution(Convolution):
+    """N,1,H,W and a weight of F,1,h,w to N,F,H',W'.
+
+    Under autocast, on another device than the CPU, and where the weight learns nothing the gradient is the library's.
+    """
+
+    def forward(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+        learns = torch.is_grad_enabled() and weight.requires_grad
+        if not learns or x.device.type != "cpu" or torch.is_autocast_enabled("cpu"):
+            return super().forward(x, weight, bias)
+        x = x if self.before is None else F.pad(x, self.before)
+        y: Tensor = PatchedFunction.apply(x, weight, bias, self.stride, self.padding, self.dilation)  # type: ignore[no-untyped-call]
+        return y
+
+
+class PatchedFunction(torch.autograd.Function):
+    """The library's convolution and gradient of the image, with another gradient of weight and bias. Kept are the image
+    and the weight."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, stride: Pair, padding: Pair, dilation: Pair
+    ) -> Tensor:
+        ctx.save_for_backward(x, weight)
+        ctx.places = stride, padding, dilation
+        return F.conv2d(x, weight, bias, stride, padding, dilation)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
+        x, weight = ctx.saved_tensors
+        stride, padding, dilation = ctx.places
+        of_image, of_weight, of_bias = ctx.needs_input_grad[:3]
+        dx = None
+        if of_image:
+            dx = conv2d_input(x.shape, weight, dy, stride, padding, dilation)  # type: ignore[no-untyped-call]
+        dw = weight_gradient(x, dy, weight.shape, *ctx.places) if of_weight else None
+        return dx, dw, dy.sum((0, 2, 3)) if of_bias else None, None, None, None
+
+
+def weight_gradient(x: Tensor, dy: Tensor, shape: torch.Size, stride: Pair, padding: Pair, dilation: Pair) -> Tensor:
+    """F,1,h,w: for each filter and pixel of the kernel the sum of the gradient times what that pixel reads."""
+    x = F.pad(x, (padding[1], padding[1], padding[0], padding[0]))
+    filters, _, *kernel = shape
+    rows, columns = dy.shape[2:]
+    n, _, along, step = x.stride()
+    patches = x.as_strided(
+        (len(x), kernel[0], kernel[1], rows, columns),
+        (n, along * dilation[0], step * dilation[1], along * stride[0], step * stride[1]),
+        x.storage_offset(),
+    )
+    dw = x.new_zeros(filters, kernel[0] * kernel[1])
+    parts = max(1, min(len(x), patches.numel() // AT_A_TIME))
+    for some, given in zip(patches.tensor_split(parts), dy.flatten(2).tensor_split(parts), strict=True):
+        unrolled = some.reshape(len(some), kernel[0] * kernel[1], rows * columns)
+        dw += torch.bmm(given, unrolled.transpose(1, 2)).sum(0)
+    return dw.view(shape)
