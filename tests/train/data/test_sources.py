@@ -153,8 +153,8 @@ def test_a_class_folder_without_permission(tmp_path: Path, monkeypatch: pytest.M
     tree(tmp_path, {"cat": 2, "eel": 2})
     listed = os.scandir
 
-    def denied(folder: Path) -> Iterator[os.DirEntry[str]]:
-        if folder.name == "eel":
+    def denied(folder: Path | str) -> Iterator[os.DirEntry[str]]:
+        if Path(folder).name == "eel":
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
         return listed(folder)
 
