@@ -71,7 +71,10 @@ FULL = 4
 """Bytes of a number in float32."""
 
 INDEX = 8
-"""Bytes of a place in a maximum pooling's window, and of a word of what is drawn: int64."""
+"""Bytes of a place in a maximum pooling's window, and of a word that a normal number is drawn from: int64."""
+
+WORD = 4
+"""Bytes of a word that decides whether a unit is kept: int32."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,8 +217,8 @@ def _local(op: Local, site: Site) -> Footprint:
 
 def _norm(op: Lrn | MapNorm | BatchNorm | Dropout, site: Site) -> Footprint:
     width, numbers = site.widths[0], site.read
-    if isinstance(op, Dropout):  # a mask; whom it keeps is decided before, in three arrays of 64-bit words
-        return Footprint(numbers * width, width, extra=numbers * width, forward=numbers * (3 * INDEX - 2 * width))
+    if isinstance(op, Dropout):  # a mask; whom it keeps is decided before, in two arrays of 32-bit words
+        return Footprint(numbers * width, width, extra=numbers * width, forward=2 * numbers * (WORD - width))
     if isinstance(op, BatchNorm):
         if not site.shared:
             return Footprint(numbers * width, width, keeps_input=True, extra=2 * site.output.channels * FULL)

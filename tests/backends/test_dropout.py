@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hashlib import sha256
+from importlib import import_module
 
 import pytest
 import torch
@@ -13,6 +14,8 @@ from netspec import backend
 from netspec.ir.ops import Dropout
 
 pytorch = backend.load("pytorch")
+chance = import_module("netspec.backends.pytorch.ops.chance")
+least_kept = import_module("netspec.backends.pytorch.ops.dropout").least_kept
 
 
 def by_hand(shape: tuple[int, int], rate: float, name: str, seed: int, step: int, first: int) -> list[list[bool]]:
@@ -36,6 +39,28 @@ def layer(rate: float, scaling: str, draw: object) -> torch.nn.Module:
 def test_the_choices_are_the_hash_that_is_documented() -> None:
     found = layer(0.3, "test", pytorch.Draw(7, 11, 5))(torch.ones(4, 9))
     assert found.tolist() == by_hand((4, 9), 0.3, "drop6", 7, 11, 5)
+
+
+@pytest.mark.parametrize("rate", [0.0, 1e-12, 0.1, 0.25, 0.3, 0.5, 0.9, 1 - 2**-24, 1 - 2**-30])
+def test_words_about_the_rate_are_compared_in_float32_as_those_of_64_bits_were(rate: float) -> None:
+    """Runs of every release draw alike: of the words within 2^-25 of the rate those count that are rounded to it."""
+    least = least_kept(rate)
+    near = torch.arange(max(0, least - 300), min(WORD, least + 300))
+    assert torch.equal(near >= least, near >= rate * WORD)
+    assert (least == 0) == (rate == 0)
+    assert least < WORD
+
+
+def test_at_a_rate_of_0_everything_is_kept() -> None:
+    x = torch.randn(2, 3)
+    for scaling in ("train", "test"):
+        assert torch.equal(layer(0.0, scaling, pytorch.Draw(7, 11))(x), x)
+
+
+def test_words_of_32_bits_are_those_that_are_worked_out_without_a_sign() -> None:
+    given = torch.tensor([0, 1, 2**31 - 1, 2**31, 2**32 - 1, *range(12345, 2**32, 2**27 + 1)])
+    found = chance.mixed(given.int()).long() & (WORD - 1)
+    assert found.tolist() == [mixed(word) for word in given.tolist()]
 
 
 def test_about_as_many_are_kept_as_should_be() -> None:

@@ -16,6 +16,9 @@ from torch import Tensor, nn
 
 WORD = 2**32
 
+_SIGN = -(2**31)
+"""The bit by which words in int32 are ordered as whole numbers without a sign are."""
+
 Key = int | Tensor
 """A whole number from 0 to 2^32 - 1; as a tensor, of no axes."""
 
@@ -117,7 +120,17 @@ class HeldDraw(Draw):
 
 
 def words(x: Tensor, name: str, draw: Draw, first_unit: int = 0, pair: int = 0) -> Tensor:
-    """A word of 32 bits for each unit of N,..., as int64, in the value's own shape.
+    """A word of 32 bits for each unit of N,..., as int64, in the value's own shape."""
+    return _words(x, name, draw, first_unit, pair).long() & (WORD - 1)
+
+
+def at_least(least: int, x: Tensor, name: str, draw: Draw, first_unit: int = 0) -> Tensor:
+    """Whether each unit's word, of those that ``words`` has, is ``least`` (1 to 2^32 - 1) or more."""
+    return _words(x, name, draw, first_unit, 0).bitwise_xor_(_SIGN) >= least + _SIGN
+
+
+def _words(x: Tensor, name: str, draw: Draw, first_unit: int, pair: int) -> Tensor:
+    """The words in int32, which has half the memory to pass and the same 32 bits.
 
     The sample's place plus the first of a pair of the layer's keys and the unit's place plus the second are mixed,
     added and mixed again.
@@ -125,19 +138,22 @@ def words(x: Tensor, name: str, draw: Draw, first_unit: int = 0, pair: int = 0) 
     row_key, unit_key = draw.keys(name)[pair]
     samples = torch.arange(len(x), device=x.device) + (draw.first_sample + row_key)
     units = torch.arange(x.shape[1:].numel(), device=x.device) + (first_unit + unit_key)
-    return mixed(mixed(samples)[:, None] + mixed(units)).view(x.shape)
+    rows, columns = mixed(torch.cat([samples, units]).int()).tensor_split([len(samples)])
+    return mixed(rows[:, None] + columns).view(x.shape)
 
 
 def mixed(words: Tensor) -> Tensor:
-    """A bijection of the words of 32 bits in which every bit of the input moves half of the output's.
+    """A bijection of the words of 32 bits in which every bit of the input moves half of the output's; in their place.
 
-    Whole numbers in int64, taken modulo 2^32. The multipliers and shifts are C. Wellons' lowbias32 (Prospecting for
-    hash functions, 2018); the second multiplier is written less 2^32, which keeps products within 64 bits.
+    Words are the bits of int32: products and sums go round at 2^32, and what a shift to the right brings in from the
+    sign is cut off. The multipliers and shifts are C. Wellons' lowbias32 (Prospecting for hash functions, 2018).
     """
-    words = words & (WORD - 1)
-    words = ((words ^ (words >> 16)) * 0x7FEB352D) & (WORD - 1)
-    words = ((words ^ (words >> 15)) * (0x846CA68B - WORD)) & (WORD - 1)
-    return words ^ (words >> 16)
+    shifted = words >> 16
+    words.bitwise_xor_(shifted.bitwise_and_(0xFFFF)).mul_(0x7FEB352D)
+    torch.bitwise_right_shift(words, 15, out=shifted)
+    words.bitwise_xor_(shifted.bitwise_and_(0x1FFFF)).mul_(0x846CA68B - WORD)
+    torch.bitwise_right_shift(words, 16, out=shifted)
+    return words.bitwise_xor_(shifted.bitwise_and_(0xFFFF))
 
 
 def _word(digest: bytes, at: int) -> int:
