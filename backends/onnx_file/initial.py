@@ -35,7 +35,8 @@ def initial_values(graph: Graph, seed: int) -> dict[str, Floats]:
 
 def draw(parameter: Parameter, seed: int) -> Floats:
     """A parameter's initial values for this seed, as the ``pytorch`` backend draws them: the generator is seeded with
-    SHA-256 of ``seed:key``, of whose 64 bits torch uses the last 32."""
+    SHA-256 of ``seed:key``, of whose 64 bits torch uses the last 32. Weights that a connection table leaves out are drawn
+    too; the model has zeros in their places, whatever it is given."""
     digest = sha256(f"{seed}:{parameter.key}".encode()).digest()
     twister = np.random.RandomState((int.from_bytes(digest[:8], "big") >> 1) & 0xFFFFFFFF)
     count = math.prod(parameter.shape)
@@ -47,10 +48,7 @@ def draw(parameter: Parameter, seed: int) -> Floats:
             values = _uniform(twister, count) * np.float32(high - low) + np.float32(low)
         case Constant(value):
             values = np.full(count, value, dtype=np.float32)
-    values = values.reshape(parameter.shape)
-    if parameter.table is not None:
-        values *= np.array(parameter.table.mask(parameter.shape[1]), dtype=np.float32)[:, :, None, None]
-    return values
+    return values.reshape(parameter.shape)
 
 
 def _uniform(twister: np.random.RandomState, count: int) -> Floats:
