@@ -35,8 +35,8 @@ def initial_values(graph: Graph, seed: int) -> dict[str, Floats]:
 
 def draw(parameter: Parameter, seed: int) -> Floats:
     """A parameter's initial values for this seed, as the ``pytorch`` backend draws them: the generator is seeded with
-    SHA-256 of ``seed:key``, of whose 64 bits torch uses the last 32. Weights that a connection table leaves out are drawn
-    too; the model has zeros in their places, whatever it is given."""
+    SHA-256 of ``seed:key``, of whose 64 bits torch uses the last 32. Weights that a connection table leaves out are
+    drawn too; the model has zeros in their places, whatever it is given."""
     digest = sha256(f"{seed}:{parameter.key}".encode()).digest()
     twister = np.random.RandomState((int.from_bytes(digest[:8], "big") >> 1) & 0xFFFFFFFF)
     count = math.prod(parameter.shape)

@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from netspec.cli.common import importing_torch, input_option, read_net, refuse, set_option
-from netspec.cli.runs import (
-    DEVICES,
-    FORMATS,
-    Unread,
-    columns,
-    device_of,
-    need_named,
-    noting,
-    telling,
-    warn,
-)
+from netspec.cli.runs import DEVICES, FORMATS, Unread, device_of, need_named, noting, telling, warn
 from netspec.cli.trained import need_spec, with_weights
 from netspec.cli.writing import refuse_what_is_not_ours, write_or_refuse
 from netspec.maker import drew
@@ -31,6 +22,7 @@ if TYPE_CHECKING:
     from netspec.cli.layer_files import LayerFiles
     from netspec.ir.shape import Shape
     from netspec.net import Net
+    from netspec.report import Table
     from netspec.train.judging.outcome import Outcome, SplitName
     from netspec.train.runs.saved import Saved
 
@@ -107,8 +99,11 @@ def command(
     if form == "json":
         click.echo(json.dumps(_facts(tested, opened, taken), indent=2, ensure_ascii=False, allow_nan=False))
     else:
+        from netspec.report.terminal import show
+
         for line in _text(tested, opened):
             click.echo(line)
+        show(_by_class(tested), sys.stdout)
 
 
 def _spec(
@@ -231,28 +226,35 @@ def _facts(tested: Outcome, runs: Sequence[Saved], weights: dict[str, str] | Non
 
 
 def _text(tested: Outcome, runs: Sequence[Saved]) -> list[str]:
-    from netspec.train.reporting.progress import printable
-    from netspec.units import count, percent
+    from netspec.units import count
 
     unread = f" ({count(tested.unreadable)} more cannot be read)" if tested.unreadable else ""
     which = "" if tested.split == "all" else f"{tested.split} "
-    lines = [
+    return [
         f"top-1 {100 * tested.top1:.2f} %, top-5 {100 * tested.top5:.2f} %, loss {tested.loss:.4g} "
         f"on {count(tested.used)} {which}images of {tested.source}{unread}",
         f"protocol: {tested.protocol}",
         *(f"{run.name}: {run.graph.name}, step {count(run.step)}, spec {run.spec_sha256[:12]}" for run in runs),
         "",
     ]
+
+
+def _by_class(tested: Outcome) -> Table:
+    """How many images of each class were told right; of many classes, of the worst."""
+    from netspec.report import Column, Table
+    from netspec.train.reporting.progress import printable
+    from netspec.units import count, percent
+
     right, total = tested.confusion.diagonal(), tested.per_class
     order = list(range(len(tested.classes)))
     if len(order) > ROWS:
         tested_ones = [number for number in order if total[number]]
         order = sorted(tested_ones, key=lambda number: (right[number] / total[number], number))[:WORST]
-    rows = [
-        [printable(tested.classes[k]), count(int(total[k])), percent(int(right[k]), int(total[k])) if total[k] else "-"]
+    rows = tuple(
+        (printable(tested.classes[k]), count(int(total[k])), percent(int(right[k]), int(total[k])) if total[k] else "-")
         for k in order
-    ]
-    lines += columns(["class", "n", "top-1"], rows)
-    if len(tested.classes) > len(order):
-        lines.append(f"the {len(order)} worst of {count(len(tested.classes))} classes; --format json has all")
-    return lines
+    )
+    classes = len(tested.classes)
+    worst = (f"the {len(order)} worst of {count(classes)} classes; --format json has all",)
+    columns = (Column("class", right=False), Column("n"), Column("top-1"))
+    return Table("", columns, rows, notes=worst if classes > len(order) else ())

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from netspec.cli.common import refuse
-from netspec.cli.runs import DEVICES, FORMATS, columns, device_of, telling
+from netspec.cli.runs import DEVICES, FORMATS, device_of, telling
 from netspec.cli.trained import open_trained, weights_option
 from netspec.cli.writing import refuse_what_is_not_ours, write_or_refuse
 from netspec.maker import drew
@@ -17,6 +18,7 @@ from netspec.maker import drew
 if TYPE_CHECKING:
     from netspec.cli.layer_files import LayerFiles
     from netspec.ir.shape import Shape
+    from netspec.report import Table
     from netspec.train.runs.saved import Saved
 
 
@@ -66,20 +68,28 @@ def command(
     refuse_what_is_not_ours(output, drew)
     with telling():
         opened = open_trained(run, weights, input_shape, changes, layer_files)
+        told: str | Table
         if image is not None and activations is not None:
-            facts, lines, picture = _answer(opened, image, activations, device_of(device))
+            facts, told, picture = _answer(opened, image, activations, device_of(device))
         else:
-            facts, lines, picture = _kernels(opened, layer)
+            facts, told, picture = _kernels(opened, layer)
         write_or_refuse({output: picture})
     if form == "json":
         click.echo(json.dumps(facts | {"picture": str(output)}, indent=2, ensure_ascii=False))
     else:
-        for line in lines if quiet else (*lines, f"wrote {output}"):
-            click.echo(line)
+        from netspec.report.terminal import show
+
+        if isinstance(told, str):
+            click.echo(told)
+        else:
+            show(told, sys.stdout)
+        if not quiet:
+            click.echo(f"wrote {output}")
 
 
-def _kernels(run: Saved, layer: str | None) -> tuple[dict[str, Any], list[str], bytes]:
+def _kernels(run: Saved, layer: str | None) -> tuple[dict[str, Any], Table, bytes]:
     from netspec.draw.png import encoded
+    from netspec.report import Column, Table
     from netspec.train.look.kernels import BY_CHANCE, blocks_of, colour, picture
 
     name, blocks = blocks_of(run.graph, run.weights, layer)
@@ -98,17 +108,19 @@ def _kernels(run: Saved, layer: str | None) -> tuple[dict[str, Any], list[str], 
                      "each": [round(float(one), 6) for one in measure.each]}  # fmt: skip
             row += [f"{100 * measure.mean:.1f} %", f"{measure.more_than_chance} of {len(measure.each)}"]
         facts.append(fact)
-        rows.append(row)
+        rows.append(tuple(row))
     heads = [name, "kernels", "of"]
-    lines = []
+    notes: tuple[str, ...] = ()
     if all(measure is not None for _, measure in found):
         heads += ["colour", "more than chance"]
-        lines = [f"colour: the share of the kernels' energy off the grey axis; {100 * BY_CHANCE:.1f} % by chance"]
+        notes = (f"colour: the share of the kernels' energy off the grey axis; {100 * BY_CHANCE:.1f} % by chance",)
     whole = {"run": run.name, "net": run.graph.name, "spec_sha256": run.spec_sha256, "step": run.step, "layer": name}
-    return {**whole, "groups": facts}, columns(heads, rows) + lines, encoded(picture(blocks))
+    columns = tuple(Column(head, right=head != name) for head in heads)
+    table = Table("", columns, tuple(rows), notes=notes)
+    return {**whole, "groups": facts}, table, encoded(picture(blocks))
 
 
-def _answer(run: Saved, image: Path, layer: str, device: str) -> tuple[dict[str, Any], list[str], bytes]:
+def _answer(run: Saved, image: Path, layer: str, device: str) -> tuple[dict[str, Any], str, bytes]:
     from netspec.draw.png import encoded
     from netspec.train.data.picture import Unreadable
     from netspec.train.data.sources.decode import PEAK
@@ -130,4 +142,4 @@ def _answer(run: Saved, image: Path, layer: str, device: str) -> tuple[dict[str,
     facts = {"run": run.name, "net": run.graph.name, "spec_sha256": run.spec_sha256, "step": run.step, "layer": layer,
              "image": str(image), what: found.maps, "silent": found.silent}  # fmt: skip
     line = f"{layer}: {found.maps} {what}, {found.silent} of them zero or less everywhere, for the centre of {image}"
-    return facts, [line], encoded(picture(found))
+    return facts, line, encoded(picture(found))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -97,14 +97,3 @@ def device_of(asked: str | None) -> str:
     from netspec.train.config import Request, resolve
 
     return resolve(Request("", device=asked), Train()).device
-
-
-def columns(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """A table as lines: the first column at the left, the others at the right."""
-    widths = [max(len(row[place]) for row in (heads, *rows)) for place in range(len(heads))]
-    return [
-        "  ".join(
-            cell.rjust(width) if place else cell.ljust(width) for place, (cell, width) in enumerate(cells)
-        ).rstrip()
-        for cells in (list(zip(row, widths, strict=True)) for row in (heads, *rows))
-    ]

@@ -14,7 +14,7 @@ import torch
 from pictures import tree
 from trained import SPEC, netspec, shades, trained
 
-from netspec.cli.eval import _text
+from netspec.cli.eval import _by_class, _text
 from netspec.cli.runs import Unread
 from netspec.train.data.picture import Unreadable
 from netspec.train.judging.outcome import Outcome
@@ -77,7 +77,7 @@ def test_the_text(run: Path) -> None:
     assert lines[1] == "protocol: centre crop"
     assert lines[2].startswith(f"{run}: tiny, step 8, spec ")
     assert lines[4].split() == ["class", "n", "top-1"]
-    assert [line.split()[:3] for line in lines[5:]] == [["texture", str(k), "64"] for k in range(4)]
+    assert [line.split()[:3] for line in lines[6:]] == [["texture", str(k), "64"] for k in range(4)]
 
 
 @pytest.mark.ci  # two trainings
@@ -231,12 +231,11 @@ def test_of_many_classes_the_worst_are_shown(run: Path) -> None:
     used, names = int(confusion.sum()), tuple(f"c{number}" for number in range(classes))
     found = confusion.diagonal().copy()
     tested = Outcome("photos", "all", names, 2000, used, 2000 - used, 1.0, confusion, found, (1,), (1,))
-    lines = _text(tested, [open_run(run, print)])
+    lines, table = _text(tested, [open_run(run, print)]), _by_class(tested)
     assert lines[0].endswith(f"on {used:,} images of photos ({2000 - used} more cannot be read)")
-    assert lines[5].split() == ["c7", "80", "10.0", "%"]
-    assert len(lines) == 5 + 20 + 1
-    assert lines[-1] == "the 20 worst of 60 classes; --format json has all"
-    assert not any(line.startswith("c0 ") for line in lines)
+    assert table.rows[0] == ("c7", "80", "10.0 %")
+    assert len(table.rows) == 20 and not any(row[0] == "c0" for row in table.rows)
+    assert table.notes == ("the 20 worst of 60 classes; --format json has all",)
 
 
 def test_only_the_first_unreadable_images_are_named(capsys: pytest.CaptureFixture[str]) -> None:

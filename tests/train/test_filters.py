@@ -55,7 +55,7 @@ def test_the_groups_of_a_picture_are_apart(run: Path, tmp_path: Path) -> None:
     assert (done.exit_code, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
     assert lines[0].split() == ["conv1", "kernels", "of", "colour", "more", "than", "chance"]
-    assert [line.split()[:4] for line in lines[1:3]] == [["group", str(k), "4", "3x5x5"] for k in (0, 1)]
+    assert [line.split()[:4] for line in lines[2:4]] == [["group", str(k), "4", "3x5x5"] for k in (0, 1)]
     assert lines[-1] == f"wrote {tmp_path / 'conv1.png'}"
     pixels = shades((tmp_path / "conv1.png").read_bytes())
     white = (pixels == 255).all(axis=(1, 2))
@@ -99,7 +99,7 @@ def test_the_numbers_as_json(run: Path, tmp_path: Path) -> None:
 
 def test_kernels_of_many_channels_are_rows_of_grey_tiles(run: Path, tmp_path: Path) -> None:
     done = netspec("filters", run, "-o", tmp_path / "a.png", "--layer", "conv3")
-    assert [line.split()[:4] for line in done.stdout.splitlines()[1:3]] == [
+    assert [line.split()[:4] for line in done.stdout.splitlines()[2:4]] == [
         ["group", str(k), "4", "8x3x3"] for k in (0, 1)
     ]
     pixels = shades((tmp_path / "a.png").read_bytes())
