@@ -32,7 +32,7 @@ class SharedBatchNorm(nn.Module):
             return torch.nn.functional.batch_norm(x, running_mean, running_var, weight, bias, False, 0.0, self.eps)
         axes = (0, *range(2, x.dim()))
         wide = backend.load("pytorch").widened(x)
-        count = Summed.apply(wide.new_tensor(x.numel() // x.shape[1]), self.group)  # type: ignore[no-untyped-call]
+        count = Summed.apply(wide.new_full((), x.numel() // x.shape[1]), self.group)  # type: ignore[no-untyped-call]
         mean = Summed.apply(wide.sum(axes), self.group) / count  # type: ignore[no-untyped-call]
         centred = wide - _by_channel(mean, x)
         variance = Summed.apply(centred.square().sum(axes), self.group) / count  # type: ignore[no-untyped-call]

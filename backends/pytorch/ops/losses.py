@@ -100,7 +100,7 @@ class BinaryCrossEntropyLoss(LossLayer):
 
     def forward(self, x: Tensor, labels: Tensor) -> Tensor:
         x = widened(x)
-        weight = x.new_tensor(self.positive) if self.positive != 1 else None
+        weight = x.new_full((), self.positive) if self.positive != 1 else None
         targets = self.targets(x, labels)
         return F.binary_cross_entropy_with_logits(x, targets, pos_weight=weight, reduction="none").sum(1).mean()
 

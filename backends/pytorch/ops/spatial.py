@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import cast
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -20,16 +20,19 @@ from .emission import Table
 class GaussianBlur(nn.Module):
     """Each channel by rows, then by columns, with weights exp(-(i - r)^2 / (2 stdev^2)) that sum to 1."""
 
+    line: Tensor
+
     def __init__(self, size: int, stdev: float) -> None:
         super().__init__()
         self.size = size
         self.stdev = stdev
+        weights = [math.exp(-((i - size // 2) ** 2) / (2 * stdev**2)) for i in range(size)]
+        self.register_buffer("line", _fixed([w / sum(weights) for w in weights]), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         before = self.size // 2
         after = self.size - 1 - before
-        weights = [math.exp(-((i - before) ** 2) / (2 * self.stdev**2)) for i in range(self.size)]
-        line = x.new_tensor([w / sum(weights) for w in weights])
+        line = self.line.to(x.dtype)
         maps = F.pad(x.flatten(0, 1).unsqueeze(1), (before, after, before, after))
         maps = F.conv2d(F.conv2d(maps, line.view(1, 1, 1, -1)), line.view(1, 1, -1, 1))
         return maps.view(x.shape)
@@ -81,17 +84,26 @@ class Rectangle(nn.Module):
 class Bilinear(nn.Module):
     """Between neighbouring rows, then between neighbouring columns: R x C^T."""
 
+    rows: Tensor
+    columns: Tensor
+
     def __init__(self, op: Resize, x: Shape) -> None:
         super().__init__()
         self.step = op.step
-        self.rows = taken(op.places(x.height), x.height)
-        self.columns = taken(op.places(x.width), x.width)
+        self.register_buffer("rows", _fixed(taken(op.places(x.height), x.height)), persistent=False)
+        self.register_buffer("columns", _fixed(taken(op.places(x.width), x.width)), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        return x.new_tensor(self.rows) @ x @ x.new_tensor(self.columns).T
+        return self.rows.to(x.dtype) @ x @ self.columns.to(x.dtype).T
 
     def extra_repr(self) -> str:
         return f"step={self.step}"
+
+
+def _fixed(numbers: Sequence[Any]) -> Tensor:
+    """Numbers that a module takes to its device once, and into a value's type each time: a copy in every step would
+    wait for the device. They are float64 until then, so that no type loses any."""
+    return torch.tensor(numbers, dtype=torch.float64)
 
 
 def taken(places: Sequence[float], size: int) -> list[list[float]]:

@@ -17,6 +17,10 @@ from . import lrn_chain
 _TILE = 1024
 """Numbers that a program works on at a time."""
 
+_WARPS = 8
+"""Four numbers for each thread: with half as many threads those of the backward kernel do not fit into the registers
+(sm_90: 255 of them and 64 bytes beside, for AlexNet's chains in float32; with these 144)."""
+
 
 def forward(x: Tensor, lrn: Lrn, relu: bool, places: Places | None) -> tuple[Tensor, Tensor]:
     """The chain of N,C,H,W maps, and in a number of 8 bits which pixel of its window each came from (nothing without
@@ -63,5 +67,5 @@ def _launch(
             *tensors, pixels, *sides, float(lrn.k), float(lrn.alpha),
             BETA=lrn.beta, SIZE=lrn.size, RELU=relu, C=channels, SHARE=channels // lrn.groups,
             KH=kh, KW=kw, SH=sh, SW=sw, PH=ph, PW=pw, DH=dh, DW=dw, PLAIN=places is None,
-            PIXELS=rows, CHANNELS=block, enable_fp_fusion=True,
+            PIXELS=rows, CHANNELS=block, num_warps=_WARPS, enable_fp_fusion=True,
         )  # fmt: skip
