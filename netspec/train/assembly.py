@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import torch
 
 from netspec.ir.graph import Graph
@@ -58,7 +59,7 @@ def measured(
         return None
     if data.statistics is not None:
         return data.statistics
-    everything = sampled(len(data.train.labels))
+    everything = sampled(len(data.train.labels)) if data.sample is None else np.asarray(data.sample)
     places = everything[crew.rank :: crew.size]
 
     def read() -> Iterator[Batch]:

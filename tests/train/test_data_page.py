@@ -10,12 +10,13 @@ from netspec.train.data.source import SOURCES
 from netspec.train.data.sources.decode import MAX_PIXELS
 from netspec.train.data.sources.flat_val import USUAL
 from netspec.train.data.sources.shards import SHARD
+from netspec.train.data.sources.synthetic import MEASURED
 from netspec.train.data.statistics import SAMPLE
 
 
 def test_the_page_has_every_source_and_the_codes_numbers() -> None:
     text = (ROOT / "docs" / "data.md").read_text("utf-8")
     assert set(re.findall(r"^\| `([^`]+)` \|", text.partition("**Image")[0], re.MULTILINE)) == {*SOURCES, "--data"}
-    for number in (MAX_PIXELS, SHARD, SAMPLE):
+    for number in (MAX_PIXELS, SHARD, SAMPLE, MEASURED):
         assert f"{number:,}" in text
     assert all(f"`{name}`" in text for name in USUAL)

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from building import Builder
@@ -22,6 +23,8 @@ from netspec.ir.ops import Conv, CrossEntropy, Dropout, Linear, MaxPool, Relu, S
 from netspec.ir.settings import Augment, Plateau, Preprocessing, Train
 from netspec.ir.window import Window
 from netspec.train.config import Request
+from netspec.train.data.picture import Frame
+from netspec.train.data.sources import synthetic
 from netspec.train.errors import RequestError, TrainError
 from netspec.train.learning.validation import Evaluation
 from netspec.train.reporting.console import Lines, Plan, Quiet, Status, describe, reporter
@@ -107,7 +110,11 @@ def test_the_checkpoint_before_the_first_step_has_the_initial_weights(tmp_path: 
     assert set(first["weights"]) == {"conv.weight", "conv.bias", "fc.weight", "fc.bias"}
     assert last["spec"] == "the spec"
     assert last["classes"] == [f"texture {number}" for number in range(4)]
-    assert last["preparation"]["mean"].shape == (3, 10, 10)
+    mean = last["preparation"]["mean"]
+    assert mean.shape == (3, 10, 10)
+    pictures = synthetic.Textures(Frame(3, 10, 10), 4, 1024, (0, 0))
+    first_pictures = [pictures.read(place) for place in range(synthetic.MEASURED)]  # those of 1,024 that are measured
+    torch.testing.assert_close(mean.double(), torch.tensor(np.mean(first_pictures, 0)) / 255, rtol=1e-6, atol=0)
 
 
 def test_the_same_seed_gives_the_same_weights_whatever_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

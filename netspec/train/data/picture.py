@@ -85,7 +85,8 @@ class Data:
     """An opened source.
 
     ``peak`` is the pixel value that stands for full brightness (255 for image files). ``notes`` is what the user
-    should know about it, a line each. ``statistics`` are those of all training pictures, where the source has them.
+    should know about it, a line each. ``statistics`` are those of all training pictures, where the source has them;
+    where it has none, they are measured on those at the places ``sample``, if it says which will do.
     """
 
     source: str
@@ -96,6 +97,7 @@ class Data:
     peak: int = 255
     notes: tuple[str, ...] = ()
     statistics: Statistics | None = None
+    sample: range | None = None
 
 
 @dataclass(frozen=True, slots=True)
