@@ -115,7 +115,8 @@ def _first_line(module: ast.Module) -> str | None:
 
 @contextmanager
 def _ending_quietly(ctx: click.Context) -> Iterator[None]:
-    """Exit without a traceback on Ctrl-C, when the reader of our output has gone, and when a library is missing."""
+    """Exit without a traceback on Ctrl-C, when the reader of our output has gone, when a library is missing, and for
+    names that the system does not let anybody ask about: too long, or in a folder that is closed to us."""
     if sys.stdout is None:  # closed before the program began, `netspec ... >&-`
         sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115  # for as long as the process
     try:
@@ -130,11 +131,14 @@ def _ending_quietly(ctx: click.Context) -> Iterator[None]:
         # What is still buffered goes nowhere, or Python would complain about it at its own exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         ctx.exit(_BROKEN_PIPE)
-    except OSError as full:
-        if full.errno != errno.ENOSPC:
+    except OSError as problem:
+        if problem.filename is not None:
+            click.echo(f"Error: cannot open {problem.filename}: {problem.strerror}", err=True)
+        elif problem.errno == errno.ENOSPC:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            click.echo(f"Error: cannot write to standard output: {problem.strerror}", err=True)
+        else:
             raise
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        click.echo(f"Error: cannot write to standard output: {full.strerror}", err=True)
         ctx.exit(2)
     except ModuleNotFoundError as missing:
         if missing.name is None or missing.name.partition(".")[0] == "netspec":

@@ -181,3 +181,21 @@ def test_a_name_that_is_not_there_is_told_before_torch_is_imported(arguments: li
     done = netspec(*arguments, blocked=["torch"])
     assert done.returncode == 2
     assert done.stderr.startswith(("Error: there is no ", "Error: --data is missing"))
+
+
+@pytest.mark.many
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["check", "LONG"], ["eval", "LONG"], ["predict", "LONG", "cat.jpg"], ["filters", "LONG", "-o", "x.png"],
+        ["train", "--resume", "LONG"], ["train", "specs/digits.net", "--data", "digits", "--out", "LONG"],
+        ["train", "specs/digits.net", "--data", "LONG"], ["pack", "LONG", "-o", "x"],
+        ["compile", "specs/digits.net", "--to", "onnx", "--weights", "LONG"],
+    ],
+)  # fmt: skip
+def test_a_name_that_no_system_takes_is_no_traceback(arguments: list[str]) -> None:
+    long = "x" * 300
+    done = netspec(*[long if argument == "LONG" else argument for argument in arguments])
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"Error: cannot open {long}")
+    assert done.stderr.endswith(": File name too long\n")
