@@ -31,6 +31,8 @@ def show(table: Table, file: TextIO) -> None:
 
 def _print(table: Table, console: Console) -> None:
     fitting, left_out = _fit(table, console.width)
+    room = console.width
+    console.width = max(room, _width(fitting))  # a terminal breaks lines, where a table would cut numbers off
     rich_table = RichTable(
         title=Text(table.title), title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False
     )
@@ -42,6 +44,7 @@ def _print(table: Table, console: Console) -> None:
         rich_table.add_section()
         rich_table.add_row(*map(Text, fitting.total), style="bold")
     console.print(rich_table)
+    console.width = room
     notes = list(table.notes)
     if left_out:
         notes.append(f"left out for want of room: {', '.join(left_out)}; --format markdown shows all columns")

@@ -190,6 +190,7 @@ def validate(t: Training, place: Place, stop: Stop) -> bool:
         return True
     if stop():
         return False
+    trained = whole(t, place)  # its speed is that of the steps
     if t.data.validation is not None:
         with t.average.in_place() if t.average is not None else contextlib.nullcontext():
             found = evaluate(
@@ -212,7 +213,7 @@ def validate(t: Training, place: Place, stop: Stop) -> bool:
             },
         )
     t.validated = t.step
-    t.reporter.validated(whole(t, place), t.found)
+    t.reporter.validated(trained, t.found)
     return True
 
 

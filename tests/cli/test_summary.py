@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,10 @@ import pytest
 from click.testing import CliRunner, Result
 from places import ROOT, SPECS
 
+import netspec
 from netspec.cli import main
+from netspec.report import layer_table
+from netspec.report.terminal import show
 
 ALEXNET = str(SPECS / "alexnet.net")
 IMAGE = "[image] input 3x32x32\n"
@@ -31,6 +35,27 @@ def data(*arguments: str) -> dict[str, Any]:
     assert (done.exit_code, done.stderr) == (0, "")
     loaded: dict[str, Any] = json.loads(done.stdout)
     return loaded
+
+
+class Terminal(io.StringIO):
+    """A terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("width", ["20", "40", "80", "200"])
+def test_no_number_is_cut_off_on_a_narrow_terminal(width: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Columns are left out, and where that is not enough the terminal breaks the lines."""
+    monkeypatch.setenv("COLUMNS", width)
+    monkeypatch.setenv("TERM", "xterm")
+    net, page = netspec.load(ALEXNET), Terminal()
+    show(layer_table(net, 128), page)
+    text = re.sub(r"\x1b\[[0-9;]*m", "", page.getvalue())
+    assert "\u2026" not in text
+    for number in ("105,415,200", "37,748,736", "60,954,656", "724,406,816", "96x55x55"):
+        assert number in text
+    assert ("left out for want of room" in " ".join(text.split())) == (width != "200")
 
 
 def test_the_json_of_alexnet_has_every_field_of_the_contract() -> None:

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,12 @@ from netspec.ir.graph import Graph
 from netspec.ir.ops import Conv, CrossEntropy, Dropout, Linear, MaxPool, Relu, Softmax
 from netspec.ir.settings import Augment, Plateau, Preprocessing, Train
 from netspec.ir.window import Window
+from netspec.train import loop
 from netspec.train.config import Request
 from netspec.train.data.picture import Frame
 from netspec.train.data.sources import synthetic
 from netspec.train.errors import RequestError, TrainError
-from netspec.train.learning.validation import Evaluation
+from netspec.train.learning.validation import Evaluation, evaluate
 from netspec.train.reporting.console import Lines, Plan, Quiet, Status, describe, reporter
 from netspec.train.run import Result
 from netspec.train.run import train as run_train
@@ -335,6 +337,29 @@ def test_plain_output_of_a_quick_run_stays_short(
     assert len(printed) == expected
     last = f"epoch {epochs}/{epochs}  step {10 * epochs}/{10 * epochs}  loss 0.5  1,234 images/s, 2 % waiting for data"
     assert printed[-1] == f"{last}  top-1 90.0 %  top-5 99.0 %"
+
+
+def test_the_speed_of_an_epoch_is_that_of_its_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A validation of a second is none of the time in which 64 images were trained on."""
+
+    class Told(Quiet):
+        def validated(self, status: Status, found: Evaluation | None) -> None:
+            speeds.append(status.images_per_second)
+
+    def slowly(*given: Any) -> Evaluation | None:
+        began = time.perf_counter()
+        time.sleep(1)
+        found = evaluate(*given)
+        spent.append(time.perf_counter() - began)
+        return found
+
+    speeds: list[float] = []
+    spent: list[float] = []
+    monkeypatch.setattr(loop, "evaluate", slowly)
+    began = time.perf_counter()
+    request = Request("synthetic", steps=2, out=tmp_path / "run", threads=1)
+    run_train(network(), "the spec", "tiny", request, Told(Console(quiet=True)))
+    assert 64 / speeds[0] < time.perf_counter() - began - spent[0]
 
 
 def test_less_than_an_image_a_second_is_not_none() -> None:
