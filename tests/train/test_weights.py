@@ -155,7 +155,8 @@ def test_the_ways_in_which_torch_saves_weights(run: Path, tmp_path: Path) -> Non
         ("a.safetensors", b"\x00" * 20, "is damaged, or no safetensors file"),
         ("a.pt", b"PK\x03\x04", "holds no weights that can be read"),
         ("a.pth", b"", "holds no weights that can be read"),
-        ("a.txt", b"hello", "holds no weights that can be read"),
+        ("a.txt", b"hello", "holds no weights that can be read$"),
+        ("a.jpg", b"\xff\xd8\xff\xe0 no pickle", "holds no weights that can be read$"),
     ],
 )
 def test_files_without_weights(tmp_path: Path, name: str, content: bytes, complaint: str) -> None:
@@ -170,8 +171,9 @@ def test_code_in_a_file_is_not_run(tmp_path: Path) -> None:
             return (open, (str(tmp_path / "harm"), "w"))  # type: ignore[return-value]
 
     torch.save({"w": Harm()}, tmp_path / "a.pt")
-    with pytest.raises(TrainError, match="holds no weights that can be read"):
+    with pytest.raises(TrainError, match=r"it has a \w+.open, and no code in a file is run") as caught:
         read(tmp_path / "a.pt")
+    assert "state_dict" in caught.value.notes[0]
     assert not (tmp_path / "harm").exists()
 
 

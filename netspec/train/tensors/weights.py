@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,9 @@ from netspec.train.tensors import layouts
 from netspec.units import plural
 
 MOST_NAMED = 12
+
+_CLASS = re.compile(r"GLOBAL ([\w.]+) was not an allowed global")
+"""What torch says of an object that is no tensor."""
 
 NAMES = ("state_dict", "model_state_dict", "model")
 """What checkpoints call a network's weights: PyTorch's ImageNet example and Lightning; PyTorch's tutorial on saving;
@@ -88,13 +92,26 @@ def read_weights(path: Path, warn: Callable[[str], None]) -> Weights:
         raise
     except Exception as problem:
         # The readers raise many kinds of exceptions on broken files; whichever it is, the file is what is wrong.
-        told = str(problem).strip().splitlines()
-        raise TrainError(
-            f"{path} holds no weights that can be read: {told[0][:200] if told else 'unknown'}"
-        ) from problem
+        raise _no_weights(path, problem) from problem
     if isinstance(found, dict) and "spec_sha256" in found:
         return _of_checkpoint(path, digest, read_checkpoint(path))
     return Weights(path, digest, _state_dict(found, path), {})
+
+
+def _no_weights(path: Path, problem: Exception) -> TrainError:
+    """The complaint about a file in which torch finds no tensors in plain containers. Only of an archive that is damaged
+    do its own words help: of others they are about its reader, or about how to run the code in the file."""
+    told = str(problem).strip()
+    if isinstance(problem, RuntimeError) and told:
+        return TrainError(f"{path} holds no weights that can be read: {told.splitlines()[0][:200]}")
+    kinds = "a file of weights is a run, a checkpoint, .safetensors, or what torch.save writes of a state_dict"
+    found = _CLASS.search(told)
+    if found is None:
+        return TrainError(f"{path} holds no weights that can be read", kinds)
+    return TrainError(
+        f"{path} holds no weights that can be read: it has a {found[1]}, and no code in a file is run",
+        "where its code is: torch.save(model.state_dict(), 'weights.pth') writes the weights alone",
+    )
 
 
 def _of_checkpoint(path: Path, digest: str, state: Mapping[str, Any]) -> Weights:
