@@ -64,8 +64,9 @@ def percent(part: int, whole: int) -> str:
 
 
 def plural(number: int, noun: str) -> str:
-    """``1 error``, ``2 errors``."""
-    return f"{count(number)} {noun}{'' if number == 1 else 's'}"
+    """``1 error``, ``2 errors``, ``3 classes``."""
+    more = "es" if noun.endswith("s") else "s"
+    return f"{count(number)} {noun}{'' if number == 1 else more}"
 
 
 def short(number: int) -> str:

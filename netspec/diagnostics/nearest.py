@@ -137,7 +137,8 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known name most like a misspelt one, or ``None`` where nothing is near.
 
     Near is what another tool's word means here; then a name with a third of its letters wrong at most
-    (``distance``); then one that contains the word or is contained in it. The first of equally near names is taken.
+    (``distance``); then one that contains the word or is contained in it; of two letters, the one name that begins with
+    them. The first of equally near names is taken.
 
     >>> nearest("kernal", ["kernel", "stride"])
     'kernel'
@@ -195,6 +196,9 @@ def _is_slip(word: str, meant: str, rivals: tuple[str, ...]) -> bool:
 def _contained(sought: str, names: tuple[str, ...]) -> str | None:
     if len(sought) > LONGEST_WORD:
         return None
+    if len(sought) == 2:
+        begun = [name for name in names if name.lower().startswith(sought)]
+        return begun[0] if len(begun) == 1 else None
     longer = [name for name in names if len(sought) > 2 and sought in name.lower()]
     shorter = [name for name in names if len(name) > 2 and name.lower() in sought]
     return min(longer, key=len) if longer else max(shorter, key=len, default=None)

@@ -23,6 +23,9 @@ from netspec.source import Source
 MOST_COMPARED = 50_000
 """How many names are compared with misspelt ones: half a second's worth."""
 
+MOST_LISTED = 40
+"""Names that are all told where none of them is near."""
+
 _KEY = re.compile(r"(?<![\w-])([\w-]+)\s*=")
 _MERGED = ("net", "train", "augment", "test")
 
@@ -95,6 +98,8 @@ class _Spelling:
             (Fix(f"write {near}", (Edit(word.span, near),), spelling=is_slip(word.text, near, known)),) if near else ()
         )
         said = message.format(word.text) + (f"; did you mean {near}?" if near else "")
+        if not near and len(known) <= MOST_LISTED:
+            notes = (*notes, f"there are {', '.join(known)}")
         return Diagnostic("unknown-layer", said, (word.span,), notes, fixes)
 
 

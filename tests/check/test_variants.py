@@ -193,15 +193,28 @@ def test_changes_from_the_command_line_obey_the_same_rules(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ("nope.x=1", "there is no layer nope"),
         ("conv9.stride=2", "there is no layer conv9; did you mean conv1?"),
         ("trian.batch=2", "there is no layer trian; did you mean train?"),
+        ("tr.batch=2", "there is no layer tr; did you mean train?"),
     ],
 )
 def test_a_change_of_no_layer_and_no_setting_is_said_without_notes(tmp_path: Path, change: str, said: str) -> None:
     path = tmp_path / "base.net"
     path.write_text(BASE)
     assert message(path, (change,)) == (said, ())
+
+
+def test_where_no_name_is_near_all_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "base.net"
+    path.write_text(
+        "[image] input 3x8x8\n[c1] conv filters=4 kernel=3\n[c2] conv filters=4 kernel=3\n[f] fc outputs=2\n"
+    )
+    for change, first in (("nope.x=1", "nope"), ("c.stride=2", "c")):
+        said, notes = message(path, (change,))
+        assert said == f"there is no layer {first}"
+        assert notes == ("there are image, c1, c2, f, net, train, augment, test",)
+    path.write_text("[image] input 3x8x8\n" + "".join(f"[layer{n}] relu\n" for n in range(50)))
+    assert message(path, ("zz.x=1",)) == ("there is no layer zz", ())
 
 
 @pytest.mark.parametrize("change", ["conv1", "conv1.", "conv1.stride", "=2", "conv1.stride=2 [x] relu", "a.b.c=1"])

@@ -18,7 +18,7 @@ from netspec.train.data.sources.mnist import holds_mnist, open_mnist
 from netspec.train.data.sources.packed import is_packed, open_packed
 from netspec.train.data.sources.synthetic import open_synthetic
 from netspec.train.errors import RequestError, TrainError
-from netspec.units import count
+from netspec.units import plural
 
 SOURCES: dict[str, str] = {
     "DIR": "JPEG and PNG files in DIR/train/CLASS/* and DIR/val/CLASS/*, or DIR/CLASS/*; or what netspec pack wrote",
@@ -69,10 +69,19 @@ def open_source(name: str, graph: Graph, seed: int) -> Data:
         )
     if len(data.classes) != outputs:
         raise TrainError(
-            f"{data.source} has {count(len(data.classes))} classes, {graph.name} has {count(outputs)} outputs",
-            f"the outputs are those of layer {graph.scores.layer}; give it {len(data.classes)}, or use other data",
+            f"{data.source} has {plural(len(data.classes), 'class')}, {graph.name} has {plural(outputs, 'output')}",
+            *_other_outputs(data, graph),
         )
     return data
+
+
+def _other_outputs(data: Data, graph: Graph) -> tuple[str, ...]:
+    """How a network and data of other numbers of classes come together."""
+    layer, classes = graph.layers[graph.scores.layer], len(data.classes)
+    if classes == 1:
+        return (f"the class is {data.classes[0]}: a source is the folder that has a folder for each class",)
+    change = f": --set {layer.name}.outputs={classes}" if layer.type == "fc" else f"; give it {classes}"
+    return (f"the outputs are those of layer {layer.name}{change}, or use other data",)
 
 
 def open_data(name: str, frame: Frame | None = None, outputs: int | None = None, seed: int = 0) -> Data:

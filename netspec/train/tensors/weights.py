@@ -99,8 +99,10 @@ def read_weights(path: Path, warn: Callable[[str], None]) -> Weights:
 
 
 def _no_weights(path: Path, problem: Exception) -> TrainError:
-    """The complaint about a file in which torch finds no tensors in plain containers. Only of an archive that is damaged
-    do its own words help: of others they are about its reader, or about how to run the code in the file."""
+    """The complaint about a file in which torch finds no tensors in plain containers.
+
+    Its own words help only where an archive is damaged: else they are about its reader, or about running what is there.
+    """
     told = str(problem).strip()
     if isinstance(problem, RuntimeError) and told:
         return TrainError(f"{path} holds no weights that can be read: {told.splitlines()[0][:200]}")

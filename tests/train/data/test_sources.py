@@ -19,6 +19,7 @@ from pictures import tree
 from netspec.ir.graph import Graph
 from netspec.ir.ops import Linear
 from netspec.ir.settings import Augment
+from netspec.net import loads
 from netspec.train.data.picture import Frame, Remembered, Unreadable
 from netspec.train.data.source import open_source, stored_frame
 from netspec.train.data.sources import digits, synthetic
@@ -84,6 +85,30 @@ def test_a_folder_with_other_classes_than_the_network(tmp_path: Path) -> None:
     tree(tmp_path, {"cat": 2, "dog": 2})
     with pytest.raises(TrainError, match="has 2 classes, net has 1,000 outputs"):
         open_source(str(tmp_path), network(3, 8, 8, classes=1000), seed=0)
+    for text, told in (
+        ("[image] input 3x8x8\n[fc] fc outputs=5\n[prob] softmax\n", "fc: --set fc.outputs=2, or use other data"),
+        ("[image] input 3x8x8\n[c] conv filters=5 kernel=8\n[f] flatten\n", "f; give it 2, or use other data"),
+    ):
+        with pytest.raises(TrainError, match="has 2 classes, net has 5 outputs") as caught:
+            open_source(str(tmp_path), loads(text).graph, seed=0)
+        assert caught.value.notes == (f"the outputs are those of layer {told}",)
+
+
+@pytest.mark.parametrize("inside", ["photos", "photos/train"])
+def test_a_source_that_lies_deeper_is_named(tmp_path: Path, inside: str) -> None:
+    tree(tmp_path / inside, {"cat": 12, "dog": 12})
+    net = network(3, 8, 8, classes=2)
+    with pytest.raises(TrainError, match="has 1 folder, and no JPEG or PNG image in any") as caught:
+        open_source(str(tmp_path), net, seed=0)
+    assert caught.value.notes[0] == f"did you mean {tmp_path / 'photos'}? the class folders lie there"
+    assert open_source(str(tmp_path / "photos"), net, seed=0).classes == ("cat", "dog")
+
+
+def test_one_class_is_most_likely_the_folder_of_one(tmp_path: Path) -> None:
+    tree(tmp_path, {"cat": 12})
+    with pytest.raises(TrainError, match="has 1 class, net has 2 outputs") as caught:
+        open_source(str(tmp_path), network(3, 8, 8, classes=2), seed=0)
+    assert caught.value.notes == ("the class is cat: a source is the folder that has a folder for each class",)
 
 
 def test_synthetic_pictures_depend_on_seed_and_place_only() -> None:

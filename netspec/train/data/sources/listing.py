@@ -192,11 +192,21 @@ def _every_class_has_images(base: Path, classes: tuple[str, ...], listing: _Foun
     if not empty:
         return
     if len(empty) == len(classes):
-        raise TrainError(f"{base} has {plural(len(classes), 'folder')}, and no JPEG or PNG image in any", LAYOUT)
+        deeper = next((folder for name in classes if _holds_classes(folder := base / name)), None)
+        meant = (f"did you mean {deeper}? the class folders lie there",) if deeper is not None else ()
+        raise TrainError(
+            f"{base} has {plural(len(classes), 'folder')}, and no JPEG or PNG image in any", *meant, LAYOUT
+        )
     raise TrainError(
         f"{plural(len(empty), 'class folder')} of {base} without a JPEG or PNG image: {', '.join(empty[:5])}",
         "put images in, or remove the folder: every folder counts as a class",
     )
+
+
+def _holds_classes(folder: Path) -> bool:
+    """Whether a folder has class folders with images, by themselves or in a ``train``."""
+    base = folder / "train" if _folders(folder / "train") else folder
+    return any(_images(base / name)[0] for name in _folders(base))
 
 
 def _files(root: Path, items: tuple[tuple[str, int], ...]) -> Files:
