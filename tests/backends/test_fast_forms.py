@@ -65,6 +65,7 @@ def compare(graph: Graph, images: int) -> None:
     assert set(forms.passes) & set(NAMES[:4])
     weights, x, labels = random_weights(graph), random_images(graph, images), random_labels(graph, images)
     run = reference.run(graph, weights, x, labels=labels, training=True, statistics=statistics(graph))
+    classes = (torch.tensor(labels),) if phases(graph).labelled else ()
     seed = np.random.default_rng(3).normal(size=run.output.shape)
     wanted = reference.backward(run, {graph.output.name: seed})
     for way in ("grouped", "one per group", "dense") if forms.grouped else ("grouped",):
@@ -75,10 +76,12 @@ def compare(graph: Graph, images: int) -> None:
                 module.form, module.timed = way, {way: 0.0}
         for given in (torch.tensor(x), torch.tensor(x, requires_grad=True)):
             model.zero_grad()
-            found = model(given, torch.tensor(labels)) if phases(graph).labelled else model(given)
+            found = model(given, *classes)
             assert_near(found, run.output, "output")
             if found.requires_grad:  # as it does of images, or of weights where there are any
                 (found * torch.tensor(seed)).sum().backward()
+        with torch.no_grad():
+            assert_near(model(torch.tensor(x), *classes), run.output, "output without gradients")
         assert given.grad is not None
         assert_near(given.grad, wanted.values[graph.input.name], "gradient of the images")
         names, parameters = attributes(graph), dict(model.named_parameters())

@@ -15,6 +15,7 @@ from netspec.passes.fast import Chain
 from netspec.passes.padding import Padding, pool_padding
 
 from ..ops.lrn import channel_sums
+from .axes import Axes, axes_of, largest
 from .places import Places, places_of
 from .pooled import largest_pixels
 
@@ -40,6 +41,7 @@ class LrnChain(nn.Module):
         self.relu = chain.relu
         self.window = chain.pool.window if chain.pool is not None else None
         self.padding = pool_padding(self.window, x) if self.window is not None else Padding((0, 0))
+        self.axes = axes_of(self.window, x) if self.window is not None else None
 
     @property
     def places(self) -> Places | None:
@@ -49,7 +51,11 @@ class LrnChain(nn.Module):
         return places_of(self.window, self.padding)
 
     def forward(self, x: Tensor) -> Tensor:
-        function = KernelFunction if x.dtype in self.kernels else ChainFunction
+        learns = torch.is_grad_enabled() and x.requires_grad
+        by_kernels = x.dtype in self.kernels
+        if self.axes is not None and x.device.type == "cpu" and x.is_contiguous() and not learns and not by_kernels:
+            return inferred(x, self.lrn, self.relu, self.axes)
+        function = KernelFunction if by_kernels else ChainFunction
         y: Tensor = function.apply(x, self.lrn, self.relu, self.places)  # type: ignore[no-untyped-call]
         if self.window is None or self.padding.before is None:
             return y
@@ -101,17 +107,17 @@ def _forward(x: Tensor, lrn: Lrn, relu: bool, places: Places | None) -> tuple[Te
     y = power(base, lrn.beta).mul_(wide)
     if places is None:
         return y.to(x.dtype), x, base
-    pooled, largest = largest_pixels(y, places)
-    return pooled.to(x.dtype), x, base, largest
+    pooled, taken = largest_pixels(y, places)
+    return pooled.to(x.dtype), x, base, taken
 
 
 def _backward(
-    dy: Tensor, lrn: Lrn, relu: bool, places: Places | None, x: Tensor, base: Tensor, largest: Tensor | None = None
+    dy: Tensor, lrn: Lrn, relu: bool, places: Places | None, x: Tensor, base: Tensor, taken: Tensor | None = None
 ) -> Tensor:
     """The gradient of what the chain reads, in its type."""
     wide, dy = _wide(x), dy.to(base.dtype)
     if places is not None:
-        dy = torch.ops.aten.max_pool2d_with_indices_backward(dy, wide, *places, largest)
+        dy = torch.ops.aten.max_pool2d_with_indices_backward(dy, wide, *places, taken)
     dy = dy * power(base, lrn.beta)
     shares = (dy * wide).div_(base)
     sums = channel_sums(shares, lrn.size - 1 - lrn.size // 2, lrn.size // 2, lrn.groups)
@@ -119,6 +125,11 @@ def _backward(
     if relu:
         dx = torch.ops.aten.threshold_backward(dx, wide, 0)
     return dx.to(x.dtype)
+
+
+def inferred(x: Tensor, lrn: Lrn, relu: bool, axes: Axes) -> Tensor:
+    """The chain's value where no gradient is wanted: nothing is kept, nor where the largest pixels were."""
+    return _joined([largest(_forward(some, lrn, relu, None)[0], axes) for some in x.tensor_split(_parts(x))])
 
 
 def _parts(x: Tensor) -> int:
@@ -137,9 +148,9 @@ class KernelFunction(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, lrn: Lrn, relu: bool, places: Places | None) -> Tensor:
         from .kernels import launch
 
-        y, largest = launch.forward(x, lrn, relu, places)
+        y, taken = launch.forward(x, lrn, relu, places)
         ctx.lrn, ctx.relu, ctx.places = lrn, relu, places
-        ctx.save_for_backward(x, largest)
+        ctx.save_for_backward(x, taken)
         return y
 
     @staticmethod
@@ -147,8 +158,8 @@ class KernelFunction(torch.autograd.Function):
     def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
         from .kernels import launch
 
-        x, largest = ctx.saved_tensors
-        return launch.backward(x, dy, largest, ctx.lrn, ctx.relu, ctx.places), None, None, None
+        x, taken = ctx.saved_tensors
+        return launch.backward(x, dy, taken, ctx.lrn, ctx.relu, ctx.places), None, None, None
 
 
 def power(base: Tensor, beta: float) -> Tensor:

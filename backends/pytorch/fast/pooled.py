@@ -14,6 +14,7 @@ from netspec.ir.shape import Shape
 from netspec.passes.fast.max_pool import FEWEST
 from netspec.passes.padding import pool_padding
 
+from .axes import axes_of, largest
 from .places import Places, places_of
 
 _COLLIDING = 2048
@@ -26,7 +27,8 @@ _APART = 16
 class ChannelsLastMaxPool(nn.Module):
     """N,C,H,W to N,C,H',W', which lie as what it is given.
 
-    Maps whose channels lie side by side already, and maps on another device than the CPU, are pooled where they are.
+    Where no gradient is wanted the largest pixels are found without a copy, of rows and then of columns. Maps whose
+    channels lie side by side already, and maps on another device than the CPU, are pooled where they are.
     """
 
     def __init__(self, op: MaxPool, x: Shape) -> None:
@@ -34,12 +36,16 @@ class ChannelsLastMaxPool(nn.Module):
         padding = pool_padding(op.window, x)
         self.before = padding.before
         self.places = places_of(op.window, padding)
+        self.axes = axes_of(op.window, x)
 
     def forward(self, x: Tensor) -> Tensor:
+        learns = torch.is_grad_enabled() and x.requires_grad
+        if not learns and _pays(x):
+            return largest(x, self.axes)
         x = x if self.before is None else F.pad(x, self.before, value=-torch.inf)
         if not _pays(x):
             return F.max_pool2d(x, *self.places)
-        if torch.is_grad_enabled() and x.requires_grad:
+        if learns:
             pooled: Tensor = MaxPoolFunction.apply(x, self.places)  # type: ignore[no-untyped-call]
             return pooled
         return channels_first(F.max_pool2d(channels_last(x), *self.places))
@@ -55,26 +61,26 @@ class MaxPoolFunction(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, places: Places) -> Tensor:
-        pooled, largest = largest_pixels(x, places)
+        pooled, taken = largest_pixels(x, places)
         ctx.shape, ctx.places = x.shape, places
-        ctx.save_for_backward(largest)
+        ctx.save_for_backward(taken)
         return pooled
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
-        (largest,) = ctx.saved_tensors
+        (taken,) = ctx.saved_tensors
         like = dy.new_empty(()).expand(ctx.shape)  # only its shape is read
-        return torch.ops.aten.max_pool2d_with_indices_backward(dy, like, *ctx.places, largest), None
+        return torch.ops.aten.max_pool2d_with_indices_backward(dy, like, *ctx.places, taken), None
 
 
 def largest_pixels(x: Tensor, places: Places) -> tuple[Tensor, Tensor]:
     """The pooled maps, and the places of the largest pixels, both as N,C,H,W lie."""
     if not _pays(x):
-        pooled, largest = F.max_pool2d(x, *places, return_indices=True)
-        return pooled, largest
-    pooled, largest = F.max_pool2d(channels_last(x), *places, return_indices=True)
-    return channels_first(pooled), channels_first(largest)
+        pooled, taken = F.max_pool2d(x, *places, return_indices=True)
+        return pooled, taken
+    pooled, taken = F.max_pool2d(channels_last(x), *places, return_indices=True)
+    return channels_first(pooled), channels_first(taken)
 
 
 def _pays(x: Tensor) -> bool:

@@ -2,6 +2,9 @@
 
 On the CPU PyTorch's pooling of maps that lie one after the other compares pixel by pixel; of channels side by side it
 compares as many at a time as a vector holds. The copy costs less than that saves.
+
+Where no gradient is wanted, nobody asks which pixel was the largest, and there is no copy: rows are compared as
+vectors, and then the columns of what is left.
 """
 
 from __future__ import annotations
@@ -30,8 +33,8 @@ def _apply(graph: Graph, forms: Forms) -> Forms:
 
 PASS = Pass(
     "max-pool",
-    "a maximum pooling reads a copy of its maps with channels side by side",
-    "the same bits",
+    "a maximum pooling reads a copy of its maps with channels side by side; outside training their rows, then columns",
+    "the same bits; outside training a zero may have the other sign",
     lambda where: where.device == "cpu",
     {
         "cpu": "on: such a pooling takes 0.3 to 0.6 of its time, forward and backward",

@@ -1,0 +1,90 @@
+"""The axes of a pooling: which windows read which pixels, and what they read put together a slice at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from netspec.ir.shape import Shape
+from netspec.ir.window import Window
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """An axis of a pooling; ``dim`` is -2 of rows, -1 of columns.
+
+    ``steps`` are, for each row (or column) of the kernel, the windows that read a real pixel by it, and these pixels.
+    ``counts`` says how many pixels each window reads, ``readers`` how many windows read a pixel, at the least and at
+    the most.
+    """
+
+    dim: int
+    size: int
+    windows: int
+    steps: tuple[tuple[slice, slice], ...]
+    counts: tuple[int, ...]
+    readers: tuple[int, int]
+
+
+Axes = tuple[Axis, Axis]
+"""The rows' axis and the columns'."""
+
+
+def axes_of(window: Window, x: Shape) -> Axes:
+    """Those of a window on maps of a shape."""
+    rows, columns = window.fit(x.height, x.width)
+    return _axis(window, -2, x.height, rows.output), _axis(window, -1, x.width, columns.output)
+
+
+def part(x: Tensor, axis: Axis, places: slice) -> Tensor:
+    """Some of the rows, or columns, of N,C,H,W."""
+    return x[..., places, :] if axis.dim == -2 else x[..., places]
+
+
+def together(x: Tensor, axis: Axis, put: Callable[..., Tensor], start: float) -> Tensor:
+    """What the windows along an axis read, put together two at a time (``put`` is ``torch.add`` or its like), in new
+    memory; ``start`` is what a window has that reads nothing."""
+    parts = [(windows, part(x, axis, pixels)) for windows, pixels in axis.steps]
+    parts.sort(key=_windows(axis), reverse=True)  # those that all windows read first
+    if len(parts) > 1 and _windows(axis)(parts[1]) == axis.windows:
+        made = put(parts[0][1], parts[1][1])
+        parts = parts[2:]
+    else:
+        shape = list(x.shape)
+        shape[axis.dim] = axis.windows
+        made = x.new_full(shape, start)
+    for windows, read in parts:
+        some = part(made, axis, windows)
+        put(some, read, out=some)
+    return made
+
+
+def largest(x: Tensor, axes: Axes) -> Tensor:
+    """The largest pixel of each window, N,C,H',W'; of zeros of either sign any."""
+    rows, columns = axes
+    return together(together(x, rows, torch.maximum, -torch.inf), columns, torch.maximum, -torch.inf)
+
+
+def _windows(axis: Axis) -> Callable[[tuple[slice, Tensor]], Any]:
+    return lambda step: step[1].shape[axis.dim]
+
+
+def _axis(window: Window, dim: int, size: int, windows: int) -> Axis:
+    before = window.pad.top if dim == -2 else window.pad.left
+    stride, dilation = window.stride[dim], window.dilation[dim]
+    steps = []
+    for at in range(window.kernel[dim]):
+        first = at * dilation - before  # the pixel that the first window would read
+        low, high = max(0, -(first // stride)), min(windows - 1, (size - 1 - first) // stride)
+        if low <= high:
+            steps.append((slice(low, high + 1), slice(first + low * stride, first + high * stride + 1, stride)))
+    counts, readers = [0] * windows, [0] * size
+    for reading, read in steps:
+        for place, pixel in zip(range(windows)[reading], range(size)[read], strict=True):
+            counts[place] += 1
+            readers[pixel] += 1
+    return Axis(dim, size, windows, tuple(steps), tuple(counts), (min(readers), max(readers)))
