@@ -99,13 +99,20 @@ def test_windows_that_see_nothing_but_padding_have_no_average_and_a_sum_of_0() -
     assert averages[0, 0, :, 0].isnan().all() and (averages[..., 1:] == 1).all()
 
 
-def test_maps_that_lie_otherwise_and_few_numbers_go_the_plain_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    plain, fast = pooling(network(AvgPool(Window((3, 3), (2, 2))), 4, 9, 9))
-    x = torch.randn(2, 4, 9, 9, generator=torch.Generator().manual_seed(0))
-    last = x.contiguous(memory_format=torch.channels_last)
-    assert fast(last).is_contiguous(memory_format=torch.channels_last)
-    monkeypatch.setattr(separable, "FEWEST", x.numel() + 1)
-    assert torch.equal(fast(x), plain(x))
+def test_maps_that_lie_otherwise_and_averages_of_few_numbers_go_the_plain_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    def is_plain(kind: type[AvgPool | SumPool], x: Tensor) -> bool:
+        _, fast = pooling(network(kind(Window((3, 3), (2, 2))), 4, 9, 9))
+        went: list[Tensor] = []
+        fast.plain.register_forward_hook(lambda module, given, made: went.append(made))
+        made = fast(x)
+        return any(made is other for other in went)
+
+    x = torch.randn(2, 4, 9, 9)
+    assert is_plain(AvgPool, x.contiguous(memory_format=torch.channels_last))
+    for fewest, plain in ((x.numel(), False), (x.numel() + 1, True)):
+        monkeypatch.setattr(separable, "FEWEST", fewest)
+        assert is_plain(AvgPool, x) == plain
+        assert not is_plain(SumPool, x)  # whose plain way is a convolution
 
 
 def test_nothing_is_kept() -> None:

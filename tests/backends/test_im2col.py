@@ -20,7 +20,7 @@ from netspec import backend
 from netspec.ir.graph import Graph
 from netspec.ir.ops import Conv
 from netspec.ir.window import Window
-from netspec.passes.fast import forms_of
+from netspec.passes.fast import Forms, forms_of
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -31,6 +31,7 @@ patched = import_module("netspec.backends.pytorch.fast.patched")
 @pytest.fixture(autouse=True)
 def in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(patched, "AT_A_TIME", 2**8)
+    monkeypatch.setattr(patched, "FEWEST", 1)
 
 
 def network(window: Window, height: int, width: int, *, bias: bool) -> Graph:
@@ -75,6 +76,17 @@ def test_the_value_is_the_librarys_to_the_bit_and_so_is_a_step_under_autocast() 
     for a, b in zip(plain.parameters(), fast.parameters(), strict=True):
         assert a.grad is not None and b.grad is not None
         assert torch.equal(a.grad, b.grad)
+
+
+def test_few_patches_have_the_librarys_gradient(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[int] = []
+    real = patched.weight_gradient
+    monkeypatch.setattr(patched, "weight_gradient", lambda *given: calls.append(1) or real(*given))
+    monkeypatch.setattr(patched, "FEWEST", 4 * 16 * 9)  # of four images with 4 x 4 places
+    model = pytorch.module(network(Window((3, 3)), 6, 6, bias=True), 0, Forms(patched=frozenset({"conv"})))
+    for images, called in ((3, 0), (4, 1)):
+        model(torch.ones(images, 1, 6, 6)).sum().backward()
+        assert len(calls) == called
 
 
 def test_a_weight_that_learns_nothing_has_no_gradient_and_the_image_has() -> None:

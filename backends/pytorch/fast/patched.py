@@ -10,10 +10,16 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn.grad import conv2d_input
 
+from netspec.ir.ops import Conv
+from netspec.ir.shape import Shape
+
 from ..ops.weighted import Convolution
 
 AT_A_TIME = 2**18
 """Numbers of patches that are written together: they stay in the processor's caches (1 MiB of float32)."""
+
+FEWEST = 2**16
+"""Numbers of patches, below which the library's gradient is over before several operations have begun."""
 
 Pair = tuple[int, int]
 
@@ -21,11 +27,17 @@ Pair = tuple[int, int]
 class PatchedConvolution(Convolution):
     """N,1,H,W and a weight of F,1,h,w to N,F,H',W'.
 
-    Under autocast, on another device than the CPU, and where the weight learns nothing the gradient is the library's.
+    Under autocast, on another device than the CPU, of few patches, and where the weight learns nothing the gradient is
+    the library's.
     """
 
+    def __init__(self, op: Conv, x: Shape) -> None:
+        super().__init__(op, x)
+        rows, columns = op.window.fit(x.height, x.width)
+        self.patches = rows.output * columns.output * op.window.area
+
     def forward(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-        learns = torch.is_grad_enabled() and weight.requires_grad
+        learns = torch.is_grad_enabled() and weight.requires_grad and len(x) * self.patches >= FEWEST
         if not learns or x.device.type != "cpu" or torch.is_autocast_enabled("cpu"):
             return super().forward(x, weight, bias)
         x = x if self.before is None else F.pad(x, self.before)

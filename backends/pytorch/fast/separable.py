@@ -17,14 +17,15 @@ from .axes import Axes, Axis, axes_of, part, together
 AT_A_TIME = 2**19
 """Numbers of maps whose gradient is written together: they stay in the processor's caches (2 MiB of float32)."""
 
-FEWEST = 2**15
-"""Numbers of maps, below which the library's pooling is over before a dozen operations have begun."""
+FEWEST = 2**16
+"""Numbers of maps, below which the library's average pooling is over before a dozen operations have begun."""
 
 
 class SeparablePool(nn.Module):
     """N,C,H,W to N,C,H',W': the sum of each window's real pixels, or their mean; added up in float32 at least.
 
-    Maps that lie otherwise, few numbers, and maps on another device than the CPU are pooled as without the pass.
+    Maps that lie otherwise, averages of few numbers, and maps on another device than the CPU are pooled as without the
+    pass.
     """
 
     def __init__(self, op: AvgPool | SumPool, x: Shape) -> None:
@@ -32,9 +33,10 @@ class SeparablePool(nn.Module):
         self.plain = emit(op, (x,))
         self.axes = axes_of(op.window, x)
         self.number = _number(self.axes) if isinstance(op, AvgPool) else 1
+        self.fewest = FEWEST if isinstance(self.plain, nn.AvgPool2d) else 0
 
     def forward(self, x: Tensor) -> Tensor:
-        if x.device.type != "cpu" or not x.is_contiguous() or x.numel() < FEWEST:
+        if x.device.type != "cpu" or not x.is_contiguous() or x.numel() < self.fewest:
             pooled: Tensor = self.plain(x)
         else:
             pooled = SeparableFunction.apply(x, self.axes, self.number)  # type: ignore[no-untyped-call]
