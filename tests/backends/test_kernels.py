@@ -39,10 +39,10 @@ CHAIN = (
 )
 
 
-def answered(script: str, **environment: str) -> Any:
+def answered(script: str, *words: str, **environment: str) -> Any:
     """What one of the scripts beside this file prints, run by itself."""
     done = subprocess.run(
-        [sys.executable, HERE / script], capture_output=True, text=True, env={**os.environ, **environment}
+        [sys.executable, HERE / script, *words], capture_output=True, text=True, env={**os.environ, **environment}
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
@@ -65,6 +65,29 @@ def test_the_interpreted_kernel_prepares_pictures_to_the_bit() -> None:
     exact = {case: far for case, far in found.items() if "float32" in case}
     assert len(exact) == 18 and set(exact.values()) == {0.0}
     assert len(found) == 36 and max(found.values()) <= 2**-7  # the interpreter cuts a bfloat16 off, a GPU rounds it
+
+
+@needs_triton
+@needs_loops
+@pytest.mark.ci
+def test_a_training_with_all_kernels_is_the_plain_training() -> None:
+    """On a device that is not there: recorded as a graph, its pictures prepared by a kernel."""
+    found = answered("training_interpreted.py", TRITON_INTERPRET="1")
+    files = ("bias_relu", "launch_images", "lrn_chain")
+    for precision, training in found.items():
+        assert training["told"] == [] and len(training["launches"]) == 5, precision
+        assert {name.partition(".")[0] for name in training["launches"]} == set(files)
+        assert training["far"] < (1e-6 if precision == "fp32" else 1e-3), precision
+
+
+@needs_triton
+@pytest.mark.ci
+@pytest.mark.parametrize("capability", [80, 90])
+def test_what_alexnet_launches_fits_into_the_registers(capability: int, tmp_path: Path) -> None:
+    found = answered("kernels_launched.py", str(capability), TRITON_CACHE_DIR=str(tmp_path))
+    assert len(found) == 17
+    for case, kernel in found.items():
+        assert kernel["spilt"] == 0 and kernel["shared"] <= 48 * 1024, (case, kernel)
 
 
 @needs_triton

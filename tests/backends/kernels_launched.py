@@ -1,0 +1,82 @@
+"""Compile for a GPU that need not be there what AlexNet launches before its first step, for the first argument's
+compute capability. Prints of each kernel its registers, the bytes that did not fit into them, and the seconds it took.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "helpers"))
+
+import numpy as np
+import torch
+import triton
+from places import ROOT
+from pretended import pretended
+from pretended_kernels import launched
+from triton.backends.compiler import GPUTarget
+from triton.runtime import driver
+
+import netspec
+from netspec.ir.settings import Precision
+from netspec.passes.fast import Where, chosen, forms_of
+from netspec.train.data.batches.augment import Preparation
+from netspec.train.data.moments import Statistics
+from netspec.train.data.source import stored_frame
+from netspec.train.learning.objective import build
+
+CAPABILITY = int(sys.argv[1])
+TOOL = Path(triton.__file__).parent / "backends" / "nvidia" / "bin" / "cuobjdump"
+
+
+class Driver:
+    """What Triton asks of a driver before it compiles."""
+
+    def get_current_device(self) -> int:
+        return 0
+
+    def get_current_stream(self, device: int) -> int:
+        return 0
+
+    def get_current_target(self) -> GPUTarget:
+        return GPUTarget("cuda", CAPABILITY, 32)
+
+
+found: dict[str, dict[str, Any]] = {}
+
+
+def compile_it(kernel: Any, grid: tuple[int, ...], args: tuple[Any, ...], options: dict[str, Any]) -> None:
+    """Compile a kernel for the arguments of a launch, which is not made: what it would write is written nowhere."""
+    begun = time.process_time()
+    made = kernel.warmup(*args, grid=grid, **options)
+    seconds = time.process_time() - begun
+    with TemporaryDirectory() as folder:
+        (file := Path(folder, "kernel.cubin")).write_bytes(made.asm["cubin"])
+        told = subprocess.run([TOOL, "-res-usage", file], capture_output=True, text=True, check=True)
+    registers, spilt = (int(re.findall(rf"{word}:(\d+)", told.stdout + told.stderr)[0]) for word in ("REG", "STACK"))
+    about = {"warps": made.metadata.num_warps, "shared": made.metadata.shared, "seconds": round(seconds, 1)}
+    case = f"{kernel.__module__.rpartition('.')[2]}.{kernel.__name__} {args[0].dtype} of {options['C']}"
+    found.setdefault(case, {"registers": registers, "spilt": spilt, **about})
+
+
+driver.set_active(Driver())
+graph = netspec.load(ROOT / "specs" / "alexnet.net").graph
+frame = stored_frame(graph)
+statistics = Statistics(np.zeros((frame.channels, frame.height, frame.width)), np.eye(frame.channels), 1)
+precision: Precision
+for precision in ("fp32", "bf16"):
+    asked = replace(graph, train=replace(graph.train, precision=precision))
+    with pretended(capability=divmod(CAPABILITY, 10)) as device, launched(device, compile_it):
+        objective = build(asked, 0, "cuda", forms_of(asked, chosen(Where("cuda", precision), ())))
+        objective.use_kernels()
+        size = graph.input.output
+        Preparation(graph.preprocessing, statistics, frame, size, 255, torch.device("cuda")).lay_out(objective.layout)
+print(json.dumps(found))

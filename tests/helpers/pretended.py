@@ -1,0 +1,342 @@
+"""A CUDA device that is not there: tensors that say they lie on it, and keep their numbers in the CPU's memory.
+
+What a device refuses is refused: operations on tensors of both kinds of memory, and, while a graph is recorded,
+whatever waits for the device. Numbers are real, so that trainings run to their end and can be compared. Of the
+library's and the driver's own work nothing is seen, nor how fast anything is.
+
+PyTorch's fake tensors have no numbers, and without a GPU its autograd refuses tensors of a device that has none. So
+these are of the device ``meta`` to C++, and of ``cuda`` to whoever asks in Python.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pretended_api
+import torch
+import torch.distributed as dist
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves, tree_map
+
+CPU = torch.device("cpu")
+
+WAITS = {"_local_scalar_dense", "nonzero", "masked_select", "is_nonzero", "equal", "_unique2", "unique_dim"}
+"""Operations that wait for the device: to hand a number to Python, or to know how large the result is."""
+
+INDEXING = {"index", "index_put", "index_put_", "_index_put_impl_"}
+"""Operations whose indices may lie in the CPU's memory; they are copied then."""
+
+NARROW = {"conv2d", "linear", "bmm", "mm", "matmul", "__matmul__", "addmm", "einsum"}
+WIDE = {"pow", "__pow__", "__rpow__", "rsqrt", "reciprocal", "log", "log2", "exp", "softmax", "log_softmax", "sum",
+        "prod", "cumsum", "cross_entropy", "nll_loss", "mse_loss", "norm", "softplus", "tan", "cosh"}  # fmt: skip
+"""What autocast computes in less than float32, and what in float32 (PyTorch's "CUDA Ops that can autocast"). It casts
+tensors of real devices alone, so that it is done here."""
+
+NCCL = {torch.uint8, torch.int8, torch.bool, torch.int32, torch.int64, torch.bfloat16, torch.float16, torch.float32,
+        torch.float64}  # fmt: skip
+"""The types that NCCL carries."""
+
+Done = tuple[Callable[..., Any], Any, Any, Any]
+"""An operation that was recorded: what was called, with which arguments, and what it made."""
+
+
+class HostWait(RuntimeError):
+    """What the driver says of an operation that waits for the device while a graph is recorded."""
+
+
+@dataclass
+class Device:
+    """What becomes of the devices. ``log`` is what was asked of them beside operations, in order; ``waits`` are the
+    operations that waited, ``launches`` the Triton kernels, ``exchanges`` what went to other processes: the members,
+    the collective, and of each tensor its length and type."""
+
+    count: int
+    capability: tuple[int, int]
+    current: int = 0
+    recording: list[Done] | None = None
+    log: list[str] = field(default_factory=list)
+    waits: list[str] = field(default_factory=list)
+    launches: list[tuple[str, tuple[int, ...]]] = field(default_factory=list)
+    exchanges: list[tuple[tuple[int, ...], str, tuple[tuple[int, str], ...]]] = field(default_factory=list)
+    pinned: list[Tensor] = field(default_factory=list)
+
+    def waited(self, what: str) -> None:
+        """The processor waits until the device has done all that it was given."""
+        if self.recording is not None:
+            raise HostWait(f"operation not permitted when stream is capturing: {what}")
+        self.waits.append(what)
+
+    def did(self, done: Done) -> None:
+        """An operation was done."""
+        if self.recording is not None:
+            self.recording.append(done)
+
+    def pin(self, x: Tensor) -> Tensor:
+        """Take a tensor of the CPU for one from whose memory the device copies by itself."""
+        assert self.recording is None, "memory is pinned while a graph is recorded"
+        self.pinned.append(x)
+        return x
+
+    def is_pinned(self, x: Tensor) -> bool:
+        return any(p.data_ptr() <= x.data_ptr() <= p.data_ptr() + p.nbytes - x.nbytes for p in self.pinned)
+
+    def number(self, where: torch.device) -> int:
+        """The number of a CUDA device."""
+        found = self.current if where.index is None else where.index
+        assert found < self.count, "CUDA error: invalid device ordinal"
+        return found
+
+
+_here: list[Device] = []
+
+
+class Pretended(Tensor):
+    """A tensor on the device of this ``number``. ``inner`` has the numbers."""
+
+    inner: Tensor
+    number: int
+
+    @staticmethod
+    def __new__(cls, inner: Tensor, number: int) -> Pretended:
+        made: Pretended = torch.Tensor._make_wrapper_subclass(  # type: ignore[attr-defined]
+            cls, inner.shape, strides=inner.stride(), storage_offset=inner.storage_offset(), dtype=inner.dtype,
+            device="meta",
+        )  # fmt: skip
+        made.inner, made.number = inner, number
+        return made
+
+    __torch_function__ = torch._C._disabled_torch_function_impl  # type: ignore[assignment]
+
+    @classmethod
+    def __torch_dispatch__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        raise AssertionError(f"{func}: the device is there no more")
+
+    device = property(lambda self: torch.device("cuda", self.number))  # type: ignore[assignment]
+    is_cuda = property(lambda self: True)  # type: ignore[assignment]
+    is_cpu = property(lambda self: False)  # type: ignore[assignment]
+    is_meta = property(lambda self: False)  # type: ignore[assignment]
+
+    def data_ptr(self) -> int:
+        return self.inner.data_ptr()
+
+    def numpy(self, **options: Any) -> Any:
+        raise TypeError("can't convert cuda:0 device type tensor to numpy. Use Tensor.cpu() first")
+
+    def tolist(self) -> Any:
+        _here[-1].waited("tolist")
+        return self.inner.tolist()
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        _here[-1].waited("saving")
+        return self.inner.__reduce_ex__(protocol)
+
+
+def plain(x: Any) -> Any:
+    """The numbers of a tensor on a device; anything else as it is."""
+    return x.inner if isinstance(x, Pretended) else x
+
+
+class Operations(TorchDispatchMode):
+    """Every operation on tensors of the devices, done on their numbers."""
+
+    def __init__(self, device: Device) -> None:
+        super().__init__()
+        self.device = device
+        self.really_meta = False
+        """Whether somebody asks for tensors without numbers; else ``meta`` is how C++ says where these lie."""
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = dict(kwargs or {})
+        tensors = [x for x in tree_leaves((args, kwargs)) if isinstance(x, Tensor)]
+        ours = [x for x in tensors if isinstance(x, Pretended)]
+        asked = kwargs.get("device")
+        on_meta = asked is not None and torch.device(asked).type == "meta"
+        if not ours and (self.really_meta or not on_meta):
+            return func(*args, **kwargs)
+        name = func._schema.name.partition("::")[2]
+        if func.namespace == "c10d":
+            self._exchange(name, tensors, args)
+        else:
+            self._look(func, name, tensors, ours, args)
+        kwargs |= {"device": CPU} if on_meta else {}
+        inner_args, inner_kwargs = tree_map(plain, args), tree_map(plain, kwargs)
+        made = func(*inner_args, **inner_kwargs)
+        self.device.did((func, inner_args, inner_kwargs, made))
+        known = {id(x.inner): x for x in ours}
+        number = ours[0].number if ours else self.device.current
+
+        def there(x: Any) -> Any:
+            if id(x) in known:
+                return known[id(x)]  # an operation in place gives its own argument back
+            return Pretended(x, number) if isinstance(x, Tensor) else x
+
+        return tree_map(there, made)
+
+    def _look(self, func: Any, name: str, tensors: list[Tensor], ours: list[Pretended], args: Any) -> None:
+        """What a device asks of an operation's arguments, and whether it waits."""
+        others = [x for x in tensors if not isinstance(x, Pretended)]
+        if name in WAITS or (name in INDEXING and _masks(args[1])):
+            self.device.waited(name)
+        if name == "_fused_sgd_":
+            _need_alike(*args[:3])
+        if not others:
+            assert len({x.number for x in ours}) <= 1, f"{func}: tensors on several devices"
+        elif name == "copy_":
+            self._copied(*args)
+        elif name in INDEXING and isinstance(args[0], Pretended):
+            self.device.waited("indices that are not on the device")
+        elif any(x.dim() for x in others) or name in ("cat", "stack") or _changes(func, args):
+            where = ", ".join(str(x.device) for x in tensors)
+            raise RuntimeError(f"Expected all tensors to be on the same device: {func} of {where}")
+
+    def _copied(self, into: Tensor, source: Tensor, non_blocking: bool = False) -> None:
+        if not (isinstance(into, Pretended) and non_blocking and self.device.is_pinned(source)):
+            self.device.waited("a copy")
+
+    def _exchange(self, name: str, tensors: list[Tensor], args: Any) -> None:
+        """What NCCL asks of tensors: on this process's device, without gaps, of types that it knows."""
+        for x in tensors:
+            assert isinstance(x, Pretended) and x.number == self.device.current, f"{name}: a tensor on {x.device}"
+            assert x.dtype in NCCL, f"{name}: {x.dtype}"
+            last = x.dim() == 4 and x.is_contiguous(memory_format=torch.channels_last)
+            assert last or x.is_contiguous(), f"{name}: strides {x.stride()} of {tuple(x.shape)}"
+        (group,) = (x for x in args if isinstance(x, torch.ScriptObject) and "ProcessGroup" in str(x._type()))  # type: ignore[attr-defined]
+        members = tuple(dist.get_process_group_ranks(dist.ProcessGroup.unbox(group)))
+        self.device.exchanges.append((members, name, tuple((x.numel(), str(x.dtype)) for x in tensors)))
+
+
+def _masks(indices: Iterable[Tensor | None]) -> bool:
+    return any(x is not None and x.dtype in (torch.bool, torch.uint8) for x in indices)
+
+
+def _changes(func: Any, args: Any) -> bool:
+    """Whether an operation in place has its first argument in the CPU's memory."""
+    return func._schema.is_mutable and isinstance(args[0], Tensor) and not isinstance(args[0], Pretended)
+
+
+def _need_alike(*lists: list[Tensor]) -> None:
+    """What fused kernels ask of tensors that belong together: one type, and the same places in memory."""
+    for each in zip(*lists, strict=True):
+        assert len({(x.dtype, x.stride(), x.shape) for x in each}) == 1, each
+
+
+class Calls(TorchFunctionMode):
+    """Calls from Python that name a device."""
+
+    def __init__(self, device: Device, operations: Operations) -> None:
+        super().__init__()
+        self.device = device
+        self.operations = operations
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = dict(kwargs or {})
+        name = getattr(func, "__name__", "")
+        if func in (Tensor.backward, torch.autograd.backward):
+            with self:  # what backward passes call names devices as well
+                return _backward(*args, **kwargs)
+        if torch.is_autocast_enabled("cuda") and name in NARROW | WIDE:
+            dtype = torch.get_autocast_dtype("cuda") if name in NARROW else torch.float32
+            args, kwargs = tree_map(lambda x: _cast(x, dtype), (args, kwargs))
+        if func is Tensor.to:
+            return self._to(*args, **kwargs)
+        if func is Tensor.cpu:
+            return self._to(*args, CPU)
+        if func is Tensor.pin_memory:
+            return self.device.pin(args[0].clone())
+        if func is Tensor.is_pinned:
+            return self.device.is_pinned(args[0])
+        if func is Tensor.new_tensor and isinstance(args[0], Pretended):
+            self.device.waited(name)
+            return Pretended(args[0].inner.new_tensor(*args[1:], **kwargs), args[0].number)
+        if kwargs.get("device") is not None:
+            return self._made(func, name, args, kwargs)
+        if kwargs.pop("pin_memory", False):
+            return self.device.pin(func(*args, **kwargs))
+        return func(*args, **kwargs)
+
+    def _made(self, func: Any, name: str, args: Any, kwargs: Any) -> Any:
+        """A tensor that is made on a device."""
+        where = torch.device(kwargs.pop("device"))
+        if where.type == "meta":
+            shapes = tree_map(lambda x: x.inner if isinstance(x, Pretended) else x, args)
+            return self._without_numbers(lambda: func(*shapes, **kwargs, device=where))
+        if where.type != "cuda":
+            return func(*tree_map(plain, args), **kwargs, device=where)
+        number = self.device.number(where)
+        if name in ("tensor", "as_tensor"):
+            self.device.waited(name)
+        if args and isinstance(args[0], Pretended):
+            assert args[0].number == number
+            return func(*args, **kwargs)
+        made = func(*args, **kwargs, device=CPU)
+        self.device.did((lambda: func(*args, **kwargs, device=CPU), (), {}, made))
+        return Pretended(made, number)
+
+    def _without_numbers(self, call: Callable[[], Tensor]) -> Tensor:
+        self.operations.really_meta = True
+        try:
+            return call()
+        finally:
+            self.operations.really_meta = False
+
+    def _to(self, x: Tensor, *args: Any, copy: bool = False, **kwargs: Any) -> Tensor:
+        like = next((one for one in args if isinstance(one, Tensor)), None)
+        if like is not None:
+            device, dtype, non_blocking, layout = like.device, like.dtype, kwargs.get("non_blocking", False), None
+        else:
+            device, dtype, non_blocking, layout = torch._C._nn._parse_to(*args, **kwargs)
+        rest: dict[str, Any] = {"dtype": dtype or x.dtype} | ({"memory_format": layout} if layout is not None else {})
+        if device is None or device.type == x.device.type:
+            assert device is None or device.index in (None, x.device.index)
+            return Tensor.to(x, **rest, copy=copy)
+        if device.type == "meta":
+            return self._without_numbers(lambda: torch.empty_strided(x.shape, x.stride(), dtype=x.dtype, device="meta"))
+        assert not (x.requires_grad and torch.is_grad_enabled()), "a copy between devices that has a gradient"
+        if device.type == "cuda":
+            if not (non_blocking and self.device.is_pinned(x)):
+                self.device.waited("a copy to the device")
+            return Pretended(Tensor.to(x.detach(), **rest, copy=True), self.device.number(device))
+        self.device.waited("a copy to the CPU")
+        return Tensor.to(plain(x), **rest, copy=True)
+
+
+def _cast(x: Any, dtype: torch.dtype) -> Any:
+    """As autocast does, to floating-point numbers on the device but those of float64."""
+    if not isinstance(x, Pretended) or not x.is_floating_point() or x.dtype in (dtype, torch.float64):
+        return x
+    return Tensor.to(x, dtype)
+
+
+def _backward(tensors: Any, gradients: Any = None, **options: Any) -> None:
+    """``torch.autograd.backward``, which would ask again who handles it."""
+    gradients = options.pop("gradient", options.pop("grad_tensors", gradients))
+    assert not any(options.values()), options
+    roots = (tensors,) if isinstance(tensors, Tensor) else tuple(tensors)
+    given = (gradients,) * len(roots) if gradients is None or isinstance(gradients, Tensor) else tuple(gradients)
+    first = tuple(torch.ones_like(x) if g is None else g for x, g in zip(roots, given, strict=True))
+    torch.autograd.graph._engine_run_backward(
+        roots, first, False, False, (), allow_unreachable=True, accumulate_grad=True
+    )
+
+
+@contextmanager
+def pretended(count: int = 1, capability: tuple[int, int] = (9, 0)) -> Iterator[Device]:
+    """While this lasts there are so many CUDA devices of this compute capability."""
+    device = Device(count, capability)
+    operations = Operations(device)
+    overwrites = torch.__future__.get_overwrite_module_params_on_conversion()
+    torch.__future__.set_overwrite_module_params_on_conversion(
+        True
+    )  # tensors of these kinds cannot take each other's place
+    _here.append(device)
+    try:
+        with pretended_api.instead(device), operations, Calls(device, operations):
+            yield device
+    finally:
+        _here.pop()
+        torch.__future__.set_overwrite_module_params_on_conversion(overwrites)

@@ -1,0 +1,134 @@
+"""The functions of ``torch.cuda`` for devices that are not there (``pretended``)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils._pytree import tree_leaves
+
+
+class Stream:
+    """Nothing is done beside anything else: what is launched is done."""
+
+
+class Event:
+    """A moment. As of a real one, the time between two can be told only where they are made for that."""
+
+    def __init__(self, enable_timing: bool = False) -> None:
+        self._timed, self._at = enable_timing, 0.0
+
+    def record(self) -> None:
+        self._at = time.perf_counter()
+
+    def query(self) -> bool:
+        return True
+
+    def synchronize(self) -> None:
+        pass
+
+    def elapsed_time(self, other: Event) -> float:
+        assert self._timed and other._timed, "Both events must be created with argument 'enable_timing=True'"
+        return 1000 * (other._at - self._at)
+
+
+class Functions:
+    """Those that are asked of a device (``pretended.Device``)."""
+
+    def __init__(self, device: Any) -> None:
+        self.device = device
+        self.stream: Any = self.new_stream()
+
+    def new_stream(self) -> Any:
+        log = self.device.log
+
+        class Waiting(Stream):
+            def wait_stream(self, other: Stream) -> None:
+                log.append("wait")
+
+        return Waiting()
+
+    def set_device(self, where: Any) -> None:
+        self.device.current = self.device.number(
+            torch.device("cuda", where) if isinstance(where, int) else torch.device(where)
+        )
+
+    @contextmanager
+    def on(self, stream: Stream) -> Iterator[None]:
+        """``torch.cuda.stream``."""
+        before, self.stream = self.stream, stream
+        self.device.log.append("aside")
+        try:
+            yield
+        finally:
+            self.stream = before
+
+    @contextmanager
+    def record(self, graph: Graph, pool: Any = None, *, capture_error_mode: str) -> Iterator[None]:
+        """``torch.cuda.graph``. What is recorded is done as well, which a device does not."""
+        assert capture_error_mode in ("global", "thread_local", "relaxed")
+        self.device.log.append("record")
+        self.device.recording = graph.operations
+        try:
+            yield
+        finally:
+            self.device.recording = None
+            self.device.log.append("recorded")
+
+    def set_stream(self, stream: Stream) -> None:
+        self.stream = stream
+
+    def table(self) -> dict[str, Any]:
+        """Them by their names."""
+        device = self.device
+        named: dict[str, Callable[..., Any]] = {
+            "is_available": lambda: True, "is_initialized": lambda: True, "_lazy_init": lambda: None,
+            "device_count": lambda: device.count, "current_device": lambda: device.current,
+            "set_device": self.set_device, "device_of": lambda x: nullcontext(),
+            "get_device_capability": lambda where=None: device.capability,
+            "get_device_name": lambda where=None: "GPU that is not there",
+            "is_bf16_supported": lambda including_emulation=True: True,
+            "synchronize": lambda where=None: device.waited("synchronize"), "empty_cache": lambda: None,
+            "Stream": self.new_stream, "current_stream": lambda where=None: self.stream, "stream": self.on,
+            "set_stream": self.set_stream, "Event": Event, "CUDAGraph": lambda: Graph(device), "graph": self.record,
+            "get_rng_state": lambda where=None: torch.zeros(16, dtype=torch.uint8),
+            "set_rng_state": lambda state, where=None: None, "manual_seed_all": lambda seed: None,
+        }  # fmt: skip
+        return named
+
+
+class Graph:
+    """Operations that were written down, done again on the same memory."""
+
+    def __init__(self, device: Any) -> None:
+        self._device = device
+        self.operations: list[tuple[Callable[..., Any], Any, Any, Any]] = []
+
+    def pool(self) -> object:
+        return self
+
+    def replay(self) -> None:
+        self._device.log.append("replay")
+        with torch.no_grad(), torch._C._DisableTorchDispatch(), torch._C.DisableTorchFunction():  # type: ignore[attr-defined]
+            for func, args, kwargs, made in self.operations:
+                for old, new in zip(tree_leaves(made), tree_leaves(func(*args, **kwargs)), strict=True):
+                    if isinstance(old, Tensor) and old.data_ptr() != new.data_ptr():
+                        old.copy_(new)
+
+
+@contextmanager
+def instead(device: Any) -> Iterator[None]:
+    """While this lasts ``torch.cuda`` speaks of this device."""
+    table = Functions(device).table()
+    before = {name: getattr(torch.cuda, name) for name in table}
+    for name, function in table.items():
+        setattr(torch.cuda, name, function)
+    try:
+        yield
+    finally:
+        for name, function in before.items():
+            setattr(torch.cuda, name, function)

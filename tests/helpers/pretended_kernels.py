@@ -1,0 +1,85 @@
+"""Triton kernels as they are launched on a device that is not there (``pretended``)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import torch
+from pretended import Device, Pretended, plain
+
+KERNELS = (
+    ("lrn_chain", "forward"), ("lrn_chain", "backward"), ("bias_relu", "forward"), ("bias_relu", "backward"),
+    ("launch_images", "prepare"),
+)  # fmt: skip
+"""All that there are: where a launch looks for them."""
+
+GRID = (2**31 - 1, 65535, 65535)
+"""Programs along each axis, at most (CUDA C++ Programming Guide, table of technical specifications)."""
+
+Launch = Callable[[Any, tuple[int, ...], tuple[Any, ...], dict[str, Any]], None]
+"""Of a kernel, its grid, its arguments and options."""
+
+
+@dataclass(frozen=True)
+class Looked:
+    """A kernel. What a launch asks of grid and arguments is looked at, then it is launched in another way."""
+
+    name: str
+    kernel: Any
+    device: Device
+    launch: Launch
+
+    def __getitem__(self, grid: tuple[int, ...]) -> Callable[..., None]:
+        def launch(*args: Any, **options: Any) -> None:
+            self._look(grid, args, options)
+            self.device.launches.append((self.name, grid))
+            self.launch(self.kernel, grid, args, options)
+
+        return launch
+
+    def _look(self, grid: tuple[int, ...], args: tuple[Any, ...], options: dict[str, Any]) -> None:
+        assert all(0 < programs <= most for programs, most in zip(grid, GRID, strict=False)), grid
+        names = list(self.kernel.arg_names)
+        given = dict(zip(names, args, strict=False)) | {key: options[key] for key in options if key in names}
+        assert set(given) == set(names), set(given) ^ set(names)
+        for name, one in given.items():
+            if name.endswith("_of"):
+                assert isinstance(one, Pretended) and one.number == self.device.current, f"{name} is on {one.device}"
+                last = one.dim() == 4 and one.is_contiguous(memory_format=torch.channels_last)
+                assert last or one.is_contiguous(), f"{name} has strides {one.stride()}"
+            else:
+                assert isinstance(one, int | float), f"{name} is {one!r}"
+
+
+@contextmanager
+def launched(device: Device, launch: Launch) -> Iterator[None]:
+    """While this lasts, kernels are launched so."""
+    modules = {file: import_module(f"netspec.backends.pytorch.fast.kernels.{file}") for file, _ in KERNELS}
+    before = [(modules[file], name, getattr(modules[file], name)) for file, name in KERNELS]
+    for (file, name), (module, _, kernel) in zip(KERNELS, before, strict=True):
+        setattr(module, name, Looked(f"{file}.{name}", kernel, device, launch))
+    try:
+        yield
+    finally:
+        for module, name, kernel in before:
+            setattr(module, name, kernel)
+
+
+def interpreted(device: Device) -> Launch:
+    """Run by Triton's interpreter (``TRITON_INTERPRET=1``), and again where a graph is replayed."""
+
+    def launch(kernel: Any, grid: tuple[int, ...], args: tuple[Any, ...], options: dict[str, Any]) -> None:
+        inner = [plain(x) for x in args]
+
+        def run() -> None:
+            with torch._C._DisableTorchDispatch(), torch._C.DisableTorchFunction():  # type: ignore[attr-defined]
+                kernel[grid](*inner, **options)
+
+        run()
+        device.did((run, (), {}, None))
+
+    return launch

@@ -1,0 +1,104 @@
+"""What a run on CUDA calls, on a device that is not there (``pretended``): the same numbers as on the CPU."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import torch
+from pretended import pretended
+from running import SPEC, newest
+from trained import QUIET, netspec, photo
+
+from netspec.net import loads
+from netspec.train import loop
+from netspec.train.config import Request
+from netspec.train.learning.recording import CudaGraphs, Inputs, Recording
+from netspec.train.run import train
+
+pytestmark = pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU; what is marked gpu runs on it")
+
+FAST = SPEC.replace("kernel=3", "kernel=4 stride=2").replace(
+    "[norm] batchnorm", "[norm] lrn size=3 k=1 alpha=0.1 beta=0.75"
+)
+"""A strided convolution that is one over blocks of pixels, and a chain."""
+
+
+def run(spec: str, where: str, out: Path, steps: int = 3, **more: object) -> Path:
+    request = Request("synthetic", steps=steps, batch=8, threads=1, out=out, device=where, **more)  # type: ignore[arg-type]
+    return train(loads(spec).graph, spec, "tiny", request, QUIET).folder
+
+
+def far(a: Path, b: Path) -> float:
+    """The largest distance of two runs' weights, as a share of a tensor's length."""
+    ours, theirs = newest(a)["weights"], newest(b)["weights"]
+    assert list(ours) == list(theirs)
+    return max(float((x.double() - theirs[name].double()).norm() / x.double().norm()) for name, x in ours.items())
+
+
+@pytest.mark.parametrize("precision", ["fp32", pytest.param("bf16", marks=pytest.mark.ci)])
+def test_a_training_is_that_on_the_cpu(precision: str, tmp_path: Path) -> None:
+    spec = FAST.replace("train epochs", f"train precision={precision} epochs")
+    alone = run(spec, "cpu", tmp_path / "cpu", without=("all",))
+    with pretended() as device:
+        cuda = run(spec, "cuda", tmp_path / "cuda")
+    assert far(alone, cuda) < (1e-5 if precision == "fp32" else 0.1)
+    # A warm-up on a stream of its own, the recording, and a replay that is looked at; the other two steps. Then looks.
+    begun = ["wait", "aside", "wait", "record", "recorded", "replay"]
+    assert device.log[: 6 + 2 + 6] == [*begun, "replay", "replay", *begun]
+    assert set(device.log[14:]) == {"replay"}
+
+
+def test_what_is_asked_of_a_run_on_the_device(tmp_path: Path) -> None:
+    with pretended():
+        folder = run(SPEC, "cuda", tmp_path / "run", 2)
+        assert netspec("train", "--resume", folder, "--steps", 4, "--quiet").exit_code == 0
+        image = photo(tmp_path / "photo.png")
+        for words in (
+            ("eval", folder, "--views", 10),
+            ("predict", folder, image),
+            ("filters", folder, "--image", image, "--activations", "conv", "-o", tmp_path / "answer.png"),
+        ):
+            done = netspec(*words, "--device", "cuda")
+            assert done.exit_code == 0, (words, done.output)
+    assert netspec("train", "--resume", folder, "--steps", 5, "--device", "cpu", "--quiet").exit_code == 0
+    straight = run(SPEC, "cpu", tmp_path / "straight", 5)
+    assert far(folder, straight) < 1e-5
+
+
+def test_steps_wait_for_the_device_where_its_numbers_are_wanted_alone(tmp_path: Path) -> None:
+    """Each step that is logged asks for its loss; nothing else of a step that has been recorded waits."""
+    waits = []
+    for steps in (6, 16):
+        with pretended() as device:
+            run(FAST, "cuda", tmp_path / str(steps), steps)
+        waits.append(Counter(device.waits))
+    more = waits[1] - waits[0]
+    assert set(more) == {"_local_scalar_dense"} and more.total() <= 2 * 10
+
+
+def test_tensors_in_both_kinds_of_memory_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop, "as_tensor", lambda labels, device: torch.from_numpy(labels))
+    with pretended(), pytest.raises(RuntimeError, match=r"on the same device: aten\.nll_loss"):
+        run(SPEC, "cuda", tmp_path / "run", without=("cuda-graph",))
+
+
+def test_what_waits_ends_a_recording(tmp_path: Path) -> None:
+    module = torch.nn.Linear(2, 2)
+    with pretended():
+        recording = Recording(CudaGraphs(), module, "the work", Inputs())
+        x = torch.ones(2, device="cuda")
+        assert float(recording(lambda x: (x * float(x.sum()),), (x,))[0][0]) == 2
+    assert recording.told is not None and "not permitted when stream is capturing" in recording.told
+
+
+@pytest.mark.ci
+def test_an_old_gpu_trains_without_kernels_and_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "tiny.net").write_text(FAST)
+    with pretended(capability=(6, 1)):
+        words = ("--data", "synthetic", "--steps", 1, "--batch", 8, "--device", "cuda", "--out", tmp_path / "run")
+        done = netspec("train", tmp_path / "tiny.net", *words)
+    assert done.exit_code == 0
+    why = [line for line in done.output.splitlines() if "older than Triton" in line]
+    assert len(why) == 2 and all("GPU that is not there" in line for line in why)
