@@ -13,7 +13,7 @@ from netspec.diagnostics import CannotOpen, Diagnostic, OutsideFolder, SpecError
 from netspec.diagnostics.model import whole
 from netspec.diagnostics.nearest import nearest
 from netspec.language.bases import Folder
-from netspec.source import LAYER_FILE, SPEC, SPEC_ENDINGS, Source
+from netspec.source import LAYER_FILE, SPEC, SPEC_ENDINGS, Source, Span
 from netspec.units import count
 
 LARGEST_FILE = 4 * 2**20
@@ -21,6 +21,9 @@ LARGEST_FILE = 4 * 2**20
 
 _TEXT_OF_BYTES = re.compile(rb"[\t\n\f\r\x20-\x7e\x80-\xff]*")
 """A text in an encoding of 8 bits: no control characters but those that part lines and words."""
+
+_MARKS = ((b"\xff\xfe\0\0", "UTF-32"), (b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16"))
+"""The byte order marks with which some editors begin a text."""
 
 MOST_FILES = 500
 """How many specs of one folder are looked at, in search of a name or of variants."""
@@ -96,15 +99,27 @@ def decode(data: bytes, name: str) -> Source:
     except UnicodeDecodeError as error:
         if name.endswith(LAYER_FILE) and _TEXT_OF_BYTES.fullmatch(data):
             return Source(name, data.decode("latin-1"))
-        message = f"this file is not text: byte {error.start + 1} is 0x{data[error.start]:02x}, which is not UTF-8"
-        raise _unreadable("not-text", message, name) from None
+        place = len(data) - len(error.object) + error.start  # a byte order mark is not counted there
+        message = f"this file is not text: byte {place + 1} is 0x{data[place]:02x}, which is not UTF-8"
+        raise _not_text(message, data, name, place) from None
     if "\0" in text:
-        raise _unreadable("not-text", "this file is not text: it has zero bytes", name)
+        raise _not_text("this file is not text: it has zero bytes", data, name, data.index(0))
     return Source(name, text)
 
 
 def _unreadable(code: str, message: str, name: str) -> SpecError:
     return SpecError((Diagnostic(code, message, (whole(Source(name, "")),)),))
+
+
+def _not_text(message: str, data: bytes, name: str, place: int) -> SpecError:
+    """The complaint about bytes of which that at ``place`` is no text's: where it stands, if the others are one's."""
+    if _TEXT_OF_BYTES.fullmatch(data):
+        note = "a text in another encoding is converted: of Latin-1, by iconv -f LATIN1 -t UTF-8"
+        shown = data.decode("ascii", "replace")
+        return SpecError((Diagnostic("not-text", message, (Span(Source(name, shown), place, place + 1),), (note,)),))
+    found = next((word for mark, word in _MARKS if data.startswith(mark)), None)
+    note = f"it begins as {found} does: iconv -f {found} -t UTF-8 converts it" if found else ""
+    return SpecError((Diagnostic("not-text", message, (whole(Source(name, "")),), (note,) if note else ()),))
 
 
 def is_layer_file(source: Source) -> bool:
