@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from netspec.check.report import Findings, in_one
 from netspec.check.values import distinct
-from netspec.ir.ops import Bias, ChannelScale, Conv, Linear, Local, Op, window_of
+from netspec.ir.ops import BatchNorm, Bias, ChannelScale, Conv, Linear, Local, Op, window_of
 from netspec.ir.shape import Shape
 from netspec.ir.table import ConnectionTable
 from netspec.keys import BadValue, ImageShape, Key, Whole
@@ -133,13 +133,14 @@ def _rounded(output: int, rounding: str, denominator: int) -> str:
 
 def count_arithmetic(name: str, steps: Sequence[Step]) -> tuple[str, ...]:
     """How a layer's units, weights or connections are counted, with the numbers put in; one line a weighted step."""
+    if name == "units":
+        out = steps[-1].output
+        return (f"{_product(tuple(out))} = {count(out.units)}",)
     lines = []
     for step in steps:
         if isinstance(step.op, Bias) or not step.op.params(step.reads, step.output):
             continue
         x, out = step.reads[0], step.output
-        if name == "units":
-            return (f"{_product(tuple(out))} = {count(out.units)}",)
         if isinstance(step.op, Conv | Local):
             window = step.op.window
             if isinstance(step.op, Conv) and step.op.table is not None:
@@ -158,7 +159,7 @@ def count_arithmetic(name: str, steps: Sequence[Step]) -> tuple[str, ...]:
                     f"{out.height} * {out.width} places * {count(each)} weights "
                     f"= {count(step.op.connections(step.reads, out))}"
                 )
-        elif isinstance(step.op, ChannelScale) and name == "weights":
+        elif isinstance(step.op, ChannelScale | BatchNorm) and name == "weights":
             lines.append(f"one weight a channel * {count(out.channels)} channels = {count(out.channels)}")
         elif isinstance(step.op, Linear):
             reads = f"{count(x.units)} / {step.op.groups}" if step.op.groups > 1 else count(x.units)

@@ -24,6 +24,7 @@ WRONG_SPEC = 1
 WRONG_COMMAND = 2
 
 _LENGTH = re.compile("[0-9]{1,10}")
+_SHAPES = "write channels x height x width, 3x224x224, or a length, 784"
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -40,9 +41,9 @@ class ShapeParam(click.ParamType["Shape"]):
             return value
         parts = str(value).split("x")
         if len(parts) not in (1, 3) or not all(_LENGTH.fullmatch(p) and 0 < int(p) <= 2**31 for p in parts):
-            self.fail(
-                f"{value!r} is no shape; write channels x height x width, 3x224x224, or a length, 784", param, ctx
-            )
+            sides = re.findall(r"\d{1,10}", str(value))
+            meant = f"did you mean {'x'.join(sides)}?" if len(sides) == 3 else _SHAPES
+            self.fail(f"{value!r} is no shape; {meant}", param, ctx)
         return Shape(*map(int, parts))
 
 
@@ -55,7 +56,9 @@ class ChangeParam(click.ParamType[str]):
         from netspec.language.parser import is_change
 
         if not is_change(str(value)):
-            self.fail(f"{value!r} is no change; write LAYER.KEY=VALUE, conv1.stride=2", param, ctx)
+            shape = re.fullmatch(r"[\w-]+=(\d+x\d+x\d+)", str(value))
+            of_input = f"; the input's shape is --input {shape[1]}" if shape else ""
+            self.fail(f"{value!r} is no change; write LAYER.KEY=VALUE, conv1.stride=2{of_input}", param, ctx)
         return str(value)
 
 

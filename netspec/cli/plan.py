@@ -40,7 +40,8 @@ if TYPE_CHECKING:
 @click.option(
     "--flops", type=AmountParam(parse_flops), metavar="400T", help="Each device's FLOPs a second, as reached."
 )
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True,
+              help="How the result is written.")  # fmt: skip
 @without_option
 @input_option
 @set_option

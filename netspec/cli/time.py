@@ -42,7 +42,8 @@ if TYPE_CHECKING:
 @click.option("--threads", type=click.IntRange(1, 1024), help="Threads that torch computes with [default: torch's].")
 @click.option("--passes", is_flag=True, help="Tell what each optimising pass is worth here instead.")
 @without_option
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True,
+              help="How the result is written.")  # fmt: skip
 @input_option
 @set_option
 def command(

@@ -48,7 +48,8 @@ _MOST = 64
 @click.option("--fresh", metavar="LAYER", multiple=True,
               help="Do not take this layer from --weights; several: fc7,fc8, or --fresh twice.")  # fmt: skip
 @click.option("-q", "--quiet", is_flag=True, help="Tell only of arrangements that differ.")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True,
+              help="How the result is written.")  # fmt: skip
 @input_option
 @set_option
 def command(

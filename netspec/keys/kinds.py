@@ -327,6 +327,8 @@ def arguments(call: Call, known: tuple[Argument, ...]) -> dict[str, Any]:
                 argument.kind.read(given[argument.name]) if argument.name in given else argument.default
             )
         except BadValue as error:
+            between = " " if error.message.startswith("needs") else ": "
+            error.message = f"{argument.name}{between}{error.message}"
             wrong.append(error)
     if wrong:
         wrong[0].others = tuple(wrong[1:])

@@ -11,7 +11,7 @@ from netspec.diagnostics import apply
 def test_all_that_is_wrong_with_the_arguments_of_one_call_is_told() -> None:
     found = mistakes("[image] input 3x8x8\n[f] fc outputs=2\ntrain optimizer=sgd(lr=-1, momntum=0.9)\n")
     assert [d.message for d in found] == [
-        "optimizer: needs a number from 0, not -1",
+        "optimizer: lr needs a number from 0, not -1",
         "optimizer: 'sgd' has no momntum; did you mean momentum?",
     ]
 

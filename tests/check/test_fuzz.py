@@ -176,11 +176,11 @@ def test_an_extreme_number_in_a_sound_network(numbers: list[str], place: int) ->
     [
         (
             "[n] fc outputs=3 init=gaussian(1e200)",
-            "init: needs a number that float32 holds (-3.4e+38 to 3.4e+38), not 1e+200",
+            "init: std needs a number that float32 holds (-3.4e+38 to 3.4e+38), not 1e+200",
         ),
         (
             "[n] maxpool kernel=1 neuron=linear(-1e39)",
-            "neuron: needs a number that float32 holds (-3.4e+38 to 3.4e+38), not -1e+39",
+            "neuron: a needs a number that float32 holds (-3.4e+38 to 3.4e+38), not -1e+39",
         ),
         ("[n] lrn size=5 alpha=1 k=0", "k: needs a number above 0, not 0"),
         ("[n] lrn size=5 alpha=1 k=-5", "k: needs a number above 0, not -5"),

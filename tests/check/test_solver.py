@@ -237,8 +237,14 @@ def test_the_last_way_out_is_the_claim_itself() -> None:
             ("2 * 2 places * 11,552 weights = 46,208",),
             "claim weights=46208",
         ),
-        ("maxpool kernel=2", "units=1", "b has 800 units, not 1", (), "claim units=800"),
-        ("batchnorm", "weights=3", "b has 8 weights, not 3", (), "claim weights=8"),
+        ("maxpool kernel=2", "units=1", "b has 800 units, not 1", ("8 * 10 * 10 = 800",), "claim units=800"),
+        (
+            "batchnorm",
+            "weights=3",
+            "b has 8 weights, not 3",
+            ("one weight a channel * 8 channels = 8",),
+            "claim weights=8",
+        ),
         ("relu", "connections=3", "b has 0 connections, not 3", (), "claim connections=0"),
     ],
 )

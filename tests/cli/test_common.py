@@ -7,7 +7,10 @@ import sys
 from collections.abc import Iterator
 
 import pytest
+from click.testing import CliRunner
+from places import SPECS
 
+from netspec.cli import main
 from netspec.cli.common import importing_torch
 
 
@@ -39,3 +42,22 @@ def test_where_torch_is_there_nothing_is_done(monkeypatch: pytest.MonkeyPatch) -
     with importing_torch():
         assert gc.isenabled()
     assert gc.get_freeze_count() == frozen
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--input", "3,227,227"), "'3,227,227' is no shape; did you mean 3x227x227?"),
+        (("--input", "(3, 227, 227)"), "'(3, 227, 227)' is no shape; did you mean 3x227x227?"),
+        (("--input", "3x227"), "'3x227' is no shape; write channels x height x width, 3x224x224, or a length, 784"),
+        (
+            ("--set", "image=3x227x227"),
+            "'image=3x227x227' is no change; write LAYER.KEY=VALUE, conv1.stride=2; the input's shape is --input "
+            "3x227x227",
+        ),
+        (("--set", "conv1=3"), "'conv1=3' is no change; write LAYER.KEY=VALUE, conv1.stride=2"),
+    ],
+)
+def test_a_shape_or_change_in_other_words_is_told_how_it_is_written(arguments: tuple[str, str], said: str) -> None:
+    done = CliRunner().invoke(main, ["summary", str(SPECS / "alexnet.net"), *arguments])
+    assert (done.exit_code, done.stderr.splitlines()[-1].partition(": ")[2].partition(": ")[2]) == (2, said)

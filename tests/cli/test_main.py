@@ -10,11 +10,12 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
+import click
 import pytest
 from places import ROOT
 from processes import netspec, python
 
-from netspec.cli import _first_line
+from netspec.cli import _first_line, main
 
 COMMANDS = ROOT / "netspec" / "cli"
 HEAVY = ("torch", "numpy", "rich", "lark", "jinja2", "PIL")
@@ -54,6 +55,14 @@ def test_every_command_has_help_with_an_example(name: str) -> None:
     done = netspec(name, "--help")
     assert done.returncode == 0
     assert f"netspec {name}" in done.stdout.partition("Example")[2]
+
+
+@pytest.mark.parametrize("name", commands())
+def test_every_option_says_what_it_is_for(name: str) -> None:
+    command = main.get_command(click.Context(main), name)
+    assert command is not None
+    options = [p for p in command.params if isinstance(p, click.Option) and not p.hidden]
+    assert [option.opts[0] for option in options if not option.help] == []
 
 
 def test_the_short_help_is_the_first_line_of_the_commands_documentation() -> None:
