@@ -19,7 +19,6 @@ from netspec.diagnostics import Diagnostic, SpecError, apply
 from netspec.diagnostics.machine import as_dict, to_json
 from netspec.diagnostics.text import render
 from netspec.net import loads
-from netspec.opening import decode
 
 NETSPEC = ROOT / "netspec"
 CASES = (*WORDS, *NETWORKS)
@@ -81,48 +80,6 @@ def test_no_code_is_left_out() -> None:
 
 def test_a_code_is_words_with_hyphens() -> None:
     assert all(re.fullmatch(r"[a-z]+(-[a-z]+)*", code) for code in codes_in_the_source())
-
-
-@pytest.mark.parametrize(
-    ("data", "code", "message"),
-    [
-        (b"\x89PNG\r\n\x1a\n", "not-text", "byte 1 is 0x89, which is not UTF-8"),
-        (b"net a\0", "not-text", "zero bytes"),
-        (b"#" * (4 * 2**20 + 1), "too-large-file", "larger than 4,194,304 bytes"),
-    ],
-)
-def test_what_cannot_be_read_as_text(data: bytes, code: str, message: str) -> None:
-    with pytest.raises(SpecError) as caught:
-        decode(data, "a.net")
-    (found,) = caught.value.diagnostics
-    assert (found.code, message in found.message) == (code, True)
-    assert render(found).splitlines()[1].strip() == "--> a.net:1:1"
-
-
-@pytest.mark.parametrize(
-    ("data", "byte", "place"),
-    [
-        (b"net a\n[i] input 3x3x3\xff", 22, (2, 16)),
-        (b"# caf\xe9\r\n[i] input 3x3x3\n", 6, (1, 6)),
-        (b"\xef\xbb\xbfnet a\n# \xfc\n", 12, (2, 3)),
-    ],
-)
-def test_a_letter_in_another_encoding_has_its_place(data: bytes, byte: int, place: tuple[int, int]) -> None:
-    with pytest.raises(SpecError) as caught:
-        decode(data, "a.net")
-    (found,) = caught.value.diagnostics
-    assert f"byte {byte} is 0x{data[byte - 1]:02x}" in found.message
-    assert (found.span.line, found.span.column) == place
-    assert found.notes == ("a text in another encoding is converted: of Latin-1, by iconv -f LATIN1 -t UTF-8",)
-
-
-@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
-def test_a_text_with_another_mark_is_told_its_encoding(encoding: str) -> None:
-    with pytest.raises(SpecError) as caught:
-        decode("net a\n".encode(encoding), "a.net")
-    (found,) = caught.value.diagnostics
-    word = encoding.upper()
-    assert found.notes == (f"it begins as {word} does: iconv -f {word} -t UTF-8 converts it",)
 
 
 # k independent mistakes give k messages, and none gives another.
