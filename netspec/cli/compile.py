@@ -94,7 +94,8 @@ def command(
     options = {name: value for name, value in asked.items() if value is not None}
     for name in options:
         if name not in target.options:
-            refuse(f"--to {word} takes no --{name}")
+            others = [other for other, one in _TARGETS.items() if name in one.options]
+            refuse(f"--to {word} takes no --{name}; --to {' and --to '.join(others)} does")
     if weights is not None and seed is not None:
         refuse("with --weights there is nothing to draw from a --seed")
     if output == "-" and not target.ending:

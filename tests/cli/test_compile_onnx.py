@@ -227,4 +227,4 @@ def test_options_that_have_no_place() -> None:
     done = run(DIGITS, "--weights", "x", "--seed", "1")
     assert (done.exit_code, done.stderr) == (2, "Error: with --weights there is nothing to draw from a --seed\n")
     done = CliRunner().invoke(main, ["compile", str(DIGITS), "--seed", "1"])
-    assert (done.exit_code, done.stderr) == (2, "Error: --to python takes no --seed\n")
+    assert (done.exit_code, done.stderr) == (2, "Error: --to python takes no --seed; --to onnx does\n")

@@ -191,7 +191,8 @@ def test_the_end_can_be_moved(whole: Path) -> None:
     for option in (("--epochs", "2"), ("--steps", "95")):
         done = train("--resume", "run", *option)
         assert done.exit_code == 2
-        assert f"{option[0]} {option[1]} lies behind" in done.stderr
+        place = "epoch 3" if option[0] == "--epochs" else "step 96"
+        assert done.stderr == f"Error: {option[0]} {option[1]} lies behind: run is at {place}\n"
     assert train("--resume", "run", "--steps", "97").exit_code == 0
     assert newest(Path("run"))["step"] == 97
 

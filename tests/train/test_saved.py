@@ -72,6 +72,9 @@ def test_a_moving_average_is_what_a_network_is_judged_by(run: Path, tmp_path: Pa
 
 
 def test_a_folder_that_is_no_run(run: Path, tmp_path: Path) -> None:
+    with pytest.raises(TrainError, match="is no run, but a run's folder of checkpoints") as caught:
+        open_run(run / "checkpoints", print)
+    assert caught.value.notes == (f"did you mean {run}?",)
     with pytest.raises(TrainError, match="is no run: there are no checkpoints in it") as caught:
         opened(tmp_path)
     assert "what netspec train leaves" in caught.value.notes[0]

@@ -192,7 +192,7 @@ def _need_end_ahead(earlier: Earlier, config: Config) -> None:
     begun = state["epoch"] + (state["place"] is not None)
     for name, end, done in (("steps", config.steps, state["step"]), ("epochs", config.epochs, begun)):
         if end is not None and end < done:
-            raise RequestError(f"--{name} {end} lies behind: {earlier.folder} is at {name} {done}")
+            raise RequestError(f"--{name} {end} lies behind: {earlier.folder} is at {name.removesuffix('s')} {done:,}")
 
 
 def _filled(request: Request, values: Mapping[str, Any]) -> Request:

@@ -214,6 +214,8 @@ def newest(folder: Path, warn: Warn) -> tuple[Path, dict[str, Any]]:
     """
     found = checkpoint.saved(folder / CHECKPOINTS)
     if not found:
+        if folder.name == CHECKPOINTS and checkpoint.saved(folder):
+            raise TrainError(f"{folder} is no run, but a run's folder of checkpoints", f"did you mean {folder.parent}?")
         raise TrainError(f"{folder} is no run: there are no checkpoints in it", *runs_inside(folder))
     problems = []
     for path in reversed(found):
