@@ -11,6 +11,7 @@ import click
 from netspec.cli.common import WRONG_SPEC, input_option, read, refuse, spec_argument, stem_of, tell
 from netspec.cli.writing import refuse_what_is_not_ours, write_or_refuse
 from netspec.diagnostics import CannotOpen, SpecError
+from netspec.source import SPEC
 
 if TYPE_CHECKING:
     from netspec.cli.layer_files import LayerFiles
@@ -39,6 +40,8 @@ def command(file: str, output: str | None, quiet: bool, input_shape: Shape | Non
     """
     from netspec.net import import_layer_file
 
+    if file.endswith(SPEC):
+        refuse(f"{file} is a spec already; compile --to cuda-convnet writes it as a layer file")
     try:
         made = import_layer_file(read(file), input_shape, layer_files.of([file], 0).read(merged=True))
     except CannotOpen as error:

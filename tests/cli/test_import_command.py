@@ -175,3 +175,10 @@ def test_notes_are_those_of_a_parameter_file(files: Path) -> None:
     assert done.returncode == 2 and "--history reads the notes of a parameter file, and there is none" in done.stderr
     done = netspec("import", files / "net.cfg", "--params", files / "params.cfg", *SHAPED, "--history", "-o", "-")
     assert done.returncode == 1 and "error[cfg-no-history]" in done.stderr
+
+
+def test_a_spec_is_imported_already(files: Path) -> None:
+    (files / "own.net").write_text("[image] input 3x8x8\n[fc] fc outputs=2\n")
+    done = netspec("import", files / "own.net")
+    told = "is a spec already; compile --to cuda-convnet writes it as a layer file"
+    assert (done.returncode, done.stderr) == (2, f"Error: {files / 'own.net'} {told}\n")
