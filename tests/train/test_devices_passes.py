@@ -27,13 +27,14 @@ gpus 2
 [pool2] maxpool kernel=3 stride=1 pad=1
 [conv3] conv filters=32 kernel=1 init=gaussian(0.1)
 [pool3] maxpool kernel=2 stride=1
+[sum3] sumpool kernel=2 stride=1
 [fc] fc outputs=4 reads=all init=gaussian(0.1)
 [prob] softmax
 train batch=8 optimizer=sgd(lr=0.02, momentum=0.9, weight_decay=1e-3)
 """
 GRAPH = netspec.loads(SPEC).graph
 FORMS = forms_of(GRAPH, [name for name in NAMES if name != "channels-last"])
-"""All passes together that can be: max-pool is for maps whose channels do not lie side by side."""
+"""All passes together that can be: max-pool and avg-pool are for maps whose channels do not lie side by side."""
 
 
 def given() -> tuple[Tensor, Tensor]:
@@ -68,7 +69,7 @@ def test_passes_on_two_devices_are_the_plain_step_on_one(
     plain = results(build(GRAPH, 1, "cpu", PLAIN))
     for rank in range(2):
         found = two[rank][split]
-        assert {"LrnChain", "UnshuffledConvolution", "ChannelsLastMaxPool"} <= found["modules"]
+        assert {"LrnChain", "UnshuffledConvolution", "ChannelsLastMaxPool", "SeparablePool"} <= found["modules"]
         assert "GroupedConvolution" not in found["modules"]
         assert float(found["loss"]) == pytest.approx(float(plain["loss"]), rel=1e-5)
         assert found["gradients"].keys() == plain["gradients"].keys()
