@@ -209,6 +209,9 @@ def test_other_settings_are_refused_by_name(whole: Path) -> None:
     ]
     done = train(*BASE, "--out", "run", "--epochs", "9")
     assert (done.exit_code, "--epochs: 3 in the run, 9 here" in done.stderr) == (2, True)
+    shutil.copytree("run", "a run")
+    told = train("--resume", "a run", "--batch", "16").stderr.splitlines()[-1]
+    assert told.startswith("  to go on as it began: netspec train --resume 'a run'; ")
     assert train("--resume", "run", "--weights", "run").exit_code == 2
     assert train("--resume", "run", "--out", "other").exit_code == 2
     assert train("--resume", "run", "--set", "fc.outputs=5").exit_code == 2

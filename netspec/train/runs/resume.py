@@ -8,6 +8,7 @@ ends may be moved, with ``--resume RUN --epochs N``.
 from __future__ import annotations
 
 import dataclasses
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from io import StringIO
@@ -23,7 +24,7 @@ from netspec.train.errors import RequestError, TrainError
 from netspec.train.interval import read_interval
 from netspec.train.runs import checkpoint
 from netspec.train.runs.named import need
-from netspec.train.runs.runfolder import CHECKPOINTS, FACTS, SPEC, read_facts
+from netspec.train.runs.runfolder import CHECKPOINTS, FACTS, SPEC, read_facts, resuming
 from netspec.train.runs.saved import net_of, newest, runs_inside, sha256, shape_of
 
 MACHINE = ("device", "threads", "gpus", "split", "workers")
@@ -101,7 +102,7 @@ def reopen(folder: Path, warn: Callable[[str], None]) -> Earlier:
     if lacking:
         raise TrainError(
             f"{file} cannot be gone on from: it lacks {', '.join(lacking)}",
-            f"start a new run from its weights: --weights {folder}",
+            f"start a new run from its weights: --weights {shlex.quote(str(folder))}",
         )
     return Earlier(folder, state["spec"], state["settings"], facts, file, state)
 
@@ -122,7 +123,7 @@ def need_same_spec(earlier: Earlier, net: Net, request: Request) -> None:
     raise TrainError(
         f"{earlier.folder} was trained as another network; a run does not change its network on the way",
         *written.getvalue().splitlines(),
-        f"a new run can start from its weights: --weights {earlier.folder}",
+        f"a new run can start from its weights: --weights {shlex.quote(str(earlier.folder))}",
     )
 
 
@@ -169,7 +170,7 @@ def need_same_settings(earlier: Earlier, config: Config, but: Sequence[str] = ()
         raise RequestError(
             f"{earlier.folder} is a run with other settings",
             *found,
-            f"to go on as it began: netspec train --resume {earlier.folder}; --epochs or --steps with it move the end",
+            f"to go on as it began: {resuming(earlier.folder)}; --epochs or --steps with it move the end",
         )
 
 
