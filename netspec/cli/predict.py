@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 BAR = 30
 """Characters of a bar that stands for certainty."""
 
+LEAST_BAR = 5
+"""With less room there is none."""
+
 
 @click.command()
 @click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
@@ -120,8 +123,13 @@ def _line(console: Console, words: str, share: float) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    text = Text(words)
+    room = console.width - text.cell_len
+    if room < LEAST_BAR:  # the terminal breaks what does not fit, and nothing is cut off
+        click.echo(words.rstrip())
+        return
     row = Table.grid()
     row.add_column(no_wrap=True)
-    row.add_column(width=BAR)
-    row.add_row(Text(words), Bar(1.0, 0.0, share, color="cyan"))
+    row.add_column(width=min(BAR, room))
+    row.add_row(text, Bar(1.0, 0.0, share, color="cyan"))
     console.print(row)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from rich.console import Console
 from trained import SPEC, netspec, photo, trained
 
+from netspec.cli.predict import _line
 from netspec.train.runs.saved import open_run
 
 
@@ -76,3 +80,16 @@ def test_a_network_that_reads_no_images_of_files(tmp_path: Path) -> None:
 
 def test_no_images(run: Path) -> None:
     assert netspec("predict", run).exit_code == 2
+
+
+@pytest.mark.parametrize(("width", "bar"), [(15, False), (24, False), (40, True), (200, True)])
+def test_on_a_narrow_terminal_the_bar_is_shorter_and_no_share_is_cut(
+    width: int, bar: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = io.StringIO()
+    words = "  airplane  100.0 %  "
+    _line(Console(force_terminal=True, width=width, file=page), words, 1.0)
+    printed = re.sub(r"\x1b\[[0-9;]*m", "", page.getvalue() + capsys.readouterr().out).rstrip("\n")
+    assert printed.startswith(words.rstrip())
+    assert ("\u2588" in printed) == bar
+    assert len(printed) <= max(width, len(words))
