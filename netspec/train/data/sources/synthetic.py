@@ -36,7 +36,7 @@ def open_synthetic(frame: Frame, classes: int, seed: int) -> Data:
         frame=frame,
         train=Textures(frame, classes, train, (seed, 0)),
         validation=Textures(frame, classes, VALIDATION, (seed, 1)),
-        sample=range(MEASURED),
+        sample=range(min(MEASURED, train)),
     )
 
 
