@@ -69,13 +69,14 @@ def with_near(missing: CannotOpen, path: str | os.PathLike[str]) -> CannotOpen:
     return missing if near is None else CannotOpen(f"{missing}; did you mean {near}?")
 
 
-def _near(path: Path) -> Path | None:
-    """What is most likely meant by a path that cannot be opened: in a folder, which may be a run's, its spec; of what
-    is not there, a spec beside it of the same name, or nearly the same."""
+def _near(path: Path) -> Path | str | None:
+    """What is most likely meant by a path that cannot be opened: in a folder, which may be a run's, its spec or one of
+    its specs; of what is not there, a spec beside it of the same name, or nearly the same."""
     with suppress(OSError):
         if path.is_dir():
-            spec = path / f"spec{SPEC}"
-            return spec if spec.is_file() else None
+            specs = [p for p in islice(path.iterdir(), MOST_FILES) if p.suffix == SPEC and p.is_file()]
+            several = f"one of its specs, {path / f'*{SPEC}'}" if specs else None
+            return next((p for p in specs if p.stem == "spec" or len(specs) == 1), several)
         if not path.exists():
             beside = sorted(p for p in islice(path.parent.iterdir(), MOST_FILES) if p.suffix in SPEC_ENDINGS)
             stems = {p.name.removesuffix(p.suffix): p for p in reversed(beside)}

@@ -45,7 +45,7 @@ PASS = Pass(
     lambda where: where.device == "cpu",
     {
         "cpu": "on: such a pooling takes 0.2 to 0.8 of its time, forward and backward",
-        "cuda": "off: nobody has looked there",
+        "cuda": "off: not measured there",
     },
     _apply,
     runs_on=("cpu",),

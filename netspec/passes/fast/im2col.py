@@ -34,7 +34,7 @@ PASS = Pass(
     lambda where: where.device == "cpu",
     {
         "cpu": "on: such a gradient takes 0.3 to 0.5 of its time",
-        "cuda": "off: nobody has looked there",
+        "cuda": "off: not measured there",
     },
     _apply,
     runs_on=("cpu",),
