@@ -168,7 +168,19 @@ class Tied(torch.autograd.Function):
         return dy, *(dy.new_empty(0) for needed in ctx.needs_input_grad[1:])
 
 
-def cross(x: Tensor, transfer: Transfer, shape: Shape, images: int, team: Team) -> Tensor:
+def agreed_type(x: Tensor, transfer: Transfer, team: Team) -> torch.dtype:
+    """The type of what one device alone holds, on all: under autocast the others cannot tell what it has made. Of other
+    values every device has its own share."""
+    if transfer.held.owner is None:
+        return x.dtype
+    told = [x.dtype]
+    dist.broadcast_object_list(told, group=_group(team), group_src=transfer.held.owner)
+    return told[0]
+
+
+def cross(
+    x: Tensor, transfer: Transfer, shape: Shape, images: int, team: Team, dtype: torch.dtype | None = None
+) -> Tensor:
     """A value as its reader wants it: what this device then holds of it, or an empty tensor.
 
     Parameters
@@ -179,18 +191,25 @@ def cross(x: Tensor, transfer: Transfer, shape: Shape, images: int, team: Team) 
         The whole value's, without the batch.
     images:
         How many images of the batch the row of this device has.
+    dtype:
+        The value's type, if this device may not know it (``agreed_type``).
     """
     held, wanted = transfer.held, transfer.wanted
-    made: Tensor = _crossing(x, held, wanted, transfer.partial, shape, images, team)
+    like = x.new_empty((images, *share_of_shape(shape, wanted.channels)), dtype=dtype)
+    made: Tensor = _crossing(x, like, held, wanted, transfer.partial, team)
     return made
 
 
-def _crossing(x: Tensor, held: Held, wanted: Held, partial: bool, shape: Shape, images: int, team: Team) -> Any:
+def _group(team: Team) -> Group:
+    """Those between whom channels are shared: by feature over all devices, as `hybrid` has it, they stand along the
+    rows."""
+    return team.along if team.arrangement.split == "hybrid" else team.across
+
+
+def _crossing(x: Tensor, like: Tensor, held: Held, wanted: Held, partial: bool, team: Team) -> Any:
     if held.batch != wanted.batch:
         return _over_the_batch(x, held, wanted, partial, team)
-    # By feature over all devices, as `hybrid` has it, the devices stand along the rows.
-    group = team.along if team.arrangement.split == "hybrid" else team.across
-    like = x.new_empty((images, *share_of_shape(shape, wanted.channels)))
+    group = _group(team)
     match held.owner, wanted.owner:
         case None, None if held.channels > 1:
             return Gathered.apply(x, CHANNELS, group, partial)  # type: ignore[no-untyped-call]

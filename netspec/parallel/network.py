@@ -14,7 +14,7 @@ from netspec.ir.graph import Graph, Layer
 from netspec.ir.ops import BatchNorm, Loss
 from netspec.parallel import collectives
 from netspec.parallel.batchnorm import SharedBatchNorm
-from netspec.parallel.crossing import Tied, cross
+from netspec.parallel.crossing import Tied, agreed_type, cross
 from netspec.parallel.team import Team
 from netspec.parallel.turns import Turns, bring_home
 from netspec.passes.dependence import learning
@@ -40,6 +40,7 @@ class PlacedNetwork:
         self._phases = phases(placed.graph)
         self._learning = learning(placed.graph)
         self._draw: tuple[int, int, int] | None = None
+        self._types: dict[tuple[Transfer, bool, bool], torch.dtype] = {}
         by_feature = [x for x in placed.graph.layers.values() if placed.layers[x.name].held.batch == 1]
         self._takes_turns = placed.arrangement.split == "hybrid" and not any(
             isinstance(placed.graph.nodes[name].op, BatchNorm) for layer in by_feature for name in layer.nodes
@@ -201,7 +202,11 @@ class PlacedNetwork:
             turns = range(self.team.arrangement.devices)
             return bring_home([values[_in_turn(transfer.value, turn)] for turn in turns], self.team.along)
         output = self.placed.graph.layers[transfer.value].output
-        return cross(values[transfer.value], transfer, output, images, self.team)
+        value = values[transfer.value]
+        key = transfer, self.module.training, torch.is_autocast_enabled(value.device.type)
+        if key not in self._types:
+            self._types[key] = agreed_type(value, transfer, self.team)
+        return cross(value, transfer, output, images, self.team, self._types[key])
 
     def _place_of(self, key: str) -> str:
         return state_key(self.placed.graph.parameters[key], self._names)

@@ -273,9 +273,10 @@ class Calls(TorchFunctionMode):
         if args and isinstance(args[0], Pretended):
             assert args[0].number == number
             return func(*args, **kwargs)
+        learns = kwargs.pop("requires_grad", False)
         made = func(*args, **kwargs, device=CPU)
         self.device.did((lambda: func(*args, **kwargs, device=CPU), (), {}, made))
-        return Pretended(made, number)
+        return Pretended(made, number).requires_grad_(learns)
 
     def _without_numbers(self, call: Callable[[], Tensor]) -> Tensor:
         self.operations.really_meta = True

@@ -41,6 +41,7 @@ CASES: dict[str, tuple[str, str, int, dict[str, Any]]] = {
     "bf16": ("plain", "batch", 8, {"precision": "bf16"}),
     "bf16 by feature": ("plain", "hybrid", 8, {"precision": "bf16"}),
     "bf16 in groups": ("branching", "groups", 8, {"precision": "bf16"}),
+    "bf16 of owners": ("towers", "groups", 8, {"precision": "bf16"}),
 }
 """A network, a split, a batch, and what the train line says; ``updates``: layers that are updated after some parts;
 ``divided``: layers with a ``super_eps``."""
