@@ -135,10 +135,10 @@ def test_a_folder_exits_with_2(command: str, tmp_path: Path) -> None:
     assert (done.exit_code, done.stdout) == (2, "")
     assert done.stderr == f"Error: cannot open {tmp_path}: Is a directory\n"
     (tmp_path / "one.net").write_text("")
-    only = netspec("check", tmp_path)
+    only = run(command, str(tmp_path))
     assert only.stderr == f"Error: cannot open {tmp_path}: Is a directory; did you mean {tmp_path}/one.net?\n"
     (tmp_path / "two.net").write_text("")
-    either = netspec("check", tmp_path).stderr
+    either = run(command, str(tmp_path)).stderr
     assert either.endswith(f"Is a directory; did you mean one of its specs, {tmp_path}/*.net?\n")
 
 

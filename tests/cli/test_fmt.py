@@ -142,7 +142,7 @@ def test_what_cannot_be_opened_does_not_stop_the_others(ugly: Path) -> None:
     assert (done.returncode, done.stdout) == (2, f"{ugly}: formatted\n")
     assert done.stderr.splitlines() == [
         f"Error: cannot open {missing}: No such file or directory",
-        f"Error: cannot open {folder}: Is a directory",
+        f"Error: cannot open {folder}: Is a directory; did you mean {ugly}?",
     ]
 
 
