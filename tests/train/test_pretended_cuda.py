@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
+import networks
 import pytest
 import torch
 from pretended import pretended
@@ -16,6 +21,9 @@ from netspec.train import loop
 from netspec.train.config import Request
 from netspec.train.learning.recording import CudaGraphs, Inputs, Recording
 from netspec.train.run import train
+
+PRETENDING = Path(__file__).parents[1] / "helpers" / "pretending"
+"""What a process is to have in its path so that there are devices for it."""
 
 pytestmark = pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU; what is marked gpu runs on it")
 
@@ -91,6 +99,30 @@ def test_what_waits_ends_a_recording(tmp_path: Path) -> None:
         x = torch.ones(2, device="cuda")
         assert float(recording(lambda x: (x * float(x.sum()),), (x,))[0][0]) == 2
     assert recording.told is not None and "not permitted when stream is capturing" in recording.told
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize(
+    ("spec", "split"), [("BRANCHING", "groups"), ("TOWERS", "groups"), ("BRANCHING", "hybrid"), ("BRANCHING", "batch")]
+)
+def test_two_devices_say_the_same_in_the_same_order(spec: str, split: str, tmp_path: Path) -> None:
+    """Over what stands for NCCL, in bfloat16: each group's collectives, with the same lengths and types."""
+    (tmp_path / "small.net").write_text(getattr(networks, spec))
+    words = f"--data synthetic --steps 2 --batch 64 --precision bf16 --threads 1 --quiet --gpus 2 --split {split}"
+    done = subprocess.run(
+        [sys.executable, "-m", "netspec", "train", "small.net", *words.split(), "--out", "run"],
+        cwd=tmp_path, capture_output=True, text=True, timeout=200,
+        env={**os.environ, "PYTHONPATH": str(PRETENDING), "PRETENDED": "2", "EXCHANGED": str(tmp_path)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    first, second = (json.loads((tmp_path / rank).read_text()) for rank in "01")
+    both = [[(name, tensors) for members, name, tensors in one if members == [0, 1]] for one in (first, second)]
+    assert len(both[0]) > 20
+    for (ours, lengths), (theirs, others) in zip(*both, strict=True):
+        assert ours == theirs or {ours, theirs} == {"send", "recv_"}, (ours, theirs)
+        if ours in ("gather_", "scatter_"):  # to or from one of them, which names what all have
+            lengths, others = lengths[-1:], others[-1:]
+        assert lengths == others, ours
 
 
 @pytest.mark.ci

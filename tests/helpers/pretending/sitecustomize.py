@@ -1,0 +1,31 @@
+"""For processes that Python starts with this folder in ``PYTHONPATH``: as many CUDA devices as ``PRETENDED`` says, that
+are not there (``pretended``). What would go over NCCL goes over gloo, and is looked at. A process leaves what it
+exchanged with others in a file of the folder ``EXCHANGED``, by its rank.
+"""
+
+import atexit
+import json
+import os
+import sys
+from pathlib import Path
+
+if "PRETENDED" in os.environ:
+    sys.path.append(str(Path(__file__).parents[1]))
+
+    import torch.distributed as dist
+    from pretended import pretended
+
+    device = (there := pretended(int(os.environ["PRETENDED"]))).__enter__()
+    initialise = dist.init_process_group
+
+    def init_process_group(backend: str, **options: object) -> None:
+        assert "nccl" in backend and device.current == int(os.environ["LOCAL_RANK"]), "the device is chosen before"
+        initialise("cpu:gloo,cuda:gloo", **options)
+
+    def leave() -> None:
+        if "RANK" in os.environ:
+            text = json.dumps(device.exchanges)
+            Path(os.environ["EXCHANGED"], os.environ["RANK"]).write_text(text)
+
+    dist.init_process_group = init_process_group
+    atexit.register(leave)
