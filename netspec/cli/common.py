@@ -112,11 +112,13 @@ def read_net(
     *,
     merged: bool = False,
     told: Sequence[Diagnostic] = (),
+    warns: bool = True,
 ) -> Net:
     """Load a spec. Says what is wrong on standard error and exits: 1 for a wrong spec, 2 if it cannot be opened.
 
     ``layer_files`` are the options of a command with this file alone, or what they say of this one; ``merged``: of a
-    layer file of cuda-convnet, twins on several GPUs are one layer. Warnings that have been ``told`` are not repeated.
+    layer file of cuda-convnet, twins on several GPUs are one layer. Warnings that have been ``told`` are not repeated;
+    with ``warns=False`` none is told.
     """
     from netspec.net import load_source
 
@@ -128,7 +130,8 @@ def read_net(
     except SpecError as error:
         tell(error.diagnostics)
         sys.exit(WRONG_SPEC)
-    tell([warning for warning in net.warnings if warning not in told])
+    if warns:
+        tell([warning for warning in net.warnings if warning not in told])
     return net
 
 

@@ -118,7 +118,9 @@ def command(
         refuse("--set, --input and --params say how a FILE is read, and there is none; a resumed run keeps its network")
     if resume is not None and out is not None:
         refuse("--resume names the run's folder already; leave --out out")
-    net = read_net(file, input_shape, changes, layer_files) if file is not None else None
+    from netspec.train.processes.environment import speaks
+
+    net = read_net(file, input_shape, changes, layer_files, warns=speaks()) if file is not None else None
     with telling():
         _need_names(data, resume)
         with importing_torch():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
 
@@ -58,6 +58,20 @@ def by_hand(peer: Peer, graph: Graph, question: Question, mode: str) -> tuple[Ca
         scores()
 
     return train, infer
+
+
+def why_not(works: Sequence[Callable[[], None]]) -> str | None:
+    """Why works of the compiled network cannot be done here, if they cannot: compilers are not everywhere."""
+    try:
+        for work in works:
+            work()
+    except torch.OutOfMemoryError:
+        raise
+    except Exception as problem:  # of whatever kind: the compiler's, Triton's, the C compiler's, the driver's
+        lines = str(problem).strip().splitlines()
+        told = lines[: 2 if lines and lines[0].endswith(":") else 1]  # "backend='inductor' raised:"
+        return " ".join((type(problem).__name__, *told))
+    return None
 
 
 def beside(graph: Graph, question: Question, work: Work) -> dict[str, list[float]]:

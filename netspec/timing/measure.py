@@ -10,7 +10,7 @@ from statistics import median
 import torch
 
 from netspec.ir.graph import Graph
-from netspec.timing.beside import beside, by_hand, modes
+from netspec.timing.beside import beside, by_hand, modes, why_not
 from netspec.timing.clock import take_turns
 from netspec.timing.handwritten import Peer
 from netspec.timing.machine import Machine
@@ -65,11 +65,12 @@ def measure(graph: Graph, question: Question, peer: Peer | None = None) -> Measu
     if question.threads is not None:
         torch.set_num_threads(question.threads)
     step = step_of(graph, device, question.batch, question.precision, question.passes)
+    failed: list[str] = []
     with memory_kept(step.objective.forms.kept_memory):
         if peer is not None and step.objective.forms.kept_memory:
             trained, inferred = beside(graph, question, "train"), beside(graph, question, "infer")
         else:
-            trained, inferred = _here(step, graph, question, peer)
+            trained, inferred = _here(step, graph, question, peer, failed.append)
         step.objective.module.train()
         parts = profile(step, rounds)
     rates = {name: Rate(median(times), median(inferred[name])) for name, times in trained.items()}
@@ -83,17 +84,24 @@ def measure(graph: Graph, question: Question, peer: Peer | None = None) -> Measu
         parts,
         rates,
         step.objective.forms.passes,
-        (*step.told, *step.objective.chosen),
+        (*step.told, *step.objective.chosen, *failed),
     )
 
 
-def _here(step: Step, graph: Graph, question: Question, peer: Peer | None) -> tuple[Turns, Turns]:
-    """Seconds in each turn of training and of inference, all in this process."""
+def _here(
+    step: Step, graph: Graph, question: Question, peer: Peer | None, tell: Callable[[str], None]
+) -> tuple[Turns, Turns]:
+    """Seconds in each turn of training and of inference, all in this process; tells what is left out."""
     training: dict[str, Callable[[], object]] = {OURS: step.train}
     inference: dict[str, Callable[[], object]] = {OURS: step.infer}
     if peer is not None:
         for mode in modes(question.device):
-            training[mode], inference[mode] = by_hand(peer, graph, question, mode)
+            works = by_hand(peer, graph, question, mode)
+            why = why_not(works) if mode != "eager" else None
+            if why is None:
+                training[mode], inference[mode] = works
+            else:
+                tell(f"written by hand, {mode}: left out, since torch.compile fails here: {why}")
     turns = partial(
         take_turns, rounds=question.rounds, device=question.device, warm_up=3 if question.device == "cuda" else 1
     )

@@ -14,9 +14,13 @@ from places import SPECS
 
 from netspec.cli import main
 from netspec.ir.settings import Precision
+from netspec.net import load
 from netspec.timing import machine, measure
 from netspec.timing.apart import Run, apart
+from netspec.timing.handwritten import PEERS
 from netspec.timing.machine import Machine
+from netspec.timing.question import OURS, Question
+from netspec.timing.step import step_of
 
 DIGITS = str(SPECS / "digits.net")
 QUICK = ("--rounds", "1", "--batch", "4", "--device", "cpu")
@@ -124,6 +128,26 @@ def test_what_fails_in_a_process_of_its_own_is_said_here() -> None:
 
 def failing() -> Run:
     raise ValueError("no room")
+
+
+def test_a_mode_that_cannot_be_compiled_is_left_out_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails() -> None:
+        raise RuntimeError("backend='inductor' raised:\nno compiler\nmore of it")
+
+    def by_hand(*asked: object) -> tuple[Callable[[], None], Callable[[], None]]:
+        return (fails, fails) if asked[-1] == "compiled" else (lambda: None, lambda: None)
+
+    monkeypatch.setattr(measure, "modes", lambda device: ("eager", "compiled", "max-autotune"))
+    monkeypatch.setattr(measure, "by_hand", by_hand)
+    graph, told = load(SPECS / "digits.net").graph, list[str]()
+    asked = Question("cpu", 4, "fp32", 1)
+    step = step_of(graph, "cpu", 4, "fp32", ())
+    found = measure._here(step, graph, asked, PEERS[0], told.append)
+    assert [list(turns) for turns in found] == 2 * [[OURS, "eager", "max-autotune"]]
+    assert told == [
+        "written by hand, compiled: left out, since torch.compile fails here: "
+        "RuntimeError backend='inductor' raised: no compiler"
+    ]
 
 
 def test_a_wrong_spec_is_told() -> None:

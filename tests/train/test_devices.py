@@ -15,6 +15,7 @@ from running import log, newest
 
 from netspec.cli import main
 from netspec.train.processes import devices
+from netspec.train.processes.environment import FOLDER
 from netspec.train.processes.launching import Ended
 
 STEPS = ("--steps", "34")
@@ -71,6 +72,23 @@ def test_one_process_speaks_and_nothing_is_left(two: launched.Launched) -> None:
     assert two.err == ""
     assert two.left_over() == []
     assert json.loads((two.folder / "run" / "run.json").read_text())["gpus"] == 2
+
+
+@pytest.mark.parametrize(
+    ("environment", "speaks"),
+    [({}, True), ({"RANK": "0"}, True), ({"RANK": "1"}, False), ({FOLDER: "crew", "RANK": "0"}, False)],
+    ids=["alone", "torchrun's first", "another of torchrun's", "of a launcher that has spoken"],
+)
+def test_the_spec_s_warnings_are_told_once(
+    environment: dict[str, str], speaks: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = tmp_path / "cut.net"
+    spec.write_text("[x] input 3x8x8\n[f] fc outputs=4 neuron=relu\n[prob] softmax\n")
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    done = netspec("train", str(spec), "--data", "nowhere")
+    assert done.exit_code == 2 and "nowhere" in done.stderr
+    assert ("warning[relu-on-scores]" in done.stderr) == speaks
 
 
 @pytest.mark.ci

@@ -26,13 +26,11 @@ from netspec.train.chance import Places
 from netspec.train.data.batches.sharing import Failures
 from netspec.train.data.picture import Data
 from netspec.train.errors import RequestError, TrainError
+from netspec.train.processes.environment import FOLDER
 from netspec.train.runs.runfolder import RunFolder
 from netspec.train.runs.same_data import fingerprint
 
 T = TypeVar("T")
-
-FOLDER = "NETSPEC_CREW"
-"""The environment variable by which the processes find the folder that their launcher has made for them."""
 
 PATIENCE = timedelta(minutes=30)
 """How long a process waits for the others: as long as reading the data of an epoch's first batch may take."""

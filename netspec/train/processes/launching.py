@@ -25,7 +25,7 @@ from typing import Any
 from netspec.train.errors import TrainError
 from netspec.train.files import write_beside
 from netspec.train.interrupt import Abrupt, Stop, stop_on_signals
-from netspec.train.processes.crew import FOLDER
+from netspec.train.processes.environment import FOLDER
 from netspec.train.runs.runfolder import resuming
 
 _LAUNCHER, _BEGUN, _STOP, _RUN, _CODE = "launcher", "begun", "stop", "run", "code"
