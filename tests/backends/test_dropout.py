@@ -51,6 +51,12 @@ def test_words_about_the_rate_are_compared_in_float32_as_those_of_64_bits_were(r
     assert least < WORD
 
 
+def test_a_model_can_be_made_where_no_tensor_has_numbers() -> None:
+    with torch.device("meta"):
+        module = layer(0.3, "test", pytorch.Draw(7, 11, 5))
+    assert module(torch.ones(4, 9)).tolist() == by_hand((4, 9), 0.3, "drop6", 7, 11, 5)
+
+
 def test_at_a_rate_of_0_everything_is_kept() -> None:
     x = torch.randn(2, 3)
     for scaling in ("train", "test"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 
-import torch
+import numpy as np
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -43,4 +43,4 @@ class DropoutLayer(DrawnLayer):
 
 def least_kept(rate: float) -> int:
     """The smallest word that is kept: a little less than rate 2^32, since words are rounded to float32 first."""
-    return bisect_left(range(WORD), True, key=lambda word: bool(torch.tensor(word) >= rate * WORD))
+    return bisect_left(range(WORD), True, key=lambda word: bool(np.float32(word) >= np.float32(rate * WORD)))
