@@ -6,6 +6,7 @@ import io
 from typing import TextIO
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
@@ -64,5 +65,6 @@ def _fit(table: Table, width: int) -> tuple[Table, tuple[str, ...]]:
 
 
 def _width(table: Table) -> int:
+    """The places that a table takes: two for each Chinese or Japanese letter."""
     rows = ([c.name for c in table.columns], *table.lines)
-    return sum(max(len(row[i]) for row in rows) + _PADDING for i in range(len(table.columns)))
+    return sum(max(cell_len(row[i]) for row in rows) + _PADDING for i in range(len(table.columns)))

@@ -15,7 +15,7 @@ from places import ROOT, SPECS
 
 import netspec
 from netspec.cli import main
-from netspec.report import layer_table
+from netspec.report import Column, Table, layer_table
 from netspec.report.terminal import show
 
 ALEXNET = str(SPECS / "alexnet.net")
@@ -56,6 +56,20 @@ def test_no_number_is_cut_off_on_a_narrow_terminal(width: str, monkeypatch: pyte
     for number in ("105,415,200", "37,748,736", "60,954,656", "724,406,816", "96x55x55"):
         assert number in text
     assert ("left out for want of room" in " ".join(text.split())) == (width != "200")
+
+
+@pytest.mark.parametrize("page", [io.StringIO(), Terminal()])
+def test_letters_of_two_places_cut_nothing_off(page: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "20")
+    monkeypatch.setenv("TERM", "xterm")
+    rows = (("\u732b" * 8, "27", "100.0 %"), ("cat", "1", "0.0 %"))  # eight letters, 16 places
+    show(Table("", (Column("class", right=False), Column("n"), Column("top-1")), rows), page)
+    text = re.sub(r"\x1b\[[0-9;]*m", "", page.getvalue())
+    assert "\u2026" not in text
+    assert [line.split() for line in text.splitlines()[2:4]] == [
+        [*rows[0][:2], "100.0", "%"],
+        ["cat", "1", "0.0", "%"],
+    ]
 
 
 def test_the_json_of_alexnet_has_every_field_of_the_contract() -> None:
