@@ -128,6 +128,11 @@ def is_layer_file(source: Source) -> bool:
     its first section, which has a line to itself and a ``type``."""
     if source.name.endswith(SPEC_ENDINGS):
         return source.name.endswith(LAYER_FILE)
+    return begins_as_layer_file(source)
+
+
+def begins_as_layer_file(source: Source) -> bool:
+    """Whether the first section of a text has a line to itself and a ``type``, whatever the text is called."""
     lines = (line for line in source.text.splitlines() if line.strip() and line[0] not in "#;")
     if not re.fullmatch(r"\[[^\]]+\]\s*", next(lines, "")):
         return False

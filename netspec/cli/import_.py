@@ -39,11 +39,13 @@ def command(file: str, output: str | None, quiet: bool, input_shape: Shape | Non
       netspec import layers.cfg --input 3x32x32 -o cifar.net
     """
     from netspec.net import import_layer_file
+    from netspec.opening import begins_as_layer_file
 
-    if file.endswith(SPEC):
-        refuse(f"{file} is a spec already; compile --to cuda-convnet writes it as a layer file")
     try:
-        made = import_layer_file(read(file), input_shape, layer_files.of([file], 0).read(merged=True))
+        source = read(file)
+        if file.endswith(SPEC) and not begins_as_layer_file(source):
+            refuse(f"{file} is a spec already; compile --to cuda-convnet writes it as a layer file")
+        made = import_layer_file(source, input_shape, layer_files.of([file], 0).read(merged=True))
     except CannotOpen as error:
         refuse(str(error))
     except SpecError as error:

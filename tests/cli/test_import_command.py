@@ -182,3 +182,11 @@ def test_a_spec_is_imported_already(files: Path) -> None:
     done = netspec("import", files / "own.net")
     told = "is a spec already; compile --to cuda-convnet writes it as a layer file"
     assert (done.returncode, done.stderr) == (2, f"Error: {files / 'own.net'} {told}\n")
+    done = netspec("import", files / "none.net")
+    assert (done.returncode, done.stderr) == (
+        2,
+        f"Error: cannot open {files / 'none.net'}: No such file or directory\n",
+    )
+    (files / "net.cfg").rename(files / "layers.net")  # a name is not all
+    done = netspec("import", files / "layers.net", *SHAPED, "-o", "-")
+    assert done.returncode == 0 and "conv" in done.stdout
