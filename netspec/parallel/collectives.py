@@ -5,16 +5,24 @@ Two of them have other names from torch 2.13 on, and warn under the old ones.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
+from torch.distributed.distributed_c10d import _set_pg_timeout
 
 Group = dist.ProcessGroup
 
 _gather: Any = getattr(dist, "all_gather_single", None) or dist.all_gather_into_tensor
 _reduce_scatter: Any = getattr(dist, "reduce_scatter_single", None) or dist.reduce_scatter_tensor
+
+
+def let_wait(group: Group, patience: timedelta) -> None:
+    """Let the members wait so long for each other. A mesh's groups would take NCCL's own 10 minutes, whatever the
+    whole of the processes was begun with."""
+    _set_pg_timeout(patience, group)
 
 
 def all_gather(x: Tensor, dim: int, group: Group) -> Tensor:

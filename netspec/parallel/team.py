@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 import torch
 import torch.distributed as dist
 from torch.distributed.device_mesh import init_device_mesh
 
-from netspec.parallel.collectives import Group
+from netspec.parallel.collectives import Group, let_wait
 from netspec.passes.placing import Arrangement
 
 
@@ -41,8 +42,9 @@ class Team:
         return slice(start, start + each + (self.row < more))
 
 
-def join(arrangement: Arrangement, device: torch.device) -> Team:
-    """This process's team. torch.distributed is initialised, with as many processes as the arrangement has devices.
+def join(arrangement: Arrangement, device: torch.device, patience: timedelta | None = None) -> Team:
+    """This process's team, who wait so long for each other. torch.distributed is initialised, with as many processes as
+    the arrangement has devices.
 
     Raises
     ------
@@ -52,4 +54,8 @@ def join(arrangement: Arrangement, device: torch.device) -> Team:
     if dist.get_world_size() != arrangement.devices:
         raise ValueError(f"{dist.get_world_size()} processes cannot be {arrangement.devices} devices")
     mesh = init_device_mesh(device.type, (arrangement.replicas, arrangement.groups), mesh_dim_names=("rows", "places"))
-    return Team(arrangement, dist.get_rank(), device, mesh.get_group("places"), mesh.get_group("rows"))
+    across, along = mesh.get_group("places"), mesh.get_group("rows")
+    if patience is not None:
+        let_wait(across, patience)
+        let_wait(along, patience)
+    return Team(arrangement, dist.get_rank(), device, across, along)

@@ -21,6 +21,7 @@ from netspec.passes.placing import Arrangement, place
 from netspec.train.chance import Places
 from netspec.train.errors import RequestError
 from netspec.train.learning.objective import Objective, nothing
+from netspec.train.processes.crew import PATIENCE
 from netspec.units import plural
 
 
@@ -114,7 +115,8 @@ def share_out(objective: Objective, arrangement: Arrangement) -> SharedObjective
     """This process's part of an objective that every process has whole. The whole one's tensors are let go of: a device
     has room for its share, as ``netspec plan`` counts it."""
     device = next(objective.module.parameters()).device
-    network = PlacedNetwork(place(objective.graph, arrangement), join(arrangement, device), objective.forms)
+    team = join(arrangement, device, PATIENCE)
+    network = PlacedNetwork(place(objective.graph, arrangement), team, objective.forms)
     network.module.to(device)
     shares.give(network, objective.module.state_dict())
     if objective.graph.train.channels_last:
