@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -116,11 +118,11 @@ def done(job: Job, seconds: float, folder: Path) -> Ending:
     start, limit = time.monotonic(), min(seconds, job.seconds)
     code: int | None = None
     with (folder / f"{job.name}.txt").open("w") as out, (folder / f"{job.name}.err").open("w") as err:
-        process = subprocess.Popen(job.command, stdout=out, stderr=err, cwd=ROOT)
+        process = subprocess.Popen(job.command, stdout=out, stderr=err, cwd=ROOT, start_new_session=True)
         try:
             code = process.wait(limit)
         except subprocess.TimeoutExpired:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)  # and what it started, which would slow down the next job
             process.wait()
     took = time.monotonic() - start
     figures = job.figures((folder / f"{job.name}.txt").read_text()) if code == 0 else {}
