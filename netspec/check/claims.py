@@ -135,7 +135,7 @@ def count_arithmetic(name: str, steps: Sequence[Step]) -> tuple[str, ...]:
     """How a layer's units, weights or connections are counted, with the numbers put in; one line a weighted step."""
     if name == "units":
         out = steps[-1].output
-        return (f"{_product(tuple(out))} = {count(out.units)}",)
+        return (f"{_product(tuple(out))} = {count(out.units)}",) if out.is_image else ()
     lines = []
     for step in steps:
         if isinstance(step.op, Bias) or not step.op.params(step.reads, step.output):

@@ -238,6 +238,7 @@ def test_the_last_way_out_is_the_claim_itself() -> None:
             "claim weights=46208",
         ),
         ("maxpool kernel=2", "units=1", "b has 800 units, not 1", ("8 * 10 * 10 = 800",), "claim units=800"),
+        ("fc outputs=4", "units=3", "b has 4 units, not 3", (), "claim units=4"),
         (
             "batchnorm",
             "weights=3",
