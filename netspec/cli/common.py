@@ -24,6 +24,10 @@ WRONG_SPEC = 1
 WRONG_COMMAND = 2
 
 _LENGTH = re.compile("[0-9]{1,10}")
+_LARGEST_LENGTH = 2**31
+_IN_OTHER_SIGNS = re.compile(r"[(\[]? *([0-9]+) *[,xX*\u00d7 ] *([0-9]+) *[,xX*\u00d7 ] *([0-9]+) *[)\]]?")
+"""Three lengths as other tools write them: ``(3, 224, 224)``."""
+
 _SHAPES = "write channels x height x width, 3x224x224, or a length, 784"
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -40,11 +44,19 @@ class ShapeParam(click.ParamType["Shape"]):
         if isinstance(value, Shape):
             return value
         parts = str(value).split("x")
-        if len(parts) not in (1, 3) or not all(_LENGTH.fullmatch(p) and 0 < int(p) <= 2**31 for p in parts):
-            sides = re.findall(r"\d{1,10}", str(value))
-            meant = f"did you mean {'x'.join(sides)}?" if len(sides) == 3 else _SHAPES
+        if len(parts) not in (1, 3) or not all(map(_is_length, parts)):
+            sides = _IN_OTHER_SIGNS.fullmatch(str(value))
+            meant = (
+                f"did you mean {'x'.join(sides.groups())}?"
+                if sides and all(map(_is_length, sides.groups()))
+                else _SHAPES
+            )
             self.fail(f"{value!r} is no shape; {meant}", param, ctx)
         return Shape(*map(int, parts))
+
+
+def _is_length(word: str) -> bool:
+    return _LENGTH.fullmatch(word) is not None and 0 < int(word) <= _LARGEST_LENGTH
 
 
 class ChangeParam(click.ParamType[str]):

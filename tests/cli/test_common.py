@@ -44,12 +44,19 @@ def test_where_torch_is_there_nothing_is_done(monkeypatch: pytest.MonkeyPatch) -
     assert gc.get_freeze_count() == frozen
 
 
+SHAPES = "write channels x height x width, 3x224x224, or a length, 784"
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (("--input", "3,227,227"), "'3,227,227' is no shape; did you mean 3x227x227?"),
         (("--input", "(3, 227, 227)"), "'(3, 227, 227)' is no shape; did you mean 3x227x227?"),
-        (("--input", "3x227"), "'3x227' is no shape; write channels x height x width, 3x224x224, or a length, 784"),
+        (("--input", "3 X 227 X 227"), "'3 X 227 X 227' is no shape; did you mean 3x227x227?"),
+        (("--input", "3x227"), f"'3x227' is no shape; {SHAPES}"),
+        (("--input", "0x227x227"), f"'0x227x227' is no shape; {SHAPES}"),
+        (("--input", "3x227x9999999999"), f"'3x227x9999999999' is no shape; {SHAPES}"),
+        (("--input", "3x22.7"), f"'3x22.7' is no shape; {SHAPES}"),
         (
             ("--set", "image=3x227x227"),
             "'image=3x227x227' is no change; write LAYER.KEY=VALUE, conv1.stride=2; the input's shape is --input "
