@@ -104,6 +104,23 @@ def test_a_source_that_lies_deeper_is_named(tmp_path: Path, inside: str) -> None
     assert open_source(str(tmp_path / "photos"), net, seed=0).classes == ("cat", "dog")
 
 
+def test_a_closed_folder_deeper_down_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tree(tmp_path / "private" / "mine", {"cat": 2})
+    tree(tmp_path / "shared", {"cat": 12, "dog": 12})
+    listed = os.scandir
+
+    def denied(folder: Path | str) -> Iterator[os.DirEntry[str]]:
+        if Path(folder).name == "mine":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
+        return listed(folder)
+
+    message = "has 2 folders, and no JPEG or PNG image in any"
+    with monkeypatch.context() as patched, pytest.raises(TrainError, match=message) as caught:
+        patched.setattr(os, "scandir", denied)
+        open_source(str(tmp_path), network(3, 8, 8, classes=2), seed=0)
+    assert caught.value.notes[0] == f"did you mean {tmp_path / 'shared'}? the class folders lie there"
+
+
 def test_one_class_is_most_likely_the_folder_of_one(tmp_path: Path) -> None:
     tree(tmp_path, {"cat": 12})
     with pytest.raises(TrainError, match="has 1 class, net has 2 outputs") as caught:

@@ -204,9 +204,12 @@ def _every_class_has_images(base: Path, classes: tuple[str, ...], listing: _Foun
 
 
 def _holds_classes(folder: Path) -> bool:
-    """Whether a folder has class folders with images, by themselves or in a ``train``."""
-    base = folder / "train" if _folders(folder / "train") else folder
-    return any(_images(base / name)[0] for name in _folders(base))
+    """Whether a folder has class folders with images, by themselves or in a ``train``; not where it may not be read."""
+    try:
+        base = folder / "train" if _folders(folder / "train") else folder
+        return any(_images(base / name)[0] for name in _folders(base))
+    except OSError:
+        return False
 
 
 def _files(root: Path, items: tuple[tuple[str, int], ...]) -> Files:
