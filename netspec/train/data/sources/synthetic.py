@@ -20,7 +20,7 @@ VALIDATION = 256
 
 MEASURED = 512
 """Training pictures that their mean and colours are measured on: who tries a network out should not wait for them. They
-are the first: each place is by chance as any other, and memory is cheaper in one piece."""
+are the first: the classes take turns, and any first few of them lie evenly apart in colour, angle and width."""
 
 # Steps of a three-dimensional low-discrepancy sequence (the powers of 1/g, g^4 = g + 1): classes with neighbouring
 # numbers, and the first few of any number of classes, lie far apart in colour, angle and width.
