@@ -153,7 +153,7 @@ def test_the_ways_in_which_torch_saves_weights(run: Path, tmp_path: Path) -> Non
     ("name", "content", "complaint"),
     [
         ("a.safetensors", b"\x00" * 20, "is damaged, or no safetensors file"),
-        ("a.pt", b"PK\x03\x04", "holds no weights that can be read"),
+        ("a.pt", b"PK\x03\x04" + b"cut short" * 99, "read: PytorchStreamReader failed reading zip archive: [a-z ]+$"),
         ("a.pth", b"", "holds no weights that can be read"),
         ("a.txt", b"hello", "holds no weights that can be read$"),
         ("a.jpg", b"\xff\xd8\xff\xe0 no pickle", "holds no weights that can be read$"),

@@ -105,7 +105,8 @@ def _no_weights(path: Path, problem: Exception) -> TrainError:
     """
     told = str(problem).strip()
     if isinstance(problem, RuntimeError) and told:
-        return TrainError(f"{path} holds no weights that can be read: {told.splitlines()[0][:200]}")
+        first = told.splitlines()[0].partition(". ")[0]  # others are about torch's own libraries
+        return TrainError(f"{path} holds no weights that can be read: {first[:200]}")
     kinds = "a file of weights is a run, a checkpoint, .safetensors, or what torch.save writes of a state_dict"
     found = _CLASS.search(told)
     if found is None:
