@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any, cast
+from collections.abc import Callable, Sequence
+from typing import Any, Self, cast
 
 import torch
 import torch.nn.functional as F
@@ -17,22 +17,43 @@ from .chance import DrawnLayer
 from .emission import Table
 
 
+class Fixed(nn.Module):
+    """Numbers that nothing learns, in the type of a value.
+
+    They go to a device with their module: a copy in every step would wait for it. Whenever the module's type or place
+    changes they are made anew, so that none is rounded twice, and memory that was empty until then holds them.
+    """
+
+    held: Tensor
+
+    def __init__(self, numbers: Sequence[Any]) -> None:
+        super().__init__()
+        self.numbers = numbers
+        self.register_buffer("held", torch.tensor(numbers), persistent=False)
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        self.held = torch.tensor(self.numbers, dtype=self.held.dtype, device=self.held.device)
+        return self
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.held.to(x.dtype)
+
+
 class GaussianBlur(nn.Module):
     """Each channel by rows, then by columns, with weights exp(-(i - r)^2 / (2 stdev^2)) that sum to 1."""
-
-    line: Tensor
 
     def __init__(self, size: int, stdev: float) -> None:
         super().__init__()
         self.size = size
         self.stdev = stdev
         weights = [math.exp(-((i - size // 2) ** 2) / (2 * stdev**2)) for i in range(size)]
-        self.register_buffer("line", _fixed([w / sum(weights) for w in weights]), persistent=False)
+        self.line = Fixed([w / sum(weights) for w in weights])
 
     def forward(self, x: Tensor) -> Tensor:
         before = self.size // 2
         after = self.size - 1 - before
-        line = self.line.to(x.dtype)
+        line = self.line(x)
         maps = F.pad(x.flatten(0, 1).unsqueeze(1), (before, after, before, after))
         maps = F.conv2d(F.conv2d(maps, line.view(1, 1, 1, -1)), line.view(1, 1, -1, 1))
         return maps.view(x.shape)
@@ -84,26 +105,17 @@ class Rectangle(nn.Module):
 class Bilinear(nn.Module):
     """Between neighbouring rows, then between neighbouring columns: R x C^T."""
 
-    rows: Tensor
-    columns: Tensor
-
     def __init__(self, op: Resize, x: Shape) -> None:
         super().__init__()
         self.step = op.step
-        self.register_buffer("rows", _fixed(taken(op.places(x.height), x.height)), persistent=False)
-        self.register_buffer("columns", _fixed(taken(op.places(x.width), x.width)), persistent=False)
+        self.rows = Fixed(taken(op.places(x.height), x.height))
+        self.columns = Fixed(taken(op.places(x.width), x.width))
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.rows.to(x.dtype) @ x @ self.columns.to(x.dtype).T
+        return cast(Tensor, self.rows(x) @ x @ self.columns(x).T)
 
     def extra_repr(self) -> str:
         return f"step={self.step}"
-
-
-def _fixed(numbers: Sequence[Any]) -> Tensor:
-    """Numbers that a module takes to its device once, and into a value's type each time: a copy in every step would
-    wait for the device. They are float64 until then, so that no type loses any."""
-    return torch.tensor(numbers, dtype=torch.float64)
 
 
 def taken(places: Sequence[float], size: int) -> list[list[float]]:
