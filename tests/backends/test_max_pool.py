@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from importlib import import_module
+from typing import Any
 
 import pytest
 import torch
@@ -23,11 +26,19 @@ from netspec.passes.fast import forms_of
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 pytorch, reference = backend.load("pytorch"), backend.load("reference")
+pooled: Any = import_module("netspec.backends.pytorch.fast.pooled")
 
 SPECIAL = (0.0, -0.0, 1.0, 1.5, -1.0, math.inf, -math.inf, math.nan)
 """Numbers of which any two may be in a window, and be equal."""
 
 INTEGERS = {torch.float64: torch.int64, torch.float32: torch.int32, torch.bfloat16: torch.int16}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _few_numbers_too() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pooled, "WITHOUT_COPY", 1)
+        yield
 
 
 def pooling(graph: Graph, *names: str) -> nn.Module:
@@ -64,6 +75,16 @@ def test_values_and_gradients_are_the_librarys_to_the_bit(
     dy = torch.randn(wanted.shape, generator=generator).to(dtype)
     (a,), (b,) = torch.autograd.grad(wanted, x, dy), torch.autograd.grad(found, x, dy)
     assert same_bits(b, a)
+
+
+def test_few_numbers_of_which_no_gradient_is_wanted_go_the_librarys_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    fast = pooling(network(MaxPool(Window((3, 3), (2, 2))), 16, 9, 9), "max-pool")
+    x, counted, largest = torch.randn(2, 16, 9, 9), list[int](), pooled.largest
+    monkeypatch.setattr(pooled, "largest", lambda x, axes: counted.append(x.numel()) or largest(x, axes))
+    for fewest in (x.numel(), x.numel() + 1):
+        monkeypatch.setattr(pooled, "WITHOUT_COPY", fewest)
+        fast(x)
+    assert counted == [x.numel()]
 
 
 @pytest.mark.parametrize("side", [16, 32])  # maps of 2 and of 8 KiB, which are laid apart first

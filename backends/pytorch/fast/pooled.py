@@ -17,6 +17,9 @@ from netspec.passes.padding import pool_padding
 from .axes import axes_of, largest
 from .places import Places, places_of
 
+WITHOUT_COPY = 2**14
+"""Numbers of maps, below which the library's pooling is over before a dozen operations have begun."""
+
 _COLLIDING = 2048
 """Bytes: channels that lie a multiple of this apart share a few places of the processor's first cache."""
 
@@ -27,8 +30,9 @@ _APART = 16
 class ChannelsLastMaxPool(nn.Module):
     """N,C,H,W to N,C,H',W', which lie as what it is given.
 
-    Where no gradient is wanted the largest pixels are found without a copy, of rows and then of columns. Maps whose
-    channels lie side by side already, and maps on another device than the CPU, are pooled where they are.
+    Where no gradient is wanted the largest pixels are found without a copy, of rows and then of columns. Few numbers
+    then, maps whose channels lie side by side already, and maps on another device than the CPU, are pooled where they
+    are.
     """
 
     def __init__(self, op: MaxPool, x: Shape) -> None:
@@ -40,15 +44,13 @@ class ChannelsLastMaxPool(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         learns = torch.is_grad_enabled() and x.requires_grad
-        if not learns and _pays(x):
+        if not learns and _pays(x) and x.numel() >= WITHOUT_COPY:
             return largest(x, self.axes)
         x = x if self.before is None else F.pad(x, self.before, value=-torch.inf)
-        if not _pays(x):
+        if not learns or not _pays(x):
             return F.max_pool2d(x, *self.places)
-        if learns:
-            pooled: Tensor = MaxPoolFunction.apply(x, self.places)  # type: ignore[no-untyped-call]
-            return pooled
-        return channels_first(F.max_pool2d(channels_last(x), *self.places))
+        pooled: Tensor = MaxPoolFunction.apply(x, self.places)  # type: ignore[no-untyped-call]
+        return pooled
 
     def extra_repr(self) -> str:
         before = f", before={tuple(self.before)}" if self.before is not None else ""
