@@ -148,13 +148,17 @@ def _sets_of_all(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diag
 def _no_class_loss(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic]:
     """Losses that know no classes, beside class scores that none of them is about.
 
-    An autoencoder has such losses, and they depend on all that it computes.
+    An autoencoder has such losses, and they depend on all the weights of what it computes.
     """
     losses = graph.losses
     if not losses or any(isinstance(node.op, Loss) and node.op.knows_classes for node in losses):
         return
-    answers = [node for node in graph.nodes.values() if isinstance(node.op, Softmax)] or [graph.output]
-    if answers[-1].output.is_image or isinstance(answers[-1].op, Loss) or answers[-1].name in _reached(graph, losses):
+    softmaxes = [node for node in graph.nodes.values() if isinstance(node.op, Softmax)]
+    answer = softmaxes[-1] if softmaxes else graph.output
+    beside = _reached(graph, [answer]) - _reached(graph, losses)
+    if answer.output.is_image or isinstance(answer.op, Loss) or answer.name not in beside:
+        return
+    if not softmaxes and not any(graph.nodes[name].params for name in beside):
         return
     first, scores = losses[0], graph.scores.layer
     message = f"{first.layer} takes the place of the cross-entropy: no loss knows the images' classes"

@@ -132,6 +132,7 @@ def test_a_loss_of_no_classes_gets_the_cross_entropy_beside_it(text: str, mended
         "[l] sumsquares\n",
         "[s] softmax\n[l] sumsquares\n",  # few classes at a time, whichever
         "[l] sumsquares\n[r] reshape size=2x2x2 inputs=f\n",  # the last layer is a picture, and no scores
+        "[l] sumsquares\n[shown] logistic inputs=f\n",  # nothing behind the loss has anything to learn
     ],
 )
 def test_losses_that_all_depends_on_need_no_classes(ending: str) -> None:
