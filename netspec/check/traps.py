@@ -155,7 +155,7 @@ def _no_class_loss(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Di
         return
     softmaxes = [node for node in graph.nodes.values() if isinstance(node.op, Softmax)]
     answer = softmaxes[-1] if softmaxes else graph.output
-    beside = _reached(graph, [answer]) - _reached(graph, losses)
+    beside = graph.needed((answer,)) - graph.needed(losses)
     if answer.output.is_image or isinstance(answer.op, Loss) or answer.name not in beside:
         return
     if not softmaxes and not any(graph.nodes[name].params for name in beside):
@@ -187,18 +187,6 @@ def _class_loss(scores: str, facts: Mapping[str, LayerFacts]) -> Fix:
 
 def _inserted(source: Source, place: int, text: str) -> Edit:
     return Edit(Span(source, place, place), text)
-
-
-def _reached(graph: Graph, losses: Iterable[Node]) -> set[str]:
-    """The operations that losses depend on, and these."""
-    waiting = [node.name for node in losses]
-    reached: set[str] = set()
-    while waiting:
-        name = waiting.pop()
-        if name not in reached:
-            reached.add(name)
-            waiting.extend(graph.nodes[name].inputs)
-    return reached
 
 
 def _softmax_twice(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic]:

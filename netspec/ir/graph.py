@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -106,6 +106,17 @@ class Graph:
     def shapes(self, node: Node) -> tuple[Shape, ...]:
         """The shapes that a node reads."""
         return tuple(self.nodes[name].output for name in node.inputs)
+
+    def needed(self, nodes: Iterable[Node]) -> frozenset[str]:
+        """The operations that these are computed from, and these."""
+        waiting = [node.name for node in nodes]
+        found: set[str] = set()
+        while waiting:
+            name = waiting.pop()
+            if name not in found:
+                found.add(name)
+                waiting.extend(self.nodes[name].inputs)
+        return frozenset(found)
 
     @property
     def input(self) -> Node:

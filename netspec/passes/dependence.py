@@ -18,11 +18,5 @@ def learning(graph: Graph) -> frozenset[str]:
 def trained(graph: Graph) -> tuple[Parameter, ...]:
     """The parameters that the training loss depends on, so that a step gives them a gradient: the losses', or, without
     one, the class scores', whose cross-entropy is trained."""
-    waiting = list(graph.losses) or [graph.scores]
-    found = {node.name for node in waiting}
-    for node in waiting:  # which grows
-        new = dict.fromkeys(name for name in node.inputs if name not in found)
-        found.update(new)
-        waiting.extend(graph.nodes[name] for name in new)
-    read = {key for name in found for key in graph.nodes[name].params}
+    read = {key for name in graph.needed(graph.losses or (graph.scores,)) for key in graph.nodes[name].params}
     return tuple(parameter for key, parameter in graph.parameters.items() if key in read)

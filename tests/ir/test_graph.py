@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from building import Builder
 
-from netspec.ir.ops import CrossEntropy, Linear, Op, Relu, Softmax, SumSquares
+from netspec.ir.ops import CrossEntropy, Linear, Op, Relu, Softmax, Sum, SumSquares
 
 
 @pytest.mark.parametrize(
@@ -25,3 +25,16 @@ def test_scores_are_what_is_compared_with_the_classes(last: tuple[tuple[str, Op,
     for name, op, read in last:
         builder.add(name, op, read)
     assert builder.graph().scores.name == scores
+
+
+def test_what_operations_are_computed_from() -> None:
+    builder = Builder()
+    image = builder.input(4)
+    builder.add("a", Relu(), image)
+    builder.add("b", Relu(), image)
+    builder.add("s", Sum(), "a", "b")
+    builder.add("d", Linear(2), "b")
+    graph = builder.graph()
+    assert graph.needed((graph.nodes["s"],)) == {image, "a", "b", "s"}
+    assert graph.needed((graph.nodes["d"],)) == {image, "b", "d"}
+    assert graph.needed(graph.losses) == frozenset()
