@@ -83,9 +83,13 @@ class Commands(click.Group):
             try:
                 return super().invoke(ctx)
             except click.NoSuchOption as unknown:
-                from netspec.cli.options import meant  # only where there is something to say
+                from netspec.cli import options  # only where there is something to say
 
-                raise meant(unknown) from None
+                raise options.meant(unknown) from None
+            except click.UsageError as problem:
+                from netspec.cli import arguments
+
+                raise arguments.meant(problem, ctx.meta[WORDS]) from None
 
 
 def _listed() -> list[tuple[str, str]]:

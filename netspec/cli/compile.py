@@ -49,7 +49,7 @@ def _takers(option: str) -> str:
 @click.option(
     "--weights",
     type=click.Path(path_type=Path),
-    metavar="RUN",
+    metavar="FILE",
     help=f"The weights of a run, or of a .safetensors file{_takers('weights')}.",
 )
 @click.option(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from netspec.cli.common import importing_torch, input_option, read_net, refuse, set_option
-from netspec.cli.runs import DEVICES, FORMATS, Unread, device_of, need_named, noting, telling, warn
+from netspec.cli.runs import DEVICES, FORMATS, Unread, device_of, names_data, need_named, noting, telling, warn
 from netspec.cli.trained import need_spec, with_weights
 from netspec.cli.writing import refuse_what_is_not_ours, write_or_refuse
 from netspec.maker import drew
@@ -75,6 +75,8 @@ def command(
       netspec eval runs/alexnet-1 runs/alexnet-2 --data photos/ --split all --format json
       netspec eval specs/alexnet-torchvision.net --weights alexnet.pth --data photos/
     """
+    if data is None and len(runs) == 2 and names_data(runs[1]):
+        refuse(f"{runs[1]} is no run; did you mean --data {runs[1]}?")
     if weights is not None and len(runs) > 1:
         refuse(f"--weights is for one run, and there are {len(runs)}")
     if confusion is not None and confusion.suffix.lower() != ".png":

@@ -7,20 +7,68 @@ import click
 from netspec.diagnostics.nearest import nearest
 from netspec.setting_keys import SETTINGS, Optimizer
 
+_ARGUMENTS = {
+    "checkpoint": ("RUN",),
+    "data": ("SOURCE", "DIR"),
+    "image": ("IMAGE...",),
+    "images": ("IMAGE...",),
+    "model": ("RUN", "RUN...", "FILE"),
+    "net": ("FILE", "FILE...", "[FILE]"),
+    "run": ("RUN", "RUN..."),
+    "spec": ("FILE", "FILE...", "[FILE]"),
+}
+"""What one might take for an option, and the arguments that are it."""
+
+_ALIKE = {"--format": "--to", "--to": "--format"}
+"""An option that some commands have, and what the others call nearly the same."""
+
+_OUTPUT = ("-o", "--out", "--output")
+_NO_OUTPUT = {
+    "fmt": "Specs are laid out in place; - is standard input, laid out on standard output",
+    "lsp": "",
+}
+"""What to do without an option for what is written, where it is something else than ..."""
+_REDIRECTED = "The result goes to standard output: > FILE"
+
+_MOST_COMMANDS = 7
+"""An option that more commands have is none that somebody took from one of them."""
+
 
 def meant(unknown: click.NoSuchOption) -> click.NoSuchOption:
-    """The complaint about an unknown option, with the nearest one that there is, or with the place in a spec where it
-    is said: how a network learns is no option, but a key that ``--set`` changes."""
-    command = unknown.ctx.command if unknown.ctx is not None else None
-    known = [name for option in command.params for name in option.opts if name.startswith("--")] if command else []
-    word = unknown.option_name.lstrip("-")
-    near = nearest(word, [name.lstrip("-") for name in known])
+    """The complaint about an unknown option, with what is meant, where that is plain."""
     message = f"No such option '{unknown.option_name}'."
-    if near:
-        message += f" Did you mean '--{near}'?"
-    elif "--set" in known and (place := _said_in_a_spec(word.replace("-", "_"))):
-        message += f" A spec says it: {place}"
-    return click.NoSuchOption(unknown.option_name, message, ctx=unknown.ctx)
+    said = _said(unknown.ctx, unknown.option_name) if unknown.ctx is not None else ""
+    return click.NoSuchOption(unknown.option_name, f"{message} {said}".rstrip(), ctx=unknown.ctx)
+
+
+def _said(ctx: click.Context, option: str) -> str:
+    """The argument that is meant, the nearest option, the commands that have it, or the place in a spec that says it:
+    how a network learns is no option, but a key that ``--set`` changes."""
+    command, word = ctx.command, option.lstrip("-")
+    known = [name for one in command.params for name in one.opts]
+    arguments = [str(one.metavar) for one in command.params if isinstance(one, click.Argument)]
+    argument = next((place for place in _ARGUMENTS.get(word, ()) if place in arguments), None)
+    if argument is not None:
+        return f"It is an argument here: {ctx.command_path} {' '.join(arguments)}"
+    if _ALIKE.get(option) in known:
+        return f"Did you mean '{_ALIKE[option]}'?"
+    if option in _OUTPUT and not any(name in known for name in _OUTPUT):
+        return _NO_OUTPUT.get(str(ctx.info_name), _REDIRECTED)
+    if option not in _OUTPUT and (others := _commands_with(ctx, option)):
+        return f"It is an option of {', '.join(others)}"
+    if near := nearest(word, [name.lstrip("-") for name in known if name.startswith("--")]):
+        return f"Did you mean '--{near}'?"
+    return f"A spec says it: {place}" if "--set" in known and (place := _said_in_a_spec(word.replace("-", "_"))) else ""
+
+
+def _commands_with(ctx: click.Context, option: str) -> list[str]:
+    """The commands that have an option, unless it is one of nearly all."""
+    group = ctx.parent.command if ctx.parent is not None else None
+    if ctx.parent is None or not isinstance(group, click.Group):
+        return []
+    commands = {name: group.get_command(ctx.parent, name) for name in group.list_commands(ctx.parent)}
+    having = [name for name, one in commands.items() if one and any(option in each.opts for each in one.params)]
+    return having if len(having) <= _MOST_COMMANDS else []
 
 
 def _said_in_a_spec(word: str) -> str:

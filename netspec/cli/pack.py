@@ -18,7 +18,16 @@ _WRONG_DATA = 1
 
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-@click.option("-o", "--out", metavar="OUT", type=click.Path(path_type=Path), required=True, help="The pack's folder.")
+@click.option(
+    "-o",
+    "--output",
+    "--out",
+    "out",
+    metavar="OUT",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="The pack's folder.",
+)
 @click.option("--size", type=click.IntRange(min=1, max=8192), default=256, show_default=True,
               help="Shorter side that images are scaled to; the central square is stored.")  # fmt: skip
 @click.option("--val-labels", metavar="FILE", type=click.Path(path_type=Path),

@@ -52,6 +52,22 @@ def need_named(*runs: Path, data: str | None = None) -> None:
         need_source(data)
 
 
+def is_run(path: Path) -> bool:
+    """Whether a folder is a run's. Asked without importing torch."""
+    from netspec.train.runs.runfolder import CHECKPOINTS, FACTS
+
+    return (path / FACTS).is_file() or (path / CHECKPOINTS).is_dir()
+
+
+def names_data(path: Path) -> bool:
+    """Whether what stands where a file or a run is expected is data: a source's name, or a folder without runs."""
+    from netspec.train.data.source import FORMATS, WORDS
+
+    if str(path) in WORDS or str(path).partition(":")[0] in FORMATS:
+        return not path.exists()
+    return path.is_dir() and not any(map(is_run, (path, path.parent, *path.glob("*/"))))
+
+
 def tell_problem(problem: TrainError) -> None:
     """The message on standard error, its notes below it."""
     from netspec.train.reporting.progress import printable

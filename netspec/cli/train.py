@@ -10,7 +10,7 @@ import click
 
 from netspec.cli import WORDS
 from netspec.cli.common import importing_torch, input_option, read_net, refuse, set_option, without_option
-from netspec.cli.runs import need_named, telling
+from netspec.cli.runs import is_run, names_data, need_named, telling
 
 if TYPE_CHECKING:
     from netspec.cli.layer_files import LayerFiles
@@ -57,7 +57,7 @@ class IntervalParam(click.ParamType["Interval"]):
 @click.option("--split", type=click.Choice(["groups", "batch", "hybrid"]),
               help="How they share the work [default: groups where the file has gpus, else batch].")  # fmt: skip
 @click.option("--threads", type=_THREADS, help="Threads that torch computes with [default: the cores].")
-@click.option("--out", metavar="RUN", type=click.Path(path_type=Path),
+@click.option("-o", "--out", metavar="RUN", type=click.Path(path_type=Path),
               help="A new folder for the run, or one that this command began [default: runs/NAME-N].")  # fmt: skip
 @click.option("--resume", metavar="RUN", type=click.Path(path_type=Path),
               help="Go on with a run: exactly as if it had not been interrupted.")  # fmt: skip
@@ -118,6 +118,8 @@ def command(
         refuse("--set, --input and --params say how a FILE is read, and there is none; a resumed run keeps its network")
     if resume is not None and out is not None:
         refuse("--resume names the run's folder already; leave --out out")
+    if file is not None and data is None and resume is None:
+        _need_spec(Path(file))
     from netspec.train.processes.environment import speaks
 
     net = read_net(file, input_shape, changes, layer_files, warns=speaks()) if file is not None else None
@@ -141,6 +143,14 @@ def command(
         click.echo(line)
     if result.signal is not None and result.state == "interrupted":
         sys.exit(_SIGNALLED + result.signal)
+
+
+def _need_spec(file: Path) -> None:
+    """Refuse a run or data in the place of the network's file."""
+    if is_run(file):
+        refuse(f"{file} is a run; did you mean --resume {file}?")
+    if names_data(file):
+        refuse(f"{file} is no network but data: netspec train FILE --data {file}")
 
 
 def _need_names(data: str | None, resume: Path | None) -> None:

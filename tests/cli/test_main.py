@@ -96,6 +96,18 @@ def test_a_misspelt_command_gets_the_nearest_right_one(typed: str, near: str) ->
         ("summary", "--weight-decay", "A spec says it: --set 'train.optimizer=sgd(weight_decay=..., ...)'"),
         ("train", "--schedule", "A spec says it: --set train.schedule=..."),
         ("plan", "--crop", "A spec says it: --set augment.crop=..."),
+        ("train", "--output", "Did you mean '--out'?"),
+        ("export", "--out", "Did you mean '--output'?"),
+        ("compile", "--format", "Did you mean '--to'?"),
+        ("summary", "--to", "Did you mean '--format'?"),
+        ("eval", "-o", "The result goes to standard output: > FILE"),
+        ("fmt", "--output", "Specs are laid out in place; - is standard input, laid out on standard output"),
+        ("check-data", "--data", "It is an argument here: netspec check-data SOURCE"),
+        ("predict", "--images", "It is an argument here: netspec predict RUN IMAGE..."),
+        ("predict", "--data", "It is an option of eval, train"),
+        ("summary", "--gpus", "It is an option of plan, train, verify"),
+        ("explain", "--format", None),
+        ("lsp", "-o", None),
         ("fmt", "--lr", None),
         ("train", "--zzz", None),
         ("train", "-z", None),
@@ -108,6 +120,38 @@ def test_an_unknown_option_gets_the_nearest_one_or_its_place_in_a_spec(
     assert done.returncode == 2
     told = f"Error: No such option '{typed}'."
     assert done.stderr.splitlines()[-1] == (f"{told} {said}" if said else told)
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        ("train a.net photos", "--data photos"),
+        ("check-data digits a.net", "--net a.net"),
+        ("check-data a.net digits", "digits --net a.net"),
+        ("export runs/a a.safetensors", "-o a.safetensors"),
+        ("filters runs/a a.png", "-o a.png"),
+        ("pack photos packed", "-o packed"),
+        ("import a.cfg a.net", "-o a.net"),
+        ("import a.cfg params.cfg", "--params params.cfg"),
+        ("compile a.net a.py", "-o a.py"),
+        ("compile a.net onnx", "--to onnx"),
+        ("compile a.net b.net", None),
+        ("summary a.net conv1.stride=2", "--set conv1.stride=2"),
+        ("summary a.net 3x8x8", "--input 3x8x8"),
+        ("summary a.net b.net", None),
+        ("plan a.net 2", "--gpus 2"),
+        ("plan a.net --gpus 2 4", None),
+        ("train a.net --data photos runs/a", "-o runs/a"),
+        ("train a.net b.net", None),
+        ("diff a.net b.net c.net", None),
+    ],
+)
+def test_a_word_too_many_gets_the_option_that_it_is_meant_for(words: str, meant: str | None) -> None:
+    done = netspec(*words.split())
+    assert done.returncode == 2
+    told = done.stderr.splitlines()[-1]
+    assert told.startswith(("Error: Got unexpected extra argument (", "Error: Missing option '-o'"))
+    assert told.partition("Did you mean ")[2] == (f"'{meant}'?" if meant else "")
 
 
 @pytest.mark.parametrize("typed", ["zzzzz", "common", "__init__", "../check", "cli.check", ""])

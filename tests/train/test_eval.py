@@ -145,6 +145,15 @@ def test_a_source_that_has_gone(run: Path, tmp_path: Path) -> None:
     )  # fmt: skip
 
 
+def test_data_in_the_place_of_another_run(run: Path, tmp_path: Path) -> None:
+    tree(tmp_path / "photos", {"cat": 1})
+    for data in ("synthetic", str(tmp_path / "photos")):
+        done = netspec("eval", run, data)
+        assert (done.exit_code, done.stderr) == (2, f"Error: {data} is no run; did you mean --data {data}?\n")
+    done = netspec("eval", run, run.parent)
+    assert done.exit_code == 1 and "is no run: there are no checkpoints in it" in done.stderr
+
+
 def test_weights_that_are_no_numbers(run: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(run, tmp_path / "copy"))
     newest = checkpoint.saved(folder / "checkpoints")[-1]

@@ -104,6 +104,19 @@ def test_a_misspelt_source() -> None:
     assert done.stderr.startswith("Error: there is no data source and no folder called digit\n  did you mean digits?\n")
 
 
+def test_data_or_a_run_in_the_place_of_the_networks_file() -> None:
+    tree(Path("photos"), {"cat": 1})
+    for data in ("digits", "mnist:idx", "photos"):
+        done = train(data)
+        assert done.exit_code == 2
+        assert done.stderr == f"Error: {data} is no network but data: netspec train FILE --data {data}\n"
+    Path("runs/one/checkpoints").mkdir(parents=True)
+    assert train("runs/one").stderr == "Error: runs/one is a run; did you mean --resume runs/one?\n"
+    assert train("runs").stderr == "Error: cannot open runs: Is a directory\n"
+    Path("digits").write_text(spec())
+    assert train("digits").stderr.startswith("Error: --data is missing")
+
+
 def test_classes_that_do_not_match() -> None:
     tree(Path("photos"), {"cat": 20, "dog": 20, "cow": 20})
     done = train("-", "--data", "photos", text=spec(classes=1000))

@@ -305,7 +305,7 @@ def test_a_reader_that_is_killed_is_told(photos: Path, tmp_path: Path, monkeypat
         (("nowhere", "-o", "out"), "there is no folder nowhere", 2),
         (("empty", "-o", "out"), "empty holds no folders", 1),
         (("empty",), "Missing option '-o'", 2),
-        (("photos", "-o", "out", "--val-labels", "nowhere.txt"), "--val-labels is for images without", 1),
+        (("photos", "--output", "out", "--val-labels", "nowhere.txt"), "--val-labels is for images without", 1),
     ],
 )
 def test_what_cannot_be_packed(
