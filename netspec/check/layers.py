@@ -190,9 +190,9 @@ class Walk:
         except Fault as said:
             lowered, fault = None, said
         if doubtful and (lowered is None or stated.shape not in (None, lowered.value.shape)):
-            # The claims above lead nowhere here: from now on the arithmetic counts.
+            # Where the claims above lead nowhere, and the arithmetic to what is stated here, it counts from now on.
             second = self._second(request, others)
-            if second is not None and (lowered is None or second.value.shape != lowered.value.shape):
+            if second is not None and (lowered is None or second.value.shape == stated.shape):
                 lowered, fault, doubtful, operands = second, None, False, list(others)
         self._reads[request.name] = tuple(o.shape for o in operands)
         if lowered is None:

@@ -17,7 +17,7 @@ from netspec.language.syntax import Number
 from netspec.solve import blame, claims, inherited, windows
 from netspec.solve.consequences import consequence
 from netspec.solve.edits import set_crop, set_input, set_keys
-from netspec.solve.trial import Bench, Proposal, Wanted, always
+from netspec.solve.trial import Bench, Proposal, Tried, Wanted, always
 
 MOST_FIXES = 4
 MOST_SOLVED = 20
@@ -97,20 +97,24 @@ def _claim(mistake: Diagnostic, facts: LayerFacts, bench: Bench) -> Diagnostic:
 
 
 def _holding(proposals: Iterable[Proposal], mistake: Diagnostic, bench: Bench) -> tuple[Fix, ...]:
-    """Those proposals that mend the mistake, at most ``MOST_FIXES``, each change of the text once."""
-    found: dict[tuple[Edit, ...], Fix] = {}
+    """Those proposals that mend the mistake, at most ``MOST_FIXES``, each change of the text once.
+
+    Where none does so without bringing others to light, those that bring the fewest, the farthest below.
+    """
+    found: dict[tuple[Edit, ...], Tried] = {}
     nearest_size = False
     for proposal in proposals:
         searching = windows.is_searched(proposal)
         if proposal.edits in found or (searching and nearest_size):
             continue
-        fix = bench.fix(proposal, mistake)
-        if fix is not None:
-            found[proposal.edits] = fix
-            nearest_size = nearest_size or searching
-        if len(found) == MOST_FIXES:
+        tried = bench.fix(proposal, mistake)
+        if tried is not None:
+            found[proposal.edits] = tried
+            nearest_size = nearest_size or (searching and not tried.come)
+        if sum(not tried.come for tried in found.values()) == MOST_FIXES:
             break
-    return tuple(found.values())
+    best = min((tried.rank for tried in found.values()), default=None)
+    return tuple(tried.fix for tried in found.values() if tried.rank == best)[:MOST_FIXES]
 
 
 def _window(mistake: Diagnostic, facts: LayerFacts, bench: Bench) -> Diagnostic:
@@ -141,7 +145,7 @@ def _window(mistake: Diagnostic, facts: LayerFacts, bench: Bench) -> Diagnostic:
         told = told or _refuted_below(bench, down.edits)
         if told:
             rejected = (Rejected(down.title, f"{down.gives.partition(' as ')[0]}: {told}"),)
-    return replace(mistake, notes=notes, fixes=fixes, rejected=rejected)
+    return _said_last(replace(mistake, notes=notes, fixes=fixes, rejected=rejected), checked)
 
 
 def _refuted_below(bench: Bench, edits: tuple[Edit, ...]) -> str:
@@ -190,12 +194,13 @@ def _channels_first(checked: Checked, most: float = math.inf) -> Iterator[Propos
 
 def _said_last(mistake: Diagnostic, checked: Checked) -> Diagnostic:
     """A mistake, with a note where the input's channels most likely stand last and saying them first is no fix, because
-    something else is wrong with the file as well."""
+    something else is wrong with the file as well. Then what else would mend this mistake alone is beside the point."""
     for proposal in _channels_first(checked, MOST_COLOURS):
         if not any(fix.title == proposal.title for fix in mistake.fixes):
             source = next(facts.computed for facts in checked.layers if facts.type == "input")
             note = f"the input is {source}, which is channels x height x width; did you mean {proposal.title}?"
-            return replace(mistake, notes=(*mistake.notes, note))
+            fixes = tuple(fix for fix in mistake.fixes if fix.checks)
+            return replace(mistake, notes=(*mistake.notes, note), fixes=fixes)
     return mistake
 
 

@@ -30,6 +30,19 @@ class Proposal:
     cause: LayerFacts | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A fix that holds, and the numbers of the layers whose mistakes it brings to light."""
+
+    fix: Fix
+    come: tuple[int, ...]
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        """The less, the better: few mistakes come to light, and far below."""
+        return len(self.come), -min(self.come, default=0)
+
+
 Wanted = Callable[[], bool]
 """Asked before each trial whether anybody still waits for what comes out."""
 
@@ -48,6 +61,9 @@ class Bench:
         self._wanted = wanted
         self._errors = Counter(map(_identity, checked.errors))
         self._all = Counter(map(_identity, checked.diagnostics))
+        self._unseen = {
+            facts.section.name.text: n for n, facts in enumerate(checked.layers) if facts.inputs and not facts.reads
+        }
         self._left = MOST_LAYERS
 
     def checked_with(self, edits: Sequence[Edit], *, claims: bool = True) -> Checked | None:
@@ -64,10 +80,10 @@ class Bench:
         bare = replace(file, sections=tuple(section.without_claim() for section in file.sections))
         return check_file(bare, self.input_shape, texts, self.checked.known)
 
-    def fix(self, proposal: Proposal, mistake: Diagnostic) -> Fix | None:
-        """The change as a fix, if with it the mistake is gone and no other has come.
+    def fix(self, proposal: Proposal, mistake: Diagnostic) -> Tried | None:
+        """The change as a fix, if with it the mistake is gone and no other has come but where nothing could be said
+        before: in layers whose inputs were not known. The right spelling of a word may bring out others as well.
 
-        The right spelling of a word may bring out what could not be seen before.
         A variant's mistakes are mended in the variant: what it starts from is left as it is.
         """
         root = self.checked.texts.root
@@ -76,16 +92,28 @@ class Bench:
         after = self.checked_with(proposal.edits)
         if after is None:
             return None
-        remaining = Counter(map(_identity, after.errors))
         gone = Counter(map(_identity, after.diagnostics))[_identity(mistake)] < self._all[_identity(mistake)]
-        if not gone or (remaining - self._errors and not proposal.spelling):
+        come = list((Counter(map(_identity, after.errors)) - self._errors).elements())
+        if not gone or (not proposal.spelling and any(layer not in self._unseen for _, layer, _ in come)):
             return None
-        others = len(after.errors)
-        result = (
-            "the whole network checks" if not others else f"{plural(others, 'other error')} remain{'s'[others > 1 :]}"
-        )
+        result = _result(len(after.errors), [] if proposal.spelling else [layer for _, layer, _ in come])
         effect = f"{proposal.gives}; {result}" if proposal.gives else result
-        return Fix(proposal.title, proposal.edits, effect, not others, proposal.spelling)
+        fix = Fix(proposal.title, proposal.edits, effect, not after.errors, proposal.spelling)
+        places = () if proposal.spelling else tuple(self._unseen[layer] for _, layer, _ in come)
+        return Tried(fix, places)
+
+
+def _result(errors: int, come: Sequence[str]) -> str:
+    """What a check says after a change: so many errors, of which those of some layers could not be seen before."""
+    if not errors:
+        return "the whole network checks"
+    if not come:
+        return f"{plural(errors, 'other error')} remain{'s'[errors > 1 :]}"
+    layers = list(dict.fromkeys(come))
+    where = layers[0] if len(layers) == 1 else f"{layers[0]} and below"
+    known = errors - len(come)
+    seen = f"{plural(len(come), 'error')} at {where} come{'s'[len(come) > 1 :]} to light"
+    return f"{seen}; {plural(known, 'other')} remain{'s'[known > 1 :]}" if known else seen
 
 
 def _identity(diagnostic: Diagnostic) -> tuple[str, str, str]:
