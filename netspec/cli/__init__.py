@@ -137,7 +137,9 @@ def _ending_quietly(ctx: click.Context) -> Iterator[None]:
         ctx.exit(_BROKEN_PIPE)
     except OSError as problem:
         if problem.filename is not None:
-            click.echo(f"Error: cannot open {problem.filename}: {problem.strerror}", err=True)
+            # Which call failed, nobody says: "cannot open" would be wrong of a folder that is to be made.
+            names = [str(name) for name in (problem.filename, problem.filename2) if name is not None]
+            click.echo(f"Error: {' -> '.join(names)}: {problem.strerror}", err=True)
         elif problem.errno == errno.ENOSPC:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             click.echo(f"Error: cannot write to standard output: {problem.strerror}", err=True)

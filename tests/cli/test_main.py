@@ -15,7 +15,7 @@ import pytest
 from places import ROOT
 from processes import netspec, python
 
-from netspec.cli import _first_line, main
+from netspec.cli import _ending_quietly, _first_line, main
 
 COMMANDS = ROOT / "netspec" / "cli"
 HEAVY = ("torch", "numpy", "rich", "lark", "jinja2", "PIL")
@@ -250,5 +250,22 @@ def test_a_name_that_no_system_takes_is_no_traceback(arguments: list[str]) -> No
     long = "x" * 300
     done = netspec(*[long if argument == "LONG" else argument for argument in arguments])
     assert done.returncode == 2
-    assert done.stderr.startswith(f"Error: cannot open {long}")
+    assert done.stderr.startswith((f"Error: {long}", f"Error: cannot open {long}"))
     assert done.stderr.endswith(": File name too long\n")
+
+
+def test_what_fails_somewhere_is_told_by_its_names_and_reason_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, folder = tmp_path / "file", tmp_path / "folder"
+    file.touch()
+    folder.mkdir()
+    with click.Context(main) as ctx:
+        with pytest.raises(click.exceptions.Exit) as end, _ending_quietly(ctx):
+            (file / "below").mkdir()
+        with pytest.raises(click.exceptions.Exit), _ending_quietly(ctx):
+            file.rename(folder)
+    assert end.value.exit_code == 2
+    assert capsys.readouterr().err == (
+        f"Error: {file / 'below'}: Not a directory\nError: {file} -> {folder}: Is a directory\n"
+    )
