@@ -343,13 +343,18 @@ def test_the_largest_of_equal_inputs_gives_its_gradient_to_the_first() -> None:
 
 
 def test_fixed_numbers_outlive_every_type_and_place() -> None:
-    text = "[image] input 3x8x8\n[b] blur size=3 stdev=1\n[r] resize step=0.5\n[f] fc outputs=3\n"
+    text = (
+        "[image] input 3x8x8\n[b] blur size=3 stdev=1\n[r] resize step=0.5\n"
+        "[c] conv filters=3 kernel=3 table=0+1,1+2,0+2\n[f] fc outputs=3\n"
+    )
     net = netspec.loads(text)
     fresh = netspec.torch_module(net)
     assert {buffer.dtype for buffer in fresh.buffers()} == {torch.float32}  # some devices know no float64
     with torch.device("meta"):
         empty = netspec.torch_module(net)
+    assert "kernels=6" in repr(empty)
     x = torch.randn(2, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    fresh.c.weight.data.normal_()  # also where the table has no kernel
     for other in (netspec.torch_module(net).bfloat16().float(), empty.to_empty(device="cpu")):
         other.load_state_dict(fresh.state_dict())
         assert torch.equal(other(x), fresh(x))

@@ -11,13 +11,12 @@ from netspec.ir.shape import Shape
 from netspec.passes.padding import conv_padding
 
 from .emission import Table
+from .fixed import Fixed
 
 
 class Convolution(nn.Module):
-    """N,C,H,W and a weight of F,C/G,h,w to N,F,H',W'. ``before``: zeros laid around the image first. ``mask``: F,C,1,1,
+    """N,C,H,W and a weight of F,C/G,h,w to N,F,H',W'. ``before``: zeros laid around the image first. ``mask``: F,C,
     0 where a filter does not read a channel; that weight counts for nothing, and has a gradient of 0."""
-
-    mask: Tensor | None
 
     def __init__(self, op: Conv, x: Shape) -> None:
         super().__init__()
@@ -27,21 +26,20 @@ class Convolution(nn.Module):
         self.before = padding.before
         self.dilation = op.window.dilation
         self.groups = op.groups
-        mask = None if op.table is None else torch.tensor(op.table.mask(x.channels))[:, :, None, None]
-        self.register_buffer("mask", mask, persistent=False)
+        self.mask = None if op.table is None else Fixed(op.table.mask(x.channels))
 
     def forward(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         if self.before is not None:
             x = F.pad(x, self.before)
         if self.mask is not None:
-            weight = weight * self.mask
+            weight = weight * self.mask(weight)[:, :, None, None]
         return F.conv2d(x, weight, bias, self.stride, self.padding, self.dilation, self.groups)
 
     def extra_repr(self) -> str:
         before = f", before={tuple(self.before)}" if self.before is not None else ""
         return (
             f"stride={self.stride}, padding={self.padding}{before}, dilation={self.dilation}, groups={self.groups}"
-            + (f", kernels={int(self.mask.sum())}" if self.mask is not None else "")
+            + (f", kernels={int(sum(map(sum, self.mask.numbers)))}" if self.mask is not None else "")
         )
 
 
