@@ -103,15 +103,17 @@ def _json(run: Saved, protocol: str, done: Sequence[Prediction]) -> str:
 
 def _show(prediction: Prediction) -> None:
     """An image's name and its classes with bars: in colour on a terminal, of plain characters elsewhere."""
+    from rich.cells import cell_len
     from rich.console import Console
 
     from netspec.train.reporting.progress import printable
 
     console = Console(highlight=False)
     click.echo(printable(str(prediction.image)))
-    width = max(len(printable(guess.name)) for guess in prediction.guesses)
-    for guess in prediction.guesses:
-        words = f"  {printable(guess.name):<{width}}  {100 * guess.share:5.1f} %  "
+    names = [printable(guess.name) for guess in prediction.guesses]
+    width = max(map(cell_len, names))  # a Chinese or Japanese letter takes two places
+    for guess, name in zip(prediction.guesses, names, strict=True):
+        words = f"  {name}{' ' * (width - cell_len(name))}  {100 * guess.share:5.1f} %  "
         if console.is_terminal and not console.is_dumb_terminal:
             _line(console, words, guess.share)
         else:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from rich.cells import cell_len
 from rich.console import Console
 from trained import SPEC, netspec, photo, trained
 
@@ -30,6 +31,14 @@ def test_the_five_likeliest_classes_with_bars(run: Path, tmp_path: Path) -> None
     assert sum(shares) == pytest.approx(100, abs=0.3)
     for row, share in zip(rows, shares, strict=True):
         assert abs(row.count("#") - 0.3 * share) < 1
+
+
+def test_the_shares_stand_below_each_other_behind_letters_of_two_places(run: Path, tmp_path: Path) -> None:
+    (tmp_path / "names.txt").write_text("\u732b\ncat\n\u304f\u308b\u307e\na\n", "utf-8")
+    image = photo(tmp_path / "a.png")
+    rows = netspec("predict", run, image, "--classes", tmp_path / "names.txt").stdout.splitlines()[1:]
+    places = {name: cell_len(row.partition(" %")[0]) for row in rows for name in [row.split()[0]]}
+    assert places == dict.fromkeys(("\u732b", "cat", "\u304f\u308b\u307e", "a"), 2 + 6 + 2 + 5)
 
 
 def test_json_and_the_same_by_hand(run: Path, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -171,6 +172,12 @@ def test_of_many_classes_the_smallest_are_shown() -> None:
     lines = as_text(found, judge(found, None), Speeds(None, None, "cpu", 1))
     assert len(lines) < 30 and "  class0          10" in lines and "  class19         29" in lines
     assert "  the 20 classes with the fewest training images, of 1,000" in lines
+
+
+def test_letters_of_two_places_keep_the_numbers_below_each_other() -> None:
+    found = replace(survey(2), classes=("\u304f\u308b\u307e", "cat"))
+    lines = as_text(found, judge(found, None), Speeds(None, None, "cpu", 1))
+    assert "  \u304f\u308b\u307e         10" in lines and "  cat            11" in lines
 
 
 @pytest.mark.parametrize(

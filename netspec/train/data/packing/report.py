@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from rich.cells import cell_len
+
 from netspec.train.data.packing.survey import Copies, Spread, Survey
 from netspec.units import count, per_second, plain, plural
 
@@ -136,9 +138,11 @@ def _table(found: Survey) -> list[str]:
     """Readable images of each class."""
     rows = list(zip(found.classes, *(part.per_class for part in found.parts.values()), strict=True))
     shown = rows if len(rows) <= ROWS else sorted(rows, key=lambda row: row[1])[:ROWS]
-    width = max(len(row[0]) for row in shown)
+    width = max(cell_len(row[0]) for row in shown)  # a Chinese or Japanese letter takes two places
     lines = [f"  {'':<{width}}  " + "  ".join(f"{name:>9}" for name in found.parts)]
-    lines += [f"  {row[0]:<{width}}  " + "  ".join(f"{count(images):>9}" for images in row[1:]) for row in shown]
+    for name, *images in shown:
+        gap = " " * (width - cell_len(name))
+        lines.append(f"  {name}{gap}  " + "  ".join(f"{count(number):>9}" for number in images))
     if len(shown) < len(rows):
         lines.append(f"  the {len(shown)} classes with the fewest training images, of {count(len(rows))}")
     return lines
