@@ -25,6 +25,12 @@ class Source:
         """The offset of each line's first character."""
         return [0, *(m.end() for m in _NEWLINE.finditer(self.text))]
 
+    @property
+    def newline(self) -> str:
+        """What the first line ends in, and so do lines that are added: LF where there is one line alone."""
+        end = _NEWLINE.search(self.text)
+        return end[0] if end else "\n"
+
     def position(self, offset: int) -> tuple[int, int]:
         """Line and column of an offset, both from 1."""
         line = bisect.bisect_right(self.line_starts, offset)

@@ -42,9 +42,9 @@ class _Layout:
 def command(files: tuple[str, ...], check: bool, diff: bool, quiet: bool) -> None:
     """Lay out specs in place: aligned columns, comments kept.
 
-    A spec with syntax errors stays as it is. A FILE of - is standard input, which goes to standard output. Exits with 0
-    if all went well, 1 if a spec cannot be read (or with --check would change), 2 if a file cannot be opened or
-    written.
+    All lines end as the first one does, in LF or CRLF. A spec with syntax errors stays as it is. A FILE of - is
+    standard input, which goes to standard output. Exits with 0 if all went well, 1 if a spec cannot be read (or with
+    --check would change), 2 if a file cannot be opened or written.
 
     \b
     Examples:

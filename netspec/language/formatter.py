@@ -19,7 +19,8 @@ not fit makes them move.
   above.
 * A statement's own line breaks stay, but not inside an item. What passes column 120 runs on under the keys. Comments,
   and single words, are never broken.
-* One blank line at most, none at either end; LF, no tabs, no spaces at the end of a line.
+* One blank line at most, none at either end; no tabs, no spaces at the end of a line. Lines end as the first one
+  does, so that those of a checkout with CRLF stay as they are.
 * A cell of more than 24 columns takes no part in the alignment. Numbers and words stay as they are written.
 """
 
@@ -54,7 +55,7 @@ def formatted(source: Source) -> str:
     for line in lines:
         folded += fold(line, common) if isinstance(line, Row) else [line]
     texts = [text for block in _blocks(folded) for text in _block(block, common)]
-    return "".join(f"{text}\n" for text in _without_needless_blanks(texts))
+    return "".join(f"{text}{source.newline}" for text in _without_needless_blanks(texts))
 
 
 def _blocks(lines: Iterable[Line]) -> Iterator[list[Line]]:

@@ -42,7 +42,7 @@ def set_setting(checked: Checked, word: str, key: str, value: str) -> Edit:
         return _insertion(checked, statement.span.end, f" {key}={value}")
     if word != "net":
         return _last_line(checked, f"{word} {key}={value}")
-    return _insertion(checked, _beginning(checked), f"{word} {key}={value}\n")
+    return _insertion(checked, _beginning(checked), f"{word} {key}={value}{checked.texts.root.newline}")
 
 
 def set_input(checked: Checked, facts: LayerFacts, shape: Shape) -> tuple[Edit, ...]:
@@ -109,9 +109,9 @@ def _beginning(checked: Checked) -> int:
 
 
 def _last_line(checked: Checked, line: str) -> Edit:
-    text = checked.texts.root.text
-    begins = "" if not text or text.endswith(("\n", "\r")) else "\n"
-    return _insertion(checked, len(text), f"{begins}{line}\n")
+    root = checked.texts.root
+    begins = "" if not root.text or root.text.endswith(("\n", "\r")) else root.newline
+    return _insertion(checked, len(root.text), f"{begins}{line}{root.newline}")
 
 
 def _insertion(checked: Checked, place: int, text: str) -> Edit:

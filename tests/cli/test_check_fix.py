@@ -55,6 +55,16 @@ def test_a_chosen_code_takes_its_first_fix(tmp_path: Path) -> None:
     assert path.read_text().startswith("[image] input 3x227x227\n")
 
 
+def test_a_line_that_a_fix_adds_ends_as_the_others_do(tmp_path: Path) -> None:
+    path = tmp_path / "a.net"
+    lines = ("[image] input 3x8x8", "[f] fc outputs=2", "[prob] softmax", "[s] sumsquares inputs=f", "")
+    path.write_bytes("\r\n".join(lines).encode())
+    result = check("--fix=no-class-loss", str(path))
+    assert result.exit_code == 0, result.output
+    added = ("[loss] crossentropy inputs=f", "[prob] softmax inputs=f")
+    assert path.read_bytes() == "\r\n".join([*lines[:2], *added, *lines[3:]]).encode()
+
+
 def test_a_right_file_is_not_written(tmp_path: Path) -> None:
     path = tmp_path / "a.net"
     path.write_text("[image] input 3x8x8\n[r] relu\n")

@@ -11,7 +11,7 @@ import pytest
 from places import ROOT
 from processes import netspec
 
-UGLY = b"\xef\xbb\xbfnet  a\r\n[image]\tinput 3x8x8 # pictures\r\n\r\n\r\n[fc] fc outputs=10->10"
+UGLY = b"\xef\xbb\xbfnet  a\n[image]\tinput 3x8x8 # pictures\n\n\r\n[fc] fc outputs=10->10"
 NEAT = f"net     a\n{'[image]  input    3x8x8':73}# pictures\n\n{'[fc]     fc       outputs=10':73}-> 10\n"
 WRONG = b"[image] input 3x8x8\n[fc fc outputs=10\n"
 
@@ -64,6 +64,17 @@ def test_check_names_what_would_change_and_changes_nothing(ugly: Path) -> None:
     assert ugly.read_bytes() == UGLY
     ugly.write_text(NEAT)
     assert netspec("fmt", "--check", "specs/alexnet.net", ugly).returncode == 0
+
+
+def test_lines_end_as_the_first_one_does(ugly: Path) -> None:
+    neat = NEAT.replace("\n", "\r\n").encode()  # as in a checkout on Windows
+    ugly.write_bytes(UGLY.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n", 1))
+    assert netspec("fmt", ugly).stdout == f"{ugly}: formatted\n"
+    assert ugly.read_bytes() == neat
+    done = netspec("fmt", "--check", "--diff", ugly)
+    assert (done.returncode, done.stdout) == (0, "")
+    piped = subprocess.run([sys.executable, "-m", "netspec", "fmt", "-"], cwd=ROOT, input=neat, capture_output=True)
+    assert piped.stdout == neat
 
 
 def test_a_byte_order_mark_alone_is_a_change(ugly: Path) -> None:

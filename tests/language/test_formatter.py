@@ -84,14 +84,22 @@ def test_a_layout_says_the_same_with_all_comments_in_place_and_is_its_own(text: 
     assert beside(done) == beside(text)
     assert layout(done) == done
     assert is_neat(done)
+    assert _ENDS.findall(done)[:1] == (_ENDS.findall(text)[:1] or ["\n"])[: len(done)]
+
+
+_ENDS = re.compile(r"\r\n|\r|\n")
 
 
 def is_neat(text: str) -> bool:
-    """No tabs, only LF, single blank lines between others, nothing at a line's end, and code within 120 columns."""
+    """No tabs, one kind of line ends, single blank lines between others, nothing at a line's end, and code within 120
+    columns."""
+    ends = set(_ENDS.findall(text))
+    text = _ENDS.sub("\n", text)
     lines = text.split("\n")
     code = [line.partition("#")[0].rstrip() for line in lines]
     return (
-        not re.search(r"[\t\r]|\A\n|\n\n\n|\n\n\Z", text)
+        len(ends) <= 1
+        and not re.search(r"\t|\A\n|\n\n\n|\n\n\Z", text)
         and (text == "" or text.endswith("\n"))
         and all(line == line.rstrip() for line in lines)
         and all(len(line) <= 120 or len(max(re.split(r"[ ,]", line), key=len)) > 55 for line in code)
@@ -228,7 +236,8 @@ CASES = {
         f"net a # {'x' * 100}\ngpus 2 # two\n",
         f"net     a  # {'x' * 100}\n{'gpus    2':36}# two\n",
     ),
-    "windows and old mac": ("\tnet".strip() + " a\r\ngpus\t2\r\r\n\r", "net     a\ngpus    2\n"),
+    "windows": ("net a\r\ngpus\t2\r\r\n\r", "net     a\r\ngpus    2\r\n"),
+    "old mac": ("net a\rgpus\t2\r\n\n", "net     a\rgpus    2\r"),
     "nothing": (" \n\t\r\n", ""),
     "no line end": ("# only", "# only\n"),
 }

@@ -84,6 +84,14 @@ def test_formatting_is_the_canonical_layout() -> None:
     assert layout(document(done)) == []
 
 
+def test_formatting_keeps_what_lines_end_in() -> None:
+    text = "[image]   input 3x8x8\r\n[a] fc   outputs=2"
+    (edit,) = layout(document(text))
+    done = apply([edit], text)
+    assert done == "[image]  input    3x8x8\r\n[a]      fc       outputs=2\r\n"
+    assert layout(document(done)) == []
+
+
 @pytest.mark.parametrize("text", ["[a] fc outputs=,", "# a\n" * (LARGEST_FILE // 4 + 1)])
 def test_a_text_that_cannot_be_read_stays(text: str) -> None:
     assert layout(document(text)) == []
