@@ -10,8 +10,8 @@ to text:
   ``Kind`` (``kinds``) of ``weighted``, ``spatial``, ``elementwise`` or ``costs``; ``neurons`` reads their functions,
   and ``forks`` says what is known of words that are none of these.
 * ``learning``: the parameter file (``params``) as the learning of these layers (``model``), with ``schedules``,
-  ``constraints`` and ``passes``. What it says of its run in comments: ``notes`` (a line), ``runs``, ``replay`` and
-  ``history``.
+  ``norms``, ``constraints`` and ``passes``. What it says of its run in comments: ``notes`` (a line), ``runs``,
+  ``replay`` and ``history``.
 * ``spec``: the layers as lines of a spec (``lines``) by ``lowering``, with ``windows``, ``pooling``, ``functions`` and
   ``losses``, and ``sharing``, which says which weights are one; layers of several GPUs as one line (``twins``, with
   ``gathering``); the lines as text (``comments``, ``defaults``, ``text``).
@@ -31,7 +31,8 @@ from netspec.importers.cuda_convnet.layers.data_shape import assumed, likely_sha
 from netspec.importers.cuda_convnet.layers.definition import define
 from netspec.importers.cuda_convnet.layers.dialect import dialect_of
 from netspec.importers.cuda_convnet.layers.model import Definition, Dialect, Layer
-from netspec.importers.cuda_convnet.learning.model import POWER, SCALE, Learning
+from netspec.importers.cuda_convnet.learning.model import Learning
+from netspec.importers.cuda_convnet.learning.norms import without_parameters
 from netspec.importers.cuda_convnet.learning.params import read_params
 from netspec.importers.cuda_convnet.options import LARGEST, Refused
 from netspec.importers.cuda_convnet.reading import read
@@ -43,7 +44,7 @@ from netspec.importers.cuda_convnet.spec.twins import Merged
 from netspec.importers.cuda_convnet.spec.twins import merged as join
 from netspec.ir.shape import Shape
 from netspec.source import Source, Span
-from netspec.units import literal, plural
+from netspec.units import plural
 
 __all__ = ["Definition", "Dialect", "Layer", "Translation", "translate"]
 
@@ -117,7 +118,7 @@ def translate(
         if params_config is not None:
             learning = read_params(params_config, definition, findings, history=history)
         else:
-            learning = _none(definition, findings)
+            learning = Learning(norms=without_parameters(definition.layers.values()))
     if _wrong(findings):
         return Translation(None, _told(findings), definition)
     try:
@@ -152,12 +153,12 @@ def _heavy(lines: Sequence[Line], definition: Definition, gpus: int) -> set[str]
 
 
 def _told(findings: Findings) -> tuple[Diagnostic, ...]:
-    """The findings, with warnings that are said of several layers said of the first of them."""
-    first: dict[tuple[str, str], int] = {}
+    """The findings, with warnings that are said of several layers of one file said of the first of them."""
+    first: dict[tuple[str, str, str], int] = {}
     others: dict[int, list[str]] = {}
     kept: list[Diagnostic] = []
     for found in findings.all:
-        said = found.code, found.message.removeprefix(f"{found.layer}: ")
+        said = found.code, found.message.removeprefix(f"{found.layer}: "), found.span.source.name
         if found.severity == "error" or not found.layer or said not in first:
             first[said] = len(kept)
             kept.append(found)
@@ -172,16 +173,3 @@ def _told(findings: Findings) -> tuple[Diagnostic, ...]:
 
 def _wrong(findings: Findings) -> bool:
     return any(d.severity == "error" for d in findings.all)
-
-
-def _none(definition: Definition, findings: Findings) -> Learning:
-    """No parameter file: said once, where something would have stood in it that changes the function."""
-    without = [layer for layer in definition.layers.values() if layer.type in ("cmrnorm", "rnorm", "cnorm")]
-    if without:
-        without[0].options.warn(
-            "cfg-no-params",
-            f"its numbers are in the parameter file; scale={literal(SCALE)} pow={literal(POWER)} minDiv=1 are taken",
-            "type",
-            notes=(f"so for {plural(len(without), 'normalisation')}; --params gives the file",),
-        )
-    return Learning()

@@ -96,7 +96,7 @@ class _Definer:
         inputs = self._inputs(options, kind)
         gpu = self._gpu(options, inputs)
         self._replicas(options, inputs, gpu)
-        site = Site(options, self.dialect, inputs, gpu, self.layers, self.learning, self.passed)
+        site = Site(options, self.dialect, inputs, gpu, self.layers, self.learning, self.passed, self.placed)
         silent = ("partialSum", "sumWidth", *(("neuron",) if kind.word.startswith("cost.") else ()))
         try:
             layer = kind.define(site)

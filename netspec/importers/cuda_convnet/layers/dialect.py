@@ -11,7 +11,10 @@ _TYPES: Mapping[Dialect, set[str]] = {
     "2012": {"hs", "treefc", "cost.crossent2", "cost.rflickr", "cost.gsum2", "cost.tica", "cost.msm"},
     "v2": {"dropout", "dropout2", "pass", "sfc", "cmpool", "crop", "sum", "cost.bce", "cost.dce", "cost.ce"},
 }
-_KEYS: Mapping[Dialect, set[str]] = {"2012": {"partialsum", "initcfunc"}, "v2": {"sumwidth", "modulesx", "end"}}
+_NEEDED: Mapping[Dialect, str] = {"2012": "partialsum", "v2": "sumwidth"}
+_KEYS: Mapping[Dialect, set[str]] = {
+    "2012": {"initcfunc", "randsparse", "filterchannels", "coeffs"}, "v2": {"modulesx", "end"},
+}  # fmt: skip
 _PARAMETERS: Mapping[Dialect, set[str]] = {
     "2012": {"schedw", "schedb", "sched", "quantf", "quantb"},
     "v2": {"updateperiod", "coeffs", "keep", "posweight"},
@@ -19,24 +22,33 @@ _PARAMETERS: Mapping[Dialect, set[str]] = {
 
 
 def dialect_of(config: Config, params: Config | None) -> Dialect:
-    """``2012`` or ``v2``: whichever has more sections that only it would have, of the layer file; where neither has
-    more, of the parameter file; 2012 where that does not say either."""
-    layers = _votes_of_layers(config)
-    votes = layers if layers["2012"] != layers["v2"] else _votes_of_parameters(params)
-    return "v2" if votes["v2"] > votes["2012"] else "2012"
+    """``2012`` or ``v2``: whichever has more sections that the other refused; where neither has more, of those with
+    keys that the other passed over, in the layer file and then in the parameter file; 2012 where nothing says it."""
+    for votes in (_votes_of_layers(config), _votes_of_keys(config), _votes_of_parameters(params)):
+        if votes["v2"] != votes["2012"]:
+            return "v2" if votes["v2"] > votes["2012"] else "2012"
+    return "2012"
 
 
 def _votes_of_layers(config: Config) -> dict[Dialect, int]:
+    """The sections whose type, or a key that it needs, the other version has not."""
     votes: dict[Dialect, int] = {"2012": 0, "v2": 0}
     for section in config.sections.values():
         options = section.options
         kind = options["type"].text if "type" in options else ""
         for version in votes:
             votes[version] += kind in _TYPES[version]
-            votes[version] += not _KEYS[version].isdisjoint(options)
+            votes[version] += _NEEDED[version] in options
         votes["2012"] += kind == "pool" and "pool" in options and options["pool"].text == "rand"
-        votes["2012"] += kind == "eltsum" and "coeffs" in options
         votes["v2"] += "gpu" in options and "," in options["gpu"].text
+    return votes
+
+
+def _votes_of_keys(config: Config) -> dict[Dialect, int]:
+    votes: dict[Dialect, int] = {"2012": 0, "v2": 0}
+    for section in config.sections.values():
+        for version in votes:
+            votes[version] += not _KEYS[version].isdisjoint(section.options)
     return votes
 
 

@@ -33,6 +33,8 @@ class Site:
     """The layers above the section that have weights, or read such layers, whatever is between."""
     passed: dict[tuple[str, int], str]
     """The layer and GPU that each ``pass`` above the section passes on, with its name."""
+    placed: bool = True
+    """Whether a section of the file says ``gpu=``; files without are older, and have habits of their own."""
 
     @property
     def repeat(self) -> bool:

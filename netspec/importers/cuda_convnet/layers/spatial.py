@@ -60,15 +60,35 @@ def _cmrnorm(site: Site) -> Layer:
     options, image = site.options, _image(site)
     size = options.integer("size", low=2, high=image.channels)
     options.divisible("channels", image.channels, 16)
-    values = {"size": size, "blocked": options.flag("blocked", False)}
+    values = {"size": size, "blocked": options.flag("blocked", False), **_old_numbers(site)}
     return site.layer("cmrnorm", image.units, image=image, reads=(image,), values=values)
+
+
+def _rnorm(site: Site) -> Layer:
+    """Within a map; across maps in files from before there was ``cmrnorm``, if they say so."""
+    options = site.options
+    if not site.placed and options.has("crossMap"):
+        options.former.add("crossmap")
+        if options.flag("crossMap"):
+            options.warn("cfg-old-habit", "rnorm with crossMap is taken for cmrnorm, as it is called now", "crossMap")
+            return _cmrnorm(site)
+    return _map_norm(site, "rnorm")
 
 
 def _map_norm(site: Site, word: str) -> Layer:
     image = _image(site, True)
     site.options.flag("blocked", False)
-    values = {"size": site.options.integer("size", low=1, high=image.side)}
+    values = {"size": site.options.integer("size", low=1, high=image.side), **_old_numbers(site)}
     return site.layer(word, image.units, image=image, reads=(image,), values=values)
+
+
+def _old_numbers(site: Site) -> dict[str, float]:
+    """A normalisation's scale and power, which the oldest files have in the layer file."""
+    options = site.options
+    if site.placed or not (options.has("scale") and options.has("pow")):
+        return {}
+    options.former |= {"scale", "pow"}
+    return {"scale": options.real("scale", low=0.0), "pow": options.real("pow")}
 
 
 def _nailbed(site: Site) -> Layer:
@@ -144,7 +164,7 @@ KINDS = table(
     Kind("pool", _pool, ONE, ("channels", "sizeX", "stride", "pool", "start", "outputsX"), special={"v2": ("sum",)}),
     Kind("cmpool", _cmpool, ONE, ("channels", "size", "stride", "pool", "start", "outputs"), ONLY_V2),
     Kind("cmrnorm", _cmrnorm, ONE, ("channels", "size", "blocked")),
-    Kind("rnorm", lambda site: _map_norm(site, "rnorm"), ONE, ("channels", "size", "blocked")),
+    Kind("rnorm", _rnorm, ONE, ("channels", "size", "blocked")),
     Kind("cnorm", lambda site: _map_norm(site, "cnorm"), ONE, ("channels", "size", "blocked")),
     Kind("nailbed", _nailbed, ONE, ("channels", "stride")),
     Kind("blur", _blur, ONE, ("channels", "filterSize", "stdev")),

@@ -13,6 +13,7 @@ from netspec.importers.cuda_convnet.layers.model import Definition, Layer
 from netspec.importers.cuda_convnet.learning.constraints import bounds
 from netspec.importers.cuda_convnet.learning.history import Held, beginning, warn_of_last_state
 from netspec.importers.cuda_convnet.learning.model import Drop, Learning, Norm
+from netspec.importers.cuda_convnet.learning.norms import NORMS, passed_over, to_be_moved
 from netspec.importers.cuda_convnet.learning.passes import Updates, passes, period, updates
 from netspec.importers.cuda_convnet.learning.runs import runs_of
 from netspec.importers.cuda_convnet.learning.schedules import CONSTANT, Schedule, rate_v2, schedule_2012
@@ -20,7 +21,6 @@ from netspec.importers.cuda_convnet.options import LARGEST, Options, Refused, sh
 from netspec.importers.cuda_convnet.reading import Config
 from netspec.units import count, literal, plural
 
-_NORMS = ("cmrnorm", "rnorm", "cnorm")
 _WEIGHTS = ("epsW", "epsB", "momW", "momB", "wc", "wball", "superEps", "superMom")
 _2012 = ("schedW", "schedB", "quantF", "quantB")
 _OF_COSTS = {
@@ -73,6 +73,7 @@ def read_params(config: Config, definition: Definition, findings: Findings, *, h
         if section is None:
             reader.missing(layer)
             continue
+        passed_over(layer)
         try:
             reader.layer(layer, Options(section, findings))
         except Refused:
@@ -110,7 +111,7 @@ class _Reader:
 
     def missing(self, layer: Layer) -> None:
         """A layer whose parameters are needed has no section."""
-        needed = (*_NORMS, "hs", "dropout", "dropout2", *(() if self.old else ("eltsum",)))
+        needed = (*NORMS, "hs", "dropout", "dropout2", *(() if self.old else ("eltsum",)))
         if not (layer.weights or layer.is_cost or layer.type in needed):
             return
         self.lacking += 1
@@ -118,14 +119,16 @@ class _Reader:
             "cfg-no-section",
             f"{shown(layer.name)} needs parameters, and {self.config.source.name} has no section of its name",
             layer.options.section.span,
+            notes=to_be_moved(layer),
             layer=layer.name,
         )
 
     def unmatched(self) -> None:
         """Sections that belong to no layer: of another network, where layers of this one lack theirs."""
+        without = [name for name in self.definition.layers if name not in self.config.sections]
         for name, section in self.config.sections.items():
             if name not in self.definition.layers:
-                near = self.findings.nearest(name, tuple(self.definition.layers)) if len(name) < 100 else None
+                near = self.findings.nearest(name, without) if len(name) < 100 else None
                 hint = f"; did you mean {near}?" if near else ""
                 message = f"there is no layer {shown(name)}{hint}"
                 if self.lacking:
@@ -146,7 +149,7 @@ class _Reader:
         if layer.weights:
             norm = ("wcNormMin", "wcNormMax") if layer.type == "conv" else ()
             return (*_WEIGHTS, *norm, *(_2012 if self.old else ("updatePeriod",)))
-        if layer.type in _NORMS:
+        if layer.type in NORMS:
             return ("scale", "pow", *(("minDiv",) if self._constant(layer) else ()))
         if layer.type == "pool":
             return ("doMax",) if layer.values["pool"] == "rand" else ()
@@ -165,7 +168,7 @@ class _Reader:
         name = layer.name
         if layer.weights:
             self.rates[name] = self._rates(layer, options)
-        elif layer.type in _NORMS:
+        elif layer.type in NORMS:
             k = options.real("minDiv", 1.0) if self._constant(layer) else 1.0
             if k <= 0:
                 raise options.refuse("bad-value", "minDiv needs a number above 0", "minDiv")
