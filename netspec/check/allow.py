@@ -11,6 +11,7 @@ from netspec.diagnostics.nearest import nearest
 from netspec.source import Source, Span
 
 WARNINGS = (
+    "batchnorm-momentum",
     "channels-last",
     "dropout-on-scores",
     "lrn-across-groups",

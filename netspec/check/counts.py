@@ -8,7 +8,7 @@ from netspec.check.claims import Stated, count_arithmetic
 from netspec.check.lower import Lowered
 from netspec.check.report import Findings
 from netspec.ir.shape import Shape
-from netspec.units import count
+from netspec.units import count, plural
 
 
 def refute_counts(findings: Findings, stated: Stated, lowered: Lowered, name: str, shapes: tuple[Shape, ...]) -> None:
@@ -27,13 +27,27 @@ def refute_counts(findings: Findings, stated: Stated, lowered: Lowered, name: st
             owned = {p.key for p in lowered.parameters}
             shared = key == "weights" and not owned.issuperset(weight.key for weight in lowered.weights)
             elsewhere = ("its weights are another layer's, and are counted there",)
+            with_biases = tuple(_with_biases(key, number - actual[key], lowered))
             findings.add(
                 "claim-refuted",
                 f"{name} has {count(actual[key])} {key}, not {count(number)}",
                 stated.pairs[key].span,
-                notes=elsewhere if shared else count_arithmetic(key, lowered.steps),
+                notes=elsewhere if shared else (*count_arithmetic(key, lowered.steps), *with_biases),
                 layer=name,
             )
+
+
+def _with_biases(key: str, more: int, lowered: Lowered) -> Iterator[str]:
+    """Of a count that has the biases in it, as LeNet-5's paper and others count: what is counted here."""
+    actual, biases = (
+        _actual(lowered, lowered.value.shape)[key],
+        sum(p.size for p in lowered.parameters if p.role == "bias"),
+    )
+    units = lowered.value.shape.units
+    if biases and key == "weights" and more == biases:
+        yield f"{count(actual)} weights + {plural(biases, 'bias')} = {count(actual + more)}; a bias is no weight"
+    if biases and key == "connections" and more == units:
+        yield f"{count(actual)} + {count(units)} units' biases = {count(actual + more)}; a bias is no connection"
 
 
 def also_wrong(stated: Stated, lowered: Lowered, shape: Shape) -> Iterator[str]:

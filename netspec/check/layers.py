@@ -111,6 +111,8 @@ class Walk:
         section = self.sections[number]
         name = section.name.text
         least, most = found.arity
+        if len(inputs) < least and len(section.values) > 1 and "inputs" not in section.body.keys:
+            return False  # layers that stand there without the key: that is said
         if len(inputs) < least or (most is not None and len(inputs) > most):
             needs = f"{least}" if least == most else f"at least {least}" if most is None else f"{least} to {most}"
             self.findings.add(

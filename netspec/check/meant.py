@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 
 from netspec import layers
 from netspec.check.report import replacement
-from netspec.diagnostics import Fix
-from netspec.diagnostics.nearest import plain_word
+from netspec.diagnostics import Edit, Fix
+from netspec.diagnostics.elsewhere import WORDS, plain_word
+from netspec.diagnostics.nearest import nearest
 from netspec.keys import BadValue, Key
 from netspec.keys.kinds import shown
-from netspec.language.syntax import Call, Dims, Number, Pair, Section, Value
+from netspec.language.syntax import Call, Number, Pair, Section, Value, Word
 from netspec.language.written import without_brackets
 from netspec.lowering import LayerType
 from netspec.source import Span
@@ -24,6 +25,9 @@ _IN_OTHER_WORDS = {
     }
 }
 """By layer type: what a number is called elsewhere, and how it is said here."""
+
+_NEVER = ("inputs", "gpu", "parts")
+"""Keys whose value is never left without them by habit."""
 
 
 def whole_map(word: str) -> str | None:
@@ -59,21 +63,57 @@ def where_type_should_be(section: Section) -> tuple[Span, str, tuple[Fix, ...]]:
 
 
 def meant_type(found: LayerType, pairs: Mapping[str, Pair], keys: Mapping[str, Key]) -> str | None:
-    """The type with a longer name, ``maxpool`` of ``max``, that all keys of a layer belong to which this one lacks."""
-    if all(key in keys for key in pairs):
+    """The type that all keys of a layer belong to which this one lacks: one with a longer name, ``maxpool`` of ``max``,
+    or what others call so, ``fc`` of ``linear``, by its keys' names there too."""
+    lacking = [key for key in pairs if key not in keys]
+    if not lacking:
         return None
+    for other in filter(None, map(layers.find, WORDS.get(plain_word(found.name), ()))):
+        names = [key.name for key in other.keys]
+        if all(key in names or nearest(key, names) for key in lacking) and not any(nearest(k, keys) for k in lacking):
+            return other.name
     longer = (layers.find(name) for name in sorted(layers.names(), key=len) if name.startswith(found.name))
     return next((t.name for t in longer if t and t is not found and all(t.key(key) for key in pairs)), None)
 
 
-def with_its_key(stray: Sequence[Value], section: Section, found: LayerType) -> str | None:
-    """Of a single number, ``fc 4096`` or ``dropout 0.5``, itself with the key that it most likely belongs to: one that
-    is needed and missing, else the first."""
-    key = next((key for key in found.keys if key.required and key.name not in section.body.keys), found.keys[0])
-    if len(stray) > 1 or not isinstance(stray[0], Number | Dims) or key.name in section.body.keys:
-        return None
+def with_keys(stray: Sequence[Value], section: Section, found: LayerType) -> Fix | None:
+    """The values that stand without keys, each with the one that it most likely belongs to, as a fix that writes them.
+
+    Numbers belong to the keys that are needed and missing (``conv 96 11``), or to a type's first, words to keys that
+    may have them (``conv ... relu``), and other words are layers to read (``sum a b``).
+    """
+    free = [key for key in found.keys if not (key.name in section.body.keys or key.of_training or key.name in _NEVER)]
+    texts: list[str] = []
+    for value in stray:
+        key = next((key for key in free if _may_have(key, value, first=key is found.keys[0])), None)
+        if key is None:
+            return _as_inputs(stray) if "inputs" not in section.body.keys and found.arity[1] != 1 else None
+        free.remove(key)
+        texts.append(f"{key.name}={shown(value)}")
+    edits = tuple(Edit(value.span, text) for value, text in zip(stray, texts, strict=True))
+    return Fix(f"write {' '.join(texts)}", edits)
+
+
+def _may_have(key: Key, value: Value, *, first: bool) -> bool:
+    """Whether a value may be meant for a key: a word that is one of its own, a number where one is needed or the key is
+    the type's first."""
+    if isinstance(value, Word | Call):
+        word = value.text if isinstance(value, Word) else value.name.text
+        if word not in key.kind.words:
+            return False
+    elif not (key.required or first):
+        return False
     try:
-        key.kind.read(stray[0])
+        key.kind.read(value)
     except BadValue:
+        return False
+    return True
+
+
+def _as_inputs(stray: Sequence[Value]) -> Fix | None:
+    words = [value.text for value in stray if isinstance(value, Word)]
+    if len(words) < len(stray):
         return None
-    return f"{key.name}={shown(stray[0])}"
+    text = f"inputs={','.join(words)}"
+    whole = stray[0].span.to(stray[-1].span)
+    return Fix(f"write {text}", (Edit(whole, text),)) if whole.text.split() == words else None

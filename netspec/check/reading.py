@@ -9,11 +9,11 @@ from typing import Any
 from netspec import layers
 from netspec.check.claims import read_claim
 from netspec.check.known import Known, Reading
-from netspec.check.meant import meant_type, where_type_should_be, whole_map, with_its_key
+from netspec.check.meant import meant_type, where_type_should_be, whole_map, with_keys
 from netspec.check.placement import check_group
 from netspec.check.report import Findings, in_one, replacement
 from netspec.check.statements import BAD, Settings
-from netspec.check.values import distinct, keys_of, read_pairs
+from netspec.check.values import distinct, keys_of, listed, read_pairs
 from netspec.diagnostics import Label
 from netspec.ir.fault import Fault
 from netspec.ir.shape import Shape
@@ -82,11 +82,11 @@ class Reader:
         what = shown(stray[0]) + (f" ... {shown(stray[-1])}" if len(stray) > 1 else "")
         message = f"{found.name} does not take '{what}' without a key"
         fix = in_one(section.values[1:]) if found.operand else None
-        meant = None if fix else with_its_key(stray, section, found)
+        meant = None if fix else with_keys(stray, section, found)
         if meant:
-            message += f"; did you mean {meant}?"
-            fix = replacement(stray[0].span, meant)
-        keys = f"values are given as key=value; the keys of {found.name}: {', '.join(keys_of(found))}"
+            message += f"; did you mean {meant.title.removeprefix('write ')}?"
+            fix = meant
+        keys = f"values are given as key=value; {listed(keys_of(found), found.name)}"
         self.findings.add(
             "stray-value",
             message,
@@ -97,10 +97,13 @@ class Reader:
         )
 
     def _say_wrong_type(self, section: Section, found: LayerType, meant: str, pair: Pair) -> None:
-        type_span = section.values[0].span
+        type_span, key = section.values[0].span, pair.key.text
+        other = layers.find(meant)
+        known = other is not None and other.key(key) is not None
+        lacking = f"{key} is a key of {meant}, not of {found.name}" if known else f"{found.name} has no key '{key}'"
         self.findings.add(
             "unknown-key",
-            f"{pair.key.text} is a key of {meant}, not of {found.name}; did you mean {meant}?",
+            f"{lacking}; did you mean {meant}?",
             pair.key.span,
             notes=(f"{found.name}: {found.doc}",),
             labels=(Label(type_span, "this is another type"),),

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from netspec.diagnostics import Diagnostic, Edit, Fix, Label
+from netspec.diagnostics.elsewhere import ABSENT_TYPES, plain_word
 from netspec.diagnostics.nearest import is_slip, nearest
 from netspec.ir.fault import Fault
 from netspec.keys import BadValue
@@ -26,6 +27,7 @@ class Findings:
         self.dropped = dropped
         self.all: list[Diagnostic] = []
         self._compared = 0
+        self._listed = False
 
     @property
     def full(self) -> bool:
@@ -69,9 +71,17 @@ class Findings:
         message = f"{what} '{word.text}' is unknown" + (f"; did you mean {near}?" if near else "")
         fixes = (replacement(word.span, near, known),) if near else ()
         if code == "unknown-type" and not near:
-            notes = (*notes, f"the layer types, which netspec explain tells of: {', '.join(known)}")
+            notes = (*notes, *self._instead(word, known))
         self.add(code, message, word.span, notes=notes, fixes=fixes, layer=layer)
         return near
+
+    def _instead(self, word: Word, known: Collection[str]) -> tuple[str, ...]:
+        """What is said of a layer type that is like none: why there is none, or once in a file, which there are."""
+        absent = ABSENT_TYPES.get(plain_word(word.text))
+        if absent:
+            return (absent,)
+        listed, self._listed = self._listed, True
+        return () if listed else (f"the layer types, which netspec explain tells of: {', '.join(known)}",)
 
     def nearest(self, word: str, known: Collection[str]) -> str | None:
         """The known name most like a misspelt one, as long as there have not been too many of them."""

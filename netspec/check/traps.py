@@ -15,6 +15,7 @@ from netspec.diagnostics import Diagnostic, Edit, Fix
 from netspec.ir.distribution import Constant
 from netspec.ir.graph import Graph, Node, Parameter
 from netspec.ir.ops import (
+    BatchNorm,
     Bias,
     Conv,
     CrossEntropy,
@@ -338,6 +339,21 @@ def _warning(
     )
 
 
+def _batchnorm_momentum(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic]:
+    """What PyTorch and Keras call the momentum of a batch normalisation is another number here."""
+    for node in graph.nodes.values():
+        momentum = facts[node.layer].values.get("momentum") if isinstance(node.op, BatchNorm) else None
+        if momentum is None:
+            continue
+        whose, share = ("Keras or Caffe", 1 - momentum) if momentum > 0.5 else ("PyTorch", momentum)
+        said, average = f"momentum={plain(momentum)}", f"average={plain(round(share, 6))}"
+        message = f"{said} of {node.layer} is that of its weights in training"
+        notes = [f"the share of the running averages that a step replaces is {average} for {said} of {whose}"]
+        pair = facts[node.layer].pairs.get("momentum")
+        fixes = (Fix(f"write {average}", (Edit(pair.span, average),)),) if pair and momentum else ()
+        yield replace(_warning("batchnorm-momentum", message, node, facts, ("momentum",), notes), fixes=fixes)
+
+
 def _super_eps(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic]:
     """The mean of g^2 + g is at least -1/4, that of g = -1/2."""
     for node in graph.nodes.values():
@@ -360,6 +376,7 @@ _RULES = (
     _dropout_on_scores,
     _lrn_across_groups,
     _saturated_bias,
+    _batchnorm_momentum,
     _signal,
     _super_eps,
 )

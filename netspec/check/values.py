@@ -10,6 +10,7 @@ from netspec import layers
 from netspec.check.meant import in_other_words
 from netspec.check.report import Findings, replacement
 from netspec.diagnostics import Label
+from netspec.diagnostics.elsewhere import ABSENT_KEYS, plain_word
 from netspec.keys import BadValue, Key, Padding
 from netspec.keys.kinds import shown
 from netspec.language.syntax import Call, Pair, Values, Word
@@ -127,14 +128,15 @@ def _with_numbers(optimizer: Key, pairs: Mapping[str, Pair], more: Mapping[str, 
 
 def _unknown_key(word: Word, keys: Mapping[str, Key], owner: str, findings: Findings, layer: str) -> str | None:
     """Report a key that is not there, with the types that do have it; the answer is the nearest of this type's."""
-    near = findings.nearest(word.text, keys)
+    absent = ABSENT_KEYS.get(plain_word(word.text)) if layers.find(owner) else None
+    near = None if absent else findings.nearest(word.text, keys)
     others = [name for name in layers.names() if (t := layers.find(name)) and t.key(word.text)]
     if others and word.text != near:
         whose = ", ".join(others[:4]) + (" and others" if len(others) > 4 else "")
         message = f"{word.text} is a key of {whose}, not of {owner}"
     else:
         message = f"{owner} has no key '{word.text}'"
-    notes = () if near else (f"the keys of {owner}: {', '.join(keys)}",) if keys else (f"{owner} has no keys",)
+    notes = () if near else (absent or listed(keys, owner),)
     findings.add(
         "unknown-key",
         message + (f"; did you mean {near}?" if near else ""),
@@ -144,6 +146,15 @@ def _unknown_key(word: Word, keys: Mapping[str, Key], owner: str, findings: Find
         layer=layer,
     )
     return near
+
+
+def listed(keys: Mapping[str, Key], owner: str) -> str:
+    """All keys; of a layer that is trained, those of training by where they are told of."""
+    names = [name for name, key in keys.items() if not key.of_training]
+    if not names:
+        return f"{owner} has no keys"
+    more = f"; those of training: netspec explain {owner}" if len(names) < len(keys) else ""
+    return f"the keys of {owner}: {', '.join(names)}{more}"
 
 
 def keys_of(layer_type: LayerType) -> dict[str, Key]:

@@ -4,133 +4,14 @@ from __future__ import annotations
 
 import functools
 import itertools
-import re
 from collections.abc import Iterable
+
+from netspec.diagnostics.elsewhere import ABSENT_TYPES, WORDS, plain_word
 
 MOST_EDITS = 4
 LONGEST_WORD = 100
 MOST_RIVALS = 200
 """Known names that are compared, in a file of thousands, to see whether another is as near."""
-
-_ELSEWHERE = {
-    "act": ("neuron",),
-    "activation": ("neuron",),
-    "adaptiveavgpool": ("avgpool",),
-    "adaptivemaxpool": ("maxpool",),
-    "add": ("sum",),
-    "alpha": ("slope",),
-    "averagepool": ("avgpool",),
-    "averagepooling": ("avgpool",),
-    "bce": ("binarycrossentropy",),
-    "bceloss": ("binarycrossentropy",),
-    "biasfiller": ("bias",),
-    "biasinitializer": ("bias",),
-    "biasterm": ("bias",),
-    "bn": ("batchnorm",),
-    "cat": ("concat",),
-    "channels": ("filters",),
-    "connectiontable": ("table",),
-    "conntable": ("table",),
-    "cosine": ("exponential",),
-    "data": ("input",),
-    "decay": ("weight_decay",),
-    "dense": ("fc",),
-    "drop": ("dropout",),
-    "eltwise": ("sum",),
-    "euclideanloss": ("squarederror",),
-    "features": ("outputs",),
-    "fullyconnected": ("fc",),
-    "gamma": ("factor",),
-    "gap": ("avgpool",),
-    "globalaveragepool": ("avgpool",),
-    "globalaveragepooling": ("avgpool",),
-    "globalavgpool": ("avgpool",),
-    "globalmaxpooling": ("maxpool",),
-    "identity": ("linear",),
-    "innerproduct": ("fc",),
-    "kernelinitializer": ("init",),
-    "kernelregularizer": ("decay",),
-    "ksize": ("kernel",),
-    "labels": ("class",),
-    "learningrate": ("lr",),
-    "linear": ("fc",),
-    "localresponsenorm": ("lrn",),
-    "localresponsenormalization": ("lrn",),
-    "localsize": ("size",),
-    "loss": ("crossentropy",),
-    "lr": ("optimizer",),
-    "maxout": ("max",),
-    "merge": ("concat",),
-    "momentum": ("optimizer",),
-    "mse": ("squarederror",),
-    "mseloss": ("squarederror",),
-    "n": ("size",),
-    "negativeslope": ("slope",),
-    "nllloss": ("crossentropy",),
-    "none": ("linear",),
-    "nonlinearity": ("neuron",),
-    "norm": ("lrn",),
-    "normal": ("gaussian",),
-    "numoutput": ("filters", "outputs"),
-    "outchannels": ("filters",),
-    "outfeatures": ("outputs",),
-    "p": ("rate",),
-    "padding": ("pad", "zeropad"),
-    "pool": ("maxpool",),
-    "pooling": ("maxpool",),
-    "scale": ("affine",),
-    "shape": ("kernel",),
-    "sigma": ("std",),
-    "sigmoid": ("logistic",),
-    "size": ("kernel",),
-    "softplus": ("softrelu",),
-    "subsample": ("avgpool",),
-    "subsampling": ("avgpool",),
-    "units": ("outputs",),
-    "weightdecay": ("decay", "optimizer"),
-    "weightfiller": ("init",),
-    "weightinit": ("init",),
-}
-"""What other tools call a thing, as ``plain_word`` has it, and the words for it here."""
-
-_NOT_HERE = frozenset(
-    {
-        "alphadropout",
-        "celu",
-        "convtranspose",
-        "convolutiontranspose",
-        "crelu",
-        "deconv",
-        "deconvolution",
-        "gelu",
-        "glu",
-        "groupnorm",
-        "hardsigmoid",
-        "hardswish",
-        "hardtanh",
-        "instancenorm",
-        "layernorm",
-        "logsigmoid",
-        "logsoftmax",
-        "maxunpool",
-        "mish",
-        "prelu",
-        "selu",
-        "silu",
-        "spatialdropout",
-        "swish",
-        "tanhshrink",
-        "transposedconv",
-        "unpool",
-        "unpooling",
-    }
-)
-"""What other tools have and specs do not: near a word by its letters, and something else."""
-
-
-def plain_word(word: str) -> str:
-    """A word without what tools write differently: ``Conv2DTranspose`` and ``conv_transpose`` are one."""
-    return re.sub(r"[_-]|[123]d", "", word.lower())
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
@@ -152,11 +33,11 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 def _nearest(word: str, names: tuple[str, ...]) -> str | None:
     """Kept, because a file that is checked again with one change asks for the same words."""
     sought, plain = word.lower(), plain_word(word[: LONGEST_WORD + 1])
-    if plain in _NOT_HERE:
-        return next((name for name in names if plain_word(name) == plain), None)
-    for meant in _ELSEWHERE.get(plain, ()):
+    for meant in WORDS.get(plain, ()):
         if meant in names and word not in names:
             return meant
+    if plain in ABSENT_TYPES:
+        return next((name for name in names if plain_word(name) == plain), None)
     best, best_distance = None, min(len(sought) // 3, MOST_EDITS) + 1
     for name in names:
         there = name.lower()

@@ -208,9 +208,15 @@ class Size2:
         elif isinstance(value, Dims):
             numbers = value.values
         if len(numbers) != 2 or not all(self.low <= n for n in numbers):
-            raise BadValue(f"needs {self.doc}, not '{shown(value)}'", value.span)
+            raise BadValue(f"needs {self.doc}, not '{shown(value)}'", value.span, replacement=_as_size(value))
         _check_side(max(numbers), value)
         return numbers[0], numbers[1]
+
+
+def _as_size(value: Value) -> str | None:
+    """Height and width that are given as a list, 3,3, as a size is written."""
+    items = value.items if isinstance(value, Values) else ()
+    return "x".join(shown(item) for item in items) if len(items) == 2 else None
 
 
 _SAME = "same, as others call it, is (kernel - 1) / 2 on each side at a stride of 1: pad=1 with kernel=3, 2 with 5"
@@ -235,6 +241,10 @@ class Padding:
         _check_side(max(sides), value)
         if len(sides) == 1:
             sides *= 4
+        if len(sides) == 2:
+            rows, columns = sides  # PyTorch's order: height, width
+            around = str(rows) if rows == columns else f"{columns},{columns},{rows},{rows}"
+            raise BadValue(f"needs {self.doc}, not 2 numbers", value.span, replacement=around)
         if len(sides) != 4:
             raise BadValue(f"needs {self.doc}, not {len(sides)} numbers", value.span)
         return Pad(*sides)

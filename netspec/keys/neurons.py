@@ -58,7 +58,10 @@ class NeuronWord:
     def read(self, value: Value) -> ops.Op:
         word = value.name if isinstance(value, Call) else value
         if not isinstance(word, Word) or word.text not in NEURONS:
-            raise unknown_word(value, self.words, self.doc)
+            error = unknown_word(value, self.words, self.doc)
+            if isinstance(word, Word) and word.text.lower() == "softmax":
+                error.notes = ("a softmax is a layer of its own, on the line below: [prob] softmax",)
+            raise error
         neuron = NEURONS[word.text]
         call = value if isinstance(value, Call) else Call(word, (), (), word.span)
         return neuron.make(**arguments(call, neuron.arguments))

@@ -20,6 +20,7 @@ _HINTS: tuple[tuple[str, str], ...] = (
     (rf"=+>|[{_MINUS}-]+>|[\u2192\u21d2>]", "a claim begins with ->"),
     (r"(?<==)=", "one = stands between a key and its value: kernel=11"),
     (r"(?<=\d)/\d", "numbers are written as decimals: 0.5"),
+    (r";\d", "a table's rows have commas between them, and + between the channels of a row: 0+1+2,1+2+3"),
     (r"/|;", _COMMENT),
     (r"\d+-\d", "a range is written out: 0+1+2"),
     (r"\+", "the channels of a table's row are joined without spaces: 0+1+2"),
@@ -101,6 +102,10 @@ def _size(found: re.Match[str], before: str) -> str:
     return ",".join(sides) if re.search(r"\bpad\s*=\s*$", before) else "x".join(sides)
 
 
+def _rows(found: re.Match[str], before: str) -> str:
+    return ",".join(row.replace(",", "+") for row in found[0].split(";"))
+
+
 def _stated(found: re.Match[str], before: str) -> str:
     head = "input" if found[0].startswith("input") else "->"
     return f"{head} {_size(found, before)}" if re.search(r"[^\dx]", found[0].removeprefix(head).strip()) else found[0]
@@ -123,6 +128,7 @@ _SEPARATED = r"\d{1,9}(?:\s*[,x*X\u00d7]\s*\d{1,9})+"
 _RULES: tuple[tuple[str, str, Callable[[re.Match[str], str], str]], ...] = (
     ("comment", r"#[^\r\n]*", _always("")),
     ("note", r"(?:(?<=\s)|^)(?://|/\*)[^\r\n]*", _always("#")),
+    ("rows", r"(?<=\btable=)[\d,]*;[\d,;]*\d", _rows),
     ("stated", rf"(?:->|=>|\u2192|\binput\b)\s*[(\[]?\s*{_SEPARATED}(?:\s*[)\]])?", _stated),
     ("size", rf"(?<!\w)[(\[]\s*{_SEPARATED}\s*[)\]]|\d{{1,9}}(?:\s*[*X\u00d7]\s*\d{{1,9}})+", _size),
     ("arrow", rf"=+>|[{_MINUS}-]+\s*>|[\u2192\u21d2]", _always("->")),
@@ -136,7 +142,7 @@ _RULES: tuple[tuple[str, str, Callable[[re.Match[str], str], str]], ...] = (
     ("end", r"\s*;(?=\s*(?:#|$))", _always("")),
     ("plus", r"(?<=\d)[ \t]*\+[ \t]*(?=\d)", _always("+")),
     ("percent", r"\d{1,9}(?:\.\d{1,9})?%", _percent),
-    ("fraction", r"(?<==)\d{1,9}/\d{1,9}(?![\w.])", _fraction),
+    ("fraction", r"(?<=[=(,\s])\d{1,9}/\d{1,9}(?![\w.])", _fraction),
 )
 _HABIT = re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern, _ in _RULES), re.MULTILINE)
 _WRITTEN = {name: write for name, _, write in _RULES}

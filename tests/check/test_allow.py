@@ -88,7 +88,7 @@ def test_a_misspelt_code_is_met_with_the_right_one(word: str, near: str) -> None
 def test_the_code_of_an_error_cannot_be_allowed() -> None:
     (found,) = good(f"{INPUT}[r] relu  # allow: claim-refuted\n").warnings
     assert found.message == "there is no warning claim-refuted to allow"
-    assert found.notes[0].startswith("the warnings: channels-last, ")
+    assert found.notes[0].startswith("the warnings: batchnorm-momentum, channels-last, ")
 
 
 def test_a_misspelt_code_is_told_in_a_file_with_errors_too() -> None:

@@ -200,6 +200,26 @@ def test_a_layer_to_blame_that_a_variant_inherits_as_it_is_stays_in_its_file(tmp
     [
         ("fc 10", "fc does not take '10' without a key; did you mean outputs=10?", "write outputs=10"),
         ("dropout 0.5", "dropout does not take '0.5' without a key; did you mean rate=0.5?", "write rate=0.5"),
+        (
+            "conv 2 3x3",
+            "not take '2 ... 3x3' without a key; did you mean filters=2 kernel=3x3?",
+            "write filters=2 kernel=3x3",
+        ),
+        (
+            "conv filters=2 kernel=3 relu",
+            "not take 'relu' without a key; did you mean neuron=relu?",
+            "write neuron=relu",
+        ),
+        ("avgpool global", "did you mean kernel=global?", "write kernel=global"),
+        ("sum i i", "did you mean inputs=i,i?", "write inputs=i,i"),
+        ("maxpool pool_size=2", "maxpool has no key 'pool_size'; did you mean kernel?", "write kernel"),
+        ("maxpool kernel=2,2", "not '2,2'", "write 2x2"),
+        ("conv filters=2 kernel=3 pad=1,2", "not 2 numbers", "write 2,2,1,1"),
+        ("maxpool kernel=3 stride=2 rounding=ceil", "'ceil' is unknown; did you mean up?", "write up"),
+        ("conv filters=2 kernel=3 init=kaiming", "'kaiming' is unknown; did you mean he?", "write he"),
+        ("lrn size=5 alpha=1e-4 bias=2", "not of lrn; did you mean k?", "write k"),
+        ("linear outputs=2", "outputs is a key of fc, not of linear; did you mean fc?", "write fc"),
+        ("batchnorm affine=True", "'True' is unknown; did you mean yes?", "write yes"),
         ("conv filters=2 3x3", "conv does not take '3x3' without a key; did you mean kernel=3x3?", "write kernel=3x3"),
         ("max kernel=2 stride=2", "kernel is a key of maxpool, not of max; did you mean maxpool?", "write maxpool"),
         ("sum kernel=2", "kernel is a key of sumpool, not of sum; did you mean sumpool?", "write sumpool"),
@@ -213,7 +233,50 @@ def test_what_other_tools_write_is_one_message_with_what_it_is_here(line: str, m
     assert [(f.title, f.checks) for f in found.fixes] == [(fix, True)]
 
 
-@pytest.mark.parametrize("line", ["dropout 5", "conv 8 3", "relu 3", "conv filters=2 kernel=3 7"])
+@pytest.mark.parametrize(
+    ("line", "note"),
+    [
+        ("ConvTranspose2d filters=2 kernel=2 stride=2", "a spec has no transposed convolution; resize step=0.5"),
+        ("upconv filters=2 kernel=2", "a spec has no transposed convolution"),
+        ("DepthwiseConv2D kernel=3", "a convolution by channel is conv with as many groups="),
+        ("inception filters=2", "a spec has no blocks"),
+        ("GELU", "a spec has not this activation"),
+        ("activation", "an activation is neuron= of the layer before it"),
+        ("conv filters=2 kernel=3 in_channels=3", "follows from the layer that it reads"),
+        ("conv filters=2 kernel=3 batch_norm=true", "[bn1] batchnorm neuron=relu"),
+        ("conv filters=2 kernel=3 padding_mode=reflect", "padding is zeros always"),
+        ("avgpool kernel=2 count_include_pad=true", "an average is over the real pixels alone"),
+        ("maxpool kernel=2 ceil_mode=true", "rounding=caffe"),
+        ("concat axis=1", "images are channels x height x width"),
+        ("conv filters=2 kernel=3 neuron=softmax", "[prob] softmax"),
+        ("dropout keep_prob=0.5", "1 - keep_prob"),
+    ],
+)
+def test_what_other_tools_have_and_specs_have_not_is_said_of_it(line: str, note: str) -> None:
+    found = mistake(f"[i] input 3x8x8\n[a] {line}")
+    assert "did you mean" not in found.message and not found.fixes
+    assert any(note in said for said in found.notes)
+
+
+def test_all_layer_types_are_listed_once_in_a_file() -> None:
+    found = mistakes("[i] input 3x8x8\n[a] quux\n[b] xyzzy\n[c] deconv\n")
+    assert [any("the layer types" in note for note in d.notes) for d in found] == [True, False, False]
+
+
+def test_a_count_with_the_biases_in_it_is_recognised() -> None:
+    """C1 of LeNet-5 in its paper: 156 trainable parameters and 122,304 connections, (25 + 1) * 6 and * 28 * 28."""
+    c1 = "[i] input 1x32x32\n[c1] conv filters=6 kernel=5 -> 6x28x28"
+    assert "150 weights + 6 biases = 156; a bias is no weight" in mistake(f"{c1} weights=156").notes
+    note = "117,600 + 4,704 units' biases = 122,304; a bias is no connection"
+    assert note in mistake(f"{c1} connections=122304").notes
+
+
+def test_a_table_with_semicolons_between_its_rows_is_written_as_it_is_here() -> None:
+    found = mistake("[i] input 3x8x8\n[a] conv kernel=3 filters=2 table=0,1;1,2")
+    assert [(fix.title, fix.checks) for fix in found.fixes] == [("write table=0+1,1+2", True)]
+
+
+@pytest.mark.parametrize("line", ["dropout 5", "conv 8 3 1", "relu 3", "flatten 1", "conv filters=2 kernel=3 7"])
 def test_a_number_that_fits_no_key_is_given_none(line: str) -> None:
     found = next(d for d in mistakes(f"[i] input 3x8x8\n[a] {line}") if d.code == "stray-value")
     assert "did you mean" not in found.message and not found.fixes

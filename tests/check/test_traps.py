@@ -54,6 +54,11 @@ TRAPS = {
         "[i] input 8\n[f] fc outputs=4 bias=1 neuron=relu\n",
         (2, 18),
     ),
+    "batchnorm-momentum": (
+        "[i] input 8x8x8\n[b] batchnorm momentum=0.9\n",
+        "[i] input 8x8x8\n[b] batchnorm average=0.1 bias_momentum=0.9\n",
+        (2, 15),
+    ),
     "signal-vanishes": (
         "[i] input 8 range=1\n[f] fc outputs=4 init=gaussian(1e-5)\n",
         "[i] input 8 range=1\n[f] fc outputs=4 init=gaussian(0.1)\n",
@@ -258,3 +263,13 @@ def test_a_dropout_that_nobody_reads_is_one_warning() -> None:
     assert [w.code for w in netspec.loads("[i] input 8\n[a] fc outputs=4\n[d] dropout rate=0.5\n").warnings] == [
         "dropout-on-scores"
     ]
+
+
+def test_a_batch_normalisations_momentum_is_told_with_the_average_that_it_is_elsewhere() -> None:
+    """PyTorch's momentum=0.1 replaces a tenth of an average in each step, Keras's 0.99 a hundredth."""
+    text = "[i] input 8x8x8\n[a] batchnorm momentum={}\n"
+    for momentum, average in ((0.1, "0.1"), (0.99, "0.01")):
+        (found,) = netspec.loads(text.format(momentum)).warnings
+        assert [(fix.title, fix.checks) for fix in found.fixes] == [(f"write average={average}", True)]
+    (found,) = netspec.loads("default batchnorm momentum=0.9\n[i] input 8x8x8\n[a] batchnorm\n").warnings
+    assert (found.code, found.span.line) == ("batchnorm-momentum", 3) and not found.fixes
