@@ -26,6 +26,7 @@ _OF_WEIGHTS = (
     "norm_over",
 )
 _OF_BIASES = ("bias_lr", "bias_lr_mult", "bias_schedule", "bias_momentum", "bias_decay", "bias_decay_mult")
+_OF_MOVING_BIASES = ("bias_schedule", "bias_momentum", "bias_decay", "bias_decay_mult")
 _OF_GROUPS = ("gpu", "reads")
 
 
@@ -45,11 +46,12 @@ def _idle(facts: LayerFacts, settings: Settings) -> Iterator[tuple[str, str]]:
     name, owner = facts.section.name.text, facts.values.get("weights")
     if owner:
         why = f"{name} has no weights of its own: it takes those of {owner[0]}, as they are drawn and trained there"
-        yield from ((key, why) for key in _OF_WEIGHTS)
+        yield from ((key, why) for key in _OF_WEIGHTS if not _of_biases_too(key, facts, settings))
     if not owner and None not in _said(facts, "super_eps"):
         why = "super_eps has a rule of its own, without weight decay"
         yield from ((key, why) for key in ("decay", "decay_mult"))
-    yield from _standing(facts)
+    # A decay of 0 is what the rate makes of it anyway, and said beside it in Caffe's files.
+    yield from ((key, why) for key, why in _standing(facts, settings) if _said(facts, key) != {0})
     if facts.values.get("norm_over") == "parts":
         yield from (("norm_over", why) for why in _nothing_over_parts(facts))
     if "bias" in facts.values and facts.values["bias"] is None:
@@ -68,21 +70,38 @@ def _idle(facts: LayerFacts, settings: Settings) -> Iterator[tuple[str, str]]:
         yield from ((key, why) for key in _OF_GROUPS)
 
 
-def _standing(facts: LayerFacts) -> Iterator[tuple[str, str]]:
-    """Bounds and schedules of weights, or of biases, whose rate is 0."""
-    name, values = facts.section.name.text, facts.values
-    weights = next((key for key in ("lr", "lr_mult") if _said(facts, key) == {0}), None)
-    biases = next((key for key in ("bias_lr", "bias_lr_mult") if _said(facts, key) == {0}), None)
-    if biases is None and weights == "lr" and values.get("bias_lr") is None:
-        biases = "lr"
-    if weights is not None:
-        yield from ((key, f"{name}'s weights stay as they are: {weights}=0") for key in ("super_eps", *BOUNDS))
-    if biases is not None:
-        yield "bias_schedule", f"{name}'s biases stay as they are: {biases}=0"
-    # Biases follow the schedule of the weights, unless something else is said of them.
-    alone = values.get("bias") is None or biases is not None or values.get("bias_schedule") is not None
-    if weights is not None and alone:
-        yield "schedule", f"{name}'s weights stay as they are: {weights}=0"
+def _standing(facts: LayerFacts, settings: Settings) -> Iterator[tuple[str, str]]:
+    """What else is said of the updates of a layer's own weights, or biases, whose rate is 0: it is in every term of the
+    velocity, the decay's too, which stays 0 whatever the momentum is."""
+    name, weights, biases = facts.section.name.text, _no_rate(facts, "lr", "lr_mult"), _no_rate_of_biases(facts)
+    if biases is not None and facts.values.get("bias") is not None:
+        yield from ((key, f"{name}'s biases stay as they are: {biases}=0") for key in _OF_MOVING_BIASES)
+    if weights is None or facts.values.get("weights"):
+        return
+    for key in ("schedule", "momentum", "decay", "decay_mult", "super_eps", *BOUNDS):
+        if not _of_biases_too(key, facts, settings):
+            yield key, f"{name}'s weights stay as they are: {weights}=0"
+
+
+def _of_biases_too(key: str, facts: LayerFacts, settings: Settings) -> bool:
+    """Whether biases that move, or would, follow what a key says of the weights: nothing else says it of them."""
+    if key not in ("lr", "schedule", "momentum") or facts.values.get("bias") is None:
+        return False
+    own = facts.values.get(f"bias_{key}")
+    if own is not None or (key == "schedule" and settings.train.bias_schedule is not None):
+        return False
+    return _no_rate_of_biases(facts) in ((None, "lr") if key == "lr" else (None,))
+
+
+def _no_rate(facts: LayerFacts, *keys: str) -> str | None:
+    """That of the keys which says that the rate is 0, of all inputs."""
+    return next((key for key in keys if _said(facts, key) == {0}), None)
+
+
+def _no_rate_of_biases(facts: LayerFacts) -> str | None:
+    """The key which says that the biases' rate is 0; without one of their own it is the weights'."""
+    own = _no_rate(facts, "bias_lr", "bias_lr_mult")
+    return own or (_no_rate(facts, "lr") if facts.values.get("bias_lr") is None else None)
 
 
 def _said(facts: LayerFacts, key: str) -> set[Any]:

