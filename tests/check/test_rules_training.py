@@ -167,8 +167,9 @@ def test_a_misspelt_schedule_of_a_layer_is_met_with_the_nearest_right_one() -> N
 
 
 def test_a_schedule_without_weights_or_biases_has_no_effect() -> None:
-    text = "[image] input 8\n[a] fc outputs=8\n[b] fc outputs=8 weights=a bias=none {}\n[c] fc outputs=8 bias=none {}\n"
-    assert warnings(text.format("schedule=cosine", "bias_schedule=cosine")) == ["no-effect", "no-effect"]
+    text = "[image] input 8\n[a] fc outputs=8\n[b] fc outputs=8 weights=a {}\n[c] fc outputs=8 bias=none {}\n"
+    assert warnings(text.format("bias=none schedule=cosine", "bias_schedule=cosine")) == ["no-effect", "no-effect"]
+    assert warnings(text.format("schedule=cosine", "schedule=cosine")) == []  # of b's biases
     assert warnings(text.format("bias_schedule=cosine", "schedule=cosine")) == []
 
 
