@@ -1,4 +1,7 @@
-"""What checking takes when a network grows: generated chains of 1,000 and of 10,000 layers.
+"""What checking takes when a network grows: generated ones of 1,000 and of 10,000 layers.
+
+``--network`` chooses: layers that say the same four things in turn and read the one above (``chain``), blocks that say
+the same and name what they read (``residual``), and layers of which no two say the same (``distinct``).
 
 Every measurement is a process of its own, as a user's is: the whole of `netspec check`, and within it the check alone,
 after everything is imported, another check after one layer's name has been changed, with what the first one found out
@@ -10,6 +13,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
@@ -20,7 +24,7 @@ from timing import print_table, process, take_turns
 LENGTHS = (1_000, 10_000)
 ROUNDS = 5
 ALONE = """
-import sys, time, tracemalloc
+import re, sys, time, tracemalloc
 from netspec.check import check
 from netspec.source import Source
 
@@ -32,10 +36,10 @@ def checked(text, earlier=None):
 checked("[image] input 3x8x8\\n[conv1] conv filters=1 kernel=1")
 text = open(sys.argv[1]).read()
 first, known = checked(text)
-again, _ = checked(text.replace("[layer7]", "[seventh]"), known)
+again, _ = checked(re.sub(r"\\blayer7\\b", "seventh", text), known)
 del known, _
 tracemalloc.start()
-checked(text.replace("[layer", "[other"))
+checked(text.replace("layer", "other"))
 print(first, again, tracemalloc.get_traced_memory()[1] / 1e6)
 """
 
@@ -45,6 +49,29 @@ def chain(length: int) -> str:
     kinds = ("conv filters=8 kernel=3 pad=1", "relu", "maxpool kernel=3 stride=1 pad=1", "lrn size=5 alpha=1e-4")
     layers = [f"[layer{i}] {kinds[i % len(kinds)]} -> 8x16x16" for i in range(length)]
     return "\n".join(["net chain", "[image] input 8x16x16", *layers, ""])
+
+
+def residual(length: int) -> str:
+    """Blocks of two convolutions and the sum of what goes in and what comes out."""
+    lines = ["net residual", "[image] input 8x16x16"]
+    reads = "image"
+    for i in range(0, length - length % 3, 3):
+        lines += [
+            f"[layer{i}] conv filters=8 kernel=3 pad=1 neuron=relu inputs={reads} -> 8x16x16",
+            f"[layer{i + 1}] conv filters=8 kernel=3 pad=1 init=gaussian(0.01) inputs=layer{i}",
+            f"[layer{i + 2}] sum inputs=layer{i + 1},{reads} neuron=relu -> 8x16x16",
+        ]
+        reads = f"layer{i + 2}"
+    return "\n".join([*lines, *(f"[layer{i}] relu" for i in range(length - length % 3, length)), ""])
+
+
+def distinct(length: int) -> str:
+    """Convolutions of as many filters as their number."""
+    layers = [f"[layer{i}] conv filters={i} kernel=3 pad=1 neuron=relu -> {i}x16x16" for i in range(1, length + 1)]
+    return "\n".join(["net distinct", "[image] input 8x16x16", *layers, ""])
+
+
+NETWORKS = {network.__name__: network for network in (chain, residual, distinct)}
 
 
 def alone(file: Path, results: list[tuple[float, ...]]) -> Callable[[], object]:
@@ -59,12 +86,15 @@ def alone(file: Path, results: list[tuple[float, ...]]) -> Callable[[], object]:
 
 def main() -> None:
     """Print seconds and megabytes for both lengths, and their ratios."""
+    parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
+    parser.add_argument("--network", choices=NETWORKS, default="chain")
+    network = NETWORKS[parser.parse_args().network]
     command = str(Path(sys.executable).with_name("netspec"))
     found: dict[int, list[tuple[float, ...]]] = {length: [] for length in LENGTHS}
     with TemporaryDirectory() as folder:
-        files = {length: Path(folder, f"chain{length}.net") for length in LENGTHS}
+        files = {length: Path(folder, f"{network.__name__}{length}.net") for length in LENGTHS}
         for length, file in files.items():
-            file.write_text(chain(length))
+            file.write_text(network(length))
         whole = take_turns({str(n): process(command, "check", str(file)) for n, file in files.items()}, ROUNDS)
         take_turns({str(n): alone(file, found[n]) for n, file in files.items()}, ROUNDS)
     medians = [tuple(map(median, zip(*found[length], strict=True))) for length in LENGTHS]

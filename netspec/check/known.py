@@ -15,7 +15,6 @@ from netspec.check.lower import Lowered
 from netspec.check.statements import Settings
 from netspec.ir.graph import Placement
 from netspec.ir.shape import Shape
-from netspec.language.syntax import Body
 from netspec.lowering import Grouping, LayerType
 
 Key = TypeVar("Key")
@@ -24,8 +23,9 @@ Found = TypeVar("Found")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reading:
-    """What a layer's statement says by itself: ``type`` is ``None`` where there is none, ``values``, those of all keys
-    with every default filled in, where one that is needed is not known. The shape and the counts are stated."""
+    """What a layer's statement says by itself, but for the names of those that it reads: ``type`` is ``None`` where
+    there is none, ``values``, those of all keys with every default filled in, where one that is needed is not known.
+    The shape and the counts are stated."""
 
     type: LayerType | None
     values: Mapping[str, Any] | None
@@ -36,12 +36,12 @@ class Reading:
 class Circumstances(NamedTuple):
     """All that a layer's operations depend on, but for the names: what it says, and what the values are that it reads.
 
-    Layers that say the same read either the layer above, each its own, or the same layers.
+    A value may be read twice: each stands with the number of the first that is the same.
     """
 
     reading: Reading
     grouping: Grouping
-    reads: tuple[tuple[Shape, Placement], ...]
+    reads: tuple[tuple[Shape, Placement, int], ...]
 
 
 class Kept(Generic[Key, Found]):
@@ -59,14 +59,14 @@ class Kept(Generic[Key, Found]):
 
 
 class Known:
-    """``readings`` of bodies with so many inputs, ``None`` where a mistake stands in one; ``lowered`` layers by their
-    names and those that they read, and of all that are ``alike``, one. What was known before and is not asked for again
-    is forgotten."""
+    """``readings`` of what layers say with so many inputs, ``None`` where a mistake stands in one; ``lowered`` layers
+    by their names and those that they read, and of all that are ``alike``, one. What was known before and is not asked
+    for again is forgotten."""
 
     def __init__(self, settings: Settings, input_shape: Shape | None, earlier: Known | None = None) -> None:
         self._under = settings.net, settings.defaults, settings.groups, settings.train, input_shape
         same = earlier if earlier is not None and earlier._under == self._under else None
-        self.readings: Kept[tuple[Body, int], Reading | None] = Kept(same.readings.found if same else {})
+        self.readings: Kept[tuple[tuple[str, ...], int], Reading | None] = Kept(same.readings.found if same else {})
         self.alike: Kept[Circumstances, Lowered] = Kept(same.alike.found if same else {})
         self.lowered: Kept[tuple[Circumstances, str, tuple[str, ...]], Lowered] = Kept(
             same.lowered.found if same else {}

@@ -215,7 +215,8 @@ class Walk:
         """A layer by itself, or after another that says the same of the same. Raises ``Fault``."""
         if request.owner is not None:
             return lower(request, operands)
-        reads = tuple((o.shape, o.placement) for o in operands)
+        names = request.input_names
+        reads = tuple([(o.shape, o.placement, names.index(n)) for o, n in zip(operands, names, strict=True)])
         alike = Circumstances(reading, request.grouping, reads)
 
         def by_another_name() -> Lowered:

@@ -35,8 +35,9 @@ class Reader:
 
     def read(self, section: Section, inputs: int) -> Reading:
         """Read a layer that has so many inputs; of all that say the same without a mistake, only the first."""
-        if section.offset is not None:
-            known = self.known.readings.get((section.body, inputs), lambda: self._faultless(section, inputs))
+        said = section.body.said
+        if said:
+            known = self.known.readings.get((said, inputs), lambda: self._faultless(section, inputs))
             if known is not None:
                 return known
         return self._read(section, inputs)
@@ -114,7 +115,7 @@ class Reader:
     def _keys(
         self, section: Section, found: LayerType, pairs: Mapping[str, Pair], inputs: int
     ) -> dict[str, Any] | None:
-        """The values of all keys, or ``None`` if one that is needed is not known."""
+        """The values of all keys but ``inputs``, or ``None`` if one that is needed is not known."""
         name = section.name.text
         keys = keys_of(found)
         if meant := meant_type(found, pairs, keys):
@@ -150,6 +151,7 @@ class Reader:
         except Fault as fault:
             self.findings.fault(fault, name, section.values[0].span, pairs)
             return None
+        values.pop("inputs", None)
         return values
 
     def _defaults(self, found: LayerType) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from netspec.units import plain
 
 _SIZES = "sizes are written with the letter x: 3x224x224"
 _COMMENT = "a comment begins with #"
+_NAME = r"[A-Za-z_][\w-]*"
 _SPACE = "\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
 _QUOTE = "\"'`\u2018\u2019\u201c\u201d"
 _MINUS = "\u2013\u2014\u2212"
@@ -21,7 +22,9 @@ _HINTS: tuple[tuple[str, str], ...] = (
     (r"(?<==)=", "one = stands between a key and its value: kernel=11"),
     (r"(?<=\d)/\d", "numbers are written as decimals: 0.5"),
     (r";\d", "a table's rows have commas between them, and + between the channels of a row: 0+1+2,1+2+3"),
-    (r"/|;", _COMMENT),
+    (rf"/|;|{_NAME}//", _COMMENT),
+    (rf"{_NAME}\.{_NAME}\s*=", "[conv1] stride=2 changes a key of a layer; conv1.stride=2 is for --set"),
+    (rf"{_NAME}[./\\]", "a name is letters, digits, _ and -"),
     (r"\d+-\d", "a range is written out: 0+1+2"),
     (r"\+", "the channels of a table's row are joined without spaces: 0+1+2"),
     (r"%", "a share is written as a number: 0.5"),

@@ -91,11 +91,16 @@ class Claim:
 
 @dataclass(frozen=True, eq=False)
 class Body:
-    """What stands behind a layer's name."""
+    """What stands behind a layer's name.
+
+    ``said`` are its words in order, without spaces, comments and the names of the layers that it reads: what follows
+    from them, but for its place, holds for all bodies that have the same. It is empty where they are not known.
+    """
 
     values: tuple[Value, ...]
     pairs: tuple[Pair, ...]
     claim: Claim | None
+    said: tuple[str, ...] = ()
 
     @cached_property
     def keys(self) -> frozenset[str]:
@@ -110,7 +115,8 @@ class Body:
 
     @cached_property
     def without_claim(self) -> Body:
-        return replace(self, claim=None) if self.claim else self
+        before = self.said[: self.said.index("->")] if "->" in self.said else ()
+        return Body(self.values, self.pairs, None, before) if self.claim else self
 
     def moved(self, source: Source, offset: int) -> Body:
         """The same where it stands in a source."""

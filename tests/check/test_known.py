@@ -12,6 +12,8 @@ from places import SPECS
 
 from netspec.check import Checked, check
 from netspec.check import layers as walk
+from netspec.check.known import Kept
+from netspec.check.reading import Reader
 from netspec.ir.shape import Shape
 from netspec.source import Source
 
@@ -76,6 +78,16 @@ def test_what_was_known_before_changes_nothing(texts: list[str], shape: Shape | 
         known = checked.known
 
 
+@examples(60, HealthCheck.too_slow)
+@given(edits())
+def test_what_layers_that_say_the_same_share_changes_nothing(texts: list[str]) -> None:
+    shared = [found(check(Source("a.net", text))) for text in texts]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Kept, "get", lambda kept, key, find: find())
+        patch.setattr(Reader, "read", Reader._read)
+        assert [found(check(Source("a.net", text))) for text in texts] == shared
+
+
 @pytest.fixture
 def lowered(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the layers that are lowered by themselves, in their order."""
@@ -101,6 +113,25 @@ def test_layers_that_say_and_read_the_same_are_lowered_once(lowered: list[str]) 
     last = graph.nodes["conv49"]
     assert (last.inputs, graph.nodes["conv49:conv"].inputs) == (("conv49:conv",), ("conv48",))
     assert [p.key for p in graph.parameters_of("conv49")] == ["conv49.weight", "conv49.bias"]
+
+
+def test_so_are_those_that_read_others_and_are_written_otherwise(lowered: list[str]) -> None:
+    text = (
+        "[image] input 3x8x8\n[a] relu\n[b] relu inputs=image\n"
+        "[c] sum inputs=a,b\n[d]   sum   inputs=b , image  # the other way\n[e] sum inputs=d,c\n"
+        "[f] sum inputs=a,a\n[g] sum inputs=b,b\n"
+    )
+    graph = check(Source("a.net", text)).graph
+    assert lowered == ["image", "a", "b", "c", "f"]
+    assert graph is not None
+    reads = [graph.nodes[name].inputs for name in "abcdefg"]
+    assert reads == [("image",), ("image",), ("a", "b"), ("b", "image"), ("d", "c"), ("a", "a"), ("b", "b")]
+    assert [graph.layers[name].inputs for name in "abcdefg"] == reads
+
+
+def test_inputs_of_a_layer_that_has_none_are_told_though_another_says_the_same_without() -> None:
+    checked = check(Source("a.net", "[image] input 3x8x8\n[other] input 3x8x8 inputs=image\n"))
+    assert ("unknown-key", "inputs") in [(d.code, d.span.text) for d in checked.diagnostics]
 
 
 def test_after_an_edit_only_what_it_changes_is_lowered(lowered: list[str]) -> None:

@@ -57,7 +57,7 @@ def test_a_misspelt_base_is_met_with_the_spec_that_is_there(variant, tmp_path: P
     ("line", "place", "note"),
     [
         ("net v from=\n", (1, 7), "from= takes the name of a spec of this folder: from=alexnet.net"),
-        ("net v from=base.txt\n", (1, 16), "from= takes the name of a spec of this folder: from=alexnet.net"),
+        ("net v from=base.txt\n", (1, 12), "from= takes the name of a spec of this folder: from=alexnet.net"),
         ('net v from="base.net"\n', (1, 12), "values are written without quotes"),
     ],
 )

@@ -34,7 +34,8 @@ def said(text: str) -> object:
         if isinstance(node, Number):
             return node.span.text
         if is_dataclass(node):
-            found = ((field.name, getattr(node, field.name)) for field in fields(node) if field.name != "offset")
+            names = (field.name for field in fields(node) if field.name not in ("offset", "said"))
+            found = ((name, getattr(node, name)) for name in names)
             return (
                 type(node),
                 *((name, plain(value)) for name, value in found if not isinstance(value, Span | Source)),

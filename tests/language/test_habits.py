@@ -88,6 +88,20 @@ def test_a_range_of_channels_is_to_be_written_out() -> None:
     assert (found.code, found.notes, found.fixes) == ("syntax", ("a range is written out: 0+1+2",), ())
 
 
+@pytest.mark.parametrize(
+    ("line", "said", "note"),
+    [
+        ("c.pad=1", "c.pad", "[conv1] stride=2 changes a key of a layer; conv1.stride=2 is for --set"),
+        ("[c] torch.nn.Conv2d", "torch.nn.Conv2d", "a name is letters, digits, _ and -"),
+        ("[c] conv1/pool", "conv1/pool", "a name is letters, digits, _ and -"),
+        ("[c] relu//mine", "relu//mine", COMMENT),
+    ],
+)
+def test_a_name_with_points_and_strokes_is_told_whole(line: str, said: str, note: str) -> None:
+    (found,) = mistakes(f"{HEAD}{line}\n")
+    assert (found.message, found.span.text, found.notes) == (f"'{said}' cannot stand here", said, (note,))
+
+
 def test_a_merge_that_was_left_undecided_is_named() -> None:
     text = f"<<<<<<< HEAD\n{HEAD}=======\n>>>>>>> other\n"
     assert {note for d in mistakes(text) for note in d.notes} == {

@@ -8,8 +8,7 @@ from hypothesis import HealthCheck, given
 from spec_texts import specs
 
 from netspec.diagnostics import Diagnostic
-from netspec.language.parser import MOST_MISTAKES, is_change, parse
-from netspec.language.parser.grammar import statement_tree
+from netspec.language.parser import MOST_MISTAKES, grammar, is_change, parse
 from netspec.language.parser.statements import statements
 from netspec.language.parser.trees import Reader
 from netspec.language.parser.words import LONGEST_NAME, LONGEST_NUMBER
@@ -373,8 +372,8 @@ def test_a_body_that_is_read_by_itself_is_what_its_statement_has(text: str) -> N
     source = Source("a.net", text)
     sections = {section.span.start: section for section in parse(source).sections}
     for start, end, _ in statements(source):
-        tree = statement_tree(text[start:end])
-        if tree.data == "section":
-            whole, alone = Reader(source, start).section(tree), sections[start]
+        form, words = grammar.read(text[start:end], "statement")
+        if form.rule == "section":
+            whole, alone = Reader(source, start, words).section(form), sections[start]
             for part in ("name", "values", "pairs", "claim", "span"):
                 assert getattr(alone, part) == getattr(whole, part)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import functools
 import re
+from dataclasses import replace
 
 from lark import UnexpectedInput
 
 from netspec.diagnostics import Diagnostic
-from netspec.language.parser.grammar import body_tree, statement_tree
+from netspec.language.parser import grammar
 from netspec.language.parser.mistakes import broken_section, broken_setting, syntax_error
 from netspec.language.parser.statements import statements
 from netspec.language.parser.trees import Reader, TooLong
 from netspec.language.parser.words import LONGEST_NAME, NAME
-from netspec.language.syntax import Body, File, Section, Setting, Word
+from netspec.language.syntax import Body, File, Section, Setting, Value, Values, Word
 from netspec.source import Source, Span
 
 MOST_MISTAKES = 1000
@@ -75,13 +76,23 @@ def _body(text: str) -> Body:
 
     Kept, because a network repeats its layers, and the solver and an editor read the same ones many times.
     """
-    return Reader(Source("", text), 0).body(body_tree(text))
+    form, words = grammar.read(text, "body")
+    body = Reader(Source("", text), 0, words).body(form)
+    reads = [pair.value for pair in body.pairs if pair.key.text == "inputs" and _names(pair.value)]
+    first, last = (reads[0].span.start, reads[0].span.end) if len(reads) == 1 else (0, 0)
+    said = tuple([text[start:end] for start, end in words.places if not first <= start < last])
+    return replace(body, said=said)
+
+
+def _names(value: Value) -> bool:
+    """Whether a value is a name, or several."""
+    return all(isinstance(item, Word) for item in (value.items if isinstance(value, Values) else (value,)))
 
 
 def _statement(source: Source, start: int, end: int) -> Section | Setting:
-    tree = statement_tree(source.text[start:end])
-    reader = Reader(source, start)
-    return reader.section(tree) if tree.data == "section" else reader.setting(tree)
+    form, words = grammar.read(source.text[start:end], "statement")
+    reader = Reader(source, start, words)
+    return reader.section(form) if form.rule == "section" else reader.setting(form)
 
 
 def is_change(text: str) -> bool:
@@ -101,7 +112,8 @@ def parse_change(source: Source) -> File:
     word = "set "
     statement = word + source.text[head.end() :]
     try:
-        setting = Reader(source, head.end() - len(word)).setting(statement_tree(statement))
+        form, words = grammar.read(statement, "statement")
+        setting = Reader(source, head.end() - len(word), words).setting(form)
     except TooLong as error:
         return File(source, (), (), (error.diagnostic,))
     except UnexpectedInput as error:

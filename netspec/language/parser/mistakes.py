@@ -9,7 +9,7 @@ from lark import Token, UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
 from netspec.diagnostics import Diagnostic
 from netspec.language.habits import hint, rewritten
-from netspec.language.parser.grammar import statement_tree
+from netspec.language.parser import grammar
 from netspec.language.parser.words import LONGEST_NAME, LONGEST_NUMBER, NAME
 from netspec.language.syntax import Body, Claim, Dims, Section, Setting, Word
 from netspec.source import Source, Span
@@ -74,7 +74,7 @@ def _unfit(span: Span, said: str, notes: tuple[str, ...], start: int, end: int) 
 def _is_read(statement: str) -> bool:
     """Whether a statement can be read, or is only a comment."""
     try:
-        return statement.startswith("#") or bool(statement_tree(statement))
+        return statement.startswith("#") or bool(grammar.read(statement, "statement"))
     except UnexpectedInput:
         return False
 

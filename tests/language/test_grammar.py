@@ -1,0 +1,97 @@
+"""Texts by the grammar: what Lark makes of their words' kinds is what it makes of their characters."""
+
+from __future__ import annotations
+
+from chances import examples
+from hypothesis import HealthCheck, example, given
+from hypothesis import strategies as st
+from lark import Token, Tree, UnexpectedInput
+from spec_texts import specs
+
+from netspec.language.parser import grammar
+from netspec.language.parser.grammar import Form, Words
+from netspec.language.parser.statements import statements
+from netspec.source import Source
+
+PIECES = (
+    *(
+        "a",
+        "a-b",
+        "x1",
+        "1",
+        "-7",
+        "1.5e3",
+        "3x4",
+        "1+2",
+        "a.net",
+        "b/c.cfg",
+        ".net",
+        "5.net",
+        "1.",
+        "1x",
+        "-",
+        ".",
+        "é",
+    ),
+    *("-7", "=", ",", "(", ")", "[", "]", "->", "#", " ", "\n", "\t", "k=3", "f(1, b=2)", "[a] t ", "1+2)", "-> 3x4"),
+)
+SOUP = st.lists(st.sampled_from(PIECES), max_size=12).map("".join)
+
+
+def by_characters(text: str, start: grammar.Start) -> object:
+    """The tree that Lark makes of a text, or what it says and where."""
+    try:
+        return plain(grammar._of_characters().parse(text, start=start))
+    except UnexpectedInput as error:
+        return type(error), error.pos_in_stream
+
+
+def plain(tree: Tree[Token]) -> object:
+    return tree.data, [
+        plain(part) if isinstance(part, Tree) else (part.type, str(part), part.start_pos) for part in tree.children
+    ]
+
+
+def by_kinds(text: str, start: grammar.Start) -> object:
+    """The same from the words of a text."""
+    try:
+        form, words = grammar.read(text, start)
+    except UnexpectedInput as error:
+        return type(error), error.pos_in_stream
+    return spelt(form, words, text)
+
+
+def spelt(form: Form, words: Words, text: str) -> object:
+    parts: list[object] = []
+    for part in form.parts:
+        if isinstance(part, Form):
+            parts.append(spelt(part, words, text))
+        else:
+            begin, end = words.places[part]
+            parts.append((words.kinds[part], text[begin:end], begin))
+    return form.rule, parts
+
+
+@examples(400)
+@given(SOUP, st.sampled_from(["statement", "body"]))
+@example("f(a.net)", "body")
+@example("[a.net] t", "statement")
+@example("t k=f(1+2)", "body")
+@example("t k=1.net", "body")
+@example("", "body")
+@example("", "statement")
+@example("a.neta.net", "statement")
+def test_any_pieces_are_read_or_refused_as_lark_does(text: str, start: grammar.Start) -> None:
+    assert by_kinds(text, start) == by_characters(text, start)
+
+
+@examples(50, HealthCheck.too_slow)
+@given(specs())
+def test_statements_are_read_as_lark_reads_them(text: str) -> None:
+    for begin, end, _ in statements(Source("a.net", text)):
+        assert by_kinds(text[begin:end], "statement") == by_characters(text[begin:end], "statement")
+
+
+def test_lark_is_asked_once_for_statements_of_the_same_form() -> None:
+    first, again, other = (grammar.read(text, "body")[0] for text in ("fc units=4096", "a  b=7 # c", "fc units=a"))
+    assert first is again and first is not other
