@@ -70,7 +70,8 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """What is to be done where: a network, its text, its settings; ``origin`` is where its first weights come from."""
+    """What is to be done where: a network, its text, its settings; ``origin`` is where its first weights come from,
+    ``state`` the checkpoint that it goes on from, which is emptied when the training has taken it over."""
 
     graph: Graph
     spec: str
@@ -80,7 +81,7 @@ class _Job:
     origin: dict[str, Any]
     folder: Path
     crew: Crew
-    state: Mapping[str, Any] | None = None
+    state: dict[str, Any] | None = None
 
 
 def train(graph: Graph, spec: str, stem: str, request: Request, reporter: Reporter, crew: Crew = ALONE) -> Result:
@@ -259,8 +260,9 @@ def _ready(job: _Job, data: Data, folder: RunFolder, loader: Loader, reporter: R
     return assemble(graph, config, objective, data, prepare, loader, folder, reporter, held, crew)
 
 
-def _put_back(training: Training, state: Mapping[str, Any]) -> None:
-    """Into the state of a checkpoint, with everything that came after it taken away."""
+def _put_back(training: Training, state: dict[str, Any]) -> None:
+    """Into the state of a checkpoint, with everything that came after it taken away. The state is emptied: until the
+    run ends there are callers that hold it, and weights and velocities are in it once more."""
     restore(training, state)
     training.crew.any(False)  # all have read what is there before the leader changes it
     checkpoint.set_aside_after(training.folder.checkpoints, training.step)
@@ -273,3 +275,4 @@ def _put_back(training: Training, state: Mapping[str, Any]) -> None:
         if training.place is not None:
             training.place.plan = training.plan(training.step - training.place.whole.steps)
         save(training)  # from now on the run has the new end, whatever becomes of this process
+    state.clear()

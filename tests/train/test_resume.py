@@ -8,10 +8,12 @@ import os
 import shutil
 import signal
 import sys
+import weakref
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from click.testing import CliRunner, Result
 from pictures import tree
 from rich.console import Console
@@ -19,10 +21,13 @@ from running import SPEC, alike, log, newest
 
 from netspec.cli import main
 from netspec.net import loads
+from netspec.train import run
 from netspec.train.config import Request
+from netspec.train.loop import run as run_loop
 from netspec.train.reporting.console import Quiet, Status
 from netspec.train.run import train as run_train
 from netspec.train.runs import checkpoint
+from netspec.train.runs.resume import Earlier, reopen
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="a process cannot send itself SIGINT there")
 
@@ -90,6 +95,32 @@ def test_interrupted_and_resumed(step: int, whole: Path) -> None:
     assert f"run: going on after step {step}" in done.stderr
     assert alike(Path("run"), whole)
     assert json.loads(Path("run/run.json").read_text())["resumed"] == [step]
+
+
+def test_what_was_loaded_is_let_go_when_the_training_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    stopped(10)
+    loaded: list[weakref.ref[torch.Tensor]] = []
+    left: list[int] = []
+
+    def reopened(*arguments: Any) -> Earlier:
+        earlier = reopen(*arguments)
+        assert earlier.state is not None
+        kept = (
+            earlier.state["weights"],
+            *earlier.state["optimiser"].values(),
+            *((earlier.state["average"] or {}).values()),
+        )
+        loaded.extend(weakref.ref(x) for one in kept if isinstance(one, dict) for x in one.values())
+        return earlier
+
+    def looped(*arguments: Any) -> Any:
+        left.append(sum(ref() is not None for ref in loaded))
+        return run_loop(*arguments)
+
+    monkeypatch.setattr(run, "reopen", reopened)
+    monkeypatch.setattr(run, "run_loop", looped)
+    assert train("--resume", "run", "--quiet").exit_code == 0
+    assert len(loaded) >= 8 and left == [0]
 
 
 def test_the_same_command_goes_on(whole: Path) -> None:

@@ -49,7 +49,7 @@ class Earlier:
     settings: Mapping[str, Any]
     facts: Mapping[str, Any]
     file: Path | None
-    state: Mapping[str, Any] | None
+    state: dict[str, Any] | None
 
     @property
     def step(self) -> int:
