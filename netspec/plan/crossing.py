@@ -10,7 +10,7 @@ from typing import Literal
 from netspec.ir.ops import BatchNorm
 from netspec.passes.phases import phases
 from netspec.passes.placing import Held, Placed, Transfer
-from netspec.plan.footprint import FULL
+from netspec.plan.footprint.model import FULL
 from netspec.plan.program import Values, images_on
 
 RULE = (

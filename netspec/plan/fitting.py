@@ -8,7 +8,7 @@ from netspec.ir.graph import Graph
 from netspec.ir.settings import Precision
 from netspec.passes.placing import Placed, arrange, place
 from netspec.plan.crossing import crossings
-from netspec.plan.footprint import FULL
+from netspec.plan.footprint.model import FULL
 from netspec.plan.model import memories_of, smallest_batch
 from netspec.plan.program import HALF, locals_of, values_of
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from netspec.plan.footprint import FULL
+from netspec.plan.footprint.model import FULL
 from netspec.plan.program import HALF, Program, Work
 
 

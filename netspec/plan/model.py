@@ -13,7 +13,7 @@ from netspec.ir.settings import Precision
 from netspec.passes.fast import Where, chosen, forms_of
 from netspec.passes.placing import Arrangement, ArrangementError, Placed, SplitWord, arrange, place
 from netspec.plan.crossing import Crossing, crossings
-from netspec.plan.footprint import FULL
+from netspec.plan.footprint.model import FULL
 from netspec.plan.memory import Memory, Standing, memory
 from netspec.plan.program import HALF, Computed, images_on, locals_of, program, trained, values_of
 from netspec.units import plural

@@ -13,7 +13,8 @@ from netspec.passes.dependence import learning
 from netspec.passes.phases import phases
 from netspec.passes.placing import Held, Placed, Transfer, local_graph, share_of_shape
 from netspec.passes.placing.placed import TRAINING_LOSS
-from netspec.plan.footprint import FULL, Footprint, Site, footprint
+from netspec.plan.footprint import footprint
+from netspec.plan.footprint.model import FULL, Footprint, Site
 
 HALF = 2
 """Bytes of a number in bfloat16."""

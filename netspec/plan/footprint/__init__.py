@@ -1,0 +1,72 @@
+"""What an operation of a training step holds in memory, as the ``pytorch`` backend emits it.
+
+torch keeps from the forward pass what the formulas of its ``derivatives.yaml`` name: a convolution its input and
+weight, a ReLU its output, a maximum pooling its input and the places of the largest pixels in int64. Where the
+backend pads an image first or autocast makes a copy of less precision, that copy is kept in place of the value.
+
+Under autocast to bfloat16 products are computed in 2 bytes a number; normalisations across and within maps, softmax
+and losses in 4 (the backend widens them); everything else in what it reads.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from netspec.ir.ops import (
+    AvgPool,
+    BatchNorm,
+    Bias,
+    Blur,
+    ChannelScale,
+    ColourSpace,
+    Concat,
+    Conv,
+    Crop,
+    Dropout,
+    Flatten,
+    Linear,
+    Local,
+    Loss,
+    Lrn,
+    MapNorm,
+    Max,
+    MaxAbsPool,
+    MaxPool,
+    Mirror,
+    Nailbed,
+    Op,
+    RandomScale,
+    Reshape,
+    Resize,
+    Softmax,
+    Sum,
+    SumPool,
+    ZeroPad,
+)
+from netspec.plan.footprint.joins import join
+from netspec.plan.footprint.model import FULL, Footprint, Site
+from netspec.plan.footprint.neurons import neuron
+from netspec.plan.footprint.norms import norm
+from netspec.plan.footprint.places import pool, spatial
+from netspec.plan.footprint.weighted import weighted
+
+
+def footprint(op: Op, site: Site) -> Footprint:
+    """What an operation holds. Losses and dropout as in training."""
+    match op:
+        case Conv(table=table) if table is not None:  # the weight with zeros in its absent places is kept as well
+            found = weighted(op, site)
+            masked = op.filters * site.inputs[0].channels * op.window.area * FULL
+            return replace(found, extra=found.extra + masked)
+        case Conv() | Local() | Linear() | ChannelScale() | Bias():
+            return weighted(op, site)
+        case Lrn() | MapNorm() | BatchNorm() | Dropout():
+            return norm(op, site)
+        case MaxPool() | AvgPool() | SumPool() | MaxAbsPool():
+            return pool(op, site)
+        case Blur() | Mirror() | Nailbed() | Crop() | ZeroPad() | Resize() | RandomScale() | ColourSpace():
+            return spatial(op, site)
+        case Concat() | Sum() | Max() | Flatten() | Reshape() | Softmax() | Loss():
+            return join(op, site)
+        case _:
+            return neuron(op, site)

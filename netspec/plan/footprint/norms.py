@@ -1,0 +1,35 @@
+"""Normalisations, and dropout."""
+
+from __future__ import annotations
+
+from netspec.ir.ops import BatchNorm, ContrastNorm, Dropout, Lrn, MapNorm
+from netspec.ir.window import Pad
+from netspec.plan.footprint.model import FULL, WORD, Footprint, Site, chain
+
+
+def norm(op: Lrn | MapNorm | BatchNorm | Dropout, site: Site) -> Footprint:
+    """A normalisation, or dropout."""
+    width, numbers = site.widths[0], site.read
+    if isinstance(op, Dropout):  # a mask; whom it keeps is decided before, in two arrays of 32-bit words
+        return Footprint(numbers * width, width, extra=numbers * width, forward=2 * numbers * (WORD - width))
+    if isinstance(op, BatchNorm):
+        if not site.shared:
+            return Footprint(numbers * width, width, keeps_input=True, extra=2 * site.output.channels * FULL)
+        maps = 2 if op.affine else 1  # what is centred, and what is normalised before it is scaled
+        wide = numbers * FULL
+        return Footprint(numbers * width, width, extra=maps * wide, forward=wide, backward=3 * wide)
+    maps = numbers * FULL
+    wide = width == FULL
+    copy = 0 if wide else maps
+    if isinstance(op, Lrn):  # its input, base and power; back, two sums
+        back, later = chain(maps, *((maps,) if copy else ()), numbers * width)
+        return Footprint(
+            maps, FULL, keeps_input=wide, extra=2 * maps + copy, forward=maps, backward=2 * maps + back, later=later
+        )
+    before = op.size // 2
+    after = op.size - 1 - before
+    padded = site.padded(Pad(before, after, before, after)) * FULL
+    kept = padded + 2 * maps  # the squares with zeros around them, the base, the base's power
+    if isinstance(op, ContrastNorm):
+        kept += padded + maps
+    return Footprint(maps, FULL, keeps_input=wide, extra=kept + copy, forward=2 * maps, backward=2 * maps + copy)

@@ -1,0 +1,81 @@
+"""Operations that move pixels, and poolings."""
+
+from __future__ import annotations
+
+from netspec.ir.ops import (
+    AvgPool,
+    Blur,
+    ColourSpace,
+    Crop,
+    MaxAbsPool,
+    MaxPool,
+    Mirror,
+    Nailbed,
+    Pool,
+    RandomScale,
+    Resize,
+    ZeroPad,
+)
+from netspec.ir.window import Pad
+from netspec.passes.padding import exact_padding, pool_padding
+from netspec.plan.footprint.model import FULL, INDEX, Footprint, Site, chain
+
+
+def spatial(op: Blur | Mirror | Nailbed | Crop | ZeroPad | Resize | RandomScale | ColourSpace, site: Site) -> Footprint:
+    """Pixels moved, or made of others."""
+    width, made = site.widths[0], site.made
+    x, y = site.inputs[0], site.output
+    if isinstance(op, Nailbed):
+        return Footprint(None, width, backward=site.read * width // op.stride)  # rows, then columns are put back
+    if isinstance(op, Crop):
+        return Footprint(None, width, backward=made // y.width * x.width * width)  # columns, then rows are put back
+    if isinstance(op, Mirror | ZeroPad):
+        return Footprint(made * width, width)
+    if isinstance(op, ColourSpace):
+        wide = made * FULL
+        colours = 2 * wide // 3  # back, those of one channel, and what one more adds
+        if op.to == "yuv":
+            return Footprint(wide, FULL, forward=wide, backward=colours)
+        # Of its numbers between the matrices: themselves, which are above the least, and those at least so large.
+        return Footprint(wide, FULL, extra=2 * wide + made, forward=wide, backward=2 * wide + colours)
+    if isinstance(op, Resize | RandomScale):
+        low = site.low
+        between = made // y.width * x.width * low
+        cast = (site.read * low,) if width != low else ()
+        matrices = (y.height * x.height + y.width * x.width) * low
+        back, later = chain(made * low, between, *cast, site.read * width)
+        return Footprint(made * low, low, extra=matrices, forward=sum(cast) + between, backward=back, later=later)
+    before = op.size // 2
+    after = op.size - 1 - before
+    lines = site.padded(Pad(before, after, before, after))
+    rows = site.padded(Pad(0, 0, before, after))
+    cast = (lines * width,) if width != site.low else ()
+    back, later = chain(made * site.low, rows * site.low, lines * site.low, *cast, made * width)
+    kept = (lines + rows) * site.low
+    return Footprint(made * site.low, site.low, extra=kept, forward=sum(cast), backward=back, later=later)
+
+
+def pool(op: Pool, site: Site) -> Footprint:
+    """A pooling."""
+    width, low, made = site.widths[0], site.low, site.made
+    x = site.inputs[0]
+    pad = pool_padding(op.window, x).before
+    if isinstance(op, MaxPool):
+        places = made * INDEX
+        if pad is None:
+            return Footprint(made * width, width, keeps_input=True, extra=places)
+        padded = site.padded(pad) * width
+        back, later = chain(made * width, padded, site.read * width)
+        return Footprint(made * width, width, extra=padded + places, backward=back, later=later)
+    if isinstance(op, MaxAbsPool):  # the image turned round; forward, it and the magnitudes before they are turned
+        padded = site.padded(exact_padding(op.window, x)) * width
+        back, later = chain(made * width, padded, padded, site.read * width)
+        places = made * INDEX
+        return Footprint(made * width, width, extra=padded + places, forward=2 * padded, backward=back, later=later)
+    if isinstance(op, AvgPool) and pad is None and op.window.dilation == (1, 1):
+        return Footprint(made * width, width, keeps_input=True)
+    padded = site.padded(op.window.effective_pad(x.height, x.width))
+    cast = (padded * width,) if width != low else ()
+    back, later = chain(made * low, padded * low, *cast, site.read * width)
+    total = made * low if isinstance(op, AvgPool) else 0
+    return Footprint(made * low, low, extra=padded * low, forward=max(sum(cast), total), backward=back, later=later)

@@ -1,0 +1,54 @@
+"""Operations with weights: products and what is added."""
+
+from __future__ import annotations
+
+from netspec.ir.ops import Bias, ChannelScale, Conv, Linear, Local
+from netspec.passes.padding import conv_padding
+from netspec.plan.footprint.model import FULL, Footprint, Site, chain
+
+
+def weighted(op: Conv | Local | Linear | ChannelScale | Bias, site: Site) -> Footprint:
+    """A product with weights, or biases."""
+    width, low, read, made = site.widths[0], site.low, site.read, site.made
+    if isinstance(op, Bias):  # the sum of a value and a float32 bias
+        return Footprint(made * FULL, FULL, hands_on=width == FULL)
+    if isinstance(op, ChannelScale):  # by a float32 weight; back, the products that its gradient is the sum of
+        return Footprint(made * FULL, FULL, keeps_input=True, backward=made * FULL)
+    if isinstance(op, Local):
+        return _local(op, site)
+    if isinstance(op, Conv):
+        before = conv_padding(op.window, site.inputs[0]).before
+        if before is not None:
+            padded = site.padded(before)
+            cast = (padded * width,) if width != low else ()
+            back, later = chain(made * low, padded * low, *cast, read * width)
+            kept = padded * low
+            return Footprint(made * low, low, extra=kept, forward=sum(cast), backward=back, later=later)
+    result, forward = low, 0
+    if isinstance(op, Linear) and op.groups > 1:  # products side by side, brought into one row, and the bias added
+        result = FULL if op.bias else low
+        forward = made * low * (2 if op.bias else 1)
+    if width == low and not (site.strided and isinstance(op, Linear)):
+        return Footprint(made * result, result, keeps_input=True, forward=forward, backward=forward // 2)
+    back, later = chain(made * low, read * low, read * width)
+    return Footprint(made * result, result, extra=read * low, forward=forward, backward=back, later=later)
+
+
+def _local(op: Local, site: Site) -> Footprint:
+    """The unrolled patches are kept; the products are laid in the value's order, and the bias added."""
+    x, y, low = site.inputs[0], site.output, site.low
+    patches = site.images * x.channels * op.window.area * y.height * y.width
+    padded = site.padded(op.window.effective_pad(x.height, x.width)) * site.widths[0]
+    kernels = y.units * (x.channels // op.groups) * op.window.area * low
+    width = FULL if op.bias else low
+    copied = op.groups > 1 or site.widths[0] != low
+    laid = (patches * low,) if copied else ()
+    back, later = chain(site.made * low, patches * low, *laid, padded, site.read * site.widths[0])
+    return Footprint(
+        site.made * width,
+        width,
+        extra=patches * low + (kernels if op.groups > 1 and low == FULL else 0),
+        forward=max(padded, patches * site.widths[0] if copied else 0, site.made * low) - site.made * width,
+        backward=back,
+        later=later,
+    )
