@@ -7,6 +7,7 @@ arithmetic's shape is kept beside it: what is wrong below only because of this d
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -200,6 +201,8 @@ class Walk:
         if lowered is None:
             assert fault is not None
             labels = self._flattened(request.name) if fault.code == "needs-image" else ()
+            if fault.code == "shapes-differ" and request.type.grouping != "weights":
+                labels = self._odd(request.name)
             section = stated.section
             self.findings.fault(fault, request.name, section.values[0].span, by_key(section.pairs), labels)
             if isinstance(fault.operation, Op):
@@ -234,6 +237,13 @@ class Walk:
         if maker is None or not maker.section.values:
             return ()
         return (Label(maker.section.values[0].span, f"{maker.section.name.text} makes a vector"),)
+
+    def _odd(self, name: str) -> tuple[Label, ...]:
+        """Of values that cannot be joined, those of another size than most, or both of two."""
+        inputs = self.wiring.inputs[self.wiring.index[name]] or ()
+        shapes = self._reads[name]
+        spans = {n: self.facts[inputs[n]].section.name.span for n in odd_ones(shapes)}
+        return tuple(Label(span, f"{span.text} is {shapes[n]}") for n, span in spans.items())
 
     def _likely_placement(
         self, found: LayerType | None, values: Mapping[str, Any] | None, inputs: tuple[int, ...] | None
@@ -284,6 +294,15 @@ class Walk:
         if not doubtful and self.settings.groups is not None:
             refute_counts(self.findings, stated, lowered, name, (computed,))
         return value
+
+
+def odd_ones(shapes: Sequence[Shape]) -> list[int]:
+    """Which of several values have another height and width than most, or, of equal sizes, other channels; of two,
+    both."""
+    sizes: list[tuple[int, ...]] = [tuple(shape[1:]) for shape in shapes]
+    told = sizes if len(set(sizes)) > 1 else [tuple(shape) for shape in shapes]
+    (usual, _), *_ = Counter(told).most_common()
+    return [n for n, one in enumerate(told) if len(told) == 2 or one != usual]
 
 
 def _inputs_span(section: Section) -> Span:

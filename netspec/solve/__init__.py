@@ -14,7 +14,7 @@ from netspec.ir.ops import Linear
 from netspec.ir.shape import Shape
 from netspec.keys import BadValue, Rows
 from netspec.language.syntax import Number
-from netspec.solve import blame, claims, inherited, windows
+from netspec.solve import blame, claims, inherited, joins, windows
 from netspec.solve.consequences import consequence
 from netspec.solve.edits import set_crop, set_input, set_keys
 from netspec.solve.trial import Bench, Proposal, Tried, Wanted, always
@@ -65,6 +65,8 @@ def _with_fixes(mistake: Diagnostic, bench: Bench) -> Diagnostic:
     if mistake.code == "kernel-too-large":
         ways = chain(_channels_first(checked), _whole_map(checked, facts) if facts is not None else ())
         return _said_last(replace(mistake, fixes=_holding(ways, mistake, bench)), checked)
+    if mistake.code == "shapes-differ" and facts is not None and mistake.labels:
+        return replace(mistake, fixes=_holding(joins.proposals(checked, facts), mistake, bench))
     if mistake.code == "groups-do-not-divide" and facts is not None:
         return replace(mistake, fixes=_holding(_multiples(checked, facts), mistake, bench))
     if mistake.code == "table-mismatch" and facts is not None:
@@ -133,6 +135,7 @@ def _window(mistake: Diagnostic, facts: LayerFacts, bench: Bench) -> Diagnostic:
         yield windows.rounding(checked, facts, window, "up")
         yield from windows.pads(checked, facts, window)
         yield down
+        yield from windows.as_caffe(checked, facts, window)
         yield from windows.alone(checked, facts, window)
         yield from windows.kernels(checked, facts, window)
         yield from windows.unit_stride(checked, facts, window)
@@ -214,7 +217,17 @@ def _whole_map(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
 
 
 def _multiples(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
-    """The nearest numbers of filters or outputs that the groups divide."""
+    """The nearest numbers of groups that divide, where as many do not divide the channels; the nearest numbers of
+    filters or outputs that the groups divide."""
+    groups = facts.values.get("groups")
+    if isinstance(groups, int) and "groups" in facts.pairs and len(facts.reads) == 1:
+        channels, filters = facts.reads[0].channels, facts.values.get("filters")
+        if channels % groups:
+            fitting = (g for g in range(1, channels + 1) if channels % g == 0 and not (filters and filters % g))
+            for other in sorted(fitting, key=lambda g: abs(g - groups))[:1]:
+                yield Proposal(
+                    f"{facts.section.name.text} groups={other}", set_keys(checked, facts, {"groups": str(other)})
+                )
     for key in ("filters", "outputs"):
         number = facts.values.get(key)
         if isinstance(number, int) and key in facts.pairs:

@@ -58,6 +58,7 @@ def _upstream(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
 
 def _of_window(checked: Checked, facts: LayerFacts, upstream: LayerFacts, window: Window) -> Iterator[Proposal]:
     if upstream is facts:
+        yield from windows.as_caffe(checked, facts, window)
         yield from _for_maps(checked, facts, window)
         yield from windows.kernels(checked, facts, window)
         return

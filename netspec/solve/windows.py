@@ -91,6 +91,15 @@ def _gives(facts: LayerFacts, window: Window, to: Rounding) -> str:
     return f"gives {_said(rows, columns)} {_WHO[to]}"
 
 
+def as_caffe(checked: Checked, facts: LayerFacts, window: Window) -> Iterator[Proposal]:
+    """Caffe's rounding of the net, where it is neither that of up nor that of down: convolutions and pooling do not
+    tile, or the pooling below cannot be known yet."""
+    loose = {w.kind for f in checked.layers if (w := layer_window(f)) is not None and not tiles(f)}
+    unseen = {"pool" for f in checked.layers if f.type is not None and f.type.endswith("pool") and not f.reads}
+    if len(loose | unseen) > 1 and window.rounding != "caffe" and "rounding" not in facts.pairs:
+        yield rounding(checked, facts, window, "caffe")
+
+
 def alone(checked: Checked, facts: LayerFacts, window: Window) -> Iterator[Proposal]:
     """Another rounding of this layer alone, where it has the net's."""
     if "rounding" in facts.pairs:
@@ -166,7 +175,12 @@ def tiles(facts: LayerFacts) -> bool:
 def keeping_pad(facts: LayerFacts) -> int | None:
     """The pad on all sides with which a window of stride 1 keeps its input's size, where it has less than that."""
     window = layer_window(facts)
-    if window is None or window.stride != (1, 1) or window.extent[0] != window.extent[1]:
+    return keeping_pad_of(window) if window is not None else None
+
+
+def keeping_pad_of(window: Window) -> int | None:
+    """The same of a window by itself."""
+    if window.stride != (1, 1) or window.extent[0] != window.extent[1]:
         return None
     pad, odd = divmod(window.extent[0] - 1, 2)
     return None if odd or max(window.pad) >= pad else pad

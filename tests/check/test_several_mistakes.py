@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from checking import mistake, mistakes
 
-from netspec.diagnostics import Diagnostic
+from netspec.diagnostics import Diagnostic, apply
 
 
 def titles(found: Diagnostic) -> list[str]:
@@ -52,6 +52,7 @@ def test_a_way_out_that_brings_the_next_mistake_to_light_is_offered_and_says_so(
     assert [(fix.title, fix.effect, fix.checks) for fix in found.fixes] == [
         ("net rounding=up", "gives 113 as cuda-convnet computed it; 1 error at both comes to light", False),
         ("net rounding=down", "gives 112 as PyTorch computes it; 1 error at both comes to light", False),
+        ("net rounding=caffe", "gives 112 as Caffe computes it; 1 error at both comes to light", False),
     ]
 
 
@@ -69,3 +70,74 @@ def test_where_the_channels_stand_last_no_other_way_out_is_offered() -> None:
     found, _ = mistakes("[data]  input  32x32x3\n[pool]  maxpool  kernel=3  stride=2\n[drop]  dropout  rate=2\n")
     assert not found.fixes
     assert "the input is 32x32x3, which is channels x height x width; did you mean input 3x32x32?" in found.notes
+
+
+# Where branches meet.
+
+BLOCK = """\
+net      residual  rounding=down
+[image]  input  64x56x56
+[head]   conv  filters=64   kernel=3  pad=1
+[c1]     conv  filters=128  kernel=3  pad=1  stride=2  inputs=head
+[c2]     conv  filters=128  kernel=3  pad=1
+[side]   conv  filters=128  kernel=1  stride=2  inputs=head
+[out]    sum   inputs=c2,side
+"""
+"""A block of ResNet-18 (He et al. 2015, table 1) that halves the map, with its projection."""
+
+
+def ways(found: Diagnostic) -> list[tuple[str, bool]]:
+    return [(fix.title, fix.checks) for fix in found.fixes]
+
+
+def test_a_shortcut_around_a_change_of_shape_wants_a_projection() -> None:
+    text = BLOCK.replace("[side]   conv  filters=128  kernel=1  stride=2  inputs=head\n", "")
+    found = mistake(text.replace("c2,side", "c2,head"))
+    assert [label.text for label in found.labels] == ["c2 is 128x28x28", "head is 64x56x56"]
+    line = "[out_shortcut] conv filters=128 kernel=1 stride=2 rounding=down inputs=head"
+    assert ways(found)[0] == (f"add {line}", True)
+    assert f"{line}\n[out]    sum   inputs=c2,out_shortcut\n" in apply(
+        found.fixes[0].edits, text.replace("c2,side", "c2,head")
+    )
+
+
+def test_a_projection_that_reads_the_end_of_the_other_branch_is_given_its_beginning() -> None:
+    found = mistake(BLOCK.replace("stride=2  inputs=head\n[out]", "stride=2\n[out]"))
+    assert ways(found)[0] == ("side inputs=head", True)
+    assert found.fixes[0].effect.startswith("side reads c2 now, the layer above")
+
+
+def test_a_projection_without_the_stride_of_its_block() -> None:
+    found = mistake(BLOCK.replace("kernel=1  stride=2", "kernel=1"))
+    assert ways(found)[0] == ("side stride=2", True)
+
+
+def test_a_projection_to_other_channels() -> None:
+    found = mistake(BLOCK.replace("filters=128  kernel=1", "filters=64  kernel=1"))
+    assert [label.text for label in found.labels] == ["c2 is 128x28x28", "side is 64x28x28"]
+    assert ("side filters=128", True) in ways(found)
+
+
+def test_the_one_branch_of_a_concatenation_that_lacks_its_pad_is_shown_and_padded() -> None:
+    text = "[i] input 8x28x28\n[a] conv filters=2 kernel=1\n[b] conv filters=3 kernel=5 pad=1 inputs=i\n"
+    text += "[c] maxpool kernel=3 stride=1 pad=1 inputs=i\n[all] concat inputs=a,b,c\n"
+    found = mistake(text)
+    assert [label.text for label in found.labels] == ["b is 3x26x26"]
+    assert ways(found) == [("b pad=2", True)]
+    found = mistake(
+        text.replace("pad=1 inputs=i\n[c]", "pad=2 inputs=i\n[c]").replace("stride=1", "stride=2 rounding=up")
+    )
+    assert [label.text for label in found.labels] == ["c is 8x15x15"] and ("c stride=1", True) in ways(found)
+
+
+def test_as_many_groups_as_channels_are_the_way_out_of_nearly_as_many() -> None:
+    found = mistake("[i] input 128x8x8\n[dw] conv filters=128 kernel=3 groups=129\n")
+    assert ways(found) == [("dw groups=128", True)]
+
+
+def test_pooling_that_rounds_up_and_a_convolution_that_rounds_down_are_caffes() -> None:
+    """GoogLeNet's beginning (Szegedy et al. 2014, table 1): 224 -> 112 is 112.5 rounded down, 112 -> 56 is 55.5 up."""
+    text = "[i] input 3x224x224\n[conv1] conv filters=64 kernel=7 stride=2 pad=3 -> 64x112x112\n"
+    text += "[pool1] maxpool kernel=3 stride=2 -> 64x56x56\n"
+    for found in (mistake(f"net n rounding=down\n{text}"), *mistakes(f"net n rounding=exact\n{text}")):
+        assert ("net rounding=caffe", True) in ways(found)

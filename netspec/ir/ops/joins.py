@@ -43,7 +43,7 @@ class Concat(Op):
                 "shapes-differ",
                 "{layer} joins maps of different sizes",
                 ("inputs",),
-                (" , ".join(map(str, inputs)) + ": heights and widths must be equal",),
+                (", ".join(map(str, inputs)) + ": heights and widths must be equal",),
             )
         return Shape(sum(x.channels for x in inputs), *first[1:])
 

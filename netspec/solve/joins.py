@@ -1,0 +1,129 @@
+"""Ways out where branches of different shapes meet: what the odd one reads, its windows or filters, a projection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from netspec.check import Checked, LayerFacts
+from netspec.check.layers import odd_ones
+from netspec.diagnostics import Edit
+from netspec.ir.fault import Fault
+from netspec.ir.shape import Shape
+from netspec.ir.window import Window
+from netspec.language.syntax import Values
+from netspec.solve import windows
+from netspec.solve.edits import set_keys
+from netspec.solve.trial import Proposal
+from netspec.source import Span
+
+MOST_ABOVE = 12
+"""How many layers of another branch are looked at for what it begins with."""
+
+_JOINS = ("sum", "concat", "max")
+
+
+def proposals(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
+    """What might give the values that a layer joins one shape: of each odd one's branch what it begins with, then its
+    own layers, from the nearest on, then a projection of one that has no layers of its own."""
+    odd = odd_ones(facts.reads)
+    usual = next((shape for n, shape in enumerate(facts.reads) if n not in odd), None)
+    for n in reversed(odd):
+        wanted = usual or facts.reads[1 - n]
+        others = [number for i, number in enumerate(facts.inputs) if i != n]
+        branch = _branch(checked, facts.inputs[n], others)
+        yield from _from_elsewhere(checked, branch)
+        for layer in branch:
+            yield from _resized(checked, layer, wanted)
+            if facts.type != "concat":
+                yield from _refiltered(checked, layer, wanted)
+        if not branch and facts.type == "sum" and _reshapes(checked, others[0], facts.inputs[n]):
+            yield from _projected(checked, facts, n, wanted)
+
+
+def _branch(checked: Checked, number: int, others: Sequence[int]) -> list[LayerFacts]:
+    """The layers that lead to a value and to none of the others, the last one first."""
+    shared = {above for other in others for above in _above(checked, other)}
+    return [checked.layers[i] for i in _above(checked, number) if i not in shared]
+
+
+def _above(checked: Checked, number: int) -> list[int]:
+    """A layer and those above it, along first inputs."""
+    found = [number]
+    while checked.layers[found[-1]].inputs:
+        found.append(checked.layers[found[-1]].inputs[0])
+    return found
+
+
+def _resized(checked: Checked, layer: LayerFacts, wanted: Shape) -> Iterator[Proposal]:
+    """Of a window, the pad that keeps its input's size and the stride that comes to the size that is wanted."""
+    window = windows.layer_window(layer)
+    if window is None or layer.computed is None or not layer.computed.is_image:
+        return
+    yield from windows.keeping(checked, layer)
+    (x,), name = layer.reads, layer.section.name.text
+    stride = max(1, round(x.height / wanted.height))
+    if stride != window.stride[0]:
+        other = replace(window, stride=(stride, stride))
+        for pad in (None, windows.keeping_pad_of(replace(window, stride=(1, 1)))):
+            keys = {"stride": str(stride)} | ({"pad": str(pad)} if pad is not None else {})
+            title = " ".join([name, *(f"{key}={value}" for key, value in keys.items())])
+            yield Proposal(title, set_keys(checked, layer, keys), _gives(other, x) if pad is None else "")
+
+
+def _gives(window: Window, x: Shape) -> str:
+    try:
+        rows, columns = (axis.output for axis in window.fit(x.height, x.width))
+    except Fault:
+        return ""
+    return f"gives {rows}x{columns}"
+
+
+def _refiltered(checked: Checked, layer: LayerFacts, wanted: Shape) -> Iterator[Proposal]:
+    for key in ("filters", "outputs"):
+        if key in layer.pairs and layer.values.get(key) != wanted.channels:
+            title = f"{layer.section.name.text} {key}={wanted.channels}"
+            yield Proposal(title, set_keys(checked, layer, {key: str(wanted.channels)}))
+
+
+def _from_elsewhere(checked: Checked, branch: Sequence[LayerFacts]) -> Iterator[Proposal]:
+    """A branch whose first layer reads, by its place, the end of another one: it may be meant to read what that one
+    begins with, which is what its first layer names, or where branches met before."""
+    if not branch or "inputs" in branch[-1].pairs or not branch[-1].inputs:
+        return
+    head, end = branch[-1].section.name.text, checked.layers[branch[-1].inputs[0]]
+    for number in _above(checked, branch[-1].inputs[0])[:MOST_ABOVE]:
+        layer = checked.layers[number]
+        begins = layer if layer is not end and layer.type in _JOINS else None
+        if "inputs" in layer.pairs and layer.inputs:
+            begins = begins or checked.layers[layer.inputs[0]]
+        if begins is not None:
+            read = begins.section.name.text
+            gives = f"{head} reads {end.section.name.text} now, the layer above"
+            yield Proposal(f"{head} inputs={read}", set_keys(checked, branch[-1], {"inputs": read}), gives)
+            return
+
+
+def _reshapes(checked: Checked, number: int, start: int) -> bool:
+    """Whether a branch that leaves a layer has more in it than convolutions of single pixels."""
+    found = (windows.layer_window(layer) for layer in _branch(checked, number, [start]))
+    return any(window is not None and window.kernel != (1, 1) for window in found)
+
+
+def _projected(checked: Checked, facts: LayerFacts, n: int, wanted: Shape) -> Iterator[Proposal]:
+    """A shortcut around layers that change the shape, as a convolution of single pixels (He et al. 2015, 3.3)."""
+    pair, x = facts.pairs.get("inputs"), facts.reads[n]
+    if pair is None or not isinstance(pair.value, Values) or not x.is_image or not wanted.is_image:
+        return
+    read = checked.layers[facts.inputs[n]].section.name.text
+    taken = {other.section.name.text for other in checked.layers}
+    name = f"{facts.section.name.text}_shortcut"
+    stride = max(1, round(x.height / wanted.height))
+    keys = f"conv filters={wanted.channels} kernel=1" + (f" stride={stride}" if stride > 1 else "")
+    keys += " rounding=down" if (x.height - 1) % stride or (x.width - 1) % stride else ""
+    if name in taken or facts.section.name.span.source is not checked.texts.root:
+        return
+    span = facts.section.span
+    line = Edit(Span(span.source, span.start, span.start), f"[{name}] {keys} inputs={read}\n")
+    title = f"add [{name}] {keys} inputs={read}"
+    yield Proposal(title, (line, Edit(pair.value.items[n].span, name)), "projects the shortcut, as in ResNets")
