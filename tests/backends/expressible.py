@@ -253,7 +253,7 @@ class Drawn:
         further = self.chance()
         self.add(f"crossentropy inputs={scores} loss_weight={self.one_of(1, 0.5) if further else 0.5}")
         if further:
-            other = self.add(f"fc outputs={2 * self.gpus} reads=all inputs={above} init=gaussian(0.2)")
+            other = self.add(f"fc outputs={6 * self.gpus} reads=all inputs={above} init=gaussian(0.2)")
             words = ["crossentropy", "squarederror", "sumsquares", *(["cauchyerror"] if self.dialect == "2012" else [])]
             words += ["binarycrossentropy" if self.dialect == "2012" else "binarycrossentropy positive=3"]
             self.add(f"{self.one_of(*words)} inputs={other} loss_weight={self.one_of(1, 0.25)}")

@@ -165,8 +165,8 @@ def test_what_version_2_refused(middle: str, code: str, underlined: str, note: s
         (conv("c", "data", 3) + POOL.replace("max", "max\nsum=true"), [("cfg-ignored-key", "true")]),
         (CMPOOL.format("outputs=12\nstart=-6\nneuron=relu"), []),
         ("[p]\ntype=blur\ninputs=data\nchannels=3\nfilterSize=+03\nstdev=-2\ngpu=0\n", []),
-        ("[p]\ntype=softmax\ninputs=data\ngpu=0\n[k]\ntype=cost.ce\ninputs=labels,p\ngpu=0\n",
-         [("cfg-old-habit", "cost.ce")]),
+        ("[f]\ntype=fc\ninputs=data\noutputs=10\ninitW=0.1\ngpu=0\n[p]\ntype=softmax\ninputs=f\n"
+         "[k]\ntype=cost.ce\ninputs=labels,p\ngpu=0\n", [("cfg-old-habit", "cost.ce"), ("cfg-substitute", "labels,p")]),
     ],
 )  # fmt: skip
 def test_what_version_2_took(middle: str, told: list[tuple[str, str]]) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from layerfiles import PARAMS, RATES, conv, load, net, readable, said, told
 
+from netspec.ir.ops import Dropout
+
 OLD = "scale=0.00005\npow=.5\n"
 NORM = f"[n]\ntype=rnorm\ninputs=c\nchannels=16\nsizeX=3\n{OLD}"
 
@@ -79,6 +81,18 @@ def test_a_normalisation_across_maps_before_it_had_a_type(said_so: str, made: st
     assert line_of(text) == made
     habits = [d.message for d in said(text) if d.code == "cfg-old-habit" and "crossMap" in d.message]
     assert habits == ["n: rnorm with crossMap is taken for cmrnorm, as it is called now"] * made.startswith("lrn")
+
+
+def test_version_2_reads_the_part_that_dropout_keeps_in_the_parameter_file_alone() -> None:
+    text = net(conv("c", "data", 3) + "[d]\ntype=dropout2\ninputs=c\nkeep=0.9\nenable=0\n", "d")
+    (node,) = [n for n in load(text).graph.nodes.values() if n.layer == "d"]
+    assert node.op == Dropout(0.5, scaling="test")
+    for key in ("keep", "enable"):
+        (found,) = [d for d in said(text) if d.span.text == key]
+        assert (found.code, found.notes) == (
+            "cfg-ignored-key",
+            (f"{key} is read in the parameter file, not in this one",),
+        )
 
 
 def test_keys_that_one_version_passes_over_do_not_outvote_those_that_it_refuses() -> None:

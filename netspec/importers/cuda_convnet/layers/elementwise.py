@@ -89,8 +89,8 @@ def _sums(site: Site) -> Layer:
 KINDS = table(
     Kind("neuron", _neuron, ONE),
     Kind("hs", _hs, ONE, ("keep",), ONLY_2012),
-    Kind("dropout", lambda site: _same(site, "dropout"), ONE, ("keep", "enable"), ONLY_V2),
-    Kind("dropout2", lambda site: _same(site, "dropout2"), ONE, ("keep", "enable"), ONLY_V2),
+    Kind("dropout", lambda site: _same(site, "dropout"), ONE, (), ONLY_V2),
+    Kind("dropout2", lambda site: _same(site, "dropout2"), ONE, (), ONLY_V2),
     Kind("softmax", lambda site: _same(site, "softmax"), ONE),
     Kind("eltsum", _sum_of, ANY, special={"2012": ("coeffs",)}),
     Kind("eltmax", _largest_of, (2, None)),

@@ -8,20 +8,21 @@ from dataclasses import dataclass, field
 
 from netspec.importers.cuda_convnet.layers.model import Definition, Layer
 from netspec.importers.cuda_convnet.learning.model import Learning
+from netspec.importers.cuda_convnet.spec.labels import over_other_data
 from netspec.importers.cuda_convnet.spec.lines import Lines
 from netspec.units import literal
 
 _BY_CLASS = ("cost.crossent2", "cost.bce", "cost.dce")
-CLASSES = 1
-"""``dataIdx`` of the numbers of the classes, where no ``cost.logreg`` says it: so have it all files that are known."""
 _OF_ANY = ("sumsquares", "gatedsumsquares", "topographic")
 """Losses of a spec that read any value, or an image."""
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """(a x + b t)^2 is b^2 (-a/b x - t)^2: the layer x, the ``factor`` -a/b, and the ``weight`` b^2."""
+    """(a x + b t)^2 is b^2 (-a/b x - t)^2: the ``labels`` t, the layer x, the ``factor`` -a/b, and the ``weight``
+    b^2."""
 
+    labels: str
     value: str
     factor: float
     weight: float
@@ -30,16 +31,17 @@ class Difference:
 @dataclass(frozen=True, slots=True)
 class Compared:
     """``logistic``: layers whose logistic neuron belongs to a cost. ``differences``: sums with labels, of which a cost
-    takes the squares. ``alone``: there is one cost."""
+    takes the squares. ``alone``: there is one cost. ``left_out``: the costs over data that a spec has not."""
 
     logistic: frozenset[str]
     differences: Mapping[str, Difference]
     alone: bool
+    left_out: frozenset[str]
 
 
 def compared(definition: Definition, learning: Learning) -> Compared:
     """The layers that are read together with their cost."""
-    logistic, differences = set(), dict[str, Difference]()
+    logistic, differences, compared_with = set(), dict[str, Difference](), dict[str, tuple[str, str]]()
     costs = sum(layer.is_cost for layer in definition.layers.values())
     reads = Counter(name for layer in definition.layers.values() for name in set(layer.inputs))
     for layer in definition.layers.values():
@@ -49,7 +51,9 @@ def compared(definition: Definition, learning: Learning) -> Compared:
             found = _difference(definition, learning, layer)
             if found is not None:
                 differences[layer.inputs[0]] = found
-    return Compared(frozenset(logistic), differences, costs == 1)
+                compared_with[layer.name] = found.labels, found.value
+    left_out = over_other_data(definition, compared_with)
+    return Compared(frozenset(logistic), differences, costs == 1, left_out)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +106,8 @@ class _Writer:
             read = self.lines.add(cost, "linear", scaled, [read], self.lines.images[read], "-scaled")
         return _Loss("squarederror", (read,), factor=difference.weight)
 
-    def of_gated_squares(self, cost: Layer) -> _Loss | None:
-        """Squares times a gate: a layer's numbers, or 1 for the image's class; no line where it is other data."""
-        if _gated_by_other_data(self.definition, cost):
-            return None
+    def of_gated_squares(self, cost: Layer) -> _Loss:
+        """Squares times a gate: a layer's numbers, or 1 for the image's class."""
         read = self.lines.value(cost, cost.inputs[1])
         if self.definition.is_labels(self.definition.layers[cost.inputs[0]]):
             return _Loss("sumsquares", (read,), {"gate": "class"})
@@ -136,7 +138,9 @@ _WRITTEN: Mapping[str, Callable[[_Writer, Layer], _Loss | None]] = {
 
 
 def add(definition: Definition, layer: Layer, lines: Lines, learning: Learning, known: Compared) -> None:
-    """The line of a cost; none where training does it anyway, or where it has a gate of data."""
+    """The line of a cost; none where training does it anyway, or where it is left out."""
+    if layer.name in known.left_out:
+        return
     loss = _WRITTEN[layer.type](_Writer(definition, lines, learning, known), layer)
     if loss is None:
         return
@@ -146,21 +150,6 @@ def add(definition: Definition, layer: Layer, lines: Lines, learning: Learning, 
     if loss.word not in _OF_ANY and lines.images[reads[-1]] is not None:
         reads[-1] = lines.add(layer, "flatten", {}, [reads[-1]], None, "-flat")
     lines.add(layer, loss.word, keys | loss.keys, reads, None)
-
-
-def _gated_by_other_data(definition: Definition, layer: Layer) -> bool:
-    """Warn of a gate that is neither a layer's number nor the class's: a third matrix of data."""
-    gate = definition.layers[layer.inputs[0]]
-    costs = [cost for cost in definition.layers.values() if cost.type == "cost.logreg"]
-    numbers = {definition.layers[cost.inputs[0]].values["dataIdx"] for cost in costs} or {CLASSES}
-    index = gate.values.get("dataIdx")
-    if not definition.is_labels(gate) or index in numbers:
-        return False
-    message = f"its gate is a matrix of data (dataIdx={index}) that is neither the images nor the number of their class"
-    note = f"the numbers of the classes are dataIdx={', '.join(map(str, sorted(numbers)))}"
-    told = f"{message}; it is trained without this cost"
-    layer.options.warn("cfg-left-out", told, "inputs", notes=(f"{note}; a spec has no other data",))
-    return True
 
 
 def _set_size(layer: Layer, learning: Learning) -> int:
@@ -187,4 +176,4 @@ def _difference(definition: Definition, learning: Learning, cost: Layer) -> Diff
         return None
     factors, place = learning.sums.get(total.name, total.values["coeffs"]), labels.index(True)
     a, b = factors[1 - place], factors[place]
-    return Difference(total.inputs[1 - place], -a / b, b * b) if b else None
+    return Difference(total.inputs[place], total.inputs[1 - place], -a / b, b * b) if b else None
