@@ -30,12 +30,22 @@ NOT_HELD = {
 """Settings that the files have not. Rates, schedules, momentum and decay they have by layer, and there they are
 compared."""
 
+WITHOUT_RATE = ("momentum", "decay", "bias_momentum", "bias_decay")
+"""Keys that say nothing beside a rate of 0, of which an imported spec has none. Those of what moves are compared by
+parameter."""
+
 
 def same(one: Net, other: Net, *, scheduled: bool = True) -> None:
     """Two nets are one but for what the files do not hold, and, unless they are ``scheduled``, for schedules."""
     found = compare(one, other)
     passed = () if scheduled else ("schedule", "bias_schedule")
-    told = [(layer.name, d) for layer in found.layers for d in layer.differences if d.key not in passed]
+    still = {(p.layer, key) for p in one.graph.parameters.values() if not p.lr for key in WITHOUT_RATE}
+    told = [
+        (layer.name, d)
+        for layer in found.layers
+        for d in layer.differences
+        if d.key not in passed and (layer.name, d.key) not in still
+    ]
     assert [(name, d) for name, d in told if d.effect not in ("nothing", "placement")] == []
     assert (found.function, found.misfits) == ("same", ())
     assert {(s.setting, s.difference.key) for s in found.settings} <= NOT_HELD
@@ -44,8 +54,9 @@ def same(one: Net, other: Net, *, scheduled: bool = True) -> None:
     for key, p in one.graph.parameters.items():
         q = theirs[key]
         assert (p.shape, p.distribution) == (q.shape, q.distribution), key
-        assert math.isclose(p.lr, q.lr) and math.isclose(p.momentum, q.momentum), key
-        assert math.isclose(p.decay, q.decay, abs_tol=1e-15), key
+        assert math.isclose(p.lr, q.lr), key
+        assert not p.lr or math.isclose(p.momentum, q.momentum), key
+        assert not p.lr or math.isclose(p.decay, q.decay, abs_tol=1e-15), key
         assert p.constraint == q.constraint, key
         falls = [words.schedule(net.graph.schedule_of(of)) for net, of in ((one, p), (other, q))]
         assert falls[0] == falls[1] or not p.lr or not scheduled, key

@@ -172,7 +172,9 @@ def test_without_notes_of_rates_nothing_can_be_taken(notes: str) -> None:
     assert (code, message) == ("cfg-no-history", "params.cfg has no notes of rates that were changed")
 
 
-@pytest.mark.parametrize("text", ["", "# epoch 3: set epsw to 0.001 from 0.01\n", "[other]\nepsW=1\n"])
+@pytest.mark.parametrize(
+    "text", ["", "# epoch 3: set epsw to 0.001 from 0.01\n", "# epoch 3: set epsw to 0.001\n", "[other]\nepsW=1\n"]
+)
 def test_a_parameter_file_without_these_layers_is_told_of_them(text: str) -> None:
     assert "cfg-no-section" in {code for code, _, _ in told(text)}
 

@@ -140,8 +140,7 @@ class _Replayer:
             return list(self.layers)
         was = change.was if change.was is not None else commonest(list(self.now.values()))
         names = [name for name in self.layers if was is None or close(self.now.get(name, was), was)]
-        if not names and not self.risen:
-            assert was is not None
+        if was is not None and not names and not self.risen:
             self._problem(change, f"no layer had the rate {literal(was)} by the notes above it")
         return names
 
