@@ -11,7 +11,7 @@ from torch import Tensor
 
 from netspec.ir.graph import Graph
 from netspec.ir.settings import Precision
-from netspec.passes.fast import forms_of
+from netspec.passes.fast import Forms, forms_of
 from netspec.train.learning.heap import keep_memory
 from netspec.train.learning.objective import Objective, build
 from netspec.train.learning.optimiser import PaperSGD, optimiser_of
@@ -51,12 +51,21 @@ class Step:
 def step_of(graph: Graph, device: str, batch: int, precision: Precision, passes: Collection[str] = ()) -> Step:
     """A step of a network with fresh weights, in the forms of these passes. The batch goes through in one part,
     whatever ``accumulate`` says."""
-    graph = replace(graph, train=replace(graph.train, precision=precision, accumulate=1))
-    forms = forms_of(graph, passes)
+    graph, forms = _in_one_part(graph, precision), step_forms(graph, batch, precision, passes)
     objective = recorded(build(graph, 0, device, forms))
     images, labels = batch_of(graph, device, batch)
     rule = optimiser_of(graph, objective.module, fused=forms.fused_update)
     return Step(objective, rule, objective.laid_out(images), labels, device, objective.use_kernels())
+
+
+def step_forms(graph: Graph, batch: int, precision: Precision, passes: Collection[str]) -> Forms:
+    """The forms in which a step is timed."""
+    return forms_of(_in_one_part(graph, precision), passes, batch)
+
+
+def _in_one_part(graph: Graph, precision: Precision) -> Graph:
+    """A network that is trained in this precision, by batches that go through it at once."""
+    return replace(graph, train=replace(graph.train, precision=precision, accumulate=1))
 
 
 def step_apart(

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
 
 from netspec.ir.graph import Graph
-from netspec.passes.fast import PASSES, Device, Pass, forms_of
+from netspec.passes.fast import PASSES, Device, Forms, Pass
 from netspec.report import Column, Table
 from netspec.timing.apart import apart
 from netspec.timing.clock import medians, take_turns
 from netspec.timing.question import Question
-from netspec.timing.step import step_apart, step_of
+from netspec.timing.step import step_apart, step_forms, step_of
 from netspec.units import count, duration, plural
 
 WITH, WITHOUT = "with", "without"
@@ -49,15 +49,24 @@ def _worths(graph: Graph, question: Question) -> Iterator[Worth]:
     on = question.passes
     for one in PASSES:
         others = tuple(name for name in on if name != one.name)
-        idle = question.device not in one.runs_on or forms_of(graph, (*others, one.name)) == forms_of(graph, others)
-        if idle:
+        competitors = {WITH: (*others, one.name), WITHOUT: others}
+        if question.device not in one.runs_on or len(_forms(graph, question, competitors)) == 1:
             yield Worth(one, one.name in on, None)
             continue
-        competitors = {WITH: (*others, one.name), WITHOUT: others}
         with _steps(graph, question, competitors) as steps:
             warm_up = 3 if question.device == "cuda" else 1
             seconds = medians(take_turns(steps, question.rounds, device=question.device, warm_up=warm_up))
         yield Worth(one, one.name in on, (seconds[WITH], seconds[WITHOUT]))
+
+
+def _forms(graph: Graph, question: Question, passes: Mapping[str, Names]) -> list[Forms]:
+    """The different forms of a step with each of these passes."""
+    found: list[Forms] = []
+    for names in passes.values():
+        forms = replace(step_forms(graph, question.batch, question.precision, names), passes=())
+        if forms not in found:
+            found.append(forms)
+    return found
 
 
 @contextmanager
@@ -65,7 +74,7 @@ def _steps(graph: Graph, question: Question, passes: Mapping[str, Names]) -> Ite
     """A training step with each of these passes; in processes of their own, where they differ in what becomes of the
     process's memory."""
     rest = (graph, question.device, question.batch, question.precision)
-    if len({forms_of(graph, names).kept_memory for names in passes.values()}) == 1:
+    if len({forms.kept_memory for forms in _forms(graph, question, passes)}) == 1:
         yield {who: step_of(*rest, names).train for who, names in passes.items()}
         return
     threads = torch.get_num_threads()

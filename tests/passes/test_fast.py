@@ -121,6 +121,25 @@ def test_convolutions_over_one_channel_have_another_gradient(image: str, keys: s
     assert forms_of(graph, ("im2col",)).patched == ({"c"} if patched else set())
 
 
+def test_few_images_at_a_time_are_not_worth_another_gradient() -> None:
+    graph = good("[image] input 1x9x9\n[c] conv filters=4 kernel=3\n[f] fc outputs=2\n").graph
+    # 7 x 7 places of 9 pixels are 441 numbers of patches an image: 297 images have 130,977, 298 have 131,418.
+    assert forms_of(graph, ("im2col",), 297) == PLAIN
+    assert forms_of(graph, ("im2col",), 298).passes == ("im2col",)
+    low = replace(graph, train=replace(graph.train, precision="bf16"))
+    assert forms_of(low, ("im2col",), 298) == PLAIN
+
+
+def test_averages_of_few_numbers_are_not_worth_another_form() -> None:
+    text = "net a rounding=down\n[image] input 3x9x9\n[p] {}\n[f] fc outputs=2\n"
+    # 3 x 9 x 9 are 243 numbers: 269 images have 65,367, 270 have 65,610.
+    averages = good(text.format("avgpool kernel=3 stride=2")).graph
+    assert forms_of(averages, ("avg-pool",), 269) == PLAIN
+    assert forms_of(averages, ("avg-pool",), 270).passes == ("avg-pool",)
+    for pool in ("sumpool kernel=3 stride=3", "avgpool kernel=3 stride=3 pad=2,1,1,0"):  # PyTorch has neither
+        assert forms_of(good(text.format(pool)).graph, ("avg-pool",), 1).passes == ("avg-pool",)
+
+
 def test_the_bias_of_several_convolutions_takes_in_their_relu() -> None:
     text = "[image] input 3x8x8\n[a] conv filters=4 kernel=3\n[c] conv inputs=a,a filters=4 kernel=3 neuron=relu\n"
     graph = good(f"{text}[f] fc outputs=2 inputs=a,c neuron=relu\n").graph

@@ -14,8 +14,9 @@ from places import SPECS
 
 from netspec.cli import main
 from netspec.ir.settings import Precision
-from netspec.net import load
-from netspec.timing import machine, measure
+from netspec.net import load, loads
+from netspec.passes.fast import im2col
+from netspec.timing import machine, measure, worth
 from netspec.timing.apart import Run, apart
 from netspec.timing.handwritten import PEERS
 from netspec.timing.machine import Machine
@@ -109,6 +110,17 @@ def test_a_device_that_is_not_there_is_refused() -> None:
 def test_what_cannot_be_trained_is_not_timed() -> None:
     done = CliRunner().invoke(main, ["time", "-"], input="[image] input 3x8x8\n[pool] maxpool kernel=2 stride=2\n")
     assert done.exit_code == 1 and "no weights" in done.stderr
+
+
+def test_a_pass_is_timed_where_it_does_something(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worth, "PASSES", (im2col.PASS,))
+    graph = loads("[image] input 1x9x9\n[c] conv filters=4 kernel=3\n[f] fc outputs=2\n").graph
+    cases: list[tuple[int, Precision, bool]] = [(297, "fp32", False), (298, "fp32", True), (298, "bf16", False)]
+    for batch, precision, timed in cases:
+        (found,) = worth.worths(graph, Question("cpu", batch, precision, 1))
+        assert (found.seconds is not None) == timed
+        passes = step_of(graph, "cpu", batch, precision, ("im2col",)).objective.forms.passes
+        assert passes == (("im2col",) if timed else ())
 
 
 @pytest.mark.parametrize("options", [(), ("--passes",)])

@@ -12,14 +12,12 @@ from torch.nn.grad import conv2d_input
 
 from netspec.ir.ops import Conv
 from netspec.ir.shape import Shape
+from netspec.passes.fast.im2col import FEWEST
 
 from ..ops.weighted import Convolution
 
 AT_A_TIME = 2**18
 """Numbers of patches that are written together: they stay in the processor's caches (1 MiB of float32)."""
-
-FEWEST = 2**17
-"""Numbers of patches, below which the library's gradient is over before several operations have begun."""
 
 Pair = tuple[int, int]
 

@@ -10,15 +10,13 @@ from torch.autograd.function import once_differentiable
 
 from netspec.ir.ops import AvgPool, SumPool
 from netspec.ir.shape import Shape
+from netspec.passes.fast.avg_pool import FEWEST_NUMBERS
 
 from ..ops import emit
 from .axes import Axes, Axis, axes_of, part, together
 
 AT_A_TIME = 2**19
 """Numbers of maps whose gradient is written together: they stay in the processor's caches (2 MiB of float32)."""
-
-FEWEST = 2**16
-"""Numbers of maps, below which the library's average pooling is over before a dozen operations have begun."""
 
 
 class SeparablePool(nn.Module):
@@ -33,7 +31,7 @@ class SeparablePool(nn.Module):
         self.plain = emit(op, (x,))
         self.axes = axes_of(op.window, x)
         self.number = _number(self.axes) if isinstance(op, AvgPool) else 1
-        self.fewest = FEWEST if isinstance(self.plain, nn.AvgPool2d) else 0
+        self.fewest = FEWEST_NUMBERS if isinstance(self.plain, nn.AvgPool2d) else 0
 
     def forward(self, x: Tensor) -> Tensor:
         if x.device.type != "cpu" or not x.is_contiguous() or x.numel() < self.fewest:

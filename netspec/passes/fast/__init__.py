@@ -55,13 +55,15 @@ def chosen(where: Where, without: Collection[str] = ()) -> tuple[str, ...]:
     return tuple(one.name for one in PASSES if one.pays(where) and one.name not in without)
 
 
-def forms_of(graph: Graph, names: Collection[str]) -> Forms:
-    """The forms that passes of these names leave. ``Forms.passes`` has those that found something to do."""
+def forms_of(graph: Graph, names: Collection[str], images: int | None = None) -> Forms:
+    """The forms that passes of these names leave, where so many images at most go through at a time (``None``: as many
+    as one likes). ``Forms.passes`` has those that found something to do."""
     forms = PLAIN
     applied: list[str] = []
     for one in PASSES:
         if one.name in names:
             after = one.apply(graph, forms)
+            after = after if images is None else one.enough(graph, after, images)
             if after != forms:
                 applied.append(one.name)
             forms = after

@@ -21,14 +21,23 @@ FEWEST = 4
 """Windows in a row, below which there is little to add up at a time."""
 
 
+FEWEST_NUMBERS = 2**16
+"""Numbers of maps, below which the library's average pooling is over before a dozen operations have begun."""
+
+
 def pays(node: Node, x: Shape) -> bool:
     """Whether a node is such a pooling of windows of more than a pixel. What PyTorch has no average pooling for (sums,
     dilation, padding of its own) is a convolution otherwise, and slower still."""
     if not isinstance(node.op, AvgPool | SumPool) or node.op.window.area == 1:
         return False
-    window = node.op.window
-    own = isinstance(node.op, AvgPool) and window.dilation == (1, 1) and pool_padding(window, x).before is None
-    return not own or (max(window.stride) <= WIDEST and node.output.width >= FEWEST)
+    return not is_known(node, x) or (max(node.op.window.stride) <= WIDEST and node.output.width >= FEWEST)
+
+
+def is_known(node: Node, x: Shape) -> bool:
+    """Whether PyTorch has such an average pooling."""
+    if not isinstance(node.op, AvgPool):
+        return False
+    return node.op.window.dilation == (1, 1) and pool_padding(node.op.window, x).before is None
 
 
 def _apply(graph: Graph, forms: Forms) -> Forms:
@@ -36,6 +45,12 @@ def _apply(graph: Graph, forms: Forms) -> Forms:
         return forms
     found = frozenset(node.name for node in graph.nodes.values() if node.inputs and pays(node, graph.shapes(node)[0]))
     return replace(forms, sums=found) if found else forms
+
+
+def _enough(graph: Graph, forms: Forms, images: int) -> Forms:
+    inputs = {name: graph.shapes(graph.nodes[name])[0] for name in forms.sums}
+    few = {name for name, x in inputs.items() if images * x.units < FEWEST_NUMBERS and is_known(graph.nodes[name], x)}
+    return replace(forms, sums=forms.sums - few)
 
 
 PASS = Pass(
@@ -48,5 +63,6 @@ PASS = Pass(
         "cuda": "off: not measured there",
     },
     _apply,
+    _enough,
     runs_on=("cpu",),
 )

@@ -92,8 +92,8 @@ class Pass:
 
     ``does`` and ``exact`` are each a line: what it does, and how its numbers compare with those of the plain network.
     ``pays`` says where it is on unless it is switched off, ``why`` what that rests on. ``apply`` adds to the forms;
-    it returns them as they are where the graph has nothing for the pass to do. On devices other than ``runs_on`` what
-    it adds has no effect.
+    it returns them as they are where the graph has nothing for the pass to do. ``enough`` leaves out of what it added
+    that for which so many images at a time are too few. On devices other than ``runs_on`` what it adds has no effect.
     """
 
     name: str
@@ -102,4 +102,5 @@ class Pass:
     pays: Callable[[Where], bool]
     why: Mapping[Device, str]
     apply: Callable[[Graph, Forms], Forms]
+    enough: Callable[[Graph, Forms, int], Forms] = lambda _graph, forms, _images: forms
     runs_on: tuple[Device, ...] = ("cpu", "cuda")

@@ -17,7 +17,9 @@ from netspec.units import plural
 def network(graph: Graph, config: Config) -> Objective:
     """The network as it is drawn, on its device, in the forms of the passes that are on."""
     where = Where("cuda" if config.device == "cuda" else "cpu", config.precision)
-    return build(graph, config.seed, config.device, forms_of(graph, chosen(where, config.without)))
+    at_once = -(-config.batch // graph.train.accumulate)
+    forms = forms_of(graph, chosen(where, config.without), at_once)
+    return build(graph, config.seed, config.device, forms)
 
 
 def begin(graph: Graph, config: Config, request: Request, reporter: Reporter) -> tuple[Objective, dict[str, Any]]:
