@@ -36,12 +36,26 @@ class Event:
         return 1000 * (other._at - self._at)
 
 
+class Generator:
+    """What random numbers are drawn from: a recording that fails leaves it ``capturing``, in which it draws nothing."""
+
+    def __init__(self) -> None:
+        self.capturing = False
+
+    def clone_state(self) -> Generator:
+        return Generator()
+
+    def graphsafe_set_state(self, state: Generator) -> None:
+        self.capturing = state.capturing
+
+
 class Functions:
     """Those that are asked of a device (``pretended.Device``)."""
 
     def __init__(self, device: Any) -> None:
         self.device = device
         self.stream: Any = self.new_stream()
+        self.generators = tuple(Generator() for _ in range(device.count))
 
     def new_stream(self) -> Any:
         log = self.device.log
@@ -73,8 +87,10 @@ class Functions:
         assert capture_error_mode in ("global", "thread_local", "relaxed")
         self.device.log.append("record")
         self.device.recording = graph.operations
+        self.generators[self.device.current].capturing = True
         try:
             yield
+            self.generators[self.device.current].capturing = False
         finally:
             self.device.recording = None
             self.device.log.append("recorded")
@@ -85,7 +101,7 @@ class Functions:
     def table(self) -> dict[str, Any]:
         """Them by their names."""
         device = self.device
-        named: dict[str, Callable[..., Any]] = {
+        named: dict[str, Any] = {
             "is_available": lambda: True, "is_initialized": lambda: True, "_lazy_init": lambda: None,
             "device_count": lambda: device.count, "current_device": lambda: device.current,
             "set_device": self.set_device, "device_of": lambda x: nullcontext(),
@@ -97,6 +113,7 @@ class Functions:
             "set_stream": self.set_stream, "Event": Event, "CUDAGraph": lambda: Graph(device), "graph": self.record,
             "get_rng_state": lambda where=None: torch.zeros(16, dtype=torch.uint8),
             "set_rng_state": lambda state, where=None: None, "manual_seed_all": lambda seed: None,
+            "default_generators": self.generators,
         }  # fmt: skip
         return named
 

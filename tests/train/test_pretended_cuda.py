@@ -98,6 +98,7 @@ def test_what_waits_ends_a_recording(tmp_path: Path) -> None:
         recording = Recording(CudaGraphs(), module, "the work", Inputs())
         x = torch.ones(2, device="cuda")
         assert float(recording(lambda x: (x * float(x.sum()),), (x,))[0][0]) == 2
+        assert not torch.cuda.default_generators[0].capturing  # type: ignore[attr-defined]
     assert recording.told is not None and "not permitted when stream is capturing" in recording.told
 
 

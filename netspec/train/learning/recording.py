@@ -56,9 +56,15 @@ class CudaGraphs:
         """Other threads, which read images meanwhile, may go on fetching memory."""
         here, graph = torch.cuda.current_stream(), torch.cuda.CUDAGraph()
         pool = self._graphs[0].pool() if self._graphs else None
+        generator = torch.cuda.default_generators[torch.cuda.current_device()]
+        before = generator.clone_state()
         try:
             with torch.cuda.graph(graph, pool=pool, capture_error_mode="thread_local"):
                 work()
+        except Exception:
+            # A recording that the driver gave up leaves the generator taking part in it, and it refuses to draw.
+            generator.graphsafe_set_state(before)
+            raise
         finally:
             torch.cuda.set_stream(here)  # after an error the graph's own stream would stay
         self._graphs.append(graph)
