@@ -1,4 +1,5 @@
-"""What keeps a network from taking a step of training: numbers beyond float32, batches too small to normalise over.
+"""What keeps a network from taking a step of training: class scores that are maps, numbers beyond float32, batches too
+small to normalise over.
 
 The trainer and the generated program refuse the same networks.
 """
@@ -27,6 +28,14 @@ class Unfit:
 
     def __str__(self) -> str:
         return f"the {self.what} of {self.parameter} is {self.value:g}: that is no float32 number"
+
+
+def unfit_scores(graph: Graph) -> str | None:
+    """What is wrong with class scores that are more than one number a class, if they are."""
+    scores = graph.scores.output
+    if scores.units == scores.channels:
+        return None
+    return f"the class scores are an image of {scores}: training needs one score per class"
 
 
 def unfit_rates(graph: Graph) -> list[Unfit]:

@@ -14,7 +14,7 @@ from netspec.ir.ops import Linear
 from netspec.ir.shape import Shape
 from netspec.keys import BadValue, Rows
 from netspec.language.syntax import Number
-from netspec.solve import blame, claims, inherited, joins, windows
+from netspec.solve import blame, claims, inherited, inserted, joins, windows
 from netspec.solve.consequences import consequence
 from netspec.solve.edits import set_crop, set_input, set_keys
 from netspec.solve.trial import Bench, Proposal, Tried, Wanted, always
@@ -67,6 +67,8 @@ def _with_fixes(mistake: Diagnostic, bench: Bench) -> Diagnostic:
         return _said_last(replace(mistake, fixes=_holding(ways, mistake, bench)), checked)
     if mistake.code == "shapes-differ" and facts is not None and mistake.labels:
         return replace(mistake, fixes=_holding(joins.proposals(checked, facts), mistake, bench))
+    if mistake.code == "needs-vector" and facts is not None:
+        return replace(mistake, fixes=_holding(inserted.vector(checked, facts), mistake, bench))
     if mistake.code == "groups-do-not-divide" and facts is not None:
         return replace(mistake, fixes=_holding(_multiples(checked, facts), mistake, bench))
     if mistake.code == "table-mismatch" and facts is not None:

@@ -7,15 +7,12 @@ from dataclasses import replace
 
 from netspec.check import Checked, LayerFacts
 from netspec.check.layers import odd_ones
-from netspec.diagnostics import Edit
 from netspec.ir.fault import Fault
 from netspec.ir.shape import Shape
 from netspec.ir.window import Window
-from netspec.language.syntax import Values
-from netspec.solve import windows
+from netspec.solve import inserted, windows
 from netspec.solve.edits import set_keys
 from netspec.solve.trial import Proposal
-from netspec.source import Span
 
 MOST_ABOVE = 12
 """How many layers of another branch are looked at for what it begins with."""
@@ -38,7 +35,7 @@ def proposals(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
             if facts.type != "concat":
                 yield from _refiltered(checked, layer, wanted)
         if not branch and facts.type == "sum" and _reshapes(checked, others[0], facts.inputs[n]):
-            yield from _projected(checked, facts, n, wanted)
+            yield from inserted.projection(checked, facts, n, wanted)
 
 
 def _branch(checked: Checked, number: int, others: Sequence[int]) -> list[LayerFacts]:
@@ -108,22 +105,3 @@ def _reshapes(checked: Checked, number: int, start: int) -> bool:
     """Whether a branch that leaves a layer has more in it than convolutions of single pixels."""
     found = (windows.layer_window(layer) for layer in _branch(checked, number, [start]))
     return any(window is not None and window.kernel != (1, 1) for window in found)
-
-
-def _projected(checked: Checked, facts: LayerFacts, n: int, wanted: Shape) -> Iterator[Proposal]:
-    """A shortcut around layers that change the shape, as a convolution of single pixels (He et al. 2015, 3.3)."""
-    pair, x = facts.pairs.get("inputs"), facts.reads[n]
-    if pair is None or not isinstance(pair.value, Values) or not x.is_image or not wanted.is_image:
-        return
-    read = checked.layers[facts.inputs[n]].section.name.text
-    taken = {other.section.name.text for other in checked.layers}
-    name = f"{facts.section.name.text}_shortcut"
-    stride = max(1, round(x.height / wanted.height))
-    keys = f"conv filters={wanted.channels} kernel=1" + (f" stride={stride}" if stride > 1 else "")
-    keys += " rounding=down" if (x.height - 1) % stride or (x.width - 1) % stride else ""
-    if name in taken or facts.section.name.span.source is not checked.texts.root:
-        return
-    span = facts.section.span
-    line = Edit(Span(span.source, span.start, span.start), f"[{name}] {keys} inputs={read}\n")
-    title = f"add [{name}] {keys} inputs={read}"
-    yield Proposal(title, (line, Edit(pair.value.items[n].span, name)), "projects the shortcut, as in ResNets")

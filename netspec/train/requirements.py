@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from netspec.ir.graph import Graph
 from netspec.passes.dependence import learning
-from netspec.passes.step_limits import need_two_images, unfit_rates
+from netspec.passes.step_limits import need_two_images, unfit_rates, unfit_scores
 from netspec.train.errors import TrainError
 
 NOTHING_TO_LEARN = "nothing to learn: the network has no weights"
@@ -19,11 +19,10 @@ def need_trainable(graph: Graph, batch: int) -> None:
         raise TrainError(NOTHING_TO_LEARN)
     if learning(graph).isdisjoint(node.name for node in graph.losses or (graph.scores,)):
         raise TrainError(UNTAUGHT)
-    scores = graph.scores.output
-    if scores.units != scores.channels:
-        raise TrainError(f"the class scores are an image of {scores}: training needs one score per class")
-    for unfit in unfit_rates(graph):
-        raise TrainError(str(unfit))
+    if unfit := unfit_scores(graph):
+        raise TrainError(unfit)
+    for rate in unfit_rates(graph):
+        raise TrainError(str(rate))
     parts = graph.train.accumulate
     if batch % parts:
         raise TrainError(

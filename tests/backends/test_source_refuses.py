@@ -129,6 +129,12 @@ def test_a_network_without_weights_has_nothing_to_learn(tmp_path: Path, here: He
     refused(done, 1, "error: nothing to learn: the network has no weights\n")
 
 
+def test_class_scores_that_are_maps_are_no_classes(tmp_path: Path, here: Here) -> None:
+    text = "[image] input 3x4x4\n[conv] conv filters=5 kernel=1\n[prob] softmax\n"
+    done = here(written(netspec.loads(text).graph, tmp_path), "--synthetic")
+    refused(done, 1, "error: the class scores are an image of 5x4x4: training needs one score per class\n")
+
+
 def test_batch_normalisation_of_one_number_needs_two_images(tmp_path: Path, here: Here) -> None:
     path = written(netspec.loads(NORMALISED).graph, tmp_path)
     refused(here(path, "--synthetic"), 2, "--batch: bn normalises over the batch")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from checking import mistake, mistakes
 
+import netspec
 from netspec.diagnostics import Diagnostic, apply
 
 
@@ -141,3 +142,16 @@ def test_pooling_that_rounds_up_and_a_convolution_that_rounds_down_are_caffes() 
     text += "[pool1] maxpool kernel=3 stride=2 -> 64x56x56\n"
     for found in (mistake(f"net n rounding=down\n{text}"), *mistakes(f"net n rounding=exact\n{text}")):
         assert ("net rounding=caffe", True) in ways(found)
+
+
+def test_maps_before_a_loss_become_a_vector() -> None:
+    text = "[i] input 3x4x4\n[c] conv filters=5 kernel={}\n[loss] crossentropy{}\n"
+    for kernel, inputs, way in (
+        (4, "", "add [loss_flat] flatten above"),
+        (3, "", "add [loss_mean] avgpool kernel=global and [loss_flat] flatten above"),
+        (4, " inputs=c", "add [loss_flat] flatten inputs=c above"),
+    ):
+        wrong = text.format(kernel, inputs)
+        found = mistake(wrong)
+        assert (found.code, ways(found)) == ("needs-vector", [(way, True)])
+        assert netspec.loads(apply(found.fixes[0].edits, wrong)).graph.scores.output.units == 5

@@ -1,0 +1,53 @@
+"""Ways out that are layers of their own, on lines above the one that needs them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from netspec.check import Checked, LayerFacts
+from netspec.diagnostics import Edit
+from netspec.ir.shape import Shape
+from netspec.language.syntax import Values
+from netspec.solve.trial import Proposal
+from netspec.source import Span
+
+
+def projection(checked: Checked, facts: LayerFacts, n: int, wanted: Shape) -> Iterator[Proposal]:
+    """A shortcut around layers that change the shape, as a convolution of single pixels (He et al. 2015, 3.3)."""
+    pair, x = facts.pairs.get("inputs"), facts.reads[n]
+    if pair is None or not isinstance(pair.value, Values) or not x.is_image or not wanted.is_image:
+        return
+    stride = max(1, round(x.height / wanted.height))
+    keys = f"conv filters={wanted.channels} kernel=1" + (f" stride={stride}" if stride > 1 else "")
+    keys += " rounding=down" if (x.height - 1) % stride or (x.width - 1) % stride else ""
+    name = f"{facts.section.name.text}_shortcut"
+    line = f"[{name}] {keys} inputs={checked.layers[facts.inputs[n]].section.name.text}"
+    above = _above(checked, facts, (name,), (line,))
+    if above is not None:
+        edits = (above, Edit(pair.value.items[n].span, name))
+        yield Proposal(f"add {line}", edits, "projects the shortcut, as in ResNets")
+
+
+def vector(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
+    """The maps that a loss reads as a vector with a number for each channel: their means, laid flat."""
+    if len(facts.reads) != 1 or not facts.reads[0].is_image:
+        return
+    x, name, pair = facts.reads[0], facts.section.name.text, facts.pairs.get("inputs")
+    names, lines = [f"{name}_flat"], [f"[{name}_flat] flatten"]
+    if x[1:] != (1, 1):
+        names, lines = [f"{name}_mean", *names], [f"[{name}_mean] avgpool kernel=global", *lines]
+    if pair is not None:
+        lines[0] += f" inputs={pair.value.span.text}"
+    above = _above(checked, facts, names, lines)
+    if above is not None:
+        edits = (above,) if pair is None else (above, Edit(pair.value.span, names[-1]))
+        yield Proposal(f"add {' and '.join(lines)} above", edits, f"gives {x.channels} numbers")
+
+
+def _above(checked: Checked, facts: LayerFacts, names: Sequence[str], lines: Sequence[str]) -> Edit | None:
+    """The change that writes lines above a layer; ``None`` where one of their names is taken, or the layer stands in
+    another file."""
+    span, taken = facts.section.span, {other.section.name.text for other in checked.layers}
+    if taken.intersection(names) or span.source is not checked.texts.root:
+        return None
+    return Edit(Span(span.source, span.start, span.start), "".join(f"{line}\n" for line in lines))
