@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from netspec.draw.blocks import Block
@@ -120,6 +120,38 @@ def rows_of(parts: Parts, ranges: Sequence[range]) -> list[Row]:
     return rows
 
 
+@dataclass(slots=True)
+class _Draft:
+    """A row that is laid out column by column. ``at``: the item at which the line of each box stands that is read
+    further to the right."""
+
+    spans: Mapping[Key, tuple[int, int]]
+    items: list[Item] = field(default_factory=list)
+    columns: list[list[int]] = field(default_factory=list)
+    widths: list[float] = field(default_factory=list)
+    segments: list[Segment] = field(default_factory=list)
+    at: dict[Key, int] = field(default_factory=dict)
+
+    def begin(self, width: float) -> None:
+        """Begin a column."""
+        self.columns.append([])
+        self.widths.append(width)
+
+    def add(
+        self, key: Key, where: Where, above: float, below: float, *, firm: bool = True, labelled: bool = False
+    ) -> int:
+        """Put an item into the last column. Its number."""
+        self.items.append(Item(*key, where, len(self.columns) - 1, above, below, firm, labelled))
+        self.columns[-1].append(len(self.items) - 1)
+        return len(self.items) - 1
+
+    def carry(self, key: Key, where: Where, column: int) -> None:
+        """Draw a box's line on to the last column, the figure's ``column``."""
+        place = self.add(key, where, _PASSING, _PASSING, firm=self.spans[key][0] > column)
+        self.segments.append(Segment(self.at[key], place))
+        self.at[key] = place
+
+
 def _row(
     parts: Parts,
     columns: range,
@@ -127,51 +159,40 @@ def _row(
     spans: Mapping[Key, tuple[int, int]],
     alive: Sequence[Key],
 ) -> Row:
-    items: list[Item] = []
-    segments: list[Segment] = []
-    places: list[list[int]] = []
-    widths: list[float] = []
-    at: dict[Key, int] = {}
-    aligned = all(len(inside[c]) <= 1 for c in columns)
-
-    def add(key: Key, where: Where, above: float, below: float, *, firm: bool = True, labelled: bool = False) -> int:
-        items.append(Item(key[0], key[1], where, len(places) - 1, above, below, firm, labelled))
-        places[-1].append(len(items) - 1)
-        return len(items) - 1
-
-    def carry(key: Key, where: Where, column: int) -> None:
-        place = add(key, where, _PASSING, _PASSING, firm=spans[key][0] > column)
-        segments.append(Segment(at[key], place))
-        at[key] = place
-
+    """The row of these columns: lines that come in, boxes with the lines that pass them, lines that go out."""
+    draft = _Draft(spans)
+    aligned = all(len(inside[column]) <= 1 for column in columns)
     if alive:
-        places.append([])
-        widths.append(max(text_width(entry_text(parts.blocks[b]), SMALL) for b, _ in alive) + 6)
+        draft.begin(max(text_width(entry_text(parts.blocks[b]), SMALL) for b, _ in alive) + 6)
         for key in alive:
-            at[key] = add(key, "entry", 8.0, 8.0, firm=spans[key][0] >= columns.start)
+            draft.at[key] = draft.add(key, "entry", 8.0, 8.0, firm=spans[key][0] >= columns.start)
     for column in columns:
-        places.append([])
-        widths.append(max(parts.width(b) for b in inside[column]))
-        passing = list(at)
-        new: dict[Key, int] = {}
-        for number in inside[column]:
-            for key, above, below, labelled in _boxes(parts, number, aligned):
-                new[key] = add(key, "box", above, below, labelled=labelled)
-            for link in parts.wiring.links[number]:
-                source, target = at[link.source, link.source_tower], new[number, link.target_tower]
-                segments.append(Segment(source, target, link.crossing, link.window))
-        for key in passing:
-            if spans[key][1] > column:
-                carry(key, "passing", column)
-            else:
-                del at[key]
-        at |= {key: place for key, place in new.items() if spans.get(key, _NOBODY)[1] > column}
-    if at:
-        places.append([])
-        widths.append(16.0)
-        for key in list(at):
-            carry(key, "exit", columns.stop - 1)
-    return Row(tuple(items), tuple(map(tuple, places)), tuple(widths), tuple(segments), aligned)
+        _fill(draft, parts, column, inside[column], aligned)
+    if draft.at:
+        draft.begin(16.0)
+        for key in draft.at:
+            draft.carry(key, "exit", columns.stop - 1)
+    grid = tuple(map(tuple, draft.columns))
+    return Row(tuple(draft.items), grid, tuple(draft.widths), tuple(draft.segments), aligned)
+
+
+def _fill(draft: _Draft, parts: Parts, column: int, blocks: Sequence[int], aligned: bool) -> None:
+    """A column: its boxes, the lines that they read, and those that pass them."""
+    draft.begin(max(map(parts.width, blocks)))
+    passing = list(draft.at)
+    new: dict[Key, int] = {}
+    for number in blocks:
+        for key, above, below, labelled in _boxes(parts, number, aligned):
+            new[key] = draft.add(key, "box", above, below, labelled=labelled)
+        for link in parts.wiring.links[number]:
+            source, target = draft.at[link.source, link.source_tower], new[number, link.target_tower]
+            draft.segments.append(Segment(source, target, link.crossing, link.window))
+    for key in passing:
+        if draft.spans[key][1] > column:
+            draft.carry(key, "passing", column)
+        else:
+            del draft.at[key]
+    draft.at |= {key: place for key, place in new.items() if draft.spans.get(key, _NOBODY)[1] > column}
 
 
 def _boxes(parts: Parts, number: int, aligned: bool) -> list[tuple[Key, float, float, bool]]:
