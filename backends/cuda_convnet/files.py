@@ -150,7 +150,8 @@ def _suffix(member: int) -> str:
 def _written(net: Net, draft: Draft) -> LayerFiles:
     version = "of 2012" if draft.old else "version 2"
     about = [FIRST_LINE.removeprefix("# "), f"The net {net.name}, for cuda-convnet {version}."]
-    layers = text_of(((s.name, s.keys) for s in draft.sections), about)
+    data = f"Its data have the shape that netspec is told by --input {net.graph.input.output}"
+    layers = text_of(((s.name, s.keys) for s in draft.sections), [*about, data])
     params = text_of(((s.name, s.params) for s in draft.sections if s.params), [*about, *command_line(net.graph)])
     return LayerFiles(layers, params, draft.dialect, ())
 

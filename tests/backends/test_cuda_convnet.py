@@ -37,6 +37,7 @@ train epochs=5 batch=64 optimizer=sgd(lr=0.01, momentum=0.9, weight_decay=5e-4) 
 LAYERS = """\
 # Written by netspec. Another `netspec compile` overwrites this file as long as this line stands first.
 # The net two, for cuda-convnet of 2012.
+# Its data have the shape that netspec is told by --input 3x16x16
 
 [image]
 type=data

@@ -7,7 +7,8 @@ import time
 import pytest
 from layerfiles import DATA, SHAPE, conv, ending, load, net, said, told
 
-from netspec.importers.cuda_convnet import translate
+from netspec.importers.cuda_convnet import Dialect, translate
+from netspec.ir.shape import Shape
 from netspec.opening import is_layer_file
 from netspec.source import Source
 
@@ -259,3 +260,53 @@ def test_the_parameters_of_a_sum_tell_version_2() -> None:
     made = translate(Source("net.cfg", net), params=Source("params.cfg", params), shape=SHAPE)
     assert made.definition.dialect == "v2" and made.source is not None
     assert "linear a=-1" in made.source.text
+
+
+SHAPED = BASE.replace("padding=1", "padding=0")
+
+
+@pytest.mark.parametrize(
+    ("note", "taken"),
+    [
+        ("# crops: --input 3x26x26, of 32\n", "3x26x26"),
+        ("; --input 3x9x9\n", "3x9x9"),
+        ("# --input 3x2x2\n", "3x32x32"),  # smaller than the filters
+        ("# --input 4x26x26\n", "3x32x32"),
+        ("# --input 0x26x26\n", "3x32x32"),
+        ("# --input 3x26\n", "3x32x32"),
+        ("# --input 3x99999999x99999999\n", "3x32x32"),
+        ("# --input 3x26x26x2\n", "3x32x32"),
+    ],
+)
+def test_a_comment_may_give_the_shape_of_the_data(note: str, taken: str) -> None:
+    for text in (note + SHAPED, SHAPED + note):
+        found = load(text, shape=None)
+        assert str(found.graph.input.output) == taken
+        told_so = [d for d in found.warnings if d.code == "cfg-input-shape"]
+        assert len(told_so) == (taken not in note)
+
+
+def test_weights_of_their_own_at_each_place_are_for_small_images() -> None:
+    many = BASE.replace("outputs=10", "outputs=500")
+    local = many.replace("type=conv", "type=local").replace("partialSum=0\n", "")
+    far = local.replace("padding=1", "padding=1\nstride=3")
+    for text, side in ((many, 224), (local, 32), (far, 224)):
+        assert load(text, shape=None).graph.input.output == Shape(3, side, side)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "more", "note"),
+    [
+        ("v2", "randSparse=0", "it is a key of the 2012 version of cuda-convnet; this file is read as v2"),
+        ("2012", "modulesX=8", "it is a key of version 2 of cuda-convnet; this file is read as 2012"),
+        ("2012", "drop=0.5", "of a fork; here dropout is a section behind the layer, type=hs with keep="),
+    ],
+)
+def test_what_a_key_is_that_is_ignored(dialect: Dialect, more: str, note: str) -> None:
+    (found,) = load(net(conv("c", "data", 3, more=more), "c"), dialect=dialect).warnings
+    assert (found.code, found.notes) == ("cfg-ignored-key", (note,))
+
+
+def test_layers_of_a_fork_that_are_joined() -> None:
+    (found,) = said(net(conv("c", "data", 3) + "[u]\ntype=union\ninputs=c,c\n", "u"))
+    assert (found.code, found.notes) == ("unknown-type", ("layers one behind the other are type=concat",))

@@ -120,8 +120,8 @@ def test_a_section_that_is_no_layers_is_not_taken_for_one_that_has_its_own() -> 
 
 
 def test_the_same_key_in_both_files_is_told_of_each() -> None:
-    text = net(conv("c", "data", 3, more="drop=0.5"), "c")
-    given = f"[c]\n{RATES}drop=0.2\n[out]\n{RATES}drop=0.2\n[logprob]\ncoeff=1\n"
+    text = net(conv("c", "data", 3, more="actWidth=5"), "c")
+    given = f"[c]\n{RATES}actWidth=2\n[out]\n{RATES}actWidth=2\n[logprob]\ncoeff=1\n"
     found = load(text, given).warnings
     assert [(d.span.source.name, d.notes) for d in found] == [
         ("net.cfg", ()),

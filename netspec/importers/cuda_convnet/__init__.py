@@ -27,7 +27,7 @@ from pathlib import PurePath
 
 from netspec.check.report import Findings
 from netspec.diagnostics import Diagnostic
-from netspec.importers.cuda_convnet.layers.data_shape import assumed, likely_shape
+from netspec.importers.cuda_convnet.layers.data_shape import assumed, likely_shape, noted_shape
 from netspec.importers.cuda_convnet.layers.definition import define
 from netspec.importers.cuda_convnet.layers.dialect import dialect_of
 from netspec.importers.cuda_convnet.layers.model import Definition, Dialect, Layer
@@ -109,9 +109,10 @@ def translate(
     version = dialect or dialect_of(config, params_config)
     if findings.all:
         return Translation(None, _told(findings), Definition(version, {}, 0))
-    taken = shape or likely_shape(config, version)
+    told = shape or noted_shape(config, version)
+    taken = told or likely_shape(config, version)
     definition = define(config, version, taken.units, findings)
-    if shape is None and definition.layers:
+    if told is None and definition.layers:
         assumed(taken, definition, findings)
     learning = Learning()
     if not _wrong(findings):

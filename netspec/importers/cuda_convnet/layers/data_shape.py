@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from math import prod
 
 from netspec.check.report import Findings
 from netspec.diagnostics import Diagnostic
 from netspec.importers.cuda_convnet.layers.definition import define
 from netspec.importers.cuda_convnet.layers.kinds import inputs_of
 from netspec.importers.cuda_convnet.layers.model import Definition, Dialect
-from netspec.importers.cuda_convnet.options import FORMERLY
+from netspec.importers.cuda_convnet.options import FORMERLY, LARGEST
 from netspec.importers.cuda_convnet.reading import Config, Section
 from netspec.ir.shape import Shape
 
@@ -20,8 +22,20 @@ _FEW_CLASSES = 100
 _LONG_STEP = 3
 """Pixels that the first windows move by in nets for large images alone."""
 _LARGEST = 256
+_NOTED = re.compile(r"--input ([0-9]{1,9}(?:x[0-9]{1,9})*)(?![0-9x])")
 _MOST_SECTIONS = 200
 """Larger files are tried with the usual sizes alone."""
+
+
+def noted_shape(config: Config, dialect: Dialect) -> Shape | None:
+    """The shape of the first comment that gives one as ``--input 3x24x24``, as netspec writes it itself, if nothing is
+    wrong with it."""
+    noted = next((found[1] for comment in config.comments if (found := _NOTED.search(comment.text))), "0")
+    sides = tuple(map(int, noted.split("x")))
+    if len(sides) not in (1, 3) or not 0 < prod(sides) <= LARGEST:
+        return None
+    shape = Shape(*sides)
+    return None if any(_wrong(config, dialect, shape)) else shape
 
 
 def likely_shape(config: Config, dialect: Dialect) -> Shape:
@@ -66,11 +80,13 @@ def _wrong(config: Config, dialect: Dialect, shape: Shape) -> Iterator[Diagnosti
 
 
 def _usual(config: Config, first: Section | None, channels: int) -> tuple[int, ...]:
-    """The usual sizes, the likeliest first: few classes are told apart in small images, and digits have one channel."""
+    """The usual sizes, the likeliest first: few classes are told apart in small images, weights of their own at each
+    place are for such as well, and digits have one channel."""
     keys = ("outputs", FORMERLY["outputs"].lower())
     counts = [count for section in config.sections.values() for key in keys if (count := _number(section, key, 2**30))]
     few = bool(counts) and counts[-1] < _FEW_CLASSES
-    if not few or _number(first, "stride", 2**20) >= _LONG_STEP:
+    unshared = any("type" in s.options and s.options["type"].text == "local" for s in config.sections.values())
+    if not (few or unshared) or _number(first, "stride", 2**20) >= _LONG_STEP:
         return _USUAL
     return _DIGITS if channels == 1 else _SMALL
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from netspec.check.report import Findings
 from netspec.diagnostics.model import whole
 from netspec.importers.cuda_convnet.layers import costs, elementwise, spatial, weighted
-from netspec.importers.cuda_convnet.layers.forks import notes_in_layers, notes_on_type
+from netspec.importers.cuda_convnet.layers.forks import notes_in_layers, notes_on_type, other_version
 from netspec.importers.cuda_convnet.layers.kinds import Kind, Site, inputs_of
 from netspec.importers.cuda_convnet.layers.model import UNKNOWN, Definition, Dialect, Layer
 from netspec.importers.cuda_convnet.layers.neurons import read_neuron
@@ -101,7 +101,10 @@ class _Definer:
         try:
             layer = kind.define(site)
         finally:
-            options.ignored(kind.known(self.dialect), silent, notes_in_layers(self.dialect))
+            other: Dialect = "v2" if self.dialect == "2012" else "2012"
+            options.ignored(
+                kind.known(self.dialect), silent, notes_in_layers(self.dialect, kind.special.get(other, ()))
+            )
         if layer.weights or site.above_weights():
             self.learning.add(layer.name)
         if layer.outputs > 2**31 or (layer.outputs < 0 and layer.outputs != UNKNOWN):
@@ -113,8 +116,7 @@ class _Definer:
     def _unknown_type(self, options: Options, word: str, kind: Kind | None) -> None:
         known = notes_on_type(word, self.dialect)
         if kind is not None:
-            other = "version 2" if self.dialect == "2012" else "the 2012 version"
-            message = f"'{word}' is a layer type of {other} of cuda-convnet only"
+            message = f"'{word}' is a layer type of {other_version(self.dialect)} of cuda-convnet only"
             notes = [f"this file is read as {self.dialect}; --dialect says which it is", *known]
         else:
             message = f"there is no layer type '{shown(word)}'"

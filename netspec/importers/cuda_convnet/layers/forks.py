@@ -23,9 +23,20 @@ _IN_RATES = "of 2012; version 2 has the schedule in the rate: epsW=exp[base=0.01
 _CROSS_MAP = "crossMap=1 is what type=cmrnorm does; type=rnorm looks at one map alone"
 
 
-def notes_in_layers(dialect: Dialect) -> Mapping[str, str]:
-    """What is said of keys that a layer has not, in small letters."""
-    return {**_read_in("the parameter file", PARAMETERS), **_added(dialect)}
+def other_version(dialect: Dialect) -> str:
+    """What the version is called that a file is not read as."""
+    return "version 2" if dialect == "2012" else "the 2012 version"
+
+
+def notes_in_layers(dialect: Dialect, of_other: Collection[str] = ()) -> Mapping[str, str]:
+    """What is said of keys that a layer has not, in small letters; ``of_other`` are those that it has in the other
+    version."""
+    other = f"it is a key of {other_version(dialect)} of cuda-convnet; this file is read as {dialect}"
+    return {
+        **dict.fromkeys(map(str.lower, of_other), other),
+        **_read_in("the parameter file", PARAMETERS),
+        **_added(dialect),
+    }
 
 
 def notes_in_parameters(keys: Collection[str], dialect: Dialect) -> Mapping[str, str]:
@@ -43,6 +54,8 @@ def notes_on_type(word: str, dialect: Dialect) -> tuple[str, ...]:
         return ("a softmax with the logarithm that its cost takes is type=softmax under a type=cost.logreg",)
     if word in ("hs", "dropout", "dropout2"):
         return (f"here dropout is {_DROPOUT[dialect]}",)
+    if word == "union":
+        return ("layers one behind the other are type=concat",)
     if word in ("fcdrop", "fcdropo"):
         same = f"type=fc and a section behind it, {_DROPOUT[dialect]}"
         return (f"a fully connected layer with dropout is {same}; keep is 1 - rate",)
@@ -64,4 +77,4 @@ def _read_in(file: str, keys: Iterable[str]) -> dict[str, str]:
 
 def _added(dialect: Dialect) -> dict[str, str]:
     dropout = f"of a fork; here dropout is a section behind the layer, {_DROPOUT[dialect]}"
-    return {"dropout": dropout, "droprate": dropout, "crossmap": _CROSS_MAP}
+    return {"dropout": dropout, "droprate": dropout, "drop": dropout, "crossmap": _CROSS_MAP}
