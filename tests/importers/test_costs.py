@@ -54,7 +54,7 @@ def test_a_gate_of_other_data_is_left_out(case: str) -> None:
     text, layers, index, classes = GATES[case]
     found = said(text, rates(*layers.split(","), cost="coeff=1\n[logprob]\ncoeff=1" if "out" in layers else "coeff=1"))
     assert [d.code for d in found] == ["cfg-left-out"]
-    assert f"a matrix of data (dataIdx={index}) that is neither the images nor" in found[0].message
+    assert f"a matrix of data (dataIdx={index}), neither the images nor" in found[0].message
     assert found[0].notes == (f"the numbers of the classes are dataIdx={classes}; a spec has no other data",)
 
 

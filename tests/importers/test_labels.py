@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from layerfiles import DATA, RATES, load, net, said
+from layerfiles import DATA, RATES, conv, load, net, said
 
 from netspec.ir.ops import BinaryCrossEntropy, CrossEntropy, SquaredError
 
@@ -90,3 +90,16 @@ def test_without_a_number_of_the_class_the_first_labels_stand_for_it() -> None:
 def test_the_difference_from_the_image_is_no_matter_of_labels() -> None:
     text = DATA.partition("[labels]")[0] + squares(192, "data")
     assert [d.code for d in said(text) if d.code.startswith("cfg-")] == []
+
+
+def test_images_that_an_image_is_compared_with_are_no_classes() -> None:
+    """As a net is trained that takes noise away: the images are the second matrix."""
+    text = (
+        "[clean]\ntype=data\ndataIdx=0\n[noisy]\ntype=data\ndataIdx=1\n"
+        + conv("c", "noisy", 3)
+        + "[d]\ntype=eltsum\ninputs=c,clean\ncoeffs=1,-1\n[s]\ntype=cost.sum2\ninputs=d\n"
+    )
+    (told,) = [d for d in load(text).warnings if d.code.startswith("cfg-")]
+    assert told.code == "cfg-left-out"
+    assert told.message.startswith("s: its labels (dataIdx=0) are 1,024 numbers an image, not its class; ")
+    assert told.notes == ("a spec has no data but the images and the numbers of their classes",)

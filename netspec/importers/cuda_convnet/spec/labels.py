@@ -29,37 +29,42 @@ def over_other_data(definition: Definition, compared: Mapping[str, tuple[str, st
     costs of squares over a difference: by name, the labels and the layer that they are the difference of.
 
     Labels of several numbers an image are taken to be 1 for its class and 0 for the others, with a warning, where there
-    are as many as classes.
+    are as many as classes; those of one matrix, if there are several.
     """
-    layers = definition.layers
     classes = _classes(definition)
-    vectors = 0
+    vectors: int | None = None
     left_out = set()
     for cost, labels, scores in _compared(definition, compared):
-        index = labels.values["dataIdx"]
+        index, made = labels.values["dataIdx"], definition.layers[scores]
+        what = f"its labels (dataIdx={index}) are {plural(made.outputs, 'number')} an image, not its class"
         if cost.type == "cost.logreg":
-            if index != classes.index:
-                _tell(cost, f"its labels (dataIdx={index}) are others than those of {classes.cost}", classes)
-                left_out.add(cost.name)
+            other = index != classes.index
+            what = f"its labels (dataIdx={index}) are others than those of {classes.cost}"
         elif cost.type == "cost.gsum2":
-            if index != classes.index:
-                message = f"its gate is a matrix of data (dataIdx={index}) that is neither the images nor the number"
-                _tell(cost, f"{message} of their class", classes)
-                left_out.add(cost.name)
+            other = index != classes.index
+            what = f"its gate is a matrix of data (dataIdx={index}), neither the images nor the number of their class"
         else:
-            vectors = vectors or index
-            count = layers[scores].outputs
-            if count == 1 or index != vectors or count != (classes.count or count):
-                _tell(
-                    cost, f"its labels (dataIdx={index}) are {plural(count, 'number')} an image, not its class", classes
-                )
-                left_out.add(cost.name)
-                continue
-            said = f"its labels are {count} numbers an image, which are not in the file"
+            other = not _one_of_classes(made, classes) or vectors not in (None, index)
+            vectors = vectors if other else index
+        if other:
+            note = f"the numbers of the classes are dataIdx={classes.index}; a spec has no other data"
+            if classes.index == definition.data:
+                note = "a spec has no data but the images and the numbers of their classes"
+            cost.options.warn("cfg-left-out", f"{what}; it is trained without this cost", "inputs", notes=(note,))
+            left_out.add(cost.name)
+        elif index == vectors:
+            what = f"its labels are {plural(made.outputs, 'number')} an image, which are not in the file"
             cost.options.warn(
-                "cfg-substitute", f"{said}; 1 for its class and 0 for the others stand in for them", "inputs"
+                "cfg-substitute", f"{what}; 1 for its class and 0 for the others stand in for them", "inputs"
             )
     return frozenset(left_out)
+
+
+def _one_of_classes(made: Layer, classes: _Classes) -> bool:
+    """Whether numbers, one for each of a layer's, may be 1 for a class and 0 for the others: neither one alone, nor
+    maps, nor more or fewer than there are classes."""
+    maps = made.image is not None and made.image.side > 1
+    return made.outputs > 1 and not maps and classes.count in (0, made.outputs)
 
 
 def _compared(definition: Definition, compared: Mapping[str, tuple[str, str]]) -> Iterator[tuple[Layer, Layer, str]]:
@@ -87,8 +92,3 @@ def _classes(definition: Definition) -> _Classes:
     ]
     usual = [classes for classes in found if classes.index == CLASSES]
     return next(iter([*usual, *found]), _Classes())
-
-
-def _tell(cost: Layer, message: str, classes: _Classes) -> None:
-    note = f"the numbers of the classes are dataIdx={classes.index}; a spec has no other data"
-    cost.options.warn("cfg-left-out", f"{message}; it is trained without this cost", "inputs", notes=(note,))
