@@ -88,6 +88,7 @@ def test_what_the_original_refused_of_a_value(old: str, new: str, code: str, und
         ("cropborder=16", "cropborder"),
         ("note=50% more than before", "note"),  # which the original did not look at
         ("note=%(nothing)s", "note"),
+        ("name=conv1", "name"),
     ],
 )
 def test_what_the_original_did_not_look_at_is_told(more: str, key: str) -> None:
@@ -310,3 +311,8 @@ def test_what_a_key_is_that_is_ignored(dialect: Dialect, more: str, note: str) -
 def test_layers_of_a_fork_that_are_joined() -> None:
     (found,) = said(net(conv("c", "data", 3) + "[u]\ntype=union\ninputs=c,c\n", "u"))
     assert (found.code, found.notes) == ("unknown-type", ("layers one behind the other are type=concat",))
+
+
+def test_a_neuron_of_a_cost_is_ignored() -> None:
+    found = load(BASE + "neuron=relu\n").warnings
+    assert [(d.code, d.span.text) for d in found] == [("cfg-ignored-key", "neuron")]

@@ -335,3 +335,20 @@ def test_the_train_lines_rate_is_that_of_what_learns() -> None:
     graph = load(net(conv("c", "data", 3) + conv("d", "c", 16), "d"), rates).graph
     assert graph.train.lr == 0.02
     assert [graph.parameters[f"{name}.weight"].lr for name in ("c", "d", "out")] == [0, 0, 0.02]
+
+
+@pytest.mark.parametrize(
+    ("of_owner", "of_sharing", "told_so"), [("0.01", "0", True), ("0", "0", False), ("0", "0.01", False)]
+)
+def test_a_layer_that_added_nothing_to_the_gradient_of_weights_it_shares(
+    of_owner: str, of_sharing: str, told_so: bool
+) -> None:
+    """Those of version 2 and 2012 look at the rate of each layer that uses a matrix, and update by its owner's."""
+    text = net(conv("c", "data", 3) + conv("d", "data", 3, more="weightSource=c"), "c,d")
+    given = "".join(
+        f"[{n}]\n{RATES.replace('epsW=0.01', f'epsW={lr}')}" for n, lr in (("c", of_owner), ("d", of_sharing))
+    )
+    given += f"[out]\n{RATES.replace('=0.01', '=0.01,0.01').replace('=0.9', '=0.9,0.9').replace('=0.0005', '=0.1,0.1')}"
+    found = [d for d in load(text, given + "[logprob]\ncoeff=1\n").warnings if d.code == "cfg-left-out"]
+    message = "d: of a rate of 0 it added nothing to the gradient of c's weights; here it does"
+    assert [(d.message, d.span.text) for d in found] == [(message, "0")] * told_so

@@ -97,7 +97,7 @@ class _Definer:
         gpu = self._gpu(options, inputs)
         self._replicas(options, inputs, gpu)
         site = Site(options, self.dialect, inputs, gpu, self.layers, self.learning, self.passed, self.placed)
-        silent = ("partialSum", "sumWidth", *(("neuron",) if kind.word.startswith("cost.") else ()))
+        silent = ("partialSum", "sumWidth")
         try:
             layer = kind.define(site)
         finally:

@@ -17,7 +17,7 @@ ONLY_V2: tuple[Dialect, ...] = ("v2",)
 ANY: tuple[int, int | None] = (1, None)
 ONE: tuple[int, int | None] = (1, 1)
 TWO: tuple[int, int | None] = (2, 2)
-COMMON = ("type", "inputs", "gpu", "neuron", "name")
+COMMON = ("type", "inputs", "gpu", "neuron")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +98,9 @@ class Kind:
     """Keys that only one version has."""
 
     def known(self, dialect: Dialect) -> tuple[str, ...]:
-        """The keys that are read."""
-        return (*COMMON, *self.keys, *self.special.get(dialect, ()))
+        """The keys that are read. A cost has no neuron."""
+        common = [key for key in COMMON if key != "neuron" or not self.word.startswith("cost.")]
+        return (*common, *self.keys, *self.special.get(dialect, ()))
 
 
 def inputs_of(section: Section) -> list[str]:

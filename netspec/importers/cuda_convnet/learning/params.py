@@ -79,6 +79,7 @@ def read_params(config: Config, definition: Definition, findings: Findings, *, h
         except Refused:
             continue
     reader.unmatched()
+    reader.still_parts()
     if history:
         reader.go_back()
     else:
@@ -135,6 +136,18 @@ class _Reader:
                     self.findings.add("cfg-unmatched-section", message, section.span)
                 else:
                     self.findings.warn("cfg-unmatched-section", message, section.span)
+
+    def still_parts(self) -> None:
+        """Warn of matrices that are another layer's and move, but not for what this layer would add to the gradient."""
+        for name, r in self.rates.items():
+            for shared, lr in zip(self.definition.layers[name].shared, r.lr, strict=True):
+                owner = self.rates.get(shared.layer) if shared is not None and not lr else None
+                if owner is not None and shared is not None and owner.lr[shared.index]:
+                    message = (
+                        f"of a rate of 0 it added nothing to the gradient of {shared.layer}'s weights; here it does"
+                    )
+                    r.options.warn("cfg-left-out", message, "epsW")
+                    break
 
     def layer(self, layer: Layer, options: Options) -> None:
         """The section of one layer. Keys that it has not are told as well where one that it needs is missing."""
