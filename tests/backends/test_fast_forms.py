@@ -148,6 +148,16 @@ def test_a_convolution_in_groups_takes_the_form_that_was_fastest() -> None:
         assert module.form == min(module.timed, key=lambda name: module.timed[name])
 
 
+def test_of_a_layer_with_several_inputs_each_form_is_told_with_its_weight() -> None:
+    text = "[image] input 4x6x6\n[a] conv filters=4 kernel=3 groups=2 pad=1\n[b] conv inputs=image,a,a groups=1,2,2 {}"
+    graph = good(f"{text.format('filters=4 kernel=3')}\n[f] fc outputs=3\n").graph
+    for names in (NAMES, ("grouped-conv",)):
+        model = pytorch.module(graph, 0, forms_of(graph, names)).train()
+        model(torch.tensor(random_images(graph, 2), dtype=torch.float32)).sum().backward()
+        told = [line.partition(" is computed ")[0] for line in pytorch.chosen_forms(model)]
+        assert told == ["a", "b with b.weights.1", "b with b.weights.2"]
+
+
 def test_nothing_is_timed_outside_training() -> None:
     graph = good(TEXTS["convolutions in groups"]).graph
     model = pytorch.module(graph, 0, forms_of(graph, NAMES)).eval()

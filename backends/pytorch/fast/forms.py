@@ -40,7 +40,7 @@ def as_formed(node: Node, inputs: tuple[Shape, ...], forms: Forms) -> nn.Module 
     if node.name in forms.unshuffled:
         formed = UnshuffledConvolution(node.op, inputs[0], forms.unshuffled[node.name])
     elif node.name in forms.grouped:
-        formed = GroupedConvolution(node.op, inputs[0])
+        formed = GroupedConvolution(node.op, inputs[0], node.params[0])
     elif node.name in forms.patched:
         formed = PatchedConvolution(node.op, inputs[0])
     if node.name in forms.rectified:

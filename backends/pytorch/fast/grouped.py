@@ -26,10 +26,11 @@ _ROUNDS = 5
 
 class GroupedConvolution(Convolution):
     """N,C,H,W and a weight of F,C/G,h,w to N,F,H',W'. ``form`` is the name of the form: ``grouped`` until the first
-    step of training has timed all of them on the layer's own values."""
+    step of training has timed all of them on the layer's own values. ``weight`` is its weight's key."""
 
-    def __init__(self, op: Conv, x: Shape) -> None:
+    def __init__(self, op: Conv, x: Shape, weight: str) -> None:
         super().__init__(op, x)
+        self.weight = weight
         self.form = "grouped"
         self.timed: dict[str, float] = {}
 
@@ -51,12 +52,15 @@ class GroupedConvolution(Convolution):
 
 
 def chosen_forms(model: nn.Module) -> list[str]:
-    """Which form each convolution of a model has taken, in a line each, and what it was measured against."""
+    """Which form each convolution of a model has taken, in a line each, and what it was measured against. One of a
+    layer with several inputs is told by its weight."""
     told = []
-    for name, module in model.named_modules():
-        if isinstance(module, GroupedConvolution) and module.timed:
+    for layer, inside in model.named_children():
+        timed = [module for module in inside.modules() if isinstance(module, GroupedConvolution) and module.timed]
+        for module in timed:
+            which = layer if len(timed) == 1 else f"{layer} with {module.weight}"
             times = ", ".join(f"{form} {duration(seconds)}" for form, seconds in module.timed.items())
-            told.append(f"{name.partition('.')[0]} is computed {module.form}: {times}, forward and backward")
+            told.append(f"{which} is computed {module.form}: {times}, forward and backward")
     return told
 
 
