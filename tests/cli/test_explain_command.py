@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+from io import StringIO
 
 import pytest
 from places import ROOT
 from processes import NUMERICS, netspec
+from rich.cells import cell_len
 
 from netspec import explain
+from netspec.explain.terminal import show
 
 
 @pytest.mark.many
@@ -48,6 +52,34 @@ def test_on_a_terminal_the_page_is_laid_out(environment: dict[str, str], coloure
     assert "dropout" in printed and "scaling" in printed
     assert "| --- |" not in printed and "# dropout" not in printed
     assert ("\x1b[36m" in printed or "\x1b[1;36m" in printed) == coloured
+
+
+@pytest.mark.parametrize(
+    ("word", "width", "in_columns"),
+    [
+        ("conv", 20, False),
+        ("conv", 40, False),
+        ("conv", 80, True),
+        ("conv", 200, True),
+        ("train", 40, True),  # its smaller tables
+        ("window-does-not-tile", 20, False),
+        ("window-does-not-tile", 40, True),
+    ],
+)
+def test_no_word_of_a_page_is_cut_where_there_is_little_room(
+    word: str, width: int, in_columns: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text, shown = explain.page(word), StringIO()
+    assert text is not None
+    monkeypatch.setenv("COLUMNS", str(width))
+    show(text, shown)
+    printed = shown.getvalue()
+    assert "\u2026" not in printed
+    assert all(cell_len(line) <= width for line in printed.splitlines())
+    rows = [line for line in text.splitlines() if line.startswith("| ") and "---" not in line]
+    words = {re.sub(r"[`\\]", "", part) for row in rows for part in row.split() if len(part) < 18}
+    assert len(words) > 10 and [part for part in words - {"|", "key"} if part not in printed] == []
+    assert ("\u2500\u2500" in printed) == in_columns
 
 
 def on_a_terminal(*arguments: str, environment: dict[str, str]) -> str:
