@@ -72,3 +72,25 @@ def test_rates_below_0_updated_nothing(dialect: Dialect, rate: str) -> None:
     found = load(layers, "".join(f"[{name}]\n{text}" for name, text in given.items()), dialect)
     assert found.graph.parameters["c.weight"].lr == 0
     assert [(d.code, d.span.text) for d in found.warnings] == [("cfg-left-out", rate)]
+
+
+@pytest.mark.parametrize(
+    "rate",
+    [
+        "dexp[base=0.5; numSteps=3; tgtFactor=8]",
+        "DEXP[tgtfactor=8,base=0.5,numSteps=3]",
+        "dexp[base=0.5;tgtFactor=8;numSteps=3] ; three of them",
+    ],
+)
+def test_a_schedule_that_is_all_but_right_is_written_out(rate: str) -> None:
+    given = {**VERSION_2_PARAMS, "c": RATES.replace("epsW=0.01", f"epsW={rate}")}
+    (found,) = said(VERSION_2, "".join(f"[{name}]\n{text}" for name, text in given.items()))
+    assert (found.code, found.span.text) == ("bad-value", rate)
+    assert found.notes[-1] == "write epsW=dexp[base=0.5;tgtFactor=8;numSteps=3]"
+
+
+@pytest.mark.parametrize("rate", ["dexp[base=0.5;numSteps=3;steps=8]", "dexp[base=0.5;tgtFactor=8]", "step[a=1]", "[]"])
+def test_nothing_is_written_out_of_what_is_not_there(rate: str) -> None:
+    given = {**VERSION_2_PARAMS, "c": RATES.replace("epsW=0.01", f"epsW={rate}")}
+    (found,) = said(VERSION_2, "".join(f"[{name}]\n{text}" for name, text in given.items()))
+    assert (found.code, len(found.notes)) == ("bad-value", 1)

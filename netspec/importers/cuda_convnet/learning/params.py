@@ -16,7 +16,7 @@ from netspec.importers.cuda_convnet.learning.model import Drop, Learning, Norm
 from netspec.importers.cuda_convnet.learning.norms import NORMS, passed_over, to_be_moved
 from netspec.importers.cuda_convnet.learning.passes import Updates, passes, period, updates
 from netspec.importers.cuda_convnet.learning.runs import runs_of
-from netspec.importers.cuda_convnet.learning.schedules import CONSTANT, Schedule, rate_v2, schedule_2012
+from netspec.importers.cuda_convnet.learning.schedules import CONSTANT, Schedule, advice_v2, rate_v2, schedule_2012
 from netspec.importers.cuda_convnet.options import LARGEST, Options, Refused, shown
 from netspec.importers.cuda_convnet.reading import Config
 from netspec.units import count, literal, plural
@@ -233,7 +233,7 @@ class _Reader:
             texts = options.words("epsW")
             if len(texts) not in (1, n):
                 message = f"epsW lists {plural(len(texts), 'value')} for {plural(n, 'input')}"
-                raise options.refuse("bad-value", message, "epsW")
+                raise options.refuse("bad-value", message, "epsW", notes=advice_v2("epsW", options.text("epsW")))
             read = [rate_v2(options, "epsW", text) for text in texts] * (n if len(texts) == 1 else 1)
             lr, falls = tuple(r for r, _ in read), tuple(s for _, s in read)
             bias_lr, bias_fall = rate_v2(options, "epsB", options.text("epsB").strip())

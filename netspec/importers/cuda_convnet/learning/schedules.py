@@ -150,9 +150,26 @@ def _refused(options: Options, key: str, text: str, forms: dict[str, tuple[str, 
     between = ";" if forms is _V2 else ","
     known = ", ".join(f"{word}[{between.join(f'{name}=' for name in names)}]" for word, names in forms.items())
     plain = "a number without sign and exponent" if forms is _V2 else "default"
-    return options.refuse(
-        "bad-value",
-        f"{key}={shown(text)} is no learning rate",
-        key,
-        notes=(f"it is {plain}, or one of {known}, with all names in this order",),
-    )
+    notes = [f"it is {plain}, or one of {known}, with all names in this order", *_advice(key, text, forms)]
+    return options.refuse("bad-value", f"{key}={shown(text)} is no learning rate", key, notes=notes)
+
+
+def advice_v2(key: str, text: str) -> list[str]:
+    """What a value that was split at its commas should have been, where it is one schedule."""
+    return _advice(key, text, _V2)
+
+
+def _advice(key: str, text: str, forms: dict[str, tuple[str, ...]]) -> list[str]:
+    """What to write for a schedule whose names are all there, in another order or with other signs between them, or
+    that a comment stands behind: the original takes none off a value that has a ; of its own."""
+    written, _, comment = text.partition("]")
+    call = _CALL.fullmatch(f"{written}]" if re.match(r"\s*;", comment) else text)
+    names = forms.get(call[1].lower()) if call else None
+    if call is None or call[2] is None or names is None:
+        return []
+    parts = [re.sub(r"\s", "", part).partition("=") for part in re.split("[;,]", call[2])]
+    spelled = {name.lower(): value for name, _, value in parts}
+    ordered = [f"{name}={spelled.get(name.lower(), '')}" for name in names]
+    if len(parts) != len(names) or _named(ordered, names) is None:
+        return []
+    return [f"write {key}={call[1].lower()}[{(';' if forms is _V2 else ',').join(ordered)}]"]
