@@ -14,6 +14,7 @@ training.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from netspec.diagnostics.model import CannotOpen, SpecError
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["CannotOpen", "SpecError", "compile", "load", "loads", "summary", "torch_module"]
 
 
-def load(path: str | os.PathLike[str], *, input: Shape | None = None) -> Net:
-    """Load and check a spec from a file; ``input`` stands in for the shape that it gives its input.
+def load(path: str | os.PathLike[str], *, input: Sequence[int] | None = None) -> Net:
+    """Load and check a spec from a file; ``input``, ``(3, 224, 224)``, stands in for the shape that it gives its input.
 
     Raises
     ------
@@ -39,14 +40,14 @@ def load(path: str | os.PathLike[str], *, input: Shape | None = None) -> Net:
     """
     from netspec.net import load as load_net
 
-    return load_net(path, input)
+    return load_net(path, _shape(input))
 
 
-def loads(text: str, *, name: str = "<text>", input: Shape | None = None) -> Net:
+def loads(text: str, *, name: str = "<text>", input: Sequence[int] | None = None) -> Net:
     """Load and check a spec that is given as text. Raises ``SpecError``."""
     from netspec.net import loads as loads_net
 
-    return loads_net(text, name, input)
+    return loads_net(text, name, _shape(input))
 
 
 def summary(net: Net, batch: int | None = None) -> dict[str, Any]:
@@ -54,6 +55,7 @@ def summary(net: Net, batch: int | None = None) -> dict[str, Any]:
 
     ``batch`` is the number of images whose activations are counted; by default the training batch.
     """
+    _need_net(net)
     from netspec.report import as_dict
 
     return as_dict(net, batch or net.graph.train.batch)
@@ -64,6 +66,7 @@ def torch_module(net: Net, *, seed: int = 0) -> Module:
 
     Its ``forward`` takes a float tensor N x C x H x W, preprocessed, and returns the file's last layer.
     """
+    _need_net(net)
     from netspec.backend import load as load_backend
 
     module: Module = load_backend("pytorch").module(net.graph, seed=seed)
@@ -87,6 +90,7 @@ def compile(net: Net, *, to: str = "python") -> str | bytes | dict[str, str | by
     SpecError
         The target cannot say what the spec says.
     """
+    _need_net(net)
     from netspec.backend import targets
 
     found = targets().get(to)
@@ -94,3 +98,21 @@ def compile(net: Net, *, to: str = "python") -> str | bytes | dict[str, str | by
         raise ValueError(f"there is no target {to!r}; there are {', '.join(targets())}")
     files = dict(found.make(net, net.name))
     return files if not found.ending else next(iter(files.values()))
+
+
+def _shape(input: Sequence[int] | None) -> Shape | None:
+    from netspec.ir.shape import Shape
+
+    if input is None:
+        return None
+    if len(input) not in (1, 3) or not all(isinstance(n, int) and n > 0 for n in input):
+        raise ValueError(
+            f"input={input!r} is no shape: it needs channels, height and width, (3, 224, 224), or features"
+        )
+    return Shape(*input)
+
+
+def _need_net(net: object) -> None:
+    """Raise ``TypeError`` for a path or a text in the place of a net."""
+    if isinstance(net, str | os.PathLike):
+        raise TypeError(f"this takes a net, which netspec.load makes of a file: netspec.load({os.fspath(net)!r})")

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from netspec.ir.graph import Graph
 from netspec.ir.graph import Layer as LayerOfFile
 from netspec.ir.ops import Loss
+from netspec.ir.shape import Shape
 from netspec.passes.fast import PLAIN, Forms
 from netspec.passes.phases import phases
 from netspec.passes.torch_names import attributes, state_key
@@ -39,6 +41,7 @@ class Plan:
 
     net: str
     image: str
+    size: Shape
     trunk: tuple[Step, ...]
     tail: tuple[Step, ...]
     losses: tuple[tuple[Step, float], ...]
@@ -68,6 +71,24 @@ class Network(nn.Module):
         self._plan = _plan(graph, self)
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
+        if torch.compiler.is_compiling():
+            return self._value(images, labels)
+        try:
+            return self._value(images, labels)
+        except (IndexError, RuntimeError, TypeError) as error:
+            self._tell(error, images)
+            raise
+
+    def _tell(self, error: Exception, images: object) -> None:
+        """Add to torch's error, which tells of the operation that it met, what the network reads, if that is not it."""
+        wanted, dtype = self._plan.size, next((p.dtype for p in self.parameters()), None)
+        given = f"{images.dtype} of {tuple(images.shape)}" if isinstance(images, Tensor) else type(images).__name__
+        fits = isinstance(images, Tensor) and tuple(images.shape[1:]) == wanted and dtype in (None, images.dtype)
+        if not fits:
+            reads = f"{dtype or 'tensors'} of (N, {', '.join(map(str, wanted))})"
+            error.add_note(f"{self._plan.net} reads {reads}, and is given {given}")
+
+    def _value(self, images: Tensor, labels: Tensor | None) -> Tensor:
         plan, values = self._plan, _trunk(self, images)
         if plan.labelled:
             if labels is None:
@@ -145,6 +166,7 @@ def _plan(graph: Graph, model: nn.Module) -> Plan:
     return Plan(
         net=graph.name,
         image=graph.input.layer,
+        size=graph.input.output,
         trunk=_with_last_reads([step(layer) for layer in parts.trunk], kept),
         tail=tuple(step(layer) for layer in parts.tail),
         losses=tuple((step(layer), weights[layer.name]) for layer in parts.losses),

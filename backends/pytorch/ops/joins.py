@@ -59,7 +59,7 @@ class Relaid(nn.Module):
         self.size = size
 
     def forward(self, x: Tensor) -> Tensor:
-        return x.reshape(len(x), *self.size)
+        return x.reshape(x.shape[0], *self.size)
 
     def extra_repr(self) -> str:
         return str(self.size)

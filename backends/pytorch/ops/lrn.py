@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+import torch.fx
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
@@ -64,6 +65,13 @@ def channel_sums(x: Tensor, before: int, after: int, groups: int) -> Tensor:
     return sums.flatten(1, 2)
 
 
+@torch.fx.wrap  # a symbolic trace keeps the call: what it has in place of values goes through no autograd function
+def _response_norm(x: Tensor, size: int, k: float, alpha: float, beta: float, groups: int) -> Tensor:
+    made = LrnFunction.apply(x, size, k, alpha, beta, groups)  # type: ignore[no-untyped-call]
+    y: Tensor = made[0]
+    return y
+
+
 class ResponseNorm(nn.Module):
     """Across maps: x (k + alpha sum x^2)^-beta over the channels around, inside equal runs of channels.
 
@@ -80,9 +88,7 @@ class ResponseNorm(nn.Module):
         self.groups = op.groups
 
     def forward(self, x: Tensor) -> Tensor:
-        made = LrnFunction.apply(widened(x), self.size, self.k, self.alpha, self.beta, self.groups)  # type: ignore[no-untyped-call]
-        y: Tensor = made[0]
-        return y
+        return _response_norm(widened(x), self.size, self.k, self.alpha, self.beta, self.groups)
 
     def extra_repr(self) -> str:
         return f"size={self.size}, k={self.k}, alpha={self.alpha}, beta={self.beta}, groups={self.groups}"

@@ -39,7 +39,7 @@ class ContrastResponseNorm(MapResponseNorm):
 
     def forward(self, x: Tensor) -> Tensor:
         x = widened(x)
-        count = window_sums(x.new_ones(1, 1, *x.shape[2:]), self.size)
+        count = window_sums(x.new_ones(1, 1, x.shape[2], x.shape[3]), self.size)
         contrast = x - window_sums(x, self.size) / count
         return x * (self.k + self.alpha * window_sums(contrast.square(), self.size)) ** -self.beta
 

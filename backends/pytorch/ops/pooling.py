@@ -46,10 +46,10 @@ class PaddedAvgPool(PaddedPool):
     def forward(self, x: Tensor) -> Tensor:
         box = x.new_ones(1, 1, *self.kernel)
         maps = F.pad(x.flatten(0, 1).unsqueeze(1), self.before)
-        real = F.pad(x.new_ones(1, 1, *x.shape[2:]), self.before)
+        real = F.pad(x.new_ones(1, 1, x.shape[2], x.shape[3]), self.before)
         total = F.conv2d(maps, box, stride=self.stride, dilation=self.dilation)
         count = F.conv2d(real, box, stride=self.stride, dilation=self.dilation)
-        return (total / count).view(*x.shape[:2], *total.shape[2:])
+        return _by_image(total / count, x)
 
 
 class SummedPool(PaddedPool):
@@ -59,7 +59,12 @@ class SummedPool(PaddedPool):
         box = x.new_ones(1, 1, *self.kernel)
         maps = F.pad(x.flatten(0, 1).unsqueeze(1), self.before)
         total = F.conv2d(maps, box, stride=self.stride, dilation=self.dilation)
-        return total.view(*x.shape[:2], *total.shape[2:])
+        return _by_image(total, x)
+
+
+def _by_image(maps: Tensor, x: Tensor) -> Tensor:
+    """Maps that stand one after the other as those of the images that they were made of."""
+    return maps.view(x.shape[0], x.shape[1], maps.shape[2], maps.shape[3])
 
 
 class FarthestPool(PaddedPool):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -96,15 +98,23 @@ class GroupedProduct(nn.Module):
 class ScaleChannels(nn.Module):
     """N,C,H,W or N,C, each channel times its own of C weights."""
 
+    def __init__(self, *, of_maps: bool) -> None:
+        super().__init__()
+        self.of_maps = of_maps
+
     def forward(self, x: Tensor, weight: Tensor) -> Tensor:
-        return x * (weight[:, None, None] if x.dim() == 4 else weight)
+        return x * (weight[:, None, None] if self.of_maps else weight)
 
 
 class AddBias(nn.Module):
-    """A number per channel or feature (a bias of C), or per unit (a bias of the value's whole shape)."""
+    """A number per channel of maps (a bias of C), or per unit or feature (a bias of the value's whole shape)."""
+
+    def __init__(self, *, of_maps: bool) -> None:
+        super().__init__()
+        self.of_maps = of_maps
 
     def forward(self, x: Tensor, bias: Tensor) -> Tensor:
-        return x + (bias[:, None, None] if x.dim() - bias.dim() == 3 else bias)
+        return x + (bias[:, None, None] if self.of_maps else bias)
 
 
 def _product(op: Linear, inputs: tuple[Shape, ...]) -> nn.Module:
@@ -115,6 +125,6 @@ TABLE: Table = {
     Conv: lambda op, inputs: Convolution(op, inputs[0]),
     Local: lambda op, inputs: LocalConvolution(op, inputs[0]),
     Linear: _product,
-    ChannelScale: lambda op, inputs: ScaleChannels(),
-    Bias: lambda op, inputs: AddBias(),
+    ChannelScale: lambda op, inputs: ScaleChannels(of_maps=inputs[0].is_image),
+    Bias: lambda op, inputs: AddBias(of_maps=inputs[0].is_image and cast(Bias, op).per == "channel"),
 }
