@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from netspec.ir.graph import Graph
+from netspec.passes.crops import five_crops
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +15,8 @@ class Pictures:
 
     ``mode`` is Pillow's word for the input's colours, or ``None`` where images cannot be what the network reads.
     ``loaded`` are the rows and columns that an image has after it was scaled and its middle cut out; the network's own
-    are cropped from those. ``mean`` and ``std`` are words, or numbers for each channel.
+    are cropped from those. ``mean`` and ``std`` are words, or numbers for each channel. ``numbers`` has one for each of
+    the ten views, the same for those that coincide.
     """
 
     mode: Literal["RGB", "L"] | None
@@ -27,6 +29,12 @@ class Pictures:
     std: str | tuple[float, ...]
     range: int
     views: int
+    numbers: tuple[int, ...]
+
+    @property
+    def shared(self) -> bool:
+        """Whether some of the ten views coincide, but not all crops: of these the program looks at two views."""
+        return self.views == 10 and 2 < len(set(self.numbers)) < 10
 
     @property
     def measured(self) -> tuple[str, ...]:
@@ -54,7 +62,15 @@ def pictures(graph: Graph) -> Pictures:
         std=before.std,
         range=before.range,
         views=graph.test.views,
+        numbers=_numbers(loaded[0] - size.height, loaded[1] - size.width),
     )
+
+
+def _numbers(down: int, right: int) -> tuple[int, ...]:
+    """The number of each view among those that differ: of the crops, then of their mirror images."""
+    places = five_crops(down, right)
+    distinct = list(dict.fromkeys(places))
+    return tuple(len(distinct) * mirrored + distinct.index(place) for mirrored in (0, 1) for place in places)
 
 
 def _loaded(graph: Graph) -> tuple[int, int]:

@@ -68,17 +68,33 @@ def test_each_channel_is_divided_by_its_deviation_or_by_a_number(images: Path, t
     assert torch.equal(given.Folder(images, 4, 0, 2).viewed(path, 1), wanted[None])
 
 
-def test_ten_views_are_five_places_and_their_mirror_images(images: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def coloured(images: Path) -> Path:
+    """An image of which no two pixels are alike."""
+    path = images / "ash" / "coloured.png"
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (14, 14, 3), np.uint8)).save(path)
+    return path
+
+
+def test_ten_views_are_five_places_and_their_mirror_images(images: Path, coloured: Path, tmp_path: Path) -> None:
     program = imported(written(little(augment="crop=12 from=14", views=10), tmp_path))
     folder = program.Folder(images, 4, 0, 1)
-    path = folder.images[0][0]
-    pixels = folder.pixels(path)
-    views = folder.viewed(path, 10)
+    pixels = folder.pixels(coloured)
+    views = folder.viewed(coloured, 10)
     assert views.shape == (10, 3, 12, 12)
-    assert torch.equal(views[0], pixels[:, 1:13, 1:13])
-    assert torch.equal(views[4], pixels[:, 2:14, 2:14])
-    assert torch.equal(views[7], pixels[:, :12, 2:14].flip(2))
-    assert torch.equal(folder.viewed(path, 1), views[:1])
+    assert torch.equal(views[0], pixels[:, :12, :12])
+    assert torch.equal(views[3], pixels[:, 2:14, 2:14])
+    assert torch.equal(views[4], pixels[:, 1:13, 1:13])
+    assert torch.equal(views[6], pixels[:, :12, 2:14].flip(2))
+    assert torch.equal(folder.viewed(coloured, 1), views[4:5])
+
+
+def test_ten_views_without_room_for_crops_are_two(images: Path, coloured: Path, tmp_path: Path) -> None:
+    program = imported(written(little(views=10), tmp_path))
+    folder = program.Folder(images, 4, 0, 1)
+    pixels = folder.pixels(coloured)
+    assert torch.equal(folder.viewed(coloured, 10), torch.stack([pixels, pixels.flip(2)]))
+    assert torch.equal(folder.viewed(coloured, 1), pixels[None])
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -8,18 +8,22 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import warm
 from little import NORMALISED, little, losses, paint
+from PIL import Image
 from places import SPECS
 from programs import BLOCKED, Here, imported, network, run, written
 
 import netspec
 from netspec import backend
 from netspec.ir.graph import Graph
+from netspec.train.data.batches.augment import Preparation
+from netspec.train.data.picture import Frame
 from netspec.train.data.sources.listing import held_out
-from netspec.train.judging.views import Predictor, View
+from netspec.train.judging.views import Predictor, View, views
 from netspec.train.learning.objective import Objective, build
 from netspec.train.learning.validation import evaluate
 
@@ -163,6 +167,30 @@ def _of_two_views(objective: Objective, batches: list[tuple[torch.Tensor, torch.
         losses.append(torch.nn.functional.nll_loss(seen, labels, reduction="sum"))
         first += len(labels)
     return float(sum(losses)) / first
+
+
+@pytest.mark.parametrize(("size", "distinct"), [(8, 2), (9, 8), (12, 10)])
+def test_ten_views_draw_what_evals_views_draw_where_crops_coincide_too(
+    size: int, distinct: int, tmp_path: Path
+) -> None:
+    text = "[image] input 3x8x8 range=1\n[h] fc outputs=64 neuron=nrelu init=gaussian(0.5)\n[fc] fc outputs=3\n"
+    graph = netspec.loads(f"{text}[prob] softmax\naugment crop=8 from={size}\ntest views=10\n").graph
+    pictures = np.random.default_rng(0).integers(0, 256, (6, size, size, 3), np.uint8)
+    for number, pixels in enumerate(pictures):
+        (tmp_path / "val" / "abc"[number % 3]).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(tmp_path / "val" / "abc"[number % 3] / f"{number}.png")
+    shutil.copytree(tmp_path / "val", tmp_path / "train")
+    program = imported(written(graph, tmp_path))
+    model = network(program)()
+    program.initialise(model, 3)
+    loss, _, _ = program.evaluate(model, program.Folder(tmp_path, 4, 0, 1).validation(10), "cpu", seed=5)
+    frame, shape = Frame(3, size, size), graph.input.output
+    looks = views(10, frame, shape)
+    assert len(looks) == distinct
+    prepare = Preparation(graph.preprocessing, None, frame, shape, 255, torch.device("cpu"))
+    tested = np.ascontiguousarray(pictures.transpose(0, 3, 1, 2)[[0, 3, 1, 4, 2, 5]])  # in the order of the folders
+    seen = Predictor(build(graph, 3, "cpu"), prepare, looks, 5)(tested)
+    assert loss == pytest.approx(float(torch.nn.functional.nll_loss(seen, torch.tensor([0, 0, 1, 1, 2, 2]))), rel=1e-6)
 
 
 def test_colours_and_dropout_in_one_program(tmp_path: Path) -> None:

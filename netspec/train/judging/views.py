@@ -17,6 +17,7 @@ from torch import Tensor
 from netspec.ir.graph import Graph
 from netspec.ir.ops import Softmax
 from netspec.ir.shape import Shape
+from netspec.passes.crops import centre_crop, five_crops
 from netspec.train.data.batches.augment import Choices, Preparation
 from netspec.train.data.picture import Frame, Pixels
 from netspec.train.learning.objective import Objective
@@ -39,10 +40,9 @@ def views(number: int, frame: Frame, size: Shape) -> tuple[View, ...]:
     image, with a half each.
     """
     down, right = frame.height - size.height, frame.width - size.width
-    centre = (down // 2, right // 2)
     if number == 1:
-        return (View(*centre, mirror=False, share=1.0),)
-    places = Counter([(0, 0), (0, right), (down, 0), (down, right), centre])
+        return (View(*centre_crop(down, right), mirror=False, share=1.0),)
+    places = Counter(five_crops(down, right))
     return tuple(
         View(*place, mirror=mirror, share=times / 10) for mirror in (False, True) for place, times in places.items()
     )
