@@ -316,3 +316,18 @@ def test_layers_of_a_fork_that_are_joined() -> None:
 def test_a_neuron_of_a_cost_is_ignored() -> None:
     found = load(BASE + "neuron=relu\n").warnings
     assert [(d.code, d.span.text) for d in found] == [("cfg-ignored-key", "neuron")]
+
+
+@pytest.mark.parametrize(
+    ("dialect", "more", "codes"),
+    [
+        ("2012", "initCFunc=anything\n", ["cfg-ignored-key"]),  # it draws connections, and there are none to draw
+        ("v2", "initCFunc=a.b\n", ["cfg-ignored-key"]),
+        ("2012", "groups=4\nrandSparse=1\ninitCFunc=a.b(2)\n", ["cfg-substitute", "cfg-substitute"]),
+        ("2012", "groups=4\nrandSparse=1\ninitCFunc=anything\n", ["cfg-substitute", "bad-value"]),
+    ],
+)
+def test_a_function_that_chooses_connections(dialect: Dialect, more: str, codes: list[str]) -> None:
+    found = said(net(conv("c", "data", 3) + conv("d", "c", 16, 16, more), "d"), None, dialect)
+    assert sorted(d.code for d in found) == sorted(codes)
+    assert {d.span.text.split("=")[0] for d in found} <= {"initCFunc", "anything", "a.b(2)", "1", "a.b"}

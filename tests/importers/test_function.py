@@ -9,9 +9,9 @@ from chances import examples
 from columns import columns
 from computing import drawn, values
 from hypothesis import HealthCheck, given
-from layerfiles import DATA, SHAPE, TWINS, conv, ending, load, net, readable, said, told
+from layerfiles import DATA, RATES, SHAPE, TWINS, conv, ending, load, net, readable, said, told
 
-from netspec.importers.cuda_convnet import Translation, translate
+from netspec.importers.cuda_convnet import Dialect, Translation, translate
 from netspec.ir.ops import BinaryCrossEntropy, CauchyError, NoisyRelu, SquaredError, SumSquares
 from netspec.net import loads
 from netspec.source import Source
@@ -242,6 +242,23 @@ def test_a_weighted_sum_of_images_alone(reads: str, factor: float) -> None:
     coefficients = "2" if reads == "data" else "2,-0.5"
     graph = load(net(f"[e]\ntype=eltsum\ninputs={reads}\ngpu=0\ncoeffs={coefficients}\n", "e")).graph
     made = values(graph)
+    np.testing.assert_allclose(made["e"], factor * made["data"], atol=1e-12)
+
+
+@pytest.mark.parametrize("dialect", ["2012", "v2"])
+@pytest.mark.parametrize(
+    ("coefficients", "factor", "code"), [("2", 4.0, "cfg-substitute"), ("2,-0.5,7", 1.5, "cfg-left-out")]
+)
+def test_a_weighted_sum_of_another_number_of_inputs(
+    dialect: Dialect, coefficients: str, factor: float, code: str
+) -> None:
+    """Which both versions took: they did not look at how many weights there are."""
+    given = f"coeffs={coefficients}\n"
+    text = net("[e]\ntype=eltsum\ninputs=data,data\ngpu=0\n" + (given if dialect == "2012" else ""), "e")
+    params = "[out]\n" + RATES + "[logprob]\ncoeff=1\n" + ("[e]\n" + given if dialect == "v2" else "")
+    found = load(text, params, dialect)
+    assert [(d.code, d.span.text) for d in found.warnings if d.code.startswith("cfg")] == [(code, coefficients)]
+    made = values(found.graph)
     np.testing.assert_allclose(made["e"], factor * made["data"], atol=1e-12)
 
 

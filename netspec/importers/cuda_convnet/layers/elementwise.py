@@ -7,6 +7,7 @@ from dataclasses import replace
 from netspec.importers.cuda_convnet.layers.kinds import ANY, ONE, ONLY_2012, ONLY_V2, Kind, Site, table
 from netspec.importers.cuda_convnet.layers.model import UNKNOWN, Image, Layer
 from netspec.importers.cuda_convnet.layers.neurons import read_neuron
+from netspec.importers.cuda_convnet.options import Options
 from netspec.units import plural
 
 
@@ -40,10 +41,24 @@ def _alike(site: Site) -> tuple[int, Image | None]:
     return known[0].outputs, images.pop() if len(images) == 1 else None
 
 
+def factors_of_sum(options: Options, inputs: int) -> tuple[float, ...]:
+    """What a sum's inputs are multiplied by: of 2012 in the layer file, of version 2 in the other. Neither looked at
+    how many there are: what is too much was passed over, and where one was missing the programs stopped."""
+    words = len(options.words("coeffs")) if options.has("coeffs") else inputs
+    factors = options.reals("coeffs", max(words, inputs), 1.0, True)
+    counts = f"coeffs lists {plural(words, 'value')} for {plural(inputs, 'input')}"
+    if words > inputs:
+        options.warn("cfg-left-out", f"{counts}; those that are too many were passed over", "coeffs")
+    elif words < inputs:
+        note = "the original took such files and stopped at the first batch"
+        options.warn("cfg-substitute", f"{counts}; it is taken for each", "coeffs", notes=(note,))
+    return factors[:inputs]
+
+
 def _sum_of(site: Site) -> Layer:
     outputs, image = _alike(site)
     n = len(site.inputs)
-    coefficients = site.options.reals("coeffs", n, 1.0, False) if site.dialect == "2012" else (1.0,) * n
+    coefficients = factors_of_sum(site.options, n) if site.dialect == "2012" else (1.0,) * n
     return site.layer("eltsum", outputs, image=image, values={"coeffs": coefficients})
 
 

@@ -23,8 +23,9 @@ _FUNCTION = re.compile(r"[^.]+\.[^()]+(?:\([^,]+(?:,[^,]+)*\))?")
 _SOURCE = re.compile(r"([^\[\]]+)(?:\[([0-9]{1,6})\])?")
 
 
-def _start(site: Site) -> dict[str, object]:
-    """Initial values. Functions that initialise from checkpoints that are not there are told of."""
+def _start(site: Site, drawn: bool | None = None) -> dict[str, object]:
+    """Initial values. Functions that initialise from checkpoints that are not there are told of, that of connections
+    where those can be, and are, drawn."""
     options = site.options
     values: dict[str, object] = {
         "initW": options.reals("initW", len(site.inputs), None, site.repeat),
@@ -33,6 +34,10 @@ def _start(site: Site) -> dict[str, object]:
     sources = options.words("weightSource") if options.get("weightSource") else [""]
     for key, other in _INITIALISED.items():
         function = options.text(key, "").strip()
+        if key == "initCFunc" and not drawn:
+            if function and drawn is not None and site.dialect == "2012":
+                options.warn("cfg-ignored-key", "initCFunc is of randSparse alone; it is ignored", key)
+            continue
         if function and not _FUNCTION.fullmatch(function):
             note = "it is written module.function or module.function(parameter,parameter)"
             raise options.refuse("bad-value", f"{key}={shown(function)} is no function", key, notes=(note,))
@@ -153,7 +158,7 @@ def _windows(site: Site, word: str) -> Layer:
     if max(rows * total for rows, _ in weights) > LARGEST:
         raise options.refuse("too-large", "it would have more than 2^31 weights", "filters", "filterSize")
     values = {
-        **_start(site), "kernels": kernels, "strides": strides, "paddings": paddings, "groups": groups,
+        **_start(site, any(sparse)), "kernels": kernels, "strides": strides, "paddings": paddings, "groups": groups,
         "filters": total, "depths": tuple(depths), "sparse": sparse, "side": side, "shared_biases": shared,
     }  # fmt: skip
     biases = total if shared else total * modules

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from netspec.check.report import Findings
 from netspec.importers.cuda_convnet.layers.definition import KINDS
+from netspec.importers.cuda_convnet.layers.elementwise import factors_of_sum
 from netspec.importers.cuda_convnet.layers.forks import notes_in_parameters
 from netspec.importers.cuda_convnet.layers.model import Definition, Layer
 from netspec.importers.cuda_convnet.learning.constraints import bounds
@@ -196,7 +197,7 @@ class _Reader:
             if options.flag("doMax", False):
                 self.largest.add(name)
         elif layer.type == "eltsum" and not self.old:
-            self.sums[name] = options.reals("coeffs", len(layer.inputs), 1.0, True)
+            self.sums[name] = factors_of_sum(options, len(layer.inputs))
 
     def _cost(self, layer: Layer, options: Options) -> None:
         self.costs[layer.name] = options.real("coeff")
