@@ -77,27 +77,28 @@ _R = r"(?:\d{1,9}\.?\d{0,15}|\.\d{1,15})(?:e(?:-\d{1,2}|\+?\d))?"
 _FILL = r"(?:(?:now|then|also|again|and|i|we|just|lets)\s+)*"
 _BEGIN = r"(?:start(?:ed|ing)?|init(?:ial(?:ly)?)?|beg[aiu]n(?:ning)?)\b"
 _VERB = rf"(?:set|chang|lower|drop|reduc|decreas|divid|cut|rais|increas|put|push|restor|turn)\w*|{_BEGIN}"
-_LAYER = r"(?!(?:to|from|by|of|on|in|for|the|all|elsewhere)\b)[a-z][\w./+-]*(?:\s+layers?)?"
+_LAYER = r"(?!(?:to|from|by|of|on|in|for|the|all|elsewhere|at|with|both|using)\b)[a-z][\w./+-]*(?:\s+layers?)?"
 _AND = r"\s*(?:,|\band\b|&)\s*"
-_NAME = rf"(?!(?:{_VERB}|eps[wb]|and|to)\b)[a-z][\w.-]*"
-_NAMES = re.compile(rf"\b{_NAME}(?:{_AND}{_NAME}){{1,20}}(?=\s+eps[wb]\b)")
+_NAME = rf"(?!(?:{_VERB}|eps[wb]+|and|to)\b)[a-z][\w.-]*"
+_NAMES = re.compile(rf"\b{_NAME}(?:{_AND}{_NAME}){{1,20}}(?=\s+eps[wb]+\b)")
+_BOTH = re.compile(rf"\beps([wb])(?:{_AND}|\s*/\s*)eps(?!\1)[wb]\b")
 _ON = r"(?:on|of|for|in)\s+(?:(?:all|the)\s+)*"
 _AT = re.compile(
-    r"(?:(?:at|after|in|from)\s+)?([a-z]{4,7})\s*#?\s*(\d{1,6}(?:\.\d{1,9})?)\s*(?:[:,;.-]+|\s|$)\s*(.*)", re.DOTALL
+    r"(?:(?:at|after|in|from)\s+)?([a-z]{2,7})\s*#?\s*(\d{1,6}(?:\.\d{1,9})?)\s*(?:[:,;.-]+|\s|$)\s*(.*)", re.DOTALL
 )
 _AFTER = re.compile(rf"(?:after\s+)?({_R})\s+(epoch|batch|minibatch|iteration)\w*\s*[:,;.-]*\s*(.*)", re.DOTALL)
 _RATE = re.compile(
-    rf"{_FILL}(?:(?P<verb>{_VERB})\s+)?(?:(?:all|the)\s+)*(?:(?P<above>{_LAYER})\s+)?eps(?P<which>[wb])\b"
+    rf"{_FILL}(?:(?P<verb>{_VERB})\s+)?(?:(?:all|the|both|with|at)\s+)*(?:(?P<above>{_LAYER})\s+)?eps(?P<which>wb|[wb])\b"
     rf"(?:\s+(?:{_ON})?(?P<beside>{_LAYER}))??\s*(?:back\s+)?(?:(?:from\s+)?(?P<first>{_R})\s*)?(?:(?:to|of|=|:|->)\s*|\s)"
     rf"(?P<to>{_R})(?:\s+from\s+(?P<was>{_R}))?(?:\s+(?:(?P<rest>elsewhere)|{_ON}(?P<on>{_LAYER})))?"
 )
 _MORE = re.compile(rf"(?P<to>{_R})(?:\s+from\s+(?P<was>{_R}))?\s+(?:(?P<rest>elsewhere)|{_ON}(?P<on>{_LAYER}))")
 _DIVIDED = re.compile(
-    rf"{_FILL}(?:(?:{_VERB})\s+(?:(?:all|the)\s+)*eps(?P<which>[wb])\s+by\s+(?:(?:a|another)\s+)?|another\s+)"
+    rf"{_FILL}(?:(?:{_VERB})\s+(?:(?:all|the)\s+)*eps(?P<which>wb|[wb])\s+by\s+(?:(?:a|another)\s+)?|another\s+)"
     rf"(?P<factor>factor\s+(?:of\s+)?)?(?P<by>{_R})(?:\s+(?:after|at)\s+(?:epoch\s+)?(?P<at>{_R})(?P<more>\s+more)?(?:\s+epochs?)?)?"
 )
 _COLOUR = re.compile(
-    rf"{_FILL}(?:(?:{_VERB})\s+)?(?:the\s+)?colou?r\s+noise\s+(?:back\s+)?(?:(?:to|of|=|:)\s*)?(?P<to>{_R})"
+    rf"{_FILL}(?:(?:{_VERB})\s+)?(?:the\s+)?colou?r\s+noise\s+(?:back\s+)?(?:from\s+(?P<first>{_R})\s+)?(?:(?:to|of|=|:|->)\s*)?(?P<to>{_R})"
     rf"(?:\s+from\s+(?P<was>{_R}))?"
 )
 _STILL = re.compile(
@@ -111,10 +112,19 @@ _BATCH = re.compile(
 _LIST = re.compile(rf"(?:(?:all|the)\s+)*(?P<on>{_LAYER})")
 _SAYS_SOMETHING = re.compile(r"\d|kill|hold|stop|finish|end|interrupt|dropout")
 _ENDED_AFTER = re.compile(rf"after\s+({_R})\s+epochs?")
+_THEN = re.compile(rf"\s+(?:(?:at|after|in|from)\s+epoch\s+(?P<at>{_R})|after\s+(?P<after>{_R})\s+epochs)$")
+_LATER = re.compile(rf"\b(?:then|later|afterwards)\b.*{_R}")
+_ASIDE = re.compile(r"\((\s*(?:on|for|from|except|all|only|but|not|everywhere)\b[^()]*)\)")
+_ITEM = re.compile(r"\A\d{1,2}[.)]\s+(?=[a-z])")
+_OTHER_TIMES = ("batch", "batches", "iter", "step")
+_BARE = re.compile(r"\d{1,6}(?:\.\d{1,9})?\s*:\s*(.*\beps[wb]+\b.*|.*\bcolou?r noise\b.*)", re.DOTALL)
+_OTHERWISE = re.compile(
+    r"=|->|\bto\s+[\d.]|\bno\s+(?:more\s+)?(?:colou?r|noise|dropout)|\b(?:without|remov\w*|disabl\w*|enabl\w*)\b"
+)
 _ONE_FOR_THE_RUN = re.compile(r"\b(?:mom\w*|wc|sched\w*|noise)\b.*\bto\b")
 _DOES = re.compile(rf"{_FILL}(?:{_VERB}|using)\b")
-_OF_A_RATE = re.compile(r"\beps[wb]\b")
-_LEARNING = re.compile(r"\beps[wb]\b|\bnoise\b|\bdropout\b|\bmom\w*\b|\bwc\b|\bsched\w*|\bepochs\b")
+_OF_A_RATE = re.compile(r"\beps[wb]+\b")
+_LEARNING = re.compile(r"\beps[wb]+\b|\bnoise\b|\bdropout\b|\bmom\w*\b|\bwc\b|\bsched\w*|\bepochs\b")
 
 
 def said(text: str, span: Span, above: float | None) -> tuple[Note, ...]:
@@ -149,7 +159,8 @@ def _plain(text: str) -> str:
     line = re.sub(
         r"\b(?:learn(?:ing)?[ -]+rates?|lr)\b", "epsw", text.lower().strip().lstrip("#").strip().partition(" -- ")[0]
     )
-    return re.sub(r"[a-z]+", lambda m: _spelt(m[0]), line)
+    line = re.sub(r"[a-z]+", lambda m: _spelt(m[0]), _ITEM.sub("", line.lstrip("@*- \t"), 1))
+    return _BOTH.sub("epswb", line)
 
 
 def _spelt(word: str) -> str:
@@ -163,19 +174,23 @@ def _spelt(word: str) -> str:
 def _time(line: str) -> tuple[float | None, str]:
     """The epoch that a line begins with, and what follows. The epoch is ``None`` where batches are counted."""
     begins = _AT.fullmatch(line)
-    if begins and distance(begins[1], "epoch", 2) < 2:
+    if begins and (begins[1] == "ep" or distance(begins[1], "epoch", 2) < 2):
         return float(begins[2]), begins[3]
+    if begins and begins[1] in _OTHER_TIMES and _OF_A_RATE.search(begins[3]):
+        return None, begins[3]
     after = _AFTER.fullmatch(line)
     if after:
         return (float(after[1]) if after[2] == "epoch" else None), after[3]
-    return None, line
+    bare = _BARE.fullmatch(line)
+    return None, bare[1] if bare else line
 
 
 def _clauses(text: str, span: Span, epoch: float | None) -> Iterator[Note]:
     """The notes of a sentence's parts."""
     if "eps" in text:
         text = _NAMES.sub(lambda names: "+".join(re.split(_AND, names[0])), text)
-    pieces = re.split(r"[,;]\s*|\.(?=\s|$)\s*|\s+and\s+|\s*&\s*", re.sub(r"\([^()]*\)", " ", text))
+    aside = re.sub(r"\([^()]*\)", " ", _ASIDE.sub(r" \1 ", text))
+    pieces = re.split(r"[,;]\s*|\.(?=\s|$)\s*|\s+and\s+|\s*&\s*", aside)
     rate: Change | None = None
     for piece in (" ".join(piece.split()).rstrip(".!") for piece in pieces):
         if not piece:
@@ -189,6 +204,8 @@ def _clauses(text: str, span: Span, epoch: float | None) -> Iterator[Note]:
             yield found
         elif rate is not None and rate.layers and (listed := _LIST.fullmatch(piece)):
             rate = replace(rate, layers=(*rate.layers, listed["on"]))
+        elif rate is not None and _LATER.search(piece):
+            yield Unread(span, "it is not understood")
         elif rate is not None and rate.layers and piece.isdigit():  # conv1 and 2
             rate = replace(rate, layers=(*rate.layers, rate.layers[-1].rstrip("0123456789") + piece))
     if rate is not None:
@@ -200,6 +217,8 @@ def _clauses(text: str, span: Span, epoch: float | None) -> Iterator[Note]:
 
 def _clause(piece: str, span: Span, epoch: float | None, rate: Change | None) -> Note | None:
     """What one part of a sentence says; ``rate`` is the change of a rate that the parts before it tell."""
+    if (then := _THEN.search(piece)) and (epoch is None or _END.search(piece)) and not _DIVIDED.fullmatch(piece):
+        piece, epoch = piece[: then.start()], float(then["at"] or then["after"])
     if match := _RATE.fullmatch(piece):
         return _rate(match, span, epoch)
     if rate is not None and (match := _MORE.fullmatch(piece)):
@@ -211,7 +230,7 @@ def _clause(piece: str, span: Span, epoch: float | None, rate: Change | None) ->
     if match := _COLOUR.fullmatch(piece):
         if "brightness" in span.text.lower():
             return Unread(span, "noise of the brightness alone is not that of the colours")
-        return Colour(span, epoch or 0.0, float(match["to"]), _number(match["was"]))
+        return Colour(span, epoch or 0.0, float(match["to"]), _number(match["was"] or match["first"]))
     if _END.search(piece) and not piece.startswith("not "):
         after = _ENDED_AFTER.search(piece)
         return End(span, float(after[1]) if after and epoch is None else epoch)
@@ -232,6 +251,7 @@ def _rate(match: re.Match[str], span: Span, epoch: float | None) -> Note | None:
         layers=tuple(word for key in ("above", "beside", "on") if (word := match[key])),
         elsewhere=match["rest"] is not None,
         biases=match["which"] == "b",
+        both=match["which"] == "wb",
     )
 
 
@@ -249,10 +269,13 @@ def _of_learning(piece: str, span: Span, epoch: float | None) -> Unread | None:
     """What is of learning, and is not understood or has no counterpart; ``None`` for other remarks."""
     if epoch is not None and _ONE_FOR_THE_RUN.search(piece):
         return Unread(span, "a spec has one value of it for the whole run")
+    learning = _LEARNING.search(piece) is not None
     if (epoch is not None or re.match(_BEGIN, piece)) and _DOES.match(piece):
-        of_learning = piece.startswith("set ") or _LEARNING.search(piece) is not None
+        of_learning = piece.startswith("set ") or learning
+    elif epoch is not None:
+        of_learning = _OF_A_RATE.search(piece) is not None or (learning and _OTHERWISE.search(piece) is not None)
     else:
-        of_learning = epoch is not None and _OF_A_RATE.search(piece) is not None
+        of_learning = _OF_A_RATE.search(piece) is not None and re.match(rf"(?:{_VERB})\b", piece) is not None
     return Unread(span, "it is not understood") if of_learning else None
 
 
