@@ -61,14 +61,17 @@ class Writer:
         variables = {self.graph.input.layer: "image", **given}
         result: list[str] = []
         crossed: dict[tuple[str, str | None], str] = {}
+        readers: dict[str, list[Layer]] = {layer.name: [] for layer in layers}
+        for layer in layers:
+            for name in readers.keys() & set(layer.inputs):
+                readers[name].append(layer)
         for i, layer in enumerate(layers):
-            after = layers[i + 1 :]
-            readers = [reader for reader in after if layer.name in reader.inputs]
-            if layer.name in kept and after:
+            following = layers[i + 1] if i + 1 < len(layers) else None
+            if layer.name in kept and following:
                 variable = self._variables[layer.name]
             else:
-                variable = self.variable(layer.name, readers, after[0] if after else None)
-            arrived = dict(variables)
+                variable = self.variable(layer.name, readers[layer.name], following)
+            arrived = {name: variables[name] for name in layer.inputs}
             for value, transfer in self._devices.transfers(layer.name).items():
                 if value in given and self._devices.scores is not None:
                     continue  # the trunk has put the scores together

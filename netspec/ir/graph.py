@@ -146,7 +146,8 @@ class Graph:
 
     def parameters_of(self, layer: str) -> Iterator[Parameter]:
         """The parameters that a layer owns (not those that it takes from another by ``weights=``)."""
-        return (p for p in self.parameters.values() if p.layer == layer)
+        keys = dict.fromkeys(key for name in self.layers[layer].nodes for key in self.nodes[name].params)
+        return (p for key in keys if (p := self.parameters[key]).layer == layer)
 
     def schedule_of(self, parameter: Parameter) -> Schedule:
         """What scales a parameter's learning rate: its own schedule, or the train line's."""

@@ -38,9 +38,10 @@ def phases(graph: Graph) -> Phases:
     begun = _needed(graph, [scores, *(name for layer in losses for name in layer.inputs)])
     ended = _needed(graph, [graph.output.layer])
     trunk = tuple(x for x in _computed(graph) if x.name in begun)
-    tail = tuple(x for x in _computed(graph) if x.name in ended - begun)
-    read = {name for layer in (*tail, *losses) for name in layer.inputs} & begun
-    carried = (scores, *(name for name in graph.layers if name in read - {scores, graph.input.layer}))
+    beyond = ended - begun
+    tail = tuple(x for x in _computed(graph) if x.name in beyond)
+    read = {name for layer in (*tail, *losses) for name in layer.inputs} & begun - {scores, graph.input.layer}
+    carried = (scores, *(name for name in graph.layers if name in read))
     return Phases(trunk, tail, losses, any(layer in losses for layer in tail), carried)
 
 
