@@ -12,9 +12,10 @@ from .ops import TABLE
 from .ops.chance import Draw, DrawnLayer, HeldDraw, draw_from, tested
 from .ops.norms import BatchNormalise
 from .ops.precision import widened
-from .torchvision import from_torchvision, to_torchvision, torchvision_keys
+from .torchvision import ALEXNET, from_torchvision, to_torchvision, torchvision_keys
 
 __all__ = [
+    "ALEXNET",
     "LABELS",
     "TABLE",
     "BatchNormalise",

@@ -30,7 +30,7 @@ from netspec.ir.ops import Conv, Dropout, Flatten, Input, Linear, Loss, MaxPool,
 from netspec.passes.padding import conv_padding, pool_padding
 from netspec.passes.torch_names import attributes, state_key
 
-LAYERS = (
+ALEXNET = (
     "features.0", "features.3", "features.6", "features.8", "features.10", "classifier.1", "classifier.4",
     "classifier.6",
 )  # fmt: skip
@@ -87,10 +87,12 @@ def torchvision_keys(graph: Graph) -> dict[str, str]:
     """
     names = attributes(graph)
     owners = list(dict.fromkeys(parameter.layer for parameter in graph.parameters.values()))
-    if len(owners) != len(LAYERS):
-        raise ValueError(f"torchvision's alexnet has {len(LAYERS)} layers with weights, {graph.name} has {len(owners)}")
+    if len(owners) != len(ALEXNET):
+        raise ValueError(
+            f"torchvision's alexnet has {len(ALEXNET)} layers with weights, {graph.name} has {len(owners)}"
+        )
     found: dict[str, str] = {}
-    for theirs, layer in zip(LAYERS, owners, strict=True):
+    for theirs, layer in zip(ALEXNET, owners, strict=True):
         keys = {parameter.role: state_key(parameter, names) for parameter in graph.parameters_of(layer)}
         if len(keys) != len(list(graph.parameters_of(layer))) or set(keys) != {"weight", "bias"}:
             raise ValueError(f"{layer} does not have one weight and one bias, as {theirs} of torchvision's alexnet has")

@@ -216,6 +216,28 @@ def test_missing_and_unexpected_tensors_are_named_with_the_nearest(run: Path) ->
     assert (fitted.taken, fitted.fresh, fitted.left_out) == (10, ("fc5",), ("fc4",))
 
 
+def test_the_same_tensors_by_other_names_are_recognised_by_their_order(run: Path, tmp_path: Path) -> None:
+    theirs = {f"body.{i}.{key.rpartition('.')[2]}": t for i, (key, t) in enumerate(read(run).tensors.items())}
+    torch.save(theirs, tmp_path / "theirs.pt")
+    with pytest.raises(TrainError) as caught:
+        started(net().graph, tmp_path / "theirs.pt")
+    told = caught.value.notes
+    assert len(told) == 7 and told[2] == "and 22 more"
+    assert told[3].endswith("under other names, body.0.weight where conv1.weight is sought")
+    model = door.torch_module(net())
+    renamed = dict(zip(model.state_dict(), theirs.values(), strict=True))  # as the message says
+    torch.save(renamed, tmp_path / "renamed.pth")
+    found = started(net().graph, tmp_path / "renamed.pth")
+    assert all(torch.equal(found[key], tensor) for key, tensor in read(run).tensors.items())
+
+
+def test_of_a_file_that_has_no_layer_of_the_network_none_is_proposed_to_be_fresh(tmp_path: Path) -> None:
+    torch.save({"head.weight": torch.zeros(3)}, tmp_path / "other.pt")
+    with pytest.raises(TrainError) as caught:
+        started(net().graph, tmp_path / "other.pt")
+    assert not any("--fresh" in note for note in caught.value.notes)
+
+
 def test_a_fresh_layer_that_is_not_there_and_numbers_that_are_none(run: Path, tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="--fresh fc9: tiny has no layer with weights of this name") as caught:
         started(net().graph, run, "fc9")

@@ -112,6 +112,9 @@ def from_torchvision(graph: Graph, tensors: Tensors) -> dict[str, Tensor]:
 
 
 def looks_like_torchvision(graph: Graph, tensors: Tensors) -> bool:
-    """Whether keys are ``features.N`` and ``classifier.N`` as torchvision's, and the graph has no layers so called."""
+    """Whether keys are those of torchvision's alexnet, and perhaps more ``features.N`` and ``classifier.N``, and the
+    graph has no layers so called."""
     own = {"features", "classifier"} & set(attributes(graph).values())
-    return not own and {key.partition(".")[0] for key in tensors} == {"features", "classifier"}
+    theirs: tuple[str, ...] = backend.load("pytorch").ALEXNET
+    others = {key.partition(".")[0] for key in tensors} - {"features", "classifier"}
+    return not own and not others and all(f"{layer}.weight" in tensors for layer in theirs)

@@ -26,6 +26,9 @@ from netspec.train.runs.saved import by, net_of, newest, read_checkpoint, weight
 from netspec.train.tensors import layouts
 from netspec.units import plural
 
+MOST_NAMED_ALIKE = 2
+"""How many tensors are named where all have other names."""
+
 MOST_NAMED = 12
 
 _CLASS = re.compile(r"GLOBAL ([\w.]+) was not an allowed global")
@@ -206,16 +209,40 @@ def fit(graph: Graph, module: nn.Module, weights: Weights, fresh: Sequence[str] 
     problems = _problems(wanted, given) or _absent(graph, given)
     if problems:
         named = sorted({key.partition(".")[0] for key in problems})
-        told = list(problems.values())[:MOST_NAMED]
-        if len(problems) > MOST_NAMED:
-            told.append(f"and {len(problems) - MOST_NAMED} more")
-        if may_name_some:
+        by_order = _by_order(wanted, given)
+        most = MOST_NAMED_ALIKE if by_order else MOST_NAMED
+        told = list(problems.values())[:most]
+        if len(problems) > most:
+            told.append(f"and {len(problems) - most} more")
+        if by_order:
+            told += by_order
+        elif may_name_some and layers.difference(named):
             told.append(
                 f"to start a layer anew instead of taking it from the file: --fresh {','.join(named[:MOST_NAMED])}"
             )
         raise TrainError(f"the weights in {weights.path} do not fit {graph.name}", *told)
     module.load_state_dict(given, strict=False)
     return Fitted(len(given), tuple(x for x in fresh if x in layers), tuple(x for x in fresh if x in strangers))
+
+
+def _by_order(wanted: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> tuple[str, ...]:
+    """What helps where a file has other names for most, and tensors of the same shapes and roles in the same order,
+    as other programs' files of the same network have them."""
+
+    def alike(ours: str, theirs: str) -> bool:
+        same_role = ours.rpartition(".")[2] == theirs.rpartition(".")[2]
+        return same_role and wanted[ours].shape == given[theirs].shape
+
+    renamed = [(ours, theirs) for ours, theirs in zip(wanted, given, strict=False) if ours != theirs]
+    if len(wanted) != len(given) or 2 * len(renamed) <= len(wanted) or not all(map(alike, wanted, given)):
+        return ()
+    ours, theirs = renamed[0]
+    return (
+        f"the file has the same shapes in the same order under other names, {theirs} where {ours} is sought",
+        "where these are the same layers, a file with the names that are sought is written in Python by",
+        "torch.save(dict(zip(model.state_dict(), state_dict.values())), 'renamed.pth')",
+        "with model = netspec.torch_module(netspec.load(SPEC)) and state_dict = torch.load(FILE)",
+    )
 
 
 def _absent(graph: Graph, given: Mapping[str, Tensor]) -> dict[str, str]:
