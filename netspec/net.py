@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from netspec.check import Checked, check
 from netspec.diagnostics import Diagnostic, SpecError, in_order
+from netspec.diagnostics.nearest import nearest
 from netspec.ir.graph import Graph
 from netspec.ir.shape import Shape
 from netspec.language.bases import Folder
@@ -19,12 +20,13 @@ from netspec.language.written import written_out
 from netspec.opening import beside, is_layer_file, read_named
 from netspec.source import Source
 from netspec.stats import LayerNumbers, Totals, layer_numbers, totals
+from netspec.units import count, plural
 
 if TYPE_CHECKING:
     from netspec.importers.cuda_convnet import Dialect
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Net:
     """A network that has passed the checker.
 
@@ -46,7 +48,15 @@ class Net:
         return {numbers.name: numbers for numbers in layer_numbers(self.graph)}
 
     def __getitem__(self, name: str) -> LayerNumbers:
+        if name not in self.layers:
+            near = nearest(name, self.layers)
+            raise KeyError(f"{self.name} has no layer {name!r}" + (f"; did you mean {near!r}?" if near else ""))
         return self.layers[name]
+
+    def __repr__(self) -> str:
+        total = self.total
+        counts = f"{count(total.parameters)} parameters, {count(total.connections)} connections"
+        return f"<Net {self.name}: {plural(len(self.layers), 'layer')}, {counts}>"
 
     @cached_property
     def total(self) -> Totals:

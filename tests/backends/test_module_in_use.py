@@ -111,3 +111,10 @@ def test_the_inputs_shape_is_any_sequence_of_numbers() -> None:
     for wrong in ((3, 8), (3, 8, 0), "3x8x8"):
         with pytest.raises(ValueError, match="is no shape"):
             netspec.loads("[i] input 3x8x8\n[r] relu", input=wrong)  # type: ignore[arg-type]
+
+
+def test_a_net_says_what_it_is_and_which_layer_was_meant() -> None:
+    net = netspec.loads("net tiny\n[image] input 3x8x8\n[conv1] conv filters=2 kernel=3\n")
+    assert repr(net) == "<Net tiny: 2 layers, 56 parameters, 1,944 connections>"  # 2 * (27 + 1), 54 * 6 * 6
+    with pytest.raises(KeyError, match="tiny has no layer 'conv_1'; did you mean 'conv1'"):
+        net["conv_1"]
