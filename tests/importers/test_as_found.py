@@ -263,6 +263,15 @@ def test_the_parameters_of_a_sum_tell_version_2() -> None:
     assert "linear a=-1" in made.source.text
 
 
+@pytest.mark.parametrize(("places", "side"), [("0", 32), ("16", 32), ("12", 24), ("13", 25), ("200", 32)])
+def test_of_shapes_those_are_likelier_that_pools_fit(places: str, side: int) -> None:
+    """A pool with outputsX takes any image; one that it covers, and no more, is taken where there is one."""
+    pool = f"[p]\ntype=pool\npool=max\ninputs=c\nchannels=16\nsizeX=2\nstride=2\noutputsX={places}\n"
+    found = load(net(conv("c", "data", 3) + pool, "p"), shape=None)
+    assert found.graph.input.output == Shape(3, side, side)
+    assert ("p-covered" in found.graph.layers) is False
+
+
 SHAPED = BASE.replace("padding=1", "padding=0")
 
 
@@ -331,3 +340,24 @@ def test_a_function_that_chooses_connections(dialect: Dialect, more: str, codes:
     found = said(net(conv("c", "data", 3) + conv("d", "c", 16, 16, more), "d"), None, dialect)
     assert sorted(d.code for d in found) == sorted(codes)
     assert {d.span.text.split("=")[0] for d in found} <= {"initCFunc", "anything", "a.b(2)", "1", "a.b"}
+
+
+@pytest.mark.parametrize(
+    ("right", "key", "value", "meant"),
+    [
+        ("filters=16", "filters", "16 # were 32", "16 ; were 32"),
+        ("initW=0.02", "initW", "0.02 # or less, 0.01", "0.02 ; or less, 0.01"),
+        ("padding=1", "neuron", "relu\t# no tanh", "relu ; no tanh"),
+        ("padding=1", "sharedBiases", "1 #", "1 ;"),
+    ],
+)
+def test_a_comment_behind_a_value_that_is_none(right: str, key: str, value: str, meant: str) -> None:
+    """There comments begin with a semicolon, and # stands for itself."""
+    (found,) = [d for d in said(BASE.replace(right, f"{key}={value}", 1)) if d.severity == "error"]
+    assert found.span.text == value
+    assert found.notes[-1] == f"behind a value # begins no comment, but ; does: {key}={meant}"
+
+
+def test_a_value_with_a_number_sign_of_its_own() -> None:
+    (found,) = [d for d in said(BASE.replace("filters=16", "filters=#16")) if d.severity == "error"]
+    assert found.notes == ()

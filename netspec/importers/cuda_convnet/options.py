@@ -20,6 +20,8 @@ FORMERLY = {"filters": "numFilters", "outputs": "numOutputs", "sizeX": "subsX", 
 
 _INT = re.compile(r"[+-]?[0-9]{1,18}")
 _FLOAT = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
+_WITH_COMMENT = re.compile(r"\s*([^#]*[^#\s])\s+#(.*)", re.DOTALL)
+_LONGEST = 40
 _FLAGS = {"1": True, "yes": True, "true": True, "on": True, "0": False, "no": False, "false": False, "off": False}
 
 T = TypeVar("T")
@@ -46,6 +48,10 @@ class Options:
 
     def refuse(self, code: str, message: str, *keys: str, notes: Iterable[str] = ()) -> Refused:
         """Report a mistake under some keys; the answer is to be raised."""
+        key, text = next(((key, option.text) for key in keys if (option := self._option(key)) is not None), ("", ""))
+        if value := _WITH_COMMENT.fullmatch(text):
+            note = f"behind a value # begins no comment, but ; does: {key}={value[1]} ;{value[2]}"
+            notes = (*notes, shown(note, 2 * _LONGEST))
         self.findings.add(code, f"{self.name}: {message}", self.span(*keys), notes=notes, layer=self.name)
         return Refused()
 
@@ -191,7 +197,7 @@ class Options:
                 )
 
 
-def shown(text: str) -> str:
+def shown(text: str, most: int = _LONGEST) -> str:
     """A text on one line, shortened."""
     line = " ".join(text.split())
-    return line if len(line) <= 40 else line[:37] + "..."
+    return line if len(line) <= most else line[: most - 3] + "..."

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from math import prod
 
 from netspec.check.report import Findings
@@ -11,6 +10,7 @@ from netspec.diagnostics import Diagnostic
 from netspec.importers.cuda_convnet.layers.definition import define
 from netspec.importers.cuda_convnet.layers.kinds import inputs_of
 from netspec.importers.cuda_convnet.layers.model import Definition, Dialect
+from netspec.importers.cuda_convnet.layers.spatial import windows
 from netspec.importers.cuda_convnet.options import FORMERLY, LARGEST
 from netspec.importers.cuda_convnet.reading import Config, Section
 from netspec.ir.shape import Shape
@@ -23,6 +23,7 @@ _LONG_STEP = 3
 """Pixels that the first windows move by in nets for large images alone."""
 _LARGEST = 256
 _NOTED = re.compile(r"--input ([0-9]{1,9}(?:x[0-9]{1,9})*)(?![0-9x])")
+_WINDOW = ("size", "stride", "start")
 _MOST_SECTIONS = 200
 """Larger files are tried with the usual sizes alone."""
 
@@ -35,27 +36,42 @@ def noted_shape(config: Config, dialect: Dialect) -> Shape | None:
     if len(sides) not in (1, 3) or not 0 < prod(sides) <= LARGEST:
         return None
     shape = Shape(*sides)
-    return None if any(_wrong(config, dialect, shape)) else shape
+    return None if _tried(config, dialect, shape)[0] else shape
 
 
 def likely_shape(config: Config, dialect: Dialect) -> Shape:
     """The first of the usual shapes of data with which nothing is wrong, else the smallest square with which nothing
-    is; the first of all, where none is right."""
+    is; the first of all, where none is right. Shapes that pools fit whose ``outputsX`` the file gives come first."""
     first = _first_reader(config)
     channels = _number(first, "channels", 2**20) or 3
     usual = [Shape(channels, side, side) for side in _usual(config, first, channels)]
     common: set[tuple[int, str]] | None = None
+    right: Shape | None = None
     for shape in usual:
-        wrong = {(d.span.start, d.message) for d in _wrong(config, dialect, shape)}
-        if not wrong:
+        found, definition = _tried(config, dialect, shape)
+        wrong = {(d.span.start, d.message) for d in found}
+        if not wrong and _fits(definition):
             return shape
+        if not wrong:
+            right = right or shape
         common = wrong if common is None else common & wrong
     # What is wrong in the same words with every size has nothing to do with it.
     if not common and len(config.sections) <= _MOST_SECTIONS:
         for side in range(1, _LARGEST + 1):
-            if not any(_wrong(config, dialect, Shape(channels, side, side))):
-                return Shape(channels, side, side)
-    return usual[0]
+            shape = Shape(channels, side, side)
+            found, definition = _tried(config, dialect, shape)
+            if not found and (right is None or _fits(definition)):
+                return shape
+    return right or usual[0]
+
+
+def _fits(definition: Definition) -> bool:
+    """Whether every pool has as many windows as its image has place for, and no more."""
+    return all(
+        layer.values["places"] == windows(layer.reads[0].side, *(layer.values[key] for key in _WINDOW))
+        for layer in definition.layers.values()
+        if layer.type == "pool" and layer.reads[0] is not None
+    )
 
 
 def assumed(shape: Shape, definition: Definition, findings: Findings) -> None:
@@ -72,11 +88,11 @@ def assumed(shape: Shape, definition: Definition, findings: Findings) -> None:
     )
 
 
-def _wrong(config: Config, dialect: Dialect, shape: Shape) -> Iterator[Diagnostic]:
-    """What is wrong with a file whose data have a shape."""
+def _tried(config: Config, dialect: Dialect, shape: Shape) -> tuple[list[Diagnostic], Definition]:
+    """What is wrong with a file whose data have a shape, and what is read of it."""
     trial = Findings(config.source)
-    define(config, dialect, shape.units, trial)
-    return (d for d in trial.all if d.severity == "error")
+    definition = define(config, dialect, shape.units, trial)
+    return [d for d in trial.all if d.severity == "error"], definition
 
 
 def _usual(config: Config, first: Section | None, channels: int) -> tuple[int, ...]:

@@ -16,6 +16,11 @@ def _image(site: Site, multiple_of_4: bool = False) -> Image:
     return site.image(0, site.options.integer("channels", low=1), multiple_of_4)
 
 
+def windows(side: int, size: int, stride: int, start: int) -> int:
+    """How many windows cover what is behind ``start``."""
+    return max(0, 1 - (-(side - start - size) // stride))
+
+
 def _pool(site: Site) -> Layer:
     options, image = site.options, _image(site)
     if site.above_weights():
@@ -25,7 +30,7 @@ def _pool(site: Site) -> Layer:
     stride = options.integer("stride", low=1, high=size)
     start = options.integer("start", 0, -FARTHEST, FARTHEST)
     places = options.integer("outputsX", 0, 0, FARTHEST)
-    places = places or max(0, 1 - (-(image.side - start - size) // stride))
+    places = places or windows(image.side, size, stride, start)
     if not places:
         raise options.refuse("kernel-too-large", "no window fits", "sizeX", "start")
     summed = site.dialect == "v2" and kind == "avg" and options.flag("sum", False)
