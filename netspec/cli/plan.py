@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 )
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True,
               help="How the result is written.")  # fmt: skip
+@click.option("-q", "--quiet", is_flag=True, help="Without the rules by which it is counted.")
 @without_option
 @input_option
 @set_option
@@ -55,6 +56,7 @@ def command(
     link: float | None,
     flops: float | None,
     form: str,
+    quiet: bool,
     without: tuple[str, ...],
     input_shape: Shape | None,
     layer_files: LayerFiles,
@@ -99,13 +101,13 @@ def command(
 
         click.echo(to_json(found))
         return
-    from netspec.cli.plan_tables import tables
+    from netspec.cli.plan_tables import RULES, tables
     from netspec.report.terminal import show
 
     for i, table in enumerate(tables(found)):
         if i:
             click.echo()
-        show(table, sys.stdout)
+        show(table.without_notes(RULES) if quiet else table, sys.stdout)
 
 
 def _refuse(wrong: ArrangementError) -> NoReturn:

@@ -17,6 +17,9 @@ MEMORY_RULE = (
     "pass, each storage once; what cuDNN and cuBLAS take for themselves is not counted"
 )
 
+RULES = (RULE, MEMORY_RULE, *MODEL)
+"""What is told of how numbers are counted, whatever they are."""
+
 _TIMES = ("computing", "values", "gradients", "step", "images/s", "efficiency")
 
 Alike = tuple[DevicePlan, ...]

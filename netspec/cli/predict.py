@@ -36,6 +36,7 @@ LEAST_BAR = 5
 @click.option("--views", type=click.Choice(["1", "10"]), help="Views of an image [default: the spec's test views=].")
 @click.option("--device", type=DEVICES, help="Where to compute [default: cuda if there is one].")
 @click.option("--format", "form", type=FORMATS, default="text", show_default=True, help="How the result is written.")
+@click.option("-q", "--quiet", is_flag=True, help="Without the bars.")
 @click.option("--classes", metavar="FILE", type=click.Path(path_type=Path),
               help="The classes' names, a line each [default: the run's; of a spec, their numbers].")  # fmt: skip
 @weights_option
@@ -45,6 +46,7 @@ def command(
     views: str | None,
     device: str | None,
     form: str,
+    quiet: bool,
     classes: Path | None,
     weights: Path | None,
     input_shape: Shape | None,
@@ -74,7 +76,7 @@ def command(
             if prediction.unreadable is not None:
                 warn(f"{image} cannot be read: {prediction.unreadable}")
             elif form == "text":
-                _show(prediction)
+                _show(prediction, bars=not quiet)
     if form == "json":
         click.echo(_json(opened, guesser.protocol, done))
     if failed(done):
@@ -101,7 +103,7 @@ def _json(run: Saved, protocol: str, done: Sequence[Prediction]) -> str:
     return json.dumps(facts, indent=2, ensure_ascii=False)
 
 
-def _show(prediction: Prediction) -> None:
+def _show(prediction: Prediction, *, bars: bool) -> None:
     """An image's name and its classes with bars: in colour on a terminal, of plain characters elsewhere."""
     from rich.cells import cell_len
     from rich.console import Console
@@ -114,7 +116,9 @@ def _show(prediction: Prediction) -> None:
     width = max(map(cell_len, names))  # a Chinese or Japanese letter takes two places
     for guess, name in zip(prediction.guesses, names, strict=True):
         words = f"  {name}{' ' * (width - cell_len(name))}  {100 * guess.share:5.1f} %  "
-        if console.is_terminal and not console.is_dumb_terminal:
+        if not bars:
+            click.echo(words.rstrip())
+        elif console.is_terminal and not console.is_dumb_terminal:
             _line(console, words, guess.share)
         else:
             click.echo(f"{words}{'#' * round(BAR * guess.share)}".rstrip())

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 @without_option
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True,
               help="How the result is written.")  # fmt: skip
+@click.option("-q", "--quiet", is_flag=True, help="Without the rules by which it is counted.")
 @input_option
 @set_option
 def command(
@@ -57,6 +58,7 @@ def command(
     passes: bool,
     without: tuple[str, ...],
     form: str,
+    quiet: bool,
     input_shape: Shape | None,
     layer_files: LayerFiles,
     changes: tuple[str, ...],
@@ -96,18 +98,19 @@ def command(
         if passes:
             _tell_worths(graph, asked, form)
         else:
-            _tell_times(measure(graph, asked, peer), form)
+            _tell_times(measure(graph, asked, peer), form, quiet)
 
 
-def _tell_times(found: Measured, form: str) -> None:
+def _tell_times(found: Measured, form: str, quiet: bool) -> None:
     from netspec.report.terminal import show
     from netspec.timing.machine_readable import to_json
     from netspec.timing.tables import table
+    from netspec.timing.work import RULE
 
     if form == "json":
         click.echo(to_json(found))
     else:
-        show(table(found), sys.stdout)
+        show(table(found).without_notes(RULE) if quiet else table(found), sys.stdout)
 
 
 def _tell_worths(graph: Graph, asked: Question, form: str) -> None:

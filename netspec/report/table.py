@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,10 @@ class Table:
     def lines(self) -> tuple[tuple[str, ...], ...]:
         """All rows, the total included."""
         return self.rows if self.total is None else (*self.rows, self.total)
+
+    def without_notes(self, notes: Collection[str]) -> Table:
+        """The table without these lines under it."""
+        return replace(self, notes=tuple(note for note in self.notes if note not in notes))
 
     def without(self, names: frozenset[str]) -> Table:
         """The table without these columns."""

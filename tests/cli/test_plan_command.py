@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 from places import SPECS
 
 from netspec.cli import main
+from netspec.cli.plan_tables import RULES
 from netspec.plan import RULE
 
 ALEXNET = str(SPECS / "alexnet.net")
@@ -111,6 +112,12 @@ def test_the_model_stands_under_the_times() -> None:
     for told in ("3 times the FLOPs", "no latencies", "gradients: a layer's all-reduce", "the fastest split"):
         assert told in done.stdout
     assert "devices of 400 TFLOPS on links of 25.0 GB/s" in done.stdout
+
+
+def test_quietly_the_rules_are_not_told_and_all_else_is() -> None:
+    for words in (("--gpus", "2", "--memory", "3GB"), ("--gpus", "1,2", *TIMES)):
+        whole, quiet = (run(ALEXNET, *words, *more).stdout.splitlines() for more in ((), ("--quiet",)))
+        assert [line for line in whole if line not in RULES] == quiet != whole
 
 
 def test_the_largest_batch() -> None:

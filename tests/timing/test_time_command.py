@@ -22,6 +22,7 @@ from netspec.timing.handwritten import PEERS
 from netspec.timing.machine import Machine
 from netspec.timing.question import OURS, Question
 from netspec.timing.step import step_of
+from netspec.timing.work import RULE
 
 DIGITS = str(SPECS / "digits.net")
 QUICK = ("--rounds", "1", "--batch", "4", "--device", "cpu")
@@ -60,6 +61,8 @@ def test_the_table_has_every_layer_of_a_training_step() -> None:
     names = [line.split()[0] for line in lines[4:] if line.strip()]
     layers = ["conv1", "conv2", "pool2", "conv3", "pool3", "fc4", "drop4", "fc5", "(loss)", "(update)", "total"]
     assert names[: len(layers)] == layers  # the softmax of the end is not computed in training
+    quiet = run(DIGITS, *QUICK, "--quiet").stdout
+    assert "medians of" in quiet and all(rule in done.stdout and rule not in quiet for rule in RULE)
 
 
 def test_json_has_seconds_bytes_and_flops() -> None:

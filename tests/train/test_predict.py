@@ -31,6 +31,8 @@ def test_the_five_likeliest_classes_with_bars(run: Path, tmp_path: Path) -> None
     assert sum(shares) == pytest.approx(100, abs=0.3)
     for row, share in zip(rows, shares, strict=True):
         assert abs(row.count("#") - 0.3 * share) < 1
+    quiet = netspec("predict", run, image, "--quiet")
+    assert quiet.stdout.splitlines() == [name, *(row.rstrip("# ") for row in rows)]
 
 
 def test_the_shares_stand_below_each_other_behind_letters_of_two_places(run: Path, tmp_path: Path) -> None:
