@@ -263,13 +263,13 @@ def test_the_parameters_of_a_sum_tell_version_2() -> None:
     assert "linear a=-1" in made.source.text
 
 
-@pytest.mark.parametrize(("places", "side"), [("0", 32), ("16", 32), ("12", 24), ("13", 25), ("200", 32)])
+@pytest.mark.parametrize(("places", "side"), [("0", 32), ("16", 32), ("12", 24), ("13", 32), ("200", 32)])
 def test_of_shapes_those_are_likelier_that_pools_fit(places: str, side: int) -> None:
-    """A pool with outputsX takes any image; one that it covers, and no more, is taken where there is one."""
+    """A pool with outputsX takes any image; a usual one that it covers, and no more, is taken where there is one."""
     pool = f"[p]\ntype=pool\npool=max\ninputs=c\nchannels=16\nsizeX=2\nstride=2\noutputsX={places}\n"
     found = load(net(conv("c", "data", 3) + pool, "p"), shape=None)
     assert found.graph.input.output == Shape(3, side, side)
-    assert ("p-covered" in found.graph.layers) is False
+    assert ("p-covered" in found.graph.layers) == (places == "13")
 
 
 SHAPED = BASE.replace("padding=1", "padding=0")

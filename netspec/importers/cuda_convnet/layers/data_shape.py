@@ -41,7 +41,8 @@ def noted_shape(config: Config, dialect: Dialect) -> Shape | None:
 
 def likely_shape(config: Config, dialect: Dialect) -> Shape:
     """The first of the usual shapes of data with which nothing is wrong, else the smallest square with which nothing
-    is; the first of all, where none is right. Shapes that pools fit whose ``outputsX`` the file gives come first."""
+    is; the first of all, where none is right. Usual shapes that the pools fit whose ``outputsX`` the file gives come
+    before the others."""
     first = _first_reader(config)
     channels = _number(first, "channels", 2**20) or 3
     usual = [Shape(channels, side, side) for side in _usual(config, first, channels)]
@@ -55,14 +56,15 @@ def likely_shape(config: Config, dialect: Dialect) -> Shape:
         if not wrong:
             right = right or shape
         common = wrong if common is None else common & wrong
+    if right is not None:
+        return right
     # What is wrong in the same words with every size has nothing to do with it.
     if not common and len(config.sections) <= _MOST_SECTIONS:
         for side in range(1, _LARGEST + 1):
             shape = Shape(channels, side, side)
-            found, definition = _tried(config, dialect, shape)
-            if not found and (right is None or _fits(definition)):
+            if not _tried(config, dialect, shape)[0]:
                 return shape
-    return right or usual[0]
+    return usual[0]
 
 
 def _fits(definition: Definition) -> bool:
