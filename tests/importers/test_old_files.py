@@ -127,3 +127,12 @@ def test_the_same_key_in_both_files_is_told_of_each() -> None:
         ("net.cfg", ()),
         ("params.cfg", ("so it is in 1 other section: out",)),
     ]
+
+
+def test_of_padding_of_a_pool_it_is_told_what_does_so() -> None:
+    pool = "[p]\ntype=pool\npool=max\ninputs=c\nchannels=16\nsizeX=3\nstride=2\nstart=-1\npadding=1\n"
+    (found,) = load(net(conv("c", "data", 3) + pool, "p")).warnings
+    assert (found.code, found.span.text) == ("cfg-ignored-key", "padding")
+    assert found.notes == (
+        "convolutions have it; a pool whose start= is below 0 begins so many pixels before its image",
+    )

@@ -20,6 +20,7 @@ _SCHED = (
     "published read these two alone, and keep the rates as they are"
 )
 _IN_RATES = "of 2012; version 2 has the schedule in the rate: epsW=exp[base=0.01;tgtFactor=10]"
+_PADDING = "convolutions have it; a pool whose start= is below 0 begins so many pixels before its image"
 _CROSS_MAP = "crossMap=1 is what type=cmrnorm does; type=rnorm looks at one map alone"
 
 
@@ -36,6 +37,7 @@ def notes_in_layers(dialect: Dialect, of_other: Collection[str] = ()) -> Mapping
         **dict.fromkeys(map(str.lower, of_other), other),
         **_read_in("the parameter file", PARAMETERS),
         **_added(dialect),
+        "padding": _PADDING,
     }
 
 
