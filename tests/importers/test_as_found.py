@@ -200,6 +200,8 @@ BASE_PARAMS = f"[c]\n{RATES}[out]\n{RATES}[logprob]\ncoeff=1\n"
     [
         ("[c]\n", "[c]\ndropout=0.5\n", "here dropout is a section behind the layer, type=hs with keep="),
         ("[c]\n", "[c]\nwball=0.1\n", "wball is read in the parameter file, not in this one"),
+        ("type=fc\n", "type=fc\nrate=0.5\n", "here dropout is a section behind the layer, type=hs with keep="),
+        ("cost.logreg", "cost.binxent", "neuron=logistic, is type=cost.crossent2"),
         ("type=conv", "type=cccp", "type=conv with filterSize=1, and its in_nodes as channels"),
         ("type=fc", "type=fcdropo", "type=fc and a section behind it, type=hs with keep=; keep is 1 - rate"),
         ("[c]\n", "[c]\nneuron=dropout[0.5]\n", "dropout is a layer of its own, type=hs with keep="),

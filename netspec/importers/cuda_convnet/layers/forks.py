@@ -56,6 +56,9 @@ def notes_on_type(word: str, dialect: Dialect) -> tuple[str, ...]:
         return ("a softmax with the logarithm that its cost takes is type=softmax under a type=cost.logreg",)
     if word in ("hs", "dropout", "dropout2"):
         return (f"here dropout is {_DROPOUT[dialect]}",)
+    if word == "cost.binxent":
+        same = {"2012": "cost.crossent2", "v2": "cost.bce"}[dialect]
+        return (f"the cross entropy of outputs that are probabilities each, of neuron=logistic, is type={same}",)
     if word == "union":
         return ("layers one behind the other are type=concat",)
     if word in ("fcdrop", "fcdropo"):
@@ -79,4 +82,4 @@ def _read_in(file: str, keys: Iterable[str]) -> dict[str, str]:
 
 def _added(dialect: Dialect) -> dict[str, str]:
     dropout = f"of a fork; here dropout is a section behind the layer, {_DROPOUT[dialect]}"
-    return {"dropout": dropout, "droprate": dropout, "drop": dropout, "crossmap": _CROSS_MAP}
+    return {**dict.fromkeys(("dropout", "droprate", "drop", "rate"), dropout), "crossmap": _CROSS_MAP}
