@@ -121,7 +121,7 @@ def _fit_crops(settings: Settings, shape: Shape) -> None:
 def _inputs(walk: Walk, source: Source, findings: Findings) -> None:
     """Exactly one layer is the input."""
     if not walk.sections:
-        if not findings.all:
+        if not _wrong(findings):
             findings.add(
                 "empty-spec",
                 "there is no layer in this file",

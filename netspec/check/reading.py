@@ -168,6 +168,8 @@ class Reader:
             return None
         if self.input_shape is not None:
             return self.input_shape
+        if len(section.values) < 2 and found.operand.name in section.body.keys:
+            return None  # it stands there with a key: that is said
         if len(section.values) < 2:
             self.findings.add(
                 "missing-value",

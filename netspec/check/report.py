@@ -117,9 +117,9 @@ def places(pairs: Mapping[str, Pair], keys: Iterable[str], type_span: Span, root
 
 
 def in_one(values: Sequence[Value]) -> Fix | None:
-    """Of values that are a size in pieces, 3 x 8 x 8, the fix that writes it as one."""
+    """Of values that are a size in pieces, 3 x 8 x 8 or 3 8 8, the fix that writes it as one."""
     whole = values[0].span.to(values[-1].span)
-    if not re.fullmatch(r"\d+(?:\s*x\s*\d+)+", whole.text):
+    if not re.fullmatch(r"\d+(?:\s*x\s*\d+)+|\d+\s+\d+\s+\d+", whole.text):
         return None
     text = "x".join(re.findall(r"\d+", whole.text))
     return Fix(f"write {text}", (Edit(whole, text),), spelling=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from netspec import layers
-from netspec.check.report import Findings
+from netspec.check.report import Findings, replacement
 from netspec.check.values import distinct, keys_of, read_pairs
 from netspec.diagnostics import Label
 from netspec.ir.settings import Augment, Test, Train
@@ -48,8 +48,7 @@ def read_settings(file: File, findings: Findings) -> Settings:
     for statement in file.settings:
         word: str | None = statement.word.text
         if word not in WORDS:
-            notes = ("a layer begins with its name in brackets: [name] type key=value ...",)
-            word = findings.unknown("unknown-setting", "setting", statement.word, WORDS, notes=notes)
+            word = _unknown(statement.word, findings)
         if word is None:
             continue
         if word == "default":
@@ -69,6 +68,22 @@ def read_settings(file: File, findings: Findings) -> Settings:
         else:
             _setting(word, statement, result, findings)
     return result
+
+
+def _unknown(word: Word, findings: Findings) -> str | None:
+    """Report a word that begins a line and is no setting; the answer is the setting that is most like it."""
+    if layers.find(word.text):
+        message = f"{word.text} is a layer type, and a layer begins with its name in brackets"
+        line = f"[{word.text}] {word.text}"
+        findings.add("unknown-setting", message, word.span, fixes=(replacement(word.span, line),))
+        return None
+    owner = next((name for name, keys in SETTINGS.items() if word.text in [key.name for key in keys]), None)
+    if owner is not None:
+        message = f"setting '{word.text}' is unknown; it is a key of {owner}: {owner} {word.text}=..."
+        findings.add("unknown-setting", message, word.span)
+        return None
+    notes = ("a layer begins with its name in brackets: [name] type key=value ...",)
+    return findings.unknown("unknown-setting", "setting", word, WORDS, notes=notes)
 
 
 def _lost(statement: Setting, result: Settings) -> None:
@@ -170,6 +185,9 @@ def _default(statement: Setting, result: Settings, findings: Findings) -> None:
     if layer_type is None:
         return
     _no_more("default", values, findings)
+    if "=" not in statement.span.text and not values:  # a variant takes values out of what it starts from
+        note = f"values stand behind the type: default {name} neuron=relu" if name in ("conv", "fc", "local") else ""
+        findings.warn("no-effect", f"default {name} gives no value", word.span, notes=(note,) if note else ())
     earlier = result.default_pairs.setdefault(name, {})
     fresh = distinct(statement.pairs, findings, earlier=earlier)
     for key in ("inputs", "weights"):

@@ -9,8 +9,8 @@ from typing import Any
 from netspec import layers
 from netspec.check.meant import in_other_words
 from netspec.check.report import Findings, replacement
-from netspec.diagnostics import Label
-from netspec.diagnostics.elsewhere import ABSENT_KEYS, plain_word
+from netspec.diagnostics import Fix, Label
+from netspec.diagnostics.elsewhere import ABSENT_KEYS, ABSENT_SETTINGS, plain_word
 from netspec.keys import BadValue, Key, Padding
 from netspec.keys.kinds import shown
 from netspec.language.syntax import Call, Pair, Values, Word
@@ -86,7 +86,7 @@ def _said_elsewhere(
         message = f"{owner} has no key '{word}'; did you mean {said}?"
         findings.add("unknown-key", message, pair.key.span, fixes=(replacement(pair.span, said),), layer=layer)
         return key
-    kind = layers.find(owner)
+    kind, fixes = layers.find(owner), tuple[Fix, ...]()
     optimizer = next((key for key in keys.values() if isinstance(key.kind, Optimizer)), None)
     number = _number(word, optimizer, keys, findings) if optimizer else None
     if optimizer and number:
@@ -98,9 +98,10 @@ def _said_elsewhere(
     elif kind is not None and kind.operand is not None and kind.operand.name == word:
         message = f"the {word} of {owner} has no key"
         note = f"it stands after the word: {owner} {value}" + (f"; or --input {value}" if owner == "input" else "")
+        fixes = (replacement(pair.span, value),)
     else:
         return None
-    findings.add("unknown-key", message, pair.key.span, notes=(note,), layer=layer)
+    findings.add("unknown-key", message, pair.key.span, notes=(note,), fixes=fixes, layer=layer)
     return optimizer.name if optimizer and number else word
 
 
@@ -128,7 +129,7 @@ def _with_numbers(optimizer: Key, pairs: Mapping[str, Pair], more: Mapping[str, 
 
 def _unknown_key(word: Word, keys: Mapping[str, Key], owner: str, findings: Findings, layer: str) -> str | None:
     """Report a key that is not there, with the types that do have it; the answer is the nearest of this type's."""
-    absent = ABSENT_KEYS.get(plain_word(word.text)) if layers.find(owner) else None
+    absent = (ABSENT_KEYS if layers.find(owner) else ABSENT_SETTINGS).get(plain_word(word.text))
     near = None if absent else findings.nearest(word.text, keys)
     others = [name for name in layers.names() if (t := layers.find(name)) and t.key(word.text)]
     if others and word.text != near:

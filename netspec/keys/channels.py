@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from netspec.keys.kinds import Real, one_of, unknown_word
+from netspec.keys.kinds import BadValue, Real, one_of, unknown_word
 from netspec.language.syntax import Number, Value, Values, Word
 
 Channels = str | tuple[float, ...]
 """A word, or one number for each channel; a single one serves all."""
+
+
+IMAGENET = {"imagenet": ("0.485,0.456,0.406", "0.229,0.224,0.225")}
+"""The means and deviations of red, green and blue that torchvision's published weights were trained with."""
+
+_OF_ONE = "torchvision's numbers for ImageNet are of pixels from 0 to 1: range=1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,4 +33,8 @@ class PerChannel:
             return tuple(self.number.read(item) for item in (value.items if isinstance(value, Values) else (value,)))
         if isinstance(value, Word) and value.text in self.words:
             return value.text
+        if isinstance(value, Word) and value.text.lower() in IMAGENET:
+            numbers = IMAGENET[value.text.lower()][0 if "image" in self.words else 1]
+            message = f"needs {self.doc}, not '{value.text}'"
+            raise BadValue(message, value.span, notes=(_OF_ONE,), replacement=numbers)
         raise unknown_word(value, self.words, self.doc)

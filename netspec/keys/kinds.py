@@ -269,7 +269,13 @@ class ImageShape:
         elif isinstance(value, Dims):
             numbers = value.values
         if len(numbers) not in (1, 3) or not all(1 <= n <= LARGEST for n in numbers):
-            raise BadValue(f"needs {self.doc}, not '{shown(value)}'", value.span)
+            notes: tuple[str, ...] = ()
+            meant = None
+            if len(numbers) == 2:
+                notes = (f"channels stand first: {shown(value)} pixels in colour are 3x{shown(value)}",)
+            if len(numbers) == 4:
+                notes, meant = ("the number of images is no part of a shape",), "x".join(map(str, numbers[1:]))
+            raise BadValue(f"needs {self.doc}, not '{shown(value)}'", value.span, notes=notes, replacement=meant)
         return Shape(*numbers)
 
 

@@ -36,6 +36,7 @@ _HINTS: tuple[tuple[str, str], ...] = (
     (r":", "a value follows its key after '=': kernel=11"),
     (r"\{", "a layer is one statement: [name] type key=value ..."),
     (r",", "keys stand beside each other without commas, and sizes are written 3x224x224"),
+    (r"\[", "lists are written without brackets, inputs=a,b, and sizes with the letter x, 3x224x224"),
     (r"\(", "brackets stand only behind a value's word, gaussian(0.01); height and width are written 3x5"),
 )
 
@@ -102,7 +103,16 @@ def _size(found: re.Match[str], before: str) -> str:
     sides = re.findall(r"\d+", found[0])
     if re.search(r"\btable\s*=[\d\s,()\[\]]*$", before):
         return "+".join(sides)
-    return ",".join(sides) if re.search(r"\bpad\s*=\s*$", before) else "x".join(sides)
+    if not re.search(r"\bpad\s*=\s*$", before):
+        return "x".join(sides)
+    if len(sides) == 2:  # of height and of width, as in PyTorch
+        rows, columns = sides
+        return rows if rows == columns else f"{columns},{columns},{rows},{rows}"
+    return ",".join(sides)
+
+
+def _list(found: re.Match[str], before: str) -> str:
+    return ",".join(re.findall(_PLAIN, found[0]))
 
 
 def _rows(found: re.Match[str], before: str) -> str:
@@ -127,6 +137,7 @@ def _always(text: str) -> Callable[[re.Match[str], str], str]:
     return lambda found, before: text
 
 
+_PLAIN = r"-?[\w.]+(?:[-+]\w+)*"
 _SEPARATED = r"\d{1,9}(?:\s*[,x*X\u00d7]\s*\d{1,9})+"
 _RULES: tuple[tuple[str, str, Callable[[re.Match[str], str], str]], ...] = (
     ("comment", r"#[^\r\n]*", _always("")),
@@ -134,6 +145,7 @@ _RULES: tuple[tuple[str, str, Callable[[re.Match[str], str], str]], ...] = (
     ("rows", r"(?<=\btable=)[\d,]*;[\d,;]*\d", _rows),
     ("stated", rf"(?:->|=>|\u2192|\binput\b)\s*[(\[]?\s*{_SEPARATED}(?:\s*[)\]])?", _stated),
     ("size", rf"(?<!\w)[(\[]\s*{_SEPARATED}\s*[)\]]|\d{{1,9}}(?:\s*[*X\u00d7]\s*\d{{1,9}})+", _size),
+    ("list", rf"(?<==)\s*[(\[]\s*{_PLAIN}(?:\s*,\s*{_PLAIN})*\s*[)\]]", _list),
     ("arrow", rf"=+>|[{_MINUS}-]+\s*>|[\u2192\u21d2]", _always("->")),
     ("equals", r"==+", _always("=")),
     ("minus", rf"[{_MINUS}](?=[\d.])", _always("-")),

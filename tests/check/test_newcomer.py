@@ -276,6 +276,52 @@ def test_a_table_with_semicolons_between_its_rows_is_written_as_it_is_here() -> 
     assert [(fix.title, fix.checks) for fix in found.fixes] == [("write table=0+1,1+2", True)]
 
 
+@pytest.mark.parametrize(
+    ("text", "said", "fix"),
+    [
+        ("[i] input 224x224", "224x224 pixels in colour are 3x224x224", None),
+        ("[i] input 1x3x224x224", "the number of images is no part of a shape", "write 3x224x224"),
+        ("[i] input shape=3x8x8", "it stands after the word: input 3x8x8", "write 3x8x8"),
+        ("[i] input 3 224 224", "does not take '224 ... 224' without a key", "write 3x224x224"),
+        ("[i] input 3x8x8 mean=imagenet", "of pixels from 0 to 1: range=1", "write 0.485,0.456,0.406"),
+        ("[i] input 3x8x8 std=imagenet", "of pixels from 0 to 1: range=1", "write 0.229,0.224,0.225"),
+        ("[i] input 3x8x8 mean=[0.5,0.4,0.4]", "lists are written without brackets", "write mean=0.5,0.4,0.4"),
+        ("[i] input 3x8x8\n[a] relu\n[b] sum inputs=(i, a)", "brackets stand only behind", "write inputs=i,a"),
+        ("[i] input 3x8x8\n[c] conv filters=2 kernel=3 pad=(1,2)", "brackets", "write pad=2,2,1,1"),
+    ],
+)
+def test_shapes_and_lists_in_other_ways_of_writing(text: str, said: str, fix: str | None) -> None:
+    found = mistake(text)
+    assert any(said in one for one in (found.message, *found.notes))
+    assert [(f.title, f.checks) for f in found.fixes] == ([(fix, True)] if fix else [])
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("optimizer sgd", "it is a key of train: train optimizer=..."),
+        ("relu inplace", "relu is a layer type, and a layer begins with its name in brackets"),
+        ("solver batch=2", "did you mean train?"),
+        ("train base_lr=0.01", "did you mean lr, a number of optimizer?"),
+        ("train gamma=0.1", "schedule=step(every=30, factor=0.1)"),
+        ("train schedule=multistep(30, 60)", "did you mean steps?"),
+        ("train max_iter=1000", "netspec train --steps 1000"),
+        ("train loss=crossentropy", "[loss] crossentropy"),
+        ("augment hflip=horizontal", "did you mean flip?"),
+        ("augment resize=256", "did you mean from?"),
+        ("net name=a", "a net's name stands behind the word"),
+    ],
+)
+def test_settings_in_other_tools_words(line: str, said: str) -> None:
+    found = mistakes(f"[i] input 3x8x8\n[f] fc outputs=2\n{line}\n")
+    assert any(said in one for d in found for one in (d.message, *d.notes))
+
+
+def test_a_default_without_values_is_told() -> None:
+    (found,) = loads("default relu\n[i] input 3x8x8\n[a] relu\n").warnings
+    assert (found.code, found.span.text) == ("no-effect", "relu")
+
+
 @pytest.mark.parametrize("line", ["dropout 5", "conv 8 3 1", "relu 3", "flatten 1", "conv filters=2 kernel=3 7"])
 def test_a_number_that_fits_no_key_is_given_none(line: str) -> None:
     found = next(d for d in mistakes(f"[i] input 3x8x8\n[a] {line}") if d.code == "stray-value")

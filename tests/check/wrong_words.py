@@ -163,7 +163,7 @@ WORDS = (
         "write neuron",
     ),
     Case(
-        "unknown-key", "net rounding=up name=a\n" + IMAGE, (1, 17, "name"), "net has no key 'name'", "the keys of net: "
+        "unknown-key", "net rounding=up nane=a\n" + IMAGE, (1, 17, "nane"), "net has no key 'nane'", "the keys of net: "
     ),
     Case(
         "unknown-key",
