@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -100,6 +100,8 @@ def command(
         if not found and form == "text" and not quiet:
             click.echo(f"{path}: correct")
     _tell(diagnostics, form)
+    if fix and form == "text" and not quiet:
+        _tell_of_choices(diagnostics)
     if unopened:
         sys.exit(WRONG_COMMAND)
     if unmended or any(d.severity == "error" or strict for d in diagnostics):
@@ -128,6 +130,14 @@ def _tell(diagnostics: list[Diagnostic], form: str) -> None:
         click.echo(to_sarif(diagnostics, version("netspec-compiler")))
     else:
         tell(diagnostics)
+
+
+def _tell_of_choices(diagnostics: Sequence[Diagnostic]) -> None:
+    """Of fixes that are more than spelling, how they are made as well."""
+    codes = list(dict.fromkeys(d.code for d in diagnostics if d.fixes))
+    if codes:
+        ways = ", ".join(f"--fix={code}" for code in codes)
+        click.echo(f"--fix mends spelling alone; the first fix of each mistake above is made by {ways}", err=True)
 
 
 def _mend(path: str, code: str | None, quiet: bool, check: Callable[[Source], tuple[Diagnostic, ...]]) -> bool:

@@ -48,6 +48,16 @@ def test_without_a_code_no_choice_is_made(tmp_path: Path) -> None:
     assert path.read_bytes() == before
 
 
+def test_how_another_tools_words_are_changed_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "a.net"
+    path.write_text("[image] input 3x8x8\n[c] conv filters=2 kernel_size=3\n")
+    result = check("--fix", str(path))
+    way = "the first fix of each mistake above is made by --fix=unknown-key"
+    assert result.exit_code == 1 and way in result.output and "kernel_size" in path.read_text()
+    assert check("--fix=unknown-key", str(path)).exit_code == 0 and " kernel=3" in path.read_text()
+    assert way not in check("--fix", str(path)).output
+
+
 def test_a_chosen_code_takes_its_first_fix(tmp_path: Path) -> None:
     path = tmp_path / "a.net"
     path.write_text("[image] input 3x224x224\n[c] conv filters=96 kernel=11 stride=4 -> 96x55x55\n")
