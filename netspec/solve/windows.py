@@ -28,8 +28,8 @@ FARTHEST = 32
 
 
 def layer_window(facts: LayerFacts) -> Window | None:
-    """The window of a layer with one input, as its keys have it."""
-    if len(facts.reads) != 1:
+    """The window of a layer with one input, an image, as its keys have it."""
+    if len(facts.reads) != 1 or not facts.reads[0].is_image:
         return None
     every = (facts.failed, *(step.op for step in facts.steps))
     return next((w for op in every if op is not None and (w := window_of(op))), None)

@@ -92,7 +92,9 @@ def broken(draw: Callable[..., object]) -> str:
         i, j = draw(st.integers(0, len(lines) - 1)), draw(st.integers(0, len(lines) - 1))
         assert isinstance(place, int) and isinstance(length, int) and isinstance(token, str)
         assert isinstance(i, int) and isinstance(j, int)
-        match draw(st.sampled_from(["insert", "delete", "replace", "double", "drop", "swap", "indent", "token"])):
+        match draw(
+            st.sampled_from(["insert", "delete", "replace", "double", "drop", "swap", "shuffle", "indent", "token"])
+        ):
             case "insert":
                 text = text[:place] + token + text[place:]
             case "delete":
@@ -106,6 +108,8 @@ def broken(draw: Callable[..., object]) -> str:
             case "swap":
                 lines[i], lines[j] = lines[j], lines[i]
                 text = "\n".join(lines)
+            case "shuffle":
+                text = "\n".join(draw(st.permutations(lines)))  # type: ignore[call-overload]
             case "indent":
                 lines[i] = "  " + lines[i]
                 text = "\n".join(lines)

@@ -349,6 +349,19 @@ def test_every_fix_of_every_window_holds(
                 assert output == (channels, claimed, claimed) or fix.title == f"claim {output}"
 
 
+def test_a_layer_that_convolves_a_vector_gives_those_below_no_way_out() -> None:
+    text = (
+        "[image] input 1x32x32\n[c5] fc outputs=120\n[c3] conv filters=16 kernel=5 -> 16x10x10\n"
+        "[c1] conv filters=6 kernel=5 -> 6x28x28\n[s2] avgpool kernel=2 stride=2 -> 6x14x14\n"
+        "[s4] avgpool kernel=2 stride=2 -> 16x5x5\n"
+    )
+    assert [(d.code, d.layer) for d in mistakes(text)] == [
+        ("needs-image", "c3"),
+        ("claim-refuted", "c1"),
+        ("claim-refuted", "s4"),
+    ]
+
+
 def test_an_image_with_its_channels_behind_is_turned_round_before_any_size_is_tried() -> None:
     text = "[i] input 32x32x3\n[c] conv filters=2 kernel=3 pad=1 -> 2x32x32"
     assert titles(mistake(text))[0] == "input 3x32x32"
