@@ -55,6 +55,8 @@ def _with_fixes(mistake: Diagnostic, bench: Bench) -> Diagnostic:
     facts = checked.layer(mistake.layer) if mistake.layer else None
     written = [Proposal(fix.title, fix.edits, spelling=fix.spelling) for fix in mistake.fixes]
     fixes = _holding(written, mistake, bench)
+    if mistake.code == "bad-value" and facts is not None and not fixes:
+        return replace(mistake, fixes=_holding(windows.same(facts, mistake), mistake, bench))
     if mistake.code == "window-does-not-tile" and facts is not None:
         return _window(replace(mistake, fixes=fixes), facts, bench)
     if mistake.code == "claim-refuted" and facts is not None:

@@ -12,10 +12,12 @@ from dataclasses import replace
 from typing import Literal
 
 from netspec.check import Checked, LayerFacts
+from netspec.diagnostics import Diagnostic, Edit
 from netspec.ir.fault import Fault
 from netspec.ir.ops import window_of
 from netspec.ir.shape import Shape
 from netspec.ir.window import Pad, Rounding, Window
+from netspec.language.syntax import Number
 from netspec.solve.edits import pad_text, set_crop, set_input, set_keys, set_setting
 from netspec.solve.trial import Proposal
 
@@ -194,6 +196,21 @@ def keeping(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
         yield Proposal(
             f"{name} pad={pad}", set_keys(checked, facts, {"pad": str(pad)}), f"keeps {size}, another function"
         )
+
+
+def same(facts: LayerFacts, mistake: Diagnostic) -> Iterator[Proposal]:
+    """The number that other tools' ``pad=same`` is at a stride of 1, where kernel and dilation are plain numbers."""
+    sides = [
+        pair.value.value if isinstance(pair.value, Number) else 0
+        for key in ("kernel", "dilation", "stride")
+        for pair in [facts.pairs.get(key)]
+        if pair is not None
+    ]
+    kernel, *others = sides or [0]
+    steps_by_1 = set(others) <= {1} and ("stride" in facts.pairs or facts.type in ("conv", "local"))
+    if mistake.span.text.lower() == "same" and "kernel" in facts.pairs and kernel % 2 and steps_by_1:
+        pad = str(int(kernel) // 2)
+        yield Proposal(f"write {pad}", (Edit(mistake.span, pad),), "keeps the size of what it reads")
 
 
 def is_puzzle(window: Window, x: Shape) -> bool:

@@ -215,6 +215,7 @@ def test_a_layer_to_blame_that_a_variant_inherits_as_it_is_stays_in_its_file(tmp
         ("maxpool pool_size=2", "maxpool has no key 'pool_size'; did you mean kernel?", "write kernel"),
         ("maxpool kernel=2,2", "not '2,2'", "write 2x2"),
         ("conv filters=2 kernel=3 pad=1,2", "not 2 numbers", "write 2,2,1,1"),
+        ("conv filters=2 kernel=5 pad=same", "not 'same'", "write 2"),
         ("maxpool kernel=3 stride=2 rounding=ceil", "'ceil' is unknown; did you mean up?", "write up"),
         ("conv filters=2 kernel=3 init=kaiming", "'kaiming' is unknown; did you mean he?", "write he"),
         ("lrn size=5 alpha=1e-4 bias=2", "not of lrn; did you mean k?", "write k"),
@@ -315,6 +316,12 @@ def test_shapes_and_lists_in_other_ways_of_writing(text: str, said: str, fix: st
 def test_settings_in_other_tools_words(line: str, said: str) -> None:
     found = mistakes(f"[i] input 3x8x8\n[f] fc outputs=2\n{line}\n")
     assert any(said in one for d in found for one in (d.message, *d.notes))
+
+
+@pytest.mark.parametrize("line", ["conv filters=2 kernel=3 stride=2 pad=same", "maxpool kernel=3 pad=same"])
+def test_same_padding_of_a_stride_is_explained_and_not_guessed(line: str) -> None:
+    found = mistake(f"[i] input 3x8x8\n[c] {line}")
+    assert not found.fixes and "(kernel - 1) / 2 on each side at a stride of 1" in found.notes[0]
 
 
 def test_a_default_without_values_is_told() -> None:
