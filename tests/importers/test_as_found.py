@@ -363,3 +363,11 @@ def test_a_comment_behind_a_value_that_is_none(right: str, key: str, value: str,
 def test_a_value_with_a_number_sign_of_its_own() -> None:
     (found,) = [d for d in said(BASE.replace("filters=16", "filters=#16")) if d.severity == "error"]
     assert found.notes == ()
+
+
+def test_a_layer_that_stands_twice_is_one_and_told() -> None:
+    text = BASE + "[c]\nfilters=32\nneuron=relu\n"
+    params = BASE_PARAMS + "[c]\nepsW=0.5\n"
+    found = load(text, params)
+    assert found.graph.parameters["c.weight"].shape[0] == 32
+    assert told(found.warnings) == [("cfg-ignored-key", 9, "16"), ("cfg-ignored-key", 2, "0.01")]

@@ -17,7 +17,7 @@ def parsed(text: str) -> tuple[Config, Findings]:
 
 def values(text: str) -> dict[str, dict[str, str]]:
     config, findings = parsed(text)
-    assert not findings.all
+    assert not [d for d in findings.all if d.severity == "error"]
     return {name: {k: o.text for k, o in s.options.items()} for name, s in config.sections.items()}
 
 
@@ -89,3 +89,22 @@ def test_values_put_into_one_another_do_not_grow_without_bound() -> None:
 def test_too_many_sections_are_no_net() -> None:
     _, findings = parsed("".join(f"[a{i}]\n" for i in range(MOST_SECTIONS + 9)))
     assert [d.code for d in findings.all] == ["too-large-file"]
+
+
+def test_of_values_that_others_took_the_place_of_it_is_told_once() -> None:
+    config, findings = parsed("[a]\nx=1\nY = 2\nz=3\n[b]\nx=1\n[a]\nX=4\ny=5\nz=3\nx=6\n")
+    assert {key: option.text for key, option in config.sections["a"].options.items()} == {"x": "6", "y": "5", "z": "3"}
+    (found,) = findings.all
+    assert (found.severity, found.code, found.span.line, found.span.text) == ("warning", "cfg-ignored-key", 2, "1")
+    assert found.message == "a: x is given twice, and the last counts"
+    assert found.notes == ("so it is with 1 other key: [a] Y",)
+
+
+def test_values_that_are_repeated_are_not_lost() -> None:
+    _, findings = parsed("[a]\nx=1,\n  2\ny=2\n" * 3)
+    assert findings.all == []
+
+
+def test_other_mistakes_are_told_beside_it() -> None:
+    _, findings = parsed("[a]\nx=1\nx=2\nnothing\n")
+    assert [d.code for d in findings.all] == ["cfg-syntax", "cfg-ignored-key"]

@@ -107,7 +107,7 @@ def translate(
     config = read(source, findings)
     params_config = read(params, findings) if params is not None else None
     version = dialect or dialect_of(config, params_config)
-    if findings.all:
+    if _wrong(findings):
         return Translation(None, _told(findings), Definition(version, {}, 0))
     told = shape or noted_shape(config, version)
     taken = told or likely_shape(config, version)

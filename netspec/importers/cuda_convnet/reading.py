@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from netspec.check.report import Findings
 from netspec.source import Source, Span
+from netspec.units import plural
 
 MOST_SECTIONS = 20_000
 """The largest net of the original's authors has about a hundred."""
@@ -20,6 +21,8 @@ LONGEST_INSERTED = 1000
 """Characters of a value that others are put into."""
 DEEPEST = 10
 """How often values are put into one another, as in the original."""
+MOST_NAMED = 10
+"""Keys of which the same is told."""
 MOST_DEFAULTS = 100
 """Keys of a section [DEFAULT]."""
 
@@ -87,6 +90,8 @@ class _Reader:
         self.option: Option | None = None
         self.continued: list[str] = []
         self.waiting: list[tuple[str, Span]] = []
+        self.lost: dict[tuple[str, str], Option] = {}
+        """By sections and keys, the first values that others took the place of."""
         self.below_key = False
         """Whether only comments have stood since the last key: a blank line then parts them from the next section."""
 
@@ -102,6 +107,7 @@ class _Reader:
             self.findings.add(
                 "too-large-file", f"this file has more than {MOST_SECTIONS} sections: it is no net", self.section.span
             )
+        self._tell_lost()
         for section in self.result.sections.values():
             section.options = {**self.defaults, **section.options}
             if any("%" in option.text for option in section.options.values()):
@@ -135,7 +141,7 @@ class _Reader:
         if header:
             self._open(header[1], Span(self.source, start, start + header.end()))
         elif self.section is None:
-            if not self.findings.all:
+            if not any(found.severity == "error" for found in self.findings.all):
                 self._stray(start, line, "before the first section")
         else:
             self._key(start, line)
@@ -173,9 +179,23 @@ class _Reader:
         if self.option is not None and self.section is not None:
             text = "\n".join([self.option.text, *self.continued])
             option = self.option
+            former = self.section.options.get(option.key)
+            if former is not None and former.text != text:
+                self.lost.setdefault((self.section.name, option.key), former)
             if self.section.options is not self.defaults or len(self.defaults) < MOST_DEFAULTS:
                 self.section.options[option.key] = Option(option.key, text, option.key_span, option.span)
         self.option, self.continued = None, []
+
+    def _tell_lost(self) -> None:
+        """Tell of values that did not count, in one warning, as a file may hold every section twice."""
+        if not self.lost:
+            return
+        (name, first), *others = self.lost.items()
+        said = [f"[{one[0]}] {first.key_span.text}" for one, first in others[:MOST_NAMED]]
+        more = ", ".join(said) + (", ..." if others[MOST_NAMED:] else "")
+        notes = (f"so it is with {plural(len(others), 'other key')}: {more}",) if others else ()
+        message = f"{name[0]}: {first.key_span.text} is given twice, and the last counts"
+        self.findings.warn("cfg-ignored-key", message, first.span, notes=notes, layer=name[0])
 
     def _wait(self, start: int, line: str, mark: int) -> None:
         """Keep a comment, which has a mark of so many letters, until it is known what it belongs to."""
