@@ -22,11 +22,14 @@ def ending(reads: str) -> str:
 
 
 def conv(name: str, reads: str, channels: int, filters: int = 16, more: str = "", gpu: int = 0) -> str:
-    """A 3x3 convolution that keeps its maps' size."""
-    return (
+    """A 3x3 convolution that keeps its maps' size, with more lines, which may take the place of those that it has."""
+    text = (
         f"[{name}]\ntype=conv\ninputs={reads}\nchannels={channels}\nfilters={filters}\nfilterSize=3\npadding=1\n"
-        f"initW=0.02\npartialSum=0\nsumWidth=1\ngpu={gpu}\n{more}\n"
+        f"initW=0.02\npartialSum=0\nsumWidth=1\ngpu={gpu}\n"
     )
+    given = {line.partition("=")[0] for line in more.splitlines()}
+    kept = [line for line in text.splitlines(keepends=True) if line.partition("=")[0] not in given]
+    return "".join(kept) + f"{more}\n"
 
 
 def net(middle: str, reads: str) -> str:

@@ -27,11 +27,11 @@ PARAMETERS = load(BASE).total.parameters
         BASE.replace("type=", "TYPE=").replace("inputs=", "Inputs="),
         BASE.replace("filters=16", "filters=16 ; as before"),
         BASE.replace("filters=16", "filters=+16"),
-        BASE.replace("filters=16", "filters=32\nfilters=16"),
+        BASE.replace("filters=16", "filters=16\nfilters=16"),
         BASE.replace("[out]", "# an output\n;and a second remark\nrem and a third\n[out]"),
         BASE.replace("initW=0.02", "initW=.02"),
         BASE.replace("initW=0.02", "initW=2e-2"),
-        BASE + "[c]\ninitW=0.01\n",
+        BASE + "[c]\ninitB=0.01\n",
         BASE.replace("[c]\n", "[c]\nneuron=tanh [1.7159, .667]\n"),
         BASE.replace("[c]\n", '[c]\nneuron=""\n'),
         BASE.replace("[c]", "[conv 1 (first)]").replace("inputs=c", "inputs=conv 1 (first)"),
@@ -370,4 +370,4 @@ def test_a_layer_that_stands_twice_is_one_and_told() -> None:
     params = BASE_PARAMS + "[c]\nepsW=0.5\n"
     found = load(text, params)
     assert found.graph.parameters["c.weight"].shape[0] == 32
-    assert told(found.warnings) == [("cfg-ignored-key", 9, "16"), ("cfg-ignored-key", 2, "0.01")]
+    assert told(found.warnings) == [("cfg-ignored-key", 11, "16"), ("cfg-ignored-key", 2, "0.01")]
