@@ -371,3 +371,21 @@ def test_a_layer_that_stands_twice_is_one_and_told() -> None:
     found = load(text, params)
     assert found.graph.parameters["c.weight"].shape[0] == 32
     assert told(found.warnings) == [("cfg-ignored-key", 11, "16"), ("cfg-ignored-key", 2, "0.01")]
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "code"),
+    [
+        ("filters=16\n", "filters=16\n  ", "missing-key"),
+        ("padding=1\n", "padding=1\n  stride=1\n", "bad-value"),
+        ("inputs=data\n", "inputs=data\n\t", "unknown-layer"),
+        ("type=conv\n", "type=conv\n ", "unknown-type"),
+        ("filters=16\n", "filters=16\n # many\n", "bad-value"),
+        ("[c]\n", "[c]\n  ", "cfg-syntax"),
+    ],
+)
+def test_indented_lines_go_on_with_the_value_above_them(right: str, wrong: str, code: str) -> None:
+    """As in the original, where an indented key was none; it is told why."""
+    (found, *_) = [d for d in said(BASE.replace(right, wrong, 1)) if d.severity == "error"]
+    assert found.code == code
+    assert "begin without " in found.notes[-1]

@@ -49,7 +49,11 @@ class Options:
     def refuse(self, code: str, message: str, *keys: str, notes: Iterable[str] = ()) -> Refused:
         """Report a mistake under some keys; the answer is to be raised."""
         key, text = next(((key, option.text) for key in keys if (option := self._option(key)) is not None), ("", ""))
-        if value := _WITH_COMMENT.fullmatch(text):
+        if code == "missing-key":  # which may have become part of another's value
+            text = next((option.text for option in self.section.options.values() if "\n" in option.text), "")
+        if "\n" in text:
+            notes = (*notes, "a line that begins with a space goes on with the value above it; keys begin without one")
+        elif value := _WITH_COMMENT.fullmatch(text):
             note = f"behind a value # begins no comment, but ; does: {key}={value[1]} ;{value[2]}"
             notes = (*notes, shown(note, 2 * _LONGEST))
         self.findings.add(code, f"{self.name}: {message}", self.span(*keys), notes=notes, layer=self.name)

@@ -212,11 +212,12 @@ class _Reader:
 
     def _stray(self, start: int, line: str, what: str) -> None:
         shown = " ".join(line.split())
+        begin = ", which begin without a space" if line[0].isspace() else ""
         self.findings.add(
             "cfg-syntax",
             f"this line is {what}: {shown[:40]}",
             Span(self.source, start, start + len(line)),
-            notes=("a layer file is sections, [name], each with lines key=value",),
+            notes=("a layer file is sections, [name], each with lines key=value" + begin,),
         )
 
     def _insert(self, section: Section) -> None:
