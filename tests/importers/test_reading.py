@@ -108,3 +108,9 @@ def test_values_that_are_repeated_are_not_lost() -> None:
 def test_other_mistakes_are_told_beside_it() -> None:
     _, findings = parsed("[a]\nx=1\nx=2\nnothing\n")
     assert [d.code for d in findings.all] == ["cfg-syntax", "cfg-ignored-key"]
+
+
+def test_what_stands_behind_a_header_is_passed_over_and_told() -> None:
+    config, findings = parsed("[a]x=1\n[b] # fine\n[c] ; fine\ny=1\n[d] y=2\n")
+    assert [*config.sections] == ["a", "b", "c", "d"] and not config.sections["a"].options
+    assert [(d.code, d.span.line, d.span.text) for d in findings.all] == [("cfg-ignored-key", 1, "x=1")]

@@ -90,6 +90,8 @@ class _Reader:
         self.option: Option | None = None
         self.continued: list[str] = []
         self.waiting: list[tuple[str, Span]] = []
+        self.behind: list[tuple[str, Span]] = []
+        """What stands on the lines of headers, by their sections."""
         self.lost: dict[tuple[str, str], Option] = {}
         """By sections and keys, the first values that others took the place of."""
         self.below_key = False
@@ -140,6 +142,10 @@ class _Reader:
         header = _SECTION.match(line)
         if header:
             self._open(header[1], Span(self.source, start, start + header.end()))
+            rest = line[header.end() :].strip()
+            if rest and rest[0] not in "#;":
+                begin = start + line.rindex(rest)
+                self.behind.append((header[1], Span(self.source, begin, begin + len(rest))))
         elif self.section is None:
             if not any(found.severity == "error" for found in self.findings.all):
                 self._stray(start, line, "before the first section")
@@ -187,7 +193,12 @@ class _Reader:
         self.option, self.continued = None, []
 
     def _tell_lost(self) -> None:
-        """Tell of values that did not count, in one warning, as a file may hold every section twice."""
+        """Tell of text behind headers, and of values that did not count, each in one warning: a file may hold every
+        section twice."""
+        if self.behind:
+            name, span = self.behind[0]
+            message = f"{name}: what stands behind its header is passed over"
+            self.findings.warn("cfg-ignored-key", message, span, notes=("a key has a line of its own",), layer=name)
         if not self.lost:
             return
         (name, first), *others = self.lost.items()
