@@ -201,12 +201,12 @@ class _Reader:
             self.findings.warn("cfg-ignored-key", message, span, notes=("a key has a line of its own",), layer=name)
         if not self.lost:
             return
-        (name, first), *others = self.lost.items()
-        said = [f"[{one[0]}] {first.key_span.text}" for one, first in others[:MOST_NAMED]]
+        ((section, _), first), *others = self.lost.items()
+        said = [f"[{other}] {one.key_span.text}" for (other, _), one in others[:MOST_NAMED]]
         more = ", ".join(said) + (", ..." if others[MOST_NAMED:] else "")
         notes = (f"so it is with {plural(len(others), 'other key')}: {more}",) if others else ()
-        message = f"{name[0]}: {first.key_span.text} is given twice, and the last counts"
-        self.findings.warn("cfg-ignored-key", message, first.span, notes=notes, layer=name[0])
+        message = f"{section}: {first.key_span.text} is given twice, and the last counts"
+        self.findings.warn("cfg-ignored-key", message, first.span, notes=notes, layer=section)
 
     def _wait(self, start: int, line: str, mark: int) -> None:
         """Keep a comment, which has a mark of so many letters, until it is known what it belongs to."""
