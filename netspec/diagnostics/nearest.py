@@ -19,7 +19,8 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
     Near is what another tool's word means here; then a name with a third of its letters wrong at most
     (``distance``); then one that contains the word or is contained in it; of two letters, the one name that begins with
-    them. The first of equally near names is taken.
+    them. Of equally near names the one with the nearest number is taken (of ``conv1`` to ``conv5``, the last for
+    ``conv9``), else the first.
 
     >>> nearest("kernal", ["kernel", "stride"])
     'kernel'
@@ -43,11 +44,17 @@ def _nearest(word: str, names: tuple[str, ...]) -> str | None:
         there = name.lower()
         if there == sought:
             return name
-        if abs(len(there) - len(sought)) < best_distance:
-            apart = distance(sought, there, best_distance)
-            if apart < best_distance:
+        if abs(len(there) - len(sought)) <= best_distance:
+            apart = distance(sought, there, best_distance + 1)
+            if apart < best_distance or (apart == best_distance and best and _nearer(sought, there, best.lower())):
                 best, best_distance = name, apart
     return best or _contained(sought, names)
+
+
+def _nearer(sought: str, one: str, other: str) -> bool:
+    """Whether the number in a name is nearer to that in the sought one than another name's."""
+    numbers = [int("".join(filter(str.isdecimal, name)) or 0) for name in (sought, one, other)]
+    return abs(numbers[0] - numbers[1]) < abs(numbers[0] - numbers[2])
 
 
 def is_slip(word: str, meant: str, known: Iterable[str] = ()) -> bool:

@@ -193,7 +193,7 @@ def test_changes_from_the_command_line_obey_the_same_rules(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ("conv9.stride=2", "there is no layer conv9; did you mean conv1?"),
+        ("conv9.stride=2", "there is no layer conv9; did you mean conv2?"),
         ("trian.batch=2", "there is no layer trian; did you mean train?"),
         ("tr.batch=2", "there is no layer tr; did you mean train?"),
     ],

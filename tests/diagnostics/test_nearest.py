@@ -116,7 +116,7 @@ def test_what_a_word_means_elsewhere_gives_way_to_a_name_of_the_file() -> None:
 
 def test_the_first_of_equally_near_names() -> None:
     assert nearest("conv", ["conv1", "conv2"]) == "conv1"
-    assert nearest("conv12", ["conv1", "conv2"]) == "conv1"
+    assert nearest("convx", ["conv1", "conv2"]) == "conv1"
 
 
 def plain_distance(a: str, b: str) -> int:
@@ -142,3 +142,9 @@ def test_thousands_of_names_and_endless_words_are_soon_compared() -> None:
     assert nearest("lyaer4321", names) == "layer4321"
     assert nearest("x" * 1_000_000, names) is None
     assert time.process_time() - begin < 2
+
+
+def test_of_equally_near_names_the_one_with_the_nearest_number_is_meant() -> None:
+    assert nearest("conv9", ["conv1", "conv2", "conv5", "conv4"]) == "conv5"
+    assert nearest("l1_2", ["l1_0", "l1_1", "l2_0"]) == "l1_1"
+    assert nearest("paf", ["pad", "par"]) == "pad"

@@ -109,7 +109,7 @@ def test_kernels_of_many_channels_are_rows_of_grey_tiles(run: Path, tmp_path: Pa
 
 @pytest.mark.parametrize(
     ("layer", "notes"),
-    [("conv9", ("did you mean conv1?",)), ("fc4", ("layers with kernels: conv1, conv2, conv3",))],
+    [("conv9", ("did you mean conv3?",)), ("fc4", ("layers with kernels: conv1, conv2, conv3",))],
 )
 def test_layers_without_kernels(layer: str, notes: tuple[str, ...]) -> None:
     graph = net().graph
