@@ -163,6 +163,12 @@ def test_a_file_that_has_gone_is_unreadable(tmp_path: Path) -> None:
         decode.read_image(tmp_path / "a.jpg", RGB)
 
 
+def test_a_link_that_leads_nowhere_is_unreadable(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").symlink_to("b.jpg")
+    with pytest.raises(Unreadable, match="a link to a file that is not there"):
+        decode.read_image(tmp_path / "a.jpg", RGB)
+
+
 def test_too_many_pixels_are_refused_before_decoding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     flat((1, 2, 3), (40, 30)).save(tmp_path / "a.png")
     monkeypatch.setattr(decode, "MAX_PIXELS", 1199)

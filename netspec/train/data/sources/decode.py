@@ -97,7 +97,8 @@ def _reason(problem: Exception) -> str:
     if isinstance(problem, UnidentifiedImageError):
         return "not a JPEG or PNG image, whatever its name says"
     if isinstance(problem, FileNotFoundError):
-        return "the file is no longer there"
+        link = problem.filename is not None and Path(problem.filename).is_symlink()
+        return "a link to a file that is not there" if link else "the file is no longer there"
     if isinstance(problem, PermissionError):
         return "no permission to read it"
     if isinstance(problem, Image.DecompressionBombError):
