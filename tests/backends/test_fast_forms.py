@@ -46,6 +46,10 @@ TEXTS = {
     "one in groups over blocks of another": "net a rounding=up\n[image] input 4x12x12\n"
     "[c] conv filters=6 kernel=4 stride=4 groups=2 neuron=relu\n[d] conv filters=4 kernel=2 stride=2 groups=2\n"
     "[f] fc outputs=3\n",
+    "one of one map over blocks of one row": "net a rounding=up\n[image] input 1x9x8\n"
+    "[c] conv filters=1 kernel=5 stride=1x2 neuron=relu\n[f] fc outputs=3\n",
+    "one of one map over blocks of one column": "net a rounding=up\n[image] input 1x9x8\n"
+    "[c] conv filters=1 kernel=3 stride=2x1\n[f] fc outputs=3\n",
     "convolutions with ReLUs of their own and of others": "net a rounding=up\n[image] input 4x12x12\n"
     "[c] conv filters=6 kernel=4 stride=4 groups=2 neuron=relu\n[d] conv filters=6 kernel=3 pad=1 groups=2 "
     "bias=0.1 neuron=relu\n[e] conv filters=6 kernel=1 bias=none neuron=relu\n[s] sum inputs=c,d,e neuron=relu\n"

@@ -24,7 +24,8 @@ class UnshuffledConvolution(nn.Module):
     def forward(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         how = self.how
         rows, columns = (whole - side for whole, side in zip(how.kernel, weight.shape[2:], strict=True))
-        kernel = unshuffled(F.pad(weight, (0, columns, 0, rows)), how.stride)
+        # Of one map in blocks of one row it is the weight seen otherwise, of which PyTorch takes no gradient.
+        kernel = unshuffled(F.pad(weight, (0, columns, 0, rows)), how.stride).contiguous()
         x = blocks(x, how) if x.shape[1] == self.channels else x
         return F.conv2d(x, kernel, bias, groups=self.groups)
 
