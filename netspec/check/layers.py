@@ -33,6 +33,9 @@ from netspec.lowering import Grouping, LayerType, Operand
 from netspec.source import Span
 from netspec.units import plural
 
+MOST_ODD = 4
+"""How many of the values that cannot be joined are shown."""
+
 
 @dataclass(frozen=True, slots=True)
 class Value:
@@ -202,7 +205,7 @@ class Walk:
             assert fault is not None
             labels = self._flattened(request.name) if fault.code == "needs-image" else ()
             if fault.code == "shapes-differ" and request.type.grouping != "weights":
-                labels = self._odd(request.name)
+                labels = self._odd(request, operands)
             section = stated.section
             self.findings.fault(fault, request.name, section.values[0].span, by_key(section.pairs), labels)
             if isinstance(fault.operation, Op):
@@ -238,12 +241,12 @@ class Walk:
             return ()
         return (Label(maker.section.values[0].span, f"{maker.section.name.text} makes a vector"),)
 
-    def _odd(self, name: str) -> tuple[Label, ...]:
-        """Of values that cannot be joined, those of another size than most, or both of two."""
-        inputs = self.wiring.inputs[self.wiring.index[name]] or ()
-        shapes = self._reads[name]
-        spans = {n: self.facts[inputs[n]].section.name.span for n in odd_ones(shapes)}
-        return tuple(Label(span, f"{span.text} is {shapes[n]}") for n, span in spans.items())
+    def _odd(self, request: Request, operands: Sequence[Operand]) -> tuple[Label, ...]:
+        """Of values that cannot be joined, the first of those of another size than most, or both of two."""
+        shapes = [operand.shape for operand in operands]
+        odd = dict.fromkeys((request.input_names[n], shapes[n]) for n in odd_ones(shapes))
+        spans = {name: self.facts[self.wiring.index[name]].section.name.span for name, _ in odd}
+        return tuple(Label(spans[name], f"{name} is {shape}") for name, shape in odd)[:MOST_ODD]
 
     def _likely_placement(
         self, found: LayerType | None, values: Mapping[str, Any] | None, inputs: tuple[int, ...] | None

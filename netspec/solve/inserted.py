@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from netspec.check import Checked, LayerFacts
 from netspec.diagnostics import Edit
 from netspec.ir.shape import Shape
-from netspec.language.syntax import Values
+from netspec.language.syntax import Values, Word
 from netspec.solve.trial import Proposal
 from netspec.source import Span
 
@@ -20,6 +20,7 @@ def projection(checked: Checked, facts: LayerFacts, n: int, wanted: Shape) -> It
     stride = max(1, round(x.height / wanted.height))
     keys = f"conv filters={wanted.channels} kernel=1" + (f" stride={stride}" if stride > 1 else "")
     keys += " rounding=down" if (x.height - 1) % stride or (x.width - 1) % stride else ""
+    keys += " neuron=linear" if _has_default(checked, "conv", "neuron") else ""
     name = f"{facts.section.name.text}_shortcut"
     line = f"[{name}] {keys} inputs={checked.layers[facts.inputs[n]].section.name.text}"
     above = _above(checked, facts, (name,), (line,))
@@ -44,10 +45,20 @@ def vector(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
         yield Proposal(f"add {' and '.join(lines)} above", edits, f"gives {x.channels} numbers")
 
 
+def _has_default(checked: Checked, type_name: str, key: str) -> bool:
+    """Whether a ``default`` line gives a key of a layer type a value."""
+    return any(
+        setting.word.text == "default"
+        and any(isinstance(value, Word) and value.text == type_name for value in setting.values)
+        and any(pair.key.text == key for pair in setting.pairs)
+        for setting in checked.file.settings
+    )
+
+
 def _above(checked: Checked, facts: LayerFacts, names: Sequence[str], lines: Sequence[str]) -> Edit | None:
     """The change that writes lines above a layer; ``None`` where one of their names is taken, or the layer stands in
     another file."""
     span, taken = facts.section.span, {other.section.name.text for other in checked.layers}
     if taken.intersection(names) or span.source is not checked.texts.root:
         return None
-    return Edit(Span(span.source, span.start, span.start), "".join(f"{line}\n" for line in lines))
+    return Edit(Span(span.source, span.start, span.start), "".join(f"{line}{span.source.newline}" for line in lines))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from netspec.check import Checked, LayerFacts
-from netspec.check.layers import odd_ones
+from netspec.check.layers import MOST_ODD, odd_ones
 from netspec.ir.fault import Fault
 from netspec.ir.shape import Shape
 from netspec.ir.window import Window
@@ -23,9 +24,11 @@ _JOINS = ("sum", "concat", "max")
 def proposals(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
     """What might give the values that a layer joins one shape: of each odd one's branch what it begins with, then its
     own layers, from the nearest on, then a projection of one that has no layers of its own."""
+    if not facts.reads:
+        return  # of two layers of one name, the other one has the mistake
     odd = odd_ones(facts.reads)
     usual = next((shape for n, shape in enumerate(facts.reads) if n not in odd), None)
-    for n in reversed(odd):
+    for n in reversed(odd[-MOST_ODD:]):
         wanted = usual or facts.reads[1 - n]
         others = [number for i, number in enumerate(facts.inputs) if i != n]
         branch = _branch(checked, facts.inputs[n], others)
@@ -40,16 +43,18 @@ def proposals(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
 
 def _branch(checked: Checked, number: int, others: Sequence[int]) -> list[LayerFacts]:
     """The layers that lead to a value and to none of the others, the last one first."""
-    shared = {above for other in others for above in _above(checked, other)}
-    return [checked.layers[i] for i in _above(checked, number) if i not in shared]
+    shared: set[int] = set()
+    for other in others:
+        shared.update(itertools.takewhile(lambda above: above not in shared, _above(checked, other)))
+    return [checked.layers[i] for i in itertools.takewhile(lambda i: i not in shared, _above(checked, number))]
 
 
-def _above(checked: Checked, number: int) -> list[int]:
+def _above(checked: Checked, number: int) -> Iterator[int]:
     """A layer and those above it, along first inputs."""
-    found = [number]
-    while checked.layers[found[-1]].inputs:
-        found.append(checked.layers[found[-1]].inputs[0])
-    return found
+    yield number
+    while checked.layers[number].inputs:
+        number = checked.layers[number].inputs[0]
+        yield number
 
 
 def _resized(checked: Checked, layer: LayerFacts, wanted: Shape) -> Iterator[Proposal]:
@@ -89,7 +94,7 @@ def _from_elsewhere(checked: Checked, branch: Sequence[LayerFacts]) -> Iterator[
     if not branch or "inputs" in branch[-1].pairs or not branch[-1].inputs:
         return
     head, end = branch[-1].section.name.text, checked.layers[branch[-1].inputs[0]]
-    for number in _above(checked, branch[-1].inputs[0])[:MOST_ABOVE]:
+    for number in itertools.islice(_above(checked, branch[-1].inputs[0]), MOST_ABOVE):
         layer = checked.layers[number]
         begins = layer if layer is not end and layer.type in _JOINS else None
         if "inputs" in layer.pairs and layer.inputs:

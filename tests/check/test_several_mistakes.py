@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from checking import mistake, mistakes
 
 import netspec
@@ -100,6 +102,38 @@ def test_a_shortcut_around_a_change_of_shape_wants_a_projection() -> None:
     assert f"{line}\n[out]    sum   inputs=c2,out_shortcut\n" in apply(
         found.fixes[0].edits, text.replace("c2,side", "c2,head")
     )
+
+
+def test_a_projection_has_no_neuron_though_others_have_and_its_line_ends_as_the_others_do() -> None:
+    text = "default conv neuron=relu\n" + BLOCK.replace(
+        "[side]   conv  filters=128  kernel=1  stride=2  inputs=head\n", ""
+    )
+    text = text.replace("c2,side", "c2,head").replace("\n", "\r\n")
+    found = mistake(text)
+    mended = apply(found.fixes[0].edits, text)
+    assert mended.count("\n") == mended.count("\r\n") == text.count("\r\n") + 1
+    assert "stride=2 rounding=down neuron=linear inputs=head" in found.fixes[0].title
+    text = "[image] input 3x32x32\r\n[loss] crossentropy\r\n"
+    assert apply(mistake(text).fixes[0].edits, text).count("\r\n") == 4
+
+
+def test_of_many_branches_of_other_sizes_a_few_are_shown_in_little_time() -> None:
+    """Looking at every other branch down to the input for each of them took minutes."""
+    trunk = "".join(f"[r{i}] relu\n" for i in range(1000))
+    names = [f"b{i}" for i in range(250)]
+    sizes = "".join(f"[{name}] conv filters=3 kernel={2 * i + 1} inputs=r999\n" for i, name in enumerate(names))
+    started = time.process_time()
+    found = mistake(f"[i] input 3x600x600\n{trunk}{sizes}[s] concat inputs={','.join(names)}\n")
+    assert time.process_time() - started < 10
+    assert [label.text for label in found.labels] == [f"b{n} is 3x{600 - 2 * n}x{600 - 2 * n}" for n in range(1, 5)]
+    assert found.notes[0].endswith("3x578x578, ...: heights and widths must be equal")
+
+
+def test_of_layers_of_one_name_each_is_told_by_what_it_reads_itself() -> None:
+    text = "[i] input 3x8x8\n[a] conv filters=3 kernel=3\n{}\n[s] sum inputs=i,i,a\n"
+    for first in ("[s] relu inputs=a", "[s] sum inputs=none,a", "[s] sum inputs=a,a"):
+        found = next(d for d in mistakes(text.format(first)) if d.code == "shapes-differ")
+        assert [label.text for label in found.labels] == ["a is 3x6x6"]
 
 
 def test_a_projection_that_reads_the_end_of_the_other_branch_is_given_its_beginning() -> None:

@@ -10,6 +10,9 @@ from netspec.ir.ops.base import Op, need_divisible
 from netspec.ir.shape import Shape
 from netspec.units import count
 
+MOST_LISTED = 12
+"""How many shapes that should be equal are told."""
+
 
 @dataclass(frozen=True, slots=True)
 class Input(Op):
@@ -43,7 +46,7 @@ class Concat(Op):
                 "shapes-differ",
                 "{layer} joins maps of different sizes",
                 ("inputs",),
-                (", ".join(map(str, inputs)) + ": heights and widths must be equal",),
+                (_listed(inputs) + ": heights and widths must be equal",),
             )
         return Shape(sum(x.channels for x in inputs), *first[1:])
 
@@ -60,7 +63,7 @@ class Elementwise(Op):
                 "shapes-differ",
                 "{layer} needs inputs of one shape",
                 ("inputs",),
-                (", ".join(map(str, inputs)) + ": all must be equal",),
+                (_listed(inputs) + ": all must be equal",),
             )
         return inputs[0]
 
@@ -114,3 +117,7 @@ class Softmax(Op):
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         return 3 * output.units
+
+
+def _listed(inputs: tuple[Shape, ...]) -> str:
+    return ", ".join([*map(str, inputs[:MOST_LISTED]), *(["..."] if inputs[MOST_LISTED:] else [])])
