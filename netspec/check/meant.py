@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from netspec import layers
 from netspec.check.report import replacement
 from netspec.diagnostics import Edit, Fix
-from netspec.diagnostics.elsewhere import WORDS, plain_word
+from netspec.diagnostics.elsewhere import ABSENT_KEYS, WORDS, plain_word
 from netspec.diagnostics.nearest import nearest
 from netspec.keys import BadValue, Key
 from netspec.keys.kinds import shown
@@ -70,7 +70,9 @@ def meant_type(found: LayerType, pairs: Mapping[str, Pair], keys: Mapping[str, K
         return None
     for other in filter(None, map(layers.find, WORDS.get(plain_word(found.name), ()))):
         names = [key.name for key in other.keys]
-        if all(key in names or nearest(key, names) for key in lacking) and not any(nearest(k, keys) for k in lacking):
+        theirs = [key for key in lacking if key in names or nearest(key, names)]
+        absent = [key for key in lacking if plain_word(key) in ABSENT_KEYS]
+        if theirs and len(theirs) + len(absent) == len(lacking) and not any(nearest(key, keys) for key in lacking):
             return other.name
     longer = (layers.find(name) for name in sorted(layers.names(), key=len) if name.startswith(found.name))
     return next((t.name for t in longer if t and t is not found and all(t.key(key) for key in pairs)), None)
@@ -87,7 +89,8 @@ def with_keys(stray: Sequence[Value], section: Section, found: LayerType) -> Fix
     for value in stray:
         key = next((key for key in free if _may_have(key, value, first=key is found.keys[0])), None)
         if key is None:
-            return _as_inputs(stray) if "inputs" not in section.body.keys and found.arity[1] != 1 else None
+            joins = found.arity[1] != 1 and found.grouping != "weights"
+            return _as_inputs(stray) if joins and "inputs" not in section.body.keys else None
         free.remove(key)
         texts.append(f"{key.name}={shown(value)}")
     edits = tuple(Edit(value.span, text) for value, text in zip(stray, texts, strict=True))

@@ -56,7 +56,7 @@ def _with_fixes(mistake: Diagnostic, bench: Bench) -> Diagnostic:
     written = [Proposal(fix.title, fix.edits, spelling=fix.spelling) for fix in mistake.fixes]
     fixes = _holding(written, mistake, bench)
     if mistake.code == "bad-value" and facts is not None and not fixes:
-        return replace(mistake, fixes=_holding(windows.same(facts, mistake), mistake, bench))
+        return replace(mistake, fixes=_holding(windows.same(facts, mistake, bench), mistake, bench))
     if mistake.code == "window-does-not-tile" and facts is not None:
         return _window(replace(mistake, fixes=fixes), facts, bench)
     if mistake.code == "claim-refuted" and facts is not None:

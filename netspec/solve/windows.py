@@ -17,9 +17,8 @@ from netspec.ir.fault import Fault
 from netspec.ir.ops import window_of
 from netspec.ir.shape import Shape
 from netspec.ir.window import Pad, Rounding, Window
-from netspec.language.syntax import Number
 from netspec.solve.edits import pad_text, set_crop, set_input, set_keys, set_setting
-from netspec.solve.trial import Proposal
+from netspec.solve.trial import Bench, Proposal
 
 _WHO = {"up": "as cuda-convnet computed it", "down": "as PyTorch computes it", "caffe": "as Caffe computes it"}
 FARTHEST_PAD = 1024
@@ -198,18 +197,20 @@ def keeping(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
         )
 
 
-def same(facts: LayerFacts, mistake: Diagnostic) -> Iterator[Proposal]:
-    """The number that other tools' ``pad=same`` is at a stride of 1, where kernel and dilation are plain numbers."""
-    sides = [
-        pair.value.value if isinstance(pair.value, Number) else 0
-        for key in ("kernel", "dilation", "stride")
-        for pair in [facts.pairs.get(key)]
-        if pair is not None
-    ]
-    kernel, *others = sides or [0]
-    steps_by_1 = set(others) <= {1} and ("stride" in facts.pairs or facts.type in ("conv", "local"))
-    if mistake.span.text.lower() == "same" and "kernel" in facts.pairs and kernel % 2 and steps_by_1:
-        pad = str(int(kernel) // 2)
+def same(facts: LayerFacts, mistake: Diagnostic, bench: Bench) -> Iterator[Proposal]:
+    """The number that other tools' ``pad=same`` is at a stride of 1, by the layer's keys and what its type's
+    ``default`` line says: they are read with 0 in its place."""
+    if mistake.span.text.lower() != "same":
+        return
+    read = bench.checked_with([Edit(mistake.span, "0")], claims=False)
+    layer = read.layer(facts.section.name.text) if read is not None else None
+    values = layer.values if layer is not None else {}
+    kernel, stride, dilation = values.get("kernel"), values.get("stride"), values.get("dilation", (1, 1))
+    if not isinstance(kernel, tuple) or stride != (1, 1) or not isinstance(dilation, tuple):
+        return
+    height, width = ((side - 1) * apart for side, apart in zip(kernel, dilation, strict=True))
+    if height % 2 == 0 and width % 2 == 0:
+        pad = pad_text(Pad(width // 2, width // 2, height // 2, height // 2))
         yield Proposal(f"write {pad}", (Edit(mistake.span, pad),), "keeps the size of what it reads")
 
 

@@ -324,6 +324,36 @@ def test_same_padding_of_a_stride_is_explained_and_not_guessed(line: str) -> Non
     assert not found.fixes and "(kernel - 1) / 2 on each side at a stride of 1" in found.notes[0]
 
 
+@pytest.mark.parametrize(
+    ("default", "keys", "number"),
+    [
+        ("stride=2", "kernel=3", None),
+        ("dilation=2", "kernel=3", "2"),
+        ("kernel=5", "stride=1x1", "2"),
+        ("stride=2", "kernel=3x5 stride=1", "2,2,1,1"),
+        ("neuron=relu", "kernel=4", None),
+    ],
+)
+def test_same_padding_is_reckoned_with_what_a_default_line_says(default: str, keys: str, number: str | None) -> None:
+    text = f"default conv {default}\n[i] input 3x9x9\n[c] conv filters=2 {keys} pad=same\n"
+    found = mistake(text)
+    assert [fix.title for fix in found.fixes] == ([f"write {number}"] if number else [])
+    if number:
+        assert loads(apply(found.fixes[0].edits, text)).graph.layers["c"].output == (2, 9, 9)
+
+
+def test_a_word_is_no_layer_that_a_convolution_reads() -> None:
+    found = next(d for d in mistakes("[i] input 3x9x9\n[c] conv filters=2 kernel=3 same\n"))
+    assert "did you mean" not in found.message and not found.fixes
+    assert mistake("[i] input 3x9x9\n[c] concat i i\n").fixes[0].title == "write inputs=i,i"
+
+
+def test_a_linear_layer_that_says_what_it_reads_too_is_a_fully_connected_one() -> None:
+    found = mistakes("[i] input 3x9x9\n[c] linear in_features=243 out_features=10\n")
+    assert [d.message for d in found] == ["linear has no key 'in_features'; did you mean fc?"]
+    assert [fix.title for fix in found[0].fixes] == ["write fc"]
+
+
 def test_a_default_without_values_is_told() -> None:
     (found,) = loads("default relu\n[i] input 3x8x8\n[a] relu\n").warnings
     assert (found.code, found.span.text) == ("no-effect", "relu")
