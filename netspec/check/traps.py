@@ -340,16 +340,19 @@ def _warning(
 
 
 def _batchnorm_momentum(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic]:
-    """What PyTorch and Keras call the momentum of a batch normalisation is another number here."""
+    """What PyTorch and Keras call the momentum of a batch normalisation is another number here. Of one in a ``default``
+    line it is told at the first layer."""
+    told = False
     for node in graph.nodes.values():
         momentum = facts[node.layer].values.get("momentum") if isinstance(node.op, BatchNorm) else None
-        if momentum is None:
+        pair = facts[node.layer].pairs.get("momentum")
+        if momentum is None or (told and pair is None):
             continue
+        told = told or pair is None
         whose, share = ("Keras or Caffe", 1 - momentum) if momentum > 0.5 else ("PyTorch", momentum)
         said, average = f"momentum={plain(momentum)}", f"average={plain(round(share, 6))}"
         message = f"{said} of {node.layer} is that of its weights in training"
         notes = [f"the share of the running averages that a step replaces is {average} for {said} of {whose}"]
-        pair = facts[node.layer].pairs.get("momentum")
         fixes = (Fix(f"write {average}", (Edit(pair.span, average),)),) if pair and momentum else ()
         yield replace(_warning("batchnorm-momentum", message, node, facts, ("momentum",), notes), fixes=fixes)
 

@@ -271,5 +271,6 @@ def test_a_batch_normalisations_momentum_is_told_with_the_average_that_it_is_els
     for momentum, average in ((0.1, "0.1"), (0.99, "0.01")):
         (found,) = netspec.loads(text.format(momentum)).warnings
         assert [(fix.title, fix.checks) for fix in found.fixes] == [(f"write average={average}", True)]
-    (found,) = netspec.loads("default batchnorm momentum=0.9\n[i] input 8x8x8\n[a] batchnorm\n").warnings
+    text = "default batchnorm momentum=0.9\n[i] input 8x8x8\n[a] batchnorm\n[b] batchnorm\n"
+    (found,) = netspec.loads(text).warnings
     assert (found.code, found.span.line) == ("batchnorm-momentum", 3) and not found.fixes
