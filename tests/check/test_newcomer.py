@@ -318,30 +318,6 @@ def test_settings_in_other_tools_words(line: str, said: str) -> None:
     assert any(said in one for d in found for one in (d.message, *d.notes))
 
 
-@pytest.mark.parametrize("line", ["conv filters=2 kernel=3 stride=2 pad=same", "maxpool kernel=3 pad=same"])
-def test_same_padding_of_a_stride_is_explained_and_not_guessed(line: str) -> None:
-    found = mistake(f"[i] input 3x8x8\n[c] {line}")
-    assert not found.fixes and "(kernel - 1) / 2 on each side at a stride of 1" in found.notes[0]
-
-
-@pytest.mark.parametrize(
-    ("default", "keys", "number"),
-    [
-        ("stride=2", "kernel=3", None),
-        ("dilation=2", "kernel=3", "2"),
-        ("kernel=5", "stride=1x1", "2"),
-        ("stride=2", "kernel=3x5 stride=1", "2,2,1,1"),
-        ("neuron=relu", "kernel=4", None),
-    ],
-)
-def test_same_padding_is_reckoned_with_what_a_default_line_says(default: str, keys: str, number: str | None) -> None:
-    text = f"default conv {default}\n[i] input 3x9x9\n[c] conv filters=2 {keys} pad=same\n"
-    found = mistake(text)
-    assert [fix.title for fix in found.fixes] == ([f"write {number}"] if number else [])
-    if number:
-        assert loads(apply(found.fixes[0].edits, text)).graph.layers["c"].output == (2, 9, 9)
-
-
 def test_a_word_is_no_layer_that_a_convolution_reads() -> None:
     found = next(d for d in mistakes("[i] input 3x9x9\n[c] conv filters=2 kernel=3 same\n"))
     assert "did you mean" not in found.message and not found.fixes
