@@ -231,6 +231,27 @@ def test_the_same_tensors_by_other_names_are_recognised_by_their_order(run: Path
     assert all(torch.equal(found[key], tensor) for key, tensor in read(run).tensors.items())
 
 
+def test_a_checkpoint_by_other_names_is_no_dictionary_of_tensors_and_safetensors_have_no_order(
+    run: Path, tmp_path: Path
+) -> None:
+    names = re.compile(r"\b(conv|pool|fc)(\d)\b")
+    other = door.loads(names.sub(r"\1_\2", SPEC)).graph
+    with pytest.raises(TrainError) as caught:
+        started(other, run)
+    assert (
+        caught.value.notes[-1] == "where these are the same layers, give those of the spec the names that the file has"
+    )
+    assert not any("torch.load" in note for note in caught.value.notes)
+    pair = door.loads("[i] input 4\n[a] fc outputs=4 bias=none\n[b] fc outputs=4 bias=none\n").graph
+    tensors = {"body.9.weight": torch.zeros(4, 4), "body.10.weight": torch.ones(4, 4)}
+    save_file(tensors, tmp_path / "sorted.safetensors")
+    torch.save(tensors, tmp_path / "ordered.pt")
+    for name, recognised in (("sorted.safetensors", False), ("ordered.pt", True)):
+        with pytest.raises(TrainError) as caught:
+            started(pair, tmp_path / name)
+        assert any("body.9.weight where a.weight is sought" in note for note in caught.value.notes) == recognised
+
+
 def test_of_a_file_that_has_no_layer_of_the_network_none_is_proposed_to_be_fresh(tmp_path: Path) -> None:
     torch.save({"head.weight": torch.zeros(3)}, tmp_path / "other.pt")
     with pytest.raises(TrainError) as caught:

@@ -209,7 +209,7 @@ def fit(graph: Graph, module: nn.Module, weights: Weights, fresh: Sequence[str] 
     problems = _problems(wanted, given) or _absent(graph, given)
     if problems:
         named = sorted({key.partition(".")[0] for key in problems})
-        by_order = _by_order(wanted, given)
+        by_order = _by_order(wanted, given, weights)
         most = MOST_NAMED_ALIKE if by_order else MOST_NAMED
         told = list(problems.values())[:most]
         if len(problems) > most:
@@ -225,9 +225,10 @@ def fit(graph: Graph, module: nn.Module, weights: Weights, fresh: Sequence[str] 
     return Fitted(len(given), tuple(x for x in fresh if x in layers), tuple(x for x in fresh if x in strangers))
 
 
-def _by_order(wanted: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> tuple[str, ...]:
+def _by_order(wanted: Mapping[str, Tensor], given: Mapping[str, Tensor], weights: Weights) -> tuple[str, ...]:
     """What helps where a file has other names for most, and tensors of the same shapes and roles in the same order,
-    as other programs' files of the same network have them."""
+    as other programs' files of the same network have them. A .safetensors file has its tensors in their names' order,
+    which says nothing of the network's."""
 
     def alike(ours: str, theirs: str) -> bool:
         same_role = ours.rpartition(".")[2] == theirs.rpartition(".")[2]
@@ -236,12 +237,17 @@ def _by_order(wanted: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> tupl
     renamed = [(ours, theirs) for ours, theirs in zip(wanted, given, strict=False) if ours != theirs]
     if len(wanted) != len(given) or 2 * len(renamed) <= len(wanted) or not all(map(alike, wanted, given)):
         return ()
+    if weights.path.suffix == ".safetensors":
+        return ()
     ours, theirs = renamed[0]
+    told = f"the file has the same shapes in the same order under other names, {theirs} where {ours} is sought"
+    if weights.about:
+        return (told, "where these are the same layers, give those of the spec the names that the file has")
     return (
-        f"the file has the same shapes in the same order under other names, {theirs} where {ours} is sought",
+        told,
         "where these are the same layers, a file with the names that are sought is written in Python by",
         "torch.save(dict(zip(model.state_dict(), state_dict.values())), 'renamed.pth')",
-        "with model = netspec.torch_module(netspec.load(SPEC)) and state_dict = torch.load(FILE)",
+        "with model = netspec.torch_module(netspec.load(SPEC)) and state_dict what torch.load(FILE) has of tensors",
     )
 
 
