@@ -112,7 +112,10 @@ def _size(found: re.Match[str], before: str) -> str:
 
 
 def _list(found: re.Match[str], before: str) -> str:
-    return ",".join(re.findall(_PLAIN, found[0]))
+    first, *others = re.findall(_PLAIN, found[0])
+    if others and re.fullmatch(_NAME, first) and not any(re.match(_NAME, other) for other in others):
+        return f"{first}({', '.join(others)})"  # (gaussian, 0.01) is a word and its numbers
+    return ",".join([first, *others])
 
 
 def _rows(found: re.Match[str], before: str) -> str:

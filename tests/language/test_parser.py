@@ -277,6 +277,12 @@ def test_a_name_that_is_none_is_told_what_names_are(name: str) -> None:
     )
 
 
+def test_names_that_are_none_are_not_the_same_for_what_they_begin_with() -> None:
+    found = read("[layer1.0] relu\n[layer1.1] relu\n[layer1] relu\n[b/a] relu\n[b] relu\n")
+    assert [s.name.text for s in found.sections] == ["layer1.0", "layer1.1", "layer1", "b/a", "b"]
+    assert [d.code for d in found.diagnostics] == ["syntax"] * 3
+
+
 def test_a_bracket_that_is_missing_is_told_as_such() -> None:
     assert only("[z conv kernel=1").notes == ("expected ']'",)
 

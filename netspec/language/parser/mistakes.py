@@ -15,7 +15,9 @@ from netspec.language.syntax import Body, Claim, Dims, Section, Setting, Word
 from netspec.source import Source, Span
 
 _NAME = re.compile(NAME)
-_HEAD = re.compile(rf"\[\s*({NAME})")
+_HEAD = re.compile(rf"\[\s*({NAME}[^\s\[\]#]*)")
+"""A name with all that is joined to it: [layer1.0] and [layer1.1] are not two layers called layer1."""
+
 _BEGUN_HEAD = re.compile(r"\[[^\]\r\n]*")
 _REST_OF_HEAD = re.compile(r"[^\[\],\"'\r\n][^\]\r\n=]*\]")
 _COMMA_BEFORE_KEY = re.compile(rf",\s*{NAME}\s*$")
