@@ -36,5 +36,7 @@ class PerChannel:
         if isinstance(value, Word) and value.text.lower() in IMAGENET:
             numbers = IMAGENET[value.text.lower()][0 if "image" in self.words else 1]
             message = f"needs {self.doc}, not '{value.text}'"
-            raise BadValue(message, value.span, notes=(_OF_ONE,), replacement=numbers)
+            error = BadValue(message, value.span, notes=(_OF_ONE,), replacement=numbers)
+            error.beside = "range", "1"
+            raise error
         raise unknown_word(value, self.words, self.doc)

@@ -31,10 +31,11 @@ SMALLEST_REAL = 1.2e-38
 
 
 class BadValue(Exception):
-    """A value that its key cannot have. ``replacement`` is the text that would mend it, if one is near; ``others`` is
-    what else is wrong with the same value."""
+    """A value that its key cannot have. ``replacement`` is the text that would mend it, if one is near, and ``beside``
+    the key, with its value, that it holds with alone; ``others`` is what else is wrong with the same value."""
 
     others: tuple[BadValue, ...] = ()
+    beside: tuple[str, str] | None = None
 
     def __init__(
         self, message: str, span: Span, *, notes: tuple[str, ...] = (), replacement: str | None = None

@@ -284,11 +284,12 @@ def test_a_table_with_semicolons_between_its_rows_is_written_as_it_is_here() -> 
         ("[i] input 1x3x224x224", "the number of images is no part of a shape", "write 3x224x224"),
         ("[i] input shape=3x8x8", "it stands after the word: input 3x8x8", "write 3x8x8"),
         ("[i] input 3 224 224", "does not take '224 ... 224' without a key", "write 3x224x224"),
-        ("[i] input 3x8x8 mean=imagenet", "of pixels from 0 to 1: range=1", "write 0.485,0.456,0.406"),
-        ("[i] input 3x8x8 std=imagenet", "of pixels from 0 to 1: range=1", "write 0.229,0.224,0.225"),
+        ("[i] input 3x8x8 mean=imagenet", "of pixels from 0 to 1: range=1", "write 0.485,0.456,0.406 range=1"),
+        ("[i] input 3x8x8 std=imagenet range=1", "of pixels from 0 to 1: range=1", "write 0.229,0.224,0.225"),
         ("[i] input 3x8x8 mean=[0.5,0.4,0.4]", "lists are written without brackets", "write mean=0.5,0.4,0.4"),
         ("[i] input 3x8x8\n[a] relu\n[b] sum inputs=(i, a)", "brackets stand only behind", "write inputs=i,a"),
         ("[i] input 3x8x8\n[c] conv filters=2 kernel=3 pad=(1,2)", "brackets", "write pad=2,2,1,1"),
+        ("[i] input 8\n[c] fc outputs=2 init=(gaussian, 0.01)", "brackets", "write init=gaussian(0.01)"),
     ],
 )
 def test_shapes_and_lists_in_other_ways_of_writing(text: str, said: str, fix: str | None) -> None:
