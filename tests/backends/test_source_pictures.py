@@ -61,7 +61,7 @@ def test_each_channel_is_divided_by_its_deviation_or_by_a_number(images: Path, t
     torch.testing.assert_close(folder.viewed(path, 1).double(), wanted, rtol=1e-4, atol=1e-5)
 
     given = imported(written(little(mean="0.485,0.456,0.406 std=0.229,0.224,0.225"), tmp_path))
-    pixels = given.read(path).float() / 255
+    pixels = given.read(path).float() * (1 / 255)
     wanted = (pixels - torch.tensor([0.485, 0.456, 0.406])[:, None, None]) / torch.tensor([0.229, 0.224, 0.225])[
         :, None, None
     ]

@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
-from programs import imported, network, written
+from little import little
+from PIL import Image
+from programs import Here, imported, network, written
 from rich.console import Console
 from torch import Tensor
 
@@ -185,6 +188,41 @@ def test_gradients_over_a_root_of_their_running_means(tmp_path: Path, monkeypatc
 def test_a_length_over_all_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     held = "parts=2 norm_over=parts fixed_norm=0.4"
     compare(netspec.loads(spec("min_std=0.05", held)).graph, tmp_path, monkeypatch)
+
+
+@pytest.mark.parametrize(
+    ("mean", "augment", "schedule"),
+    [
+        ("image", "crop=12 from=15 flip=horizontal colour=pca(0.1)", "plateau(factor=0.1, times=1)"),
+        ("channel std=channel", "crop=12 from=14", "constant"),
+        ("0.4,0.5,0.3 std=0.25,0.3,0.2 order=bgr", "flip=horizontal", "constant"),
+        ("none", "crop=12 from=14 flip=horizontal colour=pca(0.1)", "constant"),
+    ],
+    ids=["everything", "crops", "mirrored", "colours"],
+)
+def test_on_a_folder_it_ends_with_the_trainers_bits(
+    mean: str, augment: str, schedule: str, tmp_path: Path, here: Here
+) -> None:
+    """The same order, crops, mirror images and colours, of the same pixels."""
+    chance = np.random.default_rng(0)
+    for name in ("ash", "birch", "cedar"):
+        (tmp_path / "images" / name).mkdir(parents=True)
+        for i in range(12):
+            pixels = chance.integers(0, 256, (16 + i % 3, 20, 3), np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "images" / name / f"{i}.{'png' if i % 2 else 'jpg'}")
+    graph = little(mean, augment, schedule=schedule)
+    request = Request(
+        str(tmp_path / "images"), epochs=3, seed=SEED, device="cpu", threads=1, out=tmp_path / "run", without=("all",)
+    )
+    folder = train(graph, "the spec", "little", request, Quiet(Console(quiet=True))).folder
+    wanted = checkpoint.load(checkpoint.saved(folder / "checkpoints")[-1])["weights"]
+    out = tmp_path / "weights.pt"
+    words = ("--epochs", "3", "--seed", str(SEED), "--device", "cpu", "--out", out)
+    done = here(written(graph, tmp_path), "--data", tmp_path / "images", *words)
+    assert (done.returncode, done.stderr) == (0, "")
+    found = torch.load(out, weights_only=True)
+    assert list(found) == list(wanted)
+    assert [key for key in wanted if not torch.equal(found[key], wanted[key])] == []
 
 
 def spec(conv: str = "", fc: str = "", train: str = "", losses: str = "") -> str:
