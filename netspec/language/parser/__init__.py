@@ -61,9 +61,8 @@ def _section(source: Source, start: int, end: int) -> Section | None:
     head = _HEAD.match(source.text, start, end)
     if head is None or len(head[1]) > LONGEST_NAME:
         return None
-    try:
-        body = _body(source.text[head.end() : end].rstrip(_SPACE))
-    except (UnexpectedInput, TooLong):
+    body = _body(source.text[head.end() : end].rstrip(_SPACE))
+    if body is None:
         return None  # what is wrong with it is said of the whole statement, at its place
     name = Word(head[1], Span(source, head.start(1), head.end(1)))
     last = name.span.end if body.end is None else head.end() + body.end
@@ -71,13 +70,19 @@ def _section(source: Source, start: int, end: int) -> Section | None:
 
 
 @functools.lru_cache(maxsize=16_384)
-def _body(text: str) -> Body:
-    """What stands behind a layer's name, its places counted from its own beginning.
+def _body(text: str) -> Body | None:
+    """What stands behind a layer's name, its places counted from its own beginning; ``None`` where it cannot be read.
 
     Kept, because a network repeats its layers, and the solver and an editor read the same ones many times.
     """
-    form, words = grammar.read(text, "body")
-    body = Reader(Source("", text), 0, words).body(form)
+    found = grammar.read_if_right(text, "body")
+    if found is None:
+        return None
+    form, words = found
+    try:
+        body = Reader(Source("", text), 0, words).body(form)
+    except TooLong:
+        return None
     reads = [pair.value for pair in body.pairs if pair.key.text == "inputs" and _names(pair.value)]
     first, last = (reads[0].span.start, reads[0].span.end) if len(reads) == 1 else (0, 0)
     said = tuple([text[start:end] for start, end in words.places if not first <= start < last])

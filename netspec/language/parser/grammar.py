@@ -42,12 +42,18 @@ class Words:
 
 def read(text: str, start: Start) -> tuple[Form, Words]:
     """A statement, or what stands behind a layer's name, by the grammar. Raises ``lark.UnexpectedInput``."""
+    found = read_if_right(text, start)
+    if found is None:
+        _of_characters().parse(text, start=start)  # where words of these kinds end it ends too, and knows the place
+        raise AssertionError(text)
+    return found
+
+
+def read_if_right(text: str, start: Start) -> tuple[Form, Words] | None:
+    """The same, and ``None`` where the text is not by the grammar: what is wrong with it costs more to find out."""
     words = _words(text)
-    try:
-        return _form(words.kinds, start), words
-    except UnexpectedInput:
-        _of_characters().parse(text, start=start)  # ends in the same place, and knows it
-        raise
+    form = _form(words.kinds, start)
+    return (form, words) if form is not None else None
 
 
 def _words(text: str) -> Words:
@@ -57,8 +63,11 @@ def _words(text: str) -> Words:
 
 
 @functools.lru_cache(maxsize=4096)
-def _form(kinds: tuple[str, ...], start: Start) -> Form:
-    return _numbered(_of_kinds().parse(kinds, start=start))
+def _form(kinds: tuple[str, ...], start: Start) -> Form | None:
+    try:
+        return _numbered(_of_kinds().parse(kinds, start=start))
+    except UnexpectedInput:
+        return None
 
 
 def _numbered(tree: Tree[Token]) -> Form:

@@ -75,10 +75,7 @@ def _unfit(span: Span, said: str, notes: tuple[str, ...], start: int, end: int) 
 
 def _is_read(statement: str) -> bool:
     """Whether a statement can be read, or is only a comment."""
-    try:
-        return statement.startswith("#") or bool(grammar.read(statement, "statement"))
-    except UnexpectedInput:
-        return False
+    return statement.startswith("#") or grammar.read_if_right(statement, "statement") is not None
 
 
 def _notes(text: str, start: int, place: int) -> tuple[str, ...]:
