@@ -10,7 +10,7 @@ from netspec import layers
 from netspec.check.meant import in_other_words
 from netspec.check.report import Findings, replacement
 from netspec.diagnostics import Fix, Label
-from netspec.diagnostics.elsewhere import ABSENT_KEYS, ABSENT_SETTINGS, plain_word
+from netspec.diagnostics.elsewhere import ABSENT_SETTINGS, absent_key, plain_word
 from netspec.keys import BadValue, Key, Padding
 from netspec.keys.kinds import shown
 from netspec.language.syntax import Call, Pair, Values, Word
@@ -131,7 +131,7 @@ def _with_numbers(optimizer: Key, pairs: Mapping[str, Pair], more: Mapping[str, 
 
 def _unknown_key(word: Word, keys: Mapping[str, Key], owner: str, findings: Findings, layer: str) -> str | None:
     """Report a key that is not there, with the types that do have it; the answer is the nearest of this type's."""
-    absent = (ABSENT_KEYS if layers.find(owner) else ABSENT_SETTINGS).get(plain_word(word.text))
+    absent = absent_key(word.text, owner) if layers.find(owner) else ABSENT_SETTINGS.get(plain_word(word.text))
     near = None if absent else findings.nearest(word.text, keys)
     others = [name for name in layers.names() if (t := layers.find(name)) and t.key(word.text)]
     if others and word.text != near:

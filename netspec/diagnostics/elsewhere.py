@@ -38,7 +38,8 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "data": ("input",),
     "decay": ("weight_decay",),
     "dense": ("fc",),
-    "drop": ("dropout",),
+    "drop": ("dropout", "rate"),
+    "dropout": ("rate",),
     "dropoutratio": ("rate",),
     "dropprob": ("rate",),
     "elementwise": ("sum",),
@@ -128,7 +129,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "parent": ("inputs",),
     "parents": ("inputs",),
     "planes": ("filters",),
-    "pool": ("maxpool",),
+    "pool": ("maxpool", "kernel"),
     "pooling": ("maxpool",),
     "poolsize": ("kernel",),
     "prob": ("rate",),
@@ -300,6 +301,12 @@ ABSENT_SETTINGS: Mapping[str, str] = {
     "name": "a net's name stands behind the word: net alexnet",
 }
 """The same for the keys of settings."""
+
+
+def absent_key(word: str, layer_type: str) -> str | None:
+    """What is said of a key that a layer type has not and others' tools have; nothing of layers where it is one."""
+    said = ABSENT_KEYS.get(plain_word(word))
+    return None if said is None or (said.startswith(_OWN_LAYER) and f" {layer_type} " in said) else said
 
 
 def plain_word(word: str) -> str:

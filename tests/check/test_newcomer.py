@@ -222,6 +222,8 @@ def test_a_layer_to_blame_that_a_variant_inherits_as_it_is_stays_in_its_file(tmp
         ("linear outputs=2", "outputs is a key of fc, not of linear; did you mean fc?", "write fc"),
         ("batchnorm affine=True", "'True' is unknown; did you mean yes?", "write yes"),
         ("conv filters=2 3x3", "conv does not take '3x3' without a key; did you mean kernel=3x3?", "write kernel=3x3"),
+        ("dropout drop=0.5", "dropout has no key 'drop'; did you mean rate?", "write rate"),
+        ("maxpool pool=2", "maxpool has no key 'pool'; did you mean kernel?", "write kernel"),
         ("max kernel=2 stride=2", "kernel is a key of maxpool, not of max; did you mean maxpool?", "write maxpool"),
         ("sum kernel=2", "kernel is a key of sumpool, not of sum; did you mean sumpool?", "write sumpool"),
         ("fc outputs=2 bias=true", "not 'true'", "write 0"),
@@ -257,6 +259,11 @@ def test_what_other_tools_have_and_specs_have_not_is_said_of_it(line: str, note:
     found = mistake(f"[i] input 3x8x8\n[a] {line}")
     assert "did you mean" not in found.message and not found.fixes
     assert any(note in said for said in found.notes)
+
+
+def test_a_layer_is_not_told_to_be_a_layer_of_its_own() -> None:
+    found = next(d for d in mistakes("[i] input 3x8x8\n[b] batchnorm norm=batch\n"))
+    assert found.message == "batchnorm has no key 'norm'" and "of its own" not in found.notes[0]
 
 
 def test_all_layer_types_are_listed_once_in_a_file() -> None:

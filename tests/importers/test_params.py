@@ -350,5 +350,5 @@ def test_a_layer_that_added_nothing_to_the_gradient_of_weights_it_shares(
     )
     given += f"[out]\n{RATES.replace('=0.01', '=0.01,0.01').replace('=0.9', '=0.9,0.9').replace('=0.0005', '=0.1,0.1')}"
     found = [d for d in load(text, given + "[logprob]\ncoeff=1\n").warnings if d.code == "cfg-left-out"]
-    message = "d: of a rate of 0 it added nothing to the gradient of c's weights; here it does"
+    message = "d: with a rate of 0 it added nothing to the gradient of c's weights; here it does"
     assert [(d.message, d.span.text) for d in found] == [(message, "0")] * told_so

@@ -145,7 +145,7 @@ class _Reader:
                 owner = self.rates.get(shared.layer) if shared is not None and not lr else None
                 if owner is not None and shared is not None and owner.lr[shared.index]:
                     message = (
-                        f"of a rate of 0 it added nothing to the gradient of {shared.layer}'s weights; here it does"
+                        f"with a rate of 0 it added nothing to the gradient of {shared.layer}'s weights; here it does"
                     )
                     r.options.warn("cfg-left-out", message, "epsW")
                     break
