@@ -13,6 +13,7 @@ training.
 
 from __future__ import annotations
 
+import operator
 import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, overload
@@ -105,11 +106,15 @@ def _shape(input: Sequence[int] | None) -> Shape | None:
 
     if input is None:
         return None
-    if len(input) not in (1, 3) or not all(isinstance(n, int) and n > 0 for n in input):
+    try:
+        sides = tuple(map(operator.index, input))  # numpy's whole numbers are some too
+    except TypeError:
+        sides = ()
+    if len(sides) not in (1, 3) or min(sides) < 1:
         raise ValueError(
             f"input={input!r} is no shape: it needs channels, height and width, (3, 224, 224), or features"
         )
-    return Shape(*input)
+    return Shape(*sides)
 
 
 def _need_net(net: object) -> None:

@@ -6,6 +6,7 @@ import copy
 import pickle
 import traceback
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -108,7 +109,8 @@ def test_a_path_is_no_net_and_the_message_says_how_it_becomes_one() -> None:
 def test_the_inputs_shape_is_any_sequence_of_numbers() -> None:
     assert netspec.loads("[i] input 3x8x8\n[c] conv filters=2 kernel=3", input=(1, 9, 10))["c"].output == (2, 7, 8)
     assert netspec.loads("[i] input 3\n[f] fc outputs=2", input=[7]).total.weights == 14
-    for wrong in ((3, 8), (3, 8, 0), "3x8x8"):
+    assert netspec.loads("[i] input 3\n[f] fc outputs=2", input=np.array([7])).total.weights == 14  # type: ignore[arg-type]
+    for wrong in ((3, 8), (3, 8, 0), "3x8x8", (), 224, (3, 8.0, 8.0)):
         with pytest.raises(ValueError, match="is no shape"):
             netspec.loads("[i] input 3x8x8\n[r] relu", input=wrong)  # type: ignore[arg-type]
 
