@@ -345,8 +345,10 @@ def _batchnorm_momentum(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterat
     told = False
     for node in graph.nodes.values():
         momentum = facts[node.layer].values.get("momentum") if isinstance(node.op, BatchNorm) else None
+        if momentum is None:
+            continue
         pair = facts[node.layer].pairs.get("momentum")
-        if momentum is None or (told and pair is None):
+        if told and pair is None:
             continue
         told = told or pair is None
         whose, share = ("Keras or Caffe", 1 - momentum) if momentum > 0.5 else ("PyTorch", momentum)

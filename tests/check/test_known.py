@@ -15,6 +15,7 @@ from netspec.check import layers as walk
 from netspec.check.known import Kept
 from netspec.check.reading import Reader
 from netspec.ir.shape import Shape
+from netspec.language.syntax import Body
 from netspec.source import Source
 
 FILES = [path.read_text("utf-8") for path in sorted(SPECS.rglob("*.net"))]
@@ -127,6 +128,19 @@ def test_so_are_those_that_read_others_and_are_written_otherwise(lowered: list[s
     reads = [graph.nodes[name].inputs for name in "abcdefg"]
     assert reads == [("image",), ("image",), ("a", "b"), ("b", "image"), ("d", "c"), ("a", "a"), ("b", "b")]
     assert [graph.layers[name].inputs for name in "abcdefg"] == reads
+
+
+def test_where_words_stand_is_asked_only_of_what_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    def moved(body: Body, source: Source, offset: int, real=Body.moved) -> Body:
+        asked.append(offset)
+        return real(body, source, offset)
+
+    monkeypatch.setattr(Body, "moved", moved)
+    residual = "[b] batchnorm\n[s] sum inputs=b,image neuron=relu -> 3x8x8\n[p] maxpool kernel=2 stride=2\n"
+    assert check(Source("a.net", f"{chain(20)}{residual}[f] fc outputs=4\n[q] softmax\n")).diagnostics == ()
+    assert asked == [len("[image]")]  # whether its channels stand last
 
 
 def test_inputs_of_a_layer_that_has_none_are_told_though_another_says_the_same_without() -> None:
