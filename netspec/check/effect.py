@@ -28,11 +28,14 @@ _OF_WEIGHTS = (
 _OF_BIASES = ("bias_lr", "bias_lr_mult", "bias_schedule", "bias_momentum", "bias_decay", "bias_decay_mult")
 _OF_MOVING_BIASES = ("bias_schedule", "bias_momentum", "bias_decay", "bias_decay_mult")
 _OF_GROUPS = ("gpu", "reads")
+_OF_ANY = frozenset((*_OF_WEIGHTS, *_OF_BIASES, *_OF_GROUPS, "update_every"))
 
 
 def without_effect(layers: Iterable[LayerFacts], settings: Settings, findings: Findings) -> None:
     """Warn of keys without effect. Only what stands at the layer itself counts: a default is for many layers."""
     for facts in layers:
+        if _OF_ANY.isdisjoint(facts.section.body.keys):
+            continue
         name = facts.section.name.text
         for key, why in _idle(facts, settings):
             if key in facts.section.body.keys:
