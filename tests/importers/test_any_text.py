@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from chances import examples
-from hypothesis import HealthCheck, given
+from hypothesis import HealthCheck, example, given
 from hypothesis import strategies as st
 from layerfiles import NORMS, PARAMS, SHAPE, TWINS, conv, ending, net, params
 
@@ -40,6 +40,7 @@ def edited(draw: st.DrawFn, files: list[str]) -> str:
     st.sampled_from(["2012", "v2", None]),
     st.booleans(),
 )
+@example("[t]ype=fc\n", None, "2012", False)
 def test_any_file(text: str, given_params: str | None, dialect: Dialect | None, merged: bool) -> None:
     source = Source("net.cfg", text)
     file = Source("params.cfg", given_params) if given_params is not None else None

@@ -78,7 +78,7 @@ class _Definer:
         notes = ["a layer is a section, [name], with a line type="] if sections else []
         if any("epsw" in section.options for section in sections):
             notes = ["it has learning rates, as a parameter file has, which is given beside its layer file: --params"]
-        if not self.findings.all:
+        if all(told.severity == "warning" for told in self.findings.all):
             self.findings.add("empty-spec", "there is no layer in this file", first, notes=notes)
 
     def _layer(self, section: Section) -> Layer:
