@@ -39,10 +39,8 @@ def refute_counts(findings: Findings, stated: Stated, lowered: Lowered, name: st
 
 def _with_biases(key: str, more: int, lowered: Lowered) -> Iterator[str]:
     """Of a count that has the biases in it, as LeNet-5's paper and others count: what is counted here."""
-    actual, biases = (
-        _actual(lowered, lowered.value.shape)[key],
-        sum(p.size for p in lowered.parameters if p.role == "bias"),
-    )
+    actual = _actual(lowered, lowered.value.shape)[key]
+    biases = sum(p.size for p in lowered.parameters if p.role == "bias")
     units = lowered.value.shape.units
     if biases and key == "weights" and more == biases:
         yield f"{count(actual)} weights + {plural(biases, 'bias')} = {count(actual + more)}; a bias is no weight"
