@@ -24,7 +24,7 @@ from netspec.net import load
 from netspec.train.config import Request
 from netspec.train.errors import TrainError
 from netspec.train.interval import Interval
-from netspec.train.judging.testing import run_test
+from netspec.train.judging.testing import Question, run_test
 from netspec.train.reporting.console import Quiet, Status
 from netspec.train.run import train
 from netspec.train.runs.saved import open_run
@@ -55,8 +55,8 @@ class Watching(Quiet):
     def measure(self) -> None:
         """The newest checkpoint's share of wrong answers on the sample."""
         saved = open_run(self.run, self.warn)
-        tested = run_test([saved], f"cifar10:{self.sample}", split="train", batch=500, device="cpu", workers=1,
-                          note=self.note, warn=self.warn, met=lambda _: None, quiet=True)  # fmt: skip
+        question = Question(f"cifar10:{self.sample}", "train", None, batch=500, device="cpu", workers=1)
+        tested = run_test([saved], question, note=self.note, warn=self.warn, met=lambda _: None, quiet=True)
         self.errors[saved.step] = 1 - tested.top1
 
 

@@ -10,21 +10,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netspec.cli.common import (
-    WRONG_COMMAND,
-    WRONG_SPEC,
-    folder_of,
-    input_option,
-    read,
-    refuse,
-    set_option,
-    tell,
-)
+from netspec.cli.common import WRONG_COMMAND, WRONG_SPEC, refuse, tell
+from netspec.cli.reading import Reading, read, reading_options
 from netspec.diagnostics import CannotOpen, Diagnostic, SpecError
 
 if TYPE_CHECKING:
-    from netspec.cli.layer_files import LayerFiles
-    from netspec.ir.shape import Shape
     from netspec.source import Source
 
 
@@ -55,8 +45,7 @@ class _FixWithOrWithoutCode(click.Command):
 )
 @click.option("--fix-code", "fix_code", metavar="CODE", hidden=True)
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing about specs that are right.")
-@input_option
-@set_option
+@reading_options
 def command(
     files: tuple[str, ...],
     form: str,
@@ -64,9 +53,7 @@ def command(
     fix: bool,
     fix_code: str | None,
     quiet: bool,
-    input_shape: Shape | None,
-    layer_files: LayerFiles,
-    changes: tuple[str, ...],
+    reading: Reading,
 ) -> None:
     """Check specs: syntax, names, shapes and claims; all mistakes of all files.
 
@@ -86,7 +73,7 @@ def command(
     diagnostics: list[Diagnostic] = []
     unopened = unmended = False
     for place, path in enumerate(files):
-        check = partial(_check_source, path, input_shape, changes, layer_files.of(files, place))
+        check = partial(_check_source, path, reading.of(files, place))
         try:
             if fix or fix_code:
                 mended = _mend(path, fix_code, quiet, check)
@@ -187,13 +174,8 @@ def _check(path: str, check: Callable[[Source], tuple[Diagnostic, ...]]) -> tupl
         return error.diagnostics
 
 
-def _check_source(
-    path: str, input_shape: Shape | None, changes: tuple[str, ...], layer_files: LayerFiles, source: Source
-) -> tuple[Diagnostic, ...]:
-    from netspec.net import load_source
-
+def _check_source(path: str, reading: Reading, source: Source) -> tuple[Diagnostic, ...]:
     try:
-        foreign = layer_files.read(merged=False)
-        return load_source(source, input_shape, changes, folder_of(path), foreign).warnings
+        return reading.load(path, source).warnings
     except SpecError as error:
         return error.diagnostics

@@ -8,17 +8,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netspec.cli.common import input_option, read_net, set_option
-from netspec.cli.runs import DEVICES, FORMATS, device_of, telling
+from netspec.cli.common import DEVICES, WRONG_SPEC, format_option
+from netspec.cli.reading import read_net, reading_options
+from netspec.cli.runs import telling
 
 if TYPE_CHECKING:
-    from netspec.cli.layer_files import LayerFiles
+    from netspec.cli.reading import Reading
     from netspec.ir.graph import Graph
-    from netspec.ir.shape import Shape
     from netspec.train.data.packing.report import Findings, Speeds
     from netspec.train.data.picture import Data
-
-_WRONG_DATA = 1
 
 
 @click.command()
@@ -26,11 +24,10 @@ _WRONG_DATA = 1
 @click.option("--net", "file", metavar="FILE", help="Check that the data suit this network, and measure its speed.")
 @click.option("--device", type=DEVICES, help="Where the network would train [default: cuda if there is one].")
 @click.option("--processes", type=click.IntRange(min=1, max=1024), help="How many read images [default: the cores].")
-@click.option("--format", "form", type=FORMATS, default="text", show_default=True, help="How the result is written.")
+@format_option
 @click.option("--strict", is_flag=True, help="Exit with 1 for warnings too.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
-@input_option
-@set_option
+@reading_options
 def command(
     source: str,
     file: str | None,
@@ -39,9 +36,7 @@ def command(
     form: str,
     strict: bool,
     quiet: bool,
-    input_shape: Shape | None,
-    layer_files: LayerFiles,
-    changes: tuple[str, ...],
+    reading: Reading,
 ) -> None:
     """Look at training data: classes, counts, sizes, broken files, duplicates, and how fast they are read.
 
@@ -54,7 +49,7 @@ def command(
       netspec check-data photos/
       netspec check-data photos/ --net specs/alexnet-tiny.net --set fc8.outputs=12
     """
-    graph = read_net(file, input_shape, changes, layer_files).graph if file is not None else None
+    graph = read_net(file, reading).graph if file is not None else None
     with telling():
         from netspec.train.data.cores import cores_available
         from netspec.train.data.packing.report import as_json, as_text, judge
@@ -77,7 +72,7 @@ def command(
         for line in as_text(found, findings, speeds):
             click.echo(printable(line))
     if findings.errors or (strict and findings.warnings):
-        sys.exit(_WRONG_DATA)
+        sys.exit(WRONG_SPEC)
 
 
 def _open(source: str, graph: Graph | None) -> tuple[Data, str | None]:
@@ -100,10 +95,11 @@ def _open(source: str, graph: Graph | None) -> tuple[Data, str | None]:
 
 
 def _speeds(data: Data, graph: Graph | None, device: str | None, workers: int) -> Speeds:
+    from netspec.train.config import device_for
     from netspec.train.data.packing.report import Speeds
     from netspec.train.speed import MOST, reading, training
 
-    chosen = device_of(device)
+    chosen = device_for(device)
     batch = min(graph.train.batch if graph is not None else MOST, len(data.train.labels))
     read = reading(data, graph, workers, batch)
     return Speeds(read, training(graph, chosen) if graph is not None else None, chosen, workers)

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 import click
 
 from netspec.backend import Target, targets
-from netspec.cli.common import WRONG_SPEC, input_option, read_net, refuse, set_option, spec_argument, stem_of, tell
+from netspec.cli.common import WRONG_SPEC, refuse, stem_of, tell
+from netspec.cli.reading import read_net, reading_options, spec_argument
 from netspec.cli.runs import telling, warn
 from netspec.cli.writing import refuse_what_is_not_ours, write_or_refuse
 from netspec.diagnostics import SpecError
 
 if TYPE_CHECKING:
     from netspec.backend import Trained
-    from netspec.cli.layer_files import LayerFiles
-    from netspec.ir.shape import Shape
+    from netspec.cli.reading import Reading
     from netspec.net import Net
 
 _TARGETS = targets()
@@ -63,8 +63,7 @@ def _takers(option: str) -> str:
     help=f"The losses as outputs, of class numbers that are a second input{_takers('losses')}.",
 )
 @click.option("-q", "--quiet", is_flag=True, help="Do not name the files that are written.")
-@input_option
-@set_option
+@reading_options
 def command(
     file: str,
     word: str,
@@ -73,9 +72,7 @@ def command(
     seed: int | None,
     losses: bool,
     quiet: bool,
-    input_shape: Shape | None,
-    layer_files: LayerFiles,
-    changes: tuple[str, ...],
+    reading: Reading,
 ) -> None:
     """Compile a spec to a program that needs netspec no more, or to another program's files.
 
@@ -100,7 +97,7 @@ def command(
         refuse("with --weights there is nothing to draw from a --seed")
     if output == "-" and not target.ending:
         refuse(f"{word} is several files, which cannot go to standard output; -o names a folder")
-    net = read_net(file, input_shape, changes, layer_files)
+    net = read_net(file, reading)
     own = Path(f"{stem_of(file)}{target.ending}")
     path = own if output in (None, "-") else Path(str(output))
     if target.ending and output != "-":
@@ -108,7 +105,7 @@ def command(
     if weights is not None:
         options["weights"] = _trained(net, weights)
     try:
-        made = target.make(net, path.stem if target.ending else path.name, **options, **_context(target, layer_files))
+        made = target.make(net, path.stem if target.ending else path.name, **options, **_context(target, reading))
     except ModuleNotFoundError as missing:
         if not target.extra:
             raise
@@ -136,9 +133,9 @@ def _trained(net: Net, path: Path) -> Trained:
         return trained(net.graph, path, warn)
 
 
-def _context(target: Target, layer_files: LayerFiles) -> dict[str, object]:
+def _context(target: Target, reading: Reading) -> dict[str, object]:
     """What is known beside the options that are the command's own."""
-    known: dict[str, object] = {"dialect": layer_files.dialect, "tell": tell}
+    known: dict[str, object] = {"dialect": reading.layer_files.dialect, "tell": tell}
     return {name: value for name, value in known.items() if name in target.options}
 
 

@@ -3,41 +3,27 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
 
 import click
 
-from netspec.cli.common import WRONG_SPEC, input_option, read_net, refuse, set_option
-
-if TYPE_CHECKING:
-    from netspec.cli.layer_files import LayerFiles
-    from netspec.ir.shape import Shape
+from netspec.cli.common import WRONG_SPEC, format_option, refuse
+from netspec.cli.reading import Reading, read_net, reading_options
 
 
 @click.command()
 @click.argument("a", metavar="A")
 @click.argument("b", metavar="[B]", required=False)
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="How the comparison is written.",
-)
+@format_option
 @click.option("--exit-code", is_flag=True, help="Exit with 1 if anything differs.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing, and exit with 1 if anything differs.")
-@input_option
-@set_option
+@reading_options
 def command(
     a: str,
     b: str | None,
     form: str,
     exit_code: bool,
     quiet: bool,
-    input_shape: Shape | None,
-    layer_files: LayerFiles,
-    changes: tuple[str, ...],
+    reading: Reading,
 ) -> None:
     """Compare two specs: what differs, what of it changes the function, and what it costs.
 
@@ -56,19 +42,19 @@ def command(
     from netspec.diff import compare
 
     if b is None:
-        if input_shape is None and not changes:
+        if reading.shape is None and not reading.changes:
             refuse("there is nothing to compare with; name a second spec, or a change with --set or --input")
         if a == "-":
             refuse("standard input can be read only once; name a file")
-        first = read_net(a, layer_files=layer_files, merged=True)
-        second = read_net(a, input_shape, changes, layer_files, merged=True, told=first.warnings)
+        first = read_net(a, Reading(layer_files=reading.layer_files), merged=True)
+        second = read_net(a, reading, merged=True, told=first.warnings)
     else:
         if a == b == "-":
             refuse("only one of the two can be standard input")
-        first = read_net(a, input_shape, changes, layer_files.of([a, b], 0), merged=True)
-        second = read_net(b, input_shape, changes, layer_files.of([a, b], 1), merged=True, told=first.warnings)
+        first = read_net(a, reading.of([a, b], 0), merged=True)
+        second = read_net(b, reading.of([a, b], 1), merged=True, told=first.warnings)
     found = compare(first, second)
-    files = _files(a, b, input_shape, changes)
+    files = _files(a, b, reading)
     if quiet:
         pass
     elif form == "json":
@@ -83,10 +69,10 @@ def command(
         sys.exit(WRONG_SPEC)
 
 
-def _files(a: str, b: str | None, input_shape: Shape | None, changes: tuple[str, ...]) -> tuple[str, str]:
+def _files(a: str, b: str | None, reading: Reading) -> tuple[str, str]:
     """What the two are called: their files, or the file and what was changed in it."""
     first, second = ("<stdin>" if path == "-" else path for path in (a, b or a))
     if b is None:
-        given = [f"--input {input_shape}"] if input_shape is not None else []
-        second = " ".join([second, *given, *(f"--set {change}" for change in changes)])
+        given = [f"--input {reading.shape}"] if reading.shape is not None else []
+        second = " ".join([second, *given, *(f"--set {change}" for change in reading.changes)])
     return first, second

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netspec.cli.common import input_option, read_net, refuse, set_option, spec_argument, stem_of
+from netspec.cli.common import refuse, stem_of
+from netspec.cli.reading import read_net, reading_options, spec_argument
 from netspec.cli.writing import refuse_what_is_not_ours, write_or_refuse
 from netspec.maker import drew
 
 if TYPE_CHECKING:
-    from netspec.cli.layer_files import LayerFiles
+    from netspec.cli.reading import Reading
     from netspec.draw import Figure
     from netspec.draw.theme import ThemeName
-    from netspec.ir.shape import Shape
 
 ENDINGS = (".svg", ".png")
 
@@ -38,17 +38,14 @@ ENDINGS = (".svg", ".png")
 )
 @click.option("--costs", is_flag=True, help="Each layer's weights and connections too.")
 @click.option("-q", "--quiet", is_flag=True, help="Do not name the file that is written.")
-@input_option
-@set_option
+@reading_options
 def command(
     file: str,
     output: str | None,
     theme: ThemeName,
     costs: bool,
     quiet: bool,
-    input_shape: Shape | None,
-    layer_files: LayerFiles,
-    changes: tuple[str, ...],
+    reading: Reading,
 ) -> None:
     """Draw the network as a figure: volumes to scale, GPU groups as parallel towers, and what crosses between them.
 
@@ -68,7 +65,7 @@ def command(
         refuse_what_is_not_ours(path, drew)
     from netspec.draw import figure_of
 
-    figure = figure_of(read_net(file, input_shape, changes, layer_files), costs=costs)
+    figure = figure_of(read_net(file, reading), costs=costs)
     data = _drawn(figure, theme, png=path.suffix.lower() == ".png")
     if destination == "-":
         sys.stdout.buffer.write(data)

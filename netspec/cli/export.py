@@ -13,8 +13,7 @@ from netspec.cli.trained import open_trained, weights_option
 from netspec.cli.writing import refuse_what_is_not_ours, write_or_refuse
 
 if TYPE_CHECKING:
-    from netspec.cli.layer_files import LayerFiles
-    from netspec.ir.shape import Shape
+    from netspec.cli.reading import Reading
     from netspec.train.tensors.layouts import Layout
 
 
@@ -32,9 +31,7 @@ def command(
     layout: Layout,
     quiet: bool,
     weights: Path | None,
-    input_shape: Shape | None,
-    changes: tuple[str, ...],
-    layer_files: LayerFiles,
+    reading: Reading,
 ) -> None:
     """Write a run's weights as a safetensors file.
 
@@ -52,7 +49,7 @@ def command(
         refuse(f"-o {output}: the file's name ends with .safetensors")
     refuse_what_is_not_ours(output, _ours)
     with telling():
-        opened = open_trained(run, weights, input_shape, changes, layer_files)
+        opened = open_trained(run, weights, reading)
         from netspec.train.tensors.export import exported
         from netspec.units import plural, size
 

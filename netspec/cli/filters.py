@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from netspec.cli.common import refuse
-from netspec.cli.runs import DEVICES, FORMATS, device_of, telling
+from netspec.cli.common import DEVICES, format_option, refuse
+from netspec.cli.runs import telling
 from netspec.cli.trained import open_trained, weights_option
 from netspec.cli.writing import refuse_what_is_not_ours, write_or_refuse
 from netspec.maker import drew
 
 if TYPE_CHECKING:
-    from netspec.cli.layer_files import LayerFiles
-    from netspec.ir.shape import Shape
+    from netspec.cli.reading import Reading
     from netspec.report import Table
     from netspec.train.runs.saved import Saved
 
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 @click.option("--image", metavar="FILE", type=click.Path(path_type=Path), help="An image for --activations.")
 @click.option("--activations", metavar="LAYER", help="Draw what this layer answers to --image instead of kernels.")
 @click.option("--device", type=DEVICES, help="Where to compute [default: cuda if there is one].")
-@click.option("--format", "form", type=FORMATS, default="text", show_default=True, help="How the numbers are written.")
+@format_option
 @click.option("-q", "--quiet", is_flag=True, help="Do not name the file that is written.")
 @weights_option
 def command(
@@ -43,9 +42,7 @@ def command(
     form: str,
     quiet: bool,
     weights: Path | None,
-    input_shape: Shape | None,
-    changes: tuple[str, ...],
-    layer_files: LayerFiles,
+    reading: Reading,
 ) -> None:
     """Draw a trained network's kernels by GPU group, and tell how much of each group is colour.
 
@@ -67,10 +64,10 @@ def command(
         refuse(f"-o {output}: the picture's name ends with .png")
     refuse_what_is_not_ours(output, drew)
     with telling():
-        opened = open_trained(run, weights, input_shape, changes, layer_files)
+        opened = open_trained(run, weights, reading)
         told: str | Table
         if image is not None and activations is not None:
-            facts, told, picture = _answer(opened, image, activations, device_of(device))
+            facts, told, picture = _answer(opened, image, activations, device)
         else:
             facts, told, picture = _kernels(opened, layer)
         write_or_refuse({output: picture})
@@ -120,8 +117,9 @@ def _kernels(run: Saved, layer: str | None) -> tuple[dict[str, Any], Table, byte
     return {**whole, "groups": facts}, table, encoded(picture(blocks))
 
 
-def _answer(run: Saved, image: Path, layer: str, device: str) -> tuple[dict[str, Any], str, bytes]:
+def _answer(run: Saved, image: Path, layer: str, device: str | None) -> tuple[dict[str, Any], str, bytes]:
     from netspec.draw.png import encoded
+    from netspec.train.config import device_for
     from netspec.train.data.picture import Unreadable
     from netspec.train.data.sources.decode import PEAK
     from netspec.train.errors import TrainError
@@ -136,8 +134,9 @@ def _answer(run: Saved, image: Path, layer: str, device: str) -> tuple[dict[str,
     except Unreadable as problem:
         raise TrainError(f"{problem.path} cannot be read: {problem.reason}") from problem
     (centre,) = views(1, frame, run.graph.input.output)
-    images = prepared(run.preparation(frame, PEAK, device), pixels[None], centre)
-    found = answer(run.objective(device), images, layer)
+    place = device_for(device)
+    images = prepared(run.preparation(frame, PEAK, place), pixels[None], centre)
+    found = answer(run.objective(place), images, layer)
     what = "maps" if found.groups[0].shape[1:] != (1, 1) else "features"
     facts = {"run": run.name, "net": run.graph.name, "spec_sha256": run.spec_sha256, "step": run.step, "layer": layer,
              "image": str(image), what: found.maps, "silent": found.silent}  # fmt: skip

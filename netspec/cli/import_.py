@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netspec.cli.common import WRONG_SPEC, input_option, read, refuse, spec_argument, stem_of, tell
+from netspec.cli.common import WRONG_SPEC, refuse, stem_of, tell
+from netspec.cli.reading import layer_file_reading_options, read, spec_argument
 from netspec.cli.writing import refuse_what_is_not_ours, write_or_refuse
 from netspec.diagnostics import CannotOpen, SpecError
 from netspec.source import SPEC
 
 if TYPE_CHECKING:
-    from netspec.cli.layer_files import LayerFiles
-    from netspec.ir.shape import Shape
+    from netspec.cli.reading import Reading
 
 FIRST_WORDS = "# Imported from "
 
@@ -26,8 +26,8 @@ FIRST_WORDS = "# Imported from "
     "-o", "--output", metavar="OUT", help="The file to write, - for standard output [default: ./<file's name>.net]."
 )
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but what is wrong.")
-@input_option
-def command(file: str, output: str | None, quiet: bool, input_shape: Shape | None, layer_files: LayerFiles) -> None:
+@layer_file_reading_options
+def command(file: str, output: str | None, quiet: bool, reading: Reading) -> None:
     """Write a cuda-convnet layer file (.cfg) as a spec.
 
     Twins that stand on every GPU, conv1a and conv1b, become one layer of a net with GPU groups; comments are kept.
@@ -45,7 +45,7 @@ def command(file: str, output: str | None, quiet: bool, input_shape: Shape | Non
         source = read(file)
         if file.endswith(SPEC) and not begins_as_layer_file(source):
             refuse(f"{file} is a spec already; compile --to cuda-convnet writes it as a layer file")
-        made = import_layer_file(source, input_shape, layer_files.of([file], 0).read(merged=True))
+        made = import_layer_file(source, reading.shape, reading.of([file], 0).layer_files.read(merged=True))
     except CannotOpen as error:
         refuse(str(error))
     except SpecError as error:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import wraps
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -68,14 +67,7 @@ def _is_layer_file(path: str) -> bool:
 
 
 def layer_file_options(command: Command) -> Command:
-    """The options ``--params``, ``--dialect`` and ``--history``, which the command gets as ``layer_files``."""
-
-    @wraps(command)
-    def with_layer_files(
-        *arguments: Any, params: tuple[str, ...], dialect: Dialect | None, history: bool, **named: Any
-    ) -> Any:
-        return command(*arguments, layer_files=LayerFiles(params, dialect, history), **named)
-
+    """The options ``--params``, ``--dialect`` and ``--history``."""
     add_params = click.option(
         "--params",
         multiple=True,
@@ -92,4 +84,4 @@ def layer_file_options(command: Command) -> Command:
         is_flag=True,
         help="Take the rates with which the run of a .cfg began, by the notes in its parameter file, not its last.",
     )
-    return cast(Command, add_params(add_dialect(add_history(with_layer_files))))
+    return add_params(add_dialect(add_history(command)))

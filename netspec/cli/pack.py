@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from netspec.cli.common import WRONG_SPEC
 from netspec.cli.runs import NAMED, noting, telling, warn
 
 if TYPE_CHECKING:
     from netspec.train.data.packing.sealing import Packed
-
-_WRONG_DATA = 1
 
 
 @click.command()
@@ -92,7 +91,7 @@ def command(
             ) from problem
     unreadable = _report(packed, out)
     if unreadable and strict:
-        sys.exit(_WRONG_DATA)
+        sys.exit(WRONG_SPEC)
 
 
 def _report(packed: Packed, out: Path) -> int:
@@ -118,6 +117,5 @@ def _report(packed: Packed, out: Path) -> int:
             f"{name}: {plural(split.listed, 'image')} = {count(split.stored)} packed + "
             f"{count(split.unreadable)} unreadable"
         )
-    classes = f"{count(packed.classes)} {'class' if packed.classes == 1 else 'classes'}"
-    click.echo(f"{classes}, {bytes_as_text(packed.bytes)}: {out}")
+    click.echo(f"{plural(packed.classes, 'class')}, {bytes_as_text(packed.bytes)}: {out}")
     return unreadable

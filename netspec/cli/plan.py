@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import click
 
 from netspec.cli.amounts import AmountParam, DevicesParam
-from netspec.cli.common import WRONG_COMMAND, input_option, read_net, refuse, set_option, spec_argument, without_option
+from netspec.cli.common import PRECISIONS, SPLITS, format_option, refuse, without_option
+from netspec.cli.reading import read_net, reading_options, spec_argument
 from netspec.plan import MOST_DEVICES
 from netspec.plan.quantities import parse_bytes, parse_flops, parse_link
 
 if TYPE_CHECKING:
-    from netspec.cli.layer_files import LayerFiles
+    from netspec.cli.reading import Reading
     from netspec.ir.settings import Precision
-    from netspec.ir.shape import Shape
-    from netspec.passes.placing import ArrangementError, SplitWord
+    from netspec.passes.placing import SplitWord
 
 
 @click.command()
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--split",
-    type=click.Choice(["groups", "batch", "hybrid"]),
+    type=SPLITS,
     help="How they share the step [default: groups where the file has gpus, else batch; of several numbers, each].",
 )
 @click.option("--batch", type=click.IntRange(1, 2**31), help="Images of a step, of all devices [default: the spec's].")
-@click.option("--precision", type=click.Choice(["fp32", "bf16"]), help="[default: the spec's]")
+@click.option("--precision", type=PRECISIONS, help="[default: the spec's]")
 @click.option(
     "--memory", type=AmountParam(parse_bytes), metavar="3GB", help="Tell the largest batch that fits into it."
 )
@@ -40,12 +40,10 @@ if TYPE_CHECKING:
 @click.option(
     "--flops", type=AmountParam(parse_flops), metavar="400T", help="Each device's FLOPs a second, as reached."
 )
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True,
-              help="How the result is written.")  # fmt: skip
+@format_option
 @click.option("-q", "--quiet", is_flag=True, help="Without the rules by which it is counted.")
 @without_option
-@input_option
-@set_option
+@reading_options
 def command(
     file: str,
     gpus: tuple[int, ...] | None,
@@ -58,9 +56,7 @@ def command(
     form: str,
     quiet: bool,
     without: tuple[str, ...],
-    input_shape: Shape | None,
-    layer_files: LayerFiles,
-    changes: tuple[str, ...],
+    reading: Reading,
 ) -> None:
     """Tell what a training step takes on each device: memory, bytes sent, time.
 
@@ -75,7 +71,7 @@ def command(
     """
     if (link is None) != (flops is None):
         refuse("times need both: --link 25GB/s --flops 400T")
-    graph = read_net(file, input_shape, changes, layer_files).graph
+    graph = read_net(file, reading).graph
     from netspec.passes.placing import ArrangementError
     from netspec.plan.answer import Question, answer
     from netspec.plan.scaling import Machine
@@ -93,7 +89,7 @@ def command(
     try:
         found = answer(graph, asked)
     except ArrangementError as wrong:
-        _refuse(wrong)
+        refuse(wrong.message, *wrong.notes)
     for warning in found.warnings:
         click.echo(f"warning: {warning}", err=True)
     if form == "json":
@@ -108,10 +104,3 @@ def command(
         if i:
             click.echo()
         show(table.without_notes(RULES) if quiet else table, sys.stdout)
-
-
-def _refuse(wrong: ArrangementError) -> NoReturn:
-    click.echo(f"Error: {wrong.message}", err=True)
-    for note in wrong.notes:
-        click.echo(f"  {note}", err=True)
-    sys.exit(WRONG_COMMAND)

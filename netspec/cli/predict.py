@@ -9,17 +9,16 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from netspec.cli.common import WRONG_SPEC
-from netspec.cli.runs import DEVICES, FORMATS, device_of, telling, warn
-from netspec.cli.trained import open_trained, weights_option
+from netspec.cli.common import DEVICES, WRONG_SPEC, format_option
+from netspec.cli.runs import telling, warn
+from netspec.cli.trained import open_trained, views_option, weights_option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rich.console import Console
 
-    from netspec.cli.layer_files import LayerFiles
-    from netspec.ir.shape import Shape
+    from netspec.cli.reading import Reading
     from netspec.train.judging.predict import Prediction
     from netspec.train.runs.saved import Saved
 
@@ -33,9 +32,9 @@ LEAST_BAR = 5
 @click.command()
 @click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
 @click.argument("images", metavar="IMAGE...", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--views", type=click.Choice(["1", "10"]), help="Views of an image [default: the spec's test views=].")
+@views_option
 @click.option("--device", type=DEVICES, help="Where to compute [default: cuda if there is one].")
-@click.option("--format", "form", type=FORMATS, default="text", show_default=True, help="How the result is written.")
+@format_option
 @click.option("-q", "--quiet", is_flag=True, help="Without the bars.")
 @click.option("--classes", metavar="FILE", type=click.Path(path_type=Path),
               help="The classes' names, a line each [default: the run's; of a spec, their numbers].")  # fmt: skip
@@ -43,15 +42,13 @@ LEAST_BAR = 5
 def command(
     run: Path,
     images: tuple[Path, ...],
-    views: str | None,
+    views: Literal[1, 10] | None,
     device: str | None,
     form: str,
     quiet: bool,
     classes: Path | None,
     weights: Path | None,
-    input_shape: Shape | None,
-    changes: tuple[str, ...],
-    layer_files: LayerFiles,
+    reading: Reading,
 ) -> None:
     """Say what a trained network takes images for: the five likeliest classes of each.
 
@@ -64,11 +61,11 @@ def command(
       netspec predict specs/alexnet-torchvision.net cat.jpg --weights alexnet.pth --classes imagenet.txt
     """
     with telling():
-        opened = open_trained(run, weights, input_shape, changes, layer_files, classes)
+        opened = open_trained(run, weights, reading, classes)
+        from netspec.train.config import device_for
         from netspec.train.judging.predict import Guesser, failed
 
-        wanted: dict[str | None, Literal[1, 10] | None] = {None: None, "1": 1, "10": 10}
-        guesser = Guesser(opened, wanted[views], device_of(device))
+        guesser = Guesser(opened, views, device_for(device))
         done = []
         for image in images:
             prediction = guesser(image)

@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 NAMED = 10
 """Unreadable images that are named; of further ones only the number is told."""
 
-DEVICES = click.Choice(["cpu", "cuda"])
-FORMATS = click.Choice(["text", "json"])
-
 
 @contextmanager
 def telling() -> Iterator[None]:
@@ -105,11 +102,3 @@ class Unread:
             warn(f"left out, cannot be read: {problem.path}: {problem.reason}")
         elif len(self._known) == NAMED + 1:
             warn("more images cannot be read; the result counts them")
-
-
-def device_of(asked: str | None) -> str:
-    """The device that was asked for, else cuda if there is one. Raises ``RequestError`` where there is none."""
-    from netspec.ir.settings import Train
-    from netspec.train.config import Request, resolve
-
-    return resolve(Request("", device=asked), Train()).device

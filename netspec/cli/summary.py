@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netspec.cli.common import input_option, read_net, refuse, set_option, spec_argument
+from netspec.cli.common import refuse
+from netspec.cli.reading import read_net, reading_options, spec_argument
 
 if TYPE_CHECKING:
-    from netspec.cli.layer_files import LayerFiles
-    from netspec.ir.shape import Shape
+    from netspec.cli.reading import Reading
 
 
 @click.command()
@@ -31,8 +31,7 @@ if TYPE_CHECKING:
 @click.option("--im2col", is_flag=True, help="Each convolution as the matrix product that it is.")
 @click.option("--per-gpu", is_flag=True, help="The share of each GPU group in place of the whole.")
 @click.option("-q", "--quiet", is_flag=True, help="The table alone, without what is told under it.")
-@input_option
-@set_option
+@reading_options
 def command(
     file: str,
     form: str,
@@ -40,9 +39,7 @@ def command(
     im2col: bool,
     per_gpu: bool,
     quiet: bool,
-    input_shape: Shape | None,
-    layer_files: LayerFiles,
-    changes: tuple[str, ...],
+    reading: Reading,
 ) -> None:
     """Print the layer table: output, units, weights, biases, connections, shares, memory.
 
@@ -55,7 +52,7 @@ def command(
 
     if im2col and per_gpu and form != "json":
         refuse("--im2col and --per-gpu are two tables: ask for one of them, or for --format json")
-    net = read_net(file, input_shape, changes, layer_files)
+    net = read_net(file, reading)
     images = batch or net.graph.train.batch
     if form == "json":
         click.echo(report.to_json(net, images, im2col=im2col, per_gpu=per_gpu))

@@ -8,33 +8,24 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netspec.cli.common import (
-    WRONG_SPEC,
-    importing_torch,
-    input_option,
-    read_net,
-    refuse,
-    set_option,
-    spec_argument,
-    without_option,
-)
+from netspec.cli.common import DEVICES, PRECISIONS, format_option, importing_torch, refuse, without_option
+from netspec.cli.reading import read_net, reading_options, spec_argument
 from netspec.cli.runs import telling
 
 if TYPE_CHECKING:
-    from netspec.cli.layer_files import LayerFiles
+    from netspec.cli.reading import Reading
     from netspec.ir.graph import Graph
     from netspec.ir.settings import Precision
-    from netspec.ir.shape import Shape
     from netspec.timing.measure import Measured
     from netspec.timing.question import Question
 
 
 @click.command()
 @spec_argument
-@click.option("--device", type=click.Choice(["cpu", "cuda"]), help="Where [default: cuda if there is one].")
+@click.option("--device", type=DEVICES, help="Where [default: cuda if there is one].")
 @click.option("--batch", type=click.IntRange(1, 2**20),
               help="Images of a step [default: the spec's; on the CPU 32 at most].")  # fmt: skip
-@click.option("--precision", type=click.Choice(["fp32", "bf16"]), help="[default: the spec's]")
+@click.option("--precision", type=PRECISIONS, help="[default: the spec's]")
 @click.option("--compare", type=click.Choice(["handwritten"]),
               help="Run the same network as written by hand, in turns, and tell the ratio.")  # fmt: skip
 @click.option("--rounds", type=click.IntRange(1, 1000), default=5, show_default=True,
@@ -42,11 +33,9 @@ if TYPE_CHECKING:
 @click.option("--threads", type=click.IntRange(1, 1024), help="Threads that torch computes with [default: torch's].")
 @click.option("--passes", is_flag=True, help="Tell what each optimising pass is worth here instead.")
 @without_option
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True,
-              help="How the result is written.")  # fmt: skip
+@format_option
 @click.option("-q", "--quiet", is_flag=True, help="Without the rules by which it is counted.")
-@input_option
-@set_option
+@reading_options
 def command(
     file: str,
     device: str | None,
@@ -59,9 +48,7 @@ def command(
     without: tuple[str, ...],
     form: str,
     quiet: bool,
-    input_shape: Shape | None,
-    layer_files: LayerFiles,
-    changes: tuple[str, ...],
+    reading: Reading,
 ) -> None:
     """Time training and inference on this machine, and every layer of a training step.
 
@@ -75,22 +62,24 @@ def command(
       netspec time specs/alexnet.net --passes
       netspec time specs/digits.net --format json
     """
-    graph = read_net(file, input_shape, changes, layer_files).graph
+    graph = read_net(file, reading).graph
     with importing_torch():
         from netspec.timing.handwritten import PEERS, peer_of
         from netspec.timing.measure import measure
         from netspec.timing.question import Question, batch_for
         from netspec.train.config import device_for
+        from netspec.train.errors import TrainError
         from netspec.train.requirements import need_trainable
 
     if passes and compare is not None:
         refuse("--passes compares the network with itself; leave --compare out")
-    peer = peer_of(graph) if compare is not None else None
-    if compare is not None and peer is None:
-        click.echo(f"Error: there is no hand-written network that does what {graph.name} does", err=True)
-        click.echo(f"  there are those of {', '.join(p.spec for p in PEERS)}, with any number of classes", err=True)
-        sys.exit(WRONG_SPEC)
     with telling():
+        peer = peer_of(graph) if compare is not None else None
+        if compare is not None and peer is None:
+            raise TrainError(
+                f"there is no hand-written network that does what {graph.name} does",
+                f"there are those of {', '.join(p.spec for p in PEERS)}, with any number of classes",
+            )
         where = device_for(device)
         images = batch or batch_for(graph, where)
         need_trainable(graph, images)

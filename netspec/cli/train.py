@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from netspec.cli import WORDS
-from netspec.cli.common import importing_torch, input_option, read_net, refuse, set_option, without_option
+from netspec.cli.common import DEVICES, PRECISIONS, SPLITS, importing_torch, refuse, without_option
+from netspec.cli.reading import SAYING_HOW, Reading, read_net, reading_options
 from netspec.cli.runs import is_run, names_data, need_named, telling
 
 if TYPE_CHECKING:
-    from netspec.cli.layer_files import LayerFiles
     from netspec.ir.settings import Precision
-    from netspec.ir.shape import Shape
     from netspec.passes.placing import SplitWord
     from netspec.train.interval import Interval
     from netspec.train.run import Result
@@ -49,12 +48,12 @@ class IntervalParam(click.ParamType["Interval"]):
 @click.option("--batch", type=_POSITIVE, help="Images of a step [default: the spec's].")
 @click.option("--seed", type=click.IntRange(min=0, max=2**63 - 1),
               help="Of initial values, order, crops and dropout [default: 0].")  # fmt: skip
-@click.option("--precision", type=click.Choice(["fp32", "bf16"]),
+@click.option("--precision", type=PRECISIONS,
               help="What layers compute in; bf16 under autocast [default: the spec's].")  # fmt: skip
-@click.option("--device", type=click.Choice(["cpu", "cuda"]), help="Where to train [default: cuda if there is one].")
+@click.option("--device", type=DEVICES, help="Where to train [default: cuda if there is one].")
 @click.option("--gpus", type=click.IntRange(1, 1024), metavar="N",
               help="Train on N devices of this machine, one process each [default: 1].")  # fmt: skip
-@click.option("--split", type=click.Choice(["groups", "batch", "hybrid"]),
+@click.option("--split", type=SPLITS,
               help="How they share the work [default: groups where the file has gpus, else batch].")  # fmt: skip
 @click.option("--threads", type=_THREADS, help="Threads that torch computes with [default: the cores].")
 @click.option("-o", "--out", metavar="RUN", type=click.Path(path_type=Path),
@@ -70,8 +69,7 @@ class IntervalParam(click.ParamType["Interval"]):
               help="Do not take this layer from --weights; several: fc7,fc8, or --fresh twice.")  # fmt: skip
 @click.option("-q", "--quiet", is_flag=True, help="No progress, only warnings and the result.")
 @without_option
-@input_option
-@set_option
+@reading_options
 def command(
     file: str | None,
     data: str | None,
@@ -92,9 +90,7 @@ def command(
     fresh: tuple[str, ...],
     quiet: bool,
     without: tuple[str, ...],
-    input_shape: Shape | None,
-    layer_files: LayerFiles,
-    changes: tuple[str, ...],
+    reading: Reading,
 ) -> None:
     """Train a network and leave a run folder: the spec, metrics.jsonl, checkpoints, curves.png.
 
@@ -114,15 +110,15 @@ def command(
     """
     if file is None and resume is None:
         raise click.UsageError("Missing argument 'FILE'.")
-    if file is None and (input_shape is not None or changes or layer_files.params):
-        refuse("--set, --input and --params say how a FILE is read, and there is none; a resumed run keeps its network")
+    if file is None and reading != Reading():
+        refuse(f"{SAYING_HOW} say how a FILE is read, and there is none; a resumed run keeps its network")
     if resume is not None and out is not None:
         refuse("--resume names the run's folder already; leave --out out")
     if file is not None and data is None and resume is None:
         _need_spec(Path(file))
     from netspec.train.processes.environment import speaks
 
-    net = read_net(file, input_shape, changes, layer_files, warns=speaks()) if file is not None else None
+    net = read_net(file, reading, warns=speaks()) if file is not None else None
     with telling():
         _need_names(data, resume)
         with importing_torch():
@@ -132,7 +128,7 @@ def command(
         request = Request(
             data, epochs, steps, batch, seed, device, threads, out, precision, weights,
             tuple(name for names in fresh for name in names.split(",") if name),
-            save_every, tensorboard or None, input_shape, gpus, split,
+            save_every, tensorboard or None, reading.shape, gpus, split,
             without or None,
         )  # fmt: skip
         words = click.get_current_context().meta[WORDS]

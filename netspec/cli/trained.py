@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from netspec.cli.common import importing_torch, input_option, read_net, refuse, set_option
-from netspec.cli.layer_files import LayerFiles
+from netspec.cli.common import importing_torch, refuse
+from netspec.cli.reading import SAYING_HOW, Reading, read_net, reading_options
 from netspec.cli.runs import need_named, warn
 from netspec.source import SPEC_ENDINGS
 
 if TYPE_CHECKING:
-    from netspec.ir.shape import Shape
     from netspec.train.runs.saved import Saved
     from netspec.train.tensors.weights import Weights
 
@@ -28,39 +27,33 @@ def weights_option(command: Command) -> Command:
         metavar="FILE",
         type=click.Path(path_type=Path),
         help="Take these weights: a run, a checkpoint, .safetensors or .pth. RUN may be a spec then.",
-    )(input_option(set_option(command)))
+    )(reading_options(command))
 
 
-def need_spec(
-    path: Path, weights: Path | None, input_shape: Shape | None, changes: Sequence[str], layer_files: LayerFiles
-) -> None:
+def views_option(command: Command) -> Command:
+    """The option ``--views``: 1, 10, or ``None`` for those of each network's own spec."""
+    return click.option(
+        "--views", type=click.Choice([1, 10]), help="Views of an image [default: the spec's test views=]."
+    )(command)
+
+
+def need_spec(path: Path, weights: Path | None, reading: Reading) -> None:
     """Refuse what says how a spec is read where there is none."""
-    said = input_shape is not None or changes or layer_files != LayerFiles()
-    if said and (weights is None or path.suffix not in SPEC_ENDINGS):
-        refuse(
-            "--set, --input, --params, --history and --dialect say how a spec is read, and there is none; "
-            "a run keeps its network"
-        )
+    if reading != Reading() and (weights is None or path.suffix not in SPEC_ENDINGS):
+        refuse(f"{SAYING_HOW} say how a spec is read, and there is none; a run keeps its network")
 
 
-def open_trained(
-    path: Path,
-    weights: Path | None,
-    input_shape: Shape | None,
-    changes: Sequence[str],
-    layer_files: LayerFiles,
-    classes: Path | None = None,
-) -> Saved:
+def open_trained(path: Path, weights: Path | None, reading: Reading, classes: Path | None = None) -> Saved:
     """A run; with ``weights`` a spec, or a run with others than its own.
 
     ``classes`` is a file with the classes' names, a line each; of a spec they are numbers without it. Raises
     ``TrainError``; a wrong command line ends the command.
     """
-    need_spec(path, weights, input_shape, changes, layer_files)
+    need_spec(path, weights, reading)
     is_spec = weights is not None and path.suffix in SPEC_ENDINGS
     if not is_spec:
         need_named(path)
-    net = read_net(str(path), input_shape, changes, layer_files) if is_spec else None
+    net = read_net(str(path), reading) if is_spec else None
     with importing_torch():
         from netspec.train.runs.saved import open_run
         from netspec.train.tensors.published import named_classes, without_data

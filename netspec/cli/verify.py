@@ -5,21 +5,21 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from netspec.cli.amounts import DevicesParam
-from netspec.cli.common import WRONG_SPEC, importing_torch, input_option, read_net, set_option, spec_argument
+from netspec.cli.common import DEVICES, SPLITS, WRONG_SPEC, format_option, importing_torch
+from netspec.cli.reading import read_net, reading_options, spec_argument
 from netspec.cli.runs import telling, warn
 
 if TYPE_CHECKING:
-    from netspec.cli.layer_files import LayerFiles
+    from netspec.cli.reading import Reading
     from netspec.ir.graph import Graph
     from netspec.passes.placing import Arrangement
     from netspec.train.processes.verification import Difference, Trial
 
-_WORDS = ("groups", "batch", "hybrid")
 _MOST = 64
 
 
@@ -28,9 +28,9 @@ _MOST = 64
 @click.option(
     "--gpus", type=DevicesParam(_MOST), default=(1, 2), metavar="N,...", help="Device counts to try [default: 1,2]."
 )
-@click.option("--split", "splits", type=click.Choice(_WORDS), multiple=True,
+@click.option("--split", "splits", type=SPLITS, multiple=True,
               help="How devices share the work; may stand several times [default: every way that fits].")  # fmt: skip
-@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True,
+@click.option("--device", type=DEVICES, default="cpu", show_default=True,
               help="Processes on the CPU, or as many GPUs.")  # fmt: skip
 @click.option("--dtype", type=click.Choice(["float64", "float32"]), default="float64", show_default=True,
               help="What is computed in; it decides the tolerance.")  # fmt: skip
@@ -48,10 +48,8 @@ _MOST = 64
 @click.option("--fresh", metavar="LAYER", multiple=True,
               help="Do not take this layer from --weights; several: fc7,fc8, or --fresh twice.")  # fmt: skip
 @click.option("-q", "--quiet", is_flag=True, help="Tell only of arrangements that differ.")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True,
-              help="How the result is written.")  # fmt: skip
-@input_option
-@set_option
+@format_option
+@reading_options
 def command(
     file: str,
     gpus: tuple[int, ...],
@@ -65,9 +63,7 @@ def command(
     fresh: tuple[str, ...],
     quiet: bool,
     form: str,
-    input_shape: Any,
-    layer_files: LayerFiles,
-    changes: tuple[str, ...],
+    reading: Reading,
 ) -> None:
     """Take training steps in several arrangements of devices and compare them with one device.
 
@@ -80,7 +76,7 @@ def command(
       netspec verify specs/alexnet-tiny.net --gpus 2,4 --split groups --split hybrid
       netspec verify specs/alexnet.net --gpus 2 --dtype float32 --weights runs/alexnet-1
     """
-    net = read_net(file, input_shape, changes, layer_files)
+    net = read_net(file, reading)
     with importing_torch():
         from netspec.train.processes.verification import TOLERANCES, Trial, beginning, compare, need_devices
         from netspec.train.requirements import need_trainable
@@ -120,7 +116,7 @@ def _arrangements(graph: Graph, gpus: tuple[int, ...], splits: tuple[str, ...], 
     found: list[Arrangement] = []
     refused: list[RequestError | ArrangementError] = []
     for devices in gpus:
-        for word in splits or _WORDS if devices > 1 else _WORDS[1:2]:
+        for word in splits or SPLITS.choices if devices > 1 else ("batch",):
             try:
                 arrangement = arrange(graph, devices, word)  # type: ignore[arg-type]
                 need_shares(arrangement, batch, graph.train.accumulate)

@@ -14,7 +14,7 @@ import torch
 from pictures import tree
 from trained import SPEC, netspec, shades, trained
 
-from netspec.cli.eval import _by_class, _text
+from netspec.cli.eval_results import as_text, class_table
 from netspec.cli.runs import Unread
 from netspec.train.data.picture import Unreadable
 from netspec.train.judging.outcome import Outcome
@@ -240,7 +240,7 @@ def test_of_many_classes_the_worst_are_shown(run: Path) -> None:
     used, names = int(confusion.sum()), tuple(f"c{number}" for number in range(classes))
     found = confusion.diagonal().copy()
     tested = Outcome("photos", "all", names, 2000, used, 2000 - used, 1.0, confusion, found, (1,), (1,))
-    lines, table = _text(tested, [open_run(run, print)]), _by_class(tested)
+    lines, table = as_text(tested, [open_run(run, print)]), class_table(tested)
     assert lines[0].endswith(f"on {used:,} images of photos ({2000 - used} more cannot be read)")
     assert table.rows[0] == ("c7", "80", "10.0 %")
     assert len(table.rows) == 20 and not any(row[0] == "c0" for row in table.rows)

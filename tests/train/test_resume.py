@@ -245,7 +245,9 @@ def test_other_settings_are_refused_by_name(whole: Path) -> None:
     assert told.startswith("  to go on as it began: netspec train --resume 'a run'; ")
     assert train("--resume", "run", "--weights", "run").exit_code == 2
     assert train("--resume", "run", "--out", "other").exit_code == 2
-    assert train("--resume", "run", "--set", "fc.outputs=5").exit_code == 2
+    for reading in (("--set", "fc.outputs=5"), ("--input", "3x8x8"), ("--dialect", "v2"), ("--history",)):
+        refused = train("--resume", "run", *reading)
+        assert (refused.exit_code, "say how a FILE is read, and there is none" in refused.stderr) == (2, True)
 
 
 def test_another_network_is_refused_with_the_difference() -> None:

@@ -28,6 +28,23 @@ CHUNK = 4096
 
 
 @dataclass(frozen=True, slots=True)
+class Question:
+    """What networks are tested on, and how.
+
+    ``source`` and ``split`` are as ``--data`` and ``--split`` name them. Each image is looked at in 1 or 10 ``views``;
+    ``None``: in as many as each network's own ``test`` line says. ``batch`` images at a time go through the networks
+    on the ``device``, and ``workers`` threads read them.
+    """
+
+    source: str
+    split: SplitName
+    views: Literal[1, 10] | None
+    batch: int
+    device: str
+    workers: int
+
+
+@dataclass(frozen=True, slots=True)
 class _Reading:
     """One reading of the source, and the networks that look at its pictures."""
 
@@ -37,13 +54,8 @@ class _Reading:
 
 def run_test(
     runs: Sequence[Saved],
-    source: str,
+    question: Question,
     *,
-    split: SplitName = "validation",
-    views_wanted: Literal[1, 10] | None = None,
-    batch: int,
-    device: str,
-    workers: int,
     note: Callable[[str], None],
     warn: Callable[[str], None],
     met: Callable[[Unreadable], None],
@@ -55,10 +67,6 @@ def run_test(
     ----------
     runs:
         At least one. All have the same classes; each reads and prepares pictures in its own way.
-    source, split:
-        As ``--data`` and ``--split`` name them.
-    views_wanted:
-        ``None``: those of each network's own ``test`` line.
     note, warn, met:
         Told what is worth knowing, what is wrong and does not stop the test, and each unreadable image.
     quiet:
@@ -70,35 +78,43 @@ def run_test(
         Networks, classes and data do not fit, there is nothing to test on, or a network's scores are no numbers.
     """
     classes = need_same_classes(runs)
-    chosen = [views_wanted or run.graph.test.views for run in runs]
-    readings, distinct = _open(runs, source, chosen, device)
+    chosen = [question.views or run.graph.test.views for run in runs]
+    readings, distinct = _open(runs, question, chosen)
     data = readings[0].data
     for line in data.notes:
         note(line)
     need_known_classes(classes, data, runs[0], warn)
-    splits = _splits(data, split)
+    splits = _splits(data, question.split)
     total = sum(len(_split(data, name).labels) for name in splits)
     if not total:
-        raise TrainError(f"{data.source} has no images in its {split} split")
+        raise TrainError(f"{data.source} has no images in its {question.split} split")
     tally, done = Tally(len(classes)), 0
     with (
-        memory_kept(device == "cpu"),
-        Loader(workers, met, room_for(device)) as loader,
+        memory_kept(question.device == "cpu"),
+        Loader(question.workers, met, room_for(question.device)) as loader,
         Counter("testing", total, quiet=quiet) as bar,
     ):
         for name in splits:
-            for labels, predicted in _predictions(readings, name, loader, batch):
+            for labels, predicted in _predictions(readings, name, loader, question.batch):
                 _need_numbers(predicted, runs)
                 tally.add(labels.answers, predicted)
                 done += labels.drawn
                 bar.update(done)
     if not tally.used:
         raise TrainError(f"none of the {count(total)} images of {data.source} can be read")
-    loss = tally.loss / tally.used
     return Outcome(
-        data.source, split, classes, total, tally.used, total - tally.used, loss, tally.confusion, tally.five,
-        tuple(chosen), distinct,
-    )  # fmt: skip
+        source=data.source,
+        split=question.split,
+        classes=classes,
+        images=total,
+        used=tally.used,
+        unreadable=total - tally.used,
+        loss=tally.loss / tally.used,
+        confusion=tally.confusion,
+        five=tally.five,
+        views=tuple(chosen),
+        distinct=distinct,
+    )
 
 
 def need_same_classes(runs: Sequence[Saved]) -> tuple[str, ...]:
@@ -137,18 +153,17 @@ class _Labels:
     drawn: int
 
 
-def _open(
-    runs: Sequence[Saved], source: str, chosen: Sequence[int], device: str
-) -> tuple[list[_Reading], tuple[int, ...]]:
-    """Open the source once for each size of stored pictures that a network asks for."""
+def _open(runs: Sequence[Saved], question: Question, chosen: Sequence[int]) -> tuple[list[_Reading], tuple[int, ...]]:
+    """Open the source once for each size of stored pictures that a network asks for. ``chosen`` are each network's
+    views; the second answer is how many of them are distinct."""
     opened: dict[Any, tuple[Data, list[Predictor]]] = {}
     distinct = []
     for run, number in zip(runs, chosen, strict=True):
-        data = open_source(source, run.graph, runs[0].seed)
+        data = open_source(question.source, run.graph, runs[0].seed)
         data, predictors = opened.setdefault(data.frame, (data, []))
         looks = views(number, data.frame, run.graph.input.output)
-        preparation = run.preparation(data.frame, data.peak, device)
-        predictors.append(Predictor(run.objective(device), preparation, looks, run.seed))
+        preparation = run.preparation(data.frame, data.peak, question.device)
+        predictors.append(Predictor(run.objective(question.device), preparation, looks, run.seed))
         distinct.append(len(looks))
     readings = [_Reading(data, tuple(predictors)) for data, predictors in opened.values()]
     return readings, tuple(distinct)

@@ -1,0 +1,90 @@
+"""What ``netspec eval`` found, as text, as a table and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from netspec.report import Column, Table
+from netspec.train.reporting.progress import printable
+from netspec.units import count, percent
+
+if TYPE_CHECKING:
+    from netspec.train.judging.outcome import Outcome
+    from netspec.train.runs.saved import Saved
+
+ROWS = 50
+"""Where there are more classes than this, the table has the worst alone, ``WORST`` of them."""
+
+WORST = 20
+
+
+def as_data(tested: Outcome, runs: Sequence[Saved], weights: dict[str, str] | None) -> dict[str, Any]:
+    """The result as JSON. ``spec_sha256`` is the only run's, or ``null`` where there are several of different specs."""
+    hashes = {run.spec_sha256 for run in runs}
+    numbers = zip(tested.classes, tested.per_class, tested.confusion.diagonal(), tested.five, strict=True)
+    return {
+        "net": runs[0].graph.name if len({run.graph.name for run in runs}) == 1 else None,
+        "spec_sha256": hashes.pop() if len(hashes) == 1 else None,
+        "runs": [
+            {
+                "run": run.name,
+                "checkpoint": str(run.path),
+                "step": run.step,
+                "net": run.graph.name,
+                "spec_sha256": run.spec_sha256,
+                "views": number,
+                "distinct_views": distinct,
+            }
+            for run, number, distinct in zip(runs, tested.views, tested.distinct, strict=True)
+        ],
+        "weights": weights,
+        "data": {
+            "source": tested.source,
+            "split": tested.split,
+            "images": tested.images,
+            "used": tested.used,
+            "unreadable": tested.unreadable,
+        },
+        "protocol": tested.protocol,
+        "n": tested.used,
+        "top1": tested.top1,
+        "top5": tested.top5,
+        "loss": tested.loss if tested.loss != float("inf") else None,
+        "classes": [
+            {"class": name, "n": int(n), "top1": int(first) / int(n) if n else None,
+             "top5": int(five) / int(n) if n else None}
+            for name, n, first, five in numbers
+        ],
+        "confusions": [list(one) for one in tested.confusions()],
+    }  # fmt: skip
+
+
+def as_text(tested: Outcome, runs: Sequence[Saved]) -> list[str]:
+    """The text of the result, above the table of the classes."""
+    unread = f" ({count(tested.unreadable)} more cannot be read)" if tested.unreadable else ""
+    which = "" if tested.split == "all" else f"{tested.split} "
+    return [
+        f"top-1 {100 * tested.top1:.2f} %, top-5 {100 * tested.top5:.2f} %, loss {tested.loss:.4g} "
+        f"on {count(tested.used)} {which}images of {tested.source}{unread}",
+        f"protocol: {tested.protocol}",
+        *(f"{run.name}: {run.graph.name}, step {count(run.step)}, spec {run.spec_sha256[:12]}" for run in runs),
+        "",
+    ]
+
+
+def class_table(tested: Outcome) -> Table:
+    """How many images of each class were told right: of all classes, or of the worst where there are many."""
+    right, total = tested.confusion.diagonal(), tested.per_class
+    order = list(range(len(tested.classes)))
+    if len(order) > ROWS:
+        tested_ones = [number for number in order if total[number]]
+        order = sorted(tested_ones, key=lambda number: (right[number] / total[number], number))[:WORST]
+    rows = tuple(
+        (printable(tested.classes[k]), count(int(total[k])), percent(int(right[k]), int(total[k])) if total[k] else "-")
+        for k in order
+    )
+    classes = len(tested.classes)
+    worst = (f"the {len(order)} worst of {count(classes)} classes; --format json has all",)
+    columns = (Column("class", right=False), Column("n"), Column("top-1"))
+    return Table("", columns, rows, notes=worst if classes > len(order) else ())

@@ -1,0 +1,189 @@
+"""How a command reads the spec that its user names: the options that say so, and the reading itself."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import click
+
+from netspec.cli.common import WRONG_SPEC, refuse, tell
+from netspec.cli.layer_files import LayerFiles, layer_file_options
+from netspec.diagnostics import CannotOpen, Diagnostic, SpecError
+
+if TYPE_CHECKING:
+    from netspec.ir.shape import Shape
+    from netspec.net import Net
+    from netspec.source import Source
+
+_LENGTH = re.compile("[0-9]{1,10}")
+_LARGEST_LENGTH = 2**31
+_IN_OTHER_SIGNS = re.compile(r"[(\[]? *([0-9]+) *[,xX*\u00d7 ] *([0-9]+) *[,xX*\u00d7 ] *([0-9]+) *[)\]]?")
+"""Three lengths as other tools write them: ``(3, 224, 224)``."""
+
+_SHAPES = "write channels x height x width, 3x224x224, or a length, 784"
+
+SAYING_HOW = "--set, --input, --params, --history and --dialect"
+"""The options that a ``Reading`` is made of, for complaints about them."""
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the command line says about reading a spec.
+
+    ``shape`` is the input's (``--input``; ``None``: the file's own), ``changes`` are keys with other values than the
+    file gives them (``--set``), and ``layer_files`` says how a layer file of cuda-convnet is read.
+    """
+
+    shape: Shape | None = None
+    changes: tuple[str, ...] = ()
+    layer_files: LayerFiles = LayerFiles()
+
+    def of(self, files: Sequence[str], place: int) -> Reading:
+        """What is said of one of several files of the command line; see ``LayerFiles.of``."""
+        return replace(self, layer_files=self.layer_files.of(files, place))
+
+    def load(self, path: str, source: Source, *, merged: bool = False) -> Net:
+        """Load the text of a file, of which this says how it is read.
+
+        With ``merged``, twins of a layer file of cuda-convnet on several GPUs are one layer. Raises ``CannotOpen`` and
+        ``SpecError``.
+        """
+        from netspec.net import load_source
+
+        folder = None if path == "-" else Path(path).parent
+        return load_source(source, self.shape, self.changes, folder, self.layer_files.read(merged=merged))
+
+
+class ShapeParam(click.ParamType["Shape"]):
+    """``3x224x224`` or ``784``."""
+
+    name = "shape"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Shape:
+        from netspec.ir.shape import Shape
+
+        if isinstance(value, Shape):
+            return value
+        parts = str(value).split("x")
+        if len(parts) not in (1, 3) or not all(map(_is_length, parts)):
+            sides = _IN_OTHER_SIGNS.fullmatch(str(value))
+            meant = (
+                f"did you mean {'x'.join(sides.groups())}?"
+                if sides and all(map(_is_length, sides.groups()))
+                else _SHAPES
+            )
+            self.fail(f"{value!r} is no shape; {meant}", param, ctx)
+        return Shape(*map(int, parts))
+
+
+def _is_length(word: str) -> bool:
+    return _LENGTH.fullmatch(word) is not None and 0 < int(word) <= _LARGEST_LENGTH
+
+
+class ChangeParam(click.ParamType[str]):
+    """``conv1.stride=2``. Whether there is such a layer, and what its key may be, the checker says."""
+
+    name = "change"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        from netspec.language.parser import is_change
+
+        if not is_change(str(value)):
+            shape = re.fullmatch(r"[\w-]+=(\d+x\d+x\d+)", str(value))
+            of_input = f"; the input's shape is --input {shape[1]}" if shape else ""
+            self.fail(f"{value!r} is no change; write LAYER.KEY=VALUE, conv1.stride=2{of_input}", param, ctx)
+        return str(value)
+
+
+def reading_options(command: Command) -> Command:
+    """The options that say how a spec is read, ``--set`` among them. The command gets them as ``reading``."""
+    add_set = click.option(
+        "--set",
+        "changes",
+        type=ChangeParam(),
+        multiple=True,
+        metavar="LAYER.KEY=VALUE",
+        help="Give a key another value, e.g. conv1.stride=2 or train.batch=64; may stand several times.",
+    )
+    return _with_input(add_set(_with_reading(command)))
+
+
+def layer_file_reading_options(command: Command) -> Command:
+    """The same without ``--set``, for a command that reads layer files of cuda-convnet alone."""
+    return _with_input(_with_reading(command))
+
+
+def _with_input(command: Command) -> Command:
+    return click.option(
+        "--input",
+        "input_shape",
+        type=ShapeParam(),
+        metavar="CxHxW",
+        help="Take this shape of the input instead of the file's, e.g. 3x227x227.",
+    )(layer_file_options(command))
+
+
+def _with_reading(command: Command) -> Command:
+    """The command with the values of these options put together."""
+
+    @wraps(command)
+    def with_reading(
+        *arguments: Any,
+        input_shape: Shape | None,
+        params: tuple[str, ...],
+        dialect: Any,
+        history: bool,
+        changes: tuple[str, ...] = (),
+        **named: Any,
+    ) -> Any:
+        reading = Reading(input_shape, changes, LayerFiles(params, dialect, history))
+        return command(*arguments, reading=reading, **named)
+
+    return cast(Command, with_reading)
+
+
+def spec_argument(command: Command) -> Command:
+    """The argument FILE: a spec, or ``-`` for standard input."""
+    return click.argument("file", metavar="FILE")(command)
+
+
+def read_net(
+    path: str,
+    reading: Reading = Reading(),
+    *,
+    merged: bool = False,
+    told: Sequence[Diagnostic] = (),
+    warns: bool = True,
+) -> Net:
+    """Load a spec. Says what is wrong on standard error and exits: 1 for a wrong spec, 2 if it cannot be opened.
+
+    ``merged`` is as in ``Reading.load``. Warnings that have been ``told`` are not repeated; with ``warns=False`` none
+    is told.
+    """
+    try:
+        net = reading.of([path], 0).load(path, read(path), merged=merged)
+    except CannotOpen as error:
+        refuse(str(error))
+    except SpecError as error:
+        tell(error.diagnostics)
+        sys.exit(WRONG_SPEC)
+    if warns:
+        tell([warning for warning in net.warnings if warning not in told])
+    return net
+
+
+def read(path: str) -> Source:
+    """Read a spec's text, ``-`` from standard input. Raises ``CannotOpen`` and ``SpecError``."""
+    from netspec.opening import LARGEST_FILE, STDIN, decode, read_named
+
+    if path == "-":
+        return decode(sys.stdin.buffer.read(LARGEST_FILE + 1), STDIN)
+    return read_named(path)
