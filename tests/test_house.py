@@ -170,7 +170,7 @@ def test_the_rooms_inside_large_ones_import_in_their_order() -> None:
 @pytest.mark.parametrize(
     ("module", "text", "breaks"),
     [
-        ("netspec.train.data.statistics", "from netspec.train.processes.crew import Crew", True),
+        ("netspec.train.data.moments", "from netspec.train.processes.crew import Crew", True),
         ("netspec.train.reporting.board", "from netspec.train import runs", True),
         ("netspec.train.runs.record", "from netspec.train.reporting.console import Reporter", False),
         ("netspec.train.runs.record", "from netspec.train.training import Training", False),

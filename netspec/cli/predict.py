@@ -105,7 +105,7 @@ def _show(prediction: Prediction, *, bars: bool) -> None:
     from rich.cells import cell_len
     from rich.console import Console
 
-    from netspec.train.reporting.progress import printable
+    from netspec.train.reporting.progress import on_terminal, printable
 
     console = Console(highlight=False)
     click.echo(printable(str(prediction.image)))
@@ -115,7 +115,7 @@ def _show(prediction: Prediction, *, bars: bool) -> None:
         words = f"  {name}{' ' * (width - cell_len(name))}  {100 * guess.share:5.1f} %  "
         if not bars:
             click.echo(words.rstrip())
-        elif console.is_terminal and not console.is_dumb_terminal:
+        elif on_terminal(console):
             _line(console, words, guess.share)
         else:
             click.echo(f"{words}{'#' * round(BAR * guess.share)}".rstrip())

@@ -7,16 +7,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import torch
 
 from netspec.ir.graph import Graph
 from netspec.train.config import Config
 from netspec.train.data import picture
 from netspec.train.data.batches.augment import Preparation
-from netspec.train.data.batches.loader import Batch, Loader
-from netspec.train.data.moments import Moments, Statistics, statistics
-from netspec.train.data.picture import Data
-from netspec.train.data.statistics import measure, sampled
+from netspec.train.data.batches.loader import Loader
+from netspec.train.data.moments import Moments, Statistics, measure, sampled, statistics
+from netspec.train.data.picture import Data, Pixels
 from netspec.train.errors import TrainError
 from netspec.train.learning.ema import Average
 from netspec.train.learning.guessing import guessing
@@ -62,23 +60,17 @@ def measured(
     everything = sampled(len(data.train.labels)) if data.sample is None else np.asarray(data.sample)
     places = everything[crew.rank :: crew.size]
 
-    def read() -> Iterator[Batch]:
+    def read() -> Iterator[Pixels]:
         done = 0
         for batch in loader.run(data.train, places, config.batch, keep_partial=True):
             done += len(batch.labels)
             reporter.reading(done, len(places))
-            yield batch
+            yield batch.pictures
 
     moments = sum(crew.gathered(measure(read(), data.frame)), Moments.none(data.frame))
     if moments.images == 0:
         raise TrainError(f"none of the {len(everything)} training images can be read")
     return statistics(moments)
-
-
-def preparation(graph: Graph, data: Data, statistics: Statistics | None, device: str) -> Preparation:
-    """What makes stored pictures into what the network reads."""
-    size = graph.input.output
-    return Preparation(graph.preprocessing, statistics, data.frame, size, data.peak, torch.device(device))
 
 
 def assemble(

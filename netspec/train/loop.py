@@ -12,7 +12,7 @@ import numpy as np
 from torch import Tensor
 
 from netspec.train.chance import shuffled
-from netspec.train.data.batches.augment import central, choose
+from netspec.train.data.batches.augment import central, choose, sent
 from netspec.train.data.batches.loader import Batch, Tally
 from netspec.train.data.picture import Labels, Remembered
 from netspec.train.errors import TrainError
@@ -23,7 +23,7 @@ from netspec.train.learning.validation import evaluate
 from netspec.train.processes.crew import Readers
 from netspec.train.reporting.console import Status
 from netspec.train.runs.snapshot import diverged, save
-from netspec.train.training import Meter, Place, Training, as_tensor
+from netspec.train.training import Meter, Place, Training
 
 LINES_PER_EPOCH = 100
 """Training lines that an epoch adds to ``metrics.jsonl``, at most; only then is the loss fetched from the device."""
@@ -133,7 +133,7 @@ def varied(t: Training, batch: Batch) -> Tensor:
 def take_step(t: Training, place: Place, x: Tensor, classes: Labels) -> Tensor:
     """One step of the optimiser on a batch of prepared images. Its loss, a scalar, still on the device."""
     config, plan = t.config, place.plan
-    labels = as_tensor(classes, config.device)
+    labels = sent(classes, config.device)
     train, now = t.graph.train, Moment(t.step, plan.steps, t.epoch, plan.per_epoch)
     t.optimiser.factor = rate_factor(train, train.schedule, now, t.watch)
     t.optimiser.scales = scales(train, t.optimiser.groups, now, t.watch, config.seed)
@@ -238,4 +238,4 @@ def validation_batches(t: Training) -> Iterator[tuple[Tensor, Tensor]]:
     readers = Readers(t.crew, t.objective.judged_part)
     for batch in t.loader.run(split, np.arange(len(split.labels)), t.config.batch, keep_partial=True, sharing=readers):
         choices = central(len(batch.pictures), t.data.frame, t.graph.input.output)
-        yield t.prepare(batch.pictures, choices), as_tensor(batch.labels, t.config.device)
+        yield t.prepare(batch.pictures, choices), sent(batch.labels, t.config.device)

@@ -14,9 +14,9 @@ import torch
 from netspec.ir.graph import Graph
 from netspec.net import Net
 from netspec.passes.placing import arrange
-from netspec.train.assembly import assemble, kept, measured, need_full_batch, preparation, remembered
+from netspec.train.assembly import assemble, kept, measured, need_full_batch, remembered
 from netspec.train.config import Config, Request, resolve
-from netspec.train.data.batches.augment import room_for
+from netspec.train.data.batches.augment import Preparation, room_for
 from netspec.train.data.batches.loader import Loader
 from netspec.train.data.picture import Data
 from netspec.train.data.source import open_source
@@ -246,7 +246,7 @@ def _ready(job: _Job, data: Data, folder: RunFolder, loader: Loader, reporter: R
     graph, config, crew = job.graph, job.config, job.crew
     if job.state is None:
         statistics = crew.led(measured(graph, data, config, loader, reporter, crew))
-        prepare = preparation(graph, data, statistics, config.device)
+        prepare = Preparation.of(graph, statistics, data.frame, data.peak, config.device)
     else:
         then = Saved(folder.path, folder.path, as_net(graph, job.spec, str(folder.path)), job.state, {})
         prepare = then.preparation(data.frame, data.peak, config.device)

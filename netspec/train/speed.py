@@ -10,12 +10,11 @@ import torch
 
 from netspec import backend
 from netspec.ir.graph import Graph
-from netspec.passes.torch_names import attributes, state_key
 from netspec.train.chance import shuffled
 from netspec.train.data.batches.augment import Preparation, choose
 from netspec.train.data.batches.loader import Loader
 from netspec.train.data.picture import Data
-from netspec.train.learning.optimiser import optimiser_for
+from netspec.train.learning.optimiser import optimiser_of
 
 SECONDS = 2.0
 """A measurement ends after so long, but takes one batch and two steps at least."""
@@ -39,8 +38,7 @@ def reading(data: Data, graph: Graph | None, workers: int, batch: int) -> Speed 
     places = shuffled(0, 0, len(data.train.labels))
     prepare: Preparation | None = None
     if graph is not None:
-        cpu = torch.device("cpu")
-        prepare = Preparation(graph.preprocessing, data.statistics, data.frame, graph.input.output, data.peak, cpu)
+        prepare = Preparation.of(graph, data.statistics, data.frame, data.peak, "cpu")
     with Loader(workers, lambda problem: None) as loader:
         start = time.perf_counter()
         images, seconds = 0, 0.0
@@ -59,9 +57,7 @@ def training(graph: Graph, device: str) -> Speed:
     batch = graph.train.batch if device == "cuda" else min(graph.train.batch, MOST)
     pytorch = backend.load("pytorch")
     model = pytorch.module(graph, 0).to(device).train()
-    names, tensors = attributes(graph), dict(model.named_parameters())
-    own = {key: tensors[state_key(parameter, names)] for key, parameter in graph.parameters.items()}
-    optimiser = optimiser_for(graph.parameters, own)
+    optimiser = optimiser_of(graph, model)
     size = graph.input.output
     x = torch.zeros(batch, size.channels, size.height, size.width, device=device).normal_()
     y = torch.from_numpy(np.arange(batch) % graph.scores.output.units).to(device)

@@ -6,12 +6,11 @@ import time
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-import torch
 from torch import Tensor
 
 from netspec.ir.graph import Graph
 from netspec.train.config import Config
-from netspec.train.data.batches.augment import Preparation, sent
+from netspec.train.data.batches.augment import Preparation
 from netspec.train.data.batches.loader import Loader, Tally
 from netspec.train.data.picture import Data, known_unreadable
 from netspec.train.learning.ema import Average
@@ -181,8 +180,3 @@ class Training:
         self.drawing.now()
         if self.board is not None:
             self.board.close()
-
-
-def as_tensor(labels: Any, device: str) -> Tensor:
-    """Class numbers on the training device."""
-    return sent(labels, torch.device(device))

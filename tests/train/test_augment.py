@@ -12,10 +12,9 @@ from netspec.ir.settings import Augment, Preprocessing
 from netspec.ir.shape import Shape
 from netspec.train import chance
 from netspec.train.data.batches.augment import Choices, Preparation, central, choose
-from netspec.train.data.batches.loader import Batch, Loader
-from netspec.train.data.moments import Moments, Statistics, statistics
+from netspec.train.data.batches.loader import Loader
+from netspec.train.data.moments import Moments, Statistics, measure, statistics
 from netspec.train.data.picture import Frame, Held, Pixels
-from netspec.train.data.statistics import SAMPLE, measure, sampled
 
 FRAME = Frame(3, 6, 7)
 SIZE = Shape(3, 4, 5)
@@ -29,9 +28,7 @@ def frames(count: int, frame: Frame = FRAME, seed: int = 0) -> Pixels:
 
 def statistics_of(pictures: Pixels) -> Statistics:
     frame = Frame(*pictures.shape[1:])
-    places = np.arange(len(pictures))
-    parts = (pictures[:2], places[:2]), (pictures[2:], places[2:])
-    return statistics(measure(iter([Batch(some, where, where, np.arange(len(where))) for some, where in parts]), frame))
+    return statistics(measure((pictures[:2], pictures[2:]), frame))
 
 
 def test_crop_and_mirror_pixel_by_pixel() -> None:
@@ -158,12 +155,6 @@ def test_the_random_numbers_are_splitmix64s() -> None:
     """The first outputs of SplitMix64 from state 0, as its authors' C code prints them."""
     states = np.array([0, 0x9E3779B97F4A7C15], np.uint64)
     assert chance._mix(states).tolist() == [0xE220A8397B1DCDAF, 0x6E789E6AA1B965F4]
-
-
-def test_a_large_set_is_measured_on_a_sample() -> None:
-    assert sampled(5).tolist() == [0, 1, 2, 3, 4]
-    places = sampled(3 * SAMPLE)
-    assert (len(places), places[0], places[-1]) == (SAMPLE, 0, 3 * SAMPLE - 1)
 
 
 STATISTICS = statistics_of(frames(8, seed=5))

@@ -6,12 +6,12 @@ import re
 
 from places import ROOT
 
+from netspec.train.data.moments import SAMPLE
 from netspec.train.data.source import SOURCES
 from netspec.train.data.sources.decode import MAX_PIXELS
 from netspec.train.data.sources.flat_val import USUAL
 from netspec.train.data.sources.shards import SHARD
 from netspec.train.data.sources.synthetic import MEASURED
-from netspec.train.data.statistics import SAMPLE
 
 
 def test_the_page_has_every_source_and_the_codes_numbers() -> None:

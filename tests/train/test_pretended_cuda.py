@@ -87,7 +87,7 @@ def test_steps_wait_for_the_device_where_its_numbers_are_wanted_alone(tmp_path: 
 
 
 def test_tensors_in_both_kinds_of_memory_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop, "as_tensor", lambda labels, device: torch.from_numpy(labels))
+    monkeypatch.setattr(loop, "sent", lambda labels, device: torch.from_numpy(labels))
     with pretended(), pytest.raises(RuntimeError, match=r"on the same device: aten\.nll_loss"):
         run(SPEC, "cuda", tmp_path / "run", without=("cuda-graph",))
 

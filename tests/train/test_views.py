@@ -39,7 +39,7 @@ def test_views_that_coincide_are_taken_once_and_count_as_often() -> None:
 def test_a_view_is_cut_out_of_the_right_place() -> None:
     graph = net("mean=image", "mean=none").graph
     frame = Frame(3, 14, 14)
-    prepare = Preparation(graph.preprocessing, None, frame, graph.input.output, 255, torch.device("cpu"))
+    prepare = Preparation.of(graph, None, frame, 255, "cpu")
     pictures = np.random.default_rng(0).integers(0, 256, (2, 3, 14, 14), np.uint8)
     plain = torch.from_numpy(pictures[:, :, 2:, :12]).float() / 255
     torch.testing.assert_close(prepared(prepare, pictures, View(2, 0, False, 1.0)), plain)
@@ -72,7 +72,7 @@ def test_scores_that_are_a_softmax_already_are_taken_as_they_are() -> None:
     built = build(graph, 0, "cpu")
     built.module.eval()
     objective = Objective(graph, built.module)
-    prepare = Preparation(graph.preprocessing, None, Frame(3, 14, 14), graph.input.output, 255, torch.device("cpu"))
+    prepare = Preparation.of(graph, None, Frame(3, 14, 14), 255, "cpu")
     pictures = np.full((1, 3, 14, 14), 7, np.uint8)
     found = Predictor(objective, prepare, views(1, Frame(3, 14, 14), graph.input.output))(pictures).exp()
     with torch.no_grad():

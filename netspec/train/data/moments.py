@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from netspec.train.chance import Places
 from netspec.train.data.picture import Frame, Pixels
 
 Real = NDArray[np.float64]
 Whole = NDArray[np.int64]
+
+SAMPLE = 10_000
+"""Where there are more training images than this, so many of them, evenly spread, stand for all."""
+
+
+def sampled(count: int) -> Places:
+    """Which of ``count`` training images are measured: their places."""
+    return np.unique(np.linspace(0, count - 1, min(count, SAMPLE)).astype(np.int64))
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +37,13 @@ class Moments:
 
     @classmethod
     def none(cls, frame: Frame) -> Moments:
-        """Of no pictures."""
+        """The sums over no pictures, from which adding begins."""
         shape = (frame.channels, frame.height, frame.width)
         return cls(0, np.zeros(shape, np.int64), np.zeros((frame.channels, frame.channels), np.int64))
 
     @classmethod
     def of(cls, pictures: Pixels) -> Moments:
-        """Of pictures of shape (N, channels, height, width)."""
+        """The sums over pictures of shape (N, channels, height, width)."""
         channels = pictures.shape[1]
         products = np.zeros((channels, channels), np.int64)
         for picture in pictures:
@@ -47,9 +57,14 @@ class Moments:
         return Moments(self.images + other.images, self.total + other.total, self.products + other.products)
 
 
+def measure(batches: Iterable[Pixels], frame: Frame) -> Moments:
+    """The sums over all pictures of some batches, (N, channels, height, width) each."""
+    return sum(map(Moments.of, batches), Moments.none(frame))
+
+
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """In units of stored pixels, colours in the order red, green, blue.
+    """The mean image and the spread of the colours, in units of stored pixels, colours in the order red, green, blue.
 
     ``mean`` has shape (channels, height, width), ``axes`` (channels, channels): its column i is the i-th principal
     component of the colours times the standard deviation along it (the root of the covariance's eigenvalue).
@@ -86,7 +101,7 @@ class Colours:
 
 
 def colours(moments: Moments) -> Colours:
-    """Of at least one picture."""
+    """How the colours of at least one picture are distributed."""
     pixels = moments.images * moments.total[0].size
     centre = moments.total.sum(axis=(1, 2)) / pixels
     covariance = moments.products / pixels - np.outer(centre, centre)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
 from pathlib import Path
 
 from netspec.diagnostics.nearest import nearest
@@ -107,7 +106,7 @@ def open_data(name: str, frame: Frame | None = None, outputs: int | None = None,
         kind, where = "", name
     root = _folder(where or ".")
     try:
-        return _opened(lambda: _open_files(kind, root, frame))
+        return _open_files(kind, root, frame)
     except TrainError as problem:
         meant = _of_a_format(root)
         if meant is None or meant == f"{kind}:{root}":
@@ -116,13 +115,17 @@ def open_data(name: str, frame: Frame | None = None, outputs: int | None = None,
 
 
 def _open_files(kind: str, root: Path, frame: Frame | None) -> Data:
-    if kind == "cifar10":
-        return open_cifar10(root)
-    if kind == "mnist":
-        return open_mnist(root, frame)
-    if is_packed(root):
-        return open_packed(root, frame)
-    return open_folder(root, frame if frame is not None else OWN)
+    """The source of this kind in a folder; without a kind, a pack or a folder of images."""
+    try:
+        if kind == "cifar10":
+            return open_cifar10(root)
+        if kind == "mnist":
+            return open_mnist(root, frame)
+        if is_packed(root):
+            return open_packed(root, frame)
+        return open_folder(root, frame if frame is not None else OWN)
+    except OSError as problem:
+        raise TrainError(f"cannot open {problem.filename}: {problem.strerror}") from problem
 
 
 def _of_a_format(root: Path) -> str | None:
@@ -193,13 +196,6 @@ def _folder(name: str) -> Path:
     near = _nearest(path, name)
     hint = (f"did you mean {near}?",) if near else ()
     raise RequestError(f"there is no data source and no folder called {name}", *hint, *listing())
-
-
-def _opened(opening: Callable[[], Data]) -> Data:
-    try:
-        return opening()
-    except OSError as problem:
-        raise TrainError(f"cannot open {problem.filename}: {problem.strerror}") from problem
 
 
 def _nearest(path: Path, name: str) -> str | None:

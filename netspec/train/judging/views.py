@@ -21,6 +21,7 @@ from netspec.passes.crops import centre_crop, five_crops
 from netspec.train.data.batches.augment import Choices, Preparation
 from netspec.train.data.picture import Frame, Pixels
 from netspec.train.learning.objective import Objective
+from netspec.train.learning.validation import PROTOCOL
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ def views(number: int, frame: Frame, size: Shape) -> tuple[View, ...]:
 def protocol(number: int, distinct: int) -> str:
     """The views in words, for whoever reads a result."""
     if number == 1:
-        return "centre crop"
+        return PROTOCOL
     words = "mean softmax of 10 views (corners, centre, mirror images)"
     if distinct < number:
         words += f", of which {distinct} are distinct: the stored pictures leave no room for more crops"
@@ -70,9 +71,9 @@ class Predictor:
     def __call__(self, pictures: Pixels, first: int = 0) -> Tensor:
         """The logarithms of the predicted shares of the classes, (N, classes), float64, on the CPU.
 
-        Pictures: (N, channels, height, width), as stored, the first of which is the ``first``-th that is tested. The
-        shares are the mean over the views of the softmax of
-        the class scores; they are kept as logarithms, so that a loss is a number however sure a wrong answer is.
+        ``pictures`` are (N, channels, height, width), as stored; the first of them is the ``first``-th that is tested.
+        The shares are the mean over the views of the softmax of the class scores. They are kept as logarithms, so that
+        a loss is a number however sure a wrong answer is.
         """
         total: Tensor | None = None
         with torch.no_grad():

@@ -17,6 +17,7 @@ from netspec.passes.parts import Gathered
 from netspec.train.chance import Places
 from netspec.train.data.batches.layout import Layout
 from netspec.train.errors import TrainError
+from netspec.train.requirements import UNTAUGHT
 
 
 def nothing(gathered: Gathered) -> None:
@@ -132,7 +133,7 @@ class Objective:
             self.draw(seed, step, first)
             loss = self.loss(some, classes) * (len(classes) / len(labels))
             if not loss.requires_grad:
-                raise TrainError("nothing to learn: the loss depends on no weights")
+                raise TrainError(UNTAUGHT)
             loss.backward()  # type: ignore[no-untyped-call]
             total, first = total + loss.detach(), first + len(classes)
             update(Gathered(sizes, done))

@@ -14,7 +14,7 @@ VIEWS = 1
 """Views of each image that a validation takes during training, whatever the spec's test line says."""
 
 PROTOCOL = "centre crop"
-"""Which view that is."""
+"""Which view the only one is, in a validation and in a test."""
 
 
 @dataclass(frozen=True, slots=True)

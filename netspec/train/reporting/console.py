@@ -12,10 +12,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Column
 
 from netspec.train.learning.validation import Evaluation
-from netspec.train.reporting.progress import printable
+from netspec.train.reporting.progress import SECONDS_BETWEEN_LINES, on_terminal, printable
 from netspec.units import count, per_second
 
-SECONDS_BETWEEN_LINES = 10.0
 EPOCH_LINES = 20
 """Where there is no terminal, a short run prints about this many lines, however many epochs it has."""
 
@@ -190,7 +189,7 @@ def reporter(*, quiet: bool, console: Console | None = None) -> Reporter:
     console = console if console is not None else Console(stderr=True)
     if quiet:
         return Quiet(console)
-    return Bar(console) if console.is_terminal and not console.is_dumb_terminal else Lines(console)
+    return Bar(console) if on_terminal(console) else Lines(console)
 
 
 def describe(status: Status, plan: Plan) -> str:

@@ -13,6 +13,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from netspec.units import count, per_second
 
 SECONDS_BETWEEN_LINES = 10.0
+"""Where there is no terminal, a line is printed no more often than this."""
+
+
+def on_terminal(console: Console) -> bool:
+    """Whether a console can draw a bar over itself."""
+    return console.is_terminal and not console.is_dumb_terminal
 
 
 class Counter:
@@ -46,7 +52,7 @@ class Counter:
         self._bar: Progress | None = None
         self._task: TaskID | None = None
         self._quiet = quiet
-        if not quiet and console.is_terminal and not console.is_dumb_terminal:
+        if not quiet and on_terminal(console):
             self._bar = Progress(
                 TextColumn("{task.description}"),
                 BarColumn(bar_width=20),

@@ -10,14 +10,19 @@ from typing import Any, BinaryIO, cast
 
 import torch
 
+from netspec.train.files import written_beside
+
 KEEP = 2
+"""How many checkpoints of a run are kept."""
+
 FORMAT = 1
+"""The version of what is in a checkpoint."""
 
 _NAME = re.compile(r"step-(\d+)\.pt")
 
 
 def save(folder: Path, step: int, state: Mapping[str, Any]) -> Path:
-    """Write ``step-STEP.pt`` beside its final name, flush it to the disk, rename it; then remove all but the last two.
+    """Write ``step-STEP.pt``, whole or not at all; then remove all checkpoints but the last two.
 
     ``state`` may hold tensors, numbers, strings, lists and dictionaries: what ``torch.load(weights_only=True)`` reads.
 
@@ -27,19 +32,13 @@ def save(folder: Path, step: int, state: Mapping[str, Any]) -> Path:
         The disk is full, or the folder cannot be written. Earlier checkpoints are untouched.
     """
     final = folder / f"step-{step:09d}.pt"
-    beside = folder / f".{final.name}.{os.getpid()}.part"
     failed: list[OSError] = []
     try:
-        with beside.open("wb") as file:
+        with written_beside(final) as file:
             torch.save({"format": FORMAT, "step": step, **state}, cast(BinaryIO, _Writer(file, failed)))
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(final)
     except RuntimeError as problem:
         # torch's writer says something of its own when the file system takes no more bytes.
         raise (failed[0] if failed else OSError(str(problem))) from problem
-    finally:
-        beside.unlink(missing_ok=True)
     _flush_folder(folder)
     _prune(folder)
     return final

@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from netspec.train.errors import TrainError
+from netspec.train.locking import Taken, only_process
 from netspec.train.runs.runfolder import LOCK, read_facts
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _take(handle: int) -> None:
-        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
-
-else:
-    import fcntl
-
-    def _take(handle: int) -> None:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 @contextmanager
@@ -31,25 +18,17 @@ def locked(folder: Path) -> Iterator[None]:
     Raises
     ------
     TrainError
-        Another process is training there, or the folder cannot be written. (A file system that knows no locks keeps
-        nobody out.)
+        Another process is training there, or the folder cannot be written.
     """
-    try:
-        handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
-    except OSError as problem:
-        raise TrainError(f"cannot write in {folder}: {problem.strerror}") from problem
-    try:
+    with ExitStack() as stack:
         try:
-            _take(handle)
-        except (BlockingIOError, PermissionError) as taken:
-            raise TrainError(
-                f"another process is training in {folder}{_who(folder)}", "wait for it, or end it"
-            ) from taken
-        except OSError:
-            pass  # no locks on this file system
+            stack.enter_context(only_process(folder / LOCK))
+        except Taken as taken:
+            told = f"another process is training in {folder}{_who(folder)}"
+            raise TrainError(told, "wait for it, or end it") from taken
+        except OSError as problem:
+            raise TrainError(f"cannot write in {folder}: {problem.strerror}") from problem
         yield
-    finally:
-        os.close(handle)
 
 
 def _who(folder: Path) -> str:

@@ -24,7 +24,7 @@ from netspec.train.errors import RequestError, TrainError
 from netspec.train.interval import read_interval
 from netspec.train.runs import checkpoint
 from netspec.train.runs.named import need
-from netspec.train.runs.runfolder import CHECKPOINTS, FACTS, SPEC, read_facts, resuming
+from netspec.train.runs.runfolder import CHECKPOINTS, FACTS, SPEC, read_facts, read_spec, resuming
 from netspec.train.runs.saved import net_of, newest, runs_inside, sha256, shape_of
 
 MACHINE = ("device", "threads", "gpus", "split", "workers")
@@ -217,8 +217,7 @@ def _unstarted(folder: Path, facts: Mapping[str, Any]) -> Earlier:
     names = [field.name for field in dataclasses.fields(Config) if field.name != "data"]
     try:
         settings = {"data": facts["data"]["source"], **{name: facts[name] for name in names}}
-        with (folder / SPEC).open(encoding="utf-8", newline="") as opened:
-            spec = opened.read()
+        spec = read_spec(folder)
     except (KeyError, TypeError, OSError, UnicodeDecodeError) as problem:
         raise TrainError(
             f"{folder} was left before its first checkpoint, and it is not written down what it was going to do",

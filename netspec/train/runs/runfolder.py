@@ -154,6 +154,12 @@ def _paths(held: bytes) -> Iterator[str]:
             yield json.loads(line)["path"]
 
 
+def read_spec(folder: Path) -> str:
+    """The text of a run's ``spec.net``, its line ends as they are. Raises ``OSError`` and ``UnicodeDecodeError``."""
+    with (folder / SPEC).open(encoding="utf-8", newline="") as opened:
+        return opened.read()
+
+
 def read_facts(folder: Path) -> Mapping[str, Any]:
     """What a run's ``run.json`` says; nothing where it cannot be read."""
     try:

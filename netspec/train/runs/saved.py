@@ -28,7 +28,7 @@ from netspec.train.learning.objective import Objective, build
 from netspec.train.runs import checkpoint
 from netspec.train.runs.named import need
 from netspec.train.runs.ranges import range_of
-from netspec.train.runs.runfolder import CHECKPOINTS, FACTS, SPEC, read_facts
+from netspec.train.runs.runfolder import CHECKPOINTS, FACTS, SPEC, read_facts, read_spec
 from netspec.units import count, plain, plural
 
 Warn = Callable[[str], None]
@@ -156,9 +156,7 @@ class Saved:
                 f"{self.graph.name} subtracts or divides by what is measured on training images, and there are none",
                 f"give the numbers on the input line, or by --set; those of many published weights are {self._usual()}",
             )
-        prepare = Preparation(
-            self.graph.preprocessing, None, frame, self.graph.input.output, peak, torch.device(device)
-        )
+        prepare = Preparation.of(self.graph, None, frame, peak, device)
         held = self.state["preparation"]
         mean: Tensor = held["mean"]
         if tuple(mean.shape) not in ((frame.channels, 1, 1), (frame.channels, frame.height, frame.width)):
@@ -316,15 +314,14 @@ def shape_of(text: str | None) -> Shape | None:
 def _need_same_spec(folder: Path, state: Mapping[str, Any], file: Path) -> None:
     """Raise ``TrainError`` where the folder's ``spec.net`` has been changed since the training."""
     try:
-        with (folder / SPEC).open(encoding="utf-8", newline="") as opened:
-            text = opened.read()
+        text = read_spec(folder)
     except FileNotFoundError:
         return  # the checkpoint has the text
     except (OSError, UnicodeDecodeError) as problem:
-        raise TrainError(f"cannot read {folder / 'spec.net'}: {problem}") from problem
+        raise TrainError(f"cannot read {folder / SPEC}: {problem}") from problem
     if sha256(text) != state["spec_sha256"]:
         raise TrainError(
-            f"{folder / 'spec.net'} is not the spec that {folder} was trained as",
+            f"{folder / SPEC} is not the spec that {folder} was trained as",
             f"its SHA-256 begins with {sha256(text)[:12]}, that of the trained one with {state['spec_sha256'][:12]}",
             f"the checkpoint has the trained one inside; to go by that, name the checkpoint: {file}",
         )

@@ -72,7 +72,7 @@ def snapshot(t: Training) -> dict[str, Any]:
         "factor": t.optimiser.factor,
         "watch": dataclasses.asdict(t.watch),
         "place": _place(t.place) if t.place is not None else None,
-        "tally": _tally(t.tally),
+        "tally": dataclasses.asdict(t.tally),
         "validated": t.validated,
         "found": dataclasses.asdict(t.found) if t.found is not None else None,
         "guessing": t.guessing.total,
@@ -147,7 +147,7 @@ def diverged(step: int, what: str) -> TrainError:
 def _place(place: Place) -> dict[str, Any]:
     return {
         "plan": dataclasses.asdict(place.plan),
-        "tally": _tally(place.tally),
+        "tally": dataclasses.asdict(place.tally),
         "position": place.position,
         "whole": place.whole.state_dict(place.waited),
         "line": place.line.state_dict(place.waited),
@@ -163,7 +163,3 @@ def _placed(state: dict[str, Any], device: str) -> Place:
         Meter.of(state["whole"], device),
         Meter.of(state["line"], device),
     )
-
-
-def _tally(tally: Tally) -> dict[str, int]:
-    return dataclasses.asdict(tally)

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 
 from netspec.net import Net
-from netspec.train.assembly import measured, preparation
+from netspec.train.assembly import measured
 from netspec.train.config import Request, resolve
 from netspec.train.data.batches.augment import Preparation
 from netspec.train.data.batches.loader import Loader
@@ -44,7 +43,7 @@ def as_run(net: Net, path: Path, weights: Weights, source: str, batch: int | Non
         told = [key for key in ("mean", "std") if getattr(before, key) in ("image", "channel")]
         whose = "mean and std are those" if len(told) == 2 else f"the {told[0]} is that"
         reporter.note(f"{whose} of {statistics.images} training images of {data.source}")
-    prepare = preparation(net.graph, data, statistics, "cpu")
+    prepare = Preparation.of(net.graph, statistics, data.frame, data.peak, "cpu")
     return _saved(net, path, module, data.classes, prepare.kept(), {"data": source})
 
 
@@ -65,8 +64,7 @@ def without_data(net: Net, path: Path, weights: Weights, classes: Sequence[str] 
     names = tuple(classes) if classes is not None else tuple(map(str, range(graph.scores.output.units)))
     held: dict[str, Any] = {}
     if graph.input.output.is_image and not graph.preprocessing.measured:
-        frame = stored_frame(graph)
-        held = Preparation(graph.preprocessing, None, frame, graph.input.output, PEAK, torch.device("cpu")).kept()
+        held = Preparation.of(graph, None, stored_frame(graph), PEAK, "cpu").kept()
     return _saved(net, path, module, names, held, {}).with_classes(names)
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from netspec.train.data.moments import Moments, statistics
+from netspec.train.data.moments import SAMPLE, Moments, sampled, statistics
 from netspec.train.data.picture import Frame, Pixels
 
 
@@ -51,3 +51,9 @@ def test_mean_and_components_by_hand() -> None:
 def test_of_no_pictures_all_is_zero() -> None:
     found = statistics(Moments.none(Frame(3, 2, 2)))
     assert (found.images, found.mean.any(), found.axes.any()) == (0, False, False)
+
+
+def test_a_large_set_is_measured_on_a_sample() -> None:
+    assert sampled(5).tolist() == [0, 1, 2, 3, 4]
+    places = sampled(3 * SAMPLE)
+    assert (len(places), places[0], places[-1]) == (SAMPLE, 0, 3 * SAMPLE - 1)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from netspec import backend
+from netspec.ir.graph import Graph
 from netspec.ir.settings import Augment, Preprocessing
 from netspec.ir.shape import Shape
 from netspec.train import chance
@@ -68,11 +69,12 @@ def central(count: int, frame: Frame, size: Shape) -> Choices:
     return Choices(top, left, np.zeros(count, np.bool_), np.zeros((count, frame.channels)))
 
 
-def sent(numbers: NDArray[Any], device: torch.device) -> Tensor:
+def sent(numbers: NDArray[Any], device: torch.device | str) -> Tensor:
     """Numbers on a device. A CUDA device copies them by itself: an ordinary copy would wait until all its steps so far
     are done, and leave it with nothing to do meanwhile."""
     here = torch.from_numpy(numbers)
-    return here.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else here.to(device)
+    cuda = torch.device(device).type == "cuda"
+    return here.pin_memory().to(device, non_blocking=True) if cuda else here.to(device)
 
 
 class Preparation:
@@ -126,6 +128,11 @@ class Preparation:
         self.std = torch.tensor(std, dtype=torch.float32, device=device)
         """What is divided by, in the network's range: (channels, 1, 1); red first."""
         self.take(self.mean, self.axes, self.std)
+
+    @classmethod
+    def of(cls, graph: Graph, statistics: Statistics | None, frame: Frame, peak: int, device: str) -> Preparation:
+        """What a graph's input line says, for stored pictures of this frame and peak."""
+        return cls(graph.preprocessing, statistics, frame, graph.input.output, peak, torch.device(device))
 
     def _given(self, numbers: str | tuple[float, ...], otherwise: float) -> NDArray[np.float64]:
         """What the spec gives as numbers, (channels, 1, 1), red first."""

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from netspec.train.data.sources.shards import FORMAT, MANIFEST, as_json
 from netspec.train.errors import RequestError
 from netspec.train.files import write_beside
+from netspec.train.locking import Taken, only_process
 
 KEPT = ".packing"
 """What is known of the shards that are finished, until all are."""
@@ -51,7 +51,11 @@ def claim(root: Path, out: Path, fingerprint: str) -> Iterator[State]:
     if out.exists() and not (kept / MANIFEST).exists() and any(_others(out)):
         raise RequestError(f"-o {out} is a folder with something in it", "name a new folder")
     kept.mkdir(parents=True, exist_ok=True)
-    with _alone(kept, out):
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(only_process(kept / "lock"))
+        except Taken as taken:
+            raise RequestError(f"another process is packing into {out}") from taken
         if (kept / MANIFEST).exists():
             _same(_source(kept / MANIFEST), fingerprint, f"{out} holds an unfinished pack of")
         else:
@@ -79,22 +83,3 @@ def _same(found: str | None, fingerprint: str, what: str) -> None:
             f"{what} another source",
             "its files, their classes or sizes differ, or it has another --size; name a new folder",
         )
-
-
-@contextmanager
-def _alone(kept: Path, out: Path) -> Iterator[None]:
-    """A lock that goes with its process; where there are none of the kind, nothing."""
-    try:
-        import fcntl
-    except ImportError:
-        yield
-        return
-    handle = os.open(kept / "lock", os.O_RDWR | os.O_CREAT)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as problem:
-            raise RequestError(f"another process is packing into {out}") from problem
-        yield
-    finally:
-        os.close(handle)

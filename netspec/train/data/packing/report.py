@@ -46,7 +46,7 @@ def judge(found: Survey, mismatch: str | None) -> Findings:
         errors.append(f"{plural(len(found.unreadable), 'image')} cannot be read")
     empty = [name for name, images in zip(found.classes, found.parts["train"].per_class, strict=True) if not images]
     if empty:
-        errors.append(f"{_classes(len(empty))} without a readable training image: {_some(empty)}")
+        errors.append(f"{plural(len(empty), 'class')} without a readable training image: {_some(empty)}")
     warnings = []
     for copies, where in _kinds(found).values():
         if copies:
@@ -56,7 +56,7 @@ def judge(found: Survey, mismatch: str | None) -> Findings:
 
 def as_text(found: Survey, findings: Findings, speeds: Speeds) -> list[str]:
     """The lines of the report."""
-    lines = [f"{found.source}: {_classes(len(found.classes))}"]
+    lines = [f"{found.source}: {plural(len(found.classes), 'class')}"]
     for name, part in found.parts.items():
         least, most = min(part.per_class), max(part.per_class)
         each = f"{count(least)}" if least == most else f"{count(least)} to {count(most)}"
@@ -176,10 +176,6 @@ def _spread(word: str, spread: Spread) -> str:
 
 def _plain_spread(spread: Spread | None) -> dict[str, float] | None:
     return {"min": spread.least, "median": spread.median, "max": spread.most} if spread is not None else None
-
-
-def _classes(number: int) -> str:
-    return f"{count(number)} {'class' if number == 1 else 'classes'}"
 
 
 def _some(names: Sequence[str]) -> str:
