@@ -58,7 +58,7 @@ def codes_in_the_source() -> set[str]:
     """Every code that stands as a first argument in what checks a file that could be read."""
     found = set()
     files = [
-        *(NETSPEC / "check").glob("*.py"),
+        *(NETSPEC / "check").rglob("*.py"),
         *(NETSPEC / "ir").rglob("*.py"),
         *(NETSPEC / "layers").glob("*.py"),
         NETSPEC / "lowering.py",

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import netspec
-from netspec.check.signal import strengths
+from netspec.check.traps.strength import strengths
 from netspec.diagnostics import apply
 
 SPECS = Path(__file__).parent.parent.parent / "specs"

@@ -1,0 +1,41 @@
+"""Warnings that know convnets: things that compute, and are most often not what was meant. No opinions, only traps.
+
+Each looks at the checked graph. A line's comment can silence one by its code: ``# allow: lrn-across-groups``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from netspec.check.facts import LayerFacts
+from netspec.check.traps.beginnings import saturated_bias, signal
+from netspec.check.traps.images import MOST_COLOURS, channels_last, lrn_across_groups, unread_channels, unread_pixels
+from netspec.check.traps.scores import dropout_on_scores, no_class_loss, relu_on_scores, sets_of_all, softmax_twice
+from netspec.check.traps.updates import batchnorm_momentum, super_eps
+from netspec.diagnostics import Diagnostic
+from netspec.ir.graph import Graph
+
+__all__ = ["MOST_COLOURS", "traps"]
+
+_RULES = (
+    channels_last,
+    unread_pixels,
+    unread_channels,
+    relu_on_scores,
+    softmax_twice,
+    no_class_loss,
+    sets_of_all,
+    dropout_on_scores,
+    lrn_across_groups,
+    saturated_bias,
+    batchnorm_momentum,
+    signal,
+    super_eps,
+)
+
+
+def traps(graph: Graph, facts: Mapping[str, LayerFacts]) -> tuple[Diagnostic, ...]:
+    """All warnings of a network, in the order of its layers."""
+    order = {name: i for i, name in enumerate(graph.layers)}
+    found = [w for rule in _RULES for w in rule(graph, facts)]
+    return tuple(sorted(found, key=lambda w: order[w.layer]))

@@ -1,0 +1,92 @@
+"""Traps in the values that a network starts with: what its weights are drawn from, and its biases."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+
+from netspec.check.facts import LayerFacts
+from netspec.check.traps.strength import mean_square, strengths
+from netspec.check.traps.warning import readers_of, warning
+from netspec.diagnostics import Diagnostic
+from netspec.ir.distribution import Constant
+from netspec.ir.graph import Graph, Node, Parameter
+from netspec.ir.ops import Bias, Conv, CrossEntropy, Linear, Local, Logistic, Softmax, Tanh
+from netspec.units import count, plain
+
+WEAKEST, STRONGEST = 1e-4, 1e4
+"""Between these the outputs of freshly initialised layers should be; far from them gradients vanish or overflow."""
+
+SUREST = 50
+"""Freshly drawn scores of this size make the first loss about 50 sqrt(2 ln(classes)), some forty times that of guessing
+among ten. The networks of the literature begin with scores below 10."""
+
+
+def signal(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic]:
+    """The first layer whose outputs, freshly initialised, are far too small or far too large."""
+    roots = strengths(graph)
+    for name, rms in roots.items():
+        node = graph.nodes[name]
+        if not isinstance(node.op, Conv | Local | Linear) or WEAKEST <= rms <= STRONGEST:
+            continue
+        weight = graph.parameters[node.params[0]]
+        code, verb = ("signal-vanishes", "vanishes") if rms < WEAKEST else ("signal-explodes", "explodes")
+        message = f"the signal {verb}: {node.layer} starts with outputs of about {_about(rms)}"
+        before = roots[node.inputs[0]]
+        notes = [
+            f"it reads values of about {_about(before)} with weights from {weight.distribution}, "
+            f"{count(_fan_in(weight, node))} a unit"
+        ]
+        if rms:
+            kept = math.sqrt(mean_square(weight.distribution)) * before / rms
+            notes.append(
+                f"weights with a standard deviation of {_about(kept)} would give outputs as large as what it reads"
+            )
+        yield warning(code, message, node, facts, ("init",), notes)
+        return
+    yield from _sure_of_nothing(graph, facts, roots)
+
+
+def _sure_of_nothing(graph: Graph, facts: Mapping[str, LayerFacts], roots: Mapping[str, float]) -> Iterator[Diagnostic]:
+    """A softmax whose scores are drawn so large that it is sure of one class before anything is learnt."""
+    for reader in graph.nodes.values():
+        if not isinstance(reader.op, Softmax | CrossEntropy) or roots[reader.inputs[0]] <= SUREST:
+            continue
+        node = graph.nodes[reader.inputs[0]]
+        pixels = roots[graph.input.name]
+        notes = [
+            f"{reader.layer} reads them, and is then sure of a class that was drawn by lot; scores of about 1 are not",
+            f"the network reads pixels of about {_about(pixels)}; "
+            "range=1 and mean=image on the input line make them small",
+        ]
+        message = f"the scores start too large: {node.layer}'s are about {_about(roots[node.name])}"
+        yield warning("signal-explodes", message, node, facts, ("init",), notes)
+        return
+
+
+def _about(value: float) -> str:
+    """An estimate, to three digits."""
+    return plain(float(f"{value:.3g}"))
+
+
+def _fan_in(weight: Parameter, node: Node) -> int:
+    """How many weights a unit has; with a connection table, on average."""
+    units = math.prod(weight.shape[: 3 if isinstance(node.op, Local) else 1])
+    return round(weight.size / units)
+
+
+def saturated_bias(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic]:
+    """A bias of 1 feeds a ReLU positive inputs; a tanh or logistic neuron it moves out of its steep middle."""
+    readers = readers_of(graph)
+    for node in graph.nodes.values():
+        if not isinstance(node.op, Conv | Local | Linear | Bias):
+            continue
+        starts = [graph.parameters[key].distribution for key in node.params if graph.parameters[key].role == "bias"]
+        for start in starts:
+            if isinstance(start, Constant) and abs(start.value) >= 1:
+                for reader in readers.get(node.name, []):
+                    if isinstance(reader.op, Tanh | Logistic):
+                        word = "tanh" if isinstance(reader.op, Tanh) else "logistic"
+                        message = f"{node.layer} starts with biases of {plain(start.value)} before its {word}"
+                        notes = ["a bias of 1 is there to give ReLUs positive inputs; it flattens this neuron"]
+                        yield warning("saturating-bias", message, node, facts, ("bias", "neuron"), notes)

@@ -1,0 +1,110 @@
+"""Traps in what windows, tables and normalisations read of an image."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from netspec.check.facts import LayerFacts
+from netspec.check.traps.warning import warning
+from netspec.diagnostics import Diagnostic, Edit, Fix
+from netspec.ir.graph import Graph, Node
+from netspec.ir.ops import Conv, Input, Local, Lrn, window_of
+from netspec.ir.shape import Shape
+from netspec.units import plural
+
+MOST_COLOURS = 4
+"""How many channels a picture has at most: three colours and a mask."""
+
+MOST_NAMED = 8
+"""How many channels that nothing reads are told by their numbers."""
+
+
+def channels_last(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic]:
+    """An image that was written height x width x channels is as many channels of very narrow maps."""
+    for node in graph.nodes.values():
+        shape = node.output
+        values = facts[node.layer].section.values if isinstance(node.op, Input) else ()
+        if not shape.is_image or len(values) < 2:
+            continue
+        if shape.channels == shape.height > MOST_COLOURS >= shape.width:
+            meant = Shape(shape.width, shape.channels, shape.height)
+            message = f"{node.layer} has {shape.channels} channels of {shape.height} x {shape.width} pixels"
+            note = f"a shape is channels x height x width: {meant} has {shape.channels} x {shape.height} pixels"
+            fix = Fix(f"write {meant}", (Edit(values[1].span, str(meant)),))
+            yield Diagnostic(
+                "channels-last", message, (values[1].span,), (note,), (fix,), severity="warning", layer=node.layer
+            )
+
+
+def unread_pixels(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic]:
+    """Rounding down leaves the last columns or rows of an image that no window reads.
+
+    Where the stride is longer than the window, as in a 1x1 projection of stride 2 (He et al., 2015, section 3.3), as
+    many stay unread between any two windows by design, and at the end it is told only of more.
+    """
+    for node in graph.nodes.values():
+        window = window_of(node.op)
+        if window is None:
+            continue
+        (x,) = graph.shapes(node)
+        rows, columns = window.fit(x.height, x.width)
+        gap = [stride - extent for stride, extent in zip(window.stride, window.extent, strict=True)]
+        if columns.unread > max(0, gap[1]):
+            note = f"{window.arithmetic('width', x.width)}: {_never_read(columns.unread, x.width, 'column')}"
+        elif rows.unread > max(0, gap[0]):
+            note = f"{window.arithmetic('height', x.height)}: {_never_read(rows.unread, x.height, 'row')}"
+        else:
+            continue
+        yield warning("unread-pixels", f"{node.layer} leaves pixels unread", node, facts, ("kernel",), [note])
+
+
+def _never_read(unread: int, size: int, what: str) -> str:
+    last = f"the last {what} of {size} is" if unread == 1 else f"the last {unread} of {size} {what}s are"
+    return f"{last} never read"
+
+
+def unread_channels(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic]:
+    """A connection table in which a channel stands in no row."""
+    for node in graph.nodes.values():
+        if not isinstance(node.op, Conv) or node.op.table is None:
+            continue
+        (x,) = graph.shapes(node)
+        read = {channel for row in node.op.table.rows for channel in row}
+        unread = [str(channel) for channel in range(x.channels) if channel not in read]
+        if unread:
+            which = plural(len(unread), "channel").split(" ", 1)[1]
+            message = f"no filter of {node.layer} reads {which} {', '.join(unread[:MOST_NAMED])}"
+            message += f" and {len(unread) - MOST_NAMED} more" if len(unread) > MOST_NAMED else ""
+            notes = [f"its input has {plural(x.channels, 'channel')}, and a table counts them from 0"]
+            yield warning("unread-channels", message, node, facts, ("table",), notes)
+
+
+def lrn_across_groups(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic]:
+    """A window over the maps of two groups of filters that never read the same maps."""
+    makers = _makers(graph)
+    for node in graph.nodes.values():
+        if not isinstance(node.op, Lrn):
+            continue
+        maker = makers[node.name]
+        if maker is None or not isinstance(maker.op, Conv | Local):
+            continue
+        groups = graph.groups if maker.placement.split else maker.op.groups
+        if node.op.groups == 1 and groups > 1:
+            channels = node.output.channels // groups
+            message = f"{node.layer}'s window crosses the {groups} groups of {maker.layer}"
+            notes = [
+                f"maps {channels - 1} and {channels} stand beside each other only by their numbers; on two GPUs each "
+                "normalised over its own"
+            ]
+            yield warning("lrn-across-groups", message, node, facts, ("reads", "size"), notes)
+
+
+def _makers(graph: Graph) -> dict[str, Node | None]:
+    """The layer with weights whose maps each value's channels are, looking up past what keeps them apart."""
+    makers: dict[str, Node | None] = {}
+    for node in graph.nodes.values():
+        if isinstance(node.op, Conv | Local):
+            makers[node.name] = node
+        else:
+            makers[node.name] = makers[node.inputs[0]] if len(node.inputs) == 1 else None
+    return makers

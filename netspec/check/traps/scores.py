@@ -1,0 +1,109 @@
+"""Traps in what becomes of the class scores, and in the losses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from netspec.check.facts import LayerFacts
+from netspec.check.traps.warning import readers_of, warning
+from netspec.diagnostics import Diagnostic, Edit, Fix
+from netspec.ir.graph import Graph, Node
+from netspec.ir.ops import CrossEntropy, Dropout, Loss, NoisyRelu, Relu, Relu6, SetCrossEntropy, Softmax
+from netspec.source import Source, Span
+from netspec.units import count
+
+
+def relu_on_scores(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic]:
+    """A ReLU between the layer that makes the class scores and the softmax or loss that reads them."""
+    for node in graph.nodes.values():
+        if _reads_scores(node):
+            source = graph.nodes[node.inputs[0]]
+            while isinstance(source.op, Dropout):
+                source = graph.nodes[source.inputs[0]]
+            if isinstance(source.op, Relu | Relu6 | NoisyRelu):
+                message = f"{source.layer} cuts its class scores off at 0 before {node.layer}"
+                notes = ["scores below 0 all become equal, and their classes get no gradient"]
+                yield warning("relu-on-scores", message, source, facts, ("neuron",), notes)
+
+
+def softmax_twice(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic]:
+    """A cross-entropy, which takes a softmax itself, of what a softmax made."""
+    for node in graph.nodes.values():
+        if isinstance(node.op, CrossEntropy) and isinstance(graph.nodes[node.inputs[0]].op, Softmax):
+            softmax = node.inputs[0]
+            message = f"{node.layer} applies a softmax of its own to {softmax}, which is one already"
+            notes = [f"let it read what {softmax} reads: inputs={graph.layers[softmax].inputs[0]}"]
+            yield warning("softmax-twice", message, node, facts, ("inputs",), notes)
+
+
+def sets_of_all(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic]:
+    """A cross-entropy of sets of classes that are as large as all classes together."""
+    for node in graph.nodes.values():
+        if isinstance(node.op, SetCrossEntropy) and node.op.size == (classes := graph.shapes(node)[0].units):
+            message = f"{node.layer} is 0 whatever the scores are: its sets have all {count(classes)} classes"
+            notes = ["the image's class is in a set of all with probability 1, and -log 1 = 0; a smaller size is meant"]
+            yield warning("no-effect", message, node, facts, ("size",), notes)
+
+
+def dropout_on_scores(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic]:
+    """A dropout of the class scores themselves."""
+    readers = readers_of(graph)
+    *_, output = graph.nodes.values()
+    for node in graph.nodes.values():
+        if isinstance(node.op, Dropout):
+            after = readers.get(node.name, [])
+            # A layer that is nobody's input and not the last one is a mistake of another kind, told by itself.
+            if all(_reads_scores(r) for r in after) if after else node is output:
+                message = f"{node.layer} drops the network's own outputs"
+                notes = ["a class score that is 0 by chance is a wrong answer; dropout belongs between layers"]
+                yield warning("dropout-on-scores", message, node, facts, (), notes)
+
+
+def _reads_scores(node: Node) -> bool:
+    return isinstance(node.op, Softmax) or (isinstance(node.op, Loss) and node.op.labelled)
+
+
+def no_class_loss(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic]:
+    """Losses that know no classes, beside class scores that none of them is about.
+
+    An autoencoder has such losses, and they depend on all the weights of what it computes.
+    """
+    losses = graph.losses
+    if not losses or any(isinstance(node.op, Loss) and node.op.knows_classes for node in losses):
+        return
+    softmaxes = [node for node in graph.nodes.values() if isinstance(node.op, Softmax)]
+    answer = softmaxes[-1] if softmaxes else graph.output
+    beside = graph.needed((answer,)) - graph.needed(losses)
+    if answer.output.is_image or isinstance(answer.op, Loss) or answer.name not in beside:
+        return
+    if not softmaxes and not any(graph.nodes[name].params for name in beside):
+        return
+    first, scores = losses[0], graph.scores.layer
+    message = f"{first.layer} takes the place of the cross-entropy: no loss knows the images' classes"
+    notes = [
+        f"without a loss in the file, the cross-entropy of {scores} is trained; with one, the file's losses alone",
+    ]
+    yield replace(warning("no-class-loss", message, first, facts, (), notes), fixes=(_class_loss(scores, facts),))
+
+
+def _class_loss(scores: str, facts: Mapping[str, LayerFacts]) -> Fix:
+    """A cross-entropy of the class scores: above the last softmax, which goes on reading the scores, or last."""
+    name = next(n for n in ("loss", *(f"loss{i}" for i in range(2, len(facts) + 2))) if n not in facts)
+    line = f"[{name}] crossentropy inputs={scores}"
+    sections = [known.section for known in facts.values()]
+    softmax = next((s for s in sections[::-1] if facts[s.name.text].type == "softmax"), None)
+    if softmax is None:
+        source = sections[0].span.source
+        begins = "" if source.text.endswith(("\n", "\r")) else source.newline
+        return Fix(f"add {line}", (_inserted(source, len(source.text), f"{begins}{line}{source.newline}"),))
+    above = softmax.span.source
+    edits = [_inserted(above, softmax.span.start, f"{line}{above.newline}")]
+    if not any(pair.key.text == "inputs" for pair in softmax.pairs):
+        word = softmax.values[0].span
+        edits.append(_inserted(word.source, word.end, f" inputs={scores}"))
+    return Fix(f"add {line} above {softmax.name.text}", tuple(edits))
+
+
+def _inserted(source: Source, place: int, text: str) -> Edit:
+    return Edit(Span(source, place, place), text)

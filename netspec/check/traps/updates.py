@@ -1,0 +1,47 @@
+"""Traps in how parameters are updated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from netspec.check.facts import LayerFacts
+from netspec.check.traps.warning import warning
+from netspec.diagnostics import Diagnostic, Edit, Fix
+from netspec.ir.graph import Graph
+from netspec.ir.ops import BatchNorm
+from netspec.units import plain
+
+SAFE_SUPER_EPS = 0.25
+"""With it or more there is a root of the running means for any gradients."""
+
+
+def batchnorm_momentum(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic]:
+    """What PyTorch and Keras call the momentum of a batch normalisation is another number here. Of one in a ``default``
+    line it is told at the first layer."""
+    told = False
+    for node in graph.nodes.values():
+        momentum = facts[node.layer].values.get("momentum") if isinstance(node.op, BatchNorm) else None
+        if momentum is None:
+            continue
+        pair = facts[node.layer].pairs.get("momentum")
+        if told and pair is None:
+            continue
+        told = told or pair is None
+        whose, share = ("Keras or Caffe", 1 - momentum) if momentum > 0.5 else ("PyTorch", momentum)
+        said, average = f"momentum={plain(momentum)}", f"average={plain(round(share, 6))}"
+        message = f"{said} of {node.layer} is that of its weights in training"
+        notes = [f"the share of the running averages that a step replaces is {average} for {said} of {whose}"]
+        fixes = (Fix(f"write {average}", (Edit(pair.span, average),)),) if pair and momentum else ()
+        yield replace(warning("batchnorm-momentum", message, node, facts, ("momentum",), notes), fixes=fixes)
+
+
+def super_eps(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic]:
+    """The mean of g^2 + g is at least -1/4, that of g = -1/2."""
+    for node in graph.nodes.values():
+        for p in (graph.parameters[key] for key in node.params):
+            if p.layer == node.layer and p.super_eps is not None and p.super_eps < SAFE_SUPER_EPS and p.lr:
+                message = f"{p.layer}'s super_eps={plain(p.super_eps)} may leave the root of a number below 0"
+                notes = ["g^2 + g is -0.25 at g = -0.5; from super_eps=0.25 on its mean plus super_eps is above 0"]
+                yield warning("super-eps-too-small", message, node, facts, ("super_eps",), notes)
+                break
