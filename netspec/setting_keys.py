@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from netspec.ir import settings as ir
 from netspec.ir.window import ROUNDINGS
 from netspec.keys import Argument, BadValue, Choice, Key, OneOf, Real, Whole
-from netspec.keys.kinds import Form, arguments, shown, unknown_word
+from netspec.keys.calls import Form, arguments
+from netspec.keys.kind import shown, unknown_word
 from netspec.keys.schedules import OwnScheduleWord, ScheduleWord, WarmupLength
 from netspec.language.syntax import Call, FileName, Value, Word
 

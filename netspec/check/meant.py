@@ -11,7 +11,7 @@ from netspec.diagnostics import Edit, Fix
 from netspec.diagnostics.elsewhere import ABSENT_KEYS, WORDS, plain_word
 from netspec.diagnostics.nearest import nearest
 from netspec.keys import BadValue, Key
-from netspec.keys.kinds import shown
+from netspec.keys.kind import shown
 from netspec.language.syntax import Call, Number, Pair, Section, Value, Word
 from netspec.language.written import without_brackets
 from netspec.lowering import LayerType

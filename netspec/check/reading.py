@@ -18,7 +18,7 @@ from netspec.diagnostics import Label
 from netspec.ir.fault import Fault
 from netspec.ir.shape import Shape
 from netspec.keys import BadValue
-from netspec.keys.kinds import shown
+from netspec.keys.kind import shown
 from netspec.language.syntax import Dims, Pair, Section, Value, Word
 from netspec.lowering import LayerType
 

@@ -12,7 +12,7 @@ from netspec.check.values import distinct, keys_of, read_pairs
 from netspec.diagnostics import Label
 from netspec.ir.settings import Augment, Test, Train
 from netspec.keys import BadValue, Whole
-from netspec.keys.kinds import shown
+from netspec.keys.kind import shown
 from netspec.language.syntax import File, Number, Pair, Setting, Word
 from netspec.setting_keys import SETTINGS, WORDS
 from netspec.units import count

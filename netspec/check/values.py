@@ -12,7 +12,7 @@ from netspec.check.report import Findings, replacement
 from netspec.diagnostics import Fix, Label
 from netspec.diagnostics.elsewhere import ABSENT_SETTINGS, absent_key, plain_word
 from netspec.keys import BadValue, Key, Padding
-from netspec.keys.kinds import shown
+from netspec.keys.kind import shown
 from netspec.language.syntax import Call, Pair, Values, Word
 from netspec.lowering import LayerType, PerInput
 from netspec.setting_keys import Optimizer

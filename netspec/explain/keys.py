@@ -8,8 +8,8 @@ from functools import cache
 from netspec import layers
 from netspec.explain.markdown import table
 from netspec.keys import NEURONS, Argument, BiasInit, Init, Key, Kind, NeuronWord
+from netspec.keys.calls import Form
 from netspec.keys.initialisers import BIASES, INITIALISERS
-from netspec.keys.kinds import Form
 from netspec.keys.schedules import SCHEDULES, WARMUPS, OwnScheduleWord, ScheduleWord, WarmupLength
 from netspec.setting_keys import (
     COLOURS,

@@ -1,26 +1,16 @@
 """Keys and the kinds of their values."""
 
+from netspec.keys.calls import Argument
 from netspec.keys.channels import PerChannel
 from netspec.keys.initialisers import HE, ZERO, BiasInit, Init, Initialiser
 from netspec.keys.key import REQUIRED, Key, of_training
-from netspec.keys.kinds import (
-    LARGEST,
-    Argument,
-    BadValue,
-    Choice,
-    GpuPlace,
-    ImageShape,
-    Kind,
-    LayerNames,
-    OneOf,
-    Padding,
-    Real,
-    Size2,
-    Whole,
-)
+from netspec.keys.kind import BadValue, Kind
 from netspec.keys.neurons import IDENTITY, NEURONS, NeuronWord
+from netspec.keys.numbers import LARGEST, OneOf, Real, Whole
 from netspec.keys.optional import BOUND, OrNone
+from netspec.keys.sizes import ImageShape, Padding, Size2
 from netspec.keys.tables import Rows
+from netspec.keys.words import Choice, GpuPlace, LayerNames
 
 __all__ = [
     "BOUND",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from netspec.keys.kinds import BadValue, Real, one_of, unknown_word
+from netspec.keys.kind import BadValue, one_of, unknown_word
+from netspec.keys.numbers import Real
 from netspec.language.syntax import Number, Value, Values, Word
 
 Channels = str | tuple[float, ...]

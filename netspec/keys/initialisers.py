@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from netspec.ir.distribution import Constant, Distribution, Normal, Uniform
-from netspec.keys.kinds import Argument, BadValue, Form, Real, arguments, one_of, shown, unknown_word
+from netspec.keys.calls import Argument, Form, arguments
+from netspec.keys.kind import BadValue, one_of, shown, unknown_word
+from netspec.keys.numbers import Real
 from netspec.language.syntax import Call, Number, Value, Word
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from netspec.keys.kinds import Kind
+from netspec.keys.kind import Kind
 
 
 class Required:

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from netspec.ir import ops
-from netspec.keys.kinds import Argument, Real, arguments, unknown_word
+from netspec.keys.calls import Argument, arguments
+from netspec.keys.kind import unknown_word
+from netspec.keys.numbers import Real
 from netspec.language.syntax import Call, Value, Word
 
 

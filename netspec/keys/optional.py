@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from netspec.keys.kinds import BadValue, Kind, Real, shown
+from netspec.keys.kind import BadValue, Kind, shown
+from netspec.keys.numbers import Real
 from netspec.language.syntax import Value, Word
 
 

@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from netspec.ir import settings as ir
-from netspec.keys.kinds import Argument, BadValue, Form, Real, Whole, arguments, one_of, shown, unknown_word
+from netspec.keys.calls import Argument, Form, arguments
+from netspec.keys.kind import BadValue, one_of, shown, unknown_word
+from netspec.keys.numbers import Real, Whole
 from netspec.language.syntax import Call, Number, Value, Word
 
 _FALL = Argument("factor", Real(above=0, high=1), 0.1)

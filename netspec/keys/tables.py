@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from netspec.ir.table import ConnectionTable
-from netspec.keys.kinds import BadValue, shown
+from netspec.keys.kind import BadValue, shown
 from netspec.language.syntax import Maps, Number, Value, Values
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from netspec.ir.fault import Fault
 from netspec.keys import Key, Real, Whole
-from netspec.keys.kinds import LARGEST_SIDE
+from netspec.keys.sizes import LARGEST_SIDE
 from netspec.lowering import Lowering
 
 RESPONSE = (

@@ -2,7 +2,7 @@
 
 from netspec.ir.ops import Crop
 from netspec.keys import Key, Size2, Whole
-from netspec.keys.kinds import LARGEST_SIDE
+from netspec.keys.sizes import LARGEST_SIDE
 from netspec.layers._common import USUAL
 from netspec.lowering import LayerType, Lowering
 

@@ -2,7 +2,7 @@
 
 from netspec.ir.ops import RandomScale
 from netspec.keys import Key, Real, Whole
-from netspec.keys.kinds import LARGEST_SIDE
+from netspec.keys.sizes import LARGEST_SIDE
 from netspec.layers._common import USUAL
 from netspec.lowering import LayerType, Lowering
 

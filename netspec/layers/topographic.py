@@ -2,7 +2,7 @@
 
 from netspec.ir.ops import Topographic
 from netspec.keys import Key, Whole
-from netspec.keys.kinds import LARGEST_SIDE
+from netspec.keys.sizes import LARGEST_SIDE
 from netspec.layers._loss import loss_type
 
 TYPE = loss_type(

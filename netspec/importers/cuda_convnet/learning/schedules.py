@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from netspec.importers.cuda_convnet.options import LARGEST, Options, shown
-from netspec.keys.kinds import LARGEST_REAL, SMALLEST_REAL
+from netspec.keys.numbers import LARGEST_REAL, SMALLEST_REAL
 from netspec.units import literal
 
 _CALL = re.compile(r"\s*([a-z]+)\s*(?:\[(.*)\])?\s*", re.IGNORECASE | re.DOTALL)

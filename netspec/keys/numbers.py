@@ -1,0 +1,104 @@
+"""Kinds of numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from netspec.keys.kind import BadValue, one_of, shown
+from netspec.language.syntax import Number, Value
+from netspec.units import count, plain
+
+LARGEST = 2**31
+"""Nothing in a spec is larger: a layer with more units or weights is an error."""
+
+
+LARGEST_REAL = 3.4e38
+"""What float32 holds, in which a network computes: no number of a spec is larger, either way."""
+
+
+SMALLEST_REAL = 1.2e-38
+"""What float32 holds to its full precision: a number that must be above 0 is no smaller, or it could be 0 there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A whole number within bounds."""
+
+    low: int = 1
+    high: int = LARGEST
+    words: tuple[str, ...] = ()
+
+    @property
+    def doc(self) -> str:
+        return f"a whole number from {self.low}" + (f" to {count(self.high)}" if self.high < LARGEST else "")
+
+    def read(self, value: Value) -> int:
+        if not isinstance(value, Number) or not isinstance(value.value, int):
+            raise BadValue(f"needs {self.doc}, not '{shown(value)}'", value.span)
+        if value.value > self.high:
+            raise BadValue(f"is at most {count(self.high)}, not {value.value}", value.span)
+        if value.value < self.low:
+            raise BadValue(f"needs {self.doc}, not {value.value}", value.span)
+        return value.value
+
+
+@dataclass(frozen=True, slots=True)
+class Real:
+    """A number within bounds and within float32; ``above`` and ``below`` exclude the bound itself."""
+
+    low: float | None = None
+    high: float | None = None
+    above: float | None = None
+    below: float | None = None
+    words: tuple[str, ...] = ()
+
+    @property
+    def doc(self) -> str:
+        bounds = [
+            f"{word} {count(int(bound)) if bound >= 1000 else plain(bound)}"
+            for word, bound in (
+                ("from", self.low),
+                ("above", self.above),
+                ("up to", self.high),
+                ("below", self.below),
+            )
+            if bound is not None
+        ]
+        return " ".join(["a number", *bounds])
+
+    def read(self, value: Value) -> float:
+        if not isinstance(value, Number):
+            raise BadValue(f"needs {self.doc}, not '{shown(value)}'", value.span)
+        number = float(value.value)
+        fits = (
+            (self.low is None or number >= self.low)
+            and (self.high is None or number <= self.high)
+            and (self.above is None or number > self.above)
+            and (self.below is None or number < self.below)
+        )
+        if not fits:
+            raise BadValue(f"needs {self.doc}, not {plain(number)}", value.span)
+        if abs(number) > LARGEST_REAL:
+            bounds = f"-{plain(LARGEST_REAL)} to {plain(LARGEST_REAL)}"
+            raise BadValue(f"needs a number that float32 holds ({bounds}), not {plain(number)}", value.span)
+        if self.above == 0 and number < SMALLEST_REAL:
+            least = f"of {plain(SMALLEST_REAL)} or more, the least above 0 that float32 holds well"
+            raise BadValue(f"needs a number {least}, not {plain(number)}", value.span)
+        return number
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """One of several whole numbers."""
+
+    numbers: tuple[int, ...]
+    words: tuple[str, ...] = ()
+
+    @property
+    def doc(self) -> str:
+        return one_of(tuple(map(str, self.numbers)))
+
+    def read(self, value: Value) -> int:
+        if isinstance(value, Number) and value.value in self.numbers:
+            return int(value.value)
+        raise BadValue(f"needs {self.doc}, not '{shown(value)}'", value.span)

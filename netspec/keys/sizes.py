@@ -1,0 +1,111 @@
+"""Kinds of sizes: of windows, their padding, and of images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from netspec.ir.shape import Shape
+from netspec.ir.window import Pad
+from netspec.keys.kind import BadValue, shown
+from netspec.keys.numbers import LARGEST, Whole
+from netspec.language.syntax import Dims, Number, Value, Values, Word
+from netspec.units import count
+
+LARGEST_SIDE = 2**16
+"""No window, step or padding has more pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Size2:
+    """A square's side, or height x width; with ``whole_map``, also the word ``global``, read as ``None``."""
+
+    low: int = 1
+    whole_map: bool = False
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        return ("global",) if self.whole_map else ()
+
+    @property
+    def doc(self) -> str:
+        return f"a whole number from {self.low}, or height x width (3x5)" + (", or global" if self.whole_map else "")
+
+    def read(self, value: Value) -> tuple[int, int] | None:
+        if self.whole_map and isinstance(value, Word) and value.text == "global":
+            return None
+        numbers: tuple[int, ...] = ()
+        if isinstance(value, Number) and isinstance(value.value, int):
+            numbers = (value.value, value.value)
+        elif isinstance(value, Dims):
+            numbers = value.values
+        if len(numbers) != 2 or not all(self.low <= n for n in numbers):
+            raise BadValue(f"needs {self.doc}, not '{shown(value)}'", value.span, replacement=_as_size(value))
+        _check_side(max(numbers), value)
+        return numbers[0], numbers[1]
+
+
+def _as_size(value: Value) -> str | None:
+    """Height and width that are given as a list, 3,3, as a size is written."""
+    items = value.items if isinstance(value, Values) else ()
+    return "x".join(shown(item) for item in items) if len(items) == 2 else None
+
+
+_SAME = "same, as others call it, is (kernel - 1) / 2 on each side at a stride of 1: pad=1 with kernel=3, 2 with 5"
+
+
+@dataclass(frozen=True, slots=True)
+class Padding:
+    """Pixels all round, or left,right,top,bottom."""
+
+    words: tuple[str, ...] = ()
+    doc: str = "a whole number from 0 for all sides, or left,right,top,bottom"
+
+    def read(self, value: Value) -> Pad:
+        items: Sequence[Value] = value.items if isinstance(value, Values) else (value,)
+        if not all(isinstance(item, Number) and isinstance(item.value, int) for item in items):
+            message = f"needs {self.doc}, not '{shown(value)}'"
+            if isinstance(value, Word) and value.text.lower() == "same":
+                raise BadValue(message, value.span, notes=(_SAME,))
+            valid = isinstance(value, Word) and value.text.lower() == "valid"
+            raise BadValue(message, value.span, replacement="0" if valid else None)
+        sides = [Whole(0).read(item) for item in items]
+        _check_side(max(sides), value)
+        if len(sides) == 1:
+            sides *= 4
+        if len(sides) == 2:
+            rows, columns = sides  # PyTorch's order: height, width
+            around = str(rows) if rows == columns else f"{columns},{columns},{rows},{rows}"
+            raise BadValue(f"needs {self.doc}, not 2 numbers", value.span, replacement=around)
+        if len(sides) != 4:
+            raise BadValue(f"needs {self.doc}, not {len(sides)} numbers", value.span)
+        return Pad(*sides)
+
+
+def _check_side(pixels: int, value: Value) -> None:
+    if pixels > LARGEST_SIDE:
+        raise BadValue(f"needs at most {count(LARGEST_SIDE)} pixels, not {count(pixels)}", value.span)
+
+
+@dataclass(frozen=True, slots=True)
+class ImageShape:
+    """Channels x height x width of an image, or the length of a vector."""
+
+    words: tuple[str, ...] = ()
+    doc: str = "channels x height x width (3x224x224), or the length of a vector"
+
+    def read(self, value: Value) -> Shape:
+        numbers: tuple[int, ...] = ()
+        if isinstance(value, Number) and isinstance(value.value, int):
+            numbers = (value.value,)
+        elif isinstance(value, Dims):
+            numbers = value.values
+        if len(numbers) not in (1, 3) or not all(1 <= n <= LARGEST for n in numbers):
+            notes: tuple[str, ...] = ()
+            meant = None
+            if len(numbers) == 2:
+                notes = (f"channels stand first: {shown(value)} pixels in colour are 3x{shown(value)}",)
+            if len(numbers) == 4:
+                notes, meant = ("the number of images is no part of a shape",), "x".join(map(str, numbers[1:]))
+            raise BadValue(f"needs {self.doc}, not '{shown(value)}'", value.span, notes=notes, replacement=meant)
+        return Shape(*numbers)

@@ -1,0 +1,66 @@
+"""Kinds of words and names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from netspec.keys.kind import BadValue, one_of, shown, unknown_word
+from netspec.keys.numbers import Whole
+from netspec.language.syntax import Value, Values, Word
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of several words, each with what it stands for."""
+
+    options: Mapping[str, Any]
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        return tuple(self.options)
+
+    @property
+    def doc(self) -> str:
+        return one_of(self.words)
+
+    def read(self, value: Value) -> Any:
+        if isinstance(value, Word) and value.text in self.options:
+            return self.options[value.text]
+        raise unknown_word(value, self.words, self.doc)
+
+
+@dataclass(frozen=True, slots=True)
+class GpuPlace:
+    """A GPU group's number, several of them (read as a tuple), or ``all``."""
+
+    words: tuple[str, ...] = ("all",)
+    doc: str = "a whole number from 0, several of them, or all"
+
+    def read(self, value: Value) -> Any:
+        if isinstance(value, Word):
+            if value.text == "all":
+                return "all"
+            raise unknown_word(value, self.words, self.doc)
+        if isinstance(value, Values):
+            numbers = tuple(Whole(0).read(item) for item in value.items)
+            if len(set(numbers)) < len(numbers):
+                raise BadValue("names a group twice", value.span)
+            return numbers
+        return Whole(0).read(value)
+
+
+@dataclass(frozen=True, slots=True)
+class LayerNames:
+    """Names of layers; what they name is looked up by the checker."""
+
+    words: tuple[str, ...] = ()
+    doc: str = "names of layers"
+
+    def read(self, value: Value) -> tuple[str, ...]:
+        items: Sequence[Value] = value.items if isinstance(value, Values) else (value,)
+        for item in items:
+            if not isinstance(item, Word):
+                raise BadValue(f"needs {self.doc}, not '{shown(item)}'", item.span)
+        return tuple(item.text for item in items if isinstance(item, Word))
