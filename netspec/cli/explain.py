@@ -11,7 +11,10 @@ from netspec.cli.common import refuse
 
 @click.command()
 @click.argument("word", metavar="[CODE|TYPE|SETTING|KEY|VALUE]", required=False)
-def command(word: str | None) -> None:
+@click.option(
+    "-q", "--quiet", is_flag=True, help="What it is alone, the page's first paragraph; of all words, their names."
+)
+def command(word: str | None, quiet: bool) -> None:
     """Explain a diagnostic's code, a layer type, a setting, a key or a value.
 
     Without a word it lists them all. The page is Markdown, laid out on a terminal.
@@ -25,7 +28,11 @@ def command(word: str | None) -> None:
     """
     from netspec import explain
 
-    text = explain.index() if word is None else explain.page(word)
+    text: str | None
+    if word is None:
+        text = "".join(f"{each}\n" for each in explain.words()) if quiet else explain.index()
+    else:
+        text = explain.brief(word) if quiet else explain.page(word)
     if text is None:
         from netspec.diagnostics.nearest import nearest
 
@@ -33,7 +40,7 @@ def command(word: str | None) -> None:
         refuse(
             f"there is no page on {word!r}" + (f"; did you mean {near!r}?" if near else "; netspec explain lists all")
         )
-    if sys.stdout.isatty():
+    if sys.stdout.isatty() and not (quiet and word is None):
         from netspec.explain.terminal import show
 
         show(text, sys.stdout)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 
@@ -12,7 +13,8 @@ from netspec.cli.common import refuse
 
 @click.command()
 @click.option("--stdio", is_flag=True, help="Talk over standard input and output; this is always done.")
-def command(stdio: bool) -> None:
+@click.option("-q", "--quiet", is_flag=True, help="No log on standard error.")
+def command(stdio: bool, quiet: bool) -> None:
     """Run the language server for specs on standard input and output.
 
     An editor starts it; docs/editors.md says how. It needs the extra `lsp`: pip install 'netspec-compiler[lsp]'.
@@ -27,6 +29,8 @@ def command(stdio: bool) -> None:
         if missing.name is None or missing.name.partition(".")[0] not in ("pygls", "lsprotocol"):
             raise
         refuse("the language server needs pygls: pip install 'netspec-compiler[lsp]'")
+    if quiet:
+        logging.disable()
     # The server closes what it writes to when an editor ends it; standard output is closed by Python itself.
     with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as output:
         server().start_io(stdout=output)

@@ -11,7 +11,7 @@ from netspec import layers, setting_keys
 from netspec.explain import codes, keys, statements, types, values
 from netspec.explain.markdown import first_sentence
 
-__all__ = ["index", "page", "words"]
+__all__ = ["brief", "index", "page", "words"]
 
 
 def page(word: str) -> str | None:
@@ -24,6 +24,12 @@ def page(word: str) -> str | None:
     if first is None:
         return f"# {word}\n\n{others}" if others else None
     return f"{first}\n{others}" if others else first
+
+
+def brief(word: str) -> str | None:
+    """The first paragraph of a word's page, or ``None`` where nothing has this name."""
+    paragraphs = (page(word) or "").split("\n\n")
+    return next((f"{text.strip()}\n" for text in paragraphs if text and not text.startswith("#")), None)
 
 
 def _first(word: str) -> str | None:

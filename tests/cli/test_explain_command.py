@@ -34,6 +34,25 @@ def test_without_a_word_all_are_listed() -> None:
 @pytest.mark.parametrize(
     ("word", "told"),
     [
+        ("lrn", "Local response normalisation across maps: x (k + alpha sum x^2)^-beta over neighbouring channels."),
+        ("window-does-not-tile", "A layer's window does not fit into its padded input a whole number of times.\n"),
+        ("plateau", "| of | numbers | meaning |\n"),
+    ],
+)
+def test_quietly_a_word_is_one_paragraph(word: str, told: str) -> None:
+    done = netspec("explain", "--quiet", word)
+    assert done.returncode == 0
+    assert done.stdout.startswith(told) and "\n\n" not in done.stdout
+
+
+def test_quietly_all_words_are_named_a_line_each() -> None:
+    names = netspec("explain", "-q").stdout.split()
+    assert names == list(explain.words()) and {"conv", "train", "kernel", "plateau"} <= {*names}
+
+
+@pytest.mark.parametrize(
+    ("word", "told"),
+    [
         ("convolution", "did you mean 'conv'?"),
         ("window-does-not-tyle", "did you mean 'window-does-not-tile'?"),
         ("kernal", "did you mean 'kernel'?"),

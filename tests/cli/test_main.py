@@ -65,6 +65,13 @@ def test_every_option_says_what_it_is_for(name: str) -> None:
     assert [option.opts[0] for option in options if not option.help] == []
 
 
+@pytest.mark.parametrize("name", commands())
+def test_every_command_can_be_quiet(name: str) -> None:
+    command = main.get_command(click.Context(main), name)
+    assert command is not None
+    assert any({"-q", "--quiet"} <= {*option.opts} for option in command.params)
+
+
 def test_the_short_help_is_the_first_line_of_the_commands_documentation() -> None:
     text = '"""The module."""\n@decorated\ndef command():\n    """Draw the network.\n\n    More.\n    """\n'
     assert _first_line(ast.parse(text)) == "Draw the network"
