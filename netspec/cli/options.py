@@ -30,6 +30,13 @@ _NO_OUTPUT = {
 """What to do without an option for what is written, where it is something else than ..."""
 _REDIRECTED = "The result goes to standard output: > FILE"
 
+_OF_A_NETWORK = ("--input", "--set")
+_OF_A_TEXT = {
+    "fmt": "It changes how a spec is read; here its text is only laid out",
+    "import": "It changes how a spec is read: give it where the spec that is written here is read, or edit that",
+}
+"""What to do without an option that nearly all commands have, because they read a network."""
+
 _MOST_COMMANDS = 7
 """An option that more commands have is none that somebody took from one of them."""
 
@@ -52,6 +59,8 @@ def _said(ctx: click.Context, option: str) -> str:
         return f"It is an argument here: {ctx.command_path} {' '.join(arguments)}"
     if _ALIKE.get(option) in known:
         return f"Did you mean '{_ALIKE[option]}'?"
+    if option in _OF_A_NETWORK and ctx.info_name in _OF_A_TEXT:
+        return _OF_A_TEXT[str(ctx.info_name)]
     if option in _OUTPUT and not any(name in known for name in _OUTPUT):
         return _NO_OUTPUT.get(str(ctx.info_name), _REDIRECTED)
     if option not in _OUTPUT and (others := _commands_with(ctx, option)):

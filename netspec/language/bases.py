@@ -10,7 +10,7 @@ from netspec.diagnostics import CannotOpen, Diagnostic, Edit, Fix, Label, Outsid
 from netspec.diagnostics.nearest import is_slip, nearest
 from netspec.language.parser import parse
 from netspec.language.syntax import File, FileName, Pair, Setting, Word
-from netspec.source import Source, Span
+from netspec.source import SPEC, Source, Span
 
 DEEPEST = 16
 """How many files may start from one another."""
@@ -113,8 +113,11 @@ def _open(pair: Pair, seen: set[str], folder: Folder) -> Source | Diagnostic:
 
 
 def _missing(message: str, name: FileName, others: Sequence[str]) -> Diagnostic:
-    near = nearest(name.text, others)
-    if near is None:
+    stems = {other.removesuffix(SPEC): other for other in others}
+    wanted = name.text.removesuffix(SPEC)
+    stem = nearest(wanted, stems)
+    if stem is None:
         return Diagnostic("no-such-file", message, (name.span,))
-    fix = Fix(f"write {near}", (Edit(name.span, near),), spelling=is_slip(name.text, near, others))
+    near = stems[stem]
+    fix = Fix(f"write {near}", (Edit(name.span, near),), spelling=is_slip(wanted, stem, stems))
     return Diagnostic("no-such-file", f"{message}; did you mean {near}?", (name.span,), fixes=(fix,))

@@ -53,6 +53,16 @@ def test_a_misspelt_base_is_met_with_the_spec_that_is_there(variant, tmp_path: P
     assert path.read_text() == text.replace("bsae.net", "base.net")
 
 
+def test_the_ending_of_a_file_makes_no_name_like_another(variant, tmp_path: Path) -> None:
+    path = variant("").with_name("other.net")
+    (tmp_path / "g.net").write_text("net g\n")
+    path.write_text("net other from=missing.net\n")
+    with pytest.raises(netspec.SpecError) as caught:
+        netspec.load(path)
+    (found,) = caught.value.diagnostics
+    assert found.message.endswith("missing.net: No such file or directory") and not found.fixes
+
+
 @pytest.mark.parametrize(
     ("line", "place", "note"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,11 @@ def test_a_layer_file_becomes_a_spec(files: Path) -> None:
     assert netspec("check", "--strict", files / "net.net").returncode == 0
     same = netspec("diff", "-q", files / "net.cfg", files / "net.net", "--params", files / "params.cfg", *SHAPED)
     assert (same.returncode, same.stderr) == (0, "")
+
+
+def test_a_layer_file_from_standard_input_is_a_net_called_net(files: Path) -> None:
+    done = netspec("import", "-", "-q", "-o", "-", *SHAPED, text=(files / "net.cfg").read_text())
+    assert done.returncode == 0 and re.search(r"^net +net +rounding=up$", done.stdout, re.MULTILINE)
 
 
 def test_what_it_did_not_write_stays(files: Path) -> None:

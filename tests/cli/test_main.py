@@ -109,6 +109,12 @@ def test_a_misspelt_command_gets_the_nearest_right_one(typed: str, near: str) ->
         ("summary", "--to", "Did you mean '--format'?"),
         ("eval", "-o", "The result goes to standard output: > FILE"),
         ("fmt", "--output", "Specs are laid out in place; - is standard input, laid out on standard output"),
+        ("fmt", "--set", "It changes how a spec is read; here its text is only laid out"),
+        (
+            "import",
+            "--set",
+            "It changes how a spec is read: give it where the spec that is written here is read, or edit that",
+        ),
         ("check-data", "--data", "It is an argument here: netspec check-data SOURCE"),
         ("predict", "--images", "It is an argument here: netspec predict RUN IMAGE..."),
         ("predict", "--data", "It is an option of eval, train"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from carrying import carried
@@ -179,6 +181,25 @@ def test_single_matrices_may_be_shared() -> None:
     made = values(graph, given)
     wanted = (made["a"] + made["b"]) @ given["c_0.weight"].T + given["c_0.bias"]
     np.testing.assert_allclose(made["c"], np.maximum(wanted, 0), atol=1e-12)
+
+
+def test_a_layer_of_one_matrix_stays_a_line_when_others_share_it_singly() -> None:
+    sections = [
+        ("a", "data", "0.1", ""),
+        ("b", "a", "0.1", ""),
+        ("c", "b,a", "0.1,0.2", "b,"),
+        ("d", "c", "0.1", "c[1]"),
+    ]
+    fc = "[{0}]\ntype=fc\ninputs={1}\noutputs=4\ninitW={2}\nweightSource={3}\ngpu=0\n"
+    file = net("".join(fc.format(*section) for section in sections), "d")
+    lines = re.findall(r"^(\[\w+\]) +(fc|sum) ", readable(file), re.MULTILINE)[:-1]
+    assert lines == [("[a]", "fc"), ("[b]", "fc"), ("[c_0]", "fc"), ("[c_1]", "fc"), ("[c]", "sum"), ("[d]", "fc")]
+    graph = load(file).graph
+    assert [k for k in graph.parameters if k.endswith("weight")] == ["a.weight", "b.weight", "c_1.weight", "out.weight"]
+    given = drawn(graph)
+    made = values(graph, given)
+    c = made["b"] @ given["b.weight"].T + given["c_0.bias"] + made["a"] @ given["c_1.weight"].T
+    np.testing.assert_allclose(made["d"], c @ given["c_1.weight"].T + given["d.bias"], atol=1e-12)
 
 
 def test_whole_sets_of_matrices_may_be_shared() -> None:

@@ -135,12 +135,16 @@ def translate(
         said, head, tail = with_comments(twins, config, params_config)
     if merged and gpus < 2:
         said, gpus = [replace(line, gpu=()) for line in said], 0
-    name = PurePath(source.name).stem
-    layout = Layout(name, gpus, taken, learning.train, learning.augment, head, tail, learning.usual, readable)
+    layout = Layout(_name(source), gpus, taken, learning.train, learning.augment, head, tail, learning.usual, readable)
     result = written(said, layout)
     places = {result.names[line.name]: definition.layers[line.origin].options.section.span for line in said}
     made = Source(source.name, result.text)
     return Translation(made, _told(findings), definition, places, result.names, twins)
+
+
+def _name(source: Source) -> str:
+    """What the net is called: as its file, or ``net`` where it is none's, ``<stdin>``."""
+    return "net" if source.name.startswith("<") else PurePath(source.name).stem
 
 
 def _heavy(lines: Sequence[Line], definition: Definition, gpus: int) -> set[str]:

@@ -8,7 +8,7 @@ from netspec.importers.cuda_convnet.layers.model import Definition, Image, Layer
 from netspec.importers.cuda_convnet.learning.model import Drop, Learning, Norm
 from netspec.importers.cuda_convnet.spec import functions, losses, pooling, windows
 from netspec.importers.cuda_convnet.spec.lines import OUTPUT, Lines, several
-from netspec.importers.cuda_convnet.spec.sharing import Sharing, sharing
+from netspec.importers.cuda_convnet.spec.sharing import Sharing, line_of, sharing
 from netspec.ir.shape import Shape
 from netspec.units import literal
 
@@ -126,7 +126,7 @@ class _Writer:
         bias |= self.learning.biases.get(layer.name, {})
         updates = self.learning.updates.get(layer.name)
         early = {"update_every": str(updates)} if updates else {}
-        owner = self.sharing.whole.get(layer.name)
+        owner = self.sharing.taken.get(layer.name)
         drawn = ("init", *weights)
         if layer.name not in self.sharing.parted:
             own = {"weights": owner} if owner is not None else {}
@@ -135,12 +135,10 @@ class _Writer:
         parts = []
         for i, read in enumerate(reads):
             shared = layer.shared[i]
-            own = {"weights": f"{shared.layer}.{shared.index}"} if shared is not None else {}
+            own = {"weights": line_of(shared, self.sharing.parted)} if shared is not None else {}
             said = {key: texts[i] for key, texts in lists.items() if not own or key not in drawn}
             first = {**bias, **early} if i == 0 else {"bias": "none", **({} if own else early)}
             parts.append(self.result.add(layer, type_, {**keys, **said, **first, **own}, [read], image, f".{i}"))
-        if len(parts) == 1:
-            return self.result.add(layer, "linear", {}, parts, image)
         return self.result.add(layer, "sum", {}, parts, image)
 
     def _norm_keys(self, layer: Layer) -> dict[str, str]:

@@ -1,35 +1,47 @@
-"""Which layers share whole sets of weight matrices, and which must be taken apart because they share single ones."""
+"""Whose weights a layer takes, and which layers are taken apart because single ones of their matrices are shared."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from netspec.importers.cuda_convnet.layers.model import Definition, Layer
+from netspec.importers.cuda_convnet.layers.model import Definition, Layer, Shared
 
 
 @dataclass(frozen=True, slots=True)
 class Sharing:
-    """``whole``: the layer whose weights, all of them in their order, a layer takes. ``parted``: the layers that need a
+    """``taken``: the line whose weights a layer takes, all of them in their order. ``parted``: the layers that need a
     line for each of their inputs."""
 
-    whole: dict[str, str]
+    taken: Mapping[str, str]
     parted: frozenset[str]
 
 
 def sharing(definition: Definition, apart: Collection[str] = ()) -> Sharing:
     """How the layers of a definition share weights. ``apart`` are taken apart for another reason."""
     layers = definition.layers
+    several = {layer.name for layer in layers.values() if len(layer.weights) > 1}
     users = [layer for layer in layers.values() if any(layer.shared)]
     whole = {layer.name: owner for layer in users if (owner := _owner(layer, definition)) is not None}
-    parted = {layer.name for layer in users if layer.name not in whole} | set(apart)
+    parted = {layer.name for layer in users if layer.name not in whole and layer.name in several} | set(apart)
     while True:
-        touched = {s.layer for name in parted for s in layers[name].shared if s is not None}
+        single = [layer for layer in users if layer.name not in whole or layer.name in parted]
+        touched = {s.layer for layer in single for s in layer.shared if s is not None and s.layer in several}
         touched |= {user for user, owner in whole.items() if owner in parted}
         if touched <= parted:
             break
         parted |= touched
-    return Sharing({user: owner for user, owner in whole.items() if user not in parted}, frozenset(parted))
+    taken = {
+        layer.name: line_of(first, parted)
+        for layer in users
+        if layer.name not in parted and (first := layer.shared[0]) is not None
+    }
+    return Sharing(taken, frozenset(parted))
+
+
+def line_of(matrix: Shared, parted: Collection[str]) -> str:
+    """The line that a matrix belongs to."""
+    return f"{matrix.layer}.{matrix.index}" if matrix.layer in parted else matrix.layer
 
 
 def _owner(layer: Layer, definition: Definition) -> str | None:
