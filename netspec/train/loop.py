@@ -76,11 +76,10 @@ def train_epoch(t: Training, place: Place, due: Due, stop: Stop) -> bool:
     """Take the steps that are left of an epoch, or of the whole training. ``False`` where it was stopped before."""
     config = t.config
     images = len(t.data.train.labels)
-    every = max(1, images // config.batch // LINES_PER_EPOCH)
     order = shuffled(config.seed, t.epoch, images)
-    where = np.empty(images, np.int64)
-    where[order] = np.arange(images)
-    skipped = place.tally.skipped
+    position = np.empty(images, np.int64)
+    position[order] = np.arange(images)
+    skipped_before = place.tally.skipped
     readers = Readers(t.crew, t.objective.trained_part)
     reading = t.loader.run(t.data.train, order[place.position :], config.batch, keep_partial=False, sharing=readers)
     batches = iter(reading)
@@ -88,19 +87,8 @@ def train_epoch(t: Training, place: Place, due: Due, stop: Stop) -> bool:
     try:
         while t.step != config.steps and (batch := next(batches, None)) is not None:
             loss = take_step(t, place, varied(t, batch), batch.labels)
-            if t.step == t.began + 1:
-                for line in t.objective.chosen:
-                    t.reporter.note(line)
-            place.position = int(where[batch.places[-1]]) + 1
-            place.tally.used += len(batch.labels)
-            place.tally.skipped = place.position - place.tally.used
-            place.waited = reading.waited
-            for meter in (place.whole, place.line):
-                meter.add(loss, len(batch.labels))
-            if (warning := t.guessing.look(t.step, loss)) is not None:
-                t.warn(warning)
-            if t.step == config.steps or t.step % every == 0:
-                log_line(t, place)
+            place.advance(int(position[batch.places[-1]]) + 1, len(batch.labels), loss, reading.waited)
+            tell_of_step(t, place, loss)
             if t.crew.any(due(t.step)):
                 save(t)
                 due.done()
@@ -110,9 +98,7 @@ def train_epoch(t: Training, place: Place, due: Due, stop: Stop) -> bool:
             # Read on, where no batch is left: then it is known what became of the last images as well.
             for _ in batches:
                 pass
-            place.position = images
-            place.tally.skipped = skipped + reading.tally.skipped
-            place.tally.dropped = images - place.tally.used - place.tally.skipped
+            place.finish(images, skipped_before + reading.tally.skipped)
     finally:
         reading.finish()
     if not place.tally.used:
@@ -143,6 +129,19 @@ def take_step(t: Training, place: Place, x: Tensor, classes: Labels) -> Tensor:
         t.average.update()
     t.step += 1
     return loss
+
+
+def tell_of_step(t: Training, place: Place, loss: Tensor) -> None:
+    """Tell what there is to tell after a step: how it runs here, what is odd about its loss, and how far the epoch
+    is."""
+    if t.step == t.began + 1:
+        for line in t.objective.chosen:
+            t.reporter.note(line)
+    if (warning := t.guessing.look(t.step, loss)) is not None:
+        t.warn(warning)
+    every = max(1, len(t.data.train.labels) // t.config.batch // LINES_PER_EPOCH)
+    if t.step == t.config.steps or t.step % every == 0:
+        log_line(t, place)
 
 
 def close_epoch(t: Training, place: Place) -> None:

@@ -97,6 +97,22 @@ class Place:
     whole: Meter = field(default_factory=Meter)
     line: Meter = field(default_factory=Meter)
 
+    def advance(self, position: int, images: int, loss: Tensor, waited: float) -> None:
+        """Count a step of so many images, behind whose last one the epoch's order is at ``position``."""
+        self.position = position
+        self.tally.used += images
+        self.tally.skipped = position - self.tally.used
+        self.waited = waited
+        for meter in (self.whole, self.line):
+            meter.add(loss, images)
+
+    def finish(self, images: int, skipped: int) -> None:
+        """Be at the end of an epoch of so many images, of which ``skipped`` cannot be read; those that are left fill no
+        batch."""
+        self.position = images
+        self.tally.skipped = skipped
+        self.tally.dropped = images - self.tally.used - skipped
+
 
 @dataclass(slots=True)
 class Training:
