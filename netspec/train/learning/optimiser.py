@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import torch
@@ -48,8 +48,6 @@ class Scale:
 
 _USUAL = Train()
 NONE: Mapping[str, Tensor] = MappingProxyType({})
-_Numbers = tuple[float, float, float, Constraint, OwnSchedule | None, int | None, float | None, str]
-"""All of a ``Group`` but its members."""
 
 
 class PaperSGD:
@@ -107,7 +105,7 @@ class PaperSGD:
         if not weights or not scale.lr:
             return
         if mean != 1:
-            torch._foreach_mul_([w.grad for w in weights if w.grad is not None], mean)
+            torch._foreach_mul_(_gradients(weights), mean)
         lr = group.lr * scale.lr
         if group.super_eps is None or not lr:  # a root of a number below 0 times no rate would be no number
             self._move(weights, lr, group.momentum, group.decay * scale.decay)
@@ -118,20 +116,18 @@ class PaperSGD:
             constrain(w, group.constraint)
 
     def _move(self, weights: list[Tensor], lr: float, momentum: float, decay: float) -> None:
-        gradients = [w.grad for w in weights if w.grad is not None]
         for w in weights:
             if w not in self.velocity:
                 self.velocity[w] = torch.zeros_like(w)
         if self.fused and momentum and lr:
             weights = self._moved_at_once(weights, lr, momentum, decay)
-            gradients = [w.grad for w in weights if w.grad is not None]
-        velocities = [self.velocity[w] for w in weights]
         if not weights:
             return
+        velocities = [self.velocity[w] for w in weights]
         torch._foreach_mul_(velocities, momentum)
         if decay:
             torch._foreach_add_(velocities, weights, alpha=-decay * lr)
-        torch._foreach_add_(velocities, gradients, alpha=-lr)
+        torch._foreach_add_(velocities, _gradients(weights), alpha=-lr)
         torch._foreach_add_(weights, velocities)
 
     def _move_divided(self, w: Tensor, lr: float, momentum: float, super_eps: float) -> None:
@@ -158,7 +154,7 @@ class PaperSGD:
         if together:
             torch._fused_sgd_(
                 together,
-                [w.grad for w in together if w.grad is not None],
+                _gradients(together),
                 [self.velocity[w] for w in together],
                 weight_decay=decay,
                 momentum=momentum,
@@ -170,6 +166,11 @@ class PaperSGD:
             )
         moved = set(together)
         return [w for w in weights if w not in moved]
+
+
+def _gradients(weights: list[Tensor]) -> list[Tensor]:
+    """The gradients of weights that have one each."""
+    return [w.grad for w in weights if w.grad is not None]
 
 
 def _alike(*tensors: Tensor) -> bool:
@@ -187,13 +188,22 @@ def optimiser_for(
     fused: bool = False,
 ) -> PaperSGD:
     """An optimiser of a network's tensors, given by the parameters' keys; those with the same numbers form a group."""
-    groups: defaultdict[_Numbers, list[Tensor]] = defaultdict(list)
+    members: defaultdict[Group, list[Tensor]] = defaultdict(list)
     for key, p in parameters.items():
         noisy = noise_of(train.schedule if p.schedule is None else p.schedule)
-        numbers = p.lr, p.momentum, p.decay, p.constraint, p.schedule, p.update_every, p.super_eps, key if noisy else ""
-        groups[numbers].append(tensors[key])
-    made = (Group(tuple(members), *numbers) for numbers, members in groups.items())
-    return PaperSGD(made, fused=fused)
+        empty = Group(
+            params=(),
+            lr=p.lr,
+            momentum=p.momentum,
+            decay=p.decay,
+            constraint=p.constraint,
+            schedule=p.schedule,
+            update_every=p.update_every,
+            super_eps=p.super_eps,
+            name=key if noisy else "",
+        )
+        members[empty].append(tensors[key])
+    return PaperSGD((replace(empty, params=tuple(own)) for empty, own in members.items()), fused=fused)
 
 
 def optimiser_of(graph: Graph, module: nn.Module, *, fused: bool = False) -> PaperSGD:
