@@ -123,7 +123,7 @@ def command(
         _need_names(data, resume)
         with importing_torch():
             from netspec.train.config import Request
-            from netspec.train.processes.devices import run_alone_or_together
+            from netspec.train.processes.devices import Wanted, run_alone_or_together
 
         request = Request(
             data, epochs, steps, batch, seed, device, threads, out, precision, weights,
@@ -132,7 +132,7 @@ def command(
             without or None,
         )  # fmt: skip
         words = click.get_current_context().meta[WORDS]
-        result = run_alone_or_together(net, file, resume, request, quiet=quiet, arguments=words)
+        result = run_alone_or_together(Wanted(net, file, resume, request), quiet=quiet, arguments=words)
     if isinstance(result, int):
         sys.exit(result)
     for line in _result(result):

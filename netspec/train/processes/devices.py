@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import io
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from netspec.diagnostics import SpecError
 from netspec.net import Net, load
 from netspec.passes.placing import ArrangementError, arrange
 from netspec.train import run
-from netspec.train.config import Request
+from netspec.train.config import Request, device_for
 from netspec.train.errors import RequestError, TrainError
 from netspec.train.memory import memory_told
 from netspec.train.processes.crew import Crew, enlisted, is_lost
@@ -33,22 +33,35 @@ SMALLER = (
 )
 
 
-def run_alone_or_together(
-    net: Net | None, file: str | None, resume: Path | None, request: Request, *, quiet: bool, arguments: Sequence[str]
-) -> run.Result | int:
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A training that the command line asks for.
+
+    Without ``resume`` it is a new one of ``net``, which was read from ``file``. Else the run in the folder ``resume``
+    goes on; its network must be ``net`` then, if one was named.
+    """
+
+    net: Net | None
+    file: str | None
+    resume: Path | None
+    request: Request
+
+
+def run_alone_or_together(wanted: Wanted, *, quiet: bool, arguments: Sequence[str]) -> run.Result | int:
     """Train as ``run.train`` and ``run.resume`` do. Where several devices are asked for, start a process for each with
     the same command line, ``arguments``, and return their exit code; in such a process, be one of them.
 
     Raises what those raise, and ``RequestError`` for devices that are not there or cannot share the network.
     """
-    then = _settings_of(resume) if resume is not None else {}
-    gpus = request.gpus or then.get("gpus", 1)
+    then = _settings_of(wanted.resume) if wanted.resume is not None else {}
+    gpus = wanted.request.gpus or then.get("gpus", 1)
     if "WORLD_SIZE" in os.environ and "RANK" in os.environ:
-        return _be_one_of_them(net, file, resume, request, quiet)
+        return _be_one_of_them(wanted, quiet)
     if gpus == 1:
-        return _train(net, file, resume, request, reporter(quiet=quiet), Crew())
-    _need(net if net is not None or resume is None else _net_of(resume), request, then, gpus)
-    if file == "-":
+        return _train(wanted, reporter(quiet=quiet), Crew())
+    net = _net_of(wanted.resume) if wanted.net is None and wanted.resume is not None else wanted.net
+    _need(net, wanted.request, then, gpus)
+    if wanted.file == "-":
         raise RequestError("several processes cannot all read the spec from standard input", "give its file's name")
     ended = launch(arguments, gpus)
     for line in ended.lines:
@@ -56,18 +69,19 @@ def run_alone_or_together(
     return ended.code
 
 
-def _be_one_of_them(
-    net: Net | None, file: str | None, resume: Path | None, request: Request, quiet: bool
-) -> run.Result | int:
+def _be_one_of_them(wanted: Wanted, quiet: bool) -> run.Result | int:
+    """Train in one of the processes that torchrun has started. Those that do not lead answer with an exit code."""
+    request = wanted.request
     size, rank = int(os.environ["WORLD_SIZE"]), int(os.environ["RANK"])
     report_process(rank)
     try:
         if request.gpus not in (None, size):
             raise RequestError(f"--gpus {request.gpus}, and there are {size} processes")
-        device = request.device or ("cuda" if torch.cuda.is_available() else "cpu")
+        device = request.device or device_for(None)
         with enlisted(device) as crew:
             teller = reporter(quiet=quiet) if crew.leads else Quiet(Console(file=io.StringIO()))
-            result = _train(net, file, resume, dataclasses.replace(request, gpus=size, device=device), teller, crew)
+            settled = replace(request, gpus=size, device=device)
+            result = _train(replace(wanted, request=settled), teller, crew)
     except TrainError as problem:
         if report_error(problem, rank):
             return problem.exit_code
@@ -84,15 +98,15 @@ def _be_one_of_them(
     return result if rank == 0 else 0
 
 
-def _train(
-    net: Net | None, file: str | None, resume: Path | None, request: Request, teller: Reporter, crew: Crew
-) -> run.Result:
+def _train(wanted: Wanted, teller: Reporter, crew: Crew) -> run.Result:
+    net, file = wanted.net, wanted.file
     try:
         with memory_told(*SMALLER):
-            if resume is not None:
-                return run.resume(resume, net, request, teller, crew)
+            if wanted.resume is not None:
+                return run.resume(wanted.resume, net, wanted.request, teller, crew)
             assert net is not None and file is not None
-            return run.train(net.graph, net.source.text, _stem(file), request, teller, crew)
+            stem = "net" if file == "-" else Path(file).stem
+            return run.train(net.graph, net.source.text, stem, wanted.request, teller, crew)
     except ArrangementError as problem:
         raise RequestError(problem.message, *problem.notes) from problem
 
@@ -106,7 +120,7 @@ def _need(net: Net | None, request: Request, then: Mapping[str, Any], gpus: int)
         except ArrangementError as problem:
             raise RequestError(problem.message, *problem.notes) from problem
         need_shares(arrangement, request.batch or then.get("batch", train.batch), train.accumulate)
-    device = request.device or then.get("device") or ("cuda" if torch.cuda.is_available() else "cpu")
+    device = request.device or then.get("device") or device_for(None)
     there = torch.cuda.device_count()
     if device == "cuda" and there < gpus:
         raise RequestError(
@@ -127,7 +141,3 @@ def _net_of(folder: Path) -> Net | None:
         return load(folder / SPEC)
     except SpecError:
         return None
-
-
-def _stem(file: str) -> str:
-    return "net" if file == "-" else Path(file).stem

@@ -63,6 +63,12 @@ class Trial:
     number: Number
     device: Literal["cpu", "cuda"]
 
+    @property
+    def dtype(self) -> torch.dtype:
+        """torch's word for the numbers that are computed in."""
+        dtype: torch.dtype = getattr(torch, self.number)
+        return dtype
+
 
 @dataclass(frozen=True, slots=True)
 class Difference:
@@ -125,14 +131,10 @@ def need_devices(arrangements: Sequence[Arrangement], trial: Trial) -> None:
 def alone(graph: Graph, trial: Trial, start: Mapping[str, Tensor]) -> Record:
     """The steps of the ordinary module on one device."""
     with _in_full():
-        return _alone(graph, trial, start)
-
-
-def _alone(graph: Graph, trial: Trial, start: Mapping[str, Tensor]) -> Record:
-    model = backend.load("pytorch").module(graph, trial.seed)
-    model.load_state_dict(start)
-    model.to(dtype=getattr(torch, trial.number)).to(trial.device).train()
-    return _taken(Objective(graph, model), trial)
+        model = backend.load("pytorch").module(graph, trial.seed)
+        model.load_state_dict(start)
+        model.to(dtype=trial.dtype).to(trial.device).train()
+        return _taken(Objective(graph, model), trial)
 
 
 def together(graph: Graph, arrangement: Arrangement, trial: Trial, start: Mapping[str, Tensor]) -> Record:
@@ -195,7 +197,7 @@ def batch(graph: Graph, trial: Trial) -> tuple[Tensor, Tensor]:
     generator = torch.Generator().manual_seed(trial.seed)
     images = torch.randn(trial.batch, *graph.input.output, generator=generator, dtype=torch.float64)
     labels = torch.randint(graph.scores.output.units, (trial.batch,), generator=generator)
-    return images.to(getattr(torch, trial.number)).to(trial.device), labels.to(trial.device)
+    return images.to(trial.dtype).to(trial.device), labels.to(trial.device)
 
 
 _START, _RECORD, _MEETING = "start.pt", "record.pt", "meeting"
@@ -228,10 +230,9 @@ def steps(network: PlacedNetwork, trial: Trial, start: Mapping[str, Tensor]) -> 
     names = attributes(graph)
     learnt = tuple(dict.fromkeys(state_key(parameter, names) for parameter in graph.parameters.values()))
     shares.give(network, start)
-    network.module.to(dtype=getattr(torch, trial.number)).to(network.team.device).train()
-    number = getattr(torch, trial.number)
+    network.module.to(dtype=trial.dtype).to(network.team.device).train()
     empty = {
-        key: torch.empty(x.shape, dtype=number if x.is_floating_point() else x.dtype, device="meta")
+        key: torch.empty(x.shape, dtype=trial.dtype if x.is_floating_point() else x.dtype, device="meta")
         for key, x in start.items()
     }
     objective = SharedObjective(graph, network.module, network, Gradients(network), empty, learnt)
