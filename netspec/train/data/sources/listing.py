@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -54,10 +54,17 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """One folder of class folders: relative paths with class numbers, and what was passed over."""
+    """What is in a folder of class folders, or in a part of one: paths under ``root`` with class numbers, what was
+    passed over, and what a user should know."""
 
+    root: Path
     files: tuple[tuple[str, int], ...]
-    ignored: tuple[str, ...]
+    ignored: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def as_files(self) -> Files:
+        labels = np.array([number for _, number in self.files], np.int64)
+        return Files(self.root, tuple(name for name, _ in self.files), labels)
 
 
 def list_folder(root: Path, val_labels: Path | None = None) -> Listing:
@@ -83,30 +90,38 @@ def list_folder(root: Path, val_labels: Path | None = None) -> Listing:
         loose, _ = _images(base)
         found = f"{plural(len(loose), 'image')} without a class folder" if loose else "no folders"
         raise TrainError(f"{root} holds {found}", LAYOUT)
-    listing = _list(base, classes)
-    _every_class_has_images(base, classes, listing)
-    validation, note = _validation(root, classes, val_labels) if split else (None, None)
-    if validation is not None:
-        train, held, ignored = listing.files, validation.files, listing.ignored + validation.ignored
-    else:
-        out = [held_out(name) for name, _ in listing.files]
-        train = tuple(item for item, is_out in zip(listing.files, out, strict=True) if not is_out)
-        held = tuple(item for item, is_out in zip(listing.files, out, strict=True) if is_out)
-        ignored = listing.ignored
-        if not train:
-            raise TrainError(
-                f"no image of {root} is left to train on: all {len(held)} fall to the tenth held out for validation",
-                "put in more images, or divide them into DIR/train/CLASS/* and DIR/val/CLASS/*",
-            )
-    notes = _notes(held, validation is not None, ignored)
+    train = _list(base, classes)
+    _every_class_has_images(base, classes, train)
+    validation = _validation(root, classes, val_labels) if split else None
+    if validation is None:
+        train, validation = _divided(train, root)
+    ignored = train.ignored + validation.ignored
+    notes = [*validation.notes]
+    if not validation.files:
+        notes.append("no image fell to validation: top-1 and top-5 will not be measured (a val folder would give them)")
+    if ignored:
+        notes.append(f"{count(len(ignored))} entries are neither JPEG nor PNG and ignored, the first {ignored[0]}")
     return Listing(
         root=root,
         classes=classes,
-        train=_files(base, train),
-        validation=_files(root / "val" if validation is not None else base, held) if held else None,
+        train=train.as_files(),
+        validation=validation.as_files() if validation.files else None,
         ignored=ignored,
-        notes=(*((note,) if note else ()), *notes),
+        notes=tuple(notes),
     )
+
+
+def _divided(found: _Found, root: Path) -> tuple[_Found, _Found]:
+    """The images of a folder without ``val``, divided into those to train on and those held out."""
+    held = tuple(item for item in found.files if held_out(item[0]))
+    train = tuple(item for item in found.files if not held_out(item[0]))
+    if not train:
+        raise TrainError(
+            f"no image of {root} is left to train on: all {len(held)} fall to the tenth held out for validation",
+            "put in more images, or divide them into DIR/train/CLASS/* and DIR/val/CLASS/*",
+        )
+    note = f"no val folder: {plural(len(held), 'image')} (a tenth, by hash of their path) held out for it"
+    return replace(found, files=train), _Found(found.root, held, notes=(note,) if held else ())
 
 
 def held_out(relative: str) -> bool:
@@ -156,23 +171,15 @@ def _list(base: Path, classes: tuple[str, ...]) -> _Found:
         images, others = _images(base / name)
         files += [(f"{name}/{image}", number) for image in images]
         ignored += [f"{name}/{other}" for other in others]
-    return _Found(tuple(files), tuple(ignored))
+    return _Found(base, tuple(files), tuple(ignored))
 
 
-def _validation(root: Path, classes: tuple[str, ...], val_labels: Path | None) -> tuple[_Found | None, str | None]:
+def _validation(root: Path, classes: tuple[str, ...], val_labels: Path | None) -> _Found | None:
+    """The images in ``root/val``, in class folders or flat; ``None`` where there are none and none are expected."""
     folder = root / "val"
     folders = _folders(folder)
     if not folders:
-        if not folder.is_dir():
-            return None, None
-        images, others = _images(folder)
-        if val_labels is None and not images:
-            return None, None
-        path = val_labels if val_labels is not None else found_labels(root, len(images))
-        numbers = flat_labels(path, images, classes)
-        others = [name for name in others if folder / name != path]
-        note = f"the classes of the {plural(len(images), 'validation image')} are those of {path}"
-        return _Found(tuple(zip(images, numbers, strict=True)), tuple(others)), note
+        return _flat_validation(root, classes, val_labels) if folder.is_dir() else None
     if val_labels is not None:
         raise TrainError(f"{folder} has class folders, which say the classes: --val-labels is for images without them")
     strangers = [name for name in folders if name not in classes]
@@ -183,7 +190,19 @@ def _validation(root: Path, classes: tuple[str, ...], val_labels: Path | None) -
         )
     found = _list(folder, classes)
     loose, _ = _images(folder)
-    return _Found(found.files, (*found.ignored, *loose)), None
+    return replace(found, ignored=(*found.ignored, *loose))
+
+
+def _flat_validation(root: Path, classes: tuple[str, ...], val_labels: Path | None) -> _Found | None:
+    folder = root / "val"
+    images, others = _images(folder)
+    if val_labels is None and not images:
+        return None
+    path = val_labels if val_labels is not None else found_labels(root, len(images))
+    numbers = flat_labels(path, images, classes)
+    note = f"the classes of the {plural(len(images), 'validation image')} are those of {path}"
+    ignored = tuple(name for name in others if folder / name != path)
+    return _Found(folder, tuple(zip(images, numbers, strict=True)), ignored, (note,))
 
 
 def _every_class_has_images(base: Path, classes: tuple[str, ...], listing: _Found) -> None:
@@ -210,18 +229,3 @@ def _holds_classes(folder: Path) -> bool:
         return any(_images(base / name)[0] for name in _folders(base))
     except OSError:
         return False
-
-
-def _files(root: Path, items: tuple[tuple[str, int], ...]) -> Files:
-    return Files(root, tuple(name for name, _ in items), np.array([number for _, number in items], np.int64))
-
-
-def _notes(held: tuple[tuple[str, int], ...], own: bool, ignored: tuple[str, ...]) -> tuple[str, ...]:
-    notes = []
-    if not held:
-        notes.append("no image fell to validation: top-1 and top-5 will not be measured (a val folder would give them)")
-    elif not own:
-        notes.append(f"no val folder: {plural(len(held), 'image')} (a tenth, by hash of their path) held out for it")
-    if ignored:
-        notes.append(f"{count(len(ignored))} entries are neither JPEG nor PNG and ignored, the first {ignored[0]}")
-    return tuple(notes)
