@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
 from typing import Any
 
@@ -68,7 +69,29 @@ def profile(step: Step, rounds: int) -> Profile:
 
 
 def _once(step: Step) -> Profile:
-    stamps, cuts = Stamps(step.device), list[_Cut]()
+    """The parts of one step."""
+    stamps = Stamps(step.device)
+    loss, cuts = _forward(step, stamps)
+    begun = stamps.stamp()
+    loss.backward()  # type: ignore[no-untyped-call]
+    back = [stamps.stamp()]
+    for cut in reversed(cuts):
+        if cut.copy.grad is not None:
+            torch.autograd.backward([cut.value], [cut.copy.grad])
+            cut.copy.grad = None
+        back.append(stamps.stamp())
+    step.optimiser.step()
+    done = stamps.stamp()
+    seconds = stamps.seconds
+    backward = {cut.name: seconds(*ends) for cut, ends in zip(reversed(cuts), pairwise(back), strict=True)}
+    parts = {cut.name: Part(seconds(cut.started, cut.ended), backward[cut.name]) for cut in cuts}
+    of_loss = Part(seconds(cuts[-1].ended, begun), seconds(begun, back[0]))
+    return Profile(parts, of_loss, seconds(back[-1], done))
+
+
+def _forward(step: Step, stamps: Stamps) -> tuple[Tensor, list[_Cut]]:
+    """The loss of a step, and where the layers were left on the way to it."""
+    cuts: list[_Cut] = []
     started: dict[str, int] = {}
 
     def enter(name: str) -> Callable[..., None]:
@@ -101,19 +124,4 @@ def _once(step: Step) -> Profile:
     finally:
         for handle in hooks:
             handle.remove()
-    back = [stamps.stamp()]
-    loss.backward()  # type: ignore[no-untyped-call]
-    back.append(stamps.stamp())
-    for cut in reversed(cuts):
-        if cut.copy.grad is not None:
-            torch.autograd.backward([cut.value], [cut.copy.grad])
-            cut.copy.grad = None
-        back.append(stamps.stamp())
-    step.optimiser.step()
-    done = stamps.stamp()
-    seconds = stamps.seconds
-    behind = zip(reversed(cuts), back[1:], back[2:], strict=False)
-    backward = {cut.name: seconds(start, end) for cut, start, end in behind}
-    parts = {cut.name: Part(seconds(cut.started, cut.ended), backward[cut.name]) for cut in cuts}
-    beside = Part(seconds(cuts[-1].ended, back[0]), seconds(back[0], back[1]))
-    return Profile(parts, beside, seconds(back[-1], done))
+    return loss, cuts
