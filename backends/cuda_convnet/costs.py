@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 from netspec.ir.graph import Layer
 from netspec.ir.ops import (
     BinaryCrossEntropy,
@@ -9,9 +12,10 @@ from netspec.ir.ops import (
     CrossEntropy,
     GatedSumSquares,
     Logistic,
-    Loss,
+    Op,
     SetCrossEntropy,
     Softmax,
+    SquaredError,
     SumSquares,
     Topographic,
 )
@@ -28,50 +32,80 @@ _TOP = 5
 def add_cost(draft: Draft, layer: Layer) -> None:
     """A loss of the spec."""
     op = draft.graph.nodes[layer.nodes[-1]].op
-    assert isinstance(op, Loss)
-    site = Site(draft, layer, draft.name(layer.name))
-    read = layer.inputs[0]
-    if isinstance(op, CrossEntropy):
-        _logreg(site, _softmax_of(draft, read) or _apart(site, "softmax", {}), op.weight)
-    elif isinstance(op, BinaryCrossEntropy):
-        type_ = "cost.crossent2" if draft.old else "cost.bce"
-        if op.positive != 1 and draft.old:
-            site.cannot_say("the costs of 2012 weigh no class more", "positive", instead=("positive=1", "--dialect v2"))
-        if op.of == "probabilities":
-            made = site.one()
-        else:
-            made = _over(draft, read, Logistic) or _apart(site, "neuron", {"neuron": "logistic"})
-        positive = {"posWeight": literal(op.positive)} if op.positive != 1 else {}
-        _cost(site, type_, (_labels(draft, _ONE_HOT), made), op.weight, **positive)
-    elif isinstance(op, SumSquares) and op.gate == "class":
-        _of_2012(site, "cost.gsum2", "gate=none")
-        _cost(site, "cost.gsum2", (_labels(draft, _INDEX), site.one()), op.weight)
-    elif isinstance(op, SumSquares):
-        _cost(site, "cost.sum2", (site.one(),), op.weight)
-    elif isinstance(op, SetCrossEntropy):
-        _of_2012(site, "cost.msm", "crossentropy")
-        sets = {"setSize": str(op.size), "threads": "1"}
-        _cost(site, "cost.msm", (_labels(draft, _INDEX), site.one()), op.weight, **sets)
-    elif isinstance(op, GatedSumSquares):
-        _of_2012(site, "cost.gsum2", "sumsquares")
-        _cost(site, "cost.gsum2", (site.one(), site.one(1)), op.weight)
-    elif isinstance(op, Topographic):
-        _of_2012(site, "cost.tica", "sumsquares")
-        channels, _ = site.square()
-        _cost(site, "cost.tica", (site.one(),), op.weight)
-        draft.sections[-1].keys |= {"channels": str(channels), "sizeX": str(op.size)}
-    elif isinstance(op, CauchyError):
-        _of_2012(site, "cost.rflickr", "squarederror")
-        _cost(site, "cost.rflickr", (_labels(draft, _ONE_HOT), site.one()), op.weight)
+    _WRITTEN[type(op)](Site(draft, layer, draft.name(layer.name)), op)
+
+
+def _cross_entropy(site: Site, op: CrossEntropy) -> None:
+    made = _softmax_of(site.draft, site.layer.inputs[0]) or _apart(site, "softmax", {})
+    _logreg(site, made, op.weight)
+
+
+def _binary_cross_entropy(site: Site, op: BinaryCrossEntropy) -> None:
+    old = site.draft.old
+    if op.positive != 1 and old:
+        site.cannot_say("the costs of 2012 weigh no class more", "positive", instead=("positive=1", "--dialect v2"))
+    if op.of == "probabilities":
+        made = site.one()
     else:
-        coefficients = {"coeffs": "1,-1"}
-        parts = (site.one(), _labels(draft, _ONE_HOT))
-        keys = coefficients if draft.old else {}
-        name = draft.name(f"{layer.name}-difference")
-        section = Section(name, layer.name, {"type": "eltsum", "inputs": listed(p.name for p in parts), **keys})
-        section.params |= {} if draft.old else coefficients
-        section.keys |= site.place(parts[0].gpu)
-        _cost(site, "cost.sum2", (draft.add(section, parts[0].shape, site.gpu),), op.weight)
+        read = site.layer.inputs[0]
+        made = _over(site.draft, read, Logistic) or _apart(site, "neuron", {"neuron": "logistic"})
+    positive = {"posWeight": literal(op.positive)} if op.positive != 1 else {}
+    labels = _labels(site.draft, _ONE_HOT)
+    _cost(site, "cost.crossent2" if old else "cost.bce", (labels, made), op.weight, **positive)
+
+
+def _sum_of_squares(site: Site, op: SumSquares) -> None:
+    if op.gate == "class":
+        _of_2012(site, "cost.gsum2", "gate=none")
+        _cost(site, "cost.gsum2", (_labels(site.draft, _INDEX), site.one()), op.weight)
+    else:
+        _cost(site, "cost.sum2", (site.one(),), op.weight)
+
+
+def _gated_sum_of_squares(site: Site, op: GatedSumSquares) -> None:
+    _of_2012(site, "cost.gsum2", "sumsquares")
+    _cost(site, "cost.gsum2", (site.one(), site.one(1)), op.weight)
+
+
+def _set_cross_entropy(site: Site, op: SetCrossEntropy) -> None:
+    _of_2012(site, "cost.msm", "crossentropy")
+    reads = (_labels(site.draft, _INDEX), site.one())
+    _cost(site, "cost.msm", reads, op.weight, setSize=str(op.size), threads="1")
+
+
+def _topographic(site: Site, op: Topographic) -> None:
+    _of_2012(site, "cost.tica", "sumsquares")
+    channels, _ = site.square()
+    _cost(site, "cost.tica", (site.one(),), op.weight)
+    site.draft.sections[-1].keys |= {"channels": str(channels), "sizeX": str(op.size)}
+
+
+def _cauchy_error(site: Site, op: CauchyError) -> None:
+    _of_2012(site, "cost.rflickr", "squarederror")
+    _cost(site, "cost.rflickr", (_labels(site.draft, _ONE_HOT), site.one()), op.weight)
+
+
+def _squared_error(site: Site, op: SquaredError) -> None:
+    """The sum of the squares of a section of its own, the difference from the labels."""
+    draft, layer, coefficients = site.draft, site.layer, {"coeffs": "1,-1"}
+    parts = (site.one(), _labels(draft, _ONE_HOT))
+    keys = {"type": "eltsum", "inputs": listed(p.name for p in parts)}
+    section = Section(draft.name(f"{layer.name}-difference"), layer.name, keys)
+    (section.keys if draft.old else section.params).update(coefficients)
+    section.keys |= site.place(parts[0].gpu)
+    _cost(site, "cost.sum2", (draft.add(section, parts[0].shape, site.gpu),), op.weight)
+
+
+_WRITTEN: Mapping[type[Op], Callable[[Site, Any], None]] = {
+    CrossEntropy: _cross_entropy,
+    BinaryCrossEntropy: _binary_cross_entropy,
+    SumSquares: _sum_of_squares,
+    GatedSumSquares: _gated_sum_of_squares,
+    SetCrossEntropy: _set_cross_entropy,
+    Topographic: _topographic,
+    CauchyError: _cauchy_error,
+    SquaredError: _squared_error,
+}
 
 
 def _of_2012(site: Site, cost: str, other: str) -> None:

@@ -10,8 +10,9 @@ from netspec.ir.graph import Graph, Layer, Node
 from netspec.ir.ops import Neuron, Op
 from netspec.ir.shape import Shape
 
+from .neurons import word
 from .problems import Inexpressible, Problems
-from .sections import Part, Section, Value
+from .sections import Part, Section, Value, listed
 
 
 @dataclass(slots=True)
@@ -102,13 +103,13 @@ class Site:
         shape = Shape(sum(p.shape.channels for p in parts), *parts[0].shape[1:])
         shape = shape if shape.units == whole.units else whole
         name = self.draft.name(f"{self.layer.inputs[index]}-all")
-        section = Section(name, self.layer.name, {"type": "concat", "inputs": ",".join(p.name for p in parts)})
+        section = Section(name, self.layer.name, {"type": "concat", "inputs": listed(p.name for p in parts)})
         section.keys |= self.place(parts[0].gpu)
         return self.draft.add(section, shape, self.gpu)
 
     def place(self, inherited: tuple[int, ...]) -> dict[str, str]:
         """``gpu=``, where the section does not live where its first input does."""
-        return {} if self.gpu == inherited else {"gpu": ",".join(map(str, self.gpu))}
+        return {} if self.gpu == inherited else {"gpu": listed(self.gpu)}
 
     @property
     def shape(self) -> Shape:
@@ -133,11 +134,9 @@ class Site:
 
     def section(self, type_: str, reads: tuple[Part, ...], keys: Mapping[str, str], **params: str) -> Section:
         """A section of the layer with its neuron and its place."""
-        from .ops.neurons import word
-
         made = Section(self.name, self.layer.name, {"type": type_}, params)
         if reads:
-            made.keys["inputs"] = ",".join(part.name for part in reads)
+            made.keys["inputs"] = listed(part.name for part in reads)
         made.keys |= keys
         if self.neuron is not None:
             made.keys["neuron"] = word(self, self.neuron)

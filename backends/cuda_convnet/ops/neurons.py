@@ -1,61 +1,12 @@
-"""Neurons, as ``neuron=`` of a section and as sections of their own."""
+"""Layers that are a neuron and nothing else, as sections of their own."""
 
 from __future__ import annotations
 
-from netspec.ir.ops import (
-    Abs,
-    Elu,
-    LeakyRelu,
-    LinearNeuron,
-    Log,
-    Logistic,
-    NoisyRelu,
-    Op,
-    Relu,
-    Relu6,
-    SoftRelu,
-    Sqrt,
-    Square,
-    Tanh,
-    word_of,
-)
-from netspec.units import literal
+from netspec.ir.ops import Elu, LeakyRelu, LinearNeuron, Log, NoisyRelu, Relu6, Tanh
 
-from ..sections import Section, decimal
+from ..neurons import PLAIN, word
+from ..sections import Section
 from ..site import Site
-
-_WORDS: dict[type[Op], str] = {
-    Relu: "relu", Logistic: "logistic", SoftRelu: "softrelu", Abs: "abs", Square: "square", Sqrt: "sqrt",
-}  # fmt: skip
-
-
-def word(site: Site, op: Op) -> str:
-    """``relu``, ``tanh[1.7159,0.667]``."""
-    if type(op) in _WORDS:
-        return _WORDS[type(op)]
-    if isinstance(op, Relu6):
-        return f"brelu[{op.top}]"
-    if isinstance(op, NoisyRelu):
-        return _noisy(site, op)
-    if isinstance(op, Tanh):
-        return f"tanh[{decimal(op.a)},{decimal(op.b)}]"
-    if isinstance(op, LinearNeuron):
-        return "ident" if (op.a, op.b) == (1, 0) else f"linear[{decimal(op.a)},{decimal(op.b)}]"
-    if isinstance(op, Log) and not site.draft.old:
-        return f"log[{decimal(op.a)}]"
-    if isinstance(op, Log):
-        raise site.cannot_say("the neurons of 2012 have no logarithm", "neuron", instead=("--dialect v2",))
-    raise site.cannot_say(f"cuda-convnet has no neuron {word_of(op)}", "neuron", instead=("relu",))
-
-
-def _noisy(site: Site, op: NoisyRelu) -> str:
-    """``nrelu`` of 2012. (The program of version 2 knew it no more, although its parser still took it.)"""
-    if not site.draft.old:
-        raise site.cannot_say("the neurons of version 2 have no noise", "neuron", instead=("--dialect 2012", "relu"))
-    if op.std != 1:
-        message = f"the noise of cuda-convnet's nrelu has a std of 1, and its std is {literal(op.std)}"
-        raise site.cannot_say(message, "std", "neuron", instead=("std=1",))
-    return "nrelu"
 
 
 def neuron(site: Site) -> Section:
@@ -64,4 +15,4 @@ def neuron(site: Site) -> Section:
     return site.section("neuron", (read,), {"neuron": word(site, site.nodes[0].op)})
 
 
-EMITTED = dict.fromkeys((*_WORDS, Relu6, NoisyRelu, LeakyRelu, Elu, Tanh, LinearNeuron, Log), neuron)
+EMITTED = dict.fromkeys((*PLAIN, Relu6, NoisyRelu, LeakyRelu, Elu, Tanh, LinearNeuron, Log), neuron)

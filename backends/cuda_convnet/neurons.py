@@ -1,0 +1,61 @@
+"""Neurons in the words of cuda-convnet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from netspec.ir.ops import (
+    Abs,
+    LinearNeuron,
+    Log,
+    Logistic,
+    NoisyRelu,
+    Op,
+    Relu,
+    Relu6,
+    SoftRelu,
+    Sqrt,
+    Square,
+    Tanh,
+    word_of,
+)
+from netspec.units import literal
+
+from .sections import decimal
+
+if TYPE_CHECKING:
+    from .site import Site
+
+PLAIN: dict[type[Op], str] = {
+    Relu: "relu", Logistic: "logistic", SoftRelu: "softrelu", Abs: "abs", Square: "square", Sqrt: "sqrt",
+}  # fmt: skip
+"""Neurons that are a word without numbers."""
+
+
+def word(site: Site, op: Op) -> str:
+    """A neuron as ``neuron=`` says it: ``relu``, ``tanh[1.7159,0.667]``. Raises ``Inexpressible``."""
+    if type(op) in PLAIN:
+        return PLAIN[type(op)]
+    if isinstance(op, Relu6):
+        return f"brelu[{op.top}]"
+    if isinstance(op, NoisyRelu):
+        return _noisy(site, op)
+    if isinstance(op, Tanh):
+        return f"tanh[{decimal(op.a)},{decimal(op.b)}]"
+    if isinstance(op, LinearNeuron):
+        return "ident" if (op.a, op.b) == (1, 0) else f"linear[{decimal(op.a)},{decimal(op.b)}]"
+    if isinstance(op, Log) and not site.draft.old:
+        return f"log[{decimal(op.a)}]"
+    if isinstance(op, Log):
+        raise site.cannot_say("the neurons of 2012 have no logarithm", "neuron", instead=("--dialect v2",))
+    raise site.cannot_say(f"cuda-convnet has no neuron {word_of(op)}", "neuron", instead=("relu",))
+
+
+def _noisy(site: Site, op: NoisyRelu) -> str:
+    """``nrelu`` of 2012. (The program of version 2 knew it no more, although its parser still took it.)"""
+    if not site.draft.old:
+        raise site.cannot_say("the neurons of version 2 have no noise", "neuron", instead=("--dialect 2012", "relu"))
+    if op.std != 1:
+        message = f"the noise of cuda-convnet's nrelu has a std of 1, and its std is {literal(op.std)}"
+        raise site.cannot_say(message, "std", "neuron", instead=("std=1",))
+    return "nrelu"
