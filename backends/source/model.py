@@ -53,53 +53,74 @@ def write_model(graph: Graph, devices: Devices) -> Model:
     members = Names(holders.names)
     draw, team = members.new("draw"), members.new("team")
     writer = Writer(graph, devices, holders, draw, team)
+    trunk = _trunk(writer, parts, members, devices)
+    methods, call = [trunk], "model(images)"
+    if parts.tail:
+        methods, call = [trunk, _forward(writer, parts, trunk)], f"model.{trunk.name}(images)"
+    scores = _scores(writer, parts, call, f"model.{team}", devices)
+    if parts.losses:
+        methods.append(_training_loss(writer, parts, trunk, members.new("training_loss"), devices))
+        loss = [f"return model.{methods[-1].name}(images, labels)"]
+    else:
+        loss = _cross_entropy(graph, scores, devices)
+    helpers = writer.helpers | ({"Tensors"} if holders.has_tensors else set())
+    helpers |= {"words"} if helpers & {"dropout", "noisy_relu"} else set()
+    drawing = bool(helpers & {"dropout", "noisy_relu", "random_scale"})
+    meeting = devices.placed is not None or "batch_norm" in helpers
+    return Model(
+        name=class_name(graph.name),
+        layers=_layers(holders, draw if drawing else None, team if meeting else None),
+        methods=methods,
+        helpers=helpers,
+        scores=[f"return {scores}"],
+        loss=loss,
+        draw=draw if drawing else None,
+        tested="noisy_relu" in helpers,
+        team=team if meeting else None,
+    )
+
+
+def _layers(holders: Holders, draw: str | None, team: str | None) -> list[str]:
+    """The lines of ``__init__``; ``draw`` and ``team`` are the attributes of these names, if there are any."""
+    made = holders.lines()
+    lines = [f"self.{team} = team"] if team else []
+    lines += ["parts = team.parts"] if any("// parts" in line for line in made) else []
+    said = "what random choices depend on: seed, step, the first image's place"
+    return [*lines, *made, *([f"self.{draw} = None  # {said}"] if draw else [])]
+
+
+def _scores(writer: Writer, parts: Phases, call: str, team: str, devices: Devices) -> str:
+    """The expression of the class scores (N,C) of ``images``. ``call`` runs the trunk."""
+    scores, graph = call + ("[0]" if len(parts.carried) > 1 else ""), writer.graph
+    if parts.losses and devices.split(parts.carried[0]):
+        writer.helpers.add("all_of")
+        scores = f"all_of({scores}, {team})"
+    scores += ".flatten(1)" if graph.scores.output.is_image else ""
+    return scores + (".float()" if graph.train.precision == "bf16" else "")
+
+
+def _cross_entropy(graph: Graph, scores: str, devices: Devices) -> list[str]:
+    """The lines of the training loss of a file without one."""
+    smoothing = ", label_smoothing=LABEL_SMOOTHING * model.training" if graph.train.label_smoothing else ""
+    if not devices.end_on_first:
+        return [f"return F.cross_entropy({scores}, labels{smoothing})"]
+    entropy = f"F.cross_entropy(scores, labels{smoothing})"
+    return [f"scores = {scores}", f"return {entropy} if len(scores) else scores.sum()  # the first group has all"]
+
+
+def _trunk(writer: Writer, parts: Phases, members: Names, devices: Devices) -> Method:
+    """The method that all others call: ``forward``, where there is none."""
     body, found = writer.lines(parts.trunk, {}, parts.carried)
     if devices.scores is not None:
         name = devices.scores.value
         body += writer.crossing(devices.scores, found[name], found[name])
     body = _returning(body, [found[name] for name in parts.carried])
     if not parts.tail:
-        trunk = Method("forward", "image", "The class scores.", body)
-        methods, call = [trunk], "model(images)"
-    else:
-        trunk = Method(*_trunk_name(parts, members), body)
-        methods, call = [trunk, _forward(writer, parts, trunk)], f"model.{trunk.name}(images)"
-    scores = call + ("[0]" if len(parts.carried) > 1 else "")
-    if parts.losses and devices.split(parts.carried[0]):
-        writer.helpers.add("all_of")
-        scores = f"all_of({scores}, model.{team})"
-    scores += ".flatten(1)" if graph.scores.output.is_image else ""
-    scores += ".float()" if graph.train.precision == "bf16" else ""
-    smoothing = ", label_smoothing=LABEL_SMOOTHING * model.training" if graph.train.label_smoothing else ""
-    if parts.losses:
-        methods.append(_training_loss(writer, parts, trunk, members.new("training_loss"), devices))
-        loss = [f"return model.{methods[-1].name}(images, labels)"]
-    elif devices.end_on_first:
-        entropy = f"F.cross_entropy(scores, labels{smoothing})"
-        loss = [f"scores = {scores}", f"return {entropy} if len(scores) else scores.sum()  # the first group has all"]
-    else:
-        loss = [f"return F.cross_entropy({scores}, labels{smoothing})"]
-    helpers = writer.helpers | ({"Tensors"} if holders.has_tensors else set())
-    tested = "noisy_relu" in helpers
-    drawing = bool(helpers & {"dropout", "noisy_relu", "random_scale"})
-    helpers |= {"words"} if helpers & {"dropout", "noisy_relu"} else set()
-    meeting = devices.placed is not None or "batch_norm" in helpers
-    lines = [f"self.{team} = team"] if meeting else []
-    made = holders.lines()
-    lines += ["parts = team.parts"] if any("// parts" in line for line in made) else []
-    lines += made
-    said = "what random choices depend on: seed, step, the first image's place"
-    lines += [f"self.{draw} = None  # {said}"] if drawing else []
-    return Model(
-        class_name(graph.name), lines, methods, helpers, [f"return {scores}"], loss,
-        draw if drawing else None, tested, team if meeting else None,
-    )  # fmt: skip
-
-
-def _trunk_name(parts: Phases, members: Names) -> tuple[str, str, str]:
+        return Method("forward", "image", "The class scores.", body)
     if len(parts.carried) == 1:
-        return members.new("scores"), "image", "The class scores."
-    return members.new("heads"), "image", "The class scores, then what else the other methods read."
+        return Method(members.new("scores"), "image", "The class scores.", body)
+    doc = "The class scores, then what else the other methods read."
+    return Method(members.new("heads"), "image", doc, body)
 
 
 def _forward(writer: Writer, parts: Phases, trunk: Method) -> Method:
