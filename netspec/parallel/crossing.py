@@ -174,7 +174,7 @@ def agreed_type(x: Tensor, transfer: Transfer, team: Team) -> torch.dtype:
     if transfer.held.owner is None:
         return x.dtype
     told = [x.dtype]
-    dist.broadcast_object_list(told, group=_group(team), group_src=transfer.held.owner)
+    dist.broadcast_object_list(told, group=team.channels, group_src=transfer.held.owner)
     return told[0]
 
 
@@ -200,16 +200,10 @@ def cross(
     return made
 
 
-def _group(team: Team) -> Group:
-    """Those between whom channels are shared: by feature over all devices, as `hybrid` has it, they stand along the
-    rows."""
-    return team.along if team.arrangement.split == "hybrid" else team.across
-
-
 def _crossing(x: Tensor, like: Tensor, held: Held, wanted: Held, partial: bool, team: Team) -> Any:
     if held.batch != wanted.batch:
         return _over_the_batch(x, held, wanted, partial, team)
-    group = _group(team)
+    group = team.channels
     match held.owner, wanted.owner:
         case None, None if held.channels > 1:
             return Gathered.apply(x, CHANNELS, group, partial)  # type: ignore[no-untyped-call]

@@ -26,7 +26,7 @@ def share(whole: Tensor, held: Held, team: Team) -> Tensor:
     """A device's share of a whole tensor whose first axis runs over channels; numbers without axes are everybody's."""
     if held.channels == 1 or whole.dim() == 0:
         return whole
-    return whole[rows_of(whole.shape[0], held.channels, _place(held, team))]
+    return whole[rows_of(whole.shape[0], held.channels, dist.get_rank(team.channels))]
 
 
 def whole(network: PlacedNetwork, shares: Mapping[str, Tensor], like: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -52,15 +52,7 @@ def _joined(network: PlacedNetwork, mine: Tensor | None, key: str, like: Tensor)
     assert mine is not None
     if held.channels == 1 or not like.shape:
         return mine.clone()
-    return collectives.all_gather(mine, 0, _group(held, team))
-
-
-def _group(held: Held, team: Team) -> collectives.Group:
-    return team.along if team.arrangement.split == "hybrid" else team.across
-
-
-def _place(held: Held, team: Team) -> int:
-    return dist.get_rank(_group(held, team))
+    return collectives.all_gather(mine, 0, team.channels)
 
 
 def empty_of(model: nn.Module) -> dict[str, Tensor]:

@@ -35,6 +35,12 @@ class Team:
     def place(self) -> int:
         return self.arrangement.place(self.rank)
 
+    @property
+    def channels(self) -> Group:
+        """The devices between which shares of channels are divided: those of a row; of ``hybrid``, whose layers by
+        feature lie over all devices, those that stand along the rows."""
+        return self.along if self.arrangement.split == "hybrid" else self.across
+
     def share_of_batch(self, batch: int) -> slice:
         """Which images of a batch this device computes; the first rows take one more where they do not divide it."""
         each, more = divmod(batch, self.arrangement.replicas)
