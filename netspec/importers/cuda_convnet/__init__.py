@@ -9,9 +9,9 @@ to text:
   the shape of its data, is found by ``dialect`` and ``data_shape``. ``definition`` reads the file; a layer type is a
   ``Kind`` (``kinds``) of ``weighted``, ``spatial``, ``elementwise`` or ``costs``; ``neurons`` reads their functions,
   and ``forks`` says what is known of words that are none of these.
-* ``learning``: the parameter file (``params``) as the learning of these layers (``model``), with ``schedules``,
-  ``norms``, ``constraints`` and ``passes``. What it says of its run in comments: ``notes`` (a line), ``runs``,
-  ``replay`` and ``history``.
+* ``learning``: the parameter file (``params``) as the learning of these layers (``model``), with ``rates``,
+  ``schedules``, ``norms``, ``constraints`` and ``passes``. What it says of its run in comments: ``notes`` (a line),
+  ``runs``, ``replay`` and ``history``.
 * ``spec``: the layers as lines of a spec (``lines``) by ``lowering``, with ``windows``, ``pooling``, ``functions`` and
   ``losses``, and ``sharing``, which says which weights are one; layers of several GPUs as one line (``twins``, with
   ``gathering``); the lines as text (``comments``, ``defaults``, ``text``).

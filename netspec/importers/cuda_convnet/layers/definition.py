@@ -105,7 +105,7 @@ class _Definer:
             options.ignored(
                 kind.known(self.dialect), silent, notes_in_layers(self.dialect, kind.special.get(other, ()))
             )
-        if layer.weights or site.above_weights():
+        if layer.weights or site.weights_below():
             self.learning.add(layer.name)
         if layer.outputs > 2**31 or (layer.outputs < 0 and layer.outputs != UNKNOWN):
             raise options.refuse("too-large", f"it would have {layer.outputs:,} outputs", "outputs", "filters")

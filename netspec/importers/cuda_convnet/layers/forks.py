@@ -15,6 +15,23 @@ PARAMETERS = (
 """The keys of parameter files."""
 
 _DROPOUT = {"2012": "type=hs with keep=", "v2": "type=dropout2"}
+_BINARY = {"2012": "cost.crossent2", "v2": "cost.bce"}
+_LOG_SOFTMAX = "a softmax with the logarithm that its cost takes is type=softmax under a type=cost.logreg"
+_FC_WITH_DROPOUT = (
+    "a fully connected layer with dropout is type=fc and a section behind it, {dropout}; keep is 1 - rate"
+)
+_TYPES = {
+    "cccp": "a layer over the maps at each place, as Network in Network has it, is type=conv with filterSize=1, and "
+    "its in_nodes as channels, its out_nodes as filters",
+    "logsoftmax": _LOG_SOFTMAX,
+    "cost.reg": _LOG_SOFTMAX,
+    **dict.fromkeys(("hs", "dropout", "dropout2"), "here dropout is {dropout}"),
+    "cost.binxent": "the cross entropy of outputs that are probabilities each, of neuron=logistic, is type={binary}",
+    "union": "layers one behind the other are type=concat",
+    "fcdrop": _FC_WITH_DROPOUT,
+    "fcdropo": _FC_WITH_DROPOUT,
+}
+"""Layer types of forks, and of the other version, with what says the same."""
 _SCHED = (
     "one schedule for weights and biases, from before there were schedW and schedB; the programs that were "
     "published read these two alone, and keep the rates as they are"
@@ -49,22 +66,9 @@ def notes_in_parameters(keys: Collection[str], dialect: Dialect) -> Mapping[str,
 
 def notes_on_type(word: str, dialect: Dialect) -> tuple[str, ...]:
     """What says the same as a layer type of a fork, or as dropout of the other version; nothing where none is known."""
-    if word == "cccp":
-        same = "type=conv with filterSize=1, and its in_nodes as channels, its out_nodes as filters"
-        return (f"a layer over the maps at each place, as Network in Network has it, is {same}",)
-    if word in ("logsoftmax", "cost.reg"):
-        return ("a softmax with the logarithm that its cost takes is type=softmax under a type=cost.logreg",)
-    if word in ("hs", "dropout", "dropout2"):
-        return (f"here dropout is {_DROPOUT[dialect]}",)
-    if word == "cost.binxent":
-        same = {"2012": "cost.crossent2", "v2": "cost.bce"}[dialect]
-        return (f"the cross entropy of outputs that are probabilities each, of neuron=logistic, is type={same}",)
-    if word == "union":
-        return ("layers one behind the other are type=concat",)
-    if word in ("fcdrop", "fcdropo"):
-        same = f"type=fc and a section behind it, {_DROPOUT[dialect]}"
-        return (f"a fully connected layer with dropout is {same}; keep is 1 - rate",)
-    return ()
+    if word not in _TYPES:
+        return ()
+    return (_TYPES[word].format(dropout=_DROPOUT[dialect], binary=_BINARY[dialect]),)
 
 
 def notes_on_neuron(word: str, dialect: Dialect) -> tuple[str, ...]:

@@ -65,13 +65,13 @@ class Site:
             self.options.divisible("channels", channels, 4)
         return Image(channels, side)
 
-    def above_weights(self) -> bool:
+    def weights_below(self) -> bool:
         """Whether a layer with weights stands below."""
         return any(layer.name in self.learning for layer in self.inputs)
 
     def no_weights_below(self, word: str) -> None:
         """Refuse a layer through which the original sends no gradient over one that needs it."""
-        if self.above_weights():
+        if self.weights_below():
             raise self.options.refuse(
                 "cfg-no-gradient", f"{word} sends no gradient, and layers with weights stand below it", "inputs"
             )

@@ -23,7 +23,7 @@ def windows(side: int, size: int, stride: int, start: int) -> int:
 
 def _pool(site: Site) -> Layer:
     options, image = site.options, _image(site)
-    if site.above_weights():
+    if site.weights_below():
         options.divisible("channels", image.channels, 16)
     kind = options.choice("pool", _POOLS[site.dialect])
     size = options.integer("sizeX", low=1, high=image.side)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from netspec.check.report import Findings
 from netspec.importers.cuda_convnet.layers.definition import KINDS
@@ -16,8 +16,9 @@ from netspec.importers.cuda_convnet.learning.history import Held, beginning, war
 from netspec.importers.cuda_convnet.learning.model import Drop, Learning, Norm
 from netspec.importers.cuda_convnet.learning.norms import NORMS, passed_over, to_be_moved
 from netspec.importers.cuda_convnet.learning.passes import Updates, passes, period, updates
+from netspec.importers.cuda_convnet.learning.rates import Rates, of_biases, of_weights
 from netspec.importers.cuda_convnet.learning.runs import runs_of
-from netspec.importers.cuda_convnet.learning.schedules import CONSTANT, Schedule, advice_v2, rate_v2, schedule_2012
+from netspec.importers.cuda_convnet.learning.schedules import CONSTANT, advice_v2, rate_v2, schedule_2012
 from netspec.importers.cuda_convnet.options import LARGEST, Options, Refused, shown
 from netspec.importers.cuda_convnet.reading import Config
 from netspec.units import count, literal, plural
@@ -30,34 +31,6 @@ _OF_COSTS = {
     "cost.dce": ("posWeight",),
     "cost.msm": ("setSize", "threads"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Rates:
-    """The learning of one layer's weights (one value an input) and biases."""
-
-    options: Options
-    lr: tuple[float, ...]
-    momentum: tuple[float, ...]
-    decay: tuple[float, ...]
-    held: Mapping[str, tuple[str, ...]]
-    bias_lr: float
-    bias_momentum: float
-    schedules: tuple[Schedule, ...]
-    bias_schedule: Schedule
-    period: int | None = None
-
-    @property
-    def learns(self) -> bool:
-        """Whether anything moves."""
-        return any((*self.lr, self.bias_lr))
-
-    def texts(self, usual: str) -> tuple[str, ...]:
-        """The schedules of the weights. Of a rate of 0 each is the same, and is not told: it is that of the layer's
-        other weights, or the usual one."""
-        learnt = [s.text for s, rate in zip(self.schedules, self.lr, strict=True) if rate]
-        idle = learnt[0] if learnt else usual
-        return tuple(s.text if rate else idle for s, rate in zip(self.schedules, self.lr, strict=True))
 
 
 def read_params(config: Config, definition: Definition, findings: Findings, *, history: bool = False) -> Learning:
@@ -277,49 +250,46 @@ class _Reader:
 
     def learning(self) -> Learning:
         """Everything in the words of a spec."""
-        owners = {name: r for name, r in self.rates.items() if not all(self.definition.layers[name].shared)}
-        lr = _usual(tuple(filter(None, r.lr)) for r in owners.values())  # of what learns at all
-        momentum = _usual(r.momentum for r in owners.values())
-        decay = _usual(r.decay for r in owners.values() if "super_eps" not in r.held)
+        usual = self._usual()
+        batch = int(self.told.get("batch", "128"))
+        found = self._updates(batch)
+        train = {**self.told, "batch": str(batch * found.batches)}
+        if self._owners():
+            train["optimizer"] = f"sgd(lr={usual['lr']}, momentum={usual['momentum']}, weight_decay={usual['decay']})"
+            train |= {"schedule": usual["schedule"]} if usual["schedule"] != CONSTANT.text else {}
+            if "bias_schedule" in usual:
+                train["bias_schedule"] = usual["bias_schedule"]
+        train |= {"accumulate": str(found.parts)} if found.parts > 1 else {}
+        return Learning(
+            weights={name: of_weights(r, usual) for name, r in self.rates.items()},
+            biases={name: of_biases(r, self.definition.layers[name], usual) for name, r in self.rates.items()},
+            norms=self.norms,
+            drops=self.drops,
+            costs=self.costs,
+            positive=self.positive,
+            sums=self.sums,
+            largest=frozenset(self.largest),
+            train=train,
+            usual=usual,
+            augment=self.augment,
+            sets=self.sets,
+            updates=found.every,
+        )
+
+    def _owners(self) -> list[Rates]:
+        """The rates of layers that have weights of their own."""
+        return [r for name, r in self.rates.items() if not all(self.definition.layers[name].shared)]
+
+    def _usual(self) -> dict[str, str]:
+        """The learning keys of most layers, which the train line says for all. ``bias_schedule`` is among them where it
+        is not the weights'."""
+        owners = self._owners()
+        lr = _commonest(tuple(filter(None, r.lr)) for r in owners)  # of what learns at all
+        momentum = _commonest(r.momentum for r in owners)
+        decay = _commonest(r.decay for r in owners if "super_eps" not in r.held)
         schedule, bias_schedule = self._schedules()
         usual = {"lr": literal(lr), "schedule": schedule, "momentum": literal(momentum), "decay": literal(decay)}
-        usual |= {"bias_schedule": bias_schedule} if bias_schedule != schedule else {}
-        weights: dict[str, Mapping[str, tuple[str, ...]]] = {}
-        biases: dict[str, Mapping[str, str]] = {}
-        for name, r in self.rates.items():
-            told = {
-                "lr": tuple(map(literal, r.lr)),
-                "schedule": r.texts(schedule),
-                "momentum": tuple(map(literal, r.momentum)),
-                "decay": tuple(map(literal, r.decay)),
-            }
-            without = {"decay"} if "super_eps" in r.held else set()
-            without |= set() if any(r.lr) else {"momentum", "decay"}  # of what does not move
-            own = {key: values for key, values in told.items() if set(values) != {usual[key]} and key not in without}
-            weights[name] = own | dict(r.held)
-            # A layer with the weights of another says nothing of their learning, which its biases' would follow.
-            taken = any(self.definition.layers[name].shared[:1])
-            first = {key: usual[key] if taken or key in without else own[0] for key, own in told.items()}
-            otherwise = {f"bias_{key}": first[key] for key in ("lr", "schedule", "momentum")} | usual
-            own_biases = {"bias_lr": literal(r.bias_lr)}
-            if r.bias_lr:
-                own_biases["bias_momentum"] = literal(r.bias_momentum)
-            if r.bias_lr and self.definition.layers[name].biases:
-                own_biases["bias_schedule"] = r.bias_schedule.text
-            biases[name] = {key: own for key, own in own_biases.items() if own != otherwise[key]}
-        train = {**self.told, "batch": self.told.get("batch", "128")}
-        if owners:
-            train["optimizer"] = f"sgd(lr={usual['lr']}, momentum={usual['momentum']}, weight_decay={usual['decay']})"
-            train |= {"schedule": schedule} if schedule != CONSTANT.text else {}
-            train |= {"bias_schedule": bias_schedule} if bias_schedule != schedule else {}
-        found = self._updates(int(train["batch"]))
-        train["batch"] = str(int(train["batch"]) * found.batches)
-        train |= {"accumulate": str(found.parts)} if found.parts > 1 else {}
-        largest = frozenset(self.largest)
-        return Learning(
-            weights, biases, self.norms, self.drops, self.costs, self.positive, self.sums, largest, train, usual,
-            self.augment, self.sets, found.every,
-        )  # fmt: skip
+        return usual | ({"bias_schedule": bias_schedule} if bias_schedule != schedule else {})
 
     def _updates(self, batch: int) -> Updates:
         """When layers are updated that learn."""
@@ -360,7 +330,7 @@ def _updating(options: Options, key: str, rates: tuple[float, ...]) -> tuple[flo
     return tuple(max(0.0, rate) for rate in rates)
 
 
-def _usual(values: Iterable[tuple[float, ...]]) -> float:
+def _commonest(values: Iterable[tuple[float, ...]]) -> float:
     """The value that most have."""
     every = [value for each in values for value in each]
     return max(dict.fromkeys(every), key=every.count) if every else 0.0

@@ -1,0 +1,71 @@
+"""What the weights and the biases of one layer learn with, and which keys of a spec say it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from netspec.importers.cuda_convnet.layers.model import Layer
+from netspec.importers.cuda_convnet.learning.schedules import Schedule
+from netspec.importers.cuda_convnet.options import Options
+from netspec.units import literal
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """The learning of one layer's weights (one value an input) and biases."""
+
+    options: Options
+    lr: tuple[float, ...]
+    momentum: tuple[float, ...]
+    decay: tuple[float, ...]
+    held: Mapping[str, tuple[str, ...]]
+    bias_lr: float
+    bias_momentum: float
+    schedules: tuple[Schedule, ...]
+    bias_schedule: Schedule
+    period: int | None = None
+
+    @property
+    def learns(self) -> bool:
+        """Whether anything moves."""
+        return any((*self.lr, self.bias_lr))
+
+    def told(self, usual_schedule: str) -> dict[str, tuple[str, ...]]:
+        """The learning keys of the weights, with a value for each input. What has no effect is left out: the decay
+        where gradients are divided by a root, and momentum and decay of what does not move."""
+        keys = {"lr": tuple(map(literal, self.lr)), "schedule": self._schedules(usual_schedule)}
+        if any(self.lr):
+            keys["momentum"] = tuple(map(literal, self.momentum))
+        if any(self.lr) and "super_eps" not in self.held:
+            keys["decay"] = tuple(map(literal, self.decay))
+        return keys
+
+    def _schedules(self, usual: str) -> tuple[str, ...]:
+        """The schedules of the weights. At a rate of 0 all schedules are the same, and none is told: it is taken to be
+        that of the layer's other weights, or the usual one."""
+        learnt = [s.text for s, rate in zip(self.schedules, self.lr, strict=True) if rate]
+        idle = learnt[0] if learnt else usual
+        return tuple(s.text if rate else idle for s, rate in zip(self.schedules, self.lr, strict=True))
+
+
+def of_weights(r: Rates, usual: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """The learning keys that a layer's weights have of their own, with a value for each input."""
+    own = {key: values for key, values in r.told(usual["schedule"]).items() if set(values) != {usual[key]}}
+    return {**own, **r.held}
+
+
+def of_biases(r: Rates, layer: Layer, usual: Mapping[str, str]) -> dict[str, str]:
+    """The learning keys that a layer's biases have of their own. Where a key is not said, that of the first weights
+    holds."""
+    # A layer with the weights of another says nothing of their learning, which its biases' would follow.
+    taken = any(layer.shared[:1])
+    first = {} if taken else {key: values[0] for key, values in r.told(usual["schedule"]).items()}
+    otherwise = {f"bias_{key}": first.get(key, usual[key]) for key in ("lr", "schedule", "momentum")}
+    otherwise.update(usual)
+    own = {"bias_lr": literal(r.bias_lr)}
+    if r.bias_lr:
+        own["bias_momentum"] = literal(r.bias_momentum)
+    if r.bias_lr and layer.biases:
+        own["bias_schedule"] = r.bias_schedule.text
+    return {key: text for key, text in own.items() if text != otherwise[key]}
