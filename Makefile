@@ -1,4 +1,4 @@
-# make run    install into .venv, then tabulate, compile and train: the tour of the README
+# make run    install into .venv, then check, tabulate, compile and train: the tour of the README
 # make test   install into .venv, then run the tests, the longest ones aside
 # make ci     all that must hold before a change is taken: style, types, the wheel, and all tests but the slow ones
 #
@@ -15,11 +15,13 @@ help:
 	@sed -n 's/^# make/make/p' Makefile
 
 run: .venv/installed-run
+	$(BIN)/netspec check specs/*.net
 	$(BIN)/netspec summary specs/alexnet.net
 	mkdir -p runs
 	$(BIN)/netspec compile specs/alexnet.net -o runs/alexnet.py
 	$(BIN)/netspec train specs/alexnet-tiny.net --data synthetic --steps 20
 	$(BIN)/netspec train specs/digits.net --data digits
+	@echo "all of it worked; . $(BIN)/activate puts the command netspec on the path"
 
 # Tests run side by side, each in one thread: threads of several tests on the same cores wait for each other. They start
 # hundreds of processes, which find what Python has compiled where it may be kept.

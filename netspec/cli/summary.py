@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 )
 @click.option("--im2col", is_flag=True, help="Each convolution as the matrix product that it is.")
 @click.option("--per-gpu", is_flag=True, help="The share of each GPU group in place of the whole.")
+@click.option(
+    "--learning", is_flag=True, help="What each weight and bias begins as, its rate, momentum, decay, schedule."
+)
 @click.option("-q", "--quiet", is_flag=True, help="The table alone, without what is told under it.")
 @reading_options
 def command(
@@ -38,6 +41,7 @@ def command(
     batch: int | None,
     im2col: bool,
     per_gpu: bool,
+    learning: bool,
     quiet: bool,
     reading: Reading,
 ) -> None:
@@ -47,21 +51,25 @@ def command(
     Examples:
       netspec summary specs/alexnet.net
       netspec summary specs/alexnet.net --im2col --format markdown
+      netspec summary specs/alexnet-2012.net --learning
     """
     from netspec import report
 
-    if im2col and per_gpu and form != "json":
-        refuse("--im2col and --per-gpu are two tables: ask for one of them, or for --format json")
+    asked = [name for name, there in (("--im2col", im2col), ("--per-gpu", per_gpu), ("--learning", learning)) if there]
+    if len(asked) > 1 and form != "json":
+        refuse(f"{' and '.join(asked)} are {len(asked)} tables: ask for one of them, or for --format json")
     net = read_net(file, reading)
     images = batch or net.graph.train.batch
     if form == "json":
-        click.echo(report.to_json(net, images, im2col=im2col, per_gpu=per_gpu))
+        click.echo(report.to_json(net, images, im2col=im2col, per_gpu=per_gpu, learning=learning))
         return
     style = report.BARE if form == "csv" else report.READABLE
     if im2col:
         table = report.im2col_table(net, style)
     elif per_gpu:
         table = report.per_gpu_table(net, images, style)
+    elif learning:
+        table = report.learning_table(net, style)
     else:
         table = report.layer_table(net, images, style)
     if quiet:

@@ -6,7 +6,6 @@ import dataclasses
 from collections.abc import Collection
 from dataclasses import replace
 
-from netspec.diff import words
 from netspec.diff.facts import fields_of, spoken_nodes
 from netspec.diff.meaning import Essence, essence
 from netspec.diff.model import Effect
@@ -15,6 +14,7 @@ from netspec.ir.graph import Graph, Layer, Node
 from netspec.ir.ops import Conv, Dropout, Local, Lrn, MapNorm, Op, window_of
 from netspec.ir.shape import Shape
 from netspec.ir.window import Window
+from netspec.keys import texts
 
 Pair = tuple[Graph, Layer, Graph, Layer]
 """One layer in two networks."""
@@ -53,7 +53,7 @@ def factor_note(a: Op | None, b: Op | None) -> str:
 
 
 def _factor(op: Op | None) -> str:
-    return words.number(1 - op.rate if isinstance(op, Dropout) and op.scaling == "test" else 1)
+    return texts.number(1 - op.rate if isinstance(op, Dropout) and op.scaling == "test" else 1)
 
 
 def _nodes(pair: Pair) -> list[tuple[tuple[Graph, Node], tuple[Graph, Node]]]:
@@ -93,11 +93,11 @@ def _with(op: Op, other: Op, key: str) -> Op:
 def _convention(a: Lrn | MapNorm, b: Lrn | MapNorm) -> str:
     """How two values of alpha hang together, where they do by the two conventions."""
     window, other = (op.size if isinstance(op, Lrn) else op.size**2 for op in (a, b))
-    if window != other and words.number(a.alpha * window) == words.number(b.alpha * other):
-        return f"the same scale, {words.number(a.alpha * window)}, over windows of {window} and {other}"
+    if window != other and texts.number(a.alpha * window) == texts.number(b.alpha * other):
+        return f"the same scale, {texts.number(a.alpha * window)}, over windows of {window} and {other}"
     large, small = max(a.alpha, b.alpha), min(a.alpha, b.alpha)
-    if window == other > 1 and small > 0 and words.number(large / small) == words.number(window):
-        return f"{words.number(small)} = {words.number(large)} / {window}, the window's size"
+    if window == other > 1 and small > 0 and texts.number(large / small) == texts.number(window):
+        return f"{texts.number(small)} = {texts.number(large)} / {window}, the window's size"
     return ""
 
 
@@ -114,4 +114,4 @@ def _effective(graph: Graph, node: Node) -> str:
 
 
 def _pads(window: Window, x: Shape) -> str:
-    return words.pad(window.effective_pad(x.height, x.width))
+    return texts.pad(window.effective_pad(x.height, x.width))

@@ -6,7 +6,6 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from netspec.diff import words
 from netspec.ir.constraint import BOUNDS
 from netspec.ir.graph import SPLIT, WHOLE, Graph, Layer, Node, Parameter
 from netspec.ir.ops import (
@@ -26,6 +25,7 @@ from netspec.ir.ops import (
 )
 from netspec.ir.settings import Schedule
 from netspec.ir.window import Window
+from netspec.keys import texts
 
 TRAINED = (
     *("init", "bias", "lr", "schedule", "momentum", "decay", "super_eps", *BOUNDS, "norm_over", "update_every"),
@@ -79,8 +79,8 @@ def layer_facts(graph: Graph, layer: Layer, *, by_gpu: bool) -> dict[str, Fact]:
     told = [dict(_attributes(graph, layer, node, by_gpu)) for node in spoken]
     facts = {key: Fact(_per_input([t[key] for t in told])) for key in told[0]}
     if isinstance(spoken[0].op, Input):
-        facts |= {key: Fact(words.word(getattr(graph.preprocessing, key))) for key in PREPARED}
-    facts["neuron"] = Fact(words.neuron(neuron_of(graph, layer)))
+        facts |= {key: Fact(texts.word(getattr(graph.preprocessing, key))) for key in PREPARED}
+    facts["neuron"] = Fact(texts.neuron(neuron_of(graph, layer)))
     facts |= _learning(graph, layer, spoken)
     if by_gpu and graph.groups > 1:
         facts |= _placement(graph, layer, spoken)
@@ -133,7 +133,7 @@ def _attributes(graph: Graph, layer: Layer, node: Node, by_gpu: bool) -> Iterato
             yield from _window(value)
         elif isinstance(op, Crop) and field.name in _SIZE:
             if field.name == _SIZE[0]:
-                yield "size", words.pair((op.height, op.width))
+                yield "size", texts.pair((op.height, op.width))
         elif field.name == "table":
             yield "table", str(value or "none")
         elif field.name == "groups":
@@ -141,15 +141,15 @@ def _attributes(graph: Graph, layer: Layer, node: Node, by_gpu: bool) -> Iterato
                 key = _key_of(op, "groups") if by_gpu else "groups"
                 yield key, str(value // _shares(graph, layer, node) if by_gpu else value)
         elif field.name != "bias" or not isinstance(op, Conv | Local | Linear):
-            yield _key_of(op, field.name), words.word(value)
+            yield _key_of(op, field.name), texts.word(value)
 
 
 def _window(window: Window) -> Iterator[tuple[str, str]]:
-    yield "kernel", words.pair(window.kernel)
-    yield "stride", words.pair(window.stride)
-    yield "pad", words.pad(window.pad)
+    yield "kernel", texts.pair(window.kernel)
+    yield "stride", texts.pair(window.stride)
+    yield "pad", texts.pad(window.pad)
     if window.kind == "conv":
-        yield "dilation", words.pair(window.dilation)
+        yield "dilation", texts.pair(window.dilation)
     yield "rounding", window.rounding
 
 
@@ -189,7 +189,7 @@ def _rates(graph: Graph, parameters: Sequence[Parameter], decay: float, usual: S
     the train line's."""
     train = graph.train
     return {
-        "lr": _several([Fact(words.number(p.lr), _multiple(p.lr, train.lr)) for p in parameters]),
+        "lr": _several([Fact(texts.number(p.lr), _multiple(p.lr, train.lr)) for p in parameters]),
         "schedule": _several([_schedule(graph, p, usual) for p in parameters]),
         "momentum": _several([_as_train(p.momentum, train.momentum) for p in parameters]),
         "decay": _several([_as_train(p.decay, decay) for p in parameters]),
@@ -201,7 +201,7 @@ def _bounds(weights: Sequence[Parameter]) -> dict[str, Fact]:
     values = {"super_eps": [p.super_eps for p in weights]}
     values |= {key: [getattr(p.constraint, key) for p in weights] for key in BOUNDS}
     return {
-        key: Fact(_per_input(["none" if bound is None else words.number(bound) for bound in bounds]))
+        key: Fact(_per_input(["none" if bound is None else texts.number(bound) for bound in bounds]))
         for key, bounds in values.items()
     }
 
@@ -216,8 +216,8 @@ def _fans(graph: Graph, products: tuple[Node, ...]) -> tuple[float, float]:
 def _initial(parameters: Sequence[Parameter], fan_in: float, fan_out: float) -> Fact:
     """Initial values by word and by numbers."""
     drawn = [p.distribution for p in parameters]
-    text = _per_input([words.initialiser(d, fan_in, fan_out) for d in drawn])
-    return Fact(text, frozenset({_per_input([words.distribution(d) for d in drawn])}))
+    text = _per_input([texts.initialiser(d, fan_in, fan_out) for d in drawn])
+    return Fact(text, frozenset({_per_input([texts.distribution(d) for d in drawn])}))
 
 
 def _bias(initial: Fact) -> Fact:
@@ -235,18 +235,18 @@ def _several(facts: list[Fact]) -> Fact:
 
 
 def _multiple(value: float, of: float) -> frozenset[str]:
-    return frozenset({f"{words.number(value / of)} times the train line's"} if of else ())
+    return frozenset({f"{texts.number(value / of)} times the train line's"} if of else ())
 
 
 def _schedule(graph: Graph, parameter: Parameter, usual: Schedule) -> Fact:
     """How a rate changes. Of a rate of 0 every schedule is the same."""
     schedule = graph.schedule_of(parameter)
     also = {"the train line's"} if schedule == usual else set()
-    return Fact(words.schedule(schedule), frozenset(also | ({"of a rate of 0"} if parameter.lr == 0 else set())))
+    return Fact(texts.schedule(schedule), frozenset(also | ({"of a rate of 0"} if parameter.lr == 0 else set())))
 
 
 def _as_train(value: float, of: float) -> Fact:
-    return Fact(words.number(value), frozenset({"the train line's"} if value == of else ()))
+    return Fact(texts.number(value), frozenset({"the train line's"} if value == of else ()))
 
 
 def _placement(graph: Graph, layer: Layer, spoken: tuple[Node, ...]) -> dict[str, Fact]:

@@ -12,7 +12,6 @@ import dataclasses
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, replace
 
-from netspec.diff.words import number
 from netspec.ir.graph import Graph, Node
 from netspec.ir.ops import (
     BatchNorm,
@@ -40,6 +39,7 @@ from netspec.ir.ops import (
 )
 from netspec.ir.shape import Shape
 from netspec.ir.window import Window
+from netspec.keys.texts import number
 
 Essence = tuple[Hashable, ...]
 Place = tuple[str, int]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from netspec.diff import words
 from netspec.diff.facts import Fact
 from netspec.diff.model import Difference, Effect, SettingDifference
 from netspec.ir.graph import Graph
 from netspec.ir.settings import Train
+from netspec.keys import texts
 
 _TRAIN = ("epochs", "batch", "lr", "momentum", "weight_decay", "bias_decay")
 _MORE = ("accumulate", "precision", "channels_last", "ema", "label_smoothing")
@@ -29,22 +29,22 @@ def _settings(graph: Graph) -> Iterator[tuple[str, str, Fact, Effect]]:
     yield "gpus", "", Fact(str(graph.groups)), "placement"
     train, augment = graph.train, graph.augment
     for key in _TRAIN:
-        yield "train", key, Fact(words.number(getattr(train, key))), "training"
-    yield "train", "schedule", Fact(words.schedule(train.schedule)), "training"
+        yield "train", key, Fact(texts.number(getattr(train, key))), "training"
+    yield "train", "schedule", Fact(texts.schedule(train.schedule)), "training"
     yield "train", "bias_schedule", _of_biases(train), "training"
-    yield "train", "warmup", Fact(words.warmup(train.warmup)), "training"
+    yield "train", "warmup", Fact(texts.warmup(train.warmup)), "training"
     for key in _MORE:
-        yield "train", key, Fact(words.word(getattr(train, key))), "training"
+        yield "train", key, Fact(texts.word(getattr(train, key))), "training"
     yield "augment", "from", _cut_from(graph), "training"
     yield "augment", "flip", Fact(augment.flip), "training"
-    yield "augment", "colour", Fact(f"pca({words.number(augment.colour)})" if augment.colour else "none"), "training"
+    yield "augment", "colour", Fact(f"pca({texts.number(augment.colour)})" if augment.colour else "none"), "training"
     yield "test", "views", Fact(str(graph.test.views)), "testing"
 
 
 def _of_biases(train: Train) -> Fact:
     """The schedule of biases that have none of their own; that of weights, if the line does not say another."""
     schedule = train.schedule if train.bias_schedule is None else train.bias_schedule
-    return Fact(words.schedule(schedule), frozenset({"as the weights"} if schedule == train.schedule else ()))
+    return Fact(texts.schedule(schedule), frozenset({"as the weights"} if schedule == train.schedule else ()))
 
 
 def _cut_from(graph: Graph) -> Fact:

@@ -7,6 +7,7 @@ from typing import Any
 
 from netspec.net import Net
 from netspec.report.layers import im2col_table, layer_table, per_gpu_table
+from netspec.report.learning import learning_of, learning_table
 from netspec.report.style import BARE, READABLE, Style
 from netspec.report.table import Column, Table, csv_text, markdown
 from netspec.stats import LayerNumbers, WindowNumbers, flops_by_kind, matrix_products, share
@@ -21,15 +22,20 @@ __all__ = [
     "csv_text",
     "im2col_table",
     "layer_table",
+    "learning_table",
     "markdown",
     "per_gpu_table",
     "to_json",
 ]
 
 
-def to_json(net: Net, batch: int, *, im2col: bool = False, per_gpu: bool = False) -> str:
-    """The layer table as JSON; with ``im2col`` and ``per_gpu``, each layer's matrix products and shares too."""
+def to_json(net: Net, batch: int, *, im2col: bool = False, per_gpu: bool = False, learning: bool = False) -> str:
+    """The layer table as JSON; with ``im2col``, ``per_gpu`` and ``learning``, each layer's matrix products, shares and
+    parameters too."""
     data = as_dict(net, batch)
+    if learning:
+        for layer in data["layers"]:
+            layer["learning"] = learning_of(net.graph, layer["name"])
     if im2col:
         products = matrix_products(net.graph)
         for layer in data["layers"]:

@@ -6,8 +6,9 @@ import math
 from typing import Literal
 
 from netspec import backend
-from netspec.diff import compare, words
+from netspec.diff import compare
 from netspec.ir.graph import Graph
+from netspec.keys import texts
 from netspec.net import Foreign, Net, import_layer_file, loads
 from netspec.source import Source
 
@@ -58,5 +59,5 @@ def same(one: Net, other: Net, *, scheduled: bool = True) -> None:
         assert not p.lr or math.isclose(p.momentum, q.momentum), key
         assert not p.lr or math.isclose(p.decay, q.decay, abs_tol=1e-15), key
         assert p.constraint == q.constraint, key
-        falls = [words.schedule(net.graph.schedule_of(of)) for net, of in ((one, p), (other, q))]
+        falls = [texts.schedule(net.graph.schedule_of(of)) for net, of in ((one, p), (other, q))]
         assert falls[0] == falls[1] or not p.lr or not scheduled, key

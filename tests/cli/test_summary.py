@@ -296,3 +296,36 @@ def test_quiet_leaves_the_table_alone() -> None:
     alone = run("summary", "-q", ALEXNET).stdout.splitlines()
     assert alone == told[: len(alone)]
     assert alone[-1].startswith("total") and len(alone) < len(told)
+
+
+def test_learning_is_told_of_each_weight_and_bias() -> None:
+    text = (
+        "[image] input 3x8x8\n"
+        "[a] conv filters=4 kernel=3 init=he bias=0.5 lr=0.3 schedule=linear(factor=0) max_norm=2\n"
+        "[b] conv filters=4 kernel=3 pad=1 init=gaussian(0.1) bias=none\n[c] conv filters=4 kernel=3 pad=1 weights=b\n"
+        "[d] fc outputs=2 init=torch bias_lr_mult=2\n"
+        "train epochs=3 batch=4 optimizer=sgd(lr=0.1, momentum=0.8, weight_decay=0.01) schedule=step(every=2)\n"
+    )
+    header, *rows = csv.reader(io.StringIO(run("summary", "-", "--learning", "--format", "csv", text=text).stdout))
+    step = "step(every=2, factor=0.1)"
+    assert header == ["parameter", "shape", "numbers", "begins as", "lr", "momentum", "decay", "schedule", "more"]
+    assert rows == [  # he: sqrt(2 / 27); torch: 1 / sqrt(144)
+        ["a.weight", "4x3x3x3", "108", "gaussian(0.272165527)", "0.3", "0.8", "0.01", "linear(factor=0)", "max_norm=2"],
+        ["a.bias", "4", "4", "constant(0.5)", "0.3", "0.8", "0", "linear(factor=0)", ""],
+        ["b.weight", "4x4x3x3", "144", "gaussian(0.1)", "0.1", "0.8", "0.01", step, ""],
+        ["c.bias", "4", "4", "constant(0)", "0.1", "0.8", "0", step, ""],
+        ["d.weight", "2x144", "288", "uniform(0.0833333333)", "0.1", "0.8", "0.01", step, ""],
+        ["d.bias", "2", "2", "constant(0)", "0.2", "0.8", "0", step, ""],
+    ]
+    done = run("summary", "-", "--learning", text=text)
+    assert "3 epochs in batches of 4 images" in done.stdout and "the weights of b are also those of c" in done.stdout
+    made = json.loads(run("summary", "-", "--learning", "--format", "json", text=text).stdout)
+    assert [[p["parameter"] for p in layer["learning"]] for layer in made["layers"]] == [
+        [], ["a.weight", "a.bias"], ["b.weight"], ["c.bias"], ["d.weight", "d.bias"],
+    ]  # fmt: skip
+    assert made["layers"][1]["learning"][0]["max_norm"] == 2
+
+
+def test_only_one_table_is_printed() -> None:
+    done = run("summary", ALEXNET, "--learning", "--im2col")
+    assert (done.exit_code, done.stdout) == (2, "") and "--im2col and --learning are 2 tables" in done.stderr

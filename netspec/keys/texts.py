@@ -1,4 +1,4 @@
-"""Values of the graph in the words of a spec.
+"""Values of the graph as a spec writes them.
 
 Numbers are told, and compared, to nine digits: float32 has seven, so that ``alpha=1e-4`` is ``scale=5e-4`` over a
 window of five, whatever the last bit of the quotient.
@@ -11,7 +11,8 @@ from typing import Any
 from netspec.ir import settings as ir
 from netspec.ir.distribution import Constant, Distribution, Normal
 from netspec.ir.ops import Op
-from netspec.keys import NEURONS, Initialiser
+from netspec.keys.initialisers import Initialiser
+from netspec.keys.neurons import NEURONS
 from netspec.keys.schedules import SCHEDULES
 from netspec.units import plain
 

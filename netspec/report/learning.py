@@ -1,0 +1,86 @@
+"""What is learnt: how each weight and bias begins, and how its learning rate changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from netspec.ir.constraint import BOUNDS
+from netspec.ir.graph import Graph, Parameter
+from netspec.keys import texts
+from netspec.net import Net
+from netspec.report.style import READABLE, Style
+from netspec.report.table import Column, Table
+from netspec.units import plural
+
+_RULE = "an update is v <- momentum v - decay lr w - lr g, then w <- w + v; the schedule changes lr"
+_DRAWN = "gaussian(standard deviation), uniform(b): from -b to b, constant(value); the seed says which numbers"
+
+
+def learning_table(net: Net, style: Style = READABLE) -> Table:
+    """Every weight and bias with its shape, initial values, learning rate, momentum, decay and schedule, and what else
+    holds for it, where anything does."""
+    graph = net.graph
+    columns = (
+        Column("parameter", right=False),
+        Column("shape", rank=2),
+        Column("numbers", rank=3),
+        Column("begins as", right=False),
+        Column("lr"),
+        Column("momentum", rank=1),
+        Column("decay"),
+        Column("schedule", right=False),
+        Column("more", right=False),
+    )
+    rows = tuple(
+        (
+            p.key,
+            "x".join(map(str, p.shape)),
+            style.count(p.size),
+            texts.distribution(p.distribution),
+            *map(texts.number, (p.lr, p.momentum, p.decay)),
+            texts.schedule(graph.schedule_of(p)),
+            " ".join(f"{key}={texts.number(value)}" for key, value in _more(p).items()),
+        )
+        for p in graph.parameters.values()
+    )
+    told = Table(f"{net.name}: what is learnt, and how", columns, rows, None, (*_notes(graph), _RULE, _DRAWN))
+    return told if any(row[-1] for row in rows) else told.without(frozenset({"more"}))
+
+
+def learning_of(graph: Graph, layer: str) -> list[dict[str, Any]]:
+    """The parameters that a layer owns, as plain data."""
+    return [
+        {
+            "parameter": p.key,
+            "shape": list(p.shape),
+            "init": texts.distribution(p.distribution),
+            "lr": p.lr,
+            "momentum": p.momentum,
+            "decay": p.decay,
+            "schedule": texts.schedule(graph.schedule_of(p)),
+            **_more(p),
+        }
+        for p in graph.parameters_of(layer)
+    ]
+
+
+def _more(parameter: Parameter) -> Mapping[str, float]:
+    """What few parameters have, by the keys of a spec: bounds, updates after parts of a batch, another rule."""
+    bounds = {key: getattr(parameter.constraint, key) for key in BOUNDS}
+    rules = {"update_every": parameter.update_every, "super_eps": parameter.super_eps}
+    return {key: value for key, value in {**bounds, **rules}.items() if value is not None}
+
+
+def _notes(graph: Graph) -> tuple[str, ...]:
+    """The run that these are of, and whose weights are others'."""
+    train = graph.train
+    run = f"{plural(train.epochs, 'epoch')} in batches of {plural(train.batch, 'image')}"
+    run += f", warm-up {texts.warmup(train.warmup)}" if train.warmup.length else ""
+    takers: dict[str, dict[str, None]] = {}
+    for node in graph.nodes.values():
+        for key in node.params:
+            if (owner := graph.parameters[key].layer) != node.layer:
+                takers.setdefault(owner, {})[node.layer] = None
+    shared = tuple(f"the weights of {owner} are also those of {', '.join(names)}" for owner, names in takers.items())
+    return (run, *shared)
