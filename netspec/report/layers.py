@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from netspec.ir.ops import Bias, Conv, Lrn, MapNorm, word_of
 from netspec.net import Net
 from netspec.report.style import READABLE, Style
 from netspec.report.table import Column, Table
 from netspec.stats import BYTES, LayerNumbers, WindowNumbers, flops_by_kind, matrix_products, share
 from netspec.units import count, plain
+
+MOST_NAMED = 8
+"""How many layers are named that have an alpha in common."""
 
 _COUNTED = (
     "units: output values of a layer; weights, biases: learnt numbers; connections: multiply-accumulates of one "
@@ -83,8 +88,13 @@ def _alpha_notes(net: Net) -> tuple[str, ...]:
     for node in net.graph.nodes.values():
         if isinstance(node.op, Lrn | MapNorm):
             alphas.setdefault(plain(node.op.alpha), []).append(node.layer)
-    told = "; ".join(f"{', '.join(layers)} {alpha}" for alpha, layers in alphas.items())
+    told = "; ".join(f"{_some(layers)} {alpha}" for alpha, layers in alphas.items())
     return (f"effective alpha, the factor on each square: {told}",) if told else ()
+
+
+def _some(layers: Sequence[str]) -> str:
+    more = len(layers) - MOST_NAMED
+    return ", ".join(layers[:MOST_NAMED]) + (f" and {count(more)} more" if more > 0 else "")
 
 
 def _title(net: Net, batch: int) -> str:

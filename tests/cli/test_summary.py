@@ -329,3 +329,33 @@ def test_learning_is_told_of_each_weight_and_bias() -> None:
 def test_only_one_table_is_printed() -> None:
     done = run("summary", ALEXNET, "--learning", "--im2col")
     assert (done.exit_code, done.stdout) == (2, "") and "--im2col and --learning are 2 tables" in done.stderr
+
+
+def test_the_lines_of_a_table_are_those_of_its_columns() -> None:
+    table = Table(
+        "", (Column("layer", right=False), Column("n")), (("猫", "1"), ("convolution", "1,000")), ("total", "7")
+    )
+    page = io.StringIO()
+    show(table, page)
+    assert page.getvalue().splitlines() == [
+        "layer            n",
+        "─" * 19,
+        "猫               1",
+        "convolution  1,000",
+        "",
+        "total            7",
+    ]
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_a_table_without_rows_is_its_headings(terminal: bool) -> None:
+    page = io.StringIO()
+    page.isatty = lambda: terminal  # type: ignore[method-assign]
+    show(Table("", (Column("a"), Column("b")), ()), page)
+    assert re.sub(r"\x1b\[\d*m", "", page.getvalue()) == "a  b\n─────\n"
+
+
+def test_of_many_normalisations_some_are_named() -> None:
+    layers = "".join(f"[n{i}] lrn size=5 alpha=1e-4\n" for i in range(11))
+    told = run("summary", "-", text=f"[image] input 8x4x4\n{layers}").stdout
+    assert "n0, n1, n2, n3, n4, n5, n6, n7 and 3 more 0.0001\n" in told
