@@ -15,6 +15,7 @@ from netspec.source import Source
 from .costs import add_cost, usual_cost
 from .learning import command_line, not_held
 from .ops import EMITTED, REFUSED, main
+from .passes import replicas
 from .problems import Inexpressible, Problems
 from .sections import Part, Section, Value, text_of
 from .site import Draft, Site
@@ -55,7 +56,7 @@ def emit(net: Net, dialect: Dialect | None = None) -> LayerFiles:
 
 def _emitted(net: Net, dialect: Dialect) -> LayerFiles:
     problems = Problems(net.source)
-    draft = Draft(net.graph, dialect, problems)
+    draft = Draft(net.graph, dialect, problems, replicas(net.graph))
     not_held(net.graph, problems, old=draft.old)
     for layer in net.graph.layers.values():
         _add(draft, layer)

@@ -10,8 +10,8 @@ from .site import Site
 
 def passes(graph: Graph) -> int:
     """In how many passes a batch goes through: the most replicas of a layer over the fewest."""
-    counts = _replicas(graph)
-    return max(counts) // min(counts)
+    fewest, most = replicas(graph)
+    return most // fewest
 
 
 def held(graph: Graph, *, old: bool) -> bool:
@@ -22,10 +22,12 @@ def held(graph: Graph, *, old: bool) -> bool:
 
 def update_period(site: Site) -> dict[str, str]:
     """The key, where it says another thing than its absence: an update after each pass in which the layer is active."""
-    graph, whole = site.graph, passes(site.graph)
+    graph = site.graph
+    fewest, most = site.draft.replicas
+    whole = most // fewest
     every = next((p.update_every for p in graph.parameters_of(site.layer.name)), None)
     parts = graph.train.accumulate
-    own = len(site.gpu) // min(_replicas(graph))
+    own = len(site.gpu) // fewest
     period, rest = divmod(whole * (every or parts), parts)
     if every is not None and (site.draft.old or rest or period % own):
         message = f"the replicas of this net make {whole} parts of a batch in version 2 of cuda-convnet"
@@ -36,7 +38,8 @@ def update_period(site: Site) -> dict[str, str]:
     return {} if site.draft.old or period == own else {"updatePeriod": str(period)}
 
 
-def _replicas(graph: Graph) -> list[int]:
-    """The replicas of each layer. Data have those of what reads them, costs those of what they read."""
+def replicas(graph: Graph) -> tuple[int, int]:
+    """The fewest and the most replicas of a layer. Data have those of their readers, costs those of what they read."""
     layers = [each for each in graph.layers.values() if not isinstance(graph.nodes[each.nodes[0]].op, Input | Loss)]
-    return [len(layer.placement.replicas) or 1 for layer in layers] or [1]
+    counts = [len(layer.placement.replicas) or 1 for layer in layers] or [1]
+    return min(counts), max(counts)

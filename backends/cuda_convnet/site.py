@@ -17,11 +17,13 @@ from .sections import Part, Section, Value, listed
 
 @dataclass(slots=True)
 class Draft:
-    """The layer file so far. ``values`` are what layers have become, ``taken`` the names of all sections."""
+    """The layer file so far. ``replicas`` are the fewest and the most of a layer, ``values`` what layers have become,
+    ``taken`` the names of all sections."""
 
     graph: Graph
     dialect: Dialect
     problems: Problems
+    replicas: tuple[int, int]
     sections: list[Section] = field(default_factory=list)
     values: dict[str, Value] = field(default_factory=dict)
     taken: set[str] = field(default_factory=set)
