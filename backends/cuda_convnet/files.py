@@ -13,6 +13,7 @@ from netspec.net import Net
 from netspec.source import Source
 
 from .costs import add_cost, usual_cost
+from .joined import joined
 from .learning import command_line, not_held
 from .ops import EMITTED, REFUSED, main
 from .passes import replicas
@@ -56,11 +57,12 @@ def emit(net: Net, dialect: Dialect | None = None) -> LayerFiles:
 
 def _emitted(net: Net, dialect: Dialect) -> LayerFiles:
     problems = Problems(net.source)
-    draft = Draft(net.graph, dialect, problems, replicas(net.graph))
-    not_held(net.graph, problems, old=draft.old)
-    for layer in net.graph.layers.values():
+    graph = joined(net.graph)
+    draft = Draft(graph, dialect, problems, replicas(graph))
+    not_held(graph, problems, old=draft.old)
+    for layer in graph.layers.values():
         _add(draft, layer)
-    if not net.graph.losses and not problems.errors:
+    if not graph.losses and not problems.errors:
         usual_cost(draft)
     if not problems.errors:
         made = _written(net, draft)

@@ -168,17 +168,16 @@ def _deviation(site: Site, drawn: Distribution) -> str:
 
 def _source(site: Site, node: Node, index: int, part: int) -> str:
     """``conv1a[0]``: the section whose matrix is taken, and the number of the input that it belongs to there."""
-    owner = _weight(site, node).layer
-    if owner == site.layer.name:
+    weight = _weight(site, node)
+    theirs = site
+    if weight.layer != site.layer.name:
+        name = site.draft.values[weight.layer].parts[site.member or 0].name
+        theirs = Site(site.draft, site.graph.layers[weight.layer], name, site.member)
+    before = [_weight(theirs, each).key for each in _products(theirs)].index(weight.key)
+    if theirs is site and before == index:
         return ""
-    other = site.graph.layers[owner]
-    value = site.draft.values[owner]
-    name = value.parts[site.member or 0].name
-    theirs = Site(site.draft, other, name, site.member)
-    keys = [_weight(theirs, each).key for each in _products(theirs)]
-    before = keys.index(_weight(site, node).key)
-    number_ = sum(len(theirs.parts(i)) for i in range(before)) + part
-    return f"{name}[{number_}]"
+    number = sum(len(theirs.parts(i)) for i in range(before)) + part
+    return f"{theirs.name}[{number}]"
 
 
 EMITTED = {Conv: windows, Local: windows, Linear: connected}

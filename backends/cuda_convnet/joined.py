@@ -1,0 +1,68 @@
+"""Sums of layers with weights of which one alone has biases: in cuda-convnet such a sum is one section that reads
+several layers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+
+from netspec.ir.graph import Graph, Layer
+from netspec.ir.ops import Conv, Linear, Local, Neuron, Sum
+
+
+def joined(graph: Graph) -> Graph:
+    """The graph with one layer, under the name of the sum, for each such sum and what it adds up.
+
+    Its operations are theirs, in their order, and its parameters bear their keys.
+    """
+    readers = Counter(name for layer in graph.layers.values() for name in set(layer.inputs))
+    places = {name: place for place, name in enumerate(graph.layers)}
+    takers = _first_takers(graph, places)
+    sums: dict[str, Layer] = {}
+    into: dict[str, str] = {}
+    for layer in graph.layers.values():
+        parts = [graph.layers[name] for name in layer.inputs]
+        alone = all(readers[part.name] == 1 for part in parts)
+        if alone and _is_one_section(graph, layer, parts) and not _taken_before(layer, parts, places, takers):
+            nodes = tuple(name for part in (*parts, layer) for name in part.nodes)
+            inputs = tuple(name for part in parts for name in part.inputs)
+            sums[layer.name] = replace(layer, type=parts[0].type, inputs=inputs, nodes=nodes, reads=parts[0].reads)
+            into |= {part.name: layer.name for part in parts}
+    if not sums:
+        return graph
+    return replace(
+        graph,
+        layers={name: sums.get(name, layer) for name, layer in graph.layers.items() if name not in into},
+        nodes={name: replace(node, layer=into.get(node.layer, node.layer)) for name, node in graph.nodes.items()},
+        parameters={key: replace(p, layer=into.get(p.layer, p.layer)) for key, p in graph.parameters.items()},
+    )
+
+
+def _is_one_section(graph: Graph, layer: Layer, parts: list[Layer]) -> bool:
+    """Whether a layer is a sum of layers with weights, alike in type and place, of which one has biases and none a
+    neuron."""
+    if not isinstance(graph.nodes[layer.nodes[0]].op, Sum) or len(set(layer.inputs)) < len(parts):
+        return False
+    ends = [graph.nodes[part.nodes[-1]].op for part in parts]
+    weighted = all(any(isinstance(graph.nodes[n].op, Conv | Local | Linear) for n in part.nodes) for part in parts)
+    if not weighted or any(isinstance(op, Neuron) for op in ends) or len({part.type for part in parts}) > 1:
+        return False
+    biased = [part for part in parts if any(p.role == "bias" for p in graph.parameters_of(part.name))]
+    return len(biased) == 1 and {(part.placement, part.reads) for part in parts} == {(layer.placement, parts[0].reads)}
+
+
+def _first_takers(graph: Graph, places: Mapping[str, int]) -> dict[str, int]:
+    """The place of the first layer that takes weights of a layer, by the owner's name."""
+    first: dict[str, int] = {}
+    for node in graph.nodes.values():
+        for key in node.params:
+            if (owner := graph.parameters[key].layer) != node.layer:
+                first[owner] = min(first.get(owner, places[node.layer]), places[node.layer])
+    return first
+
+
+def _taken_before(layer: Layer, parts: list[Layer], places: Mapping[str, int], takers: Mapping[str, int]) -> bool:
+    """Whether a layer above the sum that is none of its parts takes weights of one of them: of a section below."""
+    own = {places[part.name] for part in parts}
+    return any(takers[p.name] < places[layer.name] and takers[p.name] not in own for p in parts if p.name in takers)

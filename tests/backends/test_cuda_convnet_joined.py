@@ -1,0 +1,85 @@
+"""Sums of layers with weights of which one alone has biases are sections with several inputs."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from written_back import BACKEND, Dialect, back, same
+
+from netspec.diagnostics import SpecError
+from netspec.importers.cuda_convnet import translate
+from netspec.net import Foreign, loads
+from netspec.net import import_layer_file as imported
+from netspec.source import Source
+
+IMAGE = "[image] input 3x8x8 range=255 mean=image\ndefault conv init=gaussian(0.1)\ndefault fc init=gaussian(0.1)\n"
+A = "[a] conv filters=16 kernel=1 inputs=image\n"
+B = "[b] conv filters=16 kernel=1 inputs=image"
+END = "[f] fc outputs=4\n"
+SHARED = (
+    "[data]\ntype=data\ndataIdx=0\n[labels]\ntype=data\ndataIdx=1\n"
+    "[a]\ntype=fc\ninputs=data\noutputs=8\ninitW=0.1\ngpu=0\n"
+    "[b]\ntype=fc\ninputs=a,a,data\noutputs=8\ninitW=0.1,0.2,0.3\nweightSource=,b[0],a\nneuron=relu\ninitB=1\n"
+    "[c]\ntype=fc\ninputs=b,b\noutputs=8\ninitW=0.1,0.2\nweightSource=b[1],\n"
+    "[out]\ntype=fc\ninputs=c\noutputs=10\ninitW=0.1\n[probs]\ntype=softmax\ninputs=out\n"
+    "[logprob]\ntype=cost.logreg\ninputs=labels,probs\ngpu=0\n"
+)
+
+
+def layers(text: str, dialect: Dialect = "2012") -> str:
+    made: str = BACKEND.emit(loads(IMAGE + text), dialect).layers  # type: ignore[attr-defined]
+    return made
+
+
+def section(text: str, name: str) -> dict[str, str]:
+    body = re.search(rf"^\[{name}\]\n((?:.+\n)+)", text, re.MULTILINE)
+    assert body is not None
+    return dict(line.split("=", 1) for line in body[1].splitlines())
+
+
+def test_a_sum_of_convolutions_reads_what_they_read() -> None:
+    text = layers(
+        "[a] conv filters=16 kernel=3 pad=1\n[b] conv filters=16 kernel=1 inputs=image bias=none\n"
+        "[s] sum inputs=b,a neuron=relu\n[f] fc outputs=4\n"
+    )
+    made = section(text, "s")
+    assert (made["type"], made["inputs"], made["neuron"]) == ("conv", "image,image", "relu")
+    assert (made["filterSize"], made["padding"], made["filters"]) == ("1,3", "0,1", "16,16")
+    assert "[a]" not in text and "[b]" not in text and section(text, "f")["inputs"] == "s"
+
+
+@pytest.mark.parametrize("dialect", ["2012", "v2"])
+def test_single_matrices_that_are_shared_are_read_and_written_again(dialect: Dialect) -> None:
+    """The two files are one network: so many matrices, the same outputs, the same sources."""
+    net = loads(imported(Source("shared.cfg", SHARED), None, Foreign(None, "2012", merged=True)).source.text)
+    made = BACKEND.emit(net, dialect)
+    text = made.layers  # type: ignore[attr-defined]
+    assert section(text, "b")["weightSource"] == ",b[0],a[0]" and section(text, "c")["weightSource"] == "b[0],"
+    before = translate(Source("a.cfg", SHARED), shape=net.graph.input.output).definition.layers
+    after = translate(Source("b.cfg", text), dialect=dialect, shape=net.graph.input.output).definition.layers
+    assert {n: (x.inputs, x.weights, x.biases, x.shared) for n, x in before.items()} == {
+        n: (x.inputs, x.weights, x.biases, x.shared) for n, x in after.items()
+    }
+    same(net, back(made, net.graph))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{A}{B} bias=none\n[r] relu\n[s] sum inputs=a,b\n[m] max inputs=s,r\n",
+        f"{A}{B} bias=none neuron=relu\n[s] sum inputs=a,b\n",
+        f"{A}{B.replace('conv', 'local')} bias=none\n[s] sum inputs=a,b\n",
+        f"{A}{B} bias=none\n{B.replace('[b]', '[d]')} weights=b\n[s] sum inputs=a,b\n[m] max inputs=s,d\n",
+    ],
+    ids=["read by another", "with a neuron", "of two types", "whose weights are taken above"],
+)
+def test_what_is_more_than_a_sum_stays_what_it_is(text: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        layers(text + END)
+    assert [d.message for d in caught.value.diagnostics] == ["b: cuda-convnet has biases in every layer with weights"]
+
+
+def test_a_sum_of_layers_with_biases_stays_a_sum() -> None:
+    text = layers(f"{A}{B}\n[s] sum inputs=a,b\n{END}")
+    assert section(text, "s")["type"] == "eltsum" and section(text, "b")["type"] == "conv"
