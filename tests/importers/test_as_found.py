@@ -9,6 +9,7 @@ from layerfiles import DATA, SHAPE, conv, ending, load, net, said, told
 
 from netspec.importers.cuda_convnet import Dialect, translate
 from netspec.ir.shape import Shape
+from netspec.net import Foreign, import_layer_file
 from netspec.opening import is_layer_file
 from netspec.source import Source
 
@@ -363,6 +364,13 @@ def test_a_comment_behind_a_value_that_is_none(right: str, key: str, value: str,
 def test_a_value_with_a_number_sign_of_its_own() -> None:
     (found,) = [d for d in said(BASE.replace("filters=16", "filters=#16")) if d.severity == "error"]
     assert found.notes == ()
+
+
+@pytest.mark.parametrize(("comment", "kept"), [("######\n# was 0.01\n", True), ("######\n; ---\n", False)])
+def test_rulers_between_sections_are_no_comments_to_keep(comment: str, kept: bool) -> None:
+    params = Source("params.cfg", BASE_PARAMS.replace("[out]", f"{comment}[out]"))
+    made = import_layer_file(Source("net.cfg", BASE), SHAPE, Foreign(params, merged=True)).source.text
+    assert ("# In params.cfg:" in made, "# at [out]:" in made, "was 0.01" in made) == (kept, kept, kept)
 
 
 def test_a_layer_that_stands_twice_is_one_and_told() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import groupby
 from pathlib import PurePath
 
 from netspec.importers.cuda_convnet.reading import Config
@@ -44,8 +45,8 @@ def with_comments(twins: Merged, config: Config, params: Config | None) -> tuple
     for name, order in twins.reordered.items():
         said = f"{name} lists the shares of its input in the order {', '.join(map(str, order))}"
         kept.setdefault(home.get(name, len(lines) - 1), []).append(said)
-    if params is not None and params.comments:
-        tail += [f"In {PurePath(params.source.name).name}:", *_told(params)]
+    if params is not None and (told := _told(params)):
+        tail += [f"In {PurePath(params.source.name).name}:", *told]
     return [replace(line, comments=_once(kept.get(i, ()))) for i, line in enumerate(lines)], head, tail
 
 
@@ -66,12 +67,13 @@ def _of(params: Config | None) -> str:
 
 
 def _told(params: Config) -> list[str]:
-    """A parameter file's comments, with the section that they stand in or above, but for those at its beginning."""
+    """A parameter file's comments, with the section that they stand in or above, but for those at its beginning. Where
+    these are rulers alone, nothing is told."""
     told: list[str] = []
-    above = next(iter(params.sections), None)
-    for comment in params.comments:
-        if comment.section is not None and comment.section != above:
-            told.append(f"at [{comment.section}]:")
-        above = comment.section
-        told.append(comment.text)
+    first = next(iter(params.sections), None)
+    for section, comments in groupby(params.comments, key=lambda comment: comment.section):
+        texts = [comment.text for comment in comments]
+        if any(map(str.isalnum, "".join(texts))):
+            told += [f"at [{section}]:"] if section not in (None, first) else []
+            told += texts
     return told
