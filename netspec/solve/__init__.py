@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 
@@ -12,11 +11,8 @@ from netspec.check.traps import MOST_COLOURS
 from netspec.diagnostics import Diagnostic, Edit, Fix, Rejected, in_order
 from netspec.ir.ops import Linear
 from netspec.ir.shape import Shape
-from netspec.keys import BadValue, Rows
-from netspec.language.syntax import Number
-from netspec.solve import blame, claims, inherited, inserted, joins, windows
+from netspec.solve import blame, claims, inherited, inserted, joins, numbers, windows
 from netspec.solve.consequences import consequence
-from netspec.solve.edits import set_crop, set_input, set_keys
 from netspec.solve.trial import Bench, Proposal, Tried, Wanted, always
 
 MOST_FIXES = 4
@@ -51,31 +47,40 @@ def _not_allowed(found: Sequence[Diagnostic]) -> Iterator[Diagnostic]:
 
 
 def _with_fixes(mistake: Diagnostic, bench: Bench) -> Diagnostic:
-    checked = bench.checked
-    facts = checked.layer(mistake.layer) if mistake.layer else None
+    """A mistake with the fixes that came with it and those that its kind of mistake may have, as far as they hold."""
+    facts = bench.checked.layer(mistake.layer) if mistake.layer else None
     written = [Proposal(fix.title, fix.edits, spelling=fix.spelling) for fix in mistake.fixes]
-    fixes = _holding(written, mistake, bench)
-    if mistake.code == "bad-value" and facts is not None and not fixes:
-        return replace(mistake, fixes=_holding(windows.same(facts, mistake, bench), mistake, bench))
-    if mistake.code == "window-does-not-tile" and facts is not None:
-        return _window(replace(mistake, fixes=fixes), facts, bench)
     if mistake.code == "claim-refuted" and facts is not None:
         return _claim(mistake, facts, bench)
+    if mistake.code == "window-does-not-tile" and facts is not None:
+        return _window(replace(mistake, fixes=_holding(written, mistake, bench)), facts, bench)
+    fixes = _holding(chain(written, _ways(mistake, facts, bench)), mistake, bench)
+    found = replace(mistake, fixes=fixes)
+    return _said_last(found, bench.checked) if mistake.code in ("crop-differs", "kernel-too-large") else found
+
+
+def _ways(mistake: Diagnostic, facts: LayerFacts | None, bench: Bench) -> Iterable[Proposal]:
+    """What might mend a mistake of this kind, the likeliest first."""
+    checked = bench.checked
     if mistake.code == "crop-differs":
-        ways = chain(_channels_first(checked, MOST_COLOURS), _crop(checked))
-        return _said_last(replace(mistake, fixes=_holding(ways, mistake, bench)), checked)
+        return chain(numbers.channels_first(checked, MOST_COLOURS), numbers.crop(checked))
     if mistake.code == "kernel-too-large":
-        ways = chain(_channels_first(checked), _whole_map(checked, facts) if facts is not None else ())
-        return _said_last(replace(mistake, fixes=_holding(ways, mistake, bench)), checked)
-    if mistake.code == "shapes-differ" and facts is not None and mistake.labels:
-        return replace(mistake, fixes=_holding(joins.proposals(checked, facts), mistake, bench))
-    if mistake.code == "needs-vector" and facts is not None:
-        return replace(mistake, fixes=_holding(inserted.vector(checked, facts), mistake, bench))
-    if mistake.code == "groups-do-not-divide" and facts is not None:
-        return replace(mistake, fixes=_holding(_multiples(checked, facts), mistake, bench))
-    if mistake.code == "table-mismatch" and facts is not None:
-        return replace(mistake, fixes=_holding(_tables(checked, facts), mistake, bench))
-    return replace(mistake, fixes=fixes)
+        whole = numbers.whole_map(checked, facts) if facts is not None else ()
+        return chain(numbers.channels_first(checked), whole)
+    if facts is None or (mistake.code == "shapes-differ" and not mistake.labels):
+        return ()  # without labels: the inputs of a layer with weights, which are no branches that meet
+    if mistake.code == "bad-value":
+        return windows.same(facts, mistake, bench)
+    way = _WAYS.get(mistake.code)
+    return way(checked, facts) if way is not None else ()
+
+
+_WAYS: Mapping[str, Callable[[Checked, LayerFacts], Iterable[Proposal]]] = {
+    "shapes-differ": joins.proposals,
+    "needs-vector": inserted.vector,
+    "groups-do-not-divide": numbers.multiples,
+    "table-mismatch": numbers.tables,
+}
 
 
 def _claim(mistake: Diagnostic, facts: LayerFacts, bench: Bench) -> Diagnostic:
@@ -85,7 +90,7 @@ def _claim(mistake: Diagnostic, facts: LayerFacts, bench: Bench) -> Diagnostic:
     tried: dict[tuple[Edit, ...], Proposal] = {}
 
     def fresh() -> Iterator[Proposal]:
-        for proposal in chain(_channels_first(checked, MOST_COLOURS), claims.proposals(checked, facts, mistake)):
+        for proposal in chain(numbers.channels_first(checked, MOST_COLOURS), claims.proposals(checked, facts, mistake)):
             if proposal.edits not in tried:
                 tried[proposal.edits] = proposal
                 yield proposal
@@ -175,101 +180,13 @@ def _told(facts: LayerFacts, bench: Bench) -> tuple[str, ...]:
     return (told,) if told else ()
 
 
-def _crop(checked: Checked) -> Iterator[Proposal]:
-    source = next((f for f in checked.layers if f.type == "input"), None)
-    if source is None or source.computed is None or checked.crop is None or not source.computed.is_image:
-        return
-    shape = source.computed
-    if shape.height == shape.width:
-        yield Proposal(f"augment crop={shape.height}", set_crop(checked, shape.height))
-    crop = checked.crop.value.span.text
-    if len(source.section.values) > 1 and crop.isdigit():
-        other = Shape(shape.channels, int(crop), int(crop))
-        yield Proposal(f"input {other}", set_input(checked, source, other))
-
-
-def _channels_first(checked: Checked, most: float = math.inf) -> Iterator[Proposal]:
-    """An input that was written height x width x channels, the other way round; of at most so many channels."""
-    source = next((f for f in checked.layers if f.type == "input"), None)
-    if source is None or source.computed is None or len(source.section.values) < 2:
-        return
-    shape = source.computed
-    if shape.is_image and shape.width < shape.channels and shape.width <= most:
-        other = Shape(shape.width, shape.channels, shape.height)
-        yield Proposal(f"input {other}", set_input(checked, source, other), "channels stand first")
-
-
 def _said_last(mistake: Diagnostic, checked: Checked) -> Diagnostic:
     """A mistake, with a note where the input's channels most likely stand last and saying them first is no fix, because
     something else is wrong with the file as well. Then what else would mend this mistake alone is beside the point."""
-    for proposal in _channels_first(checked, MOST_COLOURS):
+    for proposal in numbers.channels_first(checked, MOST_COLOURS):
         if not any(fix.title == proposal.title for fix in mistake.fixes):
             source = next(facts.computed for facts in checked.layers if facts.type == "input")
             note = f"the input is {source}, which is channels x height x width; did you mean {proposal.title}?"
             fixes = tuple(fix for fix in mistake.fixes if fix.checks)
             return replace(mistake, notes=(*mistake.notes, note), fixes=fixes)
     return mistake
-
-
-def _whole_map(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
-    """A window that is larger than the map, as one over the whole map; of what is no pooling layer that is refused."""
-    if "kernel" in facts.pairs and facts.reads:
-        gives = f"one window over the whole {facts.reads[0]}"
-        yield Proposal(
-            f"{facts.section.name.text} kernel=global", set_keys(checked, facts, {"kernel": "global"}), gives
-        )
-
-
-def _multiples(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
-    """The nearest numbers of groups that divide, where as many do not divide the channels; the nearest numbers of
-    filters or outputs that the groups divide."""
-    groups = facts.values.get("groups")
-    if isinstance(groups, int) and "groups" in facts.pairs and len(facts.reads) == 1:
-        channels, filters = facts.reads[0].channels, facts.values.get("filters")
-        if channels % groups:
-            fitting = (g for g in range(1, channels + 1) if channels % g == 0 and not (filters and filters % g))
-            for other in sorted(fitting, key=lambda g: abs(g - groups))[:1]:
-                yield Proposal(
-                    f"{facts.section.name.text} groups={other}", set_keys(checked, facts, {"groups": str(other)})
-                )
-    for key in ("filters", "outputs"):
-        number = facts.values.get(key)
-        if isinstance(number, int) and key in facts.pairs:
-            for distance in range(1, 65):
-                for other in (number + distance, number - distance):
-                    if other > 0:
-                        edits = (*set_keys(checked, facts, {key: str(other)}), *_claimed(facts, number, other))
-                        yield Proposal(f"{facts.section.name.text} {key}={other}", edits)
-
-
-def _tables(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
-    """As many filters as the connection table has rows; a table that counts channels from 1 counted from 0; no key that
-    does not go with a table; the layer whole on one GPU group."""
-    name, pair, filters = facts.section.name.text, facts.pairs.get("table"), facts.pairs.get("filters")
-    try:
-        table = Rows().read(pair.value) if pair is not None else None
-    except BadValue:
-        return
-    if table is None:
-        return
-    rows = len(table.rows)
-    if filters is not None and isinstance(filters.value, Number) and filters.value.value != rows:
-        edits = (*set_keys(checked, facts, {"filters": str(rows)}), *_claimed(facts, filters.value.value, rows))
-        yield Proposal(f"{name} filters={rows}", edits)
-    if min(row[0] for row in table.rows) > 0:
-        edits = set_keys(checked, facts, {"table": str(table.counted_from_0())})
-        yield Proposal("each number of the table one less", edits, "channels are counted from 0")
-    neutral = {"groups": "1", "spread": "1", "min_std": "none", "max_std": "none"}
-    beside = {key: value for key, value in neutral.items() if key in facts.pairs}
-    if beside:
-        title = " ".join([name, *(f"{key}={value}" for key, value in beside.items())])
-        yield Proposal(title, set_keys(checked, facts, beside))
-    yield Proposal(f"{name} gpu=0", set_keys(checked, facts, {"gpu": "0"}))
-
-
-def _claimed(facts: LayerFacts, number: float, other: int) -> tuple[Edit, ...]:
-    """The change of a claim that goes with another number of filters or outputs."""
-    shape, span = facts.stated.shape, facts.stated.shape_span
-    if shape is None or span is None or shape.channels != number:
-        return ()
-    return (Edit(span, str(Shape(other, *shape[1:]))),)

@@ -1,0 +1,104 @@
+"""Ways out that are other numbers in the file, where it is not a window's arithmetic that asks for them: the input's
+channels and crops, filters, groups and connection tables."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from netspec.check import Checked, LayerFacts
+from netspec.diagnostics import Edit
+from netspec.ir.shape import Shape
+from netspec.keys import BadValue, Rows
+from netspec.language.syntax import Number
+from netspec.solve.edits import set_crop, set_input, set_keys
+from netspec.solve.trial import Proposal
+
+
+def channels_first(checked: Checked, most: float = math.inf) -> Iterator[Proposal]:
+    """An input that was written height x width x channels, the other way round; of at most so many channels."""
+    source = next((f for f in checked.layers if f.type == "input"), None)
+    if source is None or source.computed is None or len(source.section.values) < 2:
+        return
+    shape = source.computed
+    if shape.is_image and shape.width < shape.channels and shape.width <= most:
+        other = Shape(shape.width, shape.channels, shape.height)
+        yield Proposal(f"input {other}", set_input(checked, source, other), "channels stand first")
+
+
+def crop(checked: Checked) -> Iterator[Proposal]:
+    """Crops of the input's size, or an input of the crops' size."""
+    source = next((f for f in checked.layers if f.type == "input"), None)
+    if source is None or source.computed is None or checked.crop is None or not source.computed.is_image:
+        return
+    shape = source.computed
+    if shape.height == shape.width:
+        yield Proposal(f"augment crop={shape.height}", set_crop(checked, shape.height))
+    crop = checked.crop.value.span.text
+    if len(source.section.values) > 1 and crop.isdigit():
+        other = Shape(shape.channels, int(crop), int(crop))
+        yield Proposal(f"input {other}", set_input(checked, source, other))
+
+
+def whole_map(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
+    """A window that is larger than the map, as one over the whole map; of what is no pooling layer that is refused."""
+    if "kernel" in facts.pairs and facts.reads:
+        gives = f"one window over the whole {facts.reads[0]}"
+        yield Proposal(
+            f"{facts.section.name.text} kernel=global", set_keys(checked, facts, {"kernel": "global"}), gives
+        )
+
+
+def multiples(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
+    """The nearest numbers of groups that divide, where as many do not divide the channels; the nearest numbers of
+    filters or outputs that the groups divide."""
+    groups = facts.values.get("groups")
+    if isinstance(groups, int) and "groups" in facts.pairs and len(facts.reads) == 1:
+        channels, filters = facts.reads[0].channels, facts.values.get("filters")
+        if channels % groups:
+            fitting = (g for g in range(1, channels + 1) if channels % g == 0 and not (filters and filters % g))
+            for other in sorted(fitting, key=lambda g: abs(g - groups))[:1]:
+                yield Proposal(
+                    f"{facts.section.name.text} groups={other}", set_keys(checked, facts, {"groups": str(other)})
+                )
+    for key in ("filters", "outputs"):
+        number = facts.values.get(key)
+        if isinstance(number, int) and key in facts.pairs:
+            for distance in range(1, 65):
+                for other in (number + distance, number - distance):
+                    if other > 0:
+                        edits = (*set_keys(checked, facts, {key: str(other)}), *_claimed(facts, number, other))
+                        yield Proposal(f"{facts.section.name.text} {key}={other}", edits)
+
+
+def tables(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
+    """As many filters as the connection table has rows; a table that counts channels from 1 counted from 0; no key that
+    does not go with a table; the layer whole on one GPU group."""
+    name, pair, filters = facts.section.name.text, facts.pairs.get("table"), facts.pairs.get("filters")
+    try:
+        table = Rows().read(pair.value) if pair is not None else None
+    except BadValue:
+        return
+    if table is None:
+        return
+    rows = len(table.rows)
+    if filters is not None and isinstance(filters.value, Number) and filters.value.value != rows:
+        edits = (*set_keys(checked, facts, {"filters": str(rows)}), *_claimed(facts, filters.value.value, rows))
+        yield Proposal(f"{name} filters={rows}", edits)
+    if min(row[0] for row in table.rows) > 0:
+        edits = set_keys(checked, facts, {"table": str(table.counted_from_0())})
+        yield Proposal("each number of the table one less", edits, "channels are counted from 0")
+    neutral = {"groups": "1", "spread": "1", "min_std": "none", "max_std": "none"}
+    beside = {key: value for key, value in neutral.items() if key in facts.pairs}
+    if beside:
+        title = " ".join([name, *(f"{key}={value}" for key, value in beside.items())])
+        yield Proposal(title, set_keys(checked, facts, beside))
+    yield Proposal(f"{name} gpu=0", set_keys(checked, facts, {"gpu": "0"}))
+
+
+def _claimed(facts: LayerFacts, number: float, other: int) -> tuple[Edit, ...]:
+    """The change of a claim that goes with another number of filters or outputs."""
+    shape, span = facts.stated.shape, facts.stated.shape_span
+    if shape is None or span is None or shape.channels != number:
+        return ()
+    return (Edit(span, str(Shape(other, *shape[1:]))),)
