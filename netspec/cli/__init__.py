@@ -83,13 +83,13 @@ class Commands(click.Group):
             try:
                 return super().invoke(ctx)
             except click.NoSuchOption as unknown:
-                from netspec.cli import options  # only where there is something to say
+                from netspec.cli import unknown_option  # only where there is something to say
 
-                raise options.meant(unknown) from None
+                raise unknown_option.meant(unknown) from None
             except click.UsageError as problem:
-                from netspec.cli import arguments
+                from netspec.cli import unplaced_word
 
-                raise arguments.meant(problem, ctx.meta[WORDS]) from None
+                raise unplaced_word.meant(problem, ctx.meta[WORDS]) from None
 
 
 def _listed() -> list[tuple[str, str]]:

@@ -120,7 +120,7 @@ def _tell(diagnostics: list[Diagnostic], form: str) -> None:
 
 
 def _tell_of_choices(diagnostics: Sequence[Diagnostic]) -> None:
-    """Of fixes that are more than spelling, how they are made as well."""
+    """Say how fixes are made that are more than spelling, which ``--fix`` alone does not make."""
     codes = list(dict.fromkeys(d.code for d in diagnostics if d.fixes))
     if codes:
         ways = ", ".join(f"--fix={code}" for code in codes)

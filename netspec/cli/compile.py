@@ -25,7 +25,7 @@ _TARGETS = targets()
 
 
 def _takers(option: str) -> str:
-    """Which targets take an option, for its help."""
+    """Which targets take an option, in words for its help."""
     return f" (--to {', '.join(word for word, target in _TARGETS.items() if option in target.options)})"
 
 
@@ -134,7 +134,8 @@ def _trained(net: Net, path: Path) -> Trained:
 
 
 def _context(target: Target, reading: Reading) -> dict[str, object]:
-    """What is known beside the options that are the command's own."""
+    """Further arguments for the targets that take them: the version of cuda-convnet, and what tells of what is left
+    out."""
     known: dict[str, object] = {"dialect": reading.layer_files.dialect, "tell": tell}
     return {name: value for name, value in known.items() if name in target.options}
 

@@ -167,7 +167,7 @@ def _test(runs: Sequence[Saved], question: Question, *, named: bool, quiet: bool
 
 
 def _draw(tested: Outcome, path: Path, quiet: bool) -> None:
-    from netspec.train.look.confusion import HOW_TO_GET_IT, confusion_png
+    from netspec.train.drawing.confusion import HOW_TO_GET_IT, confusion_png
 
     picture = confusion_png(tested)
     if picture is None:

@@ -60,7 +60,7 @@ def command(
 
 
 def _ours(path: Path) -> bool:
-    """Imports torch, and so is asked only where there is a file."""
+    """Whether ``export`` wrote a file. It imports torch, and so is asked only where there is one."""
     from netspec.train.tensors.export import is_ours
 
     return is_ours(path)

@@ -87,7 +87,7 @@ def command(
 def _kernels(run: Saved, layer: str | None) -> tuple[dict[str, Any], Table, bytes]:
     from netspec.draw.png import encoded
     from netspec.report import Column, Table
-    from netspec.train.look.kernels import BY_CHANCE, blocks_of, colour, picture
+    from netspec.train.drawing.kernels import BY_CHANCE, blocks_of, colour, picture
 
     name, blocks = blocks_of(run.graph, run.weights, layer)
     several = len({block.input for block in blocks}) > 1
@@ -122,11 +122,11 @@ def _answer(run: Saved, image: Path, layer: str, device: str | None) -> tuple[di
     from netspec.train.config import device_for
     from netspec.train.data.picture import Unreadable
     from netspec.train.data.sources.decode import PEAK
+    from netspec.train.drawing.activations import answer, picture
     from netspec.train.errors import TrainError
     from netspec.train.judging.predict import frame_of
     from netspec.train.judging.predict import picture as read
     from netspec.train.judging.views import prepared, views
-    from netspec.train.look.activations import answer, picture
 
     frame = frame_of(run)
     try:

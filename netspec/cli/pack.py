@@ -74,16 +74,14 @@ def command(
         total = sum(len(files.names) for files in listing.splits.values())
         try:
             with Counter("packing", total, quiet=quiet) as counter:
-                begun = False
-
-                def progress(done: int) -> None:
-                    nonlocal begun
-                    if not begun:
-                        counter.begin_at(done)
-                        begun = True
-                    counter.update(done)
-
-                packed = pack(listing, out, size, processes or cores_available(), progress)
+                packed = pack(
+                    listing,
+                    out,
+                    size,
+                    processes or cores_available(),
+                    begin=counter.begin_at,
+                    progress=counter.update,
+                )
         except OSError as problem:
             raise TrainError(
                 f"cannot write {problem.filename or out}: {problem.strerror or problem}",

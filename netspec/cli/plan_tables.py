@@ -27,7 +27,7 @@ Alike = tuple[DevicePlan, ...]
 
 
 def tables(found: Answer) -> list[Table]:
-    """All that a terminal is shown: one plan whole, or several compared."""
+    """The tables that a terminal is shown: all of one plan, or a comparison of several."""
     if not found.question.single:
         return [comparison_table(found), *([fastest_table(found)] if found.winners else [])]
     (plan,) = found.plans
@@ -78,7 +78,7 @@ def devices_table(plan: Plan, about: Sequence[str] = ()) -> Table:
 
 
 def layers_table(plan: Plan) -> Table:
-    """How each layer lies over the devices, and what each has of it."""
+    """How each layer lies over the devices, and what each device holds of it."""
     groups = alikes(plan)
     columns = (
         Column("layer", right=False),
@@ -172,7 +172,7 @@ def fastest_table(found: Answer) -> Table:
 
 
 def alikes(plan: Plan) -> list[Alike]:
-    """The devices, those that are alike together."""
+    """The devices in groups of those that hold and exchange the same."""
     found: dict[object, list[DevicePlan]] = {}
     for device in plan.devices:
         found.setdefault(device.likeness, []).append(device)
@@ -180,7 +180,7 @@ def alikes(plan: Plan) -> list[Alike]:
 
 
 def numbers_of(alike: Alike) -> str:
-    """``0``, ``0-3``, ``0, 2``; of many that are no run, how many."""
+    """The devices' numbers in words: ``0``, ``0-3``, ``0, 2``; of many that are no run, the first and the last."""
     numbers = [device.device for device in alike]
     if len(numbers) > 1 and numbers == list(range(numbers[0], numbers[-1] + 1)):
         return f"{numbers[0]}-{numbers[-1]}"
@@ -207,7 +207,7 @@ def _peak(device: DevicePlan) -> str:
 
 
 def _extras(plan: Plan) -> list[str]:
-    """What only some networks have."""
+    """Notes on what only some networks have: copies in bfloat16, a moving average, parts of a batch."""
     memory = plan.devices[0].memory
     notes = []
     if memory.casts:
@@ -261,7 +261,7 @@ def _about(found: Answer, plan: Plan) -> list[str]:
 
 
 def _evens(found: Answer) -> list[str]:
-    """Up to which batch groups send less."""
+    """Notes on the batch up to which groups send fewer bytes than data parallel training."""
     notes = []
     for devices, even in found.even.items():
         until = "at any batch" if even is None else f"up to a batch of {count(even)}"

@@ -82,7 +82,7 @@ def warn(text: str) -> None:
 
 
 def noting(quiet: bool) -> Callable[[str], None]:
-    """A teller of what is worth knowing, silent where nobody wants to know."""
+    """What tells notes on standard error; with ``quiet``, nothing does."""
     from netspec.train.reporting.progress import printable
 
     return lambda text: None if quiet else click.echo(printable(text), err=True)

@@ -12,6 +12,7 @@ from netspec.cli import WORDS
 from netspec.cli.common import DEVICES, PRECISIONS, SPLITS, importing_torch, refuse, without_option
 from netspec.cli.reading import SAYING_HOW, Reading, read_net, reading_options
 from netspec.cli.runs import is_run, names_data, need_named, telling
+from netspec.cli.trained import starting_weights_options
 
 if TYPE_CHECKING:
     from netspec.ir.settings import Precision
@@ -63,10 +64,7 @@ class IntervalParam(click.ParamType["Interval"]):
 @click.option("--save-every", type=IntervalParam(), metavar="N|TIME",
               help="A checkpoint every 500 steps, or 30s, 10min, 2h; each epoch anyway [default: 10min].")  # fmt: skip
 @click.option("--tensorboard", is_flag=True, help="Write the metrics for TensorBoard too, into RUN/tensorboard.")
-@click.option("--weights", metavar="FILE", type=click.Path(path_type=Path),
-              help="Start from these weights: a run, a checkpoint, .safetensors or .pth.")  # fmt: skip
-@click.option("--fresh", metavar="LAYER", multiple=True,
-              help="Do not take this layer from --weights; several: fc7,fc8, or --fresh twice.")  # fmt: skip
+@starting_weights_options
 @click.option("-q", "--quiet", is_flag=True, help="No progress, only warnings and the result.")
 @without_option
 @reading_options
@@ -126,10 +124,9 @@ def command(
             from netspec.train.processes.devices import Wanted, run_alone_or_together
 
         request = Request(
-            data, epochs, steps, batch, seed, device, threads, out, precision, weights,
-            tuple(name for names in fresh for name in names.split(",") if name),
-            save_every, tensorboard or None, reading.shape, gpus, split,
-            without or None,
+            data=data, epochs=epochs, steps=steps, batch=batch, seed=seed, device=device, threads=threads, out=out,
+            precision=precision, weights=weights, fresh=fresh, save_every=save_every, tensorboard=tensorboard or None,
+            input=reading.shape, gpus=gpus, split=split, without=without or None,
         )  # fmt: skip
         words = click.get_current_context().meta[WORDS]
         result = run_alone_or_together(Wanted(net, file, resume, request), quiet=quiet, arguments=words)

@@ -30,6 +30,24 @@ def weights_option(command: Command) -> Command:
     )(reading_options(command))
 
 
+def starting_weights_options(command: Command) -> Command:
+    """The options ``--weights`` and ``--fresh`` of what starts a training; ``fresh`` is a tuple of layers' names."""
+    add_weights = click.option(
+        "--weights",
+        metavar="FILE",
+        type=click.Path(path_type=Path),
+        help="Start from these weights: a run, a checkpoint, .safetensors or .pth.",
+    )
+    add_fresh = click.option(
+        "--fresh",
+        metavar="LAYER",
+        multiple=True,
+        callback=lambda ctx, param, lists: tuple(name for names in lists for name in names.split(",") if name),
+        help="Do not take this layer from --weights; several: fc7,fc8, or --fresh twice.",
+    )
+    return add_weights(add_fresh(command))
+
+
 def views_option(command: Command) -> Command:
     """The option ``--views``: 1, 10, or ``None`` for those of each network's own spec."""
     return click.option(

@@ -13,6 +13,7 @@ from netspec.cli.amounts import DevicesParam
 from netspec.cli.common import DEVICES, SPLITS, WRONG_SPEC, format_option, importing_torch
 from netspec.cli.reading import read_net, reading_options, spec_argument
 from netspec.cli.runs import telling, warn
+from netspec.cli.trained import starting_weights_options
 
 if TYPE_CHECKING:
     from netspec.cli.reading import Reading
@@ -43,10 +44,7 @@ _MOST = 64
 @click.option(
     "--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Of weights, images, dropout."
 )
-@click.option("--weights", metavar="FILE", type=click.Path(path_type=Path),
-              help="Start from these weights: a run, a checkpoint, .safetensors or .pth.")  # fmt: skip
-@click.option("--fresh", metavar="LAYER", multiple=True,
-              help="Do not take this layer from --weights; several: fc7,fc8, or --fresh twice.")  # fmt: skip
+@starting_weights_options
 @click.option("-q", "--quiet", is_flag=True, help="Tell only of arrangements that differ.")
 @format_option
 @reading_options
@@ -90,7 +88,7 @@ def command(
         arrangements = _arrangements(net.graph, gpus, splits, images)
         need_devices(arrangements, trial)
         begun = read_weights(weights, warn) if weights is not None else None
-        start = beginning(net.graph, trial, begun, [name for names in fresh for name in names.split(",") if name])
+        start = beginning(net.graph, trial, begun, fresh)
         if form == "text" and not quiet:
             click.echo(_heading(net.name, trial, tolerance))
         for arrangement, found in compare(net.graph, arrangements, trial, start):

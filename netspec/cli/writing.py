@@ -60,7 +60,7 @@ def write_together(files: Mapping[Path, str | bytes]) -> None:
 
 
 def _written_beside(target: Path, content: str | bytes) -> Path:
-    """A file beside the target with its mode and this content, flushed."""
+    """Write a file beside the target, with the mode that the target has, and flush it to the disk."""
     handle, name = mkstemp(prefix=f".{target.name}.", dir=target.parent)
     try:
         with os.fdopen(handle, "wb") as file:
