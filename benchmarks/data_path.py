@@ -33,7 +33,7 @@ import netspec
 from netspec import backend
 from netspec.ir.graph import Graph
 from netspec.train.chance import Places, shuffled
-from netspec.train.data.batches.augment import Preparation, choose, room_for, sent
+from netspec.train.data.batches.augment import Preparation, buffers_for, choose, sent
 from netspec.train.data.batches.loader import AHEAD, Loader
 from netspec.train.data.cores import cores_available
 from netspec.train.data.packing.packing import pack
@@ -165,7 +165,7 @@ def main() -> None:
     graph = netspec.load(SPECS / f"{options.spec}.net").graph
     graph = dataclasses.replace(graph, augment=dataclasses.replace(graph.augment, colour=0.1))
     workers = min(cores_available(), 16)
-    with TemporaryDirectory() as name, Loader(workers, lambda problem: None, room_for(options.device)) as loader:
+    with TemporaryDirectory() as name, Loader(workers, lambda problem: None, buffers_for(options.device)) as loader:
         listing = list_folder(folder_of(options.images, Path(name, "images")))
         pack(listing, Path(name, "pack"), 256, workers)
         data = open_packed(Path(name, "pack"))

@@ -38,7 +38,7 @@ FLOORS = (
 """From the roof down. A room imports from the floors under it and never from its own; every backend is a room."""
 
 INSIDE = {
-    "netspec.train": ("data", "learning", "reporting", "runs", "tensors", "processes", "judging", "look"),
+    "netspec.train": ("data", "learning", "reporting", "runs", "tensors", "processes", "judging", "drawing"),
     "netspec.importers.cuda_convnet": ("layers", "learning", "spec"),
 }
 """The rooms inside large ones: each imports from those before it, never from one behind it. (Of the files beside them

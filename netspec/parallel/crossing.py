@@ -139,7 +139,7 @@ class FromOwner(torch.autograd.Function):
 
 
 class Moved(torch.autograd.Function):
-    """What one member has, on another. Back: the other way."""
+    """What one member has, sent to another. Back: the gradient, sent the other way."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, like: Tensor, source: int, target: int, group: Group) -> Tensor:

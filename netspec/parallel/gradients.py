@@ -45,7 +45,7 @@ class Gradients:
                 parameter.register_post_accumulate_grad_hook(partial(self._start, every[key]))  # type: ignore[no-untyped-call]
 
     def wait(self) -> None:
-        """Until every sum is there, and on all that need it."""
+        """Wait until every sum that was begun is complete, and every device that needs a gradient has the same one."""
         for work in self._waiting:
             work.wait()
         self._waiting.clear()

@@ -134,7 +134,7 @@ class PlacedNetwork:
         return [(name, backend.load("pytorch").cross_entropy(scores.flatten(1), labels, smoothing))]
 
     def _run(self, layers: Iterable[Layer], values: dict[str, Tensor], labels: Tensor | None, images: int) -> None:
-        """Add each layer's value; a layer that others compute has an empty one."""
+        """Compute layers, and add each one's value. That of a layer which other devices compute is an empty tensor."""
         for in_turns, run in groupby(layers, self._in_turns):
             if in_turns:
                 self._run_in_turns(tuple(run), values, images)
@@ -235,7 +235,7 @@ def _arrived(transfer: Transfer) -> str:
 
 
 def _in_turn(name: str, turn: int) -> str:
-    """What a value of one turn is called."""
+    """What a layer's value for the images of one turn is called, among the values of all layers."""
     return f"{turn}: {name}"
 
 
@@ -244,5 +244,5 @@ def _is_of(name: str, turn: int) -> bool:
 
 
 def _scalar(value: Tensor) -> Tensor:
-    """A loss as it is; 0 where another device computes it."""
+    """A loss as it is. Where another device computes it, 0 in place of the empty tensor."""
     return value.sum() if value.dim() else value

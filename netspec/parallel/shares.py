@@ -39,7 +39,7 @@ def whole(network: PlacedNetwork, shares: Mapping[str, Tensor], like: Mapping[st
 
 
 def held_of(network: PlacedNetwork, key: str) -> Held:
-    """How the layer that a tensor belongs to is held."""
+    """How the layer lies over the devices that a tensor of the ``state_dict`` belongs to."""
     layers = {attribute: name for name, attribute in attributes(network.placed.graph).items()}
     return network.placed.layers[layers[key.split(".")[0]]].held
 

@@ -66,7 +66,7 @@ class Turns:
         self._values: tuple[Tensor, ...] = _Started.apply(x, group, self._works, self._returning)  # type: ignore[no-untyped-call]
 
     def take(self, member: int) -> Tensor:
-        """A member's value, waited for."""
+        """The value of a member, once it has come."""
         value: Tensor = _There.apply(  # type: ignore[no-untyped-call]
             self._values[member], member, self._group, self._works[member], self._returning
         )

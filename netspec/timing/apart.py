@@ -49,7 +49,7 @@ def apart(make: Callable[[], Run]) -> Iterator[Callable[[], float]]:
 
 
 def _serve(asked: Connection, make: Callable[[], Run]) -> None:
-    """Run as often as asked, until nobody asks any more."""
+    """Run once for each message, and answer with the seconds, until the other end is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the one that asks, and that ends this
     run: Run | None = None
     while True:

@@ -25,7 +25,7 @@ class Stamps:
         self._moments: list[float | torch.cuda.Event] = []
 
     def stamp(self) -> int:
-        """Note this moment; its number."""
+        """Note this moment. The answer is its number, for ``seconds``."""
         if self._cuda:
             event = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
             event.record()
@@ -45,7 +45,7 @@ class Stamps:
 
 
 def seconds_of(run: Callable[[], object], device: str, repeats: int = 1) -> float:
-    """How long a run takes on the device, the mean of so many in a row."""
+    """How many seconds a run takes on the device: the mean of so many runs in a row."""
     synchronise(device)
     start = time.perf_counter()
     for _ in range(repeats):

@@ -120,7 +120,7 @@ def peer_of(graph: Graph) -> Peer | None:
 
 
 def _layers(graph: Graph) -> Iterator[str]:
-    """What costs time, in order: ``conv 96x55x55 of 3 maps``, ``relu``."""
+    """The layers that cost time, in order and in words: ``conv 96x55x55 of 3 maps``, ``relu``."""
     for node in graph.nodes.values():
         words = f"{name_of(node.op)} {node.output}"
         match node.op:

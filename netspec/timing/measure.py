@@ -26,7 +26,7 @@ Turns = dict[str, list[float]]
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """Seconds of a step of training and of one of inference: the medians."""
+    """The median seconds of a step of training, and of one of inference."""
 
     training: float
     inference: float

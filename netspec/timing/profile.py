@@ -21,7 +21,7 @@ from netspec.timing.step import Step
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Seconds of a layer in a training step, forward and backward."""
+    """How many seconds of a training step a layer takes, forward and backward."""
 
     forward: float
     backward: float
@@ -38,7 +38,7 @@ class Profile:
 
     @property
     def total(self) -> float:
-        """Seconds of the whole step."""
+        """The seconds of all parts together."""
         parts = (*self.parts.values(), self.loss)
         return sum(part.forward + part.backward for part in parts) + self.update
 

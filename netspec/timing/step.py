@@ -59,7 +59,7 @@ def step_of(graph: Graph, device: str, batch: int, precision: Precision, passes:
 
 
 def step_forms(graph: Graph, batch: int, precision: Precision, passes: Collection[str]) -> Forms:
-    """The forms in which a step is timed."""
+    """The forms in which a step with these optimising passes is timed."""
     return forms_of(_in_one_part(graph, precision), passes, batch)
 
 

@@ -43,7 +43,7 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class LayerWork:
-    """A layer of a training step, forward and backward."""
+    """What a layer has to do in a training step, forward and backward."""
 
     forward: Work
     backward: Work

@@ -27,7 +27,7 @@ _SECOND = np.uint64(0x94D049BB133111EB)
 
 
 def uniform(seed: int, epoch: int, places: Places, purpose: int) -> NDArray[np.float64]:
-    """One number in [0, 1) for every place."""
+    """One number in [0, 1) for every place, the same for the same arguments. ``purpose`` is what it is for."""
     return (_bits(seed, epoch, places, purpose) >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
@@ -39,7 +39,7 @@ def normal(seed: int, epoch: int, places: Places, purpose: int) -> NDArray[np.fl
 
 
 def shuffled(seed: int, epoch: int, count: int) -> Places:
-    """The places 0 to count - 1 in the order of an epoch."""
+    """The places 0 to count - 1, shuffled as they are read in an epoch."""
     return np.argsort(_bits(seed, epoch, np.arange(count), ORDER), kind="stable")
 
 

@@ -25,7 +25,7 @@ class Interval:
 
     @property
     def seconds(self) -> int | None:
-        """The time in seconds; ``None`` of steps."""
+        """How many seconds that is; ``None`` where steps are counted."""
         return None if self.unit == "steps" else self.count * _SECONDS[self.unit]
 
 
@@ -66,5 +66,5 @@ class Due:
         return self._clock() - self._last >= seconds
 
     def done(self) -> None:
-        """It has been done now."""
+        """Note that it has been done now: the interval begins anew."""
         self._last = self._clock()

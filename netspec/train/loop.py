@@ -217,12 +217,12 @@ def validate(t: Training, place: Place, stop: Stop) -> bool:
 
 
 def whole(t: Training, place: Place) -> Status:
-    """The epoch so far."""
+    """The means of the epoch so far."""
     return place.whole.status(t.step, t.epoch, place.waited)
 
 
 def write(t: Training, line: Mapping[str, Any]) -> None:
-    """Add a line to the log, wherever it is kept."""
+    """Add a line to ``metrics.jsonl``, and to TensorBoard where it is asked for."""
     t.folder.log(line)
     if t.board is not None:
         t.board.add(line)

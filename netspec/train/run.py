@@ -16,7 +16,7 @@ from netspec.net import Net
 from netspec.passes.placing import arrange
 from netspec.train.assembly import assemble, kept, measured, need_full_batch, remembered
 from netspec.train.config import Config, Request, resolve
-from netspec.train.data.batches.augment import Preparation, room_for
+from netspec.train.data.batches.augment import Preparation, buffers_for
 from netspec.train.data.batches.loader import Loader
 from netspec.train.data.picture import Data
 from netspec.train.data.source import open_source
@@ -218,7 +218,7 @@ def _carry_out_in(folder: RunFolder, job: _Job, reporter: Reporter) -> Result:
             left_out = f"the spec's test views={graph.test.views} is left out, and is what netspec eval takes"
             reporter.note(f"validation takes the {PROTOCOL}; {left_out}")
         problems = Problems(folder, reporter)
-        with Loader(config.workers, problems.met, room_for(config.device)) as loader:
+        with Loader(config.workers, problems.met, buffers_for(config.device)) as loader:
             training = _ready(job, data, folder, loader, reporter)
             if job.state is not None:
                 _put_back(training, job.state)

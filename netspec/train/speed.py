@@ -25,7 +25,7 @@ MOST = 32
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """Images per second; over how many images, in batches of ``batch``."""
+    """A ``rate`` in images per second, measured over so many ``images`` in batches of ``batch``."""
 
     rate: float
     images: int

@@ -60,7 +60,7 @@ class Meter:
         return Status(step, epoch + 1, self.loss, self.images / seconds, share)
 
     def state_dict(self, waited: float) -> dict[str, Any]:
-        """What a checkpoint keeps."""
+        """What a checkpoint keeps of this meter; ``waited`` is as in the parameters."""
         loss = self._loss.detach().cpu().clone() if isinstance(self._loss, Tensor) else self._loss
         seconds = time.perf_counter() - self._since
         return {
@@ -173,7 +173,7 @@ class Training:
         return whole
 
     def begin_epoch(self) -> Place:
-        """A place at the beginning of an epoch."""
+        """The place at the beginning of the next epoch."""
         return Place(self.plan(self.step), Tally(drawn=len(self.data.train.labels)))
 
     def plan(self, first: int) -> Plan:
@@ -187,12 +187,12 @@ class Training:
         return Plan(planned, self.epoch + -(-(planned - first) // per_epoch), per_epoch)
 
     def warn(self, text: str) -> None:
-        """Tell, and have it in ``run.json`` too."""
+        """Tell a warning, and keep it for ``run.json``."""
         self.warnings.append(text)
         self.reporter.warn(text)
 
     def close(self) -> None:
-        """Leave the pictures of the run as they should be at its end."""
+        """Draw the curves for the last time, and end TensorBoard's file."""
         self.drawing.now()
         if self.board is not None:
             self.board.close()

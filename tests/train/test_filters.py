@@ -12,11 +12,11 @@ from trained import SPEC, net, netspec, photo, shades, trained
 
 from netspec.ir.graph import Graph
 from netspec.net import loads
+from netspec.train.drawing.activations import answer
+from netspec.train.drawing.kernels import BY_CHANCE, Block, blocks_of, colour, picture
+from netspec.train.drawing.tiles import across, from_zero, own_range, sheet
 from netspec.train.errors import RequestError, TrainError
 from netspec.train.learning.objective import build
-from netspec.train.look.activations import answer
-from netspec.train.look.kernels import BY_CHANCE, Block, blocks_of, colour, picture
-from netspec.train.look.tiles import across, from_zero, own_range, sheet
 from netspec.train.runs.saved import open_run
 
 

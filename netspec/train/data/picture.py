@@ -23,7 +23,7 @@ CACHE_BYTES = 2**30
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """The size of the stored pictures, from which crops are taken."""
+    """The size of the stored pictures. The network's input is cropped from them."""
 
     channels: int
     height: int
@@ -147,7 +147,7 @@ class Remembered:
         return dict(self._failed)
 
     def expect_failures(self, known: Mapping[int, tuple[str, str]]) -> None:
-        """Take pictures for unreadable without looking at them."""
+        """Take the pictures at these places for unreadable, without trying to read them."""
         self._failed.update(known)
 
     @property

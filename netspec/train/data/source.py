@@ -75,7 +75,7 @@ def open_source(name: str, graph: Graph, seed: int) -> Data:
 
 
 def _other_outputs(data: Data, graph: Graph) -> tuple[str, ...]:
-    """How a network and data of other numbers of classes come together."""
+    """What to do where network and data have different numbers of classes."""
     layer, classes = graph.layers[graph.scores.layer], len(data.classes)
     if classes == 1:
         return (f"the class is {data.classes[0]}: a source is the folder that has a folder for each class",)
@@ -141,7 +141,7 @@ def _of_a_format(root: Path) -> str | None:
 
 
 def _how_to_mend(stored: Frame, graph: Graph) -> tuple[str, ...]:
-    """Crops from the pictures, where the input is smaller."""
+    """What to do where the pictures do not have the input's size: crops of them, where the input is smaller."""
     size = graph.input.output
     fits = stored.channels == size.channels and stored.height == stored.width and size.height == size.width
     if fits and size.height < stored.height:
@@ -152,7 +152,7 @@ def _how_to_mend(stored: Frame, graph: Graph) -> tuple[str, ...]:
 
 
 def _takes(graph: Graph, size: Shape) -> bool:
-    """Whether every layer has a shape where the images have this size."""
+    """Whether the network can read images of this size: every layer has a shape then."""
     shapes = {graph.input.name: size}
     try:
         for node in graph.nodes.values():

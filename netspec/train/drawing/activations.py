@@ -17,9 +17,9 @@ from netspec.ir.graph import Graph
 from netspec.ir.ops import Loss
 from netspec.passes.phases import phases
 from netspec.passes.torch_names import attributes
+from netspec.train.drawing.tiles import across, from_zero, own_range, sheet
 from netspec.train.errors import RequestError
 from netspec.train.learning.objective import Objective
-from netspec.train.look.tiles import across, from_zero, own_range, sheet
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Answer:
 
     @property
     def silent(self) -> int:
-        """Maps (of vectors, features) that are zero or less everywhere."""
+        """How many maps (of a vector: features) are zero or less everywhere."""
         return sum(int((group.max(axis=(1, 2)) <= 0).sum()) for group in self.groups)
 
 
@@ -76,7 +76,7 @@ def answer(objective: Objective, images: Tensor, layer: str) -> Answer:
 
 
 def computed(graph: Graph) -> list[str]:
-    """The layers whose values an image gives, in file order."""
+    """The layers that have a value for a single image, in file order: no losses, and none that nothing reads."""
     found = phases(graph)
     names = {layer.name for layer in (*found.trunk, *found.tail)}
     return [

@@ -14,8 +14,8 @@ from netspec.diagnostics.nearest import nearest
 from netspec.ir.graph import Graph, Parameter
 from netspec.ir.ops import Conv
 from netspec.passes.torch_names import attributes, state_key
+from netspec.train.drawing.tiles import Tiles, across, own_range, sheet
 from netspec.train.errors import RequestError, TrainError
-from netspec.train.look.tiles import Tiles, across, own_range, sheet
 
 Real = NDArray[np.float32]
 

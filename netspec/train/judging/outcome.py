@@ -38,7 +38,7 @@ class Outcome:
 
     @property
     def per_class(self) -> NDArray[np.int64]:
-        """How many images of each class were tested."""
+        """How many images of each class were tested, by the class's number."""
         total: NDArray[np.int64] = self.confusion.sum(axis=1)
         return total
 
@@ -64,7 +64,7 @@ class Outcome:
         return sorted(found, key=lambda one: (-one[2], one[0], one[1]))
 
 
-class Tally:
+class Answers:
     """Answers counted as they come: right classes against answers, and the losses' sum in nats."""
 
     def __init__(self, classes: int) -> None:

@@ -11,12 +11,12 @@ import torch
 from numpy.typing import NDArray
 
 from netspec.train.chance import Places
-from netspec.train.data.batches.augment import room_for
+from netspec.train.data.batches.augment import buffers_for
 from netspec.train.data.batches.loader import Loader
 from netspec.train.data.picture import Data, Split, Unreadable
 from netspec.train.data.source import open_source
 from netspec.train.errors import TrainError
-from netspec.train.judging.outcome import Outcome, SplitName, Tally
+from netspec.train.judging.outcome import Answers, Outcome, SplitName
 from netspec.train.judging.views import Predictor, mean_of, views
 from netspec.train.learning.heap import memory_kept
 from netspec.train.reporting.progress import Counter
@@ -88,30 +88,30 @@ def run_test(
     total = sum(len(_split(data, name).labels) for name in splits)
     if not total:
         raise TrainError(f"{data.source} has no images in its {question.split} split")
-    tally, done = Tally(len(classes)), 0
+    counted, done = Answers(len(classes)), 0
     with (
         memory_kept(question.device == "cpu"),
-        Loader(question.workers, met, room_for(question.device)) as loader,
+        Loader(question.workers, met, buffers_for(question.device)) as loader,
         Counter("testing", total, quiet=quiet) as bar,
     ):
         for name in splits:
             for labels, predicted in _predictions(readings, name, loader, question.batch):
                 _need_numbers(predicted, runs)
-                tally.add(labels.answers, predicted)
+                counted.add(labels.answers, predicted)
                 done += labels.drawn
                 bar.update(done)
-    if not tally.used:
+    if not counted.used:
         raise TrainError(f"none of the {count(total)} images of {data.source} can be read")
     return Outcome(
         source=data.source,
         split=question.split,
         classes=classes,
         images=total,
-        used=tally.used,
-        unreadable=total - tally.used,
-        loss=tally.loss / tally.used,
-        confusion=tally.confusion,
-        five=tally.five,
+        used=counted.used,
+        unreadable=total - counted.used,
+        loss=counted.loss / counted.used,
+        confusion=counted.confusion,
+        five=counted.five,
         views=tuple(chosen),
         distinct=distinct,
     )

@@ -94,7 +94,7 @@ def prepared(prepare: Preparation, pictures: Pixels, view: View) -> Tensor:
 
 
 def mean_of(predictions: list[Tensor]) -> Tensor:
-    """The logarithm of the mean of several networks' shares."""
+    """The logarithm of the mean of several networks' predicted shares, of which ``predictions`` are the logarithms."""
     total = predictions[0]
     for prediction in predictions[1:]:
         total = torch.logaddexp(total, prediction)

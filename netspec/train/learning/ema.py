@@ -26,7 +26,7 @@ class Average:
 
     @torch.no_grad()
     def update(self) -> None:
-        """Take in the module's tensors after a step."""
+        """Move the averages towards the module's tensors, after a step."""
         decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
         self.updates += 1
         current = self._module.state_dict()
@@ -59,7 +59,7 @@ class Average:
         return {"updates": self.updates, "weights": dict(self._tensors)}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from what ``state_dict`` gave."""
+        """Continue from what ``state_dict`` gave."""
         weights: Mapping[str, Tensor] = state["weights"]
         with torch.no_grad():
             for name, tensor in self._tensors.items():

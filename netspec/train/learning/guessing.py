@@ -81,7 +81,7 @@ class Guessing:
 
 
 def guessing(graph: Graph, images: int, batch: int) -> Guessing:
-    """What to look for in the training of a network on so many images."""
+    """What the loss of a network that guesses is, and when to look, in a training on so many images."""
     classes = graph.scores.output.units
     at = max(EARLIEST, min(LATEST, images // batch))
     weights = [op.weight if isinstance(op, CrossEntropy) and op.weight >= 0 else math.nan for op in losses(graph)]

@@ -21,7 +21,7 @@ from netspec.train.requirements import UNTAUGHT
 
 
 def nothing(gathered: Gathered) -> None:
-    """No parameter is moved."""
+    """The ``update`` of a caller that moves the parameters itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class Objective:
         return Layout(self.forms.images, self.graph.train.channels_last, narrow)
 
     def laid_out(self, images: Tensor) -> Tensor:
-        """Prepared images in that layout, if there is one."""
+        """Prepared images (N, channels, height, width) as ``layout`` wants them; as they are where there is none."""
         if self.forms.images is None:
             return images
         with self._precision(images):
@@ -103,7 +103,7 @@ class Objective:
         return np.arange(count)
 
     def judged_part(self, count: int) -> Places:
-        """Which it is given for ``measured``."""
+        """Which images of a batch of so many this process is given for ``measured``: all, where it computes alone."""
         return np.arange(count)
 
     def gradients(
@@ -146,7 +146,7 @@ class Objective:
 
     @property
     def parameter_names(self) -> tuple[str, ...]:
-        """The names of those that are learnt."""
+        """The names of the tensors that are learnt, as the ``state_dict`` has them."""
         return tuple(name for name, _ in self.module.named_parameters())
 
     def whole(self, own: Mapping[str, Tensor], names: Sequence[str]) -> dict[str, Tensor]:
@@ -154,7 +154,7 @@ class Objective:
         return {name: own[name] for name in names}
 
     def own(self, whole: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """What this process holds of whole tensors."""
+        """Of whole tensors, by their names, those parts that this process holds: all, where it trains alone."""
         return dict(whole)
 
     def _precision(self, images: Tensor) -> torch.autocast:

@@ -80,7 +80,7 @@ class PaperSGD:
         """... and of their squares."""
 
     def zero_grad(self) -> None:
-        """Forget all gradients."""
+        """Set all gradients to ``None``."""
         for group in self.groups:
             for w in group.params:
                 w.grad = None
@@ -174,7 +174,7 @@ def _gradients(weights: list[Tensor]) -> list[Tensor]:
 
 
 def _alike(*tensors: Tensor) -> bool:
-    """Whether tensors lie in memory in the same way, without gaps."""
+    """Whether tensors have the same type and the same strides, without gaps in memory."""
     first, *others = tensors
     dense = first.is_contiguous() or (first.ndim == 4 and first.is_contiguous(memory_format=torch.channels_last))
     return dense and all((x.stride(), x.dtype) == (first.stride(), first.dtype) for x in others)

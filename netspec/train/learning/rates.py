@@ -12,7 +12,7 @@ from netspec.train.learning.schedule import Moment, Watch, rate_factor
 
 
 def scales(train: Train, groups: Iterable[Group], now: Moment, watch: Watch, seed: int) -> tuple[Scale, ...]:
-    """The multipliers of each group's rate in a step."""
+    """What each group's learning rate and decay are multiplied by in a step."""
     factors: dict[Schedule, float] = {}
     found = []
     for group in groups:

@@ -38,7 +38,7 @@ PATIENCE = timedelta(minutes=30)
 
 @dataclass(frozen=True, slots=True)
 class Crew:
-    """This process is ``rank`` of ``size``."""
+    """One process's view of all that train together: it is number ``rank``, from 0, of ``size``."""
 
     rank: int = 0
     size: int = 1
@@ -49,7 +49,7 @@ class Crew:
         return self.rank == 0
 
     def any(self, value: bool) -> bool:
-        """Whether it is so for any of the crew."""
+        """Whether ``value`` is true in any of the processes."""
         if self.size == 1:
             return value
         told = torch.tensor(float(value))  # on the CPU: nobody waits for a GPU to learn of it
@@ -57,7 +57,7 @@ class Crew:
         return bool(told)
 
     def gathered(self, value: T) -> list[T]:
-        """What each of the crew has, by rank."""
+        """The values of all processes, by rank."""
         if self.size == 1:
             return [value]
         held: list[T] = [value] * self.size
@@ -65,7 +65,7 @@ class Crew:
         return held
 
     def agrees(self, number: int) -> bool:
-        """Whether all of the crew say the same number (of 63 bits)."""
+        """Whether all processes give the same number (of 63 bits at most)."""
         if self.size == 1:
             return True
         bounds = torch.tensor((number, -number))
@@ -82,7 +82,7 @@ class Crew:
         return found
 
     def led(self, value: T) -> T:
-        """The leader's value."""
+        """The leader's value, in every process."""
         if self.size == 1:
             return value
         held: list[T] = [value]
@@ -90,7 +90,7 @@ class Crew:
         return held[0]
 
     def only_lead(self, context: AbstractContextManager[None]) -> AbstractContextManager[None]:
-        """The context for the leader, nothing for the others."""
+        """The context in the leader; one that does nothing in the others."""
         return context if self.leads else nullcontext()
 
     @contextmanager
@@ -121,7 +121,7 @@ class Readers:
         return self.crew.agreed(failures)
 
     def all(self, value: bool) -> bool:
-        """Whether it is so for all of the crew."""
+        """Whether ``value`` is true in all of the processes."""
         return not self.crew.any(not value)
 
 

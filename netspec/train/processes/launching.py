@@ -57,7 +57,7 @@ def launch(arguments: Sequence[str], processes: int) -> Ended:
 
 
 def _kill(folder: Path) -> Abrupt:
-    """The end of all processes at once, with the folder that they know."""
+    """How all processes are ended at once, and the folder through which they speak is taken away."""
 
     def clear() -> None:
         for file in folder.glob(f"{_PROCESS}*"):
@@ -132,7 +132,7 @@ def _told(error: Mapping[str, Any], *, alike: bool) -> Ended:
 
 
 def _code(folder: Path) -> int | None:
-    """The exit code that the leader left, where it was interrupted."""
+    """The exit code that the leader has left in the folder; ``None`` where it was not interrupted."""
     try:
         return int((folder / _CODE).read_text())
     except FileNotFoundError:
@@ -154,7 +154,7 @@ def stop_with_the_others() -> Iterator[Stop]:
 
 
 class _Told(Stop):
-    """Asked for by the launcher, or by its death."""
+    """An end that the launcher asks for, by a file, or by being gone."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
@@ -195,19 +195,19 @@ def report_error(problem: TrainError, rank: int, *, lost: bool = False) -> bool:
 
 
 def report_run(run: Path) -> None:
-    """Leave word of the run's folder."""
+    """Tell the launcher, if there is one, where the run's folder is."""
     folder = os.environ.get(FOLDER)
     if folder is not None:
         _write(Path(folder, _RUN), str(run))
 
 
 def report_code(code: int) -> None:
-    """Leave word of the exit code of a training that was interrupted."""
+    """Tell the launcher, if there is one, the exit code of a training that was interrupted."""
     folder = os.environ.get(FOLDER)
     if folder is not None:
         _write(Path(folder, _CODE), str(code))
 
 
 def _write(path: Path, text: str) -> None:
-    """Whole or not at all: any of these processes may be ended at any time."""
+    """Write a file whole or not at all: any of these processes may be ended at any time."""
     write_beside(path, text.encode())

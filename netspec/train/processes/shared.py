@@ -39,7 +39,7 @@ class SharedObjective(Objective):
     learnt: tuple[str, ...]
 
     def trained_part(self, count: int) -> Places:
-        """Its row's share of every part that ``accumulate`` makes of the batch."""
+        """The images of this process's row: its share of every part that ``accumulate`` makes of the batch."""
         pieces = np.array_split(np.arange(count), max(1, min(self.graph.train.accumulate, count)))
         return np.concatenate([piece[self.network.team.share_of_batch(len(piece))] for piece in pieces])
 

@@ -184,7 +184,7 @@ def _in_full() -> AbstractContextManager[None]:
 
 
 def difference(wanted: Record, found: Record, number: Number) -> Difference:
-    """How far two records are apart."""
+    """How far what was ``found`` is from what was ``wanted``, both computed in ``number``."""
     pairs = zip(wanted["losses"], found["losses"], strict=True)
     first, _ = _apart(wanted["first"], found["first"], LEAST[number])
     last, where = _apart(wanted["last"], found["last"], LEAST[number])

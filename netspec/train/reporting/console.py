@@ -55,20 +55,20 @@ class Reporter(Protocol):
         ...
 
     def plan(self, plan: Plan) -> None:
-        """An epoch begins; the plan may have changed since the last."""
+        """An epoch begins. The plan may have changed since the one before, as unreadable images were found."""
         ...
 
     def progress(self, status: Status) -> None: ...
 
     def validated(self, status: Status, found: Evaluation | None) -> None:
-        """An epoch is over."""
+        """An epoch is over, and this is what its validation found."""
         ...
 
     def close(self) -> None: ...
 
 
 class Quiet:
-    """Warnings only."""
+    """Tells warnings only."""
 
     def __init__(self, console: Console) -> None:
         self._console = console

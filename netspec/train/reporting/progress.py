@@ -78,9 +78,10 @@ class Counter:
     def begin_at(self, done: int) -> None:
         """So many were done before this process began; they do not count as its speed."""
         self._first = done
+        self.update(done)
 
     def update(self, done: int) -> None:
-        """``done`` of them are done now."""
+        """Show that ``done`` of them are done now."""
         now = self._clock()
         if self._bar is not None and self._task is not None:
             self._bar.update(self._task, completed=done, speed=self._speed(done, now))

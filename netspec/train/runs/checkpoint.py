@@ -45,7 +45,7 @@ def save(folder: Path, step: int, state: Mapping[str, Any]) -> Path:
 
 
 class _Writer:
-    """A file that remembers why it could not be written."""
+    """A file whose errors are kept in ``failed``: torch's writer replaces them by one that does not say why."""
 
     def __init__(self, file: BinaryIO, failed: list[OSError]) -> None:
         self._file, self._failed = file, failed

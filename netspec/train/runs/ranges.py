@@ -29,7 +29,7 @@ def range_of(state: Mapping[str, Any], given: Preprocessing) -> Range:
 
 
 def _says_range(spec: str) -> bool:
-    """Whether a spec's input, or its ``default input`` line, has the key."""
+    """Whether ``range=`` stands in a spec: at its input, or in a ``default input`` line."""
     file = parse(Source("spec", spec))
     statements: tuple[Section | Setting, ...] = (
         *file.sections,

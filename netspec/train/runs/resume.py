@@ -53,7 +53,7 @@ class Earlier:
 
     @property
     def step(self) -> int:
-        """How many steps have been saved."""
+        """How many steps the newest checkpoint has behind it; 0 without one."""
         return int(self.state["step"]) if self.state is not None else 0
 
     def net(self) -> Net:
@@ -197,12 +197,12 @@ def _need_end_ahead(earlier: Earlier, config: Config) -> None:
 
 
 def _filled(request: Request, values: Mapping[str, Any]) -> Request:
-    """The request with its gaps filled."""
+    """The request, with these values where it leaves a choice open."""
     return dataclasses.replace(request, **{k: v for k, v in values.items() if getattr(request, k) is None})
 
 
 def _of(earlier: Earlier, names: Sequence[str]) -> dict[str, Any]:
-    """Settings of the run as a request has them."""
+    """Some of the run's settings, as a ``Request`` has them."""
     values = {name: earlier.settings.get(name) for name in names}
     if isinstance(text := values.get("save_every"), str):
         values["save_every"] = read_interval(text)

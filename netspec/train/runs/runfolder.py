@@ -138,7 +138,7 @@ class RunFolder:
 
 
 def _upto(held: bytes, step: int) -> Iterator[bytes]:
-    """The whole lines of a log up to a step."""
+    """The whole lines of a log, up to the first that is of a later step or cannot be read."""
     for line in held.splitlines(keepends=True):
         try:
             if not line.endswith(b"\n") or json.loads(line)["step"] > step:

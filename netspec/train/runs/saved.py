@@ -283,12 +283,12 @@ def need_same(module: Mapping[str, Tensor], weights: Mapping[str, Tensor], path:
 
 
 def sha256(text: str) -> str:
-    """The hash by which a spec's text is known again."""
+    """The SHA-256 of a spec's text, by which it is known again."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def by(tensor: Tensor) -> str:
-    """``96x3x11x11``; ``a number`` for a tensor without axes."""
+    """A tensor's shape in words: ``96x3x11x11``, or ``a number`` where it has no axes."""
     return "x".join(map(str, tensor.shape)) or "a number"
 
 
@@ -307,7 +307,7 @@ def net_of(state: Mapping[str, Any], file: Path) -> Net:
 
 
 def shape_of(text: str | None) -> Shape | None:
-    """``3x224x224`` as a shape; of nothing, nothing."""
+    """The shape that ``3x224x224`` says; ``None`` where nothing is said."""
     return Shape(*map(int, text.split("x"))) if text is not None else None
 
 
@@ -334,7 +334,7 @@ def _run_of(file: Path) -> Path | None:
 
 
 def runs_inside(folder: Path) -> list[str]:
-    """What to name instead of a folder that is none itself."""
+    """What to name in place of a folder that is no run: the runs in it."""
     inside = sorted(path.parent for path in folder.glob("*/checkpoints") if path.is_dir())
     if not inside:
         return ["a run is what netspec train leaves: spec.net, run.json, metrics.jsonl, checkpoints/"]

@@ -66,5 +66,5 @@ def _facts(graph: Graph, about: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _ordered(graph: Graph, numbers: Tensor) -> Tensor:
-    """Numbers by channel, red first, in the order of the network."""
+    """Numbers for each channel, red first, put into the order in which the network reads them."""
     return numbers.flip(0) if graph.preprocessing.order == "bgr" and len(numbers) == 3 else numbers

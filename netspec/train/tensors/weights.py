@@ -54,7 +54,7 @@ class Weights:
     about: Mapping[str, Any]
 
     def facts(self) -> dict[str, str]:
-        """What is recorded of them."""
+        """What ``run.json`` and the results of tests record of them."""
         return {"file": str(self.path), "sha256": self.sha256}
 
 
@@ -266,7 +266,7 @@ def _absent(graph: Graph, given: Mapping[str, Tensor]) -> dict[str, str]:
 
 
 def _problems(wanted: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> dict[str, str]:
-    """What does not fit, by key."""
+    """What does not fit, in words, by the tensors' names: missing, left over, of another shape or kind, not finite."""
     found = {}
     missing = [key for key in wanted if key not in given]
     left_over = [key for key in given if key not in wanted]

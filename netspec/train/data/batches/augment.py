@@ -22,17 +22,17 @@ from netspec.ir.settings import Augment, Preprocessing
 from netspec.ir.shape import Shape
 from netspec.train import chance
 from netspec.train.chance import Places
-from netspec.train.data.batches.ahead import CHUNK
+from netspec.train.data.batches.buffers import Buffers
 from netspec.train.data.batches.layout import Layout
-from netspec.train.data.batches.loader import Room
-from netspec.train.data.batches.rooms import Rooms
+from netspec.train.data.batches.loader import MakeBuffer
+from netspec.train.data.batches.prefetch import CHUNK
 from netspec.train.data.moments import Statistics
 from netspec.train.data.picture import Frame, Pixels
 
 Real = NDArray[np.float32]
 
 EVEN = 1e-3
-"""A standard deviation of this part of a grey level is none."""
+"""A channel whose standard deviation is smaller than this part of a grey level is taken to be the same everywhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Choices:
     shift: NDArray[np.float64]
 
     def __getitem__(self, some: slice) -> Choices:
-        """Those of some of the images."""
+        """The choices of some of the images."""
         return Choices(self.top[some], self.left[some], self.mirror[some], self.shift[some])
 
 
@@ -104,7 +104,7 @@ class Preparation:
         self.peak = peak
         self.range = preprocessing.range
         self.device = device
-        self._rooms = Rooms(np.float32)
+        self._buffers = Buffers(np.float32)
         self._pool = ThreadPoolExecutor(torch.get_num_threads(), thread_name_prefix="netspec-prepare")
         self._layout: Layout | None = None
         self._copying: deque[tuple[torch.cuda.Event, Tensor]] = deque()
@@ -162,7 +162,7 @@ class Preparation:
         return (f"images are prepared without a kernel, and laid out as blocks in another copy: {why}",)
 
     def _mistake(self, layout: Layout) -> str | None:
-        """What is wrong with the kernel here; ``None`` where nothing is."""
+        """What the kernel computes wrongly on this device; ``None`` where it computes what ``on_device`` does."""
         pytorch, frame, places = backend.load("pytorch"), self.frame, np.arange(4)
         shape = (len(places), frame.channels, frame.height, frame.width)
         numbers = np.random.default_rng(0).integers(self.peak + 1, size=shape, dtype=np.uint8)
@@ -209,9 +209,9 @@ class Preparation:
             moved = self._moved(pictures)
             return self._by_kernel(moved, choices, self._layout) if self._layout else self.on_device(moved, choices)
         if self._layout is not None:
-            out = self._layout.room(self._rooms, len(pictures), self.size)
+            out = self._layout.buffer(self._buffers, len(pictures), self.size)
         else:
-            out = self._rooms((len(pictures), *self.size))
+            out = self._buffers((len(pictures), *self.size))
         # By as many threads as torch has, while it has nothing to do: a thread that did this beside a step would take
         # a core from one of the step's threads, and the others would wait for that one.
         pieces = [slice(start, start + CHUNK) for start in range(0, len(pictures), CHUNK)]
@@ -286,7 +286,7 @@ class Preparation:
         return windows[torch.arange(len(x), device=self.device), :, top, left]
 
     def _shifts(self, choices: Choices) -> Tensor:
-        """What is added to each channel of each picture."""
+        """What the colour shift adds to each channel of each picture, (N, channels)."""
         return self._sent((choices.shift @ self.axes.numpy().T).astype(np.float32))
 
     def _sent(self, numbers: NDArray[Any]) -> Tensor:
@@ -298,7 +298,7 @@ def _divisors(deviations: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(deviations > EVEN, deviations, 1.0)
 
 
-def room_for(device: str) -> Room | None:
+def buffers_for(device: str) -> MakeBuffer | None:
     """Where a loader puts batches for a device: for a CUDA device into memory that it copies from by itself."""
     return _pinned if torch.device(device).type == "cuda" else None
 

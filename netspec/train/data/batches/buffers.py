@@ -1,4 +1,4 @@
-"""Memory for batches that is used again."""
+"""Memory for batches that is used again and again."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 
-class Rooms:
+class Buffers:
     """Gives out arrays of one type of numbers, from one thread.
 
     An array that was given out before is given out again once nobody else holds it or a part of it: a large array that
@@ -23,7 +23,7 @@ class Rooms:
         self._given: list[NDArray[Any]] = []
 
     def __call__(self, shape: tuple[int, ...]) -> NDArray[Any]:
-        """An array of this shape; what is in it does not matter to anybody."""
+        """An array of this shape. Its numbers are whatever lay in that memory."""
         self._given = [array for array in self._given if array.shape == shape]
         holders = _holders(self._given)
         if _UNUSED in holders:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from netspec.ir.shape import Shape
 from netspec.passes.fast import Unshuffle
-from netspec.train.data.batches.rooms import Rooms
+from netspec.train.data.batches.buffers import Buffers
 
 Real = NDArray[np.float32]
 
@@ -24,13 +24,13 @@ class Layout:
     channels_last: bool = False
     dtype: torch.dtype = torch.float32
 
-    def room(self, rooms: Rooms, images: int, size: Shape) -> Real:
-        """Memory for the blocks of so many images of a size, N,C s t,H/s,W/t."""
+    def buffer(self, buffers: Buffers, images: int, size: Shape) -> Real:
+        """Memory for the blocks of so many images of a size: (N, C s t, H / s, W / t)."""
         (s, t), (height, width) = self.blocks.stride, self.blocks.size
         shape = (images, size.channels * s * t, height // s, width // t)
         if not self.channels_last:
-            return rooms(shape)
-        return rooms((shape[0], *shape[2:], shape[1])).transpose(0, 3, 1, 2)
+            return buffers(shape)
+        return buffers((shape[0], *shape[2:], shape[1])).transpose(0, 3, 1, 2)
 
     def canvas(self, size: Shape) -> tuple[Real, Real]:
         """The zeros that stand around an image of a size, channels, height, width; and of them the image's place."""
@@ -40,7 +40,8 @@ class Layout:
         return whole[:, : how.size[0], : how.size[1]], whole[:, how.top : bottom, how.left : right]
 
     def write(self, canvas: Real, out: Real) -> None:
-        """The blocks of a canvas into an image's part of a room. Pixel (i, j) of a block is channel (c s + i) t + j."""
+        """Copy a canvas, as blocks, into an image's part of a buffer. Pixel (i, j) of a block is channel
+        (c s + i) t + j."""
         (s, t), (c, h, w) = self.blocks.stride, canvas.shape
         parts = canvas.reshape(c, h // s, s, w // t, t).transpose(0, 2, 4, 1, 3)
         np.copyto(out.reshape(parts.shape), parts)  # a view: an axis is divided

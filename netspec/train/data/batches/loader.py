@@ -14,20 +14,23 @@ from typing import Self
 import numpy as np
 
 from netspec.train.chance import Places
-from netspec.train.data.batches.ahead import CHUNK
+from netspec.train.data.batches.buffers import Buffers
+from netspec.train.data.batches.prefetch import CHUNK
 from netspec.train.data.batches.readable import AHEAD, Step, readable
-from netspec.train.data.batches.rooms import Rooms
 from netspec.train.data.batches.sharing import UNSHARED, Sharing
 from netspec.train.data.picture import Labels, Pixels, Remembered, Resident, Split, Unreadable
 
-Room = Callable[[tuple[int, int, int, int]], Pixels]
-"""Makes memory for a batch of (N, channels, height, width)."""
+MakeBuffer = Callable[[tuple[int, int, int, int]], Pixels]
+"""Gives the memory for a batch of (N, channels, height, width)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """N images' classes and their places in the split, and of those of them that are ``read`` here the stored pictures
-    (of shape channels, height, width each): of all, where one process reads alone."""
+    """N images: their classes ``labels`` and their ``places`` in the split.
+
+    ``pictures`` are the stored pixels, (M, channels, height, width), of those M images that this process reads, and
+    ``read`` are their numbers in the batch. A process that reads alone reads all.
+    """
 
     pictures: Pixels
     labels: Labels
@@ -46,7 +49,7 @@ class Tally:
 
     @property
     def unreached(self) -> int:
-        """Pictures that were left when a pass was ended early."""
+        """How many pictures were left when a pass was ended early."""
         return self.drawn - self.used - self.skipped - self.dropped
 
     def add(self, other: Tally) -> None:
@@ -82,15 +85,15 @@ class Loader:
         How many threads read.
     report:
         Called with every unreadable picture, each time that one is met, from the thread that takes the batches.
-    room:
-        Where batches are put; ``None`` for ordinary memory.
+    buffers:
+        Gives the memory that batches are put into; ``None`` for ordinary memory.
     """
 
-    def __init__(self, workers: int, report: Callable[[Unreadable], None], room: Room | None = None) -> None:
+    def __init__(self, workers: int, report: Callable[[Unreadable], None], buffers: MakeBuffer | None = None) -> None:
         self._workers = workers
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="netspec-reader")
         self._report = report
-        self._room = room if room is not None else Rooms(np.uint8)
+        self._buffer = buffers if buffers is not None else Buffers(np.uint8)
 
     def __enter__(self) -> Self:
         return self
@@ -127,7 +130,7 @@ class Loader:
                     places = order[start : start + batch]
                     read = sharing.part(len(places))
                     mine = places[read]
-                    whole = self._room((len(mine), frame.channels, frame.height, frame.width))
+                    whole = self._buffer((len(mine), frame.channels, frame.height, frame.width))
                     filling = [
                         self._pool.submit(split.fill, mine[i : i + CHUNK], whole[i : i + CHUNK])
                         for i in range(0, len(mine), CHUNK)
@@ -157,7 +160,7 @@ class Loader:
 
     def _joined(self, step: Step, labels: Labels) -> Batch:
         channels, height, width = step.pictures[0].shape
-        whole = np.stack(step.pictures, out=self._room((len(step.pictures), channels, height, width)))
+        whole = np.stack(step.pictures, out=self._buffer((len(step.pictures), channels, height, width)))
         return Batch(whole, labels[step.places], step.places, step.read)
 
 

@@ -1,4 +1,4 @@
-"""Pictures that threads read before they are needed."""
+"""Pictures that threads read before they are taken."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ Found = dict[int, Pixels | Unreadable]
 """What became of pictures, by their places in the split."""
 
 
-class Ahead:
-    """Those pictures of a split that have been asked for and not yet taken."""
+class Prefetch:
+    """Pictures of a split that have been asked for, and that wait in memory until they are taken."""
 
     def __init__(self, pool: ThreadPoolExecutor, split: Split) -> None:
         self._pool = pool
@@ -23,25 +23,25 @@ class Ahead:
         self._coming: dict[int, Future[Found]] = {}
 
     def ask(self, places: Iterable[int]) -> None:
-        """Let these be read, but for those that are on their way."""
+        """Have the pictures at these places read, unless they have been asked for already."""
         fresh = [place for place in places if place not in self._coming]
         for start in range(0, len(fresh), CHUNK):
             piece = fresh[start : start + CHUNK]
             self._coming |= dict.fromkeys(piece, self._pool.submit(_read, self._split, piece))
 
     def take(self, places: Iterable[int]) -> Found:
-        """These, waited for; what was not asked for is read now."""
+        """The pictures at these places, once they have been read. Those that were not asked for are read now."""
         wanted = list(places)
         self.ask(wanted)
         return {place: self._coming.pop(place).result()[place] for place in wanted}
 
     def forget(self, places: Iterable[int]) -> None:
-        """Let go of what was asked for among these."""
+        """Do not keep those of these pictures that have been asked for."""
         for place in places:
             self._coming.pop(place, None)
 
     def close(self) -> None:
-        """Read no more."""
+        """Begin no further reading."""
         for future in self._coming.values():
             future.cancel()
 

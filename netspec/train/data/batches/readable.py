@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from netspec.train.chance import Places
-from netspec.train.data.batches.ahead import CHUNK, Ahead
+from netspec.train.data.batches.prefetch import CHUNK, Prefetch
 from netspec.train.data.batches.sharing import Failures, Sharing
 from netspec.train.data.picture import Pixels, Remembered, Split, Unreadable
 
@@ -43,18 +43,18 @@ def readable(
     chunks = max(1, -(-len(sharing.part(size)) // CHUNK))
     batches_ahead = max(AHEAD, -(-2 * workers // chunks))
     start = 0
-    with closing(Ahead(pool, split)) as ahead:
+    with closing(Prefetch(pool, split)) as prefetch:
         while start < len(order):
             position = start
             for _ in range(1 + batches_ahead):
                 places, position = _next(order, position, size, known)
-                ahead.ask(places[sharing.part(len(places))].tolist())
+                prefetch.ask(places[sharing.part(len(places))].tolist())
             pictures: dict[int, Pixels] = {}
             while True:
                 places, end = _next(order, start, size, known)
                 read = sharing.part(len(places))
                 mine = places[read].tolist()
-                found = ahead.take(place for place in mine if place not in pictures)
+                found = prefetch.take(place for place in mine if place not in pictures)
                 unreadable = sharing.agreed(_failures(found))
                 pictures |= {place: picture for place, picture in found.items() if isinstance(picture, np.ndarray)}
                 if not unreadable:
@@ -63,7 +63,7 @@ def readable(
                 if remembers:
                     remembers.expect_failures(unreadable)
             passed = order[start:end].tolist()
-            ahead.forget(passed)
+            prefetch.forget(passed)
             left_out = [Unreadable(*known[place]) for place in passed if place in known]
             yield Step(places, read, [pictures[place] for place in mine], left_out)
             start = end

@@ -18,15 +18,15 @@ class Sharing(Protocol):
     in the same order."""
 
     def part(self, count: int) -> Places:
-        """Which images of a batch of so many this process reads, in their order in the batch."""
+        """Which images of a batch of ``count`` this process reads: their numbers in the batch, in order."""
         ...
 
     def agreed(self, failures: Failures) -> Failures:
-        """What any of the processes has found unreadable."""
+        """The pictures that any of the processes has found unreadable. ``failures`` are this one's."""
         ...
 
     def all(self, value: bool) -> bool:
-        """Whether it is so for every process."""
+        """Whether ``value`` is true in every process."""
         ...
 
 

@@ -46,14 +46,25 @@ class _Chunk:
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """What became of a chunk; ``unreadable`` has places in it, with reasons."""
+    """What became of a chunk: the images in it that cannot be read, by their places in the chunk with the reasons, and
+    the sums over the others."""
 
     unreadable: Sequence[tuple[int, str]]
     moments: Moments
 
 
+def _unseen(done: int) -> None:
+    """The progress of a packing that nobody watches."""
+
+
 def pack(
-    listing: Listing, out: Path, size: int, processes: int, progress: Callable[[int], None] = lambda done: None
+    listing: Listing,
+    out: Path,
+    size: int,
+    processes: int,
+    *,
+    begin: Callable[[int], None] = _unseen,
+    progress: Callable[[int], None] = _unseen,
 ) -> Packed:
     """Pack a listed folder into ``out``, or go on where an earlier process was ended.
 
@@ -61,8 +72,9 @@ def pack(
     ----------
     size:
         The shorter side that images are scaled to; their central square is stored.
-    progress:
-        Called with the number of images done, those of earlier processes included.
+    begin, progress:
+        Called with the number of images done, those of earlier processes included: once before any is read, and then
+        again and again.
 
     Raises
     ------
@@ -81,7 +93,7 @@ def pack(
         work = [shard for name, files in listing.splits.items() for shard in shards(name, len(files.names))]
         known = {shard.name: found for shard in work if (found := _known(shard, out, state.kept, frame)) is not None}
         done = sum(shard.stop - shard.start for shard in work if shard.name in known)
-        progress(done)
+        begin(done)
         left = [shard for shard in work if shard.name not in known]
         results = in_processes(_read_chunk, _chunks(listing, left, out, frame), min(processes, _most(left)))
         try:
@@ -121,7 +133,7 @@ def _size(files: Files, name: str) -> int:
 
 
 def _most(left: Sequence[Shard]) -> int:
-    """As many processes as there are chunks, and one at least."""
+    """How many processes find work: as many as there are chunks, and one at least."""
     return max(1, sum(-(-(shard.stop - shard.start) // CHUNK) for shard in left))
 
 
@@ -159,7 +171,7 @@ def _read_chunk(chunk: _Chunk) -> _Read:
 
 
 def _finish(shard: Shard, out: Path, kept: Path, found: Known) -> None:
-    """Give a whole shard its name, after what is known of it has been kept."""
+    """Give a shard that is whole its name. What is known of it is written down first, for a process that goes on."""
     moments = found.moments
     buffer = io.BytesIO()
     note = np.frombuffer(json.dumps(found.unreadable).encode(), np.uint8)

@@ -23,7 +23,7 @@ NAMED = 10
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """A line each. ``errors`` make the command end with 1."""
+    """What is wrong with the data, a line each. ``errors`` make the command end with 1."""
 
     errors: tuple[str, ...]
     warnings: tuple[str, ...]
@@ -122,7 +122,7 @@ def bottleneck(speeds: Speeds) -> str | None:
 
 
 def _kinds(found: Survey) -> dict[str, tuple[list[Copies], str]]:
-    """The duplicates by what is worst about them."""
+    """The duplicates, each under the worst that can be said of it: in both splits, in two classes, or twice in one."""
     kinds: dict[str, tuple[list[Copies], str]] = {
         "splits": ([], "in training and validation"),
         "classes": ([], "in two classes"),
@@ -135,7 +135,7 @@ def _kinds(found: Survey) -> dict[str, tuple[list[Copies], str]]:
 
 
 def _table(found: Survey) -> list[str]:
-    """Readable images of each class."""
+    """The lines of the table of classes, with how many readable images each has."""
     rows = list(zip(found.classes, *(part.per_class for part in found.parts.values()), strict=True))
     shown = rows if len(rows) <= ROWS else sorted(rows, key=lambda row: row[1])[:ROWS]
     width = max(cell_len(row[0]) for row in shown)  # a Chinese or Japanese letter takes two places

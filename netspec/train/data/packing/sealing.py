@@ -30,7 +30,7 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Of a split: ``listed`` = ``stored`` + ``unreadable``."""
+    """How many images of a split there are: ``listed`` = ``stored`` + ``unreadable``."""
 
     listed: int
     stored: int
@@ -39,7 +39,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """What a pack holds. ``already``: it was complete before."""
+    """What a pack holds, ``bytes`` in all its files. ``already``: it was complete before the command ran."""
 
     splits: dict[str, Counts]
     classes: int

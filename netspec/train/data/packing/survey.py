@@ -22,7 +22,7 @@ CHUNK = 32
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """Least, median and greatest of some lengths in pixels."""
+    """The least, the median and the greatest of some lengths in pixels."""
 
     least: int
     median: float
@@ -30,7 +30,7 @@ class Spread:
 
     @classmethod
     def of(cls, lengths: Sequence[int]) -> Spread:
-        """Of at least one length."""
+        """The spread of at least one length."""
         return cls(min(lengths), float(np.median(lengths)), max(lengths))
 
 
@@ -44,7 +44,7 @@ class Copies:
 
     @property
     def across_splits(self) -> bool:
-        """Whether a picture to train on is one to validate on."""
+        """Whether it is among the training pictures and among those for validation."""
         return len(set(self.splits)) > 1
 
     @property
@@ -141,7 +141,7 @@ def survey(data: Data, processes: int, progress: Callable[[int], None] = lambda 
 
 
 def path_of(name: str, split: Split, place: int) -> str:
-    """A picture as a user finds it again."""
+    """What a picture is called, so that its user finds it again: its file, or its number in its split."""
     if isinstance(split, Decoded):
         return str(split.files.root / split.files.names[place])
     if isinstance(split, Shards):
@@ -150,7 +150,7 @@ def path_of(name: str, split: Split, place: int) -> str:
 
 
 def _look(split: Split, processes: int) -> Iterator[_Seen]:
-    """Every picture of a split in order."""
+    """What is seen of every picture of a split, in order."""
     if not isinstance(split, Decoded):
         yield from (_look_at(split, place) for place in range(len(split.labels)))
         return
@@ -169,7 +169,7 @@ def _look_at(split: Split, place: int) -> _Seen:
 
 
 def _look_at_files(root: Path, frame: Frame, names: Sequence[str]) -> list[_Seen]:
-    """Run in a process of its own."""
+    """What is seen of some files. Runs in a process of its own."""
     found = []
     for name in names:
         path = root / name

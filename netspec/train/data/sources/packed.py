@@ -169,7 +169,7 @@ def _right_size(path: Path, wanted: int) -> None:
 
 
 def _opened(root: Path, shard: Shard, frame: Frame) -> FileIO:
-    """A shard's file, which begins as it should. Raises ``TrainError``."""
+    """The file of a shard, opened. Raises ``TrainError`` where it does not begin as a shard's should."""
     path = root / shard.name
     _right_size(path, form.bytes_of(shard, frame))
     header = form.header(shard.stop - shard.start, frame)

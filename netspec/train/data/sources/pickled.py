@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 
 class Refused(Exception):
-    """The pickle asks for something that no plain values need; or is none."""
+    """The pickle is damaged, or asks for something that plain values do not need."""
 
 
 class _DType:
@@ -28,7 +28,7 @@ class _DType:
         self.code = code.decode("latin1") if isinstance(code, bytes) else str(code)
 
     def __setstate__(self, state: object) -> None:
-        """Byte order and the like: of no matter to single bytes."""
+        """Byte order and the like, which do not matter to single bytes."""
 
 
 class _Array:
@@ -55,14 +55,14 @@ def _reconstruct(*_: object) -> _Array:
 
 
 def _from_buffer(content: object, dtype: object, shape: object, order: object) -> _Array:
-    """numpy's way in pickles of protocol 5."""
+    """How numpy pickles an array under protocol 5."""
     array = _Array()
     array.state = (1, shape, dtype, order != "C", bytes(content) if isinstance(content, bytearray) else content)
     return array
 
 
 def _encode(text: object, coding: object) -> bytes:
-    """How Python 3 writes bytes into pickles for Python 2."""
+    """``_codecs.encode``, by which Python 3 writes bytes into pickles for Python 2."""
     if not isinstance(text, str) or coding != "latin1":
         raise Refused("bytes in an unknown coding")
     return text.encode("latin1")

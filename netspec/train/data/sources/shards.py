@@ -41,7 +41,7 @@ MEAN = "mean.npy"
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """Rows ``start`` to ``stop`` - 1 of a split."""
+    """One file of a split's pictures: its rows ``start`` to ``stop`` - 1."""
 
     split: str
     number: int
@@ -54,7 +54,7 @@ class Shard:
 
 
 def shards(split: str, rows: int) -> list[Shard]:
-    """The shards of a split."""
+    """The shards of a split of so many rows."""
     starts = range(0, rows, SHARD)
     return [Shard(split, number, start, min(start + SHARD, rows)) for number, start in enumerate(starts)]
 
@@ -68,7 +68,7 @@ def header(rows: int, frame: Frame) -> bytes:
 
 
 def bytes_of(shard: Shard, frame: Frame) -> int:
-    """The size of a shard's file."""
+    """The size of a shard's file in bytes."""
     rows = shard.stop - shard.start
     return len(header(rows, frame)) + rows * frame.bytes
 
