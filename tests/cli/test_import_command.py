@@ -73,6 +73,19 @@ def test_the_summary_has_every_layer_where_it_stands(files: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "command",
+    [("check",), ("summary", "-q"), ("plan", "-q"), ("draw", "-o", "-"), ("compile", "-o", "-")],
+    ids=lambda command: command[0],
+)
+def test_commands_take_a_layer_file_with_its_parameters_another_input_and_other_keys(
+    files: Path, command: tuple[str, ...]
+) -> None:
+    change = ("--input", "3x28x28", "--set", "fc10.outputs=4")
+    done = netspec(command[0], files / "net.cfg", *command[1:], "--params", files / "params.cfg", *change)
+    assert (done.returncode, done.stderr) == (0, "") and done.stdout
+
+
 def test_standard_input_is_told_by_its_content(files: Path) -> None:
     done = netspec("check", "-", *SHAPED, text=(files / "net.cfg").read_text())
     assert (done.returncode, done.stdout) == (0, "-: correct\n")

@@ -72,6 +72,14 @@ def test_every_command_can_be_quiet(name: str) -> None:
     assert any({"-q", "--quiet"} <= {*option.opts} for option in command.params)
 
 
+@pytest.mark.parametrize("name", sorted({*commands()} - {"explain", "fmt", "import", "lsp", "pack"}))
+def test_every_command_that_computes_with_a_network_takes_the_same_options(name: str) -> None:
+    command = main.get_command(click.Context(main), name)
+    assert command is not None
+    options = {opt for each in command.params if isinstance(each, click.Option) for opt in each.opts}
+    assert {"--input", "--set", "--params", "--dialect", "--history"} <= options
+
+
 def test_the_short_help_is_the_first_line_of_the_commands_documentation() -> None:
     text = '"""The module."""\n@decorated\ndef command():\n    """Draw the network.\n\n    More.\n    """\n'
     assert _first_line(ast.parse(text)) == "Draw the network"
