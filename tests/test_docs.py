@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 from examples import examples, fresh
+from places import ROOT
 
 from docs import INDEX, LANGUAGE, anew
 from netspec import layers, setting_keys
 from netspec.explain import codes
+
+DOCS = ROOT / "docs"
 
 
 @pytest.mark.parametrize("path", [LANGUAGE, INDEX], ids=lambda path: path.stem)
@@ -27,6 +30,17 @@ def test_the_index_has_every_code_and_its_links_lead_somewhere() -> None:
     links = re.findall(r"^\| \[(.+?)\]\((.+?)\)", INDEX.read_text("utf-8"), re.MULTILINE)
     assert [code for code, _ in links] == list(codes.names())
     assert all((INDEX.parent / target).is_file() for _, target in links)
+
+
+def test_the_page_of_questions_leads_to_every_page_and_to_what_is_there() -> None:
+    text = (DOCS / "README.md").read_text("utf-8")
+    links = [link.partition("#") for link in re.findall(r"\]\(([^)]+)\)", text)]
+    assert {page for page, _, _ in links} == {path.name for path in DOCS.glob("*.md")} - {"README.md"}
+    for page, _, anchor in links:
+        titles = re.findall(r"^#+ (.+)$", (DOCS / page).read_text("utf-8"), re.MULTILINE)
+        assert not anchor or anchor in {re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in titles}
+    named = {name.replace("-", "_") for name in re.findall(r"`netspec ([a-z-]+)", text)}
+    assert named <= {path.stem.rstrip("_") for path in (ROOT / "netspec" / "cli").glob("*.py")}
 
 
 def test_an_example_that_has_to_be_right_and_is_not_is_found() -> None:
