@@ -87,12 +87,7 @@ def command(
       netspec compile specs/alexnet.net --to cuda-convnet -o alexnet-cfg
     """
     target = _TARGETS[word]
-    asked: dict[str, object] = {"weights": weights, "seed": seed, "losses": losses or None}
-    options = {name: value for name, value in asked.items() if value is not None}
-    for name in options:
-        if name not in target.options:
-            others = [other for other, one in _TARGETS.items() if name in one.options]
-            refuse(f"--to {word} takes no --{name}; --to {' and --to '.join(others)} does")
+    options = _taken(target, weights=weights, seed=seed, losses=losses or None)
     if weights is not None and seed is not None:
         refuse("with --weights there is nothing to draw from a --seed")
     if output == "-" and not target.ending:
@@ -104,26 +99,42 @@ def command(
         refuse_what_is_not_ours(path, target.ours)
     if weights is not None:
         options["weights"] = _trained(net, weights)
+    stem = path.stem if target.ending else path.name
+    made = _made(target, net, stem, options | _context(target, reading))
+    if output == "-":
+        _print(next(iter(made.values())))
+    elif target.ending:
+        _write({path: next(iter(made.values()))}, quiet)
+    else:
+        _make_folder(path)
+        files = {path / name: content for name, content in made.items()}
+        for each in files:
+            refuse_what_is_not_ours(each, target.ours)
+        _write(files, quiet)
+
+
+def _taken(target: Target, **asked: object) -> dict[str, object]:
+    """The options that were given, all of which the target must take."""
+    options = {name: value for name, value in asked.items() if value is not None}
+    for name in options:
+        if name not in target.options:
+            others = [other for other, one in _TARGETS.items() if name in one.options]
+            refuse(f"--to {target.word} takes no --{name}; --to {' and --to '.join(others)} does")
+    return options
+
+
+def _made(target: Target, net: Net, stem: str, options: Mapping[str, object]) -> Mapping[str, str | bytes]:
+    """The files that the target makes of a network, by their names. A wrong spec and a missing library end the
+    command."""
     try:
-        made = target.make(net, path.stem if target.ending else path.name, **options, **_context(target, reading))
+        return target.make(net, stem, **options)
     except ModuleNotFoundError as missing:
         if not target.extra:
             raise
-        refuse(f"--to {word} needs {missing.name}: pip install 'netspec-compiler[{target.extra}]'")
+        refuse(f"--to {target.word} needs {missing.name}: pip install 'netspec-compiler[{target.extra}]'")
     except SpecError as error:
         tell(error.diagnostics)
         sys.exit(WRONG_SPEC)
-    if output == "-":
-        _print(next(iter(made.values())))
-        return
-    if target.ending:
-        _write({path: next(iter(made.values()))}, quiet)
-        return
-    _make_folder(path)
-    files = {path / name: content for name, content in made.items()}
-    for each in files:
-        refuse_what_is_not_ours(each, target.ours)
-    _write(files, quiet)
 
 
 def _trained(net: Net, path: Path) -> Trained:

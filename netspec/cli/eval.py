@@ -71,9 +71,9 @@ def command(
         refuse(f"{runs[1]} is no run; did you mean --data {runs[1]}?")
     if weights is not None and len(runs) > 1:
         refuse(f"--weights is for one run, and there are {len(runs)}")
-    if confusion is not None and confusion.suffix.lower() != ".png":
-        refuse(f"--confusion {confusion}: the picture's name ends with .png")
     if confusion is not None:
+        if confusion.suffix.lower() != ".png":
+            refuse(f"--confusion {confusion}: the picture's name ends with .png")
         refuse_what_is_not_ours(confusion, drew, option="--confusion")
     need_spec(runs[0], weights, reading)
     with telling():
