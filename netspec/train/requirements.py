@@ -1,11 +1,17 @@
-"""What a network must be like for a training to take its first step."""
+"""What a network and its data must be like for a training to take its first step."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from netspec.ir.graph import Graph
 from netspec.passes.dependence import learning
 from netspec.passes.step_limits import need_two_images, unfit_rates, unfit_scores
 from netspec.train.errors import TrainError
+from netspec.units import count
+
+if TYPE_CHECKING:
+    from netspec.train.data.picture import Data
 
 NOTHING_TO_LEARN = "nothing to learn: the network has no weights"
 UNTAUGHT = "nothing to learn: the loss depends on no weights"
@@ -34,4 +40,14 @@ def need_trainable(graph: Graph, batch: int) -> None:
         raise TrainError(
             f"{layers[0]} normalises each channel over the batch, and {alone} one number per channel there",
             f"train with a larger one: --batch {2 * parts} or more",
+        )
+
+
+def need_full_batch(data: Data, batch: int) -> None:
+    """Raise ``TrainError`` where there are fewer training images than a batch takes."""
+    images = len(data.train.labels)
+    if images < batch:
+        raise TrainError(
+            f"{data.source} has {count(images)} training images, a batch has {count(batch)}: there is no full batch",
+            f"train with a smaller one: --batch {max(1, images)}",
         )

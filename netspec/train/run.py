@@ -14,27 +14,31 @@ import torch
 from netspec.ir.graph import Graph
 from netspec.net import Net
 from netspec.passes.placing import arrange
-from netspec.train.assembly import assemble, kept, measured, need_full_batch, remembered
 from netspec.train.config import Config, Request, resolve
 from netspec.train.data.batches.augment import Preparation, buffers_for
 from netspec.train.data.batches.loader import Loader
-from netspec.train.data.picture import Data
+from netspec.train.data.picture import Data, remembered
 from netspec.train.data.source import open_source
 from netspec.train.errors import RequestError
+from netspec.train.learning.ema import Average
+from netspec.train.learning.guessing import guessing
 from netspec.train.learning.heap import memory_kept
 from netspec.train.learning.objective import Objective
+from netspec.train.learning.optimiser import optimiser_of
 from netspec.train.learning.recorded import recorded
 from netspec.train.learning.validation import PROTOCOL, VIEWS, Evaluation
 from netspec.train.loop import run as run_loop
+from netspec.train.measuring import measured
 from netspec.train.processes.crew import ALONE, Crew, need_alike
 from netspec.train.processes.launching import report_run, stop_with_the_others
 from netspec.train.processes.shared import need_shares, share_out
 from netspec.train.reporting.board import Board, need_tensorboard
 from netspec.train.reporting.console import Reporter
-from netspec.train.requirements import need_trainable
+from netspec.train.requirements import need_full_batch, need_trainable
 from netspec.train.runs import checkpoint
 from netspec.train.runs.lock import locked
-from netspec.train.runs.record import Problems, counts, describe, finish, versions_here
+from netspec.train.runs.plot import Drawing
+from netspec.train.runs.record import Problems, counts, describe, finish, kept, versions_here
 from netspec.train.runs.resume import (
     Earlier,
     as_net,
@@ -181,7 +185,7 @@ def _opened(graph: Graph, config: Config, asked: str | None, crew: Crew) -> tupl
             raise
         told = "that is what the run began with; where it lies now, say with --data"
         raise RequestError(problem.message, told) from problem
-    need_full_batch(data, config)
+    need_full_batch(data, config.batch)
     need_alike(data, crew)
     return graph, data
 
@@ -245,19 +249,33 @@ def _ready(job: _Job, data: Data, folder: RunFolder, loader: Loader, reporter: R
     """A training at its first step. Images are prepared as a checkpoint had it, if the run goes on from one."""
     graph, config, crew = job.graph, job.config, job.crew
     if job.state is None:
-        statistics = crew.led(measured(graph, data, config, loader, reporter, crew))
+        statistics = crew.led(measured(graph, data, config.batch, loader, reporter, crew))
         prepare = Preparation.of(graph, statistics, data.frame, data.peak, config.device)
     else:
         then = Saved(folder.path, folder.path, as_net(graph, job.spec, str(folder.path)), job.state, {})
         prepare = then.preparation(data.frame, data.peak, config.device)
-    held = kept(job.spec, config, job.data, prepare, job.origin)
     if crew.size > 1:
         objective: Objective = share_out(job.objective, arrange(graph, config.gpus, config.split))
     else:
         objective = recorded(job.objective)
     for line in (*objective.use_kernels(), *prepare.lay_out(objective.layout)):
         reporter.note(line)
-    return assemble(graph, config, objective, data, prepare, loader, folder, reporter, held, crew)
+    return Training(
+        graph=graph,
+        config=config,
+        data=data,
+        objective=objective,
+        optimiser=optimiser_of(graph, objective.module, fused=objective.forms.fused_update),
+        prepare=prepare,
+        loader=loader,
+        folder=folder,
+        reporter=reporter,
+        facts=kept(job.spec, config, job.data, prepare, job.origin),
+        guessing=guessing(graph, len(data.train.labels), config.batch),
+        drawing=Drawing(folder, graph.name, reporter.note),
+        average=Average(objective.module, graph.train.ema) if graph.train.ema else None,
+        crew=crew,
+    )
 
 
 def _put_back(training: Training, state: dict[str, Any]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
@@ -174,9 +174,15 @@ class Remembered:
         return picture
 
 
-def remembered(split: Split, frame: Frame) -> Split:
-    """The split with its pictures kept in memory, unless they lie there already."""
-    return split if isinstance(split, Resident) else Remembered(split, frame)
+def remembered(data: Data) -> Data:
+    """A source whose pictures are kept in memory once they have been read, where they are few enough."""
+
+    def kept(split: Split) -> Split:
+        return split if isinstance(split, Resident) else Remembered(split, data.frame)
+
+    return replace(
+        data, train=kept(data.train), validation=kept(data.validation) if data.validation is not None else None
+    )
 
 
 def known_unreadable(split: Split) -> int:

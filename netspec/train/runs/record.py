@@ -15,6 +15,7 @@ import torch
 
 from netspec.ir.graph import Graph
 from netspec.train.config import Config
+from netspec.train.data.batches.augment import Preparation
 from netspec.train.data.picture import Data, Unreadable, known_unreadable
 from netspec.train.learning.validation import PROTOCOL, VIEWS
 from netspec.train.reporting.console import Reporter
@@ -67,6 +68,21 @@ def describe(graph: Graph, config: Config, data: Data, spec: str) -> dict[str, A
         else platform.processor() or platform.machine(),
         "process": {"pid": os.getpid(), "host": platform.node()},
         "versions": versions_here(),
+    }
+
+
+def kept(spec: str, config: Config, data: Data, prepare: Preparation, origin: dict[str, Any]) -> dict[str, Any]:
+    """What every checkpoint of a run says about it. ``origin`` is where its first weights came from."""
+    return {
+        "spec": spec,
+        "spec_sha256": sha256(spec),
+        "seed": config.seed,
+        "classes": list(data.classes),
+        "preparation": prepare.kept(),
+        "settings": config.as_dict(),
+        "data": fingerprint(data),
+        "versions": versions_here(),
+        "origin": origin,
     }
 
 

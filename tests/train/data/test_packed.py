@@ -55,7 +55,7 @@ def train(data: Path, stored: int = SIZE) -> Result:
 def test_a_pack_gives_the_readable_pictures_of_its_folder(pack: Path) -> None:
     data, folder = open_packed(pack, FRAME), open_folder(pack.parent / "photos", FRAME)
     readable = [place for place in range(30) if place != 1]
-    assert isinstance(data.train, Resident) and remembered(data.train, FRAME) is data.train
+    assert isinstance(data.train, Resident) and remembered(data).train is data.train
     assert data.classes == folder.classes
     assert data.train.labels.tolist() == folder.train.labels[readable].tolist()
     for here, there in enumerate(readable):

@@ -1,0 +1,48 @@
+"""The mean and the colours of the training images, which all processes of a training measure together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from netspec.ir.graph import Graph
+from netspec.train.data.batches.loader import Loader
+from netspec.train.data.moments import Moments, Statistics, measure, sampled, statistics
+from netspec.train.data.picture import Data, Pixels
+from netspec.train.errors import TrainError
+from netspec.train.processes.crew import ALONE, Crew
+from netspec.train.reporting.console import Reporter
+
+
+def measured(
+    graph: Graph, data: Data, batch: int, loader: Loader, reporter: Reporter, crew: Crew = ALONE
+) -> Statistics | None:
+    """The statistics of the training images; ``None`` where neither the network's input nor a colour shift wants any.
+
+    Those that the source has are taken, else they are measured: each of the crew reads its part of the images,
+    ``batch`` at a time.
+
+    Raises
+    ------
+    TrainError
+        Not one of the images can be read.
+    """
+    if not graph.preprocessing.measured and not graph.augment.colour:
+        return None
+    if data.statistics is not None:
+        return data.statistics
+    everything = sampled(len(data.train.labels)) if data.sample is None else np.asarray(data.sample)
+    places = everything[crew.rank :: crew.size]
+
+    def read() -> Iterator[Pixels]:
+        done = 0
+        for some in loader.run(data.train, places, batch, keep_partial=True):
+            done += len(some.labels)
+            reporter.reading(done, len(places))
+            yield some.pictures
+
+    moments = sum(crew.gathered(measure(read(), data.frame)), Moments.none(data.frame))
+    if moments.images == 0:
+        raise TrainError(f"none of the {len(everything)} training images can be read")
+    return statistics(moments)
