@@ -15,13 +15,14 @@ from netspec import backend
 
 backend.load("pytorch")
 
-CHAIN = {"BETA": 0.75, "SIZE": 5, "RELU": True, "C": 96, "SHARE": 48, "KH": 3, "KW": 3, "SH": 2, "SW": 2, "PH": 0,
-         "PW": 0, "DH": 1, "DW": 1, "PLAIN": False, "PIXELS": 8, "CHANNELS": 128}  # fmt: skip
+CHAIN = {"BETA": 0.75, "SIZE": 5, "RELU": True, "C": 96, "CHUNKS": 6, "V": 8, "H": 55, "W": 55, "OH": 27, "OW": 27,
+         "KH": 3, "KW": 3, "SH": 2, "SW": 2, "PH": 0, "PW": 0, "DH": 1, "DW": 1, "PLAIN": False, "AROUND": 1,
+         "TILES": 69, "THREADS": 128}  # fmt: skip
 BIAS = {"C": 384, "BLOCKS": 3, "PIXELS": 16, "CHANNELS": 128}
 IMAGES = {"C": 3, "H": 224, "W": 224, "FH": 256, "FW": 256, "S": 4, "T": 4, "TOP": 0, "LEFT": 0, "ROWS": 57,
           "COLUMNS": 57, "WHOLE": True, "REVERSE": False, "SHIFTS": True, "DIVIDES": True, "PROGRAMS": 153,
           "NUMBERS": 1024}  # fmt: skip
-WHOLE = dict.fromkeys(("H", "W", "OH", "OW", "AREA", "STEPS"), "i32")
+WHOLE = dict.fromkeys(("images", "parts", "AREA", "STEPS"), "i32")
 REAL = dict.fromkeys(("k", "alpha", "scale"), "fp32")
 NUMBERS = {
     "place_of": "*u8", "bias_of": "*fp32", "sums_of": "*fp32", "picture_of": "*u8", "top_of": "*i32", "left_of": "*i32",
@@ -29,7 +30,7 @@ NUMBERS = {
 }  # fmt: skip
 KERNELS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "chain forward": ("lrn_chain", "forward", CHAIN),
-    "chain backward": ("lrn_chain", "backward", CHAIN),
+    "chain backward": ("lrn_chain", "backward", {**CHAIN, "NEAR": 1}),
     "bias forward, channels last": ("bias_relu", "forward", {**BIAS, "LAST": True}),
     "bias backward, channels last": ("bias_relu", "backward", {**BIAS, "LAST": True, "SUMS": True}),
     "bias forward": ("bias_relu", "forward", {"C": 384, "BLOCKS": 384, "PIXELS": 2048, "CHANNELS": 1, "LAST": False}),

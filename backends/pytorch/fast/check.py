@@ -19,9 +19,15 @@ TOLERANCE = {torch.float32: 1e-4, torch.bfloat16: 2e-2}
 """By how much the kernels' value and gradient may differ from the plain ones, as a share of their length. (Of pixels
 that are equal but for rounding another may take the gradient, so that single numbers say nothing.)"""
 
-MOST = 128
-"""Terms that a kernel writes out for a number, at most. The time to compile them grows faster than they do: 54 of
-AlexNet's (5 maps, 3 x 3 pixels) took 2.5 s, 96 (4 x 4) took 5 s, 294 (7 x 7) took 70 s (Triton 3.9, for sm_90)."""
+MOST_MAPS = 32
+"""Maps that a kernel adds up, at most: it writes them out for each channel, which takes 7 s to compile for 31 of them,
+a second for AlexNet's 5, and grows with their square (Triton 3.6, for sm_90)."""
+
+MOST_PIXELS = 256
+"""Pixels of a window that a byte tells apart."""
+
+MOST_NUMBERS = 2**31
+"""Numbers of an image's maps, whose places are computed in 32 bits."""
 
 _IMAGES = 2
 
@@ -72,14 +78,15 @@ def no_kernels(device: torch.device) -> str | None:
 
 
 def too_large(chain: LrnChain) -> str | None:
-    """Why a chain's kernels would take minutes to compile; ``None`` where they would not."""
-    (kh, kw), (sh, sw), _, (dh, dw), _ = chain.places or ONE
-    maps = chain.lrn.size
-    shared = ((kh - 1) * dh // sh + 1) * ((kw - 1) * dw // sw + 1)  # windows that a pixel may be in
-    terms = max(kh * kw * (maps + 1), maps * (maps + shared))
-    if terms <= MOST:
-        return None
-    return f"windows of {maps} maps and {kh} x {kw} pixels are {terms} terms, which take minutes to compile"
+    """Why there are no kernels of a chain's size; ``None`` where there are."""
+    (kh, kw), *_ = chain.places or ONE
+    if chain.lrn.size > MOST_MAPS:
+        return f"sums over {chain.lrn.size} maps take minutes to compile, and over more than {MOST_MAPS} are not tried"
+    if kh * kw > MOST_PIXELS:
+        return f"windows of {kh} x {kw} pixels are more than the {MOST_PIXELS} that a byte tells apart"
+    if chain.shape.units >= MOST_NUMBERS:
+        return f"maps of {chain.shape} have more numbers than 32 bits tell apart"
+    return None
 
 
 def mistake(
