@@ -80,7 +80,10 @@ def beside(graph: Graph, question: Question, work: Work) -> dict[str, list[float
     """
     threads = torch.get_num_threads()
     rest = (graph, question.device, question.batch, question.precision, question.passes, threads, work)
-    makers = {OURS: partial(step_apart, *rest), "eager": partial(hand_apart, graph, question, threads, work)}
+    makers: dict[str, Callable[[], Callable[[], object]]] = {
+        OURS: partial(step_apart, *rest),
+        "eager": partial(hand_apart, graph, question, threads, work),
+    }
     with ExitStack() as stack:
         competitors = {name: stack.enter_context(apart(make)) for name, make in makers.items()}
         return take_turns(competitors, question.rounds, warm_up=2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor
 from netspec.ir.graph import Graph
 from netspec.ir.settings import Precision
 from netspec.passes.fast import Forms, forms_of
+from netspec.timing.clock import seconds_of
 from netspec.train.learning.heap import keep_memory
 from netspec.train.learning.objective import Objective, build
 from netspec.train.learning.optimiser import PaperSGD, optimiser_of
@@ -76,12 +78,14 @@ def step_apart(
     passes: Collection[str],
     threads: int,
     work: Work = "train",
-) -> Callable[[], None]:
-    """A step for a process that has nothing else to do, whose memory is kept where a pass wants it."""
+) -> Callable[[], object]:
+    """A step, to its end on the device, for a process that has nothing else to do: its memory is kept, and cuDNN tries
+    its algorithms, where a pass wants it."""
     torch.set_num_threads(threads)
     step = step_of(graph, device, batch, precision, passes)
     keep_memory(step.objective.forms.kept_memory)
-    return {"train": step.train, "infer": step.infer}[work]
+    torch.backends.cudnn.benchmark = step.objective.forms.benchmarked
+    return partial(seconds_of, {"train": step.train, "infer": step.infer}[work], device)
 
 
 def batch_of(graph: Graph, device: str, batch: int) -> tuple[Tensor, Tensor]:

@@ -16,6 +16,7 @@ from netspec.timing.apart import apart
 from netspec.timing.clock import medians, take_turns
 from netspec.timing.question import Question
 from netspec.timing.step import step_apart, step_forms, step_of
+from netspec.train.learning.library import algorithms_tried
 from netspec.units import count, duration, plural
 
 WITH, WITHOUT = "with", "without"
@@ -71,11 +72,13 @@ def _forms(graph: Graph, question: Question, passes: Mapping[str, Names]) -> lis
 
 @contextmanager
 def _steps(graph: Graph, question: Question, passes: Mapping[str, Names]) -> Iterator[dict[str, Callable[[], object]]]:
-    """A training step with each of these passes; in processes of their own, where they differ in what becomes of the
-    process's memory."""
+    """A training step with each of these passes; in processes of their own, where they differ in what holds for a
+    process: what becomes of its memory, and which algorithms cuDNN has tried."""
     rest = (graph, question.device, question.batch, question.precision)
-    if len({forms.kept_memory for forms in _forms(graph, question, passes)}) == 1:
-        yield {who: step_of(*rest, names).train for who, names in passes.items()}
+    different = _forms(graph, question, passes)
+    if len({(forms.kept_memory, forms.benchmarked) for forms in different}) == 1:
+        with algorithms_tried(different[0].benchmarked):
+            yield {who: step_of(*rest, names).train for who, names in passes.items()}
         return
     threads = torch.get_num_threads()
     with ExitStack() as stack:

@@ -23,6 +23,7 @@ from netspec.train.errors import RequestError
 from netspec.train.learning.ema import Average
 from netspec.train.learning.guessing import guessing
 from netspec.train.learning.heap import memory_kept
+from netspec.train.learning.library import algorithms_tried
 from netspec.train.learning.objective import Objective
 from netspec.train.learning.optimiser import optimiser_of
 from netspec.train.learning.recorded import recorded
@@ -202,7 +203,8 @@ def _carry_out(job: _Job, reporter: Reporter) -> Result:
     """Train, from the beginning or from a checkpoint's state, and leave the folder in order however it ends."""
     if job.crew.leads:
         report_run(job.folder)
-    with memory_kept(job.objective.forms.kept_memory), job.crew.folder(job.folder) as folder:
+    forms = job.objective.forms
+    with memory_kept(forms.kept_memory), algorithms_tried(forms.benchmarked), job.crew.folder(job.folder) as folder:
         return _carry_out_in(folder, job, reporter)
 
 

@@ -108,6 +108,7 @@ class Functions:
             "get_device_capability": lambda where=None: device.capability,
             "get_device_name": lambda where=None: "GPU that is not there",
             "is_bf16_supported": lambda including_emulation=True: True,
+            "_sleep": lambda cycles: device.log.append("sleep"),
             "synchronize": lambda where=None: device.waited("synchronize"), "empty_cache": lambda: None,
             "Stream": self.new_stream, "current_stream": lambda where=None: self.stream, "stream": self.on,
             "set_stream": self.set_stream, "Event": Event, "CUDAGraph": lambda: Graph(device), "graph": self.record,

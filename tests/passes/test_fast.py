@@ -76,6 +76,11 @@ def test_alexnets_other_convolutions_take_in_their_relus() -> None:
     assert forms_of(ALEXNET, ("bias-relu",)).rectified == {f"conv{n}:conv": f"conv{n}" for n in (1, 2, 3, 4, 5)}
 
 
+def test_cudnn_tries_algorithms_where_there_is_a_convolution() -> None:
+    assert forms_of(ALEXNET, ("cudnn-benchmark",)).benchmarked
+    assert forms_of(good("[image] input 1x8x8\n[f] fc outputs=2\n").graph, ("cudnn-benchmark",)).passes == ()
+
+
 def test_poolings_that_no_chain_has_read_a_copy_unless_channels_lie_side_by_side_already() -> None:
     assert forms_of(ALEXNET, ("max-pool",)).pools == {"pool1", "pool2", "pool5"}
     assert forms_of(ALEXNET, ("max-pool", "lrn-chain")).pools == {"pool5"}

@@ -17,8 +17,11 @@ from running import SPEC, newest
 from trained import QUIET, netspec, photo
 
 from netspec.net import loads
+from netspec.passes.fast import forms_of
 from netspec.train import loop
 from netspec.train.config import Request
+from netspec.train.learning.library import algorithms_tried
+from netspec.train.learning.objective import build
 from netspec.train.learning.recording import CudaGraphs, Inputs, Recording
 from netspec.train.run import train
 
@@ -100,6 +103,31 @@ def test_what_waits_ends_a_recording(tmp_path: Path) -> None:
         assert float(recording(lambda x: (x * float(x.sum()),), (x,))[0][0]) == 2
         assert not torch.cuda.default_generators[0].capturing  # type: ignore[attr-defined]
     assert recording.told is not None and "not permitted when stream is capturing" in recording.told
+
+
+def test_cudnn_tries_its_algorithms_in_a_training_but_not_while_a_step_is_recorded() -> None:
+    """What it tries it waits for."""
+    seen: list[bool] = []
+
+    def work(x: torch.Tensor) -> tuple[torch.Tensor]:
+        seen.append(torch.backends.cudnn.benchmark)
+        return (x * 2,)
+
+    with pretended(), algorithms_tried(True):
+        recording = Recording(CudaGraphs(), torch.nn.Linear(2, 2), "the work", Inputs())
+        recording(work, (torch.ones(2, device="cuda"),))
+        assert torch.backends.cudnn.benchmark
+    assert recording.told is None and seen == [True, False] and not torch.backends.cudnn.benchmark
+
+
+def test_forms_of_a_grouped_convolution_are_timed_by_the_device_after_their_launches() -> None:
+    """It is kept waiting before each: what launching takes is not counted."""
+    graph = loads("[image] input 4x6x6\n[c] conv filters=4 kernel=3 groups=2\n[f] fc outputs=3\n").graph
+    with pretended() as device:
+        objective = build(graph, 0, "cuda", forms_of(graph, ("grouped-conv",)))
+        objective.gradients(torch.ones(2, 4, 6, 6, device="cuda"), torch.zeros(2, device="cuda").long(), 0, 0)
+        (line,) = objective.chosen
+    assert device.log == ["sleep"] * 3 * 7 and line.startswith("c is computed ")
 
 
 @pytest.mark.ci

@@ -16,6 +16,7 @@ from netspec.passes.fast import (
     bias_relu,
     channels_last,
     cuda_graph,
+    cudnn_benchmark,
     fused_update,
     grouped_conv,
     im2col,
@@ -41,6 +42,7 @@ PASSES: tuple[Pass, ...] = (
     im2col.PASS,
     fused_update.PASS,
     kept_memory.PASS,
+    cudnn_benchmark.PASS,
     cuda_graph.PASS,
 )
 """Every pass, in the order in which they are applied."""

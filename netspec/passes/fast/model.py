@@ -74,6 +74,7 @@ class Forms:
     channels_last: bool = False
     fused_update: bool = False
     kept_memory: bool = False
+    benchmarked: bool = False
     recorded: bool = False
 
     def is_absorbed(self, node: Node) -> bool:

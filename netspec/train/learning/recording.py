@@ -14,6 +14,8 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+from netspec.train.learning.library import algorithms_tried
+
 Made = tuple[Tensor, ...]
 Again = Callable[[], None]
 
@@ -59,7 +61,8 @@ class CudaGraphs:
         generator = torch.cuda.default_generators[torch.cuda.current_device()]
         before = generator.clone_state()
         try:
-            with torch.cuda.graph(graph, pool=pool, capture_error_mode="thread_local"):
+            # cuDNN would wait for what it tries; what it has found out when the work was done before it goes on taking.
+            with algorithms_tried(False), torch.cuda.graph(graph, pool=pool, capture_error_mode="thread_local"):
                 work()
         except Exception:
             # A recording that the driver gave up leaves the generator taking part in it, and it refuses to draw.

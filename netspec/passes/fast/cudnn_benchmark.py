@@ -1,0 +1,32 @@
+"""Convolutions in whichever algorithm of the library is fastest for their shapes.
+
+cuDNN has several algorithms for a convolution and for each of its gradients, and takes the one that a rule of its own
+expects to be the fastest. Or it tries them, the first time that a shape is met, and keeps the fastest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from netspec.ir.graph import Graph
+from netspec.ir.ops import Conv
+from netspec.passes.fast.model import Forms, Pass
+
+
+def _apply(graph: Graph, forms: Forms) -> Forms:
+    convolutions = any(isinstance(node.op, Conv) for node in graph.nodes.values())
+    return replace(forms, benchmarked=True) if convolutions else forms
+
+
+PASS = Pass(
+    "cudnn-benchmark",
+    "cuDNN tries its algorithms for each convolution in the first step, and keeps the fastest",
+    "the same products, summed in another order",
+    lambda where: where.device == "cuda",
+    {
+        "cpu": "off: cuDNN computes nothing there",
+        "cuda": "on: as careful scripts have it (torch.backends.cudnn.benchmark); not measured",
+    },
+    _apply,
+    runs_on=("cuda",),
+)
