@@ -53,6 +53,10 @@ class Findings:
         if not self.full:
             self.all.append(Diagnostic(code, message, spans, tuple(notes), severity="warning", layer=layer))
 
+    def take(self, others: Iterable[Diagnostic]) -> None:
+        """Record what was found apart, but for what is known already."""
+        self.all += [other for other in others if other not in self.all][: MOST_MISTAKES - len(self.all)]
+
     def bad_value(self, key: str, error: BadValue, layer: str = "") -> None:
         """Record a value that its key cannot have, and all that is wrong with it."""
         for one in (error, *error.others):

@@ -179,6 +179,29 @@ def test_one_mistake_of_a_layer_is_not_told_again_of_its_readers() -> None:
     assert told(said(text)) == [("bad-value", 11, "17"), ("bad-value", 35, "17")]
 
 
+def test_all_mistakes_of_a_section_and_of_what_reads_it_are_told_at_once() -> None:
+    """What is wrong whatever the sizes are; sizes that follow from what is wrong are not guessed at."""
+    text = (
+        f"{DATA}[c]\ntype=conv\ninputs=data\nchannels=3\nfiltres=16\nfilterSize=3\nstride=x\ninitW=0.02\npartialSum=7\n"
+        "gpu=0\n[p]\ntype=pool\npool=mix\ninputs=c\nchannels=16\nsizeX=3\nstride=5\n"
+        "[n]\ntype=rnorm\ninputs=p\nchannels=16\nneuron=rellu\n"
+        "[f]\ntype=fc\ninputs=n\noutputs=ten\ninitW=a,b\n[o]\ntype=softmax\ninputs=f\n"
+        "[l]\ntype=cost.logreg\ninputs=labels,o\ngpu=0\n"
+    )
+    assert sorted((d.code, d.layer, d.span.text) for d in said(text)) == [
+        ("bad-value", "c", "x"), ("bad-value", "f", "a,b"), ("bad-value", "f", "ten"), ("bad-value", "n", "rellu"),
+        ("bad-value", "p", "5"), ("bad-value", "p", "mix"), ("cfg-ignored-key", "c", "filtres"),
+        ("missing-key", "c", "[c]"), ("missing-key", "n", "[n]"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["filters=16", "channels=3", "filterSize=3", "type=conv", "inputs=data"])
+def test_a_section_that_reads_one_that_was_given_up_is_not_thought_wrong(kind: str) -> None:
+    shared = conv("e", "data", 3, more="weightSource=c")
+    text = net(conv("c", "data", 3) + POOL + conv("d", "p", 16) + NORM.replace("inputs=c", "inputs=d") + shared, "n,e")
+    assert len(said(text.replace(kind, f"{kind}x", 1))) == 1
+
+
 @pytest.mark.parametrize(
     ("middle", "code", "underlined"),
     [

@@ -59,6 +59,10 @@ class Options:
         self.findings.add(code, f"{self.name}: {message}", self.span(*keys), notes=notes, layer=self.name)
         return Refused()
 
+    def misread(self, code: str, message: str, *keys: str, notes: Iterable[str] = ()) -> Refused:
+        """Report what is wrong with a key by itself, whatever the section reads; otherwise as ``refuse``."""
+        return self.refuse(code, message, *keys, notes=notes)
+
     def warn(self, code: str, message: str, *keys: str, notes: Iterable[str] = ()) -> None:
         """Report what is accepted and should be known."""
         self.findings.warn(code, f"{self.name}: {message}", self.span(*keys), notes=notes, layer=self.name)
@@ -79,7 +83,7 @@ class Options:
             self.warn("cfg-old-habit", f"{FORMERLY[key]} is taken for {key}, as it was called in old files", key)
         if found is not None and found.broken:
             message = f"{key} has a % that is neither %% nor %(key)s with a key of its section"
-            raise self.refuse("cfg-syntax", message, key)
+            raise self.misread("cfg-syntax", message, key)
         return found
 
     def text(self, key: str, default: str | None = None) -> str:
@@ -88,7 +92,7 @@ class Options:
         if found is not None:
             return found.text
         if default is None:
-            raise self.refuse("missing-key", f"it needs {key}=")
+            raise self.misread("missing-key", f"it needs {key}=")
         return default
 
     def words(self, key: str) -> list[str]:
@@ -111,14 +115,14 @@ class Options:
             return default
         text = self.text(key).strip()
         if text.lower() not in _FLAGS:
-            raise self.refuse("bad-value", f"{key} needs true or false, not '{shown(text)}'", key)
+            raise self.misread("bad-value", f"{key} needs true or false, not '{shown(text)}'", key)
         return _FLAGS[text.lower()]
 
     def choice(self, key: str, known: Collection[str], default: str | None = None) -> str:
         """One of several words."""
         text = self.text(key, default).strip()
         if text not in known:
-            raise self.refuse("bad-value", f"{key} is one of {', '.join(known)}, not '{shown(text)}'", key)
+            raise self.misread("bad-value", f"{key} is one of {', '.join(known)}, not '{shown(text)}'", key)
         return text
 
     def integers(
@@ -142,7 +146,7 @@ class Options:
         if len(values) == 1 and repeat:
             return values * inputs
         if len(values) != inputs:
-            raise self.refuse(
+            raise self.misread(
                 "bad-value",
                 f"{key} lists {plural(len(values), 'value')} for {plural(inputs, 'input')}",
                 key,
@@ -152,12 +156,12 @@ class Options:
 
     def _integer(self, key: str, text: str, low: int, high: int) -> int:
         if not _INT.fullmatch(text):
-            raise self.refuse("bad-value", f"{key} needs a whole number, not '{shown(text)}'", key)
+            raise self.misread("bad-value", f"{key} needs a whole number, not '{shown(text)}'", key)
         return self._within(key, int(text), low, high)
 
     def _real(self, key: str, text: str, low: float, high: float) -> float:
         if not _FLOAT.fullmatch(text) or math.isinf(float(text)):
-            raise self.refuse("bad-value", f"{key} needs a number, not '{shown(text)}'", key)
+            raise self.misread("bad-value", f"{key} needs a number, not '{shown(text)}'", key)
         return self._within(key, float(text), low, high)
 
     def _within(self, key: str, number: T, low: float, high: float) -> T:
@@ -168,14 +172,14 @@ class Options:
                 bounds = f"of at least {literal(low)}"
             else:
                 bounds = f"from {literal(low)} to {literal(high)}"
-            raise self.refuse("bad-value", f"{key} needs a number {bounds}, not {literal(number)}", key)  # type: ignore[arg-type]
+            raise self.misread("bad-value", f"{key} needs a number {bounds}, not {literal(number)}", key)  # type: ignore[arg-type]
         return number
 
     def divisible(self, key: str, number: int, by: int, what: str = "") -> None:
         """Refuse a number that another one does not divide."""
         if number % by:
             said = f"{key} is {number}{what and f' {what}'}, which {by} does not divide"
-            raise self.refuse("bad-value", said, key)
+            raise self.misread("bad-value", said, key)
 
     def ignored(
         self,

@@ -53,7 +53,7 @@ def _children(site: Site, word: str) -> None:
     if site.dialect == "2012" or not options.has("children"):
         return
     for name in options.words("children"):
-        child = site.above.get(name)
+        child = site.named(name)
         if child is None or child.type != word:
             raise options.refuse("unknown-layer", f"there is no {word} '{name}' above it", "children")
 

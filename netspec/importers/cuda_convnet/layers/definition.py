@@ -12,6 +12,7 @@ from netspec.importers.cuda_convnet.layers.forks import notes_in_layers, notes_o
 from netspec.importers.cuda_convnet.layers.kinds import Kind, Site, inputs_of
 from netspec.importers.cuda_convnet.layers.model import UNKNOWN, Definition, Dialect, Layer
 from netspec.importers.cuda_convnet.layers.neurons import read_neuron
+from netspec.importers.cuda_convnet.layers.second_look import look_again
 from netspec.importers.cuda_convnet.options import Options, Refused, shown
 from netspec.importers.cuda_convnet.reading import Config, Section
 from netspec.units import plural
@@ -60,6 +61,7 @@ class _Definer:
                 self.layers[section.name] = self._layer(section)
             except Refused:
                 self.refused.add(section.name)
+                self._look_again(section)
         if not self.refused:
             self._unused()
         if not self.placed and self.layers:
@@ -86,25 +88,21 @@ class _Definer:
         word = options.text("type").strip()
         if word == "data":
             return self._data(options)
-        if word in FORMER_TYPES and self.dialect == "v2":
-            options.warn("cfg-old-habit", f"{word} is taken for {FORMER_TYPES[word]}, as it is called now", "type")
-            word = FORMER_TYPES[word]
-        kind = KINDS.get(word)
-        if kind is None or self.dialect not in kind.dialects:
-            self._unknown_type(options, word, kind)
-        assert kind is not None
+        kind = self._kind(word)
+        if kind is None:
+            raise self._unknown_type(options, word)
+        if kind.word != word:
+            options.warn("cfg-old-habit", f"{word} is taken for {kind.word}, as it is called now", "type")
         inputs = self._inputs(options, kind)
         gpu = self._gpu(options, inputs)
         self._replicas(options, inputs, gpu)
-        site = Site(options, self.dialect, inputs, gpu, self.layers, self.learning, self.passed, self.placed)
-        silent = ("partialSum", "sumWidth")
+        site = Site(
+            options, self.dialect, inputs, gpu, self.layers, self.learning, self.passed, self.placed, self.refused
+        )
         try:
             layer = kind.define(site)
         finally:
-            other: Dialect = "v2" if self.dialect == "2012" else "2012"
-            options.ignored(
-                kind.known(self.dialect), silent, notes_in_layers(self.dialect, kind.special.get(other, ()))
-            )
+            self._ignored(options, kind)
         if layer.weights or site.weights_below():
             self.learning.add(layer.name)
         if layer.outputs > 2**31 or (layer.outputs < 0 and layer.outputs != UNKNOWN):
@@ -113,9 +111,27 @@ class _Definer:
             layer = replace(layer, neuron=layer.neuron or read_neuron(options, self.dialect))
         return layer
 
-    def _unknown_type(self, options: Options, word: str, kind: Kind | None) -> None:
-        known = notes_on_type(word, self.dialect)
+    def _look_again(self, section: Section) -> None:
+        """Tell what else is wrong in a section that was given up."""
+        kind = self._kind(section.options["type"].text.strip()) if "type" in section.options else None
         if kind is not None:
+            found = look_again(section, kind, self.dialect, self.layers, lambda options: self._ignored(options, kind))
+            self.findings.take(found.all)
+
+    def _kind(self, word: str) -> Kind | None:
+        """The layer type that a word means in this version."""
+        kind = KINDS.get(FORMER_TYPES.get(word, word) if self.dialect == "v2" else word)
+        return kind if kind is not None and self.dialect in kind.dialects else None
+
+    def _ignored(self, options: Options, kind: Kind) -> None:
+        """Warn of the keys that a layer type does not have."""
+        other: Dialect = "v2" if self.dialect == "2012" else "2012"
+        notes = notes_in_layers(self.dialect, kind.special.get(other, ()))
+        options.ignored(kind.known(self.dialect), ("partialSum", "sumWidth"), notes)
+
+    def _unknown_type(self, options: Options, word: str) -> Refused:
+        known = notes_on_type(word, self.dialect)
+        if word in KINDS:
             message = f"'{word}' is a layer type of {other_version(self.dialect)} of cuda-convnet only"
             notes = [f"this file is read as {self.dialect}; --dialect says which it is", *known]
         else:
@@ -125,7 +141,7 @@ class _Definer:
             notes = [*known] or [
                 f"the types: data, {', '.join(k for k, v in KINDS.items() if self.dialect in v.dialects)}"
             ]
-        raise options.refuse("unknown-type", message, "type", notes=notes)
+        return options.refuse("unknown-type", message, "type", notes=notes)
 
     def _data(self, options: Options) -> Layer:
         index = options.integer("dataIdx", low=0)
@@ -166,8 +182,8 @@ class _Definer:
             if layer.outputs == 0:
                 raise options.refuse("reads-loss", f"{name} is a cost and makes no output", "inputs")
             found.append(layer)
-        least, most = kind.inputs
-        if len(found) < least or (most is not None and len(found) > most):
+        if not kind.reads(len(found)):
+            least, most = kind.inputs
             needs = f"{least}" if least == most else f"at least {least}"
             raise options.refuse(
                 "wrong-inputs", f"{kind.word} reads {needs}, not {plural(len(found), 'layer')}", "inputs"

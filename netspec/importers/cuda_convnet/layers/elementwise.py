@@ -20,7 +20,7 @@ def _same(site: Site, type_: str, **values: object) -> Layer:
 def _neuron(site: Site) -> Layer:
     neuron = read_neuron(site.options, site.dialect)
     if neuron is None:
-        raise site.options.refuse("missing-key", "it needs neuron=")
+        raise site.options.misread("missing-key", "it needs neuron=")
     return replace(_same(site, "neuron"), neuron=neuron)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from netspec.importers.cuda_convnet.layers.model import Dialect, Image, Layer
-from netspec.importers.cuda_convnet.options import Options
+from netspec.importers.cuda_convnet.options import Options, Refused
 from netspec.importers.cuda_convnet.reading import Section
 
 BOTH: tuple[Dialect, ...] = ("2012", "v2")
@@ -35,6 +35,14 @@ class Site:
     """The layer and GPU that each ``pass`` above the section passes on, with its name."""
     placed: bool = True
     """Whether a section of the file says ``gpu=``; files without are older, and have habits of their own."""
+    refused: Collection[str] = ()
+    """The sections above it that were given up."""
+
+    def named(self, name: str) -> Layer | None:
+        """A layer above the section by its name. Raises ``Refused`` for one that was given up, which has been told."""
+        if name in self.refused:
+            raise Refused
+        return self.above.get(name)
 
     @property
     def repeat(self) -> bool:
@@ -96,6 +104,11 @@ class Kind:
     dialects: tuple[Dialect, ...] = BOTH
     special: Mapping[Dialect, tuple[str, ...]] = field(default_factory=dict)
     """Keys that only one version has."""
+
+    def reads(self, number: int) -> bool:
+        """Whether it may read so many layers."""
+        least, most = self.inputs
+        return least <= number and (most is None or number <= most)
 
     def known(self, dialect: Dialect) -> tuple[str, ...]:
         """The keys that are read. A cost has no neuron."""

@@ -29,7 +29,7 @@ def read_neuron(options: Options, dialect: Dialect) -> Neuron | None:
     numbers = {word: n for word, n in _NUMBERS.items() if word != "log" or dialect == "v2"}
     known = [*_PLAIN, *(f"{word}[{','.join('ab'[:n])}]" for word, n in numbers.items())]
     more = notes_on_neuron(text.partition("[")[0].strip(), dialect)
-    raise options.refuse(
+    raise options.misread(
         "bad-value",
         f"there is no neuron '{shown(text)}'",
         "neuron",

@@ -40,7 +40,7 @@ def _start(site: Site, drawn: bool | None = None) -> dict[str, object]:
             continue
         if function and not _FUNCTION.fullmatch(function):
             note = "it is written module.function or module.function(parameter,parameter)"
-            raise options.refuse("bad-value", f"{key}={shown(function)} is no function", key, notes=(note,))
+            raise options.misread("bad-value", f"{key}={shown(function)} is no function", key, notes=(note,))
         if key == "initWFunc" and all(sources):
             continue  # what it would make of matrices that are another layer's was dropped
         if function:
@@ -56,7 +56,7 @@ def _shared(site: Site, layer: Layer) -> Layer:
     words = options.words("weightSource")
     if len(words) != len(site.inputs):
         message = f"weightSource lists {plural(len(words), 'source')} for {plural(len(site.inputs), 'input')}"
-        raise options.refuse("bad-value", message, "weightSource")
+        raise options.misread("bad-value", message, "weightSource")
     return replace(layer, shared=tuple(_source(site, layer, i, word) for i, word in enumerate(words)))
 
 
@@ -67,7 +67,7 @@ def _source(site: Site, layer: Layer, number: int, word: str) -> Shared | None:
     match = _SOURCE.fullmatch(word)
     name, index = (match[1].strip(), int(match[2] or 0)) if match else (word, 0)
     own = name == layer.name
-    source = layer if own else site.above.get(name)
+    source = layer if own else site.named(name)
     if source is None:
         raise options.refuse("unknown-layer", f"there is no layer '{shown(name)}' above it", "weightSource")
     if source.type != layer.type:
@@ -136,6 +136,8 @@ def _windows(site: Site, word: str) -> Layer:
     filters = options.integers("filters", n, None, repeat, 1)
     sparse = options.flags("randSparse", n) if site.dialect == "2012" else (False,) * n
     given = options.integers("filterChannels", n, 0, False, 0) if site.dialect == "2012" else (0,) * n
+    shared = word == "conv" and options.flag("sharedBiases", True)
+    start = _start(site, any(sparse))
     depths, places = [], []
     for i, image in enumerate(images):
         if groups[i] > 1:
@@ -150,7 +152,6 @@ def _windows(site: Site, word: str) -> Layer:
         raise options.refuse("shapes-differ", f"its inputs' products have different shapes: {sizes}", "filters")
     total, side = totals[0], places[0]
     modules = side**2
-    shared = word == "conv" and options.flag("sharedBiases", True)
     if word == "conv":
         _organised(site, modules)
     own = modules if word == "local" else 1
@@ -158,7 +159,7 @@ def _windows(site: Site, word: str) -> Layer:
     if max(rows * total for rows, _ in weights) > LARGEST:
         raise options.refuse("too-large", "it would have more than 2^31 weights", "filters", "filterSize")
     values = {
-        **_start(site, any(sparse)), "kernels": kernels, "strides": strides, "paddings": paddings, "groups": groups,
+        **start, "kernels": kernels, "strides": strides, "paddings": paddings, "groups": groups,
         "filters": total, "depths": tuple(depths), "sparse": sparse, "side": side, "shared_biases": shared,
     }  # fmt: skip
     biases = total if shared else total * modules
@@ -222,7 +223,7 @@ def _organised(site: Site, modules: int) -> None:
     key = "partialSum" if site.dialect == "2012" else "sumWidth"
     if not options.has(key):
         note = f"this file is read as {site.dialect}, which needs it; --dialect says which version it is for"
-        raise options.refuse("missing-key", f"it needs {key}=", notes=(note,))
+        raise options.misread("missing-key", f"it needs {key}=", notes=(note,))
     part = options.integer(key, low=0)
     if site.dialect == "2012" and part and modules % part:
         raise options.refuse(
