@@ -33,8 +33,10 @@ import netspec
 from netspec import backend
 from netspec.ir.graph import Graph
 from netspec.train.chance import Places, shuffled
-from netspec.train.data.batches.augment import Preparation, buffers_for, choose, sent
+from netspec.train.data.batches.augment import choose
 from netspec.train.data.batches.loader import AHEAD, Loader
+from netspec.train.data.batches.preparation import Preparation
+from netspec.train.data.batches.transfer import buffers_for, sent
 from netspec.train.data.cores import cores_available
 from netspec.train.data.packing.packing import pack
 from netspec.train.data.picture import Data, Frame, Pixels, Resident

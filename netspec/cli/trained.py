@@ -89,7 +89,7 @@ def open_trained(path: Path, weights: Path | None, reading: Reading, classes: Pa
 def with_weights(run: Saved, weights: Weights) -> Saved:
     """A run with weights from elsewhere in place of its own. Raises ``TrainError`` where they do not fit."""
     from netspec.train.learning.objective import build
-    from netspec.train.tensors.weights import fit
+    from netspec.train.tensors.fitting import fit
 
     module = build(run.graph, 0, "cpu").module
     fit(run.graph, module, weights)

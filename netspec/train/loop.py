@@ -12,8 +12,9 @@ import numpy as np
 from torch import Tensor
 
 from netspec.train.chance import shuffled
-from netspec.train.data.batches.augment import central, choose, sent
+from netspec.train.data.batches.augment import central, choose
 from netspec.train.data.batches.loader import Batch, Tally
+from netspec.train.data.batches.transfer import sent
 from netspec.train.data.picture import Labels, Remembered
 from netspec.train.errors import TrainError
 from netspec.train.interval import Due

@@ -15,8 +15,9 @@ from netspec.ir.graph import Graph
 from netspec.net import Net
 from netspec.passes.placing import arrange
 from netspec.train.config import Config, Request, resolve
-from netspec.train.data.batches.augment import Preparation, buffers_for
 from netspec.train.data.batches.loader import Loader
+from netspec.train.data.batches.preparation import Preparation
+from netspec.train.data.batches.transfer import buffers_for
 from netspec.train.data.picture import Data, remembered
 from netspec.train.data.source import open_source
 from netspec.train.errors import RequestError

@@ -11,8 +11,9 @@ import torch
 from netspec import backend
 from netspec.ir.graph import Graph
 from netspec.train.chance import shuffled
-from netspec.train.data.batches.augment import Preparation, choose
+from netspec.train.data.batches.augment import choose
 from netspec.train.data.batches.loader import Loader
+from netspec.train.data.batches.preparation import Preparation
 from netspec.train.data.picture import Data
 from netspec.train.learning.optimiser import optimiser_of
 

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from netspec.ir.graph import Graph
 from netspec.train.config import Config
-from netspec.train.data.batches.augment import Preparation
 from netspec.train.data.batches.loader import Loader, Tally
+from netspec.train.data.batches.preparation import Preparation
 from netspec.train.data.picture import Data, known_unreadable
 from netspec.train.learning.ema import Average
 from netspec.train.learning.guessing import Guessing

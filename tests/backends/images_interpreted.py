@@ -20,8 +20,9 @@ from netspec.ir.settings import Augment, Preprocessing
 from netspec.ir.shape import Shape
 from netspec.ir.window import Pad, Window
 from netspec.passes.fast.space_to_depth import unshuffle
-from netspec.train.data.batches.augment import Preparation, choose
+from netspec.train.data.batches.augment import choose
 from netspec.train.data.batches.layout import Layout
+from netspec.train.data.batches.preparation import Preparation
 from netspec.train.data.moments import Moments, statistics
 from netspec.train.data.picture import Frame
 

@@ -28,7 +28,7 @@ from triton.runtime import driver
 import netspec
 from netspec.ir.settings import Precision
 from netspec.passes.fast import Where, chosen, forms_of
-from netspec.train.data.batches.augment import Preparation
+from netspec.train.data.batches.preparation import Preparation
 from netspec.train.data.moments import Statistics
 from netspec.train.data.source import stored_frame
 from netspec.train.learning.objective import build

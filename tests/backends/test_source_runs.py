@@ -20,7 +20,7 @@ from programs import BLOCKED, Here, imported, network, run, written
 import netspec
 from netspec import backend
 from netspec.ir.graph import Graph
-from netspec.train.data.batches.augment import Preparation
+from netspec.train.data.batches.preparation import Preparation
 from netspec.train.data.picture import Frame
 from netspec.train.data.sources.listing import held_out
 from netspec.train.judging.views import Predictor, View, views

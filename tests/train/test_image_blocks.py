@@ -24,8 +24,9 @@ from netspec.ir.shape import Shape
 from netspec.passes.fast import NAMES, Unshuffle, forms_of, on_devices
 from netspec.passes.placing import arrange, place
 from netspec.timing.step import step_of
-from netspec.train.data.batches.augment import Preparation, choose
+from netspec.train.data.batches.augment import choose
 from netspec.train.data.batches.layout import Layout
+from netspec.train.data.batches.preparation import Preparation
 from netspec.train.data.moments import Moments, statistics
 from netspec.train.data.picture import Frame
 from netspec.train.learning.objective import Objective, build

@@ -23,7 +23,8 @@ from netspec.train.learning.optimiser import optimiser_of, velocities
 from netspec.train.reporting.console import Quiet
 from netspec.train.run import train
 from netspec.train.runs import checkpoint
-from netspec.train.tensors.weights import fit, read_weights
+from netspec.train.tensors.fitting import fit
+from netspec.train.tensors.weights import read_weights
 
 SPEC = """\
 net tabled

@@ -11,8 +11,8 @@ import torch
 from numpy.typing import NDArray
 
 from netspec.train.chance import Places
-from netspec.train.data.batches.augment import buffers_for
 from netspec.train.data.batches.loader import Loader
+from netspec.train.data.batches.transfer import buffers_for
 from netspec.train.data.picture import Data, Split, Unreadable
 from netspec.train.data.source import open_source
 from netspec.train.errors import TrainError

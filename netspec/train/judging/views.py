@@ -18,7 +18,8 @@ from netspec.ir.graph import Graph
 from netspec.ir.ops import Softmax
 from netspec.ir.shape import Shape
 from netspec.passes.crops import centre_crop, five_crops
-from netspec.train.data.batches.augment import Choices, Preparation
+from netspec.train.data.batches.augment import Choices
+from netspec.train.data.batches.preparation import Preparation
 from netspec.train.data.picture import Frame, Pixels
 from netspec.train.learning.objective import Objective
 from netspec.train.learning.validation import PROTOCOL

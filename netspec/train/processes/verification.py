@@ -39,7 +39,8 @@ from netspec.train.learning.objective import Objective
 from netspec.train.learning.optimiser import optimiser_of, velocities
 from netspec.train.processes.crew import parting
 from netspec.train.processes.shared import SharedObjective
-from netspec.train.tensors.weights import Weights, fit
+from netspec.train.tensors.fitting import fit
+from netspec.train.tensors.weights import Weights
 from netspec.units import plural
 
 Number = Literal["float64", "float32"]

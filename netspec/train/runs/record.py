@@ -15,13 +15,13 @@ import torch
 
 from netspec.ir.graph import Graph
 from netspec.train.config import Config
-from netspec.train.data.batches.augment import Preparation
+from netspec.train.data.batches.preparation import Preparation
 from netspec.train.data.picture import Data, Unreadable, known_unreadable
 from netspec.train.learning.validation import PROTOCOL, VIEWS
 from netspec.train.reporting.console import Reporter
+from netspec.train.runs.reading import sha256
 from netspec.train.runs.runfolder import RunFolder
 from netspec.train.runs.same_data import fingerprint
-from netspec.train.runs.saved import sha256
 from netspec.train.training import Training
 
 NAMED = 10

@@ -24,8 +24,9 @@ from netspec.train.errors import RequestError, TrainError
 from netspec.train.interval import read_interval
 from netspec.train.runs import checkpoint
 from netspec.train.runs.named import need
+from netspec.train.runs.reading import newest, runs_inside, sha256
 from netspec.train.runs.runfolder import CHECKPOINTS, FACTS, SPEC, read_facts, read_spec, resuming
-from netspec.train.runs.saved import net_of, newest, runs_inside, sha256, shape_of
+from netspec.train.runs.saved import net_of, shape_of
 
 MACHINE = ("device", "threads", "gpus", "split", "workers")
 """Settings that say where is computed: they may be others, and then the numbers are others in their last bits."""

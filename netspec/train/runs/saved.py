@@ -6,9 +6,7 @@ images are prepared (in the network's range: the mean that is subtracted, the co
 
 from __future__ import annotations
 
-import hashlib
-import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,30 +19,18 @@ from netspec.ir.graph import Graph
 from netspec.ir.shape import Shape
 from netspec.net import Net, load_source
 from netspec.source import SPEC_ENDINGS, Source
-from netspec.train.data.batches.augment import Preparation
+from netspec.train.data.batches.preparation import Preparation
 from netspec.train.data.picture import Frame
 from netspec.train.errors import TrainError
 from netspec.train.learning.objective import Objective, build
-from netspec.train.runs import checkpoint
 from netspec.train.runs.named import need
 from netspec.train.runs.ranges import range_of
+from netspec.train.runs.reading import Warn, newest, read_checkpoint, sha256
 from netspec.train.runs.runfolder import CHECKPOINTS, FACTS, SPEC, read_facts, read_spec
 from netspec.units import count, plain, plural
 
-Warn = Callable[[str], None]
-
-HOLDS: Mapping[str, type] = {
-    "step": int,
-    "weights": dict,
-    "spec": str,
-    "spec_sha256": str,
-    "seed": int,
-    "classes": list,
-    "preparation": dict,
-}
-"""What a checkpoint must hold for its network to be used, and what kind of thing each is."""
-
 MOST_NAMED = 8
+"""How many weights are named that are not the network's."""
 
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 """Mean and standard deviation of ImageNet's pixels from 0 to 1, red first, as torchvision's weights want them."""
@@ -202,72 +188,6 @@ def weights_of(state: Mapping[str, Any]) -> dict[str, Tensor]:
     return dict(average["weights"] if average is not None else state["weights"])
 
 
-def newest(folder: Path, warn: Warn) -> tuple[Path, dict[str, Any]]:
-    """A run's newest checkpoint that can be read, and what it holds.
-
-    Raises
-    ------
-    TrainError
-        The folder is no run, or none of its checkpoints can be read.
-    """
-    found = checkpoint.saved(folder / CHECKPOINTS)
-    if not found:
-        if folder.name == CHECKPOINTS and checkpoint.saved(folder):
-            raise TrainError(f"{folder} is no run, but a run's folder of checkpoints", f"did you mean {folder.parent}?")
-        raise TrainError(f"{folder} is no run: there are no checkpoints in it", *runs_inside(folder))
-    problems = []
-    for path in reversed(found):
-        try:
-            state = read_checkpoint(path)
-        except TrainError as problem:
-            problems.append(problem)
-            continue
-        for passed in problems:
-            warn(f"{passed.message}; taking the checkpoint before it, {path.name}")
-        return path, state
-    raise TrainError(f"no checkpoint of {folder} can be read", *(passed.message for passed in problems))
-
-
-def read_checkpoint(path: Path) -> dict[str, Any]:
-    """What a checkpoint holds, once it is known to be whole: every byte is compared with its checksum.
-
-    Raises
-    ------
-    TrainError
-        With the reason in a few words, for whatever is wrong with the file.
-    """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            broken = archive.testzip()
-        if broken is not None:
-            raise TrainError(f"{path} is damaged: the checksum of {broken} in it is wrong")
-        state = checkpoint.load(path)
-    except TrainError:
-        raise
-    except zipfile.BadZipFile as problem:
-        raise TrainError(f"{path} is damaged, or no checkpoint: {problem}") from problem
-    except OSError as problem:
-        raise TrainError(f"cannot read {path}: {problem.strerror or problem}") from problem
-    except Exception as problem:
-        # torch's reader raises many kinds of exceptions on broken files; whichever it is, the file is what is wrong.
-        raise TrainError(f"{path} is damaged, or no checkpoint: {_first_line(problem)}") from problem
-    if not isinstance(state, dict) or "format" not in state:
-        raise TrainError(f"{path} is no checkpoint of netspec's", "--weights takes tensors that other tools have saved")
-    if state["format"] != checkpoint.FORMAT:
-        raise TrainError(
-            f"{path} is of format {state['format']}, this netspec reads {checkpoint.FORMAT}", "install the newest one"
-        )
-    lacking = [key for key, kind in HOLDS.items() if not isinstance(state.get(key), kind)]
-    if lacking:
-        raise TrainError(f"{path} is no whole checkpoint: it lacks {', '.join(lacking)}")
-    if sha256(state["spec"]) != state["spec_sha256"]:
-        raise TrainError(
-            f"{path} contradicts itself: its spec has the hash {sha256(state['spec'])[:12]}, and it says "
-            f"{state['spec_sha256'][:12]}"
-        )
-    return state
-
-
 def need_same(module: Mapping[str, Tensor], weights: Mapping[str, Tensor], path: Path) -> None:
     """Raise ``TrainError`` unless the keys and shapes of a file's weights are the module's."""
     wrong = [f"{key} is missing" for key in module if key not in weights]
@@ -280,11 +200,6 @@ def need_same(module: Mapping[str, Tensor], weights: Mapping[str, Tensor], path:
     if wrong:
         more = [f"and {len(wrong) - MOST_NAMED} more"] if len(wrong) > MOST_NAMED else []
         raise TrainError(f"the weights in {path} are not those of its spec", *wrong[:MOST_NAMED], *more)
-
-
-def sha256(text: str) -> str:
-    """The SHA-256 of a spec's text, by which it is known again."""
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def by(tensor: Tensor) -> str:
@@ -331,17 +246,3 @@ def _run_of(file: Path) -> Path | None:
     """The run's folder that a checkpoint file lies in, if it does."""
     folder = file.absolute().parent.parent
     return file.parent.parent if (folder / FACTS).is_file() and file.parent.name == CHECKPOINTS else None
-
-
-def runs_inside(folder: Path) -> list[str]:
-    """What to name in place of a folder that is no run: the runs in it."""
-    inside = sorted(path.parent for path in folder.glob("*/checkpoints") if path.is_dir())
-    if not inside:
-        return ["a run is what netspec train leaves: spec.net, run.json, metrics.jsonl, checkpoints/"]
-    shown = ", ".join(map(str, inside[:MOST_NAMED]))
-    return [f"{plural(len(inside), 'run')} in it: {shown}{' ...' if len(inside) > MOST_NAMED else ''}"]
-
-
-def _first_line(problem: Exception) -> str:
-    text = str(problem).strip() or type(problem).__name__
-    return text.splitlines()[0][:200]

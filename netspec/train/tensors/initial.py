@@ -10,7 +10,8 @@ from netspec.train.config import Config, Request
 from netspec.train.errors import RequestError
 from netspec.train.learning.objective import Objective, build
 from netspec.train.reporting.console import Reporter
-from netspec.train.tensors.weights import fit, other_preparation, read_weights
+from netspec.train.tensors.fitting import fit, other_preparation
+from netspec.train.tensors.weights import read_weights
 from netspec.units import plural
 
 

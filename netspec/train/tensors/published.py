@@ -8,19 +8,19 @@ from typing import Any
 
 from torch import nn
 
-from netspec.ir.graph import Graph
 from netspec.net import Net
 from netspec.train.config import Request, resolve
-from netspec.train.data.batches.augment import Preparation
 from netspec.train.data.batches.loader import Loader
+from netspec.train.data.batches.preparation import Preparation
 from netspec.train.data.source import open_source, stored_frame
 from netspec.train.data.sources.decode import PEAK
 from netspec.train.errors import RequestError
-from netspec.train.learning.objective import build
 from netspec.train.measuring import measured
 from netspec.train.reporting.console import Reporter
-from netspec.train.runs.saved import Saved, sha256
-from netspec.train.tensors.weights import Weights, fit, need_same_range
+from netspec.train.runs.reading import sha256
+from netspec.train.runs.saved import Saved
+from netspec.train.tensors.fitting import module_with
+from netspec.train.tensors.weights import Weights
 
 
 def as_run(net: Net, path: Path, weights: Weights, source: str, batch: int | None, reporter: Reporter) -> Saved:
@@ -32,7 +32,7 @@ def as_run(net: Net, path: Path, weights: Weights, source: str, batch: int | Non
     TrainError
         The weights do not fit the network, or were trained on pixels of another range, or the source does not fit.
     """
-    module = _fitted(net.graph, weights)
+    module = module_with(net.graph, weights)
     config = resolve(Request(source, batch=batch, device="cpu"), net.graph.train)
     data = open_source(source, net.graph, 0)
     with Loader(config.workers, lambda problem: None) as loader:  # the test itself names what cannot be read
@@ -57,20 +57,12 @@ def without_data(net: Net, path: Path, weights: Weights, classes: Sequence[str] 
         class.
     """
     graph = net.graph
-    module = _fitted(graph, weights)
+    module = module_with(graph, weights)
     names = tuple(classes) if classes is not None else tuple(map(str, range(graph.scores.output.units)))
     held: dict[str, Any] = {}
     if graph.input.output.is_image and not graph.preprocessing.measured:
         held = Preparation.of(graph, None, stored_frame(graph), PEAK, "cpu").kept()
     return _saved(net, path, module, names, held, {}).with_classes(names)
-
-
-def _fitted(graph: Graph, weights: Weights) -> nn.Module:
-    """The network's module with these weights. Raises ``TrainError`` where they do not fit it."""
-    module = build(graph, 0, "cpu").module
-    fit(graph, module, weights)
-    need_same_range(graph, weights)
-    return module
 
 
 def named_classes(path: Path) -> tuple[str, ...]:

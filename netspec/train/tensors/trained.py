@@ -13,8 +13,8 @@ from torch import Tensor
 from netspec.backend import Trained
 from netspec.ir.graph import Graph
 from netspec.passes.torch_names import attributes
-from netspec.train.learning.objective import build
-from netspec.train.tensors.weights import fit, need_same_range, read_weights
+from netspec.train.tensors.fitting import module_with
+from netspec.train.tensors.weights import read_weights
 
 
 def trained(graph: Graph, path: Path, warn: Callable[[str], None]) -> Trained:
@@ -32,10 +32,8 @@ def trained(graph: Graph, path: Path, warn: Callable[[str], None]) -> Trained:
     TrainError
         The file cannot be read, or its weights do not fit, or were trained on pixels of another range.
     """
-    module = build(graph, 0, "cpu").module
     weights = read_weights(path, warn)
-    fit(graph, module, weights)
-    need_same_range(graph, weights)
+    module = module_with(graph, weights)
     names = {attribute: layer for layer, attribute in attributes(graph).items()}
     arrays = {
         f"{names[key.partition('.')[0]]}.{key.partition('.')[2]}": tensor.float().numpy()

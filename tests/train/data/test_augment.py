@@ -11,8 +11,9 @@ import torch
 from netspec.ir.settings import Augment, Preprocessing
 from netspec.ir.shape import Shape
 from netspec.train import chance
-from netspec.train.data.batches.augment import Choices, Preparation, central, choose
+from netspec.train.data.batches.augment import Choices, central, choose
 from netspec.train.data.batches.loader import Loader
+from netspec.train.data.batches.preparation import Preparation
 from netspec.train.data.moments import Moments, Statistics, measure, statistics
 from netspec.train.data.picture import Frame, Held, Pixels
 

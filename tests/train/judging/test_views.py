@@ -10,7 +10,7 @@ from trained import net
 
 from netspec import backend
 from netspec.ir.shape import Shape
-from netspec.train.data.batches.augment import Preparation
+from netspec.train.data.batches.preparation import Preparation
 from netspec.train.data.picture import Frame
 from netspec.train.judging.views import Predictor, View, mean_of, prepared, protocol, views
 from netspec.train.learning.objective import Objective, build

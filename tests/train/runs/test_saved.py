@@ -13,7 +13,8 @@ from trained import SPEC
 from netspec.train.data.picture import Frame
 from netspec.train.errors import RequestError, TrainError
 from netspec.train.runs import checkpoint
-from netspec.train.runs.saved import Saved, open_run, read_checkpoint, sha256
+from netspec.train.runs.reading import read_checkpoint, sha256
+from netspec.train.runs.saved import Saved, open_run
 
 
 def opened(path: Path) -> tuple[Saved, list[str]]:

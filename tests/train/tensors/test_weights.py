@@ -22,8 +22,9 @@ from netspec.train.learning.objective import build
 from netspec.train.runs import checkpoint
 from netspec.train.runs.saved import Saved, open_run
 from netspec.train.tensors.export import exported
+from netspec.train.tensors.fitting import fit
 from netspec.train.tensors.layouts import laid_out, merged, split_layers
-from netspec.train.tensors.weights import Weights, fit, read_weights
+from netspec.train.tensors.weights import Weights, read_weights
 
 
 def read(path: Path) -> Weights:

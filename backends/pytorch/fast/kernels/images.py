@@ -1,7 +1,7 @@
 """A Triton kernel that prepares stored pictures: one pass reads their bytes and writes the blocks of pixels that the
 network reads, cropped, mirrored, scaled, less the mean, shifted in colour and divided.
 
-Each number goes through the operations of ``netspec.train.data.batches.augment`` in their order, none fused, and
+Each number goes through the operations of ``netspec.train.data.batches.preparation`` in their order, none fused, and
 is rounded to the network's type once.
 """
 
