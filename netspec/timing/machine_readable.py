@@ -24,6 +24,7 @@ def to_json(found: Measured) -> str:
         "batch": asked.batch,
         "rounds": asked.rounds,
         "passes": list(found.passes),
+        "told": list(found.told),
         "machine": {"bytes_per_s": found.machine.bandwidth, "flops_per_s": found.machine.matrix_rate},
         **_rate(found.rate, asked.batch),
         "layers": [_row(row) for row in rows(found)],

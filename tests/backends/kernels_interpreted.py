@@ -1,5 +1,5 @@
-"""Run under ``TRITON_INTERPRET=1``: the kernels of chains, and of biases with ReLUs, on the CPU beside the plain ways
-in float64.
+"""The kernels of chains, and of biases with ReLUs, beside the plain ways in float64: on the CPU under
+``TRITON_INTERPRET=1``, or on the device that is the first argument, where there are larger ones too.
 
 Prints a JSON object: for each case the largest differences of values and of gradients, each as a share of the largest
 number. Memory that kernels are to write is filled with numbers that nothing computes.
@@ -8,6 +8,7 @@ number. Memory that kernels are to write is filled with numbers that nothing com
 from __future__ import annotations
 
 import json
+import sys
 from importlib import import_module
 from typing import Any
 
@@ -23,6 +24,7 @@ launch_bias: Any = import_module("netspec.backends.pytorch.fast.kernels.launch_b
 launch_bias._PROGRAMS = 7
 launch: Any = import_module("netspec.backends.pytorch.fast.kernels.launch")
 launch._PROGRAMS = 7
+DEVICE = sys.argv[1] if len(sys.argv) > 1 else "cpu"
 
 SQUARE = ((3, 3), (2, 2), (0, 0), (1, 1), False)
 CASES = {
@@ -42,6 +44,13 @@ CASES = {
     "more channels than a program takes": ((1, 130, 4, 4), Lrn(5, 2.0, 0.1, 0.75, 1), True, SQUARE),
     "several images a program": ((9, 2, 3, 3), Lrn(5, 2.0, 0.1, 0.75, 1), True, SQUARE),
 }  # fmt: skip
+
+if DEVICE != "cpu":
+    CASES |= {
+        "AlexNet's first": ((130, 96, 55, 55), Lrn(5, 2.0, 1e-4, 0.75, 2), True, SQUARE),
+        "AlexNet's second": ((130, 256, 27, 27), Lrn(5, 2.0, 1e-4, 0.75, 2), True, SQUARE),
+        "thousands of images": ((3001, 16, 7, 7), Lrn(5, 2.0, 0.1, 0.75, 1), True, SQUARE),
+    }
 
 MAPS = {
     "odd sizes": (3, 7, 5, 9),
@@ -68,7 +77,7 @@ def poisoned(made: torch.Tensor) -> torch.Tensor:
 def differences(case: tuple[Any, ...], dtype: torch.dtype) -> list[float]:
     """Of values and of gradients."""
     shape, lrn, relu, places = case
-    narrow = torch.randn(shape).to(dtype)
+    narrow = torch.randn(shape, device=DEVICE).to(dtype)
     wide = narrow.double().requires_grad_()
     narrow = narrow.requires_grad_()
     wanted = chain.ChainFunction.apply(wide, lrn, relu, places)
@@ -83,11 +92,11 @@ def differences(case: tuple[Any, ...], dtype: torch.dtype) -> list[float]:
 
 def of_bias(shape: tuple[int, ...], layout: str, dtype: torch.dtype) -> list[float]:
     """Of values, of gradients, of those of the bias, and of gradients where the bias has none."""
-    x, bias = torch.randn(shape).to(dtype), torch.randn(shape[1])
+    x, bias = torch.randn(shape, device=DEVICE).to(dtype), torch.randn(shape[1], device=DEVICE)
     wide, wide_bias = x.double().requires_grad_(), bias.double().requires_grad_()
     narrow, narrow_bias = x.clone().requires_grad_(), bias.clone().requires_grad_()
     wanted = (wide + wide_bias[:, None, None]).relu()
-    seed = torch.rand(shape).to(dtype)
+    seed = torch.rand(shape, device=DEVICE).to(dtype)
     wanted.backward(seed.double())
     made = LAYOUTS[layout](narrow * 1)
     found = rectified.BiasReluFunction.apply(made, narrow_bias)

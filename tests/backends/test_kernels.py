@@ -227,6 +227,16 @@ def test_a_gpus_own_kernels_compute_the_chain(dtype: torch.dtype) -> None:
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device here")
+def test_a_gpus_kernels_compute_what_float64_does() -> None:
+    found = answered("kernels_interpreted.py", "cuda")
+    tolerance = {"float32": 1e-5, "bfloat16": 2e-2}
+    wrong = {(number, name): far for number, cases in found.items() for name, far in cases.items()
+             if not max(far) < tolerance[number]}  # fmt: skip
+    assert len(found["bfloat16"]) == len(found["float32"]) > 33 and wrong == {}
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device here")
 def test_maps_of_more_than_2_to_the_31_numbers() -> None:
     chain: Any = import_module("netspec.backends.pytorch.fast.chain")
     lrn = good(CHAIN).graph.nodes["n"].op

@@ -67,6 +67,7 @@ def test_the_table_has_every_layer_of_a_training_step() -> None:
 
 def test_json_has_seconds_bytes_and_flops() -> None:
     found = data(DIGITS, *QUICK)
+    assert found["told"] == []
     assert (found["net"], found["device"], found["batch"], found["precision"]) == ("digits", "cpu", 4, "fp32")
     assert found["training"]["images_per_s"] == pytest.approx(4 / found["training"]["step_s"])
     assert found["machine"]["bytes_per_s"] > 0 and found["machine"]["flops_per_s"] > 0
