@@ -207,7 +207,8 @@ def _forward(step: _Step) -> Moment:
             kept += size
         else:
             live += size
-        when, passing = f"in the forward pass of {work.layer}", live + work.footprint.forward
+        beside = 0 if work.learns else work.footprint.extra  # made all the same, and let go of at once
+        when, passing = f"in the forward pass of {work.layer}", live + work.footprint.forward + beside
         moment = step.moment(when, gradients=earlier, kept=kept, passing=passing)
         best = max(best, moment, key=lambda m: m.total)
         live -= gone.get(i, 0)

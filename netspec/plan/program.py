@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from netspec.ir.graph import Graph, Layer
-from netspec.ir.ops import BatchNorm, Conv, Crop, CrossEntropy, Linear, Local, Nailbed
+from netspec.ir.ops import BatchNorm, Conv, Crop, CrossEntropy, Dropout, Linear, Local, Nailbed, Neuron
 from netspec.ir.shape import Shape
 from netspec.passes.dependence import learning
 from netspec.passes.phases import phases
@@ -198,16 +198,22 @@ def images_on(placed: Placed, device: int, held: Held, batch: int) -> int:
 def values_of(graph: Graph, low: int) -> Values:
     """What the values of a training step are like, whoever makes them. ``low`` as in ``program``."""
     image = graph.input.name
-    width, strided = {image: FULL}, set[str]()
+    width, cut, turned = {image: FULL}, set[str](), set[str]()
     for layer in trained(graph):
         for node in (graph.nodes[name] for name in layer.nodes):
-            lies_apart = node.inputs[0] in strided
+            read = node.inputs[0]
             widths = tuple(width[x] for x in node.inputs)
-            held = footprint(node.op, Site(graph.shapes(node), node.output, 1, widths, low, strided=lies_apart))
+            site = Site(graph.shapes(node), node.output, 1, widths, low, strided=read in cut | turned)
+            held = footprint(node.op, site)
             width[node.name] = held.width
-            if isinstance(node.op, Nailbed | Crop) or (held.output is None and lies_apart):
-                strided.add(node.name)
-    return Values(width, learning(graph), frozenset(strided))
+            seen_otherwise = held.output is None
+            if isinstance(node.op, Nailbed | Crop) or (seen_otherwise and read in cut):
+                cut.add(node.name)
+            # A local layer's products come place by place; a function of units leaves them so.
+            of_places = isinstance(node.op, Local) and node.op.groups == 1 and node.output[1:] != (1, 1)
+            if of_places or (read in turned and (seen_otherwise or isinstance(node.op, Neuron | Dropout))):
+                turned.add(node.name)
+    return Values(width, learning(graph), frozenset(cut | turned))
 
 
 def trained(graph: Graph) -> Iterator[Layer]:

@@ -222,6 +222,24 @@ def test_the_most_that_is_allocated_around_an_operation(name: str) -> None:
     assert planned.peak.total == pytest.approx(most_allocated(graph, 32), rel=0.1)
 
 
+@pytest.mark.parametrize("layers", ["[l1] local filters=10 kernel=3", "[l1] local filters=10 kernel=3 neuron=relu"])
+def test_what_is_kept_of_values_that_lie_place_by_place(layers: str) -> None:
+    """A matrix product reads a copy of them in which they lie channel by channel."""
+    text = f"[image] input 2x25x37\n{layers}\n[l2] logistic\n[l3] dropout rate=0.5\n[top] fc outputs=4\n"
+    graph = netspec.loads(text).graph
+    planned = plan(graph, 1, "batch", batch=16).devices[0].memory
+    assert planned.activations == pytest.approx(kept_bytes(graph, 16), rel=0.01)
+
+
+@pytest.mark.parametrize("layer", ["sumpool kernel=3", "maxabspool kernel=3", "blur size=3 stdev=1", "resize step=2"])
+def test_the_most_that_is_allocated_before_anything_is_learnt(layer: str) -> None:
+    """What autograd would keep is made all the same, and let go of."""
+    text = f"net n rounding=down\n[image] input 3x48x48\n[first] {layer}\n[top] fc outputs=4\n"
+    graph = netspec.loads(text).graph
+    planned = plan(graph, 1, "batch", batch=16).devices[0].memory
+    assert planned.peak.total == pytest.approx(most_allocated(graph, 16), rel=0.12)
+
+
 @pytest.mark.many
 @pytest.mark.parametrize("name", ["alexnet", "alexnet-2012", "caffenet", "alexnet-tanh"])
 def test_the_most_that_is_allocated_in_a_step_of_128_images(name: str) -> None:
