@@ -233,6 +233,31 @@ def test_a_key_that_is_missing_is_told_beside_the_one_that_stands_there() -> Non
     }
 
 
+@pytest.mark.parametrize(
+    ("dialect", "rates", "told_of"),
+    [
+        ("2012", "epsW=a\nepsB=-\nmomW=2\nschedW=dxp[3]\nschedB=q\nwc=0\n", ["-", "2", "[c]", "a", "dxp[3]", "q"]),
+        ("v2", "epsW=1e-3\nepsB=dexp[base=1]\nmomW=0.9,0.9\nmomB=-1\n", ["-1", "0.9,0.9", "1e-3", "dexp[base=1]"]),
+    ],
+)
+def test_all_mistakes_of_a_section_are_told_at_once(dialect: Dialect, rates: str, told_of: list[str]) -> None:
+    text = net(conv("c", "data", 3), "c")
+    others = RATES.replace("momB=0.8", "momB=x")
+    found = said(text, f"[c]\n{rates}[out]\n{others}[logprob]\ncoef=1\n", dialect)
+    of_section = [d.span.text for d in found if d.layer == "c"]
+    assert sorted(of_section) == told_of
+    assert [(d.layer, d.span.text) for d in found if d.layer != "c" and d.severity == "error"] == [
+        ("out", "x"),
+        ("logprob", "[logprob]"),
+    ]
+
+
+def test_parameters_of_layers_that_are_right_are_looked_at_though_others_are_wrong() -> None:
+    text = net(conv("c", "data", 3) + conv("d", "c", 16, 17), "d")
+    found = said(text, f"[c]\n{RATES.replace('epsB=0.02', 'epsB=x')}[d]\n{RATES}")
+    assert told(found) == [("bad-value", 23, "17"), ("bad-value", 3, "x")]
+
+
 def test_how_many_scores_were_counted_is_no_more_than_there_are_in_version_2() -> None:
     for dialect, codes in (("2012", []), ("v2", ["bad-value"])):
         sections = {"c": RATES, "out": RATES, "logprob": "coeff=1\ntopk=11\n"}

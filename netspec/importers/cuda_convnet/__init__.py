@@ -4,7 +4,8 @@ A ``.cfg`` is read as the original's parser read it, refused where it was refuse
 function. Where a spec cannot say something, that is told at its line. The way of a file through the modules, from text
 to text:
 
-* ``reading``: the text as sections of keys; ``options``: a section's keys as values.
+* ``reading``: the text as sections of keys; ``options``: a section's keys as values, and ``lenient``, all that is wrong
+  in one that was given up.
 * ``layers``: the sections as layers with the original's sizes (``model``). What no file says of itself, its version and
   the shape of its data, is found by ``dialect`` and ``data_shape``. ``definition`` reads the file; a layer type is a
   ``Kind`` (``kinds``) of ``weighted``, ``spatial``, ``elementwise`` or ``costs``; ``neurons`` reads their functions,
@@ -33,7 +34,7 @@ from netspec.importers.cuda_convnet.layers.dialect import dialect_of
 from netspec.importers.cuda_convnet.layers.model import Definition, Dialect, Layer
 from netspec.importers.cuda_convnet.learning.model import Learning
 from netspec.importers.cuda_convnet.learning.norms import without_parameters
-from netspec.importers.cuda_convnet.learning.params import read_params
+from netspec.importers.cuda_convnet.learning.params import look_through, read_params
 from netspec.importers.cuda_convnet.options import LARGEST, Refused
 from netspec.importers.cuda_convnet.reading import read
 from netspec.importers.cuda_convnet.spec.comments import with_comments
@@ -120,6 +121,8 @@ def translate(
             learning = read_params(params_config, definition, findings, history=history)
         else:
             learning = Learning(norms=without_parameters(definition.layers.values()))
+    elif params_config is not None:
+        look_through(params_config, definition, findings)
     if _wrong(findings):
         return Translation(None, _told(findings), definition)
     try:

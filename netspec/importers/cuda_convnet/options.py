@@ -63,6 +63,10 @@ class Options:
         """Report what is wrong with a key by itself, whatever the section reads; otherwise as ``refuse``."""
         return self.refuse(code, message, *keys, notes=notes)
 
+    def tried(self, read: Callable[[], T], some: T, key: str) -> T:
+        """What is read of a key; ``some`` where that is refused and the section is looked through all the same."""
+        return read()
+
     def warn(self, code: str, message: str, *keys: str, notes: Iterable[str] = ()) -> None:
         """Report what is accepted and should be known."""
         self.findings.warn(code, f"{self.name}: {message}", self.span(*keys), notes=notes, layer=self.name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from netspec.check.report import Findings
@@ -19,8 +20,9 @@ from netspec.importers.cuda_convnet.learning.passes import Updates, passes, peri
 from netspec.importers.cuda_convnet.learning.rates import Rates, of_biases, of_weights
 from netspec.importers.cuda_convnet.learning.runs import runs_of
 from netspec.importers.cuda_convnet.learning.schedules import CONSTANT, advice_v2, rate_v2, schedule_2012
+from netspec.importers.cuda_convnet.lenient import Lenient
 from netspec.importers.cuda_convnet.options import LARGEST, Options, Refused, shown
-from netspec.importers.cuda_convnet.reading import Config
+from netspec.importers.cuda_convnet.reading import Config, Section
 from netspec.units import count, literal, plural
 
 _WEIGHTS = ("epsW", "epsB", "momW", "momB", "wc", "wball", "superEps", "superMom")
@@ -42,16 +44,7 @@ def read_params(config: Config, definition: Definition, findings: Findings, *, h
         findings.add("cfg-no-section", message, first.options["type"].span)
         return Learning()
     reader = _Reader(config, definition, findings)
-    for layer in definition.layers.values():
-        section = config.sections.get(layer.name)
-        if section is None:
-            reader.missing(layer)
-            continue
-        passed_over(layer)
-        try:
-            reader.layer(layer, Options(section, findings))
-        except Refused:
-            continue
+    reader.sections()
     reader.unmatched()
     reader.still_parts()
     if history:
@@ -59,6 +52,13 @@ def read_params(config: Config, definition: Definition, findings: Findings, *, h
     else:
         warn_of_last_state(runs_of(config), reader.held(), findings)
     return reader.learning()
+
+
+def look_through(config: Config, definition: Definition, findings: Findings) -> None:
+    """Tell what is wrong in the sections of those layers that were accepted, of a layer file that has mistakes."""
+    found = Findings(config.source)
+    _Reader(config, definition, found).sections()
+    findings.take(each for each in found.all if each.severity == "error")
 
 
 class _Reader:
@@ -83,6 +83,19 @@ class _Reader:
     @property
     def old(self) -> bool:
         return self.definition.dialect == "2012"
+
+    def sections(self) -> None:
+        """Read the section of every layer."""
+        for layer in self.definition.layers.values():
+            section = self.config.sections.get(layer.name)
+            if section is None:
+                self.missing(layer)
+                continue
+            passed_over(layer)
+            try:
+                self.layer(layer, Options(section, self.findings))
+            except Refused:
+                self.look_again(layer, section)
 
     def missing(self, layer: Layer) -> None:
         """A layer whose parameters are needed has no section."""
@@ -130,6 +143,13 @@ class _Reader:
         finally:
             keys = KINDS[layer.type].known(self.definition.dialect) if layer.type in KINDS else ()
             options.ignored(self._known(layer), notes=notes_in_parameters(keys, self.definition.dialect))
+
+    def look_again(self, layer: Layer, section: Section) -> None:
+        """Tell what else is wrong in a section that was given up."""
+        found = Findings(self.config.source)
+        with suppress(Refused):
+            _Reader(self.config, self.definition, found).layer(layer, Lenient(section, found, sized=True))
+        self.findings.take(found.all)
 
     def _known(self, layer: Layer) -> Sequence[str]:
         """The keys that a layer's section may have."""
@@ -196,21 +216,26 @@ class _Reader:
         if self.old:
             lr = options.reals("epsW", n, None, repeat)
             bias_lr = options.real("epsB")
-            falls = (schedule_2012(options, "schedW"),) * n
-            bias_fall = schedule_2012(options, "schedB")
+            fall = options.tried(lambda: schedule_2012(options, "schedW"), CONSTANT, "schedW")
+            bias_fall = options.tried(lambda: schedule_2012(options, "schedB"), CONSTANT, "schedB")
+            falls = (fall,) * n
             for key in ("quantF", "quantB"):
                 if options.choice(key, ("default", "half"), "default") == "half":
                     options.warn(
                         "cfg-left-out", f"{key}=half rounded what crosses GPUs; a spec has nothing like it", key
                     )
         else:
-            texts = options.words("epsW")
+            texts = options.tried(lambda: options.words("epsW"), ["0"], "epsW")
             if len(texts) not in (1, n):
                 message = f"epsW lists {plural(len(texts), 'value')} for {plural(n, 'input')}"
                 raise options.refuse("bad-value", message, "epsW", notes=advice_v2("epsW", options.text("epsW")))
-            read = [rate_v2(options, "epsW", text) for text in texts] * (n if len(texts) == 1 else 1)
+            none = 0.0, CONSTANT
+            read = options.tried(lambda: [rate_v2(options, "epsW", text) for text in texts], [none], "epsW")
+            read = read * (n if len(read) == 1 else 1)
             lr, falls = tuple(r for r, _ in read), tuple(s for _, s in read)
-            bias_lr, bias_fall = rate_v2(options, "epsB", options.text("epsB").strip())
+            bias_lr, bias_fall = options.tried(
+                lambda: rate_v2(options, "epsB", options.text("epsB").strip()), none, "epsB"
+            )
         momentum, bias_momentum = options.reals("momW", n, None, repeat), options.real("momB")
         decay = options.reals("wc", n, 0.0, repeat)
         held = bounds(layer, options, self.definition.dialect)

@@ -1,0 +1,81 @@
+"""A section that was given up, read once more: all that is wrong with its keys, not the first mistake alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
+from typing import TypeVar
+
+from netspec.check.report import Findings
+from netspec.importers.cuda_convnet.options import LARGEST, Options, Refused
+from netspec.importers.cuda_convnet.reading import Section
+
+LARGE = 2**12
+"""What stands in for a number, and for the side of maps of which nothing is known: larger than any window."""
+SOME = 0.5
+"""What stands in for a real number: a rate, a momentum, a share."""
+
+T = TypeVar("T")
+
+
+class Lenient(Options):
+    """The keys of a section: what cannot be read is told, and something stands in for it.
+
+    ``sized``: what the section reads is known. If it is not, only what is wrong with a key by itself is told.
+    """
+
+    def __init__(self, section: Section, findings: Findings, *, sized: bool) -> None:
+        super().__init__(section, findings)
+        self.sized = sized
+        self.guessed: set[str] = set()
+        """Keys that something stands in for: what follows from them means nothing."""
+
+    def refuse(self, code: str, message: str, *keys: str, notes: Iterable[str] = ()) -> Refused:
+        told = self.sized and not self.guessed & set(keys)
+        return super().refuse(code, message, *keys, notes=notes) if told else Refused()
+
+    def misread(self, code: str, message: str, *keys: str, notes: Iterable[str] = ()) -> Refused:
+        """Report it, but for a key that may be missing because it has become part of another's value."""
+        swallowed = code == "missing-key" and any("\n" in option.text for option in self.section.options.values())
+        return Refused() if swallowed else super().refuse(code, message, *keys, notes=notes)
+
+    def warn(self, code: str, message: str, *keys: str, notes: Iterable[str] = ()) -> None:
+        """Nothing: what is accepted is told when the section is."""
+
+    def integer(self, key: str, default: int | None = None, low: int = -LARGEST, high: int = LARGEST) -> int:
+        some = default or min(high, LARGE)
+        return self.tried(lambda: super(Lenient, self).integer(key, default, low, high), some, key)
+
+    def real(self, key: str, default: float | None = None, low: float = -LARGEST, high: float = LARGEST) -> float:
+        return self.tried(lambda: super(Lenient, self).real(key, default, low, high), default or max(low, SOME), key)
+
+    def flag(self, key: str, default: bool | None = None) -> bool:
+        return self.tried(lambda: super(Lenient, self).flag(key, default), bool(default), key)
+
+    def choice(self, key: str, known: Collection[str], default: str | None = None) -> str:
+        return self.tried(lambda: super(Lenient, self).choice(key, known, default), next(iter(known)), key)
+
+    def integers(
+        self, key: str, inputs: int, default: int | None, repeat: bool, low: int = -LARGEST, high: int = LARGEST
+    ) -> tuple[int, ...]:
+        some = (default or min(high, LARGE),) * inputs
+        return self.tried(lambda: super(Lenient, self).integers(key, inputs, default, repeat, low, high), some, key)
+
+    def reals(self, key: str, inputs: int, default: float | None, repeat: bool) -> tuple[float, ...]:
+        some = (default or SOME,) * inputs
+        return self.tried(lambda: super(Lenient, self).reals(key, inputs, default, repeat), some, key)
+
+    def flags(self, key: str, inputs: int) -> tuple[bool, ...]:
+        return self.tried(lambda: super(Lenient, self).flags(key, inputs), (False,) * inputs, key)
+
+    def divisible(self, key: str, number: int, by: int, what: str = "") -> None:
+        if not self.guessed:
+            with suppress(Refused):
+                super().divisible(key, number, by, what)
+
+    def tried(self, read: Callable[[], T], some: T, key: str) -> T:
+        try:
+            return read()
+        except Refused:
+            self.guessed.add(key)
+            return some
