@@ -30,7 +30,7 @@ _TOP = 5
 
 
 def add_cost(draft: Draft, layer: Layer) -> None:
-    """A loss of the spec."""
+    """Add the sections of a loss of the spec."""
     op = draft.graph.nodes[layer.nodes[-1]].op
     _WRITTEN[type(op)](Site(draft, layer, draft.name(layer.name)), op)
 
@@ -128,7 +128,7 @@ def usual_cost(draft: Draft) -> None:
 
 
 def _whole(draft: Draft, layer: Layer) -> Part:
-    """A layer's value in one section."""
+    """The section that has a layer's whole value."""
     reader = Layer(layer.name, "softmax", (layer.name,), (), layer.output, layer.placement, "own")
     return Site(draft, reader, layer.name).one()
 
@@ -145,7 +145,7 @@ def _cost(site: Site, type_: str, reads: tuple[Part, ...], weight: float, **para
 
 
 def _apart(site: Site, type_: str, keys: dict[str, str]) -> Part:
-    """A section between the loss and what it reads."""
+    """Add a section between the loss and what it reads, a neuron or a softmax."""
     read = site.one()
     name = site.draft.name(f"{site.layer.name}-{keys.get('neuron', type_)}")
     section = Section(name, site.layer.name, {"type": type_, "inputs": read.name, **keys})
@@ -168,7 +168,7 @@ def _over(draft: Draft, read: str, op: type[Softmax | Logistic]) -> Part | None:
 
 
 def _labels(draft: Draft, index: str) -> Part:
-    """The labels, which stand behind the images."""
+    """The section of the labels, which is added behind the images' where it is not there yet."""
     name = "labels" if index == _INDEX else "labels-one-hot"
     value = draft.values.get(f"#{name}")
     if value is None:

@@ -73,7 +73,7 @@ def _emitted(net: Net, dialect: Dialect) -> LayerFiles:
 
 
 def _add(draft: Draft, layer: Layer) -> None:
-    """A layer's sections. What reads a layer that cannot be said is passed over."""
+    """Add a layer's sections. A layer that reads one which could not be said is passed over."""
     if any(name not in draft.values for name in layer.inputs):
         return
     op = draft.graph.nodes[layer.nodes[0]].op

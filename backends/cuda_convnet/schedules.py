@@ -40,7 +40,7 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """What of a schedule a version has not."""
+    """What a version of cuda-convnet cannot say of a schedule."""
 
     message: str
     notes: tuple[str, ...] = ()
@@ -79,6 +79,6 @@ def spoken(schedule: Schedule, *, old: bool) -> tuple[Told | None, tuple[Lost, .
 
 
 def _inverse(factor: float) -> str:
-    """1 / factor, as short as it can be."""
+    """1 / factor, in the fewest digits that give the factor back."""
     short = float(f"{1 / factor:.12g}")
     return decimal(short if 1 / short == factor else 1 / factor)

@@ -51,5 +51,5 @@ def decimal(value: float) -> str:
 
 
 def listed(values: Iterable[object]) -> str:
-    """A list with an entry for each input."""
+    """Values in a row, as a key lists them: one for each input."""
     return ",".join(map(str, values))

@@ -115,7 +115,7 @@ class Site:
 
     @property
     def shape(self) -> Shape:
-        """What the section makes."""
+        """The shape of the section's output: its share, where the layer is divided over the GPUs."""
         whole = self.layer.output
         return Shape(whole.channels // self.groups, *whole[1:])
 

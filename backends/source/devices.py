@@ -93,7 +93,7 @@ def _is_writable(graph: Graph, placed: Placed) -> bool:
 
 
 def _holds_what_it_uses(graph: Graph, placed: Placed, layer: Layer) -> bool:
-    """Whether parameters that a layer takes from another lie as its own would."""
+    """Whether the parameters that a layer uses, its own or another's, are held where the layer is computed."""
     used = (graph.parameters[key] for name in layer.nodes for key in graph.nodes[name].params)
     return all(placed.holder(parameter) == placed.layers[layer.name].held for parameter in used)
 

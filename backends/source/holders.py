@@ -24,7 +24,7 @@ class Holders:
 
     @property
     def names(self) -> set[str]:
-        """The attributes that the class has."""
+        """The attributes of the class that hold parameters."""
         return {self._names[layer] for layer in self._made()}
 
     def lines(self) -> list[str]:
@@ -40,7 +40,7 @@ class Holders:
 
     @property
     def has_tensors(self) -> bool:
-        """Whether a layer's parameters are in no module of ``torch.nn``."""
+        """Whether some layer's parameters are held by the program's own class ``Tensors``."""
         return any(made.startswith("Tensors(") for made in self._made().values())
 
     def division(self, layer: str, parts: str) -> Division:

@@ -37,7 +37,7 @@ class Names:
         self._taken = {*GLOBALS, *LOCALS, *dir(builtins), *keyword.kwlist, *taken}
 
     def new(self, wanted: str) -> str:
-        """The wanted name as far as it can be had."""
+        """A free name: the wanted one, made an identifier, with underscores behind it where it is taken."""
         name = re.sub(r"\W", "_", wanted, flags=re.ASCII)
         if not name or name[0].isdigit():
             name = f"_{name}"

@@ -45,7 +45,7 @@ class Pictures:
 
 
 def pictures(graph: Graph) -> Pictures:
-    """What a graph's settings come to."""
+    """How a graph's program prepares its images."""
     size, before, augment = graph.input.output, graph.preprocessing, graph.augment
     mode: Literal["RGB", "L"] | None = None
     if size.is_image:

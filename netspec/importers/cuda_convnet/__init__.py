@@ -70,7 +70,7 @@ class Translation:
     twins: Merged = field(default_factory=lambda: Merged((), {}, {}))
 
     def placed(self, found: Diagnostic) -> Diagnostic:
-        """What the checker says of the spec, said of the layer file."""
+        """A diagnostic of the spec that was written, told at the place in the layer file that it comes from."""
         place = self.places.get(found.layer)
         if place is None:
             place = next(iter(self.places.values()))

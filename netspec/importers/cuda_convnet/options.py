@@ -47,7 +47,7 @@ class Options:
         return next(found, self.section.span)
 
     def refuse(self, code: str, message: str, *keys: str, notes: Iterable[str] = ()) -> Refused:
-        """Report a mistake under some keys; the answer is to be raised."""
+        """Report a mistake at the first of these keys that is there. The exception that is returned is to be raised."""
         key, text = next(((key, option.text) for key in keys if (option := self._option(key)) is not None), ("", ""))
         if code == "missing-key":  # which may have become part of another's value
             text = next((option.text for option in self.section.options.values() if "\n" in option.text), "")
@@ -68,19 +68,19 @@ class Options:
         return read()
 
     def warn(self, code: str, message: str, *keys: str, notes: Iterable[str] = ()) -> None:
-        """Report what is accepted and should be known."""
+        """Warn, at the first of these keys that is there, of something that is accepted all the same."""
         self.findings.warn(code, f"{self.name}: {message}", self.span(*keys), notes=notes, layer=self.name)
 
     def has(self, key: str) -> bool:
         return key.lower() in self.section.options
 
     def _option(self, key: str) -> Option | None:
-        """A key, by its name or by that of old files."""
+        """A key's option, whether the file has its name or the one of old files."""
         found = self.section.options.get(key.lower())
         return found or self.section.options.get(FORMERLY.get(key, key).lower())
 
     def get(self, key: str) -> Option | None:
-        """A key with its place, if it is there."""
+        """A key's option, if it is there. Warns of old names, and refuses a value with a % that means nothing."""
         found = self._option(key)
         if found is not None and found.key not in (key.lower(), *self.former):
             self.former.add(found.key)
@@ -140,7 +140,7 @@ class Options:
         return self._list(key, inputs, default, repeat, lambda word: self._real(key, word, -math.inf, math.inf))
 
     def flags(self, key: str, inputs: int) -> tuple[bool, ...]:
-        """One truth for each input; in lists only ``true`` and ``1`` are true."""
+        """True or false for each input: in lists only ``true`` and ``1`` are true."""
         return self._list(key, inputs, False, False, lambda word: word.lower() in ("true", "1"))
 
     def _list(self, key: str, inputs: int, default: T | None, repeat: bool, read: Callable[[str], T]) -> tuple[T, ...]:
@@ -180,7 +180,7 @@ class Options:
         return number
 
     def divisible(self, key: str, number: int, by: int, what: str = "") -> None:
-        """Refuse a number that another one does not divide."""
+        """Refuse a key's number unless ``by`` divides it."""
         if number % by:
             said = f"{key} is {number}{what and f' {what}'}, which {by} does not divide"
             raise self.misread("bad-value", said, key)

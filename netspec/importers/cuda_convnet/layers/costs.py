@@ -26,7 +26,7 @@ def _cost(site: Site, word: str) -> Layer:
 
 
 def _compared(site: Site, word: str) -> Layer:
-    """A cost of labels and as many predictions."""
+    """A cost that compares labels with a prediction for each of them."""
     labels, predictions = site.inputs
     if labels.outputs not in (predictions.outputs, UNKNOWN):
         message = f"{labels.name} has {labels.outputs} numbers, {predictions.name} {predictions.outputs}"
@@ -48,7 +48,7 @@ def _tica(site: Site) -> Layer:
 
 
 def _children(site: Site, word: str) -> None:
-    """Version 2: earlier costs whose values are printed with this one's."""
+    """``children`` of version 2: earlier costs whose values were printed together with this one's."""
     options = site.options
     if site.dialect == "2012" or not options.has("children"):
         return

@@ -77,7 +77,7 @@ def _fits(definition: Definition) -> bool:
 
 
 def assumed(shape: Shape, definition: Definition, findings: Findings) -> None:
-    """Say which shape was taken."""
+    """Warn that the shape of the data is assumed, and say which one."""
     layers = definition.layers.values()
     first = next((layer for layer in layers if layer.type == "data"), next(iter(layers)))
     other = _USUAL[0] if shape[1] != _USUAL[0] else _USUAL[1]
@@ -91,7 +91,7 @@ def assumed(shape: Shape, definition: Definition, findings: Findings) -> None:
 
 
 def _tried(config: Config, dialect: Dialect, shape: Shape) -> tuple[list[Diagnostic], Definition]:
-    """What is wrong with a file whose data have a shape, and what is read of it."""
+    """What is wrong with a file if its data have this shape, and the layers that are read of it then."""
     trial = Findings(config.source)
     definition = define(config, dialect, shape.units, trial)
     return [d for d in trial.all if d.severity == "error"], definition
@@ -110,7 +110,7 @@ def _usual(config: Config, first: Section | None, channels: int) -> tuple[int, .
 
 
 def _first_reader(config: Config) -> Section | None:
-    """The first section that takes data for maps."""
+    """The first section that reads data as maps, and so says how many channels they have."""
     data = {name for name, s in config.sections.items() if "type" in s.options and s.options["type"].text == "data"}
     readers = (s for s in config.sections.values() if "channels" in s.options and not data.isdisjoint(inputs_of(s)))
     return next(readers, None)

@@ -29,7 +29,7 @@ def _hs(site: Site) -> Layer:
 
 
 def _alike(site: Site) -> tuple[int, Image | None]:
-    """The one length of all inputs, and what their maps are where they agree."""
+    """The length of the inputs, and their maps where these are the same; inputs of different lengths are refused."""
     known = [layer for layer in site.inputs if layer.outputs != UNKNOWN]
     lengths = {layer.outputs for layer in known}
     if len(lengths) > 1:
@@ -68,7 +68,7 @@ def _largest_of(site: Site) -> Layer:
 
 
 def _joined(site: Site, word: str) -> Layer:
-    """All inputs one behind the other; maps of one size remain maps."""
+    """A layer that puts its inputs one behind the other. Where all are maps of one size, so is what comes out."""
     images = [layer.image for layer in site.inputs]
     sides = {image.side if image else None for image in images}
     whole = Image(sum(i.channels for i in images if i), images[0].side) if len(sides) == 1 and images[0] else None

@@ -42,7 +42,7 @@ _CROSS_MAP = "crossMap=1 is what type=cmrnorm does; type=rnorm looks at one map 
 
 
 def other_version(dialect: Dialect) -> str:
-    """What the version is called that a file is not read as."""
+    """What the other version is called: the one that a file is not read as."""
     return "version 2" if dialect == "2012" else "the 2012 version"
 
 
@@ -59,7 +59,7 @@ def notes_in_layers(dialect: Dialect, of_other: Collection[str] = ()) -> Mapping
 
 
 def notes_in_parameters(keys: Collection[str], dialect: Dialect) -> Mapping[str, str]:
-    """The same of a layer's parameters; ``keys`` are those of the layer."""
+    """What is said of keys that a layer's parameters have not. ``keys`` are those of its section in the layer file."""
     other = {"sched": _SCHED} if dialect == "2012" else {"schedw": _IN_RATES, "schedb": _IN_RATES}
     return {**_read_in("the layer file", keys), **_added(dialect), **other}
 
@@ -72,7 +72,7 @@ def notes_on_type(word: str, dialect: Dialect) -> tuple[str, ...]:
 
 
 def notes_on_neuron(word: str, dialect: Dialect) -> tuple[str, ...]:
-    """What says the same as a neuron that is none."""
+    """What says the same as a word that is no neuron; nothing where none is known."""
     if word == "dropout":
         return (f"dropout is a layer of its own, {_DROPOUT[dialect]}",)
     if word == "abstanh":

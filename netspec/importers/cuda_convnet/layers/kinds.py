@@ -55,7 +55,7 @@ class Site:
         return tuple(self.image(i, c, multiple_of_4) for i, c in enumerate(given))
 
     def image(self, index: int, channels: int, multiple_of_4: bool = False) -> Image:
-        """One input as square maps."""
+        """One input as square maps of so many channels. Refuses what is no stack of these."""
         units = self.inputs[index].outputs
         if units < 0:
             raise self.options.refuse(
@@ -74,7 +74,7 @@ class Site:
         return Image(channels, side)
 
     def weights_below(self) -> bool:
-        """Whether a layer with weights stands below."""
+        """Whether an input has weights, or reads such layers through whatever is between."""
         return any(layer.name in self.learning for layer in self.inputs)
 
     def no_weights_below(self, word: str) -> None:
@@ -85,7 +85,7 @@ class Site:
             )
 
     def layer(self, type_: str, outputs: int, **more: Any) -> Layer:
-        """The layer that comes out."""
+        """The layer that this section becomes. Refuses labels as the input of anything but a cost or a sum."""
         names = tuple(layer.name for layer in self.inputs)
         reads = more.pop("reads", (None,) * len(names))
         if any(layer.outputs < 0 for layer in self.inputs) and not type_.startswith("cost.") and type_ != "eltsum":

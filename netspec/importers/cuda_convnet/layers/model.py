@@ -78,5 +78,5 @@ class Definition:
     data: int
 
     def is_labels(self, layer: Layer) -> bool:
-        """Whether a layer is data other than the images."""
+        """Whether a layer is data, and not the images."""
         return layer.type == "data" and layer.values["dataIdx"] != self.data

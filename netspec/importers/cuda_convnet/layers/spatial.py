@@ -12,12 +12,12 @@ _POOLS = {"2012": ("max", "maxabs", "avg", "rand"), "v2": ("max", "maxabs", "avg
 
 
 def _image(site: Site, multiple_of_4: bool = False) -> Image:
-    """The one input as the section takes it."""
+    """The only input, as the maps that the section's ``channels`` say."""
     return site.image(0, site.options.integer("channels", low=1), multiple_of_4)
 
 
 def windows(side: int, size: int, stride: int, start: int) -> int:
-    """How many windows cover what is behind ``start``."""
+    """How many windows it takes to cover an image from ``start`` on."""
     return max(0, 1 - (-(side - start - size) // stride))
 
 

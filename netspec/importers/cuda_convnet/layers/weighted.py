@@ -49,7 +49,7 @@ def _start(site: Site, drawn: bool | None = None) -> dict[str, object]:
 
 
 def _shared(site: Site, layer: Layer) -> Layer:
-    """The layer with the sources of its matrices."""
+    """The layer, with where each of its weight matrices comes from (``weightSource``)."""
     options = site.options
     if not options.text("weightSource", "").strip():
         return replace(layer, shared=(None,) * len(site.inputs))
@@ -126,7 +126,7 @@ def _treefc(site: Site) -> Layer:
 
 
 def _windows(site: Site, word: str) -> Layer:
-    """A convolution, or its unshared sibling."""
+    """A convolution, or ``local``, which has weights of its own at every place."""
     options, n, repeat = site.options, len(site.inputs), site.repeat
     images = site.channels()
     kernels = options.integers("filterSize", n, None, repeat, 1)
@@ -170,7 +170,7 @@ def _windows(site: Site, word: str) -> Layer:
 
 
 def _depth(site: Site, channels: int, groups: int, sparse: bool, given: int) -> int:
-    """The channels that a filter reads."""
+    """How many channels a filter reads."""
     options, depth = site.options, given or channels // groups
     if not sparse:
         if given and given != channels // groups:

@@ -48,7 +48,7 @@ def bounds(layer: Layer, options: Options, dialect: Dialect) -> Mapping[str, tup
 
 
 def norm_key(type_: str, dialect: Dialect) -> str:
-    """What ``wball`` is in a spec, for a layer type of the file or the spec."""
+    """The key of a spec that ``wball`` becomes, by the layer's type (in the file's word or the spec's)."""
     return "fixed_norm" if dialect == "v2" and type_ != "local" else "max_norm"
 
 
@@ -76,6 +76,6 @@ def _each(values: tuple[float, ...], reads: list[int], of: Callable[[float, int]
 
 
 def _places(layer: Layer) -> int:
-    """At how many places a layer has weights of its own."""
+    """At how many places of its image a layer has weights of their own: ``local`` at each, others at one."""
     places: int = layer.values["side"] ** 2 if layer.type == "local" else 1
     return places

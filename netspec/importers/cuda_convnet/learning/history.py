@@ -140,7 +140,7 @@ class _Told:
 
 
 def _replay(run: Run, held: Mapping[str, Held], *, biases: bool = False) -> Replay:
-    """The run's rates of weights, or of biases."""
+    """The run gone through once more: its rates of weights, or those of biases."""
     changes = [change for change in run.changes if change.both or change.biases == biases]
     rates = {name: own.bias_lr if biases else own.rate for name, own in held.items()}
     return replayed(changes, {name: own.layer for name, own in held.items()}, rates)
@@ -264,7 +264,7 @@ def _length(run: Run, findings: Findings, *, scheduled: bool) -> dict[str, str]:
 
 
 def _colour(run: Run, told: _Told) -> dict[str, str]:
-    """The noise of the colours that the run began with, as a key of ``augment``."""
+    """The noise of the colours with which the run began, as the key ``colour`` of the augment line."""
     std = 0.0
     for i, colour in enumerate(run.colours):
         if i == 0:
@@ -276,6 +276,6 @@ def _colour(run: Run, told: _Told) -> dict[str, str]:
 
 
 def _named(names: Iterable[str]) -> str:
-    """Some names, the first of many."""
+    """Names in a row; of many, the first and how many more."""
     every = list(names)
     return ", ".join(every[:MOST_NAMED]) + (f" and {len(every) - MOST_NAMED} more" if len(every) > MOST_NAMED else "")

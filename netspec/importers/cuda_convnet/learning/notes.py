@@ -186,7 +186,7 @@ def _time(line: str) -> tuple[float | None, str]:
 
 
 def _clauses(text: str, span: Span, epoch: float | None) -> Iterator[Note]:
-    """The notes of a sentence's parts."""
+    """What the clauses of a sentence say, one after the other."""
     if "eps" in text:
         text = _NAMES.sub(lambda names: "+".join(re.split(_AND, names[0])), text)
     aside = re.sub(r"\([^()]*\)", " ", _ASIDE.sub(r" \1 ", text))

@@ -274,7 +274,7 @@ class _Reader:
             )  # fmt: skip
 
     def learning(self) -> Learning:
-        """Everything in the words of a spec."""
+        """What has been read, in the words of a spec."""
         usual = self._usual()
         batch = int(self.told.get("batch", "128"))
         found = self._updates(batch)
@@ -317,7 +317,7 @@ class _Reader:
         return usual | ({"bias_schedule": bias_schedule} if bias_schedule != schedule else {})
 
     def _updates(self, batch: int) -> Updates:
-        """When layers are updated that learn."""
+        """When the layers that learn are updated; once a batch, with a warning, where a spec cannot say it."""
         periods = {name: r.period for name, r in self.rates.items() if r.period and r.learns}
         found, parts = updates(self.definition, periods), passes(self.definition)
         images = found.batches * batch
@@ -356,6 +356,6 @@ def _updating(options: Options, key: str, rates: tuple[float, ...]) -> tuple[flo
 
 
 def _commonest(values: Iterable[tuple[float, ...]]) -> float:
-    """The value that most have."""
+    """The most frequent value; 0 where there is none."""
     every = [value for each in values for value in each]
     return max(dict.fromkeys(every), key=every.count) if every else 0.0

@@ -49,7 +49,7 @@ class Updates:
 
 
 def updates(definition: Definition, periods: Mapping[str, int]) -> Updates:
-    """After how many passes layers are updated, as parts of a batch."""
+    """When layers are updated, in a spec's words. ``periods`` are the passes between two updates of each."""
     whole = passes(definition)
     parts = lcm(whole, *periods.values())
     every = {name: passed for name, passed in periods.items() if passed != parts}

@@ -28,7 +28,7 @@ class Rates:
 
     @property
     def learns(self) -> bool:
-        """Whether anything moves."""
+        """Whether the weights or the biases have a rate above 0."""
         return any((*self.lr, self.bias_lr))
 
     def told(self, usual_schedule: str) -> dict[str, tuple[str, ...]]:

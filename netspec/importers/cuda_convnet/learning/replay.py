@@ -79,7 +79,7 @@ def close(a: float, b: float) -> bool:
 
 
 def commonest(values: Collection[float]) -> float | None:
-    """The value that most have, of equally many the first."""
+    """The most frequent value; the first of several that are as frequent."""
     return max(Counter(values).items(), key=lambda item: item[1])[0] if values else None
 
 
@@ -123,7 +123,7 @@ class _Replayer:
                 self._set(name, change)
 
     def _chosen(self, change: Change) -> list[str]:
-        """The layers whose rate is set."""
+        """The layers whose rate a change sets, by what it names."""
         if change.layers:
             found = {word: layers_of(word, self.layers) for word in change.layers}
             for word, names in found.items():

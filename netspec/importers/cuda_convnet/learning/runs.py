@@ -27,7 +27,7 @@ class Run:
     batch: int | None = None
 
     def add(self, notes: Iterable[Note]) -> None:
-        """Take up what a line says."""
+        """Add what a line of the notes says to the run."""
         for note in notes:
             match note:
                 case Change(epoch=epoch) if epoch < 0:  # so many epochs after the last

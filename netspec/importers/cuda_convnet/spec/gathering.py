@@ -56,7 +56,7 @@ def gathers(line: Line) -> bool:
 
 
 def _by_number(line: Line) -> bool:
-    """Whether a line is a function of each number by itself."""
+    """Whether a line computes each number of its output from one number of its only input."""
     return line.type in FUNCTIONS and len(line.inputs) == 1
 
 

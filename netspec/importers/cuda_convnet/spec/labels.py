@@ -68,7 +68,7 @@ def _one_of_classes(made: Layer, classes: _Classes) -> bool:
 
 
 def _compared(definition: Definition, compared: Mapping[str, tuple[str, str]]) -> Iterator[tuple[Layer, Layer, str]]:
-    """Each cost over labels, with the labels and what is compared with them."""
+    """Each cost that reads labels: the cost, the layer of the labels, and the name of what is compared with them."""
     for cost in definition.layers.values():
         if cost.name in compared:
             names = compared[cost.name]

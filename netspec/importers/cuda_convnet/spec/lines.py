@@ -73,7 +73,7 @@ class Lines:
         return name if self.images[name] is None else self.add(layer, "flatten", {}, [name], None, f"-flat{index}")
 
     def plain(self, layer: Layer) -> list[str]:
-        """The lines of all inputs, as they are."""
+        """The names of the lines that have the values of all inputs, laid out as they are."""
         return [self.value(layer, name) for name in layer.inputs]
 
     def value(self, layer: Layer, name: str) -> str:

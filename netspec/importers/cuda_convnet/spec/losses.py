@@ -40,7 +40,7 @@ class Compared:
 
 
 def compared(definition: Definition, learning: Learning) -> Compared:
-    """The layers that are read together with their cost."""
+    """Which layers belong to a cost that reads them, and are written together with it."""
     logistic, differences, compared_with = set(), dict[str, Difference](), dict[str, tuple[str, str]]()
     costs = sum(layer.is_cost for layer in definition.layers.values())
     reads = Counter(name for layer in definition.layers.values() for name in set(layer.inputs))

@@ -197,13 +197,13 @@ class _Writer:
         return self.result.add(layer, word, {}, [read], None)
 
     def _alike(self, layer: Layer, names: list[str]) -> list[str]:
-        """What a layer joins, as vectors where their maps differ."""
+        """The inputs of a layer that needs them of one shape: as they are, or as vectors where their maps differ."""
         if len({self.result.images[name] for name in names}) == 1:
             return names
         return [self.result.flat(layer, i, name) for i, name in enumerate(names)]
 
     def _maps(self, layer: Layer) -> list[str]:
-        """The inputs, as vectors where they are not maps of one size."""
+        """The inputs of a concatenation: as they are, or as vectors where they are not maps of one size."""
         names = self.result.plain(layer)
         sizes = {image.side if (image := self.result.images[name]) else None for name in names}
         if len(sizes) == 1:

@@ -42,7 +42,7 @@ class Run:
 
     @property
     def behind(self) -> int:
-        """How many begin behind the last."""
+        """How many windows begin behind the last pixel."""
         return min(self.places, max(0, self.places - (self.length - 1 - self.start) // self.stride - 1))
 
     @property
@@ -51,7 +51,7 @@ class Run:
 
     @property
     def seeing(self) -> Run:
-        """Those that have pixels."""
+        """The run of those windows that have pixels."""
         return Run(
             self.length, self.size, self.stride, self.start + self.stride * self.before, self.places - self.empty
         )
@@ -106,14 +106,14 @@ def _pooled(layer: Layer, lines: Lines, read: str, word: str, run: Run, suffix: 
 
 
 def _covered(layer: Layer, lines: Lines, read: str, image: Image, first: int, pixels: int) -> str:
-    """What is read, without the pixels that no window covers."""
+    """The line that is read, cropped to the pixels that windows cover."""
     if pixels == image.side:
         return read
     return lines.add(layer, "crop", cropped(first, first, pixels), [read], None, "-covered")
 
 
 def _padded(layer: Layer, lines: Lines, inner: str, before: int, behind: int, made: Image) -> str:
-    """Zeros where the windows have no pixels."""
+    """A line with zeros in place of the windows that have no pixel."""
     return lines.add(layer, "zeropad", {"pad": sides(before, behind)}, [inner], made)
 
 
@@ -156,7 +156,7 @@ def _tell(layer: Layer, run: Run, kind: str, key: str) -> None:
 
 
 def cropped(top: int, left: int, side: int) -> dict[str, str]:
-    """The keys of a square out of maps."""
+    """The keys of a ``crop`` that cuts a square out of maps."""
     places = {"top": str(top), "left": str(left)}
     return {"size": str(side), **{key: place for key, place in places.items() if place != "0"}}
 

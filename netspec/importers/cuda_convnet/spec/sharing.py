@@ -45,7 +45,7 @@ def line_of(matrix: Shared, parted: Collection[str]) -> str:
 
 
 def _owner(layer: Layer, definition: Definition) -> str | None:
-    """The one layer all of whose matrices are taken, in their order."""
+    """The layer whose matrices a layer takes, if it takes all of them and in their order."""
     first = layer.shared[0]
     if first is None or first.layer == layer.name:
         return None

@@ -75,7 +75,7 @@ def identifier(name: str) -> str:
 
 
 def _names(lines: Sequence[Line]) -> dict[str, str]:
-    """A name for every line, each another one."""
+    """The name in the spec of every line: no two are the same."""
     names: dict[str, str] = {}
     taken = {line.name for line in lines if identifier(line.name) == line.name}
     numbers: dict[str, int] = {}

@@ -100,7 +100,7 @@ class _Attempt:
                 self._find(line, found, banned)
 
     def _find(self, last: Line, found: Mapping[tuple[object, ...], list[Line]], banned: set[str]) -> None:
-        """A family whose last member is this line."""
+        """Look for the family whose member on the last GPU is this line, and keep it."""
         members: list[Line] = []
         for gpu in range(self.gpus - 1):
             options = found.get(_alike(last, gpu), [])
@@ -290,7 +290,7 @@ class _Attempt:
 
 
 def _alike(line: Line, gpu: int) -> tuple[object, ...]:
-    """What twins have in common, and a GPU."""
+    """What the twins of a line have in common, together with the GPU of one of them."""
     own = sorted((key, value) for key, value in line.keys.items() if key != "weights")
     return line.type, tuple(own), "weights" in line.keys, len(line.inputs), gpu
 
