@@ -25,7 +25,7 @@ from netspec.train.config import Request
 from netspec.train.errors import TrainError
 from netspec.train.interval import Interval
 from netspec.train.judging.testing import Question, run_test
-from netspec.train.reporting.console import Quiet, Status
+from netspec.train.reporting.console import Reporter, Status
 from netspec.train.run import train
 from netspec.train.runs.saved import open_run
 
@@ -37,7 +37,7 @@ GOAL = 0.25
 
 
 @dataclass
-class Watching(Quiet):
+class Watching(Reporter):
     """A training's reporter that measures each of its checkpoints: ``errors`` by their steps."""
 
     run: Path

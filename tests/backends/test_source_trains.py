@@ -20,7 +20,7 @@ import netspec
 from netspec.ir.graph import Graph
 from netspec.train.config import Request
 from netspec.train.learning.objective import Objective
-from netspec.train.reporting.console import Quiet
+from netspec.train.reporting.console import Reporter
 from netspec.train.run import train
 from netspec.train.runs import checkpoint
 
@@ -98,7 +98,7 @@ def trained(graph: Graph, folder: Path) -> dict[str, Any]:
     request = Request(
         "synthetic", epochs=EPOCHS, batch=BATCH, seed=SEED, device="cpu", threads=1, out=folder, without=("all",)
     )
-    result = train(graph, "the spec", "whole", request, Quiet(Console(quiet=True)))
+    result = train(graph, "the spec", "whole", request, Reporter(Console(quiet=True)))
     return checkpoint.load(checkpoint.saved(result.folder / "checkpoints")[-1])
 
 
@@ -214,7 +214,7 @@ def test_on_a_folder_it_ends_with_the_trainers_bits(
     request = Request(
         str(tmp_path / "images"), epochs=3, seed=SEED, device="cpu", threads=1, out=tmp_path / "run", without=("all",)
     )
-    folder = train(graph, "the spec", "little", request, Quiet(Console(quiet=True))).folder
+    folder = train(graph, "the spec", "little", request, Reporter(Console(quiet=True))).folder
     wanted = checkpoint.load(checkpoint.saved(folder / "checkpoints")[-1])["weights"]
     out = tmp_path / "weights.pt"
     words = ("--epochs", "3", "--seed", str(SEED), "--device", "cpu", "--out", out)

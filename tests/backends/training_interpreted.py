@@ -19,7 +19,7 @@ from rich.console import Console
 import netspec.train.data.sources.synthetic as synthetic
 from netspec.net import loads
 from netspec.train.config import Request
-from netspec.train.reporting.console import Quiet
+from netspec.train.reporting.console import Reporter
 from netspec.train.run import train
 from netspec.train.runs import checkpoint
 
@@ -37,7 +37,7 @@ augment from=18 flip=horizontal colour=pca(0.1)
 """
 
 
-class Told(Quiet):
+class Told(Reporter):
     """Keeps what a training notes."""
 
     def __init__(self) -> None:

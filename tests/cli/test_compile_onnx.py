@@ -18,7 +18,7 @@ from rich.console import Console
 import netspec
 from netspec.cli import main
 from netspec.train.config import Request
-from netspec.train.reporting.console import Quiet
+from netspec.train.reporting.console import Reporter
 from netspec.train.run import train
 from netspec.train.runs.saved import open_run
 
@@ -60,7 +60,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of the spec above."""
     out = tmp_path_factory.mktemp("runs") / "tiny"
     request = Request("synthetic", steps=4, seed=0, threads=1, out=out)
-    return train(netspec.loads(SPEC).graph, SPEC, "tiny", request, Quiet(Console(quiet=True))).folder
+    return train(netspec.loads(SPEC).graph, SPEC, "tiny", request, Reporter(Console(quiet=True))).folder
 
 
 def about(path: Path) -> dict[str, str]:

@@ -15,7 +15,7 @@ import netspec
 from netspec.cli import main
 from netspec.train.config import Request
 from netspec.train.learning.objective import Objective
-from netspec.train.reporting.console import Quiet
+from netspec.train.reporting.console import Reporter
 from netspec.train.run import train
 from netspec.train.runs import checkpoint
 from netspec.train.runs.runfolder import read_metrics
@@ -47,7 +47,9 @@ def test_the_average_is_validated_and_saved_beside_the_weights(tmp_path: Path, m
 
     monkeypatch.setattr(Objective, "measured", also_noted)
     graph = netspec.loads(SPEC.format("ema=0.9")).graph
-    train(graph, "the spec", "net", Request("synthetic", threads=1, out=tmp_path / "run"), Quiet(Console(quiet=True)))
+    train(
+        graph, "the spec", "net", Request("synthetic", threads=1, out=tmp_path / "run"), Reporter(Console(quiet=True))
+    )
     state = saved(tmp_path / "run")
     average = state["average"]
     assert average["updates"] == state["step"] == 1024 // 64

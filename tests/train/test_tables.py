@@ -20,7 +20,7 @@ from netspec.train.config import Request
 from netspec.train.errors import TrainError
 from netspec.train.learning.objective import build
 from netspec.train.learning.optimiser import optimiser_of, velocities
-from netspec.train.reporting.console import Quiet
+from netspec.train.reporting.console import Reporter
 from netspec.train.run import train
 from netspec.train.runs import checkpoint
 from netspec.train.tensors.fitting import fit
@@ -93,7 +93,7 @@ def test_absent_weights_stay_zero(keys: str, train: str, passes: tuple[str, ...]
 
 def test_a_run_and_what_goes_on_with_it(tmp_path: Path) -> None:
     text = spec("schedule=linear(0.1, noise=0.5)", "epochs=1 ema=0.9")
-    quiet = Quiet(Console(quiet=True))
+    quiet = Reporter(Console(quiet=True))
     graph = netspec.loads(text).graph
     run = train(graph, text, "tabled", Request("synthetic", out=tmp_path / "run", threads=1, steps=6), quiet).folder
     first = checkpoint.load(checkpoint.saved(run / "checkpoints")[-1])

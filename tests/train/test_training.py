@@ -29,14 +29,14 @@ from netspec.train.data.picture import Frame
 from netspec.train.data.sources import synthetic
 from netspec.train.errors import RequestError, TrainError
 from netspec.train.learning.validation import Evaluation, evaluate
-from netspec.train.reporting.console import Lines, Plan, Quiet, Status, describe, reporter
+from netspec.train.reporting.console import Lines, Plan, Reporter, Status, describe, reporter
 from netspec.train.run import Result
 from netspec.train.run import train as run_train
 from netspec.train.runs import checkpoint
 from netspec.train.runs.plot import HOW_TO_GET_IT
 from netspec.train.runs.runfolder import read_metrics
 
-QUIET = Quiet(Console(quiet=True))
+QUIET = Reporter(Console(quiet=True))
 
 
 def network(classes: int = 4, lr: float = 0.02, **settings: Any) -> Graph:
@@ -167,7 +167,7 @@ def test_a_folder_with_broken_images_adds_up(tmp_path: Path) -> None:
     (data / "val" / "a" / "0.jpg").write_bytes(b"\xff\xd8\xff")
     told: list[str] = []
 
-    class Told(Quiet):
+    class Told(Reporter):
         def warn(self, text: str) -> None:
             told.append(text)
 
@@ -192,7 +192,7 @@ def test_more_unreadable_images_than_one_wants_to_read_about(tmp_path: Path) -> 
         (data / "a" / f"{number}.jpg").write_bytes(b"")
     told: list[str] = []
 
-    class Told(Quiet):
+    class Told(Reporter):
         def warn(self, text: str) -> None:
             told.append(text)
 
@@ -281,7 +281,7 @@ def test_no_cuda_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         train(network(), tmp_path / "run", device="cuda")
 
 
-class InterruptAt(Quiet):
+class InterruptAt(Reporter):
     """Sends this process SIGINT when the log reaches a step."""
 
     def __init__(self, step: int) -> None:
@@ -312,7 +312,7 @@ def test_without_matplotlib_one_line_says_how_to_get_it(tmp_path: Path, monkeypa
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     notes: list[str] = []
 
-    class Noted(Quiet):
+    class Noted(Reporter):
         def note(self, text: str) -> None:
             notes.append(text)
 
@@ -342,7 +342,7 @@ def test_plain_output_of_a_quick_run_stays_short(
 def test_the_speed_of_an_epoch_is_that_of_its_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A validation of a second is none of the time in which 64 images were trained on."""
 
-    class Told(Quiet):
+    class Told(Reporter):
         def validated(self, status: Status, found: Evaluation | None) -> None:
             speeds.append(status.images_per_second)
 

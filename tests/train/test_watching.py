@@ -21,7 +21,7 @@ from netspec.net import loads
 from netspec.train.config import Request
 from netspec.train.interval import Due, Interval, read_interval
 from netspec.train.learning.guessing import guessing
-from netspec.train.reporting.console import Quiet
+from netspec.train.reporting.console import Reporter
 from netspec.train.run import train as run_train
 from netspec.train.runs.plot import Drawing
 from netspec.train.runs.runfolder import RunFolder
@@ -148,7 +148,7 @@ def test_the_picture_is_drawn_while_the_run_goes_on(tmp_path: Path, monkeypatch:
     monkeypatch.setattr("netspec.train.runs.plot.SECONDS_BETWEEN", 0.0)
     monkeypatch.setattr("netspec.train.runs.plot.draw_curves", lambda metrics, *_: bool(drawn.append(1)) or True)
     request = Request("synthetic", out=tmp_path / "run", threads=1)
-    run_train(loads(SPEC).graph, SPEC, "tiny", request, Quiet(Console(quiet=True)))
+    run_train(loads(SPEC).graph, SPEC, "tiny", request, Reporter(Console(quiet=True)))
     assert len(drawn) == 3 + 1  # after each epoch, and at the end
 
 
@@ -170,7 +170,7 @@ def test_a_picture_that_cannot_be_drawn_ends_nothing(tmp_path: Path, monkeypatch
 
     told: list[str] = []
 
-    class Noted(Quiet):
+    class Noted(Reporter):
         def note(self, text: str) -> None:
             told.append(text)
 

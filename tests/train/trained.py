@@ -15,7 +15,7 @@ from netspec.net import Net, loads
 from netspec.train.config import Request
 from netspec.train.data.picture import Frame
 from netspec.train.data.sources.synthetic import Textures
-from netspec.train.reporting.console import Quiet
+from netspec.train.reporting.console import Reporter
 from netspec.train.run import train
 
 SPEC = """net tiny
@@ -34,7 +34,7 @@ augment crop=12 from=14 flip=horizontal
 test views=10
 """
 
-QUIET = Quiet(Console(quiet=True))
+QUIET = Reporter(Console(quiet=True))
 
 
 def net(old: str = "", new: str = "") -> Net:

@@ -23,7 +23,7 @@ import torch
 import torch.distributed as dist
 
 from netspec.train.chance import Places
-from netspec.train.data.batches.sharing import Failures
+from netspec.train.data.batches.sharing import Failures, Sharing
 from netspec.train.data.picture import Data
 from netspec.train.errors import RequestError, TrainError
 from netspec.train.processes.environment import FOLDER
@@ -110,18 +110,22 @@ ALONE = Crew()
 
 
 @dataclass(frozen=True, slots=True)
-class Readers:
-    """The crew as those who read a pass together (see ``data.sharing``), each ``part(count)`` of a batch."""
+class Readers(Sharing):
+    """The crew as those who read a pass together, each ``share(count)`` of a batch of ``count`` images."""
 
     crew: Crew
-    part: Callable[[int], Places]
+    share: Callable[[int], Places]
+
+    def part(self, count: int) -> Places:
+        """See ``Sharing``."""
+        return self.share(count)
 
     def agreed(self, failures: Failures) -> Failures:
-        """See ``Crew``."""
+        """See ``Sharing``."""
         return self.crew.agreed(failures)
 
     def all(self, value: bool) -> bool:
-        """Whether ``value`` is true in all of the processes."""
+        """See ``Sharing``."""
         return not self.crew.any(not value)
 
 

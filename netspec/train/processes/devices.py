@@ -23,7 +23,7 @@ from netspec.train.memory import memory_told
 from netspec.train.processes.crew import Crew, enlisted, is_lost
 from netspec.train.processes.launching import launch, report_code, report_error, report_process
 from netspec.train.processes.shared import need_shares
-from netspec.train.reporting.console import Quiet, Reporter, reporter
+from netspec.train.reporting.console import Reporter, reporter
 from netspec.train.runs.runfolder import SPEC, read_facts
 from netspec.units import plural
 
@@ -79,7 +79,7 @@ def _be_one_of_them(wanted: Wanted, quiet: bool) -> run.Result | int:
             raise RequestError(f"--gpus {request.gpus}, and there are {size} processes")
         device = request.device or device_for(None)
         with enlisted(device) as crew:
-            teller = reporter(quiet=quiet) if crew.leads else Quiet(Console(file=io.StringIO()))
+            teller = reporter(quiet=quiet) if crew.leads else Reporter(Console(file=io.StringIO()))
             settled = replace(request, gpus=size, device=device)
             result = _train(replace(wanted, request=settled), teller, crew)
     except TrainError as problem:

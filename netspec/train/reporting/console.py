@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
@@ -39,66 +38,39 @@ class Status:
     waiting: float
 
 
-class Reporter(Protocol):
-    """What the training tells while it goes on."""
-
-    def note(self, text: str) -> None:
-        """A line that is worth knowing."""
-        ...
-
-    def warn(self, text: str) -> None:
-        """A line about something that is wrong, and does not stop the training."""
-        ...
-
-    def reading(self, done: int, total: int) -> None:
-        """How many images have been read for their statistics."""
-        ...
-
-    def plan(self, plan: Plan) -> None:
-        """An epoch begins. The plan may have changed since the one before, as unreadable images were found."""
-        ...
-
-    def progress(self, status: Status) -> None: ...
-
-    def validated(self, status: Status, found: Evaluation | None) -> None:
-        """An epoch is over, and this is what its validation found."""
-        ...
-
-    def close(self) -> None: ...
-
-
-class Quiet:
-    """Tells warnings only."""
+class Reporter:
+    """What a training tells while it goes on. This one prints warnings alone; others say more."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
 
     def note(self, text: str) -> None:
-        pass
+        """Tell a line that is worth knowing."""
 
     def warn(self, text: str) -> None:
+        """Tell of something that is wrong, and does not stop the training."""
         self._print(f"warning: {text}")
 
     def reading(self, done: int, total: int) -> None:
-        pass
+        """Tell how many images have been read for their statistics."""
 
     def plan(self, plan: Plan) -> None:
-        pass
+        """An epoch begins. The plan may have changed since the one before, as unreadable images were found."""
 
     def progress(self, status: Status) -> None:
-        pass
+        """Tell how far the training is."""
 
     def validated(self, status: Status, found: Evaluation | None) -> None:
-        pass
+        """An epoch is over, and this is what its validation found."""
 
     def close(self) -> None:
-        pass
+        """Leave the terminal as it should be at the end."""
 
     def _print(self, text: str) -> None:
         self._console.print(printable(text), markup=False, highlight=False, soft_wrap=True)
 
 
-class Lines(Quiet):
+class Lines(Reporter):
     """Plain lines: about one for each epoch of a run of few epochs; else one every ten seconds, later every fiftieth
     of the time that has passed, so that a run of days leaves a log that can be read."""
 
@@ -136,7 +108,7 @@ class Lines(Quiet):
         self._last = self._clock()
 
 
-class Bar(Quiet):
+class Bar(Reporter):
     """A progress bar, for a terminal."""
 
     def __init__(self, console: Console) -> None:
@@ -188,7 +160,7 @@ def reporter(*, quiet: bool, console: Console | None = None) -> Reporter:
     """The one that suits: on standard error, unless another console is given."""
     console = console if console is not None else Console(stderr=True)
     if quiet:
-        return Quiet(console)
+        return Reporter(console)
     return Bar(console) if on_terminal(console) else Lines(console)
 
 

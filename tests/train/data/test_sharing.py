@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from netspec.train.chance import Places, shuffled
 from netspec.train.data.batches.loader import Loader, Tally
-from netspec.train.data.batches.sharing import Failures
+from netspec.train.data.batches.sharing import Failures, Sharing
 from netspec.train.data.picture import Frame, Pixels, Remembered, Split, Unreadable
 
 FRAME = Frame(1, 1, 2)
@@ -68,7 +68,7 @@ class Table:
 
 
 @dataclass
-class Member:
+class Member(Sharing):
     """Reads a run of each batch's pictures; the last members one less where they cannot share alike."""
 
     rank: int

@@ -33,7 +33,7 @@ from netspec.train.errors import TrainError
 from netspec.train.interrupt import Stop
 from netspec.train.loop import agree_on_unreadable
 from netspec.train.processes.crew import Crew, Readers, need_alike
-from netspec.train.reporting.console import Quiet
+from netspec.train.reporting.console import Reporter
 from netspec.train.training import Training
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="workers are found in /proc")
@@ -109,7 +109,7 @@ def stopped(out: str) -> list[Any]:
         stop.ask(int(signal.SIGTERM))
     run.stop_with_the_others = lambda: nullcontext(stop)  # type: ignore[assignment]
     request = Request("synthetic", gpus=2, device="cpu", threads=1, out=Path(out))
-    quiet = Quiet(Console(file=io.StringIO()))
+    quiet = Reporter(Console(file=io.StringIO()))
     result = run.train(netspec.loads(launched.SPEC).graph, launched.SPEC, "tiny", request, quiet, Crew(rank, 2))
     return [result.state, result.signal]
 

@@ -24,7 +24,7 @@ from netspec.net import loads
 from netspec.train import run
 from netspec.train.config import Request
 from netspec.train.loop import run as run_loop
-from netspec.train.reporting.console import Quiet, Status
+from netspec.train.reporting.console import Reporter, Status
 from netspec.train.run import train as run_train
 from netspec.train.runs import checkpoint
 from netspec.train.runs.resume import Earlier, reopen
@@ -44,7 +44,7 @@ def train(*arguments: str) -> Result:
     return CliRunner().invoke(main, ["train", *arguments])
 
 
-class InterruptAt(Quiet):
+class InterruptAt(Reporter):
     """Sends this process a signal when the log reaches a step."""
 
     def __init__(self, step: int, number: int = signal.SIGINT) -> None:
@@ -72,7 +72,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of 3 epochs of 32 steps that nobody interrupted."""
     folder = tmp_path_factory.mktemp("whole") / "run"
     text, wanted = SPEC, Request("synthetic", out=folder, threads=1)
-    run_train(loads(text).graph, text, "tiny", wanted, Quiet(Console(quiet=True)))
+    run_train(loads(text).graph, text, "tiny", wanted, Reporter(Console(quiet=True)))
     return folder
 
 
@@ -145,7 +145,7 @@ def test_unreadable_images_and_schedules_that_follow_the_progress(recipe: str) -
     broken()
     text = f"{SPEC.replace('outputs=4', 'outputs=2').replace('schedule=plateau(patience=1, times=3)', recipe)}"
     wanted = Request("data", batch=8, out=Path("whole"), threads=1)
-    whole = run_train(loads(text).graph, text, "tiny", wanted, Quiet(Console(quiet=True)))
+    whole = run_train(loads(text).graph, text, "tiny", wanted, Reporter(Console(quiet=True)))
     assert whole.step == 21
     for stop in (4, 10):
         stopped(stop, f"run{stop}", "data", text, batch=8)
