@@ -91,6 +91,8 @@ class Walk:
                 read = [v for i in inputs if (v := self.values[i])]
                 value = self._lower(request, read, stated, reading)
                 reads = self._reads.get(name, ())
+        elif found and found.grouping == "weights" and _names_an_owner(section):
+            self._owner(number, found)  # whatever else is wrong, no layer may be called so
         if value is None and stated.shape is not None:
             placement = self._likely_placement(found, values, inputs)
             if not placement.split or stated.shape.channels % self.groups == 0:
@@ -312,3 +314,8 @@ def _inputs_span(section: Section) -> Span:
     """Where it is said what a layer reads; its type, where it is not."""
     pair = by_key(section.pairs).get("inputs")
     return pair.span if pair else section.values[0].span
+
+
+def _names_an_owner(section: Section) -> bool:
+    """Whether ``weights=`` has a name."""
+    return "weights" in section.body.keys and isinstance(by_key(section.pairs)["weights"].value, Word)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from checking import codes, good, mistake, ops, place
+from checking import codes, good, mistake, mistakes, ops, place
 
 from netspec.diagnostics import apply
 from netspec.ir.distribution import Constant, Normal, Uniform
@@ -144,3 +144,11 @@ def test_a_claim_of_weights_is_refuted_with_the_tables_kernels() -> None:
     assert found.notes[0] == "3 * 3 weights a kernel * 6 kernels of the table = 54"
     found = mistake(TABLED + " -> connections=1")
     assert found.notes[0] == "6 * 6 places * 54 weights = 1,944"
+
+
+def test_weights_of_no_layer_are_told_beside_the_other_mistakes_of_a_line() -> None:
+    text = f"{IMAGE}[a] fc outputs=0 weights=zz\n[b] conv filters=x kernel=3 weights=a\n[c] fc outputs=x weights=3\n"
+    assert [(d.code, d.span.text) for d in mistakes(text)] == [
+        ("bad-value", "0"), ("unknown-layer", "zz"), ("bad-value", "x"), ("weights-mismatch", "a"),
+        ("bad-value", "x"), ("bad-value", "3"),
+    ]  # fmt: skip
