@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from netspec import backend
 from netspec.ir.ops import NoisyRelu
 from netspec.passes.parts import WHOLE, Gathered
+from netspec.train.learning.narrowed import Narrowed
 from netspec.train.learning.objective import Objective, nothing
 from netspec.train.learning.recording import CudaGraphs, Inputs, Made, Recorder, Recording
 
@@ -22,13 +23,15 @@ class RecordedObjective(Objective):
 
     ``chance`` is what the module draws from in training, in tensors that stay (``HeldDraw``); ``learning`` are the
     parameters that the loss depends on, as they were found when the work was done last. A network that draws outside
-    training too has no recorded ``looks``.
+    training too has no recorded ``looks``. These read weights that have been ``narrowed`` before, where autocast would
+    narrow them.
     """
 
     steps: Recording
     looks: Recording | None
     chance: Any
     learning: list[nn.Parameter]
+    narrowed: Narrowed | None
 
     def draw(self, seed: int, step: int, first_sample: int = 0) -> None:
         """Draw from what is held, which ``gradients`` has put to the seed and the step."""
@@ -52,6 +55,8 @@ class RecordedObjective(Objective):
         """The class scores, (N, classes)."""
         if self.looks is None or torch.is_grad_enabled() or self.module.training:
             return Objective.scores(self, images)
+        if self.narrowed is not None:
+            self.narrowed.twin()
         (scores,) = self.looks(self._scores, (images,))
         return scores.clone()
 
@@ -67,7 +72,8 @@ class RecordedObjective(Objective):
         return (loss, *(p.grad for p in self.learning if p.grad is not None))
 
     def _scores(self, images: Tensor) -> Made:
-        return (Objective.scores(self, images),)
+        module = self.module if self.narrowed is None else self.narrowed.twin()
+        return (Objective(self.graph, module, forms=self.forms).scores(images),)
 
 
 def recorded(objective: Objective, recorder: Recorder | None = None) -> Objective:
@@ -85,5 +91,6 @@ def recorded(objective: Objective, recorder: Recorder | None = None) -> Objectiv
         None if draws else Recording(recorder, module, "inference", inputs),
         backend.load("pytorch").HeldDraw.of(module),
         [],
+        Narrowed(module, objective.graph, objective.forms) if objective.graph.train.precision == "bf16" else None,
         forms=objective.forms,
     )

@@ -12,6 +12,7 @@ from taping import Tapes
 from torch import Tensor, nn
 
 from netspec.passes.fast import NAMES, PLAIN, Forms, Where, chosen, forms_of
+from netspec.train.learning.narrowed import narrowed
 from netspec.train.learning.objective import Objective, build
 from netspec.train.learning.optimiser import optimiser_of
 from netspec.train.learning.recorded import recorded
@@ -61,6 +62,38 @@ def test_recorded_steps_are_the_steps_to_the_bit(accumulate: int) -> None:
     assert again.chosen == ()
     assert len(tapes.tapes) == 2
     assert tapes.runs == 6 + 3  # steps; batches of 8 that were scored
+
+
+SHARED = """\
+[conv2] conv inputs=pool filters=8 kernel=3 pad=1 neuron=relu
+[conv3] conv filters=8 kernel=3 pad=1 weights=conv2
+[scaled] affine
+"""
+
+
+@pytest.mark.parametrize("spec", [SPEC, SPEC.replace("[drop] dropout", SHARED)], ids=["layers", "shared weights"])
+def test_recorded_looks_in_bf16_narrow_no_weights_and_see_those_that_have_moved(spec: str) -> None:
+    graph = good(spec).graph
+    graph = replace(graph, train=replace(graph.train, precision="bf16"))
+    forms = replace(forms_of(graph, ("space-to-depth", "bias-relu")), recorded=True)
+    again, tapes = build(graph, 0, "cpu", forms), Tapes()
+    again, plain = recorded(again, tapes), build(graph, 0, "cpu", replace(forms, recorded=False))
+    for _ in range(3):  # each time other weights; the tensors of the network are the first
+        for a, b in zip(trained(again, 2), trained(plain, 2), strict=True):
+            assert torch.equal(a, b)
+    assert again.chosen == ()
+    weights = {p.shape for p in plain.module.parameters() if p.dim() > 1}
+    narrowed = [
+        args[0].shape for func, args, *_ in tapes.tapes[-1].operations if func is torch.ops.aten._to_copy.default
+    ]
+    assert weights and not weights & set(narrowed)
+
+
+def test_what_products_alone_read_is_narrowed() -> None:
+    graph = good(SPEC).graph
+    every = {"conv1.weight", "conv1.bias", "fc.weight", "fc.bias"}
+    assert narrowed(graph, PLAIN) == every
+    assert narrowed(graph, forms_of(graph, ("bias-relu",))) == every - {"conv1.bias"}  # its kernel adds float32
 
 
 def test_steps_and_looks_read_the_same_tensors() -> None:

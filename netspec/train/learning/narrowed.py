@@ -1,0 +1,66 @@
+"""A module's twin, whose weights of products are bfloat16 already.
+
+Autocast narrows the weights anew each time that a module computes. Outside training they stay as they are from one look
+at images to the next, and of one image narrowing them takes longer than all else that is done with them.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from copy import deepcopy
+
+import torch
+from torch import Tensor, nn
+
+from netspec.ir.graph import Graph
+from netspec.ir.ops import Conv, Linear
+from netspec.passes.fast import Forms
+from netspec.passes.torch_names import attributes, state_key
+
+
+class Narrowed:
+    """A module in evaluation, and its twin. Both have the same buffers, and the same parameters but those that products
+    alone read."""
+
+    def __init__(self, module: nn.Module, graph: Graph, forms: Forms) -> None:
+        self._module = module
+        self._names = narrowed(graph, forms)
+        self._twin: nn.Module | None = None
+        self._narrow: list[Tensor] = []
+        self._wide: list[Tensor] = []
+        self._versions: list[int] = []
+
+    @torch.no_grad()
+    def twin(self) -> nn.Module:
+        """The twin, as the module is now."""
+        if self._twin is None:
+            self._twin = self._made()
+        versions = [wide._version for wide in self._wide]
+        if versions != self._versions:
+            torch._foreach_copy_(self._narrow, self._wide)
+            self._versions = versions
+        return self._twin
+
+    def _made(self) -> nn.Module:
+        """A copy of the module: no copy of its tensors, but those that are narrowed."""
+        kept: dict[int, Tensor] = {id(tensor): tensor for tensor in self._module.buffers()}
+        for name, wide in self._module.named_parameters():
+            kept[id(wide)] = wide
+            if name in self._names:
+                narrow = nn.Parameter(torch.empty_like(wide, dtype=torch.bfloat16), requires_grad=False)
+                self._narrow.append(narrow)
+                self._wide.append(wide)
+                kept[id(wide)] = narrow
+        return deepcopy(self._module, kept).eval()
+
+
+def narrowed(graph: Graph, forms: Forms) -> frozenset[str]:
+    """Which parameters of a module in these forms autocast narrows wherever they are read, by their names in the
+    ``state_dict``: weights of convolutions and matrix products, and biases that are added with them."""
+    readers = defaultdict[str, set[bool]](set)
+    for node in graph.nodes.values():
+        for place, key in enumerate(node.params):
+            product = isinstance(node.op, Conv | Linear) and (place == 0 or node.name not in forms.rectified)
+            readers[key].add(product)
+    names = attributes(graph)
+    return frozenset(state_key(graph.parameters[key], names) for key, found in readers.items() if found == {True})
