@@ -117,9 +117,11 @@ def test_several_products_and_borrowed_weights() -> None:
 
 
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
-def test_lines_fit_a_screen(path: Path) -> None:
+def test_lines_fit_a_screen_and_no_gap_is_wider_than_two(path: Path) -> None:
     net = netspec.load(path)
-    assert max(map(len, emit(net.graph, stem=net.name).splitlines())) <= 120
+    text = emit(net.graph, stem=net.name)
+    assert max(map(len, text.splitlines())) <= 120
+    assert "\n\n\n\n" not in text
 
 
 def defined(text: str) -> set[str]:
