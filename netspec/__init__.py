@@ -29,19 +29,37 @@ if TYPE_CHECKING:
 __all__ = ["CannotOpen", "SpecError", "compile", "load", "loads", "summary", "torch_module"]
 
 
-def load(path: str | os.PathLike[str], *, input: Sequence[int] | None = None) -> Net:
-    """Load and check a spec from a file; ``input``, ``(3, 224, 224)``, stands in for the shape that it gives its input.
+def load(
+    path: str | os.PathLike[str],
+    *,
+    input: Sequence[int] | None = None,
+    set: Sequence[str] = (),
+    params: str | os.PathLike[str] | None = None,
+    history: bool = False,
+) -> Net:
+    """Load and check a spec, or a layer file of cuda-convnet, from a file.
+
+    Parameters
+    ----------
+    input:
+        ``(3, 224, 224)``, in place of the shape that the file gives its input.
+    set:
+        Keys that get other values, as with ``--set``: ``["conv1.stride=2", "train.batch=64"]``.
+    params:
+        The parameter file of a layer file.
+    history:
+        Take the rates with which the run of a layer file began, by the notes in ``params``, not its last.
 
     Raises
     ------
     SpecError
         The spec is wrong; ``.diagnostics`` says where and why.
     CannotOpen
-        The file cannot be opened.
+        A file cannot be opened.
     """
     from netspec.net import load as load_net
 
-    return load_net(path, _shape(input))
+    return load_net(path, _shape(input), _changes(set), params, history=history)
 
 
 def loads(text: str, *, name: str = "<text>", input: Sequence[int] | None = None) -> Net:
@@ -115,6 +133,16 @@ def _shape(input: Sequence[int] | None) -> Shape | None:
             f"input={input!r} is no shape: it needs channels, height and width, (3, 224, 224), or features"
         )
     return Shape(*sides)
+
+
+def _changes(set: Sequence[str]) -> Sequence[str]:
+    from netspec.language.parser import is_change
+
+    if isinstance(set, str):
+        raise TypeError(f"set={set!r} is one text; it takes several: set=[{set!r}]")
+    if wrong := [change for change in set if not is_change(change)]:
+        raise ValueError(f"{wrong[0]!r} is no change; write LAYER.KEY=VALUE, conv1.stride=2")
+    return set
 
 
 def _need_net(net: object) -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from processes import netspec
 
+from netspec import load
+
 DATA = "# an example\n[data]\ntype=data\ndataIdx=0\n\n[labels]\ntype=data\ndataIdx=1\n\n"
 CONV = (
     "[conv{0}]\ntype=conv\ninputs=data\nchannels=3\nfilters=16\nfilterSize=5\nstride=2\ninitW=0.01\npartialSum=0\n"
@@ -49,6 +51,21 @@ def test_a_layer_file_becomes_a_spec(files: Path) -> None:
 def test_a_layer_file_from_standard_input_is_a_net_called_net(files: Path) -> None:
     done = netspec("import", "-", "-q", "-o", "-", *SHAPED, text=(files / "net.cfg").read_text())
     assert done.returncode == 0 and re.search(r"^net +net +rounding=up$", done.stdout, re.MULTILINE)
+
+
+def test_python_reads_a_layer_file_with_its_parameters_and_other_keys(files: Path) -> None:
+    noted = files / "noted.cfg"
+    noted.write_text(PARAMS.replace("0.01", "0.001") + "# epoch 9: set epsw to 0.001 from 0.01\n# epoch 12: killed\n")
+    shape = (3, 32, 32)
+    net = load(files / "net.cfg", params=noted, input=shape, set=["conva.stride=1", "train.batch=64"])
+    assert net["conva"].output == (16, 28, 28) and net.graph.train.batch == 64
+    assert net.graph.parameters["conva.weight"].lr == 0.001
+    began = load(files / "net.cfg", params=noted, input=shape, history=True)
+    assert (began.graph.parameters["conva.weight"].lr, began.graph.train.epochs) == (0.01, 12)
+    with pytest.raises(TypeError, match="several"):
+        load(files / "net.cfg", set="conva.stride=1")
+    with pytest.raises(ValueError, match="'stride=1' is no change"):
+        load(files / "net.cfg", set=["stride=1"])
 
 
 def test_what_it_did_not_write_stays(files: Path) -> None:
