@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from netspec.ir.graph import Graph
-from netspec.passes.crops import five_crops
+from netspec.passes.crops import five_crops, stored_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def pictures(graph: Graph) -> Pictures:
     mode: Literal["RGB", "L"] | None = None
     if size.is_image:
         mode = {3: "RGB", 1: "L"}.get(size.channels)  # type: ignore[assignment]
-    loaded = _loaded(graph)
+    loaded = stored_size(graph)
     return Pictures(
         mode=mode,
         bgr=before.order == "bgr" and mode == "RGB",
@@ -71,11 +71,3 @@ def _numbers(down: int, right: int) -> tuple[int, ...]:
     places = five_crops(down, right)
     distinct = list(dict.fromkeys(places))
     return tuple(len(distinct) * mirrored + distinct.index(place) for mirrored in (0, 1) for place in places)
-
-
-def _loaded(graph: Graph) -> tuple[int, int]:
-    """The network's rows and columns, scaled so that the shorter is ``augment.resize`` (by default the input's own)."""
-    rows, columns = graph.input.output.height, graph.input.output.width
-    shorter = min(rows, columns)
-    resize = graph.augment.resize or shorter
-    return max(rows, round(rows * resize / shorter)), max(columns, round(columns * resize / shorter))

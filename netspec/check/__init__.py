@@ -26,7 +26,7 @@ from netspec.ir.shape import Shape
 from netspec.ir.verify import verify
 from netspec.language.bases import Folder
 from netspec.language.parser import MOST_MISTAKES
-from netspec.language.syntax import File, Section, Word
+from netspec.language.syntax import File, Section, Word, by_key
 from netspec.language.variants import Texts, gather
 from netspec.source import Source, Span
 
@@ -162,11 +162,20 @@ def _type_word(section: Section) -> str:
 
 
 def _crop(walk: Walk, settings: Settings, findings: Findings) -> None:
-    """The crop that training cuts out is what the network reads."""
+    """The crop that training cuts out is what the network reads, and fits into the images that it is cut from."""
     facts = next((f for f in walk.facts if f.type == "input" and f.computed), None)
-    if facts is None or facts.computed is None or settings.crop is None or settings.augment.crop is None:
+    if facts is None or facts.computed is None:
         return
-    shape, crop = facts.computed, settings.augment.crop
+    shape, crop, resize = facts.computed, settings.augment.crop, settings.augment.resize
+    if settings.crop is None or crop is None:
+        if resize is not None and shape.is_image and resize < min(shape.height, shape.width):
+            findings.add(
+                "crop-too-large",
+                f"an input of {shape} cannot be cut from images whose shorter side is {resize}",
+                by_key(settings.statements["augment"].pairs)["from"].span,
+                labels=(Label(_shape_span(facts), f"{facts.section.name.text} is {shape}"),),
+            )
+        return
     if not shape.is_image or shape[1:] != (crop, crop):
         findings.add(
             "crop-differs",

@@ -1,9 +1,20 @@
-"""Where the crops lie that a picture is tested by."""
+"""The size at which pictures are kept, and where the crops lie that one is tested by."""
 
 from __future__ import annotations
 
+from netspec.ir.graph import Graph
+
 Place = tuple[int, int]
 """The row and the column of a crop's upper left pixel."""
+
+
+def stored_size(graph: Graph) -> tuple[int, int]:
+    """The rows and columns to which images are scaled before the network's input is cropped from them: the input's
+    proportions, with the shorter side that ``augment from=`` says, or the input's own."""
+    size = graph.input.output
+    shorter = min(size.height, size.width)
+    resize = graph.augment.resize or shorter
+    return round(size.height * resize / shorter), round(size.width * resize / shorter)
 
 
 def centre_crop(down: int, right: int) -> Place:

@@ -327,22 +327,6 @@ def test_the_augment_and_test_lines() -> None:
     assert good("augment flip=none colour=none\n" + IMAGE).graph.augment == Augment()
 
 
-@pytest.mark.parametrize(("image", "wrong"), [("4x8x8", 7), ("4x8x8", 9), ("4x8x6", 8), ("4x8x6", 6)])
-def test_the_crop_must_equal_the_input(image: str, wrong: int) -> None:
-    found = mistake(f"augment crop={wrong}\n[image] input {image}")
-    assert (found.code, place(found)) == ("crop-differs", (1, 9, f"crop={wrong}"))
-    assert found.message == f"crops of {wrong} x {wrong} pixels do not fit an input of {image}"
-
-
-def test_the_crop_of_a_vector_is_an_error() -> None:
-    assert codes("augment crop=28\n[data] input 784") == ["crop-differs"]
-
-
-def test_the_crop_must_fit_what_it_is_cut_from() -> None:
-    found = mistake("augment crop=8 from=7\n" + IMAGE)
-    assert (found.code, [s.text for s in found.spans]) == ("crop-too-large", ["crop=8", "from=7"])
-
-
 @pytest.mark.parametrize(
     "keys",
     [

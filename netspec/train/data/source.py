@@ -9,6 +9,7 @@ from netspec.diagnostics.nearest import nearest
 from netspec.ir.fault import Fault
 from netspec.ir.graph import Graph
 from netspec.ir.shape import Shape
+from netspec.passes.crops import stored_size
 from netspec.train.data.picture import Data, Frame
 from netspec.train.data.sources.cifar10 import holds_cifar10, open_cifar10
 from netspec.train.data.sources.digits import open_digits
@@ -164,9 +165,7 @@ def _takes(graph: Graph, size: Shape) -> bool:
 
 
 def stored_frame(graph: Graph) -> Frame:
-    """The size at which images are kept before cropping: shorter side ``augment from=``, else the input's own size.
-
-    Where the input is no square, the frame has the input's proportions.
+    """The size at which images are kept before cropping; see ``stored_size``.
 
     Raises
     ------
@@ -176,11 +175,7 @@ def stored_frame(graph: Graph) -> Frame:
     size = graph.input.output
     if not size.is_image:
         raise TrainError(f"{graph.name} reads vectors of {size}, and every data source gives images")
-    shorter = min(size.height, size.width)
-    resize = graph.augment.resize or shorter
-    if resize < shorter:
-        raise TrainError(f"augment from={resize} is smaller than the input, {size}: no crop fits into it")
-    return Frame(size.channels, round(size.height * resize / shorter), round(size.width * resize / shorter))
+    return Frame(size.channels, *stored_size(graph))
 
 
 def _folder(name: str) -> Path:
