@@ -50,7 +50,6 @@ def test_every_layer_by_itself_is_written_back(file: Case) -> None:
 
 
 BEYOND = {
-    ("weightsource_self", "2012"), ("weightsource_self", "v2"),  # is two layers in a spec, of which one has no bias
     ("sum", "v2"),  # pools over maps that are not square in a spec
     ("neuron_nrelu", "v2"),  # the parser took it, the program did not know it
 }  # fmt: skip
