@@ -25,6 +25,9 @@ _TEXT_OF_BYTES = re.compile(rb"[\t\n\f\r\x20-\x7e\x80-\xff]*")
 _MARKS = ((b"\xff\xfe\0\0", "UTF-32"), (b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16"))
 """The byte order marks with which some editors begin a text."""
 
+_ARCHIVES = ((b"PK\x03\x04", "a zip archive, as torch.save writes"), (b"\x89HDF", "HDF5, as Keras writes"))
+"""How files of weights begin that other tools write."""
+
 MOST_FILES = 500
 """How many specs of one folder are looked at, in search of a name or of variants."""
 
@@ -114,12 +117,14 @@ def _unreadable(code: str, message: str, name: str) -> SpecError:
 
 def _not_text(message: str, data: bytes, name: str, place: int) -> SpecError:
     """The complaint about bytes of which that at ``place`` is no text's: where it stands, if the others are one's."""
-    if _TEXT_OF_BYTES.fullmatch(data):
+    archive = next((word for mark, word in _ARCHIVES if data.startswith(mark)), None)
+    if not archive and _TEXT_OF_BYTES.fullmatch(data):
         note = "a text in another encoding is converted: of Latin-1, by iconv -f LATIN1 -t UTF-8"
         shown = data.decode("ascii", "replace")
         return SpecError((Diagnostic("not-text", message, (Span(Source(name, shown), place, place + 1),), (note,)),))
     found = next((word for mark, word in _MARKS if data.startswith(mark)), None)
     note = f"it begins as {found} does: iconv -f {found} -t UTF-8 converts it" if found else ""
+    note = f"it is {archive}: weights, and no spec of a network" if archive else note
     return SpecError((Diagnostic("not-text", message, (whole(Source(name, "")),), (note,) if note else ()),))
 
 

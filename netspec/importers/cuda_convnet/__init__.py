@@ -44,6 +44,7 @@ from netspec.importers.cuda_convnet.spec.text import Layout, written
 from netspec.importers.cuda_convnet.spec.twins import Merged
 from netspec.importers.cuda_convnet.spec.twins import merged as join
 from netspec.ir.shape import Shape
+from netspec.language.foreign import foreign
 from netspec.source import Source, Span
 from netspec.units import plural
 
@@ -106,6 +107,10 @@ def translate(
     """
     findings = Findings(source)
     config = read(source, findings)
+    if not any("type" in section.options for section in config.sections.values()):
+        other = foreign(source)
+        if other is not None:
+            return Translation(None, (other,), Definition(dialect or "2012", {}, 0))
     params_config = read(params, findings) if params is not None else None
     version = dialect or dialect_of(config, params_config)
     if _wrong(findings):

@@ -9,6 +9,7 @@ from dataclasses import replace
 from lark import UnexpectedInput
 
 from netspec.diagnostics import Diagnostic
+from netspec.language.foreign import foreign
 from netspec.language.parser import grammar
 from netspec.language.parser.mistakes import broken_section, broken_setting, syntax_error
 from netspec.language.parser.statements import statements
@@ -53,6 +54,10 @@ def parse(source: Source) -> File:
             sections.append(statement)
         else:
             settings.append(statement)
+    if diagnostics and not any(section.values for section in sections):
+        other = foreign(source)
+        if other is not None:
+            return File(source, (), (), (other,))
     return File(source, tuple(sections), tuple(settings), tuple(diagnostics), tuple(lost))
 
 

@@ -1,0 +1,56 @@
+"""Files of other tools, by what they look like: their many syntax errors are one mistake."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from netspec.diagnostics import Diagnostic
+from netspec.source import Source, Span
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A way to write networks down. A text is of it that has ``mark``, whose group ``here`` is shown, and,
+    if there is one, ``also`` below it."""
+
+    name: str
+    mark: re.Pattern[str]
+    also: re.Pattern[str] | None = None
+
+
+_LINE = re.MULTILINE
+_FORMATS = (
+    Format("a network of Caffe (prototxt)", re.compile(r"^[ \t]*(?P<here>layers?[ \t]*\{)", _LINE)),
+    Format(
+        "a network of Darknet (cfg)",
+        re.compile(r"^(?P<here>\[(?:net|network)\])[ \t\r]*$", _LINE),
+        re.compile(
+            r"^\[(?:convolutional|connected|local|maxpool|avgpool|route|shortcut|yolo|detection)\][ \t\r]*$", _LINE
+        ),
+    ),
+    Format(
+        "a program in Python",
+        re.compile(r"^(?P<here>(?:import|from)[ \t]+[\w.]+)", _LINE),
+        re.compile(r"^[ \t]*(?:class|def|from|import)[ \t]|\bnn\.|\blayers\.|\bmodel\.", _LINE),
+    ),
+    Format("JSON", re.compile(r"\A\s*(?P<here>\{(?=\s*\")|\[(?=\s*[\[{\"]))")),
+    Format("YAML", re.compile(r"\A(?:[ \t\r]*(?:#[^\n]*)?\n)*(?P<here>---|[\w-]+:)[ \t\r]*$", _LINE)),
+)
+
+
+def foreign(source: Source) -> Diagnostic | None:
+    """The mistake of a text that is another tool's file, at the place that shows it; ``None`` for any other text."""
+    for known in _FORMATS:
+        mark = known.mark.search(source.text)
+        if mark is not None and (known.also is None or known.also.search(source.text, mark.end())):
+            return Diagnostic(
+                "foreign-file",
+                f"this is {known.name}, which netspec does not read",
+                (Span(source, *mark.span("here")),),
+                (
+                    "it reads specs, [conv1] conv filters=96 kernel=11 stride=4, and cuda-convnet's layer files (.cfg)",
+                    "netspec explain foreign-file has the words of other tools beside those of a spec",
+                ),
+            )
+    return None
