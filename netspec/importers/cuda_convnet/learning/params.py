@@ -17,13 +17,13 @@ from netspec.importers.cuda_convnet.learning.history import Held, beginning, war
 from netspec.importers.cuda_convnet.learning.model import Drop, Learning, Norm
 from netspec.importers.cuda_convnet.learning.norms import NORMS, passed_over, to_be_moved
 from netspec.importers.cuda_convnet.learning.passes import Updates, passes, period, updates
-from netspec.importers.cuda_convnet.learning.rates import Rates, of_biases, of_weights
+from netspec.importers.cuda_convnet.learning.rates import Rates, of_biases, of_weights, rates_2012, rates_v2
 from netspec.importers.cuda_convnet.learning.runs import runs_of
-from netspec.importers.cuda_convnet.learning.schedules import CONSTANT, advice_v2, rate_v2, schedule_2012
+from netspec.importers.cuda_convnet.learning.schedules import CONSTANT
 from netspec.importers.cuda_convnet.lenient import Lenient
 from netspec.importers.cuda_convnet.options import LARGEST, Options, Refused, shown
 from netspec.importers.cuda_convnet.reading import Config, Section
-from netspec.units import count, literal, plural
+from netspec.units import count, literal
 
 _WEIGHTS = ("epsW", "epsB", "momW", "momB", "wc", "wball", "superEps", "superMom")
 _2012 = ("schedW", "schedB", "quantF", "quantB")
@@ -213,29 +213,7 @@ class _Reader:
 
     def _rates(self, layer: Layer, options: Options) -> Rates:
         n, repeat = len(layer.inputs), not self.old
-        if self.old:
-            lr = options.reals("epsW", n, None, repeat)
-            bias_lr = options.real("epsB")
-            fall = options.tried(lambda: schedule_2012(options, "schedW"), CONSTANT, "schedW")
-            bias_fall = options.tried(lambda: schedule_2012(options, "schedB"), CONSTANT, "schedB")
-            falls = (fall,) * n
-            for key in ("quantF", "quantB"):
-                if options.choice(key, ("default", "half"), "default") == "half":
-                    options.warn(
-                        "cfg-left-out", f"{key}=half rounded what crosses GPUs; a spec has nothing like it", key
-                    )
-        else:
-            texts = options.tried(lambda: options.words("epsW"), ["0"], "epsW")
-            if len(texts) not in (1, n):
-                message = f"epsW lists {plural(len(texts), 'value')} for {plural(n, 'input')}"
-                raise options.refuse("bad-value", message, "epsW", notes=advice_v2("epsW", options.text("epsW")))
-            none = 0.0, CONSTANT
-            read = options.tried(lambda: [rate_v2(options, "epsW", text) for text in texts], [none], "epsW")
-            read = read * (n if len(read) == 1 else 1)
-            lr, falls = tuple(r for r, _ in read), tuple(s for _, s in read)
-            bias_lr, bias_fall = options.tried(
-                lambda: rate_v2(options, "epsB", options.text("epsB").strip()), none, "epsB"
-            )
+        own = rates_2012(options, n) if self.old else rates_v2(options, n)
         momentum, bias_momentum = options.reals("momW", n, None, repeat), options.real("momB")
         decay = options.reals("wc", n, 0.0, repeat)
         held = bounds(layer, options, self.definition.dialect)
@@ -245,14 +223,25 @@ class _Reader:
         for key in ("superMom", *(() if self.old else ("superEps",))):
             if options.real(key, 0.0):
                 options.warn("cfg-ignored-key", f"{key} was read and had no effect; it is ignored", key)
-        lr, (bias_lr,) = _updating(options, "epsW", lr), _updating(options, "epsB", (bias_lr,))
+        lr, (bias_lr,) = _updating(options, "epsW", own.lr), _updating(options, "epsB", (own.bias_lr,))
         for key, values in {"momW": momentum, "momB": (bias_momentum,)}.items():
             if not 0 <= min(values) <= max(values) < 1:
                 raise options.refuse("bad-value", f"{key} needs numbers from 0 up to below 1", key)
         if min(decay) < 0:
             raise options.refuse("bad-value", "wc needs numbers from 0, by which weights decay", "wc")
         passed = None if self.old else period(layer, options, self.definition)
-        return Rates(options, lr, momentum, decay, held, bias_lr, bias_momentum, falls, bias_fall, passed)
+        return Rates(
+            options=options,
+            lr=lr,
+            momentum=momentum,
+            decay=decay,
+            held=held,
+            bias_lr=bias_lr,
+            bias_momentum=bias_momentum,
+            schedules=own.schedules,
+            bias_schedule=own.bias_schedule,
+            period=passed,
+        )
 
     def held(self) -> dict[str, Held]:
         """The rates that the file holds."""

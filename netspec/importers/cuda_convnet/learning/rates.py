@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from netspec.importers.cuda_convnet.layers.model import Layer
-from netspec.importers.cuda_convnet.learning.schedules import Schedule
+from netspec.importers.cuda_convnet.learning.schedules import CONSTANT, Schedule, advice_v2, rate_v2, schedule_2012
 from netspec.importers.cuda_convnet.options import Options
-from netspec.units import literal
+from netspec.units import literal, plural
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +69,38 @@ def of_biases(r: Rates, layer: Layer, usual: Mapping[str, str]) -> dict[str, str
     if r.bias_lr and layer.biases:
         own["bias_schedule"] = r.bias_schedule.text
     return {key: text for key, text in own.items() if text != otherwise[key]}
+
+
+@dataclass(frozen=True, slots=True)
+class Scheduled:
+    """The rates of a layer's weights (one for each input) and of its biases, with their schedules."""
+
+    lr: tuple[float, ...]
+    schedules: tuple[Schedule, ...]
+    bias_lr: float
+    bias_schedule: Schedule
+
+
+def rates_2012(options: Options, inputs: int) -> Scheduled:
+    """``epsW`` and ``epsB`` with ``schedW`` and ``schedB``, as 2012 has them."""
+    lr = options.reals("epsW", inputs, None, False)
+    bias_lr = options.real("epsB")
+    schedule = options.tried(lambda: schedule_2012(options, "schedW"), CONSTANT, "schedW")
+    bias_schedule = options.tried(lambda: schedule_2012(options, "schedB"), CONSTANT, "schedB")
+    for key in ("quantF", "quantB"):
+        if options.choice(key, ("default", "half"), "default") == "half":
+            options.warn("cfg-left-out", f"{key}=half rounded what crosses GPUs; a spec has nothing like it", key)
+    return Scheduled(lr, (schedule,) * inputs, bias_lr, bias_schedule)
+
+
+def rates_v2(options: Options, inputs: int) -> Scheduled:
+    """``epsW`` and ``epsB`` of version 2, which have their schedules in them."""
+    texts = options.tried(lambda: options.words("epsW"), ["0"], "epsW")
+    if len(texts) not in (1, inputs):
+        message = f"epsW lists {plural(len(texts), 'value')} for {plural(inputs, 'input')}"
+        raise options.refuse("bad-value", message, "epsW", notes=advice_v2("epsW", options.text("epsW")))
+    none = 0.0, CONSTANT
+    read = options.tried(lambda: [rate_v2(options, "epsW", text) for text in texts], [none], "epsW")
+    read = read * (inputs if len(read) == 1 else 1)
+    bias = options.tried(lambda: rate_v2(options, "epsB", options.text("epsB").strip()), none, "epsB")
+    return Scheduled(tuple(rate for rate, _ in read), tuple(schedule for _, schedule in read), *bias)
