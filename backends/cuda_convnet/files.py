@@ -18,11 +18,9 @@ from .learning import command_line, not_held
 from .ops import EMITTED, REFUSED, main
 from .passes import replicas
 from .problems import Inexpressible, Problems
-from .sections import Part, Section, Value, text_of
+from .sections import FIRST_LINE, Part, Section, Value, text_of
 from .site import Draft, Site
 
-FIRST_LINE = "# Written by netspec. Another `netspec compile` overwrites this file as long as this line stands first."
-"""What both files begin with, and what shows that a file may be overwritten."""
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 

@@ -8,6 +8,9 @@ from decimal import Decimal
 
 from netspec.ir.shape import Shape
 
+FIRST_LINE = "# Written by netspec. Another `netspec compile` overwrites this file as long as this line stands first."
+"""What both files begin with, and what shows that a file may be overwritten."""
+
 
 @dataclass(frozen=True, slots=True)
 class Part:

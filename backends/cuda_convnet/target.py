@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from netspec.backend import Target, begins_with
 from netspec.diagnostics import Diagnostic
-from netspec.importers.cuda_convnet import Dialect
 from netspec.net import Net
 
-from .files import FIRST_LINE, emit
+from . import emit
+from .sections import FIRST_LINE
+
+if TYPE_CHECKING:
+    from netspec.importers.cuda_convnet import Dialect
 
 
 def make(

@@ -277,7 +277,7 @@ def test_without_a_version_the_older_one_that_can_say_it_is_taken() -> None:
 
 def test_every_operation_is_written_refused_or_part_of_a_layer() -> None:
     parts = {Input, Bias} | {op for op in VOCABULARY if issubclass(op, Loss)}
-    known = [*BACKEND.EMITTED, *BACKEND.REFUSED, *parts]
+    known = [*BACKEND.emitted(), *BACKEND.refused(), *parts]
     assert len(known) == len(set(known)) and set(known) == set(VOCABULARY)
 
 
