@@ -86,43 +86,63 @@ _ON = r"(?:on|of|for|in)\s+(?:(?:all|the)\s+)*"
 _AT = re.compile(
     r"(?:(?:at|after|in|from)\s+)?([a-z]{2,7})\s*#?\s*(\d{1,6}(?:\.\d{1,9})?)\s*(?:[:,;.-]+|\s|$)\s*(.*)", re.DOTALL
 )
+"""``epoch 25: set epsw to 0.001``: what is counted, how many, and the rest."""
 _AFTER = re.compile(rf"(?:after\s+)?({_R})\s+(epoch|batch|minibatch|iteration)\w*\s*[:,;.-]*\s*(.*)", re.DOTALL)
+"""``after 25 epochs: ...``, ``25 epochs, ...``: the same, the number first."""
 _RATE = re.compile(
     rf"{_FILL}(?:(?P<verb>{_VERB})\s+)?(?:(?:all|the|both|with|at)\s+)*(?:(?P<above>{_LAYER})\s+)?eps(?P<which>wb|[wb])\b"
     rf"(?:\s+(?:{_ON})?(?P<beside>{_LAYER}))??\s*(?:back\s+)?(?:(?:from\s+)?(?P<first>{_R})\s*)?(?:(?:to|of|=|:|->)\s*|\s)"
     rf"(?P<to>{_R})(?:\s+from\s+(?P<was>{_R}))?(?:\s+(?:(?P<rest>elsewhere)|{_ON}(?P<on>{_LAYER})))?"
 )
+"""``set epsw to 0.001 from 0.01 on conv1``, ``conv1 epsw 0.001``, ``epsw = 0.01 elsewhere``."""
 _MORE = re.compile(rf"(?P<to>{_R})(?:\s+from\s+(?P<was>{_R}))?\s+(?:(?P<rest>elsewhere)|{_ON}(?P<on>{_LAYER}))")
+"""``0.01 on fc``, ``0.1 elsewhere``: goes on behind a rate that was told."""
 _DIVIDED = re.compile(
     rf"{_FILL}(?:(?:{_VERB})\s+(?:(?:all|the)\s+)*eps(?P<which>wb|[wb])\s+by\s+(?:(?:a|another)\s+)?|another\s+)"
     rf"(?P<factor>factor\s+(?:of\s+)?)?(?P<by>{_R})(?:\s+(?:after|at)\s+(?:epoch\s+)?(?P<at>{_R})(?P<more>\s+more)?(?:\s+epochs?)?)?"
 )
+"""``divided epsw by 10``, ``another factor of 10 after 20 more epochs``."""
 _COLOUR = re.compile(
     rf"{_FILL}(?:(?:{_VERB})\s+)?(?:the\s+)?colou?r\s+noise\s+(?:back\s+)?(?:from\s+(?P<first>{_R})\s+)?(?:(?:to|of|=|:|->)\s*)?(?P<to>{_R})"
     rf"(?:\s+from\s+(?P<was>{_R}))?"
 )
+"""``set color noise to 0 from 0.1``."""
 _STILL = re.compile(
     rf"\(\s*(?:still\s+(?P<to>{_R})\s+on\s+(?P<on>[^()]+)|(?P<who>[^()]+?)\s+still\s+(?P<at>{_R}))\s*\)"
 )
+"""``(still 0.01 on fc)``, ``(fc still 0.01)``: what a change leaves out."""
 _END = re.compile(r"\b(?:kill(?:ed|ing)|on hold|stopped|finished|ended|interrupted)\b")
+"""What says that a run ended."""
 _PLANNED = re.compile(rf"\b(?:run|train)\w*\s+(?:this\s+|it\s+)?for\s+({_R})\s+epochs")
+"""``train this for 90 epochs``."""
 _BATCH = re.compile(
     r"\b(?:mini-?batch|mini|batch)(?:es)?(?:\s+of)?(?:\s+size)?(?:\s+of)?\s+(\d{1,6})\b(?!\s*(?:x|\*|batch|\.\d))"
 )
+"""``minibatch size 256``, but not ``batch 12.0`` or ``batch 2x128``."""
 _LIST = re.compile(rf"(?:(?:all|the)\s+)*(?P<on>{_LAYER})")
+"""``conv2``: a further layer of a list."""
 _SAYS_SOMETHING = re.compile(r"\d|kill|hold|stop|finish|end|interrupt|dropout")
 _ENDED_AFTER = re.compile(rf"after\s+({_R})\s+epochs?")
+"""``killed after 60 epochs``: when a run ended."""
 _THEN = re.compile(rf"\s+(?:(?:at|after|in|from)\s+epoch\s+(?P<at>{_R})|after\s+(?P<after>{_R})\s+epochs)$")
+"""``set epsw to 0.001 at epoch 25``: a time behind what was done."""
 _LATER = re.compile(rf"\b(?:then|later|afterwards)\b.*{_R}")
+"""``then 0.001``: something of later that has no epoch."""
 _ASIDE = re.compile(r"\((\s*(?:on|for|from|except|all|only|but|not|everywhere)\b[^()]*)\)")
+"""``(on conv1)``, ``(all but fc)``: brackets that belong to the sentence."""
 _ITEM = re.compile(r"\A\d{1,2}[.)]\s+(?=[a-z])")
+"""``2. ``: the number of an item."""
 _OTHER_TIMES = ("batch", "batches", "iter", "step")
 _BARE = re.compile(r"\d{1,6}(?:\.\d{1,9})?\s*:\s*(.*\beps[wb]+\b.*|.*\bcolou?r noise\b.*)", re.DOTALL)
+"""``25: epsw 0.001``: a number that is not said to be an epoch."""
 _OTHERWISE = re.compile(
     r"=|->|\bto\s+[\d.]|\bno\s+(?:more\s+)?(?:colou?r|noise|dropout)|\b(?:without|remov\w*|disabl\w*|enabl\w*)\b"
 )
+"""What says that something becomes another thing than it was."""
 _ONE_FOR_THE_RUN = re.compile(r"\b(?:mom\w*|wc|sched\w*|noise)\b.*\bto\b")
+"""``momw to 0.95``: a change of what a spec has one value of."""
 _DOES = re.compile(rf"{_FILL}(?:{_VERB}|using)\b")
+"""``now set ...``, ``using ...``: a clause that tells what was done."""
 _OF_A_RATE = re.compile(r"\beps[wb]+\b")
 _LEARNING = re.compile(r"\beps[wb]+\b|\bnoise\b|\bdropout\b|\bmom\w*\b|\bwc\b|\bsched\w*|\bepochs\b")
 
