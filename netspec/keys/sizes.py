@@ -52,6 +52,10 @@ def _as_size(value: Value) -> str | None:
 
 
 _SAME = "same, as others call it, is (kernel - 1) / 2 on each side at a stride of 1: pad=1 with kernel=3, 2 with 5"
+_SAME_OF_A_STRIDE = (
+    "at a larger stride TensorFlow's is (ceil(size / stride) - 1) * stride + kernel - size in all, the smaller half "
+    "before: pad=0,1,0,1 with kernel=3, stride=2 and an even size"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,7 @@ class Padding:
         if not all(isinstance(item, Number) and isinstance(item.value, int) for item in items):
             message = f"needs {self.doc}, not '{shown(value)}'"
             if isinstance(value, Word) and value.text.lower() == "same":
-                raise BadValue(message, value.span, notes=(_SAME,))
+                raise BadValue(message, value.span, notes=(_SAME, _SAME_OF_A_STRIDE))
             valid = isinstance(value, Word) and value.text.lower() == "valid"
             raise BadValue(message, value.span, replacement="0" if valid else None)
         sides = [Whole(0).read(item) for item in items]

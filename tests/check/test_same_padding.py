@@ -13,6 +13,8 @@ from netspec.net import loads
 def test_same_padding_of_a_stride_is_explained_and_not_guessed(line: str) -> None:
     found = mistake(f"[i] input 3x8x8\n[c] {line}")
     assert not found.fixes and "(kernel - 1) / 2 on each side at a stride of 1" in found.notes[0]
+    assert found.notes[1].endswith("pad=0,1,0,1 with kernel=3, stride=2 and an even size")  # (4 - 1) * 2 + 3 - 8 = 1
+    assert loads("[i] input 3x8x8\n[c] conv filters=2 kernel=3 stride=2 pad=0,1,0,1\n")["c"].output == (2, 4, 4)
 
 
 @pytest.mark.parametrize(
