@@ -76,7 +76,10 @@ class Layer(nn.Module):
             self.register_buffer(name, start)
         labels = (LABELS,) if isinstance(node.op, Loss) else ()
         own_buffers = (f"{node.layer}.{name}" for name in remembered)
-        return Call(child, (*node.inputs, *labels, *node.params, *own_buffers), node.name)
+        parameters = node.params[:1] if forms.is_unbiased(node) else node.params
+        if node.name in forms.chains and (biased := forms.chains[node.name].biased) is not None:
+            parameters = graph.nodes[biased].params[1:]
+        return Call(child, (*node.inputs, *labels, *parameters, *own_buffers), node.name)
 
     def _child_name(self, word: str) -> str:
         """``conv``, and ``conv2`` for a second one; ``bias_`` beside a parameter called ``bias``."""

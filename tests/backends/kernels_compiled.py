@@ -17,7 +17,7 @@ backend.load("pytorch")
 
 CHAIN = {"BETA": 0.75, "SIZE": 5, "RELU": True, "C": 96, "CHUNKS": 6, "V": 8, "H": 55, "W": 55, "OH": 27, "OW": 27,
          "KH": 3, "KW": 3, "SH": 2, "SW": 2, "PH": 0, "PW": 0, "DH": 1, "DW": 1, "PLAIN": False, "AROUND": 1,
-         "TILES": 69, "THREADS": 128}  # fmt: skip
+         "TILES": 69, "THREADS": 128, "ADDS": True}  # fmt: skip
 BIAS = {"C": 384, "BLOCKS": 3, "PIXELS": 16, "CHANNELS": 128}
 IMAGES = {"C": 3, "H": 224, "W": 224, "FH": 256, "FW": 256, "S": 4, "T": 4, "TOP": 0, "LEFT": 0, "ROWS": 57,
           "COLUMNS": 57, "WHOLE": True, "REVERSE": False, "SHIFTS": True, "DIVIDES": True, "PROGRAMS": 153,
@@ -30,7 +30,7 @@ NUMBERS = {
 }  # fmt: skip
 KERNELS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "chain forward": ("lrn_chain", "forward", CHAIN),
-    "chain backward": ("lrn_chain", "backward", {**CHAIN, "NEAR": 1}),
+    "chain backward": ("lrn_chain", "backward", {**CHAIN, "NEAR": 1, "SUMS": True}),
     "bias forward, channels last": ("bias_relu", "forward", {**BIAS, "LAST": True}),
     "bias backward, channels last": ("bias_relu", "backward", {**BIAS, "LAST": True, "SUMS": True}),
     "bias forward": ("bias_relu", "forward", {"C": 384, "BLOCKS": 384, "PIXELS": 2048, "CHANNELS": 1, "LAST": False}),

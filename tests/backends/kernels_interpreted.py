@@ -52,6 +52,8 @@ if DEVICE != "cpu":
         "thousands of images": ((3001, 16, 7, 7), Lrn(5, 2.0, 0.1, 0.75, 1), True, SQUARE),
     }
 
+UNBIASED = {"one image", "no pooling", "no ReLU"}
+
 MAPS = {
     "odd sizes": (3, 7, 5, 9),
     "one image": (1, 5, 3, 3),
@@ -74,19 +76,23 @@ def poisoned(made: torch.Tensor) -> torch.Tensor:
     return made if made.device.type == "meta" else made.fill_(torch.nan if made.is_floating_point() else 77)
 
 
-def differences(case: tuple[Any, ...], dtype: torch.dtype) -> list[float]:
-    """Of values and of gradients."""
+def differences(case: tuple[Any, ...], dtype: torch.dtype, *, biased: bool) -> list[float]:
+    """Of values and of gradients, of those of the bias too, if there is one."""
     shape, lrn, relu, places = case
     narrow = torch.randn(shape, device=DEVICE).to(dtype)
     wide = narrow.double().requires_grad_()
     narrow = narrow.requires_grad_()
-    wanted = chain.ChainFunction.apply(wide, lrn, relu, places)
+    bias = torch.randn(shape[1], device=DEVICE, requires_grad=True) if biased else None
+    wide_bias = bias.detach().double().requires_grad_() if bias is not None else torch.zeros(()).double()
+    added = wide + (wide_bias[:, None, None] if biased else 0)
+    wanted = chain.ChainFunction.apply(added, lrn, relu, places)
     seed = torch.randn_like(wanted)
     wanted.backward(seed)
-    found = chain.KernelFunction.apply(narrow, lrn, relu, places)
+    found = chain.KernelFunction.apply(narrow, bias, lrn, relu, places)
     assert found.dtype == dtype
     found.backward(seed.to(dtype))
-    pairs = ((found.detach(), wanted.detach()), (narrow.grad, wide.grad))
+    pairs = [(found.detach(), wanted.detach()), (narrow.grad, wide.grad)]
+    pairs += [(bias.grad, wide_bias.grad)] if bias is not None else []
     return [float((a.double() - b).abs().max() / b.abs().max()) for a, b in pairs]
 
 
@@ -119,7 +125,8 @@ def found(dtype: torch.dtype) -> dict[str, list[float]]:
     biases = {
         f"bias: {name}, {layout}": of_bias(shape, layout, dtype) for name, shape in MAPS.items() for layout in LAYOUTS
     }
-    return {**{name: differences(case, dtype) for name, case in CASES.items()}, **biases}
+    chains = {name: differences(case, dtype, biased=name not in UNBIASED) for name, case in CASES.items()}
+    return {**chains, **biases}
 
 
 print(json.dumps({str(dtype).removeprefix("torch."): found(dtype) for dtype in (torch.float32, torch.bfloat16)}))

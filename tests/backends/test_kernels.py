@@ -106,13 +106,13 @@ def test_a_step_with_all_kernels_is_the_plain_step() -> None:
 def test_all_kernels_compile_for_gpus_with_places_of_64_bits() -> None:
     found = answered("kernels_compiled.py")
     assert len(found) == 32
-    # A chain goes from image to image of each tensor in 64 bits. Within an image, a row of sums, the biases, and one
-    # picture or its mean 32 bits are enough.
+    # A chain goes from image to image of each tensor, and from sums to sums, in 64 bits. Within an image, a row of
+    # sums, the biases, and one picture or its mean 32 bits are enough.
     short = {"bias": 1, "images": 6}
     for name, types in found.items():
         what, way, *_ = name.replace(",", "").split()
         if what == "chain":
-            assert types.count("i64") == {"forward": 3, "backward": 4}[way], name
+            assert types.count("i64") == {"forward": 3, "backward": 5}[way], name
         else:
             assert types.count("i32") == short[what] and types.count("i64") >= 2, name
 
@@ -152,8 +152,8 @@ def test_kernels_are_looked_at_before_they_are_used(
         """Stands for kernels on a device that has them."""
 
         @staticmethod
-        def apply(*arguments: Any) -> Any:
-            return kernels(plain.apply(*arguments))
+        def apply(x: Any, bias: Any, *arguments: Any) -> Any:
+            return kernels(plain.apply(x + bias[:, None, None], *arguments))
 
     monkeypatch.setattr(module, "KernelFunction", Pretended)
     monkeypatch.setattr(check, "no_kernels", lambda device: None)
@@ -244,7 +244,7 @@ def test_maps_of_more_than_2_to_the_31_numbers() -> None:
     assert x.numel() > 2**31
     x[-1] = torch.randn(512, 23, 23)
     places = ((3, 3), (2, 2), (0, 0), (1, 1), False)
-    found = chain.KernelFunction.apply(x, lrn, True, places)[-1:]
+    found = chain.KernelFunction.apply(x, None, lrn, True, places)[-1:]
     torch.testing.assert_close(found, chain.ChainFunction.apply(x[-1:], lrn, True, places), rtol=2e-2, atol=2e-2)
 
 

@@ -76,6 +76,25 @@ def test_alexnets_other_convolutions_take_in_their_relus() -> None:
     assert forms_of(ALEXNET, ("bias-relu",)).rectified == {f"conv{n}:conv": f"conv{n}" for n in (1, 2, 3, 4, 5)}
 
 
+def test_a_chain_adds_the_bias_of_a_convolution_that_nothing_else_reads() -> None:
+    both = ("lrn-chain", "bias-relu")
+    assert {name: chain.biased for name, chain in forms_of(ALEXNET, both).chains.items()} == {
+        "norm1": "conv1:conv",
+        "norm2": "conv2:conv",
+    }
+    assert all(chain.biased is None for chain in forms_of(ALEXNET, ("lrn-chain",)).chains.values())
+    text = "[image] input 3x9x9\n[c] conv filters=4 kernel=3 {}\n"
+    text += "[n] lrn size=3 k=1 alpha=0.1 beta=0.75\n{}[f] fc inputs={} outputs=2\n"
+    cases = {
+        ("neuron=relu", "", "n"): "c:conv",
+        ("", "", "n"): "c",
+        ("bias=none", "", "n"): None,
+        ("", "[j] sum inputs=c,n\n", "j"): None,
+    }
+    for words, biased in cases.items():
+        assert forms_of(good(text.format(*words)).graph, both).chains["n"].biased == biased, words
+
+
 def test_cudnn_tries_algorithms_where_there_is_a_convolution() -> None:
     assert forms_of(ALEXNET, ("cudnn-benchmark",)).benchmarked
     assert forms_of(good("[image] input 1x8x8\n[f] fc outputs=2\n").graph, ("cudnn-benchmark",)).passes == ()

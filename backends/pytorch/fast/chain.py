@@ -27,7 +27,7 @@ class LrnChain(nn.Module):
     """N,C,H,W to N,C,H',W' (or N,C,H,W without pooling), in the type that it is given; computed in float32 at least.
 
     Maps of the types in ``kernels`` run as Triton kernels (see ``check.use_kernels``). ``shape`` is that of what it
-    reads.
+    reads. Where ``adds_bias``, C numbers are added to it first.
 
     Values of less than float32 are the same as those of a chain that computes and pools in float32 and is rounded
     where it is read: rounding keeps the order of pixels.
@@ -36,6 +36,7 @@ class LrnChain(nn.Module):
     def __init__(self, chain: Chain, x: Shape) -> None:
         super().__init__()
         self.shape = x
+        self.adds_bias = chain.biased is not None
         self.kernels: frozenset[torch.dtype] = frozenset()
         self.lrn = chain.lrn
         self.relu = chain.relu
@@ -50,13 +51,18 @@ class LrnChain(nn.Module):
             return None
         return places_of(self.window, self.padding)
 
-    def forward(self, x: Tensor) -> Tensor:
-        learns = torch.is_grad_enabled() and x.requires_grad
+    def forward(self, x: Tensor, bias: Tensor | None = None) -> Tensor:
         by_kernels = x.dtype in self.kernels
+        if bias is not None and not by_kernels:
+            x = (x + bias[:, None, None]).to(x.dtype)
+        learns = torch.is_grad_enabled() and x.requires_grad
         if self.axes is not None and x.device.type == "cpu" and x.is_contiguous() and not learns and not by_kernels:
             return inferred(x, self.lrn, self.relu, self.axes)
-        function = KernelFunction if by_kernels else ChainFunction
-        y: Tensor = function.apply(x, self.lrn, self.relu, self.places)  # type: ignore[no-untyped-call]
+        y: Tensor
+        if by_kernels:
+            y = KernelFunction.apply(x, bias, self.lrn, self.relu, self.places)  # type: ignore[no-untyped-call]
+        else:
+            y = ChainFunction.apply(x, self.lrn, self.relu, self.places)  # type: ignore[no-untyped-call]
         if self.window is None or self.padding.before is None:
             return y
         y = F.pad(y, self.padding.before, value=-torch.inf)
@@ -142,15 +148,16 @@ def _joined(parts: list[Tensor]) -> Tensor:
 
 
 class KernelFunction(torch.autograd.Function):
-    """The same as Triton kernels. What the convolution made is kept, and the places of the largest pixels."""
+    """The same as Triton kernels, with a bias before it or without. What the convolution made is kept, and the places
+    of the largest pixels."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, lrn: Lrn, relu: bool, places: Places | None) -> Tensor:
+    def forward(ctx: Any, x: Tensor, bias: Tensor | None, lrn: Lrn, relu: bool, places: Places | None) -> Tensor:
         from .kernels import launch
 
-        y, taken = launch.forward(x, lrn, relu, places)
+        y, taken = launch.forward(x, bias, lrn, relu, places)
         ctx.lrn, ctx.relu, ctx.places = lrn, relu, places
-        ctx.save_for_backward(x, taken)
+        ctx.save_for_backward(x, bias, taken)
         return y
 
     @staticmethod
@@ -158,8 +165,10 @@ class KernelFunction(torch.autograd.Function):
     def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
         from .kernels import launch
 
-        x, taken = ctx.saved_tensors
-        return launch.backward(x, dy, taken, ctx.lrn, ctx.relu, ctx.places), None, None, None
+        x, bias, taken = ctx.saved_tensors
+        sums = ctx.needs_input_grad[1]
+        dx, db = launch.backward(x, bias, dy, taken, ctx.lrn, ctx.relu, ctx.places, sums=sums)
+        return dx, db.to(bias.dtype) if db is not None else None, None, None, None
 
 
 def power(base: Tensor, beta: float) -> Tensor:

@@ -108,17 +108,19 @@ def mistake(
 
 
 def _chain_both_ways(chain: LrnChain, x: Tensor, *, kernels: bool) -> dict[str, Tensor]:
-    """The chain's value, and the gradient of a weighted sum of it."""
+    """The chain's value, and the gradients of a weighted sum of it."""
     x = x.clone().requires_grad_()
+    bias = torch.linspace(-1, 1, x.shape[1], device=x.device).requires_grad_() if chain.adds_bias else None
     before, chain.kernels = chain.kernels, frozenset({x.dtype}) if kernels else frozenset()
     try:
         with torch.enable_grad():
-            y = chain(x)
+            y = chain(x, bias)
             _weighted_sum(y).backward()  # type: ignore[no-untyped-call]
     finally:
         chain.kernels = before
     assert x.grad is not None
-    return {"values": y.detach(), "gradients": x.grad}
+    of_bias = {"gradients of the bias": bias.grad} if bias is not None and bias.grad is not None else {}
+    return {"values": y.detach(), "gradients": x.grad, **of_bias}
 
 
 def _rectified_both_ways(x: Tensor, *, kernels: bool) -> dict[str, Tensor]:

@@ -1,7 +1,8 @@
 """A bias and the ReLU behind it as one operation on what a convolution has made, or several together, in its place.
 
 One by one the sum with the bias and the ReLU each read the maps and write them again; on the way back one operation
-masks the gradient, and another reads it all for the gradient of the bias.
+masks the gradient, and another reads it all for the gradient of the bias. Where a chain (``lrn_chain``) follows, it
+adds the bias on its way.
 """
 
 from __future__ import annotations
@@ -34,6 +35,19 @@ def rectified(graph: Graph, forms: Forms) -> dict[str, str]:
     return found
 
 
+def biased(graph: Graph, forms: Forms) -> dict[str, str]:
+    """The convolutions whose biases chains add, by the chains' names: those that nothing else reads."""
+    readers = Counter(name for node in graph.nodes.values() for name in node.inputs)
+    kept = {graph.scores.name, graph.output.name}
+    found = {}
+    for name, chain in forms.chains.items():
+        first = graph.nodes[chain.absorbed[0] if chain.relu else name]
+        before = graph.nodes[first.inputs[0]]
+        if isinstance(before.op, Conv) and before.op.bias and readers[before.name] == 1 and before.name not in kept:
+            found[name] = before.name
+    return found
+
+
 def _adds_bias(graph: Graph, node: Node, is_read_once: Callable[[Node], bool]) -> bool:
     """Whether a node is a convolution with a bias, or a bias for each channel of maps that can take it in their place:
     the layer's own, which nothing else reads, and no derivative needs."""
@@ -47,13 +61,15 @@ def _adds_bias(graph: Graph, node: Node, is_read_once: Callable[[Node], bool]) -
 
 
 def _apply(graph: Graph, forms: Forms) -> Forms:
-    found = rectified(graph, forms)
-    return replace(forms, rectified=found) if found else forms
+    found, by_chains = rectified(graph, forms), biased(graph, forms)
+    chains = {name: replace(chain, biased=by_chains.get(name)) for name, chain in forms.chains.items()}
+    return replace(forms, rectified=found, chains=chains) if found or by_chains else forms
 
 
 PASS = Pass(
     "bias-relu",
-    "the bias of a convolution, or of several, and its ReLU are one operation, in the memory of what they made",
+    "the bias of a convolution, or of several, and its ReLU are one operation, in the memory of what they made, or in "
+    "a chain",
     "the same sums; in bf16 they are rounded once less",
     lambda where: where.device == "cuda",
     {

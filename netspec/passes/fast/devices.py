@@ -12,12 +12,14 @@ from netspec.passes.placing import Placed
 
 
 def on_devices(forms: Forms, placed: Placed) -> Forms:
-    """The forms without the chains that a transfer cuts: what crosses is a layer's value as the file has it.
+    """The forms without the chains that a transfer cuts: what crosses is a layer's value as the file has it. Nor does a
+    chain add the bias of a layer, of which another device may have another share.
 
     Images that cross are no blocks. Nor is a convolution's form chosen by the clock: devices that chose otherwise would
     have their gradients ready in another order, and send them past each other.
     """
-    chains = {name: chain for name, chain in forms.chains.items() if not _is_cut(name, chain, placed)}
+    whole = {name: chain for name, chain in forms.chains.items() if not _is_cut(name, chain, placed)}
+    chains = {name: replace(chain, biased=None) for name, chain in whole.items()}
     crosses = any(placed.graph.input.layer in layer.transfers for layer in placed.layers.values())
     return replace(forms, chains=chains, grouped=frozenset(), images=None if crosses else forms.images)
 

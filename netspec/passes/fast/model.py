@@ -40,13 +40,15 @@ class Unshuffle:
 class Chain:
     """A ReLU (or none), a local response normalisation and a maximum pooling (or none) as one operation.
 
-    ``absorbed`` are the names of the nodes that it stands for, the normalisation's left out.
+    ``absorbed`` are the names of the nodes that it stands for, the normalisation's left out; ``biased`` is that of the
+    convolution before it whose bias it adds, which hands on what it makes without one.
     """
 
     lrn: Lrn
     relu: bool
     pool: MaxPool | None
     absorbed: tuple[str, ...]
+    biased: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,10 @@ class Forms:
         """Whether another operation computes this one as well."""
         in_chain = any(node.name in chain.absorbed for chain in self.chains.values())
         return in_chain or node.name in self.rectified.values()
+
+    def is_unbiased(self, node: Node) -> bool:
+        """Whether a chain adds this convolution's bias."""
+        return any(node.name == chain.biased for chain in self.chains.values())
 
 
 PLAIN = Forms()

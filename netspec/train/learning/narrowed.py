@@ -60,7 +60,8 @@ def narrowed(graph: Graph, forms: Forms) -> frozenset[str]:
     readers = defaultdict[str, set[bool]](set)
     for node in graph.nodes.values():
         for place, key in enumerate(node.params):
-            product = isinstance(node.op, Conv | Linear) and (place == 0 or node.name not in forms.rectified)
+            alone = place > 0 and (node.name in forms.rectified or forms.is_unbiased(node))  # added by a kernel
+            product = isinstance(node.op, Conv | Linear) and not alone
             readers[key].add(product)
     names = attributes(graph)
     return frozenset(state_key(graph.parameters[key], names) for key, found in readers.items() if found == {True})

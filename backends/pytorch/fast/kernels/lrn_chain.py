@@ -1,4 +1,5 @@
-"""Triton kernels of ReLU, local response normalisation and maximum pooling, each direction in one pass over the maps.
+"""Triton kernels of bias, ReLU, local response normalisation and maximum pooling, each direction in one pass over the
+maps.
 
 Maps lie channels last; sums and powers are float32. A thread takes ``V`` channels of a pixel, which lie side by side in
 one group, reads them at once with those around them, and goes over several images: where it reads and writes in each
@@ -74,12 +75,28 @@ def _together(x, V: tl.constexpr):
 
 
 @triton.jit
-def _rectified(x_of, at, chunk, mask, AROUND: tl.constexpr, V: tl.constexpr, CHUNKS: tl.constexpr, RELU: tl.constexpr):
-    """x of each channel of the chunk, and of so many chunks before and behind it, in float32; 0 where that is in
+def _biases(bias_of, chunk, mask, AROUND: tl.constexpr, V: tl.constexpr, CHUNKS: tl.constexpr, ADDS: tl.constexpr):
+    """What is added to the channels of so many chunks before this one, of this one, and behind it: 0 where these are in
     another group."""
     found = ()
     for ahead in tl.static_range(-AROUND, AROUND + 1):
-        x = _loaded(x_of, at + ahead * V, _inside(chunk, mask, ahead, CHUNKS), V).to(tl.float32)
+        if ADDS:
+            bias = _loaded(bias_of, (chunk + ahead) * V, _inside(chunk, mask, ahead, CHUNKS), V).to(tl.float32)
+            found = found + (bias,)
+        else:
+            found = found + (0.0,)
+    return found
+
+
+@triton.jit
+def _rectified(
+    x_of, bias, at, chunk, mask, AROUND: tl.constexpr, V: tl.constexpr, CHUNKS: tl.constexpr, RELU: tl.constexpr
+):
+    """x of each channel of the chunk, and of so many chunks before and behind it, with its bias, in float32; 0 where
+    that is in another group."""
+    found = ()
+    for ahead in tl.static_range(-AROUND, AROUND + 1):
+        x = _loaded(x_of, at + ahead * V, _inside(chunk, mask, ahead, CHUNKS), V).to(tl.float32) + bias[AROUND + ahead]
         if RELU:
             x = tl.maximum(x, 0.0, propagate_nan=tl.PropagateNan.ALL)
         found = found + _apart(x, V)
@@ -113,11 +130,11 @@ def _powers(base, BETA: tl.constexpr):
 
 @triton.jit(do_not_specialize=["images", "parts"])
 def forward(
-    x_of, y_of, place_of, images, parts, k, alpha,
+    x_of, bias_of, y_of, place_of, images, parts, k, alpha,
     BETA: tl.constexpr, SIZE: tl.constexpr, RELU: tl.constexpr, C: tl.constexpr, CHUNKS: tl.constexpr,
     H: tl.constexpr, W: tl.constexpr, OH: tl.constexpr, OW: tl.constexpr,
     KH: tl.constexpr, KW: tl.constexpr, SH: tl.constexpr, SW: tl.constexpr,
-    PH: tl.constexpr, PW: tl.constexpr, DH: tl.constexpr, DW: tl.constexpr, PLAIN: tl.constexpr,
+    PH: tl.constexpr, PW: tl.constexpr, DH: tl.constexpr, DW: tl.constexpr, PLAIN: tl.constexpr, ADDS: tl.constexpr,
     AROUND: tl.constexpr, V: tl.constexpr, TILES: tl.constexpr, THREADS: tl.constexpr,
 ):  # fmt: skip
     """Pixels of the pooled maps, from all pixels of their windows."""
@@ -128,6 +145,7 @@ def forward(
     overhang: tl.constexpr = (
         PH > 0 or PW > 0 or (OH - 1) * SH + (KH - 1) * DH >= H or (OW - 1) * SW + (KW - 1) * DW >= W
     )
+    bias = _biases(bias_of, chunk, known, AROUND, V, CHUNKS, ADDS)
     for image in range(tl.program_id(0) // TILES, images, parts):
         here = tl.cast(image, tl.int64)
         best = tl.full([THREADS, V], float("-inf"), tl.float32)
@@ -136,7 +154,7 @@ def forward(
             r, c = row + place // KW * DH, column + place % KW * DW
             there = known & (r >= 0) & (r < H) & (c >= 0) & (c < W) if overhang else known
             at = (r * W + c) * C + chunk * V
-            x = _rectified(x_of + here * (H * W * C), at, chunk, there, AROUND, V, CHUNKS, RELU)
+            x = _rectified(x_of + here * (H * W * C), bias, at, chunk, there, AROUND, V, CHUNKS, RELU)
             normal = ()
             for v in tl.static_range(V):
                 power, _ = _powers(_base(x, AROUND * V + v, k, alpha, SIZE), BETA)
@@ -154,14 +172,16 @@ def forward(
 
 @triton.jit(do_not_specialize=["images", "parts"])
 def backward(
-    x_of, dy_of, place_of, dx_of, images, parts, k, alpha,
+    x_of, bias_of, dy_of, place_of, dx_of, sums_of, images, parts, k, alpha,
     BETA: tl.constexpr, SIZE: tl.constexpr, RELU: tl.constexpr, C: tl.constexpr, CHUNKS: tl.constexpr,
     H: tl.constexpr, W: tl.constexpr, OH: tl.constexpr, OW: tl.constexpr,
     KH: tl.constexpr, KW: tl.constexpr, SH: tl.constexpr, SW: tl.constexpr,
-    PH: tl.constexpr, PW: tl.constexpr, DH: tl.constexpr, DW: tl.constexpr, PLAIN: tl.constexpr,
-    AROUND: tl.constexpr, NEAR: tl.constexpr, V: tl.constexpr, TILES: tl.constexpr, THREADS: tl.constexpr,
+    PH: tl.constexpr, PW: tl.constexpr, DH: tl.constexpr, DW: tl.constexpr, PLAIN: tl.constexpr, ADDS: tl.constexpr,
+    SUMS: tl.constexpr, AROUND: tl.constexpr, NEAR: tl.constexpr, V: tl.constexpr,
+    TILES: tl.constexpr, THREADS: tl.constexpr,
 ):  # fmt: skip
-    """Pixels of the gradient of what the chain reads, from the windows that they are in.
+    """Pixels of the gradient of what the chain reads, from the windows that they are in; for the bias a program leaves
+    each thread's sums over its images.
 
     A program has pixels that stand alike in their windows, SH rows and SW columns apart: all are in as many. Channels
     that share a window with one are ``AROUND`` chunks from it at most, those that have it in theirs ``NEAR``.
@@ -174,9 +194,11 @@ def backward(
     row, column = lowest * SH + top - PH, rightmost * SW + left - PW
     known = (row >= 0) & (row < H) & (column >= 0) & (column < W)
     at = (row * W + column) * C + chunk * V
+    bias = _biases(bias_of, chunk, known, AROUND, V, CHUNKS, ADDS)
+    summed = tl.zeros([THREADS, V], tl.float32)
     for image in range(tl.program_id(0) // (SH * SW * TILES), images, parts):
         here = tl.cast(image, tl.int64)
-        x = _rectified(x_of + here * (H * W * C), at, chunk, known, AROUND, V, CHUNKS, RELU)
+        x = _rectified(x_of + here * (H * W * C), bias, at, chunk, known, AROUND, V, CHUNKS, RELU)
         given = ()
         for ahead in tl.static_range(-NEAR, NEAR + 1):
             if PLAIN:
@@ -223,4 +245,12 @@ def backward(
             if RELU:
                 dx = tl.where(x[AROUND * V + v] <= 0, 0.0, dx)
             made = made + (dx,)
-        _store(dx_of + here * (H * W * C), at, _together(made, V), known, V)
+        dx = _together(made, V)
+        _store(dx_of + here * (H * W * C), at, dx, known, V)
+        if SUMS:
+            summed += tl.where(known[:, None], dx, 0.0)
+    if SUMS:
+        # Of each part and kind of pixels all tiles one after the other: rows of as many channels as there are.
+        part, tile = tl.program_id(0) // (SH * SW * TILES), tl.program_id(0) // (SH * SW) % TILES
+        row = tl.cast(part * (SH * SW) + tl.program_id(0) % (SH * SW), tl.int64) * TILES + tile
+        _store(sums_of + row * (THREADS * V), tl.arange(0, THREADS) * V, summed, chunk >= 0, V)
