@@ -190,3 +190,23 @@ def test_a_chain_is_the_same_however_few_images_go_through_it_at_a_time(
         found.append([y.detach(), given.grad])
     for values, gradients in found[1:]:
         assert torch.equal(values, found[0][0]) and torch.equal(gradients, found[0][1])
+
+
+def test_a_chain_in_bfloat16_takes_the_largest_pixels_of_sums_that_are_not_rounded() -> None:
+    """As its kernels do, beside which it is put before they are used."""
+    text = "[image] input 3x29x29\n[c] conv filters=16 kernel=3 neuron=relu\n[n] lrn size=5 k=2 alpha=0.1 beta=0.75\n"
+    graph = good(text + "[p] maxpool kernel=3 stride=2\n[f] fc outputs=2\n").graph
+    module = pytorch.module(graph, 0, forms_of(graph, ("lrn-chain", "bias-relu"))).n.lrn
+    maps, bias = (
+        torch.randn(8, 16, 27, 27, generator=torch.Generator().manual_seed(0)).bfloat16(),
+        torch.linspace(-1, 1, 16),
+    )
+    gradients = []
+    for x in (maps, maps.double()):
+        given = x.clone().requires_grad_()
+        y = module(given, bias.to(x.dtype) if x.dtype == torch.float64 else bias)
+        assert y.dtype == x.dtype
+        (y.double() * torch.linspace(-1, 1, y.numel(), dtype=torch.float64).view(y.shape)).sum().backward()
+        assert given.grad is not None
+        gradients.append(given.grad.double())
+    assert float((gradients[0] - gradients[1]).norm() / gradients[1].norm()) < 0.01

@@ -52,17 +52,18 @@ class LrnChain(nn.Module):
         return places_of(self.window, self.padding)
 
     def forward(self, x: Tensor, bias: Tensor | None = None) -> Tensor:
-        by_kernels = x.dtype in self.kernels
+        given, by_kernels = x.dtype, x.dtype in self.kernels
         if bias is not None and not by_kernels:
-            x = (x + bias[:, None, None]).to(x.dtype)
+            # Not rounded to the maps' type, as the kernels do not: of two pixels another would be the larger.
+            x = x + bias[:, None, None]
         learns = torch.is_grad_enabled() and x.requires_grad
         if self.axes is not None and x.device.type == "cpu" and x.is_contiguous() and not learns and not by_kernels:
-            return inferred(x, self.lrn, self.relu, self.axes)
+            return inferred(x, self.lrn, self.relu, self.axes).to(given)
         y: Tensor
         if by_kernels:
             y = KernelFunction.apply(x, bias, self.lrn, self.relu, self.places)  # type: ignore[no-untyped-call]
         else:
-            y = ChainFunction.apply(x, self.lrn, self.relu, self.places)  # type: ignore[no-untyped-call]
+            y = ChainFunction.apply(x, self.lrn, self.relu, self.places).to(given)  # type: ignore[no-untyped-call]
         if self.window is None or self.padding.before is None:
             return y
         y = F.pad(y, self.padding.before, value=-torch.inf)
