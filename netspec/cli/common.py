@@ -68,12 +68,14 @@ def importing_torch() -> Iterator[None]:
 
 
 def tell(diagnostics: Sequence[Diagnostic]) -> None:
-    """Print diagnostics as text on standard error."""
+    """Print diagnostics as text on standard error, on a terminal in colour."""
+    from netspec.diagnostics.colours import painted, wanted
     from netspec.diagnostics.model import MOST_SHOWN
     from netspec.diagnostics.text import render_all
 
     if diagnostics:
-        click.echo(render_all(diagnostics, MOST_SHOWN), err=True)
+        text = render_all(diagnostics, MOST_SHOWN)
+        click.echo(painted(text) if wanted(sys.stderr) else text, err=True)
 
 
 def refuse(message: str, *notes: str) -> NoReturn:

@@ -1,0 +1,37 @@
+"""Diagnostics in colour, for a terminal: what the text says stays the same, letter by letter."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TextIO
+
+_BOLD, _RED, _GREEN, _YELLOW, _BLUE, _PLAIN = (f"\x1b[{code}m" for code in (1, 31, 32, 33, 34, 0))
+_HEAD = re.compile(r"(error|warning)\[[\w-]+\]")
+_MARKS = re.compile(r"( *\| )([ ^-]*[\^-])((?: .*)?)")
+_SIGN = re.compile(r"( *)(-->|:::|\||=|fix:|not a fix:)(?= |$)")
+_SIGNS = {"-->": _BLUE, ":::": _BLUE, "|": _BLUE, "=": _BLUE, "fix:": _GREEN, "not a fix:": _YELLOW}
+
+
+def wanted(file: TextIO) -> bool:
+    """Whether a file is a terminal that shows colours, and nobody has set ``NO_COLOR`` (no-color.org)."""
+    return file.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def painted(text: str) -> str:
+    """The text of diagnostics, as ``render_all`` makes it, with its heads, marks and fixes in colour."""
+    lines: list[str] = []
+    colour = _RED
+    for line in text.split("\n"):
+        if head := _HEAD.match(line):
+            colour = _RED if head[1] == "error" else _YELLOW
+            lines.append(f"{_BOLD}{colour}{head[0]}{_PLAIN}{_BOLD}{line[head.end() :]}{_PLAIN}")
+        elif marks := _MARKS.fullmatch(line):
+            under = re.sub(r"\^+", rf"{_BOLD}{colour}\g<0>{_PLAIN}", marks[2])
+            under = re.sub("-+", rf"{_BLUE}\g<0>{_PLAIN}", under)
+            lines.append(f"{marks[1]}{under}{marks[3]}")
+        elif sign := _SIGN.match(line):
+            lines.append(f"{sign[1]}{_SIGNS[sign[2]]}{sign[2]}{_PLAIN}{line[sign.end() :]}")
+        else:
+            lines.append(line)
+    return "\n".join(lines)
