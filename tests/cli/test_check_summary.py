@@ -117,7 +117,7 @@ def test_a_file_of_100_mb_is_refused_without_reading_it(file: Path) -> None:
         (IMAGE.encode() + b"[a] relu inputs=b\n[b] relu inputs=a\n", "cycle"),
         (IMAGE.encode() + b"[a] relu inputs=a\n", "cycle"),
         (b"{}", "syntax"),
-        (b'{"layers": []}', "syntax"),
+        (b'{"layers": []}', "foreign-file"),
         (b"import torch\nx = 3\n", "unknown-setting"),
     ],
 )
