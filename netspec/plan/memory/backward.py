@@ -1,0 +1,105 @@
+"""The backward pass: its fullest moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from netspec.plan.footprint.model import FULL
+from netspec.plan.memory.model import Moment
+from netspec.plan.memory.step import Step, Storages
+from netspec.plan.program import HALF, Work
+
+
+@dataclass(slots=True)
+class _Gradient:
+    """A value's gradient: its bytes, and how many values it is the gradient of."""
+
+    size: int
+    holders: int = 1
+
+
+class _Flow:
+    """The gradients of values on their way back: ``size`` are the bytes of all that are there."""
+
+    def __init__(self, storages: Storages) -> None:
+        self.storages = storages
+        self.size = 0
+        self.pending: dict[str, _Gradient] = {}
+
+    def taken(self, work: Work) -> _Gradient | None:
+        """The gradient of what an operation made; where it is read elsewhere, it comes from there."""
+        own = self.pending.pop(work.value, None)
+        return self._made(work.value) if own is None and work.learns else own
+
+    def handed_on(self, work: Work, own: _Gradient | None) -> int:
+        """Give an operation's inputs their gradients, and return the bytes of those that are there only until they are
+        added to what came from other readers."""
+        passing = 0
+        for name in work.taught:
+            existing = self.pending.get(name)
+            if own is not None and (work.footprint.output is None or work.footprint.hands_on):
+                given = own
+                given.holders += 1
+            else:
+                given = self._made(name)
+            if existing is None:
+                self.pending[name] = given
+            elif given is not own and given is not existing:
+                self.size -= given.size
+                passing += given.size
+        return passing
+
+    def let_go(self, own: _Gradient | None) -> None:
+        """One value less that a gradient is that of."""
+        if own is not None:
+            own.holders -= 1
+            self.size -= own.size if own.holders == 0 else 0
+
+    def _made(self, value: str) -> _Gradient:
+        gradient = _Gradient(self.storages.size(value))
+        self.size += gradient.size
+        return gradient
+
+
+def backward(step: Step) -> Moment:
+    """The fullest moment of the backward pass."""
+    freed: dict[int, int] = {}
+    for storage in (*step.kept, *step.casts.values()):
+        freed[storage.until] = freed.get(storage.until, 0) + storage.size
+    kept, gradients, flow = sum(freed.values()), step.earlier, _Flow(step.storages)
+    fresh = _first_gradients(step)
+    best = step.moment("at the end of the forward pass", gradients=gradients, kept=kept, passing=0)
+    for i, work in reversed(list(enumerate(step.program.works))):
+        when = f"in the backward pass of {work.layer}"
+        own = flow.taken(work)
+        passing = flow.handed_on(work, own) + (work.footprint.backward if work.taught else 0)
+        narrow, added = _passing_gradients(work, step)
+        # A gradient in bfloat16 comes first; what it was computed from is gone when it is widened.
+        early = gradients + (0 if narrow else fresh.get(i, 0))
+        during = step.moment(when, gradients=early, kept=kept, passing=flow.size + passing + (narrow or added))
+        gradients += fresh.get(i, 0)
+        kept -= freed.get(i, 0)
+        flow.let_go(own)
+        passing = max(work.footprint.later if work.taught else 0, narrow + added)
+        after = step.moment(when, gradients=gradients, kept=kept, passing=flow.size + passing)
+        best = max(best, during, after, key=lambda m: m.total)
+    return best
+
+
+def _first_gradients(step: Step) -> dict[int, int]:
+    """The bytes of the parameters' gradients that are not there yet, by the place of the operation whose backward pass
+    makes them first."""
+    makers = {key: (i, size) for i, work in enumerate(step.program.works) for key, size in work.parameters}
+    found: dict[int, int] = {}
+    for key, (i, size) in makers.items():
+        if key not in step.gathered:
+            found[i] = found.get(i, 0) + size
+    return found
+
+
+def _passing_gradients(work: Work, step: Step) -> tuple[int, int]:
+    """Parameters' gradients that are there for a moment beside the ones that stay: in bfloat16 before they are widened,
+    and in float32 before they are added to those of earlier parts of the batch."""
+    used = sum(size for _, size in work.parameters)
+    added = sum(size for key, size in work.parameters if key in step.gathered)
+    return (used * HALF // FULL if step.low == HALF and work.product else 0), added
