@@ -19,6 +19,7 @@ CHAIN = {"BETA": 0.75, "SIZE": 5, "RELU": True, "C": 96, "CHUNKS": 6, "V": 8, "H
          "KH": 3, "KW": 3, "SH": 2, "SW": 2, "PH": 0, "PW": 0, "DH": 1, "DW": 1, "PLAIN": False, "AROUND": 1,
          "TILES": 69, "THREADS": 128, "ADDS": True}  # fmt: skip
 BIAS = {"C": 384, "BLOCKS": 3, "PIXELS": 16, "CHANNELS": 128}
+DROPOUT = {"LEAST": 2**31, "UNITS": 4096, "NUMBERS": 1024}
 IMAGES = {"C": 3, "H": 224, "W": 224, "FH": 256, "FW": 256, "S": 4, "T": 4, "TOP": 0, "LEFT": 0, "ROWS": 57,
           "COLUMNS": 57, "WHOLE": True, "REVERSE": False, "SHIFTS": True, "DIVIDES": True, "PROGRAMS": 153,
           "NUMBERS": 1024}  # fmt: skip
@@ -26,7 +27,8 @@ WHOLE = dict.fromkeys(("images", "parts", "AREA", "STEPS"), "i32")
 REAL = dict.fromkeys(("k", "alpha", "scale"), "fp32")
 NUMBERS = {
     "place_of": "*u8", "bias_of": "*fp32", "sums_of": "*fp32", "picture_of": "*u8", "top_of": "*i32", "left_of": "*i32",
-    "mirror_of": "*u8", "shift_of": "*fp32", "mean_of": "*fp32", "std_of": "*fp32", "pixels": "i64", **WHOLE, **REAL,
+    "mirror_of": "*u8", "shift_of": "*fp32", "mean_of": "*fp32", "std_of": "*fp32", "pixels": "i64", "numbers": "i64",
+    "keys_of": "*i64", "first_sample": "i32", "first_unit": "i32", **WHOLE, **REAL,
 }  # fmt: skip
 KERNELS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "chain forward": ("lrn_chain", "forward", CHAIN),
@@ -37,6 +39,7 @@ KERNELS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "bias backward": (
         "bias_relu", "backward", {"C": 384, "BLOCKS": 384, "PIXELS": 2048, "CHANNELS": 1, "LAST": False, "SUMS": True}
     ),
+    "dropout": ("dropout", "dropped", DROPOUT),
     "images, channels last": ("images", "prepare", {**IMAGES, "LAST": True}),
     "images": ("images", "prepare", {**IMAGES, "LAST": False}),
 }  # fmt: skip

@@ -9,16 +9,20 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
 import torch
 
 from netspec import backend
-from netspec.ir.ops import Lrn
+from netspec.ir.ops import Dropout, Lrn
+from netspec.ir.shape import Shape
 
 backend.load("pytorch")
 chain: Any = import_module("netspec.backends.pytorch.fast.chain")
+dropped: Any = import_module("netspec.backends.pytorch.fast.dropped")
+chance: Any = import_module("netspec.backends.pytorch.ops.chance")
 rectified: Any = import_module("netspec.backends.pytorch.fast.rectified")
 launch_bias: Any = import_module("netspec.backends.pytorch.fast.kernels.launch_bias")
 launch_bias._PROGRAMS = 7
@@ -114,6 +118,30 @@ def of_bias(shape: tuple[int, ...], layout: str, dtype: torch.dtype) -> list[flo
     return list(map(float, far))
 
 
+DROPPED = {
+    "half": ((5, 700), 0.5, "train"), "few": ((3, 4, 5, 7), 0.9, "train"), "scaled later": ((1100, 3), 0.3, "test"),
+    "no image": ((0, 6), 0.5, "train"),
+}  # fmt: skip
+
+
+def of_dropout(shape: tuple[int, ...], rate: float, scaling: str, dtype: torch.dtype) -> list[float]:
+    """Of values and of gradients, of the third part of a batch and a later share of a layer."""
+    layer = dropped.KernelDropout(Dropout(rate, scaling), Shape(*shape[1:])).train()
+    layer.name, layer.first_unit = "d", 11
+    draw = chance.HeldDraw.of(layer, torch.device(DEVICE))
+    draw.renew(3, 5)
+    layer.draw = replace(draw, first_sample=2**20)
+    x, seed = (torch.randn(shape, device=DEVICE).to(dtype) for _ in range(2))
+    made = []
+    for layer.kernels in (frozenset({dtype}), frozenset()):
+        given = x.clone().requires_grad_()
+        y = layer(given)
+        y.backward(seed)
+        made.append((y.detach(), given.grad))
+    return [float((a.double() - b.double()).abs().max() / b.double().abs().max()) if b.any() else 0.0
+            for a, b in zip(*made, strict=True)]  # fmt: skip
+
+
 EMPTY, LIKE = torch.empty, torch.empty_like
 torch.empty = lambda *arguments, **options: poisoned(EMPTY(*arguments, **options))
 torch.empty_like = lambda *arguments, **options: poisoned(LIKE(*arguments, **options))
@@ -126,7 +154,8 @@ def found(dtype: torch.dtype) -> dict[str, list[float]]:
         f"bias: {name}, {layout}": of_bias(shape, layout, dtype) for name, shape in MAPS.items() for layout in LAYOUTS
     }
     chains = {name: differences(case, dtype, biased=name not in UNBIASED) for name, case in CASES.items()}
-    return {**chains, **biases}
+    dropouts = {f"dropout: {name}": of_dropout(*case, dtype) for name, case in DROPPED.items()}
+    return {**chains, **biases, **dropouts}
 
 
 print(json.dumps({str(dtype).removeprefix("torch."): found(dtype) for dtype in (torch.float32, torch.bfloat16)}))

@@ -63,7 +63,8 @@ def compile_it(kernel: Any, grid: tuple[int, ...], args: tuple[Any, ...], option
         told = subprocess.run([TOOL, "-res-usage", file], capture_output=True, text=True, check=True)
     registers, spilt = (int(re.findall(rf"{word}:(\d+)", told.stdout + told.stderr)[0]) for word in ("REG", "STACK"))
     about = {"warps": made.metadata.num_warps, "shared": made.metadata.shared, "seconds": round(seconds, 1)}
-    case = f"{kernel.__module__.rpartition('.')[2]}.{kernel.__name__} {args[0].dtype} of {options['C']}"
+    width = options.get("C", options.get("UNITS"))
+    case = f"{kernel.__module__.rpartition('.')[2]}.{kernel.__name__} {args[0].dtype} of {width}"
     found.setdefault(case, {"registers": registers, "spilt": spilt, **about})
 
 

@@ -73,9 +73,9 @@ def test_the_interpreted_kernel_prepares_pictures_to_the_bit() -> None:
 def test_a_training_with_all_kernels_is_the_plain_training() -> None:
     """On a device that is not there: recorded as a graph, its pictures prepared by a kernel."""
     found = answered("training_interpreted.py", TRITON_INTERPRET="1")
-    files = ("bias_relu", "launch_images", "lrn_chain")
+    files = ("bias_relu", "launch_dropout", "launch_images", "lrn_chain")
     for precision, training in found.items():
-        assert training["told"] == [] and len(training["launches"]) == 5, precision
+        assert training["told"] == [] and len(training["launches"]) == 6, precision
         assert {name.partition(".")[0] for name in training["launches"]} == set(files)
         assert training["far"] < (1e-6 if precision == "fp32" else 1e-3), precision
 
@@ -85,7 +85,7 @@ def test_a_training_with_all_kernels_is_the_plain_training() -> None:
 @pytest.mark.parametrize("capability", [80, 90])
 def test_what_alexnet_launches_fits_into_the_registers(capability: int, tmp_path: Path) -> None:
     found = answered("kernels_launched.py", str(capability), TRITON_CACHE_DIR=str(tmp_path))
-    assert len(found) == 17
+    assert len(found) == 19
     for case, kernel in found.items():
         assert kernel["spilt"] == 0 and kernel["shared"] <= 48 * 1024, (case, kernel)
 
@@ -105,10 +105,10 @@ def test_a_step_with_all_kernels_is_the_plain_step() -> None:
 @pytest.mark.slow
 def test_all_kernels_compile_for_gpus_with_places_of_64_bits() -> None:
     found = answered("kernels_compiled.py")
-    assert len(found) == 32
+    assert len(found) == 36
     # A chain goes from image to image of each tensor, and from sums to sums, in 64 bits. Within an image, a row of
     # sums, the biases, and one picture or its mean 32 bits are enough.
-    short = {"bias": 1, "images": 6}
+    short = {"bias": 1, "images": 6, "dropout": 1}
     for name, types in found.items():
         what, way, *_ = name.replace(",", "").split()
         if what == "chain":

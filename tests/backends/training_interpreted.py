@@ -31,6 +31,7 @@ gpus 2
 [n] lrn size=5 k=2 alpha=0.1 beta=0.75
 [p] maxpool kernel=3 stride=2
 [d] conv filters=6 kernel=3 pad=1 neuron=relu bias=0.1 reads=all
+[o] dropout rate=0.25
 [f] fc outputs=4 reads=all
 train batch=4 precision=PRECISION optimizer=sgd(lr=0.001)
 augment from=18 flip=horizontal colour=pca(0.1)

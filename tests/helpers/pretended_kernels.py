@@ -13,7 +13,7 @@ from pretended import Device, Pretended, plain
 
 KERNELS = (
     ("lrn_chain", "forward"), ("lrn_chain", "backward"), ("bias_relu", "forward"), ("bias_relu", "backward"),
-    ("launch_images", "prepare"),
+    ("launch_images", "prepare"), ("launch_dropout", "dropped"),
 )  # fmt: skip
 """All that there are: where a launch looks for them."""
 

@@ -8,7 +8,9 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
+from ..ops.chance import HeldDraw
 from .chain import LrnChain
+from .dropped import KernelDropout
 from .places import ONE
 from .rectified import BiasReluFunction, Rectified
 
@@ -31,7 +33,9 @@ MOST_NUMBERS = 2**31
 
 _IMAGES = 2
 
-_KINDS = {LrnChain: "normalisations", Rectified: "biases with ReLUs"}
+_KINDS = {LrnChain: "normalisations", Rectified: "biases with ReLUs", KernelDropout: "dropouts"}
+
+Formed = LrnChain | Rectified | KernelDropout
 
 
 def use_kernels(model: nn.Module, dtype: torch.dtype) -> list[str]:
@@ -41,9 +45,7 @@ def use_kernels(model: nn.Module, dtype: torch.dtype) -> list[str]:
     Each is run on a few random maps of its own size in both ways first, and stays plain where they differ. ``dtype`` is
     what the maps are made in; others go the plain way.
     """
-    formed: dict[str, LrnChain | Rectified] = {
-        name: module for name, module in model.named_modules() if isinstance(module, (LrnChain, Rectified))
-    }
+    formed: dict[str, Formed] = {name: module for name, module in model.named_modules() if isinstance(module, Formed)}
     if not formed:
         return []
     device = next(model.parameters()).device
@@ -54,9 +56,8 @@ def use_kernels(model: nn.Module, dtype: torch.dtype) -> list[str]:
     told: dict[str, list[str]] = {}
     for name, module in formed.items():
         x = torch.randn(_IMAGES, *module.shape, generator=torch.Generator().manual_seed(0)).to(device, dtype)
-        wrong, way = None, partial(_rectified_both_ways, _laid_like(model, x))
-        if isinstance(module, LrnChain):
-            wrong, way = too_large(module), partial(_chain_both_ways, module, x)
+        wrong = too_large(module) if isinstance(module, LrnChain) else None
+        way = _both_ways(module, x, _laid_like(model, x))
         wrong = wrong or mistake(partial(way, kernels=True), partial(way, kernels=False), TOLERANCE[dtype])
         module.kernels = frozenset({dtype}) if wrong is None else frozenset()
         if wrong is not None:
@@ -107,6 +108,32 @@ def mistake(
     return None
 
 
+def _both_ways(module: Formed, x: Tensor, laid: Tensor) -> Callable[..., Mapping[str, Tensor]]:
+    """What computes a form with ``kernels`` and without, of random values; ``laid`` as the model's maps lie."""
+    if isinstance(module, LrnChain):
+        return partial(_chain_both_ways, module, x)
+    if isinstance(module, KernelDropout):
+        return partial(_dropout_both_ways, module, x)
+    return partial(_rectified_both_ways, laid)
+
+
+def _dropout_both_ways(layer: KernelDropout, x: Tensor, *, kernels: bool) -> dict[str, Tensor]:
+    """The value in training, and the gradient of a weighted sum of it."""
+    x = x.clone().requires_grad_()
+    before = layer.kernels, layer.draw, layer.training
+    held = HeldDraw.of(layer, x.device)
+    held.renew(0, 0)
+    layer.kernels, layer.draw, layer.training = frozenset({x.dtype} if kernels else ()), held, True
+    try:
+        with torch.enable_grad():
+            y = layer(x)
+            _weighted_sum(y).backward()  # type: ignore[no-untyped-call]
+    finally:
+        layer.kernels, layer.draw, layer.training = before
+    assert x.grad is not None
+    return {"values": y.detach(), "gradients": x.grad}
+
+
 def _chain_both_ways(chain: LrnChain, x: Tensor, *, kernels: bool) -> dict[str, Tensor]:
     """The chain's value, and the gradients of a weighted sum of it."""
     x = x.clone().requires_grad_()
@@ -144,5 +171,7 @@ def _weighted_sum(y: Tensor) -> Tensor:
 
 def _laid_like(model: nn.Module, x: Tensor) -> Tensor:
     """Maps channels last, where the model's kernels are."""
+    if x.dim() != 4:
+        return x
     kernels = [p for p in model.parameters() if p.dim() == 4 and not p.is_contiguous()]
     return x.contiguous(memory_format=torch.channels_last if kernels else torch.contiguous_format)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from torch import nn
 
 from netspec.ir.graph import Node
-from netspec.ir.ops import AvgPool, Bias, Conv, MaxPool, SumPool
+from netspec.ir.ops import AvgPool, Bias, Conv, Dropout, MaxPool, SumPool
 from netspec.ir.shape import Shape
 from netspec.passes.fast import Forms
 
 from ..ops.weighted import Convolution
 from .chain import LrnChain
+from .dropped import KernelDropout
 from .grouped import GroupedConvolution
 from .patched import PatchedConvolution
 from .pooled import ChannelsLastMaxPool
@@ -32,6 +33,8 @@ def as_formed(node: Node, inputs: tuple[Shape, ...], forms: Forms) -> nn.Module 
         return ChannelsLastMaxPool(node.op, inputs[0])
     if isinstance(node.op, AvgPool | SumPool) and node.name in forms.sums:
         return SeparablePool(node.op, inputs[0])
+    if isinstance(node.op, Dropout) and node.name in forms.dropped:
+        return KernelDropout(node.op, node.output)
     if isinstance(node.op, Bias) and node.name in forms.rectified:
         return RectifiedBias(node.output)
     if not isinstance(node.op, Conv):

@@ -100,10 +100,10 @@ class HeldDraw(Draw):
     rows: Mapping[str, int] = field(kw_only=True)
 
     @classmethod
-    def of(cls, model: nn.Module) -> HeldDraw:
-        """A draw for all layers of a model that draw."""
+    def of(cls, model: nn.Module, device: torch.device | None = None) -> HeldDraw:
+        """A draw for all layers of a model that draw, on a device: that of its parameters, if none is said."""
         names = [module.name for module in model.modules() if isinstance(module, DrawnLayer)]
-        device = next((p.device for p in model.parameters()), torch.device("cpu"))
+        device = device or next((p.device for p in model.parameters()), torch.device("cpu"))
         pairs = len(Draw(0, 0).keys(""))
         table = torch.zeros(len(names), pairs, 2, dtype=torch.int64, device=device)
         return cls(0, 0, table=table, rows={name: row for row, name in enumerate(names)})

@@ -61,7 +61,7 @@ class Forms:
     ``rectified`` are the convolutions and biases that take in the ReLU behind them, with the names of these.
     ``pools`` are the maximum poolings that read a copy of their maps with channels side by side, ``sums`` the average
     and sum poolings that add up rows, then columns. ``patched`` are the convolutions whose weight's gradient is a
-    product with patches.
+    product with patches. ``dropped`` are the dropouts that are one operation.
     """
 
     passes: tuple[str, ...] = ()
@@ -73,6 +73,7 @@ class Forms:
     grouped: frozenset[str] = frozenset()
     pools: frozenset[str] = frozenset()
     sums: frozenset[str] = frozenset()
+    dropped: frozenset[str] = frozenset()
     channels_last: bool = False
     fused_update: bool = False
     kept_memory: bool = False

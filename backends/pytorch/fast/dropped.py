@@ -1,0 +1,56 @@
+"""Dropout in one operation (``passes.fast.dropout``)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from netspec.ir.ops import Dropout
+from netspec.ir.shape import Shape
+
+from ..ops.chance import HeldDraw
+from ..ops.dropout import DropoutLayer
+
+
+class KernelDropout(DropoutLayer):
+    """N,... to N,...: the same choices as without the pass, by a Triton kernel in training, where what it draws from
+    lies on the device, and values are of the types in ``kernels`` (see ``check.use_kernels``). ``shape`` is that of one
+    image's value."""
+
+    def __init__(self, op: Dropout, shape: Shape) -> None:
+        super().__init__(op)
+        self.shape = shape
+        self.kernels: frozenset[torch.dtype] = frozenset()
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not (self.training and isinstance(self.draw, HeldDraw) and self.least and x.dtype in self.kernels):
+            return super().forward(x)
+        one = torch.ones((), dtype=x.dtype)  # rounded as the values are
+        scale = float(one / (1 - self.rate) if self.scaling == "train" else one)
+        keys = self.draw.table[self.draw.rows[self.name]]
+        place = keys, self.draw.first_sample, self.first_unit, self.least, scale
+        kept: Tensor = DropoutFunction.apply(x, *place)  # type: ignore[no-untyped-call]
+        return kept
+
+
+class DropoutFunction(torch.autograd.Function):
+    """Values and gradients by the same kernel. Nothing is kept but the keys."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, keys: Tensor, *place: Any) -> Tensor:
+        from .kernels.launch_dropout import dropout
+
+        ctx.save_for_backward(keys)
+        ctx.place = place
+        return dropout(x, keys, *place)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
+        from .kernels.launch_dropout import dropout
+
+        (keys,) = ctx.saved_tensors
+        return dropout(dy, keys, *ctx.place), None, None, None, None, None

@@ -1,0 +1,27 @@
+"""Launching the kernel of dropout."""
+
+from __future__ import annotations
+
+import torch
+import triton
+from torch import Tensor
+
+from .dropout import dropped
+
+_TILE = 1024
+"""Numbers of a program: 8 for each thread."""
+
+
+def dropout(x: Tensor, keys: Tensor, first_sample: int, first_unit: int, least: int, scale: float) -> Tensor:
+    """N,... of which those units are 0 whose words are less than ``least``; the others times ``scale``. ``keys`` are a
+    layer's pairs, whole numbers of 64 bits; the first is taken."""
+    x = x.contiguous()
+    y = torch.empty_like(x)
+    if x.numel() == 0:
+        return y
+    with torch.cuda.device_of(x):  # type: ignore[no-untyped-call]
+        dropped[(triton.cdiv(x.numel(), _TILE),)](
+            x, y, keys, x.numel(), first_sample, first_unit, scale,
+            LEAST=least, UNITS=x[0].numel(), NUMBERS=_TILE, enable_fp_fusion=False,
+        )  # fmt: skip
+    return y
