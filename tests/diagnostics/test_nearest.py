@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netspec import layers
-from netspec.diagnostics.nearest import distance, nearest
+from netspec.diagnostics.nearest import distance, is_slip, nearest
 from netspec.layers.conv import TYPE as CONV
 
 KEYS = [key.name for key in CONV.keys]
@@ -19,6 +19,10 @@ WORD = st.text("abcx", max_size=7)
 @pytest.mark.parametrize(
     ("word", "meant"),
     [
+        ("initB", "bias"),  # and not init, which is as near
+        ("initW", "init"),
+        ("weightSource", "weights"),
+        ("epsB", "bias_lr"),
         ("kernal", "kernel"),
         ("kernel_size", "kernel"),
         ("filter", "filters"),
@@ -148,3 +152,10 @@ def test_of_equally_near_names_the_one_with_the_nearest_number_is_meant() -> Non
     assert nearest("conv9", ["conv1", "conv2", "conv5", "conv4"]) == "conv5"
     assert nearest("l1_2", ["l1_0", "l1_1", "l2_0"]) == "l1_1"
     assert nearest("paf", ["pad", "par"]) == "pad"
+
+
+def test_types_of_cuda_convnet_are_met_with_what_computes_the_same() -> None:
+    """A cmrnorm is an lrn; rnorm, whose name is nearer, is another function."""
+    words = ("cmrnorm", "cnorm", "href", "eltsum", "eltmax", "hs")
+    assert [nearest(word, layers.names()) for word in words] == ["lrn", "contrast", "mirror", "sum", "max", "dropout"]
+    assert not is_slip("cmrnorm", "lrn", layers.names())
