@@ -22,6 +22,7 @@ from netspec.train import loop
 from netspec.train.config import Request
 from netspec.train.learning.library import algorithms_tried
 from netspec.train.learning.objective import build
+from netspec.train.learning.recorded import recorded
 from netspec.train.learning.recording import CudaGraphs, Inputs, Recording
 from netspec.train.run import train
 
@@ -118,6 +119,19 @@ def test_cudnn_tries_its_algorithms_in_a_training_but_not_while_a_step_is_record
         recording(work, (torch.ones(2, device="cuda"),))
         assert torch.backends.cudnn.benchmark
     assert recording.told is None and seen == [True, False] and not torch.backends.cudnn.benchmark
+
+
+def test_recorded_looks_follow_recorded_steps_that_draw() -> None:
+    text = "[image] input 3x6x6\n[c] conv filters=4 kernel=3 neuron=relu\n[d] dropout\n[f] fc outputs=3\n"
+    graph = loads(text + "train precision=bf16\n").graph
+    with pretended():
+        objective = recorded(build(graph, 0, "cuda", forms_of(graph, ("cuda-graph", "dropout"))))
+        images = torch.ones(2, 3, 6, 6, device="cuda")
+        objective.gradients(images, torch.zeros(2, device="cuda").long(), 0, 0)
+        objective.module.eval()
+        with torch.no_grad():
+            first, again = (objective.scores(images) for _ in range(2))
+        assert bool((first == again).all()) and objective.chosen == ()
 
 
 def test_forms_of_a_grouped_convolution_are_timed_by_the_device_after_their_launches() -> None:

@@ -43,7 +43,8 @@ class Narrowed:
 
     def _made(self) -> nn.Module:
         """A copy of the module: no copy of its tensors, but those that are narrowed."""
-        kept: dict[int, Tensor] = {id(tensor): tensor for tensor in self._module.buffers()}
+        shared = [*self._module.buffers(), *(getattr(part, "draw", None) for part in self._module.modules())]
+        kept: dict[int, object] = {id(one): one for one in shared}
         for name, wide in self._module.named_parameters():
             kept[id(wide)] = wide
             if name in self._names:
