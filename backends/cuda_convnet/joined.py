@@ -3,7 +3,7 @@ several layers."""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -18,7 +18,7 @@ def joined(graph: Graph) -> Graph:
     """
     readers = Counter(name for layer in graph.layers.values() for name in set(layer.inputs))
     places = {name: place for place, name in enumerate(graph.layers)}
-    takers = _first_takers(graph, places)
+    takers = _takers(graph, places)
     sums: dict[str, Layer] = {}
     into: dict[str, str] = {}
     for layer in graph.layers.values():
@@ -52,17 +52,17 @@ def _is_one_section(graph: Graph, layer: Layer, parts: list[Layer]) -> bool:
     return len(biased) == 1 and {(part.placement, part.reads) for part in parts} == {(layer.placement, parts[0].reads)}
 
 
-def _first_takers(graph: Graph, places: Mapping[str, int]) -> dict[str, int]:
-    """The place of the first layer that takes weights of a layer, by the owner's name."""
-    first: dict[str, int] = {}
+def _takers(graph: Graph, places: Mapping[str, int]) -> dict[str, list[int]]:
+    """The places of the layers that take weights of a layer, by the owner's name."""
+    found: defaultdict[str, list[int]] = defaultdict(list)
     for node in graph.nodes.values():
         for key in node.params:
             if (owner := graph.parameters[key].layer) != node.layer:
-                first[owner] = min(first.get(owner, places[node.layer]), places[node.layer])
-    return first
+                found[owner].append(places[node.layer])
+    return found
 
 
-def _taken_before(layer: Layer, parts: list[Layer], places: Mapping[str, int], takers: Mapping[str, int]) -> bool:
+def _taken_before(layer: Layer, parts: list[Layer], places: Mapping[str, int], takers: Mapping[str, list[int]]) -> bool:
     """Whether a layer above the sum that is none of its parts takes weights of one of them: of a section below."""
     own = {places[part.name] for part in parts}
-    return any(takers[p.name] < places[layer.name] and takers[p.name] not in own for p in parts if p.name in takers)
+    return any(place < places[layer.name] and place not in own for p in parts for place in takers.get(p.name, ()))

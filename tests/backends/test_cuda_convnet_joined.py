@@ -71,8 +71,9 @@ def test_single_matrices_that_are_shared_are_read_and_written_again(dialect: Dia
         f"{A}{B} bias=none neuron=relu\n[s] sum inputs=a,b\n",
         f"{A}{B.replace('conv', 'local')} bias=none\n[s] sum inputs=a,b\n",
         f"{A}{B} bias=none\n{B.replace('[b]', '[d]')} weights=b\n[s] sum inputs=a,b\n[m] max inputs=s,d\n",
+        f"{A}{B} weights=a bias=none\n{B.replace('[b]', '[d]')} weights=a\n[s] sum inputs=a,b\n[m] max inputs=s,d\n",
     ],
-    ids=["read by another", "with a neuron", "of two types", "whose weights are taken above"],
+    ids=["read by another", "with a neuron", "of two types", "weights taken above", "weights taken within and above"],
 )
 def test_what_is_more_than_a_sum_stays_what_it_is(text: str) -> None:
     with pytest.raises(SpecError) as caught:
