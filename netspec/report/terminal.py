@@ -26,21 +26,30 @@ def show(table: Table, file: TextIO) -> None:
     if screen.is_terminal:
         _print(table, screen)
     else:
-        file.writelines(f"{line}\n" for line in (*_title(table), *_lines(table), *table.notes))
+        file.writelines(f"{line}\n" for line in (*_title(table), *_lines(table, _dash(screen.encoding)), *table.notes))
 
 
 def _title(table: Table) -> tuple[str, ...]:
     return (table.title,) if table.title else ()
 
 
-def _lines(table: Table) -> list[str]:
+def _dash(encoding: str) -> str:
+    """What rules are drawn with: a hyphen in encodings without a line, as that of a file on Windows."""
+    try:
+        "─".encode(encoding)
+    except UnicodeEncodeError:
+        return "-"
+    return "─"
+
+
+def _lines(table: Table, dash: str) -> list[str]:
     """The table line by line: headings, a rule, the rows, and behind an empty line the total."""
     widths = _widths(table)
 
     def line(cells: Iterable[str]) -> str:
         return "".join(map(_cell, cells, widths, table.columns)).rstrip()
 
-    rule = "─" * (sum(widths) - _GAP + 1)
+    rule = dash * (sum(widths) - _GAP + 1)
     lines = [line(column.name for column in table.columns), rule, *map(line, table.rows)]
     return lines if table.total is None else [*lines, "", line(table.total)]
 
@@ -53,7 +62,7 @@ def _cell(text: str, width: int, column: Column) -> str:
 
 def _print(table: Table, screen: Console) -> None:
     fitting, left_out = _fit(table, screen.width)
-    heading, *lines = _lines(fitting)
+    heading, *lines = _lines(fitting, _dash(screen.encoding))
     for title in _title(table):
         screen.print(Text(title))
     # Soft: a terminal breaks a line that is wider than itself, where rich would leave its end out.

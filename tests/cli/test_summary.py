@@ -355,6 +355,17 @@ def test_a_table_without_rows_is_its_headings(terminal: bool) -> None:
     assert re.sub(r"\x1b\[\d*m", "", page.getvalue()) == "a  b\n─────\n"
 
 
+@pytest.mark.parametrize("terminal", [False, True])
+@pytest.mark.parametrize(("encoding", "dash"), [("utf-8", "─"), ("cp1252", "-"), ("ascii", "-"), ("cp437", "─")])
+def test_a_table_is_ruled_with_what_its_file_can_say(encoding: str, dash: str, terminal: bool) -> None:
+    page = io.TextIOWrapper(io.BytesIO(), encoding=encoding, newline="\n")
+    page.isatty = lambda: terminal  # type: ignore[method-assign]
+    show(Table("", (Column("a"), Column("b")), (("1", "2"),)), page)
+    page.flush()
+    found = page.buffer.getvalue().decode(encoding)  # type: ignore[attr-defined]
+    assert re.sub(r"\x1b\[\d*m", "", found) == f"a  b\n{dash * 5}\n1  2\n"
+
+
 def test_of_many_normalisations_some_are_named() -> None:
     layers = "".join(f"[n{i}] lrn size=5 alpha=1e-4\n" for i in range(11))
     told = run("summary", "-", text=f"[image] input 8x4x4\n{layers}").stdout
