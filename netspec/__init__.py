@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import operator
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from netspec.diagnostics.model import CannotOpen, SpecError
@@ -33,7 +33,7 @@ def load(
     path: str | os.PathLike[str],
     *,
     input: Sequence[int] | None = None,
-    set: Sequence[str] = (),
+    set: Iterable[str] = (),
     params: str | os.PathLike[str] | None = None,
     history: bool = False,
 ) -> Net:
@@ -56,6 +56,8 @@ def load(
         The spec is wrong; ``.diagnostics`` says where and why.
     CannotOpen
         A file cannot be opened.
+    ValueError
+        One of these is no shape or no change, or says how a layer file is read where there is none.
     """
     from netspec.net import load as load_net
 
@@ -135,14 +137,15 @@ def _shape(input: Sequence[int] | None) -> Shape | None:
     return Shape(*sides)
 
 
-def _changes(set: Sequence[str]) -> Sequence[str]:
+def _changes(set: Iterable[str]) -> tuple[str, ...]:
     from netspec.language.parser import is_change
 
     if isinstance(set, str):
         raise TypeError(f"set={set!r} is one text; it takes several: set=[{set!r}]")
-    if wrong := [change for change in set if not is_change(change)]:
+    changes = tuple(set)
+    if wrong := [change for change in changes if not (isinstance(change, str) and is_change(change))]:
         raise ValueError(f"{wrong[0]!r} is no change; write LAYER.KEY=VALUE, conv1.stride=2")
-    return set
+    return changes
 
 
 def _need_net(net: object) -> None:

@@ -82,9 +82,16 @@ def load(
         The file is no good spec; ``.diagnostics`` says why.
     CannotOpen
         The file cannot be opened.
+    ValueError
+        There are ``params`` and no layer file, or ``history`` and no ``params``.
     """
+    source = read_named(path)
+    if params is not None and not is_layer_file(source):
+        raise ValueError(f"{source.name} is no layer file (.cfg) that params={os.fspath(params)!r} belongs to")
+    if history and params is None:
+        raise ValueError("history=True reads the notes of a parameter file, and there is none: params=")
     foreign = Foreign(read_named(params), history=history) if params is not None else Foreign()
-    return load_source(read_named(path), input_shape, changes, folder=Path(path).parent, foreign=foreign)
+    return load_source(source, input_shape, changes, folder=Path(path).parent, foreign=foreign)
 
 
 def loads(text: str, name: str = "<text>", input_shape: Shape | None = None) -> Net:

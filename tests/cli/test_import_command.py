@@ -66,6 +66,19 @@ def test_python_reads_a_layer_file_with_its_parameters_and_other_keys(files: Pat
         load(files / "net.cfg", set="conva.stride=1")
     with pytest.raises(ValueError, match="'stride=1' is no change"):
         load(files / "net.cfg", set=["stride=1"])
+    with pytest.raises(ValueError, match="3 is no change"):
+        load(files / "net.cfg", set=[3])  # type: ignore[list-item]
+    assert load(files / "net.cfg", set=(change for change in ("conva.stride=1",)), input=shape)["conva"].output[1] == 28
+
+
+def test_python_ignores_nothing_that_says_how_a_layer_file_is_read(files: Path) -> None:
+    spec = files / "a.net"
+    spec.write_text("[image] input 3x8x8\n[f] fc outputs=2\n")
+    with pytest.raises(ValueError, match=r"a.net is no layer file \(.cfg\) that params='p.cfg' belongs to"):
+        load(spec, params="p.cfg")
+    for file in (spec, files / "net.cfg"):
+        with pytest.raises(ValueError, match="history=True reads the notes of a parameter file, and there is none"):
+            load(file, history=True)
 
 
 def test_what_it_did_not_write_stays(files: Path) -> None:
