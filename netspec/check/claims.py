@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from netspec.check.report import Findings, in_one
 from netspec.check.values import distinct
-from netspec.ir.ops import BatchNorm, Bias, ChannelScale, Conv, Linear, Local, Op, window_of
+from netspec.ir.ops import BatchNorm, ChannelScale, Conv, Linear, Local, Op, window_of
 from netspec.ir.shape import Shape
 from netspec.ir.table import ConnectionTable
+from netspec.ir.window import Axis, Window
 from netspec.keys import BadValue, ImageShape, Key, Whole
 from netspec.language.syntax import Claim, Pair, Section, by_key
 from netspec.source import Span
@@ -95,17 +97,9 @@ def shape_arithmetic(steps: Sequence[Step]) -> tuple[str, ...]:
         window = window_of(step.op)
         if window is not None:
             rows, columns = window.fit(x.height, x.width)
-            notes = [
-                f"width: {window.arithmetic('width', x.width)}"
-                + _rounded(columns.output, window.rounding, window.places("width", x.width).denominator)
-            ]
+            notes = [_axis_arithmetic(window, "width", x.width, columns)]
             if window.terms("height") != window.terms("width") or x.height != x.width:
-                notes.append(
-                    f"height: {window.arithmetic('height', x.height)}"
-                    + _rounded(rows.output, window.rounding, window.places("height", x.height).denominator)
-                )
-            if columns.unread:
-                notes[0] += f"; {_the_last(columns.unread)} of its {x.width} columns unread"
+                notes.append(_axis_arithmetic(window, "height", x.height, rows))
             return tuple(notes)
         if isinstance(step.op, Linear):
             return (f"outputs={step.op.outputs}",)
@@ -123,12 +117,15 @@ def channel_arithmetic(steps: Sequence[Step]) -> tuple[str, ...]:
     return (f"channels: those that it reads, {read}",) if read else ()
 
 
-def _the_last(number: int) -> str:
-    return "the last" if number == 1 else f"the last {number}"
-
-
-def _rounded(output: int, rounding: str, denominator: int) -> str:
-    return f", rounded to {output} (rounding={rounding})" if denominator > 1 else ""
+def _axis_arithmetic(window: Window, axis: Literal["height", "width"], size: int, fits: Axis) -> str:
+    """How many places a window has along one axis, how they were rounded, and what is left unread."""
+    text = f"{axis}: {window.arithmetic(axis, size)}"
+    if window.places(axis, size).denominator > 1:
+        text += f", rounded to {fits.output} (rounding={window.rounding})"
+    if fits.unread:
+        last = "the last" if fits.unread == 1 else f"the last {fits.unread}"
+        text += f"; {last} of its {size} {'columns' if axis == 'width' else 'rows'} unread"
+    return text
 
 
 def count_arithmetic(name: str, steps: Sequence[Step]) -> tuple[str, ...]:
@@ -138,7 +135,7 @@ def count_arithmetic(name: str, steps: Sequence[Step]) -> tuple[str, ...]:
         return (f"{_product(tuple(out))} = {count(out.units)}",) if out.is_image else ()
     lines = []
     for step in steps:
-        if isinstance(step.op, Bias) or not step.op.params(step.reads, step.output):
+        if not step.op.params(step.reads, step.output):
             continue
         x, out = step.reads[0], step.output
         if isinstance(step.op, Conv | Local):

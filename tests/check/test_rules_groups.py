@@ -61,6 +61,8 @@ def test_a_layer_with_weights_is_split(layer: str) -> None:
 def test_the_groups_must_divide_its_filters_or_outputs(layer: str) -> None:
     found = mistake(START + f"[x] {layer}")
     assert (found.code, place(found)[2]) == ("groups-do-not-divide", layer.split()[1])
+    outputs = "outputs" if layer.startswith("fc") else "output channels"
+    assert found.message == f"x: 2 GPU groups do not divide its {outputs}"
     assert found.notes == ("9 / 2 = 4.5: each group computes an equal share",)
 
 
@@ -217,6 +219,8 @@ def test_sum_and_max_need_inputs_placed_alike(word: str) -> None:
     assert (found.code, place(found)[2]) == ("placement-mismatch", "inputs=a,b")
     assert found.notes[0] == "a (8x8x8) is split over the groups, b (8x8x8) is whole on group 0"
     assert placed(SPLIT_CONV + f"{other} gpu=0\n[x] {word} inputs=a,b gpu=1", "x") == ON_1
+    found = mistake(SPLIT_CONV + f"{other} gpu=0,1\n[x] {word} inputs=b,image")
+    assert found.notes[0] == "b (8x8x8) is whole on each of groups 0, 1, image (4x8x8) is whole"
 
 
 @pytest.mark.parametrize(

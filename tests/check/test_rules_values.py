@@ -76,11 +76,18 @@ def test_fans_of_fc_and_local() -> None:
 
 def test_fans_of_several_inputs_are_summed() -> None:
     # one unit sums 3 * 3 * 4 + 5 * 5 * 4 = 136 numbers
-    text = IMAGE + "[j] relu\n[x] conv filters=6 kernel=3,5 pad=1,2 inputs=image,j init=he bias=torch"
+    # and an input number reaches 5 * 5 places of 6 filters at most, 150
+    text = IMAGE + "[j] relu\n[x] conv filters=6 kernel=3,5 pad=1,2 inputs=image,j init=xavier bias=torch"
     graph = good(text).graph
     for key in ("x.weights.0", "x.weights.1"):
-        assert graph.parameters[key].distribution == Normal(0.0, math.sqrt(2 / 136))
+        assert graph.parameters[key].distribution == Uniform(-math.sqrt(6 / 286), math.sqrt(6 / 286))
     assert graph.parameters["x.bias"].distribution == Uniform(-1 / math.sqrt(136), 1 / math.sqrt(136))
+
+
+@pytest.mark.parametrize("keys", ["", "bias_per=unit", "inputs=image,j"])
+def test_a_layer_without_bias_has_none(keys: str) -> None:
+    parameters = good(IMAGE + f"[j] relu\n[x] conv filters=6 kernel=3 bias=none {keys}").graph.parameters
+    assert {p.role for p in parameters.values()} == {"weight"}
 
 
 def test_each_input_may_have_its_own_init() -> None:

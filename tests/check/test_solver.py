@@ -246,6 +246,7 @@ def test_the_last_way_out_is_the_claim_itself() -> None:
             ("one weight a channel * 8 channels = 8",),
             "claim weights=8",
         ),
+        ("batchnorm", "connections=3", "b has 0 connections, not 3", (), "claim connections=0"),
         ("relu", "connections=3", "b has 0 connections, not 3", (), "claim connections=0"),
     ],
 )

@@ -129,6 +129,10 @@ IMAGE = Shape(6, 4, 5)  # 120 units
 VECTOR = Shape(6)
 
 
+def test_a_vector_is_one_pixel() -> None:
+    assert (VECTOR.height, VECTOR.width) == (1, 1)
+
+
 @pytest.mark.parametrize(
     ("op", "inputs", "output"),
     [
@@ -151,6 +155,7 @@ VECTOR = Shape(6)
         (Crop(1, 2, 3, 3), (IMAGE,), Shape(6, 3, 3)),
         (ZeroPad(Pad(1, 0, 2, 3)), (IMAGE,), Shape(6, 9, 6)),
         (Resize(1.5), (IMAGE,), Shape(6, 2, 3)),
+        (Resize(4), (IMAGE,), Shape(6, 1, 1)),
         (Resize(0.75), (Shape(1, 10, 10),), Shape(1, 13, 13)),
         (ColourSpace("lab"), (Shape(3, 4, 5),), Shape(3, 4, 5)),
         (Reshape(Shape(2, 12, 5)), (IMAGE,), Shape(2, 12, 5)),
@@ -201,6 +206,7 @@ def test_shapes(op: Op, inputs: tuple[Shape, ...], output: Shape) -> None:
         (Conv(4, Window((2, 2)), groups=4), (IMAGE,), "groups-do-not-divide"),  # 6 channels
         (Conv(4, Window((2, 2)), groups=3), (IMAGE,), "groups-do-not-divide"),  # 4 filters
         (Linear(7, groups=2), (VECTOR,), "groups-do-not-divide"),
+        (Linear(8, groups=4), (VECTOR,), "groups-do-not-divide"),
         (Lrn(5, 1, 1, 1, groups=4), (IMAGE,), "groups-do-not-divide"),
         (Concat(groups=2), (VECTOR, Shape(3)), "groups-do-not-divide"),
         (Concat(), (IMAGE, Shape(6, 5, 4)), "shapes-differ"),

@@ -43,8 +43,10 @@ def test_of_convolutions(window: Window, size: int, padding: Padding) -> None:
         (square(3, 2, 1, "up"), 6, Padding((1, 1), ceil=True)),
         (square(2, 1, 1, "down"), 6, Padding((1, 1))),
         (square(3, 1, 2, "down"), 6, Padding((0, 0), before=Pad(2, 2, 2, 2))),  # more than half a kernel
+        # A kernel of 5 at stride 4 stands once on 3 pixels and 4 of padding; PyTorch has no place for it on 3 pixels.
+        (Window((5, 5), (4, 4), Pad(0, 4, 0, 4), rounding="down"), 3, Padding((0, 0), before=Pad(0, 2, 0, 2))),
     ],
-    ids=["plain", "overhanging", "padded and overhanging", "half a kernel", "beyond half a kernel"],
+    ids=["plain", "overhanging", "padded and overhanging", "half a kernel", "beyond half a kernel", "too large"],
 )
 def test_of_pooling(window: Window, size: int, padding: Padding) -> None:
     assert pool_padding(window, Shape(3, size, size)) == padding

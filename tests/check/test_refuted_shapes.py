@@ -1,0 +1,52 @@
+"""What is told of a shape that was stated and is another: how the real one comes about, with the numbers put in."""
+
+from __future__ import annotations
+
+import pytest
+from checking import mistake
+
+DOWN = "(rounding=down)"
+
+
+@pytest.mark.parametrize(
+    ("image", "layer", "notes"),
+    [
+        (
+            "3x20x20",  # starts 0, 4, 8, 12, 16: the last ends with pixel 18 of 0 to 19
+            "maxpool kernel=3 stride=4 rounding=down -> 3x8x8",
+            (f"width: (20 + 0 + 0 - 3) / 4 + 1 = 5.25, rounded to 5 {DOWN}; the last of its 20 columns unread",),
+        ),
+        (
+            "3x8x9",  # starts 0 and 5: the last ends with pixel 6
+            "maxpool kernel=2 stride=5 rounding=down -> 3x8x8",
+            (
+                f"width: (9 + 0 + 0 - 2) / 5 + 1 = 2.4, rounded to 2 {DOWN}; the last 2 of its 9 columns unread",
+                f"height: (8 + 0 + 0 - 2) / 5 + 1 = 2.2, rounded to 2 {DOWN}; the last of its 8 rows unread",
+            ),
+        ),
+        (
+            "3x20x23",
+            "maxpool kernel=3x5 stride=2 rounding=up -> 3x8x8",
+            (
+                "width: (23 + 0 + 0 - 5) / 2 + 1 = 10",
+                "height: (20 + 0 + 0 - 3) / 2 + 1 = 9.5, rounded to 10 (rounding=up)",
+            ),
+        ),
+        ("3x21x21", "maxpool kernel=3 stride=2 rounding=up -> 3x8x8", ("width: (21 + 0 + 0 - 3) / 2 + 1 = 10",)),
+        (
+            "3x21x21",  # a square image, and a window that is none
+            "maxpool kernel=3 stride=2x3 -> 3x8x8",
+            ("width: (21 + 0 + 0 - 3) / 3 + 1 = 7", "height: (21 + 0 + 0 - 3) / 2 + 1 = 10"),
+        ),
+        ("3x20x20", "relu -> 3x21x20", ("it reads 3x20x20",)),
+        ("3x20x20", "relu -> 4x20x20", ("channels: those that it reads, 3",)),
+        ("3x20x20", "fc outputs=5 -> 6", ("outputs=5",)),
+    ],
+)
+def test_the_arithmetic_of_a_refuted_shape(image: str, layer: str, notes: tuple[str, ...]) -> None:
+    assert mistake(f"[i] input {image}\n[b] {layer}").notes == notes
+
+
+@pytest.mark.parametrize("claim", ["3x21x21", "4x20x20"])
+def test_an_input_has_no_arithmetic(claim: str) -> None:
+    assert mistake(f"[i] input 3x20x20 -> {claim}\n[b] relu").notes == ()
