@@ -126,13 +126,15 @@ def totals(layers: Iterable[LayerNumbers]) -> Totals:
 def share(numbers: LayerNumbers, group: int, groups: int) -> tuple[int, int, int, int]:
     """(units, weights, biases, connections) of a layer on one GPU group.
 
-    A split layer has an equal share of each on every group; one that is placed on a group is all there. What is whole
-    and not placed stands on every group.
+    A split layer has an equal share of each on every group; one that is placed on a group is all there, and one with
+    replicas on each of theirs. What is whole and not placed stands on every group.
     """
     whole = (numbers.units, numbers.weights, numbers.biases, numbers.connections)
-    if numbers.placement.split:
+    where = numbers.placement
+    if where.split:
         return whole[0] // groups, whole[1] // groups, whole[2] // groups, whole[3] // groups
-    return whole if numbers.placement.gpu in (None, group) else (0, 0, 0, 0)
+    here = group in where.replicas if where.replicas else where.gpu in (None, group)
+    return whole if here else (0, 0, 0, 0)
 
 
 def matrix_products(graph: Graph) -> tuple[MatrixProduct, ...]:

@@ -189,6 +189,9 @@ def test_shares_of_a_split_a_whole_and_a_placed_layer() -> None:
     assert share(alexnet["fc8"], 0, 2) == (1_000, 4_096_000, 1_000, 4_096_000)
     assert share(alexnet["fc8"], 1, 2) == (0, 0, 0, 0)
     assert share(alexnet["image"], 0, 2) == share(alexnet["image"], 1, 2) == (150_528, 0, 0, 0)
+    conv = good("gpus 3\n[i] input 3x8x8\n[c] conv filters=6 kernel=3 gpu=0,2\n[p] softmax")["c"]
+    assert share(conv, 0, 3) == share(conv, 2, 3) == (216, 162, 6, 5_832)
+    assert share(conv, 1, 3) == (0, 0, 0, 0)
 
 
 @pytest.mark.parametrize("path", EVERY, ids=lambda p: p.stem)

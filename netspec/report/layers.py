@@ -193,7 +193,7 @@ def per_gpu_table(net: Net, batch: int, style: Style = READABLE) -> Table:
         cells: list[str] = []
         for g in range(groups):
             units, weights, biases, connections = share(n, g, groups)
-            memory = units * batch * BYTES
+            memory = units * -(-batch // max(1, len(n.placement.replicas))) * BYTES
             counted = (units, connections) if n.counted else (0, 0)
             for i, amount in enumerate((counted[0], weights, biases, counted[1], memory)):
                 sums[g][i] += amount
@@ -201,6 +201,8 @@ def per_gpu_table(net: Net, batch: int, style: Style = READABLE) -> Table:
         rows.append((n.name, str(n.output), _where(n), *cells))
     total = ("total", "", "", *(cell for s in sums for cell in (*map(style.count, s[:-1]), style.size(s[-1]))))
     notes = ("split: an equal share on each group; whole: on every group", _COUNTED[0])
+    if any(n.placement.replicas for n in net.layers.values()):
+        notes = (f"{notes[0]}; replicas: whole on each of theirs, which share the batch's images", *notes[1:])
     return Table(f"{_title(net, batch)}: shares of the GPU groups", columns, tuple(rows), total, notes)
 
 

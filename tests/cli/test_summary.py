@@ -252,6 +252,18 @@ def test_shares_as_a_table() -> None:
     assert int(table["total"]["connections 0"]) + int(table["total"]["connections 1"]) == 724_406_816
 
 
+def test_replicas_share_the_images_of_a_batch(tmp_path: Path) -> None:
+    path = tmp_path / "replicas.net"
+    path.write_text("gpus 3\n[i] input 3x8x8\n[c] conv filters=6 kernel=3 gpu=0,2\n[p] softmax\n")
+    per_gpu = ("summary", "--per-gpu", "--batch", "5", str(path))
+    (conv,) = [row for row in rows(run(*per_gpu, "--format", "csv").stdout) if row["layer"] == "c"]
+    # 216 units of 4 bytes for each of 3 images at most; all weights are on both
+    assert [conv[f"memory (bytes) {group}"] for group in range(3)] == ["2592", "0", "2592"]
+    assert [conv[f"weights {group}"] for group in range(3)] == ["162", "", "162"]
+    assert "; replicas: whole on each of theirs, which share the batch's images\n" in run(*per_gpu).stdout
+    assert "replicas" not in run("summary", "--per-gpu", ALEXNET).stdout
+
+
 def test_a_narrow_terminal_is_told_what_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     from netspec import load
     from netspec.report import layer_table
