@@ -315,3 +315,21 @@ def test_large_numbers_are_refused_and_not_computed_with() -> None:
 def test_numbers_are_told_in_full(more: str, message: str) -> None:
     (found,) = (d for d in said(net(conv("c", "data", 3, more=more), "c"), dialect="v2") if d.severity == "error")
     assert found.message == message
+
+
+@pytest.mark.parametrize(
+    ("section", "wrong"),
+    [
+        (
+            "type=pool\npool=max\nchannels=16\nsizeX=x\nstride=0",
+            ["sizeX needs a whole number", "stride needs a number of at least 1, not 0"],
+        ),
+        ("type=pool\npool=max\nchannels=16\nsizeX=x\nstride=5000", ["sizeX needs a whole number"]),
+        ("type=blur\nchannels=3\nfilterSize=x\nstdev=0", ["filterSize needs a whole number", "stdev divides"]),
+    ],
+)
+def test_what_stands_in_for_a_number_is_never_told(section: str, wrong: list[str]) -> None:
+    found = said(f"{DATA}[p]\n{section}\ninputs=data\ngpu=0\n")
+    of_section = [d.message for d in found if d.layer == "p" and d.code == "bad-value"]
+    assert len(of_section) == len(wrong)
+    assert all(told in message for message, told in zip(of_section, wrong, strict=True))

@@ -35,16 +35,19 @@ class Lenient(Options):
         return super().refuse(code, message, *keys, notes=notes) if told else Refused()
 
     def misread(self, code: str, message: str, *keys: str, notes: Iterable[str] = ()) -> Refused:
-        """Report it, but for a key that may be missing because it has become part of another's value."""
+        """Report it, but for a key that something stands in for, and for one that may be missing because it has become
+        part of another's value."""
         swallowed = code == "missing-key" and any("\n" in option.text for option in self.section.options.values())
-        return Refused() if swallowed else super().refuse(code, message, *keys, notes=notes)
+        told = not swallowed and not self.guessed & set(keys)
+        return super().refuse(code, message, *keys, notes=notes) if told else Refused()
 
     def warn(self, code: str, message: str, *keys: str, notes: Iterable[str] = ()) -> None:
         """Nothing: what is accepted is told when the section is."""
 
     def integer(self, key: str, default: int | None = None, low: int = -LARGEST, high: int = LARGEST) -> int:
         some = default or min(high, LARGE)
-        return self.tried(lambda: super(Lenient, self).integer(key, default, low, high), some, key)
+        most = LARGEST if high == LARGE else high  # a bound that is another number's, for which something stands in
+        return self.tried(lambda: super(Lenient, self).integer(key, default, low, most), some, key)
 
     def real(self, key: str, default: float | None = None, low: float = -LARGEST, high: float = LARGEST) -> float:
         return self.tried(lambda: super(Lenient, self).real(key, default, low, high), default or max(low, SOME), key)

@@ -105,13 +105,13 @@ def _nailbed(site: Site) -> Layer:
 def _blur(site: Site) -> Layer:
     options, image = site.options, _image(site)
     size = options.integer("filterSize")
+    stdev = abs(options.real("stdev"))  # of which the square is taken
+    if not stdev:
+        raise options.misread("bad-value", "stdev divides, and is not 0", "stdev")
     if size not in (3, 5, 7, 9):
         raise options.misread("bad-value", f"filterSize is one of 3, 5, 7, 9, not {size}", "filterSize")
     if size > image.side:
         raise options.refuse("kernel-too-large", f"its filter is larger than its maps of {image.side}", "filterSize")
-    stdev = abs(options.real("stdev"))  # of which the square is taken
-    if not stdev:
-        raise options.misread("bad-value", "stdev divides, and is not 0", "stdev")
     values = {"size": size, "stdev": stdev}
     return site.layer("blur", image.units, image=image, reads=(image,), values=values)
 
