@@ -7,6 +7,8 @@ from places import SPECS
 
 import netspec
 from netspec.ir.graph import Graph
+from netspec.ir.ops import Conv, Linear, Local, Op
+from netspec.ir.window import Window
 from netspec.passes.placing import (
     ArrangementError,
     Held,
@@ -17,6 +19,7 @@ from netspec.passes.placing import (
     place,
     rows_of,
 )
+from netspec.passes.placing.shares import reading
 
 CONVS = ("conv1", "norm1", "pool1", "conv2", "norm2", "pool2", "conv3", "conv4", "conv5", "pool5")
 HIDDEN = ("fc6", "drop6", "fc7", "drop7")
@@ -212,11 +215,20 @@ def test_three_devices_cannot_share_two_groups() -> None:
         arrange(alexnet(), 3)
     assert caught.value.message == "3 devices cannot share 2 GPU groups: 2 / 3 = 0.6667 groups a device"
     assert "--gpus 2 or --gpus 4" in caught.value.notes[0]
+    with pytest.raises(ArrangementError) as caught:
+        arrange(netspec.loads("gpus 3\n[image] input 4\n[a] fc outputs=6").graph, 2)
+    assert "--gpus 1 or --gpus 3" in caught.value.notes[0]
 
 
 def test_without_groups_there_is_nothing_to_split_by() -> None:
     with pytest.raises(ArrangementError, match="has no GPU groups to split over 2 devices"):
         arrange(netspec.load(SPECS / "lenet.net").graph, 2, "groups")
+    assert arrange(netspec.load(SPECS / "lenet.net").graph, 1, "groups").devices == 1
+
+
+@pytest.mark.parametrize("op", [Conv(7, Window((1, 1))), Local(7, Window((1, 1))), Linear(7)])
+def test_channels_that_do_not_divide_are_in_no_shares(op: Op) -> None:
+    assert (reading(op, 2), reading(op, 7)) == (None, "whole")
 
 
 def test_where_a_device_stands() -> None:

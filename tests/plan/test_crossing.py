@@ -138,6 +138,12 @@ def test_from_an_owner_to_all() -> None:
     assert exchanges(step, "forward")["b"] == ("gather", (0, 2), (2, 0))
 
 
+def test_from_an_owner_to_each_its_share() -> None:
+    step = plan(netspec.loads(OWNERS + "[b] relu gpu=all\n[c] fc outputs=4 gpu=0").graph, 2, batch=10)
+    assert exchanges(step, "forward")["a"] == ("scatter", (2, 0), (0, 2))
+    assert exchanges(step, "backward")["a"] == ("gather", (0, 2), (2, 0))
+
+
 def test_what_all_compute_alike_is_sliced_for_a_share_and_joined_on_the_way_back() -> None:
     text = (
         "net n\ngpus 2\n[image] input 3x4x4\n[a] conv filters=4 kernel=1\n"

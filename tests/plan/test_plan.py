@@ -177,9 +177,16 @@ def test_groups_send_less_than_data_parallel_up_to_a_batch_of_about_1040() -> No
     in_parts = alexnet(accumulate=8)
     assert break_even(in_parts, 2, "fp32") == 1032  # of the multiples of 8
     assert break_even(in_parts, 4, "fp32") == 2000  # of 2008, the multiples of 16
+    # In bf16 pool2's 21,632 numbers still have 4 bytes, and the 6,656 of pool5 and the hidden layers have 2.
+    assert break_even(alexnet(), 2, "bf16") == PARAMETERS * 4 // (2 * (4 * 21_632 + 2 * 6_656) + 2 * 2_048) == 1196
     for batch, less in ((1039, True), (1040, False)):
         groups, rows = (plan(alexnet(), 2, split, batch=batch) for split in ("groups", "batch"))
         assert (groups.crossed < rows.crossed) is less
+
+
+def test_groups_that_send_nothing_send_less_at_any_batch() -> None:
+    on_one = netspec.loads("gpus 2\n[image] input 4\n[a] fc outputs=4 gpu=0\n[b] fc outputs=2").graph
+    assert break_even(on_one, 2, "fp32") is None
 
 
 @pytest.mark.parametrize(("devices", "split"), [(1, "batch"), (2, "groups"), (2, "hybrid"), (4, "batch")])
@@ -193,6 +200,19 @@ def test_the_largest_batch_that_fits_is_the_largest(devices: int, split: SplitWo
     assert batch > 100 and batch % step == 0
     assert plan(alexnet(), devices, split, batch=batch, precision=width).peak <= limit
     assert plan(alexnet(), devices, split, batch=batch + step, precision=width).peak > limit
+
+
+def test_the_largest_batch_of_all_fits_where_there_is_memory_for_it() -> None:
+    for accumulate, most in ((1, 2**31), (3, 2**31 - 2)):
+        placed = place(alexnet(accumulate=accumulate), arrange(alexnet(), 1, "batch"))
+        assert largest_batch(placed, 10**18, "fp32") == most
+
+
+def test_a_batch_in_shares_of_features_divides() -> None:
+    """Of 9 images the first device has 5, as of 10, and computes half of the features of all 9."""
+    graph = netspec.loads("[image] input 8\n[a] fc outputs=4096 neuron=relu\n[b] fc outputs=2").graph
+    placed = place(graph, arrange(graph, 2, "hybrid"))
+    assert largest_batch(placed, plan(graph, 2, "hybrid", batch=10).peak - 1, "fp32") == 8
 
 
 def test_a_batch_in_parts_is_one_that_training_takes() -> None:
@@ -226,6 +246,7 @@ def test_the_time_of_one_device_is_three_forward_passes() -> None:
     softmax = 3 * 1000  # is not computed in training
     way = timed(plan(graph, 1), MACHINE)
     assert way.time.total == way.time.computing == pytest.approx(3 * 128 * (flops - softmax) / 400e12)
+    assert way.images_per_second == pytest.approx(400e12 / (3 * (flops - softmax)))
     assert way.efficiency == 1
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from netspec.ir.graph import Graph, Layer, Node, Parameter
 from netspec.passes.placing.held import Held
 from netspec.passes.placing.placed import Placed
-from netspec.passes.placing.shares import rows_of, share_of, share_of_shape
+from netspec.passes.placing.shares import share_of, share_of_shape
 
 
 def local_graph(placed: Placed, layer: Layer, place: int) -> Graph:
@@ -39,11 +39,6 @@ def local_graph(placed: Placed, layer: Layer, place: int) -> Graph:
         )
     layers[layer.name] = replace(layer, inputs=tuple(arriving), output=share_of_shape(layer.output, parts))
     return replace(graph, nodes=nodes, layers=layers, parameters=parameters)
-
-
-def rows(parameter: Parameter, held: Held, place: int) -> slice:
-    """Which of a parameter's rows a place holds."""
-    return rows_of(parameter.shape[0], held.channels, place)
 
 
 def _arrives(placed: Placed, layer: Layer, value: str, place: int) -> bool:

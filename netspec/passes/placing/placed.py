@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from netspec.ir.graph import Graph, Layer, Node, Parameter
-from netspec.ir.ops import Concat, Input, Linear
+from netspec.ir.ops import Concat, Linear
 from netspec.passes.phases import phases
 from netspec.passes.placing.arrangement import Arrangement
 from netspec.passes.placing.held import Held, Transfer
@@ -130,7 +130,7 @@ def _wishes(
     wishes: dict[str, tuple[Held, bool]] = {}
     for node in nodes:
         how = reading(node.op, held.channels)
-        if how is None or isinstance(node.op, Input):
+        if how is None:
             return None
         wanted = (held, False) if how == "share" else (Held(held.batch), True)
         for name in node.inputs:
@@ -144,8 +144,7 @@ def _wishes(
 
 def _joins_owners(node: Node, layers: Mapping[str, PlacedLayer]) -> bool:
     """Whether a concatenation joins what the places hold whole, in their order: each place's share is its own."""
-    owners = [layers[name].held.owner for name in node.inputs if name in layers]
-    return isinstance(node.op, Concat) and len(owners) == len(node.inputs) and None not in owners
+    return isinstance(node.op, Concat) and all(layers[name].held.owner is not None for name in node.inputs)
 
 
 def _scores(graph: Graph, arrangement: Arrangement, layers: Mapping[str, PlacedLayer]) -> Transfer | None:
