@@ -7,7 +7,8 @@ from places import SPECS
 
 import netspec
 from netspec.ir.graph import Graph
-from netspec.ir.ops import Conv, Linear, Local, Op
+from netspec.ir.ops import Concat, Conv, Linear, Local, Lrn, Op, Reshape
+from netspec.ir.shape import Shape
 from netspec.ir.window import Window
 from netspec.passes.placing import (
     ArrangementError,
@@ -19,7 +20,7 @@ from netspec.passes.placing import (
     place,
     rows_of,
 )
-from netspec.passes.placing.shares import reading
+from netspec.passes.placing.shares import reading, share_of
 
 CONVS = ("conv1", "norm1", "pool1", "conv2", "norm2", "pool2", "conv3", "conv4", "conv5", "pool5")
 HIDDEN = ("fc6", "drop6", "fc7", "drop7")
@@ -224,6 +225,23 @@ def test_without_groups_there_is_nothing_to_split_by() -> None:
     with pytest.raises(ArrangementError, match="has no GPU groups to split over 2 devices"):
         arrange(netspec.load(SPECS / "lenet.net").graph, 2, "groups")
     assert arrange(netspec.load(SPECS / "lenet.net").graph, 1, "groups").devices == 1
+
+
+@pytest.mark.parametrize(
+    ("op", "share"),
+    [
+        (Conv(8, Window((1, 1)), groups=4), Conv(4, Window((1, 1)), groups=2)),
+        (Conv(8, Window((1, 1))), Conv(4, Window((1, 1)))),  # reads the whole
+        (Linear(8, groups=2), Linear(4)),
+        (Linear(8), Linear(4)),
+        (Reshape(Shape(16, 4, 2)), Reshape(Shape(8, 4, 2))),
+        (Lrn(5, 1, 1, 1, groups=2), Lrn(5, 1, 1, 1)),
+        (Concat(groups=4), Concat(groups=2)),
+        (Concat(), Concat()),  # of what each place holds whole
+    ],
+)
+def test_operations_in_two_shares(op: Op, share: Op) -> None:
+    assert share_of(op, 2) == share
 
 
 @pytest.mark.parametrize("op", [Conv(7, Window((1, 1))), Local(7, Window((1, 1))), Linear(7)])

@@ -101,6 +101,11 @@ def test_an_input_as_large_as_the_frame_is_left_where_it_is() -> None:
     assert x.numpy().tolist() == pictures.tolist()
 
 
+def test_the_middle_of_an_odd_rest_is_the_pixel_before_it() -> None:
+    choices = central(2, Frame(3, 7, 10), SIZE)  # rests of 3 and 5
+    assert (choices.top.tolist(), choices.left.tolist()) == ([1, 1], [2, 2])
+
+
 def test_the_stored_pictures_are_not_changed() -> None:
     pictures = frames(3)
     before = pictures.copy()
@@ -156,6 +161,29 @@ def test_the_random_numbers_are_splitmix64s() -> None:
     """The first outputs of SplitMix64 from state 0, as its authors' C code prints them."""
     states = np.array([0, 0x9E3779B97F4A7C15], np.uint64)
     assert chance._mix(states).tolist() == [0xE220A8397B1DCDAF, 0x6E789E6AA1B965F4]
+
+
+def mixed(*numbers: int) -> int:
+    """SplitMix64's function of a number, times the number of them: of each and the next, one bit against the other."""
+    state = 0
+    for number in numbers:
+        x = ((state ^ number) + 0x9E3779B97F4A7C15) % 2**64
+        x = (x ^ x >> 30) * 0xBF58476D1CE4E5B9 % 2**64
+        x = (x ^ x >> 27) * 0x94D049BB133111EB % 2**64
+        state = x ^ x >> 31
+    return state
+
+
+def test_what_is_drawn_is_a_function_of_seed_epoch_purpose_and_place_in_this_order() -> None:
+    for seed, within in ((7, 7), (2**64 + 7, 7), (-1, 2**64 - 1)):
+        drawn = chance.uniform(seed, 3, np.array([5, 0]), chance.LEFT)
+        assert drawn.tolist() == [(mixed(within, 3, 2, place) >> 11) / 2**53 for place in (5, 0)]
+    assert chance.shuffled(7, 3, 9).tolist() == sorted(range(9), key=lambda place: mixed(7, 3, 0, place))
+    found = choose(7, 3, np.arange(20), FRAME, SIZE, Augment(flip="horizontal"))
+    top, left, mirror = ([(mixed(7, 3, purpose, place) >> 11) / 2**53 for place in range(20)] for purpose in (1, 2, 3))
+    assert found.top.tolist() == [int(3 * x) for x in top]
+    assert found.left.tolist() == [int(3 * x) for x in left]
+    assert found.mirror.tolist() == [x < 0.5 for x in mirror]
 
 
 STATISTICS = statistics_of(frames(8, seed=5))
