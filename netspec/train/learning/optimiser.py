@@ -164,6 +164,8 @@ class PaperSGD:
                 maximize=False,
                 is_first_step=False,
             )
+            # torch does not note of this kernel that it writes: what is made of weights would not be made anew.
+            torch.autograd.graph.increment_version(together)
         moved = set(together)
         return [w for w in weights if w not in moved]
 

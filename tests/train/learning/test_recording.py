@@ -36,7 +36,7 @@ RECORDED = Forms(("cuda-graph",), recorded=True)
 def trained(objective: Objective, steps: int, batch: Callable[[int], int] = lambda step: 8) -> list[Tensor]:
     """The losses of some steps, then all tensors of the network, then the scores of some images."""
     objective.module.train()
-    optimiser = optimiser_of(objective.graph, objective.module)
+    optimiser = optimiser_of(objective.graph, objective.module, fused=objective.forms.fused_update)
     generator, found = torch.Generator().manual_seed(0), []
     for step in range(steps):
         images, labels = torch.randn(batch(step), 3, 24, 24, generator=generator), torch.arange(batch(step)) % 4
@@ -71,11 +71,14 @@ SHARED = """\
 """
 
 
+@pytest.mark.parametrize("update", [(), ("fused-update",)], ids=["plain", "fused"])
 @pytest.mark.parametrize("spec", [SPEC, SPEC.replace("[drop] dropout", SHARED)], ids=["layers", "shared weights"])
-def test_recorded_looks_in_bf16_narrow_no_weights_and_see_those_that_have_moved(spec: str) -> None:
+def test_recorded_looks_in_bf16_narrow_no_weights_and_see_those_that_have_moved(
+    spec: str, update: tuple[str, ...]
+) -> None:
     graph = good(spec).graph
     graph = replace(graph, train=replace(graph.train, precision="bf16"))
-    forms = replace(forms_of(graph, ("space-to-depth", "bias-relu")), recorded=True)
+    forms = replace(forms_of(graph, ("space-to-depth", "bias-relu", *update)), recorded=True)
     again, tapes = build(graph, 0, "cpu", forms), Tapes()
     again, plain = recorded(again, tapes), build(graph, 0, "cpu", replace(forms, recorded=False))
     for _ in range(3):  # each time other weights; the tensors of the network are the first
