@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import Literal
 
 import numpy as np
@@ -12,6 +13,7 @@ from netspec.ir.settings import Augment, Preprocessing
 from netspec.ir.shape import Shape
 from netspec.train import chance
 from netspec.train.data.batches.augment import Choices, central, choose
+from netspec.train.data.batches.buffers import Buffers
 from netspec.train.data.batches.loader import Loader
 from netspec.train.data.batches.preparation import Preparation
 from netspec.train.data.moments import Moments, Statistics, measure, statistics
@@ -223,8 +225,8 @@ def test_the_deviation_of_each_channel_is_that_of_its_pixels() -> None:
     assert found.channel_std == pytest.approx(pictures.transpose(1, 0, 2, 3).reshape(3, -1).std(axis=1), rel=1e-9)
     flat = np.full((2, 3, FRAME.height, FRAME.width), 7, np.uint8)
     given = Preprocessing(255, "channel", "rgb", "channel")
-    x = Preparation(given, statistics(Moments.of(flat)), FRAME, SIZE, 255, CPU)(flat, central(2, FRAME, SIZE))
-    assert not x.any()  # no spread, no division by it
+    x = Preparation(given, statistics(Moments.of(flat)), FRAME, SIZE, 255, CPU)(flat + 3, central(2, FRAME, SIZE))
+    assert bool((x == 3).all())  # 10 - 7: no spread, no division by it
 
 
 @pytest.mark.gpu
@@ -259,6 +261,17 @@ def test_a_picture_is_varied_alike_in_any_batch_by_any_thread(workers: int, batc
             assert x.shape == (batch, 3, 4, 5)
             for place, picture in zip(one.places.tolist(), x, strict=True):
                 assert torch.equal(picture, alone[place])
+
+
+def test_an_array_is_kept_to_be_given_out_again_until_another_shape_is_asked_for() -> None:
+    buffers = Buffers(np.float32)
+    first = weakref.ref(buffers((2, 3)))
+    assert buffers((2, 3)) is first()
+    held = buffers((2, 3))
+    second = buffers((2, 3))
+    assert held is first() and second is not held
+    del held, second
+    assert buffers((3, 2)).shape == (3, 2) and first() is None
 
 
 def test_memory_is_used_again_when_nobody_holds_it_any_more() -> None:

@@ -77,11 +77,14 @@ def test_every_problem_is_reported_in_the_order_of_the_pass() -> None:
     assert met == ["picture 5", "picture 30", "picture 31"]
 
 
-def test_a_partial_batch_can_be_kept() -> None:
+@pytest.mark.parametrize("last", [2, 1])
+def test_a_partial_batch_can_be_kept(last: int) -> None:
+    count = 8 + last
     with Loader(2, lambda problem: None) as loader:
-        run = loader.run(Numbered(10), np.arange(10), 4, keep_partial=True)
-        assert [len(batch.labels) for batch in run] == [4, 4, 2]
-        assert run.finish().as_dict() == {"drawn": 10, "used": 10, "skipped": 0, "dropped": 0, "unreached": 0}
+        run = loader.run(Numbered(count), np.arange(count), 4, keep_partial=True)
+        assert [len(batch.labels) for batch in run] == [4, 4, last]
+        assert run.finish().as_dict() == {"drawn": count, "used": count, "skipped": 0, "dropped": 0, "unreached": 0}
+        assert 0 < run.waited < 30
 
 
 def test_a_pass_that_is_left_early_counts_what_it_did_not_reach() -> None:
