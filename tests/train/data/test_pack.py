@@ -23,6 +23,7 @@ from netspec.train.data.sources import shards
 from netspec.train.data.sources.decode import read_image
 from netspec.train.data.sources.listing import list_folder
 from netspec.train.errors import RequestError, TrainError
+from netspec.train.locking import only_process
 
 SIZE = 16
 FRAME = Frame(3, SIZE, SIZE)
@@ -254,6 +255,20 @@ def test_a_folder_with_something_else_in_it_is_left_alone(photos: Path, tmp_path
 def test_a_pack_does_not_go_into_its_source(photos: Path) -> None:
     done = pack(photos, photos / "packed")
     assert done.exit_code == 2 and "lies in" in done.stderr and not (photos / "packed").exists()
+
+
+def test_the_lock_is_let_go_of_before_its_folder_is_removed(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Windows removes no folder with a file in it that is open."""
+    free: list[bool] = []
+
+    def remove(kept: Path, ignore_errors: bool = False) -> None:
+        with only_process(kept / "lock"):  # a lock that is held would be an exception
+            free.append(True)
+
+    monkeypatch.setattr(outfolder.shutil, "rmtree", remove)
+    assert pack(photos, tmp_path / "out").exit_code == 0 and free == [True]
 
 
 def test_two_at_once_are_one_too_many(photos: Path, tmp_path: Path) -> None:

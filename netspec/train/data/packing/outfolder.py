@@ -28,7 +28,7 @@ class State:
 
 @contextmanager
 def claim(root: Path, out: Path, fingerprint: str) -> Iterator[State]:
-    """Make ``out`` or find it again, and hold it alone meanwhile.
+    """Make ``out`` or find it again, and hold it alone meanwhile. What was ``kept`` is removed when it is complete.
 
     Raises
     ------
@@ -61,6 +61,8 @@ def claim(root: Path, out: Path, fingerprint: str) -> Iterator[State]:
         else:
             write_beside(kept / MANIFEST, as_json({"format": FORMAT, "source": {"sha256": fingerprint}}))
         yield State(False, kept)
+    if (out / MANIFEST).exists():
+        shutil.rmtree(kept, ignore_errors=True)  # now that its lock is let go of: Windows removes no file that is open
 
 
 def _others(out: Path) -> Iterator[Path]:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,7 +110,6 @@ def pack(
         finally:
             results.close()
         seal(listing, out, frame, fingerprint, [(shard, known[shard.name]) for shard in work])
-        shutil.rmtree(state.kept)
     return sealed(out, already=False)
 
 
