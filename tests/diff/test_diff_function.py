@@ -185,6 +185,14 @@ def test_what_drops_out_between_a_neuron_and_its_new_place_changes_training() ->
     ]
 
 
+@pytest.mark.parametrize("layer", ["crop size=7", "zeropad pad=0", "concat", "dropout rate=0", "linear"])
+def test_a_layer_that_does_nothing_is_told_so(layer: str) -> None:
+    """Alone it moves nothing in training either, and it does not keep a pooling from its function."""
+    assert {d.effect for d in diff(f"{CONV}\n{END}", f"{CONV}\n[k] {layer}\n{END}").each()} == {"nothing"}
+    found = diff(f"{CONV} neuron=relu\n{POOL}\n{END}", f"{CONV}\n[k] {layer}\n{POOL} neuron=relu\n{END}")
+    assert {d.effect for d in found.each()} == {"nothing"}
+
+
 def test_dropout_beside_a_function_that_changes_still_changes_training() -> None:
     found = diff(f"{CONV}\n{END}", f"{CONV} neuron=relu\n[d] dropout\n{END}")
     assert told(found) == [
