@@ -13,6 +13,9 @@ def algorithms_tried(tried: bool) -> Iterator[None]:
     """Whether cuDNN tries its algorithms for each new shape, for as long as this lasts. What it has found out it keeps
     for as long as the process lasts, whatever is asked of it later."""
     before = torch.backends.cudnn.benchmark
+    if before == tried:
+        yield
+        return
     torch.backends.cudnn.benchmark = tried
     try:
         yield
