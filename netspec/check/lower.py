@@ -232,11 +232,11 @@ class _Parameters:
         momentum = _first(given("momentum", index), train.momentum)
         if wanted.role == "weight":
             decay = _first(given("decay", index), train.weight_decay)
-            return lr * _first(given("lr_mult", index), 1.0), momentum, decay * _first(given("decay_mult", index), 1.0)
+            return lr * given("lr_mult", index), momentum, decay * given("decay_mult", index)
         return (
-            _first(given("bias_lr"), lr) * _first(given("bias_lr_mult"), 1.0),
+            _first(given("bias_lr"), lr) * given("bias_lr_mult"),
             _first(given("bias_momentum"), momentum),
-            _first(given("bias_decay"), train.bias_decay) * _first(given("bias_decay_mult"), 1.0),
+            _first(given("bias_decay"), train.bias_decay) * given("bias_decay_mult"),
         )
 
     def _schedule(self, wanted: ParamShape, index: int) -> OwnSchedule | None:
