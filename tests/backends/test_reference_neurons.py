@@ -78,11 +78,11 @@ def test_slopes_of_neurons(op: Op, x: list[float], slope: list[float]) -> None:
 
 
 def test_noise_grows_with_the_value_and_is_cut_off_at_0_while_the_gradient_passes_it_by() -> None:
-    """r + 2 r z: of -2 and z = 1, 0; of 3 and 1/2, 6; of 3 and -2, less than 0; of 4 and -1/4, 2."""
-    call = reference.Call("it", (np.array([[-2.0, 3, 3, 4]]),), noise=np.array([[1, 0.5, -2, -0.25]]))
+    """r + 2 r z: of -2 and z = 1, 0; of 3 and 1/2, 6; of 3 and -2, less than 0; of 4 and -7/16, 1/2."""
+    call = reference.Call("it", (np.array([[-2.0, 3, 3, 4]]),), noise=np.array([[1, 0.5, -2, -0.4375]]))
     pair = reference.OPS[NoisyRelu]
     made = pair.forward(NoisyRelu(2.0), call)
-    close(made, [[0, 6, 0, 2]])
+    close(made, [[0, 6, 0, 0.5]])
     close(pair.backward(NoisyRelu(2.0), call, made, np.full((1, 4), 10.0)).inputs[0], [[0, 10, 0, 10]])
 
 
