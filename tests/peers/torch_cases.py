@@ -72,7 +72,7 @@ def _info(operator: str) -> Any:
     from torch.testing._internal.common_methods_invocations import op_db  # takes seconds
 
     # For its own tests it forbids that cuDNN's flags are set, in the whole process; other tests set them.
-    vars(torch.backends)["__allow_nonbracketed_mutation_flag"] = True
+    torch.backends.disable_global_flags.__globals__["__allow_nonbracketed_mutation_flag"] = True
     (found,) = (info for info in op_db if info.name == f"nn.functional.{operator}")
     return found
 
