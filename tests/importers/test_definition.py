@@ -195,6 +195,14 @@ def test_all_mistakes_of_a_section_and_of_what_reads_it_are_told_at_once() -> No
     ]  # fmt: skip
 
 
+def test_an_input_too_many_is_one_mistake_and_not_one_of_each_list() -> None:
+    text = net(conv("c", "data,data", 3), "c")
+    (found,) = [d for d in said(text) if d.severity == "error"]
+    assert found.message == "c: channels lists 1 value for 2 inputs"
+    both = [d.message for d in said(text.replace("padding=1", "padding=1,1,1")) if d.severity == "error"]
+    assert both == [found.message, "c: padding lists 3 values for 2 inputs"]
+
+
 @pytest.mark.parametrize("kind", ["filters=16", "channels=3", "filterSize=3", "type=conv", "inputs=data"])
 def test_a_section_that_reads_one_that_was_given_up_is_not_thought_wrong(kind: str) -> None:
     shared = conv("e", "data", 3, more="weightSource=c")

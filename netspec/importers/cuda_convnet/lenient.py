@@ -29,6 +29,8 @@ class Lenient(Options):
         self.sized = sized
         self.guessed: set[str] = set()
         """Keys that something stands in for: what follows from them means nothing."""
+        self.lengths: set[int] = set()
+        """Those of lists that are not as long as there are inputs."""
 
     def refuse(self, code: str, message: str, *keys: str, notes: Iterable[str] = ()) -> Refused:
         told = self.sized and not self.guessed & set(keys)
@@ -40,6 +42,12 @@ class Lenient(Options):
         swallowed = code == "missing-key" and any("\n" in option.text for option in self.section.options.values())
         told = not swallowed and not self.guessed & set(keys)
         return super().refuse(code, message, *keys, notes=notes) if told else Refused()
+
+    def unlike_inputs(self, key: str, values: int, inputs: int) -> Refused:
+        """Report it of the first list of a length: where others are as long, the inputs are what is wrong."""
+        told = values in self.lengths
+        self.lengths.add(values)
+        return Refused() if told else super().unlike_inputs(key, values, inputs)
 
     def warn(self, code: str, message: str, *keys: str, notes: Iterable[str] = ()) -> None:
         """Nothing: what is accepted is told when the section is."""

@@ -150,13 +150,13 @@ class Options:
         if len(values) == 1 and repeat:
             return values * inputs
         if len(values) != inputs:
-            raise self.misread(
-                "bad-value",
-                f"{key} lists {plural(len(values), 'value')} for {plural(inputs, 'input')}",
-                key,
-                notes=("one value for each input, separated by commas",),
-            )
+            raise self.unlike_inputs(key, len(values), inputs)
         return values
+
+    def unlike_inputs(self, key: str, values: int, inputs: int) -> Refused:
+        """Report a list that is not as long as there are inputs."""
+        message = f"{key} lists {plural(values, 'value')} for {plural(inputs, 'input')}"
+        return self.misread("bad-value", message, key, notes=("one value for each input, separated by commas",))
 
     def _integer(self, key: str, text: str, low: int, high: int) -> int:
         if not _INT.fullmatch(text):
