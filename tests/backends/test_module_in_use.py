@@ -65,6 +65,7 @@ def test_ways_to_use_a_module_give_its_values() -> None:
     torch.testing.assert_close(copy.deepcopy(module).double()(x.double()).float(), wanted)
 
 
+@pytest.mark.ci
 def test_it_is_exported_with_any_number_of_images() -> None:
     module, x = model(), images()
     exported = torch.export.export(module, (x,), dynamic_shapes=({0: torch.export.Dim("n", min=1)},)).module()

@@ -218,6 +218,7 @@ def test_on_a_folder_two_processes_end_with_the_weights_of_one(tmp_path: Path) -
         torch.testing.assert_close(two[key], one[key], rtol=1e-3, atol=1e-5)
 
 
+@pytest.mark.ci
 def test_where_a_process_dies_the_others_end_with_an_error(tmp_path: Path) -> None:
     path = written(grouped(), tmp_path)
     with started(path, 2, "--synthetic", "--steps", "1000000", "--batch", "4") as (first, second):

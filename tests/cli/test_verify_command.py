@@ -58,6 +58,7 @@ def verify(*arguments: str) -> Result:
     return CliRunner().invoke(main, ["verify", *arguments])
 
 
+@pytest.mark.ci
 def test_the_table_of_real_processes(plain: str) -> None:
     result = verify(plain, "--gpus", "1,2", "--batch", "4", "--steps", "2", "--split", "batch", "--split", "hybrid")
     assert result.exit_code == 0, result.output

@@ -62,6 +62,7 @@ def test_a_training_is_that_on_the_cpu(precision: str, tmp_path: Path) -> None:
     assert set(device.log[14:]) == {"replay"}
 
 
+@pytest.mark.ci
 def test_what_is_asked_of_a_run_on_the_device(tmp_path: Path) -> None:
     with pretended():
         folder = run(SPEC, "cuda", tmp_path / "run", 2)
@@ -79,6 +80,7 @@ def test_what_is_asked_of_a_run_on_the_device(tmp_path: Path) -> None:
     assert far(folder, straight) < 1e-5
 
 
+@pytest.mark.ci
 def test_steps_wait_for_the_device_where_its_numbers_are_wanted_alone(tmp_path: Path) -> None:
     """Each step that is logged asks for its loss; nothing else of a step that has been recorded waits."""
     waits = []

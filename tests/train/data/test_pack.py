@@ -126,6 +126,7 @@ def test_any_number_of_processes_writes_the_same(photos: Path, tmp_path: Path) -
     assert contents(tmp_path / "one") == contents(tmp_path / "two")
 
 
+@pytest.mark.ci
 def test_a_packing_that_fails_at_any_write_goes_on_to_the_same_bytes(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

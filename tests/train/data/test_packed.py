@@ -214,6 +214,7 @@ def test_more_shards_than_may_be_open(pack: Path, monkeypatch: pytest.MonkeyPatc
         assert data.train.read(place).tolist() == folder.train.read(place + (place > 0)).tolist()
 
 
+@pytest.mark.ci
 @pytest.mark.skipif(sys.platform == "win32", reason="a file that is open cannot be cut off there")
 def test_a_training_whose_pack_is_cut_off_ends_with_a_message_and_can_go_on(tmp_path: Path) -> None:
     tree(tmp_path / "photos" / "train", {"cat": 20, "dog": 20})

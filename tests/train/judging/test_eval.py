@@ -190,6 +190,7 @@ def test_a_spec_with_published_weights(run: Path, tmp_path: Path) -> None:
     assert done.exit_code == 1 and "is a spec, and no run" in done.stderr
 
 
+@pytest.mark.ci
 def test_the_confusion_matrix_as_a_picture(run: Path, tmp_path: Path) -> None:
     done = netspec("eval", run, "--confusion", tmp_path / "c.png")
     assert done.exit_code == 0 and f"wrote {tmp_path / 'c.png'}" in done.stderr

@@ -323,6 +323,7 @@ def test_other_threads_are_told() -> None:
     assert "threads 1 -> 2: the last bits of the numbers may differ" in done.stderr
 
 
+@pytest.mark.ci
 def test_a_request_is_filled_by_the_run() -> None:
     stopped(3, seed=7, batch=16, precision="bf16")
     assert train("--resume", "run", "--quiet").exit_code == 0
