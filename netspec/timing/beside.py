@@ -30,9 +30,8 @@ def by_hand(peer: Peer, graph: Graph, question: Question, mode: str) -> tuple[Ca
     compiled = mode != "eager"
     if compiled:
         model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        narrow = (
-            torch.bfloat16 if question.precision == "bf16" else images.dtype
-        )  # as the compiled network is given them
+        # In the precision in which the network computes: the compiled one is given them so too.
+        narrow = torch.bfloat16 if question.precision == "bf16" else images.dtype
         images = images.to(narrow, memory_format=torch.channels_last)
     rule = optimiser(model, device)
     precision = torch.autocast(device, torch.bfloat16, enabled=question.precision == "bf16")
