@@ -14,15 +14,14 @@ GLOBALS = frozenset({
     "SGD", "STD", "ShareOf", "Summed", "Synthetic", "TABLES", "Team", "Tensors", "ThreadPoolExecutor", "ToFirst",
     "add_gradients", "all_of", "argparse", "arguments", "atexit", "average_pool", "batch_norm", "between",
     "binary_cross_entropy", "bits", "blur", "cache", "cauchy_error", "chances", "channel_sums", "class_folders",
-    "concat_groups",
-    "constrain", "contrast_norm", "deque", "describe", "deviations", "dist", "dropout", "evaluate", "find_images",
-    "for_all", "from_all", "grouped_linear", "hashed", "init_device_mesh", "initialise", "is_held_out", "joined",
-    "largest", "list_images", "local_conv", "log_chances", "log_product", "loss_of", "lrn", "main", "map_norm",
-    "math", "max_abs_pool", "mixed", "natural", "need_processes", "nn", "noisy_relu", "os", "positive",
+    "concat_groups", "constrain", "contrast_norm", "deque", "describe", "deviations", "dist", "dropout", "evaluate",
+    "find_images", "for_all", "from_all", "grouped_linear", "hashed", "init_device_mesh", "initialise", "is_held_out",
+    "islice", "joined", "largest", "list_images", "local_conv", "log_chances", "log_product", "loss_of", "lrn", "main",
+    "map_norm", "math", "max_abs_pool", "mixed", "natural", "need_processes", "nn", "noisy_relu", "os", "positive",
     "probability_cross_entropy", "processes", "random_scale", "rate_factor", "read", "resize", "scores_of",
-    "set_cross_entropy", "sha256", "share_of", "squared_error", "sum_pool", "sys", "table_conv", "table_mask",
-    "taken", "time", "to_first", "to_lab", "to_yuv", "topographic_sparsity", "torch", "train", "whole_shapes",
-    "whole_state", "window_sums", "within", "write_weights", "words", "wrong",
+    "set_cross_entropy", "sha256", "share_of", "squared_error", "sum_pool", "sys", "table_conv", "table_mask", "taken",
+    "time", "to_first", "to_lab", "to_yuv", "topographic_sparsity", "torch", "train", "whole_shapes", "whole_state",
+    "window_sums", "within", "write_weights", "words", "wrong",
 })  # fmt: skip
 """What the templates call their own at module level, but for ``rate_factor_2`` and its like, which no layer's code
 calls. A test compares this with what they really define."""

@@ -131,3 +131,16 @@ def test_unreadable_images_are_named_skipped_and_counted(images: Path, tmp_path:
     assert f"skipped {images / 'ash' / '0.jpg'}: " in done.stderr
     assert f"skipped {cut}: " in done.stderr
     assert "\n2 images could not be read and were skipped\n" in done.stdout
+
+
+def test_training_batches_are_full_and_the_last_one_for_validation_has_the_rest(images: Path, tmp_path: Path) -> None:
+    program = imported(written(little(), tmp_path))
+    folder = program.Folder(images, 4, 0, 2)
+    for path, _ in (*folder.images[:7], *folder.held_out[:1]):
+        path.write_bytes(b"no picture")
+    readable, held = len(folder.images) - 7, len(folder.held_out) - 1
+    assert readable % 4 and held % 4
+    assert folder.steps == len(folder.images) // 4
+    assert [len(labels) for _, labels in folder.training(0)] == [4] * (readable // 4)
+    assert folder.steps == readable // 4
+    assert [len(labels) for _, labels in folder.validation(1)] == [4] * (held // 4) + [held % 4]

@@ -22,10 +22,10 @@ from netspec.train.data.sources.listing import held_out
 def test_only_unreadable_images_are_an_error(images: Path, tmp_path: Path, here: Here) -> None:
     for path in images.rglob("*.*"):
         path.write_bytes(b"no picture")
-    for mean in ("none", "image"):
+    few, none = "the training images that can be read do not fill a batch", "none of the training images can be read"
+    for mean, complaint in (("none", few), ("image", none)):
         done = here(written(little(mean=mean), tmp_path), "--data", images, "--steps", "1")
-        assert done.returncode == 1
-        assert done.stderr.splitlines()[-1] == "error: none of the training images can be read"
+        assert (done.returncode, done.stderr.splitlines()[-1]) == (1, f"error: {complaint}")
 
 
 def test_another_number_of_classes_says_both_numbers(images: Path, tmp_path: Path, here: Here) -> None:

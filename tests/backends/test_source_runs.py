@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 import warm
-from little import NORMALISED, little, losses, paint
+from little import little, losses, paint
 from PIL import Image
 from places import SPECS
 from programs import BLOCKED, Here, imported, network, run, written
@@ -201,24 +201,6 @@ def test_colours_and_dropout_in_one_program(tmp_path: Path) -> None:
     module.load_state_dict(model.state_dict())
     x = torch.randn(2, 3, 4, 4)
     assert torch.equal(model(x), module(x))
-
-
-def test_a_batch_of_too_few_readable_images_for_its_parts_is_left_out(tmp_path: Path) -> None:
-    """Of seven images in four parts one part is a single image, which cannot be normalised; of eight none is."""
-    program = imported(written(netspec.loads(NORMALISED.replace("batch=1", "batch=8 accumulate=4")).graph, tmp_path))
-    model = network(program)()
-    program.initialise(model, 0)
-    before = {key: value.clone() for key, value in model.state_dict().items()}
-
-    class Few:
-        steps, unreadable = 1, ()
-
-        def training(self, epoch: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
-            return [(torch.randn(7, 6), torch.zeros(7, dtype=torch.int64))]
-
-    with pytest.raises(SystemExit, match="none of the training images"):
-        program.train(model, Few(), epochs=1, steps=None, device="cpu", out=None)
-    assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items())
 
 
 def test_the_average_is_what_is_written(tmp_path: Path, here: Here) -> None:

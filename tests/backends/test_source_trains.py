@@ -191,25 +191,31 @@ def test_a_length_over_all_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize(
-    ("mean", "augment", "schedule"),
+    ("mean", "augment", "schedule", "broken"),
     [
-        ("image", "crop=12 from=15 flip=horizontal colour=pca(0.1)", "plateau(factor=0.1, times=1)"),
-        ("channel std=channel", "crop=12 from=14", "constant"),
-        ("0.4,0.5,0.3 std=0.25,0.3,0.2 order=bgr", "flip=horizontal", "constant"),
-        ("none", "crop=12 from=14 flip=horizontal colour=pca(0.1)", "constant"),
+        ("image", "crop=12 from=15 flip=horizontal colour=pca(0.1)", "plateau(factor=0.1, times=1)", 0),
+        ("channel std=channel", "crop=12 from=14", "constant", 0),
+        ("0.4,0.5,0.3 std=0.25,0.3,0.2 order=bgr", "flip=horizontal", "constant", 0),
+        ("none", "crop=12 from=14 flip=horizontal colour=pca(0.1)", "constant", 0),
+        ("none", "flip=horizontal", "linear(0.1) warmup=1", 3),
+        ("image", "flip=horizontal", "cosine", 3),
     ],
-    ids=["everything", "crops", "mirrored", "colours"],
+    ids=["everything", "crops", "mirrored", "colours", "unreadable ones met", "unreadable ones known"],
 )
 def test_on_a_folder_it_ends_with_the_trainers_bits(
-    mean: str, augment: str, schedule: str, tmp_path: Path, here: Here
+    mean: str, augment: str, schedule: str, broken: int, tmp_path: Path, here: Here
 ) -> None:
-    """The same order, crops, mirror images and colours, of the same pixels."""
+    """The same order, crops, mirror images and colours, of the same pixels; the next image takes the place of one that
+    cannot be read, and an epoch is so many steps shorter, which the learning rate follows."""
     chance = np.random.default_rng(0)
     for name in ("ash", "birch", "cedar"):
         (tmp_path / "images" / name).mkdir(parents=True)
         for i in range(12):
             pixels = chance.integers(0, 256, (16 + i % 3, 20, 3), np.uint8)
-            Image.fromarray(pixels).save(tmp_path / "images" / name / f"{i}.{'png' if i % 2 else 'jpg'}")
+            path = tmp_path / "images" / name / f"{i}.{'png' if i % 2 else 'jpg'}"
+            Image.fromarray(pixels).save(path)
+            if i < broken:
+                path.write_bytes(path.read_bytes()[:100])
     graph = little(mean, augment, schedule=schedule)
     request = Request(
         str(tmp_path / "images"), epochs=3, seed=SEED, device="cpu", threads=1, out=tmp_path / "run", without=("all",)
@@ -219,7 +225,7 @@ def test_on_a_folder_it_ends_with_the_trainers_bits(
     out = tmp_path / "weights.pt"
     words = ("--epochs", "3", "--seed", str(SEED), "--device", "cpu", "--out", out)
     done = here(written(graph, tmp_path), "--data", tmp_path / "images", *words)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr.count("skipped "), done.stderr.count("\n")) == (0, 3 * broken, 3 * broken)
     found = torch.load(out, weights_only=True)
     assert list(found) == list(wanted)
     assert [key for key in wanted if not torch.equal(found[key], wanted[key])] == []
