@@ -221,6 +221,11 @@ def _extras(plan: Plan) -> list[str]:
         )
     if memory.copy:
         notes.append(f"on a GPU the step is recorded and reads a copy of the images: {size(memory.copy)} (cuda-graph)")
+    if memory.standing.narrowed:
+        narrowed = size(memory.standing.narrowed)
+        notes.append(
+            f"once images have been looked at, the weights are there in bfloat16 as well: {narrowed} (cuda-graph)"
+        )
     return notes
 
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from netspec.ir.graph import Graph
 from netspec.ir.settings import Precision
+from netspec.passes.fast import Forms
 from netspec.passes.placing import ArrangementError, SplitWord
 from netspec.plan.fitting import break_even, largest_batch, smallest_peak
-from netspec.plan.model import Plan, is_recorded, plan
+from netspec.plan.model import Plan, forms_on_a_gpu, plan
 from netspec.plan.scaling import ALL_SPLITS, TIMES, LeftOut, Machine, Timed, every_way, fastest, timed
 
 
@@ -75,13 +76,11 @@ def answer(graph: Graph, asked: Question) -> Answer:
     """
     batch, precision, machine, limit = asked.batch, asked.precision, asked.machine, asked.limit
     left_out: list[LeftOut] = []
-    recorded = is_recorded(graph, precision, asked.without)
+    forms = forms_on_a_gpu(graph, precision, asked.without)
     if asked.single or asked.split is not None:
-        plans = [
-            plan(graph, n, asked.split, batch=batch, precision=precision, recorded=recorded) for n in asked.devices
-        ]
+        plans = [plan(graph, n, asked.split, batch=batch, precision=precision, forms=forms) for n in asked.devices]
     else:
-        plans, left_out = every_way(graph, asked.devices, ALL_SPLITS, batch, precision, recorded)
+        plans, left_out = every_way(graph, asked.devices, ALL_SPLITS, batch, precision, forms)
         for n in asked.devices:
             if all(step.arrangement.devices != n for step in plans):
                 plan(graph, n, batch=batch, precision=precision)  # says why not
@@ -96,17 +95,17 @@ def answer(graph: Graph, asked: Question) -> Answer:
         asked,
         plans,
         left_out,
-        [_fitting(step, limit, recorded) for step in plans if limit],
+        [_fitting(step, limit, forms) for step in plans if limit],
         [timed(step, machine) for step in plans if machine],
         winners,
         {n: even for n in asked.devices if n > 1 and (even := _even(graph, n, precision)) != 0},
     )
 
 
-def _fitting(step: Plan, limit: int, recorded: bool) -> Fitting:
+def _fitting(step: Plan, limit: int, forms: Forms) -> Fitting:
     return Fitting(
-        largest_batch(step.placed, limit, step.precision, recorded),
-        smallest_peak(step.placed, step.precision, recorded),
+        largest_batch(step.placed, limit, step.precision, forms),
+        smallest_peak(step.placed, step.precision, forms),
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from netspec.ir.graph import Graph
 from netspec.ir.settings import Precision
+from netspec.passes.fast import PLAIN, Forms
 from netspec.passes.placing import Placed, arrange, place
 from netspec.plan.crossing import crossings
 from netspec.plan.footprint.model import FULL
@@ -16,13 +17,13 @@ LARGEST_BATCH = 2**31
 """As the command line takes it."""
 
 
-def largest_batch(placed: Placed, limit: int, precision: Precision, recorded: bool = False) -> int:
+def largest_batch(placed: Placed, limit: int, precision: Precision, forms: Forms = PLAIN) -> int:
     """The most images in a batch with which no device needs more than ``limit`` bytes; 0 if not even the smallest
-    batch fits (``smallest_batch``). ``recorded`` as in ``plan``."""
+    batch fits (``smallest_batch``). ``forms`` as in ``plan``."""
     local = locals_of(placed)
 
     def fits(batch: int) -> bool:
-        memories = memories_of(placed, local, batch, precision, recorded)
+        memories = memories_of(placed, local, batch, precision, forms)
         return all(memory.peak.total <= limit for memory in memories.values())
 
     fewest = smallest_batch(placed)
@@ -30,9 +31,9 @@ def largest_batch(placed: Placed, limit: int, precision: Precision, recorded: bo
     return _last(fits, step, first=fewest // step)
 
 
-def smallest_peak(placed: Placed, precision: Precision, recorded: bool = False) -> int:
+def smallest_peak(placed: Placed, precision: Precision, forms: Forms = PLAIN) -> int:
     """What the device that needs the most needs for the smallest batch, in bytes."""
-    memories = memories_of(placed, locals_of(placed), smallest_batch(placed), precision, recorded)
+    memories = memories_of(placed, locals_of(placed), smallest_batch(placed), precision, forms)
     return max(memory.peak.total for memory in memories.values())
 
 

@@ -71,6 +71,7 @@ def _device(device: DevicePlan) -> dict[str, Any]:
         "optimiser_bytes": memory.standing.momentum,
         "average_bytes": memory.standing.average,
         "statistics_bytes": memory.standing.statistics,
+        "narrowed_bytes": memory.standing.narrowed,
         "image_bytes": memory.images,
         "waiting_image_bytes": memory.waiting,
         "recorded_image_bytes": memory.copy,

@@ -10,7 +10,8 @@ from typing import NamedTuple
 from netspec.ir.graph import Graph
 from netspec.ir.ops import BatchNorm
 from netspec.ir.settings import Precision
-from netspec.passes.fast import Where, chosen, forms_of
+from netspec.passes.fast import PLAIN, Forms, Where, chosen, forms_of
+from netspec.passes.narrowed import narrowed
 from netspec.passes.placing import Arrangement, ArrangementError, Placed, SplitWord, arrange, place
 from netspec.plan.crossing import Crossing, crossings
 from netspec.plan.footprint.model import FULL
@@ -98,10 +99,10 @@ def plan(
     *,
     batch: int | None = None,
     precision: Precision | None = None,
-    recorded: bool = False,
+    forms: Forms = PLAIN,
 ) -> Plan:
-    """Plan a training step. Batch and precision are those of the train line unless given. ``recorded``: one device
-    records it (see ``is_recorded``).
+    """Plan a training step. Batch and precision are those of the train line unless given. Operations are counted one by
+    one; of the ``forms`` in which a single device computes them, it counts what a recorded step holds beside.
 
     Raises
     ------
@@ -109,19 +110,19 @@ def plan(
         The devices cannot share the network, or the batch.
     """
     placed = place(graph, arrange(graph, devices, split))
-    return plan_placed(placed, batch or graph.train.batch, precision or graph.train.precision, recorded)
+    return plan_placed(placed, batch or graph.train.batch, precision or graph.train.precision, forms)
 
 
-def is_recorded(graph: Graph, precision: Precision, without: Collection[str] = ()) -> bool:
-    """Whether ``netspec train`` records its steps on one GPU, unless these passes are switched off."""
-    return forms_of(graph, chosen(Where("cuda", precision), without)).recorded
+def forms_on_a_gpu(graph: Graph, precision: Precision, without: Collection[str] = ()) -> Forms:
+    """The forms in which ``netspec train`` computes a step on one GPU where these passes are switched off."""
+    return forms_of(graph, chosen(Where("cuda", precision), without))
 
 
-def plan_placed(placed: Placed, batch: int, precision: Precision, recorded: bool = False) -> Plan:
+def plan_placed(placed: Placed, batch: int, precision: Precision, forms: Forms = PLAIN) -> Plan:
     """Plan a training step of a graph that lies over devices. Raises ``ArrangementError``."""
     graph, arrangement = placed.graph, placed.arrangement
     warnings = _dividing(placed, batch)
-    memories = memories_of(placed, locals_of(placed), batch, precision, recorded)
+    memories = memories_of(placed, locals_of(placed), batch, precision, forms)
     crossed = crossings(placed, batch, values_of(graph, _low(precision)))
     sent = [sum(c.sent[d] for c in crossed) for d in range(arrangement.devices)]
     received = [sum(c.received[d] for c in crossed) for d in range(arrangement.devices)]
@@ -141,25 +142,26 @@ def images_at_once(graph: Graph, batch: int) -> int:
 
 
 def memories_of(
-    placed: Placed, local: Computed, batch: int, precision: Precision, recorded: bool = False
+    placed: Placed, local: Computed, batch: int, precision: Precision, forms: Forms = PLAIN
 ) -> dict[Kind, Memory]:
     """The memory of each kind of device for a batch of so many images, those of all devices."""
     low = _low(precision)
     values = values_of(placed.graph, low)
     gathered = _gathered(placed.graph)
     image = placed.graph.input.output.units * FULL
+    recorded = forms.recorded and placed.arrangement.devices == 1
     memories: dict[Kind, Memory] = {}
     for device in range(placed.arrangement.devices):
         kind = _kind(placed, device, batch)
         if kind not in memories:
             steps = program(placed, local[kind.place], device, images_at_once(placed.graph, batch), low, values)
             memories[kind] = memory(
-                _standing(placed, device),
+                _standing(placed, device, _narrowed(placed.graph, forms) if recorded and low == HALF else 0),
                 steps,
                 low,
                 gathered=gathered,
                 waiting=kind.images * image - steps.images,
-                copy=kind.images * image if recorded and placed.arrangement.devices == 1 else 0,
+                copy=kind.images * image if recorded else 0,
             )
     return memories
 
@@ -215,7 +217,12 @@ def _dividing(placed: Placed, batch: int) -> tuple[str, ...]:
     return (f"{told}; some devices compute {share + 1} images and the others wait with {share}; even: {repair}",)
 
 
-def _standing(placed: Placed, device: int) -> Standing:
+def _narrowed(graph: Graph, forms: Forms) -> int:
+    """The bytes of the copies of weights in bfloat16 that recorded looks at images read, from the first one on."""
+    return HALF * sum(math.prod(graph.parameters[key].shape) for key in narrowed(graph, forms))
+
+
+def _standing(placed: Placed, device: int, narrowed: int) -> Standing:
     """What a device holds through all steps."""
     weights = FULL * sum(_parameters(placed, device).values())
     statistics = 0
@@ -226,7 +233,7 @@ def _standing(placed: Placed, device: int) -> Standing:
             statistics += 2 * channels * FULL + 8
     average = weights + statistics if placed.graph.train.ema else 0
     means = 2 * FULL * sum(_parameters(placed, device, divided=True).values())
-    return Standing(weights, weights, weights + means, average, statistics)
+    return Standing(weights, weights, weights + means, average, statistics, narrowed)
 
 
 def _parameters(placed: Placed, device: int, *, divided: bool = False) -> dict[str, int]:

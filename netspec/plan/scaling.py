@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from netspec.ir.graph import Graph
 from netspec.ir.settings import Precision
+from netspec.passes.fast import PLAIN, Forms
 from netspec.passes.placing import SPLITS, ArrangementError, Placed, SplitWord
 from netspec.plan.model import Plan, plan
 from netspec.plan.program import images_on, locals_of, trained
@@ -83,7 +84,7 @@ def every_way(
     splits: Iterable[SplitWord],
     batch: int,
     precision: Precision,
-    recorded: bool = False,
+    forms: Forms = PLAIN,
 ) -> tuple[list[Plan], list[LeftOut]]:
     """The plans of all numbers of devices and splits, and those that there are none of. One device goes one way."""
     plans: list[Plan] = []
@@ -91,7 +92,7 @@ def every_way(
     for number in devices:
         for split in splits if number > 1 else ("batch",):
             try:
-                plans.append(plan(graph, number, split, batch=batch, precision=precision, recorded=recorded))
+                plans.append(plan(graph, number, split, batch=batch, precision=precision, forms=forms))
             except ArrangementError as error:
                 left_out.append(LeftOut(number, split, error.message))
     return plans, left_out

@@ -10,11 +10,12 @@ from places import SPECS
 
 import netspec
 from netspec.ir.graph import Graph
+from netspec.passes.fast import PLAIN, Forms
 from netspec.passes.placing import SPLITS, ArrangementError, SplitWord, arrange, place
 from netspec.plan import plan
 from netspec.plan.answer import Question, answer
 from netspec.plan.fitting import break_even, largest_batch, smallest_peak
-from netspec.plan.model import is_recorded
+from netspec.plan.model import forms_on_a_gpu
 from netspec.plan.quantities import parse_bytes, parse_flops, parse_link
 from netspec.plan.scaling import Machine, fastest, timed
 
@@ -22,6 +23,7 @@ MACHINE = Machine(flops=400e12, link=25e9)
 PARAMETERS = 60_965_224
 FC8 = 4096 * 1000 + 1000
 IMAGE = 3 * 224 * 224 * 4
+RECORDED = Forms(("cuda-graph",), recorded=True)
 
 
 def alexnet(**train: object) -> Graph:
@@ -99,21 +101,35 @@ def test_a_batch_in_parts_keeps_one_part() -> None:
 @pytest.mark.parametrize(("accumulate", "batch"), [(1, 32), (4, 128)])
 def test_a_recorded_step_reads_a_copy_of_the_whole_batch(accumulate: int, batch: int) -> None:
     graph = alexnet(accumulate=accumulate)
-    plain, recorded = (plan(graph, 1, batch=batch, recorded=on) for on in (False, True))
+    plain, recorded = (plan(graph, 1, batch=batch, forms=forms) for forms in (PLAIN, RECORDED))
     assert (plain.devices[0].memory.copy, recorded.devices[0].memory.copy) == (0, batch * IMAGE)
     assert recorded.peak == plain.peak + batch * IMAGE
     assert recorded.devices[0].memory.activations == plain.devices[0].memory.activations
-    several = [plan(graph, 2, split, batch=batch, recorded=on).peak for split in SPLITS for on in (False, True)]
+    several = [plan(graph, 2, split, batch=batch, forms=forms).peak for split in SPLITS for forms in (PLAIN, RECORDED)]
     assert several[::2] == several[1::2]
 
 
 def test_which_steps_are_recorded() -> None:
     """Those that ``netspec train`` records on a GPU."""
-    assert is_recorded(alexnet(), "fp32") and is_recorded(alexnet(), "bf16")
-    assert not is_recorded(alexnet(), "bf16", ("cuda-graph",)) and not is_recorded(alexnet(), "bf16", ("all",))
-    assert is_recorded(alexnet(), "bf16", ("lrn-chain",))
+    assert all(forms_on_a_gpu(alexnet(), precision).recorded for precision in ("fp32", "bf16"))
+    assert not any(forms_on_a_gpu(alexnet(), "bf16", (off,)).recorded for off in ("cuda-graph", "all"))
+    assert forms_on_a_gpu(alexnet(), "bf16", ("lrn-chain",)).recorded
     drawn = netspec.loads("[image] input 3x9x9\n[s] randomscale size=8 max_scale=1.2\n[f] fc outputs=2\n").graph
-    assert not is_recorded(drawn, "fp32")
+    assert not forms_on_a_gpu(drawn, "fp32").recorded
+
+
+def test_recorded_looks_in_bf16_read_narrow_weights() -> None:
+    """Two bytes for each of AlexNet's parameters, but the 1,376 biases of convolutions that kernels add."""
+    graph = alexnet()
+    plain, recorded = (
+        plan(graph, 1, batch=128, precision="bf16", forms=forms_on_a_gpu(graph, "bf16", without))
+        for without in (("all",), ())
+    )
+    narrow = 2 * (60_965_224 - (96 + 256 + 384 + 384 + 256))
+    assert recorded.devices[0].memory.standing.narrowed == narrow
+    assert recorded.peak == plain.peak + narrow + 128 * IMAGE
+    several = plan(graph, 2, batch=128, precision="bf16", forms=forms_on_a_gpu(graph, "bf16"))
+    assert [device.memory.standing.narrowed for device in several.devices] == [0, 0]
 
 
 @pytest.mark.parametrize("without", [(), ("cuda-graph",)])
@@ -121,7 +137,9 @@ def test_the_batch_that_fits_has_room_for_the_copy(without: tuple[str, ...]) -> 
     limit = 3 * 10**9
     asked = Question((1,), None, 128, "fp32", limit, without=without)
     (fitting,) = answer(alexnet(), asked).fitting
-    peaks = [plan(alexnet(), 1, batch=fitting.batch + more, recorded=not without).peak for more in (0, 1)]
+    peaks = [
+        plan(alexnet(), 1, batch=fitting.batch + more, forms=PLAIN if without else RECORDED).peak for more in (0, 1)
+    ]
     assert peaks[0] <= limit < peaks[1]
 
 

@@ -8,19 +8,21 @@ from dataclasses import dataclass
 @dataclass(frozen=True, slots=True)
 class Standing:
     """Bytes that a device holds through all steps: ``weights`` in float32, ``momentum`` (a velocity for each weight,
-    with a ``super_eps`` two running means as well), the moving ``average`` of the weights where the file wants one, and
-    running statistics. ``gradients`` come and go."""
+    with a ``super_eps`` two running means as well), the moving ``average`` of the weights where the file wants one,
+    running statistics, and the ``narrowed`` copies of weights that recorded looks at images read. ``gradients`` come
+    and go."""
 
     weights: int
     gradients: int
     momentum: int
     average: int
     statistics: int
+    narrowed: int = 0
 
     @property
     def always(self) -> int:
         """What is there at every moment."""
-        return self.weights + self.momentum + self.average + self.statistics
+        return self.weights + self.momentum + self.average + self.statistics + self.narrowed
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,15 +6,14 @@ at images to the next, and of one image narrowing them takes longer than all els
 
 from __future__ import annotations
 
-from collections import defaultdict
 from copy import deepcopy
 
 import torch
 from torch import Tensor, nn
 
 from netspec.ir.graph import Graph
-from netspec.ir.ops import Conv, Linear
 from netspec.passes.fast import Forms
+from netspec.passes.narrowed import narrowed
 from netspec.passes.torch_names import attributes, state_key
 
 
@@ -24,7 +23,8 @@ class Narrowed:
 
     def __init__(self, module: nn.Module, graph: Graph, forms: Forms) -> None:
         self._module = module
-        self._names = narrowed(graph, forms)
+        names = attributes(graph)
+        self._names = frozenset(state_key(graph.parameters[key], names) for key in narrowed(graph, forms))
         self._twin: nn.Module | None = None
         self._narrow: list[Tensor] = []
         self._wide: list[Tensor] = []
@@ -53,16 +53,3 @@ class Narrowed:
                 self._wide.append(wide)
                 kept[id(wide)] = narrow
         return deepcopy(self._module, kept).eval()
-
-
-def narrowed(graph: Graph, forms: Forms) -> frozenset[str]:
-    """Which parameters of a module in these forms autocast narrows wherever they are read, by their names in the
-    ``state_dict``: weights of convolutions and matrix products, and biases that are added with them."""
-    readers = defaultdict[str, set[bool]](set)
-    for node in graph.nodes.values():
-        for place, key in enumerate(node.params):
-            alone = place > 0 and (node.name in forms.rectified or forms.is_unbiased(node))  # added by a kernel
-            product = isinstance(node.op, Conv | Linear) and not alone
-            readers[key].add(product)
-    names = attributes(graph)
-    return frozenset(state_key(graph.parameters[key], names) for key, found in readers.items() if found == {True})

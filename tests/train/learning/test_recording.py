@@ -12,7 +12,7 @@ from taping import Tapes
 from torch import Tensor, nn
 
 from netspec.passes.fast import NAMES, PLAIN, Forms, Where, chosen, forms_of
-from netspec.train.learning.narrowed import narrowed
+from netspec.passes.narrowed import narrowed
 from netspec.train.learning.objective import Objective, build
 from netspec.train.learning.optimiser import optimiser_of
 from netspec.train.learning.recorded import recorded
