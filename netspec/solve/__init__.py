@@ -140,6 +140,8 @@ def _window(mistake: Diagnostic, facts: LayerFacts, bench: Bench) -> Diagnostic:
     down = windows.rounding(checked, facts, window, "down")
 
     def ways() -> Iterator[Proposal]:
+        if windows.leaves_out_padding_alone(facts, window):
+            yield down
         yield from windows.input_sizes(checked, facts, window)
         yield windows.rounding(checked, facts, window, "up")
         yield from windows.pads(checked, facts, window)

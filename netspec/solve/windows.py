@@ -37,11 +37,24 @@ def layer_window(facts: LayerFacts) -> Window | None:
 
 
 def target(facts: LayerFacts, window: Window) -> tuple[int, int]:
-    """The rows and columns that the window should have: the stated ones, else those that rounding up gives."""
+    """The rows and columns that the window should have: the stated ones, else those of rounding down where that leaves
+    out padding alone, else those that rounding up gives."""
     x = facts.reads[0]
     if facts.stated.shape is not None and facts.stated.shape.is_image:
         return facts.stated.shape.height, facts.stated.shape.width
+    if leaves_out_padding_alone(facts, window):
+        return math.floor(window.places("height", x.height)), math.floor(window.places("width", x.width))
     return math.ceil(window.places("height", x.height)), math.ceil(window.places("width", x.width))
+
+
+def leaves_out_padding_alone(facts: LayerFacts, window: Window) -> bool:
+    """Whether every pixel of the image is read though the last window is left out: so it is with a kernel of 3, a
+    stride of 2 and a pad of 1 on an even side, as in ResNet and MobileNet."""
+    x = facts.reads[0]
+    try:
+        return all(axis.unread == 0 for axis in window.with_rounding("down").fit(x.height, x.width))
+    except Fault:
+        return False
 
 
 def input_sizes(checked: Checked, facts: LayerFacts, window: Window) -> Iterator[Proposal]:

@@ -53,8 +53,8 @@ INCEPTION = """\
 def test_a_way_out_that_brings_the_next_mistake_to_light_is_offered_and_says_so() -> None:
     found = mistake(INCEPTION)
     assert [(fix.title, fix.effect, fix.checks) for fix in found.fixes] == [
-        ("net rounding=up", "gives 113 as cuda-convnet computed it; 1 error at both comes to light", False),
         ("net rounding=down", "gives 112 as PyTorch computes it; 1 error at both comes to light", False),
+        ("net rounding=up", "gives 113 as cuda-convnet computed it; 1 error at both comes to light", False),
         ("net rounding=caffe", "gives 112 as Caffe computes it; 1 error at both comes to light", False),
     ]
 

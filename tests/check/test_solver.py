@@ -73,6 +73,25 @@ def test_the_crop_goes_with_the_input() -> None:
     assert titles(mistake(no_augment))[0] == "input 3x227x227"
 
 
+@pytest.mark.parametrize("claim", ["", "  -> 32x112x112"])
+def test_where_only_padding_is_left_out_rounding_down_comes_first(claim: str) -> None:
+    """MobileNet's first two layers: 112.5, and every pixel is read by the 112 windows."""
+    text = f"""\
+[image]  input  3x224x224
+[conv1]  conv   filters=32  kernel=3  stride=2  pad=1{claim}
+[dw2]    conv   filters=32  kernel=3  stride=2  pad=1  groups=32
+[fc]     fc     outputs=1000
+"""
+    found = mistakes(text)[0]
+    assert (found.fixes[0].title, found.fixes[0].checks) == ("net rounding=down", True)
+    assert good(fixed(found, "net rounding=down", text))["dw2"].output == (32, 56, 56)
+
+
+def test_where_pixels_would_be_left_out_it_does_not() -> None:
+    text = "[image]  input  3x224x224\n[conv1]  conv  filters=32  kernel=3  stride=2\n"
+    assert titles(mistake(text))[0] == "input 3x225x225"
+
+
 def test_what_is_no_fix_is_said_with_what_it_would_do() -> None:
     (rejected,) = mistake(puzzle()).rejected
     assert rejected.title == "net rounding=down"
