@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import errno
+import io
 import keyword
 import os
 import sys
@@ -15,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -123,6 +124,7 @@ def _ending_quietly(ctx: click.Context) -> Iterator[None]:
     names that the system does not let anybody ask about: too long, or in a folder that is closed to us."""
     if sys.stdout is None:  # closed before the program began, `netspec ... >&-`
         sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115  # for as long as the process
+    _saying_all(sys.stdout)
     try:
         try:
             yield
@@ -151,6 +153,13 @@ def _ending_quietly(ctx: click.Context) -> Iterator[None]:
             raise
         click.echo(f"Error: this command needs {missing.name}, which is not installed", err=True)
         ctx.exit(2)
+
+
+def _saying_all(stream: TextIO) -> None:
+    """Let a stream write what its encoding cannot say as ``\\u732b``, as Python's own standard error does: names of
+    classes, files and layers are their user's, and no reason to end a table in its middle."""
+    if isinstance(stream, io.TextIOWrapper) and stream.errors in ("strict", "surrogateescape"):
+        stream.reconfigure(errors="backslashreplace")
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

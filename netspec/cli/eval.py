@@ -104,7 +104,7 @@ def command(
     from netspec.cli.eval_results import as_data, as_text, class_table
 
     if form == "json":
-        click.echo(json.dumps(as_data(tested, opened, taken), indent=2, ensure_ascii=False, allow_nan=False))
+        click.echo(json.dumps(as_data(tested, opened, taken), indent=2, allow_nan=False))
     else:
         from netspec.report.terminal import show
 

@@ -72,7 +72,7 @@ def command(
             facts, told, picture = _kernels(opened, layer)
         write_or_refuse({output: picture})
     if form == "json":
-        click.echo(json.dumps(facts | {"picture": str(output)}, indent=2, ensure_ascii=False))
+        click.echo(json.dumps(facts | {"picture": str(output)}, indent=2))
     else:
         from netspec.report.terminal import show
 

@@ -55,7 +55,7 @@ def command(file: str, output: str | None, quiet: bool, reading: Reading) -> Non
         tell(made.warnings)
     destination = output or f"{stem_of(file)}.net"
     if destination == "-":
-        click.echo(made.source.text, nl=False)
+        click.echo(made.source.text.encode(), nl=False)  # a spec is UTF-8, whatever the terminal's is
         return
     path = Path(destination)
     refuse_what_is_not_ours(path, _is_ours, "this command")

@@ -97,7 +97,7 @@ def _json(run: Saved, protocol: str, done: Sequence[Prediction]) -> str:
             for one in done
         ],
     }
-    return json.dumps(facts, indent=2, ensure_ascii=False)
+    return json.dumps(facts, indent=2)
 
 
 def _show(prediction: Prediction, *, bars: bool) -> None:

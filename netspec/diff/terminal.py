@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from io import StringIO
 from typing import TextIO
 
 from rich import box
@@ -17,6 +16,9 @@ from netspec.diff.text import cost_rows, rows, summary
 _CHANGES = ("layer", "difference", "changes")
 _COSTS = ("layer", "output", "parameters", "connections", "activations")
 _STYLES = {"function": "bold", "nothing": "dim"}
+_PLAIN = box.Box(str(box.SIMPLE_HEAD).replace("─", "-"), ascii=True)
+"""Its rules where the encoding has no line."""
+
 _GAP = 2
 _WIDEST = 72
 """Characters of a line of the first column, in which the layers that have a difference in common stand."""
@@ -31,7 +33,7 @@ def show(found: NetDifference, files: tuple[str, str], file: TextIO) -> None:
         _compose(Console(file=file, highlight=False), found, files)
         return
     wide = max(_width(_CHANGES, rows(found)), _width(_COSTS, cost_rows(found)))
-    page = Console(file=StringIO(), highlight=False, width=wide)
+    page = Console(file=file, highlight=False, width=wide)  # captured: the file says what it can be told
     with page.capture() as printed:
         _compose(page, found, files)
     for line in printed.get().splitlines():
@@ -49,7 +51,8 @@ def _compose(console: Console, found: NetDifference, files: tuple[str, str]) -> 
 
 
 def _print(console: Console, headings: Sequence[str], lines: Sequence[Sequence[str]]) -> None:
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
+    rules = _PLAIN if console.options.ascii_only else box.SIMPLE_HEAD
+    table = Table(box=rules, padding=(0, 1, 0, 0), show_edge=False)
     for number, heading in enumerate(headings):
         table.add_column(heading, overflow="fold", max_width=_WIDEST if number == 0 else None)
     for cells in lines:

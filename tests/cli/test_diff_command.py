@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from io import StringIO
+from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
@@ -26,6 +26,14 @@ def test_the_same_network_is_told_in_a_line() -> None:
 def test_a_default_that_is_written_out_a_claim_a_comment_and_a_name_are_no_difference() -> None:
     other = "net b rounding=exact\n[image] input 4 range=1\n[fc1] fc outputs=3 bias=0 init=gaussian(0.1) -> 3 # three\n"
     assert compare(loads(SMALL), loads(other)).same
+
+
+@pytest.mark.parametrize(("encoding", "rule"), [("utf-8", "──────"), ("cp1252", "------"), ("ascii", "------")])
+def test_a_comparison_is_ruled_with_what_its_file_can_say(encoding: str, rule: str) -> None:
+    page = TextIOWrapper(BytesIO(), encoding=encoding)
+    show(compare(loads(SMALL), loads(SMALL.replace("0.1", "0.2"))), ("a", "b"), page)
+    page.flush()
+    assert rule in page.buffer.getvalue().decode(encoding)  # type: ignore[attr-defined]
 
 
 def test_with_exit_code_a_difference_is_1() -> None:

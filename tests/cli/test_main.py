@@ -290,3 +290,13 @@ def test_what_fails_somewhere_is_told_by_its_names_and_reason_alone(
     assert capsys.readouterr().err == (
         f"Error: {file / 'below'}: Not a directory\nError: {file} -> {folder}: Is a directory\n"
     )
+
+
+def test_what_an_encoding_cannot_say_is_escaped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on Windows, where the output into a file or to another program is in the country's encoding of 8 bits."""
+    spec = tmp_path / "猫.net"
+    spec.write_text("[image] input 4\n[fc1] fc outputs=3\n", "utf-8")
+    monkeypatch.setenv("PYTHONIOENCODING", "cp1252")
+    done = python("-c", f"from netspec.cli import main; main(['check', {str(spec)!r}])")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"{tmp_path}/\\u732b.net: correct\n"
