@@ -49,6 +49,13 @@ def found(*arguments: str) -> dict[str, Any]:
     return result
 
 
+def test_a_single_class_is_nothing_to_learn() -> None:
+    """Most likely the folder of one class was named in place of that of all."""
+    tree(Path("photos/train/cat"), {"small": 2})
+    assert "small is the only class, and there is nothing to tell it from" in found("photos/train/cat")["warnings"]
+    assert found("photos")["warnings"] == []
+
+
 def test_good_data() -> None:
     done = check("photos", "--net", "tiny.net")
     assert done.exit_code == 0, done.output

@@ -28,7 +28,7 @@ def test_train_and_val(tmp_path: Path) -> None:
     assert data.validation is not None
     assert data.validation.labels.tolist() == [1]
     assert data.validation.read(0)[1].mean() < data.validation.read(0)[0].mean()  # val's own file: the first colour
-    assert data.notes == ()
+    assert data.notes == ("1 class without a validation image: cat",)
 
 
 def test_without_val_a_tenth_is_held_out_by_hash(tmp_path: Path) -> None:
@@ -39,7 +39,7 @@ def test_without_val_a_tenth_is_held_out_by_hash(tmp_path: Path) -> None:
     assert len(data.validation.labels) == held
     assert len(data.train.labels) == 200 - held
     assert 10 <= held <= 32  # of 200, 20 are expected; the deviation is 4.2
-    assert f"{held} images" in data.notes[0]
+    assert f"{held} of 200 images" in data.notes[0]
 
 
 def test_the_split_does_not_depend_on_the_layout_or_on_other_files(tmp_path: Path) -> None:
@@ -78,7 +78,27 @@ def test_what_is_no_image_is_passed_over_and_told(tmp_path: Path) -> None:
     data = open_folder(tmp_path, RGB)
     assert data.classes == ("cat",)
     assert len(data.train.labels) == 3
-    assert data.notes == ("2 entries are neither JPEG nor PNG and ignored, the first cat/folder.jpg",)
+    assert data.notes == (
+        "2 entries are neither JPEG nor PNG and ignored, the first cat/folder.jpg/",
+        "1 folder inside class folders is not looked into, the first cat/folder.jpg/",
+    )
+
+
+def test_pictures_that_are_not_read_are_told_as_such(tmp_path: Path) -> None:
+    """Of other formats, and beside the folders of classes: somebody may take them for training data."""
+    tree(tmp_path / "train", {"cat": 2})
+    for name in ("cat/a.webp", "cat/b.WEBP", "cat/c.heic", "1.jpg", "2.png", "notes.txt"):
+        (tmp_path / "train" / name).write_text("x")
+    assert open_folder(tmp_path, RGB).notes[1:] == (
+        "2 images beside the class folders are of no class and ignored, the first 1.jpg",
+        "3 entries are neither JPEG nor PNG and ignored, the first cat/a.webp",
+        "3 pictures of other formats (.heic, .webp): only JPEG and PNG are read",
+    )
+    for image in (tmp_path / "train" / "cat").glob("*.jpg"):
+        image.unlink()
+    with pytest.raises(TrainError, match="no JPEG or PNG image in any") as caught:
+        open_folder(tmp_path, RGB)
+    assert caught.value.notes[0] == "3 pictures of other formats (.heic, .webp): only JPEG and PNG are read"
 
 
 def test_a_few_images_may_leave_none_for_validation(tmp_path: Path) -> None:

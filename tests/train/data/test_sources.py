@@ -118,7 +118,10 @@ def test_a_closed_folder_deeper_down_is_passed_over(tmp_path: Path, monkeypatch:
     with monkeypatch.context() as patched, pytest.raises(TrainError, match=message) as caught:
         patched.setattr(os, "scandir", denied)
         open_source(str(tmp_path), network(3, 8, 8, classes=2), seed=0)
-    assert caught.value.notes[0] == f"did you mean {tmp_path / 'shared'}? the class folders lie there"
+    assert caught.value.notes[:2] == (
+        f"did you mean {tmp_path / 'shared'}? the class folders lie there",
+        "a class's images lie in its folder, not in folders below it",
+    )
 
 
 def test_one_class_is_most_likely_the_folder_of_one(tmp_path: Path) -> None:

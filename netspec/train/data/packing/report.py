@@ -48,6 +48,8 @@ def judge(found: Survey, mismatch: str | None) -> Findings:
     if empty:
         errors.append(f"{plural(len(empty), 'class')} without a readable training image: {_some(empty)}")
     warnings = []
+    if len(found.classes) == 1:
+        warnings.append(f"{found.classes[0]} is the only class, and there is nothing to tell it from")
     for copies, where in _kinds(found).values():
         if copies:
             warnings.append(f"{plural(len(copies), 'picture')} {where}")

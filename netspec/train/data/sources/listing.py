@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from netspec.train.data.picture import Labels
+from netspec.train.data.sources import passed_over
 from netspec.train.data.sources.decode import SUFFIXES
 from netspec.train.data.sources.flat_val import flat_labels, found_labels
 from netspec.train.errors import TrainError
@@ -99,8 +100,8 @@ def list_folder(root: Path, val_labels: Path | None = None) -> Listing:
     notes = [*validation.notes]
     if not validation.files:
         notes.append("no image fell to validation: top-1 and top-5 will not be measured (a val folder would give them)")
-    if ignored:
-        notes.append(f"{count(len(ignored))} entries are neither JPEG nor PNG and ignored, the first {ignored[0]}")
+    notes += passed_over.classes_without(validation.as_files().labels, classes)
+    notes += passed_over.notes(ignored, _images(base)[0])
     return Listing(
         root=root,
         classes=classes,
@@ -120,7 +121,8 @@ def _divided(found: _Found, root: Path) -> tuple[_Found, _Found]:
             f"no image of {root} is left to train on: all {len(held)} fall to the tenth held out for validation",
             "put in more images, or divide them into DIR/train/CLASS/* and DIR/val/CLASS/*",
         )
-    note = f"no val folder: {plural(len(held), 'image')} (a tenth, by hash of their path) held out for it"
+    each = f"{count(len(held))} of {plural(len(found.files), 'image')}"
+    note = f"no val folder: {each} (about a tenth, by hash of their path) held out for it"
     return replace(found, files=train), _Found(found.root, held, notes=(note,) if held else ())
 
 
@@ -142,7 +144,8 @@ def _folders(parent: Path) -> list[str]:
 
 
 def _images(folder: Path) -> tuple[list[str], list[str]]:
-    """The names of a folder's images, and of what else is in it; both sorted, hidden entries left out."""
+    """The names of a folder's images, and of what else is in it (folders with a slash behind), both sorted; hidden
+    entries are left out."""
     images: list[str] = []
     others: list[str] = []
     with os.scandir(folder) as entries:
@@ -150,7 +153,8 @@ def _images(folder: Path) -> tuple[list[str], list[str]]:
             if entry.name.startswith("."):
                 continue
             is_image = entry.name.lower().endswith(SUFFIXES) and not _is_folder(entry)
-            (images if is_image else others).append(entry.name)
+            name = f"{entry.name}{passed_over.FOLDER}" if _is_folder(entry) else entry.name
+            (images if is_image else others).append(name)
     return sorted(images), sorted(others)
 
 
@@ -213,9 +217,10 @@ def _every_class_has_images(base: Path, classes: tuple[str, ...], listing: _Foun
     if len(empty) == len(classes):
         deeper = next((folder for name in classes if _holds_classes(folder := base / name)), None)
         meant = (f"did you mean {deeper}? the class folders lie there",) if deeper is not None else ()
-        raise TrainError(
-            f"{base} has {plural(len(classes), 'folder')}, and no JPEG or PNG image in any", *meant, LAYOUT
-        )
+        deep = ("a class's images lie in its folder, not in folders below it",) if meant and len(classes) > 1 else ()
+        others = passed_over.other_pictures(listing.ignored)
+        message = f"{base} has {plural(len(classes), 'folder')}, and no JPEG or PNG image in any"
+        raise TrainError(message, *meant, *deep, *others, LAYOUT)
     raise TrainError(
         f"{plural(len(empty), 'class folder')} of {base} without a JPEG or PNG image: {', '.join(empty[:5])}",
         "put images in, or remove the folder: every folder counts as a class",

@@ -1,0 +1,58 @@
+"""What lies in an image folder and is not read: told, since somebody may take it for training data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from netspec.train.data.picture import Labels
+from netspec.units import count, plural
+
+FOLDER = "/"
+"""What the name of a folder ends with, among names of entries."""
+
+OTHER_PICTURES = (
+    ".avif", ".bmp", ".gif", ".heic", ".heif", ".jfif", ".jp2", ".jxl", ".pgm", ".ppm", ".tif", ".tiff", ".webp",
+)  # fmt: skip
+"""Endings of pictures in formats that are not read."""
+
+MOST = 5
+"""How many names a note has."""
+
+
+def notes(ignored: Sequence[str], loose: Sequence[str]) -> Iterator[str]:
+    """What of a folder is passed over: entries that are no images, and images that lie beside the class folders."""
+    if loose:
+        yield (
+            f"{plural(len(loose), 'image')} beside the class folders {_are(loose)} of no class and ignored, the first "
+            f"{loose[0]}"
+        )
+    if ignored:
+        entries = f"{count(len(ignored))} {'entry is' if len(ignored) == 1 else 'entries are'}"
+        yield f"{entries} neither JPEG nor PNG and ignored, the first {ignored[0]}"
+    yield from other_pictures(ignored)
+    below = [name for name in ignored if name.endswith(FOLDER)]
+    if below:
+        yield f"{plural(len(below), 'folder')} inside class folders {_are(below)} not looked into, the first {below[0]}"
+
+
+def other_pictures(names: Sequence[str]) -> Iterator[str]:
+    """That there are pictures of other formats among these names, if there are."""
+    found = [name for name in names if name.lower().endswith(OTHER_PICTURES)]
+    if found:
+        endings = sorted({f".{name.lower().rpartition('.')[2]}" for name in found})
+        yield f"{plural(len(found), 'picture')} of other formats ({', '.join(endings)}): only JPEG and PNG are read"
+
+
+def classes_without(labels: Labels, classes: Sequence[str]) -> Iterator[str]:
+    """That some classes have no validation image, where others do."""
+    there = set(np.unique(labels).tolist())
+    missing = [name for number, name in enumerate(classes) if number not in there]
+    if there and missing:
+        more = f" and {count(len(missing) - MOST)} more" if len(missing) > MOST else ""
+        yield f"{plural(len(missing), 'class')} without a validation image: {', '.join(missing[:MOST])}{more}"
+
+
+def _are(names: Sequence[str]) -> str:
+    return "is" if len(names) == 1 else "are"
