@@ -166,6 +166,21 @@ def test_kernels_are_looked_at_before_they_are_used(
 
 
 @pytest.mark.parametrize(
+    ("moved", "by", "told"),
+    [(4, 1.0, None), (5, 1.0, "their gradients differ from the plain ones by 0.02"), (1, torch.nan, "by nan")],
+    ids=["single numbers", "one more", "no number"],
+)
+def test_single_numbers_may_differ_as_of_two_equal_pixels_another_takes_the_gradient(
+    moved: int, by: float, told: str | None
+) -> None:
+    wanted = torch.ones(4000)
+    found = wanted.clone()
+    found[:moved] += by
+    said = check.mistake(lambda: {"gradients": found}, lambda: {"gradients": wanted}, 1e-4)
+    assert said is None if told is None else told in said
+
+
+@pytest.mark.parametrize(
     ("kernels", "told"),
     [
         (lambda x, bias: (x + bias[:, None, None]).relu(), None),
