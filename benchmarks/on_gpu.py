@@ -100,7 +100,7 @@ def jobs(device: str, small: bool, folder: Path) -> list[Job]:
     kernels = [PYTHON, str(ROOT / "tests" / "backends" / "kernels_interpreted.py"), "cuda"]
     first = ["--device", device, "--rounds", "1", *(["--spec", "digits", "--data", "digits"] if small else [])]
     every = [
-        Job("tests", tests, 120, passed),
+        Job("tests", tests, 180, passed),
         *(Job(f"{name}-alone", timed(name), 60, speeds) for name in networks),
         *(
             Job(name, timed(name, "--compare", "handwritten"), 240, speeds, {} if small else wanted)
