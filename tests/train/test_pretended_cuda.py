@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import subprocess
 import sys
+import weakref
 from collections import Counter
 from pathlib import Path
 
 import networks
+import numpy as np
+import pretended_api
 import pytest
 import torch
 from pretended import pretended
 from running import SPEC, newest
 from trained import QUIET, netspec, photo
 
+from netspec.ir.settings import Preprocessing
+from netspec.ir.shape import Shape
 from netspec.net import loads
 from netspec.passes.fast import forms_of
 from netspec.train import loop
 from netspec.train.config import Request
+from netspec.train.data.batches.augment import central
+from netspec.train.data.batches.preparation import AHEAD, Preparation
+from netspec.train.data.picture import Frame
 from netspec.train.learning.library import algorithms_tried
 from netspec.train.learning.objective import build
-from netspec.train.learning.recorded import recorded
+from netspec.train.learning.recorded import RecordedObjective, recorded
 from netspec.train.learning.recording import CudaGraphs, Inputs, Recording
 from netspec.train.run import train
 
@@ -179,3 +188,57 @@ def test_an_old_gpu_trains_without_kernels_and_says_so(tmp_path: Path, capsys: p
     assert done.exit_code == 0
     why = [line for line in done.output.splitlines() if "older than Triton" in line]
     assert len(why) == 2 and all("GPU that is not there" in line for line in why)
+
+
+@pytest.mark.ci
+def test_what_a_first_look_finds_out_is_told_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A recording of inference that fails; each line is told once, however many validations there are."""
+    scores = RecordedObjective._scores
+
+    def waiting(self: RecordedObjective, images: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        assert float(images.sum()) < 1e9
+        return scores(self, images)
+
+    monkeypatch.setattr(RecordedObjective, "_scores", waiting)
+    notes: list[str] = []
+    monkeypatch.setattr(QUIET, "note", notes.append)
+    with pretended():
+        run(SPEC.replace("train epochs=1", "train epochs=2"), "cuda", tmp_path / "run", 5)
+    (line,) = (note for note in notes if "kernel by kernel" in note)
+    assert line.startswith("inference is launched kernel by kernel: HostWait operation not permitted")
+
+
+def test_a_recording_that_failed_is_kept_for_whom_pytorch_goes_on_asking(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[weakref.ref[object]] = []
+    with pretended():
+        new = torch.cuda.CUDAGraph
+
+        def remembered() -> torch.cuda.CUDAGraph:
+            made.append(weakref.ref(graph := new()))
+            return graph
+
+        monkeypatch.setattr(torch.cuda, "CUDAGraph", remembered)
+        graphs = CudaGraphs()
+        with pytest.raises(ZeroDivisionError):
+            graphs.record(lambda: 1 / 0)  # type: ignore[arg-type, return-value]
+    gc.collect()
+    assert made[0]() is not None
+
+
+def test_few_batches_are_on_their_way_to_a_device_that_is_far_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = Frame(3, 6, 6)
+    waited = []
+
+    class Late(pretended_api.Event):
+        def query(self) -> bool:
+            return False
+
+        def synchronize(self) -> None:
+            waited.append(self)
+
+    with pretended():
+        monkeypatch.setattr(torch.cuda, "Event", Late)
+        prepare = Preparation(Preprocessing(255, "none"), None, frame, Shape(3, 6, 6), 255, torch.device("cuda"))
+        for _ in range(12):
+            prepare(np.zeros((2, 3, 6, 6), np.uint8), central(2, frame, prepare.size))
+    assert len(waited) == 12 - AHEAD

@@ -28,6 +28,10 @@ from netspec.train.data.picture import Frame, Pixels
 
 Real = NDArray[np.float32]
 
+AHEAD = 8
+"""Batches that are on their way to a device, at most: one that is far behind would have the memory of all of them held
+in its place."""
+
 EVEN = 1e-3
 """A channel whose standard deviation is smaller than this part of a grey level is taken to be the same everywhere."""
 
@@ -227,8 +231,9 @@ class Preparation:
         over = torch.cuda.Event()  # type: ignore[no-untyped-call]
         over.record()
         self._copying.append((over, x))
-        while len(self._copying) > 1 and self._copying[0][0].query():  # type: ignore[no-untyped-call]
-            self._copying.popleft()
+        copies: Any = self._copying
+        while len(copies) > AHEAD or (len(copies) > 1 and copies[0][0].query()):
+            copies.popleft()[0].synchronize()
         return moved
 
     def _crop(self, x: Tensor, choices: Choices) -> Tensor:
