@@ -136,8 +136,7 @@ def tell_of_step(t: Training, place: Place, loss: Tensor) -> None:
     """Tell what there is to tell after a step: how it runs here, what is odd about its loss, and how far the epoch
     is."""
     if t.step == t.began + 1:
-        for line in t.objective.chosen:
-            t.reporter.note(line)
+        t.tell_how_it_runs()
     if (warning := t.guessing.look(t.step, loss)) is not None:
         t.warn(warning)
     every = max(1, len(t.data.train.labels) // t.config.batch // LINES_PER_EPOCH)
@@ -198,6 +197,7 @@ def validate(t: Training, place: Place, stop: Stop) -> bool:
             )
         if stop():
             return False
+        t.tell_how_it_runs()  # of a first look outside training
         # The schedule may follow it: where devices round differently, all take the first one's word.
         t.found = t.crew.led(found)
     if t.found is not None:

@@ -10,6 +10,10 @@ from netspec.train.errors import TrainError
 _GPU = "OutOfMemoryError"
 """What torch raises where a GPU has none left: a ``RuntimeError`` of this name."""
 
+_DRIVER = "CUDA error: out of memory"
+"""What a GPU's driver says by itself, in a ``RuntimeError`` of another name: of pages that it is to hold in their place
+for it, or of a recorded step."""
+
 _CPU = "can't allocate memory"
 """What torch's allocator for the CPU says in a plain ``RuntimeError``."""
 
@@ -28,4 +32,6 @@ def memory_told(*notes: str) -> Iterator[None]:
 
 def is_out_of_memory(problem: Exception) -> bool:
     """Whether an error says that there is no memory: Python's and numpy's, a GPU's, or torch's on the CPU."""
-    return isinstance(problem, MemoryError) or type(problem).__name__ == _GPU or _CPU in str(problem)
+    if isinstance(problem, MemoryError) or type(problem).__name__ == _GPU:
+        return True
+    return any(words in str(problem) for words in (_DRIVER, _CPU))

@@ -121,7 +121,7 @@ class Training:
     ``step`` and ``epoch`` count what is done; ``place`` is where the epoch under way is, ``None`` between two.
     ``tally`` counts the images of whole epochs. ``validated`` is the step of the last validation, ``found`` what it
     found. ``started`` is when the run began, by the monotonic clock, had this process done all of it; ``resumed`` are
-    the steps from which a process has gone on.
+    the steps from which a process has gone on; ``told`` is what has been told of how steps run here.
     """
 
     graph: Graph
@@ -151,6 +151,7 @@ class Training:
     started: float = field(default_factory=time.monotonic)
     resumed: list[int] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
 
     @property
     def over(self) -> bool:
@@ -190,6 +191,13 @@ class Training:
         """Tell a warning, and keep it for ``run.json``."""
         self.warnings.append(text)
         self.reporter.warn(text)
+
+    def tell_how_it_runs(self) -> None:
+        """Tell what the objective has found out on this device since the last time."""
+        for line in self.objective.chosen:
+            if line not in self.told:
+                self.told.append(line)
+                self.reporter.note(line)
 
     def close(self) -> None:
         """Draw the curves for the last time, and end TensorBoard's file."""

@@ -114,10 +114,11 @@ def test_one_number_that_is_none_is_enough(wrong: float) -> None:
 
 
 def test_no_memory_is_a_message_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Torch on the CPU says it with an error of no class of its own, numpy and torch on a GPU with theirs."""
+    """Torch on the CPU says it by an error without a class, numpy and a GPU's allocator and driver by theirs."""
     for problem in (
         RuntimeError("[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory: 99 bytes"),
         torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.\nand more"),
+        torch.AcceleratorError("CUDA error: out of memory\nand more"),
         MemoryError(),
     ):
         with monkeypatch.context() as patched:

@@ -44,6 +44,7 @@ class CudaGraphs:
 
     def __init__(self) -> None:
         self._graphs: list[torch.cuda.CUDAGraph] = []
+        self._given_up: list[torch.cuda.CUDAGraph] = []
 
     @contextmanager
     def apart(self) -> Iterator[None]:
@@ -65,8 +66,10 @@ class CudaGraphs:
             with algorithms_tried(False), torch.cuda.graph(graph, pool=pool, capture_error_mode="thread_local"):
                 work()
         except Exception:
-            # A recording that the driver gave up leaves the generator taking part in it, and it refuses to draw.
+            # A recording that the driver gave up leaves the generator taking part in it, and it refuses to draw. And
+            # where others are recorded the allocators still ask its graph whether that is what they allocate for.
             generator.graphsafe_set_state(before)
+            self._given_up.append(graph)
             raise
         finally:
             torch.cuda.set_stream(here)  # after an error the graph's own stream would stay
