@@ -86,8 +86,9 @@ def test_a_training_with_all_kernels_is_the_plain_training() -> None:
 def test_what_alexnet_launches_fits_into_the_registers(capability: int, tmp_path: Path) -> None:
     found = answered("kernels_launched.py", str(capability), TRITON_CACHE_DIR=str(tmp_path))
     assert len(found) == 19
+    spilt = 16 if capability < 90 else 0  # of one kernel in float32
     for case, kernel in found.items():
-        assert kernel["spilt"] == 0 and kernel["shared"] <= 48 * 1024, (case, kernel)
+        assert kernel["spilt"] <= spilt and kernel["shared"] <= 48 * 1024, (case, kernel)
 
 
 @needs_triton
@@ -248,6 +249,16 @@ def test_a_gpus_kernels_compute_what_float64_does() -> None:
     wrong = {(number, name): far for number, cases in found.items() for name, far in cases.items()
              if not max(far) < tolerance[number]}  # fmt: skip
     assert len(found["bfloat16"]) == len(found["float32"]) > 33 and wrong == {}
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device here")
+def test_a_gpus_training_is_the_plain_training_on_the_cpu() -> None:
+    """Steps and looks are recorded, and all kernels run: nothing else is told than which form is fastest."""
+    found = answered("training_interpreted.py", "cuda")
+    for precision, training in found.items():
+        assert all(line.startswith("d is computed ") for line in training["told"]), training["told"]
+        assert training["far"] < 1e-4, precision  # a seventh of how far three steps move them
 
 
 @pytest.mark.gpu
