@@ -59,12 +59,23 @@ Times = dict[str, tuple[float, float]]
 
 def until_first_step(spec: Path, data: str, batch: int, device: str, run: Path) -> Times:
     """The parts, one after the other."""
-    command = ["train", str(spec), "--data", data, "--batch", str(batch), "--out", str(run), "--device", device]
+    command = [
+        "train",
+        str(spec),
+        "--data",
+        data,
+        "--batch",
+        str(batch),
+        "--out",
+        str(run),
+        "--device",
+        device,
+        "--quiet",
+    ]
     done = subprocess.run(
         [sys.executable, "-c", UNTIL, *command],
         check=True,
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
         env={**os.environ, "STARTED": str(time.time())},
         text=True,
     )

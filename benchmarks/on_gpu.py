@@ -1,11 +1,11 @@
 """Everything that is known only where there is a GPU, one after the other, within a time limit.
 
-Each job is a process of its own with a limit of its own, what is worth most first: the networks alone take seconds,
-and are known even where compiling those written by hand takes all the time. The folder `-o` has few files: what jobs
-print in `output.txt` and `errors.txt`, the curves, and `summary.json`: how each ended, in how many seconds, its
-figures, and which of them are below what is wanted. Jobs for which no time is left are told, with the words that take
-them another time. `--small` asks all of it of small batches and networks, on the CPU too, to see whether the script
-works.
+Each job is a process of its own with a limit of its own, what is worth most first: the networks alone, memory and the
+first step take seconds, and are known even where compiling the networks written by hand takes all the time. The folder
+`-o` has few files: what jobs print in `output.txt` and `errors.txt`, the curves, and `summary.json`: how each ended, in
+how many seconds, its figures, and which of them are below what is wanted. Jobs for which no time is left are told, with
+the words that take them another time. `--small` asks all of it of small batches and networks, on the CPU too, to see
+whether the script works.
 """
 
 from __future__ import annotations
@@ -102,12 +102,12 @@ def jobs(device: str, small: bool, folder: Path) -> list[Job]:
     every = [
         Job("tests", tests, 180, passed),
         *(Job(f"{name}-alone", timed(name), 60, speeds) for name in networks),
+        Job("memory", script("memory.py"), 60),
+        Job("first-step", script("first_step.py", *first), 90),
         *(
             Job(name, timed(name, "--compare", "handwritten"), 240, speeds, {} if small else wanted)
             for name, (_, _, wanted) in networks.items()
         ),
-        Job("memory", script("memory.py"), 60),
-        Job("first-step", script("first_step.py", *first), 90),
         Job("curves", script("curves.py", *curves), 240),
         Job("passes", [PYTHON, *worth, "--precision", precision, "--rounds", str(rounds), *narrow], 180),
     ]
