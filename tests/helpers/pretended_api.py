@@ -129,6 +129,10 @@ class Graph:
     def pool(self) -> object:
         return self
 
+    def reset(self) -> None:
+        self.operations.clear()
+        self._device.log.append("reset")
+
     def replay(self) -> None:
         self._device.log.append("replay")
         with torch.no_grad(), torch._C._DisableTorchDispatch(), torch._C.DisableTorchFunction():  # type: ignore[attr-defined]

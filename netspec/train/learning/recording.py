@@ -67,9 +67,11 @@ class CudaGraphs:
                 work()
         except Exception:
             # A recording that the driver gave up leaves the generator taking part in it, and it refuses to draw. And
-            # where others are recorded the allocators still ask its graph whether that is what they allocate for.
+            # where others are recorded the allocators still ask its graph whether that is what they allocate for: it
+            # stays, without its memory.
             generator.graphsafe_set_state(before)
             self._given_up.append(graph)
+            graph.reset()
             raise
         finally:
             torch.cuda.set_stream(here)  # after an error the graph's own stream would stay
