@@ -196,7 +196,7 @@ def test_the_version_is_the_distributions() -> None:
 def test_the_installed_command_is_the_module() -> None:
     installed = Path(sys.executable).with_name("netspec")
     done = subprocess.run([installed, "--help"], capture_output=True, text=True)
-    assert done.stdout == netspec("--help").stdout
+    assert done.stdout == netspec("--help", own=True).stdout
 
 
 def test_ctrl_c_ends_without_a_traceback() -> None:

@@ -6,12 +6,16 @@ import os
 import subprocess
 import sys
 from collections.abc import Collection
+from contextlib import chdir
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import warm
 from blocking import sitecustomize
+from click.testing import CliRunner
 from places import ROOT
+
+from netspec.cli import main
 
 NUMERICS = ("torch", "onnx", "numpy")
 """What commands about text must do without."""
@@ -34,10 +38,24 @@ def python(
 
 
 def netspec(
-    *arguments: str | Path, blocked: Collection[str] = (), text: str | None = None, cold: bool = False
+    *arguments: str | Path,
+    blocked: Collection[str] = (),
+    text: str | None = None,
+    own: bool = False,
+    cold: bool = False,
 ) -> subprocess.CompletedProcess[str]:
-    """Run the command ``netspec`` from the repository's root: in a warm process, which starts in no time, unless it is
-    to be a ``cold`` one or a library is blocked, since only a cold one imports what it needs by itself."""
-    if cold or blocked or not warm.HERE:
-        return python("-m", "netspec", *arguments, blocked=blocked, text=text)
-    return warm.run("-m", "netspec", *arguments, text=text)
+    """Run the command ``netspec`` from the repository's root, in the tests' own process: an exception that leaves it,
+    which a user would have as a traceback, leaves this too.
+
+    An ``own`` process is a warm one, which starts in no time; where a library is ``blocked`` it is a ``cold`` one, since
+    only that imports what it needs by itself.
+    """
+    words = [str(word) for word in arguments]
+    if cold or blocked or (own and not warm.HERE):
+        return python("-m", "netspec", *words, blocked=blocked, text=text)
+    if own:
+        return warm.run("-m", "netspec", *words, text=text)
+    with chdir(ROOT):
+        runner = CliRunner(env={"NO_COLOR": "1"}, catch_exceptions=False)
+        done = runner.invoke(main, words, input=text, prog_name="netspec")
+    return subprocess.CompletedProcess(words, done.exit_code, done.stdout, done.stderr)
