@@ -33,7 +33,7 @@ TRAINED = ("--data", "synthetic", "--steps", "1", "--batch", "4", "--threads", "
     ],
 )
 def test_a_command_says_the_same_and_ends_alike(words: str, text: str | None, code: int) -> None:
-    warmly, coldly = (netspec(*words.split(), text=text, cold=cold) for cold in (False, True))
+    warmly, coldly = (netspec(*words.split(), text=text, own=True, cold=cold) for cold in (False, True))
     assert warmly.returncode == coldly.returncode == code
     assert (warmly.stdout, warmly.stderr) == (coldly.stdout, coldly.stderr)
 
@@ -43,7 +43,7 @@ def test_a_training_makes_the_same_run(tmp_path: Path) -> None:
     """To the bit, and its files are the same ones."""
     found = []
     for name, cold in (("warm", False), ("cold", True)):
-        done = netspec("train", "specs/digits.net", *TRAINED, "--out", tmp_path / name, cold=cold)
+        done = netspec("train", "specs/digits.net", *TRAINED, "--out", tmp_path / name, own=True, cold=cold)
         log = [json.loads(line) for line in (tmp_path / name / "metrics.jsonl").read_text().splitlines()]
         files = sorted(str(path.relative_to(tmp_path / name)) for path in (tmp_path / name).rglob("*"))
         losses = [(line.get("loss"), line.get("val_loss")) for line in log]

@@ -47,8 +47,8 @@ def netspec(
     """Run the command ``netspec`` from the repository's root, in the tests' own process: an exception that leaves it,
     which a user would have as a traceback, leaves this too.
 
-    An ``own`` process is a warm one, which starts in no time; where a library is ``blocked`` it is a ``cold`` one, since
-    only that imports what it needs by itself.
+    An ``own`` process is a warm one, which starts in no time; where a library is ``blocked`` it is a ``cold`` one,
+    since only that imports what it needs by itself.
     """
     words = [str(word) for word in arguments]
     if cold or blocked or (own and not warm.HERE):
