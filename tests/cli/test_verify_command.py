@@ -17,6 +17,7 @@ from typing import Any
 import networks
 import pytest
 import torch
+import warm
 from click.testing import CliRunner, Result
 
 from netspec.cli import main
@@ -25,6 +26,14 @@ from netspec.passes.placing import Arrangement
 from netspec.train.processes import verification
 
 SAME = verification.Difference(1e-16, 1e-15, 1e-15, 2e-15, "conv.weight")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _warm() -> None:
+    """The server of the tests' processes is there first: that which `verify` starts has imported less, and would be
+    theirs from then on."""
+    if warm.HERE:
+        warm.serve()
 
 
 @pytest.fixture
