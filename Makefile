@@ -23,10 +23,11 @@ run: .venv/installed-run
 	$(BIN)/netspec train specs/digits.net --data digits
 	@echo "all of it worked; . $(BIN)/activate puts the command netspec on the path"
 
-# Tests run side by side, each in one thread: threads of several tests on the same cores wait for each other. They start
-# hundreds of processes, which find what Python has compiled where it may be kept.
+# Files of tests run side by side, each in one thread: threads of several tests on the same cores wait for each other.
+# They start hundreds of processes, which find what Python has compiled where it may be kept.
 test: .venv/installed-test
-	OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 $(PYTEST)
+	OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 \
+		--dist loadfile --no-loadscope-reorder $(PYTEST)
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check
