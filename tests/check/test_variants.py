@@ -144,7 +144,7 @@ def test_new_layers_after_one_stand_in_its_place_in_turn(variant) -> None:
 
 
 @pytest.mark.many
-@pytest.mark.parametrize("number", [200, pytest.param(2000, marks=pytest.mark.ci)])
+@pytest.mark.parametrize("number", [100, pytest.param(2000, marks=pytest.mark.ci)])
 @pytest.mark.parametrize("changes", ["changed", "inserted", "dropped"])
 def test_many_unknown_layers_are_compared_once_and_tried_within_a_budget(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, changes: str

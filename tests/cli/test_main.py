@@ -219,6 +219,7 @@ def test_ctrl_c_ends_without_a_traceback() -> None:
     assert "Traceback" not in rest
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("arguments", [("summary", "specs/alexnet.net", "--format", "json"), ("check", "--help")])
 def test_a_reader_that_has_gone_is_no_traceback(arguments: tuple[str, ...]) -> None:
     reader, writer = os.pipe()
@@ -230,6 +231,7 @@ def test_a_reader_that_has_gone_is_no_traceback(arguments: tuple[str, ...]) -> N
     assert (done.returncode, done.stderr) == (141, "")
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("command", ["summary", "check"])
 def test_a_closed_standard_output_is_no_traceback(command: str) -> None:
     run = ["sh", "-c", '"$@" >&-', "sh", sys.executable, "-m", "netspec", command, "specs/lenet.net"]

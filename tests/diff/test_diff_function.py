@@ -155,6 +155,7 @@ def test_another_function_is_not_called_the_same(name: str) -> None:
     assert not same_outputs(loads(a).graph, loads(b).graph)
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("name", [*SAME, *OTHER])
 def test_the_answer_is_the_same_the_other_way_round(name: str) -> None:
     a, b = {**SAME, **OTHER}[name]

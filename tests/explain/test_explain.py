@@ -21,6 +21,7 @@ def page(word: str) -> str:
     return found
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("word", explain.words())
 def test_every_word_has_a_page_that_bears_its_name(word: str) -> None:
     assert page(word).startswith(f"# {word}\n\n")

@@ -60,6 +60,7 @@ def beside(text: str) -> list[tuple[int, str]]:
     return [(number, "".join(comment.split())) for number, comment in found]
 
 
+@pytest.mark.many
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_a_shipped_spec_says_the_same_and_is_stable(path: Path) -> None:
     text = path.read_text("utf-8")

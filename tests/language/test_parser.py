@@ -111,7 +111,7 @@ def test_what_is_no_value(wrong: str) -> None:
 
 def test_calls_do_not_nest_however_deep() -> None:
     assert only("[a] t k=f(g(1))").span.column == 12
-    assert only("[a] t k=" + "f(" * 100_000 + ")" * 100_000).span.column == 12
+    assert only("[a] t k=" + "f(" * 10_000 + ")" * 10_000).span.column == 12
 
 
 def test_a_section_has_name_values_pairs_and_claim() -> None:

@@ -63,7 +63,7 @@ def test_a_second_signal_ends_at_once_even_in_a_long_computation(tmp_path: Path)
     )
     process = launch(tmp_path, *COMMAND, "--quiet")
     until(lambda: checkpoint.saved(Path("run/checkpoints")))
-    time.sleep(1.0)
+    time.sleep(0.3)
     for _ in range(2):
         assert process.exitcode is None
         os.kill(int(process.pid or 0), signal.SIGTERM)

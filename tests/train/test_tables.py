@@ -60,13 +60,14 @@ def all_zero(graph: Graph, tensors: dict[str, Tensor]) -> bool:
 @pytest.mark.parametrize(
     ("keys", "train"),
     [
+        ("fixed_norm=1.5 schedule=linear(0.1, noise=0.5)", "accumulate=4"),
         ("", ""),
         ("max_norm=0.5", "ema=0.9"),
-        ("fixed_norm=1.5 schedule=linear(0.1, noise=0.5)", "accumulate=4"),
         ("super_eps=1 update_every=1", "accumulate=2"),
         ("decay_mult=3 momentum=0.5", "precision=bf16 channels_last=yes"),
     ],
 )
+@pytest.mark.many
 @pytest.mark.parametrize("passes", [(), NAMES], ids=["plain", "passes"])
 def test_absent_weights_stay_zero(keys: str, train: str, passes: tuple[str, ...]) -> None:
     graph = netspec.loads(spec(keys, train)).graph
