@@ -119,15 +119,24 @@ def test_no_memory_is_a_message_with_what_to_do(monkeypatch: pytest.MonkeyPatch)
         RuntimeError("[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory: 99 bytes"),
         torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.\nand more"),
         torch.AcceleratorError("CUDA error: out of memory\nand more"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
         MemoryError(),
     ):
         with monkeypatch.context() as patched:
             patched.setattr("netspec.train.loop.train_epoch", _raiser(problem))
-            done = train(*COMMAND[:-1], str(Path(f"run-{type(problem).__name__}")))
+            done = train(*COMMAND[:-1], str(Path(f"run-{id(problem)}")))
         assert done.exit_code == 1, done.exception
         told = str(problem).splitlines()[0] if str(problem) else "MemoryError"
         assert f"Error: out of memory: {told}\n  fewer images at a time need less: train accumulate=2" in done.stderr
         assert "curves.png" not in done.stderr
+
+
+def test_a_gpu_that_fails_is_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = torch.AcceleratorError("CUDA error: an illegal memory access was encountered\nand more")
+    monkeypatch.setattr("netspec.train.loop.train_epoch", _raiser(problem))
+    done = train(*COMMAND[:-1], "run")
+    assert done.exit_code == 1, done.exception
+    assert done.stderr.endswith("Error: the GPU has failed: CUDA error: an illegal memory access was encountered\n")
 
 
 def test_another_defect_is_none_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
