@@ -35,13 +35,13 @@ class _FixWithOrWithoutCode(click.Command):
     type=click.Choice(["text", "json", "sarif"]),
     default="text",
     show_default=True,
-    help="How mistakes are told; json and sarif go to standard output.",
+    help="Format of the diagnostics; json and sarif go to standard output.",
 )
 @click.option("--strict", is_flag=True, help="Exit with 1 for warnings too.")
 @click.option(
     "--fix",
     is_flag=True,
-    help="Mend misspelt words in place; --fix=CODE takes the first fix of each mistake so called.",
+    help="Correct misspelt words in the file; --fix=CODE applies the first fix of each mistake with that code.",
 )
 @click.option("--fix-code", "fix_code", metavar="CODE", hidden=True)
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing about specs that are right.")
@@ -57,7 +57,7 @@ def command(
 ) -> None:
     """Check specs: syntax, names, shapes and claims; all mistakes of all files.
 
-    Exits with 0 if all are right (warnings are no mistakes unless --strict), 1 if one is wrong, 2 if one cannot be
+    Exits with 0 if all are right (warnings count only with --strict), 1 if one is wrong, 2 if one cannot be
     opened. A FILE of - is standard input.
 
     \b

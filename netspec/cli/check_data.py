@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 @click.argument("source", metavar="SOURCE")
 @click.option("--net", "file", metavar="FILE", help="Check that the data suit this network, and measure its speed.")
 @click.option("--device", type=DEVICES, help="Where the network would train [default: cuda if there is one].")
-@click.option("--processes", type=click.IntRange(min=1, max=1024), help="How many read images [default: the cores].")
+@click.option(
+    "--processes", type=click.IntRange(min=1, max=1024), help="Processes that read images [default: one a core]."
+)
 @format_option
 @click.option("--strict", is_flag=True, help="Exit with 1 for warnings too.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
@@ -40,9 +42,9 @@ def command(
 ) -> None:
     """Look at training data: classes, counts, sizes, broken files, duplicates, and how fast they are read.
 
-    SOURCE is what train's --data takes. Every image is decoded. Exit code 1: images that cannot be read, a class
-    without any that can, or, with --net, classes or a size that do not suit the network. Duplicates (files equal to
-    the byte) are warnings: in one class, in two classes, in training and validation.
+    SOURCE is what train's --data takes. Every image is decoded. The exit code is 1 if an image cannot be read,
+    if a class has no readable image, or, with --net, if the classes or the size do not suit the network. Duplicates
+    (byte-identical files) are warnings: within a class, in two classes, or in training and validation.
 
     \b
     Examples:

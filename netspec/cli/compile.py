@@ -37,14 +37,14 @@ def _takers(option: str) -> str:
     type=click.Choice(list(_TARGETS)),
     default="python",
     show_default=True,
-    help="What is made: " + "; ".join(f"{target.word}, {target.doc}" for target in _TARGETS.values()) + ".",
+    help="What to make: " + "; ".join(f"{target.word}, {target.doc}" for target in _TARGETS.values()) + ".",
 )
 @click.option(
     "-o",
     "--output",
     metavar="OUT",
-    help="The file or folder to write, - for standard output [default: the spec's name, here, with the target's "
-    "ending].",
+    help="The file or folder to write, - for standard output [default: the spec's name with the target's "
+    "ending, in this folder].",
 )
 @click.option(
     "--weights",
@@ -55,12 +55,12 @@ def _takers(option: str) -> str:
 @click.option(
     "--seed",
     type=click.IntRange(min=0),
-    help=f"What the spec's initial values are drawn from [default: 0]{_takers('seed')}.",
+    help=f"Seed of the initial values [default: 0]{_takers('seed')}.",
 )
 @click.option(
     "--losses",
     is_flag=True,
-    help=f"The losses as outputs, of class numbers that are a second input{_takers('losses')}.",
+    help=f"Make the losses outputs, and the class numbers a second input{_takers('losses')}.",
 )
 @click.option("-q", "--quiet", is_flag=True, help="Do not name the files that are written.")
 @reading_options
@@ -74,10 +74,10 @@ def command(
     quiet: bool,
     reading: Reading,
 ) -> None:
-    """Compile a spec to a program that needs netspec no more, or to another program's files.
+    """Compile a spec to a program that does not need netspec, or to another program's files.
 
-    A file that netspec did not write is never overwritten. What a target cannot say is told at its line. --dialect is
-    also the version of cuda-convnet that is written [default: 2012 where that can say it].
+    A file that netspec did not write is never overwritten. If a target cannot express something, a message names
+    the line. --dialect is also the version of cuda-convnet to write [default: 2012 if that can express the net].
 
     \b
     Examples:

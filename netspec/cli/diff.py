@@ -25,13 +25,13 @@ def command(
     quiet: bool,
     reading: Reading,
 ) -> None:
-    """Compare two specs: what differs, what of it changes the function, and what it costs.
+    """Compare two specs: what differs, which differences change the function, and what they cost.
 
-    The networks are compared, not the texts: a default that is written out is no difference. Each difference is told
-    with what it changes: the function (the same weights give other class scores), only the output behind them, only
-    training, testing or the placement on GPUs, or nothing.
+    It compares the networks, not the texts: writing out a default is no difference. For each difference it says what
+    changes: the function (the same weights give other class scores), only the output behind them, only training,
+    testing or the placement on GPUs, or nothing.
 
-    --input and --set hold for both. Without B, A is compared with what they make of it. One of the two may be -,
+    --input and --set apply to both. Without B, A is compared with what they make of A. One of the two may be -,
     standard input. Exits with 0 whether they differ or not, unless --exit-code or --quiet says otherwise.
 
     \b

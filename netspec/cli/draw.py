@@ -36,7 +36,7 @@ ENDINGS = (".svg", ".png")
     show_default=True,
     help="Light or dark paper; auto follows the reader's settings in SVG, and is light in PNG.",
 )
-@click.option("--costs", is_flag=True, help="Each layer's weights and connections too.")
+@click.option("--costs", is_flag=True, help="Show each layer's weights and connections too.")
 @click.option("-q", "--quiet", is_flag=True, help="Do not name the file that is written.")
 @reading_options
 def command(
@@ -49,7 +49,7 @@ def command(
 ) -> None:
     """Draw the network as a figure: volumes to scale, GPU groups as parallel towers, and what crosses between them.
 
-    A network that is wider than a landscape page goes on in further rows. A file that netspec did not write is never
+    A network that is wider than a landscape page continues in further rows. A file that netspec did not write is never
     overwritten.
 
     \b

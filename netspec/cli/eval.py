@@ -58,8 +58,8 @@ def command(
     """Test a trained network: top-1, top-5, the loss, each class, the confusion matrix.
 
     RUN is a run's folder, or one of its checkpoints; with --weights and --data it may be a spec, and --set, --input,
-    --params and --dialect say how that is read. The predictions of several runs are averaged; each prepares the images
-    in its own way. Ten views are the corner crops and the centre one with their mirror images.
+    --params and --dialect say how to read it. The predictions of several runs are averaged; each run prepares the
+    images in its own way. Ten views are the corner crops and the centre one with their mirror images.
 
     \b
     Examples:

@@ -11,13 +11,11 @@ from netspec.cli.common import refuse
 
 @click.command()
 @click.argument("word", metavar="[CODE|TYPE|SETTING|KEY|VALUE]", required=False)
-@click.option(
-    "-q", "--quiet", is_flag=True, help="What it is alone, the page's first paragraph; of all words, their names."
-)
+@click.option("-q", "--quiet", is_flag=True, help="Only the page's first paragraph; without a word, only the names.")
 def command(word: str | None, quiet: bool) -> None:
     """Explain a diagnostic's code, a layer type, a setting, a key or a value.
 
-    Without a word it lists them all. The page is Markdown, laid out on a terminal.
+    Without a word it lists them all. The page is Markdown, and is laid out on a terminal.
 
     \b
     Examples:

@@ -35,8 +35,8 @@ def command(
 ) -> None:
     """Write a run's weights as a safetensors file.
 
-    RUN is a run's folder, or one of its checkpoints; with --weights it may be a spec, whose weights are written in
-    another layout. --weights reads the file back in every layout. A file that netspec did not write is never
+    RUN is a run's folder, or one of its checkpoints; with --weights it may be a spec, and those weights are
+    written in another layout. --weights reads the file back in every layout. A file that netspec did not write is never
     overwritten.
 
     \b

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 @click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
 @click.option("-o", "--output", metavar="OUT.png", required=True, type=click.Path(path_type=Path),
               help="The picture to write.")  # fmt: skip
-@click.option("--layer", metavar="LAYER", help="Whose kernels [default: the first convolution's].")
+@click.option("--layer", metavar="LAYER", help="The layer whose kernels to draw [default: the first convolution].")
 @click.option("--image", metavar="FILE", type=click.Path(path_type=Path), help="An image for --activations.")
-@click.option("--activations", metavar="LAYER", help="Draw what this layer answers to --image instead of kernels.")
+@click.option("--activations", metavar="LAYER", help="Draw this layer's activations for --image instead of kernels.")
 @click.option("--device", type=DEVICES, help="Where to compute [default: cuda if there is one].")
 @format_option
 @click.option("-q", "--quiet", is_flag=True, help="Do not name the file that is written.")
@@ -44,11 +44,11 @@ def command(
     weights: Path | None,
     reading: Reading,
 ) -> None:
-    """Draw a trained network's kernels by GPU group, and tell how much of each group is colour.
+    """Draw a trained network's kernels by GPU group, and measure how much of each group is colour.
 
     RUN is a run's folder, or one of its checkpoints; with --weights it may be a spec. The groups stand below each
-    other, as in figure 3 of the 2012 paper. With --image and --activations the picture is what a layer answers to an
-    image. A file that netspec did not write is never overwritten.
+    other, as in figure 3 of the 2012 paper. With --image and --activations it draws a layer's activations instead. A
+    file that netspec did not write is never overwritten.
 
     \b
     Examples:

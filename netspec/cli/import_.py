@@ -30,8 +30,9 @@ FIRST_WORDS = "# Imported from "
 def command(file: str, output: str | None, quiet: bool, reading: Reading) -> None:
     """Write a cuda-convnet layer file (.cfg) as a spec.
 
-    Twins that stand on every GPU, conv1a and conv1b, become one layer of a net with GPU groups; comments are kept.
-    What a spec cannot say is told at its line. A file that this command did not write is never overwritten.
+    Twins on every GPU, such as conv1a and conv1b, become one layer of a net with GPU groups; comments are kept.
+    If a spec cannot express something, a message names the line. A file that this command did not write is never
+    overwritten.
 
     \b
     Examples:

@@ -72,16 +72,16 @@ def layer_file_options(command: Command) -> Command:
         "--params",
         multiple=True,
         metavar="FILE",
-        help="The parameter file of a cuda-convnet layer file (.cfg); of several layer files, one each in their order.",
+        help="The parameter file of a cuda-convnet layer file (.cfg); for several layer files, one each in order.",
     )
     add_dialect = click.option(
         "--dialect",
         type=click.Choice(["2012", "v2"]),
-        help="The version of cuda-convnet that a .cfg was written for [default: told by its content].",
+        help="The version of cuda-convnet that a .cfg was written for [default: recognised by its content].",
     )
     add_history = click.option(
         "--history",
         is_flag=True,
-        help="Take the rates with which the run of a .cfg began, by the notes in its parameter file, not its last.",
+        help="Use the rates that the run of a .cfg began with, by the notes in its parameter file, not its last ones.",
     )
     return add_params(add_dialect(add_history(command)))

@@ -31,7 +31,9 @@ if TYPE_CHECKING:
               help="Shorter side that images are scaled to; the central square is stored.")  # fmt: skip
 @click.option("--val-labels", metavar="FILE", type=click.Path(path_type=Path),
               help="The classes of images that lie flat in DIR/val, a line each.")  # fmt: skip
-@click.option("--processes", type=click.IntRange(min=1, max=1024), help="How many read images [default: the cores].")
+@click.option(
+    "--processes", type=click.IntRange(min=1, max=1024), help="Processes that read images [default: one a core]."
+)
 @click.option("--strict", is_flag=True, help="Exit with 1 if there are unreadable images.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress, only warnings and the result.")
 def command(
@@ -46,9 +48,9 @@ def command(
     """Pack an image folder into memory-mapped arrays, from which training reads without decoding.
 
     DIR has DIR/train/CLASS/* with DIR/val/CLASS/*, or DIR/CLASS/* (JPEG and PNG). ILSVRC's flat DIR/val/* takes the
-    images' classes from DIR/val_labels.txt or --val-labels FILE: one class name a line, in the order of the file
-    names, or a number (from 0, in the order of the class names), or "file class". The same command goes on where it
-    was ended, by kill -9 too.
+    images' classes from DIR/val_labels.txt or --val-labels FILE: a class a line, in the order of the file names, as a
+    name or a number (from 0, in the order of the class names); or lines "file class". If the command is interrupted, by
+    kill -9 too, the same command continues where it ended.
 
     \b
     Examples:

@@ -22,26 +22,30 @@ if TYPE_CHECKING:
 @click.command()
 @spec_argument
 @click.option(
-    "--gpus", type=DevicesParam(MOST_DEVICES), metavar="N[,N...]", help="Devices [default: one for each GPU group]."
+    "--gpus",
+    type=DevicesParam(MOST_DEVICES),
+    metavar="N[,N...]",
+    help="Numbers of devices [default: one for each GPU group].",
 )
 @click.option(
     "--split",
     type=SPLITS,
-    help="How they share the step [default: groups where the file has gpus, else batch; of several numbers, each].",
+    help="How they share the step [default: groups if the file has gpus, else batch; for several N, all].",
 )
-@click.option("--batch", type=click.IntRange(1, 2**31), help="Images of a step, of all devices [default: the spec's].")
-@click.option("--precision", type=PRECISIONS, help="[default: the spec's]")
+@click.option("--batch", type=click.IntRange(1, 2**31), help="Images of a step on all devices [default: the spec's].")
+@click.option("--precision", type=PRECISIONS, help="What layers compute in [default: the spec's].")
 @click.option(
-    "--memory", type=AmountParam(parse_bytes), metavar="3GB", help="Tell the largest batch that fits into it."
-)
-@click.option(
-    "--link", type=AmountParam(parse_link), metavar="25GB/s", help="Each device's link; with --flops, tell times."
+    "--memory", type=AmountParam(parse_bytes), metavar="3GB", help="Print the largest batch that fits into it."
 )
 @click.option(
-    "--flops", type=AmountParam(parse_flops), metavar="400T", help="Each device's FLOPs a second, as reached."
+    "--link",
+    type=AmountParam(parse_link),
+    metavar="25GB/s",
+    help="Speed of each device's link; with --flops, prints times.",
 )
+@click.option("--flops", type=AmountParam(parse_flops), metavar="400T", help="FLOPs a second that each device reaches.")
 @format_option
-@click.option("-q", "--quiet", is_flag=True, help="Without the rules by which it is counted.")
+@click.option("-q", "--quiet", is_flag=True, help="Leave out the rules of counting.")
 @without_option
 @reading_options
 def command(
@@ -58,10 +62,11 @@ def command(
     without: tuple[str, ...],
     reading: Reading,
 ) -> None:
-    """Tell what a training step takes on each device: memory, bytes sent, time.
+    """Compute what a training step takes on each device: memory, bytes sent, time.
 
-    Of one number of devices, what each holds, and every exchange between them. Of several, a row for each of them and
-    each split; with --link and --flops also how long a step takes, and which split is fastest at which batch.
+    For one number of devices it prints what each holds, and every exchange between them. For several it prints a row
+    for each number and split; with --link and --flops also how long a step takes, and which split is fastest at which
+    batch.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""Say what a trained network takes images for."""
+"""Classify images with a trained network."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ LEAST_BAR = 5
 @format_option
 @click.option("-q", "--quiet", is_flag=True, help="Without the bars.")
 @click.option("--classes", metavar="FILE", type=click.Path(path_type=Path),
-              help="The classes' names, a line each [default: the run's; of a spec, their numbers].")  # fmt: skip
+              help="The classes' names, a line each [default: the run's; for a spec, their numbers].")  # fmt: skip
 @weights_option
 def command(
     run: Path,
@@ -50,10 +50,10 @@ def command(
     weights: Path | None,
     reading: Reading,
 ) -> None:
-    """Say what a trained network takes images for: the five likeliest classes of each.
+    """Classify images with a trained network: the five likeliest classes of each.
 
-    RUN is a run's folder, or one of its checkpoints; with --weights it may be a spec. An image that cannot be read is
-    told, the others are predicted all the same, and the exit code is 1.
+    RUN is a run's folder, or one of its checkpoints; with --weights it may be a spec. If an image cannot be
+    read, a warning names it, the others are predicted all the same, and the exit code is 1.
 
     \b
     Examples:

@@ -111,7 +111,7 @@ def reading_options(command: Command) -> Command:
         type=ChangeParam(),
         multiple=True,
         metavar="LAYER.KEY=VALUE",
-        help="Give a key another value, e.g. conv1.stride=2 or train.batch=64; may stand several times.",
+        help="Change the value of a key, e.g. conv1.stride=2 or train.batch=64; may be given several times.",
     )
     return _with_input(add_set(_with_reading(command)))
 
@@ -127,7 +127,7 @@ def _with_input(command: Command) -> Command:
         "input_shape",
         type=ShapeParam(),
         metavar="CxHxW",
-        help="Take this shape of the input instead of the file's, e.g. 3x227x227.",
+        help="Use this shape of the input instead of the file's, e.g. 3x227x227.",
     )(layer_file_options(command))
 
 

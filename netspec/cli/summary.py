@@ -23,17 +23,19 @@ if TYPE_CHECKING:
     type=click.Choice(["table", "markdown", "csv", "json"]),
     default="table",
     show_default=True,
-    help="How the table is written.",
+    help="Format of the table.",
 )
 @click.option(
     "--batch", type=click.IntRange(1, 2**31), help="Images whose activations are counted [default: the spec's batch]."
 )
-@click.option("--im2col", is_flag=True, help="Each convolution as the matrix product that it is.")
-@click.option("--per-gpu", is_flag=True, help="The share of each GPU group in place of the whole.")
+@click.option("--im2col", is_flag=True, help="Show each convolution as the matrix product that it is.")
+@click.option("--per-gpu", is_flag=True, help="Show each GPU group's share instead of the whole.")
 @click.option(
-    "--learning", is_flag=True, help="What each weight and bias begins as, its rate, momentum, decay, schedule."
+    "--learning",
+    is_flag=True,
+    help="Show the initial values, rate, momentum, decay and schedule of each weight and bias.",
 )
-@click.option("-q", "--quiet", is_flag=True, help="The table alone, without what is told under it.")
+@click.option("-q", "--quiet", is_flag=True, help="Print the table alone, without the notes below it.")
 @reading_options
 def command(
     file: str,

@@ -22,19 +22,19 @@ if TYPE_CHECKING:
 
 @click.command()
 @spec_argument
-@click.option("--device", type=DEVICES, help="Where [default: cuda if there is one].")
+@click.option("--device", type=DEVICES, help="Where to compute [default: cuda if there is one].")
 @click.option("--batch", type=click.IntRange(1, 2**20),
               help="Images of a step [default: the spec's; on the CPU 32 at most].")  # fmt: skip
-@click.option("--precision", type=PRECISIONS, help="[default: the spec's]")
+@click.option("--precision", type=PRECISIONS, help="What layers compute in [default: the spec's].")
 @click.option("--compare", type=click.Choice(["handwritten"]),
-              help="Run the same network as written by hand, in turns, and tell the ratio.")  # fmt: skip
+              help="Run the same network written by hand, in turns, and print the ratio.")  # fmt: skip
 @click.option("--rounds", type=click.IntRange(1, 1000), default=5, show_default=True,
-              help="Turns that medians are taken of.")  # fmt: skip
+              help="Number of turns; the results are medians.")  # fmt: skip
 @click.option("--threads", type=click.IntRange(1, 1024), help="Threads that torch computes with [default: torch's].")
-@click.option("--passes", is_flag=True, help="Tell what each optimising pass is worth here instead.")
+@click.option("--passes", is_flag=True, help="Measure what each optimising pass gains here instead.")
 @without_option
 @format_option
-@click.option("-q", "--quiet", is_flag=True, help="Without the rules by which it is counted.")
+@click.option("-q", "--quiet", is_flag=True, help="Leave out the rules of counting.")
 @reading_options
 def command(
     file: str,
@@ -52,8 +52,8 @@ def command(
 ) -> None:
     """Time training and inference on this machine, and every layer of a training step.
 
-    Of a layer it tells forward and backward pass, share, FLOPs, bytes, and the floor that the machine's measured speed
-    allows. Images are random and lie on the device. Run it on a machine that does nothing else.
+    For each layer it prints the forward and backward time, share, FLOPs, bytes, and the floor: the least time at the
+    machine's measured speed. Images are random and lie on the device. Run it on a machine that does nothing else.
 
     \b
     Examples:

@@ -43,26 +43,26 @@ class IntervalParam(click.ParamType["Interval"]):
 
 @click.command()
 @click.argument("file", metavar="[FILE]", required=False)
-@click.option("--data", metavar="SOURCE", help="What to train on; without it, the sources are listed.")
+@click.option("--data", metavar="SOURCE", help="What to train on; without it, netspec lists the sources.")
 @click.option("--epochs", type=_POSITIVE, help="Passes over the training images [default: the spec's].")
 @click.option("--steps", type=_POSITIVE, help="Steps in all; with --epochs, whichever ends first.")
 @click.option("--batch", type=_POSITIVE, help="Images of a step [default: the spec's].")
 @click.option("--seed", type=click.IntRange(min=0, max=2**63 - 1),
-              help="Of initial values, order, crops and dropout [default: 0].")  # fmt: skip
+              help="Seed of initial values, order, crops and dropout [default: 0].")  # fmt: skip
 @click.option("--precision", type=PRECISIONS,
               help="What layers compute in; bf16 under autocast [default: the spec's].")  # fmt: skip
 @click.option("--device", type=DEVICES, help="Where to train [default: cuda if there is one].")
 @click.option("--gpus", type=click.IntRange(1, 1024), metavar="N",
               help="Train on N devices of this machine, one process each [default: 1].")  # fmt: skip
 @click.option("--split", type=SPLITS,
-              help="How they share the work [default: groups where the file has gpus, else batch].")  # fmt: skip
-@click.option("--threads", type=_THREADS, help="Threads that torch computes with [default: the cores].")
+              help="How the devices share the work [default: groups if the file has gpus, else batch].")  # fmt: skip
+@click.option("--threads", type=_THREADS, help="Threads that torch computes with [default: one a core].")
 @click.option("-o", "--out", metavar="RUN", type=click.Path(path_type=Path),
               help="A new folder for the run, or one that this command began [default: runs/NAME-N].")  # fmt: skip
 @click.option("--resume", metavar="RUN", type=click.Path(path_type=Path),
-              help="Go on with a run: exactly as if it had not been interrupted.")  # fmt: skip
+              help="Continue a run exactly as if it had not been interrupted.")  # fmt: skip
 @click.option("--save-every", type=IntervalParam(), metavar="N|TIME",
-              help="A checkpoint every 500 steps, or 30s, 10min, 2h; each epoch anyway [default: 10min].")  # fmt: skip
+              help="Save every N steps, or every 30s, 10min, 2h; each epoch anyway [default: 10min].")  # fmt: skip
 @click.option("--tensorboard", is_flag=True, help="Write the metrics for TensorBoard too, into RUN/tensorboard.")
 @starting_weights_options
 @click.option("-q", "--quiet", is_flag=True, help="No progress, only warnings and the result.")
@@ -96,7 +96,8 @@ def command(
     cifar10:DIR, mnist:DIR, digits, or synthetic. Without a val folder a tenth of the images is held out.
 
     Ctrl-C or kill finishes the step, saves, and exits with 130 or 143. --resume RUN, or the same command again with
-    its --out, goes on as if nothing had been. With --resume FILE may be left out; --epochs or --steps move the end.
+    its --out, continues as if nothing had happened. With --resume, FILE may be left out; --epochs or --steps
+    move the end.
 
     \b
     Examples:

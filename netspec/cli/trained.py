@@ -26,7 +26,7 @@ def weights_option(command: Command) -> Command:
         "--weights",
         metavar="FILE",
         type=click.Path(path_type=Path),
-        help="Take these weights: a run, a checkpoint, .safetensors or .pth. RUN may be a spec then.",
+        help="Use these weights: a run, a checkpoint, .safetensors or .pth. RUN may then be a spec.",
     )(reading_options(command))
 
 

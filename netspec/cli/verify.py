@@ -30,11 +30,11 @@ _MOST = 64
     "--gpus", type=DevicesParam(_MOST), default=(1, 2), metavar="N,...", help="Device counts to try [default: 1,2]."
 )
 @click.option("--split", "splits", type=SPLITS, multiple=True,
-              help="How devices share the work; may stand several times [default: every way that fits].")  # fmt: skip
+              help="How devices share the work; may be given several times [default: all that fit].")  # fmt: skip
 @click.option("--device", type=DEVICES, default="cpu", show_default=True,
               help="Processes on the CPU, or as many GPUs.")  # fmt: skip
 @click.option("--dtype", type=click.Choice(["float64", "float32"]), default="float64", show_default=True,
-              help="What is computed in; it decides the tolerance.")  # fmt: skip
+              help="What to compute in; it decides the tolerance.")  # fmt: skip
 @click.option(
     "--batch",
     type=click.IntRange(2, 65536),
@@ -42,10 +42,10 @@ _MOST = 64
 )
 @click.option("--steps", type=click.IntRange(1, 1000), default=3, show_default=True, help="Training steps.")
 @click.option(
-    "--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Of weights, images, dropout."
+    "--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Seed of weights, images, dropout."
 )
 @starting_weights_options
-@click.option("-q", "--quiet", is_flag=True, help="Tell only of arrangements that differ.")
+@click.option("-q", "--quiet", is_flag=True, help="Print only the arrangements that differ.")
 @format_option
 @reading_options
 def command(
@@ -65,7 +65,7 @@ def command(
 ) -> None:
     """Take training steps in several arrangements of devices and compare them with one device.
 
-    Losses, gradients, weights, velocities and statistics are compared, from the same weights, with dropout on. Exits
+    It compares losses, gradients, weights, velocities and statistics, from the same weights, with dropout on, and exits
     with 1 if they differ.
 
     \b
