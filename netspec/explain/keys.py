@@ -91,7 +91,7 @@ def words_line(keys: Iterable[Key]) -> str:
     if not names:
         return ""
     pages = ", ".join(f"`netspec explain {name}`" for name in names)
-    return f"\nWords that may stand there, and the numbers that they take: {pages}.\n"
+    return f"\nWhat the words for these values mean, and which numbers they take: {pages}.\n"
 
 
 def argument_line(argument: Argument) -> str:

@@ -15,7 +15,7 @@ from netspec.units import count, plural
 GROUPS: Mapping[Grouping, str] = {
     "input": "its value is whole, every group has all of it",
     "weights": "it is split, each group computes an equal share of its filters or outputs",
-    "follows": "it acts on what its input is, inside each group's share of a split value",
+    "follows": "it lies as its input does: of a split value, each group computes its own share",
     "joins": "values that are split are joined group by group",
     "alike": "its inputs must be placed alike",
     "gathers": "it gathers what is split, its value is whole",
