@@ -124,6 +124,8 @@ def _ending_quietly(ctx: click.Context) -> Iterator[None]:
     names that the system does not let anybody ask about: too long, or in a folder that is closed to us."""
     if sys.stdout is None:  # closed before the program began, `netspec ... >&-`
         sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115  # for as long as the process
+    if sys.stdin is None:  # netspec check - <&-
+        sys.stdin = Path(os.devnull).open()  # noqa: SIM115
     _saying_all(sys.stdout)
     try:
         try:

@@ -239,6 +239,13 @@ def test_a_closed_standard_output_is_no_traceback(command: str) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
+def test_a_closed_standard_input_is_an_empty_one() -> None:
+    run = ["sh", "-c", '"$@" <&-', "sh", sys.executable, "-m", "netspec", "check", "-"]
+    done = subprocess.run(run, cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("error[empty-spec]: there is no layer in this file\n --> <stdin>:1:1\n")
+
+
 def test_a_missing_library_is_named() -> None:
     gone = "import sys; sys.modules['lark'] = None; from netspec.cli import main; main(['check', 'specs/alexnet.net'])"
     done = python("-c", gone)
