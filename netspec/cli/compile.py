@@ -104,7 +104,11 @@ def command(
     if output == "-":
         _print(next(iter(made.values())))
     elif target.ending:
-        _write({path: next(iter(made.values()))}, quiet)
+        drawn = "weights" in target.options and weights is None
+        untrained = (
+            f": untrained, its weights drawn from seed {seed or 0}; --weights takes those of a run" if drawn else ""
+        )
+        _write({path: next(iter(made.values()))}, quiet, untrained)
     else:
         _make_folder(path)
         files = {path / name: content for name, content in made.items()}
@@ -164,8 +168,8 @@ def _make_folder(path: Path) -> None:
         refuse(f"cannot make the folder {path}: {error.strerror or error}")
 
 
-def _write(files: Mapping[Path, str | bytes], quiet: bool) -> None:
+def _write(files: Mapping[Path, str | bytes], quiet: bool, told: str = "") -> None:
     write_or_refuse(files)
     if not quiet:
         for path in files:
-            click.echo(f"wrote {path}")
+            click.echo(f"wrote {path}{told}")

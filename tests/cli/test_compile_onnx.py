@@ -75,7 +75,8 @@ def outputs(path: Path, images: np.ndarray) -> np.ndarray:
 
 def test_the_file_is_called_like_the_spec_and_lies_here(folder: Path) -> None:
     done = run(DIGITS)
-    assert (done.exit_code, done.stdout, done.stderr) == (0, "wrote digits.onnx\n", "")
+    told = "wrote digits.onnx: untrained, its weights drawn from seed 0; --weights takes those of a run\n"
+    assert (done.exit_code, done.stdout, done.stderr) == (0, told, "")
     assert [path.name for path in folder.iterdir()] == ["digits.onnx"]
     assert (folder / "digits.onnx").read_bytes() == netspec.compile(netspec.load(DIGITS), to="onnx")
     onnx.checker.check_model(str(folder / "digits.onnx"), full_check=True)
