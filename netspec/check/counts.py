@@ -11,8 +11,16 @@ from netspec.ir.shape import Shape
 from netspec.units import count, plural
 
 
-def refute_counts(findings: Findings, stated: Stated, lowered: Lowered, name: str, shapes: tuple[Shape, ...]) -> None:
-    """Report the counts that are wrong under each of the shapes that a layer may have.
+def refute_counts(
+    findings: Findings,
+    stated: Stated,
+    lowered: Lowered,
+    name: str,
+    shapes: tuple[Shape, ...],
+    second: Lowered | None = None,
+) -> None:
+    """Report the counts that are wrong under each of the shapes that a layer may have, and of the ``second`` layer too,
+    which it is if refuted claims above it are wrong.
 
     With another shape than the computed one the layer would have other keys: what its weights and connections come to
     then is not known, and is left to ``also_wrong``.
@@ -20,8 +28,11 @@ def refute_counts(findings: Findings, stated: Stated, lowered: Lowered, name: st
     if not stated.counts:
         return
     actual = _actual(lowered, lowered.value.shape)
+    otherwise = _actual(second, second.value.shape) if second is not None else actual
     units = {shape.units for shape in shapes}
     for key, number in stated.counts.items():
+        if number == otherwise[key]:
+            continue
         wrong = number not in units if key == "units" else number != actual[key] and len(shapes) == 1
         if wrong:
             owned = {p.key for p in lowered.parameters}

@@ -197,11 +197,10 @@ class Walk:
             lowered = self._lowered(request, operands, reading)
         except Fault as said:
             lowered, fault = None, said
-        if doubtful and (lowered is None or stated.shape not in (None, lowered.value.shape)):
+        second = self._second(request, others) if doubtful else None
+        if second is not None and (lowered is None or second.value.shape == stated.shape != lowered.value.shape):
             # Where the claims above lead nowhere, and the arithmetic to what is stated here, it counts from now on.
-            second = self._second(request, others)
-            if second is not None and (lowered is None or second.value.shape == stated.shape):
-                lowered, fault, doubtful, operands = second, None, False, list(others)
+            lowered, second, fault, operands = second, None, None, list(others)
         self._reads[request.name] = tuple(o.shape for o in operands)
         if lowered is None:
             assert fault is not None
@@ -214,10 +213,9 @@ class Walk:
                 self._failed[request.name] = fault.operation
             return None
         other: Shape | None = None
-        if doubtful and stated.shape is None:
-            second = self._second(request, others)
-            other = second.value.shape if second and second.value.shape != lowered.value.shape else None
-        return self._claim(Value(lowered.value, other, lowered), lowered, stated, request.name, doubtful)
+        if second is not None and stated.shape is None and second.value.shape != lowered.value.shape:
+            other = second.value.shape
+        return self._claim(Value(lowered.value, other, lowered), lowered, stated, request.name, second)
 
     def _lowered(self, request: Request, operands: Sequence[Operand], reading: Reading) -> Lowered:
         """A layer by itself, or after another that says the same of the same. Raises ``Fault``."""
@@ -271,8 +269,8 @@ class Walk:
         except Fault:
             return None
 
-    def _claim(self, value: Value, lowered: Lowered, stated: Stated, name: str, doubtful: bool) -> Value:
-        """Prove or refute what the layer states; the stated shape is believed below."""
+    def _claim(self, value: Value, lowered: Lowered, stated: Stated, name: str, second: Lowered | None) -> Value:
+        """Prove or refute what the layer states; the stated shape is believed below. ``second``: see ``_second``."""
         computed = lowered.value.shape
         if stated.shape is not None and stated.shape != computed:
             assert stated.shape_span is not None
@@ -296,8 +294,8 @@ class Walk:
             if turned:
                 return value
             return Value(Operand(name, stated.shape, lowered.value.placement), computed, lowered)
-        if not doubtful and self.settings.groups is not None:
-            refute_counts(self.findings, stated, lowered, name, (computed,))
+        if self.settings.groups is not None:
+            refute_counts(self.findings, stated, lowered, name, (computed,), second)
         return value
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+import pytest
 from checking import mistake, mistakes
 
 import netspec
@@ -189,3 +190,20 @@ def test_maps_before_a_loss_become_a_vector() -> None:
         found = mistake(wrong)
         assert (found.code, ways(found)) == ("needs-vector", [(way, True)])
         assert netspec.loads(apply(found.fixes[0].edits, wrong)).graph.scores.output.units == 5
+
+
+@pytest.mark.parametrize(("weights", "told"), [(12_345, True), (125_440, False), (64_000, False)])
+def test_a_count_below_a_refuted_shape_is_told_where_it_is_wrong_with_it_and_without_it(
+    weights: int, told: bool
+) -> None:
+    """125,440 = 64 * 14 * 14 * 10 goes with the claim above, 64,000 = 64 * 10 * 10 * 10 with the arithmetic."""
+    text = f"""\
+[image] input 3x18x18
+[conv1] conv  filters=64  kernel=5  -> 64x14x14
+[conv2] conv  filters=64  kernel=5  -> 64x14x14
+[fc3]   fc    outputs=10            -> 10  weights={weights}
+"""
+    shape, *counts = mistakes(text)
+    assert shape.message == "conv2 is 64x10x10, not 64x14x14"
+    assert [d.message for d in counts] == ["fc3 has 125,440 weights, not 12,345"] * told
+    assert ("conv2 pad=2" in [fix.title for fix in shape.fixes]) is (weights != 64_000)
