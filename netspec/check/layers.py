@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -23,7 +23,7 @@ from netspec.check.reading import Reader
 from netspec.check.report import Findings
 from netspec.check.statements import Settings
 from netspec.check.wiring import Wiring, read_only_by_gathering
-from netspec.diagnostics import Label
+from netspec.diagnostics import Edit, Fix, Label
 from netspec.ir.fault import Fault
 from netspec.ir.graph import SPLIT, WHOLE, Placement
 from netspec.ir.ops import Loss, Op
@@ -94,6 +94,8 @@ class Walk:
         elif found and found.grouping == "weights" and _names_an_owner(section):
             self._owner(number, found)  # whatever else is wrong, no layer may be called so
         if value is None and stated.shape is not None:
+            stated = self._in_order(stated, name, values or {}, reads)
+            assert stated.shape is not None
             placement = self._likely_placement(found, values, inputs)
             if not placement.split or stated.shape.channels % self.groups == 0:
                 value = Value(Operand(name, stated.shape, placement))
@@ -269,16 +271,42 @@ class Walk:
         except Fault:
             return None
 
+    def _in_order(self, stated: Stated, name: str, values: Mapping[str, Any], reads: Sequence[Shape]) -> Stated:
+        """The claim of a layer that cannot be computed; one that is written height x width x channels, as its filters
+        or, of a window without any, the channels that it reads show, is told and turned."""
+        shape = stated.shape
+        read = reads[0].channels if len(reads) == 1 and "kernel" in values else None
+        channels = values.get("filters", read)
+        if shape is None or not shape.is_image or shape.width != channels or shape.channels == channels:
+            return stated
+        turned = Shape(shape.width, shape.channels, shape.height)
+        self._tell_turned(stated, turned, name)
+        return replace(stated, shape=turned)
+
+    def _tell_turned(self, stated: Stated, turned: Shape, name: str) -> None:
+        """In the same words whether the layer could be computed or not: another mistake that is mended changes neither
+        this one nor what is said of it."""
+        assert stated.shape_span is not None
+        self.findings.add(
+            "claim-refuted",
+            f"{name}: a claim is channels x height x width, {turned}, and not {stated.shape}",
+            stated.shape_span,
+            fixes=(Fix(f"claim {turned}", (Edit(stated.shape_span, str(turned)),)),),
+            layer=name,
+        )
+
     def _claim(self, value: Value, lowered: Lowered, stated: Stated, name: str, second: Lowered | None) -> Value:
         """Prove or refute what the layer states; the stated shape is believed below. ``second``: see ``_second``."""
         computed = lowered.value.shape
         if stated.shape is not None and stated.shape != computed:
             assert stated.shape_span is not None
-            turned = computed.is_image and stated.shape == (*computed[1:], computed[0])
+            if computed.is_image and stated.shape == (*computed[1:], computed[0]):
+                self._tell_turned(stated, computed, name)
+                if self.settings.groups is not None:
+                    refute_counts(self.findings, stated, lowered, name, (computed,), second)
+                return value
             notes = shape_arithmetic(lowered.steps)
-            if turned:
-                notes = ("a claim is channels x height x width",)
-            elif computed.is_image and stated.shape[1:] == computed[1:]:
+            if computed.is_image and stated.shape[1:] == computed[1:]:
                 notes = channel_arithmetic(lowered.steps)
             if self.settings.groups is not None:
                 notes = (*notes, *also_wrong(stated, lowered, stated.shape))
@@ -291,8 +319,6 @@ class Walk:
             )
             if self.settings.groups is not None:
                 refute_counts(self.findings, stated, lowered, name, (computed, stated.shape))
-            if turned:
-                return value
             return Value(Operand(name, stated.shape, lowered.value.placement), computed, lowered)
         if self.settings.groups is not None:
             refute_counts(self.findings, stated, lowered, name, (computed,), second)

@@ -50,7 +50,7 @@ def _with_fixes(mistake: Diagnostic, bench: Bench) -> Diagnostic:
     """A mistake with the fixes that came with it and those that its kind of mistake may have, as far as they hold."""
     facts = bench.checked.layer(mistake.layer) if mistake.layer else None
     written = [Proposal(fix.title, fix.edits, spelling=fix.spelling) for fix in mistake.fixes]
-    if mistake.code == "claim-refuted" and facts is not None:
+    if mistake.code == "claim-refuted" and facts is not None and not written:
         return _claim(mistake, facts, bench)
     if mistake.code == "window-does-not-tile" and facts is not None:
         return _window(replace(mistake, fixes=_holding(written, mistake, bench)), facts, bench)

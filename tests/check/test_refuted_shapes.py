@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from checking import mistake
+from checking import good, mistake, mistakes
+
+from netspec.diagnostics import apply
 
 DOWN = "(rounding=down)"
 
@@ -50,3 +52,29 @@ def test_the_arithmetic_of_a_refuted_shape(image: str, layer: str, notes: tuple[
 @pytest.mark.parametrize("claim", ["3x21x21", "4x20x20"])
 def test_an_input_has_no_arithmetic(claim: str) -> None:
     assert mistake(f"[i] input 3x20x20 -> {claim}\n[b] relu").notes == ()
+
+
+def test_claims_that_state_the_channels_last_are_told_so_whatever_else_is_wrong() -> None:
+    """A lecture's table of AlexNet: 224 pixels, and each map as height x width x channels. What stands below a window
+    that does not fit is checked with the claim as it is meant."""
+    text = """\
+[image] input   3x224x224
+[conv1] conv    filters=96   kernel=11  stride=4           -> 55x55x96
+[pool1] maxpool kernel=3     stride=2                      -> 27x27x96
+[conv2] conv    filters=256  kernel=5   pad=2  groups=2    -> 27x27x256
+[fc3]   fc      outputs=10
+"""
+    found = mistakes(text)
+    assert [(d.code, d.message) for d in found] == [
+        ("window-does-not-tile", "conv1's window does not tile its input"),
+        ("claim-refuted", "conv1: a claim is channels x height x width, 96x55x55, and not 55x55x96"),
+        ("claim-refuted", "pool1: a claim is channels x height x width, 96x27x27, and not 27x27x96"),
+        ("claim-refuted", "conv2: a claim is channels x height x width, 256x27x27, and not 27x27x256"),
+    ]
+    assert [fix.title for d in found for fix in d.fixes[:1]] == [
+        "input 3x227x227", "claim 96x55x55", "claim 96x27x27", "claim 256x27x27",
+    ]  # fmt: skip
+    mended = text
+    for each in reversed(found):
+        mended = apply(each.fixes[0].edits, mended)
+    assert good(mended)["conv2"].output == (256, 27, 27)
