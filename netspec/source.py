@@ -6,6 +6,7 @@ import bisect
 import re
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 SPEC, LAYER_FILE = SPEC_ENDINGS = (".net", ".cfg")
 """The endings of files that hold a network: of specs, and of cuda-convnet's layer files."""
@@ -43,9 +44,8 @@ class Source:
         return self.text[start:end].rstrip("\r\n")
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
-    """Characters ``start`` to ``end`` (exclusive) of a source."""
+class Span(NamedTuple):
+    """Characters ``start`` to ``end`` (exclusive) of a source. (A file has so many that making them counts.)"""
 
     source: Source
     start: int

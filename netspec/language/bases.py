@@ -79,7 +79,7 @@ def _lost(file: File, statement: Setting) -> Pair | Diagnostic | None:
         return Span(file.source, statement.span.start + found.start(group), statement.span.start + found.end(group))
 
     if re.search(r"[/\\]|^[\w.-]+\.net$", found[2]):
-        return Pair(Word("from", place(1)), FileName(found[2], place(2)), place(0))
+        return Pair(Word("from", place(1)), FileName(found[2], place(2)))
     mistake = next(d for d in file.diagnostics if _within(d, statement.span))
     of_it = place(1).start <= mistake.span.start <= place(2).end and '"' not in found[2]
     return replace(mistake, notes=(_NEEDS,)) if of_it else mistake

@@ -1,17 +1,20 @@
-"""What a spec's text says, before anything is known about layers: words, numbers and where they stand."""
+"""What a spec's text says, before anything is known about layers: words, numbers and where they stand.
+
+What a file has most of are tuples, which are made in half the time of a frozen dataclass.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import NamedTuple
 
 from netspec.diagnostics import Diagnostic
 from netspec.source import Source, Span
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
+class Number(NamedTuple):
     """``11``, ``1e-4``, ``-7``: an ``int`` where it is written as one."""
 
     value: int | float
@@ -34,8 +37,7 @@ class Maps:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """A name: ``relu``, ``conv1``, ``all``."""
 
     text: str
@@ -65,19 +67,24 @@ class Values:
     """``1,2,1,2``: two or more values with commas between them."""
 
     items: tuple[Value, ...]
-    span: Span
+
+    @property
+    def span(self) -> Span:
+        return self.items[0].span.to(self.items[-1].span)
 
 
 Value = Number | Dims | Maps | Word | FileName | Call | Values
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
+class Pair(NamedTuple):
     """``kernel=11``."""
 
     key: Word
     value: Value
-    span: Span
+
+    @property
+    def span(self) -> Span:
+        return self.key.span.to(self.value.span)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +93,11 @@ class Claim:
 
     values: tuple[Value, ...]
     pairs: tuple[Pair, ...]
-    span: Span
+
+    @property
+    def span(self) -> Span:
+        spans = sorted((x.span for x in (*self.values, *self.pairs)), key=lambda s: s.start)
+        return spans[0].to(spans[-1])
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,9 +132,7 @@ class Body:
     def moved(self, source: Source, offset: int) -> Body:
         """The same where it stands in a source."""
         move = _Move(source, offset)
-        claim = self.claim and Claim(
-            move.values(self.claim.values), move.pairs(self.claim.pairs), move(self.claim.span)
-        )
+        claim = self.claim and Claim(move.values(self.claim.values), move.pairs(self.claim.pairs))
         return Body(move.values(self.values), move.pairs(self.pairs), claim)
 
 
@@ -223,10 +232,7 @@ class _Move:
         return tuple(map(self.value, values))
 
     def pairs(self, pairs: Iterable[Pair]) -> tuple[Pair, ...]:
-        return tuple(Pair(self.word(p.key), self.value(p.value), self(p.span)) for p in pairs)
-
-    def claim(self, claim: Claim) -> Claim:
-        return Claim(self.values(claim.values), self.pairs(claim.pairs), self(claim.span))
+        return tuple(Pair(self.word(p.key), self.value(p.value)) for p in pairs)
 
     def word(self, word: Word) -> Word:
         return Word(word.text, self(word.span))
@@ -244,6 +250,6 @@ class _Move:
             case FileName():
                 return FileName(value.text, self(value.span))
             case Values():
-                return Values(self.values(value.items), self(value.span))
+                return Values(self.values(value.items))
             case Call():
                 return Call(self.word(value.name), self.values(value.args), self.pairs(value.named), self(value.span))

@@ -33,9 +33,9 @@ def said(text: str) -> object:
     def plain(node: object) -> object:
         if isinstance(node, Number):
             return node.span.text
-        if is_dataclass(node):
-            names = (field.name for field in fields(node) if field.name not in ("offset", "said"))
-            found = ((name, getattr(node, name)) for name in names)
+        names = [field.name for field in fields(node)] if is_dataclass(node) else getattr(node, "_fields", ())
+        if names:
+            found = ((name, getattr(node, name)) for name in names if name not in ("offset", "said"))
             return (
                 type(node),
                 *((name, plain(value)) for name, value in found if not isinstance(value, Span | Source)),

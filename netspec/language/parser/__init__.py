@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import re
-from dataclasses import replace
 
 from lark import UnexpectedInput
 
@@ -85,13 +84,15 @@ def _body(text: str) -> Body | None:
         return None
     form, words = found
     try:
-        body = Reader(Source("", text), 0, words).body(form)
+        values, pairs, claim = Reader(Source("", text), 0, words).body(form)
     except TooLong:
         return None
-    reads = [pair.value for pair in body.pairs if pair.key.text == "inputs" and _names(pair.value)]
-    first, last = (reads[0].span.start, reads[0].span.end) if len(reads) == 1 else (0, 0)
-    said = tuple([text[start:end] for start, end in words.places if not first <= start < last])
-    return replace(body, said=said)
+    said = words.texts
+    reads = [pair.value for pair in pairs if pair.key.text == "inputs" and _names(pair.value)]
+    if len(reads) == 1:
+        _, first, last = reads[0].span
+        said = tuple([word for word, (start, _) in zip(said, words.places, strict=True) if not first <= start < last])
+    return Body(values, pairs, claim, said)
 
 
 def _names(value: Value) -> bool:

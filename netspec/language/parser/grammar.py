@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from lark import Lark, Token, Tree, UnexpectedInput
 from lark.lexer import Lexer
@@ -32,12 +32,12 @@ class Form:
     parts: tuple[Form | int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
-    """The words of a text: of which terminal each is, and where it begins and ends."""
+class Words(NamedTuple):
+    """The words of a text: of which terminal each is, where it begins and ends, and what it says."""
 
     kinds: tuple[str, ...]
     places: tuple[tuple[int, int], ...]
+    texts: tuple[str, ...]
 
 
 def read(text: str, start: Start) -> tuple[Form, Words]:
@@ -57,9 +57,12 @@ def read_if_right(text: str, start: Start) -> tuple[Form, Words] | None:
 
 
 def _words(text: str) -> Words:
-    pattern, ignored = _terminals()
-    found = [(kind, match.span()) for match in pattern.finditer(text) if (kind := str(match.lastgroup)) not in ignored]
-    return Words(tuple([kind for kind, _ in found]), tuple([place for _, place in found]))
+    found = [(match, group) for match in _word().finditer(text) if (group := match.lastindex)]
+    return Words(
+        tuple([str(match.lastgroup) for match, _ in found]),
+        tuple([match.span(group) for match, group in found]),
+        tuple([match[group] for match, group in found]),
+    )
 
 
 @functools.lru_cache(maxsize=4096)
@@ -102,9 +105,11 @@ def _of_characters() -> Lark:
 
 
 @functools.cache
-def _terminals() -> tuple[re.Pattern[str], frozenset[str]]:
-    """What finds the next word, the terminals tried in the order in which Lark tries them; and those to pass over."""
+def _word() -> re.Pattern[str]:
+    """What finds the next word, the terminals tried in the order in which Lark tries them, past all that is to be
+    ignored; and the end of the text, as no group."""
     lark = _of_kinds()
     order = sorted(lark.terminals, key=lambda t: (-t.priority, -t.pattern.max_width, -len(t.pattern.value), t.name))
-    either = "|".join(f"(?P<{terminal.name}>{terminal.pattern.to_regexp()})" for terminal in order)
-    return re.compile(f"{either}|(?P<{_STRANGE}>(?s:.))"), frozenset(lark.ignore_tokens)
+    ignored = "|".join(t.pattern.to_regexp() for t in order if t.name in lark.ignore_tokens)
+    words = "|".join(f"(?P<{t.name}>{t.pattern.to_regexp()})" for t in order if t.name not in lark.ignore_tokens)
+    return re.compile(rf"(?>(?:{ignored})*)(?:{words}|(?P<{_STRANGE}>(?s:.))|\Z)")

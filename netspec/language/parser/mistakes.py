@@ -108,7 +108,7 @@ def broken_section(source: Source, start: int, end: int) -> Section | None:
     stated = _STATED_SHAPE.search(text)
     if stated and all(len(part) <= LONGEST_NUMBER for part in stated[1].split("x")):
         span = Span(source, start + stated.start(1), start + stated.end(1))
-        claim = Claim((Dims(tuple(map(int, stated[1].split("x"))), span),), (), span)
+        claim = Claim((Dims(tuple(map(int, stated[1].split("x"))), span),), ())
     return Section(name, Body((), (), claim), name.span, broken=True)
 
 

@@ -41,21 +41,22 @@ class Reader:
         self.base = base
         self.kinds = words.kinds
         self.places = words.places
+        self.texts = words.texts
 
     def section(self, form: Form) -> Section:
         """A layer of its statement's form."""
         name, rest = form.parts
         assert isinstance(name, int)
         assert isinstance(rest, Form)
-        body, word = self.body(rest), self._word(name)
+        body, word = Body(*self.body(rest)), self._word(name)
         return Section(word, body, Span(self.source, self.base, word.span.end if body.end is None else body.end))
 
-    def body(self, form: Form) -> Body:
-        """What stands behind a layer's name, of its form."""
+    def body(self, form: Form) -> tuple[tuple[Value, ...], tuple[Pair, ...], Claim | None]:
+        """What stands behind a layer's name, of its form: values, pairs and claim."""
         parts, claim = form.parts, None
         if parts and isinstance(last := parts[-1], Form) and last.rule == "claim":
             parts, claim = parts[:-1], self._claim(last)
-        return Body(*self._items(parts), claim)
+        return *self._items(parts), claim
 
     def setting(self, form: Form) -> Setting:
         """A setting of its statement's form."""
@@ -67,9 +68,7 @@ class Reader:
         return Setting(word, values, pairs, Span(self.source, self.base, last))
 
     def _claim(self, form: Form) -> Claim:
-        values, pairs = self._items(form.parts)
-        spans = sorted((x.span for x in (*values, *pairs)), key=lambda s: s.start)
-        return Claim(values, pairs, spans[0].to(spans[-1]))
+        return Claim(*self._items(form.parts))
 
     def _items(self, parts: Sequence[Form | int]) -> tuple[tuple[Value, ...], tuple[Pair, ...]]:
         values: list[Value] = []
@@ -84,15 +83,13 @@ class Reader:
     def _pair(self, form: Form) -> Pair:
         key, value = form.parts
         assert isinstance(key, int)
-        word, read = self._word(key), self._value(value)
-        return Pair(word, read, word.span.to(read.span))
+        return Pair(self._word(key), self._value(value))
 
     def _value(self, part: Form | int) -> Value:
         if isinstance(part, int):
             return self._plain(part)
         if part.rule == "list":
-            items = tuple([self._value(item) for item in part.parts])
-            return Values(items, items[0].span.to(items[-1].span))
+            return Values(tuple([self._value(item) for item in part.parts]))
         name, *rest, close = part.parts
         assert isinstance(name, int)
         assert isinstance(close, int)
@@ -101,43 +98,40 @@ class Reader:
         return Call(word, args, named, word.span.to(self._span(close)))
 
     def _plain(self, number: int) -> Value:
-        span = self._span(number)
-        match self.kinds[number]:
+        kind = self.kinds[number]
+        if kind == "NAME":
+            return self._word(number)
+        text, span = self.texts[number], self._span(number)
+        match kind:
             case "NUMBER":
-                return _number(span)
+                return _number(text, span)
             case "DIMS":
-                return Dims(tuple([_whole(span, part) for part in span.text.split("x")]), span)
+                return Dims(tuple([_whole(part, span) for part in text.split("x")]), span)
             case "MAPS":
-                return Maps(tuple([_whole(span, part) for part in span.text.split("+")]), span)
-            case "FILE":
-                return FileName(span.text, span)
-        return _word(span)
+                return Maps(tuple([_whole(part, span) for part in text.split("+")]), span)
+        return FileName(text, span)
 
     def _word(self, number: int) -> Word:
-        return _word(self._span(number))
+        text, span = self.texts[number], self._span(number)
+        if len(text) > LONGEST_NAME:
+            raise _too_long(span, f"this name is longer than {LONGEST_NAME} letters")
+        return Word(text, span)
 
     def _span(self, number: int) -> Span:
         start, end = self.places[number]
         return Span(self.source, self.base + start, self.base + end)
 
 
-def _word(span: Span) -> Word:
-    if span.end - span.start > LONGEST_NAME:
-        raise _too_long(span, f"this name is longer than {LONGEST_NAME} letters")
-    return Word(span.text, span)
-
-
-def _number(span: Span) -> Number:
-    text = span.text
+def _number(text: str, span: Span) -> Number:
     if text.lstrip("+-").isdigit():
-        return Number(_whole(span, text), span)
+        return Number(_whole(text, span), span)
     value = float(text)
     if value in (float("inf"), float("-inf")) or len(text) > LONGEST_NUMBER:
         raise _too_long(span, "this number is too long or too large")
     return Number(value, span)
 
 
-def _whole(span: Span, digits: str) -> int:
+def _whole(digits: str, span: Span) -> int:
     if len(digits) > LONGEST_NUMBER:
         raise _too_long(span, "this number is too long or too large")
     return int(digits)
