@@ -3,9 +3,13 @@ netspec, never of a spec."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from netspec.ir.fault import Fault
 from netspec.ir.graph import Graph, Node
 from netspec.ir.ops import VOCABULARY, Input
+
+_KNOWN = frozenset(VOCABULARY)
 
 
 class MalformedGraph(AssertionError):
@@ -14,43 +18,58 @@ class MalformedGraph(AssertionError):
 
 def verify(graph: Graph) -> Graph:
     """Return the graph itself, or raise ``MalformedGraph`` saying what is wrong with it."""
-    seen: set[str] = set()
-    for name, node in graph.nodes.items():
-        _require(name == node.name, f"{name} is stored under another name than its own, {node.name}")
-        _node(graph, node, seen)
-        seen.add(name)
-    _require(sum(isinstance(n.op, Input) for n in graph.nodes.values()) == 1, "there must be exactly one input")
-    for layer in graph.layers.values():
-        _require(bool(layer.nodes), f"layer {layer.name} has no operation")
-        _require(all(n in seen for n in layer.nodes), f"layer {layer.name} names an operation that is not there")
-        _require(
-            graph.nodes[layer.nodes[-1]].output == layer.output, f"layer {layer.name}: shape differs from its last"
-        )
-    used = {key for node in graph.nodes.values() for key in node.params}
-    _require(used == set(graph.parameters), f"parameters unused or missing: {used ^ set(graph.parameters)}")
+    for complaint in _complaints(graph):
+        raise MalformedGraph(complaint)
     return graph
 
 
-def _node(graph: Graph, node: Node, seen: set[str]) -> None:
+def _complaints(graph: Graph) -> Iterator[str]:
+    """What is wrong with a graph. What follows a complaint may only be wrong because of it."""
+    seen: set[str] = set()
+    for name, node in graph.nodes.items():
+        if name != node.name:
+            yield f"{name} is stored under another name than its own, {node.name}"
+        yield from _of_node(graph, node, seen)
+        seen.add(name)
+    if sum(isinstance(n.op, Input) for n in graph.nodes.values()) != 1:
+        yield "there must be exactly one input"
+    for layer in graph.layers.values():
+        if not layer.nodes:
+            yield f"layer {layer.name} has no operation"
+        if not seen.issuperset(layer.nodes):
+            yield f"layer {layer.name} names an operation that is not there"
+        if graph.nodes[layer.nodes[-1]].output != layer.output:
+            yield f"layer {layer.name}: shape differs from its last"
+    used = {key for node in graph.nodes.values() for key in node.params}
+    if used != set(graph.parameters):
+        yield f"parameters unused or missing: {used ^ set(graph.parameters)}"
+
+
+def _of_node(graph: Graph, node: Node, seen: set[str]) -> Iterator[str]:
+    """What is wrong with an operation, behind those that have been ``seen``."""
     least, most = node.op.arity
     count = len(node.inputs)
-    _require(type(node.op) in VOCABULARY, f"{node.name}: {type(node.op).__name__} is no operation")
-    _require(least <= count and (most is None or count <= most), f"{node.name} has {count} inputs")
-    _require(all(name in seen for name in node.inputs), f"{node.name} reads what comes after it")
+    if type(node.op) not in _KNOWN:
+        yield f"{node.name}: {type(node.op).__name__} is no operation"
+    if count < least or (most is not None and count > most):
+        yield f"{node.name} has {count} inputs"
+    if not seen.issuperset(node.inputs):
+        yield f"{node.name} reads what comes after it"
     shapes = graph.shapes(node)
     try:
         output = node.op.shape(shapes)
     except Fault as fault:
         raise MalformedGraph(f"{node.name}: {fault.message}") from fault
-    _require(output == node.output, f"{node.name}: the stored shape is not the operation's")
+    if output != node.output:
+        yield f"{node.name}: the stored shape is not the operation's"
     wanted = node.op.params(shapes, node.output)
-    _require(len(wanted) == len(node.params), f"{node.name} has {len(node.params)} parameters, needs {len(wanted)}")
+    if len(wanted) != len(node.params):
+        yield f"{node.name} has {len(node.params)} parameters, needs {len(wanted)}"
     for shape, key in zip(wanted, node.params, strict=True):
-        _require(key in graph.parameters, f"{node.name} uses {key}, which is not there")
-        _require(graph.parameters[key].shape == shape.shape, f"{key} has another shape than {node.name} needs")
-        _require(graph.parameters[key].table == shape.table, f"{key} has another table than {node.name} needs")
-
-
-def _require(truth: bool, complaint: str) -> None:
-    if not truth:
-        raise MalformedGraph(complaint)
+        if key not in graph.parameters:
+            yield f"{node.name} uses {key}, which is not there"
+        parameter = graph.parameters[key]
+        if parameter.shape != shape.shape:
+            yield f"{key} has another shape than {node.name} needs"
+        if parameter.table != shape.table:
+            yield f"{key} has another table than {node.name} needs"
