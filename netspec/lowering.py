@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
 
 from netspec.ir.fault import Fault
 from netspec.ir.graph import Placement
@@ -20,7 +19,7 @@ Grouping = Literal["input", "weights", "follows", "joins", "alike", "gathers"]
 by group, needs inputs placed alike, or gathers what is split."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class LayerType:
     """A word of the language: its keys, and how it becomes operations. It computes no shape of its own."""
 
@@ -43,8 +42,7 @@ class LayerType:
         return next((k for k in self.keys if k.name == name), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Operand:
+class Operand(NamedTuple):
     """A value that an operation reads or makes."""
 
     node: str
@@ -52,8 +50,7 @@ class Operand:
     placement: Placement
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(NamedTuple):
     """An operation of a layer, before its node has its final name."""
 
     name: str
@@ -87,7 +84,7 @@ class Lowering:
         self.gpu_groups = gpu_groups
         self.drafts: list[Draft] = []
         self._declare = declare
-        self._emitted: Counter[str] = Counter()
+        self._emitted: dict[str, int] = {}
 
     def __getitem__(self, key: str) -> Any:
         return self.keys[key]
@@ -122,7 +119,7 @@ class Lowering:
             The operation's own, ``too-large``, or ``groups-do-not-divide`` where the value cannot be split.
         """
         reads = operands or self.operands
-        shapes = tuple(o.shape for o in reads)
+        shapes = tuple([o.shape for o in reads])
         try:
             output = op.shape(shapes)
         except Fault as fault:
@@ -130,7 +127,7 @@ class Lowering:
             raise
         wanted = op.params(shapes, output)
         if fans is not None:
-            wanted = tuple(replace(p, fan_in=fans[0], fan_out=fans[1]) for p in wanted)
+            wanted = tuple(p._replace(fan_in=fans[0], fan_out=fans[1]) for p in wanted)
         _check_size(output, wanted)
         if self.placement.split and output.channels % self.gpu_groups:
             what = "output channels" if output.is_image else "outputs"
@@ -144,12 +141,12 @@ class Lowering:
                 ),
             )
         start = {"weight": init, "bias": bias}
-        params = tuple(self._declare(p, index, start[p.role] or ZERO) for p in wanted)
+        params = tuple([self._declare(p, index, start[p.role] or ZERO) for p in wanted])
         word = name_of(op)
-        same = self._emitted[word]
-        self._emitted[word] += 1
+        same = self._emitted.get(word, 0)
+        self._emitted[word] = same + 1
         name = f"{self.layer}:{word}" + (f".{same}" if same else "")
-        self.drafts.append(Draft(name, op, tuple(o.node for o in reads), params, output))
+        self.drafts.append(Draft(name, op, tuple([o.node for o in reads]), params, output))
         return Operand(name, output, self.placement)
 
     def emit_weighted(
@@ -200,10 +197,7 @@ class PerInput:
 
 
 def _check_size(output: Shape, wanted: tuple[ParamShape, ...]) -> None:
-    for what, number in (
-        ("units", output.units),
-        *(("weights", math.prod(p.shape)) for p in wanted),
-    ):
+    for what, number in [("units", output.units), *[("weights", math.prod(p.shape)) for p in wanted]]:
         if number > LARGEST:
             raise Fault(
                 "too-large",

@@ -43,13 +43,19 @@ def check(spec: Source | Texts, input_shape: Shape | None = None, earlier: Known
 
 @contextmanager
 def _collector_paused() -> Iterator[None]:
-    """A check makes many small objects without cycles: walking them again and again costs a third of its time."""
+    """A check makes many small objects without cycles: walking them again and again costs a third of its time.
+
+    Afterwards all that there is counts as old: else the collector would walk what is new at once.
+    """
     running = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         if running:
+            if not gc.get_freeze_count():
+                gc.freeze()
+                gc.unfreeze()
             gc.enable()
 
 
@@ -215,9 +221,11 @@ def _graph(walk: Walk, settings: Settings) -> Graph:
     for value in walk.values:
         assert value is not None and value.lowered is not None
         lowered = value.lowered
-        nodes.update((node.name, node) for node in lowered.nodes)
+        for node in lowered.nodes:
+            nodes[node.name] = node
         layers[lowered.layer.name] = lowered.layer
-        parameters.update((p.key, p) for p in lowered.parameters)
+        for parameter in lowered.parameters:
+            parameters[parameter.key] = parameter
     name, given = next((facts.section.name.text, facts.values) for facts in walk.facts if facts.type == "input")
     channels = layers[name].output.channels
     return Graph(

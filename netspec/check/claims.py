@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from netspec.check.report import Findings, in_one
 from netspec.check.values import distinct
@@ -20,14 +19,14 @@ from netspec.units import count
 
 LARGEST_COUNT = 2**62
 
+_SHAPE = ImageShape()
 _COUNTS = {
     name: Key(name, Whole(0, LARGEST_COUNT), f"how many {name} the layer has")
     for name in ("units", "weights", "connections")
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Stated:
+class Stated(NamedTuple):
     """A layer's claim as far as it could be read: the shape, the counts, and where each stands."""
 
     section: Section
@@ -58,7 +57,7 @@ def read_claim(claim: Claim | None, findings: Findings, layer: str) -> tuple[Sha
         if others:
             findings.add("stray-value", "one shape can be stated", *(v.span for v in claim.values[1:]), layer=layer)
         try:
-            shape = ImageShape().read(first)
+            shape = _SHAPE.read(first)
         except BadValue as error:
             findings.bad_value("the stated shape", error, layer)
     pairs = distinct(claim.pairs, findings, layer)
@@ -81,8 +80,7 @@ def read_claim(claim: Claim | None, findings: Findings, layer: str) -> tuple[Sha
     return shape, counts
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One operation of a layer with the shapes around it: what arithmetic is told from."""
 
     op: Op

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from netspec.check.claims import Stated, Step
 from netspec.check.known import Known
@@ -16,8 +16,7 @@ from netspec.language.syntax import File, Pair, Section, Setting, by_key
 from netspec.language.variants import Texts
 
 
-@dataclass(frozen=True, slots=True)
-class LayerFacts:
+class LayerFacts(NamedTuple):
     """One section: what was written, the keys' values with every default filled in, and the shapes around it.
 
     ``computed`` is the shape that the arithmetic gives, ``None`` where it gives none; ``reads`` is empty where the

@@ -53,9 +53,11 @@ class Kept(Generic[Key, Found]):
 
     def get(self, key: Key, find: Callable[[], Found]) -> Found:
         """What is known of a key, or else what is found now."""
-        if key not in self.found:
-            self.found[key] = self._before[key] if key in self._before else find()
-        return self.found[key]
+        if key in self.found:
+            return self.found[key]
+        found = self._before[key] if key in self._before else find()
+        self.found[key] = found
+        return found
 
 
 class Known:

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from netspec.check.claims import Stated, channel_arithmetic, shape_arithmetic
 from netspec.check.counts import also_wrong, refute_counts
@@ -37,8 +36,7 @@ MOST_ODD = 4
 """How many of the values that cannot be joined are shown."""
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(NamedTuple):
     """What a layer makes, as far as it is known. ``other`` is the shape that it has if its claim is wrong."""
 
     operand: Operand
@@ -281,7 +279,7 @@ class Walk:
             return stated
         turned = Shape(shape.width, shape.channels, shape.height)
         self._tell_turned(stated, turned, name)
-        return replace(stated, shape=turned)
+        return stated._replace(shape=turned)
 
     def _tell_turned(self, stated: Stated, turned: Shape, name: str) -> None:
         """In the same words whether the layer could be computed or not: another mistake that is mended changes neither

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from netspec.check.claims import Step
@@ -27,8 +27,7 @@ class Weight(NamedTuple):
     table: ConnectionTable | None
 
 
-@dataclass(frozen=True, slots=True)
-class Lowered:
+class Lowered(NamedTuple):
     """A layer's operations and parameters, and its value."""
 
     layer: Layer
@@ -40,8 +39,7 @@ class Lowered:
     """Its weights, own or another layer's, in the order of its inputs."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """What a layer is lowered from."""
 
     name: str
@@ -76,7 +74,7 @@ def lower(request: Request, operands: Sequence[Operand]) -> Lowered:
         request.name,
         request.type.name,
         request.input_names,
-        tuple(n.name for n in nodes),
+        tuple([n.name for n in nodes]),
         value.shape,
         placement,
         request.values.get("reads", "own"),
@@ -138,7 +136,7 @@ def _nodes(
     for draft in drafts:
         final = name if draft is drafts[-1] else draft.name
         nodes.append(Node(final, name, draft.op, draft.inputs, draft.params, draft.output, placement))
-        steps.append(Step(draft.op, tuple(shapes[i] for i in draft.inputs), draft.output))
+        steps.append(Step(draft.op, tuple([shapes[i] for i in draft.inputs]), draft.output))
         shapes[draft.name] = draft.output
     return tuple(nodes), tuple(steps)
 
@@ -148,6 +146,7 @@ class _Parameters:
 
     def __init__(self, request: Request, placement: Placement) -> None:
         self.request = request
+        self.values = request.values
         self.placement = placement
         self.own: list[Parameter] = []
         self.weights: list[Weight] = []
@@ -249,13 +248,16 @@ class _Parameters:
 
     def _constraint(self, index: int) -> Constraint:
         """What the weight of an input is held to."""
-        together = self._given("parts", index) if self._given("norm_over") == "parts" else 1
-        held = Constraint(**{key: self._given(key, index) for key in BOUNDS})
-        return replace(held, parts=together) if held.max_norm or held.fixed_norm else held
+        bounds = {key: self._given(key, index) for key in BOUNDS}
+        if not any(bounds.values()):
+            return FREE
+        held = Constraint(**bounds)
+        by_parts = self._given("norm_over") == "parts" and (held.max_norm or held.fixed_norm)
+        return replace(held, parts=self._given("parts", index)) if by_parts else held
 
     def _given(self, key: str, index: int = 0) -> Any:
         """A key's value for one of the inputs, if there is any."""
-        value = self.request.values.get(key)
+        value = self.values.get(key)
         return value.values[index] if isinstance(value, PerInput) else value
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from copy import copy
+from functools import cached_property
 from typing import Any
 
 from netspec import layers
@@ -31,7 +31,12 @@ class Reader:
         self.findings = findings
         self.input_shape = input_shape
         self.known = known
-        self._base: dict[str, dict[str, Any]] = {}
+        self._base: dict[str, tuple[dict[str, Any], frozenset[str]]] = {}
+
+    @cached_property
+    def _trial(self) -> Reader:
+        """Another reader, whose findings are nobody's."""
+        return Reader(self.settings, Findings(self.findings.root), self.input_shape, self.known)
 
     def read(self, section: Section, inputs: int) -> Reading:
         """Read a layer that has so many inputs; of all that say the same without a mistake, only the first."""
@@ -44,10 +49,12 @@ class Reader:
 
     def _faultless(self, section: Section, inputs: int) -> Reading | None:
         """What the body says, unless there is a mistake in it, which has a place and is told at each layer."""
-        trial = copy(self)
-        trial.findings = Findings(section.span.source)
+        trial = self._trial
         reading = trial._read(Section(section.name, section.body, section.span), inputs)
-        return None if trial.findings.all else reading
+        if not trial.findings.all:
+            return reading
+        trial.findings = Findings(section.span.source)
+        return None
 
     def _read(self, section: Section, inputs: int) -> Reading:
         name = section.name.text
@@ -122,11 +129,13 @@ class Reader:
             self._say_wrong_type(section, found, meant, next(pairs[key] for key in pairs if key not in keys))
             return None
         given, bad = read_pairs(pairs, keys, found.name, self.findings, name, inputs)
-        values = {**self._defaults(found), **given}
-        bad |= {key for key, value in values.items() if value is BAD}
-        harmless = {k.name: k.default for k in found.keys if k.name in bad and not (k.of_shape or k.required)}
-        values.update(harmless)
-        bad -= harmless.keys()
+        defaults, unknown = self._defaults(found)
+        values = {**defaults, **given}
+        bad |= unknown - given.keys()
+        if bad:
+            harmless = {k.name: k.default for k in found.keys if k.name in bad and not (k.of_shape or k.required)}
+            values.update(harmless)
+            bad -= harmless.keys()
         if self.settings.groups is None and "gpu" in values:
             values["gpu"] = None
         missing = [key for key in found.keys if key.name not in values and key.name not in bad]
@@ -154,14 +163,16 @@ class Reader:
         values.pop("inputs", None)
         return values
 
-    def _defaults(self, found: LayerType) -> dict[str, Any]:
-        base = self._base.get(found.name)
-        if base is None:
+    def _defaults(self, found: LayerType) -> tuple[dict[str, Any], frozenset[str]]:
+        """The values of keys that are not given, and the keys of which that could not be read."""
+        known = self._base.get(found.name)
+        if known is None:
             base = {key.name: key.default for key in found.keys if not key.required}
             base.update({k: v for k, v in self.settings.net.items() if k in base})
             base.update(self.settings.defaults.get(found.name, {}))
-            self._base[found.name] = base
-        return base
+            known = base, frozenset(key for key, value in base.items() if value is BAD)
+            self._base[found.name] = known
+        return known
 
     def _operand(self, section: Section, found: LayerType) -> Any:
         if found.operand is None:

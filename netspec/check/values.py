@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -160,6 +161,7 @@ def listed(keys: Mapping[str, Key], owner: str) -> str:
     return f"the keys of {owner}: {', '.join(names)}{more}"
 
 
-def keys_of(layer_type: LayerType) -> dict[str, Key]:
+@functools.cache
+def keys_of(layer_type: LayerType) -> Mapping[str, Key]:
     """A layer type's keys by name."""
     return {key.name: key for key in layer_type.keys}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from netspec.ir.constraint import FREE, Constraint
 from netspec.ir.distribution import Distribution
@@ -15,8 +15,7 @@ from netspec.ir.shape import Shape
 from netspec.ir.table import ConnectionTable
 
 
-@dataclass(frozen=True, slots=True)
-class Placement:
+class Placement(NamedTuple):
     """Where a value lives: in equal shares on all GPU groups (``split``), whole on one (``gpu``), whole on several that
     share the batch's images (``replicas``), or simply whole."""
 
@@ -105,7 +104,7 @@ class Graph:
 
     def shapes(self, node: Node) -> tuple[Shape, ...]:
         """The shapes that a node reads."""
-        return tuple(self.nodes[name].output for name in node.inputs)
+        return tuple([self.nodes[name].output for name in node.inputs])
 
     def needed(self, nodes: Iterable[Node]) -> frozenset[str]:
         """The operations that these are computed from, and these."""

@@ -28,8 +28,7 @@ class Pad(NamedTuple):
     bottom: int
 
 
-@dataclass(frozen=True, slots=True)
-class Axis:
+class Axis(NamedTuple):
     """One axis of a window that fits: its output size and what stands or is left over at its far end.
 
     ``overhang`` is the zeros read beyond the far edge (the stated padding included, as far as it is read); ``unread``
@@ -92,8 +91,8 @@ class Window:
     def terms(self, axis: Literal["height", "width"]) -> tuple[int, int, int, int]:
         """(extent, stride, padding before, padding after) of one axis."""
         i = 0 if axis == "height" else 1
-        before, after = (self.pad.top, self.pad.bottom) if i == 0 else (self.pad.left, self.pad.right)
-        return self.extent[i], self.stride[i], before, after
+        before, after = self.pad[2:] if i == 0 else self.pad[:2]
+        return (self.kernel[i] - 1) * self.dilation[i] + 1, self.stride[i], before, after
 
     def places(self, axis: Literal["height", "width"], size: int) -> Fraction:
         """(size + padding - extent) / stride + 1: how many places there are before any rounding."""
@@ -117,7 +116,7 @@ class Window:
             )
         output = self._rounded(axis, size, spare, stride, before)
         last = (output - 1) * stride - before
-        if not self.outside:
+        if not self.outside and (before >= extent or last >= size or size < max(self.dilation)):
             self._inside(axis, size, output, last)
         reach = last + extent
         return Axis(output, max(0, reach - size), max(0, size - reach))

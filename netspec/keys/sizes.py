@@ -15,6 +15,8 @@ from netspec.units import count
 LARGEST_SIDE = 2**16
 """No window, step or padding has more pixels."""
 
+_PIXELS = Whole(0)
+
 
 @dataclass(frozen=True, slots=True)
 class Size2:
@@ -39,7 +41,7 @@ class Size2:
             numbers = (value.value, value.value)
         elif isinstance(value, Dims):
             numbers = value.values
-        if len(numbers) != 2 or not all(self.low <= n for n in numbers):
+        if len(numbers) != 2 or min(numbers) < self.low:
             raise BadValue(f"needs {self.doc}, not '{shown(value)}'", value.span, replacement=_as_size(value))
         _check_side(max(numbers), value)
         return numbers[0], numbers[1]
@@ -73,7 +75,7 @@ class Padding:
                 raise BadValue(message, value.span, notes=(_SAME, _SAME_OF_A_STRIDE))
             valid = isinstance(value, Word) and value.text.lower() == "valid"
             raise BadValue(message, value.span, replacement="0" if valid else None)
-        sides = [Whole(0).read(item) for item in items]
+        sides = [_PIXELS.read(item) for item in items]
         _check_side(max(sides), value)
         if len(sides) == 1:
             sides *= 4
@@ -104,7 +106,7 @@ class ImageShape:
             numbers = (value.value,)
         elif isinstance(value, Dims):
             numbers = value.values
-        if len(numbers) not in (1, 3) or not all(1 <= n <= LARGEST for n in numbers):
+        if len(numbers) not in (1, 3) or min(numbers) < 1 or max(numbers) > LARGEST:
             notes: tuple[str, ...] = ()
             meant = None
             if len(numbers) == 2:

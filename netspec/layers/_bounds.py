@@ -36,6 +36,8 @@ BOUNDS = of_training(
 
 def agree(values: Mapping[str, Any]) -> None:
     """Bounds must leave something to each other. Raises ``Fault`` with ``bad-value``."""
+    if all(values[key.name] is None for key in BOUNDS):
+        return
     several = [len(v.values) for key in BOUNDS if isinstance(v := values[key.name], PerInput)]
     for index in range(max(several, default=1)):
         given = {key.name: _of(values[key.name], index) for key in BOUNDS}

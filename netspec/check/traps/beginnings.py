@@ -14,6 +14,9 @@ from netspec.ir.graph import Graph, Node, Parameter
 from netspec.ir.ops import Bias, Conv, CrossEntropy, Linear, Local, Logistic, Softmax, Tanh
 from netspec.units import count, plain
 
+_PRODUCTS = (Conv, Local, Linear)
+_BIASED = (*_PRODUCTS, Bias)
+
 WEAKEST, STRONGEST = 1e-4, 1e4
 """Between these the outputs of freshly initialised layers should be; far from them gradients vanish or overflow."""
 
@@ -27,7 +30,7 @@ def signal(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic
     roots = strengths(graph)
     for name, rms in roots.items():
         node = graph.nodes[name]
-        if not isinstance(node.op, Conv | Local | Linear) or WEAKEST <= rms <= STRONGEST:
+        if not isinstance(node.op, _PRODUCTS) or WEAKEST <= rms <= STRONGEST:
             continue
         weight = graph.parameters[node.params[0]]
         code, verb = ("signal-vanishes", "vanishes") if rms < WEAKEST else ("signal-explodes", "explodes")
@@ -79,7 +82,7 @@ def saturated_bias(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Di
     """A bias of 1 feeds a ReLU positive inputs; a tanh or logistic neuron it moves out of its steep middle."""
     readers = readers_of(graph)
     for node in graph.nodes.values():
-        if not isinstance(node.op, Conv | Local | Linear | Bias):
+        if not isinstance(node.op, _BIASED):
             continue
         starts = [graph.parameters[key].distribution for key in node.params if graph.parameters[key].role == "bias"]
         for start in starts:

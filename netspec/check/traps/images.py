@@ -12,6 +12,8 @@ from netspec.ir.ops import Conv, Input, Local, Lrn, window_of
 from netspec.ir.shape import Shape
 from netspec.units import plural
 
+_CONVOLUTIONS = (Conv, Local)
+
 MOST_COLOURS = 4
 """How many channels a picture has at most: three colours and a mask."""
 
@@ -40,11 +42,12 @@ def unread_pixels(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Dia
     """Rounding down leaves the last columns or rows of an image that no window reads.
 
     Where the stride is longer than the window, as in a 1x1 projection of stride 2 (He et al., 2015, section 3.3), as
-    many stay unread between any two windows by design, and at the end it is told only of more.
+    many stay unread between any two windows by design, and at the end it is told only of more. A window that tiles its
+    input leaves nothing.
     """
     for node in graph.nodes.values():
         window = window_of(node.op)
-        if window is None:
+        if window is None or window.rounding == "exact":
             continue
         (x,) = graph.shapes(node)
         rows, columns = window.fit(x.height, x.width)
@@ -103,7 +106,7 @@ def _makers(graph: Graph) -> dict[str, Node | None]:
     """The layer with weights whose maps each value's channels are, looking up past what keeps them apart."""
     makers: dict[str, Node | None] = {}
     for node in graph.nodes.values():
-        if isinstance(node.op, Conv | Local):
+        if isinstance(node.op, _CONVOLUTIONS):
             makers[node.name] = node
         else:
             makers[node.name] = makers[node.inputs[0]] if len(node.inputs) == 1 else None

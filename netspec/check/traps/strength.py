@@ -36,6 +36,7 @@ from netspec.ir.ops import (
 )
 from netspec.ir.settings import Preprocessing
 
+_WEIGHTED = (Conv, Local, Linear, ChannelScale, Bias)
 _SPREAD = 1 / 4
 """The deviation of natural images' pixels around their mean, as a share of the range (about 60 of 255)."""
 
@@ -65,7 +66,7 @@ def _input(preprocessing: Preprocessing) -> float:
 def _square(graph: Graph, node: Node, reads: list[float]) -> float:
     """The mean square of what an operation makes from those of what it reads."""
     op, x = node.op, reads[0]
-    if isinstance(op, Conv | Local | Linear | ChannelScale | Bias):
+    if isinstance(op, _WEIGHTED):
         return _weighted(graph, node, x)
     if isinstance(op, Relu):
         return x / 2

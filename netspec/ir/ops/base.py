@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, NamedTuple
 
 from netspec.ir.fault import Fault
 from netspec.ir.shape import Shape
@@ -13,8 +13,7 @@ from netspec.ir.table import ConnectionTable
 Role = Literal["weight", "bias"]
 
 
-@dataclass(frozen=True, slots=True)
-class ParamShape:
+class ParamShape(NamedTuple):
     """A parameter that an operation needs.
 
     ``fan_in`` is how many numbers one output unit sums up with it, ``fan_out`` how many output units one input number

@@ -45,12 +45,13 @@ class Conv(Op):
 
     def params(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[ParamShape, ...]:
         (x,) = inputs
-        fan_in: float = x.channels // self.groups * self.window.area
-        fan_out: float = self.filters // self.groups * self.window.area
+        read, area = x.channels // self.groups, self.window.area
+        fan_in: float = read * area
+        fan_out: float = self.filters // self.groups * area
         if self.table is not None:
-            kernels = self.table.links * self.window.area
+            kernels = self.table.links * area
             fan_in, fan_out = kernels / self.filters, kernels / x.channels
-        shape = (self.filters, x.channels // self.groups, *self.window.kernel)
+        shape = (self.filters, read, *self.window.kernel)
         weight = ParamShape("weight", shape, fan_in, fan_out, self.table)
         return (weight, ParamShape("bias", (self.filters,), fan_in, fan_out)) if self.bias else (weight,)
 

@@ -7,7 +7,9 @@ from netspec.ir.ops.spatial import Pool
 from netspec.ir.ops.weighted import Conv, Local
 from netspec.ir.window import Window
 
+_WINDOWED = (Conv, Local, Pool)
+
 
 def window_of(op: Op) -> Window | None:
     """The window of an operation that has one."""
-    return op.window if isinstance(op, Conv | Local | Pool) else None
+    return op.window if isinstance(op, _WINDOWED) else None
