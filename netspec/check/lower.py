@@ -163,7 +163,7 @@ class _Parameters:
         drawn = start.distribution(wanted.fan_in, wanted.fan_out)
         schedule = self._schedule(wanted, index or 0)
         held = self._constraint(index or 0) if wanted.role == "weight" else FREE
-        every = self._given("update_every")
+        every = self.values.get("update_every")
         every = None if every == self.request.train.accumulate else every
         divided = self._given("super_eps", index or 0) if wanted.role == "weight" else None
         decay = 0.0 if divided is not None else decay  # the rule has none
@@ -233,16 +233,16 @@ class _Parameters:
             decay = _first(given("decay", index), train.weight_decay)
             return lr * given("lr_mult", index), momentum, decay * given("decay_mult", index)
         return (
-            _first(given("bias_lr"), lr) * given("bias_lr_mult"),
-            _first(given("bias_momentum"), momentum),
-            _first(given("bias_decay"), train.bias_decay) * given("bias_decay_mult"),
+            _first(self.values["bias_lr"], lr) * self.values["bias_lr_mult"],
+            _first(self.values["bias_momentum"], momentum),
+            _first(self.values["bias_decay"], train.bias_decay) * self.values["bias_decay_mult"],
         )
 
     def _schedule(self, wanted: ParamShape, index: int) -> OwnSchedule | None:
         """The schedule of a weight or a bias, where it is another than the train line's. A bias that says nothing goes
         by the train line's for biases, and where there is none, as the (first) weights."""
         train, own = self.request.train, self._given("schedule", index)
-        told = (own,) if wanted.role == "weight" else (self._given("bias_schedule"), train.bias_schedule, own)
+        told = (own,) if wanted.role == "weight" else (self.values.get("bias_schedule"), train.bias_schedule, own)
         chosen: OwnSchedule | None = next((schedule for schedule in told if schedule is not None), None)
         return None if chosen == train.schedule else chosen
 
@@ -252,7 +252,7 @@ class _Parameters:
         if not any(bounds.values()):
             return FREE
         held = Constraint(**bounds)
-        by_parts = self._given("norm_over") == "parts" and (held.max_norm or held.fixed_norm)
+        by_parts = self.values.get("norm_over") == "parts" and (held.max_norm or held.fixed_norm)
         return replace(held, parts=self._given("parts", index)) if by_parts else held
 
     def _given(self, key: str, index: int = 0) -> Any:

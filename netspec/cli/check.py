@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -66,6 +68,7 @@ def command(
       netspec check --fix draft.net
       netspec check --format sarif specs/*.net > netspec.sarif
     """
+    atexit.register(gc.freeze)  # nothing of a large network is searched once more for what could be freed
     if (fix or fix_code) and "-" in files:
         refuse("--fix changes files, and standard input is none")
     if fix_code:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import json
 import os
 from pathlib import Path
@@ -250,3 +252,10 @@ def test_a_wrong_command_line_exits_with_2(arguments: list[str]) -> None:
     done = run(*arguments)
     assert (done.exit_code, done.stdout) == (2, "")
     assert "Error: " in done.stderr
+
+
+def test_the_end_of_a_check_is_not_a_search_through_all_that_it_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    at_the_end: list[object] = []
+    monkeypatch.setattr(atexit, "register", at_the_end.append)
+    assert run("check", ALEXNET).exit_code == 0
+    assert gc.freeze in at_the_end

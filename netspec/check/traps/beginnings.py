@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from netspec.check.facts import LayerFacts
 from netspec.check.traps.strength import mean_square, strengths
-from netspec.check.traps.warning import readers_of, warning
+from netspec.check.traps.warning import warning
 from netspec.diagnostics import Diagnostic
 from netspec.ir.distribution import Constant
 from netspec.ir.graph import Graph, Node, Parameter
@@ -16,6 +16,7 @@ from netspec.units import count, plain
 
 _PRODUCTS = (Conv, Local, Linear)
 _BIASED = (*_PRODUCTS, Bias)
+_FLAT = (Tanh, Logistic)
 
 WEAKEST, STRONGEST = 1e-4, 1e4
 """Between these the outputs of freshly initialised layers should be; far from them gradients vanish or overflow."""
@@ -80,16 +81,14 @@ def _fan_in(weight: Parameter, node: Node) -> int:
 
 def saturated_bias(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic]:
     """A bias of 1 feeds a ReLU positive inputs; a tanh or logistic neuron it moves out of its steep middle."""
-    readers = readers_of(graph)
-    for node in graph.nodes.values():
-        if not isinstance(node.op, _BIASED):
+    for reader in graph.nodes.values():
+        node = graph.nodes[reader.inputs[0]] if isinstance(reader.op, _FLAT) else None
+        if node is None or not isinstance(node.op, _BIASED):
             continue
         starts = [graph.parameters[key].distribution for key in node.params if graph.parameters[key].role == "bias"]
         for start in starts:
             if isinstance(start, Constant) and abs(start.value) >= 1:
-                for reader in readers.get(node.name, []):
-                    if isinstance(reader.op, Tanh | Logistic):
-                        word = "tanh" if isinstance(reader.op, Tanh) else "logistic"
-                        message = f"{node.layer} starts with biases of {plain(start.value)} before its {word}"
-                        notes = ["a bias of 1 is there to give ReLUs positive inputs; it flattens this neuron"]
-                        yield warning("saturating-bias", message, node, facts, ("bias", "neuron"), notes)
+                word = "tanh" if isinstance(reader.op, Tanh) else "logistic"
+                message = f"{node.layer} starts with biases of {plain(start.value)} before its {word}"
+                notes = ["a bias of 1 is there to give ReLUs positive inputs; it flattens this neuron"]
+                yield warning("saturating-bias", message, node, facts, ("bias", "neuron"), notes)

@@ -84,12 +84,11 @@ def unread_channels(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[D
 
 def lrn_across_groups(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic]:
     """A window over the maps of two groups of filters that never read the same maps."""
-    makers = _makers(graph)
-    for node in graph.nodes.values():
-        if not isinstance(node.op, Lrn):
-            continue
+    norms = [node for node in graph.nodes.values() if isinstance(node.op, Lrn)]
+    makers = _makers(graph) if norms else {}
+    for node in norms:
         maker = makers[node.name]
-        if maker is None or not isinstance(maker.op, Conv | Local):
+        if maker is None or not isinstance(maker.op, Conv | Local) or not isinstance(node.op, Lrn):
             continue
         groups = graph.groups if maker.placement.split else maker.op.groups
         if node.op.groups == 1 and groups > 1:

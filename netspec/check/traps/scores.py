@@ -48,16 +48,16 @@ def sets_of_all(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagn
 
 def dropout_on_scores(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic]:
     """A dropout of the class scores themselves."""
-    readers = readers_of(graph)
+    dropouts = [node for node in graph.nodes.values() if isinstance(node.op, Dropout)]
+    readers = readers_of(graph) if dropouts else {}
     *_, output = graph.nodes.values()
-    for node in graph.nodes.values():
-        if isinstance(node.op, Dropout):
-            after = readers.get(node.name, [])
-            # A layer that is nobody's input and not the last one is a mistake of another kind, told by itself.
-            if all(_reads_scores(r) for r in after) if after else node is output:
-                message = f"{node.layer} drops the network's own outputs"
-                notes = ["a class score that is 0 by chance is a wrong answer; dropout belongs between layers"]
-                yield warning("dropout-on-scores", message, node, facts, (), notes)
+    for node in dropouts:
+        after = readers.get(node.name, [])
+        # A layer that is nobody's input and not the last one is a mistake of another kind, told by itself.
+        if all(_reads_scores(r) for r in after) if after else node is output:
+            message = f"{node.layer} drops the network's own outputs"
+            notes = ["a class score that is 0 by chance is a wrong answer; dropout belongs between layers"]
+            yield warning("dropout-on-scores", message, node, facts, (), notes)
 
 
 def _reads_scores(node: Node) -> bool:
