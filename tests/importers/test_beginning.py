@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from chances import examples
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from layerfiles import SHAPE, TWINS, ending
 
@@ -216,6 +216,7 @@ NOTE = st.builds("# {}{}\n".format, TIME, WHAT) | st.just("\n")
 
 
 @given(st.lists(NOTE, max_size=9), st.sampled_from(["0", "0.001", "0.01"]))
+@example(["# epoch 3: set conv1 epsw to 0, -1 elsewhere\n", "# epoch 3: divided epsw by 0.01\n"], "0")  # of a rate of 0
 @examples(60)
 def test_of_any_notes_comes_a_spec_or_a_diagnostic(notes: list[str], usual: str) -> None:
     text = params("".join(notes), usual, conv1a="0 0", conv1b="0 0")

@@ -173,4 +173,5 @@ class _Replayer:
                 f"what the rate of {name} was before is not told; {literal(usual)}, of most layers, is taken",
             )
             self.result.first[name] = usual
-            self.result.falls[name] = [Fall(first.epoch, first.rate, first.rate / usual, first.change), *later]
+            ratio = first.rate / usual if usual else 1.0  # of what has always been 0
+            self.result.falls[name] = [Fall(first.epoch, first.rate, ratio, first.change), *later]
