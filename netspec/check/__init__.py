@@ -43,19 +43,13 @@ def check(spec: Source | Texts, input_shape: Shape | None = None, earlier: Known
 
 @contextmanager
 def _collector_paused() -> Iterator[None]:
-    """A check makes many small objects without cycles: walking them again and again costs a third of its time.
-
-    Afterwards all that there is counts as old: else the collector would walk what is new at once.
-    """
+    """A check makes many small objects without cycles: walking them again and again costs a third of its time."""
     running = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         if running:
-            if not gc.get_freeze_count():
-                gc.freeze()
-                gc.unfreeze()
             gc.enable()
 
 
