@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from dataclasses import replace
 
 import pytest
@@ -204,15 +203,3 @@ def test_a_mistake_in_layers_that_say_the_same_is_told_at_each_of_them() -> None
     checked = check(Source("a.net", "[image] input 3x8x8\n[a] relu slope=1\n[b] relu slope=1\n"))
     assert [(d.span.line, d.layer) for d in checked.diagnostics] == [(2, "a"), (3, "b")]
     assert replace(checked.diagnostics[1], spans=checked.diagnostics[0].spans, layer="a") == checked.diagnostics[0]
-
-
-def test_what_a_check_has_made_is_not_searched_for_garbage() -> None:
-    gc.unfreeze()
-    gc.collect()
-    before = [generation["collections"] for generation in gc.get_stats()]
-    checked = check(Source("chain.net", chain(3_000)))
-    after = [generation["collections"] for generation in gc.get_stats()]
-    assert checked.graph is not None
-    assert gc.isenabled()
-    assert gc.get_freeze_count() == 0
-    assert after == before
