@@ -10,7 +10,7 @@ import pytest
 import torch
 from little import little
 from PIL import Image
-from programs import imported, run, written
+from programs import Here, imported, written
 
 import netspec
 from netspec.train.data.picture import Frame
@@ -121,11 +121,11 @@ def test_images_of_every_kind_are_read_as_the_trainer_reads_them(channels: int, 
         assert torch.equal(program.read(path), wanted), path.name
 
 
-def test_unreadable_images_are_named_skipped_and_counted(images: Path, tmp_path: Path) -> None:
+def test_unreadable_images_are_named_skipped_and_counted(images: Path, tmp_path: Path, here: Here) -> None:
     (images / "ash" / "0.jpg").write_bytes(b"no picture")
     cut = images / "birch" / "4.jpg"
     cut.write_bytes(cut.read_bytes()[:200])
-    done = run(written(little(mean="image"), tmp_path), "--data", images, "--epochs", "2")
+    done = here(written(little(mean="image"), tmp_path), "--data", images, "--epochs", "2")
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("skipped ") == 2
     assert f"skipped {images / 'ash' / '0.jpg'}: " in done.stderr
