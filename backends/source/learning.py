@@ -135,7 +135,7 @@ def schedule(graph: Graph) -> dict[str, Any]:
     names = attributes(graph)
     schedules = {state_key(p, names): graph.schedule_of(p) for p in graph.parameters.values()}
     others = dict.fromkeys(each for each in schedules.values() if each != found)
-    functions = {each: f"rate_factor_{number}" for number, each in enumerate(others, 2)}
+    functions = {each: f"rate_factor_{place}" for place, each in enumerate(others, 2)}
     return {
         **_function(found, "rate_factor"),
         "warmup": f"{warmup.length} * data.steps" if rises and warmup.unit == "epochs" else str(warmup.length or ""),
