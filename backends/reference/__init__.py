@@ -1,7 +1,7 @@
-"""The meaning of every operation, in numpy: forward by im2col and matrix products, and the backward pass.
+"""The reference implementation of every operation in numpy, forward and backward.
 
-It is written to be read and to be compared with, not to be fast; everything is computed in float64, whatever the inputs
-are. Images are N,C,H,W, vectors N,F.
+It is written to be read and to test other backends against, not to be fast. Everything is computed in float64, whatever
+the type of the inputs. Images are N,C,H,W, vectors N,F.
 """
 
 from .call import Call, Gradient, Statistics

@@ -1,4 +1,4 @@
-"""BatchNorm and Dropout: the operations that do one thing in training and another outside it."""
+"""BatchNorm and Dropout, which behave differently in training and in evaluation."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .call import Array, Call, Gradient, Statistics
 
 
 def batchnorm(op: BatchNorm, call: Call) -> Array:
-    """(x - mean) / sqrt(variance + eps), per channel, then scaled and shifted by the parameters (C,), if any."""
+    """(x - mean) / sqrt(variance + eps) per channel, scaled and shifted by the parameters, (C,) each, if affine."""
     normal = _normalised(op, call)
     if not op.affine:
         return normal
@@ -19,10 +19,10 @@ def batchnorm(op: BatchNorm, call: Call) -> Array:
 
 
 def batchnorm_back(op: BatchNorm, call: Call, y: Array, grad: Array) -> Gradient:
-    """In training the batch's mean and variance depend on x: what they carry back is taken off again.
+    """Return the gradients; in training they include those through the batch's mean and variance.
 
-    With z the normalised value and g the gradient by it, by x it is (g - mean(g) - z mean(g z)) / deviation, the means
-    over the batch and its pixels (Ioffe & Szegedy, section 3). Outside training the statistics are constants.
+    With z the normalised value and g = dL/dz, dL/dx = (g - mean(g) - z mean(g z)) / sqrt(variance + eps), where the
+    means are over the batch and its pixels (Ioffe & Szegedy, section 3). In evaluation the statistics are constants.
     """
     z, axes = _normalised(op, call), _others(call.x)
     by_params = ((grad * z).sum(axis=axes), grad.sum(axis=axes)) if op.affine else ()
@@ -34,14 +34,14 @@ def batchnorm_back(op: BatchNorm, call: Call, y: Array, grad: Array) -> Gradient
 
 
 def running(op: BatchNorm, call: Call) -> Statistics:
-    """The running statistics after a training step: the share ``momentum`` of them is the batch's.
+    """Return the running statistics after a training step: (1 - momentum) old + momentum batch.
 
-    The variance that goes in is the unbiased one, n / (n - 1) times that of the n numbers of a channel.
+    The batch variance used here is unbiased: with n numbers per channel, n / (n - 1) times the biased one.
 
     Raises
     ------
     ValueError
-        A channel has a single number in the batch, which has no variance.
+        The batch has a single number per channel, whose variance is undefined.
     """
     count = call.x.size // call.x.shape[1]
     if count < 2:
@@ -54,7 +54,7 @@ def running(op: BatchNorm, call: Call) -> Statistics:
 
 
 def _statistics(call: Call) -> Statistics:
-    """What x is normalised by: in training the batch's own mean and biased variance, else the running ones."""
+    """Return what normalises x: the batch's mean and biased variance in training, else the running statistics."""
     if not call.training:
         return _given(call)
     axes = _others(call.x)
@@ -74,22 +74,22 @@ def _normalised(op: BatchNorm, call: Call) -> Array:
 
 
 def _others(x: Array) -> tuple[int, ...]:
-    """All axes but the channels'."""
+    """Return all axes except that of the channels."""
     return (0, *range(2, x.ndim))
 
 
 def _channels(number: Array, x: Array) -> Array:
-    """(C,) shaped so that it meets the channels of x."""
+    """Reshape (C,) to broadcast along the channels of x."""
     return number.reshape(-1, *(1,) * (x.ndim - 2))
 
 
 def dropout(op: Dropout, call: Call) -> Array:
-    """x times a mask that the caller drew, or x times what the mask is on average."""
+    """x times the mask given in training. With ``scaling="test"``, x times 1 - rate in evaluation."""
     return call.x * _factor(op, call)
 
 
 def dropout_back(op: Dropout, call: Call, y: Array, grad: Array) -> Gradient:
-    """The same factor."""
+    """The gradient times the same factor."""
     return Gradient((grad * _factor(op, call),))
 
 

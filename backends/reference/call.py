@@ -1,4 +1,4 @@
-"""What passes between the walk over a graph and the two functions of an operation."""
+"""The arguments and results of the forward and backward functions of an operation."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Labels = NDArray[np.int64]
 
 
 class Statistics(NamedTuple):
-    """A batch normalisation's running mean and variance, each of shape (C,)."""
+    """Mean and variance of a batch normalisation, (C,) each."""
 
     mean: Array
     variance: Array
@@ -21,28 +21,28 @@ class Statistics(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What one operation is given. Its backward function is given the same again, beside the value that came out.
+    """The arguments of one operation. Its backward function gets the same object.
 
     Parameters
     ----------
     name:
-        The node's name, for messages.
+        The name of the node, for messages.
     inputs:
         The values that it reads, each (N, ...); for ``Input``, the network's images.
     params:
         Its parameters, in the order of ``Op.params``.
     training:
-        Whether dropout drops and batch normalisation looks at the batch.
+        Whether dropout is active and batch normalisation uses the statistics of the batch.
     labels:
-        The images' class numbers, (N,); losses need them.
+        The class numbers of the images, (N,); required by losses.
     mask:
-        0 for the units that are dropped, 1 for the others, shaped like the input; dropout needs it in training.
+        0 for dropped units, 1 for the others, shaped like the input; required by ``Dropout`` in training.
     noise:
-        Standard normal numbers, shaped like the input; what draws outside training too always needs them.
+        Standard normal numbers, shaped like the input; required by ``NoisyRelu``, also in evaluation.
     chances:
-        Four numbers from 0 up to 1; what draws once for all images needs them in training.
+        Four numbers in [0, 1), common to all images; required by ``RandomScale`` in training.
     statistics:
-        What batch normalisation uses outside training.
+        The running statistics of ``BatchNorm``.
     """
 
     name: str
@@ -57,13 +57,13 @@ class Call:
 
     @property
     def x(self) -> Array:
-        """The value that an operation with one input reads."""
+        """The input of an operation that has only one."""
         (x,) = self.inputs
         return x
 
 
 class Gradient(NamedTuple):
-    """The loss's derivatives by an operation's inputs and by its parameters, shaped and ordered like them."""
+    """The gradients of the loss with respect to an operation's inputs and parameters, shaped and ordered like them."""
 
     inputs: tuple[Array, ...]
     params: tuple[Array, ...] = ()

@@ -1,4 +1,4 @@
-"""ColourSpace: the three channels of each pixel in other coordinates."""
+"""ColourSpace: convert the RGB channels of each pixel to YUV or L*a*b*."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .call import Array, Call, Gradient
 
 
 def colourspace(op: ColourSpace, call: Call) -> Array:
-    """YUV is one matrix; L*a*b* is one, a function of each number, and a second one."""
+    """YUV is a matrix product; L*a*b* is a matrix product, an element-wise function, and a second matrix product."""
     if op.to == "yuv":
         return _mixed(YUV, call.x)
     y = _mixed(LAB, _cube_root(_mixed(XYZ, call.x)))
@@ -20,7 +20,7 @@ def colourspace(op: ColourSpace, call: Call) -> Array:
 
 
 def colourspace_back(op: ColourSpace, call: Call, y: Array, grad: Array) -> Gradient:
-    """The matrices from the other side, and between them the function's slope."""
+    """The transposed matrices, and between them the derivative of the function."""
     if op.to == "yuv":
         return Gradient((_mixed_back(YUV, grad),))
     t = _mixed(XYZ, call.x)
@@ -28,7 +28,7 @@ def colourspace_back(op: ColourSpace, call: Call, y: Array, grad: Array) -> Grad
 
 
 def _mixed(matrix: Matrix, x: Array) -> Array:
-    """Each pixel's channels times a matrix: N,3,H,W to N,3,H,W."""
+    """Multiply the channels of each pixel by a matrix: N,3,H,W to N,3,H,W."""
     y: Array = np.einsum("oc,nchw->nohw", np.array(matrix), x)
     return y
 
@@ -39,7 +39,7 @@ def _mixed_back(matrix: Matrix, grad: Array) -> Array:
 
 
 def _cube_root(t: Array) -> Array:
-    """t^0.3333, and near 0 and below a line."""
+    """t^0.3333 above ``LEAST_CUBE``, else a linear function."""
     return np.where(t > LEAST_CUBE, np.maximum(t, LEAST_CUBE) ** EXPONENT, SLOPE * t + INTERCEPT)
 
 

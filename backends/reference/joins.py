@@ -1,4 +1,4 @@
-"""Input, Concat, Sum, Max, Flatten, Reshape and Softmax: joining values, and reading them otherwise."""
+"""Input, Concat, Sum, Max, Flatten, Reshape and Softmax."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from .call import Array, Call, Gradient
 
 
 def network_input(op: Input, call: Call) -> Array:
-    """The images that the run was given."""
+    """The images of the run."""
     return call.x
 
 
 def network_input_back(op: Input, call: Call, y: Array, grad: Array) -> Gradient:
-    """An input reads no other value, so nothing is passed on."""
+    """No gradients, because the input reads no other value."""
     return Gradient(())
 
 
 def concat(op: Concat, call: Call) -> Array:
-    """Along the channels of every group: the inputs are read as N,G,C/G,..."""
+    """Concatenate the channels of each group: the inputs are read as N,G,C/G,..."""
     joined = np.concatenate([_by_groups(op, x) for x in call.inputs], axis=2)
     n, groups, channels, *pixels = joined.shape
     return joined.reshape(n, groups * channels, *pixels)
 
 
 def concat_back(op: Concat, call: Call, y: Array, grad: Array) -> Gradient:
-    """Cut apart where it was joined."""
+    """Split the gradient where the inputs were joined."""
     ends = np.cumsum([x.shape[1] // op.groups for x in call.inputs])
     parts = np.split(_by_groups(op, grad), ends[:-1], axis=2)
     return Gradient(tuple(part.reshape(x.shape) for part, x in zip(parts, call.inputs, strict=True)))
@@ -46,18 +46,18 @@ def add(op: Sum, call: Call) -> Array:
 
 
 def add_back(op: Sum, call: Call, y: Array, grad: Array) -> Gradient:
-    """To each input the whole gradient."""
+    """Each input gets the whole gradient."""
     return Gradient((grad,) * len(call.inputs))
 
 
 def largest(op: Max, call: Call) -> Array:
-    """The largest of all inputs, unit by unit."""
+    """The element-wise maximum of all inputs."""
     y: Array = np.stack(call.inputs).max(axis=0)
     return y
 
 
 def largest_back(op: Max, call: Call, y: Array, grad: Array) -> Gradient:
-    """To the input that was largest, the first of equal ones (argmax finds the first)."""
+    """The largest input gets the gradient, the first one of equals (argmax returns the first)."""
     winner = np.stack(call.inputs).argmax(axis=0)
     return Gradient(tuple(grad * (winner == i) for i in range(len(call.inputs))))
 
@@ -68,29 +68,29 @@ def flatten(op: Flatten, call: Call) -> Array:
 
 
 def flatten_back(op: Flatten, call: Call, y: Array, grad: Array) -> Gradient:
-    """Back to the image's shape."""
+    """Reshape the gradient to the shape of the input."""
     return Gradient((grad.reshape(call.x.shape),))
 
 
 def reshape(op: Reshape, call: Call) -> Array:
-    """N,... to N and the other shape."""
+    """Reshape N,... to N, ``op.size``."""
     return call.x.reshape(len(call.x), *op.size)
 
 
 def reshape_back(op: Reshape, call: Call, y: Array, grad: Array) -> Gradient:
-    """Back to the shape that was read."""
+    """Reshape the gradient to the shape of the input."""
     return Gradient((grad.reshape(call.x.shape),))
 
 
 def softmax_of(x: Array) -> Array:
-    """e^x / sum e^x along axis 1. The largest x is taken off first, which changes nothing but keeps e^x finite."""
+    """e^x / sum e^x along axis 1. Subtracting the largest x first keeps e^x finite and does not change the result."""
     e: Array = np.exp(x - x.max(axis=1, keepdims=True))
     total: Array = e.sum(axis=1, keepdims=True)
     return e / total
 
 
 def softmax(op: Softmax, call: Call) -> Array:
-    """Over the features of a vector, over the channels of each pixel."""
+    """Softmax over the features of a vector, or over the channels of each pixel."""
     return softmax_of(call.x)
 
 

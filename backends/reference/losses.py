@@ -1,6 +1,7 @@
-"""The losses: scores (N, classes) and class numbers (N,) to one number; those without classes any value (N, ...).
+"""The losses, averaged over the images to an array of shape (), without the loss's weight in the total.
 
-Each is the mean over the images, without the loss's weight in the sum of all losses. The value has shape ().
+Most read scores (N, classes) and class numbers (N,); those that need no classes read any value (N, ...). In the
+formulas t is 1 for the image's class and 0 for the others.
 """
 
 from __future__ import annotations
@@ -26,25 +27,27 @@ from .norms import around, around_back
 
 
 def cross_entropy(op: CrossEntropy, call: Call) -> Array:
-    """log sum e^x - x[class]."""
+    """log(sum e^x) - x[class]."""
     largest = call.x.max(axis=1, keepdims=True)
     log_sum = np.log(np.exp(call.x - largest).sum(axis=1, keepdims=True)) + largest
     return _mean((log_sum - call.x) * _targets(call))
 
 
 def cross_entropy_back(op: CrossEntropy, call: Call, y: Array, grad: Array) -> Gradient:
-    """softmax(x) - t for each image."""
+    """softmax(x) - t."""
     return _shared(call, grad, softmax_of(call.x) - _targets(call))
 
 
 def set_cross_entropy(op: SetCrossEntropy, call: Call) -> Array:
-    """-log of the class's chance to be in the set."""
+    """-log of the probability that a random set of ``op.size`` classes contains the image's class."""
     return _mean(-_log_chances(call.x, op.size) * _targets(call))
 
 
 def set_cross_entropy_back(op: SetCrossEntropy, call: Call, y: Array, grad: Array) -> Gradient:
-    """Each class's chance to be in the set, minus that in the sets with the image's class, whose others are a set of
-    size - 1."""
+    """The probability of each class to be in the set, minus the same given that the set contains the image's class.
+
+    Given that, the rest of the set is a random set of size - 1 of the other classes.
+    """
     t = _targets(call)
     others = np.where(t > 0, -np.inf, call.x)
     given = t + np.exp(_log_chances(others, op.size - 1)) if op.size > 1 else t
@@ -52,10 +55,10 @@ def set_cross_entropy_back(op: SetCrossEntropy, call: Call, y: Array, grad: Arra
 
 
 def _log_chances(x: Array, size: int) -> Array:
-    """log P for each class (N, C) that it is in a set of so many, each as likely as e^(the sum of its scores).
+    """Return log P for each class (N, C), P being the probability that a random set of ``size`` classes contains it.
 
-    A set with the class has s of the classes before it and the rest of those behind it: P is e^x times the sum over s
-    of E_s(before) E_(size - 1 - s)(behind), over E_size(all).
+    A set's probability is proportional to e^(sum of its classes' scores). With E_s the elementary symmetric polynomial
+    of degree s of e^x, P = e^x sum_s E_s(classes before) E_(size - 1 - s)(classes after) / E_size(all classes).
     """
     before, behind = _log_sums(x, size), _log_sums(x[:, ::-1], size)[::-1]
     without = np.logaddexp.reduce(before[:-1, :, :size] + behind[1:, :, size - 1 :: -1][:, :, :size], axis=2)
@@ -64,7 +67,7 @@ def _log_chances(x: Array, size: int) -> Array:
 
 
 def _log_sums(x: Array, size: int) -> Array:
-    """log E_s(e^x) of the first c classes, c from 0 to C and s from 0 to ``size``: (C + 1, N, size + 1)."""
+    """Return log E_s(e^x) of the first c classes, for c from 0 to C and s from 0 to ``size``: (C + 1, N, size + 1)."""
     sums = np.full((x.shape[1] + 1, len(x), size + 1), -np.inf)
     sums[:, :, 0] = 0
     for c in range(x.shape[1]):
@@ -73,7 +76,10 @@ def _log_sums(x: Array, size: int) -> Array:
 
 
 def binary_cross_entropy(op: BinaryCrossEntropy, call: Call) -> Array:
-    """-log p is log(1 + e^-x), -log(1 - p) is log(1 + e^x); w weighs the first."""
+    """-w t log p - (1 - t) log(1 - p), with w = ``op.positive``.
+
+    Of scores x, -log p = log(1 + e^-x) and -log(1 - p) = log(1 + e^x).
+    """
     t = _targets(call)
     if op.of == "probabilities":
         yes, no = (np.log(np.maximum(p, op.smallest)) for p in (call.x, 1 - call.x))
@@ -82,7 +88,7 @@ def binary_cross_entropy(op: BinaryCrossEntropy, call: Call) -> Array:
 
 
 def binary_cross_entropy_back(op: BinaryCrossEntropy, call: Call, y: Array, grad: Array) -> Gradient:
-    """(1 - t) p - w t (1 - p) for each image; of probabilities (1 - t) / (1 - p) - w t / p, where they count."""
+    """(1 - t) p - w t (1 - p) by scores; (1 - t) / (1 - p) - w t / p by probabilities, 0 for clamped ones."""
     t = _targets(call)
     if op.of == "probabilities":
         yes, no = (np.where(p >= op.smallest, 1 / np.maximum(p, op.smallest), 0) for p in (call.x, 1 - call.x))
@@ -97,7 +103,7 @@ def squared_error(op: SquaredError, call: Call) -> Array:
 
 
 def squared_error_back(op: SquaredError, call: Call, y: Array, grad: Array) -> Gradient:
-    """2 (x - t) for each image."""
+    """2 (x - t)."""
     return _shared(call, grad, 2 * (call.x - _targets(call)))
 
 
@@ -107,7 +113,7 @@ def cauchy_error(op: CauchyError, call: Call) -> Array:
 
 
 def cauchy_error_back(op: CauchyError, call: Call, y: Array, grad: Array) -> Gradient:
-    """2 d / (1 + d^2), d = x - t, for each image."""
+    """2 d / (1 + d^2), d = x - t."""
     d = call.x - _targets(call)
     return _shared(call, grad, 2 * d / (1 + d**2))
 
@@ -118,12 +124,12 @@ def sum_squares(op: SumSquares, call: Call) -> Array:
 
 
 def sum_squares_back(op: SumSquares, call: Call, y: Array, grad: Array) -> Gradient:
-    """2 x for each image, times the gate."""
+    """2 x times the gate."""
     return _shared(call, grad, 2 * _gate(op, call) * call.x)
 
 
 def _gate(op: SumSquares, call: Call) -> Array:
-    """The class numbers, (N, 1, ...) beside what is read; 1 where there is no gate."""
+    """Return the class numbers reshaped to broadcast with the input, or 1 if there is no gate."""
     if op.gate == "none":
         return np.ones(1)
     return _labels(call).reshape(-1, *(1,) * (call.x.ndim - 1)).astype(np.float64)
@@ -136,7 +142,7 @@ def gated_sum_squares(op: GatedSumSquares, call: Call) -> Array:
 
 
 def gated_sum_squares_back(op: GatedSumSquares, call: Call, y: Array, grad: Array) -> Gradient:
-    """The sum of x^2 for the gate, 2 g x for x, of each image."""
+    """The sum of x^2 by the gate, 2 g x by x."""
     gate, x = call.inputs
     by_gate = (x**2).reshape(len(x), -1).sum(axis=1).reshape(gate.shape)
     by_x = 2 * gate.reshape(-1, *(1,) * (x.ndim - 1)) * x
@@ -144,20 +150,22 @@ def gated_sum_squares_back(op: GatedSumSquares, call: Call, y: Array, grad: Arra
 
 
 def topographic_sparsity(op: Topographic, call: Call) -> Array:
-    """The sum of sqrt(S) - e log(1 + sqrt(S) / e), S the sums of squares around each pixel."""
+    """The sum of sqrt(S) - e log(1 + sqrt(S) / e), S being the sum of squares in the window around each pixel."""
     roots = np.sqrt(around(op.size, call.x**2))
     return _mean(roots - op.smallest * np.log1p(roots / op.smallest))
 
 
 def topographic_sparsity_back(op: Topographic, call: Call, y: Array, grad: Array) -> Gradient:
-    """x times the sum of 1 / (e + sqrt(S)) over the pixels whose windows have it, for each image."""
+    """x times the sum of 1 / (e + sqrt(S)) over the pixels whose windows contain it."""
     slopes = 1 / (op.smallest + np.sqrt(around(op.size, call.x**2)))
     return _shared(call, grad, call.x * around_back(op.size, slopes))
 
 
 def _targets(call: Call) -> Array:
-    """t: 1 for the image's class, else 0; shaped like the scores. Raises ``ValueError`` as ``_labels`` does, and where
-    there are no such classes."""
+    """Return one-hot targets t, shaped like the scores.
+
+    Raises ``ValueError`` like ``_labels``, and if a label is not the number of a class.
+    """
     classes, labels = call.x.shape[1], _labels(call)
     if not np.isin(labels, np.arange(classes)).all():
         raise ValueError(f"{call.name} has {classes} classes: labels run from 0 to {classes - 1}")
@@ -166,7 +174,7 @@ def _targets(call: Call) -> Array:
 
 
 def _labels(call: Call) -> npt.NDArray[np.int64]:
-    """The class numbers. Raises ``ValueError`` where there are none, or not one for each image."""
+    """Return the class numbers. Raises ``ValueError`` if there are none, or not one for each image."""
     images = len(call.x)
     if call.labels is None:
         raise ValueError(f"{call.name} is a loss: it needs labels")
@@ -176,10 +184,10 @@ def _labels(call: Call) -> npt.NDArray[np.int64]:
 
 
 def _mean(terms: Array) -> Array:
-    """Summed over the classes or units, averaged over the images: (N, ...) to ()."""
+    """Sum over the classes or units and average over the images: (N, ...) to ()."""
     return np.asarray(terms.sum() / len(terms))
 
 
 def _shared(call: Call, grad: Array, by_x: Array) -> Gradient:
-    """Each image has 1/N of the mean."""
+    """Return the gradient by x, given the derivatives of each image's own loss, of which the mean takes 1/N."""
     return Gradient((grad * by_x / len(call.x),))

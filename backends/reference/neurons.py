@@ -1,4 +1,4 @@
-"""Functions of one number: each as a function of x, and as its slope at x."""
+"""Neurons: element-wise functions, each followed by its gradient."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from .call import Array, Call, Gradient
 
 
 def sigmoid(x: Array) -> Array:
-    """1 / (1 + e^-x), without ever raising e to a large number."""
+    """1 / (1 + e^-x), computed without overflow."""
     e: Array = np.exp(-np.abs(x))
     return np.where(x >= 0, 1.0, e) / (1 + e)
 
@@ -50,7 +50,7 @@ def relu6_back(op: Relu6, call: Call, y: Array, grad: Array) -> Gradient:
 
 
 def noisy_relu(op: NoisyRelu, call: Call) -> Array:
-    """max(0, r + std r z), r = max(0, x), with the noise z that the caller drew."""
+    """max(0, r + std r z) with r = max(0, x) and the noise z of the call."""
     if call.noise is None:
         raise ValueError(f"{call.name} adds noise: it needs some")
     r = np.maximum(call.x, 0.0)
@@ -58,18 +58,20 @@ def noisy_relu(op: NoisyRelu, call: Call) -> Array:
 
 
 def noisy_relu_back(op: NoisyRelu, call: Call, y: Array, grad: Array) -> Gradient:
-    """Slope 1 where y is above 0, else 0. It is not the derivative: the noise, which grows with x, is taken for a
-    constant that was added."""
+    """Slope 1 where y > 0, else 0.
+
+    This is not the exact derivative: the noise, which grows with x, is treated as an added constant.
+    """
     return Gradient((grad * (y > 0),))
 
 
 def leaky_relu(op: LeakyRelu, call: Call) -> Array:
-    """x above 0, else slope x."""
+    """x above 0, else ``op.slope`` x."""
     return np.where(call.x > 0, call.x, op.slope * call.x)
 
 
 def leaky_relu_back(op: LeakyRelu, call: Call, y: Array, grad: Array) -> Gradient:
-    """Slope 1 above 0, else the slope."""
+    """Slope 1 above 0, else ``op.slope``."""
     return Gradient((grad * np.where(call.x > 0, 1.0, op.slope),))
 
 
@@ -104,12 +106,12 @@ def logistic_back(op: Logistic, call: Call, y: Array, grad: Array) -> Gradient:
 
 
 def softrelu(op: SoftRelu, call: Call) -> Array:
-    """log(1 + e^x), and x above 4."""
+    """log(1 + e^x), or x above ``op.linear_above``."""
     return np.where(call.x > op.linear_above, call.x, np.logaddexp(0.0, call.x))
 
 
 def softrelu_back(op: SoftRelu, call: Call, y: Array, grad: Array) -> Gradient:
-    """Slope 1 / (1 + e^-x), and 1 above 4."""
+    """Slope 1 / (1 + e^-x), or 1 above ``op.linear_above``."""
     return Gradient((grad * np.where(call.x > op.linear_above, 1.0, sigmoid(call.x)),))
 
 

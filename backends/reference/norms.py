@@ -1,8 +1,8 @@
-"""Lrn, MapNorm and ContrastNorm: y = x D^-beta, where D = k + alpha S and S sums the squares around each unit.
+"""Lrn, MapNorm and ContrastNorm: y = x D^-beta, where D = k + alpha S and S is the sum of u^2 in each unit's window.
 
-They differ in what is squared and in where "around" is. With q = dL/dD = -beta grad x D^(-beta-1), every gradient by x
-is grad D^-beta, for the factor x, plus what comes back through D: by a square's base u, 2 alpha u times the sum of q
-over all the windows that have u inside, which is the window sum's adjoint.
+They differ in u and in the window: Lrn sums over neighbouring channels, the other two over neighbouring pixels. In all
+three, dL/dx has the term grad D^-beta, and the gradient through D. With q = dL/dD = -beta grad x D^(-beta-1),
+dL/du = 2 alpha u times the sum of q over the windows that contain u, which is the adjoint of the window sum.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from .windows import slide, slide_back
 
 
 def lrn(op: Lrn, call: Call) -> Array:
-    """Sums over channels of the same group: N,C,H,W is read as N,G,C/G,H,W."""
+    """u = x, and windows are channels of the same group: N,C,H,W is read as N,G,C/G,H,W."""
     x = _by_groups(op, call.x)
     return (x * _across(op, x) ** -op.beta).reshape(call.x.shape)
 
 
 def lrn_back(op: Lrn, call: Call, y: Array, grad: Array) -> Gradient:
-    """The square's base is x itself."""
+    """See the module's docstring, with u = x."""
     x, grad = _by_groups(op, call.x), _by_groups(op, grad)
     d = _across(op, x)
     q = -op.beta * grad * x * d ** (-op.beta - 1)
@@ -40,24 +40,24 @@ def _across(op: Lrn, x: Array) -> Array:
 
 
 def mapnorm(op: MapNorm, call: Call) -> Array:
-    """Sums over the pixels around, in the same channel."""
+    """u = x, and windows are size x size pixels of the same channel."""
     return call.x * _within(op, call.x) ** -op.beta
 
 
 def mapnorm_back(op: MapNorm, call: Call, y: Array, grad: Array) -> Gradient:
-    """The square's base is x itself."""
+    """See the module's docstring, with u = x."""
     x, d = call.x, _within(op, call.x)
     q = -op.beta * grad * x * d ** (-op.beta - 1)
     return Gradient((grad * d**-op.beta + 2 * op.alpha * x * around_back(op.size, q),))
 
 
 def contrastnorm(op: ContrastNorm, call: Call) -> Array:
-    """As MapNorm, but what is squared is x minus the mean around it."""
+    """Like MapNorm, with u = x minus the mean of the image pixels in the window."""
     return call.x * _within(op, _contrast(op, call.x)) ** -op.beta
 
 
 def contrastnorm_back(op: ContrastNorm, call: Call, y: Array, grad: Array) -> Gradient:
-    """The square's base is u = x - m. It passes its gradient on to x, and through m to all pixels around, exactly."""
+    """The exact gradient: u = x - mean passes its gradient to x, and through the mean to all pixels in the window."""
     x, u = call.x, _contrast(op, call.x)
     d = _within(op, u)
     q = -op.beta * grad * x * d ** (-op.beta - 1)
@@ -66,7 +66,7 @@ def contrastnorm_back(op: ContrastNorm, call: Call, y: Array, grad: Array) -> Gr
 
 
 def _contrast(op: ContrastNorm, x: Array) -> Array:
-    """x minus the mean of the real pixels around it."""
+    """Return x minus the mean of the image pixels in each window."""
     return x - around(op.size, x) / around(op.size, np.ones_like(x))
 
 
@@ -75,7 +75,7 @@ def _within(op: MapNorm, u: Array) -> Array:
 
 
 def around(size: int, x: Array) -> Array:
-    """The sum over the size x size pixels around each pixel, those outside the image left out."""
+    """Return the sum over the size x size window around each pixel, without pixels outside the image."""
     ones = np.ones(size)
     return slide(slide(x, 2, size // 2, ones), 3, size // 2, ones)
 

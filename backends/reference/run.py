@@ -1,4 +1,4 @@
-"""Running a graph: forward in its order, backward in the reverse."""
+"""Run a graph forward, and propagate gradients backward through it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .table import OPS
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A forward pass: what ``backward`` goes back over.
+    """The result of a forward pass, which ``backward`` needs.
 
     Parameters
     ----------
@@ -27,13 +27,13 @@ class Run:
     weights:
         Its parameters by key, in float64.
     labels:
-        The images' class numbers, (N,), if they were given.
+        The class numbers of the images, (N,), if given.
     calls:
-        What each operation was given, by node name.
+        The arguments of each operation, by node name.
     values:
-        What came out, by node name: (N, *shape), and () for a loss. Without labels the losses have no value.
+        The output of each operation, by node name: (N, *shape), or () for a loss. Without labels, losses have none.
     statistics:
-        Batch normalisation's buffers by key: after a training step the updated ones, else those that were given.
+        The running statistics of batch normalisations by key, updated if the run was a training step.
     """
 
     graph: Graph
@@ -45,21 +45,22 @@ class Run:
 
     @property
     def output(self) -> Array:
-        """The network's value; without labels, the scores that a last loss would read."""
+        """The output of the network. If that is a loss and there are no labels, the scores that the loss reads."""
         name = self.graph.output.name
         return self.values[name] if name in self.values else self.values[self.graph.scores.name]
 
 
 @dataclass(frozen=True, slots=True)
 class Gradients:
-    """What ``backward`` finds.
+    """The gradients computed by ``backward``.
 
     Parameters
     ----------
     params:
-        By key, shaped like the parameter; 0 where nothing of a seed arrives. A shared one has the sum of its uses.
+        Gradients by parameter key, shaped like the parameter: summed over the uses of a shared parameter, and 0 for
+        one that no seed depends on.
     values:
-        By node name, shaped like the value, for the nodes that a seed reaches.
+        Gradients by node name, shaped like the value, for the nodes that a seed depends on.
     """
 
     params: Mapping[str, Array]
@@ -89,20 +90,20 @@ def run(
     labels:
         Class numbers from 0, (N,).
     training:
-        Whether dropout drops and batch normalisation looks at the batch.
+        Whether dropout is active and batch normalisation uses the statistics of the batch.
     masks:
-        For each dropout node, by name, 0 or 1 per unit, (N, *shape); needed in training.
+        For each ``Dropout`` node, by name, 0 or 1 per unit, (N, *shape); required in training.
     noise:
         For each ``NoisyRelu`` node, by name, standard normal numbers, (N, *shape).
     chances:
-        For each ``RandomScale`` node, by name, four numbers from 0 up to 1; needed in training.
+        For each ``RandomScale`` node, by name, four numbers in [0, 1); required in training.
     statistics:
-        ``LAYER.running_mean`` and ``LAYER.running_var``, (C,) each; what is missing starts at 0 and 1.
+        ``LAYER.running_mean`` and ``LAYER.running_var``, (C,) each; 0 and 1 if missing.
 
     Raises
     ------
     ValueError
-        Something is missing or has another shape than the graph says.
+        An argument is missing, or its shape does not match the graph.
     """
     images = np.asarray(x, dtype=np.float64)
     if images.shape[1:] != tuple(graph.input.output):
@@ -135,14 +136,14 @@ def run(
 
 
 def backward(run: Run, seeds: Mapping[str, ArrayLike]) -> Gradients:
-    """Carry gradients from some values back to every value and parameter before them.
+    """Propagate gradients from some values back to all values and parameters that they depend on.
 
-    ``seeds`` holds, by node name, the gradient of something by that value, in the value's shape.
+    ``seeds`` holds the initial gradients by node name, shaped like the values of these nodes.
 
     Raises
     ------
     ValueError
-        A seed names no value of the run, or is shaped otherwise.
+        A seed is of an unknown value, or its shape is not that of the value.
     """
     values = {name: np.asarray(seed, dtype=np.float64) for name, seed in seeds.items()}
     for name, seed in values.items():
@@ -164,7 +165,7 @@ def backward(run: Run, seeds: Mapping[str, ArrayLike]) -> Gradients:
 
 
 def training_loss(run: Run) -> float:
-    """What training makes small: the weighted sum of the losses; without one, the cross-entropy of the scores.
+    """Return what training minimises: the weighted sum of the losses, or the cross-entropy of the scores without one.
 
     Raises
     ------
@@ -177,7 +178,7 @@ def training_loss(run: Run) -> float:
 
 
 def loss_seeds(run: Run) -> dict[str, Array]:
-    """The seeds with which ``backward`` gives the gradients of ``training_loss``. Raises what that raises."""
+    """Return the seeds for the gradients of ``training_loss``. Raises like that function."""
     if run.graph.losses:
         return {name: np.asarray(weight) for name, weight in _weights(run).items()}
     scored, one = _scored(run), np.ones(())
@@ -186,14 +187,14 @@ def loss_seeds(run: Run) -> dict[str, Array]:
 
 
 def _weights(run: Run) -> dict[str, float]:
-    """Each loss's weight by its node's name."""
+    """Return the weight of each loss by node name."""
     if run.labels is None:
         raise ValueError(f"{run.graph.name}'s loss needs labels")
     return {node.name: node.op.weight for node in run.graph.losses if isinstance(node.op, Loss)}
 
 
 def _scored(run: Run) -> Call:
-    """The scores and labels, as a loss is given them."""
+    """Return the arguments of a loss that reads the network's scores."""
     scores = run.graph.scores
     if scores.output.is_image:
         raise ValueError(f"{scores.name} has scores of {scores.output}: a loss needs one per class")
@@ -226,7 +227,7 @@ def _buffer_keys(node: Node) -> tuple[str, str]:
 
 
 def _of_units(given: Mapping[str, ArrayLike], what: str, node: Node, inputs: tuple[Array, ...]) -> Array | None:
-    """The number of each unit that an operation reads, where some are given for it."""
+    """Return the array given for a node, checked to be shaped like the node's input, or ``None``."""
     if node.name not in given:
         return None
     found = np.asarray(given[node.name], dtype=np.float64)

@@ -26,13 +26,13 @@ from .windows import columns, fold, slide, slide_back
 
 
 def maxpool(op: MaxPool, call: Call) -> Array:
-    """The largest of each window's pixels; padding and overhang are -infinity and never win."""
+    """The largest pixel of each window; padding and overhang are -infinity."""
     y: Array = columns(call.x, op.window, fill=-np.inf).max(axis=(2, 3))
     return y
 
 
 def maxpool_back(op: MaxPool, call: Call, y: Array, grad: Array) -> Gradient:
-    """To the largest pixel of each window, the first of equal ones (argmax finds the first)."""
+    """The largest pixel of each window gets the gradient, the first one of equals (argmax returns the first)."""
     n, c, height, width = call.x.shape
     seen = columns(call.x, op.window, fill=-np.inf)
     flat = seen.reshape(n, c, op.window.area, *grad.shape[2:])
@@ -41,13 +41,13 @@ def maxpool_back(op: MaxPool, call: Call, y: Array, grad: Array) -> Gradient:
 
 
 def avgpool(op: AvgPool, call: Call) -> Array:
-    """The sum of each window's pixels by the number of those that are in the image."""
+    """The mean of the pixels of each window that are in the image."""
     total: Array = columns(call.x, op.window).sum(axis=(2, 3))
     return total / _real_pixels(op, call.x)
 
 
 def avgpool_back(op: AvgPool, call: Call, y: Array, grad: Array) -> Gradient:
-    """To each of a window's pixels the same share."""
+    """Each pixel of a window gets the same share of the gradient."""
     n, c, height, width = call.x.shape
     share = (grad / _real_pixels(op, call.x))[:, :, None, None]
     everywhere = np.broadcast_to(share, (n, c, *op.window.kernel, *grad.shape[2:]))
@@ -55,7 +55,7 @@ def avgpool_back(op: AvgPool, call: Call, y: Array, grad: Array) -> Gradient:
 
 
 def _real_pixels(op: AvgPool, x: Array) -> Array:
-    """How many pixels of the image each window has: 1,1,OH,OW."""
+    """Return how many pixels of the image each window covers: 1,1,OH,OW."""
     number: Array = columns(np.ones((1, 1, *x.shape[2:])), op.window).sum(axis=(2, 3))
     return number
 
@@ -67,27 +67,29 @@ def sumpool(op: SumPool, call: Call) -> Array:
 
 
 def sumpool_back(op: SumPool, call: Call, y: Array, grad: Array) -> Gradient:
-    """To each of a window's pixels the whole gradient."""
+    """Each pixel of a window gets the whole gradient."""
     n, c, height, width = call.x.shape
     everywhere = np.broadcast_to(grad[:, :, None, None], (n, c, *op.window.kernel, *grad.shape[2:]))
     return Gradient((fold(everywhere, op.window, height, width),))
 
 
 def maxabspool(op: MaxAbsPool, call: Call) -> Array:
-    """The pixel with the largest magnitude of each window; padding and overhang have none and never win."""
+    """The pixel of largest magnitude in each window, the last one of equals; padding and overhang do not count."""
     total: Array = (columns(call.x, op.window) * _farthest(op, call.x)).sum(axis=(2, 3))
     return total
 
 
 def maxabspool_back(op: MaxAbsPool, call: Call, y: Array, grad: Array) -> Gradient:
-    """To the pixel that was taken."""
+    """The selected pixel gets the gradient."""
     height, width = call.x.shape[2:]
     return Gradient((fold(_farthest(op, call.x) * grad[:, :, None, None], op.window, height, width),))
 
 
 def _farthest(op: MaxAbsPool, x: Array) -> Array:
-    """1 at the pixel that each window takes, 0 at its others: N,C,KH,KW,OH,OW. The last of equal ones is the first of
-    the elements in reverse order, where argmax finds it."""
+    """Return 1 at the pixel that each window selects and 0 at the others: N,C,KH,KW,OH,OW.
+
+    argmax returns the first of equals, so it runs over the elements in reverse order to find the last.
+    """
     sizes = columns(np.abs(x), op.window, fill=-1.0)
     flat = sizes.reshape(*x.shape[:2], op.window.area, *sizes.shape[4:])
     last = op.window.area - 1 - flat[:, :, ::-1].argmax(axis=2, keepdims=True)
@@ -96,7 +98,7 @@ def _farthest(op: MaxAbsPool, x: Array) -> Array:
 
 
 def blur(op: Blur, call: Call) -> Array:
-    """A Gaussian along the rows' axis, then along the columns'."""
+    """Convolve with a Gaussian along the axis of rows, then along that of columns."""
     rows = slide(call.x, 2, op.size // 2, _gaussian(op))
     return slide(rows, 3, op.size // 2, _gaussian(op))
 
@@ -116,13 +118,13 @@ def _gaussian(op: Blur) -> Array:
 
 
 def nailbed(op: Nailbed, call: Call) -> Array:
-    """Every stride-th pixel, from a start that centres them."""
+    """Every stride-th pixel, starting so that the selection is centred."""
     rows, across = _kept(op, call.x)
     return call.x[:, :, rows, across]
 
 
 def nailbed_back(op: Nailbed, call: Call, y: Array, grad: Array) -> Gradient:
-    """To the pixels that were kept; the others have none."""
+    """The selected pixels get the gradient, the others 0."""
     by_x = np.zeros_like(call.x)
     rows, across = _kept(op, call.x)
     by_x[:, :, rows, across] = grad
@@ -135,48 +137,48 @@ def _kept(op: Nailbed, x: Array) -> tuple[slice, slice]:
 
 
 def mirror(op: Mirror, call: Call) -> Array:
-    """The last column first."""
+    """Reverse the order of the columns."""
     return call.x[..., ::-1]
 
 
 def mirror_back(op: Mirror, call: Call, y: Array, grad: Array) -> Gradient:
-    """Mirrored back."""
+    """Reverse the order of the columns."""
     return Gradient((grad[..., ::-1],))
 
 
 def crop(op: Crop, call: Call) -> Array:
-    """The rectangle's pixels."""
+    """The pixels of a rectangle."""
     return call.x[:, :, op.top : op.top + op.height, op.left : op.left + op.width]
 
 
 def crop_back(op: Crop, call: Call, y: Array, grad: Array) -> Gradient:
-    """To the rectangle's pixels; the others have none."""
+    """The pixels of the rectangle get the gradient, the others 0."""
     by_x = np.zeros_like(call.x)
     by_x[:, :, op.top : op.top + op.height, op.left : op.left + op.width] = grad
     return Gradient((by_x,))
 
 
 def zero_pad(op: ZeroPad, call: Call) -> Array:
-    """Zeros, then the image, then zeros, on both axes."""
+    """Pad with zeros on both axes."""
     left, right, top, bottom = op.pad
     return np.pad(call.x, ((0, 0), (0, 0), (top, bottom), (left, right)))
 
 
 def zero_pad_back(op: ZeroPad, call: Call, y: Array, grad: Array) -> Gradient:
-    """The image's own; zeros have none."""
+    """The part of the gradient that belongs to the image."""
     height, width = call.x.shape[2:]
     return Gradient((grad[:, :, op.pad.top : op.pad.top + height, op.pad.left : op.pad.left + width],))
 
 
 def resize(op: Resize, call: Call) -> Array:
-    """Between neighbouring rows, then between neighbouring columns: R x C^T."""
+    """Bilinear interpolation as R x C^T: R interpolates between rows, C between columns."""
     rows, across = _resized(op, call.x)
     y: Array = rows @ call.x @ across.T
     return y
 
 
 def resize_back(op: Resize, call: Call, y: Array, grad: Array) -> Gradient:
-    """The two matrices from the other side."""
+    """R^T grad C."""
     rows, across = _resized(op, call.x)
     return Gradient((rows.T @ grad @ across,))
 
@@ -187,7 +189,7 @@ def _resized(op: Resize, x: Array) -> tuple[Array, Array]:
 
 
 def random_scale(op: RandomScale, call: Call) -> Array:
-    """The square as it was drawn, between neighbouring pixels; outside training the middle one."""
+    """A square of the image at a random scale and position, by bilinear interpolation; in evaluation the middle."""
     if not call.training:
         return crop(op.middle(call.x.shape[2]), call)
     rows, across = _scaled(op, call)
@@ -196,7 +198,7 @@ def random_scale(op: RandomScale, call: Call) -> Array:
 
 
 def random_scale_back(op: RandomScale, call: Call, y: Array, grad: Array) -> Gradient:
-    """The two matrices from the other side."""
+    """R^T grad C."""
     if not call.training:
         return crop_back(op.middle(call.x.shape[2]), call, y, grad)
     rows, across = _scaled(op, call)
@@ -212,7 +214,7 @@ def _scaled(op: RandomScale, call: Call) -> tuple[Array, Array]:
 
 
 def _between(places: Sequence[float], size: int) -> Array:
-    """What each output of an axis takes of each pixel: 1 - share of one, share of the next."""
+    """Return the linear interpolation weights of each sampling position for each pixel of an axis, (places, size)."""
     takes = np.zeros((len(places), size))
     for output, place in enumerate(places):
         first = int(place)

@@ -1,4 +1,4 @@
-"""Which functions compute an operation: the table that is the backend."""
+"""The functions of each operation."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from .call import Array, Call, Gradient
 
 
 class Pair(NamedTuple):
-    """An operation's two functions. Each takes an operation of the class that it stands under, hence the ``Any``.
+    """The two functions of an operation.
 
-    ``forward(op, call)`` is the value; ``backward(op, call, value, grad)`` the gradients by what was read, given the
-    gradient by the value.
+    ``forward(op, call)`` returns the value. ``backward(op, call, value, grad)`` returns the gradients by inputs and
+    parameters, given the gradient by the value. ``op`` is an instance of the key in ``OPS``, hence the ``Any``.
     """
 
     forward: Callable[[Any, Call], Array]
@@ -74,4 +74,4 @@ OPS: Mapping[type[ops.Op], Pair] = {
     ops.GatedSumSquares: Pair(losses.gated_sum_squares, losses.gated_sum_squares_back),
     ops.Topographic: Pair(losses.topographic_sparsity, losses.topographic_sparsity_back),
 }
-"""Every operation of ``netspec.ir.ops.VOCABULARY``."""
+"""The functions of every operation of ``netspec.ir.ops.VOCABULARY``."""

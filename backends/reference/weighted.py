@@ -1,6 +1,6 @@
-"""Conv, Local, Linear, ChannelScale and Bias. Groups are an axis G of their own: output group g reads input group g.
+"""Conv, Local, Linear, ChannelScale and Bias. Groups get an axis G: output group g reads input group g.
 
-In the shapes below K = C/G * KH * KW is the number of weights of one filter, P = OH * OW the number of places.
+In the shapes below, K = C/G * KH * KW is the number of weights of a filter and P = OH * OW the number of output pixels.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def _fold_groups(op: Conv | Local, seen: Array, x: Array, grad: Array) -> Array:
 
 
 def conv(op: Conv, call: Call) -> Array:
-    """One matrix product per image and group: G,F/G,K by N,G,K,P is N,G,F/G,P, that is N,F,OH,OW."""
+    """One matrix product per image and group: G,F/G,K by N,G,K,P gives N,G,F/G,P, reshaped to N,F,OH,OW."""
     weight, *bias = call.params
     weight = _present(op, weight)
     n, _, height, width = call.x.shape
@@ -40,7 +40,7 @@ def conv(op: Conv, call: Call) -> Array:
 
 
 def conv_back(op: Conv, call: Call, y: Array, grad: Array) -> Gradient:
-    """By the weights, gradient times columns transposed; by the columns, weights transposed times gradient."""
+    """By the weights: gradient times transposed columns. By the columns: transposed weights times gradient."""
     weight, *bias = call.params
     weight = _present(op, weight)
     n = len(grad)
@@ -53,7 +53,7 @@ def conv_back(op: Conv, call: Call, y: Array, grad: Array) -> Gradient:
 
 
 def _present(op: Conv, weight: Array) -> Array:
-    """F,C/G,KH,KW with 0 in place of the weights that a connection table leaves out."""
+    """Zero the weights (F,C/G,KH,KW) that a connection table leaves out."""
     if op.table is None:
         return weight
     mask: Array = np.array(op.table.mask(weight.shape[1]))
@@ -61,7 +61,7 @@ def _present(op: Conv, weight: Array) -> Array:
 
 
 def local(op: Local, call: Call) -> Array:
-    """As conv, with other weights at every place p: out[n,g,f,p] = sum_k weight[g,f,p,k] columns[n,g,k,p]."""
+    """Like conv, with separate weights per output pixel p: out[n,g,f,p] = sum_k weight[g,f,p,k] columns[n,g,k,p]."""
     weight, *bias = call.params
     matrix = weight.reshape(op.groups, op.filters // op.groups, weight.shape[1] * weight.shape[2], -1)
     y: Array = np.einsum("gfpk,ngkp->ngfp", matrix, _group_columns(op, call.x))
@@ -70,7 +70,7 @@ def local(op: Local, call: Call) -> Array:
 
 
 def local_back(op: Local, call: Call, y: Array, grad: Array) -> Gradient:
-    """The product rule, place by place."""
+    """Like conv_back, for each output pixel separately."""
     weight, *bias = call.params
     by_group = grad.reshape(len(grad), op.groups, op.filters // op.groups, -1)
     matrix = weight.reshape(*by_group.shape[1:], -1)
@@ -80,7 +80,7 @@ def local_back(op: Local, call: Call, y: Array, grad: Array) -> Gradient:
 
 
 def linear(op: Linear, call: Call) -> Array:
-    """One matrix product per group: G,N,I/G by G,I/G,O/G; an image is first read as a vector of I units."""
+    """One matrix product per group: G,N,I/G by G,I/G,O/G. An image is read as a vector of I units."""
     weight, *bias = call.params
     product = _by_groups(call.x, op.groups) @ weight.reshape(op.groups, op.outputs // op.groups, -1).swapaxes(1, 2)
     y = _merged(product)
@@ -88,7 +88,7 @@ def linear(op: Linear, call: Call) -> Array:
 
 
 def linear_back(op: Linear, call: Call, y: Array, grad: Array) -> Gradient:
-    """By the weights, gradient transposed times input; by the input, gradient times weights."""
+    """By the weights: transposed gradient times input. By the input: gradient times weights."""
     weight, *bias = call.params
     by_group = _by_groups(grad, op.groups)
     by_weight = (by_group.swapaxes(1, 2) @ _by_groups(call.x, op.groups)).reshape(weight.shape)
@@ -108,28 +108,28 @@ def _merged(x: Array) -> Array:
 
 
 def channel_scale(op: ChannelScale, call: Call) -> Array:
-    """x times (C,), at every pixel."""
+    """Multiply each channel by its weight, (C,)."""
     return call.x * _by_channel(call.params[0], call.x)
 
 
 def channel_scale_back(op: ChannelScale, call: Call, y: Array, grad: Array) -> Gradient:
-    """By a coefficient, gradient times input, summed over all that it was multiplied by."""
+    """By a weight: gradient times input, summed over the images and pixels of its channel."""
     by_weight = (grad * call.x).sum(axis=(0, *range(2, grad.ndim)))
     return Gradient((grad * _by_channel(call.params[0], call.x),), (by_weight,))
 
 
 def _by_channel(weight: Array, x: Array) -> Array:
-    """(C,) so that it goes with N,C,H,W or N,C."""
+    """Reshape (C,) to broadcast with N,C,H,W or N,C."""
     return weight.reshape(weight.shape + (1,) * (x.ndim - 2))
 
 
 def bias(op: Bias, call: Call) -> Array:
-    """x plus (C,) at every pixel, or plus a number per unit."""
+    """Add a bias per channel, (C,), or per unit, shaped like one image's value."""
     (b,) = call.params
     return call.x + b.reshape(b.shape + (1,) * (call.x.ndim - 1 - b.ndim))
 
 
 def bias_back(op: Bias, call: Call, y: Array, grad: Array) -> Gradient:
-    """The gradient summed over everything that one number was added to."""
+    """By a bias: the gradient summed over all elements to which it was added."""
     (b,) = call.params
     return Gradient((grad,), (grad.sum(axis=(0, *range(1 + b.ndim, grad.ndim))),))

@@ -1,6 +1,6 @@
 """Sliding windows: the two-dimensional ones of convolutions and pools, and one-dimensional weighted sums.
 
-Each comes with its adjoint, the same linear map read backwards, which is what carries a gradient back through it.
+Each linear map comes with its adjoint, which propagates gradients back through it.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ Taps = Iterator[tuple[int, int, slice, slice]]
 
 
 def columns(x: Array, window: Window, fill: float = 0.0) -> Array:
-    """im2col: what every window sees.
+    """im2col: return the pixels of every window.
 
-    x is N,C,H,W; the result is N,C,KH,KW,OH,OW, whose [n, c, i, j, y, x] is the pixel that the window at place (y, x)
-    has under its kernel's element (i, j). ``fill`` stands in the padding and in the overhang.
+    x is N,C,H,W; the result is N,C,KH,KW,OH,OW. Its element [n, c, i, j, y, x] is the pixel under kernel element (i, j)
+    of the window of output pixel (y, x). Padding and overhang are filled with ``fill``.
     """
     n, c, height, width = x.shape
     pad = window.effective_pad(height, width)
@@ -35,7 +35,7 @@ def columns(x: Array, window: Window, fill: float = 0.0) -> Array:
 def fold(seen: Array, window: Window, height: int, width: int) -> Array:
     """col2im, the adjoint of ``columns``: N,C,KH,KW,OH,OW to N,C,H,W.
 
-    Each pixel receives the sum of what stands at all the places where windows saw it; the padding's share is dropped.
+    Each pixel gets the sum over all windows and kernel elements that read it. The sums of the padding are dropped.
     """
     n, c, _, _, out_height, out_width = seen.shape
     pad = window.effective_pad(height, width)
@@ -51,7 +51,7 @@ def _places(window: Window, height: int, width: int) -> tuple[int, int]:
 
 
 def _taps(window: Window, out_height: int, out_width: int) -> Taps:
-    """Each element (i, j) of the kernel with the rows and columns of the padded image that it visits."""
+    """Yield each element (i, j) of the kernel with the rows and columns of the padded image that it reads."""
     for i in range(window.kernel[0]):
         for j in range(window.kernel[1]):
             yield i, j, _visited(window, 0, i, out_height), _visited(window, 1, j, out_width)
@@ -63,7 +63,7 @@ def _visited(window: Window, axis: int, element: int, places: int) -> slice:
 
 
 def slide(x: Array, axis: int, lower: int, weights: Array) -> Array:
-    """Weighted sums along one axis: out[i] = sum_t weights[t] x[i - lower + t], cut at the borders.
+    """Return weighted sums along one axis: out[i] = sum_t weights[t] x[i - lower + t], truncated at the borders.
 
     ``weights`` is (size,); the result is shaped like x.
     """
@@ -77,5 +77,5 @@ def slide(x: Array, axis: int, lower: int, weights: Array) -> Array:
 
 
 def slide_back(grad: Array, axis: int, lower: int, weights: Array) -> Array:
-    """The adjoint of ``slide``: the window turned round, with as much above i as it had below."""
+    """The adjoint of ``slide``: the same sum with the weights, and the extents before and after i, reversed."""
     return slide(grad, axis, len(weights) - 1 - lower, weights[::-1])
