@@ -1,4 +1,4 @@
-"""Syntax to graph: every mistake of a file, each once, or the checked network."""
+"""Check a parsed spec: report each mistake once, or build the graph."""
 
 from __future__ import annotations
 
@@ -34,8 +34,11 @@ __all__ = ["Checked", "Known", "LayerFacts", "check", "check_file"]
 
 
 def check(spec: Source | Texts, input_shape: Shape | None = None, earlier: Known | None = None) -> Checked:
-    """Parse and check a spec. ``input_shape`` stands in for the shape that the file gives its input. ``earlier`` is
-    what was found out of a similar one, which makes this check faster and nothing else."""
+    """Parse and check a spec.
+
+    ``input_shape`` replaces the input shape given in the file. ``earlier`` is the cache of a previous check of a
+    similar spec (``Checked.known``); it only makes this check faster.
+    """
     texts = spec if isinstance(spec, Texts) else gather(spec, Folder())
     with _collector_paused():
         return check_file(texts.file(), input_shape, texts, earlier)
@@ -43,7 +46,10 @@ def check(spec: Source | Texts, input_shape: Shape | None = None, earlier: Known
 
 @contextmanager
 def _collector_paused() -> Iterator[None]:
-    """A check makes many small objects without cycles: walking them again and again costs a third of its time."""
+    """Pause the garbage collector.
+
+    A check creates many small objects without cycles, and scanning them repeatedly would take a third of its time.
+    """
     running = gc.isenabled()
     gc.disable()
     try:
@@ -56,10 +62,10 @@ def _collector_paused() -> Iterator[None]:
 def check_file(
     file: File, input_shape: Shape | None = None, texts: Texts | None = None, earlier: Known | None = None
 ) -> Checked:
-    """Check a spec that has been parsed. Never raises for a mistake in it. ``texts`` are what it was parsed from, where
-    that is more than one file.
+    """Check a parsed spec. Mistakes in it become diagnostics; they are never raised.
 
-    With another input the file's claims, and the crops that it cuts, are of another network: they do not hold.
+    ``texts`` are the texts that the file was parsed from, if there are several. With an ``input_shape``, the file's
+    claims and crops are ignored, because they describe a network with another input.
     """
     findings = Findings(file.source, file.dropped)
     findings.all += file.diagnostics
@@ -106,12 +112,12 @@ def check_file(
 
 
 def _wrong(findings: Findings) -> bool:
-    """Whether there is an error among what has been found."""
+    """Whether any error has been found."""
     return any(d.severity == "error" for d in findings.all)
 
 
 def _fit_crops(settings: Settings, shape: Shape) -> None:
-    """Crops of the input's own size, from images that are large enough for them."""
+    """Make crops as large as the given input, and drop ``from=`` if its images are too small for them."""
     resize = settings.augment.resize
     large = resize if resize is not None and resize >= max(shape.height, shape.width) else None
     settings.augment = replace(settings.augment, crop=None, resize=large)
@@ -119,7 +125,7 @@ def _fit_crops(settings: Settings, shape: Shape) -> None:
 
 
 def _inputs(walk: Walk, source: Source, findings: Findings) -> None:
-    """Exactly one layer is the input."""
+    """Check that exactly one layer is the input."""
     if not walk.sections:
         if not _wrong(findings):
             findings.add(
@@ -156,13 +162,13 @@ def _inputs(walk: Walk, source: Source, findings: Findings) -> None:
 
 
 def _type_word(section: Section) -> str:
-    """The word that stands where a layer's type does."""
+    """The word in the position of a layer's type, or an empty string."""
     word = section.values[0] if section.values else None
     return word.text if isinstance(word, Word) else ""
 
 
 def _crop(walk: Walk, settings: Settings, findings: Findings) -> None:
-    """The crop that training cuts out is what the network reads, and fits into the images that it is cut from."""
+    """Check that crops have the size of the network's input and fit into the images that they are cut from."""
     facts = next((f for f in walk.facts if f.type == "input" and f.computed), None)
     if facts is None or facts.computed is None:
         return
@@ -186,13 +192,13 @@ def _crop(walk: Walk, settings: Settings, findings: Findings) -> None:
 
 
 def _shape_span(facts: LayerFacts) -> Span:
-    """Where an input's shape stands."""
+    """The span of an input layer's shape, or of its name if the shape is missing."""
     values = facts.section.values
     return values[1].span if len(values) > 1 else facts.section.name.span
 
 
 def _unread(walk: Walk, findings: Findings) -> None:
-    """A layer whose value nobody reads is most likely forgotten, unless it is the network's output or a loss."""
+    """Warn about layers that nothing reads, except losses and the network's output (its last layer)."""
     read = {i for inputs in walk.wiring.inputs for i in inputs or ()}
     for number, facts in enumerate(walk.facts[:-1]):
         value = walk.values[number]
@@ -236,5 +242,5 @@ def _graph(walk: Walk, settings: Settings) -> Graph:
 
 
 def _each(given: str | tuple[float, ...], channels: int) -> str | tuple[float, ...]:
-    """A word, or a number for each channel, of which one serves all."""
+    """Repeat a single number for every channel; leave a word or a complete tuple as it is."""
     return given * channels if isinstance(given, tuple) and len(given) == 1 else given

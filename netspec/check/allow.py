@@ -1,4 +1,4 @@
-"""Silencing a warning where it stands: the comment ``# allow: unread-pixels`` on its line."""
+"""Comments that silence warnings on their line: ``# allow: unread-pixels``."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ WARNINGS = (
     "unused-allow",
     "warmup-too-long",
 )
-"""The codes that a comment may allow."""
+"""The codes that a comment can silence."""
 
 _OF_COMMENTS = ("unknown-allow", "unused-allow")
 
@@ -39,7 +39,7 @@ _CODE = re.compile(r"[\w-]+")
 
 
 def allowed(warning: Diagnostic) -> bool:
-    """Whether a comment on its line silences a warning. Errors are never silenced."""
+    """Whether a comment on the warning's line silences it. Errors are never silenced."""
     if warning.severity != "warning":
         return False
     _, _, comment = warning.span.source.line(warning.span.line).partition("#")
@@ -48,7 +48,7 @@ def allowed(warning: Diagnostic) -> bool:
 
 
 def allowance(warning: Diagnostic) -> Edit:
-    """The change of the warning's line that silences it: a comment, or a code more in the one that is there."""
+    """Return the edit that silences a warning: a new comment, or its code added to the line's existing comment."""
     source, number = warning.span.source, warning.span.line
     line = source.line(number)
     code, hash_sign, comment = line.partition("#")
@@ -65,7 +65,7 @@ def allowance(warning: Diagnostic) -> Edit:
 
 
 def unknown(source: Source) -> Iterator[Diagnostic]:
-    """The words in a file's comments that are to allow a warning and cannot."""
+    """Yield a warning for each code after ``allow:`` that does not exist."""
     for word in _words(source):
         if word.text not in WARNINGS:
             near = nearest(word.text, WARNINGS)
@@ -76,7 +76,7 @@ def unknown(source: Source) -> Iterator[Diagnostic]:
 
 
 def unused(source: Source, silenced: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
-    """The warnings that a file's comments allow and that do not occur on their lines."""
+    """Yield a warning for each code after ``allow:`` whose warning does not occur on that line."""
     used = {(w.span.line, w.code) for w in silenced if w.span.source is source}
     for word in _words(source):
         if word.text in WARNINGS and word.text not in _OF_COMMENTS and (word.line, word.text) not in used:
@@ -86,7 +86,7 @@ def unused(source: Source, silenced: Iterable[Diagnostic]) -> Iterator[Diagnosti
 
 
 def _words(source: Source) -> Iterator[Span]:
-    """Every code in a file's comments that stands behind ``allow:``."""
+    """Yield the span of each code after ``allow:`` in a file's comments."""
     if "allow:" not in source.text:
         return
     for number, start in enumerate(source.line_starts, 1):

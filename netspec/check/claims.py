@@ -1,4 +1,4 @@
-"""What a layer states after ``->``: read, then proved or refuted against what was computed."""
+"""Claims: reading what a layer states after ``->``, and the arithmetic that explains the true shape and counts."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _COUNTS = {
 
 
 class Stated(NamedTuple):
-    """A layer's claim as far as it could be read: the shape, the counts, and where each stands."""
+    """A layer's claim as far as it could be read: the shape, the counts, and where each is written."""
 
     section: Section
     shape: Shape | None
@@ -45,7 +45,7 @@ class Stated(NamedTuple):
 
 
 def read_claim(claim: Claim | None, findings: Findings, layer: str) -> tuple[Shape | None, dict[str, int]]:
-    """The shape and the counts of a layer's claim; what is wrong with it is reported."""
+    """Read a layer's claim and report mistakes in it. Return the shape and the counts."""
     if claim is None:
         return None, {}
     shape = None
@@ -81,7 +81,7 @@ def read_claim(claim: Claim | None, findings: Findings, layer: str) -> tuple[Sha
 
 
 class Step(NamedTuple):
-    """One operation of a layer with the shapes around it: what arithmetic is told from."""
+    """One operation of a layer with its input and output shapes."""
 
     op: Op
     reads: tuple[Shape, ...]
@@ -89,7 +89,7 @@ class Step(NamedTuple):
 
 
 def shape_arithmetic(steps: Sequence[Step]) -> tuple[str, ...]:
-    """How a layer's shape comes about, with the numbers put in."""
+    """Explain in numbers how a layer's output shape follows from its input."""
     for step in steps:
         x = step.reads[0] if step.reads else step.output
         window = window_of(step.op)
@@ -107,7 +107,7 @@ def shape_arithmetic(steps: Sequence[Step]) -> tuple[str, ...]:
 
 
 def channel_arithmetic(steps: Sequence[Step]) -> tuple[str, ...]:
-    """Where a layer's channels come from."""
+    """Explain where a layer's number of channels comes from."""
     for step in steps:
         if isinstance(step.op, Conv | Local):
             return (f"channels: filters={step.op.filters}",)
@@ -116,7 +116,7 @@ def channel_arithmetic(steps: Sequence[Step]) -> tuple[str, ...]:
 
 
 def _axis_arithmetic(window: Window, axis: Literal["height", "width"], size: int, fits: Axis) -> str:
-    """How many places a window has along one axis, how they were rounded, and what is left unread."""
+    """Explain the number of window positions along one axis, how it was rounded, and which pixels stay unread."""
     text = f"{axis}: {window.arithmetic(axis, size)}"
     if window.places(axis, size).denominator > 1:
         text += f", rounded to {fits.output} (rounding={window.rounding})"
@@ -127,7 +127,7 @@ def _axis_arithmetic(window: Window, axis: Literal["height", "width"], size: int
 
 
 def count_arithmetic(name: str, steps: Sequence[Step]) -> tuple[str, ...]:
-    """How a layer's units, weights or connections are counted, with the numbers put in; one line a weighted step."""
+    """Explain in numbers how units, weights or connections are counted, one line for each operation with weights."""
     if name == "units":
         out = steps[-1].output
         return (f"{_product(tuple(out))} = {count(out.units)}",) if out.is_image else ()

@@ -1,4 +1,4 @@
-"""The counts that a layer states (units, weights, connections), held against what it comes to."""
+"""Check the counts that a layer claims (units, weights, connections) against the computed ones."""
 
 from __future__ import annotations
 
@@ -19,11 +19,13 @@ def refute_counts(
     shapes: tuple[Shape, ...],
     second: Lowered | None = None,
 ) -> None:
-    """Report the counts that are wrong under each of the shapes that a layer may have, and of the ``second`` layer too,
-    which it is if refuted claims above it are wrong.
+    """Report the claimed counts that hold neither for the layer with any of ``shapes`` nor for ``second``.
 
-    With another shape than the computed one the layer would have other keys: what its weights and connections come to
-    then is not known, and is left to ``also_wrong``.
+    ``shapes`` are the shapes that the layer may have: the computed one and, if it was refuted, the claimed one.
+    ``second`` is the layer as it would be if refuted claims above it were wrong.
+
+    With a shape other than the computed one, the layer would have other keys and an unknown number of weights and
+    connections. These counts are then left to ``also_wrong``.
     """
     if not stated.counts:
         return
@@ -49,7 +51,7 @@ def refute_counts(
 
 
 def _with_biases(key: str, more: int, lowered: Lowered) -> Iterator[str]:
-    """Of a count that has the biases in it, as LeNet-5's paper and others count: what is counted here."""
+    """Yield a note if a claimed count includes the biases, as in LeNet-5's paper and others."""
     actual = _actual(lowered, lowered.value.shape)[key]
     biases = sum(p.size for p in lowered.parameters if p.role == "bias")
     units = lowered.value.shape.units
@@ -60,7 +62,8 @@ def _with_biases(key: str, more: int, lowered: Lowered) -> Iterator[str]:
 
 
 def also_wrong(stated: Stated, lowered: Lowered, shape: Shape) -> Iterator[str]:
-    """Beside a refuted shape: the weights and connections that are wrong with it and without it."""
+    """Yield a note for each claimed number of weights or connections that is wrong with both the computed shape and
+    ``shape``, the refuted one."""
     now, then = _actual(lowered, lowered.value.shape), _actual(lowered, shape)
     for key, number in stated.counts.items():
         if key != "units" and number not in (now[key], then[key]):
@@ -68,7 +71,7 @@ def also_wrong(stated: Stated, lowered: Lowered, shape: Shape) -> Iterator[str]:
 
 
 def _actual(lowered: Lowered, shape: Shape) -> dict[str, int]:
-    """What may be stated of a layer, with a shape in place of that which was computed."""
+    """The counts that a layer may claim, if its output shape were ``shape``."""
     computed, steps = lowered.value.shape, lowered.steps
     return {
         "units": shape.units,

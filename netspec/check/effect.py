@@ -1,5 +1,4 @@
-"""Keys that are written beside a layer and change nothing there, because another key or a missing line takes their
-effect away."""
+"""Warnings about keys of a layer that have no effect, because of another key or a missing statement."""
 
 from __future__ import annotations
 
@@ -32,7 +31,7 @@ _OF_ANY = frozenset((*_OF_WEIGHTS, *_OF_BIASES, *_OF_GROUPS, "update_every"))
 
 
 def without_effect(layers: Iterable[LayerFacts], settings: Settings, findings: Findings) -> None:
-    """Warn of keys without effect. Only what stands at the layer itself counts: a default is for many layers."""
+    """Warn about a layer's own keys that have no effect. Keys from a ``default`` line are meant for many layers."""
     for facts in layers:
         if _OF_ANY.isdisjoint(facts.section.body.keys):
             continue
@@ -45,7 +44,7 @@ def without_effect(layers: Iterable[LayerFacts], settings: Settings, findings: F
 
 
 def _idle(facts: LayerFacts, settings: Settings) -> Iterator[tuple[str, str]]:
-    """Keys that would have no effect, each with the reason."""
+    """Yield the keys that have no effect in this layer, whether given or not, each with the reason."""
     name, owner = facts.section.name.text, facts.values.get("weights")
     if owner:
         why = f"{name} has no weights of its own: it takes those of {owner[0]}, as they are drawn and trained there"
@@ -53,7 +52,7 @@ def _idle(facts: LayerFacts, settings: Settings) -> Iterator[tuple[str, str]]:
     if not owner and None not in _said(facts, "super_eps"):
         why = "super_eps has a rule of its own, without weight decay"
         yield from ((key, why) for key in ("decay", "decay_mult"))
-    # A decay of 0 is what the rate makes of it anyway, and said beside it in Caffe's files.
+    # With a rate of 0 the decay is 0 in effect. Caffe's files state both, so a decay of 0 is not reported.
     yield from ((key, why) for key, why in _standing(facts, settings) if _said(facts, key) != {0})
     if facts.values.get("norm_over") == "parts":
         yield from (("norm_over", why) for why in _nothing_over_parts(facts))
@@ -74,8 +73,10 @@ def _idle(facts: LayerFacts, settings: Settings) -> Iterator[tuple[str, str]]:
 
 
 def _standing(facts: LayerFacts, settings: Settings) -> Iterator[tuple[str, str]]:
-    """What else is said of the updates of a layer's own weights, or biases, whose rate is 0: it is in every term of the
-    velocity, the decay's too, which stays 0 whatever the momentum is."""
+    """Yield the update keys that have no effect because the learning rate of the layer's weights or biases is 0.
+
+    The rate is a factor of every term of the velocity, including the decay: it stays 0 whatever the momentum is.
+    """
     name, weights, biases = facts.section.name.text, _no_rate(facts, "lr", "lr_mult"), _no_rate_of_biases(facts)
     if biases is not None and facts.values.get("bias") is not None:
         yield from ((key, f"{name}'s biases stay as they are: {biases}=0") for key in _OF_MOVING_BIASES)
@@ -87,7 +88,10 @@ def _standing(facts: LayerFacts, settings: Settings) -> Iterator[tuple[str, str]
 
 
 def _of_biases_too(key: str, facts: LayerFacts, settings: Settings) -> bool:
-    """Whether biases that move, or would, follow what a key says of the weights: nothing else says it of them."""
+    """Whether a key of the weights also applies to the biases, because they have no such key of their own.
+
+    Biases that another key keeps from being trained do not count.
+    """
     if key not in ("lr", "schedule", "momentum") or facts.values.get("bias") is None:
         return False
     own = facts.values.get(f"bias_{key}")
@@ -97,24 +101,24 @@ def _of_biases_too(key: str, facts: LayerFacts, settings: Settings) -> bool:
 
 
 def _no_rate(facts: LayerFacts, *keys: str) -> str | None:
-    """That of the keys which says that the rate is 0, of all inputs."""
+    """Return the first of ``keys`` that sets the learning rate to 0 for all inputs."""
     return next((key for key in keys if _said(facts, key) == {0}), None)
 
 
 def _no_rate_of_biases(facts: LayerFacts) -> str | None:
-    """The key which says that the biases' rate is 0; without one of their own it is the weights'."""
+    """Return the key that sets the biases' learning rate to 0: one of their own, or the weights' ``lr``."""
     own = _no_rate(facts, "bias_lr", "bias_lr_mult")
     return own or (_no_rate(facts, "lr") if facts.values.get("bias_lr") is None else None)
 
 
 def _said(facts: LayerFacts, key: str) -> set[Any]:
-    """What a key says of each input."""
+    """The values of a key over all inputs."""
     value = facts.values.get(key)
     return set(value.values) if isinstance(value, PerInput) else {value}
 
 
 def _nothing_over_parts(facts: LayerFacts) -> Iterator[str]:
-    """Why there is no length over several parts."""
+    """Yield the reason why ``norm_over=parts`` has no effect, if it has none."""
     name = facts.section.name.text
     if _said(facts, "parts") == {1}:
         yield f"{name} is one part: parts=2 would make two"

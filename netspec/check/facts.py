@@ -1,4 +1,4 @@
-"""What the checker has found out about a file and about each of its layers."""
+"""The results of a check: facts about each layer, and about the file."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from netspec.language.variants import Texts
 
 
 class LayerFacts(NamedTuple):
-    """One section: what was written, the keys' values with every default filled in, and the shapes around it.
+    """One layer: its section, the values of its keys including defaults, and its input and output shapes.
 
-    ``computed`` is the shape that the arithmetic gives, ``None`` where it gives none; ``reads`` is empty where the
-    inputs are not known. ``inputs`` are the numbers of the sections that it reads.
+    ``inputs`` are the indices of the sections that it reads and ``reads`` their shapes, empty if they are not known.
+    ``computed`` is the output shape, or ``None`` if it could not be computed.
     """
 
     section: Section
@@ -32,17 +32,17 @@ class LayerFacts(NamedTuple):
     computed: Shape | None
     stated: Stated
     failed: Op | None = None
-    """The operation that could not be, where the arithmetic gives no shape."""
+    """The operation whose fault kept the output shape from being computed."""
 
     @property
     def pairs(self) -> Mapping[str, Pair]:
-        """The keys that are given, and where; of one that is given twice, the first."""
+        """The layer's keys as written; for a key that is given twice, the first."""
         return by_key(self.section.pairs)
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """The result of a check. ``graph`` is there when there are no errors."""
+    """The result of a check. ``graph`` is ``None`` if there are errors."""
 
     texts: Texts
     file: File
@@ -59,5 +59,5 @@ class Checked:
         return tuple(d for d in self.diagnostics if d.severity == "error")
 
     def layer(self, name: str) -> LayerFacts | None:
-        """The facts of the first layer of this name."""
+        """Return the facts of the first layer with this name."""
         return next((f for f in self.layers if f.section.name.text == name), None)

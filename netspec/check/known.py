@@ -1,8 +1,6 @@
-"""What one check finds out about layers that say the same, and another one of nearly the same file need not find out
-again.
+"""A cache of what a check works out for each layer, for layers that say the same and for later checks of similar files.
 
-All of it follows from what stands as its key, under settings that are the same: a check that knows something finds what
-one that knows nothing does.
+Every entry depends only on its key and on the settings, so a check finds the same with a cache as without one.
 """
 
 from __future__ import annotations
@@ -23,9 +21,11 @@ Found = TypeVar("Found")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reading:
-    """What a layer's statement says by itself, but for the names of those that it reads: ``type`` is ``None`` where
-    there is none, ``values``, those of all keys with every default filled in, where one that is needed is not known.
-    The shape and the counts are stated."""
+    """What a layer's statement says on its own, except for the names of its inputs.
+
+    ``type`` is ``None`` if the layer has no known type. ``values`` are the values of all keys including defaults, or
+    ``None`` if a required one is not known. ``shape`` and ``counts`` are the layer's claim.
+    """
 
     type: LayerType | None
     values: Mapping[str, Any] | None
@@ -34,9 +34,10 @@ class Reading:
 
 
 class Circumstances(NamedTuple):
-    """All that a layer's operations depend on, but for the names: what it says, and what the values are that it reads.
+    """Everything that a layer's operations depend on, except for names: its statement and the values that it reads.
 
-    A value may be read twice: each stands with the number of the first that is the same.
+    Each input is given by its shape, its placement, and the index of the first input that is the same value, since a
+    layer may read a value twice.
     """
 
     reading: Reading
@@ -45,14 +46,14 @@ class Circumstances(NamedTuple):
 
 
 class Kept(Generic[Key, Found]):
-    """What has been found out of each key, by this check or by the one before."""
+    """A cache that takes entries over from the previous check's cache when they are asked for."""
 
     def __init__(self, before: Mapping[Key, Found]) -> None:
         self.found: dict[Key, Found] = {}
         self._before = before
 
     def get(self, key: Key, find: Callable[[], Found]) -> Found:
-        """What is known of a key, or else what is found now."""
+        """Return the cached value of ``key``, or compute it with ``find``."""
         if key in self.found:
             return self.found[key]
         found = self._before[key] if key in self._before else find()
@@ -61,9 +62,12 @@ class Kept(Generic[Key, Found]):
 
 
 class Known:
-    """``readings`` of what layers say with so many inputs, ``None`` where a mistake stands in one; ``lowered`` layers
-    by their names and those that they read, and of all that are ``alike``, one. What was known before and is not asked
-    for again is forgotten."""
+    """The cache of one check.
+
+    ``readings`` has the statements read so far, by their words and their number of inputs, or ``None`` for a statement
+    with a mistake. ``alike`` has one lowered layer for each ``Circumstances``, and ``lowered`` each layer under its own
+    name and the names of its inputs. Entries of the ``earlier`` cache that this check does not use are dropped.
+    """
 
     def __init__(self, settings: Settings, input_shape: Shape | None, earlier: Known | None = None) -> None:
         self._under = settings.net, settings.defaults, settings.groups, settings.train, input_shape

@@ -1,8 +1,8 @@
-"""The walk over the layers of a file: every layer's inputs, shape and claim, each mistake once.
+"""The walk over the layers of a file: check each layer's inputs, shape and claim, and report each mistake once.
 
-A value whose layer is wrong is not there for its readers, unless the layer states its shape: then that is believed and
-the readers are checked against it. Where a claim and the arithmetic disagree, the claim is believed, and the
-arithmetic's shape is kept beside it: what is wrong below only because of this disagreement is not said again.
+The output of a layer with a mistake is unknown to its readers, unless the layer claims a shape: then the readers are
+checked against the claim. If a claim and the arithmetic disagree, the claim is believed and the computed shape is kept
+as an alternative, so that mistakes below that only follow from this disagreement are not reported again.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ from netspec.source import Span
 from netspec.units import plural
 
 MOST_ODD = 4
-"""How many of the values that cannot be joined are shown."""
+"""How many of the inputs with mismatching shapes are labelled."""
 
 
 class Value(NamedTuple):
-    """What a layer makes, as far as it is known. ``other`` is the shape that it has if its claim is wrong."""
+    """A layer's output, as far as it is known. ``other`` is its shape if its own claim or one above it is wrong."""
 
     operand: Operand
     other: Shape | None = None
@@ -45,7 +45,7 @@ class Value(NamedTuple):
 
 
 class Walk:
-    """Checks the sections in order and keeps what each of them makes."""
+    """Checks the sections in order and keeps the output of each."""
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ class Walk:
         return read_only_by_gathering(self.sections, self.wiring)
 
     def section(self, number: int) -> None:
-        """Check one section; those before it must have been checked."""
+        """Check one section. All sections before it must have been checked."""
         section = self.sections[number]
         name = section.name.text
         inputs = self.wiring.inputs[number]
@@ -90,7 +90,7 @@ class Walk:
                 value = self._lower(request, read, stated, reading)
                 reads = self._reads.get(name, ())
         elif found and found.grouping == "weights" and _names_an_owner(section):
-            self._owner(number, found)  # whatever else is wrong, no layer may be called so
+            self._owner(number, found)  # report an unknown name in spite of the other mistakes
         if value is None and stated.shape is not None:
             stated = self._in_order(stated, name, values or {}, reads)
             assert stated.shape is not None
@@ -118,7 +118,7 @@ class Walk:
         name = section.name.text
         least, most = found.arity
         if len(inputs) < least and len(section.values) > 1 and "inputs" not in section.body.keys:
-            return False  # layers that stand there without the key: that is said
+            return False  # inputs written without ``inputs=`` are reported already
         if len(inputs) < least or (most is not None and len(inputs) > most):
             needs = f"{least}" if least == most else f"at least {least}" if most is None else f"{least} to {most}"
             self.findings.add(
@@ -158,7 +158,7 @@ class Walk:
         return Request(section.name.text, found, grouping, values, names, self.groups, self.settings.train, owner)
 
     def _owner(self, number: int, found: LayerType) -> int | None:
-        """The layer that ``weights=`` names; ``None`` where its weights cannot be taken, which is reported."""
+        """Return the index of the layer that ``weights=`` names. Report it if its weights cannot be shared."""
         section = self.sections[number]
         name, word = section.name.text, by_key(section.pairs)["weights"].value
         if not isinstance(word, Word):
@@ -188,7 +188,7 @@ class Walk:
         return target
 
     def _lower(self, request: Request, read: Sequence[Value], stated: Stated, reading: Reading) -> Value | None:
-        """Lower a layer and hold its claim against the result."""
+        """Lower a layer and check its claim against the result."""
         operands = [v.operand for v in read]
         doubtful = any(v.other is not None for v in read)
         others = reshaped(operands, [v.other or v.operand.shape for v in read]) if doubtful else ()
@@ -199,7 +199,7 @@ class Walk:
             lowered, fault = None, said
         second = self._second(request, others) if doubtful else None
         if second is not None and (lowered is None or second.value.shape == stated.shape != lowered.value.shape):
-            # Where the claims above lead nowhere, and the arithmetic to what is stated here, it counts from now on.
+            # Only the shapes computed above make this layer possible, or prove its claim: believe them from here on.
             lowered, second, fault, operands = second, None, None, list(others)
         self._reads[request.name] = tuple(o.shape for o in operands)
         if lowered is None:
@@ -218,7 +218,7 @@ class Walk:
         return self._claim(Value(lowered.value, other, lowered), lowered, stated, request.name, second)
 
     def _lowered(self, request: Request, operands: Sequence[Operand], reading: Reading) -> Lowered:
-        """A layer by itself, or after another that says the same of the same. Raises ``Fault``."""
+        """Lower a layer, or rename the cached result of an equal one. Raises ``Fault``."""
         if request.owner is not None:
             return lower(request, operands)
         names = request.input_names
@@ -231,7 +231,7 @@ class Walk:
         return self.known.lowered.get((alike, request.name, request.input_names), by_another_name)
 
     def _flattened(self, name: str) -> tuple[Label, ...]:
-        """Where the vector was made that a layer reads."""
+        """Label the layer that made the vector that the named layer reads."""
         inputs: Sequence[int] = self.wiring.inputs[self.wiring.index[name]] or ()
         maker = None
         while inputs and (read := self.values[inputs[0]]) and not read.operand.shape.is_image:
@@ -242,7 +242,7 @@ class Walk:
         return (Label(maker.section.values[0].span, f"{maker.section.name.text} makes a vector"),)
 
     def _odd(self, request: Request, operands: Sequence[Operand]) -> tuple[Label, ...]:
-        """Of values that cannot be joined, the first of those of another size than most, or both of two."""
+        """Label the inputs whose shapes do not match those of the others."""
         shapes = [operand.shape for operand in operands]
         odd = dict.fromkeys((request.input_names[n], shapes[n]) for n in odd_ones(shapes))
         spans = {name: self.facts[self.wiring.index[name]].section.name.span for name, _ in odd}
@@ -251,7 +251,7 @@ class Walk:
     def _likely_placement(
         self, found: LayerType | None, values: Mapping[str, Any] | None, inputs: tuple[int, ...] | None
     ) -> Placement:
-        """Where the value of a layer lives that cannot be computed but states its shape."""
+        """Guess the placement of a layer that could not be computed but claims a shape."""
         read = [v.operand for i in inputs or () if (v := self.values[i])]
         gpu = (values or {}).get("gpu")
         if found and read and self.groups > 1:
@@ -263,15 +263,18 @@ class Walk:
         return SPLIT if weighted and self.groups > 1 else WHOLE
 
     def _second(self, request: Request, others: Sequence[Operand]) -> Lowered | None:
-        """The layer as it is if the doubtful claims above it are wrong."""
+        """Lower the layer as it is if the refuted claims above it are wrong."""
         try:
             return lower(request, others)
         except Fault:
             return None
 
     def _in_order(self, stated: Stated, name: str, values: Mapping[str, Any], reads: Sequence[Shape]) -> Stated:
-        """The claim of a layer that cannot be computed; one that is written height x width x channels, as its filters
-        or, of a window without any, the channels that it reads show, is told and turned."""
+        """Return the claim of a layer that could not be computed, as channels x height x width.
+
+        A claim that is written height x width x channels is recognised by the layer's number of filters or, for a
+        window without filters, by its input's channels. It is reported.
+        """
         shape = stated.shape
         read = reads[0].channels if len(reads) == 1 and "kernel" in values else None
         channels = values.get("filters", read)
@@ -282,8 +285,11 @@ class Walk:
         return stated._replace(shape=turned)
 
     def _tell_turned(self, stated: Stated, turned: Shape, name: str) -> None:
-        """In the same words whether the layer could be computed or not: another mistake that is mended changes neither
-        this one nor what is said of it."""
+        """Report a claim that is written height x width x channels.
+
+        The message does not depend on whether the layer could be computed, so that it stays the same when another
+        mistake is fixed.
+        """
         assert stated.shape_span is not None
         self.findings.add(
             "claim-refuted",
@@ -294,7 +300,10 @@ class Walk:
         )
 
     def _claim(self, value: Value, lowered: Lowered, stated: Stated, name: str, second: Lowered | None) -> Value:
-        """Prove or refute what the layer states; the stated shape is believed below. ``second``: see ``_second``."""
+        """Prove or refute a claim, and return the value that the readers are checked against.
+
+        ``second`` is the layer as it is if refuted claims above it are wrong.
+        """
         computed = lowered.value.shape
         if stated.shape is not None and stated.shape != computed:
             assert stated.shape_span is not None
@@ -324,8 +333,10 @@ class Walk:
 
 
 def odd_ones(shapes: Sequence[Shape]) -> list[int]:
-    """Which of several values have another height and width than most, or, of equal sizes, other channels; of two,
-    both."""
+    """Return the indices of the shapes that differ from most in height and width or, if those agree, in channels.
+
+    Of two different shapes, both are returned.
+    """
     sizes: list[tuple[int, ...]] = [tuple(shape[1:]) for shape in shapes]
     told = sizes if len(set(sizes)) > 1 else [tuple(shape) for shape in shapes]
     (usual, _), *_ = Counter(told).most_common()
@@ -333,11 +344,11 @@ def odd_ones(shapes: Sequence[Shape]) -> list[int]:
 
 
 def _inputs_span(section: Section) -> Span:
-    """Where it is said what a layer reads; its type, where it is not."""
+    """The span of ``inputs=``, or of the layer's type if it has none."""
     pair = by_key(section.pairs).get("inputs")
     return pair.span if pair else section.values[0].span
 
 
 def _names_an_owner(section: Section) -> bool:
-    """Whether ``weights=`` has a name."""
+    """Whether ``weights=`` is given and is a name."""
     return "weights" in section.body.keys and isinstance(by_key(section.pairs)["weights"].value, Word)

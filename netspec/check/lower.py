@@ -1,4 +1,4 @@
-"""One layer to operations: placement, lowering, parameters. Nothing here reports; what cannot be is a ``Fault``."""
+"""Turn one layer into operations: placement, lowering, parameters. Mistakes are raised as ``Fault``, not reported."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from netspec.lowering import Draft, Grouping, LayerType, Lowering, Operand, PerI
 
 
 class Weight(NamedTuple):
-    """A parameter's key, its shape, and the connection table that says which of its numbers there are."""
+    """The key and shape of a weight parameter, and its connection table if it has one."""
 
     key: str
     shape: tuple[int, ...]
@@ -28,7 +28,7 @@ class Weight(NamedTuple):
 
 
 class Lowered(NamedTuple):
-    """A layer's operations and parameters, and its value."""
+    """A layer's operations, parameters and output value."""
 
     layer: Layer
     nodes: tuple[Node, ...]
@@ -36,11 +36,11 @@ class Lowered(NamedTuple):
     value: Operand
     steps: tuple[Step, ...]
     weights: tuple[Weight, ...]
-    """Its weights, own or another layer's, in the order of its inputs."""
+    """The weights that it uses, its own or another layer's, in the order of its inputs."""
 
 
 class Request(NamedTuple):
-    """What a layer is lowered from."""
+    """What a layer is lowered from, except for the values that it reads."""
 
     name: str
     type: LayerType
@@ -50,16 +50,16 @@ class Request(NamedTuple):
     groups: int
     train: Train
     owner: Lowered | None
-    """The layer whose weights it takes, if it takes any."""
+    """The layer whose weights it shares, if any."""
 
 
 def lower(request: Request, operands: Sequence[Operand]) -> Lowered:
-    """Lower a layer that reads these values.
+    """Lower a layer that reads ``operands``.
 
     Raises
     ------
     Fault
-        Whatever its placement or its operations object to.
+        If the placement or an operation is impossible.
     """
     placement = place(request.grouping, request.values.get("gpu"), operands, request.groups)
     declared = _Parameters(request, placement)
@@ -83,9 +83,9 @@ def lower(request: Request, operands: Sequence[Operand]) -> Lowered:
 
 
 def renamed(made: Lowered, request: Request) -> Lowered:
-    """What a layer has become, as that of another one that says the same and reads the same under other names.
+    """Return a lowered layer under the name, and with the input names, of another layer that is otherwise the same.
 
-    All names of a layer's operations and parameters begin with its own.
+    The names of a layer's operations and parameters all begin with the layer's name.
     """
     old, name = made.layer.name, request.name
     if (old, made.layer.inputs) == (name, request.input_names):
@@ -130,7 +130,7 @@ def renamed(made: Lowered, request: Request) -> Lowered:
 def _nodes(
     name: str, drafts: Sequence[Draft], placement: Placement, operands: Sequence[Operand]
 ) -> tuple[tuple[Node, ...], tuple[Step, ...]]:
-    """The drafts as nodes, the last of which bears the layer's name."""
+    """Turn drafts into nodes and steps. The last node gets the layer's name."""
     shapes = {o.node: o.shape for o in operands}
     nodes, steps = [], []
     for draft in drafts:
@@ -142,7 +142,7 @@ def _nodes(
 
 
 class _Parameters:
-    """Makes the parameters of one layer, or finds those that it shares."""
+    """Creates the parameters of one layer, or looks up those that it shares."""
 
     def __init__(self, request: Request, placement: Placement) -> None:
         self.request = request
@@ -166,7 +166,7 @@ class _Parameters:
         every = self.values.get("update_every")
         every = None if every == self.request.train.accumulate else every
         divided = self._given("super_eps", index or 0) if wanted.role == "weight" else None
-        decay = 0.0 if divided is not None else decay  # the rule has none
+        decay = 0.0 if divided is not None else decay  # the update rule of super_eps has no weight decay
         self.own.append(
             Parameter(
                 key,
@@ -221,10 +221,10 @@ class _Parameters:
         return weight
 
     def _learning(self, wanted: ParamShape, index: int) -> tuple[float, float, float]:
-        """Learning rate, momentum and decay of a weight or a bias: the layer's own, else the train line's.
+        """Learning rate, momentum and decay of a weight or bias: the layer's own, or else those of the ``train`` line.
 
-        ``index`` is the number of the input that a weight belongs to. A bias belongs to all inputs; where it says
-        nothing and the inputs differ, it takes after the first.
+        ``index`` is the index of the input that a weight belongs to. A bias belongs to all inputs; without a rate or
+        momentum of its own, it has those of the first input's weights.
         """
         train, given = self.request.train, self._given
         lr = _first(given("lr", index), train.lr)
@@ -239,15 +239,18 @@ class _Parameters:
         )
 
     def _schedule(self, wanted: ParamShape, index: int) -> OwnSchedule | None:
-        """The schedule of a weight or a bias, where it is another than the train line's. A bias that says nothing goes
-        by the train line's for biases, and where there is none, as the (first) weights."""
+        """The schedule of a weight or bias, or ``None`` if it is the ``train`` line's.
+
+        A bias without a schedule of its own has the ``train`` line's ``bias_schedule`` or, without that, the schedule
+        of the layer's (first) weights.
+        """
         train, own = self.request.train, self._given("schedule", index)
         told = (own,) if wanted.role == "weight" else (self.values.get("bias_schedule"), train.bias_schedule, own)
         chosen: OwnSchedule | None = next((schedule for schedule in told if schedule is not None), None)
         return None if chosen == train.schedule else chosen
 
     def _constraint(self, index: int) -> Constraint:
-        """What the weight of an input is held to."""
+        """The bounds on the weights of one input."""
         bounds = {key: self._given(key, index) for key in BOUNDS}
         if not any(bounds.values()):
             return FREE
@@ -256,7 +259,7 @@ class _Parameters:
         return replace(held, parts=self._given("parts", index)) if by_parts else held
 
     def _given(self, key: str, index: int = 0) -> Any:
-        """A key's value for one of the inputs, if there is any."""
+        """The value of a key for one of the inputs, or ``None``."""
         value = self.values.get(key)
         return value.values[index] if isinstance(value, PerInput) else value
 
@@ -266,5 +269,5 @@ def _first(own: float | None, otherwise: float) -> float:
 
 
 def reshaped(operands: Sequence[Operand], shapes: Sequence[Shape]) -> tuple[Operand, ...]:
-    """The same values with other shapes."""
+    """Return the operands with other shapes."""
     return tuple(Operand(o.node, s, o.placement) for o, s in zip(operands, shapes, strict=True))

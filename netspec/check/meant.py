@@ -1,4 +1,4 @@
-"""What somebody means who writes a layer in another tool's way."""
+"""Guess what was meant by a layer that is written in the way of another tool."""
 
 from __future__ import annotations
 
@@ -24,26 +24,26 @@ _IN_OTHER_WORDS = {
         **dict.fromkeys(("shift", "offset", "beta"), "bias={}"),
     }
 }
-"""By layer type: what a number is called elsewhere, and how it is said here."""
+"""By layer type: keys of other tools, and how to write them here."""
 
 _NEVER = ("inputs", "gpu", "parts")
-"""Keys whose value is never left without them by habit."""
+"""Keys that a value without a key is never taken for."""
 
 
 def whole_map(word: str) -> str | None:
-    """The pooling of a whole map that another tool has a word for: ``GlobalAveragePooling2D``."""
+    """Translate another tool's word for global pooling, such as ``GlobalAveragePooling2D``."""
     found = _WHOLE_MAP.fullmatch(plain_word(word))
     return found and f"{'maxpool' if found[1] == 'max' else 'avgpool'} kernel=global"
 
 
 def in_other_words(owner: str, pair: Pair) -> str | None:
-    """A layer's number that is said by another key: ``init=constant(2)`` for ``scale=2`` of an affine."""
+    """Translate another tool's key: ``scale=2`` of an affine layer is ``init=constant(2)`` here."""
     said = _IN_OTHER_WORDS.get(owner, {}).get(pair.key.text)
     return said.format(shown(pair.value)) if said and isinstance(pair.value, Number) else None
 
 
 def where_type_should_be(section: Section) -> tuple[Span, str, tuple[Fix, ...]]:
-    """The place of a layer's missing type, how it is written, and the fix where it is there in another form."""
+    """Return where a layer's type is missing, a note on how to write it, and a fix if it is there in another form."""
     first = section.values[0] if section.values else None
     if isinstance(first, Call):
         over_all = whole_map(first.name.text)
@@ -63,8 +63,11 @@ def where_type_should_be(section: Section) -> tuple[Span, str, tuple[Fix, ...]]:
 
 
 def meant_type(found: LayerType, pairs: Mapping[str, Pair], keys: Mapping[str, Key]) -> str | None:
-    """The type that all keys of a layer belong to which this one lacks: one with a longer name, ``maxpool`` of ``max``,
-    or what others call so, ``fc`` of ``linear``, by its keys' names there too."""
+    """Return another layer type, if it has the keys that this one lacks.
+
+    It is what other tools mean by this type's name, such as ``fc`` for ``linear``, whose keys may also have the other
+    tools' names, or a type whose name begins with this one's, such as ``maxpool`` for ``max``.
+    """
     lacking = [key for key in pairs if key not in keys]
     if not lacking:
         return None
@@ -79,10 +82,10 @@ def meant_type(found: LayerType, pairs: Mapping[str, Pair], keys: Mapping[str, K
 
 
 def with_keys(stray: Sequence[Value], section: Section, found: LayerType) -> Fix | None:
-    """The values that stand without keys, each with the one that it most likely belongs to, as a fix that writes them.
+    """Return a fix that puts the most likely key before each value that has none.
 
-    Numbers belong to the keys that are needed and missing (``conv 96 11``), or to a type's first, words to keys that
-    may have them (``conv ... relu``), and other words are layers to read (``sum a b``).
+    Numbers go to required keys that are missing (``conv 96 11``) or to the type's first key, words to keys that accept
+    them (``conv ... relu``). Other words are taken for layers to read (``sum a b``).
     """
     free = [key for key in found.keys if not (key.name in section.body.keys or key.of_training or key.name in _NEVER)]
     texts: list[str] = []
@@ -98,8 +101,8 @@ def with_keys(stray: Sequence[Value], section: Section, found: LayerType) -> Fix
 
 
 def _may_have(key: Key, value: Value, *, first: bool) -> bool:
-    """Whether a value may be meant for a key: a word that is one of its own, a number where one is needed or the key is
-    the type's first."""
+    """Whether a value without a key may be meant for ``key``: a word that the key accepts, or a number if the key is
+    required or the type's ``first``."""
     if isinstance(value, Word | Call):
         word = value.text if isinstance(value, Word) else value.name.text
         if word not in key.kind.words:

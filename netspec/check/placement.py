@@ -1,7 +1,7 @@
-"""GPU groups: where each layer's value lives, from where its inputs live and what it says.
+"""Place each layer's value on the GPU groups, according to the placement of its inputs and its keys.
 
-The rules are those of the language page, section "GPU groups". They are mathematics: on one device the groups become
-grouped operations, and how many devices a run has is not known here.
+The rules are those of docs/language.md, section "GPU groups". They are mathematics: on one device the groups become
+grouped operations, and the number of devices of a run plays no part.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ GpuKey = int | tuple[int, ...] | Literal["all"] | None
 
 
 def place(grouping: Grouping, gpu: GpuKey, operands: Sequence[Operand], groups: int) -> Placement:
-    """Where a layer's value lives.
+    """Return the placement of a layer's value.
 
     Raises
     ------
     Fault
-        ``no-such-group`` for a number that is none of the groups, ``placement-mismatch`` where inputs that must be
-        placed alike are not.
+        ``no-such-group`` if ``gpu`` is not one of the groups, ``placement-mismatch`` if inputs that must be placed
+        alike are not.
     """
     if isinstance(gpu, int | tuple):
         check_group(gpu, groups)
@@ -45,7 +45,7 @@ def place(grouping: Grouping, gpu: GpuKey, operands: Sequence[Operand], groups: 
 
 
 def check_group(gpu: GpuKey, groups: int) -> None:
-    """Raise ``no-such-group`` for a number that is none of the groups."""
+    """Raise the fault ``no-such-group`` if ``gpu`` is not one of the groups."""
     largest = max(gpu) if isinstance(gpu, tuple) else gpu
     if isinstance(largest, int) and largest >= groups:
         has = f"the file has {groups} groups, 0 to {groups - 1}" if groups > 1 else "the file has no gpus statement"
@@ -53,7 +53,7 @@ def check_group(gpu: GpuKey, groups: int) -> None:
 
 
 def _joined(operands: Sequence[Operand], groups: int) -> Placement:
-    """Of a concatenation: split if all inputs are, or if they are the groups' shares in order."""
+    """The placement of a concatenation: split if all inputs are, or if they are the groups' shares in order."""
     placements = [o.placement for o in operands]
     if [p.gpu for p in placements] == list(range(groups)):
         if len({o.shape.channels for o in operands}) > 1:
@@ -77,7 +77,7 @@ def _mismatch(what: str, operands: Sequence[Operand]) -> Fault:
 
 
 def words(placement: Placement) -> str:
-    """A placement as a person says it."""
+    """Describe a placement in words."""
     if placement.split:
         return "split over the groups"
     if placement.replicas:

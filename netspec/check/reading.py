@@ -1,4 +1,4 @@
-"""What a layer's statement says by itself: its type, its keys' values and what it claims, each mistake once."""
+"""Read a layer's statement on its own: its type, the values of its keys and its claim. Report each mistake once."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from netspec.lowering import LayerType
 
 
 class Reader:
-    """Reads the layers of a file one by one, under its settings."""
+    """Reads the layers of a file under its settings."""
 
     def __init__(self, settings: Settings, findings: Findings, input_shape: Shape | None, known: Known) -> None:
         self.settings = settings
@@ -35,11 +35,11 @@ class Reader:
 
     @cached_property
     def _trial(self) -> Reader:
-        """Another reader, whose findings are nobody's."""
+        """Another reader, with its own findings, to try out whether a statement has mistakes."""
         return Reader(self.settings, Findings(self.findings.root), self.input_shape, self.known)
 
     def read(self, section: Section, inputs: int) -> Reading:
-        """Read a layer that has so many inputs; of all that say the same without a mistake, only the first."""
+        """Read a layer with this number of inputs. Equal statements without mistakes are read only once."""
         said = section.body.said
         if said:
             known = self.known.readings.get((said, inputs), lambda: self._faultless(section, inputs))
@@ -48,7 +48,7 @@ class Reader:
         return self._read(section, inputs)
 
     def _faultless(self, section: Section, inputs: int) -> Reading | None:
-        """What the body says, unless there is a mistake in it, which has a place and is told at each layer."""
+        """Read a statement, or return ``None`` if it has mistakes, which must be reported at each layer."""
         trial = self._trial
         reading = trial._read(Section(section.name, section.body, section.span), inputs)
         if not trial.findings.all:
@@ -122,7 +122,7 @@ class Reader:
     def _keys(
         self, section: Section, found: LayerType, pairs: Mapping[str, Pair], inputs: int
     ) -> dict[str, Any] | None:
-        """The values of all keys but ``inputs``, or ``None`` if one that is needed is not known."""
+        """Return the values of all keys except ``inputs``, or ``None`` if one that is needed is not known."""
         name = section.name.text
         keys = keys_of(found)
         if meant := meant_type(found, pairs, keys):
@@ -139,7 +139,7 @@ class Reader:
         if self.settings.groups is None and "gpu" in values:
             values["gpu"] = None
         missing = [key for key in found.keys if key.name not in values and key.name not in bad]
-        # A value without a key most likely belongs to one that is missing: that is said once.
+        # A value without a key, which is reported already, most likely belongs to a missing key.
         for key in missing if not _stray(section, found) else ():
             self.findings.add(
                 "missing-key",
@@ -164,7 +164,7 @@ class Reader:
         return values
 
     def _defaults(self, found: LayerType) -> tuple[dict[str, Any], frozenset[str]]:
-        """The values of keys that are not given, and the keys of which that could not be read."""
+        """Return the values of keys that a layer does not give, and the keys whose value could not be read."""
         known = self._base.get(found.name)
         if known is None:
             base = {key.name: key.default for key in found.keys if not key.required}
@@ -180,7 +180,7 @@ class Reader:
         if self.input_shape is not None:
             return self.input_shape
         if len(section.values) < 2 and found.operand.name in section.body.keys:
-            return None  # it stands there with a key: that is said
+            return None  # it is given with a key, which is reported already
         if len(section.values) < 2:
             self.findings.add(
                 "missing-value",
@@ -191,7 +191,7 @@ class Reader:
             return None
         first = section.values[1]
         if _stray(section, found) and not (isinstance(first, Dims) and len(first.values) == 3):
-            return None  # 3 x 8 x 8: that these belong together is said, and the first alone is no shape
+            return None  # a shape in pieces, 3 x 8 x 8, is reported already, and the first piece is no shape
         try:
             return found.operand.kind.read(first)
         except BadValue as error:
@@ -200,5 +200,5 @@ class Reader:
 
 
 def _stray(section: Section, found: LayerType) -> tuple[Value, ...]:
-    """The values that stand behind a layer's type without a key and have no business there."""
+    """The values without a key that a layer's type does not take."""
     return section.values[2 if found.operand else 1 :]

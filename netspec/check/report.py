@@ -1,4 +1,4 @@
-"""Where the checker's findings are collected, and the one way in which a bad value or a fault becomes a diagnostic."""
+"""Collect the checker's diagnostics, and turn bad values and faults into diagnostics."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from netspec.language.syntax import Dropped, Pair, Value, Values, Word
 from netspec.source import Source, Span
 
 MOST_COMPARED = 100_000
-"""How many names are compared with misspelt ones in one check: a second's worth."""
+"""How many names one check may compare with misspelt ones: about a second's work."""
 
 
 class Findings:
-    """The diagnostics of one check, in the order in which they were found. Once it is full, more are not kept."""
+    """The diagnostics of one check, in the order in which they were found. Once ``full``, it ignores further ones."""
 
     def __init__(self, root: Source, dropped: Mapping[str, Dropped] = MappingProxyType({})) -> None:
         self.root = root
@@ -31,7 +31,7 @@ class Findings:
 
     @property
     def full(self) -> bool:
-        """Whether the file has so many mistakes that it is no spec."""
+        """Whether there are so many mistakes that the file is probably not a spec."""
         return len(self.all) >= MOST_MISTAKES
 
     def add(
@@ -54,11 +54,11 @@ class Findings:
             self.all.append(Diagnostic(code, message, spans, tuple(notes), severity="warning", layer=layer))
 
     def take(self, others: Iterable[Diagnostic]) -> None:
-        """Record what was found apart, but for what is known already."""
+        """Record diagnostics that were collected elsewhere, except those that are recorded already."""
         self.all += [other for other in others if other not in self.all][: MOST_MISTAKES - len(self.all)]
 
     def bad_value(self, key: str, error: BadValue, layer: str = "") -> None:
-        """Record a value that its key cannot have, and all that is wrong with it."""
+        """Record everything that is wrong with a value that its key does not accept."""
         for one in (error, *error.others):
             fixes = (replacement(one.span, one.replacement),) if one.replacement else ()
             self.add("bad-value", f"{key}: {one.message}", one.span, notes=one.notes, fixes=fixes, layer=layer)
@@ -66,7 +66,7 @@ class Findings:
     def unknown(
         self, code: str, what: str, word: Word, known: Collection[str], *, notes: Iterable[str] = (), layer: str = ""
     ) -> str | None:
-        """Record a name that is not known; the answer is the nearest one that is."""
+        """Record an unknown name, and return the nearest known one."""
         if code == "unknown-layer" and word.text in self.dropped:
             label = Label(self.dropped[word.text].word.span, "dropped here")
             self.add(code, f"{what} '{word.text}' is dropped", word.span, notes=notes, labels=(label,), layer=layer)
@@ -80,7 +80,7 @@ class Findings:
         return near
 
     def _instead(self, word: Word, known: Collection[str]) -> tuple[str, ...]:
-        """What is said of a layer type that is like none: why there is none, or once in a file, which there are."""
+        """The note on an unknown layer type that resembles none: why it is absent or, once a file, the known types."""
         absent = ABSENT_TYPES.get(plain_word(word.text))
         if absent:
             return (absent,)
@@ -88,7 +88,7 @@ class Findings:
         return () if listed else (f"the layer types, which netspec explain tells of: {', '.join(known)}",)
 
     def nearest(self, word: str, known: Collection[str]) -> str | None:
-        """The known name most like a misspelt one, as long as there have not been too many of them."""
+        """Return the known name that is most like a misspelt one, unless too many names have been compared."""
         if self.full or self._compared > MOST_COMPARED:
             return None
         self._compared += len(known)
@@ -97,9 +97,9 @@ class Findings:
     def fault(
         self, fault: Fault, layer: str, type_span: Span, pairs: Mapping[str, Pair], labels: Iterable[Label] = ()
     ) -> None:
-        """Record what an operation says against its shapes, under the keys that it names.
+        """Record the fault of an operation at the keys that it names.
 
-        Of a variant's layer, the keys that the variant gives are to blame before those that it inherits.
+        In a variant, the keys that the variant itself gives come before those that it inherits.
         """
         spans = places(pairs, fault.keys, type_span, self.root)
         if fault.item is not None and (listed := pairs.get(fault.keys[0])):
@@ -108,12 +108,15 @@ class Findings:
 
 
 def _item(value: Value, number: int) -> Span:
-    """Where the value of this number stands in a list, or the one value that stands for a list of one."""
+    """The span of an item of a list; a value that is not a list counts as a list of one."""
     return value.items[number].span if isinstance(value, Values) else value.span
 
 
 def places(pairs: Mapping[str, Pair], keys: Iterable[str], type_span: Span, root: Source) -> tuple[Span, ...]:
-    """Where a layer's keys stand, those of the file itself first, then those beside the type; without any, the type."""
+    """Return the spans of a layer's keys: those in ``root`` first, then those on the type's line.
+
+    If the layer gives none of the keys, this is the span of its type.
+    """
     line = type_span.line
     spans = [pairs[key].span for key in keys if key in pairs]
     spans.sort(key=lambda s: (s.source is not root, s.line != line, s.start))
@@ -121,7 +124,7 @@ def places(pairs: Mapping[str, Pair], keys: Iterable[str], type_span: Span, root
 
 
 def in_one(values: Sequence[Value]) -> Fix | None:
-    """Of values that are a size in pieces, 3 x 8 x 8 or 3 8 8, the fix that writes it as one."""
+    """Return the fix that joins a size written in pieces (3 x 8 x 8 or 3 8 8), or ``None`` if the values are none."""
     whole = values[0].span.to(values[-1].span)
     if not re.fullmatch(r"\d+(?:\s*x\s*\d+)+|\d+\s+\d+\s+\d+", whole.text):
         return None
@@ -130,5 +133,5 @@ def in_one(values: Sequence[Value]) -> Fix | None:
 
 
 def replacement(span: Span, text: str, known: Iterable[str] = ()) -> Fix:
-    """The fix that writes another word, of those that may stand there."""
+    """Return the fix that replaces a span with ``text``. ``known`` are the words that may stand there."""
     return Fix(f"write {text}", (Edit(span, text),), spelling=is_slip(span.text, text, known))

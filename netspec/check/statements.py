@@ -1,4 +1,4 @@
-"""The settings of a file: what they say, before any layer is looked at."""
+"""Read the settings of a file (``net``, ``gpus``, ``default``, ``train``, ``augment``, ``test``)."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ MOST_GPUS = 1024
 
 @dataclass
 class Settings:
-    """All settings of a file, by word. ``defaults``: the values of each layer type's ``default`` lines.
+    """All settings of a file. ``defaults`` are the values of the ``default`` lines, by layer type and key.
 
-    What could not be read is ``BAD`` in ``net`` and ``defaults``; ``groups`` is then ``None``.
+    In ``net`` and ``defaults``, a value that could not be read is ``BAD``; ``groups`` is ``None`` if it could not.
     """
 
     name: str = "net"
@@ -41,7 +41,7 @@ class Settings:
 
 
 def read_settings(file: File, findings: Findings) -> Settings:
-    """Read every setting of a file; each stands at most once (``default`` once a type and key)."""
+    """Read the settings of a file. Each may be given once, ``default`` once for each type and key."""
     result = Settings()
     for lost in file.broken:
         _lost(lost, result)
@@ -71,7 +71,7 @@ def read_settings(file: File, findings: Findings) -> Settings:
 
 
 def _unknown(word: Word, findings: Findings) -> str | None:
-    """Report a word that begins a line and is no setting; the answer is the setting that is most like it."""
+    """Report an unknown word at the beginning of a line, and return the setting that is most like it."""
     if layers.find(word.text):
         message = f"{word.text} is a layer type, and a layer begins with its name in brackets"
         line = f"[{word.text}] {word.text}"
@@ -87,7 +87,7 @@ def _unknown(word: Word, findings: Findings) -> str | None:
 
 
 def _lost(statement: Setting, result: Settings) -> None:
-    """Of a statement that cannot be read, what it most likely sets is not known."""
+    """Mark as unknown what a statement that could not be parsed most likely sets."""
     word, *others = re.findall(r"[\w-]+", statement.span.text)
     keys = re.findall(r"(?<![\w-])([\w-]+)\s*=", statement.span.text)
     if word == "gpus":
@@ -185,7 +185,7 @@ def _default(statement: Setting, result: Settings, findings: Findings) -> None:
     if layer_type is None:
         return
     _no_more("default", values, findings)
-    if "=" not in statement.span.text and not values:  # a variant takes values out of what it starts from
+    if "=" not in statement.span.text and not values:  # the text, because a variant removes pairs from its base
         note = f"values stand behind the type: default {name} neuron=relu" if name in ("conv", "fc", "local") else ""
         findings.warn("no-effect", f"default {name} gives no value", word.span, notes=(note,) if note else ())
     earlier = result.default_pairs.setdefault(name, {})
@@ -201,7 +201,7 @@ def _default(statement: Setting, result: Settings, findings: Findings) -> None:
 
 
 class _Bad:
-    """Stands for a default that could not be read: whoever needs it says nothing more."""
+    """A value that could not be read. This has been reported, so what depends on the value reports nothing more."""
 
     def __repr__(self) -> str:
         return "BAD"

@@ -1,4 +1,4 @@
-"""Layers that are updated after parts of a batch: whether they can be, of so many parts."""
+"""Check that ``update_every=`` divides the number of parts of a batch."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from netspec.units import count, plural
 
 
 def updates_fit(layers: Iterable[LayerFacts], settings: Settings, findings: Findings) -> None:
-    """Record where a layer's ``update_every`` does not divide the parts of a batch; that of a ``default`` line once."""
+    """Report each ``update_every`` that does not divide the number of parts, one from a ``default`` line only once."""
     parts = settings.train.accumulate
     train = by_key(settings.statements["train"].pairs) if "train" in settings.statements else {}
     told: set[Span] = set()

@@ -1,4 +1,4 @@
-"""Keys and their values: what is written, what is set by default, and what neither gives."""
+"""Read the keys of a statement: report unknown and repeated ones, and read their values."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from netspec.setting_keys import Optimizer
 def distinct(
     pairs: Sequence[Pair], findings: Findings, layer: str = "", earlier: Mapping[str, Pair] = MappingProxyType({})
 ) -> dict[str, Pair]:
-    """Pairs by key; a key that is repeated, or was given ``earlier``, is an error, and its first value holds."""
+    """Return the pairs by key. Report keys that are repeated or in ``earlier``; their first value holds."""
     found: dict[str, Pair] = {}
     for pair in pairs:
         first = found.get(pair.key.text) or earlier.get(pair.key.text)
@@ -42,9 +42,10 @@ def distinct(
 def read_pairs(
     pairs: Mapping[str, Pair], keys: Mapping[str, Key], owner: str, findings: Findings, layer: str = "", inputs: int = 1
 ) -> tuple[dict[str, Any], set[str]]:
-    """The values of the pairs whose keys are known and whose values are good, and the names of those that are not.
+    """Read pairs and report mistakes. Return the values that could be read, and the keys whose value could not.
 
-    ``owner`` is the word of the layer type or setting, for messages; ``inputs`` how many inputs the layer has.
+    An unknown key counts as the known one that was most likely meant. ``owner`` is the layer type or setting, for
+    messages; ``inputs`` is the layer's number of inputs.
     """
     values: dict[str, Any] = {}
     bad: set[str] = set()
@@ -82,7 +83,7 @@ def _read(key: Key, pair: Pair, inputs: int) -> Any:
 def _said_elsewhere(
     pair: Pair, pairs: Mapping[str, Pair], keys: Mapping[str, Key], owner: str, findings: Findings, layer: str
 ) -> str | None:
-    """Report what is no key because it is said in another place of the line; the answer is the key that holds it."""
+    """Report an unknown key that belongs elsewhere on the line, and return the key that it belongs to."""
     word, value = pair.key.text, shown(pair.value)
     said = in_other_words(owner, pair)
     if said and (key := said.partition("=")[0]) not in pairs:
@@ -109,7 +110,7 @@ def _said_elsewhere(
 
 
 def _number(word: str, optimizer: Key, keys: Mapping[str, Key], findings: Findings) -> str | None:
-    """The number of an optimizer that a word is, or is most like where it is like no key."""
+    """Return the optimizer's argument that a word names or, if it is like no key, resembles."""
     assert isinstance(optimizer.kind, Optimizer)
     if word in optimizer.kind.numbers:
         return word
@@ -117,8 +118,8 @@ def _number(word: str, optimizer: Key, keys: Mapping[str, Key], findings: Findin
 
 
 def _with_numbers(optimizer: Key, pairs: Mapping[str, Pair], more: Mapping[str, str]) -> str:
-    """``optimizer=sgd(lr=0.1, momentum=0.5)``: all numbers of a line, those in its optimizer, those beside it that
-    belong there, and ``more``."""
+    """Write ``optimizer=sgd(lr=0.1, momentum=0.5)`` with the arguments that the line gives its optimizer, those that
+    stand beside it by mistake, and ``more``."""
     assert isinstance(optimizer.kind, Optimizer)
     written = pairs[optimizer.name].value if optimizer.name in pairs else None
     told: dict[str, str] = {}
@@ -131,7 +132,7 @@ def _with_numbers(optimizer: Key, pairs: Mapping[str, Pair], more: Mapping[str, 
 
 
 def _unknown_key(word: Word, keys: Mapping[str, Key], owner: str, findings: Findings, layer: str) -> str | None:
-    """Report a key that is not there, with the types that do have it; the answer is the nearest of this type's."""
+    """Report an unknown key, with the types that have it, and return the nearest key of this type."""
     absent = absent_key(word.text, owner) if layers.find(owner) else ABSENT_SETTINGS.get(plain_word(word.text))
     near = None if absent else findings.nearest(word.text, keys)
     others = [name for name in layers.names() if (t := layers.find(name)) and t.key(word.text)]
@@ -153,7 +154,7 @@ def _unknown_key(word: Word, keys: Mapping[str, Key], owner: str, findings: Find
 
 
 def listed(keys: Mapping[str, Key], owner: str) -> str:
-    """All keys; of a layer that is trained, those of training by where they are told of."""
+    """List all keys for a message; for those of training alone, refer to ``netspec explain``."""
     names = [name for name, key in keys.items() if not key.of_training]
     if not names:
         return f"{owner} has no keys"

@@ -1,4 +1,4 @@
-"""Which layer reads which: names, order and cycles."""
+"""Find out which layer reads which, and check names, order and cycles."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from netspec.language.syntax import Body, Section, Value, Values, Word, by_key
 from netspec.lowering import LayerType
 
 MOST_NAMED = 10
-"""How many layers of a cycle are named."""
+"""How many layers of a cycle a message names."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wiring:
-    """For each section of the file, the indices of the sections that it reads; ``None`` where that is not known."""
+    """For each section of the file, the indices of the sections that it reads, or ``None`` if they are not known."""
 
     inputs: tuple[tuple[int, ...] | None, ...]
     index: dict[str, int]
-    """The section of each name (the first one where a name stands twice)."""
+    """The index of the section with each name; for a repeated name, the first."""
 
 
 def wire(sections: Sequence[Section], findings: Findings) -> Wiring:
-    """Find what every layer reads. Reports doubled names, unknown ones, readers before their layer, and cycles."""
+    """Find what every layer reads. Report repeated and unknown names, layers that read later ones, and cycles."""
     index: dict[str, int] = {}
     for number, section in enumerate(sections):
         name = section.name.text
@@ -46,7 +46,7 @@ def wire(sections: Sequence[Section], findings: Findings) -> Wiring:
 
 
 class _Wires:
-    """The layers of a file on their way to a wiring."""
+    """Finds the inputs of each layer of a file."""
 
     def __init__(self, sections: Sequence[Section], index: dict[str, int], findings: Findings) -> None:
         self.sections = sections
@@ -55,10 +55,10 @@ class _Wires:
         self.names, self.firsts = tuple(index), list(index.values())
         self.named = [_named(s.body) if "inputs" in s.body.keys else None for s in sections]
         self.told: set[int] = set()
-        """The layers of the cycles that have been reported: each is said once."""
+        """The layers of cycles that have been reported, so that each cycle is reported once."""
 
     def inputs(self, number: int) -> tuple[int, ...] | None:
-        """What a layer reads, or ``None`` where that is not known."""
+        """Return the indices of the layers that a layer reads, or ``None`` if they are not known."""
         section, words = self.sections[number], self.named[number]
         if words is None:
             if _is_source(section):
@@ -83,7 +83,7 @@ class _Wires:
         return tuple(found) if found and len(found) == len(words) else None
 
     def _first_reads_nothing(self) -> None:
-        """The first layer is not the input, which stands below it. (That there is none at all is said elsewhere.)"""
+        """Report that the input comes after the first layer. (A missing input is reported elsewhere.)"""
         first = self.sections[0]
         source = next((section for section in self.sections if _is_source(section)), None)
         if source is not None and not first.broken and _type_of(first) is not None:
@@ -96,7 +96,7 @@ class _Wires:
             )
 
     def _too_early(self, number: int, target: int, word: Word) -> None:
-        """A layer that reads itself or one below it: a cycle if that one reads back, else only the wrong order."""
+        """Report a layer that reads itself or a later one: as a cycle if that one leads back, else as a wrong order."""
         if self.findings.full or {number, target} <= self.told:
             return
         name, below = self.sections[number].name.text, self.sections[target].name
@@ -113,7 +113,7 @@ class _Wires:
         self.findings.add("cycle", f"{name} reads its own output", word.span, notes=(note,), layer=name)
 
     def _path(self, start: int, goal: int) -> tuple[int, ...] | None:
-        """The layers from ``start`` along what each reads to ``goal``, if they lead there."""
+        """Return a path from ``start`` to ``goal`` along the inputs of layers, or ``None`` if there is none."""
         previous: dict[int, int] = {start: start}
         waiting = [start]
         while waiting:
@@ -130,7 +130,7 @@ class _Wires:
         return None
 
     def _reads(self, number: int) -> list[int]:
-        """The layers that one reads, as far as their names are known, wherever they stand."""
+        """The indices of a layer's inputs with known names, wherever they are in the file."""
         words = self.named[number]
         if words is None:
             return [] if number == 0 or _is_source(self.sections[number]) else [number - 1]
@@ -138,7 +138,7 @@ class _Wires:
 
 
 def read_only_by_gathering(sections: Sequence[Section], wiring: Wiring) -> frozenset[int]:
-    """The sections all of whose readers gather what is split (softmax, losses)."""
+    """The sections whose readers all gather split values (softmax, losses)."""
     readers: dict[int, list[int]] = {}
     for number, inputs in enumerate(wiring.inputs):
         for i in inputs or ():
@@ -159,7 +159,7 @@ def _named(body: Body) -> tuple[Word, ...]:
 
 
 def _is_source(section: Section) -> bool:
-    """Whether a layer of this type reads nothing."""
+    """Whether a section's layer type reads nothing."""
     layer_type = _type_of(section)
     return layer_type is not None and layer_type.arity == (0, 0)
 

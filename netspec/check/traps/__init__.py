@@ -1,6 +1,6 @@
-"""Warnings that know convnets: things that compute, and are most often not what was meant. No opinions, only traps.
+"""Warnings about networks that are valid but most likely not what was meant.
 
-Each looks at the checked graph. A line's comment can silence one by its code: ``# allow: lrn-across-groups``.
+Each rule looks at the checked graph. A comment silences a warning on its line: ``# allow: lrn-across-groups``.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _RULES = (
 
 
 def traps(graph: Graph, facts: Mapping[str, LayerFacts]) -> tuple[Diagnostic, ...]:
-    """All warnings of a network, in the order of its layers."""
+    """Return all warnings about a network, in the order of its layers."""
     order = {name: i for i, name in enumerate(graph.layers)}
     found = [w for rule in _RULES for w in rule(graph, facts)]
     return tuple(sorted(found, key=lambda w: order[w.layer]))

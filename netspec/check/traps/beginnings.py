@@ -1,4 +1,4 @@
-"""Traps in the values that a network starts with: what its weights are drawn from, and its biases."""
+"""Traps in the initial values of a network: the distributions of its weights, and its biases."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ _BIASED = (*_PRODUCTS, Bias)
 _FLAT = (Tanh, Logistic)
 
 WEAKEST, STRONGEST = 1e-4, 1e4
-"""Between these the outputs of freshly initialised layers should be; far from them gradients vanish or overflow."""
+"""Outputs of freshly initialised layers should lie between these; far outside, gradients vanish or overflow."""
 
 SUREST = 50
-"""Freshly drawn scores of this size make the first loss about 50 sqrt(2 ln(classes)), some forty times that of guessing
-among ten. The networks of the literature begin with scores below 10."""
+"""Initial scores of this size make the first loss about 50 sqrt(2 ln(classes)), some forty times that of guessing among
+ten classes. The networks of the literature begin with scores below 10."""
 
 
 def signal(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic]:
-    """The first layer whose outputs, freshly initialised, are far too small or far too large."""
+    """Warn about the first layer whose initial outputs are far too small or far too large."""
     roots = strengths(graph)
     for name, rms in roots.items():
         node = graph.nodes[name]
@@ -52,7 +52,7 @@ def signal(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic
 
 
 def _sure_of_nothing(graph: Graph, facts: Mapping[str, LayerFacts], roots: Mapping[str, float]) -> Iterator[Diagnostic]:
-    """A softmax whose scores are drawn so large that it is sure of one class before anything is learnt."""
+    """Warn about a softmax whose initial scores are so large that it is sure of one class before any training."""
     for reader in graph.nodes.values():
         if not isinstance(reader.op, Softmax | CrossEntropy) or roots[reader.inputs[0]] <= SUREST:
             continue
@@ -69,18 +69,18 @@ def _sure_of_nothing(graph: Graph, facts: Mapping[str, LayerFacts], roots: Mappi
 
 
 def _about(value: float) -> str:
-    """An estimate, to three digits."""
+    """Format an estimate with three digits."""
     return plain(float(f"{value:.3g}"))
 
 
 def _fan_in(weight: Parameter, node: Node) -> int:
-    """How many weights a unit has; with a connection table, on average."""
+    """The number of weights of a unit; with a connection table, on average."""
     units = math.prod(weight.shape[: 3 if isinstance(node.op, Local) else 1])
     return round(weight.size / units)
 
 
 def saturated_bias(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic]:
-    """A bias of 1 feeds a ReLU positive inputs; a tanh or logistic neuron it moves out of its steep middle."""
+    """Warn about a bias of 1, which suits ReLUs, before a tanh or logistic neuron, which it moves to its flat part."""
     for reader in graph.nodes.values():
         node = graph.nodes[reader.inputs[0]] if isinstance(reader.op, _FLAT) else None
         if node is None or not isinstance(node.op, _BIASED):

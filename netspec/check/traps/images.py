@@ -1,4 +1,4 @@
-"""Traps in what windows, tables and normalisations read of an image."""
+"""Traps in how windows, connection tables and normalisations read an image."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from netspec.units import plural
 _CONVOLUTIONS = (Conv, Local)
 
 MOST_COLOURS = 4
-"""How many channels a picture has at most: three colours and a mask."""
+"""The largest number of channels that an image is expected to have: three colours and a mask."""
 
 MOST_NAMED = 8
-"""How many channels that nothing reads are told by their numbers."""
+"""How many unread channels a warning lists by their numbers."""
 
 
 def channels_last(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic]:
-    """An image that was written height x width x channels is as many channels of very narrow maps."""
+    """Warn about an input written height x width x channels: it has many channels and very narrow maps."""
     for node in graph.nodes.values():
         shape = node.output
         values = facts[node.layer].section.values if isinstance(node.op, Input) else ()
@@ -39,11 +39,10 @@ def channels_last(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Dia
 
 
 def unread_pixels(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic]:
-    """Rounding down leaves the last columns or rows of an image that no window reads.
+    """Warn about windows that, rounded down, never read the last columns or rows of an image.
 
-    Where the stride is longer than the window, as in a 1x1 projection of stride 2 (He et al., 2015, section 3.3), as
-    many stay unread between any two windows by design, and at the end it is told only of more. A window that tiles its
-    input leaves nothing.
+    If the stride is longer than the window, as in a 1x1 projection with stride 2 (He et al., 2015, section 3.3), pixels
+    between windows stay unread by design. The warning is then given only if more than such a gap is unread at the end.
     """
     for node in graph.nodes.values():
         window = window_of(node.op)
@@ -67,7 +66,7 @@ def _never_read(unread: int, size: int, what: str) -> str:
 
 
 def unread_channels(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic]:
-    """A connection table in which a channel stands in no row."""
+    """Warn about channels that no row of a connection table lists."""
     for node in graph.nodes.values():
         if not isinstance(node.op, Conv) or node.op.table is None:
             continue
@@ -83,7 +82,7 @@ def unread_channels(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[D
 
 
 def lrn_across_groups(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic]:
-    """A window over the maps of two groups of filters that never read the same maps."""
+    """Warn about a normalisation window over the maps of two filter groups that read different maps."""
     norms = [node for node in graph.nodes.values() if isinstance(node.op, Lrn)]
     makers = _makers(graph) if norms else {}
     for node in norms:
@@ -102,7 +101,7 @@ def lrn_across_groups(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator
 
 
 def _makers(graph: Graph) -> dict[str, Node | None]:
-    """The layer with weights whose maps each value's channels are, looking up past what keeps them apart."""
+    """Map each value to the convolution that made its channels, if only operations with one input lie in between."""
     makers: dict[str, Node | None] = {}
     for node in graph.nodes.values():
         if isinstance(node.op, _CONVOLUTIONS):

@@ -1,4 +1,4 @@
-"""Traps in what becomes of the class scores, and in the losses."""
+"""Traps in the use of the class scores, and in the losses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from netspec.units import count
 
 
 def relu_on_scores(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic]:
-    """A ReLU between the layer that makes the class scores and the softmax or loss that reads them."""
+    """Warn about a ReLU between the layer that makes the class scores and the softmax or loss that reads them."""
     for node in graph.nodes.values():
         if _reads_scores(node):
             source = graph.nodes[node.inputs[0]]
@@ -28,7 +28,7 @@ def relu_on_scores(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Di
 
 
 def softmax_twice(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic]:
-    """A cross-entropy, which takes a softmax itself, of what a softmax made."""
+    """Warn about a cross-entropy, which applies a softmax itself, that reads a softmax."""
     for node in graph.nodes.values():
         if isinstance(node.op, CrossEntropy) and isinstance(graph.nodes[node.inputs[0]].op, Softmax):
             softmax = node.inputs[0]
@@ -38,7 +38,7 @@ def softmax_twice(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Dia
 
 
 def sets_of_all(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic]:
-    """A cross-entropy of sets of classes that are as large as all classes together."""
+    """Warn about a cross-entropy over sets of classes if each set contains all classes."""
     for node in graph.nodes.values():
         if isinstance(node.op, SetCrossEntropy) and node.op.size == (classes := graph.shapes(node)[0].units):
             message = f"{node.layer} is 0 whatever the scores are: its sets have all {count(classes)} classes"
@@ -47,13 +47,13 @@ def sets_of_all(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagn
 
 
 def dropout_on_scores(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic]:
-    """A dropout of the class scores themselves."""
+    """Warn about dropout applied to the class scores."""
     dropouts = [node for node in graph.nodes.values() if isinstance(node.op, Dropout)]
     readers = readers_of(graph) if dropouts else {}
     *_, output = graph.nodes.values()
     for node in dropouts:
         after = readers.get(node.name, [])
-        # A layer that is nobody's input and not the last one is a mistake of another kind, told by itself.
+        # A layer that nothing reads and that is not the last one has a warning of its own.
         if all(_reads_scores(r) for r in after) if after else node is output:
             message = f"{node.layer} drops the network's own outputs"
             notes = ["a class score that is 0 by chance is a wrong answer; dropout belongs between layers"]
@@ -65,9 +65,9 @@ def _reads_scores(node: Node) -> bool:
 
 
 def no_class_loss(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic]:
-    """Losses that know no classes, beside class scores that none of them is about.
+    """Warn about losses that ignore the classes, in a network with class scores that no loss depends on.
 
-    An autoencoder has such losses, and they depend on all the weights of what it computes.
+    An autoencoder's losses ignore the classes too, but they depend on all of its weights.
     """
     losses = graph.losses
     if not losses or any(isinstance(node.op, Loss) and node.op.knows_classes for node in losses):
@@ -88,7 +88,7 @@ def no_class_loss(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Dia
 
 
 def _class_loss(scores: str, facts: Mapping[str, LayerFacts]) -> Fix:
-    """A cross-entropy of the class scores: above the last softmax, which goes on reading the scores, or last."""
+    """Return the fix that adds a cross-entropy above the last softmax, which still reads the scores, or at the end."""
     name = next(n for n in ("loss", *(f"loss{i}" for i in range(2, len(facts) + 2))) if n not in facts)
     line = f"[{name}] crossentropy inputs={scores}"
     sections = [known.section for known in facts.values()]

@@ -1,10 +1,10 @@
-"""How strong the signal is in a network whose weights have just been drawn: an estimate, value by value.
+"""Estimate the strength of the signal in a freshly initialised network, value by value.
 
-What is followed is the root mean square of a value's units. A unit that sums n products of inputs and weights drawn
+The measure is the root mean square of a value's units. A unit that sums n products of inputs and weights drawn
 independently around 0 has the mean square n E[x^2] E[w^2] (He et al., 2015, section 2.2); a ReLU halves it.
 
-Whatever the numbers of a spec, the estimate is a number: what is too large for a float is infinite. Squares are written
-as products because those come to infinity by themselves, where ``**`` raises.
+The estimate is never NaN, and what is too large for a float is infinite. Squares are written as products, because
+products overflow to infinity where ``**`` raises.
 """
 
 from __future__ import annotations
@@ -38,16 +38,16 @@ from netspec.ir.settings import Preprocessing
 
 _WEIGHTED = (Conv, Local, Linear, ChannelScale, Bias)
 _SPREAD = 1 / 4
-"""The deviation of natural images' pixels around their mean, as a share of the range (about 60 of 255)."""
+"""The standard deviation of natural images' pixels, as a share of the range (about 60 of 255)."""
 
 
 def strengths(graph: Graph) -> dict[str, float]:
-    """The root mean square of each value's units, freshly initialised, by node: from 0 to infinity, never NaN."""
+    """Return the root mean square of each node's initial output, from 0 to infinity."""
     squares: dict[str, float] = {}
     for node in graph.nodes.values():
         reads = [squares[name] for name in node.inputs]
         square = _square(graph, node, reads) if reads else _input(graph.preprocessing)
-        # Infinity times 0 comes only after a value that float32 cannot hold.
+        # Infinity times 0 occurs only after a value that float32 cannot hold.
         squares[node.name] = math.inf if math.isnan(square) else square
     return {name: math.sqrt(square) for name, square in squares.items()}
 
@@ -64,7 +64,7 @@ def _input(preprocessing: Preprocessing) -> float:
 
 
 def _square(graph: Graph, node: Node, reads: list[float]) -> float:
-    """The mean square of what an operation makes from those of what it reads."""
+    """The mean square of an operation's output, from those of its inputs."""
     op, x = node.op, reads[0]
     if isinstance(op, _WEIGHTED):
         return _weighted(graph, node, x)
@@ -99,7 +99,7 @@ def _square(graph: Graph, node: Node, reads: list[float]) -> float:
 
 
 def _power(base: float, exponent: float) -> float:
-    """base^exponent of a base from 0 up, or infinity."""
+    """``base`` to the power ``exponent``, for a base of at least 0; infinity if a float cannot hold it."""
     try:
         return math.pow(base, exponent)
     except (OverflowError, ValueError):  # too large; 0 to a negative power
@@ -117,7 +117,7 @@ def _weighted(graph: Graph, node: Node, x: float) -> float:
 
 
 def mean_square(distribution: Distribution) -> float:
-    """The mean of the squares of what a distribution gives."""
+    """The mean square of a distribution."""
     if isinstance(distribution, Constant):
         return distribution.value * distribution.value
     if isinstance(distribution, Normal):

@@ -13,12 +13,14 @@ from netspec.ir.ops import BatchNorm
 from netspec.units import plain
 
 SAFE_SUPER_EPS = 0.25
-"""With it or more there is a root of the running means for any gradients."""
+"""From this value on, the running mean that ``super_eps`` takes the square root of is never negative."""
 
 
 def batchnorm_momentum(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic]:
-    """What PyTorch and Keras call the momentum of a batch normalisation is another number here. Of one in a ``default``
-    line it is told at the first layer."""
+    """Warn about ``momentum`` of a batch normalisation, which means something else in PyTorch and Keras.
+
+    One from a ``default`` line is reported at the first layer only.
+    """
     told = False
     for node in graph.nodes.values():
         momentum = facts[node.layer].values.get("momentum") if isinstance(node.op, BatchNorm) else None
@@ -37,7 +39,7 @@ def batchnorm_momentum(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterato
 
 
 def super_eps(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic]:
-    """The mean of g^2 + g is at least -1/4, that of g = -1/2."""
+    """Warn about a ``super_eps`` that may be too small: the mean of g^2 + g can be as low as -1/4, at g = -1/2."""
     for node in graph.nodes.values():
         for p in (graph.parameters[key] for key in node.params):
             if p.layer == node.layer and p.super_eps is not None and p.super_eps < SAFE_SUPER_EPS and p.lr:

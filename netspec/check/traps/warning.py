@@ -1,4 +1,4 @@
-"""How a trap is told, and who reads a value."""
+"""What several traps need: making a warning, and finding the readers of a value."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def warning(
     keys: Iterable[str],
     notes: Iterable[str],
 ) -> Diagnostic:
-    """A warning about an operation, at the first of these keys that its layer gives, else at its type."""
+    """Make a warning about an operation, at the first of ``keys`` that its layer gives, or else at its type."""
     known = facts[node.layer]
     spans = [known.pairs[key].span for key in keys if key in known.pairs]
     section = known.section
@@ -29,7 +29,7 @@ def warning(
 
 
 def readers_of(graph: Graph) -> dict[str, list[Node]]:
-    """The operations that read each value, by its name; a value that nothing reads is not there."""
+    """Map each node's name to the nodes that read it. Nodes that nothing reads are left out."""
     readers: dict[str, list[Node]] = {}
     for node in graph.nodes.values():
         for name in node.inputs:
