@@ -1,4 +1,4 @@
-"""What two networks differ in, what of it changes their function, and what it costs."""
+"""Compare two networks: how they differ, which differences change what they compute, and how their costs differ."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ __all__ = [
 
 
 def compare(a: Net, b: Net) -> NetDifference:
-    """Compare two networks on what their graphs say: a default that is written out is no difference."""
+    """Compare the graphs of two networks. Writing out a default value makes no difference."""
     matched = match(a, b)
     layers = layer_differences(matched)
     settings = setting_differences(a.graph, b.graph)
@@ -57,20 +57,20 @@ def compare(a: Net, b: Net) -> NetDifference:
 
 
 def _placements_matter(layer: LayerDifference, effect: Effect) -> LayerDifference:
-    """A layer on another GPU group can change how the layers behind it are divided, and so what they compute."""
+    """Give ``effect`` to a layer's placement: it may change how layers below are divided, and so what they compute."""
     changed = (replace(d, effect=effect) if d.effect == "placement" else d for d in layer.differences)
     return replace(layer, differences=tuple(changed))
 
 
 def _misfits(matched: Matched) -> Iterable[tuple[str | None, str | None]]:
-    """The layers whose parameters have other shapes or tables, or that only one of the networks has."""
+    """Yield the pairs of layers whose own parameters differ in shape or connection table, including unpaired layers."""
     for x, y in matched.in_order():
         if _forms(matched.graphs[0], x) != _forms(matched.graphs[1], y):
             yield x, y
 
 
 def _forms(graph: Graph, layer: str | None) -> dict[str, object]:
-    """The shapes and connection tables of a layer's own parameters by their names in it."""
+    """The shapes and connection tables of a layer's own parameters, by their names without the layer's."""
     own = graph.parameters_of(layer) if layer else ()
     return {p.key.removeprefix(f"{layer}."): (p.shape, p.table if p.size < math.prod(p.shape) else None) for p in own}
 

@@ -1,12 +1,13 @@
-"""Which layer of one network is which layer of the other.
+"""Match the layers of two networks.
 
-1. Layers of one name and one type are one layer, wherever they stand.
-2. Between those of them that stand in the same order, what is left is matched in order by type, and rather with a layer
-   of the same keys: these were renamed.
-3. A name that is left in both, of another type in each, was replaced.
+1. Layers with the same name and type are paired, wherever they are.
+2. In the stretches between pairs that are in the same order, the remaining layers are paired in order by type,
+   preferably with the same keys. These were renamed.
+3. Remaining layers with the same name but different types are paired. These were replaced.
 
-What remains was added or removed. Paired layers that do not stand in one order with the others have moved: those
-without weights rather than those with, and as few as can be. The answer does not depend on which network is first.
+All other layers were added or removed. Paired layers that are not in the same order as the others have moved. As few
+layers as possible count as moved, preferably those without weights. The result does not depend on which network comes
+first.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 MOST_CELLS = 1_000_000
-"""Of the table in which a stretch of layers without partners is matched. Where it would be larger, only those at its
-beginning count as renamed that have the same keys one by one."""
+"""The largest table for matching a stretch of unpaired layers. In longer stretches, only layers at the beginning that
+have the same keys one by one count as renamed."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Item:
-    """A layer as it is matched: ``keys`` is all that it says of itself, ``heavy`` that it has weights."""
+    """What is known of a layer for matching: ``keys`` is its description, ``heavy`` says whether it has parameters."""
 
     name: str
     type: str
@@ -32,7 +33,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Alignment:
-    """``pairs`` are numbers of layers in both networks, in the order of the first; ``moved`` are among them."""
+    """Pairs of layers by their indices in both networks, in the order of the first. ``moved`` are some of the pairs."""
 
     pairs: tuple[tuple[int, int], ...]
     moved: frozenset[tuple[int, int]]
@@ -66,7 +67,7 @@ def align(a: Sequence[Item], b: Sequence[Item]) -> Alignment:
 def _stretches(
     pairs: Sequence[tuple[int, int]], a: Sequence[Item], b: Sequence[Item]
 ) -> Iterator[tuple[list[int], list[int]]]:
-    """The layers of both networks that have no partner yet, between partners that stand in the same order."""
+    """Yield the unpaired layers of both networks between consecutive pairs that are in the same order."""
     taken, met = {i for i, _ in pairs}, {j for _, j in pairs}
     start, begin = 0, 0
     for i, j in [*_in_order(pairs, a), (len(a), len(b))]:
@@ -78,10 +79,10 @@ def _stretches(
 
 
 def _in_order(pairs: Sequence[tuple[int, int]], a: Sequence[Item]) -> list[tuple[int, int]]:
-    """The heaviest of the runs of pairs that rise in both networks: those that have not moved.
+    """Return the pairs that have not moved: the heaviest subsequence that increases in both networks.
 
-    ``pairs`` rise in the first. Weighted longest increasing subsequence, n log n: ``ends`` are the second numbers at
-    which the best runs end, ``best`` their weights, both rising.
+    ``pairs`` increase in the first network. This is a weighted longest increasing subsequence in O(n log n): ``ends``
+    are the second indices at which the best subsequences end and ``best`` their weights, both increasing.
     """
     ends: list[int] = []
     best: list[tuple[int, int]] = []
@@ -107,7 +108,7 @@ def _in_order(pairs: Sequence[tuple[int, int]], a: Sequence[Item]) -> list[tuple
 def _renamed(
     left: Sequence[int], right: Sequence[int], a: Sequence[Item], b: Sequence[Item]
 ) -> Iterator[tuple[int, int]]:
-    """The best match in order: three for a layer of the same keys, two for one of the same type."""
+    """Pair layers in order for the highest score: three for the same keys, two for only the same type."""
 
     def worth(i: int, j: int) -> int:
         return 0 if a[i].type != b[j].type else 3 if a[i].keys == b[j].keys else 2

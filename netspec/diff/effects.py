@@ -1,4 +1,4 @@
-"""What a change of a layer's key changes: asked of the operation, by giving it the other network's value."""
+"""Find out what a changed key changes, by giving an operation the other network's value of the key."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from netspec.ir.window import Window
 from netspec.keys import texts
 
 Pair = tuple[Graph, Layer, Graph, Layer]
-"""One layer in two networks."""
+"""A layer in each of two networks, with the graphs."""
 
 
 def computing_keys(pair: Pair, keys: Collection[str]) -> frozenset[str]:
-    """Those of the keys in which a layer's operations differ that change what they compute.
+    """Return those of ``keys``, in which a layer differs, that change what the layer computes.
 
-    A key does if the operation of one network computes something else with the other's value, or could not be at all.
-    Keys that do so only together are all named.
+    A key does so if one network's operation would compute something else, or be impossible, with the other's value. If
+    the keys only do so together, all of them are returned.
     """
     nodes = _nodes(pair)
     if all(_essence(g, n) == _essence(h, m) for (g, n), (h, m) in nodes):
@@ -35,7 +35,7 @@ def computing_keys(pair: Pair, keys: Collection[str]) -> frozenset[str]:
 
 
 def note(pair: Pair, key: str, effect: Effect) -> str:
-    """What there is to add to a change of a key: conventions and paddings that are behind it."""
+    """Return an explanation of a changed key, if there is one: conventions, effective padding, or dropout's factor."""
     ((g, n), (h, m)), *_ = _nodes(pair)
     if key == "alpha" and isinstance(n.op, Lrn | MapNorm) and isinstance(m.op, Lrn | MapNorm):
         return _convention(n.op, m.op)
@@ -47,7 +47,7 @@ def note(pair: Pair, key: str, effect: Effect) -> str:
 
 
 def factor_note(a: Op | None, b: Op | None) -> str:
-    """What dropout multiplies by outside training, where that differs; ``None`` is a layer that is not there."""
+    """Describe dropout's factor outside training if it differs. ``None`` stands for a missing layer."""
     before, after = _factor(a), _factor(b)
     return "" if before == after else f"outside training: times {before} -> times {after}"
 
@@ -78,7 +78,7 @@ def _matters(mine: tuple[Graph, Node], other: tuple[Graph, Node], keys: Collecti
 
 
 def _with(op: Op, other: Op, key: str) -> Op:
-    """An operation with another one's value of a key."""
+    """Return ``op`` with the value that ``other`` has for a key."""
     window = window_of(op)
     theirs = window_of(other)
     if window is not None and theirs is not None and key in {f.name for f in dataclasses.fields(Window)}:
@@ -91,7 +91,7 @@ def _with(op: Op, other: Op, key: str) -> Op:
 
 
 def _convention(a: Lrn | MapNorm, b: Lrn | MapNorm) -> str:
-    """How two values of alpha hang together, where they do by the two conventions."""
+    """Explain how two values of alpha are related, if they express the same value in the two conventions."""
     window, other = (op.size if isinstance(op, Lrn) else op.size**2 for op in (a, b))
     if window != other and texts.number(a.alpha * window) == texts.number(b.alpha * other):
         return f"the same scale, {texts.number(a.alpha * window)}, over windows of {window} and {other}"
@@ -102,7 +102,7 @@ def _convention(a: Lrn | MapNorm, b: Lrn | MapNorm) -> str:
 
 
 def _padding(a: tuple[Graph, Node], b: tuple[Graph, Node]) -> str:
-    """The zeros that a convolution really reads, where they differ."""
+    """Describe the zeros that two convolutions really read, if they differ."""
     before, after = _effective(*a), _effective(*b)
     return "" if before == after else f"zeros read: {before} -> {after}"
 

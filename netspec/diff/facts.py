@@ -1,4 +1,4 @@
-"""What the graph says of a layer, key by key, in the words of a spec: defaults filled in, conventions resolved."""
+"""Describe a layer of a graph by its keys as in a spec, with defaults filled in and conventions resolved."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ TRAINED = (
     *("init", "bias", "lr", "schedule", "momentum", "decay", "super_eps", *BOUNDS, "norm_over", "update_every"),
     *("bias_lr", "bias_schedule", "bias_momentum", "bias_decay", "average"),
 )
-"""Keys that change only what is learnt (a bias that is there or not changes more)."""
+"""Keys that only affect training. (Adding or removing a bias affects more.)"""
 PREPARED = ("range", "mean", "order", "std")
-"""Keys of the input that say what its numbers are."""
+"""Keys of the input that describe its values."""
 
 _RENAMED = (
     (BatchNorm, "momentum", "average"),
@@ -41,9 +41,9 @@ _RENAMED = (
     (Loss, "weight", "loss_weight"),
     (Linear, "groups", "parts"),
 )
-"""Attributes of operations that a spec calls otherwise."""
+"""Attributes of operations that have another name in a spec."""
 _SIZE = ("height", "width")
-"""The attributes of a crop that are one key, ``size``."""
+"""The attributes of a crop that the key ``size`` sets."""
 _NEUTRAL = {
     "pad": "0",
     "stride": "1",
@@ -59,8 +59,12 @@ _UNSAID = (*TRAINED, "gpu", "reads", "rounding")
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A key's value. Two are the same if their texts are, or anything of what they ``also`` are: ``he`` is ``he`` over
-    another fan, and the Gaussian that it comes to over its own; a rate is a multiple of its net's rate."""
+    """The value of a key.
+
+    Two facts are the same if their texts are equal, or if they have a text in ``also`` in common. So ``he`` equals
+    ``he`` with another fan as well as the Gaussian that it amounts to, and a rate equals another one that is the same
+    multiple of its network's rate.
+    """
 
     text: str
     also: frozenset[str] = frozenset()
@@ -70,10 +74,10 @@ class Fact:
 
 
 def layer_facts(graph: Graph, layer: Layer, *, by_gpu: bool) -> dict[str, Fact]:
-    """The keys of a layer, without ``inputs`` and ``weights``, whose names mean nothing outside their network.
+    """Return the keys of a layer, without ``inputs`` and ``weights``, which name other layers.
 
-    ``by_gpu``: ``groups`` as the file says them, with ``gpu`` and ``reads`` beside; otherwise ``groups`` are those of
-    the merged operation, which compare between networks with different numbers of GPU groups.
+    With ``by_gpu``, ``groups`` is as in the file, and ``gpu`` and ``reads`` are included. Otherwise ``groups`` is that
+    of the merged operation, which can be compared between networks with different numbers of GPU groups.
     """
     spoken = spoken_nodes(graph, layer)
     told = [dict(_attributes(graph, layer, node, by_gpu)) for node in spoken]
@@ -88,28 +92,30 @@ def layer_facts(graph: Graph, layer: Layer, *, by_gpu: bool) -> dict[str, Fact]:
 
 
 def description(graph: Graph, layer: Layer) -> str:
-    """A layer in one line: its type, and the keys that say what it computes."""
+    """Describe a layer in one line: its type and the keys that determine what it computes."""
     facts = layer_facts(graph, layer, by_gpu=False)
     shown = [f"{k}={f.text}" for k, f in facts.items() if k not in _UNSAID and f.text != _NEUTRAL.get(k)]
     return " ".join([layer.type, *shown])
 
 
 def spoken_nodes(graph: Graph, layer: Layer) -> tuple[Node, ...]:
-    """The operations that a layer's keys speak of: one, or one product an input. The sum and the bias behind several
-    products, and the neuron behind everything, are left out."""
+    """Return the operations that a layer's keys describe: one, or for a layer with weights one product per input.
+
+    The sum and bias after several products and the final neuron are left out.
+    """
     nodes = [graph.nodes[name] for name in layer.nodes]
     products = tuple(n for n in nodes if isinstance(n.op, Conv | Local | Linear))
     return products or (nodes[0],)
 
 
 def neuron_of(graph: Graph, layer: Layer) -> Op:
-    """The neuron behind a layer's operation; the identity where there is none."""
+    """The neuron at the end of a layer, or the identity if it has none."""
     last = graph.nodes[layer.nodes[-1]].op
     return last if len(layer.nodes) > 1 and isinstance(last, Neuron) else LinearNeuron()
 
 
 def fields_of(op: Op, key: str) -> tuple[str, ...]:
-    """The attributes of an operation that a key sets."""
+    """The names of the attributes of an operation that a key sets."""
     if isinstance(op, Crop) and key == "size":
         return _SIZE
     return (next((field for kind, field, name in _RENAMED if isinstance(op, kind) and name == key), key),)
@@ -120,12 +126,12 @@ def _key_of(op: Op, field: str) -> str:
 
 
 def _per_input(texts: list[str]) -> str:
-    """One value for all of a layer's inputs, or one for each: ``3``, ``3,5``."""
+    """Join the values for a layer's inputs: ``3`` if they are all equal, else ``3,5``."""
     return texts[0] if len(set(texts)) == 1 else ",".join(texts)
 
 
 def _attributes(graph: Graph, layer: Layer, node: Node, by_gpu: bool) -> Iterator[tuple[str, str]]:
-    """An operation's attributes as keys of its layer."""
+    """Yield the attributes of an operation as keys of its layer."""
     op = node.op
     for field in dataclasses.fields(op):
         value = getattr(op, field.name)
@@ -154,13 +160,13 @@ def _window(window: Window) -> Iterator[tuple[str, str]]:
 
 
 def _shares(graph: Graph, layer: Layer, node: Node) -> int:
-    """In how many GPU groups' shares the operation reads its input; the file's own ``groups`` count within one."""
+    """The number of GPU groups whose shares are read separately. The file's ``groups`` count within one share."""
     split = layer.placement.split and graph.nodes[node.inputs[0]].placement.split
     return graph.groups if split and layer.reads == "own" and not isinstance(node.op, Concat) else 1
 
 
 def _learning(graph: Graph, layer: Layer, spoken: tuple[Node, ...]) -> dict[str, Fact]:
-    """Initial values, and how they are trained, of the parameters that a layer owns."""
+    """The keys for initial values and training of a layer's own parameters."""
     own = tuple(graph.parameters_of(layer.name))
     weights = tuple(p for p in own if p.role == "weight")
     biases = tuple(p for p in own if p.role == "bias")
@@ -185,8 +191,8 @@ def _learning(graph: Graph, layer: Layer, spoken: tuple[Node, ...]) -> dict[str,
 
 
 def _rates(graph: Graph, parameters: Sequence[Parameter], decay: float, usual: Schedule) -> dict[str, Fact]:
-    """Learning rate, schedule, momentum and decay of a layer's weights, or of its biases; ``decay`` and ``usual`` are
-    the train line's."""
+    """Learning rate, schedule, momentum and decay of a layer's weights or biases. ``decay`` and ``usual`` are the
+    values of the ``train`` line."""
     train = graph.train
     return {
         "lr": _several([Fact(texts.number(p.lr), _multiple(p.lr, train.lr)) for p in parameters]),
@@ -197,7 +203,7 @@ def _rates(graph: Graph, parameters: Sequence[Parameter], decay: float, usual: S
 
 
 def _bounds(weights: Sequence[Parameter]) -> dict[str, Fact]:
-    """What weights are held to after an update, and the rule of their updates where it is another."""
+    """The bounds on weights, and ``super_eps``, which selects another update rule."""
     values = {"super_eps": [p.super_eps for p in weights]}
     values |= {key: [getattr(p.constraint, key) for p in weights] for key in BOUNDS}
     return {
@@ -207,27 +213,27 @@ def _bounds(weights: Sequence[Parameter]) -> dict[str, Fact]:
 
 
 def _fans(graph: Graph, products: tuple[Node, ...]) -> tuple[float, float]:
-    """What one unit sums over all inputs, and how many units an input number reaches at most."""
+    """fan_in over all inputs, and the largest fan_out of an input."""
     wanted = [n.op.params(graph.shapes(n), n.output) for n in products]
     weights = [p for each in wanted for p in each if p.role == "weight"]
     return sum(p.fan_in for p in weights), max((p.fan_out for p in weights), default=0)
 
 
 def _initial(parameters: Sequence[Parameter], fan_in: float, fan_out: float) -> Fact:
-    """Initial values by word and by numbers."""
+    """Initial values by their word and, as an alternative, by their numbers."""
     drawn = [p.distribution for p in parameters]
     text = _per_input([texts.initialiser(d, fan_in, fan_out) for d in drawn])
     return Fact(text, frozenset({_per_input([texts.distribution(d) for d in drawn])}))
 
 
 def _bias(initial: Fact) -> Fact:
-    """A constant as ``bias=`` has it, a bare number."""
+    """Write a constant as ``bias=`` does, as a bare number."""
     text = initial.text
     return Fact(text[len("constant(") : -1] if text.startswith("constant(") else text, initial.also)
 
 
 def _several(facts: list[Fact]) -> Fact:
-    """A fact of each of a layer's weights as one of the layer."""
+    """Combine the facts of a layer's parameters into one."""
     if len({f.text for f in facts}) == 1:
         return facts[0]
     also = [sorted(f.also) for f in facts]
@@ -239,7 +245,7 @@ def _multiple(value: float, of: float) -> frozenset[str]:
 
 
 def _schedule(graph: Graph, parameter: Parameter, usual: Schedule) -> Fact:
-    """How a rate changes. Of a rate of 0 every schedule is the same."""
+    """The schedule of a parameter's learning rate. For a rate of 0, all schedules are the same."""
     schedule = graph.schedule_of(parameter)
     also = {"the train line's"} if schedule == usual else set()
     return Fact(texts.schedule(schedule), frozenset(also | ({"of a rate of 0"} if parameter.lr == 0 else set())))
@@ -250,7 +256,7 @@ def _as_train(value: float, of: float) -> Fact:
 
 
 def _placement(graph: Graph, layer: Layer, spoken: tuple[Node, ...]) -> dict[str, Fact]:
-    """Where a layer lives, which most take from their first input, and what it reads."""
+    """The keys ``gpu`` and ``reads``. A placement that follows from the first input is the same whatever it is."""
     where = layer.placement
     text = "all" if where.split else "whole" if where.gpu is None else str(where.gpu)
     text = ",".join(map(str, where.replicas)) if where.replicas else text

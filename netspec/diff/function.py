@@ -1,7 +1,7 @@
-"""Whether two networks compute the same with the same weights, and which layers are to blame if they do not.
+"""Decide whether two networks compute the same with the same weights, and if not, which layers are responsible.
 
-What is called the same is: every core with its weights, every edge and the prepared input correspond. Of what is
-called different it is not shown that some image brings it out.
+"The same" is certain: every core with its weights, every edge and the prepared input correspond. "Different" is not
+proved: there may be no image for which the results differ.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from netspec.diff.model import Effect, gravest
 
 Known = tuple[Hashable, ...]
 Numbers = Mapping[str, int]
-"""Of the pair that a layer belongs to, by its name in one of the networks."""
+"""The index of the pair that a layer belongs to, by the layer's name in one of the networks."""
 
 
 @dataclass(frozen=True, slots=True)
 class Blame:
-    """What layers of one of the networks change, by layer and the gravest of it.
+    """The gravest effect that each layer of one network is responsible for, for two kinds of reasons.
 
-    ``chains``: the functions that a layer applies to a value that is read somewhere are other ones in the other
-    network, or what reads it has no counterpart. ``sources``: a layer makes, passes on or reads a value that comes from
-    elsewhere there, or is changed by other functions on the way.
+    ``chains``: in the other network, other functions are applied to a value that the layer applies functions to, or the
+    value's reader has no counterpart. ``sources``: the layer makes, passes on or reads a value that has another source
+    there, or passes through other functions on the way.
     """
 
     chains: dict[str, Effect] = field(default_factory=dict)
@@ -33,8 +33,8 @@ class Blame:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The blame in both networks, the paired layers whose own operations or weights differ, and all in all: that the
-    networks' ``function`` differs, or only their ``output``, or neither."""
+    """The result of the comparison: the blame in both networks, the paired layers whose own operations or weights
+    differ (``cores``), and the effect on the networks as a whole: ``function``, ``output`` or ``nothing``."""
 
     blame: tuple[Blame, Blame]
     cores: frozenset[tuple[str, str]]
@@ -42,7 +42,7 @@ class Verdict:
 
 
 def weight_of(layer: str, meaning: Meaning) -> Effect:
-    """The most that a layer's operation can change: what is computed from it."""
+    """Return the gravest effect that a change of a layer's operation can have, from what is computed from it."""
     if layer in meaning.scored:
         return "function"
     if layer in meaning.shown:
@@ -51,7 +51,7 @@ def weight_of(layer: str, meaning: Meaning) -> Effect:
 
 
 def judge(a: Meaning, b: Meaning, pairs: Mapping[str, str]) -> Verdict:
-    """Compare two networks of which ``pairs`` says which layer is which."""
+    """Compare two networks. ``pairs`` maps layers of the first to those of the second."""
     blame = Blame(), Blame()
     numbers = {x: n for n, x in enumerate(pairs)}, {y: n for n, y in enumerate(pairs.values())}
     whole: list[Effect] = [weight_of(x, a) for x in a.cores if x not in pairs and a.cores[x]]
@@ -69,13 +69,13 @@ def judge(a: Meaning, b: Meaning, pairs: Mapping[str, str]) -> Verdict:
 
 
 def _own(core: Core, numbers: Numbers) -> Known:
-    """A core without its edges, its weights told by the number of their owner."""
+    """A core without its edges. The owner of its weights is given by the index of its pair."""
     return core.essence, tuple((numbers.get(owner, owner), name) for owner, name in core.weights), core.ordered
 
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """What corresponding readers read in both networks, and the most that a difference there can change."""
+    """What corresponding readers read in both networks, and the gravest effect that a difference there can have."""
 
     readers: tuple[str, str] | None
     edges: tuple[tuple[Edge, ...], tuple[Edge, ...]]
@@ -99,7 +99,7 @@ def _readings(a: Meaning, b: Meaning, pairs: Mapping[str, str]) -> Iterator[_Rea
 
 
 def _compare(reading: _Reading, numbers: tuple[Numbers, Numbers], blame: tuple[Blame, Blame]) -> Effect:
-    """Put the blame for what differs, and tell the gravest of it."""
+    """Record the blame for the differences between what two readers read, and return the gravest effect."""
     known = [[(_source(e, n), e) for e in edges] for edges, n in zip(reading.edges, numbers, strict=True)]
     if not reading.ordered:
         known = [sorted(found, key=lambda f: (str(f[0]), str(_functions(f[1].chain)))) for found in known]
@@ -140,7 +140,7 @@ def _alike(p: tuple[Step, ...], q: tuple[Step, ...]) -> bool:
 
 
 def _concerned(edge: Edge | None, readers: tuple[str, str] | None, side: int) -> Iterator[str]:
-    """The layers that have to do with where an edge comes from: its reader, its source and what it passes."""
+    """Yield the layers involved in where a value comes from: its reader, its source, and those it passes through."""
     if readers is not None:
         yield readers[side]
     if edge is not None:

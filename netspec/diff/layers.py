@@ -1,4 +1,4 @@
-"""What differs between the layers of two networks."""
+"""Find the differences between the layers of two networks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _PLACED = ("gpu", "reads")
 
 
 def layer_differences(matched: Matched) -> tuple[LayerDifference, ...]:
-    """Every layer that differs in itself, in its shape or in its cost."""
+    """Return every layer that differs in itself, in its shape or in its cost."""
     found = []
     for x, y in matched.in_order():
         sides = _side(matched, 0, x), _side(matched, 1, y)
@@ -41,7 +41,7 @@ def _differences(matched: Matched, x: str | None, y: str | None) -> Iterator[Dif
 
 
 def _alone(matched: Matched, x: str | None, y: str | None) -> Difference:
-    """A layer that only one of the networks has."""
+    """Describe a layer that only one of the networks has."""
     side, name = (0, x) if x is not None else (1, y)
     assert name is not None
     graph, above = matched.graphs[side], matched.above(side, name)
@@ -55,7 +55,7 @@ def _alone(matched: Matched, x: str | None, y: str | None) -> Difference:
 
 
 def _moved(matched: Matched, x: str, y: str) -> Difference | None:
-    """A layer that stands elsewhere; nothing, if the one before it has moved with it."""
+    """Describe a layer that has moved, or return ``None`` if the layer above it has moved with it."""
     before, after = matched.above(0, x), matched.above(1, y)
     if before is not None and matched.pairs.get(before) == after:
         return None
@@ -64,14 +64,14 @@ def _moved(matched: Matched, x: str, y: str) -> Difference | None:
 
 
 def _replaced(matched: Matched, x: str, y: str) -> Difference:
-    """A layer that is of another type."""
+    """Describe a layer that has another type."""
     old, new = description(*_of(matched, 0, x)), description(*_of(matched, 1, y))
     core = matched.weight(x, y) if (x, y) in matched.verdict.cores else "nothing"
     return Difference("replaced", "", old, new, gravest(core, matched.chains(x, y)))
 
 
 def _changed(matched: Matched, x: str, y: str) -> Iterator[Difference]:
-    """Keys that have other values."""
+    """Yield the keys with different values."""
     facts = [layer_facts(*_of(matched, side, name), by_gpu=matched.by_gpu) for side, name in enumerate((x, y))]
     keys = [key for key in facts[0] if key in facts[1] and not facts[0][key].same(facts[1][key])]
     pair = matched.pair(x, y)
@@ -83,7 +83,7 @@ def _changed(matched: Matched, x: str, y: str) -> Iterator[Difference]:
 
 
 def _effect(matched: Matched, names: tuple[str, str], key: str, texts: tuple[str, str], *, computes: bool) -> Effect:
-    """What a changed key changes."""
+    """The effect of a changed key. ``computes`` says whether it changes what an operation computes."""
     weight = matched.weight(*names)
     if key in _PLACED and not computes:
         return "placement"
@@ -95,7 +95,7 @@ def _effect(matched: Matched, names: tuple[str, str], key: str, texts: tuple[str
 
 
 def _wired(matched: Matched, x: str, y: str) -> Iterator[Difference]:
-    """What a layer reads, and whose weights it has, where that is not told by the layers around it."""
+    """Yield differences in what a layer reads and whose weights it has, unless they follow from the order of layers."""
     read = matched.layer(0, x).inputs, matched.layer(1, y).inputs
     tops = matched.above(0, x), matched.above(1, y)
     same = len(read[0]) == len(read[1]) and all(
@@ -115,7 +115,7 @@ def _of(matched: Matched, side: int, name: str) -> tuple[Graph, Layer]:
 
 
 def _owner(matched: Matched, side: int, name: str) -> str | None:
-    """The layer whose weights a layer has, itself for most; ``None`` where there are none."""
+    """The layer that owns a layer's weights, usually itself, or ``None`` if it has no weights."""
     graph = matched.graphs[side]
     keys = (key for node in spoken_nodes(*_of(matched, side, name)) for key in graph.nodes[node.name].params)
     return next((graph.parameters[key].layer for key in keys if graph.parameters[key].role == "weight"), None)

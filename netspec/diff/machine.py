@@ -1,4 +1,4 @@
-"""A comparison as JSON. Names are fixed; more may be added.
+"""A comparison as JSON. Names do not change, but new ones may be added.
 
     {"a": {"file": "specs/alexnet.net", "net": "alexnet"}, "b": {...},
      "same": false,
@@ -19,10 +19,10 @@
                  "a": "gaussian(0.01)", "b": "gaussian(0.03)", "effect": EFFECT, "note": "..."}
     EFFECT: "function" | "output" | "training" | "testing" | "placement" | "nothing"
 
-``layers`` are those that differ, in themselves or only in shape or cost; a layer that one network lacks has ``null``
-for its name there, and for its type, output and numbers. Values are texts, in the words of a spec; ``a`` or ``b`` is
-``null`` where there is none. ``key`` is of ``changed``, and ``null`` for ``gpus``. ``orders`` draw two layers'
-differences in ``neuron`` together. ``misfits`` are layers whose weights have other shapes or tables. Bytes are
+``layers`` lists the layers that differ in themselves or only in shape or cost. If one network lacks a layer, its name,
+type, output and numbers are ``null`` on that side. Values are texts as in a spec; ``a`` or ``b`` is ``null`` if there
+is no value. ``key`` is set for ``changed`` only, and is ``null`` for ``gpus``. ``orders`` combines the differences of
+two layers in ``neuron``. ``misfits`` lists layers whose weights have different shapes or connection tables. Bytes are
 those of one image in float32. The effects are explained at ``netspec.diff.model.Effect``.
 """
 
@@ -37,12 +37,12 @@ _NUMBERS = ("units", "weights", "biases", "parameters", "connections", "activati
 
 
 def to_json(found: NetDifference, files: tuple[str, str]) -> str:
-    """The comparison of two files as JSON text."""
+    """Return the comparison of two files as JSON text."""
     return json.dumps(as_dict(found, files), indent=1)
 
 
 def as_dict(found: NetDifference, files: tuple[str, str]) -> dict[str, Any]:
-    """The comparison of two files as plain data."""
+    """Return the comparison of two files as plain data."""
     return {
         **_sides(*({"file": file, "net": net} for file, net in zip(files, found.names, strict=True))),
         "same": found.same,

@@ -1,4 +1,4 @@
-"""Two networks whose layers have been matched and whose functions have been judged: what the comparison works with."""
+"""Two networks with their layers matched and their functions compared: the basis of the detailed comparison."""
 
 from __future__ import annotations
 
@@ -17,9 +17,12 @@ from netspec.net import Net
 
 @dataclass(frozen=True)
 class Matched:
-    """``pairs`` are the names in the second network of the first one's layers; ``moved`` are names of the first.
-    ``tops`` are the layers that stand above each. ``by_gpu`` says that both have as many GPU groups, so that placements
-    can be compared layer by layer."""
+    """Two networks and how they correspond.
+
+    ``pairs`` maps names of the first network's layers to those of the second; ``moved`` are names of the first.
+    ``tops`` maps each layer of a network to the layer above it in the file. ``by_gpu`` says that both have the same
+    number of GPU groups, so that placements can be compared layer by layer.
+    """
 
     nets: tuple[Net, Net]
     meanings: tuple[Meaning, Meaning]
@@ -34,7 +37,7 @@ class Matched:
         return self.nets[0].graph, self.nets[1].graph
 
     def pair(self, x: str, y: str) -> Pair:
-        """A layer as the operations' comparison takes it."""
+        """A pair of layers with their graphs, as ``netspec.diff.effects`` takes them."""
         a, b = self.graphs
         return a, a.layers[x], b, b.layers[y]
 
@@ -42,30 +45,30 @@ class Matched:
         return self.graphs[side].layers[name]
 
     def weight(self, x: str | None, y: str | None) -> Effect:
-        """The most that a difference of a layer can change."""
+        """The gravest effect that a difference of a layer can have."""
         names = enumerate((x, y))
         return gravest(*(weight_of(name, self.meanings[side]) for side, name in names if name))
 
     def chains(self, x: str | None, y: str | None) -> Effect:
-        """What the functions that a layer applies to its values change."""
+        """The effect of differences in the functions that a layer applies to values."""
         blamed = zip(self.verdict.blame, (x, y), strict=True)
         return gravest(*(blame.chains.get(name, "nothing") for blame, name in blamed if name))
 
     def sources(self, x: str | None, y: str | None) -> Effect:
-        """What it changes that a layer's values come from elsewhere, or go elsewhere."""
+        """The effect of differences in where a layer's values come from or go to."""
         blamed = zip(self.verdict.blame, (x, y), strict=True)
         return gravest(*(blame.sources.get(name, "nothing") for blame, name in blamed if name))
 
     def computes(self, side: int, name: str) -> bool:
-        """Whether a layer has an operation of its own, and not only functions of single numbers."""
+        """Whether a layer computes more than elementwise functions."""
         return bool(self.meanings[side].cores[name])
 
     def above(self, side: int, name: str) -> str | None:
-        """The layer that stands before this one in its file."""
+        """The layer above this one in the file, or ``None`` for the first."""
         return self.tops[side][name]
 
     def in_order(self) -> Iterator[tuple[str | None, str | None]]:
-        """Every layer of both, in the second network's order; one that was removed, where it stood."""
+        """Yield every layer of both networks, in the order of the second, with removed layers where they were."""
         partners = {y: x for x, y in self.pairs.items()}
         waiting = iter(self.graphs[0].layers)
         for y in self.graphs[1].layers:
@@ -83,7 +86,7 @@ class Matched:
 
 
 def match(a: Net, b: Net) -> Matched:
-    """Match the layers of two networks, and judge their functions."""
+    """Match the layers of two networks, and compare their functions."""
     items = _items(a), _items(b)
     alignment: Alignment = align(*items)
     pairs = {items[0][i].name: items[1][j].name for i, j in alignment.pairs}

@@ -1,9 +1,9 @@
-"""What a graph computes outside training, in a form in which networks that compute the same look the same.
+"""A normal form of what a graph computes outside training: networks that compute the same should have the same form.
 
-Operations are **cores** (products, windows, normalisations, joins) with **chains** of functions of single numbers on
-the edges between them. Where a chain was written (at a layer, or as a layer of its own) is forgotten, dropout is the
-factor that it is outside training, windows are told by the places that they cover, and a function that never falls is
-moved from before a maximum pooling to behind it: max f(x) = f(max x).
+Operations are **cores** (products, windows, normalisations, joins), with **chains** of elementwise functions on the
+edges between them. It does not matter where the functions of a chain are written, at a layer or as layers of their own.
+Dropout is the factor that it applies outside training, windows are described by the positions that they cover, and a
+monotonically increasing function before maximum pooling is moved after it: max f(x) = f(max x).
 """
 
 from __future__ import annotations
@@ -43,12 +43,12 @@ from netspec.keys.texts import number
 
 Essence = tuple[Hashable, ...]
 Place = tuple[str, int]
-"""A core: its layer, and its number among the layer's."""
+"""The identity of a core: its layer, and its index among the layer's cores."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A function on an edge, and the layer that it was written at."""
+    """A function on an edge, and the layer where it was written. ``rising`` says that it never decreases."""
 
     function: Essence
     rising: bool
@@ -57,10 +57,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """A value as it is read: a core's, changed by functions one after the other.
+    """A value as it is read: the output of a core, with a chain of functions applied to it.
 
-    ``chain`` is what they are outside training, ``trained`` in training, with dropout as the chance that it is.
-    ``through`` are the layers that the value passes, whether they change it or not.
+    ``chain`` are the functions outside training, ``trained`` those in training, where dropout is random. ``through``
+    are the layers that the value passes through, whether they change it or not.
     """
 
     source: Place
@@ -71,8 +71,10 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Core:
-    """What is computed at a layer, with weights that are told by their owner and their name there. ``ordered`` says
-    that it matters which edge comes first."""
+    """An operation of a layer, with the values that it reads.
+
+    ``weights`` are given by their owner and their name there. ``ordered`` says that the order of the edges matters.
+    """
 
     essence: Essence
     edges: tuple[Edge, ...]
@@ -82,8 +84,11 @@ class Core:
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """A network's cores by layer, and the two values that it is there for. ``scored``, ``shown`` and ``trained`` are
-    the layers that the class scores, the output and the losses are computed from."""
+    """The normal form of a network: its cores by layer, the class scores, and the output.
+
+    Three sets of layers say what depends on a layer: the class scores (``scored``), the scores or the output
+    (``shown``), the scores or the losses (``trained``).
+    """
 
     cores: dict[str, tuple[Core, ...]]
     scores: Edge
@@ -94,7 +99,7 @@ class Meaning:
 
 
 def meaning(graph: Graph) -> Meaning:
-    """What a graph computes."""
+    """Return the normal form of what a graph computes."""
     cores: dict[str, list[Core]] = {name: [] for name in graph.layers}
     values: dict[str, Edge] = {}
     for node in graph.nodes.values():
@@ -125,8 +130,10 @@ def meaning(graph: Graph) -> Meaning:
 
 
 def essence(op: Op, inputs: tuple[Shape, ...]) -> Essence:
-    """What an operation computes of inputs of these shapes, training and GPU groups left aside. Dropout and other
-    functions of single numbers have one too: the numbers that they are."""
+    """Return a key that is equal for operations that compute the same of inputs with these shapes.
+
+    It describes the operation outside training and without GPU groups. Dropout is the factor that it applies there.
+    """
     if isinstance(op, Dropout):
         return _name(LinearNeuron(1 - op.rate if op.scaling == "test" else 1.0))
     if isinstance(op, BatchNorm):
@@ -158,7 +165,7 @@ def _name(op: Op, x: Shape | None = None) -> Essence:
 
 
 def _places(window: Window, x: Shape, *, padded: bool) -> Essence:
-    """Where a window's kernel stands. What stands beyond the image counts only where it is read (``padded``)."""
+    """The positions of a window's kernel. Padding at the far side counts only if it is read (``padded``)."""
     rows, columns = window.fit(x.height, x.width)
     sides = window.effective_pad(x.height, x.width)
     return tuple(
@@ -180,7 +187,7 @@ _RELU = _name(Relu())
 
 
 def _rises(op: Op) -> bool:
-    """Whether a function never falls. (softrelu does, by 0.018 where it turns into x; sqrt is not defined below 0.)"""
+    """Whether a function never decreases. (softrelu does, by 0.018 at 4; sqrt is undefined below 0.)"""
     if isinstance(op, Dropout):
         return True
     if isinstance(op, Tanh):
@@ -189,7 +196,7 @@ def _rises(op: Op) -> bool:
 
 
 def _extended(edge: Edge, node: Node, inputs: tuple[Shape, ...]) -> Edge:
-    """A value with one more function applied."""
+    """Return an edge with one more function applied."""
     op = node.op
     outside = Step(essence(op, inputs), _rises(op), node.layer)
     inside = outside
@@ -201,13 +208,13 @@ def _extended(edge: Edge, node: Node, inputs: tuple[Shape, ...]) -> Edge:
 
 
 def _with(chain: tuple[Step, ...], step: Step) -> tuple[Step, ...]:
-    """A chain with a step more, unless it changes nothing."""
+    """Append a step to a chain, unless it changes nothing."""
     again = step.function == _RELU and bool(chain) and chain[-1].function == _RELU
     return chain if again or step.function == _SAME else (*chain, step)
 
 
 def _pooled(read: Edge, value: Edge) -> tuple[Edge, Edge]:
-    """What a maximum pooling reads, and what it makes, with the rising functions moved from the first to the second."""
+    """Move the rising functions at the end of what a maximum pooling reads to the beginning of what it makes."""
     before, behind = _parted(read.chain)
     trained_before, trained_behind = _parted(read.trained)
     passed = read.through if behind or trained_behind else frozenset()
@@ -218,7 +225,7 @@ def _pooled(read: Edge, value: Edge) -> tuple[Edge, Edge]:
 
 
 def _parted(chain: tuple[Step, ...]) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
-    """A chain without the rising functions at its end, and these."""
+    """Split a chain into its beginning and the rising functions at its end."""
     end = len(chain)
     while end and chain[end - 1].rising:
         end -= 1
@@ -226,7 +233,7 @@ def _parted(chain: tuple[Step, ...]) -> tuple[tuple[Step, ...], tuple[Step, ...]
 
 
 def _unflattened(edge: Edge) -> Edge:
-    """A matrix product reads an image as a vector by itself."""
+    """Remove flattening from an edge to a matrix product, which reads an image as a vector anyway."""
     kept, trained = (tuple(s for s in c if s.function != _FLAT) for c in (edge.chain, edge.trained))
     return Edge(edge.source, kept, trained, edge.through)
 
@@ -237,7 +244,7 @@ def _weights(graph: Graph, node: Node) -> tuple[tuple[str, str], ...]:
 
 
 def _needed(graph: Graph, wanted: Iterable[Node]) -> frozenset[str]:
-    """The layers that these operations are computed from, and theirs."""
+    """The layers that these nodes are computed from, directly or indirectly, including their own."""
     needed: set[str] = set()
     waiting = [node.layer for node in wanted]
     while waiting:

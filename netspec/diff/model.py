@@ -1,4 +1,4 @@
-"""What two networks differ in, as data. ``a`` is always of the first network, ``b`` of the second."""
+"""The differences between two networks, as data. ``a`` always belongs to the first network, ``b`` to the second."""
 
 from __future__ import annotations
 
@@ -11,9 +11,12 @@ from netspec.ir.shape import Shape
 Effect = Literal["function", "output", "training", "testing", "placement", "nothing"]
 """What a difference changes, the gravest first.
 
-``function``: the same weights give other class scores (or do not fit). ``output``: the class scores are the same, what
-is made of them is not. ``training``: only what is learnt. ``testing``: only how a test is made. ``placement``: only
-what lives on which GPU. ``nothing``: names, and what is proven to compute the same.
+- ``function``: the same weights give other class scores, or do not fit.
+- ``output``: the class scores are the same, but not what is computed from them.
+- ``training``: only training.
+- ``testing``: only how the network is tested.
+- ``placement``: only what is on which GPU.
+- ``nothing``: only names, or something that provably computes the same.
 """
 EFFECTS: tuple[Effect, ...] = ("function", "output", "training", "testing", "placement", "nothing")
 
@@ -21,16 +24,16 @@ Kind = Literal["added", "removed", "renamed", "replaced", "moved", "changed"]
 
 
 def gravest(*effects: Effect) -> Effect:
-    """The first of these in the order of ``EFFECTS``; of none, ``nothing``."""
+    """Return the effect that comes first in ``EFFECTS``; without any, ``nothing``."""
     return min(effects, key=EFFECTS.index, default="nothing")
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One difference of a layer or a setting, its values in the words of a spec.
+    """One difference of a layer or a setting, with values as in a spec.
 
-    ``key`` is there for ``changed`` only. A layer that is ``moved`` has the layer that stands before it as its values;
-    what is ``added`` or ``removed`` is described on its own side, and the other is empty.
+    ``key`` is set for ``changed`` only. The values of a ``moved`` layer are the layers above it. A layer that was
+    ``added`` or ``removed`` is described on its own side, and the other side is empty.
     """
 
     kind: Kind
@@ -43,9 +46,9 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """What a layer, or a whole network, costs: learnt numbers, multiply-accumulates and bytes in float32 of one image.
+    """The costs of a layer or a whole network: parameters, and multiply-accumulates and float32 bytes for one image.
 
-    ``units`` and ``connections`` of a whole network count the layers with weights, ``activation_bytes`` all layers.
+    For a whole network, ``units`` and ``connections`` count the layers with weights, ``activation_bytes`` all layers.
     """
 
     units: int = 0
@@ -61,7 +64,7 @@ class Numbers:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """A layer as one of the networks has it."""
+    """A layer in one of the networks."""
 
     name: str
     type: str
@@ -71,7 +74,7 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class LayerDifference:
-    """A layer that differs: in what it is, or only in its shape or cost, which follow from other layers."""
+    """A layer that differs, in itself or only in its shape or cost, which depend on other layers."""
 
     a: Side | None
     b: Side | None
@@ -79,21 +82,21 @@ class LayerDifference:
 
     @property
     def name(self) -> str:
-        """The layer's name, both if they differ: ``c1 = conv1``."""
+        """The layer's name, or both names if they differ: ``c1 = conv1``."""
         return " = ".join(dict.fromkeys(side.name for side in (self.a, self.b) if side))
 
     @property
     def costs_differ(self) -> bool:
-        """Whether the shape, a count or the memory is another one."""
+        """Whether the shape, a count or the memory differs."""
         return self.a is None or self.b is None or (self.a.output, self.a.numbers) != (self.b.output, self.b.numbers)
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A neuron that stands at another layer: ``conv1, relu, norm1`` in one network and ``conv1, norm1, relu`` in the
-    other. The two layers' own differences in ``neuron`` are among the layers' too.
+    """A neuron that belongs to different layers: ``conv1, relu, norm1`` in one network, ``conv1, norm1, relu`` in the
+    other. The differences of the two layers in ``neuron`` are also among those of the layers.
 
-    ``layers`` are the names, in the first network and in the second, of the two layers that have the neuron.
+    ``layers`` are the two layers involved, each with its names in the first and second network.
     """
 
     layers: tuple[tuple[str, str], tuple[str, str]]
@@ -105,7 +108,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class SettingDifference:
-    """A key of ``gpus``, ``train``, ``augment`` or ``test``."""
+    """A difference in a key of ``gpus``, ``train``, ``augment`` or ``test``."""
 
     setting: str
     difference: Difference
@@ -113,11 +116,11 @@ class SettingDifference:
 
 @dataclass(frozen=True, slots=True)
 class NetDifference:
-    """All that two networks differ in, layers in the order of the second network, the removed ones where they stood.
+    """All differences between two networks. Layers are in the order of the second, removed ones where they were.
 
-    ``function`` says whether the same weights give the same: ``same``, ``scores`` (the class scores are the same, the
-    output is not) or ``other``. ``misfits`` are the layers, by their names in both, whose weights have not the same
-    shapes and connection tables in both networks.
+    ``function`` says whether the same weights give the same results: ``same``, ``scores`` (the class scores are the
+    same, the output is not) or ``other``. ``misfits`` are the layers, by their names in both networks, whose weights
+    differ in shape or connection table.
     """
 
     names: tuple[str, str]
@@ -130,11 +133,11 @@ class NetDifference:
 
     @property
     def same(self) -> bool:
-        """Whether nothing differs. (The nets' own names and their claims are not compared.)"""
+        """Whether nothing differs. The networks' names and their claims are not compared."""
         return not self.layers and not self.settings
 
     def each(self) -> Iterator[Difference]:
-        """Every difference of the layers and the settings."""
+        """Yield every difference of the layers and the settings."""
         for layer in self.layers:
             yield from layer.differences
         for setting in self.settings:

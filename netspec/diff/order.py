@@ -1,5 +1,4 @@
-"""Neurons that stand at another layer of the same path: conv, relu, pool in one network and conv, pool, relu in the
-other."""
+"""Find neurons that moved along a path: conv, relu, pool in one network and conv, pool, relu in the other."""
 
 from __future__ import annotations
 
@@ -12,7 +11,7 @@ from netspec.ir.ops import MaxPool
 
 
 def orders(matched: Matched, layers: Sequence[LayerDifference]) -> tuple[Order, ...]:
-    """Pairs of layers, one of which has lost the neuron that the other has got, on a path without branches."""
+    """Return the cases where one layer lost the neuron that another one gained, on a path without branches."""
     changed = [
         (layer.a.name, layer.b.name, d)
         for layer in layers
@@ -37,7 +36,7 @@ def orders(matched: Matched, layers: Sequence[LayerDifference]) -> tuple[Order, 
 
 
 def _path(graph: Graph, start: str, end: str) -> tuple[str, ...]:
-    """The layers from one to another, both included, each the only input of the next; empty if this is no path."""
+    """The path from one layer to another, including both, where each is the only input of the next. Empty if none."""
     path = [end]
     while path[-1] != start:
         inputs = graph.layers[path[-1]].inputs
@@ -50,7 +49,7 @@ def _path(graph: Graph, start: str, end: str) -> tuple[str, ...]:
 def _order(
     matched: Matched, paths: tuple[tuple[str, ...], tuple[str, ...]], changes: tuple[Difference, Difference]
 ) -> Order:
-    """The two orders in words. ``changes`` are those of the path's first and last layer."""
+    """Describe the two orders. ``changes`` are the differences of the path's first and last layer."""
     first, last = changes
     neuron = first.a if first.b == "linear" else first.b
     a, b = (

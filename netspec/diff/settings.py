@@ -1,4 +1,4 @@
-"""What differs between two networks' settings, every key with its default filled in."""
+"""Find the differences between the settings of two networks, with defaults filled in."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NOTES = {"from": "the central crops of the tests are cut from it too"}
 
 
 def setting_differences(a: Graph, b: Graph) -> tuple[SettingDifference, ...]:
-    """The settings' keys whose values differ. ``augment crop`` is always the input's size, and goes with it."""
+    """Return the keys of settings that differ. ``augment crop`` is left out: it is always the size of the input."""
     return tuple(
         SettingDifference(setting, Difference("changed", key, p.text, q.text, effect, _NOTES.get(key, "")))
         for (setting, key, p, effect), (_, _, q, _) in zip(_settings(a), _settings(b), strict=True)
@@ -25,7 +25,7 @@ def setting_differences(a: Graph, b: Graph) -> tuple[SettingDifference, ...]:
 
 
 def _settings(graph: Graph) -> Iterator[tuple[str, str, Fact, Effect]]:
-    """Each setting, key and value of a network, and what the key changes."""
+    """Yield each setting, key and value of a network, and the effect of changing it."""
     yield "gpus", "", Fact(str(graph.groups)), "placement"
     train, augment = graph.train, graph.augment
     for key in _TRAIN:
@@ -42,13 +42,13 @@ def _settings(graph: Graph) -> Iterator[tuple[str, str, Fact, Effect]]:
 
 
 def _of_biases(train: Train) -> Fact:
-    """The schedule of biases that have none of their own; that of weights, if the line does not say another."""
+    """The default schedule of biases: the ``train`` line's ``bias_schedule``, or else that of the weights."""
     schedule = train.schedule if train.bias_schedule is None else train.bias_schedule
     return Fact(texts.schedule(schedule), frozenset({"as the weights"} if schedule == train.schedule else ()))
 
 
 def _cut_from(graph: Graph) -> Fact:
-    """The side of the square that crops are cut from; the input's own, if the file does not say another."""
+    """The side of the square that crops are cut from: ``from=``, or else the input's shorter side."""
     shape = graph.input.output
     own = min(shape.height, shape.width)
     side = graph.augment.resize or own

@@ -1,4 +1,4 @@
-"""A comparison as it is printed."""
+"""Print a comparison."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ _CHANGES = ("layer", "difference", "changes")
 _COSTS = ("layer", "output", "parameters", "connections", "activations")
 _STYLES = {"function": "bold", "nothing": "dim"}
 _PLAIN = box.Box(str(box.SIMPLE_HEAD).replace("─", "-"), ascii=True)
-"""Its rules where the encoding has no line."""
+"""The rules of a table for encodings without box-drawing characters."""
 
 _GAP = 2
 _WIDEST = 72
-"""Characters of a line of the first column, in which the layers that have a difference in common stand."""
+"""The largest width of the first column, which lists the layers that have a difference in common."""
 
 
 def show(found: NetDifference, files: tuple[str, str], file: TextIO) -> None:
-    """Print a comparison; cells are folded on a terminal that is narrower than they are."""
+    """Print a comparison. On a terminal that is too narrow, cells are folded."""
     if found.same:
         print(f"{files[0]} and {files[1]}: the same network", file=file)
         return
@@ -33,7 +33,7 @@ def show(found: NetDifference, files: tuple[str, str], file: TextIO) -> None:
         _compose(Console(file=file, highlight=False), found, files)
         return
     wide = max(_width(_CHANGES, rows(found)), _width(_COSTS, cost_rows(found)))
-    page = Console(file=file, highlight=False, width=wide)  # captured: the file says what it can be told
+    page = Console(file=file, highlight=False, width=wide)  # captured; ``file`` only gives the encoding
     with page.capture() as printed:
         _compose(page, found, files)
     for line in printed.get().splitlines():

@@ -1,4 +1,4 @@
-"""A comparison in words: rows of a table, and a line for each aspect of the two networks as a whole."""
+"""A comparison as text: the rows of its tables, and a summary with one line for each aspect."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _HELD = 4
 
 @dataclass
 class _Told:
-    """A row of the table: one difference, and all layers that have it."""
+    """A row of the table: a difference, and all layers that have it."""
 
     layers: list[str]
     text: str
@@ -22,7 +22,7 @@ class _Told:
 
 
 def rows(found: NetDifference) -> tuple[Row, ...]:
-    """Layers, difference, and what it changes. What several layers have in common is told once, at the first."""
+    """Return rows of layers, difference and effect, with one row for a difference that several layers have."""
     told: dict[object, _Told] = {}
     ordered = {(name, side): order for order in found.orders for pair in order.layers for side, name in enumerate(pair)}
     for layer in found.layers:
@@ -41,12 +41,12 @@ def rows(found: NetDifference) -> tuple[Row, ...]:
 
 
 def cost_rows(found: NetDifference) -> tuple[tuple[str, str, str, str, str], ...]:
-    """Layer, output, parameters, connections and activations of one image, where they differ."""
+    """Return rows of layer, output, parameters, connections and activations of one image, where these differ."""
     return tuple(_cost_row(layer) for layer in found.layers if layer.costs_differ)
 
 
 def summary(found: NetDifference) -> tuple[str, ...]:
-    """A line for each aspect."""
+    """Return one line for each aspect of the networks."""
     a, b = found.totals
     return (
         f"function: {_function(found)}",
@@ -99,7 +99,7 @@ def _function(found: NetDifference) -> str:
 
 
 def _fit(found: NetDifference) -> str:
-    """Whether the weights of one network can be put into the other."""
+    """Describe whether the weights of one network fit the other."""
     other = [" = ".join(dict.fromkeys((x, y))) for x, y in found.misfits if x and y]
     first = [x for x, y in found.misfits if x and not y]
     second = [y for x, y in found.misfits if y and not x]
@@ -108,7 +108,7 @@ def _fit(found: NetDifference) -> str:
 
 
 def _keys(found: NetDifference, effect: Effect) -> str:
-    """The words of the differences that change one aspect and no graver one."""
+    """The keys of all differences with this effect."""
     told = [d.key or d.kind for layer in found.layers for d in layer.differences if d.effect == effect]
     told += [s.difference.key or s.setting for s in found.settings if s.difference.effect == effect]
     return ", ".join(dict.fromkeys(told))
@@ -143,7 +143,7 @@ def _cost_row(layer: LayerDifference) -> tuple[str, str, str, str, str]:
 
 
 def _arrow(a: str, b: str) -> str:
-    """``a -> b``; nothing, if they are the same."""
+    """``a -> b``, or an empty text if they are equal."""
     return "" if a == b else f"{a} -> {b}"
 
 

@@ -1,4 +1,4 @@
-"""The keys that hold weights to bounds: what they are applied to is one unit's incoming weights of one input."""
+"""The keys that bound weights. Bounds apply to the incoming weights of one unit from one input."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ BOUNDS = of_training(
 
 
 def agree(values: Mapping[str, Any]) -> None:
-    """Bounds must leave something to each other. Raises ``Fault`` with ``bad-value``."""
+    """Check that the bounds do not contradict each other. Raises ``Fault`` with ``bad-value``."""
     if all(values[key.name] is None for key in BOUNDS):
         return
     several = [len(v.values) for key in BOUNDS if isinstance(v := values[key.name], PerInput)]

@@ -1,4 +1,4 @@
-"""Keys that several layer types have in common."""
+"""Keys and helpers that several layer types share."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ _RATE, _SHARE = Real(low=0), Real(low=0, below=1)
 
 
 def _of_weights(name: str, kind: Kind, doc: str) -> Key:
-    """A key of the learning of weights, of which each input may have its own."""
+    """A key for the training of weights, with one value for each input if desired."""
     return Key(name, kind, doc, default=None, default_text="the train line's", of_shape=False, per_input=True)
 
 
@@ -153,7 +153,7 @@ PLACES = (
     "By axis (size + padding before + padding after - extent) / stride + 1, with extent = (kernel - 1) * dilation + 1; "
     "where that is no whole number, `rounding` decides"
 )
-"""How many places a window has: the shape rule of what has one."""
+"""The shape rule of layers with a window, for ``LayerType.rule``."""
 
 OUTSIDE = Key(
     "outside",
@@ -178,8 +178,10 @@ WEIGHTED = (INIT, BIAS, WEIGHTS_OF, *LEARNING, SUPER_EPS, *BOUNDS, READS)
 
 
 def lay_out(low: Lowering) -> None:
-    """Put each input in the place of which ``spread`` copies are read; within each GPU group's share, where the layer
-    reads that alone."""
+    """Replace each input by ``spread`` copies of its channels, one after the other.
+
+    If each GPU group reads only its own share, the copies are made within each share.
+    """
     low.operands = tuple(
         low.emit(Concat(low.shares(operand)), *(operand,) * times) if (times := low.each("spread", i)) > 1 else operand
         for i, operand in enumerate(low.operands)
@@ -187,7 +189,7 @@ def lay_out(low: Lowering) -> None:
 
 
 def window(low: Lowering, index: int = 0, kind: WindowKind = "conv") -> Window:
-    """The window of one of a layer's inputs."""
+    """Return the window for one of the layer's inputs."""
     rounding: Rounding = low["rounding"]
     return Window(
         kernel=low.each("kernel", index),

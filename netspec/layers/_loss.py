@@ -1,4 +1,4 @@
-"""What the losses' layer types share."""
+"""What the layer types of losses share."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from netspec.lowering import LayerType, Lowering
 
 
 def loss_type(word: str, op: type[Loss], doc: str, *keys: Key, reads: str = "", example: str = "") -> LayerType:
-    """The layer type of a loss. Keys of its own bear the names of the operation's fields.
+    """Make the layer type of a loss. ``keys`` have the names of the operation's fields.
 
-    ``reads`` says what it reads, where that is not the scores of the operation's ``labelled``, or any value;
-    ``example`` is a spec with a layer of the type, ``loss``, where the plain one is wrong.
+    ``reads`` describes the inputs if they are neither class scores (of a ``labelled`` operation) nor any value.
+    ``example`` is a spec with a layer ``loss`` of this type, if the usual example would be wrong.
     """
 
     def lower(low: Lowering) -> None:

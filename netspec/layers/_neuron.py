@@ -1,4 +1,4 @@
-"""What the neurons' layer types share."""
+"""What the layer types of neurons share."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from netspec.lowering import LayerType, Lowering
 
 
 def neuron_type(word: str) -> LayerType:
-    """The layer type of a neuron: its arguments are keys here."""
+    """Make the layer type of a neuron. Its arguments are the layer's keys."""
     neuron = NEURONS[word]
 
     def lower(low: Lowering) -> None:

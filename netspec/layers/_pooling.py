@@ -1,4 +1,4 @@
-"""What the two pooling types share."""
+"""What the pooling layer types share."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ KEYS = (
 
 
 def pooling_window(low: Lowering) -> Window:
-    """The window of a pooling layer; a global one covers the map that it reads."""
+    """Return the window of a pooling layer. A global one covers the whole map. Raises ``Fault`` if that has padding."""
     shape = low.operands[0].shape
     if low["kernel"] is None:
         if any(low["pad"]):

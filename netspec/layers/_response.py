@@ -1,4 +1,4 @@
-"""What the response normalisations share: two conventions for one number, of which a file must name one."""
+"""What the response normalisations share: a number with two conventions, one of which a file must choose."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ RESPONSE = (
 
 
 def window_size(doc: str) -> Key:
-    """The key ``size``."""
+    """Make the key ``size``."""
     return Key("size", Whole(high=LARGEST_SIDE), doc)
 
 
 def agree(values: Mapping[str, Any]) -> None:
-    """Exactly one of ``alpha`` and ``scale`` must be given. Raises ``Fault`` with ``lrn-convention``."""
+    """Check that exactly one of ``alpha`` and ``scale`` is given. Raises ``Fault`` with ``lrn-convention``."""
     given = [key for key in ("alpha", "scale") if values[key] is not None]
     if len(given) != 1:
         said = "both alpha and scale are given" if given else "neither alpha nor scale is given"
@@ -52,5 +52,5 @@ def agree(values: Mapping[str, Any]) -> None:
 
 
 def alpha(low: Lowering, window: int) -> float:
-    """What one element's square is multiplied by, for a window of so many elements."""
+    """Return the factor on each square, for a window of this many elements."""
     return float(low["alpha"]) if low["alpha"] is not None else float(low["scale"]) / window

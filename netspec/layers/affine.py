@@ -1,4 +1,4 @@
-"""A learnt coefficient and bias for each channel."""
+"""Affine layer: a learnt coefficient and bias for each channel."""
 
 from netspec.ir.ops import Bias, ChannelScale
 from netspec.keys import Init, Initialiser, Key

@@ -1,4 +1,4 @@
-"""Cauchy's error."""
+"""Cauchy error."""
 
 from netspec.ir.ops import CauchyError
 from netspec.layers._loss import loss_type

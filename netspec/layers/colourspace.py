@@ -1,4 +1,4 @@
-"""Colours in other coordinates."""
+"""Conversion of RGB images to another colour space."""
 
 from netspec.ir.ops import ColourSpace
 from netspec.keys import Choice, Key

@@ -38,8 +38,10 @@ def lower(low: Lowering) -> None:
 
 
 def agree(values: Mapping[str, Any]) -> None:
-    """Bounds must leave something to each other, and a table be the only one to say what filters read. Raises ``Fault``
-    with ``bad-value`` or ``table-mismatch``."""
+    """Check that bounds do not contradict each other, and that a connection table agrees with the other keys.
+
+    Raises ``Fault`` with ``bad-value`` or ``table-mismatch``.
+    """
     _bounds.agree(values)
     table, filters = values["table"], values["filters"]
     if table is None:
@@ -70,7 +72,7 @@ def agree(values: Mapping[str, Any]) -> None:
 
 
 def _need_whole(low: Lowering) -> None:
-    """Raise ``Fault`` with ``table-mismatch`` unless the table speaks of all filters and of one input's channels."""
+    """Raise ``table-mismatch`` if a layer with a connection table has several inputs or is split over GPU groups."""
     if len(low.operands) > 1:
         names = ",".join(operand.node for operand in low.operands)
         raise Fault(

@@ -1,4 +1,4 @@
-"""A rectangle out of an image."""
+"""Cropping: a rectangle of an image."""
 
 from netspec.ir.ops import Crop
 from netspec.keys import Key, Size2, Whole

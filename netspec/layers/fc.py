@@ -26,8 +26,14 @@ NORM_OVER = Key(
 
 
 def lower(low: Lowering) -> None:
-    """Raises ``Fault``: ``bad-value`` where parts that are held together are split over the GPU groups, and
-    ``groups-do-not-divide`` where parts are not equal."""
+    """Lower the layer.
+
+    Raises
+    ------
+    Fault
+        ``bad-value`` if ``norm_over=parts`` is given and the parts are split over the GPU groups,
+        ``groups-do-not-divide`` if the parts are not equal.
+    """
     parts = [low.each("parts", i) for i in range(len(low.operands))]
     if low["norm_over"] == "parts" and max(parts) > 1 and low.placement.split:
         raise Fault(
@@ -42,7 +48,7 @@ def lower(low: Lowering) -> None:
 
 
 def _need_equal_parts(low: Lowering, operand: Operand, parts: int) -> None:
-    """Raise ``groups-do-not-divide`` unless the parts divide what is read and what is made, in each GPU group."""
+    """Raise ``groups-do-not-divide`` unless the parts divide the inputs and the outputs of each GPU group."""
     shares = low.shares(operand)
     read = "input channels" if operand.shape.is_image else "inputs"
     for number, what, key in ((operand.shape.channels, read, "inputs"), (low["outputs"], "outputs", "outputs")):

@@ -1,4 +1,4 @@
-"""The sum of squares of what a layer makes, in the images where another says so."""
+"""Sum of squares of a layer's output, with a learnt gate for each image."""
 
 from netspec.ir.ops import GatedSumSquares
 from netspec.layers._loss import loss_type

@@ -1,4 +1,4 @@
-"""Convolution with weights of its own at each place."""
+"""Locally connected layer: a convolution with different weights at each position."""
 
 from netspec.ir.ops import Local
 from netspec.keys import Key, Whole

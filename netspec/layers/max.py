@@ -1,4 +1,4 @@
-"""The largest of its inputs, element by element."""
+"""Elementwise maximum of several inputs."""
 
 from netspec.ir.ops import Max
 from netspec.layers._common import USUAL

@@ -1,4 +1,4 @@
-"""Pooling by the largest magnitude."""
+"""Pooling by largest magnitude."""
 
 from netspec.ir.ops import MaxAbsPool
 from netspec.layers._common import PLACES

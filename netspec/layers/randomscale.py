@@ -1,4 +1,4 @@
-"""A square out of an image of a random size."""
+"""Random scaling: a square out of an image that is scaled at random."""
 
 from netspec.ir.ops import RandomScale
 from netspec.keys import Key, Real, Whole

@@ -1,4 +1,4 @@
-"""The same numbers in another shape."""
+"""Reshaping."""
 
 from netspec.ir.ops import Reshape
 from netspec.keys import ImageShape, Key

@@ -1,4 +1,4 @@
-"""Another size by bilinear interpolation."""
+"""Bilinear resizing."""
 
 from netspec.ir.ops import Resize
 from netspec.keys import Key, Real

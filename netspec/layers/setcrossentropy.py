@@ -1,4 +1,4 @@
-"""The cross-entropy of a set of classes that is to have the right one."""
+"""Cross-entropy over random sets of classes."""
 
 from netspec.ir.ops import SetCrossEntropy
 from netspec.keys import Key, Whole

@@ -1,4 +1,4 @@
-"""The sum of its inputs, element by element."""
+"""Elementwise sum of several inputs."""
 
 from netspec.ir.ops import Sum
 from netspec.layers._common import USUAL

@@ -1,4 +1,4 @@
-"""The sum of squares of what a layer makes."""
+"""Sum of squares of a layer's output."""
 
 from netspec.ir.ops import SumSquares
 from netspec.keys import Choice, Key

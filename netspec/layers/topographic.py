@@ -1,4 +1,4 @@
-"""The sparsity of topographic independent component analysis."""
+"""Topographic sparsity, from topographic independent component analysis."""
 
 from netspec.ir.ops import Topographic
 from netspec.keys import Key, Whole

@@ -1,4 +1,4 @@
-"""Zeros around an image."""
+"""Zero padding."""
 
 from netspec.ir.ops import ZeroPad
 from netspec.keys import Key, Padding

@@ -1,4 +1,4 @@
-"""From mistakes to ways out: every fix that is offered has been made, and the whole file checked with it."""
+"""Find fixes for mistakes. Every fix that is offered has been applied, and the whole file checked with it."""
 
 from __future__ import annotations
 
@@ -16,14 +16,17 @@ from netspec.solve.consequences import consequence
 from netspec.solve.trial import Bench, Proposal, Tried, Wanted, always
 
 MOST_FIXES = 4
+"""How many fixes are offered for a mistake."""
+
 MOST_SOLVED = 20
-"""How many mistakes of a file are looked into; a file with more of them is shown the rest without fixes."""
+"""For how many mistakes of a file fixes are sought. The others are shown without fixes."""
 
 
 def solved(checked: Checked, input_shape: Shape | None = None, wanted: Wanted = always) -> tuple[Diagnostic, ...]:
-    """The diagnostics of a check, each with the fixes that were found to hold; a variant's at what is to blame.
+    """Return the diagnostics of a check with the fixes that were found to work.
 
-    Once ``wanted`` says no, nothing more is tried: what is answered then lacks fixes, and is to be thrown away.
+    In a variant, each mistake is located at the words that cause it. Once ``wanted`` returns ``False``, the search for
+    fixes stops, and the caller should discard the incomplete result.
     """
     benches: dict[int, Bench] = {}
     found = []
@@ -38,7 +41,10 @@ def solved(checked: Checked, input_shape: Shape | None = None, wanted: Wanted = 
 
 
 def _not_allowed(found: Sequence[Diagnostic]) -> Iterator[Diagnostic]:
-    """All but the warnings that are allowed where they are shown now; what allows one of them is of use."""
+    """Leave out the warnings that a comment allows where they are shown now.
+
+    Reports that such a comment is unused are left out too: they were made for the former place of the warning.
+    """
     used = {(w.span.source.name, w.span.line, w.code) for w in found if allow.allowed(w)}
     for mistake in found:
         of_use = (mistake.span.source.name, mistake.span.line, mistake.span.text) in used
@@ -47,7 +53,7 @@ def _not_allowed(found: Sequence[Diagnostic]) -> Iterator[Diagnostic]:
 
 
 def _with_fixes(mistake: Diagnostic, bench: Bench) -> Diagnostic:
-    """A mistake with the fixes that came with it and those that its kind of mistake may have, as far as they hold."""
+    """Return a mistake with those fixes that work, of its own and of those known for this kind of mistake."""
     facts = bench.checked.layer(mistake.layer) if mistake.layer else None
     written = [Proposal(fix.title, fix.edits, spelling=fix.spelling) for fix in mistake.fixes]
     if mistake.code == "claim-refuted" and facts is not None and not written:
@@ -60,7 +66,7 @@ def _with_fixes(mistake: Diagnostic, bench: Bench) -> Diagnostic:
 
 
 def _ways(mistake: Diagnostic, facts: LayerFacts | None, bench: Bench) -> Iterable[Proposal]:
-    """What might mend a mistake of this kind, the likeliest first."""
+    """Return changes that might fix a mistake of this kind, the likeliest first."""
     checked = bench.checked
     if mistake.code == "crop-differs":
         return chain(numbers.channels_first(checked, MOST_COLOURS), numbers.crop(checked))
@@ -68,7 +74,7 @@ def _ways(mistake: Diagnostic, facts: LayerFacts | None, bench: Bench) -> Iterab
         whole = numbers.whole_map(checked, facts) if facts is not None else ()
         return chain(numbers.channels_first(checked), whole)
     if facts is None or (mistake.code == "shapes-differ" and not mistake.labels):
-        return ()  # without labels: the inputs of a layer with weights, which are no branches that meet
+        return ()  # without labels, it is about the inputs of a layer with weights, not about branches that meet
     if mistake.code == "bad-value":
         return windows.same(facts, mistake, bench)
     way = _WAYS.get(mistake.code)
@@ -84,8 +90,8 @@ _WAYS: Mapping[str, Callable[[Checked, LayerFacts], Iterable[Proposal]]] = {
 
 
 def _claim(mistake: Diagnostic, facts: LayerFacts, bench: Bench) -> Diagnostic:
-    """A refuted claim: what would make it true, the earlier layer to blame where that is known, and what it means
-    below."""
+    """Return a refuted claim with fixes, with the earlier layer that causes it, if known, and with its consequences for
+    layers below."""
     checked = bench.checked
     tried: dict[tuple[Edit, ...], Proposal] = {}
 
@@ -108,9 +114,10 @@ def _claim(mistake: Diagnostic, facts: LayerFacts, bench: Bench) -> Diagnostic:
 
 
 def _holding(proposals: Iterable[Proposal], mistake: Diagnostic, bench: Bench) -> tuple[Fix, ...]:
-    """Those proposals that mend the mistake, at most ``MOST_FIXES``, each change of the text once.
+    """Try proposals and return those that fix the mistake, at most ``MOST_FIXES``, without duplicates.
 
-    Where none does so without bringing others to light, those that bring the fewest, the farthest below.
+    If each of them reveals further mistakes, only the best are returned: those that reveal the fewest mistakes, the
+    farthest below.
     """
     found: dict[tuple[Edit, ...], Tried] = {}
     nearest_size = False
@@ -129,7 +136,7 @@ def _holding(proposals: Iterable[Proposal], mistake: Diagnostic, bench: Bench) -
 
 
 def _window(mistake: Diagnostic, facts: LayerFacts, bench: Bench) -> Diagnostic:
-    """The ways out of a window that does not tile, and what rounding down would do where it is none."""
+    """Return a window that does not tile with fixes, and with the consequences of rounding down if that is not one."""
     checked = bench.checked
     window = windows.layer_window(facts)
     if window is None:
@@ -163,7 +170,7 @@ def _window(mistake: Diagnostic, facts: LayerFacts, bench: Bench) -> Diagnostic:
 
 
 def _refuted_below(bench: Bench, edits: tuple[Edit, ...]) -> str:
-    """What a change makes of the first count that is stated of a fully connected layer, where it does not hold then."""
+    """Describe the first claimed count of a fully connected layer that a change makes false."""
     after = bench.checked_with(edits)
     for mistake in after.errors if after is not None else ():
         facts = after.layer(mistake.layer) if after is not None else None
@@ -174,7 +181,7 @@ def _refuted_below(bench: Bench, edits: tuple[Edit, ...]) -> str:
 
 
 def _told(facts: LayerFacts, bench: Bench) -> tuple[str, ...]:
-    """What a refuted shape means for the first fully connected layer below; what that makes itself is no news."""
+    """Describe what a refuted shape means for the first fully connected layer below, unless it is the shape of one."""
     if facts.steps and isinstance(facts.steps[0].op, Linear):
         return ()
     after = bench.checked_with((), claims=False)
@@ -183,8 +190,11 @@ def _told(facts: LayerFacts, bench: Bench) -> tuple[str, ...]:
 
 
 def _said_last(mistake: Diagnostic, checked: Checked) -> Diagnostic:
-    """A mistake, with a note where the input's channels most likely stand last and saying them first is no fix, because
-    something else is wrong with the file as well. Then what else would mend this mistake alone is beside the point."""
+    """Add a note if the input is probably written channels last and writing them first is not among the fixes.
+
+    That happens if the file has other mistakes too. Other fixes of this mistake are then kept only if with them the
+    whole file checks.
+    """
     for proposal in numbers.channels_first(checked, MOST_COLOURS):
         if not any(fix.title == proposal.title for fix in mistake.fixes):
             source = next(facts.computed for facts in checked.layers if facts.type == "input")

@@ -1,4 +1,4 @@
-"""Whose fault a refuted claim is: the earlier layer whose change makes it true, shown before the claim itself."""
+"""Find the earlier layer that causes a refuted claim, and show the mistake there."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ Axis = Literal["height", "width"]
 
 
 def culprit(taken: Sequence[Proposal]) -> LayerFacts | None:
-    """The earlier layer to blame: the one whose change is the first that makes the claim true.
+    """Return the earlier layer that most likely causes a refuted claim, given the proposals that make the claim true.
 
-    A window that does not tile is to blame before all others. One that does is so only if no other earlier layer's
-    change would make the claim true as well.
+    This is the layer that the first proposal changes. If its window tiles its input, changes of other earlier layers
+    must not be among the proposals; otherwise the cause is not clear, and the result is ``None``.
     """
     first = taken[0].cause if taken else None
     if first is None or not windows.tiles(first):
@@ -30,7 +30,7 @@ def culprit(taken: Sequence[Proposal]) -> LayerFacts | None:
 
 
 def blamed(mistake: Diagnostic, cause: LayerFacts, checked: Checked) -> Diagnostic:
-    """The mistake with the layer to blame as its place, and the claim as a second one."""
+    """Return the mistake located at its cause, with the claim as a second place."""
     window = windows.layer_window(cause)
     made = cause.computed
     assert window is not None and made is not None
@@ -52,9 +52,9 @@ def blamed(mistake: Diagnostic, cause: LayerFacts, checked: Checked) -> Diagnost
 
 
 def expectation(checked: Checked, facts: LayerFacts, after: Checked) -> str:
-    """What a refuted shape means for the first fully connected layer that reads on from it; empty where for none.
+    """Describe what a refuted shape means for the first fully connected layer that depends on it, if there is one.
 
-    ``after`` is the network without its claims: what the layer really reads.
+    ``after`` is the network checked without claims; it shows what that layer really reads.
     """
     reached = {facts.section.name.text}
     for before, real in zip(checked.layers, after.layers, strict=True):

@@ -1,4 +1,4 @@
-"""Ways out for a claim that is refuted: what upstream would make it true, and the claim corrected."""
+"""Fixes for refuted claims: changes above the layer that would make the claim true, and the corrected claim."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from netspec.solve.trial import Proposal
 from netspec.units import count
 
 MOST_SUSPECTS = 50
-"""How many earlier windows are looked at for one refuted claim."""
+"""How many windows above a refuted claim are examined."""
 
 
 def proposals(checked: Checked, facts: LayerFacts, mistake: Diagnostic) -> Iterator[Proposal]:
-    """Changes that might make the claim true, from the likeliest on; last, the claim that is."""
+    """Yield changes that might make the claim true, the likeliest first, and finally the corrected claim."""
     counted = next((p for p in facts.stated.pairs.values() if p.span == mistake.span), None)
     if counted is not None:
         yield from _for_counts(checked, facts)
@@ -41,7 +41,7 @@ def proposals(checked: Checked, facts: LayerFacts, mistake: Diagnostic) -> Itera
 
 
 def _upstream(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
-    """Changes of the windows above a layer, and of its own; input sizes that are only searched for come last."""
+    """Yield changes of the windows above a layer and of its own. Input sizes that are tried in turn come last."""
     searched: dict[str, Proposal] = {}
     suspects = _inexact(checked, facts)
     for upstream in (*suspects[:MOST_SUSPECTS], *(other for other in suspects[MOST_SUSPECTS:] if other is facts)):
@@ -68,7 +68,7 @@ def _of_window(checked: Checked, facts: LayerFacts, upstream: LayerFacts, window
 
 
 def wanted(facts: LayerFacts, mistake: Diagnostic) -> tuple[str, ...]:
-    """How many inputs a fully connected layer would have whose weights or connections are stated."""
+    """Say how many inputs a fully connected layer would have with the claimed weights or connections."""
     counted = next((p for p in facts.stated.pairs.values() if p.span == mistake.span), None)
     if counted is None or not facts.steps or counted.key.text == "units" or len(facts.reads) != 1:
         return ()
@@ -79,7 +79,7 @@ def wanted(facts: LayerFacts, mistake: Diagnostic) -> tuple[str, ...]:
 
 
 def likely(checked: Checked, facts: LayerFacts) -> tuple[str, ...]:
-    """Windows above a refuted claim that leave pixels unread or overhang: where the difference most likely began."""
+    """Name a likely cause: the first window between the last proved claim and the refuted one that does not tile."""
     notes = []
     path = _path(checked, facts)
     proved = max((i for i, f in enumerate(path[:-1]) if f.computed and f.stated.shape == f.computed), default=-1)
@@ -98,7 +98,7 @@ def likely(checked: Checked, facts: LayerFacts) -> tuple[str, ...]:
 
 
 def _path(checked: Checked, facts: LayerFacts) -> list[LayerFacts]:
-    """The layers from the input down to this one, along first inputs."""
+    """The layers from the input down to this one, following first inputs."""
     path = [facts]
     while path[-1].inputs:
         path.append(checked.layers[path[-1].inputs[0]])
@@ -106,8 +106,11 @@ def _path(checked: Checked, facts: LayerFacts) -> list[LayerFacts]:
 
 
 def _inexact(checked: Checked, facts: LayerFacts) -> list[LayerFacts]:
-    """The layers with windows from the input down to this one along first inputs: those that do not tile first, then
-    those that lose their edges for want of padding, then the first of all, then this one."""
+    """Return layers with windows on the path from the input to this layer, the most suspect first.
+
+    These are the ones that do not tile, then those that shrink their input for lack of padding, then the first one on
+    the path, then this layer.
+    """
     with_windows = [f for f in _path(checked, facts) if windows.layer_window(f)]
     loose = [f for f in with_windows if not windows.tiles(f)]
     bare = [f for f in with_windows[:-1] if windows.keeping_pad(f) is not None]
@@ -134,7 +137,7 @@ def _for_channels(checked: Checked, facts: LayerFacts, channels: int) -> Iterato
 
 
 def _for_counts(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
-    """Weights and connections depend on what a filter reads: own or all, and on how many groups."""
+    """Yield changes of ``reads`` and ``groups``, which determine the number of weights and connections."""
     name = facts.section.name.text
     if not facts.steps or not isinstance(facts.steps[0].op, Conv | Local | Linear):
         return
@@ -146,7 +149,7 @@ def _for_counts(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
 
 
 def _wrong_counts(facts: LayerFacts) -> list[tuple[Pair, int]]:
-    """The counts of a claim that do not hold, each with the number that is."""
+    """The counts of a claim that are wrong, each with the true number."""
     if facts.computed is None or facts.values.get("weights"):
         return []
     actual = {
@@ -158,7 +161,7 @@ def _wrong_counts(facts: LayerFacts) -> list[tuple[Pair, int]]:
 
 
 def _actual(mistake: Diagnostic) -> str:
-    """The number that the message gives: ``conv2 has 223,948,800 connections, not ...``."""
+    """The true number, taken from the message: ``conv2 has 223,948,800 connections, not ...``."""
     number = mistake.message.split(" has ", 1)[1].split(" ", 1)[0]
     assert count(int(number.replace(",", ""))) == number
     return number.replace(",", "")

@@ -1,4 +1,4 @@
-"""What a change does further down: the network as it would be, against the network as its claims have it."""
+"""Describe the consequences of a change for layers below."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from netspec.units import count
 
 
 def consequence(believed: Checked, other: Checked) -> str:
-    """The last map that differs before the first fully connected layer, and what that layer reads and loses.
+    """Describe the first fully connected layer whose input changes, and the last map above it that does.
 
-    ``believed`` is the file as it stands, whose claims are taken for true; ``other`` the changed one without claims.
-    Empty where nothing differs.
+    ``believed`` is the file as written, with its claims taken as true; ``other`` is the changed file without claims.
+    The result is empty if nothing differs.
     """
     maps: tuple[str, Shape] | None = None
     for facts in other.layers:
@@ -32,7 +32,7 @@ def consequence(believed: Checked, other: Checked) -> str:
 
 
 def _linear(facts: LayerFacts) -> tuple[int, int] | None:
-    """What a fully connected layer with one input reads, and its weights."""
+    """The numbers of inputs and of weights of a fully connected layer that reads one value."""
     if len(facts.steps) == 0 or not isinstance(facts.steps[0].op, Linear) or len(facts.reads) != 1:
         return None
     step = facts.steps[0]

@@ -1,6 +1,6 @@
-"""Changes of a spec's text: a layer's keys, a setting's key, the input's size.
+"""Edits of a spec's text: setting a layer's keys, a setting's key, or the input's size.
 
-What a variant inherits is changed in the variant, where a key of its own beats the inherited one.
+In a variant, inherited values are overridden in the variant itself; the file that it starts from is not changed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from netspec.source import Span
 
 
 def set_keys(checked: Checked, facts: LayerFacts, values: Mapping[str, str]) -> tuple[Edit, ...]:
-    """Give a layer's keys values: in place of those that they have, or after what stands there."""
+    """Return edits that set a layer's keys, replacing their values or adding the keys."""
     edits = []
     new = []
     for key, value in values.items():
@@ -32,7 +32,7 @@ def set_keys(checked: Checked, facts: LayerFacts, values: Mapping[str, str]) -> 
 
 
 def set_setting(checked: Checked, word: str, key: str, value: str) -> Edit:
-    """Give a setting's key a value, in a line of its own if there is none."""
+    """Return the edit that sets a key of a setting, on a new line if the file does not have the setting."""
     merged = checked.statements.get(word)
     pair = next((p for p in merged.pairs if p.key.text == key), None) if merged else None
     if pair is not None and _is_own(checked, pair.span):
@@ -46,7 +46,7 @@ def set_setting(checked: Checked, word: str, key: str, value: str) -> Edit:
 
 
 def set_input(checked: Checked, facts: LayerFacts, shape: Shape) -> tuple[Edit, ...]:
-    """Give the input another shape; no change where none is written."""
+    """Return edits that change the input's shape, or none if its shape is not written in a way that can be changed."""
     values = facts.section.values
     if len(values) < 2:
         return ()
@@ -59,17 +59,17 @@ def set_input(checked: Checked, facts: LayerFacts, shape: Shape) -> tuple[Edit, 
 
 
 def set_crop(checked: Checked, side: int) -> tuple[Edit, ...]:
-    """Give the crops that training cuts out, if it does, another size."""
+    """Return the edit that changes the size of crops, if the file has crops."""
     return (set_setting(checked, "augment", "crop", str(side)),) if checked.crop is not None else ()
 
 
 def pad_text(pad: Pad) -> str:
-    """A pad as it is written: one number where all sides are alike."""
+    """Format padding as in a spec: one number if all sides are equal."""
     return str(pad.left) if len(set(pad)) == 1 else ",".join(map(str, pad))
 
 
 def _is_own(checked: Checked, span: Span) -> bool:
-    """Whether a place is of the file itself or of the command line, and not of a file that it starts from."""
+    """Whether a span is in the file itself or on the command line, not in a file that it starts from."""
     return span.source not in checked.texts.bases
 
 
@@ -88,7 +88,7 @@ def _closing_bracket(section: Section) -> int:
 
 
 def _own_section(checked: Checked, facts: LayerFacts) -> Section | None:
-    """The layer's statement in the file itself."""
+    """The layer's statement in the file itself, if it has one there."""
     if not checked.texts.bases:
         return facts.section
     name = facts.section.name.text
@@ -102,7 +102,7 @@ def _own_setting(checked: Checked, word: str) -> Setting | None:
 
 
 def _beginning(checked: Checked) -> int:
-    """Where the first statement begins."""
+    """The offset of the first statement."""
     root = checked.texts.root
     spans = [*(s.span for s in checked.file.sections), *(s.span for s in checked.file.settings)]
     return min((span.start for span in spans if span.source is root), default=0)

@@ -1,8 +1,8 @@
-"""Mistakes that stand in what a variant inherits: those that it brings about are shown at its own words.
+"""Mistakes in inherited lines: if a variant causes them, they are shown at the words of the variant that do.
 
-The files that a spec is made of are levels: at the bottom the one that starts from nothing, each other on the one that
-it starts from, and on top what the command line changes. A mistake belongs to the lowest level at which it is there,
-and of that level to the words without which it is not.
+The files of a spec are levels: at the bottom the file that starts from no other, above it each file that starts from
+the one below, and at the top the changes on the command line. A mistake belongs to the lowest level at which it occurs,
+and there to the words without which it would not occur.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from netspec.solve.trial import Wanted
 from netspec.source import Source, Span
 
 MOST_LAYERS = 10_000
-"""How many layers are checked in search of the words to blame at one level."""
+"""How many layers may be checked, over all trials, in search of the words that cause mistakes at one level."""
 
 MOST_FIXES = 3
-"""How many fixes are shown with a mistake that has three places."""
+"""How many fixes are shown with a mistake that was moved to its cause, and so takes up more lines."""
 
 
 class Belonging(NamedTuple):
-    """A mistake, and the level that it belongs to, where it is to be mended."""
+    """A mistake, and the level that it belongs to and must be fixed at."""
 
     mistake: Diagnostic
     level: Level
 
 
 def belonging(checked: Checked, input_shape: Shape | None, wanted: Wanted) -> tuple[Belonging, ...]:
-    """Every mistake of a check at what is to blame for it, as far as that is found while it is ``wanted``."""
+    """Locate every mistake of a check at its cause, as far as this is found while ``wanted`` returns ``True``."""
     levels = _levels(checked, input_shape, wanted)
     return tuple(_belonging(mistake, levels) for mistake in checked.diagnostics)
 
@@ -58,9 +58,9 @@ def _belonging(mistake: Diagnostic, levels: Sequence[Level]) -> Belonging:
 
 
 def brought_about(mistake: Diagnostic, level: Level) -> Diagnostic:
-    """A mistake whose cause was found in what is inherited, at the words that make it one there.
+    """Move a mistake whose place is inherited to the words of ``level`` that cause it.
 
-    These take a line, and a mistake is to be read at one glance: the last of many fixes makes room for it.
+    The moved mistake is a line longer. To keep it short, only ``MOST_FIXES`` of its fixes remain.
     """
     if mistake.span.source in level.sources:
         return mistake
@@ -74,7 +74,7 @@ def _at(words: Sequence[Span], mistake: Diagnostic) -> Diagnostic:
 
 
 def _moved(mistake: Diagnostic, to_blame: Sequence[Label]) -> Diagnostic:
-    """The mistake at what is to blame for it, and below that where it stands."""
+    """Return the mistake located at its cause, with its former place as a label."""
     first, *others = mistake.spans
     same_line = [span for span in others if span.source is first.source and span.line == first.line]
     inherited = first.to(max((first, *same_line), key=lambda span: span.end))
@@ -84,7 +84,7 @@ def _moved(mistake: Diagnostic, to_blame: Sequence[Label]) -> Diagnostic:
 
 
 def _levels(checked: Checked, input_shape: Shape | None, wanted: Wanted) -> tuple[Level, ...]:
-    """The levels from the bottom up."""
+    """The levels of a spec, from the bottom up."""
     texts = checked.texts
     if texts.problems or not (texts.bases or texts.changes):
         return (Level(texts, (texts.root,), input_shape, wanted, checked),)
@@ -100,8 +100,11 @@ def _levels(checked: Checked, input_shape: Shape | None, wanted: Wanted) -> tupl
 
 @dataclass(frozen=True)
 class Level:
-    """A file with those below it. ``sources`` are its own texts: one file, or what the command line changes; ``known``
-    is what was found in it, where that is known already."""
+    """A file together with the levels below it.
+
+    ``sources`` are the level's own texts: one file, or the changes on the command line. ``known`` is the result of
+    checking the level, if there is one already.
+    """
 
     texts: Texts
     sources: tuple[Source, ...]
@@ -114,7 +117,7 @@ class Level:
         return self.known or check(self.texts, self.input_shape)
 
     def same(self, mistake: Diagnostic) -> Diagnostic | None:
-        """The mistake as it is at this level, if it is there."""
+        """Return the same mistake at this level, if it occurs here."""
         return self._mistakes.get(_identity(mistake))
 
     @cached_property
@@ -122,19 +125,19 @@ class Level:
         return {_identity(d): d for d in self.checked.diagnostics}
 
     def to_blame(self, mistake: Diagnostic) -> tuple[Span, ...]:
-        """The words of this level's own without one of which the mistake is gone and no other has come."""
+        """Return each of the level's own words without which the mistake is gone, and no new one occurs."""
         return tuple(span for span, without in self._without if _is_gone(mistake, self.checked, without))
 
     @property
     def below(self) -> tuple[Span, ...]:
-        """The place that names the file below, to blame where it takes several words together."""
+        """The place that names the file below, which is blamed if only several words together cause a mistake."""
         nets = (setting for setting in self.texts.own.settings if setting.word.text == "net")
         found = [p.span for net in nets for p in net.pairs if p.key.text == "from"]
         return tuple(found) if self.sources == (self.texts.root,) else ()
 
     @cached_property
     def _without(self) -> list[tuple[Span, Checked]]:
-        """Each of this level's own words, and what is found without it."""
+        """Each of the level's own words, with the result of a check without it."""
         most = MOST_LAYERS // (len(self.checked.file.sections) + 1)
         changes = self.texts.changes if self.sources == self.texts.changes else ()
         found = []
@@ -147,7 +150,7 @@ class Level:
 
 
 def _words(source: Source) -> Iterator[tuple[Span, Edit]]:
-    """What a variant says, one thing after the other, each with the change that takes it away."""
+    """Yield everything that a variant states, one item at a time, each with the edit that removes it."""
     file = parse(source)
     for setting in file.settings:
         yield from _of_setting(setting)

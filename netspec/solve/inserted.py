@@ -1,4 +1,4 @@
-"""Ways out that are layers of their own, on lines above the one that needs them."""
+"""Fixes that insert new layers above the layer that needs them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from netspec.source import Span
 
 
 def projection(checked: Checked, facts: LayerFacts, n: int, wanted: Shape) -> Iterator[Proposal]:
-    """A shortcut around layers that change the shape, as a convolution of single pixels (He et al. 2015, 3.3)."""
+    """Propose a 1x1 convolution that projects a shortcut to the shape that the layer needs (He et al., 2015, 3.3)."""
     pair, x = facts.pairs.get("inputs"), facts.reads[n]
     if pair is None or not isinstance(pair.value, Values) or not x.is_image or not wanted.is_image:
         return
@@ -30,7 +30,7 @@ def projection(checked: Checked, facts: LayerFacts, n: int, wanted: Shape) -> It
 
 
 def vector(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
-    """The maps that a loss reads as a vector with a number for each channel: their means, laid flat."""
+    """Propose to turn the maps that a loss reads into a vector of their means, with one number for each channel."""
     if len(facts.reads) != 1 or not facts.reads[0].is_image:
         return
     x, name, pair = facts.reads[0], facts.section.name.text, facts.pairs.get("inputs")
@@ -46,7 +46,7 @@ def vector(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
 
 
 def _has_default(checked: Checked, type_name: str, key: str) -> bool:
-    """Whether a ``default`` line gives a key of a layer type a value."""
+    """Whether a ``default`` line sets this key of a layer type."""
     return any(
         setting.word.text == "default"
         and any(isinstance(value, Word) and value.text == type_name for value in setting.values)
@@ -56,8 +56,7 @@ def _has_default(checked: Checked, type_name: str, key: str) -> bool:
 
 
 def _above(checked: Checked, facts: LayerFacts, names: Sequence[str], lines: Sequence[str]) -> Edit | None:
-    """The change that writes lines above a layer; ``None`` where one of their names is taken, or the layer stands in
-    another file."""
+    """Return the edit that inserts lines above a layer, or ``None`` if a name is taken or the layer is inherited."""
     span, taken = facts.section.span, {other.section.name.text for other in checked.layers}
     if taken.intersection(names) or span.source is not checked.texts.root:
         return None

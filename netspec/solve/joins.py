@@ -1,4 +1,4 @@
-"""Ways out where branches of different shapes meet: what the odd one reads, its windows or filters, a projection."""
+"""Fixes for branches of different shapes that meet: another input, other windows or filters, or a projection."""
 
 from __future__ import annotations
 
@@ -16,16 +16,19 @@ from netspec.solve.edits import set_keys
 from netspec.solve.trial import Proposal
 
 MOST_ABOVE = 12
-"""How many layers of another branch are looked at for what it begins with."""
+"""How many layers of a branch are followed upwards to find where it begins."""
 
 _JOINS = ("sum", "concat", "max")
 
 
 def proposals(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
-    """What might give the values that a layer joins one shape: of each odd one's branch what it begins with, then its
-    own layers, from the nearest on, then a projection of one that has no layers of its own."""
+    """Yield changes that might give all inputs of a joining layer the same shape.
+
+    For each input with a different shape, these are another input of its branch, then other keys of the branch's layers
+    from the last one up, and, if the branch has no layers of its own, a projection.
+    """
     if not facts.reads:
-        return  # of two layers of one name, the other one has the mistake
+        return  # two layers have this name, and the mistake is the other one's
     odd = odd_ones(facts.reads)
     usual = next((shape for n, shape in enumerate(facts.reads) if n not in odd), None)
     for n in reversed(odd[-MOST_ODD:]):
@@ -42,7 +45,7 @@ def proposals(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
 
 
 def _branch(checked: Checked, number: int, others: Sequence[int]) -> list[LayerFacts]:
-    """The layers that lead to a value and to none of the others, the last one first."""
+    """The layers on the path to a layer that are not on the paths to ``others``, the last one first."""
     shared: set[int] = set()
     for other in others:
         shared.update(itertools.takewhile(lambda above: above not in shared, _above(checked, other)))
@@ -50,7 +53,7 @@ def _branch(checked: Checked, number: int, others: Sequence[int]) -> list[LayerF
 
 
 def _above(checked: Checked, number: int) -> Iterator[int]:
-    """A layer and those above it, along first inputs."""
+    """Yield the index of a layer and of those above it, following first inputs."""
     yield number
     while checked.layers[number].inputs:
         number = checked.layers[number].inputs[0]
@@ -58,7 +61,7 @@ def _above(checked: Checked, number: int) -> Iterator[int]:
 
 
 def _resized(checked: Checked, layer: LayerFacts, wanted: Shape) -> Iterator[Proposal]:
-    """Of a window, the pad that keeps its input's size and the stride that comes to the size that is wanted."""
+    """Yield changes of a layer's padding that keep its input's size, and of its stride that give the ``wanted`` one."""
     window = windows.layer_window(layer)
     if window is None or layer.computed is None or not layer.computed.is_image:
         return
@@ -89,8 +92,11 @@ def _refiltered(checked: Checked, layer: LayerFacts, wanted: Shape) -> Iterator[
 
 
 def _from_elsewhere(checked: Checked, branch: Sequence[LayerFacts]) -> Iterator[Proposal]:
-    """A branch whose first layer reads, by its place, the end of another one: it may be meant to read what that one
-    begins with, which is what its first layer names, or where branches met before."""
+    """Propose another input for a branch whose first layer reads the layer above it, which ends another branch.
+
+    It may be meant to read what the other branch begins with: the layer that the other branch's first layer names in
+    ``inputs=``, or the last layer above that joins branches.
+    """
     if not branch or "inputs" in branch[-1].pairs or not branch[-1].inputs:
         return
     head, end = branch[-1].section.name.text, checked.layers[branch[-1].inputs[0]]
@@ -107,6 +113,6 @@ def _from_elsewhere(checked: Checked, branch: Sequence[LayerFacts]) -> Iterator[
 
 
 def _reshapes(checked: Checked, number: int, start: int) -> bool:
-    """Whether a branch that leaves a layer has more in it than convolutions of single pixels."""
+    """Whether the branch from layer ``start`` to layer ``number`` has windows other than 1x1."""
     found = (windows.layer_window(layer) for layer in _branch(checked, number, [start]))
     return any(window is not None and window.kernel != (1, 1) for window in found)

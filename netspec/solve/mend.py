@@ -1,4 +1,4 @@
-"""Applying fixes to a file's text until none is left to apply."""
+"""Apply fixes to a file's text until there are none left."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from netspec.diagnostics import Diagnostic, Edit, Fix, apply
 from netspec.source import Source
 
 MOST_ROUNDS = 50
-"""A fix may bring out the next mistake; a file that needs more rounds than these is left where it is then."""
+"""How many rounds of fixes are applied. A fix may reveal the next mistake, which is fixed in the next round."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mended:
-    """The text with fixes made, and each mistake with the fix that was taken. ``left`` are the mistakes of the chosen
-    code that stand in the text still."""
+    """The text with fixes applied, and each fixed mistake with its fix. ``left`` are the mistakes of the chosen code
+    that remain in the text."""
 
     source: Source
     taken: tuple[tuple[Diagnostic, Fix], ...]
@@ -23,10 +23,10 @@ class Mended:
 
 
 def mend(source: Source, check: Callable[[Source], Iterable[Diagnostic]], code: str | None = None) -> Mended:
-    """Apply fixes and check again, until there are none.
+    """Apply fixes and check again, until no more can be applied.
 
-    Without ``code`` only spellings are mended; with it, the first fix of each mistake of this code that changes this
-    text and no other is taken.
+    Without ``code``, only spellings are fixed. With it, each mistake with this code gets its first fix that changes no
+    other text than this one.
     """
     taken: list[tuple[Diagnostic, Fix]] = []
     found: tuple[Diagnostic, ...] = ()
@@ -38,7 +38,7 @@ def mend(source: Source, check: Callable[[Source], Iterable[Diagnostic]], code: 
         edits = [edit for _, fix in chosen for edit in fix.edits]
         mended = Source(source.name, apply(edits, source.text))
         if _repeated(check(mended)) > repeated:
-            break  # a word that is meant stands there already: which of the two holds, the user must say
+            break  # the correct word is already there, and only the user can decide which of the two is valid
         taken += chosen
         source = mended
     else:
@@ -47,18 +47,18 @@ def mend(source: Source, check: Callable[[Source], Iterable[Diagnostic]], code: 
 
 
 def elsewhere(fix: Fix, source: Source) -> Source | None:
-    """The other text that a fix changes, if it does."""
+    """Return another text than ``source`` that a fix changes, if there is one."""
     return next((edit.span.source for edit in fix.edits if edit.span.source is not source), None)
 
 
 def _repeated(diagnostics: Iterable[Diagnostic]) -> int:
-    """How many names or keys are given twice."""
+    """The number of names and keys that are given twice."""
     return sum(d.code.startswith("duplicate") for d in diagnostics)
 
 
 def _chosen(source: Source, diagnostics: Iterable[Diagnostic], code: str | None) -> list[tuple[Diagnostic, Fix]]:
-    """The fixes to make at once: spellings as far as they do not touch, of a chosen code one at a time, since each
-    was checked by itself."""
+    """Return the fixes to apply in one round: all spellings that do not touch each other, or one fix of the chosen
+    code, since each of these was checked on its own."""
     chosen: list[tuple[Diagnostic, Fix]] = []
     edits: list[Edit] = []
     for diagnostic in diagnostics:

@@ -1,5 +1,4 @@
-"""Ways out that are other numbers in the file, where it is not a window's arithmetic that asks for them: the input's
-channels and crops, filters, groups and connection tables."""
+"""Fixes that change numbers other than those of windows: the input's channels and crops, filters, groups, tables."""
 
 from __future__ import annotations
 
@@ -16,7 +15,7 @@ from netspec.solve.trial import Proposal
 
 
 def channels_first(checked: Checked, most: float = math.inf) -> Iterator[Proposal]:
-    """An input that was written height x width x channels, the other way round; of at most so many channels."""
+    """Propose to reorder an input that was written height x width x channels, if it has at most ``most`` channels."""
     source = next((f for f in checked.layers if f.type == "input"), None)
     if source is None or source.computed is None or len(source.section.values) < 2:
         return
@@ -27,7 +26,7 @@ def channels_first(checked: Checked, most: float = math.inf) -> Iterator[Proposa
 
 
 def crop(checked: Checked) -> Iterator[Proposal]:
-    """Crops of the input's size, or an input of the crops' size."""
+    """Propose crops of the input's size, and an input of the crops' size."""
     source = next((f for f in checked.layers if f.type == "input"), None)
     if source is None or source.computed is None or checked.crop is None or not source.computed.is_image:
         return
@@ -41,7 +40,7 @@ def crop(checked: Checked) -> Iterator[Proposal]:
 
 
 def whole_map(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
-    """A window that is larger than the map, as one over the whole map; of what is no pooling layer that is refused."""
+    """Propose to pool the whole map if the window is larger. The trial fails for layers other than pooling."""
     if "kernel" in facts.pairs and facts.reads:
         gives = f"one window over the whole {facts.reads[0]}"
         yield Proposal(
@@ -50,8 +49,8 @@ def whole_map(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
 
 
 def multiples(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
-    """The nearest numbers of groups that divide, where as many do not divide the channels; the nearest numbers of
-    filters or outputs that the groups divide."""
+    """Propose numbers that divide: the nearest number of groups that divides the channels, if the given one does not,
+    then the nearest numbers of filters or outputs, which the trial checks."""
     groups = facts.values.get("groups")
     if isinstance(groups, int) and "groups" in facts.pairs and len(facts.reads) == 1:
         channels, filters = facts.reads[0].channels, facts.values.get("filters")
@@ -72,8 +71,11 @@ def multiples(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
 
 
 def tables(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
-    """As many filters as the connection table has rows; a table that counts channels from 1 counted from 0; no key that
-    does not go with a table; the layer whole on one GPU group."""
+    """Propose fixes of a connection table.
+
+    These are as many filters as it has rows, channels counted from 0 if it counts from 1, neutral values for keys that
+    do not go with a table, and placing the whole layer on one GPU group.
+    """
     name, pair, filters = facts.section.name.text, facts.pairs.get("table"), facts.pairs.get("filters")
     try:
         table = Rows().read(pair.value) if pair is not None else None
@@ -97,7 +99,7 @@ def tables(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
 
 
 def _claimed(facts: LayerFacts, number: float, other: int) -> tuple[Edit, ...]:
-    """The change of a claim that goes with another number of filters or outputs."""
+    """Return the edit that adapts a claim with the old number of filters or outputs to the new number."""
     shape, span = facts.stated.shape, facts.stated.shape_span
     if shape is None or span is None or shape.channels != number:
         return ()

@@ -1,4 +1,4 @@
-"""Trying a change: it is made, the whole file is checked again, and what comes out is compared."""
+"""Try changes: apply one, check the whole file again, and compare the results."""
 
 from __future__ import annotations
 
@@ -12,16 +12,19 @@ from netspec.ir.shape import Shape
 from netspec.units import plural
 
 MOST_LAYERS = 40_000
-"""How many layers are checked in search of fixes for one file, over all trials: a second's or two's worth."""
+"""How many layers may be checked over all trials for one file: a second or two of work."""
 
 OF_A_TRIAL = 30
-"""What a trial costs beside its layers, in layers."""
+"""The fixed cost of a trial, in layers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A change that might mend a mistake. ``gives`` says what it does, as far as that is known beforehand; ``cause`` is
-    the earlier layer whose window it gives another size."""
+    """A change that might fix a mistake.
+
+    ``gives`` describes its effect, as far as it is known before the trial. ``cause`` is the earlier layer whose window
+    it changes, if it does.
+    """
 
     title: str
     edits: tuple[Edit, ...]
@@ -32,28 +35,28 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """A fix that holds, and the numbers of the layers whose mistakes it brings to light."""
+    """A fix that works, and the indices of the layers in which it reveals mistakes."""
 
     fix: Fix
     come: tuple[int, ...]
 
     @property
     def rank(self) -> tuple[int, int]:
-        """The less, the better: few mistakes come to light, and far below."""
+        """A sort key, smaller for better fixes: those that reveal few mistakes, and far below."""
         return len(self.come), -min(self.come, default=0)
 
 
 Wanted = Callable[[], bool]
-"""Asked before each trial whether anybody still waits for what comes out."""
+"""Called before each trial; returns ``False`` if the result is no longer needed."""
 
 
 def always() -> bool:
-    """What is asked of a search that is never given up."""
+    """The default of ``Wanted``: never stop."""
     return True
 
 
 class Bench:
-    """Tries changes on one file, within a budget, and as long as that is wanted."""
+    """Tries changes of one file, within a budget and as long as ``wanted`` returns ``True``."""
 
     def __init__(self, checked: Checked, input_shape: Shape | None, wanted: Wanted = always) -> None:
         self.checked = checked
@@ -67,8 +70,10 @@ class Bench:
         self._left = MOST_LAYERS
 
     def checked_with(self, edits: Sequence[Edit], *, claims: bool = True) -> Checked | None:
-        """The file checked with a change made, without its claims if so asked; ``None`` once the budget is spent,
-        or nobody wants to know."""
+        """Check the file with edits applied, and without its claims if ``claims`` is false.
+
+        Returns ``None`` if the budget is spent or the result is no longer wanted.
+        """
         cost = len(self.checked.file.sections) + OF_A_TRIAL
         if self._left < cost or not self._wanted():
             return None
@@ -81,10 +86,11 @@ class Bench:
         return check_file(bare, self.input_shape, texts, self.checked.known)
 
     def fix(self, proposal: Proposal, mistake: Diagnostic) -> Tried | None:
-        """The change as a fix, if with it the mistake is gone and no other has come but where nothing could be said
-        before: in layers whose inputs were not known. The right spelling of a word may bring out others as well.
+        """Try a proposal, and return it as a fix if the mistake is gone with it and no new one occurs.
 
-        A variant's mistakes are mended in the variant: what it starts from is left as it is.
+        New mistakes are accepted in layers that could not be checked before because their inputs were not known, and
+        after correcting the spelling of a word. A mistake in a variant is fixed in the variant; a proposal that changes
+        a file it starts from is rejected.
         """
         root = self.checked.texts.root
         if any(edit.span.source is not root for edit in proposal.edits) and mistake.span.source is root:
@@ -104,7 +110,7 @@ class Bench:
 
 
 def _result(errors: int, come: Sequence[str]) -> str:
-    """What a check says after a change: so many errors, of which those of some layers could not be seen before."""
+    """Describe what a check finds after a change. ``come`` are the layers of errors that could not be found before."""
     if not errors:
         return "the whole network checks"
     if not come:

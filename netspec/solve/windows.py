@@ -1,7 +1,7 @@
-"""Ways out for a window that does not fit: another input size, another rounding, other pads.
+"""Fixes for windows that do not fit: another input size, another rounding, other padding.
 
-Each is a proposal, made by solving the window's arithmetic for one of its terms; which of them keep the rest of the
-network true is found out by trying.
+Each proposal solves the window's arithmetic for one of its terms. Trials decide which of them work for the network as a
+whole.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from netspec.solve.trial import Bench, Proposal
 
 _WHO = {"up": "as cuda-convnet computed it", "down": "as PyTorch computes it", "caffe": "as Caffe computes it"}
 FARTHEST_PAD = 1024
-"""Up to how many pixels of padding are looked at."""
+"""The most pixels of padding that are considered."""
 
 FARTHEST = 32
-"""How many pixels the search for another input size goes up and down."""
+"""How many pixels larger and smaller the input sizes are that the search tries."""
 
 
 def layer_window(facts: LayerFacts) -> Window | None:
-    """The window of a layer with one input, an image, as its keys have it."""
+    """Return the window of a layer that reads one image, or ``None`` if it has none."""
     if len(facts.reads) != 1 or not facts.reads[0].is_image:
         return None
     every = (facts.failed, *(step.op for step in facts.steps))
@@ -37,8 +37,11 @@ def layer_window(facts: LayerFacts) -> Window | None:
 
 
 def target(facts: LayerFacts, window: Window) -> tuple[int, int]:
-    """The rows and columns that the window should have: the stated ones, else those of rounding down where that leaves
-    out padding alone, else those that rounding up gives."""
+    """Return the rows and columns that a window should give.
+
+    These are the claimed ones or, without a claim, those of rounding down if this leaves out nothing but padding, or
+    else those of rounding up.
+    """
     x = facts.reads[0]
     if facts.stated.shape is not None and facts.stated.shape.is_image:
         return facts.stated.shape.height, facts.stated.shape.width
@@ -48,8 +51,10 @@ def target(facts: LayerFacts, window: Window) -> tuple[int, int]:
 
 
 def leaves_out_padding_alone(facts: LayerFacts, window: Window) -> bool:
-    """Whether every pixel of the image is read though the last window is left out: so it is with a kernel of 3, a
-    stride of 2 and a pad of 1 on an even side, as in ResNet and MobileNet."""
+    """Whether rounding down leaves no pixel of the image unread.
+
+    An example is a kernel of 3 with stride 2 and padding 1 on an even side, as in ResNet and MobileNet.
+    """
     x = facts.reads[0]
     try:
         return all(axis.unread == 0 for axis in window.with_rounding("down").fit(x.height, x.width))
@@ -58,8 +63,8 @@ def leaves_out_padding_alone(facts: LayerFacts, window: Window) -> bool:
 
 
 def input_sizes(checked: Checked, facts: LayerFacts, window: Window) -> Iterator[Proposal]:
-    """Other sizes of the network's input: the one that the window needs if it reads the input itself, else those
-    nearby, nearest first."""
+    """Propose other sizes of the network's input: the one that the window needs if it reads the input directly, or else
+    all sizes nearby, the nearest first."""
     source = next((f for f in checked.layers if f.type == "input" and f.computed), None)
     if source is None or source.computed is None or not source.computed.is_image or len(source.section.values) < 2:
         return
@@ -78,7 +83,7 @@ def input_sizes(checked: Checked, facts: LayerFacts, window: Window) -> Iterator
 
 
 def is_searched(proposal: Proposal) -> bool:
-    """Whether a proposal is one of the many input sizes that are tried in turn."""
+    """Whether a proposal is one of the many nearby input sizes, which are tried in turn."""
     return proposal.title.startswith("input ") and not proposal.gives
 
 
@@ -89,7 +94,7 @@ def _input(checked: Checked, source: LayerFacts, shape: Shape, gives: str) -> Pr
 
 
 def rounding(checked: Checked, facts: LayerFacts, window: Window, to: Rounding) -> Proposal:
-    """Another rounding: of the net, or of the layer where it has its own."""
+    """Propose another rounding, for the layer if it has its own, or else for the whole network."""
     gives = _gives(facts, window, to)
     if "rounding" in facts.pairs:
         return Proposal(f"{facts.section.name.text} rounding={to}", set_keys(checked, facts, {"rounding": to}), gives)
@@ -106,8 +111,10 @@ def _gives(facts: LayerFacts, window: Window, to: Rounding) -> str:
 
 
 def as_caffe(checked: Checked, facts: LayerFacts, window: Window) -> Iterator[Proposal]:
-    """Caffe's rounding of the net, where it is neither that of up nor that of down: convolutions and pooling do not
-    tile, or the pooling below cannot be known yet."""
+    """Propose Caffe's rounding for the whole network, if it may differ from both up and down.
+
+    It does if neither convolutions nor pooling tile, or if the input of a pooling layer is not known yet.
+    """
     loose = {w.kind for f in checked.layers if (w := layer_window(f)) is not None and not tiles(f)}
     unseen = {"pool" for f in checked.layers if f.type is not None and f.type.endswith("pool") and not f.reads}
     if len(loose | unseen) > 1 and window.rounding != "caffe" and "rounding" not in facts.pairs:
@@ -115,7 +122,7 @@ def as_caffe(checked: Checked, facts: LayerFacts, window: Window) -> Iterator[Pr
 
 
 def alone(checked: Checked, facts: LayerFacts, window: Window) -> Iterator[Proposal]:
-    """Another rounding of this layer alone, where it has the net's."""
+    """Propose another rounding for this layer alone, if it does not have its own yet."""
     if "rounding" in facts.pairs:
         return
     others: tuple[Rounding, ...] = ("up", "down")
@@ -126,7 +133,7 @@ def alone(checked: Checked, facts: LayerFacts, window: Window) -> Iterator[Propo
 
 
 def kernels(checked: Checked, facts: LayerFacts, window: Window) -> Iterator[Proposal]:
-    """A square kernel of another size with which the window tiles exactly."""
+    """Propose a square kernel of another size with which the window tiles."""
     x = facts.reads[0]
     rows, columns = target(facts, window)
     if window.dilation != (1, 1) or "kernel" not in facts.pairs:
@@ -142,7 +149,7 @@ def kernels(checked: Checked, facts: LayerFacts, window: Window) -> Iterator[Pro
 
 
 def unit_stride(checked: Checked, facts: LayerFacts, window: Window) -> Iterator[Proposal]:
-    """A stride of 1, where the layer says none and its type takes the kernel's side for it."""
+    """Propose a stride of 1 for a layer that gives none and whose type uses the kernel's size instead."""
     if "stride" not in facts.pairs and window.stride != (1, 1):
         x, single = facts.reads[0], replace(window, stride=(1, 1))
         try:
@@ -156,7 +163,7 @@ def unit_stride(checked: Checked, facts: LayerFacts, window: Window) -> Iterator
 
 
 def pads(checked: Checked, facts: LayerFacts, window: Window) -> Iterator[Proposal]:
-    """Padding with which the window tiles exactly, one-sided where it must be, and padding that PyTorch would round."""
+    """Propose padding with which the window tiles, and equal padding with which it does when rounded down."""
     x = facts.reads[0]
     rows, columns = target(facts, window)
     name = facts.section.name.text
@@ -180,20 +187,20 @@ def pads(checked: Checked, facts: LayerFacts, window: Window) -> Iterator[Propos
 
 
 def tiles(facts: LayerFacts) -> bool:
-    """Whether the window of a layer fits its input a whole number of times both ways."""
+    """Whether a layer's window tiles its input along both axes."""
     window, x = layer_window(facts), facts.reads[0]
     assert window is not None
     return window.places("height", x.height).denominator == window.places("width", x.width).denominator == 1
 
 
 def keeping_pad(facts: LayerFacts) -> int | None:
-    """The pad on all sides with which a window of stride 1 keeps its input's size, where it has less than that."""
+    """The padding with which a layer's window of stride 1 keeps its input's size, if it has less than that."""
     window = layer_window(facts)
     return keeping_pad_of(window) if window is not None else None
 
 
 def keeping_pad_of(window: Window) -> int | None:
-    """The same of a window by itself."""
+    """The same as ``keeping_pad``, for a window."""
     if window.stride != (1, 1) or window.extent[0] != window.extent[1]:
         return None
     pad, odd = divmod(window.extent[0] - 1, 2)
@@ -201,7 +208,7 @@ def keeping_pad_of(window: Window) -> int | None:
 
 
 def keeping(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
-    """Padding with which a convolution of stride 1 keeps its input's size, as most of them do."""
+    """Propose the padding with which a convolution of stride 1 keeps its input's size, as most of them do."""
     pad, name = keeping_pad(facts), facts.section.name.text
     if pad is not None:
         size = _said(*facts.reads[0][1:])
@@ -211,8 +218,10 @@ def keeping(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
 
 
 def same(facts: LayerFacts, mistake: Diagnostic, bench: Bench) -> Iterator[Proposal]:
-    """The number that other tools' ``pad=same`` is at a stride of 1, by the layer's keys and what its type's
-    ``default`` line says: they are read with 0 in its place."""
+    """Propose the number that ``pad=same`` of other tools stands for, at a stride of 1.
+
+    To know the layer's other keys, including those of ``default`` lines, the file is checked with 0 in its place.
+    """
     if mistake.span.text.lower() != "same":
         return
     read = bench.checked_with([Edit(mistake.span, "0")], claims=False)
@@ -233,7 +242,8 @@ def is_puzzle(window: Window, x: Shape) -> bool:
 
 
 def _rounded_pad(window: Window, x: Shape, rows: int, columns: int) -> int | None:
-    """The smallest pad on all sides with which rounding down gives these rows and columns, if there is one."""
+    """The smallest equal padding with which rounding down gives these rows and columns, unless the window has it or
+    tiles with it."""
     for pad in range(min(max(window.extent), FARTHEST_PAD)):
         padded = Window(window.kernel, window.stride, Pad(pad, pad, pad, pad), window.dilation, "down", window.kind)
         places = padded.places("height", x.height), padded.places("width", x.width)
@@ -244,13 +254,13 @@ def _rounded_pad(window: Window, x: Shape, rows: int, columns: int) -> int | Non
 
 
 def _needs(window: Window, axis: Literal["height", "width"], places: int) -> int:
-    """The size at which a window has exactly so many places."""
+    """The input size at which a window has exactly this many positions."""
     extent, stride, before, after = window.terms(axis)
     return stride * (places - 1) + extent - before - after
 
 
 def _spare(window: Window, axis: Literal["height", "width"], size: int, places: int) -> int:
-    """The padding of both sides together with which a window has exactly so many places."""
+    """The total padding of both sides with which a window has exactly this many positions."""
     extent, stride, _, _ = window.terms(axis)
     return stride * (places - 1) + extent - size
 
