@@ -1,7 +1,7 @@
-"""The command line. One file here is one command, and only the file of the command that was named is imported.
+"""The command line: one file for each command. Only the file of the requested command is imported.
 
-A command's file defines ``command``. Its name is the file's, with dashes for underscores; a word that Python keeps for
-itself has a trailing underscore (``import_.py`` is ``netspec import``). Files without a ``command`` are shared helpers.
+A file that defines ``command`` is a command, named after the file, with dashes for underscores. A Python keyword takes
+a trailing underscore (``import_.py`` is ``netspec import``). Files without a ``command`` are shared helpers.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import click
 from netspec.diagnostics.nearest import nearest
 
 WORDS = f"{__name__}.words"
-"""Where a context's ``meta`` has the words of the command line, behind the program's name."""
+"""Key of the click context's ``meta`` under which the command-line arguments are kept, as a tuple of strings."""
 
 _MEANT = {
     "benchmark": "time",
@@ -35,7 +35,7 @@ _MEANT = {
     "table": "summary",
     "test": "eval",
 }
-"""What others call a command, and the words for it here."""
+"""Names that other programs use for a command, and netspec's name for it."""
 
 _FOLDER = Path(__file__).parent
 _INTERRUPTED = 128 + 2
@@ -43,14 +43,14 @@ _BROKEN_PIPE = 128 + 13
 
 
 class Commands(click.Group):
-    """A group whose commands are the files of this folder."""
+    """A click group whose commands are the files of this folder."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The names of all commands, in alphabetical order. Imports none of them."""
+        """Return the names of all commands in alphabetical order, without importing any of them."""
         return [name for name, _ in _listed()]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import the named command, or answer ``None`` where there is none of that name."""
+        """Import and return the named command, or return ``None`` if there is no such command."""
         stem = cmd_name.replace("-", "_")
         stem = f"{stem}_" if keyword.iskeyword(stem) else stem
         if not stem.isidentifier() or stem.startswith("_") or not (_FOLDER / f"{stem}.py").is_file():
@@ -61,7 +61,7 @@ class Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Answer a misspelt command with the nearest right one."""
+        """Resolve a command as click does, but suggest the nearest name for an unknown one."""
         name = args[0]
         if ctx.resilient_parsing or name.startswith("-") or self.get_command(ctx, name):
             return super().resolve_command(ctx, args)
@@ -69,22 +69,22 @@ class Commands(click.Group):
         return ctx.fail(f"there is no command {name!r}" + (f"; did you mean {near!r}?" if near else ""))
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the list of commands, each with the first line of its documentation."""
+        """Write the list of commands, each with the first line of its docstring."""
         with formatter.section("Commands"):
             formatter.write_dl(_listed())
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Keep the words as they were given, for a command that starts others like itself."""
+        """Keep the arguments unparsed in ``ctx.meta``: ``train --gpus`` passes them on to the processes it starts."""
         ctx.meta[WORDS] = tuple(args)
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the named command, and end as other programs do where its user ends it."""
+        """Run the command, turning interruptions, I/O errors and usage errors into messages and exit codes."""
         with _ending_quietly(ctx):
             try:
                 return super().invoke(ctx)
             except click.NoSuchOption as unknown:
-                from netspec.cli import unknown_option  # only where there is something to say
+                from netspec.cli import unknown_option  # imported late to keep the start of a command fast
 
                 raise unknown_option.meant(unknown) from None
             except click.UsageError as problem:
@@ -94,7 +94,7 @@ class Commands(click.Group):
 
 
 def _listed() -> list[tuple[str, str]]:
-    """Each command's name and first line of documentation, read from the files' text."""
+    """Return each command's name and the first line of its docstring, read from the files without importing them."""
     rows = []
     for path in sorted(_FOLDER.glob("[!_]*.py")):
         line = _first_line(ast.parse(path.read_bytes()))
@@ -104,8 +104,10 @@ def _listed() -> list[tuple[str, str]]:
 
 
 def _first_line(module: ast.Module) -> str | None:
-    """The first line of the documentation of the function called ``command`` (where ``command`` is made in another
-    way, of the module's); ``None`` where the module has no ``command``."""
+    """Return the first line of the docstring of the function ``command``, or ``None`` if there is no ``command``.
+
+    If ``command`` is not defined by ``def``, or has no docstring, the module's docstring is used.
+    """
     for statement in module.body:
         match statement:
             case ast.FunctionDef(name="command"):
@@ -120,10 +122,10 @@ def _first_line(module: ast.Module) -> str | None:
 
 @contextmanager
 def _ending_quietly(ctx: click.Context) -> Iterator[None]:
-    """Exit without a traceback on Ctrl-C, when the reader of our output has gone, when a library is missing, and for
-    names that the system does not let anybody ask about: too long, or in a folder that is closed to us."""
-    if sys.stdout is None:  # closed before the program began, `netspec ... >&-`
-        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115  # for as long as the process
+    """Exit without a traceback on Ctrl-C, on a broken pipe, if a library is missing, and on an ``OSError`` that no
+    command handles, such as for a file name that is too long or lies in a folder without search permission."""
+    if sys.stdout is None:  # the shell closed it: netspec ... >&-
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115  # stays open as long as the process lives
     if sys.stdin is None:  # netspec check - <&-
         sys.stdin = Path(os.devnull).open()  # noqa: SIM115
     _saying_all(sys.stdout)
@@ -136,12 +138,12 @@ def _ending_quietly(ctx: click.Context) -> Iterator[None]:
         click.echo("interrupted", err=True)
         ctx.exit(_INTERRUPTED)
     except BrokenPipeError:
-        # What is still buffered goes nowhere, or Python would complain about it at its own exit.
+        # Discard what is still buffered; otherwise Python reports the broken pipe again when it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         ctx.exit(_BROKEN_PIPE)
     except OSError as problem:
         if problem.filename is not None:
-            # Which call failed, nobody says: "cannot open" would be wrong of a folder that is to be made.
+            # The exception does not say which call failed, so "cannot open" might be wrong (it may have been mkdir).
             names = [str(name) for name in (problem.filename, problem.filename2) if name is not None]
             click.echo(f"Error: {' -> '.join(names)}: {problem.strerror}", err=True)
         elif problem.errno == errno.ENOSPC:
@@ -158,8 +160,10 @@ def _ending_quietly(ctx: click.Context) -> Iterator[None]:
 
 
 def _saying_all(stream: TextIO) -> None:
-    """Let a stream write what its encoding cannot say as ``\\u732b``, as Python's own standard error does: names of
-    classes, files and layers are their user's, and no reason to end a table in its middle."""
+    """Make a stream write characters outside its encoding as ``\\u732b``, as Python's standard error does.
+
+    Names of classes, files and layers may contain any character, and must not abort a table halfway.
+    """
     if isinstance(stream, io.TextIOWrapper) and stream.errors in ("strict", "surrogateescape"):
         stream.reconfigure(errors="backslashreplace")
 

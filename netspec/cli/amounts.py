@@ -1,4 +1,4 @@
-"""Options whose values are written in their own way: numbers of devices, and amounts with their units."""
+"""Click parameter types: device counts, and amounts with units."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import click
 
 
 class DevicesParam(click.ParamType["tuple[int, ...]"]):
-    """``2`` or ``1,2,4``: numbers of devices from 1 to ``most``, each once."""
+    """Device counts such as ``2`` or ``1,2,4``, from 1 to ``most``; duplicates are dropped."""
 
     name = "devices"
 
@@ -26,7 +26,7 @@ class DevicesParam(click.ParamType["tuple[int, ...]"]):
 
 
 class AmountParam(click.ParamType[float]):
-    """An amount with its unit, which ``parse`` reads; it raises ``ValueError`` with what is wanted."""
+    """An amount with a unit, such as ``3GB``, converted by ``parse``. The message of its ``ValueError`` is shown."""
 
     name = "amount"
 

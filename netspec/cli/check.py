@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 
 class _FixWithOrWithoutCode(click.Command):
-    """Lets ``--fix`` stand before a file: only in ``--fix=CODE`` is something its value."""
+    """Gives ``--fix`` an optional value, which click does not support: rewrites ``--fix=CODE`` to ``--fix-code CODE``.
+
+    In ``--fix FILE`` the file therefore stays an argument.
+    """
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         prefix = "--fix="
@@ -68,7 +71,7 @@ def command(
       netspec check --fix draft.net
       netspec check --format sarif specs/*.net > netspec.sarif
     """
-    atexit.register(gc.freeze)  # nothing of a large network is searched once more for what could be freed
+    atexit.register(gc.freeze)  # exempts all objects from the interpreter's last garbage collection, slow for big nets
     if (fix or fix_code) and "-" in files:
         refuse("--fix changes files, and standard input is none")
     if fix_code:
@@ -123,7 +126,7 @@ def _tell(diagnostics: list[Diagnostic], form: str) -> None:
 
 
 def _tell_of_choices(diagnostics: Sequence[Diagnostic]) -> None:
-    """Say how fixes are made that are more than spelling, which ``--fix`` alone does not make."""
+    """Name the ``--fix=CODE`` options that apply the remaining fixes; plain ``--fix`` only corrects spelling."""
     codes = list(dict.fromkeys(d.code for d in diagnostics if d.fixes))
     if codes:
         ways = ", ".join(f"--fix={code}" for code in codes)
@@ -131,8 +134,10 @@ def _tell_of_choices(diagnostics: Sequence[Diagnostic]) -> None:
 
 
 def _mend(path: str, code: str | None, quiet: bool, check: Callable[[Source], tuple[Diagnostic, ...]]) -> bool:
-    """Apply fixes to a file; whether nothing that was asked for was left undone, which is said. Raises
-    ``CannotOpen``."""
+    """Apply fixes to a file, print what was changed, and return whether no requested fix failed.
+
+    Raises ``CannotOpen``. A file that is not valid text is left alone and counts as success; the check reports it.
+    """
     from netspec.cli.writing import write_whole
     from netspec.solve.mend import mend
 
@@ -157,7 +162,7 @@ def _mend(path: str, code: str | None, quiet: bool, check: Callable[[Source], tu
 
 
 def _why_left(diagnostic: Diagnostic, source: Source) -> str:
-    """Why none of a mistake's fixes was made."""
+    """Explain why no fix of a diagnostic was applied."""
     from netspec.solve.mend import elsewhere
 
     if not diagnostic.fixes:
@@ -170,7 +175,7 @@ def _why_left(diagnostic: Diagnostic, source: Source) -> str:
 
 
 def _check(path: str, check: Callable[[Source], tuple[Diagnostic, ...]]) -> tuple[Diagnostic, ...]:
-    """The diagnostics of one file. Raises ``CannotOpen``."""
+    """Return the diagnostics of one file. Raises ``CannotOpen``."""
     try:
         return check(read(path))
     except SpecError as error:

@@ -78,7 +78,10 @@ def command(
 
 
 def _open(source: str, graph: Graph | None) -> tuple[Data, str | None]:
-    """The source, for the network if there is one; where they do not suit each other as it is, and why not."""
+    """Open the data source, for the network if one is given.
+
+    Returns the data, and the reason why it does not suit the network (``None`` if it does).
+    """
     from netspec.train.data.source import open_data, open_source
     from netspec.train.errors import RequestError, TrainError
 
@@ -92,7 +95,7 @@ def _open(source: str, graph: Graph | None) -> tuple[Data, str | None]:
         try:
             data = open_data(source)
         except TrainError:
-            raise problem from None  # what is wrong is not that they do not suit each other
+            raise problem from None  # the source itself is broken, whatever the network
         return data, "; ".join((problem.message, *problem.notes))
 
 

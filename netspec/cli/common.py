@@ -1,4 +1,4 @@
-"""What all commands share: exit codes, complaints, and the options that mean the same everywhere."""
+"""Shared by all commands: exit codes, error messages, and options that mean the same everywhere."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from netspec.diagnostics import Diagnostic
 
 WRONG_SPEC = 1
-"""The exit code where the spec, the data or a claim is wrong."""
+"""Exit code if the spec, the data or a claim is wrong."""
 
 WRONG_COMMAND = 2
-"""The exit code where the command line is wrong."""
+"""Exit code if the command line is wrong or a file cannot be opened."""
 
 DEVICES = click.Choice(["cpu", "cuda"])
 PRECISIONS = click.Choice(["fp32", "bf16"])
@@ -28,7 +28,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def format_option(command: Command) -> Command:
-    """The option ``--format text|json``, which the command gets as ``form``."""
+    """Add the option ``--format text|json``, passed to the command as ``form``."""
     return click.option(
         "--format",
         "form",
@@ -40,7 +40,7 @@ def format_option(command: Command) -> Command:
 
 
 def without_option(command: Command) -> Command:
-    """The option ``--without``: optimising passes that are switched off."""
+    """Add the option ``--without``, which names optimising passes to switch off."""
     from netspec.passes.fast import ALL, NAMES
 
     return click.option(
@@ -54,8 +54,10 @@ def without_option(command: Command) -> Command:
 
 @contextmanager
 def importing_torch() -> Iterator[None]:
-    """Import torch, and what needs it, without Python's searches for objects that nothing refers to any more: all that
-    is imported stays, and to search through it takes a tenth of the time. Later searches leave it out as well."""
+    """Disable garbage collection while torch is imported, and exempt the imported objects from later collections.
+
+    Imported modules live as long as the process; collecting while they load takes a tenth of the import time.
+    """
     if "torch" in sys.modules:
         yield
         return
@@ -68,7 +70,7 @@ def importing_torch() -> Iterator[None]:
 
 
 def tell(diagnostics: Sequence[Diagnostic]) -> None:
-    """Print diagnostics as text on standard error, on a terminal in colour."""
+    """Print diagnostics as text on standard error, in colour if that is a terminal."""
     from netspec.diagnostics.colours import painted, wanted
     from netspec.diagnostics.model import MOST_SHOWN
     from netspec.diagnostics.text import render_all
@@ -79,11 +81,11 @@ def tell(diagnostics: Sequence[Diagnostic]) -> None:
 
 
 def refuse(message: str, *notes: str) -> NoReturn:
-    """End a command whose command line cannot be carried out. The notes stand below the message, a line each."""
+    """Print an error message, with each note on a line below it, and exit with ``WRONG_COMMAND``."""
     click.echo("\n  ".join((f"Error: {message}", *notes)), err=True)
     sys.exit(WRONG_COMMAND)
 
 
 def stem_of(path: str) -> str:
-    """The name of a spec's file without folder and ending; ``net`` for standard input."""
+    """Return the name of a spec's file without folder and ending, or ``net`` for standard input."""
     return "net" if path == "-" else Path(path).stem

@@ -1,4 +1,4 @@
-"""Compile a spec to a program of its own, or to another program's files."""
+"""Compile a spec to a standalone program, or to another program's files."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _TARGETS = targets()
 
 
 def _takers(option: str) -> str:
-    """Which targets take an option, in words for its help."""
+    """Return the note for an option's help that lists the targets which take it."""
     return f" (--to {', '.join(word for word, target in _TARGETS.items() if option in target.options)})"
 
 
@@ -118,7 +118,7 @@ def command(
 
 
 def _taken(target: Target, **asked: object) -> dict[str, object]:
-    """The options that were given, all of which the target must take."""
+    """Return the options that were given. Exits if the target does not take one of them."""
     options = {name: value for name, value in asked.items() if value is not None}
     for name in options:
         if name not in target.options:
@@ -128,8 +128,7 @@ def _taken(target: Target, **asked: object) -> dict[str, object]:
 
 
 def _made(target: Target, net: Net, stem: str, options: Mapping[str, object]) -> Mapping[str, str | bytes]:
-    """The files that the target makes of a network, by their names. A wrong spec and a missing library end the
-    command."""
+    """Return the target's files as ``{name: content}``. Exits if the spec is wrong or a library is missing."""
     try:
         return target.make(net, stem, **options)
     except ModuleNotFoundError as missing:
@@ -149,8 +148,7 @@ def _trained(net: Net, path: Path) -> Trained:
 
 
 def _context(target: Target, reading: Reading) -> dict[str, object]:
-    """Further arguments for the targets that take them: the version of cuda-convnet, and what tells of what is left
-    out."""
+    """Return the further arguments that the target takes: cuda-convnet's version, and the function for its warnings."""
     known: dict[str, object] = {"dialect": reading.layer_files.dialect, "tell": tell}
     return {name: value for name, value in known.items() if name in target.options}
 

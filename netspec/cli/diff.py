@@ -70,7 +70,7 @@ def command(
 
 
 def _files(a: str, b: str | None, reading: Reading) -> tuple[str, str]:
-    """What the two are called: their files, or the file and what was changed in it."""
+    """Return display names for the two specs: their files, or the file and the options that change it."""
     first, second = ("<stdin>" if path == "-" else path for path in (a, b or a))
     if b is None:
         given = [f"--input {reading.shape}"] if reading.shape is not None else []

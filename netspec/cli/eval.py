@@ -114,7 +114,7 @@ def command(
 
 
 def _spec(path: Path, data: str | None, reading: Reading) -> Net | None:
-    """The network, where a spec was named in a run's place."""
+    """Load the network if ``path`` is a spec instead of a run, else return ``None``."""
     if path.suffix not in SPEC_ENDINGS:
         return None
     if data is None:
@@ -125,7 +125,7 @@ def _spec(path: Path, data: str | None, reading: Reading) -> Net | None:
 def _with_weights(
     path: Path, net: Net | None, weights: Path, data: str | None, batch: int | None, quiet: bool
 ) -> tuple[list[Saved], dict[str, str]]:
-    """A run, or a spec's network, with other weights, and what is recorded of them."""
+    """Return a run, or a spec's network, with the weights of a file, and the facts about that file for the result."""
     from netspec.train.reporting.console import reporter
     from netspec.train.runs.saved import open_run
     from netspec.train.tensors.published import as_run
@@ -138,9 +138,9 @@ def _with_weights(
 
 
 def _source(run: Saved, data: str | None) -> str:
-    """What to test on: the source that is named, else that which the run was trained on.
+    """Return the source to test on: ``data`` if given, else the one that the run was trained on.
 
-    Raises ``RequestError`` where the run does not say it.
+    Raises ``RequestError`` if the run does not record it.
     """
     from netspec.train.data.source import listing
     from netspec.train.errors import RequestError
@@ -153,7 +153,7 @@ def _source(run: Saved, data: str | None) -> str:
 
 
 def _test(runs: Sequence[Saved], question: Question, *, named: bool, quiet: bool) -> Outcome:
-    """Test the runs. ``named``: the source was named on the command line."""
+    """Test the runs. ``named``: whether the source was given on the command line rather than taken from the run."""
     from netspec.train.errors import RequestError
     from netspec.train.judging.testing import run_test
 

@@ -1,4 +1,4 @@
-"""What ``netspec eval`` found, as text, as a table and as JSON."""
+"""The results of ``netspec eval`` as text, as a table and as JSON."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from netspec.train.runs.saved import Saved
 
 ROWS = 50
-"""Where there are more classes than this, the table has the worst alone, ``WORST`` of them."""
+"""With more classes than this, the table lists only the worst ``WORST``."""
 
 WORST = 20
 
 
 def as_data(tested: Outcome, runs: Sequence[Saved], weights: dict[str, str] | None) -> dict[str, Any]:
-    """The result as JSON. ``spec_sha256`` is the only run's, or ``null`` where there are several of different specs."""
+    """Return the result as JSON data. ``net`` and ``spec_sha256`` are ``None`` if the runs differ in them."""
     hashes = {run.spec_sha256 for run in runs}
     numbers = zip(tested.classes, tested.per_class, tested.confusion.diagonal(), tested.five, strict=True)
     return {
@@ -61,7 +61,7 @@ def as_data(tested: Outcome, runs: Sequence[Saved], weights: dict[str, str] | No
 
 
 def as_text(tested: Outcome, runs: Sequence[Saved]) -> list[str]:
-    """The text of the result, above the table of the classes."""
+    """Return the lines above the table of classes."""
     unread = f" ({count(tested.unreadable)} more cannot be read)" if tested.unreadable else ""
     which = "" if tested.split == "all" else f"{tested.split} "
     return [
@@ -74,7 +74,7 @@ def as_text(tested: Outcome, runs: Sequence[Saved]) -> list[str]:
 
 
 def class_table(tested: Outcome) -> Table:
-    """How many images of each class were told right: of all classes, or of the worst where there are many."""
+    """Return the table of each class's accuracy, or of the worst classes if there are many."""
     right, total = tested.confusion.diagonal(), tested.per_class
     order = list(range(len(tested.classes)))
     if len(order) > ROWS:

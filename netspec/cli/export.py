@@ -60,7 +60,7 @@ def command(
 
 
 def _ours(path: Path) -> bool:
-    """Whether ``export`` wrote a file. It imports torch, and so is asked only where there is one."""
+    """Whether ``export`` wrote a file. Imports torch, which is needed only if the file exists."""
     from netspec.train.tensors.export import is_ours
 
     return is_ours(path)

@@ -19,7 +19,7 @@ _STDIN = "<stdin>"
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """A file as it is and as it should be."""
+    """A file's content before and after formatting."""
 
     path: str
     before: bytes
@@ -74,7 +74,7 @@ def command(files: tuple[str, ...], check: bool, diff: bool, quiet: bool) -> Non
 
 
 def _lay_out(path: str) -> _Layout:
-    """Read a file. Raises ``CannotOpen``, also of a layer file, and ``SpecError`` if its syntax is wrong."""
+    """Read and format a file. Raises ``CannotOpen``, also for a layer file, and ``SpecError`` for wrong syntax."""
     from netspec.language.formatter import formatted
     from netspec.opening import LARGEST_FILE, cannot_open, decode, is_layer_file, with_near
 
@@ -95,7 +95,7 @@ def _lay_out(path: str) -> _Layout:
 
 
 def _show(layout: _Layout, diff: bool, *, name: bool) -> None:
-    """Say how a file would change."""
+    """Print how a file would change."""
     if diff:
         click.echo("".join(_difference(layout)).encode(), nl=False)
     if name and layout.changed:
@@ -103,7 +103,7 @@ def _show(layout: _Layout, diff: bool, *, name: bool) -> None:
 
 
 def _write(layout: _Layout, quiet: bool) -> None:
-    """Put a layout in the place of its file, if it differs. Raises ``CannotOpen`` where that cannot be."""
+    """Overwrite the file with its new layout if that differs. Raises ``CannotOpen`` if it cannot be written."""
     from netspec.cli.writing import write_whole
 
     if layout.path == "-":
@@ -123,12 +123,12 @@ def _write(layout: _Layout, quiet: bool) -> None:
 
 
 def _difference(layout: _Layout) -> Iterator[str]:
-    """A unified diff as ``patch`` reads it."""
+    """Yield the lines of a unified diff that ``patch`` can apply."""
     before, after = (_lines(text) for text in (layout.before.decode(), layout.after))
     for line in difflib.unified_diff(before, after, layout.name, layout.name):
         yield line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
 
 
 def _lines(text: str) -> list[str]:
-    """Lines as ``patch`` counts them: only LF ends one."""
+    """Split text into lines as ``patch`` does, at LF only."""
     return re.findall(r"[^\n]*\n|[^\n]+", text)

@@ -1,4 +1,4 @@
-"""The options of commands that read layer files of cuda-convnet (``.cfg``)."""
+"""Options of the commands that read cuda-convnet layer files (``.cfg``)."""
 
 from __future__ import annotations
 
@@ -20,19 +20,22 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 @dataclass(frozen=True, slots=True)
 class LayerFiles:
-    """What ``--params``, ``--dialect`` and ``--history`` say: the parameter files, one for all layer files or one each
-    in their order; the version of cuda-convnet that they were written for (``None``: told by their content); and
-    whether their notes say what the rates are."""
+    """The values of ``--params``, ``--dialect`` and ``--history``.
+
+    ``params`` are the parameter files: one for all layer files, or one for each in their order. ``dialect`` is the
+    version of cuda-convnet that they were written for (``None``: recognised by their content). ``history`` says that
+    the learning rates come from the notes in the parameter file.
+    """
 
     params: tuple[str, ...] = ()
     dialect: Dialect | None = None
     history: bool = False
 
     def of(self, files: Sequence[str], place: int) -> LayerFiles:
-        """What they say of one of the command line's ``files``: at most one parameter file.
+        """Return the options for ``files[place]`` alone, with at most one parameter file.
 
-        Raises ``click.UsageError`` where there are more parameter files than layer files, or too few for one each, or
-        none whose notes could be read.
+        Raises ``click.UsageError`` if there are more parameter files than layer files, or several but too few to give
+        each layer file one, or ``--history`` without a parameter file.
         """
         places = [number for number, path in enumerate(files) if _is_layer_file(path)]
         given, needed = len(self.params), len(places)
@@ -47,7 +50,7 @@ class LayerFiles:
         return self if given <= 1 else replace(self, params=(self.params[places.index(place)],))
 
     def read(self, *, merged: bool) -> Foreign:
-        """How a layer file is read, its parameter file opened. Raises ``CannotOpen`` and ``SpecError``."""
+        """Read the parameter file and return the loader's options. Raises ``CannotOpen`` and ``SpecError``."""
         from netspec.net import Foreign
         from netspec.opening import read_named
 
@@ -55,7 +58,7 @@ class LayerFiles:
 
 
 def _is_layer_file(path: str) -> bool:
-    """Whether a file is a layer file: by its name, or by its content. Standard input may be one."""
+    """Whether a file is a layer file, by its name or else by its content. Standard input counts as one."""
     from netspec.opening import is_layer_file, read_named
 
     if path == "-" or path.endswith(SPEC_ENDINGS):
@@ -67,7 +70,7 @@ def _is_layer_file(path: str) -> bool:
 
 
 def layer_file_options(command: Command) -> Command:
-    """The options ``--params``, ``--dialect`` and ``--history``."""
+    """Add the options ``--params``, ``--dialect`` and ``--history``."""
     add_params = click.option(
         "--params",
         multiple=True,

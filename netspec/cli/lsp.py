@@ -31,6 +31,6 @@ def command(stdio: bool, quiet: bool) -> None:
         refuse("the language server needs pygls: pip install 'netspec-compiler[lsp]'")
     if quiet:
         logging.disable()
-    # The server closes what it writes to when an editor ends it; standard output is closed by Python itself.
+    # The server closes its output when the editor ends it. It gets a duplicate, since Python closes sys.stdout itself.
     with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as output:
         server().start_io(stdout=output)

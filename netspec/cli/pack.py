@@ -95,7 +95,7 @@ def command(
 
 
 def _report(packed: Packed, out: Path) -> int:
-    """Tell what the pack holds; how many images it lacks because they cannot be read."""
+    """Print what the pack holds, and return how many images were left out as unreadable."""
     import json
 
     from netspec.train.data.sources.shards import UNREADABLE

@@ -18,16 +18,16 @@ MEMORY_RULE = (
 )
 
 RULES = (RULE, MEMORY_RULE, *MODEL)
-"""What is told of how numbers are counted, whatever they are."""
+"""Notes on the rules of counting, which ``--quiet`` leaves out."""
 
 _TIMES = ("computing", "values", "gradients", "step", "images/s", "efficiency")
 
 Alike = tuple[DevicePlan, ...]
-"""Devices that have the same of everything."""
+"""Devices that hold and exchange the same amounts."""
 
 
 def tables(found: Answer) -> list[Table]:
-    """The tables that a terminal is shown: all of one plan, or a comparison of several."""
+    """Return the tables to print: all those of a single plan, or a comparison of several plans."""
     if not found.question.single:
         return [comparison_table(found), *([fastest_table(found)] if found.winners else [])]
     (plan,) = found.plans
@@ -40,7 +40,7 @@ def tables(found: Answer) -> list[Table]:
 
 
 def devices_table(plan: Plan, about: Sequence[str] = ()) -> Table:
-    """What each device holds and exchanges in a step; devices that are alike in one row."""
+    """Return the table of what each device holds and exchanges in a step. Devices with equal amounts share a row."""
     columns = (
         Column("device", right=False),
         Column("images"),
@@ -78,7 +78,7 @@ def devices_table(plan: Plan, about: Sequence[str] = ()) -> Table:
 
 
 def layers_table(plan: Plan) -> Table:
-    """How each layer lies over the devices, and what each device holds of it."""
+    """Return the table of how each layer is split over the devices, and what each device holds of it."""
     groups = alikes(plan)
     columns = (
         Column("layer", right=False),
@@ -105,7 +105,7 @@ def layers_table(plan: Plan) -> Table:
 
 
 def crossings_table(plan: Plan, about: Sequence[str] = ()) -> Table:
-    """Every exchange of a step, and what each device sends in it."""
+    """Return the table of every exchange of a step, and the bytes that each device sends in it."""
     groups = alikes(plan)
     columns = (
         Column("layer", right=False),
@@ -124,7 +124,10 @@ def crossings_table(plan: Plan, about: Sequence[str] = ()) -> Table:
 
 
 def comparison_table(found: Answer) -> Table:
-    """A row a number of devices and split, with the largest batch that fits and with times where these are asked."""
+    """Return a table with a row for each number of devices and split.
+
+    If they were requested, it has columns for the largest batch that fits and for the times.
+    """
     asked = found.question
     columns = (
         Column("gpus"),
@@ -160,7 +163,7 @@ def comparison_table(found: Answer) -> Table:
 
 
 def fastest_table(found: Answer) -> Table:
-    """Which split is fastest, by number of devices and batch, with its efficiency."""
+    """Return the table of the fastest split, its time and efficiency, for each number of devices and batch."""
     winners = found.winners
     batches = list(dict.fromkeys(batch for _, batch in winners))
     columns = (Column("gpus"), *(Column(f"batch {count(batch)}") for batch in batches))
@@ -172,7 +175,7 @@ def fastest_table(found: Answer) -> Table:
 
 
 def alikes(plan: Plan) -> list[Alike]:
-    """The devices in groups of those that hold and exchange the same."""
+    """Group the devices that hold and exchange the same amounts."""
     found: dict[object, list[DevicePlan]] = {}
     for device in plan.devices:
         found.setdefault(device.likeness, []).append(device)
@@ -180,7 +183,7 @@ def alikes(plan: Plan) -> list[Alike]:
 
 
 def numbers_of(alike: Alike) -> str:
-    """The devices' numbers in words: ``0``, ``0-3``, ``0, 2``; of many that are no run, the first and the last."""
+    """Format the devices' numbers: ``0``, ``0-3`` or ``0, 2``; ``0, 2 ... 14`` for more than four with gaps."""
     numbers = [device.device for device in alike]
     if len(numbers) > 1 and numbers == list(range(numbers[0], numbers[-1] + 1)):
         return f"{numbers[0]}-{numbers[-1]}"
@@ -207,7 +210,7 @@ def _peak(device: DevicePlan) -> str:
 
 
 def _extras(plan: Plan) -> list[str]:
-    """Notes on what only some networks have: copies in bfloat16, a moving average, parts of a batch."""
+    """Return the notes that only some networks need: bfloat16 copies, a moving average, accumulated gradients."""
     memory = plan.devices[0].memory
     notes = []
     if memory.casts:
@@ -254,7 +257,7 @@ def _machine(asked: Question) -> str:
 
 
 def _about(found: Answer, plan: Plan) -> list[str]:
-    """The largest batch that fits, where that is asked."""
+    """Return a note with the largest batch that fits into ``--memory``; empty if that was not given."""
     limit = found.question.limit
     if limit is None:
         return []
@@ -266,7 +269,7 @@ def _about(found: Answer, plan: Plan) -> list[str]:
 
 
 def _evens(found: Answer) -> list[str]:
-    """Notes on the batch up to which groups send fewer bytes than data parallel training."""
+    """Return notes on the largest batch at which splitting by groups sends fewer bytes than data parallelism."""
     notes = []
     for devices, even in found.even.items():
         until = "at any batch" if even is None else f"up to a batch of {count(even)}"

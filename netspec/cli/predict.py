@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from netspec.train.runs.saved import Saved
 
 BAR = 30
-"""Characters of a bar that stands for certainty."""
+"""Width in characters of the bar for a probability of 1."""
 
 LEAST_BAR = 5
-"""With less room there is none."""
+"""On a terminal with less room than this for the bar, it is left out."""
 
 
 @click.command()
@@ -101,7 +101,7 @@ def _json(run: Saved, protocol: str, done: Sequence[Prediction]) -> str:
 
 
 def _show(prediction: Prediction, *, bars: bool) -> None:
-    """An image's name and its classes with bars: in colour on a terminal, of plain characters elsewhere."""
+    """Print an image's name and its classes with bars, coloured on a terminal and of ``#`` elsewhere."""
     from rich.cells import cell_len
     from rich.console import Console
 
@@ -110,7 +110,7 @@ def _show(prediction: Prediction, *, bars: bool) -> None:
     console = Console(highlight=False)
     click.echo(printable(str(prediction.image)))
     names = [printable(guess.name) for guess in prediction.guesses]
-    width = max(map(cell_len, names))  # a Chinese or Japanese letter takes two places
+    width = max(map(cell_len, names))  # a Chinese or Japanese character is two columns wide
     for guess, name in zip(prediction.guesses, names, strict=True):
         words = f"  {name}{' ' * (width - cell_len(name))}  {100 * guess.share:5.1f} %  "
         if not bars:
@@ -128,7 +128,7 @@ def _line(console: Console, words: str, share: float) -> None:
 
     text = Text(words)
     room = console.width - text.cell_len
-    if room < LEAST_BAR:  # the terminal breaks what does not fit, and nothing is cut off
+    if room < LEAST_BAR:  # let the terminal wrap the line; rich would cut it off
         click.echo(words.rstrip())
         return
     row = Table.grid()

@@ -1,4 +1,4 @@
-"""How a command reads the spec that its user names: the options that say so, and the reading itself."""
+"""Loading the spec named on the command line, and the options that control it."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ if TYPE_CHECKING:
 _LENGTH = re.compile("[0-9]{1,10}")
 _LARGEST_LENGTH = 2**31
 _IN_OTHER_SIGNS = re.compile(r"[(\[]? *([0-9]+) *[,xX*\u00d7 ] *([0-9]+) *[,xX*\u00d7 ] *([0-9]+) *[)\]]?")
-"""Three lengths as other tools write them: ``(3, 224, 224)``."""
+"""A shape as other tools write it: ``(3, 224, 224)``, ``[3,224,224]`` or ``3*224*224``."""
 
 _SHAPES = "write channels x height x width, 3x224x224, or a length, 784"
 
 SAYING_HOW = "--set, --input, --params, --history and --dialect"
-"""The options that a ``Reading`` is made of, for complaints about them."""
+"""The options behind a ``Reading``, for error messages."""
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What the command line says about reading a spec.
+    """The command-line options that control how a spec is read.
 
-    ``shape`` is the input's (``--input``; ``None``: the file's own), ``changes`` are keys with other values than the
-    file gives them (``--set``), and ``layer_files`` says how a layer file of cuda-convnet is read.
+    ``shape`` is the input shape of ``--input`` (``None``: the file's own), ``changes`` are the assignments of
+    ``--set``, and ``layer_files`` are the options for cuda-convnet layer files.
     """
 
     shape: Shape | None = None
@@ -47,14 +47,14 @@ class Reading:
     layer_files: LayerFiles = LayerFiles()
 
     def of(self, files: Sequence[str], place: int) -> Reading:
-        """What is said of one of several files of the command line; see ``LayerFiles.of``."""
+        """Return the options for ``files[place]``, one of several files on the command line; see ``LayerFiles.of``."""
         return replace(self, layer_files=self.layer_files.of(files, place))
 
     def load(self, path: str, source: Source, *, merged: bool = False) -> Net:
-        """Load the text of a file, of which this says how it is read.
+        """Load the network of a spec's text, ``source``, that was read from ``path``.
 
-        With ``merged``, twins of a layer file of cuda-convnet on several GPUs are one layer. Raises ``CannotOpen`` and
-        ``SpecError``.
+        With ``merged``, the copies of a layer that a cuda-convnet layer file has for each GPU become one layer. Raises
+        ``CannotOpen`` and ``SpecError``.
         """
         from netspec.net import load_source
 
@@ -63,7 +63,7 @@ class Reading:
 
 
 class ShapeParam(click.ParamType["Shape"]):
-    """``3x224x224`` or ``784``."""
+    """An input shape such as ``3x224x224`` or ``784``."""
 
     name = "shape"
 
@@ -89,7 +89,7 @@ def _is_length(word: str) -> bool:
 
 
 class ChangeParam(click.ParamType[str]):
-    """``conv1.stride=2``. Whether there is such a layer, and what its key may be, the checker says."""
+    """An assignment such as ``conv1.stride=2``. Only its form is checked here; the checker looks up layer and key."""
 
     name = "change"
 
@@ -104,7 +104,7 @@ class ChangeParam(click.ParamType[str]):
 
 
 def reading_options(command: Command) -> Command:
-    """The options that say how a spec is read, ``--set`` among them. The command gets them as ``reading``."""
+    """Add the options that control how a spec is read. The command gets them as the ``Reading`` ``reading``."""
     add_set = click.option(
         "--set",
         "changes",
@@ -117,7 +117,7 @@ def reading_options(command: Command) -> Command:
 
 
 def layer_file_reading_options(command: Command) -> Command:
-    """The same without ``--set``, for a command that reads layer files of cuda-convnet alone."""
+    """Add the same options without ``--set``, for a command that reads only cuda-convnet layer files."""
     return _with_input(_with_reading(command))
 
 
@@ -132,7 +132,7 @@ def _with_input(command: Command) -> Command:
 
 
 def _with_reading(command: Command) -> Command:
-    """The command with the values of these options put together."""
+    """Wrap a command so that it gets the values of these options as one ``Reading``."""
 
     @wraps(command)
     def with_reading(
@@ -151,7 +151,7 @@ def _with_reading(command: Command) -> Command:
 
 
 def spec_argument(command: Command) -> Command:
-    """The argument FILE: a spec, or ``-`` for standard input."""
+    """Add the argument FILE: a spec, or ``-`` for standard input."""
     return click.argument("file", metavar="FILE")(command)
 
 
@@ -163,10 +163,10 @@ def read_net(
     told: Sequence[Diagnostic] = (),
     warns: bool = True,
 ) -> Net:
-    """Load a spec. Says what is wrong on standard error and exits: 1 for a wrong spec, 2 if it cannot be opened.
+    """Load a spec and print its warnings. On an error, prints it and exits: 1 for a wrong spec, 2 for an unopened file.
 
-    ``merged`` is as in ``Reading.load``. Warnings that have been ``told`` are not repeated; with ``warns=False`` none
-    is told.
+    ``merged`` is as in ``Reading.load``. Warnings in ``told``, which were printed before, are not repeated; with
+    ``warns=False`` none are printed.
     """
     try:
         net = reading.of([path], 0).load(path, read(path), merged=merged)
@@ -181,7 +181,7 @@ def read_net(
 
 
 def read(path: str) -> Source:
-    """Read a spec's text, ``-`` from standard input. Raises ``CannotOpen`` and ``SpecError``."""
+    """Read a spec's text from a file, or from standard input for ``-``. Raises ``CannotOpen`` and ``SpecError``."""
     from netspec.opening import LARGEST_FILE, STDIN, decode, read_named
 
     if path == "-":

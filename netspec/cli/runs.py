@@ -1,4 +1,4 @@
-"""What the commands about trained networks share: opening runs, and saying what is wrong with them."""
+"""Shared by the commands about trained networks: recognising runs and data, and printing errors and warnings."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     from netspec.train.errors import TrainError
 
 NAMED = 10
-"""Unreadable images that are named; of further ones only the number is told."""
+"""How many unreadable images are named; the others are only counted."""
 
 
 @contextmanager
 def telling() -> Iterator[None]:
-    """Say what ends the command on standard error, and exit: 1 for a wrong run or wrong data, 2 for a wrong command."""
+    """Print a ``TrainError`` on standard error and exit: 1 for a wrong run or wrong data, 2 for a wrong command."""
     from netspec.train.errors import TrainError
     from netspec.train.memory import memory_told
 
-    # Pillow grumbles on standard error about files that it reads all the same; what it cannot read is told by name.
+    # Pillow warns about damaged files that it can read all the same. Files that it cannot read are reported by name.
     warnings.filterwarnings("ignore", module=r"PIL\.")
     try:
         with memory_told("fewer images at a time need less"):
@@ -36,7 +36,7 @@ def telling() -> Iterator[None]:
 
 
 def need_named(*runs: Path, data: str | None = None) -> None:
-    """Make sure that what the command line names is there, before torch is imported, which takes seconds.
+    """Check that the runs and the data on the command line exist, before the seconds that importing torch takes.
 
     Raises ``RequestError``.
     """
@@ -50,14 +50,17 @@ def need_named(*runs: Path, data: str | None = None) -> None:
 
 
 def is_run(path: Path) -> bool:
-    """Whether a folder is a run's. Asked without importing torch."""
+    """Whether a folder is a run's folder. Does not import torch."""
     from netspec.train.runs.runfolder import CHECKPOINTS, FACTS
 
     return (path / FACTS).is_file() or (path / CHECKPOINTS).is_dir()
 
 
 def names_data(path: Path) -> bool:
-    """Whether what stands where a file or a run is expected is data: a source's name, or a folder without runs."""
+    """Whether an argument in the place of a spec or a run names data: a source, or a folder that is not a run's.
+
+    A folder inside a run's folder, or with a run in it, counts as a run's.
+    """
     from netspec.train.data.source import FORMATS, WORDS
 
     if str(path) in WORDS or str(path).partition(":")[0] in FORMATS:
@@ -66,7 +69,7 @@ def names_data(path: Path) -> bool:
 
 
 def tell_problem(problem: TrainError) -> None:
-    """The message on standard error, its notes below it."""
+    """Print an error on standard error, with its notes below it."""
     from netspec.train.reporting.progress import printable
 
     click.echo(f"Error: {printable(problem.message)}", err=True)
@@ -75,21 +78,21 @@ def tell_problem(problem: TrainError) -> None:
 
 
 def warn(text: str) -> None:
-    """Something that is wrong and does not stop the command."""
+    """Print a warning on standard error."""
     from netspec.train.reporting.progress import printable
 
     click.echo(f"warning: {printable(text)}", err=True)
 
 
 def noting(quiet: bool) -> Callable[[str], None]:
-    """What tells notes on standard error; with ``quiet``, nothing does."""
+    """Return a function that prints a note on standard error, or with ``quiet`` does nothing."""
     from netspec.train.reporting.progress import printable
 
     return lambda text: None if quiet else click.echo(printable(text), err=True)
 
 
 class Unread:
-    """Tells each unreadable image once, the first ``NAMED`` of them by name."""
+    """Warns about unreadable images: once for each of the first ``NAMED``, then once that there are more."""
 
     def __init__(self) -> None:
         self._known: set[str] = set()

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 _SIGNALLED = 128
 _POSITIVE = click.IntRange(min=1)
-_THREADS = click.IntRange(min=1, max=1024)  # many more than there are cores end torch without a word
+_THREADS = click.IntRange(min=1, max=1024)  # with far more threads than cores, torch dies without a message
 
 
 class IntervalParam(click.ParamType["Interval"]):
-    """``500`` steps, or ``10min``."""
+    """An interval such as ``500`` (steps) or ``10min``."""
 
     name = "interval"
 
@@ -140,7 +140,7 @@ def command(
 
 
 def _need_spec(file: Path) -> None:
-    """Refuse a run or data in the place of the network's file."""
+    """Exit with a suggestion if FILE is a run or data instead of a spec."""
     if is_run(file):
         refuse(f"{file} is a run; did you mean --resume {file}?")
     if names_data(file):
@@ -148,7 +148,10 @@ def _need_spec(file: Path) -> None:
 
 
 def _need_names(data: str | None, resume: Path | None) -> None:
-    """Say what the command line lacks or misspells before torch is imported, which takes seconds."""
+    """Check that the data or the run to resume is given and exists, before the seconds that importing torch takes.
+
+    Raises ``RequestError``.
+    """
     from netspec.train.data.source import listing
     from netspec.train.errors import RequestError
     from netspec.train.runs.named import need
@@ -161,7 +164,7 @@ def _need_names(data: str | None, resume: Path | None) -> None:
 
 
 def _result(result: Result) -> list[str]:
-    """The last lines: what was reached, what became of the images, where the run lies."""
+    """Return the last lines of the output: accuracy, number of images used and skipped, the run's folder."""
     from netspec.train.learning.validation import PROTOCOL
     from netspec.train.runs.runfolder import resuming
     from netspec.units import count

@@ -1,4 +1,4 @@
-"""Trained networks as command lines name them: runs, and specs or runs with weights from elsewhere."""
+"""Opening the trained network named on the command line: a run, or a spec or run with weights from another file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def weights_option(command: Command) -> Command:
-    """The option ``--weights``, and those that say how a spec is read."""
+    """Add the option ``--weights`` and the options that control how a spec is read."""
     return click.option(
         "--weights",
         metavar="FILE",
@@ -31,7 +31,7 @@ def weights_option(command: Command) -> Command:
 
 
 def starting_weights_options(command: Command) -> Command:
-    """The options ``--weights`` and ``--fresh`` of what starts a training; ``fresh`` is a tuple of layers' names."""
+    """Add the options ``--weights`` and ``--fresh`` for starting a training; ``fresh`` is a tuple of layer names."""
     add_weights = click.option(
         "--weights",
         metavar="FILE",
@@ -49,23 +49,23 @@ def starting_weights_options(command: Command) -> Command:
 
 
 def views_option(command: Command) -> Command:
-    """The option ``--views``: 1, 10, or ``None`` for those of each network's own spec."""
+    """Add the option ``--views``: 1, 10, or ``None`` for the number in each network's spec."""
     return click.option(
         "--views", type=click.Choice([1, 10]), help="Views of an image [default: the spec's test views=]."
     )(command)
 
 
 def need_spec(path: Path, weights: Path | None, reading: Reading) -> None:
-    """Refuse what says how a spec is read where there is none."""
+    """Exit if there are options for reading a spec but ``path`` is not a spec with ``weights``."""
     if reading != Reading() and (weights is None or path.suffix not in SPEC_ENDINGS):
         refuse(f"{SAYING_HOW} say how a spec is read, and there is none; a run keeps its network")
 
 
 def open_trained(path: Path, weights: Path | None, reading: Reading, classes: Path | None = None) -> Saved:
-    """A run; with ``weights`` a spec, or a run with others than its own.
+    """Open a run; with ``weights``, open a spec or a run and give it those weights.
 
-    ``classes`` is a file with the classes' names, a line each; of a spec they are numbers without it. Raises
-    ``TrainError``; a wrong command line ends the command.
+    ``classes`` is a file with a class name on each line; without it, the classes of a spec are named by their numbers.
+    Raises ``TrainError``; exits if the command line is wrong.
     """
     need_spec(path, weights, reading)
     is_spec = weights is not None and path.suffix in SPEC_ENDINGS
@@ -87,7 +87,7 @@ def open_trained(path: Path, weights: Path | None, reading: Reading, classes: Pa
 
 
 def with_weights(run: Saved, weights: Weights) -> Saved:
-    """A run with weights from elsewhere in place of its own. Raises ``TrainError`` where they do not fit."""
+    """Return a run with other weights in place of its own. Raises ``TrainError`` if they do not fit."""
     from netspec.train.learning.objective import build
     from netspec.train.tensors.fitting import fit
 

@@ -1,4 +1,4 @@
-"""What is meant by an option that a command does not have."""
+"""Suggestions for options that a command does not have."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ _ARGUMENTS = {
     "run": ("RUN", "RUN..."),
     "spec": ("FILE", "FILE...", "[FILE]"),
 }
-"""What one might take for an option, and the arguments that are it."""
+"""Words that users may write as options, and the metavars of the positional arguments that take their values."""
 
 _ALIKE = {"--format": "--to", "--to": "--format"}
-"""An option that some commands have, and what the others call nearly the same."""
+"""Options that commands use for the same purpose under different names."""
 
 _OUTPUT = ("-o", "--out", "--output")
 _NO_OUTPUT = {
     "fmt": "Specs are laid out in place; - is standard input, laid out on standard output",
     "lsp": "",
 }
-"""What to do without an option for what is written, where it is something else than ..."""
+"""What to do in a command without an output option, where it is something other than ``_REDIRECTED``."""
 _REDIRECTED = "The result goes to standard output: > FILE"
 
 _OF_A_NETWORK = ("--input", "--set")
@@ -35,22 +35,25 @@ _OF_A_TEXT = {
     "fmt": "It changes how a spec is read; here its text is only laid out",
     "import": "It changes how a spec is read: give it where the spec that is written here is read, or edit that",
 }
-"""What to do without an option that nearly all commands have, because they read a network."""
+"""What to do in the commands that lack ``_OF_A_NETWORK``, since they treat a spec as text only."""
 
 _MOST_COMMANDS = 7
-"""An option that more commands have is none that somebody took from one of them."""
+"""An option that more commands have than this is too general to be explained by listing them."""
 
 
 def meant(unknown: click.NoSuchOption) -> click.NoSuchOption:
-    """The complaint about an unknown option, with what is meant, where that is plain."""
+    """Return the error for an unknown option, with a suggestion if there is one."""
     message = f"No such option '{unknown.option_name}'."
     said = _said(unknown.ctx, unknown.option_name) if unknown.ctx is not None else ""
     return click.NoSuchOption(unknown.option_name, f"{message} {said}".rstrip(), ctx=unknown.ctx)
 
 
 def _said(ctx: click.Context, option: str) -> str:
-    """The argument that is meant, the nearest option, the commands that have it, or the place in a spec that says it:
-    how a network learns is no option, but a key that ``--set`` changes."""
+    """Return a suggestion for an unknown option, or an empty string.
+
+    It may be the positional argument that takes the value, a similar option, the commands that have the option, or a
+    key of the spec, to be changed with ``--set``.
+    """
     command, word = ctx.command, option.lstrip("-")
     known = [name for one in command.params for name in one.opts]
     arguments = [str(one.metavar) for one in command.params if isinstance(one, click.Argument)]
@@ -71,7 +74,7 @@ def _said(ctx: click.Context, option: str) -> str:
 
 
 def _commands_with(ctx: click.Context, option: str) -> list[str]:
-    """The commands that have an option, unless it is one of nearly all."""
+    """Return the names of the commands that have an option; none if there are more than ``_MOST_COMMANDS``."""
     group = ctx.parent.command if ctx.parent is not None else None
     if ctx.parent is None or not isinstance(group, click.Group):
         return []
@@ -81,7 +84,7 @@ def _commands_with(ctx: click.Context, option: str) -> list[str]:
 
 
 def _said_in_a_spec(word: str) -> str:
-    """The option ``--set`` for a key of a setting, or for a number of the optimizer; empty where it is neither."""
+    """Return the ``--set`` option for a setting's key or an optimizer's parameter, or an empty string."""
     for setting, keys in SETTINGS.items():
         for key in keys:
             if key.name == word:

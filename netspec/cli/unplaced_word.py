@@ -1,4 +1,4 @@
-"""What is meant by words that a command has no place for."""
+"""Suggestions for surplus positional arguments, which are often values whose option was forgotten."""
 
 from __future__ import annotations
 
@@ -14,8 +14,11 @@ _SHAPE = re.compile(r"\d+x\d+x\d+")
 
 
 def meant(problem: click.UsageError, words: Sequence[str]) -> click.UsageError:
-    """The complaint about too many words, or about an option that is missing, with the option that the word which has
-    no place is meant for, where that is plain. ``words`` are those of the command line, the command's name first."""
+    """Return the error with a suggestion which option the first surplus argument belongs to, if that is clear.
+
+    Only errors about surplus arguments or missing parameters are changed. ``words`` are the command-line arguments,
+    the command's name included.
+    """
     about_words = isinstance(problem, click.MissingParameter) or type(problem) is click.UsageError
     if problem.ctx is None or problem.ctx.info_name not in words or not about_words:
         return problem
@@ -33,8 +36,10 @@ def meant(problem: click.UsageError, words: Sequence[str]) -> click.UsageError:
 
 
 def _readings(command: str, word: str, first: str, free: Sequence[click.Option]) -> Iterator[str]:
-    """What a word behind the command's ``first`` argument may be meant for, of the options that are not given: the
-    surest reading first."""
+    """Yield options of ``free`` that ``word`` may be the value of, the likeliest first.
+
+    ``first`` is the value of the command's first positional argument, ``free`` are the options that were not given.
+    """
     names = {name for one in free for name in one.opts}
     for one in free:
         if isinstance(one.type, click.Choice) and word in one.type.choices:

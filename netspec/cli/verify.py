@@ -105,8 +105,11 @@ def command(
 
 
 def _arrangements(graph: Graph, gpus: tuple[int, ...], splits: tuple[str, ...], batch: int) -> list[Arrangement]:
-    """Those asked for; where no split is, all that fit, with a note on each that does not. One device is one
-    arrangement, however it is split."""
+    """Return the requested arrangements; without ``splits``, all that are possible, with a note on each that is not.
+
+    A single device counts once, as its split makes no difference. Raises ``RequestError`` if a requested split or
+    every arrangement is impossible.
+    """
     from netspec.passes.placing import ArrangementError, arrange
     from netspec.train.errors import RequestError
     from netspec.train.processes.shared import need_shares

@@ -1,4 +1,4 @@
-"""Writing a file whole or not at all, and never over somebody else's."""
+"""Writing files atomically, and never over a file that netspec did not write."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from netspec.cli.common import refuse
 def refuse_what_is_not_ours(
     path: Path, ours: Callable[[Path], bool], author: str = "netspec", option: str = "-o"
 ) -> None:
-    """End the command if there is something at the path, which ``option`` names, that ``author`` did not write."""
+    """Exit if ``path``, given by ``option``, already exists and was not written by ``author``.
+
+    ``ours`` recognises files that ``author`` wrote.
+    """
     try:
         if not os.path.lexists(path):
             return
@@ -28,7 +31,7 @@ def refuse_what_is_not_ours(
 
 
 def write_or_refuse(files: Mapping[Path, str | bytes]) -> None:
-    """Write files as ``write_together`` does, or end the command."""
+    """Write files as ``write_together`` does, and exit with a message if that fails."""
     try:
         write_together(files)
     except OSError as error:
@@ -36,15 +39,15 @@ def write_or_refuse(files: Mapping[Path, str | bytes]) -> None:
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
-    """Write a file, text as UTF-8 with LF: beside it, flushed, then renamed. It keeps its mode; a link stays a link.
+    """Write a file atomically, via a temporary file in the same folder. Text is written as UTF-8 with LF.
 
-    Raises ``OSError``; then nothing has changed.
+    An existing file keeps its mode, and a symbolic link stays a link. Raises ``OSError`` and then changes nothing.
     """
     write_together({path: content})
 
 
 def write_together(files: Mapping[Path, str | bytes]) -> None:
-    """Write files that belong together as ``write_whole`` writes one: none takes its name before all are written."""
+    """Write several files as ``write_whole`` writes one. They are renamed only after all have been written."""
     beside: dict[Path, Path] = {}
     try:
         for path, content in files.items():
@@ -60,7 +63,7 @@ def write_together(files: Mapping[Path, str | bytes]) -> None:
 
 
 def _written_beside(target: Path, content: str | bytes) -> Path:
-    """Write a file beside the target, with the mode that the target has, and flush it to the disk."""
+    """Write a temporary file in the target's folder, with the target's mode, flush it to disk and return its path."""
     handle, name = mkstemp(prefix=f".{target.name}.", dir=target.parent)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -76,7 +79,7 @@ def _written_beside(target: Path, content: str | bytes) -> Path:
 
 
 def _mode(path: Path) -> int:
-    """That of the file that is replaced, else that of any new file (``mkstemp`` makes its own for the owner only)."""
+    """Return the mode of the file at ``path``, or the default for new files (``mkstemp`` creates private ones)."""
     if path.exists():
         return path.stat().st_mode & 0o7777
     mask = os.umask(0)
