@@ -1,12 +1,11 @@
-"""What checking takes when a network grows: generated ones of 1,000 and of 10,000 layers.
+"""Measure how checking scales with the network: generated networks of 1,000 and 10,000 layers.
 
-``--network`` chooses: layers that say the same four things in turn and read the one above (``chain``), blocks that say
-the same and name what they read (``residual``), and layers of which no two say the same (``distinct``).
+``--network`` chooses the network: a chain of layers that repeats the same four lines (``chain``), residual blocks
+whose layers name their inputs (``residual``), or a chain in which every layer is different (``distinct``).
 
-Every measurement is a process of its own, as a user's is: the whole of `netspec check`, and within it the check alone,
-after everything is imported, another check after one layer's name has been changed, with what the first one found out
-(as in an editor), and the most memory that a check holds. Wanted: 10,000 layers in under 2 s, at most 12 times as long
-as 1,000, and in at most 12 times the memory.
+Every measurement is a new process, as for a user: the whole of `netspec check`; and, with everything imported, a check
+alone, a check after one layer has been renamed that reuses the first one's results (as an editor does), and the peak
+memory of a check. Goal: 10,000 layers in under 2 s, and at most 12 times the time and the memory of 1,000 layers.
 """
 
 from __future__ import annotations
@@ -45,14 +44,14 @@ print(first, again, tracemalloc.get_traced_memory()[1] / 1e6)
 
 
 def chain(length: int) -> str:
-    """A spec of this many layers after its input, each with a stated shape."""
+    """Return a spec of ``length`` layers after the input, each with a claimed shape."""
     kinds = ("conv filters=8 kernel=3 pad=1", "relu", "maxpool kernel=3 stride=1 pad=1", "lrn size=5 alpha=1e-4")
     layers = [f"[layer{i}] {kinds[i % len(kinds)]} -> 8x16x16" for i in range(length)]
     return "\n".join(["net chain", "[image] input 8x16x16", *layers, ""])
 
 
 def residual(length: int) -> str:
-    """Blocks of two convolutions and the sum of what goes in and what comes out."""
+    """Return a spec of residual blocks: two convolutions, and the sum of their output and the block's input."""
     lines = ["net residual", "[image] input 8x16x16"]
     reads = "image"
     for i in range(0, length - length % 3, 3):
@@ -66,7 +65,7 @@ def residual(length: int) -> str:
 
 
 def distinct(length: int) -> str:
-    """Convolutions of as many filters as their number."""
+    """Return a spec of convolutions in which the i-th has i filters."""
     layers = [f"[layer{i}] conv filters={i} kernel=3 pad=1 neuron=relu -> {i}x16x16" for i in range(1, length + 1)]
     return "\n".join(["net distinct", "[image] input 8x16x16", *layers, ""])
 
@@ -75,7 +74,7 @@ NETWORKS = {network.__name__: network for network in (chain, residual, distinct)
 
 
 def alone(file: Path, results: list[tuple[float, ...]]) -> Callable[[], object]:
-    """A competitor: a new process that adds the seconds of two checks, and the megabytes of another, to the results."""
+    """Return a competitor: a new process that appends the seconds of two checks and the megabytes of a third one."""
 
     def run() -> None:
         done = subprocess.run([sys.executable, "-c", ALONE, file], check=True, capture_output=True, text=True)

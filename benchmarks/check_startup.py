@@ -1,7 +1,7 @@
-"""How long `netspec check specs/alexnet.net` takes as a whole process.
+"""Measure how long `netspec check specs/alexnet.net` takes as a whole process.
 
-Beside it, in turns: `python -c pass`, and building the hand-written network of `peer.py` and printing its summary.
-Wanted: at most 15 times the first, at least 10 times faster than the second.
+It is compared, in turns, with `python -c pass`, and with building the hand-written network of `peer.py` and printing
+its summary. Goal: at most 15 times as long as the former, and at least 10 times as fast as the latter.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def main() -> None:
         },
         ROUNDS,
     )
-    # A few turns of the slow one are enough, and are kept apart so that it does not empty the others' caches.
+    # The slow one needs only a few turns. They come last so that it does not evict the others' files from the caches.
     seconds |= take_turns({by_hand: process(sys.executable, str(HERE / "peer.py"))}, rounds=5)
     rows = [(name, f"{1000 * time:.0f} ms", f"{time / seconds[BARE]:.1f} x bare") for name, time in seconds.items()]
     print_table(rows)

@@ -1,9 +1,9 @@
-"""What `torch.compile` is worth on the CPU beside the step that netspec takes, and what it costs.
+"""Measure what `torch.compile` gains on the CPU over netspec's own step, and how long compiling takes.
 
-The compiled network has the same weights, layers and rule; its loss, and outside training its scores, go through
-`torch.compile` as a whole, but for layers that draw (dropout), whose keys are SHA-256. Each is measured in a process of
-its own, turn about, in seconds of the processor, in one thread. Compiling is counted by the clock, from an empty cache
-and from one that the same step has filled, less what the step itself takes.
+Both networks have the same weights, layers and update rule. `torch.compile` is applied to the loss, or in inference to
+the class scores, except for layers that draw random numbers (dropout), whose keys come from SHA-256. Each runs in its
+own process, in turns, with one thread; times are processor time. Compile times are wall times, less the time of an
+uncompiled first step, with an empty cache and with the cache that the same step has filled.
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ from netspec.train.learning.heap import keep_memory
 
 SPECS = Path(__file__).parent.parent / "specs"
 NETWORKS = {"alexnet": 32, "cifar-quick": 128}
-"""Specs, and images of a step."""
+"""Specs, with the batch of each."""
 
 _FRAMES = 64
-"""How often a function may be compiled for another of the layers that it computes, before dynamo gives up."""
+"""How many layers a function may be recompiled for before dynamo gives up."""
 
 
 def as_it_is(spec: str, work: Work) -> Run:
-    """A step with the passes that are on."""
+    """Return netspec's own step, with the optimising passes that are on by default."""
     step = _step(spec)
     return {"train": step.train, "infer": step.infer}[work]
 
 
 def compiled(spec: str, work: Work, cache: str) -> Run:
-    """The same, compiled when it is first run; ``cache`` is the compiler's folder."""
+    """Return the same step, compiled on its first run. ``cache`` is the compiler's cache folder."""
     os.environ["TORCHINDUCTOR_CACHE_DIR"] = cache
     torch._dynamo.config.recompile_limit = _FRAMES
     pytorch = backend.load("pytorch")
@@ -78,14 +78,14 @@ def _step(spec: str) -> Step:
 
 
 def first(run: Callable[[], float]) -> float:
-    """Seconds until a process that has just begun has taken its first step."""
+    """Return the wall time in seconds of a new process's first step, compiling included."""
     start = time.perf_counter()
     run()
     return time.perf_counter() - start
 
 
 def measured(spec: str, work: Work, rounds: int) -> tuple[str, ...]:
-    """A row of the table."""
+    """Measure one network in training or inference, and return its row of the table."""
     with TemporaryDirectory() as cache, ExitStack() as stack:
         plain = stack.enter_context(apart(partial(as_it_is, spec, work)))
         fast = stack.enter_context(apart(partial(compiled, spec, work, cache)))

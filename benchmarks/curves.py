@@ -1,8 +1,8 @@
-"""The losses of the first steps, as `netspec train` takes them and with every optimising pass off, in fp32 and in bf16.
+"""Compare training losses with the default optimising passes and with none, in fp32 and in bf16.
 
-Passes change the rounding alone, so that a fast curve should be no farther from the plain one than fp32 is from bf16,
-and nearer than another seed. Each training is a process of its own. What is told of a pair is the mean distance of
-their losses, step by step, over the last half of the steps. A figure (`-o`) has all of them.
+Passes only change the rounding. So the curve with passes should be no farther from the plain curve than the fp32 curve
+is from the bf16 curve, and nearer than the curve of another seed. Each training runs in its own process. The distance
+of two curves is the mean absolute difference of their losses over the second half of the steps. `-o` draws all curves.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ SPEC = Path(__file__).parent.parent / "specs" / "alexnet.net"
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """One of those that are compared."""
+    """One of the trainings to compare. ``fast``: with the default passes."""
 
     precision: str
     fast: bool
@@ -43,7 +43,7 @@ TRAININGS = [
 
 
 def losses(options: argparse.Namespace, training: Training, run: Path) -> list[float]:
-    """The loss of each step. Raises ``CalledProcessError`` where the training fails."""
+    """Train and return the loss of each step. Raises ``CalledProcessError`` if the training fails."""
     command = ["train", str(options.spec), "--data", options.data, "--steps", str(options.steps), "--out", str(run)]
     command += ["--precision", training.precision, "--seed", str(training.seed), "--quiet"]
     command += ["--device", options.device] if options.device else []
@@ -56,13 +56,13 @@ def losses(options: argparse.Namespace, training: Training, run: Path) -> list[f
 
 
 def apart(a: list[float], b: list[float]) -> float:
-    """The mean distance of two curves over the last half of the steps."""
+    """Return the mean absolute difference of two curves over the second half of the steps."""
     half = len(a) // 2
     return mean(abs(x - y) for x, y in zip(a[half:], b[half:], strict=True))
 
 
 def draw(curves: dict[Training, list[float]], title: str, path: Path) -> None:
-    """Draw the curves above each other: those with passes as thin lines over broad ones without."""
+    """Draw all curves in one plot: thin lines for trainings with passes, over broad lines for those without."""
     from matplotlib.figure import Figure  # only a figure needs it
 
     figure = Figure(figsize=(8, 4.5), layout="constrained")
@@ -75,7 +75,7 @@ def draw(curves: dict[Training, list[float]], title: str, path: Path) -> None:
 
 
 def main() -> None:
-    """Print how far the curves are apart, and draw them."""
+    """Print the distances of the curves, and draw them if requested."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--spec", type=Path, default=SPEC)
     parser.add_argument("--data", default="synthetic")

@@ -1,14 +1,13 @@
-"""How much reading and varying the images costs a training: packed data beside random numbers that lie in memory.
+"""Measure how much reading and augmenting packed images slows down training.
 
-alexnet-tiny (or `--spec alexnet`, whose own step is longer) is trained twice, turn about: from a pack of made-up
-JPEGs (read ahead by the threads that `netspec train` uses; cropped, mirrored, their mean subtracted, shifted in
-colour), and on one batch of random float32 images of the network's own size that is used again and again. A turn from
-the pack is over when the batches read ahead are there too, so that none is read in the other's time. Wanted: at least
-0.95 of the other's images/s.
+alexnet-tiny (or `--spec alexnet`, whose step takes longer) is trained in turns on two sources: a pack of synthetic
+JPEGs (prefetched by the same threads as in `netspec train`; cropped, mirrored, mean-subtracted and colour-shifted), and
+one batch of random float32 images that stays in memory. A turn on the pack ends when the prefetched batches have
+arrived too, so that none of its reading falls into the other's turn. Goal: at least 0.95 of the other's images/s.
 
-On a machine that does other work too, each turn is compared with the one beside it; more and shorter turns, --rounds 60
---steps 2 --batch 64, tell more there. The processor time is told as well, for which threads should not spin while they
-wait: OMP_WAIT_POLICY=passive.
+Each turn is compared with the one next to it, since other load on the machine slows both. On a busy machine, more and
+shorter turns give better results: --rounds 60 --steps 2 --batch 64. The processor time is printed too; for it, set
+OMP_WAIT_POLICY=passive, so that waiting threads do not spin.
 """
 
 from __future__ import annotations
@@ -55,7 +54,7 @@ Batches = Iterator[tuple[Tensor, Tensor]]
 
 
 class Watched:
-    """A split that knows whether all pictures are read whose reading was begun."""
+    """A split that counts the images read, to wait for prefetched ones. ``begun`` images have been requested so far."""
 
     begun = read = 0
 
@@ -64,20 +63,20 @@ class Watched:
         self._split = split
 
     def fill(self, places: Places, out: Pixels) -> None:
-        """See ``Resident``."""
+        """Read images into ``out``; see ``Resident``."""
         self._split.fill(places, out)
         with LOCK:
             Watched.read += len(places)
 
     @classmethod
     def settle(cls) -> None:
-        """Wait until they are."""
+        """Wait until all requested images have been read."""
         while cls.read < cls.begun:
             time.sleep(0.0002)
 
 
 def folder_of(images: int, root: Path) -> Path:
-    """Class folders of JPEGs of about 300 x 270 pixels."""
+    """Write class folders of JPEGs of 300 x 270 pixels, and return their parent folder."""
     textures = Textures(Frame(3, 270, 300), CLASSES, images, (0, 0))
     for place in range(images):
         folder = root / "train" / f"{place % CLASSES}"
@@ -87,10 +86,10 @@ def folder_of(images: int, root: Path) -> Path:
 
 
 def from_pack(data: Data, graph: Graph, loader: Loader, batch: int, device: torch.device) -> Batches:
-    """Epoch after epoch, as the training loop does it."""
+    """Yield the prepared batches of one epoch after another, as the training loop does."""
     size = graph.input.output
     prepare = Preparation(graph.preprocessing, data.statistics, data.frame, size, data.peak, device)
-    assert isinstance(data.train, Resident)  # as every pack
+    assert isinstance(data.train, Resident)  # true of every pack
     split = Watched(data.train)
     per_epoch = len(split.labels) // batch
     for epoch in count():
@@ -102,7 +101,7 @@ def from_pack(data: Data, graph: Graph, loader: Loader, batch: int, device: torc
 
 
 def from_memory(batch: int, graph: Graph, device: torch.device) -> Batches:
-    """One batch for ever."""
+    """Yield the same batch of random images for ever."""
     size = graph.input.output
     x = torch.randn(batch, size.channels, size.height, size.width, device=device)
     y = torch.from_numpy(np.arange(batch) % CLASSES).to(device)
@@ -111,7 +110,10 @@ def from_memory(batch: int, graph: Graph, device: torch.device) -> Batches:
 
 
 def training(graph: Graph, batches: Batches, steps: int, device: torch.device) -> Callable[[], None]:
-    """So many steps of a training that goes on from turn to turn, and the reading ahead that belongs to them."""
+    """Return a turn: ``steps`` training steps, and the prefetching that they trigger.
+
+    Each turn continues the training where the last one stopped.
+    """
     pytorch = backend.load("pytorch")
     model = pytorch.module(graph, 0).to(device).train()
     optimiser = optimiser_for(graph.parameters, dict(model.named_parameters()))
@@ -131,14 +133,14 @@ def training(graph: Graph, batches: Batches, steps: int, device: torch.device) -
 
 @dataclasses.dataclass
 class Clocked:
-    """A training whose turns are timed: seconds, and processor seconds of all threads, of each."""
+    """A training whose turns are timed: wall seconds, and processor seconds of all threads (``work``)."""
 
     turn: Callable[[], None]
     seconds: list[float] = dataclasses.field(default_factory=list)
     work: list[float] = dataclasses.field(default_factory=list)
 
     def __call__(self) -> None:
-        """Take a turn."""
+        """Run and time one turn."""
         start, worked = time.perf_counter(), time.process_time()
         self.turn()
         self.seconds.append(time.perf_counter() - start)
@@ -146,13 +148,15 @@ class Clocked:
 
 
 def beside(own: list[float], others: list[float]) -> float:
-    """How much longer the other's turns take: the median over the pairs of turns that follow each other, of which what
-    else goes on on the machine slows both."""
+    """Return how many times as long the other's turns take: the median over pairs of consecutive turns.
+
+    Other load on the machine slows both turns of a pair.
+    """
     return median(other / mine for mine, other in zip(own[WARM_UP:], others[WARM_UP:], strict=True))
 
 
 def main() -> None:
-    """Print the medians, and how the two compare."""
+    """Print the medians and their ratios."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--spec", default="alexnet-tiny", help="the network's name in specs/")
     parser.add_argument("--batch", type=int, default=128)

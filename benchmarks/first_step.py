@@ -1,7 +1,7 @@
-"""How long it is from the command `netspec train` to the start of the first step, and what takes the time.
+"""Measure the time from the command `netspec train` to the start of the first step, and its parts.
 
-Every measurement is a process of its own, as a user's is, that ends where its first step would begin. Seconds of the
-clock and of the processor are told: on a busy machine the second say more. Wanted of AlexNet: under 5 s on the CPU.
+Every measurement is a new process, as for a user, which ends where its first step would begin. Wall time and processor
+time are printed; on a busy machine the latter is more reliable. Goal for AlexNet: under 5 s on the CPU.
 """
 
 from __future__ import annotations
@@ -54,11 +54,11 @@ main(sys.argv[1:])
 """
 
 Times = dict[str, tuple[float, float]]
-"""Seconds of the clock and of the processor, by what they passed with."""
+"""(wall seconds, processor seconds) by the name of the part that took them."""
 
 
 def until_first_step(spec: Path, data: str, batch: int, device: str, run: Path) -> Times:
-    """The parts, one after the other."""
+    """Start a training in a new process, and return the time of each part up to its first step."""
     command = [
         "train",
         str(spec),

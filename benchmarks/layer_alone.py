@@ -1,7 +1,7 @@
-"""Layers as PyTorch has them and in the form of a pass, each by itself, in seconds of the processor.
+"""Compare single layers as PyTorch computes them with the forms that optimising passes give them.
 
-One thread, float32, random maps; medians of turns in one process that keeps its memory, as a training does. Forward and
-backward, and forward alone as in inference.
+Measured is processor time, with one thread, float32 and random inputs, of forward and backward, and of forward alone as
+in inference. The figures are medians over turns in one process, which keeps freed memory as a training does.
 """
 
 from __future__ import annotations
@@ -52,18 +52,18 @@ LAYERS = {
         "ResNet's first, grey": ("1x224x224", "conv filters=64 kernel=7 stride=2 pad=3 rounding=down"),
     },
 }
-"""By the pass: the maps and the layer of each."""
+"""For each pass, by title: the input shape and the layer."""
 
 
 def layer(maps: str, text: str, *passes: str) -> nn.Module:
-    """The module of a layer on maps, in the form of these passes."""
+    """Return the module of a layer that reads the shape ``maps``, in the form that these passes give it."""
     graph = netspec.loads(f"[image] input {maps}\n[layer] {text}\n").graph
     found: nn.Module = backend.load("pytorch").module(graph, 0, forms_of(graph, passes))
     return found
 
 
 def both_ways(module: nn.Module, x: Tensor, of_maps: bool) -> Callable[[], object]:
-    """The layer and its gradient: of its parameters, and of the maps where they are not the images themselves."""
+    """Return a function that runs the layer forward and backward; ``of_maps``: with the gradient of its input too."""
     x = x.clone().requires_grad_(of_maps)
     wanted = [x, *module.parameters()] if of_maps else [*module.parameters()]
     dy = torch.randn_like(module(x))
@@ -71,7 +71,7 @@ def both_ways(module: nn.Module, x: Tensor, of_maps: bool) -> Callable[[], objec
 
 
 def forward(module: nn.Module, x: Tensor) -> Callable[[], object]:
-    """The layer alone."""
+    """Return a function that runs the layer forward, without gradients."""
 
     def run() -> None:
         with torch.no_grad():
@@ -81,7 +81,7 @@ def forward(module: nn.Module, x: Tensor) -> Callable[[], object]:
 
 
 def in_turns(competitors: list[Callable[[], object]], rounds: int) -> list[float]:
-    """The median seconds of the processor of each, after two turns that do not count."""
+    """Return the median processor seconds of each competitor, after two turns that do not count."""
     seconds: list[list[float]] = [[] for _ in competitors]
     for _ in range(rounds + 2):
         for run, times in zip(competitors, seconds, strict=True):
@@ -92,7 +92,7 @@ def in_turns(competitors: list[Callable[[], object]], rounds: int) -> list[float
 
 
 def main() -> None:
-    """Print a row for each layer that a pass has another form for."""
+    """Print a table for each pass, with a row for each layer."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", choices=LAYERS, help="the layers of this pass")
     parser.add_argument("--batch", type=int, default=32)

@@ -1,11 +1,10 @@
-"""The memory that `netspec plan` predicts for a training step beside what a GPU's allocator reports.
+"""Compare the memory that `netspec plan` predicts for a training step with what a GPU's allocator reports.
 
-A step is forward, loss, backward and the optimiser's move on random images, as `netspec train` takes it with every
-optimising pass off (`--without all`): the plan counts operation by operation, and what it adds to that for a recorded
-step (`cuda-graph`), a copy of the images, is neither in the reported number nor in the predicted one. The reported
-number is the most that tensors took at a time (`torch.cuda.max_memory_allocated`) in the third of three steps, less
-what was there before the network: cuBLAS's workspaces, which it keeps for good. What cuDNN takes while it computes is
-in the reported number and not in the predicted one. Wanted: within 10 %.
+A step is forward, loss, backward and update on random images, as in `netspec train` with every optimising pass off
+(`--without all`): the plan counts each operation by itself. The copy of the images that a recorded step (`cuda-graph`)
+adds is in neither number. The reported number is the peak memory of tensors (`torch.cuda.max_memory_allocated`) in the
+third of three steps, less what was allocated before the network was built: cuBLAS's workspaces, which are never freed.
+It includes cuDNN's temporary workspaces, which the prediction does not. Goal: within 10 %.
 """
 
 from __future__ import annotations
@@ -33,11 +32,11 @@ STEPS = 3
 
 
 def reported(graph: Graph, batch: int) -> int:
-    """The most bytes that tensors take on the GPU at a time in a step."""
+    """Return the peak memory, in bytes, of the tensors of a training step on the GPU."""
     gc.collect()
     torch.cuda.empty_cache()
     square = torch.ones(64, 64, device="cuda", requires_grad=True)
-    F.linear(square, square, square[0]).sum().backward()  # so that cuBLAS has its workspaces: one of each thread
+    F.linear(square, square, square[0]).sum().backward()  # makes cuBLAS allocate its workspaces, one for each thread
     before = torch.cuda.memory_allocated()
     objective = build(graph, 0, "cuda")
     objective.module.train()
@@ -57,7 +56,7 @@ def reported(graph: Graph, batch: int) -> int:
 
 
 def main() -> None:
-    """Print prediction and report for both precisions."""
+    """Print the predicted and the reported memory for both precisions."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--spec", type=Path, default=SPEC)
     parser.add_argument("--batch", type=int, default=128)

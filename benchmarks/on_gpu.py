@@ -1,11 +1,11 @@
-"""Everything that is known only where there is a GPU, one after the other, within a time limit.
+"""Run every test and measurement that needs a GPU, one after the other, within a time limit.
 
-Each job is a process of its own with a limit of its own, what is worth most first: the networks alone, memory and the
-first step take seconds, and are known even where compiling the networks written by hand takes all the time. The folder
-`-o` has few files: what jobs print in `output.txt` and `errors.txt`, the curves, and `summary.json`: how each ended, in
-how many seconds, its figures, and which of them are below what is wanted. Jobs for which no time is left are told, with
-the words that take them another time. `--small` asks all of it of small batches and networks, on the CPU too, to see
-whether the script works.
+Each job is a process with its own time limit. The most valuable jobs come first: timing the networks alone, memory and
+the first step take seconds, so their results are there even if compiling the hand-written networks takes the rest of
+the time. The folder `-o` gets a few files: the jobs' output in `output.txt` and `errors.txt`, the curves, and
+`summary.json` with each job's exit code, seconds, figures, and the figures that miss their goal. For jobs that had no
+time left, the script prints the options that run them later. `--small` tries the script on small batches and networks,
+on the CPU too.
 """
 
 from __future__ import annotations
@@ -34,7 +34,10 @@ Figures = Mapping[str, float]
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A command and the most ``seconds`` that it gets; ``figures`` reads its output. ``wanted`` are lower bounds."""
+    """A command and its time limit in ``seconds``.
+
+    ``figures`` extracts figures from its output, and ``wanted`` has lower bounds for them.
+    """
 
     name: str
     command: list[str]
@@ -45,7 +48,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """``code`` is the exit code, ``None`` where the time was over."""
+    """How a job ended. ``code`` is its exit code, or ``None`` if it ran out of time."""
 
     name: str
     code: int | None
@@ -55,20 +58,20 @@ class Ending:
 
 
 def speeds(output: str) -> Figures:
-    """Of `netspec time`, and how many times as fast as the best hand-written mode it was, where it was compared."""
+    """Return the images/s in the JSON of `netspec time`, and the ratios to the hand-written network if compared."""
     found = json.loads(output)
     fast = {f"{kind} images/s": found[kind]["images_per_s"] for kind in ("training", "inference")}
     return fast | found.get("times_handwritten", {})
 
 
 def passed(output: str) -> Figures:
-    """How many tests passed, of pytest's last line."""
+    """Return the number of passed tests in pytest's output."""
     words = output.split()
     return {"passed": float(words[words.index("passed") - 1])} if "passed" in words else {"passed": 0.0}
 
 
 def jobs(device: str, small: bool, folder: Path) -> list[Job]:
-    """What there is to do."""
+    """Return all jobs, in the order in which they run."""
     specs = ROOT / "specs"
     alexnet, published = specs / "alexnet.net", specs / "alexnet-torchvision.net"
     batches = (4, 2) if small else (1024, 128)
@@ -112,13 +115,13 @@ def jobs(device: str, small: bool, folder: Path) -> list[Job]:
         Job("passes", [PYTHON, *worth, "--precision", precision, "--rounds", str(rounds), *narrow], 180),
     ]
     if shutil.which("compute-sanitizer"):
-        alone = ["env", "PYTORCH_NO_CUDA_MEMORY_CACHING=1"]  # else it sees the allocator's large pieces alone
+        alone = ["env", "PYTORCH_NO_CUDA_MEMORY_CACHING=1"]  # else it sees the allocator's large blocks, not tensors
         every.append(Job("sanitizer", [*alone, "compute-sanitizer", "--error-exitcode", "3", *kernels], 180))
     return every
 
 
 def done(job: Job, seconds: float, folder: Path) -> Ending:
-    """Run a job, keep what it prints, and read its figures."""
+    """Run a job, append its output to the files in ``folder``, and return how it ended."""
     start, limit = time.monotonic(), min(seconds, job.seconds)
     code: int | None = None
     output = folder / "output.txt"
@@ -130,12 +133,12 @@ def done(job: Job, seconds: float, folder: Path) -> Ending:
         try:
             code = process.wait(limit)
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)  # and what it started, which would slow down the next job
+            os.killpg(process.pid, signal.SIGKILL)  # with its children, which would slow down the next job
             process.wait()
     took = time.monotonic() - start
     figures: Figures = {}
     if code == 0:
-        with contextlib.suppress(ValueError, LookupError), output.open() as out:  # it has printed something else
+        with contextlib.suppress(ValueError, LookupError), output.open() as out:  # the output may be something else
             out.seek(before)
             figures = job.figures(out.read())
     missed = [f"{name}: {figures[name]:.3g}, wanted {least}" for name, least in job.wanted.items()
@@ -145,7 +148,7 @@ def done(job: Job, seconds: float, folder: Path) -> Ending:
 
 
 def main() -> None:
-    """Do what there is time for. The exit code is 1 where a job failed or missed what is wanted."""
+    """Run the jobs that there is time for. Exits with 1 if a job failed, missed a goal or was left out."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
     parser.add_argument("--limit", type=int, default=540, metavar="SECONDS")

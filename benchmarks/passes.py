@@ -1,8 +1,7 @@
-"""What each optimising pass is worth in a training step on the CPU, of AlexNet or another spec, in seconds of the
-processor.
+"""Measure what each optimising pass gains in a training step on the CPU, in processor time.
 
-`netspec time FILE --passes` tells the same by the clock. On a machine that others use as well the processor's time, in
-one thread, says more: it goes on only while this process computes.
+`netspec time FILE --passes` measures the same in wall time. On a machine with other load, the processor time of a
+single thread is more reliable, since it does not count the time in which other processes run.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ SPECS = Path(__file__).parent.parent / "specs"
 
 
 def in_turns(makers: list[Callable[[], Run]], rounds: int) -> list[float]:
-    """The median seconds of the processor of each, in processes of their own, after a turn that does not count."""
+    """Return the median processor seconds of each competitor, each in its own process, after an uncounted turn."""
     with ExitStack() as stack:
         competitors = [stack.enter_context(apart(make)) for make in makers]
         turns = [[run() for run in competitors] for _ in range(rounds + 1)]
@@ -39,12 +38,12 @@ def in_turns(makers: list[Callable[[], Run]], rounds: int) -> list[float]:
 
 
 def compiled(graph: Graph, batch: int, passes: tuple[str, ...]) -> Callable[[], Run]:
-    """What makes a step of the compiled network with these passes."""
+    """Return a function that makes a training step of the compiled network with these passes."""
     return partial(step_apart, graph, "cpu", batch, "fp32", passes, 1)
 
 
 def main() -> None:
-    """Print a row for each pass, and one for the network written by hand, where somebody has."""
+    """Print a row for each pass, and one for the hand-written network if there is one for this spec."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--spec", default="alexnet")
     parser.add_argument("--only", choices=NAMES, help="this pass alone, and nothing by hand")

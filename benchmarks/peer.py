@@ -1,6 +1,6 @@
-"""AlexNet as a careful PyTorch user writes it by hand, as a program: it builds the network and prints its summary.
+"""Build AlexNet as a careful PyTorch user writes it by hand, and print its summary.
 
-The summary is torchinfo's, or, where torchinfo is not installed, the shapes and sizes of the parameters.
+The summary is torchinfo's or, if that is not installed, the shapes and sizes of the parameters.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""How long a training step of the compiled AlexNet takes beside the one written by hand (`netspec.timing.handwritten`).
+"""Compare a training step of the compiled AlexNet with the hand-written one (`netspec.timing.handwritten`).
 
-A step is forward, loss, backward and the optimiser's move, in float32 on the CPU, on random images that are in memory.
-AlexNet is compiled twice: as the module that `netspec train` trains, and as the program that `netspec compile` writes;
-each moves its weights as it does there, the peer with `torch.optim.SGD`. Wanted: the compiled ones are no slower.
+A step is forward, loss, backward and update, in float32 on the CPU, on random images in memory. AlexNet is compiled
+twice: to the module that `netspec train` trains, and to the program that `netspec compile` writes. Each uses its own
+optimiser, and the hand-written one `torch.optim.SGD`. Goal: the compiled ones are no slower.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ MODULE, PROGRAM, BY_HAND = "module", "generated program", "written by hand"
 
 
 def module(images: Tensor, labels: Tensor) -> Callable[[], object]:
-    """A training step of netspec's module."""
+    """Return a training step of netspec's module."""
     pytorch = backend.load("pytorch")
     net = netspec.load(SPEC)
     model = netspec.torch_module(net).train()
@@ -45,7 +45,7 @@ def module(images: Tensor, labels: Tensor) -> Callable[[], object]:
 
 
 def program(images: Tensor, labels: Tensor) -> Callable[[], object]:
-    """A training step of the generated program."""
+    """Return a training step of the generated program."""
     with TemporaryDirectory() as folder:
         file = Path(folder, "generated_alexnet.py")
         file.write_text(netspec.compile(netspec.load(SPEC)), "utf-8")
@@ -63,7 +63,7 @@ def program(images: Tensor, labels: Tensor) -> Callable[[], object]:
 
 
 def by_hand(images: Tensor, labels: Tensor) -> Callable[[], object]:
-    """A training step of the peer."""
+    """Return a training step of the hand-written network."""
     model = AlexNet().train()
     optimiser = optimiser_by_hand(model, "cpu")
 

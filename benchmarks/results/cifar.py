@@ -1,7 +1,7 @@
-"""cifar-quick on generated pictures in CIFAR-10's format: trained, tested, its first kernels drawn.
+"""Train cifar-quick on generated pictures in CIFAR-10's format, test it, and draw the kernels of its first layer.
 
-A classifier without a hidden layer is trained beside it, on the same pictures for as many epochs, to show that the
-classes cannot be told apart by weighing the pixels alone.
+For comparison, a linear classifier is trained on the same pictures for as many epochs, to show that the classes are not
+linearly separable in the pixels.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ train batch=100 optimizer=sgd(lr=0.01, momentum=0.9)
 
 
 def sheet(batch: Path, path: Path, rows: int = 3, scale: int = 2) -> None:
-    """Draw the first pictures of each class in a batch's file: a column for each class."""
+    """Draw the first ``rows`` pictures of each class in a batch file, in one column for each class."""
     records = np.fromfile(batch, np.uint8).reshape(-1, 1 + FRAME.bytes)
     pictures = records[:, 1:].reshape(-1, FRAME.channels, FRAME.height, FRAME.width).transpose(0, 2, 3, 1)
     columns = [np.concatenate(pictures[records[:, 0] == number][:rows]) for number in range(CLASSES)]
@@ -35,12 +35,12 @@ def sheet(batch: Path, path: Path, rows: int = 3, scale: int = 2) -> None:
 
 
 def of_few_colours(path: Path, colours: int = 128) -> None:
-    """Write a picture again with a palette, which makes its file small."""
+    """Rewrite a picture with a palette, which makes its file smaller."""
     Image.open(path).convert("RGB").quantize(colours).save(path, optimize=True)
 
 
 def main() -> None:
-    """Run the commands. The pictures in the folder are classes.png, confusion.png and conv1.png."""
+    """Run the commands. They write classes.png, confusion.png and conv1.png into the folder."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--train", type=int, default=10_000, help="training pictures; 10,000 unless told")

@@ -1,4 +1,4 @@
-"""What the scripts of docs/results.md share: running netspec as a user does, and saying on what it ran."""
+"""Shared by the scripts of docs/results.md: running netspec as a user does, and describing the environment."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 
 @dataclass(frozen=True)
 class Work:
-    """A script at work. It runs in the repository's root, as its commands do; ``out`` is its new folder."""
+    """A running script. It and its commands run in the repository's root; ``out`` is its new output folder."""
 
     options: argparse.Namespace
     out: Path
@@ -26,7 +26,7 @@ class Work:
 
     @classmethod
     def begin(cls, parser: argparse.ArgumentParser, out: str) -> Work:
-        """Read the command line, go to the repository's root and make the folder; end with 2 where it exists."""
+        """Parse the command line, change to the repository's root and make the folder. Exits with 2 if it exists."""
         parser.add_argument("--out", type=Path, default=Path(out), help=f"a new folder; {out} unless told")
         options = parser.parse_args()
         os.chdir(ROOT)
@@ -37,7 +37,7 @@ class Work:
         return cls(options, options.out)
 
     def on_what(self, run: Path) -> str:
-        """The versions and threads that a run was made with, and how long the script has taken."""
+        """Return a line with the versions and threads of a run, and the time since the script started."""
         facts = json.loads((run / "run.json").read_text("utf-8"))
         versions = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
         seconds = time.perf_counter() - self.started
@@ -45,9 +45,9 @@ class Work:
 
 
 def netspec(*arguments: str | Path, stdin: str | None = None) -> None:
-    """Print a ``netspec`` command as it is typed, run it, and print what it prints.
+    """Print a ``netspec`` command as a user types it, run it, and print its output.
 
-    Ends this process with the command's exit code where that is not 0.
+    If the command fails, exits with its exit code.
     """
     words = [str(argument) for argument in arguments]
     print("$ netspec", *words, flush=True)
@@ -58,7 +58,7 @@ def netspec(*arguments: str | Path, stdin: str | None = None) -> None:
 
 
 def last_validation(run: Path) -> dict[str, Any]:
-    """The last validation in a run's ``metrics.jsonl``: ``step``, ``val_loss``, ``top1``, ``val_images`` ..."""
+    """Return the last validation in a run's ``metrics.jsonl``: ``step``, ``val_loss``, ``top1``, ``val_images`` ..."""
     lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text("utf-8").splitlines()]
     found: dict[str, Any] = next(line for line in reversed(lines) if "top1" in line)
     return found

@@ -1,7 +1,7 @@
-"""The handwritten digits: the shipped recipe from ten seeds, and cross-validated on the training digits alone.
+"""Train on the handwritten digits: from ten seeds, and with five-fold cross-validation on the training digits.
 
-The 1,438 training digits are cut into five folds (the k-th by its place modulo 5, each class over all of them), written
-as PNG files; each fold is tested on by a network trained on the other four. The held-out digits have no part in that.
+For cross-validation, the 1,438 training digits are split by their index modulo 5 and written as PNG files. Each fold is
+the test set of a network trained on the other four. The held-out digits are not used for that.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ FOLDS = 5
 
 
 def write_fold(fold: int, folder: Path) -> None:
-    """The training digits as DIR/train/CLASS/* and DIR/val/CLASS/*, PNG files of 8 x 8 pixels, 16 being white."""
+    """Write the training digits as PNG files of 8 x 8 pixels: ``fold`` to val/CLASS/*, the others to train/CLASS/*."""
     train = open_digits().train
     for place, label in enumerate(train.labels):
         path = folder / ("val" if place % FOLDS == fold else "train") / str(label) / f"{place:04}.png"
@@ -33,7 +33,7 @@ def write_fold(fold: int, folder: Path) -> None:
 
 
 def seeds(numbers: Sequence[int], out: Path) -> list[tuple[int, int]]:
-    """(right, tested) of a training from each seed, on the held-out digits."""
+    """Train from each seed, and return (right, tested) on the held-out digits for each."""
     found = []
     for seed in numbers:
         run = out / f"seed-{seed}"
@@ -43,7 +43,7 @@ def seeds(numbers: Sequence[int], out: Path) -> list[tuple[int, int]]:
 
 
 def folds(out: Path) -> list[tuple[int, int]]:
-    """(right, tested) of each fold, from seed 0."""
+    """Train for each fold from seed 0, and return (right, tested) for each."""
     found = []
     for fold in range(FOLDS):
         run = out / f"fold-{fold}"
@@ -55,13 +55,13 @@ def folds(out: Path) -> list[tuple[int, int]]:
 
 
 def result(run: Path) -> tuple[int, int]:
-    """(right, tested) of a run's last validation."""
+    """Return (right, tested) of a run's last validation."""
     found = last_validation(run)
     return round(found["top1"] * found["val_images"]), found["val_images"]
 
 
 def main() -> None:
-    """Print a table."""
+    """Run the trainings and print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=10, help="from 0 on; 10 unless told")
     work = Work.begin(parser, "runs/results-digits")

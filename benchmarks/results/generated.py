@@ -1,9 +1,9 @@
-"""Pictures that are made up, in the files that CIFAR-10's binary version has: ``python generated.py DIR``.
+"""Generate pictures in the binary format of CIFAR-10: ``python generated.py DIR``.
 
-Every picture is a blend of two textures of ``netspec train --data synthetic`` (a class is a colour and an angle and
-width of stripes; phase, contrast and brightness differ): one of its own class with a share drawn evenly from 50 to
-100 %, the rest one of another class. On top lies normal noise with a standard deviation of 64 of the 255 shades, in
-each channel of each pixel. The same seed makes the same bytes.
+Every picture blends two textures of ``netspec train --data synthetic`` (a class determines the colour, angle and width
+of the stripes; phase, contrast and brightness vary): one of its own class, whose weight is drawn uniformly from 50 to
+100 %, and one of another class. Gaussian noise with a standard deviation of 64 (of 255) is added to each channel of
+each pixel. The same seed gives the same bytes.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Records = NDArray[np.uint8]
 
 
 def records(count: int, seed: int, part: int) -> Records:
-    """So many pictures as CIFAR-10's records, (count, 3073): the class, then red, green and blue, row by row.
+    """Return ``count`` pictures as CIFAR-10 records, (count, 3073): the class, then red, green and blue row by row.
 
     Classes are equally frequent and in random order. ``part`` is 0 for training, 1 for testing.
     """
@@ -34,7 +34,7 @@ def records(count: int, seed: int, part: int) -> Records:
     other = Textures(FRAME, CLASSES, count, (seed, 2 * part + 1))
     out = np.empty((count, 1 + FRAME.bytes), np.uint8)
     for record, place in zip(out, rng.permutation(count), strict=True):
-        # A texture's class is its place modulo 10: some step that is no multiple of 10 leads to another class.
+        # A texture's class is its index modulo 10, so an offset that is not a multiple of 10 gives another class.
         elsewhere = place + rng.integers(1, CLASSES) + CLASSES * rng.integers(count)
         share = rng.uniform(LEAST, 1)
         clean = share * own.read(int(place)) + (1 - share) * other.read(int(elsewhere))
@@ -44,8 +44,11 @@ def records(count: int, seed: int, part: int) -> Records:
 
 
 def write(folder: Path, seed: int = 0, train: int = 10_000, test: int = 2_000) -> None:
-    """Write ``data_batch_1.bin`` to ``_5.bin``, which share ``train`` pictures, ``test_batch.bin``, and the classes'
-    names, t0 to t9."""
+    """Write the files of a data set into ``folder``.
+
+    They are ``data_batch_1.bin`` to ``data_batch_5.bin`` with ``train`` pictures together, ``test_batch.bin`` with
+    ``test`` pictures, and ``batches.meta.txt`` with the class names t0 to t9.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     for number, batch in enumerate(np.array_split(records(train, seed, 0), BATCHES), 1):
         batch.tofile(folder / f"data_batch_{number}.bin")

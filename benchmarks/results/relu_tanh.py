@@ -1,9 +1,9 @@
-"""Figure 1 of Krizhevsky et al. (2012) in miniature: how many steps ReLU and tanh need to 25 % training error.
+"""Reproduce figure 1 of Krizhevsky et al. (2012) in miniature: the steps that ReLU and tanh need to 25 % training error.
 
 Both networks learn the same generated pictures, from the same initial values, in the same order. As in the paper, each
-has the learning rate at which it learns fastest: that of a small grid with the least median of steps over the seeds.
-The training error is that of a checkpoint, out of training mode, on the first of the five training files (2,000 of the
-10,000 pictures), every ten steps.
+has the learning rate at which it learns fastest: of a small grid, the one with the lowest median number of steps over
+the seeds. The training error is measured every ten steps, on a checkpoint in evaluation mode, on the first of the five
+training files (2,000 of the 10,000 pictures).
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ NETS = {"ReLU": "specs/four-layers-relu.net", "tanh": "specs/four-layers-tanh.ne
 COLOURS = {"ReLU": "tab:blue", "tanh": "tab:orange"}
 EVERY = 10
 GOAL = 0.25
-"""Training error."""
+"""The training error to reach."""
 
 
 @dataclass
 class Watching(Reporter):
-    """A training's reporter that measures each of its checkpoints: ``errors`` by their steps."""
+    """A reporter that measures the training error of each checkpoint. ``errors`` are keyed by step."""
 
     run: Path
     sample: Path
@@ -48,12 +48,12 @@ class Watching(Reporter):
         super().__init__(Console(stderr=True))
 
     def progress(self, status: Status) -> None:
-        """Called before a step's checkpoint is written: the newest is of an earlier one."""
+        """Measure one step after a checkpoint is due, since this is called before a step's checkpoint is written."""
         if status.step % EVERY == 1:
             self.measure()
 
     def measure(self) -> None:
-        """The newest checkpoint's share of wrong answers on the sample."""
+        """Record the newest checkpoint's error on the sample."""
         saved = open_run(self.run, self.warn)
         question = Question(f"cifar10:{self.sample}", "train", None, batch=500, device="cpu", workers=1)
         tested = run_test([saved], question, note=self.note, warn=self.warn, met=lambda _: None, quiet=True)
@@ -62,7 +62,7 @@ class Watching(Reporter):
 
 @dataclass(frozen=True)
 class Curve:
-    """One training: the error by step. Empty where the training diverged."""
+    """One training: ``errors`` by step, empty if it diverged."""
 
     net: str
     rate: float
@@ -71,7 +71,7 @@ class Curve:
 
     @property
     def steps(self) -> float:
-        """Steps to the goal, on straight lines between measurements; infinite where it is not reached."""
+        """Steps to the goal, interpolated linearly between measurements; infinite if it is not reached."""
         for (before, high), (after, low) in pairwise(self.errors.items()):
             if low <= GOAL:
                 return before + (after - before) * (high - GOAL) / (high - low)
@@ -84,7 +84,7 @@ class Curve:
 
 
 def learn(net: str, rate: float, seed: int, work: Work) -> Curve:
-    """Train one network, and measure it on the way."""
+    """Train one network and measure its training error on the way."""
     loaded = load(NETS[net], changes=[f"train.optimizer=sgd(lr={rate}, momentum=0.9)"])
     run = work.out / f"{net}-{rate}-{seed}"
     watching = Watching(run, work.out / "sample")
@@ -100,7 +100,7 @@ def learn(net: str, rate: float, seed: int, work: Work) -> Curve:
 
 
 def told(curves: Iterator[Curve]) -> list[Curve]:
-    """The curves, each printed as it comes."""
+    """Print each curve as soon as it is there, and return them all."""
     found = []
     for curve in curves:
         print(curve, flush=True)
@@ -109,13 +109,13 @@ def told(curves: Iterator[Curve]) -> list[Curve]:
 
 
 def fastest(curves: Sequence[Curve]) -> list[Curve]:
-    """The curves, one a seed, of the rate with the least median of steps to the goal."""
+    """Return the curves, one for each seed, of the rate with the lowest median number of steps to the goal."""
     by_rate = [[curve for curve in curves if curve.rate == rate] for rate in {curve.rate: None for curve in curves}]
     return min(by_rate, key=lambda same: median(curve.steps for curve in same))
 
 
 def draw(curves: Sequence[Curve], chosen: Sequence[Curve], path: Path) -> None:
-    """The curves of the chosen rates, one a seed, and faintly those of the other rates."""
+    """Draw the curves of the chosen rates, one for each seed, and those of the other rates faintly."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7.2, 4.2), layout="constrained")
