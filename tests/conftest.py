@@ -1,4 +1,4 @@
-"""The order in which tests run, and how they begin."""
+"""Pytest hooks: settings for all tests, the ``many`` marker, the order of the tests."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ chances.register()
 
 
 def pytest_configure() -> None:
-    """Let Ctrl-C reach what tests start, as it does from a terminal: a shell starts what it runs in the background with
-    SIGINT ignored, which all its processes inherit. Let garbage lie a while, among all that tests make and drop: to
-    look for it as often as Python does takes a twentieth of their time. And wait for no disk: what must last is read
-    by tests as soon as it is written, and no power fails between."""
-    gc.set_threshold(20_000)
-    os.fsync = lambda _: None
+    """Collect garbage less often, skip ``fsync``, and restore SIGINT if it is ignored."""
+    gc.set_threshold(20_000)  # with Python's default, garbage collection takes a twentieth of the tests' time
+    os.fsync = lambda _: None  # tests do not have to survive a power failure
+    # A shell starts background jobs with SIGINT ignored, and the processes that tests start would inherit that.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest looks at the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Of a test with ``many`` cases every fifth is as any test, and the others are for ``make ci``. The longest file
-    comes first: begun last, it would be waited for alone."""
+    """Mark four of five cases of a test marked ``many`` as ``ci``, and move the slowest file to the front.
+
+    If the slowest file started last, one worker would still run it while the others are idle.
+    """
     seen: Counter[str] = Counter()
     for item in items:
         if item.get_closest_marker("many") and not any(map(item.get_closest_marker, ("ci", "slow"))):
@@ -39,6 +39,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """What has been imported and collected stays to the end: searches for garbage leave it out."""
+    """Exempt everything imported and collected so far from garbage collection, since it lives to the end."""
     gc.collect()
     gc.freeze()

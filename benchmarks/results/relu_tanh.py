@@ -1,4 +1,4 @@
-"""Reproduce figure 1 of Krizhevsky et al. (2012) in miniature: the steps that ReLU and tanh need to 25 % training error.
+"""Reproduce figure 1 of Krizhevsky et al. (2012) in miniature: the steps ReLU and tanh need to 25 % training error.
 
 Both networks learn the same generated pictures, from the same initial values, in the same order. As in the paper, each
 has the learning rate at which it learns fastest: of a small grid, the one with the lowest median number of steps over

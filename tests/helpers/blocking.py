@@ -1,4 +1,4 @@
-"""Libraries that cannot be imported, however the import is written."""
+"""Making libraries impossible to import, however the import is written."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 class Block:
-    """What finds a blocked library before all others do, and raises."""
+    """An import finder that raises for blocked libraries. It must come first in ``sys.meta_path``."""
 
     def __init__(self, names: Collection[str]) -> None:
         self.names = frozenset(names)
@@ -19,7 +19,7 @@ class Block:
 
 
 def block(names: Collection[str]) -> None:
-    """From now on no module of these libraries can be imported; those that were are forgotten."""
+    """Block all modules of these libraries, and remove those already imported from ``sys.modules``."""
     blocked = Block(names)
     for name in [name for name in sys.modules if name.partition(".")[0] in blocked.names]:
         del sys.modules[name]
@@ -27,8 +27,8 @@ def block(names: Collection[str]) -> None:
 
 
 def sitecustomize(names: Collection[str]) -> str:
-    """The text of a file that Python runs before anything else, where it is called ``sitecustomize.py``: blocks them.
+    """Return the text of a ``sitecustomize.py``, which Python runs on start, that blocks these libraries.
 
-    It is this file's own, with a call at its end.
+    It is the text of this file, with a call of ``block`` appended.
     """
     return f"{Path(__file__).read_text('utf-8')}\n\nblock({sorted(names)})\n"

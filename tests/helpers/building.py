@@ -1,4 +1,4 @@
-"""Building a graph by hand, without a spec: what tests of operations and backends start from."""
+"""Building graphs by hand, without a spec, for tests of operations and backends."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from netspec.ir.shape import Shape
 
 
 def plain_parameter(layer: str, key: str, wanted: ParamShape, distribution: Distribution | None = None) -> Parameter:
-    """A parameter with the training defaults."""
+    """Return a parameter with default training settings, drawn from ``distribution`` or else N(0, 0.01)."""
     drawn = distribution if distribution is not None else Normal(0.0, 0.01)
     return Parameter(key, layer, wanted.role, wanted.shape, drawn, 0.01, 0.9, 0.0, table=wanted.table)
 
 
 @dataclass
 class Builder:
-    """Collects nodes and layers in order. ``add`` is a layer of one operation, for tests and small graphs."""
+    """Collects the nodes, layers and parameters of a graph in which every layer is one operation."""
 
     name: str = "net"
     groups: int = 1

@@ -1,6 +1,6 @@
-"""How many examples a property is tried on: a tenth in the default run, all of them in ``make ci``.
+"""How many examples Hypothesis tries: a tenth of them in the default run, all in ``make ci``.
 
-The profiles of Hypothesis say which (``pytest --hypothesis-profile=all``).
+The Hypothesis profiles ``tenth`` and ``all`` choose between them (``pytest --hypothesis-profile=all``).
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from hypothesis import HealthCheck, settings
 
 
 def register() -> None:
-    """Make both known, and the tenth what there is unless pytest is told otherwise."""
+    """Register both profiles, and load ``tenth`` as the default."""
     settings.register_profile("tenth", max_examples=10)
     settings.register_profile("all", max_examples=100)
     settings.load_profile("tenth")
 
 
 def examples(number: int, *without: HealthCheck) -> settings:
-    """Settings for so many examples in a run of all, without a deadline and these checks of the examples' health."""
+    """Return settings for ``number`` examples in a full run, without a deadline and without these health checks."""
     checks: Collection[HealthCheck] = without
     return settings(
         max_examples=max(5, number * settings.default.max_examples // 100), deadline=None, suppress_health_check=checks

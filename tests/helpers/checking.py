@@ -1,4 +1,4 @@
-"""Checking short specs: what tests of the checker and the solver start from."""
+"""Checking short specs, for tests of the checker and the solver."""
 
 from __future__ import annotations
 
@@ -11,46 +11,47 @@ from netspec.net import Net, loads
 
 
 def good(text: str) -> Net:
-    """A spec that has to be right."""
+    """Load a spec that must be correct."""
     return loads(text, "a.net")
 
 
 def mistakes(text: str) -> tuple[Diagnostic, ...]:
-    """The diagnostics of a spec that has to be wrong."""
+    """Return the diagnostics of a spec that must be wrong."""
     with pytest.raises(SpecError) as caught:
         loads(text, "a.net")
     return caught.value.diagnostics
 
 
 def mistake(text: str) -> Diagnostic:
-    """The one diagnostic of a spec that has to be wrong in one thing."""
+    """Return the only diagnostic of a spec that must have exactly one mistake."""
     found = mistakes(text)
     assert len(found) == 1, [(d.code, d.message) for d in found]
     return found[0]
 
 
 def codes(text: str) -> list[str]:
-    """The codes of a wrong spec's diagnostics, in file order."""
+    """Return the codes of a wrong spec's diagnostics, in file order."""
     return [d.code for d in mistakes(text)]
 
 
 def place(diagnostic: Diagnostic) -> tuple[int, int, str]:
-    """Line, column and text of a diagnostic's first span."""
+    """Return the line, column and text of a diagnostic's first span."""
     return diagnostic.span.line, diagnostic.span.column, diagnostic.span.text
 
 
 def ops(text: str, layer: str) -> list[Op]:
-    """The operations that a layer became."""
+    """Return the operations that a layer was lowered to."""
     graph = good(text).graph
     return [graph.nodes[name].op for name in graph.layers[layer].nodes]
 
 
 def spec(name: str) -> str:
-    """The text of one of the specs that come with netspec."""
+    """Return the text of ``specs/NAME.net``."""
     return SPECS.joinpath(f"{name}.net").read_text("utf-8")
 
 
 def alexnet(*changes: tuple[str, str]) -> str:
+    """Return the text of ``specs/alexnet.net`` with the first occurrence of each (old, new) replaced."""
     text = spec("alexnet")
     for old, new in changes:
         assert old in text

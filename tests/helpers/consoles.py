@@ -1,4 +1,4 @@
-"""Commands as a reader types them, and what they print."""
+"""Running the commands in console blocks of the documentation."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pathlib import Path
 
 
 def typed(body: str, folder: Path) -> str:
-    """The commands of a console block, ``$ COMMAND``, run in a folder: each with what it prints now."""
+    """Run the ``$ COMMAND`` lines of a console block in a folder, and return the block with their current output."""
     commands = [line.removeprefix("$ ") for line in body.splitlines() if line.startswith("$ ")]
     return "".join(f"$ {command}\n{printed(['bash', '-c', command], folder)}" for command in commands)
 
 
 def printed(command: list[str], folder: Path) -> str:
-    """What a command prints, standard error included, on a machine without a GPU."""
+    """Run a command with GPUs hidden, and return its standard output and standard error together."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     done = subprocess.run(
         command,

@@ -1,4 +1,4 @@
-"""Functions run in several processes that are connected by gloo, as trainings are."""
+"""Running a function in several processes that are connected by gloo, as in a distributed training."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ import warm
 
 
 def together(processes: int, function: Callable[..., Any], *arguments: Any) -> list[Any]:
-    """``function(*arguments)`` in so many processes of one torch.distributed; what each returns, by rank.
+    """Call ``function(*arguments)`` in each process of a torch.distributed group, and return the results by rank.
 
-    The function is one of a module's own; it returns tensors, numbers, strings, and lists and dictionaries of them.
+    The function must be defined at the top of a module, and must return tensors, numbers, strings, or lists and
+    dictionaries of these.
     """
     method = "forkserver" if warm.HERE else "spawn"
     if warm.HERE:

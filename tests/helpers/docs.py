@@ -1,7 +1,7 @@
-"""What is generated of the documentation. ``python tests/helpers/docs.py`` writes it anew.
+"""The generated parts of the documentation. ``python tests/helpers/docs.py`` rewrites them.
 
-That is: the outputs in the diagnostics' pages, docs/language.md and docs/diagnostics.md.
-``pages.py`` has the pages whose commands are run.
+They are the outputs in the diagnostics' pages, and parts of docs/language.md and docs/diagnostics.md. The outputs in
+README.md and other pages of docs/ come from ``pages.py``.
 """
 
 from __future__ import annotations
@@ -25,37 +25,37 @@ LANGUAGE = ROOT / "docs" / "language.md"
 INDEX = ROOT / "docs" / "diagnostics.md"
 GRAMMAR = ROOT / "netspec" / "language" / "netspec.lark"
 OF_ONNX = ("random-in-onnx",)
-"""Pages whose example needs the library onnx."""
+"""Codes of diagnostics whose example needs the library onnx."""
 
 
 def written() -> tuple[Path, ...]:
-    """Every document of which a part is generated, with the libraries that there are."""
+    """Return all documents with generated parts, except those that need a library that is not installed."""
     shown = (code for code in codes.names() if code not in OF_ONNX or find_spec("onnx") is not None)
     return (LANGUAGE, INDEX, *(codes.FOLDER / f"{code}.md" for code in shown))
 
 
 def anew(path: Path) -> str:
-    """A document as it should be now."""
+    """Return the up-to-date text of a document."""
     return fresh(path.read_text("utf-8"), PARTS)
 
 
 def grammar() -> str:
-    """The grammar, as the parser reads it."""
+    """Return the parser's grammar in a code block."""
     return f"```\n{GRAMMAR.read_text('utf-8')}```\n"
 
 
 def layer_types() -> str:
-    """The page of every layer type."""
+    """Return the pages of all layer types, as sections."""
     return "\n".join(lowered(types.page(found), 2) for word in layers.names() if (found := layers.find(word)))
 
 
 def settings_() -> str:
-    """The page of every setting."""
+    """Return the pages of all settings, as sections."""
     return "\n".join(lowered(statements.page(word), 2) for word in setting_keys.ABOUT)
 
 
 def initial_values() -> str:
-    """What each initialiser draws for AlexNet's first layer."""
+    """Return a table of the distribution that each initialiser gives AlexNet's first layer."""
     rows = []
     for word in INITIALISERS:
         text = f"{word}({INITIALISERS[word]})" if INITIALISERS[word] else word
@@ -65,18 +65,18 @@ def initial_values() -> str:
 
 
 def words(kind: Kind) -> str:
-    """The words of a kind of value, with the numbers that they take."""
+    """Return a table of the words of a kind of value, with the numbers that they take."""
     return forms_table((Key("words", kind, "words"),)).partition("\n\n")[2]
 
 
 def index() -> str:
-    """Every code with what is wrong, and its page."""
+    """Return a table of all codes, with a summary and a link to the page of each."""
     rows = [(f"[{code}](../netspec/diagnostics/pages/{code}.md)", codes.summary(code)) for code in codes.names()]
     return table(("code", "what is wrong"), rows)
 
 
 INITIALISERS = {"gaussian": "0.01", "uniform": "0.05", "constant": "0", "xavier": "", "he": "", "torch": ""}
-"""Every word of ``init=``, with the number of the example."""
+"""The words of ``init=``, with the argument that each has in the example."""
 
 PARTS: Mapping[str, Callable[[], str]] = {
     "grammar": grammar,

@@ -1,4 +1,4 @@
-"""Reading imports out of source text: what the walls of ``test_house.py`` are measured by."""
+"""Reading the imports in source text, for the rules of ``test_house.py``."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from places import ROOT
 
 @dataclass(frozen=True)
 class Import:
-    """One import statement's one name: ``module`` (dotted, the importer) reads ``target`` in ``line``.
+    """One name of an import statement: ``module`` (the importer's dotted name) imports ``target`` in ``line``.
 
-    ``for_types``: it stands under ``if TYPE_CHECKING`` and loads nothing.
+    ``for_types``: the statement is under ``if TYPE_CHECKING`` and is not executed.
     """
 
     module: str
@@ -29,13 +29,13 @@ class Import:
 
 @cache
 def modules() -> dict[str, Path]:
-    """Every module of the distribution, by the dotted name that it is installed under."""
+    """Return the paths of all modules of the distribution by their dotted names once installed."""
     paths = [*(ROOT / "netspec").rglob("*.py"), *(ROOT / "backends").rglob("*.py")]
     return {name_of(path): path for path in sorted(paths)}
 
 
 def name_of(path: Path) -> str:
-    """``backends/pytorch/__init__.py`` as ``netspec.backends.pytorch``."""
+    """Return a file's dotted module name; for ``backends/pytorch/__init__.py``, ``netspec.backends.pytorch``."""
     parts = path.relative_to(ROOT).with_suffix("").parts
     parts = parts if parts[0] == "netspec" else ("netspec", *parts)
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
@@ -43,7 +43,7 @@ def name_of(path: Path) -> str:
 
 @cache
 def all_imports() -> tuple[Import, ...]:
-    """Every import of the distribution."""
+    """Return all imports of the distribution."""
     return tuple(
         found
         for name, path in modules().items()
@@ -53,12 +53,12 @@ def all_imports() -> tuple[Import, ...]:
 
 @cache
 def nodes(text: str) -> tuple[ast.AST, ...]:
-    """All there is in a module's text, the module first; it is read once."""
+    """Parse a module's text and return all syntax nodes, the module first."""
     return tuple(ast.walk(ast.parse(text)))
 
 
 def imports(module: str, text: str, *, is_package: bool = False) -> Iterator[Import]:
-    """Every import of a module's text: also those inside functions and under ``if TYPE_CHECKING``."""
+    """Yield all imports in a module's text, including those inside functions and under ``if TYPE_CHECKING``."""
     package = module if is_package else module.rpartition(".")[0]
     guarded = {inner for node in nodes(text) if _is_type_checking(node) for inner in ast.walk(node)}
     for node in nodes(text):
@@ -66,7 +66,7 @@ def imports(module: str, text: str, *, is_package: bool = False) -> Iterator[Imp
             case ast.Import(names=names):
                 targets = [alias.name for alias in names]
             case ast.ImportFrom(module=source, names=names, level=level):
-                # `from netspec import units` reads the module units, `from netspec.units import count` does too.
+                # Both `from netspec import units` and `from netspec.units import count` import the module units.
                 base = _absolute(package, source, level)
                 inner = [f"{base}.{alias.name}" for alias in names]
                 targets = [name if name in modules() else base for name in inner]
@@ -81,7 +81,7 @@ def _is_type_checking(node: ast.AST) -> bool:
 
 
 def _absolute(package: str, source: str | None, level: int) -> str:
-    """What ``from ..source import x`` reads, written in a module of this package."""
+    """Return the absolute name of the module that ``from ..source import x`` in ``package`` imports from."""
     if not level:
         return source or ""
     parts = package.split(".")
@@ -90,8 +90,10 @@ def _absolute(package: str, source: str | None, level: int) -> str:
 
 
 def room(module: str) -> str:
-    """The room that a module lies in: the name below ``netspec``, one more for a backend; ``netspec`` itself is the
-    room ``__init__``."""
+    """Return the room of a module: the name below ``netspec``, such as ``train``, or ``backends/NAME`` for a backend.
+
+    The room of ``netspec`` itself is ``__init__``.
+    """
     parts = module.split(".")[1:]
     if not parts:
         return "__init__"

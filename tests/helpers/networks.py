@@ -1,4 +1,4 @@
-"""Networks in which everything occurs that can lie differently on several devices."""
+"""Networks that together cover everything whose placement on several devices can differ."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ default conv neuron=relu
 [auxcost] crossentropy loss_weight=0.3
 train batch=8 optimizer=sgd(lr=0.01, momentum=0.9, weight_decay=5e-4)
 """
-"""Normalisation across groups, shared weights, several inputs, a place of their own for some, batch normalisation,
-local filters, a connection table, coefficients of channels, weights that are held to bounds, both kinds of dropout, two
-losses."""
+"""Normalisation across groups, shared weights, several inputs, layers placed on one GPU, batch normalisation, locally
+connected filters, a connection table, per-channel coefficients, bounds on weights, both kinds of dropout, two losses.
+"""
 
 IN_PARTS = BRANCHING.replace("train batch=8", "train batch=8 accumulate=2").replace(
     "[fc1] fc", "[fc1] fc update_every=1"
 )
-"""The same, of batches in two parts, after each of which a layer is updated."""
+"""``BRANCHING`` with batches accumulated in two parts; one layer is updated after each part."""
 
 TOWERS = """\
 net towers
@@ -58,8 +58,7 @@ gpus 4
 [prob] softmax
 train batch=8 optimizer=sgd(lr=0.01, momentum=0.9)
 """
-"""Four groups, of which four, two or one lie on a device; values that go from one owner to another and to all, and
-noise."""
+"""Four groups, of which a device may hold four, two or one; values sent from one device to another or to all; noise."""
 
 PLAIN = """\
 net plain
@@ -74,5 +73,4 @@ net plain
 [prob] softmax
 train batch=8 optimizer=sgd(lr=0.01, momentum=0.9)
 """
-"""No groups: by batch and by feature only, dropout and noise in both; and images of a random
-size."""
+"""No groups, so that it can only be split by batch and by feature; dropout and noise; images of a random size."""

@@ -1,9 +1,8 @@
-"""The pages whose commands are run, and what they print is put back.
+"""Running the commands in README.md and docs/, and updating their outputs.
 
-A block marked ``<!-- run -->`` holds commands with what they print, or a Python program whose output stands in the
-block marked ``<!-- output -->`` after it. ``<!-- file: NAME -->`` marks a copy of a file. All of a page is run in one
-folder, in which ``specs`` are. ``python tests/helpers/pages.py README training`` writes these pages anew; without
-names, all.
+A block marked ``<!-- run -->`` holds commands with their output, or a Python program whose output is in the following
+block marked ``<!-- output -->``. ``<!-- file: NAME -->`` marks a copy of a file. All blocks of a page run in one folder
+that contains ``specs``. ``python tests/helpers/pages.py README training`` rewrites these pages; without names, all.
 """
 
 from __future__ import annotations
@@ -22,13 +21,16 @@ from places import ROOT, SPECS
 
 _BLOCK = re.compile(r"^<!-- (run|output|file: \S+) -->\n```(\w*)\n(.*?)^```\n", re.MULTILINE | re.DOTALL)
 _REACHED = r"(?<=loss )[\d.e-]+|(?<=top-[15] )[\d.]+"
-"""What a training reaches: its last digits are another machine's way of rounding."""
+"""Losses and accuracies of trainings, whose last digits differ between machines because of rounding."""
 
 
 @dataclass(frozen=True)
 class Page:
-    """A page. ``measured`` is what depends on the clock, or on the machine's cores and its way of rounding; ``slow``,
-    why it is left out of the default run; ``prepare`` puts into the folder what the commands read."""
+    """A page whose commands are run.
+
+    ``measured`` matches the output that differs between machines or runs. ``slow`` is the reason why the page is left
+    out of the default test run (empty: it is not). ``prepare`` puts the files that the commands read into the folder.
+    """
 
     name: str
     measured: str = _REACHED
@@ -40,7 +42,7 @@ class Page:
         return ROOT / self.name
 
     def fresh(self) -> str:
-        """The page with every block as it comes out now."""
+        """Run the page and return it with every block updated."""
         output = ""
         with TemporaryDirectory() as name:
             folder = Path(name)
@@ -63,7 +65,7 @@ class Page:
             return _BLOCK.sub(anew, self.path.read_text("utf-8"))
 
     def without_measurements(self, text: str) -> str:
-        """The text with what another machine measures differently as dots."""
+        """Return the text with everything that ``measured`` matches replaced by dots."""
         return re.sub(self.measured, "...", text, flags=re.MULTILINE)
 
 
@@ -96,7 +98,7 @@ PAGES = (
 
 
 def main(names: list[str]) -> None:
-    """Write pages anew."""
+    """Rewrite the named pages, or all."""
     for page in PAGES:
         if not names or page.path.stem in names:
             page.path.write_text(page.fresh(), "utf-8")

@@ -10,12 +10,12 @@ from PIL import Image
 
 
 def flat(colour: object, size: tuple[int, int] = (40, 30), mode: str = "RGB") -> Image.Image:
-    """One colour; ``size`` is width, height."""
+    """Return an image of one colour; ``size`` is (width, height)."""
     return Image.new(mode, size, colour)  # type: ignore[arg-type]
 
 
 def tree(root: Path, classes: dict[str, int], size: tuple[int, int] = (40, 30)) -> Path:
-    """Class folders with so many JPEGs each: class k is mainly of colour k."""
+    """Write a folder for each class with ``classes[name]`` JPEGs of the class's own colour, and return ``root``."""
     colours = ((200, 40, 40), (40, 200, 40), (40, 40, 200), (200, 200, 40))
     for number, (name, count) in enumerate(classes.items()):
         folder = root / name
@@ -29,7 +29,10 @@ def tree(root: Path, classes: dict[str, int], size: tuple[int, int] = (40, 30)) 
 
 
 def photos(root: Path) -> None:
-    """24 images to train on and 6 to validate on; one empty, one cut off, one both to train and to validate on."""
+    """Write 18 training and 7 validation images of two classes.
+
+    One training image is empty, one validation image is truncated, and one is the copy of a training image.
+    """
     tree(root / "train", {"cat": 12, "dog": 12}, size=(320, 240))
     for name in ("cat", "dog"):
         (root / "val" / name).mkdir(parents=True)

@@ -1,11 +1,11 @@
-"""A CUDA device that is not there: tensors that say they lie on it, and keep their numbers in the CPU's memory.
+"""A simulated CUDA device: its tensors report that they are on ``cuda``, and keep their values in the CPU's memory.
 
-What a device refuses is refused: operations on tensors of both kinds of memory, and, while a graph is recorded,
-whatever waits for the device. Numbers are real, so that trainings run to their end and can be compared. Of the
-library's and the driver's own work nothing is seen, nor how fast anything is.
+It refuses what a real device refuses: operations that mix tensors of CPU and GPU, and operations that synchronise while
+a graph is being recorded. Since values are computed, trainings run to their end and their results can be compared. It
+simulates neither CUDA's libraries and driver nor any speed.
 
-PyTorch's fake tensors have no numbers, and without a GPU its autograd refuses tensors of a device that has none. So
-these are of the device ``meta`` to C++, and of ``cuda`` to whoever asks in Python.
+PyTorch's own fake tensors have no values, and without a GPU autograd rejects CUDA tensors. So these tensors have the
+device ``meta`` in C++, and report ``cuda`` in Python.
 """
 
 from __future__ import annotations
@@ -26,34 +26,37 @@ from torch.utils._pytree import tree_leaves, tree_map
 CPU = torch.device("cpu")
 
 WAITS = {"_local_scalar_dense", "nonzero", "masked_select", "is_nonzero", "equal", "_unique2", "unique_dim"}
-"""Operations that wait for the device: to hand a number to Python, or to know how large the result is."""
+"""Operations that synchronise with the device, to return a number to Python or to learn the size of their result."""
 
 INDEXING = {"index", "index_put", "index_put_", "_index_put_impl_"}
-"""Operations whose indices may lie in the CPU's memory; they are copied then."""
+"""Operations whose indices may be on the CPU; they are then copied to the device."""
 
 NARROW = {"conv2d", "linear", "bmm", "mm", "matmul", "__matmul__", "addmm", "einsum"}
 WIDE = {"pow", "__pow__", "__rpow__", "rsqrt", "reciprocal", "log", "log2", "exp", "softmax", "log_softmax", "sum",
         "prod", "cumsum", "cross_entropy", "nll_loss", "mse_loss", "norm", "softplus", "tan", "cosh"}  # fmt: skip
-"""What autocast computes in less than float32, and what in float32 (PyTorch's "CUDA Ops that can autocast"). It casts
-tensors of real devices alone, so that it is done here."""
+"""The functions that autocast computes in lower precision (``NARROW``) and in float32 (``WIDE``), from PyTorch's list
+"CUDA Ops that can autocast". PyTorch only casts tensors of real devices, so ``Calls`` does it for these."""
 
 NCCL = {torch.uint8, torch.int8, torch.bool, torch.int32, torch.int64, torch.bfloat16, torch.float16, torch.float32,
         torch.float64}  # fmt: skip
-"""The types that NCCL carries."""
+"""The data types that NCCL supports."""
 
 Done = tuple[Callable[..., Any], Any, Any, Any]
-"""An operation that was recorded: what was called, with which arguments, and what it made."""
+"""A recorded operation: function, positional arguments, keyword arguments, result."""
 
 
 class HostWait(RuntimeError):
-    """What the driver says of an operation that waits for the device while a graph is recorded."""
+    """The driver's error for an operation that synchronises while a graph is being recorded."""
 
 
 @dataclass
 class Device:
-    """What becomes of the devices. ``log`` is what was asked of them beside operations, in order; ``waits`` are the
-    operations that waited, ``launches`` the Triton kernels, ``exchanges`` what went to other processes: the members,
-    the collective, and of each tensor its length and type."""
+    """The state of the simulated devices, and what was done with them.
+
+    ``log`` are the calls to ``torch.cuda``, in order; ``waits`` the operations that synchronised; ``launches`` the
+    names and grids of the Triton kernels launched; ``exchanges`` the collectives: the ranks of the group, the
+    collective's name, and the length and type of each tensor.
+    """
 
     count: int
     capability: tuple[int, int]
@@ -66,18 +69,18 @@ class Device:
     pinned: list[Tensor] = field(default_factory=list)
 
     def waited(self, what: str) -> None:
-        """The processor waits until the device has done all that it was given."""
+        """Record a synchronisation of the CPU with the device. Raises ``HostWait`` while a graph is being recorded."""
         if self.recording is not None:
             raise HostWait(f"operation not permitted when stream is capturing: {what}")
         self.waits.append(what)
 
     def did(self, done: Done) -> None:
-        """An operation was done."""
+        """Append an operation to the graph that is being recorded, if any."""
         if self.recording is not None:
             self.recording.append(done)
 
     def pin(self, x: Tensor) -> Tensor:
-        """Take a tensor of the CPU for one from whose memory the device copies by itself."""
+        """Mark a CPU tensor's memory as pinned."""
         assert self.recording is None, "memory is pinned while a graph is recorded"
         self.pinned.append(x)
         return x
@@ -86,7 +89,7 @@ class Device:
         return any(p.data_ptr() <= x.data_ptr() <= p.data_ptr() + p.nbytes - x.nbytes for p in self.pinned)
 
     def number(self, where: torch.device) -> int:
-        """The number of a CUDA device."""
+        """Return the index of a CUDA device, by default the current one's."""
         found = self.current if where.index is None else where.index
         assert found < self.count, "CUDA error: invalid device ordinal"
         return found
@@ -96,7 +99,7 @@ _here: list[Device] = []
 
 
 class Pretended(Tensor):
-    """A tensor on the device of this ``number``. ``inner`` has the numbers."""
+    """A tensor on the simulated device with index ``number``. ``inner`` holds its values on the CPU."""
 
     inner: Tensor
     number: int
@@ -137,18 +140,18 @@ class Pretended(Tensor):
 
 
 def plain(x: Any) -> Any:
-    """The numbers of a tensor on a device; anything else as it is."""
+    """Return the CPU tensor behind a simulated one, or anything else unchanged."""
     return x.inner if isinstance(x, Pretended) else x
 
 
 class Operations(TorchDispatchMode):
-    """Every operation on tensors of the devices, done on their numbers."""
+    """Runs every operation on simulated tensors on their CPU tensors, after checking it as a device would."""
 
     def __init__(self, device: Device) -> None:
         super().__init__()
         self.device = device
         self.really_meta = False
-        """Whether somebody asks for tensors without numbers; else ``meta`` is how C++ says where these lie."""
+        """Whether the caller wants real meta tensors. Otherwise ``meta`` stands for a simulated device, as in C++."""
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = dict(kwargs or {})
@@ -172,13 +175,13 @@ class Operations(TorchDispatchMode):
 
         def there(x: Any) -> Any:
             if id(x) in known:
-                return known[id(x)]  # an operation in place gives its own argument back
+                return known[id(x)]  # an in-place operation returns its own argument
             return Pretended(x, number) if isinstance(x, Tensor) else x
 
         return tree_map(there, made)
 
     def _look(self, func: Any, name: str, tensors: list[Tensor], ours: list[Pretended], args: Any) -> None:
-        """What a device asks of an operation's arguments, and whether it waits."""
+        """Check an operation's arguments as a device would, and record whether it synchronises."""
         others = [x for x in tensors if not isinstance(x, Pretended)]
         if name in WAITS or (name in INDEXING and _masks(args[1])):
             self.device.waited(name)
@@ -199,7 +202,7 @@ class Operations(TorchDispatchMode):
             self.device.waited("a copy")
 
     def _exchange(self, name: str, tensors: list[Tensor], args: Any) -> None:
-        """What NCCL asks of tensors: on this process's device, without gaps, of types that it knows."""
+        """Check that NCCL accepts the tensors (current device, contiguous, supported type), and log the exchange."""
         for x in tensors:
             assert isinstance(x, Pretended) and x.number == self.device.current, f"{name}: a tensor on {x.device}"
             assert x.dtype in NCCL, f"{name}: {x.dtype}"
@@ -215,18 +218,18 @@ def _masks(indices: Iterable[Tensor | None]) -> bool:
 
 
 def _changes(func: Any, args: Any) -> bool:
-    """Whether an operation in place has its first argument in the CPU's memory."""
+    """Whether an operation modifies its first argument in place and that is on the CPU."""
     return func._schema.is_mutable and isinstance(args[0], Tensor) and not isinstance(args[0], Pretended)
 
 
 def _need_alike(*lists: list[Tensor]) -> None:
-    """What fused kernels ask of tensors that belong together: one type, and the same places in memory."""
+    """Check that corresponding tensors have the same type, shape and strides, as fused kernels require."""
     for each in zip(*lists, strict=True):
         assert len({(x.dtype, x.stride(), x.shape) for x in each}) == 1, each
 
 
 class Calls(TorchFunctionMode):
-    """Calls from Python that name a device."""
+    """Intercepts calls in Python that name a device, move tensors, or are subject to autocast."""
 
     def __init__(self, device: Device, operations: Operations) -> None:
         super().__init__()
@@ -237,7 +240,7 @@ class Calls(TorchFunctionMode):
         kwargs = dict(kwargs or {})
         name = getattr(func, "__name__", "")
         if func in (Tensor.backward, torch.autograd.backward):
-            with self:  # what backward passes call names devices as well
+            with self:  # functions called by the backward pass may name devices too
                 return _backward(*args, **kwargs)
         if torch.is_autocast_enabled("cuda") and name in NARROW | WIDE:
             dtype = torch.get_autocast_dtype("cuda") if name in NARROW else torch.float32
@@ -260,7 +263,7 @@ class Calls(TorchFunctionMode):
         return func(*args, **kwargs)
 
     def _made(self, func: Any, name: str, args: Any, kwargs: Any) -> Any:
-        """A tensor that is made on a device."""
+        """Call a function that creates a tensor on the device in ``kwargs``."""
         where = torch.device(kwargs.pop("device"))
         if where.type == "meta":
             shapes = tree_map(lambda x: x.inner if isinstance(x, Pretended) else x, args)
@@ -307,14 +310,14 @@ class Calls(TorchFunctionMode):
 
 
 def _cast(x: Any, dtype: torch.dtype) -> Any:
-    """As autocast does, to floating-point numbers on the device but those of float64."""
+    """Cast a floating-point tensor on the device as autocast does, which leaves float64 alone."""
     if not isinstance(x, Pretended) or not x.is_floating_point() or x.dtype in (dtype, torch.float64):
         return x
     return Tensor.to(x, dtype)
 
 
 def _backward(tensors: Any, gradients: Any = None, **options: Any) -> None:
-    """``torch.autograd.backward``, which would ask again who handles it."""
+    """Run the backward pass. ``torch.autograd.backward`` itself would dispatch to ``Calls`` again."""
     gradients = options.pop("gradient", options.pop("grad_tensors", gradients))
     assert not any(options.values()), options
     roots = (tensors,) if isinstance(tensors, Tensor) else tuple(tensors)
@@ -327,7 +330,7 @@ def _backward(tensors: Any, gradients: Any = None, **options: Any) -> None:
 
 @contextmanager
 def pretended(count: int = 1, capability: tuple[int, int] = (9, 0)) -> Iterator[Device]:
-    """While this lasts there are so many CUDA devices of this compute capability."""
+    """Simulate ``count`` CUDA devices of this compute capability, and yield their state."""
     device = Device(count, capability)
     operations = Operations(device)
     overwrites = torch.__future__.get_overwrite_module_params_on_conversion()

@@ -1,4 +1,4 @@
-"""The functions of ``torch.cuda`` for devices that are not there (``pretended``)."""
+"""The functions of ``torch.cuda`` for simulated devices (``pretended``)."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from torch.utils._pytree import tree_leaves
 
 
 class Stream:
-    """Nothing is done beside anything else: what is launched is done."""
+    """A CUDA stream. Operations run synchronously, so it does nothing."""
 
 
 class Event:
-    """A moment. As of a real one, the time between two can be told only where they are made for that."""
+    """A CUDA event. As with a real one, ``elapsed_time`` requires ``enable_timing=True``."""
 
     def __init__(self, enable_timing: bool = False) -> None:
         self._timed, self._at = enable_timing, 0.0
@@ -37,7 +37,7 @@ class Event:
 
 
 class Generator:
-    """What random numbers are drawn from: a recording that fails leaves it ``capturing``, in which it draws nothing."""
+    """A random number generator. As with a real one, a failed recording leaves it ``capturing``, and so unusable."""
 
     def __init__(self) -> None:
         self.capturing = False
@@ -50,7 +50,7 @@ class Generator:
 
 
 class Functions:
-    """Those that are asked of a device (``pretended.Device``)."""
+    """The replacements for functions of ``torch.cuda``, with their state. ``device`` is a ``pretended.Device``."""
 
     def __init__(self, device: Any) -> None:
         self.device = device
@@ -73,7 +73,7 @@ class Functions:
 
     @contextmanager
     def on(self, stream: Stream) -> Iterator[None]:
-        """``torch.cuda.stream``."""
+        """Replace ``torch.cuda.stream``."""
         before, self.stream = self.stream, stream
         self.device.log.append("aside")
         try:
@@ -83,7 +83,7 @@ class Functions:
 
     @contextmanager
     def record(self, graph: Graph, pool: Any = None, *, capture_error_mode: str) -> Iterator[None]:
-        """``torch.cuda.graph``. What is recorded is done as well, which a device does not."""
+        """Replace ``torch.cuda.graph``. Unlike a device, it also executes what it records."""
         assert capture_error_mode in ("global", "thread_local", "relaxed")
         self.device.log.append("record")
         self.device.recording = graph.operations
@@ -99,7 +99,7 @@ class Functions:
         self.stream = stream
 
     def table(self) -> dict[str, Any]:
-        """Them by their names."""
+        """Return the replacements by their names in ``torch.cuda``."""
         device = self.device
         named: dict[str, Any] = {
             "is_available": lambda: True, "is_initialized": lambda: True, "_lazy_init": lambda: None,
@@ -120,7 +120,7 @@ class Functions:
 
 
 class Graph:
-    """Operations that were written down, done again on the same memory."""
+    """A CUDA graph: recorded operations that are replayed on the same memory."""
 
     def __init__(self, device: Any) -> None:
         self._device = device
@@ -144,7 +144,7 @@ class Graph:
 
 @contextmanager
 def instead(device: Any) -> Iterator[None]:
-    """While this lasts ``torch.cuda`` speaks of this device."""
+    """Replace functions of ``torch.cuda`` by those for the simulated device."""
     table = Functions(device).table()
     before = {name: getattr(torch.cuda, name) for name in table}
     for name, function in table.items():

@@ -1,4 +1,4 @@
-"""Triton kernels as they are launched on a device that is not there (``pretended``)."""
+"""Launching Triton kernels on a simulated device (``pretended``)."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ KERNELS = (
     ("lrn_chain", "forward"), ("lrn_chain", "backward"), ("bias_relu", "forward"), ("bias_relu", "backward"),
     ("launch_images", "prepare"), ("launch_dropout", "dropped"),
 )  # fmt: skip
-"""All that there are: where a launch looks for them."""
+"""All kernels: the module and the name through which each is launched."""
 
 GRID = (2**31 - 1, 65535, 65535)
-"""Programs along each axis, at most (CUDA C++ Programming Guide, table of technical specifications)."""
+"""Maximum number of programs along each axis (CUDA C++ Programming Guide, table of technical specifications)."""
 
 Launch = Callable[[Any, tuple[int, ...], tuple[Any, ...], dict[str, Any]], None]
-"""Of a kernel, its grid, its arguments and options."""
+"""A function that launches: it takes a kernel, the grid, positional arguments and options."""
 
 
 @dataclass(frozen=True)
 class Looked:
-    """A kernel. What a launch asks of grid and arguments is looked at, then it is launched in another way."""
+    """A kernel whose launches are checked (grid and arguments) and logged before ``launch`` runs it."""
 
     name: str
     kernel: Any
@@ -57,7 +57,7 @@ class Looked:
 
 @contextmanager
 def launched(device: Device, launch: Launch) -> Iterator[None]:
-    """While this lasts, kernels are launched so."""
+    """Run kernels by ``launch`` instead of on a GPU."""
     modules = {file: import_module(f"netspec.backends.pytorch.fast.kernels.{file}") for file, _ in KERNELS}
     before = [(modules[file], name, getattr(modules[file], name)) for file, name in KERNELS]
     for (file, name), (module, _, kernel) in zip(KERNELS, before, strict=True):
@@ -70,7 +70,7 @@ def launched(device: Device, launch: Launch) -> Iterator[None]:
 
 
 def interpreted(device: Device) -> Launch:
-    """Run by Triton's interpreter (``TRITON_INTERPRET=1``), and again where a graph is replayed."""
+    """Return a ``Launch`` that runs kernels by Triton's interpreter (``TRITON_INTERPRET=1``), also on graph replay."""
 
     def launch(kernel: Any, grid: tuple[int, ...], args: tuple[Any, ...], options: dict[str, Any]) -> None:
         inner = [plain(x) for x in args]

@@ -1,4 +1,4 @@
-"""Running netspec as a user does: a process of its own, in which libraries can be made impossible to import."""
+"""Running netspec as a user does, in this process or a new one, optionally with libraries blocked from import."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from places import ROOT
 from netspec.cli import main
 
 NUMERICS = ("torch", "onnx", "numpy")
-"""What commands about text must do without."""
+"""Libraries that commands about text must not import."""
 
 
 def python(
     *arguments: str | Path, blocked: Collection[str] = (), text: str | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run Python from the repository's root with ``text`` on standard input. Importing a blocked library raises."""
+    """Run a new Python from the repository's root, with ``text`` on standard input. ``blocked`` cannot be imported."""
     with TemporaryDirectory() as folder:
         Path(folder, "sitecustomize.py").write_text(sitecustomize(blocked), "utf-8")
         return subprocess.run(
@@ -44,11 +44,12 @@ def netspec(
     own: bool = False,
     cold: bool = False,
 ) -> subprocess.CompletedProcess[str]:
-    """Run the command ``netspec`` from the repository's root, in the tests' own process: an exception that leaves it,
-    which a user would have as a traceback, leaves this too.
+    """Run the command ``netspec`` from the repository's root, by default in this process.
 
-    An ``own`` process is a warm one, which starts in no time; where a library is ``blocked`` it is a ``cold`` one,
-    since only that imports what it needs by itself.
+    An exception that the command does not handle, for which a user would see a traceback, is raised here too.
+
+    With ``own``, the command runs in a warm process (see ``warm``), which starts quickly; with ``cold`` or ``blocked``,
+    in a new Python, which has imported nothing yet.
     """
     words = [str(word) for word in arguments]
     if cold or blocked or (own and not warm.HERE):

@@ -1,4 +1,4 @@
-"""The numbers of the page on the 224/227 puzzle: made by the compiler, printed as the tables that stand there."""
+"""The tables of the page on the 224/227 puzzle, computed with the compiler."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Way:
-    """One way to read an image with AlexNet: who has it, the input's side, and what stands in the spec."""
+    """One way in which AlexNet reads an image: who uses it, the input's side, and the keys in the spec."""
 
     who: str
     size: int
@@ -29,7 +29,7 @@ class Way:
     pool5: str = ""
 
     def net(self) -> Net:
-        """AlexNet in one piece, read this way; whatever its arithmetic gives."""
+        """Return AlexNet without groups, with this arithmetic and no claims about shapes."""
         return loads(f"""
 net puzzle rounding={self.rounding}
 [image] input 3x{self.size}x{self.size}
@@ -51,7 +51,7 @@ REPAIRS = (
     Way("`conv1 pad=1,2,1,2`", 224, "exact", "pad=1,2,1,2"),
     Way("`conv1 pad=2 rounding=down`", 224, "exact", "pad=2 rounding=down"),
 )
-"""What makes 55 of AlexNet's first layer."""
+"""The repairs with which AlexNet's first layer gives 55."""
 
 OTHERS = (
     Way("the 2012 code (cuda-convnet), rounding up", 224, "up"),
@@ -63,11 +63,11 @@ OTHERS = (
     Way("torchvision's network fed 227, with its pad of 2", 227, "down", "pad=2"),
     Way("slim's alexnet_v2, NNEF's example: no pad, rounding down", 224, "down"),
 )
-"""What is in use."""
+"""The variants in use."""
 
 
 def repairs() -> str:
-    """Each repair with the zeros that conv1 then really reads on each side."""
+    """Return a table of the repairs, with the zeros that conv1 actually reads on each side."""
     rows = []
     for way in REPAIRS:
         conv1 = way.net()["conv1"]
@@ -77,7 +77,7 @@ def repairs() -> str:
 
 
 def others() -> str:
-    """Who makes which maps, and whether fc6 would notice."""
+    """Return a table of the variants: their shapes, and whether fc6 would notice that they differ."""
     rows = []
     for way in OTHERS:
         net = way.net()
@@ -89,7 +89,7 @@ def others() -> str:
 
 
 def differences() -> str:
-    """How far the repairs' first layers lie apart on the same picture with the same weights."""
+    """Return a table of how much conv1's outputs differ between repairs, for the same picture and weights."""
     rows = []
     for (a, b), noise, smooth, same in measured():
         rows.append((f"{a.who} and {b.who}", f"{noise:.2f}", f"{smooth:.2f}", f"{count(same)} of 3,025"))
@@ -97,8 +97,10 @@ def differences() -> str:
 
 
 def measured() -> Iterator[tuple[tuple[Way, Way], float, float, int]]:
-    """For each two repairs: the relative L2 difference of conv1's outputs on two pictures, and the places, of 55 x 55,
-    at which all filters agree on both."""
+    """Yield, for each pair of repairs, the relative L2 difference of conv1's outputs on noise and on a smooth picture.
+
+    The last number counts the positions, of 55 x 55, at which all filters agree on both pictures.
+    """
     chance = np.random.default_rng(2012)
     weights = {"conv1.weight": chance.normal(0, 0.01, (96, 3, 11, 11)), "conv1.bias": np.zeros(96)}
     pictures = (chance.normal(size=(3, 227, 227)), _smooth(chance.normal(size=(3, 227, 227))))
@@ -110,8 +112,7 @@ def measured() -> Iterator[tuple[tuple[Way, Way], float, float, int]]:
 
 
 def _conv1(way: Way, weights: dict[str, Array], picture: Array) -> Array:
-    """conv1's output, 96 x 55 x 55. A network that reads 224 pixels gets the picture without its last three columns
-    and rows."""
+    """Return conv1's output, 96 x 55 x 55. With an input of 224, it reads the top left 224 x 224 pixels."""
     net = loads(f"[image] input 3x{way.size}x{way.size}\n[conv1] conv filters=96 kernel=11 stride=4 "
                 f"{way.conv1} {'' if 'rounding' in way.conv1 else f'rounding={way.rounding}'}")  # fmt: skip
     run = load("reference").run(net.graph, weights, picture[None, :, : way.size, : way.size])
@@ -119,7 +120,7 @@ def _conv1(way: Way, weights: dict[str, Array], picture: Array) -> Array:
 
 
 def _smooth(noise: Array) -> Array:
-    """The same noise with the spectrum of photographs: amplitudes fall with the frequency."""
+    """Filter noise to the spectrum of photographs, whose amplitudes are inversely proportional to the frequency."""
     rows, columns = np.fft.fftfreq(noise.shape[1]), np.fft.fftfreq(noise.shape[2])
     frequency = np.hypot(rows[:, None], columns[None, :])
     frequency[0, 0] = 1
@@ -127,5 +128,5 @@ def _smooth(noise: Array) -> Array:
 
 
 def _apart(x: Array, y: Array) -> float:
-    """||x - y|| / ||x||."""
+    """Return ||x - y|| / ||x||."""
     return float(np.linalg.norm(x - y) / np.linalg.norm(x))

@@ -1,4 +1,4 @@
-"""A spec with variants: what their tests start from."""
+"""A base spec and helpers for tests of variants, specs that build on another file."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def names(net: Net) -> list[str]:
 
 
 def message(path: Path, changes: tuple[str, ...] = ()) -> tuple[str, tuple[str, ...]]:
-    """Of the first mistake, what is said and the notes."""
+    """Return the message and the notes of a wrong spec's first diagnostic."""
     with pytest.raises(netspec.SpecError) as caught:
         load(path, changes=changes)
     first = caught.value.diagnostics[0]

@@ -1,8 +1,8 @@
-"""Processes that start in milliseconds: forked from a server that has imported what takes seconds, and done nothing.
+"""Processes that start in milliseconds, forked from a server that has already imported the slow libraries.
 
-Each goes through ``__main__`` as one does that Python starts anew, with an id, a folder, an environment, standard
-streams, signals and an exit code of its own. What is read while libraries are imported (``OMP_NUM_THREADS``,
-``PYTHON*``) is the tests' own. Whether something can be imported, and how long that takes, a cold process alone tells.
+Like a new Python, each runs a program as ``__main__``, with its own process id, working directory, environment,
+standard streams, signals and exit code. Variables that are read on import (``OMP_NUM_THREADS``, ``PYTHON*``) keep the
+values that they have in the tests. Tests of whether something can be imported, or how fast, need a cold process.
 """
 
 from __future__ import annotations
@@ -25,22 +25,25 @@ from blocking import block
 from places import ROOT
 
 HERE = sys.platform != "win32"
-"""Whether there can be such processes."""
+"""Whether the platform supports warm processes."""
 
 READY = (
     "netspec.train.run", "netspec.train.processes.verification", "netspec.cli.train", "netspec.report", "torch._dynamo",
     "matplotlib.figure", "matplotlib.backends.backend_agg", "matplotlib.font_manager", "PIL.JpegImagePlugin", "pytest",
 )  # fmt: skip
-"""What the server imports."""
+"""The modules that the server imports."""
 
 LONGEST = 300.0
-"""Seconds after which a process that is waited for is killed."""
+"""Seconds after which ``run`` kills its process."""
 
 
 @dataclass(frozen=True)
 class Start:
-    """``python WORDS``, of which ``-m MODULE ...`` and ``FILE ...`` can be, in a folder, writing to two files. A file
-    may have ``largest`` bytes, as if the disk were full, and blocked libraries cannot be imported."""
+    """The command ``python WORDS`` in a folder, with its standard output and standard error written to files.
+
+    ``words`` are ``-m MODULE ...`` or ``FILE ...``. The process can write at most ``largest`` bytes to a file, as if
+    the disk were full, and cannot import ``blocked`` libraries.
+    """
 
     words: Sequence[str]
     folder: Path
@@ -52,13 +55,16 @@ class Start:
 
 
 def serve() -> None:
-    """Start the server, of which a process of tests has one, unless it runs."""
+    """Start this process's server, unless it is running."""
     multiprocessing.set_forkserver_preload(list(READY))
     forkserver.ensure_running()
 
 
 def start(what: Start, reads: Connection | None = None, *, daemon: bool = False) -> BaseProcess:
-    """A process that reads from a connection or nothing. A ``daemon`` ends with the tests, and can start no others."""
+    """Start a process that reads its standard input from a connection, or an empty one.
+
+    A ``daemon`` ends with the tests, and cannot start processes itself.
+    """
     serve()
     process = multiprocessing.get_context("forkserver").Process(target=_become, args=(what, reads), daemon=daemon)
     process.start()
@@ -68,7 +74,7 @@ def start(what: Start, reads: Connection | None = None, *, daemon: bool = False)
 def run(
     *words: str | Path, text: str | None = None, folder: Path = ROOT, blocked: Collection[str] = ()
 ) -> CompletedProcess[str]:
-    """``python WORDS`` to its end, with ``text`` on its standard input."""
+    """Run ``python WORDS`` to its end, with ``text`` on its standard input."""
     with TemporaryDirectory() as name:
         out, err = Path(name, "out"), Path(name, "err")
         reads, writes = multiprocessing.Pipe(duplex=False)
@@ -88,11 +94,11 @@ def run(
 
 
 def _become(what: Start, reads: Connection | None) -> None:
-    """In the new process: be what Python would be."""
+    """Set up the new process as Python would, and run the program in it."""
     for number, path in ((1, what.out), (2, what.err)):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666), number)
     os.dup2(reads.fileno() if reads is not None else os.open(os.devnull, os.O_RDONLY), 0)
-    sys.stdin = open(0, encoding=sys.stdout.encoding, closefd=False)  # noqa: SIM115  # for as long as the process
+    sys.stdin = open(0, encoding=sys.stdout.encoding, closefd=False)  # noqa: SIM115  # stays open as long as the process lives
     os.environ.clear()
     os.environ.update(what.environment)
     os.chdir(what.folder)

@@ -1,6 +1,8 @@
-"""For processes that Python starts with this folder in ``PYTHONPATH``: as many CUDA devices as ``PRETENDED`` says, that
-are not there (``pretended``). What would go over NCCL goes over gloo, and is looked at. A process leaves what it
-exchanged with others in a file of the folder ``EXCHANGED``, by its rank.
+"""Simulates CUDA devices (``pretended``) in Python processes that have this folder in ``PYTHONPATH``.
+
+The environment variable ``PRETENDED`` is the number of devices. Collectives run on gloo instead of NCCL, after the
+checks that NCCL would make. At its end, a process writes the exchanges it made to a file named by its rank in the
+folder ``EXCHANGED``.
 """
 
 import atexit
