@@ -20,7 +20,7 @@ def test_every_package_beside_the_reference_is_available() -> None:
 
 
 def test_folders_are_looked_through_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A step of a training on several devices asks for its backend for every layer."""
+    """A training step on several devices loads the backend once for every layer, so that must be fast."""
     first = backend.load("reference")
     monkeypatch.setattr(backend, "available", lambda: pytest.fail("looked again"))
     assert backend.load("reference") is first

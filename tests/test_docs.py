@@ -1,4 +1,4 @@
-"""The generated documentation is what the definitions say now."""
+"""The generated parts of the documentation are up to date."""
 
 from __future__ import annotations
 

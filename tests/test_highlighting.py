@@ -23,7 +23,7 @@ SETTINGS = {*ABOUT, "drop"}
 
 
 def tokens(text: str) -> list[tuple[_TokenType, str]]:
-    """A text's tokens without the space between them."""
+    """Return a text's tokens without white space."""
     return [(sort, word) for _, sort, word in NetspecLexer().get_tokens_unprocessed(text) if word.strip()]
 
 
@@ -87,7 +87,7 @@ def test_pygments_finds_the_lexer() -> None:
 
 
 def patterns(node: Any) -> Iterator[str]:
-    """Every regular expression of a grammar."""
+    """Yield every regular expression of a grammar."""
     if isinstance(node, dict):
         yield from (value for key, value in node.items() if key in ("match", "begin", "end"))
     for inner in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
@@ -95,7 +95,7 @@ def patterns(node: Any) -> Iterator[str]:
 
 
 def rule(name: str) -> re.Pattern[str]:
-    """A rule of the grammar. Its expressions mean the same to Python as to the editor."""
+    """Return the regular expression of a rule; those of the grammar mean the same in Python as in the editor."""
     return re.compile(GRAMMAR["repository"][name]["match"], re.MULTILINE)
 
 
@@ -105,7 +105,7 @@ def test_the_grammars_expressions_are_right_and_all_in_use() -> None:
 
 
 def alternatives(name: str) -> list[list[str]]:
-    """The lists of plain words in a rule."""
+    """Return the alternations of plain words in a rule, such as ``(net|train|test)``, as lists."""
     return [found.split("|") for found in re.findall(r"\((\w+(?:\|\w+)+)\)", GRAMMAR["repository"][name]["match"])]
 
 

@@ -1,6 +1,6 @@
-"""The walls of the house: who may import whom, which libraries stay where, and how large a file may be.
+"""Rules of the code base: which room may import which, where libraries may be used, how long a file may be.
 
-docs/architecture.md says the same to a reader; the two are compared here.
+docs/architecture.md describes the same rules; the tests compare the two.
 """
 
 from __future__ import annotations
@@ -35,14 +35,13 @@ FLOORS = (
     ("diagnostics",),
     ("source", "units", "maker"),
 )
-"""From the roof down. A room imports from the floors under it and never from its own; every backend is a room."""
+"""From the top down. A room imports only from the floors below it, never from its own. Every backend is a room."""
 
 INSIDE = {
     "netspec.train": ("data", "learning", "reporting", "runs", "tensors", "processes", "judging", "drawing"),
     "netspec.importers.cuda_convnet": ("layers", "learning", "spec"),
 }
-"""The rooms inside large ones: each imports from those before it, never from one behind it. (Of the files beside them
-some lie under all rooms, others are the way through them.)"""
+"""The rooms inside large ones: each imports only from those before it. Files beside these rooms are not restricted."""
 
 ONLY_IN = {
     "lark": ("netspec.language.parser",),
@@ -59,10 +58,10 @@ ONLY_IN = {
     "triton": ("netspec.backends.pytorch.fast.kernels",),
     "pygments": ("netspec.pygments_lexer",),
 }
-"""Libraries, and the only modules or packages that may import them. Naming their types is free: it loads nothing."""
+"""Libraries, and the only modules or packages that may import them, except under ``if TYPE_CHECKING``."""
 
 LONGEST = 400
-"""Lines. A file that grows past this holds two things."""
+"""The most lines that a file may have."""
 
 WITHOUT_NUMERICS = (
     ("check",),
@@ -78,7 +77,7 @@ WITHOUT_NUMERICS = (
 
 
 def floor(name: str) -> int:
-    """How high a room lies, 0 being the ground."""
+    """Return the number of a room's floor, counted from 0 at the bottom."""
     for height, rooms in enumerate(reversed(FLOORS)):
         if name.partition("/")[0] in rooms:
             return height
@@ -86,7 +85,7 @@ def floor(name: str) -> int:
 
 
 def breach(found: Import) -> str | None:
-    """What is wrong with an import, or ``None``."""
+    """Return what is wrong with an import, or ``None``."""
     if found.target.partition(".")[0] == "backends":
         return f"{found}: a second copy of its classes; use netspec.backend.load"
     if found.target.partition(".")[0] != "netspec":
@@ -102,7 +101,7 @@ def breach(found: Import) -> str | None:
 
 
 def breach_inside(found: Import) -> bool:
-    """Whether a room inside a large one imports from a later room of it."""
+    """Whether a room inside a large one imports from a later room of the same large one."""
     for large, rooms in INSIDE.items():
         names = (found.module, found.target)
         here, there = (name.removeprefix(f"{large}.").partition(".")[0] for name in names)
@@ -112,7 +111,7 @@ def breach_inside(found: Import) -> bool:
 
 
 def out_of_place(found: Import) -> bool:
-    """Whether a library is imported outside its place."""
+    """Whether a library is imported where ``ONLY_IN`` does not allow it."""
     allowed = ONLY_IN.get(found.target.partition(".")[0])
     return (
         not found.for_types
@@ -235,7 +234,7 @@ def test_tests_do_not_import_each_other() -> None:
 
 
 def test_no_two_test_files_are_called_alike() -> None:
-    """pytest imports them by their names alone, and of two it would collect one."""
+    """pytest imports test files by name, so it would collect only one of two with the same name."""
     names = Counter(path.name for path in (ROOT / "tests").rglob("test_*.py"))
     assert [name for name, files in names.items() if files > 1] == []
 
@@ -247,7 +246,7 @@ def test_everything_public_is_documented() -> None:
         assert isinstance(module, ast.Module)
         silent += [f"{name}.{node.name}" for node in module.body if is_public(node) and not ast.get_docstring(node)]
         silent += [name] if module.body and not ast.get_docstring(module) else []
-    # A layer type's `lower` is documented by the type itself, whose doc is a part of it.
+    # A layer type's `lower` needs no docstring, since the type has a doc of its own.
     assert [name for name in silent if not re.fullmatch(r"netspec\.layers\.\w+\.lower", name)] == []
 
 
@@ -289,7 +288,7 @@ def test_without_the_block_nothing_is_blocked() -> None:
 
 
 def is_public(node: ast.AST) -> TypeGuard[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]:
-    """Whether a statement defines a public function or class, and does not only overload one."""
+    """Whether a statement defines a public function or class, overloads excepted."""
     if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) or node.name.startswith("_"):
         return False
     return not any(is_name(decorator) and decorator.id == "overload" for decorator in node.decorator_list)
@@ -301,7 +300,7 @@ def is_name(node: ast.AST) -> TypeGuard[ast.Name]:
 
 
 def written() -> list[Path]:
-    """The files that people write: everything but what tools leave behind, in hidden folders and in __pycache__."""
+    """Return the files that people write, without hidden files and ``__pycache__``, which tools leave behind."""
     folders = ("netspec", "backends", "specs", "tests", "docs", "benchmarks")
     inside = [path.relative_to(ROOT) for name in folders for path in (ROOT / name).rglob("*")]
     beside = [path.relative_to(ROOT) for path in ROOT.iterdir()]

@@ -1,4 +1,4 @@
-"""The wheel holds what the tree holds, and an editable installation sees what is added to the tree."""
+"""The wheel contains every file of the packages, and an editable installation sees backends added later."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from places import ROOT
 
 @pytest.fixture
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of what the wheel is built from, so that building leaves nothing behind in the tree."""
+    """A copy of the files that the wheel is built from, so that building leaves nothing in the repository."""
     copy = tmp_path_factory.mktemp("tree")
     for name in ("netspec", "backends"):
         copytree(ROOT / name, copy / name, ignore=ignore_patterns("__pycache__"))
@@ -26,7 +26,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def build(tree: Path, out: Path) -> set[str]:
-    """Build a wheel and return the names of the files that it installs, its own records left out."""
+    """Build a wheel and return the names of the files that it installs, without its ``.dist-info``."""
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w"]
     subprocess.run([*command, out, tree], check=True)
     (wheel,) = out.glob("netspec_compiler-*.whl")
@@ -34,7 +34,7 @@ def build(tree: Path, out: Path) -> set[str]:
 
 
 def files(tree: Path) -> set[str]:
-    """What a wheel of this tree should install."""
+    """Return the names of the files that a wheel of this tree should install."""
     own = {path.relative_to(tree).as_posix() for path in (tree / "netspec").rglob("*") if path.is_file()}
     mapped = {path.relative_to(tree).as_posix() for path in (tree / "backends").rglob("*") if path.is_file()}
     return own | {f"netspec/{name}" for name in mapped}
@@ -64,7 +64,7 @@ def test_an_editable_installation_sees_a_new_backend_folder(tree: Path, tmp_path
     folder = tree / "backends" / "later"
     folder.mkdir()
     (folder / "__init__.py").write_text("")
-    # Without `site`, so that the installation that runs this test does not answer in the other's place.
+    # Without `site`, or the netspec that runs this test would be imported instead of the new installation.
     ask = (
         f"import site, sys; site.addsitedir({str(tmp_path)!r}); sys.path.append({get_path('purelib')!r});"
         "from netspec import backend; print(backend.load('later').__file__)"

@@ -1,4 +1,4 @@
-"""Every command of the README and of these pages prints what stands there."""
+"""Every command in README.md and docs/ prints the output shown below it."""
 
 from __future__ import annotations
 

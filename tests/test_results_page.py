@@ -1,4 +1,4 @@
-"""docs/results.md: its commands can be typed, its files are there, and what it says of the digits comes out."""
+"""docs/results.md: its commands parse, its files exist, and its result for the digits is reproduced."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_a_netspec_command_parses(command: str) -> None:
     context = main.make_context("netspec", list(words))
     name, found, rest = main.resolve_command(context, words)
     assert name is not None and found is not None
-    # An option or a choice that is not there raises. Nothing is run.
+    # This parses the options, and raises for one that does not exist, without running the command.
     assert isinstance(found.make_context(name, list(rest), parent=context), click.Context)
     assert all((ROOT / word).is_file() for word in words if word.startswith("specs/"))
 

@@ -1,4 +1,4 @@
-"""The specs that are shipped: the right ones check, and each wrong one gives exactly what its last lines say."""
+"""The shipped specs: the correct ones check, and each wrong one gives exactly the errors listed in its last lines."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ PARAMETERS = {
     "lenet": 61_706,
     "lenet-5": 60_840,
 }
-"""Published counts, and for the smaller ones the sum by hand: lenet 156 + 2,416 + 48,120 + 10,164 + 850; lenet-5 the
-60,000 of the paper and 840 of an output that is learnt."""
+"""Published counts. Those of the smaller networks were added up by hand: lenet has 156 + 2,416 + 48,120 + 10,164 + 850,
+lenet-5 the paper's 60,000 and 840 for its output layer, which is learnt."""
 
 LENET_5 = {
     "C1": (156, 122_304),
@@ -54,7 +54,7 @@ def test_a_shipped_spec_has_the_published_number_of_parameters(name: str, parame
 
 
 def test_lenet_5_has_the_papers_numbers_layer_by_layer() -> None:
-    """The paper counts a unit's bias as one of its connections, and each of the four pixels that S2 and S4 sum."""
+    """The paper also counts as connections each unit's bias, and each of the four pixels that S2 and S4 add up."""
     net = netspec.load(SPECS / "lenet-5.net")
     found = {}
     for name, printed in LENET_5.items():

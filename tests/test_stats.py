@@ -1,4 +1,4 @@
-"""Graph to numbers: the published counts to the last digit, and what must hold of every network's."""
+"""Graph to numbers: the published counts to the last digit, and properties that hold for every network."""
 
 from __future__ import annotations
 
@@ -108,8 +108,8 @@ def mobilenet_v2() -> str:
 
 
 def test_another_familys_network() -> None:
-    """Inverted residuals: depthwise convolutions, shortcuts, relu6. torchvision states 3,504,872 parameters for its
-    mobilenet_v2, the paper 300 million multiplications and additions."""
+    """MobileNet v2: depthwise convolutions, shortcuts, relu6. torchvision documents 3,504,872 parameters for its
+    mobilenet_v2, and the paper 300 million multiply-adds."""
     total = loads(mobilenet_v2()).total
     assert (total.parameters, total.connections) == (3_504_872, 300_774_272)
 
@@ -150,7 +150,7 @@ def test_a_batchnorm_has_weights_and_makes_no_new_units() -> None:
     assert (normed.total.weights, normed.total.biases) == (bare.total.weights + 4, bare.total.biases + 4)
 
 
-# im2col: a convolution as the matrix product that it is.
+# im2col: convolutions as matrix products.
 
 
 def test_the_matrix_products_of_alexnet() -> None:
@@ -235,7 +235,7 @@ def test_flops_by_hand() -> None:
 
 
 def test_flops_have_the_words_of_the_spec() -> None:
-    """The neuron ``linear`` is not told as ``affine``, which is a layer, nor a layer by its operation's name."""
+    """The neuron ``linear`` is not listed as ``affine``, which is a layer, nor a layer by its operation's name."""
     spent = flops_by_kind(
         good(
             "[i] input 2x4x4\n[a] affine neuron=linear(2)\n[r] rnorm size=3 alpha=1\n[c] contrast size=3 alpha=1\n"
@@ -315,7 +315,8 @@ def test_the_specs_say_their_own_numbers() -> None:
 def test_what_flops_count_is_said_where_they_are_counted() -> None:
     for op in VOCABULARY:
         if "flops" in vars(op) and op.flops_rule == Op.flops_rule:
-            assert op in (Conv, Local, Linear, Bias, Dropout, ChannelScale), op  # products are told apart: 1 a unit
+            # The default rule, 1 a unit, is right only for these, whose products are listed separately.
+            assert op in (Conv, Local, Linear, Bias, Dropout, ChannelScale), op
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A warm process gives what a cold one gives, or the tests that run in one would prove nothing."""
+"""Warm processes behave like cold ones; otherwise the tests that use them would prove nothing."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_a_command_says_the_same_and_ends_alike(words: str, text: str | None, co
 
 @pytest.mark.ci  # two trainings
 def test_a_training_makes_the_same_run(tmp_path: Path) -> None:
-    """To the bit, and its files are the same ones."""
+    """The losses are equal to the bit, and the same files are written."""
     found = []
     for name, cold in (("warm", False), ("cold", True)):
         done = netspec("train", "specs/digits.net", *TRAINED, "--out", tmp_path / name, own=True, cold=cold)
@@ -89,7 +89,7 @@ def test_what_is_blocked_cannot_be_imported(tmp_path: Path) -> None:
 
 
 def test_a_process_is_one_of_its_own(tmp_path: Path) -> None:
-    """It can be killed, and leaves nothing in the next one."""
+    """A warm process can be killed, and does not affect the next one."""
     path = tmp_path / "program.py"
     path.write_text("import os, torch\ntorch.set_default_dtype(torch.float64)\nos.kill(os.getpid(), 9)")
     assert warm.run(path).returncode == -signal.SIGKILL
