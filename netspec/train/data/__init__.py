@@ -1,1 +1,1 @@
-"""Where training images come from: every source gives the same thing, labelled uint8 pictures of one size."""
+"""Data sources: each yields labelled uint8 images that all have the same size."""

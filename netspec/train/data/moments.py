@@ -1,4 +1,4 @@
-"""Sums over stored pictures, from which their mean image and the principal components of their colours follow."""
+"""Sums over stored images, from which the mean image and the principal components of the colours are computed."""
 
 from __future__ import annotations
 
@@ -15,20 +15,22 @@ Real = NDArray[np.float64]
 Whole = NDArray[np.int64]
 
 SAMPLE = 10_000
-"""Where there are more training images than this, so many of them, evenly spread, stand for all."""
+"""At most this many training images are measured, evenly spread over all of them."""
 
 
 def sampled(count: int) -> Places:
-    """Which of ``count`` training images are measured: their places."""
+    """Return the places of those of ``count`` training images that are measured."""
     return np.unique(np.linspace(0, count - 1, min(count, SAMPLE)).astype(np.int64))
 
 
 @dataclass(frozen=True, slots=True)
 class Moments:
-    """Whole numbers, so that neither order nor grouping of the pictures changes them: how many pictures, the sum of
-    each pixel (channels, height, width), and the products of two channels, summed over all pixels.
+    """Sums over images, as integers, so that neither the order nor the grouping of the images changes them.
 
-    They fit into 63 bits for 2 million megapixels: 65,025 times each pixel at most.
+    ``images`` is the number of images, ``total`` the sum of each pixel, (channels, height, width), and ``products`` the
+    products of each pair of channels, summed over all pixels, (channels, channels).
+
+    A product is 65,025 at most, so the sums over 2 million megapixels fit into 63 bits.
     """
 
     images: int
@@ -37,20 +39,20 @@ class Moments:
 
     @classmethod
     def none(cls, frame: Frame) -> Moments:
-        """The sums over no pictures, from which adding begins."""
+        """Return the sums over no images, the start value of an addition."""
         shape = (frame.channels, frame.height, frame.width)
         return cls(0, np.zeros(shape, np.int64), np.zeros((frame.channels, frame.channels), np.int64))
 
     @classmethod
     def of(cls, pictures: Pixels) -> Moments:
-        """The sums over pictures of shape (N, channels, height, width)."""
+        """Return the sums over images of shape (N, channels, height, width)."""
         channels = pictures.shape[1]
         products = np.zeros((channels, channels), np.int64)
         for picture in pictures:
-            colours = picture.reshape(channels, -1).astype(np.uint16)  # which the product of two bytes fits into
+            colours = picture.reshape(channels, -1).astype(np.uint16)  # fits the product of two bytes
             for number, row in enumerate(colours):
                 products[number, : number + 1] += (colours[: number + 1] * row).sum(axis=1, dtype=np.int64)
-        total = pictures.sum(axis=0, dtype=np.uint32)  # of 16 million pictures, before it overflows
+        total = pictures.sum(axis=0, dtype=np.uint32)  # overflows only beyond 16 million images
         return cls(len(pictures), total.astype(np.int64), products + np.tril(products, -1).T)
 
     def __add__(self, other: Moments) -> Moments:
@@ -58,17 +60,17 @@ class Moments:
 
 
 def measure(batches: Iterable[Pixels], frame: Frame) -> Moments:
-    """The sums over all pictures of some batches, (N, channels, height, width) each."""
+    """Return the sums over all images of some batches, each of shape (N, channels, height, width)."""
     return sum(map(Moments.of, batches), Moments.none(frame))
 
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """The mean image and the spread of the colours, in units of stored pixels, colours in the order red, green, blue.
+    """The mean image and the spread of the colours, in units of stored pixels, with channels in RGB order.
 
-    ``mean`` has shape (channels, height, width), ``axes`` (channels, channels): its column i is the i-th principal
-    component of the colours times the standard deviation along it (the root of the covariance's eigenvalue).
-    ``images`` is how many were read for them.
+    ``mean`` has shape (channels, height, width), ``axes`` (channels, channels). Column i of ``axes`` is the i-th
+    principal component of the colours times the standard deviation along it (the square root of the covariance's
+    eigenvalue). ``images`` is the number of images that were measured.
     """
 
     mean: Real
@@ -77,22 +79,24 @@ class Statistics:
 
     @property
     def channel_mean(self) -> Real:
-        """One number for each channel."""
+        """The mean of each channel's pixels."""
         means: Real = self.mean.mean(axis=(1, 2))
         return means
 
     @property
     def channel_std(self) -> Real:
-        """The standard deviation of each channel's pixels: the root of the covariance's diagonal, which the scaled
-        components' squares add up to."""
+        """The standard deviation of each channel's pixels.
+
+        This is the square root of the covariance's diagonal, which equals the sum of the squared scaled components.
+        """
         deviations: Real = np.sqrt((self.axes**2).sum(axis=1))
         return deviations
 
 
 @dataclass(frozen=True, slots=True)
 class Colours:
-    """The covariance of the pixels' channels; its eigenvalues, the smallest first; its eigenvectors, the columns, each
-    with its largest entry positive."""
+    """The distribution of the colours: the mean and covariance of the pixels' channels, the covariance's eigenvalues in
+    ascending order, and its eigenvectors as columns, each with its largest entry positive."""
 
     mean: Real
     covariance: Real
@@ -101,21 +105,21 @@ class Colours:
 
 
 def colours(moments: Moments) -> Colours:
-    """How the colours of at least one picture are distributed."""
+    """Return the distribution of the colours of at least one image."""
     pixels = moments.images * moments.total[0].size
     centre = moments.total.sum(axis=(1, 2)) / pixels
     covariance = moments.products / pixels - np.outer(centre, centre)
     values, vectors = np.linalg.eigh(covariance)
-    # A component's sign is arbitrary: the largest entry is made positive, so that every machine shifts alike.
+    # The sign of an eigenvector is arbitrary. Making the largest entry positive gives the same shifts on every machine.
     largest = vectors[np.abs(vectors).argmax(axis=0), np.arange(len(vectors))]
     return Colours(centre, covariance, values.clip(min=0.0), vectors * np.where(largest < 0, -1.0, 1.0))
 
 
 def statistics(moments: Moments) -> Statistics:
-    """The mean image and the scaled components; zeros of no pictures.
+    """Return the mean image and the scaled components; all zeros if there are no images.
 
-    Krizhevsky et al. (2012), section 4.1, for the components; the 2012 code scales by standard deviations where the
-    paper's text says eigenvalues.
+    The components are those of Krizhevsky et al. (2012), section 4.1. They are scaled by standard deviations, as in the
+    2012 code, although the paper's text says eigenvalues.
     """
     if moments.images == 0:
         return Statistics(moments.total.astype(np.float64), moments.products.astype(np.float64), 0)

@@ -1,4 +1,4 @@
-"""What a data source gives: splits of labelled pictures, all of one size, as stored pixels."""
+"""The interface of a data source: splits of labelled images of one size, as stored pixels."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ Pixels = NDArray[np.uint8]
 Labels = NDArray[np.int64]
 
 CACHE_BYTES = 2**30
-"""A split whose decoded pictures together take no more than this is kept in memory once read."""
+"""A split is cached in memory once read if its decoded images take no more than this many bytes in total."""
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """The size of the stored pictures. The network's input is cropped from them."""
+    """The size of the stored images, from which the network's input is cropped."""
 
     channels: int
     height: int
@@ -38,7 +38,7 @@ class Frame:
 
 
 class Unreadable(Exception):
-    """A picture that cannot be read. ``path`` is as the user knows it."""
+    """An image cannot be read. ``path`` is the name shown to the user."""
 
     def __init__(self, path: str, reason: str) -> None:
         super().__init__(f"{path}: {reason}")
@@ -47,35 +47,38 @@ class Unreadable(Exception):
 
 
 class Split(Protocol):
-    """The training or the validation pictures of a source."""
+    """The training or validation images of a source."""
 
     @property
     def labels(self) -> Labels:
-        """The class number of every picture."""
+        """The class number of each image."""
         ...
 
     def read(self, index: int) -> Pixels:
-        """One picture: channels x height x width, colours in the order red, green, blue. Raises ``Unreadable``.
+        """Return one image, (channels, height, width), channels in RGB order. Raises ``Unreadable``.
 
-        Called from several threads at once.
+        May be called from several threads at once.
         """
         ...
 
 
 @runtime_checkable
 class Resident(Split, Protocol):
-    """A split whose pictures lie decoded in memory or in a pack's files: reading one computes nothing, and none is
-    unreadable. (``TrainError`` where a pack's file has gone or become shorter.)"""
+    """A split whose images are stored decoded, in memory or in the files of a pack.
+
+    Reading an image needs no decoding, and no image is unreadable. Reading from a pack raises ``TrainError`` if one of
+    its files has been deleted or truncated.
+    """
 
     @property
     def stored(self) -> Frame:
-        """The pictures' size."""
+        """The size of the images."""
         ...
 
     def fill(self, places: Places, out: Pixels) -> None:
-        """Put the pictures of N places into ``out``, (N, channels, height, width).
+        """Copy the images at N places into ``out``, (N, channels, height, width).
 
-        Called from several threads at once.
+        May be called from several threads at once.
         """
         ...
 
@@ -84,9 +87,9 @@ class Resident(Split, Protocol):
 class Data:
     """An opened source.
 
-    ``peak`` is the pixel value that stands for full brightness (255 for image files). ``notes`` is what the user
-    should know about it, a line each. ``statistics`` are those of all training pictures, where the source has them;
-    where it has none, they are measured on those at the places ``sample``, if it says which will do.
+    ``peak`` is the pixel value of full brightness (255 for image files). ``notes`` are messages for the user, one per
+    line. ``statistics`` cover all training images, if the source provides them. Otherwise they are measured on the
+    images at the places in ``sample``, if given, or on an evenly spread sample.
     """
 
     source: str
@@ -102,7 +105,7 @@ class Data:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A split that lies in memory: pictures of shape (N, channels, height, width)."""
+    """A split held in memory; ``pictures`` has shape (N, channels, height, width)."""
 
     pictures: Pixels
     labels: Labels
@@ -122,9 +125,10 @@ class Held:
 
 
 class Remembered:
-    """A split that reads each picture once, if all of them fit into ``limit`` bytes, and an unreadable one never twice.
+    """A split that caches its images if all of them fit into ``limit`` bytes.
 
-    Pages of the cache are taken from the system when they are first written, so a short run costs little.
+    Unreadable images are remembered in any case and never tried twice. The operating system allocates the pages of the
+    cache only when they are first written, so a short run costs little.
     """
 
     def __init__(self, split: Split, frame: Frame, limit: int = CACHE_BYTES) -> None:
@@ -135,28 +139,28 @@ class Remembered:
         if count * frame.bytes <= limit:
             self._kept = np.empty((count, frame.channels, frame.height, frame.width), np.uint8)
         self._have = np.zeros(count, np.bool_)
-        self._failed: dict[int, tuple[str, str]] = {}  # not the exception, whose traceback holds pictures
+        self._failed: dict[int, tuple[str, str]] = {}  # not the exceptions: their tracebacks keep images alive
 
     @property
     def unreadable(self) -> int:
-        """How many pictures have been found unreadable so far."""
+        """The number of images found unreadable so far."""
         return len(self._failed)
 
     def failures(self) -> dict[int, tuple[str, str]]:
-        """The pictures that have been found unreadable so far: their places, with their paths and the reasons."""
+        """Return the images found unreadable so far: a (path, reason) pair for each place."""
         return dict(self._failed)
 
     def expect_failures(self, known: Mapping[int, tuple[str, str]]) -> None:
-        """Take the pictures at these places for unreadable, without trying to read them."""
+        """Treat the images at these places as unreadable without trying to read them."""
         self._failed.update(known)
 
     @property
     def whole(self) -> Held | None:
-        """The split as one that lies in memory, once every picture has been read; never, if one is unreadable."""
+        """The split as an in-memory one, once every image has been read; ``None`` before, or if one is unreadable."""
         return Held(self._kept, self.labels) if self._kept is not None and self._have.all() else None
 
     def read(self, index: int) -> Pixels:
-        """The picture; see ``Split.read``. Two threads that ask for one picture at once write the same bytes."""
+        """See ``Split.read``. Two threads that read the same image at once write the same bytes to the cache."""
         if self._kept is not None and self._have[index]:
             kept: Pixels = self._kept[index]
             return kept
@@ -175,7 +179,7 @@ class Remembered:
 
 
 def remembered(data: Data) -> Data:
-    """A source whose pictures are kept in memory once they have been read, where they are few enough."""
+    """Wrap the splits of a source in ``Remembered``, unless they are ``Resident`` already."""
 
     def kept(split: Split) -> Split:
         return split if isinstance(split, Resident) else Remembered(split, data.frame)
@@ -186,5 +190,5 @@ def remembered(data: Data) -> Data:
 
 
 def known_unreadable(split: Split) -> int:
-    """How many pictures of a split are known to be unreadable: none, before it remembers."""
+    """Return how many images of a split are known to be unreadable; 0 unless it is ``Remembered``."""
     return split.unreadable if isinstance(split, Remembered) else 0

@@ -1,4 +1,4 @@
-"""The sources that ``--data`` names, and the opening of one."""
+"""The sources that ``--data`` accepts, and functions that open them."""
 
 from __future__ import annotations
 
@@ -27,22 +27,23 @@ SOURCES: dict[str, str] = {
     "digits": "1,797 handwritten digits, 8x8 pixels, 10 classes (needs scikit-learn)",
     "synthetic": "made-up textures in the network's own size, which a network can learn to tell apart",
 }
-"""What may stand after ``--data``, with a line on each. A folder called ``digits`` is written ``./digits``."""
+"""The accepted values of ``--data``, each with a one-line description. For a folder called ``digits``, the user writes
+``./digits``."""
 
 FORMATS = ("cifar10", "mnist")
-"""What may stand before a colon."""
+"""The formats that may precede a colon, as in ``mnist:DIR``."""
 
 WORDS = tuple(source for source in SOURCES if "DIR" not in source)
 """The sources that need no folder."""
 
 
 def need_source(name: str) -> None:
-    """Make sure that a source of that name is there, without opening it.
+    """Check that a source of this name exists, without opening it.
 
     Raises
     ------
     RequestError
-        There is none, or its folder cannot be opened.
+        No such source exists, or its folder cannot be opened.
     """
     kind, colon, where = name.partition(":")
     if name not in WORDS:
@@ -50,14 +51,14 @@ def need_source(name: str) -> None:
 
 
 def open_source(name: str, graph: Graph, seed: int) -> Data:
-    """Open a source for a network, and make sure that their classes agree.
+    """Open a source for a network, and check that image size and number of classes match.
 
     Raises
     ------
     RequestError
-        There is no such source.
+        No such source exists.
     TrainError
-        The source does not suit the network, or a folder in it cannot be opened.
+        The source does not fit the network, or a folder in it cannot be opened.
     """
     frame = stored_frame(graph)
     outputs = graph.scores.output.units
@@ -76,7 +77,7 @@ def open_source(name: str, graph: Graph, seed: int) -> Data:
 
 
 def _other_outputs(data: Data, graph: Graph) -> tuple[str, ...]:
-    """What to do where network and data have different numbers of classes."""
+    """Suggest a remedy for a network and data with different numbers of classes."""
     layer, classes = graph.layers[graph.scores.layer], len(data.classes)
     if classes == 1:
         return (f"the class is {data.classes[0]}: a source is the folder that has a folder for each class",)
@@ -85,14 +86,15 @@ def _other_outputs(data: Data, graph: Graph) -> tuple[str, ...]:
 
 
 def open_data(name: str, frame: Frame | None = None, outputs: int | None = None, seed: int = 0) -> Data:
-    """Open a source for a network that stores images as ``frame`` and has so many outputs; without them, as it is.
+    """Open a source for a network with a stored image size of ``frame`` and ``outputs`` outputs.
 
-    A source with pictures of a size of its own may have another one than ``frame``.
+    Both may be ``None`` when there is no network. A source whose images have a fixed size may return a size that
+    differs from ``frame``.
 
     Raises
     ------
     RequestError
-        There is no such source, or it takes its size from a network and there is none.
+        No such source exists, or it takes its size from the network and there is no network.
     TrainError
         The source is damaged or cannot be opened.
     """
@@ -116,7 +118,7 @@ def open_data(name: str, frame: Frame | None = None, outputs: int | None = None,
 
 
 def _open_files(kind: str, root: Path, frame: Frame | None) -> Data:
-    """The source of this kind in a folder; without a kind, a pack or a folder of images."""
+    """Open a folder as a source of this kind; if ``kind`` is empty, as a pack or an image folder."""
     try:
         if kind == "cifar10":
             return open_cifar10(root)
@@ -130,7 +132,7 @@ def _open_files(kind: str, root: Path, frame: Frame | None) -> Data:
 
 
 def _of_a_format(root: Path) -> str | None:
-    """The source whose files lie in a folder or in one below it, as torchvision has them in ``DIR/MNIST/raw``."""
+    """Return the name of the source whose files are in a folder or a subfolder (torchvision's ``DIR/MNIST/raw``)."""
     try:
         for path in (root, *sorted(root.glob("*/")), *sorted(root.glob("*/raw/"))):
             for kind, holds in (("mnist", holds_mnist), ("cifar10", holds_cifar10)):
@@ -142,7 +144,7 @@ def _of_a_format(root: Path) -> str | None:
 
 
 def _how_to_mend(stored: Frame, graph: Graph) -> tuple[str, ...]:
-    """What to do where the pictures do not have the input's size: crops of them, where the input is smaller."""
+    """Suggest a remedy for images that do not have the input's size: cropping, if the input is smaller."""
     size = graph.input.output
     fits = stored.channels == size.channels and stored.height == stored.width and size.height == size.width
     if fits and size.height < stored.height:
@@ -153,7 +155,7 @@ def _how_to_mend(stored: Frame, graph: Graph) -> tuple[str, ...]:
 
 
 def _takes(graph: Graph, size: Shape) -> bool:
-    """Whether the network can read images of this size: every layer has a shape then."""
+    """Whether the network can read images of this size, that is, every layer then has a valid shape."""
     shapes = {graph.input.name: size}
     try:
         for node in graph.nodes.values():
@@ -165,12 +167,12 @@ def _takes(graph: Graph, size: Shape) -> bool:
 
 
 def stored_frame(graph: Graph) -> Frame:
-    """The size at which images are kept before cropping; see ``stored_size``.
+    """Return the size at which images are stored before cropping; see ``stored_size``.
 
     Raises
     ------
     TrainError
-        The network reads vectors.
+        The network's input is a vector.
     """
     size = graph.input.output
     if not size.is_image:
@@ -211,6 +213,6 @@ def _nearest(path: Path, name: str) -> str | None:
 
 
 def listing() -> tuple[str, ...]:
-    """The sources, a line each."""
+    """Return the list of sources, one per line."""
     width = max(map(len, SOURCES))
     return tuple(f"  {name:<{width}}  {doc}" for name, doc in SOURCES.items())

@@ -1,1 +1,1 @@
-"""Batches of pictures on their way to the network: read ahead, shared out, varied and prepared."""
+"""From stored images to the network's input: prefetching, sharing between processes, augmentation and preparation."""

@@ -1,5 +1,5 @@
-"""How the images of an epoch are varied: crops, mirror images and colour shifts, drawn by chance for each image from
-(seed, epoch, place)."""
+"""Random augmentation: crops, mirroring and colour shifts, drawn for each image as a function of (seed, epoch,
+place)."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from netspec.train.data.picture import Frame
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """For each of N images: the crop's upper left corner, whether it is mirrored, and how far its colours are shifted
-    along each principal component (N, channels), in standard deviations."""
+    """The augmentation of N images: each crop's upper left corner, whether it is mirrored, and the colour shift along
+    each principal component in standard deviations, (N, channels)."""
 
     top: Places
     left: Places
@@ -26,12 +26,12 @@ class Choices:
     shift: NDArray[np.float64]
 
     def __getitem__(self, some: slice) -> Choices:
-        """The choices of some of the images."""
+        """Return the choices for a slice of the images."""
         return Choices(self.top[some], self.left[some], self.mirror[some], self.shift[some])
 
 
 def choose(seed: int, epoch: int, places: Places, frame: Frame, size: Shape, augment: Augment) -> Choices:
-    """The choices for some images of an epoch. All corners at which the crop fits are equally likely."""
+    """Draw the choices for some images of an epoch. All corners at which the crop fits are equally likely."""
     top = chance.uniform(seed, epoch, places, chance.TOP) * (frame.height - size.height + 1)
     left = chance.uniform(seed, epoch, places, chance.LEFT) * (frame.width - size.width + 1)
     mirror = chance.uniform(seed, epoch, places, chance.MIRROR) < 0.5
@@ -43,7 +43,7 @@ def choose(seed: int, epoch: int, places: Places, frame: Frame, size: Shape, aug
 
 
 def central(count: int, frame: Frame, size: Shape) -> Choices:
-    """The central crop, without mirror and shift: what validation sees."""
+    """Return the choices for validation: the central crop, neither mirrored nor shifted."""
     top = np.full(count, (frame.height - size.height) // 2)
     left = np.full(count, (frame.width - size.width) // 2)
     return Choices(top, left, np.zeros(count, np.bool_), np.zeros((count, frame.channels)))

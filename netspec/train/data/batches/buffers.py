@@ -1,4 +1,4 @@
-"""Memory for batches that is used again and again."""
+"""Reusable memory for batches."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from numpy.typing import DTypeLike, NDArray
 
 
 class Buffers:
-    """Gives out arrays of one type of numbers, from one thread.
+    """An allocator of arrays of one dtype that reuses memory. It must be used from a single thread.
 
-    An array that was given out before is given out again once nobody else holds it or a part of it: a large array that
-    is fresh from the system costs as much as filling it does, because its pages are found one by one when they are
-    first written. Arrays of another shape than the last one asked for are not kept.
+    An array is returned again once nothing else refers to it or to a view of it. Large new arrays are expensive: the
+    page faults when they are first written cost as much as filling them. Arrays are kept only as long as requests have
+    the same shape.
     """
 
     def __init__(self, dtype: DTypeLike) -> None:
@@ -23,7 +23,7 @@ class Buffers:
         self._given: list[NDArray[Any]] = []
 
     def __call__(self, shape: tuple[int, ...]) -> NDArray[Any]:
-        """An array of this shape. Its numbers are whatever lay in that memory."""
+        """Return an uninitialised array of this shape."""
         self._given = [array for array in self._given if array.shape == shape]
         holders = _holders(self._given)
         if _UNUSED in holders:
@@ -34,9 +34,9 @@ class Buffers:
 
 
 def _holders(arrays: Sequence[NDArray[Any]]) -> list[int]:
-    """For each array of a list how many references there are to it. Whatever shares its memory holds one."""
+    """Return the reference count of each array of a list. Views of an array count, since they refer to it."""
     return [sys.getrefcount(array) for array in arrays]
 
 
 _UNUSED = _holders([np.empty(0)])[0]
-"""What ``_holders`` says of an array that nothing but its list holds."""
+"""The result of ``_holders`` for an array to which only its list refers."""

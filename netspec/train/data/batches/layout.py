@@ -1,4 +1,4 @@
-"""Images as blocks of pixels, where whoever prepares them hands them over so (``passes.fast.space_to_depth``)."""
+"""Preparing images directly as blocks of pixels, for networks with the form ``passes.fast.space_to_depth``."""
 
 from __future__ import annotations
 
@@ -17,15 +17,16 @@ Real = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How a network reads its images: as which blocks, whether these lie channels last, and in which type it computes.
-    (On the CPU they are float32: it is narrowed where it is read.)"""
+    """How a network reads its images: the shape of the blocks, whether they are stored channels last, and the dtype
+    that the network computes in. (On the CPU, images are always float32 and are narrowed by the layer that reads
+    them.)"""
 
     blocks: Unshuffle
     channels_last: bool = False
     dtype: torch.dtype = torch.float32
 
     def buffer(self, buffers: Buffers, images: int, size: Shape) -> Real:
-        """Memory for the blocks of so many images of a size: (N, C s t, H / s, W / t)."""
+        """Return memory for the blocks of ``images`` images of a size: (N, C s t, H / s, W / t)."""
         (s, t), (height, width) = self.blocks.stride, self.blocks.size
         shape = (images, size.channels * s * t, height // s, width // t)
         if not self.channels_last:
@@ -33,15 +34,16 @@ class Layout:
         return buffers((shape[0], *shape[2:], shape[1])).transpose(0, 3, 1, 2)
 
     def canvas(self, size: Shape) -> tuple[Real, Real]:
-        """The zeros that stand around an image of a size, channels, height, width; and of them the image's place."""
+        """Return an array of zeros, (channels, height, width), that holds an image of a size with its padding, and the
+        view of it where the image goes."""
         how = self.blocks
         bottom, right = how.top + size.height, how.left + size.width
         whole = np.zeros((size.channels, max(how.size[0], bottom), max(how.size[1], right)), np.float32)
         return whole[:, : how.size[0], : how.size[1]], whole[:, how.top : bottom, how.left : right]
 
     def write(self, canvas: Real, out: Real) -> None:
-        """Copy a canvas, as blocks, into an image's part of a buffer. Pixel (i, j) of a block is channel
+        """Copy a canvas as blocks into one image of a buffer. Pixel (i, j) of channel c becomes channel
         (c s + i) t + j."""
         (s, t), (c, h, w) = self.blocks.stride, canvas.shape
         parts = canvas.reshape(c, h // s, s, w // t, t).transpose(0, 2, 4, 1, 3)
-        np.copyto(out.reshape(parts.shape), parts)  # a view: an axis is divided
+        np.copyto(out.reshape(parts.shape), parts)  # the reshape only splits an axis, so it is a view

@@ -1,4 +1,4 @@
-"""Batches read ahead of the step that takes them, by threads; decoding releases Python's lock."""
+"""A loader that reads batches ahead with threads. Decoding releases the GIL."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from netspec.train.data.batches.sharing import UNSHARED, Sharing
 from netspec.train.data.picture import Labels, Pixels, Remembered, Resident, Split, Unreadable
 
 MakeBuffer = Callable[[tuple[int, int, int, int]], Pixels]
-"""Gives the memory for a batch of (N, channels, height, width)."""
+"""Allocates the memory for a batch of this shape, (N, channels, height, width)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """N images: their classes ``labels`` and their ``places`` in the split.
+    """N images, with their class numbers ``labels`` and their ``places`` in the split.
 
-    ``pictures`` are the stored pixels, (M, channels, height, width), of those M images that this process reads, and
-    ``read`` are their numbers in the batch. A process that reads alone reads all.
+    ``pictures`` are the stored pixels, (M, channels, height, width), of the M images that this process reads, and
+    ``read`` their indices in the batch. A single process reads all of them.
     """
 
     pictures: Pixels
@@ -40,7 +40,7 @@ class Batch:
 
 @dataclass(slots=True)
 class Tally:
-    """What became of the pictures of one or several passes: the four others add up to ``drawn``."""
+    """Counts of the images of one or more passes. ``drawn`` is the sum of the others, including ``unreached``."""
 
     drawn: int = 0
     used: int = 0
@@ -49,7 +49,7 @@ class Tally:
 
     @property
     def unreached(self) -> int:
-        """How many pictures were left when a pass was ended early."""
+        """The number of images left over when a pass ended early."""
         return self.drawn - self.used - self.skipped - self.dropped
 
     def add(self, other: Tally) -> None:
@@ -70,23 +70,23 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class _Ready:
-    """A batch (``None`` where too little is left for one) and how many pictures were skipped on the way to it."""
+    """A batch, or ``None`` if too few images are left, and the number of unreadable images skipped before it."""
 
     batch: Batch | None
     skipped: int
 
 
 class Loader:
-    """Reads the splits of one source. A context manager: its threads end with it.
+    """Reads the splits of a source. A context manager whose exit ends the threads.
 
     Parameters
     ----------
     workers:
-        How many threads read.
+        The number of reading threads.
     report:
-        Called with every unreadable picture, each time that one is met, from the thread that takes the batches.
+        Called for each unreadable image, every time it is encountered, in the thread that iterates over the batches.
     buffers:
-        Gives the memory that batches are put into; ``None`` for ordinary memory.
+        Allocates the memory of batches; ``None`` for ordinary memory.
     """
 
     def __init__(self, workers: int, report: Callable[[Unreadable], None], buffers: MakeBuffer | None = None) -> None:
@@ -104,10 +104,9 @@ class Loader:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def run(self, split: Split, order: Places, batch: int, *, keep_partial: bool, sharing: Sharing = UNSHARED) -> Pass:
-        """One pass over the places in ``order``. Of each batch those pictures are read that ``sharing`` leaves to this
-        process."""
+        """Start a pass over the places in ``order``. ``sharing`` says which images of each batch this process reads."""
         whole = split.whole if isinstance(split, Remembered) else None
-        # All go the same way: what lies in memory needs no agreement on what can be read.
+        # All processes must take the same path, since only the decoded one exchanges what is unreadable.
         if sharing.all(whole is not None) and whole is not None:
             split = whole
         if isinstance(split, Resident):
@@ -119,7 +118,7 @@ class Loader:
     def _resident(
         self, split: Resident, order: Places, batch: int, keep_partial: bool, sharing: Sharing
     ) -> Generator[_Ready]:
-        """Batches filled in place by the pool: nothing can be unreadable, so every picture's slot is known at once."""
+        """Yield batches that the threads fill in place. As no image is unreadable, all positions are known ahead."""
         end = len(order) if keep_partial else len(order) - len(order) % batch
         starts = iter(range(0, end, batch))
         frame, labels = split.stored, split.labels
@@ -150,7 +149,7 @@ class Loader:
     def _decoded(
         self, split: Split, order: Places, size: int, keep_partial: bool, sharing: Sharing
     ) -> Generator[_Ready]:
-        """Batches of what can be read. None is held here, so that its memory can be used again."""
+        """Yield batches of readable images. No reference to a batch is kept, so that its memory can be reused."""
         with closing(readable(self._pool, self._workers, split, order, size, sharing)) as steps:
             for step in steps:
                 for problem in step.unreadable:
@@ -165,8 +164,11 @@ class Loader:
 
 
 class Pass:
-    """Iterate for the batches of one pass. All but the last are full; the last is kept or dropped. ``tally`` counts,
-    and is complete after ``finish``; ``waited`` is the seconds that the taker of the batches spent waiting for them."""
+    """An iterable over the batches of one pass. All but the last are full; an incomplete last one is kept or dropped.
+
+    ``tally`` counts the images and is complete after ``finish``. ``waited`` is the time in seconds that the consumer
+    has spent waiting for batches.
+    """
 
     def __init__(self, ready: Generator[_Ready], drawn: int, batch: int, keep_partial: bool) -> None:
         self.tally = Tally(drawn=drawn)
@@ -184,7 +186,7 @@ class Pass:
                     yield ready.batch
 
     def finish(self) -> Tally:
-        """End the pass, wherever it is, and return the tally. What is left counts as dropped where it is too little
+        """End the pass, wherever it is, and return the tally. The remaining images count as dropped if they are too few
         for another batch."""
         self._ready.close()
         if not self._keep_partial and self.tally.unreached < self._batch:

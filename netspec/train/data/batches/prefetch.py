@@ -1,4 +1,4 @@
-"""Pictures that threads read before they are taken."""
+"""Images read ahead by threads."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from netspec.train.data.picture import Pixels, Split, Unreadable
 
 CHUNK = 16
-"""Pictures that a thread reads at a time."""
+"""The number of images that a thread reads in one task."""
 
 Found = dict[int, Pixels | Unreadable]
-"""What became of pictures, by their places in the split."""
+"""Images, or the reasons why they are unreadable, by place in the split."""
 
 
 class Prefetch:
-    """Pictures of a split that have been asked for, and that wait in memory until they are taken."""
+    """Images of a split that have been requested and stay in memory until they are taken."""
 
     def __init__(self, pool: ThreadPoolExecutor, split: Split) -> None:
         self._pool = pool
@@ -23,25 +23,25 @@ class Prefetch:
         self._coming: dict[int, Future[Found]] = {}
 
     def ask(self, places: Iterable[int]) -> None:
-        """Have the pictures at these places read, unless they have been asked for already."""
+        """Start reading the images at these places, except those already requested."""
         fresh = [place for place in places if place not in self._coming]
         for start in range(0, len(fresh), CHUNK):
             piece = fresh[start : start + CHUNK]
             self._coming |= dict.fromkeys(piece, self._pool.submit(_read, self._split, piece))
 
     def take(self, places: Iterable[int]) -> Found:
-        """The pictures at these places, once they have been read. Those that were not asked for are read now."""
+        """Wait for the images at these places and return them. Images not yet requested are read now."""
         wanted = list(places)
         self.ask(wanted)
         return {place: self._coming.pop(place).result()[place] for place in wanted}
 
     def forget(self, places: Iterable[int]) -> None:
-        """Do not keep those of these pictures that have been asked for."""
+        """Drop those of these images that have been requested."""
         for place in places:
             self._coming.pop(place, None)
 
     def close(self) -> None:
-        """Begin no further reading."""
+        """Cancel reads that have not started."""
         for future in self._coming.values():
             future.cancel()
 
@@ -52,5 +52,5 @@ def _read(split: Split, places: list[int]) -> Found:
         try:
             found[place] = split.read(place)
         except Unreadable as problem:
-            found[place] = Unreadable(problem.path, problem.reason)  # without the traceback, which holds pictures
+            found[place] = Unreadable(problem.path, problem.reason)  # a new one: tracebacks keep images alive
     return found

@@ -1,6 +1,6 @@
-"""From stored pixels to what the network reads: scale, mean, crop, mirror and colour shift, a batch at a time.
+"""Preparing batches of stored pixels for the network: scaling, mean subtraction, crop, mirroring and colour shift.
 
-What is drawn by chance is drawn before (``augment``); from the same choices every device computes the same pixels.
+All random choices are drawn beforehand (see ``augment``). Given the same choices, all devices compute the same pixels.
 """
 
 from __future__ import annotations
@@ -29,24 +29,26 @@ from netspec.train.data.picture import Frame, Pixels
 Real = NDArray[np.float32]
 
 AHEAD = 8
-"""Batches that are on their way to a device, at most: one that is far behind would have the memory of all of them held
-in its place."""
+"""The maximum number of batches being copied to a device. It bounds the pinned memory held while a device lags
+behind."""
 
 EVEN = 1e-3
-"""A channel whose standard deviation is smaller than this part of a grey level is taken to be the same everywhere."""
+"""A channel whose standard deviation is below this fraction of a grey level is considered constant."""
 
 
 class Preparation:
-    """What the spec's input line says about the numbers, with the training images' statistics put in.
+    """The preprocessing that a spec's input line describes, combined with the statistics of the training images.
 
     Parameters
     ----------
     preprocessing:
-        Range, mean, channel order, deviation.
+        Range, mean, channel order and standard deviation.
     statistics:
-        Of the training images; may be ``None`` where neither ``preprocessing.measured`` nor a colour shift wants them.
+        Statistics of the training images; ``None`` if neither ``preprocessing.measured`` nor a colour shift needs them.
+    frame, size:
+        The size of the stored images, and of the network's input.
     peak:
-        The stored value of full brightness.
+        The pixel value of full brightness in stored images.
     """
 
     def __init__(
@@ -81,25 +83,25 @@ class Preparation:
             if preprocessing.std == "channel":
                 std = _divisors(statistics.channel_std)[:, None, None] * self._scale
         self.mean = torch.tensor(mean, dtype=torch.float32, device=device)
-        """What is subtracted, in the network's range: (channels, 1, 1), or a whole stored frame; red first."""
+        """The mean to subtract, in the network's range: (channels, 1, 1) or the size of ``frame``; RGB order."""
         self.axes = torch.tensor(axes, dtype=torch.float64)
-        """The colours' principal components times their standard deviations, in the network's range; red first."""
+        """The colours' principal components times their standard deviations, in the network's range; RGB order."""
         self.std = torch.tensor(std, dtype=torch.float32, device=device)
-        """What is divided by, in the network's range: (channels, 1, 1); red first."""
+        """The divisors, in the network's range: (channels, 1, 1); RGB order."""
         self.take(self.mean, self.axes, self.std)
 
     @classmethod
     def of(cls, graph: Graph, statistics: Statistics | None, frame: Frame, peak: int, device: str) -> Preparation:
-        """What a graph's input line says, for stored pictures of this frame and peak."""
+        """Return the preparation of a graph's input for stored images of this size and peak."""
         return cls(graph.preprocessing, statistics, frame, graph.input.output, peak, torch.device(device))
 
     def _given(self, numbers: str | tuple[float, ...], otherwise: float) -> NDArray[np.float64]:
-        """What the spec gives as numbers, (channels, 1, 1), red first."""
+        """Return the values that the spec gives as numbers, or ``otherwise``: (channels, 1, 1), RGB order."""
         listed = (otherwise,) if isinstance(numbers, str) else numbers[::-1] if self._reverse else numbers
         return np.broadcast_to(np.array(listed, np.float64), self.frame.channels).reshape(-1, 1, 1).copy()
 
     def take(self, mean: Tensor, axes: Tensor, std: Tensor) -> None:
-        """Take these, as a checkpoint has them, instead of those of the statistics."""
+        """Replace mean, axes and divisors with those of a checkpoint."""
         self.mean, self.axes = mean.to(self.device, torch.float32), axes.to("cpu", torch.float64)
         self.std = std.to(self.device, torch.float32)
         self._divides = bool((self.std != 1).any())
@@ -109,8 +111,10 @@ class Preparation:
             self._means = (self.mean.numpy(), self.mean.flip(2).contiguous().numpy())
 
     def lay_out(self, layout: Layout | None) -> tuple[str, ...]:
-        """Hand images over in this layout from now on, plain without one, and say in a line why not where a device
-        cannot: there a kernel writes them, which is tried on a few random pictures first."""
+        """Prepare images in this layout from now on; ``None`` for the plain one. Return a note if the device cannot.
+
+        On a GPU a kernel writes the layout. It is used only if it is correct on a few random images.
+        """
         self._layout = layout
         if layout is None or self.device.type == "cpu":
             return ()
@@ -121,7 +125,7 @@ class Preparation:
         return (f"images are prepared without a kernel, and laid out as blocks in another copy: {why}",)
 
     def _mistake(self, layout: Layout) -> str | None:
-        """What the kernel computes wrongly on this device; ``None`` where it computes what ``on_device`` does."""
+        """Compare the kernel with ``on_device``. Return a description of the difference, or ``None`` if they agree."""
         pytorch, frame, places = backend.load("pytorch"), self.frame, np.arange(4)
         shape = (len(places), frame.channels, frame.height, frame.width)
         numbers = np.random.default_rng(0).integers(self.peak + 1, size=shape, dtype=np.uint8)
@@ -136,7 +140,7 @@ class Preparation:
         return found
 
     def _by_kernel(self, pictures: Tensor, choices: Choices, layout: Layout) -> Tensor:
-        """Stored pictures on a device as the blocks that the network reads, in one pass."""
+        """Turn stored images on a GPU into the blocks that the network reads, with a single kernel."""
         made: Tensor = backend.load("pytorch").image_blocks(
             pictures,
             (self.size.height, self.size.width),
@@ -154,15 +158,16 @@ class Preparation:
         return made
 
     def kept(self) -> dict[str, Any]:
-        """What a checkpoint keeps, from which ``take`` makes the same preparation."""
+        """Return what a checkpoint stores, from which ``take`` restores the preparation."""
         tensors = {"mean": self.mean.cpu(), "axes": self.axes.cpu(), "std": self.std.cpu()}
         return {"peak": self.peak, "range": self.range, **tensors}
 
     def __call__(self, pictures: Pixels, choices: Choices) -> Tensor:
-        """Stored pictures as the network reads them: float32, shape (N, channels, height, width) of its input; or as
-        its blocks, where ``lay_out`` has asked for them.
+        """Return stored images as the network reads them: float32, (N, channels, height, width) of its input, or the
+        blocks requested with ``lay_out``.
 
-        The mean image is subtracted before cropping, so every pixel loses the mean of its own place.
+        The mean image is cropped like the image, so that each pixel is reduced by the mean at its position in the
+        stored frame.
         """
         if self.device.type != "cpu":
             moved = self._moved(pictures)
@@ -171,18 +176,18 @@ class Preparation:
             out = self._layout.buffer(self._buffers, len(pictures), self.size)
         else:
             out = self._buffers((len(pictures), *self.size))
-        # By as many threads as torch has, while it has nothing to do: a thread that did this beside a step would take
-        # a core from one of the step's threads, and the others would wait for that one.
+        # With as many threads as torch, while torch is idle. Preparing images during a step would take a core from one
+        # of the step's threads, and the others would wait for it.
         pieces = [slice(start, start + CHUNK) for start in range(0, len(pictures), CHUNK)]
         for _ in self._pool.map(lambda piece: self._write(pictures[piece], choices[piece], out[piece]), pieces):
             pass
         return torch.from_numpy(out)
 
     def _write(self, pictures: Pixels, choices: Choices, out: Real) -> None:
-        """Prepare pictures on the CPU, one after the other, so that each stays in its cache until it is done.
+        """Prepare images on the CPU, one at a time, so that each stays in the CPU's cache until it is done.
 
-        The same operations in the same order as ``on_device``, and the same bits. Leaves Python's lock to other threads
-        while it computes.
+        The operations and their order are those of ``on_device``, with bit-identical results. The GIL is released
+        during the computations.
         """
         height, width = self.size.height, self.size.width
         canvas, image = self._layout.canvas(self.size) if self._layout is not None else (None, None)
@@ -197,7 +202,7 @@ class Preparation:
             if self._scale != 1:
                 np.multiply(one, np.float32(self._scale), out=one)
             if self._means is not None:
-                # The mirrored mean image is kept as well: reading a picture backwards takes twice the time.
+                # The mirrored mean image is stored too, because reading an image backwards takes twice the time.
                 start = self.frame.width - width - left if mirrored else left
                 np.subtract(one, self._means[mirrored][:, top : top + height, start : start + width], out=one)
             else:
@@ -210,7 +215,7 @@ class Preparation:
                 self._layout.write(canvas, out[slot])
 
     def on_device(self, x: Tensor, choices: Choices) -> Tensor:
-        """Prepare uint8 pictures (N, channels, height, width) where they lie, all at once."""
+        """Prepare uint8 images (N, channels, height, width) on their device, all at once."""
         x = self._crop(x, choices).float().mul_(self._scale)
         x -= self._crop(self.mean.expand(len(x), -1, -1, -1), choices) if self._whole_frame else self.mean
         mirrored = self._sent(choices.mirror.nonzero()[0])
@@ -223,7 +228,7 @@ class Preparation:
         return x.flip(1) if self._reverse else x
 
     def _moved(self, pictures: Pixels) -> Tensor:
-        """On the device. The copy goes on by itself; until it is over the memory that it reads from is kept."""
+        """Copy images to the GPU asynchronously. Their pinned memory is kept alive until the copy has finished."""
         x = torch.from_numpy(pictures)
         if not x.is_pinned():
             x = x.pin_memory()
@@ -237,7 +242,7 @@ class Preparation:
         return moved
 
     def _crop(self, x: Tensor, choices: Choices) -> Tensor:
-        """The windows of the input's size at the chosen corners of frames (N, channels, height, width)."""
+        """Crop frames (N, channels, height, width) to the input's size at the chosen corners."""
         height, width = self.size.height, self.size.width
         if x.shape[2:] == (height, width):
             return x
@@ -246,7 +251,7 @@ class Preparation:
         return windows[torch.arange(len(x), device=self.device), :, top, left]
 
     def _shifts(self, choices: Choices) -> Tensor:
-        """What the colour shift adds to each channel of each picture, (N, channels)."""
+        """Return what the colour shift adds to each channel of each image, (N, channels)."""
         return self._sent((choices.shift @ self.axes.numpy().T).astype(np.float32))
 
     def _sent(self, numbers: NDArray[Any]) -> Tensor:
@@ -254,5 +259,6 @@ class Preparation:
 
 
 def _divisors(deviations: NDArray[np.float64]) -> NDArray[np.float64]:
-    """What stored pixels are divided by: 1 for a channel that is the same everywhere, whose deviation is rounding."""
+    """Return the divisors of stored pixels: the standard deviations, or 1 for a constant channel, whose deviation is
+    rounding error."""
     return np.where(deviations > EVEN, deviations, 1.0)

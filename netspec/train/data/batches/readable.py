@@ -1,4 +1,4 @@
-"""A pass's batches of those pictures that can be read."""
+"""Batches of readable images."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from netspec.train.data.batches.sharing import Failures, Sharing
 from netspec.train.data.picture import Pixels, Remembered, Split, Unreadable
 
 AHEAD = 2
-"""Batches that are read ahead of the one that is being taken, or so many more that every thread has two chunks to
+"""The minimum number of batches that are read ahead. There are more if each thread would have less than two chunks to
 read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """The next batch of a pass: its places in the split, which of them are read here, and their pictures; and what was
-    unreadable on the way to it, in the order of the pass."""
+    """A batch of a pass: its ``places`` in the split, the indices ``read`` of those that this process reads, their
+    ``pictures``, and the unreadable images skipped before the batch's end, in the order of the pass."""
 
     places: Places
     read: Places
@@ -33,10 +33,11 @@ class Step:
 def readable(
     pool: ThreadPoolExecutor, workers: int, split: Split, order: Places, size: int, sharing: Sharing
 ) -> Generator[Step]:
-    """Batches of ``size``, the last one smaller, perhaps empty: an unreadable picture's place is taken by the next one.
+    """Yield batches of ``size`` readable images; the last one may be smaller, even empty.
 
-    Who reads what of a batch goes by the pictures' places in it. What has been found unreadable moves them, so all
-    agree on it before they go on; then a process reads what has come into its part.
+    An unreadable image is replaced with the next one of the pass. This shifts the positions of later images in the
+    batch, and with them each process's part of it. So the processes exchange what they found unreadable, and then read
+    what their parts lack, until all images of the batch are readable.
     """
     remembers = split if isinstance(split, Remembered) else None
     known = dict(sharing.agreed(remembers.failures() if remembers else {}))
@@ -70,7 +71,8 @@ def readable(
 
 
 def _next(order: Places, start: int, size: int, known: Failures) -> tuple[Places, int]:
-    """So many of the next places, if there are, of which nothing bad is known; and where in the order they end."""
+    """Return the next ``size`` places (fewer at the end) that are not known to be unreadable, and the position in
+    ``order`` after them."""
     places: list[int] = []
     end = start
     while len(places) < size and end < len(order):

@@ -1,4 +1,4 @@
-"""Who reads which images of a batch, where several processes train on it together, and what they tell each other."""
+"""How several processes that train together divide the reading of a batch."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ import numpy as np
 from netspec.train.chance import Places
 
 Failures = Mapping[int, tuple[str, str]]
-"""Pictures that cannot be read: their places in the split, with their paths and the reasons."""
+"""Unreadable images: a (path, reason) pair for each place in the split."""
 
 
 class Sharing:
-    """One process's view of a pass that all take together, batch by batch. This one is of a process that reads alone.
+    """One process's view of a pass that is shared with others. This base class is for a single process.
 
-    Where there are several, all of them ask the same in the same order.
+    With several processes, all must make the same calls in the same order.
     """
 
     def part(self, count: int) -> Places:
-        """Which images of a batch of ``count`` this process reads: their numbers in the batch, in order."""
+        """Return the indices of those images of a batch of ``count`` that this process reads, in ascending order."""
         return np.arange(count)
 
     def agreed(self, failures: Failures) -> Failures:
-        """The pictures that any of the processes has found unreadable. ``failures`` are this one's."""
+        """Return the images that any process has found unreadable. ``failures`` are those of this process."""
         return failures
 
     def all(self, value: bool) -> bool:

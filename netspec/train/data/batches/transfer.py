@@ -1,4 +1,4 @@
-"""Numbers on their way to the device that computes with them."""
+"""Asynchronous copies from the CPU to a device."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from netspec.train.data.picture import Pixels
 
 
 def sent(numbers: NDArray[Any], device: torch.device | str) -> Tensor:
-    """Numbers on a device. A CUDA device copies them by itself: an ordinary copy would wait until all its steps so far
-    are done, and leave it with nothing to do meanwhile."""
+    """Copy numbers to a device. For CUDA the copy is asynchronous, because a synchronous one would wait for all work
+    queued on the device and then leave it idle."""
     here = torch.from_numpy(numbers)
     cuda = torch.device(device).type == "cuda"
     return here.pin_memory().to(device, non_blocking=True) if cuda else here.to(device)
 
 
 def buffers_for(device: str) -> MakeBuffer | None:
-    """Where a loader puts batches for a device: for a CUDA device into memory that it copies from by itself."""
+    """Return the allocator of a loader's batches for a device: pinned memory for CUDA, ``None`` (ordinary memory)
+    otherwise."""
     return _pinned if torch.device(device).type == "cuda" else None
 
 

@@ -1,1 +1,1 @@
-"""Image folders looked at picture by picture, and packed into arrays."""
+"""Surveying image folders for problems, and packing them into arrays."""

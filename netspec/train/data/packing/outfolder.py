@@ -1,4 +1,4 @@
-"""The folder that is packed into: whose it is, and that one process at a time writes it."""
+"""The output folder of a pack: checks that it belongs to the source, and locks it for one process at a time."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from netspec.train.files import write_beside
 from netspec.train.locking import Taken, only_process
 
 KEPT = ".packing"
-"""What is known of the shards that are finished, until all are."""
+"""The subfolder with facts about finished shards, which exists until the pack is complete."""
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A folder that may be packed into: already ``complete``, or with a folder ``kept`` for what is known so far."""
+    """The state of an output folder: whether its pack is ``complete``, and the folder ``kept`` with facts about its
+    finished shards."""
 
     complete: bool
     kept: Path
@@ -28,14 +29,16 @@ class State:
 
 @contextmanager
 def claim(root: Path, out: Path, fingerprint: str) -> Iterator[State]:
-    """Make ``out`` or find it again, and hold it alone meanwhile. What was ``kept`` is removed when it is complete.
+    """Create or reopen the output folder, and hold its lock meanwhile. Its ``kept`` folder is deleted once the pack is
+    complete.
 
     Raises
     ------
     RequestError
-        It is a file, holds something else or a pack of another source, lies in the source, or is being written.
+        ``out`` is a file, contains other files or a pack of another source, is inside the source, or is locked by
+        another process.
     OSError
-        It cannot be made or read.
+        ``out`` cannot be created or read.
     """
     inside = out.resolve()
     if root.resolve() in (inside, *inside.parents):
@@ -44,7 +47,7 @@ def claim(root: Path, out: Path, fingerprint: str) -> Iterator[State]:
         raise RequestError(f"-o {out} is a file", "name a folder")
     if (out / MANIFEST).exists():
         _same(_source(out / MANIFEST), fingerprint, f"{out} is a pack of")
-        shutil.rmtree(out / KEPT, ignore_errors=True)  # of a process killed between its last two steps
+        shutil.rmtree(out / KEPT, ignore_errors=True)  # left by a process that was killed just before it did this
         yield State(True, out / KEPT)
         return
     kept = out / KEPT
@@ -62,16 +65,16 @@ def claim(root: Path, out: Path, fingerprint: str) -> Iterator[State]:
             write_beside(kept / MANIFEST, as_json({"format": FORMAT, "source": {"sha256": fingerprint}}))
         yield State(False, kept)
     if (out / MANIFEST).exists():
-        shutil.rmtree(kept, ignore_errors=True)  # now that its lock is let go of: Windows removes no file that is open
+        shutil.rmtree(kept, ignore_errors=True)  # only after the lock is released: Windows does not delete open files
 
 
 def _others(out: Path) -> Iterator[Path]:
-    """What is in a folder beside one that a killed process had only just made."""
+    """Yield the entries of a folder, except a ``kept`` folder that a killed process has left behind."""
     return (entry for entry in out.iterdir() if entry.name != KEPT)
 
 
 def _source(manifest: Path) -> str | None:
-    """The source's fingerprint; ``None`` where the file is none of netspec's."""
+    """Return the source's fingerprint from a manifest, or ``None`` if netspec did not write the file."""
     try:
         found = json.loads(manifest.read_bytes())
         return str(found["source"]["sha256"]) if found["format"] == FORMAT else None

@@ -1,9 +1,9 @@
-"""Packing an image folder into memory-mapped arrays (``shards`` says which): by several processes, and resumable.
+"""Pack an image folder into arrays (see ``shards`` for the format), with several processes and resumably.
 
-A shard is written beside its final name, flushed and renamed; before that, what is known of it (which images could not
-be read, the sums for the mean and the colours) is kept in ``.packing``. A process that is killed loses the shard under
-way, and the next one goes on after the last whole one. All sums are of whole numbers and all rows have their places,
-so that the result is the same bytes however often the work was interrupted and whatever the number of processes.
+A shard is written to a temporary file, flushed and renamed. Before the renaming, facts about the shard (which images
+are unreadable, the sums for the mean and the colours) are saved in ``.packing``. A killed process loses only the
+current shard; the next process continues after the last complete one. All sums are integers and every row has a fixed
+place, so the resulting files are identical to the byte whatever the number of processes and interruptions.
 """
 
 from __future__ import annotations
@@ -28,12 +28,13 @@ from netspec.train.data.sources.shards import Shard, bytes_of, header, shards
 from netspec.train.files import put_in_place, write_beside
 
 CHUNK = 32
-"""Images that a process reads at a time."""
+"""The number of images in one task of a worker process."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Chunk:
-    """Images for neighbouring rows of a shard that is being written."""
+    """A worker's task: images for consecutive rows of a shard. ``part`` is the shard's temporary file, ``offset`` the
+    position of the first row's pixels in it. If ``measured``, the images' sums are computed too."""
 
     root: Path
     names: Sequence[str]
@@ -45,15 +46,15 @@ class _Chunk:
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """What became of a chunk: the images in it that cannot be read, by their places in the chunk with the reasons, and
-    the sums over the others."""
+    """The result of a chunk: a (place in the chunk, reason) pair for each unreadable image, and the sums over the other
+    images."""
 
     unreadable: Sequence[tuple[int, str]]
     moments: Moments
 
 
 def _unseen(done: int) -> None:
-    """The progress of a packing that nobody watches."""
+    """Ignore progress."""
 
 
 def pack(
@@ -65,20 +66,20 @@ def pack(
     begin: Callable[[int], None] = _unseen,
     progress: Callable[[int], None] = _unseen,
 ) -> Packed:
-    """Pack a listed folder into ``out``, or go on where an earlier process was ended.
+    """Pack a listed folder into ``out``, or continue the pack of an earlier process.
 
     Parameters
     ----------
     size:
-        The shorter side that images are scaled to; their central square is stored.
+        Images are scaled so that their shorter side has this length, and their central square is stored.
     begin, progress:
-        Called with the number of images done, those of earlier processes included: once before any is read, and then
-        again and again.
+        Called with the number of images done, including those of earlier processes: ``begin`` once before any image is
+        read, ``progress`` after each chunk.
 
     Raises
     ------
     RequestError
-        ``out`` holds something else, or another process is packing into it.
+        ``out`` contains other files, or another process is packing into it.
     TrainError
         No training image can be read, or a process was killed.
     OSError
@@ -114,8 +115,8 @@ def pack(
 
 
 def fingerprint_of(listing: Listing, frame: Frame) -> str:
-    """By which a source is known again: its classes, its files' paths, classes and sizes in bytes, and the size packed
-    to. Wherever the folder lies, and whenever it was copied there."""
+    """Return a hash that identifies a source: its classes; the path, class and size in bytes of each file; and the
+    size of the packed images. It depends neither on the folder's location nor on modification times."""
     digest = hashlib.sha256(json.dumps([str(frame), listing.classes]).encode())
     for name, files in listing.splits.items():
         for path, label in zip(files.names, files.labels.tolist(), strict=True):
@@ -127,16 +128,16 @@ def _size(files: Files, name: str) -> int:
     try:
         return (files.root / name).stat().st_size
     except OSError:
-        return -1  # it has gone since it was listed, and will be unreadable
+        return -1  # deleted since it was listed; reading it will fail and be reported
 
 
 def _most(left: Sequence[Shard]) -> int:
-    """How many processes find work: as many as there are chunks, and one at least."""
+    """Return the number of processes that can be kept busy: one per chunk, and at least one."""
     return max(1, sum(-(-(shard.stop - shard.start) // CHUNK) for shard in left))
 
 
 def _chunks(listing: Listing, left: Sequence[Shard], out: Path, frame: Frame) -> Iterator[_Chunk]:
-    """The work in order; a shard's file is made when its first chunk is handed out."""
+    """Yield the chunks in order. A shard's file is created when its first chunk is yielded."""
     for shard in left:
         files = listing.splits[shard.split]
         part = _part(out, shard)
@@ -152,7 +153,7 @@ def _chunks(listing: Listing, left: Sequence[Shard], out: Path, frame: Frame) ->
 
 
 def _read_chunk(chunk: _Chunk) -> _Read:
-    """Decode images and put them into their rows. Run in a process of its own."""
+    """Decode images and write them to their rows. Runs in a worker process."""
     pictures, unreadable = [], []
     with chunk.part.open("r+b") as file:
         for place, name in enumerate(chunk.names):
@@ -169,7 +170,7 @@ def _read_chunk(chunk: _Chunk) -> _Read:
 
 
 def _finish(shard: Shard, out: Path, kept: Path, found: Known) -> None:
-    """Give a shard that is whole its name. What is known of it is written down first, for a process that goes on."""
+    """Rename a complete shard to its final name, after saving the facts about it for a process that continues."""
     moments = found.moments
     buffer = io.BytesIO()
     note = np.frombuffer(json.dumps(found.unreadable).encode(), np.uint8)
@@ -179,7 +180,7 @@ def _finish(shard: Shard, out: Path, kept: Path, found: Known) -> None:
 
 
 def _known(shard: Shard, out: Path, kept: Path, frame: Frame) -> Known | None:
-    """What an earlier process found out about a shard that it finished."""
+    """Return what an earlier process saved about a shard, or ``None`` if it did not finish the shard."""
     path = out / shard.name
     facts = _facts(kept, shard)
     if not path.is_file() or path.stat().st_size != bytes_of(shard, frame) or not facts.is_file():

@@ -1,4 +1,4 @@
-"""Work spread over processes: results in the order of the tasks, a bounded number of them ahead."""
+"""Map a function over tasks in several processes, with ordered results and a bounded number of pending tasks."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ Task = TypeVar("Task")
 Done = TypeVar("Done")
 
 AHEAD = 4
-"""Tasks for each process that are handed out before the first result is taken."""
+"""The number of tasks per process that may be pending at a time."""
 
 
 def in_processes(function: Callable[[Task], Done], tasks: Iterator[Task], processes: int) -> Generator[Done]:
-    """``function`` of every task. With one process no other is started.
+    """Yield ``function(task)`` for every task, in order. With ``processes=1`` it runs in this process.
 
-    Fresh processes, not copies of this one: a copy would hold the locks of threads that it does not have. They leave
-    Ctrl-C to this process, and end when it ends, however that happens.
+    Workers are spawned, not forked: a fork would inherit locks held by threads that do not exist in it. They ignore
+    Ctrl-C, which is left to this process, and exit when this process ends for whatever reason.
 
     Raises
     ------
     TrainError
-        A process was killed.
+        A worker was killed.
     """
     if processes == 1:
         yield from map(function, tasks)
@@ -64,7 +64,7 @@ def _begin() -> None:
 
 
 def _end_with_parent() -> None:
-    """A parent that is killed cannot tell its processes, which would wait for work for ever."""
+    """Exit once the parent is gone: a killed parent cannot stop its workers, which would wait for tasks forever."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()

@@ -1,4 +1,4 @@
-"""What a survey comes to: what is wrong, what is worth a warning, and both as text and as JSON."""
+"""The report of a survey: its errors and warnings, as text and as JSON."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from netspec.train.speed import Speed
 
 ROWS = 20
-"""Classes of the table; of more than these the ones with the fewest images."""
+"""The maximum number of classes in the table. If there are more, those with the fewest images are shown."""
 
 NAMED = 10
-"""Unreadable images, and duplicates of a kind, that the text names. The JSON has all."""
+"""The maximum number of unreadable images, and of duplicates of each kind, in the text. The JSON lists all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What is wrong with the data, a line each. ``errors`` make the command end with 1."""
+    """Problems with the data, one line each. If there are ``errors``, the command exits with status 1."""
 
     errors: tuple[str, ...]
     warnings: tuple[str, ...]
@@ -31,7 +31,8 @@ class Findings:
 
 @dataclass(frozen=True, slots=True)
 class Speeds:
-    """What was measured: the loader with so many threads, the network on a device; ``None`` is not measured."""
+    """The measured speeds of the loader with ``workers`` threads and of the network on ``device``; ``None`` if not
+    measured."""
 
     loader: Speed | None
     model: Speed | None
@@ -40,7 +41,7 @@ class Speeds:
 
 
 def judge(found: Survey, mismatch: str | None) -> Findings:
-    """What is wrong with the data. ``mismatch``: why they do not suit the network."""
+    """Return the errors and warnings about the data. ``mismatch`` says why they do not fit the network, if so."""
     errors = [mismatch] if mismatch is not None else []
     if found.unreadable:
         errors.append(f"{plural(len(found.unreadable), 'image')} cannot be read")
@@ -57,7 +58,7 @@ def judge(found: Survey, mismatch: str | None) -> Findings:
 
 
 def as_text(found: Survey, findings: Findings, speeds: Speeds) -> list[str]:
-    """The lines of the report."""
+    """Return the lines of the report."""
     lines = [f"{found.source}: {plural(len(found.classes), 'class')}"]
     for name, part in found.parts.items():
         least, most = min(part.per_class), max(part.per_class)
@@ -89,7 +90,7 @@ def as_text(found: Survey, findings: Findings, speeds: Speeds) -> list[str]:
 
 
 def as_json(found: Survey, findings: Findings, speeds: Speeds) -> dict[str, Any]:
-    """The report as plain values; speeds in images per second, sizes in pixels."""
+    """Return the report as JSON values, with speeds in images per second and sizes in pixels."""
     return {
         "source": found.source,
         "classes": [
@@ -117,14 +118,15 @@ def as_json(found: Survey, findings: Findings, speeds: Speeds) -> dict[str, Any]
 
 
 def bottleneck(speeds: Speeds) -> str | None:
-    """``"reading"`` or ``"model"``, whichever is slower; ``None`` where one was not measured."""
+    """Return ``"reading"`` or ``"model"``, whichever is slower, or ``None`` if one was not measured."""
     if speeds.loader is None or speeds.model is None:
         return None
     return "reading" if speeds.loader.rate < speeds.model.rate else "model"
 
 
 def _kinds(found: Survey) -> dict[str, tuple[list[Copies], str]]:
-    """The duplicates, each under the worst that can be said of it: in both splits, in two classes, or twice in one."""
+    """Group the duplicates by their most serious kind: in both splits, in two classes, or twice in one class. Each
+    kind has its duplicates and a description."""
     kinds: dict[str, tuple[list[Copies], str]] = {
         "splits": ([], "in training and validation"),
         "classes": ([], "in two classes"),
@@ -137,10 +139,10 @@ def _kinds(found: Survey) -> dict[str, tuple[list[Copies], str]]:
 
 
 def _table(found: Survey) -> list[str]:
-    """The lines of the table of classes, with how many readable images each has."""
+    """Return the lines of the table of classes, with each class's number of readable images."""
     rows = list(zip(found.classes, *(part.per_class for part in found.parts.values()), strict=True))
     shown = rows if len(rows) <= ROWS else sorted(rows, key=lambda row: row[1])[:ROWS]
-    width = max(cell_len(row[0]) for row in shown)  # a Chinese or Japanese letter takes two places
+    width = max(cell_len(row[0]) for row in shown)  # Chinese and Japanese characters are two columns wide
     lines = [f"  {'':<{width}}  " + "  ".join(f"{name:>9}" for name in found.parts)]
     for name, *images in shown:
         gap = " " * (width - cell_len(name))

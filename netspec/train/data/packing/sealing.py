@@ -1,4 +1,4 @@
-"""The last files of a pack: labels, names, mean, colours, and the manifest, which makes it complete."""
+"""The last files of a pack: labels, file names, mean, colours, and the manifest, which marks the pack as complete."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from netspec.train.files import write_beside
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What became of a shard's images: the unreadable rows with reasons, and the sums over the others."""
+    """Facts about a shard's images: a (row, reason) pair for each unreadable one, and the sums over the others."""
 
     unreadable: tuple[tuple[int, str], ...]
     moments: Moments
@@ -30,7 +30,7 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many images of a split there are: ``listed`` = ``stored`` + ``unreadable``."""
+    """The numbers of images of a split: ``listed`` = ``stored`` + ``unreadable``."""
 
     listed: int
     stored: int
@@ -39,7 +39,8 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """What a pack holds, ``bytes`` in all its files. ``already``: it was complete before the command ran."""
+    """The content of a pack. ``bytes`` is the total size of its files; ``already`` says whether it was complete before
+    the command ran."""
 
     splits: dict[str, Counts]
     classes: int
@@ -48,7 +49,7 @@ class Packed:
 
 
 def seal(listing: Listing, out: Path, frame: Frame, fingerprint: str, work: Sequence[tuple[Shard, Known]]) -> None:
-    """Write everything but the shards. Raises ``TrainError`` where no training image could be read."""
+    """Write all files of a pack except the shards. Raises ``TrainError`` if no training image could be read."""
     moments = Moments.none(frame)
     for _, known in work:
         moments += known.moments
@@ -91,7 +92,7 @@ def seal(listing: Listing, out: Path, frame: Frame, fingerprint: str, work: Sequ
 
 
 def sealed(out: Path, *, already: bool) -> Packed:
-    """What the manifest of a complete pack says."""
+    """Read the content of a complete pack from its manifest."""
     manifest = json.loads((out / form.MANIFEST).read_bytes())
     splits = {
         name: Counts(split["listed"], split["stored"], split["unreadable"])

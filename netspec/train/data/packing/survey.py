@@ -1,4 +1,4 @@
-"""Looking at every picture of a source before training: what there is, what is broken, what is there twice."""
+"""Inspect every image of a source before training: count images, and find broken and duplicate ones."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from netspec.train.data.sources.folder import Decoded
 from netspec.train.data.sources.packed import Shards
 
 CHUNK = 32
-"""Pictures that a process looks at at a time."""
+"""The number of images in one task of a worker process."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """The least, the median and the greatest of some lengths in pixels."""
+    """The minimum, median and maximum of some lengths in pixels."""
 
     least: int
     median: float
@@ -30,13 +30,13 @@ class Spread:
 
     @classmethod
     def of(cls, lengths: Sequence[int]) -> Spread:
-        """The spread of at least one length."""
+        """Return the spread of at least one length."""
         return cls(min(lengths), float(np.median(lengths)), max(lengths))
 
 
 @dataclass(frozen=True, slots=True)
 class Copies:
-    """Pictures that are the same to the byte: the files, or the pixels where a source has no files."""
+    """Duplicates: images whose files, or whose pixels if the source has no files, are identical to the byte."""
 
     paths: tuple[str, ...]
     splits: tuple[str, ...]
@@ -44,18 +44,19 @@ class Copies:
 
     @property
     def across_splits(self) -> bool:
-        """Whether it is among the training pictures and among those for validation."""
+        """Whether the image is in both the training and the validation split."""
         return len(set(self.splits)) > 1
 
     @property
     def across_classes(self) -> bool:
-        """Whether one picture is said to be of two classes."""
+        """Whether the image is labelled with more than one class."""
         return len(set(self.classes)) > 1
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A split: ``images`` = ``readable`` + ``unreadable``, and the readable ones of each class."""
+    """The numbers of images of a split: ``images`` = ``readable`` + ``unreadable``; ``per_class`` counts the readable
+    ones of each class."""
 
     images: int
     unreadable: int
@@ -68,7 +69,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What was found. ``width`` and ``height`` are those of the files, where there are any."""
+    """The result of a survey. ``width`` and ``height`` are those of the image files, ``None`` if there are no files."""
 
     source: str
     classes: tuple[str, ...]
@@ -83,7 +84,7 @@ class Survey:
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """A picture: its hash, and its file's width and height; or the reason why it cannot be read."""
+    """An inspected image: its hash and its file's (width, height), or a (path, reason) pair if it is unreadable."""
 
     digest: bytes
     size: tuple[int, int] | None
@@ -91,19 +92,19 @@ class _Seen:
 
 
 def survey(data: Data, processes: int, progress: Callable[[int], None] = lambda done: None) -> Survey:
-    """Look at every picture of a source.
+    """Inspect every image of a source.
 
     Parameters
     ----------
     processes:
-        How many decode image files.
+        The number of processes that decode image files.
     progress:
-        Called with the number of pictures seen.
+        Called with the number of images inspected so far.
 
     Raises
     ------
     TrainError
-        A process was killed, or a file of a pack has gone.
+        A worker process was killed, or a file of a pack has been deleted.
     """
     splits = {"train": data.train} | ({"val": data.validation} if data.validation is not None else {})
     parts: dict[str, Part] = {}
@@ -141,7 +142,7 @@ def survey(data: Data, processes: int, progress: Callable[[int], None] = lambda 
 
 
 def path_of(name: str, split: Split, place: int) -> str:
-    """What a picture is called, so that its user finds it again: its file, or its number in its split."""
+    """Return a name by which the user can find an image: its file's path, or its number in its split."""
     if isinstance(split, Decoded):
         return str(split.files.root / split.files.names[place])
     if isinstance(split, Shards):
@@ -150,7 +151,7 @@ def path_of(name: str, split: Split, place: int) -> str:
 
 
 def _look(split: Split, processes: int) -> Iterator[_Seen]:
-    """What is seen of every picture of a split, in order."""
+    """Inspect every image of a split, in order."""
     if not isinstance(split, Decoded):
         yield from (_look_at(split, place) for place in range(len(split.labels)))
         return
@@ -169,7 +170,7 @@ def _look_at(split: Split, place: int) -> _Seen:
 
 
 def _look_at_files(root: Path, frame: Frame, names: Sequence[str]) -> list[_Seen]:
-    """What is seen of some files. Runs in a process of its own."""
+    """Inspect some image files. Runs in a worker process."""
     found = []
     for name in names:
         path = root / name
@@ -178,7 +179,7 @@ def _look_at_files(root: Path, frame: Frame, names: Sequence[str]) -> list[_Seen
             found.append(_Seen(hashlib.sha256(path.read_bytes()).digest(), image_size(path)))
         except Unreadable as problem:
             found.append(_Seen(b"", None, (problem.path, problem.reason)))
-        except OSError as problem:  # it has gone since it was decoded
+        except OSError as problem:  # deleted since it was decoded
             found.append(_Seen(b"", None, (str(path), problem.strerror or str(problem))))
     return found
 

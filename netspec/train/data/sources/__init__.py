@@ -1,1 +1,1 @@
-"""Where pictures lie and how they are read: one file a source, and what several of them need."""
+"""The data sources, one module each, and the helpers that several of them share."""

@@ -1,9 +1,9 @@
-"""CIFAR-10 as its authors ship it, in the binary or the Python version: 32x32 colour pictures of ten classes.
+"""CIFAR-10 as its authors distribute it, in the binary or the Python version: 32x32 colour images of ten classes.
 
 Binary: ``data_batch_1.bin`` to ``_5.bin`` and ``test_batch.bin``, records of a label and 3 x 1,024 bytes (red, green,
 blue, each row by row). Python: ``data_batch_1`` to ``_5`` and ``test_batch``, pickled dictionaries with ``data``
-(N, 3072) and ``labels``. The test part is for validation. Source: A. Krizhevsky, Learning multiple layers of features
-from tiny images, 2009.
+(N, 3072) and ``labels``. The test images are used for validation. Source: A. Krizhevsky, Learning multiple layers of
+features from tiny images, 2009.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from netspec.units import count, plural
 FRAME = Frame(3, 32, 32)
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 INSIDE = ("cifar-10-batches-bin", "cifar-10-batches-py")
-"""The folders in the authors' archives; DIR may be one, or hold one."""
+"""The names of the folders in the authors' archives. DIR may be such a folder or contain one."""
 
 RECORD = 1 + FRAME.bytes
 WHOLE = 10_000
-"""Pictures in each of the authors' six files."""
+"""The number of images in each of the authors' six files."""
 
 LAYOUT = "expected data_batch_1.bin to data_batch_5.bin and test_batch.bin, or the Python version's without .bin"
 
 
 def holds_cifar10(root: Path) -> bool:
-    """Whether the first file of training pictures lies in the folder, of either version."""
+    """Whether the folder contains the first training file of either version."""
     return any((root / f"data_batch_1{ending}").is_file() for ending in (".bin", ""))
 
 
@@ -41,7 +41,7 @@ def open_cifar10(root: Path) -> Data:
     Raises
     ------
     TrainError
-        No such files are there, one is damaged, or a label is out of range.
+        The folder contains no CIFAR-10 files, a file is damaged, or a label is out of range.
     OSError
         A file cannot be opened.
     """
@@ -68,7 +68,7 @@ def open_cifar10(root: Path) -> Data:
 
 
 def _files(folder: Path) -> tuple[list[Path], Path | None]:
-    """The training files in order, and the test file. Where both versions are there, the binary one."""
+    """Return the training files in order, and the test file, if any. The binary version takes precedence."""
     for ending in (".bin", ""):
         pattern = re.compile(r"data_batch_\d+" + re.escape(ending))
         found = sorted(path for path in folder.iterdir() if pattern.fullmatch(path.name) and path.is_file())
@@ -117,7 +117,7 @@ def _python(path: Path, content: bytes) -> tuple[Pixels, Labels]:
 
 
 def _names(folder: Path) -> tuple[str, ...]:
-    """The classes' names, from the file beside the batches if it is there; of generated sets they are their own."""
+    """Return the names in ``batches.meta.txt``, which may be other classes, if that file is valid; else CIFAR-10's."""
     path = folder / "batches.meta.txt"
     if path.is_file():
         names = tuple(path.read_text("utf-8", errors="replace").split())

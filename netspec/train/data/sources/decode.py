@@ -1,4 +1,4 @@
-"""An image file as pixels: decoding, colours, orientation, and the resize to the stored size."""
+"""Reading an image file as pixels: decoding, colour conversion, orientation, and resizing to the stored size."""
 
 from __future__ import annotations
 
@@ -13,30 +13,28 @@ FORMATS = ("JPEG", "PNG")
 SUFFIXES = (".jpg", ".jpeg", ".png")
 
 PEAK = 255
-"""Image files' full brightness, as they are read."""
+"""The pixel value of full brightness in images read from files."""
 
 
 MAX_PIXELS = 89_478_485
-"""A larger image is refused: it would take 256 MB and more to decode (the bound at which Pillow warns)."""
+"""Larger images are refused, since decoding them would take more than 256 MB. Pillow warns at the same limit."""
 
 
 def read_image(path: Path, frame: Frame) -> Pixels:
-    """Decode a JPEG or PNG file: upright, grey (1 channel) or RGB (3), scaled to cover the frame, its centre cut out.
+    """Decode a JPEG or PNG file, scale it to cover the frame, and crop it at the centre.
 
-    Grey, palette, CMYK and 16-bit images are converted; transparent parts become white; of an animation the first
-    picture is taken; EXIF orientation is obeyed.
+    Grey, palette, CMYK and 16-bit images are converted; transparent parts become white; only the first image of an
+    animation is used; EXIF orientation is applied.
 
     Parameters
     ----------
-    path:
-        The file.
     frame:
-        The size wanted; 1 or 3 channels.
+        The size of the result, with 1 channel (grey) or 3 (RGB).
 
     Raises
     ------
     Unreadable
-        With the reason in a few words, for whatever is wrong with the file.
+        The file cannot be decoded, for whatever reason.
     """
     shown = str(path)
     try:
@@ -45,7 +43,7 @@ def read_image(path: Path, frame: Frame) -> Pixels:
         with Image.open(path, formats=FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise Unreadable(shown, f"{image.width} x {image.height} pixels are too many to decode safely")
-            # A JPEG can be decoded at a half, quarter or eighth of its size: still at least twice the size wanted.
+            # Let the JPEG decoder scale down by 2, 4 or 8, but to no less than twice the requested size.
             side = 2 * max(frame.height, frame.width)
             image.draft(None, (side, side))
             upright = ImageOps.exif_transpose(image)
@@ -53,15 +51,15 @@ def read_image(path: Path, frame: Frame) -> Pixels:
     except Unreadable:
         raise
     except Exception as problem:
-        # Pillow's decoders raise many kinds of exceptions on broken files; whichever it is, the file is what is wrong.
+        # Pillow's decoders raise many kinds of exceptions for broken files.
         raise Unreadable(shown, _reason(problem)) from problem
     pixels = np.asarray(square, np.uint8)
     planes = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
-    return np.array(planes, order="C")  # of its own: Pillow's may not be written to, which torch grumbles about
+    return np.array(planes, order="C")  # a copy: Pillow's array is read-only, about which torch warns
 
 
 def image_size(path: Path) -> tuple[int, int]:
-    """The width and height that a file says it has, before it is turned upright. Raises ``Unreadable``."""
+    """Return the width and height in a file's header, before EXIF orientation. Raises ``Unreadable``."""
     try:
         with Image.open(path, formats=FORMATS) as image:
             return image.size
@@ -70,10 +68,10 @@ def image_size(path: Path) -> tuple[int, int]:
 
 
 def _colours(image: Image.Image, channels: int) -> Image.Image:
-    """The image in mode L (1 channel) or RGB (3)."""
+    """Convert the image to mode L (1 channel) or RGB (3)."""
     mode = "L" if channels == 1 else "RGB"
     if image.mode.startswith("I"):
-        # 16-bit grey: keep the high byte. Pillow's own conversion would cut everything above 255 to white.
+        # 16-bit grey: keep the high byte. Pillow's own conversion would clip everything above 255 to white.
         image = Image.fromarray((np.asarray(image).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8))
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         image = image.convert("RGBA")
@@ -83,7 +81,7 @@ def _colours(image: Image.Image, channels: int) -> Image.Image:
 
 
 def _cover(image: Image.Image, frame: Frame) -> Image.Image:
-    """Scale until the frame is just covered (a square frame: until the shorter side fits), and cut out the centre."""
+    """Scale the image to just cover the frame (if that is square, by the image's shorter side), and crop its centre."""
     scale = max(frame.height / image.height, frame.width / image.width)
     width = max(frame.width, round(image.width * scale))
     height = max(frame.height, round(image.height * scale))
@@ -103,6 +101,6 @@ def _reason(problem: Exception) -> str:
         return "no permission to read it"
     if isinstance(problem, Image.DecompressionBombError):
         return "too many pixels to decode safely"
-    said = problem.strerror if isinstance(problem, OSError) else None  # without its number and the file's name
+    said = problem.strerror if isinstance(problem, OSError) else None  # str() adds errno and file name
     text = said or str(problem).strip() or type(problem).__name__
     return text.splitlines()[0][:200]

@@ -1,7 +1,8 @@
 """The 1,797 handwritten digits that come with scikit-learn: 8x8 pixels, values 0 to 16, ten classes.
 
-Every fifth digit (places 4, 9, 14 ... of scikit-learn's order) is held out for validation: 359 of them, and 1,438 to
-train on. Source: E. Alpaydin & C. Kaynak, Optical recognition of handwritten digits, UCI repository (its test part).
+Every fifth digit (at index 4, 9, 14, ... in scikit-learn's order) is held out for validation, which leaves 1,438 for
+training and 359 for validation. Source: E. Alpaydin & C. Kaynak, Optical recognition of handwritten digits, UCI
+repository (the test set).
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ PEAK = 16
 HOLD_OUT = 5
 
 FILE = Path("datasets", "data", "digits.csv.gz")
-"""Where scikit-learn's folder has them."""
+"""The path of the digits in scikit-learn's folder."""
 
 
 def open_digits() -> Data:
-    """The digits as they are. Raises ``TrainError`` where scikit-learn is not installed."""
+    """Open the digits. Raises ``TrainError`` if scikit-learn is not installed."""
     rows = _rows()
     pictures = rows[:, :-1].reshape(-1, 1, 8, 8).astype(np.uint8)
     numbers = rows[:, -1].astype(np.int64)
@@ -40,9 +41,9 @@ def open_digits() -> Data:
 
 
 def _rows() -> NDArray[np.float64]:
-    """A row for each digit: its 64 pixels, and which it is.
+    """Return a row for each digit: its 64 pixels and its class.
 
-    Their file is read where scikit-learn has it: to import scikit-learn for it takes nearly as long as to import torch.
+    The file is read directly, because importing scikit-learn takes nearly as long as importing torch.
     """
     found = find_spec("sklearn")
     if found is None or found.origin is None:
@@ -52,6 +53,6 @@ def _rows() -> NDArray[np.float64]:
     file = Path(found.origin).parent / FILE
     if file.is_file():
         return np.loadtxt(file, delimiter=",")
-    from sklearn.datasets import load_digits  # of a release that keeps the file elsewhere
+    from sklearn.datasets import load_digits  # in case a release keeps the file elsewhere
 
     return np.column_stack(load_digits(return_X_y=True))

@@ -1,9 +1,10 @@
-"""The classes of validation images that lie in one folder, as ILSVRC ships them: a text file says them.
+"""Labels of validation images in a single flat folder, as ILSVRC distributes them, from a text file.
 
-A line is a class, in the order of the images' file names; or a file's name and its class (as Caffe's ``val.txt``), in
-any order. A class is its folder's name or its number. Numbers count from 0 in the order of the classes' names; names
-are tried first, so a folder called ``7`` is meant by ``7``. Numbers that run from 1 are refused: those of the ILSVRC
-development kit (``ILSVRC2012_validation_ground_truth.txt``) follow its ``meta.mat``, which is another order.
+Each line is a class, in the order of the images' file names, or a file name and a class, in any order (as in Caffe's
+``val.txt``). A class is given by its folder's name or its number. Numbers count from 0 in the order of the class
+names; names are tried first, so ``7`` means a folder called ``7`` if there is one. Numbers from 1 are refused: those of
+the ILSVRC development kit (``ILSVRC2012_validation_ground_truth.txt``) follow the order of its ``meta.mat``, which is
+different.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from netspec.train.errors import TrainError
 from netspec.units import count, plural
 
 USUAL = ("val_labels.txt", "val.txt", "validation_labels.txt")
-"""Where the classes are looked for: under these names in DIR, then in DIR/val."""
+"""The usual names of a labels file, which is searched for in DIR and then in DIR/val."""
 
 FROM_ONE = (
     "netspec counts classes from 0 in the order of their names; the ILSVRC development kit's ground truth counts from "
@@ -25,7 +26,7 @@ FROM_ONE = (
 
 
 def found_labels(root: Path, images: int) -> Path:
-    """The labels file of a usual name. Raises ``TrainError`` where there is none."""
+    """Return the labels file with one of the usual names. Raises ``TrainError`` if there is none."""
     places = [folder / name for folder in (root, root / "val") for name in USUAL]
     for path in places:
         if path.is_file():
@@ -38,12 +39,12 @@ def found_labels(root: Path, images: int) -> Path:
 
 
 def flat_labels(path: Path, images: Sequence[str], classes: Sequence[str]) -> list[int]:
-    """The class number of each image; ``images`` are file names in order.
+    """Return the class number of each image; ``images`` are the sorted file names.
 
     Raises
     ------
     TrainError
-        A line too many or too few, an image without a line, a class that there is not.
+        The file has too many or too few lines, an image has no line, or a class does not exist.
     OSError
         The file cannot be opened.
     """
@@ -58,7 +59,7 @@ def flat_labels(path: Path, images: Sequence[str], classes: Sequence[str]) -> li
 
 
 def _in_order(path: Path, lines: Sequence[str], images: Sequence[str]) -> list[tuple[int, str]]:
-    """For each image the number of its line (from 1) and its class as written."""
+    """Return for each image the number of its line (from 1) and its class as written."""
     rows = [(number, line.rsplit(None, 1)) for number, line in enumerate(lines, 1)]
     blank = next((number for number, words in rows if not words), None)
     if blank is not None:

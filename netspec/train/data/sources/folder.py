@@ -1,4 +1,4 @@
-"""Image folders (``listing`` says which) as a source: files decoded when they are asked for."""
+"""Image folders as a source, with files decoded on demand. See ``listing`` for the accepted layouts."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from netspec.train.data.sources.listing import Files, list_folder
 from netspec.train.errors import TrainError
 
 OWN = Frame(3, 256, 256)
-"""The size for which a folder is opened where no network says one: that of the 2012 paper."""
+"""The stored image size of a folder that is opened without a network: that of the 2012 paper."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """A split of image files, read when asked for."""
+    """A split of image files, decoded on demand."""
 
     files: Files
     frame: Frame
@@ -31,12 +31,12 @@ class Decoded:
 
 
 def open_folder(root: Path, frame: Frame = OWN) -> Data:
-    """List a folder; no image is opened.
+    """Open an image folder. This lists its files but opens none.
 
     Raises
     ------
     TrainError
-        See ``list_folder``; or the network reads channels that image files do not have.
+        See ``list_folder``; or ``frame`` has neither 1 nor 3 channels.
     OSError
         A folder in it cannot be opened.
     """

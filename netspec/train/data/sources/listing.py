@@ -1,9 +1,9 @@
-"""What is in an image folder: its classes and its files. No image is opened.
+"""Listing the classes and files of an image folder. No image is opened.
 
-``DIR/train/CLASS/*`` with, if there is one, ``DIR/val/CLASS/*``; or ``DIR/CLASS/*``; or ILSVRC's layout,
-``DIR/train/WNID/*`` with the validation images flat in ``DIR/val`` and a file with their classes (``flat_val``).
-Without ``val`` a tenth of the images is held out for validation: those whose path ``CLASS/file`` has a SHA-256
-divisible by 10. The choice depends on nothing else, so that it stays the same when images are added. Classes are
+Three layouts are accepted: ``DIR/train/CLASS/*`` with an optional ``DIR/val/CLASS/*``; ``DIR/CLASS/*``; and ILSVRC's,
+``DIR/train/WNID/*`` with the validation images directly in ``DIR/val`` and a file with their labels (see ``flat_val``).
+Without ``val``, a tenth of the images is held out for validation: those whose path ``CLASS/file`` has a SHA-256
+divisible by 10. This depends on nothing else, so the choice does not change when images are added. Classes are
 numbered in the order of their names.
 """
 
@@ -28,7 +28,7 @@ LAYOUT = "expected DIR/train/CLASS/*.jpg and DIR/val/CLASS/*.jpg, or DIR/CLASS/*
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """One split: paths under ``root`` with slashes, and the class number of each."""
+    """The files of a split: their paths relative to ``root``, with forward slashes, and their class numbers."""
 
     root: Path
     names: tuple[str, ...]
@@ -37,7 +37,8 @@ class Files:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A folder's classes and files. ``ignored`` are entries that are no images; ``notes`` what a user should know."""
+    """A folder's classes and files. ``ignored`` are entries that are not images; ``notes`` are messages for the
+    user."""
 
     root: Path
     classes: tuple[str, ...]
@@ -48,15 +49,15 @@ class Listing:
 
     @property
     def splits(self) -> dict[str, Files]:
-        """The splits that there are, by name."""
+        """The existing splits by name, ``train`` and ``val``."""
         found = {"train": self.train}
         return found | {"val": self.validation} if self.validation is not None else found
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What is in a folder of class folders, or in a part of one: paths under ``root`` with class numbers, what was
-    passed over, and what a user should know."""
+    """The content of a folder of class folders, or a part of it: paths relative to ``root`` with class numbers, ignored
+    entries, and messages for the user."""
 
     root: Path
     files: tuple[tuple[str, int], ...]
@@ -74,13 +75,13 @@ def list_folder(root: Path, val_labels: Path | None = None) -> Listing:
     Parameters
     ----------
     val_labels:
-        The classes of validation images that lie flat in ``root/val``; without it, a file of a usual name is taken.
+        The labels file for validation images directly in ``root/val``. If ``None``, the usual file names are tried.
 
     Raises
     ------
     TrainError
-        Nothing to train on: no class folders, a class without images, all images held out; or validation images
-        whose classes are not told, or wrongly.
+        There is nothing to train on (no class folders, a class without images, or all images held out), or the labels
+        of the validation images are missing or wrong.
     OSError
         A folder or file in it cannot be opened.
     """
@@ -113,7 +114,7 @@ def list_folder(root: Path, val_labels: Path | None = None) -> Listing:
 
 
 def _divided(found: _Found, root: Path) -> tuple[_Found, _Found]:
-    """The images of a folder without ``val``, divided into those to train on and those held out."""
+    """Divide the images of a folder without ``val`` into training and held-out images."""
     held = tuple(item for item in found.files if held_out(item[0]))
     train = tuple(item for item in found.files if not held_out(item[0]))
     if not train:
@@ -127,7 +128,7 @@ def _divided(found: _Found, root: Path) -> tuple[_Found, _Found]:
 
 
 def held_out(relative: str) -> bool:
-    """Whether an image of a folder without ``val`` is for validation. ``relative`` is ``CLASS/file``, with a slash.
+    """Whether an image of a folder without ``val`` is held out for validation. ``relative`` is ``CLASS/file``.
 
     >>> held_out("cat/1.jpg"), held_out("cat/14.jpg")
     (False, False)
@@ -136,7 +137,7 @@ def held_out(relative: str) -> bool:
 
 
 def _folders(parent: Path) -> list[str]:
-    """The class folders, by name; hidden ones and the like of __MACOSX are none."""
+    """Return the sorted names of the class folders, without hidden ones and those like ``__MACOSX``."""
     if not parent.is_dir():
         return []
     with os.scandir(parent) as entries:
@@ -144,8 +145,8 @@ def _folders(parent: Path) -> list[str]:
 
 
 def _images(folder: Path) -> tuple[list[str], list[str]]:
-    """The names of a folder's images, and of what else is in it (folders with a slash behind), both sorted; hidden
-    entries are left out."""
+    """Return the sorted names of a folder's images, and those of its other entries (folders with a trailing slash).
+    Hidden entries are left out."""
     images: list[str] = []
     others: list[str] = []
     with os.scandir(folder) as entries:
@@ -159,7 +160,7 @@ def _images(folder: Path) -> tuple[list[str], list[str]]:
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
-    """Whether an entry is a folder; a link that leads back to itself is none."""
+    """Whether an entry is a folder; false for a link that points to itself."""
     try:
         return entry.is_dir()
     except OSError:
@@ -179,7 +180,8 @@ def _list(base: Path, classes: tuple[str, ...]) -> _Found:
 
 
 def _validation(root: Path, classes: tuple[str, ...], val_labels: Path | None) -> _Found | None:
-    """The images in ``root/val``, in class folders or flat; ``None`` where there are none and none are expected."""
+    """Return the images in ``root/val``, which may have class folders or not; ``None`` if there is no validation
+    set."""
     folder = root / "val"
     folders = _folders(folder)
     if not folders:
@@ -228,7 +230,7 @@ def _every_class_has_images(base: Path, classes: tuple[str, ...], listing: _Foun
 
 
 def _holds_classes(folder: Path) -> bool:
-    """Whether a folder has class folders with images, by themselves or in a ``train``; not where it may not be read."""
+    """Whether a folder has class folders with images, directly or in ``train``; false if it cannot be read."""
     try:
         base = folder / "train" if _folders(folder / "train") else folder
         return any(_images(base / name)[0] for name in _folders(base))

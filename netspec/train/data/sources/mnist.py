@@ -1,9 +1,9 @@
-"""MNIST and its likes (Fashion-MNIST, KMNIST) in their idx files, compressed or not: grey pictures of ten classes.
+"""MNIST and compatible data sets (Fashion-MNIST, KMNIST) as idx files: grey images of ten classes.
 
-``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte`` and the same of ``t10k``, with or without ``.gz``; a dot for
-the second dash is understood. The test part (t10k) is for validation. Source: Y. LeCun, C. Cortes & C. Burges, The
-MNIST database of handwritten digits. An idx file has big-endian words: the magic number 0x0000080d (08 for unsigned
-bytes, d dimensions), the d lengths; then the bytes.
+The files are ``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte`` and the same for ``t10k``, with or without
+``.gz``; the second dash may be a dot. The test images (t10k) are used for validation. Source: Y. LeCun, C. Cortes &
+C. Burges, The MNIST database of handwritten digits. An idx file begins with big-endian 32-bit words: the magic number
+0x0000080d (08 for unsigned bytes, d for the number of dimensions) and the d lengths. The bytes follow.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ from netspec.units import count, plural
 
 CLASSES = tuple("0123456789")
 LARGEST = 2**31
-"""Bytes of pixels; a header that claims more is taken to be wrong."""
+"""The maximum number of pixel bytes; a header with a larger product of lengths is considered wrong."""
 
 PADDED = 32
-"""LeNet-5's input, larger than the digits: LeCun et al. (1998), section II.B. The border is background."""
+"""The input size of LeNet-5, whose digits have a border of background: LeCun et al. (1998), section II.B."""
 
 
 def holds_mnist(root: Path) -> bool:
-    """Whether the file of the training pictures lies in the folder."""
+    """Whether the folder contains the file of the training images."""
     return _find(root, "train", 3) is not None
 
 
 def open_mnist(root: Path, frame: Frame | None = None) -> Data:
-    """Read all files into memory. For a frame of 1x32x32, pictures of 28x28 get a border of two background pixels.
+    """Read all files into memory. If ``frame`` is 1x32x32, 28x28 images get a border of two background pixels.
 
     Raises
     ------
     TrainError
-        A file is missing or damaged, two do not belong together, or a label is out of range.
+        A file is missing or damaged, two files do not match, or a label is out of range.
     OSError
         A file cannot be opened.
     """
@@ -101,7 +101,7 @@ def _find(root: Path, part: str, dimensions: int) -> Path | None:
 
 
 def _read(path: Path, dimensions: int) -> Pixels:
-    """An idx file of unsigned bytes. No more is decompressed than its header promises."""
+    """Read an idx file of unsigned bytes, decompressing at most one byte more than its header announces."""
     words = 4 * (1 + dimensions)
     try:
         with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:

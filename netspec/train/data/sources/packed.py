@@ -1,7 +1,7 @@
-"""A packed folder as a source: pictures read where they lie in the files, statistics of all of them, nothing decoded.
+"""A packed folder as a source: decoded images read straight from its files, with the statistics of all of them.
 
-The files could be mapped into memory, and are not: where one becomes shorter, or its disk fails, looking at the map
-ends the process without a word; reading gives an error that can be told.
+The files are deliberately not memory-mapped: if a mapped file is truncated or its disk fails, an access kills the
+process without a message, whereas a failed read raises an exception.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ from netspec.train.errors import TrainError
 from netspec.units import count, plural
 
 OPEN = 512
-"""Shards whose files are held open at a time; many systems allow a process 1,024."""
+"""The maximum number of shard files that are open at a time; many systems allow a process 1,024."""
 
 
 UNDER_WAY = ("put the file back as it was; a training can then go on from its last checkpoint, with --resume",)
-"""What to do where a pack changes while it is read."""
+"""The remedy if a pack changes while it is being read."""
 
 
 class Shards:
-    """The pictures of a split that could be read when it was packed."""
+    """The images of a packed split, without those that were unreadable when it was packed."""
 
     def __init__(self, root: Path, own: Sequence[Shard], frame: Frame, labels: NDArray[np.int32]) -> None:
         self._rows = (labels >= 0).nonzero()[0]
@@ -44,7 +44,7 @@ class Shards:
         self._split = own[0].split if own else "train"
         self.stored = frame
         self._shards = own
-        # A file is closed when nobody holds it any more, so that none goes from under another thread's reading.
+        # An evicted file is closed by its last reference, never while another thread is reading from it.
         self._file: Callable[[int], FileIO] = lru_cache(OPEN)(lambda number: _opened(root, own[number], frame))
 
     def read(self, index: int) -> Pixels:
@@ -63,7 +63,7 @@ class Shards:
             _read_into(picture, self._file(number), start)
 
     def path(self, index: int) -> str:
-        """The image's path in the folder that was packed, under its split."""
+        """Return an image's split and its path in the folder that was packed."""
         return f"{self._split}: {self._names[self._rows[index]]}"
 
     @cached_property
@@ -77,17 +77,17 @@ class Shards:
 
 
 def is_packed(root: Path) -> bool:
-    """Whether a folder is a complete pack, or one that was not finished."""
+    """Whether a folder is a pack, complete or unfinished."""
     return (root / form.MANIFEST).is_file() or (root / ".packing" / form.MANIFEST).is_file()
 
 
 def open_packed(root: Path, frame: Frame | None = None) -> Data:
-    """Open a pack. ``frame`` is what the network asks for; ``None`` takes the pack's own.
+    """Open a pack. ``frame`` is the stored image size that the network needs; if ``None``, any size is accepted.
 
     Raises
     ------
     TrainError
-        The pack is unfinished, damaged or of another version, or its images have another size.
+        The pack is unfinished, damaged or of another version, or its images do not have the size of ``frame``.
     """
     manifest = _manifest(root)
     own = Frame(manifest["channels"], manifest["size"], manifest["size"])
@@ -169,7 +169,7 @@ def _right_size(path: Path, wanted: int) -> None:
 
 
 def _opened(root: Path, shard: Shard, frame: Frame) -> FileIO:
-    """The file of a shard, opened. Raises ``TrainError`` where it does not begin as a shard's should."""
+    """Open the file of a shard. Raises ``TrainError`` if its size or its header is wrong."""
     path = root / shard.name
     _right_size(path, form.bytes_of(shard, frame))
     header = form.header(shard.stop - shard.start, frame)
@@ -183,7 +183,7 @@ def _opened(root: Path, shard: Shard, frame: Frame) -> FileIO:
 
 
 def _read_into(picture: Pixels, file: FileIO, start: int) -> None:
-    """Fill a picture with the bytes of a file from ``start`` on."""
+    """Fill an image with the bytes of a file from ``start`` on."""
     left = picture.reshape(-1).data
     while left:
         try:
@@ -197,8 +197,8 @@ def _read_into(picture: Pixels, file: FileIO, start: int) -> None:
 
 
 def _read_at(file: FileIO, room: memoryview, start: int) -> int:
-    """Read from a place of a file, for whose own position threads would fight; where a system can do no other, one
-    after the other."""
+    """Read from a position of a file without using its file offset, which threads share. On systems without
+    ``preadv``, a lock serialises the reads."""
     if hasattr(os, "preadv"):
         return os.preadv(file.fileno(), [room], start)
     with _ONE_AT_A_TIME:

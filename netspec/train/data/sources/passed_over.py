@@ -1,4 +1,4 @@
-"""What lies in an image folder and is not read: told, since somebody may take it for training data."""
+"""Notes about entries of an image folder that are ignored, since the user may believe that they are used."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ from netspec.train.data.picture import Labels
 from netspec.units import count, plural
 
 FOLDER = "/"
-"""What the name of a folder ends with, among names of entries."""
+"""Marks the names of folders among the names of ignored entries."""
 
 OTHER_PICTURES = (
     ".avif", ".bmp", ".gif", ".heic", ".heif", ".jfif", ".jp2", ".jxl", ".pgm", ".ppm", ".tif", ".tiff", ".webp",
 )  # fmt: skip
-"""Endings of pictures in formats that are not read."""
+"""File name extensions of image formats that are not supported."""
 
 MOST = 5
-"""How many names a note has."""
+"""The maximum number of names in a note."""
 
 
 def notes(ignored: Sequence[str], loose: Sequence[str]) -> Iterator[str]:
-    """What of a folder is passed over: entries that are no images, and images that lie beside the class folders."""
+    """Yield notes about ignored entries: ``ignored`` are those that are not images, ``loose`` images outside the class
+    folders."""
     if loose:
         yield (
             f"{plural(len(loose), 'image')} beside the class folders {_are(loose)} of no class and ignored, the first "
@@ -38,7 +39,7 @@ def notes(ignored: Sequence[str], loose: Sequence[str]) -> Iterator[str]:
 
 
 def other_pictures(names: Sequence[str]) -> Iterator[str]:
-    """That there are pictures of other formats among these names, if there are."""
+    """Yield a note if there are images of unsupported formats among these names."""
     found = [name for name in names if name.lower().endswith(OTHER_PICTURES)]
     if found:
         endings = sorted({f".{name.lower().rpartition('.')[2]}" for name in found})
@@ -46,7 +47,7 @@ def other_pictures(names: Sequence[str]) -> Iterator[str]:
 
 
 def classes_without(labels: Labels, classes: Sequence[str]) -> Iterator[str]:
-    """That some classes have no validation image, where others do."""
+    """Yield a note if some classes have no validation image although others have."""
     there = set(np.unique(labels).tolist())
     missing = [name for number, name in enumerate(classes) if number not in there]
     if there and missing:

@@ -1,8 +1,8 @@
-"""Reading pickles of plain values and uint8 arrays without running what is in them.
+"""Safe reading of pickles with plain values and uint8 arrays.
 
-A pickle is a program that may call anything. Here it may make numbers, strings, bytes, lists and dictionaries, and one
-kind of object: a note of an array's shape and bytes, from which the array is made afterwards and checked. numpy's own
-classes are never called: a false description of their insides could corrupt memory.
+A pickle is a program that may call anything. Here it may only create numbers, strings, bytes, lists, dictionaries and
+one kind of object: a record of an array's shape and bytes, from which the array is created and validated afterwards.
+NumPy's own classes are never called, because a forged internal state could corrupt memory.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from numpy.typing import NDArray
 
 
 class Refused(Exception):
-    """The pickle is damaged, or asks for something that plain values do not need."""
+    """The pickle is damaged, or refers to a class or function that is not allowed."""
 
 
 class _DType:
-    """What a pickle says of an array's numbers."""
+    """The record of an array's dtype in a pickle."""
 
     def __init__(self, code: object = b"", *rest: object) -> None:
         self.code = code.decode("latin1") if isinstance(code, bytes) else str(code)
 
     def __setstate__(self, state: object) -> None:
-        """Byte order and the like, which do not matter to single bytes."""
+        """Ignore byte order and similar properties, which do not matter for uint8."""
 
 
 class _Array:
-    """What a pickle says of an array."""
+    """The record of an array in a pickle."""
 
     def __init__(self) -> None:
         self.state: object = None
@@ -41,7 +41,7 @@ class _Array:
         self.state = state
 
     def pixels(self) -> NDArray[np.uint8]:
-        """The array. Raises ``Refused`` where it is none of uint8, or its shape is not that of its bytes."""
+        """Return the array. Raises ``Refused`` if it is not uint8, or its shape does not match its number of bytes."""
         match self.state:
             case (_, tuple(shape), _DType(code="u1" | "B" | "|u1"), False | 0, bytes(content)):
                 if all(isinstance(n, int) and n >= 0 for n in shape) and math.prod(shape) == len(content):
@@ -55,14 +55,14 @@ def _reconstruct(*_: object) -> _Array:
 
 
 def _from_buffer(content: object, dtype: object, shape: object, order: object) -> _Array:
-    """How numpy pickles an array under protocol 5."""
+    """Stand in for the function that NumPy's pickles call under protocol 5."""
     array = _Array()
     array.state = (1, shape, dtype, order != "C", bytes(content) if isinstance(content, bytearray) else content)
     return array
 
 
 def _encode(text: object, coding: object) -> bytes:
-    """``_codecs.encode``, by which Python 3 writes bytes into pickles for Python 2."""
+    """Stand in for ``_codecs.encode``, which Python 3 uses for bytes in pickles for Python 2."""
     if not isinstance(text, str) or coding != "latin1":
         raise Refused("bytes in an unknown coding")
     return text.encode("latin1")
@@ -88,19 +88,19 @@ class _Unpickler(pickle.Unpickler):
 
 
 def read_pickle(content: bytes) -> dict[str, Any]:
-    """The dictionary in a pickle, its keys as text; arrays as uint8 arrays, other values as they are.
+    """Read a pickled dictionary. Its keys are converted to strings and its arrays to uint8 arrays.
 
     Raises
     ------
     Refused
-        With the reason in a few words, whatever is wrong.
+        The pickle cannot be read, for whatever reason.
     """
     try:
         found = _Unpickler(io.BytesIO(content), encoding="bytes").load()
     except Refused:
         raise
     except Exception as problem:
-        # The unpickler raises many kinds of exceptions on broken files; whichever it is, the file is what is wrong.
+        # The unpickler raises many kinds of exceptions for broken files.
         raise Refused(f"no whole pickle: {str(problem) or type(problem).__name__}") from problem
     if not isinstance(found, dict):
         raise Refused("no dictionary")

@@ -1,6 +1,6 @@
-"""Made-up pictures whose class can be seen: every class has its own colour, and stripes of its own angle and width.
+"""Synthetic images with visible classes: each class has its own colour, and stripes of its own angle and width.
 
-Phase, contrast, brightness and noise differ from picture to picture, so that a network has to learn what is common.
+Phase, contrast, brightness and noise vary between the images of a class, so that a network must learn what they share.
 """
 
 from __future__ import annotations
@@ -14,21 +14,24 @@ from numpy.typing import NDArray
 from netspec.train.data.picture import Data, Frame, Labels, Pixels
 
 LEAST = 1024
-"""Training pictures; two for each class if that is more."""
+"""The minimum number of training images. There are two per class if that is more."""
 
 VALIDATION = 256
 
 MEASURED = 512
-"""Training pictures that their mean and colours are measured on: who tries a network out should not wait for them. They
-are the first: the classes take turns, and any first few of them lie evenly apart in colour, angle and width."""
+"""The number of training images on which mean and colours are measured; few, so that trying out a network is quick.
 
-# Steps of a three-dimensional low-discrepancy sequence (the powers of 1/g, g^4 = g + 1): classes with neighbouring
-# numbers, and the first few of any number of classes, lie far apart in colour, angle and width.
+The first images are representative: classes alternate, and the first classes of any number of them are evenly spread
+in colour, angle and width.
+"""
+
+# The steps of a three-dimensional low-discrepancy sequence (powers of 1/g, where g^4 = g + 1). Classes with consecutive
+# numbers differ widely in colour, angle and width, and so do the first few of any number of classes.
 _COLOUR, _ANGLE, _WIDTH = 0.8191725134, 0.6710436067, 0.5497004779
 
 
 def open_synthetic(frame: Frame, classes: int, seed: int) -> Data:
-    """Pictures for a network with this many classes; the same seed gives the same pictures."""
+    """Open synthetic images for a network with this number of classes; the same seed gives the same images."""
     train = max(LEAST, 2 * classes)
     return Data(
         source="synthetic",
@@ -42,7 +45,7 @@ def open_synthetic(frame: Frame, classes: int, seed: int) -> Data:
 
 @dataclass(frozen=True)
 class Textures:
-    """A split of textures, made when asked for. Classes take turns."""
+    """A split of textures, generated on demand. Image i is of class i modulo ``classes``."""
 
     frame: Frame
     classes: int
@@ -54,12 +57,12 @@ class Textures:
         return np.arange(self.count, dtype=np.int64) % self.classes
 
     def read(self, index: int) -> Pixels:
-        """See ``Split.read``: the picture depends on the seed and its place alone."""
+        """See ``Split.read``. The image depends only on the seed and ``index``."""
         rng = np.random.default_rng((*self.seed, index))
         kind = index % self.classes
         stripes = _stripes(kind, self.frame, phase=rng.uniform(0, 2 * math.pi))
         contrast, brightness = rng.uniform(0.25, 0.45), rng.uniform(0.4, 0.6)
-        # In one array from here on: to be given fresh memory for every operation takes longer than the operation.
+        # In place from here on, since allocating an array for each operation takes longer than the operation.
         picture = _shades(kind, self.frame.channels)[:, None, None] * (0.5 + 0.5 * stripes)
         picture += 0.25 * stripes
         picture *= contrast
@@ -71,18 +74,19 @@ class Textures:
 
 
 def _stripes(kind: int, frame: Frame, phase: float) -> NDArray[np.float32]:
-    """A wave from -1 to 1 of shape (height, width): 1.5 to 6 periods over the shorter side, as far as pixels allow."""
+    """Return a sine wave from -1 to 1, (height, width), with 1.5 to 6 periods along the shorter side; fewer if a period
+    would have less than 4 pixels."""
     side = min(frame.height, frame.width)
     angle = math.pi * (kind * _ANGLE % 1)
     most = max(1.5, min(6.0, side / 4))
     pitch = 2 * math.pi * (1.5 + (most - 1.5) * (kind * _WIDTH % 1)) / side
     across = np.arange(frame.width, dtype=np.float32) * np.float32(pitch * math.cos(angle))
     down = np.arange(frame.height, dtype=np.float32) * np.float32(pitch * math.sin(angle)) + np.float32(phase)
-    # sin(a + b) by the addition theorem: two outer products instead of a sine for every pixel.
+    # sin(a + b) by the addition theorem: two outer products instead of a sine for each pixel.
     return np.outer(np.sin(down), np.cos(across)) + np.outer(np.cos(down), np.sin(across))
 
 
 def _shades(kind: int, channels: int) -> NDArray[np.float32]:
-    """How bright each channel of this class is, from -1 to 1: for three channels a hue."""
+    """Return the brightness of each channel for this class, from -1 to 1; three channels give a hue."""
     hue = 2 * math.pi * (kind * _COLOUR % 1)
     return np.cos(hue + 2 * math.pi * np.arange(channels) / max(3, channels)).astype(np.float32)
