@@ -1,1 +1,1 @@
-"""Pictures of trained networks: kernels, activations, confusion matrices."""
+"""Plots of trained networks: kernels, activations, confusion matrices."""

@@ -1,4 +1,4 @@
-"""What a layer answers to an image: its maps, or its vector, as pictures."""
+"""Drawing a layer's activations for an image: feature maps, or a vector."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ from netspec.train.learning.objective import Objective
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A layer's value for one image, by GPU group: (channels, height, width) each, of vectors (features, 1, 1)."""
+    """A layer's activations for one image, by GPU group: (channels, height, width) each; (features, 1, 1) for
+    vectors."""
 
     layer: str
     groups: tuple[NDArray[np.float32], ...]
@@ -35,17 +36,17 @@ class Answer:
 
     @property
     def silent(self) -> int:
-        """How many maps (of a vector: features) are zero or less everywhere."""
+        """The number of maps (or features of a vector) that are zero or less everywhere."""
         return sum(int((group.max(axis=(1, 2)) <= 0).sum()) for group in self.groups)
 
 
 def answer(objective: Objective, images: Tensor, layer: str) -> Answer:
-    """Run one prepared image (1, channels, height, width) as far as a layer.
+    """Return the activations of a layer for one prepared image (1, channels, height, width).
 
     Raises
     ------
     RequestError
-        There is no such layer, it is a loss, or nothing reads it on the way to the output.
+        There is no such layer, it is a loss, or the output does not depend on it.
     """
     graph = objective.graph
     known = computed(graph)
@@ -65,7 +66,7 @@ def answer(objective: Objective, images: Tensor, layer: str) -> Answer:
     try:
         with torch.no_grad():
             objective.module(images)
-            if not kept:  # read by the class scores, and not by the output
+            if not kept:  # only the class scores depend on the layer, not the output
                 backend.load("pytorch").class_scores(objective.module, images)
     finally:
         handle.remove()
@@ -76,7 +77,7 @@ def answer(objective: Objective, images: Tensor, layer: str) -> Answer:
 
 
 def computed(graph: Graph) -> list[str]:
-    """The layers that have a value for a single image, in file order: no losses, and none that nothing reads."""
+    """Return the layers computed for a single image, in file order: without losses and layers that nothing reads."""
     found = phases(graph)
     names = {layer.name for layer in (*found.trunk, *found.tail)}
     return [
@@ -87,8 +88,11 @@ def computed(graph: Graph) -> list[str]:
 
 
 def picture(found: Answer) -> Image.Image:
-    """The groups' blocks below each other. Each map is a tile from black (zero and less) to white (its largest); a
-    vector is one tile with a pixel for each feature, row by row, in its own range."""
+    """Draw the activations, with the blocks of the groups below each other.
+
+    Each map is a tile from black (zero and less) to white (its maximum). A vector is one tile with a pixel for each
+    feature, row by row, scaled to its own range.
+    """
     if found.groups[0].shape[1:] == (1, 1):
         features = len(found.groups[0])
         width = across(features) if features <= 256 else int(np.ceil(np.sqrt(features)))

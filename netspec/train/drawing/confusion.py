@@ -1,4 +1,4 @@
-"""The confusion matrix as a picture: rows are the right classes, columns the answers."""
+"""Plotting a confusion matrix: rows are the right classes, columns the predicted ones."""
 
 from __future__ import annotations
 
@@ -20,36 +20,38 @@ if TYPE_CHECKING:
 HOW_TO_GET_IT = "no confusion matrix without matplotlib: pip install 'netspec-compiler[plots]'"
 
 NAMED = 40
-"""Up to so many classes are named along the axes; up to ``NUMBERED``, every cell has its number."""
+"""With up to this many classes, their names are shown along the axes."""
 
 NUMBERED = 20
+"""With up to this many classes, each cell shows its number."""
+
 DOTTED = 100
-"""Of more classes than this, a confusion of ``FREQUENT`` of a class's images or more is drawn as a dot."""
+"""With more classes than this, confusions of at least ``FREQUENT`` of a class's images are drawn as dots."""
 
 FREQUENT = 0.06
 LISTED = 25
-"""The most frequent confusions, which are told in words beside the matrix."""
+"""The number of confusions, most frequent first, that are listed beside the matrix."""
 
 CHARACTER = 0.068
-"""Inches that a character of the words takes."""
+"""The width of a character of this list, in inches."""
 
 LONGEST = 24
-"""Characters of a class's name that are shown."""
+"""The maximum number of characters shown of a class name."""
 
 
 def confusion_png(tested: Outcome) -> bytes | None:
-    """The picture as PNG; ``None`` where matplotlib is not installed.
+    """Return the plot as PNG, or ``None`` if matplotlib is not installed.
 
-    A cell's darkness is the share of its row's images, on a scale that shows small shares too (its square root). Of
-    many classes, whose cells are too small to be seen, each frequent confusion is a dot instead. The most frequent
-    stand beside the matrix in words.
+    The darkness of a cell is the square root of its share of the row's images, so that small shares are visible too. If
+    there are many classes, whose cells are too small to see, frequent confusions are marked with dots. The most
+    frequent ones are listed beside the matrix.
     """
     try:
         from matplotlib.figure import Figure
     except ImportError:
         return None
     words = _words(tested)
-    side = min(11.0, max(5.0, 0.42 * len(tested.classes)))  # inches of the matrix; 1,650 pixels at most
+    side = min(11.0, max(5.0, 0.42 * len(tested.classes)))  # of the matrix, in inches; at most 1,650 pixels
     beside = 0.3 + CHARACTER * max(map(len, words.splitlines()))
     figure = Figure(figsize=(side + beside + 2.0, side + 0.9), layout="constrained")
     axes, margin = figure.subplots(1, 2, width_ratios=(side + 1.0, beside))
@@ -59,7 +61,7 @@ def confusion_png(tested: Outcome) -> bytes | None:
     margin.text(0, 1, words, va="top", fontsize=8, family="monospace", transform=margin.transAxes)
     out = io.BytesIO()
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing")  # names in scripts that the font has not
+        warnings.filterwarnings("ignore", message="Glyph .* missing")  # names in scripts that the font lacks
         figure.savefig(out, format="png", dpi=150, bbox_inches="tight", metadata=PNG_TEXT)
     return out.getvalue()
 
@@ -93,7 +95,7 @@ def _matrix(axes: Axes, figure: Figure, tested: Outcome) -> None:
 
 
 def _words(tested: Outcome) -> str:
-    """The most frequent confusions, a line each."""
+    """Return the list of the most frequent confusions, one per line."""
     found = tested.confusions()
     if not found:
         return "no image is taken for another class"
@@ -107,12 +109,12 @@ def _words(tested: Outcome) -> str:
 
 
 def _named(tested: Outcome, number: int) -> str:
-    """A class, with its number where the axes have numbers only."""
+    """Return the name of a class, preceded by its number if the axes show only numbers."""
     name = _short(tested.classes[number])
     return name if len(tested.classes) <= NAMED else f"{number} {name}"
 
 
 def _short(text: str) -> str:
-    """Fit for a picture: no control characters, no mathematics, not too long."""
+    """Prepare text for matplotlib: escape control characters and ``$`` (math mode), and shorten it."""
     clean = printable(text).replace("$", r"\$")
     return clean if len(clean) <= LONGEST else f"{clean[: LONGEST - 1]}…"

@@ -1,4 +1,4 @@
-"""A convolution's kernels as pictures, by GPU group, as in figure 3 of Krizhevsky et al. (2012)."""
+"""Drawing a convolution's kernels by GPU group, as in figure 3 of Krizhevsky et al. (2012)."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from netspec.train.errors import RequestError, TrainError
 Real = NDArray[np.float32]
 
 BY_CHANCE = 2 / 3
-"""The expected colour of a kernel whose weights are drawn independently: two of the three axes are not grey."""
+"""The expected measure of ``colour`` for a kernel of independent random weights: two of the three axes are not grey."""
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """The kernels of one GPU group: (kernels, channels, height, width), red first. ``input`` counts the values that the
-    layer reads, where it reads several."""
+    """The kernels of one GPU group: (kernels, channels, height, width), in RGB order. ``input`` is the index of the
+    layer's input that they are applied to."""
 
     group: int
     input: int
@@ -35,7 +35,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Colour:
-    """How colour-specific the kernels of a block are: ``each`` kernel's measure (0 to 1), none where all are zero."""
+    """How colour-specific the kernels of a block are: the measure of ``each`` kernel (0 to 1) that is not all zero."""
 
     group: int
     each: NDArray[np.float64]
@@ -46,22 +46,22 @@ class Colour:
 
     @property
     def more_than_chance(self) -> int:
-        """Kernels with more colour than weights at random have on average."""
+        """The number of kernels with more colour than random weights have on average."""
         return int((self.each > BY_CHANCE).sum())
 
 
 def convolutions(graph: Graph) -> list[str]:
-    """The layers that have kernels of their own, in file order."""
+    """Return the names of the layers that have kernels of their own, in file order."""
     return list(dict.fromkeys(p.layer for p in _kernels(graph)))
 
 
 def blocks_of(graph: Graph, weights: Mapping[str, Tensor], layer: str | None) -> tuple[str, list[Block]]:
-    """The name of a layer (``None``: the first convolution) and its kernels by GPU group.
+    """Return the name of a layer and its kernels by GPU group. If ``layer`` is ``None``, use the first convolution.
 
     Raises
     ------
     RequestError
-        There is no such layer, or it is no convolution with kernels of its own.
+        There is no such layer, or it is not a convolution with kernels of its own.
     TrainError
         The network has no convolution.
     """
@@ -88,8 +88,11 @@ def blocks_of(graph: Graph, weights: Mapping[str, Tensor], layer: str | None) ->
 
 
 def picture(blocks: list[Block]) -> Image.Image:
-    """The blocks below each other. Kernels of three channels are pictures in colour, side by side; of others, each
-    channel is a grey tile, and of more than one channel a kernel is a row. Every tile has its own range."""
+    """Draw the blocks below each other.
+
+    Kernels of three channels are colour tiles side by side; those of one channel are grey tiles side by side. Of other
+    kernels, each channel is a grey tile and each kernel a row. Each tile is scaled to its own range.
+    """
     channels = blocks[0].kernels.shape[1]
     if channels in (1, 3):
         columns = max(across(len(block.kernels)) for block in blocks)
@@ -99,11 +102,11 @@ def picture(blocks: list[Block]) -> Image.Image:
 
 
 def colour(block: Block) -> Colour | None:
-    """How colour-specific kernels are; ``None`` unless they read red, green and blue.
+    """Return how colour-specific kernels are, or ``None`` unless they read red, green and blue.
 
-    The measure of a kernel with the weight w_p = (r, g, b) at each pixel p is the share of its energy that is not on
-    the grey axis, 1 - sum_p (r + g + b)^2 / 3 / sum_p (r^2 + g^2 + b^2): 0 where the three planes are equal, 1 where
-    they cancel at every pixel. Kernels of zeros have none and are left out.
+    The measure of a kernel with the weights (r, g, b) at each pixel p is the share of its energy that is not on the
+    grey axis, 1 - sum_p (r + g + b)^2 / 3 / sum_p (r^2 + g^2 + b^2). It is 0 if the three planes are equal and 1 if
+    they cancel at every pixel. It is undefined for kernels of zeros, which are left out.
     """
     if block.kernels.shape[1] != 3:
         return None
@@ -115,7 +118,7 @@ def colour(block: Block) -> Colour | None:
 
 
 def _kernels(graph: Graph) -> list[Parameter]:
-    """The parameters that are convolutions' kernels."""
+    """Return the parameters that are kernels of convolutions."""
     used = {node.params[0] for node in graph.nodes.values() if isinstance(node.op, Conv) and node.params}
     return [p for p in graph.parameters.values() if p.key in used and p.role == "weight"]
 

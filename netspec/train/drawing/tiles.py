@@ -1,4 +1,4 @@
-"""Small pictures laid out in blocks: each magnified, a line apart, the blocks one above the other."""
+"""Arranging small images (tiles) in blocks: each tile is magnified, and the blocks are stacked vertically."""
 
 from __future__ import annotations
 
@@ -12,23 +12,25 @@ from netspec.train.errors import TrainError
 from netspec.units import count
 
 Tiles = NDArray[np.uint8]
-"""Pictures of one size: (N, height, width) grey, or (N, height, width, 3) red, green, blue."""
+"""Images of one size: (N, height, width) grey, or (N, height, width, 3) RGB."""
 
 WIDTH, HEIGHT = 1600, 2400
-"""Pixels that a picture is magnified up to, by whole factors."""
+"""The size in pixels up to which the tiles are magnified, by an integer factor."""
 
 LARGEST = 32
-"""The largest factor."""
+"""The maximum magnification."""
 
 MOST_PIXELS = 64_000_000
 PAPER = 255
 BETWEEN_TILES, BETWEEN_BLOCKS = 2, 18
-"""Pixels."""
+"""Gaps in pixels."""
 
 
 def own_range(values: NDArray[np.float32], axes: tuple[int, ...]) -> Tiles:
-    """Values as brightness, 0 to 255: each picture's smallest is black and its largest white. ``axes`` are those of one
-    picture; one that has a single value everywhere is mid-grey."""
+    """Convert values to brightness, 0 to 255, with the minimum of each tile black and its maximum white.
+
+    ``axes`` are those of one tile. A tile with a single value everywhere becomes mid-grey.
+    """
     low, high = values.min(axes, keepdims=True), values.max(axes, keepdims=True)
     flat = high <= low
     scaled = (values - low) / np.where(flat, 1, high - low)
@@ -37,7 +39,7 @@ def own_range(values: NDArray[np.float32], axes: tuple[int, ...]) -> Tiles:
 
 
 def from_zero(values: NDArray[np.float32], axes: tuple[int, ...]) -> Tiles:
-    """Values as brightness: zero and less is black, each picture's largest is white."""
+    """Convert values to brightness, with zero and less black and the maximum of each tile white."""
     high = values.max(axes, keepdims=True)
     scaled = values.clip(min=0) / np.where(high > 0, high, 1)
     shades: Tiles = np.rint(255 * scaled).astype(np.uint8)
@@ -45,7 +47,7 @@ def from_zero(values: NDArray[np.float32], axes: tuple[int, ...]) -> Tiles:
 
 
 def across(number: int) -> int:
-    """How many tiles stand in a row of a block: as evenly as rows of 16 at most allow.
+    """Return the number of tiles in a row of a block: at most 16, with the rows filled as evenly as possible.
 
     >>> across(48), across(6), across(20)
     (16, 6, 10)
@@ -55,12 +57,12 @@ def across(number: int) -> int:
 
 
 def sheet(blocks: Sequence[Tiles], columns: int) -> Image.Image:
-    """The blocks below each other, ``columns`` tiles in a row, on white.
+    """Draw the blocks below each other on white, with ``columns`` tiles in a row.
 
     Raises
     ------
     TrainError
-        The picture would have more than ``MOST_PIXELS`` pixels.
+        The image would have more than ``MOST_PIXELS`` pixels.
     """
     height, width = blocks[0].shape[1:3]
     rows = [-(-len(block) // columns) for block in blocks]

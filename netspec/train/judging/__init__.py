@@ -1,1 +1,1 @@
-"""Trained networks, tested and asked about pictures."""
+"""Testing trained networks, and predicting the classes of images."""

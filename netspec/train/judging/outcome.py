@@ -1,4 +1,4 @@
-"""What a test of trained networks came to."""
+"""The outcome of a test of trained networks."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ SplitName = Literal["validation", "train", "all"]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came out. ``images`` = ``used`` + ``unreadable``.
+    """The outcome of a test. ``images`` = ``used`` + ``unreadable``.
 
-    ``confusion`` has shape (classes, classes): row the right class, column the answer; ``five`` counts, for each class,
-    the images with it among the five best. ``loss`` is the mean of -ln of the right class's predicted share.
-    ``views`` and ``distinct`` are those of each network.
+    ``confusion`` has shape (classes, classes), with a row for each right class and a column for each predicted one.
+    ``five`` counts, for each class, its images with a hit among the five best. ``loss`` is the mean of -ln of the right
+    class's predicted probability. ``views`` and ``distinct`` are the numbers of views and distinct views of each
+    network.
     """
 
     source: str
@@ -38,7 +39,7 @@ class Outcome:
 
     @property
     def per_class(self) -> NDArray[np.int64]:
-        """How many images of each class were tested, by the class's number."""
+        """The number of tested images of each class."""
         total: NDArray[np.int64] = self.confusion.sum(axis=1)
         return total
 
@@ -52,20 +53,20 @@ class Outcome:
 
     @property
     def protocol(self) -> str:
-        """The views in words, and how many networks were averaged."""
+        """A description of the views, and the number of networks averaged."""
         words = list(dict.fromkeys(protocol(n, d) for n, d in zip(self.views, self.distinct, strict=True)))
         shown = words[0] if len(words) == 1 else "each network's own views"
         return shown if len(self.views) == 1 else f"mean softmax of {len(self.views)} networks, {shown}"
 
     def confusions(self) -> list[tuple[int, int, int]]:
-        """The wrong answers: right class, answer, images; the most frequent first."""
+        """Return the confusions as (right class, predicted class, images), the most frequent first."""
         rows, columns = np.nonzero(self.confusion)
         found = [(int(r), int(c), int(self.confusion[r, c])) for r, c in zip(rows, columns, strict=True) if r != c]
         return sorted(found, key=lambda one: (-one[2], one[0], one[1]))
 
 
 class Answers:
-    """Answers counted as they come: right classes against answers, and the losses' sum in nats."""
+    """Accumulates predictions: the confusion matrix, the top-5 hits, and the sum of the losses in nats."""
 
     def __init__(self, classes: int) -> None:
         self.confusion = np.zeros((classes, classes), np.int64)
@@ -74,11 +75,11 @@ class Answers:
 
     @property
     def used(self) -> int:
-        """Images counted."""
+        """The number of images counted."""
         return int(self.confusion.sum())
 
     def add(self, answers: NDArray[np.int64], predicted: torch.Tensor) -> None:
-        """Count some images: their right classes, and ln of the predicted shares, (images, classes)."""
+        """Count some images, given their right classes and the log-probabilities predicted, (images, classes)."""
         truth = torch.from_numpy(answers)
         np.add.at(self.confusion, (answers, answered(predicted, truth).numpy()), 1)
         np.add.at(self.five, answers[hits(predicted, truth)[1].numpy()], 1)

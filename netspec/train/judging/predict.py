@@ -1,4 +1,4 @@
-"""What a trained network takes single images for."""
+"""Predicting the classes of single images with a trained network."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FIRST = 5
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """One class that an image may be of: its number, name and predicted share (0 to 1)."""
+    """A predicted class: its number, name and probability (0 to 1)."""
 
     number: int
     name: str
@@ -28,7 +28,7 @@ class Guess:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """An image's likeliest classes, the likeliest first; or the reason why it cannot be read."""
+    """The most probable classes of an image in descending order, or the reason why it cannot be read."""
 
     image: Path
     guesses: tuple[Guess, ...] = ()
@@ -36,17 +36,17 @@ class Prediction:
 
 
 class Guesser:
-    """A run that looks at image files.
+    """A trained network that predicts the classes of image files.
 
     Parameters
     ----------
     views_wanted:
-        ``None``: those of the spec's ``test`` line.
+        The number of views; ``None`` for that of the spec's ``test`` line.
 
     Raises
     ------
     TrainError
-        The network reads no images, or images with other channels than files have.
+        The network does not read images with 1 or 3 channels.
     """
 
     def __init__(self, run: Saved, views_wanted: Literal[1, 10] | None, device: str) -> None:
@@ -59,12 +59,12 @@ class Guesser:
         self._predictor = Predictor(run.objective(device), preparation, looks, run.seed)
 
     def __call__(self, image: Path) -> Prediction:
-        """The five likeliest classes, or fewer where there are fewer.
+        """Predict the five most probable classes of an image file (fewer if the network has fewer).
 
         Raises
         ------
         TrainError
-            The network's scores are no numbers.
+            The network's scores are NaN.
         """
         try:
             pixels = picture(image, self.frame)
@@ -78,7 +78,7 @@ class Guesser:
 
 
 def frame_of(run: Saved) -> Frame:
-    """The size at which a run's network wants images kept. Raises ``TrainError`` where no file has its channels."""
+    """Return the stored image size of a run's network. Raises ``TrainError`` unless it has 1 or 3 channels."""
     frame = stored_frame(run.graph)
     if frame.channels not in (1, 3):
         raise TrainError(f"image files have 1 or 3 channels, {run.graph.name} reads {frame.channels}")
@@ -86,7 +86,7 @@ def frame_of(run: Saved) -> Frame:
 
 
 def picture(image: Path, frame: Frame) -> Pixels:
-    """One file's pixels. Raises ``Unreadable``, for a folder too."""
+    """Read the pixels of an image file. Raises ``Unreadable``, also for a folder."""
     if image.is_dir():
         raise Unreadable(str(image), f"a folder; name the images in it: {image / '*'}")
     if not image.exists():
@@ -95,5 +95,5 @@ def picture(image: Path, frame: Frame) -> Pixels:
 
 
 def failed(predictions: Sequence[Prediction]) -> int:
-    """How many images could not be read."""
+    """Return how many images could not be read."""
     return sum(one.unreadable is not None for one in predictions)

@@ -1,4 +1,4 @@
-"""Testing trained networks on a data source: one, or several whose predictions are averaged."""
+"""Testing a trained network, or the average of several, on a data source."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from netspec.train.runs.saved import Saved
 from netspec.units import count
 
 CHUNK = 4096
-"""Images whose predictions are held at a time, until every network has seen them."""
+"""The number of images whose predictions are held in memory until all networks have seen them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What networks are tested on, and how.
+    """The settings of a test.
 
-    ``source`` and ``split`` are as ``--data`` and ``--split`` name them. Each image is looked at in 1 or 10 ``views``;
-    ``None``: in as many as each network's own ``test`` line says. ``batch`` images at a time go through the networks
-    on the ``device``, and ``workers`` threads read them.
+    ``source`` and ``split`` are the values of ``--data`` and ``--split``. Each image is seen in 1 or 10 ``views``;
+    ``None`` for the number in each network's own ``test`` line. The networks process ``batch`` images at a time on
+    ``device``; ``workers`` threads read them.
     """
 
     source: str
@@ -46,7 +46,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """One reading of the source, and the networks that look at its pictures."""
+    """The source opened with one stored image size, and the networks that use this size."""
 
     data: Data
     predictors: tuple[Predictor, ...]
@@ -66,16 +66,16 @@ def run_test(
     Parameters
     ----------
     runs:
-        At least one. All have the same classes; each reads and prepares pictures in its own way.
+        At least one. All must have the same classes; each prepares the images in its own way.
     note, warn, met:
-        Told what is worth knowing, what is wrong and does not stop the test, and each unreadable image.
+        Called with each note, each warning, and each unreadable image.
     quiet:
         Show no progress on standard error.
 
     Raises
     ------
     TrainError
-        Networks, classes and data do not fit, there is nothing to test on, or a network's scores are no numbers.
+        Networks, classes and data do not match, there is nothing to test on, or a network's scores are NaN.
     """
     classes = need_same_classes(runs)
     chosen = [question.views or run.graph.test.views for run in runs]
@@ -118,7 +118,7 @@ def run_test(
 
 
 def need_same_classes(runs: Sequence[Saved]) -> tuple[str, ...]:
-    """The classes of runs that are to be averaged. Raises ``TrainError`` where they differ."""
+    """Return the classes of the runs. Raises ``TrainError`` if the runs have different classes."""
     first, *others = runs
     for other in others:
         if other.classes != first.classes:
@@ -130,12 +130,14 @@ def need_same_classes(runs: Sequence[Saved]) -> tuple[str, ...]:
 
 
 def need_known_classes(classes: tuple[str, ...], data: Data, run: Saved, warn: Callable[[str], None]) -> None:
-    """Make sure that the data's class numbers mean what the network's do.
+    """Check that the class numbers of the data mean the same as those of the network.
+
+    If no class name is in both, the classes are assumed to correspond in order, with a warning.
 
     Raises
     ------
     TrainError
-        Some names are the same, and not all at the same places: the numbers mean other things.
+        Some class names are in both, but the lists differ.
     """
     if data.classes == classes:
         return
@@ -147,15 +149,15 @@ def need_known_classes(classes: tuple[str, ...], data: Data, run: Saved, warn: C
 
 @dataclass(frozen=True, slots=True)
 class _Labels:
-    """The classes of a chunk's readable images, and how many images the chunk has."""
+    """The right classes of a chunk's readable images, and the total number of images in the chunk."""
 
     answers: NDArray[np.int64]
     drawn: int
 
 
 def _open(runs: Sequence[Saved], question: Question, chosen: Sequence[int]) -> tuple[list[_Reading], tuple[int, ...]]:
-    """Open the source once for each size of stored pictures that a network asks for. ``chosen`` are each network's
-    views; the second answer is how many of them are distinct."""
+    """Open the source once for each stored image size that a network needs. ``chosen`` is each network's number of
+    views; the second result is how many of them are distinct."""
     opened: dict[Any, tuple[Data, list[Predictor]]] = {}
     distinct = []
     for run, number in zip(runs, chosen, strict=True):
@@ -179,14 +181,15 @@ def _splits(data: Data, split: SplitName) -> tuple[Literal["validation", "train"
 
 def _split(data: Data, name: Literal["validation", "train"]) -> Split:
     found = data.train if name == "train" else data.validation
-    assert found is not None  # _splits has seen to it
+    assert found is not None  # checked by _splits
     return found
 
 
 def _predictions(
     readings: Sequence[_Reading], name: Literal["validation", "train"], loader: Loader, batch: int
 ) -> Iterator[tuple[_Labels, torch.Tensor]]:
-    """The mean predictions of all networks, a chunk of images at a time, those left out that one cannot read."""
+    """Yield the mean predictions of all networks, a chunk of images at a time. An image that any of the networks could
+    not read is left out."""
     labels = _split(readings[0].data, name).labels
     for reading in readings[1:]:
         if not np.array_equal(_split(reading.data, name).labels, labels):
@@ -208,8 +211,8 @@ def _predictions(
 def _look(
     reading: _Reading, name: Literal["validation", "train"], places: Places, loader: Loader, batch: int, first: int
 ) -> tuple[NDArray[np.bool_], list[torch.Tensor]]:
-    """Which of some images can be read, and what each network says of those: (images, classes) each. ``first`` have
-    been tested before them."""
+    """Return which of some images are readable, and each network's predictions for them, (images, classes).
+    ``first`` is the number of images tested before."""
     seen = np.zeros(len(places), np.bool_)
     classes = len(reading.data.classes)
     answers = [torch.zeros(len(places), classes, dtype=torch.float64) for _ in reading.predictors]

@@ -1,6 +1,6 @@
-"""What of an image is looked at when a network is tested, and what the network says of it.
+"""The views of an image in a test, and the prediction averaged over them.
 
-One view is the centre crop. Ten views are the four corner crops and the centre one, and their mirror images, whose
+A single view is the centre crop. Ten views are the four corner crops, the centre crop and their mirror images, whose
 softmax outputs are averaged: Krizhevsky et al. (2012), section 4.1.
 """
 
@@ -27,7 +27,7 @@ from netspec.train.learning.validation import PROTOCOL
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One crop, by its upper left corner, mirrored or not, and its share in the average."""
+    """A crop, given by its upper left corner, mirrored or not, and its weight (``share``) in the average."""
 
     top: int
     left: int
@@ -36,10 +36,10 @@ class View:
 
 
 def views(number: int, frame: Frame, size: Shape) -> tuple[View, ...]:
-    """The distinct views among 1 or 10 of a stored frame, for a network that reads ``size``.
+    """Return the distinct views among 1 or 10 views of a stored frame, for a network that reads ``size``.
 
-    Where the frame is the crop itself, the five places are one: ten views are then two, the picture and its mirror
-    image, with a half each.
+    If the frame has the size of the crop, the five positions coincide and only two of the ten views are distinct, the
+    image and its mirror image, each with a share of one half.
     """
     down, right = frame.height - size.height, frame.width - size.width
     if number == 1:
@@ -51,7 +51,7 @@ def views(number: int, frame: Frame, size: Shape) -> tuple[View, ...]:
 
 
 def protocol(number: int, distinct: int) -> str:
-    """The views in words, for whoever reads a result."""
+    """Return a description of the views."""
     if number == 1:
         return PROTOCOL
     words = "mean softmax of 10 views (corners, centre, mirror images)"
@@ -62,7 +62,8 @@ def protocol(number: int, distinct: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Predictor:
-    """A network that looks at stored pictures through views. ``seed``: of what it draws outside training too."""
+    """A network that predicts the classes of stored images through views. ``seed`` is that of random choices outside
+    training."""
 
     objective: Objective
     prepare: Preparation
@@ -70,11 +71,12 @@ class Predictor:
     seed: int = 0
 
     def __call__(self, pictures: Pixels, first: int = 0) -> Tensor:
-        """The logarithms of the predicted shares of the classes, (N, classes), float64, on the CPU.
+        """Return the predicted log-probabilities of the classes, (N, classes), in float64 on the CPU.
 
-        ``pictures`` are (N, channels, height, width), as stored; the first of them is the ``first``-th that is tested.
-        The shares are the mean over the views of the softmax of the class scores. They are kept as logarithms, so that
-        a loss is a number however sure a wrong answer is.
+        ``pictures`` are stored images, (N, channels, height, width), the first of which is number ``first`` of all
+        tested images. The probabilities are the mean over the views of the softmax of the class scores. Their
+        logarithms are computed directly, so that the loss stays finite even if the right class's probability
+        underflows.
         """
         total: Tensor | None = None
         with torch.no_grad():
@@ -83,19 +85,19 @@ class Predictor:
                 images = prepared(self.prepare, pictures, view)
                 seen = _log_shares(self.objective, images) + math.log(view.share)
                 total = seen if total is None else torch.logaddexp(total, seen)
-        assert total is not None  # there is always a view
+        assert total is not None  # there is at least one view
         return total.cpu()
 
 
 def prepared(prepare: Preparation, pictures: Pixels, view: View) -> Tensor:
-    """Stored pictures as the network reads them, through one view."""
+    """Prepare stored images for the network, through one view."""
     count, channels = pictures.shape[:2]
     places = (np.full(count, view.top), np.full(count, view.left), np.full(count, view.mirror))
     return prepare(pictures, Choices(*places, np.zeros((count, channels))))
 
 
 def mean_of(predictions: list[Tensor]) -> Tensor:
-    """The logarithm of the mean of several networks' predicted shares, of which ``predictions`` are the logarithms."""
+    """Return the log of the mean of several networks' predicted probabilities, given their logs."""
     total = predictions[0]
     for prediction in predictions[1:]:
         total = torch.logaddexp(total, prediction)
@@ -103,7 +105,7 @@ def mean_of(predictions: list[Tensor]) -> Tensor:
 
 
 def gives_shares(graph: Graph) -> bool:
-    """Whether the class scores are a softmax already (a loss of the file reads it)."""
+    """Whether the class scores are the output of a softmax already, because a loss of the spec reads it."""
     return isinstance(graph.scores.op, Softmax)
 
 

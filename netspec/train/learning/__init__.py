@@ -1,1 +1,1 @@
-"""What a step computes: the objective, its gradients, the optimiser, its schedules and the validation they watch."""
+"""The computations of a training step: objective, gradients, optimiser and schedules; and validation."""

@@ -1,4 +1,4 @@
-"""Weights held to their bounds after an update."""
+"""Enforcing bounds on weights after an update."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from netspec.ir.constraint import Constraint, incoming
 
 @torch.no_grad()
 def constrain(w: Tensor, bounds: Constraint) -> None:
-    """Scale the incoming weights of each unit to what ``bounds`` says, in place.
+    """Scale the incoming weights of each unit to satisfy ``bounds``, in place.
 
-    A device may have the weights of a share of the units, but has those of all ``parts``: no number of another unit is
-    looked at.
+    A device may hold the weights of only some units. If so, it holds the corresponding units of all ``bounds.parts``,
+    so that no weights on other devices are needed.
     """
     axes = incoming(tuple(w.shape))
     if bounds.min_std is not None or bounds.max_std is not None:

@@ -1,4 +1,4 @@
-"""The exponential moving average of a network's weights, by which it is judged while the weights themselves go on."""
+"""An exponential moving average of a network's weights, which is used for validation while training continues."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from torch import Tensor, nn
 
 
 class Average:
-    """a <- d a + (1 - d) w after each step, of every floating-point tensor in a module's ``state_dict``.
+    """The average a <- d a + (1 - d) w after each step, for each floating-point tensor in a module's ``state_dict``.
 
-    After t updates d is the smaller of ``decay`` and (1 + t) / (10 + t), so that the values that a training starts from
-    are soon forgotten (the ``num_updates`` of TensorFlow's ``ExponentialMovingAverage``). Running statistics of batch
-    normalisation are averaged with the weights; counters are copied.
+    After t updates, d is min(``decay``, (1 + t) / (10 + t)), so that the initial values are soon forgotten (as with
+    ``num_updates`` of TensorFlow's ``ExponentialMovingAverage``). The running statistics of batch normalisation are
+    averaged too; integer tensors are copied.
     """
 
     def __init__(self, module: nn.Module, decay: float) -> None:
@@ -26,7 +26,7 @@ class Average:
 
     @torch.no_grad()
     def update(self) -> None:
-        """Move the averages towards the module's tensors, after a step."""
+        """Update the averages after a step."""
         decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
         self.updates += 1
         current = self._module.state_dict()
@@ -40,7 +40,7 @@ class Average:
 
     @contextmanager
     def in_place(self) -> Iterator[None]:
-        """Meanwhile the module computes with the averages; afterwards with its own tensors again."""
+        """Let the module compute with the averages inside the context."""
         self._exchange()
         try:
             yield
@@ -55,11 +55,11 @@ class Average:
             self._tensors[name].copy_(own)
 
     def state_dict(self) -> dict[str, Any]:
-        """What a checkpoint keeps: the averages under the names of the weights, and how many updates made them."""
+        """Return what a checkpoint stores: the averages by the names of the weights, and the number of updates."""
         return {"updates": self.updates, "weights": dict(self._tensors)}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue from what ``state_dict`` gave."""
+        """Restore a state that ``state_dict`` returned."""
         weights: Mapping[str, Tensor] = state["weights"]
         with torch.no_grad():
             for name, tensor in self._tensors.items():

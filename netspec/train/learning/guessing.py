@@ -1,4 +1,4 @@
-"""Noticing a network that learns nothing: its loss begins far beyond that of guessing, stays there, or grows."""
+"""Detecting a network that does not learn: its loss starts far above that of guessing, diverges, or stays at it."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from netspec.ir.ops import CrossEntropy, Loss
 from netspec.units import count
 
 EARLIEST, LATEST = 200, 5000
-"""The step at which one looks is the end of the first epoch, within these bounds: a deep network may stand still for
-thousands of steps and then learn, and of a few steps nothing can be said."""
+"""The loss is checked at the end of the first epoch, but no earlier and no later than these steps: a few steps prove
+nothing, and a deep network may make no progress for thousands of steps and then learn."""
 
 WINDOW = 100
-"""The mean loss of so many steps is compared."""
+"""The number of steps over whose mean loss the check is made."""
 
 NEAR = 0.01
-"""It counts as that of guessing within this share of it."""
+"""A mean loss within this relative distance of the loss of guessing counts as guessing."""
 
 FAR = 10
-"""A loss this many times that of guessing is one that has grown: a network that is far too sure of wrong answers."""
+"""A loss of more than this many times that of guessing means that the network is far too confident in wrong answers."""
 
 CAUSES = (
     "likely causes: a learning rate that is too low or too high (try ten times more, and a tenth); initial weights so "
@@ -33,10 +33,10 @@ CAUSES = (
 
 @dataclass(slots=True)
 class Guessing:
-    """Adds up the losses of the ``WINDOW`` steps that end with step ``at``.
+    """Watches the loss of the first step and the mean loss of the ``WINDOW`` steps that end with step ``at``.
 
-    ``chance`` is the loss of a network that gives every class the same score, ln(classes) for each cross-entropy
-    times its weight; 0 where the network has other losses, and then nothing is noticed.
+    ``chance`` is the loss of a network that gives all classes the same score: ln(classes) for each cross-entropy, times
+    its weight. It is 0 if the network has other losses, which disables the check.
     """
 
     at: int
@@ -45,7 +45,7 @@ class Guessing:
     total: Tensor | float = 0.0
 
     def look(self, step: int, loss: Tensor) -> str | None:
-        """Take in the loss of a step; at the first step and at step ``at``, the warning if there is one."""
+        """Record the loss of a step. Return a warning, if there is one, at the first step and at step ``at``."""
         if not self.chance:
             return None
         if step == 1:
@@ -81,7 +81,7 @@ class Guessing:
 
 
 def guessing(graph: Graph, images: int, batch: int) -> Guessing:
-    """What the loss of a network that guesses is, and when to look, in a training on so many images."""
+    """Return the watcher for training a graph on ``images`` images in batches of ``batch``."""
     classes = graph.scores.output.units
     at = max(EARLIEST, min(LATEST, images // batch))
     weights = [op.weight if isinstance(op, CrossEntropy) and op.weight >= 0 else math.nan for op in losses(graph)]
@@ -90,5 +90,5 @@ def guessing(graph: Graph, images: int, batch: int) -> Guessing:
 
 
 def losses(graph: Graph) -> list[Loss]:
-    """The network's losses."""
+    """Return the operations of the network's losses."""
     return [node.op for node in graph.losses if isinstance(node.op, Loss)]

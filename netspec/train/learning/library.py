@@ -1,4 +1,4 @@
-"""Which of cuDNN's algorithms convolutions take (``passes.fast.cudnn_benchmark``)."""
+"""The choice of cuDNN's convolution algorithms (``passes.fast.cudnn_benchmark``)."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import torch
 
 @contextmanager
 def algorithms_tried(tried: bool) -> Iterator[None]:
-    """Whether cuDNN tries its algorithms for each new shape, for as long as this lasts. What it has found out it keeps
-    for as long as the process lasts, whatever is asked of it later."""
+    """Set whether cuDNN benchmarks its algorithms for each new shape inside the context. Its choices persist until the
+    process ends."""
     before = torch.backends.cudnn.benchmark
     if before == tried:
         yield

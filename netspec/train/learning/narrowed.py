@@ -1,7 +1,7 @@
-"""A module's twin, whose weights of products are bfloat16 already.
+"""A copy of a module whose weights of convolutions and matrix products are bfloat16 already.
 
-Autocast narrows the weights anew each time that a module computes. Outside training they stay as they are from one look
-at images to the next, and of one image narrowing them takes longer than all else that is done with them.
+Autocast converts the weights at every forward pass. Outside training they do not change between passes, and for a
+single image the conversion takes longer than everything else.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from netspec.passes.torch_names import attributes, state_key
 
 
 class Narrowed:
-    """A module in evaluation, and its twin. Both have the same buffers, and the same parameters but those that products
-    alone read."""
+    """A module and its copy (the twin) in evaluation mode. They share all buffers, and all parameters except those that
+    only convolutions and matrix products read."""
 
     def __init__(self, module: nn.Module, graph: Graph, forms: Forms) -> None:
         self._module = module
@@ -32,7 +32,7 @@ class Narrowed:
 
     @torch.no_grad()
     def twin(self) -> nn.Module:
-        """The twin, as the module is now."""
+        """Return the twin, updated to the module's current weights."""
         if self._twin is None:
             self._twin = self._made()
         versions = [wide._version for wide in self._wide]
@@ -42,7 +42,7 @@ class Narrowed:
         return self._twin
 
     def _made(self) -> nn.Module:
-        """A copy of the module: no copy of its tensors, but those that are narrowed."""
+        """Copy the module. Of its tensors, only the narrowed ones are copied; the others are shared."""
         shared = [*self._module.buffers(), *(getattr(part, "draw", None) for part in self._module.modules())]
         kept: dict[int, object] = {id(one): one for one in shared}
         for name, wide in self._module.named_parameters():

@@ -1,4 +1,4 @@
-"""What training makes small, and what it is judged by, of a network as a module."""
+"""The training loss and the class scores of a network as a module."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from netspec.train.requirements import UNTAUGHT
 
 
 def nothing(gathered: Gathered) -> None:
-    """The ``update`` of a caller that moves the parameters itself."""
+    """The ``update`` callback of callers that update the parameters themselves."""
 
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """A network's module with its training loss and its class scores, as the train line has them computed.
+    """A network's module, with its training loss and class scores computed as the train line says.
 
-    Images are prepared and of shape (N, channels, height, width), or lie as ``layout`` says; labels are N class
-    numbers. With ``precision=bf16`` both are computed under autocast to bfloat16; losses and scores are float32 all the
-    same. ``forms`` are those that the module was built by.
+    Images are prepared and of shape (N, channels, height, width), or as described by ``layout``; labels are N class
+    numbers. With ``precision=bf16`` loss and scores are computed under autocast to bfloat16, but returned in float32.
+    ``forms`` are the optimised forms with which the module was built.
     """
 
     graph: Graph
@@ -38,33 +38,35 @@ class Objective:
     forms: Forms = field(default=PLAIN, kw_only=True)
 
     def loss(self, images: Tensor, labels: Tensor) -> Tensor:
-        """The weighted sum of the file's losses; without any, the cross-entropy of the class scores. A scalar.
+        """Return the weighted sum of the spec's losses or, if it has none, the cross-entropy of the scores; a scalar.
 
-        Targets are smoothed as the train line says, as long as the module is in training mode.
+        While the module is in training mode, the train line's label smoothing applies.
         """
         with self._precision(images):
             loss: Tensor = backend.load("pytorch").training_loss(self.module, self._laid(images), labels)
         return loss
 
     def draw(self, seed: int, step: int, first_sample: int = 0) -> None:
-        """Let random choices depend on these from now on: the images' first is the step's ``first_sample``-th."""
+        """Set what random choices depend on from now on. The next image is number ``first_sample`` of the step's
+        batch."""
         pytorch = backend.load("pytorch")
         pytorch.draw_from(self.module, pytorch.Draw(seed, step, first_sample))
 
     def draw_tested(self, seed: int, first_sample: int, count: int, view: int = 0) -> None:
-        """Let what is drawn outside training too depend on these: ``count`` images of which the first is the
-        ``first_sample``-th of those that are tested, seen through the ``view``-th view."""
+        """Set what random choices outside training depend on, for the next ``count`` images, seen through view number
+        ``view``. The first of them is number ``first_sample`` of all tested images."""
         pytorch = backend.load("pytorch")
         pytorch.draw_from(self.module, pytorch.tested(seed, first_sample, view))
 
     def scores(self, images: Tensor) -> Tensor:
-        """The class scores, (N, classes)."""
+        """Return the class scores, (N, classes)."""
         with self._precision(images):
             scores: Tensor = backend.load("pytorch").class_scores(self.module, self._laid(images))
         return scores
 
     def measured(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """The loss, and the class scores (N, classes). A network with losses of its own is run once for each."""
+        """Return the loss, and the class scores (N, classes). A spec with losses needs a forward pass for each of the
+        two."""
         scores = self.scores(images)
         if self.graph.losses:
             return self.loss(images, labels), scores
@@ -72,14 +74,16 @@ class Objective:
 
     @property
     def layout(self) -> Layout | None:
-        """How the images may be handed over as blocks, where the network reads them so alone."""
+        """The layout in which images can be prepared as blocks; ``None`` unless all layers that read them read
+        blocks."""
         if self.forms.images is None:
             return None
         narrow = torch.bfloat16 if self.graph.train.precision == "bf16" else torch.float32
         return Layout(self.forms.images, self.graph.train.channels_last, narrow)
 
     def laid_out(self, images: Tensor) -> Tensor:
-        """Prepared images (N, channels, height, width) as ``layout`` wants them; as they are where there is none."""
+        """Convert prepared images (N, channels, height, width) to ``layout``; return them unchanged if it is
+        ``None``."""
         if self.forms.images is None:
             return images
         with self._precision(images):
@@ -87,7 +91,7 @@ class Objective:
         return laid
 
     def use_kernels(self) -> tuple[str, ...]:
-        """Let the forms run as kernels from now on, on a device that has any; a line for each that does not."""
+        """Use the forms' kernels from now on, if the device has them. Return a note for each that cannot be used."""
         if next((p.device.type for p in self.module.parameters()), "cpu") != "cuda":
             return ()
         narrow = torch.bfloat16 if self.graph.train.precision == "bf16" else torch.float32
@@ -95,31 +99,33 @@ class Objective:
 
     @property
     def chosen(self) -> tuple[str, ...]:
-        """Which forms a first step of training has chosen by the clock: a line each."""
+        """Notes about the forms that the first training step has chosen by timing them."""
         return tuple(backend.load("pytorch").chosen_forms(self.module))
 
     def trained_part(self, count: int) -> Places:
-        """Which images of a batch of so many this process is given for ``gradients``: all, where it trains alone."""
+        """Return the indices of the images of a batch that this process passes to ``gradients``: all of them for a
+        single process."""
         return np.arange(count)
 
     def judged_part(self, count: int) -> Places:
-        """Which images of a batch of so many this process is given for ``measured``: all, where it computes alone."""
+        """Return the indices of the images of a batch that this process passes to ``measured``: all of them for a
+        single process."""
         return np.arange(count)
 
     def gradients(
         self, images: Tensor, labels: Tensor, seed: int, step: int, update: Callable[[Gathered], None] = nothing
     ) -> Tensor:
-        """Add the gradient of a batch's loss to the parameters' gradients, and return that loss, detached.
+        """Add the gradient of a batch's loss to the parameters' gradients, and return the loss, detached.
 
-        The batch goes through the network in as many parts as ``accumulate`` says (see ``parts``); the gradients
-        of their mean losses, each times its share of the images, add up to the whole batch's.
+        The batch goes through the network in ``accumulate`` parts (see ``parts``). The gradients of their mean losses,
+        each weighted with its share of the images, add up to the gradient of the whole batch.
 
         Parameters
         ----------
         seed, step:
-            What random choices depend on beside an image's place in the batch, in whatever part that is.
+            What random choices depend on, besides an image's place in the whole batch.
         update:
-            Called after each part with what has been gathered: moves those parameters whose turn it is.
+            Called after each part, to update the parameters that are due after this many parts.
 
         Raises
         ------
@@ -141,20 +147,21 @@ class Objective:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of all tensors of the whole network, as its ``state_dict`` has them."""
+        """The names of all tensors of the whole network, as in its ``state_dict``."""
         return tuple(self.module.state_dict())
 
     @property
     def parameter_names(self) -> tuple[str, ...]:
-        """The names of the tensors that are learnt, as the ``state_dict`` has them."""
+        """The names of the trainable tensors, as in the ``state_dict``."""
         return tuple(name for name, _ in self.module.named_parameters())
 
     def whole(self, own: Mapping[str, Tensor], names: Sequence[str]) -> dict[str, Tensor]:
-        """Whole tensors of these names, from those that this process holds: all of them, where it trains alone."""
+        """Assemble the whole tensors with these names from the parts that the processes hold in ``own``. A single
+        process holds whole tensors."""
         return {name: own[name] for name in names}
 
     def own(self, whole: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Of whole tensors, by their names, those parts that this process holds: all, where it trains alone."""
+        """Return the parts of whole tensors, given by name, that this process holds. A single process holds all."""
         return dict(whole)
 
     def _precision(self, images: Tensor) -> torch.autocast:
@@ -162,20 +169,20 @@ class Objective:
         return torch.autocast(images.device.type, torch.bfloat16, enabled=lower)
 
     def _laid(self, images: Tensor) -> Tensor:
-        """The images in the memory format of the train line."""
+        """Convert the images to the memory format of the train line."""
         last = self.graph.train.channels_last and images.ndim == 4
         return images.contiguous(memory_format=torch.channels_last) if last else images
 
 
 def parts(images: Tensor, labels: Tensor, count: int) -> list[tuple[Tensor, Tensor]]:
-    """A batch in ``count`` parts whose sizes differ by one at most; in fewer, if there are fewer images."""
+    """Divide a batch into ``count`` parts whose sizes differ by at most one; into fewer if it has fewer images."""
     count = min(count, len(labels))
     return list(zip(images.tensor_split(count), labels.tensor_split(count), strict=True))
 
 
 def build(graph: Graph, seed: int, device: str, forms: Forms = PLAIN) -> Objective:
-    """The network with the initial values of a seed, on a device, in the memory format of its train line or of its
-    forms."""
+    """Build the network on a device, with the initial values of a seed. It is channels last if its train line or its
+    forms say so."""
     if forms.channels_last:
         graph = replace(graph, train=replace(graph.train, channels_last=True))
     module: nn.Module = backend.load("pytorch").module(graph, seed, forms)

@@ -1,4 +1,4 @@
-"""Stochastic gradient descent as the 2012 paper writes it."""
+"""Stochastic gradient descent with the update rule of the 2012 paper."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from netspec.train.learning.constraining import constrain
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Parameters that are learnt with the same numbers.
+    """Parameters with the same hyperparameters.
 
-    ``schedule`` is ``None`` where the train line's holds. ``name`` is the key of the group's only parameter where its
-    rate has noise, which is drawn for each by itself.
+    ``schedule`` is ``None`` if the train line's applies. ``name`` is set only if the learning rate has noise, which is
+    drawn for each parameter separately; it is then the key of the group's single parameter.
     """
 
     params: tuple[Tensor, ...]
@@ -39,8 +39,8 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """What a group's learning rate and decay are multiplied by in a step. The decay is that of the scaled rate, so that
-    its own multiplier is 1 but for noise, of which the decay has another draw than the gradient."""
+    """The multipliers of a group's learning rate and weight decay in a step. The decay is already multiplied with the
+    scaled rate, so its own multiplier is 1 unless the rate has noise, which is drawn separately for the decay."""
 
     lr: float
     decay: float = 1.0
@@ -51,33 +51,35 @@ NONE: Mapping[str, Tensor] = MappingProxyType({})
 
 
 class PaperSGD:
-    """v <- momentum v - decay lr w - lr g;  w <- w + v, with lr, momentum and decay of each group.
+    """The update v <- momentum v - decay lr w - lr g;  w <- w + v, with lr, momentum and decay of each group.
 
-    Krizhevsky et al. (2012), section 5. The velocity holds the learning rate: after a cut of the rate, what has been
-    gathered goes on at the old one (``torch.optim.SGD`` scales all of it by the new one, and parts from this rule at
-    the first change). Every group's ``lr`` is what it started with, times its ``Scale``; without ``scales``, times
-    ``factor``. What has moved is then held to the ``constraint`` of its group; a group whose ``lr`` is 0 does not move,
-    and one that its schedule has frozen, at a scale of 0, stands still whatever its velocity.
+    Krizhevsky et al. (2012), section 5. The velocity includes the learning rate: after a reduction of the rate, the
+    accumulated velocity still reflects the old one. (``torch.optim.SGD`` scales the velocity with the new rate, so its
+    results differ from the first change of the rate.) A group's learning rate in a step is its ``lr`` times its
+    ``Scale``, or times ``factor`` if there are no ``scales``. After an update the ``constraint`` of the group is
+    enforced, except on groups with an ``lr`` of 0. A group that its schedule has frozen, with a scale of 0, does not
+    move, whatever its velocity.
 
-    ``fused``: weights, gradients and velocities that lie alike in memory are moved in one pass over it, in one launch
-    for each group; the last bits of the numbers are others then.
+    If ``fused``, weights, gradients and velocities with the same memory layout are updated in one pass over memory,
+    with one kernel launch per group. The results may then differ in the last bits.
 
-    It is no ``torch.optim.Optimizer``, whose first call imports torch's compiler: a second and more at every start.
+    This is not a ``torch.optim.Optimizer``, because the first call of one imports torch's compiler, which takes more
+    than a second.
     """
 
     def __init__(self, groups: Iterable[Group], *, fused: bool = False) -> None:
         self.groups = tuple(groups)
         self.fused = fused
         self.factor = 1.0
-        """What the train line's schedule multiplies rates by."""
+        """The multiplier of all learning rates, used if there are no ``scales``."""
         self.scales: tuple[Scale, ...] | None = None
-        """One for each group, where they are known."""
+        """One for each group, or ``None``."""
         self.velocity: dict[Tensor, Tensor] = {}
-        """Of each parameter that has moved."""
+        """The velocity of each parameter that has been updated."""
         self.means: dict[Tensor, Tensor] = {}
-        """The running means of the gradients of those with a ``super_eps``, ..."""
+        """The running mean of the gradient of each parameter with a ``super_eps``."""
         self.squares: dict[Tensor, Tensor] = {}
-        """... and of their squares."""
+        """The running mean of the squared gradient of each parameter with a ``super_eps``."""
 
     def zero_grad(self) -> None:
         """Set all gradients to ``None``."""
@@ -87,8 +89,8 @@ class PaperSGD:
 
     @torch.no_grad()
     def step(self, gathered: Gathered = WHOLE) -> None:
-        """Move every parameter that has a gradient. After a part of a batch only those whose turn it is, which have no
-        gradient then until the next part."""
+        """Update every parameter that has a gradient. After a part of a batch, update only the parameters that are due,
+        and clear their gradients."""
         scales = self.scales or (Scale(self.factor),) * len(self.groups)
         for group, scale in zip(self.groups, scales, strict=True):
             mean = gathered.mean(group.update_every)
@@ -100,14 +102,14 @@ class PaperSGD:
                     w.grad = None
 
     def _step(self, group: Group, scale: Scale, mean: float) -> None:
-        """Move a group whose gradients, times ``mean``, are those of the images since it has last moved."""
+        """Update a group. Its gradients times ``mean`` are the mean over the images since its last update."""
         weights = [w for w in group.params if w.grad is not None]
         if not weights or not scale.lr:
             return
         if mean != 1:
             torch._foreach_mul_(_gradients(weights), mean)
         lr = group.lr * scale.lr
-        if group.super_eps is None or not lr:  # a root of a number below 0 times no rate would be no number
+        if group.super_eps is None or not lr:  # the root may be NaN, and NaN times 0 would be NaN
             self._move(weights, lr, group.momentum, group.decay * scale.decay)
         else:
             for w in weights:
@@ -131,8 +133,9 @@ class PaperSGD:
         torch._foreach_add_(weights, velocities)
 
     def _move_divided(self, w: Tensor, lr: float, momentum: float, super_eps: float) -> None:
-        """v <- 0.9 v - lr g / sqrt(G2 + G + super_eps);  w <- w + v, with G and G2 the running means of g and of g^2:
-        the ``superEps`` of cuda-convnet of 2012, whose g was that of minus the cost, and G was not squared either.
+        """Apply v <- 0.9 v - lr g / sqrt(G2 + G + super_eps);  w <- w + v, with the running means G of g and G2 of g^2.
+
+        This is ``superEps`` of cuda-convnet in 2012. There g had the opposite sign, and G was not squared either.
         """
         g = w.grad
         assert g is not None
@@ -145,10 +148,10 @@ class PaperSGD:
         w.add_(self.velocity[w].mul_(0.9).addcdiv_(g, root, value=-lr))
 
     def _moved_at_once(self, weights: list[Tensor], lr: float, momentum: float, decay: float) -> list[Tensor]:
-        """Move those that can be in one pass, and return the others.
+        """Update the parameters that torch's fused kernel can handle, and return the others.
 
-        torch's kernel computes v <- momentum v + (1 - dampening) (g + decay w);  w <- w - lr v, of which this rule is
-        the case dampening = 1 + lr and lr = -1.
+        The kernel computes v <- momentum v + (1 - dampening) (g + decay w);  w <- w - lr v. With dampening = 1 + lr and
+        a learning rate of -1, this is the rule of this class.
         """
         together = [w for w in weights if w.grad is not None and _alike(w, w.grad, self.velocity[w])]
         if together:
@@ -164,19 +167,19 @@ class PaperSGD:
                 maximize=False,
                 is_first_step=False,
             )
-            # torch does not note of this kernel that it writes: what is made of weights would not be made anew.
+            # torch does not count this kernel's writes, so copies of the weights (``Narrowed``) would not be refreshed.
             torch.autograd.graph.increment_version(together)
         moved = set(together)
         return [w for w in weights if w not in moved]
 
 
 def _gradients(weights: list[Tensor]) -> list[Tensor]:
-    """The gradients of weights that have one each."""
+    """Return the gradients of weights, all of which have one."""
     return [w.grad for w in weights if w.grad is not None]
 
 
 def _alike(*tensors: Tensor) -> bool:
-    """Whether tensors have the same type and the same strides, without gaps in memory."""
+    """Whether tensors have the same dtype and strides, and are dense in memory."""
     first, *others = tensors
     dense = first.is_contiguous() or (first.ndim == 4 and first.is_contiguous(memory_format=torch.channels_last))
     return dense and all((x.stride(), x.dtype) == (first.stride(), first.dtype) for x in others)
@@ -189,7 +192,8 @@ def optimiser_for(
     train: Train = _USUAL,
     fused: bool = False,
 ) -> PaperSGD:
-    """An optimiser of a network's tensors, given by the parameters' keys; those with the same numbers form a group."""
+    """Return an optimiser of a network's ``tensors``, given by parameter key. Parameters with the same hyperparameters
+    form a group."""
     members: defaultdict[Group, list[Tensor]] = defaultdict(list)
     for key, p in parameters.items():
         noisy = noise_of(train.schedule if p.schedule is None else p.schedule)
@@ -209,7 +213,7 @@ def optimiser_for(
 
 
 def optimiser_of(graph: Graph, module: nn.Module, *, fused: bool = False) -> PaperSGD:
-    """An optimiser of those of a graph's parameters that a module has."""
+    """Return an optimiser of those of a graph's parameters that a module has."""
     names, tensors = attributes(graph), dict(module.named_parameters())
     keyed = {key: state_key(parameter, names) for key, parameter in graph.parameters.items()}
     held = {key: name for key, name in keyed.items() if name in tensors}
@@ -218,13 +222,17 @@ def optimiser_of(graph: Graph, module: nn.Module, *, fused: bool = False) -> Pap
 
 
 def velocities(module: nn.Module, optimiser: PaperSGD) -> dict[str, Tensor]:
-    """The velocity of every parameter of a module, by its name in the ``state_dict``; before its first move a single
-    zero in the parameter's shape, which takes no memory and no room in a file."""
+    """Return the velocity of each parameter of a module by its name in the ``state_dict``.
+
+    Before the first update it is a single zero expanded to the parameter's shape, which takes up no space in memory or
+    in a file.
+    """
     return {name: _kept(optimiser.velocity, p) for name, p in module.named_parameters()}
 
 
 def running_means(module: nn.Module, optimiser: PaperSGD) -> dict[str, dict[str, Tensor]]:
-    """``means`` and ``squares`` of the gradients of those parameters of a module that have a ``super_eps``."""
+    """Return the ``means`` and ``squares`` of the module's parameters that have a ``super_eps``, by name, like
+    ``velocities``."""
     divided = {w for group in optimiser.groups if group.super_eps is not None for w in group.params}
     named = {name: p for name, p in module.named_parameters() if p in divided}
     return {
@@ -245,8 +253,8 @@ def set_velocities(
     means: Mapping[str, Tensor] = NONE,
     squares: Mapping[str, Tensor] = NONE,
 ) -> None:
-    """Let the parameters of a module go on with these velocities, and these running means where they have some, each
-    laid out in memory as its parameter is."""
+    """Set the velocities of a module's parameters, and the running means of those that have them. Each is stored with
+    the memory layout of its parameter."""
     for kept, tensors in ((optimiser.velocity, found), (optimiser.means, means), (optimiser.squares, squares)):
         for name, p in module.named_parameters():
             if name in tensors:

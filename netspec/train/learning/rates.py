@@ -1,4 +1,4 @@
-"""What every group of parameters' learning rate is multiplied by in a step: by its schedule, the warm-up, and noise."""
+"""The multipliers of the parameter groups' learning rates in a step: schedule, warm-up and noise."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from netspec.train.learning.schedule import Moment, Watch, rate_factor
 
 
 def scales(train: Train, groups: Iterable[Group], now: Moment, watch: Watch, seed: int) -> tuple[Scale, ...]:
-    """What each group's learning rate and decay are multiplied by in a step."""
+    """Return the multipliers of each group's learning rate and weight decay in a step."""
     factors: dict[Schedule, float] = {}
     found = []
     for group in groups:
@@ -29,10 +29,11 @@ def scales(train: Train, groups: Iterable[Group], now: Moment, watch: Watch, see
 
 
 def deviations(seed: int, step: int, name: str) -> tuple[float, float]:
-    """Two draws of |N(0, 1)| for a parameter in a step: for the rate of its gradient, and for that of its decay.
+    """Draw two values of |N(0, 1)| for a parameter in a step: for the rate of its gradient, and for that of its decay.
 
-    They follow from these three alone, however many devices there are: the first two words of 64 bits of SHA-256 of
-    ``seed:step:name``, of each the first 53 bits as a number in (0, 1], in the transform of Box and Muller (1958).
+    They depend only on the arguments, not on the number of devices. The first 53 bits of each of the first two 64-bit
+    words of the SHA-256 of ``seed:step:name`` are taken as a number in (0, 1], and the pair is transformed by the
+    method of Box and Muller (1958).
     """
     digest = sha256(f"{seed}:{step}:{name}".encode()).digest()
     u, v = (((int.from_bytes(digest[i : i + 8], "big") >> 11) + 1) * 2.0**-53 for i in (0, 8))

@@ -1,4 +1,4 @@
-"""An objective whose work on a GPU is recorded once and done again (the pass ``cuda-graph``)."""
+"""An objective that replays recordings of its work on a GPU (the pass ``cuda-graph``)."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from netspec.train.learning.recording import CudaGraphs, Inputs, Made, Recorder,
 
 @dataclass(frozen=True, slots=True)
 class RecordedObjective(Objective):
-    """An objective that takes recorded steps of training, and recorded looks at images outside it.
+    """An objective whose training steps (``steps``) and inference (``looks``) are recorded.
 
-    ``chance`` is what the module draws from in training, in tensors that stay (``HeldDraw``); ``learning`` are the
-    parameters that the loss depends on, as they were found when the work was done last. A network that draws outside
-    training too has no recorded ``looks``. These read weights that have been ``narrowed`` before, where autocast would
-    narrow them.
+    ``chance`` is the module's random state in training, in tensors that stay in place (``HeldDraw``). ``learning`` are
+    the parameters with a gradient, in the order in which a recorded step returns the gradients. ``looks`` is ``None``
+    if the network also makes random choices in inference. If ``narrowed`` is given, inference reads weights that have
+    been converted to bfloat16 in advance.
     """
 
     steps: Recording
@@ -34,15 +34,15 @@ class RecordedObjective(Objective):
     narrowed: Narrowed | None
 
     def draw(self, seed: int, step: int, first_sample: int = 0) -> None:
-        """Draw from what is held, which ``gradients`` has put to the seed and the step."""
+        """Draw from ``chance``, which ``gradients`` sets to the seed and the step."""
         backend.load("pytorch").draw_from(self.module, replace(self.chance, first_sample=first_sample))
 
     def gradients(
         self, images: Tensor, labels: Tensor, seed: int, step: int, update: Callable[[Gathered], None] = nothing
     ) -> Tensor:
-        """As ``Objective`` says, but that the gradients take the place of those that are there.
+        """See ``Objective``, except that the gradients replace those of the parameters instead of being added.
 
-        They hold until the next step.
+        They are valid until the next step.
         """
         given = images, labels
         loss, *gradients = self.steps(self._gradients, given, lambda: self.chance.renew(seed, step))
@@ -52,7 +52,7 @@ class RecordedObjective(Objective):
         return loss.clone()
 
     def scores(self, images: Tensor) -> Tensor:
-        """The class scores, (N, classes)."""
+        """Return the class scores, (N, classes)."""
         if self.looks is None or torch.is_grad_enabled() or self.module.training:
             return Objective.scores(self, images)
         if self.narrowed is not None:
@@ -77,7 +77,8 @@ class RecordedObjective(Objective):
 
 
 def recorded(objective: Objective, recorder: Recorder | None = None) -> Objective:
-    """The objective with its work recorded, where its forms say so and its device, or ``recorder``, can."""
+    """Return the objective with recorded work if its forms say so and a ``recorder`` is given or the device is a GPU;
+    otherwise return it unchanged."""
     device = next((p.device for p in objective.module.parameters()), torch.device("cpu"))
     if not objective.forms.recorded or (recorder is None and device.type != "cuda"):
         return objective

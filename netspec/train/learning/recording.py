@@ -1,7 +1,7 @@
-"""Work on a device recorded once and done again: what was launched kernel by kernel is then launched at once.
+"""Recording the work on a device once and replaying it, which launches all its kernels at once.
 
-What is done again reads and writes the same memory every time, and nothing of what Python computed meanwhile is done
-again. So what differs from one time to the next is copied into tensors that stay.
+A replay reads and writes the same memory every time and repeats nothing that Python computed. So everything that
+differs from one replay to the next is copied into tensors that stay in place.
 """
 
 from __future__ import annotations
@@ -20,27 +20,28 @@ Made = tuple[Tensor, ...]
 Again = Callable[[], None]
 
 TOLERANCE = 1e-2
-"""By how much what is done again may differ from what was launched, as a share of a tensor's length. A library may take
-another algorithm, whose rounding in bfloat16 or TF32 is another; what was computed from something old is far off."""
+"""The maximum difference between the results of a replay and of direct execution, relative to a tensor's norm. A
+library may choose another algorithm, whose rounding in bfloat16 or TF32 differs; a replay that reads stale values
+differs by far more."""
 
 _ROUNDING = 1e-6
-"""A tensor of this share of the longest one's length is nothing but rounding."""
+"""A tensor whose norm is below this fraction of the largest norm is considered rounding error."""
 
 
 class Recorder(Protocol):
-    """What records a device's work."""
+    """Records the work of a device."""
 
     def apart(self) -> AbstractContextManager[None]:
-        """Where work is done that is to be recorded later."""
+        """Return a context for running work before it is recorded."""
         ...
 
     def record(self, work: Callable[[], None]) -> Again:
-        """What does the work again. (Whether it is done while it is recorded is not said.)"""
+        """Record the work and return a function that replays it. Recording may or may not execute the work."""
         ...
 
 
 class CudaGraphs:
-    """CUDA graphs that share one pool of memory: they are never at work at the same time."""
+    """Records with CUDA graphs that share a memory pool, since no two of them run at the same time."""
 
     def __init__(self) -> None:
         self._graphs: list[torch.cuda.CUDAGraph] = []
@@ -48,7 +49,7 @@ class CudaGraphs:
 
     @contextmanager
     def apart(self) -> Iterator[None]:
-        """On a stream of its own, as PyTorch wants it ("CUDA semantics", CUDA Graphs)."""
+        """Return a context with a side stream, which PyTorch requires (see "CUDA semantics", CUDA Graphs)."""
         here, aside = torch.cuda.current_stream(), torch.cuda.Stream()  # type: ignore[no-untyped-call]
         aside.wait_stream(here)
         with torch.cuda.stream(aside):
@@ -56,39 +57,39 @@ class CudaGraphs:
         here.wait_stream(aside)
 
     def record(self, work: Callable[[], None]) -> Again:
-        """Other threads, which read images meanwhile, may go on fetching memory."""
+        """See ``Recorder``. Other threads, which read images, may allocate memory meanwhile."""
         here, graph = torch.cuda.current_stream(), torch.cuda.CUDAGraph()
         pool = self._graphs[0].pool() if self._graphs else None
         generator = torch.cuda.default_generators[torch.cuda.current_device()]
         before = generator.clone_state()
         try:
-            # cuDNN would wait for what it tries; what it has found out when the work was done before it goes on taking.
+            # Benchmarking would synchronise, which is not allowed here. cuDNN keeps the algorithms that it chose when
+            # the work ran before.
             with algorithms_tried(False), torch.cuda.graph(graph, pool=pool, capture_error_mode="thread_local"):
                 work()
         except Exception:
-            # A recording that the driver gave up leaves the generator taking part in it, and it refuses to draw. And
-            # where others are recorded the allocators still ask its graph whether that is what they allocate for: it
-            # stays, without its memory.
+            # After a failed recording the generator still belongs to the graph and refuses to draw. And while other
+            # graphs are recorded, the allocators still query the failed one, so it is kept, without its memory.
             generator.graphsafe_set_state(before)
             self._given_up.append(graph)
             graph.reset()
             raise
         finally:
-            torch.cuda.set_stream(here)  # after an error the graph's own stream would stay
+            torch.cuda.set_stream(here)  # after an error the graph's stream would stay current
         self._graphs.append(graph)
         return graph.replay
 
 
 @dataclass(frozen=True, slots=True)
 class _Recorded:
-    """Work that was recorded: the tensors that it reads and makes, and what does it again."""
+    """Recorded work: the tensors that it reads and writes, and the function that replays it."""
 
     reads: Made
     makes: Made
     again: Again
 
     def fits(self, given: Made) -> bool:
-        """Whether these can be copied into what it reads."""
+        """Whether these tensors can be copied into those that the work reads."""
         return all(
             own.shape == new.shape and own.dtype == new.dtype for own, new in zip(self.reads, given, strict=True)
         )
@@ -101,14 +102,14 @@ class _Recorded:
 
 
 class Inputs:
-    """Tensors that recorded work reads: the same ones for all work that is given such tensors, as no two are at work at
-    a time."""
+    """The tensors that recorded work reads. All recordings with inputs of the same kind share them, since no two
+    recordings run at the same time."""
 
     def __init__(self) -> None:
         self._held: dict[tuple[object, ...], Tensor] = {}
 
     def like(self, given: Made) -> Made:
-        """A tensor of zeros for each of these."""
+        """Return a held tensor for each of these, with the same shape, strides, dtype and device, filled with zeros."""
         return tuple(self._like(place, one) for place, one in enumerate(given))
 
     def _like(self, place: int, given: Tensor) -> Tensor:
@@ -119,21 +120,21 @@ class Inputs:
 
 
 class Recording:
-    """Work that is done with other tensors of the same shapes each time, recorded the first time.
+    """Work that runs repeatedly with new tensors of the same shapes, and is recorded the first time.
 
-    That time it is done in both ways. Where they differ, or it cannot be recorded, it is never done again but anew, and
-    ``told`` says why. Other shapes than the first are always worked on anew.
+    The first time, the work is both executed and replayed. If the results differ or recording fails, the work is always
+    executed from then on, and ``told`` says why. Inputs of other shapes than the first are always executed.
 
     Parameters
     ----------
     recorder:
-        How work is recorded on the module's device.
+        Records work on the module's device.
     module:
-        What the work may change buffers of.
+        The module whose buffers the work may change.
     name:
-        What the work is called.
+        The name of the work in messages.
     inputs:
-        Where what it reads is held.
+        Holds the tensors that the work reads.
     """
 
     def __init__(self, recorder: Recorder, module: nn.Module, name: str, inputs: Inputs) -> None:
@@ -145,21 +146,16 @@ class Recording:
         self._recorded: _Recorded | None = None
 
     def __call__(self, work: Callable[..., Made], given: Made, before: Callable[[], None] | None = None) -> Made:
-        """Do the work.
+        """Do the work and return its results, which are valid until the next call.
 
         Parameters
         ----------
         work:
-            Makes tensors of those that it is given.
+            Computes tensors from its arguments.
         given:
-            What it is given this time.
+            The arguments of ``work`` this time.
         before:
-            Makes what the work depends on beside them as it is to be this time.
-
-        Returns
-        -------
-        Made
-            What was made; it holds until the next time.
+            Called first, to update any other state that the work reads.
         """
         if before is not None:
             before()
@@ -179,7 +175,7 @@ class Recording:
             self._set_buffers(first)
             found = recorded(given)
             wrong = mistake(found, wanted)
-        except Exception as problem:  # whatever a driver raises, it can be done anew
+        except Exception as problem:  # whatever the driver raises, the work can still be executed
             wrong = " ".join((type(problem).__name__, *str(problem).strip().splitlines()[:1]))
         if wrong is not None:
             self.told = f"{self._name} is launched kernel by kernel: {wrong}"
@@ -202,7 +198,7 @@ class Recording:
 
 
 def mistake(found: Sequence[Tensor], wanted: Sequence[Tensor]) -> str | None:
-    """How far what was made is from what was wanted, where that is too far."""
+    """Return a description of the difference between two sequences of tensors, or ``None`` if it is tolerable."""
     lengths = [float(one.float().norm()) for one in wanted]
     least = max(lengths, default=0.0) * _ROUNDING
     for a, b, length in zip(found, wanted, lengths, strict=True):

@@ -1,4 +1,4 @@
-"""What the learning rates are multiplied by as training goes on."""
+"""Learning rate schedules: multipliers of the learning rates over the course of training."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ from netspec.ir.settings import (
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """What the plateau schedule remembers: the best top-1 error, epochs since, and how often the rate was cut."""
+    """The state of the plateau schedule: the best top-1 error, the number of epochs without a better one, and the
+    number of cuts of the rate."""
 
     best: float | None = None
     waited: int = 0
@@ -33,8 +34,8 @@ class Watch:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """Where in a run a step is: how many ``step``s and whole ``epoch``s have been taken, of how many ``steps`` that are
-    planned in all, and how many an epoch has."""
+    """A position in a run: the number of completed ``step``s and ``epoch``s, the total number of ``steps`` planned, and
+    the number of steps ``per_epoch``."""
 
     step: int
     steps: int
@@ -43,9 +44,9 @@ class Moment:
 
 
 def rate_factor(train: Train, schedule: Schedule, now: Moment, watch: Watch) -> float:
-    """What a schedule multiplies learning rates by in a step, times what the warm-up does.
+    """Return the multiplier of learning rates in a step: that of the schedule times that of the warm-up.
 
-    ``watch`` is what has been observed; only ``Plateau`` looks at it.
+    ``watch`` is used only by ``Plateau``.
     """
     rising = warmup_steps(train.warmup, now.per_epoch)
     progress = min(1.0, max(0, now.step - rising) / max(1, now.steps - rising))
@@ -54,21 +55,21 @@ def rate_factor(train: Train, schedule: Schedule, now: Moment, watch: Watch) -> 
 
 
 def warmup_steps(warmup: Warmup, per_epoch: int) -> int:
-    """How many steps the warm-up lasts."""
+    """Return the number of steps of the warm-up."""
     return warmup.length * (per_epoch if warmup.unit == "epochs" else 1)
 
 
 def factor(schedule: Schedule, *, epoch: int, progress: float, watch: Watch) -> float:
-    """The schedule's own multiplier.
+    """Return the schedule's own multiplier.
 
     Parameters
     ----------
     epoch:
         Counted from 0.
     progress:
-        The share of the planned steps behind the warm-up that have been taken, from 0 to 1.
+        The completed fraction of the planned steps after the warm-up, from 0 to 1.
     watch:
-        What has been observed; only ``Plateau`` looks at it.
+        Used only by ``Plateau``.
     """
     match schedule:
         case Fixed():
@@ -97,20 +98,20 @@ def factor(schedule: Schedule, *, epoch: int, progress: float, watch: Watch) -> 
 
 
 def level(progress: float, levels: int) -> int:
-    """The part of a run, from 0, of a discrete exponential: i for i / levels < progress <= (i + 1) / levels.
+    """Return the level, from 0, of a discrete exponential: i for i / levels < progress <= (i + 1) / levels.
 
-    A single level is the last one, at the rate that the run ends with, and counts as part 1. A billionth is taken off,
-    so that the rounding of a progress on a part's end does not begin the next part a step too early.
+    If there is only one level, the result is 1, so that the rate is that of the end of the run. A billionth is
+    subtracted, so that rounding of a progress at the end of a level does not begin the next one a step too early.
     """
     return 1 if levels == 1 else max(0, math.ceil(progress * levels - 1e-9) - 1)
 
 
 def jump(progress: float, levels: int) -> float:
-    """How far back the rate of a jumping discrete exponential lies: 0.5, the geometric mean of a part's rate and the
-    one before, or 0.
+    """Return how many levels the rate of a jumping discrete exponential lies behind the current one: 0.5 or 0.
 
-    It jumps in the second half of a part, but not in the first part, and only while 0.2 < progress < 0.9. The middle of
-    a part belongs to the first half; a billionth is taken off as in ``level``.
+    At 0.5 the rate is the geometric mean of the current and the previous level's. This applies to the second half of
+    each level but the first, and only while 0.2 < progress < 0.9. The exact middle of a level belongs to its first
+    half; a billionth is subtracted as in ``level``.
     """
     part = level(progress, levels)
     second = progress * levels - 1e-9 > part + 0.5
@@ -118,10 +119,10 @@ def jump(progress: float, levels: int) -> float:
 
 
 def observe(schedule: Schedule, watch: Watch, error: float) -> Watch:
-    """What is remembered after a validation with this top-1 error (0 to 1).
+    """Return the new state of the schedule after a validation with this top-1 error (0 to 1).
 
-    An error counts as better when it is more than ``threshold`` below the best. After ``patience`` epochs in a row
-    without a better one the rate is cut, and counting starts anew, the best being kept.
+    An error is better if it is more than ``threshold`` below the best. After ``patience`` epochs in a row without a
+    better one, the rate is cut and the count restarts; the best error is kept.
     """
     if not isinstance(schedule, Plateau):
         return watch

@@ -1,4 +1,4 @@
-"""How well a network does on a split: the loss, and how often the right class is first or among the first five."""
+"""Evaluating a network on a split: the loss, and top-1 and top-5 accuracy."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ from torch import Tensor
 from netspec.train.learning.objective import Objective
 
 VIEWS = 1
-"""Views of each image that a validation takes during training, whatever the spec's test line says."""
+"""The number of views of each image in validation during training, whatever the spec's test line says."""
 
 PROTOCOL = "centre crop"
-"""Which view the only one is, in a validation and in a test."""
+"""The name of the single view, in validation and in tests."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Of ``images`` images: the mean loss, and the shares (0 to 1) with the right class first and among the five best.
+    """The mean loss over ``images`` images, and the fractions (0 to 1) with the right class first and among the best
+    five.
 
-    With fewer than five classes ``top5`` is 1.
+    With fewer than six classes ``top5`` is 1, unless scores are not finite.
     """
 
     images: int
@@ -31,10 +32,10 @@ class Evaluation:
 
 
 def evaluate(objective: Objective, batches: Iterable[tuple[Tensor, Tensor]], seed: int = 0) -> Evaluation | None:
-    """Run the network, outside training, over prepared images (N, channels, height, width) with their class numbers.
+    """Evaluate the network on batches of prepared images (N, channels, height, width) and their class numbers.
 
-    One view of each image. What is drawn by chance outside training too is drawn by the seed and the image's place
-    among these. ``None`` if there is no image. The module is in training mode again afterwards if it was.
+    Each image is seen in one view. Random choices outside training depend on the seed and the image's place among
+    these. Returns ``None`` if there are no images. The module's training mode is restored afterwards.
     """
     module = objective.module
     was_training = module.training
@@ -58,15 +59,16 @@ def evaluate(objective: Objective, batches: Iterable[tuple[Tensor, Tensor]], see
 
 
 def right(scores: Tensor, labels: Tensor) -> Tensor:
-    """How many images have their class first, and how many among the five best: two numbers. Scores: (N, classes)."""
+    """Count the images with the right class first, and those with it among the best five: a tensor of two numbers.
+    ``scores`` is (N, classes)."""
     return torch.stack([hit.sum() for hit in hits(scores, labels)])
 
 
 def hits(scores: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """Whether each image's class is first, and whether it is among the five best. Scores: (N, classes).
+    """Return for each image whether the right class is first, and whether it is among the best five.
 
-    The place of a class is the number of classes that score higher or as high, so that a tie is never in its favour;
-    a score that is no number is never right.
+    ``scores`` is (N, classes). Ties count against the right class: its rank is the number of other classes that score
+    at least as high. A right class whose score is not finite is never a hit.
     """
     own = scores.gather(1, labels[:, None])
     before = (scores >= own).sum(dim=1) - 1
@@ -75,12 +77,12 @@ def hits(scores: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def answered(scores: Tensor, labels: Tensor) -> Tensor:
-    """The class that each image is taken for, by the rule of ``hits``: of a tie with the right class, the other one.
+    """Return the predicted class of each image. As in ``hits``, the other class wins a tie with the right one.
 
-    Scores are finite or minus infinity.
+    Scores must be finite or minus infinity.
     """
     first, _ = hits(scores, labels)
     others = scores.clone()
     others.scatter_(1, labels[:, None], -torch.inf)
-    # With a single class there is no other one.
+    # With a single class there is no other to predict.
     return torch.where(first | (scores.shape[1] == 1), labels, others.argmax(dim=1))

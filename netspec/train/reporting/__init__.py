@@ -1,1 +1,1 @@
-"""What a training tells while it runs: lines, progress, TensorBoard."""
+"""What a training reports while it runs: lines, progress bars, TensorBoard events."""

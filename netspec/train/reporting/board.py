@@ -1,4 +1,4 @@
-"""The run's metrics for TensorBoard, beside those in ``metrics.jsonl``."""
+"""Writing a run's metrics for TensorBoard, in addition to ``metrics.jsonl``."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ NAMES: Mapping[str, str] = {
     "images_per_s": "training/images per second",
     "waiting": "training/share of time waiting for data",
 }
-"""What each key of a line is called there."""
+"""The TensorBoard tag for each key of a line of ``metrics.jsonl``."""
 
 
 class Board:
-    """Writes event files into a folder.
+    """Writes TensorBoard event files into a folder.
 
     Parameters
     ----------
     step:
-        Events of earlier processes behind this step are void.
+        The step after which the run continues. Events that earlier processes wrote for later steps are discarded.
 
     Raises
     ------
@@ -48,12 +48,12 @@ class Board:
                 self._writer.add_scalar(name, line[key], line["step"])
 
     def close(self) -> None:
-        """Write what is still to be written."""
+        """Flush and close the event file."""
         self._writer.close()
 
 
 def need_tensorboard() -> None:
-    """Raise ``RequestError`` where TensorBoard is not installed."""
+    """Raise ``RequestError`` if TensorBoard is not installed."""
     try:
         import torch.utils.tensorboard  # noqa: F401
     except ImportError as missing:

@@ -1,4 +1,4 @@
-"""What a person sees of a training: a progress bar on a terminal, a few plain lines elsewhere."""
+"""Progress of a training on the console: a progress bar on a terminal, a few plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from netspec.train.reporting.progress import SECONDS_BETWEEN_LINES, on_terminal,
 from netspec.units import count, per_second
 
 EPOCH_LINES = 20
-"""Where there is no terminal, a short run prints about this many lines, however many epochs it has."""
+"""Without a terminal, a short run prints about this many lines, however many epochs it has."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a training is going to be: ``steps`` in all if every image can be read, ``per_epoch`` of them an epoch."""
+    """The planned extent of a training: the total number of ``steps`` if all images are readable, the number of
+    ``epochs``, and the steps ``per_epoch``."""
 
     steps: int
     epochs: int
@@ -29,7 +30,8 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Where a training is. ``epoch`` counts from 1; ``waiting`` is the share of time spent waiting for data."""
+    """The current state of a training. ``epoch`` counts from 1; ``waiting`` is the fraction of time spent waiting for
+    data."""
 
     step: int
     epoch: int
@@ -39,40 +41,43 @@ class Status:
 
 
 class Reporter:
-    """What a training tells while it goes on. This one prints warnings alone; others say more."""
+    """Reports the progress of a training. This base class prints only warnings; subclasses print more."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
 
     def note(self, text: str) -> None:
-        """Tell a line that is worth knowing."""
+        """Print a line of information."""
 
     def warn(self, text: str) -> None:
-        """Tell of something that is wrong, and does not stop the training."""
+        """Print a warning about a problem that does not stop the training."""
         self._print(f"warning: {text}")
 
     def reading(self, done: int, total: int) -> None:
-        """Tell how many images have been read for their statistics."""
+        """Report how many images have been read to measure their statistics."""
 
     def plan(self, plan: Plan) -> None:
-        """An epoch begins. The plan may have changed since the one before, as unreadable images were found."""
+        """Report the start of an epoch. The plan may have changed, if unreadable images were found."""
 
     def progress(self, status: Status) -> None:
-        """Tell how far the training is."""
+        """Report the state after a step."""
 
     def validated(self, status: Status, found: Evaluation | None) -> None:
-        """An epoch is over, and this is what its validation found."""
+        """Report the end of an epoch and the result of its validation."""
 
     def close(self) -> None:
-        """Leave the terminal as it should be at the end."""
+        """Restore the terminal at the end."""
 
     def _print(self, text: str) -> None:
         self._console.print(printable(text), markup=False, highlight=False, soft_wrap=True)
 
 
 class Lines(Reporter):
-    """Plain lines: about one for each epoch of a run of few epochs; else one every ten seconds, later every fiftieth
-    of the time that has passed, so that a run of days leaves a log that can be read."""
+    """Plain lines, for output that is not a terminal.
+
+    There are about ``EPOCH_LINES`` lines at ends of epochs. In between, lines are at least ten seconds or 2 % of the
+    elapsed time apart, so that the log of a run of several days stays readable.
+    """
 
     def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__(console)
@@ -118,7 +123,7 @@ class Bar(Reporter):
             BarColumn(bar_width=10),
             MofNCompleteColumn(),
             TimeRemainingColumn(compact=True),
-            # Takes the width that the others leave; what does not fit is cut from it, and not from them.
+            # Takes the remaining width; if the line is too long, only this column is truncated.
             TextColumn("{task.fields[status]}", table_column=Column(ratio=1, no_wrap=True)),
             console=console,
             transient=True,
@@ -157,7 +162,7 @@ class Bar(Reporter):
 
 
 def reporter(*, quiet: bool, console: Console | None = None) -> Reporter:
-    """The one that suits: on standard error, unless another console is given."""
+    """Return the reporter that suits the console, by default standard error."""
     console = console if console is not None else Console(stderr=True)
     if quiet:
         return Reporter(console)
@@ -165,12 +170,12 @@ def reporter(*, quiet: bool, console: Console | None = None) -> Reporter:
 
 
 def describe(status: Status, plan: Plan) -> str:
-    """``epoch 3/10  step 120/400  loss 0.1234  850 images/s, 2 % waiting for data``."""
+    """Return a line like ``epoch 3/10  step 120/400  loss 0.1234  850 images/s, 2 % waiting for data``."""
     place = f"epoch {status.epoch}/{plan.epochs}  step {count(status.step)}/{count(plan.steps)}"
     speed = f"{per_second(status.images_per_second)} images/s, {100 * status.waiting:.0f} % waiting for data"
     return f"{place}  loss {status.loss:.4g}  {speed}"
 
 
 def scores(found: Evaluation | None) -> str:
-    """What a validation found, to be put after something else; nothing if there was none."""
+    """Return the result of a validation, to be appended to a line; empty if there was none."""
     return f"  top-1 {100 * found.top1:.1f} %  top-5 {100 * found.top5:.1f} %" if found is not None else ""

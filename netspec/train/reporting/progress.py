@@ -1,4 +1,4 @@
-"""How far a long piece of counted work is: a bar on a terminal, a line every ten seconds elsewhere."""
+"""Progress of long work on countable items: a bar on a terminal, a line every ten seconds elsewhere."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from netspec.units import count, per_second
 
 SECONDS_BETWEEN_LINES = 10.0
-"""Where there is no terminal, a line is printed no more often than this."""
+"""The minimum time between lines when the output is not a terminal."""
 
 
 def on_terminal(console: Console) -> bool:
-    """Whether a console can draw a bar over itself."""
+    """Whether a console can redraw a progress bar in place."""
     return console.is_terminal and not console.is_dumb_terminal
 
 
@@ -27,11 +27,11 @@ class Counter:
     Parameters
     ----------
     title:
-        What is being done, ``packing``.
+        The activity, such as ``packing``.
     noun:
-        What is counted, ``images``.
+        The items counted, such as ``images``.
     console:
-        Where; standard error unless another is given.
+        The output, by default standard error.
     """
 
     def __init__(
@@ -76,12 +76,12 @@ class Counter:
             self._bar.stop()
 
     def begin_at(self, done: int) -> None:
-        """So many were done before this process began; they do not count as its speed."""
+        """Set the number of items done before this process started; they do not count towards its speed."""
         self._first = done
         self.update(done)
 
     def update(self, done: int) -> None:
-        """Show that ``done`` of them are done now."""
+        """Show that ``done`` items are done."""
         now = self._clock()
         if self._bar is not None and self._task is not None:
             self._bar.update(self._task, completed=done, speed=self._speed(done, now))
@@ -96,5 +96,6 @@ class Counter:
 
 
 def printable(text: str) -> str:
-    """The text with what no terminal should be sent (control characters, broken file names) escaped."""
+    """Escape characters that should not be sent to a terminal: control characters, and surrogates of undecodable file
+    names."""
     return "".join(ch if ch.isprintable() else ascii(ch)[1:-1] for ch in text)
