@@ -1,7 +1,7 @@
 """Networks as figures, after figure 2 of Krizhevsky, Sutskever & Hinton (2012).
 
-A network becomes blocks (:mod:`netspec.draw.blocks`), blocks are laid into columns, rows and towers, and the layout
-becomes marks, which SVG and PNG draw each in their own way.
+A network is turned into blocks (:mod:`netspec.draw.blocks`), the blocks are laid out in columns, rows and towers, and
+the layout is turned into drawing primitives (:mod:`netspec.draw.marks`), which are rendered as SVG or PNG.
 """
 
 from netspec.draw.compose import figure_of

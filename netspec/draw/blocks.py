@@ -1,7 +1,8 @@
-"""A network as a figure shows it: a block for each value with a shape of its own, and tags for what keeps the shape.
+"""Group a network's layers into the blocks of a figure: one box per group, with shape-preserving layers as tags.
 
-AlexNet's norm1 has conv1's shape and is its only reader: it becomes a tag at conv1's block. A layer is a tag if nothing
-in the drawing is lost by it: same shape, same place, one input that nobody else reads, no window and no product.
+For example, AlexNet's norm1 has the same shape as conv1 and is its only reader, so it is drawn as a tag on conv1's
+block. A layer becomes a tag if it has the same output shape and placement as its only input (or is a final loss), no
+other layer reads that input, and it contains no convolution, pooling or matrix product.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ _TAG_KINDS: tuple[tuple[tuple[type[Op], ...], TagKind], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """A layer, or a layer's neuron, that is drawn as a few words."""
+    """A layer, or a layer's activation function, that is drawn as a text label instead of a box."""
 
     text: str
     kind: TagKind
@@ -66,8 +67,12 @@ class Tag:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What a block reads of another. ``own``: each GPU group its own share; ``share``: this input is that group's
-    share; ``window``: the kernel's extent that moves over it."""
+    """One input of a block.
+
+    ``block`` is the index of the block that is read. ``own``: each GPU group reads only its own share. ``share``: the
+    GPU group whose share of the output this input is, or ``None``. ``window``: the extent (height, width) of the
+    kernel that moves over this input, or ``None``.
+    """
 
     block: int
     own: bool
@@ -77,10 +82,10 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A value of the network with the layers that make it, the one with the shape first.
+    """A box of the figure: a layer and the layers that are drawn as tags on it.
 
-    ``lines`` are what is written under name and shape; ``parts`` the channels of each value that a concatenation
-    joins; ``note`` what a viewer may show on demand.
+    ``lines`` are written under the name and shape. ``parts`` are the channel counts of the inputs of a concatenation.
+    ``note`` is the tooltip.
     """
 
     name: str
@@ -95,8 +100,8 @@ class Block:
 
 
 def blocks_of(net: Net, *, costs: bool = False) -> tuple[Block, ...]:
-    """The blocks of a network in file order. With ``costs`` their weights (w) and connections (c) are among
-    the lines."""
+    """Return the blocks of a network in file order. With ``costs``, their ``lines`` include weights (w) and
+    connections (c)."""
     graph = net.graph
     readers = Counter(name for layer in graph.layers.values() for name in layer.inputs)
     members: list[list[Layer]] = []
@@ -150,7 +155,8 @@ def _kind(nodes: Sequence[Node]) -> Kind:
 
 
 def _reads(graph: Graph, layer: Layer, windows: Sequence[Window], number: dict[str, int]) -> tuple[Read, ...]:
-    """One per input; a concatenation of layers placed on the groups in order reads each group's share from one."""
+    """Return one ``Read`` per input. If a concatenation joins one layer per GPU group into a split value, each input
+    is marked as its group's share."""
     inputs = [graph.layers[name] for name in layer.inputs]
     joined = layer.placement.split and not any(x.placement.split for x in inputs)
     joins = joined and isinstance(graph.nodes[layer.nodes[0]].op, Concat)
@@ -172,7 +178,10 @@ def _window_lines(type_: str, windows: Sequence[Window]) -> tuple[str, ...]:
 
 
 def _group_lines(graph: Graph, layer: Layer, nodes: Sequence[Node]) -> tuple[str, ...]:
-    """Groups that the layer has beside those of the GPUs, which the towers show; or how many kernels its table has."""
+    """Return the label line for a layer's groups or for its connection tables, if it has any.
+
+    Groups that exist because of the GPU groups are divided out: the towers show those.
+    """
     found = []
     for node in nodes:
         if isinstance(node.op, Conv | Local | Linear):
@@ -193,7 +202,8 @@ def _cost_lines(numbers: Sequence[LayerNumbers]) -> tuple[str, ...]:
 
 
 def _tags(graph: Graph, layer: Layer, *, own_name: bool) -> tuple[Tag, ...]:
-    """The layer itself if it is drawn as a tag; else its neuron and whose weights it takes."""
+    """Return a layer's tags: the layer itself if it is drawn as a tag, the owners of weights it shares, and its
+    neurons."""
     nodes = _nodes(graph, layer)
     tags = []
     if own_name:
@@ -225,7 +235,7 @@ def _nodes(graph: Graph, layer: Layer) -> list[Node]:
 
 
 def _each(values: Iterable[str]) -> str:
-    """``3``, or ``3, 5`` where the layer's inputs differ."""
+    """Join the distinct values with commas: ``3``, or ``3, 5`` if a layer's inputs differ."""
     return ", ".join(dict.fromkeys(values))
 
 

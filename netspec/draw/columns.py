@@ -1,4 +1,4 @@
-"""Blocks in columns: each as far left as what it reads allows; and where a figure that is too wide goes on below."""
+"""Assign blocks to columns, each as far left as its inputs allow, and divide columns that are too wide into rows."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from netspec.draw.blocks import Block
 from netspec.draw.towers import MOST_LINES, Link, links_of
 
 REACH = 24
-"""Columns. A line that would lead further is told in words at its end: nobody follows it with the eye."""
+"""The longest line that is drawn, in columns. The eye cannot follow a longer one, so the label of the reading block names
+the source instead."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wiring:
-    """``column`` of each block, the lines that are drawn, by the block that they end at, and in words for each block
-    what else it reads."""
+    """Each block's column, the lines that end at it, and the label lines that name those of its inputs that have no
+    line. All three are indexed by block."""
 
     column: tuple[int, ...]
     links: tuple[tuple[Link, ...], ...]
@@ -23,9 +24,9 @@ class Wiring:
 
 
 def wire(blocks: Sequence[Block], towers: int) -> Wiring:
-    """Lay blocks into columns and find the lines between them.
+    """Assign blocks to columns and find the lines between them.
 
-    Where there are towers, a column holds what stands in them or what spans them, never both.
+    If there are several towers, a column holds either blocks inside towers or blocks that span all towers, never both.
     """
     column = _columns(blocks, towers)
     links: list[tuple[Link, ...]] = []
@@ -60,9 +61,10 @@ def _told(names: Sequence[str], also: bool) -> tuple[str, ...]:
 
 
 def breaks(widths: Sequence[float], gaps: Sequence[float], cut: Sequence[int], room: float) -> list[range]:
-    """Divide columns into as few rows as fit the room, evenly filled, and cut where few lines lead on.
+    """Divide columns into as few rows of at most ``room`` pixels as possible, evenly filled and with few lines cut.
 
-    ``gaps[c]`` stands before column c, ``cut[c]`` is how many lines a break before column c would cut.
+    ``gaps[c]`` is the gap before column c, and ``cut[c]`` the number of lines that a break before column c would cut.
+    This is solved by dynamic programming over the end of the last row.
     """
     total = len(widths)
     best: list[tuple[int, float]] = [(0, 0.0)]

@@ -1,4 +1,4 @@
-"""A network as a figure: rows of boxes from left to right, GPU groups as towers, under a title."""
+"""Draw a network as a figure: a title, rows of boxes from left to right with GPU groups as towers, and a legend."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _SAMPLE, _NOTE_GAP = 26.0, 24.0
 
 
 def figure_of(net: Net, *, costs: bool = False) -> Figure:
-    """Draw a network; with ``costs`` the labels tell weights and connections."""
+    """Draw a network; with ``costs``, the labels show weights and connections."""
     blocks = blocks_of(net, costs=costs)
     groups = net.graph.groups
     towers = drawn_towers(groups, blocks)
@@ -63,7 +63,7 @@ def figure_of(net: Net, *, costs: bool = False) -> Figure:
 
 
 def _placed(block: Block, groups: int, towers: int) -> tuple[str, ...]:
-    """Where a value lives, in words, if there are too many GPU groups to draw them as towers."""
+    """Return label lines for a block's placement if there are too many GPU groups to draw as towers."""
     if towers == groups:
         return ()
     if block.placement.split:
@@ -77,7 +77,7 @@ def _facts(net: Net) -> str:
 
 
 def _foot(y: float, notes: Sequence[str], *, crossing: bool) -> tuple[list[Mark], float]:
-    """What colours, letters and lengths mean, in one line, and where it ends."""
+    """Return the legend, a single line of text, and its right end."""
     marks: list[Mark] = []
     x = MARGIN
     if crossing:
@@ -91,7 +91,7 @@ def _foot(y: float, notes: Sequence[str], *, crossing: bool) -> tuple[list[Mark]
 
 
 def _description(net: Net, blocks: Sequence[Block], wiring: Wiring) -> str:
-    """The figure in one sentence, for readers who do not see it."""
+    """Return a text alternative of the figure, in one sentence."""
     shown = ", ".join(f"{b.name} {b.shape}" for b in blocks[:40])
     rest = f" and {count(len(blocks) - 40)} more" if len(blocks) > 40 else ""
     towers = f", {net.graph.groups} GPU groups as parallel towers" if net.graph.groups > 1 else ""

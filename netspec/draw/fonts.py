@@ -1,14 +1,15 @@
-"""How wide a text is, whatever font a viewer has, and how a name that is too wide is broken.
+"""Estimate the width of text in an unknown font, and wrap text that is too wide.
 
-A figure's text stays text, so that its font is the viewer's. Room is kept for the widest of the usual sans serifs.
+Figures contain text, not outlines, and the viewer chooses the font. Widths are therefore upper bounds: those of the
+widest of the usual sans serif fonts.
 """
 
 from __future__ import annotations
 
 FAMILY = "Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif"
 
-# Hundredths of the font size from space to tilde: the advance widths of DejaVu Sans, which is wider than Helvetica
-# and Arial, and for a few letters those of the font that Pillow carries.
+# Advance widths of the characters from space to tilde, in hundredths of the font size: those of DejaVu Sans, which is
+# wider than Helvetica and Arial, or of Pillow's default font for the few letters that are wider there.
 _WIDTHS = (
     *(32, 41, 46, 84, 64, 95, 78, 28, 39, 39, 56, 84, 32, 36, 32, 34),
     *(64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 34, 34, 84, 84, 84, 53),
@@ -23,15 +24,15 @@ _LINES = 4
 
 
 def text_width(text: str, size: float, *, bold: bool = False) -> float:
-    """The most pixels that a line of text takes at a font size."""
+    """Return an upper bound in pixels for the width of a line of text. ``size`` is the font size in pixels."""
     ems = sum(_WIDTHS[ord(c) - 32] / 100 if " " <= c <= "~" else _WIDEST for c in text)
     return ems * size * (_BOLD if bold else 1.0)
 
 
 def broken(text: str, size: float, width: float, *, bold: bool = False) -> tuple[str, ...]:
-    """A text in lines of at most ``width`` pixels, broken after spaces, ``_`` and ``-`` where that is possible.
+    """Wrap text into lines of at most ``width`` pixels, after spaces, ``_`` and ``-`` where possible.
 
-    Of a text that needs more than a few lines the rest is left out, with an ellipsis.
+    Text that needs more than four lines is cut off with an ellipsis.
     """
     lines: list[str] = []
     rest = text

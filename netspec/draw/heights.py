@@ -1,7 +1,7 @@
-"""How high each item of a row stands: lines as straight as the boxes allow, branches evenly about their trunk.
+"""Choose the vertical position of each item of a row: lines as straight as possible, branches even about their trunk.
 
-Each tower is laid out by itself, so that towers with the same layers come out the same, and what spans the towers
-stands at their middle.
+Each tower is laid out separately, which gives towers with the same layers the same layout. Items that span all towers
+are centred on them.
 """
 
 from __future__ import annotations
@@ -15,25 +15,25 @@ from netspec.draw.rows import Item, Row, Segment
 from netspec.draw.towers import Tower
 
 BAND_HEAD, BAND_FOOT, BAND_GAP = 22.0, 8.0, 16.0
-"""Room in a tower's band for its name and under its boxes, and between two bands."""
+"""Pixels for a tower's name at the top of its band, below its boxes, and between two bands."""
 
 _SPACE = 12.0
 _SWEEPS = 30
 _BARELY, _STRAIGHT, _FIRM = 1e-3, 8.0, 1e3
-"""How much the place of a passing line counts beside a box's (a trunk stays straight, and what passes goes around), how
-much more an item that continues one line, and one that has found its place."""
+"""Weights in least squares, relative to an ordinary box: of a line that passes boxes (it yields, and the trunk stays
+straight), of the pull between items on one straight line, and of an item that should not move any more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Heights:
-    """The centre line of each item, and the top and bottom of each tower's band."""
+    """The y of each item's centre line, and each tower's number with the top and bottom of its band."""
 
     y: tuple[float, ...]
     bands: tuple[tuple[int, float, float], ...]
 
 
 def heights_of(row: Row) -> Heights:
-    """Place the items of a row; y is 0 or more and goes down."""
+    """Place the items of a row. The y axis points down, and the top of the row is y = 0."""
     columns = _ordered(row)
     members: defaultdict[Tower, set[int]] = defaultdict(set)
     for number, item in enumerate(row.items):
@@ -66,13 +66,13 @@ def heights_of(row: Row) -> Heights:
 
 
 def _middle(items: Sequence[Item], local: Mapping[int, float]) -> float:
-    """The mean of the boxes, or of the lines where there is no box."""
+    """Return the mean height of the boxes, or of the lines if there are no boxes."""
     boxes = [value for i, value in local.items() if items[i].where == "box"] or list(local.values())
     return sum(boxes) / len(boxes)
 
 
 def _ordered(row: Row) -> list[tuple[int, ...]]:
-    """The columns with their items from top to bottom: near what they are read from, else in the file's order."""
+    """Sort each column's items from top to bottom by the mean rank of their sources, then in file order."""
     sources: defaultdict[int, list[int]] = defaultdict(list)
     for segment in row.segments:
         sources[segment.target].append(segment.source)
@@ -93,10 +93,11 @@ def _ordered(row: Row) -> list[tuple[int, ...]]:
 
 
 def _solve(row: Row, columns: Sequence[Sequence[int]], members: set[int]) -> dict[int, float]:
-    """Heights of one tower's items (or of what spans the towers).
+    """Return the heights of one tower's items, or of the items that span all towers.
 
-    First everything is drawn to what it is connected with, column by column, there and back. Then, from the left,
-    what continues one line is put on that line, and last the lines that pass are straightened around the boxes.
+    First, each item is repeatedly moved to the mean of its neighbours, sweeping over the columns in both directions.
+    Then, from left to right, items that continue a straight line are put on it. Last, the lines that pass around boxes
+    are straightened.
     """
     segments = [s for s in row.segments if s.source in members and s.target in members]
     own = [column for column in ([i for i in c if i in members] for c in columns) if column]
@@ -112,9 +113,10 @@ def _solve(row: Row, columns: Sequence[Sequence[int]], members: set[int]) -> dic
 
 
 def _straight(items: Sequence[Item], segments: Sequence[Segment]) -> dict[int, int]:
-    """The source of each item that continues one line: nothing else comes in, and nothing else goes out there.
+    """Map each item that continues a straight line to its source on that line.
 
-    A line around boxes does not count beside them: a trunk with a line around it is one line.
+    The source must have no other target and the item no other source. Lines around the trunk are not counted beside
+    the trunk itself: a trunk with a skip connection around it is still one straight line.
     """
     outs: defaultdict[int, set[int]] = defaultdict(set)
     ins: defaultdict[int, set[int]] = defaultdict(set)
@@ -142,7 +144,7 @@ def _gather(
     y: dict[int, float],
     moving: set[int] | None = None,
 ) -> None:
-    """Draw items to the mean of their neighbours; only the ``moving`` ones, if they are given."""
+    """Move items towards the mean of their neighbours; if ``moving`` is given, only those items."""
     near: defaultdict[int, list[tuple[int, float]]] = defaultdict(list)
     for s in segments:
         pull = 1.0 if items[s.source].firm == items[s.target].firm else _BARELY
@@ -165,7 +167,7 @@ def _straighten(
     straight: Mapping[int, int],
     y: dict[int, float],
 ) -> None:
-    """Put each item that continues a line on it; what does not moves along with what it reads."""
+    """Put each item that continues a straight line on it; move every other item as far as its sources were moved."""
     sources: defaultdict[int, list[int]] = defaultdict(list)
     for s in segments:
         sources[s.target].append(s.source)
@@ -184,7 +186,7 @@ def _straighten(
 def _level(
     items: Sequence[Item], columns: Sequence[Sequence[int]], straight: Mapping[int, int], y: dict[int, float]
 ) -> None:
-    """Lay each line around a trunk level, as far out as it is anywhere on its way."""
+    """Make each line around the trunk level, at the height of its point that is farthest from the trunk."""
     run: dict[int, int] = {}
     for i in (i for column in columns for i in column if not items[i].firm):
         run[i] = run.get(straight.get(i, i), i)
@@ -200,7 +202,7 @@ def _level(
 
 
 def _mean(near: Iterable[tuple[int, float]], y: Mapping[int, float], otherwise: float) -> float:
-    """The weighted mean of neighbours' heights."""
+    """Return the weighted mean of the neighbours' heights, or ``otherwise`` if there are no neighbours."""
     total = weight = 0.0
     for j, w in near:
         total += w * y[j]
@@ -216,17 +218,18 @@ def _distances(items: Sequence[Item], column: Sequence[int]) -> list[float]:
 
 
 def _make_way(items: Sequence[Item], column: Sequence[int], y: dict[int, float]) -> None:
-    """Lines of the towers go around a box that spans them."""
+    """Move the towers' lines out of the way of boxes that span the towers."""
     order = sorted(column, key=lambda i: (y[i], items[i].where == "box"))
     weights = [1.0 if items[i].where == "box" else _BARELY for i in order]
     y |= dict(zip(order, apart([y[i] for i in order], weights, _distances(items, order)), strict=True))
 
 
 def apart(wanted: Sequence[float], weights: Sequence[float], distances: Sequence[float]) -> list[float]:
-    """The heights closest to the wanted ones (least weighted squares) that keep the distances.
+    """Return the heights closest to the wanted ones (weighted least squares) that keep the minimum distances.
 
-    Without the distances this is isotonic regression, solved by pooling adjacent violators: Barlow et al., Statistical
-    inference under order restrictions (1972).
+    ``distances[i]`` is the least distance between items i and i + 1. After subtracting the distances this is isotonic
+    regression, solved by the pool adjacent violators algorithm: Barlow et al., Statistical inference under order
+    restrictions (1972).
 
     >>> apart([0.0, 0.0], [1.0, 1.0], [10.0])
     [-5.0, 5.0]

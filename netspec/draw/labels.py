@@ -1,4 +1,4 @@
-"""What is written under a block: name, shape, kernel and stride, costs, and a pill for each layer drawn as a tag."""
+"""Lay out the label below a block: name, shape, kernel and stride, costs, and a pill for each tag."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from netspec.draw.fonts import broken, text_width
 from netspec.draw.marks import Mark, Slab, Words
 
 NAME, SHAPE, SMALL = 12.0, 11.0, 10.0
-"""Font sizes in pixels; none is below 10."""
+"""Font sizes in pixels. Text below 10 pixels would be hard to read."""
 
 _LEADING = 1.26
 _WIDEST = 104.0
@@ -50,7 +50,7 @@ class _Pill:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """The rows of a label, and the room that it takes."""
+    """The rows of a label, and its size in pixels."""
 
     rows: tuple[_Line | _Pill, ...]
 
@@ -63,7 +63,7 @@ class Label:
         return sum(row.height for row in self.rows)
 
     def marks(self, centre: float, top: float) -> list[Mark]:
-        """The label with its rows centred on a vertical line, from ``top`` downward."""
+        """Return the marks of the label, with its rows centred on x = ``centre``, from ``top`` downward."""
         found: list[Mark] = []
         for row in self.rows:
             if isinstance(row, _Line):
@@ -75,7 +75,7 @@ class Label:
 
 
 def label_of(block: Block, more: Sequence[str] = ()) -> Label:
-    """The label of a block; ``more`` are lines that depend on how the figure is laid out."""
+    """Return the label of a block; ``more`` are further lines, which depend on the layout of the figure."""
     rows: list[_Line | _Pill] = [
         _Line(text, NAME, "ink", bold=True) for text in broken(block.name, NAME, _WIDEST, bold=True)
     ]

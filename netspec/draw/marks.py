@@ -1,7 +1,7 @@
-"""What a figure is made of: a list of marks, each of which SVG and PNG draw in their own way.
+"""The drawing primitives of a figure, independent of the output format.
 
-Coordinates are CSS pixels (96 to the inch) from the upper left corner. A mark names roles ("ink", "conv-front") and
-never colours: a theme gives them.
+Coordinates are CSS pixels (96 to the inch) from the upper left corner. Marks have roles ("ink", "conv-front") instead
+of colours; a theme maps roles to colours.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Point: TypeAlias = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class Polygon:
-    """A closed outline."""
+    """A filled polygon."""
 
     points: tuple[Point, ...]
     fill: str
@@ -26,7 +26,7 @@ class Polygon:
 
 @dataclass(frozen=True, slots=True)
 class Slab:
-    """A rectangle with round corners; with a radius of half its side it is a disc."""
+    """A rectangle with rounded corners. With a radius of half its side it is a disc."""
 
     x: float
     y: float
@@ -39,7 +39,7 @@ class Slab:
 
 @dataclass(frozen=True, slots=True)
 class Stroke:
-    """A line through points; a curved one is a chain of cubic Bézier curves, each two handles and an end."""
+    """A polyline, or if ``curved`` a chain of cubic Bézier curves: a start, then two control points and an end each."""
 
     points: tuple[Point, ...]
     role: str
@@ -50,7 +50,7 @@ class Stroke:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """One line of text. ``y`` is its baseline."""
+    """One line of text. ``y`` is the baseline, ``size`` the font size in pixels."""
 
     x: float
     y: float
@@ -62,7 +62,7 @@ class Words:
 
     @property
     def box(self) -> tuple[float, float, float, float]:
-        """Left, top, right, bottom of the room that the text takes at most, whatever font stands in."""
+        """Left, top, right and bottom of a box that holds the text in any of the usual fonts."""
         width = text_width(self.text, self.size, bold=self.bold)
         left = self.x - {"start": 0.0, "middle": width / 2, "end": width}[self.anchor]
         return left, self.y - 0.76 * self.size, left + width, self.y + 0.24 * self.size
@@ -70,7 +70,7 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Marks that belong together; a viewer that can shows the title over them."""
+    """Marks that belong together. SVG viewers show the title as a tooltip."""
 
     title: str
     marks: tuple[Mark, ...]
@@ -81,7 +81,7 @@ Mark: TypeAlias = Polygon | Slab | Stroke | Words | Group
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A finished drawing. ``description`` says in words what it shows, for those who do not see it."""
+    """A finished drawing. ``description`` is its text alternative for screen readers."""
 
     width: float
     height: float
@@ -90,7 +90,7 @@ class Figure:
     marks: tuple[Mark, ...]
 
     def flat(self) -> Iterator[Polygon | Slab | Stroke | Words]:
-        """All marks in drawing order, out of their groups."""
+        """Iterate over all marks in drawing order, with groups flattened."""
         return _flat(self.marks)
 
 

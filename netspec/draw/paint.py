@@ -1,4 +1,4 @@
-"""A row of the figure as marks: bands for the towers, boxes, lines, and labels."""
+"""Turn a laid-out row into marks: bands for the towers, boxes, lines, and labels."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from netspec.ir.shape import Shape
 _BAND_PAD = 9.0
 _ASIDE = 5.0
 _LABELS = 12.0
-"""Above the line on which the labels of a row stand."""
+"""The gap above the labels of a row whose labels are aligned."""
 
 
 @dataclass
 class _Layers:
-    """Marks by what covers what, the lowest first."""
+    """Marks by drawing layer, from bottom to top."""
 
     bands: list[Mark] = field(default_factory=list)
     boxes: list[Mark] = field(default_factory=list)
@@ -39,13 +39,13 @@ class _Layers:
 
 
 def paint_row(parts: Parts, placed: Placed, left: float, top: float) -> tuple[tuple[Mark, ...], float]:
-    """The marks of a row whose upper left corner is given, and its height."""
+    """Return the marks of a row whose upper left corner is (``left``, ``top``), and its height."""
     painter = _Painter(parts, placed, heights_of(placed.row), left, top)
     return painter.marks(), painter.height
 
 
 class _Painter:
-    """What the parts of a row's drawing share."""
+    """Draws one row."""
 
     def __init__(self, parts: Parts, placed: Placed, heights: Heights, left: float, top: float) -> None:
         self._parts = parts
@@ -63,7 +63,7 @@ class _Painter:
         self.height = floor + highest - top
 
     def marks(self) -> tuple[Mark, ...]:
-        """Everything in the row."""
+        """Return all marks of the row."""
         layers = _Layers(bands=list(self._towers()))
         by_block: dict[int, list[Mark]] = {}
         for number, item in enumerate(self._row.items):
@@ -89,7 +89,7 @@ class _Painter:
         return self._parts.solid(item.block, item.tower)
 
     def _left(self, item: Item) -> float:
-        """The left side of a box, which stands in the middle of its column."""
+        """Return the left side of a box, which is centred in its column."""
         left, right = self._sides[item.column]
         return (left + right - self._solid(item).width) / 2
 
@@ -112,8 +112,8 @@ class _Painter:
         return all(self._row.items[i].block != item.block or i >= number for i in self._row.columns[item.column])
 
     def _line(self, segment: Segment) -> list[Mark]:
-        """From where the source ends to where the target begins. Bends stand in the gap between the columns, where
-        there is no box."""
+        """Return a line from the source's right side to the target's left side. It bends only in the gap between the
+        columns, where there are no boxes."""
         source, target = self._row.items[segment.source], self._row.items[segment.target]
         y, v = self._y[segment.source], self._y[segment.target]
         if segment.crossing and source.tower != target.tower:
@@ -125,8 +125,8 @@ class _Painter:
         return line(points, crossing=segment.crossing, head=target.where in ("box", "exit"))
 
     def _clear(self, item: Item, crossing: bool) -> tuple[float, float]:
-        """Between which places a bending line could run into something: the column's sides, or in a column with one
-        block, the sides of the box and of the shape under it."""
+        """Return the left and right sides of the part of a column that a bend must avoid: the whole column, or, for a
+        crossing line in an aligned row, only the item's box and the shape written under it."""
         left, right = self._sides[item.column]
         if item.where != "box" or not (crossing and self._row.aligned):
             return left, right
@@ -143,18 +143,19 @@ class _Painter:
         if source.where != "box":
             return self._sides[source.column][1]
         solid = self._solid(source)
-        # A line along a cone begins where the cone does, in the middle of the far side.
+        # A line inside a cone starts where the cone does, in the middle of the right side.
         return self._left(source) + solid.width - (solid.right / 2 if segment.window and not segment.crossing else 0.0)
 
     def _aside(self, source: Item, target: Item, way: float) -> float:
-        """How far a crossing line stands beside the level one, toward where it goes, further for a further tower."""
+        """Return the vertical offset of a crossing line from its items' centre lines, which keeps it apart from the
+        level lines: towards the other end, and larger for a more distant tower. ``way`` gives the sign."""
         towers = abs((source.tower or 0) - (target.tower or 0)) if None not in (source.tower, target.tower) else 1
         room = min(self._solid(item).height for item in (source, target) if item.where == "box") / 2 - 2
         return math.copysign(min(_ASIDE + 2.0 * (towers - 1), max(0.0, room)), way)
 
     def _windows(self) -> Iterator[Mark]:
-        """The windows on the volumes that are read, larger ones under smaller ones, and where a line is level the
-        cone from the window to the reader."""
+        """Return the kernel windows on the volumes that are read, larger ones below smaller ones, and the cones from
+        the windows to the reading boxes where the line between them is level."""
         panes: dict[tuple[int, tuple[int, int]], Mark] = {}
         cones: list[Mark] = []
         for segment in sorted(self._row.segments, key=lambda s: s.window or (0, 0), reverse=True):

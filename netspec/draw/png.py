@@ -1,4 +1,4 @@
-"""A figure as PNG, drawn with Pillow and the font that Pillow carries: nothing else needs to be installed."""
+"""Render a figure as PNG with Pillow and its built-in font, without any system fonts."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from netspec.draw.theme import DARK, LIGHT, ThemeName
 from netspec.maker import PNG_TEXT
 
 DENSITY = 2
-"""Pixels to a CSS pixel."""
+"""PNG pixels per CSS pixel."""
 
 _FINER = 2
-"""The drawing is made this much finer and then shrunk, because Pillow's lines have hard edges."""
+"""Supersampling factor: the figure is drawn larger and then shrunk, because Pillow does not antialias lines."""
 
 MOST_PIXELS = 40_000_000
 _STEPS = 24
@@ -31,12 +31,14 @@ class TooLarge(Exception):
 
 
 def to_png(figure: Figure, theme: ThemeName = "light") -> bytes:
-    """The figure at twice its size in pixels, or at its size if it is very large. The theme ``auto`` is light here.
+    """Render a figure at ``DENSITY`` pixels per CSS pixel, or at one if it is very large.
+
+    The theme ``auto`` is light here.
 
     Raises
     ------
     TooLarge
-        Even at its own size it would have more than ``MOST_PIXELS``.
+        Even at one pixel per CSS pixel, the image would have more than ``MOST_PIXELS``.
     """
     density = DENSITY
     while density > 1 and figure.width * figure.height * density**2 > MOST_PIXELS:
@@ -55,7 +57,7 @@ def to_png(figure: Figure, theme: ThemeName = "light") -> bytes:
 
 
 def encoded(picture: Image.Image, dpi: tuple[int, int] | None = None) -> bytes:
-    """A picture as a PNG that names its maker."""
+    """Encode an image as a PNG whose metadata names the program that made it."""
     said = PngInfo()
     for key, text in PNG_TEXT.items():
         said.add_text(key, text)
@@ -65,7 +67,7 @@ def encoded(picture: Image.Image, dpi: tuple[int, int] | None = None) -> bytes:
 
 
 class _Pen:
-    """Draws marks on a canvas that is ``scale`` times as fine as their coordinates."""
+    """Draws marks on a canvas with ``scale`` pixels per unit of the marks' coordinates."""
 
     def __init__(self, canvas: ImageDraw.ImageDraw, colours: Mapping[str, str], scale: int) -> None:
         self._canvas = canvas
@@ -73,7 +75,7 @@ class _Pen:
         self._scale = scale
 
     def draw(self, mark: Polygon | Slab | Stroke | Words) -> None:
-        """Draw one mark over what is there."""
+        """Draw one mark on top of the previous ones."""
         match mark:
             case Polygon():
                 self._canvas.polygon(self._pixels(mark.points), fill=self._colours[mark.fill])
@@ -96,7 +98,7 @@ class _Pen:
                 self._words(mark)
 
     def _words(self, words: Words) -> None:
-        # Pillow carries no bold font: a text that is drawn with a thin outline of its own colour looks like one.
+        # Pillow has no built-in bold font: a thin outline in the text's own colour imitates one.
         self._canvas.text(
             (words.x * self._scale, words.y * self._scale),
             words.text,
@@ -121,7 +123,7 @@ def _font(size: float) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 
 
 def _flattened(points: Sequence[Point]) -> Iterator[Point]:
-    """A chain of cubic Bézier curves as points on it."""
+    """Approximate a chain of cubic Bézier curves by points on it."""
     yield points[0]
     for n in range(0, len(points) - 3, 3):
         p, q, r, s = points[n : n + 4]
@@ -132,7 +134,7 @@ def _flattened(points: Sequence[Point]) -> Iterator[Point]:
 
 
 def _dashes(points: Sequence[Point]) -> Iterator[tuple[Point, Point]]:
-    """The dashes of a line, begun anew at each of its points."""
+    """Yield the dashes of a polyline; each of its segments starts with a dash."""
     for (x, y), (u, v) in pairwise(points):
         length = math.hypot(u - x, v - y)
         begin = 0.0

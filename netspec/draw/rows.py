@@ -1,6 +1,6 @@
-"""A row of the figure as a grid: boxes in columns, and the places at which a longer line passes a column.
+"""Lay out a row of the figure as a grid: boxes in columns, and slots where longer lines pass a column.
 
-Because a line that passes a column has a place in it as boxes have, it never runs through one.
+A line that passes a column occupies a slot in it, like the boxes do, and therefore never runs through a box.
 """
 
 from __future__ import annotations
@@ -29,9 +29,12 @@ Key: TypeAlias = tuple[int, Tower]
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A box, or a place at which a line passes, enters or leaves. ``above`` and ``below`` its centre line it takes this
-    much room, with its label if it is ``labelled``. ``firm`` are boxes and the lines of whole branches; a line that
-    goes around a trunk is not."""
+    """A box, or a slot where a line passes a column, enters the row or leaves it.
+
+    ``above`` and ``below`` are the pixels that it takes above and below its centre line, including its label if it is
+    ``labelled``. ``firm`` is false for a line whose value an earlier column has already read: a skip connection, which
+    goes around the trunk.
+    """
 
     block: int
     tower: Tower
@@ -45,7 +48,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A piece of a line between neighbouring columns, from item to item."""
+    """A piece of a line between two items in neighbouring columns."""
 
     source: int
     target: int
@@ -55,8 +58,11 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Items, the columns of them from left to right, and the segments between. ``aligned``: no column holds more than
-    one block, so that the labels stand on one line."""
+    """Items, the columns that they are in from left to right, the columns' widths, and the segments between items.
+
+    ``columns`` and segments hold indices of ``items``. ``aligned``: no column holds more than one block, so all labels
+    are written at the same height.
+    """
 
     items: tuple[Item, ...]
     columns: tuple[tuple[int, ...], ...]
@@ -67,7 +73,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What rows are made from, by block."""
+    """The data that rows are laid out from. Sequences are indexed by block."""
 
     blocks: Sequence[Block]
     labels: Sequence[Label]
@@ -76,7 +82,7 @@ class Parts:
     towers: int
 
     def solid(self, block: int, tower: Tower) -> Solid:
-        """A block's box in a tower."""
+        """Return the size of a block's box in a tower."""
         what = self.blocks[block]
         if what.kind in ("sum", "max"):
             return Solid(JOIN, JOIN, 0.0, 0.0)
@@ -84,18 +90,18 @@ class Parts:
         return self.scale.solid(share_of(what.shape, self.towers) if split else what.shape)
 
     def width(self, block: int) -> float:
-        """The room that a block needs in its column."""
+        """Return the width that a block and its label need."""
         solids = [self.solid(block, t).width for t in towers_of(self.blocks[block].placement, self.towers)]
         return max(self.labels[block].width, *solids)
 
 
 def entry_text(block: Block) -> str:
-    """What is written where a line comes in from the row above."""
+    """Return the text at the start of a line that comes from a row above."""
     return f"from {block.name}"
 
 
 def spans_of(wiring: Wiring) -> dict[Key, tuple[int, int]]:
-    """The first and the last column in which a box is read, for every box that is."""
+    """Map each box that is read to the first and the last column that read it."""
     spans: dict[Key, tuple[int, int]] = {}
     for number, links in enumerate(wiring.links):
         column = wiring.column[number]
@@ -106,7 +112,7 @@ def spans_of(wiring: Wiring) -> dict[Key, tuple[int, int]]:
 
 
 def rows_of(parts: Parts, ranges: Sequence[range]) -> list[Row]:
-    """The rows for these ranges of columns."""
+    """Return one row per range of columns."""
     spans = spans_of(parts.wiring)
     inside: defaultdict[int, list[int]] = defaultdict(list)
     for number, column in enumerate(parts.wiring.column):
@@ -122,8 +128,8 @@ def rows_of(parts: Parts, ranges: Sequence[range]) -> list[Row]:
 
 @dataclass(slots=True)
 class _Draft:
-    """A row that is laid out column by column. ``at``: the item at which the line of each box stands that is read
-    further to the right."""
+    """A row under construction, column by column. ``at`` maps each box that is read further to the right to the item
+    where its line currently ends."""
 
     spans: Mapping[Key, tuple[int, int]]
     items: list[Item] = field(default_factory=list)
@@ -133,20 +139,20 @@ class _Draft:
     at: dict[Key, int] = field(default_factory=dict)
 
     def begin(self, width: float) -> None:
-        """Begin a column."""
+        """Start a column."""
         self.columns.append([])
         self.widths.append(width)
 
     def add(
         self, key: Key, where: Where, above: float, below: float, *, firm: bool = True, labelled: bool = False
     ) -> int:
-        """Put an item into the last column. Its number."""
+        """Add an item to the last column and return its index."""
         self.items.append(Item(*key, where, len(self.columns) - 1, above, below, firm, labelled))
         self.columns[-1].append(len(self.items) - 1)
         return len(self.items) - 1
 
     def carry(self, key: Key, where: Where, column: int) -> None:
-        """Draw a box's line on to the last column, the figure's ``column``."""
+        """Extend a box's line to the row's last column, which is column ``column`` of the figure."""
         place = self.add(key, where, _PASSING, _PASSING, firm=self.spans[key][0] > column)
         self.segments.append(Segment(self.at[key], place))
         self.at[key] = place
@@ -159,7 +165,10 @@ def _row(
     spans: Mapping[Key, tuple[int, int]],
     alive: Sequence[Key],
 ) -> Row:
-    """The row of these columns: lines that come in, boxes with the lines that pass them, lines that go out."""
+    """Lay out one row: entering lines, then boxes and passing lines, then leaving lines.
+
+    ``alive`` are the boxes of earlier rows that are still to be read.
+    """
     draft = _Draft(spans)
     aligned = all(len(inside[column]) <= 1 for column in columns)
     if alive:
@@ -177,7 +186,7 @@ def _row(
 
 
 def _fill(draft: _Draft, parts: Parts, column: int, blocks: Sequence[int], aligned: bool) -> None:
-    """A column: its boxes, the lines that they read, and those that pass them."""
+    """Add a column: its boxes, the lines that end at them, and the lines that pass them."""
     draft.begin(max(map(parts.width, blocks)))
     passing = list(draft.at)
     new: dict[Key, int] = {}
@@ -196,8 +205,8 @@ def _fill(draft: _Draft, parts: Parts, column: int, blocks: Sequence[int], align
 
 
 def _boxes(parts: Parts, number: int, aligned: bool) -> list[tuple[Key, float, float, bool]]:
-    """A block's boxes with the room above and below their centre lines, and whether they bear their label: that is
-    elsewhere where the labels of the whole row stand on one line."""
+    """Return a block's boxes: key, pixels above and below the centre line, and whether the label is right below the
+    box (in an aligned row all labels are at one height below the row)."""
     block = parts.blocks[number]
     found = []
     for tower in towers_of(block.placement, parts.towers):

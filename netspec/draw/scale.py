@@ -1,8 +1,8 @@
-"""How large things are drawn.
+"""The sizes of boxes.
 
-True proportions cannot be drawn: AlexNet's image is 224 pixels wide and its last maps 6, its channels go from 3 to
-384. Every edge is therefore as long as the *square root* of its size, with one factor for heights and widths, one for
-channels and one for vectors; within each of the three, what is larger is drawn larger, and equal sizes equal.
+True proportions would be unreadable: AlexNet's image is 224 pixels wide and its last maps 6, and its channels range
+from 3 to 384. Every edge is therefore proportional to the *square root* of its size, with one factor for heights and
+widths, one for channels and one for vectors. Within each of the three, larger is drawn larger, and equal sizes equal.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ _TALLEST_VECTOR, _MOST_PER_FEATURE = 124.0, 8.0
 _LEAST = 3.0
 _STACKING = -0.35
 _BACK = (0.36, 0.26)
-"""How far the width axis, which leads away from the reader, goes to the right and up for each of its pixels."""
+"""The perspective: how far right and up the width axis, which points away from the viewer, leads per pixel."""
 
 BAR = 13.0
 JOIN = 24.0
-"""Widths of a vector's bar and of the disc of a sum."""
+"""Widths of a vector's bar, and of the disc for a sum or maximum."""
 
 
 @dataclass(frozen=True, slots=True)
 class Solid:
-    """A box in perspective: its front's width and height, and how far its back is shifted to the right and up."""
+    """A box in perspective: the width and height of its front, and how far its back is shifted right and up."""
 
     front: float
     height: float
@@ -37,25 +37,25 @@ class Solid:
 
     @property
     def width(self) -> float:
-        """Of all that is drawn."""
+        """The width of the whole drawing, front and side."""
         return self.front + self.right
 
     @property
     def tall(self) -> float:
-        """The height of all that is drawn."""
+        """The height of the whole drawing, front and top."""
         return self.height + self.up
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """Pixels per square root of a size."""
+    """Pixels per square root of a size: of heights and widths, of channels, and of vectors."""
 
     pixel: float
     channel: float
     feature: float
 
     def solid(self, shape: Shape) -> Solid:
-        """An image as channels (to the right) x height (down) x width (away); a vector as a bar."""
+        """Return the box of a shape: channels to the right, height down and width away; a vector is a bar."""
         if not shape.is_image:
             return Solid(BAR, self.of(shape.units, self.feature), 6.0, 4.0)
         front, height, width = (
@@ -63,17 +63,20 @@ class Scale:
             self.of(shape.height, self.pixel),
             self.of(shape.width, self.pixel),
         )
-        # An image that is much wider than high would be all lid: its front stays at least as high as the lid.
+        # The top face of an image that is much wider than high would dwarf its front, so it is never higher than that.
         return Solid(front, height, _BACK[0] * width, min(_BACK[1] * width, height))
 
     @staticmethod
     def of(size: int, factor: float) -> float:
-        """The length at which a size is drawn."""
+        """Return the length in pixels at which a size is drawn."""
         return max(_LEAST, factor * math.sqrt(size))
 
 
 def scale_for(shapes: Sequence[Shape], stacked: int = 1) -> Scale:
-    """The scale at which the largest of these still has a readable size, smaller where many are ``stacked``."""
+    """Return the scale at which the largest of the shapes has a fixed size, or a smaller one if boxes are stacked.
+
+    ``stacked`` is the largest number of boxes above each other in one column.
+    """
     share = stacked**_STACKING
     images = [s for s in shapes if s.is_image]
     largest = max((max(s.height, s.width) for s in images), default=1)

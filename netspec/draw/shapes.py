@@ -1,4 +1,4 @@
-"""Boxes in perspective, the windows that look at them, and lines with their heads."""
+"""The marks of boxes in perspective, kernel windows, and lines with arrowheads."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MOST_OF_FACE = 0.92
 
 
 def box(block: Block, solid: Solid, x: float, centre: float) -> list[Mark]:
-    """A block's box from its left side and centre line: a volume, a bar, or the disc of a sum."""
+    """Draw a block's box, given its left side and centre line: a volume, a bar, or the disc of a sum or maximum."""
     if block.kind in ("sum", "max"):
         return _disc(block.kind, solid, x, centre)
     top = centre - solid.tall / 2 + solid.up
@@ -36,7 +36,7 @@ def box(block: Block, solid: Solid, x: float, centre: float) -> list[Mark]:
 
 
 def _seams(block: Block, solid: Solid) -> list[float]:
-    """Where the values that a concatenation joins meet, in pixels from its left side; a vector is joined downward."""
+    """Return where the inputs of an image concatenation meet, in pixels from the left side of its front."""
     if not block.shape.is_image:
         return []
     total, done, places = sum(block.parts), 0, []
@@ -61,7 +61,10 @@ def _disc(kind: str, solid: Solid, x: float, centre: float) -> list[Mark]:
 
 
 def window(solid: Solid, shape: Shape, size: tuple[int, int], x: float, centre: float) -> tuple[Mark, Point, Point]:
-    """A kernel's window on the far side of the volume that it moves over, and its corners nearest to the reader."""
+    """Draw a kernel's window on the right side of the volume that it moves over.
+
+    Returns the window and its upper and lower corners nearest to the reading box.
+    """
     high, wide = (
         min(_MOST_OF_FACE, math.sqrt(kernel / extent))
         for kernel, extent in ((size[0], shape.height), (size[1], shape.width))
@@ -78,7 +81,7 @@ def window(solid: Solid, shape: Shape, size: tuple[int, int], x: float, centre: 
 
 
 def line(points: Sequence[Point], *, crossing: bool, head: bool) -> list[Mark]:
-    """A line from point to point, level at each of them; with a head it ends in an arrow."""
+    """Draw a line through points, horizontal at each of them. With ``head`` it ends in an arrowhead."""
     role = "cross" if crossing else "line"
     end = points[-1]
     path = [*points[:-1], (end[0] - _HEAD * 0.8, end[1])] if head else list(points)

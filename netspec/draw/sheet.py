@@ -1,4 +1,4 @@
-"""Where columns and rows stand on the page."""
+"""Divide the figure into rows that fit the page, and place the columns of each row."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from netspec.draw.columns import breaks
 from netspec.draw.rows import Parts, Row, rows_of, spans_of
 
 PAGE = 1123.0
-"""The width of a landscape A4 page at 96 pixels to the inch. A figure that would be wider goes on in another row."""
+"""The width of a landscape A4 page at 96 pixels to the inch. A wider figure continues in another row."""
 
 MARGIN = 24.0
 
 _PLAIN, _BUSY, _CROSSED, _MARGINAL = 22.0, 34.0, 46.0, 8.0
-"""Gaps between columns: for level lines, for lines that bend, for lines between towers, and at a row's ends."""
+"""Gaps between columns: with level lines only, with bends, with lines between towers, and at a row's ends."""
 
 _TIGHTEST = 0.6
 _ENDS = 110.0
-"""What the places at which lines enter and leave a row may take."""
+"""Pixels reserved for the columns where lines enter and leave a row."""
 
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A row with the left and right side of each of its columns."""
+    """A row with the x of the left and right side of each of its columns."""
 
     row: Row
     sides: tuple[tuple[float, float], ...]
@@ -35,7 +35,7 @@ class Placed:
 
 
 def placed_rows(parts: Parts) -> list[Placed]:
-    """Divide the network into rows that fit the page, and place their columns."""
+    """Divide the figure into rows that fit the page, and place their columns."""
     inside: list[list[int]] = [[] for _ in range(max(parts.wiring.column) + 1)]
     for number, column in enumerate(parts.wiring.column):
         inside[column].append(number)
@@ -51,7 +51,7 @@ def placed_rows(parts: Parts) -> list[Placed]:
 
 
 def _gaps(parts: Parts, inside: Sequence[Sequence[int]]) -> list[float]:
-    """The natural gap before each column; a narrower page makes all of them narrower alike."""
+    """Return the preferred gap before each column. If space is short, all gaps shrink by the same factor."""
     passing = _passing(parts, len(inside))
     gaps = []
     for column, blocks in enumerate(inside):
@@ -66,7 +66,7 @@ def _gaps(parts: Parts, inside: Sequence[Sequence[int]]) -> list[float]:
 
 
 def _passing(parts: Parts, columns: int) -> list[int]:
-    """How many lines lead from before each column to it or further."""
+    """Return, for each column, the number of lines from earlier columns that reach it or pass it."""
     change = [0] * (columns + 2)
     for (block, _), (_, end) in spans_of(parts.wiring).items():
         change[parts.wiring.column[block] + 1] += 1
@@ -75,7 +75,7 @@ def _passing(parts: Parts, columns: int) -> list[int]:
 
 
 def _place(row: Row, columns: range, gaps: Sequence[float], room: float) -> Placed:
-    """Columns from left to right, with gaps as wide as the room allows up to their natural width."""
+    """Place columns from left to right, with gaps as wide as ``room`` allows, up to their preferred width."""
     enters = len(row.columns) > len(columns) and row.items[row.columns[0][0]].where == "entry"
     leaves = len(row.columns) - len(columns) - enters
     entering = len(row.columns[0]) if enters else 0

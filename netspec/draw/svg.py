@@ -1,4 +1,4 @@
-"""A figure as SVG: text is text, and with the theme ``auto`` the colours follow the reader's light or dark mode."""
+"""Render a figure as SVG with real text. With the theme ``auto``, colours follow the viewer's light or dark mode."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from netspec.maker import SVG_COMMENT
 
 
 def to_svg(figure: Figure, theme: ThemeName = "auto") -> str:
-    """The figure as a document that stands alone: no script, no font, nothing from outside."""
+    """Render a figure as a self-contained document without scripts, fonts or external references."""
     width, height = _number(figure.width), _number(figure.height)
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" width="{width}" height="{height}" '
@@ -29,7 +29,7 @@ def to_svg(figure: Figure, theme: ThemeName = "auto") -> str:
 
 
 def _roles(figure: Figure) -> tuple[str, ...]:
-    """The roles that the figure uses, in the theme's order."""
+    """Return the roles that the figure uses, in the theme's order."""
     used = {"paper"}
     for mark in figure.flat():
         match mark:
@@ -41,7 +41,7 @@ def _roles(figure: Figure) -> tuple[str, ...]:
 
 
 def _style(roles: tuple[str, ...], theme: ThemeName) -> str:
-    """One class for filling and one for stroking with each role. Plain rules: few viewers know CSS variables."""
+    """Return the style sheet: a fill class and a stroke class per role. Few viewers support CSS variables."""
     rules = _rules(roles, DARK if theme == "dark" else LIGHT)
     if theme == "auto":
         rules += "@media (prefers-color-scheme: dark) {" + _rules(roles, DARK) + "}"
@@ -91,12 +91,12 @@ def _point(point: Point) -> str:
 
 
 def _number(value: float) -> str:
-    """One digit after the point is enough for the eye; no minus before a zero."""
+    """Format a coordinate with at most one decimal, and without a minus sign before zero."""
     return f"{round(value, 1) + 0.0:g}" if abs(value) < 1e5 else f"{value:.1f}"
 
 
 def _text(text: str) -> str:
-    """Text that XML can hold: control characters and lone surrogates have no place in it."""
+    """Escape text for XML, and replace the characters that XML forbids, such as control characters."""
     return escape("".join(c if c in "\n\t" or _allowed(ord(c)) else "\ufffd" for c in text))
 
 

@@ -1,4 +1,4 @@
-"""The colours of a figure, by role, on light and on dark paper."""
+"""The colours of each role, on light and on dark paper."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""GPU groups as parallel towers: where each block is drawn, and which lines cross from one tower into another."""
+"""Draw GPU groups as parallel towers: which towers each block is drawn in, and which lines cross between towers."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from netspec.ir.shape import Shape
 
 MOST_TOWERS = 16
 MOST_SOLIDS = 20_000
-"""Boxes in a drawing. A network that would need more of them is drawn as one tower."""
+"""The most boxes in a drawing. A network that would need more is drawn as a single tower."""
 
 MOST_LINES = 24
-"""Inputs of one block that are drawn as lines; what else it reads is told in words."""
+"""The most inputs of one block that are drawn as lines; its label names the others."""
 
 Tower: TypeAlias = int | None
-"""A GPU group, or ``None`` for what spans all of them."""
+"""A GPU group, or ``None`` for a box that spans all of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A line between two blocks' boxes. It crosses where a value leaves its group's tower."""
+    """A line between the boxes of two blocks. ``crossing``: it carries a value to another GPU group."""
 
     source: int
     target: int
@@ -34,12 +34,12 @@ class Link:
 
 
 def drawn_towers(groups: int, blocks: Sequence[Block]) -> int:
-    """How many towers are drawn: one per GPU group, or one for all where there are too many to look at."""
+    """Return how many towers to draw: one per GPU group, or a single one if that would be too many to read."""
     return groups if groups <= MOST_TOWERS and groups * len(blocks) <= MOST_SOLIDS else 1
 
 
 def towers_of(placement: Placement, towers: int) -> tuple[Tower, ...]:
-    """The towers in which a value is drawn."""
+    """Return the towers in which a value is drawn."""
     if towers == 1:
         return (None,)
     if placement.split:
@@ -48,12 +48,12 @@ def towers_of(placement: Placement, towers: int) -> tuple[Tower, ...]:
 
 
 def share_of(shape: Shape, groups: int) -> Shape:
-    """One GPU group's share of a split value."""
+    """Return the shape of one GPU group's share of a split value."""
     return Shape(shape.channels // groups, *shape[1:])
 
 
 def links_of(block: int, read: Read, blocks: Sequence[Block], towers: int) -> list[Link]:
-    """The lines for one input of a block."""
+    """Return the lines for one input of a block."""
     source, target = blocks[read.block].placement, blocks[block].placement
     own = source.split and target.split and read.own
     pairs: list[tuple[Tower, Tower, bool]]
@@ -70,7 +70,7 @@ def links_of(block: int, read: Read, blocks: Sequence[Block], towers: int) -> li
 
 
 def leaves_its_group(source: Placement, target: Placement, read: Read) -> bool:
-    """Whether a value, or a share of it, is read by another group than the one that has it."""
+    """Whether the value is read by a GPU group that does not hold it, or holds only a share of it."""
     if source.split:
         return not (target.split and read.own)
     return source.gpu is not None and read.share is None and target != source
