@@ -84,8 +84,8 @@ class Read:
 class Block:
     """A box of the figure: a layer and the layers that are drawn as tags on it.
 
-    ``lines`` are written under the name and shape. ``parts`` are the channel counts of the inputs of a concatenation.
-    ``note`` is the tooltip.
+    ``lines`` are written under the name and shape. ``joined_channels`` are the channel counts of the inputs of a
+    concatenation. ``tooltip`` has one line per layer.
     """
 
     name: str
@@ -95,8 +95,8 @@ class Block:
     reads: tuple[Read, ...]
     lines: tuple[str, ...]
     tags: tuple[Tag, ...]
-    parts: tuple[int, ...]
-    note: str
+    joined_channels: tuple[int, ...]
+    tooltip: str
 
 
 def blocks_of(net: Net, *, costs: bool = False) -> tuple[Block, ...]:
@@ -105,15 +105,15 @@ def blocks_of(net: Net, *, costs: bool = False) -> tuple[Block, ...]:
     graph = net.graph
     readers = Counter(name for layer in graph.layers.values() for name in layer.inputs)
     members: list[list[Layer]] = []
-    number: dict[str, int] = {}
+    block_of: dict[str, int] = {}
     for layer in graph.layers.values():
         if _is_tag(graph, layer, readers):
-            number[layer.name] = number[layer.inputs[0]]
-            members[number[layer.name]].append(layer)
+            block_of[layer.name] = block_of[layer.inputs[0]]
+            members[block_of[layer.name]].append(layer)
         else:
-            number[layer.name] = len(members)
+            block_of[layer.name] = len(members)
             members.append([layer])
-    return tuple(_block(net, layers, number, costs) for layers in members)
+    return tuple(_block(net, layers, block_of, costs) for layers in members)
 
 
 def _is_tag(graph: Graph, layer: Layer, readers: Counter[str]) -> bool:
@@ -128,7 +128,7 @@ def _is_tag(graph: Graph, layer: Layer, readers: Counter[str]) -> bool:
     return layer.output == before.output or (isinstance(ops[-1], Loss) and not readers[layer.name])
 
 
-def _block(net: Net, layers: Sequence[Layer], number: dict[str, int], costs: bool) -> Block:
+def _block(net: Net, layers: Sequence[Layer], block_of: dict[str, int], costs: bool) -> Block:
     graph, first = net.graph, layers[0]
     nodes = _nodes(graph, first)
     numbers = [net.layers[layer.name] for layer in layers]
@@ -142,11 +142,11 @@ def _block(net: Net, layers: Sequence[Layer], number: dict[str, int], costs: boo
         kind,
         first.output,
         first.placement,
-        _reads(graph, first, windows, number),
+        _reads(graph, first, windows, block_of),
         lines,
-        tuple(tag for layer in layers for tag in _tags(graph, layer, own_name=layer is not first)),
+        tuple(tag for layer in layers for tag in _tags(graph, layer, as_tag=layer is not first)),
         tuple(graph.layers[i].output.channels for i in first.inputs) if kind == "concat" else (),
-        "\n".join(_note(n) for n in numbers),
+        "\n".join(_tooltip_line(n) for n in numbers),
     )
 
 
@@ -154,15 +154,15 @@ def _kind(nodes: Sequence[Node]) -> Kind:
     return next((kind for ops, kind in _KINDS if any(isinstance(n.op, ops) for n in nodes)), "other")
 
 
-def _reads(graph: Graph, layer: Layer, windows: Sequence[Window], number: dict[str, int]) -> tuple[Read, ...]:
+def _reads(graph: Graph, layer: Layer, windows: Sequence[Window], block_of: dict[str, int]) -> tuple[Read, ...]:
     """Return one ``Read`` per input. If a concatenation joins one layer per GPU group into a split value, each input
     is marked as its group's share."""
     inputs = [graph.layers[name] for name in layer.inputs]
-    joined = layer.placement.split and not any(x.placement.split for x in inputs)
-    joins = joined and isinstance(graph.nodes[layer.nodes[0]].op, Concat)
+    becomes_split = layer.placement.split and not any(x.placement.split for x in inputs)
+    joins_shares = becomes_split and isinstance(graph.nodes[layer.nodes[0]].op, Concat)
     extents = [w.extent for w in windows] if len(windows) == len(inputs) else [None] * len(inputs)
     return tuple(
-        Read(number[x.name], layer.reads == "own", x.placement.gpu if joins else None, extent)
+        Read(block_of[x.name], layer.reads == "own", x.placement.gpu if joins_shares else None, extent)
         for x, extent in zip(inputs, extents, strict=True)
     )
 
@@ -170,10 +170,10 @@ def _reads(graph: Graph, layer: Layer, windows: Sequence[Window], number: dict[s
 def _window_lines(type_: str, windows: Sequence[Window]) -> tuple[str, ...]:
     if not windows:
         return (type_,)
-    lines = [f"{type_} {_each(f'{h}x{w}' for h, w in (x.kernel for x in windows))}"]
-    lines.append(f"stride {_each(_pair(w.stride) for w in windows)}")
+    lines = [f"{type_} {_join_distinct(f'{h}x{w}' for h, w in (x.kernel for x in windows))}"]
+    lines.append(f"stride {_join_distinct(_pair(w.stride) for w in windows)}")
     if any(w.dilation != (1, 1) for w in windows):
-        lines.append(f"dilation {_each(_pair(w.dilation) for w in windows)}")
+        lines.append(f"dilation {_join_distinct(_pair(w.dilation) for w in windows)}")
     return tuple(lines)
 
 
@@ -182,41 +182,41 @@ def _group_lines(graph: Graph, layer: Layer, nodes: Sequence[Node]) -> tuple[str
 
     Groups that exist because of the GPU groups are divided out: the towers show those.
     """
-    found = []
+    groups = []
     for node in nodes:
         if isinstance(node.op, Conv | Local | Linear):
             source = graph.nodes[node.inputs[0]].placement
             own = layer.reads == "own" and layer.placement.split and source.split
-            found.append(node.op.groups // (graph.groups if own else 1))
+            groups.append(node.op.groups // (graph.groups if own else 1))
     tables = tuple(
         f"{node.op.table.links} of {node.op.filters * graph.shapes(node)[0].channels} kernels"
         for node in nodes
         if isinstance(node.op, Conv) and node.op.table is not None
     )
-    return (f"groups {_each(map(str, found))}",) if any(n > 1 for n in found) else tables
+    return (f"groups {_join_distinct(map(str, groups))}",) if any(n > 1 for n in groups) else tables
 
 
 def _cost_lines(numbers: Sequence[LayerNumbers]) -> tuple[str, ...]:
     weights, connections = sum(n.weights for n in numbers), sum(n.connections for n in numbers)
-    return tuple(f"{what} {short(number)}" for what, number in (("w", weights), ("c", connections)) if number)
+    return tuple(f"{unit} {short(total)}" for unit, total in (("w", weights), ("c", connections)) if total)
 
 
-def _tags(graph: Graph, layer: Layer, *, own_name: bool) -> tuple[Tag, ...]:
+def _tags(graph: Graph, layer: Layer, *, as_tag: bool) -> tuple[Tag, ...]:
     """Return a layer's tags: the layer itself if it is drawn as a tag, the owners of weights it shares, and its
     neurons."""
     nodes = _nodes(graph, layer)
     tags = []
-    if own_name:
-        tags.append(Tag(_named(layer), _tag_kind(nodes[0].op)))
+    if as_tag:
+        tags.append(Tag(_tag_text(layer), _tag_kind(nodes[0].op)))
         nodes = nodes[1:]
     owners = {graph.parameters[key].layer for node in nodes for key in node.params} - {layer.name}
     tags += [Tag(f"weights of {owner}", "end") for owner in sorted(owners)]
-    alone = len(nodes) == 1 and not own_name
-    tags += [Tag(word_of(n.op), "neuron") for n in nodes if isinstance(n.op, Neuron) and not alone]
+    only_a_neuron = len(nodes) == 1 and not as_tag
+    tags += [Tag(word_of(n.op), "neuron") for n in nodes if isinstance(n.op, Neuron) and not only_a_neuron]
     return tuple(tags)
 
 
-def _named(layer: Layer) -> str:
+def _tag_text(layer: Layer) -> str:
     return layer.name if layer.name == layer.type else f"{layer.name} {layer.type}"
 
 
@@ -224,9 +224,9 @@ def _tag_kind(op: Op) -> TagKind:
     return next((kind for ops, kind in _TAG_KINDS if isinstance(op, ops)), "neuron")
 
 
-def _note(numbers: LayerNumbers) -> str:
-    told = ((numbers.weights, "weights"), (numbers.biases, "biases"), (numbers.connections, "connections"))
-    counts = (f"{count(number)} {what}" for number, what in told if number)
+def _tooltip_line(numbers: LayerNumbers) -> str:
+    totals = ((numbers.weights, "weights"), (numbers.biases, "biases"), (numbers.connections, "connections"))
+    counts = (f"{count(total)} {unit}" for total, unit in totals if total)
     return ", ".join((f"{numbers.name}: {numbers.type}", str(numbers.output), *counts))
 
 
@@ -234,7 +234,7 @@ def _nodes(graph: Graph, layer: Layer) -> list[Node]:
     return [graph.nodes[name] for name in layer.nodes]
 
 
-def _each(values: Iterable[str]) -> str:
+def _join_distinct(values: Iterable[str]) -> str:
     """Join the distinct values with commas: ``3``, or ``3, 5`` if a layer's inputs differ."""
     return ", ".join(dict.fromkeys(values))
 

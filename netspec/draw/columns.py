@@ -9,8 +9,8 @@ from netspec.draw.blocks import Block
 from netspec.draw.towers import MOST_LINES, Link, links_of
 
 REACH = 24
-"""The longest line that is drawn, in columns. The eye cannot follow a longer one, so the label of the reading block names
-the source instead."""
+"""The longest line that is drawn, in columns. The eye cannot follow a longer one, so the reading block's label names
+its source instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Wiring:
 
     column: tuple[int, ...]
     links: tuple[tuple[Link, ...], ...]
-    told: tuple[tuple[str, ...], ...]
+    input_lines: tuple[tuple[str, ...], ...]
 
 
 def wire(blocks: Sequence[Block], towers: int) -> Wiring:
@@ -30,14 +30,14 @@ def wire(blocks: Sequence[Block], towers: int) -> Wiring:
     """
     column = _columns(blocks, towers)
     links: list[tuple[Link, ...]] = []
-    told: list[tuple[str, ...]] = []
+    input_lines: list[tuple[str, ...]] = []
     for number, block in enumerate(blocks):
         near = [r for r in block.reads if column[number] - column[r.block] <= REACH]
         drawn = near[:MOST_LINES]
         rest = [r for r in block.reads if r not in drawn]
         links.append(tuple(dict.fromkeys(link for r in drawn for link in links_of(number, r, blocks, towers))))
-        told.append(_told([blocks[r.block].name for r in rest], bool(drawn)))
-    return Wiring(column, tuple(links), tuple(told))
+        input_lines.append(_input_lines([blocks[r.block].name for r in rest], also=bool(drawn)))
+    return Wiring(column, tuple(links), tuple(input_lines))
 
 
 def _columns(blocks: Sequence[Block], towers: int) -> tuple[int, ...]:
@@ -52,7 +52,7 @@ def _columns(blocks: Sequence[Block], towers: int) -> tuple[int, ...]:
     return tuple(order[key] for key in keys)
 
 
-def _told(names: Sequence[str], also: bool) -> tuple[str, ...]:
+def _input_lines(names: Sequence[str], *, also: bool) -> tuple[str, ...]:
     if not names:
         return ()
     shown = names[:2] if len(names) > 3 else names
@@ -60,17 +60,18 @@ def _told(names: Sequence[str], also: bool) -> tuple[str, ...]:
     return ("also reads" if also else "reads", *shown, *rest)
 
 
-def breaks(widths: Sequence[float], gaps: Sequence[float], cut: Sequence[int], room: float) -> list[range]:
+def split_into_rows(widths: Sequence[float], gaps: Sequence[float], cut: Sequence[int], room: float) -> list[range]:
     """Divide columns into as few rows of at most ``room`` pixels as possible, evenly filled and with few lines cut.
 
     ``gaps[c]`` is the gap before column c, and ``cut[c]`` the number of lines that a break before column c would cut.
     This is solved by dynamic programming over the end of the last row.
     """
     total = len(widths)
+    # For each end: the least (number of rows, cost) for the columns before it, and where the last row starts.
     best: list[tuple[int, float]] = [(0, 0.0)]
     start = [0]
     for end in range(1, total + 1):
-        found: tuple[int, float] | None = None
+        least: tuple[int, float] | None = None
         width = 0.0
         for begin in range(end - 1, -1, -1):
             width += widths[begin] + (gaps[begin + 1] if begin + 1 < end else 0.0)
@@ -79,14 +80,14 @@ def breaks(widths: Sequence[float], gaps: Sequence[float], cut: Sequence[int], r
             rows, cost = best[begin]
             spare = (room - width) / room
             candidate = (rows + 1, cost + spare * spare + (0.1 * max(0, cut[begin] - 1) if begin else 0.0))
-            if found is None or candidate < found:
-                found, origin = candidate, begin
-        assert found is not None
-        best.append(found)
-        start.append(origin)
-    rows_found: list[range] = []
+            if least is None or candidate < least:
+                least, least_begin = candidate, begin
+        assert least is not None
+        best.append(least)
+        start.append(least_begin)
+    ranges: list[range] = []
     end = total
     while end:
-        rows_found.append(range(start[end], end))
+        ranges.append(range(start[end], end))
         end = start[end]
-    return rows_found[::-1]
+    return ranges[::-1]

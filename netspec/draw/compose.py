@@ -33,7 +33,10 @@ def figure_of(net: Net, *, costs: bool = False) -> Figure:
     groups = net.graph.groups
     towers = drawn_towers(groups, blocks)
     wiring = wire(blocks, towers)
-    labels = [label_of(b, (*_placed(b, groups, towers), *told)) for b, told in zip(blocks, wiring.told, strict=True)]
+    labels = [
+        label_of(block, (*_placement_lines(block, groups, towers), *input_lines))
+        for block, input_lines in zip(blocks, wiring.input_lines, strict=True)
+    ]
     shapes = [share_of(b.shape, towers) if b.placement.split and towers > 1 else b.shape for b in blocks]
     stacked = max(Counter((c, b.placement.gpu) for c, b in zip(wiring.column, blocks, strict=True)).values())
     parts = Parts(blocks, labels, wiring, scale_for(shapes, stacked), towers)
@@ -49,10 +52,10 @@ def figure_of(net: Net, *, costs: bool = False) -> Figure:
         row, height = paint_row(parts, placed, MARGIN, y)
         marks += row
         y += height + _ROW_GAP
-    foot, end = _foot(y, (_COST_NOTE, _SCALE_NOTE) if costs else (_SCALE_NOTE,), crossing=crossing)
+    legend, legend_end = _legend(y, (_COST_NOTE, _SCALE_NOTE) if costs else (_SCALE_NOTE,), crossing=crossing)
     titles = max(text_width(net.name, _TITLE, bold=True), text_width(facts, SHAPE))
-    width = max(titles, end - MARGIN, *(placed.width for placed in rows))
-    marks += foot
+    width = max(titles, legend_end - MARGIN, *(placed.width for placed in rows))
+    marks += legend
     return Figure(
         round(width + 2 * MARGIN),
         round(y + MARGIN * 0.6),
@@ -62,7 +65,7 @@ def figure_of(net: Net, *, costs: bool = False) -> Figure:
     )
 
 
-def _placed(block: Block, groups: int, towers: int) -> tuple[str, ...]:
+def _placement_lines(block: Block, groups: int, towers: int) -> tuple[str, ...]:
     """Return label lines for a block's placement if there are too many GPU groups to draw as towers."""
     if towers == groups:
         return ()
@@ -76,7 +79,7 @@ def _facts(net: Net) -> str:
     return f"{plural(net.total.parameters, 'parameter')} · {plural(net.total.connections, 'connection')}{groups}"
 
 
-def _foot(y: float, notes: Sequence[str], *, crossing: bool) -> tuple[list[Mark], float]:
+def _legend(y: float, notes: Sequence[str], *, crossing: bool) -> tuple[list[Mark], float]:
     """Return the legend, a single line of text, and its right end."""
     marks: list[Mark] = []
     x = MARGIN

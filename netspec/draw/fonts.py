@@ -20,7 +20,7 @@ _WIDTHS = (
 )
 _WIDEST = 1.0
 _BOLD = 1.13
-_LINES = 4
+_MOST_LINES = 4
 
 
 def text_width(text: str, size: float, *, bold: bool = False) -> float:
@@ -29,7 +29,7 @@ def text_width(text: str, size: float, *, bold: bool = False) -> float:
     return ems * size * (_BOLD if bold else 1.0)
 
 
-def broken(text: str, size: float, width: float, *, bold: bool = False) -> tuple[str, ...]:
+def wrap(text: str, size: float, width: float, *, bold: bool = False) -> tuple[str, ...]:
     """Wrap text into lines of at most ``width`` pixels, after spaces, ``_`` and ``-`` where possible.
 
     Text that needs more than four lines is cut off with an ellipsis.
@@ -43,7 +43,7 @@ def broken(text: str, size: float, width: float, *, bold: bool = False) -> tuple
         if end < len(rest):
             seam = max(rest.rfind(c, 1, end) for c in " _-")
             end = seam + 1 if seam > 0 else end
-        if len(lines) == _LINES - 1 and end < len(rest):
+        if len(lines) == _MOST_LINES - 1 and end < len(rest):
             return (*lines, rest[: max(1, end - 1)].rstrip() + "…")
         lines.append(rest[:end].rstrip())
         rest = rest[end:].lstrip()

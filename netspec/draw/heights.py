@@ -19,9 +19,9 @@ BAND_HEAD, BAND_FOOT, BAND_GAP = 22.0, 8.0, 16.0
 
 _SPACE = 12.0
 _SWEEPS = 30
-_BARELY, _STRAIGHT, _FIRM = 1e-3, 8.0, 1e3
-"""Weights in least squares, relative to an ordinary box: of a line that passes boxes (it yields, and the trunk stays
-straight), of the pull between items on one straight line, and of an item that should not move any more."""
+_SKIP, _STRAIGHT, _FIXED = 1e-3, 8.0, 1e3
+"""Weights in least squares, relative to an ordinary box: of a skip line (it yields, and the trunk stays straight), of
+the pull between items on one straight line, and of an item that should not move any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ def heights_of(row: Row) -> Heights:
     y: dict[int, float] = {}
     bands: list[tuple[int, float, float]] = []
     middles: list[float] = []
-    top = 0.0
+    top = 0.0  # of the current tower's band
     for tower in sorted(t for t in members if t is not None):
         local = _solve(row, columns, members[tower])
         begin = top + BAND_HEAD - min(local[i] - row.items[i].above for i in local)
@@ -57,7 +57,7 @@ def heights_of(row: Row) -> Heights:
     if bands:
         for column in columns:
             if len({row.items[i].tower is None for i in column}) > 1:
-                _make_way(row.items, column, y)
+                _clear_spanning_boxes(row.items, column, y)
     least = min([y[i] - item.above for i, item in enumerate(row.items)] + [top for _, top, _ in bands])
     return Heights(
         tuple(y[i] - least for i in range(len(row.items))),
@@ -96,27 +96,26 @@ def _solve(row: Row, columns: Sequence[Sequence[int]], members: set[int]) -> dic
     """Return the heights of one tower's items, or of the items that span all towers.
 
     First, each item is repeatedly moved to the mean of its neighbours, sweeping over the columns in both directions.
-    Then, from left to right, items that continue a straight line are put on it. Last, the lines that pass around boxes
-    are straightened.
+    Then, from left to right, items that continue a straight line are put on it. Last, the skip lines are straightened.
     """
     segments = [s for s in row.segments if s.source in members and s.target in members]
     own = [column for column in ([i for i in c if i in members] for c in columns) if column]
     y = dict.fromkeys(members, 0.0)
-    straight = _straight(row.items, segments)
-    _gather(row.items, own, segments, straight, y)
+    straight = _straight_sources(row.items, segments)
+    _move_to_neighbours(row.items, own, segments, straight, y)
     _straighten(row.items, own, segments, straight, y)
-    passing = {i for i in members if not row.items[i].firm}
-    if passing:
-        _gather(row.items, own, segments, straight, y, moving=passing)
-        _level(row.items, own, straight, y)
+    skips = {i for i in members if row.items[i].skip}
+    if skips:
+        _move_to_neighbours(row.items, own, segments, straight, y, moving=skips)
+        _level_skips(row.items, own, straight, y)
     return y
 
 
-def _straight(items: Sequence[Item], segments: Sequence[Segment]) -> dict[int, int]:
+def _straight_sources(items: Sequence[Item], segments: Sequence[Segment]) -> dict[int, int]:
     """Map each item that continues a straight line to its source on that line.
 
-    The source must have no other target and the item no other source. Lines around the trunk are not counted beside
-    the trunk itself: a trunk with a skip connection around it is still one straight line.
+    The source must have no other target and the item no other source. Skip lines are not counted beside other items: a
+    trunk with a skip connection around it is still one straight line.
     """
     outs: defaultdict[int, set[int]] = defaultdict(set)
     ins: defaultdict[int, set[int]] = defaultdict(set)
@@ -124,19 +123,18 @@ def _straight(items: Sequence[Item], segments: Sequence[Segment]) -> dict[int, i
         outs[s.source].add(s.target)
         ins[s.target].add(s.source)
 
-    def only(near: set[int], other: int) -> bool:
-        same = {i for i in near if items[i].firm} or near
-        return same == {other}
+    def is_only(item: int, neighbours: set[int]) -> bool:
+        return ({i for i in neighbours if not items[i].skip} or neighbours) == {item}
 
-    found = {}
+    straight = {}
     for s in segments:
-        passing = not items[s.source].firm and not items[s.target].firm
-        if passing or (only(outs[s.source], s.target) and only(ins[s.target], s.source)):
-            found[s.target] = s.source
-    return found
+        both_skip = items[s.source].skip and items[s.target].skip
+        if both_skip or (is_only(s.target, outs[s.source]) and is_only(s.source, ins[s.target])):
+            straight[s.target] = s.source
+    return straight
 
 
-def _gather(
+def _move_to_neighbours(
     items: Sequence[Item],
     columns: Sequence[Sequence[int]],
     segments: Sequence[Segment],
@@ -145,19 +143,20 @@ def _gather(
     moving: set[int] | None = None,
 ) -> None:
     """Move items towards the mean of their neighbours; if ``moving`` is given, only those items."""
-    near: defaultdict[int, list[tuple[int, float]]] = defaultdict(list)
+    neighbours: defaultdict[int, list[tuple[int, float]]] = defaultdict(list)
     for s in segments:
-        pull = 1.0 if items[s.source].firm == items[s.target].firm else _BARELY
+        pull = 1.0 if items[s.source].skip == items[s.target].skip else _SKIP
         pull *= _STRAIGHT if straight.get(s.target) == s.source else 1.0
-        near[s.target].append((s.source, pull))
-        near[s.source].append((s.target, pull))
+        neighbours[s.target].append((s.source, pull))
+        neighbours[s.source].append((s.target, pull))
     for _ in range(_SWEEPS):
         for column in (*columns, *columns[::-1]):
-            wanted = [y[i] if moving and i not in moving else _mean(near[i], y, y[i]) for i in column]
-            weights = [1.0 if items[i].firm else _BARELY for i in column]
+            wanted = [y[i] if moving and i not in moving else _mean(neighbours[i], y, y[i]) for i in column]
             if moving:
-                weights = [_BARELY if i in moving else _FIRM for i in column]
-            y |= dict(zip(column, apart(wanted, weights, _distances(items, column)), strict=True))
+                weights = [_SKIP if i in moving else _FIXED for i in column]
+            else:
+                weights = [_SKIP if items[i].skip else 1.0 for i in column]
+            y |= dict(zip(column, separate(wanted, weights, _distances(items, column)), strict=True))
 
 
 def _straighten(
@@ -175,39 +174,40 @@ def _straighten(
     for column in columns:
         wanted, weights = [], []
         for i in column:
-            moved = [(j, 1.0) for j in sources[i]]
-            along = before[i] + _mean(moved, {j: y[j] - before[j] for j in sources[i]}, 0.0)
-            wanted.append(y[straight[i]] if i in straight else along)
-            line, other = (_FIRM, 1.0) if items[i].firm else (10 * _BARELY, _BARELY)
-            weights.append(line if i in straight else other)
-        y |= dict(zip(column, apart(wanted, weights, _distances(items, column)), strict=True))
+            shifts = {j: y[j] - before[j] for j in sources[i]}
+            shifted = before[i] + _mean([(j, 1.0) for j in sources[i]], shifts, 0.0)
+            wanted.append(y[straight[i]] if i in straight else shifted)
+            on_line, otherwise = (10 * _SKIP, _SKIP) if items[i].skip else (_FIXED, 1.0)
+            weights.append(on_line if i in straight else otherwise)
+        y |= dict(zip(column, separate(wanted, weights, _distances(items, column)), strict=True))
 
 
-def _level(
+def _level_skips(
     items: Sequence[Item], columns: Sequence[Sequence[int]], straight: Mapping[int, int], y: dict[int, float]
 ) -> None:
-    """Make each line around the trunk level, at the height of its point that is farthest from the trunk."""
-    run: dict[int, int] = {}
-    for i in (i for column in columns for i in column if not items[i].firm):
-        run[i] = run.get(straight.get(i, i), i)
-    firm = [y[i] for i in y if items[i].firm]
-    middle = sum(firm) / len(firm) if firm else 0.0
-    outmost: dict[int, float] = {}
-    for i, first in run.items():
-        outmost[first] = max(outmost.get(first, y[i]), y[i], key=lambda value: abs(value - middle))
+    """Make each skip line level, at the height of its point that is farthest from the trunk."""
+    # The first item of each skip line identifies it.
+    line_of: dict[int, int] = {}
+    for i in (i for column in columns for i in column if items[i].skip):
+        line_of[i] = line_of.get(straight.get(i, i), i)
+    trunk = [y[i] for i in y if not items[i].skip]
+    middle = sum(trunk) / len(trunk) if trunk else 0.0
+    farthest: dict[int, float] = {}
+    for i, line in line_of.items():
+        farthest[line] = max(farthest.get(line, y[i]), y[i], key=lambda value: abs(value - middle))
     for column in columns:
-        wanted = [outmost[run[i]] if i in run else y[i] for i in column]
-        weights = [_BARELY if i in run else _FIRM for i in column]
-        y |= dict(zip(column, apart(wanted, weights, _distances(items, column)), strict=True))
+        wanted = [farthest[line_of[i]] if i in line_of else y[i] for i in column]
+        weights = [_SKIP if i in line_of else _FIXED for i in column]
+        y |= dict(zip(column, separate(wanted, weights, _distances(items, column)), strict=True))
 
 
-def _mean(near: Iterable[tuple[int, float]], y: Mapping[int, float], otherwise: float) -> float:
-    """Return the weighted mean of the neighbours' heights, or ``otherwise`` if there are no neighbours."""
+def _mean(neighbours: Iterable[tuple[int, float]], y: Mapping[int, float], default: float) -> float:
+    """Return the weighted mean of the neighbours' heights, or ``default`` if there are no neighbours."""
     total = weight = 0.0
-    for j, w in near:
+    for j, w in neighbours:
         total += w * y[j]
         weight += w
-    return total / weight if weight else otherwise
+    return total / weight if weight else default
 
 
 def _distances(items: Sequence[Item], column: Sequence[int]) -> list[float]:
@@ -217,33 +217,33 @@ def _distances(items: Sequence[Item], column: Sequence[int]) -> list[float]:
     ]
 
 
-def _make_way(items: Sequence[Item], column: Sequence[int], y: dict[int, float]) -> None:
+def _clear_spanning_boxes(items: Sequence[Item], column: Sequence[int], y: dict[int, float]) -> None:
     """Move the towers' lines out of the way of boxes that span the towers."""
     order = sorted(column, key=lambda i: (y[i], items[i].where == "box"))
-    weights = [1.0 if items[i].where == "box" else _BARELY for i in order]
-    y |= dict(zip(order, apart([y[i] for i in order], weights, _distances(items, order)), strict=True))
+    weights = [1.0 if items[i].where == "box" else _SKIP for i in order]
+    y |= dict(zip(order, separate([y[i] for i in order], weights, _distances(items, order)), strict=True))
 
 
-def apart(wanted: Sequence[float], weights: Sequence[float], distances: Sequence[float]) -> list[float]:
+def separate(wanted: Sequence[float], weights: Sequence[float], distances: Sequence[float]) -> list[float]:
     """Return the heights closest to the wanted ones (weighted least squares) that keep the minimum distances.
 
     ``distances[i]`` is the least distance between items i and i + 1. After subtracting the distances this is isotonic
     regression, solved by the pool adjacent violators algorithm: Barlow et al., Statistical inference under order
     restrictions (1972).
 
-    >>> apart([0.0, 0.0], [1.0, 1.0], [10.0])
+    >>> separate([0.0, 0.0], [1.0, 1.0], [10.0])
     [-5.0, 5.0]
     """
     offsets = [0.0]
     for distance in distances:
         offsets.append(offsets[-1] + distance)
     pools: list[tuple[float, float, int]] = []
-    for want, weight, offset in zip(wanted, weights, offsets, strict=True):
-        value, total, size = want - offset, weight, 1
+    for target, weight, offset in zip(wanted, weights, offsets, strict=True):
+        value, size = target - offset, 1
         while pools and pools[-1][0] > value:
-            before, heavy, many = pools.pop()
-            value = (value * total + before * heavy) / (total + heavy)
-            total, size = total + heavy, size + many
-        pools.append((value, total, size))
+            other_value, other_weight, other_size = pools.pop()
+            value = (value * weight + other_value * other_weight) / (weight + other_weight)
+            weight, size = weight + other_weight, size + other_size
+        pools.append((value, weight, size))
     values = [value for value, _, size in pools for _ in range(size)]
     return [value + offset for value, offset in zip(values, offsets, strict=True)]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from netspec.draw.blocks import Block, TagKind
-from netspec.draw.fonts import broken, text_width
+from netspec.draw.fonts import text_width, wrap
 from netspec.draw.marks import Mark, Slab, Words
 
 NAME, SHAPE, SMALL = 12.0, 11.0, 10.0
@@ -64,24 +64,26 @@ class Label:
 
     def marks(self, centre: float, top: float) -> list[Mark]:
         """Return the marks of the label, with its rows centred on x = ``centre``, from ``top`` downward."""
-        found: list[Mark] = []
+        marks: list[Mark] = []
         for row in self.rows:
             if isinstance(row, _Line):
-                found.append(_text(row.text, centre, top, row.size, row.role, bold=row.bold))
+                marks.append(_text(row.text, centre, top, row.size, row.role, bold=row.bold))
             else:
-                found += _pill(row, centre, top + _PILL_GAP)
+                marks += _pill(row, centre, top + _PILL_GAP)
             top += row.height
-        return found
+        return marks
 
 
-def label_of(block: Block, more: Sequence[str] = ()) -> Label:
-    """Return the label of a block; ``more`` are further lines, which depend on the layout of the figure."""
+def label_of(block: Block, extra_lines: Sequence[str] = ()) -> Label:
+    """Return the label of a block; ``extra_lines`` are further lines, which depend on the layout of the figure."""
     rows: list[_Line | _Pill] = [
-        _Line(text, NAME, "ink", bold=True) for text in broken(block.name, NAME, _WIDEST, bold=True)
+        _Line(text, NAME, "ink", bold=True) for text in wrap(block.name, NAME, _WIDEST, bold=True)
     ]
     rows.append(_Line(str(block.shape), SHAPE, "ink"))
-    rows += [_Line(text, SMALL, "muted") for line in (*block.lines, *more) for text in broken(line, SMALL, _WIDEST)]
-    rows += [_Pill(broken(tag.text, SMALL, _WIDEST - 2 * _PILL_PAD), tag.kind) for tag in block.tags]
+    rows += [
+        _Line(text, SMALL, "muted") for line in (*block.lines, *extra_lines) for text in wrap(line, SMALL, _WIDEST)
+    ]
+    rows += [_Pill(wrap(tag.text, SMALL, _WIDEST - 2 * _PILL_PAD), tag.kind) for tag in block.tags]
     return Label(tuple(rows))
 
 

@@ -58,11 +58,11 @@ def to_png(figure: Figure, theme: ThemeName = "light") -> bytes:
 
 def encoded(picture: Image.Image, dpi: tuple[int, int] | None = None) -> bytes:
     """Encode an image as a PNG whose metadata names the program that made it."""
-    said = PngInfo()
+    metadata = PngInfo()
     for key, text in PNG_TEXT.items():
-        said.add_text(key, text)
+        metadata.add_text(key, text)
     out = io.BytesIO()
-    picture.save(out, "PNG", pnginfo=said, **({"dpi": dpi} if dpi else {}))
+    picture.save(out, "PNG", pnginfo=metadata, **({"dpi": dpi} if dpi else {}))
     return out.getvalue()
 
 

@@ -20,7 +20,7 @@ from netspec.draw.towers import Tower, share_of, towers_of
 LABEL_GAP = 5.0
 SHARE_HEIGHT = 15.0
 _PASSING = 4.0
-_NOBODY = (-1, -1)
+_UNREAD = (-1, -1)
 
 Where: TypeAlias = Literal["box", "passing", "entry", "exit"]
 Key: TypeAlias = tuple[int, Tower]
@@ -32,8 +32,8 @@ class Item:
     """A box, or a slot where a line passes a column, enters the row or leaves it.
 
     ``above`` and ``below`` are the pixels that it takes above and below its centre line, including its label if it is
-    ``labelled``. ``firm`` is false for a line whose value an earlier column has already read: a skip connection, which
-    goes around the trunk.
+    ``labelled``. ``skip`` marks a line whose value an earlier column has already read: a skip connection, which goes
+    around the trunk.
     """
 
     block: int
@@ -42,7 +42,7 @@ class Item:
     column: int
     above: float
     below: float
-    firm: bool = True
+    skip: bool = False
     labelled: bool = False
 
 
@@ -83,11 +83,11 @@ class Parts:
 
     def solid(self, block: int, tower: Tower) -> Solid:
         """Return the size of a block's box in a tower."""
-        what = self.blocks[block]
-        if what.kind in ("sum", "max"):
+        kind, shape, placement = self.blocks[block].kind, self.blocks[block].shape, self.blocks[block].placement
+        if kind in ("sum", "max"):
             return Solid(JOIN, JOIN, 0.0, 0.0)
-        split = what.placement.split and tower is not None
-        return self.scale.solid(share_of(what.shape, self.towers) if split else what.shape)
+        split = placement.split and tower is not None
+        return self.scale.solid(share_of(shape, self.towers) if split else shape)
 
     def width(self, block: int) -> float:
         """Return the width that a block and its label need."""
@@ -114,15 +114,17 @@ def spans_of(wiring: Wiring) -> dict[Key, tuple[int, int]]:
 def rows_of(parts: Parts, ranges: Sequence[range]) -> list[Row]:
     """Return one row per range of columns."""
     spans = spans_of(parts.wiring)
-    inside: defaultdict[int, list[int]] = defaultdict(list)
+    blocks_in: defaultdict[int, list[int]] = defaultdict(list)
     for number, column in enumerate(parts.wiring.column):
-        inside[column].append(number)
+        blocks_in[column].append(number)
     rows = []
     alive: list[Key] = []
     for columns in ranges:
-        rows.append(_row(parts, columns, inside, spans, alive))
-        here = [(b, t) for c in columns for b in inside[c] for t in towers_of(parts.blocks[b].placement, parts.towers)]
-        alive = [key for key in (*alive, *here) if spans.get(key, _NOBODY)[1] >= columns.stop]
+        rows.append(_row(parts, columns, blocks_in, spans, alive))
+        here = [
+            (b, t) for c in columns for b in blocks_in[c] for t in towers_of(parts.blocks[b].placement, parts.towers)
+        ]
+        alive = [key for key in (*alive, *here) if spans.get(key, _UNREAD)[1] >= columns.stop]
     return rows
 
 
@@ -144,24 +146,24 @@ class _Draft:
         self.widths.append(width)
 
     def add(
-        self, key: Key, where: Where, above: float, below: float, *, firm: bool = True, labelled: bool = False
+        self, key: Key, where: Where, above: float, below: float, *, skip: bool = False, labelled: bool = False
     ) -> int:
         """Add an item to the last column and return its index."""
-        self.items.append(Item(*key, where, len(self.columns) - 1, above, below, firm, labelled))
+        self.items.append(Item(*key, where, len(self.columns) - 1, above, below, skip, labelled))
         self.columns[-1].append(len(self.items) - 1)
         return len(self.items) - 1
 
-    def carry(self, key: Key, where: Where, column: int) -> None:
+    def extend(self, key: Key, where: Where, column: int) -> None:
         """Extend a box's line to the row's last column, which is column ``column`` of the figure."""
-        place = self.add(key, where, _PASSING, _PASSING, firm=self.spans[key][0] > column)
-        self.segments.append(Segment(self.at[key], place))
-        self.at[key] = place
+        item = self.add(key, where, _PASSING, _PASSING, skip=self.spans[key][0] <= column)
+        self.segments.append(Segment(self.at[key], item))
+        self.at[key] = item
 
 
 def _row(
     parts: Parts,
     columns: range,
-    inside: Mapping[int, list[int]],
+    blocks_in: Mapping[int, list[int]],
     spans: Mapping[Key, tuple[int, int]],
     alive: Sequence[Key],
 ) -> Row:
@@ -170,17 +172,17 @@ def _row(
     ``alive`` are the boxes of earlier rows that are still to be read.
     """
     draft = _Draft(spans)
-    aligned = all(len(inside[column]) <= 1 for column in columns)
+    aligned = all(len(blocks_in[column]) <= 1 for column in columns)
     if alive:
         draft.begin(max(text_width(entry_text(parts.blocks[b]), SMALL) for b, _ in alive) + 6)
         for key in alive:
-            draft.at[key] = draft.add(key, "entry", 8.0, 8.0, firm=spans[key][0] >= columns.start)
+            draft.at[key] = draft.add(key, "entry", 8.0, 8.0, skip=spans[key][0] < columns.start)
     for column in columns:
-        _fill(draft, parts, column, inside[column], aligned)
+        _fill(draft, parts, column, blocks_in[column], aligned)
     if draft.at:
         draft.begin(16.0)
         for key in draft.at:
-            draft.carry(key, "exit", columns.stop - 1)
+            draft.extend(key, "exit", columns.stop - 1)
     grid = tuple(map(tuple, draft.columns))
     return Row(tuple(draft.items), grid, tuple(draft.widths), tuple(draft.segments), aligned)
 
@@ -198,21 +200,21 @@ def _fill(draft: _Draft, parts: Parts, column: int, blocks: Sequence[int], align
             draft.segments.append(Segment(source, target, link.crossing, link.window))
     for key in passing:
         if draft.spans[key][1] > column:
-            draft.carry(key, "passing", column)
+            draft.extend(key, "passing", column)
         else:
             del draft.at[key]
-    draft.at |= {key: place for key, place in new.items() if draft.spans.get(key, _NOBODY)[1] > column}
+    draft.at |= {key: item for key, item in new.items() if draft.spans.get(key, _UNREAD)[1] > column}
 
 
 def _boxes(parts: Parts, number: int, aligned: bool) -> list[tuple[Key, float, float, bool]]:
     """Return a block's boxes: key, pixels above and below the centre line, and whether the label is right below the
     box (in an aligned row all labels are at one height below the row)."""
     block = parts.blocks[number]
-    found = []
+    boxes = []
     for tower in towers_of(block.placement, parts.towers):
-        half = parts.solid(number, tower).tall / 2
+        half = parts.solid(number, tower).height / 2
         below = half + (SHARE_HEIGHT if block.placement.split and tower is not None else 0.0)
         if not aligned:
             below += LABEL_GAP + parts.labels[number].height
-        found.append(((number, tower), half, below, not aligned))
-    return found
+        boxes.append(((number, tower), half, below, not aligned))
+    return boxes

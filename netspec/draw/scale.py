@@ -16,8 +16,8 @@ from netspec.ir.shape import Shape
 _TALLEST_IMAGE, _MOST_PER_PIXEL = 128.0, 22.0
 _LONGEST_CHANNELS, _MOST_PER_CHANNEL = 44.0, 4.0
 _TALLEST_VECTOR, _MOST_PER_FEATURE = 124.0, 8.0
-_LEAST = 3.0
-_STACKING = -0.35
+_SHORTEST = 3.0
+_STACKING_EXPONENT = -0.35
 _BACK = (0.36, 0.26)
 """The perspective: how far right and up the width axis, which points away from the viewer, leads per pixel."""
 
@@ -30,20 +30,20 @@ JOIN = 24.0
 class Solid:
     """A box in perspective: the width and height of its front, and how far its back is shifted right and up."""
 
-    front: float
-    height: float
-    right: float
-    up: float
+    front_width: float
+    front_height: float
+    back_right: float
+    back_up: float
 
     @property
     def width(self) -> float:
         """The width of the whole drawing, front and side."""
-        return self.front + self.right
+        return self.front_width + self.back_right
 
     @property
-    def tall(self) -> float:
+    def height(self) -> float:
         """The height of the whole drawing, front and top."""
-        return self.height + self.up
+        return self.front_height + self.back_up
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,19 +57,17 @@ class Scale:
     def solid(self, shape: Shape) -> Solid:
         """Return the box of a shape: channels to the right, height down and width away; a vector is a bar."""
         if not shape.is_image:
-            return Solid(BAR, self.of(shape.units, self.feature), 6.0, 4.0)
-        front, height, width = (
-            self.of(shape.channels, self.channel),
-            self.of(shape.height, self.pixel),
-            self.of(shape.width, self.pixel),
-        )
+            return Solid(BAR, self.edge(shape.units, self.feature), 6.0, 4.0)
+        channels = self.edge(shape.channels, self.channel)
+        height = self.edge(shape.height, self.pixel)
+        width = self.edge(shape.width, self.pixel)
         # The top face of an image that is much wider than high would dwarf its front, so it is never higher than that.
-        return Solid(front, height, _BACK[0] * width, min(_BACK[1] * width, height))
+        return Solid(channels, height, _BACK[0] * width, min(_BACK[1] * width, height))
 
     @staticmethod
-    def of(size: int, factor: float) -> float:
+    def edge(size: int, factor: float) -> float:
         """Return the length in pixels at which a size is drawn."""
-        return max(_LEAST, factor * math.sqrt(size))
+        return max(_SHORTEST, factor * math.sqrt(size))
 
 
 def scale_for(shapes: Sequence[Shape], stacked: int = 1) -> Scale:
@@ -77,13 +75,13 @@ def scale_for(shapes: Sequence[Shape], stacked: int = 1) -> Scale:
 
     ``stacked`` is the largest number of boxes above each other in one column.
     """
-    share = stacked**_STACKING
+    shrink = stacked**_STACKING_EXPONENT
     images = [s for s in shapes if s.is_image]
     largest = max((max(s.height, s.width) for s in images), default=1)
     deepest = max((s.channels for s in images), default=1)
     longest = max((s.units for s in shapes if not s.is_image), default=1)
     return Scale(
-        min(_MOST_PER_PIXEL, share * _TALLEST_IMAGE / math.sqrt(largest)),
-        min(_MOST_PER_CHANNEL, share * _LONGEST_CHANNELS / math.sqrt(deepest)),
-        min(_MOST_PER_FEATURE, share * _TALLEST_VECTOR / math.sqrt(longest)),
+        min(_MOST_PER_PIXEL, shrink * _TALLEST_IMAGE / math.sqrt(largest)),
+        min(_MOST_PER_CHANNEL, shrink * _LONGEST_CHANNELS / math.sqrt(deepest)),
+        min(_MOST_PER_FEATURE, shrink * _TALLEST_VECTOR / math.sqrt(longest)),
     )

@@ -13,43 +13,45 @@ from netspec.ir.shape import Shape
 
 _HEAD = 5.5
 _THIN, _THICK = 1.2, 1.6
-_MOST_OF_FACE = 0.92
+_LARGEST_WINDOW = 0.92
+"""The largest drawn part of the side that a window moves over, in each direction."""
 
 
 def box(block: Block, solid: Solid, x: float, centre: float) -> list[Mark]:
     """Draw a block's box, given its left side and centre line: a volume, a bar, or the disc of a sum or maximum."""
     if block.kind in ("sum", "max"):
         return _disc(block.kind, solid, x, centre)
-    top = centre - solid.tall / 2 + solid.up
-    right, bottom = x + solid.front, top + solid.height
-    back, lid = right + solid.right, top - solid.up
+    top = centre - solid.height / 2 + solid.back_up
+    right, bottom = x + solid.front_width, top + solid.front_height
+    back, lid = right + solid.back_right, top - solid.back_up
     edge = f"{block.kind}-edge"
     marks: list[Mark] = [
         Polygon(((x, top), (right, top), (right, bottom), (x, bottom)), f"{block.kind}-front", edge),
-        Polygon(((x, top), (x + solid.right, lid), (back, lid), (right, top)), f"{block.kind}-top", edge),
-        Polygon(((right, top), (back, lid), (back, bottom - solid.up), (right, bottom)), f"{block.kind}-side", edge),
+        Polygon(((x, top), (x + solid.back_right, lid), (back, lid), (right, top)), f"{block.kind}-top", edge),
+        Polygon(
+            ((right, top), (back, lid), (back, bottom - solid.back_up), (right, bottom)), f"{block.kind}-side", edge
+        ),
     ]
-    for place in _seams(block, solid):
-        seam = (x + place, bottom), (x + place, top), (x + place + solid.right, lid)
-        marks.append(Stroke(seam, edge))
+    for joint in (x + offset for offset in _joints(block, solid)):
+        marks.append(Stroke(((joint, bottom), (joint, top), (joint + solid.back_right, lid)), edge))
     return marks
 
 
-def _seams(block: Block, solid: Solid) -> list[float]:
+def _joints(block: Block, solid: Solid) -> list[float]:
     """Return where the inputs of an image concatenation meet, in pixels from the left side of its front."""
     if not block.shape.is_image:
         return []
-    total, done, places = sum(block.parts), 0, []
-    for channels in block.parts[:-1]:
-        done += channels
-        places.append(solid.front * done / total)
-    return places
+    total, before, offsets = sum(block.joined_channels), 0, []
+    for channels in block.joined_channels[:-1]:
+        before += channels
+        offsets.append(solid.front_width * before / total)
+    return offsets
 
 
 def _disc(kind: str, solid: Solid, x: float, centre: float) -> list[Mark]:
     half = solid.width / 2
     middle, arm = x + half, half * 0.45
-    marks: list[Mark] = [Slab(x, centre - half, solid.width, solid.tall, half, "concat-front", "concat-edge")]
+    marks: list[Mark] = [Slab(x, centre - half, solid.width, solid.height, half, "concat-front", "concat-edge")]
     if kind == "sum":
         lines = [((middle - arm, centre), (middle + arm, centre)), ((middle, centre - arm), (middle, centre + arm))]
     else:
@@ -66,11 +68,11 @@ def window(solid: Solid, shape: Shape, size: tuple[int, int], x: float, centre: 
     Returns the window and its upper and lower corners nearest to the reading box.
     """
     high, wide = (
-        min(_MOST_OF_FACE, math.sqrt(kernel / extent))
-        for kernel, extent in ((size[0], shape.height), (size[1], shape.width))
+        min(_LARGEST_WINDOW, math.sqrt(kernel / side))
+        for kernel, side in ((size[0], shape.height), (size[1], shape.width))
     )
-    middle = x + solid.front + solid.right / 2
-    right, up, half = solid.right * wide / 2, solid.up * wide / 2, solid.height * high / 2
+    middle = x + solid.front_width + solid.back_right / 2
+    right, up, half = solid.back_right * wide / 2, solid.back_up * wide / 2, solid.front_height * high / 2
     corners = (
         (middle - right, centre + up - half),
         (middle + right, centre - up - half),

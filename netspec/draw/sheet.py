@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from netspec.draw.columns import breaks
+from netspec.draw.columns import split_into_rows
 from netspec.draw.rows import Parts, Row, rows_of, spans_of
 
 PAGE = 1123.0
@@ -18,12 +18,12 @@ _PLAIN, _BUSY, _CROSSED, _MARGINAL = 22.0, 34.0, 46.0, 8.0
 """Gaps between columns: with level lines only, with bends, with lines between towers, and at a row's ends."""
 
 _TIGHTEST = 0.6
-_ENDS = 110.0
+_ROW_ENDS = 110.0
 """Pixels reserved for the columns where lines enter and leave a row."""
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class PlacedRow:
     """A row with the x of the left and right side of each of its columns."""
 
     row: Row
@@ -34,39 +34,39 @@ class Placed:
         return self.sides[-1][1]
 
 
-def placed_rows(parts: Parts) -> list[Placed]:
+def placed_rows(parts: Parts) -> list[PlacedRow]:
     """Divide the figure into rows that fit the page, and place their columns."""
-    inside: list[list[int]] = [[] for _ in range(max(parts.wiring.column) + 1)]
+    blocks_in: list[list[int]] = [[] for _ in range(max(parts.wiring.column) + 1)]
     for number, column in enumerate(parts.wiring.column):
-        inside[column].append(number)
-    widths = [max(parts.width(b) for b in column) for column in inside]
-    gaps = _gaps(parts, inside)
+        blocks_in[column].append(number)
+    widths = [max(parts.width(b) for b in column) for column in blocks_in]
+    gaps = _gaps(parts, blocks_in)
     room = PAGE - 2 * MARGIN
     tight = [_TIGHTEST * gap for gap in gaps]
     if sum(widths) + sum(tight[1:]) <= room:
         ranges = [range(len(widths))]
     else:
-        ranges = breaks(widths, tight, _passing(parts, len(widths)), room - _ENDS)
+        ranges = split_into_rows(widths, tight, _lines_into(parts, len(widths)), room - _ROW_ENDS)
     return [_place(row, columns, gaps, room) for row, columns in zip(rows_of(parts, ranges), ranges, strict=True)]
 
 
-def _gaps(parts: Parts, inside: Sequence[Sequence[int]]) -> list[float]:
+def _gaps(parts: Parts, blocks_in: Sequence[Sequence[int]]) -> list[float]:
     """Return the preferred gap before each column. If space is short, all gaps shrink by the same factor."""
-    passing = _passing(parts, len(inside))
+    lines = _lines_into(parts, len(blocks_in))
     gaps = []
-    for column, blocks in enumerate(inside):
+    for column, blocks in enumerate(blocks_in):
         links = [link for b in blocks for link in parts.wiring.links[b]]
         if any(link.source_tower != link.target_tower for link in links):
             gaps.append(_CROSSED)
-        elif passing[column] > parts.towers or len(blocks) > 1:
+        elif lines[column] > parts.towers or len(blocks) > 1:
             gaps.append(_BUSY)
         else:
             gaps.append(_PLAIN)
     return gaps
 
 
-def _passing(parts: Parts, columns: int) -> list[int]:
-    """Return, for each column, the number of lines from earlier columns that reach it or pass it."""
+def _lines_into(parts: Parts, columns: int) -> list[int]:
+    """Return, for each column, the number of boxes in earlier columns whose lines reach it or pass it."""
     change = [0] * (columns + 2)
     for (block, _), (_, end) in spans_of(parts.wiring).items():
         change[parts.wiring.column[block] + 1] += 1
@@ -74,16 +74,16 @@ def _passing(parts: Parts, columns: int) -> list[int]:
     return list(accumulate(change))[:columns]
 
 
-def _place(row: Row, columns: range, gaps: Sequence[float], room: float) -> Placed:
+def _place(row: Row, columns: range, gaps: Sequence[float], room: float) -> PlacedRow:
     """Place columns from left to right, with gaps as wide as ``room`` allows, up to their preferred width."""
     enters = len(row.columns) > len(columns) and row.items[row.columns[0][0]].where == "entry"
     leaves = len(row.columns) - len(columns) - enters
     entering = len(row.columns[0]) if enters else 0
-    own = [_MARGINAL if entering < 2 else _BUSY] * enters + [gaps[c] for c in columns[1:]] + [_MARGINAL] * leaves
+    preferred = [_MARGINAL if entering < 2 else _BUSY] * enters + [gaps[c] for c in columns[1:]] + [_MARGINAL] * leaves
     free = room - sum(row.widths)
-    factor = min(1.0, max(_TIGHTEST, free / sum(own))) if own and sum(own) else 1.0
+    factor = min(1.0, max(_TIGHTEST, free / sum(preferred))) if preferred and sum(preferred) else 1.0
     sides = [(0.0, row.widths[0])]
-    for gap, width in zip(own, row.widths[1:], strict=True):
+    for gap, width in zip(preferred, row.widths[1:], strict=True):
         left = sides[-1][1] + factor * gap
         sides.append((left, left + width))
-    return Placed(row, tuple(sides))
+    return PlacedRow(row, tuple(sides))

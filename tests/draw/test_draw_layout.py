@@ -12,9 +12,9 @@ from PIL import ImageFont
 
 import netspec
 from netspec.draw.blocks import Block, blocks_of
-from netspec.draw.columns import breaks, wire
-from netspec.draw.fonts import broken, text_width
-from netspec.draw.heights import apart
+from netspec.draw.columns import split_into_rows, wire
+from netspec.draw.fonts import text_width, wrap
+from netspec.draw.heights import separate
 from netspec.draw.scale import scale_for
 from netspec.draw.towers import MOST_TOWERS, drawn_towers
 from netspec.ir.shape import Shape
@@ -77,20 +77,20 @@ def test_many_groups_are_one_tower() -> None:
 def test_lengths_are_square_roots() -> None:
     scale = scale_for([Shape(3, 224, 224), Shape(96, 56, 56)])
     large, small = scale.solid(Shape(3, 224, 224)), scale.solid(Shape(96, 56, 56))
-    assert large.height == pytest.approx(2 * small.height)  # 224 = 4 x 56
-    assert small.front == pytest.approx(math.sqrt(32) * large.front)  # 96 = 32 x 3
+    assert large.front_height == pytest.approx(2 * small.front_height)  # 224 = 4 x 56
+    assert small.front_width == pytest.approx(math.sqrt(32) * large.front_width)  # 96 = 32 x 3
 
 
 def test_two_that_want_one_place_stand_on_either_side() -> None:
-    assert apart([0.0, 0.0], [1.0, 1.0], [10.0]) == [-5.0, 5.0]
-    assert apart([0.0, 0.0], [3.0, 1.0], [8.0]) == [-2.0, 6.0]
-    assert apart([0.0, 20.0], [1.0, 1.0], [10.0]) == [0.0, 20.0]
+    assert separate([0.0, 0.0], [1.0, 1.0], [10.0]) == [-5.0, 5.0]
+    assert separate([0.0, 0.0], [3.0, 1.0], [8.0]) == [-2.0, 6.0]
+    assert separate([0.0, 20.0], [1.0, 1.0], [10.0]) == [0.0, 20.0]
 
 
 @given(st.lists(st.tuples(heights, st.floats(0.01, 100), st.floats(0, 50)), min_size=1, max_size=8))
 def test_distances_are_kept_and_no_shift_would_be_closer(items: list[tuple[float, float, float]]) -> None:
     wanted, weights, distances = (list(part) for part in zip(*items, strict=True))
-    placed = apart(wanted, weights, distances[1:])
+    placed = separate(wanted, weights, distances[1:])
     assert all(b - a >= d - 1e-6 for a, b, d in zip(placed, placed[1:], distances[1:], strict=False))
     # As a whole they stand at the weighted mean of what they want: else moving all of them would be better.
     off = sum(w * (p - x) for p, x, w in zip(placed, wanted, weights, strict=True))
@@ -98,18 +98,18 @@ def test_distances_are_kept_and_no_shift_would_be_closer(items: list[tuple[float
 
 
 def test_rows_are_as_few_and_as_even_as_they_can_be() -> None:
-    assert breaks([10.0] * 6, [0.0] * 6, [1] * 6, 60) == [range(6)]
-    assert breaks([10.0] * 6, [0.0] * 6, [1] * 6, 40) == [range(3), range(3, 6)]
-    assert breaks([10.0] * 6, [5.0] * 6, [1] * 6, 40) == [range(3), range(3, 6)]  # 10 5 10 5 10
+    assert split_into_rows([10.0] * 6, [0.0] * 6, [1] * 6, 60) == [range(6)]
+    assert split_into_rows([10.0] * 6, [0.0] * 6, [1] * 6, 40) == [range(3), range(3, 6)]
+    assert split_into_rows([10.0] * 6, [5.0] * 6, [1] * 6, 40) == [range(3), range(3, 6)]  # 10 5 10 5 10
 
 
 def test_a_row_ends_where_few_lines_lead_on() -> None:
     cut = [0, 1, 9, 9, 1, 9]
-    assert breaks([10.0] * 6, [0.0] * 6, cut, 40) == [range(4), range(4, 6)]
+    assert split_into_rows([10.0] * 6, [0.0] * 6, cut, 40) == [range(4), range(4, 6)]
 
 
 def test_what_is_wider_than_the_page_has_a_row_of_its_own() -> None:
-    assert breaks([10.0, 99.0, 10.0], [0.0] * 3, [1] * 3, 50) == [range(1), range(1, 2), range(2, 3)]
+    assert split_into_rows([10.0, 99.0, 10.0], [0.0] * 3, [1] * 3, 50) == [range(1), range(1, 2), range(2, 3)]
 
 
 @given(st.text(st.characters(min_codepoint=32, max_codepoint=126)))
@@ -120,7 +120,7 @@ def test_a_text_has_the_room_that_pillows_font_needs(text: str) -> None:
 
 
 def test_names_break_after_their_seams() -> None:
-    assert broken("inception_3a_output", 10, 70) == ("inception_3a_", "output")
-    assert broken("short", 10, 70) == ("short",)
-    assert broken("x" * 200, 10, 30)[-1].endswith("…")
-    assert all(text_width(line, 10) <= 30 for line in broken("w" * 9, 10, 30))
+    assert wrap("inception_3a_output", 10, 70) == ("inception_3a_", "output")
+    assert wrap("short", 10, 70) == ("short",)
+    assert wrap("x" * 200, 10, 30)[-1].endswith("…")
+    assert all(text_width(line, 10) <= 30 for line in wrap("w" * 9, 10, 30))
