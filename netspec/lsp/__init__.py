@@ -1,5 +1,6 @@
-"""The language server: what an editor shows of a spec while it is written.
+"""The language server for specs.
 
-Every feature is a function of one file here, from a document and an offset in it to plain data; none of them knows the
-protocol. ``server`` and ``answers`` translate, and are the only ones that need pygls.
+Each feature is implemented in a module of its own, as functions from a document and an offset to plain data that do not
+depend on the protocol. ``answers`` connects these functions to the protocol's requests, ``protocol`` converts their
+results, and ``server`` checks documents and publishes diagnostics.
 """

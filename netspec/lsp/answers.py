@@ -1,4 +1,4 @@
-"""What the server answers: each request of the protocol, and the function of this folder that knows."""
+"""The handlers of the protocol's requests and notifications."""
 
 from __future__ import annotations
 
@@ -13,39 +13,39 @@ from netspec.lsp.server import Server
 
 
 def did_open(ls: Server, params: types.DidOpenTextDocumentParams) -> None:
-    """A document appears in the editor."""
+    """Check a document that was opened in the editor."""
     opened = params.text_document
     ls.check(ls.documents.put(opened.uri, opened.version, opened.text))
 
 
 def did_change(ls: Server, params: types.DidChangeTextDocumentParams) -> None:
-    """A document has another text: the last one that is sent."""
+    """Check a document whose text has changed. Each change carries the whole text, so the last one counts."""
     if params.content_changes:
         changed = params.text_document
         ls.check(ls.documents.put(changed.uri, changed.version, params.content_changes[-1].text))
 
 
 def did_close(ls: Server, params: types.DidCloseTextDocumentParams) -> None:
-    """A document leaves the editor; its variants start from its file again."""
+    """Forget a document that was closed, and check its variants again, which now start from the saved file."""
     again = ls.documents.close(params.text_document.uri)
     ls.forget(params.text_document.uri)
     ls.check(again)
 
 
 def did_change_files(ls: Server, params: types.DidChangeWatchedFilesParams) -> None:
-    """Files have changed on the disk, of which variants may start."""
+    """Check the open variants again, because the files that they start from may have changed on disk."""
     ls.check(ls.documents.refresh())
 
 
 def hover_(ls: Server, params: types.HoverParams) -> types.Hover | None:
-    """What is shown over a word."""
+    """Return the hover text of the word at a position."""
     document = ls.documents.get(params.text_document.uri)
     found = hover.hover(document, ls.offset(document, params.position)) if document else None
     return ls.translator.hover(found.markdown, found.span) if found else None
 
 
 def complete(ls: Server, params: types.CompletionParams) -> list[types.CompletionItem]:
-    """What may be written."""
+    """Return the completions at a position."""
     document = ls.documents.get(params.text_document.uri)
     if document is None:
         return []
@@ -54,14 +54,14 @@ def complete(ls: Server, params: types.CompletionParams) -> list[types.Completio
 
 
 def definition(ls: Server, params: types.DefinitionParams) -> types.Location | None:
-    """Where a layer is defined."""
+    """Return the place where the layer named at a position is defined."""
     document = ls.documents.get(params.text_document.uri)
     found = names.definition(document, ls.offset(document, params.position)) if document else None
     return ls.translator.location(found) if found else None
 
 
 def references(ls: Server, params: types.ReferenceParams) -> list[types.Location]:
-    """Where a layer is named."""
+    """Return all places that name the layer named at a position."""
     document = ls.documents.get(params.text_document.uri)
     if document is None:
         return []
@@ -71,14 +71,14 @@ def references(ls: Server, params: types.ReferenceParams) -> list[types.Location
 
 
 def prepare_rename(ls: Server, params: types.PrepareRenameParams) -> types.Range | None:
-    """Whether there is a layer's name to change."""
+    """Return the range of the layer name at a position, or ``None`` if there is nothing to rename."""
     document = ls.documents.get(params.text_document.uri)
     found = names.renamable(document, ls.offset(document, params.position)) if document else None
     return ls.translator.range(found) if found else None
 
 
 def rename(ls: Server, params: types.RenameParams) -> types.WorkspaceEdit | None:
-    """Another name for a layer."""
+    """Return the edits that rename the layer at a position."""
     document = ls.documents.get(params.text_document.uri)
     if document is None:
         return None
@@ -90,19 +90,19 @@ def rename(ls: Server, params: types.RenameParams) -> types.WorkspaceEdit | None
 
 
 def outline(ls: Server, params: types.DocumentSymbolParams) -> list[types.DocumentSymbol]:
-    """Layers and settings."""
+    """Return the document's outline: its layers and settings."""
     document = ls.documents.get(params.text_document.uri)
     return [ls.translator.symbol(symbol) for symbol in symbols.symbols(document)] if document else []
 
 
 def format_(ls: Server, params: types.DocumentFormattingParams) -> list[types.TextEdit]:
-    """The canonical layout."""
+    """Return the edits that format a document."""
     document = ls.documents.get(params.text_document.uri)
     return [ls.translator.text_edit(edit) for edit in layout.layout(document)] if document else []
 
 
 def inlay_hints(ls: Server, params: types.InlayHintParams) -> list[types.InlayHint]:
-    """The shapes that the visible lines do not state."""
+    """Return the shapes of the layers in a range that do not state them."""
     document = ls.documents.get(params.text_document.uri)
     if document is None:
         return []
@@ -111,7 +111,7 @@ def inlay_hints(ls: Server, params: types.InlayHintParams) -> list[types.InlayHi
 
 
 async def code_actions(ls: Server, params: types.CodeActionParams) -> list[types.CodeAction]:
-    """The fixes of what is wrong at a place. None where the text changes while they are sought."""
+    """Return the fixes for the diagnostics in a range; nothing if the text changes during the search for fixes."""
     document = ls.documents.get(params.text_document.uri)
     if document is None:
         return []
@@ -148,7 +148,7 @@ _ANSWERS: Mapping[str, tuple[Callable[..., Any], Any]] = {
 
 
 def server() -> Server:
-    """A server that answers all of these."""
+    """Create a server with all handlers registered."""
     made = Server()
     for method, (answer, options) in _ANSWERS.items():
         made.feature(method, options)(answer)

@@ -1,4 +1,4 @@
-"""What may be written at an offset: settings, types, keys that are not given yet, values, layers, the stated shape."""
+"""Completion: settings, layer types, keys not given yet, values, layer names, base files and claims."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from netspec.source import Source
 Sort = Literal["setting", "type", "key", "value", "layer", "shape", "file"]
 
 MOST_IN_A_ROW = 16
-"""Channels that are written out as a row of a connection table."""
+"""The most input channels for which a row of a connection table is offered."""
 
 _OF_VARIANTS = {
     "drop": "Removes layers of the spec that this one starts from.",
@@ -30,7 +30,7 @@ _OF_VARIANTS = {
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """Something that may stand at a place. ``insert`` is what is written in place of ``start`` to ``end``."""
+    """A completion. ``insert`` is the text that replaces the offsets ``start`` to ``end``."""
 
     label: str
     sort: Sort
@@ -42,7 +42,7 @@ class Candidate:
 
 
 def complete(document: Document, offset: int) -> list[Candidate]:
-    """Everything that may be written at an offset, the likeliest first."""
+    """Return the completions at an offset, the likeliest first."""
     if document.too_large:
         return []
     here = context(document.source, offset)
@@ -92,7 +92,7 @@ def _types(here: Context) -> Iterator[Candidate]:
 
 
 def _keys(document: Document, here: Context) -> Iterator[Candidate]:
-    """The keys of the statement's type or setting: those without a default first."""
+    """Yield the keys that the statement may still have, required ones first."""
     keys = [key for key in _known(document, here) if key.name not in here.given]
     equals = "" if here.followed else "="
     for key in sorted(keys, key=lambda k: not k.required):
@@ -122,7 +122,7 @@ def _values(document: Document, here: Context) -> Iterator[Candidate]:
 
 
 def _rows(document: Document, here: Context) -> Iterator[Candidate]:
-    """A connection table's row of all channels of what the layer reads, to be thinned out: the first, or one more."""
+    """Yield a row of a connection table that has all channels of the layer's input, for the user to remove some."""
     facts = document.checked.layer(here.name)
     read = document.checked.layers[facts.inputs[0]] if facts and len(facts.inputs) == 1 else None
     if read is None or read.computed is None or not read.computed.is_image or read.computed.channels > MOST_IN_A_ROW:
@@ -133,7 +133,7 @@ def _rows(document: Document, here: Context) -> Iterator[Candidate]:
 
 
 def _bases(document: Document, here: Context) -> Iterator[Candidate]:
-    """The other specs of the folder."""
+    """Yield the other specs in the folder."""
     own = document.source.name.rpartition("/")[2]
     for name in document.folder.names():
         if name != own:
@@ -162,7 +162,10 @@ def _layers(here: Context, among: Iterable[LayerFacts]) -> Iterator[Candidate]:
 
 
 def _readable(document: Document, here: Context) -> list[LayerFacts]:
-    """The layers above the one being written, the nearest first; for shared weights, those of its type."""
+    """Return the layers that may be named: those above the current layer, nearest first.
+
+    For ``weights``, only layers of the same type; for ``after``, all other layers.
+    """
     every = document.checked.layers
     if here.key == "after":
         return [facts for facts in every if facts.section.name.text != here.name]
@@ -172,7 +175,7 @@ def _readable(document: Document, here: Context) -> list[LayerFacts]:
 
 
 def _claims(document: Document, here: Context) -> Iterator[Candidate]:
-    """What is true of the layer: the file is checked without the claim that is being written."""
+    """Yield the claims that hold for the layer, computed by checking the file without the claim being written."""
     start, end = statement_around(document.source, here.start)
     text = document.source.text
     arrow = text.find("->", start, end)
@@ -196,7 +199,7 @@ def _claims(document: Document, here: Context) -> Iterator[Candidate]:
 
 
 def _known(document: Document, here: Context) -> tuple[Key, ...]:
-    """The keys that the statement may have."""
+    """Return the keys that the statement may have."""
     if here.head == "[":
         return keys_of(_type(document, here))
     if here.head == "default":
@@ -205,7 +208,7 @@ def _known(document: Document, here: Context) -> tuple[Key, ...]:
 
 
 def _type(document: Document, here: Context) -> str:
-    """The type of the layer that is being written: of a variant's, the inherited one."""
+    """Return the type of the layer being written; in a variant, possibly the inherited one. Empty if unknown."""
     if layers.find(here.operand):
         return here.operand
     facts = document.checked.layer(here.name)

@@ -1,4 +1,4 @@
-"""A spec as it stands in an editor, and what the checker says of it."""
+"""A text in the editor, with its check results."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ from netspec.units import count
 
 @dataclass(frozen=True)
 class Document:
-    """One text at one moment; the next keystroke makes another. What is known of it is found out when it is asked for.
+    """A snapshot of a spec's text; every change of the text makes a new one. Results are computed on first access.
 
-    ``version`` is the editor's number of this text, ``None`` for a file that is not open in it. ``current`` says of a
-    document whether there is no later text of it. ``earlier`` is what was found out of the text before.
+    ``version`` is the editor's version number of this text, or ``None`` for a file that is not open in the editor.
+    ``current`` returns whether a document is still the latest snapshot of its text. ``earlier`` is the cache of the
+    check of an earlier snapshot, which makes this one's check faster.
     """
 
     uri: str
@@ -35,12 +36,12 @@ class Document:
 
     @cached_property
     def too_large(self) -> bool:
-        """Whether this is no spec by its size alone; then nothing in it is looked at."""
+        """Whether the text is too large to be a spec. It is not parsed then."""
         return len(self.source.text) > LARGEST_FILE
 
     @cached_property
     def texts(self) -> Texts:
-        """This text with those that it starts from."""
+        """This text and the base specs that it starts from."""
         if self.too_large:
             message = f"this file is larger than {count(LARGEST_FILE)} characters: it is no spec"
             return Texts(self.source, problems=(Diagnostic("too-large-file", message, (whole(self.source),)),))
@@ -48,30 +49,30 @@ class Document:
 
     @cached_property
     def file(self) -> File:
-        """What stands in this text itself; of a variant, only the changes."""
+        """The syntax of this text alone; for a variant, only its changes."""
         return File(self.source, (), (), ()) if self.too_large else self.texts.own
 
     @cached_property
     def checked(self) -> Checked:
-        """The network that it describes, with what a variant inherits."""
+        """The result of checking the spec, together with its base specs."""
         return check(self.texts, earlier=self.earlier)
 
     @property
     def known(self) -> Known | None:
-        """What was found out of the layers of the last text that was checked, this one or one before."""
+        """The cache of this document's check, or, if it has not been checked yet, that of an earlier one."""
         return self.checked.known if "checked" in self.__dict__ else self.earlier
 
     @cached_property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
-        """The checker's diagnostics with the fixes that were found to hold. May take long for a large file.
+        """The checker's diagnostics with verified fixes. Computing them may take long for a large file.
 
-        The search is given up once there is a later text, after the trial under way; some fixes are missing then.
+        The search for fixes stops early, and the result is incomplete, once the document is no longer current.
         """
         return solved(self.checked, wanted=lambda: self.current(self)) if self.checked.diagnostics else ()
 
     @property
     def base(self) -> Span | None:
-        """Where a variant names the file that it starts from."""
+        """The place of the file name after ``from=``, or ``None`` if the spec is not a variant."""
         nets = (setting for setting in self.file.settings if setting.word.text == "net")
         return next((p.value.span for net in nets for p in net.pairs if p.key.text == "from"), None)
 
@@ -83,6 +84,6 @@ class Document:
         return found
 
     def facts(self, section: Section) -> LayerFacts | None:
-        """What is known of a layer of this text. Of two layers with one name, each has its own."""
+        """Return the check results of a layer of this text. If two layers have the same name, each gets its own."""
         same = self._by_name.get(section.name.text, ())
         return next((f for f in same if f.section.name.span == section.name.span), same[0] if same else None)

@@ -1,4 +1,4 @@
-"""All documents that are open, and the files beside them that they start from or that start from them."""
+"""The open documents, and the other spec files in their folders."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from netspec.source import Source
 
 
 class Documents:
-    """The open documents by their address. A file that is open is read as it stands in the editor, saved or not."""
+    """The open documents by URI. For open files, the text in the editor takes precedence over the saved one."""
 
     def __init__(self) -> None:
         self._open: dict[str, Document] = {}
@@ -24,47 +24,48 @@ class Documents:
         return iter(tuple(self._open.values()))
 
     def get(self, uri: str) -> Document | None:
-        """The document that is open under an address."""
+        """Return the open document with this URI, if any."""
         return self._open.get(uri)
 
     def is_current(self, document: Document) -> bool:
-        """Whether no later text has come since."""
+        """Whether a document is the latest snapshot of an open text."""
         return self._open.get(document.uri) is document
 
     def put(self, uri: str, version: int | None, text: str) -> tuple[Document, ...]:
-        """Open a document or give it another text. The answer is all documents that this makes anew: itself, and
-        variants, which may start from it."""
+        """Open a document or replace its text.
+
+        Returns the documents to check again: this one and all open variants, which may start from it.
+        """
         document = self._document(uri, version, Source(self._name(uri), text))
         self._open[uri] = document
         return document, *self.refresh(but=uri)
 
     def close(self, uri: str) -> tuple[Document, ...]:
-        """Close a document; it is what its file is again. The answer is the documents that this makes anew."""
+        """Close a document. Returns the documents to check again, because they may start from the saved file now."""
         self._open.pop(uri, None)
         return self.refresh()
 
     def refresh(self, but: str = "") -> tuple[Document, ...]:
-        """Make variants anew after a change of another file, and answer them."""
+        """Replace all open variants by new snapshots after another file has changed, and return them."""
         variants = [d for d in self if d.uri != but and d.base is not None]
         for variant in variants:
             self._open[variant.uri] = self._document(variant.uri, variant.version, variant.source)
         return tuple(self._open[variant.uri] for variant in variants)
 
     def uri_of(self, source: Source) -> str:
-        """The address of a text: the editor's own where it is open."""
+        """Return the URI of a text: the one the editor uses if it is open, otherwise one made from its path."""
         for document in self:
             if document.source.name == source.name:
                 return document.uri
         return from_fs_path(source.name) or source.name
 
     def view(self, source: Source) -> Document:
-        """The document of a text: the open one, or one of a file that is not open."""
+        """Return the open document of a text, or a new document if it is not open."""
         uri = self.uri_of(source)
         return self._open.get(uri) or self._document(uri, None, source)
 
     def beside(self, document: Document) -> Iterator[Document]:
-        """The other specs of a document's folder, as far as they can be read: those that are open, saved or not, and
-        the files."""
+        """Yield the other readable specs in a document's folder: open ones, saved or not, and files."""
         folder = self._folder(document.uri)
         if folder is None:
             return

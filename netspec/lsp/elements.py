@@ -1,4 +1,4 @@
-"""What stands at an offset: a layer's name, a type, a key, a value or a setting."""
+"""Find the element at an offset: a layer name, a type, a key, a value, an argument or a setting."""
 
 from __future__ import annotations
 
@@ -18,9 +18,12 @@ Sort = Literal["layer", "type", "setting", "key", "value", "argument"]
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """A word and what it is here. ``key`` is the definition of a key that it is, or whose value it is; ``owner`` the
-    layer type or setting that the key belongs to. ``defines``: it is the name in brackets at a layer's beginning.
-    ``call`` is the word in whose brackets an argument stands."""
+    """A word and its role.
+
+    ``key`` is the definition of the key that the word is or belongs to, and ``owner`` the layer type or setting that
+    has this key. ``defines``: the word is a layer name in brackets, where the layer is defined. ``call`` is the name
+    of the form that an argument belongs to, such as ``sgd``.
+    """
 
     sort: Sort
     word: Word
@@ -31,7 +34,7 @@ class Element:
 
 
 def at(document: Document, offset: int) -> Element | None:
-    """The element that an offset lies in or at the end of."""
+    """Return the element that contains an offset or ends at it."""
     for statement in _statements(document):
         if statement.span.start <= offset <= statement.span.end:
             return next((e for e in _elements(document, statement) if _covers(e, offset)), None)
@@ -39,13 +42,13 @@ def at(document: Document, offset: int) -> Element | None:
 
 
 def layer_names(document: Document) -> Iterator[Element]:
-    """Every place in a text that names a layer."""
+    """Yield every occurrence of a layer name in a text."""
     for statement in _statements(document):
         yield from (e for e in _elements(document, statement) if e.sort == "layer")
 
 
 def type_of(document: Document, section: Section) -> str:
-    """The word of a layer's type: what is written, or what a variant's layer has inherited; empty if neither."""
+    """Return a layer's type as written or as inherited from the base spec; empty if there is none."""
     written = section.body.values
     if written:
         return written[0].text if isinstance(written[0], Word) else ""
@@ -54,14 +57,14 @@ def type_of(document: Document, section: Section) -> str:
 
 
 def keys_of(word: str) -> tuple[Key, ...]:
-    """The keys of a layer type or a setting; none for an unknown word."""
+    """Return the keys of a layer type or a setting; empty for an unknown word."""
     found = layers.find(word)
     return found.keys if found else SETTINGS.get(word, ())
 
 
 @cache
 def naming_keys() -> frozenset[str]:
-    """The keys whose values are names of layers. ``after`` is a variant's, where it inserts a layer."""
+    """Return the keys whose values are layer names, including ``after``, with which a variant inserts a layer."""
     types = [found for name in layers.names() if (found := layers.find(name))]
     return frozenset({"after", *(k.name for t in types for k in t.keys if isinstance(k.kind, LayerNames))})
 

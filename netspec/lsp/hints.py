@@ -1,4 +1,4 @@
-"""The shapes that a spec does not state, for the ends of its lines."""
+"""Inlay hints: output shapes at the ends of the lines that do not state them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from netspec.lsp.document import Document
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """A shape, shown behind a statement's last character; ``claim`` is what would state it there."""
+    """A shape that is shown after a statement's last character. ``claim`` is the text that would state it there."""
 
     offset: int
     shape: str
@@ -17,7 +17,7 @@ class Hint:
 
 
 def hints(document: Document, start: int, end: int) -> list[Hint]:
-    """The output shape of each layer between two offsets whose line does not have it already."""
+    """Return the output shape of each layer that ends between two offsets and does not state its shape."""
     found = []
     for section in document.file.sections:
         place = section.span.end

@@ -1,4 +1,4 @@
-"""What is shown over a word: a layer's shape, counts and arithmetic; what a type, a key, a value or a setting means."""
+"""Hover texts: a layer's shape, counts and arithmetic; the documentation of types, keys, values and settings."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from netspec.units import count
 
 @dataclass(frozen=True, slots=True)
 class Hover:
-    """Markdown, and the word that it is about."""
+    """A hover text in Markdown, and the word that it describes."""
 
     markdown: str
     span: Span
 
 
 def hover(document: Document, offset: int) -> Hover | None:
-    """What there is to say about the word at an offset."""
+    """Return the hover text of the word at an offset, if it has one."""
     element = at(document, offset)
     text = _text(document, element) if element else ""
     return Hover(text, element.word.span) if element and text else None
@@ -52,7 +52,7 @@ def _text(document: Document, element: Element) -> str:
 
 
 def layer_card(document: Document, facts: LayerFacts) -> str:
-    """A layer in a few lines: its shape, what it reads and who reads it, its counts and their arithmetic."""
+    """Describe a layer in Markdown: its shape, its inputs and readers, its counts and their arithmetic."""
     name = facts.section.name.text
     shape = facts.computed or facts.stated.shape
     lines = [f"**{name}**: {facts.type or 'a layer of unknown type'}" + (f", {shape}" if shape else "")]
@@ -96,7 +96,7 @@ def _with_shape(facts: LayerFacts) -> str:
 
 
 def _placement(document: Document, facts: LayerFacts) -> Iterator[str]:
-    """Where its value lives, in a network that is right and has GPU groups."""
+    """Describe the placement of a layer's output, if the network has no errors and several GPU groups."""
     graph = document.checked.graph
     if graph is None or graph.groups == 1:
         return

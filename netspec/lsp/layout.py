@@ -9,7 +9,7 @@ from netspec.source import Span
 
 
 def layout(document: Document) -> list[Edit]:
-    """The edit that lays a document out; none where that is done, or where syntax errors keep it from being done."""
+    """Return the edit that formats a document; empty if it is formatted already or has syntax errors."""
     if document.too_large:
         return []
     source = document.source

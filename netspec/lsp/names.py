@@ -1,4 +1,4 @@
-"""Names of layers across a spec, the spec that it starts from, and its variants: definition, references, renaming."""
+"""Go to definition, find references, and rename, for layer names across a spec, its base specs and its variants."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from netspec.source import Source, Span
 
 
 class Refused(Exception):
-    """A renaming that cannot be; the message says why."""
+    """A layer cannot be renamed; the message says why."""
 
 
 def definition(document: Document, offset: int) -> Span | None:
-    """Where the layer that is named at an offset is defined; for a variant's, that may be another file."""
+    """Return where the layer named at an offset is defined; for a variant, this may be in another file."""
     name = _name_at(document, offset)
     facts = document.checked.layer(name.word.text) if name else None
     return facts.section.name.span if facts else None
 
 
 def references(documents: Documents, document: Document, offset: int, *, defining: bool) -> list[Span]:
-    """Every place that names the layer which is named at an offset, in all files that mean the same layer by it.
+    """Return all occurrences of the layer name at an offset, in all files in which it refers to the same layer.
 
-    ``defining``: with the names at the beginnings of layers.
+    ``defining``: include the places where the layer is defined.
     """
     name = _name_at(document, offset)
     if name is None:
@@ -34,18 +34,18 @@ def references(documents: Documents, document: Document, offset: int, *, definin
 
 
 def renamable(document: Document, offset: int) -> Span | None:
-    """The layer's name at an offset."""
+    """Return the place of the layer name at an offset, if there is one."""
     name = _name_at(document, offset)
     return name.word.span if name else None
 
 
 def rename(documents: Documents, document: Document, offset: int, new: str) -> list[Edit]:
-    """The edits that give a layer another name, everywhere.
+    """Return the edits that rename the layer named at an offset in all files.
 
     Raises
     ------
     Refused
-        There is no layer's name, the new one is none or is taken, or a file cannot be read for syntax errors.
+        There is no layer name at the offset, the new name is invalid or taken, or a file has syntax errors.
     """
     name = _name_at(document, offset)
     if name is None:
@@ -75,7 +75,7 @@ def _occurrences(document: Document, name: str) -> list[Element]:
 
 
 def _family(documents: Documents, document: Document, name: str) -> list[Document]:
-    """The document in which a layer begins, among this one and those it starts from, and all that start from that."""
+    """Return the document that defines a layer, which may be a base spec, and all variants of that document."""
     chain = [document, *map(documents.view, document.texts.bases)]
     owner = next((d for d in reversed(chain) if any(e.defines for e in _occurrences(d, name))), document)
     heirs = [d for d in documents.beside(owner) if owner.source.name in {base.name for base in d.texts.bases}]
@@ -83,6 +83,6 @@ def _family(documents: Documents, document: Document, name: str) -> list[Documen
 
 
 def _is_name(text: str) -> bool:
-    """Whether a layer may be called so: the parser is asked."""
+    """Whether a text is a valid layer name, according to the parser."""
     file = parse(Source("name", f"[{text}]"))
     return not file.diagnostics and [section.name.text for section in file.sections] == [text]

@@ -1,4 +1,4 @@
-"""A layer's numbers from what the checker found out about it: known in a broken file too."""
+"""A layer's counts, computed from its check results. This works in files with errors too."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from netspec.check import LayerFacts
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """Learnt numbers and multiply-accumulates of one image's forward pass; shared weights are counted."""
+    """A layer's output values, learnt parameters, and multiply-accumulates of one image's forward pass.
+
+    Weights shared with another layer are counted.
+    """
 
     units: int
     weights: int
@@ -18,7 +21,7 @@ class Numbers:
 
 
 def numbers_of(facts: LayerFacts) -> Numbers | None:
-    """The numbers of a layer whose shape is known."""
+    """Return the counts of a layer, or ``None`` if its shape could not be computed."""
     if facts.computed is None:
         return None
     sizes = {"weight": 0, "bias": 0}

@@ -1,7 +1,7 @@
-"""Offsets in a text, and the positions by which editors mean the same places.
+"""Convert between character offsets in a text and LSP positions.
 
-A position is a line and a character in it, both from 0. What counts as one character is agreed upon when the editor
-connects: a UTF-16 unit unless it can do better. A line ends at LF, CRLF or CR, as it does in a ``Source``.
+A position is a zero-based line and a zero-based column. The unit of columns is negotiated when the editor connects;
+the default is UTF-16 code units. A line ends at LF, CRLF or CR, as in ``Source``.
 """
 
 from __future__ import annotations
@@ -17,21 +17,24 @@ Encoding = Literal["utf-8", "utf-16", "utf-32"]
 
 @dataclass(frozen=True, slots=True, order=True)
 class Position:
-    """A line and a character in it, both from 0."""
+    """A zero-based line and a zero-based column in code units of the agreed encoding."""
 
     line: int
     character: int
 
 
 def position(source: Source, offset: int, encoding: Encoding) -> Position:
-    """The position of an offset."""
+    """Convert a character offset to a position."""
     line = bisect.bisect_right(source.line_starts, offset) - 1
     return Position(line, _units(source.text[source.line_starts[line] : offset], encoding))
 
 
 def offset(source: Source, place: Position, encoding: Encoding) -> int:
-    """The offset of a position. One behind a line's end is that end, one below the last line the end of the text, and
-    one inside a character the place before it."""
+    """Convert a position to a character offset.
+
+    A column beyond the end of a line means that end, a line after the last one the end of the text, and a column inside
+    a character the start of that character.
+    """
     if place.line >= len(source.line_starts):
         return len(source.text)
     start, line = source.line_starts[place.line], source.line(place.line + 1)
@@ -50,7 +53,10 @@ def _units(text: str, encoding: Encoding) -> int:
 
 
 def _width(character: str, encoding: Encoding) -> int:
-    """The units of a character. It is not encoded: an editor's text may hold half of a surrogate pair."""
+    """Return the number of code units of a character.
+
+    It is computed rather than taken from ``str.encode``, which fails on the lone surrogates that editors may send.
+    """
     code = ord(character)
     if encoding == "utf-16":
         return 1 + (code > 0xFFFF)

@@ -1,4 +1,4 @@
-"""Diagnostics and fixes as an editor has them: at a place in this document, with the other places beside them."""
+"""Diagnostics and fixes in the form that editors need: at one place in a document, with related places."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from netspec.source import Span
 
 
 def place(document: Document, diagnostic: Diagnostic) -> Span:
-    """Where a diagnostic is shown. What a variant inherits wrong is shown where it names the file it starts from."""
+    """Return where to show a diagnostic. An error in a base spec is shown at the variant's ``from=``."""
     places = (*diagnostic.spans, *(label.span for label in diagnostic.other_labels))
     own = next((span for span in places if span.source.name == document.source.name), None)
     return own or document.base or whole(document.source)
 
 
 def message(diagnostic: Diagnostic) -> str:
-    """What is wrong, with the arithmetic and with what would not help, a line each."""
+    """Return the text of a diagnostic: message, labels, notes and rejected fixes, one per line."""
     labels = (label.text for label in diagnostic.labels)
     rejected = (f"not a fix: {r.title}: {r.effect}" for r in diagnostic.rejected)
     return "\n".join([diagnostic.message, *labels, *diagnostic.notes, *rejected])
 
 
 def related(document: Document, diagnostic: Diagnostic) -> list[Label]:
-    """The other places that have a part in it, and what that is."""
+    """Return the other places of a diagnostic, with their labels."""
     shown = place(document, diagnostic)
     said = {label.span: label.text for label in diagnostic.labels}
     every = dict.fromkeys((*diagnostic.spans, *said))
@@ -34,7 +34,7 @@ def related(document: Document, diagnostic: Diagnostic) -> list[Label]:
 
 
 def fixes(document: Document, diagnostics: Sequence[Diagnostic], start: int, end: int) -> list[tuple[Diagnostic, Fix]]:
-    """The fixes of the diagnostics that touch what lies between two offsets: of those with labels, at each of them."""
+    """Return the fixes of all diagnostics that are shown or have a label between two offsets."""
     found = []
     for diagnostic in diagnostics:
         spans = [place(document, diagnostic), *(label.span for label in diagnostic.labels)]
@@ -45,7 +45,7 @@ def fixes(document: Document, diagnostics: Sequence[Diagnostic], start: int, end
 
 
 def allowance(document: Document, diagnostic: Diagnostic) -> Fix | None:
-    """The comment that silences a warning, where it stands in this text; of an error there is none."""
+    """Return the fix that silences a warning with a comment, or ``None`` for errors and for other files' warnings."""
     if diagnostic.severity != "warning" or diagnostic.span.source is not document.source:
         return None
     return Fix(f"Allow {diagnostic.code} on this line", (allow.allowance(diagnostic),))
@@ -54,11 +54,11 @@ def allowance(document: Document, diagnostic: Diagnostic) -> Fix | None:
 def allowances(
     document: Document, diagnostics: Sequence[Diagnostic], start: int, end: int
 ) -> list[tuple[Diagnostic, Fix]]:
-    """The comments that silence the warnings at what lies between two offsets."""
+    """Return the fixes that silence the warnings between two offsets with a comment."""
     at_hand = [d for d in diagnostics if d.span.start <= end and start <= d.span.end]
     return [(d, fix) for d in at_hand if (fix := allowance(document, d))]
 
 
 def title(fix: Fix) -> str:
-    """A fix in one line."""
+    """Return a one-line description of a fix."""
     return f"{fix.title}: {fix.effect}" if fix.effect else fix.title

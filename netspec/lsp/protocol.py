@@ -1,4 +1,4 @@
-"""This server's data as the protocol's: places, edits, diagnostics and the rest."""
+"""Convert plain data to the types of the language server protocol."""
 
 from __future__ import annotations
 
@@ -27,8 +27,11 @@ _SORTS = {
 
 
 class Translator:
-    """Makes the protocol's data. ``encoding`` is how the editor counts characters, ``view`` finds a text's document;
-    ``versioned``: the editor takes edits that are bound to a version of their text."""
+    """Converts plain data to protocol types, for one editor.
+
+    ``encoding`` is the unit of the editor's columns, and ``view`` returns the document of a text. ``versioned``: the
+    editor accepts edits that are bound to a version of a document.
+    """
 
     def __init__(self, encoding: Encoding, view: Callable[[Source], Document], *, versioned: bool) -> None:
         self.encoding = encoding
@@ -36,24 +39,24 @@ class Translator:
         self.versioned = versioned
 
     def place(self, source: Source, offset: int) -> types.Position:
-        """An offset as a position."""
+        """Convert an offset."""
         found: Position = position(source, offset, self.encoding)
         return types.Position(found.line, found.character)
 
     def range(self, span: Span) -> types.Range:
-        """A span as a range."""
+        """Convert a span to a range."""
         return types.Range(self.place(span.source, span.start), self.place(span.source, span.end))
 
     def location(self, span: Span) -> types.Location:
-        """A span with the address of its text."""
+        """Convert a span to a location, a range with a URI."""
         return types.Location(self.view(span.source).uri, self.range(span))
 
     def text_edit(self, edit: Edit) -> types.TextEdit:
-        """One edit."""
+        """Convert an edit."""
         return types.TextEdit(self.range(edit.span), edit.text)
 
     def workspace_edit(self, edits: Iterable[Edit]) -> types.WorkspaceEdit:
-        """Edits of one or several texts, each bound to the version of the text that it was made for, if that can be."""
+        """Convert edits of one or several texts, bound to the texts' versions if the editor supports that."""
         by_document: dict[str, tuple[Document, list[types.TextEdit]]] = {}
         for edit in edits:
             document = self.view(edit.span.source)
@@ -68,7 +71,7 @@ class Translator:
         )
 
     def diagnostic(self, document: Document, diagnostic: Diagnostic) -> types.Diagnostic:
-        """A diagnostic of a document."""
+        """Convert a diagnostic of a document."""
         return types.Diagnostic(
             self.range(problems.place(document, diagnostic)),
             problems.message(diagnostic),
@@ -84,13 +87,13 @@ class Translator:
         )
 
     def diagnostics(self, document: Document, found: Sequence[Diagnostic]) -> types.PublishDiagnosticsParams:
-        """All diagnostics of a document, for the version of its text that they were found in."""
+        """Convert all diagnostics of a document, with the version of the text that they refer to."""
         return types.PublishDiagnosticsParams(
             document.uri, [self.diagnostic(document, d) for d in found], version=document.version
         )
 
     def action(self, document: Document, diagnostic: Diagnostic, fix: Fix, *, preferred: bool) -> types.CodeAction:
-        """A fix."""
+        """Convert a fix to a code action."""
         return types.CodeAction(
             problems.title(fix),
             kind=types.CodeActionKind.QuickFix,
@@ -100,7 +103,7 @@ class Translator:
         )
 
     def completion(self, document: Document, candidate: Candidate, rank: int) -> types.CompletionItem:
-        """Something to write; ``rank`` is its place among the others."""
+        """Convert a completion. ``rank`` is its index in the list, by which the editor sorts."""
         span = Span(document.source, candidate.start, candidate.end)
         return types.CompletionItem(
             candidate.label,
@@ -113,18 +116,18 @@ class Translator:
         )
 
     def hover(self, markdown: str, span: Span) -> types.Hover:
-        """What is shown over a word."""
+        """Convert a hover text."""
         return types.Hover(_markdown(markdown), self.range(span))
 
     def symbol(self, symbol: Symbol) -> types.DocumentSymbol:
-        """A line of the outline."""
+        """Convert an entry of the outline."""
         sort = types.SymbolKind.Class if symbol.sort == "layer" else types.SymbolKind.Property
         return types.DocumentSymbol(
             symbol.name, sort, self.range(symbol.span), self.range(symbol.name_span), detail=symbol.detail or None
         )
 
     def hint(self, document: Document, hint: Hint) -> types.InlayHint:
-        """A shape behind a line; a double click writes it down."""
+        """Convert an inlay hint. A double click on it inserts the claim into the text."""
         insertion = Edit(Span(document.source, hint.offset, hint.offset), hint.claim)
         return types.InlayHint(
             self.place(document.source, hint.offset),

@@ -1,6 +1,7 @@
-"""What is being written at an offset, in a statement that need not be complete.
+"""Determine what is being written at an offset, in a statement that may be incomplete.
 
-The parser says nothing of ``[conv1] conv kernel=``; here its words are read one by one up to the cursor.
+The parser rejects incomplete statements like ``[conv1] conv kernel=``. This module therefore reads the tokens before
+the cursor one by one.
 """
 
 from __future__ import annotations
@@ -19,13 +20,16 @@ Sort = Literal["start", "name", "type", "item", "value", "argument", "claim", "n
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What may stand at an offset: the beginning of a statement, a layer's name, its type, an item (a key), a key's
-    value, an argument inside a value's brackets, something stated, or nothing that is known here.
+    """What may be written at an offset.
 
-    The word being written is ``start`` to ``end``. ``head`` is the statement's first word, of a layer ``[``; ``name``
-    the layer's; ``operand`` the word behind it, of a layer its type. ``key`` is the key whose value or argument is
-    written, ``call`` the word before the brackets, and ``listed`` the words that stand there already. ``given`` are the
-    statement's keys. ``followed``: an equals sign stands behind the word.
+    ``sort`` is the syntactic position: the start of a statement, a layer's name or type, an item (a key), the value of
+    a key, an argument in parentheses, a claim, or nothing.
+
+    ``start`` and ``end`` delimit the word under the cursor. ``head`` is the first token of the statement, which for a
+    layer is ``[``. ``name`` is the layer's name, and ``operand`` the layer's type or the word after a setting's name.
+    ``key`` is the key whose value or argument is being written, ``call`` the word before the parentheses, and
+    ``listed`` the words already in this value. ``given`` are the keys that the statement has. ``followed``: the word is
+    followed by an equals sign.
     """
 
     sort: Sort
@@ -50,7 +54,7 @@ class _Token:
 
 
 def context(source: Source, offset: int) -> Context | None:
-    """What may be written at an offset; ``None`` in a comment."""
+    """Return what may be written at an offset, or ``None`` inside a comment."""
     tokens = list(_tokens(source.text, *statement_around(source, offset)))
     if any(t.sort == "comment" and t.start < offset <= t.end for t in tokens):
         return None
@@ -78,8 +82,11 @@ def context(source: Source, offset: int) -> Context | None:
 
 
 def statement_around(source: Source, offset: int) -> tuple[int, int]:
-    """Start and end of the statement that an offset lies in or goes on: a line that begins in the first column (or
-    with a bracket), and what stands below it up to the next one. In the first column always a new one begins."""
+    """Return the start and end of the statement that contains an offset.
+
+    A statement starts with a line that is not indented or begins with ``[``, and extends to the next such line. If the
+    offset is in the first column, a new statement starts there.
+    """
     first, column = source.position(offset)
     last = first + 1
     while first > 1 and column > 1 and not _begins(source.line(first)):
@@ -101,7 +108,7 @@ def _tokens(text: str, start: int, end: int) -> Iterator[_Token]:
 
 
 def _given(tokens: Sequence[_Token]) -> frozenset[str]:
-    """The keys of a statement, its claim's left out."""
+    """Return the keys that a statement has, without those in its claim."""
     reading, keys = _Reading(), set()
     for token in tokens:
         reading.step(token)
@@ -112,7 +119,7 @@ def _given(tokens: Sequence[_Token]) -> frozenset[str]:
 
 @dataclass
 class _Reading:
-    """What has been read of a statement so far, and what may come next."""
+    """The state of a scan: what has been read of a statement so far, and what may come next."""
 
     sort: Sort = "start"
     head: str = ""
@@ -125,7 +132,7 @@ class _Reading:
     claimed: bool = False
 
     def step(self, token: _Token) -> None:
-        """Read one more token."""
+        """Read the next token."""
         if not self.head:
             self.head = token.text
             self.sort = "name" if token.text == "[" else "type" if token.text == "default" else "item"

@@ -1,9 +1,9 @@
-"""The server: it keeps the editor's documents, checks them after every change, and sends what it finds.
+"""The server: it holds the editor's documents, checks them after every change, and publishes diagnostics.
 
-Texts come whole with every change: a spec is a few kilobytes, and an editor's text and the server's cannot come to
-differ. A change is checked once the keys rest for a moment; the fixes, which take many checks, are sought after that in
-a thread, until there is another text. Whatever is sent bears the version of the text that it was found in, and nothing
-is sent for a text that is no longer there.
+The editor sends the whole text with every change: a spec is only a few kilobytes, and incremental updates could get out
+of sync. A document is checked after a short pause in typing. The search for fixes, which needs many checks, then runs
+in a thread until the text changes. Published diagnostics carry the version of the text that they refer to, and none are
+published for an outdated text.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ REST = 0.03
 
 
 class Server(LanguageServer):
-    """A language server for specs. What it answers to which request is told to it by ``netspec.lsp.answers``."""
+    """A language server for specs. ``netspec.lsp.answers`` registers the request handlers."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -39,7 +39,7 @@ class Server(LanguageServer):
 
     @property
     def translator(self) -> Translator:
-        """Makes the protocol's data as this editor wants them."""
+        """A converter to protocol types for this editor's capabilities."""
         versioned = get_capability(self.client_capabilities, "workspace.workspace_edit.document_changes", False)
         return Translator(self._encoding, self.documents.view, versioned=bool(versioned))
 
@@ -49,11 +49,11 @@ class Server(LanguageServer):
         return agreed.value
 
     def offset(self, document: Document, place: types.Position) -> int:
-        """The offset of an editor's position."""
+        """Convert an LSP position to a character offset in the document."""
         return offset(document.source, Position(place.line, place.character), self._encoding)
 
     def check(self, documents: Iterable[Document]) -> None:
-        """See to it that new documents are checked and their diagnostics sent; older texts of theirs no more."""
+        """Schedule checks of new documents, and cancel those of their earlier texts."""
         for document in documents:
             earlier = self._tasks.get(document.uri)
             if earlier is not None:
@@ -61,14 +61,14 @@ class Server(LanguageServer):
             self._tasks[document.uri] = asyncio.get_running_loop().create_task(self._check(document))
 
     def forget(self, uri: str) -> None:
-        """Send no more diagnostics of a document that was closed, and take back those that were sent."""
+        """Cancel the check of a closed document, and clear its diagnostics in the editor."""
         task = self._tasks.pop(uri, None)
         if task is not None:
             task.cancel()
         self.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, []))
 
     async def diagnostics(self, document: Document) -> tuple[Diagnostic, ...]:
-        """A document's diagnostics with fixes; none once it has another text."""
+        """Return a document's diagnostics with fixes; empty if its text has changed in the meantime."""
         if not document.checked.diagnostics:
             return ()
         async with self._solving:

@@ -12,7 +12,7 @@ from netspec.source import Span
 
 @dataclass(frozen=True, slots=True)
 class Symbol:
-    """A layer or a setting: where it stands and where its name does."""
+    """A layer or a setting, with the places of the whole statement and of its name."""
 
     name: str
     sort: Literal["layer", "setting"]
@@ -22,7 +22,7 @@ class Symbol:
 
 
 def symbols(document: Document) -> list[Symbol]:
-    """The statements of a document in file order."""
+    """Return the layers and settings of a document in file order."""
     found = [
         Symbol(s.word.text, "setting", " ".join(v.span.text for v in s.values), s.span, s.word.span)
         for s in document.file.settings
