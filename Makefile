@@ -7,7 +7,8 @@
 PYTHON ?= python3
 PYTEST ?=
 BIN := .venv/bin
-INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt --editable
+PIP_OPTIONS ?=
+INSTALL := $(BIN)/python -m pip install $(PIP_OPTIONS) --disable-pip-version-check --constraint constraints.txt --editable
 
 .PHONY: help run test lint types wheel ci
 
@@ -38,7 +39,7 @@ types: .venv/installed-dev
 
 wheel: .venv/installed-dev
 	rm -rf build dist
-	$(BIN)/python -m build --wheel
+	$(BIN)/python -m build --wheel --no-isolation
 
 ci:
 	.ci/run

@@ -38,7 +38,7 @@ def test_a_command_says_the_same_and_ends_alike(words: str, text: str | None, co
     assert (warmly.stdout, warmly.stderr) == (coldly.stdout, coldly.stderr)
 
 
-@pytest.mark.ci  # two trainings
+@pytest.mark.slow  # two trainings
 def test_a_training_makes_the_same_run(tmp_path: Path) -> None:
     """The losses are equal to the bit, and the same files are written."""
     found = []

@@ -1,6 +1,6 @@
-"""How many examples Hypothesis tries: a tenth of them in the default run, all in ``make ci``.
+"""How many examples Hypothesis tries for a property: a tenth by default, half in ``make ci``.
 
-The Hypothesis profiles ``tenth`` and ``all`` choose between them (``pytest --hypothesis-profile=all``).
+``pytest --hypothesis-profile=all`` tries all of them.
 """
 
 from __future__ import annotations
@@ -11,14 +11,15 @@ from hypothesis import HealthCheck, settings
 
 
 def register() -> None:
-    """Register both profiles, and load ``tenth`` as the default."""
+    """Register the profiles, and load the default one."""
     settings.register_profile("tenth", max_examples=10)
+    settings.register_profile("half", max_examples=50)
     settings.register_profile("all", max_examples=100)
     settings.load_profile("tenth")
 
 
 def examples(number: int, *without: HealthCheck) -> settings:
-    """Return settings for ``number`` examples in a full run, without a deadline and without these health checks."""
+    """Settings that try ``number`` examples under the profile ``all``, without a deadline and these health checks."""
     checks: Collection[HealthCheck] = without
     return settings(
         max_examples=max(5, number * settings.default.max_examples // 100), deadline=None, suppress_health_check=checks

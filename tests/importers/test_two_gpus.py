@@ -27,7 +27,7 @@ def train(layers: Path, params: Path, out: Path, *options: str) -> list[float]:
     return [row["loss"] for row in rows if "loss" in row and "step" in row]
 
 
-@pytest.mark.ci  # processes that each import torch
+@pytest.mark.slow  # four processes that each import torch
 def test_a_small_file_trains_on_two_processes_as_on_one(tmp_path: Path) -> None:
     layers, params = tmp_path / "layers.cfg", tmp_path / "params.cfg"
     layers.write_text(TWINS + ending("fca,fcb"), "utf-8")

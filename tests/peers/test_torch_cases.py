@@ -19,7 +19,7 @@ from questions import Reason  # noqa: E402
 from tallies import Tally, is_pinned, need_equal, said  # noqa: E402
 from torch_cases import NAMES, Sample, answer, error_inputs, question, refused_spec, samples  # noqa: E402
 
-pytestmark = [pytest.mark.peers, pytest.mark.ci]
+pytestmark = [pytest.mark.peers, pytest.mark.slow]  # most of half a minute goes into PyTorch's own sample generators
 
 SAMPLES = {
     "avg_pool2d": (7, 7),

@@ -155,9 +155,14 @@ def test_forms_of_a_grouped_convolution_are_timed_by_the_device_after_their_laun
     assert device.log == ["sleep"] * 3 * 7 and line.startswith("c is computed ")
 
 
-@pytest.mark.ci
 @pytest.mark.parametrize(
-    ("spec", "split"), [("BRANCHING", "groups"), ("TOWERS", "groups"), ("BRANCHING", "hybrid"), ("BRANCHING", "batch")]
+    ("spec", "split"),
+    [
+        pytest.param("BRANCHING", "groups", marks=pytest.mark.ci),
+        pytest.param("BRANCHING", "hybrid", marks=pytest.mark.ci),
+        pytest.param("BRANCHING", "batch", marks=pytest.mark.slow),
+        pytest.param("TOWERS", "groups", marks=pytest.mark.slow),
+    ],
 )
 def test_two_devices_say_the_same_in_the_same_order(spec: str, split: str, tmp_path: Path) -> None:
     """Over what stands for NCCL, in bfloat16: each group's collectives, with the same lengths and types."""
