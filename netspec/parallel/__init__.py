@@ -1,1 +1,1 @@
-"""The runtime of placed graphs on torch.distributed: one process a device, NCCL on GPUs, gloo on CPUs."""
+"""Running placed graphs on torch.distributed: one process per device, NCCL on GPUs, gloo on CPUs."""

@@ -1,4 +1,4 @@
-"""Batch normalisation over the whole batch, where every device has a share of it."""
+"""Batch normalisation over a whole batch that is divided among devices."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from netspec.parallel.crossing import Summed
 
 
 class SharedBatchNorm(nn.Module):
-    """As the module that it replaces, with the mean and variance of the images of all members.
+    """A drop-in replacement for ``BatchNormalise`` whose mean and variance are over the images of all group members.
 
-    Ioffe & Szegedy (2015), algorithm 1. torch's ``SyncBatchNorm`` does the same on GPUs only. The running variance is
-    that of a sample (divided by n - 1), as torch has it. So are the numbers under autocast: statistics of bfloat16
-    values are float32, what comes out is bfloat16 again.
+    Ioffe & Szegedy (2015), algorithm 1. torch's ``SyncBatchNorm`` does the same, but only on GPUs. As in torch, the
+    running variance is the sample variance (divided by n - 1), and under autocast the statistics of bfloat16 values
+    are float32 while the output is bfloat16 again.
     """
 
     def __init__(self, eps: float, momentum: float, affine: bool, group: Group) -> None:

@@ -1,6 +1,6 @@
-"""torch.distributed's collectives, as the other files call them. No gradients here; see `crossing`.
+"""Thin wrappers around torch.distributed's collectives. They are not differentiable; see `crossing` for that.
 
-Two of them have other names from torch 2.13 on, and warn under the old ones.
+torch 2.13 renamed two of the collectives, and warns when the old names are used.
 """
 
 from __future__ import annotations
@@ -20,13 +20,15 @@ _reduce_scatter: Any = getattr(dist, "reduce_scatter_single", None) or dist.redu
 
 
 def let_wait(group: Group, patience: timedelta) -> None:
-    """Let the members wait so long for each other. A mesh's groups would take NCCL's own 10 minutes, whatever the
-    whole of the processes was begun with."""
+    """Set how long the members of a group wait for each other.
+
+    The groups of a device mesh do not inherit the timeout of ``init_process_group``: with NCCL they use its 10 minutes.
+    """
     _set_pg_timeout(patience, group)
 
 
 def all_gather(x: Tensor, dim: int, group: Group) -> Tensor:
-    """The members' equal shares, one after the other along an axis, on every member."""
+    """Concatenate the members' equal shares along axis ``dim``; every member gets the result."""
     count = dist.get_world_size(group)
     shares = x.new_empty((count * x.shape[0], *x.shape[1:]))
     _gather(shares, x.contiguous(), group=group)
@@ -34,7 +36,7 @@ def all_gather(x: Tensor, dim: int, group: Group) -> Tensor:
 
 
 def reduce_scatter(x: Tensor, dim: int, group: Group) -> Tensor:
-    """The sum over the members, of which each gets its own share along an axis."""
+    """Sum over the members and divide the sum along axis ``dim``; each member gets its own share."""
     count = dist.get_world_size(group)
     shares = torch.cat(x.chunk(count, dim)) if dim else x
     mine = x.new_empty((shares.shape[0] // count, *shares.shape[1:]))
@@ -43,16 +45,16 @@ def reduce_scatter(x: Tensor, dim: int, group: Group) -> Tensor:
 
 
 def all_reduce(x: Tensor, group: Group | None = None) -> Tensor:
-    """The sum over the members, on every member."""
+    """Return the sum over the members, on every member."""
     total = x.contiguous().clone()
     dist.all_reduce(total, group=group)
     return total
 
 
 def all_to_all(x: Tensor, split: int, join: int, group: Group) -> Tensor:
-    """From shares along the axis ``join`` to shares along the axis ``split``, of the same value."""
+    """Exchange shares along axis ``join`` of a value for shares of the same value along axis ``split``."""
     count = dist.get_world_size(group)
-    # Joined tensors lie as their parts do, with the channels last perhaps, and then not share after share.
+    # ``cat`` keeps the memory format of its parts, which may be channels-last; the collective needs share after share.
     sent = (torch.cat(x.chunk(count, split)) if split else x).contiguous()
     received = torch.empty_like(sent)
     dist.all_to_all_single(received, sent, group=group)
@@ -60,7 +62,7 @@ def all_to_all(x: Tensor, split: int, join: int, group: Group) -> Tensor:
 
 
 def gather_to(x: Tensor, owner: int, dim: int, group: Group) -> Tensor | None:
-    """The members' equal shares, one after the other along an axis, on one member; ``None`` on the others."""
+    """Concatenate the members' equal shares along axis ``dim`` on one member; return ``None`` on the others."""
     mine = dist.get_rank(group) == owner
     shares = [torch.empty_like(x, memory_format=torch.contiguous_format) for _ in range(dist.get_world_size(group))]
     dist.gather(x.contiguous(), shares if mine else None, group=group, group_dst=owner)
@@ -68,7 +70,10 @@ def gather_to(x: Tensor, owner: int, dim: int, group: Group) -> Tensor | None:
 
 
 def scatter_from(x: Tensor | None, like: Tensor, owner: int, dim: int, group: Group) -> Tensor:
-    """Each member's share along an axis of what one member holds. ``like``: a tensor of the share's shape."""
+    """Divide a tensor of member ``owner`` along axis ``dim`` and return each member's share.
+
+    ``x`` is ``None`` on the other members; ``like`` is a tensor of the share's shape.
+    """
     share = torch.empty_like(like, memory_format=torch.contiguous_format)
     shares = None if x is None else [part.contiguous() for part in x.chunk(dist.get_world_size(group), dim)]
     dist.scatter(share, shares, group=group, group_src=owner)
@@ -76,31 +81,31 @@ def scatter_from(x: Tensor | None, like: Tensor, owner: int, dim: int, group: Gr
 
 
 def broadcast(x: Tensor, owner: int, group: Group) -> Tensor:
-    """What one member holds, on every member. Others give a tensor of its shape."""
+    """Return the ``x`` of member ``owner`` on every member. The others pass any tensor of its shape."""
     value = x.contiguous().clone()
     dist.broadcast(value, group=group, group_src=owner)
     return value
 
 
 def reduce_to(x: Tensor, owner: int, group: Group) -> Tensor | None:
-    """The sum over the members, on one member; ``None`` on the others."""
+    """Return the sum over the members on one member, ``None`` on the others."""
     total = x.contiguous().clone()
     dist.reduce(total, group=group, group_dst=owner)
     return total if dist.get_rank(group) == owner else None
 
 
 def start_broadcast(x: Tensor, owner: int, group: Group) -> dist.Work:
-    """Begin to write what one member holds in ``x`` into the others' ``x``."""
+    """Start copying the ``x`` of one member into the ``x`` of the others."""
     return _begun(dist.broadcast(x, group=group, group_src=owner, async_op=True))
 
 
 def start_reduce(x: Tensor, owner: int, group: Group) -> dist.Work:
-    """Begin to sum the members' ``x`` into that of one; the others' are undefined afterwards."""
+    """Start summing the members' ``x`` into the ``x`` of one; those of the others are undefined afterwards."""
     return _begun(dist.reduce(x, group=group, group_dst=owner, async_op=True))
 
 
 def start_all_reduce(x: Tensor, group: Group) -> dist.Work:
-    """Begin to sum the members' ``x`` into that of every one."""
+    """Start summing the members' ``x`` in place, on every member."""
     return _begun(dist.all_reduce(x, group=group, async_op=True))
 
 
@@ -110,7 +115,10 @@ def _begun(work: dist.Work | None) -> dist.Work:
 
 
 def send_between(x: Tensor | None, like: Tensor, source: int, target: int, group: Group) -> Tensor | None:
-    """What one member holds, on another; ``None`` elsewhere. ``like``: a tensor of its shape."""
+    """Send ``x`` from member ``source`` to member ``target`` and return it there; return ``None`` elsewhere.
+
+    ``like`` is a tensor of the shape of ``x``.
+    """
     me = dist.get_rank(group)
     if me == source:
         assert x is not None

@@ -1,12 +1,12 @@
-"""Transfers with their gradients.
+"""Differentiable transfers between devices.
 
-torch's own differentiable collectives know all-gather, reduce-scatter and all-to-all, and always add gradients up;
-they have no transfer to or from one device, where the others have nothing to hand on. DTensor has no rule for grouped
-convolutions in shares of filters, nor for normalisation across them. So the transfers are functions of their own here.
+torch's own differentiable collectives cover all-gather, reduce-scatter and all-to-all, and always sum the gradients;
+they have no transfer to or from a single device. DTensor has no rule for grouped convolutions that are divided by
+filters, nor for normalisation across them. Hence the autograd functions below.
 
-Autograd runs the functions of a step in the opposite order of their forward calls, on every process alike: all meet in
-the same collective, also those that have nothing else to compute between two of them. Where a process holds nothing of
-a value, an empty tensor stands for it and carries the order back.
+Autograd runs backward functions in the opposite order of the forward calls, and this order must be the same in every
+process so that all of them meet in the same collectives, including processes that compute nothing in between. A process
+that holds no part of a value therefore passes an empty tensor in its place, which keeps its autograd graph connected.
 """
 
 from __future__ import annotations
@@ -27,8 +27,11 @@ BATCH, CHANNELS = 0, 1
 
 
 class Gathered(torch.autograd.Function):
-    """Equal shares, joined on every member. Back: the sum of the members' gradients in shares, or the own slice of
-    one that they all have."""
+    """Forward: concatenate equal shares on every member.
+
+    Backward: with ``partial``, sum the members' gradients and return the own share of the sum; otherwise all members
+    have the same gradient, and the own share of it is sliced off.
+    """
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, dim: int, group: Group, partial: bool) -> Tensor:
@@ -43,7 +46,7 @@ class Gathered(torch.autograd.Function):
 
 
 class Sliced(torch.autograd.Function):
-    """The own share of what every member has. Back: the shares' gradients, joined."""
+    """Forward: slice the own share off a value that every member has. Backward: concatenate the shares' gradients."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, dim: int, group: Group) -> Tensor:
@@ -56,7 +59,8 @@ class Sliced(torch.autograd.Function):
 
 
 class Spread(torch.autograd.Function):
-    """What every member has, read by each for something else. Back: the sum of their gradients."""
+    """Forward: identity on a value that every member has, and that each uses differently. Backward: sum the members'
+    gradients."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, group: Group) -> Tensor:
@@ -69,8 +73,8 @@ class Spread(torch.autograd.Function):
 
 
 class Summed(torch.autograd.Function):
-    """The sum over the members of what each has. Back: the sum of their gradients, as each share of the loss depends on
-    the whole sum."""
+    """Forward: sum over the members. Backward: sum the members' gradients, because every member's share of the loss
+    depends on the whole sum."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, group: Group) -> Tensor:
@@ -83,7 +87,7 @@ class Summed(torch.autograd.Function):
 
 
 class Exchanged(torch.autograd.Function):
-    """From shares along one axis to shares along another. Back: the other way round."""
+    """Forward: exchange shares along axis ``join`` for shares along axis ``split``. Backward: the reverse."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, split: int, join: int, group: Group) -> Tensor:
@@ -96,7 +100,10 @@ class Exchanged(torch.autograd.Function):
 
 
 class ToOwner(torch.autograd.Function):
-    """Shares of the channels, or what every member has, whole on one member. Back: each its share, or the whole."""
+    """Forward: make a value whole on one member, from channel shares (``shared``) or from identical copies.
+
+    Backward: scatter the gradient in shares, or broadcast it.
+    """
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, owner: int, group: Group, shared: bool) -> Tensor:
@@ -117,8 +124,11 @@ class ToOwner(torch.autograd.Function):
 
 
 class FromOwner(torch.autograd.Function):
-    """What one member has, on every member: whole, or in shares of the channels. Back: the sum of the members'
-    gradients if they are partial, the owner's own if they are all the same, the shares joined."""
+    """Forward: scatter one member's value in channel shares (``shared``), or broadcast it whole.
+
+    Backward: gather the shares' gradients on the owner. For a whole value, sum the members' gradients if they are
+    ``partial``; otherwise all are the same, and the owner keeps its own.
+    """
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, like: Tensor, owner: int, group: Group, shared: bool, partial: bool) -> Tensor:
@@ -139,7 +149,7 @@ class FromOwner(torch.autograd.Function):
 
 
 class Moved(torch.autograd.Function):
-    """What one member has, sent to another. Back: the gradient, sent the other way."""
+    """Forward: send one member's value to another. Backward: send the gradient back."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, like: Tensor, source: int, target: int, group: Group) -> Tensor:
@@ -157,7 +167,8 @@ class Moved(torch.autograd.Function):
 
 
 class Tied(torch.autograd.Function):
-    """A value as it is, and behind it on the way back values that are not read here but on another member."""
+    """Forward: identity on ``x``. Also makes ``absent``, values that only other members read, part of the autograd
+    graph; their gradients are empty tensors."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, *absent: Tensor) -> Tensor:
@@ -169,8 +180,11 @@ class Tied(torch.autograd.Function):
 
 
 def agreed_type(x: Tensor, transfer: Transfer, team: Team) -> torch.dtype:
-    """The type of what one device alone holds, on all: under autocast the others cannot tell what it has made. Of other
-    values every device has its own share."""
+    """Return the type of a value, on every device.
+
+    A value with an owner is held by one device only, and under autocast the others cannot know its type: the owner
+    broadcasts it. Of all other values every device has a share.
+    """
     if transfer.held.owner is None:
         return x.dtype
     told = [x.dtype]
@@ -181,18 +195,18 @@ def agreed_type(x: Tensor, transfer: Transfer, team: Team) -> torch.dtype:
 def cross(
     x: Tensor, transfer: Transfer, shape: Shape, images: int, team: Team, dtype: torch.dtype | None = None
 ) -> Tensor:
-    """A value as its reader wants it: what this device then holds of it, or an empty tensor.
+    """Transfer a value to where its reader needs it. Return this device's part, an empty tensor if it gets none.
 
     Parameters
     ----------
     x:
-        What this device holds of the value.
+        This device's part of the value before the transfer.
     shape:
-        The whole value's, without the batch.
+        The shape of the whole value, without the batch axis.
     images:
-        How many images of the batch the row of this device has.
+        How many images of the batch this device's row has.
     dtype:
-        The value's type, if this device may not know it (``agreed_type``).
+        The value's type, for devices that do not hold it (see ``agreed_type``).
     """
     held, wanted = transfer.held, transfer.wanted
     like = x.new_empty((images, *share_of_shape(shape, wanted.channels)), dtype=dtype)

@@ -1,10 +1,11 @@
-"""Adding gradients up over the shares of a batch, while the backward pass goes on.
+"""Summing gradients over the shares of a batch while the backward pass is still running.
 
-torch's DistributedDataParallel replicates all parameters over one group of processes; here some lie in shares, some on
-one device only, and each is added up over those devices alone that hold the same of it.
+torch's DistributedDataParallel replicates all parameters over one group of processes. Here some parameters are divided
+and some are on one device only, so each gradient is summed over exactly those devices that hold the same part of it.
 
-What every place of a row holds whole gets the same gradient on each, but not the same bits where a device adds up in
-another order each time (cuDNN does). Copies learnt each from its own would part, so the first place's is taken.
+A parameter that every place of a row holds whole gets the same gradient at each of them, up to rounding: cuDNN may add
+up in a different order each time. Updating each copy with its own gradient would let the copies drift apart, so the
+gradient of the row's first place is used for all.
 """
 
 from __future__ import annotations
@@ -22,10 +23,10 @@ from netspec.passes.torch_names import attributes, state_key
 
 
 class Gradients:
-    """Starts the sum of a parameter's gradients as soon as it has one; ``wait`` ends a step's, or a part's.
+    """Starts summing a parameter's gradients over the devices as soon as autograd has computed its own gradient.
 
-    Of a batch that goes through in parts ``gathered`` says which is under way: a parameter's gradients are added up
-    after those parts alone after which it is updated.
+    ``wait`` completes the sums; call it after each part of a batch. ``gathered`` says which part is being computed: a
+    parameter's gradients are summed only after the parts that are followed by an update of that parameter.
     """
 
     def __init__(self, network: PlacedNetwork) -> None:
@@ -45,7 +46,7 @@ class Gradients:
                 parameter.register_post_accumulate_grad_hook(partial(self._start, every[key]))  # type: ignore[no-untyped-call]
 
     def wait(self) -> None:
-        """Wait until every sum that was begun is complete, and every device that needs a gradient has the same one."""
+        """Wait for all sums that were started, then copy the first place's gradients to the other places of its row."""
         for work in self._waiting:
             work.wait()
         self._waiting.clear()

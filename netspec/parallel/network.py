@@ -1,4 +1,4 @@
-"""A placed graph as the module of one device: the layers that it computes, and the transfers between them."""
+"""One device's module for a placed graph: the layers that it computes, and the transfers between them."""
 
 from __future__ import annotations
 
@@ -25,10 +25,11 @@ from netspec.passes.torch_names import attributes, state_key
 
 
 class PlacedNetwork:
-    """What one device of a team computes of a network.
+    """The part of a network that one device of a team computes.
 
-    ``module`` holds the layers that it computes, by their names, with its shares of their parameters. These start
-    anyhow: ``shares.give`` sets them. ``forms`` are the whole network's (see ``passes.fast``).
+    ``module`` holds the layers that this device computes, by their names, with its shares of their parameters. Their
+    initial values are arbitrary; ``shares.give`` sets them. ``forms`` are those of the whole network (see
+    ``passes.fast``).
     """
 
     def __init__(self, placed: Placed, team: Team, forms: Forms = PLAIN) -> None:
@@ -50,13 +51,14 @@ class PlacedNetwork:
                 self.module.add_module(self._names[layer.name], self._make(layer))
 
     def training_loss(self, images: Tensor, labels: Tensor, batch: int) -> tuple[Tensor, Tensor]:
-        """The training loss of this device's share of a batch, times its share of the images: two scalars.
+        """Return this device's training loss in two forms, both scalars weighted by its fraction of the images.
 
-        The first is what to run backward from, on every device. The second, without gradient, is what this device
-        tells: all devices' add up to the loss of the whole batch, although several may have computed the same.
+        Every device runs ``backward()`` from the first. The second, detached, is this device's contribution to the
+        reported loss: over all devices they sum to the loss of the whole batch, also where several devices have
+        computed the same loss.
 
-        ``images`` and ``labels`` are its share of the batch (see ``Team.share_of_batch``), ``batch`` the whole one's
-        number of images.
+        ``images`` and ``labels`` are this device's share of the batch (see ``Team.share_of_batch``); ``batch`` is the
+        number of images in the whole batch.
         """
         values = {self.placed.graph.input.layer: images}
         self._run(self._phases.trunk, values, labels, len(images))
@@ -73,7 +75,7 @@ class PlacedNetwork:
         return first * part, told * part
 
     def class_scores(self, images: Tensor) -> Tensor:
-        """The class scores of this device's share of the batch, N,C, on every device that has them, else empty."""
+        """Return the class scores (N, classes) of this device's share of the batch; empty on devices without them."""
         graph = self.placed.graph
         values = {graph.input.layer: images}
         self._run(self._phases.trunk, values, None, len(images))
@@ -88,10 +90,10 @@ class PlacedNetwork:
         return wide
 
     def draw(self, seed: int, step: int, first_sample: int, start: int) -> None:
-        """Let random choices depend on these, whoever computes them.
+        """Seed the random choices of the next pass, so that they do not depend on which device computes what.
 
-        ``first_sample`` is the place in the step's batch of the first of all images that are given to the team,
-        ``start`` where this device's share of these begins.
+        ``first_sample`` is the index, in the step's batch, of the first image that is given to the team; ``start`` is
+        the index, among those images, of the first one of this device's share.
         """
         self._draw = (seed, step, first_sample)
         for layer in self.placed.graph.layers.values():
@@ -104,13 +106,15 @@ class PlacedNetwork:
             pytorch.draw_from(module, pytorch.Draw(seed, step, first + start))
 
     def _tells(self, layer: str) -> bool:
-        """Whether this device tells a loss that is computed where a layer is: the owner, or a row's first device."""
+        """Whether this device reports a layer's loss: the layer's owner does, or else the row's first device."""
         owner = self.placed.layers[layer].held.owner
         return self.team.place == (owner or 0)
 
     def everywhere(self, scores: Tensor, images: int) -> Tensor:
-        """The class scores of all devices' shares of the batch, N,C, on every device, from what ``class_scores`` gave
-        each for ``images`` images."""
+        """Collect the class scores (N, classes) of all devices' shares of the batch, on every device.
+
+        ``scores`` is what ``class_scores`` returned on this device for ``images`` images.
+        """
         graph, team = self.placed.graph, self.team
         owner = self.placed.layers[graph.nodes[graph.scores.name].layer].held.owner
         if owner is not None:
@@ -134,7 +138,7 @@ class PlacedNetwork:
         return [(name, backend.load("pytorch").cross_entropy(scores.flatten(1), labels, smoothing))]
 
     def _run(self, layers: Iterable[Layer], values: dict[str, Tensor], labels: Tensor | None, images: int) -> None:
-        """Compute layers, and add each one's value. That of a layer which other devices compute is an empty tensor."""
+        """Compute layers and add their values to ``values``: empty tensors for layers that other devices compute."""
         for in_turns, run in groupby(layers, self._in_turns):
             if in_turns:
                 self._run_in_turns(tuple(run), values, images)
@@ -144,7 +148,7 @@ class PlacedNetwork:
                 values[layer.name] = self._value(layer, known, labels)
 
     def _known(self, layer: Layer, values: dict[str, Tensor], images: int) -> dict[str, Tensor]:
-        """What a layer reads, as it wants it. What has crossed once is kept among the values."""
+        """Return a layer's inputs by name, transferred as needed. Results of transfers are kept in ``values``."""
         known = {name: values[name] for name in layer.inputs if name in values}
         for name, transfer in self.placed.layers[layer.name].transfers.items():
             arrived = _arrived(transfer)
@@ -154,12 +158,12 @@ class PlacedNetwork:
         return known
 
     def _run_in_turns(self, layers: tuple[Layer, ...], values: dict[str, Tensor], images: int) -> None:
-        """Compute layers by feature, one device's images at a time (see ``turns``)."""
+        """Compute layers that are divided by feature, one device's images at a time (see ``turns``)."""
         transfers = [t for layer in layers for t in self.placed.layers[layer.name].transfers.values()]
         entering = {t.value: Turns(values[t.value], self.team.along) for t in transfers if t.held.batch > 1}
         for turn in range(self.team.arrangement.devices):
             arrived = {name: turns.take(turn) for name, turns in entering.items()}
-            # Values of this turn that earlier layers by feature have left, under their own names.
+            # The values that earlier runs of such layers computed in this turn, under the layers' own names.
             here = {name.removeprefix(_in_turn("", turn)): x for name, x in values.items() if _is_of(name, turn)}
             for layer in layers:
                 for transfer in self.placed.layers[layer.name].transfers.values():
@@ -170,14 +174,14 @@ class PlacedNetwork:
                 values[_in_turn(layer.name, turn)] = here[layer.name]
 
     def _part(self, x: Tensor, transfer: Transfer) -> Tensor:
-        """What a layer by feature wants of a value that has come whole: all its channels, or its share of them."""
+        """Return what a layer divided by feature reads of a whole value: all channels, or this device's share."""
         if transfer.wanted.channels == 1:
             return x
         return x.chunk(transfer.wanted.channels, 1)[self.team.rank]
 
     def _in_turns(self, layer: Layer) -> bool:
-        """Whether a layer is computed one device's images at a time: by feature, unless a normalisation needs to see
-        the whole batch at once."""
+        """Whether a layer is computed one device's images at a time: it is divided by feature, and no batch
+        normalisation among such layers needs the whole batch at once."""
         return self._takes_turns and self.placed.layers[layer.name].held.batch == 1
 
     def _value(self, layer: Layer, known: dict[str, Tensor], labels: Tensor | None) -> Tensor:
@@ -193,7 +197,10 @@ class PlacedNetwork:
         return Tied.apply(value, *absent) if absent else value  # type: ignore[no-untyped-call]
 
     def _elsewhere(self, layer: Layer, known: dict[str, Tensor]) -> Tensor:
-        """What stands for a value that another device computes: it has a gradient wherever that one has."""
+        """Return the empty tensor in place of a value that another device computes.
+
+        It is connected to the inputs and requires a gradient if the value does, so that backward passes through it.
+        """
         empty = torch.empty(0, device=self.team.device, requires_grad=layer.name in self._learning)
         return torch.cat([*(value.flatten()[:0] for value in known.values()), empty])
 
@@ -212,8 +219,11 @@ class PlacedNetwork:
         return state_key(self.placed.graph.parameters[key], self._names)
 
     def _make(self, layer: Layer) -> nn.Module:
-        """The layer's module on this device: its normalisations over the whole batch, its random choices by where its
-        units stand in the whole layer."""
+        """Build the layer's module for this device.
+
+        Batch normalisations are replaced by shared ones if the batch is divided; random choices use a unit's index in
+        the whole layer, not in this device's share.
+        """
         pytorch = backend.load("pytorch")
         graph: Graph = local_graph(self.placed, layer, self.team.place)
         forms = on_one_device(self.forms, graph)
@@ -230,12 +240,12 @@ class PlacedNetwork:
 
 
 def _arrived(transfer: Transfer) -> str:
-    """What a value is called where it has crossed; no layer can be called that."""
+    """The key of a transferred value among the values. No layer can have this name."""
     return f"{transfer.value} in {transfer.wanted}, {'partial' if transfer.partial else 'alike'}"
 
 
 def _in_turn(name: str, turn: int) -> str:
-    """What a layer's value for the images of one turn is called, among the values of all layers."""
+    """The key of a layer's value for the images of one turn."""
     return f"{turn}: {name}"
 
 
@@ -244,5 +254,5 @@ def _is_of(name: str, turn: int) -> bool:
 
 
 def _scalar(value: Tensor) -> Tensor:
-    """A loss as it is. Where another device computes it, 0 in place of the empty tensor."""
+    """Return a loss unchanged, or 0 for the empty tensor of a loss that another device computes."""
     return value.sum() if value.dim() else value

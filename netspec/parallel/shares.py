@@ -1,4 +1,4 @@
-"""From whole tensors to the devices' shares and back: how checkpoints come not to know the device count."""
+"""Conversion between whole tensors and the devices' shares; this makes checkpoints independent of the device count."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from netspec.passes.torch_names import attributes
 
 
 def give(network: PlacedNetwork, state: Mapping[str, Tensor]) -> None:
-    """Set a device's parameters and buffers to its shares of a whole network's ``state_dict``."""
+    """Set this device's parameters and buffers to its shares of the whole network's ``state_dict``."""
     own = network.module.state_dict()
     for key, tensor in own.items():
         tensor.copy_(share(state[key], held_of(network, key), network.team))
 
 
 def share(whole: Tensor, held: Held, team: Team) -> Tensor:
-    """A device's share of a whole tensor whose first axis runs over channels; numbers without axes are everybody's."""
+    """Return this device's share of a whole tensor, divided along its first axis. Scalars are not divided."""
     if held.channels == 1 or whole.dim() == 0:
         return whole
     return whole[rows_of(whole.shape[0], held.channels, dist.get_rank(team.channels))]
 
 
 def whole(network: PlacedNetwork, shares: Mapping[str, Tensor], like: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Whole tensors by their names, on every device, from shares that are named as in the network's ``state_dict``.
+    """Assemble whole tensors, on every device, from the devices' ``shares``. All devices of the team must call this.
 
-    Every device of the team calls it. ``like`` are tensors of the whole ones' shapes and types, in the same order
-    everywhere; a device that holds none of a tensor has no share of that name.
+    The names are those of the network's ``state_dict``. ``like`` has a tensor of the whole one's shape and type for
+    each name, in the same order on all devices. A device that holds no part of a tensor has no entry in ``shares``.
     """
     return {key: _joined(network, shares.get(key), key, one) for key, one in like.items()}
 
 
 def held_of(network: PlacedNetwork, key: str) -> Held:
-    """How the layer lies over the devices that a tensor of the ``state_dict`` belongs to."""
+    """How the layer of a ``state_dict`` tensor is divided over the devices."""
     layers = {attribute: name for name, attribute in attributes(network.placed.graph).items()}
     return network.placed.layers[layers[key.split(".")[0]]].held
 
@@ -56,5 +56,5 @@ def _joined(network: PlacedNetwork, mine: Tensor | None, key: str, like: Tensor)
 
 
 def empty_of(model: nn.Module) -> dict[str, Tensor]:
-    """The shapes and types of a whole network's tensors: tensors without numbers."""
+    """Return the model's ``state_dict`` as tensors on the meta device: shapes and types without data."""
     return {key: torch.empty(x.shape, dtype=x.dtype, device="meta") for key, x in model.state_dict().items()}

@@ -1,4 +1,4 @@
-"""This process among the others: its place in the arrangement, and the groups that it exchanges values with."""
+"""This process's position in the arrangement of devices, and the process groups that it exchanges values with."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from netspec.passes.placing import Arrangement
 class Team:
     """One device's view of an arrangement.
 
-    ``row`` and ``place`` say where it stands. ``across`` are the places of its row, which hold the shares of channels;
-    ``along`` are the devices at its place of all rows, which hold the shares of the batch.
+    ``row`` and ``place`` are its coordinates. ``across`` is the group of all places of its row, which hold the shares
+    of the channels; ``along`` is the group of the devices at its place of all rows, which hold the shares of the batch.
     """
 
     arrangement: Arrangement
@@ -37,25 +37,25 @@ class Team:
 
     @property
     def channels(self) -> Group:
-        """The devices between which shares of channels are divided: those of a row; of ``hybrid``, whose layers by
-        feature lie over all devices, those that stand along the rows."""
+        """The group over which channels are divided: the row's devices, or under ``hybrid`` all devices."""
         return self.along if self.arrangement.split == "hybrid" else self.across
 
     def share_of_batch(self, batch: int) -> slice:
-        """Which images of a batch this device computes; the first rows take one more where they do not divide it."""
+        """Which images of a batch this device computes; if the rows do not divide it, the first rows take one more."""
         each, more = divmod(batch, self.arrangement.replicas)
         start = self.row * each + min(self.row, more)
         return slice(start, start + each + (self.row < more))
 
 
 def join(arrangement: Arrangement, device: torch.device, patience: timedelta | None = None) -> Team:
-    """This process's team, who wait so long for each other. torch.distributed is initialised, with as many processes as
-    the arrangement has devices.
+    """Return this process's team. torch.distributed must be initialised.
+
+    ``patience`` is how long the team's members wait for each other; ``None`` leaves torch's default.
 
     Raises
     ------
     ValueError
-        There are more processes or fewer.
+        The number of processes is not the arrangement's number of devices.
     """
     if dist.get_world_size() != arrangement.devices:
         raise ValueError(f"{dist.get_world_size()} processes cannot be {arrangement.devices} devices")

@@ -1,9 +1,9 @@
-"""The devices' shares of a batch one after the other: while all compute on one device's images, the next ones' are on
-their way.
+"""Processing the devices' shares of a batch in turns: while all devices compute on the images of one device, the
+activations of the next are being transferred.
 
-Krizhevsky, One weird trick for parallelizing convolutional neural networks (2014), section 4, scheme (b): what is
-computed by feature reads one device's activations at a time. The gradients go back in the same manner, each to the
-device whose images they are of, and the others go on meanwhile.
+Krizhevsky, One weird trick for parallelizing convolutional neural networks (2014), section 4, scheme (b): layers that
+are divided by feature read the activations of one device at a time. In the backward pass the gradients are sent back
+in the same manner, each to the device whose images they belong to, overlapped with the computation of the next.
 """
 
 from __future__ import annotations
@@ -19,8 +19,10 @@ from netspec.parallel.crossing import Tied, ToOwner
 
 
 class _Started(torch.autograd.Function):
-    """Every member's value, on its way to all: one tensor each, not yet there. Back: the own value's gradient, once the
-    members' sum has come."""
+    """Forward: start broadcasting every member's value to all; returns one tensor per member, not yet filled.
+
+    Backward: wait for the sums that ``_There`` started, and return the gradient of this member's own value.
+    """
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, group: Group, works: list[dist.Work], returning: list[dist.Work]) -> Any:
@@ -41,7 +43,7 @@ class _Started(torch.autograd.Function):
 
 
 class _There(torch.autograd.Function):
-    """A member's value, once it has come. Back: the sum of the members' gradients, on its way to that member."""
+    """Forward: wait for one member's value. Backward: start summing the members' gradients on that member."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, member: int, group: Group, work: dist.Work, returning: list[dist.Work]) -> Tensor:
@@ -57,7 +59,7 @@ class _There(torch.autograd.Function):
 
 
 class Turns:
-    """One value of every member, all of one shape, which ``take`` hands out in the order of the members."""
+    """The values of all members (of one shape), broadcast asynchronously; call ``take`` in the order of the members."""
 
     def __init__(self, x: Tensor, group: Group) -> None:
         self._group = group
@@ -66,7 +68,7 @@ class Turns:
         self._values: tuple[Tensor, ...] = _Started.apply(x, group, self._works, self._returning)  # type: ignore[no-untyped-call]
 
     def take(self, member: int) -> Tensor:
-        """The value of a member, once it has come."""
+        """Wait for the value of a member and return it."""
         value: Tensor = _There.apply(  # type: ignore[no-untyped-call]
             self._values[member], member, self._group, self._works[member], self._returning
         )
@@ -74,7 +76,7 @@ class Turns:
 
 
 def bring_home(shares: list[Tensor], group: Group) -> Tensor:
-    """Of every turn's value, of which each member has a share of the channels, the own turn's whole one."""
+    """Return the whole value of this member's own turn. ``shares`` are this member's channel shares of every turn's."""
     me = dist.get_rank(group)
     wholes = [ToOwner.apply(share, member, group, True) for member, share in enumerate(shares)]  # type: ignore[no-untyped-call]
     others = [whole for member, whole in enumerate(wholes) if member != me]
