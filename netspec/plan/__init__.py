@@ -1,7 +1,8 @@
-"""What a training step takes on each of several devices: memory, bytes that cross between them, time.
+"""The cost of a training step on each of several devices: memory, bytes exchanged, and time.
 
-`footprint` says what an operation holds, `program` what a device computes, `memory` goes through it; `crossing` counts
-what is sent, `model` puts a plan together, `fitting` and `scaling` ask it for batches and times. No torch is needed.
+`footprint` models the memory of one operation, `program` lists the operations of one device, and `memory` simulates
+them to find the peak. `crossing` counts the bytes exchanged, `model` assembles the plan, and `fitting` and `scaling`
+derive batch sizes and times from it. Nothing here needs torch.
 """
 
 from netspec.plan.crossing import RULE, Crossing

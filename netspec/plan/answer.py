@@ -1,4 +1,4 @@
-"""Everything that is asked of a network's plans at once."""
+"""Answering one request of ``netspec plan``: several plans, and what follows from them."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from netspec.plan.scaling import ALL_SPLITS, TIMES, LeftOut, Machine, Timed, eve
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked: numbers of devices, one split or all, a batch, and what the devices are like.
+    """A request: numbers of devices, one split or all of them (``None``), a batch, and properties of the devices.
 
-    ``limit`` is a device's memory in bytes; times are told of a ``machine``. ``without`` are optimising passes that are
-    switched off.
+    ``limit`` is a device's memory in bytes. Times are worked out only if a ``machine`` is given. ``without`` names the
+    optimising passes that are switched off.
     """
 
     devices: tuple[int, ...]
@@ -32,13 +32,13 @@ class Question:
 
     @property
     def single(self) -> bool:
-        """Whether one plan is wanted, with all that is in it."""
+        """Whether a single number of devices is asked for; the plan is then shown in full detail."""
         return len(self.devices) == 1
 
 
 @dataclass(frozen=True, slots=True)
 class Fitting:
-    """The largest batch that fits into a limit, 0 if none does, and what the smallest possible batch needs."""
+    """The largest batch that fits into the memory limit (0 if none does), and the bytes the smallest batch needs."""
 
     batch: int
     least: int
@@ -48,8 +48,9 @@ class Fitting:
 class Answer:
     """The plans, one for each number of devices and split, and what follows from them.
 
-    ``fitting`` and ``timings`` are by plan, ``winners`` by number of devices and batch, ``even`` by number of devices:
-    the largest batch at which groups send fewer bytes than data parallel (see ``break_even``).
+    ``fitting`` and ``timings`` are in the order of ``plans``, or empty without a limit or machine. ``winners`` maps
+    (devices, batch) to the fastest split. ``even`` maps a number of devices to the largest batch at which splitting by
+    groups sends fewer bytes than by batch (see ``break_even``).
     """
 
     question: Question
@@ -62,17 +63,18 @@ class Answer:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """The plans' warnings, each once."""
+        """The warnings of all plans, without duplicates."""
         return tuple(dict.fromkeys(warning for step in self.plans for warning in step.warnings))
 
 
 def answer(graph: Graph, asked: Question) -> Answer:
-    """Work out the plans.
+    """Work out the plans that are asked for.
 
     Raises
     ------
     ArrangementError
-        The one way that is asked for is not possible, or, of several, none is with one of the numbers of devices.
+        The requested split is impossible, or, if all splits are asked for, every split is impossible for one of the
+        numbers of devices.
     """
     batch, precision, machine, limit = asked.batch, asked.precision, asked.machine, asked.limit
     left_out: list[LeftOut] = []
@@ -83,7 +85,7 @@ def answer(graph: Graph, asked: Question) -> Answer:
         plans, left_out = every_way(graph, asked.devices, ALL_SPLITS, batch, precision, forms)
         for n in asked.devices:
             if all(step.arrangement.devices != n for step in plans):
-                plan(graph, n, batch=batch, precision=precision)  # says why not
+                plan(graph, n, batch=batch, precision=precision)  # raises the error that explains why
     splits = (asked.split,) if asked.split else ALL_SPLITS
     winners = {
         (n, batch * times): fastest(graph, n, splits, batch * times, precision, machine)
@@ -110,7 +112,7 @@ def _fitting(step: Plan, limit: int, forms: Forms) -> Fitting:
 
 
 def _even(graph: Graph, devices: int, precision: Precision) -> int | None:
-    """0 where groups are no choice."""
+    """``break_even``, or 0 if the network cannot be split by groups over so many devices."""
     try:
         return break_even(graph, devices, precision)
     except ArrangementError:

@@ -1,4 +1,4 @@
-"""What crosses between devices in a training step, in bytes."""
+"""The bytes that cross between devices in a training step."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RULE = (
     "bytes are those that leave and reach a device in a direct exchange: each sends what the others need of it, once "
     "to each; an all-reduce over n devices is a ring, in which each sends and receives 2 (n - 1) / n of the numbers"
 )
-"""How bytes are counted, here and wherever else they are told."""
+"""How bytes are counted, printed wherever they are shown."""
 
 Direction = Literal["forward", "backward", "gradients"]
 Kind = Literal[
@@ -25,14 +25,14 @@ Kind = Literal[
 ]
 
 BACK: Mapping[Kind, Kind] = {"gather": "scatter", "scatter": "gather", "all-to-all": "all-to-all", "send": "send"}
-"""What an exchange's gradients need, where that does not depend on who computes what."""
+"""The backward exchange for each forward exchange, where it does not depend on what the readers compute."""
 
 
 @dataclass(frozen=True, slots=True)
 class Crossing:
-    """One exchange of a step: ``layer`` is whose value, gradient or statistics, ``reader`` who needs it so.
+    """One exchange of a training step: the value, gradient or statistics of ``layer`` are sent because of ``reader``.
 
-    ``size`` is the bytes of what is exchanged, whole and over all images; ``sent`` and ``received`` are each device's.
+    ``size`` is the bytes of the whole tensor over all images; ``sent`` and ``received`` are the bytes by device.
     """
 
     layer: str
@@ -50,12 +50,12 @@ class Crossing:
 
 
 def crossings(placed: Placed, batch: int, values: Values) -> tuple[Crossing, ...]:
-    """Every exchange of a step: of values forward, of their gradients backward, of the parameters' gradients."""
+    """Return all exchanges of a step: values forward, their gradients backward, then gradients of parameters."""
     found: list[Crossing] = []
     seen: set[tuple[str, Held, Held, bool]] = set()
     for transfer in placed.transfers:
         alike = (transfer.value, transfer.held, transfer.wanted, transfer.partial)
-        if alike not in seen:  # readers that want a value alike get it once
+        if alike not in seen:  # readers that need a value in the same form share one transfer
             seen.add(alike)
             taught = transfer.value in values.learning
             found += _of_transfer(placed, transfer, batch, values.width[transfer.value], taught)
@@ -66,7 +66,7 @@ def crossings(placed: Placed, batch: int, values: Values) -> tuple[Crossing, ...
 
 
 def ring(size: int, devices: int) -> int:
-    """What each of n devices sends and receives to add up a tensor in a ring: 2 (n - 1) / n of it.
+    """The bytes that each of n devices sends, and receives, in a ring all-reduce: 2 (n - 1) / n of the tensor.
 
     Patarasuk & Yuan: Bandwidth optimal all-reduce algorithms for clusters of workstations (2009).
     """
@@ -85,14 +85,14 @@ def _of_transfer(placed: Placed, transfer: Transfer, batch: int, width: int, tau
     if back is not None and taught:
         if kind is None:
             sent, received = _amounts(placed, transfer, back, batch, units)
-        else:  # what was received comes back
+        else:  # the backward exchange reverses the forward one
             received, sent = _amounts(placed, transfer, kind, batch, units)
         found.append(Crossing(transfer.value, transfer.reader, "backward", back, size, sent, received))
     return found
 
 
 def _forward_kind(transfer: Transfer) -> Kind | None:
-    """What brings a value to its reader; ``None`` where every device has what it needs."""
+    """The exchange that brings a value to its reader; ``None`` if every device already has what it needs."""
     held, wanted = transfer.held, transfer.wanted
     if held.batch != wanted.batch:
         return "all-to-all" if held.channels > 1 or wanted.channels > 1 else "all-gather"
@@ -107,7 +107,7 @@ def _forward_kind(transfer: Transfer) -> Kind | None:
 
 
 def _backward_kind(transfer: Transfer, forward: Kind | None) -> Kind | None:
-    """What brings the gradient back."""
+    """The exchange that brings the gradient back; ``None`` if there is none."""
     held, wanted = transfer.held, transfer.wanted
     if forward == "all-gather":
         return "reduce-scatter" if transfer.partial else None
@@ -125,7 +125,7 @@ def _backward_kind(transfer: Transfer, forward: Kind | None) -> Kind | None:
 def _amounts(
     placed: Placed, transfer: Transfer, kind: Kind, batch: int, units: int
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """What each device sends and receives; ``units`` are the bytes of an image's value."""
+    """The bytes that each device sends and receives; ``units`` is the bytes of the value for one image."""
     pairs = [_amount(placed, transfer, kind, device, batch, units) for device in range(placed.arrangement.devices)]
     return tuple(sent for sent, _ in pairs), tuple(received for _, received in pairs)
 
@@ -160,8 +160,8 @@ def _amount(placed: Placed, transfer: Transfer, kind: Kind, device: int, batch: 
 
 
 def _of_statistics(placed: Placed) -> list[Crossing]:
-    """What a batch normalisation over shares of the batch adds up: two numbers a channel forward, two back, for each
-    part of the batch."""
+    """The all-reduces of batch normalisations over a divided batch: per channel, two numbers forward and two backward
+    for each part of the batch (``accumulate``)."""
     found: list[Crossing] = []
     for layer in phases(placed.graph).trunk:
         held = placed.layers[layer.name].held
@@ -177,10 +177,10 @@ def _of_statistics(placed: Placed) -> list[Crossing]:
 
 
 def _of_gradients(placed: Placed) -> list[Crossing]:
-    """The sums of the parameters' gradients over the shares of the batch, by layer, the last layer's first: as often as
-    they are updated while a batch goes through.
+    """The all-reduces of the parameters' gradients over the shares of the batch, by layer, last layer first.
 
-    What all places of a row learn, the first of them sends to the others afterwards.
+    A parameter's gradients are summed once for each of its updates during a batch. Parameters that all places of a row
+    hold whole also need a broadcast from the row's first place (see ``parallel.gradients``).
     """
     sizes: dict[str, int] = {}
     for parameter in placed.graph.parameters.values():
@@ -202,7 +202,7 @@ def _of_gradients(placed: Placed) -> list[Crossing]:
 
 
 def _rings(placed: Placed, layer: str, size: int) -> tuple[int, ...]:
-    """What each device sends to add up a layer's tensor, each its share of it, over the shares of the batch."""
+    """The bytes that each device sends to all-reduce its channel share of a layer's tensor over the batch shares."""
     held = placed.layers[layer].held
     amount = ring(size // held.channels, held.batch)
     return tuple(amount * placed.on(device, layer) for device in range(placed.arrangement.devices))

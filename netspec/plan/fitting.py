@@ -1,4 +1,4 @@
-"""The largest batch for which something holds: it fits into memory, one way sends fewer bytes than another."""
+"""Searches for the largest batch that fits into memory, or at which one split sends fewer bytes than another."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ from netspec.plan.model import memories_of, smallest_batch
 from netspec.plan.program import HALF, locals_of, values_of
 
 LARGEST_BATCH = 2**31
-"""As the command line takes it."""
+"""The largest batch that the command line accepts."""
 
 
 def largest_batch(placed: Placed, limit: int, precision: Precision, forms: Forms = PLAIN) -> int:
-    """The most images in a batch with which no device needs more than ``limit`` bytes; 0 if not even the smallest
-    batch fits (``smallest_batch``). ``forms`` as in ``plan``."""
+    """Return the largest batch for which no device needs more than ``limit`` bytes.
+
+    0 if not even the smallest batch fits (see ``smallest_batch``). ``forms`` as in ``plan``.
+    """
     local = locals_of(placed)
 
     def fits(batch: int) -> bool:
@@ -32,15 +34,17 @@ def largest_batch(placed: Placed, limit: int, precision: Precision, forms: Forms
 
 
 def smallest_peak(placed: Placed, precision: Precision, forms: Forms = PLAIN) -> int:
-    """What the device that needs the most needs for the smallest batch, in bytes."""
+    """The peak memory, in bytes, of the device that needs the most for the smallest batch."""
     memories = memories_of(placed, locals_of(placed), smallest_batch(placed), precision, forms)
     return max(memory.peak.total for memory in memories.values())
 
 
 def break_even(graph: Graph, devices: int, precision: Precision) -> int | None:
-    """The largest batch at which splitting by groups sends fewer bytes than by batch, counted at the device that sends
-    or receives the most; 0 if there is none, ``None`` if it is so at any batch. Of the batches that training can take
-    either way, in equal shares by groups and in equal parts of ``accumulate``.
+    """Return the largest batch at which splitting by groups sends fewer bytes than splitting by batch.
+
+    Bytes are those of the device that sends or receives the most. 0 if there is no such batch, ``None`` if groups send
+    less at any batch. Only batches that training accepts under both splits are tried: by groups in equal shares, and
+    in equal parts of ``accumulate``.
 
     Raises
     ------
@@ -55,7 +59,7 @@ def break_even(graph: Graph, devices: int, precision: Precision) -> int | None:
 
 
 def _busiest(placed: Placed, precision: Precision) -> Callable[[int], int]:
-    """The bytes of the busiest device at a batch."""
+    """Return a function from a batch to the bytes of the device that sends or receives the most."""
     values = values_of(placed.graph, HALF if precision == "bf16" else FULL)
 
     def at(batch: int) -> int:
@@ -67,8 +71,11 @@ def _busiest(placed: Placed, precision: Precision) -> Callable[[int], int]:
 
 
 def _last(holds: Callable[[int], bool], step: int, first: int = 1) -> int:
-    """The largest multiple of ``step``, from ``first`` times it up, for which something holds that does not hold again
-    once it has ceased; 0 if there is none."""
+    """Return the largest multiple of ``step`` that satisfies ``holds``, by doubling and then bisection.
+
+    ``holds`` must be monotonic: once false, it stays false. The search starts at ``first * step``; 0 if even that
+    fails.
+    """
     low, high = first, first
     if not holds(low * step):
         return 0

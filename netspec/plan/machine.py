@@ -1,4 +1,4 @@
-"""Plans as plain data: whole numbers of bytes, seconds as they are."""
+"""Plans as JSON: bytes as integers, seconds unrounded."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from netspec.plan.scaling import MODEL, Timed
 
 
 def to_json(found: Answer) -> str:
-    """Everything that was worked out."""
+    """Return the whole answer as JSON."""
     asked, fits = found.question, dict(enumerate(found.fitting))
     data: dict[str, Any] = {
         "net": found.plans[0].graph.name,

@@ -1,4 +1,4 @@
-"""The plan: each device's share of a training step, and what crosses between the devices."""
+"""The plan: each device's share of a training step, and the exchanges between the devices."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MOST_DEVICES = 4096
 
 
 class Kind(NamedTuple):
-    """What a device's memory depends on: its place, its images of a batch, and those that it computes at a time."""
+    """What a device's memory depends on: its place, its images of the batch, and how many it computes at a time."""
 
     place: int
     images: int
@@ -32,7 +32,7 @@ class Kind(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class LayerShare:
-    """What a device has of a layer: its parameters, and the bytes that autograd keeps of it."""
+    """A device's share of a layer: its number of parameters, and the bytes that autograd keeps."""
 
     name: str
     parameters: int
@@ -41,7 +41,7 @@ class LayerShare:
 
 @dataclass(frozen=True, slots=True)
 class DevicePlan:
-    """One device's share of a step. ``images`` are those of its share of the batch; bytes are a step's."""
+    """One device's share of a step: its ``images`` of the batch, and the bytes it has ``sent`` and ``received``."""
 
     device: int
     images: int
@@ -56,14 +56,17 @@ class DevicePlan:
 
     @property
     def likeness(self) -> tuple[object, ...]:
-        """What devices have in common that can be told together."""
+        """The key for grouping devices that can be shown together; equal for devices whose plans look the same."""
         return self.images, self.layers, self.memory.peak, self.sent, self.received
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A training step of a network on devices. ``batch`` is the whole one's; ``at_once`` how many of its images go
-    through the network at a time; ``warnings`` are for the user."""
+    """A training step of a network on several devices.
+
+    ``batch`` is the size of the whole batch, ``at_once`` how many of its images pass through the network at a time.
+    ``warnings`` are for the user.
+    """
 
     placed: Placed
     batch: int
@@ -83,12 +86,12 @@ class Plan:
 
     @property
     def crossed(self) -> int:
-        """The bytes of the device that sends or receives the most."""
+        """The bytes sent or received, whichever is more, by the device with the most traffic."""
         return max(max(device.sent, device.received) for device in self.devices)
 
     @property
     def peak(self) -> int:
-        """The memory of the device that needs the most."""
+        """The peak memory, in bytes, of the device that needs the most."""
         return max(device.memory.peak.total for device in self.devices)
 
 
@@ -101,25 +104,27 @@ def plan(
     precision: Precision | None = None,
     forms: Forms = PLAIN,
 ) -> Plan:
-    """Plan a training step. Batch and precision are those of the train line unless given. Operations are counted one by
-    one; of the ``forms`` in which a single device computes them, it counts what a recorded step holds beside.
+    """Plan a training step. Batch and precision default to those of the train line.
+
+    Memory is counted operation by operation, in their plain forms. Of the optimised ``forms`` only the extra memory of
+    a recorded step (CUDA graphs, on a single device) is counted.
 
     Raises
     ------
     ArrangementError
-        The devices cannot share the network, or the batch.
+        The devices cannot share the network or the batch.
     """
     placed = place(graph, arrange(graph, devices, split))
     return plan_placed(placed, batch or graph.train.batch, precision or graph.train.precision, forms)
 
 
 def forms_on_a_gpu(graph: Graph, precision: Precision, without: Collection[str] = ()) -> Forms:
-    """The forms in which ``netspec train`` computes a step on one GPU where these passes are switched off."""
+    """The forms that ``netspec train`` uses on one GPU, with the passes in ``without`` switched off."""
     return forms_of(graph, chosen(Where("cuda", precision), without))
 
 
 def plan_placed(placed: Placed, batch: int, precision: Precision, forms: Forms = PLAIN) -> Plan:
-    """Plan a training step of a graph that lies over devices. Raises ``ArrangementError``."""
+    """Plan a training step of a placed graph. Raises ``ArrangementError`` if the batch cannot be shared."""
     graph, arrangement = placed.graph, placed.arrangement
     warnings = _dividing(placed, batch)
     memories = memories_of(placed, locals_of(placed), batch, precision, forms)
@@ -137,14 +142,14 @@ def plan_placed(placed: Placed, batch: int, precision: Precision, forms: Forms =
 
 
 def images_at_once(graph: Graph, batch: int) -> int:
-    """How many of a batch's images go through the network at a time: ``accumulate`` of the train line divides it."""
+    """How many images of a batch pass through the network at a time: the batch divided by ``accumulate``."""
     return -(-batch // graph.train.accumulate)
 
 
 def memories_of(
     placed: Placed, local: Computed, batch: int, precision: Precision, forms: Forms = PLAIN
 ) -> dict[Kind, Memory]:
-    """The memory of each kind of device for a batch of so many images, those of all devices."""
+    """Return the memory of each kind of device; ``batch`` is the whole batch's number of images."""
     low = _low(precision)
     values = values_of(placed.graph, low)
     gathered = _gathered(placed.graph)
@@ -167,7 +172,7 @@ def memories_of(
 
 
 def _gathered(graph: Graph) -> frozenset[str]:
-    """The parameters that have a gradient from earlier parts of the batch when a part begins."""
+    """The keys of parameters that already have a gradient, from earlier parts of the batch, when a part begins."""
     if graph.train.accumulate == 1:
         return frozenset()
     return frozenset(key for key, p in graph.parameters.items() if p.update_every != 1)
@@ -185,13 +190,15 @@ def _kind(placed: Placed, device: int, batch: int) -> Kind:
 
 
 def smallest_batch(placed: Placed) -> int:
-    """The least images of a step: one for each row of devices, in each part that ``accumulate`` makes."""
+    """The smallest possible batch: one image for each row of devices, in each part of ``accumulate``."""
     return placed.arrangement.replicas * placed.graph.train.accumulate
 
 
 def _dividing(placed: Placed, batch: int) -> tuple[str, ...]:
-    """The warning of a batch whose shares are unequal. Raises ``ArrangementError`` where it cannot be shared, as
-    training refuses it."""
+    """Return the warning about unequal shares of a batch, if any.
+
+    Raises ``ArrangementError`` if the batch cannot be shared at all; training refuses the same batches.
+    """
     rows, parts = placed.arrangement.replicas, placed.graph.train.accumulate
     in_parts = f" in {parts} parts" if parts > 1 else ""
     fewest = smallest_batch(placed)
@@ -218,12 +225,12 @@ def _dividing(placed: Placed, batch: int) -> tuple[str, ...]:
 
 
 def _narrowed(graph: Graph, forms: Forms) -> int:
-    """The bytes of the copies of weights in bfloat16 that recorded looks at images read, from the first one on."""
+    """The bytes of the bfloat16 copies of weights that recorded evaluation reads."""
     return HALF * sum(math.prod(graph.parameters[key].shape) for key in narrowed(graph, forms))
 
 
 def _standing(placed: Placed, device: int, narrowed: int) -> Standing:
-    """What a device holds through all steps."""
+    """The memory that a device holds permanently; ``narrowed`` as in ``Standing``."""
     weights = FULL * sum(_parameters(placed, device).values())
     statistics = 0
     for node in placed.graph.nodes.values():
@@ -237,8 +244,11 @@ def _standing(placed: Placed, device: int, narrowed: int) -> Standing:
 
 
 def _parameters(placed: Placed, device: int, *, divided: bool = False) -> dict[str, int]:
-    """How many numbers a device learns, by layer; of a layer that others compute none. ``divided``: only those of which
-    running means are kept beside the velocity."""
+    """Count the parameters on a device, by layer.
+
+    With ``divided``, only those whose update is divided by running means (``super_eps``), which need more optimiser
+    state than a velocity.
+    """
     found: dict[str, int] = {}
     for parameter in placed.graph.parameters.values():
         if placed.on(device, parameter.layer) and (parameter.super_eps is not None or not divided):
@@ -248,12 +258,12 @@ def _parameters(placed: Placed, device: int, *, divided: bool = False) -> dict[s
 
 
 def _layers(placed: Placed, device: int, held: Memory) -> tuple[LayerShare, ...]:
-    """What a device has of each layer that it computes in training, or learns."""
+    """The device's share of each layer that it computes in training or has parameters of."""
     parameters = _parameters(placed, device)
     computed = {layer.name for layer in trained(placed.graph) if placed.on(device, layer.name)}
     image = placed.graph.input.layer
     names = [name for name in placed.graph.layers if name in computed or parameters.get(name) or name == image]
     kept = {**held.kept, image: held.images}
-    # The cross-entropy of a file without a loss is no layer of it, and keeps something all the same.
+    # The implicit cross-entropy of a spec without a loss is not a layer of the graph, but autograd keeps values for it.
     names += [name for name in kept if name not in placed.graph.layers]
     return tuple(LayerShare(name, parameters.get(name, 0), kept.get(name, 0)) for name in names)

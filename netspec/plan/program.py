@@ -1,4 +1,4 @@
-"""One device's part of a training step as a list of operations with what each holds in memory."""
+"""One device's part of a training step: a list of operations with their memory footprints."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ HALF = 2
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """An operation, or a value's arrival from other devices, on one device.
+    """An operation on one device, or the arrival of a value from other devices.
 
-    ``learns``: the value depends on parameters, so that a backward pass goes through; ``taught`` are the inputs of
-    which that is true as well. ``parameters`` are the bytes of those that it uses, by key; ``product`` says that it
-    multiplies by them, under autocast in bfloat16.
+    ``learns`` says that the value depends on parameters, so that the backward pass reaches it; ``taught`` are the
+    inputs that do. ``parameters`` are (key, bytes) of the parameters that it uses. ``product`` says that it is a matrix
+    product or convolution, which autocast computes in bfloat16.
     """
 
     layer: str
@@ -41,9 +41,9 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What one device does in a training step, in order.
+    """The operations of one device in a training step, in order.
 
-    ``images`` are the bytes of the images that it is given, ``image`` what they are called.
+    ``image`` is the name of the input value, and ``images`` the bytes of the device's images.
     """
 
     image: str
@@ -53,8 +53,11 @@ class Program:
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """What all devices know of the values, by name: the bytes of a number (``width``, of a layer's value by the layer's
-    name), which of them depend on parameters, and whose pixels do not lie one after the other (``strided``)."""
+    """Properties of values, by name, that are the same on all devices.
+
+    ``width`` is the bytes per number (a layer's value is under the layer's name), ``learning`` the values that depend
+    on parameters, ``strided`` those that are not contiguous in memory.
+    """
 
     width: Mapping[str, int]
     learning: frozenset[str]
@@ -80,7 +83,7 @@ class _Builder:
         return images_on(self.placed, self.device, held, self.batch)
 
     def layer(self, layer: Layer) -> None:
-        """Add a layer's arrivals and operations, if this device has a part in it."""
+        """Add the arrivals and operations of a layer, if this device computes part of it."""
         if not self.placed.on(self.device, layer.name):
             return
         here = self.placed.layers[layer.name]
@@ -105,7 +108,7 @@ class _Builder:
             self._add(Work(layer.name, name, reads, footprint(node.op, site), learns, taught, used, product))
 
     def loss(self) -> None:
-        """Add the cross-entropy of a file without a loss."""
+        """Add the implicit cross-entropy of a spec without a loss."""
         scores = self.graph.nodes[self.graph.scores.name].layer
         if not self.placed.on(self.device, scores):
             return
@@ -119,7 +122,10 @@ class _Builder:
         self._add(Work(TRAINING_LOSS, f":{TRAINING_LOSS}", (name,), held_by, learns, taught))
 
     def _arrival(self, reader: str, transfer: Transfer | None, name: str) -> str:
-        """What a reader calls a value: its own name, or that of what arrives, once for all who want it alike."""
+        """Return the name under which a layer reads a value, adding the value's arrival if it is transferred.
+
+        Readers that need the value in the same form share one arrival.
+        """
         if transfer is None:
             return name
         called = f"{name} as {transfer.wanted}{' in parts' if transfer.partial else ''}"
@@ -129,14 +135,14 @@ class _Builder:
         whole = self.images(wanted) * self.graph.layers[name].output.units * width
         arrived = whole // wanted.channels
         stays = held.owner is None and held.batch == wanted.batch and held.channels == 1 and wanted.channels == 1
-        # Gathered channels arrive device by device and are laid side by side.
+        # Gathered channels arrive device by device and are then concatenated, which takes a second copy.
         moved = Footprint(
             None if stays else arrived,
             width,
             forward=0 if stays or wanted.channels > 1 else arrived,
             backward=arrived,
         )
-        own = (name,) if name in self.here else ()  # else it comes from another device
+        own = (name,) if name in self.here else ()  # empty if the value comes from another device
         learns = name in self.values.learning
         self._add(Work(reader, called, own, moved, learns, own if learns else ()))
         return called
@@ -147,11 +153,11 @@ class _Builder:
 
 
 Computed = Mapping[int, Mapping[str, Graph]]
-"""By place of the arrangement and layer: what the place computes of the layer."""
+"""The part of each layer that each place computes: place of the arrangement -> layer -> graph."""
 
 
 def locals_of(placed: Placed) -> Computed:
-    """What each place computes."""
+    """Return the parts of the layers that each place of the arrangement computes in training."""
     return {
         place: {
             layer.name: local_graph(placed, layer, place)
@@ -163,18 +169,18 @@ def locals_of(placed: Placed) -> Computed:
 
 
 def program(placed: Placed, local: Mapping[str, Graph], device: int, batch: int, low: int, values: Values) -> Program:
-    """One device's part of a step.
+    """Return one device's part of a step.
 
     Parameters
     ----------
     local:
-        What the device's place computes of each layer (see ``locals_of``).
+        The part of each layer that the device's place computes (see ``locals_of``).
     batch:
-        Images of all devices that go through the network at a time.
+        The number of images, over all devices, that pass through the network at a time.
     low:
-        Bytes of a number that a product makes: 4, or 2 under autocast to bfloat16.
+        Bytes per number of a product's result: 4, or 2 under autocast to bfloat16.
     values:
-        What ``values_of`` says.
+        The result of ``values_of``.
     """
     graph = placed.graph
     image = graph.input.layer
@@ -188,7 +194,7 @@ def program(placed: Placed, local: Mapping[str, Graph], device: int, batch: int,
 
 
 def images_on(placed: Placed, device: int, held: Held, batch: int) -> int:
-    """How many of a batch's images a device has of a value; where rows do not divide it, the first take one more."""
+    """How many images of a batch a device holds of a value; if the rows do not divide it, the first take one more."""
     if held.batch == 1:
         return batch
     each, more = divmod(batch, held.batch)
@@ -196,7 +202,7 @@ def images_on(placed: Placed, device: int, held: Held, batch: int) -> int:
 
 
 def values_of(graph: Graph, low: int) -> Values:
-    """What the values of a training step are like, whoever makes them. ``low`` as in ``program``."""
+    """Return the properties of a training step's values that do not depend on the device. ``low`` as in ``program``."""
     image = graph.input.name
     width, cut, turned = {image: FULL}, set[str](), set[str]()
     for layer in trained(graph):
@@ -209,7 +215,7 @@ def values_of(graph: Graph, low: int) -> Values:
             seen_otherwise = held.output is None
             if isinstance(node.op, Nailbed | Crop) or (seen_otherwise and read in cut):
                 cut.add(node.name)
-            # A local layer's products come place by place; a function of units leaves them so.
+            # A local layer computes its products pixel by pixel; elementwise operations keep that memory layout.
             of_places = isinstance(node.op, Local) and node.op.groups == 1 and node.output[1:] != (1, 1)
             if of_places or (read in turned and (seen_otherwise or isinstance(node.op, Neuron | Dropout))):
                 turned.add(node.name)

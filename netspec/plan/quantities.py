@@ -1,4 +1,4 @@
-"""Amounts as people write them: ``3GB``, ``25GB/s``, ``400T``."""
+"""Parsing amounts with units: ``3GB``, ``25GB/s``, ``400T``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _FLOPS = re.compile(_NUMBER + r"([kMGTP]?)(?:FLOPS|FLOP/s)?")
 
 
 def parse_bytes(text: str) -> int:
-    """``3GB`` as 3,000,000,000 and ``3GiB`` as 3 x 2^30. Raises ``ValueError`` with what is wanted."""
+    """Parse ``3GB`` as 3,000,000,000 and ``3GiB`` as 3 x 2^30. Raises ``ValueError`` with the expected form."""
     found = _BYTES.fullmatch(text)
     if not found or (found[3] and not found[2]):
         raise ValueError(f"{text!r} is no amount of memory; write 3GB (powers of 1000) or 3GiB (of 1024)")
@@ -20,7 +20,7 @@ def parse_bytes(text: str) -> int:
 
 
 def parse_link(text: str) -> float:
-    """``25GB/s``, or ``200Gbit/s``, as bytes a second. Raises ``ValueError`` with what is wanted."""
+    """Parse ``25GB/s`` or ``200Gbit/s`` as bytes per second. Raises ``ValueError`` with the expected form."""
     found = _RATE.fullmatch(text)
     if not found:
         raise ValueError(f"{text!r} is no speed of a link; write bytes a second, 25GB/s, or bits, 200Gbit/s")
@@ -28,7 +28,7 @@ def parse_link(text: str) -> float:
 
 
 def parse_flops(text: str) -> float:
-    """``400T`` as 4e14 floating-point operations a second. Raises ``ValueError`` with what is wanted."""
+    """Parse ``400T`` as 4e14 floating-point operations per second. Raises ``ValueError`` with the expected form."""
     found = _FLOPS.fullmatch(text)
     if not found:
         raise ValueError(f"{text!r} is no speed of computing; write FLOPs a second, 400T or 19.5TFLOPS")

@@ -1,4 +1,4 @@
-"""How long a step takes on so many devices, by arithmetic."""
+"""An analytical estimate of how long a training step takes on several devices."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MODEL = (
     "no latencies, no loading of images, no moving of weights; efficiency is one device's time over devices x time, at "
     "the same batch",
 )
-"""How times are worked out, to be told with them."""
+"""How times are worked out, printed along with them."""
 
 TIMES = (1, 2, 4, 8, 16, 32)
 """The batches that are compared, as multiples of the given one."""
@@ -33,7 +33,7 @@ ALL_SPLITS: tuple[SplitWord, ...] = tuple(SPLITS)
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What every device does in a second: ``flops`` at most, ``link`` bytes each way to the others."""
+    """The speed of each device: at most ``flops`` floating-point operations and ``link`` bytes each way per second."""
 
     flops: float
     link: float
@@ -41,7 +41,8 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class Time:
-    """The seconds of a step: ``computing``, exchanging ``values``, and what is left of the ``gradients``' exchange."""
+    """The seconds of a step: ``computing``, exchanging ``values``, and the part of exchanging ``gradients`` that does
+    not overlap with the backward pass."""
 
     computing: float
     values: float
@@ -54,7 +55,7 @@ class Time:
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """A plan's time, and that of one device with the same batch."""
+    """The time of a plan's step, and that of one device ``alone`` with the same batch."""
 
     plan: Plan
     time: Time
@@ -71,7 +72,7 @@ class Timed:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A way that so many devices cannot go, and why."""
+    """A split that is impossible for a number of devices, and why."""
 
     devices: int
     split: SplitWord
@@ -86,7 +87,10 @@ def every_way(
     precision: Precision,
     forms: Forms = PLAIN,
 ) -> tuple[list[Plan], list[LeftOut]]:
-    """The plans of all numbers of devices and splits, and those that there are none of. One device goes one way."""
+    """Return the plans of all combinations of devices and splits, and the combinations that are impossible.
+
+    For one device all splits are the same; only one is planned.
+    """
     plans: list[Plan] = []
     left_out: list[LeftOut] = []
     for number in devices:
@@ -99,7 +103,7 @@ def every_way(
 
 
 def timed(step: Plan, machine: Machine) -> Timed:
-    """A plan's time by the model of ``MODEL``."""
+    """Estimate the time of a plan's step; the model is described in ``MODEL``."""
     alone = plan(step.graph, 1, "batch", batch=step.batch, precision=step.precision)
     return Timed(step, _time(step, machine), _time(alone, machine))
 
@@ -107,7 +111,7 @@ def timed(step: Plan, machine: Machine) -> Timed:
 def fastest(
     graph: Graph, devices: int, splits: Iterable[SplitWord], batch: int, precision: Precision, machine: Machine
 ) -> Timed | None:
-    """The fastest split of a batch over so many devices; ``None`` where none is possible."""
+    """Return the fastest split of a batch over so many devices; ``None`` if none is possible."""
     plans, _ = every_way(graph, (devices,), splits, batch, precision)
     return min((timed(step, machine) for step in plans), key=lambda way: way.time.total, default=None)
 
@@ -126,7 +130,7 @@ def _time(step: Plan, machine: Machine) -> Time:
 
 
 def _forward_seconds(placed: Placed, batch: int, machine: Machine) -> dict[str, float]:
-    """The forward pass of each layer, in order, on the device that computes the most."""
+    """The seconds of each layer's forward pass, in order, on the device that computes the most."""
     local = locals_of(placed)
     # The first row has the most images.
     works = [_flops(placed, local[place], place, batch) for place in local]

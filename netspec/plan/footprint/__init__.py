@@ -1,11 +1,11 @@
-"""What an operation of a training step holds in memory, as the ``pytorch`` backend emits it.
+"""The memory footprint of each operation of a training step, as the ``pytorch`` backend emits it.
 
-torch keeps from the forward pass what the formulas of its ``derivatives.yaml`` name: a convolution its input and
-weight, a ReLU its output, a maximum pooling its input and the places of the largest pixels in int64. Where the
-backend pads an image first or autocast makes a copy of less precision, that copy is kept in place of the value.
+From the forward pass torch keeps the tensors that the formulas in its ``derivatives.yaml`` name: a convolution keeps
+its input and weight, a ReLU its output, a maximum pooling its input and the int64 indices of the largest pixels. Where
+the backend pads an image first, or autocast makes a copy in lower precision, that copy is kept instead of the value.
 
-Under autocast to bfloat16 products are computed in 2 bytes a number; normalisations across and within maps, softmax
-and losses in 4 (the backend widens them); everything else in what it reads.
+Under autocast to bfloat16, products take 2 bytes per number. Normalisations across and within maps, softmax and losses
+take 4 (the backend widens them). Everything else takes as many as its input.
 """
 
 from __future__ import annotations
@@ -52,9 +52,9 @@ from netspec.plan.footprint.weighted import weighted
 
 
 def footprint(op: Op, site: Site) -> Footprint:
-    """What an operation holds. Losses and dropout as in training."""
+    """Return an operation's footprint in training mode."""
     match op:
-        case Conv(table=table) if table is not None:  # the weight with zeros in its absent places is kept as well
+        case Conv(table=table) if table is not None:  # the weight masked by the connection table is kept as well
             found = weighted(op, site)
             masked = op.filters * site.inputs[0].channels * op.window.area * FULL
             return replace(found, extra=found.extra + masked)

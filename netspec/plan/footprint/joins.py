@@ -1,4 +1,4 @@
-"""What puts several values together, or sees one otherwise."""
+"""Footprints of operations that combine several values or reshape one, and of softmax."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from netspec.plan.footprint.model import FULL, Footprint, Site
 
 
 def join(op: Op, site: Site) -> Footprint:
-    """Values put together, or one seen otherwise."""
+    """The footprint of an operation that combines several values or reshapes one, of softmax, or of a loss."""
     width, made, several = site.width, site.made, len(site.inputs)
     match op:
         case Flatten() | Reshape():
@@ -23,6 +23,7 @@ def join(op: Op, site: Site) -> Footprint:
         return Footprint(None, width)
     if isinstance(op, Sum):
         return Footprint(made * width, width, forward=made * width if several > 2 else 0, hands_on=True)
-    # A truth value a unit says which of two was larger; each choice but the last is a value that goes.
+    # A maximum is taken of two values at a time; a boolean per unit records which was larger. All results but the last
+    # are temporary.
     conditions = (several - 1) * made
     return Footprint(made * width, width, extra=conditions, forward=made * width if several > 2 else 0)

@@ -1,4 +1,4 @@
-"""Losses: of the scores' size, probabilities or differences, and the targets."""
+"""Footprints of losses."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from netspec.plan.footprint.model import FULL, Footprint, Site
 
 
 def loss(op: Loss, site: Site) -> Footprint:
-    """Of the scores' size: probabilities or differences, and the targets."""
+    """A loss keeps tensors of the scores' size (probabilities or differences), and needs one for the targets."""
     scores, wide = site.read * FULL, site.width == FULL
     keeps, copies = False, 1
     if isinstance(op, GatedSumSquares | Topographic):
@@ -25,17 +25,17 @@ def loss(op: Loss, site: Site) -> Footprint:
         return Footprint(FULL, FULL, extra=(site.read + site.images * _set_numbers(op, site.inputs[0].units)) * FULL)
     if isinstance(op, SumSquares):
         keeps, copies = wide, 0 if wide else 1
-    elif isinstance(op, BinaryCrossEntropy) and op.of == "probabilities":  # both, cut off, and the targets of both
+    elif isinstance(op, BinaryCrossEntropy) and op.of == "probabilities":  # p and 1 - p, clamped, and their targets
         keeps, copies = wide, 5 if wide else 6
-    elif isinstance(op, BinaryCrossEntropy):  # it keeps the scores themselves as well
+    elif isinstance(op, BinaryCrossEntropy):  # also keeps the scores themselves
         keeps, copies = wide, 1 if wide else 2
-    elif isinstance(op, CauchyError):  # and the squares of the differences
+    elif isinstance(op, CauchyError):  # the differences and their squares
         copies = 2
     return Footprint(FULL, FULL, keeps_input=keeps, extra=copies * scores, forward=scores)
 
 
 def _sum_of_squares(op: GatedSumSquares | Topographic, site: Site) -> Footprint:
-    """The value (the last input) or its copy; around pixels, the padded squares and the slopes as well."""
+    """Keeps the value (the last input) or its float32 copy; ``Topographic`` also the padded squares and the slopes."""
     value = site.images * site.inputs[-1].units * FULL
     wide = site.widths[-1] == FULL
     extra = 0 if wide else value
@@ -46,7 +46,7 @@ def _sum_of_squares(op: GatedSumSquares | Topographic, site: Site) -> Footprint:
 
 
 def _set_numbers(op: SetCrossEntropy, classes: int) -> int:
-    """What products of polynomials keep, in numbers an image: the terms of each coefficient, and itself."""
+    """How many numbers per image the products of polynomials keep: the terms of each coefficient, and its sum."""
 
     def product(p: int, q: int, most: int) -> int:
         degrees = range(min(p + q, most) + 1)

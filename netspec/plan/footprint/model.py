@@ -1,4 +1,4 @@
-"""What is said of an operation's memory, and of the place where it stands."""
+"""Data types: an operation's memory footprint, and the circumstances that it depends on."""
 
 from __future__ import annotations
 
@@ -12,21 +12,34 @@ FULL = 4
 """Bytes of a number in float32."""
 
 INDEX = 8
-"""Bytes of a place in a maximum pooling's window, and of a word that a normal number is drawn from: int64."""
+"""Bytes of an int64: the index of a maximum within a pooling window, a random word for a normal number."""
 
 WORD = 4
-"""Bytes of a word that decides whether a unit is kept: int32."""
+"""Bytes of an int32: the random word that decides whether dropout keeps a unit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Footprint:
-    """Bytes of one operation on one device.
+    """The memory of one operation on one device, in bytes.
 
-    ``output`` is what its value takes (``None``: it is its first input, seen otherwise), ``width`` what a number of
-    it takes. ``keeps_input`` and ``keeps_output`` say that autograd keeps the (last) input, or the value; ``extra`` is
-    what it keeps beside. ``forward`` and ``backward`` are temporaries while it is computed, in the backward pass
-    beside the gradients of its value and inputs; ``later`` those when what was kept is gone, and its value's gradient.
-    ``hands_on``: its inputs' gradient is its value's gradient itself.
+    Attributes
+    ----------
+    output:
+        Size of the value; ``None`` if it is a view of the first input.
+    width:
+        Bytes per number of the value.
+    keeps_input, keeps_output:
+        Whether autograd keeps the (last) input, or the value, for the backward pass.
+    extra:
+        What autograd keeps besides those.
+    forward:
+        Temporaries during the forward computation.
+    backward:
+        Temporaries during the backward computation, besides the gradients of the value and of the inputs.
+    later:
+        Temporaries later in the backward computation, when what was kept and the value's gradient have been freed.
+    hands_on:
+        Whether the inputs' gradient is the value's gradient itself, not a new tensor.
     """
 
     output: int | None
@@ -42,10 +55,10 @@ class Footprint:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """An operation where it stands: shapes of what one device reads and makes of it, for so many images.
+    """The circumstances of an operation: one device's shapes of its inputs and output, and the number of images.
 
-    ``widths`` are the bytes of a number of each input, ``low`` those of a product. ``shared`` says that devices
-    normalise over a batch together, ``strided`` that the first input's pixels do not lie one after the other.
+    ``widths`` are the bytes per number of each input, ``low`` those of a product's result. ``shared`` says that several
+    devices normalise over the batch together, ``strided`` that the first input is not contiguous in memory.
     """
 
     inputs: tuple[Shape, ...]
@@ -58,31 +71,32 @@ class Site:
 
     @property
     def read(self) -> int:
-        """Numbers of the first input."""
+        """How many numbers the first input has."""
         return self.images * self.inputs[0].units
 
     @property
     def made(self) -> int:
-        """Numbers of the value."""
+        """How many numbers the value has."""
         return self.images * self.output.units
 
     @property
     def width(self) -> int:
-        """Bytes of a number where several inputs are joined: of the widest."""
+        """Bytes per number when several inputs are combined: those of the widest."""
         return max(self.widths)
 
     def padded(self, pad: Pad) -> int:
-        """Numbers of the first input with padding laid around it."""
+        """How many numbers the first input has after padding."""
         x = self.inputs[0]
         rows, columns = x.height + pad.top + pad.bottom, x.width + pad.left + pad.right
         return self.images * x.channels * rows * columns
 
 
 def chain(*gradients: int) -> tuple[int, int]:
-    """What a gradient takes that passes through several operations, in bytes from the value's to the input's.
+    """Return the temporaries of a gradient that passes through a chain of operations, as (``backward``, ``later``).
 
-    The first of them reads what was kept; each holds only the gradients that it reads and makes. So beside those of
-    value and input: what there is at first, and what there is later.
+    ``gradients`` are the bytes of the gradients along the chain, from the value's to the input's. Only the first
+    operation reads what was kept from the forward pass. Each needs just the gradients that it reads and writes, so the
+    two results are the peaks during the first operation and after it, without the gradients of value and input.
     """
     last = gradients[-1]
     later = max((a + b for a, b in pairwise(gradients[1:])), default=last)

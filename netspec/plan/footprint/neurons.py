@@ -1,4 +1,4 @@
-"""Operations on each unit by itself."""
+"""Footprints of elementwise operations."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from netspec.plan.footprint.model import FULL, INDEX, Footprint, Site
 
 
 def neuron(op: Op, site: Site) -> Footprint:
-    """A function of each unit."""
+    """The footprint of an elementwise function."""
     width, numbers = site.widths[0], site.made
     own, wide = numbers * width, numbers * FULL
     match op:
-        case NoisyRelu():  # what is kept, and what was above 0; the noise comes of words, in arrays of 64 bits
+        case NoisyRelu():  # keeps a copy and a mask of what is above 0; the noise is drawn from arrays of 64-bit words
             return Footprint(own, width, extra=own + numbers, forward=numbers * (4 * INDEX - 2 * width - 1))
         case LinearNeuron(a=1, b=0):
             return Footprint(None, width)
@@ -19,7 +19,7 @@ def neuron(op: Op, site: Site) -> Footprint:
             return Footprint(own, width, forward=own)
         case Tanh(a=a, b=b) if (a, b) != (1, 1):
             return Footprint(own, width, extra=own)
-        case SoftRelu() | Square() | Log() if width != FULL:  # autocast widens powers, softplus and logarithms
+        case SoftRelu() | Square() | Log() if width != FULL:  # autocast computes powers, softplus and log in float32
             return Footprint(wide, FULL, extra=wide, backward=2 * wide)
         case Log(a=a) if a:
             return Footprint(own, width, extra=own)

@@ -1,4 +1,4 @@
-"""Operations that move pixels, and poolings."""
+"""Footprints of operations that move or resample pixels, and of poolings."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ from netspec.plan.footprint.model import FULL, INDEX, Footprint, Site, chain
 
 
 def spatial(op: Blur | Mirror | Nailbed | Crop | ZeroPad | Resize | RandomScale | ColourSpace, site: Site) -> Footprint:
-    """Pixels moved, or made of others."""
+    """The footprint of an operation that moves or resamples pixels."""
     width, made = site.widths[0], site.made
     x, y = site.inputs[0], site.output
     if isinstance(op, Nailbed):
-        return Footprint(None, width, backward=site.read * width // op.stride)  # rows, then columns are put back
+        return Footprint(None, width, backward=site.read * width // op.stride)  # puts back rows first, then columns
     if isinstance(op, Crop):
-        return Footprint(None, width, backward=made // y.width * x.width * width)  # columns, then rows are put back
+        return Footprint(None, width, backward=made // y.width * x.width * width)  # puts back columns first, then rows
     if isinstance(op, Mirror | ZeroPad):
         return Footprint(made * width, width)
     if isinstance(op, ColourSpace):
         wide = made * FULL
-        colours = 2 * wide // 3  # back, those of one channel, and what one more adds
+        colours = 2 * wide // 3  # backward: the gradient of one channel, and the next one that is added to it
         if op.to == "yuv":
             return Footprint(wide, FULL, forward=wide, backward=colours)
-        # Of its numbers between the matrices: themselves, which are above the least, and those at least so large.
+        # Between the two matrices it keeps the numbers, a mask of those above the lower bound, and the clamped numbers.
         return Footprint(wide, FULL, extra=2 * wide + made, forward=wide, backward=2 * wide + colours)
     if isinstance(op, Resize | RandomScale):
         low = site.low
@@ -56,7 +56,7 @@ def spatial(op: Blur | Mirror | Nailbed | Crop | ZeroPad | Resize | RandomScale 
 
 
 def pool(op: Pool, site: Site) -> Footprint:
-    """A pooling."""
+    """The footprint of a pooling."""
     width, low, made = site.widths[0], site.low, site.made
     x = site.inputs[0]
     pad = pool_padding(op.window, x).before
@@ -67,7 +67,7 @@ def pool(op: Pool, site: Site) -> Footprint:
         padded = site.padded(pad) * width
         back, later = chain(made * width, padded, site.read * width)
         return Footprint(made * width, width, extra=padded + places, backward=back, later=later)
-    if isinstance(op, MaxAbsPool):  # the image turned round; forward, it and the magnitudes before they are turned
+    if isinstance(op, MaxAbsPool):  # keeps the flipped image; forward also needs the magnitudes, before flipping
         padded = site.padded(exact_padding(op.window, x)) * width
         back, later = chain(made * width, padded, padded, site.read * width)
         places = made * INDEX

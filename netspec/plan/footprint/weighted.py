@@ -1,4 +1,4 @@
-"""Operations with weights: products and what is added."""
+"""Footprints of operations with weights: products and biases."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from netspec.plan.footprint.model import FULL, Footprint, Site, chain
 
 
 def weighted(op: Conv | Local | Linear | ChannelScale | Bias, site: Site) -> Footprint:
-    """A product with weights, or biases."""
+    """The footprint of a product with weights, or of adding biases."""
     width, low, read, made = site.widths[0], site.low, site.read, site.made
-    if isinstance(op, Bias):  # the sum of a value and a float32 bias
+    if isinstance(op, Bias):  # the bias is float32, so the sum is too
         return Footprint(made * FULL, FULL, hands_on=width == FULL)
-    if isinstance(op, ChannelScale):  # by a float32 weight; back, the products that its gradient is the sum of
+    if isinstance(op, ChannelScale):  # the weight is float32; its gradient is the sum of elementwise products
         return Footprint(made * FULL, FULL, keeps_input=True, backward=made * FULL)
     if isinstance(op, Local):
         return _local(op, site)
@@ -25,7 +25,7 @@ def weighted(op: Conv | Local | Linear | ChannelScale | Bias, site: Site) -> Foo
             kept = padded * low
             return Footprint(made * low, low, extra=kept, forward=sum(cast), backward=back, later=later)
     result, forward = low, 0
-    if isinstance(op, Linear) and op.groups > 1:  # products side by side, brought into one row, and the bias added
+    if isinstance(op, Linear) and op.groups > 1:  # batched products are rearranged, then the bias is added
         result = FULL if op.bias else low
         forward = made * low * (2 if op.bias else 1)
     if width == low and not (site.strided and isinstance(op, Linear)):
@@ -35,7 +35,7 @@ def weighted(op: Conv | Local | Linear | ChannelScale | Bias, site: Site) -> Foo
 
 
 def _local(op: Local, site: Site) -> Footprint:
-    """The unrolled patches are kept; the products are laid in the value's order, and the bias added."""
+    """Keeps the unrolled patches; rearranges the products into the value's layout, then adds the bias."""
     x, y, low = site.inputs[0], site.output, site.low
     patches = site.images * x.channels * op.window.area * y.height * y.width
     padded = site.padded(op.window.effective_pad(x.height, x.width)) * site.widths[0]

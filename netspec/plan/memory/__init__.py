@@ -1,8 +1,8 @@
-"""The memory of a training step on one device, from what its operations hold.
+"""Simulation of one device's memory during a training step, from the footprints of its operations.
 
-The step is gone through in order, forward and backward, as autograd goes: what the forward pass keeps is let go of once
-the backward pass has used it for the last time, gradients of parameters stay as they come, a value's gradient lives
-from its first reader's backward to the end of its maker's.
+The simulation follows autograd through the forward and the backward pass. A tensor kept by the forward pass is freed
+once the backward pass has used it for the last time. Gradients of parameters stay. The gradient of a value lives from
+the backward computation of its last reader to the end of that of the operation that made the value.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ def memory(
     waiting: int = 0,
     copy: int = 0,
 ) -> Memory:
-    """Go through a step.
+    """Simulate a step and return its memory.
 
     Parameters
     ----------
     low:
-        Bytes of a number that a product makes.
+        Bytes per number of a product's result.
     gathered:
-        Parameters whose gradients of earlier parts of the batch are there from the start (``accumulate``).
+        Keys of the parameters that have gradients from the start, from earlier parts of the batch (``accumulate``).
     waiting, copy:
         Bytes of images, as in ``Memory``.
     """

@@ -1,4 +1,4 @@
-"""The backward pass: its fullest moment."""
+"""The peak memory of the backward pass."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from netspec.plan.program import HALF, Work
 
 @dataclass(slots=True)
 class _Gradient:
-    """A value's gradient: its bytes, and how many values it is the gradient of."""
+    """A gradient tensor: its bytes, and how many values share it as their gradient."""
 
     size: int
     holders: int = 1
 
 
 class _Flow:
-    """The gradients of values on their way back: ``size`` are the bytes of all that are there."""
+    """The gradients of values that exist during the backward pass; ``size`` is their total bytes."""
 
     def __init__(self, storages: Storages) -> None:
         self.storages = storages
@@ -27,13 +27,18 @@ class _Flow:
         self.pending: dict[str, _Gradient] = {}
 
     def taken(self, work: Work) -> _Gradient | None:
-        """The gradient of what an operation made; where it is read elsewhere, it comes from there."""
+        """Take the gradient of an operation's value out of ``pending``.
+
+        A value that is read only on other devices has no gradient here yet; it arrives from them now.
+        """
         own = self.pending.pop(work.value, None)
         return self._made(work.value) if own is None and work.learns else own
 
     def handed_on(self, work: Work, own: _Gradient | None) -> int:
-        """Give an operation's inputs their gradients, and return the bytes of those that are there only until they are
-        added to what came from other readers."""
+        """Create the gradients of an operation's inputs.
+
+        Returns the bytes of the temporary ones: those that are added to a gradient from another reader, then freed.
+        """
         passing = 0
         for name in work.taught:
             existing = self.pending.get(name)
@@ -50,7 +55,7 @@ class _Flow:
         return passing
 
     def let_go(self, own: _Gradient | None) -> None:
-        """One value less that a gradient is that of."""
+        """Release one value's reference to its gradient, and free the gradient if it was the last."""
         if own is not None:
             own.holders -= 1
             self.size -= own.size if own.holders == 0 else 0
@@ -62,7 +67,7 @@ class _Flow:
 
 
 def backward(step: Step) -> Moment:
-    """The fullest moment of the backward pass."""
+    """Return the moment of the backward pass at which the most memory is in use."""
     freed: dict[int, int] = {}
     for storage in (*step.kept, *step.casts.values()):
         freed[storage.until] = freed.get(storage.until, 0) + storage.size
@@ -74,7 +79,7 @@ def backward(step: Step) -> Moment:
         own = flow.taken(work)
         passing = flow.handed_on(work, own) + (work.footprint.backward if work.taught else 0)
         narrow, added = _passing_gradients(work, step)
-        # A gradient in bfloat16 comes first; what it was computed from is gone when it is widened.
+        # A bfloat16 gradient is computed first; the tensors it was computed from are freed before it is widened.
         early = gradients + (0 if narrow else fresh.get(i, 0))
         during = step.moment(when, gradients=early, kept=kept, passing=flow.size + passing + (narrow or added))
         gradients += fresh.get(i, 0)
@@ -87,8 +92,10 @@ def backward(step: Step) -> Moment:
 
 
 def _first_gradients(step: Step) -> dict[int, int]:
-    """The bytes of the parameters' gradients that are not there yet, by the place of the operation whose backward pass
-    makes them first."""
+    """The bytes of the parameters' gradients that the step allocates.
+
+    Keys are the indices of the operations whose backward computation creates them.
+    """
     makers = {key: (i, size) for i, work in enumerate(step.program.works) for key, size in work.parameters}
     found: dict[int, int] = {}
     for key, (i, size) in makers.items():
@@ -98,8 +105,11 @@ def _first_gradients(step: Step) -> dict[int, int]:
 
 
 def _passing_gradients(work: Work, step: Step) -> tuple[int, int]:
-    """Parameters' gradients that are there for a moment beside the ones that stay: in bfloat16 before they are widened,
-    and in float32 before they are added to those of earlier parts of the batch."""
+    """The bytes of an operation's temporary gradients of parameters, as (narrow, added).
+
+    ``narrow`` are in bfloat16 and about to be widened; ``added`` are in float32 and about to be added to the gradients
+    of earlier parts of the batch.
+    """
     used = sum(size for _, size in work.parameters)
     added = sum(size for key, size in work.parameters if key in step.gathered)
     return (used * HALF // FULL if step.low == HALF and work.product else 0), added

@@ -1,4 +1,4 @@
-"""The forward pass: its fullest moment."""
+"""The peak memory of the forward pass."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from netspec.plan.memory.step import Step
 
 
 def forward(step: Step) -> Moment:
-    """The fullest moment of the forward pass."""
+    """Return the moment of the forward pass at which the most memory is in use."""
     gone = _last_uses(step)
     copies: dict[int, int] = {}
     for cast in step.casts.values():
@@ -21,7 +21,7 @@ def forward(step: Step) -> Moment:
             kept += size
         else:
             live += size
-        beside = 0 if work.learns else work.footprint.extra  # made all the same, and let go of at once
+        beside = 0 if work.learns else work.footprint.extra  # computed even if autograd does not keep it; freed at once
         when, passing = f"in the forward pass of {work.layer}", live + work.footprint.forward + beside
         moment = step.moment(when, gradients=earlier, kept=kept, passing=passing)
         best = max(best, moment, key=lambda m: m.total)
@@ -30,8 +30,10 @@ def forward(step: Step) -> Moment:
 
 
 def _last_uses(step: Step) -> dict[int, int]:
-    """The bytes of values that nobody keeps, by the place of the operation after which they are gone. A layer's inner
-    values live until the layer is done."""
+    """The bytes of values that autograd does not keep, by the index of the operation after which they are freed.
+
+    Values inside a layer live until the end of the layer.
+    """
     works, roots = step.program.works, step.storages.roots
     last_read = {roots[name]: i for i, work in enumerate(works) for name in work.reads}
     ends = {work.layer: i for i, work in enumerate(works)}

@@ -1,4 +1,4 @@
-"""What a device holds in memory, as data."""
+"""Data types: what a device holds in memory."""
 
 from __future__ import annotations
 
@@ -7,10 +7,23 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Bytes that a device holds through all steps: ``weights`` in float32, ``momentum`` (a velocity for each weight,
-    with a ``super_eps`` two running means as well), the moving ``average`` of the weights where the file wants one,
-    running statistics, and the ``narrowed`` copies of weights that recorded looks at images read. ``gradients`` come
-    and go."""
+    """The bytes that a device holds through all steps.
+
+    Attributes
+    ----------
+    weights:
+        The parameters, in float32.
+    gradients:
+        The parameters' gradients; unlike the rest they are not in memory all the time.
+    momentum:
+        The optimiser's state: a velocity for each weight, and two running means for those with a ``super_eps``.
+    average:
+        The moving average of weights and statistics, if the train line asks for one (``ema``).
+    statistics:
+        The running statistics of batch normalisations.
+    narrowed:
+        The bfloat16 copies of weights that recorded evaluation reads.
+    """
 
     weights: int
     gradients: int
@@ -21,13 +34,17 @@ class Standing:
 
     @property
     def always(self) -> int:
-        """What is there at every moment."""
+        """The bytes in use at every moment: all but the gradients."""
         return self.weights + self.momentum + self.average + self.statistics + self.narrowed
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What is held at one moment of a step, in bytes; ``when`` is the moment in words."""
+    """The bytes in use at one moment of a step; ``when`` describes the moment in words.
+
+    ``standing`` is permanent, ``gradients`` are those of the parameters, ``kept`` is held by autograd, and ``passing``
+    is temporary.
+    """
 
     when: str
     standing: int
@@ -42,9 +59,23 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """A device's memory: ``images`` that go through the network at a time, those of the batch that are ``waiting``
-    meanwhile, the ``copy`` of the whole batch that a recorded step reads, what is ``kept`` by autograd beside them (by
-    layer, their sum at the end of the forward pass), ``casts`` of the weights to bfloat16, and the ``peak``."""
+    """A device's memory in a training step. All but ``peak`` are in bytes.
+
+    Attributes
+    ----------
+    images:
+        The images that pass through the network at a time.
+    waiting:
+        The other images of the batch, meanwhile.
+    copy:
+        The copy of the whole batch that a recorded step (CUDA graph) reads.
+    kept:
+        What autograd keeps at the end of the forward pass besides the images, by layer.
+    casts:
+        The copies of weights in bfloat16.
+    peak:
+        The moment at which the most memory is in use.
+    """
 
     standing: Standing
     images: int
@@ -56,5 +87,5 @@ class Memory:
 
     @property
     def activations(self) -> int:
-        """The images that go through at a time, and what autograd keeps for the backward pass."""
+        """The images that pass through at a time, and what autograd keeps for the backward pass."""
         return self.images + sum(self.kept.values())

@@ -1,4 +1,4 @@
-"""A training step as what operations hold: where values lie, and what is kept for the backward pass."""
+"""The storages of a training step's values, and what autograd keeps of them for the backward pass."""
 
 from __future__ import annotations
 
@@ -11,21 +11,25 @@ from netspec.plan.program import HALF, Program
 
 @dataclass(frozen=True, slots=True)
 class Storages:
-    """Where values lie: each one's storage by name (its own, or the one that it is a view of), the storages' bytes, and
-    the layers that made them."""
+    """The storages of values.
+
+    ``roots`` maps a value to its storage: itself, or the value that it is a view of. ``sizes`` (bytes) and ``makers``
+    (layers) are by storage.
+    """
 
     roots: dict[str, str]
     sizes: dict[str, int]
     makers: dict[str, str]
 
     def size(self, value: str) -> int:
-        """The bytes of what a value lies in, which its gradient has as well."""
+        """The bytes of a value's storage; its gradient has the same size."""
         return self.sizes[self.roots[value]]
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A storage that autograd keeps until the backward pass of ``until``, the first operation that kept it."""
+    """A storage that autograd keeps. It is freed after the backward computation of the operation with index ``until``,
+    the first that kept it."""
 
     size: int
     layer: str
@@ -34,10 +38,11 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What is gone through.
+    """A training step to simulate.
 
-    ``extras`` are what operations keep beside values, by their place in the program, ``casts`` the copies of weights in
-    bfloat16. ``low`` and ``gathered`` as in ``memory``; ``beside`` are the bytes of images beside the program's.
+    ``values`` are the kept values by storage, ``extras`` what operations keep besides values by operation index, and
+    ``casts`` the bfloat16 copies of weights by key. ``low`` and ``gathered`` are as in ``memory``; ``beside`` is the
+    bytes of images in addition to the program's.
     """
 
     standing: Standing
@@ -52,22 +57,22 @@ class Step:
 
     @property
     def kept(self) -> tuple[Kept, ...]:
-        """All that autograd keeps but the casts."""
+        """Everything that autograd keeps, except the casts."""
         return (*self.values.values(), *self.extras.values())
 
     @property
     def earlier(self) -> int:
-        """The bytes of the gradients that are there before the step's first operation."""
+        """The bytes of the gradients that exist before the step's first operation."""
         sizes = {key: size for work in self.program.works for key, size in work.parameters}
         return sum(size for key, size in sizes.items() if key in self.gathered)
 
     def moment(self, when: str, *, gradients: int, kept: int, passing: int) -> Moment:
-        """A moment of the step: what stands at every moment, and the bytes that are given."""
+        """Return a moment with these bytes in addition to the permanent ones."""
         return Moment(when, self.standing.always + self.program.images + self.beside, gradients, kept, passing)
 
 
 def storages_of(program: Program) -> Storages:
-    """Where the values of a program lie; the images are counted by themselves."""
+    """Return the storages of a program's values. The images have size 0, because they are counted separately."""
     roots, sizes, makers = {program.image: program.image}, {program.image: 0}, {program.image: program.image}
     for work in program.works:
         if work.footprint.output is None:
@@ -79,7 +84,7 @@ def storages_of(program: Program) -> Storages:
 
 
 def keep(program: Program, storages: Storages) -> tuple[dict[str, Kept], dict[int, Kept]]:
-    """What autograd keeps: values, each storage once, and extras. The images are counted by themselves."""
+    """Return what autograd keeps: values (each storage once) and extras. Images are not included."""
     values: dict[str, Kept] = {}
     extras: dict[int, Kept] = {}
     for i, work in enumerate(program.works):
@@ -96,7 +101,7 @@ def keep(program: Program, storages: Storages) -> tuple[dict[str, Kept], dict[in
 
 
 def casts_of(program: Program) -> dict[str, Kept]:
-    """The weights that autocast copies: those of products (biases are few)."""
+    """Return the bfloat16 copies that autocast makes of the weights of products; biases are small and ignored."""
     casts: dict[str, Kept] = {}
     for i, work in enumerate(program.works):
         for key, size in work.parameters:
