@@ -1,4 +1,4 @@
-"""Training: data, augmentation, the optimiser and its schedules, the loop, and the folder that a run leaves.
+"""Training: data, augmentation, the optimiser and its schedules, the training loop, and the run folder.
 
-``run.train`` is the way in. Everything here may import torch.
+The entry point is ``run.train``. Modules of this package may import torch.
 """

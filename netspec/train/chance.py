@@ -1,7 +1,7 @@
-"""Random numbers that belong to a picture: functions of (seed, epoch, place of the picture), and of nothing else.
+"""Random numbers for each image that depend only on the seed, the epoch and the image's index.
 
-How many threads read, or in which order, changes nothing. The numbers are SplitMix64's (Steele, Lea & Flood, Fast
-splittable pseudorandom number generators, 2014) on the mixed counters.
+They do not depend on the number of threads or on the order of reading. The counters are mixed and hashed with
+SplitMix64 (Steele, Lea & Flood, Fast splittable pseudorandom number generators, 2014).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ TOP: Final = 1
 LEFT: Final = 2
 MIRROR: Final = 3
 COLOUR: Final = 4
-"""What a number is for; colour takes two of these for every channel, so it stands last."""
+"""The purposes of a random number. ``COLOUR`` is last because it takes two consecutive values for each channel."""
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _FIRST = np.uint64(0xBF58476D1CE4E5B9)
@@ -27,19 +27,19 @@ _SECOND = np.uint64(0x94D049BB133111EB)
 
 
 def uniform(seed: int, epoch: int, places: Places, purpose: int) -> NDArray[np.float64]:
-    """One number in [0, 1) for every place, the same for the same arguments. ``purpose`` is what it is for."""
+    """Return one number in [0, 1) for each place; the same arguments give the same numbers."""
     return (_bits(seed, epoch, places, purpose) >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
 def normal(seed: int, epoch: int, places: Places, purpose: int) -> NDArray[np.float64]:
-    """One standard normal number for every place (Box and Muller, 1958; takes two purposes)."""
+    """Return one standard normal number for each place (Box and Muller, 1958). Uses ``purpose`` and ``purpose + 1``."""
     radius = np.sqrt(-2.0 * np.log1p(-uniform(seed, epoch, places, purpose)))
     deviates: NDArray[np.float64] = radius * np.cos(2.0 * math.pi * uniform(seed, epoch, places, purpose + 1))
     return deviates
 
 
 def shuffled(seed: int, epoch: int, count: int) -> Places:
-    """The places 0 to count - 1, shuffled as they are read in an epoch."""
+    """Return the places 0 to count - 1 in the random order of an epoch."""
     return np.argsort(_bits(seed, epoch, np.arange(count), ORDER), kind="stable")
 
 

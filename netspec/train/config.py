@@ -1,4 +1,4 @@
-"""What a training is asked to do, and what that comes to once the spec's ``train`` line has filled the gaps."""
+"""A request for training, and the complete settings that follow from it and the spec's ``train`` line."""
 
 from __future__ import annotations
 
@@ -17,18 +17,26 @@ from netspec.train.errors import RequestError
 from netspec.train.interval import Interval
 
 USUAL = Interval(10, "min")
-"""How often a checkpoint is saved beside the ends of epochs, where nothing else is asked for."""
+"""The default for how often a checkpoint is saved, in addition to the end of each epoch."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the caller asks for. ``None`` leaves a choice to the spec (epochs, batch, precision), to the machine
-    (device, threads, out), or to what is usual (seed 0, a checkpoint every ten minutes); where a run is resumed, all of
-    them to the run. ``steps`` is the total; with ``epochs`` as well, whichever comes first ends the training.
+    """What the caller asks for.
 
-    ``input`` is the shape that was given to the network instead of its spec's. ``weights`` is a run or a file whose
-    weights are started from, all but those of the layers in ``fresh``. ``without`` are the optimising passes that are
-    switched off (see ``netspec.passes.fast``).
+    ``None`` leaves a choice to the spec (epochs, batch, precision), to the machine (device, threads, out), or to the
+    defaults (seed 0, a checkpoint every ten minutes). When a run is resumed, ``None`` means the run's own setting.
+
+    Attributes
+    ----------
+    epochs, steps:
+        The end of the training, counted from its beginning. If both are given, whichever comes first.
+    weights, fresh:
+        A run or a file to take the initial weights from, and the layers whose weights are not taken from it.
+    input:
+        The input shape, if it overrides the one in the spec.
+    without:
+        The optimising passes that are switched off (see ``netspec.passes.fast``).
     """
 
     data: str | None
@@ -52,10 +60,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """A request with every gap filled. At least one of ``epochs`` and ``steps`` is a number.
+    """The complete settings of a training. At least one of ``epochs`` and ``steps`` is a number.
 
-    ``threads`` are torch's, ``workers`` the background threads that read images; both of one process. ``gpus`` is how
-    many devices, one process each, share the work as ``split`` says.
+    ``threads`` is the number of torch's threads and ``workers`` that of the threads that read images, both per process.
+    ``gpus`` is the number of devices, one process each, that divide the work according to ``split``.
     """
 
     data: str
@@ -75,7 +83,7 @@ class Config:
     without: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        """The settings as plain numbers, strings and lists, for ``run.json`` and the checkpoints."""
+        """Return the settings as numbers, strings and lists, for ``run.json`` and the checkpoints."""
         settings = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         return settings | {
             "save_every": str(self.save_every),
@@ -85,12 +93,12 @@ class Config:
 
 
 def resolve(request: Request, train: Train) -> Config:
-    """Fill a request's gaps from the spec's ``train`` line and from the machine.
+    """Complete a request with the spec's ``train`` line, the properties of this machine, and defaults.
 
     Raises
     ------
     RequestError
-        ``device="cuda"`` where torch finds no CUDA device.
+        ``device="cuda"`` is requested, and torch finds no CUDA device.
     """
     cores, gpus = cores_available(), request.gpus or 1
     epochs = request.epochs
@@ -116,7 +124,10 @@ def resolve(request: Request, train: Train) -> Config:
 
 
 def device_for(asked: str | None) -> str:
-    """The device that is asked for, else a CUDA device where there is one, else the CPU. Raises ``RequestError``."""
+    """Return the requested device; by default CUDA if available, else the CPU.
+
+    Raises ``RequestError`` if CUDA is requested and not available.
+    """
     if asked == "cuda" and not torch.cuda.is_available():
         raise RequestError("there is no CUDA device here", "leave --device out, or say --device cpu")
     return asked or ("cuda" if torch.cuda.is_available() else "cpu")

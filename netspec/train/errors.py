@@ -1,13 +1,12 @@
-"""What ends a training, a packing or an inspection of data with a message. Nothing here imports torch."""
+"""Errors that end training, packing or checking data with a message. This module does not import torch."""
 
 from __future__ import annotations
 
 
 class TrainError(Exception):
-    """A training that cannot start or go on because of its data or its spec.
+    """Training cannot start or continue because of the spec, the data or a file.
 
-    ``notes`` are further lines: the numbers, the likely causes, the repair. ``exit_code`` is 1: the spec or the data
-    is wrong.
+    ``notes`` are further lines for the user: numbers, likely causes, what to do. The exit code is 1.
     """
 
     exit_code = 1
@@ -19,6 +18,6 @@ class TrainError(Exception):
 
 
 class RequestError(TrainError):
-    """Something that was asked for wrongly: an unknown source, a folder in use, a device that is not there."""
+    """The request itself is wrong: an unknown data source, a folder in use, a missing device. The exit code is 2."""
 
     exit_code = 2

@@ -1,4 +1,4 @@
-"""Files of a run or a pack: whole, or not there at all."""
+"""Atomic writing of files: a file is either complete or does not exist."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import BinaryIO
 
 @contextmanager
 def written_beside(path: Path) -> Iterator[BinaryIO]:
-    """A file to be written beside its final name, which it is given in the end, once the disk has it.
+    """Open a temporary file in the same folder; on success, flush it to disk and rename it to ``path``.
 
-    Where this ends by an error, also by one of the writing, nothing has changed. A process that is killed in the middle
-    leaves ``.NAME.part``, which the next one writes over.
+    On any error, including one from writing, the temporary file is removed and ``path`` is unchanged. If the process is
+    killed in between, it leaves ``.NAME.part``, which the next one overwrites.
     """
     beside = path.with_name(f".{path.name}.part")
     try:
@@ -30,14 +30,13 @@ def written_beside(path: Path) -> Iterator[BinaryIO]:
 
 
 def write_beside(path: Path, content: bytes) -> None:
-    """Write a file as ``written_beside`` does. Raises ``OSError``; then nothing has changed."""
+    """Write a file atomically. Raises ``OSError``, in which case ``path`` is unchanged."""
     with written_beside(path) as file:
         file.write(content)
 
 
 def put_in_place(beside: Path, path: Path) -> None:
-    """Give a file that others have written beside its final name this name, once the disk has it. Raises
-    ``OSError``."""
+    """Flush the finished temporary file ``beside`` to disk, and rename it to ``path``. Raises ``OSError``."""
     with beside.open("r+b") as file:
         os.fsync(file.fileno())
     beside.replace(path)

@@ -1,7 +1,7 @@
-"""Ctrl-C and ``kill`` during training: the step under way is finished first; a second one ends at once.
+"""Handling of Ctrl-C and ``kill`` during training: finish the current step first; end at once on a second signal.
 
-Python runs a handler between two of its own instructions, and one of them may be a whole backward pass. A thread
-therefore learns of each signal when it comes, through the file that the interpreter writes their numbers into.
+Python runs signal handlers between bytecode instructions, and one instruction may be a whole backward pass. A thread
+therefore reads the signals as they arrive, from the file descriptor that the interpreter writes their numbers to.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _SHOW_CURSOR = "\x1b[?25h"
 
 
 class Stop:
-    """Whether somebody has asked for the end, and by which signal first."""
+    """Whether training has been asked to stop. Call it to check; ``signal`` is the first signal that asked."""
 
     def __init__(self) -> None:
         self.signal: int | None = None
@@ -31,14 +31,17 @@ class Stop:
         return self.signal is not None
 
     def ask(self, number: int, frame: FrameType | None = None) -> None:
-        """Ask for the end, as that signal does."""
+        """Request a stop. Usable as a signal handler."""
         if self.signal is None:
             self.signal = number
 
 
 @dataclass(frozen=True, slots=True)
 class Abrupt:
-    """An end at once: ``clear`` is done before it, and ``due`` says whether it is what even the first signal brings."""
+    """What to do before ending at once, and when.
+
+    ``clear`` is called just before the process ends; ``due`` returns whether even a first signal should end it at once.
+    """
 
     clear: Callable[[], None] = lambda: None
     due: Callable[[], bool] = lambda: False
@@ -46,10 +49,10 @@ class Abrupt:
 
 @contextmanager
 def stop_on_signals(abrupt: Abrupt = Abrupt()) -> Iterator[Stop]:
-    """While this lasts, SIGINT and SIGTERM ask for the end instead of bringing it; a second one ends the process at
-    once, with 130 or 143, even in the middle of a long computation.
+    """Within this context, SIGINT and SIGTERM only request a stop. A second signal ends the process at once, with exit
+    code 130 or 143, even in the middle of a long computation.
 
-    Outside the main thread, where Python allows no handlers, nothing is changed.
+    Outside the main thread, where Python allows no signal handlers, signals are handled as before.
     """
     stop = Stop()
     if threading.current_thread() is not threading.main_thread():
@@ -90,9 +93,11 @@ def _watch(receiver: socket.socket, stop: Stop, abrupt: Abrupt) -> None:
 
 
 def _tell(text: str) -> None:
-    """Past the progress bar, which another thread may be drawing. It hides the cursor, and a second signal would leave
-    it hidden."""
-    with suppress(OSError, RuntimeError, ValueError):  # nobody reads it
+    """Print to standard error, bypassing the progress bar that another thread may be drawing.
+
+    The bar hides the cursor, and would leave it hidden if a second signal ends the process; so show it.
+    """
+    with suppress(OSError, RuntimeError, ValueError):  # standard error may be closed
         sys.stderr.flush()
         before = f"\n{_SHOW_CURSOR}" if os.isatty(2) else ""
         os.write(2, f"{before}{text}\n".encode())

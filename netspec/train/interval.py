@@ -1,4 +1,4 @@
-"""How often something is done: every so many steps, or after so much time."""
+"""Intervals between checkpoints: a number of steps, or an amount of time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ EXPECTED = "a number of steps (500), or a time with its unit: 30s, 10min, 2h"
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """``count`` steps, or ``count`` of a unit of time."""
+    """An interval of ``count`` steps, seconds, minutes or hours."""
 
     count: int
     unit: Literal["steps", "s", "min", "h"]
@@ -25,17 +25,17 @@ class Interval:
 
     @property
     def seconds(self) -> int | None:
-        """How many seconds that is; ``None`` where steps are counted."""
+        """The interval in seconds; ``None`` if it counts steps."""
         return None if self.unit == "steps" else self.count * _SECONDS[self.unit]
 
 
 def read_interval(text: str) -> Interval:
-    """Read ``500``, ``30s``, ``10min`` or ``2h``.
+    """Parse ``500``, ``30s``, ``10min`` or ``2h``.
 
     Raises
     ------
     ValueError
-        With the reason in words.
+        The text is something else; the message says what is wrong.
     """
     match = _TEXT.fullmatch(text.strip())
     if match is None:
@@ -52,7 +52,7 @@ def read_interval(text: str) -> Interval:
 
 
 class Due:
-    """Says after which steps an interval is over. Time counts from the last call of ``done``."""
+    """Decides after which steps an interval is over; time is counted from the last call of ``done``."""
 
     def __init__(self, interval: Interval, clock: Callable[[], float] = time.monotonic) -> None:
         self._interval = interval
@@ -66,5 +66,5 @@ class Due:
         return self._clock() - self._last >= seconds
 
     def done(self) -> None:
-        """Note that it has been done now: the interval begins anew."""
+        """Start the next interval now."""
         self._last = self._clock()

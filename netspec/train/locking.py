@@ -1,4 +1,4 @@
-"""A lock on a file that one process at a time holds. It goes with its process, however that ends."""
+"""An exclusive file lock. The operating system releases it when the process ends, however that happens."""
 
 from __future__ import annotations
 
@@ -22,14 +22,15 @@ else:
 
 
 class Taken(Exception):
-    """Another process holds the lock."""
+    """The lock is held by another process."""
 
 
 @contextmanager
 def only_process(file: Path) -> Iterator[None]:
-    """Hold the lock on a file, which is made if it is not there. A file system that knows no locks keeps nobody out.
+    """Hold an exclusive lock on a file, which is created if necessary.
 
-    Raises ``Taken``, or ``OSError`` where the file cannot be made.
+    On a file system without locks this has no effect. Raises ``Taken`` if another process holds the lock, and
+    ``OSError`` if the file cannot be opened.
     """
     handle = os.open(file, os.O_RDWR | os.O_CREAT, 0o666)
     try:
@@ -38,7 +39,7 @@ def only_process(file: Path) -> Iterator[None]:
         except (BlockingIOError, PermissionError) as taken:
             raise Taken from taken
         except OSError:
-            pass  # no locks on this file system
+            pass  # this file system does not support locks
         yield
     finally:
         os.close(handle)

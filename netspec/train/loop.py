@@ -27,22 +27,23 @@ from netspec.train.runs.snapshot import diverged, save
 from netspec.train.training import Meter, Place, Training
 
 LINES_PER_EPOCH = 100
-"""Training lines that an epoch adds to ``metrics.jsonl``, at most; only then is the loss fetched from the device."""
+"""How many training lines an epoch adds to ``metrics.jsonl`` at most. The loss is copied from the device only for these
+lines."""
 
 Stop = Callable[[], bool]
 
 
 def run(t: Training, stop: Stop) -> Literal["finished", "interrupted"]:
-    """Train until the epochs or steps are over, or until ``stop()`` is true after a step.
+    """Train until all epochs or steps are done, or until ``stop()`` is true after a step.
 
-    Checkpoints are saved before the first step, at the end of each epoch, as often as the settings say, and when
+    Checkpoints are saved before the first step, at the end of each epoch, at the interval in the settings, and when
     stopped.
 
     Raises
     ------
     TrainError
-        The loss or a weight is no number any more, the loss depends on no weights, or not one full batch of the
-        training images can be read.
+        The loss or a weight is no longer finite, the loss does not depend on any weights, or the readable training
+        images do not fill one batch.
     OSError
         The run's folder cannot be written.
     """
@@ -67,14 +68,17 @@ def run(t: Training, stop: Stop) -> Literal["finished", "interrupted"]:
 
 
 def agree_on_unreadable(t: Training) -> None:
-    """Let all of the crew know which training images any of them has found unreadable so far: each has looked at others
-    for the mean, and an epoch's number of steps, which the learning rate follows, depends on how many can be read."""
+    """Share among all processes which training images have been found unreadable so far.
+
+    Each process has read different images to measure the mean. They must agree, because the number of readable images
+    determines the number of steps per epoch, and with it the learning rate schedule.
+    """
     if isinstance(t.data.train, Remembered):
         t.data.train.expect_failures(t.crew.agreed(t.data.train.failures()))
 
 
 def train_epoch(t: Training, place: Place, due: Due, stop: Stop) -> bool:
-    """Take the steps that are left of an epoch, or of the whole training. ``False`` where it was stopped before."""
+    """Take the remaining steps of an epoch, or of the whole training. Return ``False`` if stopped before the end."""
     config = t.config
     images = len(t.data.train.labels)
     order = shuffled(config.seed, t.epoch, images)
@@ -96,7 +100,7 @@ def train_epoch(t: Training, place: Place, due: Due, stop: Stop) -> bool:
             if stop():
                 return False
         if t.step != config.steps or images - place.position < config.batch:
-            # Read on, where no batch is left: then it is known what became of the last images as well.
+            # The remaining images do not fill a batch. Read them anyway, to count those that are unreadable.
             for _ in batches:
                 pass
             place.finish(images, skipped_before + reading.tally.skipped)
@@ -110,15 +114,14 @@ def train_epoch(t: Training, place: Place, due: Due, stop: Stop) -> bool:
 
 
 def varied(t: Training, batch: Batch) -> Tensor:
-    """Those images of a batch that are read here, as the network reads them: cropped, mirrored and shifted in colour by
-    chance."""
+    """Return this process's images of a batch, augmented (random crop, mirroring, colour shift) and prepared."""
     places = batch.places[batch.read]
     choices = choose(t.config.seed, t.epoch, places, t.data.frame, t.graph.input.output, t.graph.augment)
     return t.prepare(batch.pictures, choices)
 
 
 def take_step(t: Training, place: Place, x: Tensor, classes: Labels) -> Tensor:
-    """One step of the optimiser on a batch of prepared images. Its loss, a scalar, still on the device."""
+    """Take one optimiser step on a batch of prepared images. Return the loss, a scalar that is still on the device."""
     config, plan = t.config, place.plan
     labels = sent(classes, config.device)
     train, now = t.graph.train, Moment(t.step, plan.steps, t.epoch, plan.per_epoch)
@@ -133,8 +136,7 @@ def take_step(t: Training, place: Place, x: Tensor, classes: Labels) -> Tensor:
 
 
 def tell_of_step(t: Training, place: Place, loss: Tensor) -> None:
-    """Tell what there is to tell after a step: how it runs here, what is odd about its loss, and how far the epoch
-    is."""
+    """Report after a step: which forms are in use (first step only), warnings about the loss, and progress."""
     if t.step == t.began + 1:
         t.tell_how_it_runs()
     if (warning := t.guessing.look(t.step, loss)) is not None:
@@ -145,7 +147,7 @@ def tell_of_step(t: Training, place: Place, loss: Tensor) -> None:
 
 
 def close_epoch(t: Training, place: Place) -> None:
-    """Count an epoch as done, and let the schedule see its validation."""
+    """Count an epoch as done, and pass its validation error to the schedule."""
     if t.found is not None:
         t.watch = observe(t.graph.train.schedule, t.watch, 1 - t.found.top1)
     t.tally.add(place.tally)
@@ -154,7 +156,7 @@ def close_epoch(t: Training, place: Place) -> None:
 
 
 def nothing_to_learn_from(tally: Tally, batch: int) -> TrainError:
-    """The error of an epoch without a step: so many images are unreadable that the others are no full batch."""
+    """Return the error for an epoch without a step: the readable images do not fill a batch."""
     return TrainError(
         f"{tally.skipped} of {tally.drawn} training images cannot be read; the other {tally.dropped} are no batch "
         f"of {batch}",
@@ -163,7 +165,7 @@ def nothing_to_learn_from(tally: Tally, batch: int) -> TrainError:
 
 
 def log_line(t: Training, place: Place) -> None:
-    """Write a line of the log, and show the epoch so far; stop a training whose loss is no number."""
+    """Write a line of the log, and show progress. Raises ``TrainError`` if the loss is not finite."""
     line = place.line.status(t.step, t.epoch, place.waited)
     write(
         t,
@@ -183,13 +185,15 @@ def log_line(t: Training, place: Place) -> None:
 
 
 def validate(t: Training, place: Place, stop: Stop) -> bool:
-    """Measure the network on the validation images, if there are any; tell and log. ``False`` where it was stopped
-    before all had been seen; then nothing is told."""
+    """Evaluate the network on the validation images, if there are any; report and log the result.
+
+    Returns ``False``, without reporting anything, if stopped before the end.
+    """
     if t.validated == t.step:
         return True
     if stop():
         return False
-    trained = whole(t, place)  # its speed is that of the steps
+    trained = whole(t, place)  # taken before the evaluation, so that the speed is that of training steps
     if t.data.validation is not None:
         with t.average.in_place() if t.average is not None else contextlib.nullcontext():
             found = evaluate(
@@ -197,8 +201,8 @@ def validate(t: Training, place: Place, stop: Stop) -> bool:
             )
         if stop():
             return False
-        t.tell_how_it_runs()  # of a first look outside training
-        # The schedule may follow it: where devices round differently, all take the first one's word.
+        t.tell_how_it_runs()  # the first evaluation may have added notes
+        # Devices may round differently, and the schedule may depend on the result: all use that of the leader.
         t.found = t.crew.led(found)
     if t.found is not None:
         write(
@@ -218,20 +222,23 @@ def validate(t: Training, place: Place, stop: Stop) -> bool:
 
 
 def whole(t: Training, place: Place) -> Status:
-    """The means of the epoch so far."""
+    """Return the means over the epoch so far."""
     return place.whole.status(t.step, t.epoch, place.waited)
 
 
 def write(t: Training, line: Mapping[str, Any]) -> None:
-    """Add a line to ``metrics.jsonl``, and to TensorBoard where it is asked for."""
+    """Add a line to ``metrics.jsonl``, and to TensorBoard if requested."""
     t.folder.log(line)
     if t.board is not None:
         t.board.add(line)
 
 
 def validation_batches(t: Training) -> Iterator[tuple[Tensor, Tensor]]:
-    """The validation images that can be read, of each batch those that are judged here: their central crops, prepared;
-    with the whole batch's labels. The last batch may be smaller."""
+    """Yield the readable validation images in batches: prepared central crops, and labels.
+
+    The images are those of the batch that this process evaluates; the labels are those of the whole batch. The last
+    batch may be smaller.
+    """
     split = t.data.validation
     if split is None:
         return

@@ -1,4 +1,4 @@
-"""The mean and the colours of the training images, which all processes of a training measure together."""
+"""Measuring the mean and the colour statistics of the training images, divided among the processes of a training."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from netspec.train.reporting.console import Reporter
 def measured(
     graph: Graph, data: Data, batch: int, loader: Loader, reporter: Reporter, crew: Crew = ALONE
 ) -> Statistics | None:
-    """The statistics of the training images; ``None`` where neither the network's input nor a colour shift wants any.
+    """Return the statistics of the training images; ``None`` if neither the input layer nor the augmentation needs any.
 
-    Those that the source has are taken, else they are measured: each of the crew reads its part of the images,
+    If the source does not provide them, they are measured: each process of the crew reads its part of the images,
     ``batch`` at a time.
 
     Raises
     ------
     TrainError
-        Not one of the images can be read.
+        None of the images can be read.
     """
     if not graph.preprocessing.measured and not graph.augment.colour:
         return None

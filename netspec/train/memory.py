@@ -1,5 +1,7 @@
-"""A device or a machine that has no memory left, which libraries say in several ways, or that fails, as a message.
-Nothing here imports torch."""
+"""Turning out-of-memory errors, which libraries report in various ways, and device failures into ``TrainError``.
+
+This module does not import torch.
+"""
 
 from __future__ import annotations
 
@@ -9,20 +11,19 @@ from contextlib import contextmanager
 from netspec.train.errors import TrainError
 
 _GPU = "OutOfMemoryError"
-"""What torch raises where a GPU has none left: a ``RuntimeError`` of this name."""
+"""The name of torch's subclass of ``RuntimeError`` for a GPU without free memory."""
 
 _SAID = ("CUDA error: out of memory", "STATUS_ALLOC_FAILED", "can't allocate memory")
-"""What is said in a ``RuntimeError`` of another name: by a GPU's driver (of pages that it is to hold in their place for
-it, or of a recorded step), by cuBLAS and cuDNN, and by torch's allocator for the CPU."""
+"""Parts of the messages of other ``RuntimeError``s about lack of memory: from the CUDA driver (pinned memory, CUDA
+graphs), from cuBLAS and cuDNN, and from torch's CPU allocator."""
 
 _FAILED = "AcceleratorError"
-"""What torch raises of a driver's errors: a ``RuntimeError`` of this name."""
+"""The name of torch's subclass of ``RuntimeError`` for errors of the CUDA driver."""
 
 
 @contextmanager
 def memory_told(*notes: str) -> Iterator[None]:
-    """Raise ``TrainError``, with these notes, where a device or the machine has no memory left; and where a device
-    fails."""
+    """Convert out-of-memory errors within this context to ``TrainError`` with these notes, and GPU failures too."""
     try:
         yield
     except (MemoryError, RuntimeError) as problem:
@@ -35,7 +36,7 @@ def memory_told(*notes: str) -> Iterator[None]:
 
 
 def is_out_of_memory(problem: Exception) -> bool:
-    """Whether an error says that there is no memory: Python's and numpy's, a GPU's, or torch's on the CPU."""
+    """Whether an error means that memory has run out: in Python, in NumPy, on a GPU, or in torch on the CPU."""
     if isinstance(problem, MemoryError) or type(problem).__name__ == _GPU:
         return True
     return any(words in str(problem) for words in _SAID)

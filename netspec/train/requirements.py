@@ -1,4 +1,4 @@
-"""What a network and its data must be like for a training to take its first step."""
+"""Checks that a network and its data must pass before training starts."""
 
 from __future__ import annotations
 
@@ -18,9 +18,11 @@ UNTAUGHT = "nothing to learn: the loss depends on no weights"
 
 
 def need_trainable(graph: Graph, batch: int) -> None:
-    """Raise ``TrainError`` where a network's loss depends on no weights, where a step's numbers do not fit into
-    float32, or where a batch cannot be gathered in as many parts as the train line says, or they are too small for a
-    batch normalisation."""
+    """Raise ``TrainError`` if the network cannot be trained with this batch.
+
+    Its loss does not depend on any weights, numbers of a step do not fit into float32, or the batch cannot be divided
+    into the parts of ``accumulate``, or into parts that are large enough for batch normalisation.
+    """
     if not graph.parameters:
         raise TrainError(NOTHING_TO_LEARN)
     if learning(graph).isdisjoint(node.name for node in graph.losses or (graph.scores,)):
@@ -44,7 +46,7 @@ def need_trainable(graph: Graph, batch: int) -> None:
 
 
 def need_full_batch(data: Data, batch: int) -> None:
-    """Raise ``TrainError`` where there are fewer training images than a batch takes."""
+    """Raise ``TrainError`` if there are fewer training images than one batch needs."""
     images = len(data.train.labels)
     if images < batch:
         raise TrainError(

@@ -1,4 +1,4 @@
-"""From a spec and a request to a trained network in a run's folder; and on with a run that is there."""
+"""Training a network into a new run folder, and resuming a run."""
 
 from __future__ import annotations
 
@@ -62,8 +62,11 @@ from netspec.train.training import Training
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How a training ended. ``counts`` is what became of the images (see ``record.counts``), ``signal`` what it was
-    interrupted by. ``unchanged`` where the run was finished already, and nothing has been done."""
+    """How a training ended.
+
+    ``counts`` says what became of the images (see ``record.counts``); ``signal`` is the signal that interrupted the
+    training. ``unchanged`` is true if the run was already finished and nothing was done.
+    """
 
     folder: Path
     state: Literal["finished", "interrupted"]
@@ -76,8 +79,11 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """What is to be done where: a network, its text, its settings; ``origin`` is where its first weights come from,
-    ``state`` the checkpoint that it goes on from, which is emptied when the training has taken it over."""
+    """Everything needed to start a training, or to continue one.
+
+    ``origin`` records where the initial weights come from. ``state`` is the checkpoint to continue from; it is emptied
+    once the training has restored it.
+    """
 
     graph: Graph
     spec: str
@@ -91,26 +97,26 @@ class _Job:
 
 
 def train(graph: Graph, spec: str, stem: str, request: Request, reporter: Reporter, crew: Crew = ALONE) -> Result:
-    """Train a network; where ``request.out`` is a run that the same request began, go on with it.
+    """Train a network. If ``request.out`` is a run that the same request started, continue it.
 
     Parameters
     ----------
     graph, spec:
-        The checked network, and the text that it was read from.
+        The checked network, and the spec's text.
     stem:
-        What the run's folder is named after when the request names none.
+        The name that the run's folder is derived from if the request does not name a folder.
     crew:
         The processes that train together; all of them call this with the same request.
 
     Raises
     ------
     RequestError
-        What was asked for is not there: source, device, a free folder; or the folder's run has other settings.
+        The source, the device or a free folder does not exist, or the folder's run has other settings.
     TrainError
-        The network cannot be trained, data and network do not fit, the training diverged, the disk is full, or the
-        folder's run is of another network or of data that have changed since.
+        The network cannot be trained, the data do not fit it, training diverged, the disk is full, or the folder's run
+        is of another network or of data that have changed since.
     KeyboardInterrupt
-        SIGINT before the first step. (During training it gives ``state="interrupted"``.)
+        SIGINT before the first step. (During training, SIGINT leads to ``state="interrupted"``.)
     """
     if request.out is not None and crew.led(is_run(request.out)):
         with crew.only_lead(locked(request.out)):
@@ -128,9 +134,9 @@ def train(graph: Graph, spec: str, stem: str, request: Request, reporter: Report
 
 
 def resume(run: Path, net: Net | None, request: Request, reporter: Reporter, crew: Crew = ALONE) -> Result:
-    """Go on with a run. ``net`` is the network that the caller believes it to be of, if they say so.
+    """Resume a run. If ``net`` is given, the run must be of that network.
 
-    What the request leaves open is as the run has it; see ``train`` for what is raised.
+    Choices that the request leaves open are those of the run. Raises the same errors as ``train``.
     """
     need_run(run)
     with crew.only_lead(locked(run)):
@@ -169,9 +175,9 @@ def _go_on(earlier: Earlier, graph: Graph, config: Config, request: Request, rep
 
 
 def _opened(graph: Graph, config: Config, asked: str | None, crew: Crew) -> tuple[Graph, Data]:
-    """The network as it is to be trained, and the data. Everything that can be refused at once is refused here.
+    """Return the network with its final precision, and the opened data, after all checks that need no training.
 
-    ``asked`` is the source that was asked for by name, if one was.
+    ``asked`` is the data source that the user has named explicitly, if any.
     """
     graph = dataclasses.replace(graph, train=dataclasses.replace(graph.train, precision=config.precision))
     need_trainable(graph, config.batch)
@@ -193,7 +199,7 @@ def _opened(graph: Graph, config: Config, asked: str | None, crew: Crew) -> tupl
 
 
 def _as_it_is(earlier: Earlier) -> Result:
-    """The result of a run that is finished already."""
+    """Return the result of a run that is already finished."""
     assert earlier.state is not None
     found = earlier.state["found"]
     evaluation = Evaluation(**found) if found is not None else None
@@ -201,7 +207,7 @@ def _as_it_is(earlier: Earlier) -> Result:
 
 
 def _carry_out(job: _Job, reporter: Reporter) -> Result:
-    """Train, from the beginning or from a checkpoint's state, and leave the folder in order however it ends."""
+    """Train, from the beginning or from a checkpoint, and leave the folder in a consistent state however it ends."""
     if job.crew.leads:
         report_run(job.folder)
     forms = job.objective.forms
@@ -233,7 +239,7 @@ def _carry_out_in(folder: RunFolder, job: _Job, reporter: Reporter) -> Result:
                 training.board = Board(folder.path / "tensorboard", training.step)
             with stop_with_the_others() as stop:
                 state = run_loop(training, lambda: crew.any(stop()))
-                # One may have seen the signal a moment before the others, who have stopped on its word.
+                # One process may have received a signal that the others have not; all have stopped because of it.
                 asked = [number for number in crew.gathered(stop.signal) if number is not None]
     except KeyboardInterrupt:
         state = "interrupted"
@@ -249,7 +255,7 @@ def _carry_out_in(folder: RunFolder, job: _Job, reporter: Reporter) -> Result:
 
 
 def _ready(job: _Job, data: Data, folder: RunFolder, loader: Loader, reporter: Reporter) -> Training:
-    """A training at its first step. Images are prepared as a checkpoint had it, if the run goes on from one."""
+    """Build the ``Training``, before its first step. A run that is resumed prepares images as its checkpoint says."""
     graph, config, crew = job.graph, job.config, job.crew
     if job.state is None:
         statistics = crew.led(measured(graph, data, config.batch, loader, reporter, crew))
@@ -282,10 +288,13 @@ def _ready(job: _Job, data: Data, folder: RunFolder, loader: Loader, reporter: R
 
 
 def _put_back(training: Training, state: dict[str, Any]) -> None:
-    """Into the state of a checkpoint, with everything that came after it taken away. The state is emptied: until the
-    run ends there are callers that hold it, and weights and velocities are in it once more."""
+    """Restore a checkpoint's state, and remove everything that was written after it.
+
+    Empties ``state``: callers hold a reference to it until the run ends, and it contains a second copy of weights and
+    velocities.
+    """
     restore(training, state)
-    training.crew.any(False)  # all have read what is there before the leader changes it
+    training.crew.any(False)  # a barrier: all processes have read the folder before the leader changes it
     checkpoint.set_aside_after(training.folder.checkpoints, training.step)
     if not training.folder.rewind(state["metrics_bytes"], training.step):
         training.warn(f"{training.folder.metrics} is not as the checkpoint left it; the whole lines up to it are kept")
@@ -295,5 +304,5 @@ def _put_back(training: Training, state: dict[str, Any]) -> None:
     }:
         if training.place is not None:
             training.place.plan = training.plan(training.step - training.place.whole.steps)
-        save(training)  # from now on the run has the new end, whatever becomes of this process
+        save(training)  # record the new end of the run, even if this process does not get any further
     state.clear()

@@ -1,4 +1,4 @@
-"""How fast images are read, and how fast a network trains: measured apart, on this machine."""
+"""Measuring separately how fast images are read and how fast a network trains on this machine."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from netspec.train.data.picture import Data
 from netspec.train.learning.optimiser import optimiser_of
 
 SECONDS = 2.0
-"""A measurement ends after so long, but takes one batch and two steps at least."""
+"""How long a measurement lasts. It takes at least one batch, or three steps."""
 
 MOST = 32
-"""Images of a step on the CPU, where AlexNet's own 128 take seconds."""
+"""The largest batch on the CPU, where a step of AlexNet's own 128 images takes seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """A ``rate`` in images per second, measured over so many ``images`` in batches of ``batch``."""
+    """A ``rate`` in images per second, measured over ``images`` images in batches of ``batch``."""
 
     rate: float
     images: int
@@ -34,8 +34,10 @@ class Speed:
 
 
 def reading(data: Data, graph: Graph | None, workers: int, batch: int) -> Speed | None:
-    """How fast training images come out of the loader in random order: decoded, and with a graph cropped, mirrored
-    and put into float32 on the CPU. ``None`` where none can be read."""
+    """Measure how fast the loader decodes training images in random order. ``None`` if no image can be read.
+
+    With a graph, the images are also augmented and converted to float32, on the CPU.
+    """
     places = shuffled(0, 0, len(data.train.labels))
     prepare: Preparation | None = None
     if graph is not None:
@@ -54,7 +56,7 @@ def reading(data: Data, graph: Graph | None, workers: int, batch: int) -> Speed 
 
 
 def training(graph: Graph, device: str) -> Speed:
-    """How fast the network trains on random numbers that lie on its device, in float32."""
+    """Measure how fast the network trains in float32, on random images that are already on its device."""
     batch = graph.train.batch if device == "cuda" else min(graph.train.batch, MOST)
     pytorch = backend.load("pytorch")
     model = pytorch.module(graph, 0).to(device).train()
@@ -71,6 +73,6 @@ def training(graph: Graph, device: str) -> Speed:
             torch.cuda.synchronize()
         steps += 1
         if steps == 1:
-            begun = time.perf_counter()  # the first step, which warms up, does not count
+            begun = time.perf_counter()  # the first step is a warm-up and does not count
         seconds = time.perf_counter() - begun
     return Speed(batch * (steps - 1) / seconds, batch * (steps - 1), batch)

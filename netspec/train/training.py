@@ -1,4 +1,4 @@
-"""A training as it stands: what it works on, and how far it has come."""
+"""The state of a training: what it works on, and its progress."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from netspec.train.runs.runfolder import RunFolder
 
 
 class Meter:
-    """Adds up steps. The loss stays on its device until it is asked for.
+    """Means over a number of steps. The sum of the losses stays on the device until it is needed.
 
     Parameters
     ----------
     waited:
-        The seconds that the pass under way had spent waiting for data when this meter began.
+        The seconds that the current pass over the data had spent waiting when this meter started.
     """
 
     def __init__(self, waited: float = 0.0) -> None:
@@ -43,24 +43,24 @@ class Meter:
         self._since = time.perf_counter()
 
     def add(self, loss: Tensor, images: int) -> None:
-        """Count a step with its loss, a scalar."""
+        """Add a step with its loss, a scalar."""
         self._loss = self._loss + loss
         self.images += images
         self.steps += 1
 
     @property
     def loss(self) -> float:
-        """The mean loss of the steps."""
+        """The mean loss over the steps."""
         return float(self._loss) / self.steps
 
     def status(self, step: int, epoch: int, waited: float) -> Status:
-        """The means so far; ``epoch`` counts from 0, ``waited`` as in the parameters."""
+        """Return the means so far. ``epoch`` counts from 0; ``waited`` is the pass's total waiting time by now."""
         seconds = max(time.perf_counter() - self._since, 1e-9)
         share = min(1.0, (waited - self._waited) / seconds)
         return Status(step, epoch + 1, self.loss, self.images / seconds, share)
 
     def state_dict(self, waited: float) -> dict[str, Any]:
-        """What a checkpoint keeps of this meter; ``waited`` is as in the parameters."""
+        """Return the meter's state for a checkpoint; ``waited`` is the pass's total waiting time by now."""
         loss = self._loss.detach().cpu().clone() if isinstance(self._loss, Tensor) else self._loss
         seconds = time.perf_counter() - self._since
         return {
@@ -73,7 +73,7 @@ class Meter:
 
     @classmethod
     def of(cls, state: dict[str, Any], device: str) -> Self:
-        """The meter that goes on where ``state_dict`` was asked for, with a pass that has not waited yet."""
+        """Restore a meter from its ``state_dict``, for a new pass that has not waited yet."""
         meter = cls(-state["waited"])
         meter.steps, meter.images = state["steps"], state["images"]
         meter._loss = state["loss"].to(device) if isinstance(state["loss"], Tensor) else state["loss"]
@@ -83,11 +83,11 @@ class Meter:
 
 @dataclass(slots=True)
 class Place:
-    """Where in an epoch a training is.
+    """The progress within an epoch.
 
-    ``position`` is how many images of the epoch's order lie behind, ``tally`` what became of them (and of those behind
-    them once the epoch is over), ``waited`` the seconds spent waiting for data in this process. ``whole`` adds up the
-    epoch's steps, ``line`` those since the last line of the log.
+    ``position`` is how many images of the epoch's order have been passed, and ``tally`` what became of them (after the
+    last step, of all images of the epoch). ``waited`` is the seconds that this process has spent waiting for data.
+    ``whole`` is the meter of the epoch, ``line`` that of the steps since the last line of the log.
     """
 
     plan: Plan
@@ -98,7 +98,7 @@ class Place:
     line: Meter = field(default_factory=Meter)
 
     def advance(self, position: int, images: int, loss: Tensor, waited: float) -> None:
-        """Count a step of so many images, behind whose last one the epoch's order is at ``position``."""
+        """Count a step of ``images`` images, after which the epoch's order is at ``position``."""
         self.position = position
         self.tally.used += images
         self.tally.skipped = position - self.tally.used
@@ -107,8 +107,7 @@ class Place:
             meter.add(loss, images)
 
     def finish(self, images: int, skipped: int) -> None:
-        """Be at the end of an epoch of so many images, of which ``skipped`` cannot be read; those that are left fill no
-        batch."""
+        """Count the end of an epoch of ``images`` images, ``skipped`` of them unreadable; unused ones are dropped."""
         self.position = images
         self.tally.skipped = skipped
         self.tally.dropped = images - self.tally.used - skipped
@@ -116,12 +115,28 @@ class Place:
 
 @dataclass(slots=True)
 class Training:
-    """Everything that the loop works on, and how far it has come.
+    """Everything that the training loop works on, and its progress.
 
-    ``step`` and ``epoch`` count what is done; ``place`` is where the epoch under way is, ``None`` between two.
-    ``tally`` counts the images of whole epochs. ``validated`` is the step of the last validation, ``found`` what it
-    found. ``started`` is when the run began, by the monotonic clock, had this process done all of it; ``resumed`` are
-    the steps from which a process has gone on; ``told`` is what has been told of how steps run here.
+    Attributes
+    ----------
+    facts:
+        What every checkpoint contains besides the state: the spec, the classes, the preparation, the settings.
+    average:
+        The moving average of the weights, if the train line asks for one (``ema``); validation uses it.
+    step, epoch:
+        How many steps and epochs are done.
+    place:
+        The progress within the current epoch; ``None`` between two epochs.
+    tally:
+        What became of the images of completed epochs.
+    validated, found:
+        The step of the last validation, and its result.
+    started:
+        When the run began, by the monotonic clock, as if this process had done all of it.
+    resumed:
+        The steps at which the run was resumed.
+    told:
+        The notes about optimised forms that have already been printed.
     """
 
     graph: Graph
@@ -134,11 +149,9 @@ class Training:
     folder: RunFolder
     reporter: Reporter
     facts: dict[str, Any]
-    """What every checkpoint holds beside the state: the spec, the classes, the preparation, the settings."""
     guessing: Guessing
     drawing: Drawing
     average: Average | None = None
-    """The moving average of the weights, where the train line wants one: by it the network is judged."""
     crew: Crew = ALONE
     board: Board | None = None
     step: int = 0
@@ -162,11 +175,11 @@ class Training:
 
     @property
     def began(self) -> int:
-        """The step from which this process has gone on: 0, unless the run was resumed."""
+        """The step at which this process started: 0 unless the run was resumed."""
         return self.resumed[-1] if self.resumed else 0
 
     def counted(self) -> Tally:
-        """What became of the images so far, the epoch under way included."""
+        """Return what became of the images so far, including the current epoch."""
         whole = Tally()
         whole.add(self.tally)
         if self.place is not None:
@@ -174,12 +187,14 @@ class Training:
         return whole
 
     def begin_epoch(self) -> Place:
-        """The place at the beginning of the next epoch."""
+        """Return the progress at the beginning of the next epoch."""
         return Place(self.plan(self.step), Tally(drawn=len(self.data.train.labels)))
 
     def plan(self, first: int) -> Plan:
-        """What lies ahead of an epoch that began after ``first`` steps, as far as it is known which images can be
-        read."""
+        """Return the planned numbers of steps and epochs, given that the current epoch began after ``first`` steps.
+
+        Images that are known to be unreadable are not counted.
+        """
         readable = len(self.data.train.labels) - known_unreadable(self.data.train)
         per_epoch = max(1, readable // self.config.batch)
         epochs, steps = self.config.epochs, self.config.steps
@@ -188,19 +203,19 @@ class Training:
         return Plan(planned, self.epoch + -(-(planned - first) // per_epoch), per_epoch)
 
     def warn(self, text: str) -> None:
-        """Tell a warning, and keep it for ``run.json``."""
+        """Print a warning, and record it for ``run.json``."""
         self.warnings.append(text)
         self.reporter.warn(text)
 
     def tell_how_it_runs(self) -> None:
-        """Tell what the objective has found out on this device since the last time."""
+        """Print the notes about the optimised forms in use on this device that have not been printed yet."""
         for line in self.objective.chosen:
             if line not in self.told:
                 self.told.append(line)
                 self.reporter.note(line)
 
     def close(self) -> None:
-        """Draw the curves for the last time, and end TensorBoard's file."""
+        """Draw the final curves, and close TensorBoard's file."""
         self.drawing.now()
         if self.board is not None:
             self.board.close()
