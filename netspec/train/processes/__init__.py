@@ -1,1 +1,1 @@
-"""Several processes that train together: started, agreed, shared out, and proved equal to one."""
+"""Training in several processes: launching them, communication, dividing the work, and verifying the result."""

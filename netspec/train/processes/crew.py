@@ -1,7 +1,7 @@
-"""The processes that train together: which of them this is, and what they must agree on.
+"""The crew: the processes that train together, and the means by which they agree.
 
-All run the same code on the same batches. One leads: it alone writes into the run's folder and speaks to the user. A
-crew of one needs no torch.distributed.
+All of them run the same code on the same batches. One leads: only the leader writes into the run's folder and prints.
+A crew of one does not use torch.distributed.
 """
 
 from __future__ import annotations
@@ -33,31 +33,34 @@ from netspec.train.runs.same_data import fingerprint
 T = TypeVar("T")
 
 PATIENCE = timedelta(minutes=30)
-"""How long a process waits for the others: as long as reading the data of an epoch's first batch may take."""
+"""The timeout of torch.distributed: reading the data of an epoch's first batch may take long."""
 
 
 @dataclass(frozen=True, slots=True)
 class Crew:
-    """One process's view of all that train together: it is number ``rank``, from 0, of ``size``."""
+    """One process's view of the processes that train together: its ``rank``, from 0, and their number ``size``.
+
+    The methods that communicate are collective: all processes must call them in the same order.
+    """
 
     rank: int = 0
     size: int = 1
 
     @property
     def leads(self) -> bool:
-        """Whether this process writes and speaks for all."""
+        """Whether this process is the leader, which writes files and prints."""
         return self.rank == 0
 
     def any(self, value: bool) -> bool:
         """Whether ``value`` is true in any of the processes."""
         if self.size == 1:
             return value
-        told = torch.tensor(float(value))  # on the CPU: nobody waits for a GPU to learn of it
+        told = torch.tensor(float(value))  # on the CPU, so that no GPU has to be synchronised
         dist.all_reduce(told)
         return bool(told)
 
     def gathered(self, value: T) -> list[T]:
-        """The values of all processes, by rank."""
+        """Return the values of all processes, by rank."""
         if self.size == 1:
             return [value]
         held: list[T] = [value] * self.size
@@ -65,7 +68,7 @@ class Crew:
         return held
 
     def agrees(self, number: int) -> bool:
-        """Whether all processes give the same number (of 63 bits at most)."""
+        """Whether all processes pass the same number (of at most 63 bits)."""
         if self.size == 1:
             return True
         bounds = torch.tensor((number, -number))
@@ -73,7 +76,7 @@ class Crew:
         return int(bounds[0]) == -int(bounds[1])
 
     def agreed(self, failures: Failures) -> Failures:
-        """What any of the crew has found unreadable; of several reasons the first process's."""
+        """Merge the failures of all processes. If several failed on one image, the lowest rank's reason is used."""
         if not self.any(bool(failures)):
             return failures
         found: dict[int, tuple[str, str]] = {}
@@ -82,7 +85,7 @@ class Crew:
         return found
 
     def led(self, value: T) -> T:
-        """The leader's value, in every process."""
+        """Return the leader's value, in every process."""
         if self.size == 1:
             return value
         held: list[T] = [value]
@@ -90,16 +93,16 @@ class Crew:
         return held[0]
 
     def only_lead(self, context: AbstractContextManager[None]) -> AbstractContextManager[None]:
-        """The context in the leader; one that does nothing in the others."""
+        """Return the context in the leader, and a null context in the other processes."""
         return context if self.leads else nullcontext()
 
     @contextmanager
     def folder(self, path: Path) -> Iterator[RunFolder]:
-        """The run's folder for the leader; for the others one that is thrown away, so that they run the same code."""
+        """Yield the run's folder in the leader, and a temporary one in the others, which can then run the same code."""
         if self.leads:
             yield RunFolder(path)
             return
-        # In the launcher's folder, if there is one: it takes it away also where this process is ended.
+        # Inside the launcher's folder, if there is one: the launcher deletes it even if this process is killed.
         with TemporaryDirectory(prefix="netspec-", dir=os.environ.get(FOLDER)) as beside:
             folder = RunFolder(Path(beside))
             folder.checkpoints.mkdir()
@@ -111,7 +114,7 @@ ALONE = Crew()
 
 @dataclass(frozen=True, slots=True)
 class Readers(Sharing):
-    """The crew as those who read a pass together, each ``share(count)`` of a batch of ``count`` images."""
+    """The crew, reading the data together: each process reads ``share(count)`` of a batch of ``count`` images."""
 
     crew: Crew
     share: Callable[[int], Places]
@@ -130,8 +133,7 @@ class Readers(Sharing):
 
 
 def need_alike(data: Data, crew: Crew) -> None:
-    """Raise ``TrainError`` where another process of the crew sees other images: their batches would not be parts of
-    one."""
+    """Raise ``TrainError`` unless all processes of the crew see the same images, in the same order."""
     seen = {key: value for key, value in fingerprint(data).items() if key != "source"}
     digest = hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).digest()
     if not crew.agrees(int.from_bytes(digest[:7], "big")):
@@ -143,14 +145,14 @@ def need_alike(data: Data, crew: Crew) -> None:
 
 @contextmanager
 def enlisted(device: str) -> Iterator[Crew]:
-    """The crew that torchrun has started this process in (its environment says so), or this process alone.
+    """Join the crew that torchrun has started, according to the environment; without torchrun, be a crew of one.
 
-    On CUDA each process of a machine takes the device of its own number.
+    On CUDA, each process uses the device with its local rank.
 
     Raises
     ------
     RequestError
-        There are fewer CUDA devices on the machine than processes.
+        The machine has fewer CUDA devices than processes.
     """
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1 or "RANK" not in os.environ:
@@ -163,7 +165,7 @@ def enlisted(device: str) -> Iterator[Crew]:
                 f"process {local} of this machine has no CUDA device: it has {torch.cuda.device_count()}"
             )
         torch.cuda.set_device(local)
-    # What the processes agree on goes over gloo, what they compute over NCCL if it is on GPUs.
+    # Agreements use CPU tensors, and therefore gloo; tensors on GPUs use NCCL.
     dist.init_process_group("cpu:gloo,cuda:nccl" if device == "cuda" else "gloo", timeout=PATIENCE)
     with parting(device):
         yield Crew(dist.get_rank(), size)
@@ -171,10 +173,10 @@ def enlisted(device: str) -> Iterator[Crew]:
 
 @contextmanager
 def parting(device: str) -> Iterator[None]:
-    """Leave torch.distributed when this is over.
+    """Shut down torch.distributed at the end of this context.
 
-    On CUDA a process that ends by an error does not: NCCL takes leave by waiting for what the others will not send any
-    more, and Python's end of the process would do the same. So it ends by itself, when its error has been told.
+    After an error on CUDA, a process does not: NCCL's shutdown, also the one when the interpreter exits, would wait for
+    messages that the others no longer send. Such a process exits immediately after printing its error.
     """
     try:
         yield
@@ -194,5 +196,5 @@ def _end_at_once() -> None:
 
 
 def is_lost(problem: RuntimeError) -> bool:
-    """Whether an error says that the connection to another process is gone. Gloo has no class of its own for it."""
+    """Whether an error means that the connection to another process is lost. Gloo raises a plain ``RuntimeError``."""
     return isinstance(problem, dist.DistError) or "gloo" in str(problem)

@@ -1,4 +1,4 @@
-"""A training on one device or on several: in this process, or in one for each device."""
+"""Training on one device in this process, or on several devices with a process for each."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ SMALLER = (
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A training that the command line asks for.
+    """The training that the command line asks for.
 
-    Without ``resume`` it is a new one of ``net``, which was read from ``file``. Else the run in the folder ``resume``
-    goes on; its network must be ``net`` then, if one was named.
+    Without ``resume``, a new training of ``net``, which was read from ``file``. With ``resume``, the run in that folder
+    is resumed; if ``net`` is also given, it must be the network of the run.
     """
 
     net: Net | None
@@ -48,10 +48,14 @@ class Wanted:
 
 
 def run_alone_or_together(wanted: Wanted, *, quiet: bool, arguments: Sequence[str]) -> run.Result | int:
-    """Train as ``run.train`` and ``run.resume`` do. Where several devices are asked for, start a process for each with
-    the same command line, ``arguments``, and return their exit code; in such a process, be one of them.
+    """Train or resume on as many devices as requested.
 
-    Raises what those raise, and ``RequestError`` for devices that are not there or cannot share the network.
+    On one device, train in this process and return the result. On several, start a process for each device with the
+    same command line (``arguments``), and return their exit code. In a process that was started this way, or by
+    torchrun, train as part of the crew.
+
+    Raises the errors of ``run.train`` and ``run.resume``, and ``RequestError`` if the devices do not exist or cannot
+    share the network.
     """
     then = _settings_of(wanted.resume) if wanted.resume is not None else {}
     gpus = wanted.request.gpus or then.get("gpus", 1)
@@ -70,7 +74,8 @@ def run_alone_or_together(wanted: Wanted, *, quiet: bool, arguments: Sequence[st
 
 
 def _be_one_of_them(wanted: Wanted, quiet: bool) -> run.Result | int:
-    """Train in one of the processes that torchrun has started. Those that do not lead answer with an exit code."""
+    """Train in one of the processes of a crew. The leader returns the result, or an exit code after an error; the
+    others always return an exit code."""
     request = wanted.request
     size, rank = int(os.environ["WORLD_SIZE"]), int(os.environ["RANK"])
     report_process(rank)
@@ -112,7 +117,10 @@ def _train(wanted: Wanted, teller: Reporter, crew: Crew) -> run.Result:
 
 
 def _need(net: Net | None, request: Request, then: Mapping[str, Any], gpus: int) -> None:
-    """Raise ``RequestError`` for what can be seen before a process is started. ``then`` are a run's own settings."""
+    """Raise ``RequestError`` for problems that are known before any process is started.
+
+    ``then`` are the settings of the run that is resumed.
+    """
     if net is not None:
         train = net.graph.train
         try:
@@ -130,13 +138,13 @@ def _need(net: Net | None, request: Request, then: Mapping[str, Any], gpus: int)
 
 
 def _settings_of(folder: Path) -> dict[str, Any]:
-    """Those of a run that say how devices share it, as far as they can be read; what is wrong with it is told later."""
+    """Return a run's settings about devices, as far as they can be read. Problems of the run are reported later."""
     facts, kinds = read_facts(folder), {"gpus": int, "split": str, "batch": int, "device": str}
     return {key: facts[key] for key, kind in kinds.items() if isinstance(facts.get(key), kind)}
 
 
 def _net_of(folder: Path) -> Net | None:
-    """A run's network, if it can be read."""
+    """Return a run's network; ``None`` if its spec cannot be read."""
     try:
         return load(folder / SPEC)
     except SpecError:

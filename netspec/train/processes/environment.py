@@ -1,14 +1,17 @@
-"""What a process knows from its environment of those that train with it. Asked before torch is imported."""
+"""What the environment variables say about the other processes of a training. This module does not import torch."""
 
 from __future__ import annotations
 
 import os
 
 FOLDER = "NETSPEC_CREW"
-"""The environment variable by which the processes find the folder that their launcher has made for them."""
+"""The environment variable with the folder through which the processes communicate with their launcher."""
 
 
 def speaks() -> bool:
-    """Whether this process is to tell what is wrong with a spec: not one whose launcher has told it already, and of
-    those that torchrun starts only the first."""
+    """Whether this process should print diagnostics.
+
+    Workers that netspec has started stay silent, because the launcher has already printed them; under torchrun only
+    rank 0 prints.
+    """
     return FOLDER not in os.environ and os.environ.get("RANK", "0") == "0"

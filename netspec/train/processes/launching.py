@@ -1,8 +1,8 @@
-"""Starting the processes of a training on several devices of this machine, and telling how they ended.
+"""Launching the processes of a training on several devices of this machine, and reporting how they ended.
 
-torchrun's own launcher starts them and ends all when one dies. The signals that ask for the end are this process's
-business: the workers ignore Ctrl-C, and are told by a file in a folder that all know, so that all finish the same
-step. Before the first step, and at a second signal, there is nothing to wait for: they are killed.
+torchrun's launcher starts the workers, and ends all of them when one dies. Only the launching process handles signals:
+workers ignore Ctrl-C, and learn of a stop through a file in a shared folder, so that all of them finish the same step.
+Before the first step, or at a second signal, the workers are killed.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ _PROCESS = "process-"
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How the processes ended: the exit code for the whole, and what is to be told about a process that failed."""
+    """How the processes ended: the overall exit code, and the lines to print about a process that failed."""
 
     code: int
     lines: tuple[str, ...] = ()
 
 
 def launch(arguments: Sequence[str], processes: int) -> Ended:
-    """Run ``netspec ARGUMENTS`` in so many processes of one training, and wait for them."""
+    """Run ``netspec ARGUMENTS`` in several processes that train together, and wait for them."""
     with (
         TemporaryDirectory(prefix="netspec-crew-") as folder,
         stop_on_signals(_kill(Path(folder))) as stop,
@@ -57,15 +57,15 @@ def launch(arguments: Sequence[str], processes: int) -> Ended:
 
 
 def _kill(folder: Path) -> Abrupt:
-    """How all processes are ended at once, and the folder through which they speak is taken away."""
+    """Return how to kill all processes and delete their shared folder."""
 
     def clear() -> None:
         for file in folder.glob(f"{_PROCESS}*"):
             pid = int(file.read_text())
             with suppress(ProcessLookupError):
-                # torch starts each in a session of its own; its data readers are in it.
+                # torch starts each in a session of its own; killing its process group includes child processes.
                 (os.killpg if os.getsid(pid) == pid else os.kill)(pid, signal.SIGKILL)
-        for _ in range(10):  # the other threads go on writing into it
+        for _ in range(10):  # other threads may still be writing into it
             shutil.rmtree(folder, ignore_errors=True)
 
     return Abrupt(clear, lambda: not (folder / _BEGUN).exists())
@@ -76,7 +76,7 @@ def _run(arguments: Sequence[str], processes: int, folder: Path) -> Ended:
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
-    logging.getLogger("torch.distributed").setLevel(logging.CRITICAL)  # it tells of failures by tracebacks of its own
+    logging.getLogger("torch.distributed").setLevel(logging.CRITICAL)  # it would log tracebacks of failed workers
     os.environ[FOLDER] = str(folder)
     config = LaunchConfig(
         min_nodes=1,
@@ -90,20 +90,21 @@ def _run(arguments: Sequence[str], processes: int, folder: Path) -> Ended:
         logs_specs=DefaultLogsSpecs(log_dir=str(folder)),
     )
     try:
-        # Python looks for modules beside its script; with -m that is the folder where the user is, unless it is told.
+        # With -m, Python puts the current folder on sys.path; -P prevents that, unless this process has it there too.
         here = () if {"", str(Path.cwd())} & set(sys.path) else ("-P",)
         elastic_launch(config, sys.executable)(*here, "-m", "netspec", *arguments)
     except ChildFailedError as problem:
         return _failed(problem, folder)
     finally:
-        del os.environ[FOLDER]  # a training in this process later on has no launcher
+        del os.environ[FOLDER]  # a later training in this process has no launcher
     return Ended(_code(folder) or 0)
 
 
 def _failed(problem: Any, folder: Path) -> Ended:
-    """What to tell of processes of which at least one failed: what the first of them said of itself, or how it died.
+    """Return what to report when at least one process has failed.
 
-    A process whose connection to another broke comes last: it says nothing of why.
+    In order of preference: the first error that a process reported itself; how a process died that reported none; the
+    first report of a lost connection, which does not tell the cause.
     """
     interrupted = _code(folder)
     if interrupted:
@@ -126,13 +127,13 @@ def _failed(problem: Any, folder: Path) -> Ended:
 
 
 def _told(error: Mapping[str, Any], *, alike: bool) -> Ended:
-    """An error of a process; ``alike`` says that others had the same, so that it matters not whose it is."""
+    """Format an error that a process reported. The rank is omitted if others reported the same error (``alike``)."""
     who = "" if error["rank"] == 0 or alike else f"process {error['rank']}: "
     return Ended(error["code"], (f"Error: {who}{error['message']}", *(f"  {note}" for note in error["notes"])))
 
 
 def _code(folder: Path) -> int | None:
-    """The exit code that the leader has left in the folder; ``None`` where it was not interrupted."""
+    """Read the exit code that the leader of an interrupted training has left; ``None`` if it was not interrupted."""
     try:
         return int((folder / _CODE).read_text())
     except FileNotFoundError:
@@ -141,7 +142,7 @@ def _code(folder: Path) -> int | None:
 
 @contextmanager
 def stop_with_the_others() -> Iterator[Stop]:
-    """While this lasts, the launcher's word asks for the end; without a launcher, this process's own signals do."""
+    """Within this context, the launcher can request a stop; without a launcher, signals to this process can."""
     folder = os.environ.get(FOLDER)
     if folder is None:
         with stop_on_signals() as stop:
@@ -154,7 +155,7 @@ def stop_with_the_others() -> Iterator[Stop]:
 
 
 class _Told(Stop):
-    """An end that the launcher asks for, by a file, or by being gone."""
+    """A stop that the launcher requests, by creating a file or by having died."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
@@ -171,7 +172,7 @@ class _Told(Stop):
 
 
 def report_process(rank: int) -> None:
-    """Leave word of this process's number. Where the launcher has been ended meanwhile, this process ends too."""
+    """Tell the launcher, if there is one, this process's id. Exits if the launcher has already ended."""
     folder = os.environ.get(FOLDER)
     if folder is not None:
         try:
@@ -181,9 +182,9 @@ def report_process(rank: int) -> None:
 
 
 def report_error(problem: TrainError, rank: int, *, lost: bool = False) -> bool:
-    """Leave word of an error for the launcher; ``False`` where there is none, and the process must speak itself.
+    """Report an error to the launcher. Return ``False`` if there is none; the caller must then print the error itself.
 
-    ``lost`` says that the error is no more than that another process is gone.
+    ``lost`` says that the error is only that the connection to another process is lost.
     """
     folder = os.environ.get(FOLDER)
     if folder is None:
@@ -195,7 +196,7 @@ def report_error(problem: TrainError, rank: int, *, lost: bool = False) -> bool:
 
 
 def report_run(run: Path) -> None:
-    """Tell the launcher, if there is one, where the run's folder is."""
+    """Tell the launcher, if there is one, the run's folder."""
     folder = os.environ.get(FOLDER)
     if folder is not None:
         _write(Path(folder, _RUN), str(run))
@@ -209,5 +210,5 @@ def report_code(code: int) -> None:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a file whole or not at all: any of these processes may be ended at any time."""
+    """Write a file atomically, because any of these processes may be killed at any time."""
     write_beside(path, text.encode())

@@ -1,4 +1,4 @@
-"""What training makes small, where several devices compute it together."""
+"""The training objective when several devices compute it together."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ from netspec.units import plural
 
 @dataclass(frozen=True, slots=True)
 class SharedObjective(Objective):
-    """An objective of which this process computes a part. ``module`` holds its shares of the parameters.
+    """An objective of which this process computes a part; ``module`` holds its shares of the parameters.
 
-    Every process is given its own part of a batch's images, and all labels; all are told the whole's loss and scores.
-    ``empty``: the whole network's tensors, by their names, without their numbers.
+    Each process passes in its part of a batch's images, and all labels; each gets the loss and the scores of the whole
+    batch. ``empty`` is the whole network's ``state_dict`` on the meta device, ``learnt`` the names of its parameters.
     """
 
     network: PlacedNetwork
@@ -39,12 +39,12 @@ class SharedObjective(Objective):
     learnt: tuple[str, ...]
 
     def trained_part(self, count: int) -> Places:
-        """The images of this process's row: its share of every part that ``accumulate`` makes of the batch."""
+        """See ``Objective``: this process's row's share of each part of the batch (``accumulate``)."""
         pieces = np.array_split(np.arange(count), max(1, min(self.graph.train.accumulate, count)))
         return np.concatenate([piece[self.network.team.share_of_batch(len(piece))] for piece in pieces])
 
     def judged_part(self, count: int) -> Places:
-        """Its row's share. Rows that cannot share the images equally compute all of them each."""
+        """See ``Objective``: the row's share, or all images if they cannot be divided equally among the rows."""
         everything = np.arange(count)
         rows = self.network.team.arrangement.replicas
         return everything if count % rows else everything[self.network.team.share_of_batch(count)]
@@ -52,7 +52,7 @@ class SharedObjective(Objective):
     def gradients(
         self, images: Tensor, labels: Tensor, seed: int, step: int, update: Callable[[Gathered], None] = nothing
     ) -> Tensor:
-        """As for one device: every process's parameters get the gradients of the whole batch's loss."""
+        """See ``Objective``: each process's parameters get the gradients of the whole batch's loss."""
         total, first = torch.zeros((), device=images.device), 0
         pieces = labels.tensor_split(min(self.graph.train.accumulate, len(labels)))
         mine = [self.network.team.share_of_batch(len(piece)) for piece in pieces]
@@ -76,7 +76,7 @@ class SharedObjective(Objective):
         self.network.draw(draw.seed, draw.step, draw.first_sample, int(start))
 
     def scores(self, images: Tensor) -> Tensor:
-        """The class scores of all rows' images, (N, classes), in every process."""
+        """Return the class scores (N, classes) of all rows' images, in every process."""
         with self._precision(images):
             scores = self.network.class_scores(self._laid(images))
         return self.network.everywhere(scores, len(images))
@@ -112,8 +112,11 @@ class SharedObjective(Objective):
 
 
 def share_out(objective: Objective, arrangement: Arrangement) -> SharedObjective:
-    """This process's part of an objective that every process has whole. The whole one's tensors are let go of: a device
-    has room for its share, as ``netspec plan`` counts it."""
+    """Return this process's part of an objective that every process has whole.
+
+    Frees the tensors of the whole one, because a device may only have memory for its share, as ``netspec plan`` counts
+    it.
+    """
     device = next(objective.module.parameters()).device
     team = join(arrangement, device, PATIENCE)
     network = PlacedNetwork(place(objective.graph, arrangement), team, objective.forms)
@@ -130,8 +133,10 @@ def share_out(objective: Objective, arrangement: Arrangement) -> SharedObjective
 
 
 def need_shares(arrangement: Arrangement, batch: int, accumulate: int = 1) -> None:
-    """Raise ``RequestError`` where a batch, or a part of it, has fewer images than devices share it, or for ``hybrid``
-    cannot be divided equally."""
+    """Raise ``RequestError`` if the arrangement cannot divide a batch.
+
+    Each part of the batch (``accumulate``) needs an image for each row of devices; ``hybrid`` needs equal shares.
+    """
     rows, least = arrangement.replicas, batch // accumulate
     if least < rows:
         raise RequestError(

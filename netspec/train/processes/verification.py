@@ -1,6 +1,6 @@
-"""Training steps in several arrangements of devices, compared with the same steps on one.
+"""Verification: training steps on several arrangements of devices, compared with the same steps on one device.
 
-All start from the same weights, get the same images and the same dropout; what they make may differ by rounding alone.
+All use the same initial weights, the same images and the same dropout, so results may differ only by rounding.
 """
 
 from __future__ import annotations
@@ -46,17 +46,17 @@ from netspec.units import plural
 Number = Literal["float64", "float32"]
 
 TOLERANCES: dict[Number, float] = {"float64": 1e-10, "float32": 1e-3}
-"""The largest difference that passes, relative to the largest number of its tensor. In float32 rounding alone makes
-differences of some 1e-6, and where it turns which of two pixels is the maximum, more."""
+"""The largest difference that passes, relative to the largest number of its tensor. In float32, rounding causes
+differences of about 1e-6, and more where it changes which of two pixels is the maximum."""
 
 LEAST: dict[Number, float] = {"float64": 1e-4, "float32": 1e-2}
-"""The smallest scale of a tensor, relative to the largest number of all tensors of its kind. What is 0 but for
-rounding, as the gradient of a bias before a batch normalisation, is not measured by that rounding."""
+"""The smallest scale of a tensor, relative to the largest number of all tensors of its kind. Without it, tensors that
+are zero up to rounding (the gradient of a bias before a batch normalisation) would be compared by their rounding."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What is run in every arrangement: ``batch`` images for ``steps`` steps, all from one seed."""
+    """The steps to run in each arrangement: ``steps`` training steps of ``batch`` images, all from one seed."""
 
     batch: int
     steps: int
@@ -66,15 +66,18 @@ class Trial:
 
     @property
     def dtype(self) -> torch.dtype:
-        """torch's word for the numbers that are computed in."""
+        """The torch dtype of the computation."""
         dtype: torch.dtype = getattr(torch, self.number)
         return dtype
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """The largest relative differences of an arrangement from one device: of the losses of all steps, of the gradients
-    of the first, of weights, velocities and statistics after the first and after the last; and where the last is."""
+    """The largest relative differences between an arrangement and one device.
+
+    ``loss`` is over all steps, ``gradients`` of the first step. ``weights_first`` and ``weights_last`` include
+    velocities and running statistics, after the first and the last step; ``where`` is the tensor of the latter.
+    """
 
     loss: float
     gradients: float
@@ -90,15 +93,16 @@ class Difference:
 VELOCITY = "velocity of "
 
 Record = dict[str, Any]
-"""``losses``, and by their names ``gradients``, ``first`` and ``last`` (weights, statistics and velocities)."""
+"""The results of a trial: ``losses`` (a list), and tensors by name under ``gradients`` (of the first step), ``first``
+and ``last`` (weights, statistics and velocities after the first and the last step)."""
 
 
 def compare(
     graph: Graph, arrangements: Sequence[Arrangement], trial: Trial, start: Mapping[str, Tensor]
 ) -> Iterator[tuple[Arrangement, Difference]]:
-    """Each arrangement's difference from the module on one device, as it is found. All begin as ``start`` says.
+    """Yield each arrangement with its difference from one device. ``start`` is the ``state_dict`` to start from.
 
-    Raises ``TrainError`` where a process fails.
+    Raises ``TrainError`` if a process fails.
     """
     wanted = alone(graph, trial, start)
     for arrangement in arrangements:
@@ -108,10 +112,10 @@ def compare(
 def beginning(
     graph: Graph, trial: Trial, weights: Weights | None = None, fresh: Sequence[str] = ()
 ) -> dict[str, Tensor]:
-    """The whole network's ``state_dict`` before the first step: as ``weights`` has it, but for the layers in ``fresh``;
-    without, as the trial's seed draws it.
+    """Return the whole network's ``state_dict`` before the first step.
 
-    Raises ``TrainError`` where the weights do not fit the network.
+    It is drawn from the trial's seed and then, if ``weights`` are given, taken from them except for the layers in
+    ``fresh``. Raises ``TrainError`` if the weights do not fit the network.
     """
     module: nn.Module = backend.load("pytorch").module(graph, trial.seed)
     if weights is not None:
@@ -120,7 +124,7 @@ def beginning(
 
 
 def need_devices(arrangements: Sequence[Arrangement], trial: Trial) -> None:
-    """Raise ``RequestError`` where there are fewer CUDA devices than an arrangement needs."""
+    """Raise ``RequestError`` if an arrangement needs more CUDA devices than there are."""
     most = max(arrangement.devices for arrangement in arrangements)
     if trial.device == "cuda" and torch.cuda.device_count() < most:
         raise RequestError(
@@ -130,7 +134,7 @@ def need_devices(arrangements: Sequence[Arrangement], trial: Trial) -> None:
 
 
 def alone(graph: Graph, trial: Trial, start: Mapping[str, Tensor]) -> Record:
-    """The steps of the ordinary module on one device."""
+    """Run the trial with the ordinary module on one device."""
     with _in_full():
         model = backend.load("pytorch").module(graph, trial.seed)
         model.load_state_dict(start)
@@ -139,19 +143,19 @@ def alone(graph: Graph, trial: Trial, start: Mapping[str, Tensor]) -> Record:
 
 
 def together(graph: Graph, arrangement: Arrangement, trial: Trial, start: Mapping[str, Tensor]) -> Record:
-    """The same steps in as many processes as the arrangement has devices.
+    """Run the trial in as many processes as the arrangement has devices.
 
     Raises
     ------
     TrainError
-        One of them failed; the others are ended.
+        One of the processes failed; the others have been ended.
     """
     devices = arrangement.devices
-    # A server that has imported this module once makes the processes from then on, where there can be one.
+    # Where possible, fork the processes from a server that has imported this module once.
     method = "forkserver" if sys.platform != "win32" else "spawn"
     if method == "forkserver":
         _start_server()
-    logging.getLogger("torch.multiprocessing.spawn").setLevel(logging.ERROR)  # whom it ends is its own affair
+    logging.getLogger("torch.multiprocessing.spawn").setLevel(logging.ERROR)  # it would log each process that it ends
     with TemporaryDirectory(prefix="netspec-verify-") as folder:
         torch.save(dict(start), Path(folder, _START))
         arguments = (graph, arrangement, trial, max(1, torch.get_num_threads() // devices), folder)
@@ -166,13 +170,16 @@ def together(graph: Graph, arrangement: Arrangement, trial: Trial, start: Mappin
 
 
 def _start_server() -> None:
-    """Start the server that makes the processes, once. A terminal sends Ctrl-C to all of them. It is for this process
-    alone, which ends the others; a server that is still importing would answer it with a traceback."""
+    """Start the fork server, if it is not running, so that it ignores Ctrl-C.
+
+    A terminal sends Ctrl-C to the server and the workers as well. Only this process should handle it, and end the
+    others; a server that is still importing would print a traceback.
+    """
     multiprocessing.set_forkserver_preload([__name__])
     if threading.current_thread() is not threading.main_thread():
         forkserver.ensure_running()
         return
-    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)  # which the server inherits
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)  # inherited by the server
     try:
         forkserver.ensure_running()
     finally:
@@ -180,12 +187,12 @@ def _start_server() -> None:
 
 
 def _in_full() -> AbstractContextManager[None]:
-    """Convolutions of float32 on CUDA that are of float32: by themselves they round their factors to TF32's 11 bits."""
+    """Compute float32 convolutions on CUDA in full precision; by default cuDNN rounds their factors to TF32."""
     return torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
 
 
 def difference(wanted: Record, found: Record, number: Number) -> Difference:
-    """How far what was ``found`` is from what was ``wanted``, both computed in ``number``."""
+    """Return the difference between two records of the same trial, computed in ``number``."""
     pairs = zip(wanted["losses"], found["losses"], strict=True)
     first, _ = _apart(wanted["first"], found["first"], LEAST[number])
     last, where = _apart(wanted["last"], found["last"], LEAST[number])
@@ -194,7 +201,7 @@ def difference(wanted: Record, found: Record, number: Number) -> Difference:
 
 
 def batch(graph: Graph, trial: Trial) -> tuple[Tensor, Tensor]:
-    """The trial's images (standard normal) and labels, on its device: the same in every process."""
+    """Return the trial's images (standard normal) and labels on its device, the same in every process."""
     generator = torch.Generator().manual_seed(trial.seed)
     images = torch.randn(trial.batch, *graph.input.output, generator=generator, dtype=torch.float64)
     labels = torch.randint(graph.scores.output.units, (trial.batch,), generator=generator)
@@ -205,8 +212,8 @@ _START, _RECORD, _MEETING = "start.pt", "record.pt", "meeting"
 
 
 def _member(rank: int, graph: Graph, arrangement: Arrangement, trial: Trial, threads: int, folder: str) -> None:
-    """One process of an arrangement; the first writes the record."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the one that started this, and that ends this
+    """The main function of one process of an arrangement; rank 0 writes the record."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C, and ends this process
     torch.set_num_threads(threads)
     device = torch.device(trial.device, rank) if trial.device == "cuda" else torch.device("cpu")
     if trial.device == "cuda":
@@ -226,7 +233,7 @@ def _member(rank: int, graph: Graph, arrangement: Arrangement, trial: Trial, thr
 
 
 def steps(network: PlacedNetwork, trial: Trial, start: Mapping[str, Tensor]) -> Record:
-    """The trial's steps in this process of an arrangement, from the whole network's ``state_dict``."""
+    """Run the trial in this process of an arrangement; ``start`` is the whole network's ``state_dict``."""
     graph = network.placed.graph
     names = attributes(graph)
     learnt = tuple(dict.fromkeys(state_key(parameter, names) for parameter in graph.parameters.values()))
@@ -241,7 +248,7 @@ def steps(network: PlacedNetwork, trial: Trial, start: Mapping[str, Tensor]) -> 
 
 
 def _taken(objective: Objective, trial: Trial) -> Record:
-    """The trial's steps as training takes them, in full precision, with all that they leave."""
+    """Take the trial's steps as training does, but in full precision, and record the results."""
     full = replace(objective.graph.train, precision="fp32", channels_last=False)
     objective = replace(objective, graph=replace(objective.graph, train=full))
     optimiser = optimiser_of(objective.graph, objective.module)
@@ -272,9 +279,10 @@ def _taken(objective: Objective, trial: Trial) -> Record:
 
 
 def _apart(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor], least: float) -> tuple[float, str]:
-    """The largest difference of two sets of tensors, relative to the scale of its tensor, and whose it is.
+    """Return the largest difference between two sets of tensors, relative to the tensor's scale, and its name.
 
-    A tensor's scale is its largest number, but at least ``least`` times the largest of its kind: velocities, or others.
+    The scale is the tensor's largest absolute number, or if larger, ``least`` times the largest of all tensors of its
+    kind (velocities, or others). If the names differ, the difference is infinite.
     """
     if set(wanted) != set(found):
         odd = sorted(set(wanted) ^ set(found))[0]
@@ -287,6 +295,6 @@ def _apart(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor], least: flo
         scale = max(largest[key], least * kinds[key.startswith(VELOCITY)])
         gap = float((a.double() - found[key].double()).abs().max()) if a.numel() else 0.0
         apart = gap / scale if scale else gap
-        if not apart <= worst:  # also where it is no number
+        if not apart <= worst:  # also true for NaN
             worst, where = apart, key
     return worst, where

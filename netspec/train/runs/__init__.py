@@ -1,1 +1,1 @@
-"""A run's folder: what is written into it, and a training that goes on from it."""
+"""The run folder: its files, reading and writing checkpoints, and resuming."""

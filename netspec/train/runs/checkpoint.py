@@ -1,4 +1,4 @@
-"""Checkpoints: tensors and plain containers in one file, whole or not there at all."""
+"""Checkpoint files: tensors and plain containers in one file, written atomically."""
 
 from __future__ import annotations
 
@@ -16,20 +16,21 @@ KEEP = 2
 """How many checkpoints of a run are kept."""
 
 FORMAT = 1
-"""The version of what is in a checkpoint."""
+"""The version of the checkpoint format."""
 
 _NAME = re.compile(r"step-(\d+)\.pt")
 
 
 def save(folder: Path, step: int, state: Mapping[str, Any]) -> Path:
-    """Write ``step-STEP.pt``, whole or not at all; then remove all checkpoints but the last two.
+    """Write ``step-STEP.pt`` atomically, then remove all checkpoints but the last two. Return the file's path.
 
-    ``state`` may hold tensors, numbers, strings, lists and dictionaries: what ``torch.load(weights_only=True)`` reads.
+    ``state`` may contain tensors, numbers, strings, lists and dictionaries: what ``torch.load(weights_only=True)``
+    reads.
 
     Raises
     ------
     OSError
-        The disk is full, or the folder cannot be written. Earlier checkpoints are untouched.
+        The disk is full, or the folder cannot be written. Earlier checkpoints are not affected.
     """
     final = folder / f"step-{step:09d}.pt"
     failed: list[OSError] = []
@@ -37,7 +38,7 @@ def save(folder: Path, step: int, state: Mapping[str, Any]) -> Path:
         with written_beside(final) as file:
             torch.save({"format": FORMAT, "step": step, **state}, cast(BinaryIO, _Writer(file, failed)))
     except RuntimeError as problem:
-        # torch's writer says something of its own when the file system takes no more bytes.
+        # torch's writer replaces the file's OSError by a RuntimeError that does not give the reason.
         raise (failed[0] if failed else OSError(str(problem))) from problem
     _flush_folder(folder)
     _prune(folder)
@@ -45,7 +46,7 @@ def save(folder: Path, step: int, state: Mapping[str, Any]) -> Path:
 
 
 class _Writer:
-    """A file whose errors are kept in ``failed``: torch's writer replaces them by one that does not say why."""
+    """A file that records its errors in ``failed``, because torch's writer hides them."""
 
     def __init__(self, file: BinaryIO, failed: list[OSError]) -> None:
         self._file, self._failed = file, failed
@@ -62,23 +63,23 @@ class _Writer:
 
 
 def saved(folder: Path) -> list[Path]:
-    """The checkpoints of a run, the oldest first."""
+    """Return the checkpoint files in a folder, oldest first."""
     return sorted((path for path in folder.glob("step-*.pt") if _NAME.fullmatch(path.name)), key=step_of)
 
 
 def step_of(path: Path) -> int:
-    """The step in a checkpoint's name."""
+    """The step in a checkpoint's file name."""
     return int(path.stem.removeprefix("step-"))
 
 
 def load(path: Path, device: str = "cpu") -> dict[str, Any]:
-    """The state that was saved. No code in the file is run."""
+    """Load a checkpoint's state. Code in the file is not executed."""
     state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
     return state
 
 
 def set_aside_after(folder: Path, step: int) -> None:
-    """Rename the checkpoints of later steps to ``.pt.damaged``: those that could not be read."""
+    """Rename the checkpoints after ``step``, which could not be read, to ``.pt.damaged``."""
     for path in saved(folder):
         if step_of(path) > step:
             path.replace(path.with_name(f"{path.name}.damaged"))
@@ -87,12 +88,12 @@ def set_aside_after(folder: Path, step: int) -> None:
 def _prune(folder: Path) -> None:
     for path in saved(folder)[:-KEEP]:
         path.unlink(missing_ok=True)
-    for left_over in folder.glob(".step-*.part"):  # of a process that was killed while it wrote
+    for left_over in folder.glob(".step-*.part"):  # from a process that was killed while writing
         left_over.unlink(missing_ok=True)
 
 
 def _flush_folder(folder: Path) -> None:
-    """Make the rename itself last through a power cut, where folders can be flushed."""
+    """Make the rename durable, so that it survives a power failure, on systems that can flush folders."""
     if hasattr(os, "O_DIRECTORY"):
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:

@@ -1,4 +1,4 @@
-"""One process at a time trains in a run's folder."""
+"""The lock that keeps two processes from training in the same run folder."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from netspec.train.runs.runfolder import LOCK, read_facts
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Keep other processes out of a run's folder meanwhile.
+    """Lock a run's folder against other processes.
 
     Raises
     ------
@@ -32,7 +32,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def _who(folder: Path) -> str:
-    """``: process 1234 on spruce``, as ``run.json`` has it."""
+    """Return ``: process 1234 on spruce`` according to ``run.json``, or an empty string if it does not say."""
     try:
         process = read_facts(folder)["process"]
         return f": process {process['pid']} on {process['host']}"

@@ -1,4 +1,4 @@
-"""Whether a run is there, asked before anything is imported that opens it."""
+"""Checking that a named path exists, without importing anything slow."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from netspec.train.errors import RequestError
 
 
 def need(path: Path, what: str = "run and no checkpoint") -> None:
-    """Make sure that there is something of that name. Raises ``RequestError``: "there is no `what` called ..."."""
+    """Raise ``RequestError`` ("there is no `what` called ...") if a path does not exist."""
     if not path.exists():
         raise RequestError(f"there is no {what} called {path}", *near(path))
 
 
 def near(path: Path) -> list[str]:
-    """A line that names what is beside a path that is not there and has nearly its name, if there is such a thing."""
+    """Return a "did you mean" line for a path that does not exist, if its folder has an entry with a similar name."""
     try:
         neighbours = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
     except OSError:

@@ -1,4 +1,4 @@
-"""The picture of a run: loss and error over the steps."""
+"""The training curves of a run: loss and validation error over the steps."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from netspec.train.runs.runfolder import RunFolder, read_metrics
 HOW_TO_GET_IT = "no curves.png without matplotlib: pip install 'netspec-compiler[plots]'"
 
 SECONDS_BETWEEN = 60.0
-"""While a run goes on, its picture is drawn anew no more often than this."""
+"""The minimum time between two drawings during a run."""
 
 
 class Drawing:
-    """Keeps a run's ``curves.png`` up to date. Nothing that goes wrong with a picture ends a training."""
+    """Keeps a run's ``curves.png`` up to date. An error while drawing does not end the training."""
 
     def __init__(
         self, folder: RunFolder, title: str, note: Callable[[str], None], clock: Callable[[], float] = time.monotonic
@@ -27,12 +27,12 @@ class Drawing:
         self._told = False
 
     def now_and_then(self) -> None:
-        """Draw, if the last time is long enough ago."""
+        """Draw, unless the last drawing was less than a minute ago."""
         if self._clock() - self._last >= SECONDS_BETWEEN:
             self.now()
 
     def now(self) -> None:
-        """Draw, if there is anything to draw. The first time that it cannot be done, the reason is told."""
+        """Draw, if there are any metrics. The first failure is reported with its reason."""
         if not self._folder.metrics.exists():
             return
         told = ""
@@ -48,7 +48,7 @@ class Drawing:
 
 
 def draw_curves(metrics: Path, picture: Path, title: str) -> bool:
-    """Draw the lines of a ``metrics.jsonl``. ``False`` where matplotlib is not installed; then nothing is written."""
+    """Draw a ``metrics.jsonl`` into the file ``picture``. Return ``False`` if matplotlib is not installed."""
     try:
         from matplotlib.figure import Figure
         from matplotlib.ticker import MaxNLocator

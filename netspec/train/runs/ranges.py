@@ -1,4 +1,4 @@
-"""The range of pixels that a checkpoint's network was trained on."""
+"""The pixel range that a checkpoint's network was trained with."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from netspec.source import Source
 Range = Literal[255, 1]
 
 _ONCE: Range = 255
-"""The default of ``range=`` when checkpoints did not keep it."""
+"""The default of ``range=`` at the time when checkpoints did not record it."""
 
 
 def range_of(state: Mapping[str, Any], given: Preprocessing) -> Range:
-    """What the pixels of a checkpoint's network go up to. ``given`` is what its spec says to this version.
+    """Return the largest pixel value that a checkpoint's network reads. ``given`` is what its spec means today.
 
-    A checkpoint keeps the number. An older one does not: where its spec says no range, it was another default's.
+    New checkpoints record the number. Old ones do not; if their spec does not give a range, the old default applies.
     """
     kept = state.get("preparation", {"range": given.range})
     if "range" in kept:
@@ -29,7 +29,7 @@ def range_of(state: Mapping[str, Any], given: Preprocessing) -> Range:
 
 
 def _says_range(spec: str) -> bool:
-    """Whether ``range=`` stands in a spec: at its input, or in a ``default input`` line."""
+    """Whether a spec contains ``range=``, on its input line or on a ``default input`` line."""
     file = parse(Source("spec", spec))
     statements: tuple[Section | Setting, ...] = (
         *file.sections,

@@ -1,4 +1,4 @@
-"""Reading the checkpoints of a run: the newest one that is whole, and what is told of those that are not."""
+"""Reading the newest intact checkpoint of a run, and reporting damaged ones."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ HOLDS: Mapping[str, type] = {
     "classes": list,
     "preparation": dict,
 }
-"""What a checkpoint must hold for its network to be used, and what kind of thing each is."""
+"""The keys, with types, that a checkpoint needs for its network to be usable."""
 
 MOST_NAMED = 8
-"""How many runs are named that lie in a folder which is none."""
+"""How many of the runs inside a folder are listed when the folder itself is not a run."""
 
 
 def newest(folder: Path, warn: Warn) -> tuple[Path, dict[str, Any]]:
-    """A run's newest checkpoint that can be read, and what it holds.
+    """Return the path and the state of a run's newest readable checkpoint. ``warn`` is called for each damaged one.
 
     Raises
     ------
     TrainError
-        The folder is no run, or none of its checkpoints can be read.
+        The folder is not a run, or none of its checkpoints can be read.
     """
     found = checkpoint.saved(folder / CHECKPOINTS)
     if not found:
@@ -57,12 +57,12 @@ def newest(folder: Path, warn: Warn) -> tuple[Path, dict[str, Any]]:
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
-    """What a checkpoint holds, once it is known to be whole: every byte is compared with its checksum.
+    """Read a checkpoint after verifying its checksums.
 
     Raises
     ------
     TrainError
-        With the reason in a few words, for whatever is wrong with the file.
+        The file cannot be read, is damaged, or is not a complete checkpoint; the message gives the reason.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -77,7 +77,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     except OSError as problem:
         raise TrainError(f"cannot read {path}: {problem.strerror or problem}") from problem
     except Exception as problem:
-        # torch's reader raises many kinds of exceptions on broken files; whichever it is, the file is what is wrong.
+        # torch's reader raises many kinds of exceptions for broken files.
         raise TrainError(f"{path} is damaged, or no checkpoint: {_first_line(problem)}") from problem
     if not isinstance(state, dict) or "format" not in state:
         raise TrainError(f"{path} is no checkpoint of netspec's", "--weights takes tensors that other tools have saved")
@@ -97,12 +97,12 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
 
 
 def sha256(text: str) -> str:
-    """The SHA-256 of a spec's text, by which it is known again."""
+    """The SHA-256 of a spec's text, which identifies the spec."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def runs_inside(folder: Path) -> list[str]:
-    """What to name in place of a folder that is no run: the runs in it."""
+    """Return a note for a folder that is not a run: the runs inside it or, if there are none, what a run looks like."""
     inside = sorted(path.parent for path in folder.glob("*/checkpoints") if path.is_dir())
     if not inside:
         return ["a run is what netspec train leaves: spec.net, run.json, metrics.jsonl, checkpoints/"]

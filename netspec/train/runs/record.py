@@ -1,4 +1,4 @@
-"""What is written down about a run: where it came from, what became of its images, how it ended."""
+"""The records of a run: its settings and origin, unreadable images, and how it ended."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from netspec.train.runs.same_data import fingerprint
 from netspec.train.training import Training
 
 NAMED = 10
-"""Unreadable images that are named as they are met; the others only in the run's folder."""
+"""How many unreadable images are printed; the others are only listed in the run's folder."""
 
 
 class Problems:
-    """The unreadable images of a run: each is told and recorded when it is first met, by whichever process."""
+    """Reports and records each unreadable image of a run once, also if the run is resumed."""
 
     def __init__(self, folder: RunFolder, reporter: Reporter) -> None:
         self._folder = folder
@@ -48,7 +48,7 @@ class Problems:
 
 
 def describe(graph: Graph, config: Config, data: Data, spec: str) -> dict[str, Any]:
-    """What ``run.json`` says from the start."""
+    """Return the contents of ``run.json`` that are known from the start."""
     known = fingerprint(data)
     return {
         "net": graph.name,
@@ -72,7 +72,7 @@ def describe(graph: Graph, config: Config, data: Data, spec: str) -> dict[str, A
 
 
 def kept(spec: str, config: Config, data: Data, prepare: Preparation, origin: dict[str, Any]) -> dict[str, Any]:
-    """What every checkpoint of a run says about it. ``origin`` is where its first weights came from."""
+    """Return what every checkpoint records about its run. ``origin`` is where the initial weights come from."""
     return {
         "spec": spec,
         "spec_sha256": sha256(spec),
@@ -87,19 +87,20 @@ def kept(spec: str, config: Config, data: Data, prepare: Preparation, origin: di
 
 
 def versions_here() -> dict[str, str]:
-    """The versions that the numbers of a training depend on; PyTorch's with the build, ``2.13.0+cpu``."""
+    """Return the versions of the software that numerical results depend on; PyTorch's includes the build
+    (``2.13.0+cpu``)."""
     names = ("netspec-compiler", "torch", "numpy", "pillow")
     found = {name: _installed(name) for name in names}
     return {"python": platform.python_version(), **found, "torch": str(torch.__version__)}
 
 
-@cache  # a run asks several times, and each time files would be looked for
+@cache  # each lookup searches the file system, and a run needs several
 def _installed(distribution: str) -> str:
     return metadata.version(distribution)
 
 
 def finish(folder: RunFolder, state: str, facts: dict[str, Any], training: Training | None) -> None:
-    """Write how the run ended. A disk that takes no more must not hide what is already being raised."""
+    """Write how the run ended. Errors in writing are ignored, so that they do not hide one that is being raised."""
     if training is not None:
         found = training.found
         facts["result"] = {
@@ -116,9 +117,12 @@ def finish(folder: RunFolder, state: str, facts: dict[str, Any], training: Train
 
 
 def counts(training: Training) -> dict[str, dict[str, int]]:
-    """What became of the images. In training, over all epochs: ``drawn`` = ``used`` + ``skipped`` (unreadable) +
-    ``dropped`` (of last partial batches) + ``unreached`` (training ended before them). In the last validation:
-    ``images`` = ``used`` + ``skipped``."""
+    """Return what became of the images.
+
+    In training, over all epochs, ``drawn`` = ``used`` + ``skipped`` (unreadable) + ``dropped`` (in the last, partial
+    batch of an epoch) + ``unreached`` (training ended before them). In the last validation, ``images`` = ``used`` +
+    ``skipped``.
+    """
     data, found = training.data, training.found
     train = {
         "images": len(data.train.labels),

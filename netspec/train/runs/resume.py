@@ -1,8 +1,8 @@
-"""Going on with a run that an earlier process has left: what is there, and whether it is what was asked for.
+"""Resuming a run: reading what an earlier process left, and checking that it matches the request.
 
-A run is gone on with by ``--resume RUN``, which takes every setting from it, or by the command that began it, which
-must come to the same settings. Neither may change what is trained: the network, the data, the batch, the seed. Where it
-ends may be moved, with ``--resume RUN --epochs N``.
+A run is resumed with ``--resume RUN``, which takes all settings from the run, or by repeating the command that started
+it, which must lead to the same settings. Neither may change what is trained: the network, the data, the batch, the
+seed. Only the end may be moved, with ``--resume RUN --epochs N``.
 """
 
 from __future__ import annotations
@@ -29,21 +29,24 @@ from netspec.train.runs.runfolder import CHECKPOINTS, FACTS, SPEC, read_facts, r
 from netspec.train.runs.saved import net_of, shape_of
 
 MACHINE = ("device", "threads", "gpus", "split", "workers")
-"""Settings that say where is computed: they may be others, and then the numbers are others in their last bits."""
+"""Settings about where computation takes place. They may change; results then differ in rounding."""
 
 FREE = ("save_every", "tensorboard")
-"""Settings that change nothing about what is learnt."""
+"""Settings that do not affect what is learnt."""
 
 END = ("epochs", "steps")
 
 STATE = ("optimiser", "place", "settings", "data", "metrics_bytes", "random")
-"""What a checkpoint must hold for a training to go on from it, beside what its network is used by."""
+"""The keys that a checkpoint needs for resuming, in addition to those for using its network."""
 
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """What an earlier process has left. ``facts`` is what ``run.json`` says; ``state`` is the newest checkpoint that
-    can be read, lying in ``file``; both are ``None`` of a process that ended before its first one."""
+    """A run as an earlier process left it.
+
+    ``facts`` is the contents of ``run.json``. ``state`` is the newest readable checkpoint and ``file`` its path; both
+    are ``None`` if the process ended before its first checkpoint.
+    """
 
     folder: Path
     spec: str
@@ -54,17 +57,17 @@ class Earlier:
 
     @property
     def step(self) -> int:
-        """How many steps the newest checkpoint has behind it; 0 without one."""
+        """The step of the newest checkpoint; 0 without one."""
         return int(self.state["step"]) if self.state is not None else 0
 
     def net(self) -> Net:
-        """The run's network. Raises ``TrainError`` where this version's checker refuses it."""
+        """Return the run's network. Raises ``TrainError`` if this version's checker rejects its spec."""
         held = {"preparation": self.state["preparation"]} if self.state is not None else {}
         told = {"spec": self.spec, "settings": self.settings, **held}
         return net_of(told, self.file or self.folder / SPEC)
 
     def finished(self, config: Config) -> bool:
-        """Whether nothing is left to do: its process came to its end, and that is the end which is asked for."""
+        """Whether the run is finished and has reached the end that ``config`` asks for."""
         state = self.state
         if state is None or self.facts.get("state") != "finished" or "counts" not in self.facts:
             return False
@@ -79,7 +82,7 @@ def is_run(path: Path) -> bool:
 
 
 def need_run(path: Path) -> None:
-    """Raise ``RequestError`` where there is nothing of that name, ``TrainError`` where it is no run."""
+    """Raise ``RequestError`` if the path does not exist, ``TrainError`` if it is not a run."""
     need(path, "run")
     if path.is_file():
         raise TrainError(f"{path} is a file; a run is the folder that netspec train leaves")
@@ -88,12 +91,12 @@ def need_run(path: Path) -> None:
 
 
 def reopen(folder: Path, warn: Callable[[str], None]) -> Earlier:
-    """Read what an earlier process has left. A damaged newest checkpoint is passed over, which ``warn`` is told.
+    """Read a run that an earlier process left. Damaged newest checkpoints are skipped with a warning through ``warn``.
 
     Raises
     ------
     TrainError
-        None of the checkpoints can be read, or the run ended before its first and did not write down enough.
+        None of the checkpoints can be read, or the run ended before its first one and did not record its settings.
     """
     facts = read_facts(folder)
     if not checkpoint.saved(folder / CHECKPOINTS):
@@ -109,7 +112,7 @@ def reopen(folder: Path, warn: Callable[[str], None]) -> Earlier:
 
 
 def need_same_spec(earlier: Earlier, net: Net, request: Request) -> None:
-    """Raise ``TrainError``, with the difference, where a run was trained as another network than ``net``."""
+    """Raise ``TrainError``, showing the differences, if the run's network is not ``net``."""
     shape = str(request.input) if request.input is not None else None
     if sha256(net.source.text) == sha256(earlier.spec) and shape == earlier.settings.get("input"):
         return
@@ -129,12 +132,12 @@ def need_same_spec(earlier: Earlier, net: Net, request: Request) -> None:
 
 
 def continued(earlier: Earlier, request: Request, train: Train) -> Config:
-    """The settings that ``--resume`` goes on with: the run's, and the end and the machine that the request names.
+    """Return the settings for ``--resume``: those of the run, with the end and the devices that the request names.
 
     Raises
     ------
     RequestError
-        The request names other settings, or an end that lies behind.
+        The request changes other settings, or names an end that the run has already passed.
     """
     if request.weights is not None or request.fresh:
         raise RequestError("--resume goes on with the run's own weights; --weights and --fresh begin a new run")
@@ -147,12 +150,12 @@ def continued(earlier: Earlier, request: Request, train: Train) -> Config:
 
 
 def repeated(earlier: Earlier, request: Request, train: Train) -> Config:
-    """The settings of a command that names the folder of a run that is there: they must be the run's.
+    """Return the settings of a repeated command, whose ``--out`` is an existing run.
 
     Raises
     ------
     RequestError
-        They are not.
+        They are not the settings of the run.
     """
     config = resolve(_filled(request, _of(earlier, (*MACHINE[:-1], *FREE))), train)
     need_same_settings(earlier, config)
@@ -160,7 +163,7 @@ def repeated(earlier: Earlier, request: Request, train: Train) -> Config:
 
 
 def need_same_settings(earlier: Earlier, config: Config, but: Sequence[str] = ()) -> None:
-    """Raise ``RequestError``, naming all, where settings are not those of the run."""
+    """Raise ``RequestError``, listing all differences, if settings (except those in ``but``) are not the run's."""
     now = config.as_dict()
     found = [
         f"--{key.replace('_', '-')}: {_said(then)} in the run, {_said(now[key])} here"
@@ -176,7 +179,7 @@ def need_same_settings(earlier: Earlier, config: Config, but: Sequence[str] = ()
 
 
 def otherwise(earlier: Earlier, config: Config, versions: Mapping[str, str]) -> list[str]:
-    """In what this process is not like the one before, so that the numbers may differ in their last bits."""
+    """Return the differences from the earlier process (devices, versions) that may change results by rounding."""
     now = config.as_dict()
     found = [
         f"{key} {earlier.settings[key] or 'as usual'} -> {now[key] or 'as usual'}"
@@ -198,12 +201,12 @@ def _need_end_ahead(earlier: Earlier, config: Config) -> None:
 
 
 def _filled(request: Request, values: Mapping[str, Any]) -> Request:
-    """The request, with these values where it leaves a choice open."""
+    """Return the request with its open choices (``None``) replaced by ``values``."""
     return dataclasses.replace(request, **{k: v for k, v in values.items() if getattr(request, k) is None})
 
 
 def _of(earlier: Earlier, names: Sequence[str]) -> dict[str, Any]:
-    """Some of the run's settings, as a ``Request`` has them."""
+    """Return some of the run's settings, converted to the types that ``Request`` uses."""
     values = {name: earlier.settings.get(name) for name in names}
     if isinstance(text := values.get("save_every"), str):
         values["save_every"] = read_interval(text)
@@ -232,5 +235,5 @@ def _said(value: object) -> str:
 
 
 def as_net(graph: Graph, spec: str, name: str) -> Net:
-    """A graph with its text, as ``compare`` takes it."""
+    """Combine a graph and its text into a ``Net``."""
     return Net(Source(name, spec), graph)

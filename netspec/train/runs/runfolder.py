@@ -1,25 +1,25 @@
-"""A run's folder: the spec, what was run, its metrics, its checkpoints.
+"""The folder of a run: the spec, the settings, the metrics, the checkpoints.
 
 ``spec.net``
     The spec as trained. (``--input`` is not written into it; it is in ``run.json`` and the checkpoints.)
 ``run.json``
-    Settings, device, versions, data, counts, warnings; ``state`` is ``running``, ``finished``, ``interrupted`` or
-    ``failed`` (``running`` as well where the process was killed), a run that ended has its ``result``, and
-    ``resumed`` lists the steps from which another process has gone on.
+    Settings, device, versions, data, counts, warnings. ``state`` is ``running`` (also if the process was killed),
+    ``finished``, ``interrupted`` or ``failed``. A run that has ended has a ``result``; ``resumed`` lists the steps at
+    which the run was resumed.
 ``metrics.jsonl``
-    One object a line. In training: ``step`` and ``epoch`` (both counted from 1), ``loss`` (the mean since the line
-    before), ``lr`` (the ``train`` line's rate times the schedule's factor), ``images_per_s``, ``waiting`` (the share
-    of the time spent waiting for data). At a validation: ``step``, ``epoch``, ``val_loss``, ``top1``, ``top5`` (the
-    shares of images, 0 to 1, whose class has the best score, is among the five best), ``val_images``. A run that is
-    resumed goes on behind the lines of its checkpoint; those that came after it are taken away first.
+    One JSON object per line. In training: ``step`` and ``epoch`` (both counted from 1), ``loss`` (the mean since the
+    previous line), ``lr`` (the ``train`` line's rate times the schedule's factor), ``images_per_s``, ``waiting`` (the
+    fraction of time spent waiting for data). At a validation: ``step``, ``epoch``, ``val_loss``, ``top1`` and ``top5``
+    (the fractions of images whose class has the best score, or one of the five best), ``val_images``. When a run is
+    resumed, lines that were written after its checkpoint are removed.
 ``unreadable.jsonl``
-    One object for each image that could not be read: ``path``, ``reason``. Only there if there are any.
+    One object for each image that could not be read: ``path``, ``reason``. Exists only if there are any.
 ``checkpoints/``
-    The last two, named after their steps: ``step-000000000.pt`` before the first, then one at the end of each epoch
-    and as often as ``--save-every`` says. One that turned out to be damaged when the run was resumed ends in
-    ``.damaged``.
+    The last two checkpoints, named after their steps: ``step-000000000.pt`` before the first step, then one at the end
+    of each epoch and at the interval of ``--save-every``. A checkpoint that was found damaged when the run was resumed
+    ends in ``.damaged``.
 ``curves.png``
-    Loss and error over the steps, if matplotlib is installed; drawn anew once a minute at most, and at the end.
+    Loss and error over the steps, if matplotlib is installed; redrawn at most once a minute, and at the end.
 ``tensorboard/``
     The same metrics for TensorBoard, with ``--tensorboard``.
 ``.lock``
@@ -45,7 +45,7 @@ _METRICS, _UNREADABLE = "metrics.jsonl", "unreadable.jsonl"
 
 
 class RunFolder:
-    """A folder that exists and is this run's own."""
+    """The existing folder of one run, with methods that read and write its files."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -55,12 +55,12 @@ class RunFolder:
 
     @classmethod
     def create(cls, out: Path | None, stem: str) -> RunFolder:
-        """Make the folder ``out``, or ``runs/STEM-N`` with the first free N.
+        """Create the folder ``out``, or ``runs/STEM-N`` with the first free N.
 
         Raises
         ------
         RequestError
-            ``out`` is a file or a folder with something in it, or cannot be made.
+            ``out`` is a file, is a folder that is not empty, or cannot be created.
         """
         try:
             path = _free(Path("runs"), stem) if out is None else _empty(out)
@@ -77,13 +77,13 @@ class RunFolder:
         self._write(FACTS, json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
 
     def clear(self) -> None:
-        """Take away what a process left that ended before its first checkpoint."""
+        """Remove the files of a process that ended before its first checkpoint."""
         for path in (self.metrics, self.path / _UNREADABLE, *self.checkpoints.glob(".*.part")):
             path.unlink(missing_ok=True)
         self.checkpoints.mkdir(exist_ok=True)
 
     def settle(self) -> int:
-        """Have the disk keep what has been logged, also through a power cut. The length of the log in bytes."""
+        """Flush the log of metrics to disk, and return its length in bytes."""
         try:
             with self.metrics.open("r+b") as file:
                 os.fsync(file.fileno())
@@ -92,9 +92,9 @@ class RunFolder:
             return 0
 
     def rewind(self, length: int, step: int) -> bool:
-        """Take away what was logged after a checkpoint of ``step`` steps, when the log was ``length`` bytes long.
+        """Remove what was logged after the checkpoint at ``step``, when the log was ``length`` bytes long.
 
-        ``False`` where the log is shorter now or another one; then the whole lines up to that step are kept.
+        Returns ``False`` if the log is shorter or has been changed; the complete lines up to that step are then kept.
         """
         try:
             held = self.metrics.read_bytes()
@@ -108,7 +108,7 @@ class RunFolder:
         return intact
 
     def known_unreadable(self) -> set[str]:
-        """The paths in ``unreadable.jsonl``. A line that a killed process left unfinished is taken away."""
+        """Return the paths in ``unreadable.jsonl``, after removing an incomplete last line of a killed process."""
         path = self.path / _UNREADABLE
         try:
             held = path.read_bytes()
@@ -131,14 +131,14 @@ class RunFolder:
         write_beside(self.path / name, text.encode("utf-8"))
 
     def _append(self, path: Path, line: Mapping[str, Any]) -> None:
-        # JSON has no word for NaN; a loss that is none is written as null.
+        # JSON has no NaN or infinity; write null.
         clean = {key: None if isinstance(x, float) and not math.isfinite(x) else x for key, x in line.items()}
         with path.open("a", encoding="utf-8", errors="backslashreplace") as file:
             file.write(json.dumps(clean, ensure_ascii=False) + "\n")
 
 
 def _upto(held: bytes, step: int) -> Iterator[bytes]:
-    """The whole lines of a log, up to the first that is of a later step or cannot be read."""
+    """Yield the complete lines of a log up to the first that belongs to a later step or cannot be parsed."""
     for line in held.splitlines(keepends=True):
         try:
             if not line.endswith(b"\n") or json.loads(line)["step"] > step:
@@ -150,18 +150,18 @@ def _upto(held: bytes, step: int) -> Iterator[bytes]:
 
 def _paths(held: bytes) -> Iterator[str]:
     for line in held.splitlines():
-        with contextlib.suppress(ValueError, KeyError, TypeError):  # written by somebody else
+        with contextlib.suppress(ValueError, KeyError, TypeError):  # not a line that RunFolder wrote
             yield json.loads(line)["path"]
 
 
 def read_spec(folder: Path) -> str:
-    """The text of a run's ``spec.net``, its line ends as they are. Raises ``OSError`` and ``UnicodeDecodeError``."""
+    """Read a run's ``spec.net``, keeping its line endings. Raises ``OSError`` and ``UnicodeDecodeError``."""
     with (folder / SPEC).open(encoding="utf-8", newline="") as opened:
         return opened.read()
 
 
 def read_facts(folder: Path) -> Mapping[str, Any]:
-    """What a run's ``run.json`` says; nothing where it cannot be read."""
+    """Read a run's ``run.json``; empty if it cannot be read."""
     try:
         facts = json.loads((folder / FACTS).read_text("utf-8"))
     except (OSError, ValueError):
@@ -170,7 +170,7 @@ def read_facts(folder: Path) -> Mapping[str, Any]:
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
-    """The lines of a ``metrics.jsonl``. A last line that a killed process left unfinished is passed over."""
+    """Read the lines of a ``metrics.jsonl``, without an incomplete last line of a killed process."""
     lines = []
     for text in path.read_text(encoding="utf-8").splitlines(keepends=True):
         if text.endswith("\n"):
@@ -192,7 +192,7 @@ def _free(parent: Path, stem: str) -> Path:
 
 
 _FIRST = frozenset((LOCK, f".{FACTS}.part", CHECKPOINTS))
-"""What a process may have made of a folder that was killed before it wrote down what it was going to do."""
+"""What a process may have created in its folder if it was killed before it wrote ``run.json``."""
 
 
 def _empty(out: Path) -> Path:
@@ -209,7 +209,7 @@ def _is_free(folder: Path) -> bool:
 
 
 def disk_problem(problem: OSError, folder: Path) -> TrainError:
-    """What the user is told when a run's folder can no longer be written."""
+    """Return the error for a run's folder that can no longer be written."""
     return TrainError(
         f"cannot write the run's files: {problem.strerror or problem}",
         "the checkpoints written before are intact; when there is room, go on with",
@@ -218,5 +218,5 @@ def disk_problem(problem: OSError, folder: Path) -> TrainError:
 
 
 def resuming(folder: Path) -> str:
-    """The command that goes on with a run."""
+    """The command that resumes a run."""
     return f"netspec train --resume {shlex.quote(str(folder))}"

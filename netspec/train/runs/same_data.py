@@ -1,4 +1,4 @@
-"""Whether a source has the same images as when a run began."""
+"""Checking that a data source has the same images as when a run started."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from netspec.units import count
 
 
 def fingerprint(data: Data) -> dict[str, Any]:
-    """What a source is known by again: plain numbers, strings and lists.
+    """Return a fingerprint of a source: numbers, strings and lists.
 
-    The hashes are of the images' classes, and of their names where they are files; no image is read.
+    The hashes cover the images' classes, and their names if they are files; no image is read.
     """
     return {
         "source": data.source,
@@ -29,7 +29,7 @@ def fingerprint(data: Data) -> dict[str, Any]:
 
 
 def need_same_data(then: Mapping[str, Any], data: Data) -> None:
-    """Raise ``TrainError``, with the numbers, where a source is another one than ``fingerprint`` told of."""
+    """Raise ``TrainError``, listing the differences, if a source does not have the fingerprint ``then``."""
     now = fingerprint(data)
     found = []
     if then["classes"] != now["classes"]:

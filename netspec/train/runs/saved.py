@@ -1,7 +1,7 @@
-"""Opening what a training left: a run's folder, or one checkpoint out of it.
+"""Opening a trained network: a run's folder, or a single checkpoint.
 
-A checkpoint says all that is needed to use the network: the spec's text, the weights, the classes' names, and how
-images are prepared (in the network's range: the mean that is subtracted, the colours' principal axes).
+A checkpoint contains all that is needed to use the network: the spec's text, the weights, the names of the classes, and
+how images are prepared (the mean that is subtracted and the principal axes of the colours, in the network's range).
 """
 
 from __future__ import annotations
@@ -30,16 +30,19 @@ from netspec.train.runs.runfolder import CHECKPOINTS, FACTS, SPEC, read_facts, r
 from netspec.units import count, plain, plural
 
 MOST_NAMED = 8
-"""How many weights are named that are not the network's."""
+"""How many mismatched weights an error lists."""
 
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-"""Mean and standard deviation of ImageNet's pixels from 0 to 1, red first, as torchvision's weights want them."""
+"""Mean and standard deviation of ImageNet's pixels (0 to 1, RGB), which torchvision's weights expect."""
 
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """An opened run. ``path`` is the checkpoint, ``folder`` the run's folder if it lies in one, ``facts`` what
-    ``run.json`` says (empty without one), ``state`` everything in the checkpoint, on the CPU."""
+    """An opened run.
+
+    ``path`` is the checkpoint file, and ``folder`` the run's folder if the file is in one. ``state`` is the contents of
+    the checkpoint, on the CPU; ``facts`` is the contents of ``run.json``, empty without one.
+    """
 
     path: Path
     folder: Path | None
@@ -49,7 +52,7 @@ class Saved:
 
     @property
     def name(self) -> str:
-        """What the user calls it: the run's folder, else the file."""
+        """The name to show to the user: the run's folder, or else the file."""
         return str(self.folder or self.path)
 
     @property
@@ -58,7 +61,7 @@ class Saved:
 
     @property
     def step(self) -> int:
-        """How many training steps the weights have behind them."""
+        """How many training steps the weights have received."""
         return int(self.state["step"])
 
     @property
@@ -67,7 +70,7 @@ class Saved:
 
     @property
     def spec_sha256(self) -> str:
-        """The hash of the spec's text as trained."""
+        """The SHA-256 of the spec's text as trained."""
         return str(self.state["spec_sha256"])
 
     @property
@@ -76,12 +79,12 @@ class Saved:
 
     @property
     def weights(self) -> dict[str, Tensor]:
-        """The module's ``state_dict``; of a run that keeps a moving average of its weights, the average."""
+        """The module's ``state_dict``: the moving average of the weights if the run keeps one."""
         return weights_of(self.state)
 
     @property
     def data(self) -> str | None:
-        """The source that it was trained on, as ``--data`` names it."""
+        """The data source of the training, in the words of ``--data``; ``None`` if unknown."""
         source = self._settings.get("data")
         return source if isinstance(source, str) else None
 
@@ -91,24 +94,25 @@ class Saved:
         return settings
 
     def with_weights(self, weights: Mapping[str, Tensor]) -> Saved:
-        """The run with other weights, as a ``state_dict`` of its module."""
+        """Return the run with other weights, a ``state_dict`` of its module."""
         return replace(self, state={**self.state, "weights": dict(weights), "average": None})
 
     def with_classes(self, names: Sequence[str]) -> Saved:
-        """The same with these names of the classes. Raises ``TrainError`` where there is not one for each."""
+        """Return the run with other class names. Raises ``TrainError`` if their number is wrong."""
         classes = self.graph.scores.output.units
         if len(names) != classes:
             raise TrainError(f"{plural(len(names), 'name')} for the {count(classes)} classes of {self.graph.name}")
         return replace(self, state={**self.state, "classes": list(names)})
 
     def objective(self, device: str) -> Objective:
-        """The network with the checkpoint's weights on a device, in evaluation mode, in the precision of its training.
-        What it draws outside training too it draws by the run's seed.
+        """Return the network with the checkpoint's weights, in evaluation mode and in the precision of its training.
+
+        Layers that are random even outside training are seeded with the run's seed.
 
         Raises
         ------
         TrainError
-            The weights are not those of the spec.
+            The weights do not match the spec.
         """
         precision = self._settings.get("precision", self.graph.train.precision)
         graph = replace(self.graph, train=replace(self.graph.train, precision=precision))
@@ -121,7 +125,7 @@ class Saved:
         return objective
 
     def _usual(self) -> str:
-        """What networks of torchvision's subtract and divide by, in the range and order of this one."""
+        """The ``mean=`` and ``std=`` of torchvision's networks, in this network's pixel range and channel order."""
         given = self.graph.preprocessing
         mean, std = (
             ",".join(plain(number * given.range) for number in (numbers[::-1] if given.order == "bgr" else numbers))
@@ -130,12 +134,13 @@ class Saved:
         return f"mean={mean} std={std}"
 
     def preparation(self, frame: Frame, peak: int, device: str) -> Preparation:
-        """How stored pictures of this frame and peak become what the network reads, the training images' mean put in.
+        """Return the preparation of stored images (of this frame and peak) for the network, with the training's mean.
 
         Raises
         ------
         TrainError
-            The mean image was taken of pictures of another size, or there were no training images to take it of.
+            The mean image has another size than the images, or the network needs a mean and there were no training
+            images to measure it on.
         """
         if not self.state["preparation"]:
             raise TrainError(
@@ -154,17 +159,17 @@ class Saved:
 
 
 def open_run(path: Path, warn: Warn) -> Saved:
-    """Open a run's folder at its newest checkpoint, or one checkpoint file.
+    """Open a run's folder at its newest checkpoint, or a single checkpoint file.
 
-    A newest checkpoint that cannot be read is passed over for the one before it, which ``warn`` is told.
+    If the newest checkpoint cannot be read, the one before it is used, and ``warn`` is called.
 
     Raises
     ------
     RequestError
-        There is nothing of that name.
+        The path does not exist.
     TrainError
-        It is no run and no checkpoint, no checkpoint can be read, its spec does not check, or the folder's
-        ``spec.net`` is another one than the weights were trained as.
+        It is neither a run nor a checkpoint, no checkpoint can be read, its spec does not check, or the folder's
+        ``spec.net`` is not the spec that was trained.
     """
     need(path)
     folder: Path | None
@@ -182,14 +187,14 @@ def open_run(path: Path, warn: Warn) -> Saved:
 
 
 def weights_of(state: Mapping[str, Any]) -> dict[str, Tensor]:
-    """The weights that a checkpoint's network is judged by, as the module's ``state_dict``: the moving average of its
-    weights where it keeps one."""
+    """Return the weights to use a checkpoint's network with, as the module's ``state_dict``: their moving average if
+    the checkpoint has one."""
     average = state.get("average")
     return dict(average["weights"] if average is not None else state["weights"])
 
 
 def need_same(module: Mapping[str, Tensor], weights: Mapping[str, Tensor], path: Path) -> None:
-    """Raise ``TrainError`` unless the keys and shapes of a file's weights are the module's."""
+    """Raise ``TrainError`` unless the weights of a file have the keys and shapes of the module's."""
     wrong = [f"{key} is missing" for key in module if key not in weights]
     wrong += [f"{key} has no place in the network" for key in weights if key not in module]
     wrong += [
@@ -203,13 +208,13 @@ def need_same(module: Mapping[str, Tensor], weights: Mapping[str, Tensor], path:
 
 
 def by(tensor: Tensor) -> str:
-    """A tensor's shape in words: ``96x3x11x11``, or ``a number`` where it has no axes."""
+    """Format a tensor's shape: ``96x3x11x11``, or ``a number`` for a scalar."""
     return "x".join(map(str, tensor.shape)) or "a number"
 
 
 def net_of(state: Mapping[str, Any], file: Path) -> Net:
-    """The checkpoint's network: its spec, checked, with the shape that its input was given (``--input``) and the range
-    of pixels that it was trained on."""
+    """Check a checkpoint's spec and return the network, with the input shape (``--input``) and the pixel range of its
+    training. Raises ``TrainError`` if the spec does not check."""
     try:
         shape = shape_of(state.get("settings", {}).get("input"))
         net = load_source(Source(f"the spec in {file}", state["spec"]), shape)
@@ -222,16 +227,16 @@ def net_of(state: Mapping[str, Any], file: Path) -> Net:
 
 
 def shape_of(text: str | None) -> Shape | None:
-    """The shape that ``3x224x224`` says; ``None`` where nothing is said."""
+    """Parse ``3x224x224``; ``None`` for ``None``."""
     return Shape(*map(int, text.split("x"))) if text is not None else None
 
 
 def _need_same_spec(folder: Path, state: Mapping[str, Any], file: Path) -> None:
-    """Raise ``TrainError`` where the folder's ``spec.net`` has been changed since the training."""
+    """Raise ``TrainError`` if the folder's ``spec.net`` has been changed since the training."""
     try:
         text = read_spec(folder)
     except FileNotFoundError:
-        return  # the checkpoint has the text
+        return  # the checkpoint contains the text
     except (OSError, UnicodeDecodeError) as problem:
         raise TrainError(f"cannot read {folder / SPEC}: {problem}") from problem
     if sha256(text) != state["spec_sha256"]:
@@ -243,6 +248,6 @@ def _need_same_spec(folder: Path, state: Mapping[str, Any], file: Path) -> None:
 
 
 def _run_of(file: Path) -> Path | None:
-    """The run's folder that a checkpoint file lies in, if it does."""
+    """Return the run's folder that contains a checkpoint file, if any."""
     folder = file.absolute().parent.parent
     return file.parent.parent if (folder / FACTS).is_file() and file.parent.name == CHECKPOINTS else None

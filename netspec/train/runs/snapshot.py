@@ -1,8 +1,8 @@
-"""The whole state of a training as a checkpoint keeps it, and a training put back into such a state.
+"""Saving the complete state of a training to a checkpoint, and restoring it.
 
-Everything that is drawn at random in training (order, crops, mirroring, colours, dropout) is a function of the seed, of
-the step or epoch, and of the image's place (``chance``, and the pytorch backend's dropout); no generator's state goes
-into it. Torch's own generators start from the seed and are kept all the same, for what might draw from them.
+All random numbers of a training (order, crops, mirroring, colours, dropout) are functions of the seed, of the step or
+epoch, and of the image's index (see ``chance``, and the pytorch backend's dropout), so they need no generator's state.
+The states of torch's generators are saved anyway, in case something draws from them.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ CAUSES = (
 
 
 def save(t: Training) -> None:
-    """A checkpoint of the state as it is.
+    """Write a checkpoint of the current state.
 
     Raises
     ------
     TrainError
-        The loss or the weights are no numbers any more; the checkpoints before are kept.
+        The loss or the weights are no longer finite; earlier checkpoints are kept.
     OSError
         The run's folder cannot be written.
     """
@@ -50,9 +50,9 @@ def save(t: Training) -> None:
 
 
 def snapshot(t: Training) -> dict[str, Any]:
-    """The state after ``t.step`` steps: tensors, numbers, strings, and lists and dictionaries of them.
+    """Return the state after ``t.step`` steps: tensors, numbers, strings, and lists and dictionaries of them.
 
-    Tensors are whole, however many devices share them; all processes of the crew ask for it together.
+    Tensors are whole, even if devices hold shares of them; all processes of the crew must call this.
     """
     split, objective = t.data.train, t.objective
     moved, means = velocities(objective.module, t.optimiser), running_means(objective.module, t.optimiser)
@@ -89,7 +89,7 @@ def snapshot(t: Training) -> dict[str, Any]:
 
 
 def restore(t: Training, state: Mapping[str, Any]) -> None:
-    """Put a training, newly made for the same network, data and settings, into the state of a checkpoint."""
+    """Restore the state of a checkpoint into a new training of the same network, data and settings."""
     device = t.config.device
     objective = t.objective
     objective.module.load_state_dict(objective.own(state["weights"]))
@@ -118,13 +118,15 @@ def restore(t: Training, state: Mapping[str, Any]) -> None:
 
 
 def _cuda_generator(device: str) -> list[torch.Tensor]:
-    """The state of this process's device, if it is a CUDA device. The others are left alone: asking one for its state
-    takes hundreds of MB of its memory."""
+    """Return the generator state of this process's CUDA device, if it has one.
+
+    Other CUDA devices are not queried: that would create a context of hundreds of MB on each.
+    """
     return [torch.cuda.get_rng_state()] if device == "cuda" else []
 
 
 def need_finite(t: Training) -> None:
-    """Raise ``TrainError`` where the loss since the last line of the log, or a weight, is no number."""
+    """Raise ``TrainError`` if the loss since the last line of the log, or a weight, is not finite."""
     if t.place is not None and t.place.line.steps and not math.isfinite(t.place.line.loss):
         raise diverged(t.step, f"the loss is {t.place.line.loss}")
     held = t.objective.module.state_dict().items()
@@ -135,12 +137,12 @@ def need_finite(t: Training) -> None:
 
 
 def finite(x: torch.Tensor) -> bool:
-    """Whether all numbers are finite. NaN is both the smallest and the largest of any it is among."""
+    """Whether all numbers are finite. One pass suffices: if any number is NaN, ``aminmax`` returns NaN for both."""
     return not x.numel() or all(math.isfinite(end) for end in torch.aminmax(x))
 
 
 def diverged(step: int, what: str) -> TrainError:
-    """The error of a training that has diverged."""
+    """Return the error for a training that has diverged."""
     return TrainError(f"{what} at step {step}: training has diverged", *CAUSES, "the checkpoints before it are intact")
 
 

@@ -1,1 +1,1 @@
-"""Weights by their names: read from files and runs, in every layout, and written."""
+"""Reading weights from files and runs in various layouts, loading them into networks, and exporting them."""

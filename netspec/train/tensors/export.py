@@ -1,4 +1,4 @@
-"""A run's weights as a ``.safetensors`` file."""
+"""Exporting a run's weights as a ``.safetensors`` file."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from netspec.train.tensors.weights import read_safetensors
 
 
 def exported(run: Saved, layout: Layout) -> tuple[bytes, int]:
-    """The file's bytes, and how many tensors are in it.
+    """Return the file's bytes, and the number of tensors in it.
 
-    They are in a layout; JSON under ``netspec`` in the file's metadata says in which, and where they come from. The
-    same weights give the same bytes.
+    The entry ``netspec`` of the file's metadata is JSON that records the layout and the origin of the weights. The same
+    weights give the same bytes.
 
     Raises
     ------
     TrainError
-        The network cannot be laid out that way.
+        The network cannot be written in this layout.
     """
     from safetensors.torch import save
 
@@ -36,12 +36,12 @@ def exported(run: Saved, layout: Layout) -> tuple[bytes, int]:
         "split": list(split_layers(run.graph, weights)) if layout == "groups" else [],
         "version": metadata.version("netspec-compiler"),
     }
-    # One entry: the library writes several in an order that changes from one process to the next.
+    # A single entry, because the library writes several in an order that changes from one process to the next.
     return save(tensors, {"netspec": json.dumps(about, sort_keys=True, ensure_ascii=False)}), len(tensors)
 
 
 def is_ours(path: Path) -> bool:
-    """Whether a file was written by ``exported``. Raises ``OSError`` where it cannot be opened."""
+    """Whether a file was written by ``exported``. Raises ``OSError`` if it cannot be opened."""
     try:
         _, about = read_safetensors(path, only_about=True)
     except TrainError:

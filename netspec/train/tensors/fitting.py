@@ -1,4 +1,4 @@
-"""Putting weights from elsewhere into a network's module: whether they fit it, and what is told where they do not."""
+"""Loading weights from elsewhere into a network's module, and explaining why they do not fit."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from netspec.train.tensors.weights import Weights
 from netspec.units import plural
 
 MOST_NAMED = 12
-"""How many tensors that do not fit are named."""
+"""How many of the tensors that do not fit an error lists."""
 
 MOST_NAMED_ALIKE = 2
-"""How many are named where all have other names."""
+"""How many it lists if the tensors only have other names."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """What became of weights that were put into a module: how many tensors were taken, which layers start fresh, and
-    which layers of the file were left out."""
+    """The result of loading weights: the number of tensors ``taken``, the network's layers that start ``fresh``, and
+    the file's layers that were ``left_out``."""
 
     taken: int
     fresh: tuple[str, ...]
@@ -36,19 +36,19 @@ class Fitted:
 
 
 def fit(graph: Graph, module: nn.Module, weights: Weights, fresh: Sequence[str] | None = None) -> Fitted:
-    """Put weights into a graph's module.
+    """Load weights into a graph's module.
 
-    Every tensor of the module must be in the file, in the same shape, and every tensor of the file in the module.
-    The layers named in ``fresh`` are excepted: they keep the module's values, and what the file has of them is left
-    out; ``None`` where the user cannot name any. The module is changed only if all is well.
+    The module and the file must have the same tensors, of the same shapes, except for the layers in ``fresh``: these
+    keep the module's values, and the file's tensors for them are ignored. ``fresh`` is ``None`` if the calling command
+    has no ``--fresh``. On error the module is unchanged.
 
     Raises
     ------
     RequestError
         ``fresh`` names a layer that neither the network nor the file has.
     TrainError
-        Tensors are missing, left over, of another shape, no numbers, or have weights that a connection table leaves
-        out; all are named.
+        Tensors are missing, unexpected, of another shape or type, not finite, or have weights that a connection table
+        excludes. The message lists them.
     """
     may_name_some, fresh = fresh is not None, fresh or ()
     theirs = _merged(graph, weights)
@@ -84,9 +84,11 @@ def fit(graph: Graph, module: nn.Module, weights: Weights, fresh: Sequence[str] 
 
 
 def _by_order(wanted: Mapping[str, Tensor], given: Mapping[str, Tensor], weights: Weights) -> tuple[str, ...]:
-    """What helps where a file has other names for most, and tensors of the same shapes and roles in the same order,
-    as other programs' files of the same network have them. A .safetensors file has its tensors in their names' order,
-    which says nothing of the network's."""
+    """Return advice for a file whose tensors match the network's in order, shape and role, but mostly not in name.
+
+    Files of the same network from other programs are often like that. Not for .safetensors files: their tensors are
+    sorted by name, so their order says nothing about the network.
+    """
 
     def alike(ours: str, theirs: str) -> bool:
         same_role = ours.rpartition(".")[2] == theirs.rpartition(".")[2]
@@ -110,7 +112,7 @@ def _by_order(wanted: Mapping[str, Tensor], given: Mapping[str, Tensor], weights
 
 
 def _absent(graph: Graph, given: Mapping[str, Tensor]) -> dict[str, str]:
-    """Weights of filters and channels that are not in their connection table, by key."""
+    """Return, by key, messages about nonzero weights that a layer's connection table excludes."""
     names, found = attributes(graph), {}
     for parameter in graph.parameters.values():
         there = given.get(key := state_key(parameter, names))
@@ -124,7 +126,7 @@ def _absent(graph: Graph, given: Mapping[str, Tensor]) -> dict[str, str]:
 
 
 def _problems(wanted: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> dict[str, str]:
-    """What does not fit, in words, by the tensors' names: missing, left over, of another shape or kind, not finite."""
+    """Return, by key, messages about tensors that are missing, unexpected, of another shape or type, or not finite."""
     found = {}
     missing = [key for key in wanted if key not in given]
     left_over = [key for key in given if key not in wanted]
@@ -148,7 +150,7 @@ def _problems(wanted: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> dict
 
 
 def _merged(graph: Graph, weights: Weights) -> dict[str, Tensor]:
-    """The file's tensors in the merged layout."""
+    """Return the file's tensors in the merged layout."""
     about, tensors = weights.about, weights.tensors
     layout = about.get("layout")
     if layout is None and layouts.looks_like_torchvision(graph, tensors):
@@ -166,9 +168,9 @@ def _merged(graph: Graph, weights: Weights) -> dict[str, Tensor]:
 
 
 def module_with(graph: Graph, weights: Weights) -> nn.Module:
-    """A network's module on the CPU with these weights.
+    """Return the network's module on the CPU with these weights.
 
-    Raises ``TrainError`` where they do not fit it, or were trained on pixels of another range.
+    Raises ``TrainError`` if they do not fit, or were trained on another pixel range.
     """
     module = build(graph, 0, "cpu").module
     fit(graph, module, weights)
@@ -177,7 +179,7 @@ def module_with(graph: Graph, weights: Weights) -> nn.Module:
 
 
 def need_same_range(graph: Graph, weights: Weights) -> None:
-    """Raise ``TrainError`` where a checkpoint was trained on pixels of another range than a network reads."""
+    """Raise ``TrainError`` if a checkpoint was trained on another pixel range than the network reads."""
     if "preparation" not in weights.about:
         return
     was, here = net_of(weights.about, weights.path).graph.preprocessing.range, graph.preprocessing.range
@@ -189,8 +191,7 @@ def need_same_range(graph: Graph, weights: Weights) -> None:
 
 
 def other_preparation(graph: Graph, weights: Weights) -> tuple[str, ...]:
-    """What a checkpoint's network is given that a network is not, in the words of the input line: ``range=255, here
-    range=1``."""
+    """Return the differences in image preparation between a checkpoint and the network: ``range=255, here range=1``."""
     if "preparation" not in weights.about:
         return ()
     was, here = net_of(weights.about, weights.path).graph.preprocessing, graph.preprocessing

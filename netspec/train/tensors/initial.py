@@ -1,4 +1,4 @@
-"""The weights that a training starts from: drawn from the seed, or taken from a file."""
+"""The initial weights of a training: drawn from the seed, or loaded from a file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from netspec.units import plural
 
 
 def network(graph: Graph, config: Config) -> Objective:
-    """The network as it is drawn, on its device, in the forms of the passes that are on."""
+    """Build the network with random initial weights, on its device, in the forms of the enabled passes."""
     where = Where("cuda" if config.device == "cuda" else "cpu", config.precision)
     at_once = -(-config.batch // graph.train.accumulate)
     forms = forms_of(graph, chosen(where, config.without), at_once)
@@ -24,13 +24,15 @@ def network(graph: Graph, config: Config) -> Objective:
 
 
 def begin(graph: Graph, config: Config, request: Request, reporter: Reporter) -> tuple[Objective, dict[str, Any]]:
-    """The network before its first step, and what ``run.json`` records of where its weights come from: nothing, or
-    under ``weights`` the file, its SHA-256, and the layers that start fresh or were left out.
+    """Return the network before its first step, and what ``run.json`` records about the origin of its weights.
+
+    The record is empty for random weights. For loaded ones, ``weights`` has the file, its SHA-256, and the layers that
+    start fresh or were left out.
 
     Raises
     ------
     RequestError
-        There is no such file, or layers are to start fresh that are not there.
+        The file or a layer in ``--fresh`` does not exist.
     TrainError
         The file's weights do not fit the network.
     """

@@ -1,12 +1,12 @@
-"""The three ways in which a network's weights are laid out in a file.
+"""The three layouts of a network's weights in a file.
 
 ``merged``
-    One tensor for each parameter, as checkpoints have it: the GPU groups of a layer stand one after the other along
-    the first axis (filters, outputs or channels).
+    One tensor per parameter, as in checkpoints: the GPU groups of a layer are concatenated along the first axis
+    (filters, outputs or channels).
 ``groups``
-    One tensor per GPU group of every layer that the spec splits: ``conv1.weight`` becomes ``conv1.0.weight`` and
-    ``conv1.1.weight``, the group's number after the layer's name. Layers that are whole stay as they are, and so do
-    single numbers (a counter of batch normalisation's).
+    One tensor per GPU group for each layer that the spec splits: ``conv1.weight`` becomes ``conv1.0.weight`` and
+    ``conv1.1.weight``, with the group's number after the layer's name. Other layers are unchanged, and so are scalars
+    (the batch counter of a batch normalisation).
 ``torchvision``
     The keys of torchvision's alexnet, for a network that computes the same function.
 """
@@ -30,7 +30,7 @@ Tensors = Mapping[str, Tensor]
 
 
 def split_layers(graph: Graph, weights: Tensors) -> tuple[str, ...]:
-    """The layers, by their names in the module, that have tensors and are split over the GPU groups."""
+    """Return the layers, by their names in the module, that have tensors and are split over the GPU groups."""
     names = attributes(graph)
     owners = {key.partition(".")[0] for key in weights}
     return tuple(
@@ -41,12 +41,12 @@ def split_layers(graph: Graph, weights: Tensors) -> tuple[str, ...]:
 
 
 def laid_out(graph: Graph, weights: Tensors, layout: Layout) -> dict[str, Tensor]:
-    """A module's ``state_dict`` in a layout. Tensors are the same or parts of the same, never changed.
+    """Convert a module's ``state_dict`` to a layout. The results are the same tensors, or views of them.
 
     Raises
     ------
     TrainError
-        The network has no counterpart in torchvision.
+        The layout is ``torchvision``, and the network is not torchvision's alexnet.
     """
     if layout == "torchvision":
         try:
@@ -69,7 +69,7 @@ def laid_out(graph: Graph, weights: Tensors, layout: Layout) -> dict[str, Tensor
 
 
 def merged(tensors: Tensors, groups: int, split: Sequence[str]) -> dict[str, Tensor]:
-    """The ``groups`` layout as the merged one: what ``laid_out`` made of it.
+    """Convert tensors in the ``groups`` layout to the merged one; the inverse of ``laid_out``.
 
     Raises
     ------
@@ -96,13 +96,14 @@ def merged(tensors: Tensors, groups: int, split: Sequence[str]) -> dict[str, Ten
 
 
 def from_torchvision(graph: Graph, tensors: Tensors) -> dict[str, Tensor]:
-    """Tensors under torchvision's keys, under those of a graph's module. A key of theirs that is no layer of alexnet's
-    stays as it is. Shapes are compared by whoever takes the weights.
+    """Rename tensors from torchvision's keys to those of the graph's module.
+
+    Keys that do not belong to alexnet are kept. Shapes are not checked here.
 
     Raises
     ------
     TrainError
-        The graph has other layers with weights than alexnet.
+        The graph's layers with weights are not those of alexnet.
     """
     try:
         keys: dict[str, str] = backend.load("pytorch").torchvision_keys(graph)
@@ -112,8 +113,10 @@ def from_torchvision(graph: Graph, tensors: Tensors) -> dict[str, Tensor]:
 
 
 def looks_like_torchvision(graph: Graph, tensors: Tensors) -> bool:
-    """Whether keys are those of torchvision's alexnet, and perhaps more ``features.N`` and ``classifier.N``, and the
-    graph has no layers so called."""
+    """Whether the keys are those of torchvision's alexnet, possibly with further ``features.N`` and ``classifier.N``.
+
+    False if the graph itself has layers called ``features`` or ``classifier``.
+    """
     own = {"features", "classifier"} & set(attributes(graph).values())
     theirs: tuple[str, ...] = backend.load("pytorch").ALEXNET
     others = {key.partition(".")[0] for key in tensors} - {"features", "classifier"}

@@ -1,4 +1,4 @@
-"""A network that was not trained here: a spec, with weights that somebody has published."""
+"""Networks that were not trained here: a spec with published weights, presented as a run."""
 
 from __future__ import annotations
 
@@ -24,18 +24,20 @@ from netspec.train.tensors.weights import Weights
 
 
 def as_run(net: Net, path: Path, weights: Weights, source: str, batch: int | None, reporter: Reporter) -> Saved:
-    """The network with these weights, as if it had been trained on the source: the classes are the source's, and so is
-    the mean of the training images, if the spec subtracts one. ``path`` is what the user calls it.
+    """Return the network with these weights as if it had been trained on ``source``.
+
+    The classes are those of the source, and so is the mean of the training images, if the spec subtracts one. ``path``
+    is the name to show to the user.
 
     Raises
     ------
     TrainError
-        The weights do not fit the network, or were trained on pixels of another range, or the source does not fit.
+        The weights or the source do not fit the network, or the weights were trained on another pixel range.
     """
     module = module_with(net.graph, weights)
     config = resolve(Request(source, batch=batch, device="cpu"), net.graph.train)
     data = open_source(source, net.graph, 0)
-    with Loader(config.workers, lambda problem: None) as loader:  # the test itself names what cannot be read
+    with Loader(config.workers, lambda problem: None) as loader:  # unreadable images are reported by the evaluation
         statistics = measured(net.graph, data, config.batch, loader, reporter)
     before = net.graph.preprocessing
     if statistics is not None and before.measured:
@@ -47,14 +49,15 @@ def as_run(net: Net, path: Path, weights: Weights, source: str, batch: int | Non
 
 
 def without_data(net: Net, path: Path, weights: Weights, classes: Sequence[str] | None) -> Saved:
-    """The network with these weights and no training images: what it subtracts and divides by must be numbers of the
-    spec, if it is to see any. Without names its classes are called by their numbers, from 0.
+    """Return the network with these weights, without training images.
+
+    To be applied to images, its spec must give the mean and standard deviation as numbers. Without ``classes``, the
+    classes are named by their numbers, from 0.
 
     Raises
     ------
     TrainError
-        The weights do not fit the network, or were trained on pixels of another range, or there is not a name for each
-        class.
+        The weights do not fit the network, were trained on another pixel range, or the number of class names is wrong.
     """
     graph = net.graph
     module = module_with(graph, weights)
@@ -66,7 +69,7 @@ def without_data(net: Net, path: Path, weights: Weights, classes: Sequence[str] 
 
 
 def named_classes(path: Path) -> tuple[str, ...]:
-    """The classes' names, a line each. Raises ``RequestError`` where the file cannot be read."""
+    """Read class names from a file with one per line. Raises ``RequestError`` if it cannot be read."""
     try:
         return tuple(path.read_text("utf-8").splitlines())
     except (OSError, UnicodeDecodeError) as problem:

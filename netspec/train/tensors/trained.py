@@ -1,4 +1,4 @@
-"""The weights of a run or a file for a backend that is no module of torch's: numpy arrays by the parameters' keys."""
+"""The weights of a run or a file as NumPy arrays by parameter key, for backends that do not use torch."""
 
 from __future__ import annotations
 
@@ -18,19 +18,26 @@ from netspec.train.tensors.weights import read_weights
 
 
 def trained(graph: Graph, path: Path, warn: Callable[[str], None]) -> Trained:
-    """Read weights that fit a graph.
+    """Read weights for a graph, with facts about them.
 
-    The facts are the file's ``weights_sha256`` and, of a run, ``step``, the ``classes`` (a JSON list), what is
-    subtracted from images that the ``input`` line has scaled: ``input.mean_values``, a JSON list of one number per
-    channel, or ``input.mean_image``, its float32 numbers (channels x height x width, little-endian) in base64; and
-    ``input.std_values``, what each channel is divided by. All are in the network's range and order of channels.
+    The facts are ``weights_sha256`` and, for a run:
+
+    ``step``, ``classes``
+        The training step, and the names of the classes as a JSON list.
+    ``input.mean_values``, or ``input.mean_image``
+        What is subtracted from images: a JSON list of one number per channel, or float32 numbers (channels x height x
+        width, little-endian) in base64.
+    ``input.std_values``
+        What each channel is then divided by, a JSON list.
+
+    The numbers are in the network's pixel range and channel order.
 
     Raises
     ------
     RequestError
-        There is nothing of that name.
+        The path does not exist.
     TrainError
-        The file cannot be read, or its weights do not fit, or were trained on pixels of another range.
+        The file cannot be read, its weights do not fit, or they were trained on another pixel range.
     """
     weights = read_weights(path, warn)
     module = module_with(graph, weights)
@@ -64,5 +71,5 @@ def _facts(graph: Graph, about: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _ordered(graph: Graph, numbers: Tensor) -> Tensor:
-    """Numbers for each channel, red first, put into the order in which the network reads them."""
+    """Reorder numbers per channel from RGB to the network's channel order."""
     return numbers.flip(0) if graph.preprocessing.order == "bgr" and len(numbers) == 3 else numbers

@@ -1,7 +1,7 @@
-"""Weights from elsewhere, as a run or a file has them.
+"""Reading weights from a run or a file.
 
-A file may be a checkpoint, a ``.safetensors`` file (of ``netspec export`` in any layout, or of another tool), or a
-``state_dict`` that torch has saved (``.pth``, ``.pt``), torchvision's alexnet among them. No code in a file is run.
+A file may be a checkpoint, a ``.safetensors`` file (from ``netspec export`` in any layout, or from another tool), or a
+``state_dict`` saved by torch (``.pth``, ``.pt``), such as torchvision's alexnet. Code in a file is not executed.
 """
 
 from __future__ import annotations
@@ -23,21 +23,24 @@ from netspec.train.runs.reading import newest, read_checkpoint
 from netspec.train.runs.saved import weights_of
 
 _CLASS = re.compile(r"GLOBAL ([\w.]+) was not an allowed global")
-"""What torch says of an object that is no tensor."""
+"""torch's message about an object that is not a tensor or a plain container."""
 
 NAMES = ("state_dict", "model_state_dict", "model")
-"""What checkpoints call a network's weights: PyTorch's ImageNet example and Lightning; PyTorch's tutorial on saving;
-torchvision's training scripts."""
+"""The key of a network's weights in other tools' checkpoints: PyTorch's ImageNet example and Lightning; PyTorch's
+tutorial on saving; torchvision's training scripts."""
 
 WRAPPER = "module."
-"""What torch's DataParallel puts before every key."""
+"""The prefix that torch's DataParallel adds to each key."""
 
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """Tensors as a file has them. ``path`` is the file (of a run, its newest checkpoint), ``about`` what netspec wrote
-    beside them: ``layout``, ``groups``, ``split``, ``net``, ``spec_sha256``, ``step``, of a checkpoint also ``spec``,
-    ``classes`` and ``preparation``; empty for other tools' files."""
+    """The tensors of a file.
+
+    ``path`` is the file (for a run, its newest checkpoint). ``about`` is what netspec recorded with the tensors:
+    ``layout``, ``groups``, ``split``, ``net``, ``spec_sha256``, ``step``, and for a checkpoint ``spec``, ``classes``
+    and ``preparation``. It is empty for files of other tools.
+    """
 
     path: Path
     sha256: str
@@ -45,7 +48,7 @@ class Weights:
     about: Mapping[str, Any]
 
     def facts(self) -> dict[str, str]:
-        """What ``run.json`` and the results of tests record of them."""
+        """Return what ``run.json`` and the results of evaluations record about the weights."""
         return {"file": str(self.path), "sha256": self.sha256}
 
 
@@ -55,9 +58,9 @@ def read_weights(path: Path, warn: Callable[[str], None]) -> Weights:
     Raises
     ------
     RequestError
-        There is nothing of that name.
+        The path does not exist.
     TrainError
-        The folder is no run, the file is damaged, or holds no tensors.
+        The folder is not a run, or the file is damaged or contains no tensors.
     """
     if path.is_dir():
         path, state = newest(path, warn)
@@ -75,7 +78,7 @@ def read_weights(path: Path, warn: Callable[[str], None]) -> Weights:
     except TrainError:
         raise
     except Exception as problem:
-        # The readers raise many kinds of exceptions on broken files; whichever it is, the file is what is wrong.
+        # The readers raise many kinds of exceptions for broken files.
         raise _no_weights(path, problem) from problem
     if isinstance(found, dict) and "spec_sha256" in found:
         return _of_checkpoint(path, digest, read_checkpoint(path))
@@ -83,13 +86,13 @@ def read_weights(path: Path, warn: Callable[[str], None]) -> Weights:
 
 
 def _no_weights(path: Path, problem: Exception) -> TrainError:
-    """The complaint about a file in which torch finds no tensors in plain containers.
+    """Return the error for a file that torch cannot read as tensors in plain containers.
 
-    Its own words help only where an archive is damaged: else they are about its reader, or about running what is there.
+    torch's own message is only helpful for a damaged archive; otherwise it is about ``torch.load`` and running code.
     """
     told = str(problem).strip()
     if isinstance(problem, RuntimeError) and told:
-        first = told.splitlines()[0].partition(". ")[0]  # others are about torch's own libraries
+        first = told.splitlines()[0].partition(". ")[0]  # further sentences are about torch's internals
         return TrainError(f"{path} holds no weights that can be read: {first[:200]}")
     kinds = "a file of weights is a run, a checkpoint, .safetensors, or what torch.save writes of a state_dict"
     found = _CLASS.search(told)
@@ -107,15 +110,16 @@ def _of_checkpoint(path: Path, digest: str, state: Mapping[str, Any]) -> Weights
 
 
 def read_safetensors(path: Path, *, only_about: bool = False) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """The tensors of a ``.safetensors`` file (none with ``only_about``), and what netspec wrote about them (empty for
-    another tool's file).
+    """Return the tensors of a ``.safetensors`` file, and what netspec recorded about them.
+
+    With ``only_about``, no tensors are read. The record is empty for files of other tools.
 
     Raises
     ------
     OSError
-        It cannot be opened.
+        The file cannot be opened.
     TrainError
-        It is damaged.
+        The file is damaged.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -130,7 +134,7 @@ def read_safetensors(path: Path, *, only_about: bool = False) -> tuple[dict[str,
 
 
 def _state_dict(found: object, path: Path) -> dict[str, Tensor]:
-    """The tensors of what ``torch.save`` wrote: a ``state_dict``, or a training's checkpoint that has one."""
+    """Extract the tensors from an object saved by ``torch.save``: a ``state_dict``, or a checkpoint containing one."""
     if isinstance(found, dict):
         found = next((found[key] for key in NAMES if isinstance(found.get(key), dict)), found)
     if not isinstance(found, dict) or not found or not all(isinstance(x, Tensor) for x in found.values()):
