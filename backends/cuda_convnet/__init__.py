@@ -1,10 +1,11 @@
-"""A spec as the layer file and the parameter file of cuda-convnet, in the words of 2012 or of version 2.
+"""Compile a spec to the layer file and the parameter file of cuda-convnet, in the dialect of 2012 or of version 2.
 
-Every layer becomes a section, a layer over GPU groups one for each GPU: ``conv1a``, ``conv1b``. What the files cannot
-say is told at the layer's line. What is written is read again by the importer, which refuses what the original did.
+Every layer becomes a section; a layer split over GPU groups becomes one per GPU: ``conv1a``, ``conv1b``. A diagnostic
+at the layer's line reports what the files cannot express. The importer reads the result again, to report what
+cuda-convnet would reject.
 
-Finding out what a spec can be compiled to imports this package, so that the importer, and what writes the files, are
-imported only when one of its functions is called.
+netspec imports this package whenever it lists its compile targets, so the importer and the emitters are imported inside
+the functions that use them.
 """
 
 from __future__ import annotations
@@ -24,21 +25,21 @@ __all__ = ["emit", "emitted", "refused"]
 
 
 def emit(net: Net, dialect: Dialect | None = None) -> LayerFiles:
-    """The text of both files; see ``files.py``."""
+    """Return the text of both files; see ``files.emit``."""
     from .files import emit as make
 
     return make(net, dialect)
 
 
 def emitted() -> Collection[type[Op]]:
-    """The operations that become a section."""
+    """Return the operations that can be emitted as a section."""
     from .ops import EMITTED
 
     return EMITTED.keys()
 
 
 def refused() -> Collection[type[Op]]:
-    """The operations that neither version has."""
+    """Return the operations that neither version of cuda-convnet supports."""
     from .ops import REFUSED
 
     return REFUSED.keys()

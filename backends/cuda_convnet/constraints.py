@@ -1,4 +1,4 @@
-"""What weights are held to, as ``wball``, ``wcNormMin`` and ``wcNormMax``."""
+"""Weight constraints, as the keys ``wball``, ``wcNormMin`` and ``wcNormMax``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from .site import Site
 
 
 def constraints(site: Site, type_: str, weights: Sequence[Parameter]) -> dict[str, str]:
-    """The keys that hold a section's matrices, one weight a matrix; what they cannot say is told and left out."""
+    """Return the keys that constrain a section's weight matrices, and warn of constraints that are left out.
+
+    ``weights`` holds the parameter of each matrix, one per input of the section.
+    """
     owned = [w for w in weights if w.layer == site.layer.name and w.constraint]
     for message, keys in dict.fromkeys(told for w in owned for told in _unsaid(site, type_, w, weights)):
         site.draft.problems.left_out(site.layer.name, message, *keys)
@@ -36,7 +39,7 @@ def constraints(site: Site, type_: str, weights: Sequence[Parameter]) -> dict[st
 def _unsaid(
     site: Site, type_: str, w: Parameter, weights: Sequence[Parameter]
 ) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """What of a weight's bounds the files cannot say, with the keys."""
+    """Yield a message for each bound of a weight that the files cannot express, with the spec's keys of the bound."""
     bounds = w.constraint
     if weights.count(w) > 1:
         why = "in cuda-convnet its weights are several matrices, each of which would be held to them by itself"
@@ -60,7 +63,7 @@ def _unsaid(
 
 
 def _sayable(site: Site, type_: str, w: Parameter, weights: Sequence[Parameter]) -> Constraint:
-    """What of a weight's bounds the files can say."""
+    """Return the bounds of a weight that the files can express."""
     bounds = w.constraint
     if w.layer != site.layer.name or weights.count(w) > 1:
         return FREE
@@ -71,7 +74,10 @@ def _sayable(site: Site, type_: str, w: Parameter, weights: Sequence[Parameter])
 
 
 def _value(bound: float | None, w: Parameter, rule: Callable[[float, int], float]) -> str:
-    """The number that the importer's rule makes a bound of, as short as it can be."""
+    """Return the shortest number that ``rule``, the importer's, converts to the bound; 0 for no bound.
+
+    The rule maps a file's number and a unit's number of inputs to the bound.
+    """
     if bound is None:
         return "0"
     reads = math.prod(w.shape[axis] for axis in incoming(w.shape))

@@ -1,4 +1,4 @@
-"""Losses as costs, with the labels that they read."""
+"""Losses as cost sections, and the data sections of the labels that they read."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from .sections import Part, Section, Value, listed
 from .site import Draft, Site
 
 _INDEX, _ONE_HOT = "1", "2"
-"""``dataIdx`` of the labels: the class's number, and a vector with a one at its place."""
+"""``dataIdx`` of the labels: as a class number, and as a one-hot vector."""
 _TOP = 5
 
 
 def add_cost(draft: Draft, layer: Layer) -> None:
-    """Add the sections of a loss of the spec."""
+    """Add the sections of a loss layer."""
     op = draft.graph.nodes[layer.nodes[-1]].op
     _WRITTEN[type(op)](Site(draft, layer, draft.name(layer.name)), op)
 
@@ -86,7 +86,7 @@ def _cauchy_error(site: Site, op: CauchyError) -> None:
 
 
 def _squared_error(site: Site, op: SquaredError) -> None:
-    """The sum of the squares of a section of its own, the difference from the labels."""
+    """Add a section for the difference from the labels, and a cost that sums its squares."""
     draft, layer, coefficients = site.draft, site.layer, {"coeffs": "1,-1"}
     parts = (site.one(), _labels(draft, _ONE_HOT))
     keys = {"type": "eltsum", "inputs": listed(p.name for p in parts)}
@@ -109,13 +109,13 @@ _WRITTEN: Mapping[type[Op], Callable[[Site, Any], None]] = {
 
 
 def _of_2012(site: Site, cost: str, other: str) -> None:
-    """Report a cost that version 2 has not, and another loss that would do."""
+    """Report a cost that version 2 lacks, and suggest the loss ``other``."""
     if not site.draft.old:
         site.cannot_say(f"version 2 has no {cost}", instead=(other, "--dialect 2012"))
 
 
 def usual_cost(draft: Draft) -> None:
-    """What a spec without a loss is trained with: the cross-entropy of its scores."""
+    """Add the cost with which a spec without a loss is trained: the cross-entropy of its scores."""
     graph = draft.graph
     scores = graph.scores.layer
     last = graph.layers[graph.output.layer]
@@ -128,7 +128,7 @@ def usual_cost(draft: Draft) -> None:
 
 
 def _whole(draft: Draft, layer: Layer) -> Part:
-    """The section that has a layer's whole value."""
+    """Return the section that has a layer's whole value, concatenated from its GPUs' shares if need be."""
     reader = Layer(layer.name, "softmax", (layer.name,), (), layer.output, layer.placement, "own")
     return Site(draft, reader, layer.name).one()
 
@@ -145,7 +145,7 @@ def _cost(site: Site, type_: str, reads: tuple[Part, ...], weight: float, **para
 
 
 def _apart(site: Site, type_: str, keys: dict[str, str]) -> Part:
-    """Add a section between the loss and what it reads, a neuron or a softmax."""
+    """Add a softmax or a neuron between a loss and its input."""
     read = site.one()
     name = site.draft.name(f"{site.layer.name}-{keys.get('neuron', type_)}")
     section = Section(name, site.layer.name, {"type": type_, "inputs": read.name, **keys})
@@ -157,7 +157,7 @@ def _softmax_of(draft: Draft, read: str) -> Part | None:
 
 
 def _over(draft: Draft, read: str, op: type[Softmax | Logistic]) -> Part | None:
-    """The section of a layer that is nothing but this operation over a value."""
+    """Return the section of a layer that applies only this operation to the layer ``read``, if there is one."""
     for layer in draft.graph.layers.values():
         same = (
             layer.inputs == (read,) and len(layer.nodes) == 1 and isinstance(draft.graph.nodes[layer.nodes[0]].op, op)
@@ -168,7 +168,7 @@ def _over(draft: Draft, read: str, op: type[Softmax | Logistic]) -> Part | None:
 
 
 def _labels(draft: Draft, index: str) -> Part:
-    """The section of the labels, which is added behind the images' where it is not there yet."""
+    """Return the section of the labels. The first call adds it after the section of the images."""
     name = "labels" if index == _INDEX else "labels-one-hot"
     value = draft.values.get(f"#{name}")
     if value is None:

@@ -1,4 +1,4 @@
-"""The whole net as two files, read again by the importer before they are given out."""
+"""Emit a net as two files, and check them by reading them again with the importer."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 @dataclass(frozen=True, slots=True)
 class LayerFiles:
-    """The text of a layer file and of its parameter file, and what is left out of them."""
+    """The text of a layer file and of its parameter file, with warnings about what they leave out."""
 
     layers: str
     params: str
@@ -35,12 +35,12 @@ class LayerFiles:
 
 
 def emit(net: Net, dialect: Dialect | None = None) -> LayerFiles:
-    """Write a net as layer files of a version; without one, of 2012 where that can say it, else of version 2.
+    """Return the files of a net in the given dialect, or else in that of 2012 if possible and in version 2 if not.
 
     Raises
     ------
     SpecError
-        Something in the net has no counterpart in that version (``not-in-cfg``).
+        The dialect cannot express something in the net (``not-in-cfg``).
     """
     if dialect is not None:
         return _emitted(net, dialect)
@@ -71,7 +71,7 @@ def _emitted(net: Net, dialect: Dialect) -> LayerFiles:
 
 
 def _add(draft: Draft, layer: Layer) -> None:
-    """Add a layer's sections. A layer that reads one which could not be said is passed over."""
+    """Add the sections of a layer. Skip it if it reads a layer that could not be emitted."""
     if any(name not in draft.values for name in layer.inputs):
         return
     op = draft.graph.nodes[layer.nodes[0]].op
@@ -97,7 +97,7 @@ def _data(draft: Draft, layer: Layer) -> None:
 
 
 def _laid_out_anew(draft: Draft, layer: Layer) -> Value:
-    """What a reader takes a vector for is the reader's to say: there is no section for it."""
+    """Return the input's sections with a new shape. The files need no section, since readers state the shape."""
     read = draft.values[layer.inputs[0]]
     if len(read.parts) == 1:
         return Value((replace(read.parts[0], shape=layer.output),), layer.placement.split)
@@ -108,8 +108,10 @@ def _laid_out_anew(draft: Draft, layer: Layer) -> Value:
 
 
 def _left_as_it_is(draft: Draft, layer: Layer) -> bool:
-    """Whether a layer of pixels neither changes its input nor where it lives: its readers read that. (A concatenation
-    of one value is a section in these files.)"""
+    """Whether a layer is the identity and on the same GPUs as its input, so that its readers can read the input.
+
+    A concatenation of one value counts as a section of its own in these files.
+    """
     node = draft.graph.nodes[layer.nodes[0]]
     if isinstance(node.op, Concat) or not is_identity(node.op, draft.graph.shapes(node)):
         return False
@@ -118,7 +120,7 @@ def _left_as_it_is(draft: Draft, layer: Layer) -> bool:
 
 
 def _sections(draft: Draft, layer: Layer) -> None:
-    """One section, or one for each GPU."""
+    """Add the section of a layer, or its sections, one per GPU."""
     split = layer.placement.split
     if layer.placement.replicas and draft.old:
         message = "replicas are of version 2 of cuda-convnet"
@@ -132,7 +134,10 @@ def _sections(draft: Draft, layer: Layer) -> None:
 
 
 def _section(site: Site) -> Part:
-    """A layer's section on one of the GPUs. Where it cannot be said, its readers are looked at all the same."""
+    """Add a section and return what its readers see.
+
+    A section that cannot be expressed has been reported; readers get a placeholder, so that they are checked too.
+    """
     op = type(main(site).op)
     try:
         if op in REFUSED:
@@ -144,7 +149,7 @@ def _section(site: Site) -> Part:
 
 
 def _suffix(member: int) -> str:
-    """``a`` for GPU 0, as the files of 2012 name them."""
+    """Return ``a`` for GPU 0 and so on, as in the files of 2012."""
     return _LETTERS[member] if member < len(_LETTERS) else f"-{member}"
 
 
@@ -158,12 +163,12 @@ def _written(net: Net, draft: Draft) -> LayerFiles:
 
 
 def _read_again(net: Net, draft: Draft, made: LayerFiles) -> None:
-    """Report what the original would refuse, as the importer does, at the lines of the spec."""
+    """Read the files with the importer, and report its errors, which cuda-convnet would raise, at the spec's lines."""
     layers, params = Source("layers.cfg", made.layers), Source("layer-params.cfg", made.params)
     read = translate(layers, params=params, dialect=made.dialect, shape=net.graph.input.output)
     owners = {section.name: section.layer for section in draft.sections}
     for found in read.diagnostics:
-        # That netspec has no word for something does not matter to the original.
+        # cfg-not-expressible concerns what the DSL lacks, not what cuda-convnet would reject.
         if found.severity == "error" and found.code != "cfg-not-expressible":
             layer = owners.get(found.layer, net.graph.output.layer)
             message = found.message.removeprefix(f"{found.layer}: ")
@@ -171,4 +176,4 @@ def _read_again(net: Net, draft: Draft, made: LayerFiles) -> None:
 
 
 _KEYS = ("filters", "outputs", "kernel", "groups", "size")
-"""What the original's checks are mostly about."""
+"""The keys to point at: most of cuda-convnet's checks are about these."""

@@ -1,5 +1,4 @@
-"""Sums of layers with weights of which one alone has biases: in cuda-convnet such a sum is one section that reads
-several layers."""
+"""Join sums of weighted layers, only one of which has biases, into one layer: cuda-convnet has one section for them."""
 
 from __future__ import annotations
 
@@ -12,9 +11,9 @@ from netspec.ir.ops import Conv, Linear, Local, Neuron, Sum
 
 
 def joined(graph: Graph) -> Graph:
-    """The graph with one layer, under the name of the sum, for each such sum and what it adds up.
+    """Return the graph with each such sum and its terms replaced by one layer, which has the name of the sum.
 
-    Its operations are theirs, in their order, and its parameters bear their keys.
+    The joined layer has the operations of the terms, in order, then the sum. Parameters keep their keys.
     """
     readers = Counter(name for layer in graph.layers.values() for name in set(layer.inputs))
     places = {name: place for place, name in enumerate(graph.layers)}
@@ -40,8 +39,8 @@ def joined(graph: Graph) -> Graph:
 
 
 def _is_one_section(graph: Graph, layer: Layer, parts: list[Layer]) -> bool:
-    """Whether a layer is a sum of layers with weights, alike in type and place, of which one has biases and none a
-    neuron."""
+    """Whether a layer is a sum of distinct weighted layers of the same type and placement, exactly one of which has
+    biases and none a neuron."""
     if not isinstance(graph.nodes[layer.nodes[0]].op, Sum) or len(set(layer.inputs)) < len(parts):
         return False
     ends = [graph.nodes[part.nodes[-1]].op for part in parts]
@@ -53,7 +52,7 @@ def _is_one_section(graph: Graph, layer: Layer, parts: list[Layer]) -> bool:
 
 
 def _takers(graph: Graph, places: Mapping[str, int]) -> dict[str, list[int]]:
-    """The places of the layers that take weights of a layer, by the owner's name."""
+    """Return the positions of the layers that share weights of another layer, by the owner's name."""
     found: defaultdict[str, list[int]] = defaultdict(list)
     for node in graph.nodes.values():
         for key in node.params:
@@ -63,6 +62,9 @@ def _takers(graph: Graph, places: Mapping[str, int]) -> dict[str, list[int]]:
 
 
 def _taken_before(layer: Layer, parts: list[Layer], places: Mapping[str, int], takers: Mapping[str, list[int]]) -> bool:
-    """Whether a layer above the sum that is none of its parts takes weights of one of them: of a section below."""
+    """Whether a layer before the sum, other than its terms, shares weights of a term.
+
+    The joined section would stand at the sum's position, after that layer, which could not refer to it.
+    """
     own = {places[part.name] for part in parts}
     return any(place < places[layer.name] and place not in own for p in parts for place in takers.get(p.name, ()))

@@ -1,4 +1,4 @@
-"""The parameter file: rates with their schedules, and what of a training it does not hold."""
+"""The parameter file: learning rates and schedules, and warnings about training settings that it cannot express."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .site import Site
 
 
 def rates(site: Site, weights: Sequence[Parameter]) -> dict[str, str]:
-    """The parameter section of a layer whose matrices these are; shared ones are their owner's."""
+    """Return the keys of a layer's parameter section. ``weights`` holds the parameter of each weight matrix."""
     bias = next(p for p in site.graph.parameters_of(site.layer.name) if p.role == "bias")
     if bias.decay:
         message = f"cuda-convnet has no decay of biases; that of {literal(bias.decay)} is left out"
@@ -36,7 +36,7 @@ def rates(site: Site, weights: Sequence[Parameter]) -> dict[str, str]:
 
 
 def _super_eps(site: Site, weights: Sequence[Parameter]) -> dict[str, str]:
-    """``superEps``, which a section has once."""
+    """Return the key ``superEps``, of which a section has one."""
     owned = {w.super_eps for w in weights if w.layer == site.layer.name}
     if owned <= {None}:
         return {}
@@ -51,7 +51,7 @@ def _super_eps(site: Site, weights: Sequence[Parameter]) -> dict[str, str]:
 
 
 def _told(site: Site, parameter: Parameter) -> Told | None:
-    """A parameter's schedule as the version has it; ``None`` for a constant rate and for what it has not."""
+    """Return a parameter's schedule in the dialect, or ``None`` for a constant rate. Warn of what the dialect lacks."""
     schedule = site.graph.schedule_of(parameter)
     told, lost = spoken(schedule, old=site.draft.old)
     own = parameter.schedule is not None and parameter.schedule != site.graph.train.bias_schedule
@@ -62,7 +62,7 @@ def _told(site: Site, parameter: Parameter) -> Told | None:
 
 
 def _of_all(site: Site, weights: Sequence[Parameter], falls: Sequence[Told | None]) -> Told | None:
-    """The one schedule that version 2012 has for the weights of all of a layer's inputs."""
+    """Return the schedule for the weights of all inputs, of which the version of 2012 has only one."""
     learnt = [fall for weight, fall in zip(weights, falls, strict=True) if weight.lr] or list(falls)
     if len(set(learnt)) > 1:
         site.draft.problems.left_out(
@@ -75,14 +75,14 @@ def _of_all(site: Site, weights: Sequence[Parameter], falls: Sequence[Told | Non
 
 
 def _rate(rate: float, fall: Told | None, *, old: bool) -> str:
-    """A rate; of version 2 with its schedule, or a number without an exponent."""
+    """Return a learning rate. In version 2 it includes the schedule, and has no exponent."""
     if old:
         return literal(rate)
     return decimal(rate) if fall is None or not rate else fall.of_version_2(decimal(rate))
 
 
 def not_held(graph: Graph, problems: Problems, *, old: bool) -> None:
-    """Warn of what changes the training and stands in neither file (``old``: of 2012)."""
+    """Warn of training settings that neither file can express. ``old``: whether the dialect is that of 2012."""
     train = graph.train
     for key, there, what in (
         ("warmup", train.warmup.length, "warm-up"),
@@ -110,6 +110,6 @@ def not_held(graph: Graph, problems: Problems, *, old: bool) -> None:
 
 
 def command_line(graph: Graph) -> Iterator[str]:
-    """What the original was told on its command line."""
+    """Yield comments about settings that belong on cuda-convnet's command line."""
     train = graph.train
     yield f"convnet.py was told on its command line: --epochs={train.epochs} --mini={train.batch}"

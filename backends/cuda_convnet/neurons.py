@@ -1,4 +1,4 @@
-"""Neurons in the words of cuda-convnet."""
+"""Neurons in the syntax of cuda-convnet."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 PLAIN: dict[type[Op], str] = {
     Relu: "relu", Logistic: "logistic", SoftRelu: "softrelu", Abs: "abs", Square: "square", Sqrt: "sqrt",
 }  # fmt: skip
-"""Neurons that are a word without numbers."""
+"""The words of neurons without parameters."""
 
 
 def word(site: Site, op: Op) -> str:
-    """A neuron as ``neuron=`` says it: ``relu``, ``tanh[1.7159,0.667]``. Raises ``Inexpressible``."""
+    """Return the value of ``neuron=``, such as ``relu`` or ``tanh[1.7159,0.667]``. Raises ``Inexpressible``."""
     if type(op) in PLAIN:
         return PLAIN[type(op)]
     if isinstance(op, Relu6):
@@ -52,7 +52,7 @@ def word(site: Site, op: Op) -> str:
 
 
 def _noisy(site: Site, op: NoisyRelu) -> str:
-    """``nrelu`` of 2012. (The program of version 2 knew it no more, although its parser still took it.)"""
+    """Return ``nrelu``, which only 2012 has: version 2 still parses it but does not implement it."""
     if not site.draft.old:
         raise site.cannot_say("the neurons of version 2 have no noise", "neuron", instead=("--dialect 2012", "relu"))
     if op.std != 1:

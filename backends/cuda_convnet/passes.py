@@ -1,4 +1,4 @@
-"""``updatePeriod``: after how many of the passes of a batch version 2 updates a layer's weights."""
+"""``updatePeriod``: after how many passes of a batch version 2 updates a layer's weights."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from .site import Site
 
 
 def passes(graph: Graph) -> int:
-    """In how many passes a batch goes through: the most replicas of a layer over the fewest."""
+    """Return the number of passes per batch: the most replicas of any layer divided by the fewest."""
     fewest, most = replicas(graph)
     return most // fewest
 
 
 def held(graph: Graph, *, old: bool) -> bool:
-    """Whether what ``accumulate`` says is in the files, as passes."""
+    """Whether the files express ``accumulate``, by the passes of a batch."""
     early = any(p.update_every for p in graph.parameters.values())
     return early and not old and graph.train.accumulate == passes(graph)
 
 
 def update_period(site: Site) -> dict[str, str]:
-    """The key, where it says another thing than its absence: an update after each pass in which the layer is active."""
+    """Return the key ``updatePeriod``, if it differs from the default: an update after each of the layer's passes."""
     graph = site.graph
     fewest, most = site.draft.replicas
     whole = most // fewest
@@ -39,7 +39,7 @@ def update_period(site: Site) -> dict[str, str]:
 
 
 def replicas(graph: Graph) -> tuple[int, int]:
-    """The fewest and the most replicas of a layer. Data have those of their readers, costs those of what they read."""
+    """Return the fewest and the most replicas of any layer except data and costs, which follow their neighbours."""
     layers = [each for each in graph.layers.values() if not isinstance(graph.nodes[each.nodes[0]].op, Input | Loss)]
     counts = [len(layer.placement.replicas) or 1 for layer in layers] or [1]
     return min(counts), max(counts)

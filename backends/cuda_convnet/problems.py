@@ -1,4 +1,4 @@
-"""What the files cannot say, told at the place in the spec."""
+"""Diagnostics for what the files cannot express, located in the spec."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from netspec.source import Source, Span
 
 
 class Inexpressible(Exception):
-    """A layer that has been reported and is given up."""
+    """Raised to give up a layer after its problem has been reported."""
 
 
 class Problems:
-    """The diagnostics so far. ``errors`` says whether there is one that leaves no files."""
+    """Collects diagnostics, each message once per layer."""
 
     def __init__(self, source: Source) -> None:
         file = parse(source)
@@ -36,16 +36,21 @@ class Problems:
     def cannot_say(
         self, layer: str, message: str, *keys: str, notes: Iterable[str] = (), instead: Sequence[str] = ()
     ) -> Inexpressible:
-        """Report what cannot be said, under the first of these keys that the layer has, with what would do
-        ``instead``. The answer is to be raised where nothing can stand for it. The same is said once of a layer,
-        however many sections it becomes."""
+        """Add an error located at the first of ``keys`` that the layer has, and return an exception for the caller.
+
+        Callers raise it unless they can continue to look for further problems. ``instead`` lists alternatives to
+        suggest.
+        """
         told = [*notes, *([f"what would do: {', or '.join(instead)}"] if instead else [])]
         found = Diagnostic("not-in-cfg", f"{layer}: {message}", (self._span(layer, keys),), tuple(told), layer=layer)
         self.found.setdefault((layer, message), found)
         return Inexpressible()
 
     def left_out(self, layer: str, message: str, *keys: str, notes: Iterable[str] = ()) -> None:
-        """Report what is left out."""
+        """Add a warning about something that the files leave out, at the first of ``keys`` that ``layer`` has.
+
+        ``layer`` is the name of a layer or ``train``.
+        """
         where = f"{layer}: " if layer in self.sections else ""
         span = self._span(layer, keys)
         found = Diagnostic(
@@ -54,7 +59,7 @@ class Problems:
         self.found.setdefault((layer, message), found)
 
     def _span(self, layer: str, keys: Iterable[str]) -> Span:
-        """The place of a layer, or of a statement, ``train``."""
+        """Return the span of the first of ``keys`` of a layer or of the ``train`` line, or that of its head."""
         found = self.sections.get(layer) or self.statements.get(layer)
         if found is None:
             return whole(self.source)

@@ -1,4 +1,4 @@
-"""Schedules in the words of both versions."""
+"""Learning rate schedules in the syntax of both versions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .sections import decimal
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A schedule's word, its factor as the original divides by it, its noise, and its steps, if it has some."""
+    """A schedule: its word, the factor by which cuda-convnet divides the rate, its noise, and its number of steps."""
 
     word: str
     factor: str
@@ -28,19 +28,19 @@ class Told:
 
     @property
     def of_2012(self) -> str:
-        """``dexp[tgtFactor=250,noiseStdev=0,numSteps=4]``, beside a rate."""
+        """``dexp[tgtFactor=250,noiseStdev=0,numSteps=4]``, a key beside the rate."""
         steps = f",numSteps={self.steps}" if self.steps else ""
         return f"{self.word}[tgtFactor={self.factor},noiseStdev={self.noise}{steps}]"
 
     def of_version_2(self, base: str) -> str:
-        """``dexp[base=0.01;tgtFactor=250;numSteps=4]``, which is a rate."""
+        """Return ``dexp[base=0.01;tgtFactor=250;numSteps=4]``, which includes the rate ``base``."""
         steps = f";numSteps={self.steps}" if self.steps else ""
         return f"{self.word}[base={base};tgtFactor={self.factor}{steps}]"
 
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """What a version of cuda-convnet cannot say of a schedule."""
+    """A warning about a part of a schedule that a version cannot express."""
 
     message: str
     notes: tuple[str, ...] = ()
@@ -58,7 +58,10 @@ _NO_NOISE = Lost("version 2 of cuda-convnet has no noise in rates; it is left ou
 
 
 def spoken(schedule: Schedule, *, old: bool) -> tuple[Told | None, tuple[Lost, ...]]:
-    """A schedule in the words of a version (``old``: of 2012), ``None`` for a constant rate; and what is lost."""
+    """Return a schedule in the syntax of a version, ``None`` for a constant rate, and what it cannot express.
+
+    ``old``: whether the version is that of 2012.
+    """
     noise = noise_of(schedule)
     more = decimal(noise) if old else "0"
     lost = (_NO_NOISE,) if noise and not old else ()
@@ -79,6 +82,6 @@ def spoken(schedule: Schedule, *, old: bool) -> tuple[Told | None, tuple[Lost, .
 
 
 def _inverse(factor: float) -> str:
-    """1 / factor, in the fewest digits that give the factor back."""
+    """Return 1 / factor, rounded to 12 digits if that still gives the factor."""
     short = float(f"{1 / factor:.12g}")
     return decimal(short if 1 / short == factor else 1 / factor)

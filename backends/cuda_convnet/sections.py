@@ -1,4 +1,4 @@
-"""Sections of the two files, and their text."""
+"""The sections of the two files, and their text."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from decimal import Decimal
 from netspec.ir.shape import Shape
 
 FIRST_LINE = "# Written by netspec. Another `netspec compile` overwrites this file as long as this line stands first."
-"""What both files begin with, and what shows that a file may be overwritten."""
+"""The first line of both files, which marks them as safe to overwrite."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A section's value as a reader sees it: its name, its shape, and the GPUs that it lives on (none for data)."""
+    """A section as its readers see it: its name, output shape, and GPUs (none for data)."""
 
     name: str
     shape: Shape
@@ -23,7 +23,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """What stands for a layer's value: one section, or one for each GPU. ``split``: each GPU may read its own alone."""
+    """The sections that hold a layer's value: one, or one per GPU. ``split``: each GPU may read only its own share."""
 
     parts: tuple[Part, ...]
     split: bool = False
@@ -31,7 +31,7 @@ class Value:
 
 @dataclass(slots=True)
 class Section:
-    """One section of the layer file with its section of the parameter file. ``layer`` is the spec's."""
+    """A section of the layer file, with the keys of its parameter section. ``layer`` is the layer in the spec."""
 
     name: str
     layer: str
@@ -40,19 +40,19 @@ class Section:
 
 
 def text_of(sections: Iterable[tuple[str, Mapping[str, str]]], head: Sequence[str]) -> str:
-    """A file: comments, then its sections."""
+    """Return the text of a file: comment lines, then sections."""
     blocks = ["\n".join(f"# {line}".rstrip() for line in head)]
     blocks += ["\n".join([f"[{name}]", *(f"{key}={value}" for key, value in keys.items())]) for name, keys in sections]
     return "\n\n".join(blocks) + "\n"
 
 
 def decimal(value: float) -> str:
-    """A number without an exponent, which both versions take everywhere."""
+    """Return a number without an exponent, which both versions accept everywhere."""
     if value == int(value) and abs(value) < 1e15:
         return str(int(value))
     return f"{Decimal(repr(value)):f}"
 
 
 def listed(values: Iterable[object]) -> str:
-    """Values in a row, as a key lists them: one for each input."""
+    """Return comma-separated values, one for each input."""
     return ",".join(map(str, values))

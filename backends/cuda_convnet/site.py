@@ -1,4 +1,4 @@
-"""One section on its way: what it reads, where it stands, and what its layer's operations are."""
+"""The context in which a section is emitted: its layer, inputs and GPUs, and the file so far."""
 
 from __future__ import annotations
 
@@ -17,8 +17,11 @@ from .sections import Part, Section, Value, listed
 
 @dataclass(slots=True)
 class Draft:
-    """The layer file so far. ``replicas`` are the fewest and the most of a layer, ``values`` what layers have become,
-    ``taken`` the names of all sections."""
+    """The layer file so far.
+
+    ``replicas`` are the fewest and the most replicas of a layer, ``values`` the sections of the layers emitted so far,
+    ``taken`` the names of all sections.
+    """
 
     graph: Graph
     dialect: Dialect
@@ -33,21 +36,21 @@ class Draft:
         return self.dialect == "2012"
 
     def name(self, wanted: str) -> str:
-        """A name for a section that no other has."""
+        """Reserve and return an unused section name, with underscores appended if need be."""
         while wanted in self.taken:
             wanted += "_"
         self.taken.add(wanted)
         return wanted
 
     def add(self, section: Section, shape: Shape, gpu: tuple[int, ...]) -> Part:
-        """Keep a section; the answer is what its readers see. GPUs that its first input has too are not said."""
+        """Append a section, and return what its readers see."""
         self.sections.append(section)
         return Part(section.name, shape, gpu)
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A layer, or its share on one of the GPUs, ``member``. ``name`` is that of the section."""
+    """A layer, or its share on the GPU ``member``. ``name`` is that of the section."""
 
     draft: Draft
     layer: Layer
@@ -60,19 +63,19 @@ class Site:
 
     @property
     def nodes(self) -> tuple[Node, ...]:
-        """The layer's operations, without the neuron behind them."""
+        """The operations of the layer, without its neuron."""
         nodes = tuple(self.graph.nodes[name] for name in self.layer.nodes)
         return nodes[:-1] if self.neuron is not None else nodes
 
     @property
     def neuron(self) -> Op | None:
-        """The function that the layer applies to its output, if that is not all that it does."""
+        """The neuron that follows the layer's other operations, if any."""
         last = self.graph.nodes[self.layer.nodes[-1]].op
         return last if isinstance(last, Neuron) and len(self.layer.nodes) > 1 else None
 
     @property
     def gpu(self) -> tuple[int, ...]:
-        """The GPUs that the section lives on: 0 where the spec leaves it open."""
+        """The GPUs of the section; GPU 0 if the spec does not say."""
         placement = self.layer.placement
         if self.member is not None:
             return (self.member,)
@@ -80,11 +83,11 @@ class Site:
 
     @property
     def groups(self) -> int:
-        """In how many parts the layer is, one for each GPU."""
+        """The number of sections, one per GPU, into which the layer is divided."""
         return self.graph.groups if self.member is not None else 1
 
     def own(self, index: int) -> bool:
-        """Whether the section reads its own GPU's share of an input."""
+        """Whether the section reads only its own GPU's share of an input."""
         return self.member is not None and self.draft.values[self.layer.inputs[index]].split and self.reads_own
 
     @property
@@ -92,12 +95,12 @@ class Site:
         return self.layer.reads == "own"
 
     def parts(self, index: int = 0) -> tuple[Part, ...]:
-        """The sections that one of the inputs is read from."""
+        """Return the sections that hold what the site reads of an input."""
         value = self.draft.values[self.layer.inputs[index]]
         return (value.parts[self.member or 0],) if self.own(index) else value.parts
 
     def one(self, index: int = 0) -> Part:
-        """The one section that an input is read from: the shares of all GPUs are joined for it."""
+        """Return one section that holds an input. If several do, add a ``concat`` of them."""
         parts = self.parts(index)
         if len(parts) == 1:
             return parts[0]
@@ -110,23 +113,23 @@ class Site:
         return self.draft.add(section, shape, self.gpu)
 
     def place(self, inherited: tuple[int, ...]) -> dict[str, str]:
-        """``gpu=``, where the section does not live where its first input does."""
+        """Return the key ``gpu``, unless the GPUs are those inherited from the first input."""
         return {} if self.gpu == inherited else {"gpu": listed(self.gpu)}
 
     @property
     def shape(self) -> Shape:
-        """The shape of the section's output: its share, where the layer is divided over the GPUs."""
+        """The output shape of the section: the GPU's share if the layer is divided."""
         whole = self.layer.output
         return Shape(whole.channels // self.groups, *whole[1:])
 
     def cannot_say(
         self, message: str, *keys: str, notes: tuple[str, ...] = (), instead: tuple[str, ...] = ()
     ) -> Inexpressible:
-        """Report what cannot be said of the layer, as ``Problems.cannot_say`` does."""
+        """Add an error about the layer; see ``Problems.cannot_say``."""
         return self.draft.problems.cannot_say(self.layer.name, message, *keys, notes=notes, instead=instead)
 
     def square(self, index: int = 0) -> tuple[int, int]:
-        """Channels and side of the maps of an input. The original's are square."""
+        """Return channels and side of an input's maps. Raises ``Inexpressible`` if they are not square."""
         shape = self.parts(index)[0].shape
         if not shape.is_image:
             raise self.cannot_say("it reads a vector, which has no maps")
@@ -135,7 +138,7 @@ class Site:
         return shape.channels, shape.height
 
     def section(self, type_: str, reads: tuple[Part, ...], keys: Mapping[str, str], **params: str) -> Section:
-        """A section of the layer with its neuron and its place."""
+        """Return a section for the layer, with its neuron and its GPUs."""
         made = Section(self.name, self.layer.name, {"type": type_}, params)
         if reads:
             made.keys["inputs"] = listed(part.name for part in reads)

@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 def make(
     net: Net, stem: str, *, dialect: Dialect | None = None, tell: Callable[[Sequence[Diagnostic]], None] | None = None
 ) -> dict[str, str]:
-    """The two files. Without a ``dialect`` they are of 2012 where that can say it, else of version 2. ``tell`` is
-    given what is left out of them."""
+    """Return the two files; see ``files.emit``. ``tell`` is called with the warnings about what they leave out."""
     files = emit(net, dialect)
     if tell is not None:
         tell(files.warnings)

@@ -1,7 +1,7 @@
-"""A graph as an ONNX file, for inference: built with onnx's own helpers and numpy, without torch.
+"""Compile a graph to an ONNX model for inference, with onnx's helpers and numpy. torch is not needed.
 
-Finding out what a spec can be compiled to imports this package, so that onnx and numpy are imported only when one of
-its functions is called.
+netspec imports this package whenever it lists its compile targets, so onnx and numpy are imported inside the functions
+that use them.
 """
 
 from __future__ import annotations
@@ -21,21 +21,24 @@ __all__ = ["emissions", "initial_values", "model"]
 
 
 def model(graph: Graph, weights: Mapping[str, Floats], *, spec: str, losses: bool = False) -> ModelProto:
-    """The ONNX model of a network outside training; see ``assembly.py``."""
+    """Return the ONNX model of a network in evaluation mode; see ``assembly.model``."""
     from .assembly import model as make
 
     return make(graph, weights, spec=spec, losses=losses)
 
 
 def initial_values(graph: Graph, seed: int) -> dict[str, Floats]:
-    """Every parameter's initial values by its key, float32, as the ``pytorch`` backend draws them."""
+    """Return the initial float32 values of every parameter by key, equal to those that the ``pytorch`` backend draws.
+
+    They agree up to the last digits of float32; see ``initial.py``.
+    """
     from .initial import initial_values as drawn
 
     return drawn(graph, seed)
 
 
 def emissions() -> Mapping[type[Op], Emission]:
-    """What writes each operation but the input."""
+    """Return the function that emits each operation. ``Input`` has none: it is the ONNX graph's own input."""
     from .ops import EMISSIONS
 
     return EMISSIONS

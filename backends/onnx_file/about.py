@@ -1,4 +1,4 @@
-"""What a model says of itself in its metadata, which every runtime hands out as texts by name."""
+"""The metadata of an ONNX model: a mapping of strings to strings that every runtime can read."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from netspec.ir.graph import Graph
 
 
 def about(graph: Graph, spec: str) -> dict[str, str]:
-    """The net's name, its spec with the hash that runs know it by, and how images are prepared.
+    """Return the net's name, its spec with the SHA-256 that run folders record, and how to preprocess images.
 
-    Pixels are scaled to 0..``input.range``, then ``input.mean`` is subtracted (the training images' mean ``image``,
-    their mean in each ``channel``, ``none``, or numbers with commas between them), and what is left divided by
-    ``input.std`` (``channel``, ``none``, or numbers); channels are in the order ``input.order``. ``input.resize`` is
-    what the shorter side of an image is scaled to, and ``input.crop`` (height x width) is cut from its centre.
+    Pixels are scaled to 0..``input.range``. ``input.mean`` is then subtracted: the mean ``image`` of the training set,
+    its mean per ``channel``, ``none``, or comma-separated numbers. The result is divided by ``input.std``: ``channel``,
+    ``none``, or numbers. ``input.order`` is the order of the channels. The shorter side of an image is first resized to
+    ``input.resize``, and ``input.crop`` (height x width) is cut from the centre.
     """
     preprocessing = graph.preprocessing
     found = {

@@ -1,4 +1,4 @@
-"""The whole ONNX model: the graph's inputs, nodes, tensors and outputs, and what is said of it."""
+"""Assemble the ONNX model: inputs, nodes, tensors, outputs and metadata."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from .site import LABELS, Floats, Site, Writer
 from .target import PRODUCER
 
 OPSET = 17
-"""The version of ONNX's operator set, of 2022: all that is needed is in it, and runtimes of that year read it."""
+"""Version of the ONNX operator set. Version 17 has every operator needed here, and runtimes since 2022 support it."""
 
 IR_VERSION = 8
-"""The version of the file format that came with it."""
+"""Version of the file format that was released with operator set 17."""
 
 BATCH = "N"
-"""What the number of images is called."""
+"""Symbolic name of the batch dimension."""
 
 
 def model(
@@ -34,23 +34,23 @@ def model(
     facts: Mapping[str, str] | None = None,
     losses: bool = False,
 ) -> onnx.ModelProto:
-    """The ONNX model of a network outside training.
+    """Return the ONNX model of a network in evaluation mode.
 
-    Its input is called like the spec's, N x C x H x W, preprocessed, float32. Every layer's value bears the layer's
-    name. The first output is the file's last layer (of a loss, the scores that it reads); the others are the layers
-    that no other layer reads.
+    The input has the name of the spec's input layer and takes preprocessed float32 images, N x C x H x W. The value of
+    every layer has the layer's name. The first output is the last layer of the spec or, if that is a loss which is left
+    out, the scores that the loss reads. The other outputs are the layers that no other layer reads.
 
     Parameters
     ----------
     weights:
-        Each parameter by its key, and batch normalisations' ``LAYER.running_mean`` and ``LAYER.running_var`` (where
-        they are missing, 0 and 1), float32.
+        Float32 values of each parameter by key, and ``LAYER.running_mean`` and ``LAYER.running_var`` of batch
+        normalisations (0 and 1 if missing).
     spec:
-        The spec's text.
+        The text of the spec.
     facts:
-        What is said of the weights in the model's metadata.
+        Further metadata, about the weights.
     losses:
-        Whether the losses are outputs as well. The model then has a second input of N class numbers, int64.
+        Whether to emit the losses too. The model then has a second input of N class numbers, int64.
     """
     nodes = [node for node in graph.nodes.values() if losses or not isinstance(node.op, Loss)]
     writer = Writer(weights, labels=_unused(LABELS, graph))
@@ -81,7 +81,7 @@ def model(
 
 
 def _outputs(graph: Graph, nodes: list[Node]) -> list[Node]:
-    """The network's own output, then what nothing reads."""
+    """Return the network's output, followed by the other nodes that no node reads."""
     own = graph.output if graph.output in nodes else graph.scores
     read = {name for node in nodes for name in node.inputs}
     return [own, *(node for node in nodes if node.name not in read and node is not own)]
@@ -93,7 +93,7 @@ def _value(node: Node) -> ValueInfoProto:
 
 
 def _unused(name: str, graph: Graph) -> str:
-    """The name itself, or with underscores behind it if a layer is called so."""
+    """Return ``name``, with underscores appended until no node has that name."""
     while name in graph.nodes:
         name += "_"
     return name

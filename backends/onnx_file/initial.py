@@ -1,7 +1,7 @@
-"""Initial values without torch: the numbers that torch draws from the same seed, up to float32's last digits.
+"""Initial values without torch: reproduce the numbers that torch draws from a seed, up to float32's last digits.
 
-torch's generator on the CPU is the Mersenne Twister (Matsumoto & Nishimura 1998), which numpy has as well, and makes
-Gaussians of pairs of uniform numbers (Box & Muller 1958). The order in which it uses them is written in
+torch's CPU generator is the Mersenne Twister (Matsumoto & Nishimura 1998), which numpy provides too. It makes normal
+numbers from pairs of uniform ones (Box & Muller 1958), in the order defined in
 ``aten/src/ATen/native/cpu/DistributionTemplates.h`` and ``ATen/core/DistributionsHelper.h``.
 """
 
@@ -19,24 +19,26 @@ from netspec.ir.graph import Graph, Parameter
 from .site import Floats
 
 RUN = 16
-"""Gaussians that torch makes at once: 8 cosines, then the 8 sines of the same pairs."""
+"""How many normal numbers torch makes at once: 8 cosines, then the 8 sines of the same pairs."""
 
 BLOCK = 2**16 * RUN
-"""Gaussians that are worked out at once here: few enough to need little memory beside the result."""
+"""How many normal numbers are computed at a time here, to keep temporary arrays small compared to the result."""
 
 _UNIT = np.float32(2**-24)
 _CIRCLE = np.float32(2 * math.pi)
 
 
 def initial_values(graph: Graph, seed: int) -> dict[str, Floats]:
-    """Every parameter's initial values by its key, float32."""
+    """Return the initial float32 values of every parameter by key."""
     return {key: draw(parameter, seed) for key, parameter in graph.parameters.items()}
 
 
 def draw(parameter: Parameter, seed: int) -> Floats:
-    """A parameter's initial values for this seed, as the ``pytorch`` backend draws them: the generator is seeded with
-    SHA-256 of ``seed:key``, of whose 64 bits torch uses the last 32. Weights that a connection table leaves out are
-    drawn too; the model has zeros in their places, whatever it is given."""
+    """Return a parameter's initial float32 values, as the ``pytorch`` backend draws them from the same seed.
+
+    The generator is seeded with the first 63 bits of the SHA-256 of ``seed:key``, of which torch uses the low 32.
+    Weights that a connection table leaves out are drawn too; the model masks them with zeros in any case.
+    """
     digest = sha256(f"{seed}:{parameter.key}".encode()).digest()
     twister = np.random.RandomState((int.from_bytes(digest[:8], "big") >> 1) & 0xFFFFFFFF)
     count = math.prod(parameter.shape)
@@ -52,12 +54,12 @@ def draw(parameter: Parameter, seed: int) -> Floats:
 
 
 def _uniform(twister: np.random.RandomState, count: int) -> Floats:
-    """24 random bits each, from 0 to just under 1."""
+    """Return ``count`` numbers in [0, 1) of 24 random bits each."""
     return (_words(twister, count) & 0xFFFFFF).astype(np.float32) * _UNIT
 
 
 def _gaussians(twister: np.random.RandomState, count: int) -> Floats:
-    """Where 16 do not divide the number, the last 16 are made of numbers drawn after all the others."""
+    """Return ``count`` >= 16 standard normal numbers. If 16 does not divide ``count``, the last 16 are drawn anew."""
     values = np.empty(count, dtype=np.float32)
     whole = count - count % RUN
     for start in range(0, whole, BLOCK):
@@ -70,14 +72,14 @@ def _gaussians(twister: np.random.RandomState, count: int) -> Floats:
 
 
 def _box_muller(uniform: Floats) -> Floats:
-    """Of each 16, the first 8 are the radii's numbers and the last 8 the angles'."""
+    """Transform uniform numbers in blocks of 16: the first 8 give the radii, the last 8 the angles."""
     first, second = np.moveaxis(uniform.reshape(-1, 2, RUN // 2), 1, 0)
     radius, angle = np.sqrt(-2 * np.log(1 - first)), _CIRCLE * second
     return np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1).reshape(-1)
 
 
 def _few_gaussians(twister: np.random.RandomState, count: int) -> Floats:
-    """Fewer than 16 are made one pair after the other, of 53 bits each: a cosine, then its sine."""
+    """Return fewer than 16 standard normal numbers, which torch makes pair by pair, cosine then sine, from 53 bits."""
     pairs = -(-count // 2)
     words = _words(twister, 4 * pairs).astype(np.uint64).reshape(-1, 2, 2)
     bits = (words[..., 0] << np.uint64(32) | words[..., 1]) & np.uint64(2**53 - 1)
@@ -87,5 +89,5 @@ def _few_gaussians(twister: np.random.RandomState, count: int) -> Floats:
 
 
 def _words(twister: np.random.RandomState, count: int) -> NDArray[np.uint32]:
-    """The generator's next numbers of 32 bits."""
+    """Return the generator's next 32-bit words."""
     return twister.randint(0, 2**32, size=count, dtype=np.uint32)

@@ -1,4 +1,4 @@
-"""Where an operation is written into the ONNX graph: what it reads, and what it may add."""
+"""The context in which an operation is emitted into the ONNX graph: its inputs, and how to add nodes and tensors."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from netspec.ir.shape import Shape
 Floats = NDArray[np.float32]
 
 LABELS = "labels"
-"""What the input of class numbers is called, where there is one."""
+"""Name of the input of class numbers, if the model has one."""
 
 
 @dataclass
 class Writer:
-    """Collects the ONNX nodes and tensors of a graph. ``arrays`` are the parameters and running statistics by key."""
+    """Collects the ONNX nodes and tensors of a graph. ``arrays`` holds parameters and running statistics by key."""
 
     arrays: Mapping[str, Floats]
     labels: str = LABELS
@@ -31,7 +31,7 @@ class Writer:
     names: set[str] = field(default_factory=set)
 
     def tensor(self, name: str, array: NDArray[Any]) -> str:
-        """A constant or a parameter under its name; what two operations share is stored once."""
+        """Store a constant or a parameter, once even if several operations use it, and return its name."""
         if name not in self.tensors:
             self.tensors[name] = numpy_helper.from_array(np.ascontiguousarray(array), name)
         return name
@@ -43,19 +43,19 @@ class Writer:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """One operation's place in the ONNX graph.
+    """One operation in the ONNX graph.
 
-    Values, and the tensors that the operation needs beside its parameters, are called after the operation:
-    ``norm1/square``. No layer can be called so.
+    Its intermediate values, and its tensors other than parameters, are named ``norm1/square``: the name of the
+    operation, then a slash, which no layer name contains.
 
     Parameters
     ----------
     node:
         The operation.
     shapes:
-        The shapes of what it reads, without the batch.
+        The shapes of its inputs, without the batch.
     writer:
-        The ONNX graph so far.
+        Collects the ONNX graph.
     """
 
     node: Node
@@ -64,59 +64,59 @@ class Site:
 
     @property
     def x(self) -> str:
-        """The value that an operation with one input reads."""
+        """The name of the first or only input."""
         return self.node.inputs[0]
 
     @property
     def shape(self) -> Shape:
-        """The shape of that value, without the batch."""
+        """The shape of ``x``, without the batch."""
         return self.shapes[0]
 
     @property
     def labels(self) -> str:
-        """The input of class numbers, N."""
+        """The name of the input of N class numbers."""
         return self.writer.labels
 
     def result(self, kind: str, *inputs: str, **attributes: Any) -> None:
-        """Append the ONNX operator that makes the operation's value."""
+        """Append the ONNX operator that computes the operation's output."""
         self.writer.node(kind, inputs, (self.node.name,), attributes)
 
     def inner(self, kind: str, *inputs: str, **attributes: Any) -> str:
-        """Append an ONNX operator that makes a value on the way, and return that value's name."""
+        """Append an ONNX operator that computes an intermediate value, and return its name."""
         name = self._new(kind.lower())
         self.writer.node(kind, inputs, (name,), attributes)
         return name
 
     def several(self, kind: str, x: str, words: Sequence[str], **attributes: Any) -> tuple[str, ...]:
-        """Append an ONNX operator that makes several values on the way, and return their names."""
+        """Append an ONNX operator that computes several intermediate values, and return their names."""
         names = tuple(self._new(word) for word in words)
         self.writer.node(kind, (x,), names, attributes)
         return names
 
     def split(self, x: str, parts: int) -> tuple[str, ...]:
-        """Cut a value into so many equal runs of channels."""
+        """Split the channels of a value into equal parts, and return their names."""
         return self.several("Split", x, ("group",) * parts, axis=1)
 
     def constant(self, what: str, array: NDArray[Any] | float) -> str:
-        """A tensor of the operation's own; a single number is float32."""
+        """Store a constant of this operation, and return its name. A single number becomes float32."""
         values = np.asarray(array, dtype=np.float32) if isinstance(array, int | float) else array
         return self.writer.tensor(f"{self.node.name}/{what}", values)
 
     def sizes(self, what: str, *numbers: int) -> str:
-        """A tensor of whole numbers: a shape, axes, the ends of a slice."""
+        """Store an int64 constant (a shape, axes, the ends of a slice), and return its name."""
         return self.constant(what, np.array(numbers, dtype=np.int64))
 
     def parameter(self, place: int, lay: Callable[[Floats], Floats] = lambda values: values) -> str:
-        """A parameter of the operation, laid out as ONNX reads it, under its own key."""
+        """Store a parameter under its key, in the layout that ``lay`` converts it to, and return the key."""
         key = self.node.params[place]
         return self.writer.tensor(key, lay(self.writer.arrays[key]))
 
     def parameters(self, lay: Callable[[Floats], Floats] = lambda values: values) -> tuple[str, ...]:
-        """The weight, laid out as ONNX reads it, and the bias if there is one."""
+        """Store the weight, in the layout that ``lay`` converts it to, and the bias if any, and return their keys."""
         return self.parameter(0, lay), *(self.parameter(place) for place in range(1, len(self.node.params)))
 
     def statistic(self, what: str, start: float) -> str:
-        """A running statistic of the layer; where none is given it is still at its start."""
+        """Store a running statistic of the layer, filled with ``start`` if there is none, and return its key."""
         key = f"{self.node.layer}.{what}"
         at_start = np.full(self.node.output.channels, start, dtype=np.float32)
         return self.writer.tensor(key, self.writer.arrays.get(key, at_start))
@@ -131,6 +131,6 @@ class Site:
 
 
 Emission = Callable[[Any, Site], None]
-"""Writes an operation at its site; the first argument's type is the table's key."""
+"""Emits an operation at its site. The type of the first argument is its key in the table."""
 
 Table = dict[type[Op], Emission]

@@ -19,10 +19,10 @@ from netspec.units import count, size
 PRODUCER = "netspec"
 
 LARGEST = 2**31 - 2**26
-"""Bytes of weights. A protobuf message, which an ONNX file is, has less than 2 GiB; 64 MiB are left for the rest."""
+"""The most bytes of weights. A protobuf message is limited to 2 GiB, of which 64 MiB are reserved for the rest."""
 
 _START = re.compile(rb"\x08[\x01-\x7f]\x12" + bytes([len(PRODUCER)]) + PRODUCER.encode())
-"""How a model begins that netspec made: the version of the file's format, then the producer."""
+"""The first bytes of a model that netspec wrote: the format version, then the producer."""
 
 
 def make(
@@ -34,13 +34,15 @@ def make(
     losses: bool = False,
     tell: Callable[[Sequence[Diagnostic]], None] | None = None,
 ) -> dict[str, bytes]:
-    """The model, with these weights, or with the initial values of the seed; with ``losses`` also these. ``tell`` is
-    given what the runtime will draw by chance.
+    """Return the ONNX file, with these weights or else with the initial values of the seed.
+
+    ``losses`` adds the losses as outputs. ``tell`` is called with a warning for each operation whose random numbers
+    the runtime draws itself.
 
     Raises
     ------
     SpecError
-        ``too-large-for-onnx``: the weights need more than an ONNX file holds.
+        ``too-large-for-onnx``: the weights do not fit in an ONNX file.
     """
     _need_to_fit(net)
     from .assembly import model
@@ -55,7 +57,7 @@ def make(
 
 
 def is_ours(path: Path) -> bool:
-    """Whether a file is a model that netspec made."""
+    """Whether a file is an ONNX model that netspec wrote."""
     with path.open("rb") as file:
         return _START.match(file.read(16)) is not None
 
@@ -70,11 +72,11 @@ def _need_to_fit(net: Net) -> None:
 
 
 def _drawn(net: Net) -> Iterator[Diagnostic]:
-    """What the runtime draws anew in every run."""
+    """Yield a warning for each layer whose noise the runtime draws, beyond the control of any seed."""
     sections = {section.name.text: section for section in parse(net.source).sections}
     for node in net.graph.nodes.values():
         if isinstance(node.op, NoisyRelu):
-            section = sections.get(node.layer)  # none where a variant has it of its base
+            section = sections.get(node.layer)  # None if the layer comes from the base of a variant
             neuron = by_key(section.pairs).get("neuron") if section is not None else None
             known = [neuron.span] if neuron is not None else [section.name.span] if section is not None else []
             yield Diagnostic(

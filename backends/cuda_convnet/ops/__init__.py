@@ -1,4 +1,4 @@
-"""From operations to sections. What is in neither table no layer of a spec begins with."""
+"""Emit operations as sections. No layer's main operation is missing from both tables."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ REFUSED: Mapping[type[Op], tuple[str, tuple[str, ...]]] = {
         ("neuron=linear(0.25, 0)",),
     ),
 }
-"""Operations that neither version has, why, and what would do."""
+"""Operations that neither version supports: the reason, and alternatives to suggest."""
 
 
 def main(site: Site) -> Node:
-    """The operation that says which section a layer becomes: the one with weights, else the first."""
+    """Return the operation that decides the type of a layer's section: the one with weights, else the first."""
     return next((node for node in site.nodes if isinstance(node.op, Conv | Local | Linear)), site.nodes[0])

@@ -1,4 +1,4 @@
-"""Layers that join values, or look at single numbers: concat, sum, max, softmax, dropout."""
+"""Sections of concat, sum, max, softmax, dropout, flatten and reshape layers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..site import Site
 
 
 def concat(site: Site) -> Section:
-    """``concat``. Of layers on the GPUs in their order each is a share already."""
+    """``concat``. If each input lies on one GPU, in order, the section of a GPU reads only that GPU's input."""
     inputs = range(len(site.layer.inputs))
     if site.member is not None and not all(site.own(i) for i in inputs):
         reads: tuple[Part, ...] = site.parts(site.member)
@@ -36,7 +36,7 @@ def _all(site: Site) -> tuple[Part, ...]:
 
 
 def softmax(site: Site) -> Section:
-    """``softmax``, of a vector."""
+    """``softmax`` of a vector."""
     read = site.one()
     if read.shape.is_image and read.shape[1:] != (1, 1):
         raise site.cannot_say(f"cuda-convnet's softmax is of a vector, and it reads {read.shape}")
@@ -44,7 +44,7 @@ def softmax(site: Site) -> Section:
 
 
 def dropout(site: Site) -> Section:
-    """``hs`` of 2012, ``dropout2`` and ``dropout`` of version 2."""
+    """``hs`` in 2012, ``dropout2`` or ``dropout`` in version 2."""
     op, read = site.nodes[0].op, site.one()
     assert isinstance(op, Dropout)
     keep = literal(round(1 - op.rate, 12))
@@ -58,7 +58,7 @@ def dropout(site: Site) -> Section:
 
 
 def vector(site: Site) -> Section:
-    """``flatten`` and ``reshape`` with a neuron of their own."""
+    """``concat`` of one input, for a flatten or reshape layer with a neuron."""
     return site.section("concat", (site.one(),), {})
 
 

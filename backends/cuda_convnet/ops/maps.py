@@ -1,4 +1,4 @@
-"""Layers over maps without weights: pooling, normalisation, and the fixed functions."""
+"""Sections of layers over feature maps without weights: pooling, normalisation, and fixed image operations."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from .places import pooling
 
 
 def pool(site: Site) -> Section:
-    """``pool``: of the maximum, by magnitude or not, of the average, or of the sum. ``cmpool``, where rows are maps."""
+    """``pool``, for max, max-abs, average and sum pooling, or ``cmpool`` for pooling across maps."""
     op = site.nodes[0].op
     assert isinstance(op, Pool)
     if isinstance(op, MaxPool) and _across_maps(op, site.parts()[0].shape):
@@ -50,7 +50,8 @@ def pool(site: Site) -> Section:
 
 
 def _across_maps(op: MaxPool, read: Shape) -> bool:
-    """Whether windows are columns of one map, each of whose rows has the pixels of a square map."""
+    """Whether a pooling is across maps: a one-channel image whose rows are flattened square maps, with windows one
+    column wide."""
     window, pad = op.window, op.window.pad
     if not read.is_image or read.channels > 1 or (window.kernel == (1, 1) and read.height == read.width):
         return False
@@ -59,7 +60,7 @@ def _across_maps(op: MaxPool, read: Shape) -> bool:
 
 
 def _pool_across(site: Site, op: MaxPool) -> Section:
-    """``cmpool`` of version 2."""
+    """``cmpool``, which only version 2 has."""
     if site.draft.old:
         site.cannot_say("cuda-convnet of 2012 does not pool across maps", instead=("--dialect v2",))
     window, read = op.window, site.one()
@@ -73,7 +74,7 @@ _POOLS: dict[type[Op], str] = {MaxPool: "max", MaxAbsPool: "maxabs", AvgPool: "a
 
 
 def cross_map(site: Site) -> Section:
-    """``cmrnorm``. A window that reaches over the whole run of channels from any of them is a block."""
+    """``cmrnorm``. Groups become ``blocked`` if the window of every channel covers its whole group."""
     op, (channels, _) = site.nodes[0].op, site.square()
     assert isinstance(op, Lrn)
     if op.groups % site.groups:
@@ -105,7 +106,7 @@ def within_maps(site: Site) -> Section:
 
 
 def _scale(alpha: float, count: int) -> str:
-    """The factor that divided by the numbers in the window is alpha, as short as it can be."""
+    """Return ``scale``, which cuda-convnet divides by the size of the window to get alpha, with few digits."""
     exact = alpha * count
     short = float(f"{exact:.12g}")
     return literal(short if math.isclose(short / count, alpha, rel_tol=1e-15) else exact)
@@ -133,12 +134,15 @@ def mirror(site: Site) -> Section:
 
 
 def _as_it_is(site: Site) -> Section:
-    """A ``neuron`` that is the identity, for where its own neuron or its place makes it a section."""
+    """An identity ``neuron``, for an identity layer that needs a section because of its neuron or its GPUs."""
     return site.section("neuron", (site.one(),), {"neuron": "ident"})
 
 
 def crop(site: Site) -> Section:
-    """``crop`` of version 2, through which no gradient goes; over weights, and in 2012, ``pool`` of single pixels."""
+    """``crop`` of version 2, or ``pool`` of single pixels in 2012 and after layers with weights.
+
+    cuda-convnet's ``crop`` does not propagate gradients, which layers with weights before it need.
+    """
     if is_identity(site.nodes[0].op, site.graph.shapes(site.nodes[0])):
         return _as_it_is(site)
     op, (channels, _) = site.nodes[0].op, site.square()
@@ -158,7 +162,7 @@ def crop(site: Site) -> Section:
 
 
 def _over_weights(site: Site) -> bool:
-    """Whether a layer with weights stands below."""
+    """Whether any layer that the site's layer depends on has weights."""
     waiting, seen = list(site.layer.inputs), set[str]()
     while waiting:
         layer = site.graph.layers[waiting.pop()]
@@ -170,7 +174,7 @@ def _over_weights(site: Site) -> bool:
 
 
 def _pixels(site: Site, start: int, places: int) -> Section:
-    """``pool`` by magnitude of single pixels, so many along an axis from ``start`` on: 0 where there is none."""
+    """``pool`` of ``places`` single pixels along each axis from ``start`` on; pixels outside the image are 0."""
     channels, _ = site.square()
     keys = {"pool": "maxabs", "channels": str(channels), "sizeX": "1", "stride": "1"}
     keys |= {"start": str(start)} if start else {}
@@ -178,7 +182,7 @@ def _pixels(site: Site, start: int, places: int) -> Section:
 
 
 def zero_pad(site: Site) -> Section:
-    """``pool`` of single pixels, some of them outside the image."""
+    """``pool`` of single pixels, some of which are outside the image and read as 0."""
     if is_identity(site.nodes[0].op, site.graph.shapes(site.nodes[0])):
         return _as_it_is(site)
     op, (_, side) = site.nodes[0].op, site.square()

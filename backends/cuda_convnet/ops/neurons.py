@@ -1,4 +1,4 @@
-"""Layers that are a neuron and nothing else, as sections of their own."""
+"""Sections of layers that consist of a neuron."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..site import Site
 
 
 def neuron(site: Site) -> Section:
-    """A layer that is a neuron and nothing else."""
+    """``neuron``."""
     read = site.one()
     return site.section("neuron", (read,), {"neuron": word(site, site.nodes[0].op)})
 

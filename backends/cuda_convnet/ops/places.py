@@ -1,4 +1,4 @@
-"""Where windows stand: cuda-convnet's arithmetic, against the spec's."""
+"""The positions of windows: match the spec's output sizes with cuda-convnet's arithmetic."""
 
 from __future__ import annotations
 
@@ -11,14 +11,17 @@ from ..site import Site
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A convolution's ``padding``, and whether version 2 has to be told that there are more windows than usual."""
+    """A convolution's ``padding``, and whether version 2 needs an explicit, larger number of windows (``modulesX``)."""
 
     padding: int
     more_windows: bool = False
 
 
 def convolution(site: Site, window: Window, side: int, places: int, index: int) -> Place:
-    """The padding with which the original has the spec's windows. Raises ``Inexpressible`` where it has others."""
+    """Return the padding that gives ``places`` windows along an axis of ``side`` pixels.
+
+    Raises ``Inexpressible`` if cuda-convnet would compute another number of windows.
+    """
     before, kernel, stride = _equal_sides(site, window)
     if window.dilation != (1, 1):
         raise site.cannot_say("cuda-convnet has no dilation", "dilation", instead=("dilation=1",))
@@ -34,7 +37,7 @@ def convolution(site: Site, window: Window, side: int, places: int, index: int) 
 
 
 def pooling(site: Site, window: Window, side: int, places: int) -> dict[str, str]:
-    """``start`` and ``outputsX`` of the spec's windows, where they are not the usual ones."""
+    """Return ``start`` and ``outputsX``, each if it differs from cuda-convnet's default."""
     before, kernel, stride = _equal_sides(site, window)
     usual = 1 - (-(side + before - kernel) // stride)
     keys = {"start": str(-before)} if before else {}
@@ -42,7 +45,7 @@ def pooling(site: Site, window: Window, side: int, places: int) -> dict[str, str
 
 
 def _equal_sides(site: Site, window: Window) -> tuple[int, int, int]:
-    """Padding before, kernel and stride, which the original has alike in both directions."""
+    """Return left padding, kernel and stride. Raises ``Inexpressible`` if they differ between the two axes."""
     for key, (rows, columns) in {"kernel": window.kernel, "stride": window.stride}.items():
         if rows != columns:
             message = f"cuda-convnet's windows are square, and its {key} is {rows}x{columns}"

@@ -1,4 +1,4 @@
-"""Layers with weights: conv, local, fc, and version 2's sfc."""
+"""Sections of layers with weights: conv, local, fc, and version 2's sfc."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..site import Site
 from .places import convolution
 
 _SOME = 4
-"""``sumWidth``: how many columns version 2 sums the weights' gradient over at once. It changes no result."""
+"""``sumWidth``: over how many columns version 2 sums the weight gradient at once. It does not affect results."""
 
 
 def windows(site: Site) -> Section:
@@ -62,7 +62,7 @@ def windows(site: Site) -> Section:
 
 
 def connected(site: Site) -> Section:
-    """``fc``; ``sfc`` where each run of the inputs makes its own run of the outputs."""
+    """``fc``, or ``sfc`` if each part of the outputs reads only its own part of the inputs."""
     products = _products(site)
     divided = set()
     for i, node in enumerate(products):
@@ -84,18 +84,18 @@ def connected(site: Site) -> Section:
 
 
 def _learning(site: Site, type_: str, products: list[Node]) -> dict[str, str]:
-    """The parameter section."""
+    """Return the keys of the parameter section."""
     weights = _per_part(site, products)
     return rates(site, weights) | constraints(site, type_, weights)
 
 
 def _products(site: Site) -> list[Node]:
-    """The operations with weights, one for each input."""
+    """Return the operations with weights, one for each input."""
     return [node for node in site.nodes if isinstance(node.op, Conv | Local | Linear)]
 
 
 def _groups(site: Site, index: int, groups: int, parts: tuple[Part, ...]) -> int:
-    """The groups of filters within the section."""
+    """Return the number of groups within the section, given that of the layer."""
     if site.own(index):
         return groups // site.groups
     if groups > 1 and (len(parts) > 1 or site.groups > 1):
@@ -111,7 +111,7 @@ def _groups(site: Site, index: int, groups: int, parts: tuple[Part, ...]) -> int
 
 
 def _spread(site: Site, node: Node) -> int:
-    """How many times over the input's channels are read."""
+    """Return how many times the input's channels are repeated (``spread=``)."""
     laid = site.graph.nodes[node.inputs[0]]
     if laid.layer != site.layer.name or not isinstance(laid.op, Concat):
         return 1
@@ -132,12 +132,12 @@ def _bias(site: Site) -> Parameter | None:
 
 
 def _per_part(site: Site, products: list[Node]) -> list[Parameter]:
-    """The weights of each section that is read."""
+    """Return the weight of each section that is read."""
     return [_weight(site, node) for i, node in enumerate(products) for _ in site.parts(i)]
 
 
 def _start(site: Site, products: list[Node]) -> dict[str, str]:
-    """Initial values, and whose weights are shared."""
+    """Return the keys of initial values and shared weights."""
     weights = _per_part(site, products)
     keys = {"initW": listed(_deviation(site, weight.distribution) for weight in weights)}
     bias = _bias(site)
@@ -167,7 +167,7 @@ def _deviation(site: Site, drawn: Distribution) -> str:
 
 
 def _source(site: Site, node: Node, index: int, part: int) -> str:
-    """``conv1a[0]``: the section whose matrix is taken, and the number of the input that it belongs to there."""
+    """Return the section whose matrix is shared and the index of its input there, ``conv1a[0]``, or ``""`` if none."""
     weight = _weight(site, node)
     theirs = site
     if weight.layer != site.layer.name:

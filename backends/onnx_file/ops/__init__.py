@@ -1,5 +1,8 @@
-"""From operations to ONNX operators. What ONNX has no operator for, or what onnxruntime refuses of one, is said in
-several others; where, the functions say."""
+"""Emit operations as ONNX operators.
+
+An operation that ONNX lacks, or whose ONNX operator onnxruntime rejects, is composed of several operators; the
+docstrings of the functions say which.
+"""
 
 from __future__ import annotations
 
@@ -19,4 +22,4 @@ EMISSIONS: Mapping[type[Op], Emission] = {
     **joins.TABLE,
     **losses.TABLE,
 }
-"""Every operation of ``netspec.ir.ops.VOCABULARY`` but the input, which is the ONNX graph's own."""
+"""The emitter of every operation of ``netspec.ir.ops.VOCABULARY`` except ``Input``."""

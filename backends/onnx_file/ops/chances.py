@@ -1,19 +1,20 @@
-"""How likely each class is in a random set of classes, in ONNX's operators."""
+"""The probability that a random set of classes contains each class, in ONNX operators."""
 
 from __future__ import annotations
 
 from ..site import Site
 
 _NEVER = -1e30
-"""The score of a class that is in no set."""
+"""Score of a padding class, which makes its probability 0."""
 
 
 def log_chances(site: Site, size: int) -> str:
-    """log P for each class, N,C, that it is in a set of so many, each as likely as e^(the sum of its scores).
+    """Emit log P for each class (N,C): the probability that a random set of ``size`` classes contains it.
 
-    A run of classes is the polynomial, N,runs,degrees, whose coefficient of degree s is the sum over its sets of s
-    classes, in logarithms. Runs are joined by twos up to that of all; on the way down, each run is given the
-    polynomial of all classes outside it.
+    A set has a probability proportional to e^(sum of its classes' scores). A run of neighbouring classes is represented
+    by a polynomial, N,runs,degrees, whose coefficient of degree s is the sum of these weights over the run's sets of s
+    classes, as a logarithm. A binary tree multiplies the polynomials of neighbouring runs up to that of all classes. On
+    the way down, it computes for each run the polynomial of all classes outside it.
     """
     classes = site.shape.units
     depth = (classes - 1).bit_length()
@@ -40,7 +41,10 @@ def log_chances(site: Site, size: int) -> str:
 
 
 def _product(site: Site, a: tuple[str, int], b: tuple[str, int], most: int) -> tuple[str, int]:
-    """The product of polynomials of these degrees, up to a degree; and the degree that it has."""
+    """Emit the product of two polynomials, each given with its degree, truncated to degree ``most``.
+
+    Returns the product and its degree.
+    """
     (x, p), (y, q) = a, b
     sums = []
     for s in range(min(p + q, most) + 1):
@@ -53,14 +57,14 @@ def _product(site: Site, a: tuple[str, int], b: tuple[str, int], most: int) -> t
 
 
 def _cut(site: Site, x: str, axis: int, start: int, end: int | None, step: int = 1) -> str:
-    """x[start:end:step] along an axis."""
+    """Emit x[start:end:step] along an axis."""
     stop = end if end is not None else (2**31 if step > 0 else -(2**31))
     bounds = (site.sizes(f"at-{number}", number) for number in (start, stop, axis, step))
     return site.inner("Slice", x, *bounds)
 
 
 def _stacked(site: Site, *values: str) -> str:
-    """N,C values along a new last axis."""
+    """Stack N,C values along a new last axis."""
     return site.inner("Concat", *(_raised(site, x) for x in values), axis=2)
 
 

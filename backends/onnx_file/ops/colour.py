@@ -1,4 +1,4 @@
-"""Colours: fixed convolutions of single pixels."""
+"""Colour spaces, as fixed 1x1 convolutions."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from ..site import Site, Table
 
 
 def _concat(op: Concat, site: Site) -> None:
-    """In groups, every input is cut apart first: all inputs' group 0, then all inputs' group 1."""
+    """With groups, split every input: the output is group 0 of all inputs, then group 1 of all inputs, and so on."""
     if op.groups == 1:
         site.result("Concat", *site.node.inputs, axis=1)
         return

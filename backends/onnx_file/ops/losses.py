@@ -1,4 +1,4 @@
-"""Losses of N,C scores and N class numbers: the mean over the images, a tensor without axes."""
+"""Losses of N,C scores and N class numbers, averaged over the images to a scalar tensor."""
 
 from __future__ import annotations
 
@@ -26,8 +26,10 @@ def _cross_entropy(op: CrossEntropy, site: Site) -> None:
 
 
 def _binary_cross_entropy(op: BinaryCrossEntropy, site: Site) -> None:
-    """-t log p - (1 - t) log(1 - p), p = logistic(x), is log(1 + e^x) - t x. A weight w of the first term adds
-    (w - 1) t log(1 + e^-x)."""
+    """-t log p - (1 - t) log(1 - p) with p = logistic(x) equals log(1 + e^x) - t x.
+
+    A weight w of the first term adds (w - 1) t log(1 + e^-x).
+    """
     targets = _targets(site)
     if op.of == "probabilities":
         _mean(site, _of_probabilities(op, site, targets))
@@ -91,14 +93,14 @@ def _topographic_sparsity(op: Topographic, site: Site) -> None:
 
 
 def _targets(site: Site) -> str:
-    """1 in each image's class and 0 elsewhere: N,C."""
+    """Emit one-hot targets, N,C."""
     classes = site.constant("classes", np.array(site.shape.units, dtype=np.int64))
     values = site.constant("absent-present", np.array([0, 1], dtype=np.float32))
     return site.inner("OneHot", site.labels, classes, values, axis=1)
 
 
 def _mean(site: Site, terms: str) -> None:
-    """Summed over the classes, averaged over the images."""
+    """Emit the result: ``terms`` summed over axis 1 and averaged over the images."""
     summed = site.inner("ReduceSum", terms, site.sizes("axis", 1), keepdims=0)
     site.result("ReduceMean", summed, keepdims=0)
 

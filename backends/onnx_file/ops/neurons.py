@@ -1,4 +1,4 @@
-"""Neurons."""
+"""Neurons: element-wise functions."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _relu6(op: Relu6, site: Site) -> None:
 
 
 def _noisy_relu(op: NoisyRelu, site: Site) -> None:
-    """With noise that the runtime draws, other noise in every run."""
+    """relu(x) relu(1 + std z), where the runtime draws new normal noise z in every run."""
     noise = site.inner("RandomNormalLike", site.x, mean=1.0, scale=op.std)
     site.result("Mul", site.inner("Relu", site.x), site.inner("Relu", noise))
 

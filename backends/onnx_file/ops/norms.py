@@ -1,4 +1,4 @@
-"""Normalisations and dropout, outside training."""
+"""Normalisations and dropout in evaluation mode."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from ..site import Site, Table
 
 
 def _lrn(op: Lrn, site: Site) -> None:
-    """ONNX's LRN divides alpha by the window's size, and centres windows of an odd number of channels as netspec does.
-    onnxruntime refuses even ones. In groups, each is normalised by itself."""
+    """ONNX's LRN divides alpha by the window size. Each group is normalised separately.
+
+    Windows of odd size are centred as in netspec; onnxruntime rejects even sizes.
+    """
     if op.size % 2 == 0:
         _even_lrn(op, site)
         return
@@ -24,7 +26,7 @@ def _lrn(op: Lrn, site: Site) -> None:
 
 
 def _even_lrn(op: Lrn, site: Site) -> None:
-    """Read as G maps of C/G rows and H*W columns, a run of neighbouring channels is a column of pixels."""
+    """Reshape to G maps of C/G rows and H*W columns, so that average pooling over rows sums neighbouring channels."""
     channels, height, width = site.shape
     squares = site.inner("Mul", site.x, site.x)
     maps = site.sizes("groups-as-maps", 0, op.groups, channels // op.groups, height * width)
@@ -46,14 +48,14 @@ def _map_norm(op: MapNorm, site: Site) -> None:
 
 
 def _contrast_norm(op: ContrastNorm, site: Site) -> None:
-    """As MapNorm, but what is squared is x minus the mean of the real pixels around."""
+    """Like MapNorm, but square x minus the mean of the image pixels in the window."""
     contrast = site.inner("Sub", site.x, around(op.size, site, site.x, padding=False))
     squares = site.inner("Mul", contrast, contrast)
     _normalise(site, around(op.size, site, squares, padding=True), op.k, op.alpha * op.size**2, op.beta)
 
 
 def around(size: int, site: Site, x: str, padding: bool) -> str:
-    """The mean over the size x size pixels around each pixel, with or without the zeros of the padding."""
+    """Emit the mean over the size x size window around each pixel. ``padding``: whether padding counts, as zeros."""
     before, after = size // 2, size - 1 - size // 2
     return site.inner(
         "AveragePool",
@@ -65,7 +67,7 @@ def around(size: int, site: Site, x: str, padding: bool) -> str:
 
 
 def _normalise(site: Site, means: str, k: float, alpha: float, beta: float) -> None:
-    """x (k + alpha mean)^-beta."""
+    """Emit the result x (k + alpha mean)^-beta."""
     scaled = site.inner("Mul", means, site.constant("alpha", alpha))
     base = site.inner("Add", scaled, site.constant("k", k))
     site.result("Mul", site.x, site.inner("Pow", base, site.constant("exponent", -beta)))
@@ -83,7 +85,7 @@ def _batch_norm(op: BatchNorm, site: Site) -> None:
 
 
 def _dropout(op: Dropout, site: Site) -> None:
-    """Nothing is dropped outside training, where ``scaling="test"`` multiplies by what is kept on average."""
+    """Evaluation drops nothing; ``scaling="test"`` multiplies by the share of units kept in training."""
     if op.scaling == "train":
         site.result("Identity", site.x)
     else:

@@ -1,4 +1,4 @@
-"""Pooling, and the fixed functions of the 2012 files."""
+"""Pooling, and the fixed image operations of cuda-convnet: blur, crop, resize and the like."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from ..site import Floats, Site, Table
 from .weighted import sliding
 
 BEFORE_ALL = np.iinfo(np.int64).min
-"""The end of a slice that runs backwards through the first element."""
+"""End of a slice with a negative step that includes the first element."""
 
 
 def _max_pool(op: MaxPool, site: Site) -> None:
-    """Padding as wide as the kernel, which onnxruntime refuses, is laid around the image first; it never wins."""
+    """Apply padding as wide as the kernel, which onnxruntime rejects, with a Pad of -infinity first."""
     attributes = sliding(op.window, site.shape)
     if not _too_wide(op.window, attributes["pads"]):
         site.result("MaxPool", site.x, **attributes)
@@ -43,8 +43,7 @@ def _too_wide(window: Window, pads: tuple[int, int, int, int]) -> bool:
 
 
 def _avg_pool(op: AvgPool, site: Site) -> None:
-    """The mean of a dilated window, which ONNX has only since operator set 19, is its sum by the number of its real
-    pixels."""
+    """ONNX dilates averages only since operator set 19: divide the window's sum by its number of image pixels."""
     attributes = sliding(op.window, site.shape)
     if op.window.dilation == (1, 1):
         del attributes["dilations"]
@@ -57,7 +56,7 @@ def _avg_pool(op: AvgPool, site: Site) -> None:
 
 
 def _real_pixels(op: AvgPool, site: Site) -> Floats:
-    """How many pixels of the image each window has: OH,OW."""
+    """Return how many pixels of the image each window covers, OH,OW."""
     pad = op.window.effective_pad(site.shape.height, site.shape.width)
     by_axis = []
     for axis, before in enumerate((pad.top, pad.left)):
@@ -69,15 +68,18 @@ def _real_pixels(op: AvgPool, site: Site) -> Floats:
 
 
 def _sum_pool(op: SumPool, site: Site) -> None:
-    """A convolution with a box of ones."""
+    """A depthwise convolution with a box of ones."""
     channels = site.shape.channels
     box = site.constant("box", np.ones((channels, 1, *op.window.kernel), dtype=np.float32))
     site.result("Conv", site.x, box, group=channels, **sliding(op.window, site.shape))
 
 
 def _max_abs_pool(op: MaxAbsPool, site: Site) -> None:
-    """The first place of the largest magnitude in an image turned round, where the last one comes first; the pixel is
-    looked up there. What no window reads is cut off, for the windows to stand on the same pixels."""
+    """Take the pixel of largest magnitude in each window, the last one of equals.
+
+    MaxPool returns the index of the first maximum, so it runs on the image flipped along both axes. Rows and columns
+    that no window reads are cut off first, so that the windows of the flipped image cover the same pixels.
+    """
     (height, width), window = site.shape[1:], op.window
     pad, (rows, columns) = window.effective_pad(height, width), window.fit(height, width)
     read = height - rows.unread - 1, width - columns.unread - 1
@@ -94,12 +96,12 @@ def _max_abs_pool(op: MaxAbsPool, site: Site) -> None:
 
 
 def _backwards(site: Site) -> tuple[str, str, str]:
-    """The end, the axes and the steps of a slice that runs backwards over rows and columns."""
+    """Return the ends, axes and steps of a slice that flips rows and columns."""
     return site.sizes("ends", BEFORE_ALL, BEFORE_ALL), site.sizes("axes", 2, 3), site.sizes("steps", -1, -1)
 
 
 def _blur(op: Blur, site: Site) -> None:
-    """By rows, then by columns, is by both at once: each channel has a kernel of its own."""
+    """A depthwise convolution with the outer product of two Gaussians."""
     before, channels = op.size // 2, site.shape.channels
     line = np.exp(-((np.arange(op.size) - before) ** 2) / (2 * op.stdev**2))
     square = np.outer(line, line) / line.sum() ** 2
@@ -132,14 +134,14 @@ def _zero_pad(op: ZeroPad, site: Site) -> None:
 
 
 def _resize(op: Resize, site: Site) -> None:
-    """Between rows, then between columns: R x C^T. ONNX's own Resize places its samples otherwise."""
+    """Bilinear interpolation as R x C^T. ONNX's Resize samples at other positions."""
     rows, columns = (_between(op.places(size), size) for size in site.shape[1:])
     lying = site.inner("MatMul", site.constant("rows", rows), site.x)
     site.result("MatMul", lying, site.constant("columns", columns.T))
 
 
 def _between(places: tuple[float, ...], size: int) -> Floats:
-    """What each place on an axis takes of each of its pixels."""
+    """Return the interpolation weights of each sampling position for each pixel of an axis, (places, size)."""
     apart = np.abs(np.array(places)[:, None] - np.arange(size))
     takes: Floats = np.maximum(0, 1 - apart).astype(np.float32)
     return takes

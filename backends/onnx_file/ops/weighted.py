@@ -1,4 +1,4 @@
-"""Convolution, unshared convolution, matrix product, coefficients and bias."""
+"""Operations with weights: convolution, unshared convolution, linear, channel scale and bias."""
 
 from __future__ import annotations
 
@@ -14,8 +14,11 @@ from ..site import Floats, Site, Table
 
 
 def sliding(window: Window, x: Shape) -> dict[str, Any]:
-    """The attributes of a window that slides over an image, padded by exactly the zeros that it reads: all four sides
-    have their own, overhang among them, so that ONNX rounds down to the same places."""
+    """Return the ONNX attributes of a sliding window.
+
+    The pads of the four sides include the overhang of the last window, so that ONNX, which rounds down, computes the
+    same output size.
+    """
     pad = window.effective_pad(x.height, x.width)
     return {
         "kernel_shape": window.kernel,
@@ -26,7 +29,7 @@ def sliding(window: Window, x: Shape) -> dict[str, Any]:
 
 
 def _conv(op: Conv, site: Site) -> None:
-    """ONNX has no connection tables: the zeros stand in the weight."""
+    """ONNX has no connection tables: multiply the stored weight by the table's mask."""
 
     def laid(weight: Floats) -> Floats:
         if op.table is None:
@@ -37,8 +40,11 @@ def _conv(op: Conv, site: Site) -> None:
 
 
 def _local(op: Local, site: Site) -> None:
-    """A convolution with a 1 in each filter lays the pixels of every window out as channels. Each place p multiplies
-    its own K = C/G * KH * KW of them by its own kernels: N,G,P,1,K by G,P,K,F/G."""
+    """Unroll the windows and multiply those at each place p by the kernels of that place.
+
+    A depthwise convolution with one-hot kernels unrolls them into channels (im2col). With K = C/G * KH * KW, the
+    product is N,G,P,1,K by G,P,K,F/G.
+    """
     filters, rows, columns = site.node.output
     channels, area = site.shape.channels, op.window.area
     apart = np.tile(np.eye(area, dtype=np.float32), (channels, 1)).reshape(-1, 1, *op.window.kernel)
@@ -60,7 +66,7 @@ def _local(op: Local, site: Site) -> None:
 
 
 def _linear(op: Linear, site: Site) -> None:
-    """In groups, a matrix product is the convolution in groups of an image of one pixel."""
+    """With groups, a grouped convolution of a one-pixel image."""
     flat = site.inner("Flatten", site.x) if site.shape.is_image else site.x
     if op.groups == 1:
         site.result("Gemm", flat, *site.parameters(), transB=1)
