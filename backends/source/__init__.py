@@ -1,6 +1,6 @@
-"""A graph as one standalone Python program that needs torch, and Pillow to read images.
+"""Compile a graph to one standalone Python program that needs only torch, and Pillow to read images.
 
-The program is written by jinja2 templates; what they are given is worked out beside them, without torch.
+jinja2 templates contain the program's text; the modules of this package compute their variables. torch is not needed.
 """
 
 from .names import GLOBALS

@@ -1,4 +1,4 @@
-"""The forward pass line by line."""
+"""The lines of the forward pass."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .ops import EXPRESSIONS
 from .site import Site
 
 WIDTH = 110
-"""Characters of a line, its comment included, beyond which a layer's operations get lines of their own."""
+"""The longest line, with its comment, in characters; longer layers get one line per operation."""
 
 
 _WHERE = {
@@ -24,13 +24,13 @@ _WHERE = {
     "share_of": "to each group its share",
     "for_all": "for all groups",
 }
-"""What is said of a value behind a transfer, by the name of its helper."""
+"""The comment on a value after a transfer, by the name of the transfer's helper function."""
 
 
 class Writer:
-    """Writes layers as lines, and remembers which helper functions they call.
+    """Writes layers as lines of code, and collects the helper functions that they call.
 
-    ``draw`` and ``team`` are the attributes of what random choices depend on and of the processes.
+    ``draw`` and ``team`` name the model's attributes for the state of random draws and for the team of processes.
     """
 
     def __init__(self, graph: Graph, devices: Devices, holders: Holders, draw: str, team: str) -> None:
@@ -44,19 +44,19 @@ class Writer:
         self._variables = {name: self._names.new(name) for name in graph.layers}
 
     def own_variable(self, layer: str) -> str:
-        """The variable called after a layer."""
+        """Return the variable named after a layer."""
         return self._variables[layer]
 
     def variable(self, layer: str, readers: Sequence[Layer], following: Layer | None) -> str:
-        """What a layer's value is called: ``x`` if only the line after it reads it, else after the layer."""
+        """Return the variable of a layer's value: ``x`` if only the following layer reads it, else the layer's own."""
         return "x" if all(reader is following for reader in readers) else self._variables[layer]
 
     def lines(
         self, layers: Sequence[Layer], given: Mapping[str, str], kept: Collection[str]
     ) -> tuple[list[str], dict[str, str]]:
-        """The lines of some layers, and the variables of all values after them.
+        """Return the lines that compute some layers, and the variables of all values after them.
 
-        ``given`` are the variables of values made before; those in ``kept`` must still be there at the end.
+        ``given`` maps earlier layers to their variables. The values of ``kept`` must still be available at the end.
         """
         variables = {self.graph.input.layer: "image", **given}
         result: list[str] = []
@@ -74,7 +74,7 @@ class Writer:
             arrived = {name: variables[name] for name in layer.inputs}
             for value, transfer in self._devices.transfers(layer.name).items():
                 if value in given and self._devices.scores is not None:
-                    continue  # the trunk has put the scores together
+                    continue  # the trunk has already gathered the scores
                 kind = value, crossing(transfer)
                 if kind not in crossed:
                     crossed[kind] = "x" if variables[value] == "x" else self._names.new(f"{value}_here")
@@ -85,7 +85,7 @@ class Writer:
         return result, variables
 
     def crossing(self, transfer: Transfer, variable: str, source: str) -> list[str]:
-        """The lines that lay a value otherwise over the processes; those that get nothing of it end there."""
+        """Return the lines of a transfer between processes. Processes that receive nothing return after it."""
         name = crossing(transfer)
         assert name is not None, "devices.py lets no other pass"
         self.helpers.add(name)
@@ -99,7 +99,7 @@ class Writer:
         return lines
 
     def _layer(self, layer: Layer, variables: Mapping[str, str], variable: str) -> list[str]:
-        """A layer as one line if it fits, else a line for each operation."""
+        """Return a layer as one line if it fits, else as one line per operation."""
         nodes = [self.graph.nodes[name] for name in layer.nodes]
         expressions = dict(variables)
         for node in nodes:

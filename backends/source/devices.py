@@ -1,6 +1,6 @@
-"""What the program does with several processes: which layers they compute in shares, and what crosses between them.
+"""How several processes of the program divide the network: which layers are split, and what the processes exchange.
 
-The decisions are those of `netspec.passes.placing`; here is only which of them the program can be written for.
+`netspec.passes.placing` decides this; this module checks whether the program can implement its decisions.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from netspec.passes.placing import Placed, Transfer, arrange, place
 class Devices:
     """How several processes of the program train together.
 
-    With ``placed``, ``groups`` processes compute a share of the channels each, and several times as many divide the
-    batch as well; without, all divide the batch.
+    If ``placed`` is not ``None``, each of ``groups`` processes computes a share of the channels, and a multiple of
+    that number also divides the batch. Otherwise all processes divide the batch.
     """
 
     groups: int
@@ -26,22 +26,22 @@ class Devices:
 
     @property
     def scores(self) -> Transfer | None:
-        """The transfer of the class scores to the training loss of a file without one."""
+        """The transfer of the class scores to the training loss of a spec without a loss layer."""
         return self.placed.scores if self.placed is not None else None
 
     @property
     def end_on_first(self) -> bool:
-        """Whether the class scores, and all that follows, are on the first group alone."""
+        """Whether only the first group computes the class scores and everything after them."""
         return self.placed is not None and any(self.on_first(name) for name in self.placed.layers)
 
     @property
     def learnt_by_all(self) -> tuple[Parameter, ...]:
-        """The parameters that every group's process holds whole and learns."""
+        """The parameters that the processes of all groups hold whole and learn."""
         placed = self.placed
         return tuple(p for p in placed.graph.parameters.values() if placed.learnt_by_all(p)) if placed else ()
 
     def transfers(self, layer: str) -> Mapping[str, Transfer]:
-        """What must cross before a layer is computed, by the layer that it reads."""
+        """Return the transfers needed before a layer is computed, by the layer whose value they transfer."""
         return self.placed.layers[layer].transfers if self.placed is not None else {}
 
     def split(self, layer: str) -> bool:
@@ -54,7 +54,7 @@ class Devices:
 
 
 def devices(graph: Graph) -> Devices:
-    """The file's groups where the program can be written for them, else the batch."""
+    """Divide a graph by its GPU groups if the program can implement that, else divide only the batch."""
     if graph.groups > 1:
         placed = place(graph, arrange(graph, graph.groups, "groups"))
         if _is_writable(graph, placed):
@@ -63,7 +63,7 @@ def devices(graph: Graph) -> Devices:
 
 
 def crossing(transfer: Transfer) -> str | None:
-    """The helper function that carries out a transfer; ``None`` where there is none."""
+    """Return the name of the helper function for a transfer, or ``None`` if there is none."""
     held, wanted = transfer.held, transfer.wanted
     if wanted.owner == 0 and held.channels > 1 and held.batch == wanted.batch:
         return "to_first"
@@ -75,10 +75,10 @@ def crossing(transfer: Transfer) -> str | None:
 
 
 def _is_writable(graph: Graph, placed: Placed) -> bool:
-    """Whether every transfer has a helper, and what one group alone computes is the end of the network.
+    """Whether every transfer has a helper, and anything computed by one group alone is the end of the network.
 
-    A group alone is the first: it is on the process that reports and writes. Were there anything else to compute after
-    it, or elsewhere meanwhile, the forward pass could not be one text that all processes run until the others return.
+    That group must be the first, whose process reports and writes weights. All processes run the same forward method,
+    from which the others return early, so nothing may follow that part of the network or run beside it.
     """
     transfers = [t for layer in placed.layers.values() for t in layer.transfers.values()]
     if any(t.value == graph.input.layer or crossing(t) is None for t in transfers):
@@ -93,13 +93,13 @@ def _is_writable(graph: Graph, placed: Placed) -> bool:
 
 
 def _holds_what_it_uses(graph: Graph, placed: Placed, layer: Layer) -> bool:
-    """Whether the parameters that a layer uses, its own or another's, are held where the layer is computed."""
+    """Whether all parameters that a layer uses, its own or another's, are held by the processes that compute it."""
     used = (graph.parameters[key] for name in layer.nodes for key in graph.nodes[name].params)
     return all(placed.holder(parameter) == placed.layers[layer.name].held for parameter in used)
 
 
 def _ends_on_first(placed: Placed, parts: Phases, alone: set[str]) -> bool:
-    """Whether one value goes to the first group, and from there on only that group computes."""
+    """Whether exactly one value is sent to the first group, and only that group computes from there on."""
     trunk = [layer.name for layer in parts.trunk]
     first = next((i for i, name in enumerate(trunk) if name in alone), len(trunk))
     after = {*trunk[first:], *(layer.name for layer in (*parts.tail, *parts.losses))}
@@ -114,7 +114,7 @@ def _ends_on_first(placed: Placed, parts: Phases, alone: set[str]) -> bool:
 
 
 def _scores_are_read_whole(placed: Placed, parts: Phases) -> bool:
-    """Whether what follows class scores that were put together for the training loss reads them so."""
+    """Whether all layers after class scores that are gathered for the training loss read the gathered scores."""
     if placed.scores is None:
         return True
     readers = [layer for layer in parts.tail if placed.scores.value in layer.inputs]

@@ -1,4 +1,4 @@
-"""The attributes of the class that hold parameters: which layers have one, how it is made, how it is spoken of."""
+"""The attributes of the model class that hold parameters: which exist, how they are created and referred to."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .text import call, is_plain_identifier, string
 
 
 class Holders:
-    """The attributes of a graph's layers, by the layers' names. What makes them may speak of ``parts`` and ``team``."""
+    """The attributes of a graph's layers. The code that creates them may use the variables ``parts`` and ``team``."""
 
     def __init__(self, graph: Graph, devices: Devices) -> None:
         self._graph = graph
@@ -24,11 +24,11 @@ class Holders:
 
     @property
     def names(self) -> set[str]:
-        """The attributes of the class that hold parameters."""
+        """The names of the attributes that hold parameters."""
         return {self._names[layer] for layer in self._made()}
 
     def lines(self) -> list[str]:
-        """The lines of ``__init__``: also layers that nothing reads are made."""
+        """Return the lines of ``__init__`` that create the attributes, also for layers that nothing reads."""
         result = []
         for layer, made in self._made().items():
             name = self._names[layer]
@@ -40,27 +40,27 @@ class Holders:
 
     @property
     def has_tensors(self) -> bool:
-        """Whether some layer's parameters are held by the program's own class ``Tensors``."""
+        """Whether the program's class ``Tensors`` holds the parameters of any layer."""
         return any(made.startswith("Tensors(") for made in self._made().values())
 
     def division(self, layer: str, parts: str) -> Division:
-        """How a layer is divided, ``parts`` being the expression of the number of shares."""
+        """Return how a layer is divided. ``parts`` is the expression for the number of shares."""
         return Division(self._devices.groups, parts) if self._devices.split(layer) else Division()
 
     def module(self, node: Node) -> str | None:
-        """The expression of the ``torch.nn`` module that computes an operation, where there is one."""
+        """Return the expression for the ``torch.nn`` module that computes an operation, or ``None``."""
         if type(node.op) not in MODULES or self._modules[node.layer] is None:
             return None
         return self._attribute(node.layer)
 
     def parameter(self, key: str) -> str:
-        """``self.conv1.weight``, ``self.conv3.weights["0"]``."""
+        """Return the expression for a parameter: ``self.conv1.weight``, ``self.conv3.weights["0"]``."""
         parameter = self._graph.parameters[key]
         holder, _, index = suffix(parameter).partition(".")
         return f"{self._attribute(parameter.layer)}.{holder}" + (f"[{string(index)}]" if index else "")
 
     def name(self, key: str) -> str:
-        """What a ``state_dict`` calls a parameter: ``conv1.weight``, ``conv3.weights.0``."""
+        """Return the key of a parameter in the ``state_dict``: ``conv1.weight``, ``conv3.weights.0``."""
         return state_key(self._graph.parameters[key], self._names)
 
     def _made(self) -> dict[str, str]:
@@ -76,7 +76,7 @@ class Holders:
 
 
 def _module(graph: Graph, layer: Layer, division: Division) -> str | None:
-    """``nn.Conv2d(3, 96, 11, stride=4)``, if one module holds just what the layer owns."""
+    """Return ``nn.Conv2d(3, 96, 11, stride=4)`` or the like, if one module holds exactly the layer's parameters."""
     nodes = [graph.nodes[name] for name in layer.nodes]
     holding = [node for node in nodes if node.params or type(node.op) in MODULES]
     if len(holding) != 1 or type(holding[0].op) not in MODULES:
@@ -87,7 +87,7 @@ def _module(graph: Graph, layer: Layer, division: Division) -> str | None:
 
 
 def _tensors(graph: Graph, layer: str, division: Division) -> str | None:
-    """``Tensors(weights={"0": (8, 3)}, bias=(8,))``."""
+    """Return ``Tensors(weights={"0": (8, 3)}, bias=(8,))`` or the like, or ``None`` for a layer without parameters."""
     single: dict[str, str | None] = {}
     several: dict[str, list[str]] = {}
     for parameter in graph.parameters_of(layer):

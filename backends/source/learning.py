@@ -1,4 +1,4 @@
-"""How the network starts and learns, as rows and constants of the program."""
+"""Initial values, learning rates and schedules, as rows and constants of the program."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from .text import call, number, packed, string
 
 
 def parameter_rows(graph: Graph) -> list[str]:
-    """``"conv1.weight": ("normal", (0.0, 0.01), 0.01, 0.9, 0.0005),``, one row per parameter."""
+    """Return a row per parameter: ``"conv1.weight": ("normal", (0.0, 0.01), 0.01, 0.9, 0.0005),``."""
     names = attributes(graph)
     return [
         f"{string(state_key(p, names))}: ({_distribution(p.distribution)}, {number(p.lr)}, {number(p.momentum)}, "
@@ -37,13 +37,13 @@ def parameter_rows(graph: Graph) -> list[str]:
 
 
 def keys(graph: Graph, parameters: Iterable[Parameter]) -> list[str]:
-    """``"bn.weight"``, by which the model knows a parameter."""
+    """Return the string literals of parameters' keys in the ``state_dict``, such as ``"bn.weight"``."""
     names = attributes(graph)
     return [string(state_key(p, names)) for p in parameters]
 
 
 def constraint_rows(graph: Graph) -> list[str]:
-    """``"conv2.weight": ((1, 2, 3), dict(max_norm=3.0)),``, one row per parameter that is held to bounds and moves."""
+    """Return a row per constrained parameter that is trained: ``"conv2.weight": ((1, 2, 3), dict(max_norm=3.0)),``."""
     names = attributes(graph)
     held = (p for p in graph.parameters.values() if p.constraint and p.lr)
     return [
@@ -52,8 +52,7 @@ def constraint_rows(graph: Graph) -> list[str]:
 
 
 def table_rows(graph: Graph) -> list[str]:
-    """``"c3.weight": (``, lines with a tuple of channels for each filter, and ``),``, for each weight with a connection
-    table."""
+    """Return rows per weight with a connection table: ``"c3.weight": (``, a tuple of channels per filter, ``),``."""
     names = attributes(graph)
     found = []
     for p in graph.parameters.values():
@@ -71,13 +70,13 @@ def _row(channels: tuple[int, ...]) -> str:
 
 
 def update_rows(graph: Graph) -> list[str]:
-    """``"fc6.weight": 1,``, one row per parameter that is updated more often than once a batch."""
+    """Return a row per parameter that is updated more often than once per batch: ``"fc6.weight": 1,``."""
     names = attributes(graph)
     return [f"{string(state_key(p, names))}: {p.update_every}," for p in graph.parameters.values() if p.update_every]
 
 
 def super_eps_rows(graph: Graph) -> list[str]:
-    """``"fc6.weight": 1.0,``, one row per parameter that moves by its gradients over a root of their running means."""
+    """Return a row per trained parameter whose gradient is normalised by running means: ``"fc6.weight": 1.0,``."""
     names = attributes(graph)
     divided = ((p, p.super_eps) for p in graph.parameters.values() if p.super_eps is not None and p.lr)
     return [f"{string(state_key(p, names))}: {number(super_eps)}," for p, super_eps in divided]
@@ -90,7 +89,7 @@ def _bounds(constraint: Constraint) -> dict[str, str | None]:
 
 
 def renamed_rows(graph: Graph) -> list[str]:
-    """``"train_.weight": "train.weight",`` for parameters that torch made bear another name than in the spec."""
+    """Return a row per parameter whose key in the ``state_dict`` differs: ``"train_.weight": "train.weight",``."""
     names = attributes(graph)
     pairs = ((state_key(p, names), p.key) for p in graph.parameters.values())
     return [f"{string(key)}: {string(spec_key)}," for key, spec_key in pairs if key != spec_key]
@@ -120,13 +119,23 @@ _SCHEDULES: dict[type[Schedule], str] = {
 
 
 def schedule(graph: Graph) -> dict[str, Any]:
-    """The train line's schedule, how long the warm-up lasts, and what differs from both for single parameters.
+    """Return the template variables of the learning rate schedule and its exceptions for single parameters.
 
-    ``warmup`` is an expression of ``data``, or nothing; ``factor`` one of what learning rates are multiplied by in a
-    step, of ``step``, ``total``, ``epoch`` and the warm-up's length ``rising``. ``functions`` are the schedules that
-    parameters have of their own, ``own`` the names of these parameters with the function of each, and ``own_factor`` is
-    what ``factor`` is for ``rate``, one of these functions. ``noise``: of the parameters whose rates have some.
-    ``freezes``: some rate becomes 0.
+    ``word``, ``numbers``, ``name``:
+        The train line's schedule; see ``_function``.
+    ``warmup``:
+        The expression for the number of warm-up steps, in terms of ``data``; empty without a warm-up.
+    ``factor``:
+        The expression for the factor of learning rates, in terms of ``step``, ``total``, ``epoch`` and the number of
+        warm-up steps, ``rising``.
+    ``functions``, ``own``:
+        The other schedules, and (key, function) of each parameter that follows one of them.
+    ``own_factor``:
+        Like ``factor``, for a function of ``own`` in the variable ``rate``.
+    ``noise``:
+        (key, standard deviation) of each parameter whose learning rate is noisy.
+    ``freezes``:
+        Whether any learning rate becomes 0.
     """
     found, warmup = graph.train.schedule, graph.train.warmup
     rises = bool(warmup.length)
@@ -149,6 +158,6 @@ def schedule(graph: Graph) -> dict[str, Any]:
 
 
 def _function(schedule: Schedule, name: str) -> dict[str, Any]:
-    """What the template of a schedule is given: its word, which the template is called after, its numbers, and what
-    the function is called."""
+    """Return the variables of a schedule's template: its word, after which the template is named, its numbers, and the
+    name of the generated function."""
     return {"word": _SCHEDULES[type(schedule)], "numbers": schedule, "name": name}

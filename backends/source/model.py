@@ -1,4 +1,4 @@
-"""The network as the text of a class: its layers with parameters, and its methods."""
+"""The model class of the program: its layers with parameters, and its methods."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .text import added
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """``def name(self, arguments):``, its docstring and its lines."""
+    """``def name(self, arguments):``, with its docstring and the lines of its body."""
 
     name: str
     arguments: str
@@ -27,13 +27,12 @@ class Method:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """The class, as the template takes it.
+    """The template variables of the model class.
 
-    ``layers`` are the lines of ``__init__``, ``helpers`` the functions and classes that the program must define;
-    ``scores`` and ``loss`` are the lines of functions of a ``model``, ``images`` and ``labels``: of the class scores
-    (N,C), and of what training makes small. ``draw`` is the attribute on which random choices depend, if there are
-    any, ``tested`` whether there are outside training too; ``team`` is that of the processes that train together, if
-    the class must know them.
+    ``layers`` are the lines of ``__init__``, ``helpers`` the functions and classes that the program must define.
+    ``scores`` and ``loss`` are the bodies of functions of ``model``, ``images`` and ``labels``: of the class scores
+    (N,C), and of the training loss. ``draw`` is the attribute for the state of random draws, if the model draws any,
+    and ``tested`` whether it also draws in evaluation. ``team`` is the attribute for the team of processes, if needed.
     """
 
     name: str
@@ -48,7 +47,7 @@ class Model:
 
 
 def write_model(graph: Graph, devices: Devices) -> Model:
-    """The text of a graph's class, as several processes compute it."""
+    """Return the model class of a graph, divided over processes as ``devices`` says."""
     parts, holders = phases(graph), Holders(graph, devices)
     members = Names(holders.names)
     draw, team = members.new("draw"), members.new("team")
@@ -81,7 +80,7 @@ def write_model(graph: Graph, devices: Devices) -> Model:
 
 
 def _layers(holders: Holders, draw: str | None, team: str | None) -> list[str]:
-    """The lines of ``__init__``; ``draw`` and ``team`` are the attributes of these names, if there are any."""
+    """Return the lines of ``__init__``. ``draw`` and ``team`` are the names of these attributes, if needed."""
     made = holders.lines()
     lines = [f"self.{team} = team"] if team else []
     lines += ["parts = team.parts"] if any("// parts" in line for line in made) else []
@@ -90,7 +89,7 @@ def _layers(holders: Holders, draw: str | None, team: str | None) -> list[str]:
 
 
 def _scores(writer: Writer, parts: Phases, call: str, team: str, devices: Devices) -> str:
-    """The expression of the class scores (N,C) of ``images``. ``call`` runs the trunk."""
+    """Return the expression for the class scores (N,C) of ``images``. ``call`` is the call that runs the trunk."""
     scores, graph = call + ("[0]" if len(parts.carried) > 1 else ""), writer.graph
     if parts.losses and devices.split(parts.carried[0]):
         writer.helpers.add("all_of")
@@ -100,7 +99,7 @@ def _scores(writer: Writer, parts: Phases, call: str, team: str, devices: Device
 
 
 def _cross_entropy(graph: Graph, scores: str, devices: Devices) -> list[str]:
-    """The lines of the training loss of a file without one."""
+    """Return the lines of the training loss of a spec without a loss layer."""
     smoothing = ", label_smoothing=LABEL_SMOOTHING * model.training" if graph.train.label_smoothing else ""
     if not devices.end_on_first:
         return [f"return F.cross_entropy({scores}, labels{smoothing})"]
@@ -109,7 +108,7 @@ def _cross_entropy(graph: Graph, scores: str, devices: Devices) -> list[str]:
 
 
 def _trunk(writer: Writer, parts: Phases, members: Names, devices: Devices) -> Method:
-    """The method that all others call: ``forward``, where there is none."""
+    """Return the method that computes the trunk: ``forward`` if it is the whole network, else one that others call."""
     body, found = writer.lines(parts.trunk, {}, parts.carried)
     if devices.scores is not None:
         name = devices.scores.value
@@ -149,14 +148,14 @@ def _training_loss(writer: Writer, parts: Phases, trunk: Method, name: str, devi
 
 
 def _returning(body: list[str], values: list[str]) -> list[str]:
-    """The lines with a return at their end; what is only assigned to be returned is returned at once."""
+    """Append a return statement. A last line that assigns the returned value becomes the return statement."""
     if len(values) == 1 and body and body[-1].startswith(f"{values[0]} = "):
         return [*body[:-1], f"return {body[-1].removeprefix(f'{values[0]} = ')}"]
     return [*body, f"return {', '.join(values)}"]
 
 
 def _start(writer: Writer, parts: Phases, trunk: Method, layers: tuple[Layer, ...]) -> tuple[str, dict[str, str]]:
-    """The first line of a method, which runs the trunk, and the variables that it sets."""
+    """Return the first line of a method, which runs the trunk, and the variables that it assigns."""
     given = {name: writer.own_variable(name) for name in parts.carried}
     if len(given) == 1:
         (scores,) = given

@@ -1,4 +1,4 @@
-"""Names in the program: what a layer's variable and the network's class are called."""
+"""The names of variables and of the model class in the program."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ GLOBALS = frozenset({
     "time", "to_first", "to_lab", "to_yuv", "topographic_sparsity", "torch", "train", "whole_shapes", "whole_state",
     "window_sums", "within", "write_weights", "words", "wrong",
 })  # fmt: skip
-"""What the templates call their own at module level, but for ``rate_factor_2`` and its like, which no layer's code
-calls. A test compares this with what they really define."""
+"""The module-level names in the templates, except ``rate_factor_2`` and the like, which no layer's code uses. A test
+compares this set with the templates."""
 
 LOCALS = frozenset({"self", "x", "image", "labels"})
 
 
 class Names:
-    """Hands out names that are identifiers, are no words of Python or of the program, and differ from each other."""
+    """Hands out unique identifiers that are neither keywords, builtins nor other names of the program."""
 
     def __init__(self, taken: Iterable[str] = ()) -> None:
         self._taken = {*GLOBALS, *LOCALS, *dir(builtins), *keyword.kwlist, *taken}
 
     def new(self, wanted: str) -> str:
-        """A free name: the wanted one, made an identifier, with underscores behind it where it is taken."""
+        """Return ``wanted``, converted to an identifier, with underscores appended until the name is free."""
         name = re.sub(r"\W", "_", wanted, flags=re.ASCII)
         if not name or name[0].isdigit():
             name = f"_{name}"
@@ -47,7 +47,7 @@ class Names:
 
 
 def class_name(net: str) -> str:
-    """``AlexNet`` for ``alexnet``, ``AlexNetTanh`` for ``alexnet-tanh``."""
+    """Return the class name of a net: ``AlexNet`` for ``alexnet``, ``AlexNetTanh`` for ``alexnet-tanh``."""
     words = re.split(r"[^A-Za-z0-9]+", net)
     name = "".join(_capital(word) for word in words if word) or "Net"
     return Names().new(f"Net{name}" if name[0].isdigit() else name)

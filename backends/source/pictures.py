@@ -1,4 +1,4 @@
-"""How images are prepared, as constants of the program."""
+"""The preprocessing of images, as constants of the program."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from netspec.passes.crops import five_crops, stored_size
 
 @dataclass(frozen=True, slots=True)
 class Pictures:
-    """What the program does with images.
+    """How the program preprocesses images.
 
-    ``mode`` is Pillow's word for the input's colours, or ``None`` where images cannot be what the network reads.
-    ``loaded`` are the rows and columns that an image has after it was scaled and its middle cut out; the network's own
-    are cropped from those. ``mean`` and ``std`` are words, or numbers for each channel. ``numbers`` has one for each of
-    the ten views, the same for those that coincide.
+    ``mode`` is Pillow's mode for the input's channels, or ``None`` if the network cannot read images. ``loaded`` is the
+    size, rows and columns, to which images are scaled and centre-cropped when read; the network's input is cropped from
+    that. ``mean`` and ``std`` are words, or numbers per channel. ``numbers`` identifies each of the ten views; views
+    that coincide have the same number.
     """
 
     mode: Literal["RGB", "L"] | None
@@ -33,19 +33,19 @@ class Pictures:
 
     @property
     def shared(self) -> bool:
-        """Whether some of the ten views coincide, but not all crops: of these the program looks at two views."""
+        """Whether some of the ten views coincide, but not all crops. (If they all do, the program uses two views.)"""
         return self.views == 10 and 2 < len(set(self.numbers)) < 10
 
     @property
     def measured(self) -> tuple[str, ...]:
-        """What is measured of the training images, in words."""
+        """The statistics that the program measures on the training images, in words."""
         mean = {"image": ("mean image",), "channel": ("mean of each channel",)}.get(str(self.mean), ())
         std = ("standard deviation of each channel",) if self.std == "channel" else ()
         return (*mean, *std, *(("colours' principal components",) if self.colour else ()))
 
 
 def pictures(graph: Graph) -> Pictures:
-    """How a graph's program prepares its images."""
+    """Return how the program of a graph preprocesses images."""
     size, before, augment = graph.input.output, graph.preprocessing, graph.augment
     mode: Literal["RGB", "L"] | None = None
     if size.is_image:
@@ -67,7 +67,7 @@ def pictures(graph: Graph) -> Pictures:
 
 
 def _numbers(down: int, right: int) -> tuple[int, ...]:
-    """The number of each view among those that differ: of the crops, then of their mirror images."""
+    """Return the number of each view among the distinct ones: of the five crops, then of their mirror images."""
     places = five_crops(down, right)
     distinct = list(dict.fromkeys(places))
     return tuple(len(distinct) * mirrored + distinct.index(place) for mirrored in (0, 1) for place in places)

@@ -1,4 +1,4 @@
-"""Where an operation is computed in the program: what its expression is made of."""
+"""The context of an operation in the program, from which its expression is built."""
 
 from __future__ import annotations
 
@@ -15,52 +15,53 @@ from .text import operand
 
 @dataclass(frozen=True, slots=True)
 class Division:
-    """How numbers of channels are written in a layer of which each process may compute a share.
+    """How a layer's numbers of channels are written, of which each process may compute a share.
 
     Parameters
     ----------
     groups:
-        Into how many shares several processes divide the channels.
+        The number of shares if several processes divide the channels.
     parts:
-        The expression of the number of shares of this run, 1 for a process alone; ``None`` where nothing is divided.
+        The expression for the number of shares at run time, which is 1 for a single process; ``None`` if the layer is
+        not divided.
     """
 
     groups: int = 1
     parts: str | None = None
 
     def share(self, number: int) -> str:
-        """A share of so many channels, filters or groups."""
+        """Return the expression for a process's share of a number of channels, filters or groups."""
         return str(number) if self.parts is None else f"{number} // {self.parts}"
 
     def read(self, number: int, groups: int) -> str:
-        """What an operation of so many groups reads of so many channels: a share where its groups are divided too."""
+        """Return how many of ``number`` channels an operation in groups reads: a share if its groups are divided."""
         return self.share(number) if groups % self.groups == 0 else str(number)
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """One operation's place in the model.
+    """One operation of the model.
 
     Parameters
     ----------
     name:
-        What the graph calls the operation.
+        The name of the node in the graph.
     draw, team:
-        The expressions of what the step's random choices depend on, and of the processes that train together.
+        Expressions for the state of random draws and for the team of processes.
     division:
-        How the operation is divided among these.
+        How the processes divide the operation.
     inputs, params:
-        Expressions of the values and parameters that it reads.
+        Expressions for the values and parameters that it reads.
     names:
-        What ``PARAMETERS`` calls these parameters.
+        The keys of these parameters in ``PARAMETERS``.
     module:
-        The expression of the ``torch.nn`` module that holds the parameters, where there is one.
+        The expression for the ``torch.nn`` module that holds the parameters, if there is one.
     shapes:
-        What the values' shapes are.
+        The shapes of the inputs.
     helpers:
-        Collects the names of the functions that the program must define.
+        Collects the names of the helper functions that the program must define.
     train:
-        How the network is trained: what losses make of their targets, and what is computed in less than float32.
+        The training settings: label smoothing and precision.
     """
 
     name: str
@@ -77,45 +78,45 @@ class Site:
 
     @property
     def x(self) -> str:
-        """The only input, as an argument of a call."""
+        """The only input, as a call's argument."""
         return self.inputs[0]
 
     @property
     def operand(self) -> str:
-        """The only input, beside an operator or before a dot."""
+        """The only input, in parentheses if needed beside an operator or before a dot."""
         return operand(self.inputs[0])
 
     @property
     def wide(self) -> str:
-        """The only input in float32, whatever the layers compute in."""
+        """The only input, converted to float32 if layers compute in less."""
         return self.all_wide[0]
 
     @property
     def all_wide(self) -> tuple[str, ...]:
-        """All inputs in float32."""
+        """All inputs, converted to float32 if layers compute in less."""
         lower = self.train.precision == "bf16"
         return tuple(f"{operand(x)}.float()" if lower else x for x in self.inputs)
 
     @property
     def flat(self) -> str:
-        """The only input as a vector."""
+        """The only input, flattened if it is an image."""
         return f"{self.operand}.flatten(1)" if self.shapes[0].is_image else self.x
 
     @property
     def place(self) -> dict[str, str]:
-        """What a helper that draws is told of where in the layer the process's units stand."""
+        """The option that tells a helper with random draws which share of the layer's units the process computes."""
         return {} if self.division.parts is None else {"group": f"{self.team}.group"}
 
     def helper(self, name: str) -> str:
-        """The name of a function of the program, which it will then define."""
+        """Make the program define a helper function, and return its name."""
         self.helpers.add(name)
         return name
 
 
 Expression = Callable[[Any, Site], str]
-"""The Python expression of an operation at its site; the first argument's type is the table's key."""
+"""Returns the Python expression of an operation at its site. The type of the first argument is its key in the table."""
 
 Expressions = dict[type[Op], Expression]
 
 Modules = dict[type[Op], Callable[[Any, Shape, Division], str | None]]
-"""``(op, shape that it reads, division)`` to the call that makes its module; ``None`` where ``torch.nn`` has none."""
+"""``(op, input shape, division)`` -> the call that creates its module, or ``None`` if ``torch.nn`` has none."""

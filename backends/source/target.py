@@ -9,7 +9,7 @@ from .program import FIRST_LINE, emit
 
 
 def make(net: Net, stem: str) -> dict[str, str]:
-    """The program. ``stem`` is its file's name for the usage lines."""
+    """Return the program. ``stem`` is its file name without ``.py``."""
     return {f"{stem}.py": emit(net.graph, stem=stem, spec=net.source.text)}
 
 

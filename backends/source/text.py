@@ -1,4 +1,4 @@
-"""Pieces of Python text: numbers, calls, and foreign text that must stay a comment."""
+"""Format pieces of Python code: literals, calls, and foreign text inside comments and docstrings."""
 
 from __future__ import annotations
 
@@ -8,70 +8,70 @@ from collections.abc import Iterable, Sequence
 
 
 def call(function: str, *arguments: str, **options: str | None) -> str:
-    """``f(x, stride=2)``; an option that is ``None`` is left out."""
+    """Return ``f(x, stride=2)``. Options that are ``None`` are left out."""
     named = (f"{name}={value}" for name, value in options.items() if value is not None)
     return f"{function}({', '.join((*arguments, *named))})"
 
 
 def pair(numbers: tuple[int, int]) -> str:
-    """``3`` for (3, 3), ``(3, 5)`` otherwise."""
+    """Return ``3`` for (3, 3), and ``(3, 5)`` for (3, 5)."""
     return str(numbers[0]) if numbers[0] == numbers[1] else str(tuple(numbers))
 
 
 def pair_unless(numbers: tuple[int, int], default: int) -> str | None:
-    """The pair as an option that is left out where it is the default."""
+    """Return the pair, or ``None`` if both numbers are the default."""
     return None if numbers == (default, default) else pair(numbers)
 
 
 def operand(expression: str) -> str:
-    """The expression, in parentheses if an operator or an attribute beside it would take it apart."""
+    """Return the expression, in parentheses if it needs them beside an operator or before a dot."""
     depth, alone = 0, not expression.startswith("-")
     for character in expression:
         depth += (character in "([{") - (character in ")]}")
-        alone = alone and (depth > 0 or character != " ")  # blanks stand around operators, and inside brackets
+        alone = alone and (depth > 0 or character != " ")  # outside brackets, spaces only surround operators
     return expression if alone else f"({expression})"
 
 
 def added(terms: Sequence[str]) -> str:
-    """``a + b``, or ``sum([a, b, ...])`` of more terms than one reads, or Python's parser takes, one by one."""
+    """Return ``a + b``, or ``sum([a, b, ...])`` of many terms, which is easier to read and for Python's parser."""
     return " + ".join(terms) if len(terms) <= 20 else f"sum([{', '.join(terms)}])"
 
 
 def number(value: float) -> str:
-    """A literal of the number, also where it is not finite, which ``repr`` has no literal for."""
+    """Return an expression for the number: a literal, or ``float("inf")`` and the like if it is not finite."""
     return repr(value) if math.isfinite(value) else call("float", string(repr(value)))
 
 
 def string(text: str) -> str:
-    """A string literal in double quotes."""
+    """Return a string literal in double quotes."""
     inner = ascii(text)[1:-1].replace("\\'", "'").replace('"', '\\"')
     return f'"{inner}"'
 
 
 def printable(text: str) -> str:
-    """The text with everything escaped that does not show as itself: control characters, direction marks."""
+    """Escape unprintable characters, such as control characters and direction marks."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
 
 
 def comment(text: str) -> str:
-    """Foreign text, line by line behind ``#``."""
+    """Return foreign text as comment lines."""
     lines = (printable(line.expandtabs(8)).rstrip() for line in text.strip().splitlines())
     return "\n".join(f"# {line}".rstrip() for line in lines)
 
 
 def inside_docstring(text: str) -> str:
-    """Foreign text in one line that cannot end the docstring that it stands in."""
+    """Return foreign text in one line that cannot end a surrounding docstring."""
     return printable(text).replace("\\", "\\\\").replace('"', "'")
 
 
 def is_plain_identifier(name: str) -> bool:
-    """Whether ``self.NAME`` means the attribute of that name: it is no keyword, and no class's private name."""
+    """Whether ``self.NAME`` accesses an attribute of that name: not for keywords and mangled private names."""
     private = name.startswith("__") and not name.endswith("__")
     return name.isidentifier() and not keyword.iskeyword(name) and not private
 
 
 def lines(*blocks: Iterable[str]) -> list[str]:
-    """Blocks of lines with a blank line between two."""
+    """Return the lines of all blocks, with a blank line between blocks."""
     result: list[str] = []
     for block in blocks:
         result += ["", *block] if result else list(block)
@@ -79,7 +79,7 @@ def lines(*blocks: Iterable[str]) -> list[str]:
 
 
 def packed(items: Iterable[str], width: int = 100) -> list[str]:
-    """Items side by side in as few lines as there can be, of so many characters unless one item has more."""
+    """Fill lines of at most ``width`` characters (unless one item is longer) with items, separated by spaces."""
     result: list[str] = []
     for item in items:
         if result and len(result[-1]) + 1 + len(item) <= width:

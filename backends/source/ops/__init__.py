@@ -1,4 +1,4 @@
-"""From operations to Python expressions, and to the ``torch.nn`` modules that hold their parameters."""
+"""Emit operations as Python expressions, and as the ``torch.nn`` modules that hold their parameters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Colours."""
+"""Colour spaces."""
 
 from __future__ import annotations
 

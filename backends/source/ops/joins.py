@@ -1,4 +1,4 @@
-"""Operations that join values, or change only how a value is read."""
+"""Operations that join several values or only reshape one, and softmax."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Losses, in methods that have the labels as an argument. Targets are smoothed in training only."""
+"""Losses, for methods with an argument ``labels``. Label smoothing applies only in training."""
 
 from __future__ import annotations
 

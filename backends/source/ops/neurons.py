@@ -1,4 +1,4 @@
-"""Neurons."""
+"""Neurons: element-wise functions."""
 
 from __future__ import annotations
 

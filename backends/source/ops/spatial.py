@@ -1,4 +1,4 @@
-"""Pooling, and the fixed functions of the 2012 files."""
+"""Pooling, and the fixed image operations of cuda-convnet: blur, crop, resize and the like."""
 
 from __future__ import annotations
 

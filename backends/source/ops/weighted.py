@@ -1,4 +1,4 @@
-"""Convolution, unshared convolution, matrix product, coefficients and bias."""
+"""Operations with weights: convolution, unshared convolution, linear, channel scale and bias."""
 
 from __future__ import annotations
 
