@@ -1,7 +1,7 @@
-"""A graph as an ordinary ``torch.nn.Module``.
+"""Compile a graph to an ordinary ``torch.nn.Module``.
 
-The module has one attribute per layer of the file, its parameters bear the layers' names in its ``state_dict``
-(``conv1.weight``, ``conv3.weights.0``), and they start as the spec says.
+The module has one attribute per layer of the spec. Keys of the ``state_dict`` contain the names of the layers
+(``conv1.weight``, ``conv3.weights.0``), and parameters are initialised as the spec says.
 """
 
 from .fast import GroupedConvolution, blocks, chosen_forms, image_blocks, mistake, no_kernels, use_kernels

@@ -1,4 +1,4 @@
-"""Initial values: each parameter's own generator, so that its values depend on the seed and on its key alone."""
+"""Initial values. Each parameter has its own generator, so its values depend only on the seed and its key."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ from netspec.ir.graph import Parameter
 
 
 def draw(parameter: Parameter, seed: int) -> Tensor:
-    """The initial values of a parameter of the net with this seed: float32, on the CPU, of the parameter's shape; 0
-    where a table leaves no weight.
+    """Return the initial values of a parameter for a seed, in float32 on the CPU; 0 where a table masks weights.
 
-    The generator is seeded with the first 63 bits of SHA-256 of ``seed:key``.
+    The generator is seeded with the first 63 bits of the SHA-256 of ``seed:key``.
     """
     digest = sha256(f"{seed}:{parameter.key}".encode()).digest()
     generator = torch.Generator().manual_seed(int.from_bytes(digest[:8], "big") >> 1)

@@ -1,4 +1,4 @@
-"""One layer of the file as a module: its operations in order, and the parameters that it owns."""
+"""A layer of the spec as a module: its operations in order, and the parameters that it owns."""
 
 from __future__ import annotations
 
@@ -19,13 +19,15 @@ from .ops.chance import DrawnLayer
 from .ops.losses import LossLayer
 
 LABELS = ":labels"
-"""What the class numbers are called among the values that layers read; no layer can be called that."""
+"""The name of the class numbers among the values that layers read; layer names contain no colon."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One operation of a layer: the child that computes it, what the child is given (values by their names, parameters
-    and buffers by ``layer.key``), and the value that it makes."""
+    """One operation of a layer: the child module that computes it, its arguments, and the name of its value.
+
+    Arguments are names of values, or ``layer.key`` for parameters and buffers.
+    """
 
     child: str
     arguments: tuple[str, ...]
@@ -33,11 +35,11 @@ class Call:
 
 
 class Layer(nn.Module):
-    """A layer. ``forward`` takes what ``reads`` names and returns the layer's value.
+    """A layer. ``forward`` takes the values named in ``reads`` and returns the layer's value.
 
-    ``reads`` are the layers that it reads, the labels of a loss, and the keys of parameters that it takes from other
-    layers (``weights=``). ``forms`` says how operations are computed that a pass has taken up; where one computes
-    several, the layers in between hand on other values than the file's.
+    ``reads`` names the layers that it reads, the labels if it is a loss, and the keys of parameters shared from other
+    layers (``weights=``). ``forms`` says how optimising passes compute some operations. If one form computes the
+    operations of several layers, these layers return other values than the spec describes.
     """
 
     def __init__(self, graph: Graph, layer: LayerOfFile, seed: int, forms: Forms = PLAIN) -> None:
@@ -62,7 +64,7 @@ class Layer(nn.Module):
         return self.description
 
     def _call(self, graph: Graph, node: Node, forms: Forms) -> Call:
-        """Make the child of a node, and hold its buffers."""
+        """Add the child module of a node and its buffers, and return how to call it."""
         shapes = graph.shapes(node)
         child = self._child_name(name_of(node.op))
         module = as_formed(node, shapes, forms) or emit(node.op, shapes)
@@ -82,7 +84,7 @@ class Layer(nn.Module):
         return Call(child, (*node.inputs, *labels, *parameters, *own_buffers), node.name)
 
     def _child_name(self, word: str) -> str:
-        """``conv``, and ``conv2`` for a second one; ``bias_`` beside a parameter called ``bias``."""
+        """Return ``conv``, ``conv2`` for a second one, or ``bias_`` if a parameter is called ``bias``."""
         name, count = word, 1
         while hasattr(self, name):
             count += 1
@@ -90,7 +92,7 @@ class Layer(nn.Module):
         return name
 
     def _hold(self, key: str, parameter: nn.Parameter) -> None:
-        """Register a parameter under its key inside the layer: ``weight``, or ``weights.0``."""
+        """Register a parameter under its key in the layer: ``weight``, or ``weights.0``."""
         holder, _, index = key.partition(".")
         if not index:
             self.register_parameter(key, parameter)
@@ -100,14 +102,14 @@ class Layer(nn.Module):
         getattr(self, holder)[index] = parameter
 
     def _tensor(self, name: str) -> Tensor:
-        """One of the layer's own parameters or buffers."""
+        """Return one of the layer's own parameters or buffers."""
         _, holder, *index = name.split(".")
         found: Tensor = getattr(self, holder)[index[0]] if index else getattr(self, holder)
         return found
 
 
 def describe(graph: Graph, layer: LayerOfFile) -> str:
-    """``conv: 3x224x224 -> 96x55x55, weight 96x3x11x11, bias 96``."""
+    """Return ``conv: 3x224x224 -> 96x55x55, weight 96x3x11x11, bias 96`` or the like."""
     inputs = ", ".join(str(graph.layers[name].output) for name in layer.inputs)
     tensors = (f"{suffix(p)} {'x'.join(map(str, p.shape))}" for p in graph.parameters_of(layer.name))
     return ", ".join((f"{layer.type}: {inputs} -> {layer.output}", *tensors))

@@ -1,4 +1,4 @@
-"""A graph as one module: its layers in file order, and the values that they hand on."""
+"""A graph as one module that runs its layers in the order of the spec."""
 
 from __future__ import annotations
 
@@ -23,8 +23,10 @@ from .ops.precision import widened
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One layer's turn: its attribute, the values and parameters that it is given, the value that it makes, and the
-    values that nothing reads after it."""
+    """The call of one layer: its attribute, its arguments (values and parameters by name), and the name of its value.
+
+    ``last_read`` names the values that no later step reads.
+    """
 
     attribute: str
     arguments: tuple[str, ...]
@@ -34,9 +36,11 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a network runs: the steps of each phase (see ``netspec.passes.phases``), each loss with its weight.
+    """What a network runs: the steps of each phase (see ``netspec.passes.phases``), with the weight of each loss.
 
-    ``parameters`` are the places in the module of those that one layer takes from another, by their keys.
+    ``net`` is the name of the net, ``image`` that of its input layer, ``size`` the shape of the input. ``scores`` and
+    ``output`` name values. ``labelled``: the output depends on labels. ``parameters`` maps keys of parameters to their
+    keys in the module.
     """
 
     net: str
@@ -53,11 +57,11 @@ class Plan:
 
 
 class Network(nn.Module):
-    """The module of a graph. Its children are the file's layers, by their names.
+    """The module of a graph. Its children are the layers of the spec, by name.
 
-    ``forward(images)`` returns the value of the file's last layer. If that is a loss, ``forward(images, labels)``
-    returns it, a scalar, and ``forward(images)`` the class scores that the loss reads. Images are N,C,H,W and already
-    preprocessed, labels N class numbers. Where ``forms.images`` says how, they may be blocks of those images as well.
+    ``forward(images)`` returns the value of the spec's last layer. If that is a loss, ``forward(images, labels)``
+    returns the loss, a scalar, and ``forward(images)`` the class scores that it reads. Images are preprocessed,
+    N,C,H,W; labels are N class numbers. If ``forms.images`` is set, images may also be given as blocks of pixels.
     """
 
     _plan: Plan
@@ -80,7 +84,7 @@ class Network(nn.Module):
             raise
 
     def _tell(self, error: Exception, images: object) -> None:
-        """Add to torch's error, which tells of the operation that it met, what the network reads, if that is not it."""
+        """Add a note to an error of torch, if the images do not have the shape and type that the network reads."""
         wanted, dtype = self._plan.size, next((p.dtype for p in self.parameters()), None)
         given = f"{images.dtype} of {tuple(images.shape)}" if isinstance(images, Tensor) else type(images).__name__
         fits = isinstance(images, Tensor) and tuple(images.shape[1:]) == wanted and dtype in (None, images.dtype)
@@ -102,20 +106,25 @@ class Network(nn.Module):
 
 
 def module(graph: Graph, seed: int = 0, forms: Forms = PLAIN) -> Network:
-    """The module of a graph, in float32 on the CPU, with initial values drawn from the seed, its operations in these
-    forms. (``forms.channels_last`` is for who moves it to a device.)"""
+    """Return the module of a graph, in float32 on the CPU, with initial values drawn from the seed.
+
+    ``forms`` says how optimising passes compute operations. ``forms.channels_last`` is not applied here: the caller
+    does so when moving the module to a device.
+    """
     return Network(graph, seed, forms)
 
 
 def class_scores(model: Network, images: Tensor) -> Tensor:
-    """The class scores, N,C: what the last loss or softmax reads, else the output."""
+    """Return the class scores, N,C: what the last loss or softmax reads, or else the output."""
     return widened(_trunk(model, images)[model._plan.scores].flatten(1))
 
 
 def training_loss(model: Network, images: Tensor, labels: Tensor) -> Tensor:
-    """What training makes small, a scalar: the weighted sum of the file's losses, or, if it has none, the
-    cross-entropy of the class scores. Labels are N class numbers; in training mode the targets are smoothed as the
-    file's train line says."""
+    """Return the scalar that training minimises: the weighted sum of the losses, or else the cross-entropy of the
+    class scores.
+
+    Labels are N class numbers. In training mode, label smoothing applies as set on the spec's train line.
+    """
     plan, values = model._plan, _trunk(model, images)
     if not plan.losses:
         smoothing = plan.label_smoothing * model.training
@@ -129,19 +138,22 @@ def training_loss(model: Network, images: Tensor, labels: Tensor) -> Tensor:
 
 
 def cross_entropy(scores: Tensor, labels: Tensor, smoothing: float) -> Tensor:
-    """What a file without a loss of its own is trained with: of N,C scores and N class numbers, in float32 or more."""
+    """Return the loss of a spec without a loss layer: the cross-entropy of N,C scores and N class numbers.
+
+    It is computed in float32 or higher precision.
+    """
     return F.cross_entropy(widened(scores), labels, label_smoothing=smoothing)
 
 
 def _trunk(model: Network, images: Tensor) -> dict[str, Tensor]:
-    """The values that later phases read, the scores among them."""
+    """Return the values that later phases read, including the scores."""
     values = {model._plan.image: images}
     _run(model, model._plan.trunk, values)
     return values
 
 
 def _run(model: Network, steps: Iterable[Step], values: dict[str, Tensor]) -> None:
-    """Add the value of each step, and let go of those that are not read again."""
+    """Add the value of each step to ``values``, and delete values that are not read again."""
     places = model._plan.parameters
     for step in steps:
         arguments = [
@@ -179,7 +191,7 @@ def _plan(graph: Graph, model: nn.Module) -> Plan:
 
 
 def _with_last_reads(steps: list[Step], kept: set[str]) -> tuple[Step, ...]:
-    """The steps of the trunk, each with the values that can be let go of after it."""
+    """Return the steps of the trunk, each with the values that can be freed after it. Values in ``kept`` never are."""
     seen, result = set(kept), list[Step]()
     made = {step.value for step in steps}
     for step in reversed(steps):

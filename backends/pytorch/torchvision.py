@@ -1,8 +1,8 @@
-"""Weights that torchvision published, in a graph's own layout.
+"""Convert weights between torchvision's AlexNet and a graph.
 
-torchvision keeps AlexNet as ``features`` (convolutions at 0, 3, 6, 8, 10) and ``classifier`` (matrix products at 1, 4,
-6), and numbers the layers without weights in between. Both layouts have the layers in the same order, the tensors in
-the same shapes, and read the last maps channel by channel, so that only the keys differ:
+torchvision stores AlexNet as ``features`` (convolutions at 0, 3, 6, 8, 10) and ``classifier`` (linear layers at 1, 4,
+6); the numbers between belong to layers without weights. Both layouts have the same layers in the same order with
+tensors of the same shapes, and flatten the last maps channel by channel, so only the keys differ:
 
 =====================  ==========================
 torchvision            alexnet-torchvision.net
@@ -34,7 +34,7 @@ ALEXNET = (
     "features.0", "features.3", "features.6", "features.8", "features.10", "classifier.1", "classifier.4",
     "classifier.6",
 )  # fmt: skip
-"""torchvision's layers with weights, in order; each has a ``weight`` and a ``bias``."""
+"""torchvision's layers with weights in order, each with a ``weight`` and a ``bias``."""
 
 _POOL = "maxpool 3x3, stride 2x2, pad 0x0"
 FUNCTION = (
@@ -47,16 +47,16 @@ FUNCTION = (
     "fc of 4096 outputs reading 4096", "relu",
     "fc reading 4096",
 )  # fmt: skip
-"""What torchvision's alexnet computes when it is tested. The number of classes is free."""
+"""The operations of torchvision's alexnet in evaluation, except the number of classes, which may vary."""
 
 
 def from_torchvision(graph: Graph, state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """A ``state_dict`` for the graph's module, from one whose weight layers stand in the same order.
+    """Return a ``state_dict`` for the graph's module, from one that has layers with weights in the same order.
 
     Raises
     ------
     ValueError
-        The two differ in the number of tensors, or two that should correspond in shape or in role.
+        The numbers of tensors differ, or the shapes or roles of two corresponding tensors do.
     """
     names = attributes(graph)
     parameters = list(graph.parameters.values())
@@ -77,8 +77,9 @@ def _by(shape: tuple[int, ...]) -> str:
 
 
 def torchvision_keys(graph: Graph) -> dict[str, str]:
-    """torchvision's key of each tensor, and the key of the tensor in its place in the graph's module. Shapes are not
-    compared.
+    """Return torchvision's key of each tensor with the corresponding key in the graph's module.
+
+    Shapes are not compared.
 
     Raises
     ------
@@ -101,13 +102,14 @@ def torchvision_keys(graph: Graph) -> dict[str, str]:
 
 
 def to_torchvision(graph: Graph, state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """torchvision's ``state_dict``, from one of a graph that computes the same function (the inverse of
-    ``from_torchvision``).
+    """Return torchvision's ``state_dict`` from that of a graph that computes the same function.
+
+    This is the inverse of ``from_torchvision``.
 
     Raises
     ------
     ValueError
-        A layer of the graph has no counterpart, or one of theirs has none here.
+        A layer of the graph has no counterpart in torchvision's alexnet, or vice versa.
     """
     nodes = [
         node for node in graph.nodes.values() if not isinstance(node.op, Input | Dropout | Flatten | Softmax | Loss)
@@ -123,7 +125,7 @@ def to_torchvision(graph: Graph, state_dict: Mapping[str, Tensor]) -> dict[str, 
 
 
 def _words(graph: Graph, node: Node) -> str:
-    """What an operation computes, as ``FUNCTION`` says it."""
+    """Return the description of an operation, in the words of ``FUNCTION``."""
     (x, *_), op = graph.shapes(node), node.op
     match op:
         case Conv(filters, window, groups):

@@ -1,4 +1,4 @@
-"""Modules of the forms that optimising passes choose (``netspec.passes.fast``)."""
+"""Modules for the faster forms of operations that optimising passes choose (``netspec.passes.fast``)."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from .unshuffled import blocks
 
 
 def image_blocks(*arguments: Any, **options: Any) -> Tensor:
-    """See ``kernels.launch_images``, which needs Triton."""
+    """See ``kernels.launch_images.image_blocks``, which requires Triton."""
     from .kernels.launch_images import image_blocks
 
     return image_blocks(*arguments, **options)

@@ -1,4 +1,4 @@
-"""The axes of a pooling: which windows read which pixels, and what they read put together a slice at a time."""
+"""Separable pooling: which windows read which pixels along an axis, and reducing them slice by slice."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from netspec.ir.window import Window
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """An axis of a pooling; ``dim`` is -2 of rows, -1 of columns.
+    """An axis of a pooling: rows (``dim`` -2) or columns (``dim`` -1), with ``size`` pixels and ``windows`` windows.
 
-    ``steps`` are, for each row (or column) of the kernel, the windows that read a real pixel by it, and these pixels.
-    ``counts`` says how many pixels each window reads, ``readers`` how many windows read a pixel, at the least and at
-    the most.
+    ``steps`` has, for each row (or column) of the kernel, the windows that read an image pixel with it, and these
+    pixels. ``counts`` is the number of pixels that each window reads, ``readers`` the smallest and the largest number
+    of windows that read the same pixel.
     """
 
     dim: int
@@ -31,23 +31,25 @@ class Axis:
 
 
 Axes = tuple[Axis, Axis]
-"""The rows' axis and the columns'."""
+"""The axis of rows and that of columns."""
 
 
 def axes_of(window: Window, x: Shape) -> Axes:
-    """Those of a window on maps of a shape."""
+    """Return the axes of a window that slides over maps of a shape."""
     rows, columns = window.fit(x.height, x.width)
     return _axis(window, -2, x.height, rows.output), _axis(window, -1, x.width, columns.output)
 
 
 def part(x: Tensor, axis: Axis, places: slice) -> Tensor:
-    """Some of the rows, or columns, of N,C,H,W."""
+    """Return some of the rows, or columns, of N,C,H,W."""
     return x[..., places, :] if axis.dim == -2 else x[..., places]
 
 
 def together(x: Tensor, axis: Axis, put: Callable[..., Tensor], start: float) -> Tensor:
-    """What the windows along an axis read, put together two at a time (``put`` is ``torch.add`` or its like), in new
-    memory; ``start`` is what a window has that reads nothing."""
+    """Reduce the pixels that each window along an axis reads with ``put``, such as ``torch.add``, into a new tensor.
+
+    Windows that read no pixel get ``start``.
+    """
     parts = [(windows, part(x, axis, pixels)) for windows, pixels in axis.steps]
     parts.sort(key=_windows(axis), reverse=True)  # those that all windows read first
     if len(parts) > 1 and _windows(axis)(parts[1]) == axis.windows:
@@ -64,7 +66,7 @@ def together(x: Tensor, axis: Axis, put: Callable[..., Tensor], start: float) ->
 
 
 def largest(x: Tensor, axes: Axes) -> Tensor:
-    """The largest pixel of each window, N,C,H',W'; of zeros of either sign any."""
+    """Return the largest pixel of each window, N,C,H',W'. Among zeros of both signs, either may be returned."""
     rows, columns = axes
     return together(together(x, rows, torch.maximum, -torch.inf), columns, torch.maximum, -torch.inf)
 

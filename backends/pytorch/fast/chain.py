@@ -1,4 +1,4 @@
-"""ReLU, local response normalisation and maximum pooling in one operation (``passes.fast.lrn_chain``)."""
+"""ReLU, local response normalisation and max pooling fused into one operation (``passes.fast.lrn_chain``)."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from .places import Places, places_of
 from .pooled import largest_pixels
 
 AT_A_TIME = 2**18
-"""Numbers of maps that go through a chain together on the CPU: their copies stay in its caches (1 MiB of float32)."""
+"""Elements that a chain processes at a time on the CPU, so that temporaries stay in its caches (1 MiB of float32)."""
 
 
 class LrnChain(nn.Module):
-    """N,C,H,W to N,C,H',W' (or N,C,H,W without pooling), in the type that it is given; computed in float32 at least.
+    """N,C,H,W to N,C,H',W' (or N,C,H,W without pooling) of the same type, computed in float32 or higher precision.
 
-    Maps of the types in ``kernels`` run as Triton kernels (see ``check.use_kernels``). ``shape`` is that of what it
-    reads. Where ``adds_bias``, C numbers are added to it first.
+    Triton kernels compute maps of the types in ``kernels`` (see ``check.use_kernels``). ``shape`` is that of the input.
+    If ``adds_bias``, a bias (C,) is added to the input first.
 
-    Values of less than float32 are the same as those of a chain that computes and pools in float32 and is rounded
-    where it is read: rounding keeps the order of pixels.
+    Results in bfloat16 or float16 equal those of a chain in float32 that is rounded at the end, because rounding
+    preserves the order of pixels.
     """
 
     def __init__(self, chain: Chain, x: Shape) -> None:
@@ -46,7 +46,7 @@ class LrnChain(nn.Module):
 
     @property
     def places(self) -> Places | None:
-        """Where the pooling's windows stand; ``None`` where there is none, or where it needs padding of its own."""
+        """The windows of the pooling; ``None`` without pooling, or if it needs explicit padding and is separate."""
         if self.window is None or self.padding.before is not None:
             return None
         return places_of(self.window, self.padding)
@@ -54,7 +54,7 @@ class LrnChain(nn.Module):
     def forward(self, x: Tensor, bias: Tensor | None = None) -> Tensor:
         given, by_kernels = x.dtype, x.dtype in self.kernels
         if bias is not None and not by_kernels:
-            # Not rounded to the maps' type, as the kernels do not: of two pixels another would be the larger.
+            # Do not round to the type of the maps, as the kernels do not: another pixel might become the largest.
             x = x + bias[:, None, None]
         learns = torch.is_grad_enabled() and x.requires_grad
         if self.axes is not None and x.device.type == "cpu" and x.is_contiguous() and not learns and not by_kernels:
@@ -78,9 +78,9 @@ class LrnChain(nn.Module):
 
 
 class ChainFunction(torch.autograd.Function):
-    """The formulas of ``ops.lrn.LrnFunction`` between a ReLU and a pooling, on the CPU a few images at a time.
+    """The formulas of ``ops.lrn.LrnFunction`` between a ReLU and a pooling; on the CPU, a few images at a time.
 
-    Kept are the rectified maps, their sums b and the places of the largest pixels; b^-beta is worked out again.
+    It saves the rectified maps, the sums b and the indices of the largest pixels; ``backward`` recomputes b^-beta.
     """
 
     @staticmethod
@@ -106,7 +106,7 @@ class ChainFunction(torch.autograd.Function):
 
 
 def _forward(x: Tensor, lrn: Lrn, relu: bool, places: Places | None) -> tuple[Tensor, ...]:
-    """The chain's value, then what its derivative needs: rectified maps, their sums, and, of a pooling, the places."""
+    """Return the chain's value, and for its gradient the rectified maps, b, and the indices if it pools."""
     x = x.relu() if relu else x
     wide = _wide(x)
     sums = channel_sums(wide.square(), lrn.size // 2, lrn.size - 1 - lrn.size // 2, lrn.groups)
@@ -121,7 +121,7 @@ def _forward(x: Tensor, lrn: Lrn, relu: bool, places: Places | None) -> tuple[Te
 def _backward(
     dy: Tensor, lrn: Lrn, relu: bool, places: Places | None, x: Tensor, base: Tensor, taken: Tensor | None = None
 ) -> Tensor:
-    """The gradient of what the chain reads, in its type."""
+    """Return the gradient by the chain's input, in the type of the input."""
     wide, dy = _wide(x), dy.to(base.dtype)
     if places is not None:
         dy = torch.ops.aten.max_pool2d_with_indices_backward(dy, wide, *places, taken)
@@ -135,12 +135,12 @@ def _backward(
 
 
 def inferred(x: Tensor, lrn: Lrn, relu: bool, axes: Axes) -> Tensor:
-    """The chain's value where no gradient is wanted: nothing is kept, nor where the largest pixels were."""
+    """Return the chain's value without saving anything for a gradient."""
     return _joined([largest(_forward(some, lrn, relu, None)[0], axes) for some in x.tensor_split(_parts(x))])
 
 
 def _parts(x: Tensor) -> int:
-    """How many times some images of a batch go through: on a GPU, where each operation is a launch, once with all."""
+    """Return into how many parts to split a batch: one on a GPU, where every operation costs a kernel launch."""
     return max(1, min(len(x), x.numel() // AT_A_TIME)) if x.device.type == "cpu" else 1
 
 
@@ -149,8 +149,10 @@ def _joined(parts: list[Tensor]) -> Tensor:
 
 
 class KernelFunction(torch.autograd.Function):
-    """The same as Triton kernels, with a bias before it or without. What the convolution made is kept, and the places
-    of the largest pixels."""
+    """The chain by Triton kernels, with an optional bias before it.
+
+    It saves the input and, for each window, which pixel was the largest.
+    """
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, bias: Tensor | None, lrn: Lrn, relu: bool, places: Places | None) -> Tensor:
@@ -173,7 +175,7 @@ class KernelFunction(torch.autograd.Function):
 
 
 def power(base: Tensor, beta: float) -> Tensor:
-    """b^-beta; by roots where beta is 3/4 or 1/2, which is faster than a power and as exact."""
+    """Return b^-beta. For beta 3/4 and 1/2, square roots are faster than a power and as exact."""
     if beta == 0.75:
         root = base.sqrt()
         return root.sqrt().mul_(root).reciprocal_()

@@ -1,4 +1,4 @@
-"""Whether this device runs the kernels, and runs them right: looked at before they are used."""
+"""Decide whether to use the Triton kernels: check that the device supports them and computes the right values."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from .places import ONE
 from .rectified import BiasReluFunction, Rectified
 
 OLDEST = (7, 0)
-"""The compute capability from which on Triton makes kernels."""
+"""The lowest compute capability that Triton supports."""
 
 TOLERANCE = {torch.float32: 1e-4, torch.bfloat16: 2e-2}
-"""By how much the kernels' value and gradient may differ from the plain ones, as a share of their length."""
+"""The largest allowed relative error, in the 2-norm, of the kernels' values and gradients."""
 
 SINGLE = 1000
-"""One number of so many may differ by more. Of a window's pixels that are equal but for rounding another may take the
-gradient: in bfloat16 that befalls one of some 100,000 windows."""
+"""One element in this many is left out of the comparison. If two pixels of a window are equal up to rounding, either
+may get the gradient; in bfloat16 this affects about one window in 100,000."""
 
 MOST_MAPS = 32
-"""Maps that a kernel adds up, at most: it writes them out for each channel, which takes 7 s to compile for 31 of them,
-a second for AlexNet's 5, and grows with their square (Triton 3.6, for sm_90)."""
+"""The largest LRN window of a kernel. The sum is unrolled for each channel, so compile time grows with the square of
+the window: 1 s for AlexNet's 5 channels, 7 s for 31 (Triton 3.6, for sm_90)."""
 
 MOST_PIXELS = 256
-"""Pixels of a window that a byte tells apart."""
+"""The largest pooling window, whose pixels are numbered by a byte."""
 
 MOST_NUMBERS = 2**31
-"""Numbers of an image's maps, whose places are computed in 32 bits."""
+"""The elements of an image's maps must be fewer, because their offsets have 32 bits."""
 
 _IMAGES = 2
 
@@ -42,11 +42,10 @@ Formed = LrnChain | Rectified | KernelDropout
 
 
 def use_kernels(model: nn.Module, dtype: torch.dtype) -> list[str]:
-    """Let a model's forms run as kernels where its device can, from now on, and say why some do not: a line for each
-    reason.
+    """Make the forms in a model use Triton kernels, and return a line for each reason why some do not.
 
-    Each is run on a few random maps of its own size in both ways first, and stays plain where they differ. ``dtype`` is
-    what the maps are made in; others go the plain way.
+    Each form is first run with and without kernels on a few random maps of its own size; it uses kernels only if the
+    results agree. ``dtype`` is the type of the maps that kernels process; maps of other types use no kernels.
     """
     formed: dict[str, Formed] = {name: module for name, module in model.named_modules() if isinstance(module, Formed)}
     if not formed:
@@ -69,20 +68,20 @@ def use_kernels(model: nn.Module, dtype: torch.dtype) -> list[str]:
 
 
 def no_kernels(device: torch.device) -> str | None:
-    """Why a device has no kernels."""
+    """Return why a device cannot run kernels, or ``None`` if it can."""
     if device.type != "cuda":
         return f"there are none for the {device.type}"
     if torch.cuda.get_device_capability(device) < OLDEST:
         return f"{torch.cuda.get_device_name(device)} is older than Triton supports"
     try:
         from .kernels import launch  # noqa: F401
-    except Exception as problem:  # one that is damaged or does not suit this torch raises all sorts
+    except Exception as problem:  # a damaged or incompatible Triton may raise anything
         return f"Triton cannot be imported ({problem})"
     return None
 
 
 def too_large(chain: LrnChain) -> str | None:
-    """Why there are no kernels of a chain's size; ``None`` where there are."""
+    """Return why a chain is too large for the kernels, or ``None`` if it is not."""
     (kh, kw), *_ = chain.places or ONE
     if chain.lrn.size > MOST_MAPS:
         return f"sums over {chain.lrn.size} maps take minutes to compile, and over more than {MOST_MAPS} are not tried"
@@ -96,13 +95,12 @@ def too_large(chain: LrnChain) -> str | None:
 def mistake(
     by_kernels: Callable[[], Mapping[str, Tensor]], plainly: Callable[[], Mapping[str, Tensor]], tolerance: float
 ) -> str | None:
-    """What is wrong with kernels, which compute tensors by their names as the plain way does; ``None`` where nothing
-    is."""
+    """Compare tensors, by name, computed with and without kernels, and return what is wrong, or ``None``."""
     try:
         found = by_kernels()
         wanted = plainly()
         far = {what: _distance(x, wanted[what]) for what, x in found.items()}
-    except Exception as problem:  # whatever a compiler or a driver raises, the plain way is there
+    except Exception as problem:  # compilers and drivers may raise anything; the model works without kernels
         return " ".join((type(problem).__name__, *str(problem).strip().splitlines()[:1]))
     for what, distance in far.items():
         distance /= max(float(wanted[what].float().norm()), 1e-30)
@@ -112,15 +110,18 @@ def mistake(
 
 
 def _distance(found: Tensor, wanted: Tensor) -> float:
-    """The length of what two tensors differ by, without the single numbers that differ most."""
+    """Return the 2-norm of the difference of two tensors, without the few largest differences (see ``SINGLE``)."""
     differences = (found.float() - wanted.float()).abs().flatten().sort().values
-    if differences[-1].isnan():  # which sorting puts last
+    if differences[-1].isnan():  # NaNs are sorted last
         return float(differences[-1])
     return float(differences[: len(differences) - len(differences) // SINGLE].norm())
 
 
 def _both_ways(module: Formed, x: Tensor, laid: Tensor) -> Callable[..., Mapping[str, Tensor]]:
-    """What computes a form with ``kernels`` and without, of random values; ``laid`` as the model's maps lie."""
+    """Return a function that computes a form on random maps, with or without ``kernels``.
+
+    ``x`` are the maps, ``laid`` the same in the memory format of the model.
+    """
     if isinstance(module, LrnChain):
         return partial(_chain_both_ways, module, x)
     if isinstance(module, KernelDropout):
@@ -129,7 +130,7 @@ def _both_ways(module: Formed, x: Tensor, laid: Tensor) -> Callable[..., Mapping
 
 
 def _dropout_both_ways(layer: KernelDropout, x: Tensor, *, kernels: bool) -> dict[str, Tensor]:
-    """The value in training, and the gradient of a weighted sum of it."""
+    """Return a dropout's value in training mode, and the gradient of a weighted sum of it."""
     x = x.clone().requires_grad_()
     before = layer.kernels, layer.draw, layer.training
     held = HeldDraw.of(layer, x.device)
@@ -146,7 +147,7 @@ def _dropout_both_ways(layer: KernelDropout, x: Tensor, *, kernels: bool) -> dic
 
 
 def _chain_both_ways(chain: LrnChain, x: Tensor, *, kernels: bool) -> dict[str, Tensor]:
-    """The chain's value, and the gradients of a weighted sum of it."""
+    """Return a chain's value, and the gradients of a weighted sum of it."""
     x = x.clone().requires_grad_()
     bias = torch.linspace(-1, 1, x.shape[1], device=x.device).requires_grad_() if chain.adds_bias else None
     before, chain.kernels = chain.kernels, frozenset({x.dtype}) if kernels else frozenset()
@@ -162,7 +163,7 @@ def _chain_both_ways(chain: LrnChain, x: Tensor, *, kernels: bool) -> dict[str, 
 
 
 def _rectified_both_ways(x: Tensor, *, kernels: bool) -> dict[str, Tensor]:
-    """The rectified sum of maps and a bias, and the gradients of a weighted sum of it."""
+    """Return the ReLU of maps plus a bias, and the gradients of a weighted sum of it."""
     x = x.clone().requires_grad_()
     bias = torch.linspace(-1, 1, x.shape[1], device=x.device).requires_grad_()
     with torch.enable_grad():
@@ -181,7 +182,7 @@ def _weighted_sum(y: Tensor) -> Tensor:
 
 
 def _laid_like(model: nn.Module, x: Tensor) -> Tensor:
-    """Maps channels last, where the model's kernels are."""
+    """Return maps in channels-last format if the model's convolution weights are in that format."""
     if x.dim() != 4:
         return x
     kernels = [p for p in model.parameters() if p.dim() == 4 and not p.is_contiguous()]

@@ -1,4 +1,4 @@
-"""Dropout in one operation (``passes.fast.dropout``)."""
+"""Dropout as one kernel (``passes.fast.dropout``)."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ from ..ops.dropout import DropoutLayer
 
 
 class KernelDropout(DropoutLayer):
-    """N,... to N,...: the same choices as without the pass, by a Triton kernel in training, where what it draws from
-    lies on the device, and values are of the types in ``kernels`` (see ``check.use_kernels``). ``shape`` is that of one
-    image's value."""
+    """Dropout of N,... that drops the same units as without the pass.
+
+    In training, a Triton kernel computes values of the types in ``kernels`` (see ``check.use_kernels``), provided that
+    the random keys are on the device (``HeldDraw``). ``shape`` is that of one image's value.
+    """
 
     def __init__(self, op: Dropout, shape: Shape) -> None:
         super().__init__(op)
@@ -37,7 +39,7 @@ class KernelDropout(DropoutLayer):
 
 
 class DropoutFunction(torch.autograd.Function):
-    """Values and gradients by the same kernel. Nothing is kept but the keys."""
+    """Computes values and gradients by the same kernel. It saves only the keys."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, keys: Tensor, *place: Any) -> Tensor:

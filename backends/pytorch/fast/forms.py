@@ -1,4 +1,4 @@
-"""From a node to the module of the form that a pass chose for it."""
+"""Create the modules of the forms that optimising passes chose for nodes."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from .unshuffled import UnshuffledConvolution
 
 
 def as_formed(node: Node, inputs: tuple[Shape, ...], forms: Forms) -> nn.Module | None:
-    """The module of a node in its form; ``None`` where it is computed as the graph has it.
+    """Return the module of a node in its chosen form, or ``None`` if no pass chose one.
 
-    Where another operation computes the node as well, it hands on what it is given.
+    It is the identity if the form of another node also computes this one.
     """
     if forms.is_absorbed(node):
         return nn.Identity()

@@ -1,4 +1,4 @@
-"""A convolution in groups, in whichever form is fastest for its shape (``passes.fast.grouped_conv``)."""
+"""Grouped convolution in the form that is measured to be fastest (``passes.fast.grouped_conv``)."""
 
 from __future__ import annotations
 
@@ -24,12 +24,15 @@ Form = Callable[..., Tensor]
 _ROUNDS = 5
 
 _WAITING = 10_000_000
-"""Cycles that a GPU is kept waiting, 5 ms: some dozen launches are made meanwhile."""
+"""Clock cycles, about 5 ms, that a GPU sleeps before a measurement, while the CPU launches the kernels."""
 
 
 class GroupedConvolution(Convolution):
-    """N,C,H,W and a weight of F,C/G,h,w to N,F,H',W'. ``form`` is the name of the form: ``grouped`` until the first
-    step of training has timed all of them on the layer's own values. ``weight`` is its weight's key."""
+    """Grouped convolution of N,C,H,W with a weight of F,C/G,h,w to N,F,H',W'.
+
+    ``form`` names the form in use: ``grouped`` until the first training step has timed all forms on the layer's own
+    values. ``weight`` is the key of its weight.
+    """
 
     def __init__(self, op: Conv, x: Shape, weight: str) -> None:
         super().__init__(op, x)
@@ -45,7 +48,7 @@ class GroupedConvolution(Convolution):
         return FORMS[self.form](x, weight, bias, self.stride, self.padding, self.dilation, self.groups)
 
     def choose(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> None:
-        """Time every form, forward and backward, and take the fastest from now on. ``timed`` has the seconds."""
+        """Time every form, forward and backward, into ``timed`` (seconds), and use the fastest from now on."""
         rest = (self.stride, self.padding, self.dilation, self.groups)
         self.timed = {name: _seconds(partial(form, *_copies(x, weight, bias), *rest)) for name, form in FORMS.items()}
         self.form = min(self.timed, key=lambda name: self.timed[name])
@@ -55,8 +58,10 @@ class GroupedConvolution(Convolution):
 
 
 def chosen_forms(model: nn.Module) -> list[str]:
-    """Which form each convolution of a model has taken, in a line each, and what it was measured against. One of a
-    layer with several inputs is told by its weight."""
+    """Return a line per timed convolution of a model: its form, and the times of all forms.
+
+    Convolutions of a layer with several inputs are identified by their weights.
+    """
     told = []
     for layer, inside in model.named_children():
         timed = [module for module in inside.modules() if isinstance(module, GroupedConvolution) and module.timed]
@@ -68,12 +73,12 @@ def chosen_forms(model: nn.Module) -> list[str]:
 
 
 def grouped(x: Tensor, weight: Tensor, bias: Tensor | None, *rest: Any) -> Tensor:
-    """The library's own."""
+    """torch's own grouped convolution."""
     return F.conv2d(x, weight, bias, *rest)
 
 
 def one_per_group(x: Tensor, weight: Tensor, bias: Tensor | None, *rest: Any) -> Tensor:
-    """A convolution for each group, their maps side by side."""
+    """One convolution per group, concatenated."""
     *own, groups = rest
     biases = bias.chunk(groups) if bias is not None else [None] * groups
     parts = zip(x.chunk(groups, 1), weight.chunk(groups), biases, strict=True)
@@ -81,7 +86,7 @@ def one_per_group(x: Tensor, weight: Tensor, bias: Tensor | None, *rest: Any) ->
 
 
 def dense(x: Tensor, weight: Tensor, bias: Tensor | None, *rest: Any) -> Tensor:
-    """One convolution over all maps, whose weights between the groups are 0."""
+    """One ungrouped convolution, with zero weights between different groups."""
     *where, groups = rest
     own = weight.shape[1]
     rows = [
@@ -95,13 +100,13 @@ FORMS: dict[str, Form] = {"grouped": grouped, "one per group": one_per_group, "d
 
 
 def _copies(x: Tensor, weight: Tensor, bias: Tensor | None) -> tuple[Tensor | None, ...]:
-    """The same numbers without history; with gradients where those have any."""
+    """Return detached tensors that require gradients if the originals do."""
     return tuple(t if t is None else t.detach().requires_grad_(t.requires_grad) for t in (x, weight, bias))
 
 
 @torch.enable_grad()
 def _seconds(run: Callable[[], Tensor]) -> float:
-    """How long a form takes forward and backward: the median after two that do not count."""
+    """Return the median time of a form, forward and backward, after two warm-up rounds."""
     seconds = []
     for _ in range(_ROUNDS + 2):
         y = run()
@@ -121,8 +126,10 @@ def _on_cpu(work: Callable[[], None]) -> float:
 
 
 def _on_gpu(work: Callable[[], None]) -> float:
-    """The GPU's own time: it is kept waiting until everything has been launched. Recorded steps wait for no launch, and
-    of few images the form with more of them would seem the slower one."""
+    """Return the time on the GPU without launch overhead: the GPU sleeps until all kernels have been launched.
+
+    Recorded steps (CUDA graphs) have no launch overhead, which would count against forms with more launches.
+    """
     start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))  # type: ignore[no-untyped-call]
     torch.cuda._sleep(_WAITING)  # type: ignore[no-untyped-call]
     start.record()

@@ -1,4 +1,4 @@
-"""A convolution over one channel whose weight's gradient is a product with patches (``passes.fast.im2col``)."""
+"""Convolution over one channel whose weight gradient is a matrix product with patches (``passes.fast.im2col``)."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from netspec.passes.fast.im2col import FEWEST
 from ..ops.weighted import Convolution
 
 AT_A_TIME = 2**18
-"""Numbers of patches that are written together: they stay in the processor's caches (1 MiB of float32)."""
+"""Elements of patches that are written at a time, so that they stay in the CPU's caches (1 MiB of float32)."""
 
 Pair = tuple[int, int]
 
 
 class PatchedConvolution(Convolution):
-    """N,1,H,W and a weight of F,1,h,w to N,F,H',W'.
+    """Convolution of N,1,H,W with a weight of F,1,h,w to N,F,H',W'.
 
-    Under autocast, on another device than the CPU, of few patches, and where the weight learns nothing the gradient is
-    the library's.
+    torch computes the gradient as usual under autocast, on other devices than the CPU, for few patches, and if the
+    weight requires none.
     """
 
     def __init__(self, op: Conv, x: Shape) -> None:
@@ -44,8 +44,10 @@ class PatchedConvolution(Convolution):
 
 
 class PatchedFunction(torch.autograd.Function):
-    """The library's convolution and gradient of the image, with another gradient of weight and bias. Kept are the image
-    and the weight."""
+    """torch's convolution and gradient by the image, with a faster gradient by the weight.
+
+    It saves the image and the weight.
+    """
 
     @staticmethod
     def forward(
@@ -69,7 +71,7 @@ class PatchedFunction(torch.autograd.Function):
 
 
 def weight_gradient(x: Tensor, dy: Tensor, shape: torch.Size, stride: Pair, padding: Pair, dilation: Pair) -> Tensor:
-    """F,1,h,w: for each filter and pixel of the kernel the sum of the gradient times what that pixel reads."""
+    """Return the gradient by the weight, F,1,h,w: the sum over images of dy times the transposed patches (im2col)."""
     x = F.pad(x, (padding[1], padding[1], padding[0], padding[0]))
     filters, _, *kernel = shape
     rows, columns = dy.shape[2:]

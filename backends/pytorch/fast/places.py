@@ -1,4 +1,4 @@
-"""Where a pooling's windows stand, as torch's own pooling takes it."""
+"""The arguments of torch's pooling functions that describe a window."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from netspec.ir.window import Window
 from netspec.passes.padding import Padding
 
 Places = tuple[tuple[int, int], tuple[int, int], tuple[int, int], tuple[int, int], bool]
-"""Kernel, stride, padding, dilation, and whether the last window may overhang."""
+"""Kernel, stride, padding, dilation, and whether the last window may overhang (``ceil_mode``)."""
 
 ONE: Places = ((1, 1), (1, 1), (0, 0), (1, 1), False)
-"""No pooling: windows of one pixel."""
+"""Windows of one pixel: no pooling."""
 
 
 def places_of(window: Window, padding: Padding) -> Places:
-    """Those of a window, where what the padding lays around an image is around it already."""
+    """Return the places of a window, for an image to which ``padding.before`` has already been applied."""
     return window.kernel, window.stride, padding.own, window.dilation, padding.ceil

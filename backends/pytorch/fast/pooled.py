@@ -1,4 +1,4 @@
-"""A maximum pooling of a copy of the maps with their channels side by side (``passes.fast.max_pool``)."""
+"""Max pooling on a channels-last copy of the maps, which is faster on the CPU (``passes.fast.max_pool``)."""
 
 from __future__ import annotations
 
@@ -18,21 +18,20 @@ from .axes import axes_of, largest
 from .places import Places, places_of
 
 WITHOUT_COPY = 2**14
-"""Numbers of maps, below which the library's pooling is over before a dozen operations have begun."""
+"""Maps with fewer elements use torch's pooling in inference, which is faster than a dozen small operations."""
 
 _COLLIDING = 2048
-"""Bytes: channels that lie a multiple of this apart share a few places of the processor's first cache."""
+"""Channels whose distance in bytes is a multiple of this compete for the same lines of the L1 cache."""
 
 _APART = 16
-"""Numbers that are left between such channels."""
+"""Elements of padding inserted between such channels."""
 
 
 class ChannelsLastMaxPool(nn.Module):
-    """N,C,H,W to N,C,H',W', which lie as what it is given.
+    """Max pooling of N,C,H,W to N,C,H',W', in the memory format of the input.
 
-    Where no gradient is wanted the largest pixels are found without a copy, of rows and then of columns. Few numbers
-    then, maps whose channels lie side by side already, and maps on another device than the CPU, are pooled where they
-    are.
+    Without gradients, it takes the maximum over rows and then over columns, without a copy. torch's pooling is used
+    for few elements without gradients, for channels-last maps, and on other devices than the CPU.
     """
 
     def __init__(self, op: MaxPool, x: Shape) -> None:
@@ -58,8 +57,10 @@ class ChannelsLastMaxPool(nn.Module):
 
 
 class MaxPoolFunction(torch.autograd.Function):
-    """The library's pooling of the copy, and its own gradient for maps as they were given. Kept are the places of the
-    largest pixels alone: not the maps."""
+    """torch's pooling on the copy, with torch's gradient for the original layout.
+
+    It saves only the indices of the largest pixels, not the maps.
+    """
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, places: Places) -> Tensor:
@@ -72,12 +73,12 @@ class MaxPoolFunction(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
         (taken,) = ctx.saved_tensors
-        like = dy.new_empty(()).expand(ctx.shape)  # only its shape is read
+        like = dy.new_empty(()).expand(ctx.shape)  # only its shape matters
         return torch.ops.aten.max_pool2d_with_indices_backward(dy, like, *ctx.places, taken), None
 
 
 def largest_pixels(x: Tensor, places: Places) -> tuple[Tensor, Tensor]:
-    """The pooled maps, and the places of the largest pixels, both as N,C,H,W lie."""
+    """Return the pooled maps and the indices of the largest pixels, both in the memory format of x."""
     if not _pays(x):
         pooled, taken = F.max_pool2d(x, *places, return_indices=True)
         return pooled, taken
@@ -90,14 +91,14 @@ def _pays(x: Tensor) -> bool:
 
 
 def channels_last(x: Tensor) -> Tensor:
-    """A copy of N,C,H,W with channels side by side."""
+    """Return a channels-last copy of N,C,H,W."""
     n, c, h, w = x.shape
     if h * w * x.element_size() % _COLLIDING == 0:
-        # As they are, a pixel's channels would push each other out of the cache; copied twice they are there sooner.
+        # A pixel's channels would evict each other from the cache. Copying twice is faster.
         x = x.new_empty(n, c, h * w + _APART)[..., : h * w].view(x.shape).copy_(x)
     return x.contiguous(memory_format=torch.channels_last)
 
 
 def channels_first(x: Tensor) -> Tensor:
-    """A copy of N,C,H,W with one map after the other. (``contiguous`` would leave maps of one pixel as they are.)"""
+    """Return a contiguous copy of N,C,H,W. (``contiguous`` would not change the strides of one-pixel maps.)"""
     return x.clone(memory_format=torch.contiguous_format)

@@ -1,4 +1,4 @@
-"""Convolutions with their bias and a ReLU (``passes.fast.bias_relu``)."""
+"""Bias and ReLU after a convolution, in one operation (``passes.fast.bias_relu``)."""
 
 from __future__ import annotations
 
@@ -12,8 +12,11 @@ from netspec.ir.shape import Shape
 
 
 class Rectified(nn.Module):
-    """What ends with a bias and a ReLU. ``shape`` is that of one image's value; ``kernels`` are the types of maps for
-    which the bias is added by the kernel that rectifies (see ``check.use_kernels``)."""
+    """Base class of modules that end with a bias and a ReLU.
+
+    ``shape`` is that of one image's value. A Triton kernel adds the bias and rectifies maps of the types in ``kernels``
+    (see ``check.use_kernels``).
+    """
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
@@ -22,10 +25,7 @@ class Rectified(nn.Module):
 
 
 class RectifiedConvolution(Rectified):
-    """What a convolution in any form makes of N,C,H,W, with its bias, and 0 where that is less.
-
-    Without a kernel the bias is added by the library's convolution.
-    """
+    """A convolution in any form, followed by its bias and a ReLU. Without a kernel, the convolution adds the bias."""
 
     def __init__(self, convolution: nn.Module, shape: Shape) -> None:
         super().__init__(shape)
@@ -36,11 +36,11 @@ class RectifiedConvolution(Rectified):
             rectified: Tensor = BiasReluFunction.apply(self.convolution(x, weight), bias)  # type: ignore[no-untyped-call]
             return rectified
         made: Tensor = self.convolution(x, weight, bias)
-        return made.relu_()  # a convolution keeps what it reads, not what it makes
+        return made.relu_()  # in place is safe: a convolution saves its input, not its output
 
 
 class RectifiedBias(Rectified):
-    """N,C,H,W, which nothing else reads, plus a number for each channel, and 0 where that is less."""
+    """max(0, x + b) of N,C,H,W and a bias (C,). It may overwrite x, which must have no other reader."""
 
     def forward(self, x: Tensor, bias: Tensor) -> Tensor:
         if x.dtype in self.kernels:
@@ -50,9 +50,9 @@ class RectifiedBias(Rectified):
 
 
 class BiasReluFunction(torch.autograd.Function):
-    """max(0, x + b) of N,C,H,W and C numbers, in the memory of x where that is possible, as Triton kernels.
+    """max(0, x + b) of N,C,H,W and a bias (C,) by Triton kernels, in place if possible.
 
-    Kept is the value. The way back is one pass, which masks the gradient and adds it up for the bias.
+    It saves its value. ``backward`` masks the gradient and sums it for the bias in one pass.
     """
 
     @staticmethod
@@ -77,7 +77,7 @@ class BiasReluFunction(torch.autograd.Function):
 
 
 def _made_in(x: Tensor) -> torch.dtype:
-    """The type in which a convolution of a value is computed: autocast's, where it is on."""
+    """Return the type of a convolution's output: that of autocast if it is on."""
     if torch.is_autocast_enabled(x.device.type) and x.dtype != torch.float64:
         return torch.get_autocast_dtype(x.device.type)
     return x.dtype

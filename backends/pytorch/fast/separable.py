@@ -1,4 +1,4 @@
-"""Average and sum pooling of rows, then of columns (``passes.fast.avg_pool``)."""
+"""Average and sum pooling along rows, then along columns (``passes.fast.avg_pool``)."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from ..ops import emit
 from .axes import Axes, Axis, axes_of, part, together
 
 AT_A_TIME = 2**19
-"""Numbers of maps whose gradient is written together: they stay in the processor's caches (2 MiB of float32)."""
+"""Elements whose gradient is written at a time, so that they stay in the CPU's caches (2 MiB of float32)."""
 
 
 class SeparablePool(nn.Module):
-    """N,C,H,W to N,C,H',W': the sum of each window's real pixels, or their mean; added up in float32 at least.
+    """Sum or average pooling of N,C,H,W to N,C,H',W', summed in float32 or higher precision.
 
-    Maps that lie otherwise, averages of few numbers, and maps on another device than the CPU are pooled as without the
-    pass.
+    Non-contiguous maps, averages of few elements, and maps on other devices than the CPU are pooled as without the
+    pass. Averages count only image pixels.
     """
 
     def __init__(self, op: AvgPool | SumPool, x: Shape) -> None:
@@ -42,8 +42,10 @@ class SeparablePool(nn.Module):
 
 
 class SeparableFunction(torch.autograd.Function):
-    """The sums over the windows, divided by ``number``, or by how many real pixels each window has where that is
-    ``None``. Nothing is kept."""
+    """The sum over each window, divided by ``number`` or, if that is ``None``, by the window's number of image pixels.
+
+    It saves no tensors.
+    """
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, axes: Axes, number: int | None) -> Tensor:
@@ -70,13 +72,13 @@ class SeparableFunction(torch.autograd.Function):
 
 
 def _number(axes: Axes) -> int | None:
-    """How many real pixels every window has; ``None`` where they differ."""
+    """Return the number of image pixels that every window covers, or ``None`` if windows differ."""
     rows, columns = (set(axis.counts) for axis in axes)
     return rows.pop() * columns.pop() if len(rows) == len(columns) == 1 else None
 
 
 def _spread(dy: Tensor, axis: Axis, dx: Tensor) -> None:
-    """Write to each pixel the sum of what the windows have that read it."""
+    """Write to each pixel of ``dx`` the sum of ``dy`` over the windows along an axis that read it."""
     fewest, most = axis.readers
     alone = most == 1
     if not alone or fewest == 0:

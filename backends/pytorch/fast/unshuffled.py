@@ -1,4 +1,4 @@
-"""A strided convolution over blocks of pixels that have become channels (``passes.fast.space_to_depth``)."""
+"""Strided convolution as an unstrided one over blocks of pixels, space to depth (``passes.fast.space_to_depth``)."""
 
 from __future__ import annotations
 
@@ -12,8 +12,11 @@ from netspec.passes.fast import Unshuffle
 
 
 class UnshuffledConvolution(nn.Module):
-    """N,C,H,W and a weight of F,C/G,h,w to N,F,H',W'. The weight keeps its published layout, and is unshuffled anew
-    in each step, as small as it is. What has more channels than C are the image's ``blocks`` already."""
+    """Convolution of N,C,H,W with a weight of F,C/G,h,w to N,F,H',W'.
+
+    The weight keeps its published layout; rearranging it in each step is cheap because it is small. An input with more
+    than C channels is taken to be the image's ``blocks`` already.
+    """
 
     def __init__(self, op: Conv, x: Shape, how: Unshuffle) -> None:
         super().__init__()
@@ -24,7 +27,7 @@ class UnshuffledConvolution(nn.Module):
     def forward(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         how = self.how
         rows, columns = (whole - side for whole, side in zip(how.kernel, weight.shape[2:], strict=True))
-        # Of one map in blocks of one row it is the weight seen otherwise, of which PyTorch takes no gradient.
+        # For one map and blocks of one row, this would be a view of the weight, for which PyTorch takes no gradient.
         kernel = unshuffled(F.pad(weight, (0, columns, 0, rows)), how.stride).contiguous()
         x = blocks(x, how) if x.shape[1] == self.channels else x
         return F.conv2d(x, kernel, bias, groups=self.groups)
@@ -34,7 +37,10 @@ class UnshuffledConvolution(nn.Module):
 
 
 def unshuffled(x: Tensor, stride: tuple[int, int]) -> Tensor:
-    """N,C,H,W to N,C s t,H/s,W/t: pixel (i, j) of a block is channel (c s + i) t + j. Sides are whole blocks."""
+    """Rearrange N,C,H,W to N,C s t,H/s,W/t: pixel (i, j) of a block becomes channel (c s + i) t + j.
+
+    The strides s and t must divide H and W.
+    """
     n, c, h, w = x.shape
     s, t = stride
     parts = x.reshape(n, c, h // s, s, w // t, t).permute(0, 1, 3, 5, 2, 4)
@@ -42,10 +48,10 @@ def unshuffled(x: Tensor, stride: tuple[int, int]) -> Tensor:
 
 
 def blocks(x: Tensor, how: Unshuffle) -> Tensor:
-    """The image as blocks, with zeros around it as far as the kernel reaches.
+    """Return the image as blocks, padded with zeros as far as the kernel reaches.
 
-    Where no gradient of the image is wanted it is laid out, channels last if it was so, and narrowed as autocast
-    wants it, in one copy.
+    If the image requires no gradient, a single copy rearranges it, keeps a channels-last format, and converts it to
+    autocast's type.
     """
     n, c, h, w = x.shape
     s, t = how.stride

@@ -1,7 +1,7 @@
-"""From operations to modules.
+"""Emit operations as modules.
 
-Each operation becomes a module without parameters of its own: ``forward`` takes the values that the operation reads,
-then its parameters in their order, then its buffers. The layer that the operation belongs to holds those.
+These modules have no parameters of their own: ``forward`` takes the values that the operation reads, then its
+parameters in order, then its buffers. The layer to which the operation belongs holds parameters and buffers.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ TABLE: Mapping[type[Op], Emission] = {
 
 
 def emit(op: Op, inputs: tuple[Shape, ...]) -> nn.Module:
-    """The module that computes an operation on values of these shapes."""
+    """Return the module that computes an operation on values of these shapes."""
     return TABLE[type(op)](op, inputs)
 
 
 def buffers(op: Op, inputs: tuple[Shape, ...]) -> dict[str, Tensor]:
-    """What an operation remembers beside its parameters, as it starts, by name."""
+    """Return the initial buffers of an operation by name."""
     make = norms.BUFFERS.get(type(op))
     return make(inputs[0].channels) if make is not None else {}

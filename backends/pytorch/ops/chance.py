@@ -1,7 +1,7 @@
-"""What is drawn by chance as a function of where a unit stands, so that no arrangement of devices changes it.
+"""Counter-based random numbers, so that results do not depend on how work is divided over devices.
 
-A unit's numbers depend on the seed, the step, the layer, the sample's place in the whole batch and the unit's place in
-the whole layer, and on nothing else: not on who computes them, nor on what was drawn before.
+The random number of a unit is a hash of the seed, the step, the layer, the index of the sample in the whole batch and
+the index of the unit in the whole layer. It depends on nothing else, such as the device or earlier draws.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from torch import Tensor, nn
 WORD = 2**32
 
 _SIGN = -(2**31)
-"""The bit by which words in int32 are ordered as whole numbers without a sign are."""
+"""Flipping this bit makes int32 compare as uint32 would."""
 
 Key = int | Tensor
-"""A whole number from 0 to 2^32 - 1; as a tensor, of no axes."""
+"""An integer from 0 to 2^32 - 1, possibly as a scalar tensor."""
 
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """What random choices depend on beside the layer.
+    """The state that random draws depend on, besides the layer.
 
-    ``first_sample`` is the place of the given images' first in the whole batch of the step. Outside training the step
-    is ``tested``'s, and the place that among all images that are tested.
+    ``first_sample`` is the index of the first given image in the whole batch of the step. In evaluation the step is
+    that of ``tested``, and the index counts all evaluated images.
     """
 
     seed: int
@@ -36,23 +36,24 @@ class Draw:
     first_sample: int = 0
 
     def keys(self, name: str) -> Sequence[tuple[Key, Key]]:
-        """A layer's pairs of words of 32 bits, of the SHA-256 of ``seed:step:name``."""
+        """Return a layer's keys: the SHA-256 of ``seed:step:name`` as pairs of 32-bit words."""
         digest = sha256(f"{self.seed}:{self.step}:{name}".encode()).digest()
         return [(_word(digest, at), _word(digest, at + 4)) for at in range(0, len(digest), 8)]
 
 
 def tested(seed: int, first_sample: int = 0, view: int = 0) -> Draw:
-    """What they depend on outside training, where one of several views of an image may have its own number: steps
-    below 0 are no training's."""
+    """Return the state of random draws in evaluation, where each view of an image may have its own number.
+
+    The step is negative, unlike any step of training.
+    """
     return Draw(seed, -1 - view, first_sample)
 
 
 class DrawnLayer(nn.Module):
-    """A layer that draws. Until ``draw`` is set (see ``draw_from``), torch's own generator decides, as in any other
-    module.
+    """A layer that draws random numbers: from ``draw`` if it is set (see ``draw_from``), else from torch's generator.
 
-    ``name`` is the operation's in its graph, ``first_unit`` the place of the value's first unit in the whole layer,
-    where a device has only a share of it.
+    ``name`` is the name of the operation in the graph. ``first_unit`` is the index of the value's first unit in the
+    whole layer, of which a device may have only a share.
     """
 
     def __init__(self) -> None:
@@ -62,16 +63,16 @@ class DrawnLayer(nn.Module):
         self.first_unit = 0
 
     def chances(self) -> list[float]:
-        """Four numbers from 0 up to 1, the same for all samples of a step."""
+        """Return four random numbers in [0, 1), the same for all samples of a step."""
         if self.draw is None:
             return torch.rand(4, dtype=torch.float64).tolist()
         return [float(key) / WORD for pair in self.draw.keys(self.name)[:2] for key in pair]
 
     def normals(self, x: Tensor) -> Tensor:
-        """Standard normal numbers for the units of N,..., in the value's own shape and type.
+        """Return a standard normal number for each unit of N,..., in the shape and type of x.
 
-        By Box and Muller (A note on the generation of random normal deviates, 1958) of two words for each unit, in
-        float64.
+        Computed in float64 from two words per unit by Box and Muller (A note on the generation of random normal
+        deviates, 1958).
         """
         if self.draw is None:
             return torch.randn_like(x)
@@ -82,8 +83,7 @@ class DrawnLayer(nn.Module):
 
 
 def draw_from(model: nn.Module, draw: Draw | None) -> None:
-    """Let every layer of a model that draws do it by counters from now on; by torch's generator if ``draw`` is
-    ``None``."""
+    """Make all layers of a model draw from ``draw``, or from torch's generator if it is ``None``."""
     for module in model.modules():
         if isinstance(module, DrawnLayer):
             module.draw = draw
@@ -91,9 +91,9 @@ def draw_from(model: nn.Module, draw: Draw | None) -> None:
 
 @dataclass(frozen=True, slots=True)
 class HeldDraw(Draw):
-    """A draw whose keys lie on the model's device: what has been recorded there draws anew after ``renew``.
+    """A draw whose keys are stored on the device, so that recorded steps (CUDA graphs) draw anew after ``renew``.
 
-    ``table`` is of shape (layers, pairs, 2), ``rows`` says which layer is where in it.
+    ``table`` holds the keys, (layers, pairs, 2); ``rows`` maps layer names to rows.
     """
 
     table: Tensor = field(kw_only=True)
@@ -101,7 +101,7 @@ class HeldDraw(Draw):
 
     @classmethod
     def of(cls, model: nn.Module, device: torch.device | None = None) -> HeldDraw:
-        """A draw for all layers of a model that draw, on a device: that of its parameters, if none is said."""
+        """Return a draw for all drawing layers of a model, on ``device`` or else the device of its parameters."""
         names = [module.name for module in model.modules() if isinstance(module, DrawnLayer)]
         device = device or next((p.device for p in model.parameters()), torch.device("cpu"))
         pairs = len(Draw(0, 0).keys(""))
@@ -112,7 +112,7 @@ class HeldDraw(Draw):
         return [(row, unit) for row, unit in self.table[self.rows[name]]]
 
     def renew(self, seed: int, step: int) -> None:
-        """Take the keys of another seed and step, all in one copy."""
+        """Replace all keys by those of another seed and step, in one copy to the device."""
         if not self.rows:
             return
         new = torch.tensor([Draw(seed, step).keys(name) for name in self.rows], dtype=torch.int64)
@@ -120,20 +120,20 @@ class HeldDraw(Draw):
 
 
 def words(x: Tensor, name: str, draw: Draw, first_unit: int = 0, pair: int = 0) -> Tensor:
-    """A word of 32 bits for each unit of N,..., as int64, in the value's own shape."""
+    """Return a random 32-bit word for each unit of N,..., as int64 in the shape of x."""
     return _words(x, name, draw, first_unit, pair).long() & (WORD - 1)
 
 
 def at_least(least: int, x: Tensor, name: str, draw: Draw, first_unit: int = 0) -> Tensor:
-    """Whether each unit's word, of those that ``words`` has, is ``least`` (1 to 2^32 - 1) or more."""
+    """Return whether each unit's word (see ``words``) is at least ``least``, which is from 1 to 2^32 - 1."""
     return _words(x, name, draw, first_unit, 0).bitwise_xor_(_SIGN) >= least + _SIGN
 
 
 def _words(x: Tensor, name: str, draw: Draw, first_unit: int, pair: int) -> Tensor:
-    """The words in int32, which has half the memory to pass and the same 32 bits.
+    """Return the words as int32, which have the same 32 bits and need half the memory.
 
-    The sample's place plus the first of a pair of the layer's keys and the unit's place plus the second are mixed,
-    added and mixed again.
+    The index of the sample plus the first key of the pair, and the index of the unit plus the second, are each hashed;
+    their sum is hashed again.
     """
     row_key, unit_key = draw.keys(name)[pair]
     samples = torch.arange(len(x), device=x.device) + (draw.first_sample + row_key)
@@ -143,10 +143,10 @@ def _words(x: Tensor, name: str, draw: Draw, first_unit: int, pair: int) -> Tens
 
 
 def mixed(words: Tensor) -> Tensor:
-    """A bijection of the words of 32 bits in which every bit of the input moves half of the output's; in their place.
+    """Hash 32-bit words in place by a bijection in which each bit of the input flips each output bit half of the time.
 
-    Words are the bits of int32: products and sums go round at 2^32, and what a shift to the right brings in from the
-    sign is cut off. The multipliers and shifts are C. Wellons' lowbias32 (Prospecting for hash functions, 2018).
+    Words are stored as int32: products and sums wrap around at 2^32, and the sign bits that right shifts bring in are
+    masked. The multipliers and shifts are those of C. Wellons' lowbias32 (Prospecting for hash functions, 2018).
     """
     shifted = words >> 16
     words.bitwise_xor_(shifted.bitwise_and_(0xFFFF)).mul_(0x7FEB352D)

@@ -1,4 +1,4 @@
-"""Colours."""
+"""Colour spaces."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from .precision import widened
 
 
 class Yuv(nn.Module):
-    """RGB as YUV."""
+    """Converts RGB to YUV."""
 
     def forward(self, x: Tensor) -> Tensor:
         return mixed(widened(x), YUV)
 
 
 class Lab(nn.Module):
-    """RGB from 0 to 1 as L*a*b*."""
+    """Converts RGB from 0 to 1 to L*a*b*."""
 
     def __init__(self, offset: float) -> None:
         super().__init__()
@@ -37,7 +37,7 @@ class Lab(nn.Module):
 
 
 def mixed(x: Tensor, matrix: Matrix) -> Tensor:
-    """Each pixel's channels times a matrix: N,3,H,W to N,3,H,W."""
+    """Multiply the channels of each pixel by a matrix: N,3,H,W to N,3,H,W."""
     red, green, blue = x.unbind(1)
     return torch.stack([red * r + green * g + blue * b for r, g, b in matrix], 1)
 

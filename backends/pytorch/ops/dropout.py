@@ -14,10 +14,10 @@ from .chance import WORD, DrawnLayer, at_least
 
 
 class DropoutLayer(DrawnLayer):
-    """In training a unit is kept with probability 1 - rate; N,... to N,....
+    """Dropout of N,...: in training each unit is kept with probability 1 - rate.
 
-    ``scaling="train"`` divides what is kept by 1 - rate in training; ``"test"`` multiplies everything by 1 - rate
-    outside it. A unit is kept where its word is at least rate 2^32, both in float32.
+    ``scaling="train"`` divides the kept units by 1 - rate in training; ``"test"`` multiplies all units by 1 - rate in
+    evaluation. A unit is kept if its random word is at least rate 2^32, both rounded to float32.
     """
 
     def __init__(self, op: Dropout) -> None:
@@ -42,5 +42,5 @@ class DropoutLayer(DrawnLayer):
 
 
 def least_kept(rate: float) -> int:
-    """The smallest word that is kept: a little less than rate 2^32, since words are rounded to float32 first."""
+    """Return the smallest word that keeps a unit: about rate 2^32, since words are compared in float32."""
     return bisect_left(range(WORD), True, key=lambda word: bool(np.float32(word) >= np.float32(rate * WORD)))

@@ -1,4 +1,4 @@
-"""The type of the tables from operations to modules."""
+"""The type of the tables that map operations to modules."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ from netspec.ir.ops import Op
 from netspec.ir.shape import Shape
 
 Emission = Callable[[Any, tuple[Shape, ...]], nn.Module]
-"""``(op, shapes that it reads) -> module``; the first argument's type is that of the table's key."""
+"""``(op, input shapes) -> module``. The type of the first argument is its key in the table."""
 
 Table = dict[type[Op], Emission]

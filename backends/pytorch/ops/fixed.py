@@ -1,4 +1,4 @@
-"""Numbers of a module that nothing learns."""
+"""Constant tensors of modules."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from torch import Tensor, nn
 
 
 class Fixed(nn.Module):
-    """Numbers that nothing learns, in the type of a value.
+    """A constant tensor. ``forward`` returns it in the type of its argument.
 
-    They go to a device with their module: a copy in every step would wait for it. Whenever the module's type or place
-    changes they are made anew, so that none is rounded twice, and memory that was empty until then holds them.
+    It is a non-persistent buffer, because copying it to the device in each step would block. Whenever the module is
+    moved or converted, the buffer is created anew from the numbers, so that it is not rounded twice, and so that it is
+    filled after ``to_empty``.
     """
 
     held: Tensor

@@ -1,4 +1,4 @@
-"""Operations that join values, or change only how a value is read."""
+"""Operations that join several values or only reshape one, and softmax."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from .emission import Table
 
 
 class Concatenate(nn.Module):
-    """Channels or features one after the other."""
+    """Concatenates channels or features."""
 
     def forward(self, *values: Tensor) -> Tensor:
         return torch.cat(values, 1)
 
 
 class GroupedConcatenate(nn.Module):
-    """Group by group: first every value's group 0, then every group 1."""
+    """Concatenates group by group: group 0 of all values, then group 1 of all values, and so on."""
 
     def __init__(self, groups: int) -> None:
         super().__init__()
@@ -34,7 +34,7 @@ class GroupedConcatenate(nn.Module):
 
 
 class Add(nn.Module):
-    """The sum of the values, element by element, from the first on."""
+    """Adds values element-wise, from left to right."""
 
     def forward(self, first: Tensor, *others: Tensor) -> Tensor:
         for other in others:
@@ -43,7 +43,7 @@ class Add(nn.Module):
 
 
 class Largest(nn.Module):
-    """The largest of the values, element by element. ``torch.maximum`` would divide the gradient of equal ones."""
+    """Element-wise maximum; the first one of equals gets the gradient, which ``torch.maximum`` would divide."""
 
     def forward(self, first: Tensor, *others: Tensor) -> Tensor:
         for other in others:
@@ -52,7 +52,7 @@ class Largest(nn.Module):
 
 
 class Relaid(nn.Module):
-    """The same numbers in the same order as another shape."""
+    """Reshapes each image's value."""
 
     def __init__(self, size: Shape) -> None:
         super().__init__()

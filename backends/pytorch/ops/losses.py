@@ -1,7 +1,7 @@
-"""Losses of N,C scores and N class numbers (some of any value): the mean over the images, unweighted.
+"""Losses of N,C scores and N class numbers (some of any value), averaged over the images, without the loss's weight.
 
-In training mode targets are smoothed: a share s of each is spread evenly over the classes, (1 - s) t + s / C (Szegedy
-et al., Rethinking the Inception architecture, 2016, section 7). Scores of less than float32 are widened first.
+In training mode targets t are smoothed with a share s: (1 - s) t + s / C (Szegedy et al., Rethinking the Inception
+architecture, 2016, section 7). Under autocast, scores are converted to float32 first.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from .precision import widened
 
 
 class LossLayer(nn.Module):
-    """What the losses share. ``label_smoothing`` is the share s."""
+    """Base class of the losses. ``label_smoothing`` is the share s."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -35,11 +35,11 @@ class LossLayer(nn.Module):
 
     @property
     def smoothing(self) -> float:
-        """The share that holds now: 0 outside training."""
+        """The share s in the current mode: 0 in evaluation."""
         return self.label_smoothing * self.training
 
     def targets(self, x: Tensor, labels: Tensor) -> Tensor:
-        """One row of N,C for each image: 1 in its class and 0 elsewhere, smoothed in training."""
+        """Return one-hot targets, N,C, smoothed in training."""
         targets = F.one_hot(labels, x.shape[1]).to(x.dtype)
         return targets * (1 - self.smoothing) + self.smoothing / x.shape[1] if self.smoothing else targets
 
@@ -52,7 +52,7 @@ class CrossEntropyLoss(LossLayer):
 
 
 class SetCrossEntropyLoss(LossLayer):
-    """-sum over the classes of t log P, P the chance to be in a set of ``size`` classes."""
+    """-sum over the classes of t log P, P being the probability to be in a random set of ``size`` classes."""
 
     def __init__(self, size: int) -> None:
         super().__init__()
@@ -64,10 +64,12 @@ class SetCrossEntropyLoss(LossLayer):
 
 
 def log_chances(x: Tensor, size: int) -> Tensor:
-    """log P for each class, N,C, that it is in a set of so many, each as likely as e^(the sum of its scores).
+    """Return log P for each class (N,C): the probability that a random set of ``size`` classes contains it.
 
-    A run of classes is the polynomial whose coefficient of degree s, row s here, is the sum over its sets of s classes.
-    Runs are joined by twos up to that of all; on the way down, each is given the polynomial of all classes outside it.
+    A set has a probability proportional to e^(sum of its classes' scores). A run of neighbouring classes is represented
+    by a polynomial: the log of its coefficient of degree s, row s here, is that of the sum of these weights over the
+    run's sets of s classes. A binary tree multiplies the polynomials of neighbouring runs up to that of all classes. On
+    the way down, it computes for each run the polynomial of all classes outside it.
     """
     depth = (x.shape[1] - 1).bit_length()
     padded = F.pad(x, (0, (1 << depth) - x.shape[1]), value=-1e30)  # classes that are in no set
@@ -82,7 +84,7 @@ def log_chances(x: Tensor, size: int) -> Tensor:
 
 
 def log_product(a: Tensor, b: Tensor, most: int) -> Tensor:
-    """The product of polynomials, whose coefficients' logarithms are rows, up to the degree ``most``."""
+    """Return the product of two polynomials, given by rows of log coefficients, truncated to degree ``most``."""
     p, q = len(a) - 1, len(b) - 1
     sums = []
     for s in range(min(p + q, most) + 1):
@@ -92,7 +94,7 @@ def log_product(a: Tensor, b: Tensor, most: int) -> Tensor:
 
 
 class BinaryCrossEntropyLoss(LossLayer):
-    """-sum over the classes of w t log p + (1 - t) log(1 - p), p = logistic(x), w the weight of what should be 1."""
+    """-sum over the classes of w t log p + (1 - t) log(1 - p), with p = logistic(x) and w = ``positive``."""
 
     def __init__(self, positive: float) -> None:
         super().__init__()
@@ -106,7 +108,7 @@ class BinaryCrossEntropyLoss(LossLayer):
 
 
 class ProbabilityCrossEntropyLoss(LossLayer):
-    """The same of probabilities x, none of which is less than ``smallest``."""
+    """Like ``BinaryCrossEntropyLoss``, with p = x; p and 1 - p are clamped to at least ``smallest``."""
 
     def __init__(self, positive: float, smallest: float) -> None:
         super().__init__()
@@ -136,7 +138,7 @@ class CauchyErrorLoss(LossLayer):
 
 
 class SumSquaresLoss(LossLayer):
-    """The sum of x^2 over all units, times the label where that is the ``gate``."""
+    """The sum of x^2 over all units, times the class number if ``gate`` is "class"."""
 
     def __init__(self, gate: str) -> None:
         super().__init__()
@@ -148,14 +150,14 @@ class SumSquaresLoss(LossLayer):
 
 
 class GatedSumSquaresLoss(LossLayer):
-    """The sum of g x^2 over all units, whatever the labels."""
+    """The sum of g x^2 over all units. Labels are ignored."""
 
     def forward(self, gate: Tensor, x: Tensor, labels: Tensor) -> Tensor:
         return (widened(gate).flatten() * widened(x).square().flatten(1).sum(1)).mean()
 
 
 class TopographicSparsityLoss(LossLayer):
-    """The sum of sqrt(S) - e log(1 + sqrt(S) / e), S the sums of squares around each pixel, whatever the labels."""
+    """The sum of sqrt(S) - e log(1 + sqrt(S) / e), S being the sum of squares around each pixel. Labels are ignored."""
 
     def __init__(self, size: int, smallest: float) -> None:
         super().__init__()
@@ -166,7 +168,10 @@ class TopographicSparsityLoss(LossLayer):
 
 
 def topographic_sparsity(x: Tensor, size: int, smallest: float) -> Tensor:
-    """Its derivative by S is 1 / (2 (e + sqrt(S))), written out: that of the root alone is not finite at 0."""
+    """See ``TopographicSparsityLoss``.
+
+    The derivative by S, 1 / (2 (e + sqrt(S))), is written explicitly, since that of sqrt(S) is infinite at 0.
+    """
     sums = window_sums(x.square(), size)
     roots = sums.detach().sqrt()
     values = roots - smallest * (roots / smallest).log1p()

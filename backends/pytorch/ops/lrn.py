@@ -1,7 +1,7 @@
-"""Local response normalisation across channels, forward and backward in few passes over memory.
+"""Local response normalisation across channels, with few passes over memory forward and backward.
 
-Left to autograd, the chain of squares, shifted sums and powers keeps a map for every link and walks over memory for
-each of them again on the way back; a step of AlexNet on a CPU spent a third of its time there.
+With autograd, each square, shifted sum and power would keep a tensor and pass over memory again in the backward pass,
+which took a third of the time of an AlexNet step on a CPU.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from .precision import widened
 
 
 class LrnFunction(torch.autograd.Function):
-    """y = x b^-beta with b = k + alpha S(x^2), where S sums over the channels around, inside equal runs of channels.
+    """y = x b^-beta with b = k + alpha S(x^2), where S sums over the window of channels around each, within its group.
 
-    So dx = dy b^-beta - 2 alpha beta x S'(dy x b^(-beta - 1)), where S' sums over the channels that have this one among
-    those around them. All of N,C,H,W (or N,C). It also returns b and b^-beta, which the way back needs.
+    dx = dy b^-beta - 2 alpha beta x S'(dy x b^(-beta - 1)), where S' sums over the channels whose windows contain this
+    one. All tensors are N,C,H,W (or N,C). ``forward`` also returns b and b^-beta, which the backward pass needs.
     """
 
     generate_vmap_rule = True
@@ -40,7 +40,7 @@ class LrnFunction(torch.autograd.Function):
         x, ctx.size, _, ctx.alpha, ctx.beta, ctx.groups = inputs
         _, base, factor = output
         ctx.mark_non_differentiable(base, factor)
-        ctx.set_materialize_grads(False)  # else the way back is handed two maps of zeros for these
+        ctx.set_materialize_grads(False)  # else the backward pass gets zero gradients for b and b^-beta
         ctx.save_for_backward(x, base, factor)
 
     @staticmethod
@@ -54,7 +54,7 @@ class LrnFunction(torch.autograd.Function):
 
 
 def channel_sums(x: Tensor, before: int, after: int, groups: int) -> Tensor:
-    """For each channel the sum of itself, of ``before`` channels before it and ``after`` after it, in its own group."""
+    """Return for each channel the sum of itself, ``before`` channels before and ``after`` after it, in its group."""
     shares = torch.unflatten(x, 1, (groups, -1))
     channels = shares.shape[2]
     sums = shares.clone()
@@ -65,7 +65,7 @@ def channel_sums(x: Tensor, before: int, after: int, groups: int) -> Tensor:
     return sums.flatten(1, 2)
 
 
-@torch.fx.wrap  # a symbolic trace keeps the call: what it has in place of values goes through no autograd function
+@torch.fx.wrap  # keep the call in symbolic traces, whose proxies cannot pass through an autograd function
 def _response_norm(x: Tensor, size: int, k: float, alpha: float, beta: float, groups: int) -> Tensor:
     made = LrnFunction.apply(x, size, k, alpha, beta, groups)  # type: ignore[no-untyped-call]
     y: Tensor = made[0]
@@ -73,10 +73,10 @@ def _response_norm(x: Tensor, size: int, k: float, alpha: float, beta: float, gr
 
 
 class ResponseNorm(nn.Module):
-    """Across maps: x (k + alpha sum x^2)^-beta over the channels around, inside equal runs of channels.
+    """Normalisation across channels: x (k + alpha sum x^2)^-beta, summed over a window of channels in the same group.
 
-    With one run and an odd window it is ``nn.LocalResponseNorm(size, alpha * size, beta, k)``. It can be differentiated
-    once.
+    With one group and an odd window it equals ``nn.LocalResponseNorm(size, alpha * size, beta, k)``. It can be
+    differentiated only once.
     """
 
     def __init__(self, op: Lrn) -> None:

@@ -1,4 +1,4 @@
-"""Neurons."""
+"""Neurons: element-wise functions."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from .emission import Table
 
 
 class NoisyReLU(DrawnLayer):
-    """r + std r z, where that is above 0, with r = max(0, x); the gradient passes there as it is."""
+    """max(0, r + std r z) with r = max(0, x) and standard normal z. The gradient passes unchanged where this is > 0."""
 
     def __init__(self, std: float) -> None:
         super().__init__()
@@ -58,7 +58,7 @@ class ScaledTanh(nn.Module):
 
 
 class SoftReLU(nn.Module):
-    """log(1 + e^x), and x itself where it is large (see ``ops.SoftRelu``)."""
+    """log(1 + e^x), or x where x is large (see ``netspec.ir.ops.SoftRelu``)."""
 
     def forward(self, x: Tensor) -> Tensor:
         return F.softplus(x, threshold=SoftRelu.linear_above)

@@ -17,7 +17,7 @@ from .precision import widened
 
 
 class MapResponseNorm(nn.Module):
-    """Within each map: x (k + alpha sum x^2)^-beta over the size x size pixels around."""
+    """Normalisation within each map: x (k + alpha sum x^2)^-beta over the size x size window around each pixel."""
 
     def __init__(self, op: MapNorm) -> None:
         super().__init__()
@@ -35,7 +35,7 @@ class MapResponseNorm(nn.Module):
 
 
 class ContrastResponseNorm(MapResponseNorm):
-    """As within each map, but what is squared is x minus the mean of the real pixels around."""
+    """Like ``MapResponseNorm``, but with the squares of x minus the mean of the image pixels in the window."""
 
     def forward(self, x: Tensor) -> Tensor:
         x = widened(x)
@@ -45,13 +45,13 @@ class ContrastResponseNorm(MapResponseNorm):
 
 
 def window_sums(x: Tensor, size: int) -> Tensor:
-    """The sum over the size x size pixels around each pixel, zeros outside: N,C,H,W to N,C,H,W."""
+    """Return the sum over the size x size window around each pixel, with zero padding: N,C,H,W to N,C,H,W."""
     before, after = size // 2, size - 1 - size // 2
     return F.avg_pool2d(F.pad(x, (before, after, before, after)), size, 1, divisor_override=1)
 
 
 class BatchNormalise(nn.Module):
-    """By the batch's own mean and variance in training, else by the running ones. Parameters only if affine."""
+    """Batch normalisation. ``forward`` takes weight and bias if affine, then the buffers of ``_running``."""
 
     def __init__(self, op: BatchNorm) -> None:
         super().__init__()
@@ -87,4 +87,4 @@ TABLE: Table = {
 }
 
 BUFFERS: dict[type[Op], Callable[[int], dict[str, Tensor]]] = {BatchNorm: _running}
-"""The buffers of the operations that have any, by the number of channels."""
+"""Functions from the number of channels to the initial buffers, for operations that have buffers."""

@@ -16,7 +16,7 @@ from .emission import Table
 
 
 class PaddedPool(nn.Module):
-    """What pools share before whose windows something is laid around the image."""
+    """Base class of pools that pad the image explicitly first."""
 
     def __init__(self, window: Window, before: Pad) -> None:
         super().__init__()
@@ -30,7 +30,7 @@ class PaddedPool(nn.Module):
 
 
 class PaddedMaxPool(PaddedPool):
-    """The largest pixel of each window, for padding that ``nn.MaxPool2d`` does not have."""
+    """The largest pixel of each window, for padding that ``nn.MaxPool2d`` does not support."""
 
     def forward(self, x: Tensor) -> Tensor:
         x = F.pad(x, self.before, value=-math.inf)
@@ -38,9 +38,9 @@ class PaddedMaxPool(PaddedPool):
 
 
 class PaddedAvgPool(PaddedPool):
-    """The mean of each window's real pixels, for padding or dilation that ``nn.AvgPool2d`` does not have.
+    """The mean of each window's image pixels, for padding or dilation that ``nn.AvgPool2d`` does not support.
 
-    The windows' sums, and the numbers of their real pixels, by convolving with a box of ones.
+    Convolutions with a box of ones give the sums and the numbers of image pixels.
     """
 
     def forward(self, x: Tensor) -> Tensor:
@@ -53,7 +53,7 @@ class PaddedAvgPool(PaddedPool):
 
 
 class SummedPool(PaddedPool):
-    """The sum of each window's real pixels, by convolving with a box of ones."""
+    """The sum of each window's image pixels, by convolution with a box of ones."""
 
     def forward(self, x: Tensor) -> Tensor:
         box = x.new_ones(1, 1, *self.kernel)
@@ -63,15 +63,15 @@ class SummedPool(PaddedPool):
 
 
 def _by_image(maps: Tensor, x: Tensor) -> Tensor:
-    """Maps that stand one after the other as those of the images that they were made of."""
+    """Reshape N*C,1,H',W' to N,C,H',W', with N and C those of x."""
     return maps.view(x.shape[0], x.shape[1], maps.shape[2], maps.shape[3])
 
 
 class FarthestPool(PaddedPool):
-    """The pixel of each window that is farthest from 0, the last of equal ones.
+    """The pixel of largest magnitude in each window, the last one of equals.
 
-    torch finds the first of equal ones: the image is turned round, with just so much laid around it, or cut off, that
-    the windows stand on the same pixels.
+    torch finds the first one of equals, so the image is flipped along both axes. It is first padded or cropped so that
+    the windows of the flipped image cover the same pixels.
     """
 
     def forward(self, x: Tensor) -> Tensor:

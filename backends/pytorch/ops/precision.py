@@ -1,6 +1,6 @@
-"""What is computed in float32 although autocast makes values of less: sums of squares under a power, and losses.
+"""Conversion to float32 under autocast, for powers of sums of squares and for losses.
 
-Autocast knows torch's own losses and powers, not the operations that are written here out of several.
+Autocast does this for torch's own losses and powers, but not for operations that this package composes of several.
 """
 
 from __future__ import annotations
@@ -11,11 +11,14 @@ from torch import Tensor
 
 
 def widened(x: Tensor) -> Tensor:
-    """The value in float32, where autocast made it less. A module that was converted whole stays as it is."""
+    """Convert a bfloat16 or float16 value to float32 if autocast is on.
+
+    Without autocast, as in a model converted to bfloat16 as a whole, the value is returned unchanged.
+    """
     return _widened(x)
 
 
-@torch.fx.wrap  # a choice by the type of a value, which a symbolic trace has not yet: it keeps the call
+@torch.fx.wrap  # keep the call in symbolic traces, whose proxies have no type to branch on
 def _widened(x: Tensor) -> Tensor:
     narrow = x.dtype in (torch.bfloat16, torch.float16)
     return x.float() if narrow and torch.is_autocast_enabled(x.device.type) else x

@@ -1,4 +1,4 @@
-"""Fixed functions of an image's pixels: those of the 2012 files, crops and other sizes."""
+"""Fixed image operations: those of cuda-convnet, such as blur and mirror, and cropping, padding and resizing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .fixed import Fixed
 
 
 class GaussianBlur(nn.Module):
-    """Each channel by rows, then by columns, with weights exp(-(i - r)^2 / (2 stdev^2)) that sum to 1."""
+    """Blurs each channel along rows and columns, with weights exp(-(i - r)^2 / (2 stdev^2)) normalised to sum 1."""
 
     def __init__(self, size: int, stdev: float) -> None:
         super().__init__()
@@ -41,7 +41,7 @@ class GaussianBlur(nn.Module):
 
 
 class Sample(nn.Module):
-    """Every stride-th pixel from the first row and column that are kept."""
+    """Selects every stride-th pixel, from row ``top`` and column ``left`` on."""
 
     def __init__(self, top: int, left: int, stride: int) -> None:
         super().__init__()
@@ -57,14 +57,14 @@ class Sample(nn.Module):
 
 
 class Reverse(nn.Module):
-    """The image with its columns in reverse order."""
+    """Reverses the order of the columns."""
 
     def forward(self, x: Tensor) -> Tensor:
         return x.flip(3)
 
 
 class Rectangle(nn.Module):
-    """A rectangle of pixels out of each channel."""
+    """Crops a rectangle."""
 
     def __init__(self, op: Crop) -> None:
         super().__init__()
@@ -81,7 +81,7 @@ class Rectangle(nn.Module):
 
 
 class Bilinear(nn.Module):
-    """Between neighbouring rows, then between neighbouring columns: R x C^T."""
+    """Bilinear interpolation as R x C^T: R interpolates between rows, C between columns."""
 
     def __init__(self, op: Resize, x: Shape) -> None:
         super().__init__()
@@ -97,12 +97,12 @@ class Bilinear(nn.Module):
 
 
 def taken(places: Sequence[float], size: int) -> list[list[float]]:
-    """What each place takes of each pixel: less by one for each pixel that lies between, and never below 0."""
+    """Return the linear interpolation weights of each sampling position for each pixel of an axis, (places, size)."""
     return [[max(0.0, 1 - abs(place - pixel)) for pixel in range(size)] for place in places]
 
 
 class RandomlyScaled(DrawnLayer):
-    """A square of an image of a random size in training, its middle square outside: N,C,S,S to N,C,size,size."""
+    """In training a square of the image at a random scale, in evaluation its middle: N,C,S,S to N,C,size,size."""
 
     def __init__(self, op: RandomScale, x: Shape) -> None:
         super().__init__()
@@ -121,7 +121,7 @@ class RandomlyScaled(DrawnLayer):
 
 
 def between(places: Sequence[float], size: int) -> Tensor:
-    """What each place takes of each pixel, (places, size), in float64."""
+    """Return the weights of ``taken`` as a float64 tensor, (places, size)."""
     apart = torch.tensor(places, dtype=torch.float64)[:, None] - torch.arange(size)
     return (1 - apart.abs()).clamp(min=0)
 

@@ -1,4 +1,4 @@
-"""Convolution, unshared convolution, matrix product, coefficients and bias."""
+"""Operations with weights: convolution, unshared convolution, linear, channel scale and bias."""
 
 from __future__ import annotations
 
@@ -17,8 +17,11 @@ from .fixed import Fixed
 
 
 class Convolution(nn.Module):
-    """N,C,H,W and a weight of F,C/G,h,w to N,F,H',W'. ``before``: zeros laid around the image first. ``mask``: F,C,
-    0 where a filter does not read a channel; that weight counts for nothing, and has a gradient of 0."""
+    """Convolution of N,C,H,W with a weight of F,C/G,h,w to N,F,H',W'.
+
+    ``before`` is explicit zero padding, applied first, or ``None``. ``mask``, F,C, is 0 where a filter does not read a
+    channel; these weights have no effect and a gradient of 0.
+    """
 
     def __init__(self, op: Conv, x: Shape) -> None:
         super().__init__()
@@ -46,7 +49,7 @@ class Convolution(nn.Module):
 
 
 class LocalConvolution(nn.Module):
-    """N,C,H,W and a weight of F,H',W',C/G,h,w to N,F,H',W': every place has kernels of its own."""
+    """Unshared convolution of N,C,H,W to N,F,H',W'. The weight, F,H',W',C/G,h,w, has a kernel per output pixel."""
 
     def __init__(self, op: Local, x: Shape) -> None:
         super().__init__()
@@ -72,14 +75,14 @@ class LocalConvolution(nn.Module):
 
 
 class Product(nn.Module):
-    """Images or vectors of N,I and a weight of O,I to N,O."""
+    """Linear map of images or vectors of I units, N,I, with a weight of O,I to N,O."""
 
     def forward(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         return F.linear(x.flatten(1), weight, bias)
 
 
 class GroupedProduct(nn.Module):
-    """Images or vectors of N,I and a weight of O,I/G to N,O: output group g reads input group g."""
+    """Linear map of N,I with a weight of O,I/G to N,O, in which output group g reads input group g."""
 
     def __init__(self, groups: int) -> None:
         super().__init__()
@@ -96,7 +99,7 @@ class GroupedProduct(nn.Module):
 
 
 class ScaleChannels(nn.Module):
-    """N,C,H,W or N,C, each channel times its own of C weights."""
+    """Multiplies each channel of N,C,H,W or N,C by its weight, (C,)."""
 
     def __init__(self, *, of_maps: bool) -> None:
         super().__init__()
@@ -107,7 +110,7 @@ class ScaleChannels(nn.Module):
 
 
 class AddBias(nn.Module):
-    """A number per channel of maps (a bias of C), or per unit or feature (a bias of the value's whole shape)."""
+    """Adds a bias per channel of maps, (C,), or per unit or feature, shaped like an image's value."""
 
     def __init__(self, *, of_maps: bool) -> None:
         super().__init__()

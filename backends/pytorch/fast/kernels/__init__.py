@@ -1,1 +1,1 @@
-"""Kernels in Triton. Importing one needs Triton, which PyTorch brings on machines with a GPU."""
+"""Triton kernels. Importing them requires Triton, which comes with PyTorch's builds for GPUs."""

@@ -1,8 +1,8 @@
-"""Triton kernels of a bias and a ReLU behind it, each direction in one pass over the maps.
+"""Triton kernels for a bias followed by a ReLU, with one pass over the maps in each direction.
 
-Maps lie channels last or channels first. A program goes over STEPS tiles of pixels of one block of channels, one after
-the other; sums are float32, and each program leaves its own, so that they are added up in the same order every time.
-Places in memory are computed in 64 bits.
+Maps are channels-last or channels-first. A program processes STEPS consecutive tiles of pixels of one block of
+channels. Sums are in float32, and each program writes its own, so that they are always added in the same order. Memory
+offsets have 64 bits.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ import triton.language as tl
 
 @triton.jit
 def _places(tile, channel, pixels, AREA, C: tl.constexpr, LAST: tl.constexpr, PIXELS: tl.constexpr):
-    """Where a tile's numbers lie, and whether there are any."""
+    """Return the memory offsets of a tile's elements, and a mask of those that exist."""
     first, some = tile * PIXELS, tl.arange(0, PIXELS)[:, None]
     known = (first + some < pixels) & (channel < C)
     if LAST:
         at = (first + some) * C + channel
     else:
-        # Counted from the tile's first image, so that 64 bits are divided once and not for each pixel.
+        # Relative to the tile's first image, so that only one division per tile has 64 bits.
         after = (first % AREA).to(tl.int32) + some
         at = ((first // AREA + after // AREA) * C + channel) * AREA + after % AREA
     return at, known
@@ -46,7 +46,7 @@ def backward(
     C: tl.constexpr, LAST: tl.constexpr, BLOCKS: tl.constexpr, SUMS: tl.constexpr,
     PIXELS: tl.constexpr, CHANNELS: tl.constexpr,
 ):  # fmt: skip
-    """dx = dy where y > 0, and its sum over this program's pixels into a row of the sums."""
+    """dx = dy where y > 0, else 0. If SUMS, write its sum over this program's pixels to a row of ``sums_of``."""
     program = tl.program_id(0).to(tl.int64) // BLOCKS
     channel = (tl.program_id(0) % BLOCKS * CHANNELS + tl.arange(0, CHANNELS))[None, :]
     total = tl.zeros((PIXELS, CHANNELS), tl.float32)

@@ -1,4 +1,4 @@
-"""A Triton kernel of dropout: it draws, scales and masks in one pass, as ``ops.dropout`` does in many."""
+"""A Triton kernel for dropout that draws, scales and masks in one pass, with the same result as ``ops.dropout``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import triton.language as tl
 
 @triton.jit
 def _mixed(word):
-    """As ``ops.chance.mixed``, of words of 32 bits without a sign."""
+    """``ops.chance.mixed`` for uint32."""
     word = (word ^ (word >> 16)) * 0x7FEB352D
     word = (word ^ (word >> 15)) * 0x846CA68B
     return word ^ (word >> 16)
@@ -19,8 +19,10 @@ def dropped(
     x_of, y_of, keys_of, numbers, first_sample, first_unit, scale,
     LEAST: tl.constexpr, UNITS: tl.constexpr, NUMBERS: tl.constexpr,
 ):  # fmt: skip
-    """x times ``scale`` where a unit's word is LEAST or more, and times 0 elsewhere. The first two keys are those of
-    samples and of units."""
+    """Multiply x by ``scale`` where a unit's random word is at least LEAST, else by 0.
+
+    The first two keys at ``keys_of`` are those of samples and of units.
+    """
     at = tl.program_id(0).to(tl.int64) * NUMBERS + tl.arange(0, NUMBERS)
     known = at < numbers
     row = _mixed((at // UNITS + first_sample + tl.load(keys_of)).to(tl.uint32))

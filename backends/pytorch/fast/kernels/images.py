@@ -1,8 +1,8 @@
-"""A Triton kernel that prepares stored pictures: one pass reads their bytes and writes the blocks of pixels that the
-network reads, cropped, mirrored, scaled, less the mean, shifted in colour and divided.
+"""A Triton kernel that preprocesses stored images: it reads bytes and writes the blocks of pixels that the network
+reads, cropped, mirrored, scaled, with the mean subtracted, the colour shifted and the deviation divided, in one pass.
 
-Each number goes through the operations of ``netspec.train.data.batches.preparation`` in their order, none fused, and
-is rounded to the network's type once.
+Each element goes through the operations of ``netspec.train.data.batches.preparation`` in the same order, without fused
+multiply-adds, and is rounded to the network's type once.
 """
 
 from __future__ import annotations
@@ -20,8 +20,10 @@ def prepare(
     LAST: tl.constexpr, WHOLE: tl.constexpr, REVERSE: tl.constexpr, SHIFTS: tl.constexpr, DIVIDES: tl.constexpr,
     PROGRAMS: tl.constexpr, NUMBERS: tl.constexpr,
 ):  # fmt: skip
-    """Some of the numbers of one image: ROWS x COLUMNS blocks, C S T of them in each. What lies outside the picture,
-    or beyond the last row and column of the input, is 0."""
+    """Write NUMBERS elements of one image, which has ROWS x COLUMNS blocks of C S T elements.
+
+    Pixels outside the crop, which has H rows and W columns, are 0.
+    """
     image = (tl.program_id(0) // PROGRAMS).to(tl.int64)
     number = tl.program_id(0) % PROGRAMS * NUMBERS + tl.arange(0, NUMBERS)
     known = number < C * S * T * ROWS * COLUMNS

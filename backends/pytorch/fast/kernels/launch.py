@@ -1,4 +1,4 @@
-"""Launching the kernels of a chain: where its maps lie, and how many programs they are divided among."""
+"""Launch the kernels of an LRN chain: allocate its maps, and divide the work among programs."""
 
 from __future__ import annotations
 
@@ -17,19 +17,21 @@ from ..places import ONE, Places
 from . import lrn_chain
 
 _SIDE_BY_SIDE = 8
-"""Channels of a thread, at most: 16 bytes of bfloat16."""
+"""The most channels per thread: 16 bytes of bfloat16."""
 
 _THREADS = 128
 
 _PROGRAMS = 16384
-"""Programs among which a batch is divided, or a little more, where it has images enough: a dozen times those that a GPU
-of today runs at a time, so that none waits long for the last."""
+"""The approximate number of programs for a large batch: a dozen times as many as a current GPU runs at a time, so that
+the last ones do not leave it idle for long."""
 
 
 def forward(x: Tensor, bias: Tensor | None, lrn: Lrn, relu: bool, places: Places | None) -> tuple[Tensor, Tensor]:
-    """The chain of N,C,H,W maps plus C numbers, if any, and in a number of 8 bits which pixel of its window each came
-    from (nothing without pooling). The value has the maps' type. Which windows there may be says
-    ``check.too_large``."""
+    """Return the chain's value of N,C,H,W maps plus a bias (C,), if any, in the type of the maps.
+
+    The second result is the number of the largest pixel in each window, as a byte; it is empty without pooling.
+    ``check.too_large`` limits the sizes.
+    """
     x = x.contiguous(memory_format=torch.channels_last)
     n, c, h, w = x.shape
     rows, columns = F.max_pool2d(torch.empty((1, 1, h, w), device="meta"), *(places or ONE)).shape[2:]
@@ -54,14 +56,16 @@ def backward(
     *,
     sums: bool,
 ) -> tuple[Tensor, Tensor | None]:
-    """The gradient of what ``forward`` read, from that of what it made, in the maps' type; and that of the bias in
-    float32, if it is wanted."""
+    """Return the gradient by the maps, in their type, and by the bias, in float32, if ``sums``.
+
+    ``dy`` is the gradient by the value of ``forward``, ``largest`` its second result.
+    """
     x, dy = (t.contiguous(memory_format=torch.channels_last) for t in (x, dy))
     n, c, h, w = x.shape
     dx = _maps(x, (n, c, h, w), x.dtype)
     together, constants = _constants(x, bias, lrn, relu, places)
     _, (sh, sw), (ph, pw), *_ = places or ONE
-    pixels = triton.cdiv(h + ph, sh) * triton.cdiv(w + pw, sw)  # that stand alike in their windows
+    pixels = triton.cdiv(h + ph, sh) * triton.cdiv(w + pw, sw)  # with the same offset modulo the stride
     division = _Division.of(n, pixels * c // together, sh * sw)
     wide = (division.parts * sh * sw, division.tiles * _THREADS * together)
     own = torch.empty(wide, dtype=torch.float32, device=x.device) if sums else x[:0]
@@ -77,14 +81,14 @@ def _maps(like: Tensor, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
 
 
 def _or(bias: Tensor | None, other: Tensor) -> Tensor:
-    """What a kernel is given for a bias: something on its device, where there is none."""
+    """Return the bias, or any tensor on the device as a placeholder if there is none."""
     return bias.contiguous() if bias is not None else other
 
 
 def _constants(
     x: Tensor, bias: Tensor | None, lrn: Lrn, relu: bool, places: Places | None
 ) -> tuple[int, dict[str, Any]]:
-    """How many channels a thread has, and what a kernel is compiled for."""
+    """Return the number of channels per thread, and the compile-time constants of a kernel."""
     _, c, h, w = x.shape
     share = c // lrn.groups
     together = math.gcd(share, _SIDE_BY_SIDE)
@@ -98,8 +102,11 @@ def _constants(
 
 @dataclass(frozen=True, slots=True)
 class _Division:
-    """A batch among programs: each has some of the ``tiles`` of an image's threads, for one of so many ``kinds`` of
-    pixels, and every ``parts``-th image."""
+    """How a batch is divided among ``kinds`` x ``tiles`` x ``parts`` programs.
+
+    A program processes one of the tiles of an image, for one kind of pixels (see ``lrn_chain.backward``), in every
+    ``parts``-th image.
+    """
 
     images: int
     kinds: int

@@ -1,4 +1,4 @@
-"""Launching the kernels of a bias and a ReLU: how the maps lie, and how many programs they are divided among."""
+"""Launch the kernels for a bias and a ReLU: choose the memory format, and divide the work among programs."""
 
 from __future__ import annotations
 
@@ -11,23 +11,22 @@ from torch import Tensor
 from . import bias_relu
 
 _TILE = 2048
-"""Numbers that a program works on at a time."""
+"""Elements that a program processes at a time."""
 
 _PROGRAMS = 1024
-"""Programs that share the pixels of a block of channels, at most. Not the number of processors that a GPU has: sums are
-to be added up alike on all of them."""
+"""The most programs that share the pixels of a block of channels. It does not depend on the GPU's number of processors,
+so that all GPUs add up sums in the same order."""
 
 
 def forward(x: Tensor, bias: Tensor) -> Tensor:
-    """max(0, x + b) of N,C,H,W and C numbers; in the memory of x, unless its numbers lie otherwise than one map or one
-    pixel after the other."""
+    """Return max(0, x + b) of N,C,H,W and a bias (C,), in place if x is contiguous or channels-last."""
     x = x if _is_last(x) or x.is_contiguous() else x.contiguous()
     _launch(bias_relu.forward, (x, x, bias.contiguous()))
     return x
 
 
 def backward(y: Tensor, dy: Tensor, *, sums: bool) -> tuple[Tensor, Tensor | None]:
-    """The gradient of what ``forward`` read, in the value's type, and that of the bias in float32, if it is wanted."""
+    """Return the gradient by the maps, in the type of y, and by the bias, in float32, if ``sums``."""
     dy = dy.contiguous(memory_format=torch.channels_last if _is_last(y) else torch.contiguous_format)
     dx = torch.empty_like(y)
     own = torch.empty((_programs(y)[0], y.shape[1]), dtype=torch.float32, device=y.device) if sums else y[:0]
@@ -40,13 +39,13 @@ def _is_last(x: Tensor) -> bool:
 
 
 def _tile(x: Tensor) -> tuple[int, int]:
-    """Pixels and channels of a tile: along what lies side by side."""
+    """Return the number of pixels and channels of a tile, whose elements are adjacent in memory."""
     channels = min(128, triton.next_power_of_2(x.shape[1])) if _is_last(x) else 1
     return _TILE // channels, channels
 
 
 def _programs(x: Tensor) -> tuple[int, int]:
-    """How many programs share the pixels of a block of channels, and how many tiles each goes over."""
+    """Return how many programs share the pixels of a block of channels, and how many tiles each processes."""
     tiles = triton.cdiv(x.numel() // x.shape[1], _tile(x)[0])
     steps = triton.cdiv(tiles, _PROGRAMS)
     return (triton.cdiv(tiles, steps) if tiles else 0), steps

@@ -1,4 +1,4 @@
-"""Launching the kernel of dropout."""
+"""Launch the kernel of dropout."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from torch import Tensor
 from .dropout import dropped
 
 _TILE = 1024
-"""Numbers of a program: 8 for each thread."""
+"""Elements per program: 8 per thread."""
 
 
 def dropout(x: Tensor, keys: Tensor, first_sample: int, first_unit: int, least: int, scale: float) -> Tensor:
-    """N,... of which those units are 0 whose words are less than ``least``; the others times ``scale``. ``keys`` are a
-    layer's pairs, whole numbers of 64 bits; the first is taken."""
+    """Return N,... times ``scale``, or 0 for units whose random words are less than ``least``.
+
+    ``keys`` are the pairs of keys of a layer, int64; only the first pair is used.
+    """
     x = x.contiguous()
     y = torch.empty_like(x)
     if x.numel() == 0:

@@ -1,4 +1,4 @@
-"""Launching the kernel that prepares pictures."""
+"""Launch the kernel that preprocesses images."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from netspec.passes.fast import Unshuffle
 from .images import prepare
 
 _TILE = 1024
-"""Numbers that a program writes."""
+"""Elements that a program writes."""
 
 
 def image_blocks(
@@ -29,22 +29,26 @@ def image_blocks(
     channels_last: bool,
     dtype: torch.dtype,
 ) -> Tensor:
-    """The blocks of crops of stored pictures, N,C s t,H/s,W/t.
+    """Return the blocks of crops of stored images, N,C s t,H/s,W/t.
 
     Parameters
     ----------
     pictures:
-        N,C,H,W of 8 bits.
+        Stored images, N,C,H,W, as bytes.
     size:
         Rows and columns of a crop.
+    how:
+        The size of the blocks, and of the padded image.
     corners, mirrored:
-        Rows and columns of the crops' upper left corners, and whether they are mirrored, N numbers of 32 and of 8 bits.
+        Rows and columns of the crops' upper left corners, N each, int32; whether each crop is mirrored, N bytes.
     shift:
-        What is added to each channel of each picture, N,C.
+        Added to each channel of each image, N,C.
     mean, std:
-        What is subtracted from a channel, or from a pixel of the whole picture; what a channel is divided by.
+        The mean, subtracted per channel or per pixel of the stored image; the deviation, divided by per channel.
+    scale:
+        Multiplies the bytes first.
     reverse:
-        The last channel comes first.
+        Whether to reverse the order of the channels.
     """
     n, c, h, w = pictures.shape
     (s, t), rows, columns = how.stride, how.size[0] // how.stride[0], how.size[1] // how.stride[1]

@@ -1,14 +1,14 @@
-"""Triton kernels of bias, ReLU, local response normalisation and maximum pooling, each direction in one pass over the
-maps.
+"""Triton kernels for bias, ReLU, local response normalisation and max pooling, with one pass over the maps in each
+direction.
 
-Maps lie channels last; sums and powers are float32. A thread takes ``V`` channels of a pixel, which lie side by side in
-one group, reads them at once with those around them, and goes over several images: where it reads and writes in each
-is worked out once. With b = k + alpha S(x^2) and y = x b^-beta (see ``ops.lrn``), the way back is
+Maps are channels-last; sums and powers are in float32. A thread computes a chunk of ``V`` adjacent channels, of one
+group, of a pixel. It loads them and the neighbouring chunks as vectors, and iterates over several images, for which it
+computes its offsets only once. With b = k + alpha S(x^2) and y = x b^-beta (see ``ops.lrn``), the gradient is
 
     dx = dy b^-beta - 2 alpha beta x S'(dy x b^(-beta - 1)),
 
-where dy is gathered from the pooling's windows by the places that the forward pass noted. Places in memory are
-computed in 64 bits from image to image, in 32 bits within one.
+where dy is gathered from the windows of the pooling whose largest pixel, as recorded by ``forward``, is this one.
+Offsets have 64 bits between images and 32 bits within an image.
 """
 
 from __future__ import annotations
@@ -19,32 +19,32 @@ import triton.language as tl
 
 @triton.jit
 def _loaded(of, at, mask, V: tl.constexpr):
-    """V numbers from each place on."""
+    """Load V adjacent elements from each offset on."""
     return tl.load(of + at[:, None] + tl.arange(0, V)[None, :], mask=mask[:, None], other=0)
 
 
 @triton.jit
 def _store(of, at, value, mask, V: tl.constexpr):
-    """V numbers to each place and those behind it."""
+    """Store V adjacent elements from each offset on."""
     tl.store(of + at[:, None] + tl.arange(0, V)[None, :], value.to(of.dtype.element_ty), mask=mask[:, None])
 
 
 @triton.jit
 def _inside(chunk, mask, ahead: tl.constexpr, CHUNKS: tl.constexpr):
-    """Whether the chunk of channels ``ahead`` of this one is in its group, which has so many."""
+    """Whether the chunk at distance ``ahead`` is in the same group, which has CHUNKS chunks."""
     place = chunk % CHUNKS + ahead
     return mask & (place >= 0) & (place < CHUNKS)
 
 
 @triton.jit
 def _halves(x, V: tl.constexpr):
-    """N,V as two of N,V/2: the first numbers and the last."""
+    """Split N,V into two tensors of N,V/2: the first and the second half."""
     return tl.split(tl.permute(tl.reshape(x, [x.shape[0], 2, V // 2]), [0, 2, 1]))
 
 
 @triton.jit
 def _apart(x, V: tl.constexpr):
-    """N,V as V tensors of N."""
+    """Split N,V into V tensors of N."""
     parts = (x,)
     for level in tl.static_range(3):
         if V >> level > 1:
@@ -60,7 +60,7 @@ def _apart(x, V: tl.constexpr):
 
 @triton.jit
 def _together(x, V: tl.constexpr):
-    """V tensors of N as one of N,V."""
+    """Join V tensors of N to one of N,V."""
     parts = ()
     for part in tl.static_range(V):
         parts = parts + (tl.reshape(x[part], [x[0].shape[0], 1]),)
@@ -76,8 +76,7 @@ def _together(x, V: tl.constexpr):
 
 @triton.jit
 def _biases(bias_of, chunk, mask, AROUND: tl.constexpr, V: tl.constexpr, CHUNKS: tl.constexpr, ADDS: tl.constexpr):
-    """What is added to the channels of so many chunks before this one, of this one, and behind it: 0 where these are in
-    another group."""
+    """Load the biases of this chunk and of AROUND chunks before and after it, 0 for those in another group."""
     found = ()
     for ahead in tl.static_range(-AROUND, AROUND + 1):
         if ADDS:
@@ -92,8 +91,10 @@ def _biases(bias_of, chunk, mask, AROUND: tl.constexpr, V: tl.constexpr, CHUNKS:
 def _rectified(
     x_of, bias, at, chunk, mask, AROUND: tl.constexpr, V: tl.constexpr, CHUNKS: tl.constexpr, RELU: tl.constexpr
 ):
-    """x of each channel of the chunk, and of so many chunks before and behind it, with its bias, in float32; 0 where
-    that is in another group."""
+    """Return x plus bias, rectified if RELU, of each channel of this chunk and of AROUND chunks before and after it.
+
+    Values are in float32, and 0 for chunks in another group.
+    """
     found = ()
     for ahead in tl.static_range(-AROUND, AROUND + 1):
         x = _loaded(x_of, at + ahead * V, _inside(chunk, mask, ahead, CHUNKS), V).to(tl.float32) + bias[AROUND + ahead]
@@ -105,7 +106,7 @@ def _rectified(
 
 @triton.jit
 def _base(x, place: tl.constexpr, k, alpha, SIZE: tl.constexpr):
-    """k + alpha S(x^2) of a channel."""
+    """Return b = k + alpha S(x^2) of a channel."""
     total = x[place - SIZE // 2] * x[place - SIZE // 2]
     for further in tl.static_range(1, SIZE):
         total += x[place - SIZE // 2 + further] * x[place - SIZE // 2 + further]
@@ -114,7 +115,7 @@ def _base(x, place: tl.constexpr, k, alpha, SIZE: tl.constexpr):
 
 @triton.jit
 def _powers(base, BETA: tl.constexpr):
-    """b^-beta and b^(-beta - 1)."""
+    """Return b^-beta and b^(-beta - 1)."""
     if BETA == 0.75:
         root = tl.rsqrt(base)
         power = root * tl.sqrt(root)
@@ -137,7 +138,7 @@ def forward(
     PH: tl.constexpr, PW: tl.constexpr, DH: tl.constexpr, DW: tl.constexpr, PLAIN: tl.constexpr, ADDS: tl.constexpr,
     AROUND: tl.constexpr, V: tl.constexpr, TILES: tl.constexpr, THREADS: tl.constexpr,
 ):  # fmt: skip
-    """Pixels of the pooled maps, from all pixels of their windows."""
+    """Compute pixels of the pooled maps from all pixels of their windows."""
     number = tl.program_id(0) % TILES * THREADS + tl.arange(0, THREADS)
     known = number < OH * OW * (C // V)
     pixel, chunk = number // (C // V), number % (C // V)
@@ -180,17 +181,17 @@ def backward(
     SUMS: tl.constexpr, AROUND: tl.constexpr, NEAR: tl.constexpr, V: tl.constexpr,
     TILES: tl.constexpr, THREADS: tl.constexpr,
 ):  # fmt: skip
-    """Pixels of the gradient of what the chain reads, from the windows that they are in; for the bias a program leaves
-    each thread's sums over its images.
+    """Compute pixels of the gradient by the chain's input from all windows that contain them.
 
-    A program has pixels that stand alike in their windows, SH rows and SW columns apart: all are in as many. Channels
-    that share a window with one are ``AROUND`` chunks from it at most, those that have it in theirs ``NEAR``.
+    For the bias, each thread writes its sums over the images. The pixels of a program have the same offset modulo the
+    stride, so that the same number of windows contain each. Channels whose values are needed are at most AROUND chunks
+    away, channels whose gradients are needed NEAR chunks.
     """
     columns: tl.constexpr = (W + PW + SW - 1) // SW
     top, left = tl.program_id(0) % (SH * SW) // SW, tl.program_id(0) % SW
     number = tl.program_id(0) // (SH * SW) % TILES * THREADS + tl.arange(0, THREADS)
     pixel, chunk = number // (C // V), number % (C // V)
-    lowest, rightmost = pixel // columns, pixel % columns  # of the windows that may have this pixel
+    lowest, rightmost = pixel // columns, pixel % columns  # the last windows that can contain this pixel
     row, column = lowest * SH + top - PH, rightmost * SW + left - PW
     known = (row >= 0) & (row < H) & (column >= 0) & (column < W)
     at = (row * W + column) * C + chunk * V
@@ -209,7 +210,7 @@ def backward(
         if not PLAIN:
             for a in range(((KH - 1) * DH - top + SH) // SH):
                 for b in range(((KW - 1) * DW - left + SW) // SW):
-                    i, j = top + a * SH, left + b * SW  # the window's pixel that this is
+                    i, j = top + a * SH, left + b * SW  # this pixel's position in the window
                     if i % DH == 0 and j % DW == 0:
                         r, c = lowest - a, rightmost - b
                         reads = known & (r >= 0) & (r < OH) & (c >= 0) & (c < OW)
@@ -227,11 +228,11 @@ def backward(
             dy = dy + _apart(given[ahead], V)
         gradients = ()
         shares = ()
-        # The channels that have one of these in their windows: those of the reversed window.
+        # The channels whose windows contain one of these channels: those in the reversed window.
         for v in tl.static_range(SIZE // 2 - SIZE + 1, V + SIZE // 2):
             power, less = _powers(_base(x, AROUND * V + v, k, alpha, SIZE), BETA)
             share = dy[NEAR * V + v] * x[AROUND * V + v] * less
-            if v < 0 or v >= V:  # of another group b may be 0, and this no number
+            if v < 0 or v >= V:  # in another group b may be 0, which would make this NaN
                 share = tl.where(_inside(chunk, known, v // V, CHUNKS), share, 0.0)
             else:
                 gradients = gradients + (dy[NEAR * V + v] * power,)
@@ -250,7 +251,7 @@ def backward(
         if SUMS:
             summed += tl.where(known[:, None], dx, 0.0)
     if SUMS:
-        # Of each part and kind of pixels all tiles one after the other: rows of as many channels as there are.
+        # A row of sums per part and kind of pixels, with all tiles one after the other.
         part, tile = tl.program_id(0) // (SH * SW * TILES), tl.program_id(0) // (SH * SW) % TILES
         row = tl.cast(part * (SH * SW) + tl.program_id(0) % (SH * SW), tl.int64) * TILES + tile
         _store(sums_of + row * (THREADS * V), tl.arange(0, THREADS) * V, summed, chunk >= 0, V)
