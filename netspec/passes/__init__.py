@@ -1,2 +1,3 @@
-"""What more than one room works out of a checked graph: pads as frameworks take them, the layers that the scores need,
-the names of a PyTorch module, what cannot be trained, and who holds what on several devices. No pass imports torch."""
+"""Analyses of a checked graph that several rooms share: padding as frameworks express it, the layers that the scores
+need, the names in a PyTorch module, limits on training, placement on several devices, and optimising passes. None of
+them imports torch."""

@@ -1,4 +1,4 @@
-"""Which values of a network depend on its parameters, and on which parameters its training loss."""
+"""Dependence on parameters: the values that depend on any, and the parameters that the training loss depends on."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from netspec.ir.graph import Graph, Parameter
 
 
 def learning(graph: Graph) -> frozenset[str]:
-    """The operations whose values depend on parameters, so that they have a gradient: a backward pass comes by them.
-    A layer's value bears the layer's name, so that these are among them too."""
+    """Return the names of the operations whose values depend on parameters and so have a gradient. The last operation
+    of a layer has the layer's name, so these include the layers with a gradient."""
     found: set[str] = set()
     for node in graph.nodes.values():
         if node.params or not found.isdisjoint(node.inputs):
@@ -16,7 +16,7 @@ def learning(graph: Graph) -> frozenset[str]:
 
 
 def trained(graph: Graph) -> tuple[Parameter, ...]:
-    """The parameters that the training loss depends on, so that a step gives them a gradient: the losses', or, without
-    one, the class scores', whose cross-entropy is trained."""
+    """Return the parameters that the training loss depends on and that therefore get a gradient. The loss is that of
+    the spec or, if it has none, the cross-entropy of the class scores."""
     read = {key for name in graph.needed(graph.losses or (graph.scores,)) for key in graph.nodes[name].params}
     return tuple(parameter for key, parameter in graph.parameters.items() if key in read)

@@ -1,4 +1,4 @@
-"""Which weights can be narrowed to bfloat16 ahead of the products that read them."""
+"""The parameters that can be converted to bfloat16 in advance."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from netspec.passes.fast import Forms
 
 
 def narrowed(graph: Graph, forms: Forms) -> frozenset[str]:
-    """The keys of those parameters that autocast narrows wherever a network in these forms reads them: weights of
-    convolutions and matrix products, and biases that are added with them."""
+    """Return the keys of the parameters that autocast converts to bfloat16 wherever a network in these forms reads
+    them: weights of convolutions and linear layers, and their biases, unless a separate kernel adds these."""
     readers = defaultdict[str, set[bool]](set)
     for node in graph.nodes.values():
         for place, key in enumerate(node.params):
-            alone = place > 0 and (node.name in forms.rectified or forms.is_unbiased(node))  # added by a kernel
+            alone = place > 0 and (node.name in forms.rectified or forms.is_unbiased(node))  # by its own kernel
             product = isinstance(node.op, Conv | Linear) and not alone
             readers[key].add(product)
     return frozenset(key for key, found in readers.items() if found == {True})

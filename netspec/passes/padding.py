@@ -1,8 +1,8 @@
-"""How a window is said to a framework that pads both sides of an axis alike.
+"""Expressing a window's padding for a framework that pads both sides of an axis equally.
 
-netspec's windows may be padded on one side and may overhang their image; PyTorch's operations take one number per axis
-and round down, or, in pooling, up. Where those reach the same places they are used, and otherwise the image is padded
-by an operation of its own first.
+netspec's windows may be padded differently on each side and may overhang the image. PyTorch's operations take one
+number per axis and round down or, for pooling, optionally up. They are used if that gives the same windows; otherwise a
+separate operation pads the image first.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from netspec.ir.window import Pad, Window
 
 @dataclass(frozen=True, slots=True)
 class Padding:
-    """``own`` is the operation's own padding (rows, columns), ``ceil`` whether it rounds up, and ``before`` what is
-    laid around the image first (``None``: nothing)."""
+    """The padding of an operation. ``own`` is the operation's own padding (rows, columns), ``ceil`` whether it rounds
+    up, and ``before`` the padding applied to the image beforehand, if any."""
 
     own: tuple[int, int]
     ceil: bool = False
@@ -24,7 +24,7 @@ class Padding:
 
 
 def conv_padding(window: Window, x: Shape) -> Padding:
-    """Of a convolution: zeros stand in the padding either way."""
+    """Return the padding of a convolution. Its own padding and padding beforehand are equivalent, as both are zeros."""
     own = window.pad.top, window.pad.left
     if _reaches(window, x, own, ceil=False):
         return Padding(own)
@@ -32,10 +32,10 @@ def conv_padding(window: Window, x: Shape) -> Padding:
 
 
 def pool_padding(window: Window, x: Shape) -> Padding:
-    """Of a pooling that leaves padding and overhang out of its windows, as PyTorch's do.
+    """Return the padding of a pooling that excludes padding and overhang from its windows, as PyTorch's does.
 
-    PyTorch pads by half a kernel at most. Its upward rounding drops a last window that would start outside the image
-    and its left padding, as Caffe's does.
+    PyTorch allows padding up to half a kernel. When it rounds up, it drops a last window that would start beyond the
+    image and its left padding, as Caffe does.
     """
     own = window.pad.top, window.pad.left
     if all(2 * pad <= side for pad, side in zip(own, window.kernel, strict=True)):
@@ -46,7 +46,7 @@ def pool_padding(window: Window, x: Shape) -> Padding:
 
 
 def exact_padding(window: Window, x: Shape) -> Pad:
-    """What is laid around an image, or cut off it where negative, for the last window to end where the image does."""
+    """Return the padding of an image (negative to crop it) with which the last window ends exactly at its border."""
     rows, columns = window.fit(x.height, x.width)
     pad = window.effective_pad(x.height, x.width)
     return pad._replace(right=pad.right - columns.unread, bottom=pad.bottom - rows.unread)
@@ -59,7 +59,7 @@ def _reaches(window: Window, x: Shape, own: tuple[int, int], ceil: bool) -> bool
 
 
 def _places(size: int, pad: int, extent: int, stride: int, ceil: bool) -> int:
-    """PyTorch's output size (``pooling_output_shape`` of ATen's ``Pool.h``)."""
+    """Return PyTorch's output size (``pooling_output_shape`` in ATen's ``Pool.h``)."""
     spare = size + 2 * pad - extent
     if spare < 0:
         return 0

@@ -1,4 +1,4 @@
-"""A batch that goes through the network in parts, and after which of them a parameter is updated."""
+"""Gradient accumulation: processing a batch in parts, and updating parameters after some of them."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """How much of a batch has gone through: ``done`` of its parts, which have ``sizes`` images each."""
+    """The progress of a batch: ``done`` of its parts have been processed. ``sizes`` are the images in each part."""
 
     sizes: tuple[int, ...]
     done: int
 
     def mean(self, every: int | None) -> float | None:
-        """What the gradient of a parameter that is updated after ``every`` parts is multiplied by now, to be the mean
-        over the images since its last update; ``None`` where it is not its turn.
+        """Return the factor that turns the gradient of a parameter, which is updated after every ``every`` parts, into
+        the mean over the images since its last update; ``None`` if it is not updated now.
 
-        ``every`` of ``None`` is once a batch. A part's gradient counts by its share of the whole batch. After the last
-        part it is every parameter's turn.
+        ``None`` for ``every`` means once per batch. The gradient of each part must be weighted by its share of the
+        whole batch. After the last part all parameters are updated.
         """
         if self.done < len(self.sizes) and (every is None or self.done % every):
             return None
@@ -26,4 +26,4 @@ class Gathered:
 
 
 WHOLE = Gathered((1,), 1)
-"""The whole batch, in one part."""
+"""A whole batch processed in one part."""

@@ -1,8 +1,8 @@
-"""Which layers make the class scores, and what is only needed beyond them: by the output, or by the training loss.
+"""Dividing layers into those that compute the class scores, and those needed only for the output or the training loss.
 
-Training takes the cross-entropy of the scores where a file has no loss, so that the last softmax is not computed; a
-loss needs the labels, which inference has not. Backends that run layers in these phases draw their dropout in the same
-order.
+If a spec has no loss, training uses the cross-entropy of the scores, and the final softmax is not computed. A loss
+needs the labels, which inference does not have. Backends that run the layers in these phases draw random numbers for
+dropout in the same order.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from netspec.ir.ops import Input
 
 @dataclass(frozen=True, slots=True)
 class Phases:
-    """The layers of each phase in file order, the input left out.
+    """The layers of each phase in file order, without the input.
 
-    ``trunk`` makes the scores and what the losses read; ``tail`` makes the output from there; ``losses`` are the
-    layers whose weighted sum is trained. ``labelled`` says that the output needs labels. ``carried`` are the values
-    that the other phases read from the trunk, the scores first; beside them they may read the input. Layers that
-    nothing reads are in no phase.
+    ``trunk`` computes the scores and what the losses read, ``tail`` the output from there; ``losses`` are the layers
+    whose weighted sum is the training loss. ``labelled`` says whether the output needs labels. ``carried`` are the
+    trunk's values that the other phases read, with the scores first; these phases may also read the input. Layers that
+    are not needed for any of this are in no phase.
     """
 
     trunk: tuple[Layer, ...]
@@ -32,7 +32,7 @@ class Phases:
 
 
 def phases(graph: Graph) -> Phases:
-    """Divide the layers of a graph."""
+    """Divide the layers of a graph into phases."""
     scores = graph.nodes[graph.scores.name].layer
     losses = tuple(graph.layers[node.layer] for node in graph.losses)
     begun = _needed(graph, [scores, *(name for layer in losses for name in layer.inputs)])
@@ -50,7 +50,7 @@ def _computed(graph: Graph) -> tuple[Layer, ...]:
 
 
 def _needed(graph: Graph, wanted: Iterable[str]) -> set[str]:
-    """The layers that these are computed from, and these."""
+    """Return these layers and all that they depend on."""
     needed: set[str] = set()
     waiting = list(wanted)
     while waiting:

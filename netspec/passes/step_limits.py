@@ -1,7 +1,7 @@
-"""What keeps a network from taking a step of training: class scores that are maps, numbers beyond float32, batches too
-small to normalise over.
+"""Reasons why a network cannot be trained: class scores that are maps, values beyond float32, and batches too small for
+batch normalisation.
 
-The trainer and the generated program refuse the same networks.
+The trainer and the generated program use these checks to reject the same networks.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ LARGEST = 3.4028234663852886e38
 
 @dataclass(frozen=True, slots=True)
 class Unfit:
-    """A number of a parameter's learning that float32 does not hold."""
+    """A hyperparameter of a parameter that float32 cannot represent."""
 
     parameter: str
     what: str
@@ -31,7 +31,7 @@ class Unfit:
 
 
 def unfit_scores(graph: Graph) -> str | None:
-    """What is wrong with class scores that are more than one number a class, if they are."""
+    """Return what is wrong with the class scores if they have more than one number per class."""
     scores = graph.scores.output
     if scores.units == scores.channels:
         return None
@@ -39,7 +39,8 @@ def unfit_scores(graph: Graph) -> str | None:
 
 
 def unfit_rates(graph: Graph) -> list[Unfit]:
-    """The learning rates, at the highest that the schedule makes them, and decays times rates beyond float32."""
+    """Return the learning rates, at their highest in the schedule, and products of decay and rate that are beyond
+    float32."""
     numbers = [
         Unfit(parameter.key, what, value)
         for parameter in graph.parameters.values()
@@ -49,12 +50,12 @@ def unfit_rates(graph: Graph) -> list[Unfit]:
             ("weight decay times rate", parameter.decay * parameter.lr * highest),
         )
     ]
-    return [number for number in numbers if not abs(number.value) <= LARGEST]  # also where it is no number
+    return [number for number in numbers if not abs(number.value) <= LARGEST]  # true for NaN, too
 
 
 def highest_factor(schedule: Schedule) -> float:
-    """The most that a schedule multiplies learning rates by. Noise is drawn from numbers of 53 bits, of which the
-    furthest from 0 in N(0, 1) is sqrt(-2 ln 2^-53) = 8.572 (Box and Muller)."""
+    """Return the highest multiplier of learning rates in a schedule. The normal noise is computed from 53-bit numbers
+    by the Box-Muller transform, so it is at most sqrt(-2 ln 2^-53) = 8.572 standard deviations."""
     highest = 1.0
     if isinstance(schedule, Exponential | Linear | DiscreteExponential | JumpingExponential):
         highest = max(1.0, schedule.factor)
@@ -62,8 +63,8 @@ def highest_factor(schedule: Schedule) -> float:
 
 
 def need_two_images(graph: Graph) -> list[str]:
-    """The layers that normalise over the batch in training where an image has one number per channel: of one image
-    alone such a number minus its mean is 0."""
+    """Return the layers with batch normalisation that have one number per channel and image. In training they need at
+    least two images, since with a single one the number minus its mean is always 0."""
     nodes = (graph.nodes[name] for layer in phases(graph).trunk for name in layer.nodes)
     found = ((node.layer, graph.shapes(node)[0]) for node in nodes if isinstance(node.op, BatchNorm))
     return [layer for layer, shape in found if shape.units == shape.channels]

@@ -1,7 +1,7 @@
 """The names of layers and parameters inside a ``torch.nn.Module``.
 
-A layer is an attribute of the module, and the module has attributes of its own: a layer that is called ``train`` or
-``float`` becomes ``train_`` or ``float_``.
+A layer is an attribute of the module. As a module has attributes of its own, a layer called ``train`` or ``float``
+becomes ``train_`` or ``float_``.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ RESERVED = frozenset({
     "_state_dict_hooks", "_state_dict_pre_hooks", "_version", "_wrapped_call_impl",
     PLAN,
 })  # fmt: skip
-"""What ``torch.nn.Module`` (2.13) calls its own, beside names with two leading underscores. It is written out because
-naming must not import torch; a test compares it with the torch that is installed."""
+"""The attributes of ``torch.nn.Module`` (2.13), except those with two leading underscores. They are listed here because
+this module must not import torch; a test compares them with the installed torch."""
 
 
 def attributes(graph: Graph) -> dict[str, str]:
-    """The attribute of every layer, by the layer's name; no two are equal."""
+    """Return a unique attribute name for each layer, by the layer's name."""
     found: dict[str, str] = {}
     taken = {name for name in graph.layers if not _is_reserved(name)}
     for name in graph.layers:
@@ -50,12 +50,12 @@ def attributes(graph: Graph) -> dict[str, str]:
 
 
 def state_key(parameter: Parameter, names: dict[str, str]) -> str:
-    """A parameter's key in the module's ``state_dict``: its own, after the name of its layer's attribute."""
+    """Return a parameter's key in the module's ``state_dict``: the name of its layer's attribute, and ``suffix``."""
     return f"{names[parameter.layer]}.{suffix(parameter)}"
 
 
 def suffix(parameter: Parameter) -> str:
-    """A parameter's key inside its layer: ``weight``, ``bias``, ``weights.0``."""
+    """Return a parameter's key inside its layer, such as ``weight``, ``bias`` or ``weights.0``."""
     return parameter.key.split(".", 1)[1]
 
 

@@ -1,4 +1,4 @@
-"""Something that is timed in a process of its own, where the memory of other runs is not in its way."""
+"""Timing a function in a dedicated process, unaffected by the memory use of other functions."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ Run = Callable[[], object]
 
 @contextmanager
 def apart(make: Callable[[], Run]) -> Iterator[Callable[[], float]]:
-    """Start a process for what is to be run. What is given runs it there, waits for its end, and returns the seconds of
-    the processor that it took; the first time also those of making it.
+    """Start a process that runs the function returned by ``make``.
 
-    ``make`` is sent to the process: a function of a module, or a ``partial`` of one.
+    Yields a function that makes the process run it once, waits for it, and returns the processor time in seconds. The
+    first call also includes the time of ``make``, which is pickled and so must be a module-level function, or a
+    ``partial`` of one.
 
     Raises
     ------
     RuntimeError
-        From what is given: what is run there has raised, which is said in its words, or the process has ended.
+        From the yielded function: the run has raised an exception, whose message is included, or the process has ended.
     """
     context = get_context("spawn")
     here, there = context.Pipe()
@@ -43,14 +44,14 @@ def apart(make: Callable[[], Run]) -> Iterator[Callable[[], float]]:
     try:
         yield run
     finally:
-        process.terminate()  # it has nothing to leave in order
+        process.terminate()  # it has nothing to clean up
         process.join()
         here.close()
 
 
 def _serve(asked: Connection, make: Callable[[], Run]) -> None:
-    """Run once for each message, and answer with the seconds, until the other end is closed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the one that asks, and that ends this
+    """Run once for each message and send back the processor time, until the connection is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the parent, which ends this process
     run: Run | None = None
     while True:
         try:

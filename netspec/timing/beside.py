@@ -1,4 +1,4 @@
-"""The hand-written network, as somebody runs it, beside the compiled one."""
+"""Timing the hand-written network, as a user would run it, next to the compiled one."""
 
 from __future__ import annotations
 
@@ -18,19 +18,20 @@ from netspec.timing.step import Work, batch_of, step_apart
 
 
 def modes(device: str) -> tuple[str, ...]:
-    """The ways in which the hand-written network is run: as it is, and on a GPU compiled, channels last, too."""
+    """Return the modes in which the hand-written network is run: eager, and on a GPU also compiled with channels
+    last."""
     return ("eager", "compiled", "max-autotune") if device == "cuda" else ("eager",)
 
 
 def by_hand(peer: Peer, graph: Graph, question: Question, mode: str) -> tuple[Callable[[], None], Callable[[], None]]:
-    """A step of training and one of inference of the hand-written network, on the same images."""
+    """Return a training step and an inference step of the hand-written network, on the images of ``batch_of``."""
     device = question.device
     images, labels = batch_of(graph, device, question.batch)
     model = peer.make(graph.scores.output.units).to(device)
     compiled = mode != "eager"
     if compiled:
         model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        # In the precision in which the network computes: the compiled one is given them so too.
+        # In the precision of the computation, as the images are also handed to netspec's network.
         narrow = torch.bfloat16 if question.precision == "bf16" else images.dtype
         images = images.to(narrow, memory_format=torch.channels_last)
     rule = optimiser(model, device)
@@ -63,13 +64,14 @@ def by_hand(peer: Peer, graph: Graph, question: Question, mode: str) -> tuple[Ca
 
 
 def why_not(works: Sequence[Callable[[], None]]) -> str | None:
-    """Why works of the compiled network cannot be done here, if they cannot: compilers are not everywhere."""
+    """Run these functions of a network compiled with ``torch.compile``. Return the error if one fails, for example
+    because no compiler is installed, or ``None``."""
     try:
         for work in works:
             work()
     except torch.OutOfMemoryError:
         raise
-    except Exception as problem:  # of whatever kind: the compiler's, Triton's, the C compiler's, the driver's
+    except Exception as problem:  # from torch.compile, Triton, the C compiler or the driver
         lines = str(problem).strip().splitlines()
         told = lines[: 2 if lines and lines[0].endswith(":") else 1]  # "backend='inductor' raised:"
         return " ".join((type(problem).__name__, *told))
@@ -77,8 +79,10 @@ def why_not(works: Sequence[Callable[[], None]]) -> str | None:
 
 
 def beside(graph: Graph, question: Question, work: Work) -> dict[str, list[float]]:
-    """Seconds of each in each turn, on the CPU, in processes of their own: the memory that the one keeps would be there
-    for the other, as it is not where somebody runs their script. There has to be a hand-written network for this one.
+    """Return the seconds of the compiled and the hand-written network in each turn on the CPU.
+
+    They run in separate processes. In one process, the hand-written network would benefit from the memory that the
+    other one keeps, which it does not have in a user's script. There must be a hand-written network for this graph.
     """
     threads = torch.get_num_threads()
     rest = (graph, question.device, question.batch, question.precision, question.passes, threads, work)
@@ -92,7 +96,7 @@ def beside(graph: Graph, question: Question, work: Work) -> dict[str, list[float
 
 
 def hand_apart(graph: Graph, question: Question, threads: int, work: Work) -> Callable[[], None]:
-    """A step of the hand-written network as it is, for a process of its own."""
+    """Return a step of the hand-written network in eager mode, for use in a dedicated process."""
     torch.set_num_threads(threads)
     peer = peer_of(graph)
     assert peer is not None

@@ -1,4 +1,4 @@
-"""Fair timing: competitors take turns in one process, so that a busy moment of the machine hits them all alike."""
+"""Fair timing: competitors take turns, so that a busy moment of the machine affects all of them alike."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from statistics import median
 import torch
 
 TURN = 0.2
-"""Seconds that a turn on a GPU takes at least; a shorter run is repeated until it does."""
+"""The minimum time of a turn on a GPU, in seconds; shorter runs are repeated."""
 
 MOST_REPEATS = 1000
 
 
 class Stamps:
-    """Moments on a device, each later than what was launched before it. Seconds between them are read when all is over.
+    """Timestamps on a device; each is taken after all work launched before it has finished.
 
-    On a GPU they are events in its stream: nothing waits for them.
+    On a GPU they are events in the stream, so that recording one waits for nothing.
     """
 
     def __init__(self, device: str) -> None:
@@ -25,7 +25,7 @@ class Stamps:
         self._moments: list[float | torch.cuda.Event] = []
 
     def stamp(self) -> int:
-        """Note this moment. The answer is its number, for ``seconds``."""
+        """Record a timestamp and return its number, for ``seconds``."""
         if self._cuda:
             event = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
             event.record()
@@ -35,7 +35,7 @@ class Stamps:
         return len(self._moments) - 1
 
     def seconds(self, first: int, second: int) -> float:
-        """How long after the first moment the second was. On a GPU, wait for the second before."""
+        """Return the time between two timestamps. On a GPU, first wait for the second one."""
         start, end = self._moments[first], self._moments[second]
         if isinstance(start, float) and isinstance(end, float):
             return end - start
@@ -45,7 +45,7 @@ class Stamps:
 
 
 def seconds_of(run: Callable[[], object], device: str, repeats: int = 1) -> float:
-    """How many seconds a run takes on the device: the mean of so many runs in a row."""
+    """Return the seconds that a run takes on the device: the mean of ``repeats`` runs in a row."""
     synchronise(device)
     start = time.perf_counter()
     for _ in range(repeats):
@@ -55,7 +55,7 @@ def seconds_of(run: Callable[[], object], device: str, repeats: int = 1) -> floa
 
 
 def synchronise(device: str) -> None:
-    """Wait until everything that was launched on the device is done."""
+    """Wait until the device has finished all work launched on it."""
     if device == "cuda":
         torch.cuda.synchronize()
 
@@ -63,9 +63,9 @@ def synchronise(device: str) -> None:
 def take_turns(
     competitors: Mapping[str, Callable[[], object]], rounds: int, *, device: str = "cpu", warm_up: int = 1
 ) -> dict[str, list[float]]:
-    """Seconds of each competitor in each of ``rounds`` turns, after ``warm_up`` turns that do not count.
+    """Return the seconds of each competitor in each of ``rounds`` turns, after ``warm_up`` turns that do not count.
 
-    On a GPU a turn repeats a short run until it fills ``TURN``, and counts the mean.
+    On a GPU, a turn repeats a short run for about ``TURN`` seconds and takes the mean.
     """
     last = {name: [seconds_of(run, device) for _ in range(warm_up)][-1] for name, run in competitors.items()}
     repeats = {name: _repeats(seconds) if device == "cuda" else 1 for name, seconds in last.items()}
@@ -77,7 +77,7 @@ def take_turns(
 
 
 def medians(seconds: Mapping[str, list[float]]) -> dict[str, float]:
-    """The median of each competitor's turns."""
+    """Return the median of each competitor's turns."""
     return {name: median(times) for name, times in seconds.items()}
 
 

@@ -1,8 +1,8 @@
-"""AlexNets as careful PyTorch users write them by hand: what the compiled networks are measured against.
+"""AlexNets as a careful PyTorch user would write them, against which the compiled networks are measured.
 
-In the network of 2012 both groups of the paper are merged: grouped convolutions where a layer reads its own half, and
-224 pixels padded by three at the right and at the bottom, so that conv1 gives 55 x 55. The library's local response
-normalisation runs over all maps and not inside each group: another function at the seam, but the same amount of work.
+The network of 2012 merges the paper's two groups: layers that read only their own half are grouped convolutions, and
+the 224 pixels are padded by three at the right and bottom, so that conv1 gives 55 x 55. PyTorch's local response
+normalisation runs across the boundary of the groups, which changes the function there but not the amount of work.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from netspec.ir.ops import Conv, Dropout, Flatten, Linear, Relu, Softmax, name_o
 class AlexNet(nn.Module):
     """Krizhevsky, Sutskever & Hinton (2012). Takes images N x 3 x 224 x 224, returns N x classes scores.
 
-    ``groups`` is 2 as printed, 1 in one piece.
+    ``groups`` is 2 for the network as printed, 1 for the variant without groups.
     """
 
     def __init__(self, classes: int = 1000, groups: int = 2) -> None:
@@ -56,13 +56,14 @@ class AlexNet(nn.Module):
         self.apply(_initialise)
 
     def forward(self, images: Tensor) -> Tensor:
-        """The class scores."""
+        """Return the class scores."""
         scores: Tensor = self.classifier(self.features(images))
         return scores
 
 
 class OneTower(nn.Module):
-    """torchvision's alexnet (Krizhevsky 2014, arXiv 1404.5997). Images N x 3 x 224 x 224 to N x classes scores."""
+    """torchvision's alexnet (Krizhevsky 2014, arXiv 1404.5997). Takes images N x 3 x 224 x 224, returns N x classes
+    scores."""
 
     def __init__(self, classes: int = 1000) -> None:
         super().__init__()
@@ -93,14 +94,14 @@ class OneTower(nn.Module):
         )
 
     def forward(self, images: Tensor) -> Tensor:
-        """The class scores."""
+        """Return the class scores."""
         scores: Tensor = self.classifier(self.features(images))
         return scores
 
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """A network written by hand, beside the spec that asks for the same: its layers with their outputs."""
+    """A hand-written network, with the name of the equivalent spec and its layers as ``_layers`` describes them."""
 
     spec: str
     make: Callable[[int], nn.Module]
@@ -108,19 +109,19 @@ class Peer:
 
 
 def optimiser(model: nn.Module, device: str) -> torch.optim.Optimizer:
-    """The paper's numbers in the library's own rule, in one launch on a GPU."""
+    """Return PyTorch's SGD with the paper's hyperparameters, fused on a GPU."""
     fused = device == "cuda"
     return torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, weight_decay=5e-4, fused=fused)
 
 
 def peer_of(graph: Graph) -> Peer | None:
-    """The hand-written network that does what a spec's does, layer by layer; the number of classes is free."""
+    """Return the hand-written network with the same layers as a graph, or ``None``. Any number of classes matches."""
     layers = tuple(_layers(graph))
     return next((peer for peer in PEERS if peer.layers == layers), None)
 
 
 def _layers(graph: Graph) -> Iterator[str]:
-    """The layers that cost time, in order and in words: ``conv 96x55x55 of 3 maps``, ``relu``."""
+    """Yield descriptions of the layers that take time, in order, such as ``conv 96x55x55 of 3 maps`` and ``relu``."""
     for node in graph.nodes.values():
         words = f"{name_of(node.op)} {node.output}"
         match node.op:
@@ -169,7 +170,7 @@ PEERS = (
         ),
     ),
 )  # fmt: skip
-"""All that there are."""
+"""All hand-written networks."""
 
 
 def _initialise(module: nn.Module) -> None:

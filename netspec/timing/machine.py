@@ -1,4 +1,4 @@
-"""What the machine can do, measured here and now: bytes of memory and FLOPs of a matrix product, per second."""
+"""Measuring the machine's memory bandwidth and its FLOPs per second in a matrix product."""
 
 from __future__ import annotations
 
@@ -11,23 +11,24 @@ from netspec.ir.settings import Precision
 from netspec.timing.clock import seconds_of, take_turns
 
 _COPIED = {"cpu": 2**28, "cuda": 2**30}
-"""Bytes that are copied: much more than any cache holds."""
+"""The size in bytes of the array that is copied, much larger than any cache."""
 
 _LARGEST = {"cpu": 2048, "cuda": 8192}
 _LONG = {"cpu": 0.05, "cuda": 0.002}
-"""Seconds that a product should take; rows and columns are doubled until it does."""
+"""The matrices' side is doubled until a product takes this many seconds, or the side is ``_LARGEST``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """``bandwidth`` in bytes a second (read or written), ``matrix_rate`` in FLOPs a second in the precision."""
+    """The speed of a machine: ``bandwidth`` in bytes per second, read or written, and ``matrix_rate``, the FLOPs per
+    second of a matrix product in the chosen precision."""
 
     bandwidth: float
     matrix_rate: float
 
 
 def measure(device: str, precision: Precision) -> Machine:
-    """Copy a large array, and multiply two square matrices of the precision; the best of five turns each."""
+    """Time the copy of a large array and the product of two square matrices, and take the best of five turns each."""
     numbers = _COPIED[device] // 4
     source, target = torch.ones(numbers, device=device), torch.empty(numbers, device=device)
     a, b = _matrices(device, torch.bfloat16 if precision == "bf16" else torch.float32)

@@ -1,4 +1,4 @@
-"""What was measured as plain data, and as JSON."""
+"""The measurements as JSON."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from netspec.timing.rows import Row, rows
 
 
 def to_json(found: Measured) -> str:
-    """Seconds, bytes and FLOPs as they are; a layer's are those of the whole batch."""
+    """Return the measurements as JSON, in seconds, bytes and FLOPs. Those of a layer are for the whole batch."""
     asked = found.question
     data: dict[str, Any] = {
         "net": found.graph.name,

@@ -1,4 +1,4 @@
-"""The answer to ``netspec time``: everything that it measures, as data."""
+"""The measurements of ``netspec time``, as data."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from netspec.train.learning.heap import memory_kept
 from netspec.train.learning.library import algorithms_tried
 
 Turns = dict[str, list[float]]
-"""Seconds of each competitor in each turn."""
+"""The seconds of each competitor in each turn."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """The median seconds of a step of training, and of one of inference."""
+    """The median seconds of a training step and of an inference step."""
 
     training: float
     inference: float
@@ -35,9 +35,10 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A network's speed on a machine, and that of its hand-written peer by the mode in which it ran.
+    """A network's speed on a machine, and that of its hand-written peer by mode.
 
-    ``passes`` are those that found something to do, ``told`` what there is to say about how they ran.
+    ``passes`` are the optimising passes that changed the network, ``told`` messages for the user about how its forms
+    run and which modes failed.
     """
 
     graph: Graph
@@ -53,7 +54,7 @@ class Measured:
 
     @property
     def fastest(self) -> Rate | None:
-        """The best that the hand-written network reached in any mode."""
+        """The best training time and the best inference time of the hand-written network in any mode."""
         if not self.peers:
             return None
         rates = self.peers.values()
@@ -61,7 +62,7 @@ class Measured:
 
 
 def measure(graph: Graph, question: Question, peer: Peer | None = None) -> Measured:
-    """Time the whole steps (beside the peer's, in turns), then the parts of the training step, then the machine."""
+    """Time whole steps in turns with the peer's, then the parts of the training step, then the machine."""
     device, rounds = question.device, question.rounds
     if question.threads is not None:
         torch.set_num_threads(question.threads)
@@ -92,7 +93,8 @@ def measure(graph: Graph, question: Question, peer: Peer | None = None) -> Measu
 def _here(
     step: Step, graph: Graph, question: Question, peer: Peer | None, tell: Callable[[str], None]
 ) -> tuple[Turns, Turns]:
-    """Seconds in each turn of training and of inference, all in this process; tells what is left out."""
+    """Return the seconds of training and of inference in each turn, all in this process. ``tell`` is called with a
+    message for each mode of the peer that is left out because it fails."""
     training: dict[str, Callable[[], object]] = {OURS: step.train}
     inference: dict[str, Callable[[], object]] = {OURS: step.infer}
     if peer is not None:

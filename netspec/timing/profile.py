@@ -1,7 +1,7 @@
-"""A training step cut at its layers, each part timed forward and backward.
+"""Timing the layers of a training step, forward and backward.
 
-The step is the trainer's own. Behind each layer its value is replaced by a copy without history, so that the backward
-pass can be taken layer by layer; what is computed, and in which order, stays as it is.
+The step is that of the trainer. Each layer's output is replaced with a detached copy, so that the backward pass can be
+run layer by layer. The computations and their order do not change.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from netspec.timing.step import Step
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """How many seconds of a training step a layer takes, forward and backward."""
+    """The time of a layer in a training step, forward and backward, in seconds."""
 
     forward: float
     backward: float
@@ -29,8 +29,8 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """``parts`` by the layer's attribute in the module, in the order of their computation; ``loss`` what is computed of
-    the scores beside the layers, ``update`` the weights' move."""
+    """The times of a training step. ``parts`` are the layers by their attribute in the module, in the order of
+    computation; ``loss`` is the computation after the last layer, ``update`` the weight update in seconds."""
 
     parts: dict[str, Part]
     loss: Part
@@ -38,14 +38,15 @@ class Profile:
 
     @property
     def total(self) -> float:
-        """The seconds of all parts together."""
+        """The time of all parts in seconds."""
         parts = (*self.parts.values(), self.loss)
         return sum(part.forward + part.backward for part in parts) + self.update
 
 
 @dataclass(slots=True)
 class _Cut:
-    """Where a layer was left: its value, and the copy that its readers were given."""
+    """The cut after a layer: its output, the detached copy that its readers receive, and the numbers of the timestamps
+    before and after the layer."""
 
     name: str
     value: Tensor
@@ -55,7 +56,7 @@ class _Cut:
 
 
 def profile(step: Step, rounds: int) -> Profile:
-    """Time a step's parts; the medians of so many steps, after one that does not count."""
+    """Return the times of a step's parts: medians over ``rounds`` steps, after one that does not count."""
     runs = [_once(step) for _ in range(rounds + 1)][1:]
 
     def middle(of: Callable[[Profile], float]) -> float:
@@ -69,7 +70,7 @@ def profile(step: Step, rounds: int) -> Profile:
 
 
 def _once(step: Step) -> Profile:
-    """The parts of one step."""
+    """Time the parts of a single step."""
     stamps = Stamps(step.device)
     loss, cuts = _forward(step, stamps)
     begun = stamps.stamp()
@@ -90,7 +91,7 @@ def _once(step: Step) -> Profile:
 
 
 def _forward(step: Step, stamps: Stamps) -> tuple[Tensor, list[_Cut]]:
-    """The loss of a step, and where the layers were left on the way to it."""
+    """Run the forward pass of a step. Return the loss, and the cuts after the layers."""
     cuts: list[_Cut] = []
     started: dict[str, int] = {}
 

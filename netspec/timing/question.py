@@ -1,4 +1,4 @@
-"""What is to be timed."""
+"""The settings of a measurement."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from netspec.ir.settings import Precision
 from netspec.passes.fast import Where, chosen
 
 OURS = "netspec"
-"""What the compiled network is called among competitors."""
+"""The name of the compiled network among the competitors."""
 
 CPU_BATCH = 32
-"""Images of a step on the CPU where nothing else is asked for, at most: AlexNet's own 128 take seconds there."""
+"""The maximum default batch on the CPU, where a step of AlexNet's own 128 images takes seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is to be timed where; ``rounds`` are the turns that medians are taken of, ``threads`` those of torch (where
-    ``None``, as many as it takes by itself). ``without`` are the optimising passes that are switched off."""
+    """The settings of a measurement. ``rounds`` is the number of turns whose median is taken, ``threads`` that of
+    torch's threads (``None`` for its default). ``without`` are the optimising passes to switch off."""
 
     device: str
     batch: int
@@ -29,10 +29,10 @@ class Question:
 
     @property
     def passes(self) -> tuple[str, ...]:
-        """The names of the optimising passes that are on."""
+        """The names of the enabled optimising passes."""
         return chosen(Where("cuda" if self.device == "cuda" else "cpu", self.precision), self.without)
 
 
 def batch_for(graph: Graph, device: str) -> int:
-    """The spec's own batch; on the CPU ``CPU_BATCH`` at most."""
+    """Return the default batch: the spec's own, but at most ``CPU_BATCH`` on the CPU."""
     return graph.train.batch if device == "cuda" else min(graph.train.batch, CPU_BATCH)

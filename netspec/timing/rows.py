@@ -1,4 +1,4 @@
-"""The parts of a training step beside what each has to do at the least."""
+"""The measured parts of a training step, each compared with its minimum work."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from netspec.timing.measure import Measured
 from netspec.timing.work import Work, update_bytes, work
 
 LOSS, UPDATE = ":loss", ":update"
-"""What the parts beside the layers are called; no layer can be called that."""
+"""Names of the parts that are not layers. They are not valid layer names."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A part of a training step of a whole batch: a layer, the loss beside the layers, or the weights' move.
+    """A part of a training step for a whole batch: a layer, the computation of the loss, or the weight update.
 
-    Seconds, bytes and FLOPs are those of both directions, but for ``forward`` and ``backward``. ``share`` is the part
-    of the step's seconds, ``floor`` the fewest that the machine allows (see ``work.RULE``).
+    ``forward`` and ``backward`` are seconds. ``flops``, ``bytes`` and ``floor`` are sums over both directions.
+    ``share`` is the part's fraction of the step's time, ``floor`` the minimum time in seconds on this machine (see
+    ``work.RULE``).
     """
 
     name: str
@@ -32,7 +33,7 @@ class Row:
 
 
 def rows(found: Measured) -> list[Row]:
-    """A row for each layer that a training step computes, in the order of computation, the loss and the update."""
+    """Return a row for each layer of a training step in the order of computation, then the loss and the update."""
     return list(_rows(found))
 
 

@@ -1,4 +1,4 @@
-"""The trainer's step on random images that lie on the device: forward, loss, backward and the weights' move."""
+"""The trainer's step on random images on the device: forward pass, loss, backward pass and weight update."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ Work = Literal["train", "infer"]
 
 @dataclass(slots=True)
 class Step:
-    """A network in training, and a batch of images and labels. ``train`` and ``infer`` are what is timed; ``told`` is
-    what there is to say about how its forms run here."""
+    """A network with its optimiser, and a batch of images and labels, for timing ``train`` and ``infer``. ``told`` are
+    messages for the user about optimised forms that cannot be used on this device."""
 
     objective: Objective
     optimiser: PaperSGD
@@ -36,7 +36,7 @@ class Step:
     taken: int = 0
 
     def train(self) -> None:
-        """A step of training."""
+        """Take a training step."""
         self.objective.module.train()
         self.optimiser.zero_grad()
         self.objective.gradients(self.images, self.labels, 0, self.taken)
@@ -45,14 +45,14 @@ class Step:
 
     @torch.no_grad()
     def infer(self) -> None:
-        """The class scores of the batch, outside training."""
+        """Compute the class scores of the batch in evaluation mode."""
         self.objective.module.eval()
         self.objective.scores(self.images)
 
 
 def step_of(graph: Graph, device: str, batch: int, precision: Precision, passes: Collection[str] = ()) -> Step:
-    """A step of a network with fresh weights, in the forms of these passes. The batch goes through in one part,
-    whatever ``accumulate`` says."""
+    """Return a step of a network with initial weights, in the forms of these passes. The whole batch is processed at
+    once, whatever ``accumulate`` says."""
     graph, forms = _in_one_part(graph, precision), step_forms(graph, batch, precision, passes)
     objective = recorded(build(graph, 0, device, forms))
     images, labels = batch_of(graph, device, batch)
@@ -61,12 +61,12 @@ def step_of(graph: Graph, device: str, batch: int, precision: Precision, passes:
 
 
 def step_forms(graph: Graph, batch: int, precision: Precision, passes: Collection[str]) -> Forms:
-    """The forms in which a step with these optimising passes is timed."""
+    """Return the forms in which a step with these optimising passes is timed."""
     return forms_of(_in_one_part(graph, precision), passes, batch)
 
 
 def _in_one_part(graph: Graph, precision: Precision) -> Graph:
-    """A network that is trained in this precision, by batches that go through it at once."""
+    """Return the graph with this precision and without gradient accumulation."""
     return replace(graph, train=replace(graph.train, precision=precision, accumulate=1))
 
 
@@ -79,8 +79,11 @@ def step_apart(
     threads: int,
     work: Work = "train",
 ) -> Callable[[], object]:
-    """A step, to its end on the device, for a process that has nothing else to do: its memory is kept, and cuDNN tries
-    its algorithms, where a pass wants it."""
+    """Return a function that runs a step and waits for the device, for use in a dedicated process.
+
+    Changes settings of the whole process, as the passes demand: the number of threads, whether freed memory is kept,
+    and whether cuDNN benchmarks its algorithms.
+    """
     torch.set_num_threads(threads)
     step = step_of(graph, device, batch, precision, passes)
     keep_memory(step.objective.forms.kept_memory)
@@ -89,7 +92,7 @@ def step_apart(
 
 
 def batch_of(graph: Graph, device: str, batch: int) -> tuple[Tensor, Tensor]:
-    """Random images, standard normal, and labels in turn."""
+    """Return standard normal images, and labels that cycle through the classes."""
     generator = torch.Generator().manual_seed(0)
     images = torch.randn(batch, *graph.input.output, generator=generator).to(device)
     return images, torch.arange(batch, device=device) % graph.scores.output.units

@@ -12,7 +12,8 @@ _WORDS = {LOSS: "(loss)", UPDATE: "(update)"}
 
 
 def table(found: Measured) -> Table:
-    """A row for each part of the training step, and under it the whole, the machine and the peer."""
+    """Return a table with a row for each part of the training step; notes describe the whole step, the machine and the
+    hand-written network."""
     columns = (
         Column("layer", right=False),
         Column("type", right=False, rank=1),
@@ -40,7 +41,7 @@ def table(found: Measured) -> Table:
 
 
 def rate_words(batch: int, rate: Rate) -> str:
-    """``training 45.2 images/s (708 ms a step), inference 131 images/s (244 ms)``."""
+    """Return words like ``training 45.2 images/s (708 ms a step), inference 131 images/s (244 ms)``."""
     return (
         f"training {_per_second(batch, rate.training)} ({duration(rate.training)} a step), "
         f"inference {_per_second(batch, rate.inference)} ({duration(rate.inference)})"

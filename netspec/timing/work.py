@@ -1,6 +1,6 @@
-"""What a layer of a training step has to do at the least: multiplications, and bytes that cross the memory's edge.
+"""The minimum work of each layer in a training step: FLOPs, and bytes transferred from and to memory.
 
-Everything is counted from the graph's operations (``netspec.ir``), once, for one device that holds the whole network.
+All counts follow from the graph's operations (``netspec.ir``), for a single device that holds the whole network.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from netspec.ir.settings import Precision
 from netspec.passes.dependence import learning
 
 FULL = 4
-"""Bytes of a weight, a gradient of one, a velocity: float32 whatever the layers compute in."""
+"""Bytes of a weight, its gradient and its velocity, which are float32 in any precision."""
 
 VALUE = {"fp32": 4, "bf16": 2}
-"""Bytes of a value that one layer hands to the next."""
+"""Bytes of a number in a layer's output, by precision."""
 
 RULE = (
     "FLOPs as netspec summary counts them, times the images; backward two products a connection, one where what is "
@@ -29,28 +29,29 @@ RULE = (
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One direction of a layer for a whole batch. ``products`` are the FLOPs of its matrix products, ``flops`` all."""
+    """The work of a layer's forward or backward pass for a whole batch. ``flops`` are all FLOPs, ``products`` those of
+    matrix products."""
 
     flops: int
     products: int
     bytes: int
 
     def floor(self, matrix_rate: float, bandwidth: float) -> float:
-        """Seconds that it takes at least where products run at ``matrix_rate`` FLOPs and memory at ``bandwidth`` bytes
-        a second."""
+        """Return the minimum time in seconds, if matrix products run at ``matrix_rate`` FLOPs per second and memory at
+        ``bandwidth`` bytes per second."""
         return max(self.products / matrix_rate, self.bytes / bandwidth)
 
 
 @dataclass(frozen=True, slots=True)
 class LayerWork:
-    """What a layer has to do in a training step, forward and backward."""
+    """The work of a layer in a training step, forward and backward."""
 
     forward: Work
     backward: Work
 
 
 def work(graph: Graph, batch: int, precision: Precision) -> dict[str, LayerWork]:
-    """The work of every layer but the input, by its name."""
+    """Return the work of each layer except the input, by name."""
     learns = learning(graph)
     return {
         layer.name: _work(graph, layer, batch, VALUE[precision], learns)
@@ -60,8 +61,8 @@ def work(graph: Graph, batch: int, precision: Precision) -> dict[str, LayerWork]
 
 
 def update_bytes(graph: Graph) -> int:
-    """What moving all weights reads (weight, gradient, velocity) and writes (weight, velocity), in bytes; with a
-    ``super_eps`` both running means are read and written as well."""
+    """Return the bytes that the update of all weights reads (weight, gradient, velocity) and writes (weight, velocity).
+    With a ``super_eps``, both running means are read and written too."""
     numbers = ((math.prod(p.shape), 5 if p.super_eps is None else 9) for p in graph.parameters.values())
     return FULL * sum(size * times for size, times in numbers)
 
@@ -83,7 +84,7 @@ def _work(graph: Graph, layer: Layer, batch: int, width: int, learns: frozenset[
     values = batch * width * sum(graph.nodes[name].output.units for name in read)
     wanted = batch * width * sum(graph.nodes[name].output.units for name in read if name in learns)
     made = batch * width * layer.output.units
-    # Back: the value's gradient and what was read come in, with the weights; their gradients go out.
+    # Backward, the output's gradient, the inputs and the weights are read; gradients of inputs and weights are written.
     back = made + values + wanted + 2 * weights if layer.nodes[-1] in learns else 0
     return LayerWork(
         Work(forward, products, values + weights + made),

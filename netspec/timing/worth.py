@@ -1,4 +1,4 @@
-"""What each optimising pass is worth here: the training step with it and without it, in turns."""
+"""Measuring the benefit of each optimising pass on this machine: the training step with and without it, in turns."""
 
 from __future__ import annotations
 
@@ -26,8 +26,10 @@ Names = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Worth:
-    """A pass and the seconds of a training step with and without it, beside all others that are on; ``None`` where
-    the network has nothing for it to do."""
+    """A pass and the seconds of a training step with and without it, together with all other enabled passes.
+
+    ``seconds`` is ``None`` if the pass does not change the network on this device.
+    """
 
     what: Pass
     on: bool
@@ -35,12 +37,12 @@ class Worth:
 
     @property
     def ratio(self) -> float | None:
-        """How many times faster the step is with the pass."""
+        """The speedup of the step by the pass."""
         return self.seconds[1] / self.seconds[0] if self.seconds is not None else None
 
 
 def worths(graph: Graph, question: Question) -> list[Worth]:
-    """Every pass, in the order in which they are applied."""
+    """Return the measurements of all passes, in the order in which they are applied."""
     if question.threads is not None:
         torch.set_num_threads(question.threads)
     return list(_worths(graph, question))
@@ -61,7 +63,7 @@ def _worths(graph: Graph, question: Question) -> Iterator[Worth]:
 
 
 def _forms(graph: Graph, question: Question, passes: Mapping[str, Names]) -> list[Forms]:
-    """The different forms of a step with each of these passes."""
+    """Return the distinct forms of a step with each of these sets of passes."""
     found: list[Forms] = []
     for names in passes.values():
         forms = replace(step_forms(graph, question.batch, question.precision, names), passes=())
@@ -72,8 +74,8 @@ def _forms(graph: Graph, question: Question, passes: Mapping[str, Names]) -> lis
 
 @contextmanager
 def _steps(graph: Graph, question: Question, passes: Mapping[str, Names]) -> Iterator[dict[str, Callable[[], object]]]:
-    """A training step with each of these passes; in processes of their own, where they differ in what holds for a
-    process: what becomes of its memory, and which algorithms cuDNN has tried."""
+    """Yield a training step for each of these sets of passes. Each runs in a process of its own if they differ in
+    settings of the whole process: whether freed memory is kept, and whether cuDNN benchmarks its algorithms."""
     rest = (graph, question.device, question.batch, question.precision)
     different = _forms(graph, question, passes)
     if len({(forms.kept_memory, forms.benchmarked) for forms in different}) == 1:
@@ -88,7 +90,7 @@ def _steps(graph: Graph, question: Question, passes: Mapping[str, Names]) -> Ite
 
 
 def worth_table(graph: Graph, question: Question, found: list[Worth]) -> Table:
-    """A row for each pass, and under it what each does and what its default rests on."""
+    """Return a table with a row for each pass; notes explain what each does and why it is on or off by default."""
     columns = (
         Column("pass", right=False),
         Column("on", right=False),
@@ -120,7 +122,7 @@ def worth_table(graph: Graph, question: Question, found: list[Worth]) -> Table:
 
 
 def as_data(graph: Graph, question: Question, found: list[Worth]) -> dict[str, object]:
-    """The same as plain data, in seconds."""
+    """Return the measurements as JSON data, in seconds."""
     return {
         "net": graph.name,
         "device": question.device,

@@ -1,8 +1,8 @@
-"""Optimising passes: other forms in which the same network is computed faster.
+"""Optimising passes, which choose other forms for computing the same network faster.
 
-A pass changes no parameter, no name and no shape of the module; what it changes of the numbers is their rounding.
-``forms_of`` works out the forms of a graph, and the ``pytorch`` backend builds its module by them. Where several
-devices compute it, ``on_devices`` and ``on_one_device`` fit them to each device's part.
+A pass changes no parameters, names or shapes of the module, and results only by rounding. ``forms_of`` returns the
+forms of a graph, from which the ``pytorch`` backend builds its module. For several devices, ``on_devices`` and
+``on_one_device`` adapt them to the part of each device.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from netspec.passes.fast.devices import on_devices, on_one_device
 from netspec.passes.fast.model import PLAIN, Chain, Device, Forms, Pass, Unshuffle, Where
 
 ALL = "all"
-"""What switches every pass off."""
+"""The word that switches off all passes."""
 
 PASSES: tuple[Pass, ...] = (
     space_to_depth.PASS,
@@ -47,21 +47,21 @@ PASSES: tuple[Pass, ...] = (
     cudnn_benchmark.PASS,
     cuda_graph.PASS,
 )
-"""Every pass, in the order in which they are applied."""
+"""All passes, in the order in which they are applied."""
 
 NAMES = tuple(one.name for one in PASSES)
 
 
 def chosen(where: Where, without: Collection[str] = ()) -> tuple[str, ...]:
-    """The names of the passes that are on: those that pay there, but those that are switched off."""
+    """Return the names of the enabled passes: those that pay off on this device and precision, except ``without``."""
     if ALL in without:
         return ()
     return tuple(one.name for one in PASSES if one.pays(where) and one.name not in without)
 
 
 def forms_of(graph: Graph, names: Collection[str], images: int | None = None) -> Forms:
-    """The forms that passes of these names leave, where so many images at most go through at a time (``None``: as many
-    as one likes). ``Forms.passes`` has those that found something to do."""
+    """Return the forms that the passes with these names choose, for at most ``images`` images at a time (``None``: no
+    limit). ``Forms.passes`` lists the passes that changed anything."""
     forms = PLAIN
     applied: list[str] = []
     for one in PASSES:

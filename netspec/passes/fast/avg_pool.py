@@ -1,7 +1,7 @@
-"""Average and sum pooling as sums of whole rows of windows, then of their columns.
+"""Average and sum pooling that first adds up the rows of all windows, then the columns of the result.
 
-PyTorch's average pooling of maps that lie one after the other adds up pixel by pixel. A row of each window is a row of
-the maps: rows are added up as vectors, and of their sums, which are fewer, the columns.
+If channels are not last in memory, PyTorch's average pooling adds pixel by pixel. Here whole rows of the maps are added
+as vectors, and then the columns of these sums, which are fewer.
 """
 
 from __future__ import annotations
@@ -15,26 +15,30 @@ from netspec.passes.fast.model import Forms, Pass
 from netspec.passes.padding import pool_padding
 
 WIDEST = 2
-"""Pixels from window to window: with more, windows share so little that PyTorch's own pooling is as fast."""
+"""The largest stride that pays off. With larger ones, windows overlap so little that PyTorch's pooling is as fast."""
 
 FEWEST = 4
-"""Windows in a row, below which there is little to add up at a time."""
+"""The minimum number of windows in a row; with fewer, the vectors are too short."""
 
 
 FEWEST_NUMBERS = 2**16
-"""Numbers of maps, below which the library's average pooling is over before a dozen operations have begun."""
+"""The minimum size of a batch of input maps; below, the overhead of a dozen operations exceeds the time of PyTorch's
+pooling."""
 
 
 def pays(node: Node, x: Shape) -> bool:
-    """Whether a node is such a pooling of windows of more than a pixel. What PyTorch has no average pooling for (sums,
-    dilation, padding of its own) is a convolution otherwise, and slower still."""
+    """Whether the form pays off for a node: an average or sum pooling with windows of more than one pixel.
+
+    It always does if PyTorch has no such pooling (sum pooling, dilation, separate padding), as the alternative is then
+    a convolution, which is even slower.
+    """
     if not isinstance(node.op, AvgPool | SumPool) or node.op.window.area == 1:
         return False
     return not is_known(node, x) or (max(node.op.window.stride) <= WIDEST and node.output.width >= FEWEST)
 
 
 def is_known(node: Node, x: Shape) -> bool:
-    """Whether PyTorch has such an average pooling."""
+    """Whether PyTorch has an average pooling equivalent to the node."""
     if not isinstance(node.op, AvgPool):
         return False
     return node.op.window.dilation == (1, 1) and pool_padding(node.op.window, x).before is None

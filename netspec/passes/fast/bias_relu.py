@@ -1,8 +1,8 @@
-"""A bias and the ReLU behind it as one operation on what a convolution has made, or several together, in its place.
+"""A bias and the following ReLU as one in-place operation on the output of a convolution, or on the sum of several.
 
-One by one the sum with the bias and the ReLU each read the maps and write them again; on the way back one operation
-masks the gradient, and another reads it all for the gradient of the bias. Where a chain (``lrn_chain``) follows, it
-adds the bias on its way.
+Separately, adding the bias and the ReLU each read and write the maps. In the backward pass, one operation masks the
+gradient, and another reads all of it for the gradient of the bias. If a chain (``lrn_chain``) follows the convolution,
+the chain adds the bias.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from netspec.passes.fast.model import Forms, Pass
 
 
 def rectified(graph: Graph, forms: Forms) -> dict[str, str]:
-    """The ReLUs that are taken in, by the names of the convolutions or biases before them: those of the same layer,
-    where nothing else reads what these made, and no chain has them."""
+    """Return the ReLUs that are merged, by the names of the convolutions or biases before them. Both must belong to the
+    same layer, nothing else may read the value between them, and no chain may include the ReLU."""
     readers = Counter(name for node in graph.nodes.values() for name in node.inputs)
     kept = {graph.scores.name, graph.output.name}
 
@@ -36,7 +36,8 @@ def rectified(graph: Graph, forms: Forms) -> dict[str, str]:
 
 
 def biased(graph: Graph, forms: Forms) -> dict[str, str]:
-    """The convolutions whose biases chains add, by the chains' names: those that nothing else reads."""
+    """Return the convolutions whose biases are added by chains, by the names of the chains. Nothing else may read such
+    a convolution."""
     readers = Counter(name for node in graph.nodes.values() for name in node.inputs)
     kept = {graph.scores.name, graph.output.name}
     found = {}
@@ -49,8 +50,8 @@ def biased(graph: Graph, forms: Forms) -> dict[str, str]:
 
 
 def _adds_bias(graph: Graph, node: Node, is_read_once: Callable[[Node], bool]) -> bool:
-    """Whether a node is a convolution with a bias, or a bias for each channel of maps that can take it in their place:
-    the layer's own, which nothing else reads, and no derivative needs."""
+    """Whether a node is a convolution with a bias, or adds a bias per channel to maps that may be overwritten: those of
+    a convolution or sum in the same layer, which nothing else reads."""
     if isinstance(node.op, Conv):
         return node.op.bias
     if not isinstance(node.op, Bias) or node.op.per != "channel" or not node.output.is_image:

@@ -1,4 +1,4 @@
-"""Images, maps and kernels with their channels side by side in memory."""
+"""The channels-last memory format for images, maps and kernels."""
 
 from __future__ import annotations
 

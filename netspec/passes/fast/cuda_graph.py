@@ -1,8 +1,7 @@
-"""The launches of a step recorded once, and done again as one.
+"""Recording the kernel launches of a step once as a CUDA graph, and replaying them with a single launch.
 
-A step of AlexNet launches some hundreds of kernels, each of which Python, PyTorch and the driver prepare: work of the
-processor that a GPU waits for where its own is soon done, with few images at a time above all. A CUDA graph is the same
-launches, recorded.
+A step of AlexNet launches hundreds of kernels, each prepared by Python, PyTorch and the driver. If the kernels are
+short, above all with small batches, the GPU waits for this work of the CPU.
 """
 
 from __future__ import annotations
@@ -15,8 +14,8 @@ from netspec.passes.fast.model import Forms, Pass
 
 
 def _apply(graph: Graph, forms: Forms) -> Forms:
-    """Not where sizes are drawn anew in each step, nor where weights move within one: what is recorded is the gradients
-    of a whole batch."""
+    """Record steps, unless sizes are drawn anew in each step, or weights are updated before the end of a batch: what is
+    recorded is the computation of a whole batch's gradients."""
     drawn = any(isinstance(node.op, RandomScale) for node in graph.nodes.values())
     early = graph.train.accumulate > 1 and any(p.update_every for p in graph.parameters.values())
     return forms if drawn or early else replace(forms, recorded=True)

@@ -1,7 +1,7 @@
-"""Convolutions in whichever algorithm of the library is fastest for their shapes.
+"""Letting cuDNN choose the fastest convolution algorithms by benchmarking them.
 
-cuDNN has several algorithms for a convolution and for each of its gradients, and takes the one that a rule of its own
-expects to be the fastest. Or it tries them, the first time that a shape is met, and keeps the fastest.
+cuDNN has several algorithms for a convolution and each of its gradients. By default it chooses by a heuristic. With
+benchmarking it tries the algorithms the first time it encounters a shape, and keeps the fastest.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The forms of a network that several devices compute, each some of its layers or its share of them."""
+"""Adapting the forms of a network to several devices, each of which computes some layers, or a share of each."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from netspec.passes.placing import Placed
 
 
 def on_devices(forms: Forms, placed: Placed) -> Forms:
-    """The forms without the chains that a transfer cuts: what crosses is a layer's value as the file has it. Nor does a
-    chain add the bias of a layer, of which another device may have another share.
+    """Return the forms without those that do not work on several devices.
 
-    Images that cross are no blocks. Nor is a convolution's form chosen by the clock: devices that chose otherwise would
-    have their gradients ready in another order, and send them past each other.
+    Chains that a transfer cuts are removed, because what is transferred is a layer's value as in the spec. Chains do
+    not add a layer's bias, of which devices may have different shares. Images are not prepared as blocks if they are
+    transferred. And grouped convolutions do not choose their form by timing: if devices chose differently, their
+    gradients would be ready, and exchanged, in different orders.
     """
     whole = {name: chain for name, chain in forms.chains.items() if not _is_cut(name, chain, placed)}
     chains = {name: replace(chain, biased=None) for name, chain in whole.items()}
@@ -25,8 +26,8 @@ def on_devices(forms: Forms, placed: Placed) -> Forms:
 
 
 def on_one_device(forms: Forms, local: Graph) -> Forms:
-    """The forms of one device's part of a layer (see ``placing.local_graph``): a normalisation has fewer groups,
-    a pooling fewer channels."""
+    """Return the forms for one device's part of a layer (see ``placing.local_graph``), where a normalisation has fewer
+    groups and a pooling fewer channels."""
     chains = dict(forms.chains)
     for name, chain in forms.chains.items():
         if name in local.nodes and isinstance(op := local.nodes[name].op, Lrn):

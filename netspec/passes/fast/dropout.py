@@ -1,7 +1,7 @@
 """Dropout as one operation.
 
-Whether a unit is kept is a function of where it stands (``backends/pytorch/ops/chance.py``), which takes some thirty
-operations to work out, each a launch and a walk over memory.
+Whether a unit is kept is a function of its position (``backends/pytorch/ops/chance.py``). Computing it takes about
+thirty operations, each with a kernel launch and a pass over memory.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The weights' move in one pass over memory, and in one launch for all weights of the same rates."""
+"""Updating weights in one pass over memory, with one kernel launch for all weights with the same hyperparameters."""
 
 from __future__ import annotations
 

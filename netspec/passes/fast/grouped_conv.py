@@ -1,8 +1,8 @@
-"""A convolution in groups in the form that is fastest for its shape.
+"""Computing a grouped convolution in the form that is fastest for its shape.
 
-The forms are the library's grouped convolution, one convolution per group, and a dense one whose weights between the
-groups are 0: twice the products for two groups, in the shape that libraries are best at. Each is timed once on the
-layer's own values, forward and backward, in the first step of training, and the fastest is kept.
+The forms are PyTorch's grouped convolution, one convolution per group, and a dense convolution whose weights between
+groups are 0. The last needs twice the multiplications for two groups, but libraries are most efficient at it. Each form
+is timed on the layer's own values, forward and backward, in the first training step, and the fastest is kept.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from netspec.ir.ops import Conv
 from netspec.passes.fast.model import Forms, Pass
 
 MOST = 8
-"""Groups: with more of them the dense form is mostly zeros, and one per group many small ones."""
+"""The maximum number of groups. With more, the dense form is mostly zeros, and one per group means many small ones."""
 
 
 def _apply(graph: Graph, forms: Forms) -> Forms:

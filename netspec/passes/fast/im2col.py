@@ -1,9 +1,8 @@
-"""The gradient of the weight of a convolution over one channel, as a product with the image's patches side by side.
+"""The weight gradient of a convolution over a single channel, as a matrix product with the image's patches.
 
-The library's convolutions are made for many channels. With one, as grey images have, the gradient of the weight takes
-several times as long as the convolution itself. The patches, of which there are as many numbers as the kernel has
-pixels for each place, are written one after the other (im2col), a few images at a time, and a product of matrices does
-the rest.
+PyTorch's convolutions are made for many channels. With one, as in grey images, the gradient of the weight takes several
+times as long as the convolution itself. Instead, the patches that the kernel covers at each position are copied into a
+matrix (im2col), for a few images at a time, and the gradient is a matrix product.
 """
 
 from __future__ import annotations
@@ -16,22 +15,23 @@ from netspec.ir.shape import Shape
 from netspec.passes.fast.model import Forms, Pass
 
 FEWEST = 2**17
-"""Numbers of patches, below which the library's gradient is over before several operations have begun."""
+"""The minimum size of a batch's patches; below, the overhead of several operations exceeds the time of PyTorch's
+gradient."""
 
 
 def pays(node: Node, x: Shape) -> bool:
-    """Whether a node is a convolution over one channel."""
+    """Whether the form pays off for a node: a convolution over a single channel."""
     return isinstance(node.op, Conv) and x.channels == 1 and node.op.table is None
 
 
 def patches(node: Node) -> int:
-    """How many numbers the patches of an image are: the kernel's pixels at each place."""
+    """Return the size of an image's patches: the kernel's pixels times the number of positions."""
     assert isinstance(node.op, Conv)
     return node.output.height * node.output.width * node.op.window.area
 
 
 def _apply(graph: Graph, forms: Forms) -> Forms:
-    if graph.train.precision != "fp32":  # under autocast gradients are the library's
+    if graph.train.precision != "fp32":  # under autocast, gradients are left to PyTorch
         return forms
     found = frozenset(node.name for node in graph.nodes.values() if node.inputs and pays(node, graph.shapes(node)[0]))
     found -= set(forms.unshuffled)

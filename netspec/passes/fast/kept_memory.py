@@ -1,7 +1,7 @@
-"""Memory that stays with the process from one step of training to the next.
+"""Keeping the memory of a training step in the process for the next one.
 
-Large pieces of memory go back to the system as soon as a step frees them, and come again in the next step page by
-page, each cleared by the system before it is written. What a step needs it needs in every step.
+By default, large blocks are returned to the system as soon as a step frees them. When the next step allocates the same
+amount again, the system provides and clears the memory page by page.
 """
 
 from __future__ import annotations

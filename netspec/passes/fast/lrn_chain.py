@@ -1,8 +1,8 @@
-"""Local response normalisation as one operation, forward and backward, with the ReLU before it and the pooling behind
-it where there are any.
+"""Local response normalisation as one operation, forward and backward, together with a ReLU before it and a pooling
+after it, if any.
 
-One by one each of them walks over the maps and leaves one behind for the way back. In one piece nothing but what the
-convolution made and what the derivative needs is kept.
+Separately, each of them passes over the maps and stores a copy for the backward pass. As one operation, they store only
+the convolution's output and what the derivative needs.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from netspec.passes.fast.model import Chain, Forms, Pass
 
 
 def chains(graph: Graph) -> dict[str, Chain]:
-    """The chains of a graph, by the names of their normalisations. What several operations read is in none."""
+    """Return the chains of a graph by the names of their normalisations. A value that several operations read ends a
+    chain."""
     readers = defaultdict[str, list[Node]](list)
     for node in graph.nodes.values():
         for name in node.inputs:

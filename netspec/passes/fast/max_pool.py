@@ -1,10 +1,10 @@
-"""Maximum pooling of a copy of the maps whose channels lie side by side.
+"""Maximum pooling of a channels-last copy of the maps.
 
-On the CPU PyTorch's pooling of maps that lie one after the other compares pixel by pixel; of channels side by side it
-compares as many at a time as a vector holds. The copy costs less than that saves.
+On the CPU, PyTorch's pooling of channels-first maps compares pixel by pixel, whereas with channels last it compares as
+many channels at a time as fit into a vector register. The copy costs less than this saves.
 
-Where no gradient is wanted, nobody asks which pixel was the largest, and there is no copy: rows are compared as
-vectors, and then the columns of what is left.
+If no gradient is needed, the positions of the maxima are not needed either. There is then no copy: rows are compared as
+vectors, then the columns of the result.
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ from netspec.ir.ops import MaxPool
 from netspec.passes.fast.model import Forms, Pass
 
 FEWEST = 16
-"""Channels that fill the widest vectors (AVX-512) with float32 numbers; fewer are compared one by one either way."""
+"""The minimum number of channels: the float32 numbers in the widest vector register (AVX-512). Fewer would be compared
+one by one in either format."""
 
 
 def pays(node: Node) -> bool:
-    """Whether a node is a maximum pooling of channels enough, whose windows have more than a pixel."""
+    """Whether the form pays off for a node: a maximum pooling with enough channels and windows of more than one
+    pixel."""
     return isinstance(node.op, MaxPool) and node.output.channels >= FEWEST and node.op.window.area > 1
 
 

@@ -1,4 +1,4 @@
-"""What an optimising pass is, and what passes leave behind: the forms in which operations are computed."""
+"""The data model of optimising passes, and of their result: the forms in which operations are computed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Device = Literal["cpu", "cuda"]
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """What a network is trained on, and in which precision."""
+    """The kind of device that a network is trained on, and the precision."""
 
     device: Device
     precision: Precision
@@ -23,10 +23,10 @@ class Where:
 
 @dataclass(frozen=True, slots=True)
 class Unshuffle:
-    """A strided convolution as one of stride 1 over more channels (see ``space_to_depth``).
+    """A strided convolution as a convolution of stride 1 over more channels (see ``space_to_depth``).
 
-    Blocks of ``stride`` pixels (rows, columns) become channels; ``top`` and ``left`` rows and columns of zeros stand
-    before the image, which is cut or padded to ``size`` pixels; the kernel is padded to ``kernel``.
+    Blocks of ``stride`` pixels (rows, columns) become channels. Before that, ``top`` rows and ``left`` columns of zeros
+    are added to the image, which is then cropped or padded to ``size`` pixels. The kernel is padded to ``kernel``.
     """
 
     stride: tuple[int, int]
@@ -38,10 +38,10 @@ class Unshuffle:
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """A ReLU (or none), a local response normalisation and a maximum pooling (or none) as one operation.
+    """A local response normalisation as one operation with an optional ReLU before and maximum pooling after it.
 
-    ``absorbed`` are the names of the nodes that it stands for, the normalisation's left out; ``biased`` is that of the
-    convolution before it whose bias it adds, which hands on what it makes without one.
+    ``absorbed`` are the names of the nodes that it replaces, without the normalisation. ``biased`` is the name of the
+    preceding convolution if the chain adds its bias; the convolution itself then omits the bias.
     """
 
     lrn: Lrn
@@ -53,15 +53,15 @@ class Chain:
 
 @dataclass(frozen=True, slots=True)
 class Forms:
-    """How operations are computed where that is not one by one as the graph has them; ``passes`` says by whose word.
+    """The forms of operations that are not computed one by one as in the graph. ``passes`` are the passes that chose
+    them.
 
-    ``unshuffled`` and ``chains`` are by the names of convolutions and of normalisations. ``images`` says how whoever
-    prepares the network's images may hand them over as blocks, because all that reads them reads those. ``grouped`` are
-    the convolutions whose groups may be computed otherwise than by a grouped convolution, whichever is fastest.
-    ``rectified`` are the convolutions and biases that take in the ReLU behind them, with the names of these.
-    ``pools`` are the maximum poolings that read a copy of their maps with channels side by side, ``sums`` the average
-    and sum poolings that add up rows, then columns. ``patched`` are the convolutions whose weight's gradient is a
-    product with patches. ``dropped`` are the dropouts that are one operation.
+    ``unshuffled`` is by the names of convolutions, ``chains`` by those of normalisations. ``images`` is the form in
+    which the network's images can be prepared as blocks, if all their readers read these blocks. ``patched`` are the
+    convolutions whose weight gradient is a product with patches. ``rectified`` maps convolutions and biases to the
+    following ReLUs, which they include. ``grouped`` are the convolutions whose groups are computed in the form that
+    turns out to be fastest. ``pools`` are the maximum poolings that read a channels-last copy of their maps, ``sums``
+    the average and sum poolings that add up rows, then columns, and ``dropped`` the dropouts computed as one operation.
     """
 
     passes: tuple[str, ...] = ()
@@ -81,7 +81,7 @@ class Forms:
     recorded: bool = False
 
     def is_absorbed(self, node: Node) -> bool:
-        """Whether another operation computes this one as well."""
+        """Whether another operation includes this one."""
         in_chain = any(node.name in chain.absorbed for chain in self.chains.values())
         return in_chain or node.name in self.rectified.values()
 
@@ -91,17 +91,17 @@ class Forms:
 
 
 PLAIN = Forms()
-"""Every operation as the graph has it."""
+"""All operations as in the graph."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pass:
     """An optimising pass.
 
-    ``does`` and ``exact`` are each a line: what it does, and how its numbers compare with those of the plain network.
-    ``pays`` says where it is on unless it is switched off, ``why`` what that rests on. ``apply`` adds to the forms;
-    it returns them as they are where the graph has nothing for the pass to do. ``enough`` leaves out of what it added
-    that for which so many images at a time are too few. On devices other than ``runs_on`` what it adds has no effect.
+    ``does`` and ``exact`` are one-line descriptions: what the pass does, and how its results compare with those of the
+    plain network. ``pays`` says where the pass is on by default, ``why`` on what evidence. ``apply`` adds to the forms,
+    or returns them unchanged if the graph has nothing for the pass. ``enough`` then removes those additions that do not
+    pay off with so few images at a time. The pass has no effect on devices other than ``runs_on``.
     """
 
     name: str

@@ -1,12 +1,12 @@
-"""A strided convolution over few channels as a dense one over many.
+"""A strided convolution over few channels as a convolution of stride 1 over many.
 
-A convolution of stride s reads the same pixels as one of stride 1 over the image whose s x s blocks have become s^2
-channels, its kernel padded with zeros to whole blocks and unshuffled alike: 11 x 11 of stride 4 over 3 channels is
-3 x 3 over 48. It multiplies by some zeros more (144 instead of 121 numbers a channel), and gives matrix units the many
-channels that they want.
+A convolution of stride s is equivalent to one of stride 1 if each s x s block of the image becomes s^2 channels, and
+the kernel is padded with zeros to whole blocks and rearranged in the same way: 11 x 11 with stride 4 over 3 channels
+becomes 3 x 3 over 48. This multiplies by some additional zeros (144 instead of 121 numbers per channel), but provides
+the many channels that matrix units need to be efficient.
 
-Where the network's own images are read so, and in no other way, whoever prepares them writes the blocks at once: that
-pass over the batch writes every pixel anyhow.
+If all readers of the network's images read them as the same blocks, the preparation of a batch writes these blocks
+directly, which costs nothing extra as it writes every pixel anyway.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from netspec.ir.shape import Shape
 from netspec.passes.fast.model import Forms, Pass, Unshuffle, Where
 
 FEW = 16
-"""Channels that a filter reads, below which matrix units are not kept busy."""
+"""The number of channels per filter from which matrix units are used well enough without this form."""
 
 
 def unshuffle(op: Conv, x: Shape) -> Unshuffle | None:
-    """How a convolution is computed over blocks; ``None`` where it has no stride, many channels, gaps in its kernel or
-    a connection table, or where its kernel leaves pixels out."""
+    """Return how a convolution is computed over blocks. ``None`` if it has stride 1, many channels, dilation or a
+    connection table, or if its kernel is smaller than its stride."""
     window = op.window
     if op.table is not None or window.stride == (1, 1) or window.dilation != (1, 1) or x.channels // op.groups >= FEW:
         return None
@@ -53,7 +53,8 @@ def _apply(graph: Graph, forms: Forms) -> Forms:
 
 
 def _of_images(graph: Graph, found: Mapping[str, Unshuffle]) -> Unshuffle | None:
-    """How all readers of the network's images read them as blocks; ``None`` where one reads them otherwise."""
+    """Return the blocks as which all readers read the network's images, or ``None`` if they do not all read the
+    same."""
     ways = {found.get(node.name) for node in graph.nodes.values() if graph.input.name in node.inputs}
     return ways.pop() if len(ways) == 1 else None
 

@@ -1,7 +1,7 @@
-"""From a checked graph and a number of devices to who holds what, and what has to cross between them.
+"""Placement of a checked graph on several devices: what each device holds, and what is transferred between them.
 
-`arrangement` chooses how devices are used, `held` says how a value lies over them, `shares` what an operation reads
-and becomes where it is computed in shares, `placed` puts them together.
+``arrangement`` chooses how the devices are used, ``held`` describes how a value is distributed over them, ``shares``
+divides an operation into shares, ``placed`` combines these, and ``local`` extracts the part of one device.
 """
 
 from netspec.passes.placing.arrangement import SPLITS, Arrangement, ArrangementError, SplitWord, arrange

@@ -1,4 +1,4 @@
-"""How a number of devices is used: the three classic ways to divide a training step."""
+"""The arrangement of devices, for the three classic ways to divide a training step."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ SPLITS: dict[SplitWord, str] = {
     "batch": "each device computes the whole network on its share of the batch",
     "hybrid": "up to the fully connected layers by batch, these by feature: Krizhevsky's one weird trick (2014)",
 }
-"""What may stand after ``--split``, with a line on each."""
+"""The accepted values of ``--split``, each with a one-line description."""
 
 assert tuple(SPLITS) == get_args(SplitWord)
 
 
 class ArrangementError(ValueError):
-    """Devices that cannot be used as was asked. ``notes`` are further lines: the numbers, the repair."""
+    """Devices cannot be used as requested. ``notes`` are further lines with the arithmetic and possible remedies."""
 
     def __init__(self, message: str, *notes: str) -> None:
         super().__init__(message)
@@ -30,11 +30,11 @@ class ArrangementError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Arrangement:
-    """Devices in ``replicas`` rows of ``groups``; device d stands in row d // groups, at place d % groups.
+    """Devices in ``replicas`` rows of ``groups`` places each; device d is in row d // groups at place d % groups.
 
-    The batch is divided over the rows, and what is split by channel or feature over the places of each. In ``hybrid``
-    there is one place a row for what is divided by batch, and all devices are the places of one row for what is divided
-    by feature: ``groups`` is 1 then, ``replicas`` the number of devices.
+    The batch is divided over the rows, and channels or features over the places of each row. In ``hybrid``, ``groups``
+    is 1 and ``replicas`` the number of devices. This describes the layers that are divided by batch; for layers divided
+    by feature, all devices are the places of a single row.
     """
 
     split: SplitWord
@@ -46,24 +46,24 @@ class Arrangement:
         return self.groups * self.replicas
 
     def place(self, device: int) -> int:
-        """Which of the groups a device computes."""
+        """Return the place of a device in its row."""
         return device % self.groups
 
     def row(self, device: int) -> int:
-        """Which share of the batch a device computes."""
+        """Return the row of a device, which is its share of the batch."""
         return device // self.groups
 
 
 def arrange(graph: Graph, devices: int, split: SplitWord | None = None) -> Arrangement:
-    """Use devices as asked; without ``split`` by groups where the file has ``gpus``, else by batch.
+    """Arrange devices for a split. The default is by groups if the spec has ``gpus``, else by batch.
 
-    Fewer devices than groups hold several groups each; more hold the groups several times over, for a share of the
-    batch each.
+    With fewer devices than groups, each device holds several groups. With more devices, the groups are replicated, and
+    each replica computes a share of the batch.
 
     Raises
     ------
     ArrangementError
-        Neither number divides the other, or the file has no groups to split by.
+        Neither the number of devices nor that of groups divides the other, or the spec has no groups to split by.
     """
     if split is None:
         split = "groups" if graph.groups > 1 else "batch"
@@ -87,7 +87,7 @@ def arrange(graph: Graph, devices: int, split: SplitWord | None = None) -> Arran
 
 
 def _fitting(groups: int, devices: int) -> str:
-    """The nearest numbers below and above that fit."""
+    """Return the nearest possible numbers of devices below and above, as options."""
     below = max(n for n in range(1, devices) if groups % n == 0 or n % groups == 0)
     above = next(n for n in range(devices + 1, devices + groups + 1) if groups % n == 0 or n % groups == 0)
     return f"{below} or --gpus {above}"

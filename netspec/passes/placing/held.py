@@ -1,4 +1,4 @@
-"""How a value lies over the devices, and what it takes to lay it otherwise."""
+"""The distribution of a value over the devices, and transfers that change it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 class Held:
     """A value in ``batch`` equal shares of its images and ``channels`` equal shares of its channels (or features).
 
-    What is in one share lies on every device that computes with it. With an ``owner`` the value lies whole on one place
-    of each row of the arrangement, and the other places hold nothing.
+    A share is held by each device that computes with it. If there is an ``owner``, this place of each row of the
+    arrangement holds all channels, and the other places hold nothing.
     """
 
     batch: int = 1
@@ -26,10 +26,10 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """A value that must lie otherwise for one of its readers.
+    """A transfer of a value that one of its readers needs in a different distribution.
 
-    ``partial`` says that the reader's devices compute different things from what arrives, so that the gradients that
-    they send back add up; else all compute the same, and one of them is enough.
+    If ``partial``, the reader's devices compute different things from the value, so the gradients that they send back
+    are added up. Otherwise they all compute the same, and the gradient of one of them is enough.
     """
 
     value: str

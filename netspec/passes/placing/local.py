@@ -1,4 +1,4 @@
-"""One place's part of a layer: the operations that it computes, on what it holds of the layer's inputs."""
+"""The part of a layer that one place of an arrangement computes."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from netspec.passes.placing.shares import share_of, share_of_shape
 
 
 def local_graph(placed: Placed, layer: Layer, place: int) -> Graph:
-    """A graph of one layer as it is computed on one place, behind the values that it reads, as they arrive there.
+    """Return a graph of one layer as a place computes it, preceded by the values that it reads as they arrive there.
 
-    Its parameters are those that the layer uses, in the shapes of their shares. The place computes the layer (see
-    ``Placed.on``).
+    The graph's parameters are those that the layer uses, with the shapes of their shares. The place must be one that
+    computes the layer (see ``Placed.on``).
     """
     graph, here = placed.graph, placed.layers[layer.name]
     parts = here.held.channels
@@ -42,7 +42,8 @@ def local_graph(placed: Placed, layer: Layer, place: int) -> Graph:
 
 
 def _arrives(placed: Placed, layer: Layer, value: str, place: int) -> bool:
-    """Whether a place has a value when it computes a layer: not what another place holds whole, unless it is sent."""
+    """Whether a place has a value when it computes a layer. It lacks values that another place owns, unless they are
+    transferred."""
     if value in placed.layers[layer.name].transfers:
         return True
     owner = placed.layers[value].held.owner

@@ -1,4 +1,4 @@
-"""Who holds what: every layer's value laid over the devices, and the transfers between neighbours that differ."""
+"""Placing a graph: the distribution of each layer's value over the devices, and the transfers that this requires."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from netspec.passes.placing.held import Held, Transfer
 from netspec.passes.placing.shares import reading
 
 TRAINING_LOSS = "loss"
-"""Who reads the class scores where the file has no loss of its own, in the transfer's ``reader``."""
+"""The ``reader`` of the transfer of the class scores to the training loss, if the spec has no loss of its own."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlacedLayer:
-    """A layer's value, and the transfers of what it reads, by the layer that it reads."""
+    """The distribution of a layer's value, and the transfers of its inputs by the names of the layers it reads."""
 
     held: Held
     transfers: Mapping[str, Transfer]
@@ -26,10 +26,10 @@ class PlacedLayer:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A graph over an arrangement's devices.
+    """A graph placed on the devices of an arrangement.
 
-    ``scores`` is the transfer of the class scores to where the training loss is computed, if there is one. The loss of
-    a share of the batch counts by its images.
+    ``scores`` is the transfer of the class scores to the training loss, if it needs one. The loss of a share of the
+    batch is weighted by its number of images.
     """
 
     graph: Graph
@@ -39,21 +39,21 @@ class Placed:
 
     @property
     def transfers(self) -> tuple[Transfer, ...]:
-        """All transfers of a training step's forward pass, in its order."""
+        """All transfers of a training step's forward pass, in order."""
         parts = phases(self.graph)
         trained = [self.layers[layer.name] for layer in (*parts.trunk, *parts.losses)]
         found = [transfer for layer in trained for transfer in layer.transfers.values()]
         return (*found, self.scores) if self.scores is not None else tuple(found)
 
     def holder(self, parameter: Parameter) -> Held:
-        """How a parameter lies: in as many shares as its layer's channels, or on its layer's owner.
+        """Return the distribution of a parameter, which follows that of its layer's channels, or their owner.
 
-        It is the same on every share of the batch, and so is added up over them when it is learnt.
+        Each share of the batch has a replica of it, so its gradients are summed over the shares of the batch.
         """
         return self.layers[parameter.layer].held
 
     def learnt_by_all(self, parameter: Parameter) -> bool:
-        """Whether every place of a row holds a parameter whole, and computes its gradient from the same numbers."""
+        """Whether all places of a row hold the whole parameter and compute its gradient from the same numbers."""
         held = self.holder(parameter)
         return self.arrangement.groups > 1 and held.owner is None and held.channels == 1
 
@@ -64,7 +64,7 @@ class Placed:
 
 
 def place(graph: Graph, arrangement: Arrangement) -> Placed:
-    """Lay a graph over devices."""
+    """Place a graph on the devices of an arrangement."""
     layers: dict[str, PlacedLayer] = {}
     for layer in graph.layers.values():
         held = _held(graph, arrangement, layers, layer)
@@ -79,14 +79,15 @@ def place(graph: Graph, arrangement: Arrangement) -> Placed:
 
 
 def _transfer(graph: Graph, value: str, reader: str, held: Held, wanted: Held, partial: bool) -> Transfer | None:
-    """The transfer that a reader needs. Images need no gradients, so they are not added up on the way back."""
+    """Return the transfer that a reader needs, if any. Input images have no gradient, so they need no transfer merely
+    to add up gradients."""
     if held == wanted and (not partial or value == graph.input.layer):
         return None
     return Transfer(value, reader, held, wanted, partial)
 
 
 def _held(graph: Graph, arrangement: Arrangement, layers: Mapping[str, PlacedLayer], layer: Layer) -> Held:
-    """How a layer's value lies."""
+    """Return the distribution of a layer's value."""
     by_batch = Held(batch=arrangement.replicas)
     if arrangement.devices == 1 or arrangement.split == "batch":
         return by_batch
@@ -114,9 +115,10 @@ def _follows_features(layer: Layer, layers: Mapping[str, PlacedLayer]) -> bool:
 def _wishes(
     graph: Graph, layer: Layer, held: Held, layers: Mapping[str, PlacedLayer]
 ) -> dict[str, tuple[Held, bool]] | None:
-    """How a layer that is held so wants what it reads, and whether its devices then compute different things.
+    """Return for each input of a layer the distribution that the layer needs if its own value is distributed as
+    ``held``, and whether its devices then compute different things from the input.
 
-    ``None`` where it cannot be computed in so many shares.
+    ``None`` if the layer cannot be computed in this many shares.
     """
     if held.channels == 1:
         return {name: (Held(held.batch, owner=held.owner), False) for name in layer.inputs}
@@ -143,12 +145,13 @@ def _wishes(
 
 
 def _joins_owners(node: Node, layers: Mapping[str, PlacedLayer]) -> bool:
-    """Whether a concatenation joins what the places hold whole, in their order: each place's share is its own."""
+    """Whether a node is a concatenation of inputs that are each owned by a place. Each place's share of the result is
+    then its own input."""
     return isinstance(node.op, Concat) and all(layers[name].held.owner is not None for name in node.inputs)
 
 
 def _scores(graph: Graph, arrangement: Arrangement, layers: Mapping[str, PlacedLayer]) -> Transfer | None:
-    """The transfer of the class scores to the cross-entropy that a file without a loss is trained with."""
+    """Return the transfer of the class scores to the cross-entropy that is the loss of a spec without a loss."""
     if graph.losses:
         return None
     name = graph.nodes[graph.scores.name].layer

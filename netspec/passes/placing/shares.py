@@ -1,4 +1,5 @@
-"""Operations in equal shares of their channels: whether they can be computed so, what they read, what they become."""
+"""Computing an operation in equal shares of its channels: whether it is possible, what a share reads, and how the
+operation changes."""
 
 from __future__ import annotations
 
@@ -12,11 +13,11 @@ Reading = Literal["share", "whole"]
 
 
 def reading(op: Op, parts: int) -> Reading | None:
-    """What one of ``parts`` devices reads to compute its share of an operation's channels: the same share of what the
-    operation reads, or the whole of it; ``None`` where it cannot be computed in so many shares.
+    """Return what each of ``parts`` devices must read to compute its share of an operation's output channels: the same
+    share of the input channels, or all of them. ``None`` if the operation cannot be computed in this many shares.
 
-    Filter group g reads channel group g, so that where the devices divide the groups a device's filters read its own
-    share. Normalisation across channels stays inside its groups.
+    Group g of a convolution's filters reads group g of its input channels. So if each device has the same number of
+    whole groups, its filters read only its own share. Normalisation across channels does not cross groups.
     """
     match op:
         case Conv(table=table) if table is not None:
@@ -38,7 +39,7 @@ def reading(op: Op, parts: int) -> Reading | None:
 
 
 def share_of(op: Op, parts: int) -> Op:
-    """The operation that computes one of ``parts`` shares."""
+    """Return the operation that computes one of ``parts`` shares."""
     if parts == 1:
         return op
     match op:
@@ -55,13 +56,13 @@ def share_of(op: Op, parts: int) -> Op:
 
 
 def share_of_shape(shape: Shape, parts: int) -> Shape:
-    """The shape of one of ``parts`` shares of a value's channels (or features)."""
+    """Return the shape of one of ``parts`` shares of a value's channels (or features)."""
     return Shape(shape.channels // parts, *shape[1:])
 
 
 def rows_of(rows: int, parts: int, place: int) -> slice:
-    """Which rows (of the first axis) of a parameter belong to one of ``parts`` shares.
+    """Return the rows (along the first axis) of a parameter that belong to share ``place`` of ``parts``.
 
-    Every parameter's first axis runs over the channels that its operation makes.
+    The first axis of each parameter runs over the output channels of its operation.
     """
     return slice(rows // parts * place, rows // parts * (place + 1))
