@@ -8,14 +8,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from netspec.check import allow
-from netspec.check.effect import without_effect
+from netspec.check.effect import warn_no_effect
 from netspec.check.facts import Checked, LayerFacts
 from netspec.check.known import Known
 from netspec.check.layers import Walk
 from netspec.check.report import Findings
 from netspec.check.statements import Settings, read_settings
 from netspec.check.traps import traps
-from netspec.check.updates import updates_fit
+from netspec.check.updates import check_update_every
 from netspec.check.wiring import wire
 from netspec.diagnostics import Edit, Fix, Label, in_order
 from netspec.diagnostics.model import whole
@@ -81,15 +81,15 @@ def check_file(
         if len(findings.all) >= MOST_MISTAKES:
             break
         walk.section(number)
-    _inputs(walk, file.source, findings)
-    _crop(walk, settings, findings)
-    if not _wrong(findings):
-        updates_fit(walk.facts, settings, findings)
-    clean = not _wrong(findings)
+    _check_input(walk, file.source, findings)
+    _check_crop(walk, settings, findings)
+    if not _has_errors(findings):
+        check_update_every(walk.facts, settings, findings)
+    clean = not _has_errors(findings)
     if clean:
-        _unread(walk, findings)
-        without_effect(walk.facts, settings, findings)
-    graph = verify(_graph(walk, settings)) if clean else None
+        _warn_unread(walk, findings)
+        warn_no_effect(walk.facts, settings, findings)
+    graph = verify(_build_graph(walk, settings)) if clean else None
     texts = texts or Texts(file.source)
     if graph is not None:
         findings.all += traps(graph, {f.section.name.text: f for f in walk.facts})
@@ -111,7 +111,7 @@ def check_file(
     )
 
 
-def _wrong(findings: Findings) -> bool:
+def _has_errors(findings: Findings) -> bool:
     """Whether any error has been found."""
     return any(d.severity == "error" for d in findings.all)
 
@@ -124,10 +124,10 @@ def _fit_crops(settings: Settings, shape: Shape) -> None:
     settings.crop = None
 
 
-def _inputs(walk: Walk, source: Source, findings: Findings) -> None:
+def _check_input(walk: Walk, source: Source, findings: Findings) -> None:
     """Check that exactly one layer is the input."""
     if not walk.sections:
-        if not _wrong(findings):
+        if not _has_errors(findings):
             findings.add(
                 "empty-spec",
                 "there is no layer in this file",
@@ -135,16 +135,16 @@ def _inputs(walk: Walk, source: Source, findings: Findings) -> None:
                 notes=("a layer is [name] type key=value ..., and the first is the input",),
             )
         return
-    first_named = set(walk.wiring.index.values())
-    inputs = [f for n, f in enumerate(walk.facts) if f.type == "input" and n in first_named]
+    first_with_name = set(walk.wiring.index.values())
+    inputs = [f for n, f in enumerate(walk.facts) if f.type == "input" and n in first_with_name]
     unknown = any(f.type is None for f in walk.facts) or len(walk.facts) < len(walk.sections)
     if not inputs and not unknown:
-        gone = next((d for d in findings.dropped.values() if _type_word(d.section) == "input"), None)
+        dropped = next((d for d in findings.dropped.values() if _type_word(d.section) == "input"), None)
         findings.add(
             "no-input",
             "the network has no input",
-            gone.word.span if gone else walk.sections[0].name.span,
-            labels=(Label(gone.section.name.span, "the input that is dropped"),) if gone else (),
+            dropped.word.span if dropped else walk.sections[0].name.span,
+            labels=(Label(dropped.section.name.span, "the input that is dropped"),) if dropped else (),
             notes=("one layer says what comes in: [image] input 3x224x224",),
         )
     read = {number for facts in walk.facts for number in facts.inputs}
@@ -167,7 +167,7 @@ def _type_word(section: Section) -> str:
     return word.text if isinstance(word, Word) else ""
 
 
-def _crop(walk: Walk, settings: Settings, findings: Findings) -> None:
+def _check_crop(walk: Walk, settings: Settings, findings: Findings) -> None:
     """Check that crops have the size of the network's input and fit into the images that they are cut from."""
     facts = next((f for f in walk.facts if f.type == "input" and f.computed), None)
     if facts is None or facts.computed is None:
@@ -197,7 +197,7 @@ def _shape_span(facts: LayerFacts) -> Span:
     return values[1].span if len(values) > 1 else facts.section.name.span
 
 
-def _unread(walk: Walk, findings: Findings) -> None:
+def _warn_unread(walk: Walk, findings: Findings) -> None:
     """Warn about layers that nothing reads, except losses and the network's output (its last layer)."""
     read = {i for inputs in walk.wiring.inputs for i in inputs or ()}
     for number, facts in enumerate(walk.facts[:-1]):
@@ -214,7 +214,7 @@ def _unread(walk: Walk, findings: Findings) -> None:
             )
 
 
-def _graph(walk: Walk, settings: Settings) -> Graph:
+def _build_graph(walk: Walk, settings: Settings) -> Graph:
     nodes: dict[str, Node] = {}
     layers: dict[str, Layer] = {}
     parameters: dict[str, Parameter] = {}
@@ -226,7 +226,7 @@ def _graph(walk: Walk, settings: Settings) -> Graph:
         layers[lowered.layer.name] = lowered.layer
         for parameter in lowered.parameters:
             parameters[parameter.key] = parameter
-    name, given = next((facts.section.name.text, facts.values) for facts in walk.facts if facts.type == "input")
+    name, keys = next((facts.section.name.text, facts.values) for facts in walk.facts if facts.type == "input")
     channels = layers[name].output.channels
     return Graph(
         settings.name,
@@ -234,13 +234,15 @@ def _graph(walk: Walk, settings: Settings) -> Graph:
         nodes,
         layers,
         parameters,
-        Preprocessing(given["range"], _each(given["mean"], channels), given["order"], _each(given["std"], channels)),
+        Preprocessing(
+            keys["range"], _per_channel(keys["mean"], channels), keys["order"], _per_channel(keys["std"], channels)
+        ),
         settings.train,
         settings.augment,
         settings.test,
     )
 
 
-def _each(given: str | tuple[float, ...], channels: int) -> str | tuple[float, ...]:
+def _per_channel(value: str | tuple[float, ...], channels: int) -> str | tuple[float, ...]:
     """Repeat a single number for every channel; leave a word or a complete tuple as it is."""
-    return given * channels if isinstance(given, tuple) and len(given) == 1 else given
+    return value * channels if isinstance(value, tuple) and len(value) == 1 else value

@@ -32,7 +32,7 @@ WARNINGS = (
 )
 """The codes that a comment can silence."""
 
-_OF_COMMENTS = ("unknown-allow", "unused-allow")
+_ABOUT_COMMENTS = ("unknown-allow", "unused-allow")
 
 _ALLOWED = re.compile(r"\ballow:\s*([\w-]+(?:\s*,\s*[\w-]+)*)")
 _CODE = re.compile(r"[\w-]+")
@@ -43,8 +43,8 @@ def allowed(warning: Diagnostic) -> bool:
     if warning.severity != "warning":
         return False
     _, _, comment = warning.span.source.line(warning.span.line).partition("#")
-    said = _ALLOWED.search(comment)
-    return said is not None and warning.code in re.split(r"\s*,\s*", said[1])
+    match = _ALLOWED.search(comment)
+    return match is not None and warning.code in re.split(r"\s*,\s*", match[1])
 
 
 def allowance(warning: Diagnostic) -> Edit:
@@ -52,24 +52,24 @@ def allowance(warning: Diagnostic) -> Edit:
     source, number = warning.span.source, warning.span.line
     line = source.line(number)
     code, hash_sign, comment = line.partition("#")
-    said = _ALLOWED.search(comment)
-    if said:
-        place, text = len(code) + len(hash_sign) + said.end(), f", {warning.code}"
+    match = _ALLOWED.search(comment)
+    if match:
+        column, text = len(code) + len(hash_sign) + match.end(), f", {warning.code}"
     elif hash_sign:
-        written = line.rstrip()
-        place, text = len(written), f"{'' if written.endswith('#') else ';'} allow: {warning.code}"
+        stripped = line.rstrip()
+        column, text = len(stripped), f"{'' if stripped.endswith('#') else ';'} allow: {warning.code}"
     else:
-        place, text = len(line.rstrip()), f"  # allow: {warning.code}"
-    start = source.line_starts[number - 1] + place
+        column, text = len(line.rstrip()), f"  # allow: {warning.code}"
+    start = source.line_starts[number - 1] + column
     return Edit(Span(source, start, start), text)
 
 
 def unknown(source: Source) -> Iterator[Diagnostic]:
     """Yield a warning for each code after ``allow:`` that does not exist."""
-    for word in _words(source):
+    for word in _allowed_codes(source):
         if word.text not in WARNINGS:
             near = nearest(word.text, WARNINGS)
-            notes = () if near else (f"the warnings: {', '.join(w for w in WARNINGS if w not in _OF_COMMENTS)}",)
+            notes = () if near else (f"the warnings: {', '.join(w for w in WARNINGS if w not in _ABOUT_COMMENTS)}",)
             message = f"there is no warning {word.text} to allow" + (f"; did you mean {near}?" if near else "")
             fixes = (replacement(word, near, WARNINGS),) if near else ()
             yield Diagnostic("unknown-allow", message, (word,), notes, fixes, severity="warning")
@@ -78,21 +78,21 @@ def unknown(source: Source) -> Iterator[Diagnostic]:
 def unused(source: Source, silenced: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
     """Yield a warning for each code after ``allow:`` whose warning does not occur on that line."""
     used = {(w.span.line, w.code) for w in silenced if w.span.source is source}
-    for word in _words(source):
-        if word.text in WARNINGS and word.text not in _OF_COMMENTS and (word.line, word.text) not in used:
+    for word in _allowed_codes(source):
+        if word.text in WARNINGS and word.text not in _ABOUT_COMMENTS and (word.line, word.text) not in used:
             note = "a warning is allowed on the line that it is shown at"
             message = f"{word.text} is allowed here and does not occur"
             yield Diagnostic("unused-allow", message, (word,), (note,), severity="warning")
 
 
-def _words(source: Source) -> Iterator[Span]:
+def _allowed_codes(source: Source) -> Iterator[Span]:
     """Yield the span of each code after ``allow:`` in a file's comments."""
     if "allow:" not in source.text:
         return
     for number, start in enumerate(source.line_starts, 1):
         code, hash_sign, comment = source.line(number).partition("#")
-        said = _ALLOWED.search(comment)
-        if said:
-            place = start + len(code) + len(hash_sign)
-            for word in _CODE.finditer(comment, said.start(1), said.end(1)):
-                yield Span(source, place + word.start(), place + word.end())
+        match = _ALLOWED.search(comment)
+        if match:
+            comment_start = start + len(code) + len(hash_sign)
+            for word in _CODE.finditer(comment, match.start(1), match.end(1)):
+                yield Span(source, comment_start + word.start(), comment_start + word.end())

@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
-from netspec.check.report import Findings, in_one
-from netspec.check.values import distinct
+from netspec.check.report import Findings, joined_size
+from netspec.check.values import pairs_by_key
 from netspec.ir.ops import BatchNorm, ChannelScale, Conv, Linear, Local, Op, window_of
 from netspec.ir.shape import Shape
 from netspec.ir.table import ConnectionTable
@@ -50,7 +50,7 @@ def read_claim(claim: Claim | None, findings: Findings, layer: str) -> tuple[Sha
         return None, {}
     shape = None
     first, *others = claim.values or (None,)
-    fix = in_one(claim.values) if others else None
+    fix = joined_size(claim.values) if others else None
     if fix:
         findings.add("stray-value", "a shape is written in one", claim.span, fixes=(fix,), layer=layer)
     elif first:
@@ -60,7 +60,7 @@ def read_claim(claim: Claim | None, findings: Findings, layer: str) -> tuple[Sha
             shape = _SHAPE.read(first)
         except BadValue as error:
             findings.bad_value("the stated shape", error, layer)
-    pairs = distinct(claim.pairs, findings, layer)
+    pairs = pairs_by_key(claim.pairs, findings, layer)
     counts: dict[str, int] = {}
     for name, pair in pairs.items():
         if name not in _COUNTS:
@@ -139,7 +139,7 @@ def count_arithmetic(name: str, steps: Sequence[Step]) -> tuple[str, ...]:
         if isinstance(step.op, Conv | Local):
             window = step.op.window
             if isinstance(step.op, Conv) and step.op.table is not None:
-                lines.append(_by_table(name, step.op, step.op.table, out))
+                lines.append(_table_arithmetic(name, step.op, step.op.table, out))
                 continue
             reads = f"{x.channels} / {step.op.groups}" if step.op.groups > 1 else f"{x.channels}"
             kernel = f"{window.kernel[0]} * {window.kernel[1]} * {reads}"
@@ -168,7 +168,7 @@ def _product(shape: tuple[int, ...]) -> str:
     return " * ".join(map(str, shape))
 
 
-def _by_table(name: str, op: Conv, table: ConnectionTable, out: Shape) -> str:
+def _table_arithmetic(name: str, op: Conv, table: ConnectionTable, out: Shape) -> str:
     area, links = op.window.area, table.links
     if name == "weights":
         kernel = f"{op.window.kernel[0]} * {op.window.kernel[1]}"

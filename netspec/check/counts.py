@@ -17,60 +17,60 @@ def refute_counts(
     lowered: Lowered,
     name: str,
     shapes: tuple[Shape, ...],
-    second: Lowered | None = None,
+    alternative: Lowered | None = None,
 ) -> None:
-    """Report the claimed counts that hold neither for the layer with any of ``shapes`` nor for ``second``.
+    """Report the claimed counts that hold neither for the layer with any of ``shapes`` nor for ``alternative``.
 
     ``shapes`` are the shapes that the layer may have: the computed one and, if it was refuted, the claimed one.
-    ``second`` is the layer as it would be if refuted claims above it were wrong.
+    ``alternative`` is the layer as it would be if refuted claims above it were wrong.
 
     With a shape other than the computed one, the layer would have other keys and an unknown number of weights and
-    connections. These counts are then left to ``also_wrong``.
+    connections. These counts are then left to ``notes_on_counts``.
     """
     if not stated.counts:
         return
-    actual = _actual(lowered, lowered.value.shape)
-    otherwise = _actual(second, second.value.shape) if second is not None else actual
+    computed = _counts(lowered, lowered.value.shape)
+    alternative_counts = _counts(alternative, alternative.value.shape) if alternative is not None else computed
     units = {shape.units for shape in shapes}
     for key, number in stated.counts.items():
-        if number == otherwise[key]:
+        if number == alternative_counts[key]:
             continue
-        wrong = number not in units if key == "units" else number != actual[key] and len(shapes) == 1
+        wrong = number not in units if key == "units" else number != computed[key] and len(shapes) == 1
         if wrong:
-            owned = {p.key for p in lowered.parameters}
-            shared = key == "weights" and not owned.issuperset(weight.key for weight in lowered.weights)
-            elsewhere = ("its weights are another layer's, and are counted there",)
-            with_biases = tuple(_with_biases(key, number - actual[key], lowered))
+            own_keys = {p.key for p in lowered.parameters}
+            is_shared = key == "weights" and not own_keys.issuperset(weight.key for weight in lowered.weights)
+            shared_note = ("its weights are another layer's, and are counted there",)
+            with_biases = tuple(_with_biases(key, number - computed[key], lowered))
             findings.add(
                 "claim-refuted",
-                f"{name} has {count(actual[key])} {key}, not {count(number)}",
+                f"{name} has {count(computed[key])} {key}, not {count(number)}",
                 stated.pairs[key].span,
-                notes=elsewhere if shared else (*count_arithmetic(key, lowered.steps), *with_biases),
+                notes=shared_note if is_shared else (*count_arithmetic(key, lowered.steps), *with_biases),
                 layer=name,
             )
 
 
-def _with_biases(key: str, more: int, lowered: Lowered) -> Iterator[str]:
+def _with_biases(key: str, excess: int, lowered: Lowered) -> Iterator[str]:
     """Yield a note if a claimed count includes the biases, as in LeNet-5's paper and others."""
-    actual = _actual(lowered, lowered.value.shape)[key]
+    computed = _counts(lowered, lowered.value.shape)[key]
     biases = sum(p.size for p in lowered.parameters if p.role == "bias")
     units = lowered.value.shape.units
-    if biases and key == "weights" and more == biases:
-        yield f"{count(actual)} weights + {plural(biases, 'bias')} = {count(actual + more)}; a bias is no weight"
-    if biases and key == "connections" and more == units:
-        yield f"{count(actual)} + {count(units)} units' biases = {count(actual + more)}; a bias is no connection"
+    if biases and key == "weights" and excess == biases:
+        yield f"{count(computed)} weights + {plural(biases, 'bias')} = {count(computed + excess)}; a bias is no weight"
+    if biases and key == "connections" and excess == units:
+        yield f"{count(computed)} + {count(units)} units' biases = {count(computed + excess)}; a bias is no connection"
 
 
-def also_wrong(stated: Stated, lowered: Lowered, shape: Shape) -> Iterator[str]:
+def notes_on_counts(stated: Stated, lowered: Lowered, shape: Shape) -> Iterator[str]:
     """Yield a note for each claimed number of weights or connections that is wrong with both the computed shape and
     ``shape``, the refuted one."""
-    now, then = _actual(lowered, lowered.value.shape), _actual(lowered, shape)
+    computed, refuted = _counts(lowered, lowered.value.shape), _counts(lowered, shape)
     for key, number in stated.counts.items():
-        if key != "units" and number not in (now[key], then[key]):
-            yield f"{key}={number} does not hold either: there are {count(now[key])} {key}"
+        if key != "units" and number not in (computed[key], refuted[key]):
+            yield f"{key}={number} does not hold either: there are {count(computed[key])} {key}"
 
 
-def _actual(lowered: Lowered, shape: Shape) -> dict[str, int]:
+def _counts(lowered: Lowered, shape: Shape) -> dict[str, int]:
     """The counts that a layer may claim, if its output shape were ``shape``."""
     computed, steps = lowered.value.shape, lowered.steps
     return {

@@ -12,7 +12,7 @@ from netspec.ir.constraint import BOUNDS
 from netspec.lowering import PerInput
 from netspec.units import count
 
-_OF_WEIGHTS = (
+_WEIGHT_KEYS = (
     "init",
     "lr",
     "lr_mult",
@@ -24,42 +24,42 @@ _OF_WEIGHTS = (
     *BOUNDS,
     "norm_over",
 )
-_OF_BIASES = ("bias_lr", "bias_lr_mult", "bias_schedule", "bias_momentum", "bias_decay", "bias_decay_mult")
-_OF_MOVING_BIASES = ("bias_schedule", "bias_momentum", "bias_decay", "bias_decay_mult")
-_OF_GROUPS = ("gpu", "reads")
-_OF_ANY = frozenset((*_OF_WEIGHTS, *_OF_BIASES, *_OF_GROUPS, "update_every"))
+_BIAS_KEYS = ("bias_lr", "bias_lr_mult", "bias_schedule", "bias_momentum", "bias_decay", "bias_decay_mult")
+_UPDATE_KEYS_OF_BIASES = ("bias_schedule", "bias_momentum", "bias_decay", "bias_decay_mult")
+_GROUP_KEYS = ("gpu", "reads")
+_ALL_KEYS = frozenset((*_WEIGHT_KEYS, *_BIAS_KEYS, *_GROUP_KEYS, "update_every"))
 
 
-def without_effect(layers: Iterable[LayerFacts], settings: Settings, findings: Findings) -> None:
+def warn_no_effect(layers: Iterable[LayerFacts], settings: Settings, findings: Findings) -> None:
     """Warn about a layer's own keys that have no effect. Keys from a ``default`` line are meant for many layers."""
     for facts in layers:
-        if _OF_ANY.isdisjoint(facts.section.body.keys):
+        if _ALL_KEYS.isdisjoint(facts.section.body.keys):
             continue
         name = facts.section.name.text
-        for key, why in _idle(facts, settings):
+        for key, why in _keys_without_effect(facts, settings):
             if key in facts.section.body.keys:
                 findings.warn(
                     "no-effect", f"{name}'s {key} has no effect", facts.pairs[key].span, notes=(why,), layer=name
                 )
 
 
-def _idle(facts: LayerFacts, settings: Settings) -> Iterator[tuple[str, str]]:
+def _keys_without_effect(facts: LayerFacts, settings: Settings) -> Iterator[tuple[str, str]]:
     """Yield the keys that have no effect in this layer, whether given or not, each with the reason."""
     name, owner = facts.section.name.text, facts.values.get("weights")
     if owner:
         why = f"{name} has no weights of its own: it takes those of {owner[0]}, as they are drawn and trained there"
-        yield from ((key, why) for key in _OF_WEIGHTS if not _of_biases_too(key, facts, settings))
-    if not owner and None not in _said(facts, "super_eps"):
+        yield from ((key, why) for key in _WEIGHT_KEYS if not _applies_to_biases(key, facts, settings))
+    if not owner and None not in _values_of(facts, "super_eps"):
         why = "super_eps has a rule of its own, without weight decay"
         yield from ((key, why) for key in ("decay", "decay_mult"))
     # With a rate of 0 the decay is 0 in effect. Caffe's files state both, so a decay of 0 is not reported.
-    yield from ((key, why) for key, why in _standing(facts, settings) if _said(facts, key) != {0})
+    yield from ((key, why) for key, why in _keys_of_fixed_parameters(facts, settings) if _values_of(facts, key) != {0})
     if facts.values.get("norm_over") == "parts":
-        yield from (("norm_over", why) for why in _nothing_over_parts(facts))
+        yield from (("norm_over", why) for why in _why_no_norm_over_parts(facts))
     if "bias" in facts.values and facts.values["bias"] is None:
-        yield from ((key, f"{name} has no biases: bias=none") for key in _OF_BIASES)
-    usual = settings.default_pairs.get(facts.type or "", {})
-    if facts.values.get("update_every") == (parts := settings.train.accumulate) and "update_every" not in usual:
+        yield from ((key, f"{name} has no biases: bias=none") for key in _BIAS_KEYS)
+    defaults = settings.default_pairs.get(facts.type or "", {})
+    if facts.values.get("update_every") == (parts := settings.train.accumulate) and "update_every" not in defaults:
         why = "a batch goes through the network in one part: train accumulate=4 would make four"
         yield (
             "update_every",
@@ -69,25 +69,25 @@ def _idle(facts: LayerFacts, settings: Settings) -> Iterator[tuple[str, str]]:
         yield "update_every", f"{name} has neither weights of its own nor biases"
     if "gpus" not in settings.statements:
         why = "the file has no GPU groups: gpus 2 would make two"
-        yield from ((key, why) for key in _OF_GROUPS)
+        yield from ((key, why) for key in _GROUP_KEYS)
 
 
-def _standing(facts: LayerFacts, settings: Settings) -> Iterator[tuple[str, str]]:
+def _keys_of_fixed_parameters(facts: LayerFacts, settings: Settings) -> Iterator[tuple[str, str]]:
     """Yield the update keys that have no effect because the learning rate of the layer's weights or biases is 0.
 
     The rate is a factor of every term of the velocity, including the decay: it stays 0 whatever the momentum is.
     """
-    name, weights, biases = facts.section.name.text, _no_rate(facts, "lr", "lr_mult"), _no_rate_of_biases(facts)
+    name, weights, biases = facts.section.name.text, _zero_rate_key(facts, "lr", "lr_mult"), _zero_bias_rate_key(facts)
     if biases is not None and facts.values.get("bias") is not None:
-        yield from ((key, f"{name}'s biases stay as they are: {biases}=0") for key in _OF_MOVING_BIASES)
+        yield from ((key, f"{name}'s biases stay as they are: {biases}=0") for key in _UPDATE_KEYS_OF_BIASES)
     if weights is None or facts.values.get("weights"):
         return
     for key in ("schedule", "momentum", "decay", "decay_mult", "super_eps", *BOUNDS):
-        if not _of_biases_too(key, facts, settings):
+        if not _applies_to_biases(key, facts, settings):
             yield key, f"{name}'s weights stay as they are: {weights}=0"
 
 
-def _of_biases_too(key: str, facts: LayerFacts, settings: Settings) -> bool:
+def _applies_to_biases(key: str, facts: LayerFacts, settings: Settings) -> bool:
     """Whether a key of the weights also applies to the biases, because they have no such key of their own.
 
     Biases that another key keeps from being trained do not count.
@@ -97,30 +97,30 @@ def _of_biases_too(key: str, facts: LayerFacts, settings: Settings) -> bool:
     own = facts.values.get(f"bias_{key}")
     if own is not None or (key == "schedule" and settings.train.bias_schedule is not None):
         return False
-    return _no_rate_of_biases(facts) in ((None, "lr") if key == "lr" else (None,))
+    return _zero_bias_rate_key(facts) in ((None, "lr") if key == "lr" else (None,))
 
 
-def _no_rate(facts: LayerFacts, *keys: str) -> str | None:
+def _zero_rate_key(facts: LayerFacts, *keys: str) -> str | None:
     """Return the first of ``keys`` that sets the learning rate to 0 for all inputs."""
-    return next((key for key in keys if _said(facts, key) == {0}), None)
+    return next((key for key in keys if _values_of(facts, key) == {0}), None)
 
 
-def _no_rate_of_biases(facts: LayerFacts) -> str | None:
+def _zero_bias_rate_key(facts: LayerFacts) -> str | None:
     """Return the key that sets the biases' learning rate to 0: one of their own, or the weights' ``lr``."""
-    own = _no_rate(facts, "bias_lr", "bias_lr_mult")
-    return own or (_no_rate(facts, "lr") if facts.values.get("bias_lr") is None else None)
+    own = _zero_rate_key(facts, "bias_lr", "bias_lr_mult")
+    return own or (_zero_rate_key(facts, "lr") if facts.values.get("bias_lr") is None else None)
 
 
-def _said(facts: LayerFacts, key: str) -> set[Any]:
+def _values_of(facts: LayerFacts, key: str) -> set[Any]:
     """The values of a key over all inputs."""
     value = facts.values.get(key)
     return set(value.values) if isinstance(value, PerInput) else {value}
 
 
-def _nothing_over_parts(facts: LayerFacts) -> Iterator[str]:
+def _why_no_norm_over_parts(facts: LayerFacts) -> Iterator[str]:
     """Yield the reason why ``norm_over=parts`` has no effect, if it has none."""
     name = facts.section.name.text
-    if _said(facts, "parts") == {1}:
+    if _values_of(facts, "parts") == {1}:
         yield f"{name} is one part: parts=2 would make two"
-    elif _said(facts, "max_norm") | _said(facts, "fixed_norm") == {None}:
+    elif _values_of(facts, "max_norm") | _values_of(facts, "fixed_norm") == {None}:
         yield f"{name} has neither max_norm nor fixed_norm, which it is about"

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from netspec.check.claims import Stated, channel_arithmetic, shape_arithmetic
-from netspec.check.counts import also_wrong, refute_counts
+from netspec.check.counts import notes_on_counts, refute_counts
 from netspec.check.facts import LayerFacts
 from netspec.check.known import Circumstances, Known, Reading
 from netspec.check.lower import Lowered, Request, lower, renamed, reshaped
@@ -32,15 +32,15 @@ from netspec.lowering import Grouping, LayerType, Operand
 from netspec.source import Span
 from netspec.units import plural
 
-MOST_ODD = 4
+MOST_LABELS = 4
 """How many of the inputs with mismatching shapes are labelled."""
 
 
 class Value(NamedTuple):
-    """A layer's output, as far as it is known. ``other`` is its shape if its own claim or one above it is wrong."""
+    """A layer's output, as far as it is known. ``alternative`` is its shape if a claim here or above is wrong."""
 
     operand: Operand
-    other: Shape | None = None
+    alternative: Shape | None = None
     lowered: Lowered | None = None
 
 
@@ -78,23 +78,23 @@ class Walk:
         name = section.name.text
         inputs = self.wiring.inputs[number]
         reading = self.reader.read(section, len(inputs or ()))
-        found, values = reading.type, reading.values
+        layer_type, values = reading.type, reading.values
         stated = Stated(section, reading.shape, reading.counts)
         value: Value | None = None
         reads: tuple[Shape, ...] = ()
-        sound = inputs is not None and all(self.values[i] is not None for i in inputs)
-        if found and values is not None and inputs is not None and self._inputs_fit(number, found, inputs):
-            request = self._request(number, found, values, inputs)
-            if sound and request:
+        inputs_known = inputs is not None and all(self.values[i] is not None for i in inputs)
+        if layer_type and values is not None and inputs is not None and self._inputs_fit(number, layer_type, inputs):
+            request = self._request(number, layer_type, values, inputs)
+            if inputs_known and request:
                 read = [v for i in inputs if (v := self.values[i])]
                 value = self._lower(request, read, stated, reading)
                 reads = self._reads.get(name, ())
-        elif found and found.grouping == "weights" and _names_an_owner(section):
-            self._owner(number, found)  # report an unknown name in spite of the other mistakes
+        elif layer_type and layer_type.grouping == "weights" and _names_weights_owner(section):
+            self._weights_owner(number, layer_type)  # report an unknown name in spite of the other mistakes
         if value is None and stated.shape is not None:
-            stated = self._in_order(stated, name, values or {}, reads)
+            stated = self._in_axis_order(stated, name, values or {}, reads)
             assert stated.shape is not None
-            placement = self._likely_placement(found, values, inputs)
+            placement = self._likely_placement(layer_type, values, inputs)
             if not placement.split or stated.shape.channels % self.groups == 0:
                 value = Value(Operand(name, stated.shape, placement))
         self.values.append(value)
@@ -102,7 +102,7 @@ class Walk:
         self.facts.append(
             LayerFacts(
                 section,
-                found.name if found else None,
+                layer_type.name if layer_type else None,
                 values or {},
                 inputs or (),
                 reads,
@@ -113,17 +113,17 @@ class Walk:
             )
         )
 
-    def _inputs_fit(self, number: int, found: LayerType, inputs: tuple[int, ...]) -> bool:
+    def _inputs_fit(self, number: int, layer_type: LayerType, inputs: tuple[int, ...]) -> bool:
         section = self.sections[number]
         name = section.name.text
-        least, most = found.arity
+        least, most = layer_type.arity
         if len(inputs) < least and len(section.values) > 1 and "inputs" not in section.body.keys:
             return False  # inputs written without ``inputs=`` are reported already
         if len(inputs) < least or (most is not None and len(inputs) > most):
             needs = f"{least}" if least == most else f"at least {least}" if most is None else f"{least} to {most}"
             self.findings.add(
                 "wrong-inputs",
-                f"{name} reads {plural(len(inputs), 'layer')}; {found.name} needs {needs}",
+                f"{name} reads {plural(len(inputs), 'layer')}; {layer_type.name} needs {needs}",
                 _inputs_span(section),
                 notes=("inputs=a,b names the layers that it reads",),
                 layer=name,
@@ -143,21 +143,23 @@ class Walk:
         return True
 
     def _request(
-        self, number: int, found: LayerType, values: Mapping[str, Any], inputs: tuple[int, ...]
+        self, number: int, layer_type: LayerType, values: Mapping[str, Any], inputs: tuple[int, ...]
     ) -> Request | None:
         section = self.sections[number]
         owner: Lowered | None = None
         if values.get("weights"):
-            target = self._owner(number, found)
+            target = self._weights_owner(number, layer_type)
             value = self.values[target] if target is not None else None
             if value is None or value.lowered is None:
                 return None
             owner = value.lowered
-        grouping: Grouping = "gathers" if found.name == "flatten" and number in self._gathered else found.grouping
+        grouping: Grouping = (
+            "gathers" if layer_type.name == "flatten" and number in self._gathered else layer_type.grouping
+        )
         names = tuple(self.sections[i].name.text for i in inputs)
-        return Request(section.name.text, found, grouping, values, names, self.groups, self.settings.train, owner)
+        return Request(section.name.text, layer_type, grouping, values, names, self.groups, self.settings.train, owner)
 
-    def _owner(self, number: int, found: LayerType) -> int | None:
+    def _weights_owner(self, number: int, layer_type: LayerType) -> int | None:
         """Return the index of the layer that ``weights=`` names. Report it if its weights cannot be shared."""
         section = self.sections[number]
         name, word = section.name.text, by_key(section.pairs)["weights"].value
@@ -177,10 +179,10 @@ class Walk:
             )
             return None
         facts = self.facts[target]
-        if facts.type and facts.type != found.name:
+        if facts.type and facts.type != layer_type.name:
             self.findings.add(
                 "weights-mismatch",
-                f"{name} is {found.name} and cannot take the weights of {word.text}, which is {facts.type}",
+                f"{name} is {layer_type.name} and cannot take the weights of {word.text}, which is {facts.type}",
                 word.span,
                 layer=name,
             )
@@ -190,101 +192,109 @@ class Walk:
     def _lower(self, request: Request, read: Sequence[Value], stated: Stated, reading: Reading) -> Value | None:
         """Lower a layer and check its claim against the result."""
         operands = [v.operand for v in read]
-        doubtful = any(v.other is not None for v in read)
-        others = reshaped(operands, [v.other or v.operand.shape for v in read]) if doubtful else ()
+        doubtful = any(v.alternative is not None for v in read)
+        alternative_operands = reshaped(operands, [v.alternative or v.operand.shape for v in read]) if doubtful else ()
         fault: Fault | None = None
         try:
-            lowered = self._lowered(request, operands, reading)
-        except Fault as said:
-            lowered, fault = None, said
-        second = self._second(request, others) if doubtful else None
-        if second is not None and (lowered is None or second.value.shape == stated.shape != lowered.value.shape):
+            lowered = self._lower_cached(request, operands, reading)
+        except Fault as error:
+            lowered, fault = None, error
+        alternative_lowered = self._lower_alternative(request, alternative_operands) if doubtful else None
+        if alternative_lowered is not None and (
+            lowered is None or alternative_lowered.value.shape == stated.shape != lowered.value.shape
+        ):
             # Only the shapes computed above make this layer possible, or prove its claim: believe them from here on.
-            lowered, second, fault, operands = second, None, None, list(others)
+            lowered, alternative_lowered, fault, operands = alternative_lowered, None, None, list(alternative_operands)
         self._reads[request.name] = tuple(o.shape for o in operands)
         if lowered is None:
             assert fault is not None
-            labels = self._flattened(request.name) if fault.code == "needs-image" else ()
+            labels = self._vector_labels(request.name) if fault.code == "needs-image" else ()
             if fault.code == "shapes-differ" and request.type.grouping != "weights":
-                labels = self._odd(request, operands)
+                labels = self._mismatch_labels(request, operands)
             section = stated.section
             self.findings.fault(fault, request.name, section.values[0].span, by_key(section.pairs), labels)
             if isinstance(fault.operation, Op):
                 self._failed[request.name] = fault.operation
             return None
-        other: Shape | None = None
-        if second is not None and stated.shape is None and second.value.shape != lowered.value.shape:
-            other = second.value.shape
-        return self._claim(Value(lowered.value, other, lowered), lowered, stated, request.name, second)
+        alternative: Shape | None = None
+        if (
+            alternative_lowered is not None
+            and stated.shape is None
+            and alternative_lowered.value.shape != lowered.value.shape
+        ):
+            alternative = alternative_lowered.value.shape
+        return self._check_claim(
+            Value(lowered.value, alternative, lowered), lowered, stated, request.name, alternative_lowered
+        )
 
-    def _lowered(self, request: Request, operands: Sequence[Operand], reading: Reading) -> Lowered:
+    def _lower_cached(self, request: Request, operands: Sequence[Operand], reading: Reading) -> Lowered:
         """Lower a layer, or rename the cached result of an equal one. Raises ``Fault``."""
         if request.owner is not None:
             return lower(request, operands)
         names = request.input_names
         reads = tuple([(o.shape, o.placement, names.index(n)) for o, n in zip(operands, names, strict=True)])
-        alike = Circumstances(reading, request.grouping, reads)
+        key = Circumstances(reading, request.grouping, reads)
 
-        def by_another_name() -> Lowered:
-            return renamed(self.known.alike.get(alike, lambda: lower(request, operands)), request)
+        def lower_by_name() -> Lowered:
+            return renamed(self.known.alike.get(key, lambda: lower(request, operands)), request)
 
-        return self.known.lowered.get((alike, request.name, request.input_names), by_another_name)
+        return self.known.lowered.get((key, request.name, request.input_names), lower_by_name)
 
-    def _flattened(self, name: str) -> tuple[Label, ...]:
+    def _vector_labels(self, name: str) -> tuple[Label, ...]:
         """Label the layer that made the vector that the named layer reads."""
         inputs: Sequence[int] = self.wiring.inputs[self.wiring.index[name]] or ()
-        maker = None
+        first = None
         while inputs and (read := self.values[inputs[0]]) and not read.operand.shape.is_image:
-            maker = self.facts[inputs[0]]
-            inputs = maker.inputs
-        if maker is None or not maker.section.values:
+            first = self.facts[inputs[0]]
+            inputs = first.inputs
+        if first is None or not first.section.values:
             return ()
-        return (Label(maker.section.values[0].span, f"{maker.section.name.text} makes a vector"),)
+        return (Label(first.section.values[0].span, f"{first.section.name.text} makes a vector"),)
 
-    def _odd(self, request: Request, operands: Sequence[Operand]) -> tuple[Label, ...]:
+    def _mismatch_labels(self, request: Request, operands: Sequence[Operand]) -> tuple[Label, ...]:
         """Label the inputs whose shapes do not match those of the others."""
         shapes = [operand.shape for operand in operands]
-        odd = dict.fromkeys((request.input_names[n], shapes[n]) for n in odd_ones(shapes))
-        spans = {name: self.facts[self.wiring.index[name]].section.name.span for name, _ in odd}
-        return tuple(Label(spans[name], f"{name} is {shape}") for name, shape in odd)[:MOST_ODD]
+        mismatches = dict.fromkeys((request.input_names[n], shapes[n]) for n in odd_shapes(shapes))
+        spans = {name: self.facts[self.wiring.index[name]].section.name.span for name, _ in mismatches}
+        return tuple(Label(spans[name], f"{name} is {shape}") for name, shape in mismatches)[:MOST_LABELS]
 
     def _likely_placement(
-        self, found: LayerType | None, values: Mapping[str, Any] | None, inputs: tuple[int, ...] | None
+        self, layer_type: LayerType | None, values: Mapping[str, Any] | None, inputs: tuple[int, ...] | None
     ) -> Placement:
         """Guess the placement of a layer that could not be computed but claims a shape."""
         read = [v.operand for i in inputs or () if (v := self.values[i])]
         gpu = (values or {}).get("gpu")
-        if found and read and self.groups > 1:
+        if layer_type and read and self.groups > 1:
             try:
-                return place(found.grouping, gpu, read, self.groups)
+                return place(layer_type.grouping, gpu, read, self.groups)
             except Fault:
                 return WHOLE
-        weighted = found is None or found.grouping == "weights"
+        weighted = layer_type is None or layer_type.grouping == "weights"
         return SPLIT if weighted and self.groups > 1 else WHOLE
 
-    def _second(self, request: Request, others: Sequence[Operand]) -> Lowered | None:
+    def _lower_alternative(self, request: Request, operands: Sequence[Operand]) -> Lowered | None:
         """Lower the layer as it is if the refuted claims above it are wrong."""
         try:
-            return lower(request, others)
+            return lower(request, operands)
         except Fault:
             return None
 
-    def _in_order(self, stated: Stated, name: str, values: Mapping[str, Any], reads: Sequence[Shape]) -> Stated:
+    def _in_axis_order(self, stated: Stated, name: str, values: Mapping[str, Any], reads: Sequence[Shape]) -> Stated:
         """Return the claim of a layer that could not be computed, as channels x height x width.
 
         A claim that is written height x width x channels is recognised by the layer's number of filters or, for a
         window without filters, by its input's channels. It is reported.
         """
         shape = stated.shape
-        read = reads[0].channels if len(reads) == 1 and "kernel" in values else None
-        channels = values.get("filters", read)
+        channels_read = reads[0].channels if len(reads) == 1 and "kernel" in values else None
+        channels = values.get("filters", channels_read)
         if shape is None or not shape.is_image or shape.width != channels or shape.channels == channels:
             return stated
-        turned = Shape(shape.width, shape.channels, shape.height)
-        self._tell_turned(stated, turned, name)
-        return stated._replace(shape=turned)
+        reordered = Shape(shape.width, shape.channels, shape.height)
+        self._report_axis_order(stated, reordered, name)
+        return stated._replace(shape=reordered)
 
-    def _tell_turned(self, stated: Stated, turned: Shape, name: str) -> None:
+    def _report_axis_order(self, stated: Stated, reordered: Shape, name: str) -> None:
         """Report a claim that is written height x width x channels.
 
         The message does not depend on whether the layer could be computed, so that it stays the same when another
@@ -293,30 +303,32 @@ class Walk:
         assert stated.shape_span is not None
         self.findings.add(
             "claim-refuted",
-            f"{name}: a claim is channels x height x width, {turned}, and not {stated.shape}",
+            f"{name}: a claim is channels x height x width, {reordered}, and not {stated.shape}",
             stated.shape_span,
-            fixes=(Fix(f"claim {turned}", (Edit(stated.shape_span, str(turned)),)),),
+            fixes=(Fix(f"claim {reordered}", (Edit(stated.shape_span, str(reordered)),)),),
             layer=name,
         )
 
-    def _claim(self, value: Value, lowered: Lowered, stated: Stated, name: str, second: Lowered | None) -> Value:
+    def _check_claim(
+        self, value: Value, lowered: Lowered, stated: Stated, name: str, alternative: Lowered | None
+    ) -> Value:
         """Prove or refute a claim, and return the value that the readers are checked against.
 
-        ``second`` is the layer as it is if refuted claims above it are wrong.
+        ``alternative`` is the layer as it is if refuted claims above it are wrong.
         """
         computed = lowered.value.shape
         if stated.shape is not None and stated.shape != computed:
             assert stated.shape_span is not None
             if computed.is_image and stated.shape == (*computed[1:], computed[0]):
-                self._tell_turned(stated, computed, name)
+                self._report_axis_order(stated, computed, name)
                 if self.settings.groups is not None:
-                    refute_counts(self.findings, stated, lowered, name, (computed,), second)
+                    refute_counts(self.findings, stated, lowered, name, (computed,), alternative)
                 return value
             notes = shape_arithmetic(lowered.steps)
             if computed.is_image and stated.shape[1:] == computed[1:]:
                 notes = channel_arithmetic(lowered.steps)
             if self.settings.groups is not None:
-                notes = (*notes, *also_wrong(stated, lowered, stated.shape))
+                notes = (*notes, *notes_on_counts(stated, lowered, stated.shape))
             self.findings.add(
                 "claim-refuted",
                 f"{name} is {computed}, not {stated.shape}",
@@ -328,19 +340,19 @@ class Walk:
                 refute_counts(self.findings, stated, lowered, name, (computed, stated.shape))
             return Value(Operand(name, stated.shape, lowered.value.placement), computed, lowered)
         if self.settings.groups is not None:
-            refute_counts(self.findings, stated, lowered, name, (computed,), second)
+            refute_counts(self.findings, stated, lowered, name, (computed,), alternative)
         return value
 
 
-def odd_ones(shapes: Sequence[Shape]) -> list[int]:
+def odd_shapes(shapes: Sequence[Shape]) -> list[int]:
     """Return the indices of the shapes that differ from most in height and width or, if those agree, in channels.
 
     Of two different shapes, both are returned.
     """
     sizes: list[tuple[int, ...]] = [tuple(shape[1:]) for shape in shapes]
-    told = sizes if len(set(sizes)) > 1 else [tuple(shape) for shape in shapes]
-    (usual, _), *_ = Counter(told).most_common()
-    return [n for n, one in enumerate(told) if len(told) == 2 or one != usual]
+    compared = sizes if len(set(sizes)) > 1 else [tuple(shape) for shape in shapes]
+    (usual, _), *_ = Counter(compared).most_common()
+    return [n for n, size in enumerate(compared) if len(compared) == 2 or size != usual]
 
 
 def _inputs_span(section: Section) -> Span:
@@ -349,6 +361,6 @@ def _inputs_span(section: Section) -> Span:
     return pair.span if pair else section.values[0].span
 
 
-def _names_an_owner(section: Section) -> bool:
+def _names_weights_owner(section: Section) -> bool:
     """Whether ``weights=`` is given and is a name."""
     return "weights" in section.body.keys and isinstance(by_key(section.pairs)["weights"].value, Word)

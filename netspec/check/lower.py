@@ -82,48 +82,48 @@ def lower(request: Request, operands: Sequence[Operand]) -> Lowered:
     return Lowered(layer, nodes, tuple(declared.own), value, steps, tuple(declared.weights))
 
 
-def renamed(made: Lowered, request: Request) -> Lowered:
+def renamed(lowered: Lowered, request: Request) -> Lowered:
     """Return a lowered layer under the name, and with the input names, of another layer that is otherwise the same.
 
     The names of a layer's operations and parameters all begin with the layer's name.
     """
-    old, name = made.layer.name, request.name
-    if (old, made.layer.inputs) == (name, request.input_names):
-        return made
-    reads = dict(zip(made.layer.inputs, request.input_names, strict=True))
+    old_name, name = lowered.layer.name, request.name
+    if (old_name, lowered.layer.inputs) == (name, request.input_names):
+        return lowered
+    reads = dict(zip(lowered.layer.inputs, request.input_names, strict=True))
 
-    def own(text: str) -> str:
-        return name + text[len(old) :]
+    def rename(text: str) -> str:
+        return name + text[len(old_name) :]
 
     nodes = tuple(
         Node(
-            own(node.name),
+            rename(node.name),
             name,
             node.op,
-            tuple(reads[read] if read in reads else own(read) for read in node.inputs),
-            tuple(map(own, node.params)),
+            tuple(reads[read] if read in reads else rename(read) for read in node.inputs),
+            tuple(map(rename, node.params)),
             node.output,
             node.placement,
         )
-        for node in made.nodes
+        for node in lowered.nodes
     )
-    parameters = tuple(replace(p, key=own(p.key), layer=name) for p in made.parameters)
-    layer = made.layer
+    parameters = tuple(replace(p, key=rename(p.key), layer=name) for p in lowered.parameters)
+    layer = lowered.layer
     return Lowered(
         Layer(
             name,
             layer.type,
             request.input_names,
-            tuple(map(own, layer.nodes)),
+            tuple(map(rename, layer.nodes)),
             layer.output,
             layer.placement,
             layer.reads,
         ),
         nodes,
         parameters,
-        Operand(name, made.value.shape, made.value.placement),
-        made.steps,
-        tuple(weight._replace(key=own(weight.key)) for weight in made.weights),
+        Operand(name, lowered.value.shape, lowered.value.placement),
+        lowered.steps,
+        tuple(weight._replace(key=rename(weight.key)) for weight in lowered.weights),
     )
 
 
@@ -151,44 +151,44 @@ class _Parameters:
         self.own: list[Parameter] = []
         self.weights: list[Weight] = []
 
-    def declare(self, wanted: ParamShape, index: int | None, start: Initialiser) -> str:
-        shared = self.request.owner
-        if wanted.role == "weight" and shared is not None:
-            weight = self._shared(shared, wanted, index or 0)
+    def declare(self, param: ParamShape, index: int | None, initialiser: Initialiser) -> str:
+        owner = self.request.owner
+        if param.role == "weight" and owner is not None:
+            weight = self._shared(owner, param, index or 0)
             self.weights.append(weight)
             return weight.key
-        suffix = wanted.role if index is None else f"{wanted.role}s.{index}"
+        suffix = param.role if index is None else f"{param.role}s.{index}"
         key = f"{self.request.name}.{suffix}"
-        lr, momentum, decay = self._learning(wanted, index or 0)
-        drawn = start.distribution(wanted.fan_in, wanted.fan_out)
-        schedule = self._schedule(wanted, index or 0)
-        held = self._constraint(index or 0) if wanted.role == "weight" else FREE
+        lr, momentum, decay = self._learning(param, index or 0)
+        distribution = initialiser.distribution(param.fan_in, param.fan_out)
+        schedule = self._schedule(param, index or 0)
+        constraint = self._constraint(index or 0) if param.role == "weight" else FREE
         every = self.values.get("update_every")
         every = None if every == self.request.train.accumulate else every
-        divided = self._given("super_eps", index or 0) if wanted.role == "weight" else None
-        decay = 0.0 if divided is not None else decay  # the update rule of super_eps has no weight decay
+        super_eps = self._value("super_eps", index or 0) if param.role == "weight" else None
+        decay = 0.0 if super_eps is not None else decay  # the update rule of super_eps has no weight decay
         self.own.append(
             Parameter(
                 key,
                 self.request.name,
-                wanted.role,
-                wanted.shape,
-                drawn,
+                param.role,
+                param.shape,
+                distribution,
                 lr,
                 momentum,
                 decay,
-                held,
+                constraint,
                 schedule,
                 every,
-                divided,
-                wanted.table,
+                super_eps,
+                param.table,
             )
         )
-        if wanted.role == "weight":
-            self.weights.append(Weight(key, wanted.shape, wanted.table))
+        if param.role == "weight":
+            self.weights.append(Weight(key, param.shape, param.table))
         return key
 
-    def _shared(self, owner: Lowered, wanted: ParamShape, index: int) -> Weight:
+    def _shared(self, owner: Lowered, param: ParamShape, index: int) -> Weight:
         if len(owner.weights) != len(self.request.input_names):
             raise Fault(
                 "weights-mismatch",
@@ -198,20 +198,20 @@ class _Parameters:
             )
         weight = owner.weights[index] if index < len(owner.weights) else None
         shape = weight.shape if weight is not None else None
-        if weight is None or shape != wanted.shape or owner.layer.placement != self.placement:
+        if weight is None or shape != param.shape or owner.layer.placement != self.placement:
             has = "x".join(map(str, shape)) if shape else "no such matrix"
-            needs = "x".join(map(str, wanted.shape))
+            needs = "x".join(map(str, param.shape))
             raise Fault(
                 "weights-mismatch",
                 f"{{layer}} cannot take {owner.layer.name}'s weights",
                 ("weights",),
                 (
                     f"{self.request.name} needs {needs}, {owner.layer.name} has {has}"
-                    if shape != wanted.shape
+                    if shape != param.shape
                     else "both must be placed alike on the GPU groups",
                 ),
             )
-        if weight.table != wanted.table:
+        if weight.table != param.table:
             raise Fault(
                 "weights-mismatch",
                 f"{{layer}} cannot take {owner.layer.name}'s weights",
@@ -220,52 +220,52 @@ class _Parameters:
             )
         return weight
 
-    def _learning(self, wanted: ParamShape, index: int) -> tuple[float, float, float]:
+    def _learning(self, param: ParamShape, index: int) -> tuple[float, float, float]:
         """Learning rate, momentum and decay of a weight or bias: the layer's own, or else those of the ``train`` line.
 
         ``index`` is the index of the input that a weight belongs to. A bias belongs to all inputs; without a rate or
         momentum of its own, it has those of the first input's weights.
         """
-        train, given = self.request.train, self._given
-        lr = _first(given("lr", index), train.lr)
-        momentum = _first(given("momentum", index), train.momentum)
-        if wanted.role == "weight":
-            decay = _first(given("decay", index), train.weight_decay)
-            return lr * given("lr_mult", index), momentum, decay * given("decay_mult", index)
+        train, value = self.request.train, self._value
+        lr = _or_default(value("lr", index), train.lr)
+        momentum = _or_default(value("momentum", index), train.momentum)
+        if param.role == "weight":
+            decay = _or_default(value("decay", index), train.weight_decay)
+            return lr * value("lr_mult", index), momentum, decay * value("decay_mult", index)
         return (
-            _first(self.values["bias_lr"], lr) * self.values["bias_lr_mult"],
-            _first(self.values["bias_momentum"], momentum),
-            _first(self.values["bias_decay"], train.bias_decay) * self.values["bias_decay_mult"],
+            _or_default(self.values["bias_lr"], lr) * self.values["bias_lr_mult"],
+            _or_default(self.values["bias_momentum"], momentum),
+            _or_default(self.values["bias_decay"], train.bias_decay) * self.values["bias_decay_mult"],
         )
 
-    def _schedule(self, wanted: ParamShape, index: int) -> OwnSchedule | None:
+    def _schedule(self, param: ParamShape, index: int) -> OwnSchedule | None:
         """The schedule of a weight or bias, or ``None`` if it is the ``train`` line's.
 
         A bias without a schedule of its own has the ``train`` line's ``bias_schedule`` or, without that, the schedule
         of the layer's (first) weights.
         """
-        train, own = self.request.train, self._given("schedule", index)
-        told = (own,) if wanted.role == "weight" else (self.values.get("bias_schedule"), train.bias_schedule, own)
-        chosen: OwnSchedule | None = next((schedule for schedule in told if schedule is not None), None)
+        train, own = self.request.train, self._value("schedule", index)
+        candidates = (own,) if param.role == "weight" else (self.values.get("bias_schedule"), train.bias_schedule, own)
+        chosen: OwnSchedule | None = next((schedule for schedule in candidates if schedule is not None), None)
         return None if chosen == train.schedule else chosen
 
     def _constraint(self, index: int) -> Constraint:
         """The bounds on the weights of one input."""
-        bounds = {key: self._given(key, index) for key in BOUNDS}
+        bounds = {key: self._value(key, index) for key in BOUNDS}
         if not any(bounds.values()):
             return FREE
-        held = Constraint(**bounds)
-        by_parts = self.values.get("norm_over") == "parts" and (held.max_norm or held.fixed_norm)
-        return replace(held, parts=self._given("parts", index)) if by_parts else held
+        constraint = Constraint(**bounds)
+        by_parts = self.values.get("norm_over") == "parts" and (constraint.max_norm or constraint.fixed_norm)
+        return replace(constraint, parts=self._value("parts", index)) if by_parts else constraint
 
-    def _given(self, key: str, index: int = 0) -> Any:
+    def _value(self, key: str, index: int = 0) -> Any:
         """The value of a key for one of the inputs, or ``None``."""
         value = self.values.get(key)
         return value.values[index] if isinstance(value, PerInput) else value
 
 
-def _first(own: float | None, otherwise: float) -> float:
-    return otherwise if own is None else own
+def _or_default(value: float | None, default: float) -> float:
+    return default if value is None else value
 
 
 def reshaped(operands: Sequence[Operand], shapes: Sequence[Shape]) -> tuple[Operand, ...]:

@@ -17,8 +17,8 @@ from netspec.language.written import without_brackets
 from netspec.lowering import LayerType
 from netspec.source import Span
 
-_WHOLE_MAP = re.compile(r"(?:adaptive|global)(avg|average|max)pool(?:ing)?|gap")
-_IN_OTHER_WORDS = {
+_GLOBAL_POOLING = re.compile(r"(?:adaptive|global)(avg|average|max)pool(?:ing)?|gap")
+_TRANSLATED_KEYS = {
     "affine": {
         **dict.fromkeys(("scale", "weight", "gamma", "coefficient"), "init=constant({})"),
         **dict.fromkeys(("shift", "offset", "beta"), "bias={}"),
@@ -26,29 +26,29 @@ _IN_OTHER_WORDS = {
 }
 """By layer type: keys of other tools, and how to write them here."""
 
-_NEVER = ("inputs", "gpu", "parts")
+_NEVER_GUESSED = ("inputs", "gpu", "parts")
 """Keys that a value without a key is never taken for."""
 
 
-def whole_map(word: str) -> str | None:
+def global_pooling(word: str) -> str | None:
     """Translate another tool's word for global pooling, such as ``GlobalAveragePooling2D``."""
-    found = _WHOLE_MAP.fullmatch(plain_word(word))
-    return found and f"{'maxpool' if found[1] == 'max' else 'avgpool'} kernel=global"
+    match = _GLOBAL_POOLING.fullmatch(plain_word(word))
+    return match and f"{'maxpool' if match[1] == 'max' else 'avgpool'} kernel=global"
 
 
-def in_other_words(owner: str, pair: Pair) -> str | None:
+def translated_key(owner: str, pair: Pair) -> str | None:
     """Translate another tool's key: ``scale=2`` of an affine layer is ``init=constant(2)`` here."""
-    said = _IN_OTHER_WORDS.get(owner, {}).get(pair.key.text)
-    return said.format(shown(pair.value)) if said and isinstance(pair.value, Number) else None
+    template = _TRANSLATED_KEYS.get(owner, {}).get(pair.key.text)
+    return template.format(shown(pair.value)) if template and isinstance(pair.value, Number) else None
 
 
-def where_type_should_be(section: Section) -> tuple[Span, str, tuple[Fix, ...]]:
+def missing_type(section: Section) -> tuple[Span, str, tuple[Fix, ...]]:
     """Return where a layer's type is missing, a note on how to write it, and a fix if it is there in another form."""
     first = section.values[0] if section.values else None
     if isinstance(first, Call):
-        over_all = whole_map(first.name.text)
-        if over_all and all(isinstance(arg, Number) and arg.value == 1 for arg in first.args) and not first.named:
-            return first.span, f"pooling over the whole map is {over_all}", (replacement(first.span, over_all),)
+        pooling = global_pooling(first.name.text)
+        if pooling and all(isinstance(arg, Number) and arg.value == 1 for arg in first.args) and not first.named:
+            return first.span, f"pooling over the whole map is {pooling}", (replacement(first.span, pooling),)
         note = "keys stand behind the type without brackets: conv filters=96 kernel=11"
         return first.span, note, (replacement(first.span, without_brackets(first)),)
     if first is not None:
@@ -56,13 +56,13 @@ def where_type_should_be(section: Section) -> tuple[Span, str, tuple[Fix, ...]]:
         return first.span, note, ()
     pair = next((p for p in section.pairs if p.key.text == "type"), None)
     if pair is not None:
-        said = shown(pair.value)
-        fixes = (replacement(pair.span, said),) if pair is section.pairs[0] else ()
-        return pair.span, f"the type stands without a key: [{section.name.text}] {said} ...", fixes
+        type_text = shown(pair.value)
+        fixes = (replacement(pair.span, type_text),) if pair is section.pairs[0] else ()
+        return pair.span, f"the type stands without a key: [{section.name.text}] {type_text} ...", fixes
     return section.name.span, "a layer is [name] type key=value ...", ()
 
 
-def meant_type(found: LayerType, pairs: Mapping[str, Pair], keys: Mapping[str, Key]) -> str | None:
+def meant_type(layer_type: LayerType, pairs: Mapping[str, Pair], keys: Mapping[str, Key]) -> str | None:
     """Return another layer type, if it has the keys that this one lacks.
 
     It is what other tools mean by this type's name, such as ``fc`` for ``linear``, whose keys may also have the other
@@ -71,28 +71,36 @@ def meant_type(found: LayerType, pairs: Mapping[str, Pair], keys: Mapping[str, K
     lacking = [key for key in pairs if key not in keys]
     if not lacking:
         return None
-    for other in filter(None, map(layers.find, WORDS.get(plain_word(found.name), ()))):
+    for other in filter(None, map(layers.find, WORDS.get(plain_word(layer_type.name), ()))):
         names = [key.name for key in other.keys]
-        theirs = [key for key in lacking if key in names or nearest(key, names)]
+        known_there = [key for key in lacking if key in names or nearest(key, names)]
         absent = [key for key in lacking if plain_word(key) in ABSENT_KEYS]
-        if theirs and len(theirs) + len(absent) == len(lacking) and not any(nearest(key, keys) for key in lacking):
+        if (
+            known_there
+            and len(known_there) + len(absent) == len(lacking)
+            and not any(nearest(key, keys) for key in lacking)
+        ):
             return other.name
-    longer = (layers.find(name) for name in sorted(layers.names(), key=len) if name.startswith(found.name))
-    return next((t.name for t in longer if t and t is not found and all(t.key(key) for key in pairs)), None)
+    longer = (layers.find(name) for name in sorted(layers.names(), key=len) if name.startswith(layer_type.name))
+    return next((t.name for t in longer if t and t is not layer_type and all(t.key(key) for key in pairs)), None)
 
 
-def with_keys(stray: Sequence[Value], section: Section, found: LayerType) -> Fix | None:
+def with_keys(stray: Sequence[Value], section: Section, layer_type: LayerType) -> Fix | None:
     """Return a fix that puts the most likely key before each value that has none.
 
     Numbers go to required keys that are missing (``conv 96 11``) or to the type's first key, words to keys that accept
     them (``conv ... relu``). Other words are taken for layers to read (``sum a b``).
     """
-    free = [key for key in found.keys if not (key.name in section.body.keys or key.of_training or key.name in _NEVER)]
+    free = [
+        key
+        for key in layer_type.keys
+        if not (key.name in section.body.keys or key.of_training or key.name in _NEVER_GUESSED)
+    ]
     texts: list[str] = []
     for value in stray:
-        key = next((key for key in free if _may_have(key, value, first=key is found.keys[0])), None)
+        key = next((key for key in free if _may_be_meant(key, value, first=key is layer_type.keys[0])), None)
         if key is None:
-            joins = found.arity[1] != 1 and found.grouping != "weights"
+            joins = layer_type.arity[1] != 1 and layer_type.grouping != "weights"
             return _as_inputs(stray) if joins and "inputs" not in section.body.keys else None
         free.remove(key)
         texts.append(f"{key.name}={shown(value)}")
@@ -100,7 +108,7 @@ def with_keys(stray: Sequence[Value], section: Section, found: LayerType) -> Fix
     return Fix(f"write {' '.join(texts)}", edits)
 
 
-def _may_have(key: Key, value: Value, *, first: bool) -> bool:
+def _may_be_meant(key: Key, value: Value, *, first: bool) -> bool:
     """Whether a value without a key may be meant for ``key``: a word that the key accepts, or a number if the key is
     required or the type's ``first``."""
     if isinstance(value, Word | Call):

@@ -48,8 +48,8 @@ def check_group(gpu: GpuKey, groups: int) -> None:
     """Raise the fault ``no-such-group`` if ``gpu`` is not one of the groups."""
     largest = max(gpu) if isinstance(gpu, tuple) else gpu
     if isinstance(largest, int) and largest >= groups:
-        has = f"the file has {groups} groups, 0 to {groups - 1}" if groups > 1 else "the file has no gpus statement"
-        raise Fault("no-such-group", f"{{layer}}: there is no GPU group {largest}", ("gpu",), (has,))
+        note = f"the file has {groups} groups, 0 to {groups - 1}" if groups > 1 else "the file has no gpus statement"
+        raise Fault("no-such-group", f"{{layer}}: there is no GPU group {largest}", ("gpu",), (note,))
 
 
 def _joined(operands: Sequence[Operand], groups: int) -> Placement:
@@ -70,13 +70,13 @@ def _mismatch(what: str, operands: Sequence[Operand]) -> Fault:
         f"{{layer}} {what}",
         ("inputs",),
         (
-            ", ".join(f"{o.node} ({o.shape}) is {words(o.placement)}" for o in operands),
+            ", ".join(f"{o.node} ({o.shape}) is {described(o.placement)}" for o in operands),
             "gpu=0 makes this layer whole on group 0, gpu=all on an input splits that one",
         ),
     )
 
 
-def words(placement: Placement) -> str:
+def described(placement: Placement) -> str:
     """Describe a placement in words."""
     if placement.split:
         return "split over the groups"

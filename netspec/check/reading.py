@@ -9,11 +9,11 @@ from typing import Any
 from netspec import layers
 from netspec.check.claims import read_claim
 from netspec.check.known import Known, Reading
-from netspec.check.meant import meant_type, where_type_should_be, whole_map, with_keys
+from netspec.check.meant import global_pooling, meant_type, missing_type, with_keys
 from netspec.check.placement import check_group
-from netspec.check.report import Findings, in_one, replacement
+from netspec.check.report import Findings, joined_size, replacement
 from netspec.check.statements import BAD, Settings
-from netspec.check.values import distinct, keys_of, listed, read_pairs
+from netspec.check.values import keys_of, list_keys, pairs_by_key, read_pairs
 from netspec.diagnostics import Label
 from netspec.ir.fault import Fault
 from netspec.ir.shape import Shape
@@ -31,7 +31,7 @@ class Reader:
         self.findings = findings
         self.input_shape = input_shape
         self.known = known
-        self._base: dict[str, tuple[dict[str, Any], frozenset[str]]] = {}
+        self._defaults_of_types: dict[str, tuple[dict[str, Any], frozenset[str]]] = {}
 
     @cached_property
     def _trial(self) -> Reader:
@@ -40,14 +40,14 @@ class Reader:
 
     def read(self, section: Section, inputs: int) -> Reading:
         """Read a layer with this number of inputs. Equal statements without mistakes are read only once."""
-        said = section.body.said
-        if said:
-            known = self.known.readings.get((said, inputs), lambda: self._faultless(section, inputs))
-            if known is not None:
-                return known
+        words = section.body.said
+        if words:
+            reading = self.known.readings.get((words, inputs), lambda: self._read_if_correct(section, inputs))
+            if reading is not None:
+                return reading
         return self._read(section, inputs)
 
-    def _faultless(self, section: Section, inputs: int) -> Reading | None:
+    def _read_if_correct(self, section: Section, inputs: int) -> Reading | None:
         """Read a statement, or return ``None`` if it has mistakes, which must be reported at each layer."""
         trial = self._trial
         reading = trial._read(Section(section.name, section.body, section.span), inputs)
@@ -59,42 +59,42 @@ class Reader:
     def _read(self, section: Section, inputs: int) -> Reading:
         name = section.name.text
         shape, counts = read_claim(section.claim, self.findings, name)
-        pairs = distinct(section.pairs, self.findings, name)
-        found = None if section.broken else self._type(section)
-        values = self._keys(section, found, pairs, inputs) if found else None
-        return Reading(found, values, shape, counts)
+        pairs = pairs_by_key(section.pairs, self.findings, name)
+        layer_type = None if section.broken else self._type(section)
+        values = self._key_values(section, layer_type, pairs, inputs) if layer_type else None
+        return Reading(layer_type, values, shape, counts)
 
     def _type(self, section: Section) -> LayerType | None:
         name = section.name.text
         word = section.values[0] if section.values else None
         if not isinstance(word, Word):
-            span, note, fixes = where_type_should_be(section)
+            span, note, fixes = missing_type(section)
             self.findings.add("missing-type", f"{name} has no type", span, notes=(note,), fixes=fixes, layer=name)
             return None
-        found = layers.find(word.text)
-        if found is None:
-            over_all = whole_map(word.text) if "kernel" not in section.body.keys else None
-            if over_all:
-                message = f"layer type '{word.text}' is unknown; did you mean {over_all}?"
-                fixes = (replacement(word.span, over_all),)
+        layer_type = layers.find(word.text)
+        if layer_type is None:
+            pooling = global_pooling(word.text) if "kernel" not in section.body.keys else None
+            if pooling:
+                message = f"layer type '{word.text}' is unknown; did you mean {pooling}?"
+                fixes = (replacement(word.span, pooling),)
                 self.findings.add("unknown-type", message, word.span, fixes=fixes, layer=name)
                 return None
             self.findings.unknown("unknown-type", "layer type", word, layers.names(), layer=name)
             return None
-        stray = _stray(section, found)
+        stray = _stray(section, layer_type)
         if stray:
-            self._say_stray(stray, section, found)
-        return found
+            self._report_stray(stray, section, layer_type)
+        return layer_type
 
-    def _say_stray(self, stray: Sequence[Value], section: Section, found: LayerType) -> None:
+    def _report_stray(self, stray: Sequence[Value], section: Section, layer_type: LayerType) -> None:
         what = shown(stray[0]) + (f" ... {shown(stray[-1])}" if len(stray) > 1 else "")
-        message = f"{found.name} does not take '{what}' without a key"
-        fix = in_one(section.values[1:]) if found.operand else None
-        meant = None if fix else with_keys(stray, section, found)
+        message = f"{layer_type.name} does not take '{what}' without a key"
+        fix = joined_size(section.values[1:]) if layer_type.operand else None
+        meant = None if fix else with_keys(stray, section, layer_type)
         if meant:
             message += f"; did you mean {meant.title.removeprefix('write ')}?"
             fix = meant
-        keys = f"values are given as key=value; {listed(keys_of(found), found.name)}"
+        keys = f"values are given as key=value; {list_keys(keys_of(layer_type), layer_type.name)}"
         self.findings.add(
             "stray-value",
             message,
@@ -104,43 +104,44 @@ class Reader:
             layer=section.name.text,
         )
 
-    def _say_wrong_type(self, section: Section, found: LayerType, meant: str, pair: Pair) -> None:
+    def _report_wrong_type(self, section: Section, layer_type: LayerType, meant: str, pair: Pair) -> None:
         type_span, key = section.values[0].span, pair.key.text
         other = layers.find(meant)
-        known = other is not None and other.key(key) is not None
-        lacking = f"{key} is a key of {meant}, not of {found.name}" if known else f"{found.name} has no key '{key}'"
+        message = f"{layer_type.name} has no key '{key}'"
+        if other is not None and other.key(key) is not None:
+            message = f"{key} is a key of {meant}, not of {layer_type.name}"
         self.findings.add(
             "unknown-key",
-            f"{lacking}; did you mean {meant}?",
+            f"{message}; did you mean {meant}?",
             pair.key.span,
-            notes=(f"{found.name}: {found.doc}",),
+            notes=(f"{layer_type.name}: {layer_type.doc}",),
             labels=(Label(type_span, "this is another type"),),
             fixes=(replacement(type_span, meant),),
             layer=section.name.text,
         )
 
-    def _keys(
-        self, section: Section, found: LayerType, pairs: Mapping[str, Pair], inputs: int
+    def _key_values(
+        self, section: Section, layer_type: LayerType, pairs: Mapping[str, Pair], inputs: int
     ) -> dict[str, Any] | None:
         """Return the values of all keys except ``inputs``, or ``None`` if one that is needed is not known."""
         name = section.name.text
-        keys = keys_of(found)
-        if meant := meant_type(found, pairs, keys):
-            self._say_wrong_type(section, found, meant, next(pairs[key] for key in pairs if key not in keys))
+        keys = keys_of(layer_type)
+        if meant := meant_type(layer_type, pairs, keys):
+            self._report_wrong_type(section, layer_type, meant, next(pairs[key] for key in pairs if key not in keys))
             return None
-        given, bad = read_pairs(pairs, keys, found.name, self.findings, name, inputs)
-        defaults, unknown = self._defaults(found)
+        given, bad = read_pairs(pairs, keys, layer_type.name, self.findings, name, inputs)
+        defaults, unknown = self._defaults(layer_type)
         values = {**defaults, **given}
         bad |= unknown - given.keys()
         if bad:
-            harmless = {k.name: k.default for k in found.keys if k.name in bad and not (k.of_shape or k.required)}
+            harmless = {k.name: k.default for k in layer_type.keys if k.name in bad and not (k.of_shape or k.required)}
             values.update(harmless)
             bad -= harmless.keys()
         if self.settings.groups is None and "gpu" in values:
             values["gpu"] = None
-        missing = [key for key in found.keys if key.name not in values and key.name not in bad]
+        missing = [key for key in layer_type.keys if key.name not in values and key.name not in bad]
         # A value without a key, which is reported already, most likely belongs to a missing key.
-        for key in missing if not _stray(section, found) else ():
+        for key in missing if not _stray(section, layer_type) else ():
             self.findings.add(
                 "missing-key",
                 f"{name} needs {key.name}=, {key.kind.doc}",
@@ -148,57 +149,57 @@ class Reader:
                 notes=(f"{key.name}: {key.doc}",),
                 layer=name,
             )
-        operand = self._operand(section, found)
-        if found.operand:
-            values[found.operand.name] = operand
-        if bad or missing or (found.operand and operand is None):
+        operand = self._operand(section, layer_type)
+        if layer_type.operand:
+            values[layer_type.operand.name] = operand
+        if bad or missing or (layer_type.operand and operand is None):
             return None
         try:
             check_group(values.get("gpu"), self.settings.groups or 1)
-            if found.agree:
-                found.agree(values)
+            if layer_type.agree:
+                layer_type.agree(values)
         except Fault as fault:
             self.findings.fault(fault, name, section.values[0].span, pairs)
             return None
         values.pop("inputs", None)
         return values
 
-    def _defaults(self, found: LayerType) -> tuple[dict[str, Any], frozenset[str]]:
+    def _defaults(self, layer_type: LayerType) -> tuple[dict[str, Any], frozenset[str]]:
         """Return the values of keys that a layer does not give, and the keys whose value could not be read."""
-        known = self._base.get(found.name)
-        if known is None:
-            base = {key.name: key.default for key in found.keys if not key.required}
-            base.update({k: v for k, v in self.settings.net.items() if k in base})
-            base.update(self.settings.defaults.get(found.name, {}))
-            known = base, frozenset(key for key, value in base.items() if value is BAD)
-            self._base[found.name] = known
-        return known
+        cached = self._defaults_of_types.get(layer_type.name)
+        if cached is None:
+            values = {key.name: key.default for key in layer_type.keys if not key.required}
+            values.update({k: v for k, v in self.settings.net.items() if k in values})
+            values.update(self.settings.defaults.get(layer_type.name, {}))
+            cached = values, frozenset(key for key, value in values.items() if value is BAD)
+            self._defaults_of_types[layer_type.name] = cached
+        return cached
 
-    def _operand(self, section: Section, found: LayerType) -> Any:
-        if found.operand is None:
+    def _operand(self, section: Section, layer_type: LayerType) -> Any:
+        if layer_type.operand is None:
             return None
         if self.input_shape is not None:
             return self.input_shape
-        if len(section.values) < 2 and found.operand.name in section.body.keys:
+        if len(section.values) < 2 and layer_type.operand.name in section.body.keys:
             return None  # it is given with a key, which is reported already
         if len(section.values) < 2:
             self.findings.add(
                 "missing-value",
-                f"{section.name.text} needs its {found.operand.name}, {found.operand.kind.doc}",
+                f"{section.name.text} needs its {layer_type.operand.name}, {layer_type.operand.kind.doc}",
                 section.values[0].span,
                 layer=section.name.text,
             )
             return None
         first = section.values[1]
-        if _stray(section, found) and not (isinstance(first, Dims) and len(first.values) == 3):
+        if _stray(section, layer_type) and not (isinstance(first, Dims) and len(first.values) == 3):
             return None  # a shape in pieces, 3 x 8 x 8, is reported already, and the first piece is no shape
         try:
-            return found.operand.kind.read(first)
+            return layer_type.operand.kind.read(first)
         except BadValue as error:
-            self.findings.bad_value(found.operand.name, error, section.name.text)
+            self.findings.bad_value(layer_type.operand.name, error, section.name.text)
             return None
 
 
-def _stray(section: Section, found: LayerType) -> tuple[Value, ...]:
+def _stray(section: Section, layer_type: LayerType) -> tuple[Value, ...]:
     """The values without a key that a layer's type does not take."""
-    return section.values[2 if found.operand else 1 :]
+    return section.values[2 if layer_type.operand else 1 :]

@@ -75,11 +75,11 @@ class Findings:
         message = f"{what} '{word.text}' is unknown" + (f"; did you mean {near}?" if near else "")
         fixes = (replacement(word.span, near, known),) if near else ()
         if code == "unknown-type" and not near:
-            notes = (*notes, *self._instead(word, known))
+            notes = (*notes, *self._unknown_type_notes(word, known))
         self.add(code, message, word.span, notes=notes, fixes=fixes, layer=layer)
         return near
 
-    def _instead(self, word: Word, known: Collection[str]) -> tuple[str, ...]:
+    def _unknown_type_notes(self, word: Word, known: Collection[str]) -> tuple[str, ...]:
         """The note on an unknown layer type that resembles none: why it is absent or, once a file, the known types."""
         absent = ABSENT_TYPES.get(plain_word(word.text))
         if absent:
@@ -123,7 +123,7 @@ def places(pairs: Mapping[str, Pair], keys: Iterable[str], type_span: Span, root
     return tuple(spans) or (type_span,)
 
 
-def in_one(values: Sequence[Value]) -> Fix | None:
+def joined_size(values: Sequence[Value]) -> Fix | None:
     """Return the fix that joins a size written in pieces (3 x 8 x 8 or 3 8 8), or ``None`` if the values are none."""
     whole = values[0].span.to(values[-1].span)
     if not re.fullmatch(r"\d+(?:\s*x\s*\d+)+|\d+\s+\d+\s+\d+", whole.text):

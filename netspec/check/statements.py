@@ -8,7 +8,7 @@ from typing import Any
 
 from netspec import layers
 from netspec.check.report import Findings, replacement
-from netspec.check.values import distinct, keys_of, read_pairs
+from netspec.check.values import keys_of, pairs_by_key, read_pairs
 from netspec.diagnostics import Label
 from netspec.ir.settings import Augment, Test, Train
 from netspec.keys import BadValue, Whole
@@ -43,16 +43,16 @@ class Settings:
 def read_settings(file: File, findings: Findings) -> Settings:
     """Read the settings of a file. Each may be given once, ``default`` once for each type and key."""
     result = Settings()
-    for lost in file.broken:
-        _lost(lost, result)
+    for statement in file.broken:
+        _mark_unknown(statement, result)
     for statement in file.settings:
         word: str | None = statement.word.text
         if word not in WORDS:
-            word = _unknown(statement.word, findings)
+            word = _report_unknown(statement.word, findings)
         if word is None:
             continue
         if word == "default":
-            _default(statement, result, findings)
+            _read_default(statement, result, findings)
             continue
         if word in result.statements:
             findings.add(
@@ -64,13 +64,13 @@ def read_settings(file: File, findings: Findings) -> Settings:
             continue
         result.statements[word] = statement
         if word == "gpus":
-            _gpus(statement, result, findings)
+            _read_gpus(statement, result, findings)
         else:
-            _setting(word, statement, result, findings)
+            _read_setting(word, statement, result, findings)
     return result
 
 
-def _unknown(word: Word, findings: Findings) -> str | None:
+def _report_unknown(word: Word, findings: Findings) -> str | None:
     """Report an unknown word at the beginning of a line, and return the setting that is most like it."""
     if layers.find(word.text):
         message = f"{word.text} is a layer type, and a layer begins with its name in brackets"
@@ -86,7 +86,7 @@ def _unknown(word: Word, findings: Findings) -> str | None:
     return findings.unknown("unknown-setting", "setting", word, WORDS, notes=notes)
 
 
-def _lost(statement: Setting, result: Settings) -> None:
+def _mark_unknown(statement: Setting, result: Settings) -> None:
     """Mark as unknown what a statement that could not be parsed most likely sets."""
     word, *others = re.findall(r"[\w-]+", statement.span.text)
     keys = re.findall(r"(?<![\w-])([\w-]+)\s*=", statement.span.text)
@@ -98,33 +98,33 @@ def _lost(statement: Setting, result: Settings) -> None:
         result.defaults.setdefault(others[0], {}).update(dict.fromkeys(keys, BAD))
 
 
-def _setting(word: str, statement: Setting, result: Settings, findings: Findings) -> None:
-    values = list(statement.values)
-    if word == "net" and values and isinstance(values[0], Word):
-        result.name = values.pop(0).span.text
-    _no_more(word, values, findings)
-    pairs = distinct(statement.pairs, findings)
+def _read_setting(word: str, statement: Setting, result: Settings, findings: Findings) -> None:
+    positional = list(statement.values)
+    if word == "net" and positional and isinstance(positional[0], Word):
+        result.name = positional.pop(0).span.text
+    _report_stray(word, positional, findings)
+    pairs = pairs_by_key(statement.pairs, findings)
     keys = {key.name: key for key in SETTINGS[word]}
     given, bad = read_pairs(pairs, keys, word, findings)
-    full = {name: given.get(name, key.default) for name, key in keys.items()}
+    values = {name: given.get(name, key.default) for name, key in keys.items()}
     if word == "net":
         result.net.update({**dict.fromkeys(bad, BAD), **given})
         result.net_pairs = pairs
     elif word == "train":
-        sgd = full.pop("optimizer")
-        if full["bias_schedule"] == full["schedule"]:
-            full["bias_schedule"] = None
-        result.train = Train(**full, **sgd)
-        _train_fits(pairs, bad, result.train, findings)
+        sgd = values.pop("optimizer")
+        if values["bias_schedule"] == values["schedule"]:
+            values["bias_schedule"] = None
+        result.train = Train(**values, **sgd)
+        _check_train(pairs, bad, result.train, findings)
     elif word == "augment":
-        result.augment = Augment(full["crop"], full["from"], full["flip"], full["colour"])
+        result.augment = Augment(values["crop"], values["from"], values["flip"], values["colour"])
         result.crop = pairs.get("crop")
-        _crop_fits(pairs, result.augment, findings)
+        _check_crop(pairs, result.augment, findings)
     else:
-        result.test = Test(full["views"])
+        result.test = Test(values["views"])
 
 
-def _train_fits(pairs: dict[str, Pair], bad: set[str], train: Train, findings: Findings) -> None:
+def _check_train(pairs: dict[str, Pair], bad: set[str], train: Train, findings: Findings) -> None:
     spans = {key: pair.span for key, pair in pairs.items()}
     if train.batch % train.accumulate and not bad & {"batch", "accumulate"}:
         findings.add(
@@ -146,7 +146,7 @@ def _train_fits(pairs: dict[str, Pair], bad: set[str], train: Train, findings: F
         )
 
 
-def _crop_fits(pairs: dict[str, Pair], augment: Augment, findings: Findings) -> None:
+def _check_crop(pairs: dict[str, Pair], augment: Augment, findings: Findings) -> None:
     if augment.crop and augment.resize and augment.crop > augment.resize:
         findings.add(
             "crop-too-large",
@@ -156,7 +156,7 @@ def _crop_fits(pairs: dict[str, Pair], augment: Augment, findings: Findings) -> 
         )
 
 
-def _gpus(statement: Setting, result: Settings, findings: Findings) -> None:
+def _read_gpus(statement: Setting, result: Settings, findings: Findings) -> None:
     values = list(statement.values)
     result.groups = None
     if not values:
@@ -166,11 +166,11 @@ def _gpus(statement: Setting, result: Settings, findings: Findings) -> None:
         result.groups = Whole(1, MOST_GPUS).read(values.pop(0))
     except BadValue as error:
         findings.bad_value("gpus", error)
-    _no_more("gpus", values, findings)
-    read_pairs(distinct(statement.pairs, findings), {}, "gpus", findings)
+    _report_stray("gpus", values, findings)
+    read_pairs(pairs_by_key(statement.pairs, findings), {}, "gpus", findings)
 
 
-def _default(statement: Setting, result: Settings, findings: Findings) -> None:
+def _read_default(statement: Setting, result: Settings, findings: Findings) -> None:
     values = list(statement.values)
     if not values or not isinstance(values[0], Word):
         findings.add("bad-value", "default needs a layer type: default conv neuron=relu", statement.word.span)
@@ -184,12 +184,12 @@ def _default(statement: Setting, result: Settings, findings: Findings) -> None:
         layer_type = layers.find(name)
     if layer_type is None:
         return
-    _no_more("default", values, findings)
+    _report_stray("default", values, findings)
     if "=" not in statement.span.text and not values:  # the text, because a variant removes pairs from its base
         note = f"values stand behind the type: default {name} neuron=relu" if name in ("conv", "fc", "local") else ""
         findings.warn("no-effect", f"default {name} gives no value", word.span, notes=(note,) if note else ())
     earlier = result.default_pairs.setdefault(name, {})
-    fresh = distinct(statement.pairs, findings, earlier=earlier)
+    fresh = pairs_by_key(statement.pairs, findings, earlier=earlier)
     for key in ("inputs", "weights"):
         if key in fresh:
             findings.add("bad-value", f"{key} has no default: each layer has its own", fresh.pop(key).span)
@@ -210,7 +210,7 @@ class _Bad:
 BAD = _Bad()
 
 
-def _no_more(word: str, values: list[Any], findings: Findings) -> None:
+def _report_stray(word: str, values: list[Any], findings: Findings) -> None:
     for value in values:
         what = "number" if isinstance(value, Number) else "value"
         findings.add("stray-value", f"{word} does not take the {what} '{shown(value)}' here", value.span)

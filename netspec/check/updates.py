@@ -12,27 +12,27 @@ from netspec.source import Span
 from netspec.units import count, plural
 
 
-def updates_fit(layers: Iterable[LayerFacts], settings: Settings, findings: Findings) -> None:
+def check_update_every(layers: Iterable[LayerFacts], settings: Settings, findings: Findings) -> None:
     """Report each ``update_every`` that does not divide the number of parts, one from a ``default`` line only once."""
     parts = settings.train.accumulate
-    train = by_key(settings.statements["train"].pairs) if "train" in settings.statements else {}
-    told: set[Span] = set()
+    train_pairs = by_key(settings.statements["train"].pairs) if "train" in settings.statements else {}
+    reported: set[Span] = set()
     for facts in layers:
         every = facts.values.get("update_every")
         if not every or not parts % every:
             continue
         name = facts.section.name.text
         pair = facts.pairs.get("update_every") or settings.default_pairs[facts.type or ""]["update_every"]
-        if pair.span in told:
+        if pair.span in reported:
             continue
-        told.add(pair.span)
+        reported.add(pair.span)
         note = f"{parts} / {every} = {parts / every:.6g}: its weights would go on with a part of another batch"
         if parts == 1:
             note = f"a batch goes through the network in one part: train accumulate={every} would make {count(every)}"
         findings.add(
             "batch-not-divided",
             f"{name} cannot be updated after every {plural(every, 'part')} of a batch in {plural(parts, 'part')}",
-            *(each.span for each in (pair, train.get("accumulate")) if each is not None),
+            *(each.span for each in (pair, train_pairs.get("accumulate")) if each is not None),
             notes=(note,),
             layer=name,
         )

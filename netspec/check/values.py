@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from netspec import layers
-from netspec.check.meant import in_other_words
+from netspec.check.meant import translated_key
 from netspec.check.report import Findings, replacement
 from netspec.diagnostics import Fix, Label
 from netspec.diagnostics.elsewhere import ABSENT_SETTINGS, absent_key, plain_word
@@ -19,13 +19,13 @@ from netspec.lowering import LayerType, PerInput
 from netspec.setting_keys import Optimizer
 
 
-def distinct(
+def pairs_by_key(
     pairs: Sequence[Pair], findings: Findings, layer: str = "", earlier: Mapping[str, Pair] = MappingProxyType({})
 ) -> dict[str, Pair]:
     """Return the pairs by key. Report keys that are repeated or in ``earlier``; their first value holds."""
-    found: dict[str, Pair] = {}
+    by_key: dict[str, Pair] = {}
     for pair in pairs:
-        first = found.get(pair.key.text) or earlier.get(pair.key.text)
+        first = by_key.get(pair.key.text) or earlier.get(pair.key.text)
         if first is not None:
             findings.add(
                 "duplicate-key",
@@ -35,8 +35,8 @@ def distinct(
                 layer=layer,
             )
         else:
-            found[pair.key.text] = pair
-    return found
+            by_key[pair.key.text] = pair
+    return by_key
 
 
 def read_pairs(
@@ -52,7 +52,7 @@ def read_pairs(
     for name, pair in pairs.items():
         key = keys.get(name)
         if key is None:
-            near = _said_elsewhere(pair, pairs, keys, owner, findings, layer) or _unknown_key(
+            near = _report_misplaced(pair, pairs, keys, owner, findings, layer) or _report_unknown(
                 pair.key, keys, owner, findings, layer
             )
             if near:
@@ -80,36 +80,36 @@ def _read(key: Key, pair: Pair, inputs: int) -> Any:
     return key.kind.read(value)
 
 
-def _said_elsewhere(
+def _report_misplaced(
     pair: Pair, pairs: Mapping[str, Pair], keys: Mapping[str, Key], owner: str, findings: Findings, layer: str
 ) -> str | None:
     """Report an unknown key that belongs elsewhere on the line, and return the key that it belongs to."""
     word, value = pair.key.text, shown(pair.value)
-    said = in_other_words(owner, pair)
-    if said and (key := said.partition("=")[0]) not in pairs:
-        message = f"{owner} has no key '{word}'; did you mean {said}?"
-        findings.add("unknown-key", message, pair.key.span, fixes=(replacement(pair.span, said),), layer=layer)
+    translation = translated_key(owner, pair)
+    if translation and (key := translation.partition("=")[0]) not in pairs:
+        message = f"{owner} has no key '{word}'; did you mean {translation}?"
+        findings.add("unknown-key", message, pair.key.span, fixes=(replacement(pair.span, translation),), layer=layer)
         return key
-    kind, fixes = layers.find(owner), tuple[Fix, ...]()
+    layer_type, fixes = layers.find(owner), tuple[Fix, ...]()
     optimizer = next((key for key in keys.values() if isinstance(key.kind, Optimizer)), None)
-    number = _number(word, optimizer, keys, findings) if optimizer else None
-    if optimizer and number:
+    argument = _optimizer_argument(word, optimizer, keys, findings) if optimizer else None
+    if optimizer and argument:
         message = f"{word} is a number of {optimizer.name}, and no key of {owner}"
-        if word != number:
-            message = f"{owner} has no key '{word}'; did you mean {number}, a number of {optimizer.name}?"
-        whole = _with_numbers(optimizer, pairs, {number: value})
-        note = f"{whole}; numbers that it does not give have their defaults"
-    elif kind is not None and kind.operand is not None and kind.operand.name == word:
+        if word != argument:
+            message = f"{owner} has no key '{word}'; did you mean {argument}, a number of {optimizer.name}?"
+        merged = _merged_optimizer(optimizer, pairs, {argument: value})
+        note = f"{merged}; numbers that it does not give have their defaults"
+    elif layer_type is not None and layer_type.operand is not None and layer_type.operand.name == word:
         message = f"the {word} of {owner} has no key"
         note = f"it stands after the word: {owner} {value}" + (f"; or --input {value}" if owner == "input" else "")
         fixes = (replacement(pair.span, value),)
     else:
         return None
     findings.add("unknown-key", message, pair.key.span, notes=(note,), fixes=fixes, layer=layer)
-    return optimizer.name if optimizer and number else word
+    return optimizer.name if optimizer and argument else word
 
 
-def _number(word: str, optimizer: Key, keys: Mapping[str, Key], findings: Findings) -> str | None:
+def _optimizer_argument(word: str, optimizer: Key, keys: Mapping[str, Key], findings: Findings) -> str | None:
     """Return the optimizer's argument that a word names or, if it is like no key, resembles."""
     assert isinstance(optimizer.kind, Optimizer)
     if word in optimizer.kind.numbers:
@@ -117,21 +117,21 @@ def _number(word: str, optimizer: Key, keys: Mapping[str, Key], findings: Findin
     return None if findings.nearest(word, keys) else findings.nearest(word, optimizer.kind.numbers)
 
 
-def _with_numbers(optimizer: Key, pairs: Mapping[str, Pair], more: Mapping[str, str]) -> str:
+def _merged_optimizer(optimizer: Key, pairs: Mapping[str, Pair], more: Mapping[str, str]) -> str:
     """Write ``optimizer=sgd(lr=0.1, momentum=0.5)`` with the arguments that the line gives its optimizer, those that
     stand beside it by mistake, and ``more``."""
     assert isinstance(optimizer.kind, Optimizer)
     written = pairs[optimizer.name].value if optimizer.name in pairs else None
-    told: dict[str, str] = {}
+    arguments: dict[str, str] = {}
     if isinstance(written, Call):
-        told = dict(zip(optimizer.kind.numbers, map(shown, written.args), strict=False))
-        told |= {pair.key.text: shown(pair.value) for pair in written.named}
-    told |= {name: shown(pairs[name].value) for name in optimizer.kind.numbers if name in pairs}
-    told.update(more)
-    return f"{optimizer.name}=sgd({', '.join(f'{name}={value}' for name, value in told.items())})"
+        arguments = dict(zip(optimizer.kind.numbers, map(shown, written.args), strict=False))
+        arguments |= {pair.key.text: shown(pair.value) for pair in written.named}
+    arguments |= {name: shown(pairs[name].value) for name in optimizer.kind.numbers if name in pairs}
+    arguments.update(more)
+    return f"{optimizer.name}=sgd({', '.join(f'{name}={value}' for name, value in arguments.items())})"
 
 
-def _unknown_key(word: Word, keys: Mapping[str, Key], owner: str, findings: Findings, layer: str) -> str | None:
+def _report_unknown(word: Word, keys: Mapping[str, Key], owner: str, findings: Findings, layer: str) -> str | None:
     """Report an unknown key, with the types that have it, and return the nearest key of this type."""
     absent = absent_key(word.text, owner) if layers.find(owner) else ABSENT_SETTINGS.get(plain_word(word.text))
     near = None if absent else findings.nearest(word.text, keys)
@@ -141,7 +141,7 @@ def _unknown_key(word: Word, keys: Mapping[str, Key], owner: str, findings: Find
         message = f"{word.text} is a key of {whose}, not of {owner}"
     else:
         message = f"{owner} has no key '{word.text}'"
-    notes = () if near else (absent or listed(keys, owner),)
+    notes = () if near else (absent or list_keys(keys, owner),)
     findings.add(
         "unknown-key",
         message + (f"; did you mean {near}?" if near else ""),
@@ -153,7 +153,7 @@ def _unknown_key(word: Word, keys: Mapping[str, Key], owner: str, findings: Find
     return near
 
 
-def listed(keys: Mapping[str, Key], owner: str) -> str:
+def list_keys(keys: Mapping[str, Key], owner: str) -> str:
     """List all keys for a message; for those of training alone, refer to ``netspec explain``."""
     names = [name for name, key in keys.items() if not key.of_training]
     if not names:

@@ -52,41 +52,41 @@ class _Wires:
         self.sections = sections
         self.index = index
         self.findings = findings
-        self.names, self.firsts = tuple(index), list(index.values())
-        self.named = [_named(s.body) if "inputs" in s.body.keys else None for s in sections]
-        self.told: set[int] = set()
+        self.layer_names, self.first_indices = tuple(index), list(index.values())
+        self.input_words = [_input_words(s.body) if "inputs" in s.body.keys else None for s in sections]
+        self.reported: set[int] = set()
         """The layers of cycles that have been reported, so that each cycle is reported once."""
 
     def inputs(self, number: int) -> tuple[int, ...] | None:
         """Return the indices of the layers that a layer reads, or ``None`` if they are not known."""
-        section, words = self.sections[number], self.named[number]
+        section, words = self.sections[number], self.input_words[number]
         if words is None:
             if _is_source(section):
                 return ()
             if not number:
                 self._first_reads_nothing()
             return (number - 1,) if number else None
-        found: list[int] = []
-        placed: tuple[Word, ...] = ()
-        for place, word in enumerate(words):
+        indices: list[int] = []
+        located: tuple[Word, ...] = ()
+        for position, word in enumerate(words):
             target = self.index.get(word.text)
             if target is not None and target < number:
-                found.append(target)
+                indices.append(target)
                 continue
-            placed = placed or _named(section.here)
-            here = placed[place]
+            located = located or _input_words(section.here)
+            word_here = located[position]
             if target is None:
-                above = self.names[: bisect_left(self.firsts, number)]
-                self.findings.unknown("unknown-layer", "layer", here, above, layer=section.name.text)
+                above = self.layer_names[: bisect_left(self.first_indices, number)]
+                self.findings.unknown("unknown-layer", "layer", word_here, above, layer=section.name.text)
             else:
-                self._too_early(number, target, here)
-        return tuple(found) if found and len(found) == len(words) else None
+                self._report_later(number, target, word_here)
+        return tuple(indices) if indices and len(indices) == len(words) else None
 
     def _first_reads_nothing(self) -> None:
         """Report that the input comes after the first layer. (A missing input is reported elsewhere.)"""
         first = self.sections[0]
         source = next((section for section in self.sections if _is_source(section)), None)
-        if source is not None and not first.broken and _type_of(first) is not None:
+        if source is not None and not first.broken and _layer_type(first) is not None:
             self.findings.add(
                 "wrong-inputs",
                 f"{first.name.text} reads nothing: no layer stands above it",
@@ -95,9 +95,9 @@ class _Wires:
                 layer=first.name.text,
             )
 
-    def _too_early(self, number: int, target: int, word: Word) -> None:
+    def _report_later(self, number: int, target: int, word: Word) -> None:
         """Report a layer that reads itself or a later one: as a cycle if that one leads back, else as a wrong order."""
-        if self.findings.full or {number, target} <= self.told:
+        if self.findings.full or {number, target} <= self.reported:
             return
         name, below = self.sections[number].name.text, self.sections[target].name
         path = self._path(target, number)
@@ -106,7 +106,7 @@ class _Wires:
             label = Label(below.span, "a layer reads what stands above it")
             self.findings.add("reads-later-layer", message, word.span, labels=(label,), layer=name)
             return
-        self.told.update(path)
+        self.reported.update(path)
         names = [self.sections[i].name.text for i in (number, *path)]
         shown = names if len(names) <= MOST_NAMED else [*names[: MOST_NAMED - 2], "...", names[-1]]
         note = f"it reads {' -> '.join(shown)}"
@@ -131,7 +131,7 @@ class _Wires:
 
     def _reads(self, number: int) -> list[int]:
         """The indices of a layer's inputs with known names, wherever they are in the file."""
-        words = self.named[number]
+        words = self.input_words[number]
         if words is None:
             return [] if number == 0 or _is_source(self.sections[number]) else [number - 1]
         return [self.index[word.text] for word in words if word.text in self.index]
@@ -145,13 +145,13 @@ def read_only_by_gathering(sections: Sequence[Section], wiring: Wiring) -> froze
             readers.setdefault(i, []).append(number)
 
     def gathers(number: int) -> bool:
-        found = _type_of(sections[number])
-        return found is not None and found.grouping == "gathers"
+        layer_type = _layer_type(sections[number])
+        return layer_type is not None and layer_type.grouping == "gathers"
 
-    return frozenset(i for i, those in readers.items() if all(gathers(n) for n in those))
+    return frozenset(i for i, reader_numbers in readers.items() if all(gathers(n) for n in reader_numbers))
 
 
-def _named(body: Body) -> tuple[Word, ...]:
+def _input_words(body: Body) -> tuple[Word, ...]:
     """The words of ``inputs=``."""
     value = by_key(body.pairs)["inputs"].value
     items: tuple[Value, ...] = value.items if isinstance(value, Values) else (value,)
@@ -160,10 +160,10 @@ def _named(body: Body) -> tuple[Word, ...]:
 
 def _is_source(section: Section) -> bool:
     """Whether a section's layer type reads nothing."""
-    layer_type = _type_of(section)
+    layer_type = _layer_type(section)
     return layer_type is not None and layer_type.arity == (0, 0)
 
 
-def _type_of(section: Section) -> LayerType | None:
+def _layer_type(section: Section) -> LayerType | None:
     word = section.body.values[0] if section.body.values else None
     return layers.find(word.text) if isinstance(word, Word) else None

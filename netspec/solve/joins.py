@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from netspec.check import Checked, LayerFacts
-from netspec.check.layers import MOST_ODD, odd_ones
+from netspec.check.layers import MOST_LABELS, odd_shapes
 from netspec.ir.fault import Fault
 from netspec.ir.shape import Shape
 from netspec.ir.window import Window
@@ -29,9 +29,9 @@ def proposals(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
     """
     if not facts.reads:
         return  # two layers have this name, and the mistake is the other one's
-    odd = odd_ones(facts.reads)
+    odd = odd_shapes(facts.reads)
     usual = next((shape for n, shape in enumerate(facts.reads) if n not in odd), None)
-    for n in reversed(odd[-MOST_ODD:]):
+    for n in reversed(odd[-MOST_LABELS:]):
         wanted = usual or facts.reads[1 - n]
         others = [number for i, number in enumerate(facts.inputs) if i != n]
         branch = _branch(checked, facts.inputs[n], others)

@@ -37,5 +37,5 @@ _RULES = (
 def traps(graph: Graph, facts: Mapping[str, LayerFacts]) -> tuple[Diagnostic, ...]:
     """Return all warnings about a network, in the order of its layers."""
     order = {name: i for i, name in enumerate(graph.layers)}
-    found = [w for rule in _RULES for w in rule(graph, facts)]
-    return tuple(sorted(found, key=lambda w: order[w.layer]))
+    warnings = [w for rule in _RULES for w in rule(graph, facts)]
+    return tuple(sorted(warnings, key=lambda w: order[w.layer]))

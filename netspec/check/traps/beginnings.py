@@ -14,14 +14,14 @@ from netspec.ir.graph import Graph, Node, Parameter
 from netspec.ir.ops import Bias, Conv, CrossEntropy, Linear, Local, Logistic, Softmax, Tanh
 from netspec.units import count, plain
 
-_PRODUCTS = (Conv, Local, Linear)
-_BIASED = (*_PRODUCTS, Bias)
-_FLAT = (Tanh, Logistic)
+_WEIGHTED = (Conv, Local, Linear)
+_BIASED = (*_WEIGHTED, Bias)
+_SATURATING = (Tanh, Logistic)
 
 WEAKEST, STRONGEST = 1e-4, 1e4
 """Outputs of freshly initialised layers should lie between these; far outside, gradients vanish or overflow."""
 
-SUREST = 50
+LARGEST_SCORES = 50
 """Initial scores of this size make the first loss about 50 sqrt(2 ln(classes)), some forty times that of guessing among
 ten classes. The networks of the literature begin with scores below 10."""
 
@@ -31,7 +31,7 @@ def signal(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic
     roots = strengths(graph)
     for name, rms in roots.items():
         node = graph.nodes[name]
-        if not isinstance(node.op, _PRODUCTS) or WEAKEST <= rms <= STRONGEST:
+        if not isinstance(node.op, _WEIGHTED) or WEAKEST <= rms <= STRONGEST:
             continue
         weight = graph.parameters[node.params[0]]
         code, verb = ("signal-vanishes", "vanishes") if rms < WEAKEST else ("signal-explodes", "explodes")
@@ -48,13 +48,13 @@ def signal(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic
             )
         yield warning(code, message, node, facts, ("init",), notes)
         return
-    yield from _sure_of_nothing(graph, facts, roots)
+    yield from _large_scores(graph, facts, roots)
 
 
-def _sure_of_nothing(graph: Graph, facts: Mapping[str, LayerFacts], roots: Mapping[str, float]) -> Iterator[Diagnostic]:
+def _large_scores(graph: Graph, facts: Mapping[str, LayerFacts], roots: Mapping[str, float]) -> Iterator[Diagnostic]:
     """Warn about a softmax whose initial scores are so large that it is sure of one class before any training."""
     for reader in graph.nodes.values():
-        if not isinstance(reader.op, Softmax | CrossEntropy) or roots[reader.inputs[0]] <= SUREST:
+        if not isinstance(reader.op, Softmax | CrossEntropy) or roots[reader.inputs[0]] <= LARGEST_SCORES:
             continue
         node = graph.nodes[reader.inputs[0]]
         pixels = roots[graph.input.name]
@@ -82,7 +82,7 @@ def _fan_in(weight: Parameter, node: Node) -> int:
 def saturated_bias(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterator[Diagnostic]:
     """Warn about a bias of 1, which suits ReLUs, before a tanh or logistic neuron, which it moves to its flat part."""
     for reader in graph.nodes.values():
-        node = graph.nodes[reader.inputs[0]] if isinstance(reader.op, _FLAT) else None
+        node = graph.nodes[reader.inputs[0]] if isinstance(reader.op, _SATURATING) else None
         if node is None or not isinstance(node.op, _BIASED):
             continue
         starts = [graph.parameters[key].distribution for key in node.params if graph.parameters[key].role == "bias"]

@@ -95,10 +95,10 @@ def _class_loss(scores: str, facts: Mapping[str, LayerFacts]) -> Fix:
     softmax = next((s for s in sections[::-1] if facts[s.name.text].type == "softmax"), None)
     if softmax is None:
         source = sections[0].span.source
-        begins = "" if source.text.endswith(("\n", "\r")) else source.newline
-        return Fix(f"add {line}", (_inserted(source, len(source.text), f"{begins}{line}{source.newline}"),))
-    above = softmax.span.source
-    edits = [_inserted(above, softmax.span.start, f"{line}{above.newline}")]
+        line_break = "" if source.text.endswith(("\n", "\r")) else source.newline
+        return Fix(f"add {line}", (_inserted(source, len(source.text), f"{line_break}{line}{source.newline}"),))
+    source = softmax.span.source
+    edits = [_inserted(source, softmax.span.start, f"{line}{source.newline}")]
     if not any(pair.key.text == "inputs" for pair in softmax.pairs):
         word = softmax.values[0].span
         edits.append(_inserted(word.source, word.end, f" inputs={scores}"))

@@ -46,28 +46,28 @@ def strengths(graph: Graph) -> dict[str, float]:
     squares: dict[str, float] = {}
     for node in graph.nodes.values():
         reads = [squares[name] for name in node.inputs]
-        square = _square(graph, node, reads) if reads else _input(graph.preprocessing)
+        square = _output_square(graph, node, reads) if reads else _input_square(graph.preprocessing)
         # Infinity times 0 occurs only after a value that float32 cannot hold.
         squares[node.name] = math.inf if math.isnan(square) else square
     return {name: math.sqrt(square) for name, square in squares.items()}
 
 
-def _input(preprocessing: Preprocessing) -> float:
+def _input_square(preprocessing: Preprocessing) -> float:
     given = preprocessing
     spread = _SPREAD * given.range
-    taken = given.mean if isinstance(given.mean, tuple) else (0.0 if given.mean == "none" else given.range / 2,)
-    middle = given.range / 2 - sum(taken) / len(taken)
-    square = spread * spread + middle * middle
+    means = given.mean if isinstance(given.mean, tuple) else (0.0 if given.mean == "none" else given.range / 2,)
+    offset = given.range / 2 - sum(means) / len(means)
+    square = spread * spread + offset * offset
     if isinstance(given.std, tuple):
         return square * sum(1 / (std * std) for std in given.std) / len(given.std)
     return square if given.std == "none" else square / (spread * spread)
 
 
-def _square(graph: Graph, node: Node, reads: list[float]) -> float:
+def _output_square(graph: Graph, node: Node, reads: list[float]) -> float:
     """The mean square of an operation's output, from those of its inputs."""
     op, x = node.op, reads[0]
     if isinstance(op, _WEIGHTED):
-        return _weighted(graph, node, x)
+        return _weighted_square(graph, node, x)
     if isinstance(op, Relu):
         return x / 2
     if isinstance(op, Relu6):
@@ -106,13 +106,13 @@ def _power(base: float, exponent: float) -> float:
         return math.inf
 
 
-def _weighted(graph: Graph, node: Node, x: float) -> float:
+def _weighted_square(graph: Graph, node: Node, x: float) -> float:
     total = x if isinstance(node.op, Bias) else 0.0
     shapes = graph.shapes(node)
-    wanted = node.op.params(shapes, node.output)
-    for key, shape in zip(node.params, wanted, strict=True):
-        start = mean_square(graph.parameters[key].distribution)
-        total += shape.fan_in * x * start if shape.role == "weight" else start
+    params = node.op.params(shapes, node.output)
+    for key, shape in zip(node.params, params, strict=True):
+        mean = mean_square(graph.parameters[key].distribution)
+        total += shape.fan_in * x * mean if shape.role == "weight" else mean
     return total
 
 

@@ -21,19 +21,19 @@ def batchnorm_momentum(graph: Graph, facts: Mapping[str, LayerFacts]) -> Iterato
 
     One from a ``default`` line is reported at the first layer only.
     """
-    told = False
+    default_reported = False
     for node in graph.nodes.values():
         momentum = facts[node.layer].values.get("momentum") if isinstance(node.op, BatchNorm) else None
         if momentum is None:
             continue
         pair = facts[node.layer].pairs.get("momentum")
-        if told and pair is None:
+        if default_reported and pair is None:
             continue
-        told = told or pair is None
-        whose, share = ("Keras or Caffe", 1 - momentum) if momentum > 0.5 else ("PyTorch", momentum)
-        said, average = f"momentum={plain(momentum)}", f"average={plain(round(share, 6))}"
-        message = f"{said} of {node.layer} is that of its weights in training"
-        notes = [f"the share of the running averages that a step replaces is {average} for {said} of {whose}"]
+        default_reported = default_reported or pair is None
+        tool, share = ("Keras or Caffe", 1 - momentum) if momentum > 0.5 else ("PyTorch", momentum)
+        written, average = f"momentum={plain(momentum)}", f"average={plain(round(share, 6))}"
+        message = f"{written} of {node.layer} is that of its weights in training"
+        notes = [f"the share of the running averages that a step replaces is {average} for {written} of {tool}"]
         fixes = (Fix(f"write {average}", (Edit(pair.span, average),)),) if pair and momentum else ()
         yield replace(warning("batchnorm-momentum", message, node, facts, ("momentum",), notes), fixes=fixes)
 

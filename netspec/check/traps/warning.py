@@ -19,9 +19,9 @@ def warning(
     notes: Iterable[str],
 ) -> Diagnostic:
     """Make a warning about an operation, at the first of ``keys`` that its layer gives, or else at its type."""
-    known = facts[node.layer]
-    spans = [known.pairs[key].span for key in keys if key in known.pairs]
-    section = known.section
+    layer = facts[node.layer]
+    spans = [layer.pairs[key].span for key in keys if key in layer.pairs]
+    section = layer.section
     fallback: Span = section.values[0].span if section.values else section.name.span
     return Diagnostic(
         code, message, tuple(spans[:1]) or (fallback,), tuple(notes), severity="warning", layer=node.layer
