@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from netspec.check import allow
+from netspec.check.cache import LayerCache
 from netspec.check.effect import warn_no_effect
 from netspec.check.facts import Checked, LayerFacts
-from netspec.check.known import Known
 from netspec.check.layers import Walk
 from netspec.check.report import Findings
 from netspec.check.statements import Settings, read_settings
@@ -30,14 +30,14 @@ from netspec.language.syntax import File, Section, Word, by_key
 from netspec.language.variants import Texts, gather
 from netspec.source import Source, Span
 
-__all__ = ["Checked", "Known", "LayerFacts", "check", "check_file"]
+__all__ = ["Checked", "LayerCache", "LayerFacts", "check", "check_file"]
 
 
-def check(spec: Source | Texts, input_shape: Shape | None = None, earlier: Known | None = None) -> Checked:
+def check(spec: Source | Texts, input_shape: Shape | None = None, earlier: LayerCache | None = None) -> Checked:
     """Parse and check a spec.
 
     ``input_shape`` replaces the input shape given in the file. ``earlier`` is the cache of a previous check of a
-    similar spec (``Checked.known``); it only makes this check faster.
+    similar spec (``Checked.cache``); it only makes this check faster.
     """
     texts = spec if isinstance(spec, Texts) else gather(spec, Folder())
     with _collector_paused():
@@ -60,7 +60,7 @@ def _collector_paused() -> Iterator[None]:
 
 
 def check_file(
-    file: File, input_shape: Shape | None = None, texts: Texts | None = None, earlier: Known | None = None
+    file: File, input_shape: Shape | None = None, texts: Texts | None = None, earlier: LayerCache | None = None
 ) -> Checked:
     """Check a parsed spec. Mistakes in it become diagnostics; they are never raised.
 
@@ -75,12 +75,12 @@ def check_file(
     if input_shape is not None:
         _fit_crops(settings, input_shape)
     wiring = wire(file.sections, findings)
-    known = Known(settings, input_shape, earlier)
-    walk = Walk(file.sections, wiring, settings, findings, input_shape, known)
+    cache = LayerCache(settings, input_shape, earlier)
+    walk = Walk(file.sections, wiring, settings, findings, input_shape, cache)
     for number in range(len(file.sections)):
         if len(findings.all) >= MOST_MISTAKES:
             break
-        walk.section(number)
+        walk.check_section(number)
     _check_input(walk, file.source, findings)
     _check_crop(walk, settings, findings)
     if not _has_errors(findings):
@@ -107,7 +107,7 @@ def check_file(
         settings.net_pairs,
         settings.statements,
         settings.crop,
-        known,
+        cache,
     )
 
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from netspec.check.cache import LayerCache
 from netspec.check.claims import Stated, Step
-from netspec.check.known import Known
 from netspec.diagnostics import Diagnostic
 from netspec.ir.graph import Graph
 from netspec.ir.ops import Op
@@ -52,7 +52,7 @@ class Checked:
     net_pairs: Mapping[str, Pair]
     statements: Mapping[str, Setting]
     crop: Pair | None
-    known: Known
+    cache: LayerCache
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:

@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from netspec.check.cache import LayerCache, LayerStatement, LoweringKey
 from netspec.check.claims import Stated, channel_arithmetic, shape_arithmetic
 from netspec.check.counts import notes_on_counts, refute_counts
 from netspec.check.facts import LayerFacts
-from netspec.check.known import Circumstances, Known, Reading
 from netspec.check.lower import Lowered, Request, lower, renamed, reshaped
 from netspec.check.placement import place
 from netspec.check.reading import Reader
@@ -54,15 +54,15 @@ class Walk:
         settings: Settings,
         findings: Findings,
         input_shape: Shape | None,
-        known: Known,
+        cache: LayerCache,
     ) -> None:
         self.sections = sections
         self.wiring = wiring
         self.settings = settings
         self.groups = settings.groups or 1
         self.findings = findings
-        self.known = known
-        self.reader = Reader(settings, findings, input_shape, known)
+        self.cache = cache
+        self.reader = Reader(settings, findings, input_shape, cache)
         self.values: list[Value | None] = []
         self.facts: list[LayerFacts] = []
         self._failed: dict[str, Op] = {}
@@ -72,14 +72,14 @@ class Walk:
     def _gathered(self) -> frozenset[int]:
         return read_only_by_gathering(self.sections, self.wiring)
 
-    def section(self, number: int) -> None:
+    def check_section(self, number: int) -> None:
         """Check one section. All sections before it must have been checked."""
         section = self.sections[number]
         name = section.name.text
         inputs = self.wiring.inputs[number]
-        reading = self.reader.read(section, len(inputs or ()))
-        layer_type, values = reading.type, reading.values
-        stated = Stated(section, reading.shape, reading.counts)
+        statement = self.reader.read(section, len(inputs or ()))
+        layer_type, values = statement.type, statement.values
+        stated = Stated(section, statement.shape, statement.counts)
         value: Value | None = None
         reads: tuple[Shape, ...] = ()
         inputs_known = inputs is not None and all(self.values[i] is not None for i in inputs)
@@ -87,7 +87,7 @@ class Walk:
             request = self._request(number, layer_type, values, inputs)
             if inputs_known and request:
                 read = [v for i in inputs if (v := self.values[i])]
-                value = self._lower(request, read, stated, reading)
+                value = self._lower(request, read, stated, statement)
                 reads = self._reads.get(name, ())
         elif layer_type and layer_type.grouping == "weights" and _names_weights_owner(section):
             self._weights_owner(number, layer_type)  # report an unknown name in spite of the other mistakes
@@ -189,14 +189,16 @@ class Walk:
             return None
         return target
 
-    def _lower(self, request: Request, read: Sequence[Value], stated: Stated, reading: Reading) -> Value | None:
+    def _lower(
+        self, request: Request, read: Sequence[Value], stated: Stated, statement: LayerStatement
+    ) -> Value | None:
         """Lower a layer and check its claim against the result."""
         operands = [v.operand for v in read]
         doubtful = any(v.alternative is not None for v in read)
         alternative_operands = reshaped(operands, [v.alternative or v.operand.shape for v in read]) if doubtful else ()
         fault: Fault | None = None
         try:
-            lowered = self._lower_cached(request, operands, reading)
+            lowered = self._lower_cached(request, operands, statement)
         except Fault as error:
             lowered, fault = None, error
         alternative_lowered = self._lower_alternative(request, alternative_operands) if doubtful else None
@@ -227,18 +229,18 @@ class Walk:
             Value(lowered.value, alternative, lowered), lowered, stated, request.name, alternative_lowered
         )
 
-    def _lower_cached(self, request: Request, operands: Sequence[Operand], reading: Reading) -> Lowered:
+    def _lower_cached(self, request: Request, operands: Sequence[Operand], statement: LayerStatement) -> Lowered:
         """Lower a layer, or rename the cached result of an equal one. Raises ``Fault``."""
         if request.owner is not None:
             return lower(request, operands)
         names = request.input_names
         reads = tuple([(o.shape, o.placement, names.index(n)) for o, n in zip(operands, names, strict=True)])
-        key = Circumstances(reading, request.grouping, reads)
+        key = LoweringKey(statement, request.grouping, reads)
 
         def lower_by_name() -> Lowered:
-            return renamed(self.known.alike.get(key, lambda: lower(request, operands)), request)
+            return renamed(self.cache.by_key.get(key, lambda: lower(request, operands)), request)
 
-        return self.known.lowered.get((key, request.name, request.input_names), lower_by_name)
+        return self.cache.by_name.get((key, request.name, request.input_names), lower_by_name)
 
     def _vector_labels(self, name: str) -> tuple[Label, ...]:
         """Label the layer that made the vector that the named layer reads."""

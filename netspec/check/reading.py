@@ -7,8 +7,8 @@ from functools import cached_property
 from typing import Any
 
 from netspec import layers
+from netspec.check.cache import LayerCache, LayerStatement
 from netspec.check.claims import read_claim
-from netspec.check.known import Known, Reading
 from netspec.check.meant import global_pooling, meant_type, missing_type, with_keys
 from netspec.check.placement import check_group
 from netspec.check.report import Findings, joined_size, replacement
@@ -26,43 +26,43 @@ from netspec.lowering import LayerType
 class Reader:
     """Reads the layers of a file under its settings."""
 
-    def __init__(self, settings: Settings, findings: Findings, input_shape: Shape | None, known: Known) -> None:
+    def __init__(self, settings: Settings, findings: Findings, input_shape: Shape | None, cache: LayerCache) -> None:
         self.settings = settings
         self.findings = findings
         self.input_shape = input_shape
-        self.known = known
+        self.cache = cache
         self._defaults_of_types: dict[str, tuple[dict[str, Any], frozenset[str]]] = {}
 
     @cached_property
     def _trial(self) -> Reader:
         """Another reader, with its own findings, to try out whether a statement has mistakes."""
-        return Reader(self.settings, Findings(self.findings.root), self.input_shape, self.known)
+        return Reader(self.settings, Findings(self.findings.root), self.input_shape, self.cache)
 
-    def read(self, section: Section, inputs: int) -> Reading:
+    def read(self, section: Section, inputs: int) -> LayerStatement:
         """Read a layer with this number of inputs. Equal statements without mistakes are read only once."""
         words = section.body.said
         if words:
-            reading = self.known.readings.get((words, inputs), lambda: self._read_if_correct(section, inputs))
-            if reading is not None:
-                return reading
+            statement = self.cache.statements.get((words, inputs), lambda: self._read_if_correct(section, inputs))
+            if statement is not None:
+                return statement
         return self._read(section, inputs)
 
-    def _read_if_correct(self, section: Section, inputs: int) -> Reading | None:
+    def _read_if_correct(self, section: Section, inputs: int) -> LayerStatement | None:
         """Read a statement, or return ``None`` if it has mistakes, which must be reported at each layer."""
         trial = self._trial
-        reading = trial._read(Section(section.name, section.body, section.span), inputs)
+        statement = trial._read(Section(section.name, section.body, section.span), inputs)
         if not trial.findings.all:
-            return reading
+            return statement
         trial.findings = Findings(section.span.source)
         return None
 
-    def _read(self, section: Section, inputs: int) -> Reading:
+    def _read(self, section: Section, inputs: int) -> LayerStatement:
         name = section.name.text
         shape, counts = read_claim(section.claim, self.findings, name)
         pairs = pairs_by_key(section.pairs, self.findings, name)
         layer_type = None if section.broken else self._type(section)
         values = self._key_values(section, layer_type, pairs, inputs) if layer_type else None
-        return Reading(layer_type, values, shape, counts)
+        return LayerStatement(layer_type, values, shape, counts)
 
     def _type(self, section: Section) -> LayerType | None:
         name = section.name.text

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from netspec.check import Checked, Known, LayerFacts, check
+from netspec.check import Checked, LayerCache, LayerFacts, check
 from netspec.diagnostics import Diagnostic
 from netspec.diagnostics.model import whole
 from netspec.language.bases import Folder
@@ -32,7 +32,7 @@ class Document:
     source: Source
     folder: Folder = field(repr=False, compare=False)
     current: Callable[[Document], bool] = field(default=lambda document: True, repr=False, compare=False)
-    earlier: Known | None = field(default=None, repr=False, compare=False)
+    earlier: LayerCache | None = field(default=None, repr=False, compare=False)
 
     @cached_property
     def too_large(self) -> bool:
@@ -58,9 +58,9 @@ class Document:
         return check(self.texts, earlier=self.earlier)
 
     @property
-    def known(self) -> Known | None:
+    def cache(self) -> LayerCache | None:
         """The cache of this document's check, or, if it has not been checked yet, that of an earlier one."""
-        return self.checked.known if "checked" in self.__dict__ else self.earlier
+        return self.checked.cache if "checked" in self.__dict__ else self.earlier
 
     @cached_property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
@@ -68,7 +68,7 @@ class Document:
 
         The search for fixes stops early, and the result is incomplete, once the document is no longer current.
         """
-        return solved(self.checked, wanted=lambda: self.current(self)) if self.checked.diagnostics else ()
+        return solved(self.checked, keep_going=lambda: self.current(self)) if self.checked.diagnostics else ()
 
     @property
     def base(self) -> Span | None:

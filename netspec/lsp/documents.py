@@ -79,8 +79,8 @@ class Documents:
 
     def _document(self, uri: str, version: int | None, source: Source) -> Document:
         before = self._open.get(uri)
-        known = before.known if before else None
-        return Document(uri, version, source, beside(self._folder(uri), self._read), self.is_current, known)
+        cache = before.cache if before else None
+        return Document(uri, version, source, beside(self._folder(uri), self._read), self.is_current, cache)
 
     def _read(self, path: Path) -> Source:
         return next((d.source for d in self if d.source.name == str(path)), None) or read_source(path)

@@ -13,7 +13,7 @@ from netspec.ir.ops import Linear
 from netspec.ir.shape import Shape
 from netspec.solve import blame, claims, inherited, inserted, joins, numbers, windows
 from netspec.solve.consequences import consequence
-from netspec.solve.trial import Bench, Proposal, Tried, Wanted, always
+from netspec.solve.trial import Bench, KeepGoing, Proposal, Tried, always
 
 MOST_FIXES = 4
 """How many fixes are offered for a mistake."""
@@ -22,19 +22,21 @@ MOST_SOLVED = 20
 """For how many mistakes of a file fixes are sought. The others are shown without fixes."""
 
 
-def solved(checked: Checked, input_shape: Shape | None = None, wanted: Wanted = always) -> tuple[Diagnostic, ...]:
+def solved(
+    checked: Checked, input_shape: Shape | None = None, keep_going: KeepGoing = always
+) -> tuple[Diagnostic, ...]:
     """Return the diagnostics of a check with the fixes that were found to work.
 
-    In a variant, each mistake is located at the words that cause it. Once ``wanted`` returns ``False``, the search for
-    fixes stops, and the caller should discard the incomplete result.
+    In a variant, each mistake is located at the words that cause it. Once ``keep_going`` returns ``False``, the search
+    for fixes stops, and the caller should discard the incomplete result.
     """
     benches: dict[int, Bench] = {}
     found = []
     looked_into = 0
-    for mistake, level in inherited.belonging(checked, input_shape, wanted):
-        if (mistake.severity == "error" or mistake.fixes) and looked_into < MOST_SOLVED and wanted():
+    for mistake, level in inherited.belonging(checked, input_shape, keep_going):
+        if (mistake.severity == "error" or mistake.fixes) and looked_into < MOST_SOLVED and keep_going():
             looked_into += 1
-            bench = benches.setdefault(id(level), Bench(level.checked, input_shape, wanted))
+            bench = benches.setdefault(id(level), Bench(level.checked, input_shape, keep_going))
             mistake = inherited.brought_about(_with_fixes(mistake, bench), level)
         found.append(mistake)
     return in_order(_not_allowed(found))

@@ -18,7 +18,7 @@ from netspec.ir.shape import Shape
 from netspec.language.parser import parse
 from netspec.language.syntax import Section, Setting, Word
 from netspec.language.variants import Texts
-from netspec.solve.trial import Wanted
+from netspec.solve.trial import KeepGoing
 from netspec.source import Source, Span
 
 MOST_LAYERS = 10_000
@@ -35,9 +35,9 @@ class Belonging(NamedTuple):
     level: Level
 
 
-def belonging(checked: Checked, input_shape: Shape | None, wanted: Wanted) -> tuple[Belonging, ...]:
-    """Locate every mistake of a check at its cause, as far as this is found while ``wanted`` returns ``True``."""
-    levels = _levels(checked, input_shape, wanted)
+def belonging(checked: Checked, input_shape: Shape | None, keep_going: KeepGoing) -> tuple[Belonging, ...]:
+    """Locate every mistake of a check at its cause, as far as this is found while ``keep_going`` returns ``True``."""
+    levels = _levels(checked, input_shape, keep_going)
     return tuple(_belonging(mistake, levels) for mistake in checked.diagnostics)
 
 
@@ -83,18 +83,18 @@ def _moved(mistake: Diagnostic, to_blame: Sequence[Label]) -> Diagnostic:
     return replace(mistake, spans=(to_blame[0].span,), labels=(*to_blame, stands, *rest))
 
 
-def _levels(checked: Checked, input_shape: Shape | None, wanted: Wanted) -> tuple[Level, ...]:
+def _levels(checked: Checked, input_shape: Shape | None, keep_going: KeepGoing) -> tuple[Level, ...]:
     """The levels of a spec, from the bottom up."""
     texts = checked.texts
     if texts.problems or not (texts.bases or texts.changes):
-        return (Level(texts, (texts.root,), input_shape, wanted, checked),)
+        return (Level(texts, (texts.root,), input_shape, keep_going, checked),)
     files = (texts.root, *texts.bases)
     found = [
-        Level(Texts(files[n], files[n + 1 :]), (files[n],), input_shape, wanted, None)
+        Level(Texts(files[n], files[n + 1 :]), (files[n],), input_shape, keep_going, None)
         for n in range(len(files) - 1, -1, -1)
     ]
     if texts.changes:
-        return (*found, Level(texts, texts.changes, input_shape, wanted, checked))
+        return (*found, Level(texts, texts.changes, input_shape, keep_going, checked))
     return (*found[:-1], replace(found[-1], texts=texts, known=checked))
 
 
@@ -109,7 +109,7 @@ class Level:
     texts: Texts
     sources: tuple[Source, ...]
     input_shape: Shape | None
-    wanted: Wanted
+    keep_going: KeepGoing
     known: Checked | None
 
     @cached_property
@@ -146,7 +146,9 @@ class Level:
             found.append((Span(source, 0, len(source.text)), replace(self.texts, changes=others)))
         for span, edit in () if changes else list(_words(self.texts.root))[:most]:
             found.append((span, self.texts.edited((edit,))))
-        return [(span, check(texts, self.input_shape, self.checked.known)) for span, texts in found if self.wanted()]
+        return [
+            (span, check(texts, self.input_shape, self.checked.cache)) for span, texts in found if self.keep_going()
+        ]
 
 
 def _words(source: Source) -> Iterator[tuple[Span, Edit]]:

@@ -46,22 +46,22 @@ class Tried:
         return len(self.come), -min(self.come, default=0)
 
 
-Wanted = Callable[[], bool]
+KeepGoing = Callable[[], bool]
 """Called before each trial; returns ``False`` if the result is no longer needed."""
 
 
 def always() -> bool:
-    """The default of ``Wanted``: never stop."""
+    """The default of ``KeepGoing``: never stop."""
     return True
 
 
 class Bench:
-    """Tries changes of one file, within a budget and as long as ``wanted`` returns ``True``."""
+    """Tries changes of one file, within a budget and as long as ``keep_going`` returns ``True``."""
 
-    def __init__(self, checked: Checked, input_shape: Shape | None, wanted: Wanted = always) -> None:
+    def __init__(self, checked: Checked, input_shape: Shape | None, keep_going: KeepGoing = always) -> None:
         self.checked = checked
         self.input_shape = input_shape
-        self._wanted = wanted
+        self._keep_going = keep_going
         self._errors = Counter(map(_identity, checked.errors))
         self._all = Counter(map(_identity, checked.diagnostics))
         self._unseen = {
@@ -75,15 +75,15 @@ class Bench:
         Returns ``None`` if the budget is spent or the result is no longer wanted.
         """
         cost = len(self.checked.file.sections) + OF_A_TRIAL
-        if self._left < cost or not self._wanted():
+        if self._left < cost or not self._keep_going():
             return None
         self._left -= cost
         texts = self.checked.texts.edited(edits)
         if claims:
-            return check(texts, self.input_shape, self.checked.known)
+            return check(texts, self.input_shape, self.checked.cache)
         file = texts.file()
         bare = replace(file, sections=tuple(section.without_claim() for section in file.sections))
-        return check_file(bare, self.input_shape, texts, self.checked.known)
+        return check_file(bare, self.input_shape, texts, self.checked.cache)
 
     def fix(self, proposal: Proposal, mistake: Diagnostic) -> Tried | None:
         """Try a proposal, and return it as a fix if the mistake is gone with it and no new one occurs.

@@ -12,7 +12,7 @@ from places import SPECS
 
 from netspec.check import Checked, check
 from netspec.check import layers as walk
-from netspec.check.known import Kept
+from netspec.check.cache import Table
 from netspec.check.reading import Reader
 from netspec.ir.shape import Shape
 from netspec.language.syntax import Body
@@ -71,12 +71,12 @@ def edits(draw: st.DrawFn) -> list[str]:
 @examples(150, HealthCheck.too_slow)
 @given(edits(), st.sampled_from([None, None, Shape(3, 32, 32)]))
 def test_what_was_known_before_changes_nothing(texts: list[str], shape: Shape | None) -> None:
-    known = None
+    cache = None
     for text in texts:
         source = Source("a.net", text)
-        checked = check(source, shape, known)
+        checked = check(source, shape, cache)
         assert found(checked) == found(check(source, shape))
-        known = checked.known
+        cache = checked.cache
 
 
 @examples(60, HealthCheck.too_slow)
@@ -84,7 +84,7 @@ def test_what_was_known_before_changes_nothing(texts: list[str], shape: Shape | 
 def test_what_layers_that_say_the_same_share_changes_nothing(texts: list[str]) -> None:
     shared = [found(check(Source("a.net", text))) for text in texts]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Kept, "get", lambda kept, key, find: find())
+        patch.setattr(Table, "get", lambda table, key, find: find())
         patch.setattr(Reader, "read", Reader._read)
         assert [found(check(Source("a.net", text))) for text in texts] == shared
 
@@ -156,7 +156,7 @@ def test_after_an_edit_only_what_it_changes_is_lowered(lowered: list[str]) -> No
     check(
         Source("a.net", f"# a comment\n[image] input 3x8x8\n{text.replace('=21 kernel', '=99 kernel')}"),
         None,
-        first.known,
+        first.cache,
     )
     assert lowered == ["conv20", "conv21"]  # itself, and its reader
 
@@ -164,7 +164,7 @@ def test_after_an_edit_only_what_it_changes_is_lowered(lowered: list[str]) -> No
 def test_other_settings_make_all_of_it_unknown(lowered: list[str]) -> None:
     first = check(Source("a.net", chain(3)))
     lowered.clear()
-    graph = check(Source("a.net", f"default conv bias=1\n{chain(3)}"), None, first.known).graph
+    graph = check(Source("a.net", f"default conv bias=1\n{chain(3)}"), None, first.cache).graph
     assert lowered == ["image", "conv0"]
     assert graph is not None
     assert str(graph.parameters["conv2.bias"].distribution) != str(graph.parameters["conv2.weight"].distribution)
@@ -194,7 +194,7 @@ def test_layers_that_say_the_same_and_are_read_otherwise_are_not_alike() -> None
 def test_a_layer_that_reads_another_than_before_is_known_by_it() -> None:
     text = "[image] input 3x8x8\n[a] relu\n[b] relu inputs=image\n[c] sum inputs=a,b\n"
     first = check(Source("a.net", text))
-    again = check(Source("a.net", text.replace("[b] relu inputs=image", "[z] relu\n[b] relu")), None, first.known)
+    again = check(Source("a.net", text.replace("[b] relu inputs=image", "[z] relu\n[b] relu")), None, first.cache)
     assert again.graph is not None
     assert [again.graph.nodes[name].inputs for name in "zbc"] == [("a",), ("z",), ("a", "b")]
 
