@@ -123,5 +123,6 @@ def statistics(moments: Moments) -> Statistics:
     """
     if moments.images == 0:
         return Statistics(moments.total.astype(np.float64), moments.products.astype(np.float64), 0)
-    found = colours(moments)
-    return Statistics(moments.total / moments.images, found.vectors * np.sqrt(found.values), moments.images)
+    distribution = colours(moments)
+    axes = distribution.vectors * np.sqrt(distribution.values)
+    return Statistics(moments.total / moments.images, axes, moments.images)

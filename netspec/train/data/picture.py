@@ -104,7 +104,7 @@ class Data:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class InMemorySplit:
     """A split held in memory; ``pictures`` has shape (N, channels, height, width)."""
 
     pictures: Pixels
@@ -135,10 +135,10 @@ class Remembered:
         self.labels = split.labels
         self._split = split
         count = len(split.labels)
-        self._kept: Pixels | None = None
+        self._cache: Pixels | None = None
         if count * frame.bytes <= limit:
-            self._kept = np.empty((count, frame.channels, frame.height, frame.width), np.uint8)
-        self._have = np.zeros(count, np.bool_)
+            self._cache = np.empty((count, frame.channels, frame.height, frame.width), np.uint8)
+        self._cached = np.zeros(count, np.bool_)
         self._failed: dict[int, tuple[str, str]] = {}  # not the exceptions: their tracebacks keep images alive
 
     @property
@@ -150,42 +150,42 @@ class Remembered:
         """Return the images found unreadable so far: a (path, reason) pair for each place."""
         return dict(self._failed)
 
-    def expect_failures(self, known: Mapping[int, tuple[str, str]]) -> None:
+    def expect_failures(self, failures: Mapping[int, tuple[str, str]]) -> None:
         """Treat the images at these places as unreadable without trying to read them."""
-        self._failed.update(known)
+        self._failed.update(failures)
 
     @property
-    def whole(self) -> Held | None:
+    def whole(self) -> InMemorySplit | None:
         """The split as an in-memory one, once every image has been read; ``None`` before, or if one is unreadable."""
-        return Held(self._kept, self.labels) if self._kept is not None and self._have.all() else None
+        return InMemorySplit(self._cache, self.labels) if self._cache is not None and self._cached.all() else None
 
     def read(self, index: int) -> Pixels:
         """See ``Split.read``. Two threads that read the same image at once write the same bytes to the cache."""
-        if self._kept is not None and self._have[index]:
-            kept: Pixels = self._kept[index]
-            return kept
-        known = self._failed.get(index)
-        if known is not None:
-            raise Unreadable(*known) from None
+        if self._cache is not None and self._cached[index]:
+            cached: Pixels = self._cache[index]
+            return cached
+        failure = self._failed.get(index)
+        if failure is not None:
+            raise Unreadable(*failure)
         try:
             picture = self._split.read(index)
         except Unreadable as problem:
             self._failed[index] = (problem.path, problem.reason)
             raise
-        if self._kept is not None:
-            self._kept[index] = picture
-            self._have[index] = True
+        if self._cache is not None:
+            self._cache[index] = picture
+            self._cached[index] = True
         return picture
 
 
 def remembered(data: Data) -> Data:
     """Wrap the splits of a source in ``Remembered``, unless they are ``Resident`` already."""
 
-    def kept(split: Split) -> Split:
+    def wrap(split: Split) -> Split:
         return split if isinstance(split, Resident) else Remembered(split, data.frame)
 
     return replace(
-        data, train=kept(data.train), validation=kept(data.validation) if data.validation is not None else None
+        data, train=wrap(data.train), validation=wrap(data.validation) if data.validation is not None else None
     )
 
 

@@ -13,7 +13,7 @@ from netspec.passes.crops import stored_size
 from netspec.train.data.picture import Data, Frame
 from netspec.train.data.sources.cifar10 import holds_cifar10, open_cifar10
 from netspec.train.data.sources.digits import open_digits
-from netspec.train.data.sources.folder import OWN, open_folder
+from netspec.train.data.sources.folder import DEFAULT_FRAME, open_folder
 from netspec.train.data.sources.mnist import holds_mnist, open_mnist
 from netspec.train.data.sources.packed import is_packed, open_packed
 from netspec.train.data.sources.synthetic import open_synthetic
@@ -47,7 +47,7 @@ def need_source(name: str) -> None:
     """
     kind, colon, where = name.partition(":")
     if name not in WORDS:
-        _folder(where or "." if colon and kind in FORMATS else name)
+        _existing_folder(where or "." if colon and kind in FORMATS else name)
 
 
 def open_source(name: str, graph: Graph, seed: int) -> Data:
@@ -66,17 +66,17 @@ def open_source(name: str, graph: Graph, seed: int) -> Data:
     if data.frame != frame:
         raise TrainError(
             f"the pictures of {data.source} are {data.frame}, the network's images {frame}",
-            *_how_to_mend(data.frame, graph),
+            *_size_hints(data.frame, graph),
         )
     if len(data.classes) != outputs:
         raise TrainError(
             f"{data.source} has {plural(len(data.classes), 'class')}, {graph.name} has {plural(outputs, 'output')}",
-            *_other_outputs(data, graph),
+            *_class_hints(data, graph),
         )
     return data
 
 
-def _other_outputs(data: Data, graph: Graph) -> tuple[str, ...]:
+def _class_hints(data: Data, graph: Graph) -> tuple[str, ...]:
     """Suggest a remedy for a network and data with different numbers of classes."""
     layer, classes = graph.layers[graph.scores.layer], len(data.classes)
     if classes == 1:
@@ -107,14 +107,14 @@ def open_data(name: str, frame: Frame | None = None, outputs: int | None = None,
     kind, colon, where = name.partition(":")
     if not colon or kind not in FORMATS:
         kind, where = "", name
-    root = _folder(where or ".")
+    root = _existing_folder(where or ".")
     try:
         return _open_files(kind, root, frame)
     except TrainError as problem:
-        meant = _of_a_format(root)
-        if meant is None or meant == f"{kind}:{root}":
+        suggestion = _other_format(root)
+        if suggestion is None or suggestion == f"{kind}:{root}":
             raise
-        raise TrainError(problem.message, f"did you mean {meant}?", *problem.notes) from problem
+        raise TrainError(problem.message, f"did you mean {suggestion}?", *problem.notes) from problem
 
 
 def _open_files(kind: str, root: Path, frame: Frame | None) -> Data:
@@ -126,12 +126,12 @@ def _open_files(kind: str, root: Path, frame: Frame | None) -> Data:
             return open_mnist(root, frame)
         if is_packed(root):
             return open_packed(root, frame)
-        return open_folder(root, frame if frame is not None else OWN)
+        return open_folder(root, frame if frame is not None else DEFAULT_FRAME)
     except OSError as problem:
         raise TrainError(f"cannot open {problem.filename}: {problem.strerror}") from problem
 
 
-def _of_a_format(root: Path) -> str | None:
+def _other_format(root: Path) -> str | None:
     """Return the name of the source whose files are in a folder or a subfolder (torchvision's ``DIR/MNIST/raw``)."""
     try:
         for path in (root, *sorted(root.glob("*/")), *sorted(root.glob("*/raw/"))):
@@ -143,18 +143,18 @@ def _of_a_format(root: Path) -> str | None:
     return None
 
 
-def _how_to_mend(stored: Frame, graph: Graph) -> tuple[str, ...]:
+def _size_hints(stored: Frame, graph: Graph) -> tuple[str, ...]:
     """Suggest a remedy for images that do not have the input's size: cropping, if the input is smaller."""
     size = graph.input.output
     fits = stored.channels == size.channels and stored.height == stored.width and size.height == size.width
     if fits and size.height < stored.height:
         return (f"for crops from them: augment crop={size.height} from={stored.height}",)
-    if stored.channels == size.channels and _takes(graph, Shape(stored.channels, stored.height, stored.width)):
+    if stored.channels == size.channels and _accepts(graph, Shape(stored.channels, stored.height, stored.width)):
         return (f"give the network their size, --input {stored}, or take other data",)
     return ("take a network for such pictures, or other data",)
 
 
-def _takes(graph: Graph, size: Shape) -> bool:
+def _accepts(graph: Graph, size: Shape) -> bool:
     """Whether the network can read images of this size, that is, every layer then has a valid shape."""
     shapes = {graph.input.name: size}
     try:
@@ -180,7 +180,7 @@ def stored_frame(graph: Graph) -> Frame:
     return Frame(size.channels, *stored_size(graph))
 
 
-def _folder(name: str) -> Path:
+def _existing_folder(name: str) -> Path:
     path = Path(name).expanduser()
     try:
         if path.is_dir():
@@ -190,15 +190,15 @@ def _folder(name: str) -> Path:
         raise RequestError(f"cannot open {name}: {problem.strerror}") from problem
     if path.exists():
         raise RequestError(f"{name} is a file; --data takes a folder or a source's name", *listing())
-    near = _nearest(path, name)
-    hint = (f"did you mean {near}?",) if near else ()
+    suggestion = _nearest(path, name)
+    hint = (f"did you mean {suggestion}?",) if suggestion else ()
     raise RequestError(f"there is no data source and no folder called {name}", *hint, *listing())
 
 
 def _nearest(path: Path, name: str) -> str | None:
     kind, colon, where = name.partition(":")
-    if colon and (meant := nearest(kind, FORMATS)) is not None:
-        return f"{meant}:{where}"
+    if colon and (suggestion := nearest(kind, FORMATS)) is not None:
+        return f"{suggestion}:{where}"
     if name in FORMATS:
         return f"{name}:DIR"
     word = nearest(name, WORDS)
@@ -208,8 +208,8 @@ def _nearest(path: Path, name: str) -> str | None:
         neighbours = [entry.name for entry in itertools.islice(path.parent.iterdir(), 1000) if entry.is_dir()]
     except OSError:
         return None
-    found = nearest(path.name, neighbours)
-    return str(path.parent / found) if found else None
+    neighbour = nearest(path.name, neighbours)
+    return str(path.parent / neighbour) if neighbour else None
 
 
 def listing() -> tuple[str, ...]:

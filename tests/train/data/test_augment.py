@@ -17,7 +17,7 @@ from netspec.train.data.batches.buffers import Buffers
 from netspec.train.data.batches.loader import Loader
 from netspec.train.data.batches.preparation import Preparation
 from netspec.train.data.moments import Moments, Statistics, measure, statistics
-from netspec.train.data.picture import Frame, Held, Pixels
+from netspec.train.data.picture import Frame, InMemorySplit, Pixels
 
 FRAME = Frame(3, 6, 7)
 SIZE = Shape(3, 4, 5)
@@ -249,7 +249,7 @@ def test_a_gpu_gives_the_cpus_pixels(top: Literal[255, 1]) -> None:
 @pytest.mark.parametrize(("workers", "batch"), [(1, 8), (4, 8), (3, 5), (2, 40)])
 def test_a_picture_is_varied_alike_in_any_batch_by_any_thread(workers: int, batch: int) -> None:
     """Its pixels depend on seed, epoch and place: not on who reads it, nor on how a batch is cut or divided."""
-    split = Held(frames(40), np.arange(40) % 3)
+    split = InMemorySplit(frames(40), np.arange(40) % 3)
     prepare = Preparation(Preprocessing(255, "image"), STATISTICS, FRAME, SIZE, 255, CPU)
     alone = [
         prepare(split.pictures[place : place + 1], choose(7, 2, np.array([place]), FRAME, SIZE, EVERYTHING))[0]

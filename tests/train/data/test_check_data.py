@@ -16,7 +16,7 @@ from netspec.cli import main
 from netspec.train import speed
 from netspec.train.data.packing import packing
 from netspec.train.data.packing.report import Speeds, as_text, bottleneck, judge
-from netspec.train.data.packing.survey import Copies, Part, Survey
+from netspec.train.data.packing.survey import Copies, SplitCounts, Survey
 from netspec.train.data.picture import Frame
 from netspec.train.data.sources.listing import list_folder
 from netspec.train.speed import Speed
@@ -170,7 +170,7 @@ def test_what_cannot_be_looked_at(arguments: tuple[str, ...], message: str, code
 
 def survey(classes: int = 2, copies: tuple[Copies, ...] = ()) -> Survey:
     names = tuple(f"class{number}" for number in range(classes))
-    part = Part(classes * 10, 0, tuple(10 + number for number in range(classes)))
+    part = SplitCounts(classes * 10, 0, tuple(10 + number for number in range(classes)))
     return Survey("it", names, {"train": part}, Frame(3, 8, 8), None, None, (), copies, ())
 
 

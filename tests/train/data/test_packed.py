@@ -208,7 +208,7 @@ def test_where_a_file_cannot_be_read_from_a_place(pack: Path, monkeypatch: pytes
 
 
 def test_more_shards_than_may_be_open(pack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("netspec.train.data.sources.packed.OPEN", 1)
+    monkeypatch.setattr("netspec.train.data.sources.packed.MAX_OPEN_FILES", 1)
     data, folder = open_packed(pack), open_folder(pack.parent / "photos", FRAME)
     for place in (0, 28, 5, 12, 28):
         assert data.train.read(place).tolist() == folder.train.read(place + (place > 0)).tolist()

@@ -20,23 +20,23 @@ class Buffers:
 
     def __init__(self, dtype: DTypeLike) -> None:
         self._dtype = dtype
-        self._given: list[NDArray[Any]] = []
+        self._arrays: list[NDArray[Any]] = []
 
     def __call__(self, shape: tuple[int, ...]) -> NDArray[Any]:
         """Return an uninitialised array of this shape."""
-        self._given = [array for array in self._given if array.shape == shape]
-        holders = _holders(self._given)
-        if _UNUSED in holders:
-            return self._given[holders.index(_UNUSED)]
+        self._arrays = [array for array in self._arrays if array.shape == shape]
+        counts = _reference_counts(self._arrays)
+        if _UNUSED_COUNT in counts:
+            return self._arrays[counts.index(_UNUSED_COUNT)]
         fresh = np.empty(shape, self._dtype)
-        self._given.append(fresh)
+        self._arrays.append(fresh)
         return fresh
 
 
-def _holders(arrays: Sequence[NDArray[Any]]) -> list[int]:
+def _reference_counts(arrays: Sequence[NDArray[Any]]) -> list[int]:
     """Return the reference count of each array of a list. Views of an array count, since they refer to it."""
     return [sys.getrefcount(array) for array in arrays]
 
 
-_UNUSED = _holders([np.empty(0)])[0]
-"""The result of ``_holders`` for an array to which only its list refers."""
+_UNUSED_COUNT = _reference_counts([np.empty(0)])[0]
+"""The result of ``_reference_counts`` for an array to which only its list refers."""

@@ -36,10 +36,10 @@ class Layout:
     def canvas(self, size: Shape) -> tuple[Real, Real]:
         """Return an array of zeros, (channels, height, width), that holds an image of a size with its padding, and the
         view of it where the image goes."""
-        how = self.blocks
-        bottom, right = how.top + size.height, how.left + size.width
-        whole = np.zeros((size.channels, max(how.size[0], bottom), max(how.size[1], right)), np.float32)
-        return whole[:, : how.size[0], : how.size[1]], whole[:, how.top : bottom, how.left : right]
+        blocks = self.blocks
+        bottom, right = blocks.top + size.height, blocks.left + size.width
+        whole = np.zeros((size.channels, max(blocks.size[0], bottom), max(blocks.size[1], right)), np.float32)
+        return whole[:, : blocks.size[0], : blocks.size[1]], whole[:, blocks.top : bottom, blocks.left : right]
 
     def write(self, canvas: Real, out: Real) -> None:
         """Copy a canvas as blocks into one image of a buffer. Pixel (i, j) of channel c becomes channel

@@ -122,28 +122,28 @@ class Loader:
         end = len(order) if keep_partial else len(order) - len(order) % batch
         starts = iter(range(0, end, batch))
         frame, labels = split.stored, split.labels
-        waiting: deque[tuple[Places, Places, Pixels, list[Future[None]]]] = deque()
+        pending: deque[tuple[Places, Places, Pixels, list[Future[None]]]] = deque()
         try:
             while True:
-                while len(waiting) <= AHEAD and (start := next(starts, None)) is not None:
+                while len(pending) <= AHEAD and (start := next(starts, None)) is not None:
                     places = order[start : start + batch]
                     read = sharing.part(len(places))
                     mine = places[read]
                     whole = self._buffer((len(mine), frame.channels, frame.height, frame.width))
-                    filling = [
+                    futures = [
                         self._pool.submit(split.fill, mine[i : i + CHUNK], whole[i : i + CHUNK])
                         for i in range(0, len(mine), CHUNK)
                     ]
-                    waiting.append((places, read, whole, filling))
-                if not waiting:
+                    pending.append((places, read, whole, futures))
+                if not pending:
                     return
-                places, read, whole, filling = waiting.popleft()
-                for part in filling:
+                places, read, whole, futures = pending.popleft()
+                for part in futures:
                     part.result()
                 yield _Ready(Batch(whole, labels[places], places, read), 0)
         finally:
-            for _, _, _, filling in waiting:
-                for part in filling:
+            for _, _, _, futures in pending:
+                for part in futures:
                     part.cancel()
 
     def _decoded(
@@ -155,9 +155,9 @@ class Loader:
                 for problem in step.unreadable:
                     self._report(problem)
                 full = len(step.places) == size or (keep_partial and len(step.places) > 0)
-                yield _Ready(self._joined(step, split.labels) if full else None, len(step.unreadable))
+                yield _Ready(self._stack(step, split.labels) if full else None, len(step.unreadable))
 
-    def _joined(self, step: Step, labels: Labels) -> Batch:
+    def _stack(self, step: Step, labels: Labels) -> Batch:
         channels, height, width = step.pictures[0].shape
         whole = np.stack(step.pictures, out=self._buffer((len(step.pictures), channels, height, width)))
         return Batch(whole, labels[step.places], step.places, step.read)

@@ -10,7 +10,7 @@ from netspec.train.data.picture import Pixels, Split, Unreadable
 CHUNK = 16
 """The number of images that a thread reads in one task."""
 
-Found = dict[int, Pixels | Unreadable]
+Outcomes = dict[int, Pixels | Unreadable]
 """Images, or the reasons why they are unreadable, by place in the split."""
 
 
@@ -20,37 +20,37 @@ class Prefetch:
     def __init__(self, pool: ThreadPoolExecutor, split: Split) -> None:
         self._pool = pool
         self._split = split
-        self._coming: dict[int, Future[Found]] = {}
+        self._pending: dict[int, Future[Outcomes]] = {}
 
-    def ask(self, places: Iterable[int]) -> None:
+    def request(self, places: Iterable[int]) -> None:
         """Start reading the images at these places, except those already requested."""
-        fresh = [place for place in places if place not in self._coming]
-        for start in range(0, len(fresh), CHUNK):
-            piece = fresh[start : start + CHUNK]
-            self._coming |= dict.fromkeys(piece, self._pool.submit(_read, self._split, piece))
+        missing = [place for place in places if place not in self._pending]
+        for start in range(0, len(missing), CHUNK):
+            piece = missing[start : start + CHUNK]
+            self._pending |= dict.fromkeys(piece, self._pool.submit(_read, self._split, piece))
 
-    def take(self, places: Iterable[int]) -> Found:
+    def take(self, places: Iterable[int]) -> Outcomes:
         """Wait for the images at these places and return them. Images not yet requested are read now."""
-        wanted = list(places)
-        self.ask(wanted)
-        return {place: self._coming.pop(place).result()[place] for place in wanted}
+        requested = list(places)
+        self.request(requested)
+        return {place: self._pending.pop(place).result()[place] for place in requested}
 
     def forget(self, places: Iterable[int]) -> None:
         """Drop those of these images that have been requested."""
         for place in places:
-            self._coming.pop(place, None)
+            self._pending.pop(place, None)
 
     def close(self) -> None:
         """Cancel reads that have not started."""
-        for future in self._coming.values():
+        for future in self._pending.values():
             future.cancel()
 
 
-def _read(split: Split, places: list[int]) -> Found:
-    found: Found = {}
+def _read(split: Split, places: list[int]) -> Outcomes:
+    outcomes: Outcomes = {}
     for place in places:
         try:
-            found[place] = split.read(place)
+            outcomes[place] = split.read(place)
         except Unreadable as problem:
-            found[place] = Unreadable(problem.path, problem.reason)  # a new one: tracebacks keep images alive
-    return found
+            outcomes[place] = Unreadable(problem.path, problem.reason)  # a new one: tracebacks keep images alive
+    return outcomes

@@ -32,7 +32,7 @@ AHEAD = 8
 """The maximum number of batches being copied to a device. It bounds the pinned memory held while a device lags
 behind."""
 
-EVEN = 1e-3
+CONSTANT = 1e-3
 """A channel whose standard deviation is below this fraction of a grey level is considered constant."""
 
 
@@ -68,11 +68,11 @@ class Preparation:
         self._buffers = Buffers(np.float32)
         self._pool = ThreadPoolExecutor(torch.get_num_threads(), thread_name_prefix="netspec-prepare")
         self._layout: Layout | None = None
-        self._copying: deque[tuple[torch.cuda.Event, Tensor]] = deque()
+        self._copies: deque[tuple[torch.cuda.Event, Tensor]] = deque()
         self._scale = preprocessing.range / peak
         self._reverse = preprocessing.order == "bgr" and frame.channels == 3
-        mean = self._given(preprocessing.mean, 0.0)
-        std = self._given(preprocessing.std, 1.0)
+        mean = self._as_channels(preprocessing.mean, 0.0)
+        std = self._as_channels(preprocessing.std, 1.0)
         axes = np.zeros((frame.channels, frame.channels))
         if statistics is not None:
             axes = statistics.axes * self._scale
@@ -95,10 +95,13 @@ class Preparation:
         """Return the preparation of a graph's input for stored images of this size and peak."""
         return cls(graph.preprocessing, statistics, frame, graph.input.output, peak, torch.device(device))
 
-    def _given(self, numbers: str | tuple[float, ...], otherwise: float) -> NDArray[np.float64]:
+    def _as_channels(self, values: str | tuple[float, ...], otherwise: float) -> NDArray[np.float64]:
         """Return the values that the spec gives as numbers, or ``otherwise``: (channels, 1, 1), RGB order."""
-        listed = (otherwise,) if isinstance(numbers, str) else numbers[::-1] if self._reverse else numbers
-        return np.broadcast_to(np.array(listed, np.float64), self.frame.channels).reshape(-1, 1, 1).copy()
+        if isinstance(values, str):
+            per_channel: tuple[float, ...] = (otherwise,)
+        else:
+            per_channel = values[::-1] if self._reverse else values
+        return np.broadcast_to(np.array(per_channel, np.float64), self.frame.channels).reshape(-1, 1, 1).copy()
 
     def take(self, mean: Tensor, axes: Tensor, std: Tensor) -> None:
         """Replace mean, axes and divisors with those of a checkpoint."""
@@ -106,9 +109,9 @@ class Preparation:
         self.std = std.to(self.device, torch.float32)
         self._divides = bool((self.std != 1).any())
         self._whole_frame = self.mean.shape[1:] != (1, 1)
-        self._means: tuple[Real, Real] | None = None
+        self._mean_images: tuple[Real, Real] | None = None
         if self._whole_frame and self.device.type == "cpu":
-            self._means = (self.mean.numpy(), self.mean.flip(2).contiguous().numpy())
+            self._mean_images = (self.mean.numpy(), self.mean.flip(2).contiguous().numpy())
 
     def lay_out(self, layout: Layout | None) -> tuple[str, ...]:
         """Prepare images in this layout from now on; ``None`` for the plain one. Return a note if the device cannot.
@@ -118,35 +121,35 @@ class Preparation:
         self._layout = layout
         if layout is None or self.device.type == "cpu":
             return ()
-        why = backend.load("pytorch").no_kernels(self.device) or self._mistake(layout)
+        why = backend.load("pytorch").no_kernels(self.device) or self._kernel_problem(layout)
         if why is None:
             return ()
         self._layout = None
         return (f"images are prepared without a kernel, and laid out as blocks in another copy: {why}",)
 
-    def _mistake(self, layout: Layout) -> str | None:
+    def _kernel_problem(self, layout: Layout) -> str | None:
         """Compare the kernel with ``on_device``. Return a description of the difference, or ``None`` if they agree."""
         pytorch, frame, places = backend.load("pytorch"), self.frame, np.arange(4)
         shape = (len(places), frame.channels, frame.height, frame.width)
-        numbers = np.random.default_rng(0).integers(self.peak + 1, size=shape, dtype=np.uint8)
-        pictures = torch.from_numpy(numbers).to(self.device)
-        varied = Augment(flip="horizontal", colour=1.0 if self.axes.any() else 0.0)
-        choices = choose(0, 0, places, frame, self.size, varied)
-        found: str | None = pytorch.mistake(
+        values = np.random.default_rng(0).integers(self.peak + 1, size=shape, dtype=np.uint8)
+        pictures = torch.from_numpy(values).to(self.device)
+        augment = Augment(flip="horizontal", colour=1.0 if self.axes.any() else 0.0)
+        choices = choose(0, 0, places, frame, self.size, augment)
+        problem: str | None = pytorch.mistake(
             lambda: {"pixels": self._by_kernel(pictures, choices, layout)},
             lambda: {"pixels": pytorch.blocks(self.on_device(pictures, choices), layout.blocks)},
             1e-2 if layout.dtype == torch.bfloat16 else 1e-6,
         )
-        return found
+        return problem
 
     def _by_kernel(self, pictures: Tensor, choices: Choices, layout: Layout) -> Tensor:
         """Turn stored images on a GPU into the blocks that the network reads, with a single kernel."""
-        made: Tensor = backend.load("pytorch").image_blocks(
+        blocks: Tensor = backend.load("pytorch").image_blocks(
             pictures,
             (self.size.height, self.size.width),
             layout.blocks,
-            corners=(self._sent(choices.top.astype(np.int32)), self._sent(choices.left.astype(np.int32))),
-            mirrored=self._sent(choices.mirror.view(np.uint8)),
+            corners=(self._to_device(choices.top.astype(np.int32)), self._to_device(choices.left.astype(np.int32))),
+            mirrored=self._to_device(choices.mirror.view(np.uint8)),
             shift=self._shifts(choices) if choices.shift.any() else None,
             mean=self.mean,
             std=self.std if self._divides else None,
@@ -155,7 +158,7 @@ class Preparation:
             channels_last=layout.channels_last,
             dtype=layout.dtype,
         )
-        return made
+        return blocks
 
     def kept(self) -> dict[str, Any]:
         """Return what a checkpoint stores, from which ``take`` restores the preparation."""
@@ -170,7 +173,7 @@ class Preparation:
         stored frame.
         """
         if self.device.type != "cpu":
-            moved = self._moved(pictures)
+            moved = self._copy_async(pictures)
             return self._by_kernel(moved, choices, self._layout) if self._layout else self.on_device(moved, choices)
         if self._layout is not None:
             out = self._layout.buffer(self._buffers, len(pictures), self.size)
@@ -193,24 +196,25 @@ class Preparation:
         canvas, image = self._layout.canvas(self.size) if self._layout is not None else (None, None)
         shifts = (choices.shift @ self.axes.numpy().T).astype(np.float32)
         for slot, (picture, shift) in enumerate(zip(pictures, shifts, strict=True)):
-            one = image if image is not None else out[slot]
-            one = one[::-1] if self._reverse else one
+            target = image if image is not None else out[slot]
+            target = target[::-1] if self._reverse else target
             top, left = int(choices.top[slot]), int(choices.left[slot])
             mirrored = bool(choices.mirror[slot])
             crop = picture[:, top : top + height, left : left + width]
-            np.copyto(one, crop[:, :, ::-1] if mirrored else crop)
+            np.copyto(target, crop[:, :, ::-1] if mirrored else crop)
             if self._scale != 1:
-                np.multiply(one, np.float32(self._scale), out=one)
-            if self._means is not None:
+                np.multiply(target, np.float32(self._scale), out=target)
+            if self._mean_images is not None:
                 # The mirrored mean image is stored too, because reading an image backwards takes twice the time.
                 start = self.frame.width - width - left if mirrored else left
-                np.subtract(one, self._means[mirrored][:, top : top + height, start : start + width], out=one)
+                mean = self._mean_images[mirrored][:, top : top + height, start : start + width]
+                np.subtract(target, mean, out=target)
             else:
-                np.subtract(one, self.mean.numpy(), out=one)
+                np.subtract(target, self.mean.numpy(), out=target)
             if shift.any():
-                np.add(one, shift[:, None, None], out=one)
+                np.add(target, shift[:, None, None], out=target)
             if self._divides:
-                np.divide(one, self.std.numpy(), out=one)
+                np.divide(target, self.std.numpy(), out=target)
             if self._layout is not None and canvas is not None:
                 self._layout.write(canvas, out[slot])
 
@@ -218,7 +222,7 @@ class Preparation:
         """Prepare uint8 images (N, channels, height, width) on their device, all at once."""
         x = self._crop(x, choices).float().mul_(self._scale)
         x -= self._crop(self.mean.expand(len(x), -1, -1, -1), choices) if self._whole_frame else self.mean
-        mirrored = self._sent(choices.mirror.nonzero()[0])
+        mirrored = self._to_device(choices.mirror.nonzero()[0])
         if len(mirrored):
             x[mirrored] = x[mirrored].flip(3)
         if choices.shift.any():
@@ -227,16 +231,16 @@ class Preparation:
             x /= self.std
         return x.flip(1) if self._reverse else x
 
-    def _moved(self, pictures: Pixels) -> Tensor:
+    def _copy_async(self, pictures: Pixels) -> Tensor:
         """Copy images to the GPU asynchronously. Their pinned memory is kept alive until the copy has finished."""
         x = torch.from_numpy(pictures)
         if not x.is_pinned():
             x = x.pin_memory()
         moved = x.to(self.device, non_blocking=True)
-        over = torch.cuda.Event()  # type: ignore[no-untyped-call]
-        over.record()
-        self._copying.append((over, x))
-        copies: Any = self._copying
+        copied = torch.cuda.Event()  # type: ignore[no-untyped-call]
+        copied.record()
+        self._copies.append((copied, x))
+        copies: Any = self._copies
         while len(copies) > AHEAD or (len(copies) > 1 and copies[0][0].query()):
             copies.popleft()[0].synchronize()
         return moved
@@ -247,18 +251,18 @@ class Preparation:
         if x.shape[2:] == (height, width):
             return x
         windows = x.unfold(2, height, 1).unfold(3, width, 1)
-        top, left = self._sent(choices.top), self._sent(choices.left)
+        top, left = self._to_device(choices.top), self._to_device(choices.left)
         return windows[torch.arange(len(x), device=self.device), :, top, left]
 
     def _shifts(self, choices: Choices) -> Tensor:
         """Return what the colour shift adds to each channel of each image, (N, channels)."""
-        return self._sent((choices.shift @ self.axes.numpy().T).astype(np.float32))
+        return self._to_device((choices.shift @ self.axes.numpy().T).astype(np.float32))
 
-    def _sent(self, numbers: NDArray[Any]) -> Tensor:
-        return sent(numbers, self.device)
+    def _to_device(self, values: NDArray[Any]) -> Tensor:
+        return sent(values, self.device)
 
 
 def _divisors(deviations: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the divisors of stored pixels: the standard deviations, or 1 for a constant channel, whose deviation is
     rounding error."""
-    return np.where(deviations > EVEN, deviations, 1.0)
+    return np.where(deviations > CONSTANT, deviations, 1.0)

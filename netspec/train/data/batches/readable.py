@@ -48,29 +48,29 @@ def readable(
         while start < len(order):
             position = start
             for _ in range(1 + batches_ahead):
-                places, position = _next(order, position, size, known)
-                prefetch.ask(places[sharing.part(len(places))].tolist())
+                places, position = _next_readable(order, position, size, known)
+                prefetch.request(places[sharing.part(len(places))].tolist())
             pictures: dict[int, Pixels] = {}
             while True:
-                places, end = _next(order, start, size, known)
+                places, end = _next_readable(order, start, size, known)
                 read = sharing.part(len(places))
-                mine = places[read].tolist()
-                found = prefetch.take(place for place in mine if place not in pictures)
-                unreadable = sharing.agreed(_failures(found))
-                pictures |= {place: picture for place, picture in found.items() if isinstance(picture, np.ndarray)}
+                own = places[read].tolist()
+                outcomes = prefetch.take(place for place in own if place not in pictures)
+                unreadable = sharing.agreed(_failures_in(outcomes))
+                pictures |= {place: picture for place, picture in outcomes.items() if isinstance(picture, np.ndarray)}
                 if not unreadable:
                     break
                 known.update(unreadable)
                 if remembers:
                     remembers.expect_failures(unreadable)
-            passed = order[start:end].tolist()
-            prefetch.forget(passed)
-            left_out = [Unreadable(*known[place]) for place in passed if place in known]
-            yield Step(places, read, [pictures[place] for place in mine], left_out)
+            covered = order[start:end].tolist()
+            prefetch.forget(covered)
+            skipped = [Unreadable(*known[place]) for place in covered if place in known]
+            yield Step(places, read, [pictures[place] for place in own], skipped)
             start = end
 
 
-def _next(order: Places, start: int, size: int, known: Failures) -> tuple[Places, int]:
+def _next_readable(order: Places, start: int, size: int, known: Failures) -> tuple[Places, int]:
     """Return the next ``size`` places (fewer at the end) that are not known to be unreadable, and the position in
     ``order`` after them."""
     places: list[int] = []
@@ -82,5 +82,5 @@ def _next(order: Places, start: int, size: int, known: Failures) -> tuple[Places
     return np.array(places, np.int64), end
 
 
-def _failures(found: dict[int, Pixels | Unreadable]) -> Failures:
-    return {place: (x.path, x.reason) for place, x in found.items() if isinstance(x, Unreadable)}
+def _failures_in(outcomes: dict[int, Pixels | Unreadable]) -> Failures:
+    return {place: (x.path, x.reason) for place, x in outcomes.items() if isinstance(x, Unreadable)}

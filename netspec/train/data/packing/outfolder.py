@@ -14,22 +14,22 @@ from netspec.train.errors import RequestError
 from netspec.train.files import write_beside
 from netspec.train.locking import Taken, only_process
 
-KEPT = ".packing"
+FACTS = ".packing"
 """The subfolder with facts about finished shards, which exists until the pack is complete."""
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The state of an output folder: whether its pack is ``complete``, and the folder ``kept`` with facts about its
+    """The state of an output folder: whether its pack is ``complete``, and the folder ``facts`` with facts about its
     finished shards."""
 
     complete: bool
-    kept: Path
+    facts: Path
 
 
 @contextmanager
 def claim(root: Path, out: Path, fingerprint: str) -> Iterator[State]:
-    """Create or reopen the output folder, and hold its lock meanwhile. Its ``kept`` folder is deleted once the pack is
+    """Create or reopen the output folder, and hold its lock meanwhile. Its ``facts`` folder is deleted once the pack is
     complete.
 
     Raises
@@ -46,45 +46,45 @@ def claim(root: Path, out: Path, fingerprint: str) -> Iterator[State]:
     if out.exists() and not out.is_dir():
         raise RequestError(f"-o {out} is a file", "name a folder")
     if (out / MANIFEST).exists():
-        _same(_source(out / MANIFEST), fingerprint, f"{out} is a pack of")
-        shutil.rmtree(out / KEPT, ignore_errors=True)  # left by a process that was killed just before it did this
-        yield State(True, out / KEPT)
+        _need_same_source(out / MANIFEST, fingerprint, f"{out} is a pack of")
+        shutil.rmtree(out / FACTS, ignore_errors=True)  # left by a process that was killed just before it did this
+        yield State(True, out / FACTS)
         return
-    kept = out / KEPT
-    if out.exists() and not (kept / MANIFEST).exists() and any(_others(out)):
+    facts = out / FACTS
+    if out.exists() and not (facts / MANIFEST).exists() and any(_other_entries(out)):
         raise RequestError(f"-o {out} is a folder with something in it", "name a new folder")
-    kept.mkdir(parents=True, exist_ok=True)
+    facts.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         try:
-            stack.enter_context(only_process(kept / "lock"))
+            stack.enter_context(only_process(facts / "lock"))
         except Taken as taken:
             raise RequestError(f"another process is packing into {out}") from taken
-        if (kept / MANIFEST).exists():
-            _same(_source(kept / MANIFEST), fingerprint, f"{out} holds an unfinished pack of")
+        if (facts / MANIFEST).exists():
+            _need_same_source(facts / MANIFEST, fingerprint, f"{out} holds an unfinished pack of")
         else:
-            write_beside(kept / MANIFEST, as_json({"format": FORMAT, "source": {"sha256": fingerprint}}))
-        yield State(False, kept)
+            write_beside(facts / MANIFEST, as_json({"format": FORMAT, "source": {"sha256": fingerprint}}))
+        yield State(False, facts)
     if (out / MANIFEST).exists():
-        shutil.rmtree(kept, ignore_errors=True)  # only after the lock is released: Windows does not delete open files
+        shutil.rmtree(facts, ignore_errors=True)  # only after the lock is released: Windows does not delete open files
 
 
-def _others(out: Path) -> Iterator[Path]:
-    """Yield the entries of a folder, except a ``kept`` folder that a killed process has left behind."""
-    return (entry for entry in out.iterdir() if entry.name != KEPT)
+def _other_entries(out: Path) -> Iterator[Path]:
+    """Yield the entries of a folder, except a ``facts`` folder that a killed process has left behind."""
+    return (entry for entry in out.iterdir() if entry.name != FACTS)
 
 
-def _source(manifest: Path) -> str | None:
+def _fingerprint_in(manifest: Path) -> str | None:
     """Return the source's fingerprint from a manifest, or ``None`` if netspec did not write the file."""
     try:
-        found = json.loads(manifest.read_bytes())
-        return str(found["source"]["sha256"]) if found["format"] == FORMAT else None
+        content = json.loads(manifest.read_bytes())
+        return str(content["source"]["sha256"]) if content["format"] == FORMAT else None
     except (ValueError, TypeError, KeyError):
         return None
 
 
-def _same(found: str | None, fingerprint: str, what: str) -> None:
-    if found != fingerprint:
+def _need_same_source(manifest: Path, fingerprint: str, message: str) -> None:
+    if _fingerprint_in(manifest) != fingerprint:
         raise RequestError(
-            f"{what} another source",
+            f"{message} another source",
             "its files, their classes or sizes differ, or it has another --size; name a new folder",
         )

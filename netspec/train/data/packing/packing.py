@@ -20,7 +20,7 @@ import numpy as np
 from netspec.train.data.moments import Moments
 from netspec.train.data.packing.outfolder import claim
 from netspec.train.data.packing.processes import in_processes
-from netspec.train.data.packing.sealing import Known, Packed, seal, sealed
+from netspec.train.data.packing.sealing import Packed, ShardFacts, read_pack, seal
 from netspec.train.data.picture import Frame, Unreadable
 from netspec.train.data.sources.decode import read_image
 from netspec.train.data.sources.listing import Files, Listing
@@ -45,7 +45,7 @@ class _Chunk:
 
 
 @dataclass(frozen=True, slots=True)
-class _Read:
+class _ChunkResult:
     """The result of a chunk: a (place in the chunk, reason) pair for each unreadable image, and the sums over the other
     images."""
 
@@ -53,7 +53,7 @@ class _Read:
     moments: Moments
 
 
-def _unseen(done: int) -> None:
+def _ignore(done: int) -> None:
     """Ignore progress."""
 
 
@@ -63,8 +63,8 @@ def pack(
     size: int,
     processes: int,
     *,
-    begin: Callable[[int], None] = _unseen,
-    progress: Callable[[int], None] = _unseen,
+    begin: Callable[[int], None] = _ignore,
+    progress: Callable[[int], None] = _ignore,
 ) -> Packed:
     """Pack a listed folder into ``out``, or continue the pack of an earlier process.
 
@@ -89,29 +89,34 @@ def pack(
     fingerprint = fingerprint_of(listing, frame)
     with claim(listing.root, out, fingerprint) as state:
         if state.complete:
-            return sealed(out, already=True)
-        work = [shard for name, files in listing.splits.items() for shard in shards(name, len(files.names))]
-        known = {shard.name: found for shard in work if (found := _known(shard, out, state.kept, frame)) is not None}
-        done = sum(shard.stop - shard.start for shard in work if shard.name in known)
+            return read_pack(out, already=True)
+        all_shards = [shard for name, files in listing.splits.items() for shard in shards(name, len(files.names))]
+        saved = {shard.name: _load_facts(shard, out, state.facts, frame) for shard in all_shards}
+        finished = {name: facts for name, facts in saved.items() if facts is not None}
+        done = sum(shard.stop - shard.start for shard in all_shards if shard.name in finished)
         begin(done)
-        left = [shard for shard in work if shard.name not in known]
-        results = in_processes(_read_chunk, _chunks(listing, left, out, frame), min(processes, _most(left)))
+        remaining = [shard for shard in all_shards if shard.name not in finished]
+        chunks = _chunks(listing, remaining, out, frame)
+        results = in_processes(_read_chunk, chunks, min(processes, _useful_processes(remaining)))
         try:
-            for shard in left:
-                found = Known((), Moments.none(frame))
+            for shard in remaining:
+                facts = ShardFacts((), Moments.none(frame))
                 for start in range(shard.start, shard.stop, CHUNK):
-                    read = next(results)
-                    first = start - shard.start
-                    rows = tuple((first + place, reason) for place, reason in read.unreadable)
-                    found = Known(found.unreadable + rows, found.moments + read.moments)
+                    facts = _add(facts, next(results), start - shard.start)
                     done += min(CHUNK, shard.stop - start)
                     progress(done)
-                _finish(shard, out, state.kept, found)
-                known[shard.name] = found
+                _finish(shard, out, state.facts, facts)
+                finished[shard.name] = facts
         finally:
             results.close()
-        seal(listing, out, frame, fingerprint, [(shard, known[shard.name]) for shard in work])
-    return sealed(out, already=False)
+        seal(listing, out, frame, fingerprint, [(shard, finished[shard.name]) for shard in all_shards])
+    return read_pack(out, already=False)
+
+
+def _add(facts: ShardFacts, result: _ChunkResult, first_row: int) -> ShardFacts:
+    """Add the result of a chunk that begins at a row of the shard."""
+    unreadable = tuple((first_row + place, reason) for place, reason in result.unreadable)
+    return ShardFacts(facts.unreadable + unreadable, facts.moments + result.moments)
 
 
 def fingerprint_of(listing: Listing, frame: Frame) -> str:
@@ -131,16 +136,16 @@ def _size(files: Files, name: str) -> int:
         return -1  # deleted since it was listed; reading it will fail and be reported
 
 
-def _most(left: Sequence[Shard]) -> int:
+def _useful_processes(remaining: Sequence[Shard]) -> int:
     """Return the number of processes that can be kept busy: one per chunk, and at least one."""
-    return max(1, sum(-(-(shard.stop - shard.start) // CHUNK) for shard in left))
+    return max(1, sum(-(-(shard.stop - shard.start) // CHUNK) for shard in remaining))
 
 
-def _chunks(listing: Listing, left: Sequence[Shard], out: Path, frame: Frame) -> Iterator[_Chunk]:
+def _chunks(listing: Listing, remaining: Sequence[Shard], out: Path, frame: Frame) -> Iterator[_Chunk]:
     """Yield the chunks in order. A shard's file is created when its first chunk is yielded."""
-    for shard in left:
+    for shard in remaining:
         files = listing.splits[shard.split]
-        part = _part(out, shard)
+        part = _temporary_file(out, shard)
         start_of_pixels = header(shard.stop - shard.start, frame)
         part.unlink(missing_ok=True)  # a process of an earlier attempt may still have it open
         with part.open("wb") as file:
@@ -152,7 +157,7 @@ def _chunks(listing: Listing, left: Sequence[Shard], out: Path, frame: Frame) ->
             yield _Chunk(files.root, names, frame, part, offset, shard.split == "train")
 
 
-def _read_chunk(chunk: _Chunk) -> _Read:
+def _read_chunk(chunk: _Chunk) -> _ChunkResult:
     """Decode images and write them to their rows. Runs in a worker process."""
     pictures, unreadable = [], []
     with chunk.part.open("r+b") as file:
@@ -166,33 +171,33 @@ def _read_chunk(chunk: _Chunk) -> _Read:
             file.write(picture.tobytes())
             pictures.append(picture)
     measured = chunk.measured and pictures
-    return _Read(unreadable, Moments.of(np.stack(pictures)) if measured else Moments.none(chunk.frame))
+    return _ChunkResult(unreadable, Moments.of(np.stack(pictures)) if measured else Moments.none(chunk.frame))
 
 
-def _finish(shard: Shard, out: Path, kept: Path, found: Known) -> None:
+def _finish(shard: Shard, out: Path, folder: Path, facts: ShardFacts) -> None:
     """Rename a complete shard to its final name, after saving the facts about it for a process that continues."""
-    moments = found.moments
+    moments = facts.moments
     buffer = io.BytesIO()
-    note = np.frombuffer(json.dumps(found.unreadable).encode(), np.uint8)
-    np.savez(buffer, images=moments.images, total=moments.total, products=moments.products, unreadable=note)
-    write_beside(_facts(kept, shard), buffer.getvalue())
-    put_in_place(_part(out, shard), out / shard.name)
+    unreadable = np.frombuffer(json.dumps(facts.unreadable).encode(), np.uint8)
+    np.savez(buffer, images=moments.images, total=moments.total, products=moments.products, unreadable=unreadable)
+    write_beside(_facts_file(folder, shard), buffer.getvalue())
+    put_in_place(_temporary_file(out, shard), out / shard.name)
 
 
-def _known(shard: Shard, out: Path, kept: Path, frame: Frame) -> Known | None:
+def _load_facts(shard: Shard, out: Path, folder: Path, frame: Frame) -> ShardFacts | None:
     """Return what an earlier process saved about a shard, or ``None`` if it did not finish the shard."""
     path = out / shard.name
-    facts = _facts(kept, shard)
+    facts = _facts_file(folder, shard)
     if not path.is_file() or path.stat().st_size != bytes_of(shard, frame) or not facts.is_file():
         return None
-    with np.load(facts, allow_pickle=False) as found:
-        unreadable = tuple((row, reason) for row, reason in json.loads(found["unreadable"].tobytes()))
-        return Known(unreadable, Moments(int(found["images"]), found["total"], found["products"]))
+    with np.load(facts, allow_pickle=False) as facts:
+        unreadable = tuple((row, reason) for row, reason in json.loads(facts["unreadable"].tobytes()))
+        return ShardFacts(unreadable, Moments(int(facts["images"]), facts["total"], facts["products"]))
 
 
-def _facts(kept: Path, shard: Shard) -> Path:
-    return kept / f"{shard.name}.npz"
+def _facts_file(folder: Path, shard: Shard) -> Path:
+    return folder / f"{shard.name}.npz"
 
 
-def _part(out: Path, shard: Shard) -> Path:
+def _temporary_file(out: Path, shard: Shard) -> Path:
     return out / f".{shard.name}.part"

@@ -16,13 +16,13 @@ from typing import TypeVar
 from netspec.train.errors import TrainError
 
 Task = TypeVar("Task")
-Done = TypeVar("Done")
+Result = TypeVar("Result")
 
 AHEAD = 4
 """The number of tasks per process that may be pending at a time."""
 
 
-def in_processes(function: Callable[[Task], Done], tasks: Iterator[Task], processes: int) -> Generator[Done]:
+def in_processes(function: Callable[[Task], Result], tasks: Iterator[Task], processes: int) -> Generator[Result]:
     """Yield ``function(task)`` for every task, in order. With ``processes=1`` it runs in this process.
 
     Workers are spawned, not forked: a fork would inherit locks held by threads that do not exist in it. They ignore
@@ -36,19 +36,19 @@ def in_processes(function: Callable[[Task], Done], tasks: Iterator[Task], proces
     if processes == 1:
         yield from map(function, tasks)
         return
-    pool = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), initializer=_begin)
-    waiting: deque[Future[Done]] = deque()
+    pool = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), initializer=_start_worker)
+    pending: deque[Future[Result]] = deque()
     try:
         while True:
-            while len(waiting) < AHEAD * processes:
+            while len(pending) < AHEAD * processes:
                 try:
                     task = next(tasks)
                 except StopIteration:
                     break
-                waiting.append(pool.submit(function, task))
-            if not waiting:
+                pending.append(pool.submit(function, task))
+            if not pending:
                 return
-            yield waiting.popleft().result()
+            yield pending.popleft().result()
     except BrokenProcessPool as problem:
         raise TrainError(
             "a process that reads images was killed", "it may have run out of memory; try fewer: --processes 1"
@@ -57,7 +57,7 @@ def in_processes(function: Callable[[Task], Done], tasks: Iterator[Task], proces
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _begin() -> None:
+def _start_worker() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     warnings.filterwarnings("ignore", module=r"PIL\.")
     threading.Thread(target=_end_with_parent, daemon=True).start()

@@ -40,47 +40,47 @@ class Speeds:
     workers: int
 
 
-def judge(found: Survey, mismatch: str | None) -> Findings:
+def judge(survey: Survey, mismatch: str | None) -> Findings:
     """Return the errors and warnings about the data. ``mismatch`` says why they do not fit the network, if so."""
     errors = [mismatch] if mismatch is not None else []
-    if found.unreadable:
-        errors.append(f"{plural(len(found.unreadable), 'image')} cannot be read")
-    empty = [name for name, images in zip(found.classes, found.parts["train"].per_class, strict=True) if not images]
+    if survey.unreadable:
+        errors.append(f"{plural(len(survey.unreadable), 'image')} cannot be read")
+    empty = [name for name, images in zip(survey.classes, survey.counts["train"].per_class, strict=True) if not images]
     if empty:
-        errors.append(f"{plural(len(empty), 'class')} without a readable training image: {_some(empty)}")
+        errors.append(f"{plural(len(empty), 'class')} without a readable training image: {_first_names(empty)}")
     warnings = []
-    if len(found.classes) == 1:
-        warnings.append(f"{found.classes[0]} is the only class, and there is nothing to tell it from")
-    for copies, where in _kinds(found).values():
-        if copies:
-            warnings.append(f"{plural(len(copies), 'picture')} {where}")
+    if len(survey.classes) == 1:
+        warnings.append(f"{survey.classes[0]} is the only class, and there is nothing to tell it from")
+    for duplicates, where in _duplicates_by_kind(survey).values():
+        if duplicates:
+            warnings.append(f"{plural(len(duplicates), 'picture')} {where}")
     return Findings(tuple(errors), tuple(warnings))
 
 
-def as_text(found: Survey, findings: Findings, speeds: Speeds) -> list[str]:
+def as_text(survey: Survey, findings: Findings, speeds: Speeds) -> list[str]:
     """Return the lines of the report."""
-    lines = [f"{found.source}: {plural(len(found.classes), 'class')}"]
-    for name, part in found.parts.items():
-        least, most = min(part.per_class), max(part.per_class)
+    lines = [f"{survey.source}: {plural(len(survey.classes), 'class')}"]
+    for name, split in survey.counts.items():
+        least, most = min(split.per_class), max(split.per_class)
         each = f"{count(least)}" if least == most else f"{count(least)} to {count(most)}"
         lines.append(
-            f"{name}: {plural(part.images, 'image')} = {count(part.readable)} readable + {count(part.unreadable)} "
+            f"{name}: {plural(split.images, 'image')} = {count(split.readable)} readable + {count(split.unreadable)} "
             f"unreadable; {each} of a class"
         )
-    lines += _table(found)
-    if found.width is not None and found.height is not None:
-        lines.append(f"files: {_spread('wide', found.width)}; {_spread('high', found.height)} (least, median, most)")
-    lines.append(f"stored as {found.stored}")
-    lines += list(found.notes)
-    for problem in found.unreadable[:NAMED]:
+    lines += _table(survey)
+    if survey.width is not None and survey.height is not None:
+        lines.append(f"files: {_spread('wide', survey.width)}; {_spread('high', survey.height)} (least, median, most)")
+    lines.append(f"stored as {survey.stored}")
+    lines += list(survey.notes)
+    for problem in survey.unreadable[:NAMED]:
         lines.append(f"unreadable: {problem.path}: {problem.reason}")
-    if len(found.unreadable) > NAMED:
-        lines.append(f"unreadable: {count(len(found.unreadable) - NAMED)} more; --format json lists all")
-    for copies, where in _kinds(found).values():
-        for one in copies[:NAMED]:
-            lines.append(f"the same picture, {where}: {_some(one.paths)}")
-        if len(copies) > NAMED:
-            lines.append(f"the same picture, {where}: {count(len(copies) - NAMED)} more; --format json lists all")
+    if len(survey.unreadable) > NAMED:
+        lines.append(f"unreadable: {count(len(survey.unreadable) - NAMED)} more; --format json lists all")
+    for duplicates, where in _duplicates_by_kind(survey).values():
+        for copies in duplicates[:NAMED]:
+            lines.append(f"the same picture, {where}: {_first_names(copies.paths)}")
+        if len(duplicates) > NAMED:
+            lines.append(f"the same picture, {where}: {count(len(duplicates) - NAMED)} more; --format json lists all")
     lines += _speed_lines(speeds)
     lines += [f"warning: {warning}" for warning in findings.warnings]
     lines += [f"error: {error}" for error in findings.errors]
@@ -89,29 +89,30 @@ def as_text(found: Survey, findings: Findings, speeds: Speeds) -> list[str]:
     return lines
 
 
-def as_json(found: Survey, findings: Findings, speeds: Speeds) -> dict[str, Any]:
+def as_json(survey: Survey, findings: Findings, speeds: Speeds) -> dict[str, Any]:
     """Return the report as JSON values, with speeds in images per second and sizes in pixels."""
     return {
-        "source": found.source,
+        "source": survey.source,
         "classes": [
-            {"name": name} | {split: part.per_class[number] for split, part in found.parts.items()}
-            for number, name in enumerate(found.classes)
+            {"name": name} | {split: counts.per_class[number] for split, counts in survey.counts.items()}
+            for number, name in enumerate(survey.classes)
         ],
         "splits": {
-            name: {"images": part.images, "readable": part.readable, "unreadable": part.unreadable}
-            for name, part in found.parts.items()
+            name: {"images": split.images, "readable": split.readable, "unreadable": split.unreadable}
+            for name, split in survey.counts.items()
         },
-        "stored": [found.stored.channels, found.stored.height, found.stored.width],
-        "file_sizes": {"width": _plain_spread(found.width), "height": _plain_spread(found.height)},
-        "unreadable": [{"path": problem.path, "reason": problem.reason} for problem in found.unreadable],
+        "stored": [survey.stored.channels, survey.stored.height, survey.stored.width],
+        "file_sizes": {"width": _spread_as_json(survey.width), "height": _spread_as_json(survey.height)},
+        "unreadable": [{"path": problem.path, "reason": problem.reason} for problem in survey.unreadable],
         "duplicates": [
-            {"paths": list(one.paths), "splits": list(one.splits), "classes": list(one.classes)} for one in found.copies
+            {"paths": list(copies.paths), "splits": list(copies.splits), "classes": list(copies.classes)}
+            for copies in survey.copies
         ],
         "loader_images_per_s": round(speeds.loader.rate, 1) if speeds.loader is not None else None,
         "model_images_per_s": round(speeds.model.rate, 1) if speeds.model is not None else None,
         "device": speeds.device,
         "bottleneck": bottleneck(speeds),
-        "notes": list(found.notes),
+        "notes": list(survey.notes),
         "warnings": list(findings.warnings),
         "errors": list(findings.errors),
     }
@@ -124,7 +125,7 @@ def bottleneck(speeds: Speeds) -> str | None:
     return "reading" if speeds.loader.rate < speeds.model.rate else "model"
 
 
-def _kinds(found: Survey) -> dict[str, tuple[list[Copies], str]]:
+def _duplicates_by_kind(survey: Survey) -> dict[str, tuple[list[Copies], str]]:
     """Group the duplicates by their most serious kind: in both splits, in two classes, or twice in one class. Each
     kind has its duplicates and a description."""
     kinds: dict[str, tuple[list[Copies], str]] = {
@@ -132,18 +133,18 @@ def _kinds(found: Survey) -> dict[str, tuple[list[Copies], str]]:
         "classes": ([], "in two classes"),
         "class": ([], "twice in a class"),
     }
-    for one in found.copies:
-        kind = "splits" if one.across_splits else "classes" if one.across_classes else "class"
-        kinds[kind][0].append(one)
+    for copies in survey.copies:
+        kind = "splits" if copies.across_splits else "classes" if copies.across_classes else "class"
+        kinds[kind][0].append(copies)
     return kinds
 
 
-def _table(found: Survey) -> list[str]:
+def _table(survey: Survey) -> list[str]:
     """Return the lines of the table of classes, with each class's number of readable images."""
-    rows = list(zip(found.classes, *(part.per_class for part in found.parts.values()), strict=True))
+    rows = list(zip(survey.classes, *(split.per_class for split in survey.counts.values()), strict=True))
     shown = rows if len(rows) <= ROWS else sorted(rows, key=lambda row: row[1])[:ROWS]
     width = max(cell_len(row[0]) for row in shown)  # Chinese and Japanese characters are two columns wide
-    lines = [f"  {'':<{width}}  " + "  ".join(f"{name:>9}" for name in found.parts)]
+    lines = [f"  {'':<{width}}  " + "  ".join(f"{name:>9}" for name in survey.counts)]
     for name, *images in shown:
         gap = " " * (width - cell_len(name))
         lines.append(f"  {name}{gap}  " + "  ".join(f"{count(number):>9}" for number in images))
@@ -178,9 +179,9 @@ def _spread(word: str, spread: Spread) -> str:
     return f"{count(spread.least)}, {plain(spread.median)}, {count(spread.most)} {word}"
 
 
-def _plain_spread(spread: Spread | None) -> dict[str, float] | None:
+def _spread_as_json(spread: Spread | None) -> dict[str, float] | None:
     return {"min": spread.least, "median": spread.median, "max": spread.most} if spread is not None else None
 
 
-def _some(names: Sequence[str]) -> str:
+def _first_names(names: Sequence[str]) -> str:
     return ", ".join(names[:5]) + (f" and {count(len(names) - 5)} more" if len(names) > 5 else "")

@@ -21,7 +21,7 @@ from netspec.train.files import write_beside
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class ShardFacts:
     """Facts about a shard's images: a (row, reason) pair for each unreadable one, and the sums over the others."""
 
     unreadable: tuple[tuple[int, str], ...]
@@ -48,29 +48,31 @@ class Packed:
     already: bool
 
 
-def seal(listing: Listing, out: Path, frame: Frame, fingerprint: str, work: Sequence[tuple[Shard, Known]]) -> None:
+def seal(
+    listing: Listing, out: Path, frame: Frame, fingerprint: str, shards: Sequence[tuple[Shard, ShardFacts]]
+) -> None:
     """Write all files of a pack except the shards. Raises ``TrainError`` if no training image could be read."""
     moments = Moments.none(frame)
-    for _, known in work:
-        moments += known.moments
+    for _, facts in shards:
+        moments += facts.moments
     if moments.images == 0:
         raise TrainError(f"none of the {len(listing.train.names)} training images of {listing.root} can be read")
     splits: dict[str, Any] = {}
     problems: list[dict[str, str]] = []
     for name, files in listing.splits.items():
-        own = [(shard, known) for shard, known in work if shard.split == name]
+        own_shards = [(shard, facts) for shard, facts in shards if shard.split == name]
         labels = files.labels.astype(np.int32)
-        for shard, known in own:
-            for row, reason in known.unreadable:
-                place = shard.start + row
-                labels[place] = -1
-                path = (files.root / files.names[place]).relative_to(listing.root).as_posix()
+        for shard, facts in own_shards:
+            for row, reason in facts.unreadable:
+                index = shard.start + row
+                labels[index] = -1
+                path = (files.root / files.names[index]).relative_to(listing.root).as_posix()
                 problems.append({"split": name, "path": path, "reason": reason})
         write_beside(out / form.labels_name(name), as_npy(labels))
         write_beside(out / form.files_name(name), as_json(files.names))
         stored = int((labels >= 0).sum())
         splits[name] = {"listed": len(labels), "stored": stored, "unreadable": len(labels) - stored,
-                        "shards": [shard.name for shard, _ in own]}  # fmt: skip
+                        "shards": [shard.name for shard, _ in own_shards]}  # fmt: skip
     write_beside(out / form.MEAN, as_npy(moments.total / moments.images))
     if problems:
         write_beside(out / form.UNREADABLE, b"".join(as_json(problem) for problem in problems))
@@ -82,7 +84,7 @@ def seal(listing: Listing, out: Path, frame: Frame, fingerprint: str, work: Sequ
         "shard_images": form.SHARD,
         "classes": listing.classes,
         "splits": splits,
-        "colours": _plain(colours(moments)),
+        "colours": _as_json(colours(moments)),
         "ignored_entries": len(listing.ignored),
         "notes": listing.notes,
         "source": {"sha256": fingerprint},
@@ -91,7 +93,7 @@ def seal(listing: Listing, out: Path, frame: Frame, fingerprint: str, work: Sequ
     write_beside(out / form.MANIFEST, as_json(manifest, indent=1))
 
 
-def sealed(out: Path, *, already: bool) -> Packed:
+def read_pack(out: Path, *, already: bool) -> Packed:
     """Read the content of a complete pack from its manifest."""
     manifest = json.loads((out / form.MANIFEST).read_bytes())
     splits = {
@@ -102,10 +104,10 @@ def sealed(out: Path, *, already: bool) -> Packed:
     return Packed(splits, len(manifest["classes"]), total, already)
 
 
-def _plain(found: Colours) -> dict[str, Any]:
+def _as_json(distribution: Colours) -> dict[str, Any]:
     return {
-        "mean": found.mean.tolist(),
-        "covariance": found.covariance.tolist(),
-        "eigenvalues": found.values.tolist(),
-        "eigenvectors": found.vectors.tolist(),
+        "mean": distribution.mean.tolist(),
+        "covariance": distribution.covariance.tolist(),
+        "eigenvalues": distribution.values.tolist(),
+        "eigenvectors": distribution.vectors.tolist(),
     }

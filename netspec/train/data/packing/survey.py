@@ -54,7 +54,7 @@ class Copies:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class SplitCounts:
     """The numbers of images of a split: ``images`` = ``readable`` + ``unreadable``; ``per_class`` counts the readable
     ones of each class."""
 
@@ -73,7 +73,7 @@ class Survey:
 
     source: str
     classes: tuple[str, ...]
-    parts: dict[str, Part]
+    counts: dict[str, SplitCounts]
     stored: Frame
     width: Spread | None
     height: Spread | None
@@ -83,7 +83,7 @@ class Survey:
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
+class _Inspection:
     """An inspected image: its hash and its file's (width, height), or a (path, reason) pair if it is unreadable."""
 
     digest: bytes
@@ -107,36 +107,36 @@ def survey(data: Data, processes: int, progress: Callable[[int], None] = lambda 
         A worker process was killed, or a file of a pack has been deleted.
     """
     splits = {"train": data.train} | ({"val": data.validation} if data.validation is not None else {})
-    parts: dict[str, Part] = {}
+    counts: dict[str, SplitCounts] = {}
     unreadable: list[Unreadable] = []
     sizes: list[tuple[int, int]] = []
-    first: dict[bytes, tuple[str, int]] = {}
-    again: dict[bytes, list[tuple[str, int]]] = {}
+    first_seen: dict[bytes, tuple[str, int]] = {}
+    duplicates: dict[bytes, list[tuple[str, int]]] = {}
     done = 0
     for name, split in splits.items():
-        good = np.zeros(len(split.labels), np.bool_)
-        for place, seen in enumerate(_look(split, processes)):
+        readable = np.zeros(len(split.labels), np.bool_)
+        for place, inspection in enumerate(_inspect(split, processes)):
             done += 1
             progress(done)
-            if seen.problem is not None:
-                unreadable.append(Unreadable(*seen.problem))
+            if inspection.problem is not None:
+                unreadable.append(Unreadable(*inspection.problem))
                 continue
-            good[place] = True
-            if seen.size is not None:
-                sizes.append(seen.size)
-            before = first.setdefault(seen.digest, (name, place))
-            if before != (name, place):
-                again.setdefault(seen.digest, [before]).append((name, place))
-        parts[name] = _part(split.labels, good, len(data.classes))
+            readable[place] = True
+            if inspection.size is not None:
+                sizes.append(inspection.size)
+            original = first_seen.setdefault(inspection.digest, (name, place))
+            if original != (name, place):
+                duplicates.setdefault(inspection.digest, [original]).append((name, place))
+        counts[name] = _split_counts(split.labels, readable, len(data.classes))
     return Survey(
         source=data.source,
         classes=data.classes,
-        parts=parts,
+        counts=counts,
         stored=data.frame,
         width=Spread.of([width for width, _ in sizes]) if sizes else None,
         height=Spread.of([height for _, height in sizes]) if sizes else None,
         unreadable=tuple(unreadable),
-        copies=tuple(_copies(places, splits, data.classes) for places in again.values()),
+        copies=tuple(_as_copies(places, splits, data.classes) for places in duplicates.values()),
         notes=data.notes,
     )
 
@@ -150,46 +150,46 @@ def path_of(name: str, split: Split, place: int) -> str:
     return f"{name}: picture {place}"
 
 
-def _look(split: Split, processes: int) -> Iterator[_Seen]:
+def _inspect(split: Split, processes: int) -> Iterator[_Inspection]:
     """Inspect every image of a split, in order."""
     if not isinstance(split, Decoded):
-        yield from (_look_at(split, place) for place in range(len(split.labels)))
+        yield from (_inspect_image(split, place) for place in range(len(split.labels)))
         return
     names = split.files.names
     chunks = [names[start : start + CHUNK] for start in range(0, len(names), CHUNK)]
-    look = partial(_look_at_files, split.files.root, split.frame)
-    for seen in in_processes(look, iter(chunks), max(1, min(processes, len(chunks)))):
-        yield from seen
+    inspect = partial(_inspect_files, split.files.root, split.frame)
+    for inspections in in_processes(inspect, iter(chunks), max(1, min(processes, len(chunks)))):
+        yield from inspections
 
 
-def _look_at(split: Split, place: int) -> _Seen:
+def _inspect_image(split: Split, place: int) -> _Inspection:
     try:
-        return _Seen(hashlib.sha256(split.read(place).tobytes()).digest(), None)
+        return _Inspection(hashlib.sha256(split.read(place).tobytes()).digest(), None)
     except Unreadable as problem:
-        return _Seen(b"", None, (problem.path, problem.reason))
+        return _Inspection(b"", None, (problem.path, problem.reason))
 
 
-def _look_at_files(root: Path, frame: Frame, names: Sequence[str]) -> list[_Seen]:
+def _inspect_files(root: Path, frame: Frame, names: Sequence[str]) -> list[_Inspection]:
     """Inspect some image files. Runs in a worker process."""
-    found = []
+    inspections = []
     for name in names:
         path = root / name
         try:
             read_image(path, frame)
-            found.append(_Seen(hashlib.sha256(path.read_bytes()).digest(), image_size(path)))
+            inspections.append(_Inspection(hashlib.sha256(path.read_bytes()).digest(), image_size(path)))
         except Unreadable as problem:
-            found.append(_Seen(b"", None, (problem.path, problem.reason)))
+            inspections.append(_Inspection(b"", None, (problem.path, problem.reason)))
         except OSError as problem:  # deleted since it was decoded
-            found.append(_Seen(b"", None, (str(path), problem.strerror or str(problem))))
-    return found
+            inspections.append(_Inspection(b"", None, (str(path), problem.strerror or str(problem))))
+    return inspections
 
 
-def _part(labels: Labels, good: np.ndarray[tuple[int], np.dtype[np.bool_]], classes: int) -> Part:
-    counted = np.bincount(labels[good], minlength=classes)
-    return Part(len(labels), int((~good).sum()), tuple(counted.tolist()))
+def _split_counts(labels: Labels, readable: np.ndarray[tuple[int], np.dtype[np.bool_]], classes: int) -> SplitCounts:
+    per_class = np.bincount(labels[readable], minlength=classes)
+    return SplitCounts(len(labels), int((~readable).sum()), tuple(per_class.tolist()))
 
 
-def _copies(places: Sequence[tuple[str, int]], splits: dict[str, Split], classes: Sequence[str]) -> Copies:
+def _as_copies(places: Sequence[tuple[str, int]], splits: dict[str, Split], classes: Sequence[str]) -> Copies:
     return Copies(
         paths=tuple(path_of(name, splits[name], place) for name, place in places),
         splits=tuple(name for name, _ in places),

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from netspec.train.data.picture import Data, Frame, Held, Labels, Pixels
+from netspec.train.data.picture import Data, Frame, InMemorySplit, Labels, Pixels
 from netspec.train.data.sources.pickled import Refused, read_pickle
 from netspec.train.errors import TrainError
 from netspec.units import count, plural
@@ -46,23 +46,27 @@ def open_cifar10(root: Path) -> Data:
         A file cannot be opened.
     """
     folder = next((root / name for name in INSIDE if (root / name).is_dir()), root)
-    batches, test = _files(folder)
-    parts = [_read(path) for path in batches]
-    held = _read(test) if test is not None else None
-    notes = []
-    for path, (_, labels) in zip((*batches, test), (*parts, held) if held else parts, strict=False):
-        if path is not None and len(labels) != WHOLE:
-            notes.append(f"{path} has {plural(len(labels), 'picture')}; the authors' has {count(WHOLE)}")
-    if len(batches) != 5:
-        notes.append(f"{folder} has {plural(len(batches), 'training file')} (data_batch_*); the authors' has 5")
-    if held is None:
+    train_files, test_file = _files(folder)
+    train_parts = [_read(path) for path in train_files]
+    test_part = _read(test_file) if test_file is not None else None
+    parts = dict(zip(train_files, train_parts, strict=True))
+    if test_file is not None and test_part is not None:
+        parts[test_file] = test_part
+    notes = [
+        f"{path} has {plural(len(labels), 'picture')}; the authors' has {count(WHOLE)}"
+        for path, (_, labels) in parts.items()
+        if len(labels) != WHOLE
+    ]
+    if len(train_files) != 5:
+        notes.append(f"{folder} has {plural(len(train_files), 'training file')} (data_batch_*); the authors' has 5")
+    if test_part is None:
         notes.append(f"{folder} has no test_batch: top-1 and top-5 will not be measured")
     return Data(
         source=f"cifar10:{root}",
         classes=_names(folder),
         frame=FRAME,
-        train=Held(np.concatenate([pictures for pictures, _ in parts]), np.concatenate([part[1] for part in parts])),
-        validation=Held(*held) if held is not None else None,
+        train=InMemorySplit(*(np.concatenate(arrays) for arrays in zip(*train_parts, strict=True))),
+        validation=InMemorySplit(*test_part) if test_part is not None else None,
         notes=tuple(notes),
     )
 
@@ -81,9 +85,9 @@ def _files(folder: Path) -> tuple[list[Path], Path | None]:
 def _read(path: Path) -> tuple[Pixels, Labels]:
     content = path.read_bytes()
     pictures, labels = _binary(path, content) if path.suffix == ".bin" else _python(path, content)
-    wrong = (labels < 0) | (labels >= len(CLASSES))
-    if wrong.any():
-        place = int(wrong.argmax())
+    invalid = (labels < 0) | (labels >= len(CLASSES))
+    if invalid.any():
+        place = int(invalid.argmax())
         raise TrainError(
             f"{path}: label {labels[place]} of picture {count(place)} (from 0) is out of range: CIFAR-10 has 0 to 9"
         )

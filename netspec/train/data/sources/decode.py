@@ -36,13 +36,13 @@ def read_image(path: Path, frame: Frame) -> Pixels:
     Unreadable
         The file cannot be decoded, for whatever reason.
     """
-    shown = str(path)
+    name = str(path)
     try:
         if path.stat().st_size == 0:
-            raise Unreadable(shown, "the file is empty")
+            raise Unreadable(name, "the file is empty")
         with Image.open(path, formats=FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
-                raise Unreadable(shown, f"{image.width} x {image.height} pixels are too many to decode safely")
+                raise Unreadable(name, f"{image.width} x {image.height} pixels are too many to decode safely")
             # Let the JPEG decoder scale down by 2, 4 or 8, but to no less than twice the requested size.
             side = 2 * max(frame.height, frame.width)
             image.draft(None, (side, side))
@@ -52,7 +52,7 @@ def read_image(path: Path, frame: Frame) -> Pixels:
         raise
     except Exception as problem:
         # Pillow's decoders raise many kinds of exceptions for broken files.
-        raise Unreadable(shown, _reason(problem)) from problem
+        raise Unreadable(name, _reason(problem)) from problem
     pixels = np.asarray(square, np.uint8)
     planes = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
     return np.array(planes, order="C")  # a copy: Pillow's array is read-only, about which torch warns
@@ -101,6 +101,6 @@ def _reason(problem: Exception) -> str:
         return "no permission to read it"
     if isinstance(problem, Image.DecompressionBombError):
         return "too many pixels to decode safely"
-    said = problem.strerror if isinstance(problem, OSError) else None  # str() adds errno and file name
-    text = said or str(problem).strip() or type(problem).__name__
+    message = problem.strerror if isinstance(problem, OSError) else None  # str() adds errno and file name
+    text = message or str(problem).strip() or type(problem).__name__
     return text.splitlines()[0][:200]

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from netspec.train.data.picture import Data, Frame, Held
+from netspec.train.data.picture import Data, Frame, InMemorySplit
 from netspec.train.errors import TrainError
 
 FRAME = Frame(1, 8, 8)
@@ -29,13 +29,13 @@ def open_digits() -> Data:
     rows = _rows()
     pictures = rows[:, :-1].reshape(-1, 1, 8, 8).astype(np.uint8)
     numbers = rows[:, -1].astype(np.int64)
-    held = np.arange(len(numbers)) % HOLD_OUT == HOLD_OUT - 1
+    held_out = np.arange(len(numbers)) % HOLD_OUT == HOLD_OUT - 1
     return Data(
         source="digits",
         classes=tuple("0123456789"),
         frame=FRAME,
-        train=Held(pictures[~held], numbers[~held]),
-        validation=Held(pictures[held], numbers[held]),
+        train=InMemorySplit(pictures[~held_out], numbers[~held_out]),
+        validation=InMemorySplit(pictures[held_out], numbers[held_out]),
         peak=PEAK,
     )
 
@@ -45,12 +45,12 @@ def _rows() -> NDArray[np.float64]:
 
     The file is read directly, because importing scikit-learn takes nearly as long as importing torch.
     """
-    found = find_spec("sklearn")
-    if found is None or found.origin is None:
+    spec = find_spec("sklearn")
+    if spec is None or spec.origin is None:
         raise TrainError(
             "the digits come with scikit-learn, which is not installed", "pip install 'netspec-compiler[digits]'"
         )
-    file = Path(found.origin).parent / FILE
+    file = Path(spec.origin).parent / FILE
     if file.is_file():
         return np.loadtxt(file, delimiter=",")
     from sklearn.datasets import load_digits  # in case a release keeps the file elsewhere

@@ -25,7 +25,7 @@ FROM_ONE = (
 )
 
 
-def found_labels(root: Path, images: int) -> Path:
+def find_labels(root: Path, images: int) -> Path:
     """Return the labels file with one of the usual names. Raises ``TrainError`` if there is none."""
     places = [folder / name for folder in (root, root / "val") for name in USUAL]
     for path in places:
@@ -54,19 +54,18 @@ def flat_labels(path: Path, images: Sequence[str], classes: Sequence[str]) -> li
         raise TrainError(f"{path} is no text file") from problem
     while lines and not lines[-1].strip():
         lines.pop()
-    words = _in_order(path, lines, images)
-    return _numbers(path, words, classes)
+    return _numbers(path, _words_in_order(path, lines, images), classes)
 
 
-def _in_order(path: Path, lines: Sequence[str], images: Sequence[str]) -> list[tuple[int, str]]:
+def _words_in_order(path: Path, lines: Sequence[str], images: Sequence[str]) -> list[tuple[int, str]]:
     """Return for each image the number of its line (from 1) and its class as written."""
     rows = [(number, line.rsplit(None, 1)) for number, line in enumerate(lines, 1)]
     blank = next((number for number, words in rows if not words), None)
     if blank is not None:
         raise TrainError(f"{path}:{blank}: the line is empty", "a line is a class, or a file name and a class")
-    odd = next((number for number, words in rows if len(words) != len(rows[0][1])), None)
-    if odd is not None:
-        raise TrainError(f"{path}:{odd}: lines with and without a file name are mixed")
+    mixed = next((number for number, words in rows if len(words) != len(rows[0][1])), None)
+    if mixed is not None:
+        raise TrainError(f"{path}:{mixed}: lines with and without a file name are mixed")
     if not rows or len(rows[0][1]) == 1:
         if len(rows) != len(images):
             raise TrainError(f"{path} has {plural(len(rows), 'line')} for {plural(len(images), 'validation image')}")
@@ -87,7 +86,7 @@ def _numbers(path: Path, words: Sequence[tuple[int, str]], classes: Sequence[str
         return [places[word] for _, word in words]
     if not all(_is_number(word) for _, word in words):
         unknown = [(line, word) for line, word in words if word not in places]
-        line, word = next((one for one in unknown if not _is_number(one[1])), unknown[0])
+        line, word = next(((line, word) for line, word in unknown if not _is_number(word)), unknown[0])
         raise TrainError(
             f"{path}:{line}: there is no class {word!r}", f"the {count(len(classes))} classes begin with {classes[0]!r}"
         )

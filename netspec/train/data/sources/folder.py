@@ -10,7 +10,7 @@ from netspec.train.data.sources.decode import read_image
 from netspec.train.data.sources.listing import Files, list_folder
 from netspec.train.errors import TrainError
 
-OWN = Frame(3, 256, 256)
+DEFAULT_FRAME = Frame(3, 256, 256)
 """The stored image size of a folder that is opened without a network: that of the 2012 paper."""
 
 
@@ -30,7 +30,7 @@ class Decoded:
         return read_image(self.files.root / self.files.names[index], self.frame)
 
 
-def open_folder(root: Path, frame: Frame = OWN) -> Data:
+def open_folder(root: Path, frame: Frame = DEFAULT_FRAME) -> Data:
     """Open an image folder. This lists its files but opens none.
 
     Raises

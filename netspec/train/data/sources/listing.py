@@ -19,7 +19,7 @@ import numpy as np
 from netspec.train.data.picture import Labels
 from netspec.train.data.sources import passed_over
 from netspec.train.data.sources.decode import SUFFIXES
-from netspec.train.data.sources.flat_val import flat_labels, found_labels
+from netspec.train.data.sources.flat_val import find_labels, flat_labels
 from netspec.train.errors import TrainError
 from netspec.units import count, plural
 
@@ -50,12 +50,14 @@ class Listing:
     @property
     def splits(self) -> dict[str, Files]:
         """The existing splits by name, ``train`` and ``val``."""
-        found = {"train": self.train}
-        return found | {"val": self.validation} if self.validation is not None else found
+        splits = {"train": self.train}
+        if self.validation is not None:
+            splits["val"] = self.validation
+        return splits
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _Content:
     """The content of a folder of class folders, or a part of it: paths relative to ``root`` with class numbers, ignored
     entries, and messages for the user."""
 
@@ -90,13 +92,13 @@ def list_folder(root: Path, val_labels: Path | None = None) -> Listing:
     classes = tuple(_folders(base))
     if not classes:
         loose, _ = _images(base)
-        found = f"{plural(len(loose), 'image')} without a class folder" if loose else "no folders"
-        raise TrainError(f"{root} holds {found}", LAYOUT)
-    train = _list(base, classes)
-    _every_class_has_images(base, classes, train)
+        content = f"{plural(len(loose), 'image')} without a class folder" if loose else "no folders"
+        raise TrainError(f"{root} holds {content}", LAYOUT)
+    train = _list_classes(base, classes)
+    _need_images_of_every_class(base, classes, train)
     validation = _validation(root, classes, val_labels) if split else None
     if validation is None:
-        train, validation = _divided(train, root)
+        train, validation = _divide(train, root)
     ignored = train.ignored + validation.ignored
     notes = [*validation.notes]
     if not validation.files:
@@ -113,18 +115,18 @@ def list_folder(root: Path, val_labels: Path | None = None) -> Listing:
     )
 
 
-def _divided(found: _Found, root: Path) -> tuple[_Found, _Found]:
+def _divide(content: _Content, root: Path) -> tuple[_Content, _Content]:
     """Divide the images of a folder without ``val`` into training and held-out images."""
-    held = tuple(item for item in found.files if held_out(item[0]))
-    train = tuple(item for item in found.files if not held_out(item[0]))
+    held = tuple(item for item in content.files if held_out(item[0]))
+    train = tuple(item for item in content.files if not held_out(item[0]))
     if not train:
         raise TrainError(
             f"no image of {root} is left to train on: all {len(held)} fall to the tenth held out for validation",
             "put in more images, or divide them into DIR/train/CLASS/* and DIR/val/CLASS/*",
         )
-    each = f"{count(len(held))} of {plural(len(found.files), 'image')}"
-    note = f"no val folder: {each} (about a tenth, by hash of their path) held out for it"
-    return replace(found, files=train), _Found(found.root, held, notes=(note,) if held else ())
+    share = f"{count(len(held))} of {plural(len(content.files), 'image')}"
+    note = f"no val folder: {share} (about a tenth, by hash of their path) held out for it"
+    return replace(content, files=train), _Content(content.root, held, notes=(note,) if held else ())
 
 
 def held_out(relative: str) -> bool:
@@ -167,7 +169,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _list(base: Path, classes: tuple[str, ...]) -> _Found:
+def _list_classes(base: Path, classes: tuple[str, ...]) -> _Content:
     files: list[tuple[str, int]] = []
     ignored: list[str] = []
     for number, name in enumerate(classes):
@@ -176,10 +178,10 @@ def _list(base: Path, classes: tuple[str, ...]) -> _Found:
         images, others = _images(base / name)
         files += [(f"{name}/{image}", number) for image in images]
         ignored += [f"{name}/{other}" for other in others]
-    return _Found(base, tuple(files), tuple(ignored))
+    return _Content(base, tuple(files), tuple(ignored))
 
 
-def _validation(root: Path, classes: tuple[str, ...], val_labels: Path | None) -> _Found | None:
+def _validation(root: Path, classes: tuple[str, ...], val_labels: Path | None) -> _Content | None:
     """Return the images in ``root/val``, which may have class folders or not; ``None`` if there is no validation
     set."""
     folder = root / "val"
@@ -188,41 +190,44 @@ def _validation(root: Path, classes: tuple[str, ...], val_labels: Path | None) -
         return _flat_validation(root, classes, val_labels) if folder.is_dir() else None
     if val_labels is not None:
         raise TrainError(f"{folder} has class folders, which say the classes: --val-labels is for images without them")
-    strangers = [name for name in folders if name not in classes]
-    if strangers:
+    unknown = [name for name in folders if name not in classes]
+    if unknown:
         raise TrainError(
-            f"{folder} has classes that {root / 'train'} has not: {', '.join(strangers[:5])}",
+            f"{folder} has classes that {root / 'train'} has not: {', '.join(unknown[:5])}",
             f"{plural(len(folders), 'folder')} in val, {len(classes)} in train",
         )
-    found = _list(folder, classes)
+    content = _list_classes(folder, classes)
     loose, _ = _images(folder)
-    return replace(found, ignored=(*found.ignored, *loose))
+    return replace(content, ignored=(*content.ignored, *loose))
 
 
-def _flat_validation(root: Path, classes: tuple[str, ...], val_labels: Path | None) -> _Found | None:
+def _flat_validation(root: Path, classes: tuple[str, ...], val_labels: Path | None) -> _Content | None:
     folder = root / "val"
     images, others = _images(folder)
     if val_labels is None and not images:
         return None
-    path = val_labels if val_labels is not None else found_labels(root, len(images))
+    path = val_labels if val_labels is not None else find_labels(root, len(images))
     numbers = flat_labels(path, images, classes)
     note = f"the classes of the {plural(len(images), 'validation image')} are those of {path}"
     ignored = tuple(name for name in others if folder / name != path)
-    return _Found(folder, tuple(zip(images, numbers, strict=True)), ignored, (note,))
+    return _Content(folder, tuple(zip(images, numbers, strict=True)), ignored, (note,))
 
 
-def _every_class_has_images(base: Path, classes: tuple[str, ...], listing: _Found) -> None:
-    filled = {number for _, number in listing.files}
+def _need_images_of_every_class(base: Path, classes: tuple[str, ...], content: _Content) -> None:
+    filled = {number for _, number in content.files}
     empty = [name for number, name in enumerate(classes) if number not in filled]
     if not empty:
         return
     if len(empty) == len(classes):
-        deeper = next((folder for name in classes if _holds_classes(folder := base / name)), None)
-        meant = (f"did you mean {deeper}? the class folders lie there",) if deeper is not None else ()
-        deep = ("a class's images lie in its folder, not in folders below it",) if meant and len(classes) > 1 else ()
-        others = passed_over.other_pictures(listing.ignored)
+        notes = []
+        inner = next((folder for name in classes if _holds_classes(folder := base / name)), None)
+        if inner is not None:
+            notes.append(f"did you mean {inner}? the class folders lie there")
+            if len(classes) > 1:
+                notes.append("a class's images lie in its folder, not in folders below it")
+        notes += passed_over.other_pictures(content.ignored)
         message = f"{base} has {plural(len(classes), 'folder')}, and no JPEG or PNG image in any"
-        raise TrainError(message, *meant, *deep, *others, LAYOUT)
+        raise TrainError(message, *notes, LAYOUT)
     raise TrainError(
         f"{plural(len(empty), 'class folder')} of {base} without a JPEG or PNG image: {', '.join(empty[:5])}",
         "put images in, or remove the folder: every folder counts as a class",

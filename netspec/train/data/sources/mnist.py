@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from netspec.train.data.picture import Data, Frame, Held, Labels, Pixels
+from netspec.train.data.picture import Data, Frame, InMemorySplit, Labels, Pixels
 from netspec.train.errors import TrainError
 from netspec.units import count, plural
 
@@ -48,15 +48,15 @@ def open_mnist(root: Path, frame: Frame | None = None) -> Data:
         raise TrainError(f"{root}: the training pictures are {_size(pictures)}, the test pictures {_size(test[0])}")
     notes = [] if test is not None else [f"{root} has no t10k files: top-1 and top-5 will not be measured"]
     if frame == Frame(1, PADDED, PADDED) and pictures.shape[2:] == (28, 28):
-        pictures = _bordered(pictures)
-        test = (_bordered(test[0]), test[1]) if test is not None else None
+        pictures = _add_border(pictures)
+        test = (_add_border(test[0]), test[1]) if test is not None else None
         notes.append("the 28x28 pictures lie in the middle of 32x32 background pixels, as LeNet-5 reads them")
     return Data(
         source=f"mnist:{root}",
         classes=CLASSES,
         frame=Frame(*pictures.shape[1:]),
-        train=Held(pictures, labels),
-        validation=Held(*test) if test is not None else None,
+        train=InMemorySplit(pictures, labels),
+        validation=InMemorySplit(*test) if test is not None else None,
         notes=tuple(notes),
     )
 
@@ -65,7 +65,7 @@ def _size(pictures: Pixels) -> str:
     return f"{pictures.shape[2]}x{pictures.shape[3]}"
 
 
-def _bordered(pictures: Pixels) -> Pixels:
+def _add_border(pictures: Pixels) -> Pixels:
     return np.pad(pictures, ((0, 0), (0, 0), (2, 2), (2, 2)))
 
 
@@ -81,9 +81,9 @@ def _part(root: Path, part: str) -> tuple[Pixels, Labels]:
     pictures, labels = _read(images, 3), _read(numbers, 1).astype(np.int64)
     if len(pictures) != len(labels):
         raise TrainError(f"{images} has {plural(len(pictures), 'picture')}, {numbers} {plural(len(labels), 'label')}")
-    wrong = labels >= len(CLASSES)
-    if wrong.any():
-        place = int(wrong.argmax())
+    invalid = labels >= len(CLASSES)
+    if invalid.any():
+        place = int(invalid.argmax())
         raise TrainError(
             f"{numbers}: label {labels[place]} of picture {count(place)} (from 0) is out of range: MNIST has 0 to 9"
         )
@@ -114,16 +114,16 @@ def _read(path: Path, dimensions: int) -> Pixels:
                     f"{path} begins with 0x{magic:08x}; an idx file of bytes in {plural(dimensions, 'dimension')} "
                     f"begins with 0x{0x0800 + dimensions:08x}"
                 )
-            wanted = 1
+            expected = 1
             for length in lengths:
-                wanted *= length
+                expected *= length
             shape = "x".join(map(str, lengths))
-            if not 0 < wanted <= LARGEST:
+            if not 0 < expected <= LARGEST:
                 raise TrainError(f"{path}: its header says {shape}, which cannot be")
-            content = file.read(wanted + 1)
+            content = file.read(expected + 1)
     except (EOFError, zlib.error, gzip.BadGzipFile) as problem:
         raise TrainError(f"{path} is damaged or truncated: {problem}") from problem
-    if len(content) != wanted:
-        more = "more" if len(content) > wanted else f"only {count(len(content))}"
-        raise TrainError(f"{path}: its header says {shape}, {count(wanted)} bytes; there are {more}")
+    if len(content) != expected:
+        more = "more" if len(content) > expected else f"only {count(len(content))}"
+        raise TrainError(f"{path}: its header says {shape}, {count(expected)} bytes; there are {more}")
     return np.frombuffer(content, np.uint8).reshape(lengths)

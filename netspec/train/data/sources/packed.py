@@ -26,11 +26,11 @@ from netspec.train.data.sources.shards import Shard, shards
 from netspec.train.errors import TrainError
 from netspec.units import count, plural
 
-OPEN = 512
+MAX_OPEN_FILES = 512
 """The maximum number of shard files that are open at a time; many systems allow a process 1,024."""
 
 
-UNDER_WAY = ("put the file back as it was; a training can then go on from its last checkpoint, with --resume",)
+CHANGED_HINTS = ("put the file back as it was; a training can then go on from its last checkpoint, with --resume",)
 """The remedy if a pack changes while it is being read."""
 
 
@@ -44,8 +44,12 @@ class Shards:
         self._split = own[0].split if own else "train"
         self.stored = frame
         self._shards = own
+
+        def open_file(number: int) -> FileIO:  # no method, since a reference to self would delay the closing of files
+            return _open_shard(root, own[number], frame)
+
         # An evicted file is closed by its last reference, never while another thread is reading from it.
-        self._file: Callable[[int], FileIO] = lru_cache(OPEN)(lambda number: _opened(root, own[number], frame))
+        self._file: Callable[[int], FileIO] = lru_cache(MAX_OPEN_FILES)(open_file)
 
     def read(self, index: int) -> Pixels:
         """See ``Split.read``."""
@@ -94,10 +98,10 @@ def open_packed(root: Path, frame: Frame | None = None) -> Data:
     if frame is not None and frame != own:
         raise TrainError(
             f"{root} is packed as {own}, the network's images are stored as {frame}",
-            *_how_to_mend(own, frame),
+            *_size_hints(own, frame),
         )
     classes = tuple(manifest["classes"])
-    opened = {name: _split(root, name, own, len(classes)) for name in manifest["splits"]}
+    opened = {name: _open_split(root, name, own, len(classes)) for name in manifest["splits"]}
     unreadable = sum(split["unreadable"] for split in manifest["splits"].values())
     notes = (
         [f"{plural(unreadable, 'image')} could not be read when it was packed: {root / form.UNREADABLE}"]
@@ -117,7 +121,7 @@ def open_packed(root: Path, frame: Frame | None = None) -> Data:
     )
 
 
-def _how_to_mend(own: Frame, frame: Frame) -> tuple[str, ...]:
+def _size_hints(own: Frame, frame: Frame) -> tuple[str, ...]:
     if frame.channels != own.channels:
         return (f"a pack has {own.channels} channels; train a network of 1 from the image folder itself",)
     if min(frame.height, frame.width) < own.height:
@@ -134,44 +138,44 @@ def _manifest(root: Path) -> dict[str, Any]:
         if found["format"] != form.FORMAT:
             raise ValueError(f"format {found['format']!r}")
         version, rows = found["version"], found["shard_images"]
-        plain = isinstance(found["size"], int) and isinstance(found["channels"], int) and "train" in found["splits"]
-        if (version, rows) == (form.VERSION, form.SHARD) and plain:
+        valid = isinstance(found["size"], int) and isinstance(found["channels"], int) and "train" in found["splits"]
+        if (version, rows) == (form.VERSION, form.SHARD) and valid:
             return dict(found)
     except (OSError, ValueError, TypeError, KeyError) as problem:
         raise TrainError(f"{path} is no manifest of a pack: {problem!r}", "pack again") from problem
     raise TrainError(f"{path} is of version {version} with {rows} images a shard; this is version {form.VERSION}")
 
 
-def _split(root: Path, name: str, frame: Frame, classes: int) -> Shards:
+def _open_split(root: Path, name: str, frame: Frame, classes: int) -> Shards:
     labels = _array(root / form.labels_name(name))
     if labels.ndim != 1 or labels.dtype != np.int32:
         raise TrainError(f"{root / form.labels_name(name)} is damaged: {labels.dtype}, shape {labels.shape}")
-    wrong = (labels < -1) | (labels >= classes)
-    if wrong.any():
-        row = int(wrong.argmax())
+    invalid = (labels < -1) | (labels >= classes)
+    if invalid.any():
+        row = int(invalid.argmax())
         raise TrainError(
             f"{root / form.labels_name(name)}: label {labels[row]} of row {count(row)} is out of range; the "
             f"{count(classes)} classes are numbered 0 to {classes - 1}"
         )
     own = shards(name, len(labels))
     for shard in own:
-        _right_size(root / shard.name, form.bytes_of(shard, frame))
+        _check_size(root / shard.name, form.bytes_of(shard, frame))
     return Shards(root, own, frame, labels)
 
 
-def _right_size(path: Path, wanted: int) -> None:
+def _check_size(path: Path, expected: int) -> None:
     try:
         found = path.stat().st_size
     except OSError as problem:
         raise TrainError(f"the pack lacks {path}: {problem.strerror}", "pack again into a new folder") from problem
-    if found != wanted:
-        raise TrainError(f"{path} has {count(found)} bytes, {count(wanted)} are expected", "pack again")
+    if found != expected:
+        raise TrainError(f"{path} has {count(found)} bytes, {count(expected)} are expected", "pack again")
 
 
-def _opened(root: Path, shard: Shard, frame: Frame) -> FileIO:
+def _open_shard(root: Path, shard: Shard, frame: Frame) -> FileIO:
     """Open the file of a shard. Raises ``TrainError`` if its size or its header is wrong."""
     path = root / shard.name
-    _right_size(path, form.bytes_of(shard, frame))
+    _check_size(path, form.bytes_of(shard, frame))
     header = form.header(shard.stop - shard.start, frame)
     try:
         file = FileIO(path)
@@ -184,26 +188,26 @@ def _opened(root: Path, shard: Shard, frame: Frame) -> FileIO:
 
 def _read_into(picture: Pixels, file: FileIO, start: int) -> None:
     """Fill an image with the bytes of a file from ``start`` on."""
-    left = picture.reshape(-1).data
-    while left:
+    remaining = picture.reshape(-1).data
+    while remaining:
         try:
-            got = _read_at(file, left, start)
+            count_read = _read_at(file, remaining, start)
         except OSError as problem:
-            raise TrainError(f"{file.name} cannot be read: {problem.strerror}", *UNDER_WAY) from problem
-        if not got:
+            raise TrainError(f"{file.name} cannot be read: {problem.strerror}", *CHANGED_HINTS) from problem
+        if not count_read:
             size = os.fstat(file.fileno()).st_size
-            raise TrainError(f"{file.name} has become shorter: {count(size)} bytes are left", *UNDER_WAY)
-        left, start = left[got:], start + got
+            raise TrainError(f"{file.name} has become shorter: {count(size)} bytes are left", *CHANGED_HINTS)
+        remaining, start = remaining[count_read:], start + count_read
 
 
-def _read_at(file: FileIO, room: memoryview, start: int) -> int:
+def _read_at(file: FileIO, buffer: memoryview, start: int) -> int:
     """Read from a position of a file without using its file offset, which threads share. On systems without
     ``preadv``, a lock serialises the reads."""
     if hasattr(os, "preadv"):
-        return os.preadv(file.fileno(), [room], start)
+        return os.preadv(file.fileno(), [buffer], start)
     with _ONE_AT_A_TIME:
         file.seek(start)
-        return file.readinto(room)
+        return file.readinto(buffer)
 
 
 _ONE_AT_A_TIME = Lock()

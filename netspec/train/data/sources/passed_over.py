@@ -17,7 +17,7 @@ OTHER_PICTURES = (
 )  # fmt: skip
 """File name extensions of image formats that are not supported."""
 
-MOST = 5
+MAX_NAMES = 5
 """The maximum number of names in a note."""
 
 
@@ -26,34 +26,37 @@ def notes(ignored: Sequence[str], loose: Sequence[str]) -> Iterator[str]:
     folders."""
     if loose:
         yield (
-            f"{plural(len(loose), 'image')} beside the class folders {_are(loose)} of no class and ignored, the first "
-            f"{loose[0]}"
+            f"{plural(len(loose), 'image')} beside the class folders {_is_or_are(loose)} of no class and ignored, "
+            f"the first {loose[0]}"
         )
     if ignored:
         entries = f"{count(len(ignored))} {'entry is' if len(ignored) == 1 else 'entries are'}"
         yield f"{entries} neither JPEG nor PNG and ignored, the first {ignored[0]}"
     yield from other_pictures(ignored)
-    below = [name for name in ignored if name.endswith(FOLDER)]
-    if below:
-        yield f"{plural(len(below), 'folder')} inside class folders {_are(below)} not looked into, the first {below[0]}"
+    folders = [name for name in ignored if name.endswith(FOLDER)]
+    if folders:
+        yield (
+            f"{plural(len(folders), 'folder')} inside class folders {_is_or_are(folders)} not looked into, "
+            f"the first {folders[0]}"
+        )
 
 
 def other_pictures(names: Sequence[str]) -> Iterator[str]:
     """Yield a note if there are images of unsupported formats among these names."""
-    found = [name for name in names if name.lower().endswith(OTHER_PICTURES)]
-    if found:
-        endings = sorted({f".{name.lower().rpartition('.')[2]}" for name in found})
-        yield f"{plural(len(found), 'picture')} of other formats ({', '.join(endings)}): only JPEG and PNG are read"
+    pictures = [name for name in names if name.lower().endswith(OTHER_PICTURES)]
+    if pictures:
+        endings = sorted({f".{name.lower().rpartition('.')[2]}" for name in pictures})
+        yield f"{plural(len(pictures), 'picture')} of other formats ({', '.join(endings)}): only JPEG and PNG are read"
 
 
 def classes_without(labels: Labels, classes: Sequence[str]) -> Iterator[str]:
     """Yield a note if some classes have no validation image although others have."""
-    there = set(np.unique(labels).tolist())
-    missing = [name for number, name in enumerate(classes) if number not in there]
-    if there and missing:
-        more = f" and {count(len(missing) - MOST)} more" if len(missing) > MOST else ""
-        yield f"{plural(len(missing), 'class')} without a validation image: {', '.join(missing[:MOST])}{more}"
+    present = set(np.unique(labels).tolist())
+    missing = [name for number, name in enumerate(classes) if number not in present]
+    if present and missing:
+        more = f" and {count(len(missing) - MAX_NAMES)} more" if len(missing) > MAX_NAMES else ""
+        yield f"{plural(len(missing), 'class')} without a validation image: {', '.join(missing[:MAX_NAMES])}{more}"
 
 
-def _are(names: Sequence[str]) -> str:
+def _is_or_are(names: Sequence[str]) -> str:
     return "is" if len(names) == 1 else "are"

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from netspec.train.data.picture import Data, Frame, Labels, Pixels
 
-LEAST = 1024
+MIN_TRAIN = 1024
 """The minimum number of training images. There are two per class if that is more."""
 
 VALIDATION = 256
@@ -32,7 +32,7 @@ _COLOUR, _ANGLE, _WIDTH = 0.8191725134, 0.6710436067, 0.5497004779
 
 def open_synthetic(frame: Frame, classes: int, seed: int) -> Data:
     """Open synthetic images for a network with this number of classes; the same seed gives the same images."""
-    train = max(LEAST, 2 * classes)
+    train = max(MIN_TRAIN, 2 * classes)
     return Data(
         source="synthetic",
         classes=tuple(f"texture {number}" for number in range(classes)),
@@ -78,8 +78,8 @@ def _stripes(kind: int, frame: Frame, phase: float) -> NDArray[np.float32]:
     would have less than 4 pixels."""
     side = min(frame.height, frame.width)
     angle = math.pi * (kind * _ANGLE % 1)
-    most = max(1.5, min(6.0, side / 4))
-    pitch = 2 * math.pi * (1.5 + (most - 1.5) * (kind * _WIDTH % 1)) / side
+    max_periods = max(1.5, min(6.0, side / 4))
+    pitch = 2 * math.pi * (1.5 + (max_periods - 1.5) * (kind * _WIDTH % 1)) / side
     across = np.arange(frame.width, dtype=np.float32) * np.float32(pitch * math.cos(angle))
     down = np.arange(frame.height, dtype=np.float32) * np.float32(pitch * math.sin(angle)) + np.float32(phase)
     # sin(a + b) by the addition theorem: two outer products instead of a sine for each pixel.
