@@ -1,4 +1,4 @@
-"""The file that a variant starts from: the word that names it, and the file of this name beside it."""
+"""Find the files that a variant starts from: read its ``from=`` key and open the spec of that name beside it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from netspec.language.syntax import File, FileName, Pair, Setting, Word
 from netspec.source import SPEC, Source, Span
 
 DEEPEST = 16
-"""How many files may start from one another."""
+"""The most files that a spec may start from, directly or through other variants."""
 
 _OWN_FOLDER = "a variant starts from a spec of its own folder"
 _NEEDS = "from= takes the name of a spec of this folder: from=alexnet.net"
@@ -27,20 +27,21 @@ def _no_file(name: str) -> Source:
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """The files beside a spec. ``read`` opens one by its name, and raises ``CannotOpen`` or ``SpecError``; ``names``
-    lists the specs."""
+    """The folder of a spec. ``read`` opens one of its files by name, and raises ``CannotOpen`` or ``SpecError``;
+    ``names`` lists the specs in it."""
 
     read: Callable[[str], Source] = _no_file
     names: Callable[[], Iterable[str]] = tuple
 
 
 def gathered(source: Source, folder: Folder) -> tuple[tuple[Source, ...], tuple[Diagnostic, ...]]:
-    """The files that a spec starts from, the next one first, and what keeps another from being found."""
+    """Return the files that a spec starts from, the nearest first, and the mistake (one at most) that ends the search
+    early."""
     bases: list[Source] = []
     seen = {source.name.rpartition("/")[2]}
     while True:
         last = bases[-1] if bases else source
-        # A long text without these letters is not parsed for it.
+        # Spares parsing a long text that cannot have the key.
         named = base_of(parse(last)) if _FROM.search(last.text) else None
         if named is None:
             return tuple(bases), ()
@@ -51,8 +52,10 @@ def gathered(source: Source, folder: Folder) -> tuple[tuple[Source, ...], tuple[
 
 
 def base_of(file: File) -> Pair | Diagnostic | None:
-    """The pair ``from=`` of a file's ``net`` line, also where that line cannot be read as a whole; what is wrong with
-    it, if that is why it names no file."""
+    """Return the ``from=`` pair of a file's ``net`` line, ``None`` if it has none.
+
+    The pair is found even if the rest of the line has a syntax error. If the pair itself is wrong, return its mistake.
+    """
     for setting in file.settings:
         if setting.word.text == "net":
             named = [p for p in setting.pairs if p.key.text == "from"]
@@ -65,7 +68,7 @@ def base_of(file: File) -> Pair | Diagnostic | None:
 
 
 def besides(problems: Sequence[Diagnostic], file: File) -> Iterator[Diagnostic]:
-    """What cannot be read in a file, but for the statements that problems are about."""
+    """Yield a file's syntax errors, except those in statements that ``problems`` already cover."""
     told = [s.span for s in file.broken if any(_within(problem, s.span) for problem in problems)]
     return (d for d in file.diagnostics if not any(_within(d, span) for span in told))
 

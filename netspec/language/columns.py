@@ -1,4 +1,4 @@
-"""Where things stand on a formatted line: the columns, and how a line that is too long runs on."""
+"""The columns of a formatted spec, and the wrapping of lines that are too long."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from netspec.language.rows import ARROW, Head, Item, Row
 
 WIDTH = 120
 WIDEST_CELL = 24
-"""A wider cell does not widen its column, which would leave holes everywhere else."""
+"""A wider cell does not widen its column, because that would leave large gaps in all other lines."""
 
 _PHRASES = {("crop", "from")}
-"""Keys that are read together: ``crop=224 from=256``."""
+"""Pairs of keys that read as one phrase, ``crop=224 from=256``, and are separated by one space."""
 
 _OPERAND = 8
 _SETTING = 9
@@ -24,9 +24,9 @@ _REST = 2
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Columns that a whole file has in common, from 0.
+    """Columns that all lines of a file share, counted from 0.
 
-    ``types`` and ``keys``: where a layer's type and its keys begin; ``defaults``: where those of a default line do.
+    ``types`` and ``keys``: where a layer's type and keys begin; ``defaults``: where those of ``default`` lines begin.
     """
 
     types: int
@@ -34,20 +34,20 @@ class Columns:
     defaults: int
 
     def indent(self, head: Head) -> int:
-        """Where a statement's keys stand and the lines on which it runs on begin."""
+        """Return the column of a statement's keys, at which its continuation lines begin too."""
         typed = len(head.words) == 2
         if head.layer:
             return self.keys if typed else self.types
         return self.defaults if typed else _SETTING
 
     def text(self, head: Head) -> str:
-        """The words that a statement begins with."""
+        """Return the words that a statement begins with, the second one in its column."""
         first, *second = head.words
         before = (self.types if head.layer else _OPERAND) - 1
         return " ".join((first.ljust(before), *second)) if second else first
 
     def start(self, row: Row) -> int:
-        """Where a row's items begin."""
+        """Return the column at which a row's items begin."""
         if row.rest:
             return self.indent(row.head) + _REST
         if not row.first:
@@ -62,7 +62,7 @@ class Columns:
 
 
 def columns(heads: Iterable[Head]) -> Columns:
-    """The columns for these statements: as in alexnet.net, or further right where longer words need it."""
+    """Return the columns for these statements: those of ``alexnet.net``, moved right where longer words need it."""
     layers: list[Head] = []
     defaults: list[Head] = []
     for head in heads:
@@ -80,14 +80,14 @@ def _column(least: int, gap: int, cells: Iterable[str]) -> int:
 
 
 def gap(item: Item, following: Item) -> str:
-    """What stands between two items of a line: one space inside a phrase, and between values without keys."""
+    """Return the spaces between two items of a line: one inside a phrase and between values without keys, else two."""
     return " " if (item.key, following.key) in _PHRASES or item.key == following.key == "" else "  "
 
 
 def fold(row: Row, common: Columns) -> list[Row]:
-    """A row as rows of at most ``WIDTH`` columns, before any alignment. Breaks that are there stay.
+    """Wrap a row into rows of at most ``WIDTH`` columns, not counting alignment.
 
-    An item is broken only if it is too long for any line. What was broken reads back to the same rows.
+    An item is broken only if it is too long for a line of its own. Formatting the result again wraps it the same way.
     """
     indent = common.indent(row.head)
     lines = [_Line(common.start(row))]
@@ -109,7 +109,7 @@ def fold(row: Row, common: Columns) -> list[Row]:
 
 @dataclass(slots=True)
 class _Line:
-    """A line that is being filled from the column ``start``."""
+    """A line that is being filled, from column ``start`` on."""
 
     start: int
     items: list[Item] = field(default_factory=list)
@@ -122,7 +122,7 @@ class _Line:
 
 
 def joined(items: Iterable[Item], widths: Iterable[int] = ()) -> str:
-    """Items side by side; those that another follows are filled up to their widths, as far as these go."""
+    """Return items side by side, each but the last padded to its width. Items without a width are not padded."""
     text = ""
     before: Item | None = None
     room = iter(widths)
@@ -135,7 +135,7 @@ def joined(items: Iterable[Item], widths: Iterable[int] = ()) -> str:
 
 
 def _pieces(text: str, first: int, other: int) -> Iterator[str]:
-    """An item cut after commas and at spaces: a piece of ``first`` characters at most, then of ``other``."""
+    """Cut an item after commas and at spaces: the first piece has at most ``first`` characters, the rest ``other``."""
     piece, room = "", first
     for word in re.findall(r"[^, ]+,? ?|, ?", text):
         if piece and len(piece) + len(word.rstrip()) > room:

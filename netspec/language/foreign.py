@@ -1,4 +1,4 @@
-"""Files of other tools, by what they look like: their many syntax errors are one mistake."""
+"""Recognise files of other tools, so that they are reported as one mistake instead of many syntax errors."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from netspec.source import Source, Span
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A way to write networks down. A text is of it that has ``mark``, whose group ``here`` is shown, and,
-    if there is one, ``also`` below it."""
+    """Another tool's file format. A text has it if ``mark`` is found in it and, unless it is ``None``, ``also`` is
+    found after that. The diagnostic points at the group ``here`` of ``mark``."""
 
     name: str
     mark: re.Pattern[str]
@@ -40,7 +40,7 @@ _FORMATS = (
 
 
 def foreign(source: Source) -> Diagnostic | None:
-    """The mistake of a text that is another tool's file, at the place that shows it; ``None`` for any other text."""
+    """Return the diagnostic for a text that is another tool's file, ``None`` for any other text."""
     for known in _FORMATS:
         mark = known.mark.search(source.text)
         if mark is not None and (known.also is None or known.also.search(source.text, mark.end())):

@@ -1,27 +1,29 @@
 """The canonical layout of a spec: that of ``specs/alexnet.net``.
 
-Columns are counted from 0 here. They are fixed, so that a change of one line does not move the others; only what does
-not fit makes them move.
+Columns are counted from 0 here. They are fixed, so that changing one line does not move the others; they move only
+where something does not fit.
 
-* A setting's word stands in column 0, its operand (``net alexnet``) in column 8, keys in column 9; the keys of
-  ``default`` lines begin in one column.
-* A layer's name stands in column 0, its type in column 9, its keys in column 18; in a file with longer names or types,
-  one space after the longest name and two after the longest type.
-* Items are two spaces apart; values without keys (``drop norm1 norm2``) one, as in the phrase ``crop=224 from=256``.
-* In a block of layers (without blank lines between) the items of one type are columns as far as their keys agree: those
-  of ``filters=96   kernel=11  stride=4`` and ``filters=256  kernel=5   pad=2`` down to ``kernel``. The lines of
-  ``default`` are aligned in the same way.
-* Claims stand in column 73; in a block with a longer claim than fits there, two spaces after the block's longest items.
-  A claim after longer items follows them after two spaces.
-* Comments stay with their line, in column 36 after settings and in the column of the claims after layers; where one of
-  a block's lines is too long for that, two spaces after the longest. One that does not fit stands after two spaces.
-* Lines with only a comment stay in their place: in column 0 if they are there, else under the keys of the statement
+* A setting's word is in column 0, its operand (``net alexnet``) in column 8, its keys in column 9. The keys of all
+  ``default`` lines begin in the same column.
+* A layer's name is in column 0, its type in column 9, its keys in column 18. In a file with longer names or types,
+  types begin one space after the longest name, and keys two spaces after the longest type.
+* Two spaces separate items. One space separates values without keys (``drop norm1 norm2``) and the two halves of the
+  phrase ``crop=224 from=256``.
+* In a block of layers (without blank lines between them), the items of layers of one type are aligned as far as their
+  keys agree: ``filters=96   kernel=11  stride=4`` and ``filters=256  kernel=5   pad=2`` up to ``kernel``. ``default``
+  lines are aligned in the same way.
+* Claims are in column 73. In a block with a claim that does not fit there, they begin two spaces after the block's
+  longest items. After items that reach past that column, a claim follows after two spaces.
+* Comments at the end of a line are in column 36 after settings, and in the column of the claims after layers. Where a
+  line of the block is too long for that, they begin two spaces after the longest. A comment that would not fit follows
+  its line after two spaces.
+* Lines with only a comment stay in their place: in column 0 if they begin there, else under the keys of the statement
   above.
-* A statement's own line breaks stay, but not inside an item. What passes column 120 runs on under the keys. Comments,
-  and single words, are never broken.
-* One blank line at most, none at either end; no tabs, no spaces at the end of a line. Lines end as the first one
-  does, so that those of a checkout with CRLF stay as they are.
-* A cell of more than 24 columns takes no part in the alignment. Numbers and words stay as they are written.
+* Line breaks between the items of a statement stay; those inside an item are removed. A line that would pass column 120
+  continues on the next, under the keys. Comments and single words are never broken.
+* There is one blank line at most, and none at either end; no tabs, no trailing spaces. All lines end as the first one
+  does, so that a checkout with CRLF keeps it.
+* A cell of more than 24 columns is not aligned. Numbers and words are left as they are written.
 """
 
 from __future__ import annotations
@@ -38,13 +40,13 @@ _CLAIMS = 73
 _SETTING_COMMENTS = 36
 
 _Place = tuple[str, ...]
-"""What makes a column: the group of statements, and the keys of the items up to it."""
+"""Identifies a column of items: the group of statements, and the keys of all items up to this one."""
 
 
 def formatted(source: Source) -> str:
-    """A spec in its canonical layout. It says the same, and its own layout is itself.
+    """Return a spec in its canonical layout. The meaning does not change, and formatting again changes nothing.
 
-    Raises ``SpecError`` for a spec with syntax errors, which has no layout; what it means does not matter.
+    Raises ``SpecError`` if the spec has syntax errors. Any other mistakes do not matter here.
     """
     file = parse(source)
     if file.diagnostics:
@@ -59,7 +61,7 @@ def formatted(source: Source) -> str:
 
 
 def _blocks(lines: Iterable[Line]) -> Iterator[list[Line]]:
-    """Runs of settings and runs of layers without a blank line between statements, with the other lines among them."""
+    """Yield the lines in blocks: settings or layers with no blank line between them, and the comments among them."""
     block: list[Line] = []
     kind: bool | None = None
     parted = False
@@ -75,7 +77,7 @@ def _blocks(lines: Iterable[Line]) -> Iterator[list[Line]]:
 
 
 def _block(block: Sequence[Line], common: Columns) -> Iterator[str]:
-    """The text of a block's lines."""
+    """Yield the text of a block's lines."""
     rows = [line for line in block if isinstance(line, Row)]
     code = iter(_with_comments(rows, *_with_claims(rows, _code(rows, common), common)))
     indent = 0
@@ -90,7 +92,7 @@ def _block(block: Sequence[Line], common: Columns) -> Iterator[str]:
 
 
 def _code(rows: Sequence[Row], common: Columns) -> list[str]:
-    """Each row without its claim and comment; its items aligned with the block's, unless that makes it too long."""
+    """Return each row without its claim and comment. Its items are aligned unless that makes the row too long."""
     widths: dict[_Place, int] = {}
     for row in rows:
         for place, item in _aligned(row):
@@ -106,7 +108,7 @@ def _code(rows: Sequence[Row], common: Columns) -> list[str]:
 
 
 def _aligned(row: Row) -> Iterator[tuple[_Place, Item]]:
-    """The items of a row that are filled up to a column, and which. The last item is not: nothing follows it."""
+    """Yield the items of a row that are aligned, each with its column. The last item is not: nothing follows it."""
     place: _Place = (row.head.group,)
     for item in row.cells[:-1] if row.first else ():
         if len(item.text) > WIDEST_CELL:
@@ -116,7 +118,7 @@ def _aligned(row: Row) -> Iterator[tuple[_Place, Item]]:
 
 
 def _with_claims(rows: Sequence[Row], code: Sequence[str], common: Columns) -> tuple[list[str], int]:
-    """The rows with their claims, and the column of the claims."""
+    """Return the rows with their claims added, and the column of the claims."""
     column = _CLAIMS
     nearest = [
         (len(text) + 2 if row.cells else common.start(row)) if row.claim else 0
@@ -132,7 +134,7 @@ def _with_claims(rows: Sequence[Row], code: Sequence[str], common: Columns) -> t
 
 
 def _with_comments(rows: Sequence[Row], code: Sequence[str], claims: int) -> Iterator[str]:
-    """The rows with their comments."""
+    """Yield the rows with their comments added."""
     column = claims if any(row.head.layer for row in rows) else _SETTING_COMMENTS
     column = max([column, *(len(text) + 2 for row, text in zip(rows, code, strict=True) if row.comment)])
     for row, text in zip(rows, code, strict=True):
@@ -143,7 +145,7 @@ def _with_comments(rows: Sequence[Row], code: Sequence[str], claims: int) -> Ite
 
 
 def _without_needless_blanks(lines: Iterable[str]) -> Iterator[str]:
-    """At most one empty line between others, and none at the ends."""
+    """Yield the lines with at most one empty line between others, and none at the ends."""
     waiting = begun = False
     for line in lines:
         if line:

@@ -1,4 +1,7 @@
-"""What people write by habit from elsewhere where a spec cannot have it, and how it is written here."""
+"""Notations that people bring from other formats, where a spec cannot have them, and how a spec writes the same.
+
+Used only for statements with a syntax error: ``hint`` explains the mistake, ``rewritten`` offers a fix.
+"""
 
 from __future__ import annotations
 
@@ -43,18 +46,21 @@ _HINTS: tuple[tuple[str, str], ...] = (
 
 LONGEST_TITLE = 40
 LONGEST_STATEMENT = 2_000
-"""Characters of a statement in which habits are looked for."""
+"""A statement of more characters than this is not rewritten."""
 
 
 def hint(text: str, place: int) -> str:
-    """What a reader of other formats meant by what cannot stand at a place; empty where that is not known."""
+    """Return a note on the notation at a place where a syntax error begins; empty if it is not a known habit."""
     if text.startswith("->", place):
         return ""
     return next((said for pattern, said in _HINTS if re.compile(pattern).match(text, place)), "")
 
 
 def rewritten(source: Source, start: int, end: int) -> tuple[Fix, str] | None:
-    """The change that writes all habits of one statement as a spec does, if it has any, and the statement with it."""
+    """Return a fix that replaces all foreign notation in one statement, and the statement with it applied.
+
+    Return ``None`` if there is nothing to replace.
+    """
     edits = [edit for edit in _edits(source, start, end) if edit.span.text != edit.text]
     if not edits:
         return None
@@ -74,7 +80,7 @@ def rewritten(source: Source, start: int, end: int) -> tuple[Fix, str] | None:
 
 
 def _edits(source: Source, start: int, end: int) -> Iterator[Edit]:
-    """The changes of a statement, in its order; what stands in comments is left."""
+    """Yield the edits of a statement in order. Comments are left alone."""
     if end - start > LONGEST_STATEMENT:
         return
     for found in _HABIT.finditer(source.text, start, end):
@@ -88,14 +94,14 @@ def _edits(source: Source, start: int, end: int) -> Iterator[Edit]:
 
 
 def _comma(found: re.Match[str], before: str) -> str:
-    """A comma between keys, which in a call's brackets has its place."""
+    """Remove a comma between keys, except inside the brackets of a call, where it belongs."""
     if before.count("(") > before.count(")"):
         return found[0]
     return "" if found.string[found.end()].isspace() else " "
 
 
 def _colon(found: re.Match[str], before: str) -> str:
-    """A colon behind a key; the first word of a statement is none."""
+    """Replace a colon after a key. The first word of a statement is not a key."""
     return "=" if re.search(r"\s", before) else found[0]
 
 
@@ -105,7 +111,7 @@ def _size(found: re.Match[str], before: str) -> str:
         return "+".join(sides)
     if not re.search(r"\bpad\s*=\s*$", before):
         return "x".join(sides)
-    if len(sides) == 2:  # of height and of width, as in PyTorch
+    if len(sides) == 2:  # (height, width), as in PyTorch
         rows, columns = sides
         return rows if rows == columns else f"{columns},{columns},{rows},{rows}"
     return ",".join(sides)

@@ -1,7 +1,7 @@
 """A spec as the formatter sees it: rows of words and items, with the comments and blank lines between them.
 
-Every line of the text is one row, or none where it only ends what an earlier line began. What is written there is
-spelled out here: no space inside an item but one after each comma of a call's arguments.
+Each line of the text becomes one row, except lines that only continue an item of an earlier line. The text of items is
+normalised: there are no spaces inside an item, except one after each comma of a call's arguments.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What a statement begins with, one or two words: ``[conv1]`` and ``conv``, ``default`` and ``fc``, ``train``.
+    """The one or two words that a statement begins with: ``[conv1]`` and ``conv``, ``default`` and ``fc``, ``train``.
 
-    ``layer``: it is a layer and no setting. ``bare``: nothing but a claim follows, on no line.
+    ``layer``: the statement is a layer, not a setting. ``bare``: nothing follows these words except perhaps a claim.
     """
 
     words: tuple[str, ...]
@@ -40,15 +40,15 @@ class Head:
 
     @property
     def group(self) -> str:
-        """Statements of one group have keys in common: layers of one type, the ``default`` lines."""
+        """Statements of the same group are aligned with each other: layers of one type, the ``default`` lines."""
         return self.words[-1] if self.layer else self.words[0]
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A line of code: items of the statement that begins with ``head``, which stands on its ``first`` row.
+    """A line of code: items of the statement that begins with ``head``. ``first``: this row begins with the head.
 
-    ``rest``: it holds the rest of an item that is too long for one line.
+    ``rest``: the row holds the rest of an item that is too long for one line.
     """
 
     head: Head
@@ -59,7 +59,7 @@ class Row:
 
     @property
     def cells(self) -> tuple[Item, ...]:
-        """The items but for the claim."""
+        """The items without the claim."""
         return self.items[:-1] if self.claim else self.items
 
     @property
@@ -69,7 +69,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """A line with nothing but a comment. An ``indented`` one belongs to the statement above it."""
+    """A line with only a comment. If ``indented``, it belongs to the statement above."""
 
     comment: str
     indented: bool
@@ -77,7 +77,7 @@ class Remark:
 
 @dataclass(frozen=True, slots=True)
 class Blank:
-    """A line with nothing on it."""
+    """An empty line."""
 
 
 Line = Row | Remark | Blank
@@ -85,7 +85,7 @@ Line = Row | Remark | Blank
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A head or an item, and the lines (from 1) on which it begins and ends."""
+    """A head (``item`` is ``None``) or an item, and the lines (from 1) on which it begins and ends."""
 
     head: Head
     item: Item | None
@@ -94,7 +94,7 @@ class _Part:
 
 
 def read_rows(file: File) -> list[Line]:
-    """The lines of a spec that has no syntax errors."""
+    """Return the lines of a spec without syntax errors."""
     source = file.source
     begun: defaultdict[int, list[_Part]] = defaultdict(list)
     inside: set[int] = set()
@@ -117,14 +117,14 @@ def read_rows(file: File) -> list[Line]:
 
 
 def _comment(line: str) -> str:
-    """Only its tabs are changed. There are no quotes in the language: every ``#`` begins a comment."""
+    """Return a line's comment with its tabs expanded. The language has no quotes: every ``#`` begins a comment."""
     found = _COMMENT.search(line)
     return found[0].rstrip().expandtabs() if found else ""
 
 
 def _parts(file: File) -> Iterator[_Part]:
-    """The heads and items of all statements in file order."""
-    # Spaces in the place of comments: offsets stay what they are, and what stands in a comment is not taken for code.
+    """Yield the heads and items of all statements in file order."""
+    # Replacing comments by spaces hides them and keeps all offsets.
     code = _COMMENT.sub(lambda found: " " * len(found[0]), file.source.text)
     unsorted: tuple[Section | Setting, ...] = (*file.sections, *file.settings)
     statements = sorted(unsorted, key=lambda statement: statement.span.start)
@@ -144,7 +144,7 @@ def _parts(file: File) -> Iterator[_Part]:
 def _words_and_items(
     statement: Section | Setting, code: str, end: int
 ) -> tuple[tuple[str, ...], list[tuple[int, Item]]]:
-    """The words that a statement begins with, and its items with the places where they begin."""
+    """Return the words that a statement begins with, and its items with the offsets where they begin."""
     written = sorted((*statement.values, *statement.pairs), key=lambda node: node.span.start)
     claim = statement.claim if isinstance(statement, Section) else None
     arrow = code.rindex(ARROW, statement.span.start, claim.span.start) if claim else end
@@ -165,7 +165,7 @@ def _words_and_items(
 
 
 def _spelled(code: str) -> str:
-    """An item without its spaces, but one after each comma inside brackets."""
+    """Return an item with its spaces removed, and one space after each comma inside brackets."""
     depth = 0
     spelled = []
     for character in "".join(code.split()):

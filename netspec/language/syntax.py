@@ -1,6 +1,6 @@
-"""What a spec's text says, before anything is known about layers: words, numbers and where they stand.
+"""The syntax of a spec: words, numbers and their spans, before layer types and keys are known.
 
-What a file has most of are tuples, which are made in half the time of a frozen dataclass.
+The most frequent nodes are named tuples, because creating one takes half the time of a frozen dataclass.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from netspec.source import Source, Span
 
 
 class Number(NamedTuple):
-    """``11``, ``1e-4``, ``-7``: an ``int`` where it is written as one."""
+    """``11``, ``1e-4``, ``-7``. The value is an ``int`` if it is written as one."""
 
     value: int | float
     span: Span
@@ -31,7 +31,7 @@ class Dims:
 
 @dataclass(frozen=True, slots=True)
 class Maps:
-    """``0+1+2``: two or more channels by their numbers."""
+    """``0+1+2``: two or more channel numbers."""
 
     values: tuple[int, ...]
     span: Span
@@ -89,7 +89,7 @@ class Pair(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """``-> 96x55x55 units=290400``: what the author says comes out."""
+    """``-> 96x55x55 units=290400``: what the author says that the layer's output is."""
 
     values: tuple[Value, ...]
     pairs: tuple[Pair, ...]
@@ -102,10 +102,10 @@ class Claim:
 
 @dataclass(frozen=True, eq=False)
 class Body:
-    """What stands behind a layer's name.
+    """A layer without its name: values, pairs and claim.
 
-    ``said`` are its words in order, without spaces, comments and the names of the layers that it reads: what follows
-    from them, but for its place, holds for all bodies that have the same. It is empty where they are not known.
+    ``said`` are its words in order, without the names of the layers that it reads. Bodies with the same words mean the
+    same apart from their place and inputs, so results can be cached by them. It is empty for bodies not parsed as one.
     """
 
     values: tuple[Value, ...]
@@ -115,12 +115,12 @@ class Body:
 
     @cached_property
     def keys(self) -> frozenset[str]:
-        """The keys that are given."""
+        """The keys in the pairs."""
         return frozenset(pair.key.text for pair in self.pairs)
 
     @cached_property
     def end(self) -> int | None:
-        """Where it ends; ``None`` where nothing stands there."""
+        """The offset of its end, ``None`` if it is empty."""
         last = self.claim or (self.pairs or self.values or (None,))[-1]
         return last.span.end if last else None
 
@@ -130,7 +130,7 @@ class Body:
         return Body(self.values, self.pairs, None, before) if self.claim else self
 
     def moved(self, source: Source, offset: int) -> Body:
-        """The same where it stands in a source."""
+        """Return the same body with spans that point into ``source``, moved by ``offset``."""
         move = _Move(source, offset)
         claim = self.claim and Claim(move.values(self.claim.values), move.pairs(self.claim.pairs))
         return Body(move.values(self.values), move.pairs(self.pairs), claim)
@@ -138,10 +138,10 @@ class Body:
 
 @dataclass(frozen=True)
 class Section:
-    """``[conv1] conv filters=96 -> 96x55x55``. A ``broken`` one could not be read beyond its name.
+    """``[conv1] conv filters=96 -> 96x55x55``. If ``broken``, it has a syntax error after its name.
 
-    Layers that say the same share one ``body``, which is put in its place, ``offset``, when somebody asks where its
-    words stand. Without an offset the body is this layer's alone, and in its place already.
+    Layers with the same text share one ``body``, whose spans are relative to ``offset``; ``here`` has the real spans.
+    If ``offset`` is ``None``, the body belongs to this layer alone and has the real spans already.
     """
 
     name: Word
@@ -152,7 +152,7 @@ class Section:
 
     @cached_property
     def here(self) -> Body:
-        """The body in its place."""
+        """The body with spans in this layer's file."""
         return self.body if self.offset is None else self.body.moved(self.span.source, self.offset)
 
     @property
@@ -168,11 +168,11 @@ class Section:
         return self.here.claim
 
     def without_claim(self) -> Section:
-        """The same layer, of which nothing is stated."""
+        """Return the layer without its claim."""
         return replace(self, body=self.body.without_claim)
 
     def with_pairs(self, pairs: Iterable[Pair], claim: Claim | None) -> Section:
-        """The same layer with other keys and another claim, each in its place."""
+        """Return the layer with other keys and another claim, whose spans are real ones."""
         return replace(self, body=Body(self.values, tuple(pairs), claim), offset=None)
 
 
@@ -188,7 +188,7 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """A layer that a variant does without, and the word of its ``drop`` line that says so."""
+    """A layer that a variant drops, and the word in its ``drop`` line."""
 
     word: Word
     section: Section
@@ -196,10 +196,10 @@ class Dropped:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """All statements of a spec in order, and the mistakes of those that could not be read.
+    """All statements of a spec in order, and its syntax errors.
 
-    ``broken`` are the settings that could not be: their word and, as the span, all of their text. ``dropped`` are the
-    layers, by name, that a variant left out of those that it starts from.
+    ``broken`` are the settings with syntax errors: their word, and the span of all of their text. ``dropped`` are the
+    layers that a variant drops from its base, by name.
     """
 
     source: Source
@@ -211,7 +211,7 @@ class File:
 
 
 def by_key(pairs: Iterable[Pair]) -> dict[str, Pair]:
-    """Pairs by their keys; of a key that is given twice, the first."""
+    """Return pairs by their keys. If a key is given twice, the first pair wins."""
     found: dict[str, Pair] = {}
     for pair in pairs:
         found.setdefault(pair.key.text, pair)
@@ -219,7 +219,7 @@ def by_key(pairs: Iterable[Pair]) -> dict[str, Pair]:
 
 
 class _Move:
-    """Puts syntax whose places are counted from its own beginning in its place in a source."""
+    """Copies syntax with spans that point into ``source``, moved by ``offset``."""
 
     def __init__(self, source: Source, offset: int) -> None:
         self.source = source

@@ -1,8 +1,8 @@
-"""Variants: a file that starts from another one of its folder and changes settings or single layers.
+"""Variants: specs that start from another one of their folder and change settings or single layers.
 
 ``[conv1] stride=2`` changes keys, ``[conv1] maxpool ...`` replaces the layer, ``drop NAME`` removes it,
 ``[new] conv ... after=NAME`` inserts one (at the end without ``after=``). Layers and settings are inherited, claims are
-not. What comes out is a file like any other, whose parts remember where they stand.
+not. Merging gives a ``File`` like any other, whose spans point into the texts that they come from.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from netspec.language.written import written
 from netspec.source import Source
 
 MOST_COMPARED = 50_000
-"""How many names are compared with misspelt ones: half a second's worth."""
+"""The most names that are compared with misspelt ones, which takes about half a second."""
 
 MOST_LISTED = 40
-"""Names that are all told where none of them is near."""
+"""If no name is similar, all names are listed, unless there are more than this."""
 
 _KEY = re.compile(r"(?<![\w-])([\w-]+)\s*=")
 _MERGED = ("net", "train", "augment", "test")
@@ -32,8 +32,8 @@ _MERGED = ("net", "train", "augment", "test")
 
 @dataclass(frozen=True)
 class Texts:
-    """All texts of one spec: its file, those that it starts from (the next one first), and changes of single keys
-    from elsewhere, ``conv1.stride=2``. ``problems`` are what kept another file from being found in the ``folder``."""
+    """All texts of one spec: its own file, the files that it starts from (nearest first), and ``--set`` changes of
+    single keys such as ``conv1.stride=2``. ``problems`` are the reasons why a file was not found in the ``folder``."""
 
     root: Source
     bases: tuple[Source, ...] = ()
@@ -43,11 +43,11 @@ class Texts:
 
     @cached_property
     def own(self) -> File:
-        """What stands in the file itself; of a variant, only the changes."""
+        """The syntax of the spec's own file. For a variant these are only its changes."""
         return parse(self.root)
 
     def file(self) -> File:
-        """The one file that they come to."""
+        """Merge all texts into one file."""
         if self.problems:
             return File(self.root, (), (), (*self.problems, *besides(self.problems, self.own)))
         files = [*map(parse, reversed(self.bases)), self.own]
@@ -61,7 +61,7 @@ class Texts:
         return result
 
     def edited(self, edits: Sequence[Edit]) -> Texts:
-        """The texts with edits made, each in the text that it is of."""
+        """Return the texts with the edits made, each in the text that its span points into."""
 
         def changed(source: Source) -> Source:
             mine = [edit for edit in edits if edit.span.source is source]
@@ -74,7 +74,7 @@ class Texts:
 
 
 def gather(source: Source, folder: Folder, changes: Sequence[str] = ()) -> Texts:
-    """A spec's file with those of its folder that it starts from, and changes of keys."""
+    """Collect the texts of a spec: its file, the files of its folder that it starts from, and changes of keys."""
     return _gather(source, folder, tuple(Source("--set", text) for text in changes))
 
 
@@ -84,7 +84,7 @@ def _gather(source: Source, folder: Folder, changes: tuple[Source, ...]) -> Text
 
 
 class _Spelling:
-    """What says that there is no layer of a name, with the nearest one as long as not too many have been compared."""
+    """Makes diagnostics for unknown layer names. They suggest the nearest name until ``MOST_COMPARED`` is used up."""
 
     def __init__(self) -> None:
         self._compared = 0
@@ -104,13 +104,13 @@ class _Spelling:
 
 
 def _is_dropped(word: Word, dropped: Mapping[str, Dropped], message: str) -> Diagnostic:
-    """What says that a layer is not there any more: it has been dropped, so that no other one is meant."""
+    """Return the diagnostic for a layer that has been dropped. No similar name is suggested: this one was meant."""
     label = Label(dropped[word.text].word.span, "dropped here")
     return Diagnostic("unknown-layer", message.format(word.text), (word.span,), labels=(label,))
 
 
 class _Layers:
-    """A base's layers while a variant changes them: in their order, and by name (the first, where one stands twice)."""
+    """A base's layers while a variant changes them: a linked list, with the place of each name (its first use)."""
 
     def __init__(self, sections: Iterable[Section], dropped: Mapping[str, Dropped]) -> None:
         self.dropped = dict(dropped)
@@ -133,7 +133,7 @@ class _Layers:
         self.insert(self._last, section)
 
     def insert(self, place: int, section: Section) -> None:
-        """Put a layer behind the one at a place."""
+        """Insert a layer after the one at ``place``."""
         new = len(self._sections)
         self._sections.append(section)
         self._next.append(self._next[place])
@@ -143,7 +143,7 @@ class _Layers:
         self.places.setdefault(section.name.text, new)
 
     def change(self, section: Section) -> None:
-        """Change the layer of this name, or, where the section has a type, put another in its place."""
+        """Change keys of the layer of this name, or replace the layer if the section has a type."""
         place = self.places[section.name.text]
         old = self._sections[place]
         if old is not None and not section.values and not section.broken:
@@ -173,7 +173,7 @@ def _merge(base: File, variant: File, spelling: _Spelling) -> File:
     for section in variant.sections:
         name = section.name.text
         if name in changed:
-            layers.append(section)  # two sections of one name: the checker says so
+            layers.append(section)  # two sections of one name: the checker reports it
         elif name in layers.places:
             layers.change(section)
         else:
@@ -185,14 +185,15 @@ def _merge(base: File, variant: File, spelling: _Spelling) -> File:
 
 
 def _still_known(settings: Iterable[Setting], broken: Iterable[Setting]) -> tuple[Setting, ...]:
-    """A base's settings without those that a variant sets anew in lines that cannot be read: they are not known."""
+    """Return a base's settings without the keys that a variant sets in lines with syntax errors: their values are
+    unknown."""
     lost = {" ".join(s.span.text.split()[: 2 if s.word.text == "default" else 1]): s.span.text for s in broken}
     known = [s for s in settings if s.word.text != "gpus" or "gpus" not in lost]
     return tuple(_without(s, set(_KEY.findall(lost.get(_subject(s), ""))) - {"from"}) for s in known)
 
 
 def _addressed(change: File, base: File, spelling: _Spelling) -> File:
-    """A change from elsewhere: of a layer, or of a setting where it names one and no layer."""
+    """Turn a ``--set`` change into a change of a layer, or of a setting if no layer has that name."""
     names = [s.name.text for s in base.sections]
     sections = [s for s in change.sections if s.name.text in names]
     settings = [
@@ -217,7 +218,7 @@ def _drop(setting: Setting, layers: _Layers, spelling: _Spelling) -> list[Diagno
     diagnostics = [Diagnostic("bad-value", "drop needs names of layers", (v.span,)) for v in wrong]
     if not names and not wrong:
         diagnostics.append(Diagnostic("bad-value", "drop needs names of layers", (setting.word.span,)))
-    known = dict(layers.places)  # one set of names for all: looking for the nearest remembers it
+    known = dict(layers.places)  # the same names for all words, because ``nearest`` caches by them
     for word in names:
         if word.text in layers.places:
             layers.drop(word)
@@ -227,7 +228,7 @@ def _drop(setting: Setting, layers: _Layers, spelling: _Spelling) -> list[Diagno
 
 
 def _insert(section: Section, layers: _Layers, spelling: _Spelling) -> list[Diagnostic]:
-    """Put a new layer behind the one that its ``after=`` names, or at the end."""
+    """Insert a new layer after the one that its ``after=`` names, or at the end."""
     if not section.values and not section.broken:
         if section.name.text in layers.dropped:
             return [_is_dropped(section.name, layers.dropped, "layer {} is dropped, and cannot be changed")]
@@ -253,9 +254,9 @@ def _insert(section: Section, layers: _Layers, spelling: _Spelling) -> list[Diag
 
 
 def _settings(base: Sequence[Setting], variant: Sequence[Setting]) -> tuple[Setting, ...]:
-    """The base's settings with the variant's keys in place of its own; ``from=`` has done its work.
+    """Return the base's settings with the variant's keys in place of its own, and without ``from=``.
 
-    A setting that stands twice in one file still does so afterwards: the checker says so.
+    A setting that is in one file twice stays there twice, for the checker to report.
     """
     given: dict[str, set[str]] = {}
     for setting in variant:
@@ -279,7 +280,7 @@ def _settings(base: Sequence[Setting], variant: Sequence[Setting]) -> tuple[Sett
 
 
 def _subject(setting: Setting) -> str:
-    """What a setting speaks of: its word, and, of defaults, the layer type."""
+    """Return what identifies a setting: its word, and for ``default`` the layer type too."""
     types = setting.values[:1] if setting.word.text == "default" else ()
     return " ".join([setting.word.text, *map(written, types)])
 

@@ -1,4 +1,4 @@
-"""Syntax as text again. Comments are not kept."""
+"""Write syntax as text. Comments are lost."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from netspec.language.syntax import Call, File, Pair, Value, Values
 
 
 def written_out(file: File) -> str:
-    """A merged file as the text of one that starts from nothing. Comments are not kept."""
+    """Return a merged file as the text of a spec that starts from no other."""
     lines = []
     for setting in file.settings:
         parts = [setting.word.text, *map(written, (*setting.values, *setting.pairs))]
@@ -23,7 +23,7 @@ def written_out(file: File) -> str:
 
 
 def written(item: Value | Pair) -> str:
-    """A value, or a key with its value. Words and numbers are as in their file; comments between them are not kept."""
+    """Return the text of a value, or of a key with its value. Words and numbers are spelled as in their file."""
     match item:
         case Pair():
             return f"{item.key.text}={written(item.value)}"
@@ -35,6 +35,6 @@ def written(item: Value | Pair) -> str:
 
 
 def without_brackets(call: Call) -> str:
-    """A call as a type with its size and keys: ``input 3x32x32`` for ``input(3, 32, 32)``."""
+    """Return a call as a type with its size and keys: ``input 3x32x32`` for ``input(3, 32, 32)``."""
     size = "x".join(map(written, call.args))
     return " ".join([call.name.text, *([size] if size else []), *map(written, call.named)])

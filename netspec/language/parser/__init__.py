@@ -1,4 +1,4 @@
-"""Text to syntax. The only room that knows Lark."""
+"""Parse text into syntax. The only package that imports Lark."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from netspec.language.syntax import Body, File, Section, Setting, Value, Values,
 from netspec.source import Source, Span
 
 MOST_MISTAKES = 1000
-"""After so many mistakes the rest of a file is not read: it is no spec."""
+"""Parsing stops after this many mistakes: such a file is not a spec."""
 
 _SPACE = " \t\f\r\n"
 _HEAD = re.compile(rf"\[[{_SPACE}]*({NAME})[{_SPACE}]*\]")
@@ -27,7 +27,7 @@ _CHANGE = re.compile(rf"{_CHANGED.pattern}{NAME}\s*=\s*\S")
 
 
 def parse(source: Source) -> File:
-    """Read a whole spec. Never raises for a mistake in it: mistakes are in the result, one a statement."""
+    """Parse a whole spec. Never raises for a mistake in it: the result has the mistakes, one for each statement."""
     sections: list[Section] = []
     settings: list[Setting] = []
     diagnostics: list[Diagnostic] = []
@@ -61,13 +61,13 @@ def parse(source: Source) -> File:
 
 
 def _section(source: Source, start: int, end: int) -> Section | None:
-    """A layer whose body can be read, ``None`` for any other statement."""
+    """Return a layer if the statement is one and has no syntax error, else ``None``."""
     head = _HEAD.match(source.text, start, end)
     if head is None or len(head[1]) > LONGEST_NAME:
         return None
     body = _body(source.text[head.end() : end].rstrip(_SPACE))
     if body is None:
-        return None  # what is wrong with it is said of the whole statement, at its place
+        return None  # parsing the whole statement then reports the mistake at its place in the file
     name = Word(head[1], Span(source, head.start(1), head.end(1)))
     last = name.span.end if body.end is None else head.end() + body.end
     return Section(name, body, Span(source, start, last), head.end())
@@ -75,9 +75,9 @@ def _section(source: Source, start: int, end: int) -> Section | None:
 
 @functools.lru_cache(maxsize=16_384)
 def _body(text: str) -> Body | None:
-    """What stands behind a layer's name, its places counted from its own beginning; ``None`` where it cannot be read.
+    """Parse the text after a layer's name, with spans counted from its start; ``None`` if it has a syntax error.
 
-    Kept, because a network repeats its layers, and the solver and an editor read the same ones many times.
+    Cached, because networks repeat their layers, and the solver and editors parse the same ones many times.
     """
     found = grammar.read_if_right(text, "body")
     if found is None:
@@ -96,7 +96,7 @@ def _body(text: str) -> Body | None:
 
 
 def _names(value: Value) -> bool:
-    """Whether a value is a name, or several."""
+    """Whether a value is a name or a list of names."""
     return all(isinstance(item, Word) for item in (value.items if isinstance(value, Values) else (value,)))
 
 
@@ -112,9 +112,9 @@ def is_change(text: str) -> bool:
 
 
 def parse_change(source: Source) -> File:
-    """Read ``conv1.stride=2`` or ``train.batch=64``, one change of a key, as a file with this one statement.
+    """Parse a change of one key, ``conv1.stride=2`` or ``train.batch=64``, into a file with this one statement.
 
-    Whether the name is a layer's or a setting's is for the reader to know: it is given as a section.
+    The statement is always a section, because whether the name is a layer's or a setting's is not known here.
     """
     head = _CHANGED.match(source.text)
     if head is None:

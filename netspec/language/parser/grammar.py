@@ -1,8 +1,8 @@
-"""The grammar, and what a text is by it.
+"""Parse statements by the grammar in ``netspec.lark``, with a cache.
 
-Lark reads character by character and rule by rule, which takes a tenth of a millisecond for a layer. A large network
-has thousands of layers, but writes them in few ways: what differs is numbers and names. So a text is cut into words by
-the grammar's own terminals, and Lark is asked once for all texts whose words are of the same kinds in the same order.
+Lark takes a tenth of a millisecond for a layer. A large network has thousands of layers, but they differ mostly in
+numbers and names. So a text is cut into words (tokens) by a regular expression built from the grammar's terminals, and
+Lark parses each sequence of token kinds only once.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ Start = Literal["statement", "body"]
 
 _STARTS: list[Start] = ["statement", "body"]
 _STRANGE = "STRANGE"
-"""The kind of a character that is of no word: no rule has it."""
+"""The kind of a character that belongs to no word. No rule accepts it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What some words make by a rule. A part of it is again a form, or a word by its number."""
+    """A node of a parse tree: the grammar's rule, and its children. A child is a form, or the number of a word."""
 
     rule: str
     parts: tuple[Form | int, ...]
 
 
 class Words(NamedTuple):
-    """The words of a text: of which terminal each is, where it begins and ends, and what it says."""
+    """The words of a text: the terminal that matched each, where it begins and ends, and its text."""
 
     kinds: tuple[str, ...]
     places: tuple[tuple[int, int], ...]
@@ -41,16 +41,16 @@ class Words(NamedTuple):
 
 
 def read(text: str, start: Start) -> tuple[Form, Words]:
-    """A statement, or what stands behind a layer's name, by the grammar. Raises ``lark.UnexpectedInput``."""
+    """Parse a statement, or the text after a layer's name. Raises ``lark.UnexpectedInput`` for a syntax error."""
     found = read_if_right(text, start)
     if found is None:
-        _of_characters().parse(text, start=start)  # where words of these kinds end it ends too, and knows the place
+        _of_characters().parse(text, start=start)  # fails too, with the place of the mistake in the text
         raise AssertionError(text)
     return found
 
 
 def read_if_right(text: str, start: Start) -> tuple[Form, Words] | None:
-    """The same, and ``None`` where the text is not by the grammar: what is wrong with it costs more to find out."""
+    """Parse as ``read`` does, but return ``None`` for a syntax error, which is cheaper than locating it."""
     words = _words(text)
     form = _form(words.kinds, start)
     return (form, words) if form is not None else None
@@ -79,13 +79,13 @@ def _numbered(tree: Tree[Token]) -> Form:
 
 
 class _Kinds(Lexer):
-    """Hands on words that are found already, each as its number."""
+    """A Lark lexer for input that is tokenised already. A token's text is its number."""
 
     def __init__(self, conf: Any) -> None:
-        """Lark makes it, and says what it needs not know."""
+        """Accept the configuration that Lark passes to its lexers. It is not needed."""
 
     def lex(self, kinds: tuple[str, ...]) -> Iterator[Token]:  # type: ignore[override]
-        """Each word's kind and number."""
+        """Yield a token for each word."""
         for number, kind in enumerate(kinds):
             yield Token(kind, str(number))
 
@@ -106,8 +106,10 @@ def _of_characters() -> Lark:
 
 @functools.cache
 def _word() -> re.Pattern[str]:
-    """What finds the next word, the terminals tried in the order in which Lark tries them, past all that is to be
-    ignored; and the end of the text, as no group."""
+    """Compile a pattern that skips ignored text and matches the next word, in a group named after its terminal.
+
+    Terminals are tried in the order in which Lark tries them. At the end of the text the pattern matches no group.
+    """
     lark = _of_kinds()
     order = sorted(lark.terminals, key=lambda t: (-t.priority, -t.pattern.max_width, -len(t.pattern.value), t.name))
     ignored = "|".join(t.pattern.to_regexp() for t in order if t.name in lark.ignore_tokens)

@@ -1,4 +1,4 @@
-"""What is said of a statement that cannot be read, and what can be saved of it."""
+"""Diagnostics for statements with syntax errors, and what can still be read of such statements."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from netspec.source import Source, Span
 
 _NAME = re.compile(NAME)
 _HEAD = re.compile(rf"\[\s*({NAME}[^\s\[\]#]*)")
-"""A name with all that is joined to it: [layer1.0] and [layer1.1] are not two layers called layer1."""
+"""A name with everything attached to it, so that [layer1.0] and [layer1.1] do not count as two layers named layer1."""
 
 _BEGUN_HEAD = re.compile(r"\[[^\]\r\n]*")
 _REST_OF_HEAD = re.compile(r"[^\[\],\"'\r\n][^\]\r\n=]*\]")
@@ -39,7 +39,7 @@ _SAID = {
 
 
 def syntax_error(source: Source, start: int, end: int, error: UnexpectedInput) -> Diagnostic:
-    """What Lark says of a statement, in words, at its place in the file."""
+    """Return the diagnostic for Lark's error in the statement at ``start`` to ``end`` of the source."""
     last = start + len(source.text[start:end].rstrip())
     if isinstance(error, UnexpectedCharacters):
         place = start + (error.pos_in_stream or 0)
@@ -67,14 +67,14 @@ def syntax_error(source: Source, start: int, end: int, error: UnexpectedInput) -
 
 
 def _unfit(span: Span, said: str, notes: tuple[str, ...], start: int, end: int) -> Diagnostic:
-    """What says that something cannot stand where it does, with the way in which it is written here."""
+    """Return the diagnostic for text that is not allowed where it is, with a fix if the statement can be rewritten."""
     found = rewritten(span.source, start, end)
     fixes = (found[0],) if found and _is_read(found[1]) else ()
     return Diagnostic("syntax", f"{_quoted(said)} cannot stand here", (span,), notes, fixes)
 
 
 def _is_read(statement: str) -> bool:
-    """Whether a statement can be read, or is only a comment."""
+    """Whether a statement has no syntax error, or is only a comment."""
     return statement.startswith("#") or grammar.read_if_right(statement, "statement") is not None
 
 
@@ -86,7 +86,7 @@ def _notes(text: str, start: int, place: int) -> tuple[str, ...]:
 
 
 def _expected(names: Iterable[str] | None) -> tuple[str, ...]:
-    """What may stand here instead, in words."""
+    """Return a note that lists the terminals allowed here, none if no listed name is meant for users."""
     said = sorted({_SAID[name] for name in names or () if name in _SAID})
     if not said:
         return ()
@@ -98,7 +98,7 @@ def _quoted(text: str) -> str:
 
 
 def broken_section(source: Source, start: int, end: int) -> Section | None:
-    """What can be saved of a layer whose statement cannot be read: its name, and the shape that it states."""
+    """Return what can be read of a layer with a syntax error: its name, and its claimed shape."""
     text = source.text[start:end]
     head = _HEAD.match(text)
     if not head:
@@ -113,7 +113,7 @@ def broken_section(source: Source, start: int, end: int) -> Section | None:
 
 
 def broken_setting(source: Source, start: int, end: int) -> tuple[Setting, ...]:
-    """What can be saved of a setting that cannot be read: its word, and that it is there."""
+    """Return what can be read of a setting with a syntax error: its word. Empty if it does not begin with one."""
     head = _NAME.match(source.text, start)
     if not head:
         return ()

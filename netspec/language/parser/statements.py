@@ -1,4 +1,4 @@
-"""Where a file's statements begin and end."""
+"""Cut a file into statements."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ _GOES_ON = re.compile(rf"{NAME}\s*=|->")
 
 
 def statements(source: Source) -> Iterator[tuple[int, int, list[Diagnostic]]]:
-    """(start, end, mistakes) of each statement: a line that begins in column 1 and the indented lines below it.
+    """Yield (start, end, mistakes) for each statement: a line that begins in column 1 and the indented lines below it.
 
-    A line in column 1 that can only be the rest of the statement above is taken as that, with its mistake.
+    A line in column 1 that can only continue the statement above (a key or a claim) is added to it, with a mistake. A
+    continuation with no statement above is yielded as an empty statement, with its mistake.
     """
     begin: int | None = None
     finish = 0

@@ -1,4 +1,4 @@
-"""Syntax of a statement's form."""
+"""Build syntax from a statement's parse tree."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from netspec.source import Source, Span
 
 
 class TooLong(Exception):
-    """A word or number that is too long to be meant."""
+    """A word or number is longer than any that makes sense."""
 
     def __init__(self, diagnostic: Diagnostic) -> None:
         super().__init__(diagnostic.message)
@@ -34,7 +34,7 @@ class TooLong(Exception):
 
 
 class Reader:
-    """Makes syntax of the words of a text that begins at ``base`` in the source. Raises ``TooLong``."""
+    """Builds syntax from the words of a text that begins at ``base`` in the source. Its methods raise ``TooLong``."""
 
     def __init__(self, source: Source, base: int, words: Words) -> None:
         self.source = source
@@ -44,7 +44,7 @@ class Reader:
         self.texts = words.texts
 
     def section(self, form: Form) -> Section:
-        """A layer of its statement's form."""
+        """Return the layer of a statement's parse tree."""
         name, rest = form.parts
         assert isinstance(name, int)
         assert isinstance(rest, Form)
@@ -52,14 +52,14 @@ class Reader:
         return Section(word, body, Span(self.source, self.base, word.span.end if body.end is None else body.end))
 
     def body(self, form: Form) -> tuple[tuple[Value, ...], tuple[Pair, ...], Claim | None]:
-        """What stands behind a layer's name, of its form: values, pairs and claim."""
+        """Return the values, pairs and claim of a layer's body."""
         parts, claim = form.parts, None
         if parts and isinstance(last := parts[-1], Form) and last.rule == "claim":
             parts, claim = parts[:-1], self._claim(last)
         return *self._items(parts), claim
 
     def setting(self, form: Form) -> Setting:
-        """A setting of its statement's form."""
+        """Return the setting of a statement's parse tree."""
         number, *rest = form.parts
         assert isinstance(number, int)
         word = self._word(number)
