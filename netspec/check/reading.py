@@ -40,7 +40,7 @@ class Reader:
 
     def read(self, section: Section, inputs: int) -> LayerStatement:
         """Read a layer with this number of inputs. Equal statements without mistakes are read only once."""
-        words = section.body.said
+        words = section.body.tokens
         if words:
             statement = self.cache.statements.get((words, inputs), lambda: self._read_if_correct(section, inputs))
             if statement is not None:

@@ -34,58 +34,59 @@ class Folder:
     names: Callable[[], Iterable[str]] = tuple
 
 
-def gathered(source: Source, folder: Folder) -> tuple[tuple[Source, ...], tuple[Diagnostic, ...]]:
+def find_bases(source: Source, folder: Folder) -> tuple[tuple[Source, ...], tuple[Diagnostic, ...]]:
     """Return the files that a spec starts from, the nearest first, and the mistake (one at most) that ends the search
     early."""
     bases: list[Source] = []
     seen = {source.name.rpartition("/")[2]}
-    while True:
-        last = bases[-1] if bases else source
-        # Spares parsing a long text that cannot have the key.
-        named = base_of(parse(last)) if _FROM.search(last.text) else None
-        if named is None:
-            return tuple(bases), ()
-        opened = named if isinstance(named, Diagnostic) else _open(named, seen, folder)
-        if isinstance(opened, Diagnostic):
-            return tuple(bases), (opened,)
-        bases.append(opened)
+    variant = source
+    while _FROM.search(variant.text):  # long texts without the key need not be parsed here
+        pair = _from_pair(parse(variant))
+        if pair is None:
+            break
+        base = pair if isinstance(pair, Diagnostic) else _open(pair, seen, folder)
+        if isinstance(base, Diagnostic):
+            return tuple(bases), (base,)
+        bases.append(base)
+        variant = base
+    return tuple(bases), ()
 
 
-def base_of(file: File) -> Pair | Diagnostic | None:
+def _from_pair(file: File) -> Pair | Diagnostic | None:
     """Return the ``from=`` pair of a file's ``net`` line, ``None`` if it has none.
 
     The pair is found even if the rest of the line has a syntax error. If the pair itself is wrong, return its mistake.
     """
     for setting in file.settings:
         if setting.word.text == "net":
-            named = [p for p in setting.pairs if p.key.text == "from"]
-            if len(named) > 1:
-                label = Label(named[0].span, "first here")
-                return Diagnostic("duplicate-key", "from is given twice", (named[1].span,), labels=(label,))
-            return named[0] if named else None
-    lost = (_lost(file, setting) for setting in file.broken if setting.word.text == "net")
-    return next((found for found in lost if found), None)
+            pairs = [p for p in setting.pairs if p.key.text == "from"]
+            if len(pairs) > 1:
+                label = Label(pairs[0].span, "first here")
+                return Diagnostic("duplicate-key", "from is given twice", (pairs[1].span,), labels=(label,))
+            return pairs[0] if pairs else None
+    recovered = (_from_broken_line(file, setting) for setting in file.broken if setting.word.text == "net")
+    return next((found for found in recovered if found), None)
 
 
-def besides(problems: Sequence[Diagnostic], file: File) -> Iterator[Diagnostic]:
+def other_mistakes(problems: Sequence[Diagnostic], file: File) -> Iterator[Diagnostic]:
     """Yield a file's syntax errors, except those in statements that ``problems`` already cover."""
-    told = [s.span for s in file.broken if any(_within(problem, s.span) for problem in problems)]
-    return (d for d in file.diagnostics if not any(_within(d, span) for span in told))
+    covered = [s.span for s in file.broken if any(_within(problem, s.span) for problem in problems)]
+    return (d for d in file.diagnostics if not any(_within(d, span) for span in covered))
 
 
-def _lost(file: File, statement: Setting) -> Pair | Diagnostic | None:
-    found = _NAMED.search(statement.span.text)
-    if found is None:
+def _from_broken_line(file: File, statement: Setting) -> Pair | Diagnostic | None:
+    match = _NAMED.search(statement.span.text)
+    if match is None:
         return None
 
-    def place(group: int) -> Span:
-        return Span(file.source, statement.span.start + found.start(group), statement.span.start + found.end(group))
+    def span_of(group: int) -> Span:
+        return Span(file.source, statement.span.start + match.start(group), statement.span.start + match.end(group))
 
-    if re.search(r"[/\\]|^[\w.-]+\.net$", found[2]):
-        return Pair(Word("from", place(1)), FileName(found[2], place(2)))
+    if re.search(r"[/\\]|^[\w.-]+\.net$", match[2]):
+        return Pair(Word("from", span_of(1)), FileName(match[2], span_of(2)))
     mistake = next(d for d in file.diagnostics if _within(d, statement.span))
-    of_it = place(1).start <= mistake.span.start <= place(2).end and '"' not in found[2]
-    return replace(mistake, notes=(_NEEDS,)) if of_it else mistake
+    at_key = span_of(1).start <= mistake.span.start <= span_of(2).end and '"' not in match[2]
+    return replace(mistake, notes=(_NEEDS,)) if at_key else mistake
 
 
 def _within(mistake: Diagnostic, span: Span) -> bool:
@@ -117,10 +118,10 @@ def _open(pair: Pair, seen: set[str], folder: Folder) -> Source | Diagnostic:
 
 def _missing(message: str, name: FileName, others: Sequence[str]) -> Diagnostic:
     stems = {other.removesuffix(SPEC): other for other in others}
-    wanted = name.text.removesuffix(SPEC)
-    stem = nearest(wanted, stems)
-    if stem is None:
+    wanted_stem = name.text.removesuffix(SPEC)
+    near_stem = nearest(wanted_stem, stems)
+    if near_stem is None:
         return Diagnostic("no-such-file", message, (name.span,))
-    near = stems[stem]
-    fix = Fix(f"write {near}", (Edit(name.span, near),), spelling=is_slip(wanted, stem, stems))
-    return Diagnostic("no-such-file", f"{message}; did you mean {near}?", (name.span,), fixes=(fix,))
+    suggestion = stems[near_stem]
+    fix = Fix(f"write {suggestion}", (Edit(name.span, suggestion),), spelling=is_slip(wanted_stem, near_stem, stems))
+    return Diagnostic("no-such-file", f"{message}; did you mean {suggestion}?", (name.span,), fixes=(fix,))

@@ -15,11 +15,11 @@ WIDEST_CELL = 24
 _PHRASES = {("crop", "from")}
 """Pairs of keys that read as one phrase, ``crop=224 from=256``, and are separated by one space."""
 
-_OPERAND = 8
-_SETTING = 9
-_NAME = 9
-_TYPE = 9
-_REST = 2
+_OPERAND_COLUMN = 8
+_SETTING_KEYS_COLUMN = 9
+_TYPE_COLUMN = 9
+_TYPE_WIDTH = 9
+_CONTINUATION_INDENT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +38,18 @@ class Columns:
         typed = len(head.words) == 2
         if head.layer:
             return self.keys if typed else self.types
-        return self.defaults if typed else _SETTING
+        return self.defaults if typed else _SETTING_KEYS_COLUMN
 
     def text(self, head: Head) -> str:
         """Return the words that a statement begins with, the second one in its column."""
         first, *second = head.words
-        before = (self.types if head.layer else _OPERAND) - 1
+        before = (self.types if head.layer else _OPERAND_COLUMN) - 1
         return " ".join((first.ljust(before), *second)) if second else first
 
     def start(self, row: Row) -> int:
         """Return the column at which a row's items begin."""
         if row.rest:
-            return self.indent(row.head) + _REST
+            return self.indent(row.head) + _CONTINUATION_INDENT
         if not row.first:
             return self.indent(row.head)
         end = len(self.text(row.head))
@@ -58,33 +58,39 @@ class Columns:
         if row.head.layer:
             return max(self.types, end + 1)
         operand = bool(row.items) and not row.items[0].key
-        return max(_OPERAND, end + 1) if operand else max(_SETTING, end + 2)
+        return max(_OPERAND_COLUMN, end + 1) if operand else max(_SETTING_KEYS_COLUMN, end + 2)
 
 
-def columns(heads: Iterable[Head]) -> Columns:
+def choose_columns(heads: Iterable[Head]) -> Columns:
     """Return the columns for these statements: those of ``alexnet.net``, moved right where longer words need it."""
-    layers: list[Head] = []
-    defaults: list[Head] = []
+    names: list[str] = []
+    types: list[str] = []
+    default_types: list[str] = []
     for head in heads:
-        if head.layer:
-            layers.append(head)
-        elif len(head.words) == 2:
-            defaults.append(head)
-    types = _column(_NAME, 1, (head.words[0] for head in layers if len(head.words) == 2 or not head.bare))
-    kinds = _column(_TYPE, 2, (head.words[1] for head in layers if len(head.words) == 2 and not head.bare))
-    return Columns(types, types + kinds, _OPERAND + _column(0, 2, (head.words[1] for head in defaults)))
+        typed = len(head.words) == 2
+        if head.layer and (typed or not head.bare):
+            names.append(head.words[0])
+        if typed and not head.layer:
+            default_types.append(head.words[1])
+        elif typed and not head.bare:
+            types.append(head.words[1])
+    type_column = _width(_TYPE_COLUMN, names, 1)
+    return Columns(
+        type_column, type_column + _width(_TYPE_WIDTH, types, 2), _OPERAND_COLUMN + _width(0, default_types, 2)
+    )
 
 
-def _column(least: int, gap: int, cells: Iterable[str]) -> int:
-    return max([least, *(len(cell) + gap for cell in cells if len(cell) <= WIDEST_CELL)])
+def _width(least: int, cells: Iterable[str], space: int) -> int:
+    """Return the width of a column of cells with ``space`` spaces after the longest."""
+    return max([least, *(len(cell) + space for cell in cells if len(cell) <= WIDEST_CELL)])
 
 
-def gap(item: Item, following: Item) -> str:
+def _spaces_between(item: Item, following: Item) -> str:
     """Return the spaces between two items of a line: one inside a phrase and between values without keys, else two."""
     return " " if (item.key, following.key) in _PHRASES or item.key == following.key == "" else "  "
 
 
-def fold(row: Row, common: Columns) -> list[Row]:
+def wrap_row(row: Row, common: Columns) -> list[Row]:
     """Wrap a row into rows of at most ``WIDTH`` columns, not counting alignment.
 
     An item is broken only if it is too long for a line of its own. Formatting the result again wraps it the same way.
@@ -92,19 +98,19 @@ def fold(row: Row, common: Columns) -> list[Row]:
     indent = common.indent(row.head)
     lines = [_Line(common.start(row))]
     for item in row.items:
-        if not lines[-1].takes(item) and (lines[-1].items or lines[-1].start > indent):
+        if not lines[-1].has_room_for(item) and (lines[-1].items or lines[-1].start > indent):
             lines.append(_Line(indent))
         line = lines[-1]
-        if line.takes(item):
+        if line.has_room_for(item):
             line.items.append(item)
             continue
-        first, *rest = _pieces(item.text, WIDTH - line.start, WIDTH - indent - _REST)
+        first, *rest = _pieces(item.text, WIDTH - line.start, WIDTH - indent - _CONTINUATION_INDENT)
         line.items.append(Item("" if item.key == ARROW else item.key, first))
-        lines += [_Line(indent + _REST, [Item("", piece)], rest=True) for piece in rest]
+        lines += [_Line(indent + _CONTINUATION_INDENT, [Item("", piece)], rest=True) for piece in rest]
         lines[-1].full = True
     first_line, *others = lines
-    folded = [replace(row, items=tuple(first_line.items))]
-    return folded + [Row(row.head, False, tuple(line.items), rest=line.rest) for line in others]
+    wrapped = [replace(row, items=tuple(first_line.items))]
+    return wrapped + [Row(row.head, False, tuple(line.items), rest=line.rest) for line in others]
 
 
 @dataclass(slots=True)
@@ -116,21 +122,22 @@ class _Line:
     rest: bool = False
     full: bool = False
 
-    def takes(self, item: Item) -> bool:
+    def has_room_for(self, item: Item) -> bool:
         """Whether there is room for an item."""
-        return not self.full and self.start + len(joined((*self.items, item))) <= WIDTH
+        return not self.full and self.start + len(join_items((*self.items, item))) <= WIDTH
 
 
-def joined(items: Iterable[Item], widths: Iterable[int] = ()) -> str:
+def join_items(items: Iterable[Item], widths: Iterable[int] = ()) -> str:
     """Return items side by side, each but the last padded to its width. Items without a width are not padded."""
     text = ""
-    before: Item | None = None
-    room = iter(widths)
+    previous: Item | None = None
+    remaining_widths = iter(widths)
     for item in items:
-        if before:
-            text = text.ljust(len(text) - len(before.text) + next(room, 0)) + gap(before, item)
+        if previous:
+            text = text.ljust(len(text) - len(previous.text) + next(remaining_widths, 0))
+            text += _spaces_between(previous, item)
         text += item.text
-        before = item
+        previous = item
     return text
 
 

@@ -31,7 +31,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from netspec.diagnostics import SpecError, in_order
-from netspec.language.columns import WIDEST_CELL, WIDTH, Columns, columns, fold, joined
+from netspec.language.columns import WIDEST_CELL, WIDTH, Columns, choose_columns, join_items, wrap_row
 from netspec.language.parser import parse
 from netspec.language.rows import Blank, Item, Line, Remark, Row, read_rows
 from netspec.source import Source
@@ -52,11 +52,11 @@ def formatted(source: Source) -> str:
     if file.diagnostics:
         raise SpecError(in_order(file.diagnostics))
     lines = read_rows(file)
-    common = columns(line.head for line in lines if isinstance(line, Row) and line.first)
-    folded: list[Line] = []
+    common = choose_columns(line.head for line in lines if isinstance(line, Row) and line.first)
+    wrapped: list[Line] = []
     for line in lines:
-        folded += fold(line, common) if isinstance(line, Row) else [line]
-    texts = [text for block in _blocks(folded) for text in _block(block, common)]
+        wrapped += wrap_row(line, common) if isinstance(line, Row) else [line]
+    texts = [text for block in _blocks(wrapped) for text in _block(block, common)]
     return "".join(f"{text}{source.newline}" for text in _without_needless_blanks(texts))
 
 
@@ -64,14 +64,14 @@ def _blocks(lines: Iterable[Line]) -> Iterator[list[Line]]:
     """Yield the lines in blocks: settings or layers with no blank line between them, and the comments among them."""
     block: list[Line] = []
     kind: bool | None = None
-    parted = False
+    blank_seen = False
     for line in lines:
         if isinstance(line, Row):
-            if line.first and (parted or line.head.layer != kind):
+            if line.first and (blank_seen or line.head.layer != kind):
                 yield block
                 block, kind = [], line.head.layer
-            parted = False
-        parted = parted or isinstance(line, Blank)
+            blank_seen = False
+        blank_seen = blank_seen or isinstance(line, Blank)
         block.append(line)
     yield block
 
@@ -100,9 +100,9 @@ def _code(rows: Sequence[Row], common: Columns) -> list[str]:
     texts = []
     for row in rows:
         before = (common.text(row.head) if row.first else "").ljust(common.start(row))
-        text = before + joined(row.cells, [widths[place] for place, _ in _aligned(row)])
+        text = before + join_items(row.cells, [widths[place] for place, _ in _aligned(row)])
         if len(text) + len(f"  {row.claim}" if row.claim else "") > WIDTH:
-            text = before + joined(row.cells)
+            text = before + join_items(row.cells)
         texts.append(text.rstrip())
     return texts
 
@@ -120,16 +120,16 @@ def _aligned(row: Row) -> Iterator[tuple[_Place, Item]]:
 def _with_claims(rows: Sequence[Row], code: Sequence[str], common: Columns) -> tuple[list[str], int]:
     """Return the rows with their claims added, and the column of the claims."""
     column = _CLAIMS
-    nearest = [
+    earliest = [
         (len(text) + 2 if row.cells else common.start(row)) if row.claim else 0
         for row, text in zip(rows, code, strict=True)
     ]
     if any(_CLAIMS + len(row.claim) > WIDTH for row in rows):
-        column = min(_CLAIMS, max(nearest))
+        column = min(_CLAIMS, max(earliest))
     texts = []
-    for row, text, place in zip(rows, code, nearest, strict=True):
-        fits = place <= column and column + len(row.claim) <= WIDTH
-        texts.append(text.ljust(column if fits else place) + row.claim if row.claim else text)
+    for row, text, start in zip(rows, code, earliest, strict=True):
+        fits = start <= column and column + len(row.claim) <= WIDTH
+        texts.append(text.ljust(column if fits else start) + row.claim if row.claim else text)
     return texts, column
 
 
@@ -146,12 +146,12 @@ def _with_comments(rows: Sequence[Row], code: Sequence[str], claims: int) -> Ite
 
 def _without_needless_blanks(lines: Iterable[str]) -> Iterator[str]:
     """Yield the lines with at most one empty line between others, and none at the ends."""
-    waiting = begun = False
+    blank_pending = started = False
     for line in lines:
         if line:
-            if waiting and begun:
+            if blank_pending and started:
                 yield ""
-            waiting, begun = False, True
+            blank_pending, started = False, True
             yield line
         else:
-            waiting = True
+            blank_pending = True

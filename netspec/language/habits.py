@@ -53,7 +53,7 @@ def hint(text: str, place: int) -> str:
     """Return a note on the notation at a place where a syntax error begins; empty if it is not a known habit."""
     if text.startswith("->", place):
         return ""
-    return next((said for pattern, said in _HINTS if re.compile(pattern).match(text, place)), "")
+    return next((note for pattern, note in _HINTS if re.compile(pattern).match(text, place)), "")
 
 
 def rewritten(source: Source, start: int, end: int) -> tuple[Fix, str] | None:
@@ -64,49 +64,49 @@ def rewritten(source: Source, start: int, end: int) -> tuple[Fix, str] | None:
     edits = [edit for edit in _edits(source, start, end) if edit.span.text != edit.text]
     if not edits:
         return None
-    written, place = "", start
+    text, place = "", start
     for edit in edits:
-        written += source.text[place : edit.span.start] + edit.text
+        text += source.text[place : edit.span.start] + edit.text
         place = edit.span.end
-    first, last = edits[0].span.start - start, len(written)
-    written += source.text[place:end]
-    while first > 0 and not written[first - 1].isspace():
+    first, last = edits[0].span.start - start, len(text)
+    text += source.text[place:end]
+    while first > 0 and not text[first - 1].isspace():
         first -= 1
-    while last < len(written) and not written[last].isspace():
+    while last < len(text) and not text[last].isspace():
         last += 1
-    shown = " ".join(written[first:last].split())
+    shown = " ".join(text[first:last].split())
     title = f"write {shown}" if shown and len(shown) <= LONGEST_TITLE else "write it as a spec does"
-    return Fix(title, tuple(edits), spelling=True), written
+    return Fix(title, tuple(edits), spelling=True), text
 
 
 def _edits(source: Source, start: int, end: int) -> Iterator[Edit]:
     """Yield the edits of a statement in order. Comments are left alone."""
     if end - start > LONGEST_STATEMENT:
         return
-    for found in _HABIT.finditer(source.text, start, end):
-        name = found.lastgroup
+    for match in _ANY_HABIT.finditer(source.text, start, end):
+        name = match.lastgroup
         if name == "note":
-            yield Edit(Span(source, found.start(), found.start() + 2), "#")
+            yield Edit(Span(source, match.start(), match.start() + 2), "#")
         elif name is not None and name != "comment":
             yield Edit(
-                Span(source, found.start(), found.end()), _WRITTEN[name](found, source.text[start : found.start()])
+                Span(source, match.start(), match.end()), _REWRITES[name](match, source.text[start : match.start()])
             )
 
 
-def _comma(found: re.Match[str], before: str) -> str:
+def _comma(match: re.Match[str], before: str) -> str:
     """Remove a comma between keys, except inside the brackets of a call, where it belongs."""
     if before.count("(") > before.count(")"):
-        return found[0]
-    return "" if found.string[found.end()].isspace() else " "
+        return match[0]
+    return "" if match.string[match.end()].isspace() else " "
 
 
-def _colon(found: re.Match[str], before: str) -> str:
+def _colon(match: re.Match[str], before: str) -> str:
     """Replace a colon after a key. The first word of a statement is not a key."""
-    return "=" if re.search(r"\s", before) else found[0]
+    return "=" if re.search(r"\s", before) else match[0]
 
 
-def _size(found: re.Match[str], before: str) -> str:
-    sides = re.findall(r"\d+", found[0])
+def _size(match: re.Match[str], before: str) -> str:
+    sides = re.findall(r"\d+", match[0])
     if re.search(r"\btable\s*=[\d\s,()\[\]]*$", before):
         return "+".join(sides)
     if not re.search(r"\bpad\s*=\s*$", before):
@@ -117,56 +117,56 @@ def _size(found: re.Match[str], before: str) -> str:
     return ",".join(sides)
 
 
-def _list(found: re.Match[str], before: str) -> str:
-    first, *others = re.findall(_PLAIN, found[0])
+def _list(match: re.Match[str], before: str) -> str:
+    first, *others = re.findall(_PLAIN, match[0])
     if others and re.fullmatch(_NAME, first) and not any(re.match(_NAME, other) for other in others):
         return f"{first}({', '.join(others)})"  # (gaussian, 0.01) is a word and its numbers
     return ",".join([first, *others])
 
 
-def _rows(found: re.Match[str], before: str) -> str:
-    return ",".join(row.replace(",", "+") for row in found[0].split(";"))
+def _rows(match: re.Match[str], before: str) -> str:
+    return ",".join(row.replace(",", "+") for row in match[0].split(";"))
 
 
-def _stated(found: re.Match[str], before: str) -> str:
-    head = "input" if found[0].startswith("input") else "->"
-    return f"{head} {_size(found, before)}" if re.search(r"[^\dx]", found[0].removeprefix(head).strip()) else found[0]
+def _shape(match: re.Match[str], before: str) -> str:
+    head = "input" if match[0].startswith("input") else "->"
+    return f"{head} {_size(match, before)}" if re.search(r"[^\dx]", match[0].removeprefix(head).strip()) else match[0]
 
 
-def _percent(found: re.Match[str], before: str) -> str:
-    return plain(float(found[0].removesuffix("%")) / 100)
+def _percent(match: re.Match[str], before: str) -> str:
+    return plain(float(match[0].removesuffix("%")) / 100)
 
 
-def _fraction(found: re.Match[str], before: str) -> str:
-    top, bottom = map(int, found[0].split("/"))
-    return plain(top / bottom) if bottom else found[0]
+def _fraction(match: re.Match[str], before: str) -> str:
+    top, bottom = map(int, match[0].split("/"))
+    return plain(top / bottom) if bottom else match[0]
 
 
-def _always(text: str) -> Callable[[re.Match[str], str], str]:
-    return lambda found, before: text
+def _replaced_by(text: str) -> Callable[[re.Match[str], str], str]:
+    return lambda match, before: text
 
 
 _PLAIN = r"-?[\w.]+(?:[-+]\w+)*"
 _SEPARATED = r"\d{1,9}(?:\s*[,x*X\u00d7]\s*\d{1,9})+"
 _RULES: tuple[tuple[str, str, Callable[[re.Match[str], str], str]], ...] = (
-    ("comment", r"#[^\r\n]*", _always("")),
-    ("note", r"(?:(?<=\s)|^)(?://|/\*)[^\r\n]*", _always("#")),
+    ("comment", r"#[^\r\n]*", _replaced_by("")),
+    ("note", r"(?:(?<=\s)|^)(?://|/\*)[^\r\n]*", _replaced_by("#")),
     ("rows", r"(?<=\btable=)[\d,]*;[\d,;]*\d", _rows),
-    ("stated", rf"(?:->|=>|\u2192|\binput\b)\s*[(\[]?\s*{_SEPARATED}(?:\s*[)\]])?", _stated),
+    ("stated", rf"(?:->|=>|\u2192|\binput\b)\s*[(\[]?\s*{_SEPARATED}(?:\s*[)\]])?", _shape),
     ("size", rf"(?<!\w)[(\[]\s*{_SEPARATED}\s*[)\]]|\d{{1,9}}(?:\s*[*X\u00d7]\s*\d{{1,9}})+", _size),
     ("list", rf"(?<==)\s*[(\[]\s*{_PLAIN}(?:\s*,\s*{_PLAIN})*\s*[)\]]", _list),
-    ("arrow", rf"=+>|[{_MINUS}-]+\s*>|[\u2192\u21d2]", _always("->")),
-    ("equals", r"==+", _always("=")),
-    ("minus", rf"[{_MINUS}](?=[\d.])", _always("-")),
-    ("space", rf"[{_SPACE}]+", _always(" ")),
-    ("invisible", "[\u200b-\u200d\u2060\ufeff]+", _always("")),
-    ("quote", rf"[{_QUOTE}]", _always("")),
+    ("arrow", rf"=+>|[{_MINUS}-]+\s*>|[\u2192\u21d2]", _replaced_by("->")),
+    ("equals", r"==+", _replaced_by("=")),
+    ("minus", rf"[{_MINUS}](?=[\d.])", _replaced_by("-")),
+    ("space", rf"[{_SPACE}]+", _replaced_by(" ")),
+    ("invisible", "[\u200b-\u200d\u2060\ufeff]+", _replaced_by("")),
+    ("quote", rf"[{_QUOTE}]", _replaced_by("")),
     ("colon", rf"(?<=\w)\s*:\s*(?=[\w.+\-{_QUOTE}])", _colon),
     ("comma", r"[ \t]*,(?=\s*[A-Za-z_][\w-]*\s*[=:])", _comma),
-    ("end", r"\s*;(?=\s*(?:#|$))", _always("")),
-    ("plus", r"(?<=\d)[ \t]*\+[ \t]*(?=\d)", _always("+")),
+    ("end", r"\s*;(?=\s*(?:#|$))", _replaced_by("")),
+    ("plus", r"(?<=\d)[ \t]*\+[ \t]*(?=\d)", _replaced_by("+")),
     ("percent", r"\d{1,9}(?:\.\d{1,9})?%", _percent),
     ("fraction", r"(?<=[=(,\s])\d{1,9}/\d{1,9}(?![\w.])", _fraction),
 )
-_HABIT = re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern, _ in _RULES), re.MULTILINE)
-_WRITTEN = {name: write for name, _, write in _RULES}
+_ANY_HABIT = re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern, _ in _RULES), re.MULTILINE)
+_REWRITES = {name: write for name, _, write in _RULES}

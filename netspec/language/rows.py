@@ -96,36 +96,36 @@ class _Part:
 def read_rows(file: File) -> list[Line]:
     """Return the lines of a spec without syntax errors."""
     source = file.source
-    begun: defaultdict[int, list[_Part]] = defaultdict(list)
-    inside: set[int] = set()
+    starting: defaultdict[int, list[_Part]] = defaultdict(list)
+    continued: set[int] = set()
     for part in _parts(file):
-        begun[part.begin].append(part)
-        inside.update(range(part.begin + 1, part.end + 1))
+        starting[part.begin].append(part)
+        continued.update(range(part.begin + 1, part.end + 1))
     rows: list[Line] = []
     for number in range(1, len(source.line_starts) + 1):
         line = source.line(number)
         comment = _comment(line)
-        if number in begun:
-            items = tuple(part.item for part in begun[number] if part.item)
-            head = begun[number][0]
-            rows.append(Row(head.head, head.item is None, items, comment))
+        if number in starting:
+            items = tuple(part.item for part in starting[number] if part.item)
+            first = starting[number][0]
+            rows.append(Row(first.head, first.item is None, items, comment))
         elif comment:
             rows.append(Remark(comment, indented=line[0] != "#"))
-        elif not line.strip() and number not in inside:
+        elif not line.strip() and number not in continued:
             rows.append(Blank())
     return rows
 
 
 def _comment(line: str) -> str:
     """Return a line's comment with its tabs expanded. The language has no quotes: every ``#`` begins a comment."""
-    found = _COMMENT.search(line)
-    return found[0].rstrip().expandtabs() if found else ""
+    match = _COMMENT.search(line)
+    return match[0].rstrip().expandtabs() if match else ""
 
 
 def _parts(file: File) -> Iterator[_Part]:
     """Yield the heads and items of all statements in file order."""
     # Replacing comments by spaces hides them and keeps all offsets.
-    code = _COMMENT.sub(lambda found: " " * len(found[0]), file.source.text)
+    code = _COMMENT.sub(lambda match: " " * len(match[0]), file.source.text)
     unsorted: tuple[Section | Setting, ...] = (*file.sections, *file.settings)
     statements = sorted(unsorted, key=lambda statement: statement.span.start)
     ends = [*(statement.span.start for statement in statements), len(code)][1:]
@@ -145,21 +145,21 @@ def _words_and_items(
     statement: Section | Setting, code: str, end: int
 ) -> tuple[tuple[str, ...], list[tuple[int, Item]]]:
     """Return the words that a statement begins with, and its items with the offsets where they begin."""
-    written = sorted((*statement.values, *statement.pairs), key=lambda node: node.span.start)
+    nodes = sorted((*statement.values, *statement.pairs), key=lambda node: node.span.start)
     claim = statement.claim if isinstance(statement, Section) else None
     arrow = code.rindex(ARROW, statement.span.start, claim.span.start) if claim else end
     word = f"[{statement.name.text}]" if isinstance(statement, Section) else statement.word.text
     words: tuple[str, ...] = (word,)
-    if written and isinstance(written[0], Word) and (isinstance(statement, Section) or word == "default"):
-        words = (word, written.pop(0).span.text)
-    starts = [node.span.start for node in written]
+    if nodes and isinstance(nodes[0], Word) and (isinstance(statement, Section) or word == "default"):
+        words = (word, nodes.pop(0).span.text)
+    starts = [node.span.start for node in nodes]
     items = [
         (start, Item(node.key.text if isinstance(node, Pair) else "", _spelled(code[start:after])))
-        for node, start, after in zip(written, starts, [*starts[1:], arrow], strict=False)
+        for node, start, after in zip(nodes, starts, [*starts[1:], arrow], strict=False)
     ]
     if claim:
-        stated = sorted(node.span.start for node in (*claim.values, *claim.pairs))
-        spelled = [_spelled(code[a:b]) for a, b in zip(stated, [*stated[1:], end], strict=True)]
+        claim_starts = sorted(node.span.start for node in (*claim.values, *claim.pairs))
+        spelled = [_spelled(code[a:b]) for a, b in zip(claim_starts, [*claim_starts[1:], end], strict=True)]
         items.append((arrow, Item(ARROW, " ".join((ARROW, *spelled)))))
     return words, items
 

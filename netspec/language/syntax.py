@@ -104,14 +104,14 @@ class Claim:
 class Body:
     """A layer without its name: values, pairs and claim.
 
-    ``said`` are its words in order, without the names of the layers that it reads. Bodies with the same words mean the
-    same apart from their place and inputs, so results can be cached by them. It is empty for bodies not parsed as one.
+    ``tokens`` are its words in order, without the names of the layers that it reads. Bodies with equal tokens differ
+    only in their place and inputs, so results can be cached by them. Bodies that are not parsed as a whole have none.
     """
 
     values: tuple[Value, ...]
     pairs: tuple[Pair, ...]
     claim: Claim | None
-    said: tuple[str, ...] = ()
+    tokens: tuple[str, ...] = ()
 
     @cached_property
     def keys(self) -> frozenset[str]:
@@ -126,7 +126,7 @@ class Body:
 
     @cached_property
     def without_claim(self) -> Body:
-        before = self.said[: self.said.index("->")] if "->" in self.said else ()
+        before = self.tokens[: self.tokens.index("->")] if "->" in self.tokens else ()
         return Body(self.values, self.pairs, None, before) if self.claim else self
 
     def moved(self, source: Source, offset: int) -> Body:
@@ -212,10 +212,10 @@ class File:
 
 def by_key(pairs: Iterable[Pair]) -> dict[str, Pair]:
     """Return pairs by their keys. If a key is given twice, the first pair wins."""
-    found: dict[str, Pair] = {}
+    result: dict[str, Pair] = {}
     for pair in pairs:
-        found.setdefault(pair.key.text, pair)
-    return found
+        result.setdefault(pair.key.text, pair)
+    return result
 
 
 class _Move:

@@ -14,7 +14,7 @@ from functools import cached_property
 
 from netspec.diagnostics import Diagnostic, Edit, Fix, Label, apply
 from netspec.diagnostics.nearest import is_slip, nearest
-from netspec.language.bases import Folder, besides, gathered
+from netspec.language.bases import Folder, find_bases, other_mistakes
 from netspec.language.parser import parse, parse_change
 from netspec.language.syntax import Dropped, File, Section, Setting, Word
 from netspec.language.written import written
@@ -49,15 +49,15 @@ class Texts:
     def file(self) -> File:
         """Merge all texts into one file."""
         if self.problems:
-            return File(self.root, (), (), (*self.problems, *besides(self.problems, self.own)))
+            return File(self.root, (), (), (*self.problems, *other_mistakes(self.problems, self.own)))
         files = [*map(parse, reversed(self.bases)), self.own]
         result = files[0]
-        spelling = _Spelling()
+        unknown_layers = _UnknownLayers()
         for variant in files[1:]:
-            result = _merge(result, variant, spelling)
+            result = _merge(result, variant, unknown_layers)
         for change in self.changes:
-            addressed = _addressed(parse_change(change), result, spelling)
-            result = replace(_merge(result, addressed, spelling), source=self.root)
+            resolved = _resolve_change(parse_change(change), result, unknown_layers)
+            result = replace(_merge(result, resolved, unknown_layers), source=self.root)
         return result
 
     def edited(self, edits: Sequence[Edit]) -> Texts:
@@ -79,17 +79,17 @@ def gather(source: Source, folder: Folder, changes: Sequence[str] = ()) -> Texts
 
 
 def _gather(source: Source, folder: Folder, changes: tuple[Source, ...]) -> Texts:
-    bases, problems = gathered(source, folder)
+    bases, problems = find_bases(source, folder)
     return Texts(source, bases, changes, problems, folder)
 
 
-class _Spelling:
+class _UnknownLayers:
     """Makes diagnostics for unknown layer names. They suggest the nearest name until ``MOST_COMPARED`` is used up."""
 
     def __init__(self) -> None:
         self._compared = 0
 
-    def unknown(self, word: Word, known: Collection[str], message: str, notes: tuple[str, ...] = ()) -> Diagnostic:
+    def diagnostic(self, word: Word, known: Collection[str], message: str, notes: tuple[str, ...] = ()) -> Diagnostic:
         near = None
         if self._compared < MOST_COMPARED and word.text not in known:
             self._compared += len(known)
@@ -97,13 +97,13 @@ class _Spelling:
         fixes = (
             (Fix(f"write {near}", (Edit(word.span, near),), spelling=is_slip(word.text, near, known)),) if near else ()
         )
-        said = message.format(word.text) + (f"; did you mean {near}?" if near else "")
+        text = message.format(word.text) + (f"; did you mean {near}?" if near else "")
         if not near and len(known) <= MOST_LISTED:
             notes = (*notes, f"there are {', '.join(known)}")
-        return Diagnostic("unknown-layer", said, (word.span,), notes, fixes)
+        return Diagnostic("unknown-layer", text, (word.span,), notes, fixes)
 
 
-def _is_dropped(word: Word, dropped: Mapping[str, Dropped], message: str) -> Diagnostic:
+def _dropped_layer(word: Word, dropped: Mapping[str, Dropped], message: str) -> Diagnostic:
     """Return the diagnostic for a layer that has been dropped. No similar name is suggested: this one was meant."""
     label = Label(dropped[word.text].word.span, "dropped here")
     return Diagnostic("unknown-layer", message.format(word.text), (word.span,), labels=(label,))
@@ -160,13 +160,13 @@ class _Layers:
         self._sections[place] = None
 
 
-def _merge(base: File, variant: File, spelling: _Spelling) -> File:
+def _merge(base: File, variant: File, unknown_layers: _UnknownLayers) -> File:
     layers = _Layers((s.without_claim() for s in base.sections), base.dropped)
     diagnostics = [*base.diagnostics, *variant.diagnostics]
     settings = []
     for setting in variant.settings:
         if setting.word.text == "drop":
-            diagnostics += _drop(setting, layers, spelling)
+            diagnostics += _drop(setting, layers, unknown_layers)
         else:
             settings.append(setting)
     changed: set[str] = set()
@@ -177,22 +177,22 @@ def _merge(base: File, variant: File, spelling: _Spelling) -> File:
         elif name in layers.places:
             layers.change(section)
         else:
-            diagnostics += _insert(section, layers, spelling)
+            diagnostics += _insert(section, layers, unknown_layers)
         changed.add(name)
-    kept = _still_known(base.settings, variant.broken)
+    merged = _merge_settings(_without_lost_keys(base.settings, variant.broken), settings)
     broken = (*base.broken, *variant.broken)
-    return File(variant.source, tuple(layers), _settings(kept, settings), tuple(diagnostics), broken, layers.dropped)
+    return File(variant.source, tuple(layers), merged, tuple(diagnostics), broken, layers.dropped)
 
 
-def _still_known(settings: Iterable[Setting], broken: Iterable[Setting]) -> tuple[Setting, ...]:
+def _without_lost_keys(settings: Iterable[Setting], broken: Iterable[Setting]) -> tuple[Setting, ...]:
     """Return a base's settings without the keys that a variant sets in lines with syntax errors: their values are
     unknown."""
     lost = {" ".join(s.span.text.split()[: 2 if s.word.text == "default" else 1]): s.span.text for s in broken}
-    known = [s for s in settings if s.word.text != "gpus" or "gpus" not in lost]
-    return tuple(_without(s, set(_KEY.findall(lost.get(_subject(s), ""))) - {"from"}) for s in known)
+    readable = [s for s in settings if s.word.text != "gpus" or "gpus" not in lost]
+    return tuple(_without_keys(s, set(_KEY.findall(lost.get(_identity(s), ""))) - {"from"}) for s in readable)
 
 
-def _addressed(change: File, base: File, spelling: _Spelling) -> File:
+def _resolve_change(change: File, base: File, unknown_layers: _UnknownLayers) -> File:
     """Turn a ``--set`` change into a change of a layer, or of a setting if no layer has that name."""
     names = [s.name.text for s in base.sections]
     sections = [s for s in change.sections if s.name.text in names]
@@ -202,16 +202,16 @@ def _addressed(change: File, base: File, spelling: _Spelling) -> File:
         if s.name.text in _MERGED and s.name.text not in names
     ]
     unknown = [
-        _is_dropped(s.name, base.dropped, "layer {} is dropped, and cannot be changed")
+        _dropped_layer(s.name, base.dropped, "layer {} is dropped, and cannot be changed")
         if s.name.text in base.dropped
-        else spelling.unknown(s.name, [*names, *_MERGED], "there is no layer {}")
+        else unknown_layers.diagnostic(s.name, [*names, *_MERGED], "there is no layer {}")
         for s in change.sections
         if s.name.text not in names and s.name.text not in _MERGED
     ]
     return File(change.source, tuple(sections), tuple(settings), (*change.diagnostics, *unknown))
 
 
-def _drop(setting: Setting, layers: _Layers, spelling: _Spelling) -> list[Diagnostic]:
+def _drop(setting: Setting, layers: _Layers, unknown_layers: _UnknownLayers) -> list[Diagnostic]:
     """Remove the layers that a ``drop`` line names."""
     names = [v for v in setting.values if isinstance(v, Word)]
     wrong = [*(v for v in setting.values if not isinstance(v, Word)), *setting.pairs]
@@ -223,52 +223,52 @@ def _drop(setting: Setting, layers: _Layers, spelling: _Spelling) -> list[Diagno
         if word.text in layers.places:
             layers.drop(word)
         else:
-            diagnostics.append(spelling.unknown(word, known, "there is no layer {} to drop"))
+            diagnostics.append(unknown_layers.diagnostic(word, known, "there is no layer {} to drop"))
     return diagnostics
 
 
-def _insert(section: Section, layers: _Layers, spelling: _Spelling) -> list[Diagnostic]:
+def _insert(section: Section, layers: _Layers, unknown_layers: _UnknownLayers) -> list[Diagnostic]:
     """Insert a new layer after the one that its ``after=`` names, or at the end."""
     if not section.values and not section.broken:
         if section.name.text in layers.dropped:
-            return [_is_dropped(section.name, layers.dropped, "layer {} is dropped, and cannot be changed")]
+            return [_dropped_layer(section.name, layers.dropped, "layer {} is dropped, and cannot be changed")]
         message = "the base has no layer {}"
-        return [spelling.unknown(section.name, layers.places, message, ("a new layer needs a type",))]
+        return [unknown_layers.diagnostic(section.name, layers.places, message, ("a new layer needs a type",))]
     after = next((p for p in section.pairs if p.key.text == "after"), None)
-    bare = section.with_pairs((p for p in section.pairs if p is not after), section.claim) if after else section
-    wrong: list[Diagnostic] = []
+    layer = section.with_pairs((p for p in section.pairs if p is not after), section.claim) if after else section
+    diagnostics: list[Diagnostic] = []
     if after is None:
-        layers.append(bare)
+        layers.append(layer)
     elif not isinstance(after.value, Word):
-        wrong.append(Diagnostic("bad-value", "after: needs the name of a layer", (after.value.span,)))
-        layers.append(bare)
+        diagnostics.append(Diagnostic("bad-value", "after: needs the name of a layer", (after.value.span,)))
+        layers.append(layer)
     elif after.value.text in layers.places:
-        layers.insert(layers.places[after.value.text], bare)
+        layers.insert(layers.places[after.value.text], layer)
     elif after.value.text in layers.dropped:
-        wrong.append(_is_dropped(after.value, layers.dropped, "layer {} is dropped: none can stand after it"))
-        layers.append(bare)
+        diagnostics.append(_dropped_layer(after.value, layers.dropped, "layer {} is dropped: none can stand after it"))
+        layers.append(layer)
     else:
-        wrong.append(spelling.unknown(after.value, layers.places, "there is no layer {} to stand after"))
-        layers.append(bare)
-    return wrong
+        diagnostics.append(unknown_layers.diagnostic(after.value, layers.places, "there is no layer {} to stand after"))
+        layers.append(layer)
+    return diagnostics
 
 
-def _settings(base: Sequence[Setting], variant: Sequence[Setting]) -> tuple[Setting, ...]:
+def _merge_settings(base: Sequence[Setting], variant: Sequence[Setting]) -> tuple[Setting, ...]:
     """Return the base's settings with the variant's keys in place of its own, and without ``from=``.
 
     A setting that is in one file twice stays there twice, for the checker to report.
     """
     given: dict[str, set[str]] = {}
     for setting in variant:
-        given.setdefault(_subject(setting), set()).update(p.key.text for p in setting.pairs)
+        given.setdefault(_identity(setting), set()).update(p.key.text for p in setting.pairs)
     result: list[Setting] = []
     places: dict[str, int] = {}
     for setting in map(_without_from, base):
-        subject = _subject(setting)
-        places.setdefault(subject, len(result))
-        result.append(_without(setting, given.get(subject, set())))
+        identity = _identity(setting)
+        places.setdefault(identity, len(result))
+        result.append(_without_keys(setting, given.get(identity, set())))
     for setting in map(_without_from, variant):
-        place = places.pop(_subject(setting), None)
+        place = places.pop(_identity(setting), None)
         if place is None:
             result.append(setting)
         elif setting.word.text == "gpus":
@@ -279,15 +279,15 @@ def _settings(base: Sequence[Setting], variant: Sequence[Setting]) -> tuple[Sett
     return tuple(result)
 
 
-def _subject(setting: Setting) -> str:
+def _identity(setting: Setting) -> str:
     """Return what identifies a setting: its word, and for ``default`` the layer type too."""
     types = setting.values[:1] if setting.word.text == "default" else ()
     return " ".join([setting.word.text, *map(written, types)])
 
 
 def _without_from(setting: Setting) -> Setting:
-    return _without(setting, {"from"}) if setting.word.text == "net" else setting
+    return _without_keys(setting, {"from"}) if setting.word.text == "net" else setting
 
 
-def _without(setting: Setting, keys: Collection[str]) -> Setting:
+def _without_keys(setting: Setting, keys: Collection[str]) -> Setting:
     return replace(setting, pairs=tuple(p for p in setting.pairs if p.key.text not in keys))

@@ -35,7 +35,7 @@ def said(text: str) -> object:
             return node.span.text
         names = [field.name for field in fields(node)] if is_dataclass(node) else getattr(node, "_fields", ())
         if names:
-            found = ((name, getattr(node, name)) for name in names if name not in ("offset", "said"))
+            found = ((name, getattr(node, name)) for name in names if name not in ("offset", "tokens"))
             return (
                 type(node),
                 *((name, plain(value)) for name, value in found if not isinstance(value, Span | Source)),

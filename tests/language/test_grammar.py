@@ -41,7 +41,7 @@ SOUP = st.lists(st.sampled_from(PIECES), max_size=12).map("".join)
 def by_characters(text: str, start: grammar.Start) -> object:
     """The tree that Lark makes of a text, or what it says and where."""
     try:
-        return plain(grammar._of_characters().parse(text, start=start))
+        return plain(grammar._text_parser().parse(text, start=start))
     except UnexpectedInput as error:
         return type(error), error.pos_in_stream
 

@@ -22,8 +22,8 @@ MOST_MISTAKES = 1000
 
 _SPACE = " \t\f\r\n"
 _HEAD = re.compile(rf"\[[{_SPACE}]*({NAME})[{_SPACE}]*\]")
-_CHANGED = re.compile(rf"\s*({NAME})\s*\.\s*")
-_CHANGE = re.compile(rf"{_CHANGED.pattern}{NAME}\s*=\s*\S")
+_CHANGE_TARGET = re.compile(rf"\s*({NAME})\s*\.\s*")
+_CHANGE = re.compile(rf"{_CHANGE_TARGET.pattern}{NAME}\s*=\s*\S")
 
 
 def parse(source: Source) -> File:
@@ -31,23 +31,21 @@ def parse(source: Source) -> File:
     sections: list[Section] = []
     settings: list[Setting] = []
     diagnostics: list[Diagnostic] = []
-    lost: list[Setting] = []
+    broken: list[Setting] = []
     for start, end, misplaced in statements(source):
         diagnostics += misplaced
         if len(diagnostics) >= MOST_MISTAKES:
             break
         if start == end:
-            lost += broken_setting(source, start, misplaced[-1].span.end)
+            broken += broken_setting(source, start, misplaced[-1].span.end)
             continue
         try:
             statement = _section(source, start, end) or _statement(source, start, end)
         except (UnexpectedInput, TooLong) as error:
-            read = error.diagnostic if isinstance(error, TooLong) else syntax_error(source, start, end, error)
-            diagnostics.append(read)
-            broken = broken_section(source, start, end)
-            if broken:
-                sections.append(broken)
-            lost += broken_setting(source, start, end)
+            mistake = error.diagnostic if isinstance(error, TooLong) else syntax_error(source, start, end, error)
+            diagnostics.append(mistake)
+            sections += broken_section(source, start, end)
+            broken += broken_setting(source, start, end)
             continue
         if isinstance(statement, Section):
             sections.append(statement)
@@ -57,7 +55,7 @@ def parse(source: Source) -> File:
         other = foreign(source)
         if other is not None:
             return File(source, (), (), (other,))
-    return File(source, tuple(sections), tuple(settings), tuple(diagnostics), tuple(lost))
+    return File(source, tuple(sections), tuple(settings), tuple(diagnostics), tuple(broken))
 
 
 def _section(source: Source, start: int, end: int) -> Section | None:
@@ -79,20 +77,21 @@ def _body(text: str) -> Body | None:
 
     Cached, because networks repeat their layers, and the solver and editors parse the same ones many times.
     """
-    found = grammar.read_if_right(text, "body")
-    if found is None:
+    parsed = grammar.try_read(text, "body")
+    if parsed is None:
         return None
-    form, words = found
+    form, words = parsed
     try:
         values, pairs, claim = Reader(Source("", text), 0, words).body(form)
     except TooLong:
         return None
-    said = words.texts
+    tokens = words.texts
     reads = [pair.value for pair in pairs if pair.key.text == "inputs" and _names(pair.value)]
     if len(reads) == 1:
         _, first, last = reads[0].span
-        said = tuple([word for word, (start, _) in zip(said, words.places, strict=True) if not first <= start < last])
-    return Body(values, pairs, claim, said)
+        starts = (start for start, _ in words.places)
+        tokens = tuple([token for token, start in zip(tokens, starts, strict=True) if not first <= start < last])
+    return Body(values, pairs, claim, tokens)
 
 
 def _names(value: Value) -> bool:
@@ -116,9 +115,9 @@ def parse_change(source: Source) -> File:
 
     The statement is always a section, because whether the name is a layer's or a setting's is not known here.
     """
-    head = _CHANGED.match(source.text)
+    head = _CHANGE_TARGET.match(source.text)
     if head is None:
-        return _no_change(source)
+        return _not_a_change(source)
     name = Word(head[1], Span(source, head.start(1), head.end(1)))
     word = "set "
     statement = word + source.text[head.end() :]
@@ -130,11 +129,11 @@ def parse_change(source: Source) -> File:
     except UnexpectedInput as error:
         return File(source, (), (), (syntax_error(source, head.end() - len(word), len(source.text), error),))
     if setting.values or not setting.pairs:
-        return _no_change(source)
+        return _not_a_change(source)
     return File(source, (Section(name, Body((), setting.pairs, None), name.span),), (), ())
 
 
-def _no_change(source: Source) -> File:
+def _not_a_change(source: Source) -> File:
     span = Span(source, 0, len(source.text))
     notes = ("a change is layer.key=value, conv1.stride=2, or setting.key=value, train.batch=64",)
     return File(source, (), (), (Diagnostic("syntax", "this is no change of a key", (span,), notes),))

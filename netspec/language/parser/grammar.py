@@ -20,7 +20,7 @@ from lark.lexer import Lexer
 Start = Literal["statement", "body"]
 
 _STARTS: list[Start] = ["statement", "body"]
-_STRANGE = "STRANGE"
+_UNKNOWN = "STRANGE"
 """The kind of a character that belongs to no word. No rule accepts it."""
 
 
@@ -42,39 +42,39 @@ class Words(NamedTuple):
 
 def read(text: str, start: Start) -> tuple[Form, Words]:
     """Parse a statement, or the text after a layer's name. Raises ``lark.UnexpectedInput`` for a syntax error."""
-    found = read_if_right(text, start)
-    if found is None:
-        _of_characters().parse(text, start=start)  # fails too, with the place of the mistake in the text
+    result = try_read(text, start)
+    if result is None:
+        _text_parser().parse(text, start=start)  # fails too, with the place of the mistake in the text
         raise AssertionError(text)
-    return found
+    return result
 
 
-def read_if_right(text: str, start: Start) -> tuple[Form, Words] | None:
+def try_read(text: str, start: Start) -> tuple[Form, Words] | None:
     """Parse as ``read`` does, but return ``None`` for a syntax error, which is cheaper than locating it."""
     words = _words(text)
-    form = _form(words.kinds, start)
+    form = _parse_kinds(words.kinds, start)
     return (form, words) if form is not None else None
 
 
 def _words(text: str) -> Words:
-    found = [(match, group) for match in _word().finditer(text) if (group := match.lastindex)]
+    matches = [(match, group) for match in _word_pattern().finditer(text) if (group := match.lastindex)]
     return Words(
-        tuple([str(match.lastgroup) for match, _ in found]),
-        tuple([match.span(group) for match, group in found]),
-        tuple([match[group] for match, group in found]),
+        tuple([str(match.lastgroup) for match, _ in matches]),
+        tuple([match.span(group) for match, group in matches]),
+        tuple([match[group] for match, group in matches]),
     )
 
 
 @functools.lru_cache(maxsize=4096)
-def _form(kinds: tuple[str, ...], start: Start) -> Form | None:
+def _parse_kinds(kinds: tuple[str, ...], start: Start) -> Form | None:
     try:
-        return _numbered(_of_kinds().parse(kinds, start=start))
+        return _to_form(_kinds_parser().parse(kinds, start=start))
     except UnexpectedInput:
         return None
 
 
-def _numbered(tree: Tree[Token]) -> Form:
-    parts = tuple(_numbered(part) if isinstance(part, Tree) else int(part) for part in tree.children)
+def _to_form(tree: Tree[Token]) -> Form:
+    parts = tuple(_to_form(part) if isinstance(part, Tree) else int(part) for part in tree.children)
     return Form(str(tree.data), parts)
 
 
@@ -95,23 +95,23 @@ def _grammar() -> str:
 
 
 @functools.cache
-def _of_kinds() -> Lark:
+def _kinds_parser() -> Lark:
     return Lark(_grammar(), parser="lalr", lexer=_Kinds, maybe_placeholders=False, start=_STARTS)
 
 
 @functools.cache
-def _of_characters() -> Lark:
+def _text_parser() -> Lark:
     return Lark(_grammar(), parser="lalr", maybe_placeholders=False, start=_STARTS)
 
 
 @functools.cache
-def _word() -> re.Pattern[str]:
+def _word_pattern() -> re.Pattern[str]:
     """Compile a pattern that skips ignored text and matches the next word, in a group named after its terminal.
 
     Terminals are tried in the order in which Lark tries them. At the end of the text the pattern matches no group.
     """
-    lark = _of_kinds()
+    lark = _kinds_parser()
     order = sorted(lark.terminals, key=lambda t: (-t.priority, -t.pattern.max_width, -len(t.pattern.value), t.name))
     ignored = "|".join(t.pattern.to_regexp() for t in order if t.name in lark.ignore_tokens)
     words = "|".join(f"(?P<{t.name}>{t.pattern.to_regexp()})" for t in order if t.name not in lark.ignore_tokens)
-    return re.compile(rf"(?>(?:{ignored})*)(?:{words}|(?P<{_STRANGE}>(?s:.))|\Z)")
+    return re.compile(rf"(?>(?:{ignored})*)(?:{words}|(?P<{_UNKNOWN}>(?s:.))|\Z)")

@@ -18,12 +18,13 @@ _NAME = re.compile(NAME)
 _HEAD = re.compile(rf"\[\s*({NAME}[^\s\[\]#]*)")
 """A name with everything attached to it, so that [layer1.0] and [layer1.1] do not count as two layers named layer1."""
 
-_BEGUN_HEAD = re.compile(r"\[[^\]\r\n]*")
+_OPEN_HEAD = re.compile(r"\[[^\]\r\n]*")
 _REST_OF_HEAD = re.compile(r"[^\[\],\"'\r\n][^\]\r\n=]*\]")
+_PIECE = re.compile(r"[^\s=,()\[\]#]*")
 _COMMA_BEFORE_KEY = re.compile(rf",\s*{NAME}\s*$")
 _LACKS_VALUE = re.compile(rf"({NAME})(\s*=)\s*({NAME}\s*)?(?:#[^\r\n]*\s*)*$")
 _STATED_SHAPE = re.compile(r"->\s*([0-9]+(?:x[0-9]+)*)(?![A-Za-z0-9_.])")
-_SAID = {
+_TERMINAL_NAMES = {
     "NAME": "a name",
     "NUMBER": "a number",
     "DIMS": "a size such as 3x224x224",
@@ -40,76 +41,84 @@ _SAID = {
 
 def syntax_error(source: Source, start: int, end: int, error: UnexpectedInput) -> Diagnostic:
     """Return the diagnostic for Lark's error in the statement at ``start`` to ``end`` of the source."""
-    last = start + len(source.text[start:end].rstrip())
     if isinstance(error, UnexpectedCharacters):
-        place = start + (error.pos_in_stream or 0)
-        character = source.text[place]
-        notes = _notes(source.text, start, place) or _expected(error.allowed)
-        stretch = re.compile(r"[^\s=,()\[\]#]*").match(source.text, place)
-        stop = max(place + 1, stretch.end() if stretch else place + 1)
-        said = source.text[place:stop] if stop - place <= LONGEST_NUMBER else character
-        return _unfit(Span(source, place, stop), said, notes, start, end)
+        return _unknown_characters(source, start, end, error)
     assert isinstance(error, UnexpectedToken)
-    wanted = _expected(error.accepts or error.expected)
+    return _unexpected_token(source, start, end, error)
+
+
+def _unknown_characters(source: Source, start: int, end: int, error: UnexpectedCharacters) -> Diagnostic:
+    place = start + (error.pos_in_stream or 0)
+    notes = _notes(source.text, start, place) or _expected(error.allowed)
+    piece = _PIECE.match(source.text, place)
+    stop = max(place + 1, piece.end() if piece else place + 1)
+    text = source.text[place:stop] if stop - place <= LONGEST_NUMBER else source.text[place]
+    return _misplaced(Span(source, place, stop), text, notes, start, end)
+
+
+def _unexpected_token(source: Source, start: int, end: int, error: UnexpectedToken) -> Diagnostic:
+    expected = _expected(error.accepts or error.expected)
     token = error.token
-    lacking = _LACKS_VALUE.search(source.text[start : last if token.type == "$END" else start + (token.start_pos or 0)])
-    if lacking and bool(lacking[3]) == (token.type == "EQUAL") and token.type in ("$END", "EQUAL", "__ANON_0"):
-        span = Span(source, start + lacking.start(1), start + lacking.end(2))
-        return Diagnostic("syntax", f"{lacking[1]} has no value", (span,), ("a value follows its key: kernel=11",))
-    if token.type == "$END":
-        return Diagnostic("syntax", "the statement ends too early", (Span(source, max(start, last - 1), last),), wanted)
+    last = start + len(source.text[start:end].rstrip())
     place = start + (token.start_pos or 0)
+    key = _LACKS_VALUE.search(source.text[start : last if token.type == "$END" else place])
+    if key and bool(key[3]) == (token.type == "EQUAL") and token.type in ("$END", "EQUAL", "__ANON_0"):
+        span = Span(source, start + key.start(1), start + key.end(2))
+        return Diagnostic("syntax", f"{key[1]} has no value", (span,), ("a value follows its key: kernel=11",))
+    if token.type == "$END":
+        span = Span(source, max(start, last - 1), last)
+        return Diagnostic("syntax", "the statement ends too early", (span,), expected)
     comma = _COMMA_BEFORE_KEY.search(source.text[start:place]) if token.type == "EQUAL" else None
     if comma:
         place, token = start + comma.start(), Token("COMMA", ",")
     span = Span(source, place, place + max(1, len(token)))
-    return _unfit(span, str(token), _notes(source.text, start, place) or wanted, start, end)
+    return _misplaced(span, str(token), _notes(source.text, start, place) or expected, start, end)
 
 
-def _unfit(span: Span, said: str, notes: tuple[str, ...], start: int, end: int) -> Diagnostic:
+def _misplaced(span: Span, text: str, notes: tuple[str, ...], start: int, end: int) -> Diagnostic:
     """Return the diagnostic for text that is not allowed where it is, with a fix if the statement can be rewritten."""
-    found = rewritten(span.source, start, end)
-    fixes = (found[0],) if found and _is_read(found[1]) else ()
-    return Diagnostic("syntax", f"{_quoted(said)} cannot stand here", (span,), notes, fixes)
+    rewrite = rewritten(span.source, start, end)
+    fixes = (rewrite[0],) if rewrite and _is_valid(rewrite[1]) else ()
+    return Diagnostic("syntax", f"{_quoted(text)} cannot stand here", (span,), notes, fixes)
 
 
-def _is_read(statement: str) -> bool:
+def _is_valid(statement: str) -> bool:
     """Whether a statement has no syntax error, or is only a comment."""
-    return statement.startswith("#") or grammar.read_if_right(statement, "statement") is not None
+    return statement.startswith("#") or grammar.try_read(statement, "statement") is not None
 
 
 def _notes(text: str, start: int, place: int) -> tuple[str, ...]:
-    if _BEGUN_HEAD.fullmatch(text, start, place) and _REST_OF_HEAD.match(text, place):
+    if _OPEN_HEAD.fullmatch(text, start, place) and _REST_OF_HEAD.match(text, place):
         return ("a layer's name is letters, digits, _ and -, and begins with a letter or _",)
-    said = hint(text, place)
-    return (said,) if said else ()
+    note = hint(text, place)
+    return (note,) if note else ()
 
 
-def _expected(names: Iterable[str] | None) -> tuple[str, ...]:
+def _expected(terminals: Iterable[str] | None) -> tuple[str, ...]:
     """Return a note that lists the terminals allowed here, none if no listed name is meant for users."""
-    said = sorted({_SAID[name] for name in names or () if name in _SAID})
-    if not said:
+    names = sorted({_TERMINAL_NAMES[name] for name in terminals or () if name in _TERMINAL_NAMES})
+    if not names:
         return ()
-    return (f"expected {', '.join(said[:-1])} or {said[-1]}" if len(said) > 1 else f"expected {said[0]}",)
+    return (f"expected {', '.join(names[:-1])} or {names[-1]}" if len(names) > 1 else f"expected {names[0]}",)
 
 
 def _quoted(text: str) -> str:
     return f"'{text}'" if text.isprintable() else f"character U+{ord(text[0]):04X}"
 
 
-def broken_section(source: Source, start: int, end: int) -> Section | None:
-    """Return what can be read of a layer with a syntax error: its name, and its claimed shape."""
+def broken_section(source: Source, start: int, end: int) -> tuple[Section, ...]:
+    """Return what can be read of a layer with a syntax error: its name and claimed shape. Empty if it is no layer."""
     text = source.text[start:end]
     head = _HEAD.match(text)
     if not head:
-        return None
+        return ()
     name = Word(head[1][:LONGEST_NAME], Span(source, start + head.start(1), start + head.end(1)))
     claim = None
-    stated = _STATED_SHAPE.search(text)
-    if stated and all(len(part) <= LONGEST_NUMBER for part in stated[1].split("x")):
-        span = Span(source, start + stated.start(1), start + stated.end(1))
-        claim = Claim((Dims(tuple(map(int, stated[1].split("x"))), span),), ())
-    return Section(name, Body((), (), claim), name.span, broken=True)
+    shape = _STATED_SHAPE.search(text)
+    if shape and all(len(part) <= LONGEST_NUMBER for part in shape[1].split("x")):
+        span = Span(source, start + shape.start(1), start + shape.end(1))
+        claim = Claim((Dims(tuple(map(int, shape[1].split("x"))), span),), ())
+    return (Section(name, Body((), (), claim), name.span, broken=True),)
 
 
 def broken_setting(source: Source, start: int, end: int) -> tuple[Setting, ...]:

@@ -9,7 +9,7 @@ from netspec.diagnostics import Diagnostic
 from netspec.language.parser.words import NAME
 from netspec.source import Source, Span
 
-_GOES_ON = re.compile(rf"{NAME}\s*=|->")
+_CONTINUATION = re.compile(rf"{NAME}\s*=|->")
 
 
 def statements(source: Source) -> Iterator[tuple[int, int, list[Diagnostic]]]:
@@ -27,39 +27,38 @@ def statements(source: Source) -> Iterator[tuple[int, int, list[Diagnostic]]]:
         content = text.strip()
         if not content or content[0] == "#":
             continue
-        if text[0] in " \t\f" and content[0] == "[":
-            place = start + text.index("[")
-            if begin is not None:
-                yield begin, finish, misplaced
-            begin, finish = place, end
-            misplaced = [_indented(source, place, start + len(text.rstrip()))]
-            continue
         indented = text[0] in " \t\f"
-        goes_on = not indented and _GOES_ON.match(text)
-        if begin is not None and (indented or goes_on):
-            if goes_on:
-                misplaced.append(_unindented(source, start, start + goes_on.end()))
+        indented_layer = indented and content[0] == "["
+        unindented = None if indented else _CONTINUATION.match(text)
+        continues = unindented or (indented and not indented_layer)
+        if begin is not None and continues:
+            if unindented:
+                misplaced.append(_unindented(source, start, start + unindented.end()))
             finish = end
             continue
         if begin is not None:
             yield begin, finish, misplaced
-            misplaced = []
-        if indented or goes_on:
-            place = start + len(text) - len(text.lstrip())
-            misplaced.append(
-                Diagnostic(
-                    "syntax",
-                    "this line goes on, but no statement stands above it",
-                    (Span(source, place, start + len(text.rstrip())),),
-                    ("a statement begins in the line's first column: [name] type key=value ...",),
-                )
-            )
-            yield place, place, misplaced
-            misplaced, begin = [], None
+        begin, finish, misplaced = start, end, []
+        if not (indented_layer or continues):
             continue
-        begin, finish = start, end
+        content_start, content_end = start + text.index(content), start + len(text.rstrip())
+        if indented_layer:
+            begin = content_start
+            misplaced = [_indented(source, content_start, content_end)]
+        else:
+            begin = None
+            yield content_start, content_start, [_orphan(source, content_start, content_end)]
     if begin is not None:
         yield begin, finish, misplaced
+
+
+def _orphan(source: Source, start: int, end: int) -> Diagnostic:
+    return Diagnostic(
+        "syntax",
+        "this line goes on, but no statement stands above it",
+        (Span(source, start, end),),
+        ("a statement begins in the line's first column: [name] type key=value ...",),
+    )
 
 
 def _unindented(source: Source, start: int, end: int) -> Diagnostic:
