@@ -1,4 +1,4 @@
-"""What initial values are drawn from, with the numbers worked out."""
+"""The distributions of initial values, with all parameters computed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from netspec.units import plain
 
 @dataclass(frozen=True, slots=True)
 class Normal:
-    """Gaussian with this mean and standard deviation."""
+    """The normal distribution with this mean and standard deviation."""
 
     mean: float
     std: float
@@ -20,7 +20,7 @@ class Normal:
 
 @dataclass(frozen=True, slots=True)
 class Uniform:
-    """Uniform between two bounds."""
+    """The uniform distribution between two bounds."""
 
     low: float
     high: float
@@ -31,7 +31,7 @@ class Uniform:
 
 @dataclass(frozen=True, slots=True)
 class Constant:
-    """One value everywhere."""
+    """The same value everywhere."""
 
     value: float
 

@@ -1,26 +1,25 @@
-"""What an operation says when it cannot be: data that the checker turns into a diagnostic with a place in the file."""
+"""The exception of an operation whose inputs or attributes are wrong. The checker turns it into a diagnostic."""
 
 from __future__ import annotations
 
 
 class Fault(Exception):
-    """A shape rule that does not hold.
+    """A shape rule is violated.
 
     Parameters
     ----------
     code:
         The diagnostic's code.
     message:
-        One line; ``{layer}`` stands for the layer's name.
+        One line, in which ``{layer}`` stands for the layer's name.
     keys:
         The keys whose values are involved, in the order in which they should be underlined.
     notes:
-        The arithmetic, one line each, with the numbers put in.
-
+        The arithmetic with its numbers, one line each.
     item:
-        Of a first key whose value is a list, the number of the value that is involved; ``None`` where all are.
+        If the first key's value is a list, the index of the value that is involved; ``None`` for the whole list.
 
-    ``operation`` is the one that cannot be, once it is known.
+    ``operation`` is set later, by the code that adds the operation to a graph.
     """
 
     operation: object = None

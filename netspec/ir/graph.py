@@ -1,4 +1,4 @@
-"""The checked network: operations in order, the parameters they use, and the layers of the file that they come from."""
+"""The checked network: operations in order, the parameters they use, and the layers of the spec they come from."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from netspec.ir.table import ConnectionTable
 
 
 class Placement(NamedTuple):
-    """Where a value lives: in equal shares on all GPU groups (``split``), whole on one (``gpu``), whole on several that
-    share the batch's images (``replicas``), or simply whole."""
+    """Where a value lives: in equal shares on all GPU groups (``split``), whole on one of them (``gpu``), whole on
+    several that divide the batch's images among them (``replicas``), or, with none of these, simply whole."""
 
     split: bool = False
     gpu: int | None = None
@@ -30,14 +30,14 @@ SPLIT = Placement(split=True)
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A tensor that is learnt. Its key is its name in a state_dict: ``conv1.weight``, ``conv3.weights.0``.
+    """A learnt tensor. Its key is its name in a state_dict: ``conv1.weight``, ``conv3.weights.0``.
 
-    ``lr``, ``momentum`` and ``decay`` are what this tensor starts training with; the schedule scales ``lr``: its own,
-    or, where that is ``None``, the train line's (``Graph.schedule_of``).
-    ``constraint`` is what it is held to after each update. It is updated once a batch, or, with ``update_every``, after
-    so many of the ``accumulate`` parts of a batch, by the mean gradient of their images. ``super_eps`` is that of
-    cuda-convnet of 2012, with which gradients are divided by a root of their running means. Of a weight with a
-    ``table`` only the table's kernels are learnt; everything else in the array is 0.
+    ``lr``, ``momentum`` and ``decay`` are the values at the start of training. ``schedule`` scales ``lr`` later; if it
+    is ``None``, the schedule of the spec's ``train`` line does (``Graph.schedule_of``).
+    ``constraint`` is enforced after each update. The tensor is updated once per batch, or, with ``update_every``, after
+    this many of the ``accumulate`` parts of a batch, by the mean gradient of their images.
+    ``super_eps`` is that of cuda-convnet of 2012, which divides gradients by a root of their running means.
+    With a ``table``, only the kernels of the table are learnt; the rest of the array is 0.
     """
 
     key: str
@@ -56,14 +56,14 @@ class Parameter:
 
     @property
     def size(self) -> int:
-        """Numbers that are learnt."""
+        """The number of learnt values."""
         return learnt(self.shape, self.table)
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One operation. The value that it makes bears its name: the layer's own for the layer's last operation,
-    ``conv1:conv`` for one before it."""
+    """One operation. Its output value has the same name: the layer's name for the layer's last operation,
+    ``conv1:conv`` for an earlier one."""
 
     name: str
     layer: str
@@ -76,8 +76,8 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One layer of the file: what it reads (layers' names) and the operations it became, the last of which makes its
-    value. ``reads`` says whether a layer over several GPU groups reads its own group's share or all of them."""
+    """One layer of the spec: the names of the layers that it reads, and its operations, the last of which computes the
+    layer's value. ``reads``: whether a layer over several GPU groups reads its own group's share or all of them."""
 
     name: str
     type: str
@@ -90,7 +90,7 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """A network that has passed the checker. ``groups`` is the number of GPU groups that the file speaks of."""
+    """A network that has passed the checker. ``groups`` is the number of GPU groups in the spec."""
 
     name: str
     groups: int
@@ -103,11 +103,11 @@ class Graph:
     test: Test = field(default_factory=Test)
 
     def shapes(self, node: Node) -> tuple[Shape, ...]:
-        """The shapes that a node reads."""
+        """Return the shapes of a node's inputs."""
         return tuple([self.nodes[name].output for name in node.inputs])
 
     def needed(self, nodes: Iterable[Node]) -> frozenset[str]:
-        """The operations that these are computed from, and these."""
+        """Return the names of these operations and of all operations that they depend on."""
         waiting = [node.name for node in nodes]
         found: set[str] = set()
         while waiting:
@@ -119,24 +119,26 @@ class Graph:
 
     @property
     def input(self) -> Node:
-        """The operation that images come in at."""
+        """The operation that takes the images."""
         return next(node for node in self.nodes.values() if isinstance(node.op, Input))
 
     @property
     def output(self) -> Node:
-        """The operation whose value is the network's: the file's last layer's."""
+        """The operation whose value is the network's output: the last one of the spec's last layer."""
         return self.nodes[tuple(self.layers.values())[-1].nodes[-1]]
 
     @property
     def losses(self) -> tuple[Node, ...]:
-        """The operations that are losses, in file order."""
+        """The losses, in the order of the spec."""
         return tuple(node for node in self.nodes.values() if isinstance(node.op, Loss))
 
     @property
     def scores(self) -> Node:
-        """The operation whose values are the class scores: what the last loss that knows classes reads, else what the
-        last softmax reads, else the output itself. Training without a loss of its own takes the cross-entropy of
-        these."""
+        """The operation whose values are the class scores.
+
+        It is the input of the last loss on class scores; without one, that of the last softmax; without either, the
+        output (or what it reads if it is a loss). A network without a loss is trained with the cross-entropy of these.
+        """
         backwards = tuple(self.nodes.values())[::-1]
         found = [node for node in backwards if isinstance(node.op, Loss) and node.op.labelled]
         found += [node for node in backwards if isinstance(node.op, Softmax)]
@@ -144,10 +146,10 @@ class Graph:
         return self.nodes[found[0].inputs[-1]] if found else self.output
 
     def parameters_of(self, layer: str) -> Iterator[Parameter]:
-        """The parameters that a layer owns (not those that it takes from another by ``weights=``)."""
+        """Yield the parameters that a layer owns, without those that it takes from another by ``weights=``."""
         keys = dict.fromkeys(key for name in self.layers[layer].nodes for key in self.nodes[name].params)
         return (p for key in keys if (p := self.parameters[key]).layer == layer)
 
     def schedule_of(self, parameter: Parameter) -> Schedule:
-        """What scales a parameter's learning rate: its own schedule, or the train line's."""
+        """Return the schedule of a parameter's learning rate: its own, or that of the ``train`` line."""
         return self.train.schedule if parameter.schedule is None else parameter.schedule

@@ -1,4 +1,4 @@
-"""What a spec says beside its layers: how images are prepared, and how the network is trained and tested."""
+"""The settings of a spec: how images are preprocessed, and how the network is trained and tested."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Preprocessing:
-    """What the numbers of the input are. Pixels are scaled to 0..``range``, the mean is subtracted, and what is left is
+    """How pixels become the network's input: they are scaled to 0..``range``, ``mean`` is subtracted, and the result is
     divided by ``std``.
 
-    ``mean="image"`` is the training images' mean image, ``"channel"`` their mean in each channel, ``"none"`` nothing;
-    ``std="channel"`` the standard deviation of their pixels in each channel. Numbers stand for themselves, in this
-    range and order, one for each channel.
+    ``mean`` is ``"image"`` (the mean image of the training images), ``"channel"`` (their mean in each channel),
+    ``"none"``, or one number per channel. ``std`` is ``"channel"`` (the standard deviation of the training images'
+    pixels in each channel), ``"none"``, or one number per channel. Numbers are in this range and channel order.
     """
 
     range: Literal[255, 1] = 1
@@ -23,13 +23,13 @@ class Preprocessing:
 
     @property
     def measured(self) -> bool:
-        """Whether the training images must be read for it."""
+        """Whether the mean or the standard deviation must be computed from the training images."""
         return self.mean in ("image", "channel") or self.std == "channel"
 
 
 @dataclass(frozen=True, slots=True)
 class Fixed:
-    """The learning rate stays as it is."""
+    """A constant learning rate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Step:
 class Steps:
     """The rate is multiplied by ``factor`` at the start of each of these epochs (counted from 0).
 
-    From the start of epoch ``freeze`` on it is 0, and what is learnt with it stands still.
+    From the start of epoch ``freeze`` on the rate is 0, and the parameters no longer change.
     """
 
     epochs: tuple[int, ...]
@@ -56,7 +56,7 @@ class Steps:
 class Plateau:
     """The rate is multiplied by ``factor``, at most ``times`` times, when validation top-1 error stops improving.
 
-    It has stopped when ``patience`` epochs in a row have not brought it ``threshold`` below its best.
+    It has stopped improving when it has not fallen ``threshold`` below its best for ``patience`` epochs in a row.
     """
 
     factor: float
@@ -67,10 +67,11 @@ class Plateau:
 
 @dataclass(frozen=True, slots=True)
 class Exponential:
-    """The rate goes smoothly to ``factor`` times itself over the whole run: lr * factor^(progress in 0..1).
+    """The rate changes exponentially over the whole run, up to ``factor`` times its start: lr * factor^progress, with
+    progress from 0 to 1.
 
-    ``noise`` s, here and in the schedules below: the rate is multiplied by 1 + s |n|, with n drawn from N(0, 1) anew
-    for each parameter, step and use, as by cuda-convnet of 2012 (its ``noiseStdev``).
+    ``noise`` s, here and in the schedules below: the rate is multiplied by 1 + s |n|, with a new n drawn from N(0, 1)
+    for each parameter, step and use, as in cuda-convnet of 2012 (``noiseStdev``).
     """
 
     factor: float
@@ -79,10 +80,10 @@ class Exponential:
 
 @dataclass(frozen=True, slots=True)
 class DiscreteExponential:
-    """The run is divided into ``levels`` equal parts, each of a constant rate, the same quotient between neighbours.
+    """The run is divided into ``levels`` equal parts of constant rate, with the same ratio between neighbouring parts.
 
-    The first part has lr, the last lr * factor; cuda-convnet's ``dexp``, with factor = 1 / tgtFactor and levels =
-    numSteps. A single level has lr * factor.
+    The rate of the first part is lr, that of the last lr * factor; if there is only one part, its rate is lr * factor.
+    This is cuda-convnet's ``dexp``, with factor = 1 / tgtFactor and levels = numSteps.
     """
 
     factor: float
@@ -92,8 +93,9 @@ class DiscreteExponential:
 
 @dataclass(frozen=True, slots=True)
 class JumpingExponential:
-    """A ``DiscreteExponential`` whose rate jumps back in the second half of each part but the first, to the geometric
-    mean of the part's own and the one before; not at a progress up to 0.2, nor from 0.9 on. cuda-convnet's ``jdexp``.
+    """A ``DiscreteExponential`` whose rate jumps back up in the second half of each part except the first, to the
+    geometric mean of the rates of this part and of the one before. It does not jump while progress is at most 0.2, nor
+    from 0.9 on. This is cuda-convnet's ``jdexp``.
     """
 
     factor: float
@@ -103,7 +105,7 @@ class JumpingExponential:
 
 @dataclass(frozen=True, slots=True)
 class Linear:
-    """The rate goes in a straight line to ``factor`` times itself: lr * (1 + (factor - 1) progress)."""
+    """The rate changes linearly over the run, up to ``factor`` times its start: lr * (1 + (factor - 1) progress)."""
 
     factor: float
     noise: float = 0.0
@@ -120,12 +122,12 @@ class Cosine:
 
 
 OwnSchedule = Fixed | Step | Steps | Exponential | DiscreteExponential | JumpingExponential | Linear | Cosine
-"""What a parameter may have of its own: a function of the epoch and of the run's progress alone."""
+"""The schedules that a single parameter may have: those that depend only on the epoch and the run's progress."""
 Schedule = OwnSchedule | Plateau
 
 
 def noise_of(schedule: Schedule) -> float:
-    """The noise of a schedule's rates; 0 where it has none."""
+    """Return the noise of a schedule, 0 if it has none."""
     if isinstance(schedule, Exponential | DiscreteExponential | JumpingExponential | Linear):
         return schedule.noise
     return 0.0
@@ -133,10 +135,10 @@ def noise_of(schedule: Schedule) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Warmup:
-    """How many epochs or steps the rate takes to rise evenly to its full value (Goyal et al. 2017, section 2.2).
+    """How many epochs or steps the rate takes to rise linearly to its full value (Goyal et al. 2017, section 2.2).
 
-    Step s (from 0) of a warm-up of w steps has (s + 1) / w of what the schedule says. Schedules that follow the
-    progress of a run begin when the warm-up is over; those that count epochs count from the start.
+    In step s (from 0) of a warm-up of w steps, the schedule's rate is multiplied by (s + 1) / w. The progress of a run
+    counts from the end of the warm-up, but epochs count from the start of the run.
     """
 
     length: int = 0
@@ -148,14 +150,14 @@ Precision = Literal["fp32", "bf16"]
 
 @dataclass(frozen=True, slots=True)
 class Train:
-    """Stochastic gradient descent as the 2012 paper has it (section 5).
+    """Stochastic gradient descent as in section 5 of the 2012 paper: v <- momentum v - decay lr w - lr g;  w <- w + v.
 
-    v <- momentum v - decay lr w - lr g;  w <- w + v. The numbers are those of parameters that do not say otherwise;
-    ``batch`` is the number of images of a step, whatever the device count, of which ``batch / accumulate`` at a time
-    go through the network. ``bias_schedule``: of all biases that have none of their own (``None``: as the weights).
-    ``precision="bf16"`` computes under autocast, with weights and updates in float32.
-    ``ema`` is the decay of the moving average of the weights, by which the network is judged (0: none),
-    ``label_smoothing`` the share of each target that is spread over all classes.
+    ``lr``, ``momentum`` and the decays are the values for parameters without values of their own. ``bias_schedule`` is
+    the schedule of biases without their own; ``None``: biases follow ``schedule``, as the weights do.
+    ``batch`` is the number of images in a step on all devices together; ``batch / accumulate`` of them go through the
+    network at a time. ``precision="bf16"`` computes under autocast, with weights and updates in float32.
+    ``ema`` is the decay of the moving average of the weights with which the network is tested (0: no average).
+    ``label_smoothing`` is the share of each target that is spread over all classes.
     """
 
     epochs: int = 10
@@ -178,9 +180,10 @@ class Train:
 class Augment:
     """How training images are varied.
 
-    ``resize`` is the shorter side that images are scaled to before their central square is cut out, ``crop`` the side
-    of the random crop from it (``None``: the input's own size), ``flip`` mirrors half of the images,
-    ``colour`` is the standard deviation of the paper's shift along the colours' principal components (0: none).
+    Images are scaled so that their shorter side is ``resize`` pixels, and their central square is cut out. ``crop`` is
+    the side of the random crop from that square (``None``: the side of the network's input). ``flip`` mirrors half of
+    the images. ``colour`` is the standard deviation of the paper's shift along the principal components of the colours
+    (0: no shift).
     """
 
     crop: int | None = None
@@ -191,6 +194,6 @@ class Augment:
 
 @dataclass(frozen=True, slots=True)
 class Test:
-    """How the network is tested: the centre crop, or the mean of ten views."""
+    """How the network is tested: on the centre crop, or by the mean over ten views."""
 
     views: Literal[1, 10] = 1

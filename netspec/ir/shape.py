@@ -1,4 +1,4 @@
-"""The shape of one image or one vector, without the batch."""
+"""The shape of one image or vector, without the batch dimension."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Shape(tuple[int, ...]):
 
     @property
     def channels(self) -> int:
-        """Channels of an image, features of a vector: what groups divide."""
+        """Channels of an image, features of a vector: the dimension that groups divide."""
         return self[0]
 
     @property
@@ -41,7 +41,7 @@ class Shape(tuple[int, ...]):
 
     @property
     def units(self) -> int:
-        """How many numbers one image has here."""
+        """The number of values."""
         return math.prod(self)
 
     def __str__(self) -> str:

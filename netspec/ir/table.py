@@ -1,4 +1,4 @@
-"""Connection tables: convolutions of which each filter reads channels of its own choice."""
+"""Connection tables: which input channels each filter of a convolution reads."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ConnectionTable:
-    """Which channels each filter reads, by their numbers from 0: a row a filter, each in rising order.
+    """The channels that each filter reads: one row for each filter, with channel numbers from 0 in increasing order.
 
     LeCun, Bottou, Bengio & Haffner (1998), table I. The weights between a filter and a channel that it does not read
-    are absent: arrays have a 0 in their places, which no training moves.
+    are not learnt: they are 0 in the array and stay 0.
     """
 
     rows: tuple[tuple[int, ...], ...]
 
     @property
     def links(self) -> int:
-        """Pairs of a filter and a channel that it reads: kernels that there are."""
+        """The number of pairs of a filter and a channel that it reads, which is the number of kernels."""
         return sum(map(len, self.rows))
 
     def mask(self, channels: int) -> list[list[float]]:
-        """Filters x channels: 1 where the filter reads the channel, else 0."""
+        """Return a matrix, filters x channels, with 1 where the filter reads the channel, else 0."""
         return [[float(channel in row) for channel in range(channels)] for row in map(set, self.rows)]
 
     def counted_from_0(self) -> ConnectionTable:
-        """The table, if it has counted channels from 1."""
+        """Return the table with all channel numbers one lower, for a table that counts channels from 1."""
         return ConnectionTable(tuple(tuple(channel - 1 for channel in row) for row in self.rows))
 
     def __str__(self) -> str:
-        """As a spec has it: ``0+1,1+2,0+2``."""
+        """Return the table as it is written in a spec: ``0+1,1+2,0+2``."""
         return ",".join("+".join(map(str, row)) for row in self.rows)

@@ -1,5 +1,7 @@
-"""What every well-formed graph satisfies. Run on the checker's output and after each pass; a failure is a defect of
-netspec, never of a spec."""
+"""Check that a graph is well-formed: run on the checker's output and after each pass.
+
+A failure is a bug in netspec, never a mistake in a spec.
+"""
 
 from __future__ import annotations
 
@@ -13,18 +15,18 @@ _KNOWN = frozenset(VOCABULARY)
 
 
 class MalformedGraph(AssertionError):
-    """A graph that a pass or the checker should not have made."""
+    """The checker or a pass has made an invalid graph."""
 
 
 def verify(graph: Graph) -> Graph:
-    """Return the graph itself, or raise ``MalformedGraph`` saying what is wrong with it."""
+    """Return the graph, or raise ``MalformedGraph`` with the first thing that is wrong with it."""
     for complaint in _complaints(graph):
         raise MalformedGraph(complaint)
     return graph
 
 
 def _complaints(graph: Graph) -> Iterator[str]:
-    """What is wrong with a graph. What follows a complaint may only be wrong because of it."""
+    """Yield what is wrong with a graph. Later complaints may only be consequences of the first."""
     seen: set[str] = set()
     for name, node in graph.nodes.items():
         if name != node.name:
@@ -46,7 +48,7 @@ def _complaints(graph: Graph) -> Iterator[str]:
 
 
 def _of_node(graph: Graph, node: Node, seen: set[str]) -> Iterator[str]:
-    """What is wrong with an operation, behind those that have been ``seen``."""
+    """Yield what is wrong with one operation. ``seen`` are the names of the operations before it."""
     least, most = node.op.arity
     count = len(node.inputs)
     if type(node.op) not in _KNOWN:

@@ -1,7 +1,7 @@
-"""Window arithmetic: how many places a kernel has on its padded input, in each of the four roundings.
+"""Window arithmetic: how many positions a kernel has on its padded input, under each of the four roundings.
 
 Sources of the rules: cuda-convnet rounds up, in convolutions and in pooling (``layer.py:1004`` and ``layer.py:1164`` of
-the 2012 release); Caffe rounds convolutions down and pooling up, and clips a last window that would start outside the
+the 2012 release); Caffe rounds convolutions down and pooling up, and drops a last window that would start outside the
 image (``pooling_layer.cpp``); PyTorch rounds both down.
 """
 
@@ -29,10 +29,10 @@ class Pad(NamedTuple):
 
 
 class Axis(NamedTuple):
-    """One axis of a window that fits: its output size and what stands or is left over at its far end.
+    """The output size along one axis, and how the last window ends at the far edge of the image.
 
-    ``overhang`` is the zeros read beyond the far edge (the stated padding included, as far as it is read); ``unread``
-    the pixels of the image that no window reads at the far edge.
+    ``overhang`` is the number of zeros that the last window reads beyond that edge, including the stated padding as far
+    as it is read. ``unread`` is the number of pixels at that edge that no window reads.
     """
 
     output: int
@@ -42,8 +42,7 @@ class Axis(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A kernel sliding over an image: (height, width) pairs, and the padding of the four sides. ``outside``: it may
-    stand where there are zeros alone."""
+    """A kernel that slides over an image. Pairs are (height, width). ``outside``: windows may cover padding alone."""
 
     kernel: tuple[int, int]
     stride: tuple[int, int] = (1, 1)
@@ -55,19 +54,19 @@ class Window:
 
     @property
     def area(self) -> int:
-        """Pixels of the kernel."""
+        """The number of kernel elements."""
         return self.kernel[0] * self.kernel[1]
 
     @property
     def extent(self) -> tuple[int, int]:
-        """Height and width that the kernel spans, its dilation included."""
+        """The height and width that the dilated kernel spans."""
         return (
             (self.kernel[0] - 1) * self.dilation[0] + 1,
             (self.kernel[1] - 1) * self.dilation[1] + 1,
         )
 
     def fit(self, height: int, width: int) -> tuple[Axis, Axis]:
-        """The output's rows and columns on an image of this height and width.
+        """Return the axes (rows, columns) of the output for an image of this height and width.
 
         Raises
         ------
@@ -78,9 +77,10 @@ class Window:
         return self._axis("height", height), columns
 
     def effective_pad(self, height: int, width: int) -> Pad:
-        """The zeros that are really read on each side: rounding up reads more than was stated, rounding down less.
+        """Return the number of zeros that are really read on each side.
 
-        A framework that pads by these and rounds down computes the same places.
+        Rounding up may read more than ``pad``, rounding down less. Padding by these and rounding down gives the same
+        windows.
         """
         rows, columns = self.fit(height, width)
         return Pad(self.pad.left, columns.overhang, self.pad.top, rows.overhang)
@@ -89,18 +89,18 @@ class Window:
         return replace(self, rounding=rounding)
 
     def terms(self, axis: Literal["height", "width"]) -> tuple[int, int, int, int]:
-        """(extent, stride, padding before, padding after) of one axis."""
+        """Return (extent, stride, padding before, padding after) of one axis."""
         i = 0 if axis == "height" else 1
         before, after = self.pad[2:] if i == 0 else self.pad[:2]
         return (self.kernel[i] - 1) * self.dilation[i] + 1, self.stride[i], before, after
 
     def places(self, axis: Literal["height", "width"], size: int) -> Fraction:
-        """(size + padding - extent) / stride + 1: how many places there are before any rounding."""
+        """Return (size + padding - extent) / stride + 1, the number of windows before rounding."""
         extent, stride, before, after = self.terms(axis)
         return Fraction(size + before + after - extent, stride) + 1
 
     def arithmetic(self, axis: Literal["height", "width"], size: int) -> str:
-        """``(224 + 0 + 0 - 11) / 4 + 1 = 54.25``."""
+        """Return the formula with its numbers: ``(224 + 0 + 0 - 11) / 4 + 1 = 54.25``."""
         extent, stride, before, after = self.terms(axis)
         return f"({size} + {before} + {after} - {extent}) / {stride} + 1 = {plain(self.places(axis, size))}"
 
@@ -122,7 +122,10 @@ class Window:
         return Axis(output, max(0, reach - size), max(0, size - reach))
 
     def _inside(self, axis: Literal["height", "width"], size: int, output: int, last: int) -> None:
-        """Raise where one of so many places, of which the last begins there, has no pixel of the image."""
+        """Raise ``window-outside-image`` if one of ``output`` windows covers no pixel of the image.
+
+        ``last`` is the pixel at which the last window begins.
+        """
         extent, stride, before, _ = self.terms(axis)
         if before >= extent or last >= size:
             which = "first" if before >= extent else "last"
@@ -137,7 +140,8 @@ class Window:
                 ),
             )
         dilation = self.dilation[0 if axis == "height" else 1]
-        # A window that starts before the image meets it first at start mod dilation: it may step over a small image.
+        # A window that starts at a pixel below 0 first reads the image at pixel start % dilation, which may be past the
+        # end of a small image.
         starts = range(-before, min(0, last + 1), stride) if dilation > size else ()
         for start in starts:
             if start % dilation >= size:

@@ -1,4 +1,4 @@
-"""The operations: the only words that layer types and backends have in common."""
+"""The operations, which are all that layer types and backends have in common."""
 
 from netspec.ir.ops.base import Op, ParamShape, Role, name_of, word_of
 from netspec.ir.ops.colour import ColourSpace

@@ -1,4 +1,4 @@
-"""What every operation answers: its shape, its parameters and its cost, each from the shapes that it reads."""
+"""The base class of operations: output shape, parameters and cost, each computed from the input shapes."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ Role = Literal["weight", "bias"]
 class ParamShape(NamedTuple):
     """A parameter that an operation needs.
 
-    ``fan_in`` is how many numbers one output unit sums up with it, ``fan_out`` how many output units one input number
-    reaches: what the xavier and he initialisers count. With a ``table``, whose units differ, both are the mean over all
-    of them, and of the array only its kernels are weights.
+    ``fan_in`` is the number of inputs that one output unit sums over, ``fan_out`` the number of output units that one
+    input contributes to, as the xavier and he initialisers count them. With a ``table``, in which these differ from
+    unit to unit, both are means, and only the table's kernels are weights.
     """
 
     role: Role
@@ -29,56 +29,55 @@ class ParamShape(NamedTuple):
 
     @property
     def size(self) -> int:
-        """Numbers that are learnt."""
+        """The number of learnt values."""
         return learnt(self.shape, self.table)
 
 
 def learnt(shape: tuple[int, ...], table: ConnectionTable | None) -> int:
-    """How many numbers of an array are learnt: all, or those of a table's kernels."""
+    """Return how many values of an array are learnt: all, or only those of a table's kernels."""
     return math.prod(shape) if table is None else table.links * math.prod(shape[2:])
 
 
 @dataclass(frozen=True, slots=True)
 class Op:
-    """One entry of the closed vocabulary between layer types and backends.
+    """An operation of the fixed vocabulary (``VOCABULARY``) to which layer types lower and which backends emit.
 
-    The defaults below are those of an operation on one value that keeps its shape and has neither parameters nor
-    connections.
+    The methods here suit an operation on one value that keeps its shape and has neither parameters nor connections.
     """
 
     arity: ClassVar[tuple[int, int | None]] = (1, 1)
-    """Fewest and most inputs; ``None`` is any number."""
+    """The smallest and the largest number of inputs. ``None``: there is no largest."""
 
     word: ClassVar[str] = ""
-    """What a spec calls it, where that is not the class's name in small letters."""
+    """Its name in a spec, if that is not the class's name in lower case."""
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
-        """The output's shape. Raises ``Fault`` where there is none."""
+        """Return the output's shape. Raises ``Fault`` if the operation cannot be applied to these inputs."""
         return inputs[0]
 
     def params(self, inputs: tuple[Shape, ...], output: Shape) -> tuple[ParamShape, ...]:
-        """The parameters, in the order in which backends receive them."""
+        """Return the parameters, in the order in which backends receive them."""
         return ()
 
     def connections(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        """Multiply-accumulates of one image's forward pass."""
+        """Return the number of multiply-accumulates in one image's forward pass."""
         return 0
 
     flops_rule: ClassVar[str] = "1 a unit"
-    """What ``flops`` counts beside the connections, in words."""
+    """What ``flops`` counts in addition to the connections, in words for the user."""
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        """Additions, multiplications, comparisons and functions of one image's forward pass."""
+        """Return the number of additions, multiplications, comparisons and functions in one image's forward pass."""
         return 0
 
 
 def name_of(op: Op) -> str:
-    """The operation's word in the names of inner nodes: ``conv``, ``maxpool``, ``noisyrelu``."""
+    """Return the operation's name for use in the names of nodes: ``conv``, ``maxpool``, ``noisyrelu``."""
     return type(op).__name__.lower()
 
 
 def word_of(op: Op) -> str:
-    """What readers know the operation by, the word that a spec has for it: ``conv``, ``maxpool``, ``nrelu``."""
+    """Return the operation's name for users, which is the one in a spec: ``conv``, ``maxpool``, ``nrelu``."""
     return op.word or name_of(op)
 
 
@@ -89,7 +88,7 @@ def need_image(shape: Shape, doing: str) -> None:
 
 
 def need_divisible(number: int, groups: int, what: str, key: str) -> None:
-    """Raise ``groups-do-not-divide`` unless the groups divide the number."""
+    """Raise ``groups-do-not-divide`` unless ``groups`` divides ``number``."""
     if number % groups:
         raise Fault(
             "groups-do-not-divide",

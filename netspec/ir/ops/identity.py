@@ -1,4 +1,4 @@
-"""Which operations hand on what they read."""
+"""Recognise operations that return their input unchanged."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from netspec.ir.shape import Shape
 
 
 def is_identity(op: Op, inputs: tuple[Shape, ...]) -> bool:
-    """Whether it is a crop of all that it reads, zeros on none of its sides, or a concatenation of one value."""
+    """Whether an operation is a crop to the whole image, a padding by nothing, or a concatenation of one value."""
     if isinstance(op, Concat):
         return len(inputs) == 1
     return isinstance(op, Crop | ZeroPad) and op.shape(inputs) == inputs[0]

@@ -1,4 +1,4 @@
-"""Operations that join several values or change only how a value is read."""
+"""Operations that combine several values or only change a value's shape, and the softmax."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from netspec.ir.shape import Shape
 from netspec.units import count
 
 MOST_LISTED = 12
-"""How many shapes that should be equal are told."""
+"""A message about differing shapes lists this many at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class Input(Op):
-    """The network's images (or vectors): the one operation that reads nothing."""
+    """The network's images (or vectors): the only operation without inputs."""
 
     size: Shape
 
@@ -28,9 +28,9 @@ class Input(Op):
 
 @dataclass(frozen=True, slots=True)
 class Concat(Op):
-    """Channels (or features) one after the other; in ``groups``: first every input's group 0, then every group 1.
+    """Concatenation along channels (or features), group by group: first group 0 of every input, then group 1 ...
 
-    A value in groups keeps each group's channels together, so that joining two of them group by group interleaves.
+    Channels of the same group stay together, so with several groups the channels of the inputs alternate.
     """
 
     groups: int = 1
@@ -53,7 +53,7 @@ class Concat(Op):
 
 @dataclass(frozen=True, slots=True)
 class Elementwise(Op):
-    """What element-by-element operations share: several inputs of one shape."""
+    """The base class of element-wise operations on several inputs of the same shape."""
 
     arity = (1, None)
 
@@ -75,17 +75,17 @@ class Elementwise(Op):
 
 @dataclass(frozen=True, slots=True)
 class Sum(Elementwise):
-    """The sum of the inputs, element by element."""
+    """The element-wise sum of the inputs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Max(Elementwise):
-    """The largest of the inputs, element by element; of equal ones the first takes the gradient."""
+    """The element-wise maximum of the inputs. If several are largest, the first gets the gradient."""
 
 
 @dataclass(frozen=True, slots=True)
 class Flatten(Op):
-    """An image as a vector: channels, then rows, then columns."""
+    """An image as a vector, in the order channels, rows, columns."""
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         return Shape(inputs[0].units)
@@ -93,7 +93,7 @@ class Flatten(Op):
 
 @dataclass(frozen=True, slots=True)
 class Reshape(Op):
-    """The same numbers in the same order (channels, then rows, then columns) as an image or vector of another shape."""
+    """The same values in the same order (channels, rows, columns) as an image or vector of another shape."""
 
     size: Shape
 
@@ -111,7 +111,7 @@ class Reshape(Op):
 
 @dataclass(frozen=True, slots=True)
 class Softmax(Op):
-    """e^x / sum e^x over the features of a vector, over the channels of each pixel of an image."""
+    """e^x / sum e^x over the features of a vector, or over the channels of each pixel of an image."""
 
     flops_rule: ClassVar[str] = "3 a unit"
 

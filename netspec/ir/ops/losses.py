@@ -1,4 +1,4 @@
-"""Losses: one number per batch, the mean over its images, from a value and (but for one) the images' class numbers."""
+"""Losses. Each is defined for one image here; a batch's loss is the mean over its images."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from netspec.ir.shape import Shape
 
 @dataclass(frozen=True, slots=True)
 class Loss(Op):
-    """What all losses share: a vector with one score per class, and the weight of this loss in the sum of all."""
+    """The base class of losses. ``weight`` multiplies this loss in the sum of all. The input is one score per class."""
 
     weight: float = 1.0
 
     labelled: ClassVar[bool] = True
-    """Whether it compares what it reads, class scores, with the images' classes."""
+    """Whether its input is class scores, which it compares with the images' classes."""
 
     @property
     def knows_classes(self) -> bool:
-        """Whether the images' classes make a difference to it."""
+        """Whether the loss depends on the images' classes."""
         return self.labelled
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
@@ -39,16 +39,15 @@ class Loss(Op):
 
 @dataclass(frozen=True, slots=True)
 class CrossEntropy(Loss):
-    """-log softmax(x)[class]: the softmax is part of it."""
+    """-log softmax(x)[class]. The softmax is part of the loss."""
 
 
 @dataclass(frozen=True, slots=True)
 class BinaryCrossEntropy(Loss):
-    """-sum over the classes of w t log p + (1 - t) log(1 - p), t = 1 for the image's class, else 0.
+    """-sum over the classes of w t log p + (1 - t) log(1 - p), with t = 1 for the image's class, else 0.
 
-    w is ``positive``, the weight of what should be 1. p is logistic(x), or ``of`` probabilities x itself; logarithms of
-    these are at least ``least``, that of the ``smallest`` number that is told from 0, as cuda-convnet's ``safelog`` of
-    0 is.
+    w is ``positive``, the weight of the image's class. p is logistic(x); if the loss is ``of`` probabilities, p is x
+    itself, and its logarithms are at least ``least`` = log(``smallest``), the value of cuda-convnet's ``safelog(0)``.
     """
 
     positive: float = 1.0
@@ -60,12 +59,13 @@ class BinaryCrossEntropy(Loss):
 
 @dataclass(frozen=True, slots=True)
 class SetCrossEntropy(Loss):
-    """-log of the probability that the class is in a random set of ``size`` classes: one of all sets of so many, each
-    as likely as e to the power of the sum of its scores (cuda-convnet's ``cost.msm`` of 2012). Of size 1 it is the
-    cross-entropy.
+    """-log of the probability that a random set of ``size`` classes contains the image's class.
 
-    With E_k the elementary symmetric polynomial of degree k, the sum over all sets of k of their products, that is
-    log E_size(e^x) - x[class] - log E_(size - 1)(e^x without the class).
+    The probability of a set is proportional to e^(sum of the scores in it) (cuda-convnet's ``cost.msm`` of 2012). With
+    ``size=1`` this is the cross-entropy.
+
+    With E_k the elementary symmetric polynomial of degree k (the sum, over all sets of k variables, of their products),
+    the loss is log E_size(e^x) - x[class] - log E_(size - 1)(e^x without the class).
     """
 
     size: int = 1
@@ -86,19 +86,24 @@ class SetCrossEntropy(Loss):
 
 @dataclass(frozen=True, slots=True)
 class SquaredError(Loss):
-    """The sum over the classes of (x - t)^2, t = 1 for the image's class, else 0."""
+    """The sum over the classes of (x - t)^2, with t = 1 for the image's class, else 0."""
 
 
 @dataclass(frozen=True, slots=True)
 class CauchyError(Loss):
-    """The sum over the classes of log(1 + (x - t)^2), t = 1 for the image's class, else 0: the squared error that does
-    not mind outliers (cuda-convnet's ``cost.rflickr`` of 2012)."""
+    """The sum over the classes of log(1 + (x - t)^2), with t = 1 for the image's class, else 0.
+
+    It is less sensitive to outliers than the squared error (cuda-convnet's ``cost.rflickr`` of 2012).
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class SumSquares(Loss):
-    """The sum of x^2 over all units: what keeps a value small. Where ``gate`` is class it is times the number of the
-    image's class, counted from 0 (cuda-convnet's ``cost.gsum2`` of 2012 over its labels)."""
+    """The sum of x^2 over all units, which keeps a value small.
+
+    With ``gate="class"`` it is multiplied by the number of the image's class, from 0 (cuda-convnet's ``cost.gsum2`` of
+    2012 with labels as its gate).
+    """
 
     gate: Literal["none", "class"] = "none"
 
@@ -119,8 +124,8 @@ class SumSquares(Loss):
 
 @dataclass(frozen=True, slots=True)
 class GatedSumSquares(Loss):
-    """The sum of g x^2 over all units of the second input x; the first, g, is one number for each image. Both get a
-    gradient (cuda-convnet's ``cost.gsum2`` of 2012)."""
+    """The sum of g x^2 over all units of the second input x. The first input, g, is one number for each image. Both
+    inputs get a gradient (cuda-convnet's ``cost.gsum2`` of 2012)."""
 
     labelled = False
     arity = (2, 2)
@@ -140,21 +145,22 @@ class GatedSumSquares(Loss):
 
 @dataclass(frozen=True, slots=True)
 class Topographic(Loss):
-    """The sum over all units of f(S), S the sum of x^2 over the size x size pixels around one in its map: the sparsity
-    of topographic independent component analysis (Hyvarinen, Hoyer & Inki, Topographic independent component analysis,
-    2001).
+    """The sum over all units of f(S), where S is the sum of x^2 over the size x size pixels around the unit in its map.
 
-    f(S) = sqrt(S) - e log(1 + sqrt(S) / e) with e = 0.001, whose derivative 1 / (2 (e + sqrt(S))) is the one that
-    cuda-convnet descends by (``cost.tica`` of 2012; kTICA_manyfilter and kTICAGrad_manyfilter in its
-    ``src/cudaconv2/conv_util.cu``); it does not compute the value. Windows of an even size reach one further left and
-    above.
+    This is the sparsity of topographic independent component analysis (Hyvarinen, Hoyer & Inki, Topographic independent
+    component analysis, 2001).
+
+    f(S) = sqrt(S) - e log(1 + sqrt(S) / e) with e = 0.001. Its derivative 1 / (2 (e + sqrt(S))) is the gradient that
+    cuda-convnet uses (``cost.tica`` of 2012; kTICA_manyfilter and kTICAGrad_manyfilter in its
+    ``src/cudaconv2/conv_util.cu``); cuda-convnet does not compute the value. Windows of an even size extend one pixel
+    further left and up.
     """
 
     size: int = 3
 
     labelled = False
     smallest: ClassVar[float] = 0.001
-    """e, which keeps the derivative finite."""
+    """e in the formula, which keeps the derivative finite."""
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         need_image(inputs[0], "sums over the pixels of")

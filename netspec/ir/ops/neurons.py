@@ -11,7 +11,7 @@ from netspec.ir.shape import Shape
 
 @dataclass(frozen=True, slots=True)
 class Neuron(Op):
-    """What all neurons share: the shape stays, and each unit costs one function."""
+    """The base class of neurons: they keep the shape and cost one function per unit."""
 
     def flops(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         return output.units
@@ -35,10 +35,10 @@ class Relu6(Neuron):
 
 @dataclass(frozen=True, slots=True)
 class NoisyRelu(Neuron):
-    """max(0, r + std r z) with r = max(0, x) and z drawn from a standard normal distribution, outside training too.
+    """max(0, r + std r z) with r = max(0, x) and z drawn from the standard normal distribution, also outside training.
 
-    The gradient is 1 where the value is above 0, else 0: the noise is not passed back (cuda-convnet ``neuron.cuh`` of
-    2012, whose noise has r itself for its standard deviation).
+    The gradient is 1 where the value is above 0, else 0: it ignores the noise (cuda-convnet ``neuron.cuh`` of 2012,
+    where the standard deviation of the noise is r, that is ``std`` = 1).
     """
 
     word: ClassVar[str] = "nrelu"
@@ -75,7 +75,7 @@ class Logistic(Neuron):
 
 @dataclass(frozen=True, slots=True)
 class SoftRelu(Neuron):
-    """log(1 + e^x), and x itself above ``linear_above`` (cuda-convnet ``neuron.cuh``)."""
+    """log(1 + e^x), but x itself where x is above ``linear_above`` (cuda-convnet ``neuron.cuh``)."""
 
     linear_above: ClassVar[int] = 4
 
@@ -104,7 +104,7 @@ class Log(Neuron):
 
 @dataclass(frozen=True, slots=True)
 class LinearNeuron(Neuron):
-    """a x + b; with a = 1 and b = 0 the value itself."""
+    """a x + b. The default is the identity."""
 
     word: ClassVar[str] = "linear"
 

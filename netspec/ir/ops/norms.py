@@ -1,8 +1,8 @@
 """Normalisations and dropout.
 
-The response normalisations follow cuda-convnet's formulas (``conv_util.cu`` of version 2); ``alpha`` here is always
-what one element's square is multiplied by, whatever convention the spec used. A window of ``size`` around i covers
-[i - size // 2, i - size // 2 + size): an even one has one more on the lower side. It is cut at the borders.
+The response normalisations follow cuda-convnet's formulas (``conv_util.cu`` of version 2). ``alpha`` here is always
+the factor of one element's square, whichever convention the spec uses. A window of ``size`` around i covers
+[i - size // 2, i - size // 2 + size), so an even one extends one further on the lower side. It is cut at the borders.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from netspec.ir.shape import Shape
 class Lrn(Op):
     """Across maps: y_i = x_i (k + alpha sum_j x_j^2)^-beta over the ``size`` channels j around i, at the same pixel.
 
-    Channels are in ``groups`` equal runs, and a window stays inside its own. Krizhevsky et al. (2012), section 3.3.
+    The channels are divided into ``groups`` equal runs, and no window crosses from one into another. Krizhevsky et al.
+    (2012), section 3.3.
     """
 
     size: int
@@ -71,9 +72,9 @@ class MapNorm(Op):
 
 @dataclass(frozen=True, slots=True)
 class ContrastNorm(MapNorm):
-    """Contrast: y = x (k + alpha sum d^2)^-beta with d = x - m, m the mean of the real pixels around.
+    """Contrast: y = x (k + alpha sum d^2)^-beta with d = x - m and m the mean of the window's real pixels.
 
-    The numerator is x itself, not d, as in cuda-convnet (``src/layer.cu:1605`` of 2012).
+    The numerator is x, not d, as in cuda-convnet (``src/layer.cu:1605`` of 2012).
     """
 
     flops_rule: ClassVar[str] = "3 size^2 + 5 a unit"
@@ -85,10 +86,10 @@ class ContrastNorm(MapNorm):
 
 @dataclass(frozen=True, slots=True)
 class BatchNorm(Op):
-    """Each channel minus its mean over the batch, divided by its deviation; then, if ``affine``, scaled and shifted.
+    """Each channel minus its mean over the batch, divided by its standard deviation; if ``affine``, scaled and shifted.
 
-    Outside training the running mean and variance stand in, of which each training step replaces the share
-    ``momentum``. The running variance is the unbiased one. Ioffe & Szegedy (2015), algorithms 1 and 2.
+    Outside training the running mean and variance are used instead. Each training step moves them towards the batch's
+    by the fraction ``momentum``. The running variance is the unbiased one. Ioffe & Szegedy (2015), algorithms 1 and 2.
     """
 
     eps: float
@@ -109,10 +110,10 @@ class BatchNorm(Op):
 
 @dataclass(frozen=True, slots=True)
 class Dropout(Op):
-    """Each unit of each image is zero with probability ``rate`` in training.
+    """In training, sets each unit of each image to zero with probability ``rate``.
 
-    ``scaling="train"`` divides the others by 1 - rate; ``scaling="test"`` leaves them and multiplies all units by
-    1 - rate outside training (Krizhevsky et al., 2012, section 4.2).
+    ``scaling="train"`` divides the other units by 1 - rate in training. ``scaling="test"`` multiplies all units by
+    1 - rate outside training instead (Krizhevsky et al., 2012, section 4.2).
     """
 
     rate: float

@@ -1,4 +1,4 @@
-"""RandomScale: a square out of an image whose size training draws."""
+"""RandomScale: a square cut out of an image that training scales at random."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from netspec.ir.shape import Shape
 
 @dataclass(frozen=True, slots=True)
 class RandomScale(Op):
-    """A square of ``size`` x ``size`` pixels; outside training the middle one of the image.
+    """A square of ``size`` x ``size`` pixels. Outside training it is the middle of the image.
 
-    In training the image is scaled first, all images of a batch alike: by ``s`` pixels to size + s, for s from 0 to
-    S - floor(S / max_scale), with a chance in proportion to (s + 1)^2, the number of squares that there are then. Its
-    pixels lie apart by a step drawn evenly from max(1, S / (size + s + 1)) to S / (size + s), around the middle, as in
-    ``Resize``; at S pixels it stays as it is. Which square is cut is drawn as well (cuda-convnet ``layer.cu``
-    ``RandomScaleLayer`` of 2012 and of version 2).
+    In training the image, of side S, is first scaled to side size + s, the same for all images of a batch. s is drawn
+    from 0 to S - floor(S / max_scale), with probability proportional to (s + 1)^2, the number of squares that can then
+    be cut out. Pixels are sampled around the middle as in ``Resize``, with a step drawn uniformly from
+    max(1, S / (size + s + 1)) to S / (size + s); if size + s is S, the image is not scaled. The position of the square
+    is drawn too (cuda-convnet ``layer.cu`` ``RandomScaleLayer`` of 2012 and of version 2).
     """
 
     size: int
@@ -51,17 +51,20 @@ class RandomScale(Op):
         return 7 * output.units
 
     def least(self, side: int) -> int:
-        """The smallest size that ``max_scale`` stands for, of an image of so many pixels."""
+        """Return the smallest ``size`` that ``max_scale`` allows for an image of this side."""
         return math.floor(side / self.max_scale)
 
     def middle(self, side: int) -> Crop:
-        """What it does outside training."""
+        """Return the crop that replaces the operation outside training."""
         start = (side - self.size) // 2
         return Crop(start, start, self.size, self.size)
 
     def drawn(self, side: int, chances: Sequence[float]) -> tuple[tuple[float, ...], tuple[float, ...]]:
-        """Where on the axes of the image the rows and columns of the square lie in a step of training, by four numbers
-        from 0 up to 1: of the size, the step, the square's first row and its first column."""
+        """Return the positions, on an image of this side, of the rows and of the columns of a training step's square.
+
+        ``chances`` are four random numbers in [0, 1): for the scaled size, the step between pixels, the square's first
+        row and its first column.
+        """
         scales = side - self.least(side) + 1
         wanted = chances[0] * (scales * (scales + 1) * (2 * scales + 1) // 6)
         more = next(s for s in range(scales) if wanted < (s + 1) * (s + 2) * (2 * s + 3) // 6)

@@ -1,4 +1,4 @@
-"""Operations over windows of pixels without weights: pooling, and the fixed functions of the 2012 files."""
+"""Operations on pixels without weights: pooling, and the fixed functions of cuda-convnet of 2012."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from netspec.ir.window import Pad, Window
 
 @dataclass(frozen=True, slots=True)
 class Pool(Op):
-    """What maximum and average pooling share: a window that moves over each channel."""
+    """The base class of pooling: a window that moves over each channel."""
 
     window: Window
 
@@ -27,8 +27,8 @@ class Pool(Op):
 
 @dataclass(frozen=True, slots=True)
 class MaxPool(Pool):
-    """The largest pixel of each window; padding and overhang are ignored. Of equal pixels the first (row by row)
-    takes the gradient."""
+    """The largest pixel of each window, ignoring padding and overhang. If several are largest, the first (row by row)
+    gets the gradient."""
 
     flops_rule: ClassVar[str] = "kernel area - 1 a unit"
 
@@ -38,7 +38,7 @@ class MaxPool(Pool):
 
 @dataclass(frozen=True, slots=True)
 class AvgPool(Pool):
-    """The mean of each window's real pixels: padding and overhang are not counted, whatever the padding."""
+    """The mean of each window's real pixels. Padding and overhang are never counted."""
 
     flops_rule: ClassVar[str] = "kernel area a unit"
 
@@ -58,10 +58,10 @@ class SumPool(Pool):
 
 @dataclass(frozen=True, slots=True)
 class MaxAbsPool(Pool):
-    """The pixel of each window that is farthest from 0, with its sign; padding and overhang are ignored.
+    """The pixel of each window with the largest absolute value, with its sign, ignoring padding and overhang.
 
-    Of pixels equally far the last (row by row) is taken, and takes the gradient (cuda-convnet ``conv_util.cuh`` of
-    version 2).
+    If several have the largest absolute value, the last (row by row) is taken and gets the gradient (cuda-convnet
+    ``conv_util.cuh`` of version 2).
     """
 
     flops_rule: ClassVar[str] = "2 kernel area - 1 a unit"
@@ -74,8 +74,8 @@ class MaxAbsPool(Pool):
 class Blur(Op):
     """A Gaussian blur of each channel by rows, then by columns, with zeros outside the image.
 
-    The weights exp(-(i - r)^2 / (2 stdev^2)), r = size // 2, are normalised to sum 1, the borders are not renormalised
-    (cuda-convnet ``layer.py:454`` of 2012).
+    The weights exp(-(i - r)^2 / (2 stdev^2)), r = size // 2, are normalised to sum 1. They are not renormalised at the
+    borders (cuda-convnet ``layer.py:454`` of 2012).
     """
 
     size: int
@@ -103,14 +103,14 @@ class Blur(Op):
 class Nailbed(Op):
     """Every stride-th pixel of each channel, centred: out(y, x) = in(start + stride y, start + stride x).
 
-    Output size (S + stride - 1) // stride, start (S - stride (output - 1)) // 2, by axis; cuda-convnet
-    ``layer.py:421`` of 2012. 224 at stride 4 gives 56 from pixel 2.
+    On each axis of S pixels the output size is (S + stride - 1) // stride and the start (S - stride (output - 1)) // 2
+    (cuda-convnet ``layer.py:421`` of 2012). 224 pixels with stride 4 give 56, from pixel 2 on.
     """
 
     stride: int
 
     def starts(self, x: Shape) -> tuple[int, int]:
-        """The first row and column that is kept."""
+        """Return the first row and the first column that are kept."""
         rows, columns = self._sizes(x)
         return (x.height - self.stride * (rows - 1)) // 2, (x.width - self.stride * (columns - 1)) // 2
 
@@ -135,7 +135,7 @@ class Mirror(Op):
 
 @dataclass(frozen=True, slots=True)
 class Crop(Op):
-    """A rectangle of pixels out of each channel, from row ``top`` and column ``left`` on."""
+    """A rectangle of each channel, from row ``top`` and column ``left`` on."""
 
     top: int
     left: int
@@ -174,10 +174,11 @@ class ZeroPad(Op):
 
 @dataclass(frozen=True, slots=True)
 class Resize(Op):
-    """Bilinear sampling of each channel, ``step`` pixels of the image from pixel to pixel, around its middle.
+    """Bilinear sampling of each channel around its middle, with ``step`` input pixels from one output to the next.
 
-    Output size floor(S / step) by axis. Output t lies at s = t step + (S - step floor(S / step)) / 2, at least 0 and at
-    most S - 1.01, between the pixels floor(s) and floor(s) + 1 (cuda-convnet ``conv_util.cu`` of version 2).
+    On each axis of S pixels the output size is floor(S / step). Output t is interpolated at position
+    s = t step + (S - step floor(S / step)) / 2, limited to 0..S - 1.01, between the pixels floor(s) and floor(s) + 1
+    (cuda-convnet ``conv_util.cu`` of version 2).
     """
 
     step: float
@@ -195,7 +196,7 @@ class Resize(Op):
         return Shape(x.channels, math.floor(x.height / self.step), math.floor(x.width / self.step))
 
     def places(self, size: int) -> tuple[float, ...]:
-        """Where on an axis of so many pixels the outputs lie."""
+        """Return the positions of the outputs on an axis of ``size`` pixels."""
         outputs = math.floor(size / self.step)
         begin = (size - outputs * self.step) / 2
         return tuple(min(max(t * self.step + begin, 0.0), max(size - 1.01, 0.0)) for t in range(outputs))

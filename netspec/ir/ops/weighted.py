@@ -1,8 +1,8 @@
-"""Operations with weights: convolution, unshared convolution, the matrix product, a coefficient per channel, and a bias
-of its own.
+"""Operations with weights: convolution, unshared convolution, matrix product, bias, and a coefficient per channel.
 
-Counts as in Krizhevsky, Sutskever & Hinton (2012) and the CSC321 notes on it: a convolution with K x K kernels, C
-input channels and M filters on a W x H output has K*K*C*M weights and W*H*K*K*C*M connections, divided by its groups.
+Weights and connections are counted as in Krizhevsky, Sutskever & Hinton (2012) and the CSC321 notes on it: a
+convolution with K x K kernels, C input channels, M filters and a W x H output has K*K*C*M weights and W*H*K*K*C*M
+connections, divided by its groups.
 """
 
 from __future__ import annotations
@@ -22,9 +22,8 @@ from netspec.units import plural
 class Conv(Op):
     """Cross-correlation with zero padding. Weight: filters x channels/groups x kernel height x kernel width.
 
-    Filter group g reads channel group g; with a ``table``, which leaves no groups, each filter the channels of its row
-    alone, with zeros in place of the weights that are absent. Zeros stand in the padding and in the overhang of a last
-    window.
+    Filter group g reads channel group g. With a ``table`` (and then ``groups`` is 1) each filter reads only the
+    channels in its row, and the weights for other channels are 0. The padding and the overhang of a last window are 0.
     """
 
     filters: int
@@ -66,7 +65,7 @@ class Conv(Op):
 
 
 def _need_channels(table: ConnectionTable, channels: int) -> None:
-    """Raise ``table-mismatch`` where a row has a channel that there is not."""
+    """Raise ``table-mismatch`` if a row of the table names a channel that the input does not have."""
     for number, row in enumerate(table.rows):
         if row[-1] >= channels:
             written = ConnectionTable((row,))
@@ -85,7 +84,7 @@ def _numbers(channels: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Local(Op):
-    """A convolution whose weights are not shared between places.
+    """A convolution whose weights are not shared between positions.
 
     Weight: filters x rows x columns x channels/groups x kernel height x kernel width; bias: one per output unit.
     """
@@ -116,7 +115,7 @@ class Local(Op):
 class Linear(Op):
     """A matrix product. Weight: outputs x inputs/groups; output group g reads input group g.
 
-    An image is read as the vector of its channels, rows and columns, in this order.
+    An image is read as a vector, in the order channels, rows, columns.
     """
 
     word: ClassVar[str] = "fc"
@@ -147,10 +146,10 @@ class Linear(Op):
 
 @dataclass(frozen=True, slots=True)
 class Bias(Op):
-    """Adds a learnt number per channel (of an image; per feature of a vector), or per unit.
+    """Adds a learnt number per channel of an image (per feature of a vector), or per unit.
 
-    It stands after the sum of a weight layer's several products. Bias: channels, or the whole shape. ``fan_in`` and
-    ``fan_out`` are those of the products' sum.
+    Bias: channels, or the whole shape. In a layer with several inputs it follows the sum of their products. ``fan_in``
+    and ``fan_out`` are those of the sum.
     """
 
     per: Literal["channel", "unit"] = "channel"
@@ -169,7 +168,7 @@ class Bias(Op):
 class ChannelScale(Op):
     """Multiplies each channel of an image (each feature of a vector) by a learnt number. Weight: channels.
 
-    As of a normalisation's scales, no connections are counted.
+    Like the scales of a batch normalisation, it counts no connections.
     """
 
     word: ClassVar[str] = "affine"

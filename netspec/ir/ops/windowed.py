@@ -1,4 +1,4 @@
-"""Which operations have a window."""
+"""The window of an operation."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ _WINDOWED = (Conv, Local, Pool)
 
 
 def window_of(op: Op) -> Window | None:
-    """The window of an operation that has one."""
+    """Return an operation's window, ``None`` if it has none."""
     return op.window if isinstance(op, _WINDOWED) else None
