@@ -21,7 +21,7 @@ _WHERE = {
     "from_all": "of all groups",
     "all_of": "of all groups",
     "to_first": "of all groups, on the first",
-    "share_of": "to each group its share",
+    "share_of": "of which each group takes its share",
     "for_all": "for all groups",
 }
 """The comment on a value after a transfer, by the name of the transfer's helper function."""
@@ -94,7 +94,7 @@ class Writer:
         if name == "to_first":
             lines += [
                 f"if {self._team}.group != 0:",
-                f"    return {variable}  # nothing: the first group goes on alone",
+                f"    return {variable}  # empty: only the first group computes the rest",
             ]
         return lines
 

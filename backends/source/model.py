@@ -84,8 +84,8 @@ def _layers(holders: Holders, draw: str | None, team: str | None) -> list[str]:
     made = holders.lines()
     lines = [f"self.{team} = team"] if team else []
     lines += ["parts = team.parts"] if any("// parts" in line for line in made) else []
-    said = "what random choices depend on: seed, step, the first image's place"
-    return [*lines, *made, *([f"self.{draw} = None  # {said}"] if draw else [])]
+    comment = "random draws depend on this: (seed, step, index of the first image)"
+    return [*lines, *made, *([f"self.{draw} = None  # {comment}"] if draw else [])]
 
 
 def _scores(writer: Writer, parts: Phases, call: str, team: str, devices: Devices) -> str:
@@ -104,7 +104,7 @@ def _cross_entropy(graph: Graph, scores: str, devices: Devices) -> list[str]:
     if not devices.end_on_first:
         return [f"return F.cross_entropy({scores}, labels{smoothing})"]
     entropy = f"F.cross_entropy(scores, labels{smoothing})"
-    return [f"scores = {scores}", f"return {entropy} if len(scores) else scores.sum()  # the first group has all"]
+    return [f"scores = {scores}", f"return {entropy} if len(scores) else scores.sum()  # 0 except in the first group"]
 
 
 def _trunk(writer: Writer, parts: Phases, members: Names, devices: Devices) -> Method:
@@ -118,7 +118,7 @@ def _trunk(writer: Writer, parts: Phases, members: Names, devices: Devices) -> M
         return Method("forward", "image", "The class scores.", body)
     if len(parts.carried) == 1:
         return Method(members.new("scores"), "image", "The class scores.", body)
-    doc = "The class scores, then what else the other methods read."
+    doc = "The class scores, then other values that the other methods read."
     return Method(members.new("heads"), "image", doc, body)
 
 
@@ -139,12 +139,12 @@ def _training_loss(writer: Writer, parts: Phases, trunk: Method, name: str, devi
     begin = [start]
     if devices.end_on_first:
         (scores,) = given.values()
-        begin += [f"if not len({scores}):", f"    return {scores}.sum()  # nothing: the first group has all"]
+        begin += [f"if not len({scores}):", f"    return {scores}.sum()  # 0: only the first group has scores"]
     weights = {node.layer: node.op.weight for node in writer.graph.nodes.values() if isinstance(node.op, Loss)}
     body, found = writer.lines(parts.losses, given, [layer.name for layer in parts.losses])
     terms = [(weights[layer.name], found[layer.name]) for layer in parts.losses]
     total = added([value if weight == 1 else f"{weight!r} * {value}" for weight, value in terms])
-    return Method(name, "image, labels", "What training makes small.", _returning([*begin, *body], [total]))
+    return Method(name, "image, labels", "The loss that training minimises.", _returning([*begin, *body], [total]))
 
 
 def _returning(body: list[str], values: list[str]) -> list[str]:

@@ -80,7 +80,7 @@ def test_alexnets_forward_pass_reads_like_the_paper() -> None:
         'x = dropout(x, 0.5, "drop7", self.training, self.draw, scaled=False, group=self.team.group)  # 4096',
         "x = to_first(x, self.team)  # 4096, of all groups, on the first",
         "if self.team.group != 0:",
-        "return x  # nothing: the first group goes on alone",
+        "return x  # empty: only the first group computes the rest",
         "return self.fc8(x)  # 1000",
     ]
     assert lines_of(alexnet(), "__init__") == [
@@ -94,7 +94,7 @@ def test_alexnets_forward_pass_reads_like_the_paper() -> None:
         "self.fc6 = nn.Linear(9216, 4096 // parts)",
         "self.fc7 = nn.Linear(4096, 4096 // parts)",
         "self.fc8 = nn.Linear(4096, 1000) if team.group == 0 else None",
-        "self.draw = None  # what random choices depend on: seed, step, the first image's place",
+        "self.draw = None  # random draws depend on this: (seed, step, index of the first image)",
     ]
 
 
