@@ -17,37 +17,37 @@ from netspec.units import count
 Axis = Literal["height", "width"]
 
 
-def culprit(taken: Sequence[Proposal]) -> LayerFacts | None:
+def culprit(working: Sequence[Proposal]) -> LayerFacts | None:
     """Return the earlier layer that most likely causes a refuted claim, given the proposals that make the claim true.
 
     This is the layer that the first proposal changes. If its window tiles its input, changes of other earlier layers
     must not be among the proposals; otherwise the cause is not clear, and the result is ``None``.
     """
-    first = taken[0].cause if taken else None
+    first = working[0].cause if working else None
     if first is None or not windows.tiles(first):
         return first
-    return first if all(proposal.cause in (first, None) for proposal in taken) else None
+    return first if all(proposal.cause in (first, None) for proposal in working) else None
 
 
-def blamed(mistake: Diagnostic, cause: LayerFacts, checked: Checked) -> Diagnostic:
+def moved_to(mistake: Diagnostic, cause: LayerFacts, checked: Checked) -> Diagnostic:
     """Return the mistake located at its cause, with the claim as a second place."""
     window = windows.layer_window(cause)
-    made = cause.computed
-    assert window is not None and made is not None
+    output = cause.computed
+    assert window is not None and output is not None
     x, name, exact = cause.reads[0], cause.section.name.text, windows.tiles(cause)
-    sizes: dict[Axis, tuple[int, int]] = {"width": (x.width, made.width), "height": (x.height, made.height)}
+    sizes: dict[Axis, tuple[int, int]] = {"width": (x.width, output.width), "height": (x.height, output.height)}
     axis: Axis = next((a for a, (size, _) in sizes.items() if window.places(a, size).denominator > 1), "width")
-    size, end = sizes[axis]
+    size, positions = sizes[axis]
     keys = ("kernel", "pad") if exact else ("kernel", "stride")
     spans = places(cause.pairs, keys, cause.section.values[0].span, checked.texts.root)
     arithmetic = window.arithmetic(axis, size) + ("" if exact else f", rounding={window.rounding}")
     first, *others = mistake.notes
     return replace(
         mistake,
-        message=f"{mistake.message}: {name} makes {end} of {size}",
+        message=f"{mistake.message}: {name} makes {positions} of {size}",
         spans=spans,
         notes=tuple(others),
-        labels=(Label(spans[0], f"makes {end} of {size}: {arithmetic}"), Label(mistake.span, first)),
+        labels=(Label(spans[0], f"makes {positions} of {size}: {arithmetic}"), Label(mistake.span, first)),
     )
 
 

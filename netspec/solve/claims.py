@@ -21,11 +21,12 @@ MOST_SUSPECTS = 50
 
 def proposals(checked: Checked, facts: LayerFacts, mistake: Diagnostic) -> Iterator[Proposal]:
     """Yield changes that might make the claim true, the likeliest first, and finally the corrected claim."""
-    counted = next((p for p in facts.stated.pairs.values() if p.span == mistake.span), None)
-    if counted is not None:
+    count_pair = next((p for p in facts.stated.pairs.values() if p.span == mistake.span), None)
+    if count_pair is not None:
         yield from _for_counts(checked, facts)
-        yield from _upstream(checked, facts)
-        yield Proposal(f"claim {counted.key.text}={_actual(mistake)}", (Edit(counted.value.span, _actual(mistake)),))
+        yield from _for_windows(checked, facts)
+        number = _true_count(mistake)
+        yield Proposal(f"claim {count_pair.key.text}={number}", (Edit(count_pair.value.span, number),))
         return
     stated, computed = facts.stated.shape, facts.computed
     if stated is None or computed is None or facts.stated.shape_span is None:
@@ -33,46 +34,46 @@ def proposals(checked: Checked, facts: LayerFacts, mistake: Diagnostic) -> Itera
     if stated.channels != computed.channels and len(facts.reads) == 1:
         yield from _for_channels(checked, facts, stated.channels)
     if stated[1:] != computed[1:] or not computed.is_image:
-        yield from _upstream(checked, facts)
-    counts = _wrong_counts(facts)
-    edits = [Edit(p.value.span, str(number)) for p, number in counts]
-    title = " ".join([f"claim {computed}", *(f"{p.key.text}={number}" for p, number in counts)])
+        yield from _for_windows(checked, facts)
+    wrong_counts = _wrong_counts(facts)
+    edits = [Edit(p.value.span, str(number)) for p, number in wrong_counts]
+    title = " ".join([f"claim {computed}", *(f"{p.key.text}={number}" for p, number in wrong_counts)])
     yield Proposal(title, (Edit(facts.stated.shape_span, str(computed)), *edits))
 
 
-def _upstream(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
+def _for_windows(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
     """Yield changes of the windows above a layer and of its own. Input sizes that are tried in turn come last."""
-    searched: dict[str, Proposal] = {}
-    suspects = _inexact(checked, facts)
+    nearby_sizes: dict[str, Proposal] = {}
+    suspects = _suspects(checked, facts)
     for upstream in (*suspects[:MOST_SUSPECTS], *(other for other in suspects[MOST_SUSPECTS:] if other is facts)):
         window = windows.layer_window(upstream)
         if window is None:
             continue
-        for way in _of_window(checked, facts, upstream, window):
-            if windows.is_searched(way):
-                searched.setdefault(way.title, replace(way, cause=None))
+        for proposal in _for_window(checked, facts, upstream, window):
+            if windows.is_nearby_size(proposal):
+                nearby_sizes.setdefault(proposal.title, replace(proposal, cause=None))
             else:
-                yield way
-    yield from searched.values()
+                yield proposal
+    yield from nearby_sizes.values()
 
 
-def _of_window(checked: Checked, facts: LayerFacts, upstream: LayerFacts, window: Window) -> Iterator[Proposal]:
+def _for_window(checked: Checked, facts: LayerFacts, upstream: LayerFacts, window: Window) -> Iterator[Proposal]:
     if upstream is facts:
         yield from windows.as_caffe(checked, facts, window)
-        yield from _for_maps(checked, facts, window)
+        yield from _for_size(checked, facts, window)
         yield from windows.kernels(checked, facts, window)
         return
     name = upstream.section.name.text
-    for way in _for_maps(checked, upstream, window):
-        yield replace(way, gives=way.gives and f"{name} {way.gives}", cause=upstream)
+    for proposal in _for_size(checked, upstream, window):
+        yield replace(proposal, gives=proposal.gives and f"{name} {proposal.gives}", cause=upstream)
 
 
-def wanted(facts: LayerFacts, mistake: Diagnostic) -> tuple[str, ...]:
+def implied_inputs(facts: LayerFacts, mistake: Diagnostic) -> tuple[str, ...]:
     """Say how many inputs a fully connected layer would have with the claimed weights or connections."""
-    counted = next((p for p in facts.stated.pairs.values() if p.span == mistake.span), None)
-    if counted is None or not facts.steps or counted.key.text == "units" or len(facts.reads) != 1:
+    count_pair = next((p for p in facts.stated.pairs.values() if p.span == mistake.span), None)
+    if count_pair is None or not facts.steps or count_pair.key.text == "units" or len(facts.reads) != 1:
         return ()
-    op, number = facts.steps[0].op, facts.stated.counts[counted.key.text]
+    op, number = facts.steps[0].op, facts.stated.counts[count_pair.key.text]
     if not isinstance(op, Linear) or op.groups > 1 or number % op.outputs:
         return ()
     return (f"{count(number)} would be {count(number // op.outputs)} inputs * {count(op.outputs)} outputs",)
@@ -82,16 +83,16 @@ def likely(checked: Checked, facts: LayerFacts) -> tuple[str, ...]:
     """Name a likely cause: the first window between the last proved claim and the refuted one that does not tile."""
     notes = []
     path = _path(checked, facts)
-    proved = max((i for i, f in enumerate(path[:-1]) if f.computed and f.stated.shape == f.computed), default=-1)
-    for upstream in path[proved + 1 : -1]:
+    last_proved = max((i for i, f in enumerate(path[:-1]) if f.computed and f.stated.shape == f.computed), default=-1)
+    for upstream in path[last_proved + 1 : -1]:
         window = windows.layer_window(upstream)
         if window is None or upstream.computed is None:
             continue
         x = upstream.reads[0]
         if window.places("width", x.width).denominator > 1:
-            end = upstream.computed.width
+            columns = upstream.computed.width
             notes.append(
-                f"{upstream.section.name.text} makes {end} of {x.width}: {window.arithmetic('width', x.width)}, "
+                f"{upstream.section.name.text} makes {columns} of {x.width}: {window.arithmetic('width', x.width)}, "
                 f"rounding={window.rounding}"
             )
     return tuple(notes[:1])
@@ -105,28 +106,28 @@ def _path(checked: Checked, facts: LayerFacts) -> list[LayerFacts]:
     return path[::-1]
 
 
-def _inexact(checked: Checked, facts: LayerFacts) -> list[LayerFacts]:
+def _suspects(checked: Checked, facts: LayerFacts) -> list[LayerFacts]:
     """Return layers with windows on the path from the input to this layer, the most suspect first.
 
     These are the ones that do not tile, then those that shrink their input for lack of padding, then the first one on
     the path, then this layer.
     """
     with_windows = [f for f in _path(checked, facts) if windows.layer_window(f)]
-    loose = [f for f in with_windows if not windows.tiles(f)]
-    bare = [f for f in with_windows[:-1] if windows.keeping_pad(f) is not None]
-    return list({id(f): f for f in (*loose, *bare, *with_windows[:1], *with_windows[-1:])}.values())
+    not_tiling = [f for f in with_windows if not windows.tiles(f)]
+    shrinking = [f for f in with_windows[:-1] if windows.same_size_pad(f) is not None]
+    return list({id(f): f for f in (*not_tiling, *shrinking, *with_windows[:1], *with_windows[-1:])}.values())
 
 
-def _for_maps(checked: Checked, facts: LayerFacts, window: Window) -> Iterator[Proposal]:
+def _for_size(checked: Checked, facts: LayerFacts, window: Window) -> Iterator[Proposal]:
     if windows.tiles(facts):
-        yield from windows.keeping(checked, facts)
+        yield from windows.same_size_padding(checked, facts)
     yield from windows.input_sizes(checked, facts, window)
     others: tuple[Rounding, ...] = ("up", "down")
     for other in others:
         if other != window.rounding:
             yield windows.rounding(checked, facts, window, other)
     yield from windows.pads(checked, facts, window)
-    yield from windows.alone(checked, facts, window)
+    yield from windows.own_rounding(checked, facts, window)
 
 
 def _for_channels(checked: Checked, facts: LayerFacts, channels: int) -> Iterator[Proposal]:
@@ -160,7 +161,7 @@ def _wrong_counts(facts: LayerFacts) -> list[tuple[Pair, int]]:
     return [(facts.stated.pairs[k], actual[k]) for k, number in facts.stated.counts.items() if number != actual[k]]
 
 
-def _actual(mistake: Diagnostic) -> str:
+def _true_count(mistake: Diagnostic) -> str:
     """The true number, taken from the message: ``conv2 has 223,948,800 connections, not ...``."""
     number = mistake.message.split(" has ", 1)[1].split(" ", 1)[0]
     assert count(int(number.replace(",", ""))) == number

@@ -14,21 +14,20 @@ def consequence(believed: Checked, other: Checked) -> str:
     ``believed`` is the file as written, with its claims taken as true; ``other`` is the changed file without claims.
     The result is empty if nothing differs.
     """
-    maps: tuple[str, Shape] | None = None
+    last_map: tuple[str, Shape] | None = None
     for facts in other.layers:
         before = believed.layer(facts.section.name.text)
         if before is None or facts.computed is None:
             continue
-        mine, its = _linear(facts), _linear(before)
-        if mine and its and mine[0] != its[0]:
-            lead = f"{maps[0]} would be {maps[1]} and " if maps else ""
-            return f"{lead}{facts.section.name.text} would read {count(mine[0])} instead of {count(its[0])}" + _lost(
-                mine[1] - its[1]
-            )
+        new, old = _linear(facts), _linear(before)
+        if new and old and new[0] != old[0]:
+            lead = f"{last_map[0]} would be {last_map[1]} and " if last_map else ""
+            read = f"{facts.section.name.text} would read {count(new[0])} instead of {count(old[0])}"
+            return lead + read + _weights_change(new[1] - old[1])
         shape = _believed(before)
         if shape is not None and facts.computed.is_image and facts.computed != shape:
-            maps = facts.section.name.text, facts.computed
-    return f"{maps[0]} would be {maps[1]}" if maps else ""
+            last_map = facts.section.name.text, facts.computed
+    return f"{last_map[0]} would be {last_map[1]}" if last_map else ""
 
 
 def _linear(facts: LayerFacts) -> tuple[int, int] | None:
@@ -40,7 +39,7 @@ def _linear(facts: LayerFacts) -> tuple[int, int] | None:
     return step.reads[0].units, rows * columns
 
 
-def _lost(difference: int) -> str:
+def _weights_change(difference: int) -> str:
     if not difference:
         return ""
     return f", {'gaining' if difference > 0 else 'losing'} {count(abs(difference))} weights"

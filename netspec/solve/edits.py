@@ -27,7 +27,7 @@ def set_keys(checked: Checked, facts: LayerFacts, values: Mapping[str, str]) -> 
         else:
             new.append(f"{key}={value}")
     if new:
-        edits.append(_added(checked, facts, " ".join(new)))
+        edits.append(_with_added_keys(checked, facts, " ".join(new)))
     return tuple(edits)
 
 
@@ -39,10 +39,10 @@ def set_setting(checked: Checked, word: str, key: str, value: str) -> Edit:
         return Edit(pair.value.span, value)
     statement = _own_setting(checked, word)
     if statement is not None:
-        return _insertion(checked, statement.span.end, f" {key}={value}")
+        return _inserted(checked, statement.span.end, f" {key}={value}")
     if word != "net":
-        return _last_line(checked, f"{word} {key}={value}")
-    return _insertion(checked, _beginning(checked), f"{word} {key}={value}{checked.texts.root.newline}")
+        return _appended_line(checked, f"{word} {key}={value}")
+    return _inserted(checked, _first_statement(checked), f"{word} {key}={value}{checked.texts.root.newline}")
 
 
 def set_input(checked: Checked, facts: LayerFacts, shape: Shape) -> tuple[Edit, ...]:
@@ -55,7 +55,7 @@ def set_input(checked: Checked, facts: LayerFacts, shape: Shape) -> tuple[Edit, 
     if _own_section(checked, facts) is not None:
         return ()
     keys = "".join(f"  {written(pair)}" for pair in facts.section.pairs)
-    return (_last_line(checked, f"[{facts.section.name.text}] input {shape}{keys}"),)
+    return (_appended_line(checked, f"[{facts.section.name.text}] input {shape}{keys}"),)
 
 
 def set_crop(checked: Checked, side: int) -> tuple[Edit, ...]:
@@ -73,13 +73,13 @@ def _is_own(checked: Checked, span: Span) -> bool:
     return span.source not in checked.texts.bases
 
 
-def _added(checked: Checked, facts: LayerFacts, keys: str) -> Edit:
+def _with_added_keys(checked: Checked, facts: LayerFacts, keys: str) -> Edit:
     section = _own_section(checked, facts)
     if section is None:
-        return _last_line(checked, f"[{facts.section.name.text}] {keys}")
+        return _appended_line(checked, f"[{facts.section.name.text}] {keys}")
     parts = (section.name, *section.values, *section.pairs)
     last = max(part.span.end for part in parts if part.span.source is checked.texts.root)
-    return _insertion(checked, max(last, _closing_bracket(section)), f" {keys}")
+    return _inserted(checked, max(last, _closing_bracket(section)), f" {keys}")
 
 
 def _closing_bracket(section: Section) -> int:
@@ -101,18 +101,18 @@ def _own_setting(checked: Checked, word: str) -> Setting | None:
     return next((s for s in checked.texts.own.settings if s.word.text == word), None)
 
 
-def _beginning(checked: Checked) -> int:
+def _first_statement(checked: Checked) -> int:
     """The offset of the first statement."""
     root = checked.texts.root
     spans = [*(s.span for s in checked.file.sections), *(s.span for s in checked.file.settings)]
     return min((span.start for span in spans if span.source is root), default=0)
 
 
-def _last_line(checked: Checked, line: str) -> Edit:
+def _appended_line(checked: Checked, line: str) -> Edit:
     root = checked.texts.root
-    begins = "" if not root.text or root.text.endswith(("\n", "\r")) else root.newline
-    return _insertion(checked, len(root.text), f"{begins}{line}{root.newline}")
+    line_break = "" if not root.text or root.text.endswith(("\n", "\r")) else root.newline
+    return _inserted(checked, len(root.text), f"{line_break}{line}{root.newline}")
 
 
-def _insertion(checked: Checked, place: int, text: str) -> Edit:
+def _inserted(checked: Checked, place: int, text: str) -> Edit:
     return Edit(Span(checked.texts.root, place, place), text)

@@ -28,59 +28,61 @@ MOST_FIXES = 3
 """How many fixes are shown with a mistake that was moved to its cause, and so takes up more lines."""
 
 
-class Belonging(NamedTuple):
+class Located(NamedTuple):
     """A mistake, and the level that it belongs to and must be fixed at."""
 
     mistake: Diagnostic
     level: Level
 
 
-def belonging(checked: Checked, input_shape: Shape | None, keep_going: KeepGoing) -> tuple[Belonging, ...]:
+def locate(checked: Checked, input_shape: Shape | None, keep_going: KeepGoing) -> tuple[Located, ...]:
     """Locate every mistake of a check at its cause, as far as this is found while ``keep_going`` returns ``True``."""
     levels = _levels(checked, input_shape, keep_going)
-    return tuple(_belonging(mistake, levels) for mistake in checked.diagnostics)
+    return tuple(_locate(mistake, levels) for mistake in checked.diagnostics)
 
 
-def _belonging(mistake: Diagnostic, levels: Sequence[Level]) -> Belonging:
+def _locate(mistake: Diagnostic, levels: Sequence[Level]) -> Located:
     top = levels[-1]
     places = [*mistake.spans, *(label.span for label in mistake.labels)]
-    home = max((n for n, level in enumerate(levels) for span in places if span.source in level.sources), default=None)
-    if home is None:
-        return Belonging(mistake, top)
-    level = next(level for level in levels[home:] if level is top or level.same(mistake))
-    if level is not levels[home]:
-        return Belonging(_at(level.to_blame(mistake) or level.below, mistake), level)
+    highest = max(
+        (n for n, level in enumerate(levels) for span in places if span.source in level.sources), default=None
+    )
+    if highest is None:
+        return Located(mistake, top)
+    level = next(level for level in levels[highest:] if level is top or level.find(mistake))
+    if level is not levels[highest]:  # all places are inherited
+        return Located(_caused_by(level.causes(mistake) or level.base_name, mistake), level)
     own = [label for label in mistake.labels if label.span.source in level.sources]
     if own and mistake.span.source not in level.sources:
-        return Belonging(_moved(mistake, own), level)
-    same = mistake if level is top else level.same(mistake)
-    return Belonging(mistake, level if same and same.message == mistake.message else top)
+        return Located(_relocated(mistake, own), level)
+    same = mistake if level is top else level.find(mistake)
+    return Located(mistake, level if same and same.message == mistake.message else top)
 
 
-def brought_about(mistake: Diagnostic, level: Level) -> Diagnostic:
+def move_to_cause(mistake: Diagnostic, level: Level) -> Diagnostic:
     """Move a mistake whose place is inherited to the words of ``level`` that cause it.
 
     The moved mistake is a line longer. To keep it short, only ``MOST_FIXES`` of its fixes remain.
     """
     if mistake.span.source in level.sources:
         return mistake
-    moved = _at(level.to_blame(mistake), mistake)
+    moved = _caused_by(level.causes(mistake), mistake)
     return mistake if moved is mistake else replace(moved, fixes=moved.fixes[:MOST_FIXES])
 
 
-def _at(words: Sequence[Span], mistake: Diagnostic) -> Diagnostic:
+def _caused_by(words: Sequence[Span], mistake: Diagnostic) -> Diagnostic:
     because = [Label(word, "and of this" if n else "because of this") for n, word in enumerate(words)]
-    return _moved(mistake, because) if because else mistake
+    return _relocated(mistake, because) if because else mistake
 
 
-def _moved(mistake: Diagnostic, to_blame: Sequence[Label]) -> Diagnostic:
+def _relocated(mistake: Diagnostic, causes: Sequence[Label]) -> Diagnostic:
     """Return the mistake located at its cause, with its former place as a label."""
     first, *others = mistake.spans
     same_line = [span for span in others if span.source is first.source and span.line == first.line]
     inherited = first.to(max((first, *same_line), key=lambda span: span.end))
-    stands = Label(inherited, mistake.own_label or f"{mistake.layer or 'this'} is inherited", brief=True)
-    rest = (label for label in mistake.labels if label not in to_blame and label.span != first)
-    return replace(mistake, spans=(to_blame[0].span,), labels=(*to_blame, stands, *rest))
+    former_place = Label(inherited, mistake.own_label or f"{mistake.layer or 'this'} is inherited", brief=True)
+    rest = (label for label in mistake.labels if label not in causes and label.span != first)
+    return replace(mistake, spans=(causes[0].span,), labels=(*causes, former_place, *rest))
 
 
 def _levels(checked: Checked, input_shape: Shape | None, keep_going: KeepGoing) -> tuple[Level, ...]:
@@ -89,20 +91,20 @@ def _levels(checked: Checked, input_shape: Shape | None, keep_going: KeepGoing) 
     if texts.problems or not (texts.bases or texts.changes):
         return (Level(texts, (texts.root,), input_shape, keep_going, checked),)
     files = (texts.root, *texts.bases)
-    found = [
+    levels = [
         Level(Texts(files[n], files[n + 1 :]), (files[n],), input_shape, keep_going, None)
         for n in range(len(files) - 1, -1, -1)
     ]
     if texts.changes:
-        return (*found, Level(texts, texts.changes, input_shape, keep_going, checked))
-    return (*found[:-1], replace(found[-1], texts=texts, known=checked))
+        return (*levels, Level(texts, texts.changes, input_shape, keep_going, checked))
+    return (*levels[:-1], replace(levels[-1], texts=texts, result=checked))
 
 
 @dataclass(frozen=True)
 class Level:
     """A file together with the levels below it.
 
-    ``sources`` are the level's own texts: one file, or the changes on the command line. ``known`` is the result of
+    ``sources`` are the level's own texts: one file, or the changes on the command line. ``result`` is the result of
     checking the level, if there is one already.
     """
 
@@ -110,13 +112,13 @@ class Level:
     sources: tuple[Source, ...]
     input_shape: Shape | None
     keep_going: KeepGoing
-    known: Checked | None
+    result: Checked | None
 
     @cached_property
     def checked(self) -> Checked:
-        return self.known or check(self.texts, self.input_shape)
+        return self.result or check(self.texts, self.input_shape)
 
-    def same(self, mistake: Diagnostic) -> Diagnostic | None:
+    def find(self, mistake: Diagnostic) -> Diagnostic | None:
         """Return the same mistake at this level, if it occurs here."""
         return self._mistakes.get(_identity(mistake))
 
@@ -124,43 +126,47 @@ class Level:
     def _mistakes(self) -> Mapping[tuple[str, str], Diagnostic]:
         return {_identity(d): d for d in self.checked.diagnostics}
 
-    def to_blame(self, mistake: Diagnostic) -> tuple[Span, ...]:
+    def causes(self, mistake: Diagnostic) -> tuple[Span, ...]:
         """Return each of the level's own words without which the mistake is gone, and no new one occurs."""
-        return tuple(span for span, without in self._without if _is_gone(mistake, self.checked, without))
+        return tuple(span for span, without in self._trials if _is_gone(mistake, self.checked, without))
 
     @property
-    def below(self) -> tuple[Span, ...]:
+    def base_name(self) -> tuple[Span, ...]:
         """The place that names the file below, which is blamed if only several words together cause a mistake."""
         nets = (setting for setting in self.texts.own.settings if setting.word.text == "net")
         found = [p.span for net in nets for p in net.pairs if p.key.text == "from"]
         return tuple(found) if self.sources == (self.texts.root,) else ()
 
     @cached_property
-    def _without(self) -> list[tuple[Span, Checked]]:
+    def _trials(self) -> list[tuple[Span, Checked]]:
         """Each of the level's own words, with the result of a check without it."""
-        most = MOST_LAYERS // (len(self.checked.file.sections) + 1)
+        limit = MOST_LAYERS // (len(self.checked.file.sections) + 1)
         changes = self.texts.changes if self.sources == self.texts.changes else ()
-        found = []
-        for source in changes[:most]:
-            others = tuple(s for s in self.texts.changes if s is not source)
-            found.append((Span(source, 0, len(source.text)), replace(self.texts, changes=others)))
-        for span, edit in () if changes else list(_words(self.texts.root))[:most]:
-            found.append((span, self.texts.edited((edit,))))
-        return [
-            (span, check(texts, self.input_shape, self.checked.cache)) for span, texts in found if self.keep_going()
-        ]
+        if changes:
+            without = [
+                (
+                    Span(source, 0, len(source.text)),
+                    replace(self.texts, changes=tuple(s for s in changes if s is not source)),
+                )
+                for source in changes[:limit]
+            ]
+        else:
+            removals = list(_statements(self.texts.root))[:limit]
+            without = [(span, self.texts.edited((edit,))) for span, edit in removals]
+        cache = self.checked.cache
+        return [(span, check(texts, self.input_shape, cache)) for span, texts in without if self.keep_going()]
 
 
-def _words(source: Source) -> Iterator[tuple[Span, Edit]]:
+def _statements(source: Source) -> Iterator[tuple[Span, Edit]]:
     """Yield everything that a variant states, one item at a time, each with the edit that removes it."""
     file = parse(source)
     for setting in file.settings:
-        yield from _of_setting(setting)
+        yield from _setting_parts(setting)
     for section in file.sections:
-        yield from _of_section(section)
+        yield from _section_parts(section)
 
 
-def _of_setting(setting: Setting) -> Iterator[tuple[Span, Edit]]:
+def _setting_parts(setting: Setting) -> Iterator[tuple[Span, Edit]]:
     names = [value for value in setting.values if isinstance(value, Word)]
     if setting.word.text == "gpus" or (setting.word.text == "drop" and len(names) == 1):
         yield setting.span, Edit(setting.span, "")
@@ -169,7 +175,7 @@ def _of_setting(setting: Setting) -> Iterator[tuple[Span, Edit]]:
     yield from ((p.span, Edit(p.span, "")) for p in setting.pairs if p.key.text != "from")
 
 
-def _of_section(section: Section) -> Iterator[tuple[Span, Edit]]:
+def _section_parts(section: Section) -> Iterator[tuple[Span, Edit]]:
     if section.values or section.broken:
         yield section.name.span, Edit(section.span, "")
     else:
@@ -179,10 +185,9 @@ def _of_section(section: Section) -> Iterator[tuple[Span, Edit]]:
 def _is_gone(mistake: Diagnostic, before: Checked, after: Checked) -> bool:
     if mistake.severity == "warning" and after.graph is None:
         return False
-    known = {_identity(d) for d in before.errors}
-    return _identity(mistake) not in map(_identity, after.diagnostics) and known.issuperset(
-        map(_identity, after.errors)
-    )
+    if _identity(mistake) in map(_identity, after.diagnostics):
+        return False
+    return {_identity(d) for d in before.errors}.issuperset(map(_identity, after.errors))
 
 
 def _identity(mistake: Diagnostic) -> tuple[str, str]:

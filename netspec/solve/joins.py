@@ -30,17 +30,17 @@ def proposals(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
     if not facts.reads:
         return  # two layers have this name, and the mistake is the other one's
     odd = odd_shapes(facts.reads)
-    usual = next((shape for n, shape in enumerate(facts.reads) if n not in odd), None)
+    common = next((shape for n, shape in enumerate(facts.reads) if n not in odd), None)
     for n in reversed(odd[-MOST_LABELS:]):
-        wanted = usual or facts.reads[1 - n]
+        wanted = common or facts.reads[1 - n]
         others = [number for i, number in enumerate(facts.inputs) if i != n]
         branch = _branch(checked, facts.inputs[n], others)
-        yield from _from_elsewhere(checked, branch)
+        yield from _other_input(checked, branch)
         for layer in branch:
             yield from _resized(checked, layer, wanted)
             if facts.type != "concat":
                 yield from _refiltered(checked, layer, wanted)
-        if not branch and facts.type == "sum" and _reshapes(checked, others[0], facts.inputs[n]):
+        if not branch and facts.type == "sum" and _has_windows(checked, others[0], facts.inputs[n]):
             yield from inserted.projection(checked, facts, n, wanted)
 
 
@@ -65,12 +65,12 @@ def _resized(checked: Checked, layer: LayerFacts, wanted: Shape) -> Iterator[Pro
     window = windows.layer_window(layer)
     if window is None or layer.computed is None or not layer.computed.is_image:
         return
-    yield from windows.keeping(checked, layer)
+    yield from windows.same_size_padding(checked, layer)
     (x,), name = layer.reads, layer.section.name.text
     stride = max(1, round(x.height / wanted.height))
     if stride != window.stride[0]:
         other = replace(window, stride=(stride, stride))
-        for pad in (None, windows.keeping_pad_of(replace(window, stride=(1, 1)))):
+        for pad in (None, windows.same_size_pad_of(replace(window, stride=(1, 1)))):
             keys = {"stride": str(stride)} | ({"pad": str(pad)} if pad is not None else {})
             title = " ".join([name, *(f"{key}={value}" for key, value in keys.items())])
             yield Proposal(title, set_keys(checked, layer, keys), _gives(other, x) if pad is None else "")
@@ -91,7 +91,7 @@ def _refiltered(checked: Checked, layer: LayerFacts, wanted: Shape) -> Iterator[
             yield Proposal(title, set_keys(checked, layer, {key: str(wanted.channels)}))
 
 
-def _from_elsewhere(checked: Checked, branch: Sequence[LayerFacts]) -> Iterator[Proposal]:
+def _other_input(checked: Checked, branch: Sequence[LayerFacts]) -> Iterator[Proposal]:
     """Propose another input for a branch whose first layer reads the layer above it, which ends another branch.
 
     It may be meant to read what the other branch begins with: the layer that the other branch's first layer names in
@@ -102,17 +102,17 @@ def _from_elsewhere(checked: Checked, branch: Sequence[LayerFacts]) -> Iterator[
     head, end = branch[-1].section.name.text, checked.layers[branch[-1].inputs[0]]
     for number in itertools.islice(_above(checked, branch[-1].inputs[0]), MOST_ABOVE):
         layer = checked.layers[number]
-        begins = layer if layer is not end and layer.type in _JOINS else None
+        start = layer if layer is not end and layer.type in _JOINS else None
         if "inputs" in layer.pairs and layer.inputs:
-            begins = begins or checked.layers[layer.inputs[0]]
-        if begins is not None:
-            read = begins.section.name.text
+            start = start or checked.layers[layer.inputs[0]]
+        if start is not None:
+            start_name = start.section.name.text
             gives = f"{head} reads {end.section.name.text} now, the layer above"
-            yield Proposal(f"{head} inputs={read}", set_keys(checked, branch[-1], {"inputs": read}), gives)
+            yield Proposal(f"{head} inputs={start_name}", set_keys(checked, branch[-1], {"inputs": start_name}), gives)
             return
 
 
-def _reshapes(checked: Checked, number: int, start: int) -> bool:
+def _has_windows(checked: Checked, number: int, start: int) -> bool:
     """Whether the branch from layer ``start`` to layer ``number`` has windows other than 1x1."""
     found = (windows.layer_window(layer) for layer in _branch(checked, number, [start]))
     return any(window is not None and window.kernel != (1, 1) for window in found)

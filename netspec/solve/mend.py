@@ -28,22 +28,22 @@ def mend(source: Source, check: Callable[[Source], Iterable[Diagnostic]], code: 
     Without ``code``, only spellings are fixed. With it, each mistake with this code gets its first fix that changes no
     other text than this one.
     """
-    taken: list[tuple[Diagnostic, Fix]] = []
-    found: tuple[Diagnostic, ...] = ()
+    applied: list[tuple[Diagnostic, Fix]] = []
+    diagnostics: tuple[Diagnostic, ...] = ()
     for _ in range(MOST_ROUNDS):
-        found = tuple(check(source))
-        chosen, repeated = _chosen(source, found, code), _repeated(found)
+        diagnostics = tuple(check(source))
+        chosen, duplicates = _chosen(source, diagnostics, code), _count_duplicates(diagnostics)
         if not chosen:
             break
         edits = [edit for _, fix in chosen for edit in fix.edits]
         mended = Source(source.name, apply(edits, source.text))
-        if _repeated(check(mended)) > repeated:
+        if _count_duplicates(check(mended)) > duplicates:
             break  # the correct word is already there, and only the user can decide which of the two is valid
-        taken += chosen
+        applied += chosen
         source = mended
     else:
-        found = tuple(check(source))
-    return Mended(source, tuple(taken), tuple(d for d in found if d.code == code))
+        diagnostics = tuple(check(source))
+    return Mended(source, tuple(applied), tuple(d for d in diagnostics if d.code == code))
 
 
 def elsewhere(fix: Fix, source: Source) -> Source | None:
@@ -51,7 +51,7 @@ def elsewhere(fix: Fix, source: Source) -> Source | None:
     return next((edit.span.source for edit in fix.edits if edit.span.source is not source), None)
 
 
-def _repeated(diagnostics: Iterable[Diagnostic]) -> int:
+def _count_duplicates(diagnostics: Iterable[Diagnostic]) -> int:
     """The number of names and keys that are given twice."""
     return sum(d.code.startswith("duplicate") for d in diagnostics)
 
@@ -62,11 +62,11 @@ def _chosen(source: Source, diagnostics: Iterable[Diagnostic], code: str | None)
     chosen: list[tuple[Diagnostic, Fix]] = []
     edits: list[Edit] = []
     for diagnostic in diagnostics:
-        wanted = (f for f in diagnostic.fixes if _wanted(diagnostic, f, code))
-        fix = next((f for f in wanted if elsewhere(f, source) is None), None)
+        candidates = (f for f in diagnostic.fixes if _applies(diagnostic, f, code))
+        fix = next((f for f in candidates if elsewhere(f, source) is None), None)
         if fix is None:
             continue
-        if any(_touch(edit, other) for edit in fix.edits for other in edits):
+        if any(_touches(edit, other) for edit in fix.edits for other in edits):
             continue
         chosen.append((diagnostic, fix))
         edits += fix.edits
@@ -75,9 +75,9 @@ def _chosen(source: Source, diagnostics: Iterable[Diagnostic], code: str | None)
     return chosen
 
 
-def _wanted(diagnostic: Diagnostic, fix: Fix, code: str | None) -> bool:
+def _applies(diagnostic: Diagnostic, fix: Fix, code: str | None) -> bool:
     return fix.spelling if code is None else diagnostic.code == code
 
 
-def _touch(a: Edit, b: Edit) -> bool:
+def _touches(a: Edit, b: Edit) -> bool:
     return a.span.start <= b.span.end and b.span.start <= a.span.end

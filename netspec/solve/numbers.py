@@ -48,7 +48,7 @@ def whole_map(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
         )
 
 
-def multiples(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
+def divisible_numbers(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
     """Propose numbers that divide: the nearest number of groups that divides the channels, if the given one does not,
     then the nearest numbers of filters or outputs, which the trial checks."""
     groups = facts.values.get("groups")
@@ -66,11 +66,11 @@ def multiples(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
             for distance in range(1, 65):
                 for other in (number + distance, number - distance):
                     if other > 0:
-                        edits = (*set_keys(checked, facts, {key: str(other)}), *_claimed(facts, number, other))
+                        edits = (*set_keys(checked, facts, {key: str(other)}), *_claim_edit(facts, number, other))
                         yield Proposal(f"{facts.section.name.text} {key}={other}", edits)
 
 
-def tables(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
+def table_fixes(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
     """Propose fixes of a connection table.
 
     These are as many filters as it has rows, channels counted from 0 if it counts from 1, neutral values for keys that
@@ -85,20 +85,20 @@ def tables(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
         return
     rows = len(table.rows)
     if filters is not None and isinstance(filters.value, Number) and filters.value.value != rows:
-        edits = (*set_keys(checked, facts, {"filters": str(rows)}), *_claimed(facts, filters.value.value, rows))
+        edits = (*set_keys(checked, facts, {"filters": str(rows)}), *_claim_edit(facts, filters.value.value, rows))
         yield Proposal(f"{name} filters={rows}", edits)
     if min(row[0] for row in table.rows) > 0:
         edits = set_keys(checked, facts, {"table": str(table.counted_from_0())})
         yield Proposal("each number of the table one less", edits, "channels are counted from 0")
     neutral = {"groups": "1", "spread": "1", "min_std": "none", "max_std": "none"}
-    beside = {key: value for key, value in neutral.items() if key in facts.pairs}
-    if beside:
-        title = " ".join([name, *(f"{key}={value}" for key, value in beside.items())])
-        yield Proposal(title, set_keys(checked, facts, beside))
+    given = {key: value for key, value in neutral.items() if key in facts.pairs}
+    if given:
+        title = " ".join([name, *(f"{key}={value}" for key, value in given.items())])
+        yield Proposal(title, set_keys(checked, facts, given))
     yield Proposal(f"{name} gpu=0", set_keys(checked, facts, {"gpu": "0"}))
 
 
-def _claimed(facts: LayerFacts, number: float, other: int) -> tuple[Edit, ...]:
+def _claim_edit(facts: LayerFacts, number: float, other: int) -> tuple[Edit, ...]:
     """Return the edit that adapts a claim with the old number of filters or outputs to the new number."""
     shape, span = facts.stated.shape, facts.stated.shape_span
     if shape is None or span is None or shape.channels != number:

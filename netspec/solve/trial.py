@@ -14,7 +14,7 @@ from netspec.units import plural
 MOST_LAYERS = 40_000
 """How many layers may be checked over all trials for one file: a second or two of work."""
 
-OF_A_TRIAL = 30
+TRIAL_COST = 30
 """The fixed cost of a trial, in layers."""
 
 
@@ -38,12 +38,12 @@ class Tried:
     """A fix that works, and the indices of the layers in which it reveals mistakes."""
 
     fix: Fix
-    come: tuple[int, ...]
+    revealed: tuple[int, ...]
 
     @property
     def rank(self) -> tuple[int, int]:
         """A sort key, smaller for better fixes: those that reveal few mistakes, and far below."""
-        return len(self.come), -min(self.come, default=0)
+        return len(self.revealed), -min(self.revealed, default=0)
 
 
 KeepGoing = Callable[[], bool]
@@ -62,22 +62,22 @@ class Bench:
         self.checked = checked
         self.input_shape = input_shape
         self._keep_going = keep_going
-        self._errors = Counter(map(_identity, checked.errors))
-        self._all = Counter(map(_identity, checked.diagnostics))
-        self._unseen = {
+        self._error_counts = Counter(map(_identity, checked.errors))
+        self._counts = Counter(map(_identity, checked.diagnostics))
+        self._unchecked = {
             facts.section.name.text: n for n, facts in enumerate(checked.layers) if facts.inputs and not facts.reads
         }
-        self._left = MOST_LAYERS
+        self._budget = MOST_LAYERS
 
     def checked_with(self, edits: Sequence[Edit], *, claims: bool = True) -> Checked | None:
         """Check the file with edits applied, and without its claims if ``claims`` is false.
 
         Returns ``None`` if the budget is spent or the result is no longer wanted.
         """
-        cost = len(self.checked.file.sections) + OF_A_TRIAL
-        if self._left < cost or not self._keep_going():
+        cost = len(self.checked.file.sections) + TRIAL_COST
+        if self._budget < cost or not self._keep_going():
             return None
-        self._left -= cost
+        self._budget -= cost
         texts = self.checked.texts.edited(edits)
         if claims:
             return check(texts, self.input_shape, self.checked.cache)
@@ -98,28 +98,33 @@ class Bench:
         after = self.checked_with(proposal.edits)
         if after is None:
             return None
-        gone = Counter(map(_identity, after.diagnostics))[_identity(mistake)] < self._all[_identity(mistake)]
-        come = list((Counter(map(_identity, after.errors)) - self._errors).elements())
-        if not gone or (not proposal.spelling and any(layer not in self._unseen for _, layer, _ in come)):
+        if Counter(map(_identity, after.diagnostics))[_identity(mistake)] >= self._counts[_identity(mistake)]:
             return None
-        result = _result(len(after.errors), [] if proposal.spelling else [layer for _, layer, _ in come])
-        effect = f"{proposal.gives}; {result}" if proposal.gives else result
+        new_errors = Counter(map(_identity, after.errors)) - self._error_counts
+        revealed = [] if proposal.spelling else [layer for _, layer, _ in new_errors.elements()]
+        if not self._unchecked.keys() >= set(revealed):
+            return None
+        outcome = _outcome(len(after.errors), revealed)
+        effect = f"{proposal.gives}; {outcome}" if proposal.gives else outcome
         fix = Fix(proposal.title, proposal.edits, effect, not after.errors, proposal.spelling)
-        places = () if proposal.spelling else tuple(self._unseen[layer] for _, layer, _ in come)
-        return Tried(fix, places)
+        return Tried(fix, tuple(self._unchecked[layer] for layer in revealed))
 
 
-def _result(errors: int, come: Sequence[str]) -> str:
-    """Describe what a check finds after a change. ``come`` are the layers of errors that could not be found before."""
+def _outcome(errors: int, revealed: Sequence[str]) -> str:
+    """Describe the errors that remain after a change. ``revealed`` are the layers of those that are new."""
     if not errors:
         return "the whole network checks"
-    if not come:
-        return f"{plural(errors, 'other error')} remain{'s'[errors > 1 :]}"
-    layers = list(dict.fromkeys(come))
+    if not revealed:
+        return f"{plural(errors, 'other error')} {_verb('remain', errors)}"
+    layers = list(dict.fromkeys(revealed))
     where = layers[0] if len(layers) == 1 else f"{layers[0]} and below"
-    known = errors - len(come)
-    seen = f"{plural(len(come), 'error')} at {where} come{'s'[len(come) > 1 :]} to light"
-    return f"{seen}; {plural(known, 'other')} remain{'s'[known > 1 :]}" if known else seen
+    others = errors - len(revealed)
+    text = f"{plural(len(revealed), 'error')} at {where} {_verb('come', len(revealed))} to light"
+    return f"{text}; {plural(others, 'other')} {_verb('remain', others)}" if others else text
+
+
+def _verb(verb: str, number: int) -> str:
+    return verb if number > 1 else f"{verb}s"
 
 
 def _identity(diagnostic: Diagnostic) -> tuple[str, str, str]:

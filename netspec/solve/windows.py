@@ -20,11 +20,11 @@ from netspec.ir.window import Pad, Rounding, Window
 from netspec.solve.edits import pad_text, set_crop, set_input, set_keys, set_setting
 from netspec.solve.trial import Bench, Proposal
 
-_WHO = {"up": "as cuda-convnet computed it", "down": "as PyTorch computes it", "caffe": "as Caffe computes it"}
+_COMPUTED_BY = {"up": "as cuda-convnet computed it", "down": "as PyTorch computes it", "caffe": "as Caffe computes it"}
 FARTHEST_PAD = 1024
 """The most pixels of padding that are considered."""
 
-FARTHEST = 32
+FARTHEST_SIZE = 32
 """How many pixels larger and smaller the input sizes are that the search tries."""
 
 
@@ -32,8 +32,8 @@ def layer_window(facts: LayerFacts) -> Window | None:
     """Return the window of a layer that reads one image, or ``None`` if it has none."""
     if len(facts.reads) != 1 or not facts.reads[0].is_image:
         return None
-    every = (facts.failed, *(step.op for step in facts.steps))
-    return next((w for op in every if op is not None and (w := window_of(op))), None)
+    ops = (facts.failed, *(step.op for step in facts.steps))
+    return next((w for op in ops if op is not None and (w := window_of(op))), None)
 
 
 def target(facts: LayerFacts, window: Window) -> tuple[int, int]:
@@ -71,18 +71,18 @@ def input_sizes(checked: Checked, facts: LayerFacts, window: Window) -> Iterator
     shape = source.computed
     if facts.inputs and checked.layers[facts.inputs[0]] is source:
         rows, columns = target(facts, window)
-        needed = Shape(shape.channels, _needs(window, "height", rows), _needs(window, "width", columns))
+        needed = Shape(shape.channels, _input_size(window, "height", rows), _input_size(window, "width", columns))
         if needed != shape and min(needed) > 0:
-            yield _input(checked, source, needed, f"gives {_said(rows, columns)} exactly")
+            yield _input(checked, source, needed, f"gives {_size_text(rows, columns)} exactly")
         return
-    for distance in range(1, FARTHEST + 1):
+    for distance in range(1, FARTHEST_SIZE + 1):
         for change in (distance, -distance):
             other = Shape(shape.channels, shape.height + change, shape.width + change)
             if min(other) > 0:
                 yield _input(checked, source, other, "")
 
 
-def is_searched(proposal: Proposal) -> bool:
+def is_nearby_size(proposal: Proposal) -> bool:
     """Whether a proposal is one of the many nearby input sizes, which are tried in turn."""
     return proposal.title.startswith("input ") and not proposal.gives
 
@@ -107,7 +107,7 @@ def _gives(facts: LayerFacts, window: Window, to: Rounding) -> str:
         rows, columns = (axis.output for axis in window.with_rounding(to).fit(x.height, x.width))
     except Fault:
         return ""
-    return f"gives {_said(rows, columns)} {_WHO[to]}"
+    return f"gives {_size_text(rows, columns)} {_COMPUTED_BY[to]}"
 
 
 def as_caffe(checked: Checked, facts: LayerFacts, window: Window) -> Iterator[Proposal]:
@@ -115,13 +115,13 @@ def as_caffe(checked: Checked, facts: LayerFacts, window: Window) -> Iterator[Pr
 
     It does if neither convolutions nor pooling tile, or if the input of a pooling layer is not known yet.
     """
-    loose = {w.kind for f in checked.layers if (w := layer_window(f)) is not None and not tiles(f)}
-    unseen = {"pool" for f in checked.layers if f.type is not None and f.type.endswith("pool") and not f.reads}
-    if len(loose | unseen) > 1 and window.rounding != "caffe" and "rounding" not in facts.pairs:
+    kinds = {w.kind for f in checked.layers if (w := layer_window(f)) is not None and not tiles(f)}
+    unknown_kinds = {"pool" for f in checked.layers if f.type is not None and f.type.endswith("pool") and not f.reads}
+    if len(kinds | unknown_kinds) > 1 and window.rounding != "caffe" and "rounding" not in facts.pairs:
         yield rounding(checked, facts, window, "caffe")
 
 
-def alone(checked: Checked, facts: LayerFacts, window: Window) -> Iterator[Proposal]:
+def own_rounding(checked: Checked, facts: LayerFacts, window: Window) -> Iterator[Proposal]:
     """Propose another rounding for this layer alone, if it does not have its own yet."""
     if "rounding" in facts.pairs:
         return
@@ -144,7 +144,7 @@ def kernels(checked: Checked, facts: LayerFacts, window: Window) -> Iterator[Pro
         yield Proposal(
             f"{facts.section.name.text} kernel={height}",
             set_keys(checked, facts, {"kernel": str(height)}),
-            f"gives {_said(rows, columns)} exactly, another function",
+            f"gives {_size_text(rows, columns)} exactly, another function",
         )
 
 
@@ -158,7 +158,7 @@ def unit_stride(checked: Checked, facts: LayerFacts, window: Window) -> Iterator
             return
         edits = set_keys(checked, facts, {"stride": "1"})
         yield Proposal(
-            f"{facts.section.name.text} stride=1", edits, f"gives {_said(rows, columns)} exactly, another function"
+            f"{facts.section.name.text} stride=1", edits, f"gives {_size_text(rows, columns)} exactly, another function"
         )
 
 
@@ -167,22 +167,22 @@ def pads(checked: Checked, facts: LayerFacts, window: Window) -> Iterator[Propos
     x = facts.reads[0]
     rows, columns = target(facts, window)
     name = facts.section.name.text
-    height, width = _spare(window, "height", x.height, rows), _spare(window, "width", x.width, columns)
+    height, width = _total_pad(window, "height", x.height, rows), _total_pad(window, "width", x.width, columns)
     exact = Pad(width // 2, width - width // 2, height // 2, height - height // 2)
     if min(height, width) >= 0 and exact != window.pad:
         yield Proposal(
             f"{name} pad={pad_text(exact)}",
             set_keys(checked, facts, {"pad": pad_text(exact)}),
-            f"gives {_said(rows, columns)} exactly, another function",
+            f"gives {_size_text(rows, columns)} exactly, another function",
         )
-    even = _rounded_pad(window, x, rows, columns)
-    if even is not None:
-        edits = set_keys(checked, facts, {"pad": str(even), "rounding": "down"})
-        who = "torchvision" if is_puzzle(window, x) and (rows, columns) == (55, 55) else "PyTorch"
+    equal = _rounded_pad(window, x, rows, columns)
+    if equal is not None:
+        edits = set_keys(checked, facts, {"pad": str(equal), "rounding": "down"})
+        who = "torchvision" if is_alexnet_puzzle(window, x) and (rows, columns) == (55, 55) else "PyTorch"
         yield Proposal(
-            f"{name} pad={even} rounding=down",
+            f"{name} pad={equal} rounding=down",
             edits,
-            f"gives {_said(rows, columns)} as {who} computes it, another function",
+            f"gives {_size_text(rows, columns)} as {who} computes it, another function",
         )
 
 
@@ -193,50 +193,50 @@ def tiles(facts: LayerFacts) -> bool:
     return window.places("height", x.height).denominator == window.places("width", x.width).denominator == 1
 
 
-def keeping_pad(facts: LayerFacts) -> int | None:
+def same_size_pad(facts: LayerFacts) -> int | None:
     """The padding with which a layer's window of stride 1 keeps its input's size, if it has less than that."""
     window = layer_window(facts)
-    return keeping_pad_of(window) if window is not None else None
+    return same_size_pad_of(window) if window is not None else None
 
 
-def keeping_pad_of(window: Window) -> int | None:
-    """The same as ``keeping_pad``, for a window."""
+def same_size_pad_of(window: Window) -> int | None:
+    """The same as ``same_size_pad``, for a window."""
     if window.stride != (1, 1) or window.extent[0] != window.extent[1]:
         return None
     pad, odd = divmod(window.extent[0] - 1, 2)
     return None if odd or max(window.pad) >= pad else pad
 
 
-def keeping(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
+def same_size_padding(checked: Checked, facts: LayerFacts) -> Iterator[Proposal]:
     """Propose the padding with which a convolution of stride 1 keeps its input's size, as most of them do."""
-    pad, name = keeping_pad(facts), facts.section.name.text
+    pad, name = same_size_pad(facts), facts.section.name.text
     if pad is not None:
-        size = _said(*facts.reads[0][1:])
+        size = _size_text(*facts.reads[0][1:])
         yield Proposal(
             f"{name} pad={pad}", set_keys(checked, facts, {"pad": str(pad)}), f"keeps {size}, another function"
         )
 
 
-def same(facts: LayerFacts, mistake: Diagnostic, bench: Bench) -> Iterator[Proposal]:
+def numeric_same_pad(facts: LayerFacts, mistake: Diagnostic, bench: Bench) -> Iterator[Proposal]:
     """Propose the number that ``pad=same`` of other tools stands for, at a stride of 1.
 
     To know the layer's other keys, including those of ``default`` lines, the file is checked with 0 in its place.
     """
     if mistake.span.text.lower() != "same":
         return
-    read = bench.checked_with([Edit(mistake.span, "0")], claims=False)
-    layer = read.layer(facts.section.name.text) if read is not None else None
+    checked = bench.checked_with([Edit(mistake.span, "0")], claims=False)
+    layer = checked.layer(facts.section.name.text) if checked is not None else None
     values = layer.values if layer is not None else {}
     kernel, stride, dilation = values.get("kernel"), values.get("stride"), values.get("dilation", (1, 1))
     if not isinstance(kernel, tuple) or stride != (1, 1) or not isinstance(dilation, tuple):
         return
-    height, width = ((side - 1) * apart for side, apart in zip(kernel, dilation, strict=True))
+    height, width = ((side - 1) * step for side, step in zip(kernel, dilation, strict=True))
     if height % 2 == 0 and width % 2 == 0:
         pad = pad_text(Pad(width // 2, width // 2, height // 2, height // 2))
         yield Proposal(f"write {pad}", (Edit(mistake.span, pad),), "keeps the size of what it reads")
 
 
-def is_puzzle(window: Window, x: Shape) -> bool:
+def is_alexnet_puzzle(window: Window, x: Shape) -> bool:
     """Whether this is AlexNet's first layer as printed: 224 pixels, kernel 11, stride 4."""
     return window.kernel == (11, 11) and window.stride == (4, 4) and x.height == x.width == 224
 
@@ -253,17 +253,17 @@ def _rounded_pad(window: Window, x: Shape, rows: int, columns: int) -> int | Non
     return None
 
 
-def _needs(window: Window, axis: Literal["height", "width"], places: int) -> int:
+def _input_size(window: Window, axis: Literal["height", "width"], places: int) -> int:
     """The input size at which a window has exactly this many positions."""
     extent, stride, before, after = window.terms(axis)
     return stride * (places - 1) + extent - before - after
 
 
-def _spare(window: Window, axis: Literal["height", "width"], size: int, places: int) -> int:
+def _total_pad(window: Window, axis: Literal["height", "width"], size: int, places: int) -> int:
     """The total padding of both sides with which a window has exactly this many positions."""
     extent, stride, _, _ = window.terms(axis)
     return stride * (places - 1) + extent - size
 
 
-def _said(rows: int, columns: int) -> str:
+def _size_text(rows: int, columns: int) -> str:
     return str(rows) if rows == columns else f"{rows}x{columns}"
