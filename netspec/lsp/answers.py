@@ -27,9 +27,9 @@ def did_change(ls: Server, params: types.DidChangeTextDocumentParams) -> None:
 
 def did_close(ls: Server, params: types.DidCloseTextDocumentParams) -> None:
     """Forget a document that was closed, and check its variants again, which now start from the saved file."""
-    again = ls.documents.close(params.text_document.uri)
+    variants = ls.documents.close(params.text_document.uri)
     ls.forget(params.text_document.uri)
-    ls.check(again)
+    ls.check(variants)
 
 
 def did_change_files(ls: Server, params: types.DidChangeWatchedFilesParams) -> None:
@@ -40,8 +40,8 @@ def did_change_files(ls: Server, params: types.DidChangeWatchedFilesParams) -> N
 def hover_(ls: Server, params: types.HoverParams) -> types.Hover | None:
     """Return the hover text of the word at a position."""
     document = ls.documents.get(params.text_document.uri)
-    found = hover.hover(document, ls.offset(document, params.position)) if document else None
-    return ls.translator.hover(found.markdown, found.span) if found else None
+    result = hover.hover(document, ls.offset(document, params.position)) if document else None
+    return ls.translator.hover(result.markdown, result.span) if result else None
 
 
 def complete(ls: Server, params: types.CompletionParams) -> list[types.CompletionItem]:
@@ -49,15 +49,15 @@ def complete(ls: Server, params: types.CompletionParams) -> list[types.Completio
     document = ls.documents.get(params.text_document.uri)
     if document is None:
         return []
-    found = completion.complete(document, ls.offset(document, params.position))
-    return [ls.translator.completion(document, candidate, rank) for rank, candidate in enumerate(found)]
+    candidates = completion.complete(document, ls.offset(document, params.position))
+    return [ls.translator.completion(document, candidate, rank) for rank, candidate in enumerate(candidates)]
 
 
 def definition(ls: Server, params: types.DefinitionParams) -> types.Location | None:
     """Return the place where the layer named at a position is defined."""
     document = ls.documents.get(params.text_document.uri)
-    found = names.definition(document, ls.offset(document, params.position)) if document else None
-    return ls.translator.location(found) if found else None
+    span = names.definition(document, ls.offset(document, params.position)) if document else None
+    return ls.translator.location(span) if span else None
 
 
 def references(ls: Server, params: types.ReferenceParams) -> list[types.Location]:
@@ -65,16 +65,16 @@ def references(ls: Server, params: types.ReferenceParams) -> list[types.Location
     document = ls.documents.get(params.text_document.uri)
     if document is None:
         return []
-    place, defining = ls.offset(document, params.position), params.context.include_declaration
-    found = names.references(ls.documents, document, place, defining=defining)
-    return [ls.translator.location(span) for span in found]
+    offset, definitions = ls.offset(document, params.position), params.context.include_declaration
+    spans = names.references(ls.documents, document, offset, definitions=definitions)
+    return [ls.translator.location(span) for span in spans]
 
 
 def prepare_rename(ls: Server, params: types.PrepareRenameParams) -> types.Range | None:
     """Return the range of the layer name at a position, or ``None`` if there is nothing to rename."""
     document = ls.documents.get(params.text_document.uri)
-    found = names.renamable(document, ls.offset(document, params.position)) if document else None
-    return ls.translator.range(found) if found else None
+    span = names.renamable(document, ls.offset(document, params.position)) if document else None
+    return ls.translator.range(span) if span else None
 
 
 def rename(ls: Server, params: types.RenameParams) -> types.WorkspaceEdit | None:
@@ -117,16 +117,15 @@ async def code_actions(ls: Server, params: types.CodeActionParams) -> list[types
         return []
     start, end = ls.offset(document, params.range.start), ls.offset(document, params.range.end)
     diagnostics = await ls.diagnostics(document)
-    found = problems.fixes(document, diagnostics, start, end)
-    alone = len(found) == 1
-    silencing = problems.allowances(document, diagnostics, start, end)
+    fixes = problems.fixes(document, diagnostics, start, end)
+    allowances = problems.allowances(document, diagnostics, start, end)
     return [
-        *(ls.translator.action(document, d, fix, preferred=alone) for d, fix in found),
-        *(ls.translator.action(document, d, fix, preferred=False) for d, fix in silencing),
+        *(ls.translator.action(document, d, fix, preferred=len(fixes) == 1) for d, fix in fixes),
+        *(ls.translator.action(document, d, fix, preferred=False) for d, fix in allowances),
     ]
 
 
-_ANSWERS: Mapping[str, tuple[Callable[..., Any], Any]] = {
+_HANDLERS: Mapping[str, tuple[Callable[..., Any], Any]] = {
     types.TEXT_DOCUMENT_DID_OPEN: (did_open, None),
     types.TEXT_DOCUMENT_DID_CHANGE: (did_change, None),
     types.TEXT_DOCUMENT_DID_CLOSE: (did_close, None),
@@ -149,7 +148,7 @@ _ANSWERS: Mapping[str, tuple[Callable[..., Any], Any]] = {
 
 def server() -> Server:
     """Create a server with all handlers registered."""
-    made = Server()
-    for method, (answer, options) in _ANSWERS.items():
-        made.feature(method, options)(answer)
-    return made
+    result = Server()
+    for method, (handler, options) in _HANDLERS.items():
+        result.feature(method, options)(handler)
+    return result

@@ -17,12 +17,12 @@ from netspec.lsp.scan import Context, context, statement_around
 from netspec.setting_keys import ABOUT, SETTINGS
 from netspec.source import Source
 
-Sort = Literal["setting", "type", "key", "value", "layer", "shape", "file"]
+Kind = Literal["setting", "type", "key", "value", "layer", "shape", "file"]
 
-MOST_IN_A_ROW = 16
+MOST_ROW_CHANNELS = 16
 """The most input channels for which a row of a connection table is offered."""
 
-_OF_VARIANTS = {
+_VARIANT_DOCS = {
     "drop": "Removes layers of the spec that this one starts from.",
     "after": "the layer that this one is inserted behind",
 }
@@ -33,7 +33,7 @@ class Candidate:
     """A completion. ``insert`` is the text that replaces the offsets ``start`` to ``end``."""
 
     label: str
-    sort: Sort
+    kind: Kind
     insert: str
     start: int
     end: int
@@ -50,7 +50,7 @@ def complete(document: Document, offset: int) -> list[Candidate]:
 
 
 def _candidates(document: Document, here: Context) -> Iterator[Candidate]:
-    match here.sort:
+    match here.kind:
         case "start":
             yield from _settings(document, here)
         case "name" if document.base:
@@ -66,7 +66,7 @@ def _candidates(document: Document, here: Context) -> Iterator[Candidate]:
         case "value" if here.head == "net" and here.key == "from":
             yield from _bases(document, here)
         case "value" if here.key in naming_keys():
-            yield from _layers(here, _readable(document, here))
+            yield from _layers(here, _namable(document, here))
         case "value":
             yield from _values(document, here)
         case "argument":
@@ -78,34 +78,34 @@ def _candidates(document: Document, here: Context) -> Iterator[Candidate]:
 def _settings(document: Document, here: Context) -> Iterator[Candidate]:
     docs = {word: about.doc for word, about in ABOUT.items()}
     if document.base:
-        docs["drop"] = _OF_VARIANTS["drop"]
+        docs["drop"] = _VARIANT_DOCS["drop"]
     for word, doc in docs.items():
         yield Candidate(word, "setting", f"{word} ", here.start, here.end, "setting", doc)
 
 
 def _types(here: Context) -> Iterator[Candidate]:
     for word in layers.names():
-        found = layers.find(word)
-        assert found is not None
-        needed = " ".join(f"{key.name}=" for key in found.keys if key.required)
-        yield Candidate(word, "type", word, here.start, here.end, needed, f"{found.doc}\n\nShape: {found.rule}")
+        type_ = layers.find(word)
+        assert type_ is not None
+        required = " ".join(f"{key.name}=" for key in type_.keys if key.required)
+        yield Candidate(word, "type", word, here.start, here.end, required, f"{type_.doc}\n\nShape: {type_.rule}")
 
 
 def _keys(document: Document, here: Context) -> Iterator[Candidate]:
     """Yield the keys that the statement may still have, required ones first."""
-    keys = [key for key in _known(document, here) if key.name not in here.given]
+    keys = [key for key in _allowed_keys(document, here) if key.name not in here.given]
     equals = "" if here.followed else "="
     for key in sorted(keys, key=lambda k: not k.required):
         unit = f", {key.unit}" if key.unit else ""
         detail = f"{key.kind.doc}{unit}; default: {default_of(key)}"
         yield Candidate(key.name, "key", f"{key.name}{equals}", here.start, here.end, detail, key.doc)
     if document.base and here.head == "[" and "after" not in here.given:
-        doc = _OF_VARIANTS["after"]
+        doc = _VARIANT_DOCS["after"]
         yield Candidate("after", "key", f"after{equals}", here.start, here.end, "a name of a layer", doc)
 
 
 def _values(document: Document, here: Context) -> Iterator[Candidate]:
-    key = next((key for key in _known(document, here) if key.name == here.key), None)
+    key = next((key for key in _allowed_keys(document, here) if key.name == here.key), None)
     if key is None:
         return
     if key.name == "table":
@@ -114,46 +114,47 @@ def _values(document: Document, here: Context) -> Iterator[Candidate]:
     words = [str(number) for number in key.kind.numbers] if isinstance(key.kind, OneOf) else key.kind.words
     for word in words:
         form = forms.get(word)
-        numbers = ", ".join(argument.name for argument in form.arguments) if form else ""
-        opens = form is not None and any(argument.required for argument in form.arguments)
-        text = f"{word}(" if opens else word
-        detail = f"{word}({numbers})" if numbers else key.kind.doc
-        yield Candidate(word, "value", text, here.start, here.end, detail, form.doc if form else "")
+        arguments = ", ".join(argument.name for argument in form.arguments) if form else ""
+        needs_arguments = form is not None and any(argument.required for argument in form.arguments)
+        insert = f"{word}(" if needs_arguments else word
+        detail = f"{word}({arguments})" if arguments else key.kind.doc
+        yield Candidate(word, "value", insert, here.start, here.end, detail, form.doc if form else "")
 
 
 def _rows(document: Document, here: Context) -> Iterator[Candidate]:
     """Yield a row of a connection table that has all channels of the layer's input, for the user to remove some."""
     facts = document.checked.layer(here.name)
-    read = document.checked.layers[facts.inputs[0]] if facts and len(facts.inputs) == 1 else None
-    if read is None or read.computed is None or not read.computed.is_image or read.computed.channels > MOST_IN_A_ROW:
+    source = document.checked.layers[facts.inputs[0]] if facts and len(facts.inputs) == 1 else None
+    shape = source.computed if source else None
+    if source is None or shape is None or not shape.is_image or shape.channels > MOST_ROW_CHANNELS:
         return
-    row = "+".join(map(str, range(read.computed.channels)))
-    doc = f"a filter's row: the channels that it reads, of {read.section.name.text}'s {read.computed.channels}"
+    row = "+".join(map(str, range(shape.channels)))
+    doc = f"a filter's row: the channels that it reads, of {source.section.name.text}'s {shape.channels}"
     yield Candidate(row, "value", row, here.start, here.end, doc)
 
 
 def _bases(document: Document, here: Context) -> Iterator[Candidate]:
     """Yield the other specs in the folder."""
-    own = document.source.name.rpartition("/")[2]
+    own_name = document.source.name.rpartition("/")[2]
     for name in document.folder.names():
-        if name != own:
+        if name != own_name:
             yield Candidate(name, "file", name, here.start, here.end, "a spec of this folder")
 
 
 def _arguments(document: Document, here: Context) -> Iterator[Candidate]:
-    key = next((key for key in _known(document, here) if key.name == here.key), None)
+    key = next((key for key in _allowed_keys(document, here) if key.name == here.key), None)
     form = forms_of(key.kind).get(here.call) if key else None
     equals = "" if here.followed else "="
     for argument in form.arguments if form else ():
         if argument.name not in here.listed:
-            text = f"{argument.name}{equals}"
+            insert = f"{argument.name}{equals}"
             default = "required" if argument.required else f"default: {argument_default(argument)}"
             detail = f"{argument.kind.doc}; {default}"
-            yield Candidate(argument.name, "key", text, here.start, here.end, detail, f"of {here.call}")
+            yield Candidate(argument.name, "key", insert, here.start, here.end, detail, f"of {here.call}")
 
 
-def _layers(here: Context, among: Iterable[LayerFacts]) -> Iterator[Candidate]:
-    for facts in among:
+def _layers(here: Context, named: Iterable[LayerFacts]) -> Iterator[Candidate]:
+    for facts in named:
         name = facts.section.name.text
         if name not in here.listed:
             shape = facts.stated.shape or facts.computed
@@ -161,16 +162,16 @@ def _layers(here: Context, among: Iterable[LayerFacts]) -> Iterator[Candidate]:
             yield Candidate(name, "layer", name, here.start, here.end, detail)
 
 
-def _readable(document: Document, here: Context) -> list[LayerFacts]:
+def _namable(document: Document, here: Context) -> list[LayerFacts]:
     """Return the layers that may be named: those above the current layer, nearest first.
 
     For ``weights``, only layers of the same type; for ``after``, all other layers.
     """
-    every = document.checked.layers
+    all_layers = document.checked.layers
     if here.key == "after":
-        return [facts for facts in every if facts.section.name.text != here.name]
-    place = next((i for i, f in enumerate(every) if f.section.name.text == here.name), len(every))
-    above = list(reversed(every[:place]))
+        return [facts for facts in all_layers if facts.section.name.text != here.name]
+    index = next((i for i, f in enumerate(all_layers) if f.section.name.text == here.name), len(all_layers))
+    above = list(reversed(all_layers[:index]))
     return [f for f in above if f.type == _type(document, here)] if here.key == "weights" else above
 
 
@@ -182,23 +183,23 @@ def _claims(document: Document, here: Context) -> Iterator[Candidate]:
     if here.head != "[" or arrow < 0:
         return
     blank = "".join(c if c in "\r\n" else " " for c in text[arrow:end])
-    bare = replace(document, source=Source(document.source.name, text[:arrow] + blank + text[end:]))
-    facts = bare.checked.layer(here.name)
+    without_claim = replace(document, source=Source(document.source.name, text[:arrow] + blank + text[end:]))
+    facts = without_claim.checked.layer(here.name)
     numbers = numbers_of(facts) if facts else None
     if facts is None or numbers is None:
         return
     space = " " if text[: here.start].endswith(">") else ""
-    stated = {
+    claims = {
         str(facts.computed): "its shape",
         f"units={numbers.units}": "output values",
         f"weights={numbers.weights}": "learnt numbers without biases",
         f"connections={numbers.connections}": "multiply-accumulates of one image's forward pass",
     }
-    for said, doc in stated.items():
-        yield Candidate(said, "shape", space + said, here.start, here.end, doc)
+    for claim, doc in claims.items():
+        yield Candidate(claim, "shape", space + claim, here.start, here.end, doc)
 
 
-def _known(document: Document, here: Context) -> tuple[Key, ...]:
+def _allowed_keys(document: Document, here: Context) -> tuple[Key, ...]:
     """Return the keys that the statement may have."""
     if here.head == "[":
         return keys_of(_type(document, here))

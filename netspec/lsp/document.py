@@ -23,7 +23,7 @@ class Document:
     """A snapshot of a spec's text; every change of the text makes a new one. Results are computed on first access.
 
     ``version`` is the editor's version number of this text, or ``None`` for a file that is not open in the editor.
-    ``current`` returns whether a document is still the latest snapshot of its text. ``earlier`` is the cache of the
+    ``is_current`` returns whether a document is still the latest snapshot of its text. ``earlier`` is the cache of the
     check of an earlier snapshot, which makes this one's check faster.
     """
 
@@ -31,7 +31,7 @@ class Document:
     version: int | None
     source: Source
     folder: Folder = field(repr=False, compare=False)
-    current: Callable[[Document], bool] = field(default=lambda document: True, repr=False, compare=False)
+    is_current: Callable[[Document], bool] = field(default=lambda document: True, repr=False, compare=False)
     earlier: LayerCache | None = field(default=None, repr=False, compare=False)
 
     @cached_property
@@ -68,7 +68,7 @@ class Document:
 
         The search for fixes stops early, and the result is incomplete, once the document is no longer current.
         """
-        return solved(self.checked, keep_going=lambda: self.current(self)) if self.checked.diagnostics else ()
+        return solved(self.checked, keep_going=lambda: self.is_current(self)) if self.checked.diagnostics else ()
 
     @property
     def base(self) -> Span | None:
@@ -78,12 +78,13 @@ class Document:
 
     @cached_property
     def _by_name(self) -> Mapping[str, Sequence[LayerFacts]]:
-        found: dict[str, list[LayerFacts]] = {}
+        by_name: dict[str, list[LayerFacts]] = {}
         for facts in self.checked.layers:
-            found.setdefault(facts.section.name.text, []).append(facts)
-        return found
+            by_name.setdefault(facts.section.name.text, []).append(facts)
+        return by_name
 
     def facts(self, section: Section) -> LayerFacts | None:
         """Return the check results of a layer of this text. If two layers have the same name, each gets its own."""
-        same = self._by_name.get(section.name.text, ())
-        return next((f for f in same if f.section.name.span == section.name.span), same[0] if same else None)
+        namesakes = self._by_name.get(section.name.text, ())
+        same = (facts for facts in namesakes if facts.section.name.span == section.name.span)
+        return next(same, namesakes[0] if namesakes else None)

@@ -38,16 +38,16 @@ class Documents:
         """
         document = self._document(uri, version, Source(self._name(uri), text))
         self._open[uri] = document
-        return document, *self.refresh(but=uri)
+        return document, *self.refresh(skip=uri)
 
     def close(self, uri: str) -> tuple[Document, ...]:
         """Close a document. Returns the documents to check again, because they may start from the saved file now."""
         self._open.pop(uri, None)
         return self.refresh()
 
-    def refresh(self, but: str = "") -> tuple[Document, ...]:
-        """Replace all open variants by new snapshots after another file has changed, and return them."""
-        variants = [d for d in self if d.uri != but and d.base is not None]
+    def refresh(self, skip: str = "") -> tuple[Document, ...]:
+        """Replace all open variants, except ``skip``, by new snapshots after a file has changed, and return them."""
+        variants = [d for d in self if d.uri != skip and d.base is not None]
         for variant in variants:
             self._open[variant.uri] = self._document(variant.uri, variant.version, variant.source)
         return tuple(self._open[variant.uri] for variant in variants)
@@ -59,7 +59,7 @@ class Documents:
                 return document.uri
         return from_fs_path(source.name) or source.name
 
-    def view(self, source: Source) -> Document:
+    def document_of(self, source: Source) -> Document:
         """Return the open document of a text, or a new document if it is not open."""
         uri = self.uri_of(source)
         return self._open.get(uri) or self._document(uri, None, source)
@@ -75,11 +75,11 @@ class Documents:
         for path in sorted(paths):
             if str(path) != document.source.name:
                 with suppress(CannotOpen, SpecError):
-                    yield self.view(self._read(path))
+                    yield self.document_of(self._read(path))
 
     def _document(self, uri: str, version: int | None, source: Source) -> Document:
-        before = self._open.get(uri)
-        cache = before.cache if before else None
+        previous = self._open.get(uri)
+        cache = previous.cache if previous else None
         return Document(uri, version, source, beside(self._folder(uri), self._read), self.is_current, cache)
 
     def _read(self, path: Path) -> Source:

@@ -13,7 +13,7 @@ from netspec.language.syntax import Call, Pair, Section, Setting, Value, Values,
 from netspec.lsp.document import Document
 from netspec.setting_keys import SETTINGS
 
-Sort = Literal["layer", "type", "setting", "key", "value", "argument"]
+Kind = Literal["layer", "type", "setting", "key", "value", "argument"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Element:
     of the form that an argument belongs to, such as ``sgd``.
     """
 
-    sort: Sort
+    kind: Kind
     word: Word
     key: Key | None = None
     owner: str = ""
@@ -33,7 +33,7 @@ class Element:
     call: str = ""
 
 
-def at(document: Document, offset: int) -> Element | None:
+def element_at(document: Document, offset: int) -> Element | None:
     """Return the element that contains an offset or ends at it."""
     for statement in _statements(document):
         if statement.span.start <= offset <= statement.span.end:
@@ -44,7 +44,7 @@ def at(document: Document, offset: int) -> Element | None:
 def layer_names(document: Document) -> Iterator[Element]:
     """Yield every occurrence of a layer name in a text."""
     for statement in _statements(document):
-        yield from (e for e in _elements(document, statement) if e.sort == "layer")
+        yield from (e for e in _elements(document, statement) if e.kind == "layer")
 
 
 def type_of(document: Document, section: Section) -> str:
@@ -58,14 +58,14 @@ def type_of(document: Document, section: Section) -> str:
 
 def keys_of(word: str) -> tuple[Key, ...]:
     """Return the keys of a layer type or a setting; empty for an unknown word."""
-    found = layers.find(word)
-    return found.keys if found else SETTINGS.get(word, ())
+    type_ = layers.find(word)
+    return type_.keys if type_ else SETTINGS.get(word, ())
 
 
 @cache
 def naming_keys() -> frozenset[str]:
     """Return the keys whose values are layer names, including ``after``, with which a variant inserts a layer."""
-    types = [found for name in layers.names() if (found := layers.find(name))]
+    types = [type_ for name in layers.names() if (type_ := layers.find(name))]
     return frozenset({"after", *(k.name for t in types for k in t.keys if isinstance(k.kind, LayerNames))})
 
 
@@ -101,11 +101,11 @@ def _pairs(pairs: Sequence[Pair], owner: str) -> Iterator[Element]:
     for pair in pairs:
         key = keys.get(pair.key.text)
         yield Element("key", pair.key, key, owner)
-        sort: Sort = "layer" if pair.key.text in naming_keys() else "value"
+        kind: Kind = "layer" if pair.key.text in naming_keys() else "value"
         for item in pair.value.items if isinstance(pair.value, Values) else (pair.value,):
             word = item.name if isinstance(item, Call) else item
             if isinstance(word, Word):
-                yield Element(sort, word, key, owner)
+                yield Element(kind, word, key, owner)
             if isinstance(item, Call):
                 yield from (Element("argument", p.key, key, owner, call=item.name.text) for p in item.named)
 

@@ -18,13 +18,13 @@ class Hint:
 
 def hints(document: Document, start: int, end: int) -> list[Hint]:
     """Return the output shape of each layer that ends between two offsets and does not state its shape."""
-    found = []
+    result = []
     for section in document.file.sections:
-        place = section.span.end
-        facts = document.facts(section) if start <= place <= end and section.body.claim is None else None
+        offset = section.span.end
+        facts = document.facts(section) if start <= offset <= end and section.body.claim is None else None
         if facts is None or facts.computed is None:
             continue
         shape = str(facts.computed)
         if shape not in [value.span.text for value in section.values]:
-            found.append(Hint(place, shape, f"  -> {shape}"))
-    return found
+            result.append(Hint(offset, shape, f"  -> {shape}"))
+    return result

@@ -11,7 +11,7 @@ from netspec.check.claims import count_arithmetic, shape_arithmetic
 from netspec.explain.keys import argument_line, default_of, forms_of
 from netspec.ir.ops import Conv, Linear, Local, Lrn
 from netspec.lsp.document import Document
-from netspec.lsp.elements import Element, at
+from netspec.lsp.elements import Element, element_at
 from netspec.lsp.numbers import numbers_of
 from netspec.setting_keys import ABOUT
 from netspec.source import Span
@@ -28,13 +28,13 @@ class Hover:
 
 def hover(document: Document, offset: int) -> Hover | None:
     """Return the hover text of the word at an offset, if it has one."""
-    element = at(document, offset)
+    element = element_at(document, offset)
     text = _text(document, element) if element else ""
     return Hover(text, element.word.span) if element and text else None
 
 
 def _text(document: Document, element: Element) -> str:
-    match element.sort:
+    match element.kind:
         case "layer":
             facts = document.checked.layer(element.word.text)
             return layer_card(document, facts) if facts else ""
@@ -62,8 +62,7 @@ def layer_card(document: Document, facts: LayerFacts) -> str:
 def _layer_lines(document: Document, facts: LayerFacts) -> Iterator[str]:
     all_layers = document.checked.layers
     if facts.inputs:
-        read = (all_layers[i] for i in facts.inputs)
-        yield "reads " + ", ".join(_with_shape(f) for f in read)
+        yield "reads " + ", ".join(_with_shape(all_layers[i]) for i in facts.inputs)
     readers = [f.section.name.text for f in all_layers if any(all_layers[i] is facts for i in f.inputs)]
     if readers:
         yield f"read by {', '.join(readers)}"
@@ -111,8 +110,8 @@ def _placement(document: Document, facts: LayerFacts) -> Iterator[str]:
 
 
 def _type(word: str) -> str:
-    found = layers.find(word)
-    return f"**{word}**: {found.doc}\n\nShape: {found.rule}\n\n```net\n{found.example}\n```" if found else ""
+    type_ = layers.find(word)
+    return f"**{word}**: {type_.doc}\n\nShape: {type_.rule}\n\n```net\n{type_.example}\n```" if type_ else ""
 
 
 def _key(element: Element) -> str:
@@ -141,5 +140,5 @@ def _value(element: Element) -> str:
 
 def _argument(element: Element) -> str:
     form = forms_of(element.key.kind).get(element.call) if element.key else None
-    known = next((a for a in form.arguments if a.name == element.word.text), None) if form else None
-    return f"of {element.call}, {argument_line(known)}" if known else ""
+    argument = next((a for a in form.arguments if a.name == element.word.text), None) if form else None
+    return f"of {element.call}, {argument_line(argument)}" if argument else ""

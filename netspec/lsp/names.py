@@ -6,7 +6,7 @@ from netspec.diagnostics import Edit
 from netspec.language.parser import parse
 from netspec.lsp.document import Document
 from netspec.lsp.documents import Documents
-from netspec.lsp.elements import Element, at, layer_names
+from netspec.lsp.elements import Element, element_at, layer_names
 from netspec.source import Source, Span
 
 
@@ -21,16 +21,17 @@ def definition(document: Document, offset: int) -> Span | None:
     return facts.section.name.span if facts else None
 
 
-def references(documents: Documents, document: Document, offset: int, *, defining: bool) -> list[Span]:
+def references(documents: Documents, document: Document, offset: int, *, definitions: bool) -> list[Span]:
     """Return all occurrences of the layer name at an offset, in all files in which it refers to the same layer.
 
-    ``defining``: include the places where the layer is defined.
+    ``definitions``: include the places where the layer is defined.
     """
     name = _name_at(document, offset)
     if name is None:
         return []
-    found = (e for d in _family(documents, document, name.word.text) for e in _occurrences(d, name.word.text))
-    return [element.word.span for element in found if defining or not element.defines]
+    family = _family(documents, document, name.word.text)
+    elements = (element for member in family for element in _occurrences(member, name.word.text))
+    return [element.word.span for element in elements if definitions or not element.defines]
 
 
 def renamable(document: Document, offset: int) -> Span | None:
@@ -62,12 +63,12 @@ def rename(documents: Documents, document: Document, offset: int, new: str) -> l
             raise Refused(f"{member.source.name}, line {line} has a syntax error, and could name {old} too")
         if member.checked.layer(new) or any(e.word.text == new and e.defines for e in layer_names(member)):
             raise Refused(f"there is a layer {new} already in {member.source.name}")
-    return [Edit(element.word.span, new) for d in family for element in _occurrences(d, old)]
+    return [Edit(element.word.span, new) for member in family for element in _occurrences(member, old)]
 
 
 def _name_at(document: Document, offset: int) -> Element | None:
-    element = at(document, offset)
-    return element if element and element.sort == "layer" else None
+    element = element_at(document, offset)
+    return element if element and element.kind == "layer" else None
 
 
 def _occurrences(document: Document, name: str) -> list[Element]:
@@ -76,10 +77,10 @@ def _occurrences(document: Document, name: str) -> list[Element]:
 
 def _family(documents: Documents, document: Document, name: str) -> list[Document]:
     """Return the document that defines a layer, which may be a base spec, and all variants of that document."""
-    chain = [document, *map(documents.view, document.texts.bases)]
+    chain = [document, *map(documents.document_of, document.texts.bases)]
     owner = next((d for d in reversed(chain) if any(e.defines for e in _occurrences(d, name))), document)
-    heirs = [d for d in documents.beside(owner) if owner.source.name in {base.name for base in d.texts.bases}]
-    return [owner, *heirs]
+    variants = [d for d in documents.beside(owner) if owner.source.name in {base.name for base in d.texts.bases}]
+    return [owner, *variants]
 
 
 def _is_name(text: str) -> bool:

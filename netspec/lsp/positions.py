@@ -29,22 +29,22 @@ def position(source: Source, offset: int, encoding: Encoding) -> Position:
     return Position(line, _units(source.text[source.line_starts[line] : offset], encoding))
 
 
-def offset(source: Source, place: Position, encoding: Encoding) -> int:
+def offset(source: Source, position: Position, encoding: Encoding) -> int:
     """Convert a position to a character offset.
 
     A column beyond the end of a line means that end, a line after the last one the end of the text, and a column inside
     a character the start of that character.
     """
-    if place.line >= len(source.line_starts):
+    if position.line >= len(source.line_starts):
         return len(source.text)
-    start, line = source.line_starts[place.line], source.line(place.line + 1)
+    start, line = source.line_starts[position.line], source.line(position.line + 1)
     if line.isascii():
-        return start + min(place.character, len(line))
-    left = place.character
-    for number, character in enumerate(line):
-        left -= _width(character, encoding)
-        if left < 0:
-            return start + number
+        return start + min(position.character, len(line))
+    remaining = position.character
+    for index, character in enumerate(line):
+        remaining -= _width(character, encoding)
+        if remaining < 0:
+            return start + index
     return start + len(line)
 
 

@@ -11,10 +11,10 @@ from netspec.lsp.document import Document
 from netspec.source import Span
 
 
-def place(document: Document, diagnostic: Diagnostic) -> Span:
+def shown_at(document: Document, diagnostic: Diagnostic) -> Span:
     """Return where to show a diagnostic. An error in a base spec is shown at the variant's ``from=``."""
-    places = (*diagnostic.spans, *(label.span for label in diagnostic.other_labels))
-    own = next((span for span in places if span.source.name == document.source.name), None)
+    spans = (*diagnostic.spans, *(label.span for label in diagnostic.other_labels))
+    own = next((span for span in spans if span.source.name == document.source.name), None)
     return own or document.base or whole(document.source)
 
 
@@ -27,21 +27,21 @@ def message(diagnostic: Diagnostic) -> str:
 
 def related(document: Document, diagnostic: Diagnostic) -> list[Label]:
     """Return the other places of a diagnostic, with their labels."""
-    shown = place(document, diagnostic)
-    said = {label.span: label.text for label in diagnostic.labels}
-    every = dict.fromkeys((*diagnostic.spans, *said))
-    return [Label(span, said.get(span, diagnostic.message)) for span in every if span != shown]
+    labels = {label.span: label.text for label in diagnostic.labels}
+    spans = dict.fromkeys((*diagnostic.spans, *labels))
+    shown = shown_at(document, diagnostic)
+    return [Label(span, labels.get(span, diagnostic.message)) for span in spans if span != shown]
 
 
 def fixes(document: Document, diagnostics: Sequence[Diagnostic], start: int, end: int) -> list[tuple[Diagnostic, Fix]]:
     """Return the fixes of all diagnostics that are shown or have a label between two offsets."""
-    found = []
+    result = []
     for diagnostic in diagnostics:
-        spans = [place(document, diagnostic), *(label.span for label in diagnostic.labels)]
+        spans = [shown_at(document, diagnostic), *(label.span for label in diagnostic.labels)]
         own = [span for span in spans if span.source.name == document.source.name]
         if any(span.start <= end and start <= span.end for span in own):
-            found += [(diagnostic, fix) for fix in diagnostic.fixes]
-    return found
+            result += [(diagnostic, fix) for fix in diagnostic.fixes]
+    return result
 
 
 def allowance(document: Document, diagnostic: Diagnostic) -> Fix | None:
@@ -55,8 +55,8 @@ def allowances(
     document: Document, diagnostics: Sequence[Diagnostic], start: int, end: int
 ) -> list[tuple[Diagnostic, Fix]]:
     """Return the fixes that silence the warnings between two offsets with a comment."""
-    at_hand = [d for d in diagnostics if d.span.start <= end and start <= d.span.end]
-    return [(d, fix) for d in at_hand if (fix := allowance(document, d))]
+    overlapping = [d for d in diagnostics if d.span.start <= end and start <= d.span.end]
+    return [(d, fix) for d in overlapping if (fix := allowance(document, d))]
 
 
 def title(fix: Fix) -> str:

@@ -11,11 +11,11 @@ from netspec.lsp import problems
 from netspec.lsp.completion import Candidate
 from netspec.lsp.document import Document
 from netspec.lsp.hints import Hint
-from netspec.lsp.positions import Encoding, Position, position
+from netspec.lsp.positions import Encoding, position
 from netspec.lsp.symbols import Symbol
 from netspec.source import Source, Span
 
-_SORTS = {
+_COMPLETION_KINDS = {
     "setting": types.CompletionItemKind.Keyword,
     "type": types.CompletionItemKind.Class,
     "key": types.CompletionItemKind.Property,
@@ -29,27 +29,27 @@ _SORTS = {
 class Translator:
     """Converts plain data to protocol types, for one editor.
 
-    ``encoding`` is the unit of the editor's columns, and ``view`` returns the document of a text. ``versioned``: the
-    editor accepts edits that are bound to a version of a document.
+    ``encoding`` is the unit of the editor's columns, and ``document_of`` returns the document of a text. ``versioned``:
+    the editor accepts edits that are bound to a version of a document.
     """
 
-    def __init__(self, encoding: Encoding, view: Callable[[Source], Document], *, versioned: bool) -> None:
+    def __init__(self, encoding: Encoding, document_of: Callable[[Source], Document], *, versioned: bool) -> None:
         self.encoding = encoding
-        self.view = view
+        self.document_of = document_of
         self.versioned = versioned
 
-    def place(self, source: Source, offset: int) -> types.Position:
-        """Convert an offset."""
-        found: Position = position(source, offset, self.encoding)
-        return types.Position(found.line, found.character)
+    def position(self, source: Source, offset: int) -> types.Position:
+        """Convert an offset to a position."""
+        converted = position(source, offset, self.encoding)
+        return types.Position(converted.line, converted.character)
 
     def range(self, span: Span) -> types.Range:
         """Convert a span to a range."""
-        return types.Range(self.place(span.source, span.start), self.place(span.source, span.end))
+        return types.Range(self.position(span.source, span.start), self.position(span.source, span.end))
 
     def location(self, span: Span) -> types.Location:
         """Convert a span to a location, a range with a URI."""
-        return types.Location(self.view(span.source).uri, self.range(span))
+        return types.Location(self.document_of(span.source).uri, self.range(span))
 
     def text_edit(self, edit: Edit) -> types.TextEdit:
         """Convert an edit."""
@@ -59,7 +59,7 @@ class Translator:
         """Convert edits of one or several texts, bound to the texts' versions if the editor supports that."""
         by_document: dict[str, tuple[Document, list[types.TextEdit]]] = {}
         for edit in edits:
-            document = self.view(edit.span.source)
+            document = self.document_of(edit.span.source)
             by_document.setdefault(document.uri, (document, []))[1].append(self.text_edit(edit))
         if not self.versioned:
             return types.WorkspaceEdit({uri: its for uri, (_, its) in by_document.items()})
@@ -73,7 +73,7 @@ class Translator:
     def diagnostic(self, document: Document, diagnostic: Diagnostic) -> types.Diagnostic:
         """Convert a diagnostic of a document."""
         return types.Diagnostic(
-            self.range(problems.place(document, diagnostic)),
+            self.range(problems.shown_at(document, diagnostic)),
             problems.message(diagnostic),
             severity=types.DiagnosticSeverity.Error
             if diagnostic.severity == "error"
@@ -86,10 +86,10 @@ class Translator:
             ],
         )
 
-    def diagnostics(self, document: Document, found: Sequence[Diagnostic]) -> types.PublishDiagnosticsParams:
+    def diagnostics(self, document: Document, diagnostics: Sequence[Diagnostic]) -> types.PublishDiagnosticsParams:
         """Convert all diagnostics of a document, with the version of the text that they refer to."""
         return types.PublishDiagnosticsParams(
-            document.uri, [self.diagnostic(document, d) for d in found], version=document.version
+            document.uri, [self.diagnostic(document, d) for d in diagnostics], version=document.version
         )
 
     def action(self, document: Document, diagnostic: Diagnostic, fix: Fix, *, preferred: bool) -> types.CodeAction:
@@ -107,11 +107,11 @@ class Translator:
         span = Span(document.source, candidate.start, candidate.end)
         return types.CompletionItem(
             candidate.label,
-            kind=_SORTS[candidate.sort],
+            kind=_COMPLETION_KINDS[candidate.kind],
             detail=candidate.detail or None,
             documentation=_markdown(candidate.doc) if candidate.doc else None,
             sort_text=f"{rank:05}",
-            filter_text=candidate.insert if candidate.sort == "shape" else candidate.label,
+            filter_text=candidate.insert if candidate.kind == "shape" else candidate.label,
             text_edit=types.TextEdit(self.range(span), candidate.insert),
         )
 
@@ -121,16 +121,16 @@ class Translator:
 
     def symbol(self, symbol: Symbol) -> types.DocumentSymbol:
         """Convert an entry of the outline."""
-        sort = types.SymbolKind.Class if symbol.sort == "layer" else types.SymbolKind.Property
+        kind = types.SymbolKind.Class if symbol.kind == "layer" else types.SymbolKind.Property
         return types.DocumentSymbol(
-            symbol.name, sort, self.range(symbol.span), self.range(symbol.name_span), detail=symbol.detail or None
+            symbol.name, kind, self.range(symbol.span), self.range(symbol.name_span), detail=symbol.detail or None
         )
 
     def hint(self, document: Document, hint: Hint) -> types.InlayHint:
         """Convert an inlay hint. A double click on it inserts the claim into the text."""
         insertion = Edit(Span(document.source, hint.offset, hint.offset), hint.claim)
         return types.InlayHint(
-            self.place(document.source, hint.offset),
+            self.position(document.source, hint.offset),
             hint.shape,
             kind=types.InlayHintKind.Type,
             text_edits=[self.text_edit(insertion)],

@@ -15,14 +15,14 @@ from netspec.source import Source
 
 _TOKEN = re.compile(r"(?P<comment>#[^\r\n]*)|(?P<mark>->|[=,()\[\]])|(?P<word>(?:(?!->)[^\s=,()\[\]#])+)")
 
-Sort = Literal["start", "name", "type", "item", "value", "argument", "claim", "nothing"]
+Kind = Literal["start", "name", "type", "item", "value", "argument", "claim", "nothing"]
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
     """What may be written at an offset.
 
-    ``sort`` is the syntactic position: the start of a statement, a layer's name or type, an item (a key), the value of
+    ``kind`` is the syntactic position: the start of a statement, a layer's name or type, an item (a key), the value of
     a key, an argument in parentheses, a claim, or nothing.
 
     ``start`` and ``end`` delimit the word under the cursor. ``head`` is the first token of the statement, which for a
@@ -32,7 +32,7 @@ class Context:
     followed by an equals sign.
     """
 
-    sort: Sort
+    kind: Kind
     start: int
     end: int
     head: str = ""
@@ -47,7 +47,7 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class _Token:
-    sort: str
+    kind: str
     text: str
     start: int
     end: int
@@ -56,26 +56,26 @@ class _Token:
 def context(source: Source, offset: int) -> Context | None:
     """Return what may be written at an offset, or ``None`` inside a comment."""
     tokens = list(_tokens(source.text, *statement_around(source, offset)))
-    if any(t.sort == "comment" and t.start < offset <= t.end for t in tokens):
+    if any(t.kind == "comment" and t.start < offset <= t.end for t in tokens):
         return None
-    tokens = [t for t in tokens if t.sort != "comment"]
-    word = next((t for t in tokens if t.sort == "word" and t.start <= offset <= t.end), None)
+    tokens = [t for t in tokens if t.kind != "comment"]
+    word = next((t for t in tokens if t.kind == "word" and t.start <= offset <= t.end), None)
     start, end = (word.start, word.end) if word else (offset, offset)
     before = [t for t in tokens if t.end <= start and t is not word]
     after = [t for t in tokens if t.start >= end and t is not word]
-    reading = _Reading()
+    scanner = _Scanner()
     for token in before:
-        reading.step(token)
+        scanner.step(token)
     return Context(
-        reading.sort,
+        scanner.kind,
         start,
         end,
-        reading.head,
-        reading.name,
-        reading.operand,
-        reading.key,
-        reading.call,
-        tuple(reading.listed),
+        scanner.head,
+        scanner.name,
+        scanner.operand,
+        scanner.key,
+        scanner.call,
+        tuple(scanner.listed),
         _given([*before, *after]),
         bool(after) and after[0].text == "=",
     )
@@ -103,74 +103,74 @@ def _begins(line: str) -> bool:
 
 
 def _tokens(text: str, start: int, end: int) -> Iterator[_Token]:
-    for found in _TOKEN.finditer(text, start, end):
-        yield _Token(found.lastgroup or "", found[0], found.start(), found.end())
+    for match in _TOKEN.finditer(text, start, end):
+        yield _Token(match.lastgroup or "", match[0], match.start(), match.end())
 
 
 def _given(tokens: Sequence[_Token]) -> frozenset[str]:
     """Return the keys that a statement has, without those in its claim."""
-    reading, keys = _Reading(), set()
+    scanner, keys = _Scanner(), set[str]()
     for token in tokens:
-        reading.step(token)
-        if reading.sort == "value":
-            keys.add(reading.key)
+        scanner.step(token)
+        if scanner.kind == "value":
+            keys.add(scanner.key)
     return frozenset(keys)
 
 
 @dataclass
-class _Reading:
+class _Scanner:
     """The state of a scan: what has been read of a statement so far, and what may come next."""
 
-    sort: Sort = "start"
+    kind: Kind = "start"
     head: str = ""
     name: str = ""
     operand: str = ""
     key: str = ""
     call: str = ""
     listed: list[str] = field(default_factory=list)
-    last: str = ""
-    claimed: bool = False
+    previous: str = ""
+    in_claim: bool = False
 
     def step(self, token: _Token) -> None:
         """Read the next token."""
         if not self.head:
             self.head = token.text
-            self.sort = "name" if token.text == "[" else "type" if token.text == "default" else "item"
-        elif self.sort == "name":
-            self.name = token.text if token.sort == "word" else self.name
-            self.sort = "type" if token.text == "]" else "name"
-        elif token.sort == "word":
+            self.kind = "name" if token.text == "[" else "type" if token.text == "default" else "item"
+        elif self.kind == "name":
+            self.name = token.text if token.kind == "word" else self.name
+            self.kind = "type" if token.text == "]" else "name"
+        elif token.kind == "word":
             self._word(token.text)
         else:
             self._mark(token.text)
-        self.last = token.text
+        self.previous = token.text
 
     def _word(self, text: str) -> None:
-        if self.sort == "type" or (self.sort == "item" and self.last == self.head and not self.operand):
+        if self.kind == "type" or (self.kind == "item" and self.previous == self.head and not self.operand):
             self.operand = text
-        if self.sort in ("value", "argument") or self.head == "drop":
+        if self.kind in ("value", "argument") or self.head == "drop":
             self.listed.append(text)
         if self.call:
-            self.sort = "nothing"
+            self.kind = "nothing"
         else:
-            self.sort = "claim" if self.claimed else "item"
+            self.kind = "claim" if self.in_claim else "item"
 
     def _mark(self, text: str) -> None:
         match text:
             case "->":
-                self.sort, self.claimed, self.key, self.call = "claim", True, "", ""
-            case "=" if self.call or self.claimed:
-                self.sort = "nothing"
+                self.kind, self.in_claim, self.key, self.call = "claim", True, "", ""
+            case "=" if self.call or self.in_claim:
+                self.kind = "nothing"
             case "=":
-                self.sort, self.key, self.listed = "value", self.last, []
-                self.operand = "" if self.operand == self.last else self.operand
+                self.kind, self.key, self.listed = "value", self.previous, []
+                self.operand = "" if self.operand == self.previous else self.operand
             case "(" if self.key:
-                self.sort, self.call, self.listed = "argument", self.last, []
+                self.kind, self.call, self.listed = "argument", self.previous, []
             case "," if self.call:
-                self.sort = "argument"
+                self.kind = "argument"
             case "," if self.key:
-                self.sort = "value"
+                self.kind = "value"
             case ")":
-                self.sort, self.call = ("claim" if self.claimed else "item"), ""
+                self.kind, self.call = ("claim" if self.in_claim else "item"), ""
             case _:
-                self.sort = "nothing"
+                self.kind = "nothing"

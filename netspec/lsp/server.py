@@ -22,7 +22,7 @@ from netspec.lsp.documents import Documents
 from netspec.lsp.positions import Encoding, Position, offset
 from netspec.lsp.protocol import Translator
 
-REST = 0.03
+PAUSE = 0.03
 """Seconds without a keystroke before a document is checked."""
 
 
@@ -41,16 +41,16 @@ class Server(LanguageServer):
     def translator(self) -> Translator:
         """A converter to protocol types for this editor's capabilities."""
         versioned = get_capability(self.client_capabilities, "workspace.workspace_edit.document_changes", False)
-        return Translator(self._encoding, self.documents.view, versioned=bool(versioned))
+        return Translator(self._encoding, self.documents.document_of, versioned=bool(versioned))
 
     @property
     def _encoding(self) -> Encoding:
         agreed = types.PositionEncodingKind(self.server_capabilities.position_encoding or "utf-16")
         return agreed.value
 
-    def offset(self, document: Document, place: types.Position) -> int:
+    def offset(self, document: Document, position: types.Position) -> int:
         """Convert an LSP position to a character offset in the document."""
-        return offset(document.source, Position(place.line, place.character), self._encoding)
+        return offset(document.source, Position(position.line, position.character), self._encoding)
 
     def check(self, documents: Iterable[Document]) -> None:
         """Schedule checks of new documents, and cancel those of their earlier texts."""
@@ -73,16 +73,16 @@ class Server(LanguageServer):
             return ()
         async with self._solving:
             current = self.documents.is_current(document)
-            found = await asyncio.to_thread(lambda: document.diagnostics) if current else ()
-        return found if self.documents.is_current(document) else ()
+            diagnostics = await asyncio.to_thread(lambda: document.diagnostics) if current else ()
+        return diagnostics if self.documents.is_current(document) else ()
 
     async def _check(self, document: Document) -> None:
-        await asyncio.sleep(REST)
+        await asyncio.sleep(PAUSE)
         self._publish(document, document.checked.diagnostics)
         if document.checked.diagnostics:
-            found = await self.diagnostics(document)
+            diagnostics = await self.diagnostics(document)
             if self.documents.is_current(document):
-                self._publish(document, found)
+                self._publish(document, diagnostics)
 
-    def _publish(self, document: Document, found: Iterable[Diagnostic]) -> None:
-        self.text_document_publish_diagnostics(self.translator.diagnostics(document, tuple(found)))
+    def _publish(self, document: Document, diagnostics: Iterable[Diagnostic]) -> None:
+        self.text_document_publish_diagnostics(self.translator.diagnostics(document, tuple(diagnostics)))

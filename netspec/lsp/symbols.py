@@ -15,7 +15,7 @@ class Symbol:
     """A layer or a setting, with the places of the whole statement and of its name."""
 
     name: str
-    sort: Literal["layer", "setting"]
+    kind: Literal["layer", "setting"]
     detail: str
     span: Span
     name_span: Span
@@ -23,7 +23,7 @@ class Symbol:
 
 def symbols(document: Document) -> list[Symbol]:
     """Return the layers and settings of a document in file order."""
-    found = [
+    result = [
         Symbol(s.word.text, "setting", " ".join(v.span.text for v in s.values), s.span, s.word.span)
         for s in document.file.settings
     ]
@@ -31,5 +31,5 @@ def symbols(document: Document) -> list[Symbol]:
         facts = document.facts(section)
         shape = (facts.stated.shape or facts.computed) if facts else None
         detail = f"{type_of(document, section)} {shape or ''}".strip()
-        found.append(Symbol(section.name.text, "layer", detail, section.span, section.name.span))
-    return sorted(found, key=lambda symbol: symbol.span.start)
+        result.append(Symbol(section.name.text, "layer", detail, section.span, section.name.span))
+    return sorted(result, key=lambda symbol: symbol.span.start)

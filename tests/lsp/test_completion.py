@@ -167,7 +167,7 @@ def test_a_variant_starts_from_a_spec_of_the_folder() -> None:
     assert labels("net b from=|", others) == ["base.net", "base-2.net"]
     assert labels("net b from=ba| rounding=up", others) == ["base.net", "base-2.net"]
     (first, _) = candidates("net b from=ba|", others)
-    assert (first.sort, first.insert, first.start, first.end) == ("file", "base.net", 11, 13)
+    assert (first.kind, first.insert, first.start, first.end) == ("file", "base.net", 11, 13)
     assert labels("augment from=|", others) == []
 
 
@@ -184,7 +184,7 @@ def test_behind_an_arrow_stands_what_is_true(arrow: str) -> None:
 
 @pytest.mark.parametrize("text", ["# |", "[a] conv # k|", "[|", "[a] conv kernel=3, |x", "[a] relu ] |", "[a] conv (|"])
 def test_where_nothing_is_known_nothing_or_little_is_offered(text: str) -> None:
-    assert [c for c in candidates(text) if c.sort not in ("key", "value")] == []
+    assert [c for c in candidates(text) if c.kind not in ("key", "value")] == []
 
 
 def test_every_place_of_a_spec_has_an_answer_and_replaces_the_word_there() -> None:

@@ -7,7 +7,7 @@ from checking import spec
 from editing import at_cursor, document
 
 from netspec import layers
-from netspec.lsp.elements import at, keys_of
+from netspec.lsp.elements import element_at, keys_of
 from netspec.lsp.hover import hover
 from netspec.setting_keys import SETTINGS, WORDS
 
@@ -134,7 +134,7 @@ def test_elsewhere_nothing_is_shown(text: str) -> None:
 
 def test_an_element_begins_and_ends_where_its_word_does() -> None:
     text = "[conv1] conv"
-    found = [at(document(text), place) for place in range(len(text) + 1)]
+    found = [element_at(document(text), place) for place in range(len(text) + 1)]
     assert [e.word.text if e else "" for e in found] == ["", *["conv1"] * 6, "", *["conv"] * 5]
 
 

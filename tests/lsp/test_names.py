@@ -62,9 +62,9 @@ def test_references_are_all_places_in_file_order() -> None:
     documents = Documents()
     (document, *_) = documents.put("untitled:1", 1, TEXT)
     place = TEXT.index("a,b")
-    assert [s.line for s in references(documents, document, place, defining=True)] == [2, 3, 4]
-    assert [s.line for s in references(documents, document, place, defining=False)] == [3, 4]
-    assert references(documents, document, 0, defining=True) == []
+    assert [s.line for s in references(documents, document, place, definitions=True)] == [2, 3, 4]
+    assert [s.line for s in references(documents, document, place, definitions=False)] == [3, 4]
+    assert references(documents, document, 0, definitions=True) == []
 
 
 def test_a_variants_layer_leads_to_its_base(folder: Path) -> None:
@@ -76,7 +76,7 @@ def test_a_variants_layer_leads_to_its_base(folder: Path) -> None:
 def test_references_are_found_in_all_variants_open_or_not(folder: Path) -> None:
     documents = Documents()
     document = opened(documents, folder / "variant.net")
-    found = references(documents, document, VARIANT.index("[a]") + 1, defining=True)
+    found = references(documents, document, VARIANT.index("[a]") + 1, definitions=True)
     base = [("base.net", n, "a") for n in (2, 3, 4)]
     assert lines(found) == [*base, ("second.net", 2, "a"), *(("variant.net", n, "a") for n in (2, 3, 5))]
 
@@ -85,7 +85,7 @@ def test_an_open_text_counts_and_not_its_file(folder: Path) -> None:
     documents = Documents()
     document = opened(documents, folder / "base.net")
     documents.put((folder / "variant.net").as_uri(), 2, "net v from=base.net\n\n[a] pad=2 kernel=5\n")
-    found = references(documents, document, TEXT.index("[a]") + 1, defining=True)
+    found = references(documents, document, TEXT.index("[a]") + 1, definitions=True)
     assert ("variant.net", 3, "a") in lines(found) and ("variant.net", 2, "a") not in lines(found)
 
 
@@ -175,6 +175,6 @@ def test_a_variant_that_is_only_open_is_renamed_with_its_base(folder: Path) -> N
     document = opened(documents, folder / "base.net")
     documents.put((folder / "unsaved.net").as_uri(), 1, "net u from=base.net\n[a] stride=1\n")
     documents.put((folder / "away" / "unsaved.net").as_uri(), 1, "net u from=base.net\n[a] stride=1\n")
-    found = references(documents, document, TEXT.index("[a]") + 1, defining=True)
+    found = references(documents, document, TEXT.index("[a]") + 1, definitions=True)
     assert [line for line in lines(found) if line[0] == "unsaved.net"] == [("unsaved.net", 2, "a")]
     assert renamed(documents, document, TEXT.index("[a]") + 1, "z")["unsaved.net"].endswith("[z] stride=1\n")

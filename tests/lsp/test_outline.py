@@ -27,7 +27,7 @@ net  a  rounding=down
 
 def test_the_outline_has_every_statement_in_file_order() -> None:
     found = symbols(document("[image] input 3x8x8\ntrain epochs=3\n[a] fc outputs=2\n[b] cnov\n[c] fc ,\n"))
-    assert [(s.name, s.sort, s.detail) for s in found] == [
+    assert [(s.name, s.kind, s.detail) for s in found] == [
         ("image", "layer", "input 3x8x8"),
         ("train", "setting", ""),
         ("a", "layer", "fc 2"),

@@ -8,7 +8,7 @@ from editing import document
 from places import SPECS
 
 from netspec.diagnostics import apply
-from netspec.lsp.problems import allowances, fixes, message, place, related, title
+from netspec.lsp.problems import allowances, fixes, message, related, shown_at, title
 from netspec.net import loads
 from netspec.opening import LARGEST_FILE
 
@@ -19,7 +19,7 @@ BASE = "[image] input 3x224x224\n[conv1] conv filters=96 kernel=11 stride=4\n"
 def test_every_fix_of_the_puzzle_is_offered_at_its_place_and_mends_the_file() -> None:
     puzzle = document(PUZZLE)
     (mistake,) = puzzle.diagnostics
-    assert place(puzzle, mistake).text == "kernel=11"
+    assert shown_at(puzzle, mistake).text == "kernel=11"
     assert [label.span.text for label in related(puzzle, mistake)] == ["stride=4"]
     found = fixes(puzzle, puzzle.diagnostics, mistake.span.start, mistake.span.start)
     assert [fix.title for _, fix in found] == [
@@ -52,7 +52,7 @@ def test_a_message_has_the_arithmetic_and_what_would_not_help() -> None:
 def test_what_a_variant_inherits_wrong_is_shown_where_it_names_its_base() -> None:
     variant = document("net v from=base.net\n[r] relu\n", {"base.net": BASE})
     (mistake,) = variant.diagnostics
-    assert place(variant, mistake).text == "base.net"
+    assert shown_at(variant, mistake).text == "base.net"
     assert [(label.span.source.name, label.span.text) for label in related(variant, mistake)] == [
         ("base.net", "kernel=11"),
         ("base.net", "stride=4"),
@@ -62,7 +62,7 @@ def test_what_a_variant_inherits_wrong_is_shown_where_it_names_its_base() -> Non
 def test_what_a_variant_makes_wrong_is_shown_in_the_variant() -> None:
     variant = document("net v from=base.net\n[image] input 3x227x227\n[conv1] stride=5\n", {"base.net": BASE})
     (mistake,) = variant.checked.diagnostics
-    assert (mistake.code, place(variant, mistake).text) == ("window-does-not-tile", "stride=5")
+    assert (mistake.code, shown_at(variant, mistake).text) == ("window-does-not-tile", "stride=5")
 
 
 def test_what_a_variants_word_makes_of_its_base_is_shown_mended_and_allowed_at_the_word() -> None:
@@ -70,7 +70,7 @@ def test_what_a_variants_word_makes_of_its_base_is_shown_mended_and_allowed_at_t
     text = "net v from=base.net\n[image] input 3x224x224\n"
     variant = document(text, base)
     (mistake,) = variant.diagnostics
-    assert (mistake.code, place(variant, mistake).text) == ("window-does-not-tile", "image")
+    assert (mistake.code, shown_at(variant, mistake).text) == ("window-does-not-tile", "image")
     assert [(label.span.source.name, label.text) for label in related(variant, mistake)] == [
         ("base.net", "conv1 is inherited")
     ]
@@ -86,7 +86,7 @@ def test_what_a_variants_word_makes_of_its_base_is_shown_mended_and_allowed_at_t
 def test_a_base_that_cannot_be_is_said_at_its_name(text: str) -> None:
     variant = document(text)
     (mistake,) = variant.diagnostics
-    assert place(variant, mistake).text == text.rpartition("=")[2]
+    assert shown_at(variant, mistake).text == text.rpartition("=")[2]
 
 
 def test_a_text_that_is_far_too_large_is_not_looked_at() -> None:

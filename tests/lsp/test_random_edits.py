@@ -14,7 +14,7 @@ from netspec.lsp.hints import hints
 from netspec.lsp.hover import hover
 from netspec.lsp.layout import layout
 from netspec.lsp.names import Refused, definition, references, rename
-from netspec.lsp.problems import fixes, message, place
+from netspec.lsp.problems import fixes, message, shown_at
 from netspec.lsp.symbols import symbols
 from netspec.source import Span
 
@@ -48,7 +48,7 @@ def test_any_text_at_any_place(case: tuple[str, int], new: str) -> None:
     address = (SPECS / "being-written.net").as_uri()
     (document, *_) = documents.put(address, 1, text)
 
-    spans = [place(document, d) for d in document.diagnostics]
+    spans = [shown_at(document, d) for d in document.diagnostics]
     assert all(message(d) for d in document.diagnostics)
     spans += [s for symbol in symbols(document) for s in (symbol.span, symbol.name_span)]
     spans += [Span(document.source, h.offset, h.offset) for h in hints(document, 0, len(text))]
@@ -58,7 +58,7 @@ def test_any_text_at_any_place(case: tuple[str, int], new: str) -> None:
     assert all(s.source is document.source and 0 <= s.start <= s.end <= len(text) for s in spans)
 
     definition(document, offset)
-    references(documents, document, offset, defining=True)
+    references(documents, document, offset, definitions=True)
     try:
         rename(documents, document, offset, new)
     except Refused as refused:
