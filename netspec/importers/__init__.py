@@ -1,1 +1,1 @@
-"""Other programs' files, read as specs: one folder for each format."""
+"""Importers, which translate other programs' network files to specs: one folder per format."""

@@ -1,24 +1,24 @@
-"""cuda-convnet's layer files, of 2012 and of version 2, as specs.
+"""Translate cuda-convnet's layer files, those of 2012 and those of version 2, to specs.
 
-A ``.cfg`` is read as the original's parser read it, refused where it was refused, and written as a spec of the same
-function. Where a spec cannot say something, that is told at its line. The way of a file through the modules, from text
-to text:
+A ``.cfg`` file is read as the original program's parser read it, and rejected where that rejected it. The resulting
+spec computes the same function. A warning at the line in question reports whatever a spec cannot express. A file passes
+through these modules in order:
 
-* ``reading``: the text as sections of keys; ``options``: a section's keys as values, and ``lenient``, all that is wrong
-  in one that was given up.
-* ``layers``: the sections as layers with the original's sizes (``model``). What no file says of itself, its version and
-  the shape of its data, is found by ``dialect`` and ``data_shape``. ``definition`` reads the file; a layer type is a
-  ``Kind`` (``kinds``) of ``weighted``, ``spatial``, ``elementwise`` or ``costs``; ``neurons`` reads their functions,
-  and ``forks`` says what is known of words that are none of these.
-* ``learning``: the parameter file (``params``) as the learning of these layers (``model``), with ``rates``,
-  ``schedules``, ``norms``, ``constraints`` and ``passes``. What it says of its run in comments: ``notes`` (a line),
-  ``runs``, ``replay`` and ``history``.
-* ``spec``: the layers as lines of a spec (``lines``) by ``lowering``, with ``windows``, ``pooling``, ``functions`` and
-  ``losses``, and ``sharing``, which says which weights are one; layers of several GPUs as one line (``twins``, with
-  ``gathering``); the lines as text (``comments``, ``defaults``, ``text``).
-* ``translation``: all of it, one after the other.
+* ``reading`` parses the text into sections of keys. ``options`` reads the values of a section's keys, and ``lenient``
+  reports all errors of a section that was rejected, not just the first.
+* ``layers`` turns sections into layers (``model``) with the original's sizes. ``dialect`` and ``data_shape`` infer what
+  no file states: its version of cuda-convnet and the shape of its data. ``definition`` reads the whole file. Each layer
+  type is a ``Kind`` (``kinds``), defined in ``weighted``, ``spatial``, ``elementwise`` or ``costs``. ``neurons`` reads
+  activation functions, and ``forks`` has advice on words that only other versions and forks of the program know.
+* ``learning`` turns the parameter file (``params``) into learning settings of these layers (``model``), using
+  ``rates``, ``schedules``, ``norms``, ``constraints`` and ``passes``. The notes on a run in its comments are read by
+  ``notes`` (a line), ``runs``, ``replay`` and ``history``.
+* ``spec`` turns layers into lines of a spec (``lines``): ``lowering`` with ``windows``, ``pooling``, ``functions``,
+  ``losses`` and ``sharing`` (shared weights). ``twins`` and ``gathering`` merge layers that are spread over several
+  GPUs into one line. ``comments``, ``defaults`` and ``text`` write the lines as text.
+* ``translation`` runs all of these steps.
 
-Each imports from those before it.
+Each module imports only from those before it.
 """
 
 from netspec.importers.cuda_convnet.layers.model import Definition, Dialect, Layer

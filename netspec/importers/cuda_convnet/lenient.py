@@ -1,4 +1,4 @@
-"""A section that was given up, read once more: all that is wrong with its keys, not the first mistake alone."""
+"""Read a rejected section once more to report all errors in its keys, not just the first."""
 
 from __future__ import annotations
 
@@ -11,50 +11,52 @@ from netspec.importers.cuda_convnet.options import LARGEST, Options, Refused
 from netspec.importers.cuda_convnet.reading import Section
 
 LARGE = 2**12
-"""What stands in for a number, and for the side of maps of which nothing is known: larger than any window."""
+"""The placeholder for an unreadable integer, and for the side length of maps of unknown size: larger than any
+window."""
 SOME = 0.5
-"""What stands in for a real number: a rate, a momentum, a share."""
+"""The placeholder for an unreadable real number: a rate, a momentum, a fraction."""
 
 T = TypeVar("T")
 
 
 class Lenient(Options):
-    """The keys of a section: what cannot be read is told, and something stands in for it.
+    """The keys of a section, where a value that cannot be read is reported and replaced by a placeholder.
 
-    ``sized``: what the section reads is known. If it is not, only what is wrong with a key by itself is told.
+    ``sized``: the sizes of the section's inputs are known. If they are not, only errors that do not depend on them are
+    reported.
     """
 
     def __init__(self, section: Section, findings: Findings, *, sized: bool) -> None:
         super().__init__(section, findings)
         self.sized = sized
         self.guessed: set[str] = set()
-        """Keys that something stands in for: what follows from them means nothing."""
+        """Keys with placeholder values. Errors that follow from these values are meaningless and not reported."""
         self.lengths: set[int] = set()
-        """Those of lists that are not as long as there are inputs."""
+        """The lengths of the lists reported so far for not having one value per input."""
 
     def refuse(self, code: str, message: str, *keys: str, notes: Iterable[str] = ()) -> Refused:
         told = self.sized and not self.guessed & set(keys)
         return super().refuse(code, message, *keys, notes=notes) if told else Refused()
 
     def misread(self, code: str, message: str, *keys: str, notes: Iterable[str] = ()) -> Refused:
-        """Report it, but for a key that something stands in for, and for one that may be missing because it has become
-        part of another's value."""
+        """Report an error, unless its key has a placeholder value, or a missing key may have been read as part of
+        another key's value."""
         swallowed = code == "missing-key" and any("\n" in option.text for option in self.section.options.values())
         told = not swallowed and not self.guessed & set(keys)
         return super().refuse(code, message, *keys, notes=notes) if told else Refused()
 
     def unlike_inputs(self, key: str, values: int, inputs: int) -> Refused:
-        """Report it of the first list of a length: where others are as long, the inputs are what is wrong."""
+        """Report only the first list of each length: if several lists have the same length, ``inputs`` is wrong."""
         told = values in self.lengths
         self.lengths.add(values)
         return Refused() if told else super().unlike_inputs(key, values, inputs)
 
     def warn(self, code: str, message: str, *keys: str, notes: Iterable[str] = ()) -> None:
-        """Nothing: what is accepted is told when the section is."""
+        """Do nothing: these warnings are given when the section is accepted."""
 
     def integer(self, key: str, default: int | None = None, low: int = -LARGEST, high: int = LARGEST) -> int:
         some = default or min(high, LARGE)
-        most = LARGEST if high == LARGE else high  # a bound that is another number's, for which something stands in
+        most = LARGEST if high == LARGE else high  # this bound comes from a placeholder
         return self.tried(lambda: super(Lenient, self).integer(key, default, low, most), some, key)
 
     def real(self, key: str, default: float | None = None, low: float = -LARGEST, high: float = LARGEST) -> float:

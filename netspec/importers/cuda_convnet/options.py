@@ -1,4 +1,4 @@
-"""The values of a section's keys, read as the original read them. What it refused is told at the value's place."""
+"""Read the values of a section's keys as the original program did, and report those that it rejected."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from netspec.units import literal, plural
 
 LARGEST = 2**31
 FORMERLY = {"filters": "numFilters", "outputs": "numOutputs", "sizeX": "subsX", "size": "sizeX"}
-"""Keys, and what they are called in old files."""
+"""Keys, and their names in old files."""
 
 _INT = re.compile(r"[+-]?[0-9]{1,18}")
 _FLOAT = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
@@ -28,28 +28,28 @@ T = TypeVar("T")
 
 
 class Refused(Exception):
-    """A section that has been reported and is given up."""
+    """Reading a section was given up. Its error has been reported."""
 
 
 class Options:
-    """The keys of one section. Every method reports what is wrong, and raises ``Refused``."""
+    """The keys of one section. Methods that read a key report an invalid value and raise ``Refused``."""
 
     def __init__(self, section: Section, findings: Findings) -> None:
         self.section = section
         self.name = section.name
         self.findings = findings
         self.former: set[str] = set()
-        """Keys that were taken under the names that they have in old files."""
+        """Old names of keys, in lower case, that have been accepted."""
 
     def span(self, *keys: str) -> Span:
-        """The place of the first of these keys that is there, else of the section's header."""
+        """Return the place of the first of ``keys`` that is present, else of the section's header."""
         found = (option.span for key in keys if (option := self._option(key)) is not None)
         return next(found, self.section.span)
 
     def refuse(self, code: str, message: str, *keys: str, notes: Iterable[str] = ()) -> Refused:
-        """Report a mistake at the first of these keys that is there. The exception that is returned is to be raised."""
+        """Report an error at the first of ``keys`` that is present. Returns the exception for the caller to raise."""
         key, text = next(((key, option.text) for key in keys if (option := self._option(key)) is not None), ("", ""))
-        if code == "missing-key":  # which may have become part of another's value
+        if code == "missing-key":  # it may have been read as part of another key's value
             text = next((option.text for option in self.section.options.values() if "\n" in option.text), "")
         if "\n" in text:
             notes = (*notes, "a line that begins with a space goes on with the value above it; keys begin without one")
@@ -60,27 +60,27 @@ class Options:
         return Refused()
 
     def misread(self, code: str, message: str, *keys: str, notes: Iterable[str] = ()) -> Refused:
-        """Report what is wrong with a key by itself, whatever the section reads; otherwise as ``refuse``."""
+        """Report an error that does not depend on the sizes of the section's inputs; otherwise like ``refuse``."""
         return self.refuse(code, message, *keys, notes=notes)
 
     def tried(self, read: Callable[[], T], some: T, key: str) -> T:
-        """What is read of a key; ``some`` where that is refused and the section is looked through all the same."""
+        """Return what ``read`` reads for a key. ``Lenient`` returns ``some`` if that raises ``Refused``."""
         return read()
 
     def warn(self, code: str, message: str, *keys: str, notes: Iterable[str] = ()) -> None:
-        """Warn, at the first of these keys that is there, of something that is accepted all the same."""
+        """Add a warning at the first of ``keys`` that is present."""
         self.findings.warn(code, f"{self.name}: {message}", self.span(*keys), notes=notes, layer=self.name)
 
     def has(self, key: str) -> bool:
         return key.lower() in self.section.options
 
     def _option(self, key: str) -> Option | None:
-        """A key's option, whether the file has its name or the one of old files."""
+        """Return a key's option under its name or its old name."""
         found = self.section.options.get(key.lower())
         return found or self.section.options.get(FORMERLY.get(key, key).lower())
 
     def get(self, key: str) -> Option | None:
-        """A key's option, if it is there. Warns of old names, and refuses a value with a % that means nothing."""
+        """Return a key's option, if present. Warns about old names, and rejects values with an invalid ``%``."""
         found = self._option(key)
         if found is not None and found.key not in (key.lower(), *self.former):
             self.former.add(found.key)
@@ -91,7 +91,7 @@ class Options:
         return found
 
     def text(self, key: str, default: str | None = None) -> str:
-        """A key's text; without a default it must be there."""
+        """Return a key's text. Without a default, the key is required."""
         found = self.get(key)
         if found is not None:
             return found.text
@@ -100,7 +100,7 @@ class Options:
         return default
 
     def words(self, key: str) -> list[str]:
-        """A key's comma-separated texts."""
+        """Return a key's comma-separated values as texts."""
         return [word.strip() for word in self.text(key).split(",")]
 
     def integer(self, key: str, default: int | None = None, low: int = -LARGEST, high: int = LARGEST) -> int:
@@ -114,7 +114,7 @@ class Options:
         return self._real(key, self.text(key).strip(), low, high)
 
     def flag(self, key: str, default: bool | None = None) -> bool:
-        """``1/0``, ``yes/no``, ``true/false``, ``on/off``."""
+        """Read ``1/0``, ``yes/no``, ``true/false`` or ``on/off``."""
         if default is not None and self.get(key) is None:
             return default
         text = self.text(key).strip()
@@ -123,7 +123,7 @@ class Options:
         return _FLAGS[text.lower()]
 
     def choice(self, key: str, known: Collection[str], default: str | None = None) -> str:
-        """One of several words."""
+        """Read one of several words."""
         text = self.text(key, default).strip()
         if text not in known:
             raise self.misread("bad-value", f"{key} is one of {', '.join(known)}, not '{shown(text)}'", key)
@@ -132,15 +132,15 @@ class Options:
     def integers(
         self, key: str, inputs: int, default: int | None, repeat: bool, low: int = -LARGEST, high: int = LARGEST
     ) -> tuple[int, ...]:
-        """One number for each input."""
+        """Read one number per input. With ``repeat``, a single number stands for all inputs."""
         return self._list(key, inputs, default, repeat, lambda word: self._integer(key, word, low, high))
 
     def reals(self, key: str, inputs: int, default: float | None, repeat: bool) -> tuple[float, ...]:
-        """One number for each input."""
+        """Read one number per input. With ``repeat``, a single number stands for all inputs."""
         return self._list(key, inputs, default, repeat, lambda word: self._real(key, word, -math.inf, math.inf))
 
     def flags(self, key: str, inputs: int) -> tuple[bool, ...]:
-        """True or false for each input: in lists only ``true`` and ``1`` are true."""
+        """Read one flag per input. In lists, only ``true`` and ``1`` are true."""
         return self._list(key, inputs, False, False, lambda word: word.lower() in ("true", "1"))
 
     def _list(self, key: str, inputs: int, default: T | None, repeat: bool, read: Callable[[str], T]) -> tuple[T, ...]:
@@ -154,7 +154,7 @@ class Options:
         return values
 
     def unlike_inputs(self, key: str, values: int, inputs: int) -> Refused:
-        """Report a list that is not as long as there are inputs."""
+        """Report a list that does not have one value per input."""
         message = f"{key} lists {plural(values, 'value')} for {plural(inputs, 'input')}"
         return self.misread("bad-value", message, key, notes=("one value for each input, separated by commas",))
 
@@ -180,7 +180,7 @@ class Options:
         return number
 
     def divisible(self, key: str, number: int, by: int, what: str = "") -> None:
-        """Refuse a key's number unless ``by`` divides it."""
+        """Reject a key's number unless ``by`` divides it."""
         if number % by:
             said = f"{key} is {number}{what and f' {what}'}, which {by} does not divide"
             raise self.misread("bad-value", said, key)
@@ -191,8 +191,10 @@ class Options:
         silent: Collection[str] = (),
         notes: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        """Warn of the keys that are none of these: the original passed them over without a word. ``notes`` says more of
-        some, by the key in small letters."""
+        """Warn about all other keys, which the original ignored silently.
+
+        ``silent`` are keys that are ignored here without a warning. ``notes`` has advice by key, in lower case.
+        """
         old = {FORMERLY[key] for key in known if key in FORMERLY and key.lower() not in self.section.options}
         names = {key.lower() for key in (*known, *silent, *old)} | self.former
         for key, option in self.section.options.items():
@@ -210,6 +212,6 @@ class Options:
 
 
 def shown(text: str, most: int = _LONGEST) -> str:
-    """A text on one line, shortened."""
+    """Return a text on one line, shortened to ``most`` characters."""
     line = " ".join(text.split())
     return line if len(line) <= most else line[: most - 3] + "..."

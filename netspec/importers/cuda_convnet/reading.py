@@ -1,8 +1,8 @@
-"""A ``.cfg`` file as sections of keys, each with its place.
+"""Parse a ``.cfg`` file into sections of keys with their places.
 
 The rules are those of Python 2's ``SafeConfigParser``, with which cuda-convnet read its files: a ``#`` or ``;`` in the
-first column begins a comment, an indented line continues the value above it, `` ;`` ends a value, keys are
-case-insensitive, doubled sections are merged and the last of doubled keys counts.
+first column starts a comment, an indented line continues the value above it, `` ;`` ends a value, keys are
+case-insensitive, repeated sections are merged, and the last of repeated keys counts.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from netspec.source import Source, Span
 from netspec.units import plural
 
 MOST_SECTIONS = 20_000
-"""The largest net of the original's authors has about a hundred."""
+"""The most sections of a file. The largest network by the original's authors has about a hundred."""
 LONGEST_INSERTED = 1000
-"""Characters of a value that others are put into."""
+"""The most characters of a value after interpolation."""
 DEEPEST = 10
-"""How often values are put into one another, as in the original."""
+"""The maximum depth of interpolation, the same as in the original."""
 MOST_NAMED = 10
-"""Keys of which the same is told."""
+"""The most keys that one warning names."""
 MOST_DEFAULTS = 100
-"""Keys of a section [DEFAULT]."""
+"""The most keys of a section [DEFAULT]."""
 
 _SECTION = re.compile(r"\[([^\]]+)\]")
 _SIGN = re.compile(r"[:=]")
@@ -34,20 +34,22 @@ _INSERTED = re.compile(r"%(?:%|\(([^)]+)\)s)?")
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """A key's value with its place. ``key`` is in small letters. ``broken``: it has a % that means nothing, of which
-    the original complained when it looked at the value."""
+    """A key with its value and their places. ``key`` is in lower case.
+
+    ``broken``: the value has an invalid ``%``. The original rejected it only when it used the value.
+    """
 
     key: str
     text: str
     key_span: Span
     span: Span
-    """Of the value; of the key where the value is empty."""
+    """The place of the value, or of the key if the value is empty."""
     broken: bool = False
 
 
 @dataclass(slots=True)
 class Section:
-    """A section: its name, the place of its (first) header, and its keys, the last value of each."""
+    """A section: its name, the place of its first header, and its keys, each with its last value."""
 
     name: str
     span: Span
@@ -56,8 +58,11 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Comment:
-    """A comment line without its mark, and the section that it stands in, among its keys or right below them, or above
-    (``None`` at the end). ``span`` is the whole line's."""
+    """A comment line without its comment sign. ``span`` is the whole line.
+
+    ``section`` is the section that the comment belongs to, because it is among the section's keys, directly below them
+    or above its header. It is ``None`` at the end of the file.
+    """
 
     text: str
     section: str | None
@@ -66,7 +71,7 @@ class Comment:
 
 @dataclass(slots=True)
 class Config:
-    """A file: its sections in the order in which they first stand, and its comments."""
+    """A file: its sections in the order of their first occurrence, and its comments."""
 
     source: Source
     sections: dict[str, Section] = field(default_factory=dict)
@@ -74,12 +79,12 @@ class Config:
 
 
 def read(source: Source, findings: Findings) -> Config:
-    """Read a file. What is neither a section nor a key is reported, with its line."""
+    """Parse a file, and report lines that are neither a section nor a key."""
     return _Reader(source, findings).config()
 
 
 class _Reader:
-    """A file being read."""
+    """The state of parsing a file."""
 
     def __init__(self, source: Source, findings: Findings) -> None:
         self.source = source
@@ -91,11 +96,12 @@ class _Reader:
         self.continued: list[str] = []
         self.waiting: list[tuple[str, Span]] = []
         self.behind: list[tuple[str, Span]] = []
-        """What stands on the lines of headers, by their sections."""
+        """Section names, and text after their headers on the same line."""
         self.lost: dict[tuple[str, str], Option] = {}
-        """By sections and keys, the first values that others took the place of."""
+        """The first overwritten value, by section and key."""
         self.below_key = False
-        """Whether only comments have stood since the last key: a blank line then parts them from the next section."""
+        """Whether there were only comments since the last key. A blank line then separates them from the next
+        section."""
 
     def config(self) -> Config:
         for start, line in self._lines():
@@ -172,7 +178,7 @@ class _Reader:
         text = line[sign.end() :].lstrip()
         begin = start + len(line) - len(text)
         cut = text.find(";")
-        # As in the original, a semicolon that begins the value looks at the value's last character.
+        # If the value starts with a semicolon, this tests the value's last character. The original does the same.
         if cut >= 0 and text[cut - 1].isspace():
             text = text[:cut]
         text = text.strip()
@@ -181,7 +187,7 @@ class _Reader:
         self.option = Option(name.lower(), "" if text == '""' else text, key_span, span)
 
     def _close(self) -> None:
-        """Keep the key that has been read, with the lines that continue it."""
+        """Store the current key with its continuation lines."""
         if self.option is not None and self.section is not None:
             text = "\n".join([self.option.text, *self.continued])
             option = self.option
@@ -193,8 +199,10 @@ class _Reader:
         self.option, self.continued = None, []
 
     def _tell_lost(self) -> None:
-        """Tell of text behind headers, and of values that did not count, each in one warning: a file may hold every
-        section twice."""
+        """Warn about text after headers, and about overwritten values.
+
+        Each is a single warning, because a file may contain every section twice.
+        """
         if self.behind:
             name, span = self.behind[0]
             message = f"{name}: what stands behind its header is passed over"
@@ -209,11 +217,11 @@ class _Reader:
         self.findings.warn("cfg-ignored-key", message, first.span, notes=notes, layer=section)
 
     def _wait(self, start: int, line: str, mark: int) -> None:
-        """Keep a comment, which has a mark of so many letters, until it is known what it belongs to."""
+        """Keep a comment until its section is known. ``mark`` is the length of the comment sign."""
         self.waiting.append((line[mark:].rstrip(), Span(self.source, start, start + len(line.rstrip()))))
 
     def _comments_here(self) -> None:
-        """What waits belongs to the section being read; of [DEFAULT], which is no layer, to the next."""
+        """Assign the pending comments to the current section; in [DEFAULT], which is no layer, to the next one."""
         if self.section is not None and self.section.options is not self.defaults:
             self._comments(self.section.name)
 
@@ -232,7 +240,7 @@ class _Reader:
         )
 
     def _insert(self, section: Section) -> None:
-        """Put other keys' values where ``%(key)s`` stands."""
+        """Replace ``%(key)s`` by the values of other keys."""
         for key, option in section.options.items():
             text = option.text
             for _ in range(DEEPEST):

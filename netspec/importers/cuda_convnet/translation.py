@@ -1,4 +1,4 @@
-"""The way of a layer file through the modules, from text to text."""
+"""Translate a layer file to a spec: the pipeline through all modules."""
 
 from __future__ import annotations
 
@@ -29,16 +29,17 @@ from netspec.source import Source, Span
 from netspec.units import plural
 
 MOST_NAMED = 5
-"""How many layers of which one thing is said are named."""
+"""The most layers that one warning names."""
 
 
 @dataclass(frozen=True)
 class Translation:
-    """A layer file as a spec.
+    """The result of translating a layer file.
 
-    ``source`` is the spec's text, ``None`` where the file is wrong; ``diagnostics`` what is to be said of the file, and
-    ``places`` where in it each of the spec's layers stands. ``definition`` is the file as the original understood it;
-    ``names`` are those of the spec's layers by the file's, ``twins`` which layers have become one.
+    ``source`` is the text of the spec, or ``None`` if the file has errors. ``diagnostics`` are the errors and warnings.
+    ``places`` maps the spec's layers to their sections in the layer file. ``definition`` has the layers as the original
+    program understood them. ``names`` maps names in the layer file to names in the spec, and ``twins`` says which
+    layers were merged.
     """
 
     source: Source | None
@@ -49,7 +50,7 @@ class Translation:
     twins: Merged = field(default_factory=lambda: Merged((), {}, {}))
 
     def placed(self, found: Diagnostic) -> Diagnostic:
-        """A diagnostic of the spec that was written, told at the place in the layer file that it comes from."""
+        """Return a diagnostic of the resulting spec, moved to the layer's place in the layer file."""
         place = self.places.get(found.layer)
         if place is None:
             place = next(iter(self.places.values()))
@@ -71,17 +72,20 @@ def translate(
     Parameters
     ----------
     params:
-        The parameter file. Without it rates are a spec's own and normalisations those of 2012.
+        The parameter file. Without it, learning rates are the spec's defaults, and normalisations use the values that
+        were usual in 2012.
     dialect:
-        The version of cuda-convnet; without it, told by the file's content.
+        The version of cuda-convnet. By default, it is inferred from the file's content.
     shape:
-        Of the data, which no layer file holds; without it the usual ones are tried, and a warning says which was taken.
+        The shape of the data, which layer files do not contain. By default, the usual shapes are tried, and a warning
+        reports the one that is assumed.
     merged:
-        Twins on several GPUs become one layer of a net with groups; else every layer stands for itself.
+        Whether layers that are spread over several GPUs are merged into one layer of a net with GPU groups.
     readable:
-        For people: laid out, with comments kept and ``default`` lines.
+        Whether to format the spec for people, with comments and ``default`` lines.
     history:
-        With the learning that the first run of the parameter file's notes began with, not that which the file holds.
+        Whether to use the learning settings at the beginning of the first run in the parameter file's notes, instead of
+        the settings in the file, which are often those at the end of a run.
     """
     findings = Findings(source)
     config = read(source, findings)
@@ -117,7 +121,7 @@ def translate(
 
 
 def _learning(params: Config | None, definition: Definition, findings: Findings, *, history: bool) -> Learning:
-    """How the layers learn. Where the layer file is wrong, the parameter file is only looked through for mistakes."""
+    """Return how the layers learn. If the layer file has errors, the parameter file is only checked for errors."""
     if _wrong(findings):
         if params is not None:
             look_through(params, definition, findings)
@@ -128,12 +132,12 @@ def _learning(params: Config | None, definition: Definition, findings: Findings,
 
 
 def _name(source: Source) -> str:
-    """What the net is called: as its file, or ``net`` where it is none's, ``<stdin>``."""
+    """Return the name of the net: that of its file, or ``net`` if it is read from ``<stdin>``."""
     return "net" if source.name.startswith("<") else PurePath(source.name).stem
 
 
 def _heavy(lines: Sequence[Line], definition: Definition, gpus: int) -> set[str]:
-    """The lines that have more weights, together with their twins, than one layer of a spec may have."""
+    """Return the lines that would have more weights than a layer of a spec may have if merged with their twins."""
     heavy = {
         name
         for name, layer in definition.layers.items()
@@ -143,7 +147,7 @@ def _heavy(lines: Sequence[Line], definition: Definition, gpus: int) -> set[str]
 
 
 def _told(findings: Findings) -> tuple[Diagnostic, ...]:
-    """The findings, with warnings that are said of several layers of one file said of the first of them."""
+    """Return the findings, with equal warnings about several layers of a file combined into the first of them."""
     first: dict[tuple[str, str, str], int] = {}
     others: dict[int, list[str]] = {}
     kept: list[Diagnostic] = []

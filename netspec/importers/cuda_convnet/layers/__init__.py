@@ -1,1 +1,1 @@
-"""A file's sections as layers with the original's sizes."""
+"""Turn the sections of a layer file into layers with the original's sizes."""

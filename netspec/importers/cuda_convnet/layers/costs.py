@@ -1,4 +1,4 @@
-"""Costs: what training makes small. They make no output."""
+"""Costs, which training minimises. They have no output."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from netspec.importers.cuda_convnet.layers.model import UNKNOWN, Layer
 
 
 def _over_softmax(site: Site, word: str) -> Layer:
-    """A cost of labels and a softmax."""
+    """Define a cost that reads labels and a softmax."""
     labels, softmax = site.inputs
     if word == "cost.logreg" and labels.outputs not in (1, UNKNOWN):
         raise site.options.refuse(
@@ -26,7 +26,7 @@ def _cost(site: Site, word: str) -> Layer:
 
 
 def _compared(site: Site, word: str) -> Layer:
-    """A cost that compares labels with a prediction for each of them."""
+    """Define a cost that compares each label with a prediction."""
     labels, predictions = site.inputs
     if labels.outputs not in (predictions.outputs, UNKNOWN):
         message = f"{labels.name} has {labels.outputs} numbers, {predictions.name} {predictions.outputs}"
@@ -48,7 +48,7 @@ def _tica(site: Site) -> Layer:
 
 
 def _children(site: Site, word: str) -> None:
-    """``children`` of version 2: earlier costs whose values were printed together with this one's."""
+    """Check ``children`` of version 2: earlier costs whose values were printed together with this one's."""
     options = site.options
     if site.dialect == "2012" or not options.has("children"):
         return

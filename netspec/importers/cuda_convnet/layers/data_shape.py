@@ -1,4 +1,4 @@
-"""The shape of the data, which no layer file holds: the likeliest with which the file is right."""
+"""Guess the shape of the data, which layer files do not contain: the likeliest one for which the file has no errors."""
 
 from __future__ import annotations
 
@@ -20,17 +20,19 @@ _SMALL = (32, 24, 28, 48, 64, 96, 128, 224, 227, 256)
 _DIGITS = (28, *(side for side in _SMALL if side != 28))
 _FEW_CLASSES = 100
 _LONG_STEP = 3
-"""Pixels that the first windows move by in nets for large images alone."""
+"""A first layer with at least this stride is only found in networks for large images."""
 _LARGEST = 256
 _NOTED = re.compile(r"--input ([0-9]{1,9}(?:x[0-9]{1,9})*)(?![0-9x])")
 _WINDOW = ("size", "stride", "start")
 _MOST_SECTIONS = 200
-"""Larger files are tried with the usual sizes alone."""
+"""Files with more sections are only tried with the usual sizes."""
 
 
 def noted_shape(config: Config, dialect: Dialect) -> Shape | None:
-    """The shape of the first comment that gives one as ``--input 3x24x24``, as netspec writes it itself, if nothing is
-    wrong with it."""
+    """Return the shape in the first comment that contains ``--input 3x24x24``, if the file has no errors with it.
+
+    Layer files written by netspec have such a comment.
+    """
     noted = next((found[1] for comment in config.comments if (found := _NOTED.search(comment.text))), "0")
     sides = tuple(map(int, noted.split("x")))
     if len(sides) not in (1, 3) or not 0 < prod(sides) <= LARGEST:
@@ -40,9 +42,12 @@ def noted_shape(config: Config, dialect: Dialect) -> Shape | None:
 
 
 def likely_shape(config: Config, dialect: Dialect) -> Shape:
-    """The first of the usual shapes of data with which nothing is wrong, else the smallest square with which nothing
-    is; the first of all, where none is right. Usual shapes that the pools fit whose ``outputsX`` the file gives come
-    before the others."""
+    """Return the likeliest shape of the data.
+
+    This is the first usual shape for which the file has no errors, preferably one for which pools with an explicit
+    ``outputsX`` have as many windows as fit; otherwise the smallest square without errors, if there is one; otherwise
+    the first usual shape.
+    """
     first = _first_reader(config)
     channels = _number(first, "channels", 2**20) or 3
     usual = [Shape(channels, side, side) for side in _usual(config, first, channels)]
@@ -58,7 +63,7 @@ def likely_shape(config: Config, dialect: Dialect) -> Shape:
         common = wrong if common is None else common & wrong
     if right is not None:
         return right
-    # What is wrong in the same words with every size has nothing to do with it.
+    # Errors that occur with every size do not depend on the size.
     if not common and len(config.sections) <= _MOST_SECTIONS:
         for side in range(1, _LARGEST + 1):
             shape = Shape(channels, side, side)
@@ -68,7 +73,7 @@ def likely_shape(config: Config, dialect: Dialect) -> Shape:
 
 
 def _fits(definition: Definition) -> bool:
-    """Whether every pool has as many windows as its image has place for, and no more."""
+    """Whether every pool has exactly as many windows as it takes to cover its image."""
     return all(
         layer.values["places"] == windows(layer.reads[0].side, *(layer.values[key] for key in _WINDOW))
         for layer in definition.layers.values()
@@ -77,7 +82,7 @@ def _fits(definition: Definition) -> bool:
 
 
 def assumed(shape: Shape, definition: Definition, findings: Findings) -> None:
-    """Warn that the shape of the data is assumed, and say which one."""
+    """Warn that the shape of the data is an assumption."""
     layers = definition.layers.values()
     first = next((layer for layer in layers if layer.type == "data"), next(iter(layers)))
     other = _USUAL[0] if shape[1] != _USUAL[0] else _USUAL[1]
@@ -91,15 +96,18 @@ def assumed(shape: Shape, definition: Definition, findings: Findings) -> None:
 
 
 def _tried(config: Config, dialect: Dialect, shape: Shape) -> tuple[list[Diagnostic], Definition]:
-    """What is wrong with a file if its data have this shape, and the layers that are read of it then."""
+    """Return the errors of a file and its layers, if its data have this shape."""
     trial = Findings(config.source)
     definition = define(config, dialect, shape.units, trial)
     return [d for d in trial.all if d.severity == "error"], definition
 
 
 def _usual(config: Config, first: Section | None, channels: int) -> tuple[int, ...]:
-    """The usual sizes, the likeliest first: few classes are told apart in small images, weights of their own at each
-    place are for such as well, and digits have one channel."""
+    """Return the usual sizes, likeliest first.
+
+    Images are probably small if there are few classes or layers of type ``local``, and digits if they also have a
+    single channel.
+    """
     keys = ("outputs", FORMERLY["outputs"].lower())
     counts = [count for section in config.sections.values() for key in keys if (count := _number(section, key, 2**30))]
     few = bool(counts) and counts[-1] < _FEW_CLASSES
@@ -110,14 +118,14 @@ def _usual(config: Config, first: Section | None, channels: int) -> tuple[int, .
 
 
 def _first_reader(config: Config) -> Section | None:
-    """The first section that reads data as maps, and so says how many channels they have."""
+    """Return the first section that reads data as maps and therefore states their number of channels."""
     data = {name for name, s in config.sections.items() if "type" in s.options and s.options["type"].text == "data"}
     readers = (s for s in config.sections.values() if "channels" in s.options and not data.isdisjoint(inputs_of(s)))
     return next(readers, None)
 
 
 def _number(section: Section | None, key: str, most: int) -> int:
-    """A key's number for the first input; 0 where it is none, or larger."""
+    """Return a key's number for the first input, or 0 if it is missing, invalid or larger than ``most``."""
     if section is None or key not in section.options:
         return 0
     text = section.options[key].text.split(",")[0].strip()

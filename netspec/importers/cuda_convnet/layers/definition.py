@@ -1,4 +1,4 @@
-"""Sections to layers: what the original's parser accepted, and its sizes; what it refused, at the line."""
+"""Turn sections into layers with the original's sizes, and report whatever the original's parser rejected."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ MOST_GPUS = 1024
 
 KINDS: Mapping[str, Kind] = {**weighted.KINDS, **spatial.KINDS, **elementwise.KINDS, **costs.KINDS}
 FORMER_TYPES = {"cost.ce": "cost.crossent"}
-"""Types as they were called when version 2 was new."""
+"""Former names of types, from when version 2 was new."""
 _DATA = ("dataIdx", "start", "end")
 
 
 def define(config: Config, dialect: Dialect, units: int, findings: Findings) -> Definition:
-    """Read every section of a layer file whose data has so many numbers an image."""
+    """Read every section of a layer file. ``units`` is the number of values per image in the data."""
     definer = _Definer(config, dialect, units, findings)
     return definer.definition()
 
 
 class _Definer:
-    """A layer file being read. A layer that is refused is missing for its readers, which then say nothing."""
+    """The state of reading a layer file. Layers that read a rejected layer are rejected without another error."""
 
     def __init__(self, config: Config, dialect: Dialect, units: int, findings: Findings) -> None:
         self.config = config
@@ -74,7 +74,7 @@ class _Definer:
         return Definition(self.dialect, self.layers, self.data or 0)
 
     def _no_layers(self) -> None:
-        """No section is a layer: the file is empty, half, or another one."""
+        """Report that no section is a layer: the file is empty, incomplete, or of another kind."""
         sections = self.config.sections.values()
         first = next((section.span for section in sections), whole(self.config.source))
         notes = ["a layer is a section, [name], with a line type="] if sections else []
@@ -112,19 +112,19 @@ class _Definer:
         return layer
 
     def _look_again(self, section: Section) -> None:
-        """Tell what else is wrong in a section that was given up."""
+        """Report the other errors of a rejected section."""
         kind = self._kind(section.options["type"].text.strip()) if "type" in section.options else None
         if kind is not None:
             found = look_again(section, kind, self.dialect, self.layers, lambda options: self._ignored(options, kind))
             self.findings.take(found.all)
 
     def _kind(self, word: str) -> Kind | None:
-        """The layer type that a word means in this version."""
+        """Return the layer type with this name in the file's version, if there is one."""
         kind = KINDS.get(FORMER_TYPES.get(word, word) if self.dialect == "v2" else word)
         return kind if kind is not None and self.dialect in kind.dialects else None
 
     def _ignored(self, options: Options, kind: Kind) -> None:
-        """Warn of the keys that a layer type does not have."""
+        """Warn about keys that a layer type does not have."""
         other: Dialect = "v2" if self.dialect == "2012" else "2012"
         notes = notes_in_layers(self.dialect, kind.special.get(other, ()))
         options.ignored(kind.known(self.dialect), ("partialSum", "sumWidth"), notes)
@@ -218,7 +218,7 @@ class _Definer:
         return gpus
 
     def _replicas(self, options: Options, inputs: tuple[Layer, ...], gpu: tuple[int, ...]) -> None:
-        """Version 2: how many replicas of a layer may read how many of another."""
+        """Check that a layer's number of replicas fits that of its inputs and of their other readers (version 2)."""
         mine = max(1, len(gpu))
         makers = [layer for layer in inputs if layer.type != "data"]
         for layer in makers:
@@ -254,8 +254,11 @@ class _Definer:
 
 
 def _labels(config: Config) -> frozenset[str]:
-    """The data layers that only costs read, or sums that join them with what a cost compares them with; not those of
-    the matrix that other layers read. In half a file, without costs, those that nothing reads."""
+    """Return the data layers that are labels.
+
+    These are read only by costs, or by sums that form the difference that a cost takes. They do not come from the data
+    matrix that other layers read. In an incomplete file, without costs, they are the data layers that nothing reads.
+    """
     data = _data(config)
     readers: dict[str, list[Section]] = {}
     for section in config.sections.values():
@@ -273,19 +276,19 @@ def _labels(config: Config) -> frozenset[str]:
 
 
 def _unread(config: Config) -> frozenset[str]:
-    """The data layers that nothing reads, in a file with costs; not the first matrix, which is the images."""
+    """Return the data layers that nothing reads, in a file with costs, except those of the first matrix, the images."""
     read = {name for section in config.sections.values() for name in inputs_of(section)}
     unread = {name for name, index in _data(config).items() if index != "0" and name not in read}
     return frozenset(unread) if _is_whole(config) else frozenset()
 
 
 def _data(config: Config) -> dict[str, str]:
-    """The data layers, and which matrix each is."""
+    """Map each data layer to the index of its data matrix, as text."""
     return {name: _text(s, "dataidx") for name, s in config.sections.items() if _text(s, "type") == "data"}
 
 
 def _is_whole(config: Config) -> bool:
-    """Whether the file has costs; without, it may be half of one."""
+    """Whether the file has costs. Without costs it may be incomplete."""
     return any(_text(section, "type").startswith("cost.") for section in config.sections.values())
 
 

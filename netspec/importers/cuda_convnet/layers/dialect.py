@@ -1,4 +1,4 @@
-"""Which version of cuda-convnet a layer file was written for, by what stands in it."""
+"""Infer from a layer file's content which version of cuda-convnet it was written for."""
 
 from __future__ import annotations
 
@@ -22,8 +22,11 @@ _PARAMETERS: Mapping[Dialect, set[str]] = {
 
 
 def dialect_of(config: Config, params: Config | None) -> Dialect:
-    """``2012`` or ``v2``: whichever has more sections that the other refused; where neither has more, of those with
-    keys that the other passed over, in the layer file and then in the parameter file; 2012 where nothing says it."""
+    """Return the version that a file was written for.
+
+    This is the version with more sections that the other version rejected. Ties are broken by the number of sections
+    with keys that the other version ignored, first in the layer file, then in the parameter file. The default is 2012.
+    """
     for votes in (_votes_of_layers(config), _votes_of_keys(config), _votes_of_parameters(params)):
         if votes["v2"] != votes["2012"]:
             return "v2" if votes["v2"] > votes["2012"] else "2012"
@@ -31,7 +34,7 @@ def dialect_of(config: Config, params: Config | None) -> Dialect:
 
 
 def _votes_of_layers(config: Config) -> dict[Dialect, int]:
-    """The sections whose type, or a key that it needs, the other version has not."""
+    """Count the sections whose type, or a required key, the other version does not have."""
     votes: dict[Dialect, int] = {"2012": 0, "v2": 0}
     for section in config.sections.values():
         options = section.options

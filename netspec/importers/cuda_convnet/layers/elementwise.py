@@ -1,4 +1,4 @@
-"""Layers that look at single numbers or join whole vectors."""
+"""Layers that work on single values or combine whole vectors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from netspec.units import plural
 
 
 def _same(site: Site, type_: str, **values: object) -> Layer:
-    """A layer that keeps the shape of its first input."""
+    """Define a layer that keeps the shape of its first input."""
     first = site.inputs[0]
     return site.layer(type_, first.outputs, image=first.image, values=values)
 
@@ -29,7 +29,7 @@ def _hs(site: Site) -> Layer:
 
 
 def _alike(site: Site) -> tuple[int, Image | None]:
-    """The length of the inputs, and their maps where these are the same; inputs of different lengths are refused."""
+    """Return the common length of the inputs, and their maps if these are equal. Rejects different lengths."""
     known = [layer for layer in site.inputs if layer.outputs != UNKNOWN]
     lengths = {layer.outputs for layer in known}
     if len(lengths) > 1:
@@ -42,8 +42,10 @@ def _alike(site: Site) -> tuple[int, Image | None]:
 
 
 def factors_of_sum(options: Options, inputs: int) -> tuple[float, ...]:
-    """What a sum's inputs are multiplied by: of 2012 in the layer file, of version 2 in the other. Neither looked at
-    how many there are: what is too much was passed over, and where one was missing the programs stopped."""
+    """Read the factors of a sum's inputs, from the layer file (2012) or the parameter file (version 2).
+
+    Neither version checked their number: superfluous factors were ignored, and with too few the program stopped.
+    """
     words = len(options.words("coeffs")) if options.has("coeffs") else inputs
     factors = options.reals("coeffs", max(words, inputs), 1.0, True)
     counts = f"coeffs lists {plural(words, 'value')} for {plural(inputs, 'input')}"
@@ -68,7 +70,7 @@ def _largest_of(site: Site) -> Layer:
 
 
 def _joined(site: Site, word: str) -> Layer:
-    """A layer that puts its inputs one behind the other. Where all are maps of one size, so is what comes out."""
+    """Define a concatenation. If all inputs are maps of the same size, so is the output."""
     images = [layer.image for layer in site.inputs]
     sides = {image.side if image else None for image in images}
     whole = Image(sum(i.channels for i in images if i), images[0].side) if len(sides) == 1 and images[0] else None
@@ -76,7 +78,7 @@ def _joined(site: Site, word: str) -> Layer:
 
 
 def _pass(site: Site) -> Layer:
-    """Version 2: a concatenation without a copy, for which an input serves once on a GPU."""
+    """Define ``pass`` of version 2, a concatenation without a copy. An input can be passed on only once per GPU."""
     options, mine = site.options, max(1, len(site.gpu))
     for layer in site.inputs:
         if (theirs := max(1, len(layer.gpu))) != mine:
@@ -91,7 +93,7 @@ def _pass(site: Site) -> Layer:
 
 
 def _sums(site: Site) -> Layer:
-    """Version 2: the sum of each run of ``stride`` numbers."""
+    """Define ``sum`` of version 2, the sums of ``stride`` consecutive numbers each."""
     options, first = site.options, site.inputs[0]
     stride = options.integer("stride", 1, 1)
     if first.outputs % stride:

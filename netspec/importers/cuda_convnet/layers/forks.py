@@ -1,5 +1,5 @@
-"""What is said of words that the original did not know: keys of its other file, and the layers and keys that its forks
-added."""
+"""Advice on words that the original does not know in a place: keys of its other file, words of its other version, and
+layer types and keys of its forks."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _TYPES = {
     "fcdrop": _FC_WITH_DROPOUT,
     "fcdropo": _FC_WITH_DROPOUT,
 }
-"""Layer types of forks, and of the other version, with what says the same."""
+"""Layer types of forks and of the other version, with what to write instead."""
 _SCHED = (
     "one schedule for weights and biases, from before there were schedW and schedB; the programs that were "
     "published read these two alone, and keep the rates as they are"
@@ -42,13 +42,15 @@ _CROSS_MAP = "crossMap=1 is what type=cmrnorm does; type=rnorm looks at one map 
 
 
 def other_version(dialect: Dialect) -> str:
-    """What the other version is called: the one that a file is not read as."""
+    """Return the name of the other version."""
     return "version 2" if dialect == "2012" else "the 2012 version"
 
 
 def notes_in_layers(dialect: Dialect, of_other: Collection[str] = ()) -> Mapping[str, str]:
-    """What is said of keys that a layer has not, in small letters; ``of_other`` are those that it has in the other
-    version."""
+    """Return advice on keys that a layer type does not have, by the key in lower case.
+
+    ``of_other`` are the keys that it has in the other version.
+    """
     other = f"it is a key of {other_version(dialect)} of cuda-convnet; this file is read as {dialect}"
     return {
         **dict.fromkeys(map(str.lower, of_other), other),
@@ -59,20 +61,20 @@ def notes_in_layers(dialect: Dialect, of_other: Collection[str] = ()) -> Mapping
 
 
 def notes_in_parameters(keys: Collection[str], dialect: Dialect) -> Mapping[str, str]:
-    """What is said of keys that a layer's parameters have not. ``keys`` are those of its section in the layer file."""
+    """Return advice on keys that a layer's parameters do not have. ``keys`` are the layer's keys in the layer file."""
     other = {"sched": _SCHED} if dialect == "2012" else {"schedw": _IN_RATES, "schedb": _IN_RATES}
     return {**_read_in("the layer file", keys), **_added(dialect), **other}
 
 
 def notes_on_type(word: str, dialect: Dialect) -> tuple[str, ...]:
-    """What says the same as a layer type of a fork, or as dropout of the other version; nothing where none is known."""
+    """Return advice on what to write instead of a layer type of a fork, or of dropout of the other version."""
     if word not in _TYPES:
         return ()
     return (_TYPES[word].format(dropout=_DROPOUT[dialect], binary=_BINARY[dialect]),)
 
 
 def notes_on_neuron(word: str, dialect: Dialect) -> tuple[str, ...]:
-    """What says the same as a word that is no neuron; nothing where none is known."""
+    """Return advice on what to write instead of a word that is no neuron."""
     if word == "dropout":
         return (f"dropout is a layer of its own, {_DROPOUT[dialect]}",)
     if word == "abstanh":

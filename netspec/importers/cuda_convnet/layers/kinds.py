@@ -1,4 +1,4 @@
-"""What a layer type of the format is, and what its section is read with."""
+"""The description of a layer type of the format, and the context in which a section is read."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ COMMON = ("type", "inputs", "gpu", "neuron")
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A section with what is known about it before its type is looked at."""
+    """A section and its context, as far as they do not depend on its type."""
 
     options: Options
     dialect: Dialect
@@ -30,32 +30,32 @@ class Site:
     gpu: tuple[int, ...]
     above: Mapping[str, Layer]
     learning: Collection[str]
-    """The layers above the section that have weights, or read such layers, whatever is between."""
+    """The layers above that have weights or depend on layers with weights."""
     passed: dict[tuple[str, int], str]
-    """The layer and GPU that each ``pass`` above the section passes on, with its name."""
+    """The ``pass`` layer above that passes on an input on a GPU, by the input's name and the GPU."""
     placed: bool = True
-    """Whether a section of the file says ``gpu=``; files without are older, and have habits of their own."""
+    """Whether any section of the file has ``gpu=``. Files without it are older, and other rules apply to them."""
     refused: Collection[str] = ()
-    """The sections above it that were given up."""
+    """The rejected sections above."""
 
     def named(self, name: str) -> Layer | None:
-        """A layer above the section by its name. Raises ``Refused`` for one that was given up, which has been told."""
+        """Return the layer above with this name, if any. Raises ``Refused`` if it was rejected and already reported."""
         if name in self.refused:
             raise Refused
         return self.above.get(name)
 
     @property
     def repeat(self) -> bool:
-        """Whether a single entry of a list serves all inputs."""
+        """Whether a list with a single value stands for all inputs."""
         return self.dialect == "v2"
 
     def channels(self, multiple_of_4: bool = True) -> tuple[Image, ...]:
-        """The images that the inputs are taken for, from ``channels``."""
+        """Return the inputs as images with the numbers of channels in ``channels``."""
         given = self.options.integers("channels", len(self.inputs), None, self.repeat, 1)
         return tuple(self.image(i, c, multiple_of_4) for i, c in enumerate(given))
 
     def image(self, index: int, channels: int, multiple_of_4: bool = False) -> Image:
-        """One input as square maps of so many channels. Refuses what is no stack of these."""
+        """Return one input as an image of square maps. Rejects inputs whose size does not allow this."""
         units = self.inputs[index].outputs
         if units < 0:
             raise self.options.refuse(
@@ -74,18 +74,18 @@ class Site:
         return Image(channels, side)
 
     def weights_below(self) -> bool:
-        """Whether an input has weights, or reads such layers through whatever is between."""
+        """Whether an input has weights or depends on layers with weights."""
         return any(layer.name in self.learning for layer in self.inputs)
 
     def no_weights_below(self, word: str) -> None:
-        """Refuse a layer through which the original sends no gradient over one that needs it."""
+        """Reject a layer type that passes no gradient on, if layers below it have weights."""
         if self.weights_below():
             raise self.options.refuse(
                 "cfg-no-gradient", f"{word} sends no gradient, and layers with weights stand below it", "inputs"
             )
 
     def layer(self, type_: str, outputs: int, **more: Any) -> Layer:
-        """The layer that this section becomes. Refuses labels as the input of anything but a cost or a sum."""
+        """Return the layer for this section. Rejects labels as inputs, except of costs and sums."""
         names = tuple(layer.name for layer in self.inputs)
         reads = more.pop("reads", (None,) * len(names))
         if any(layer.outputs < 0 for layer in self.inputs) and not type_.startswith("cost.") and type_ != "eltsum":
@@ -95,7 +95,8 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A layer type: in which versions it is, how many layers it reads, and the keys of its own."""
+    """A layer type: its name, how many inputs it takes (least and most), its own keys, and the versions that have
+    it."""
 
     word: str
     define: Callable[[Site], Layer]
@@ -106,22 +107,22 @@ class Kind:
     """Keys that only one version has."""
 
     def reads(self, number: int) -> bool:
-        """Whether it may read so many layers."""
+        """Whether the layer type accepts this number of inputs."""
         least, most = self.inputs
         return least <= number and (most is None or number <= most)
 
     def known(self, dialect: Dialect) -> tuple[str, ...]:
-        """The keys that are read. A cost has no neuron."""
+        """Return all keys of the layer type. Costs have no neuron."""
         common = [key for key in COMMON if key != "neuron" or not self.word.startswith("cost.")]
         return (*common, *self.keys, *self.special.get(dialect, ()))
 
 
 def inputs_of(section: Section) -> list[str]:
-    """The names that a section reads, whether they are layers or not."""
+    """Return the names in a section's ``inputs``, whether or not these layers exist."""
     option = section.options.get("inputs")
     return [name.strip() for name in option.text.split(",")] if option else []
 
 
 def table(*kinds: Kind) -> dict[str, Kind]:
-    """Layer types by their words."""
+    """Return a mapping of layer types by name."""
     return {kind.word: kind for kind in kinds}

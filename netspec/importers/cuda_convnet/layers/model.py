@@ -1,4 +1,4 @@
-"""A layer file's layers as the original saw them: sizes as whole vectors, one weight matrix an input."""
+"""The layers of a layer file as the original program saw them: outputs are vectors, with a weight matrix per input."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from netspec.importers.cuda_convnet.options import Options
 
 Dialect = Literal["2012", "v2"]
 UNKNOWN = -1
-"""The length of labels, which no layer file holds."""
+"""The length of labels, which layer files do not contain."""
 
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A vector read as square maps: channel by channel, row by row."""
+    """A vector interpreted as square maps: channel by channel, row by row."""
 
     channels: int
     side: int
@@ -27,7 +27,7 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class Neuron:
-    """``tanh[1.7159,0.667]``: a word and its numbers."""
+    """An activation function, such as ``tanh[1.7159,0.667]``."""
 
     word: str
     numbers: tuple[float, ...] = ()
@@ -35,7 +35,7 @@ class Neuron:
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """Where a weight matrix comes from, if it is not the layer's own: a layer's name and the number of its input."""
+    """The owner of a shared weight matrix: a layer's name and the index of its input."""
 
     layer: str
     index: int
@@ -43,11 +43,12 @@ class Shared:
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One section. ``gpu`` is empty for data layers and in files without GPUs; several numbers are replicas.
+    """A layer, read from one section.
 
-    ``reads`` are the images that it takes its inputs for (``None`` for a vector), ``image`` what it makes of them;
-    ``weights`` each input's matrix, rows x columns, as the original stored it; ``shared`` whose each is.
-    ``values`` are the keys of its own, with every default filled in.
+    ``gpu`` is empty for data layers and in files without GPUs; several GPUs hold replicas. ``reads`` are its inputs as
+    images (``None`` for a vector), and ``image`` is its output as an image. ``weights`` has the size (rows, columns) of
+    each input's weight matrix as the original stored it, and ``shared`` its owner if that is another matrix. ``values``
+    are the values of the type's own keys, including defaults.
     """
 
     name: str
@@ -71,12 +72,12 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """A whole layer file. ``data`` is the number of the data matrix that is the images'."""
+    """A whole layer file. ``data`` is the index of the data matrix with the images."""
 
     dialect: Dialect
     layers: dict[str, Layer]
     data: int
 
     def is_labels(self, layer: Layer) -> bool:
-        """Whether a layer is data, and not the images."""
+        """Whether a layer is a data layer other than the images."""
         return layer.type == "data" and layer.values["dataIdx"] != self.data

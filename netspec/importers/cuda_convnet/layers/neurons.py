@@ -1,4 +1,4 @@
-"""``neuron=``: the functions of single numbers."""
+"""Read ``neuron=``, the activation function of a layer."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _NUMBER = re.compile(r"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)")
 
 
 def read_neuron(options: Options, dialect: Dialect) -> Neuron | None:
-    """The neuron of a layer; ``None`` where it has none. Raises ``Refused``."""
+    """Return the neuron of a layer, or ``None`` if it has none. Raises ``Refused`` if it is invalid."""
     text = options.text("neuron", "").strip()
     if not text:
         return None

@@ -1,8 +1,8 @@
-"""What else is wrong in a section that was given up, or that reads such a one: each key by itself.
+"""Find the remaining errors of a section that was rejected, or that reads a rejected layer.
 
-A section is given up at its first mistake, and what reads it has no sizes to be checked with. So that all mistakes of a
-file are told at once, such a section is read once more as if what it reads were maps of any size, and something stood
-wherever a key has none of its values. Of what is found then only that counts which is wrong whatever the sizes are.
+Reading a section stops at its first error, and the sections that read it cannot be checked because its size is unknown.
+To report all errors of a file at once, such a section is read again, with inputs of an arbitrary size and placeholders
+for invalid values. Only errors that do not depend on these sizes and placeholders are reported.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from netspec.importers.cuda_convnet.reading import Section
 def look_again(
     section: Section, kind: Kind, dialect: Dialect, above: Mapping[str, Layer], known: Callable[[Options], None]
 ) -> Findings:
-    """What is wrong with the keys of a section by themselves, some of which may have been told.
+    """Return the errors in a section's keys that do not depend on sizes, including those reported already.
 
-    ``above`` are the layers above it that were accepted; ``known`` warns of the keys that its type does not have.
+    ``above`` are the accepted layers above it. ``known`` warns about keys that its type does not have.
     """
     findings = Findings(section.span.source)
     options = Lenient(section, findings, sized=False)
@@ -42,17 +42,17 @@ def look_again(
 
 
 def _stand_in(name: str, above: Mapping[str, Layer], options: Options) -> Layer:
-    """What a section reads, of which only the name is known."""
+    """Return the layer above with this name, or one of an arbitrary size if it was not accepted."""
     there = above.get(name)
     return there if there is not None and there.outputs > 0 else Layer(name, "", (), (), LARGE, options)
 
 
 @dataclass(frozen=True)
 class _Anywhere(Site):
-    """A section behind layers of which nothing is known."""
+    """A section whose inputs may have any size."""
 
     def image(self, index: int, channels: int, multiple_of_4: bool = False) -> Image:
-        """Maps of any size, in as many channels as the section says."""
+        """Return an image of placeholder size with the given number of channels."""
         if multiple_of_4 and channels > 3:
             self.options.divisible("channels", channels, 4)
         return Image(channels, LARGE)

@@ -1,4 +1,4 @@
-"""Layers over square maps without weights: pooling, normalisations, and the fixed functions."""
+"""Layers over square maps without weights: pooling, normalisation, and fixed functions."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from netspec.importers.cuda_convnet.layers.model import Image, Layer
 from netspec.units import plural
 
 FARTHEST = 2**15
-"""Windows along an axis, and pixels before or behind an image where they begin, at most."""
+"""The most windows along an axis, and the farthest that they may start from an image, in pixels."""
 _POOLS = {"2012": ("max", "maxabs", "avg", "rand"), "v2": ("max", "maxabs", "avg")}
 
 
 def _image(site: Site, multiple_of_4: bool = False) -> Image:
-    """The only input, as the maps that the section's ``channels`` say."""
+    """Return the only input as an image with the number of channels in ``channels``."""
     return site.image(0, site.options.integer("channels", low=1), multiple_of_4)
 
 
 def windows(side: int, size: int, stride: int, start: int) -> int:
-    """How many windows it takes to cover an image from ``start`` on."""
+    """Return how many windows it takes to cover an image from ``start`` on."""
     return max(0, 1 - (-(side - start - size) // stride))
 
 
@@ -70,7 +70,7 @@ def _cmrnorm(site: Site) -> Layer:
 
 
 def _rnorm(site: Site) -> Layer:
-    """Within a map; across maps in files from before there was ``cmrnorm``, if they say so."""
+    """Define a normalisation within a map, or across maps if a file from before ``cmrnorm`` existed says so."""
     options = site.options
     if not site.placed and options.has("crossMap"):
         options.former.add("crossmap")
@@ -88,7 +88,7 @@ def _map_norm(site: Site, word: str) -> Layer:
 
 
 def _old_numbers(site: Site) -> dict[str, float]:
-    """A normalisation's scale and power, which the oldest files have in the layer file."""
+    """Read a normalisation's scale and power, which the oldest files have in the layer file."""
     options = site.options
     if site.placed or not (options.has("scale") and options.has("pow")):
         return {}
@@ -105,7 +105,7 @@ def _nailbed(site: Site) -> Layer:
 def _blur(site: Site) -> Layer:
     options, image = site.options, _image(site)
     size = options.integer("filterSize")
-    stdev = abs(options.real("stdev"))  # of which the square is taken
+    stdev = abs(options.real("stdev"))  # only its square is used
     if not stdev:
         raise options.misread("bad-value", "stdev divides, and is not 0", "stdev")
     if size not in (3, 5, 7, 9):

@@ -24,8 +24,10 @@ _SOURCE = re.compile(r"([^\[\]]+)(?:\[([0-9]{1,6})\])?")
 
 
 def _start(site: Site, drawn: bool | None = None) -> dict[str, object]:
-    """Initial values. Functions that initialise from checkpoints that are not there are told of, that of connections
-    where those can be, and are, drawn."""
+    """Read the initial values. Warns about initialisation functions, which are not in the file.
+
+    ``drawn`` says whether the layer draws random connections; it is ``None`` for types that cannot.
+    """
     options = site.options
     values: dict[str, object] = {
         "initW": options.reals("initW", len(site.inputs), None, site.repeat),
@@ -42,14 +44,14 @@ def _start(site: Site, drawn: bool | None = None) -> dict[str, object]:
             note = "it is written module.function or module.function(parameter,parameter)"
             raise options.misread("bad-value", f"{key}={shown(function)} is no function", key, notes=(note,))
         if key == "initWFunc" and all(sources):
-            continue  # what it would make of matrices that are another layer's was dropped
+            continue  # all matrices are shared, and the original discarded what the function returned
         if function:
             options.warn("cfg-substitute", f"{key} calls a function that is not in the file; {other} in for it", key)
     return values
 
 
 def _shared(site: Site, layer: Layer) -> Layer:
-    """The layer, with where each of its weight matrices comes from (``weightSource``)."""
+    """Return the layer with the owners of its weight matrices, read from ``weightSource``."""
     options = site.options
     if not options.text("weightSource", "").strip():
         return replace(layer, shared=(None,) * len(site.inputs))
@@ -110,7 +112,7 @@ def _sfc(site: Site) -> Layer:
 
 
 def _treefc(site: Site) -> Layer:
-    """A softmax over a tree of classes that the data hold; here an fc over the classes."""
+    """Define a softmax over a tree of classes. The tree is in the data, so an fc over the classes replaces it."""
     options = site.options
     outputs = options.integer("outputs", 0, 0)
     if not outputs:
@@ -126,7 +128,7 @@ def _treefc(site: Site) -> Layer:
 
 
 def _windows(site: Site, word: str) -> Layer:
-    """A convolution, or ``local``, which has weights of its own at every place."""
+    """Define a ``conv``, or a ``local``, which has separate weights at every place."""
     options, n, repeat = site.options, len(site.inputs), site.repeat
     images = site.channels()
     kernels = options.integers("filterSize", n, None, repeat, 1)
@@ -142,7 +144,7 @@ def _windows(site: Site, word: str) -> Layer:
     for i, image in enumerate(images):
         if groups[i] > 1:
             options.divisible("channels", image.channels, 4 * groups[i], "")
-        # Of all groups together, as many as 16 of each: checked for each as it stands in the file.
+        # ``filters`` in the file is the number per group.
         options.divisible("filters", filters[i], 16, "in each group" if groups[i] > 1 else "")
         depths.append(_depth(site, image.channels, groups[i], sparse[i], given[i]))
         places.append(_places(site, image.side, kernels[i], strides[i], paddings[i]))
@@ -170,7 +172,7 @@ def _windows(site: Site, word: str) -> Layer:
 
 
 def _depth(site: Site, channels: int, groups: int, sparse: bool, given: int) -> int:
-    """How many channels a filter reads."""
+    """Return how many channels a filter reads."""
     options, depth = site.options, given or channels // groups
     if not sparse:
         if given and given != channels // groups:
@@ -194,7 +196,7 @@ def _depth(site: Site, channels: int, groups: int, sparse: bool, given: int) -> 
 
 
 def _places(site: Site, side: int, kernel: int, stride: int, padding: int) -> int:
-    """1 + ceil((2 padding + S - filterSize) / stride), or what ``modulesX`` says."""
+    """Return the windows along an axis: 1 + ceil((2 padding + side - filterSize) / stride), or ``modulesX``."""
     options = site.options
     spare = 2 * padding + side - kernel
     if spare < 0 and (site.dialect == "2012" or 1 - (-spare // stride) < 1):
@@ -218,7 +220,10 @@ def _places(site: Site, side: int, kernel: int, stride: int, padding: int) -> in
 
 
 def _organised(site: Site, modules: int) -> None:
-    """How the weights' gradient was summed up means nothing here, but its check tells wrong sizes of the data."""
+    """Check ``partialSum`` (2012) or ``sumWidth`` (version 2), which controlled how weight gradients were summed.
+
+    They have no effect on the result, but a ``partialSum`` that does not fit reveals a wrong data shape.
+    """
     options = site.options
     key = "partialSum" if site.dialect == "2012" else "sumWidth"
     if not options.has(key):
