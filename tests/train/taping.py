@@ -40,7 +40,7 @@ class Tapes:
         self.runs = 0
 
     @contextmanager
-    def apart(self) -> Iterator[None]:
+    def side_stream(self) -> Iterator[None]:
         yield
 
     def record(self, work: Callable[[], None]) -> Callable[[], None]:

@@ -114,7 +114,7 @@ def test_what_waits_ends_a_recording(tmp_path: Path) -> None:
         x = torch.ones(2, device="cuda")
         assert float(recording(lambda x: (x * float(x.sum()),), (x,))[0][0]) == 2
         assert not torch.cuda.default_generators[0].capturing  # type: ignore[attr-defined]
-    assert recording.told is not None and "not permitted when stream is capturing" in recording.told
+    assert recording.note is not None and "not permitted when stream is capturing" in recording.note
 
 
 def test_cudnn_tries_its_algorithms_in_a_training_but_not_while_a_step_is_recorded() -> None:
@@ -129,7 +129,7 @@ def test_cudnn_tries_its_algorithms_in_a_training_but_not_while_a_step_is_record
         recording = Recording(CudaGraphs(), torch.nn.Linear(2, 2), "the work", Inputs())
         recording(work, (torch.ones(2, device="cuda"),))
         assert torch.backends.cudnn.benchmark
-    assert recording.told is None and seen == [True, False] and not torch.backends.cudnn.benchmark
+    assert recording.note is None and seen == [True, False] and not torch.backends.cudnn.benchmark
 
 
 def test_recorded_looks_follow_recorded_steps_that_draw() -> None:

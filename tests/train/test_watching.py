@@ -89,11 +89,11 @@ def two_losses(second: type) -> Graph:
 def test_the_loss_of_guessing() -> None:
     """ln(classes) for a cross-entropy, times its weight; with other losses there is nothing to compare with."""
     plain = guessing(loads(DEAD.format(epochs=1)).graph, 1000, 32)
-    assert (plain.at, plain.chance) == (200, pytest.approx(math.log(10)))
+    assert (plain.check_at, plain.chance) == (200, pytest.approx(math.log(10)))
     assert guessing(two_losses(CrossEntropy), 32 * 700, 32).chance == pytest.approx(1.3 * math.log(10))
-    assert guessing(two_losses(CrossEntropy), 32 * 700, 32).at == 700
+    assert guessing(two_losses(CrossEntropy), 32 * 700, 32).check_at == 700
     assert guessing(two_losses(SquaredError), 1000, 32).chance == 0
-    assert guessing(loads(DEAD.format(epochs=1)).graph, 10**7, 32).at == 5000
+    assert guessing(loads(DEAD.format(epochs=1)).graph, 10**7, 32).check_at == 5000
 
 
 @pytest.mark.parametrize(("loss", "told"), [(1.005, True), (0.995, True), (1.02, False), (0.98, False), (0.0, False)])

@@ -49,28 +49,28 @@ def answer(objective: Objective, images: Tensor, layer: str) -> Answer:
         There is no such layer, it is a loss, or the output does not depend on it.
     """
     graph = objective.graph
-    known = computed(graph)
-    if layer not in known:
-        near = nearest(layer, known)
+    layers = computed(graph)
+    if layer not in layers:
+        near = nearest(layer, layers)
         raise RequestError(
             f"--activations {layer}: {graph.name} computes no layer of this name for an image",
-            f"did you mean {near}?" if near else f"layers: {', '.join(known)}",
+            f"did you mean {near}?" if near else f"layers: {', '.join(layers)}",
         )
-    kept: list[Tensor] = []
+    values: list[Tensor] = []
 
-    def keep(module: Any, given: Any, value: Tensor) -> None:
-        kept.append(value.detach().float().cpu().clone())
+    def store(module: Any, arguments: Any, value: Tensor) -> None:
+        values.append(value.detach().float().cpu().clone())
 
     child = objective.module.get_submodule(attributes(graph)[layer])
-    handle = child.register_forward_hook(keep)
+    handle = child.register_forward_hook(store)
     try:
         with torch.no_grad():
             objective.module(images)
-            if not kept:  # only the class scores depend on the layer, not the output
+            if not values:  # only the class scores depend on the layer, not the output
                 backend.load("pytorch").class_scores(objective.module, images)
     finally:
         handle.remove()
-    value = kept[0][0].numpy()
+    value = values[0][0].numpy()
     value = value if value.ndim == 3 else value.reshape(-1, 1, 1)
     split = graph.layers[layer].placement.split and graph.groups > 1
     return Answer(layer, tuple(np.split(value, graph.groups)) if split else (value,))
@@ -78,8 +78,8 @@ def answer(objective: Objective, images: Tensor, layer: str) -> Answer:
 
 def computed(graph: Graph) -> list[str]:
     """Return the layers computed for a single image, in file order: without losses and layers that nothing reads."""
-    found = phases(graph)
-    names = {layer.name for layer in (*found.trunk, *found.tail)}
+    parts = phases(graph)
+    names = {layer.name for layer in (*parts.trunk, *parts.tail)}
     return [
         name
         for name, layer in graph.layers.items()
@@ -87,21 +87,21 @@ def computed(graph: Graph) -> list[str]:
     ]
 
 
-def picture(found: Answer) -> Image.Image:
+def picture(activations: Answer) -> Image.Image:
     """Draw the activations, with the blocks of the groups below each other.
 
     Each map is a tile from black (zero and less) to white (its maximum). A vector is one tile with a pixel for each
     feature, row by row, scaled to its own range.
     """
-    if found.groups[0].shape[1:] == (1, 1):
-        features = len(found.groups[0])
+    if activations.groups[0].shape[1:] == (1, 1):
+        features = len(activations.groups[0])
         width = across(features) if features <= 256 else int(np.ceil(np.sqrt(features)))
         rows = -(-features // width)
         tiles = []
-        for group in found.groups:
-            whole = np.full((1, rows * width), group.min(), np.float32)
-            whole[0, :features] = group[:, 0, 0]
-            tiles.append(own_range(whole.reshape(1, rows, width), (1, 2)))
+        for group in activations.groups:
+            padded = np.full(rows * width, group.min(), np.float32)
+            padded[:features] = group[:, 0, 0]
+            tiles.append(own_range(padded.reshape(1, rows, width), (1, 2)))
         return sheet(tiles, 1)
-    columns = max(across(len(group)) for group in found.groups)
-    return sheet([from_zero(group, (1, 2)) for group in found.groups], columns)
+    columns = max(across(len(group)) for group in activations.groups)
+    return sheet([from_zero(group, (1, 2)) for group in activations.groups], columns)

@@ -50,15 +50,15 @@ def confusion_png(tested: Outcome) -> bytes | None:
         from matplotlib.figure import Figure
     except ImportError:
         return None
-    words = _words(tested)
-    side = min(11.0, max(5.0, 0.42 * len(tested.classes)))  # of the matrix, in inches; at most 1,650 pixels
-    beside = 0.3 + CHARACTER * max(map(len, words.splitlines()))
-    figure = Figure(figsize=(side + beside + 2.0, side + 0.9), layout="constrained")
-    axes, margin = figure.subplots(1, 2, width_ratios=(side + 1.0, beside))
+    listing = _confusion_list(tested)
+    matrix_side = min(11.0, max(5.0, 0.42 * len(tested.classes)))  # of the matrix, in inches; at most 1,650 pixels
+    listing_width = 0.3 + CHARACTER * max(map(len, listing.splitlines()))
+    figure = Figure(figsize=(matrix_side + listing_width + 2.0, matrix_side + 0.9), layout="constrained")
+    axes, margin = figure.subplots(1, 2, width_ratios=(matrix_side + 1.0, listing_width))
     _matrix(axes, figure, tested)
     axes.set_anchor("N")
     margin.axis("off")
-    margin.text(0, 1, words, va="top", fontsize=8, family="monospace", transform=margin.transAxes)
+    margin.text(0, 1, listing, va="top", fontsize=8, family="monospace", transform=margin.transAxes)
     out = io.BytesIO()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")  # names in scripts that the font lacks
@@ -85,30 +85,30 @@ def _matrix(axes: Axes, figure: Figure, tested: Outcome) -> None:
             axes.text(column, row, str(tested.confusion[row, column]), ha="center", va="center", fontsize=8,
                       color="white" if share[row, column] > 0.3 else "black")  # fmt: skip
     if classes > DOTTED:
-        apart = share * (1 - np.eye(classes))
-        rows, columns = np.nonzero(apart >= FREQUENT)
-        axes.scatter(columns, rows, s=60 * apart[rows, columns], color="tab:orange", alpha=0.6, linewidths=0,
+        confused = share * (1 - np.eye(classes))
+        rows, columns = np.nonzero(confused >= FREQUENT)
+        axes.scatter(columns, rows, s=60 * confused[rows, columns], color="tab:orange", alpha=0.6, linewidths=0,
                      label=f"answer of {FREQUENT:.0%} of a class or more; area: the share")  # fmt: skip
         axes.legend(loc="upper right", fontsize=8)
     bar = figure.colorbar(image, ax=axes, shrink=0.6, label="share of the class's images")
     bar.set_ticks([0, 0.01, 0.05, 0.1, 0.25, 0.5, 1], labels=["0", "1 %", "5 %", "10 %", "25 %", "50 %", "100 %"])
 
 
-def _words(tested: Outcome) -> str:
+def _confusion_list(tested: Outcome) -> str:
     """Return the list of the most frequent confusions, one per line."""
-    found = tested.confusions()
-    if not found:
+    confusions = tested.confusions()
+    if not confusions:
         return "no image is taken for another class"
     lines = ["most frequent confusions", "(right class, answer)", ""]
-    for right, answer, images in found[:LISTED]:
+    for right, answer, images in confusions[:LISTED]:
         of = f"{count(images)} of {count(int(tested.per_class[right]))}"
-        lines.append(f"{of:>12}  {_named(tested, right)} as {_named(tested, answer)}")
-    if len(found) > LISTED:
-        lines.append(f"and {count(len(found) - LISTED)} other pairs")
+        lines.append(f"{of:>12}  {_class_label(tested, right)} as {_class_label(tested, answer)}")
+    if len(confusions) > LISTED:
+        lines.append(f"and {count(len(confusions) - LISTED)} other pairs")
     return "\n".join(lines)
 
 
-def _named(tested: Outcome, number: int) -> str:
+def _class_label(tested: Outcome, number: int) -> str:
     """Return the name of a class, preceded by its number if the axes show only numbers."""
     name = _short(tested.classes[number])
     return name if len(tested.classes) <= NAMED else f"{number} {name}"

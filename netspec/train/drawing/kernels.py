@@ -65,26 +65,26 @@ def blocks_of(graph: Graph, weights: Mapping[str, Tensor], layer: str | None) ->
     TrainError
         The network has no convolution.
     """
-    known = convolutions(graph)
-    if not known:
+    layers = convolutions(graph)
+    if not layers:
         raise TrainError(f"{graph.name} has no convolution")
-    name = layer if layer is not None else known[0]
-    if name not in known:
-        near = nearest(name, known)
-        what = "no convolution with kernels of its own" if name in graph.layers else "no layer of this name"
+    name = layer if layer is not None else layers[0]
+    if name not in layers:
+        near = nearest(name, layers)
+        problem = "no convolution with kernels of its own" if name in graph.layers else "no layer of this name"
         raise RequestError(
-            f"--layer {name}: {what} in {graph.name}",
-            f"did you mean {near}?" if near else f"layers with kernels: {', '.join(known)}",
+            f"--layer {name}: {problem} in {graph.name}",
+            f"did you mean {near}?" if near else f"layers with kernels: {', '.join(layers)}",
         )
     names = attributes(graph)
     groups = graph.groups if graph.layers[name].placement.split else 1
-    found = []
+    blocks = []
     for index, parameter in enumerate(p for p in _kernels(graph) if p.layer == name):
         tensor: Real = weights[state_key(parameter, names)].float().numpy()
         if graph.preprocessing.order == "bgr" and tensor.shape[1] == 3:
             tensor = tensor[:, ::-1]
-        found += [Block(group, index, part) for group, part in enumerate(np.split(tensor, groups))]
-    return name, found
+        blocks += [Block(group, index, part) for group, part in enumerate(np.split(tensor, groups))]
+    return name, blocks
 
 
 def picture(blocks: list[Block]) -> Image.Image:

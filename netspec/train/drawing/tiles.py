@@ -68,19 +68,20 @@ def sheet(blocks: Sequence[Tiles], columns: int) -> Image.Image:
     rows = [-(-len(block) // columns) for block in blocks]
     factor = max(1, min(LARGEST, WIDTH // (columns * width), HEIGHT // (sum(rows) * height)))
     step_down, step_right = height * factor + BETWEEN_TILES, width * factor + BETWEEN_TILES
-    across_ = columns * step_right + BETWEEN_TILES
-    down = sum(number * step_down + BETWEEN_TILES for number in rows) + BETWEEN_BLOCKS * (len(blocks) - 1)
-    if across_ * down > MOST_PIXELS:
+    sheet_width = columns * step_right + BETWEEN_TILES
+    block_heights = [row_count * step_down + BETWEEN_TILES for row_count in rows]
+    sheet_height = sum(block_heights) + BETWEEN_BLOCKS * (len(blocks) - 1)
+    if sheet_width * sheet_height > MOST_PIXELS:
         raise TrainError(
-            f"the picture would be {count(across_)} x {count(down)} pixels: too large", "name another layer"
+            f"the picture would be {count(sheet_width)} x {count(sheet_height)} pixels: too large", "name another layer"
         )
     colours = blocks[0].shape[3:]
-    canvas = np.full((down, across_, *colours), PAPER, np.uint8)
+    canvas = np.full((sheet_height, sheet_width, *colours), PAPER, np.uint8)
     top = BETWEEN_TILES
-    for block, number in zip(blocks, rows, strict=True):
-        large = block.repeat(factor, axis=1).repeat(factor, axis=2)
-        for place, tile in enumerate(large):
+    for block, row_count in zip(blocks, rows, strict=True):
+        magnified = block.repeat(factor, axis=1).repeat(factor, axis=2)
+        for place, tile in enumerate(magnified):
             y, x = top + place // columns * step_down, BETWEEN_TILES + place % columns * step_right
             canvas[y : y + height * factor, x : x + width * factor] = tile
-        top += number * step_down + BETWEEN_TILES + BETWEEN_BLOCKS
+        top += row_count * step_down + BETWEEN_TILES + BETWEEN_BLOCKS
     return Image.fromarray(canvas)

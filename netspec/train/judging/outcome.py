@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from netspec.train.judging.views import protocol
-from netspec.train.learning.validation import answered, hits
+from netspec.train.learning.validation import hits, predicted_classes
 
 SplitName = Literal["validation", "train", "all"]
 
@@ -54,15 +54,16 @@ class Outcome:
     @property
     def protocol(self) -> str:
         """A description of the views, and the number of networks averaged."""
-        words = list(dict.fromkeys(protocol(n, d) for n, d in zip(self.views, self.distinct, strict=True)))
-        shown = words[0] if len(words) == 1 else "each network's own views"
-        return shown if len(self.views) == 1 else f"mean softmax of {len(self.views)} networks, {shown}"
+        descriptions = list(dict.fromkeys(protocol(n, d) for n, d in zip(self.views, self.distinct, strict=True)))
+        description = descriptions[0] if len(descriptions) == 1 else "each network's own views"
+        return description if len(self.views) == 1 else f"mean softmax of {len(self.views)} networks, {description}"
 
     def confusions(self) -> list[tuple[int, int, int]]:
         """Return the confusions as (right class, predicted class, images), the most frequent first."""
         rows, columns = np.nonzero(self.confusion)
-        found = [(int(r), int(c), int(self.confusion[r, c])) for r, c in zip(rows, columns, strict=True) if r != c]
-        return sorted(found, key=lambda one: (-one[2], one[0], one[1]))
+        pairs = [(int(row), int(column)) for row, column in zip(rows, columns, strict=True) if row != column]
+        confusions = [(row, column, int(self.confusion[row, column])) for row, column in pairs]
+        return sorted(confusions, key=lambda confusion: -confusion[2])  # stable: then by right class and predicted one
 
 
 class Answers:
@@ -81,6 +82,6 @@ class Answers:
     def add(self, answers: NDArray[np.int64], predicted: torch.Tensor) -> None:
         """Count some images, given their right classes and the log-probabilities predicted, (images, classes)."""
         truth = torch.from_numpy(answers)
-        np.add.at(self.confusion, (answers, answered(predicted, truth).numpy()), 1)
+        np.add.at(self.confusion, (answers, predicted_classes(predicted, truth).numpy()), 1)
         np.add.at(self.five, answers[hits(predicted, truth)[1].numpy()], 1)
         self.loss -= float(predicted.gather(1, truth[:, None]).sum())

@@ -14,7 +14,7 @@ from netspec.train.errors import TrainError
 from netspec.train.judging.views import Predictor, protocol, views
 from netspec.train.runs.saved import Saved
 
-FIRST = 5
+MAX_GUESSES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +52,11 @@ class Guesser:
     def __init__(self, run: Saved, views_wanted: Literal[1, 10] | None, device: str) -> None:
         self._run = run
         self.frame = frame_of(run)
-        number = views_wanted or run.graph.test.views
-        looks = views(number, self.frame, run.graph.input.output)
-        self.protocol = protocol(number, len(looks))
+        count = views_wanted or run.graph.test.views
+        chosen_views = views(count, self.frame, run.graph.input.output)
+        self.protocol = protocol(count, len(chosen_views))
         preparation = run.preparation(self.frame, PEAK, device)
-        self._predictor = Predictor(run.objective(device), preparation, looks, run.seed)
+        self._predictor = Predictor(run.objective(device), preparation, chosen_views, run.seed)
 
     def __call__(self, image: Path) -> Prediction:
         """Predict the five most probable classes of an image file (fewer if the network has fewer).
@@ -73,7 +73,7 @@ class Guesser:
         shares = self._predictor(pixels[None])[0].exp()
         if bool(shares.isnan().any()):
             raise TrainError(f"the class scores of {image} are no numbers", "the run's weights have diverged")
-        best = shares.argsort(descending=True, stable=True)[:FIRST].tolist()
+        best = shares.argsort(descending=True, stable=True)[:MAX_GUESSES].tolist()
         return Prediction(image, tuple(Guess(k, self._run.classes[k], float(shares[k])) for k in best))
 
 
@@ -96,4 +96,4 @@ def picture(image: Path, frame: Frame) -> Pixels:
 
 def failed(predictions: Sequence[Prediction]) -> int:
     """Return how many images could not be read."""
-    return sum(one.unreadable is not None for one in predictions)
+    return sum(prediction.unreadable is not None for prediction in predictions)

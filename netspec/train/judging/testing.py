@@ -45,7 +45,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class _Reading:
+class _OpenSource:
     """The source opened with one stored image size, and the networks that use this size."""
 
     data: Data
@@ -78,9 +78,9 @@ def run_test(
         Networks, classes and data do not match, there is nothing to test on, or a network's scores are NaN.
     """
     classes = need_same_classes(runs)
-    chosen = [question.views or run.graph.test.views for run in runs]
-    readings, distinct = _open(runs, question, chosen)
-    data = readings[0].data
+    view_counts = [question.views or run.graph.test.views for run in runs]
+    sources, distinct = _open(runs, question, view_counts)
+    data = sources[0].data
     for line in data.notes:
         note(line)
     need_known_classes(classes, data, runs[0], warn)
@@ -88,31 +88,31 @@ def run_test(
     total = sum(len(_split(data, name).labels) for name in splits)
     if not total:
         raise TrainError(f"{data.source} has no images in its {question.split} split")
-    counted, done = Answers(len(classes)), 0
+    totals, done = Answers(len(classes)), 0
     with (
         memory_kept(question.device == "cpu"),
         Loader(question.workers, met, buffers_for(question.device)) as loader,
         Counter("testing", total, quiet=quiet) as bar,
     ):
         for name in splits:
-            for labels, predicted in _predictions(readings, name, loader, question.batch):
-                _need_numbers(predicted, runs)
-                counted.add(labels.answers, predicted)
+            for labels, predicted in _predictions(sources, name, loader, question.batch):
+                _need_no_nan(predicted, runs)
+                totals.add(labels.answers, predicted)
                 done += labels.drawn
                 bar.update(done)
-    if not counted.used:
+    if not totals.used:
         raise TrainError(f"none of the {count(total)} images of {data.source} can be read")
     return Outcome(
         source=data.source,
         split=question.split,
         classes=classes,
         images=total,
-        used=counted.used,
-        unreadable=total - counted.used,
-        loss=counted.loss / counted.used,
-        confusion=counted.confusion,
-        five=counted.five,
-        views=tuple(chosen),
+        used=totals.used,
+        unreadable=total - totals.used,
+        loss=totals.loss / totals.used,
+        confusion=totals.confusion,
+        five=totals.five,
+        views=tuple(view_counts),
         distinct=distinct,
     )
 
@@ -141,10 +141,10 @@ def need_known_classes(classes: tuple[str, ...], data: Data, run: Saved, warn: C
     """
     if data.classes == classes:
         return
-    told = _difference(classes, data.classes, run.name, data.source)
+    difference = _difference(classes, data.classes, run.name, data.source)
     if set(classes) & set(data.classes):
-        raise TrainError(f"the classes of {data.source} are not those that {run.name} was trained on", told)
-    warn(f"{data.source} has other names for the classes; they are taken in their order: {told}")
+        raise TrainError(f"the classes of {data.source} are not those that {run.name} was trained on", difference)
+    warn(f"{data.source} has other names for the classes; they are taken in their order: {difference}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,20 +155,22 @@ class _Labels:
     drawn: int
 
 
-def _open(runs: Sequence[Saved], question: Question, chosen: Sequence[int]) -> tuple[list[_Reading], tuple[int, ...]]:
-    """Open the source once for each stored image size that a network needs. ``chosen`` is each network's number of
-    views; the second result is how many of them are distinct."""
-    opened: dict[Any, tuple[Data, list[Predictor]]] = {}
+def _open(
+    runs: Sequence[Saved], question: Question, view_counts: Sequence[int]
+) -> tuple[list[_OpenSource], tuple[int, ...]]:
+    """Open the source once for each stored image size that a network needs. ``view_counts`` has each network's number
+    of views; the second result is how many of them are distinct."""
+    by_frame: dict[Any, tuple[Data, list[Predictor]]] = {}
     distinct = []
-    for run, number in zip(runs, chosen, strict=True):
+    for run, view_count in zip(runs, view_counts, strict=True):
         data = open_source(question.source, run.graph, runs[0].seed)
-        data, predictors = opened.setdefault(data.frame, (data, []))
-        looks = views(number, data.frame, run.graph.input.output)
+        data, predictors = by_frame.setdefault(data.frame, (data, []))
+        chosen_views = views(view_count, data.frame, run.graph.input.output)
         preparation = run.preparation(data.frame, data.peak, question.device)
-        predictors.append(Predictor(run.objective(question.device), preparation, looks, run.seed))
-        distinct.append(len(looks))
-    readings = [_Reading(data, tuple(predictors)) for data, predictors in opened.values()]
-    return readings, tuple(distinct)
+        predictors.append(Predictor(run.objective(question.device), preparation, chosen_views, run.seed))
+        distinct.append(len(chosen_views))
+    sources = [_OpenSource(data, tuple(predictors)) for data, predictors in by_frame.values()]
+    return sources, tuple(distinct)
 
 
 def _splits(data: Data, split: SplitName) -> tuple[Literal["validation", "train"], ...]:
@@ -180,53 +182,53 @@ def _splits(data: Data, split: SplitName) -> tuple[Literal["validation", "train"
 
 
 def _split(data: Data, name: Literal["validation", "train"]) -> Split:
-    found = data.train if name == "train" else data.validation
-    assert found is not None  # checked by _splits
-    return found
+    split = data.train if name == "train" else data.validation
+    assert split is not None  # checked by _splits
+    return split
 
 
 def _predictions(
-    readings: Sequence[_Reading], name: Literal["validation", "train"], loader: Loader, batch: int
+    sources: Sequence[_OpenSource], name: Literal["validation", "train"], loader: Loader, batch: int
 ) -> Iterator[tuple[_Labels, torch.Tensor]]:
     """Yield the mean predictions of all networks, a chunk of images at a time. An image that any of the networks could
     not read is left out."""
-    labels = _split(readings[0].data, name).labels
-    for reading in readings[1:]:
-        if not np.array_equal(_split(reading.data, name).labels, labels):
-            raise TrainError(f"{reading.data.source} has changed while it was being opened")
-    step, tested = max(CHUNK, batch), [0] * len(readings)
+    labels = _split(sources[0].data, name).labels
+    for source in sources[1:]:
+        if not np.array_equal(_split(source.data, name).labels, labels):
+            raise TrainError(f"{source.data.source} has changed while it was being opened")
+    step, tested = max(CHUNK, batch), [0] * len(sources)
     for start in range(0, len(labels), step):
         places: Places = np.arange(start, min(start + step, len(labels)))
         readable = np.ones(len(places), np.bool_)
-        found = []
-        for number, reading in enumerate(readings):
-            seen, answers = _look(reading, name, places, loader, batch, tested[number])
-            tested[number] += int(seen.sum())
-            readable &= seen
-            found += answers
-        mean = mean_of(found)[torch.from_numpy(readable)]
+        predictions = []
+        for index, source in enumerate(sources):
+            readable_here, predicted = _predict(source, name, places, loader, batch, tested[index])
+            tested[index] += int(readable_here.sum())
+            readable &= readable_here
+            predictions += predicted
+        mean = mean_of(predictions)[torch.from_numpy(readable)]
         yield _Labels(labels[places][readable], len(places)), mean
 
 
-def _look(
-    reading: _Reading, name: Literal["validation", "train"], places: Places, loader: Loader, batch: int, first: int
+def _predict(
+    source: _OpenSource, name: Literal["validation", "train"], places: Places, loader: Loader, batch: int, first: int
 ) -> tuple[NDArray[np.bool_], list[torch.Tensor]]:
     """Return which of some images are readable, and each network's predictions for them, (images, classes).
     ``first`` is the number of images tested before."""
-    seen = np.zeros(len(places), np.bool_)
-    classes = len(reading.data.classes)
-    answers = [torch.zeros(len(places), classes, dtype=torch.float64) for _ in reading.predictors]
-    passed = loader.run(_split(reading.data, name), places, batch, keep_partial=True)
-    for pictures in passed:
-        where = pictures.places - places[0]
-        for answer, predictor in zip(answers, reading.predictors, strict=True):
-            answer[torch.from_numpy(where)] = predictor(pictures.pictures, first + int(seen.sum()))
-        seen[where] = True
-    passed.finish()
-    return seen, answers
+    readable = np.zeros(len(places), np.bool_)
+    classes = len(source.data.classes)
+    predictions = [torch.zeros(len(places), classes, dtype=torch.float64) for _ in source.predictors]
+    batches = loader.run(_split(source.data, name), places, batch, keep_partial=True)
+    for images in batches:
+        rows = images.places - places[0]
+        for predicted, predictor in zip(predictions, source.predictors, strict=True):
+            predicted[torch.from_numpy(rows)] = predictor(images.pictures, first + int(readable.sum()))
+        readable[rows] = True
+    batches.finish()
+    return readable, predictions
 
 
-def _need_numbers(predicted: torch.Tensor, runs: Sequence[Saved]) -> None:
+def _need_no_nan(predicted: torch.Tensor, runs: Sequence[Saved]) -> None:
     wrong = int(predicted.isnan().any(dim=1).sum())
     if wrong:
         raise TrainError(
@@ -235,8 +237,8 @@ def _need_numbers(predicted: torch.Tensor, runs: Sequence[Saved]) -> None:
         )
 
 
-def _difference(ours: tuple[str, ...], theirs: tuple[str, ...], us: str, them: str) -> str:
-    if len(ours) != len(theirs):
-        return f"{us} has {count(len(ours))}, {them} {count(len(theirs))}"
-    place = next(number for number, (a, b) in enumerate(zip(ours, theirs, strict=True)) if a != b)
-    return f"class {place} of {us} is {ours[place]!r}, of {them} {theirs[place]!r}"
+def _difference(first: tuple[str, ...], second: tuple[str, ...], first_name: str, second_name: str) -> str:
+    if len(first) != len(second):
+        return f"{first_name} has {count(len(first))}, {second_name} {count(len(second))}"
+    number = next(number for number, (a, b) in enumerate(zip(first, second, strict=True)) if a != b)
+    return f"class {number} of {first_name} is {first[number]!r}, of {second_name} {second[number]!r}"

@@ -54,10 +54,10 @@ def protocol(number: int, distinct: int) -> str:
     """Return a description of the views."""
     if number == 1:
         return PROTOCOL
-    words = "mean softmax of 10 views (corners, centre, mirror images)"
+    description = "mean softmax of 10 views (corners, centre, mirror images)"
     if distinct < number:
-        words += f", of which {distinct} are distinct: the stored pictures leave no room for more crops"
-    return words
+        description += f", of which {distinct} are distinct: the stored pictures leave no room for more crops"
+    return description
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +83,8 @@ class Predictor:
             for number, view in enumerate(self.views):
                 self.objective.draw_tested(self.seed, first, len(pictures), number)
                 images = prepared(self.prepare, pictures, view)
-                seen = _log_shares(self.objective, images) + math.log(view.share)
-                total = seen if total is None else torch.logaddexp(total, seen)
+                log_probabilities = _log_probabilities(self.objective, images) + math.log(view.share)
+                total = log_probabilities if total is None else torch.logaddexp(total, log_probabilities)
         assert total is not None  # there is at least one view
         return total.cpu()
 
@@ -104,11 +104,11 @@ def mean_of(predictions: list[Tensor]) -> Tensor:
     return total - math.log(len(predictions))
 
 
-def gives_shares(graph: Graph) -> bool:
+def scores_are_probabilities(graph: Graph) -> bool:
     """Whether the class scores are the output of a softmax already, because a loss of the spec reads it."""
     return isinstance(graph.scores.op, Softmax)
 
 
-def _log_shares(objective: Objective, images: Tensor) -> Tensor:
+def _log_probabilities(objective: Objective, images: Tensor) -> Tensor:
     scores = objective.scores(images).double()
-    return scores.log() if gives_shares(objective.graph) else scores.log_softmax(dim=1)
+    return scores.log() if scores_are_probabilities(objective.graph) else scores.log_softmax(dim=1)

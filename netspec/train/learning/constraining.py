@@ -24,5 +24,5 @@ def constrain(w: Tensor, bounds: Constraint) -> None:
             w = w.view(bounds.parts, -1, *w.shape[1:])
             axes = (0, *(axis + 1 for axis in axes))
         norm = torch.linalg.vector_norm(w, dim=axes, keepdim=True)
-        wanted = norm.clamp(max=bounds.max_norm) if bounds.fixed_norm is None else bounds.fixed_norm
-        w.mul_(torch.where(norm > 0, wanted / norm, 1.0))
+        target = norm.clamp(max=bounds.max_norm) if bounds.fixed_norm is None else bounds.fixed_norm
+        w.mul_(torch.where(norm > 0, target / norm, 1.0))

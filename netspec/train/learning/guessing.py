@@ -33,27 +33,27 @@ CAUSES = (
 
 @dataclass(slots=True)
 class Guessing:
-    """Watches the loss of the first step and the mean loss of the ``WINDOW`` steps that end with step ``at``.
+    """Watches the loss of the first step and the mean loss of the ``WINDOW`` steps that end with step ``check_at``.
 
     ``chance`` is the loss of a network that gives all classes the same score: ln(classes) for each cross-entropy, times
     its weight. It is 0 if the network has other losses, which disables the check.
     """
 
-    at: int
+    check_at: int
     classes: int
     chance: float
     total: Tensor | float = 0.0
 
     def look(self, step: int, loss: Tensor) -> str | None:
-        """Record the loss of a step. Return a warning, if there is one, at the first step and at step ``at``."""
+        """Record the loss of a step. Return a warning, if there is one, at the first step and at step ``check_at``."""
         if not self.chance:
             return None
         if step == 1:
-            return self._too_sure(float(loss))
-        if not self.at - WINDOW < step <= self.at:
+            return self._overconfident(float(loss))
+        if not self.check_at - WINDOW < step <= self.check_at:
             return None
         self.total = self.total + loss
-        if step < self.at:
+        if step < self.check_at:
             return None
         mean = float(self.total) / WINDOW
         if mean > FAR * self.chance:
@@ -70,7 +70,7 @@ class Guessing:
             f"({self.chance:.4g}): nothing has been learnt yet; {CAUSES}"
         )
 
-    def _too_sure(self, loss: float) -> str | None:
+    def _overconfident(self, loss: float) -> str | None:
         if not loss > FAR * self.chance:
             return None
         return (
@@ -83,10 +83,10 @@ class Guessing:
 def guessing(graph: Graph, images: int, batch: int) -> Guessing:
     """Return the watcher for training a graph on ``images`` images in batches of ``batch``."""
     classes = graph.scores.output.units
-    at = max(EARLIEST, min(LATEST, images // batch))
+    check_at = max(EARLIEST, min(LATEST, images // batch))
     weights = [op.weight if isinstance(op, CrossEntropy) and op.weight >= 0 else math.nan for op in losses(graph)]
     weight = sum(weights) if weights else 1.0
-    return Guessing(at, classes, weight * math.log(classes) if math.isfinite(weight) else 0.0)
+    return Guessing(check_at, classes, weight * math.log(classes) if math.isfinite(weight) else 0.0)
 
 
 def losses(graph: Graph) -> list[Loss]:

@@ -34,22 +34,22 @@ class Narrowed:
     def twin(self) -> nn.Module:
         """Return the twin, updated to the module's current weights."""
         if self._twin is None:
-            self._twin = self._made()
+            self._twin = self._copy()
         versions = [wide._version for wide in self._wide]
         if versions != self._versions:
             torch._foreach_copy_(self._narrow, self._wide)
             self._versions = versions
         return self._twin
 
-    def _made(self) -> nn.Module:
+    def _copy(self) -> nn.Module:
         """Copy the module. Of its tensors, only the narrowed ones are copied; the others are shared."""
-        shared = [*self._module.buffers(), *(getattr(part, "draw", None) for part in self._module.modules())]
-        kept: dict[int, object] = {id(one): one for one in shared}
+        shared = [*self._module.buffers(), *(getattr(submodule, "draw", None) for submodule in self._module.modules())]
+        memo: dict[int, object] = {id(tensor): tensor for tensor in shared}
         for name, wide in self._module.named_parameters():
-            kept[id(wide)] = wide
+            memo[id(wide)] = wide
             if name in self._names:
                 narrow = nn.Parameter(torch.empty_like(wide, dtype=torch.bfloat16), requires_grad=False)
                 self._narrow.append(narrow)
                 self._wide.append(wide)
-                kept[id(wide)] = narrow
-        return deepcopy(self._module, kept).eval()
+                memo[id(wide)] = narrow
+        return deepcopy(self._module, memo).eval()

@@ -43,7 +43,7 @@ class Objective:
         While the module is in training mode, the train line's label smoothing applies.
         """
         with self._precision(images):
-            loss: Tensor = backend.load("pytorch").training_loss(self.module, self._laid(images), labels)
+            loss: Tensor = backend.load("pytorch").training_loss(self.module, self._in_memory_format(images), labels)
         return loss
 
     def draw(self, seed: int, step: int, first_sample: int = 0) -> None:
@@ -61,7 +61,7 @@ class Objective:
     def scores(self, images: Tensor) -> Tensor:
         """Return the class scores, (N, classes)."""
         with self._precision(images):
-            scores: Tensor = backend.load("pytorch").class_scores(self.module, self._laid(images))
+            scores: Tensor = backend.load("pytorch").class_scores(self.module, self._in_memory_format(images))
         return scores
 
     def measured(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
@@ -78,8 +78,8 @@ class Objective:
         blocks."""
         if self.forms.images is None:
             return None
-        narrow = torch.bfloat16 if self.graph.train.precision == "bf16" else torch.float32
-        return Layout(self.forms.images, self.graph.train.channels_last, narrow)
+        dtype = torch.bfloat16 if self.graph.train.precision == "bf16" else torch.float32
+        return Layout(self.forms.images, self.graph.train.channels_last, dtype)
 
     def laid_out(self, images: Tensor) -> Tensor:
         """Convert prepared images (N, channels, height, width) to ``layout``; return them unchanged if it is
@@ -87,15 +87,15 @@ class Objective:
         if self.forms.images is None:
             return images
         with self._precision(images):
-            laid: Tensor = backend.load("pytorch").blocks(self._laid(images), self.forms.images)
-        return laid
+            blocks: Tensor = backend.load("pytorch").blocks(self._in_memory_format(images), self.forms.images)
+        return blocks
 
     def use_kernels(self) -> tuple[str, ...]:
         """Use the forms' kernels from now on, if the device has them. Return a note for each that cannot be used."""
         if next((p.device.type for p in self.module.parameters()), "cpu") != "cuda":
             return ()
-        narrow = torch.bfloat16 if self.graph.train.precision == "bf16" else torch.float32
-        return tuple(backend.load("pytorch").use_kernels(self.module, narrow))
+        dtype = torch.bfloat16 if self.graph.train.precision == "bf16" else torch.float32
+        return tuple(backend.load("pytorch").use_kernels(self.module, dtype))
 
     @property
     def chosen(self) -> tuple[str, ...]:
@@ -135,9 +135,9 @@ class Objective:
         total, first = torch.zeros((), device=images.device), 0
         pieces = parts(images, labels, self.graph.train.accumulate)
         sizes = tuple(len(classes) for _, classes in pieces)
-        for done, (some, classes) in enumerate(pieces, 1):
+        for done, (part, classes) in enumerate(pieces, 1):
             self.draw(seed, step, first)
-            loss = self.loss(some, classes) * (len(classes) / len(labels))
+            loss = self.loss(part, classes) * (len(classes) / len(labels))
             if not loss.requires_grad:
                 raise TrainError(UNTAUGHT)
             loss.backward()  # type: ignore[no-untyped-call]
@@ -165,10 +165,10 @@ class Objective:
         return dict(whole)
 
     def _precision(self, images: Tensor) -> torch.autocast:
-        lower = self.graph.train.precision == "bf16"
-        return torch.autocast(images.device.type, torch.bfloat16, enabled=lower)
+        enabled = self.graph.train.precision == "bf16"
+        return torch.autocast(images.device.type, torch.bfloat16, enabled=enabled)
 
-    def _laid(self, images: Tensor) -> Tensor:
+    def _in_memory_format(self, images: Tensor) -> Tensor:
         """Convert the images to the memory format of the train line."""
         last = self.graph.train.channels_last and images.ndim == 4
         return images.contiguous(memory_format=torch.channels_last) if last else images

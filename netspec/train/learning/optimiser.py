@@ -47,7 +47,7 @@ class Scale:
 
 
 _USUAL = Train()
-NONE: Mapping[str, Tensor] = MappingProxyType({})
+EMPTY: Mapping[str, Tensor] = MappingProxyType({})
 
 
 class PaperSGD:
@@ -96,12 +96,12 @@ class PaperSGD:
             mean = gathered.mean(group.update_every)
             if mean is None:
                 continue
-            self._step(group, scale, mean)
+            self._step_group(group, scale, mean)
             if gathered.done < len(gathered.sizes):
                 for w in group.params:
                     w.grad = None
 
-    def _step(self, group: Group, scale: Scale, mean: float) -> None:
+    def _step_group(self, group: Group, scale: Scale, mean: float) -> None:
         """Update a group. Its gradients times ``mean`` are the mean over the images since its last update."""
         weights = [w for w in group.params if w.grad is not None]
         if not weights or not scale.lr:
@@ -110,19 +110,19 @@ class PaperSGD:
             torch._foreach_mul_(_gradients(weights), mean)
         lr = group.lr * scale.lr
         if group.super_eps is None or not lr:  # the root may be NaN, and NaN times 0 would be NaN
-            self._move(weights, lr, group.momentum, group.decay * scale.decay)
+            self._update(weights, lr, group.momentum, group.decay * scale.decay)
         else:
             for w in weights:
-                self._move_divided(w, lr, group.momentum, group.super_eps)
+                self._update_normalised(w, lr, group.momentum, group.super_eps)
         for w in weights if group.constraint and group.lr else ():
             constrain(w, group.constraint)
 
-    def _move(self, weights: list[Tensor], lr: float, momentum: float, decay: float) -> None:
+    def _update(self, weights: list[Tensor], lr: float, momentum: float, decay: float) -> None:
         for w in weights:
             if w not in self.velocity:
                 self.velocity[w] = torch.zeros_like(w)
         if self.fused and momentum and lr:
-            weights = self._moved_at_once(weights, lr, momentum, decay)
+            weights = self._update_fused(weights, lr, momentum, decay)
         if not weights:
             return
         velocities = [self.velocity[w] for w in weights]
@@ -132,33 +132,33 @@ class PaperSGD:
         torch._foreach_add_(velocities, _gradients(weights), alpha=-lr)
         torch._foreach_add_(weights, velocities)
 
-    def _move_divided(self, w: Tensor, lr: float, momentum: float, super_eps: float) -> None:
+    def _update_normalised(self, w: Tensor, lr: float, momentum: float, super_eps: float) -> None:
         """Apply v <- 0.9 v - lr g / sqrt(G2 + G + super_eps);  w <- w + v, with the running means G of g and G2 of g^2.
 
         This is ``superEps`` of cuda-convnet in 2012. There g had the opposite sign, and G was not squared either.
         """
         g = w.grad
         assert g is not None
-        for kept in (self.velocity, self.means, self.squares):
-            if w not in kept:
-                kept[w] = torch.zeros_like(w)
+        for buffers in (self.velocity, self.means, self.squares):
+            if w not in buffers:
+                buffers[w] = torch.zeros_like(w)
         mean = self.means[w].mul_(momentum).add_(g, alpha=1 - momentum)
         square = self.squares[w].mul_(momentum).addcmul_(g, g, value=1 - momentum)
         root = square.add(mean).add_(super_eps).sqrt_()
         w.add_(self.velocity[w].mul_(0.9).addcdiv_(g, root, value=-lr))
 
-    def _moved_at_once(self, weights: list[Tensor], lr: float, momentum: float, decay: float) -> list[Tensor]:
+    def _update_fused(self, weights: list[Tensor], lr: float, momentum: float, decay: float) -> list[Tensor]:
         """Update the parameters that torch's fused kernel can handle, and return the others.
 
         The kernel computes v <- momentum v + (1 - dampening) (g + decay w);  w <- w - lr v. With dampening = 1 + lr and
         a learning rate of -1, this is the rule of this class.
         """
-        together = [w for w in weights if w.grad is not None and _alike(w, w.grad, self.velocity[w])]
-        if together:
+        fusable = [w for w in weights if w.grad is not None and _same_layout(w, w.grad, self.velocity[w])]
+        if fusable:
             torch._fused_sgd_(
-                together,
-                _gradients(together),
-                [self.velocity[w] for w in together],
+                fusable,
+                _gradients(fusable),
+                [self.velocity[w] for w in fusable],
                 weight_decay=decay,
                 momentum=momentum,
                 lr=-1.0,
@@ -168,9 +168,9 @@ class PaperSGD:
                 is_first_step=False,
             )
             # torch does not count this kernel's writes, so copies of the weights (``Narrowed``) would not be refreshed.
-            torch.autograd.graph.increment_version(together)
-        moved = set(together)
-        return [w for w in weights if w not in moved]
+            torch.autograd.graph.increment_version(fusable)
+        updated = set(fusable)
+        return [w for w in weights if w not in updated]
 
 
 def _gradients(weights: list[Tensor]) -> list[Tensor]:
@@ -178,7 +178,7 @@ def _gradients(weights: list[Tensor]) -> list[Tensor]:
     return [w.grad for w in weights if w.grad is not None]
 
 
-def _alike(*tensors: Tensor) -> bool:
+def _same_layout(*tensors: Tensor) -> bool:
     """Whether tensors have the same dtype and strides, and are dense in memory."""
     first, *others = tensors
     dense = first.is_contiguous() or (first.ndim == 4 and first.is_contiguous(memory_format=torch.channels_last))
@@ -209,16 +209,15 @@ def optimiser_for(
             name=key if noisy else "",
         )
         members[empty].append(tensors[key])
-    return PaperSGD((replace(empty, params=tuple(own)) for empty, own in members.items()), fused=fused)
+    return PaperSGD((replace(empty, params=tuple(params)) for empty, params in members.items()), fused=fused)
 
 
 def optimiser_of(graph: Graph, module: nn.Module, *, fused: bool = False) -> PaperSGD:
     """Return an optimiser of those of a graph's parameters that a module has."""
-    names, tensors = attributes(graph), dict(module.named_parameters())
-    keyed = {key: state_key(parameter, names) for key, parameter in graph.parameters.items()}
-    held = {key: name for key, name in keyed.items() if name in tensors}
-    own = {key: tensors[name] for key, name in held.items()}
-    return optimiser_for({key: graph.parameters[key] for key in held}, own, train=graph.train, fused=fused)
+    names, by_name = attributes(graph), dict(module.named_parameters())
+    parameters = {key: p for key, p in graph.parameters.items() if state_key(p, names) in by_name}
+    tensors = {key: by_name[state_key(p, names)] for key, p in parameters.items()}
+    return optimiser_for(parameters, tensors, train=graph.train, fused=fused)
 
 
 def velocities(module: nn.Module, optimiser: PaperSGD) -> dict[str, Tensor]:
@@ -227,7 +226,7 @@ def velocities(module: nn.Module, optimiser: PaperSGD) -> dict[str, Tensor]:
     Before the first update it is a single zero expanded to the parameter's shape, which takes up no space in memory or
     in a file.
     """
-    return {name: _kept(optimiser.velocity, p) for name, p in module.named_parameters()}
+    return {name: _or_zero(optimiser.velocity, p) for name, p in module.named_parameters()}
 
 
 def running_means(module: nn.Module, optimiser: PaperSGD) -> dict[str, dict[str, Tensor]]:
@@ -236,26 +235,27 @@ def running_means(module: nn.Module, optimiser: PaperSGD) -> dict[str, dict[str,
     divided = {w for group in optimiser.groups if group.super_eps is not None for w in group.params}
     named = {name: p for name, p in module.named_parameters() if p in divided}
     return {
-        kind: {name: _kept(kept, p) for name, p in named.items()}
-        for kind, kept in (("means", optimiser.means), ("squares", optimiser.squares))
+        kind: {name: _or_zero(buffers, p) for name, p in named.items()}
+        for kind, buffers in (("means", optimiser.means), ("squares", optimiser.squares))
     }
 
 
-def _kept(kept: Mapping[Tensor, Tensor], p: Tensor) -> Tensor:
-    return kept[p] if p in kept else p.new_zeros(()).expand_as(p)
+def _or_zero(buffers: Mapping[Tensor, Tensor], p: Tensor) -> Tensor:
+    return buffers[p] if p in buffers else p.new_zeros(()).expand_as(p)
 
 
 @torch.no_grad()
 def set_velocities(
     module: nn.Module,
     optimiser: PaperSGD,
-    found: Mapping[str, Tensor],
-    means: Mapping[str, Tensor] = NONE,
-    squares: Mapping[str, Tensor] = NONE,
+    velocities: Mapping[str, Tensor],
+    means: Mapping[str, Tensor] = EMPTY,
+    squares: Mapping[str, Tensor] = EMPTY,
 ) -> None:
     """Set the velocities of a module's parameters, and the running means of those that have them. Each is stored with
     the memory layout of its parameter."""
-    for kept, tensors in ((optimiser.velocity, found), (optimiser.means, means), (optimiser.squares, squares)):
+    restored = ((optimiser.velocity, velocities), (optimiser.means, means), (optimiser.squares, squares))
+    for buffers, tensors in restored:
         for name, p in module.named_parameters():
             if name in tensors:
-                kept[p] = torch.empty_like(p).copy_(tensors[name])
+                buffers[p] = torch.empty_like(p).copy_(tensors[name])

@@ -14,7 +14,7 @@ from netspec.train.learning.schedule import Moment, Watch, rate_factor
 def scales(train: Train, groups: Iterable[Group], now: Moment, watch: Watch, seed: int) -> tuple[Scale, ...]:
     """Return the multipliers of each group's learning rate and weight decay in a step."""
     factors: dict[Schedule, float] = {}
-    found = []
+    result = []
     for group in groups:
         schedule = train.schedule if group.schedule is None else group.schedule
         if schedule not in factors:
@@ -24,8 +24,8 @@ def scales(train: Train, groups: Iterable[Group], now: Moment, watch: Watch, see
         if noise:
             gradient, decay = (1 + noise * n for n in deviations(seed, now.step, group.name))
             scale = Scale(factor * gradient, decay / gradient)
-        found.append(scale)
-    return tuple(found)
+        result.append(scale)
+    return tuple(result)
 
 
 def deviations(seed: int, step: int, name: str) -> tuple[float, float]:

@@ -14,21 +14,21 @@ from netspec.ir.ops import NoisyRelu
 from netspec.passes.parts import WHOLE, Gathered
 from netspec.train.learning.narrowed import Narrowed
 from netspec.train.learning.objective import Objective, nothing
-from netspec.train.learning.recording import CudaGraphs, Inputs, Made, Recorder, Recording
+from netspec.train.learning.recording import CudaGraphs, Inputs, Recorder, Recording, Tensors
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedObjective(Objective):
-    """An objective whose training steps (``steps``) and inference (``looks``) are recorded.
+    """An objective whose ``training`` steps and ``inference`` are recorded.
 
     ``chance`` is the module's random state in training, in tensors that stay in place (``HeldDraw``). ``learning`` are
-    the parameters with a gradient, in the order in which a recorded step returns the gradients. ``looks`` is ``None``
-    if the network also makes random choices in inference. If ``narrowed`` is given, inference reads weights that have
-    been converted to bfloat16 in advance.
+    the parameters with a gradient, in the order in which a recorded step returns the gradients. ``inference`` is
+    ``None`` if the network also makes random choices in inference. If ``narrowed`` is given, inference reads weights
+    that have been converted to bfloat16 in advance.
     """
 
-    steps: Recording
-    looks: Recording | None
+    training: Recording
+    inference: Recording | None
     chance: Any
     learning: list[nn.Parameter]
     narrowed: Narrowed | None
@@ -44,8 +44,8 @@ class RecordedObjective(Objective):
 
         They are valid until the next step.
         """
-        given = images, labels
-        loss, *gradients = self.steps(self._gradients, given, lambda: self.chance.renew(seed, step))
+        arguments = images, labels
+        loss, *gradients = self.training(self._gradients, arguments, lambda: self.chance.renew(seed, step))
         for parameter, gradient in zip(self.learning, gradients, strict=True):
             parameter.grad = gradient
         update(WHOLE)
@@ -53,25 +53,25 @@ class RecordedObjective(Objective):
 
     def scores(self, images: Tensor) -> Tensor:
         """Return the class scores, (N, classes)."""
-        if self.looks is None or torch.is_grad_enabled() or self.module.training:
+        if self.inference is None or torch.is_grad_enabled() or self.module.training:
             return Objective.scores(self, images)
         if self.narrowed is not None:
             self.narrowed.twin()
-        (scores,) = self.looks(self._scores, (images,))
+        (scores,) = self.inference(self._scores, (images,))
         return scores.clone()
 
     @property
     def chosen(self) -> tuple[str, ...]:
-        told = (recording.told for recording in (self.steps, self.looks) if recording is not None)
-        return (*backend.load("pytorch").chosen_forms(self.module), *(line for line in told if line is not None))
+        notes = (recording.note for recording in (self.training, self.inference) if recording is not None)
+        return (*backend.load("pytorch").chosen_forms(self.module), *(line for line in notes if line is not None))
 
-    def _gradients(self, images: Tensor, labels: Tensor) -> Made:
+    def _gradients(self, images: Tensor, labels: Tensor) -> Tensors:
         self.module.zero_grad(set_to_none=True)
         loss = Objective.gradients(self, images, labels, 0, 0)
         self.learning[:] = [p for p in self.module.parameters() if p.grad is not None]
         return (loss, *(p.grad for p in self.learning if p.grad is not None))
 
-    def _scores(self, images: Tensor) -> Made:
+    def _scores(self, images: Tensor) -> Tensors:
         module = self.module if self.narrowed is None else self.narrowed.twin()
         return (Objective(self.graph, module, forms=self.forms).scores(images),)
 

@@ -16,8 +16,8 @@ from torch import Tensor, nn
 
 from netspec.train.learning.library import algorithms_tried
 
-Made = tuple[Tensor, ...]
-Again = Callable[[], None]
+Tensors = tuple[Tensor, ...]
+Replay = Callable[[], None]
 
 TOLERANCE = 1e-2
 """The maximum difference between the results of a replay and of direct execution, relative to a tensor's norm. A
@@ -31,11 +31,11 @@ _ROUNDING = 1e-6
 class Recorder(Protocol):
     """Records the work of a device."""
 
-    def apart(self) -> AbstractContextManager[None]:
+    def side_stream(self) -> AbstractContextManager[None]:
         """Return a context for running work before it is recorded."""
         ...
 
-    def record(self, work: Callable[[], None]) -> Again:
+    def record(self, work: Callable[[], None]) -> Replay:
         """Record the work and return a function that replays it. Recording may or may not execute the work."""
         ...
 
@@ -45,20 +45,20 @@ class CudaGraphs:
 
     def __init__(self) -> None:
         self._graphs: list[torch.cuda.CUDAGraph] = []
-        self._given_up: list[torch.cuda.CUDAGraph] = []
+        self._failed: list[torch.cuda.CUDAGraph] = []
 
     @contextmanager
-    def apart(self) -> Iterator[None]:
+    def side_stream(self) -> Iterator[None]:
         """Return a context with a side stream, which PyTorch requires (see "CUDA semantics", CUDA Graphs)."""
-        here, aside = torch.cuda.current_stream(), torch.cuda.Stream()  # type: ignore[no-untyped-call]
-        aside.wait_stream(here)
-        with torch.cuda.stream(aside):
+        current, side = torch.cuda.current_stream(), torch.cuda.Stream()  # type: ignore[no-untyped-call]
+        side.wait_stream(current)
+        with torch.cuda.stream(side):
             yield
-        here.wait_stream(aside)
+        current.wait_stream(side)
 
-    def record(self, work: Callable[[], None]) -> Again:
+    def record(self, work: Callable[[], None]) -> Replay:
         """See ``Recorder``. Other threads, which read images, may allocate memory meanwhile."""
-        here, graph = torch.cuda.current_stream(), torch.cuda.CUDAGraph()
+        current, graph = torch.cuda.current_stream(), torch.cuda.CUDAGraph()
         pool = self._graphs[0].pool() if self._graphs else None
         generator = torch.cuda.default_generators[torch.cuda.current_device()]
         before = generator.clone_state()
@@ -71,11 +71,11 @@ class CudaGraphs:
             # After a failed recording the generator still belongs to the graph and refuses to draw. And while other
             # graphs are recorded, the allocators still query the failed one, so it is kept, without its memory.
             generator.graphsafe_set_state(before)
-            self._given_up.append(graph)
+            self._failed.append(graph)
             graph.reset()
             raise
         finally:
-            torch.cuda.set_stream(here)  # after an error the graph's stream would stay current
+            torch.cuda.set_stream(current)  # after an error the graph's stream would stay current
         self._graphs.append(graph)
         return graph.replay
 
@@ -84,21 +84,21 @@ class CudaGraphs:
 class _Recorded:
     """Recorded work: the tensors that it reads and writes, and the function that replays it."""
 
-    reads: Made
-    makes: Made
-    again: Again
+    inputs: Tensors
+    outputs: Tensors
+    replay: Replay
 
-    def fits(self, given: Made) -> bool:
+    def fits(self, arguments: Tensors) -> bool:
         """Whether these tensors can be copied into those that the work reads."""
         return all(
-            own.shape == new.shape and own.dtype == new.dtype for own, new in zip(self.reads, given, strict=True)
+            own.shape == new.shape and own.dtype == new.dtype for own, new in zip(self.inputs, arguments, strict=True)
         )
 
-    def __call__(self, given: Made) -> Made:
-        for own, new in zip(self.reads, given, strict=True):
+    def __call__(self, arguments: Tensors) -> Tensors:
+        for own, new in zip(self.inputs, arguments, strict=True):
             own.copy_(new, non_blocking=True)
-        self.again()
-        return self.makes
+        self.replay()
+        return self.outputs
 
 
 class Inputs:
@@ -108,14 +108,14 @@ class Inputs:
     def __init__(self) -> None:
         self._held: dict[tuple[object, ...], Tensor] = {}
 
-    def like(self, given: Made) -> Made:
+    def like(self, arguments: Tensors) -> Tensors:
         """Return a held tensor for each of these, with the same shape, strides, dtype and device, filled with zeros."""
-        return tuple(self._like(place, one) for place, one in enumerate(given))
+        return tuple(self._like(place, tensor) for place, tensor in enumerate(arguments))
 
-    def _like(self, place: int, given: Tensor) -> Tensor:
-        key = place, given.shape, given.stride(), given.dtype, given.device
+    def _like(self, place: int, argument: Tensor) -> Tensor:
+        key = place, argument.shape, argument.stride(), argument.dtype, argument.device
         if key not in self._held:
-            self._held[key] = torch.empty_like(given)
+            self._held[key] = torch.empty_like(argument)
         return self._held[key].zero_()
 
 
@@ -123,7 +123,7 @@ class Recording:
     """Work that runs repeatedly with new tensors of the same shapes, and is recorded the first time.
 
     The first time, the work is both executed and replayed. If the results differ or recording fails, the work is always
-    executed from then on, and ``told`` says why. Inputs of other shapes than the first are always executed.
+    executed from then on, and ``note`` says why. Inputs of other shapes than the first are always executed.
 
     Parameters
     ----------
@@ -138,14 +138,16 @@ class Recording:
     """
 
     def __init__(self, recorder: Recorder, module: nn.Module, name: str, inputs: Inputs) -> None:
-        self.told: str | None = None
+        self.note: str | None = None
         self._recorder = recorder
         self._module = module
         self._name = name
         self._inputs = inputs
         self._recorded: _Recorded | None = None
 
-    def __call__(self, work: Callable[..., Made], given: Made, before: Callable[[], None] | None = None) -> Made:
+    def __call__(
+        self, work: Callable[..., Tensors], arguments: Tensors, before: Callable[[], None] | None = None
+    ) -> Tensors:
         """Do the work and return its results, which are valid until the next call.
 
         Parameters
@@ -159,50 +161,50 @@ class Recording:
         """
         if before is not None:
             before()
-        if self._recorded is not None and self._recorded.fits(given):
-            return self._recorded(given)
-        if self._recorded is not None or self.told is not None:
-            return work(*given)
-        return self._in_both_ways(work, given)
+        if self._recorded is not None and self._recorded.fits(arguments):
+            return self._recorded(arguments)
+        if self._recorded is not None or self.note is not None:
+            return work(*arguments)
+        return self._record_and_compare(work, arguments)
 
-    def _in_both_ways(self, work: Callable[..., Made], given: Made) -> Made:
-        first = self._buffers()
-        with self._recorder.apart():
-            wanted = work(*given)
+    def _record_and_compare(self, work: Callable[..., Tensors], arguments: Tensors) -> Tensors:
+        before = self._buffers()
+        with self._recorder.side_stream():
+            expected = work(*arguments)
         after = self._buffers()
         try:
-            recorded = self._record(work, self._inputs.like(given))
-            self._set_buffers(first)
-            found = recorded(given)
-            wrong = mistake(found, wanted)
+            recorded = self._record(work, self._inputs.like(arguments))
+            self._set_buffers(before)
+            replayed = recorded(arguments)
+            difference = difference_between(replayed, expected)
         except Exception as problem:  # whatever the driver raises, the work can still be executed
-            wrong = " ".join((type(problem).__name__, *str(problem).strip().splitlines()[:1]))
-        if wrong is not None:
-            self.told = f"{self._name} is launched kernel by kernel: {wrong}"
+            difference = " ".join((type(problem).__name__, *str(problem).strip().splitlines()[:1]))
+        if difference is not None:
+            self.note = f"{self._name} is launched kernel by kernel: {difference}"
             self._set_buffers(after)
-            return wanted
+            return expected
         self._recorded = recorded
-        return found
+        return replayed
 
-    def _record(self, work: Callable[..., Made], reads: Made) -> _Recorded:
-        made: list[Made] = []
-        again = self._recorder.record(lambda: made.append(work(*reads)))
-        return _Recorded(reads, made[0], again)
+    def _record(self, work: Callable[..., Tensors], inputs: Tensors) -> _Recorded:
+        results: list[Tensors] = []
+        replay = self._recorder.record(lambda: results.append(work(*inputs)))
+        return _Recorded(inputs, results[0], replay)
 
-    def _buffers(self) -> Made:
+    def _buffers(self) -> Tensors:
         return tuple(buffer.clone() for buffer in self._module.buffers())
 
-    def _set_buffers(self, values: Made) -> None:
+    def _set_buffers(self, values: Tensors) -> None:
         for buffer, value in zip(self._module.buffers(), values, strict=True):
             buffer.copy_(value)
 
 
-def mistake(found: Sequence[Tensor], wanted: Sequence[Tensor]) -> str | None:
+def difference_between(replayed: Sequence[Tensor], expected: Sequence[Tensor]) -> str | None:
     """Return a description of the difference between two sequences of tensors, or ``None`` if it is tolerable."""
-    lengths = [float(one.float().norm()) for one in wanted]
+    lengths = [float(tensor.float().norm()) for tensor in expected]
     least = max(lengths, default=0.0) * _ROUNDING
-    for a, b, length in zip(found, wanted, lengths, strict=True):
-        far = float((a.float() - b.float()).norm()) / max(length, least, torch.finfo(torch.float32).tiny)
-        if not far <= TOLERANCE:
-            return f"done again, it differs by {far:.1g}"
+    for a, b, length in zip(replayed, expected, lengths, strict=True):
+        distance = float((a.float() - b.float()).norm()) / max(length, least, torch.finfo(torch.float32).tiny)
+        if not distance <= TOLERANCE:
+            return f"done again, it differs by {distance:.1g}"
     return None

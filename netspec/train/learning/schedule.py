@@ -48,10 +48,10 @@ def rate_factor(train: Train, schedule: Schedule, now: Moment, watch: Watch) -> 
 
     ``watch`` is used only by ``Plateau``.
     """
-    rising = warmup_steps(train.warmup, now.per_epoch)
-    progress = min(1.0, max(0, now.step - rising) / max(1, now.steps - rising))
-    risen = (now.step + 1) / rising if now.step < rising else 1.0
-    return risen * factor(schedule, epoch=now.epoch, progress=progress, watch=watch)
+    warmup = warmup_steps(train.warmup, now.per_epoch)
+    progress = min(1.0, max(0, now.step - warmup) / max(1, now.steps - warmup))
+    warmup_factor = (now.step + 1) / warmup if now.step < warmup else 1.0
+    return warmup_factor * factor(schedule, epoch=now.epoch, progress=progress, watch=watch)
 
 
 def warmup_steps(warmup: Warmup, per_epoch: int) -> int:
@@ -114,8 +114,8 @@ def jump(progress: float, levels: int) -> float:
     half; a billionth is subtracted as in ``level``.
     """
     part = level(progress, levels)
-    second = progress * levels - 1e-9 > part + 0.5
-    return 0.5 if levels > 1 and part > 0 and second and 0.2 < progress < 0.9 else 0.0
+    second_half = progress * levels - 1e-9 > part + 0.5
+    return 0.5 if levels > 1 and part > 0 and second_half and 0.2 < progress < 0.9 else 0.0
 
 
 def observe(schedule: Schedule, watch: Watch, error: float) -> Watch:

@@ -46,7 +46,7 @@ def evaluate(objective: Objective, batches: Iterable[tuple[Tensor, Tensor]], see
             for x, labels in batches:
                 objective.draw_tested(seed, images, len(labels))
                 batch_loss, scores = objective.measured(x, labels)
-                hits = right(scores, labels)
+                hits = count_hits(scores, labels)
                 images += len(labels)
                 loss += float(batch_loss) * len(labels)
                 first += int(hits[0])
@@ -58,7 +58,7 @@ def evaluate(objective: Objective, batches: Iterable[tuple[Tensor, Tensor]], see
     return Evaluation(images, loss / images, first / images, five / images)
 
 
-def right(scores: Tensor, labels: Tensor) -> Tensor:
+def count_hits(scores: Tensor, labels: Tensor) -> Tensor:
     """Count the images with the right class first, and those with it among the best five: a tensor of two numbers.
     ``scores`` is (N, classes)."""
     return torch.stack([hit.sum() for hit in hits(scores, labels)])
@@ -70,13 +70,13 @@ def hits(scores: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     ``scores`` is (N, classes). Ties count against the right class: its rank is the number of other classes that score
     at least as high. A right class whose score is not finite is never a hit.
     """
-    own = scores.gather(1, labels[:, None])
-    before = (scores >= own).sum(dim=1) - 1
-    valid = own[:, 0].isfinite()
-    return (before < 1) & valid, (before < 5) & valid
+    right_scores = scores.gather(1, labels[:, None])
+    rank = (scores >= right_scores).sum(dim=1) - 1
+    valid = right_scores[:, 0].isfinite()
+    return (rank < 1) & valid, (rank < 5) & valid
 
 
-def answered(scores: Tensor, labels: Tensor) -> Tensor:
+def predicted_classes(scores: Tensor, labels: Tensor) -> Tensor:
     """Return the predicted class of each image. As in ``hits``, the other class wins a tie with the right one.
 
     Scores must be finite or minus infinity.

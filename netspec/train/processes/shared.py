@@ -62,7 +62,7 @@ class SharedObjective(Objective):
             self.sums.gathered = Gathered(sizes, done)
             self.network.draw(seed, step, first, share.start)
             with self._precision(images):
-                loss, told = self.network.training_loss(self._laid(some), classes[share], len(classes))
+                loss, told = self.network.training_loss(self._in_memory_format(some), classes[share], len(classes))
             part = len(classes) / len(labels)
             if loss.requires_grad:
                 (loss * part).backward()  # type: ignore[no-untyped-call]
@@ -78,7 +78,7 @@ class SharedObjective(Objective):
     def scores(self, images: Tensor) -> Tensor:
         """Return the class scores (N, classes) of all rows' images, in every process."""
         with self._precision(images):
-            scores = self.network.class_scores(self._laid(images))
+            scores = self.network.class_scores(self._in_memory_format(images))
         return self.network.everywhere(scores, len(images))
 
     def measured(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
@@ -88,7 +88,7 @@ class SharedObjective(Objective):
         mine = torch.from_numpy(self.judged_part(len(labels))).to(labels.device)
         seen = len(images) * self.network.team.arrangement.replicas
         with self._precision(images):
-            _, told = self.network.training_loss(self._laid(images), labels[mine], seen)
+            _, told = self.network.training_loss(self._in_memory_format(images), labels[mine], seen)
         return all_reduce(told), scores
 
     @property

@@ -62,7 +62,7 @@ class Reporter:
     def progress(self, status: Status) -> None:
         """Report the state after a step."""
 
-    def validated(self, status: Status, found: Evaluation | None) -> None:
+    def validated(self, status: Status, evaluation: Evaluation | None) -> None:
         """Report the end of an epoch and the result of its validation."""
 
     def close(self) -> None:
@@ -99,10 +99,10 @@ class Lines(Reporter):
         if self._due():
             self._line(describe(status, self._plan))
 
-    def validated(self, status: Status, found: Evaluation | None) -> None:
+    def validated(self, status: Status, evaluation: Evaluation | None) -> None:
         every = max(1, -(-self._plan.epochs // EPOCH_LINES))
         if status.epoch % every == 0 or status.epoch == self._plan.epochs or self._due():
-            self._line(f"{describe(status, self._plan)}{scores(found)}")
+            self._line(f"{describe(status, self._plan)}{scores(evaluation)}")
 
     def _due(self) -> bool:
         now = self._clock()
@@ -131,7 +131,7 @@ class Bar(Reporter):
         )
         self._task: TaskID | None = None
         self._plan = Plan(0, 1)
-        self._found = ""
+        self._evaluation = ""
 
     def note(self, text: str) -> None:
         self._print(text)
@@ -144,11 +144,11 @@ class Bar(Reporter):
 
     def progress(self, status: Status) -> None:
         speed = f"{per_second(status.images_per_second)} images/s"
-        facts = f"loss {status.loss:.3g}  {speed}  {100 * status.waiting:.0f} % waiting{self._found}"
+        facts = f"loss {status.loss:.3g}  {speed}  {100 * status.waiting:.0f} % waiting{self._evaluation}"
         self._show(f"epoch {status.epoch}/{self._plan.epochs}", status.step, self._plan.steps, facts)
 
-    def validated(self, status: Status, found: Evaluation | None) -> None:
-        self._found = f"  top-1 {100 * found.top1:.1f} %" if found is not None else ""
+    def validated(self, status: Status, evaluation: Evaluation | None) -> None:
+        self._evaluation = f"  top-1 {100 * evaluation.top1:.1f} %" if evaluation is not None else ""
         self.progress(status)
 
     def close(self) -> None:
@@ -176,6 +176,8 @@ def describe(status: Status, plan: Plan) -> str:
     return f"{place}  loss {status.loss:.4g}  {speed}"
 
 
-def scores(found: Evaluation | None) -> str:
+def scores(evaluation: Evaluation | None) -> str:
     """Return the result of a validation, to be appended to a line; empty if there was none."""
-    return f"  top-1 {100 * found.top1:.1f} %  top-5 {100 * found.top5:.1f} %" if found is not None else ""
+    if evaluation is None:
+        return ""
+    return f"  top-1 {100 * evaluation.top1:.1f} %  top-5 {100 * evaluation.top5:.1f} %"

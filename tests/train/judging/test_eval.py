@@ -18,7 +18,7 @@ from netspec.cli.eval_results import as_text, class_table
 from netspec.cli.runs import Unread
 from netspec.train.data.picture import Unreadable
 from netspec.train.judging.outcome import Outcome
-from netspec.train.learning.validation import answered, hits
+from netspec.train.learning.validation import hits, predicted_classes
 from netspec.train.runs import checkpoint
 from netspec.train.runs.runfolder import read_metrics
 from netspec.train.runs.saved import open_run
@@ -217,9 +217,9 @@ def test_without_matplotlib_the_picture_is_missed_and_nothing_else(
 def test_the_answer_agrees_with_the_rule_that_ties_are_wrong() -> None:
     scores = torch.tensor([[1.0, 2.0, 2.0], [3.0, 1.0, 0.0], [0.0, 0.0, 5.0], [-torch.inf, 1.0, 1.0]]).double()
     labels = torch.tensor([1, 0, 0, 0])
-    assert answered(scores, labels).tolist() == [2, 0, 2, 1]
+    assert predicted_classes(scores, labels).tolist() == [2, 0, 2, 1]
     assert hits(scores, labels)[0].tolist() == [False, True, False, False]
-    assert np.array_equal(answered(torch.zeros(2, 1), torch.tensor([0, 0])), [0, 0])
+    assert np.array_equal(predicted_classes(torch.zeros(2, 1), torch.tensor([0, 0])), [0, 0])
 
 
 def test_without_validation_images_another_split_is_named(run: Path, tmp_path: Path) -> None:

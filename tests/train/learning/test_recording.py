@@ -175,7 +175,7 @@ def test_work_that_python_decides_is_found_out() -> None:
         factor[0] += 1
 
     assert [float(recording(work, (torch.tensor(x),))[0]) for x in (1.0, 5.0)] == [2.0, 10.0]
-    assert recording.told is None and float(module.calls) == 2
+    assert recording.note is None and float(module.calls) == 2
     (stale,) = recording(work, (torch.tensor(1.0),), change)
     assert float(stale) == 2.0  # what Python holds is not looked at again
 
@@ -187,7 +187,7 @@ def test_work_that_python_decides_is_found_out() -> None:
     module, factor[0] = Counting(), 1.0
     wary = Recording(Late(), module, "the work", Inputs())
     assert [float(wary(work, (torch.tensor(x),))[0]) for x in (1.0, 5.0)] == [2.0, 20.0]
-    assert wary.told == "the work is launched kernel by kernel: done again, it differs by 1"
+    assert wary.note == "the work is launched kernel by kernel: done again, it differs by 1"
     assert float(module.calls) == 2
 
 

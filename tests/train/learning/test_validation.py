@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from netspec.ir.graph import Graph
 from netspec.ir.ops import Linear
 from netspec.train.learning.objective import Objective, build
-from netspec.train.learning.validation import Evaluation, evaluate, right
+from netspec.train.learning.validation import Evaluation, count_hits, evaluate
 
 
 def graph(classes: int) -> Graph:
@@ -35,16 +35,16 @@ def at_place(place: int) -> Tensor:
 
 @pytest.mark.parametrize(("place", "expected"), [(1, [1, 1]), (2, [0, 1]), (5, [0, 1]), (6, [0, 0]), (7, [0, 0])])
 def test_the_place_of_the_right_class(place: int, expected: list[int]) -> None:
-    assert right(at_place(place)[None], torch.tensor([0])).tolist() == expected
+    assert count_hits(at_place(place)[None], torch.tensor([0])).tolist() == expected
 
 
 def test_a_tie_is_never_in_favour() -> None:
-    assert right(torch.zeros(1, 7), torch.tensor([0])).tolist() == [0, 0]
-    assert right(torch.zeros(1, 3), torch.tensor([0])).tolist() == [0, 1]
+    assert count_hits(torch.zeros(1, 7), torch.tensor([0])).tolist() == [0, 0]
+    assert count_hits(torch.zeros(1, 3), torch.tensor([0])).tolist() == [0, 1]
 
 
 def test_no_number_is_never_right() -> None:
-    assert right(torch.full((1, 3), math.nan), torch.tensor([0])).tolist() == [0, 0]
+    assert count_hits(torch.full((1, 3), math.nan), torch.tensor([0])).tolist() == [0, 0]
 
 
 def test_batches_of_different_sizes_count_by_their_images() -> None:
