@@ -30,6 +30,19 @@ _FORMATS = (
         ),
     ),
     Format(
+        "a solver of Caffe (prototxt)",
+        re.compile(r"^[ \t]*(?P<here>base_lr[ \t]*:)", _LINE),
+    ),
+    Format(
+        "a printed PyTorch module",
+        re.compile(r"^(?P<here>\w+\()[ \t\r]*$", _LINE),
+        re.compile(r"^[ \t]+\(\w+\): \w+\(", _LINE),
+    ),
+    Format(
+        "a table of layers as Keras, torchsummary or torchinfo print it",
+        re.compile(r"(?P<here>Layer \(type(?::depth-idx)?\))[^\n]*Output Shape"),
+    ),
+    Format(
         "a program in Python",
         re.compile(r"^(?P<here>(?:import|from)[ \t]+[\w.]+)", _LINE),
         re.compile(r"^[ \t]*(?:class|def|from|import)[ \t]|\bnn\.|\blayers\.|\bmodel\.", _LINE),

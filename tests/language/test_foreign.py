@@ -20,6 +20,25 @@ DARKNET = "# YOLO\n[net]\nbatch=64\n\n[convolutional]\nfilters=32\nsize=3\n\n[ma
 TORCH = "import torch\nfrom torch import nn\n\nmodel = nn.Sequential(nn.Conv2d(3, 96, 11, 4), nn.ReLU())\n"
 KERAS = "from keras import layers\n\nmodel.add(layers.Conv2D(96, 11))\n"
 JSON = '{\n  "class_name": "Sequential", "config": []\n}\n'
+SOLVER = 'net: "train_val.prototxt"\nbase_lr: 0.01\nlr_policy: "step"\nmax_iter: 450000\n'
+MODULE = "LeNet(\n  (conv1): Conv2d(1, 6, kernel_size=(5, 5), stride=(1, 1))\n  (relu): ReLU()\n)\n"
+KERAS_TABLE = """Model: "sequential"
+_________________________________________________________________
+ Layer (type)                Output Shape              Param #
+=================================================================
+ conv2d (Conv2D)             (None, 26, 26, 32)        320
+"""
+KERAS_3_TABLE = """Model: "sequential"
+┏━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━┓
+┃ Layer (type)                    ┃ Output Shape           ┃       Param # ┃
+┡━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━┩
+│ conv2d (Conv2D)                 │ (None, 26, 26, 32)     │           320 │
+"""
+TORCHINFO_TABLE = """==========================================================================================
+Layer (type:depth-idx)                   Output Shape              Param #
+==========================================================================================
+├─Conv2d: 1-1                            [-1, 64, 55, 55]          23,296
+"""
 YAML = "# YOLO\nbackbone:\n  - [-1, 1, Conv, [64, 3, 2]]\n"
 
 
@@ -34,6 +53,11 @@ YAML = "# YOLO\nbackbone:\n  - [-1, 1, Conv, [64, 3, 2]]\n"
         (KERAS, "Python", (1, "from keras")),
         (JSON, "JSON", (1, "{")),
         (YAML, "YAML", (2, "backbone:")),
+        (SOLVER, "solver of Caffe", (2, "base_lr:")),
+        (MODULE, "PyTorch module", (1, "LeNet(")),
+        (KERAS_TABLE, "Keras", (3, "Layer (type)")),
+        (KERAS_3_TABLE, "Keras", (3, "Layer (type)")),
+        (TORCHINFO_TABLE, "torchinfo", (2, "Layer (type:depth-idx)")),
     ],
 )
 def test_it_is_told_once_whose_file_it_is(name: str, text: str, what: str, place: tuple[int, str]) -> None:
@@ -51,7 +75,8 @@ def test_no_spec_is_taken_for_one() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["name: alexnet", "import torch", "layer {", "[net]", '{"a": 1}', "backbone:", "from alexnet.net"]
+    "line",
+    ["name: alexnet", "import torch", "layer {", "[net]", '{"a": 1}', "backbone:", "from alexnet.net", "base_lr: 0.01"],
 )
 def test_a_stray_line_in_a_spec_hides_no_other_mistake(line: str) -> None:
     codes = {
