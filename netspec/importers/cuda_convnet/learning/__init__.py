@@ -1,1 +1,1 @@
-"""The parameter file as the learning of a file's layers, and what its notes say of the run."""
+"""Read the parameter file: how the layers learn, and the notes on a run in its comments."""

@@ -1,10 +1,11 @@
-"""``wball``, ``wcNormMin`` and ``wcNormMax``: what each filter is scaled to after an update, in the words of a spec.
+"""Translate ``wball``, ``wcNormMin`` and ``wcNormMax``, to which each filter is rescaled after an update.
 
-wball=w bounds the length of a filter, R: in 2012 R is w times the numbers that the filter reads, and only longer ones
-are scaled; in version 2 R is w, and conv and fc scale every filter to it (``layer.py:736``, ``src/layer.cu`` of 2012;
-``cudaconvnet/src/layer.cu`` of version 2). wcNorm bounds s = sqrt(sum of (w - mean)^2) / n over a filter's n weights,
-which is their standard deviation over the root of n. What sfc holds is a column of its matrix, which has the weights of
-the outputs of one place in all of its parts (``norm_over=parts``).
+wball=w bounds the norm of a filter. In 2012 the bound is w times the number of weights of the filter, and only filters
+with a larger norm are rescaled. In version 2 the bound is w, and conv and fc rescale every filter to exactly this norm
+(``layer.py:736``, ``src/layer.cu`` of 2012; ``cudaconvnet/src/layer.cu`` of version 2). wcNorm bounds s = sqrt(sum of
+(w - mean)^2) / n over a filter's n weights, which is their standard deviation divided by sqrt(n). For sfc, what is
+bounded is a column of its matrix, which has the weights of the corresponding outputs of all parts
+(``norm_over=parts``).
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ from netspec.ir.constraint import BOUNDS
 from netspec.units import literal
 
 HELD = (*BOUNDS, "norm_over")
-"""A spec's keys."""
+"""The keys of a spec for these constraints."""
 
 
 def bounds(layer: Layer, options: Options, dialect: Dialect) -> Mapping[str, tuple[str, ...]]:
-    """The keys that hold a layer's weights, with a value for each input; those that bound nothing left out."""
+    """Return the spec's keys that constrain a layer's weights, with a value per input; only those with an effect."""
     n, repeat = len(layer.inputs), dialect == "v2"
     balls = options.reals("wball", n, 0.0, repeat)
     low = high = (0.0,) * n
@@ -31,10 +32,10 @@ def bounds(layer: Layer, options: Options, dialect: Dialect) -> Mapping[str, tup
         if any(a > b for a, b in zip(low, high, strict=True)):
             raise options.refuse("bad-value", "wcNormMin is above wcNormMax", "wcNormMin", "wcNormMax")
     if layer.type == "treefc":
-        return {}  # which the original did not hold to anything
+        return {}  # the original did not constrain it
     reads = [rows // _places(layer) for rows, _ in layer.weights]
     key = norm_key(layer.type, dialect)
-    if key == "fixed_norm":  # what it was scaled by before is gone
+    if key == "fixed_norm":  # rescaling to a fixed norm undoes an earlier rescaling to an upper bound
         high = tuple(0.0 if ball > 0 else b for ball, b in zip(balls, high, strict=True))
     low = tuple(a if b > 0 else 0.0 for a, b in zip(low, high, strict=True))
     found = {
@@ -48,17 +49,17 @@ def bounds(layer: Layer, options: Options, dialect: Dialect) -> Mapping[str, tup
 
 
 def norm_key(type_: str, dialect: Dialect) -> str:
-    """The key of a spec that ``wball`` becomes, by the layer's type (in the file's word or the spec's)."""
+    """Return the spec's key for ``wball``. ``type_`` may be the layer file's or the spec's name of the type."""
     return "fixed_norm" if dialect == "v2" and type_ != "local" else "max_norm"
 
 
 def norm_of(dialect: Dialect) -> Callable[[float, int], float]:
-    """The length that a ``wball`` bounds a filter of so many weights to."""
+    """Return the function from a ``wball`` and a filter's number of weights to the bound of the filter's norm."""
     return (lambda ball, reads: _short(ball * reads)) if dialect == "2012" else (lambda ball, reads: ball)
 
 
 def std_of(spread: float, reads: int) -> float:
-    """The standard deviation of a filter of so many weights for which wcNorm's s is ``spread``."""
+    """Return the standard deviation of a filter with ``reads`` weights for which wcNorm's s is ``spread``."""
     return _short(spread * math.sqrt(reads))
 
 
@@ -67,7 +68,7 @@ def _text(bound: float | None) -> str:
 
 
 def _short(value: float) -> float:
-    """To twelve digits: float32 has seven, and what was divided and multiplied again is the same."""
+    """Round to twelve digits, which float32 does not notice, so that a division and a multiplication cancel exactly."""
     return float(f"{value:.12g}")
 
 
@@ -76,6 +77,6 @@ def _each(values: tuple[float, ...], reads: list[int], of: Callable[[float, int]
 
 
 def _places(layer: Layer) -> int:
-    """At how many places of its image a layer has weights of their own: ``local`` at each, others at one."""
+    """Return the number of places with separate weights: all places of the output for ``local``, otherwise 1."""
     places: int = layer.values["side"] ** 2 if layer.type == "local" else 1
     return places

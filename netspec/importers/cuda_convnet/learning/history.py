@@ -1,4 +1,7 @@
-"""The learning that a run began with, from its notes, where the parameter file holds the rates that it ended with."""
+"""Reconstruct the learning settings at the beginning of a run from its notes.
+
+Parameter files were edited during a run, so they often contain the learning rates with which it ended.
+"""
 
 from __future__ import annotations
 
@@ -16,13 +19,13 @@ from netspec.source import Span
 from netspec.units import literal
 
 MOST_NAMED = 4
-"""How many layers of which one thing is said are named."""
+"""The most layers that one message names."""
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What the parameter file holds of a layer: the rates of its matrices and of its biases, and whether they fall by
-    a schedule."""
+    """A layer's settings in the parameter file: the rates of its matrices and its biases, and whether any of its
+    matrices has a schedule."""
 
     layer: Layer
     lr: tuple[float, ...]
@@ -31,14 +34,17 @@ class Held:
 
     @property
     def rate(self) -> float:
-        """The highest rate of its weights."""
+        """The highest rate of its matrices."""
         return max(self.lr)
 
 
 @dataclass(frozen=True, slots=True)
 class Beginning:
-    """How a run began, and what was done in it: the first rates of each layer's matrices and biases, their schedules
-    where these are not the file's, and keys of the ``train`` and the ``augment`` line."""
+    """The settings at the beginning of a run, and the changes during it.
+
+    These are the first rates of each layer's matrices and biases, their schedules where they differ from those in the
+    file, and keys of the spec's ``train`` and ``augment`` lines.
+    """
 
     lr: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     bias_lr: Mapping[str, float] = field(default_factory=dict)
@@ -49,7 +55,7 @@ class Beginning:
 
 
 def warn_of_last_state(runs: Sequence[Run], held: Mapping[str, Held], findings: Findings) -> None:
-    """Say once that the file holds rates to which, by its notes, a run had lowered them."""
+    """Warn once if the file contains rates that, according to its notes, were lowered during a run."""
     for run in runs:
         past = _replay(run, held)
         lower = {
@@ -77,8 +83,10 @@ def warn_of_last_state(runs: Sequence[Run], held: Mapping[str, Held], findings: 
 
 
 def beginning(runs: Sequence[Run], config: Config, held: Mapping[str, Held], findings: Findings) -> Beginning:
-    """What the notes say of the first run in which rates were changed. What of it a spec cannot say, or is not told, is
-    reported at its line."""
+    """Reconstruct the beginning of the first run with changes of rates.
+
+    Notes that a spec cannot express, and information that is missing from the notes, are reported.
+    """
     runs = [run for run in runs if run.changes]
     if not runs:
         place = next((section.span for section in config.sections.values()), Span(config.source, 0, 0))
@@ -116,7 +124,7 @@ def beginning(runs: Sequence[Run], config: Config, held: Mapping[str, Held], fin
 
 
 class _Told:
-    """What is said of lines of the notes: of each, one thing once, with the layers of which it is true."""
+    """Collects messages about notes: each message about a line is given once, with all layers that it applies to."""
 
     def __init__(self, findings: Findings) -> None:
         self.findings = findings
@@ -133,14 +141,14 @@ class _Told:
         layers += [name for name in names if name not in layers]
 
     def report(self) -> None:
-        """Give everything to the findings, in the order of the lines."""
+        """Add all messages to the findings, in the order of the lines."""
         for (_, unread, message), (span, names) in sorted(self.all.items(), key=lambda item: item[0][0]):
             whole = f"{_named(names)}: {message}" if names else message
             self.findings.warn("cfg-unread-note" if unread else "cfg-left-out", whole, span)
 
 
 def _replay(run: Run, held: Mapping[str, Held], *, biases: bool = False) -> Replay:
-    """The run gone through once more: its rates of weights, or those of biases."""
+    """Replay the changes of weights' rates in a run, or those of biases' rates."""
     changes = [change for change in run.changes if change.both or change.biases == biases]
     rates = {name: own.bias_lr if biases else own.rate for name, own in held.items()}
     return replayed(changes, {name: own.layer for name, own in held.items()}, rates)
@@ -149,7 +157,7 @@ def _replay(run: Run, held: Mapping[str, Held], *, biases: bool = False) -> Repl
 def _schedules(
     past: Replay, held: Mapping[str, Held], run: Run, told: _Told, *, scheduled: bool
 ) -> dict[str, Schedule]:
-    """The schedules of the layers that were lowered."""
+    """Return the schedules of the layers whose rates were lowered."""
     alike: dict[tuple[tuple[float, float], ...], list[str]] = {}
     for name in held:
         key = tuple((fall.epoch, float(f"{fall.ratio:.6g}")) for fall in past.falls.get(name, ()))
@@ -166,7 +174,10 @@ def _schedules(
 
 
 def _steps(falls: Sequence[Fall], run: Run, told: _Told, names: Sequence[str]) -> Schedule | None:
-    """``schedule=steps(...)``. What it cannot say ends it, and is told of these layers."""
+    """Return the schedule ``steps(...)`` for a sequence of falls.
+
+    It ends before the first fall that it cannot express, which is reported for these layers.
+    """
     epochs: list[int] = []
     factor, freeze = 1.0, 0
     for fall in falls:
@@ -187,7 +198,7 @@ def _steps(falls: Sequence[Fall], run: Run, told: _Told, names: Sequence[str]) -
 
 
 def _no_step(fall: Fall, whole: int, epochs: Sequence[int], factor: float, run: Run) -> str:
-    """Why a fall at this epoch is no further step behind some of this factor; empty where it is one."""
+    """Return why a fall cannot be the next step of a schedule with these epochs and this factor; empty if it can."""
     if run.end is not None and fall.epoch >= run.end:
         return f"the run ended at epoch {literal(run.end)}"
     if epochs and whole <= epochs[-1]:
@@ -200,8 +211,11 @@ def _no_step(fall: Fall, whole: int, epochs: Sequence[int], factor: float, run: 
 def _rates_of(
     name: str, past: Replay, held: Mapping[str, Held], config: Config, findings: Findings
 ) -> tuple[float, ...]:
-    """The first rates of a layer's matrices. Where the file holds one that the notes do not know, beside others that
-    they lowered alike, it is taken to have been lowered as these were."""
+    """Return the first rates of a layer's matrices.
+
+    If the file has a rate that the notes do not mention, it is assumed to have been lowered by the same factor as the
+    rates of the layers with the same history.
+    """
     own = held[name]
     if name not in past.first:
         return own.lr
@@ -233,8 +247,10 @@ def _rates_of(
 def _untold_biases(
     past: Replay, held: Mapping[str, Held], config: Config, findings: Findings
 ) -> tuple[dict[str, float], list[str]]:
-    """The rates of biases of which the notes say nothing, which the file holds; and the layers where these are 0
-    because the layer was stopped: there, the rate of most others."""
+    """Return the first rates of biases if the notes do not mention them, and the layers that were stopped.
+
+    These are the rates in the file, except in stopped layers, where they are 0: there the most common rate is assumed.
+    """
     usual = commonest([own.bias_lr for own in held.values() if own.bias_lr]) or 0.0
     stopped = [n for n, own in held.items() if not own.bias_lr and not own.rate and past.first.get(n, 0.0) and usual]
     if stopped:
@@ -245,7 +261,7 @@ def _untold_biases(
 
 
 def _length(run: Run, findings: Findings, *, scheduled: bool) -> dict[str, str]:
-    """``epochs=`` and ``batch=``."""
+    """Return ``epochs=`` and ``batch=`` of the train line."""
     end = run.end
     if end is None:
         what = "say how many epochs it has: train epochs=90"
@@ -264,7 +280,7 @@ def _length(run: Run, findings: Findings, *, scheduled: bool) -> dict[str, str]:
 
 
 def _colour(run: Run, told: _Told) -> dict[str, str]:
-    """The noise of the colours with which the run began, as the key ``colour`` of the augment line."""
+    """Return the colour noise at the beginning of the run as the key ``colour`` of the augment line."""
     std = 0.0
     for i, colour in enumerate(run.colours):
         if i == 0:
@@ -276,6 +292,6 @@ def _colour(run: Run, told: _Told) -> dict[str, str]:
 
 
 def _named(names: Iterable[str]) -> str:
-    """Names in a row; of many, the first and how many more."""
+    """Return a list of names as text: at most the first four, and the number of others."""
     every = list(names)
     return ", ".join(every[:MOST_NAMED]) + (f" and {len(every) - MOST_NAMED} more" if len(every) > MOST_NAMED else "")

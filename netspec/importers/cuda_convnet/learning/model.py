@@ -1,4 +1,4 @@
-"""What a parameter file adds to the layers, in the words of a spec; and what stands in for it where there is none."""
+"""The content of a parameter file, as keys of a spec, with the values that are assumed without a parameter file."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 SCALE, POWER = 0.0001, 0.75
-"""Of a normalisation without parameters: those of nearly all files of 2012."""
+"""The parameters that are assumed for a normalisation without any: those of nearly all files of 2012."""
 
 
 @dataclass(frozen=True, slots=True)
 class Norm:
-    """A normalisation's numbers; ``scale`` is divided by the window."""
+    """The parameters of a normalisation. ``scale`` is divided by the window size."""
 
     scale: float = SCALE
     power: float = POWER
@@ -20,7 +20,7 @@ class Norm:
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """A dropout's numbers."""
+    """The parameters of a dropout layer. ``keep`` is the probability of keeping a value."""
 
     keep: float = 0.5
     enabled: bool = True
@@ -28,11 +28,15 @@ class Drop:
 
 @dataclass(frozen=True, slots=True)
 class Learning:
-    """By layer, in the words of a spec: the learning keys of its weights (one value an input) and of its biases; and
-    the numbers of normalisations, dropout, costs (``positive``: the weight of the image's class; ``sets``: the classes
-    in a set), and weighted sums. ``largest`` are the random poolings that take the maximum after all. ``train`` and
-    ``augment`` are the keys of these lines; ``usual`` the learning keys that hold where a layer has none;
-    ``updates`` after how many parts of a batch a layer is updated, where that is not once a batch."""
+    """How the layers learn, by layer name, and the parameters of layers without weights.
+
+    ``weights`` and ``biases`` are the spec's learning keys, for weights with a value per input. ``norms`` and ``drops``
+    are the parameters of normalisations and dropout, ``costs`` the coefficients of costs, and ``sums`` the factors of
+    weighted sums. ``positive`` is the weight of the image's class in a cost, and ``sets`` the number of classes in a
+    set of ``cost.msm``. ``largest`` are the random poolings that are told to take the maximum. ``train`` and
+    ``augment`` are keys of these lines, and ``usual`` the learning keys of layers without their own. ``updates`` are
+    the parts of a batch after which a layer is updated, if that is not once per batch.
+    """
 
     weights: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     biases: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

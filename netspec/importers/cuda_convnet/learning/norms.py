@@ -1,4 +1,4 @@
-"""The numbers of normalisations that do not stand in the parameter file."""
+"""The parameters of normalisations that are not in the parameter file, but in the layer file or nowhere."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _NUMBERS = ("scale", "pow")
 
 
 def passed_over(layer: Layer) -> None:
-    """Warn where the numbers of a layer's own section do not count, since the parameter file has some."""
+    """Warn if the layer file has a normalisation's parameters that are ignored in favour of the parameter file's."""
     if _stand_there(layer):
         message = "scale and pow are ignored here, since the parameter file has a section of the same name"
         layer.options.warn("cfg-ignored-key", message, *_NUMBERS)
 
 
 def to_be_moved(layer: Layer) -> tuple[str, ...]:
-    """What is said of a layer that lacks its section of parameters, if the layer file has what belongs there."""
+    """Return the notes of the error that a layer has no section of parameters, if the layer file has its parameters."""
     if not _stand_there(layer):
         return ()
     numbers = " and ".join(f"{key}={layer.options.text(key)}" for key in _NUMBERS)
@@ -28,8 +28,11 @@ def to_be_moved(layer: Layer) -> tuple[str, ...]:
 
 
 def without_parameters(layers: Collection[Layer]) -> dict[str, Norm]:
-    """The numbers of all normalisations of a file that is read alone. Of those that nothing says, it is told once what
-    stands in for them."""
+    """Return the parameters of normalisations in a layer file without a parameter file.
+
+    These are only the ones given in the layer file. A single warning reports the values that are assumed for the
+    others.
+    """
     norms = {layer.name: _taken(layer) for layer in layers if _stand_there(layer)}
     without = [layer for layer in layers if layer.type in NORMS and layer.name not in norms]
     if without:
@@ -43,7 +46,7 @@ def without_parameters(layers: Collection[Layer]) -> dict[str, Norm]:
 
 
 def _stand_there(layer: Layer) -> bool:
-    """Whether a layer is a normalisation whose own section has its numbers, as in the oldest files."""
+    """Whether a layer is a normalisation with parameters in the layer file, as in the oldest files."""
     return layer.type in NORMS and "scale" in layer.values
 
 

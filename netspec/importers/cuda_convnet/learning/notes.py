@@ -1,8 +1,9 @@
-"""What a line of the notes says that the authors of 2012 kept of a run, at the end of its parameter file.
+"""Interpret a line of the notes on a run that the authors of 2012 kept in comments at the end of its parameter file.
 
-``epoch 25: set epsw to 0.001 from 0.01``, ``epoch 72: set epsw to 0 on conv1``, ``init epsw 0.001 on conv1-5, 0.01 on
-fc``, ``set color noise to 0 from 0.1``, ``epoch 91: killed``: sentences for people, with their slips (``epcoh``,
-``epstw ot``). What is of learning and cannot be read is kept as ``Unread``; other remarks say nothing here.
+Examples are ``epoch 25: set epsw to 0.001 from 0.01``, ``epoch 72: set epsw to 0 on conv1``, ``init epsw 0.001 on
+conv1-5, 0.01 on fc``, ``set color noise to 0 from 0.1`` and ``epoch 91: killed``. They were written for people and
+contain typing errors (``epcoh``, ``epstw ot``). Remarks about learning that cannot be interpreted become ``Unread``.
+All other remarks are ignored.
 """
 
 from __future__ import annotations
@@ -15,15 +16,18 @@ from netspec.diagnostics.nearest import distance
 from netspec.source import Span
 
 LONGEST = 400
-"""Letters of a line that is looked at."""
+"""The number of characters of a line that are read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Rates are set ``to`` a number, or divided ``by`` one: those of all layers, of these ``layers``, or, with
-    ``elsewhere``, of all others. ``was`` is what they were before, where that is told. ``epoch`` is 0 at the run's
-    beginning, and below 0 where so many epochs are meant after the change before. ``biases`` are ``epsB`` in place of
-    ``epsW``, ``both`` all rates."""
+    """Learning rates are set ``to`` a number, or divided ``by`` one.
+
+    This applies to the given ``layers``; with ``elsewhere``, to all layers that other changes of the same epoch do not
+    name; otherwise to all layers. ``was`` is the previous rate if the note states it. ``epoch`` is 0 at the beginning
+    of a run; a negative number counts epochs from the previous change. ``biases``: the rate is ``epsB`` instead of
+    ``epsW``. ``both``: it is both of them.
+    """
 
     span: Span
     epoch: float
@@ -38,7 +42,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Colour:
-    """The noise of the colours is set ``to`` a standard deviation."""
+    """The colour noise is set ``to`` a standard deviation. ``was`` is the previous one if the note states it."""
 
     span: Span
     epoch: float
@@ -48,7 +52,7 @@ class Colour:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """The run ended, after so many epochs if these are told; ``planned``: it was to."""
+    """The run ended, or with ``planned`` was meant to end, at an epoch if the note states it."""
 
     span: Span
     epoch: float | None
@@ -57,7 +61,7 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The run had batches of another size."""
+    """The run had batches of this size."""
 
     span: Span
     size: int
@@ -65,7 +69,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """Something of learning that is not understood, or that neither notes nor specs have a number for."""
+    """A remark about learning that is not understood, or that a spec cannot express. ``why`` says which."""
 
     span: Span
     why: str
@@ -86,9 +90,9 @@ _ON = r"(?:on|of|for|in)\s+(?:(?:all|the)\s+)*"
 _AT = re.compile(
     r"(?:(?:at|after|in|from)\s+)?([a-z]{2,7})\s*#?\s*(\d{1,6}(?:\.\d{1,9})?)\s*(?:[:,;.-]+|\s|$)\s*(.*)", re.DOTALL
 )
-"""``epoch 25: set epsw to 0.001``: what is counted, how many, and the rest."""
+"""``epoch 25: set epsw to 0.001``: the unit, the number, and the rest."""
 _AFTER = re.compile(rf"(?:after\s+)?({_R})\s+(epoch|batch|minibatch|iteration)\w*\s*[:,;.-]*\s*(.*)", re.DOTALL)
-"""``after 25 epochs: ...``, ``25 epochs, ...``: the same, the number first."""
+"""``after 25 epochs: ...``, ``25 epochs, ...``: the same with the number first."""
 _RATE = re.compile(
     rf"{_FILL}(?:(?P<verb>{_VERB})\s+)?(?:(?:all|the|both|with|at)\s+)*(?:(?P<above>{_LAYER})\s+)?eps(?P<which>wb|[wb])\b"
     rf"(?:\s+(?:{_ON})?(?P<beside>{_LAYER}))??\s*(?:back\s+)?(?:(?:from\s+)?(?P<first>{_R})\s*)?(?:(?:to|of|=|:|->)\s*|\s)"
@@ -96,7 +100,7 @@ _RATE = re.compile(
 )
 """``set epsw to 0.001 from 0.01 on conv1``, ``conv1 epsw 0.001``, ``epsw = 0.01 elsewhere``."""
 _MORE = re.compile(rf"(?P<to>{_R})(?:\s+from\s+(?P<was>{_R}))?\s+(?:(?P<rest>elsewhere)|{_ON}(?P<on>{_LAYER}))")
-"""``0.01 on fc``, ``0.1 elsewhere``: goes on behind a rate that was told."""
+"""``0.01 on fc``, ``0.1 elsewhere``: continues an earlier clause about a rate."""
 _DIVIDED = re.compile(
     rf"{_FILL}(?:(?:{_VERB})\s+(?:(?:all|the)\s+)*eps(?P<which>wb|[wb])\s+by\s+(?:(?:a|another)\s+)?|another\s+)"
     rf"(?P<factor>factor\s+(?:of\s+)?)?(?P<by>{_R})(?:\s+(?:after|at)\s+(?:epoch\s+)?(?P<at>{_R})(?P<more>\s+more)?(?:\s+epochs?)?)?"
@@ -110,9 +114,9 @@ _COLOUR = re.compile(
 _STILL = re.compile(
     rf"\(\s*(?:still\s+(?P<to>{_R})\s+on\s+(?P<on>[^()]+)|(?P<who>[^()]+?)\s+still\s+(?P<at>{_R}))\s*\)"
 )
-"""``(still 0.01 on fc)``, ``(fc still 0.01)``: what a change leaves out."""
+"""``(still 0.01 on fc)``, ``(fc still 0.01)``: layers that a change does not apply to."""
 _END = re.compile(r"\b(?:kill(?:ed|ing)|on hold|stopped|finished|ended|interrupted)\b")
-"""What says that a run ended."""
+"""Words for the end of a run."""
 _PLANNED = re.compile(rf"\b(?:run|train)\w*\s+(?:this\s+|it\s+)?for\s+({_R})\s+epochs")
 """``train this for 90 epochs``."""
 _BATCH = re.compile(
@@ -120,36 +124,38 @@ _BATCH = re.compile(
 )
 """``minibatch size 256``, but not ``batch 12.0`` or ``batch 2x128``."""
 _LIST = re.compile(rf"(?:(?:all|the)\s+)*(?P<on>{_LAYER})")
-"""``conv2``: a further layer of a list."""
+"""``conv2``: the next layer in a list."""
 _SAYS_SOMETHING = re.compile(r"\d|kill|hold|stop|finish|end|interrupt|dropout")
 _ENDED_AFTER = re.compile(rf"after\s+({_R})\s+epochs?")
 """``killed after 60 epochs``: when a run ended."""
 _THEN = re.compile(rf"\s+(?:(?:at|after|in|from)\s+epoch\s+(?P<at>{_R})|after\s+(?P<after>{_R})\s+epochs)$")
-"""``set epsw to 0.001 at epoch 25``: a time behind what was done."""
+"""``set epsw to 0.001 at epoch 25``: a time at the end of a clause."""
 _LATER = re.compile(rf"\b(?:then|later|afterwards)\b.*{_R}")
-"""``then 0.001``: something of later that has no epoch."""
+"""``then 0.001``: a later change without an epoch."""
 _ASIDE = re.compile(r"\((\s*(?:on|for|from|except|all|only|but|not|everywhere)\b[^()]*)\)")
-"""``(on conv1)``, ``(all but fc)``: brackets that belong to the sentence."""
+"""``(on conv1)``, ``(all but fc)``: parentheses that are part of the sentence."""
 _ITEM = re.compile(r"\A\d{1,2}[.)]\s+(?=[a-z])")
-"""``2. ``: the number of an item."""
+"""``2. ``: the number of a list item."""
 _OTHER_TIMES = ("batch", "batches", "iter", "step")
 _BARE = re.compile(r"\d{1,6}(?:\.\d{1,9})?\s*:\s*(.*\beps[wb]+\b.*|.*\bcolou?r noise\b.*)", re.DOTALL)
-"""``25: epsw 0.001``: a number that is not said to be an epoch."""
+"""``25: epsw 0.001``: a number that is not explicitly an epoch."""
 _OTHERWISE = re.compile(
     r"=|->|\bto\s+[\d.]|\bno\s+(?:more\s+)?(?:colou?r|noise|dropout)|\b(?:without|remov\w*|disabl\w*|enabl\w*)\b"
 )
-"""What says that something becomes another thing than it was."""
+"""Words and signs for a change of something."""
 _ONE_FOR_THE_RUN = re.compile(r"\b(?:mom\w*|wc|sched\w*|noise)\b.*\bto\b")
-"""``momw to 0.95``: a change of what a spec has one value of."""
+"""``momw to 0.95``: a change of something that in a spec has one value for the whole run."""
 _DOES = re.compile(rf"{_FILL}(?:{_VERB}|using)\b")
-"""``now set ...``, ``using ...``: a clause that tells what was done."""
+"""``now set ...``, ``using ...``: the beginning of a clause about an action."""
 _OF_A_RATE = re.compile(r"\beps[wb]+\b")
 _LEARNING = re.compile(r"\beps[wb]+\b|\bnoise\b|\bdropout\b|\bmom\w*\b|\bwc\b|\bsched\w*|\bepochs\b")
 
 
 def said(text: str, span: Span, above: float | None) -> tuple[Note, ...]:
-    """What a line says. ``above`` is the epoch of the line above it, which goes on in a line that is indented or
-    begins with ``set``."""
+    """Interpret a line of the notes.
+
+    ``above`` is the epoch of the previous line. It also applies to a line that is indented or begins with ``set``.
+    """
     line = _plain(text[:LONGEST])
     if not _SAYS_SOMETHING.search(line):
         return ()
@@ -170,12 +176,12 @@ def said(text: str, span: Span, above: float | None) -> tuple[Note, ...]:
 
 
 def epoch_of(text: str) -> float | None:
-    """The epoch that a line begins with."""
+    """Return the epoch that a line begins with, if any."""
     return _time(_plain(text[:LONGEST]))[0]
 
 
 def _plain(text: str) -> str:
-    """A line in small letters, with ``epsw`` and ``to`` as they are spelt and without remarks behind a dash."""
+    """Return a line in lower case, without remarks after a dash, and with the spelling of rates and ``to`` corrected."""
     line = re.sub(
         r"\b(?:learn(?:ing)?[ -]+rates?|lr)\b", "epsw", text.lower().strip().lstrip("#").strip().partition(" -- ")[0]
     )
@@ -192,7 +198,7 @@ def _spelt(word: str) -> str:
 
 
 def _time(line: str) -> tuple[float | None, str]:
-    """The epoch that a line begins with, and what follows. The epoch is ``None`` where batches are counted."""
+    """Split a line into the epoch that it begins with and the rest. The epoch is ``None`` if it counts batches."""
     begins = _AT.fullmatch(line)
     if begins and (begins[1] == "ep" or distance(begins[1], "epoch", 2) < 2):
         return float(begins[2]), begins[3]
@@ -206,7 +212,7 @@ def _time(line: str) -> tuple[float | None, str]:
 
 
 def _clauses(text: str, span: Span, epoch: float | None) -> Iterator[Note]:
-    """What the clauses of a sentence say, one after the other."""
+    """Yield the notes in the clauses of a sentence."""
     if "eps" in text:
         text = _NAMES.sub(lambda names: "+".join(re.split(_AND, names[0])), text)
     aside = re.sub(r"\([^()]*\)", " ", _ASIDE.sub(r" \1 ", text))
@@ -236,7 +242,7 @@ def _clauses(text: str, span: Span, epoch: float | None) -> Iterator[Note]:
 
 
 def _clause(piece: str, span: Span, epoch: float | None, rate: Change | None) -> Note | None:
-    """What one part of a sentence says; ``rate`` is the change of a rate that the parts before it tell."""
+    """Interpret one clause of a sentence. ``rate`` is the change of a rate in the clauses before it."""
     if (then := _THEN.search(piece)) and (epoch is None or _END.search(piece)) and not _DIVIDED.fullmatch(piece):
         piece, epoch = piece[: then.start()], float(then["at"] or then["after"])
     if match := _RATE.fullmatch(piece):
@@ -258,7 +264,7 @@ def _clause(piece: str, span: Span, epoch: float | None, rate: Change | None) ->
 
 
 def _rate(match: re.Match[str], span: Span, epoch: float | None) -> Note | None:
-    """A rate that is set to a number."""
+    """Interpret a clause that sets a rate to a number."""
     verb = match["verb"] or ""
     at = 0.0 if epoch is None and re.match(_BEGIN, verb) else epoch
     if at is None:
@@ -276,7 +282,7 @@ def _rate(match: re.Match[str], span: Span, epoch: float | None) -> Note | None:
 
 
 def _divided(match: re.Match[str], span: Span, epoch: float | None) -> Note:
-    """Rates that are divided by a number. Their epoch is below 0 where it counts from the change before."""
+    """Interpret a clause that divides rates. Its epoch is negative if it counts from the previous change."""
     at = _number(match["at"])
     if at is None:
         at = epoch
@@ -286,7 +292,7 @@ def _divided(match: re.Match[str], span: Span, epoch: float | None) -> Note:
 
 
 def _of_learning(piece: str, span: Span, epoch: float | None) -> Unread | None:
-    """What is of learning, and is not understood or has no counterpart; ``None`` for other remarks."""
+    """Return an ``Unread`` if a clause is about learning, else ``None``."""
     if epoch is not None and _ONE_FOR_THE_RUN.search(piece):
         return Unread(span, "a spec has one value of it for the whole run")
     learning = _LEARNING.search(piece) is not None

@@ -1,4 +1,4 @@
-"""The parameter file: learning rates, decay, and the numbers of normalisations, dropout and costs."""
+"""Read the parameter file: learning rates, weight decay, and the parameters of normalisations, dropout and costs."""
 
 from __future__ import annotations
 
@@ -36,8 +36,10 @@ _OF_COSTS = {
 
 
 def read_params(config: Config, definition: Definition, findings: Findings, *, history: bool = False) -> Learning:
-    """What a parameter file says of the layers of a definition. ``history``: with the rates, and what else is told,
-    with which the first run of its notes began."""
+    """Read the parameter file of a layer file.
+
+    ``history``: return the settings at the beginning of the first run in its notes, instead of those in the file.
+    """
     if any("type" in section.options for section in config.sections.values()):
         first = next(section for section in config.sections.values() if "type" in section.options)
         message = f"{config.source.name} has layers, with type=, and no parameters: it is a layer file"
@@ -55,14 +57,14 @@ def read_params(config: Config, definition: Definition, findings: Findings, *, h
 
 
 def look_through(config: Config, definition: Definition, findings: Findings) -> None:
-    """Tell what is wrong in the sections of those layers that were accepted, of a layer file that has mistakes."""
+    """Report the errors in the sections of accepted layers, if the layer file has errors."""
     found = Findings(config.source)
     _Reader(config, definition, found).sections()
     findings.take(each for each in found.all if each.severity == "error")
 
 
 class _Reader:
-    """A parameter file being read."""
+    """The state of reading a parameter file."""
 
     def __init__(self, config: Config, definition: Definition, findings: Findings) -> None:
         self.config = config
@@ -98,7 +100,7 @@ class _Reader:
                 self.look_again(layer, section)
 
     def missing(self, layer: Layer) -> None:
-        """A layer whose parameters are needed has no section."""
+        """Report a layer without a section, if it needs parameters."""
         needed = (*NORMS, "hs", "dropout", "dropout2", *(() if self.old else ("eltsum",)))
         if not (layer.weights or layer.is_cost or layer.type in needed):
             return
@@ -112,7 +114,7 @@ class _Reader:
         )
 
     def unmatched(self) -> None:
-        """Sections that belong to no layer: of another network, where layers of this one lack theirs."""
+        """Report sections without a layer. They are errors if layers lack a section, otherwise warnings."""
         without = [name for name in self.definition.layers if name not in self.config.sections]
         for name, section in self.config.sections.items():
             if name not in self.definition.layers:
@@ -125,7 +127,7 @@ class _Reader:
                     self.findings.warn("cfg-unmatched-section", message, section.span)
 
     def still_parts(self) -> None:
-        """Warn of matrices that are another layer's and move, but not for what this layer would add to the gradient."""
+        """Warn about layers with a rate of 0 for a shared matrix that its owner updates: a spec adds their gradient."""
         for name, r in self.rates.items():
             for shared, lr in zip(self.definition.layers[name].shared, r.lr, strict=True):
                 owner = self.rates.get(shared.layer) if shared is not None and not lr else None
@@ -137,7 +139,7 @@ class _Reader:
                     break
 
     def layer(self, layer: Layer, options: Options) -> None:
-        """The section of one layer. Keys that it has not are told as well where one that it needs is missing."""
+        """Read the section of one layer. Warns about unknown keys even if the section is rejected."""
         try:
             self._values(layer, options)
         finally:
@@ -145,14 +147,14 @@ class _Reader:
             options.ignored(self._known(layer), notes=notes_in_parameters(keys, self.definition.dialect))
 
     def look_again(self, layer: Layer, section: Section) -> None:
-        """Tell what else is wrong in a section that was given up."""
+        """Report the other errors of a rejected section."""
         found = Findings(self.config.source)
         with suppress(Refused):
             _Reader(self.config, self.definition, found).layer(layer, Lenient(section, found, sized=True))
         self.findings.take(found.all)
 
     def _known(self, layer: Layer) -> Sequence[str]:
-        """The keys that a layer's section may have."""
+        """Return the keys that a layer's section may have."""
         if layer.weights:
             norm = ("wcNormMin", "wcNormMax") if layer.type == "conv" else ()
             return (*_WEIGHTS, *norm, *(_2012 if self.old else ("updatePeriod",)))
@@ -167,11 +169,11 @@ class _Reader:
         return {"hs": ("enable",), "dropout": ("enable", "keep"), "dropout2": ("enable", "keep")}.get(layer.type, ())
 
     def _constant(self, layer: Layer) -> bool:
-        """Whether a normalisation has a constant: in 2012 only that across maps."""
+        """Whether a normalisation has the additive constant ``minDiv``: in 2012 only that across maps has it."""
         return layer.type == "cmrnorm" or not self.old
 
     def _values(self, layer: Layer, options: Options) -> None:
-        """What the section of one layer says."""
+        """Read the values in the section of one layer."""
         name = layer.name
         if layer.weights:
             self.rates[name] = self._rates(layer, options)
@@ -203,7 +205,7 @@ class _Reader:
             self.sets[layer.name] = self._set(layer, options)
 
     def _set(self, layer: Layer, options: Options) -> int:
-        """How many classes a set of cost.msm has. How many threads computed it does not matter."""
+        """Read how many classes a set of ``cost.msm`` has. ``threads`` is checked and ignored."""
         options.integer("threads", 1, 1)
         classes = self.definition.layers[layer.inputs[1]].outputs
         size = options.integer("setSize", low=1)
@@ -244,14 +246,14 @@ class _Reader:
         )
 
     def held(self) -> dict[str, Held]:
-        """The rates that the file holds."""
+        """Return each layer's settings in the file."""
         return {
             name: Held(self.definition.layers[name], r.lr, r.bias_lr, any(fall != CONSTANT for fall in r.schedules))
             for name, r in self.rates.items()
         }
 
     def go_back(self) -> None:
-        """Take what the notes say of the run's beginning in place of what the file holds."""
+        """Replace the settings in the file by those at the beginning of the run, according to the notes."""
         found = beginning(runs_of(self.config), self.config, self.held(), self.findings)
         self.told, self.augment = found.train, found.augment
         for name, r in self.rates.items():
@@ -263,7 +265,7 @@ class _Reader:
             )  # fmt: skip
 
     def learning(self) -> Learning:
-        """What has been read, in the words of a spec."""
+        """Return the result, as keys of a spec."""
         usual = self._usual()
         batch = int(self.told.get("batch", "128"))
         found = self._updates(batch)
@@ -291,14 +293,13 @@ class _Reader:
         )
 
     def _owners(self) -> list[Rates]:
-        """The rates of layers that have weights of their own."""
+        """Return the rates of layers that have weights of their own."""
         return [r for name, r in self.rates.items() if not all(self.definition.layers[name].shared)]
 
     def _usual(self) -> dict[str, str]:
-        """The learning keys of most layers, which the train line says for all. ``bias_schedule`` is among them where it
-        is not the weights'."""
+        """Return the most common settings, for the train line. ``bias_schedule`` only if it is not ``schedule``."""
         owners = self._owners()
-        lr = _commonest(tuple(filter(None, r.lr)) for r in owners)  # of what learns at all
+        lr = _commonest(tuple(filter(None, r.lr)) for r in owners)  # ignoring weights that do not learn
         momentum = _commonest(r.momentum for r in owners)
         decay = _commonest(r.decay for r in owners if "super_eps" not in r.held)
         schedule, bias_schedule = self._schedules()
@@ -306,7 +307,7 @@ class _Reader:
         return usual | ({"bias_schedule": bias_schedule} if bias_schedule != schedule else {})
 
     def _updates(self, batch: int) -> Updates:
-        """When the layers that learn are updated; once a batch, with a warning, where a spec cannot say it."""
+        """Return when the layers are updated. If a spec cannot express it, this is once per batch, with a warning."""
         periods = {name: r.period for name, r in self.rates.items() if r.period and r.learns}
         found, parts = updates(self.definition, periods), passes(self.definition)
         images = found.batches * batch
@@ -323,8 +324,7 @@ class _Reader:
         return found
 
     def _schedules(self) -> tuple[str, str]:
-        """What the train line says: the schedule of most of the weights that learn, and that of most of the layers
-        whose biases do."""
+        """Return the schedules for the train line: that of most learning weights, and that of most learning biases."""
         layers = self.definition.layers
         weights: Counter[str] = Counter()
         biases: Counter[str] = Counter()
@@ -338,13 +338,13 @@ class _Reader:
 
 
 def _updating(options: Options, key: str, rates: tuple[float, ...]) -> tuple[float, ...]:
-    """Learning rates, 0 where they are below it: the original updated by rates above 0 alone."""
+    """Replace negative rates by 0, with a warning: the original updated weights only if their rate was positive."""
     if min(rates) < 0:
         options.warn("cfg-left-out", f"{key} is below 0, and by such a rate nothing was updated; it is 0 here", key)
     return tuple(max(0.0, rate) for rate in rates)
 
 
 def _commonest(values: Iterable[tuple[float, ...]]) -> float:
-    """The most frequent value; 0 where there is none."""
+    """Return the most common value, or 0 if there are no values."""
     every = [value for each in values for value in each]
     return max(dict.fromkeys(every), key=every.count) if every else 0.0

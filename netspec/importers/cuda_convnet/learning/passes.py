@@ -1,12 +1,13 @@
-"""The passes in which version 2 took a batch, and after which of them it updated a layer's weights.
+"""The passes into which version 2 divided a batch, and the passes after which it updated a layer's weights.
 
-Where layers had unlike numbers of replicas, a layer with fewer was given the images of the others' replicas one after
-the other: a batch went through in as many passes as the most replicas are the fewest times over. A layer was active in
-every so many passes, and updated after each of these, or after every ``updatePeriod``
-(``cudaconvnet/src/convnet.cu:443-445``, ``cudaconvnet/src/layer.cu:537-549`` and ``762-769`` of version 2). In a spec
-the passes are the parts of ``accumulate``, and ``updatePeriod`` is ``update_every``; where one goes over several
-batches, these are one of the spec's. It is what Krizhevsky, One weird
-trick for parallelizing convolutional neural networks (2014), section 4, calls a variable batch size.
+If layers had different numbers of replicas, a layer with fewer replicas received the images of the other layers'
+replicas one after the other. A batch took as many passes as the ratio of the largest to the smallest number of
+replicas. A layer was active in every nth pass, where n is its number of replicas divided by the smallest number, and it
+was updated after each of its passes, or after every ``updatePeriod`` passes (``cudaconvnet/src/convnet.cu:443-445``,
+``cudaconvnet/src/layer.cu:537-549`` and ``762-769`` of version 2). In a spec, the passes are the parts of
+``accumulate``, and ``updatePeriod`` becomes ``update_every``. If a period extends over several batches, these become a
+single batch of the spec. This is the variable batch size of Krizhevsky, One weird trick for parallelizing convolutional
+neural networks (2014), section 4.
 """
 
 from __future__ import annotations
@@ -20,15 +21,15 @@ from netspec.importers.cuda_convnet.options import Options
 
 
 def passes(definition: Definition) -> int:
-    """In how many passes a batch goes through: the most replicas of a layer over the fewest."""
+    """Return how many passes a batch takes: the largest number of replicas divided by the smallest."""
     counts = _replicas(definition)
     return max(counts) // min(counts)
 
 
 def period(layer: Layer, options: Options, definition: Definition) -> int:
-    """How many passes lie between two updates of a layer's weights.
+    """Return the number of passes between two updates of a layer's weights.
 
-    Raises ``Refused`` where it is not active in each pass after which it is to be updated.
+    Raises ``Refused`` if this is no multiple of the number of passes between those in which the layer is active.
     """
     given = options.integer("updatePeriod", 0, 0)
     own = max(1, len(layer.gpu)) // min(_replicas(definition))
@@ -40,8 +41,11 @@ def period(layer: Layer, options: Options, definition: Definition) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Updates:
-    """When layers are updated, in a spec's words: the original's ``batches`` are one of the spec's, in ``parts``, and
-    layers that are updated before its end are so after ``every`` of them."""
+    """When layers are updated, in terms of a spec.
+
+    ``batches`` batches of the original are one batch of the spec, which is divided into ``parts`` parts. ``every`` maps
+    each layer that is updated more than once per batch to the number of parts between its updates.
+    """
 
     batches: int = 1
     parts: int = 1
@@ -49,7 +53,7 @@ class Updates:
 
 
 def updates(definition: Definition, periods: Mapping[str, int]) -> Updates:
-    """When layers are updated, in a spec's words. ``periods`` are the passes between two updates of each."""
+    """Return when layers are updated, in terms of a spec. ``periods`` has the passes between two updates by layer."""
     whole = passes(definition)
     parts = lcm(whole, *periods.values())
     every = {name: passed for name, passed in periods.items() if passed != parts}

@@ -1,4 +1,4 @@
-"""What the weights and the biases of one layer learn with, and which keys of a spec say it."""
+"""The learning settings of one layer's weights and biases, and the spec's keys for them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ from netspec.units import literal, plural
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """The learning of one layer's weights (one value an input) and biases."""
+    """The learning settings of one layer's weights, with a value per input, and of its biases.
+
+    ``held`` are the spec's keys that constrain the weights or scale their gradients. ``period`` is the number of passes
+    between two updates, in version 2.
+    """
 
     options: Options
     lr: tuple[float, ...]
@@ -28,12 +32,14 @@ class Rates:
 
     @property
     def learns(self) -> bool:
-        """Whether the weights or the biases have a rate above 0."""
+        """Whether the weights or the biases have a positive rate."""
         return any((*self.lr, self.bias_lr))
 
     def told(self, usual_schedule: str) -> dict[str, tuple[str, ...]]:
-        """The learning keys of the weights, with a value for each input. What has no effect is left out: the decay
-        where gradients are divided by a root, and momentum and decay of what does not move."""
+        """Return the learning keys of the weights, with a value per input.
+
+        Keys without effect are omitted: momentum and decay of weights that do not learn, and decay with ``super_eps``.
+        """
         keys = {"lr": tuple(map(literal, self.lr)), "schedule": self._schedules(usual_schedule)}
         if any(self.lr):
             keys["momentum"] = tuple(map(literal, self.momentum))
@@ -42,23 +48,25 @@ class Rates:
         return keys
 
     def _schedules(self, usual: str) -> tuple[str, ...]:
-        """The schedules of the weights. At a rate of 0 all schedules are the same, and none is told: it is taken to be
-        that of the layer's other weights, or the usual one."""
+        """Return the schedules of the weights.
+
+        The schedule of weights with a rate of 0 has no effect. It is replaced by that of the layer's other weights, or
+        by the usual one.
+        """
         learnt = [s.text for s, rate in zip(self.schedules, self.lr, strict=True) if rate]
         idle = learnt[0] if learnt else usual
         return tuple(s.text if rate else idle for s, rate in zip(self.schedules, self.lr, strict=True))
 
 
 def of_weights(r: Rates, usual: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
-    """The learning keys that a layer's weights have of their own, with a value for each input."""
+    """Return a layer's keys for its weights where they differ from the usual ones, with a value per input."""
     own = {key: values for key, values in r.told(usual["schedule"]).items() if set(values) != {usual[key]}}
     return {**own, **r.held}
 
 
 def of_biases(r: Rates, layer: Layer, usual: Mapping[str, str]) -> dict[str, str]:
-    """The learning keys that a layer's biases have of their own. Where a key is not said, that of the first weights
-    holds."""
-    # A layer with the weights of another says nothing of their learning, which its biases' would follow.
+    """Return a layer's keys for its biases where they differ from their defaults, the keys of the first weights."""
+    # A layer that shares another's weights has no keys for them, from which the biases' could take their defaults.
     taken = any(layer.shared[:1])
     first = {} if taken else {key: values[0] for key, values in r.told(usual["schedule"]).items()}
     otherwise = {f"bias_{key}": first.get(key, usual[key]) for key in ("lr", "schedule", "momentum")}
@@ -73,7 +81,7 @@ def of_biases(r: Rates, layer: Layer, usual: Mapping[str, str]) -> dict[str, str
 
 @dataclass(frozen=True, slots=True)
 class Scheduled:
-    """The rates of a layer's weights (one for each input) and of its biases, with their schedules."""
+    """The rates of a layer's weights, one per input, and of its biases, with their schedules."""
 
     lr: tuple[float, ...]
     schedules: tuple[Schedule, ...]
@@ -82,7 +90,7 @@ class Scheduled:
 
 
 def rates_2012(options: Options, inputs: int) -> Scheduled:
-    """``epsW`` and ``epsB`` with ``schedW`` and ``schedB``, as 2012 has them."""
+    """Read ``epsW`` and ``epsB`` with ``schedW`` and ``schedB`` of 2012."""
     lr = options.reals("epsW", inputs, None, False)
     bias_lr = options.real("epsB")
     schedule = options.tried(lambda: schedule_2012(options, "schedW"), CONSTANT, "schedW")
@@ -94,7 +102,7 @@ def rates_2012(options: Options, inputs: int) -> Scheduled:
 
 
 def rates_v2(options: Options, inputs: int) -> Scheduled:
-    """``epsW`` and ``epsB`` of version 2, which have their schedules in them."""
+    """Read ``epsW`` and ``epsB`` of version 2, which include their schedules."""
     texts = options.tried(lambda: options.words("epsW"), ["0"], "epsW")
     if len(texts) not in (1, inputs):
         message = f"epsW lists {plural(len(texts), 'value')} for {plural(inputs, 'input')}"

@@ -1,4 +1,4 @@
-"""A run of the notes gone through once more: the rate of each layer at the beginning, and when it was lowered."""
+"""Replay the changes of a run: each layer's rate at the beginning, and when it was lowered."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _TWIN = re.compile(r"[-_.]?[a-z]")
 
 @dataclass(frozen=True, slots=True)
 class Fall:
-    """A rate was lowered to ``rate``, which is ``ratio`` of what it was."""
+    """A rate was lowered to ``rate``, which is ``ratio`` times the previous one."""
 
     epoch: float
     rate: float
@@ -30,27 +30,35 @@ class Fall:
 
 @dataclass(slots=True)
 class Replay:
-    """The rates of some layers. ``first`` are those of the run's beginning, as far as the notes tell them, ``falls`` in
-    the order of epochs; ``problems`` are what of the notes cannot be followed."""
+    """The history of the layers' rates in a run.
+
+    ``first`` has the rates at the beginning, as far as the notes state them, ``falls`` the reductions in the order of
+    epochs, and ``problems`` the notes that could not be followed, with reasons.
+    """
 
     first: dict[str, float] = field(default_factory=dict)
     falls: dict[str, list[Fall]] = field(default_factory=dict)
     problems: list[tuple[Span, str]] = field(default_factory=list)
 
     def known(self, name: str) -> set[float]:
-        """Every rate that a layer had."""
+        """Return all rates that a layer had."""
         return {self.first[name], *(fall.rate for fall in self.falls.get(name, ()))}
 
 
 def replayed(changes: Iterable[Change], layers: Mapping[str, Layer], held: Mapping[str, float]) -> Replay:
-    """Go through changes of one kind of rate. ``held`` is the rate of each layer that the file holds, which is only
-    asked where notes divide a rate that they do not tell."""
+    """Replay changes of one kind of rate.
+
+    ``held`` has the rates in the file. They are only used if a note divides a rate that the notes do not state.
+    """
     return _Replayer(list(changes), layers, held).result
 
 
 def layers_of(word: str, names: Mapping[str, Layer]) -> list[str]:
-    """The layers that a word of the notes means: one of that name, or its twins; all of a type, ``conv layers``; and
-    several, ``conv1-5`` and ``conv1/2``."""
+    """Return the layers that a word of the notes refers to.
+
+    The word may be a layer's name, the common part of the names of twins, a type (``conv layers``), or a list
+    (``conv1-5``, ``conv1/2``).
+    """
     word = re.sub(r"\s+layers?$", "", word.strip().lower()).rstrip(".")
     exact = [name for name in names if name.lower() == word]
     if exact:
@@ -74,17 +82,17 @@ def layers_of(word: str, names: Mapping[str, Layer]) -> list[str]:
 
 
 def close(a: float, b: float) -> bool:
-    """Whether two rates are the same number."""
+    """Whether two rates are equal up to rounding."""
     return math.isclose(a, b, rel_tol=1e-6, abs_tol=1e-15)
 
 
 def commonest(values: Collection[float]) -> float | None:
-    """The most frequent value; the first of several that are as frequent."""
+    """Return the most common value, the first one in case of a tie, or ``None`` if there are no values."""
     return max(Counter(values).items(), key=lambda item: item[1])[0] if values else None
 
 
 class _Replayer:
-    """A run being gone through."""
+    """The state of a replay."""
 
     def __init__(self, changes: list[Change], layers: Mapping[str, Layer], held: Mapping[str, float]) -> None:
         self.changes = changes
@@ -93,7 +101,7 @@ class _Replayer:
         self.now: dict[str, float] = {}
         self.risen: set[str] = set()
         self.untold: set[str] = set()
-        """Layers whose first rate no note tells, that have been lowered."""
+        """Layers that were lowered, but whose first rate is in no note."""
         self.result = Replay()
         epoch = 0.0
         for change in changes:
@@ -123,7 +131,7 @@ class _Replayer:
                 self._set(name, change)
 
     def _chosen(self, change: Change) -> list[str]:
-        """The layers whose rate a change sets, by what it names."""
+        """Return the layers whose rate a change sets."""
         if change.layers:
             found = {word: layers_of(word, self.layers) for word in change.layers}
             for word, names in found.items():
@@ -161,7 +169,7 @@ class _Replayer:
             result.falls.setdefault(name, []).append(Fall(change.epoch, to, ratio, change))
 
     def _guess_the_untold(self) -> None:
-        """Layers of which the notes first say what they were lowered to began as most others."""
+        """Assume the most common first rate for the layers whose first rate is in no note."""
         usual = commonest(list(self.result.first.values()))
         for name in sorted(self.untold):
             first, *later = self.result.falls.pop(name)
@@ -173,5 +181,5 @@ class _Replayer:
                 f"what the rate of {name} was before is not told; {literal(usual)}, of most layers, is taken",
             )
             self.result.first[name] = usual
-            ratio = first.rate / usual if usual else 1.0  # of what has always been 0
+            ratio = first.rate / usual if usual else 1.0  # both are 0
             self.result.falls[name] = [Fall(first.epoch, first.rate, ratio, first.change), *later]

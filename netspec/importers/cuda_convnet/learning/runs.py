@@ -1,4 +1,4 @@
-"""The notes of a parameter file, run by run."""
+"""Divide the notes of a parameter file into runs."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ from netspec.importers.cuda_convnet.reading import Comment, Config
 from netspec.source import Span
 
 MOST_LINES = 1000
-"""Lines of comments that are looked at. The longest notes of 2012 have 47."""
+"""The most lines of comments that are read. The longest notes of 2012 have 47."""
 
 
 @dataclass(slots=True)
 class Run:
-    """What the notes say of one run, in their order. ``end`` is the epoch at which it ended and ``ended`` the line that
-    tells it, ``last`` the highest epoch of all lines, ``batch`` the size of its batches."""
+    """The notes on one run, in the order of the file.
+
+    ``end`` is the epoch at which the run ended, ``ended`` the line that states it, ``last`` the highest epoch of all
+    lines, and ``batch`` the batch size.
+    """
 
     changes: list[Change] = field(default_factory=list)
     colours: list[Colour] = field(default_factory=list)
@@ -27,10 +30,10 @@ class Run:
     batch: int | None = None
 
     def add(self, notes: Iterable[Note]) -> None:
-        """Add what a line of the notes says to the run."""
+        """Add the notes of one line."""
         for note in notes:
             match note:
-                case Change(epoch=epoch) if epoch < 0:  # so many epochs after the last
+                case Change(epoch=epoch) if epoch < 0:  # counted from the previous change
                     since = self.changes[-1].epoch if self.changes else 0.0
                     self.changes.append(replace(note, epoch=since - epoch))
                 case Change():
@@ -47,8 +50,11 @@ class Run:
 
 
 def runs_of(config: Config) -> list[Run]:
-    """The runs of which something is said, in their order: each in lines without a blank one between them. A file's
-    notes stand at its end or its beginning; what stands in its sections says nothing of runs."""
+    """Return the runs in the notes, in the order of the file.
+
+    Each run is a block of comment lines without blank lines in between, at the beginning or the end of the file.
+    Comments within sections are ignored.
+    """
     runs: list[Run] = []
     for block in _blocks(config):
         run = Run()
@@ -68,8 +74,10 @@ def runs_of(config: Config) -> list[Run]:
 
 
 def _blocks(config: Config) -> Iterator[list[Comment]]:
-    """Comments before the first section and behind the last key, on lines one below the other; a comment without a word
-    parts them as a blank line does."""
+    """Yield the blocks of consecutive comment lines before the first section and after the last key.
+
+    An empty comment ends a block just as a blank line does.
+    """
     begin = min((section.span.start for section in config.sections.values()), default=0)
     end = max((o.span.end for section in config.sections.values() for o in section.options.values()), default=0)
     block: list[Comment] = []
@@ -85,7 +93,7 @@ def _blocks(config: Config) -> Iterator[list[Comment]]:
 
 
 def _goes_on(above: Run, run: Run, block: list[Comment]) -> bool:
-    """Whether lines are the rest of the run above them: nothing but later epochs of a run that has not ended."""
+    """Whether a block continues the run above it: that run has not ended, and all lines of the block are later."""
     if not above.changes or not run.changes or above.end is not None:
         return False
     later = 0 < above.changes[-1].epoch <= run.changes[0].epoch

@@ -1,4 +1,4 @@
-"""Learning rates with their schedules, in the spellings of both versions and of the files before them."""
+"""Read learning rates and their schedules, in the syntax of both versions and of older files."""
 
 from __future__ import annotations
 
@@ -30,8 +30,12 @@ _WORDS = {"linear": "linear", "exp": "exponential", "dexp": "dexp", "jdexp": "jd
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """How a rate changes: to its part ``1 / factor``. ``constant`` where it stays; ``steps``, which neither version has
-    and notes tell of, falls so at each of the ``epochs`` and is 0 from the epoch ``freeze`` on (0: never)."""
+    """How a rate changes during training.
+
+    It ends at ``1 / factor`` times its first value, except that ``constant`` does not change. ``steps``, which exists
+    in neither version but is described by notes, divides the rate by ``factor`` at each of the ``epochs``, and sets it
+    to 0 at the epoch ``freeze`` (0: never).
+    """
 
     word: str = "constant"
     factor: float = 1.0
@@ -42,7 +46,7 @@ class Schedule:
 
     @property
     def text(self) -> str:
-        """``schedule=`` of a spec."""
+        """The value of ``schedule=`` in a spec."""
         if self.word == "constant":
             return "constant"
         if self.word == "steps":
@@ -60,7 +64,7 @@ class Schedule:
 
     @property
     def sayable(self) -> bool:
-        """Whether a spec takes it: what the rate is multiplied by at the end is a number of float32."""
+        """Whether a spec accepts the schedule, that is, whether its final factor is a float32 number."""
         return SMALLEST_REAL <= 1 / self.factor <= LARGEST_REAL
 
 
@@ -68,7 +72,7 @@ CONSTANT = Schedule()
 
 
 def schedule_2012(options: Options, key: str) -> Schedule:
-    """``schedW`` and ``schedB``: by names, or, in old files, by position. Raises ``Refused``."""
+    """Read ``schedW`` or ``schedB``, with named or, in old files, positional arguments. Raises ``Refused``."""
     text = options.text(key, "default")
     call = _CALL.fullmatch(text)
     word = call[1].lower() if call else ""
@@ -91,7 +95,7 @@ def schedule_2012(options: Options, key: str) -> Schedule:
 
 
 def rate_v2(options: Options, key: str, text: str) -> tuple[float, Schedule]:
-    """``epsW`` and ``epsB`` of version 2: a number, or a schedule with its base. Raises ``Refused``."""
+    """Read ``epsW`` or ``epsB`` of version 2, a number or a schedule with its base rate. Raises ``Refused``."""
     if _PLAIN.fullmatch(text) and len(text) < 40:
         return float(text), CONSTANT
     call = _CALL.fullmatch(text)
@@ -106,7 +110,7 @@ def rate_v2(options: Options, key: str, text: str) -> tuple[float, Schedule]:
 
 
 def _named(given: list[str], names: tuple[str, ...]) -> dict[str, float] | None:
-    """``tgtFactor=250,numSteps=4``: all names in their order."""
+    """Read named arguments, ``tgtFactor=250,numSteps=4``. All names are required, in this order."""
     if len(given) != len(names):
         return None
     values = {}
@@ -120,7 +124,7 @@ def _named(given: list[str], names: tuple[str, ...]) -> dict[str, float] | None:
 
 
 def _positional(given: list[str], word: str) -> dict[str, float] | None:
-    """``dexp[1000,4]``, ``dexp[250,0,4]``, ``linear[1,1]``, ``exp[1000]``."""
+    """Read positional arguments: ``dexp[1000,4]``, ``dexp[250,0,4]``, ``linear[1,1]``, ``exp[1000]``."""
     if not all(_FLOAT.fullmatch(part) for part in given):
         return None
     numbers = [float(part) for part in given]
@@ -155,13 +159,15 @@ def _refused(options: Options, key: str, text: str, forms: dict[str, tuple[str, 
 
 
 def advice_v2(key: str, text: str) -> list[str]:
-    """What a value that was split at its commas should have been, where it is one schedule."""
+    """Return advice for a list of rates that is actually a single schedule, with commas instead of semicolons."""
     return _advice(key, text, _V2)
 
 
 def _advice(key: str, text: str, forms: dict[str, tuple[str, ...]]) -> list[str]:
-    """What to write for a schedule whose names are all there, in another order or with other signs between them, or
-    that a comment stands behind: the original takes none off a value that has a ; of its own."""
+    """Return how to write a schedule that has all names, but in the wrong order, with wrong separators or a comment.
+
+    The original does not remove a comment from a value that contains another ``;``.
+    """
     written, _, comment = text.partition("]")
     call = _CALL.fullmatch(f"{written}]" if re.match(r"\s*;", comment) else text)
     names = forms.get(call[1].lower()) if call else None
