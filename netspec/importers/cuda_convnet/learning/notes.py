@@ -181,7 +181,7 @@ def epoch_of(text: str) -> float | None:
 
 
 def _plain(text: str) -> str:
-    """Return a line in lower case, without remarks after a dash, and with the spelling of rates and ``to`` corrected."""
+    """Return a line in lower case, without remarks after a dash, and with corrected spelling of rates and ``to``."""
     line = re.sub(
         r"\b(?:learn(?:ing)?[ -]+rates?|lr)\b", "epsw", text.lower().strip().lstrip("#").strip().partition(" -- ")[0]
     )

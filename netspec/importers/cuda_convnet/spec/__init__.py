@@ -1,1 +1,1 @@
-"""A file's layers as the text of a spec."""
+"""Write the layers of a file as a spec."""

@@ -1,4 +1,4 @@
-"""The comments of a layer file and its parameter file: the results of runs stand in them."""
+"""Carry the comments of a layer file and its parameter file over to the spec. They often contain results of runs."""
 
 from __future__ import annotations
 
@@ -17,13 +17,12 @@ _DIGITS = re.compile("[0-9]+")
 
 
 def with_comments(twins: Merged, config: Config, params: Config | None) -> tuple[list[Line], list[str], list[str]]:
-    """The lines with the comments that stand in and above their sections, and what stands at the file's beginning and
-    its end.
+    """Return the lines with the comments in and above their sections, and the comments at the file's beginning and end.
 
-    A line that lists the halves of an input in another order than its GPUs' says so.
+    Lines that list the shares of an input in another order than that of the GPUs get an additional comment.
     """
     lines = list(twins.lines)
-    # Of the lines that a layer has become, or that its twins have, the first.
+    # The index of the first of the lines that a layer, or its twins, have become.
     home = {line.origin: i for i, line in reversed(list(enumerate(lines)))}
     for line in lines:
         if line.name in twins.families:
@@ -51,8 +50,7 @@ def with_comments(twins: Merged, config: Config, params: Config | None) -> tuple
 
 
 def _once(comments: Iterable[str]) -> tuple[str, ...]:
-    """Comments without those that twins repeat; short ones that differ in a number alone, GPU 0 and GPU 1, on one
-    line."""
+    """Remove comments that twins repeat. Join short ones that only differ in a number, such as "GPU 0" and "GPU 1"."""
     result: list[str] = []
     for comment in dict.fromkeys(comments):
         if result and len(comment) < _SHORT and _DIGITS.sub("", comment) == _DIGITS.sub("", result[-1].split(", ")[0]):
@@ -67,8 +65,10 @@ def _of(params: Config | None) -> str:
 
 
 def _told(params: Config) -> list[str]:
-    """A parameter file's comments, with the section that they stand in or above, but for those at its beginning. Where
-    these are rulers alone, nothing is told."""
+    """Return the comments of a parameter file, each block with its section's name except at the beginning.
+
+    Blocks without any letter or digit are dropped.
+    """
     told: list[str] = []
     first = next(iter(params.sections), None)
     for section, comments in groupby(params.comments, key=lambda comment: comment.section):

@@ -1,4 +1,4 @@
-"""``default`` lines: what many layers of a type have in common, said once."""
+"""Choose ``default`` lines, which state what many layers of a type have in common."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from netspec.importers.cuda_convnet.spec.lines import Line, is_list
 
 MANY = 6
-"""Layers without weights say their numbers themselves, as papers do, unless there are so many of a type."""
+"""The least number of layers of a type without weights for a ``default`` line. Fewer state their own, as in papers."""
 
 _WEIGHTED = ("conv", "local", "fc")
 _SHARED = (
@@ -25,8 +25,10 @@ _NUMBERS = {
 
 
 def defaults_of(lines: Sequence[Line], usual: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    """For each layer type the keys that its ``default`` line says. ``usual``: the learning keys of layers that have
-    none of their own."""
+    """Return the keys of the ``default`` line of each layer type.
+
+    ``usual`` are the learning keys of layers that do not have their own.
+    """
     found: dict[str, dict[str, str]] = {}
     for type_ in _WEIGHTED:
         own = [line for line in lines if line.type == type_]
@@ -42,7 +44,7 @@ def defaults_of(lines: Sequence[Line], usual: Mapping[str, str]) -> dict[str, di
 
 
 def unsaid(line: Line, key: str, usual: Mapping[str, str]) -> str | None:
-    """What a key comes to on a line that has it not; ``None`` where that cannot be said."""
+    """Return the default value of a key on a line without it, or ``None`` if there is no single value."""
     if key in ("neuron", "reads"):
         return {"neuron": "linear", "reads": "own"}[key]
     if key == "bias_schedule" and key in usual:
@@ -54,7 +56,7 @@ def unsaid(line: Line, key: str, usual: Mapping[str, str]) -> str | None:
 
 
 def _best(lines: Sequence[Line], key: str, usual: Mapping[str, str]) -> str | None:
-    """The value that makes the fewest lines say the key, if that are fewer than without a ``default``."""
+    """Return the default value for which the fewest lines need the key, or ``None`` if a default saves nothing."""
     values = [line.keys.get(key) or unsaid(line, key, usual) for line in lines]
     said = sum(key in line.keys for line in lines)
     if len(lines) < 2 or None in values or any("weights" in line.keys and key not in line.keys for line in lines):

@@ -1,4 +1,4 @@
-"""Neurons, the functions of single numbers, as keys and lines of a spec."""
+"""Write neurons, that is, activation functions, as keys or lines of a spec."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _WORDS = ("logistic", "relu", "nrelu", "softrelu", "abs", "square", "sqrt")
 _WITH_NUMBERS = ("tanh", "linear", "log")
 _CAPPED = Neuron("brelu", (Relu6.top,))
 FUNCTIONS = (*_WORDS, "relu6", *_WITH_NUMBERS)
-"""Types of lines that apply a function to every number."""
+"""The types of lines that apply a function to every value."""
 _TAKE_A_KEY = {
     "conv", "local", "fc", "sfc", "treefc", "pool", "cmpool", "cmrnorm", "rnorm", "cnorm", "nailbed", "blur", "href",
     "hs", "dropout", "dropout2", "concat", "pass", "sum", "eltsum", "eltmax", "resize", "rscale", "crop",
@@ -24,8 +24,10 @@ _TAKE_A_KEY = {
 
 
 def add_neuron(layer: Layer, lines: Lines, name: str, *, apart: bool) -> None:
-    """The neuron of a layer whose line is ``name``: a key of this line, or lines of its own. ``apart``: what the line
-    has without it is read as well."""
+    """Add the neuron of a layer whose line is ``name``, as a key of this line or as lines of its own.
+
+    ``apart``: it needs lines of its own because something reads the value before the neuron.
+    """
     lines.before[layer.name] = lines.values[layer.name] = name
     if layer.type == "neuron" or layer.neuron is None or layer.neuron.word == "ident":
         return
@@ -35,7 +37,7 @@ def add_neuron(layer: Layer, lines: Lines, name: str, *, apart: bool) -> None:
         key = "relu6"
     if neuron.word in _WITH_NUMBERS:
         key = f"{neuron.word}({', '.join(map(literal, neuron.numbers))})"
-    # What pools across maps is laid out as maps behind it.
+    # The last line of pooling across maps only reshapes its result; the line before it can take the neuron.
     place = -2 if layer.type == "cmpool" else -1
     line = lines.all[place]
     takes = layer.type in _TAKE_A_KEY and line.type not in FUNCTIONS
@@ -46,7 +48,7 @@ def add_neuron(layer: Layer, lines: Lines, name: str, *, apart: bool) -> None:
 
 
 def add_neuron_layer(layer: Layer, lines: Lines) -> str:
-    """The line, or the last of the lines, of a layer that is a neuron."""
+    """Add the lines of a layer of type ``neuron`` and return the name of the last one."""
     read = lines.plain(layer)[0]
     assert layer.neuron is not None
     if layer.neuron.word == "ident":
@@ -55,7 +57,7 @@ def add_neuron_layer(layer: Layer, lines: Lines) -> str:
 
 
 def _lines(layer: Layer, lines: Lines, name: str, neuron: Neuron, suffix: str) -> str:
-    """Lines that apply a neuron to a line's value; the answer is the last one's name."""
+    """Add lines that apply a neuron to the value of a line, and return the name of the last one."""
     image, word, numbers = lines.images[name], neuron.word, neuron.numbers
 
     def step(type_: str, keys: Mapping[str, str], inputs: list[str], part: str = "") -> str:

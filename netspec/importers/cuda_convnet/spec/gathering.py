@@ -1,4 +1,4 @@
-"""Concatenations that gather the shares of all GPUs for a reader, which in a spec reads them as they are."""
+"""Remove concatenations that only gather the shares of all GPUs. Layers of a spec can read all shares directly."""
 
 from __future__ import annotations
 
@@ -13,12 +13,11 @@ _LOSSES = (
     "gatedsumsquares", "topographic",
 )  # fmt: skip
 ALONE = ("input", "softmax", "reshape", "colourspace", *_LOSSES)
-"""Types of lines that are never on several GPUs."""
+"""The types of lines that are never on several GPUs."""
 
 
 def joins_of(lines: Sequence[Line], gpus: int) -> dict[str, Line]:
-    """Concatenations of as many values as there are GPUs, whose readers may read what is joined there: a spec's layers
-    read the shares of all GPUs as they are."""
+    """Return the concatenations with as many inputs as there are GPUs, and whose readers can read these directly."""
     readers: dict[str, list[Line]] = {}
     for line in lines:
         for name in line.inputs:
@@ -34,14 +33,14 @@ def joins_of(lines: Sequence[Line], gpus: int) -> dict[str, Line]:
 
 
 def without(lines: Sequence[Line], joins: Mapping[str, Line]) -> tuple[list[Line], dict[str, str]]:
-    """The lines without these concatenations; and their readers, with what each read."""
+    """Return the lines without these concatenations, and the concatenation that each of their readers read."""
     through = {line.name: line.inputs[0] for line in lines if line.inputs and line.inputs[0] in joins}
     plain = []
     for line in lines:
         if line.name in joins:
             continue
         if line.name in through:
-            # What is done to each number is done to each share where it is.
+            # A function of every value can be applied to each share on its own GPU.
             gpu = () if _by_number(line) else line.gpu
             line = replace(line, inputs=joins[through[line.name]].inputs, gpu=gpu)
         plain.append(line)
@@ -49,19 +48,19 @@ def without(lines: Sequence[Line], joins: Mapping[str, Line]) -> tuple[list[Line
 
 
 def gathers(line: Line) -> bool:
-    """Whether a line may read the shares of several GPUs in place of what joins them."""
+    """Whether a line can read the shares of several GPUs instead of their concatenation."""
     if len(line.inputs) != 1:
         return False
     return line.type in ("softmax", *_LOSSES) or (line.type in ("conv", "fc") and uniform(line))
 
 
 def _by_number(line: Line) -> bool:
-    """Whether a line computes each number of its output from one number of its only input."""
+    """Whether a line applies a function to every value of its only input."""
     return line.type in FUNCTIONS and len(line.inputs) == 1
 
 
 def uniform(line: Line) -> bool:
-    """Whether all inputs of a line are treated alike, so that several may become one."""
+    """Whether a line has the same settings for all inputs and could read several of them as one."""
     if any(line.keys.get(key, "1") != "1" for key in ("groups", "parts", "spread")) or "weights" in line.keys:
         return False
     return not any(map(is_list, line.keys.values()))

@@ -1,4 +1,4 @@
-"""The labels that costs compare with. A spec's data have the number of an image's class, and nothing else."""
+"""Find costs that need labels that a spec does not have: its data only contain the class index of each image."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from netspec.importers.cuda_convnet.layers.model import Definition, Layer
 from netspec.units import plural
 
 CLASSES = 1
-"""``dataIdx`` of the numbers of the classes, where no ``cost.logreg`` says it: so have it all files that are known."""
+"""The ``dataIdx`` of class indices in a file without ``cost.logreg``. All known files use this one."""
 _OF_VECTORS = ("cost.crossent", "cost.crossent2", "cost.rflickr", "cost.bce", "cost.dce")
-"""Costs that compare each score with a number of its own."""
+"""Costs that compare every score with a label of its own."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Classes:
-    """``index``: the ``dataIdx`` of the numbers of the classes. ``count``: how many classes the cost over them tells
-    apart, 0 where no cost reads them. ``cost``: its name."""
+    """The class indices in a file's data: their ``dataIdx``, and the number of classes and the name of the cost that
+    reads them (0 and empty if there is none)."""
 
     index: int = CLASSES
     count: int = 0
@@ -25,11 +25,11 @@ class _Classes:
 
 
 def over_other_data(definition: Definition, compared: Mapping[str, tuple[str, str]]) -> frozenset[str]:
-    """The costs that nothing of a spec's data can be compared with; a warning says so of each. ``compared`` are the
-    costs of squares over a difference: by name, the labels and the layer that they are the difference of.
+    """Return the costs whose labels are not among a spec's data, with a warning about each.
 
-    Labels of several numbers an image are taken to be 1 for its class and 0 for the others, with a warning, where there
-    are as many as classes; those of one matrix, if there are several.
+    ``compared`` maps costs of squared differences to their labels and the layer that these are compared with. If an
+    image has as many labels as there are classes, they are assumed to be 1 for its class and 0 for the others, with a
+    warning. This is done for only one data matrix.
     """
     classes = _classes(definition)
     vectors: int | None = None
@@ -61,14 +61,16 @@ def over_other_data(definition: Definition, compared: Mapping[str, tuple[str, st
 
 
 def _one_of_classes(made: Layer, classes: _Classes) -> bool:
-    """Whether numbers, one for each of a layer's, may be 1 for a class and 0 for the others: neither one alone, nor
-    maps, nor more or fewer than there are classes."""
+    """Whether labels for each value of a layer can be 1 for a class and 0 for the others.
+
+    The layer must have several values, one per class if the number of classes is known, and no maps.
+    """
     maps = made.image is not None and made.image.side > 1
     return made.outputs > 1 and not maps and classes.count in (0, made.outputs)
 
 
 def _compared(definition: Definition, compared: Mapping[str, tuple[str, str]]) -> Iterator[tuple[Layer, Layer, str]]:
-    """Each cost that reads labels: the cost, the layer of the labels, and the name of what is compared with them."""
+    """Yield each cost that reads labels, the layer of the labels, and the name of the layer compared with them."""
     for cost in definition.layers.values():
         if cost.name in compared:
             names = compared[cost.name]
@@ -82,7 +84,7 @@ def _compared(definition: Definition, compared: Mapping[str, tuple[str, str]]) -
 
 
 def _classes(definition: Definition) -> _Classes:
-    """The labels of the first ``cost.logreg``, or of that whose labels stand where they usually do."""
+    """Return the class indices: the labels of a ``cost.logreg``, preferably one with the usual ``dataIdx``."""
     found = [
         _Classes(
             definition.layers[cost.inputs[0]].values["dataIdx"], definition.layers[cost.inputs[1]].outputs, cost.name

@@ -1,4 +1,4 @@
-"""Layers as lines of a spec: which types and keys say what the original computed."""
+"""Lines of a spec, and the lines that a file's layers are translated to."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ from dataclasses import dataclass, field
 from netspec.importers.cuda_convnet.layers.model import Image, Layer
 
 OUTPUT = ""
-"""What stands for a layer's own name in the name of a line that it becomes together with others."""
+"""The suffix of the line that has the same name as the layer, when a layer becomes several lines."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """``[conv1] conv inputs=data filters=96``: a layer of a spec. ``origin`` is the layer of the file that it is (a
-    part of); ``comments`` stand above it. Names are the file's, which a spec may have to write otherwise."""
+    """A line of a spec, such as ``[conv1] conv inputs=data filters=96``.
+
+    ``origin`` is the layer of the file that the line is, or is part of. ``comments`` are written above the line. Names
+    are those of the layer file; some of them have to be changed in the spec.
+    """
 
     name: str
     type: str
@@ -28,10 +31,10 @@ class Line:
 
 @dataclass(slots=True)
 class Lines:
-    """The lines so far, and what the layers that they are made of come to.
+    """The lines so far.
 
-    ``values`` says which line has what a layer's readers read, ``before`` the same without the layer's neuron where
-    that is a line of its own, ``images`` what each line's value is (``None``: a vector).
+    ``values`` maps each layer to the line with its output, and ``before`` to the line with its output before the neuron
+    if that is a line of its own. ``images`` maps each line to its value as an image (``None``: a vector).
     """
 
     all: list[Line] = field(default_factory=list)
@@ -48,7 +51,7 @@ class Lines:
         image: Image | None,
         suffix: str = OUTPUT,
     ) -> str:
-        """Add a line; the answer is its name."""
+        """Add a line and return its name."""
         name = layer.name + suffix
         while name in self.images:
             name += "_"
@@ -57,8 +60,7 @@ class Lines:
         return name
 
     def read(self, layer: Layer, index: int, wanted: Image | None, *, vector: bool = False) -> str:
-        """The line of one of a layer's inputs, laid out as the maps that the layer takes it for; with ``vector``, as
-        none."""
+        """Return the line with one of a layer's inputs, reshaped to the image ``wanted``, if given, or to a vector."""
         name = self.value(layer, layer.inputs[index])
         has = self.images[name]
         if (wanted is None and not (vector and has is not None)) or (wanted is not None and has == wanted):
@@ -69,25 +71,25 @@ class Lines:
         return self.add(layer, "reshape", {"size": size}, [name], wanted, f"-maps{index}")
 
     def flat(self, layer: Layer, index: int, name: str) -> str:
-        """A line's value, which is one of a layer's inputs, as a vector."""
+        """Return the line with an input of a layer, flattened to a vector if necessary."""
         return name if self.images[name] is None else self.add(layer, "flatten", {}, [name], None, f"-flat{index}")
 
     def plain(self, layer: Layer) -> list[str]:
-        """The names of the lines that have the values of all inputs, laid out as they are."""
+        """Return the lines with all inputs of a layer, whatever their shapes."""
         return [self.value(layer, name) for name in layer.inputs]
 
     def value(self, layer: Layer, name: str) -> str:
-        """The line that has a layer's value. Raises ``Refused`` where another layer than a cost reads labels."""
+        """Return the line with a layer's output. Raises ``Refused`` if a layer other than a cost reads labels."""
         if name not in self.values:
             raise layer.options.refuse("cfg-not-expressible", f"it reads {name}, which only costs can read", "inputs")
         return self.values[name]
 
 
 def several(values: Sequence[str]) -> str:
-    """A key's values for each input: one, where all are the same."""
+    """Return the text of a key with a value per input: a single value if all are equal."""
     return values[0] if len(set(values)) == 1 else ",".join(values)
 
 
 def is_list(value: str) -> bool:
-    """Whether a key's text is a value for each input: ``1,2``, but not ``gaussian(0.1, 0.5)``."""
+    """Whether a key's text is a list of values per input: ``1,2``, but not ``gaussian(0.1, 0.5)``."""
     return "," in re.sub(r"\([^)]*\)", "", value)

@@ -1,4 +1,4 @@
-"""Costs as the losses of a spec."""
+"""Write costs as the losses of a spec."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ from netspec.units import literal
 
 _BY_CLASS = ("cost.crossent2", "cost.bce", "cost.dce")
 _OF_ANY = ("sumsquares", "gatedsumsquares", "topographic")
-"""Losses of a spec that read any value, or an image."""
+"""Losses of a spec that can read an image, not only a vector."""
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """(a x + b t)^2 is b^2 (-a/b x - t)^2: the ``labels`` t, the layer x, the ``factor`` -a/b, and the ``weight``
-    b^2."""
+    """A squared difference from labels: (a x + b t)^2 = b^2 (-a/b x - t)^2.
+
+    ``labels`` is the layer of t, ``value`` that of x, ``factor`` is -a/b, and ``weight`` is b^2.
+    """
 
     labels: str
     value: str
@@ -30,8 +32,12 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """``logistic``: layers whose logistic neuron belongs to a cost. ``differences``: sums with labels, of which a cost
-    takes the squares. ``alone``: there is one cost. ``left_out``: the costs over data that a spec has not."""
+    """The costs of a file, and the layers that are written as parts of them.
+
+    ``logistic`` are layers whose logistic neuron becomes part of a cost. ``differences`` are sums with labels that a
+    cost takes the squares of. ``alone``: there is only one cost. ``left_out`` are costs of data that a spec does not
+    have.
+    """
 
     logistic: frozenset[str]
     differences: Mapping[str, Difference]
@@ -40,7 +46,7 @@ class Compared:
 
 
 def compared(definition: Definition, learning: Learning) -> Compared:
-    """Which layers belong to a cost that reads them, and are written together with it."""
+    """Find the layers that are written as parts of a cost, and the costs that are left out."""
     logistic, differences, compared_with = set(), dict[str, Difference](), dict[str, tuple[str, str]]()
     costs = sum(layer.is_cost for layer in definition.layers.values())
     reads = Counter(name for layer in definition.layers.values() for name in set(layer.inputs))
@@ -58,7 +64,7 @@ def compared(definition: Definition, learning: Learning) -> Compared:
 
 @dataclass(frozen=True, slots=True)
 class _Loss:
-    """A loss of a spec: its word, the lines that it reads, its keys, and a factor of its ``loss_weight``."""
+    """A loss of a spec: its type, the lines that it reads, its keys, and a factor for its ``loss_weight``."""
 
     word: str
     reads: tuple[str, ...]
@@ -68,7 +74,7 @@ class _Loss:
 
 @dataclass(frozen=True, slots=True)
 class _Writer:
-    """Writes the costs of a file as losses. Each method takes a cost of its kind; ``None`` where it gets no line."""
+    """Writes the costs of a file as losses. Methods may return ``None``, for a cost without a line."""
 
     definition: Definition
     lines: Lines
@@ -76,14 +82,14 @@ class _Writer:
     known: Compared
 
     def of_class(self, cost: Layer) -> _Loss | None:
-        """The cross-entropy: no line where training does it anyway."""
+        """Write a cross-entropy, except where training uses it by default."""
         alone = self.known.alone and self.learning.costs.get(cost.name, 1.0) == 1
         if alone and _last(self.definition) == cost.inputs[1]:
             return None
         return _Loss("crossentropy", (self.lines.value(cost, self.definition.layers[cost.inputs[1]].inputs[0]),))
 
     def by_class(self, cost: Layer) -> _Loss:
-        """Cross-entropies of each class by itself, of the scores where a logistic neuron made the probabilities."""
+        """Write binary cross-entropies, one per class, of the scores if the layer has a logistic neuron."""
         made, positive = self.definition.layers[cost.inputs[1]], self.learning.positive.get(cost.name, 1.0)
         keys = {"positive": literal(positive)} if positive != 1 else {}
         read = self.lines.value(cost, made.name)
@@ -96,7 +102,7 @@ class _Writer:
         return _Loss("cauchyerror", (self.lines.value(cost, cost.inputs[1]),))
 
     def of_squares(self, cost: Layer) -> _Loss:
-        """The sum of squares, of the difference from the labels where the layer is one."""
+        """Write a sum of squares, or of squared differences from labels."""
         difference = self.known.differences.get(cost.inputs[0])
         if difference is None:
             return _Loss("sumsquares", (self.lines.value(cost, cost.inputs[0]),))
@@ -107,7 +113,7 @@ class _Writer:
         return _Loss("squarederror", (read,), factor=difference.weight)
 
     def of_gated_squares(self, cost: Layer) -> _Loss:
-        """Squares times a gate: a layer's numbers, or 1 for the image's class."""
+        """Write a sum of squares times a gate, which is a layer's output or 1 for the image's class."""
         read = self.lines.value(cost, cost.inputs[1])
         if self.definition.is_labels(self.definition.layers[cost.inputs[0]]):
             return _Loss("sumsquares", (read,), {"gate": "class"})
@@ -138,7 +144,7 @@ _WRITTEN: Mapping[str, Callable[[_Writer, Layer], _Loss | None]] = {
 
 
 def add(definition: Definition, layer: Layer, lines: Lines, learning: Learning, known: Compared) -> None:
-    """The line of a cost; none where training does it anyway, or where it is left out."""
+    """Add the line of a cost, unless it is left out or training uses this loss by default."""
     if layer.name in known.left_out:
         return
     loss = _WRITTEN[layer.type](_Writer(definition, lines, learning, known), layer)
@@ -153,7 +159,7 @@ def add(definition: Definition, layer: Layer, lines: Lines, learning: Learning, 
 
 
 def _set_size(layer: Layer, learning: Learning) -> int:
-    """How many classes a set has: what the parameter file says; without one, one class."""
+    """Return how many classes a set has according to the parameter file, or 1 without one."""
     if layer.name not in learning.sets:
         message = "its setSize stands in the parameter file; sets of one class, the cross-entropy, stand in for it"
         layer.options.warn("cfg-substitute", message, "type")
@@ -161,13 +167,14 @@ def _set_size(layer: Layer, learning: Learning) -> int:
 
 
 def _last(definition: Definition) -> str:
-    """The last layer that is no cost. A spec without a loss is trained with the cross-entropy of a softmax there."""
+    """Return the last layer that is no cost. If it is a softmax, a spec without a loss trains with its
+    cross-entropy."""
     made = (layer.name for layer in reversed(definition.layers.values()) if not layer.is_cost and layer.type != "data")
     return next(made, "")
 
 
 def _difference(definition: Definition, learning: Learning, cost: Layer) -> Difference | None:
-    """What a cost takes the squared difference of, if it is a layer and the labels."""
+    """Return the squared difference that a cost computes, if it is that of a layer and labels."""
     total = definition.layers[cost.inputs[0]]
     if total.type != "eltsum" or len(total.inputs) != 2 or total.neuron is not None:
         return None

@@ -1,4 +1,4 @@
-"""A whole definition as lines of a spec, layer by layer."""
+"""Translate a whole definition to lines of a spec, layer by layer."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from netspec.units import literal
 
 
 def lines_of(definition: Definition, learning: Learning, shape: Shape) -> Lines:
-    """The lines of a checked definition whose data have this shape. Raises ``Refused`` where a spec cannot say it."""
+    """Return the lines of a definition whose data have this shape. Raises ``Refused`` if a spec cannot express it."""
     return _Writer(definition, learning, shape).lines()
 
 
 class _Writer:
-    """A definition on its way to lines."""
+    """The state of a translation."""
 
     def __init__(self, definition: Definition, learning: Learning, shape: Shape) -> None:
         self.definition = definition
@@ -117,7 +117,7 @@ class _Writer:
         reads: list[str],
         image: Image | None,
     ) -> str:
-        """A layer with weights: one line, or one an input and their sum where matrices are shared one by one."""
+        """Add a layer with weights: one line, or a line per input and their sum if it is in ``Sharing.parted``."""
         weights = dict(self.learning.weights.get(layer.name, {}))
         lists = dict(lists)
         lists["init"] = [f"gaussian({literal(abs(w))})" for w in layer.values["initW"]]
@@ -169,8 +169,7 @@ class _Writer:
     def _block(
         self, layer: Layer, size: int, keys: Mapping[str, str], read: str, image: Image, suffix: str = OUTPUT
     ) -> str:
-        """Normalisation in blocks: a window that reaches over the whole block from any of its channels, and does not
-        leave it."""
+        """Add a normalisation within blocks of channels: the window of every channel covers its whole block."""
         return self.result.add(layer, "lrn", {"size": str(2 * size - 1), **keys}, [read], image, suffix)
 
     def _within_map(self, layer: Layer, word: str) -> str:
@@ -179,7 +178,7 @@ class _Writer:
         return self.result.add(layer, word, keys, [read], layer.image)
 
     def _dropout(self, layer: Layer) -> str:
-        """``hs`` and ``dropout2`` multiply by keep outside training, and always where they are not enabled."""
+        """Add a dropout. ``hs`` and ``dropout2`` multiply by ``keep`` in tests, and always if they are not enabled."""
         keep = layer.values["keep"] if layer.type == "hs" else 0.5
         drop = self.learning.drops.get(layer.name, Drop(keep))
         read = self.result.plain(layer)[0]
@@ -197,13 +196,13 @@ class _Writer:
         return self.result.add(layer, word, {}, [read], None)
 
     def _alike(self, layer: Layer, names: list[str]) -> list[str]:
-        """The inputs of a layer that needs them of one shape: as they are, or as vectors where their maps differ."""
+        """Return inputs that must have the same shape: unchanged if they do, otherwise flattened."""
         if len({self.result.images[name] for name in names}) == 1:
             return names
         return [self.result.flat(layer, i, name) for i, name in enumerate(names)]
 
     def _maps(self, layer: Layer) -> list[str]:
-        """The inputs of a concatenation: as they are, or as vectors where they are not maps of one size."""
+        """Return the inputs of a concatenation: unchanged if they are maps of the same size, otherwise flattened."""
         names = self.result.plain(layer)
         sizes = {image.side if (image := self.result.images[name]) else None for name in names}
         if len(sizes) == 1:
@@ -211,7 +210,7 @@ class _Writer:
         return [self.result.flat(layer, i, name) for i, name in enumerate(names)]
 
     def _runs(self, layer: Layer) -> str:
-        """The sum of each run of so many numbers."""
+        """Add the sums of ``stride`` consecutive numbers each."""
         read, stride = self.result.plain(layer)[0], layer.values["stride"]
         layer.options.warn(
             "cfg-substitute",

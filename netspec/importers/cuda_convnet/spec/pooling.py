@@ -1,10 +1,10 @@
-"""Pooling, over pixels and across maps, as lines.
+"""Write pooling, over pixels or across maps, as lines.
 
-The original's windows may lie wholly outside what they read, by a large ``outputsX`` (``outputs``) or a ``start`` far
-before the image, which is an error in a spec. Of no pixels its programs gave 0 for the sum and for the largest
-magnitude, -2e38 for the maximum, and for the average 0 over a count of pixels that is 0, or the product of negative
-lengths (``cudaconv3/include/conv_util.cuh`` of version 2). Here the windows that have pixels are pooled, and zeros are
-laid around them.
+The original's windows can lie completely outside the image, because of a large ``outputsX`` (``outputs``) or a
+``start`` far before the image, which is an error in a spec. For such empty windows, the original programs computed 0
+for the sum and for the largest magnitude, -2e38 for the maximum, and for the average 0 divided by a count of pixels
+that is 0 or a product of negative lengths (``cudaconv3/include/conv_util.cuh`` of version 2). Here, only the windows
+with pixels are pooled, and the result is padded with zeros.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ _OF_NOTHING = {
     "avg": ("average", "the original's programs gave 0 / 0 for the average of nothing, and 0 farther out"),
 }
 _ABOVE_0 = ("relu", "nrelu", "brelu")
-"""Functions that make 0 of -2e38, as they do of 0."""
+"""Functions that map -2e38 to 0, like 0."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """The windows along an axis of ``length`` pixels: window i covers ``start + stride i`` and ``size`` in all."""
+    """The windows along an axis of ``length`` pixels. Window i covers ``size`` pixels from ``start + stride * i``."""
 
     length: int
     size: int
@@ -37,12 +37,12 @@ class Run:
 
     @property
     def before(self) -> int:
-        """How many windows end before the first pixel."""
+        """The number of windows that end before the first pixel."""
         return min(self.places, max(0, (-self.size - self.start) // self.stride + 1))
 
     @property
     def behind(self) -> int:
-        """How many windows begin behind the last pixel."""
+        """The number of windows that start after the last pixel."""
         return min(self.places, max(0, self.places - (self.length - 1 - self.start) // self.stride - 1))
 
     @property
@@ -51,14 +51,14 @@ class Run:
 
     @property
     def seeing(self) -> Run:
-        """The run of those windows that have pixels."""
+        """The windows that contain pixels."""
         return Run(
             self.length, self.size, self.stride, self.start + self.stride * self.before, self.places - self.empty
         )
 
 
 def add(layer: Layer, lines: Lines, read: str, *, largest: bool) -> str:
-    """The lines of ``pool``. ``largest``: random pooling is said to take the maximum."""
+    """Add the lines of ``pool``. ``largest``: random pooling takes the maximum, according to the parameter file."""
     values, image, made = layer.values, layer.reads[0], layer.image
     assert image is not None
     assert made is not None
@@ -69,7 +69,7 @@ def add(layer: Layer, lines: Lines, read: str, *, largest: bool) -> str:
         )
     word = "sumpool" if values["sum"] else _WORDS[kind]
     run = Run(image.side, values["size"], values["stride"], values["start"], values["places"])
-    single = run.size == 1 == run.stride  # whose pooling is the pixel itself
+    single = run.size == 1 == run.stride  # pooling does nothing
     if not run.empty and (not single or run.places == run.length):
         return _pooled(layer, lines, read, word, run)
     if not run.empty:
@@ -88,7 +88,7 @@ def add(layer: Layer, lines: Lines, read: str, *, largest: bool) -> str:
 
 
 def _pooled(layer: Layer, lines: Lines, read: str, word: str, run: Run, suffix: str = OUTPUT) -> str:
-    """The windows of a run, each of which has a pixel."""
+    """Add the pooling of windows that all contain pixels."""
     image = layer.reads[0]
     assert image is not None
     made = Image(image.channels, run.places)
@@ -106,19 +106,19 @@ def _pooled(layer: Layer, lines: Lines, read: str, word: str, run: Run, suffix: 
 
 
 def _covered(layer: Layer, lines: Lines, read: str, image: Image, first: int, pixels: int) -> str:
-    """The line that is read, cropped to the pixels that windows cover."""
+    """Return the input, cropped to the pixels that the windows cover."""
     if pixels == image.side:
         return read
     return lines.add(layer, "crop", cropped(first, first, pixels), [read], None, "-covered")
 
 
 def _padded(layer: Layer, lines: Lines, inner: str, before: int, behind: int, made: Image) -> str:
-    """A line with zeros in place of the windows that have no pixel."""
+    """Add zeros for the windows without pixels."""
     return lines.add(layer, "zeropad", {"pad": sides(before, behind)}, [inner], made)
 
 
 def add_across(layer: Layer, lines: Lines, read: str) -> str:
-    """The lines of ``cmpool``: the pooling of one image whose rows are the maps."""
+    """Add the lines of ``cmpool``, as the pooling of an image whose rows are the maps."""
     values, image, made = layer.values, layer.reads[0], layer.image
     assert image is not None
     assert made is not None
@@ -138,7 +138,7 @@ def add_across(layer: Layer, lines: Lines, read: str) -> str:
 
 
 def _tell(layer: Layer, run: Run, kind: str, key: str) -> None:
-    """Warn of windows without a pixel (or a channel), where the original gave something else than 0 for them."""
+    """Warn about windows without a pixel or channel, if the original did not compute 0 for them."""
     if kind not in _OF_NOTHING or (kind == "max" and layer.neuron is not None and layer.neuron.word in _ABOVE_0):
         return
     of, told = _OF_NOTHING[kind]
@@ -156,11 +156,11 @@ def _tell(layer: Layer, run: Run, kind: str, key: str) -> None:
 
 
 def cropped(top: int, left: int, side: int) -> dict[str, str]:
-    """The keys of a ``crop`` that cuts a square out of maps."""
+    """Return the keys of a ``crop`` that cuts a square out of maps."""
     places = {"top": str(top), "left": str(left)}
     return {"size": str(side), **{key: place for key, place in places.items() if place != "0"}}
 
 
 def sides(before: int, behind: int) -> str:
-    """``pad=`` of an image that is padded alike in both directions."""
+    """Return the value of ``pad=`` for the same padding in both directions."""
     return str(before) if before == behind else f"{before},{behind},{before},{behind}"

@@ -1,4 +1,5 @@
-"""Whose weights a layer takes, and which layers are taken apart because single ones of their matrices are shared."""
+"""Find out which layers share weights, and which are split into a line per input because only some matrices are
+shared."""
 
 from __future__ import annotations
 
@@ -10,15 +11,15 @@ from netspec.importers.cuda_convnet.layers.model import Definition, Layer, Share
 
 @dataclass(frozen=True, slots=True)
 class Sharing:
-    """``taken``: the line whose weights a layer takes, all of them in their order. ``parted``: the layers that need a
-    line for each of their inputs."""
+    """How layers share weights. ``taken`` maps a layer to the line whose weights it uses, all of them in their order.
+    ``parted`` are the layers that need a line for each of their inputs."""
 
     taken: Mapping[str, str]
     parted: frozenset[str]
 
 
 def sharing(definition: Definition, apart: Collection[str] = ()) -> Sharing:
-    """How the layers of a definition share weights. ``apart`` are taken apart for another reason."""
+    """Return how the layers of a definition share weights. ``apart`` are split for another reason."""
     layers = definition.layers
     several = {layer.name for layer in layers.values() if len(layer.weights) > 1}
     users = [layer for layer in layers.values() if any(layer.shared)]
@@ -40,12 +41,12 @@ def sharing(definition: Definition, apart: Collection[str] = ()) -> Sharing:
 
 
 def line_of(matrix: Shared, parted: Collection[str]) -> str:
-    """The line that a matrix belongs to."""
+    """Return the line that a matrix belongs to."""
     return f"{matrix.layer}.{matrix.index}" if matrix.layer in parted else matrix.layer
 
 
 def _owner(layer: Layer, definition: Definition) -> str | None:
-    """The layer whose matrices a layer takes, if it takes all of them and in their order."""
+    """Return the layer whose matrices a layer uses, if it uses all of them in their order."""
     first = layer.shared[0]
     if first is None or first.layer == layer.name:
         return None

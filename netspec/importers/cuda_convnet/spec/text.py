@@ -1,4 +1,4 @@
-"""Lines as the text of a spec."""
+"""Write lines as the text of a spec."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LONGEST_NAME = 60
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A spec's text, and the names in it by those of the lines."""
+    """A spec's text, and its layers' names by the names of the lines."""
 
     text: str
     names: Mapping[str, str]
@@ -26,9 +26,12 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What stands around the lines: the net's name, its GPUs (0 for no line), the input's shape, the keys of the
-    ``train`` and of the ``augment`` line, comments at the beginning and at the end, the learning keys of layers that
-    say nothing, and whether it is laid out for people, with ``default`` lines."""
+    """The parts of a spec other than the layers' lines, and how to format it.
+
+    ``gpus`` is 0 for a spec without a ``gpus`` line, ``shape`` is that of the input, and ``train`` and ``augment`` are
+    the keys of these lines. ``head`` and ``tail`` are comments at the beginning and at the end. ``usual`` are the
+    learning keys of layers without their own. ``readable``: format the spec for people, with ``default`` lines.
+    """
 
     name: str
     gpus: int
@@ -42,7 +45,7 @@ class Layout:
 
 
 def written(lines: Sequence[Line], layout: Layout) -> Written:
-    """The text of a spec."""
+    """Return the text of a spec."""
     names = _names(lines)
     common = defaults_of(lines, layout.usual) if layout.readable else {}
     text = [*_comments(layout.head), f"net {identifier(layout.name)} rounding=up"]
@@ -54,7 +57,7 @@ def written(lines: Sequence[Line], layout: Layout) -> Written:
     gpus = {line.name: line.gpu for line in lines}
     for line in lines:
         text += _comments(line.comments)
-        # Of values on several GPUs a concat is split, and a sum wrong, unless it says where it lives.
+        # Without gpu=, a concat of values on several GPUs would be split, and a sum of them an error.
         told_by = line.inputs if line.type in ("sum", "max") else line.inputs[:1]
         follows = layout.readable and line.type not in ("input", "concat") and {gpus[n] for n in told_by} == {line.gpu}
         told = replace(line, gpu=()) if follows else line
@@ -69,13 +72,13 @@ def written(lines: Sequence[Line], layout: Layout) -> Written:
 
 
 def identifier(name: str) -> str:
-    """A name as a spec may have it: letters, digits, ``_`` and ``-``, not beginning with a digit or a hyphen."""
+    """Convert a name to a valid one: letters, digits, ``_`` and ``-``, not starting with a digit or a hyphen."""
     word = _ODD.sub("_", name)[:_LONGEST_NAME].rstrip("-") or "layer"
     return word if word[0].isalpha() or word[0] == "_" else f"n{word}" if word[0].isdigit() else f"_{word}"
 
 
 def _names(lines: Sequence[Line]) -> dict[str, str]:
-    """The name in the spec of every line: no two are the same."""
+    """Return a unique name in the spec for every line."""
     names: dict[str, str] = {}
     taken = {line.name for line in lines if identifier(line.name) == line.name}
     numbers: dict[str, int] = {}

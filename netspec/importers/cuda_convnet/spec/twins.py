@@ -1,7 +1,8 @@
-"""Twins: layers that stand once on each GPU and are the halves (or quarters) of one layer.
+"""Merge twins: layers that occur once on each GPU and are the halves (or quarters, ...) of one layer.
 
-They become one line of a net with GPU groups, where they really are: of one type with the same numbers, each reading
-its own GPU's half of the same layers, or all of them the whole. What else reads them must read all of them.
+They become one line of a net with GPU groups if they really are parts of one layer: they have the same type and
+settings, and either each of them reads its own GPU's share of the same layers or all of them read these layers as a
+whole. Any other layer that reads one of them must read all of them.
 """
 
 from __future__ import annotations
@@ -16,12 +17,12 @@ from netspec.importers.cuda_convnet.spec.gathering import ALONE, gathers, joins_
 from netspec.importers.cuda_convnet.spec.lines import Line
 
 MOST_LINES = 2000
-"""More are left as they stand."""
+"""Files with more lines are left unchanged."""
 
 _WEIGHTED = {"conv": "filters", "local": "filters", "fc": "outputs"}
 _JOINS = ("sum", "max", "concat")
 _APART = ("sum", "max", "gatedsumsquares")
-"""What tells its inputs apart, which the shares of one layer are none of."""
+"""Types whose inputs have the same shape but different roles. They cannot read the shares of a layer as one input."""
 _ORDERLESS = ("conv", "local", "fc")
 
 Reading = Literal["own", "all", "whole"]
@@ -29,8 +30,12 @@ Reading = Literal["own", "all", "whole"]
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """Lines that are one, in the order of their GPUs. ``whole``: all compute the same of the same; else each computes
-    its share. ``orders``: in which order each member lists the shares of what it reads whole."""
+    """Lines that become one, in the order of their GPUs.
+
+    ``reading`` is ``own`` if each member reads its own share of the inputs and ``all`` if it reads all shares; in both
+    cases it computes its share of the output. With ``whole``, all members compute the same value from the same inputs.
+    ``orders`` has the order in which a member lists the shares of its inputs, if that is not the order of the GPUs.
+    """
 
     name: str
     members: tuple[str, ...]
@@ -41,8 +46,11 @@ class Family:
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """The lines with twins as one, and the families by the names of their lines. ``reordered``: lines that list the
-    shares of an input in another order than their GPUs', with that order, by the line of the file that does."""
+    """The lines with twins merged, and the families by the names of their lines.
+
+    ``reordered`` maps the lines of the file that list the shares of an input in another order than that of the GPUs to
+    this order.
+    """
 
     lines: tuple[Line, ...]
     families: Mapping[str, Family]
@@ -50,7 +58,7 @@ class Merged:
 
 
 def merged(lines: Sequence[Line], gpus: int, apart: Collection[str] = ()) -> Merged:
-    """The lines of a file for so many GPUs with its twins as one line each. ``apart``: lines that stay as they are."""
+    """Merge the twins among the lines of a file for ``gpus`` GPUs. Lines in ``apart`` are not merged."""
     if gpus < 2 or len(lines) > MOST_LINES:
         return Merged(tuple(lines), {}, {})
     joins = joins_of(lines, gpus)
@@ -59,7 +67,7 @@ def merged(lines: Sequence[Line], gpus: int, apart: Collection[str] = ()) -> Mer
         found = _joined(plain, gpus, apart)
         reads = {name: family.inputs for family in found.families.values() for name in family.members}
         reads |= {line.name: line.inputs for line in found.lines if line.name in through}
-        # What is joined has to be the shares of one layer, which a reader then reads as one.
+        # The inputs of a removed concatenation must be the shares of one layer: then its readers have one input.
         kept = {join for reader, join in through.items() if len(reads[reader]) > 1}
         if not kept:
             return found
@@ -78,7 +86,7 @@ def _joined(lines: Sequence[Line], gpus: int, apart: Collection[str]) -> Merged:
 
 
 class _Attempt:
-    """All families that can be found while some lines may not be in one."""
+    """The families that can be found if the ``banned`` lines may not be in any."""
 
     def __init__(self, lines: Sequence[Line], gpus: int, banned: set[str]) -> None:
         self.lines = lines
@@ -93,14 +101,14 @@ class _Attempt:
         for line in lines:
             if len(line.gpu) == 1:
                 found.setdefault(_alike(line, line.gpu[0]), []).append(line)
-        # In the order of the lines on any GPU, so that a family's inputs are looked at before it.
+        # In file order of the lines of one GPU, so that the families of a line's inputs are found before it.
         for line in lines:
-            together = "norm_over" in line.keys  # the weights of all parts, which must not be split over GPUs
+            together = "norm_over" in line.keys  # constrains weights of all parts, which must stay on one GPU
             if line.gpu == (gpus - 1,) and line.name not in banned and line.type not in ALONE and not together:
                 self._find(line, found, banned)
 
     def _find(self, last: Line, found: Mapping[tuple[object, ...], list[Line]], banned: set[str]) -> None:
-        """Look for the family whose member on the last GPU is this line, and keep it."""
+        """Look for the family whose member on the last GPU is this line, and store it."""
         members: list[Line] = []
         for gpu in range(self.gpus - 1):
             options = found.get(_alike(last, gpu), [])
@@ -123,23 +131,26 @@ class _Attempt:
             self.family[member.name] = family
 
     def _lives_on_one(self, name: str) -> bool:
-        """Whether a value is whole on one GPU, where in a spec what reads it stays if nothing else is said."""
+        """Whether a value is on a single GPU. In a spec, layers that read it are on the same GPU by default."""
         return name in self.placed if name in self.families else bool(self.by_name[name].gpu)
 
     def _reading(
         self, members: tuple[Line, ...]
     ) -> tuple[Reading, tuple[str, ...], Mapping[str, tuple[int, ...]]] | None:
-        """How members read what they read: each its own share, all the whole, or the same whole values."""
+        """Return how the members read their inputs, the inputs, and the order of shares by member.
+
+        Returns ``None`` if the lines cannot be a family.
+        """
         own = self._own(members)
         if own is not None:
             split = [name in self.families and self.families[name].reading != "whole" for name in own]
             if members[0].type in _WEIGHTED:
-                # Groups of each member's filters divide what it reads: of a share that is said, of a whole value not.
+                # Groups divide a member's input. A spec can express that for a share, but not for a whole value.
                 divided = _per_input(members[0], "parts" if members[0].type == "fc" else "groups")
                 fits = all(part or groups == "1" for part, groups in zip(split, divided, strict=True))
                 return ("own", own, {}) if fits else None
             if not any(split) and _draws(members[0]):
-                return None  # each draws other numbers for what both read
+                return None  # the members draw different random numbers for the same input
             return ("own" if any(split) else "whole"), own, {}
         if members[0].type not in _ORDERLESS or not uniform(members[0]):
             return None
@@ -151,7 +162,7 @@ class _Attempt:
         return "all", first[0], orders
 
     def _own(self, members: tuple[Line, ...]) -> tuple[str, ...] | None:
-        """The inputs, if every member reads its own GPU's share of each, or the same whole value."""
+        """Return the inputs, if each of them is either each member's own share or the same whole value for all."""
         if len({len(m.inputs) for m in members}) > 1:
             return None
         names = []
@@ -171,8 +182,11 @@ class _Attempt:
         return None if joins and len(split) > 1 else tuple(names)
 
     def _collapsed(self, line: Line) -> tuple[tuple[str, ...], tuple[int, ...]] | None:
-        """A line's inputs with all members of a family as one, and the order of the members where it is not theirs;
-        ``None`` where only some of them are read."""
+        """Return a line's inputs with all members of a family replaced by the family, and the order of the members.
+
+        The order is empty if it is that of the GPUs. Returns ``None`` if a spec cannot express the inputs, for example
+        because the line reads only some members of a family.
+        """
         names: list[str] = []
         order: tuple[int, ...] = ()
         waiting = list(line.inputs)
@@ -187,7 +201,7 @@ class _Attempt:
                 return None
             places = tuple(family.members.index(name) for name in run)
             if any(key in line.keys for key in HELD):
-                return None  # each share's weights by themselves are held to something
+                return None  # the weights for each share are constrained separately
             if places != tuple(range(self.gpus)):
                 if line.type not in _ORDERLESS or (order and order != places):
                     return None
@@ -199,7 +213,7 @@ class _Attempt:
         return tuple(names), order
 
     def _weights_fit(self, members: Sequence[Line]) -> bool:
-        """Whether the members share no weights, or those of another family."""
+        """Whether the members share no weights, or use those of the members of another family."""
         owners = tuple(m.keys["weights"] for m in members if "weights" in m.keys)
         if not owners:
             return True
@@ -207,19 +221,21 @@ class _Attempt:
         return family is not None and owners == family.members
 
     def _name(self, members: Sequence[Line]) -> str:
-        """``conv1`` of ``conv1a`` and ``conv1b``. Lines that layers have besides their own are called after these:
-        ``pool1-covered`` of ``pool1a-covered`` and ``pool1b-covered``."""
+        """Return the common name: ``conv1`` for ``conv1a`` and ``conv1b``.
+
+        The suffixes of additional lines are kept: ``pool1-covered`` for ``pool1a-covered`` and ``pool1b-covered``.
+        """
         parts = {m.name.removeprefix(m.origin) for m in members}
         same = takewhile(lambda letters: len(set(letters)) == 1, zip(*(m.origin for m in members), strict=False))
         stem = "".join(letters[0] for letters in same).rstrip("-_.")
         name = stem + parts.pop() if stem and len(parts) == 1 else ""
-        # The name of a line that has become a part of another is free again: fc2048b of fc2048ba and fc2048bb.
+        # The name of a line that was merged into a family is available again: fc2048b for fc2048ba and fc2048bb.
         names = [m.name for m in members]
         free = name not in self.families and (name not in self.taken or name in self.family or name in names)
         return name if name and free else names[0]
 
     def broken(self) -> set[str]:
-        """The members of families that something reads otherwise than a spec can say."""
+        """Return the members of families that some line reads in a way that a spec cannot express."""
         wrong: set[str] = set()
         for line in self.lines:
             if line.name in self.family:
@@ -232,7 +248,7 @@ class _Attempt:
             owner = self.family.get(line.keys.get("weights", ""))
             if owner is not None:
                 wrong |= set(owner.members)
-        # These lines, by themselves, read some shares of a family and not all: it is broken as well, and so on upwards.
+        # If such a line now reads only some shares of another family, that family is broken too, and so on.
         waiting = list(wrong)
         while waiting:
             line = self.by_name[waiting.pop()]
@@ -256,7 +272,7 @@ class _Attempt:
                     reordered[line.name] = order
                 shares = any(name in self.families and self.families[name].reading != "whole" for name in names)
                 keys = {**line.keys, "reads": "all"} if shares and line.type in _WEIGHTED else line.keys
-                # What gathers the shares of all GPUs is whole, which needs no place.
+                # The result of gathering the shares of all GPUs is whole and needs no gpu=.
                 made = replace(line, inputs=names, keys=keys)
                 placeless = shares and made.type not in _WEIGHTED and gathers(made) and line.gpu == (0,)
                 lines.append(replace(made, gpu=()) if placeless else made)
@@ -266,8 +282,11 @@ class _Attempt:
         return Merged(tuple(lines), self.families, reordered)
 
     def _place(self, family: Family) -> str:
-        """The member in whose place a family's line stands: the last, which stands below all that they read; of those
-        that compute the same of the same the first, since what reads only that may stand above the others."""
+        """Return the member whose place the family's line takes.
+
+        This is the last one, which is below all inputs. In a ``whole`` family it is the first one, because lines that
+        read only that one may come before the others.
+        """
         return family.members[-1] if family.reading != "whole" else min(family.members, key=self.order.__getitem__)
 
     def _joined(self, family: Family) -> Line:
@@ -283,24 +302,24 @@ class _Attempt:
                 keys["weights"] = self.family[keys["weights"]].name
             if self._lives_on_one(family.inputs[0]):
                 keys["gpu"] = "all"
-        # What joins the values of several GPUs, on each of them, is whole: on the first.
+        # If every GPU joins the values of several GPUs, the result is whole: put it on the first.
         gpu = first.gpu if family.name in self.placed and first.type in _JOINS else ()
         comments = tuple(text for m in members for text in m.comments)
         return Line(family.name, first.type, family.inputs, keys, gpu, first.origin, comments)
 
 
 def _alike(line: Line, gpu: int) -> tuple[object, ...]:
-    """What the twins of a line have in common, together with the GPU of one of them."""
+    """Return a key for finding twins: everything that they must have in common, and a GPU."""
     own = sorted((key, value) for key, value in line.keys.items() if key != "weights")
     return line.type, tuple(own), "weights" in line.keys, len(line.inputs), gpu
 
 
 def _draws(line: Line) -> bool:
-    """Whether a line's value is drawn by chance."""
+    """Whether a line's value depends on random numbers."""
     return line.type in ("dropout", "nrelu", "randomscale") or line.keys.get("neuron") == "nrelu"
 
 
 def _per_input(line: Line, key: str) -> list[str]:
-    """A key's value for each input; 1 where it is not said."""
+    """Return a key's values, one per input, by default 1."""
     values = line.keys.get(key, "1").split(",")
     return values * len(line.inputs) if len(values) == 1 else values

@@ -1,4 +1,4 @@
-"""Windows, and the layers over maps without weights, as lines."""
+"""Write layers over maps without weights as lines, and compute the padding of convolutions."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ from netspec.importers.cuda_convnet.spec.lines import OUTPUT, Lines
 from netspec.units import literal
 
 LONGEST_ROW = 2**16
-"""Pixels of a row, which a spec may cut out of."""
+"""The longest row of values that a spec can crop."""
 
 
 def pad_of(layer: Layer, index: int) -> tuple[int, int]:
-    """The padding before and behind the image of one input of a convolution. The original's last window overhangs as
-    ``rounding=up`` has it, unless ``modulesX`` asks for more windows."""
+    """Return the padding before and after one input of a convolution.
+
+    The original's last window may overhang, as with ``rounding=up``, unless ``modulesX`` requests another number of
+    windows.
+    """
     image, values = layer.reads[index], layer.values
     assert image is not None
     before, stride, kernel = values["paddings"][index], values["strides"][index], values["kernels"][index]
@@ -26,7 +29,7 @@ def pad_of(layer: Layer, index: int) -> tuple[int, int]:
 
 
 def spreads(layer: Layer) -> tuple[int, ...]:
-    """How often each input's channels are laid side by side for the groups of a random sparse layer."""
+    """Return how often each input's channels are repeated for the groups of a random sparse layer."""
     values = layer.values
     return tuple(
         groups * depth // image.channels
@@ -36,7 +39,7 @@ def spreads(layer: Layer) -> tuple[int, ...]:
 
 
 def over_zeros(layer: Layer) -> bool:
-    """Whether a convolution has windows that lie wholly outside one of its images."""
+    """Whether a convolution has windows that lie completely outside one of its input images."""
     values = layer.values
     return any(
         before >= kernel or stride * (values["side"] - 1) - before >= image.side
@@ -48,15 +51,14 @@ def over_zeros(layer: Layer) -> bool:
 
 
 def sided(layer: Layer) -> bool:
-    """Whether the paddings of a convolution's inputs are too many numbers for one key: those of several sides, for
-    each of several inputs."""
+    """Whether a convolution's paddings cannot be written as one key, since its inputs need different ones per side."""
     pads = [pad_of(layer, i) for i in range(len(layer.inputs))]
     several = len(pads) > 1 and (len(set(pads)) > 1 or len(pads) == 4)
     return several and any(before != behind for before, behind in pads)
 
 
 def add(layer: Layer, lines: Lines, *, largest: bool) -> str:
-    """The line of a layer over maps. ``largest``: random pooling is said to take the maximum."""
+    """Add the lines of a layer over maps. ``largest``: random pooling takes the maximum."""
     read = lines.read(layer, 0, layer.reads[0])
     values, image = layer.values, layer.image or layer.reads[0]
     assert image is not None
@@ -90,7 +92,7 @@ def add(layer: Layer, lines: Lines, *, largest: bool) -> str:
 def run_of_maps(
     layer: Layer, lines: Lines, read: str, image: Image, first: int, maps: int, suffix: str = OUTPUT
 ) -> str:
-    """Some of an image's maps, from the first of them: rows of one map whose rows are the maps."""
+    """Add a selection of ``maps`` consecutive maps, by cropping an image whose rows are the maps."""
     pixels = image.side**2
     rows = lines.add(layer, "reshape", {"size": f"1x{image.channels}x{pixels}"}, [read], None, suffix + "-rows")
     keys = {"size": f"{maps}x{pixels}", **({"top": str(first)} if first else {})}
@@ -100,7 +102,7 @@ def run_of_maps(
 
 
 def part_of_data(layer: Layer, lines: Lines, read: str, image: Image | None) -> str:
-    """Some of the data's numbers: whole maps where it is these, else a vector. ``image``: what the data are."""
+    """Add a selection of the data's values: whole maps if possible, else a vector. ``image`` is the whole data."""
     start, numbers, units = layer.values["start"], layer.outputs, image.units if image else 0
     pixels = image.side**2 if image else 0
     if image is not None and start % pixels == numbers % pixels == 0:
