@@ -26,7 +26,7 @@ class Padding:
 def conv_padding(window: Window, x: Shape) -> Padding:
     """Return the padding of a convolution. Its own padding and padding beforehand are equivalent, as both are zeros."""
     own = window.pad.top, window.pad.left
-    if _reaches(window, x, own, ceil=False):
+    if _gives_same_windows(window, x, own, ceil=False):
         return Padding(own)
     return Padding((0, 0), before=window.effective_pad(x.height, x.width))
 
@@ -40,7 +40,7 @@ def pool_padding(window: Window, x: Shape) -> Padding:
     own = window.pad.top, window.pad.left
     if all(2 * pad <= side for pad, side in zip(own, window.kernel, strict=True)):
         for ceil in (False, True):
-            if _reaches(window, x, own, ceil):
+            if _gives_same_windows(window, x, own, ceil):
                 return Padding(own, ceil)
     return Padding((0, 0), before=window.effective_pad(x.height, x.width))
 
@@ -52,18 +52,18 @@ def exact_padding(window: Window, x: Shape) -> Pad:
     return pad._replace(right=pad.right - columns.unread, bottom=pad.bottom - rows.unread)
 
 
-def _reaches(window: Window, x: Shape, own: tuple[int, int], ceil: bool) -> bool:
-    wanted = tuple(axis.output for axis in window.fit(x.height, x.width))
+def _gives_same_windows(window: Window, x: Shape, own: tuple[int, int], ceil: bool) -> bool:
+    expected = tuple(axis.output for axis in window.fit(x.height, x.width))
     axes = zip(x[1:], own, window.extent, window.stride, strict=True)
-    return tuple(_places(size, pad, extent, stride, ceil) for size, pad, extent, stride in axes) == wanted
+    return tuple(_output_size(size, pad, extent, stride, ceil) for size, pad, extent, stride in axes) == expected
 
 
-def _places(size: int, pad: int, extent: int, stride: int, ceil: bool) -> int:
+def _output_size(size: int, pad: int, extent: int, stride: int, ceil: bool) -> int:
     """Return PyTorch's output size (``pooling_output_shape`` in ATen's ``Pool.h``)."""
     spare = size + 2 * pad - extent
     if spare < 0:
         return 0
     if not ceil:
         return spare // stride + 1
-    places = -(-spare // stride) + 1
-    return places - 1 if (places - 1) * stride >= size + pad else places
+    outputs = -(-spare // stride) + 1
+    return outputs - 1 if (outputs - 1) * stride >= size + pad else outputs

@@ -21,8 +21,8 @@ class Gathered:
         """
         if self.done < len(self.sizes) and (every is None or self.done % every):
             return None
-        begun = 0 if every is None else (self.done - 1) // every * every
-        return sum(self.sizes) / sum(self.sizes[begun : self.done])
+        first = 0 if every is None else (self.done - 1) // every * every
+        return sum(self.sizes) / sum(self.sizes[first : self.done])
 
 
 WHOLE = Gathered((1,), 1)

@@ -35,27 +35,24 @@ def phases(graph: Graph) -> Phases:
     """Divide the layers of a graph into phases."""
     scores = graph.nodes[graph.scores.name].layer
     losses = tuple(graph.layers[node.layer] for node in graph.losses)
-    begun = _needed(graph, [scores, *(name for layer in losses for name in layer.inputs)])
-    ended = _needed(graph, [graph.output.layer])
-    trunk = tuple(x for x in _computed(graph) if x.name in begun)
-    beyond = ended - begun
-    tail = tuple(x for x in _computed(graph) if x.name in beyond)
-    read = {name for layer in (*tail, *losses) for name in layer.inputs} & begun - {scores, graph.input.layer}
-    carried = (scores, *(name for name in graph.layers if name in read))
+    trunk_names = _needed(graph, [scores, *(name for layer in losses for name in layer.inputs)])
+    tail_names = _needed(graph, [graph.output.layer]) - trunk_names
+    computed = [layer for layer in graph.layers.values() if not isinstance(graph.nodes[layer.nodes[-1]].op, Input)]
+    trunk = tuple(layer for layer in computed if layer.name in trunk_names)
+    tail = tuple(layer for layer in computed if layer.name in tail_names)
+    read_later = {name for layer in (*tail, *losses) for name in layer.inputs}
+    carried_names = read_later & trunk_names - {scores, graph.input.layer}
+    carried = (scores, *(name for name in graph.layers if name in carried_names))
     return Phases(trunk, tail, losses, any(layer in losses for layer in tail), carried)
 
 
-def _computed(graph: Graph) -> tuple[Layer, ...]:
-    return tuple(x for x in graph.layers.values() if not isinstance(graph.nodes[x.nodes[-1]].op, Input))
-
-
-def _needed(graph: Graph, wanted: Iterable[str]) -> set[str]:
+def _needed(graph: Graph, names: Iterable[str]) -> set[str]:
     """Return these layers and all that they depend on."""
-    needed: set[str] = set()
-    waiting = list(wanted)
-    while waiting:
-        name = waiting.pop()
-        if name not in needed:
-            needed.add(name)
-            waiting.extend(graph.layers[name].inputs)
-    return needed
+    found: set[str] = set()
+    pending = list(names)
+    while pending:
+        name = pending.pop()
+        if name not in found:
+            found.add(name)
+            pending.extend(graph.layers[name].inputs)
+    return found

@@ -23,11 +23,11 @@ class Unfit:
     """A hyperparameter of a parameter that float32 cannot represent."""
 
     parameter: str
-    what: str
+    quantity: str
     value: float
 
     def __str__(self) -> str:
-        return f"the {self.what} of {self.parameter} is {self.value:g}: that is no float32 number"
+        return f"the {self.quantity} of {self.parameter} is {self.value:g}: that is no float32 number"
 
 
 def unfit_scores(graph: Graph) -> str | None:
@@ -41,15 +41,11 @@ def unfit_scores(graph: Graph) -> str | None:
 def unfit_rates(graph: Graph) -> list[Unfit]:
     """Return the learning rates, at their highest in the schedule, and products of decay and rate that are beyond
     float32."""
-    numbers = [
-        Unfit(parameter.key, what, value)
-        for parameter in graph.parameters.values()
-        for highest in [highest_factor(graph.schedule_of(parameter))]
-        for what, value in (
-            ("learning rate", parameter.lr * highest),
-            ("weight decay times rate", parameter.decay * parameter.lr * highest),
-        )
-    ]
+    numbers = []
+    for parameter in graph.parameters.values():
+        highest = highest_factor(graph.schedule_of(parameter))
+        numbers.append(Unfit(parameter.key, "learning rate", parameter.lr * highest))
+        numbers.append(Unfit(parameter.key, "weight decay times rate", parameter.decay * parameter.lr * highest))
     return [number for number in numbers if not abs(number.value) <= LARGEST]  # true for NaN, too
 
 
@@ -66,5 +62,5 @@ def need_two_images(graph: Graph) -> list[str]:
     """Return the layers with batch normalisation that have one number per channel and image. In training they need at
     least two images, since with a single one the number minus its mean is always 0."""
     nodes = (graph.nodes[name] for layer in phases(graph).trunk for name in layer.nodes)
-    found = ((node.layer, graph.shapes(node)[0]) for node in nodes if isinstance(node.op, BatchNorm))
-    return [layer for layer, shape in found if shape.units == shape.channels]
+    normalised = ((node.layer, graph.shapes(node)[0]) for node in nodes if isinstance(node.op, BatchNorm))
+    return [layer for layer, shape in normalised if shape.units == shape.channels]

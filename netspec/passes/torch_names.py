@@ -36,7 +36,7 @@ this module must not import torch; a test compares them with the installed torch
 
 def attributes(graph: Graph) -> dict[str, str]:
     """Return a unique attribute name for each layer, by the layer's name."""
-    found: dict[str, str] = {}
+    names: dict[str, str] = {}
     taken = {name for name in graph.layers if not _is_reserved(name)}
     for name in graph.layers:
         attribute = name
@@ -45,8 +45,8 @@ def attributes(graph: Graph) -> dict[str, str]:
             while attribute in RESERVED or attribute in taken:
                 attribute += "_"
             taken.add(attribute)
-        found[name] = attribute
-    return found
+        names[name] = attribute
+    return names
 
 
 def state_key(parameter: Parameter, names: dict[str, str]) -> str:

@@ -49,14 +49,14 @@ PASSES: tuple[Pass, ...] = (
 )
 """All passes, in the order in which they are applied."""
 
-NAMES = tuple(one.name for one in PASSES)
+NAMES = tuple(pass_.name for pass_ in PASSES)
 
 
 def chosen(where: Where, without: Collection[str] = ()) -> tuple[str, ...]:
     """Return the names of the enabled passes: those that pay off on this device and precision, except ``without``."""
     if ALL in without:
         return ()
-    return tuple(one.name for one in PASSES if one.pays(where) and one.name not in without)
+    return tuple(pass_.name for pass_ in PASSES if pass_.pays(where) and pass_.name not in without)
 
 
 def forms_of(graph: Graph, names: Collection[str], images: int | None = None) -> Forms:
@@ -64,13 +64,15 @@ def forms_of(graph: Graph, names: Collection[str], images: int | None = None) ->
     limit). ``Forms.passes`` lists the passes that changed anything."""
     forms = PLAIN
     applied: list[str] = []
-    for one in PASSES:
-        if one.name in names:
-            after = one.apply(graph, forms)
-            after = after if images is None else one.enough(graph, after, images)
-            if after != forms:
-                applied.append(one.name)
-            forms = after
+    for pass_ in PASSES:
+        if pass_.name not in names:
+            continue
+        changed = pass_.apply(graph, forms)
+        if images is not None:
+            changed = pass_.enough(graph, changed, images)
+        if changed != forms:
+            applied.append(pass_.name)
+        forms = changed
     return replace(forms, passes=tuple(applied))
 
 

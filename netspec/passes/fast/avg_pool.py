@@ -14,10 +14,10 @@ from netspec.ir.shape import Shape
 from netspec.passes.fast.model import Forms, Pass
 from netspec.passes.padding import pool_padding
 
-WIDEST = 2
+MAX_STRIDE = 2
 """The largest stride that pays off. With larger ones, windows overlap so little that PyTorch's pooling is as fast."""
 
-FEWEST = 4
+MIN_WINDOWS = 4
 """The minimum number of windows in a row; with fewer, the vectors are too short."""
 
 
@@ -34,10 +34,10 @@ def pays(node: Node, x: Shape) -> bool:
     """
     if not isinstance(node.op, AvgPool | SumPool) or node.op.window.area == 1:
         return False
-    return not is_known(node, x) or (max(node.op.window.stride) <= WIDEST and node.output.width >= FEWEST)
+    return not torch_has(node, x) or (max(node.op.window.stride) <= MAX_STRIDE and node.output.width >= MIN_WINDOWS)
 
 
-def is_known(node: Node, x: Shape) -> bool:
+def torch_has(node: Node, x: Shape) -> bool:
     """Whether PyTorch has an average pooling equivalent to the node."""
     if not isinstance(node.op, AvgPool):
         return False
@@ -47,14 +47,14 @@ def is_known(node: Node, x: Shape) -> bool:
 def _apply(graph: Graph, forms: Forms) -> Forms:
     if forms.channels_last or graph.train.channels_last:
         return forms
-    found = frozenset(node.name for node in graph.nodes.values() if node.inputs and pays(node, graph.shapes(node)[0]))
-    return replace(forms, sums=found) if found else forms
+    pools = frozenset(node.name for node in graph.nodes.values() if node.inputs and pays(node, graph.shapes(node)[0]))
+    return replace(forms, sums=pools) if pools else forms
 
 
 def _enough(graph: Graph, forms: Forms, images: int) -> Forms:
     inputs = {name: graph.shapes(graph.nodes[name])[0] for name in forms.sums}
-    few = {name for name, x in inputs.items() if images * x.units < FEWEST_NUMBERS and is_known(graph.nodes[name], x)}
-    return replace(forms, sums=forms.sums - few)
+    too_small = {name for name, x in inputs.items() if images * x.units < FEWEST_NUMBERS}
+    return replace(forms, sums=forms.sums - {name for name in too_small if torch_has(graph.nodes[name], inputs[name])})
 
 
 PASS = Pass(

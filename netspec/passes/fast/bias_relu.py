@@ -25,14 +25,14 @@ def rectified(graph: Graph, forms: Forms) -> dict[str, str]:
     def is_read_once(node: Node) -> bool:
         return readers[node.name] == 1 and node.name not in kept
 
-    found = {}
+    merged = {}
     for node in graph.nodes.values():
         if not isinstance(node.op, Relu) or forms.is_absorbed(node):
             continue
         before = graph.nodes[node.inputs[0]]
         if before.layer == node.layer and is_read_once(before) and _adds_bias(graph, before, is_read_once):
-            found[before.name] = node.name
-    return found
+            merged[before.name] = node.name
+    return merged
 
 
 def biased(graph: Graph, forms: Forms) -> dict[str, str]:
@@ -40,13 +40,13 @@ def biased(graph: Graph, forms: Forms) -> dict[str, str]:
     a convolution."""
     readers = Counter(name for node in graph.nodes.values() for name in node.inputs)
     kept = {graph.scores.name, graph.output.name}
-    found = {}
+    merged = {}
     for name, chain in forms.chains.items():
         first = graph.nodes[chain.absorbed[0] if chain.relu else name]
         before = graph.nodes[first.inputs[0]]
         if isinstance(before.op, Conv) and before.op.bias and readers[before.name] == 1 and before.name not in kept:
-            found[name] = before.name
-    return found
+            merged[name] = before.name
+    return merged
 
 
 def _adds_bias(graph: Graph, node: Node, is_read_once: Callable[[Node], bool]) -> bool:
@@ -57,14 +57,14 @@ def _adds_bias(graph: Graph, node: Node, is_read_once: Callable[[Node], bool]) -
     if not isinstance(node.op, Bias) or node.op.per != "channel" or not node.output.is_image:
         return False
     maps = graph.nodes[node.inputs[0]]
-    made = isinstance(maps.op, Conv) or (isinstance(maps.op, Sum) and len(maps.inputs) > 1)
-    return made and maps.layer == node.layer and is_read_once(maps)
+    can_take_bias = isinstance(maps.op, Conv) or (isinstance(maps.op, Sum) and len(maps.inputs) > 1)
+    return can_take_bias and maps.layer == node.layer and is_read_once(maps)
 
 
 def _apply(graph: Graph, forms: Forms) -> Forms:
-    found, by_chains = rectified(graph, forms), biased(graph, forms)
+    merged, by_chains = rectified(graph, forms), biased(graph, forms)
     chains = {name: replace(chain, biased=by_chains.get(name)) for name, chain in forms.chains.items()}
-    return replace(forms, rectified=found, chains=chains) if found or by_chains else forms
+    return replace(forms, rectified=merged, chains=chains) if merged or by_chains else forms
 
 
 PASS = Pass(

@@ -16,9 +16,9 @@ from netspec.passes.fast.model import Forms, Pass
 def _apply(graph: Graph, forms: Forms) -> Forms:
     """Record steps, unless sizes are drawn anew in each step, or weights are updated before the end of a batch: what is
     recorded is the computation of a whole batch's gradients."""
-    drawn = any(isinstance(node.op, RandomScale) for node in graph.nodes.values())
-    early = graph.train.accumulate > 1 and any(p.update_every for p in graph.parameters.values())
-    return forms if drawn or early else replace(forms, recorded=True)
+    random_sizes = any(isinstance(node.op, RandomScale) for node in graph.nodes.values())
+    early_updates = graph.train.accumulate > 1 and any(p.update_every for p in graph.parameters.values())
+    return forms if random_sizes or early_updates else replace(forms, recorded=True)
 
 
 PASS = Pass(

@@ -19,8 +19,8 @@ def on_devices(forms: Forms, placed: Placed) -> Forms:
     transferred. And grouped convolutions do not choose their form by timing: if devices chose differently, their
     gradients would be ready, and exchanged, in different orders.
     """
-    whole = {name: chain for name, chain in forms.chains.items() if not _is_cut(name, chain, placed)}
-    chains = {name: replace(chain, biased=None) for name, chain in whole.items()}
+    uncut = {name: chain for name, chain in forms.chains.items() if not _is_cut(name, chain, placed)}
+    chains = {name: replace(chain, biased=None) for name, chain in uncut.items()}
     crosses = any(placed.graph.input.layer in layer.transfers for layer in placed.layers.values())
     return replace(forms, chains=chains, grouped=frozenset(), images=None if crosses else forms.images)
 
@@ -32,8 +32,8 @@ def on_one_device(forms: Forms, local: Graph) -> Forms:
     for name, chain in forms.chains.items():
         if name in local.nodes and isinstance(op := local.nodes[name].op, Lrn):
             chains[name] = replace(chain, lrn=op)
-    few = {name for name in forms.pools & local.nodes.keys() if not pays(local.nodes[name])}
-    return replace(forms, chains=chains, pools=forms.pools - few)
+    too_narrow = {name for name in forms.pools & local.nodes.keys() if not pays(local.nodes[name])}
+    return replace(forms, chains=chains, pools=forms.pools - too_narrow)
 
 
 def _is_cut(name: str, chain: Chain, placed: Placed) -> bool:

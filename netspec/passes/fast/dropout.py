@@ -14,8 +14,8 @@ from netspec.passes.fast.model import Forms, Pass
 
 
 def _apply(graph: Graph, forms: Forms) -> Forms:
-    found = frozenset(node.name for node in graph.nodes.values() if isinstance(node.op, Dropout))
-    return replace(forms, dropped=found) if found else forms
+    dropouts = frozenset(node.name for node in graph.nodes.values() if isinstance(node.op, Dropout))
+    return replace(forms, dropped=dropouts) if dropouts else forms
 
 
 PASS = Pass(

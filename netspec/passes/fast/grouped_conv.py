@@ -13,15 +13,16 @@ from netspec.ir.graph import Graph
 from netspec.ir.ops import Conv
 from netspec.passes.fast.model import Forms, Pass
 
-MOST = 8
+MAX_GROUPS = 8
 """The maximum number of groups. With more, the dense form is mostly zeros, and one per group means many small ones."""
 
 
 def _apply(graph: Graph, forms: Forms) -> Forms:
-    found = frozenset(
-        node.name for node in graph.nodes.values() if isinstance(node.op, Conv) and 1 < node.op.groups <= MOST
+    grouped = frozenset(
+        node.name for node in graph.nodes.values() if isinstance(node.op, Conv) and 1 < node.op.groups <= MAX_GROUPS
     )
-    return replace(forms, grouped=found - set(forms.unshuffled)) if found - set(forms.unshuffled) else forms
+    grouped -= set(forms.unshuffled)
+    return replace(forms, grouped=grouped) if grouped else forms
 
 
 PASS = Pass(

@@ -33,13 +33,15 @@ def patches(node: Node) -> int:
 def _apply(graph: Graph, forms: Forms) -> Forms:
     if graph.train.precision != "fp32":  # under autocast, gradients are left to PyTorch
         return forms
-    found = frozenset(node.name for node in graph.nodes.values() if node.inputs and pays(node, graph.shapes(node)[0]))
-    found -= set(forms.unshuffled)
-    return replace(forms, patched=found) if found else forms
+    patched = frozenset(node.name for node in graph.nodes.values() if node.inputs and pays(node, graph.shapes(node)[0]))
+    patched -= set(forms.unshuffled)
+    return replace(forms, patched=patched) if patched else forms
 
 
 def _enough(graph: Graph, forms: Forms, images: int) -> Forms:
-    return replace(forms, patched=frozenset(n for n in forms.patched if images * patches(graph.nodes[n]) >= FEWEST))
+    return replace(
+        forms, patched=frozenset(name for name in forms.patched if images * patches(graph.nodes[name]) >= FEWEST)
+    )
 
 
 PASS = Pass(

@@ -29,8 +29,8 @@ def pays(node: Node) -> bool:
 def _apply(graph: Graph, forms: Forms) -> Forms:
     if forms.channels_last or graph.train.channels_last:
         return forms
-    found = frozenset(node.name for node in graph.nodes.values() if pays(node) and not forms.is_absorbed(node))
-    return replace(forms, pools=found) if found else forms
+    pools = frozenset(node.name for node in graph.nodes.values() if pays(node) and not forms.is_absorbed(node))
+    return replace(forms, pools=pools) if pools else forms
 
 
 PASS = Pass(

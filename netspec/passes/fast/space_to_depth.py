@@ -17,9 +17,9 @@ from dataclasses import replace
 from netspec.ir.graph import Graph
 from netspec.ir.ops import Conv
 from netspec.ir.shape import Shape
-from netspec.passes.fast.model import Forms, Pass, Unshuffle, Where
+from netspec.passes.fast.model import Forms, Pass, Unshuffle
 
-FEW = 16
+ENOUGH_CHANNELS = 16
 """The number of channels per filter from which matrix units are used well enough without this form."""
 
 
@@ -27,47 +27,45 @@ def unshuffle(op: Conv, x: Shape) -> Unshuffle | None:
     """Return how a convolution is computed over blocks. ``None`` if it has stride 1, many channels, dilation or a
     connection table, or if its kernel is smaller than its stride."""
     window = op.window
-    if op.table is not None or window.stride == (1, 1) or window.dilation != (1, 1) or x.channels // op.groups >= FEW:
+    if op.table is not None or window.stride == (1, 1) or window.dilation != (1, 1):
+        return None
+    if x.channels // op.groups >= ENOUGH_CHANNELS:
         return None
     if any(side < stride for side, stride in zip(window.kernel, window.stride, strict=True)):
         return None
     rows, columns = window.fit(x.height, x.width)
     blocks = tuple(-(-side // stride) for side, stride in zip(window.kernel, window.stride, strict=True))
-    reach = (rows.output - 1 + blocks[0], columns.output - 1 + blocks[1])
+    covered = (rows.output - 1 + blocks[0], columns.output - 1 + blocks[1])
     return Unshuffle(
         window.stride,
         window.pad.top,
         window.pad.left,
-        (reach[0] * window.stride[0], reach[1] * window.stride[1]),
+        (covered[0] * window.stride[0], covered[1] * window.stride[1]),
         (blocks[0] * window.stride[0], blocks[1] * window.stride[1]),
     )
 
 
 def _apply(graph: Graph, forms: Forms) -> Forms:
-    found = {
-        node.name: how
+    unshuffled = {
+        node.name: blocks
         for node in graph.nodes.values()
-        if isinstance(node.op, Conv) and (how := unshuffle(node.op, *graph.shapes(node))) is not None
+        if isinstance(node.op, Conv) and (blocks := unshuffle(node.op, *graph.shapes(node))) is not None
     }
-    return replace(forms, unshuffled=found, images=_of_images(graph, found)) if found else forms
+    return replace(forms, unshuffled=unshuffled, images=_image_blocks(graph, unshuffled)) if unshuffled else forms
 
 
-def _of_images(graph: Graph, found: Mapping[str, Unshuffle]) -> Unshuffle | None:
+def _image_blocks(graph: Graph, unshuffled: Mapping[str, Unshuffle]) -> Unshuffle | None:
     """Return the blocks as which all readers read the network's images, or ``None`` if they do not all read the
     same."""
-    ways = {found.get(node.name) for node in graph.nodes.values() if graph.input.name in node.inputs}
-    return ways.pop() if len(ways) == 1 else None
-
-
-def _pays(where: Where) -> bool:
-    return where.device == "cuda"
+    forms_read = {unshuffled.get(node.name) for node in graph.nodes.values() if graph.input.name in node.inputs}
+    return forms_read.pop() if len(forms_read) == 1 else None
 
 
 PASS = Pass(
     "space-to-depth",
     "a strided convolution over few channels is a dense one over many",
     "the same products and some with 0, summed in another order",
-    _pays,
+    lambda where: where.device == "cuda",
     {
         "cpu": "off: the zeros cost more than the form saves",
         "cuda": "on: conv1 of AlexNet took 2.6 ms instead of 12.2 (H200, bf16, batch 1024, torch 2.11)",

@@ -16,19 +16,20 @@ def local_graph(placed: Placed, layer: Layer, place: int) -> Graph:
     The graph's parameters are those that the layer uses, with the shapes of their shares. The place must be one that
     computes the layer (see ``Placed.on``).
     """
-    graph, here = placed.graph, placed.layers[layer.name]
-    parts = here.held.channels
+    graph, placed_layer = placed.graph, placed.layers[layer.name]
+    parts = placed_layer.held.channels
     nodes: dict[str, Node] = {}
     layers: dict[str, Layer] = {}
-    arriving = [name for name in layer.inputs if _arrives(placed, layer, name, place)]
-    for name in arriving:
-        wanted = here.transfers[name].wanted if name in here.transfers else placed.layers[name].held
+    available = [name for name in layer.inputs if _has_value(placed, layer, name, place)]
+    for name in available:
+        transfer = placed_layer.transfers.get(name)
+        distribution = placed.layers[name].held if transfer is None else transfer.wanted
         source, node = graph.layers[name], graph.nodes[graph.layers[name].nodes[-1]]
-        shape = share_of_shape(source.output, wanted.channels)
+        shape = share_of_shape(source.output, distribution.channels)
         nodes[name] = replace(node, name=name, output=shape)
         layers[name] = replace(source, output=shape)
-    used = [graph.parameters[key] for name in layer.nodes for key in graph.nodes[name].params]
-    parameters = {p.key: replace(p, shape=_share_of_parameter(p, placed.holder(p))) for p in used}
+    parameters_used = [graph.parameters[key] for name in layer.nodes for key in graph.nodes[name].params]
+    parameters = {p.key: replace(p, shape=_share_of_parameter(p, placed.holder(p))) for p in parameters_used}
     for name in layer.nodes:
         node = graph.nodes[name]
         nodes[name] = replace(
@@ -37,11 +38,11 @@ def local_graph(placed: Placed, layer: Layer, place: int) -> Graph:
             inputs=tuple(x for x in node.inputs if x in nodes),
             output=share_of_shape(node.output, parts),
         )
-    layers[layer.name] = replace(layer, inputs=tuple(arriving), output=share_of_shape(layer.output, parts))
+    layers[layer.name] = replace(layer, inputs=tuple(available), output=share_of_shape(layer.output, parts))
     return replace(graph, nodes=nodes, layers=layers, parameters=parameters)
 
 
-def _arrives(placed: Placed, layer: Layer, value: str, place: int) -> bool:
+def _has_value(placed: Placed, layer: Layer, value: str, place: int) -> bool:
     """Whether a place has a value when it computes a layer. It lacks values that another place owns, unless they are
     transferred."""
     if value in placed.layers[layer.name].transfers:

@@ -42,8 +42,8 @@ class Placed:
         """All transfers of a training step's forward pass, in order."""
         parts = phases(self.graph)
         trained = [self.layers[layer.name] for layer in (*parts.trunk, *parts.losses)]
-        found = [transfer for layer in trained for transfer in layer.transfers.values()]
-        return (*found, self.scores) if self.scores is not None else tuple(found)
+        transfers = [transfer for layer in trained for transfer in layer.transfers.values()]
+        return (*transfers, self.scores) if self.scores is not None else tuple(transfers)
 
     def holder(self, parameter: Parameter) -> Held:
         """Return the distribution of a parameter, which follows that of its layer's channels, or their owner.
@@ -68,14 +68,14 @@ def place(graph: Graph, arrangement: Arrangement) -> Placed:
     layers: dict[str, PlacedLayer] = {}
     for layer in graph.layers.values():
         held = _held(graph, arrangement, layers, layer)
-        wishes = _wishes(graph, layer, held, layers) or {}
+        requirements = _requirements(graph, layer, held, layers) or {}
         transfers = {}
-        for name, (wanted, partial) in wishes.items():
+        for name, (wanted, partial) in requirements.items():
             transfer = _transfer(graph, name, layer.name, layers[name].held, wanted, partial)
             if transfer is not None:
                 transfers[name] = transfer
         layers[layer.name] = PlacedLayer(held, transfers)
-    return Placed(graph, arrangement, layers, _scores(graph, arrangement, layers))
+    return Placed(graph, arrangement, layers, _scores_transfer(graph, arrangement, layers))
 
 
 def _transfer(graph: Graph, value: str, reader: str, held: Held, wanted: Held, partial: bool) -> Transfer | None:
@@ -93,18 +93,18 @@ def _held(graph: Graph, arrangement: Arrangement, layers: Mapping[str, PlacedLay
         return by_batch
     if arrangement.split == "hybrid":
         by_feature = Held(channels=arrangement.devices)
-        feature = _multiplies(graph, layer) or _follows_features(layer, layers)
-        return by_feature if feature and _wishes(graph, layer, by_feature, layers) else by_batch
+        feature = _has_linear(graph, layer) or _follows_features(layer, layers)
+        return by_feature if feature and _requirements(graph, layer, by_feature, layers) else by_batch
     parts = arrangement.groups
     if layer.placement.gpu is not None and parts > 1:
         return Held(arrangement.replicas, owner=layer.placement.gpu * parts // graph.groups)
     split = Held(arrangement.replicas, channels=parts)
-    if layer.placement.split and parts > 1 and _wishes(graph, layer, split, layers):
+    if layer.placement.split and parts > 1 and _requirements(graph, layer, split, layers):
         return split
     return by_batch
 
 
-def _multiplies(graph: Graph, layer: Layer) -> bool:
+def _has_linear(graph: Graph, layer: Layer) -> bool:
     return any(isinstance(graph.nodes[name].op, Linear) for name in layer.nodes)
 
 
@@ -112,7 +112,7 @@ def _follows_features(layer: Layer, layers: Mapping[str, PlacedLayer]) -> bool:
     return bool(layer.inputs) and all(layers[name].held.channels > 1 for name in layer.inputs)
 
 
-def _wishes(
+def _requirements(
     graph: Graph, layer: Layer, held: Held, layers: Mapping[str, PlacedLayer]
 ) -> dict[str, tuple[Held, bool]] | None:
     """Return for each input of a layer the distribution that the layer needs if its own value is distributed as
@@ -129,19 +129,22 @@ def _wishes(
         return None
     if _joins_owners(nodes[0], layers):
         return {name: (layers[name].held, False) for name in layer.inputs}
-    wishes: dict[str, tuple[Held, bool]] = {}
+    requirements: dict[str, tuple[Held, bool]] = {}
     for node in nodes:
-        how = reading(node.op, held.channels)
-        if how is None:
+        reads = reading(node.op, held.channels)
+        if reads is None:
             return None
-        wanted = (held, False) if how == "share" else (Held(held.batch), True)
+        wanted = (held, False) if reads == "share" else (Held(held.batch), True)
         for name in node.inputs:
             if name in layer.nodes:
-                if how != "share":
+                if reads != "share":
                     return None
-            elif wishes.setdefault(name, wanted) != wanted or graph.layers[name].output.channels % wanted[0].channels:
+            elif (
+                requirements.setdefault(name, wanted) != wanted
+                or graph.layers[name].output.channels % wanted[0].channels
+            ):
                 return None
-    return wishes
+    return requirements
 
 
 def _joins_owners(node: Node, layers: Mapping[str, PlacedLayer]) -> bool:
@@ -150,7 +153,7 @@ def _joins_owners(node: Node, layers: Mapping[str, PlacedLayer]) -> bool:
     return isinstance(node.op, Concat) and all(layers[name].held.owner is not None for name in node.inputs)
 
 
-def _scores(graph: Graph, arrangement: Arrangement, layers: Mapping[str, PlacedLayer]) -> Transfer | None:
+def _scores_transfer(graph: Graph, arrangement: Arrangement, layers: Mapping[str, PlacedLayer]) -> Transfer | None:
     """Return the transfer of the class scores to the cross-entropy that is the loss of a spec without a loss."""
     if graph.losses:
         return None
