@@ -24,7 +24,7 @@ from timing import print_table
 import netspec
 from netspec import backend
 from netspec.passes.fast import Where, chosen
-from netspec.timing.apart import Run, apart
+from netspec.timing.separate_process import Run, in_separate_process
 from netspec.timing.step import Step, Work, step_of
 from netspec.train.learning.heap import keep_memory
 
@@ -87,11 +87,11 @@ def first(run: Callable[[], float]) -> float:
 def measured(spec: str, work: Work, rounds: int) -> tuple[str, ...]:
     """Measure one network in training or inference, and return its row of the table."""
     with TemporaryDirectory() as cache, ExitStack() as stack:
-        plain = stack.enter_context(apart(partial(as_it_is, spec, work)))
-        fast = stack.enter_context(apart(partial(compiled, spec, work, cache)))
+        plain = stack.enter_context(in_separate_process(partial(as_it_is, spec, work)))
+        fast = stack.enter_context(in_separate_process(partial(compiled, spec, work, cache)))
         without, cold = first(plain), first(fast)
         turns = [(plain(), fast()) for _ in range(rounds + 2)][2:]
-        again = stack.enter_context(apart(partial(compiled, spec, work, cache)))
+        again = stack.enter_context(in_separate_process(partial(compiled, spec, work, cache)))
         warm = first(again)
     a, b = (median(times) for times in zip(*turns, strict=True))
     extra = (cold - without, warm - without)

@@ -19,11 +19,11 @@ from timing import print_table
 import netspec
 from netspec.ir.graph import Graph
 from netspec.passes.fast import NAMES, PASSES, Where, chosen, forms_of
-from netspec.timing.apart import Run, apart
-from netspec.timing.beside import hand_apart
+from netspec.timing.comparison import separate_handwritten_step
 from netspec.timing.handwritten import peer_of
 from netspec.timing.question import Question
-from netspec.timing.step import step_apart
+from netspec.timing.separate_process import Run, in_separate_process
+from netspec.timing.step import separate_step
 from netspec.units import duration
 
 SPECS = Path(__file__).parent.parent / "specs"
@@ -32,14 +32,14 @@ SPECS = Path(__file__).parent.parent / "specs"
 def in_turns(makers: list[Callable[[], Run]], rounds: int) -> list[float]:
     """Return the median processor seconds of each competitor, each in its own process, after an uncounted turn."""
     with ExitStack() as stack:
-        competitors = [stack.enter_context(apart(make)) for make in makers]
+        competitors = [stack.enter_context(in_separate_process(make)) for make in makers]
         turns = [[run() for run in competitors] for _ in range(rounds + 1)]
     return [median(times) for times in zip(*turns[1:], strict=True)]
 
 
 def compiled(graph: Graph, batch: int, passes: tuple[str, ...]) -> Callable[[], Run]:
     """Return a function that makes a training step of the compiled network with these passes."""
-    return partial(step_apart, graph, "cpu", batch, "fp32", passes, 1)
+    return partial(separate_step, graph, "cpu", batch, "fp32", passes, 1)
 
 
 def main() -> None:
@@ -63,7 +63,7 @@ def main() -> None:
                         options.rounds)  # fmt: skip
         rows.append((one.name, duration(a), duration(b), f"{b / a:.2f}"))
     if options.only is None and peer_of(graph) is not None:
-        by_hand = partial(hand_apart, graph, Question("cpu", options.batch, "fp32", 1), 1, "train")
+        by_hand = partial(separate_handwritten_step, graph, Question("cpu", options.batch, "fp32", 1), 1, "train")
         a, b = in_turns([compiled(graph, options.batch, on), by_hand], options.rounds)
         rows.append(("netspec, and written by hand", duration(a), duration(b), f"{b / a:.2f}"))
     what = f"{graph.name}, float32, batch {options.batch}, one thread, seconds of the processor"

@@ -10,11 +10,11 @@ import torch
 import torch.nn.functional as F
 
 from netspec.ir.graph import Graph
-from netspec.timing.apart import apart
 from netspec.timing.clock import take_turns
 from netspec.timing.handwritten import Peer, optimiser, peer_of
 from netspec.timing.question import OURS, Question
-from netspec.timing.step import Work, batch_of, step_apart
+from netspec.timing.separate_process import in_separate_process
+from netspec.timing.step import Work, batch_of, separate_step
 
 
 def modes(device: str) -> tuple[str, ...]:
@@ -23,7 +23,9 @@ def modes(device: str) -> tuple[str, ...]:
     return ("eager", "compiled", "max-autotune") if device == "cuda" else ("eager",)
 
 
-def by_hand(peer: Peer, graph: Graph, question: Question, mode: str) -> tuple[Callable[[], None], Callable[[], None]]:
+def handwritten_steps(
+    peer: Peer, graph: Graph, question: Question, mode: str
+) -> tuple[Callable[[], None], Callable[[], None]]:
     """Return a training step and an inference step of the hand-written network, on the images of ``batch_of``."""
     device = question.device
     images, labels = batch_of(graph, device, question.batch)
@@ -34,7 +36,7 @@ def by_hand(peer: Peer, graph: Graph, question: Question, mode: str) -> tuple[Ca
         # In the precision of the computation, as the images are also handed to netspec's network.
         narrow = torch.bfloat16 if question.precision == "bf16" else images.dtype
         images = images.to(narrow, memory_format=torch.channels_last)
-    rule = optimiser(model, device)
+    sgd = optimiser(model, device)
     precision = torch.autocast(device, torch.bfloat16, enabled=question.precision == "bf16")
 
     def loss() -> torch.Tensor:
@@ -43,18 +45,18 @@ def by_hand(peer: Peer, graph: Graph, question: Question, mode: str) -> tuple[Ca
 
     def scores() -> torch.Tensor:
         with precision, torch.no_grad():
-            answered: torch.Tensor = model(images)
-            return answered
+            result: torch.Tensor = model(images)
+            return result
 
     if compiled:
-        how = "max-autotune" if mode == "max-autotune" else "default"
-        loss, scores = torch.compile(loss, mode=how), torch.compile(scores, mode=how)
+        compile_mode = "max-autotune" if mode == "max-autotune" else "default"
+        loss, scores = torch.compile(loss, mode=compile_mode), torch.compile(scores, mode=compile_mode)
 
     def train() -> None:
         model.train()
-        rule.zero_grad()
+        sgd.zero_grad()
         loss().backward()  # type: ignore[no-untyped-call]
-        rule.step()
+        sgd.step()
 
     def infer() -> None:
         model.eval()
@@ -63,7 +65,7 @@ def by_hand(peer: Peer, graph: Graph, question: Question, mode: str) -> tuple[Ca
     return train, infer
 
 
-def why_not(works: Sequence[Callable[[], None]]) -> str | None:
+def compile_error(works: Sequence[Callable[[], None]]) -> str | None:
     """Run these functions of a network compiled with ``torch.compile``. Return the error if one fails, for example
     because no compiler is installed, or ``None``."""
     try:
@@ -73,12 +75,12 @@ def why_not(works: Sequence[Callable[[], None]]) -> str | None:
         raise
     except Exception as problem:  # from torch.compile, Triton, the C compiler or the driver
         lines = str(problem).strip().splitlines()
-        told = lines[: 2 if lines and lines[0].endswith(":") else 1]  # "backend='inductor' raised:"
-        return " ".join((type(problem).__name__, *told))
+        shown = lines[: 2 if lines and lines[0].endswith(":") else 1]  # "backend='inductor' raised:"
+        return " ".join((type(problem).__name__, *shown))
     return None
 
 
-def beside(graph: Graph, question: Question, work: Work) -> dict[str, list[float]]:
+def take_turns_separately(graph: Graph, question: Question, work: Work) -> dict[str, list[float]]:
     """Return the seconds of the compiled and the hand-written network in each turn on the CPU.
 
     They run in separate processes. In one process, the hand-written network would benefit from the memory that the
@@ -87,18 +89,18 @@ def beside(graph: Graph, question: Question, work: Work) -> dict[str, list[float
     threads = torch.get_num_threads()
     rest = (graph, question.device, question.batch, question.precision, question.passes, threads, work)
     makers: dict[str, Callable[[], Callable[[], object]]] = {
-        OURS: partial(step_apart, *rest),
-        "eager": partial(hand_apart, graph, question, threads, work),
+        OURS: partial(separate_step, *rest),
+        "eager": partial(separate_handwritten_step, graph, question, threads, work),
     }
     with ExitStack() as stack:
-        competitors = {name: stack.enter_context(apart(make)) for name, make in makers.items()}
+        competitors = {name: stack.enter_context(in_separate_process(make)) for name, make in makers.items()}
         return take_turns(competitors, question.rounds, warm_up=2)
 
 
-def hand_apart(graph: Graph, question: Question, threads: int, work: Work) -> Callable[[], None]:
+def separate_handwritten_step(graph: Graph, question: Question, threads: int, work: Work) -> Callable[[], None]:
     """Return a step of the hand-written network in eager mode, for use in a dedicated process."""
     torch.set_num_threads(threads)
     peer = peer_of(graph)
     assert peer is not None
-    train, infer = by_hand(peer, graph, question, "eager")
+    train, infer = handwritten_steps(peer, graph, question, "eager")
     return {"train": train, "infer": infer}[work]

@@ -123,10 +123,10 @@ def peer_of(graph: Graph) -> Peer | None:
 def _layers(graph: Graph) -> Iterator[str]:
     """Yield descriptions of the layers that take time, in order, such as ``conv 96x55x55 of 3 maps`` and ``relu``."""
     for node in graph.nodes.values():
-        words = f"{name_of(node.op)} {node.output}"
+        description = f"{name_of(node.op)} {node.output}"
         match node.op:
             case Conv(groups=groups, table=None):
-                yield f"{words} of {graph.shapes(node)[0].channels // groups} maps"
+                yield f"{description} of {graph.shapes(node)[0].channels // groups} maps"
             case Linear() if node.name == graph.scores.name:
                 yield "linear"
             case Relu() | Dropout():
@@ -134,7 +134,7 @@ def _layers(graph: Graph) -> Iterator[str]:
             case Softmax() | Flatten():
                 pass
             case _:
-                yield words
+                yield description
 
 
 def _family(groups: int) -> tuple[str, ...]:

@@ -11,31 +11,31 @@ from netspec.timing.measure import Measured, Rate
 from netspec.timing.rows import Row, rows
 
 
-def to_json(found: Measured) -> str:
+def to_json(measured: Measured) -> str:
     """Return the measurements as JSON, in seconds, bytes and FLOPs. Those of a layer are for the whole batch."""
-    asked = found.question
+    question = measured.question
     data: dict[str, Any] = {
-        "net": found.graph.name,
-        "device": asked.device,
-        "device_name": found.device_name,
-        "threads": found.threads,
+        "net": measured.graph.name,
+        "device": question.device,
+        "device_name": measured.device_name,
+        "threads": measured.threads,
         "torch": torch.__version__,
-        "precision": asked.precision,
-        "batch": asked.batch,
-        "rounds": asked.rounds,
-        "passes": list(found.passes),
-        "told": list(found.told),
-        "machine": {"bytes_per_s": found.machine.bandwidth, "flops_per_s": found.machine.matrix_rate},
-        **_rate(found.rate, asked.batch),
-        "layers": [_row(row) for row in rows(found)],
-        "parts_s": found.profile.total,
+        "precision": question.precision,
+        "batch": question.batch,
+        "rounds": question.rounds,
+        "passes": list(measured.passes),
+        "told": list(measured.notes),
+        "machine": {"bytes_per_s": measured.machine.bandwidth, "flops_per_s": measured.machine.matrix_rate},
+        **_rate(measured.rate, question.batch),
+        "layers": [_row(row) for row in rows(measured)],
+        "parts_s": measured.profile.total,
     }
-    best = found.fastest
+    best = measured.fastest
     if best is not None:
-        data["handwritten"] = [{"mode": mode, **_rate(rate, asked.batch)} for mode, rate in found.peers.items()]
+        data["handwritten"] = [{"mode": mode, **_rate(rate, question.batch)} for mode, rate in measured.peers.items()]
         data["times_handwritten"] = {
-            "training": best.training / found.rate.training,
-            "inference": best.inference / found.rate.inference,
+            "training": best.training / measured.rate.training,
+            "inference": best.inference / measured.rate.inference,
         }
     return json.dumps(data, indent=1)
 

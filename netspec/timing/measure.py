@@ -10,8 +10,8 @@ from statistics import median
 import torch
 
 from netspec.ir.graph import Graph
-from netspec.timing.beside import beside, by_hand, modes, why_not
 from netspec.timing.clock import take_turns
+from netspec.timing.comparison import compile_error, handwritten_steps, modes, take_turns_separately
 from netspec.timing.handwritten import Peer
 from netspec.timing.machine import Machine
 from netspec.timing.machine import measure as measure_machine
@@ -37,7 +37,7 @@ class Rate:
 class Measured:
     """A network's speed on a machine, and that of its hand-written peer by mode.
 
-    ``passes`` are the optimising passes that changed the network, ``told`` messages for the user about how its forms
+    ``passes`` are the optimising passes that changed the network, ``notes`` messages for the user about how its forms
     run and which modes failed.
     """
 
@@ -50,7 +50,7 @@ class Measured:
     profile: Profile
     peers: dict[str, Rate]
     passes: tuple[str, ...]
-    told: tuple[str, ...]
+    notes: tuple[str, ...]
 
     @property
     def fastest(self) -> Rate | None:
@@ -70,7 +70,8 @@ def measure(graph: Graph, question: Question, peer: Peer | None = None) -> Measu
     failed: list[str] = []
     with memory_kept(step.objective.forms.kept_memory), algorithms_tried(step.objective.forms.benchmarked):
         if peer is not None and step.objective.forms.kept_memory:
-            trained, inferred = beside(graph, question, "train"), beside(graph, question, "infer")
+            trained = take_turns_separately(graph, question, "train")
+            inferred = take_turns_separately(graph, question, "infer")
         else:
             trained, inferred = _here(step, graph, question, peer, failed.append)
         step.objective.module.train()
@@ -86,25 +87,25 @@ def measure(graph: Graph, question: Question, peer: Peer | None = None) -> Measu
         parts,
         rates,
         step.objective.forms.passes,
-        (*step.told, *step.objective.chosen, *failed),
+        (*step.notes, *step.objective.chosen, *failed),
     )
 
 
 def _here(
-    step: Step, graph: Graph, question: Question, peer: Peer | None, tell: Callable[[str], None]
+    step: Step, graph: Graph, question: Question, peer: Peer | None, add_note: Callable[[str], None]
 ) -> tuple[Turns, Turns]:
-    """Return the seconds of training and of inference in each turn, all in this process. ``tell`` is called with a
+    """Return the seconds of training and of inference in each turn, all in this process. ``add_note`` is called with a
     message for each mode of the peer that is left out because it fails."""
     training: dict[str, Callable[[], object]] = {OURS: step.train}
     inference: dict[str, Callable[[], object]] = {OURS: step.infer}
     if peer is not None:
         for mode in modes(question.device):
-            works = by_hand(peer, graph, question, mode)
-            why = why_not(works) if mode != "eager" else None
-            if why is None:
+            works = handwritten_steps(peer, graph, question, mode)
+            error = compile_error(works) if mode != "eager" else None
+            if error is None:
                 training[mode], inference[mode] = works
             else:
-                tell(f"written by hand, {mode}: left out, since torch.compile fails here: {why}")
+                add_note(f"written by hand, {mode}: left out, since torch.compile fails here: {error}")
     turns = partial(
         take_turns, rounds=question.rounds, device=question.device, warm_up=3 if question.device == "cuda" else 1
     )

@@ -32,33 +32,33 @@ class Row:
     floor: float
 
 
-def rows(found: Measured) -> list[Row]:
+def rows(measured: Measured) -> list[Row]:
     """Return a row for each layer of a training step in the order of computation, then the loss and the update."""
-    return list(_rows(found))
+    return list(_rows(measured))
 
 
-def _rows(found: Measured) -> Iterator[Row]:
-    graph, asked, parts = found.graph, found.question, found.profile
+def _rows(measured: Measured) -> Iterator[Row]:
+    graph, question, profile = measured.graph, measured.question, measured.profile
     names = {attribute: name for name, attribute in attributes(graph).items()}
-    wanted, total = work(graph, asked.batch, asked.precision), parts.total
+    minimum, total = work(graph, question.batch, question.precision), profile.total
 
     def floor(*pieces: Work) -> float:
-        return sum(piece.floor(found.machine.matrix_rate, found.machine.bandwidth) for piece in pieces)
+        return sum(piece.floor(measured.machine.matrix_rate, measured.machine.bandwidth) for piece in pieces)
 
-    for attribute, part in parts.parts.items():
+    for attribute, part in profile.parts.items():
         name = names[attribute]
-        both = (wanted[name].forward, wanted[name].backward)
+        directions = (minimum[name].forward, minimum[name].backward)
         yield Row(
             name,
             graph.layers[name].type,
             part.forward,
             part.backward,
             (part.forward + part.backward) / total,
-            sum(piece.flops for piece in both),
-            sum(piece.bytes for piece in both),
-            floor(*both),
+            sum(piece.flops for piece in directions),
+            sum(piece.bytes for piece in directions),
+            floor(*directions),
         )
-    loss = parts.loss
+    loss = profile.loss
     yield Row(LOSS, "", loss.forward, loss.backward, (loss.forward + loss.backward) / total, 0, 0, 0.0)
     moved = Work(0, 0, update_bytes(graph))
-    yield Row(UPDATE, "", parts.update, 0.0, parts.update / total, 0, moved.bytes, floor(moved))
+    yield Row(UPDATE, "", profile.update, 0.0, profile.update / total, 0, moved.bytes, floor(moved))

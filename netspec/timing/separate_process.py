@@ -13,7 +13,7 @@ Run = Callable[[], object]
 
 
 @contextmanager
-def apart(make: Callable[[], Run]) -> Iterator[Callable[[], float]]:
+def in_separate_process(make: Callable[[], Run]) -> Iterator[Callable[[], float]]:
     """Start a process that runs the function returned by ``make``.
 
     Yields a function that makes the process run it once, waits for it, and returns the processor time in seconds. The
@@ -26,36 +26,36 @@ def apart(make: Callable[[], Run]) -> Iterator[Callable[[], float]]:
         From the yielded function: the run has raised an exception, whose message is included, or the process has ended.
     """
     context = get_context("spawn")
-    here, there = context.Pipe()
-    process = context.Process(target=_serve, args=(there, make), daemon=True)
+    parent_end, child_end = context.Pipe()
+    process = context.Process(target=_serve, args=(child_end, make), daemon=True)
     process.start()
-    there.close()
+    child_end.close()
 
     def run() -> float:
         try:
-            here.send(True)
-            found: float | str = here.recv()
+            parent_end.send(True)
+            reply: float | str = parent_end.recv()
         except (EOFError, OSError) as ended:
             raise RuntimeError("a process in which a step was timed has ended") from ended
-        if isinstance(found, str):
-            raise RuntimeError(found)
-        return found
+        if isinstance(reply, str):
+            raise RuntimeError(reply)
+        return reply
 
     try:
         yield run
     finally:
         process.terminate()  # it has nothing to clean up
         process.join()
-        here.close()
+        parent_end.close()
 
 
-def _serve(asked: Connection, make: Callable[[], Run]) -> None:
+def _serve(connection: Connection, make: Callable[[], Run]) -> None:
     """Run once for each message and send back the processor time, until the connection is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the parent, which ends this process
     run: Run | None = None
     while True:
         try:
-            asked.recv()
+            connection.recv()
         except EOFError:
             return
         start = time.process_time()
@@ -63,6 +63,6 @@ def _serve(asked: Connection, make: Callable[[], Run]) -> None:
             run = run if run is not None else make()
             run()
         except Exception as problem:
-            asked.send(f"{type(problem).__name__}: {problem}")
+            connection.send(f"{type(problem).__name__}: {problem}")
             return
-        asked.send(time.process_time() - start)
+        connection.send(time.process_time() - start)

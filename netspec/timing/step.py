@@ -24,7 +24,7 @@ Work = Literal["train", "infer"]
 
 @dataclass(slots=True)
 class Step:
-    """A network with its optimiser, and a batch of images and labels, for timing ``train`` and ``infer``. ``told`` are
+    """A network with its optimiser, and a batch of images and labels, for timing ``train`` and ``infer``. ``notes`` are
     messages for the user about optimised forms that cannot be used on this device."""
 
     objective: Objective
@@ -32,7 +32,7 @@ class Step:
     images: Tensor
     labels: Tensor
     device: str
-    told: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     taken: int = 0
 
     def train(self) -> None:
@@ -56,8 +56,8 @@ def step_of(graph: Graph, device: str, batch: int, precision: Precision, passes:
     graph, forms = _in_one_part(graph, precision), step_forms(graph, batch, precision, passes)
     objective = recorded(build(graph, 0, device, forms))
     images, labels = batch_of(graph, device, batch)
-    rule = optimiser_of(graph, objective.module, fused=forms.fused_update)
-    return Step(objective, rule, objective.laid_out(images), labels, device, objective.use_kernels())
+    optimiser = optimiser_of(graph, objective.module, fused=forms.fused_update)
+    return Step(objective, optimiser, objective.laid_out(images), labels, device, objective.use_kernels())
 
 
 def step_forms(graph: Graph, batch: int, precision: Precision, passes: Collection[str]) -> Forms:
@@ -70,7 +70,7 @@ def _in_one_part(graph: Graph, precision: Precision) -> Graph:
     return replace(graph, train=replace(graph.train, precision=precision, accumulate=1))
 
 
-def step_apart(
+def separate_step(
     graph: Graph,
     device: str,
     batch: int,

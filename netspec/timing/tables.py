@@ -11,7 +11,7 @@ from netspec.units import count, duration, per_second, plain, plural, short, siz
 _WORDS = {LOSS: "(loss)", UPDATE: "(update)"}
 
 
-def table(found: Measured) -> Table:
+def table(measured: Measured) -> Table:
     """Return a table with a row for each part of the training step; notes describe the whole step, the machine and the
     hand-written network."""
     columns = (
@@ -25,19 +25,19 @@ def table(found: Measured) -> Table:
         Column("floor", rank=2),
         Column("x floor"),
     )
-    every = rows(found)
+    all_rows = rows(measured)
     last = (
         "total",
         "",
-        duration(sum(row.forward for row in every)),
-        duration(sum(row.backward for row in every)),
+        duration(sum(row.forward for row in all_rows)),
+        duration(sum(row.backward for row in all_rows)),
         "",
-        short(sum(row.flops for row in every)),
-        size(sum(row.bytes for row in every)),
-        duration(sum(row.floor for row in every)),
-        _times(found.profile.total, sum(row.floor for row in every)),
+        short(sum(row.flops for row in all_rows)),
+        size(sum(row.bytes for row in all_rows)),
+        duration(sum(row.floor for row in all_rows)),
+        _times(measured.profile.total, sum(row.floor for row in all_rows)),
     )
-    return Table(_title(found), columns, tuple(map(_cells, every)), last, tuple(_notes(found)))
+    return Table(_title(measured), columns, tuple(map(_cells, all_rows)), last, tuple(_notes(measured)))
 
 
 def rate_words(batch: int, rate: Rate) -> str:
@@ -48,11 +48,11 @@ def rate_words(batch: int, rate: Rate) -> str:
     )
 
 
-def _title(found: Measured) -> str:
-    asked = found.question
-    where = found.device_name if asked.device == "cuda" else f"CPU, {plural(found.threads, 'thread')}"
-    about = f"{found.graph.name}, batch {count(asked.batch)}, {asked.precision}, {where}"
-    return f"{about}\n{rate_words(asked.batch, found.rate)}"
+def _title(measured: Measured) -> str:
+    question = measured.question
+    where = measured.device_name if question.device == "cuda" else f"CPU, {plural(measured.threads, 'thread')}"
+    about = f"{measured.graph.name}, batch {count(question.batch)}, {question.precision}, {where}"
+    return f"{about}\n{rate_words(question.batch, measured.rate)}"
 
 
 def _cells(row: Row) -> tuple[str, ...]:
@@ -77,24 +77,24 @@ def _per_second(batch: int, seconds: float) -> str:
     return f"{per_second(batch / seconds)} images/s"
 
 
-def _notes(found: Measured) -> list[str]:
-    asked, machine = found.question, found.machine
-    whole = plain(round(found.profile.total / found.rate.training, 2))
+def _notes(measured: Measured) -> list[str]:
+    question, machine = measured.question, measured.machine
+    whole = plain(round(measured.profile.total / measured.rate.training, 2))
     notes = [
-        f"medians of {asked.rounds}; the parts take {whole} of the whole step's time together",
+        f"medians of {question.rounds}; the parts take {whole} of the whole step's time together",
         f"the machine: {short(round(machine.bandwidth))}B/s copied, "
-        f"{short(round(machine.matrix_rate))}FLOP/s in a matrix product in {asked.precision}",
-        f"optimising passes: {', '.join(found.passes) or 'none'}",
-        *found.told,
+        f"{short(round(machine.matrix_rate))}FLOP/s in a matrix product in {question.precision}",
+        f"optimising passes: {', '.join(measured.passes) or 'none'}",
+        *measured.notes,
         *RULE,
     ]
-    for mode, rate in found.peers.items():
-        notes.append(f"written by hand, {mode}: {rate_words(asked.batch, rate)}")
-    best = found.fastest
+    for mode, rate in measured.peers.items():
+        notes.append(f"written by hand, {mode}: {rate_words(question.batch, rate)}")
+    best = measured.fastest
     if best is not None:
         notes.append(
-            f"{plain(round(best.training / found.rate.training, 2))} times the hand-written network in training, "
-            f"{plain(round(best.inference / found.rate.inference, 2))} times in inference"
-            + (", each against its fastest mode" if len(found.peers) > 1 else "")
+            f"{plain(round(best.training / measured.rate.training, 2))} times the hand-written network in training, "
+            f"{plain(round(best.inference / measured.rate.inference, 2))} times in inference"
+            + (", each against its fastest mode" if len(measured.peers) > 1 else "")
         )
     return notes

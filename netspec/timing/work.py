@@ -74,19 +74,21 @@ def _work(graph: Graph, layer: Layer, batch: int, width: int, learns: frozenset[
         shapes = graph.shapes(node)
         product = 2 * batch * node.op.connections(shapes, node.output)
         rest = batch * node.op.flops(shapes, node.output) - product
-        ways = sum((bool(node.params), any(name in learns for name in node.inputs)))
-        products, products_back = products + product, products_back + ways * product
+        gradient_products = bool(node.params) + any(name in learns for name in node.inputs)
+        products += product
+        products_back += gradient_products * product
         forward += product + rest
-        backward += (ways * product + rest) if node.name in learns else 0
+        if node.name in learns:
+            backward += gradient_products * product + rest
     within = set(layer.nodes)
     read = {name for node in nodes for name in node.inputs if name not in within}
     weights = FULL * sum(math.prod(graph.parameters[key].shape) for key in {key for n in nodes for key in n.params})
     values = batch * width * sum(graph.nodes[name].output.units for name in read)
-    wanted = batch * width * sum(graph.nodes[name].output.units for name in read if name in learns)
-    made = batch * width * layer.output.units
+    gradients = batch * width * sum(graph.nodes[name].output.units for name in read if name in learns)
+    output = batch * width * layer.output.units
     # Backward, the output's gradient, the inputs and the weights are read; gradients of inputs and weights are written.
-    back = made + values + wanted + 2 * weights if layer.nodes[-1] in learns else 0
+    backward_bytes = output + values + gradients + 2 * weights if layer.nodes[-1] in learns else 0
     return LayerWork(
-        Work(forward, products, values + weights + made),
-        Work(backward, products_back, back),
+        Work(forward, products, values + weights + output),
+        Work(backward, products_back, backward_bytes),
     )

@@ -12,10 +12,10 @@ import torch
 from netspec.ir.graph import Graph
 from netspec.passes.fast import PASSES, Device, Forms, Pass
 from netspec.report import Column, Table
-from netspec.timing.apart import apart
 from netspec.timing.clock import medians, take_turns
 from netspec.timing.question import Question
-from netspec.timing.step import step_apart, step_forms, step_of
+from netspec.timing.separate_process import in_separate_process
+from netspec.timing.step import separate_step, step_forms, step_of
 from netspec.train.learning.library import algorithms_tried
 from netspec.units import count, duration, plural
 
@@ -31,8 +31,8 @@ class Worth:
     ``seconds`` is ``None`` if the pass does not change the network on this device.
     """
 
-    what: Pass
-    on: bool
+    pass_: Pass
+    enabled: bool
     seconds: tuple[float, float] | None
 
     @property
@@ -49,47 +49,48 @@ def worths(graph: Graph, question: Question) -> list[Worth]:
 
 
 def _worths(graph: Graph, question: Question) -> Iterator[Worth]:
-    on = question.passes
-    for one in PASSES:
-        others = tuple(name for name in on if name != one.name)
-        competitors = {WITH: (*others, one.name), WITHOUT: others}
-        if question.device not in one.runs_on or len(_forms(graph, question, competitors)) == 1:
-            yield Worth(one, one.name in on, None)
+    enabled = question.passes
+    for pass_ in PASSES:
+        others = tuple(name for name in enabled if name != pass_.name)
+        competitors = {WITH: (*others, pass_.name), WITHOUT: others}
+        if question.device not in pass_.runs_on or len(_forms(graph, question, competitors)) == 1:
+            yield Worth(pass_, pass_.name in enabled, None)
             continue
         with _steps(graph, question, competitors) as steps:
             warm_up = 3 if question.device == "cuda" else 1
             seconds = medians(take_turns(steps, question.rounds, device=question.device, warm_up=warm_up))
-        yield Worth(one, one.name in on, (seconds[WITH], seconds[WITHOUT]))
+        yield Worth(pass_, pass_.name in enabled, (seconds[WITH], seconds[WITHOUT]))
 
 
 def _forms(graph: Graph, question: Question, passes: Mapping[str, Names]) -> list[Forms]:
     """Return the distinct forms of a step with each of these sets of passes."""
-    found: list[Forms] = []
+    distinct: list[Forms] = []
     for names in passes.values():
         forms = replace(step_forms(graph, question.batch, question.precision, names), passes=())
-        if forms not in found:
-            found.append(forms)
-    return found
+        if forms not in distinct:
+            distinct.append(forms)
+    return distinct
 
 
 @contextmanager
 def _steps(graph: Graph, question: Question, passes: Mapping[str, Names]) -> Iterator[dict[str, Callable[[], object]]]:
     """Yield a training step for each of these sets of passes. Each runs in a process of its own if they differ in
     settings of the whole process: whether freed memory is kept, and whether cuDNN benchmarks its algorithms."""
-    rest = (graph, question.device, question.batch, question.precision)
-    different = _forms(graph, question, passes)
-    if len({(forms.kept_memory, forms.benchmarked) for forms in different}) == 1:
-        with algorithms_tried(different[0].benchmarked):
-            yield {who: step_of(*rest, names).train for who, names in passes.items()}
+    settings = (graph, question.device, question.batch, question.precision)
+    distinct = _forms(graph, question, passes)
+    if len({(forms.kept_memory, forms.benchmarked) for forms in distinct}) == 1:
+        with algorithms_tried(distinct[0].benchmarked):
+            yield {who: step_of(*settings, names).train for who, names in passes.items()}
         return
     threads = torch.get_num_threads()
     with ExitStack() as stack:
         yield {
-            who: stack.enter_context(apart(partial(step_apart, *rest, names, threads))) for who, names in passes.items()
+            who: stack.enter_context(in_separate_process(partial(separate_step, *settings, names, threads)))
+            for who, names in passes.items()
         }
 
 
-def worth_table(graph: Graph, question: Question, found: list[Worth]) -> Table:
+def worth_table(graph: Graph, question: Question, measurements: list[Worth]) -> Table:
     """Return a table with a row for each pass; notes explain what each does and why it is on or off by default."""
     columns = (
         Column("pass", right=False),
@@ -100,12 +101,12 @@ def worth_table(graph: Graph, question: Question, found: list[Worth]) -> Table:
     )
     rows = tuple(
         (
-            worth.what.name,
-            "yes" if worth.on else "no",
+            worth.pass_.name,
+            "yes" if worth.enabled else "no",
             *(map(duration, worth.seconds) if worth.seconds is not None else ("nothing to do", "")),
             f"{worth.ratio:.2f}" if worth.ratio is not None else "",
         )
-        for worth in found
+        for worth in measurements
     )
     where: Device = "cuda" if question.device == "cuda" else "cpu"
     title = (
@@ -115,13 +116,13 @@ def worth_table(graph: Graph, question: Question, found: list[Worth]) -> Table:
     notes = (
         f"medians of {plural(question.rounds, 'turn')} with all other passes that are on; --without NAME switches one "
         "off, --without all every one",
-        *(f"{worth.what.name}: {worth.what.does}; {worth.what.exact}" for worth in found),
-        *(f"{worth.what.name} is {worth.what.why[where]}" for worth in found),
+        *(f"{worth.pass_.name}: {worth.pass_.does}; {worth.pass_.exact}" for worth in measurements),
+        *(f"{worth.pass_.name} is {worth.pass_.why[where]}" for worth in measurements),
     )
     return Table(title, columns, rows, None, notes)
 
 
-def as_data(graph: Graph, question: Question, found: list[Worth]) -> dict[str, object]:
+def as_data(graph: Graph, question: Question, measurements: list[Worth]) -> dict[str, object]:
     """Return the measurements as JSON data, in seconds."""
     return {
         "net": graph.name,
@@ -131,14 +132,14 @@ def as_data(graph: Graph, question: Question, found: list[Worth]) -> dict[str, o
         "rounds": question.rounds,
         "passes": [
             {
-                "name": worth.what.name,
-                "does": worth.what.does,
-                "exact": worth.what.exact,
-                "on": worth.on,
+                "name": worth.pass_.name,
+                "does": worth.pass_.does,
+                "exact": worth.pass_.exact,
+                "on": worth.enabled,
                 "with_s": worth.seconds[0] if worth.seconds is not None else None,
                 "without_s": worth.seconds[1] if worth.seconds is not None else None,
                 "times_faster": worth.ratio,
             }
-            for worth in found
+            for worth in measurements
         ],
     }

@@ -17,10 +17,10 @@ from netspec.ir.settings import Precision
 from netspec.net import load, loads
 from netspec.passes.fast import im2col
 from netspec.timing import machine, measure, worth
-from netspec.timing.apart import Run, apart
 from netspec.timing.handwritten import PEERS
 from netspec.timing.machine import Machine
 from netspec.timing.question import OURS, Question
+from netspec.timing.separate_process import Run, in_separate_process
 from netspec.timing.step import step_of
 from netspec.timing.work import RULE
 
@@ -138,7 +138,7 @@ def test_a_batch_that_does_not_fit_into_memory_is_told(options: tuple[str, ...])
 
 @pytest.mark.ci  # a process that imports torch
 def test_what_fails_in_a_process_of_its_own_is_said_here() -> None:
-    with apart(failing) as run, pytest.raises(RuntimeError, match="ValueError: no room"):
+    with in_separate_process(failing) as run, pytest.raises(RuntimeError, match="ValueError: no room"):
         run()
 
 
@@ -150,11 +150,11 @@ def test_a_mode_that_cannot_be_compiled_is_left_out_and_told(monkeypatch: pytest
     def fails() -> None:
         raise RuntimeError("backend='inductor' raised:\nno compiler\nmore of it")
 
-    def by_hand(*asked: object) -> tuple[Callable[[], None], Callable[[], None]]:
+    def handwritten_steps(*asked: object) -> tuple[Callable[[], None], Callable[[], None]]:
         return (fails, fails) if asked[-1] == "compiled" else (lambda: None, lambda: None)
 
     monkeypatch.setattr(measure, "modes", lambda device: ("eager", "compiled", "max-autotune"))
-    monkeypatch.setattr(measure, "by_hand", by_hand)
+    monkeypatch.setattr(measure, "handwritten_steps", handwritten_steps)
     graph, told = load(SPECS / "digits.net").graph, list[str]()
     asked = Question("cpu", 4, "fp32", 1)
     step = step_of(graph, "cpu", 4, "fp32", ())
