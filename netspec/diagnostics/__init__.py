@@ -1,4 +1,4 @@
-"""Problems as data, and their renderings."""
+"""Diagnostics as data, and their renderings as text, JSON and SARIF."""
 
 from netspec.diagnostics.model import (
     CannotOpen,

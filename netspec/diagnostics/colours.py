@@ -1,4 +1,4 @@
-"""Diagnostics in colour, for a terminal: what the text says stays the same, letter by letter."""
+"""Diagnostics in colour, for terminals. Colouring only adds escape sequences to the text."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _SIGNS = {"-->": _BLUE, ":::": _BLUE, "|": _BLUE, "=": _BLUE, "fix:": _GREEN, "n
 
 
 def wanted(file: TextIO) -> bool:
-    """Whether a file is a terminal that shows colours, and nobody has set ``NO_COLOR`` (no-color.org)."""
+    """Whether a file is a terminal that shows colours, and ``NO_COLOR`` (no-color.org) is not set."""
     return file.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def painted(text: str) -> str:
-    """The text of diagnostics, as ``render_all`` makes it, with its heads, marks and fixes in colour."""
+    """Return the text of diagnostics, as ``render_all`` returns it, with its heads, marks and fixes in colour."""
     lines: list[str] = []
     colour = _RED
     for line in text.split("\n"):

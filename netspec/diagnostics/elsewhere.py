@@ -1,4 +1,4 @@
-"""What other tools call things, what a spec calls them, and what is said of those that it does not have."""
+"""The words of other tools: their names in a spec, and notes on those that specs do not have."""
 
 from __future__ import annotations
 
@@ -194,7 +194,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "xavieruniform": ("xavier",),
     "yes": ("horizontal",),
 }
-"""What other tools call a thing, as ``plain_word`` has it, and the words for it here."""
+"""Words of other tools, as ``plain_word`` returns them, and the words of a spec for the same things."""
 
 _ACTIVATION = "a spec has not this activation; netspec explain neuron lists those that it has"
 _BLOCK = "a spec has no blocks: each layer is a line, branches read one layer by inputs= and meet in concat or sum"
@@ -267,7 +267,7 @@ ABSENT_TYPES: Mapping[str, str] = {
     "activation": "an activation is neuron= of the layer before it, or a layer by its own name: relu, tanh",
     "accuracy": "top-1 and top-5 are measured by train and eval, whatever the file has",
 }
-"""Layers that other tools have and specs do not, some near a word by their letters, and what is said of them."""
+"""Layers that other tools have and specs do not, with a note on each. No similar spelling is suggested for them."""
 
 _CHANNELS_READ = "how many channels or features a layer reads follows from the layer that it reads"
 _NO_AXES = "there are no axes to choose: images are channels x height x width, and channels are what is joined"
@@ -306,7 +306,7 @@ ABSENT_KEYS: Mapping[str, str] = {
     "scalefactor": "step= is the inverse: step=0.5 doubles the sides",
     "trainable": "lr=0 keeps a layer's weights as they are",
 }
-"""Keys that other tools have and specs do not, and how it is said here."""
+"""Keys that other tools have and specs do not, with a note on how a spec expresses each."""
 
 
 ABSENT_SETTINGS: Mapping[str, str] = {
@@ -322,15 +322,19 @@ ABSENT_SETTINGS: Mapping[str, str] = {
     "loss": "a loss is a layer, [loss] crossentropy; without one it is that of the last softmax's scores",
     "name": "a net's name stands behind the word: net alexnet",
 }
-"""The same for the keys of settings."""
+"""The same for keys of settings."""
 
 
 def absent_key(word: str, layer_type: str) -> str | None:
-    """What is said of a key that a layer type has not and others' tools have; nothing of layers where it is one."""
+    """Return the note on a key of other tools that ``layer_type`` does not have, ``None`` for an unknown key.
+
+    There is no note either if it would tell the user to write a layer of this very type.
+    """
     said = ABSENT_KEYS.get(plain_word(word))
     return None if said is None or (said.startswith(_OWN_LAYER) and f" {layer_type} " in said) else said
 
 
 def plain_word(word: str) -> str:
-    """A word without what tools write differently: ``Conv2DTranspose`` and ``conv_transpose`` are one."""
+    """Return a word without what tools write differently: ``convtranspose`` for ``Conv2DTranspose`` and
+    ``conv_transpose``."""
     return re.sub(r"[_-]|[123]d", "", word.lower())

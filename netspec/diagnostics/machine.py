@@ -11,12 +11,12 @@ from netspec.source import Span
 
 
 def to_json(diagnostics: Sequence[Diagnostic]) -> str:
-    """The list of diagnostics in the form that scripts rely on; lines and columns count from 1."""
+    """Return diagnostics as a JSON list, in the format that scripts rely on. Lines and columns count from 1."""
     return json.dumps([as_dict(d) for d in diagnostics], indent=1)
 
 
 def as_dict(diagnostic: Diagnostic) -> dict[str, Any]:
-    """One diagnostic as plain data."""
+    """Return one diagnostic as plain data."""
     return {
         "code": diagnostic.code,
         "severity": diagnostic.severity,
@@ -39,7 +39,7 @@ def as_dict(diagnostic: Diagnostic) -> dict[str, Any]:
 
 
 def place(span: Span) -> dict[str, Any]:
-    """A span as file, line and column, end included."""
+    """Return a span as plain data: file, line and column of its start and end."""
     line, column = span.source.position(span.start)
     end_line, end_column = span.source.position(span.end)
     return {

@@ -1,4 +1,4 @@
-"""A problem is data: a code, places in the source, the arithmetic, and what would mend it."""
+"""Diagnostics as data: a code, spans in the source, notes with the arithmetic, and fixes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Severity = Literal["error", "warning"]
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """Replace a span by a text; an empty span is an insertion."""
+    """The replacement of a span by a text. An empty span is an insertion."""
 
     span: Span
     text: str
@@ -21,9 +21,10 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """A change of the file. ``checks``: with it, the whole file checks. ``effect`` says what it does.
+    """A change of the file that corrects a mistake. ``effect``: what it does, in words.
 
-    ``spelling``: it writes the known word that is meant, so that nobody needs to choose.
+    ``checks``: the fix has been applied, and the whole file has no errors then. ``spelling``: the fix corrects the
+    spelling of what is clearly meant, so it can be applied without asking.
     """
 
     title: str
@@ -35,7 +36,7 @@ class Fix:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A change that comes to mind and does not help, with what happens."""
+    """A change that looks like a fix but is none. ``effect``: what happens instead."""
 
     title: str
     effect: str
@@ -43,7 +44,7 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A place, and a few words on its part in a mistake. A ``brief`` one is shown without its line."""
+    """A span and a few words on its part in a mistake. A ``brief`` label is shown without its line of the file."""
 
     span: Span
     text: str
@@ -52,9 +53,12 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One mistake. ``spans``: the first is the place, others on the same line are underlined with it.
-    ``labels``: what is said beside places, the place itself included; the others are shown below it.
-    ``layer`` is the layer that it is about, where there is one."""
+    """One mistake or warning.
+
+    ``spans``: the first is the place of the mistake; others on the same line are underlined with it. ``labels``: texts
+    beside spans. One may be beside the place of the mistake; the others are shown below it. ``layer``: the name of the
+    layer that it is about, if any.
+    """
 
     code: str
     message: str
@@ -72,17 +76,17 @@ class Diagnostic:
 
     @property
     def own_label(self) -> str:
-        """What is said beside the place itself."""
+        """The text beside the place of the mistake."""
         return next((label.text for label in self.labels if label.span == self.span), "")
 
     @property
     def other_labels(self) -> tuple[Label, ...]:
-        """The labels of other places."""
+        """The labels of other spans."""
         return tuple(label for label in self.labels if label.span != self.span)
 
 
 def apply(edits: Iterable[Edit], text: str) -> str:
-    """The text with edits made. They must not overlap; insertions at one place keep their order."""
+    """Return the text with the edits made. They must not overlap. Insertions at the same place keep their order."""
     in_file_order = sorted(edits, key=lambda e: e.span.start)
     for edit in in_file_order[::-1]:
         text = text[: edit.span.start] + edit.text + text[edit.span.end :]
@@ -90,21 +94,21 @@ def apply(edits: Iterable[Edit], text: str) -> str:
 
 
 def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
-    """Errors and warnings by their place in the file."""
+    """Sort errors and warnings by their place in the file."""
     return tuple(sorted(diagnostics, key=lambda d: (d.span.source.name, d.span.start, d.severity)))
 
 
 def whole(source: Source) -> Span:
-    """The place of a mistake of the file as a whole: its first line."""
+    """Return the span for a mistake of the file as a whole: its first line."""
     return Span(source, 0, len(source.line(1)))
 
 
 MOST_SHOWN = 20
-"""How many diagnostics are printed; the others are counted."""
+"""The most diagnostics that are printed. The others are only counted."""
 
 
 class SpecError(Exception):
-    """A spec with mistakes. ``diagnostics`` holds them all, in file order."""
+    """The spec has mistakes. ``diagnostics`` has them all, in file order."""
 
     def __init__(self, diagnostics: tuple[Diagnostic, ...]) -> None:
         from netspec.diagnostics.text import render_all
@@ -114,8 +118,8 @@ class SpecError(Exception):
 
 
 class CannotOpen(Exception):
-    """A file that cannot be opened at all (missing, a directory, no permission)."""
+    """A file cannot be opened (missing, a directory, no permission)."""
 
 
 class OutsideFolder(CannotOpen):
-    """A file that a spec may not read, because it is not in the spec's own folder."""
+    """A spec may not read a file because it is outside the spec's folder."""

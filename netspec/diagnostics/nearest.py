@@ -1,4 +1,4 @@
-"""Names near a misspelt one."""
+"""Find the known name that a misspelt one means."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from netspec.diagnostics.elsewhere import ABSENT_TYPES, WORDS, plain_word
 MOST_EDITS = 4
 LONGEST_WORD = 100
 MOST_RIVALS = 200
-"""Known names that are compared, in a file of thousands, to see whether another is as near."""
+"""The most known names that are compared to see whether another is as near."""
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known name most like a misspelt one, or ``None`` where nothing is near.
+    """Return the known name that a misspelt one most likely means, or ``None`` if none is near.
 
-    Near is what another tool's word means here; then a name with a third of its letters wrong at most
-    (``distance``); then one that contains the word or is contained in it; of two letters, the one name that begins with
-    them. Of equally near names the one with the nearest number is taken (of ``conv1`` to ``conv5``, the last for
-    ``conv9``), else the first.
+    In this order: a name that is another tool's word for the same; the nearest name with at most a third of its letters
+    wrong (``distance``); a name that contains the word or is contained in it, or, for a word of two letters, the only
+    name that begins with them. Among equally near names, the one with the nearest number wins (of ``conv1`` to
+    ``conv5``, ``conv5`` for ``conv9``), else the first.
 
     >>> nearest("kernal", ["kernel", "stride"])
     'kernel'
@@ -32,7 +32,7 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
 @functools.lru_cache(maxsize=1024)
 def _nearest(word: str, names: tuple[str, ...]) -> str | None:
-    """Kept, because a file that is checked again with one change asks for the same words."""
+    """Cached, because a file that is checked again after one change asks for the same words."""
     sought, plain = word.lower(), plain_word(word[: LONGEST_WORD + 1])
     for meant in WORDS.get(plain, ()):
         if meant in names and word not in names:
@@ -52,15 +52,15 @@ def _nearest(word: str, names: tuple[str, ...]) -> str | None:
 
 
 def _nearer(sought: str, one: str, other: str) -> bool:
-    """Whether the number in a name is nearer to that in the sought one than another name's."""
+    """Whether the number in the name ``one`` is nearer to that in ``sought`` than the number in ``other``."""
     numbers = [int("".join(filter(str.isdecimal, name)) or 0) for name in (sought, one, other)]
     return abs(numbers[0] - numbers[1]) < abs(numbers[0] - numbers[2])
 
 
 def is_slip(word: str, meant: str, known: Iterable[str] = ()) -> bool:
-    """Whether a word is surely a known one with letters wrong, so that nobody needs to choose.
+    """Whether a word is clearly a misspelling of ``meant``, so that it can be corrected without asking.
 
-    Not where it is another tool's word, where its digits are others (``conv9`` is no slip of ``conv1``), or where
+    It is not if it is another tool's word, if its digits differ (``conv9`` is no misspelling of ``conv1``), or if
     another known name is as near.
 
     >>> is_slip("kernal", "kernel"), is_slip("conv9", "conv1"), is_slip("dense", "fc")
@@ -72,7 +72,7 @@ def is_slip(word: str, meant: str, known: Iterable[str] = ()) -> bool:
 
 @functools.lru_cache(maxsize=1024)
 def _is_slip(word: str, meant: str, rivals: tuple[str, ...]) -> bool:
-    """Kept for the same reason as the nearest name."""
+    """Cached, as ``_nearest`` is."""
     a, b = word.lower(), meant.lower()
     limit = min(len(a) // 3, MOST_EDITS) + 1
     apart = distance(a, b, limit)
@@ -93,10 +93,11 @@ def _contained(sought: str, names: tuple[str, ...]) -> str | None:
 
 
 def distance(a: str, b: str, limit: int) -> int:
-    """How many letters must be put in, left out, changed or swapped with their neighbour to make one word of the
-    other; ``limit`` where it is that many or more.
+    """Return the number of insertions, deletions, substitutions and swaps of neighbours that turn one word into the
+    other, but at most ``limit``.
 
-    Optimal string alignment. The words' equal beginnings and ends are taken off first: a file's names are mostly alike.
+    This is the optimal string alignment distance. Common prefixes and suffixes are removed first, because the names in
+    a file are mostly alike.
 
     >>> distance("lyaer1", "layer1", 3)
     1

@@ -1,4 +1,4 @@
-"""Diagnostics as SARIF 2.1.0, for code hosts and editors that read it (OASIS standard, 27 March 2020)."""
+"""Diagnostics as SARIF 2.1.0 (OASIS standard, 27 March 2020), for code hosts and editors that read it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sar
 
 
 def to_sarif(diagnostics: Sequence[Diagnostic], version: str) -> str:
-    """One run of netspec of this version, with a result for each diagnostic and a rule for each code."""
+    """Return a SARIF log of one run of this version, with a result for each diagnostic and a rule for each code."""
     codes = sorted({d.code for d in diagnostics})
     log = {
         "$schema": SCHEMA,
@@ -57,7 +57,7 @@ def _result(diagnostic: Diagnostic, codes: Sequence[str]) -> dict[str, Any]:
 
 
 def _fix(fix: Fix) -> dict[str, Any]:
-    """A fix with the changes of each file together, as the standard has it."""
+    """Return a fix with its edits grouped by file, as the standard requires."""
     by_file: dict[str, list[Edit]] = {}
     for edit in fix.edits:
         by_file.setdefault(edit.span.source.name, []).append(edit)
@@ -76,7 +76,7 @@ def _fix(fix: Fix) -> dict[str, Any]:
 
 
 def _labelled(span: Span, label: str) -> dict[str, Any]:
-    """A location, with what is said beside it."""
+    """Return a location with its label, if there is one."""
     said = {"message": {"text": label}} if label else {}
     return {"physicalLocation": _location(span), **said}
 
@@ -92,6 +92,6 @@ def _region(span: Span) -> dict[str, int]:
 
 
 def _uri(name: str) -> str:
-    """A file's name as a relative or absolute URI."""
+    """Return a file's name as a relative or absolute URI."""
     path = PurePath(name)
     return path.as_uri() if path.is_absolute() else quote(path.as_posix())

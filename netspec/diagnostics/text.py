@@ -1,4 +1,4 @@
-"""Diagnostics as text: the line, carets under what is wrong, the arithmetic, and the ways out."""
+"""Diagnostics as text: the line with carets under what is wrong, the arithmetic, and the fixes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _WIDEST_NOTE = 120
 
 
 def render_all(diagnostics: Sequence[Diagnostic], limit: int | None = None) -> str:
-    """All diagnostics, or the first ``limit`` and how many there are, ending with a count."""
+    """Return the text of all diagnostics, or of the first ``limit``. If there are several, their number follows."""
     shown = diagnostics if limit is None else diagnostics[:limit]
     parts = [render(d) for d in shown]
     tally = _tally(diagnostics)
@@ -24,10 +24,10 @@ def render_all(diagnostics: Sequence[Diagnostic], limit: int | None = None) -> s
 
 
 def render(diagnostic: Diagnostic) -> str:
-    """One diagnostic: at most a dozen lines or so, the first of which is enough by itself.
+    """Return the text of one diagnostic, usually a dozen lines at most. The first line is enough on its own.
 
-    Below the place stand the others that have a label, underlined with hyphens (those of its own line without showing
-    that again, of brief ones none); of the places in other files, the first.
+    Below the place of the mistake come the first span in another file, and all labels of other spans, underlined with
+    hyphens. A line of the file is not repeated for a label on the same line, nor shown at all for a brief label.
     """
     span = diagnostic.span
     elsewhere = [s for s in diagnostic.spans if s.source != span.source]
@@ -57,7 +57,7 @@ def render(diagnostic: Diagnostic) -> str:
 
 
 def _note(note: str, gutter: str) -> list[str]:
-    """A note in lines that can be read, the first behind ``=`` and the others below it."""
+    """Return a wrapped note, its first line after ``=`` and the others indented below it."""
     sign = f"{gutter} = "
     return wrap(
         note,
@@ -74,7 +74,7 @@ def _place(span: Span) -> str:
 
 
 def _excerpt(spans: Sequence[Span], gutter: str, label: str = "", mark: str = "^") -> list[str]:
-    """The first span's line with marks under every span that lies on it, and a label behind them."""
+    """Return the first span's line, and below it marks under every span on this line, followed by the label."""
     first = spans[0]
     line = first.source.line(first.line)
     begin = first.source.line_starts[first.line - 1]
@@ -94,7 +94,7 @@ def _excerpt(spans: Sequence[Span], gutter: str, label: str = "", mark: str = "^
 
 
 def _printable(line: str) -> str:
-    """Tabs and control characters as one visible column each, so that the carets stay under their text."""
+    """Return a line with each tab or control character replaced by one column, so that carets stay under their text."""
     return "".join(" " if c == "\t" else c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)
 
 

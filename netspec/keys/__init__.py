@@ -1,4 +1,4 @@
-"""Keys and the kinds of their values."""
+"""The keys of a spec, and the kinds of values that they take."""
 
 from netspec.keys.calls import Argument
 from netspec.keys.channels import PerChannel

@@ -14,9 +14,9 @@ from netspec.units import plural
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """An argument of a call: ``lr`` of ``sgd(lr=0.01)``, which must be given where it is ``required``.
+    """An argument of a call, for example ``lr`` in ``sgd(lr=0.01)``.
 
-    ``default_text`` is what holds without it, in words, where the default is no number.
+    ``default_text`` describes the default in words, if it is not a number.
     """
 
     name: str
@@ -28,14 +28,14 @@ class Argument:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A word that a key's value may begin with: what it means, and the numbers that it takes."""
+    """A word that a value may begin with: its doc and its arguments."""
 
     doc: str
     arguments: tuple[Argument, ...] = ()
 
 
 def arguments(call: Call, known: tuple[Argument, ...]) -> dict[str, Any]:
-    """A call's arguments by name, positional ones in order; raises ``BadValue`` for all that does not fit."""
+    """Return a call's arguments by name, defaults included. Raises one ``BadValue`` for all that is wrong with them."""
     given: dict[str, Value] = {}
     wrong: list[BadValue] = []
     if len(call.args) > len(known):
@@ -51,7 +51,7 @@ def arguments(call: Call, known: tuple[Argument, ...]) -> dict[str, Any]:
             given[pair.key.text] = pair.value
         except BadValue as error:
             wrong.append(error)
-    for argument in known if not wrong else ():  # what is missing is most likely what has a wrong name
+    for argument in known if not wrong else ():  # a missing argument is most likely one with a misspelt name
         if argument.required and argument.name not in given:
             raise BadValue(f"'{call.name.text}' needs {argument.name}, {argument.kind.doc}", call.span)
     values: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""Values for each channel of an image."""
+"""The kind of values that are given per channel of an image."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from netspec.keys.numbers import Real
 from netspec.language.syntax import Number, Value, Values, Word
 
 Channels = str | tuple[float, ...]
-"""A word, or one number for each channel; a single one serves all."""
+"""A word, or one number for each channel. A single number holds for all channels."""
 
 
 IMAGENET = {"imagenet": ("0.485,0.456,0.406", "0.229,0.224,0.225")}
-"""The means and deviations of red, green and blue that torchvision's published weights were trained with."""
+"""The means and standard deviations of red, green and blue with which torchvision's weights were trained."""
 
 _OF_ONE = "torchvision's numbers for ImageNet are of pixels from 0 to 1: range=1"
 

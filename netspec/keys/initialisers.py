@@ -1,4 +1,4 @@
-"""Initial values: the words of ``init=`` and ``bias=``, and the distributions they come to."""
+"""Initialisers: the words of ``init=`` and ``bias=``, and the distributions that they stand for."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from netspec.language.syntax import Call, Number, Value, Word
 
 @dataclass(frozen=True, slots=True)
 class Initialiser:
-    """``gaussian(0.01)`` or ``he``: a word, its numbers, and the distribution they make of the fans."""
+    """``gaussian(0.01)`` or ``he``: a word and its numbers."""
 
     word: str
     numbers: tuple[float, ...] = ()
 
     def distribution(self, fan_in: float, fan_out: float) -> Distribution:
-        """What values are drawn from for a unit that sums ``fan_in`` numbers."""
+        """Return the distribution of initial values. ``fan_in`` and ``fan_out`` are as in ``ParamShape``."""
         return _FORMULAS[self.word](self.numbers, fan_in, fan_out)
 
 
@@ -40,7 +40,7 @@ INITIALISERS: Mapping[str, Form] = {
     "he": Form("normal with standard deviation sqrt(2 / fan_in); He et al. (2015), formula 10"),
     "torch": Form("uniform within 1 / sqrt(fan_in): what torch.nn.Conv2d and torch.nn.Linear draw"),
 }
-"""The words of ``init=``, and of ``bias=`` beside a number and ``none``."""
+"""The words of ``init=``. ``bias=`` takes them too."""
 
 BIASES: Mapping[str, Form] = {"none": Form("there is no bias at all"), **INITIALISERS}
 
@@ -78,7 +78,7 @@ class Init:
 
 
 _SWITCHES = {"true": "0", "yes": "0", "false": "none", "no": "none"}
-"""``bias=`` as others have it, as a switch: what it comes to here."""
+"""Values of ``bias=`` from tools where it is a switch, and what they mean here."""
 
 _BEGIN = "bias= says what the biases begin with; there are some unless it says none"
 

@@ -1,4 +1,4 @@
-"""A key of a layer type or of a setting: its doc, unit, default and range stand here and nowhere else."""
+"""A key of a layer type or of a setting: the only place for its doc, unit, default and range."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from netspec.keys.kind import Kind
 
 
 class Required:
-    """The default of a key that has none."""
+    """The type of ``REQUIRED``, which stands for a missing default."""
 
     def __repr__(self) -> str:
         return "required"
@@ -20,12 +20,12 @@ REQUIRED: Final = Required()
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """``kernel=11``: the kind of its value, what it means, and what holds where it is not given.
+    """The definition of a key such as ``kernel=11``.
 
-    ``default`` is the value itself, as ``kind.read`` would give it. ``default_text`` is how a person would write it,
-    where that is not obvious. ``per_input``: a layer with several inputs may give one value for each.
-    ``of_shape``: the layer's shape, or whether it can be at all, depends on it; where another key is wrong, the layers
-    below are checked all the same. ``of_training``: what the network computes outside training does not depend on it.
+    ``default`` is a value as ``kind.read`` returns it. ``default_text`` describes the default in words, where the value
+    does not speak for itself. ``per_input``: a layer with several inputs may give one value for each.
+    ``of_shape``: the layer's shape, or whether the layer is possible at all, depends on the key; if the value of any
+    other key is wrong, the layers below can still be checked. ``of_training``: the key has no effect outside training.
     """
 
     name: str
@@ -44,5 +44,5 @@ class Key:
 
 
 def of_training(*keys: Key) -> tuple[Key, ...]:
-    """The keys, of training alone."""
+    """Return the keys marked as having no effect outside training."""
     return tuple(replace(key, of_training=True) for key in keys)

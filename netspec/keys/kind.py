@@ -1,4 +1,4 @@
-"""What a kind of value is, and what is said of a value that is of none."""
+"""The interface of a kind of values, and the error for values that are not of that kind."""
 
 from __future__ import annotations
 
@@ -14,8 +14,11 @@ _COMMENT = re.compile(r"#[^\r\n]*")
 
 
 class BadValue(Exception):
-    """A value that its key cannot have. ``replacement`` is the text that would mend it, if one is near, and ``beside``
-    the key, with its value, that it holds with alone; ``others`` is what else is wrong with the same value."""
+    """A key cannot have this value.
+
+    ``replacement`` is a text that would correct the value, if one suggests itself. ``beside``: a key and its value that
+    the replacement needs too. ``others``: further errors in the same value.
+    """
 
     others: tuple[BadValue, ...] = ()
     beside: tuple[str, str] | None = None
@@ -31,21 +34,21 @@ class BadValue(Exception):
 
 
 class Kind(Protocol):
-    """How a key's value is read, and what it may be, in words."""
+    """A kind of values: reads a key's value, and describes the values that it accepts."""
 
     @property
     def doc(self) -> str: ...
 
     @property
     def words(self) -> tuple[str, ...]:
-        """The words that may stand here, for suggestions and completion."""
+        """The words that it accepts, for suggestions and completion."""
         ...
 
     def read(self, value: Value) -> Any: ...
 
 
 def unknown_word(value: Value, words: tuple[str, ...], doc: str) -> BadValue:
-    """The complaint about a word that is none of those that may stand here."""
+    """Return the error for a value that is not one of these words."""
     word = value.text if isinstance(value, Word) else value.name.text if isinstance(value, Call) else None
     span = value.name.span if isinstance(value, Call) else value.span
     near = nearest(word, words) if word else None
@@ -57,11 +60,11 @@ def unknown_word(value: Value, words: tuple[str, ...], doc: str) -> BadValue:
 
 
 def shown(value: Value | Pair) -> str:
-    """A value, or a key with its value, as it is written, without comments between its lines, shortened."""
+    """Return a value, or a key with its value, as it is written, but on one line, without comments, and shortened."""
     text = " ".join(_COMMENT.sub("", value.span.text).split())
     return text if len(text) <= 40 else text[:37] + "..."
 
 
 def one_of(words: Sequence[str]) -> str:
-    """``a, b or c``."""
+    """Return ``a, b or c``."""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"

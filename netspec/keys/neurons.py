@@ -1,4 +1,4 @@
-"""The words of ``neuron=`` and of the layers of the same names, and the operations they are."""
+"""The words of ``neuron=``, which are also layer types, and their operations."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from netspec.language.syntax import Call, Value, Word
 
 @dataclass(frozen=True, slots=True)
 class Neuron:
-    """A neuron's word: its doc, its arguments, and the operation it makes of their values."""
+    """The definition of a neuron: its doc, its arguments, and a function that makes its operation of their values."""
 
     doc: str
     make: Callable[..., ops.Op]
@@ -48,7 +48,7 @@ IDENTITY = ops.LinearNeuron()
 
 @dataclass(frozen=True, slots=True)
 class NeuronWord:
-    """The kind of ``neuron=``: a word, or a word with numbers, ``tanh(1.7159, 0.667)``. Read as an operation."""
+    """The kind of ``neuron=``: a word, or a word with numbers, ``tanh(1.7159, 0.667)``. It is read as an operation."""
 
     words: tuple[str, ...] = tuple(NEURONS)
 

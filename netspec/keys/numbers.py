@@ -9,15 +9,16 @@ from netspec.language.syntax import Number, Value
 from netspec.units import count, plain
 
 LARGEST = 2**31
-"""Nothing in a spec is larger: a layer with more units or weights is an error."""
+"""The largest whole number in a spec, and the most units or weights of a layer."""
 
 
 LARGEST_REAL = 3.4e38
-"""What float32 holds, in which a network computes: no number of a spec is larger, either way."""
+"""The largest absolute value of a number in a spec: float32, in which networks compute, does not hold larger ones."""
 
 
 SMALLEST_REAL = 1.2e-38
-"""What float32 holds to its full precision: a number that must be above 0 is no smaller, or it could be 0 there."""
+"""The smallest number that float32 holds at full precision. Numbers that must be above 0 may not be smaller, because
+they could become 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class Whole:
 
 @dataclass(frozen=True, slots=True)
 class Real:
-    """A number within bounds and within float32; ``above`` and ``below`` exclude the bound itself."""
+    """A number within bounds and in the range of float32. ``above`` and ``below`` exclude the bound itself."""
 
     low: float | None = None
     high: float | None = None

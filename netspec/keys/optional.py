@@ -1,4 +1,4 @@
-"""Values that there may be none of."""
+"""The kind of values that may be ``none``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from netspec.language.syntax import Value, Word
 
 @dataclass(frozen=True, slots=True)
 class OrNone:
-    """A value of another kind, or the word ``none``, read as ``None``."""
+    """A value of another kind, or the word ``none``, which is read as ``None``."""
 
     kind: Kind
 
@@ -33,4 +33,4 @@ class OrNone:
 
 
 BOUND = OrNone(Real(above=0))
-"""A bound above 0, if there is one."""
+"""A bound above 0, or none."""

@@ -1,4 +1,4 @@
-"""The words of ``schedule=`` and ``warmup=``, and what they are read as."""
+"""The kinds of ``schedule=`` and ``warmup=``, with their words."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class ScheduleWord:
 
 @dataclass(frozen=True, slots=True)
 class OwnScheduleWord:
-    """The kind of a layer's ``schedule=``, and of ``bias_schedule=``: what follows no validation error."""
+    """The kind of a layer's ``schedule=`` and of ``bias_schedule=``: schedules that do not use the validation error."""
 
     words: tuple[str, ...] = tuple(word for word in SCHEDULES if word != "plateau")
 

@@ -1,4 +1,4 @@
-"""Kinds of sizes: of windows, their padding, and of images."""
+"""Kinds of sizes: windows, padding and images."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from netspec.language.syntax import Dims, Number, Value, Values, Word
 from netspec.units import count
 
 LARGEST_SIDE = 2**16
-"""No window, step or padding has more pixels."""
+"""The largest window, stride or padding, in pixels."""
 
 _PIXELS = Whole(0)
 
 
 @dataclass(frozen=True, slots=True)
 class Size2:
-    """A square's side, or height x width; with ``whole_map``, also the word ``global``, read as ``None``."""
+    """A square's side, or height x width. With ``whole_map`` also the word ``global``, which is read as ``None``."""
 
     low: int = 1
     whole_map: bool = False
@@ -48,7 +48,7 @@ class Size2:
 
 
 def _as_size(value: Value) -> str | None:
-    """Height and width that are given as a list, 3,3, as a size is written."""
+    """Return height and width that are given as a list, 3,3, in the notation of a size."""
     items = value.items if isinstance(value, Values) else ()
     return "x".join(shown(item) for item in items) if len(items) == 2 else None
 
@@ -62,7 +62,7 @@ _SAME_OF_A_STRIDE = (
 
 @dataclass(frozen=True, slots=True)
 class Padding:
-    """Pixels all round, or left,right,top,bottom."""
+    """Padding in pixels: one number for all sides, or left,right,top,bottom."""
 
     words: tuple[str, ...] = ()
     doc: str = "a whole number from 0 for all sides, or left,right,top,bottom"

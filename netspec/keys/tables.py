@@ -1,4 +1,4 @@
-"""Connection tables: the channels that each filter reads."""
+"""The kind of connection tables."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from netspec.language.syntax import Maps, Number, Value, Values
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """A row for each filter, of the channels that it reads: ``0+1,1+2,2``. The order in a row does not matter."""
+    """A list with one row per filter, the channels that it reads: ``0+1,1+2,2``. A row may have them in any order."""
 
     words: tuple[str, ...] = ()
     doc: str = "for each filter the channels that it reads, from 0, with + between them: 0+1,1+2,0+2"

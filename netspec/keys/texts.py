@@ -1,7 +1,7 @@
-"""Values of the graph as a spec writes them.
+"""Write values of the graph in the notation of a spec.
 
-Numbers are told, and compared, to nine digits: float32 has seven, so that ``alpha=1e-4`` is ``scale=5e-4`` over a
-window of five, whatever the last bit of the quotient.
+Numbers are written, and compared, with nine digits. float32 has only seven, and with nine ``scale=5e-4`` over a window
+of five equals ``alpha=1e-4`` whatever the last bit of the quotient.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from netspec.keys.schedules import SCHEDULES
 from netspec.units import plain
 
 BY_FAN = ("he", "xavier", "torch")
-"""Initialisers whose numbers follow from what a unit reads."""
+"""Initialisers whose numbers follow from the fans."""
 
 _SCHEDULE_WORDS = {
     ir.Step: "step",
@@ -31,14 +31,14 @@ _SCHEDULE_WORDS = {
 
 
 def number(value: float | int) -> str:
-    """``0.0001``, ``2e-05``, ``11``: as short as nine digits allow."""
+    """Return a number as text, as short as nine digits allow: ``0.0001``, ``2e-05``, ``11``."""
     rounded = float(f"{value:.9g}")
     short = plain(rounded)
     return short if float(short) == rounded else f"{rounded:.9g}"
 
 
 def word(value: Any) -> str:
-    """A plain value: a number, several, ``yes`` or ``no``, a shape, a word."""
+    """Return the text of a plain value: a number, a tuple of numbers, ``yes`` or ``no``, a shape, or a word."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if type(value) is tuple:
@@ -47,22 +47,22 @@ def word(value: Any) -> str:
 
 
 def pair(value: tuple[int, int]) -> str:
-    """A window's ``3``, or ``3x5``, height first."""
+    """Return ``3`` for a square, else ``3x5``, with the height first."""
     return str(value[0]) if value[0] == value[1] else f"{value[0]}x{value[1]}"
 
 
 def pad(value: tuple[int, int, int, int]) -> str:
-    """``2`` for all sides, or left, right, top and bottom: ``0,3,0,3``."""
+    """Return ``2`` if all sides are equal, else left, right, top and bottom: ``0,3,0,3``."""
     return str(value[0]) if len(set(value)) == 1 else ",".join(map(str, value))
 
 
 def call(name: str, *arguments: str) -> str:
-    """``relu``, ``tanh(1.7159, 0.6667)``."""
+    """Return ``relu`` without arguments, else ``tanh(1.7159, 0.6667)``."""
     return f"{name}({', '.join(arguments)})" if arguments else name
 
 
 def neuron(op: Op) -> str:
-    """A neuron's word; with its numbers, unless they are the defaults."""
+    """Return a neuron's word, with its numbers unless they are the defaults."""
     name = next(name for name, known in NEURONS.items() if isinstance(op, type(known.make())))
     given = NEURONS[name].arguments
     if all(getattr(op, a.name) == a.default for a in given):
@@ -71,7 +71,7 @@ def neuron(op: Op) -> str:
 
 
 def distribution(drawn: Distribution) -> str:
-    """``gaussian(0.01)``, ``uniform(0.05)``, ``constant(1)``."""
+    """Return ``gaussian(0.01)``, ``uniform(0.05)`` or ``constant(1)``."""
     if isinstance(drawn, Normal):
         mean = () if drawn.mean == 0 else (f"mean={number(drawn.mean)}",)
         return call("gaussian", number(drawn.std), *mean)
@@ -81,7 +81,8 @@ def distribution(drawn: Distribution) -> str:
 
 
 def initialiser(drawn: Distribution, fan_in: float, fan_out: float) -> str:
-    """The distribution as an initialiser: by the word, where its numbers are those that follow from the fans."""
+    """Return the initialiser of a distribution: ``he``, ``xavier`` or ``torch`` if it is the one that these give for
+    the fans, else a word with numbers."""
     text = distribution(drawn)
     for name in BY_FAN:
         if text == distribution(Initialiser(name).distribution(fan_in, fan_out)):
@@ -90,8 +91,10 @@ def initialiser(drawn: Distribution, fan_in: float, fan_out: float) -> str:
 
 
 def schedule(value: ir.Schedule) -> str:
-    """``constant``, ``steps(25, 51, 79, factor=0.1)``, ``plateau(factor=0.1, times=3)``; rare arguments if they are not
-    the defaults."""
+    """Return ``constant``, ``steps(25, 51, 79, factor=0.1)``, ``plateau(factor=0.1, times=3)`` ...
+
+    Rarely used arguments are left out if they have their defaults.
+    """
     if isinstance(value, ir.Fixed):
         return "constant"
     if isinstance(value, ir.Steps):
@@ -108,5 +111,5 @@ def schedule(value: ir.Schedule) -> str:
 
 
 def warmup(value: ir.Warmup) -> str:
-    """``none``, ``epochs(5)``, ``steps(500)``."""
+    """Return ``none``, ``epochs(5)`` or ``steps(500)``."""
     return call(value.unit, str(value.length)) if value.length else "none"

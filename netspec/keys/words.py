@@ -13,7 +13,7 @@ from netspec.language.syntax import Value, Values, Word
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One of several words, each with what it stands for."""
+    """One of several words, with the value that each stands for."""
 
     options: Mapping[str, Any]
 
@@ -33,7 +33,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class GpuPlace:
-    """A GPU group's number, several of them (read as a tuple), or ``all``."""
+    """The number of a GPU group, several of them (read as a tuple), or ``all``."""
 
     words: tuple[str, ...] = ("all",)
     doc: str = "a whole number from 0, several of them, or all"
@@ -53,7 +53,7 @@ class GpuPlace:
 
 @dataclass(frozen=True, slots=True)
 class LayerNames:
-    """Names of layers; what they name is looked up by the checker."""
+    """Names of layers. The checker looks them up."""
 
     words: tuple[str, ...] = ()
     doc: str = "names of layers"
