@@ -71,13 +71,13 @@ def importing_torch() -> Iterator[None]:
 
 def tell(diagnostics: Sequence[Diagnostic]) -> None:
     """Print diagnostics as text on standard error, in colour if that is a terminal."""
-    from netspec.diagnostics.colours import painted, wanted
+    from netspec.diagnostics.colours import coloured, shows_colours
     from netspec.diagnostics.model import MOST_SHOWN
     from netspec.diagnostics.text import render_all
 
     if diagnostics:
         text = render_all(diagnostics, MOST_SHOWN)
-        click.echo(painted(text) if wanted(sys.stderr) else text, err=True)
+        click.echo(coloured(text) if shows_colours(sys.stderr) else text, err=True)
 
 
 def refuse(message: str, *notes: str) -> NoReturn:

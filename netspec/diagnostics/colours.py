@@ -13,12 +13,12 @@ _SIGN = re.compile(r"( *)(-->|:::|\||=|fix:|not a fix:)(?= |$)")
 _SIGNS = {"-->": _BLUE, ":::": _BLUE, "|": _BLUE, "=": _BLUE, "fix:": _GREEN, "not a fix:": _YELLOW}
 
 
-def wanted(file: TextIO) -> bool:
+def shows_colours(file: TextIO) -> bool:
     """Whether a file is a terminal that shows colours, and ``NO_COLOR`` (no-color.org) is not set."""
     return file.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
-def painted(text: str) -> str:
+def coloured(text: str) -> str:
     """Return the text of diagnostics, as ``render_all`` returns it, with its heads, marks and fixes in colour."""
     lines: list[str] = []
     colour = _RED
@@ -27,9 +27,9 @@ def painted(text: str) -> str:
             colour = _RED if head[1] == "error" else _YELLOW
             lines.append(f"{_BOLD}{colour}{head[0]}{_PLAIN}{_BOLD}{line[head.end() :]}{_PLAIN}")
         elif marks := _MARKS.fullmatch(line):
-            under = re.sub(r"\^+", rf"{_BOLD}{colour}\g<0>{_PLAIN}", marks[2])
-            under = re.sub("-+", rf"{_BLUE}\g<0>{_PLAIN}", under)
-            lines.append(f"{marks[1]}{under}{marks[3]}")
+            underline = re.sub(r"\^+", rf"{_BOLD}{colour}\g<0>{_PLAIN}", marks[2])
+            underline = re.sub("-+", rf"{_BLUE}\g<0>{_PLAIN}", underline)
+            lines.append(f"{marks[1]}{underline}{marks[3]}")
         elif sign := _SIGN.match(line):
             lines.append(f"{sign[1]}{_SIGNS[sign[2]]}{sign[2]}{_PLAIN}{line[sign.end() :]}")
         else:

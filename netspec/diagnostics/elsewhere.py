@@ -330,8 +330,8 @@ def absent_key(word: str, layer_type: str) -> str | None:
 
     There is no note either if it would tell the user to write a layer of this very type.
     """
-    said = ABSENT_KEYS.get(plain_word(word))
-    return None if said is None or (said.startswith(_OWN_LAYER) and f" {layer_type} " in said) else said
+    note = ABSENT_KEYS.get(plain_word(word))
+    return None if note is None or (note.startswith(_OWN_LAYER) and f" {layer_type} " in note) else note
 
 
 def plain_word(word: str) -> str:

@@ -41,13 +41,14 @@ def _nearest(word: str, names: tuple[str, ...]) -> str | None:
         return next((name for name in names if plain_word(name) == plain), None)
     best, best_distance = None, min(len(sought) // 3, MOST_EDITS) + 1
     for name in names:
-        there = name.lower()
-        if there == sought:
+        candidate = name.lower()
+        if candidate == sought:
             return name
-        if abs(len(there) - len(sought)) <= best_distance:
-            apart = distance(sought, there, best_distance + 1)
-            if apart < best_distance or (apart == best_distance and best and _nearer(sought, there, best.lower())):
-                best, best_distance = name, apart
+        if abs(len(candidate) - len(sought)) <= best_distance:
+            errors = distance(sought, candidate, best_distance + 1)
+            equal = errors == best_distance
+            if errors < best_distance or (equal and best and _nearer(sought, candidate, best.lower())):
+                best, best_distance = name, errors
     return best or _contained(sought, names)
 
 
@@ -75,18 +76,18 @@ def _is_slip(word: str, meant: str, rivals: tuple[str, ...]) -> bool:
     """Cached, as ``_nearest`` is."""
     a, b = word.lower(), meant.lower()
     limit = min(len(a) // 3, MOST_EDITS) + 1
-    apart = distance(a, b, limit)
-    if apart == limit or [c for c in a if c.isdigit()] != [c for c in b if c.isdigit()]:
+    errors = distance(a, b, limit)
+    if errors == limit or [c for c in a if c.isdigit()] != [c for c in b if c.isdigit()]:
         return False
-    return not any(distance(a, name.lower(), apart + 1) <= apart for name in rivals)
+    return not any(distance(a, name.lower(), errors + 1) <= errors for name in rivals)
 
 
 def _contained(sought: str, names: tuple[str, ...]) -> str | None:
     if len(sought) > LONGEST_WORD:
         return None
     if len(sought) == 2:
-        begun = [name for name in names if name.lower().startswith(sought)]
-        return begun[0] if len(begun) == 1 else None
+        matches = [name for name in names if name.lower().startswith(sought)]
+        return matches[0] if len(matches) == 1 else None
     longer = [name for name in names if len(sought) > 2 and sought in name.lower()]
     shorter = [name for name in names if len(name) > 2 and name.lower() in sought]
     return min(longer, key=len) if longer else max(shorter, key=len, default=None)

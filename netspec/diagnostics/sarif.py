@@ -77,8 +77,8 @@ def _fix(fix: Fix) -> dict[str, Any]:
 
 def _labelled(span: Span, label: str) -> dict[str, Any]:
     """Return a location with its label, if there is one."""
-    said = {"message": {"text": label}} if label else {}
-    return {"physicalLocation": _location(span), **said}
+    message = {"message": {"text": label}} if label else {}
+    return {"physicalLocation": _location(span), **message}
 
 
 def _location(span: Span) -> dict[str, Any]:

@@ -49,21 +49,21 @@ def render(diagnostic: Diagnostic) -> str:
         excerpt = _excerpt((label.span,), gutter, label.text, "-")
         lines += excerpt[1:] if excerpt[0] == lines[3] and label.span.source == span.source else excerpt
     lines += [line for note in diagnostic.notes for line in _note(note, gutter)]
-    ways = [(f"fix: {f.title}", f.effect) for f in diagnostic.fixes]
-    ways += [(f"not a fix: {r.title}", r.effect) for r in diagnostic.rejected]
-    width = max((len(title) for title, effect in ways if effect), default=0)
-    lines += [f"{gutter} {title:<{width}}  {effect}" if effect else f"{gutter} {title}" for title, effect in ways]
+    fixes = [(f"fix: {f.title}", f.effect) for f in diagnostic.fixes]
+    fixes += [(f"not a fix: {r.title}", r.effect) for r in diagnostic.rejected]
+    width = max((len(title) for title, effect in fixes if effect), default=0)
+    lines += [f"{gutter} {title:<{width}}  {effect}" if effect else f"{gutter} {title}" for title, effect in fixes]
     return "\n".join(lines)
 
 
 def _note(note: str, gutter: str) -> list[str]:
     """Return a wrapped note, its first line after ``=`` and the others indented below it."""
-    sign = f"{gutter} = "
+    prefix = f"{gutter} = "
     return wrap(
         note,
         _WIDEST_NOTE,
-        initial_indent=sign,
-        subsequent_indent=" " * len(sign),
+        initial_indent=prefix,
+        subsequent_indent=" " * len(prefix),
         break_long_words=False,
         break_on_hyphens=False,
     )
@@ -77,9 +77,9 @@ def _excerpt(spans: Sequence[Span], gutter: str, label: str = "", mark: str = "^
     """Return the first span's line, and below it marks under every span on this line, followed by the label."""
     first = spans[0]
     line = first.source.line(first.line)
-    begin = first.source.line_starts[first.line - 1]
-    here = [s for s in spans if s.source == first.source and s.line == first.line]
-    marks = [(s.start - begin, max(s.end - begin, s.start - begin + 1)) for s in here]
+    line_start = first.source.line_starts[first.line - 1]
+    on_line = [s for s in spans if s.source == first.source and s.line == first.line]
+    marks = [(s.start - line_start, max(s.end - line_start, s.start - line_start + 1)) for s in on_line]
     marks = [(a, min(b, max(len(line), a + 1))) for a, b in marks]
     left = 0
     if max(b for _, b in marks) > _WIDEST_LINE:

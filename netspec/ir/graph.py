@@ -108,14 +108,14 @@ class Graph:
 
     def needed(self, nodes: Iterable[Node]) -> frozenset[str]:
         """Return the names of these operations and of all operations that they depend on."""
-        waiting = [node.name for node in nodes]
-        found: set[str] = set()
-        while waiting:
-            name = waiting.pop()
-            if name not in found:
-                found.add(name)
-                waiting.extend(self.nodes[name].inputs)
-        return frozenset(found)
+        pending = [node.name for node in nodes]
+        names: set[str] = set()
+        while pending:
+            name = pending.pop()
+            if name not in names:
+                names.add(name)
+                pending.extend(self.nodes[name].inputs)
+        return frozenset(names)
 
     @property
     def input(self) -> Node:
@@ -139,11 +139,11 @@ class Graph:
         It is the input of the last loss on class scores; without one, that of the last softmax; without either, the
         output (or what it reads if it is a loss). A network without a loss is trained with the cross-entropy of these.
         """
-        backwards = tuple(self.nodes.values())[::-1]
-        found = [node for node in backwards if isinstance(node.op, Loss) and node.op.labelled]
-        found += [node for node in backwards if isinstance(node.op, Softmax)]
-        found += [node for node in (self.output,) if isinstance(node.op, Loss)]
-        return self.nodes[found[0].inputs[-1]] if found else self.output
+        reversed_nodes = tuple(self.nodes.values())[::-1]
+        readers = [node for node in reversed_nodes if isinstance(node.op, Loss) and node.op.labelled]
+        readers += [node for node in reversed_nodes if isinstance(node.op, Softmax)]
+        readers += [node for node in (self.output,) if isinstance(node.op, Loss)]
+        return self.nodes[readers[0].inputs[-1]] if readers else self.output
 
     def parameters_of(self, layer: str) -> Iterator[Parameter]:
         """Yield the parameters that a layer owns, without those that it takes from another by ``weights=``."""

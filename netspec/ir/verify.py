@@ -31,7 +31,7 @@ def _complaints(graph: Graph) -> Iterator[str]:
     for name, node in graph.nodes.items():
         if name != node.name:
             yield f"{name} is stored under another name than its own, {node.name}"
-        yield from _of_node(graph, node, seen)
+        yield from _node_complaints(graph, node, seen)
         seen.add(name)
     if sum(isinstance(n.op, Input) for n in graph.nodes.values()) != 1:
         yield "there must be exactly one input"
@@ -47,13 +47,13 @@ def _complaints(graph: Graph) -> Iterator[str]:
         yield f"parameters unused or missing: {used ^ set(graph.parameters)}"
 
 
-def _of_node(graph: Graph, node: Node, seen: set[str]) -> Iterator[str]:
+def _node_complaints(graph: Graph, node: Node, seen: set[str]) -> Iterator[str]:
     """Yield what is wrong with one operation. ``seen`` are the names of the operations before it."""
-    least, most = node.op.arity
+    fewest, most = node.op.arity
     count = len(node.inputs)
     if type(node.op) not in _KNOWN:
         yield f"{node.name}: {type(node.op).__name__} is no operation"
-    if count < least or (most is not None and count > most):
+    if count < fewest or (most is not None and count > most):
         yield f"{node.name} has {count} inputs"
     if not seen.issuperset(node.inputs):
         yield f"{node.name} reads what comes after it"
@@ -64,10 +64,10 @@ def _of_node(graph: Graph, node: Node, seen: set[str]) -> Iterator[str]:
         raise MalformedGraph(f"{node.name}: {fault.message}") from fault
     if output != node.output:
         yield f"{node.name}: the stored shape is not the operation's"
-    wanted = node.op.params(shapes, node.output)
-    if len(wanted) != len(node.params):
-        yield f"{node.name} has {len(node.params)} parameters, needs {len(wanted)}"
-    for shape, key in zip(wanted, node.params, strict=True):
+    needed = node.op.params(shapes, node.output)
+    if len(needed) != len(node.params):
+        yield f"{node.name} has {len(node.params)} parameters, needs {len(needed)}"
+    for shape, key in zip(needed, node.params, strict=True):
         if key not in graph.parameters:
             yield f"{node.name} uses {key}, which is not there"
         parameter = graph.parameters[key]

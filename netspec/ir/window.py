@@ -117,11 +117,11 @@ class Window:
         output = self._rounded(axis, size, spare, stride, before)
         last = (output - 1) * stride - before
         if not self.outside and (before >= extent or last >= size or size < max(self.dilation)):
-            self._inside(axis, size, output, last)
+            self._check_inside(axis, size, output, last)
         reach = last + extent
         return Axis(output, max(0, reach - size), max(0, size - reach))
 
-    def _inside(self, axis: Literal["height", "width"], size: int, output: int, last: int) -> None:
+    def _check_inside(self, axis: Literal["height", "width"], size: int, output: int, last: int) -> None:
         """Raise ``window-outside-image`` if one of ``output`` windows covers no pixel of the image.
 
         ``last`` is the pixel at which the last window begins.

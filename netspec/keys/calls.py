@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from netspec.diagnostics.nearest import nearest
 from netspec.keys.kind import BadValue, Kind
-from netspec.language.syntax import Call, Pair, Value
+from netspec.language.syntax import Call, Pair, Value, Word
 from netspec.units import plural
 
 
@@ -34,40 +34,56 @@ class Form:
     arguments: tuple[Argument, ...] = ()
 
 
-def arguments(call: Call, known: tuple[Argument, ...]) -> dict[str, Any]:
+def as_call(value: Value) -> Call | None:
+    """Return a word as a call without arguments, a call as it is, and ``None`` for any other value."""
+    if isinstance(value, Word):
+        return Call(value, (), (), value.span)
+    return value if isinstance(value, Call) else None
+
+
+def notation(word: str, arguments: Iterable[Argument]) -> str:
+    """Return a word with the names of its arguments, ``gaussian(std, mean)``, or alone if it has none."""
+    names = ", ".join(argument.name for argument in arguments)
+    return f"{word}({names})" if names else word
+
+
+def arguments(call: Call, signature: tuple[Argument, ...]) -> dict[str, Any]:
     """Return a call's arguments by name, defaults included. Raises one ``BadValue`` for all that is wrong with them."""
-    given: dict[str, Value] = {}
-    wrong: list[BadValue] = []
-    if len(call.args) > len(known):
-        wrong.append(
-            BadValue(f"'{call.name.text}' takes at most {plural(len(known), 'value')}", call.args[len(known)].span)
-        )
-    for argument, value in zip(known, call.args, strict=False):
-        given[argument.name] = value
-    names = [a.name for a in known]
+    given, errors = _by_name(call, signature)
+    values: dict[str, Any] = {}
+    for argument in signature:
+        if argument.name not in given:
+            if argument.required and not errors:  # after an error, it is most likely the one with the misspelt name
+                raise BadValue(f"'{call.name.text}' needs {argument.name}, {argument.kind.doc}", call.span)
+            values[argument.name] = argument.default
+            continue
+        try:
+            values[argument.name] = argument.kind.read(given[argument.name])
+        except BadValue as error:
+            separator = " " if error.message.startswith("needs") else ": "
+            error.message = f"{argument.name}{separator}{error.message}"
+            errors.append(error)
+    if errors:
+        errors[0].others = tuple(errors[1:])
+        raise errors[0]
+    return values
+
+
+def _by_name(call: Call, signature: tuple[Argument, ...]) -> tuple[dict[str, Value], list[BadValue]]:
+    """Return the given arguments by name, and the errors in their names and number."""
+    given = {argument.name: value for argument, value in zip(signature, call.args, strict=False)}
+    errors: list[BadValue] = []
+    if len(call.args) > len(signature):
+        message = f"'{call.name.text}' takes at most {plural(len(signature), 'value')}"
+        errors.append(BadValue(message, call.args[len(signature)].span))
+    names = [a.name for a in signature]
     for pair in call.named:
         try:
             _check_name(call, pair, names, given)
             given[pair.key.text] = pair.value
         except BadValue as error:
-            wrong.append(error)
-    for argument in known if not wrong else ():  # a missing argument is most likely one with a misspelt name
-        if argument.required and argument.name not in given:
-            raise BadValue(f"'{call.name.text}' needs {argument.name}, {argument.kind.doc}", call.span)
-    values: dict[str, Any] = {}
-    for argument in known:
-        try:
-            values[argument.name] = (
-                argument.kind.read(given[argument.name]) if argument.name in given else argument.default
-            )
-        except BadValue as error:
-            between = " " if error.message.startswith("needs") else ": "
-            error.message = f"{argument.name}{between}{error.message}"
-            wrong.append(error)
-    if wrong:
-        wrong[0].others = tuple(wrong[1:])
-        raise wrong[0]
-    return values
+            errors.append(error)
+    return given, errors
 
 
 def _check_name(call: Call, pair: Pair, names: list[str], given: Mapping[str, Value]) -> None:

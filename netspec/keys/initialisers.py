@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from netspec.ir.distribution import Constant, Distribution, Normal, Uniform
-from netspec.keys.calls import Argument, Form, arguments
+from netspec.keys.calls import Argument, Form, arguments, as_call, notation
 from netspec.keys.kind import BadValue, one_of, shown, unknown_word
 from netspec.keys.numbers import Real
-from netspec.language.syntax import Call, Number, Value, Word
+from netspec.language.syntax import Number, Value, Word
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +64,14 @@ class Init:
 
     @property
     def doc(self) -> str:
-        return one_of(
-            [f"{w}({', '.join(a.name for a in f.arguments)})".replace("()", "") for w, f in INITIALISERS.items()]
-        )
+        return one_of([notation(word, form.arguments) for word, form in INITIALISERS.items()])
 
     def read(self, value: Value) -> Initialiser:
-        word = value.name if isinstance(value, Call) else value
-        if not isinstance(word, Word) or word.text not in INITIALISERS:
+        call = as_call(value)
+        if call is None or call.name.text not in INITIALISERS:
             raise unknown_word(value, WORDS, self.doc)
-        call = value if isinstance(value, Call) else Call(word, (), (), word.span)
-        given = arguments(call, INITIALISERS[word.text].arguments)
-        return Initialiser(word.text, tuple(given.values()))
+        numbers = arguments(call, INITIALISERS[call.name.text].arguments)
+        return Initialiser(call.name.text, tuple(numbers.values()))
 
 
 _SWITCHES = {"true": "0", "yes": "0", "false": "none", "no": "none"}
@@ -101,17 +98,10 @@ class BiasInit:
         if isinstance(value, Word) and value.text.lower() in _SWITCHES:
             meant = _SWITCHES[value.text.lower()]
             raise BadValue(f"needs {self.doc}, not '{shown(value)}'", value.span, notes=(_BEGIN,), replacement=meant)
-        if isinstance(value, Word | Call):
-            return Init(self.words).read(value) if _is_initialiser(value) else _raise(value, self)
-        raise BadValue(f"needs {self.doc}, not '{shown(value)}'", value.span)
-
-
-def _is_initialiser(value: Word | Call) -> bool:
-    return (value.name.text if isinstance(value, Call) else value.text) in INITIALISERS
-
-
-def _raise(value: Value, kind: BiasInit) -> Initialiser:
-    raise unknown_word(value, kind.words, kind.doc)
+        call = as_call(value)
+        if call is None or call.name.text not in INITIALISERS:
+            raise unknown_word(value, self.words, self.doc)
+        return Init().read(value)
 
 
 ZERO = Initialiser("constant", (0.0,))

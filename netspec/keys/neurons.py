@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from netspec.ir import ops
-from netspec.keys.calls import Argument, arguments
-from netspec.keys.kind import unknown_word
+from netspec.keys.calls import Argument, arguments, as_call, notation
+from netspec.keys.kind import one_of, unknown_word
 from netspec.keys.numbers import Real
-from netspec.language.syntax import Call, Value, Word
+from netspec.language.syntax import Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +54,14 @@ class NeuronWord:
 
     @property
     def doc(self) -> str:
-        shown = [f"{w}({', '.join(a.name for a in n.arguments)})".replace("()", "") for w, n in NEURONS.items()]
-        return f"{', '.join(shown[:-1])} or {shown[-1]}"
+        return one_of([notation(word, neuron.arguments) for word, neuron in NEURONS.items()])
 
     def read(self, value: Value) -> ops.Op:
-        word = value.name if isinstance(value, Call) else value
-        if not isinstance(word, Word) or word.text not in NEURONS:
+        call = as_call(value)
+        if call is None or call.name.text not in NEURONS:
             error = unknown_word(value, self.words, self.doc)
-            if isinstance(word, Word) and word.text.lower() == "softmax":
+            if call is not None and call.name.text.lower() == "softmax":
                 error.notes = ("a softmax is a layer of its own, on the line below: [prob] softmax",)
             raise error
-        neuron = NEURONS[word.text]
-        call = value if isinstance(value, Call) else Call(word, (), (), word.span)
+        neuron = NEURONS[call.name.text]
         return neuron.make(**arguments(call, neuron.arguments))

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from netspec.ir import settings as ir
-from netspec.keys.calls import Argument, Form, arguments
+from netspec.keys.calls import Argument, Form, arguments, as_call, notation
 from netspec.keys.kind import BadValue, one_of, shown, unknown_word
 from netspec.keys.numbers import Real, Whole
-from netspec.language.syntax import Call, Number, Value, Word
+from netspec.language.syntax import Call, Number, Value
 
 _FALL = Argument("factor", Real(above=0, high=1), 0.1)
 _FREEZE = Argument("freeze", Whole(), default_text="never")
@@ -81,12 +81,8 @@ class ScheduleWord:
 
     @property
     def doc(self) -> str:
-        shown = [
-            f"{word}({', '.join(a.name for a in form.arguments)})".replace("()", "")
-            for word, form in SCHEDULES.items()
-            if word != "steps"
-        ]
-        return one_of([*shown, "steps(epoch, epoch, ..., factor, freeze)"])
+        forms = [notation(word, form.arguments) for word, form in SCHEDULES.items() if word != "steps"]
+        return one_of([*forms, "steps(epoch, epoch, ..., factor, freeze)"])
 
     def read(self, value: Value) -> ir.Schedule:
         return _schedule(value, self.words, self.doc)
@@ -103,8 +99,8 @@ class OwnScheduleWord:
         return one_of(self.words)
 
     def read(self, value: Value) -> ir.OwnSchedule:
-        word = value.name if isinstance(value, Call) else value
-        if isinstance(word, Word) and word.text == "plateau":
+        call = as_call(value)
+        if call is not None and call.name.text == "plateau":
             raise BadValue(f"needs {self.doc}, not '{shown(value)}'", value.span, notes=_ON_THE_TRAIN_LINE)
         schedule = _schedule(value, self.words, self.doc)
         assert not isinstance(schedule, ir.Plateau)
@@ -119,13 +115,13 @@ _ON_THE_TRAIN_LINE = (
 
 
 def _schedule(value: Value, words: tuple[str, ...], doc: str) -> ir.Schedule:
-    word = value.name if isinstance(value, Call) else value
-    if not isinstance(word, Word) or word.text not in words:
+    call = as_call(value)
+    if call is None or call.name.text not in words:
         raise unknown_word(value, words, doc)
-    call = value if isinstance(value, Call) else Call(word, (), (), word.span)
-    if word.text == "steps":
+    word = call.name.text
+    if word == "steps":
         return _steps(call)
-    return _MAKERS[word.text](**arguments(call, SCHEDULES[word.text].arguments))
+    return _MAKERS[word](**arguments(call, SCHEDULES[word].arguments))
 
 
 def _steps(call: Call) -> ir.Steps:
@@ -157,11 +153,11 @@ class WarmupLength:
     def read(self, value: Value) -> ir.Warmup:
         if isinstance(value, Number):
             return ir.Warmup(Whole(0).read(value))
-        word = value.name if isinstance(value, Call) else value
-        if not isinstance(word, Word) or word.text not in self.words:
+        call = as_call(value)
+        if call is None or call.name.text not in self.words:
             raise unknown_word(value, self.words, self.doc)
-        call = value if isinstance(value, Call) else Call(word, (), (), word.span)
-        given = arguments(call, WARMUPS[word.text].arguments)
-        if word.text == "none":
+        word = call.name.text
+        given = arguments(call, WARMUPS[word].arguments)
+        if word == "none":
             return ir.Warmup()
-        return ir.Warmup(given["length"], "steps" if word.text == "steps" else "epochs")
+        return ir.Warmup(given["length"], "steps" if word == "steps" else "epochs")

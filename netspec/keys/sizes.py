@@ -81,8 +81,8 @@ class Padding:
             sides *= 4
         if len(sides) == 2:
             rows, columns = sides  # PyTorch's order: height, width
-            around = str(rows) if rows == columns else f"{columns},{columns},{rows},{rows}"
-            raise BadValue(f"needs {self.doc}, not 2 numbers", value.span, replacement=around)
+            all_sides = str(rows) if rows == columns else f"{columns},{columns},{rows},{rows}"
+            raise BadValue(f"needs {self.doc}, not 2 numbers", value.span, replacement=all_sides)
         if len(sides) != 4:
             raise BadValue(f"needs {self.doc}, not {len(sides)} numbers", value.span)
         return Pad(*sides)
@@ -108,10 +108,10 @@ class ImageShape:
             numbers = value.values
         if len(numbers) not in (1, 3) or min(numbers) < 1 or max(numbers) > LARGEST:
             notes: tuple[str, ...] = ()
-            meant = None
+            replacement = None
             if len(numbers) == 2:
                 notes = (f"channels stand first: {shown(value)} pixels in colour are 3x{shown(value)}",)
             if len(numbers) == 4:
-                notes, meant = ("the number of images is no part of a shape",), "x".join(map(str, numbers[1:]))
-            raise BadValue(f"needs {self.doc}, not '{shown(value)}'", value.span, notes=notes, replacement=meant)
+                notes, replacement = ("the number of images is no part of a shape",), "x".join(map(str, numbers[1:]))
+            raise BadValue(f"needs {self.doc}, not '{shown(value)}'", value.span, notes=notes, replacement=replacement)
         return Shape(*numbers)

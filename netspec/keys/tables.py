@@ -31,13 +31,13 @@ class Rows:
             raise BadValue(f"needs {self.doc}; not '{shown(row)}'", row.span)
         if min(channels) < 0:
             raise BadValue(f"needs {self.doc}; not {row.span.text}", row.span)
-        once = tuple(dict.fromkeys(channels))
-        if once != channels:
-            twice = next(channel for channel in once if channels.count(channel) > 1)
+        unique = tuple(dict.fromkeys(channels))
+        if unique != channels:
+            repeated = next(channel for channel in unique if channels.count(channel) > 1)
             raise BadValue(
-                f"filter {filter_} reads channel {twice} more than once",
+                f"filter {filter_} reads channel {repeated} more than once",
                 row.span,
                 notes=(f"{row.span.text}: a filter has one kernel for each channel that it reads",),
-                replacement="+".join(map(str, once)),
+                replacement="+".join(map(str, unique)),
             )
         return tuple(sorted(channels))

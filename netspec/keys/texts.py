@@ -63,11 +63,11 @@ def call(name: str, *arguments: str) -> str:
 
 def neuron(op: Op) -> str:
     """Return a neuron's word, with its numbers unless they are the defaults."""
-    name = next(name for name, known in NEURONS.items() if isinstance(op, type(known.make())))
-    given = NEURONS[name].arguments
-    if all(getattr(op, a.name) == a.default for a in given):
+    name = next(name for name, definition in NEURONS.items() if isinstance(op, type(definition.make())))
+    arguments = NEURONS[name].arguments
+    if all(getattr(op, a.name) == a.default for a in arguments):
         return name
-    return call(name, *(number(getattr(op, a.name)) for a in given))
+    return call(name, *(number(getattr(op, a.name)) for a in arguments))
 
 
 def distribution(drawn: Distribution) -> str:
@@ -98,9 +98,9 @@ def schedule(value: ir.Schedule) -> str:
     if isinstance(value, ir.Fixed):
         return "constant"
     if isinstance(value, ir.Steps):
-        told = [f"factor={number(value.factor)}"] if value.epochs else []
-        told += [f"freeze={value.freeze}"] if value.freeze is not None else []
-        return call("steps", *map(str, value.epochs), *told)
+        arguments = [f"factor={number(value.factor)}"] if value.epochs else []
+        arguments += [f"freeze={value.freeze}"] if value.freeze is not None else []
+        return call("steps", *map(str, value.epochs), *arguments)
     name = _SCHEDULE_WORDS[type(value)]
     shown = [
         f"{a.name}={number(getattr(value, a.name))}"

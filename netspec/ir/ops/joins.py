@@ -46,7 +46,7 @@ class Concat(Op):
                 "shapes-differ",
                 "{layer} joins maps of different sizes",
                 ("inputs",),
-                (_listed(inputs) + ": heights and widths must be equal",),
+                (_list_shapes(inputs) + ": heights and widths must be equal",),
             )
         return Shape(sum(x.channels for x in inputs), *first[1:])
 
@@ -63,7 +63,7 @@ class Elementwise(Op):
                 "shapes-differ",
                 "{layer} needs inputs of one shape",
                 ("inputs",),
-                (_listed(inputs) + ": all must be equal",),
+                (_list_shapes(inputs) + ": all must be equal",),
             )
         return inputs[0]
 
@@ -119,5 +119,6 @@ class Softmax(Op):
         return 3 * output.units
 
 
-def _listed(inputs: tuple[Shape, ...]) -> str:
-    return ", ".join([*map(str, inputs[:MOST_LISTED]), *(["..."] if inputs[MOST_LISTED:] else [])])
+def _list_shapes(inputs: tuple[Shape, ...]) -> str:
+    shapes = [str(shape) for shape in inputs[:MOST_LISTED]]
+    return ", ".join([*shapes, "..."] if len(inputs) > MOST_LISTED else shapes)

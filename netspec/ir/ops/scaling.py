@@ -66,17 +66,21 @@ class RandomScale(Op):
         row and its first column.
         """
         scales = side - self.least(side) + 1
-        wanted = chances[0] * (scales * (scales + 1) * (2 * scales + 1) // 6)
-        more = next(s for s in range(scales) if wanted < (s + 1) * (s + 2) * (2 * s + 3) // 6)
-        scaled = self.size + more
-        top, left = (math.floor(chance * (more + 1)) for chance in chances[2:])
-        if scaled == side:
-            rows, columns = (tuple(float(start + t) for t in range(self.size)) for start in (top, left))
-            return rows, columns
-        closest = max(1.0, side / (scaled + 1))
-        step = closest + chances[1] * (side / scaled - closest)
-        begin, last = (side - scaled * step) / 2, max(side - 1.01, 0.0)
-        rows, columns = (
-            tuple(min(max((start + t) * step + begin, 0.0), last) for t in range(self.size)) for start in (top, left)
-        )
-        return rows, columns
+        # Scales 0 to s have 1^2 + 2^2 + ... + (s + 1)^2 = (s + 1) (s + 2) (2 s + 3) / 6 squares.
+        target = chances[0] * (scales * (scales + 1) * (2 * scales + 1) // 6)
+        extra = next(s for s in range(scales) if target < (s + 1) * (s + 2) * (2 * s + 3) // 6)
+        scaled_side = self.size + extra
+        top, left = (math.floor(chance * (extra + 1)) for chance in chances[2:])
+        if scaled_side == side:
+            return self._unscaled(top), self._unscaled(left)
+        smallest_step = max(1.0, side / (scaled_side + 1))
+        step = smallest_step + chances[1] * (side / scaled_side - smallest_step)
+        offset, last = (side - scaled_side * step) / 2, max(side - 1.01, 0.0)
+
+        def positions(start: int) -> tuple[float, ...]:
+            return tuple(min(max((start + t) * step + offset, 0.0), last) for t in range(self.size))
+
+        return positions(top), positions(left)
+
+    def _unscaled(self, start: int) -> tuple[float, ...]:
+        return tuple(float(start + t) for t in range(self.size))
