@@ -1,4 +1,4 @@
-"""netspec: a convolutional network's published table, checked, tabulated and compiled.
+"""netspec: check, tabulate and compile the published table of a convolutional network.
 
 >>> import netspec
 >>> net = netspec.loads("[image] input 3x224x224\\n[conv1] conv filters=96 kernel=11 stride=4 rounding=up -> 96x55x55")
@@ -7,8 +7,8 @@ Shape(96, 55, 55)
 >>> net.total.connections
 105415200
 
-Everything heavier than the standard library is imported when it is first needed; torch only by ``torch_module`` and
-training.
+Importing netspec loads only the standard library. Other libraries are imported when they are first needed; torch only
+by ``torch_module`` and training.
 """
 
 from __future__ import annotations
@@ -42,22 +42,24 @@ def load(
     Parameters
     ----------
     input:
-        ``(3, 224, 224)``, in place of the shape that the file gives its input.
+        A shape for the input, such as ``(3, 224, 224)``, that replaces the one in the file.
     set:
-        Keys that get other values, as with ``--set``: ``["conv1.stride=2", "train.batch=64"]``.
+        Changes of keys, as with ``--set``: ``["conv1.stride=2", "train.batch=64"]``.
     params:
         The parameter file of a layer file.
     history:
-        Take the rates with which the run of a layer file began, by the notes in ``params``, not its last.
+        Use the learning rates with which a layer file's run began, which the notes in ``params`` record, instead of
+        those with which it ended.
 
     Raises
     ------
     SpecError
-        The spec is wrong; ``.diagnostics`` says where and why.
+        The spec has mistakes; ``.diagnostics`` has them.
     CannotOpen
         A file cannot be opened.
     ValueError
-        One of these is no shape or no change, or says how a layer file is read where there is none.
+        ``input`` is not a shape, ``set`` has something that is not a change, ``params`` is given for a file that is not
+        a layer file, or ``history`` without ``params``.
     """
     from netspec.net import load as load_net
 
@@ -65,16 +67,16 @@ def load(
 
 
 def loads(text: str, *, name: str = "<text>", input: Sequence[int] | None = None) -> Net:
-    """Load and check a spec that is given as text. Raises ``SpecError``."""
+    """Check a spec that is given as text. Raises ``SpecError``."""
     from netspec.net import loads as loads_net
 
     return loads_net(text, name, _shape(input))
 
 
 def summary(net: Net, batch: int | None = None) -> dict[str, Any]:
-    """The layer table as plain data, as ``netspec summary --format json`` prints it.
+    """Return the layer table as plain data, as ``netspec summary --format json`` prints it.
 
-    ``batch`` is the number of images whose activations are counted; by default the training batch.
+    ``batch`` is the number of images for which activations are counted. The default is the training batch.
     """
     _need_net(net)
     from netspec.report import as_dict
@@ -83,9 +85,9 @@ def summary(net: Net, batch: int | None = None) -> dict[str, Any]:
 
 
 def torch_module(net: Net, *, seed: int = 0) -> Module:
-    """The network as an ordinary ``torch.nn.Module`` in float32 with the spec's initial values, drawn from ``seed``.
+    """Return the network as an ordinary ``torch.nn.Module`` in float32, with initial values drawn from ``seed``.
 
-    Its ``forward`` takes a float tensor N x C x H x W, preprocessed, and returns the file's last layer.
+    Its ``forward`` takes preprocessed images, a float tensor N x C x H x W, and returns the output of the last layer.
     """
     _need_net(net)
     from netspec.backend import load as load_backend
@@ -99,17 +101,17 @@ def compile(net: Net, *, to: Literal["python"] = "python") -> str: ...
 @overload
 def compile(net: Net, *, to: str) -> str | bytes | dict[str, str | bytes]: ...
 def compile(net: Net, *, to: str = "python") -> str | bytes | dict[str, str | bytes]:
-    """The network as another program's file, with the words that ``netspec compile --to`` takes.
+    """Compile a network to one of the targets of ``netspec compile --to``.
 
-    ``to="python"`` is the text of one standalone program that needs torch and Pillow. A target that is a folder of
-    several files gives their contents by name.
+    ``to="python"`` returns the text of a standalone program that needs only torch, and Pillow to read images. A target
+    of several files returns their contents by name.
 
     Raises
     ------
     ValueError
         There is no such target.
     SpecError
-        The target cannot say what the spec says.
+        The target cannot express something in the spec.
     """
     _need_net(net)
     from netspec.backend import targets
@@ -127,7 +129,7 @@ def _shape(input: Sequence[int] | None) -> Shape | None:
     if input is None:
         return None
     try:
-        sides = tuple(map(operator.index, input))  # numpy's whole numbers are some too
+        sides = tuple(map(operator.index, input))  # accepts numpy's integers too
     except TypeError:
         sides = ()
     if len(sides) not in (1, 3) or min(sides) < 1:
@@ -149,6 +151,6 @@ def _changes(set: Iterable[str]) -> tuple[str, ...]:
 
 
 def _need_net(net: object) -> None:
-    """Raise ``TypeError`` for a path or a text in the place of a net."""
+    """Raise ``TypeError`` if a path or a text was passed instead of a net."""
     if isinstance(net, str | os.PathLike):
         raise TypeError(f"this takes a net, which netspec.load makes of a file: netspec.load({os.fspath(net)!r})")

@@ -1,9 +1,9 @@
-"""The backends, found by folder: every package inside ``netspec.backends`` is one, and its folder's name is its name.
+"""Find and load backends: every package inside ``netspec.backends`` is one, named after its folder.
 
-A backend turns a ``Graph`` into something that computes. It imports nothing of its siblings, and what it needs beyond
-netspec itself (numpy, torch, jinja2) is imported only when it is loaded.
+A backend turns a ``Graph`` into something that computes. It imports none of the other backends. Libraries that only it
+needs (numpy, torch, jinja2) are imported when it is loaded.
 
-What a spec can be compiled to is found the same way: a backend with a file ``target.py`` has a ``TARGET`` in it.
+A backend to which specs can be compiled has a file ``target.py`` with a ``TARGET`` in it.
 """
 
 from __future__ import annotations
@@ -26,42 +26,42 @@ PACKAGE = "netspec.backends"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a backend compiles a spec to, in the words of the command line.
+    """A target of ``netspec compile``.
 
-    Finding the targets imports every backend that has one, so the package of such a backend imports what is heavy only
-    inside ``make``.
+    Finding the targets imports every backend that has one, so such a backend must import heavy libraries only inside
+    ``make``.
     """
 
     word: str
-    """As ``--to`` is told."""
+    """The value of ``--to``."""
     doc: str
-    """What comes out, in one line."""
+    """What the target writes, in one line."""
     ending: str
-    """Of the file that is written, ``.py``; empty where it is a folder of several files."""
+    """The ending of the file that is written, for example ``.py``; empty for a folder of several files."""
     make: Callable[..., Mapping[str, str | bytes]]
-    """``make(net, stem, **options)``: the files' contents by name, a single file under any name. ``stem`` is the name
-    of the file or folder without its ending. Raises ``SpecError`` where the target cannot say what the spec says."""
+    """``make(net, stem, **options)`` returns the contents of the files by name (a single file under any name). ``stem``
+    is the name of the file or folder without its ending. Raises ``SpecError`` if the target cannot express the spec."""
     ours: Callable[[Path], bool]
-    """Whether netspec wrote a file, which may then be overwritten. Raises ``OSError``."""
+    """Whether netspec wrote this file, so that it may be overwritten. Raises ``OSError``."""
     options: tuple[str, ...] = ()
-    """Which of the command's further options ``make`` takes: ``weights``, a ``Trained``; ``seed``; ``losses``, whether
-    they are outputs."""
+    """The options of the command that ``make`` takes: ``weights`` (a ``Trained``), ``seed``, ``losses`` (whether losses
+    are outputs)."""
     extra: str = ""
     """The extra of the distribution that ``make`` needs, if any."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """Weights that a target is given instead of the spec's initial values."""
+    """Trained weights, which a target uses instead of the spec's initial values."""
 
     arrays: Mapping[str, NDArray[np.float32]]
-    """By the parameters' keys; batch normalisations' ``LAYER.running_mean`` and ``LAYER.running_var`` among them."""
+    """Arrays by parameter key, and ``LAYER.running_mean`` and ``LAYER.running_var`` of batch normalisations."""
     facts: Mapping[str, str]
-    """What is known of them, texts by name."""
+    """Metadata on the weights, as texts by name."""
 
 
 def begins_with(first_line: str) -> Callable[[Path], bool]:
-    """A ``Target.ours`` for text: whether a file's first line is this one."""
+    """Return a ``Target.ours`` for text files, which tests whether the first line of a file is this one."""
 
     def ours(path: Path) -> bool:
         with path.open(encoding="utf-8", errors="replace") as file:
@@ -71,12 +71,12 @@ def begins_with(first_line: str) -> Callable[[Path], bool]:
 
 
 def available() -> tuple[str, ...]:
-    """The names that ``load`` takes, in alphabetical order. Imports none of them."""
+    """Return the names of all backends, in alphabetical order, without importing them."""
     folders = import_module(PACKAGE).__path__
     return tuple(sorted(found.name for found in pkgutil.iter_modules(folders) if found.ispkg))
 
 
-@cache  # a step of a training asks for it for every layer, and each time the folders would be looked through
+@cache  # training calls this for every layer in every step, and it lists the folders
 def load(name: str) -> ModuleType:
     """Import a backend: ``load("reference").run(graph, weights, images)``.
 
@@ -93,7 +93,7 @@ def load(name: str) -> ModuleType:
 
 
 def targets() -> dict[str, Target]:
-    """What a spec can be compiled to, by the words for it; ``python``, the usual one, first."""
+    """Return all targets by word, with the default, ``python``, first."""
     folders = [Path(folder) for folder in import_module(PACKAGE).__path__]
     names = [name for name in available() if any((folder / name / "target.py").is_file() for folder in folders)]
     found: list[Target] = [import_module(f"{PACKAGE}.{name}.target").TARGET for name in names]

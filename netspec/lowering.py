@@ -1,4 +1,4 @@
-"""What a layer type is, and what it works with when it turns itself into operations."""
+"""Layer types, and the object with which they lower a layer to operations."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from netspec.keys import LARGEST, ZERO, Initialiser, Key
 from netspec.units import count
 
 Grouping = Literal["input", "weights", "follows", "joins", "alike", "gathers"]
-"""How a layer type meets GPU groups: makes a whole value, is split by default, acts on what its input is, joins group
-by group, needs inputs placed alike, or gathers what is split."""
+"""What a layer type does with GPU groups. In this order: its value is whole; it is split by default; it is placed as
+its input is; it joins its inputs group by group; its inputs must be placed alike; it gathers split values."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LayerType:
-    """A word of the language: its keys, and how it becomes operations. It computes no shape of its own."""
+    """A layer type: its keys, and how it lowers to operations. It computes no shapes; the operations do."""
 
     name: str
     doc: str
@@ -30,20 +30,20 @@ class LayerType:
     arity: tuple[int, int | None] = (1, 1)
     grouping: Grouping = "follows"
     operand: Key | None = None
-    """What stands after the type's word without a key."""
+    """The value after the type's word that has no key."""
     agree: Callable[[Mapping[str, Any]], None] | None = None
-    """Raises ``Fault`` where keys contradict each other, whatever the layer reads."""
+    """Checks the keys' values together, without the inputs. Raises ``Fault`` if they contradict each other."""
     rule: str = field(kw_only=True)
-    """The shape of its value in words, for a reader; the operations compute it."""
+    """The rule for the shape of its value, in words for the user."""
     example: str = field(kw_only=True)
-    """A small spec that is right and has a layer of this type, the last of which is explained."""
+    """A small spec without mistakes. Its last layer of this type is the example on the type's page."""
 
     def key(self, name: str) -> Key | None:
         return next((k for k in self.keys if k.name == name), None)
 
 
 class Operand(NamedTuple):
-    """A value that an operation reads or makes."""
+    """An input or output value of an operation."""
 
     node: str
     shape: Shape
@@ -51,7 +51,7 @@ class Operand(NamedTuple):
 
 
 class Draft(NamedTuple):
-    """An operation of a layer, before its node has its final name."""
+    """An operation of a layer whose node does not have its final name yet."""
 
     name: str
     op: Op
@@ -61,12 +61,12 @@ class Draft(NamedTuple):
 
 
 Declare = Callable[[ParamShape, int | None, Initialiser], str]
-"""Makes (or, where weights are shared, finds) the parameter of a shape and returns its key. The number tells the
-several weights of a layer with several inputs apart."""
+"""Creates the parameter of this shape, or finds it if weights are shared, and returns its key. The number is the index
+of the input, for the weights of a layer with several inputs."""
 
 
 class Lowering:
-    """One layer on its way to operations: what it reads, its keys' values, and ``emit``."""
+    """A layer that is being lowered: its inputs, the values of its keys, and the operations emitted so far."""
 
     def __init__(
         self,
@@ -90,13 +90,15 @@ class Lowering:
         return self.keys[key]
 
     def each(self, key: str, index: int) -> Any:
-        """The value of a key for one of several inputs: its own, or the one that serves all."""
+        """Return the value of a key for the input at ``index``: its own, or the one that all inputs share."""
         value = self.keys[key]
         return value.values[index] if isinstance(value, PerInput) else value
 
     def shares(self, operand: Operand) -> int:
-        """In how many separate shares the layer reads a value: one per GPU group where both are split and the layer
-        reads its own, else one."""
+        """Return in how many separate shares the layer reads a value.
+
+        This is the number of GPU groups if layer and value are split and each group reads its own share, else 1.
+        """
         own = self.placement.split and operand.placement.split and self.keys.get("reads", "own") == "own"
         return self.gpu_groups if own else 1
 
@@ -109,14 +111,14 @@ class Lowering:
         bias: Initialiser | None = None,
         fans: tuple[float, float] | None = None,
     ) -> Operand:
-        """Append an operation that reads these values (the layer's own inputs if none are named).
+        """Append an operation on these values (by default the layer's inputs), and return its output.
 
-        ``fans`` stands in for the fan_in and fan_out of an operation that computes only a part of a unit's sum.
+        ``fans`` replaces (fan_in, fan_out) of an operation that computes only a part of a unit's sum.
 
         Raises
         ------
         Fault
-            The operation's own, ``too-large``, or ``groups-do-not-divide`` where the value cannot be split.
+            The operation's own faults, ``too-large``, or ``groups-do-not-divide`` if the output cannot be split.
         """
         reads = operands or self.operands
         shapes = tuple([o.shape for o in reads])
@@ -156,9 +158,10 @@ class Lowering:
         *,
         apart: bool = False,
     ) -> None:
-        """A layer with weights: one product per input, summed, and one bias.
+        """Append the operations of a layer with weights: one product for each input, their sum, and one bias.
 
-        ``make(index, with_bias)`` gives the operation for one input; ``apart`` says that its bias is not the layer's.
+        ``make(index, with_bias)`` returns the operation for one input. ``apart``: the bias is always an operation of
+        its own, because the bias of the product has another shape than the layer's.
         """
         init, bias = self["init"], self["bias"]
         if len(self.operands) == 1 and apart and bias is not None:
@@ -184,14 +187,14 @@ class Lowering:
 
     @property
     def result(self) -> Operand:
-        """What the layer's last operation so far makes."""
+        """The output of the last operation so far."""
         last = self.drafts[-1]
         return Operand(last.name, last.output, self.placement)
 
 
 @dataclass(frozen=True, slots=True)
 class PerInput:
-    """One value of a key for each of a layer's inputs."""
+    """A separate value of a key for each of the layer's inputs."""
 
     values: tuple[Any, ...]
 

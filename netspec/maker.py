@@ -1,21 +1,21 @@
-"""What a picture says of its maker, by which netspec knows the pictures that it drew."""
+"""The marks by which netspec recognises image files that it has written."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 PNG_TEXT = {"Software": "netspec"}
-"""The text of a PNG that names what wrote it, by its registered keyword."""
+"""The text chunk of a PNG file that names the program that wrote it."""
 
 SVG_COMMENT = "<!-- drawn by netspec -->"
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _BEGINNING = 4096
-"""Bytes. Before these a picture of netspec's has said it."""
+"""netspec's images have their mark in this many bytes from the start."""
 
 
 def drew(path: Path) -> bool:
-    """Whether netspec drew a picture, which may then be overwritten. Raises ``OSError``."""
+    """Whether netspec wrote an image file, so that it may be overwritten. Raises ``OSError``."""
     with path.open("rb") as file:
         beginning = file.read(_BEGINNING)
     if beginning.startswith(_PNG):

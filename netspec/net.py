@@ -1,4 +1,4 @@
-"""A loaded spec: the text, the checked graph, and every layer's numbers by name."""
+"""Load and check specs and layer files: the class ``Net`` and the functions that return one."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 class Net:
     """A network that has passed the checker.
 
-    ``net["conv1"].output`` is ``Shape(96, 55, 55)``; ``net.total.connections`` the multiply-accumulates of one image's
-    forward pass. ``warnings`` are the checker's.
+    ``net["conv1"].output`` is ``Shape(96, 55, 55)``. ``net.total.connections`` is the number of multiply-accumulates in
+    one image's forward pass. ``warnings`` are the checker's.
     """
 
     source: Source
@@ -44,7 +44,7 @@ class Net:
 
     @cached_property
     def layers(self) -> dict[str, LayerNumbers]:
-        """Every layer's numbers by name, in file order."""
+        """The numbers of each layer, by name, in the order of the spec."""
         return {numbers.name: numbers for numbers in layer_numbers(self.graph)}
 
     def __getitem__(self, name: str) -> LayerNumbers:
@@ -72,18 +72,19 @@ def load(
     *,
     history: bool = False,
 ) -> Net:
-    """Load and check a spec, or a layer file of cuda-convnet (``.cfg``), of which ``params`` is the parameter file;
-    with ``history`` it learns as the notes in that file say that its run began. ``changes`` are keys given other
-    values, ``conv1.stride=2``.
+    """Load and check a spec or a layer file of cuda-convnet (``.cfg``).
+
+    ``params`` is the parameter file of a layer file. With ``history``, the learning rates are those with which the run
+    began, which the notes in that file record. ``changes`` are changes of keys, ``conv1.stride=2``.
 
     Raises
     ------
     SpecError
-        The file is no good spec; ``.diagnostics`` says why.
+        The spec has mistakes; ``.diagnostics`` has them.
     CannotOpen
-        The file cannot be opened.
+        A file cannot be opened.
     ValueError
-        There are ``params`` and no layer file, or ``history`` and no ``params``.
+        ``params`` is given for a file that is not a layer file, or ``history`` without ``params``.
     """
     source = read_named(path)
     if params is not None and not is_layer_file(source):
@@ -95,15 +96,18 @@ def load(
 
 
 def loads(text: str, name: str = "<text>", input_shape: Shape | None = None) -> Net:
-    """Load and check a spec that is given as text. Raises ``SpecError``."""
+    """Check a spec that is given as text. Raises ``SpecError``."""
     return load_source(Source(name, text.removeprefix("\ufeff")), input_shape)
 
 
 @dataclass(frozen=True, slots=True)
 class Foreign:
-    """How a layer file of cuda-convnet is read: with a parameter file, as a version (``None``: by its content), with
-    twins on several GPUs as one layer (``merged``) or as they stand, and with the rates that the parameter file holds
-    or those that, by its notes, its run began with (``history``)."""
+    """How to read a layer file of cuda-convnet.
+
+    ``params`` is its parameter file, and ``dialect`` its version (``None``: recognise it by the content). ``merged``:
+    twin layers on several GPUs, ``conv1a`` and ``conv1b``, become one layer. ``history``: use the learning rates with
+    which the run began, by the notes in the parameter file, instead of the values in it.
+    """
 
     params: Source | None = None
     dialect: Dialect | None = None
@@ -118,9 +122,9 @@ def load_source(
     folder: Path | None = None,
     foreign: Foreign | None = None,
 ) -> Net:
-    """Check a source, with fixes for what is wrong. Raises ``SpecError``.
+    """Check a spec or a layer file, and search for fixes of its mistakes. Raises ``SpecError``.
 
-    ``folder`` is where a variant finds the file that it starts from; ``foreign`` says how a layer file is read.
+    ``folder`` is where a variant finds the file that it starts from. ``foreign``: how to read a layer file.
     """
     if is_layer_file(source):
         return _load_layer_file(source, input_shape, changes, foreign or Foreign())
@@ -128,7 +132,7 @@ def load_source(
     checked = check(gather(source, beside(folder), changes), input_shape)
     found = checked.diagnostics
     if found:
-        from netspec.solve import solved  # only where there is something to say
+        from netspec.solve import solved  # needed only if there are mistakes
 
         found = solved(checked, input_shape)
     if checked.graph is None:
@@ -137,14 +141,17 @@ def load_source(
 
 
 def import_layer_file(source: Source, input_shape: Shape | None = None, foreign: Foreign | None = None) -> Net:
-    """A layer file of cuda-convnet as a spec for people, whose text is the net's ``source``. Raises ``SpecError``."""
+    """Convert a layer file of cuda-convnet to a spec that is meant to be read, the ``source`` of the net.
+
+    Raises ``SpecError``.
+    """
     return _load_layer_file(source, input_shape, (), foreign or Foreign(merged=True), readable=True)
 
 
 def _load_layer_file(
     source: Source, input_shape: Shape | None, changes: Sequence[str], foreign: Foreign, *, readable: bool = False
 ) -> Net:
-    from netspec.importers.cuda_convnet import translate  # only where there is such a file
+    from netspec.importers.cuda_convnet import translate  # needed only for such files
 
     made = translate(
         source,
@@ -158,7 +165,7 @@ def _load_layer_file(
     if made.source is None:
         raise SpecError(in_order(made.diagnostics))
     checked = check(gather(made.source, Folder(), changes))
-    # What no layer of a spec reads may have been read by a cost that is left out, or that a spec needs not to say.
+    # A layer that seems unread may have been read by a cost that the spec leaves out.
     said = [
         made.placed(d) if d.span.source is made.source else d for d in checked.diagnostics if d.code != "unread-layer"
     ]
@@ -169,11 +176,11 @@ def _load_layer_file(
 
 
 def _whole_text(checked: Checked) -> Source:
-    """The spec as one file: what was read, or, of a variant, what it comes to."""
+    """Return the spec as one file: its own text, or, for a variant or a changed spec, the merged text."""
     texts = checked.texts
     if not texts.bases and not texts.changes:
         return texts.root
-    from netspec.language.formatter import formatted  # only variants are written anew
+    from netspec.language.formatter import formatted  # needed only for merged texts
 
     name = texts.root.name
     return Source(name, formatted(Source(name, written_out(checked.file))))

@@ -1,4 +1,4 @@
-"""Files as sources: opened, decoded, told apart, and the specs beside one."""
+"""Open and decode files, recognise layer files, and find the specs in a folder."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from netspec.source import LAYER_FILE, SPEC, SPEC_ENDINGS, Source, Span
 from netspec.units import count
 
 LARGEST_FILE = 4 * 2**20
-"""Bytes. AlexNet's spec has under 3,000."""
+"""In bytes. AlexNet's spec has fewer than 3,000."""
 
 _TEXT_OF_BYTES = re.compile(rb"[\t\n\f\r\x20-\x7e\x80-\xff]*")
-"""A text in an encoding of 8 bits: no control characters but those that part lines and words."""
+"""Text in some 8-bit encoding: it has no control characters except white space."""
 
 _MARKS = ((b"\xff\xfe\0\0", "UTF-32"), (b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16"))
-"""The byte order marks with which some editors begin a text."""
+"""Byte order marks, which some editors write at the start of a file."""
 
 _ARCHIVES = ((b"PK\x03\x04", "a zip archive, as torch.save writes"), (b"\x89HDF", "HDF5, as Keras writes"))
-"""How files of weights begin that other tools write."""
+"""The first bytes of weight files of other tools."""
 
 MOST_FILES = 500
-"""How many specs of one folder are looked at, in search of a name or of variants."""
+"""The most files of a folder that are considered when looking for a name or for variants."""
 
 STDIN = "<stdin>"
-"""What standard input is called."""
+"""The name of standard input in messages."""
 
 
 def read_source(path: str | os.PathLike[str]) -> Source:
@@ -41,9 +41,9 @@ def read_source(path: str | os.PathLike[str]) -> Source:
     Raises
     ------
     CannotOpen
-        The file is missing, a folder, or may not be read.
+        The file does not exist, is a folder, or cannot be read.
     SpecError
-        It is no text (``not-text``) or far too large for a spec (``too-large-file``).
+        The file is not text (``not-text``), or is far too large for a spec (``too-large-file``).
     """
     try:
         with Path(path).open("rb") as file:
@@ -54,7 +54,7 @@ def read_source(path: str | os.PathLike[str]) -> Source:
 
 
 def read_named(path: str | os.PathLike[str]) -> Source:
-    """``read_source`` of what somebody has named: the complaint about what cannot be opened says what is meant."""
+    """Read a file that the user has named. If it cannot be opened, the error suggests the file that may be meant."""
     try:
         return read_source(path)
     except CannotOpen as missing:
@@ -62,19 +62,22 @@ def read_named(path: str | os.PathLike[str]) -> Source:
 
 
 def cannot_open(path: str | os.PathLike[str], error: OSError) -> CannotOpen:
-    """The complaint about a file that cannot be opened."""
+    """Return the error for a file that cannot be opened."""
     return CannotOpen(f"cannot open {os.fspath(path)}: {error.strerror or error}")
 
 
 def with_near(missing: CannotOpen, path: str | os.PathLike[str]) -> CannotOpen:
-    """A complaint about a path, with the file that is most likely meant."""
+    """Return the error with a suggestion of the file that is most likely meant, if there is one."""
     near = _near(Path(path))
     return missing if near is None else CannotOpen(f"{missing}; did you mean {near}?")
 
 
 def _near(path: Path) -> Path | str | None:
-    """What is most likely meant by a path that cannot be opened: in a folder, which may be a run's, its spec or one of
-    its specs; of what is not there, a spec beside it of the same name, or nearly the same."""
+    """Return the file that is most likely meant by a path that cannot be opened, ``None`` if none suggests itself.
+
+    For a folder, perhaps that of a run, this is its spec, or a pattern for its specs. For a path that does not exist,
+    it is a spec in the same folder with the same or a similar name.
+    """
     with suppress(OSError):
         if path.is_dir():
             specs = [p for p in islice(path.iterdir(), MOST_FILES) if p.suffix == SPEC and p.is_file()]
@@ -89,10 +92,10 @@ def _near(path: Path) -> Path | str | None:
 
 
 def decode(data: bytes, name: str) -> Source:
-    """Bytes as a source. Raises ``SpecError`` with ``not-text`` or ``too-large-file``.
+    """Decode a file's bytes. Raises ``SpecError`` with ``not-text`` or ``too-large-file``.
 
-    A spec is UTF-8. Layer files are older than that habit, and their program read bytes: one that is no UTF-8 is taken
-    letter by letter (Latin-1), which its keys and names are in any encoding of its day.
+    Specs are UTF-8. Layer files are older and may be in any 8-bit encoding. If one is not UTF-8, it is decoded as
+    Latin-1, which is right for its keys and names in all encodings that were in use.
     """
     if len(data) > LARGEST_FILE:
         raise _unreadable(
@@ -103,7 +106,7 @@ def decode(data: bytes, name: str) -> Source:
     except UnicodeDecodeError as error:
         if name.endswith(LAYER_FILE) and _TEXT_OF_BYTES.fullmatch(data):
             return Source(name, data.decode("latin-1"))
-        place = len(data) - len(error.object) + error.start  # a byte order mark is not counted there
+        place = len(data) - len(error.object) + error.start  # error.start does not count a byte order mark
         message = f"this file is not text: byte {place + 1} is 0x{data[place]:02x}, which is not UTF-8"
         raise _not_text(message, data, name, place) from None
     if "\0" in text:
@@ -116,7 +119,10 @@ def _unreadable(code: str, message: str, name: str) -> SpecError:
 
 
 def _not_text(message: str, data: bytes, name: str, place: int) -> SpecError:
-    """The complaint about bytes of which that at ``place`` is no text's: where it stands, if the others are one's."""
+    """Return the error for a file whose byte at ``place`` is not UTF-8.
+
+    The diagnostic points at the byte if the file may be text in another encoding, else at the file as a whole.
+    """
     archive = next((word for mark, word in _ARCHIVES if data.startswith(mark)), None)
     if not archive and _TEXT_OF_BYTES.fullmatch(data):
         note = "a text in another encoding is converted: of Latin-1, by iconv -f LATIN1 -t UTF-8"
@@ -129,15 +135,15 @@ def _not_text(message: str, data: bytes, name: str, place: int) -> SpecError:
 
 
 def is_layer_file(source: Source) -> bool:
-    """Whether a text is a layer file of cuda-convnet: by its name, or, of one that has no ending of a spec's either, by
-    its first section, which has a line to itself and a ``type``."""
+    """Whether a text is a layer file of cuda-convnet: by the ending of its name, or, if it has neither ending, by its
+    first section (``begins_as_layer_file``)."""
     if source.name.endswith(SPEC_ENDINGS):
         return source.name.endswith(LAYER_FILE)
     return begins_as_layer_file(source)
 
 
 def begins_as_layer_file(source: Source) -> bool:
-    """Whether the first section of a text has a line to itself and a ``type``, whatever the text is called."""
+    """Whether a text begins like a layer file: a section's name alone on a line, and a ``type`` among its keys."""
     lines = (line for line in source.text.splitlines() if line.strip() and line[0] not in "#;")
     if not re.fullmatch(r"\[[^\]]+\]\s*", next(lines, "")):
         return False
@@ -146,9 +152,10 @@ def begins_as_layer_file(source: Source) -> bool:
 
 
 def beside(folder: Path | None, read: Callable[[Path], Source] | None = None) -> Folder:
-    """A folder as a spec in it sees it; ``read`` reads its files, in place of the disk.
+    """Return access to the specs of a folder. ``read`` replaces reading from the disk.
 
-    A link to a file elsewhere is ``OutsideFolder``: a spec that comes from somebody reads nothing but its own folder.
+    Reading a link to a file outside the folder raises ``OutsideFolder``, because a spec from an unknown source must not
+    read anything outside its folder.
     """
     if folder is None:
         return Folder()

@@ -1,6 +1,6 @@
-"""Highlighting of specs for whatever uses Pygments: documentation, consoles, ``pygmentize``.
+"""A Pygments lexer that highlights specs in documentation, consoles and ``pygmentize``.
 
-Pygments finds it by the entry point ``pygments.lexers``. Its words are the language's own definitions.
+Pygments finds it by the entry point ``pygments.lexers``. Its words are taken from the definitions of the language.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _BEHIND = r"(?![A-Za-z0-9_.+]|-(?!>))"
 
 
 def value_words() -> tuple[str, ...]:
-    """The words that may stand as the value of some key: ``relu``, ``all``, ``exact``."""
+    """Return all words that are values of some key, such as ``relu``, ``all``, ``exact``."""
     return tuple(sorted(set(_value_words())))
 
 
@@ -32,7 +32,7 @@ def _value_words() -> Iterator[str]:
 
 
 class NetspecLexer(RegexLexer):  # type: ignore[misc]  # Pygments publishes no types
-    """Specs: a layer or a setting a line, keys and values, stated shapes."""
+    """Lexer for netspec's specs."""
 
     name = "netspec"
     aliases: ClassVar = ["netspec", "net"]

@@ -1,4 +1,4 @@
-"""The settings that stand beside the layers: ``net``, ``train``, ``augment`` and ``test``, and their keys."""
+"""The settings of a spec (``net``, ``train``, ``augment`` and ``test``) and their keys."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ OPTIMIZERS: Mapping[str, Form] = {
 
 @dataclass(frozen=True, slots=True)
 class Optimizer:
-    """The kind of ``optimizer=``. Read as the arguments of ``sgd`` by name."""
+    """The kind of ``optimizer=``. It is read as the arguments of ``sgd`` by name."""
 
     words: tuple[str, ...] = tuple(OPTIMIZERS)
     doc: str = "sgd(lr, momentum, weight_decay, bias_decay)"
@@ -55,7 +55,7 @@ COLOURS: Mapping[str, Form] = {
 
 @dataclass(frozen=True, slots=True)
 class Colour:
-    """The kind of ``colour=``: read as the standard deviation of the shift, 0 for none."""
+    """The kind of ``colour=``. It is read as the standard deviation of the shift, 0 for none."""
 
     words: tuple[str, ...] = tuple(COLOURS)
     doc: str = "pca(std) or none"
@@ -72,7 +72,7 @@ class Colour:
 
 @dataclass(frozen=True, slots=True)
 class SpecFile:
-    """The kind of ``from=``: a file of the same folder. It is followed before the keys are read."""
+    """The kind of ``from=``: a file of the same folder, which is merged in before keys are read."""
 
     words: tuple[str, ...] = ()
     doc: str = "a spec of the same folder, alexnet.net"
@@ -191,14 +191,14 @@ AUGMENT = (
 TEST = (Key("views", OneOf((1, 10)), "the centre crop, or the mean over ten crops and mirror images", default=1),)
 
 SETTINGS: dict[str, tuple[Key, ...]] = {"net": NET, "train": TRAIN, "augment": AUGMENT, "test": TEST}
-"""The keys of each setting that takes some. ``gpus`` takes a number, ``default`` a layer type and its keys."""
+"""The keys of the settings that have fixed ones. ``gpus`` takes a number, ``default`` a layer type and its keys."""
 
 WORDS = (*SETTINGS, "gpus", "default")
 
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What a setting is for, and a line of a spec that has it."""
+    """A setting's doc, and an example line of a spec."""
 
     doc: str
     example: str
@@ -229,4 +229,4 @@ ABOUT: Mapping[str, About] = {
     ),
     "test": About("What of an image is looked at when the network is tested.", "test views=10"),
 }
-"""The page of each setting: all of ``WORDS``."""
+"""The texts of each setting's page, for all of ``WORDS``."""

@@ -1,4 +1,4 @@
-"""Where text came from, and places in it."""
+"""Named texts, and spans in them."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from functools import cached_property
 from typing import NamedTuple
 
 SPEC, LAYER_FILE = SPEC_ENDINGS = (".net", ".cfg")
-"""The endings of files that hold a network: of specs, and of cuda-convnet's layer files."""
+"""The endings of files with networks: specs, and cuda-convnet's layer files."""
 
 _NEWLINE = re.compile(r"\r\n|\r|\n")
 
 
 @dataclass(frozen=True)
 class Source:
-    """A named text. Lines may end in LF, CRLF or CR; a byte order mark has been taken off the front."""
+    """A named text, without a byte order mark. Lines may end in LF, CRLF or CR."""
 
     name: str
     text: str = field(repr=False)
@@ -28,24 +28,27 @@ class Source:
 
     @property
     def newline(self) -> str:
-        """What the first line ends in, and so do lines that are added: LF where there is one line alone."""
+        """The line ending of the first line, to be used for added lines too; LF if there is only one line."""
         end = _NEWLINE.search(self.text)
         return end[0] if end else "\n"
 
     def position(self, offset: int) -> tuple[int, int]:
-        """Line and column of an offset, both from 1."""
+        """Return the line and column of an offset, both from 1."""
         line = bisect.bisect_right(self.line_starts, offset)
         return line, offset - self.line_starts[line - 1] + 1
 
     def line(self, number: int) -> str:
-        """The text of a line (from 1) without its end."""
+        """Return the text of a line (from 1) without its line ending."""
         start = self.line_starts[number - 1]
         end = self.line_starts[number] if number < len(self.line_starts) else len(self.text)
         return self.text[start:end].rstrip("\r\n")
 
 
 class Span(NamedTuple):
-    """Characters ``start`` to ``end`` (exclusive) of a source. (A file has so many that making them counts.)"""
+    """Characters ``start`` to ``end`` (exclusive) of a source.
+
+    It is a named tuple, because a file has very many spans and creating one must be fast.
+    """
 
     source: Source
     start: int
@@ -64,5 +67,5 @@ class Span(NamedTuple):
         return self.source.position(self.start)[1]
 
     def to(self, other: Span) -> Span:
-        """From here to the end of another span of the same source."""
+        """Return the span from the start of this one to the end of another of the same source."""
         return Span(self.source, self.start, other.end)

@@ -1,4 +1,4 @@
-"""Graph to numbers: units, weights, connections and memory, layer by layer, and their totals."""
+"""Compute the numbers of a graph: units, weights, connections and memory of each layer, and their totals."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from netspec.ir.table import ConnectionTable
 from netspec.ir.window import Pad, Window
 
 BYTES = 4
-"""Of one number in float32, in which memory is told."""
+"""The size of one number in float32, in which memory is reported."""
 
 
 @dataclass(frozen=True, slots=True)
 class WindowNumbers:
-    """A layer's window over one of its inputs: as stated, and the padding that is really read; the groups in which it
-    reads, or its connection table."""
+    """A layer's window over one of its inputs, as stated, with the padding that is really read, and the groups or the
+    connection table of the convolution."""
 
     window: Window
     effective_pad: Pad
@@ -29,10 +29,11 @@ class WindowNumbers:
 
 @dataclass(frozen=True, slots=True)
 class MatrixProduct:
-    """A convolution as the matrix product that it is: ``groups`` times (rows x inner) by (inner x columns).
+    """A convolution as a matrix product: ``groups`` products of a (rows x inner) by an (inner x columns) matrix.
 
-    The second matrix is the image unrolled (im2col); ``growth`` is how many times larger it is than the image. The
-    products are the ``connections``; where a table leaves weights out, there are some with 0 more.
+    The second matrix is the unrolled image (im2col), and ``growth`` how many times larger than the image it is.
+    ``connections`` is the number of multiply-accumulates; with a connection table, the product also has some with
+    weights that are 0, which are not counted.
     """
 
     layer: str
@@ -46,11 +47,11 @@ class MatrixProduct:
 
 @dataclass(frozen=True, slots=True)
 class LayerNumbers:
-    """One layer of the file in numbers, whole: all GPU groups together.
+    """The numbers of one layer of the spec, on all GPU groups together.
 
-    ``connections`` are multiply-accumulates of one image's forward pass; ``flops`` two a connection and one each for
-    the additions, comparisons and functions of everything else. ``dense_connections`` is what the layer would cost
-    if every output unit read every input unit.
+    ``connections`` are the multiply-accumulates of one image's forward pass. ``flops`` counts two for each connection
+    and one for each other addition, comparison or function. ``dense_connections`` would be the connections if every
+    output unit read every input unit.
     """
 
     name: str
@@ -73,20 +74,21 @@ class LayerNumbers:
 
     @property
     def counted(self) -> bool:
-        """Whether the totals of units and connections count this layer: those that multiply inputs by weights do.
+        """Whether the totals of units and connections include this layer.
 
-        These are the convolutions and the fully connected layers. A normalisation's scales make no new units.
+        They include convolutions and fully connected layers, which multiply inputs by weights. The scales of a
+        normalisation do not count.
         """
         return self.connections > 0
 
     def activation_bytes(self, batch: int) -> int:
-        """The layer's output for a batch in float32."""
+        """Return the size in bytes of the layer's output for a batch in float32."""
         return self.units * batch * BYTES
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Sums over a network; units and connections over its convolutions and fully connected layers."""
+    """Sums over a network's layers. Units and connections are those of convolutions and fully connected layers only."""
 
     units: int
     weights: int
@@ -100,7 +102,7 @@ class Totals:
 
 
 def layer_numbers(graph: Graph) -> tuple[LayerNumbers, ...]:
-    """Every layer of the file, in file order. Shared weights are counted at their owner."""
+    """Return the numbers of all layers, in the order of the spec. Shared weights are counted at their owner."""
     owned: dict[str, tuple[int, int]] = {}
     for parameter in graph.parameters.values():
         size = parameter.size
@@ -111,7 +113,7 @@ def layer_numbers(graph: Graph) -> tuple[LayerNumbers, ...]:
 
 
 def totals(layers: Iterable[LayerNumbers]) -> Totals:
-    """The sums of layers' numbers."""
+    """Return the sums of the layers' numbers."""
     every = tuple(layers)
     counted = [n for n in every if n.counted]
     return Totals(
@@ -124,10 +126,10 @@ def totals(layers: Iterable[LayerNumbers]) -> Totals:
 
 
 def share(numbers: LayerNumbers, group: int, groups: int) -> tuple[int, int, int, int]:
-    """(units, weights, biases, connections) of a layer on one GPU group.
+    """Return (units, weights, biases, connections) of a layer on one GPU group.
 
-    A split layer has an equal share of each on every group; one that is placed on a group is all there, and one with
-    replicas on each of theirs. What is whole and not placed stands on every group.
+    A split layer has an equal share of each on every group. A layer that is placed on one group is wholly there, and
+    one with replicas wholly on each of their groups. A whole layer that is not placed is on every group.
     """
     whole = (numbers.units, numbers.weights, numbers.biases, numbers.connections)
     where = numbers.placement
@@ -138,7 +140,7 @@ def share(numbers: LayerNumbers, group: int, groups: int) -> tuple[int, int, int
 
 
 def matrix_products(graph: Graph) -> tuple[MatrixProduct, ...]:
-    """Each convolution of the network as a matrix product: filters x patch by patch x places, per group."""
+    """Return each convolution as a matrix product: (filters x patch) by (patch x positions), for each group."""
     found = []
     for node in graph.nodes.values():
         if not isinstance(node.op, Conv):
@@ -173,7 +175,7 @@ def _numbers(graph: Graph, layer: Layer, weights: int, biases: int) -> LayerNumb
 
 
 def _dense(graph: Graph, nodes: Iterable[Node]) -> int:
-    """Input units times output units of each product with weights."""
+    """Return the sum of input units times output units over all products with weights."""
     return sum(graph.shapes(n)[0].units * n.output.units for n in nodes if isinstance(n.op, Conv | Local | Linear))
 
 
@@ -188,9 +190,9 @@ def _window(graph: Graph, node: Node) -> WindowNumbers | None:
 
 
 def flops_by_kind(graph: Graph) -> dict[str, int]:
-    """The FLOPs of one image's forward pass by what they are spent on; their sum is the total.
+    """Return the FLOPs of one image's forward pass by kind. Their sum is the total.
 
-    ``connections`` are two each; ``biases`` the additions of biases; every other entry is an operation's word.
+    The kinds are ``connections`` (two FLOPs each), ``biases`` (the additions of biases), and the words of operations.
     """
     spent: dict[str, int] = {}
     for node in graph.nodes.values():

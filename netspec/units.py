@@ -1,4 +1,4 @@
-"""The one formatter of numbers: every figure a person reads goes through here."""
+"""Format numbers for people. All numbers that netspec prints are formatted here."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import re
 from fractions import Fraction
 
 _LONG = 1e15
-"""From here on not every digit of a float is one that was meant."""
+"""From here on a float does not hold every whole number exactly, so its digits would mislead."""
 
 
 def count(number: int) -> str:
-    """``60965224`` as ``60,965,224``."""
+    """Return a count with separators: ``60,965,224``."""
     return f"{number:,}"
 
 
 def plain(number: Fraction | float | int) -> str:
-    """A number as a person writes it: ``54.25``, ``55``, ``0.0001``, ``18 1/3`` as ``18.333``.
+    """Return a number as a person writes it: ``54.25``, ``55``, ``0.0001``. The fraction 18 1/3 is ``18.333``.
 
     >>> plain(Fraction(217, 4))
     '54.25'
@@ -34,7 +34,7 @@ def plain(number: Fraction | float | int) -> str:
 
 
 def literal(number: float) -> str:
-    """A number that reads back as the same float, as a spec has it: not Python's ``1e-05``.
+    """Return a number in a spec's notation that reads back as the same float: ``1e-5``, not Python's ``1e-05``.
 
     >>> literal(1e-5), literal(0.1), literal(128.0)
     ('1e-5', '0.1', '128')
@@ -45,7 +45,7 @@ def literal(number: float) -> str:
 
 
 def size(amount: int) -> str:
-    """Bytes as ``243.9 MB`` (powers of 1000, as network and disk figures are quoted).
+    """Return a number of bytes with its unit: ``243.9 MB`` (powers of 1000, as for networks and disks).
 
     >>> size(243860896), size(999_960_000)
     ('243.9 MB', '1.0 GB')
@@ -59,18 +59,18 @@ def size(amount: int) -> str:
 
 
 def percent(part: int, whole: int) -> str:
-    """A share with one decimal: ``94.8 %``; of nothing, ``0.0 %``."""
+    """Return a share with one decimal, ``94.8 %``. A share of 0 is ``0.0 %``."""
     return f"{100 * part / whole if whole else 0:.1f} %"
 
 
 def plural(number: int, noun: str) -> str:
-    """``1 error``, ``2 errors``, ``3 classes``."""
+    """Return a count with its noun: ``1 error``, ``2 errors``, ``3 classes``."""
     more = "es" if noun.endswith("s") else "s"
     return f"{count(number)} {noun}{'' if number == 1 else more}"
 
 
 def short(number: int) -> str:
-    """A count in three digits, for where there is no room: ``34.8 k``, ``105 M``.
+    """Return a count in three digits, for narrow places: ``34.8 k``, ``105 M``.
 
     >>> short(37748736)
     '37.7 M'
@@ -84,7 +84,7 @@ def short(number: int) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A time in three digits: ``1.23 ms``, ``45.6 s``.
+    """Return a time in three digits: ``1.23 ms``, ``45.6 s``.
 
     >>> duration(0.00123)
     '1.23 ms'
@@ -96,7 +96,7 @@ def duration(seconds: float) -> str:
 
 
 def per_second(rate: float) -> str:
-    """How many a second: in three digits below a hundred, else whole.
+    """Return a rate per second: in three digits below 100, else as a whole number.
 
     >>> per_second(0.0437), per_second(8.36), per_second(22139.4)
     ('0.0437', '8.36', '22,139')

@@ -1,8 +1,6 @@
-"""What there is to say about a word: a layer type, a setting, a key, a value or a diagnostic's code, each as a Markdown
-page.
+"""Reference pages in Markdown for layer types, settings, keys, values and diagnostics.
 
-Nothing is written twice: types, settings and keys are told from their own definitions, and their examples are worked
-by the compiler.
+The pages of types, settings and keys are generated from their definitions, with examples computed by the compiler.
 """
 
 from __future__ import annotations
@@ -15,10 +13,10 @@ __all__ = ["brief", "index", "page", "words"]
 
 
 def page(word: str) -> str | None:
-    """The page of a word, or ``None`` where nothing has this name.
+    """Return the page of a word, or ``None`` if nothing has this name.
 
-    A word that is several things is the first of these: layer type, setting, code, key. What it means as a value, or as
-    a number in a value's brackets, stands below.
+    If several things have this name, the page is that of the first of these: layer type, setting, diagnostic, key.
+    Sections on its meanings as a value, or as an argument of a value, follow.
     """
     first, others = _first(word), values.sections(word)
     if first is None:
@@ -27,7 +25,7 @@ def page(word: str) -> str | None:
 
 
 def brief(word: str) -> str | None:
-    """The first paragraph of a word's page, or ``None`` where nothing has this name."""
+    """Return the first paragraph of a word's page, or ``None`` if nothing has this name."""
     paragraphs = (page(word) or "").split("\n\n")
     return next((f"{text.strip()}\n" for text in paragraphs if text and not text.startswith("#")), None)
 
@@ -44,14 +42,15 @@ def _first(word: str) -> str | None:
 
 
 def words() -> tuple[str, ...]:
-    """Every word that has a page."""
+    """Return all words that have a page."""
     return tuple(
         dict.fromkeys((*layers.names(), *setting_keys.ABOUT, *codes.names(), *keys.names(), *values.names())),
     )
 
 
 def index() -> str:
-    """Every layer type, setting and code with a line on each, and the names of all keys and values."""
+    """Return a page that lists all layer types, settings and diagnostics with a line on each, and all keys and
+    values."""
     parts = [
         ("Layer types", [(word, _doc(word)) for word in layers.names()]),
         ("Settings", [(word, about.doc) for word, about in setting_keys.ABOUT.items()]),

@@ -1,4 +1,4 @@
-"""The pages of the diagnostics: ``netspec/diagnostics/pages/CODE.md``, one a code."""
+"""The pages of the diagnostics, read from ``netspec/diagnostics/pages/CODE.md``."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ FOLDER = Path(diagnostics.__file__).parent / "pages"
 
 @cache
 def names() -> tuple[str, ...]:
-    """The codes that have a page, in alphabetical order."""
+    """Return the codes that have a page, in alphabetical order."""
     return tuple(sorted(path.stem for path in FOLDER.glob("*.md")))
 
 
 def page(code: str) -> str:
-    """A code's page, without the comments by which its examples are kept up to date."""
+    """Return a code's page without the comments that mark its generated examples."""
     text = (FOLDER / f"{code}.md").read_text("utf-8")
     return re.sub(r"^<!--.*?-->\n\n?", "", text, flags=re.MULTILINE)
 
 
 def summary(code: str) -> str:
-    """What is wrong, in one sentence: the page's first paragraph."""
+    """Return the first paragraph of a code's page, which states in one sentence what is wrong."""
     return " ".join(page(code).split("\n\n")[1].split())

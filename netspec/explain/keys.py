@@ -1,4 +1,4 @@
-"""Keys as tables, and the page of a key: who has it, and what it may be."""
+"""Tables of keys and of their values, and the page of a key."""
 
 from __future__ import annotations
 
@@ -22,8 +22,10 @@ from netspec.units import plain
 
 
 def key_table(keys: Iterable[Key], *, several: bool = False) -> str:
-    """Keys with what they may be, their units, their defaults and their meaning; ``several``: of what may have several
-    inputs."""
+    """Return a table of keys: value, unit, default and meaning.
+
+    ``several``: the layer type may have several inputs, so the text also lists the keys that take a value for each.
+    """
     known = tuple(keys)
     rows = [(f"`{k.name}`", k.kind.doc, k.unit, default_of(k), k.doc) for k in known]
     text = table(("key", "value", "unit", "default", "meaning"), rows)
@@ -35,7 +37,7 @@ def key_table(keys: Iterable[Key], *, several: bool = False) -> str:
 
 
 def default_of(key: Key) -> str:
-    """What holds where a key is not given, as a person would write it."""
+    """Return a key's default in words, ``required`` if it has none."""
     if key.required:
         return "required"
     if key.default_text:
@@ -44,7 +46,7 @@ def default_of(key: Key) -> str:
 
 
 def forms_of(kind: Kind) -> Mapping[str, Form]:
-    """The words that a value of this kind begins with, where each takes numbers or has a meaning to tell."""
+    """Return the words of a kind whose words take arguments or have a doc of their own; empty for other kinds."""
     match kind:
         case NeuronWord():
             return {word: Form(neuron.doc, neuron.arguments) for word, neuron in NEURONS.items()}
@@ -65,8 +67,10 @@ def forms_of(kind: Kind) -> Mapping[str, Form]:
 
 
 def forms_table(keys: Iterable[Key]) -> str:
-    """A table for each key name whose values are words with numbers, under a heading; empty where there is none. Where
-    an earlier one has them all, that is said instead."""
+    """Return a section for each key whose values are words with docs or arguments; empty if there are no such keys.
+
+    The section has a table of the words, or a reference to the section of an earlier key that has them all.
+    """
     by_name: dict[str, dict[str, Form]] = {}
     for key in keys:
         by_name.setdefault(key.name, {}).update(forms_of(key.kind))
@@ -86,7 +90,7 @@ def forms_table(keys: Iterable[Key]) -> str:
 
 
 def words_line(keys: Iterable[Key]) -> str:
-    """Where the words of these keys' values are told; empty where they have none to tell."""
+    """Return a line that refers to the pages of the keys whose values are words with docs; empty if there are none."""
     names = [key.name for key in keys if forms_of(key.kind)]
     if not names:
         return ""
@@ -95,7 +99,7 @@ def words_line(keys: Iterable[Key]) -> str:
 
 
 def argument_line(argument: Argument) -> str:
-    """One of the numbers that a word takes, with its default."""
+    """Return an argument with its kind and default, in Markdown."""
     if argument.required:
         return f"`{argument.name}`: {argument.kind.doc}, required"
     if argument.default_text:
@@ -104,7 +108,7 @@ def argument_line(argument: Argument) -> str:
 
 
 def argument_default(argument: Argument) -> str:
-    """What one of the numbers that a word takes is where it is not given."""
+    """Return an argument's default in words."""
     if argument.required:
         return "required"
     return argument.default_text or plain(argument.default)
@@ -112,7 +116,7 @@ def argument_default(argument: Argument) -> str:
 
 @cache
 def owners() -> Mapping[str, tuple[tuple[Key, tuple[str, ...]], ...]]:
-    """By key name: its definitions, each with the words of the types and settings that share it."""
+    """Return the definitions of each key name, each with the layer types and settings that have it."""
     types = {word: layer_type.keys for word in layers.names() if (layer_type := layers.find(word))}
     found: dict[str, list[tuple[Key, tuple[str, ...]]]] = {}
     for word, keys in (*types.items(), *SETTINGS.items()):
@@ -127,12 +131,12 @@ def owners() -> Mapping[str, tuple[tuple[Key, tuple[str, ...]], ...]]:
 
 
 def names() -> tuple[str, ...]:
-    """The names of all keys, in alphabetical order."""
+    """Return the names of all keys, in alphabetical order."""
     return tuple(sorted(owners()))
 
 
 def page(name: str) -> str | None:
-    """A key's page, or ``None`` where no layer type and no setting has a key of this name."""
+    """Return a key's page, or ``None`` if no layer type or setting has a key of this name."""
     definitions = owners().get(name)
     if definitions is None:
         return None

@@ -1,4 +1,4 @@
-"""The few pieces of Markdown that pages are made of."""
+"""Helpers that write Markdown."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from netspec.source import Source
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A pipe table; columns that are empty in every row are left out."""
+    """Return a table. Columns that are empty in every row are left out."""
     body = list(rows)
     kept = [i for i in range(len(head)) if any(row[i] for row in body)]
     lines = [[head[i] for i in kept], ["---" for _ in kept], *([_cell(row[i]) for i in kept] for row in body)]
@@ -22,17 +22,17 @@ def _cell(text: str) -> str:
 
 
 def spec(text: str, kind: str = "net") -> str:
-    """A spec as a fenced block, in its canonical layout."""
+    """Return a spec, in its canonical layout, as a fenced block."""
     return f"```{kind}\n{formatted(Source('example.net', text))}```\n"
 
 
 def bullets(lines: Iterable[str]) -> str:
-    """A list, an item a line."""
+    """Return a list with one item per line."""
     return "".join(f"- {line}\n" for line in lines)
 
 
 def first_sentence(text: str) -> str:
-    """A text up to its first full stop.
+    """Return a text up to its first full stop.
 
     >>> first_sentence("One. Two.")
     'One.'
@@ -41,5 +41,5 @@ def first_sentence(text: str) -> str:
 
 
 def lowered(page: str, levels: int) -> str:
-    """A page whose headings stand so many levels deeper, to be a part of a larger one."""
+    """Return a page with its headings ``levels`` levels lower, for use inside another page."""
     return re.sub(r"^(?=#+ )", "#" * levels, page, flags=re.MULTILINE)

@@ -1,4 +1,4 @@
-"""The page of a setting, from the definitions of its keys."""
+"""The page of a setting, generated from the definitions of its keys."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from netspec.setting_keys import ABOUT, SETTINGS
 
 
 def page(word: str) -> str:
-    """What the setting is for, a line that has it, and its keys."""
+    """Return the page of a setting: its doc, an example line, and its keys."""
     about = ABOUT[word]
     parts = [f"# {word}", about.doc, spec(about.example, kind="").rstrip()]
     keys = SETTINGS.get(word, ())

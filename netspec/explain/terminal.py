@@ -1,4 +1,4 @@
-"""A page on a terminal."""
+"""Print a page on a terminal."""
 
 from __future__ import annotations
 
@@ -15,20 +15,22 @@ from rich.text import Text
 from rich.theme import Theme
 
 _STYLES = Theme({"markdown.code": "bold cyan", "markdown.code_block": "cyan"})
-"""Without the black background that code otherwise has, which a light terminal shows as bars."""
+"""rich's own styles give code a black background, which shows as bars on a light terminal."""
 
 _ANY_WIDTH = 10_000
 
 
 def show(page: str, file: TextIO) -> None:
-    """Print a page with its headings, tables and code set off; without colours where ``NO_COLOR`` is set."""
+    """Print a page with formatted headings, tables and code. There are no colours if ``NO_COLOR`` is set."""
     console = Console(file=file, theme=_STYLES)
     console.print(_Page(page, code_theme="ansi_dark", hyperlinks=False))
 
 
 class _WholeWords(TableElement):
-    """A table that cuts no word: its columns are as wide as their longest words at least. Where there is no room for
-    that, each row is a list."""
+    """A table that never breaks a word: each column is at least as wide as its longest word.
+
+    If there is no room for that, each row is printed as a list.
+    """
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         (table,) = cast(Iterator[Table], super().__rich_console__(console, options))
@@ -47,7 +49,7 @@ class _WholeWords(TableElement):
 
 
 def _as_lists(columns: list[list[Text]]) -> Iterator[RenderableType]:
-    """Each row as its first cell with the others below it, behind their headings."""
+    """Yield each row as its first cell, followed by a line with heading and text for each other cell."""
     (_, *names), *others = columns
     for number, name in enumerate(names, 1):
         yield Text()

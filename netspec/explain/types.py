@@ -1,4 +1,4 @@
-"""The page of a layer type, from its own definition."""
+"""The page of a layer type, generated from its definition."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ GROUPS: Mapping[Grouping, str] = {
     "alike": "its inputs must be placed alike",
     "gathers": "it gathers what is split, its value is whole",
 }
-"""What each kind of layer type does with a value that is split over GPU groups."""
+"""What each grouping means for values that are split over GPU groups."""
 
 
 def page(layer_type: LayerType) -> str:
-    """What the type does, its keys, its shape rule, and an example that the compiler has worked out."""
+    """Return the page of a layer type: its doc, its keys, its shape rule, and an example computed by the compiler."""
     facts = [
         f"written: `{_usage(layer_type)}`",
         f"reads: {_reads(layer_type)}",
@@ -43,8 +43,10 @@ def page(layer_type: LayerType) -> str:
 
 
 def _usage(layer_type: LayerType) -> str:
-    """The type with what it cannot do without: ``[name] conv filters=... kernel=...``. What reads one layer need not
-    say it: the layer above."""
+    """Return a statement with all that the type requires: ``[name] conv filters=... kernel=...``.
+
+    ``inputs=`` is required only for types that read two or more layers, because the default is the layer above.
+    """
     operand = [layer_type.operand.name.upper()] if layer_type.operand else []
     least = layer_type.arity[0]
     reads = [f"inputs={','.join(['...'] * least)}"] if least > 1 else []
@@ -67,7 +69,7 @@ def _operand(layer_type: LayerType) -> str:
 
 
 def _worked(layer_type: LayerType) -> str:
-    """The example's last layer of this type: its shape and counts, with the arithmetic."""
+    """Return the shape and the counts of the example's last layer of this type, with the arithmetic."""
     checked = check(Source("example.net", layer_type.example))
     facts = [f for f in checked.layers if f.type == layer_type.name][-1]
     return f"Here `{facts.section.name.text}` is {facts.computed}:\n\n" + bullets(_arithmetic(checked, facts))

@@ -1,4 +1,4 @@
-"""The words that are values of keys, and the numbers in their brackets: ``plateau``, ``patience``."""
+"""Sections on words that are values of keys, such as ``plateau``, or arguments of values, such as ``patience``."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from netspec.explain.markdown import table
 from netspec.keys import Argument, Key
 
 MOST_OWNERS = 5
-"""How many of a key's layer types are named; the key's own page has all."""
+"""The most layer types that are listed for a key. The key's own page has all."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Use:
-    """What a word means in one place: a value of a key, or (``argument``) a number that the value ``value`` takes."""
+    """One meaning of a word: a value of ``key``, or, if there is an ``argument``, this argument of the value
+    ``value``."""
 
     key: Key
     owners: tuple[str, ...]
@@ -43,12 +44,12 @@ def _of_key(key: Key, of: tuple[str, ...]) -> Iterator[tuple[str, _Use]]:
 
 
 def names() -> tuple[str, ...]:
-    """The words, in alphabetical order."""
+    """Return all such words, in alphabetical order."""
     return tuple(sorted(_uses()))
 
 
 def sections(word: str) -> str:
-    """What a word means as a value and as a number of one, a table each; empty where it is neither."""
+    """Return tables of a word's meanings as a value and as an argument of a value; empty if it is neither."""
     uses = _uses().get(word, ())
     values = _merged(_value(use) for use in uses if use.argument is None)
     numbers = [_number(use, use.argument) for use in uses if use.argument is not None]
@@ -61,7 +62,7 @@ def sections(word: str) -> str:
 
 
 def _merged(rows: Iterable[tuple[str, ...]]) -> list[tuple[str, ...]]:
-    """Rows that say the same of several keys as one row."""
+    """Merge rows that are equal except for their first cell."""
     found: dict[tuple[str, ...], list[str]] = {}
     for of, *said in rows:
         found.setdefault(tuple(said), []).append(of)

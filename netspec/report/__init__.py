@@ -1,4 +1,4 @@
-"""Numbers as tables and as JSON."""
+"""The numbers of a network as tables and as JSON."""
 
 from __future__ import annotations
 
@@ -30,8 +30,11 @@ __all__ = [
 
 
 def to_json(net: Net, batch: int, *, im2col: bool = False, per_gpu: bool = False, learning: bool = False) -> str:
-    """The layer table as JSON; with ``im2col``, ``per_gpu`` and ``learning``, each layer's matrix products, shares and
-    parameters too."""
+    """Return the layer table as JSON.
+
+    ``im2col``, ``per_gpu`` and ``learning`` add each layer's matrix products, its shares on the GPU groups, and its
+    parameters.
+    """
     data = as_dict(net, batch)
     if learning:
         for layer in data["layers"]:
@@ -53,7 +56,7 @@ def to_json(net: Net, batch: int, *, im2col: bool = False, per_gpu: bool = False
 
 
 def as_dict(net: Net, batch: int) -> dict[str, Any]:
-    """The layer table as plain data. Pads are left, right, top, bottom; activations are bytes of a batch."""
+    """Return the layer table as plain data. Pads are left, right, top, bottom; ``activation_bytes`` are of a batch."""
     total = net.total
     return {
         "net": net.name,
@@ -97,7 +100,7 @@ def _layer(numbers: LayerNumbers, batch: int) -> dict[str, Any]:
 
 
 def _gpu(numbers: LayerNumbers) -> str | int | list[int]:
-    """The number of a layer's GPU group, a list of its replicas, or ``all``."""
+    """Return the number of a layer's GPU group, the list of its replicas, or ``"all"``."""
     place = numbers.placement
     return list(place.replicas) if place.replicas else "all" if place.gpu is None else place.gpu
 

@@ -12,7 +12,7 @@ from netspec.stats import BYTES, LayerNumbers, WindowNumbers, flops_by_kind, mat
 from netspec.units import count, plain
 
 MOST_NAMED = 8
-"""How many layers are named that have an alpha in common."""
+"""The most layers that are listed for one value of alpha."""
 
 _COUNTED = (
     "units: output values of a layer; weights, biases: learnt numbers; connections: multiply-accumulates of one "
@@ -25,7 +25,7 @@ _COUNTED = (
 
 
 def layer_table(net: Net, batch: int, style: Style = READABLE) -> Table:
-    """Every layer with its window, counts, shares of the whole, and memory for a batch."""
+    """Return the table of layers: window, counts, shares of the totals, and memory for a batch."""
     total = net.total
     columns = (
         Column("layer", right=False),
@@ -83,7 +83,7 @@ def layer_table(net: Net, batch: int, style: Style = READABLE) -> Table:
 
 
 def _alpha_notes(net: Net) -> tuple[str, ...]:
-    """The effective alpha of each normalisation, which two conventions write differently."""
+    """Return a note with the effective alpha of each normalisation, because specs can write it in two conventions."""
     alphas: dict[str, list[str]] = {}
     for node in net.graph.nodes.values():
         if isinstance(node.op, Lrn | MapNorm):
@@ -122,7 +122,7 @@ def _counted(numbers: LayerNumbers, number: int, style: Style) -> str:
 
 
 def _window_cells(numbers: LayerNumbers) -> tuple[str, str, str, str]:
-    """Kernel, stride, pad and groups, with commas between several inputs where they differ."""
+    """Return kernel, stride, pad and groups. Where they differ between inputs, ``|`` separates them."""
     windows = numbers.windows
     cells = (
         [_pair(w.window.kernel) for w in windows],
@@ -144,7 +144,7 @@ def _pad(numbers: WindowNumbers) -> str:
 
 
 def im2col_table(net: Net, style: Style = READABLE) -> Table:
-    """Each convolution as filters x patch by patch x places, and how much larger the unrolled image is."""
+    """Return the table of convolutions as matrix products, with how much larger the unrolled image is."""
     columns = (
         Column("layer", right=False),
         Column("times"),
@@ -178,7 +178,7 @@ def im2col_table(net: Net, style: Style = READABLE) -> Table:
 
 
 def per_gpu_table(net: Net, batch: int, style: Style = READABLE) -> Table:
-    """What of each layer lives on each GPU group."""
+    """Return the table of each GPU group's share of each layer."""
     groups = net.graph.groups
     headings = ("units", "weights", "biases", "connections", style.memory)
     columns = (

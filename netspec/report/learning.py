@@ -1,4 +1,4 @@
-"""What is learnt: how each weight and bias begins, and how its learning rate changes."""
+"""The table of parameters: initial values, learning rates and schedules."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ _DRAWN = "gaussian(standard deviation), uniform(b): from -b to b, constant(value
 
 
 def learning_table(net: Net, style: Style = READABLE) -> Table:
-    """Every weight and bias with its shape, initial values, learning rate, momentum, decay and schedule, and what else
-    holds for it, where anything does."""
+    """Return the table of all weights and biases: shape, initial values, learning rate, momentum, decay, schedule.
+
+    A column ``more`` lists rarer properties, if any parameter has some.
+    """
     graph = net.graph
     columns = (
         Column("parameter", right=False),
@@ -49,7 +51,7 @@ def learning_table(net: Net, style: Style = READABLE) -> Table:
 
 
 def learning_of(graph: Graph, layer: str) -> list[dict[str, Any]]:
-    """The parameters that a layer owns, as plain data."""
+    """Return the parameters that a layer owns, as plain data."""
     return [
         {
             "parameter": p.key,
@@ -66,14 +68,15 @@ def learning_of(graph: Graph, layer: str) -> list[dict[str, Any]]:
 
 
 def _more(parameter: Parameter) -> Mapping[str, float]:
-    """What few parameters have, by the keys of a spec: bounds, updates after parts of a batch, another rule."""
+    """Return the rarer properties of a parameter, by their keys in a spec: constraints, ``update_every``,
+    ``super_eps``."""
     bounds = {key: getattr(parameter.constraint, key) for key in BOUNDS}
     rules = {"update_every": parameter.update_every, "super_eps": parameter.super_eps}
     return {key: value for key, value in {**bounds, **rules}.items() if value is not None}
 
 
 def _notes(graph: Graph) -> tuple[str, ...]:
-    """The run that these are of, and whose weights are others'."""
+    """Return notes on the length of the run, and on layers that share weights."""
     train = graph.train
     run = f"{plural(train.epochs, 'epoch')} in batches of {plural(train.batch, 'image')}"
     run += f", warm-up {texts.warmup(train.warmup)}" if train.warmup.length else ""

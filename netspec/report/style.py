@@ -1,4 +1,4 @@
-"""How a table writes its numbers: for people, or bare, for other programs."""
+"""Formats of the numbers in a table: readable, or bare for other programs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ def _times(factor: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """A count, a part of a whole in per cent, an amount of bytes and a factor, as text; ``memory`` heads the bytes."""
+    """Functions that format a count, a part of a whole in per cent, a number of bytes and a factor. ``memory`` is the
+    heading of a column of bytes."""
 
     count: Callable[[int], str]
     percent: Callable[[int, int], str]
@@ -29,4 +30,4 @@ class Style:
 
 READABLE = Style(units.count, units.percent, units.size, _times, "memory")
 BARE = Style(str, _share, str, "{:.6g}".format, "memory (bytes)")
-"""Every number as a program reads it: no separators, no units."""
+"""Numbers without separators and units, for programs."""

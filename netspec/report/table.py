@@ -1,4 +1,4 @@
-"""A table as data: columns, rows of text, and what is printed under it."""
+"""A table as data: columns, rows of text, and notes printed under it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A heading. Numbers stand at the right. ``rank``: of columns that have no room, the highest go first; 0 stays."""
+    """A column's heading and alignment. ``rank``: columns of higher rank are left out first on a narrow terminal; those
+    of rank 0 are never left out."""
 
     name: str
     right: bool = True
@@ -19,7 +20,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows as wide as the columns; ``total`` is a last row that is set apart."""
+    """A table. Each row has as many cells as there are columns. ``total`` is a separate last row."""
 
     title: str
     columns: tuple[Column, ...]
@@ -33,11 +34,11 @@ class Table:
         return self.rows if self.total is None else (*self.rows, self.total)
 
     def without_notes(self, notes: Collection[str]) -> Table:
-        """The table without these lines under it."""
+        """Return the table without these notes."""
         return replace(self, notes=tuple(note for note in self.notes if note not in notes))
 
     def without(self, names: frozenset[str]) -> Table:
-        """The table without these columns."""
+        """Return the table without these columns."""
         keep = [i for i, column in enumerate(self.columns) if column.name not in names]
 
         def cut(row: tuple[str, ...]) -> tuple[str, ...]:
@@ -53,7 +54,7 @@ class Table:
 
 
 def markdown(table: Table) -> str:
-    """The table as a Markdown pipe table, its title above and its notes as a list below."""
+    """Return a table in Markdown, with its title above and its notes as a list below."""
     head = [c.name for c in table.columns]
     rule = ["---:" if c.right else "---" for c in table.columns]
     lines = [f"**{table.title}**", "", *("| " + " | ".join(row) + " |" for row in (head, rule, *table.lines))]
@@ -63,7 +64,7 @@ def markdown(table: Table) -> str:
 
 
 def csv_text(table: Table) -> str:
-    """The table's rows as comma-separated values; no title, no notes."""
+    """Return a table's rows as CSV, without title and notes."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow([c.name for c in table.columns])

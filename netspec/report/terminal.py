@@ -1,4 +1,4 @@
-"""A table on a terminal."""
+"""Print a table on a terminal or to a file."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from rich.text import Text
 from netspec.report.table import Column, Table
 
 _GAP = 2
-"""Places between two columns."""
+"""Spaces between two columns."""
 
 
 def show(table: Table, file: TextIO) -> None:
-    """Print a table. On a terminal, columns that have no room are left out, and named under the table.
+    """Print a table. If it does not fit on a terminal, some columns are left out and named under the table.
 
-    Its lines are laid out here, since no cell is ever folded: rich looks into each for a place to break it, and takes
-    20 s for 10,000 rows. Raises what writing to the file raises: rich itself would end the program where its reader
-    has gone.
+    The layout is computed here and not by rich, which searches every cell for a place to wrap it and takes 20 s for
+    10,000 rows. Cells are never wrapped. A file that is not a terminal is written to directly, so errors in writing are
+    raised; rich would end the program when the reader of a pipe has gone.
     """
     screen = Console(file=file, highlight=False)
     if screen.is_terminal:
@@ -34,7 +34,7 @@ def _title(table: Table) -> tuple[str, ...]:
 
 
 def _dash(encoding: str) -> str:
-    """What rules are drawn with: a hyphen in encodings without a line, as that of a file on Windows."""
+    """Return the character for rules: a hyphen if the encoding has no line character, as for files on Windows."""
     try:
         "─".encode(encoding)
     except UnicodeEncodeError:
@@ -43,7 +43,7 @@ def _dash(encoding: str) -> str:
 
 
 def _lines(table: Table, dash: str) -> list[str]:
-    """The table line by line: headings, a rule, the rows, and behind an empty line the total."""
+    """Return the lines of a table: headings, a rule, the rows, and the total after an empty line."""
     widths = _widths(table)
 
     def line(cells: Iterable[str]) -> str:
@@ -55,7 +55,7 @@ def _lines(table: Table, dash: str) -> list[str]:
 
 
 def _cell(text: str, width: int, column: Column) -> str:
-    """A cell at its column's side, and the gap behind it. ``width`` includes the gap."""
+    """Return an aligned cell, followed by the gap. ``width`` includes the gap."""
     room = " " * (width - _GAP - cell_len(text))
     return (room + text if column.right else text + room) + " " * _GAP
 
@@ -65,7 +65,7 @@ def _print(table: Table, screen: Console) -> None:
     heading, *lines = _lines(fitting, _dash(screen.encoding))
     for title in _title(table):
         screen.print(Text(title))
-    # Soft: a terminal breaks a line that is wider than itself, where rich would leave its end out.
+    # With soft wrapping the terminal itself wraps lines that are too long; rich would cut them off.
     screen.print(Text(heading, style="bold"), soft_wrap=True)
     total = [Text(lines.pop(), style="bold")] if table.total is not None else []
     for line in (Text("\n".join(lines)), *total):
@@ -78,7 +78,7 @@ def _print(table: Table, screen: Console) -> None:
 
 
 def _fit(table: Table, width: int) -> tuple[Table, tuple[str, ...]]:
-    """The table without as many of its least important columns as it takes, and their names."""
+    """Return the table without its least important columns, as many as needed to fit, and the names of these."""
     left_out: list[str] = []
     ranked = sorted((c for c in table.columns if c.rank), key=lambda c: -c.rank)
     fitting = table
@@ -89,6 +89,6 @@ def _fit(table: Table, width: int) -> tuple[Table, tuple[str, ...]]:
 
 
 def _widths(table: Table) -> Sequence[int]:
-    """The places that each column takes with the gap behind it: two for each Chinese or Japanese letter."""
+    """Return the width of each column with its gap. A wide character, as in Chinese or Japanese, takes two cells."""
     columns = zip([c.name for c in table.columns], *table.lines, strict=True)
     return [max(map(cell_len, column)) + _GAP for column in columns]
