@@ -8,7 +8,7 @@ import re
 import pytest
 
 import netspec
-from netspec.diagnostics.colours import painted, wanted
+from netspec.diagnostics.colours import coloured, shows_colours
 from netspec.diagnostics.text import render_all
 
 WRONG = (
@@ -27,12 +27,12 @@ def test_what_is_said_stays_and_heads_marks_and_fixes_are_coloured() -> None:
     with pytest.raises(netspec.SpecError) as caught:
         netspec.loads(WRONG)
     plain = render_all(caught.value.diagnostics)
-    text = painted(plain)
+    text = coloured(plain)
     assert ESCAPE.sub("", text) == plain
     assert "\x1b[1m\x1b[31merror[window-does-not-tile]\x1b[0m" in text
     assert "\x1b[1m\x1b[31m^^^^^^^^^\x1b[0m" in text and "\x1b[32mfix:\x1b[0m" in text
     assert "\x1b[34m-\x1b[0m the first one" in text and " # 3 | ^ fix:\n" in text
-    assert "\x1b[33mwarning[" in painted("warning[no-effect]: c's decay has no effect\n --> a:1:1")
+    assert "\x1b[33mwarning[" in coloured("warning[no-effect]: c's decay has no effect\n --> a:1:1")
 
 
 @pytest.mark.parametrize(
@@ -52,4 +52,4 @@ def test_colours_are_for_terminals_that_want_them(
     monkeypatch.setenv("TERM", "xterm")
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    assert wanted(file) is coloured
+    assert shows_colours(file) is coloured
