@@ -10,11 +10,11 @@ from netspec.diff.layers import layer_differences
 from netspec.diff.matched import Matched, match
 from netspec.diff.model import (
     EFFECTS,
+    Costs,
     Difference,
     Effect,
     LayerDifference,
     NetDifference,
-    Numbers,
     Order,
     SettingDifference,
     gravest,
@@ -42,9 +42,9 @@ def compare(a: Net, b: Net) -> NetDifference:
     layers = layer_differences(matched)
     settings = setting_differences(a.graph, b.graph)
     whole = matched.verdict.whole
-    told = gravest(*(d.effect for layer in layers for d in layer.differences))
-    if gravest(whole, told) != told:
-        layers = tuple(_placements_matter(layer, whole) for layer in layers)
+    from_layers = gravest(*(d.effect for layer in layers for d in layer.differences))
+    if gravest(whole, from_layers) != from_layers:
+        layers = tuple(_with_placement_effect(layer, whole) for layer in layers)
     return NetDifference(
         (a.name, b.name),
         layers,
@@ -56,7 +56,7 @@ def compare(a: Net, b: Net) -> NetDifference:
     )
 
 
-def _placements_matter(layer: LayerDifference, effect: Effect) -> LayerDifference:
+def _with_placement_effect(layer: LayerDifference, effect: Effect) -> LayerDifference:
     """Give ``effect`` to a layer's placement: it may change how layers below are divided, and so what they compute."""
     changed = (replace(d, effect=effect) if d.effect == "placement" else d for d in layer.differences)
     return replace(layer, differences=tuple(changed))
@@ -65,17 +65,17 @@ def _placements_matter(layer: LayerDifference, effect: Effect) -> LayerDifferenc
 def _misfits(matched: Matched) -> Iterable[tuple[str | None, str | None]]:
     """Yield the pairs of layers whose own parameters differ in shape or connection table, including unpaired layers."""
     for x, y in matched.in_order():
-        if _forms(matched.graphs[0], x) != _forms(matched.graphs[1], y):
+        if _parameter_forms(matched.graphs[0], x) != _parameter_forms(matched.graphs[1], y):
             yield x, y
 
 
-def _forms(graph: Graph, layer: str | None) -> dict[str, object]:
+def _parameter_forms(graph: Graph, layer: str | None) -> dict[str, object]:
     """The shapes and connection tables of a layer's own parameters, by their names without the layer's."""
     own = graph.parameters_of(layer) if layer else ()
     return {p.key.removeprefix(f"{layer}."): (p.shape, p.table if p.size < math.prod(p.shape) else None) for p in own}
 
 
-def _total(net: Net) -> Numbers:
+def _total(net: Net) -> Costs:
     total = net.total
     activations = sum(n.activation_bytes(1) for n in net.layers.values())
-    return Numbers(total.units, total.weights, total.biases, total.connections, activations)
+    return Costs(total.units, total.weights, total.biases, total.connections, activations)

@@ -6,9 +6,9 @@ import dataclasses
 from collections.abc import Collection
 from dataclasses import replace
 
-from netspec.diff.facts import fields_of, spoken_nodes
-from netspec.diff.meaning import Essence, essence
+from netspec.diff.facts import fields_of, main_nodes
 from netspec.diff.model import Effect
+from netspec.diff.normal_form import Signature, signature
 from netspec.ir.fault import Fault
 from netspec.ir.graph import Graph, Layer, Node
 from netspec.ir.ops import Conv, Dropout, Local, Lrn, MapNorm, Op, window_of
@@ -27,14 +27,16 @@ def computing_keys(pair: Pair, keys: Collection[str]) -> frozenset[str]:
     the keys only do so together, all of them are returned.
     """
     nodes = _nodes(pair)
-    if all(_essence(g, n) == _essence(h, m) for (g, n), (h, m) in nodes):
+    if all(_signature(g, n) == _signature(h, m) for (g, n), (h, m) in nodes):
         return frozenset()
-    found = {key for key in keys if any(_matters(p, q, [key]) or _matters(q, p, [key]) for p, q in nodes)}
-    together = not found and any(_matters(p, q, keys) or _matters(q, p, keys) for p, q in nodes)
-    return frozenset(keys if together else found)
+    single = {
+        key for key in keys if any(_changes_result(p, q, [key]) or _changes_result(q, p, [key]) for p, q in nodes)
+    }
+    only_together = not single and any(_changes_result(p, q, keys) or _changes_result(q, p, keys) for p, q in nodes)
+    return frozenset(keys if only_together else single)
 
 
-def note(pair: Pair, key: str, effect: Effect) -> str:
+def explanation(pair: Pair, key: str, effect: Effect) -> str:
     """Return an explanation of a changed key, if there is one: conventions, effective padding, or dropout's factor."""
     ((g, n), (h, m)), *_ = _nodes(pair)
     if key == "alpha" and isinstance(n.op, Lrn | MapNorm) and isinstance(m.op, Lrn | MapNorm):
@@ -58,26 +60,26 @@ def _factor(op: Op | None) -> str:
 
 def _nodes(pair: Pair) -> list[tuple[tuple[Graph, Node], tuple[Graph, Node]]]:
     a, layer_a, b, layer_b = pair
-    nodes = zip(spoken_nodes(a, layer_a), spoken_nodes(b, layer_b), strict=False)
+    nodes = zip(main_nodes(a, layer_a), main_nodes(b, layer_b), strict=False)
     return [((a, n), (b, m)) for n, m in nodes]
 
 
-def _essence(graph: Graph, node: Node) -> Essence:
-    return essence(node.op, graph.shapes(node))
+def _signature(graph: Graph, node: Node) -> Signature:
+    return signature(node.op, graph.shapes(node))
 
 
-def _matters(mine: tuple[Graph, Node], other: tuple[Graph, Node], keys: Collection[str]) -> bool:
-    graph, node = mine
+def _changes_result(own: tuple[Graph, Node], other: tuple[Graph, Node], keys: Collection[str]) -> bool:
+    graph, node = own
     changed = node.op
     for key in keys:
-        changed = _with(changed, other[1].op, key)
+        changed = _with_key_of(changed, other[1].op, key)
     try:
-        return _essence(graph, node) != essence(changed, graph.shapes(node))
+        return _signature(graph, node) != signature(changed, graph.shapes(node))
     except Fault:
         return True
 
 
-def _with(op: Op, other: Op, key: str) -> Op:
+def _with_key_of(op: Op, other: Op, key: str) -> Op:
     """Return ``op`` with the value that ``other`` has for a key."""
     window = window_of(op)
     theirs = window_of(other)
@@ -92,11 +94,11 @@ def _with(op: Op, other: Op, key: str) -> Op:
 
 def _convention(a: Lrn | MapNorm, b: Lrn | MapNorm) -> str:
     """Explain how two values of alpha are related, if they express the same value in the two conventions."""
-    window, other = (op.size if isinstance(op, Lrn) else op.size**2 for op in (a, b))
-    if window != other and texts.number(a.alpha * window) == texts.number(b.alpha * other):
-        return f"the same scale, {texts.number(a.alpha * window)}, over windows of {window} and {other}"
+    window, other_window = (op.size if isinstance(op, Lrn) else op.size**2 for op in (a, b))
+    if window != other_window and texts.number(a.alpha * window) == texts.number(b.alpha * other_window):
+        return f"the same scale, {texts.number(a.alpha * window)}, over windows of {window} and {other_window}"
     large, small = max(a.alpha, b.alpha), min(a.alpha, b.alpha)
-    if window == other > 1 and small > 0 and texts.number(large / small) == texts.number(window):
+    if window == other_window > 1 and small > 0 and texts.number(large / small) == texts.number(window):
         return f"{texts.number(small)} = {texts.number(large)} / {window}, the window's size"
     return ""
 

@@ -27,12 +27,12 @@ from netspec.ir.settings import Schedule
 from netspec.ir.window import Window
 from netspec.keys import texts
 
-TRAINED = (
+TRAINING_KEYS = (
     *("init", "bias", "lr", "schedule", "momentum", "decay", "super_eps", *BOUNDS, "norm_over", "update_every"),
     *("bias_lr", "bias_schedule", "bias_momentum", "bias_decay", "average"),
 )
 """Keys that only affect training. (Adding or removing a bias affects more.)"""
-PREPARED = ("range", "mean", "order", "std")
+PREPARATION_KEYS = ("range", "mean", "order", "std")
 """Keys of the input that describe its values."""
 
 _RENAMED = (
@@ -54,7 +54,7 @@ _NEUTRAL = {
     "neuron": "linear",
     "mean": "none",
 }
-_UNSAID = (*TRAINED, "gpu", "reads", "rounding")
+_NOT_DESCRIBED = (*TRAINING_KEYS, "gpu", "reads", "rounding")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,26 +79,26 @@ def layer_facts(graph: Graph, layer: Layer, *, by_gpu: bool) -> dict[str, Fact]:
     With ``by_gpu``, ``groups`` is as in the file, and ``gpu`` and ``reads`` are included. Otherwise ``groups`` is that
     of the merged operation, which can be compared between networks with different numbers of GPU groups.
     """
-    spoken = spoken_nodes(graph, layer)
-    told = [dict(_attributes(graph, layer, node, by_gpu)) for node in spoken]
-    facts = {key: Fact(_per_input([t[key] for t in told])) for key in told[0]}
-    if isinstance(spoken[0].op, Input):
-        facts |= {key: Fact(texts.word(getattr(graph.preprocessing, key))) for key in PREPARED}
+    nodes = main_nodes(graph, layer)
+    attributes = [dict(_attributes(graph, layer, node, by_gpu)) for node in nodes]
+    facts = {key: Fact(_per_input([values[key] for values in attributes])) for key in attributes[0]}
+    if isinstance(nodes[0].op, Input):
+        facts |= {key: Fact(texts.word(getattr(graph.preprocessing, key))) for key in PREPARATION_KEYS}
     facts["neuron"] = Fact(texts.neuron(neuron_of(graph, layer)))
-    facts |= _learning(graph, layer, spoken)
+    facts |= _learning(graph, layer, nodes)
     if by_gpu and graph.groups > 1:
-        facts |= _placement(graph, layer, spoken)
+        facts |= _placement(graph, layer, nodes)
     return facts
 
 
 def description(graph: Graph, layer: Layer) -> str:
     """Describe a layer in one line: its type and the keys that determine what it computes."""
     facts = layer_facts(graph, layer, by_gpu=False)
-    shown = [f"{k}={f.text}" for k, f in facts.items() if k not in _UNSAID and f.text != _NEUTRAL.get(k)]
+    shown = [f"{k}={f.text}" for k, f in facts.items() if k not in _NOT_DESCRIBED and f.text != _NEUTRAL.get(k)]
     return " ".join([layer.type, *shown])
 
 
-def spoken_nodes(graph: Graph, layer: Layer) -> tuple[Node, ...]:
+def main_nodes(graph: Graph, layer: Layer) -> tuple[Node, ...]:
     """Return the operations that a layer's keys describe: one, or for a layer with weights one product per input.
 
     The sum and bias after several products and the final neuron are left out.
@@ -165,40 +165,40 @@ def _shares(graph: Graph, layer: Layer, node: Node) -> int:
     return graph.groups if split and layer.reads == "own" and not isinstance(node.op, Concat) else 1
 
 
-def _learning(graph: Graph, layer: Layer, spoken: tuple[Node, ...]) -> dict[str, Fact]:
+def _learning(graph: Graph, layer: Layer, nodes: tuple[Node, ...]) -> dict[str, Fact]:
     """The keys for initial values and training of a layer's own parameters."""
     own = tuple(graph.parameters_of(layer.name))
     weights = tuple(p for p in own if p.role == "weight")
     biases = tuple(p for p in own if p.role == "bias")
-    fan_in, fan_out = _fans(graph, spoken)
+    fan_in, fan_out = _fans(graph, nodes)
     facts = {}
     if weights:
         facts["init"] = _initial(weights, fan_in, fan_out)
-    if isinstance(spoken[0].op, Conv | Local | Linear | ChannelScale):
-        facts["bias"] = _bias(_initial(biases, fan_in, fan_out)) if biases else Fact("none")
+    if isinstance(nodes[0].op, Conv | Local | Linear | ChannelScale):
+        facts["bias"] = _as_bias(_initial(biases, fan_in, fan_out)) if biases else Fact("none")
     if weights:
         facts |= _rates(graph, weights, graph.train.weight_decay, graph.train.schedule)
     if biases:
-        usual = graph.train.bias_schedule or graph.train.schedule
-        facts |= {f"bias_{key}": fact for key, fact in _rates(graph, biases, graph.train.bias_decay, usual).items()}
+        schedule = graph.train.bias_schedule or graph.train.schedule
+        facts |= {f"bias_{key}": fact for key, fact in _rates(graph, biases, graph.train.bias_decay, schedule).items()}
     for p in own[:1]:
         facts["update_every"] = Fact("once a batch" if p.update_every is None else str(p.update_every))
     if weights:
         facts |= _bounds(weights)
-    if weights and isinstance(spoken[0].op, Linear):
+    if weights and isinstance(nodes[0].op, Linear):
         facts["norm_over"] = Fact("parts" if any(p.constraint.parts > 1 for p in weights) else "unit")
     return facts
 
 
-def _rates(graph: Graph, parameters: Sequence[Parameter], decay: float, usual: Schedule) -> dict[str, Fact]:
-    """Learning rate, schedule, momentum and decay of a layer's weights or biases. ``decay`` and ``usual`` are the
+def _rates(graph: Graph, parameters: Sequence[Parameter], decay: float, schedule: Schedule) -> dict[str, Fact]:
+    """Learning rate, schedule, momentum and decay of a layer's weights or biases. ``decay`` and ``schedule`` are the
     values of the ``train`` line."""
     train = graph.train
     return {
-        "lr": _several([Fact(texts.number(p.lr), _multiple(p.lr, train.lr)) for p in parameters]),
-        "schedule": _several([_schedule(graph, p, usual) for p in parameters]),
-        "momentum": _several([_as_train(p.momentum, train.momentum) for p in parameters]),
-        "decay": _several([_as_train(p.decay, decay) for p in parameters]),
+        "lr": _combined([Fact(texts.number(p.lr), _as_multiple(p.lr, train.lr)) for p in parameters]),
+        "schedule": _combined([_schedule(graph, p, schedule) for p in parameters]),
+        "momentum": _combined([_number_or_default(p.momentum, train.momentum) for p in parameters]),
+        "decay": _combined([_number_or_default(p.decay, decay) for p in parameters]),
     }
 
 
@@ -214,25 +214,25 @@ def _bounds(weights: Sequence[Parameter]) -> dict[str, Fact]:
 
 def _fans(graph: Graph, products: tuple[Node, ...]) -> tuple[float, float]:
     """fan_in over all inputs, and the largest fan_out of an input."""
-    wanted = [n.op.params(graph.shapes(n), n.output) for n in products]
-    weights = [p for each in wanted for p in each if p.role == "weight"]
+    params = [n.op.params(graph.shapes(n), n.output) for n in products]
+    weights = [p for shapes in params for p in shapes if p.role == "weight"]
     return sum(p.fan_in for p in weights), max((p.fan_out for p in weights), default=0)
 
 
 def _initial(parameters: Sequence[Parameter], fan_in: float, fan_out: float) -> Fact:
     """Initial values by their word and, as an alternative, by their numbers."""
-    drawn = [p.distribution for p in parameters]
-    text = _per_input([texts.initialiser(d, fan_in, fan_out) for d in drawn])
-    return Fact(text, frozenset({_per_input([texts.distribution(d) for d in drawn])}))
+    distributions = [p.distribution for p in parameters]
+    text = _per_input([texts.initialiser(d, fan_in, fan_out) for d in distributions])
+    return Fact(text, frozenset({_per_input([texts.distribution(d) for d in distributions])}))
 
 
-def _bias(initial: Fact) -> Fact:
+def _as_bias(initial: Fact) -> Fact:
     """Write a constant as ``bias=`` does, as a bare number."""
     text = initial.text
     return Fact(text[len("constant(") : -1] if text.startswith("constant(") else text, initial.also)
 
 
-def _several(facts: list[Fact]) -> Fact:
+def _combined(facts: list[Fact]) -> Fact:
     """Combine the facts of a layer's parameters into one."""
     if len({f.text for f in facts}) == 1:
         return facts[0]
@@ -240,30 +240,30 @@ def _several(facts: list[Fact]) -> Fact:
     return Fact(_per_input([f.text for f in facts]), frozenset({str(also)} if all(also) else ()))
 
 
-def _multiple(value: float, of: float) -> frozenset[str]:
-    return frozenset({f"{texts.number(value / of)} times the train line's"} if of else ())
+def _as_multiple(value: float, base: float) -> frozenset[str]:
+    return frozenset({f"{texts.number(value / base)} times the train line's"} if base else ())
 
 
-def _schedule(graph: Graph, parameter: Parameter, usual: Schedule) -> Fact:
+def _schedule(graph: Graph, parameter: Parameter, default: Schedule) -> Fact:
     """The schedule of a parameter's learning rate. For a rate of 0, all schedules are the same."""
     schedule = graph.schedule_of(parameter)
-    also = {"the train line's"} if schedule == usual else set()
+    also = {"the train line's"} if schedule == default else set()
     return Fact(texts.schedule(schedule), frozenset(also | ({"of a rate of 0"} if parameter.lr == 0 else set())))
 
 
-def _as_train(value: float, of: float) -> Fact:
-    return Fact(texts.number(value), frozenset({"the train line's"} if value == of else ()))
+def _number_or_default(value: float, default: float) -> Fact:
+    return Fact(texts.number(value), frozenset({"the train line's"} if value == default else ()))
 
 
-def _placement(graph: Graph, layer: Layer, spoken: tuple[Node, ...]) -> dict[str, Fact]:
+def _placement(graph: Graph, layer: Layer, nodes: tuple[Node, ...]) -> dict[str, Fact]:
     """The keys ``gpu`` and ``reads``. A placement that follows from the first input is the same whatever it is."""
-    where = layer.placement
-    text = "all" if where.split else "whole" if where.gpu is None else str(where.gpu)
-    text = ",".join(map(str, where.replicas)) if where.replicas else text
+    placement = layer.placement
+    text = "all" if placement.split else "whole" if placement.gpu is None else str(placement.gpu)
+    text = ",".join(map(str, placement.replicas)) if placement.replicas else text
     first = graph.layers[layer.inputs[0]].placement if layer.inputs else None
-    gathers = first == SPLIT and where == WHOLE
-    follows = first == where or gathers
-    facts = {"gpu": Fact(text, frozenset({"as its first input"} if follows else ()))}
-    if isinstance(spoken[0].op, Conv | Local | Linear | Lrn):
+    gathers = first == SPLIT and placement == WHOLE
+    is_default = first == placement or gathers
+    facts = {"gpu": Fact(text, frozenset({"as its first input"} if is_default else ()))}
+    if isinstance(nodes[0].op, Conv | Local | Linear | Lrn):
         facts["reads"] = Fact(layer.reads)
     return facts

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import zip_longest
+from typing import NamedTuple
 
-from netspec.diff.meaning import Core, Edge, Meaning, Step
 from netspec.diff.model import Effect, gravest
+from netspec.diff.normal_form import Core, Edge, NormalForm, Step
 
-Known = tuple[Hashable, ...]
-Numbers = Mapping[str, int]
+Identity = tuple[Hashable, ...]
+PairIndices = Mapping[str, int]
 """The index of the pair that a layer belongs to, by the layer's name in one of the networks."""
 
 
@@ -41,36 +42,37 @@ class Verdict:
     whole: Effect
 
 
-def weight_of(layer: str, meaning: Meaning) -> Effect:
+def greatest_effect(layer: str, form: NormalForm) -> Effect:
     """Return the gravest effect that a change of a layer's operation can have, from what is computed from it."""
-    if layer in meaning.scored:
+    if layer in form.for_scores:
         return "function"
-    if layer in meaning.shown:
+    if layer in form.for_output:
         return "output"
-    return "training" if layer in meaning.trained else "nothing"
+    return "training" if layer in form.for_losses else "nothing"
 
 
-def judge(a: Meaning, b: Meaning, pairs: Mapping[str, str]) -> Verdict:
+def judge(a: NormalForm, b: NormalForm, pairs: Mapping[str, str]) -> Verdict:
     """Compare two networks. ``pairs`` maps layers of the first to those of the second."""
     blame = Blame(), Blame()
-    numbers = {x: n for n, x in enumerate(pairs)}, {y: n for n, y in enumerate(pairs.values())}
-    whole: list[Effect] = [weight_of(x, a) for x in a.cores if x not in pairs and a.cores[x]]
-    whole += [weight_of(y, b) for y in b.cores if y not in numbers[1] and b.cores[y]]
-    differing = set()
+    pair_indices = {x: n for n, x in enumerate(pairs)}, {y: n for n, y in enumerate(pairs.values())}
+    whole: list[Effect] = [greatest_effect(x, a) for x in a.cores if x not in pairs and a.cores[x]]
+    whole += [greatest_effect(y, b) for y in b.cores if y not in pair_indices[1] and b.cores[y]]
+    differing_cores = set()
     for x, y in pairs.items():
-        effect = gravest(weight_of(x, a), weight_of(y, b))
-        if [_own(c, numbers[0]) for c in a.cores[x]] != [_own(c, numbers[1]) for c in b.cores[y]]:
-            differing.add((x, y))
+        effect = gravest(greatest_effect(x, a), greatest_effect(y, b))
+        cores = [_without_edges(core, pair_indices[0]) for core in a.cores[x]]
+        if cores != [_without_edges(core, pair_indices[1]) for core in b.cores[y]]:
+            differing_cores.add((x, y))
             whole.append(effect)
     for reading in _readings(a, b, pairs):
-        whole.append(_compare(reading, numbers, blame))
-    found = gravest(*whole)
-    return Verdict(blame, frozenset(differing), found if found in ("function", "output") else "nothing")
+        whole.append(_compare(reading, pair_indices, blame))
+    effect = gravest(*whole)
+    return Verdict(blame, frozenset(differing_cores), effect if effect in ("function", "output") else "nothing")
 
 
-def _own(core: Core, numbers: Numbers) -> Known:
+def _without_edges(core: Core, pair_indices: PairIndices) -> Identity:
     """A core without its edges. The owner of its weights is given by the index of its pair."""
-    return core.essence, tuple((numbers.get(owner, owner), name) for owner, name in core.weights), core.ordered
+    return core.signature, tuple((pair_indices.get(owner, owner), name) for owner, name in core.weights), core.ordered
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,42 +85,56 @@ class _Reading:
     ordered: bool = True
 
 
-def _readings(a: Meaning, b: Meaning, pairs: Mapping[str, str]) -> Iterator[_Reading]:
+def _readings(a: NormalForm, b: NormalForm, pairs: Mapping[str, str]) -> Iterator[_Reading]:
     for x, y in pairs.items():
-        effect = gravest(weight_of(x, a), weight_of(y, b))
+        effect = gravest(greatest_effect(x, a), greatest_effect(y, b))
         for p, q in zip_longest(a.cores[x], b.cores[y]):
             edges = p.edges if p else (), q.edges if q else ()
             yield _Reading((x, y), edges, effect, all(core.ordered for core in (p, q) if core))
-    for side, (known, met) in enumerate(((a, pairs.keys()), (b, set(pairs.values())))):
-        for layer in known.cores.keys() - met:
-            for core in known.cores[layer]:
+    for side, (form, paired) in enumerate(((a, pairs.keys()), (b, set(pairs.values())))):
+        for layer in form.cores.keys() - paired:
+            for core in form.cores[layer]:
                 edges = (core.edges, ()) if side == 0 else ((), core.edges)
-                yield _Reading(None, edges, weight_of(layer, known))
+                yield _Reading(None, edges, greatest_effect(layer, form))
     yield _Reading(None, ((a.scores,), (b.scores,)), "function")
     yield _Reading(None, ((a.output,), (b.output,)), "output")
 
 
-def _compare(reading: _Reading, numbers: tuple[Numbers, Numbers], blame: tuple[Blame, Blame]) -> Effect:
+class _Sourced(NamedTuple):
+    """An edge, and its source in a form that can be compared between the networks."""
+
+    source: Identity
+    edge: Edge
+
+    def sort_key(self) -> tuple[str, str]:
+        return str(self.source), str(_functions(self.edge.chain))
+
+    def same_value(self, other: _Sourced) -> bool:
+        """Whether both edges have the same source and the same functions outside training."""
+        return self.source == other.source and _functions(self.edge.chain) == _functions(other.edge.chain)
+
+
+def _compare(reading: _Reading, pair_indices: tuple[PairIndices, PairIndices], blame: tuple[Blame, Blame]) -> Effect:
     """Record the blame for the differences between what two readers read, and return the gravest effect."""
-    known = [[(_source(e, n), e) for e in edges] for edges, n in zip(reading.edges, numbers, strict=True)]
+    edges = [[_Sourced(_source(e, n), e) for e in edges] for edges, n in zip(reading.edges, pair_indices, strict=True)]
     if not reading.ordered:
-        known = [sorted(found, key=lambda f: (str(f[0]), str(_functions(f[1].chain)))) for found in known]
+        edges = [sorted(side, key=_Sourced.sort_key) for side in edges]
     effects: list[Effect] = []
-    for left, right in zip_longest(*known):
-        if left is None or right is None or left[0] != right[0] or not _alike(left[1].chain, right[1].chain):
-            effect, chained = reading.effect, True
-        elif not _alike(left[1].trained, right[1].trained):
-            effect, chained = _at_most_training(reading.effect), False
+    for left, right in zip_longest(*edges):
+        if left is None or right is None or not left.same_value(right):
+            effect, chain_differs = reading.effect, True
+        elif _functions(left.edge.training_chain) != _functions(right.edge.training_chain):
+            effect, chain_differs = _at_most_training(reading.effect), False
         else:
             continue
         effects.append(effect)
-        for side, found in enumerate((left, right)):
-            edge = found[1] if found else None
-            _put(blame[side].sources, _concerned(edge, reading.readers, side), effect)
-            if edge and chained:
-                _put(blame[side].chains, (step.layer for step in edge.chain), effect)
+        for side, sourced in enumerate((left, right)):
+            edge = sourced.edge if sourced else None
+            _record(blame[side].sources, _involved(edge, reading.readers, side), effect)
+            if edge and chain_differs:
+                _record(blame[side].chains, (step.layer for step in edge.chain), effect)
             if edge:
-                _put(blame[side].chains, (step.layer for step in edge.trained), _at_most_training(effect))
+                _record(blame[side].chains, (step.layer for step in edge.training_chain), _at_most_training(effect))
     return gravest(*effects)
 
 
@@ -126,20 +142,16 @@ def _at_most_training(effect: Effect) -> Effect:
     return "training" if effect in ("function", "output") else effect
 
 
-def _source(edge: Edge, numbers: Numbers) -> Known:
+def _source(edge: Edge, pair_indices: PairIndices) -> Identity:
     layer, core = edge.source
-    return numbers.get(layer, layer), core
+    return pair_indices.get(layer, layer), core
 
 
-def _functions(chain: tuple[Step, ...]) -> tuple[Known, ...]:
+def _functions(chain: tuple[Step, ...]) -> tuple[Identity, ...]:
     return tuple(step.function for step in chain)
 
 
-def _alike(p: tuple[Step, ...], q: tuple[Step, ...]) -> bool:
-    return _functions(p) == _functions(q)
-
-
-def _concerned(edge: Edge | None, readers: tuple[str, str] | None, side: int) -> Iterator[str]:
+def _involved(edge: Edge | None, readers: tuple[str, str] | None, side: int) -> Iterator[str]:
     """Yield the layers involved in where a value comes from: its reader, its source, and those it passes through."""
     if readers is not None:
         yield readers[side]
@@ -148,6 +160,6 @@ def _concerned(edge: Edge | None, readers: tuple[str, str] | None, side: int) ->
         yield from edge.through
 
 
-def _put(where: dict[str, Effect], layers: Iterable[str], effect: Effect) -> None:
+def _record(where: dict[str, Effect], layers: Iterable[str], effect: Effect) -> None:
     for layer in layers:
         where[layer] = gravest(effect, where.get(layer, "nothing"))

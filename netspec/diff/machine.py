@@ -31,23 +31,23 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from netspec.diff.model import Difference, LayerDifference, NetDifference, Numbers, Side
+from netspec.diff.model import Costs, Difference, LayerDifference, NetDifference, Side
 
-_NUMBERS = ("units", "weights", "biases", "parameters", "connections", "activation_bytes")
+_COSTS = ("units", "weights", "biases", "parameters", "connections", "activation_bytes")
 
 
-def to_json(found: NetDifference, files: tuple[str, str]) -> str:
+def to_json(difference: NetDifference, files: tuple[str, str]) -> str:
     """Return the comparison of two files as JSON text."""
-    return json.dumps(as_dict(found, files), indent=1)
+    return json.dumps(as_dict(difference, files), indent=1)
 
 
-def as_dict(found: NetDifference, files: tuple[str, str]) -> dict[str, Any]:
+def as_dict(difference: NetDifference, files: tuple[str, str]) -> dict[str, Any]:
     """Return the comparison of two files as plain data."""
     return {
-        **_sides(*({"file": file, "net": net} for file, net in zip(files, found.names, strict=True))),
-        "same": found.same,
-        "function": found.function,
-        "layers": [_layer(layer) for layer in found.layers],
+        **_sides(*({"file": file, "net": net} for file, net in zip(files, difference.names, strict=True))),
+        "same": difference.same,
+        "function": difference.function,
+        "layers": [_layer(layer) for layer in difference.layers],
         "orders": [
             {
                 "layers": [_sides(*names) for names in order.layers],
@@ -56,11 +56,11 @@ def as_dict(found: NetDifference, files: tuple[str, str]) -> dict[str, Any]:
                 "effect": order.effect,
                 "note": order.note,
             }
-            for order in found.orders
+            for order in difference.orders
         ],
-        "settings": [{"setting": s.setting, **_difference(s.difference)} for s in found.settings],
-        "misfits": [_sides(*names) for names in found.misfits],
-        "total": _numbers(*found.totals),
+        "settings": [{"setting": s.setting, **_difference(s.difference)} for s in difference.settings],
+        "misfits": [_sides(*names) for names in difference.misfits],
+        "total": _costs(*difference.totals),
     }
 
 
@@ -71,7 +71,7 @@ def _layer(layer: LayerDifference) -> dict[str, Any]:
         "differences": [_difference(d) for d in layer.differences],
         "type": _sides(a and a.type, b and b.type),
         "output": _sides(_shape(a), _shape(b)),
-        **_numbers(a.numbers if a else None, b.numbers if b else None),
+        **_costs(a.costs if a else None, b.costs if b else None),
     }
 
 
@@ -85,8 +85,8 @@ def _difference(d: Difference) -> dict[str, Any]:
     }
 
 
-def _numbers(a: Numbers | None, b: Numbers | None) -> dict[str, Any]:
-    return {name: _sides(a and getattr(a, name), b and getattr(b, name)) for name in _NUMBERS}
+def _costs(a: Costs | None, b: Costs | None) -> dict[str, Any]:
+    return {name: _sides(a and getattr(a, name), b and getattr(b, name)) for name in _COSTS}
 
 
 def _shape(side: Side | None) -> list[int] | None:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from netspec.diff.align import Alignment, Item, align
 from netspec.diff.effects import Pair
 from netspec.diff.facts import description
-from netspec.diff.function import Verdict, judge, weight_of
-from netspec.diff.meaning import Meaning, meaning
+from netspec.diff.function import Verdict, greatest_effect, judge
 from netspec.diff.model import Effect, gravest
+from netspec.diff.normal_form import NormalForm, normal_form
 from netspec.ir.graph import Graph, Layer
 from netspec.net import Net
 
@@ -20,16 +20,16 @@ class Matched:
     """Two networks and how they correspond.
 
     ``pairs`` maps names of the first network's layers to those of the second; ``moved`` are names of the first.
-    ``tops`` maps each layer of a network to the layer above it in the file. ``by_gpu`` says that both have the same
-    number of GPU groups, so that placements can be compared layer by layer.
+    ``layers_above`` maps each layer of a network to the layer above it in the file. ``by_gpu`` says that both have the
+    same number of GPU groups, so that placements can be compared layer by layer.
     """
 
     nets: tuple[Net, Net]
-    meanings: tuple[Meaning, Meaning]
+    forms: tuple[NormalForm, NormalForm]
     pairs: dict[str, str]
     moved: frozenset[str]
     verdict: Verdict
-    tops: tuple[dict[str, str | None], dict[str, str | None]]
+    layers_above: tuple[dict[str, str | None], dict[str, str | None]]
     by_gpu: bool
 
     @property
@@ -44,45 +44,45 @@ class Matched:
     def layer(self, side: int, name: str) -> Layer:
         return self.graphs[side].layers[name]
 
-    def weight(self, x: str | None, y: str | None) -> Effect:
+    def greatest_effect(self, x: str | None, y: str | None) -> Effect:
         """The gravest effect that a difference of a layer can have."""
         names = enumerate((x, y))
-        return gravest(*(weight_of(name, self.meanings[side]) for side, name in names if name))
+        return gravest(*(greatest_effect(name, self.forms[side]) for side, name in names if name))
 
-    def chains(self, x: str | None, y: str | None) -> Effect:
+    def chain_effect(self, x: str | None, y: str | None) -> Effect:
         """The effect of differences in the functions that a layer applies to values."""
         blamed = zip(self.verdict.blame, (x, y), strict=True)
         return gravest(*(blame.chains.get(name, "nothing") for blame, name in blamed if name))
 
-    def sources(self, x: str | None, y: str | None) -> Effect:
+    def source_effect(self, x: str | None, y: str | None) -> Effect:
         """The effect of differences in where a layer's values come from or go to."""
         blamed = zip(self.verdict.blame, (x, y), strict=True)
         return gravest(*(blame.sources.get(name, "nothing") for blame, name in blamed if name))
 
     def computes(self, side: int, name: str) -> bool:
         """Whether a layer computes more than elementwise functions."""
-        return bool(self.meanings[side].cores[name])
+        return bool(self.forms[side].cores[name])
 
     def above(self, side: int, name: str) -> str | None:
         """The layer above this one in the file, or ``None`` for the first."""
-        return self.tops[side][name]
+        return self.layers_above[side][name]
 
     def in_order(self) -> Iterator[tuple[str | None, str | None]]:
         """Yield every layer of both networks, in the order of the second, with removed layers where they were."""
-        partners = {y: x for x, y in self.pairs.items()}
-        waiting = iter(self.graphs[0].layers)
+        partners_of = {y: x for x, y in self.pairs.items()}
+        remaining = iter(self.graphs[0].layers)
         for y in self.graphs[1].layers:
-            x = partners.get(y)
+            x = partners_of.get(y)
             if x is not None and x not in self.moved:
-                for passed in waiting:
-                    if passed == x:
+                for removed in remaining:
+                    if removed == x:
                         break
-                    if passed not in self.pairs:
-                        yield passed, None
+                    if removed not in self.pairs:
+                        yield removed, None
             yield x, y
-        for passed in waiting:
-            if passed not in self.pairs:
-                yield passed, None
+        for removed in remaining:
+            if removed not in self.pairs:
+                yield removed, None
 
 
 def match(a: Net, b: Net) -> Matched:
@@ -90,13 +90,13 @@ def match(a: Net, b: Net) -> Matched:
     items = _items(a), _items(b)
     alignment: Alignment = align(*items)
     pairs = {items[0][i].name: items[1][j].name for i, j in alignment.pairs}
-    meanings = meaning(a.graph), meaning(b.graph)
+    forms = normal_form(a.graph), normal_form(b.graph)
     moved = frozenset(items[0][i].name for i, _ in alignment.moved)
-    tops = _tops(a.graph), _tops(b.graph)
-    return Matched((a, b), meanings, pairs, moved, judge(*meanings, pairs), tops, a.graph.groups == b.graph.groups)
+    layers_above = _layers_above(a.graph), _layers_above(b.graph)
+    return Matched((a, b), forms, pairs, moved, judge(*forms, pairs), layers_above, a.graph.groups == b.graph.groups)
 
 
-def _tops(graph: Graph) -> dict[str, str | None]:
+def _layers_above(graph: Graph) -> dict[str, str | None]:
     names = tuple(graph.layers)
     return dict(zip(names, (None, *names), strict=False))
 

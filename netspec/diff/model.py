@@ -45,7 +45,7 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class Numbers:
+class Costs:
     """The costs of a layer or a whole network: parameters, and multiply-accumulates and float32 bytes for one image.
 
     For a whole network, ``units`` and ``connections`` count the layers with weights, ``activation_bytes`` all layers.
@@ -69,7 +69,7 @@ class Side:
     name: str
     type: str
     output: Shape
-    numbers: Numbers
+    costs: Costs
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class LayerDifference:
     @property
     def costs_differ(self) -> bool:
         """Whether the shape, a count or the memory differs."""
-        return self.a is None or self.b is None or (self.a.output, self.a.numbers) != (self.b.output, self.b.numbers)
+        return self.a is None or self.b is None or (self.a.output, self.a.costs) != (self.b.output, self.b.costs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ class NetDifference:
     settings: tuple[SettingDifference, ...]
     function: Literal["same", "scores", "other"]
     misfits: tuple[tuple[str | None, str | None], ...]
-    totals: tuple[Numbers, Numbers]
+    totals: tuple[Costs, Costs]
 
     @property
     def same(self) -> bool:

@@ -18,21 +18,21 @@ def orders(matched: Matched, layers: Sequence[LayerDifference]) -> tuple[Order, 
         for d in layer.differences
         if layer.a and layer.b and d.key == "neuron"
     ]
-    found = []
+    result = []
     used: set[str] = set()
-    for x, y, mine in changed:
+    for x, y, change in changed:
         if x in used:
             continue
-        for p, q, theirs in changed:
-            opposite = (mine.a, mine.b) == (theirs.b, theirs.a) and "linear" in (mine.a, mine.b)
+        for p, q, other_change in changed:
+            opposite = (change.a, change.b) == (other_change.b, other_change.a) and "linear" in (change.a, change.b)
             if p in used or not opposite:
                 continue
             paths = _path(matched.graphs[0], x, p), _path(matched.graphs[1], y, q)
             if paths[0] and paths[1] and [matched.pairs.get(name) for name in paths[0]] == list(paths[1]):
-                found.append(_order(matched, paths, (mine, theirs)))
+                result.append(_order(matched, paths, (change, other_change)))
                 used |= {x, p}
                 break
-    return tuple(found)
+    return tuple(result)
 
 
 def _path(graph: Graph, start: str, end: str) -> tuple[str, ...]:
@@ -53,8 +53,8 @@ def _order(
     first, last = changes
     neuron = first.a if first.b == "linear" else first.b
     a, b = (
-        (path[0], neuron, *path[1:]) if here != "linear" else (*path, neuron)
-        for path, here in zip(paths, (first.a, first.b), strict=True)
+        (path[0], neuron, *path[1:]) if neuron_here != "linear" else (*path, neuron)
+        for path, neuron_here in zip(paths, (first.a, first.b), strict=True)
     )
     effect = gravest(first.effect, last.effect)
     pools = all(_is_max_pool(matched.graphs[0], name) for name in paths[0][1:])

@@ -24,29 +24,29 @@ _WIDEST = 72
 """The largest width of the first column, which lists the layers that have a difference in common."""
 
 
-def show(found: NetDifference, files: tuple[str, str], file: TextIO) -> None:
+def show(difference: NetDifference, files: tuple[str, str], file: TextIO) -> None:
     """Print a comparison. On a terminal that is too narrow, cells are folded."""
-    if found.same:
+    if difference.same:
         print(f"{files[0]} and {files[1]}: the same network", file=file)
         return
     if file.isatty():
-        _compose(Console(file=file, highlight=False), found, files)
+        _compose(Console(file=file, highlight=False), difference, files)
         return
-    wide = max(_width(_CHANGES, rows(found)), _width(_COSTS, cost_rows(found)))
+    wide = max(_width(_CHANGES, rows(difference)), _width(_COSTS, cost_rows(difference)))
     page = Console(file=file, highlight=False, width=wide)  # captured; ``file`` only gives the encoding
     with page.capture() as printed:
-        _compose(page, found, files)
+        _compose(page, difference, files)
     for line in printed.get().splitlines():
         print(line.rstrip(), file=file)
 
 
-def _compose(console: Console, found: NetDifference, files: tuple[str, str]) -> None:
+def _compose(console: Console, difference: NetDifference, files: tuple[str, str]) -> None:
     console.print(Text(f"{files[0]} -> {files[1]}"), soft_wrap=True)
     console.print()
-    for headings, lines in ((_CHANGES, rows(found)), (_COSTS, cost_rows(found))):
+    for headings, lines in ((_CHANGES, rows(difference)), (_COSTS, cost_rows(difference))):
         if lines:
             _print(console, headings, lines)
-    for line in summary(found):
+    for line in summary(difference):
         console.print(Text(line), soft_wrap=not console.is_terminal)
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from netspec.diff.model import Difference, Effect, LayerDifference, NetDifference, Numbers, Order, Side
+from netspec.diff.model import Costs, Difference, Effect, LayerDifference, NetDifference, Order, Side
 from netspec.units import count, percent, size
 
 Row = tuple[str, str, str]
-_HELD = 4
+_BYTES_PER_PARAMETER = 4
 """Bytes of a parameter in float32."""
 
 
 @dataclass
-class _Told:
+class _Line:
     """A row of the table: a difference, and all layers that have it."""
 
     layers: list[str]
@@ -21,40 +21,42 @@ class _Told:
     effect: Effect
 
 
-def rows(found: NetDifference) -> tuple[Row, ...]:
+def rows(difference: NetDifference) -> tuple[Row, ...]:
     """Return rows of layers, difference and effect, with one row for a difference that several layers have."""
-    told: dict[object, _Told] = {}
-    ordered = {(name, side): order for order in found.orders for pair in order.layers for side, name in enumerate(pair)}
-    for layer in found.layers:
+    lines: dict[object, _Line] = {}
+    order_of = {
+        (name, side): order for order in difference.orders for pair in order.layers for side, name in enumerate(pair)
+    }
+    for layer in difference.layers:
         for d in layer.differences:
-            order = ordered.get((layer.a.name, 0)) if d.key == "neuron" and layer.a else None
+            order = order_of.get((layer.a.name, 0)) if d.key == "neuron" and layer.a else None
             if order is not None:
                 text = _with_note(f"order: {', '.join(order.a)} -> {', '.join(order.b)}", order.note)
-                told.setdefault(order, _Told([_ends(order)], text, order.effect))
+                lines.setdefault(order, _Line([_ends(order)], text, order.effect))
                 continue
-            same = (d.kind, d.key, d.a, d.b, d.effect, d.note) if d.kind != "renamed" else (d.kind, d.effect, d.note)
-            told.setdefault(same, _Told([], _words(d), d.effect)).layers.append(layer.name)
-    for setting in found.settings:
+            key = (d.kind, d.key, d.a, d.b, d.effect, d.note) if d.kind != "renamed" else (d.kind, d.effect, d.note)
+            lines.setdefault(key, _Line([], _describe(d), d.effect)).layers.append(layer.name)
+    for setting in difference.settings:
         d = setting.difference
-        told[setting.setting, d.key] = _Told([setting.setting], _words(d), d.effect)
-    return tuple((", ".join(t.layers), t.text, t.effect) for t in told.values())
+        lines[setting.setting, d.key] = _Line([setting.setting], _describe(d), d.effect)
+    return tuple((", ".join(line.layers), line.text, line.effect) for line in lines.values())
 
 
-def cost_rows(found: NetDifference) -> tuple[tuple[str, str, str, str, str], ...]:
+def cost_rows(difference: NetDifference) -> tuple[tuple[str, str, str, str, str], ...]:
     """Return rows of layer, output, parameters, connections and activations of one image, where these differ."""
-    return tuple(_cost_row(layer) for layer in found.layers if layer.costs_differ)
+    return tuple(_cost_row(layer) for layer in difference.layers if layer.costs_differ)
 
 
-def summary(found: NetDifference) -> tuple[str, ...]:
+def summary(difference: NetDifference) -> tuple[str, ...]:
     """Return one line for each aspect of the networks."""
-    a, b = found.totals
+    a, b = difference.totals
     return (
-        f"function: {_function(found)}",
-        f"weights: {_fit(found)}",
-        *(f"{effect}: {keys}" for effect in _ASPECTS if (keys := _keys(found, effect))),
+        f"function: {_describe_function(difference)}",
+        f"weights: {_weights_fit(difference)}",
+        *(f"{effect}: {keys}" for effect in _ASPECTS if (keys := _keys(difference, effect))),
         f"parameters: {_change(a.parameters, b.parameters)}",
         f"connections: {_change(a.connections, b.connections)}",
-        f"memory: parameters {_bytes(a.parameters * _HELD, b.parameters * _HELD)}; "
+        f"memory: parameters {_bytes(a.parameters * _BYTES_PER_PARAMETER, b.parameters * _BYTES_PER_PARAMETER)}; "
         f"activations of one image {_bytes(a.activation_bytes, b.activation_bytes)}",
     )
 
@@ -62,7 +64,7 @@ def summary(found: NetDifference) -> tuple[str, ...]:
 _ASPECTS: tuple[Effect, ...] = ("training", "testing", "placement")
 
 
-def _words(d: Difference) -> str:
+def _describe(d: Difference) -> str:
     match d.kind:
         case "added":
             text = f"added: {d.b}"
@@ -88,30 +90,34 @@ def _ends(order: Order) -> str:
     return ", ".join(" = ".join(dict.fromkeys(pair)) for pair in order.layers)
 
 
-def _function(found: NetDifference) -> str:
-    match found.function:
+def _describe_function(difference: NetDifference) -> str:
+    match difference.function:
         case "same":
             return "the same"
         case "scores":
             return "the same class scores, another output"
         case "other":
-            return "another one" if found.misfits else "another one; the same weights give other class scores"
+            return "another one" if difference.misfits else "another one; the same weights give other class scores"
 
 
-def _fit(found: NetDifference) -> str:
+def _weights_fit(difference: NetDifference) -> str:
     """Describe whether the weights of one network fit the other."""
-    other = [" = ".join(dict.fromkeys((x, y))) for x, y in found.misfits if x and y]
-    first = [x for x, y in found.misfits if x and not y]
-    second = [y for x, y in found.misfits if y and not x]
-    told = (("of other shapes or tables in", other), ("only in the first:", first), ("only in the second:", second))
-    return "; ".join(f"{what} {', '.join(names)}" for what, names in told if names) or "of the same shapes"
+    differing = [" = ".join(dict.fromkeys((x, y))) for x, y in difference.misfits if x and y]
+    first = [x for x, y in difference.misfits if x and not y]
+    second = [y for x, y in difference.misfits if y and not x]
+    parts = (
+        ("of other shapes or tables in", differing),
+        ("only in the first:", first),
+        ("only in the second:", second),
+    )
+    return "; ".join(f"{what} {', '.join(names)}" for what, names in parts if names) or "of the same shapes"
 
 
-def _keys(found: NetDifference, effect: Effect) -> str:
+def _keys(difference: NetDifference, effect: Effect) -> str:
     """The keys of all differences with this effect."""
-    told = [d.key or d.kind for layer in found.layers for d in layer.differences if d.effect == effect]
-    told += [s.difference.key or s.setting for s in found.settings if s.difference.effect == effect]
-    return ", ".join(dict.fromkeys(told))
+    keys = [d.key or d.kind for layer in difference.layers for d in layer.differences if d.effect == effect]
+    keys += [s.difference.key or s.setting for s in difference.settings if s.difference.effect == effect]
+    return ", ".join(dict.fromkeys(keys))
 
 
 def _change(a: int, b: int) -> str:
@@ -132,7 +138,7 @@ def _bytes(a: int, b: int) -> str:
 
 def _cost_row(layer: LayerDifference) -> tuple[str, str, str, str, str]:
     a, b = layer.a, layer.b
-    p, q = a.numbers if a else Numbers(), b.numbers if b else Numbers()
+    p, q = a.costs if a else Costs(), b.costs if b else Costs()
     return (
         layer.name,
         _arrow(_shape(a), _shape(b)),

@@ -88,7 +88,7 @@ def test_one_gpu_instead_of_two() -> None:
         ("norm1, conv2, norm2, conv4, conv5", "groups: 2 -> 1", "function"),
         ("gpus", "2 -> 1", "placement"),
     )
-    weights = {x.name: (x.a.numbers.weights, x.b.numbers.weights) for x in found.layers if x.a and x.b}
+    weights = {x.name: (x.a.costs.weights, x.b.costs.weights) for x in found.layers if x.a and x.b}
     assert weights["conv2"] == (256 * 48 * 25, 256 * 96 * 25)
     assert [pair[0] for pair in found.misfits] == ["conv2", "conv4", "conv5"]
     assert "parameters: 60,965,224 -> 62,378,344 (+1,413,120, +2.3 %)" in summary(found)

@@ -41,8 +41,8 @@ from netspec.ir.shape import Shape
 from netspec.ir.window import Window
 from netspec.keys.texts import number
 
-Essence = tuple[Hashable, ...]
-Place = tuple[str, int]
+Signature = tuple[Hashable, ...]
+CoreId = tuple[str, int]
 """The identity of a core: its layer, and its index among the layer's cores."""
 
 
@@ -50,7 +50,7 @@ Place = tuple[str, int]
 class Step:
     """A function on an edge, and the layer where it was written. ``rising`` says that it never decreases."""
 
-    function: Essence
+    function: Signature
     rising: bool
     layer: str
 
@@ -59,13 +59,13 @@ class Step:
 class Edge:
     """A value as it is read: the output of a core, with a chain of functions applied to it.
 
-    ``chain`` are the functions outside training, ``trained`` those in training, where dropout is random. ``through``
-    are the layers that the value passes through, whether they change it or not.
+    ``chain`` are the functions outside training, ``training_chain`` those in training, where dropout is random.
+    ``through`` are the layers that the value passes through, whether they change it or not.
     """
 
-    source: Place
+    source: CoreId
     chain: tuple[Step, ...] = ()
-    trained: tuple[Step, ...] = ()
+    training_chain: tuple[Step, ...] = ()
     through: frozenset[str] = frozenset()
 
 
@@ -76,95 +76,97 @@ class Core:
     ``weights`` are given by their owner and their name there. ``ordered`` says that the order of the edges matters.
     """
 
-    essence: Essence
+    signature: Signature
     edges: tuple[Edge, ...]
     weights: tuple[tuple[str, str], ...]
     ordered: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Meaning:
+class NormalForm:
     """The normal form of a network: its cores by layer, the class scores, and the output.
 
-    Three sets of layers say what depends on a layer: the class scores (``scored``), the scores or the output
-    (``shown``), the scores or the losses (``trained``).
+    Three sets of layers say what depends on a layer: the class scores (``for_scores``), the scores or the output
+    (``for_output``), the scores or the losses (``for_losses``).
     """
 
     cores: dict[str, tuple[Core, ...]]
     scores: Edge
     output: Edge
-    scored: frozenset[str]
-    shown: frozenset[str]
-    trained: frozenset[str]
+    for_scores: frozenset[str]
+    for_output: frozenset[str]
+    for_losses: frozenset[str]
 
 
-def meaning(graph: Graph) -> Meaning:
+def normal_form(graph: Graph) -> NormalForm:
     """Return the normal form of what a graph computes."""
     cores: dict[str, list[Core]] = {name: [] for name in graph.layers}
     values: dict[str, Edge] = {}
     for node in graph.nodes.values():
         read = [values[name] for name in node.inputs]
         if isinstance(node.op, Neuron | Dropout | Flatten) or is_identity(node.op, graph.shapes(node)):
-            values[node.name] = _extended(read[0], node, graph.shapes(node))
+            values[node.name] = _with_function(read[0], node, graph.shapes(node))
             continue
-        here = cores[node.layer]
-        value = Edge((node.layer, len(here)))
+        layer_cores = cores[node.layer]
+        value = Edge((node.layer, len(layer_cores)))
         if isinstance(node.op, MaxPool):
-            (read[0], value) = _pooled(read[0], value)
+            (read[0], value) = _move_past_pooling(read[0], value)
         if isinstance(node.op, Linear):
-            read = [_unflattened(edge) for edge in read]
-        own = _essence_in(graph, node), tuple(read), _weights(graph, node)
-        here.append(Core(*own, ordered=not isinstance(node.op, Sum | Max)))
+            read = [_without_flattening(edge) for edge in read]
+        parts = _node_signature(graph, node), tuple(read), _weights(graph, node)
+        layer_cores.append(Core(*parts, ordered=not isinstance(node.op, Sum | Max)))
         values[node.name] = value
     output = graph.output
     if isinstance(output.op, Loss):
         output = graph.nodes[output.inputs[-1]]
-    return Meaning(
-        {name: tuple(found) for name, found in cores.items()},
+    return NormalForm(
+        {name: tuple(layer_cores) for name, layer_cores in cores.items()},
         values[graph.scores.name],
         values[output.name],
-        _needed(graph, [graph.scores]),
-        _needed(graph, [graph.scores, output]),
-        _needed(graph, [graph.scores, *graph.losses]),
+        _ancestors(graph, [graph.scores]),
+        _ancestors(graph, [graph.scores, output]),
+        _ancestors(graph, [graph.scores, *graph.losses]),
     )
 
 
-def essence(op: Op, inputs: tuple[Shape, ...]) -> Essence:
+def signature(op: Op, inputs: tuple[Shape, ...]) -> Signature:
     """Return a key that is equal for operations that compute the same of inputs with these shapes.
 
     It describes the operation outside training and without GPU groups. Dropout is the factor that it applies there.
     """
     if isinstance(op, Dropout):
-        return _name(LinearNeuron(1 - op.rate if op.scaling == "test" else 1.0))
+        return _describe(LinearNeuron(1 - op.rate if op.scaling == "test" else 1.0))
     if isinstance(op, BatchNorm):
-        return _name(replace(op, momentum=0.0))
+        return _describe(replace(op, momentum=0.0))
     if isinstance(op, Bias):
         return ("Bias", op.per)
     if is_identity(op, inputs):
-        return _SAME
+        return _IDENTITY
     if isinstance(op, Conv) and op.table is not None and op.table.links == op.filters * inputs[0].channels:
-        return _name(replace(op, table=None), inputs[0])
-    return _name(op, inputs[0] if inputs else None)
+        return _describe(replace(op, table=None), inputs[0])
+    return _describe(op, inputs[0] if inputs else None)
 
 
-def _essence_in(graph: Graph, node: Node) -> Essence:
-    own = essence(node.op, graph.shapes(node))
+def _node_signature(graph: Graph, node: Node) -> Signature:
+    own = signature(node.op, graph.shapes(node))
+    if not isinstance(node.op, Input):
+        return own
     given = graph.preprocessing
-    return (*own, given.range, given.mean, given.order, given.std) if isinstance(node.op, Input) else own
+    return (*own, given.range, given.mean, given.order, given.std)
 
 
-def _name(op: Op, x: Shape | None = None) -> Essence:
+def _describe(op: Op, x: Shape | None = None) -> Signature:
     parts: list[Hashable] = [type(op).__name__]
     for field in dataclasses.fields(op):
         value = getattr(op, field.name)
         if isinstance(value, Window) and x is not None:
-            parts.append(_places(value, x, padded=not isinstance(op, Pool)))
+            parts.append(_positions(value, x, padded=not isinstance(op, Pool)))
         else:
             parts.append(number(value) if isinstance(value, float) else value)
     return tuple(parts)
 
 
-def _places(window: Window, x: Shape, *, padded: bool) -> Essence:
+def _positions(window: Window, x: Shape, *, padded: bool) -> Signature:
     """The positions of a window's kernel. Padding at the far side counts only if it is read (``padded``)."""
     rows, columns = window.fit(x.height, x.width)
     sides = window.effective_pad(x.height, x.width)
@@ -181,12 +183,12 @@ def _places(window: Window, x: Shape, *, padded: bool) -> Essence:
     )
 
 
-_FLAT = _name(Flatten())
-_SAME = _name(LinearNeuron())
-_RELU = _name(Relu())
+_FLAT = _describe(Flatten())
+_IDENTITY = _describe(LinearNeuron())
+_RELU = _describe(Relu())
 
 
-def _rises(op: Op) -> bool:
+def _is_rising(op: Op) -> bool:
     """Whether a function never decreases. (softrelu does, by 0.018 at 4; sqrt is undefined below 0.)"""
     if isinstance(op, Dropout):
         return True
@@ -195,28 +197,31 @@ def _rises(op: Op) -> bool:
     return isinstance(op, Relu | Relu6 | LeakyRelu | Elu | Logistic) or (isinstance(op, LinearNeuron) and op.a > 0)
 
 
-def _extended(edge: Edge, node: Node, inputs: tuple[Shape, ...]) -> Edge:
+def _with_function(edge: Edge, node: Node, inputs: tuple[Shape, ...]) -> Edge:
     """Return an edge with one more function applied."""
     op = node.op
-    outside = Step(essence(op, inputs), _rises(op), node.layer)
-    inside = outside
+    outside_training = Step(signature(op, inputs), _is_rising(op), node.layer)
+    in_training = outside_training
     if isinstance(op, Dropout) and op.rate > 0:
-        inside = Step(("Dropout", number(op.rate), op.scaling), False, node.layer)
+        in_training = Step(("Dropout", number(op.rate), op.scaling), False, node.layer)
     return Edge(
-        edge.source, _with(edge.chain, outside), _with(edge.trained, inside), edge.through | frozenset({node.layer})
+        edge.source,
+        _appended(edge.chain, outside_training),
+        _appended(edge.training_chain, in_training),
+        edge.through | frozenset({node.layer}),
     )
 
 
-def _with(chain: tuple[Step, ...], step: Step) -> tuple[Step, ...]:
+def _appended(chain: tuple[Step, ...], step: Step) -> tuple[Step, ...]:
     """Append a step to a chain, unless it changes nothing."""
     again = step.function == _RELU and bool(chain) and chain[-1].function == _RELU
-    return chain if again or step.function == _SAME else (*chain, step)
+    return chain if again or step.function == _IDENTITY else (*chain, step)
 
 
-def _pooled(read: Edge, value: Edge) -> tuple[Edge, Edge]:
+def _move_past_pooling(read: Edge, value: Edge) -> tuple[Edge, Edge]:
     """Move the rising functions at the end of what a maximum pooling reads to the beginning of what it makes."""
-    before, behind = _parted(read.chain)
-    trained_before, trained_behind = _parted(read.trained)
+    before, behind = _split_rising(read.chain)
+    trained_before, trained_behind = _split_rising(read.training_chain)
     passed = read.through if behind or trained_behind else frozenset()
     return (
         Edge(read.source, before, trained_before, read.through),
@@ -224,7 +229,7 @@ def _pooled(read: Edge, value: Edge) -> tuple[Edge, Edge]:
     )
 
 
-def _parted(chain: tuple[Step, ...]) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
+def _split_rising(chain: tuple[Step, ...]) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
     """Split a chain into its beginning and the rising functions at its end."""
     end = len(chain)
     while end and chain[end - 1].rising:
@@ -232,10 +237,10 @@ def _parted(chain: tuple[Step, ...]) -> tuple[tuple[Step, ...], tuple[Step, ...]
     return chain[:end], chain[end:]
 
 
-def _unflattened(edge: Edge) -> Edge:
+def _without_flattening(edge: Edge) -> Edge:
     """Remove flattening from an edge to a matrix product, which reads an image as a vector anyway."""
-    kept, trained = (tuple(s for s in c if s.function != _FLAT) for c in (edge.chain, edge.trained))
-    return Edge(edge.source, kept, trained, edge.through)
+    chain, training_chain = (tuple(s for s in c if s.function != _FLAT) for c in (edge.chain, edge.training_chain))
+    return Edge(edge.source, chain, training_chain, edge.through)
 
 
 def _weights(graph: Graph, node: Node) -> tuple[tuple[str, str], ...]:
@@ -243,13 +248,13 @@ def _weights(graph: Graph, node: Node) -> tuple[tuple[str, str], ...]:
     return tuple((layer, key[len(layer) + 1 :]) for layer, key in owners)
 
 
-def _needed(graph: Graph, wanted: Iterable[Node]) -> frozenset[str]:
+def _ancestors(graph: Graph, nodes: Iterable[Node]) -> frozenset[str]:
     """The layers that these nodes are computed from, directly or indirectly, including their own."""
-    needed: set[str] = set()
-    waiting = [node.layer for node in wanted]
+    above: set[str] = set()
+    waiting = [node.layer for node in nodes]
     while waiting:
         name = waiting.pop()
-        if name not in needed:
-            needed.add(name)
+        if name not in above:
+            above.add(name)
             waiting.extend(graph.layers[name].inputs)
-    return frozenset(needed)
+    return frozenset(above)
