@@ -116,11 +116,11 @@ def compile(net: Net, *, to: str = "python") -> str | bytes | dict[str, str | by
     _need_net(net)
     from netspec.backend import targets
 
-    found = targets().get(to)
-    if found is None:
+    target = targets().get(to)
+    if target is None:
         raise ValueError(f"there is no target {to!r}; there are {', '.join(targets())}")
-    files = dict(found.make(net, net.name))
-    return files if not found.ending else next(iter(files.values()))
+    files = dict(target.make(net, net.name))
+    return files if not target.ending else next(iter(files.values()))
 
 
 def _shape(input: Sequence[int] | None) -> Shape | None:

@@ -73,7 +73,7 @@ def begins_with(first_line: str) -> Callable[[Path], bool]:
 def available() -> tuple[str, ...]:
     """Return the names of all backends, in alphabetical order, without importing them."""
     folders = import_module(PACKAGE).__path__
-    return tuple(sorted(found.name for found in pkgutil.iter_modules(folders) if found.ispkg))
+    return tuple(sorted(module.name for module in pkgutil.iter_modules(folders) if module.ispkg))
 
 
 @cache  # training calls this for every layer in every step, and it lists the folders
@@ -96,5 +96,6 @@ def targets() -> dict[str, Target]:
     """Return all targets by word, with the default, ``python``, first."""
     folders = [Path(folder) for folder in import_module(PACKAGE).__path__]
     names = [name for name in available() if any((folder / name / "target.py").is_file() for folder in folders)]
-    found: list[Target] = [import_module(f"{PACKAGE}.{name}.target").TARGET for name in names]
-    return {target.word: target for target in sorted(found, key=lambda target: (target.word != "python", target.word))}
+    all_targets: list[Target] = [import_module(f"{PACKAGE}.{name}.target").TARGET for name in names]
+    all_targets.sort(key=lambda target: (target.word != "python", target.word))
+    return {target.word: target for target in all_targets}

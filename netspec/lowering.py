@@ -89,7 +89,7 @@ class Lowering:
     def __getitem__(self, key: str) -> Any:
         return self.keys[key]
 
-    def each(self, key: str, index: int) -> Any:
+    def value_for(self, key: str, index: int) -> Any:
         """Return the value of a key for the input at ``index``: its own, or the one that all inputs share."""
         value = self.keys[key]
         return value.values[index] if isinstance(value, PerInput) else value
@@ -120,35 +120,25 @@ class Lowering:
         Fault
             The operation's own faults, ``too-large``, or ``groups-do-not-divide`` if the output cannot be split.
         """
-        reads = operands or self.operands
-        shapes = tuple([o.shape for o in reads])
+        inputs = operands or self.operands
+        shapes = tuple([o.shape for o in inputs])
         try:
             output = op.shape(shapes)
         except Fault as fault:
             fault.operation = op
             raise
-        wanted = op.params(shapes, output)
+        param_shapes = op.params(shapes, output)
         if fans is not None:
-            wanted = tuple(p._replace(fan_in=fans[0], fan_out=fans[1]) for p in wanted)
-        _check_size(output, wanted)
-        if self.placement.split and output.channels % self.gpu_groups:
-            what = "output channels" if output.is_image else "outputs"
-            raise Fault(
-                "groups-do-not-divide",
-                f"{{layer}}: {self.gpu_groups} GPU groups do not divide its {what}",
-                ("filters", "outputs"),
-                (
-                    f"{output.channels} / {self.gpu_groups} = {output.channels / self.gpu_groups:.6g}: "
-                    "each group computes an equal share",
-                ),
-            )
-        start = {"weight": init, "bias": bias}
-        params = tuple([self._declare(p, index, start[p.role] or ZERO) for p in wanted])
+            param_shapes = tuple(p._replace(fan_in=fans[0], fan_out=fans[1]) for p in param_shapes)
+        _check_size(output, param_shapes)
+        self._check_split(output)
+        initialisers = {"weight": init, "bias": bias}
+        params = tuple([self._declare(p, index, initialisers[p.role] or ZERO) for p in param_shapes])
         word = name_of(op)
-        same = self._emitted.get(word, 0)
-        self._emitted[word] = same + 1
-        name = f"{self.layer}:{word}" + (f".{same}" if same else "")
-        self.drafts.append(Draft(name, op, tuple([o.node for o in reads]), params, output))
+        repeats = self._emitted.get(word, 0)
+        self._emitted[word] = repeats + 1
+        name = f"{self.layer}:{word}" + (f".{repeats}" if repeats else "")
+        self.drafts.append(Draft(name, op, tuple([o.node for o in inputs]), params, output))
         return Operand(name, output, self.placement)
 
     def emit_weighted(
@@ -156,34 +146,44 @@ class Lowering:
         make: Callable[[int, bool], Op],
         bias_per: Literal["channel", "unit"] = "channel",
         *,
-        apart: bool = False,
+        separate_bias: bool = False,
     ) -> None:
         """Append the operations of a layer with weights: one product for each input, their sum, and one bias.
 
-        ``make(index, with_bias)`` returns the operation for one input. ``apart``: the bias is always an operation of
-        its own, because the bias of the product has another shape than the layer's.
+        ``make(index, with_bias)`` returns the operation for one input. ``separate_bias``: the bias is always an
+        operation of its own, because the operation's bias has another shape than the layer's.
         """
         init, bias = self["init"], self["bias"]
-        if len(self.operands) == 1 and apart and bias is not None:
-            alone, shapes = make(0, False), (self.operands[0].shape,)
-            (weight,) = alone.params(shapes, alone.shape(shapes))
-            product = self.emit(alone, init=init)
-            self.emit(Bias(bias_per, weight.fan_in, weight.fan_out), product, bias=bias)
+        one_input = len(self.operands) == 1
+        if one_input and (bias is None or not separate_bias):
+            self.emit(make(0, bias is not None), init=init, bias=bias)
             return
-        if len(self.operands) == 1:
-            self.emit(make(0, bias is not None), self.operands[0], init=init, bias=bias)
-            return
-        parts = [make(i, False).params((o.shape,), make(i, False).shape((o.shape,))) for i, o in self._numbered()]
-        fans = sum(weight.fan_in for (weight,) in parts), max(weight.fan_out for (weight,) in parts)
-        products = [
-            self.emit(make(i, False), o, index=i, init=self.each("init", i), fans=fans) for i, o in self._numbered()
-        ]
-        total = self.emit(Sum(), *products)
+        ops = [make(i, False) for i in range(len(self.operands))]
+        weights = [_weight_of(op, operand.shape) for op, operand in zip(ops, self.operands, strict=True)]
+        fans = sum(weight.fan_in for weight in weights), max(weight.fan_out for weight in weights)
+        if one_input:
+            total = self.emit(ops[0], init=init)
+        else:
+            products = [
+                self.emit(op, operand, index=i, init=self.value_for("init", i), fans=fans)
+                for i, (op, operand) in enumerate(zip(ops, self.operands, strict=True))
+            ]
+            total = self.emit(Sum(), *products)
         if bias is not None:
             self.emit(Bias(bias_per, *fans), total, bias=bias)
 
-    def _numbered(self) -> list[tuple[int, Operand]]:
-        return list(enumerate(self.operands))
+    def _check_split(self, output: Shape) -> None:
+        """Raise ``groups-do-not-divide`` if the output cannot be split over the GPU groups but must be."""
+        if not self.placement.split or output.channels % self.gpu_groups == 0:
+            return
+        what = "output channels" if output.is_image else "outputs"
+        quotient = f"{output.channels} / {self.gpu_groups} = {output.channels / self.gpu_groups:.6g}"
+        raise Fault(
+            "groups-do-not-divide",
+            f"{{layer}}: {self.gpu_groups} GPU groups do not divide its {what}",
+            ("filters", "outputs"),
+            (f"{quotient}: each group computes an equal share",),
+        )
 
     @property
     def result(self) -> Operand:
@@ -199,8 +199,14 @@ class PerInput:
     values: tuple[Any, ...]
 
 
-def _check_size(output: Shape, wanted: tuple[ParamShape, ...]) -> None:
-    for what, number in [("units", output.units), *[("weights", math.prod(p.shape)) for p in wanted]]:
+def _weight_of(op: Op, read: Shape) -> ParamShape:
+    """Return the weight of an operation without a bias."""
+    (weight,) = op.params((read,), op.shape((read,)))
+    return weight
+
+
+def _check_size(output: Shape, param_shapes: tuple[ParamShape, ...]) -> None:
+    for what, number in [("units", output.units), *[("weights", math.prod(p.shape)) for p in param_shapes]]:
         if number > LARGEST:
             raise Fault(
                 "too-large",

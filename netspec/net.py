@@ -17,7 +17,7 @@ from netspec.ir.shape import Shape
 from netspec.language.bases import Folder
 from netspec.language.variants import gather
 from netspec.language.written import written_out
-from netspec.opening import beside, is_layer_file, read_named
+from netspec.opening import is_layer_file, open_folder, read_named
 from netspec.source import Source
 from netspec.stats import LayerNumbers, Totals, layer_numbers, totals
 from netspec.units import count, plural
@@ -129,15 +129,15 @@ def load_source(
     if is_layer_file(source):
         return _load_layer_file(source, input_shape, changes, foreign or Foreign())
 
-    checked = check(gather(source, beside(folder), changes), input_shape)
-    found = checked.diagnostics
-    if found:
+    checked = check(gather(source, open_folder(folder), changes), input_shape)
+    diagnostics = checked.diagnostics
+    if diagnostics:
         from netspec.solve import solved  # needed only if there are mistakes
 
-        found = solved(checked, input_shape)
+        diagnostics = solved(checked, input_shape)
     if checked.graph is None:
-        raise SpecError(found)
-    return Net(_whole_text(checked), checked.graph, found)
+        raise SpecError(diagnostics)
+    return Net(_merged_source(checked), checked.graph, diagnostics)
 
 
 def import_layer_file(source: Source, input_shape: Shape | None = None, foreign: Foreign | None = None) -> Net:
@@ -153,7 +153,7 @@ def _load_layer_file(
 ) -> Net:
     from netspec.importers.cuda_convnet import translate  # needed only for such files
 
-    made = translate(
+    translation = translate(
         source,
         params=foreign.params,
         dialect=foreign.dialect,
@@ -162,20 +162,19 @@ def _load_layer_file(
         readable=readable,
         history=foreign.history,
     )
-    if made.source is None:
-        raise SpecError(in_order(made.diagnostics))
-    checked = check(gather(made.source, Folder(), changes))
+    if translation.source is None:
+        raise SpecError(in_order(translation.diagnostics))
+    checked = check(gather(translation.source, Folder(), changes))
     # A layer that seems unread may have been read by a cost that the spec leaves out.
-    said = [
-        made.placed(d) if d.span.source is made.source else d for d in checked.diagnostics if d.code != "unread-layer"
-    ]
-    found = in_order((*made.diagnostics, *said))
+    found = [d for d in checked.diagnostics if d.code != "unread-layer"]
+    placed = [translation.placed(d) if d.span.source is translation.source else d for d in found]
+    diagnostics = in_order((*translation.diagnostics, *placed))
     if checked.graph is None:
-        raise SpecError(found)
-    return Net(_whole_text(checked), checked.graph, found)
+        raise SpecError(diagnostics)
+    return Net(_merged_source(checked), checked.graph, diagnostics)
 
 
-def _whole_text(checked: Checked) -> Source:
+def _merged_source(checked: Checked) -> Source:
     """Return the spec as one file: its own text, or, for a variant or a changed spec, the merged text."""
     texts = checked.texts
     if not texts.bases and not texts.changes:

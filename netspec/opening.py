@@ -58,7 +58,7 @@ def read_named(path: str | os.PathLike[str]) -> Source:
     try:
         return read_source(path)
     except CannotOpen as missing:
-        raise with_near(missing, path) from None
+        raise with_suggestion(missing, path) from None
 
 
 def cannot_open(path: str | os.PathLike[str], error: OSError) -> CannotOpen:
@@ -66,13 +66,13 @@ def cannot_open(path: str | os.PathLike[str], error: OSError) -> CannotOpen:
     return CannotOpen(f"cannot open {os.fspath(path)}: {error.strerror or error}")
 
 
-def with_near(missing: CannotOpen, path: str | os.PathLike[str]) -> CannotOpen:
+def with_suggestion(error: CannotOpen, path: str | os.PathLike[str]) -> CannotOpen:
     """Return the error with a suggestion of the file that is most likely meant, if there is one."""
-    near = _near(Path(path))
-    return missing if near is None else CannotOpen(f"{missing}; did you mean {near}?")
+    suggestion = _suggestion(Path(path))
+    return error if suggestion is None else CannotOpen(f"{error}; did you mean {suggestion}?")
 
 
-def _near(path: Path) -> Path | str | None:
+def _suggestion(path: Path) -> Path | str | None:
     """Return the file that is most likely meant by a path that cannot be opened, ``None`` if none suggests itself.
 
     For a folder, perhaps that of a run, this is its spec, or a pattern for its specs. For a path that does not exist,
@@ -81,13 +81,13 @@ def _near(path: Path) -> Path | str | None:
     with suppress(OSError):
         if path.is_dir():
             specs = [p for p in islice(path.iterdir(), MOST_FILES) if p.suffix == SPEC and p.is_file()]
-            several = f"one of its specs, {path / f'*{SPEC}'}" if specs else None
-            return next((p for p in specs if p.stem == "spec" or len(specs) == 1), several)
+            pattern = f"one of its specs, {path / f'*{SPEC}'}" if specs else None
+            return next((p for p in specs if p.stem == "spec" or len(specs) == 1), pattern)
         if not path.exists():
-            beside = sorted(p for p in islice(path.parent.iterdir(), MOST_FILES) if p.suffix in SPEC_ENDINGS)
-            stems = {p.name.removesuffix(p.suffix): p for p in reversed(beside)}
-            wanted = path.name.removesuffix(path.suffix) if path.suffix in SPEC_ENDINGS else path.name
-            return stems.get(nearest(wanted, stems) or "")
+            specs = sorted(p for p in islice(path.parent.iterdir(), MOST_FILES) if p.suffix in SPEC_ENDINGS)
+            stems = {p.name.removesuffix(p.suffix): p for p in reversed(specs)}
+            stem = path.name.removesuffix(path.suffix) if path.suffix in SPEC_ENDINGS else path.name
+            return stems.get(nearest(stem, stems) or "")
     return None
 
 
@@ -98,7 +98,7 @@ def decode(data: bytes, name: str) -> Source:
     Latin-1, which is right for its keys and names in all encodings that were in use.
     """
     if len(data) > LARGEST_FILE:
-        raise _unreadable(
+        raise _spec_error(
             "too-large-file", f"this file is larger than {count(LARGEST_FILE)} bytes: it is no spec", name
         )
     try:
@@ -114,7 +114,7 @@ def decode(data: bytes, name: str) -> Source:
     return Source(name, text)
 
 
-def _unreadable(code: str, message: str, name: str) -> SpecError:
+def _spec_error(code: str, message: str, name: str) -> SpecError:
     return SpecError((Diagnostic(code, message, (whole(Source(name, "")),)),))
 
 
@@ -124,14 +124,16 @@ def _not_text(message: str, data: bytes, name: str, place: int) -> SpecError:
     The diagnostic points at the byte if the file may be text in another encoding, else at the file as a whole.
     """
     archive = next((word for mark, word in _ARCHIVES if data.startswith(mark)), None)
-    if not archive and _TEXT_OF_BYTES.fullmatch(data):
-        note = "a text in another encoding is converted: of Latin-1, by iconv -f LATIN1 -t UTF-8"
-        shown = data.decode("ascii", "replace")
-        return SpecError((Diagnostic("not-text", message, (Span(Source(name, shown), place, place + 1),), (note,)),))
-    found = next((word for mark, word in _MARKS if data.startswith(mark)), None)
-    note = f"it begins as {found} does: iconv -f {found} -t UTF-8 converts it" if found else ""
-    note = f"it is {archive}: weights, and no spec of a network" if archive else note
-    return SpecError((Diagnostic("not-text", message, (whole(Source(name, "")),), (note,) if note else ()),))
+    encoding = next((word for mark, word in _MARKS if data.startswith(mark)), None)
+    span, notes = whole(Source(name, "")), tuple[str, ...]()
+    if archive:
+        notes = (f"it is {archive}: weights, and no spec of a network",)
+    elif _TEXT_OF_BYTES.fullmatch(data):
+        span = Span(Source(name, data.decode("ascii", "replace")), place, place + 1)
+        notes = ("a text in another encoding is converted: of Latin-1, by iconv -f LATIN1 -t UTF-8",)
+    elif encoding:
+        notes = (f"it begins as {encoding} does: iconv -f {encoding} -t UTF-8 converts it",)
+    return SpecError((Diagnostic("not-text", message, (span,), notes),))
 
 
 def is_layer_file(source: Source) -> bool:
@@ -151,7 +153,7 @@ def begins_as_layer_file(source: Source) -> bool:
     return any(re.match(r"type\s*[=:]", key, re.IGNORECASE) for key in keys)
 
 
-def beside(folder: Path | None, read: Callable[[Path], Source] | None = None) -> Folder:
+def open_folder(folder: Path | None, read: Callable[[Path], Source] | None = None) -> Folder:
     """Return access to the specs of a folder. ``read`` replaces reading from the disk.
 
     Reading a link to a file outside the folder raises ``OutsideFolder``, because a spec from an unknown source must not

@@ -16,7 +16,7 @@ from netspec.setting_keys import SETTINGS, WORDS
 
 NAME = r"[A-Za-z_](?:[A-Za-z0-9_]|-(?!>))*"
 _END = r"(?![A-Za-z0-9_]|-(?!>))"
-_BEHIND = r"(?![A-Za-z0-9_.+]|-(?!>))"
+_NUMBER_END = r"(?![A-Za-z0-9_.+]|-(?!>))"
 
 
 def value_words() -> tuple[str, ...]:
@@ -25,8 +25,8 @@ def value_words() -> tuple[str, ...]:
 
 
 def _value_words() -> Iterator[str]:
-    types = [found for name in layers.names() if (found := layers.find(name))]
-    for keys in (*(found.keys for found in types), *SETTINGS.values()):
+    types = [layer_type for name in layers.names() if (layer_type := layers.find(name))]
+    for keys in (*(layer_type.keys for layer_type in types), *SETTINGS.values()):
         for key in keys:
             yield from key.kind.words
 
@@ -48,10 +48,10 @@ class NetspecLexer(RegexLexer):  # type: ignore[misc]  # Pygments publishes no t
             (words((*WORDS, "drop"), prefix="^", suffix=_END), Keyword),
             (r"->", Operator),
             (r"[A-Za-z0-9_./\\-]+\.(?:net|cfg)(?![A-Za-z0-9_./\\-])", String),
-            (rf"[0-9]+(?:x[0-9]+)+{_BEHIND}", Number),
-            (rf"[0-9]+(?:\+[0-9]+)+{_BEHIND}", Number),
-            (rf"[+-]?[0-9]+{_BEHIND}", Number.Integer),
-            (rf"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?{_BEHIND}", Number.Float),
+            (rf"[0-9]+(?:x[0-9]+)+{_NUMBER_END}", Number),
+            (rf"[0-9]+(?:\+[0-9]+)+{_NUMBER_END}", Number),
+            (rf"[+-]?[0-9]+{_NUMBER_END}", Number.Integer),
+            (rf"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?{_NUMBER_END}", Number.Float),
             (rf"({NAME})(\s*)(=)", bygroups(Name.Attribute, Whitespace, Operator)),
             (rf"({NAME})(\s*)(?=\()", bygroups(Name.Function, Whitespace)),
             (words(value_words(), suffix=_END), Keyword.Constant),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from netspec.ir import settings as ir
 from netspec.ir.window import ROUNDINGS
 from netspec.keys import Argument, BadValue, Choice, Key, OneOf, Real, Whole
-from netspec.keys.calls import Form, arguments
+from netspec.keys.calls import Form, arguments, as_call
 from netspec.keys.kind import shown, unknown_word
 from netspec.keys.schedules import OwnScheduleWord, ScheduleWord, WarmupLength
 from netspec.language.syntax import Call, FileName, Value, Word
@@ -36,10 +36,9 @@ class Optimizer:
     numbers: tuple[str, ...] = tuple(argument.name for argument in OPTIMIZERS["sgd"].arguments)
 
     def read(self, value: Value) -> dict[str, float]:
-        word = value.name if isinstance(value, Call) else value
-        if not isinstance(word, Word) or word.text != "sgd":
+        call = as_call(value)
+        if call is None or call.name.text != "sgd":
             raise unknown_word(value, self.words, self.doc)
-        call = value if isinstance(value, Call) else Call(word, (), (), word.span)
         return arguments(call, OPTIMIZERS["sgd"].arguments)
 
 

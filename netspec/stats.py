@@ -114,14 +114,14 @@ def layer_numbers(graph: Graph) -> tuple[LayerNumbers, ...]:
 
 def totals(layers: Iterable[LayerNumbers]) -> Totals:
     """Return the sums of the layers' numbers."""
-    every = tuple(layers)
-    counted = [n for n in every if n.counted]
+    all_layers = tuple(layers)
+    counted = [n for n in all_layers if n.counted]
     return Totals(
         sum(n.units for n in counted),
-        sum(n.weights for n in every),
-        sum(n.biases for n in every),
+        sum(n.weights for n in all_layers),
+        sum(n.biases for n in all_layers),
         sum(n.connections for n in counted),
-        sum(n.flops for n in every),
+        sum(n.flops for n in all_layers),
     )
 
 
@@ -132,16 +132,16 @@ def share(numbers: LayerNumbers, group: int, groups: int) -> tuple[int, int, int
     one with replicas wholly on each of their groups. A whole layer that is not placed is on every group.
     """
     whole = (numbers.units, numbers.weights, numbers.biases, numbers.connections)
-    where = numbers.placement
-    if where.split:
+    placement = numbers.placement
+    if placement.split:
         return whole[0] // groups, whole[1] // groups, whole[2] // groups, whole[3] // groups
-    here = group in where.replicas if where.replicas else where.gpu in (None, group)
-    return whole if here else (0, 0, 0, 0)
+    present = group in placement.replicas if placement.replicas else placement.gpu in (None, group)
+    return whole if present else (0, 0, 0, 0)
 
 
 def matrix_products(graph: Graph) -> tuple[MatrixProduct, ...]:
     """Return each convolution as a matrix product: (filters x patch) by (patch x positions), for each group."""
-    found = []
+    products = []
     for node in graph.nodes.values():
         if not isinstance(node.op, Conv):
             continue
@@ -150,8 +150,8 @@ def matrix_products(graph: Graph) -> tuple[MatrixProduct, ...]:
         places = node.output.height * node.output.width
         growth = inner * node.op.groups * places / x.units
         rows, connections = node.op.filters // node.op.groups, node.op.connections((x,), node.output)
-        found.append(MatrixProduct(node.layer, node.op.groups, rows, inner, places, growth, connections))
-    return tuple(found)
+        products.append(MatrixProduct(node.layer, node.op.groups, rows, inner, places, growth, connections))
+    return tuple(products)
 
 
 def _numbers(graph: Graph, layer: Layer, weights: int, biases: int) -> LayerNumbers:
@@ -194,7 +194,7 @@ def flops_by_kind(graph: Graph) -> dict[str, int]:
 
     The kinds are ``connections`` (two FLOPs each), ``biases`` (the additions of biases), and the words of operations.
     """
-    spent: dict[str, int] = {}
+    flops: dict[str, int] = {}
     for node in graph.nodes.values():
         shapes = graph.shapes(node)
         products = 2 * node.op.connections(shapes, node.output)
@@ -202,5 +202,5 @@ def flops_by_kind(graph: Graph) -> dict[str, int]:
         word = "biases" if products or isinstance(node.op, Bias) else word_of(node.op)
         for kind, amount in (("connections", products), (word, rest)):
             if amount:
-                spent[kind] = spent.get(kind, 0) + amount
-    return spent
+                flops[kind] = flops.get(kind, 0) + amount
+    return flops

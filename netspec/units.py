@@ -39,7 +39,7 @@ def literal(number: float) -> str:
     >>> literal(1e-5), literal(0.1), literal(128.0)
     ('1e-5', '0.1', '128')
     """
-    if number == int(number) and abs(number) < 1e15:
+    if number == int(number) and abs(number) < _LONG:
         return str(int(number))
     return re.sub("e([+-])0", r"e\1", repr(number))
 

@@ -76,7 +76,7 @@ def command(files: tuple[str, ...], check: bool, diff: bool, quiet: bool) -> Non
 def _lay_out(path: str) -> _Layout:
     """Read and format a file. Raises ``CannotOpen``, also for a layer file, and ``SpecError`` for wrong syntax."""
     from netspec.language.formatter import formatted
-    from netspec.opening import LARGEST_FILE, cannot_open, decode, is_layer_file, with_near
+    from netspec.opening import LARGEST_FILE, cannot_open, decode, is_layer_file, with_suggestion
 
     try:
         if path == "-":
@@ -85,7 +85,7 @@ def _lay_out(path: str) -> _Layout:
             with Path(path).open("rb") as file:
                 before = file.read(LARGEST_FILE + 1)
     except OSError as error:
-        raise with_near(cannot_open(path, error), path) from None
+        raise with_suggestion(cannot_open(path, error), path) from None
     source = decode(before, _STDIN if path == "-" else path)
     if is_layer_file(source):
         raise CannotOpen(

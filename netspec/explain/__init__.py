@@ -18,7 +18,7 @@ def page(word: str) -> str | None:
     If several things have this name, the page is that of the first of these: layer type, setting, diagnostic, key.
     Sections on its meanings as a value, or as an argument of a value, follow.
     """
-    first, others = _first(word), values.sections(word)
+    first, others = _main_page(word), values.sections(word)
     if first is None:
         return f"# {word}\n\n{others}" if others else None
     return f"{first}\n{others}" if others else first
@@ -30,7 +30,7 @@ def brief(word: str) -> str | None:
     return next((f"{text.strip()}\n" for text in paragraphs if text and not text.startswith("#")), None)
 
 
-def _first(word: str) -> str | None:
+def _main_page(word: str) -> str | None:
     layer_type = layers.find(word)
     if layer_type is not None:
         return types.page(layer_type)

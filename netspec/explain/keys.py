@@ -26,13 +26,13 @@ def key_table(keys: Iterable[Key], *, several: bool = False) -> str:
 
     ``several``: the layer type may have several inputs, so the text also lists the keys that take a value for each.
     """
-    known = tuple(keys)
-    rows = [(f"`{k.name}`", k.kind.doc, k.unit, default_of(k), k.doc) for k in known]
+    definitions = tuple(keys)
+    rows = [(f"`{k.name}`", k.kind.doc, k.unit, default_of(k), k.doc) for k in definitions]
     text = table(("key", "value", "unit", "default", "meaning"), rows)
-    own = [key.name for key in known if key.per_input] if several else []
-    if own:
-        listed = ", ".join(f"`{name}`" for name in own)
-        text += f"\nOf several inputs each may have its own {listed}: `{own[0]}=A,B`.\n"
+    per_input = [key.name for key in definitions if key.per_input] if several else []
+    if per_input:
+        names = ", ".join(f"`{name}`" for name in per_input)
+        text += f"\nOf several inputs each may have its own {names}: `{per_input[0]}=A,B`.\n"
     return text
 
 
@@ -75,16 +75,16 @@ def forms_table(keys: Iterable[Key]) -> str:
     for key in keys:
         by_name.setdefault(key.name, {}).update(forms_of(key.kind))
     parts = []
-    told: dict[str, dict[str, Form]] = {}
+    tables: dict[str, dict[str, Form]] = {}
     for name, forms in by_name.items():
         heading = f"## Values of `{name}`\n\n"
-        same = next((earlier for earlier, known in told.items() if forms.items() <= known.items()), None)
+        same = next((earlier for earlier, words in tables.items() if forms.items() <= words.items()), None)
         if forms and same is None:
-            told[name] = forms
+            tables[name] = forms
             rows = [(f"`{word}`", "; ".join(map(argument_line, f.arguments)), f.doc) for word, f in forms.items()]
             parts.append(heading + table(("word", "numbers", "meaning"), rows))
         elif forms and same:
-            others = ", ".join(f"`{word}`" for word in told[same] if word not in forms)
+            others = ", ".join(f"`{word}`" for word in tables[same] if word not in forms)
             parts.append(f"{heading}Those of `{same}`{f', without {others}' if others else ''}.\n")
     return "\n".join(parts)
 
@@ -118,16 +118,16 @@ def argument_default(argument: Argument) -> str:
 def owners() -> Mapping[str, tuple[tuple[Key, tuple[str, ...]], ...]]:
     """Return the definitions of each key name, each with the layer types and settings that have it."""
     types = {word: layer_type.keys for word in layers.names() if (layer_type := layers.find(word))}
-    found: dict[str, list[tuple[Key, tuple[str, ...]]]] = {}
+    result: dict[str, list[tuple[Key, tuple[str, ...]]]] = {}
     for word, keys in (*types.items(), *SETTINGS.items()):
         for key in keys:
-            definitions = found.setdefault(key.name, [])
-            place = next((i for i, (known, _) in enumerate(definitions) if known == key), None)
-            if place is None:
+            definitions = result.setdefault(key.name, [])
+            index = next((i for i, (definition, _) in enumerate(definitions) if definition == key), None)
+            if index is None:
                 definitions.append((key, (word,)))
             else:
-                definitions[place] = (key, (*definitions[place][1], word))
-    return {name: tuple(definitions) for name, definitions in found.items()}
+                definitions[index] = (key, (*definitions[index][1], word))
+    return {name: tuple(definitions) for name, definitions in result.items()}
 
 
 def names() -> tuple[str, ...]:

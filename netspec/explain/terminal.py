@@ -35,16 +35,16 @@ class _WholeWords(TableElement):
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         (table,) = cast(Iterator[Table], super().__rich_console__(console, options))
         columns = [[cast(Text, cell) for cell in (column.header, *column.cells)] for column in table.columns]
-        least = [max(cell_len(word) for cell in cells for word in ("", *cell.plain.split())) for cells in columns]
-        most = [max(cell_len(cell.plain) for cell in cells) for cells in columns]
-        frame = Measurement.get(console, options.update(width=_ANY_WIDTH), table).maximum - sum(most)
-        spare = options.max_width - frame - sum(least)
+        min_widths = [max(cell_len(word) for cell in cells for word in ("", *cell.plain.split())) for cells in columns]
+        max_widths = [max(cell_len(cell.plain) for cell in cells) for cells in columns]
+        frame = Measurement.get(console, options.update(width=_ANY_WIDTH), table).maximum - sum(max_widths)
+        spare = options.max_width - frame - sum(min_widths)
         if spare < 0:
             yield from _as_lists(columns)
             return
-        wanted = sum(most) - sum(least)
-        for column, narrow, wide in zip(table.columns, least, most, strict=True):
-            column.width = narrow + (wide - narrow if wanted <= spare else spare * (wide - narrow) // wanted)
+        growth = sum(max_widths) - sum(min_widths)
+        for column, narrow, wide in zip(table.columns, min_widths, max_widths, strict=True):
+            column.width = narrow + (wide - narrow if growth <= spare else spare * (wide - narrow) // growth)
         yield table
 
 

@@ -38,7 +38,7 @@ def page(layer_type: LayerType) -> str:
         text += key_table(keys, several=several) + words_line(keys) if keys else ""
         if text:
             parts += [f"## {title}", text.rstrip()]
-    parts += ["## Shape", layer_type.rule, spec(layer_type.example).rstrip(), _worked(layer_type).rstrip()]
+    parts += ["## Shape", layer_type.rule, spec(layer_type.example).rstrip(), _worked_example(layer_type).rstrip()]
     return "\n\n".join(parts) + "\n"
 
 
@@ -68,7 +68,7 @@ def _operand(layer_type: LayerType) -> str:
     return f"Behind the type stands its {operand.name}, without a key: {operand.kind.doc}.\n\n"
 
 
-def _worked(layer_type: LayerType) -> str:
+def _worked_example(layer_type: LayerType) -> str:
     """Return the shape and the counts of the example's last layer of this type, with the arithmetic."""
     checked = check(Source("example.net", layer_type.example))
     facts = [f for f in checked.layers if f.type == layer_type.name][-1]

@@ -27,20 +27,20 @@ class _Use:
 
 @cache
 def _uses() -> Mapping[str, tuple[_Use, ...]]:
-    found: dict[str, list[_Use]] = {}
+    uses_by_word: dict[str, list[_Use]] = {}
     for definitions in owners().values():
-        for key, of in definitions:
-            for word, use in _of_key(key, of):
-                found.setdefault(word, []).append(use)
-    return {word: tuple(uses) for word, uses in found.items()}
+        for key, owners_ in definitions:
+            for word, use in _uses_of_key(key, owners_):
+                uses_by_word.setdefault(word, []).append(use)
+    return {word: tuple(uses) for word, uses in uses_by_word.items()}
 
 
-def _of_key(key: Key, of: tuple[str, ...]) -> Iterator[tuple[str, _Use]]:
+def _uses_of_key(key: Key, owners_: tuple[str, ...]) -> Iterator[tuple[str, _Use]]:
     for word in key.kind.words:
-        yield word, _Use(key, of, word)
+        yield word, _Use(key, owners_, word)
     for word, form in forms_of(key.kind).items():
         for argument in form.arguments:
-            yield argument.name, _Use(key, of, word, argument)
+            yield argument.name, _Use(key, owners_, word, argument)
 
 
 def names() -> tuple[str, ...]:
@@ -51,8 +51,8 @@ def names() -> tuple[str, ...]:
 def sections(word: str) -> str:
     """Return tables of a word's meanings as a value and as an argument of a value; empty if it is neither."""
     uses = _uses().get(word, ())
-    values = _merged(_value(use) for use in uses if use.argument is None)
-    numbers = [_number(use, use.argument) for use in uses if use.argument is not None]
+    values = _merge_rows(_value_row(use) for use in uses if use.argument is None)
+    numbers = [_argument_row(use, use.argument) for use in uses if use.argument is not None]
     parts = []
     if values:
         parts.append("## As a value\n\n" + table(("of", "numbers", "meaning"), values))
@@ -61,24 +61,24 @@ def sections(word: str) -> str:
     return "\n".join(parts)
 
 
-def _merged(rows: Iterable[tuple[str, ...]]) -> list[tuple[str, ...]]:
+def _merge_rows(rows: Iterable[tuple[str, ...]]) -> list[tuple[str, ...]]:
     """Merge rows that are equal except for their first cell."""
-    found: dict[tuple[str, ...], list[str]] = {}
-    for of, *said in rows:
-        found.setdefault(tuple(said), []).append(of)
-    return [("; ".join(of), *said) for said, of in found.items()]
+    merged: dict[tuple[str, ...], list[str]] = {}
+    for first, *others in rows:
+        merged.setdefault(tuple(others), []).append(first)
+    return [("; ".join(firsts), *others) for others, firsts in merged.items()]
 
 
-def _value(use: _Use) -> tuple[str, ...]:
+def _value_row(use: _Use) -> tuple[str, ...]:
     form = forms_of(use.key.kind).get(use.value)
     numbers = "; ".join(map(argument_line, form.arguments)) if form else ""
-    return _of(use), numbers, (form.doc if form else "") or use.key.doc
+    return _owners_text(use), numbers, (form.doc if form else "") or use.key.doc
 
 
-def _number(use: _Use, argument: Argument) -> tuple[str, ...]:
-    return f"`{use.value}`, a value of {_of(use)}", argument.kind.doc, argument_default(argument)
+def _argument_row(use: _Use, argument: Argument) -> tuple[str, ...]:
+    return f"`{use.value}`, a value of {_owners_text(use)}", argument.kind.doc, argument_default(argument)
 
 
-def _of(use: _Use) -> str:
+def _owners_text(use: _Use) -> str:
     named = ", ".join(f"`{owner}`" for owner in use.owners[:MOST_OWNERS])
     return f"`{use.key.name}` of {named}" + (" and others" if len(use.owners) > MOST_OWNERS else "")

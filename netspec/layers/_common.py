@@ -182,9 +182,10 @@ def lay_out(low: Lowering) -> None:
 
     If each GPU group reads only its own share, the copies are made within each share.
     """
+    copies = [low.value_for("spread", i) for i in range(len(low.operands))]
     low.operands = tuple(
-        low.emit(Concat(low.shares(operand)), *(operand,) * times) if (times := low.each("spread", i)) > 1 else operand
-        for i, operand in enumerate(low.operands)
+        low.emit(Concat(low.shares(operand)), *(operand,) * times) if times > 1 else operand
+        for operand, times in zip(low.operands, copies, strict=True)
     )
 
 
@@ -192,10 +193,10 @@ def window(low: Lowering, index: int = 0, kind: WindowKind = "conv") -> Window:
     """Return the window for one of the layer's inputs."""
     rounding: Rounding = low["rounding"]
     return Window(
-        kernel=low.each("kernel", index),
-        stride=low.each("stride", index),
-        pad=low.each("pad", index),
-        dilation=low.each("dilation", index),
+        kernel=low.value_for("kernel", index),
+        stride=low.value_for("stride", index),
+        pad=low.value_for("pad", index),
+        dilation=low.value_for("dilation", index),
         rounding=rounding,
         kind=kind,
         outside=low["outside"],

@@ -28,12 +28,12 @@ def lower(low: Lowering) -> None:
         lambda i, bias: Conv(
             low["filters"],
             window(low, i),
-            low.each("groups", i) * low.shares(low.operands[i]),
+            low.value_for("groups", i) * low.shares(low.operands[i]),
             bias,
             low["table"],
         ),
         bias_per=low["bias_per"],
-        apart=low["bias_per"] == "unit",
+        separate_bias=low["bias_per"] == "unit",
     )
 
 

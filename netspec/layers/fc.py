@@ -34,7 +34,7 @@ def lower(low: Lowering) -> None:
         ``bad-value`` if ``norm_over=parts`` is given and the parts are split over the GPU groups,
         ``groups-do-not-divide`` if the parts are not equal.
     """
-    parts = [low.each("parts", i) for i in range(len(low.operands))]
+    parts = [low.value_for("parts", i) for i in range(len(low.operands))]
     if low["norm_over"] == "parts" and max(parts) > 1 and low.placement.split:
         raise Fault(
             "bad-value",

@@ -11,7 +11,7 @@ def lower(low: Lowering) -> None:
     lay_out(low)
     low.emit_weighted(
         lambda i, bias: Local(
-            low["filters"], window(low, i), low.each("groups", i) * low.shares(low.operands[i]), bias
+            low["filters"], window(low, i), low.value_for("groups", i) * low.shares(low.operands[i]), bias
         ),
         bias_per="unit",
     )

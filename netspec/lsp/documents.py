@@ -10,7 +10,7 @@ from pygls.uris import from_fs_path, to_fs_path
 
 from netspec.diagnostics import CannotOpen, SpecError
 from netspec.lsp.document import Document
-from netspec.opening import MOST_FILES, beside, read_source
+from netspec.opening import MOST_FILES, open_folder, read_source
 from netspec.source import Source
 
 
@@ -80,7 +80,7 @@ class Documents:
     def _document(self, uri: str, version: int | None, source: Source) -> Document:
         previous = self._open.get(uri)
         cache = previous.cache if previous else None
-        return Document(uri, version, source, beside(self._folder(uri), self._read), self.is_current, cache)
+        return Document(uri, version, source, open_folder(self._folder(uri), self._read), self.is_current, cache)
 
     def _read(self, path: Path) -> Source:
         return next((d.source for d in self if d.source.name == str(path)), None) or read_source(path)

@@ -14,7 +14,7 @@ from netspec.units import count, plain
 MOST_NAMED = 8
 """The most layers that are listed for one value of alpha."""
 
-_COUNTED = (
+_COUNT_NOTES = (
     "units: output values of a layer; weights, biases: learnt numbers; connections: multiply-accumulates of one "
     "image's forward pass",
     "totals count the units and connections of convolutions and fully connected layers; kernels are height x width, "
@@ -51,7 +51,7 @@ def layer_table(net: Net, batch: int, style: Style = READABLE) -> Table:
             str(n.output),
             *_window_cells(n),
             style.count(n.units),
-            *(_counted(n, number, style) for number in (n.weights, n.biases, n.connections)),
+            *(_count_cell(n, number, style) for number in (n.weights, n.biases, n.connections)),
             style.percent(n.parameters, total.parameters) if n.parameters else "",
             style.percent(n.connections, total.connections) if n.connections else "",
             style.count(n.dense_connections) if n.dense_connections else "",
@@ -61,7 +61,7 @@ def layer_table(net: Net, batch: int, style: Style = READABLE) -> Table:
     )
     memory = sum(n.activation_bytes(batch) for n in net.layers.values())
     dense = sum(n.dense_connections for n in net.layers.values())
-    last = (
+    total_row = (
         "total",
         "",
         "",
@@ -78,8 +78,8 @@ def layer_table(net: Net, batch: int, style: Style = READABLE) -> Table:
         style.count(dense),
         style.size(memory),
     )
-    notes = (*_COUNTED, *_flops_notes(net), *_alpha_notes(net))
-    return Table(_title(net, batch), columns, rows, last, notes)
+    notes = (*_COUNT_NOTES, *_flops_notes(net), *_alpha_notes(net))
+    return Table(_title(net, batch), columns, rows, total_row, notes)
 
 
 def _alpha_notes(net: Net) -> tuple[str, ...]:
@@ -88,11 +88,11 @@ def _alpha_notes(net: Net) -> tuple[str, ...]:
     for node in net.graph.nodes.values():
         if isinstance(node.op, Lrn | MapNorm):
             alphas.setdefault(plain(node.op.alpha), []).append(node.layer)
-    told = "; ".join(f"{_some(layers)} {alpha}" for alpha, layers in alphas.items())
-    return (f"effective alpha, the factor on each square: {told}",) if told else ()
+    values = "; ".join(f"{_names_text(layers)} {alpha}" for alpha, layers in alphas.items())
+    return (f"effective alpha, the factor on each square: {values}",) if values else ()
 
 
-def _some(layers: Sequence[str]) -> str:
+def _names_text(layers: Sequence[str]) -> str:
     more = len(layers) - MOST_NAMED
     return ", ".join(layers[:MOST_NAMED]) + (f" and {count(more)} more" if more > 0 else "")
 
@@ -107,17 +107,17 @@ def _title(net: Net, batch: int) -> str:
 
 
 def _flops_notes(net: Net) -> tuple[str, ...]:
-    spent = flops_by_kind(net.graph)
-    terms = " + ".join(f"{count(amount)} {kind}" for kind, amount in spent.items())
+    flops = flops_by_kind(net.graph)
+    terms = " + ".join(f"{count(amount)} {kind}" for kind, amount in flops.items())
     rules = {word_of(node.op): node.op.flops_rule for node in net.graph.nodes.values()} | {"biases": Bias.flops_rule}
-    rates = "; ".join(f"{kind}: {rules[kind]}" for kind in spent if kind != "connections")
+    rates = "; ".join(f"{kind}: {rules[kind]}" for kind in flops if kind != "connections")
     return (
-        f"FLOPs of one image's forward pass: {count(sum(spent.values()))} = {terms}",
+        f"FLOPs of one image's forward pass: {count(sum(flops.values()))} = {terms}",
         f"FLOPs are 2 a connection; {rates}",
     )
 
 
-def _counted(numbers: LayerNumbers, number: int, style: Style) -> str:
+def _count_cell(numbers: LayerNumbers, number: int, style: Style) -> str:
     return style.count(number) if number or numbers.parameters else ""
 
 
@@ -169,10 +169,10 @@ def im2col_table(net: Net, style: Style = READABLE) -> Table:
         "once per group",
         "image grows: numbers in the unrolled patches of all groups against numbers in the layer's input",
     )
-    tabled = [n.layer for n in net.graph.nodes.values() if isinstance(n.op, Conv) and n.op.table is not None]
-    if tabled:
+    with_table = [n.layer for n in net.graph.nodes.values() if isinstance(n.op, Conv) and n.op.table is not None]
+    if with_table:
         notes += (
-            f"{', '.join(tabled)}: the product has zeros where the table has no weights, which are no connections",
+            f"{', '.join(with_table)}: the product has zeros where the table has no weights, which are no connections",
         )
     return Table(f"{net.name}: convolutions as matrix products", columns, rows, None, notes)
 
@@ -198,15 +198,15 @@ def per_gpu_table(net: Net, batch: int, style: Style = READABLE) -> Table:
             for i, amount in enumerate((counted[0], weights, biases, counted[1], memory)):
                 sums[g][i] += amount
             cells += [*(style.count(x) if x else "" for x in (units, weights, biases, connections)), style.size(memory)]
-        rows.append((n.name, str(n.output), _where(n), *cells))
+        rows.append((n.name, str(n.output), _placement_text(n), *cells))
     total = ("total", "", "", *(cell for s in sums for cell in (*map(style.count, s[:-1]), style.size(s[-1]))))
-    notes = ("split: an equal share on each group; whole: on every group", _COUNTED[0])
+    notes = ("split: an equal share on each group; whole: on every group", _COUNT_NOTES[0])
     if any(n.placement.replicas for n in net.layers.values()):
         notes = (f"{notes[0]}; replicas: whole on each of theirs, which share the batch's images", *notes[1:])
     return Table(f"{_title(net, batch)}: shares of the GPU groups", columns, tuple(rows), total, notes)
 
 
-def _where(numbers: LayerNumbers) -> str:
+def _placement_text(numbers: LayerNumbers) -> str:
     if numbers.placement.split:
         return "split"
     if numbers.placement.replicas:

@@ -42,12 +42,12 @@ def learning_table(net: Net, style: Style = READABLE) -> Table:
             texts.distribution(p.distribution),
             *map(texts.number, (p.lr, p.momentum, p.decay)),
             texts.schedule(graph.schedule_of(p)),
-            " ".join(f"{key}={texts.number(value)}" for key, value in _more(p).items()),
+            " ".join(f"{key}={texts.number(value)}" for key, value in _rare_properties(p).items()),
         )
         for p in graph.parameters.values()
     )
-    told = Table(f"{net.name}: what is learnt, and how", columns, rows, None, (*_notes(graph), _RULE, _DRAWN))
-    return told if any(row[-1] for row in rows) else told.without(frozenset({"more"}))
+    table = Table(f"{net.name}: what is learnt, and how", columns, rows, None, (*_notes(graph), _RULE, _DRAWN))
+    return table if any(row[-1] for row in rows) else table.without(frozenset({"more"}))
 
 
 def learning_of(graph: Graph, layer: str) -> list[dict[str, Any]]:
@@ -61,13 +61,13 @@ def learning_of(graph: Graph, layer: str) -> list[dict[str, Any]]:
             "momentum": p.momentum,
             "decay": p.decay,
             "schedule": texts.schedule(graph.schedule_of(p)),
-            **_more(p),
+            **_rare_properties(p),
         }
         for p in graph.parameters_of(layer)
     ]
 
 
-def _more(parameter: Parameter) -> Mapping[str, float]:
+def _rare_properties(parameter: Parameter) -> Mapping[str, float]:
     """Return the rarer properties of a parameter, by their keys in a spec: constraints, ``update_every``,
     ``super_eps``."""
     bounds = {key: getattr(parameter.constraint, key) for key in BOUNDS}
@@ -80,10 +80,10 @@ def _notes(graph: Graph) -> tuple[str, ...]:
     train = graph.train
     run = f"{plural(train.epochs, 'epoch')} in batches of {plural(train.batch, 'image')}"
     run += f", warm-up {texts.warmup(train.warmup)}" if train.warmup.length else ""
-    takers: dict[str, dict[str, None]] = {}
+    users: dict[str, dict[str, None]] = {}
     for node in graph.nodes.values():
         for key in node.params:
             if (owner := graph.parameters[key].layer) != node.layer:
-                takers.setdefault(owner, {})[node.layer] = None
-    shared = tuple(f"the weights of {owner} are also those of {', '.join(names)}" for owner, names in takers.items())
+                users.setdefault(owner, {})[node.layer] = None
+    shared = tuple(f"the weights of {owner} are also those of {', '.join(names)}" for owner, names in users.items())
     return (run, *shared)

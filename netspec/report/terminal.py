@@ -22,11 +22,11 @@ def show(table: Table, file: TextIO) -> None:
     10,000 rows. Cells are never wrapped. A file that is not a terminal is written to directly, so errors in writing are
     raised; rich would end the program when the reader of a pipe has gone.
     """
-    screen = Console(file=file, highlight=False)
-    if screen.is_terminal:
-        _print(table, screen)
+    console = Console(file=file, highlight=False)
+    if console.is_terminal:
+        _print(table, console)
     else:
-        file.writelines(f"{line}\n" for line in (*_title(table), *_lines(table, _dash(screen.encoding)), *table.notes))
+        file.writelines(f"{line}\n" for line in (*_title(table), *_lines(table, _dash(console.encoding)), *table.notes))
 
 
 def _title(table: Table) -> tuple[str, ...]:
@@ -56,36 +56,36 @@ def _lines(table: Table, dash: str) -> list[str]:
 
 def _cell(text: str, width: int, column: Column) -> str:
     """Return an aligned cell, followed by the gap. ``width`` includes the gap."""
-    room = " " * (width - _GAP - cell_len(text))
-    return (room + text if column.right else text + room) + " " * _GAP
+    padding = " " * (width - _GAP - cell_len(text))
+    return (padding + text if column.right else text + padding) + " " * _GAP
 
 
-def _print(table: Table, screen: Console) -> None:
-    fitting, left_out = _fit(table, screen.width)
-    heading, *lines = _lines(fitting, _dash(screen.encoding))
+def _print(table: Table, console: Console) -> None:
+    fitted, left_out = _fit(table, console.width)
+    heading, *lines = _lines(fitted, _dash(console.encoding))
     for title in _title(table):
-        screen.print(Text(title))
+        console.print(Text(title))
     # With soft wrapping the terminal itself wraps lines that are too long; rich would cut them off.
-    screen.print(Text(heading, style="bold"), soft_wrap=True)
+    console.print(Text(heading, style="bold"), soft_wrap=True)
     total = [Text(lines.pop(), style="bold")] if table.total is not None else []
     for line in (Text("\n".join(lines)), *total):
-        screen.print(line, soft_wrap=True)
+        console.print(line, soft_wrap=True)
     notes = list(table.notes)
     if left_out:
         notes.append(f"left out for want of room: {', '.join(left_out)}; --format markdown shows all columns")
     for note in notes:
-        screen.print(Text(note))
+        console.print(Text(note))
 
 
 def _fit(table: Table, width: int) -> tuple[Table, tuple[str, ...]]:
     """Return the table without its least important columns, as many as needed to fit, and the names of these."""
     left_out: list[str] = []
     ranked = sorted((c for c in table.columns if c.rank), key=lambda c: -c.rank)
-    fitting = table
-    while sum(_widths(fitting)) > width and ranked:
+    fitted = table
+    while sum(_widths(fitted)) > width and ranked:
         left_out.append(ranked.pop(0).name)
-        fitting = table.without(frozenset(left_out))
-    return fitting, tuple(left_out)
+        fitted = table.without(frozenset(left_out))
+    return fitted, tuple(left_out)
 
 
 def _widths(table: Table) -> Sequence[int]:
