@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from netspec import backend
 from netspec.parallel.collectives import Group
-from netspec.parallel.crossing import Summed
+from netspec.parallel.crossing import AllReduce
 
 
 class SharedBatchNorm(nn.Module):
@@ -32,10 +32,10 @@ class SharedBatchNorm(nn.Module):
             return torch.nn.functional.batch_norm(x, running_mean, running_var, weight, bias, False, 0.0, self.eps)
         axes = (0, *range(2, x.dim()))
         wide = backend.load("pytorch").widened(x)
-        count = Summed.apply(wide.new_full((), x.numel() // x.shape[1]), self.group)  # type: ignore[no-untyped-call]
-        mean = Summed.apply(wide.sum(axes), self.group) / count  # type: ignore[no-untyped-call]
+        count = AllReduce.apply(wide.new_full((), x.numel() // x.shape[1]), self.group)  # type: ignore[no-untyped-call]
+        mean = AllReduce.apply(wide.sum(axes), self.group) / count  # type: ignore[no-untyped-call]
         centred = wide - _by_channel(mean, x)
-        variance = Summed.apply(centred.square().sum(axes), self.group) / count  # type: ignore[no-untyped-call]
+        variance = AllReduce.apply(centred.square().sum(axes), self.group) / count  # type: ignore[no-untyped-call]
         with torch.no_grad():
             batches.add_(1)
             running_mean.lerp_(mean.to(running_mean.dtype), self.momentum)

@@ -19,12 +19,12 @@ _gather: Any = getattr(dist, "all_gather_single", None) or dist.all_gather_into_
 _reduce_scatter: Any = getattr(dist, "reduce_scatter_single", None) or dist.reduce_scatter_tensor
 
 
-def let_wait(group: Group, patience: timedelta) -> None:
+def set_timeout(group: Group, timeout: timedelta) -> None:
     """Set how long the members of a group wait for each other.
 
     The groups of a device mesh do not inherit the timeout of ``init_process_group``: with NCCL they use its 10 minutes.
     """
-    _set_pg_timeout(patience, group)
+    _set_pg_timeout(timeout, group)
 
 
 def all_gather(x: Tensor, dim: int, group: Group) -> Tensor:
@@ -96,20 +96,20 @@ def reduce_to(x: Tensor, owner: int, group: Group) -> Tensor | None:
 
 def start_broadcast(x: Tensor, owner: int, group: Group) -> dist.Work:
     """Start copying the ``x`` of one member into the ``x`` of the others."""
-    return _begun(dist.broadcast(x, group=group, group_src=owner, async_op=True))
+    return _require_work(dist.broadcast(x, group=group, group_src=owner, async_op=True))
 
 
 def start_reduce(x: Tensor, owner: int, group: Group) -> dist.Work:
     """Start summing the members' ``x`` into the ``x`` of one; those of the others are undefined afterwards."""
-    return _begun(dist.reduce(x, group=group, group_dst=owner, async_op=True))
+    return _require_work(dist.reduce(x, group=group, group_dst=owner, async_op=True))
 
 
 def start_all_reduce(x: Tensor, group: Group) -> dist.Work:
     """Start summing the members' ``x`` in place, on every member."""
-    return _begun(dist.all_reduce(x, group=group, async_op=True))
+    return _require_work(dist.all_reduce(x, group=group, async_op=True))
 
 
-def _begun(work: dist.Work | None) -> dist.Work:
+def _require_work(work: dist.Work | None) -> dist.Work:
     assert work is not None, "this process is in the group"
     return work
 

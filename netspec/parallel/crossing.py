@@ -26,7 +26,7 @@ from netspec.passes.placing import Held, Transfer, share_of_shape
 BATCH, CHANNELS = 0, 1
 
 
-class Gathered(torch.autograd.Function):
+class AllGather(torch.autograd.Function):
     """Forward: concatenate equal shares on every member.
 
     Backward: with ``partial``, sum the members' gradients and return the own share of the sum; otherwise all members
@@ -42,23 +42,23 @@ class Gathered(torch.autograd.Function):
     def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
         if ctx.partial:
             return collectives.reduce_scatter(dy, ctx.dim, ctx.group), None, None, None
-        return _own(dy, ctx.dim, ctx.group), None, None, None
+        return _own_share(dy, ctx.dim, ctx.group), None, None, None
 
 
-class Sliced(torch.autograd.Function):
+class Slice(torch.autograd.Function):
     """Forward: slice the own share off a value that every member has. Backward: concatenate the shares' gradients."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, dim: int, group: Group) -> Tensor:
         ctx.dim, ctx.group = dim, group
-        return _own(x, dim, group)
+        return _own_share(x, dim, group)
 
     @staticmethod
     def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
         return collectives.all_gather(dy, ctx.dim, ctx.group), None, None
 
 
-class Spread(torch.autograd.Function):
+class Copy(torch.autograd.Function):
     """Forward: identity on a value that every member has, and that each uses differently. Backward: sum the members'
     gradients."""
 
@@ -72,7 +72,7 @@ class Spread(torch.autograd.Function):
         return collectives.all_reduce(dy, ctx.group), None
 
 
-class Summed(torch.autograd.Function):
+class AllReduce(torch.autograd.Function):
     """Forward: sum over the members. Backward: sum the members' gradients, because every member's share of the loss
     depends on the whole sum."""
 
@@ -86,7 +86,7 @@ class Summed(torch.autograd.Function):
         return collectives.all_reduce(dy, ctx.group), None
 
 
-class Exchanged(torch.autograd.Function):
+class AllToAll(torch.autograd.Function):
     """Forward: exchange shares along axis ``join`` for shares along axis ``split``. Backward: the reverse."""
 
     @staticmethod
@@ -148,7 +148,7 @@ class FromOwner(torch.autograd.Function):
         return (dx if ctx.mine else dy.new_empty(0)), None, None, None, None, None
 
 
-class Moved(torch.autograd.Function):
+class Send(torch.autograd.Function):
     """Forward: send one member's value to another. Backward: send the gradient back."""
 
     @staticmethod
@@ -179,7 +179,7 @@ class Tied(torch.autograd.Function):
         return dy, *(dy.new_empty(0) for needed in ctx.needs_input_grad[1:])
 
 
-def agreed_type(x: Tensor, transfer: Transfer, team: Team) -> torch.dtype:
+def agreed_dtype(x: Tensor, transfer: Transfer, team: Team) -> torch.dtype:
     """Return the type of a value, on every device.
 
     A value with an owner is held by one device only, and under autocast the others cannot know its type: the owner
@@ -187,9 +187,9 @@ def agreed_type(x: Tensor, transfer: Transfer, team: Team) -> torch.dtype:
     """
     if transfer.held.owner is None:
         return x.dtype
-    told = [x.dtype]
-    dist.broadcast_object_list(told, group=team.channels, group_src=transfer.held.owner)
-    return told[0]
+    types = [x.dtype]
+    dist.broadcast_object_list(types, group=team.channel_group, group_src=transfer.held.owner)
+    return types[0]
 
 
 def cross(
@@ -206,42 +206,42 @@ def cross(
     images:
         How many images of the batch this device's row has.
     dtype:
-        The value's type, for devices that do not hold it (see ``agreed_type``).
+        The value's type, for devices that do not hold it (see ``agreed_dtype``).
     """
     held, wanted = transfer.held, transfer.wanted
     like = x.new_empty((images, *share_of_shape(shape, wanted.channels)), dtype=dtype)
-    made: Tensor = _crossing(x, like, held, wanted, transfer.partial, team)
-    return made
+    received: Tensor = _apply(x, like, held, wanted, transfer.partial, team)
+    return received
 
 
-def _crossing(x: Tensor, like: Tensor, held: Held, wanted: Held, partial: bool, team: Team) -> Any:
+def _apply(x: Tensor, like: Tensor, held: Held, wanted: Held, partial: bool, team: Team) -> Any:
     if held.batch != wanted.batch:
         return _over_the_batch(x, held, wanted, partial, team)
-    group = team.channels
+    group = team.channel_group
     match held.owner, wanted.owner:
         case None, None if held.channels > 1:
-            return Gathered.apply(x, CHANNELS, group, partial)  # type: ignore[no-untyped-call]
+            return AllGather.apply(x, CHANNELS, group, partial)  # type: ignore[no-untyped-call]
         case None, None if wanted.channels > 1:
-            return Sliced.apply(x, CHANNELS, group)  # type: ignore[no-untyped-call]
+            return Slice.apply(x, CHANNELS, group)  # type: ignore[no-untyped-call]
         case None, None:
-            return Spread.apply(x, group)  # type: ignore[no-untyped-call]
+            return Copy.apply(x, group)  # type: ignore[no-untyped-call]
         case None, owner:
             return ToOwner.apply(x, owner, group, held.channels > 1)  # type: ignore[no-untyped-call]
         case owner, None:
             return FromOwner.apply(x, like, owner, group, wanted.channels > 1, partial)  # type: ignore[no-untyped-call]
         case source, target:
-            return Moved.apply(x, like, source, target, group)  # type: ignore[no-untyped-call]
+            return Send.apply(x, like, source, target, group)  # type: ignore[no-untyped-call]
 
 
 def _over_the_batch(x: Tensor, held: Held, wanted: Held, partial: bool, team: Team) -> Any:
     if held.channels > 1:
-        return Exchanged.apply(x, BATCH, CHANNELS, team.along)  # type: ignore[no-untyped-call]
+        return AllToAll.apply(x, BATCH, CHANNELS, team.place_group)  # type: ignore[no-untyped-call]
     if wanted.channels > 1:
-        return Exchanged.apply(x, CHANNELS, BATCH, team.along)  # type: ignore[no-untyped-call]
+        return AllToAll.apply(x, CHANNELS, BATCH, team.place_group)  # type: ignore[no-untyped-call]
     if held.batch > 1:
-        return Gathered.apply(x, BATCH, team.along, partial)  # type: ignore[no-untyped-call]
-    return Sliced.apply(x, BATCH, team.along)  # type: ignore[no-untyped-call]
+        return AllGather.apply(x, BATCH, team.place_group, partial)  # type: ignore[no-untyped-call]
+    return Slice.apply(x, BATCH, team.place_group)  # type: ignore[no-untyped-call]
 
 
-def _own(x: Tensor, dim: int, group: Group) -> Tensor:
+def _own_share(x: Tensor, dim: int, group: Group) -> Tensor:
     return x.chunk(dist.get_world_size(group), dim)[dist.get_rank(group)].contiguous()

@@ -31,31 +31,31 @@ class Gradients:
 
     def __init__(self, network: PlacedNetwork) -> None:
         self.gathered = WHOLE
-        self._waiting: list[dist.Work] = []
-        self._group = network.team.along
-        self._row = network.team.across
+        self._pending: list[dist.Work] = []
+        self._place_group = network.team.place_group
+        self._row_group = network.team.row_group
         graph, named = network.placed.graph, dict(network.module.named_parameters())
         names = attributes(graph)
-        every = {state_key(p, names): p.update_every for p in graph.parameters.values()}
-        everywhere = (state_key(p, names) for p in graph.parameters.values() if network.placed.learnt_by_all(p))
-        self._learnt_by_all = [(named[key], every[key]) for key in everywhere]
-        if dist.get_world_size(self._group) == 1:
+        update_every = {state_key(p, names): p.update_every for p in graph.parameters.values()}
+        held_by_all = (state_key(p, names) for p in graph.parameters.values() if network.placed.learnt_by_all(p))
+        self._learnt_by_all = [(named[key], update_every[key]) for key in held_by_all]
+        if dist.get_world_size(self._place_group) == 1:
             return
         for key, parameter in named.items():
             if held_of(network, key).batch > 1:
-                parameter.register_post_accumulate_grad_hook(partial(self._start, every[key]))  # type: ignore[no-untyped-call]
+                parameter.register_post_accumulate_grad_hook(partial(self._start, update_every[key]))  # type: ignore[no-untyped-call]
 
     def wait(self) -> None:
         """Wait for all sums that were started, then copy the first place's gradients to the other places of its row."""
-        for work in self._waiting:
+        for work in self._pending:
             work.wait()
-        self._waiting.clear()
-        due = (w for w, every in self._learnt_by_all if self.gathered.mean(every) is not None)
+        self._pending.clear()
+        due = (w for w, update_every in self._learnt_by_all if self.gathered.mean(update_every) is not None)
         gradients = [w.grad for w in due if w.grad is not None]
-        for work in [start_broadcast(gradient, 0, self._row) for gradient in gradients]:
+        for work in [start_broadcast(gradient, 0, self._row_group) for gradient in gradients]:
             work.wait()
 
-    def _start(self, every: int | None, parameter: Tensor) -> None:
-        if self.gathered.mean(every) is not None:
+    def _start(self, update_every: int | None, parameter: Tensor) -> None:
+        if self.gathered.mean(update_every) is not None:
             assert parameter.grad is not None
-            self._waiting.append(start_all_reduce(parameter.grad, self._group))
+            self._pending.append(start_all_reduce(parameter.grad, self._place_group))

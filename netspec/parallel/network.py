@@ -14,9 +14,9 @@ from netspec.ir.graph import Graph, Layer
 from netspec.ir.ops import BatchNorm, Loss
 from netspec.parallel import collectives
 from netspec.parallel.batchnorm import SharedBatchNorm
-from netspec.parallel.crossing import Tied, agreed_type, cross
+from netspec.parallel.crossing import Tied, agreed_dtype, cross
 from netspec.parallel.team import Team
-from netspec.parallel.turns import Turns, bring_home
+from netspec.parallel.turns import Turns, collect_own_turn
 from netspec.passes.dependence import learning
 from netspec.passes.fast import PLAIN, Forms, on_devices, on_one_device
 from netspec.passes.phases import phases
@@ -28,7 +28,7 @@ class PlacedNetwork:
     """The part of a network that one device of a team computes.
 
     ``module`` holds the layers that this device computes, by their names, with its shares of their parameters. Their
-    initial values are arbitrary; ``shares.give`` sets them. ``forms`` are those of the whole network (see
+    initial values are arbitrary; ``shares.load_shares`` sets them. ``forms`` are those of the whole network (see
     ``passes.fast``).
     """
 
@@ -41,14 +41,14 @@ class PlacedNetwork:
         self._phases = phases(placed.graph)
         self._learning = learning(placed.graph)
         self._draw: tuple[int, int, int] | None = None
-        self._types: dict[tuple[Transfer, bool, bool], torch.dtype] = {}
+        self._dtypes: dict[tuple[Transfer, bool, bool], torch.dtype] = {}
         by_feature = [x for x in placed.graph.layers.values() if placed.layers[x.name].held.batch == 1]
-        self._takes_turns = placed.arrangement.split == "hybrid" and not any(
+        self._turns_possible = placed.arrangement.split == "hybrid" and not any(
             isinstance(placed.graph.nodes[name].op, BatchNorm) for layer in by_feature for name in layer.nodes
         )
         for layer in placed.graph.layers.values():
             if layer.name != placed.graph.input.layer and placed.on(team.rank, layer.name):
-                self.module.add_module(self._names[layer.name], self._make(layer))
+                self.module.add_module(self._names[layer.name], self._layer_module(layer))
 
     def training_loss(self, images: Tensor, labels: Tensor, batch: int) -> tuple[Tensor, Tensor]:
         """Return this device's training loss in two forms, both scalars weighted by its fraction of the images.
@@ -68,11 +68,11 @@ class PlacedNetwork:
             else self._cross_entropy(values, labels, len(images))
         )
         part = len(images) / batch
-        (_, first), *others = terms
-        for _, other in others:
-            first = first + other
-        told = sum((loss.detach() for name, loss in terms if self._tells(name)), torch.zeros_like(first))
-        return first * part, told * part
+        (_, total), *others = terms
+        for _, loss in others:
+            total = total + loss
+        reported = sum((loss.detach() for name, loss in terms if self._reports_loss(name)), torch.zeros_like(total))
+        return total * part, reported * part
 
     def class_scores(self, images: Tensor) -> Tensor:
         """Return the class scores (N, classes) of this device's share of the batch; empty on devices without them."""
@@ -83,7 +83,7 @@ class PlacedNetwork:
         held = self.placed.layers[scores].held
         if held.channels > 1:
             wanted = Held(batch=self.team.arrangement.replicas)
-            value = self._crossed(values, Transfer(scores, "scores", held, wanted, partial=False), len(images))
+            value = self._transferred(values, Transfer(scores, "scores", held, wanted, partial=False), len(images))
         else:
             value = values[scores]
         wide: Tensor = backend.load("pytorch").widened(value.flatten(1) if value.dim() > 1 else value)
@@ -105,12 +105,12 @@ class PlacedNetwork:
             pytorch, (seed, step, first) = backend.load("pytorch"), self._draw
             pytorch.draw_from(module, pytorch.Draw(seed, step, first + start))
 
-    def _tells(self, layer: str) -> bool:
+    def _reports_loss(self, layer: str) -> bool:
         """Whether this device reports a layer's loss: the layer's owner does, or else the row's first device."""
         owner = self.placed.layers[layer].held.owner
         return self.team.place == (owner or 0)
 
-    def everywhere(self, scores: Tensor, images: int) -> Tensor:
+    def gather_scores(self, scores: Tensor, images: int) -> Tensor:
         """Collect the class scores (N, classes) of all devices' shares of the batch, on every device.
 
         ``scores`` is what ``class_scores`` returned on this device for ``images`` images.
@@ -119,8 +119,8 @@ class PlacedNetwork:
         owner = self.placed.layers[graph.nodes[graph.scores.name].layer].held.owner
         if owner is not None:
             like = scores if scores.dim() > 1 else scores.new_empty((images, graph.scores.output.units))
-            scores = collectives.broadcast(like, owner, team.across)
-        return collectives.all_gather(scores, 0, team.along)
+            scores = collectives.broadcast(like, owner, team.row_group)
+        return collectives.all_gather(scores, 0, team.place_group)
 
     def _own_losses(self, values: dict[str, Tensor], labels: Tensor, images: int) -> list[tuple[str, Tensor]]:
         graph = self.placed.graph
@@ -131,7 +131,7 @@ class PlacedNetwork:
     def _cross_entropy(self, values: dict[str, Tensor], labels: Tensor, images: int) -> list[tuple[str, Tensor]]:
         name = self.placed.graph.nodes[self.placed.graph.scores.name].layer
         transfer = self.placed.scores
-        scores = self._crossed(values, transfer, images) if transfer is not None else values[name]
+        scores = self._transferred(values, transfer, images) if transfer is not None else values[name]
         if not self.placed.on(self.team.rank, name):
             return [(name, _scalar(scores))]
         smoothing = self.placed.graph.train.label_smoothing * self.module.training
@@ -139,39 +139,40 @@ class PlacedNetwork:
 
     def _run(self, layers: Iterable[Layer], values: dict[str, Tensor], labels: Tensor | None, images: int) -> None:
         """Compute layers and add their values to ``values``: empty tensors for layers that other devices compute."""
-        for in_turns, run in groupby(layers, self._in_turns):
+        for in_turns, run in groupby(layers, self._computed_in_turns):
             if in_turns:
                 self._run_in_turns(tuple(run), values, images)
                 continue
             for layer in run:
-                known = self._known(layer, values, images)
-                values[layer.name] = self._value(layer, known, labels)
+                inputs = self._inputs(layer, values, images)
+                values[layer.name] = self._value(layer, inputs, labels)
 
-    def _known(self, layer: Layer, values: dict[str, Tensor], images: int) -> dict[str, Tensor]:
+    def _inputs(self, layer: Layer, values: dict[str, Tensor], images: int) -> dict[str, Tensor]:
         """Return a layer's inputs by name, transferred as needed. Results of transfers are kept in ``values``."""
-        known = {name: values[name] for name in layer.inputs if name in values}
+        inputs = {name: values[name] for name in layer.inputs if name in values}
         for name, transfer in self.placed.layers[layer.name].transfers.items():
-            arrived = _arrived(transfer)
+            arrived = _transferred_key(transfer)
             if arrived not in values:
-                values[arrived] = self._crossed(values, transfer, images)
-            known[name] = values[arrived]
-        return known
+                values[arrived] = self._transferred(values, transfer, images)
+            inputs[name] = values[arrived]
+        return inputs
 
     def _run_in_turns(self, layers: tuple[Layer, ...], values: dict[str, Tensor], images: int) -> None:
         """Compute layers that are divided by feature, one device's images at a time (see ``turns``)."""
         transfers = [t for layer in layers for t in self.placed.layers[layer.name].transfers.values()]
-        entering = {t.value: Turns(values[t.value], self.team.along) for t in transfers if t.held.batch > 1}
+        turns_by_value = {t.value: Turns(values[t.value], self.team.place_group) for t in transfers if t.held.batch > 1}
         for turn in range(self.team.arrangement.devices):
-            arrived = {name: turns.take(turn) for name, turns in entering.items()}
+            arrived = {name: turns.take(turn) for name, turns in turns_by_value.items()}
             # The values that earlier runs of such layers computed in this turn, under the layers' own names.
-            here = {name.removeprefix(_in_turn("", turn)): x for name, x in values.items() if _is_of(name, turn)}
+            prefix = _turn_key("", turn)
+            here = {name.removeprefix(prefix): x for name, x in values.items() if name.startswith(prefix)}
             for layer in layers:
                 for transfer in self.placed.layers[layer.name].transfers.values():
                     if transfer.value in arrived:
-                        here[_arrived(transfer)] = self._part(arrived[transfer.value], transfer)
+                        here[_transferred_key(transfer)] = self._part(arrived[transfer.value], transfer)
                 self._draw_for(layer, turn * images)
-                here[layer.name] = self._value(layer, self._known(layer, here, images), None)
-                values[_in_turn(layer.name, turn)] = here[layer.name]
+                here[layer.name] = self._value(layer, self._inputs(layer, here, images), None)
+                values[_turn_key(layer.name, turn)] = here[layer.name]
 
     def _part(self, x: Tensor, transfer: Transfer) -> Tensor:
         """Return what a layer divided by feature reads of a whole value: all channels, or this device's share."""
@@ -179,46 +180,47 @@ class PlacedNetwork:
             return x
         return x.chunk(transfer.wanted.channels, 1)[self.team.rank]
 
-    def _in_turns(self, layer: Layer) -> bool:
+    def _computed_in_turns(self, layer: Layer) -> bool:
         """Whether a layer is computed one device's images at a time: it is divided by feature, and no batch
         normalisation among such layers needs the whole batch at once."""
-        return self._takes_turns and self.placed.layers[layer.name].held.batch == 1
+        return self._turns_possible and self.placed.layers[layer.name].held.batch == 1
 
-    def _value(self, layer: Layer, known: dict[str, Tensor], labels: Tensor | None) -> Tensor:
+    def _value(self, layer: Layer, inputs: dict[str, Tensor], labels: Tensor | None) -> Tensor:
         if not self.placed.on(self.team.rank, layer.name):
-            return self._elsewhere(layer, known)
+            return self._placeholder(layer, inputs)
         module: Any = getattr(self.module, self._names[layer.name])
-        given = {**known, backend.load("pytorch").LABELS: labels}
+        available = {**inputs, backend.load("pytorch").LABELS: labels}
         arguments = [
-            given[name] if name in given else self.module.get_parameter(self._place_of(name)) for name in module.reads
+            available[name] if name in available else self.module.get_parameter(self._state_key(name))
+            for name in module.reads
         ]
         value: Tensor = module(*arguments)
-        absent = [x for name, x in known.items() if name not in module.reads]
+        absent = [x for name, x in inputs.items() if name not in module.reads]
         return Tied.apply(value, *absent) if absent else value  # type: ignore[no-untyped-call]
 
-    def _elsewhere(self, layer: Layer, known: dict[str, Tensor]) -> Tensor:
+    def _placeholder(self, layer: Layer, inputs: dict[str, Tensor]) -> Tensor:
         """Return the empty tensor in place of a value that another device computes.
 
         It is connected to the inputs and requires a gradient if the value does, so that backward passes through it.
         """
         empty = torch.empty(0, device=self.team.device, requires_grad=layer.name in self._learning)
-        return torch.cat([*(value.flatten()[:0] for value in known.values()), empty])
+        return torch.cat([*(value.flatten()[:0] for value in inputs.values()), empty])
 
-    def _crossed(self, values: dict[str, Tensor], transfer: Transfer, images: int) -> Tensor:
+    def _transferred(self, values: dict[str, Tensor], transfer: Transfer, images: int) -> Tensor:
         if transfer.value not in values:
             turns = range(self.team.arrangement.devices)
-            return bring_home([values[_in_turn(transfer.value, turn)] for turn in turns], self.team.along)
+            return collect_own_turn([values[_turn_key(transfer.value, turn)] for turn in turns], self.team.place_group)
         output = self.placed.graph.layers[transfer.value].output
         value = values[transfer.value]
         key = transfer, self.module.training, torch.is_autocast_enabled(value.device.type)
-        if key not in self._types:
-            self._types[key] = agreed_type(value, transfer, self.team)
-        return cross(value, transfer, output, images, self.team, self._types[key])
+        if key not in self._dtypes:
+            self._dtypes[key] = agreed_dtype(value, transfer, self.team)
+        return cross(value, transfer, output, images, self.team, self._dtypes[key])
 
-    def _place_of(self, key: str) -> str:
+    def _state_key(self, key: str) -> str:
         return state_key(self.placed.graph.parameters[key], self._names)
 
-    def _make(self, layer: Layer) -> nn.Module:
+    def _layer_module(self, layer: Layer) -> nn.Module:
         """Build the layer's module for this device.
 
         Batch normalisations are replaced by shared ones if the batch is divided; random choices use a unit's index in
@@ -231,7 +233,7 @@ class PlacedNetwork:
         held = self.placed.layers[layer.name].held
         for name, child in list(module.named_children()):
             if isinstance(child, pytorch.BatchNormalise) and held.batch > 1:
-                shared = SharedBatchNorm(child.eps, child.momentum, child.affine, self.team.along)
+                shared = SharedBatchNorm(child.eps, child.momentum, child.affine, self.team.place_group)
                 setattr(module, name, shared)
             if isinstance(child, pytorch.DrawnLayer) and held.channels > 1:
                 place = self.team.rank if self.team.arrangement.split == "hybrid" else self.team.place
@@ -239,18 +241,14 @@ class PlacedNetwork:
         return module
 
 
-def _arrived(transfer: Transfer) -> str:
+def _transferred_key(transfer: Transfer) -> str:
     """The key of a transferred value among the values. No layer can have this name."""
     return f"{transfer.value} in {transfer.wanted}, {'partial' if transfer.partial else 'alike'}"
 
 
-def _in_turn(name: str, turn: int) -> str:
+def _turn_key(name: str, turn: int) -> str:
     """The key of a layer's value for the images of one turn."""
     return f"{turn}: {name}"
-
-
-def _is_of(name: str, turn: int) -> bool:
-    return name.startswith(_in_turn("", turn))
 
 
 def _scalar(value: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ from netspec.passes.placing import Held, rows_of
 from netspec.passes.torch_names import attributes
 
 
-def give(network: PlacedNetwork, state: Mapping[str, Tensor]) -> None:
+def load_shares(network: PlacedNetwork, state: Mapping[str, Tensor]) -> None:
     """Set this device's parameters and buffers to its shares of the whole network's ``state_dict``."""
     own = network.module.state_dict()
     for key, tensor in own.items():
@@ -26,7 +26,7 @@ def share(whole: Tensor, held: Held, team: Team) -> Tensor:
     """Return this device's share of a whole tensor, divided along its first axis. Scalars are not divided."""
     if held.channels == 1 or whole.dim() == 0:
         return whole
-    return whole[rows_of(whole.shape[0], held.channels, dist.get_rank(team.channels))]
+    return whole[rows_of(whole.shape[0], held.channels, dist.get_rank(team.channel_group))]
 
 
 def whole(network: PlacedNetwork, shares: Mapping[str, Tensor], like: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -35,7 +35,7 @@ def whole(network: PlacedNetwork, shares: Mapping[str, Tensor], like: Mapping[st
     The names are those of the network's ``state_dict``. ``like`` has a tensor of the whole one's shape and type for
     each name, in the same order on all devices. A device that holds no part of a tensor has no entry in ``shares``.
     """
-    return {key: _joined(network, shares.get(key), key, one) for key, one in like.items()}
+    return {key: _assembled(network, shares.get(key), key, tensor) for key, tensor in like.items()}
 
 
 def held_of(network: PlacedNetwork, key: str) -> Held:
@@ -44,17 +44,17 @@ def held_of(network: PlacedNetwork, key: str) -> Held:
     return network.placed.layers[layers[key.split(".")[0]]].held
 
 
-def _joined(network: PlacedNetwork, mine: Tensor | None, key: str, like: Tensor) -> Tensor:
+def _assembled(network: PlacedNetwork, mine: Tensor | None, key: str, like: Tensor) -> Tensor:
     held, team = held_of(network, key), network.team
     if held.owner is not None:
-        given = mine if mine is not None else torch.empty_like(like, device=team.device)
-        return collectives.broadcast(given, held.owner, team.across)
+        tensor = mine if mine is not None else torch.empty_like(like, device=team.device)
+        return collectives.broadcast(tensor, held.owner, team.row_group)
     assert mine is not None
     if held.channels == 1 or not like.shape:
         return mine.clone()
-    return collectives.all_gather(mine, 0, team.channels)
+    return collectives.all_gather(mine, 0, team.channel_group)
 
 
-def empty_of(model: nn.Module) -> dict[str, Tensor]:
+def meta_state(model: nn.Module) -> dict[str, Tensor]:
     """Return the model's ``state_dict`` as tensors on the meta device: shapes and types without data."""
     return {key: torch.empty(x.shape, dtype=x.dtype, device="meta") for key, x in model.state_dict().items()}

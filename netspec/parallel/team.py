@@ -9,7 +9,7 @@ import torch
 import torch.distributed as dist
 from torch.distributed.device_mesh import init_device_mesh
 
-from netspec.parallel.collectives import Group, let_wait
+from netspec.parallel.collectives import Group, set_timeout
 from netspec.passes.placing import Arrangement
 
 
@@ -17,15 +17,15 @@ from netspec.passes.placing import Arrangement
 class Team:
     """One device's view of an arrangement.
 
-    ``row`` and ``place`` are its coordinates. ``across`` is the group of all places of its row, which hold the shares
-    of the channels; ``along`` is the group of the devices at its place of all rows, which hold the shares of the batch.
+    ``row`` and ``place`` are its coordinates. ``row_group`` are the devices of its row, which hold the shares of the
+    channels; ``place_group`` are the devices at its place of every row, which hold the shares of the batch.
     """
 
     arrangement: Arrangement
     rank: int
     device: torch.device
-    across: Group
-    along: Group
+    row_group: Group
+    place_group: Group
 
     @property
     def row(self) -> int:
@@ -36,9 +36,9 @@ class Team:
         return self.arrangement.place(self.rank)
 
     @property
-    def channels(self) -> Group:
+    def channel_group(self) -> Group:
         """The group over which channels are divided: the row's devices, or under ``hybrid`` all devices."""
-        return self.along if self.arrangement.split == "hybrid" else self.across
+        return self.place_group if self.arrangement.split == "hybrid" else self.row_group
 
     def share_of_batch(self, batch: int) -> slice:
         """Which images of a batch this device computes; if the rows do not divide it, the first rows take one more."""
@@ -47,10 +47,10 @@ class Team:
         return slice(start, start + each + (self.row < more))
 
 
-def join(arrangement: Arrangement, device: torch.device, patience: timedelta | None = None) -> Team:
+def join(arrangement: Arrangement, device: torch.device, timeout: timedelta | None = None) -> Team:
     """Return this process's team. torch.distributed must be initialised.
 
-    ``patience`` is how long the team's members wait for each other; ``None`` leaves torch's default.
+    ``timeout`` is how long the team's members wait for each other; ``None`` leaves torch's default.
 
     Raises
     ------
@@ -60,8 +60,8 @@ def join(arrangement: Arrangement, device: torch.device, patience: timedelta | N
     if dist.get_world_size() != arrangement.devices:
         raise ValueError(f"{dist.get_world_size()} processes cannot be {arrangement.devices} devices")
     mesh = init_device_mesh(device.type, (arrangement.replicas, arrangement.groups), mesh_dim_names=("rows", "places"))
-    across, along = mesh.get_group("places"), mesh.get_group("rows")
-    if patience is not None:
-        let_wait(across, patience)
-        let_wait(along, patience)
-    return Team(arrangement, dist.get_rank(), device, across, along)
+    row_group, place_group = mesh.get_group("places"), mesh.get_group("rows")
+    if timeout is not None:
+        set_timeout(row_group, timeout)
+        set_timeout(place_group, timeout)
+    return Team(arrangement, dist.get_rank(), device, row_group, place_group)

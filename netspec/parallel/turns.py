@@ -18,43 +18,43 @@ from netspec.parallel.collectives import Group, start_broadcast, start_reduce
 from netspec.parallel.crossing import Tied, ToOwner
 
 
-class _Started(torch.autograd.Function):
+class _Broadcast(torch.autograd.Function):
     """Forward: start broadcasting every member's value to all; returns one tensor per member, not yet filled.
 
-    Backward: wait for the sums that ``_There`` started, and return the gradient of this member's own value.
+    Backward: wait for the sums that ``_Receive`` started, and return the gradient of this member's own value.
     """
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, group: Group, works: list[dist.Work], returning: list[dist.Work]) -> Any:
+    def forward(ctx: Any, x: Tensor, group: Group, broadcasts: list[dist.Work], reductions: list[dist.Work]) -> Any:
         me = dist.get_rank(group)
         values = [
             x.contiguous().clone() if member == me else torch.empty_like(x, memory_format=torch.contiguous_format)
             for member in range(dist.get_world_size(group))
         ]
-        works += [start_broadcast(value, member, group) for member, value in enumerate(values)]
-        ctx.me, ctx.returning = me, returning
+        broadcasts += [start_broadcast(value, member, group) for member, value in enumerate(values)]
+        ctx.me, ctx.reductions = me, reductions
         return tuple(values)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Any:
-        for work in ctx.returning:
+        for work in ctx.reductions:
             work.wait()
         return gradients[ctx.me], None, None, None
 
 
-class _There(torch.autograd.Function):
+class _Receive(torch.autograd.Function):
     """Forward: wait for one member's value. Backward: start summing the members' gradients on that member."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, member: int, group: Group, work: dist.Work, returning: list[dist.Work]) -> Tensor:
+    def forward(ctx: Any, x: Tensor, member: int, group: Group, work: dist.Work, reductions: list[dist.Work]) -> Tensor:
         work.wait()
-        ctx.member, ctx.group, ctx.returning = member, group, returning
+        ctx.member, ctx.group, ctx.reductions = member, group, reductions
         return x.view_as(x)
 
     @staticmethod
     def backward(ctx: Any, dy: Tensor) -> Any:
         total = dy.contiguous().clone()
-        ctx.returning.append(start_reduce(total, ctx.member, ctx.group))
+        ctx.reductions.append(start_reduce(total, ctx.member, ctx.group))
         return total, None, None, None, None
 
 
@@ -63,19 +63,19 @@ class Turns:
 
     def __init__(self, x: Tensor, group: Group) -> None:
         self._group = group
-        self._works: list[dist.Work] = []
-        self._returning: list[dist.Work] = []
-        self._values: tuple[Tensor, ...] = _Started.apply(x, group, self._works, self._returning)  # type: ignore[no-untyped-call]
+        self._broadcasts: list[dist.Work] = []
+        self._reductions: list[dist.Work] = []
+        self._values: tuple[Tensor, ...] = _Broadcast.apply(x, group, self._broadcasts, self._reductions)  # type: ignore[no-untyped-call]
 
     def take(self, member: int) -> Tensor:
         """Wait for the value of a member and return it."""
-        value: Tensor = _There.apply(  # type: ignore[no-untyped-call]
-            self._values[member], member, self._group, self._works[member], self._returning
+        value: Tensor = _Receive.apply(  # type: ignore[no-untyped-call]
+            self._values[member], member, self._group, self._broadcasts[member], self._reductions
         )
         return value
 
 
-def bring_home(shares: list[Tensor], group: Group) -> Tensor:
+def collect_own_turn(shares: list[Tensor], group: Group) -> Tensor:
     """Return the whole value of this member's own turn. ``shares`` are this member's channel shares of every turn's."""
     me = dist.get_rank(group)
     wholes = [ToOwner.apply(share, member, group, True) for member, share in enumerate(shares)]  # type: ignore[no-untyped-call]

@@ -17,7 +17,7 @@ def minutes(patience: float) -> list[float]:
     """In one of two processes: how long both groups wait."""
     device, arrangement = torch.device("cpu"), arrange(netspec.loads(networks.BRANCHING).graph, 2, "groups")
     team = join(arrangement, device, timedelta(minutes=patience))
-    groups = (team.across, team.along)
+    groups = (team.row_group, team.place_group)
     return [group._get_backend(device).options._timeout / timedelta(minutes=1) for group in groups]
 
 

@@ -15,13 +15,13 @@ from torch import Tensor
 from netspec.parallel.crossing import (
     BATCH,
     CHANNELS,
-    Exchanged,
+    AllGather,
+    AllReduce,
+    AllToAll,
+    Copy,
     FromOwner,
-    Gathered,
-    Moved,
-    Sliced,
-    Spread,
-    Summed,
+    Send,
+    Slice,
     Tied,
     ToOwner,
 )
@@ -60,39 +60,39 @@ class Case:
 
 CASES = {
     "gathered channels, each computes its own": Case(
-        lambda x, g: Gathered.apply(x, CHANNELS, g, True),
+        lambda x, g: AllGather.apply(x, CHANNELS, g, True),
         lambda r: share(X, 1, r), lambda r: X, lambda r: OTHERS[r], lambda r: share(OTHERS.sum(0), 1, r),
     ),
     "gathered channels, all compute the same": Case(
-        lambda x, g: Gathered.apply(x, CHANNELS, g, False),
+        lambda x, g: AllGather.apply(x, CHANNELS, g, False),
         lambda r: share(X, 1, r), lambda r: X, lambda r: SAME, lambda r: share(SAME, 1, r),
     ),
     "gathered batch": Case(
-        lambda x, g: Gathered.apply(x, BATCH, g, True),
+        lambda x, g: AllGather.apply(x, BATCH, g, True),
         lambda r: share(X, 0, r), lambda r: X, lambda r: OTHERS[r], lambda r: share(OTHERS.sum(0), 0, r),
     ),
     "sliced channels": Case(
-        lambda x, g: Sliced.apply(x, CHANNELS, g),
+        lambda x, g: Slice.apply(x, CHANNELS, g),
         lambda r: X, lambda r: share(X, 1, r), lambda r: share(SAME, 1, r), lambda r: SAME,
     ),
     "sliced batch": Case(
-        lambda x, g: Sliced.apply(x, BATCH, g),
+        lambda x, g: Slice.apply(x, BATCH, g),
         lambda r: X, lambda r: share(X, 0, r), lambda r: share(SAME, 0, r), lambda r: SAME,
     ),
     "spread": Case(
-        lambda x, g: Spread.apply(x, g),
+        lambda x, g: Copy.apply(x, g),
         lambda r: X, lambda r: X, lambda r: OTHERS[r], lambda r: OTHERS.sum(0),
     ),
     "summed": Case(
-        lambda x, g: Summed.apply(x, g),
+        lambda x, g: AllReduce.apply(x, g),
         lambda r: X * (r + 1), lambda r: X * 6, lambda r: OTHERS[r], lambda r: OTHERS.sum(0),
     ),
     "exchanged from batch to channels": Case(
-        lambda x, g: Exchanged.apply(x, CHANNELS, BATCH, g),
+        lambda x, g: AllToAll.apply(x, CHANNELS, BATCH, g),
         lambda r: share(X, 0, r), lambda r: share(X, 1, r), lambda r: share(SAME, 1, r), lambda r: share(SAME, 0, r),
     ),
     "exchanged from channels to batch": Case(
-        lambda x, g: Exchanged.apply(x, BATCH, CHANNELS, g),
+        lambda x, g: AllToAll.apply(x, BATCH, CHANNELS, g),
         lambda r: share(X, 1, r), lambda r: share(X, 0, r), lambda r: share(SAME, 0, r), lambda r: share(SAME, 1, r),
     ),
     "shares to their owner": Case(
@@ -116,7 +116,7 @@ CASES = {
         lambda r: on(OWNER, r, X), lambda r: share(X, 1, r), lambda r: share(SAME, 1, r), lambda r: on(OWNER, r, SAME),
     ),
     "moved": Case(
-        lambda x, g: Moved.apply(x, torch.empty_like(X), OWNER, TARGET, g),
+        lambda x, g: Send.apply(x, torch.empty_like(X), OWNER, TARGET, g),
         lambda r: on(OWNER, r, X), lambda r: on(TARGET, r, X), lambda r: on(TARGET, r, SAME),
         lambda r: on(OWNER, r, SAME),
     ),

@@ -42,7 +42,7 @@ right_gather = collectives.all_gather
 WRONG = {
     "joined in the wrong order": ("groups", (collectives, "all_gather", turned)),
     "gradients not added up": ("batch", (gradients.Gradients, "_start", lambda self, every, parameter: None)),
-    "statistics of the own share": ("batch", (batchnorm.Summed, "apply", staticmethod(unsummed))),
+    "statistics of the own share": ("batch", (batchnorm.AllReduce, "apply", staticmethod(unsummed))),
     "dropout by the own share": ("batch", (PlacedNetwork, "draw", own_draw(PlacedNetwork.draw))),
     "gradients of what all read not added up": ("groups", (collectives, "all_reduce", unsummed)),
 }

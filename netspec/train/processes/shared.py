@@ -79,7 +79,7 @@ class SharedObjective(Objective):
         """Return the class scores (N, classes) of all rows' images, in every process."""
         with self._precision(images):
             scores = self.network.class_scores(self._in_memory_format(images))
-        return self.network.everywhere(scores, len(images))
+        return self.network.gather_scores(scores, len(images))
 
     def measured(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         scores = self.scores(images)[: len(labels)]
@@ -121,10 +121,10 @@ def share_out(objective: Objective, arrangement: Arrangement) -> SharedObjective
     team = join(arrangement, device, PATIENCE)
     network = PlacedNetwork(place(objective.graph, arrangement), team, objective.forms)
     network.module.to(device)
-    shares.give(network, objective.module.state_dict())
+    shares.load_shares(network, objective.module.state_dict())
     if objective.graph.train.channels_last:
         network.module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    empty = shares.empty_of(objective.module)
+    empty = shares.meta_state(objective.module)
     learnt = objective.parameter_names
     objective.module.to("meta")
     return SharedObjective(

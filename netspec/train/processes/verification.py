@@ -237,7 +237,7 @@ def steps(network: PlacedNetwork, trial: Trial, start: Mapping[str, Tensor]) -> 
     graph = network.placed.graph
     names = attributes(graph)
     learnt = tuple(dict.fromkeys(state_key(parameter, names) for parameter in graph.parameters.values()))
-    shares.give(network, start)
+    shares.load_shares(network, start)
     network.module.to(dtype=trial.dtype).to(network.team.device).train()
     empty = {
         key: torch.empty(x.shape, dtype=trial.dtype if x.is_floating_point() else x.dtype, device="meta")
