@@ -11,7 +11,7 @@ from netspec.passes.fast import Forms
 from netspec.passes.placing import ArrangementError, SplitWord
 from netspec.plan.fitting import break_even, largest_batch, smallest_peak
 from netspec.plan.model import Plan, forms_on_a_gpu, plan
-from netspec.plan.scaling import ALL_SPLITS, TIMES, LeftOut, Machine, Timed, every_way, fastest, timed
+from netspec.plan.scaling import ALL_SPLITS, TIMES, LeftOut, Machine, Timed, fastest, plan_splits, timed
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Answer:
         return tuple(dict.fromkeys(warning for step in self.plans for warning in step.warnings))
 
 
-def answer(graph: Graph, asked: Question) -> Answer:
+def answer(graph: Graph, question: Question) -> Answer:
     """Work out the plans that are asked for.
 
     Raises
@@ -76,31 +76,33 @@ def answer(graph: Graph, asked: Question) -> Answer:
         The requested split is impossible, or, if all splits are asked for, every split is impossible for one of the
         numbers of devices.
     """
-    batch, precision, machine, limit = asked.batch, asked.precision, asked.machine, asked.limit
+    batch, precision, machine, limit = question.batch, question.precision, question.machine, question.limit
     left_out: list[LeftOut] = []
-    forms = forms_on_a_gpu(graph, precision, asked.without)
-    if asked.single or asked.split is not None:
-        plans = [plan(graph, n, asked.split, batch=batch, precision=precision, forms=forms) for n in asked.devices]
+    forms = forms_on_a_gpu(graph, precision, question.without)
+    if question.single or question.split is not None:
+        plans = [
+            plan(graph, n, question.split, batch=batch, precision=precision, forms=forms) for n in question.devices
+        ]
     else:
-        plans, left_out = every_way(graph, asked.devices, ALL_SPLITS, batch, precision, forms)
-        for n in asked.devices:
+        plans, left_out = plan_splits(graph, question.devices, ALL_SPLITS, batch, precision, forms)
+        for n in question.devices:
             if all(step.arrangement.devices != n for step in plans):
                 plan(graph, n, batch=batch, precision=precision)  # raises the error that explains why
-    splits = (asked.split,) if asked.split else ALL_SPLITS
+    splits = (question.split,) if question.split else ALL_SPLITS
     winners = {
         (n, batch * times): fastest(graph, n, splits, batch * times, precision, machine)
-        for n in asked.devices
+        for n in question.devices
         for times in TIMES
         if machine
     }
     return Answer(
-        asked,
+        question,
         plans,
         left_out,
         [_fitting(step, limit, forms) for step in plans if limit],
         [timed(step, machine) for step in plans if machine],
         winners,
-        {n: even for n in asked.devices if n > 1 and (even := _even(graph, n, precision)) != 0},
+        {n: even for n in question.devices if n > 1 and (even := _break_even(graph, n, precision)) != 0},
     )
 
 
@@ -111,7 +113,7 @@ def _fitting(step: Plan, limit: int, forms: Forms) -> Fitting:
     )
 
 
-def _even(graph: Graph, devices: int, precision: Precision) -> int | None:
+def _break_even(graph: Graph, devices: int, precision: Precision) -> int | None:
     """``break_even``, or 0 if the network cannot be split by groups over so many devices."""
     try:
         return break_even(graph, devices, precision)

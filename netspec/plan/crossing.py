@@ -24,7 +24,7 @@ Kind = Literal[
     "all-gather", "reduce-scatter", "all-to-all", "all-reduce", "gather", "scatter", "broadcast", "reduce", "send"
 ]
 
-BACK: Mapping[Kind, Kind] = {"gather": "scatter", "scatter": "gather", "all-to-all": "all-to-all", "send": "send"}
+BACKWARD: Mapping[Kind, Kind] = {"gather": "scatter", "scatter": "gather", "all-to-all": "all-to-all", "send": "send"}
 """The backward exchange for each forward exchange, where it does not depend on what the readers compute."""
 
 
@@ -51,18 +51,18 @@ class Crossing:
 
 def crossings(placed: Placed, batch: int, values: Values) -> tuple[Crossing, ...]:
     """Return all exchanges of a step: values forward, their gradients backward, then gradients of parameters."""
-    found: list[Crossing] = []
+    result: list[Crossing] = []
     seen: set[tuple[str, Held, Held, bool]] = set()
     for transfer in placed.transfers:
-        alike = (transfer.value, transfer.held, transfer.wanted, transfer.partial)
-        if alike not in seen:  # readers that need a value in the same form share one transfer
-            seen.add(alike)
-            taught = transfer.value in values.learning
-            found += _of_transfer(placed, transfer, batch, values.width[transfer.value], taught)
-    found += _of_statistics(placed)
-    forward = [c for c in found if c.direction == "forward"]
-    backward = [c for c in found if c.direction == "backward"]
-    return (*forward, *reversed(backward), *_of_gradients(placed))
+        key = (transfer.value, transfer.held, transfer.wanted, transfer.partial)
+        if key not in seen:  # readers that need a value in the same form share one transfer
+            seen.add(key)
+            requires_grad = transfer.value in values.learning
+            result += _transfer_crossings(placed, transfer, batch, values.width[transfer.value], requires_grad)
+    result += _statistics_crossings(placed)
+    forward = [c for c in result if c.direction == "forward"]
+    backward = [c for c in result if c.direction == "backward"]
+    return (*forward, *reversed(backward), *_gradient_crossings(placed))
 
 
 def ring(size: int, devices: int) -> int:
@@ -73,22 +73,24 @@ def ring(size: int, devices: int) -> int:
     return 2 * (devices - 1) * size // devices
 
 
-def _of_transfer(placed: Placed, transfer: Transfer, batch: int, width: int, taught: bool) -> list[Crossing]:
+def _transfer_crossings(
+    placed: Placed, transfer: Transfer, batch: int, width: int, requires_grad: bool
+) -> list[Crossing]:
     kind = _forward_kind(transfer)
     units = placed.graph.layers[transfer.value].output.units * width
     size = batch * units
-    found: list[Crossing] = []
+    result: list[Crossing] = []
     if kind is not None:
         sent, received = _amounts(placed, transfer, kind, batch, units)
-        found.append(Crossing(transfer.value, transfer.reader, "forward", kind, size, sent, received))
-    back = _backward_kind(transfer, kind)
-    if back is not None and taught:
+        result.append(Crossing(transfer.value, transfer.reader, "forward", kind, size, sent, received))
+    backward = _backward_kind(transfer, kind)
+    if backward is not None and requires_grad:
         if kind is None:
-            sent, received = _amounts(placed, transfer, back, batch, units)
+            sent, received = _amounts(placed, transfer, backward, batch, units)
         else:  # the backward exchange reverses the forward one
             received, sent = _amounts(placed, transfer, kind, batch, units)
-        found.append(Crossing(transfer.value, transfer.reader, "backward", back, size, sent, received))
-    return found
+        result.append(Crossing(transfer.value, transfer.reader, "backward", backward, size, sent, received))
+    return result
 
 
 def _forward_kind(transfer: Transfer) -> Kind | None:
@@ -114,7 +116,7 @@ def _backward_kind(transfer: Transfer, forward: Kind | None) -> Kind | None:
     if forward == "broadcast":
         return "reduce" if transfer.partial else None
     if forward is not None:
-        return BACK[forward]
+        return BACKWARD[forward]
     if wanted.owner is not None:
         return "broadcast"
     if wanted.channels > held.channels:
@@ -134,10 +136,10 @@ def _amount(placed: Placed, transfer: Transfer, kind: Kind, device: int, batch: 
     arrangement, held, wanted = placed.arrangement, transfer.held, transfer.wanted
     if held.batch != wanted.batch:
         own = images_on(placed, device, Held(batch=arrangement.replicas), batch)
-        others, each = batch - own, units // arrangement.devices
+        others, share_size = batch - own, units // arrangement.devices
         if kind == "all-gather":
             return own * units * (arrangement.devices - 1), others * units
-        give, take = own * each * (arrangement.devices - 1), others * each
+        give, take = own * share_size * (arrangement.devices - 1), others * share_size
         return (give, take) if held.batch > 1 else (take, give)
     devices = max(held.channels, wanted.channels, arrangement.groups)
     value = images_on(placed, device, held, batch) * units
@@ -159,24 +161,24 @@ def _amount(placed: Placed, transfer: Transfer, kind: Kind, device: int, batch: 
     return value * (place == held.owner), value * (place == wanted.owner)
 
 
-def _of_statistics(placed: Placed) -> list[Crossing]:
+def _statistics_crossings(placed: Placed) -> list[Crossing]:
     """The all-reduces of batch normalisations over a divided batch: per channel, two numbers forward and two backward
     for each part of the batch (``accumulate``)."""
-    found: list[Crossing] = []
+    result: list[Crossing] = []
     for layer in phases(placed.graph).trunk:
         held = placed.layers[layer.name].held
         for node in (placed.graph.nodes[name] for name in layer.nodes):
             if isinstance(node.op, BatchNorm) and held.batch > 1:
                 size = 2 * node.output.channels * FULL * placed.graph.train.accumulate
-                each = _rings(placed, layer.name, size)
-                found += [
-                    Crossing(layer.name, layer.name, "forward", "all-reduce", size, each, each),
-                    Crossing(layer.name, layer.name, "backward", "all-reduce", size, each, each),
+                amounts = _ring_amounts(placed, layer.name, size)
+                result += [
+                    Crossing(layer.name, layer.name, "forward", "all-reduce", size, amounts, amounts),
+                    Crossing(layer.name, layer.name, "backward", "all-reduce", size, amounts, amounts),
                 ]
-    return found
+    return result
 
 
-def _of_gradients(placed: Placed) -> list[Crossing]:
+def _gradient_crossings(placed: Placed) -> list[Crossing]:
     """The all-reduces of the parameters' gradients over the shares of the batch, by layer, last layer first.
 
     A parameter's gradients are summed once for each of its updates during a batch. Parameters that all places of a row
@@ -186,22 +188,22 @@ def _of_gradients(placed: Placed) -> list[Crossing]:
     for parameter in placed.graph.parameters.values():
         updates = placed.graph.train.accumulate // (parameter.update_every or placed.graph.train.accumulate)
         sizes[parameter.layer] = sizes.get(parameter.layer, 0) + math.prod(parameter.shape) * FULL * updates
-    by_all = {p.layer for p in placed.graph.parameters.values() if placed.learnt_by_all(p)}
-    found: list[Crossing] = []
+    broadcast_layers = {p.layer for p in placed.graph.parameters.values() if placed.learnt_by_all(p)}
+    result: list[Crossing] = []
     for name, size in reversed(sizes.items()):
         if placed.layers[name].held.batch > 1:
-            each = _rings(placed, name, size)
-            found.append(Crossing(name, "", "gradients", "all-reduce", size, each, each))
-        if name in by_all:
+            amounts = _ring_amounts(placed, name, size)
+            result.append(Crossing(name, "", "gradients", "all-reduce", size, amounts, amounts))
+        if name in broadcast_layers:
             arrangement = placed.arrangement
             first = [arrangement.place(device) == 0 for device in range(arrangement.devices)]
             sent = tuple(size * (arrangement.groups - 1) * here for here in first)
             received = tuple(size * (not here) for here in first)
-            found.append(Crossing(name, "", "gradients", "broadcast", size, sent, received))
-    return found
+            result.append(Crossing(name, "", "gradients", "broadcast", size, sent, received))
+    return result
 
 
-def _rings(placed: Placed, layer: str, size: int) -> tuple[int, ...]:
+def _ring_amounts(placed: Placed, layer: str, size: int) -> tuple[int, ...]:
     """The bytes that each device sends to all-reduce its channel share of a layer's tensor over the batch shares."""
     held = placed.layers[layer].held
     amount = ring(size // held.channels, held.batch)

@@ -11,7 +11,7 @@ from netspec.passes.placing import Placed, arrange, place
 from netspec.plan.crossing import crossings
 from netspec.plan.footprint.model import FULL
 from netspec.plan.model import memories_of, smallest_batch
-from netspec.plan.program import HALF, locals_of, values_of
+from netspec.plan.program import HALF, local_graphs, values_of
 
 LARGEST_BATCH = 2**31
 """The largest batch that the command line accepts."""
@@ -22,7 +22,7 @@ def largest_batch(placed: Placed, limit: int, precision: Precision, forms: Forms
 
     0 if not even the smallest batch fits (see ``smallest_batch``). ``forms`` as in ``plan``.
     """
-    local = locals_of(placed)
+    local = local_graphs(placed)
 
     def fits(batch: int) -> bool:
         memories = memories_of(placed, local, batch, precision, forms)
@@ -30,12 +30,12 @@ def largest_batch(placed: Placed, limit: int, precision: Precision, forms: Forms
 
     fewest = smallest_batch(placed)
     step = fewest if placed.arrangement.split == "hybrid" else placed.graph.train.accumulate
-    return _last(fits, step, first=fewest // step)
+    return _largest_multiple(fits, step, first=fewest // step)
 
 
 def smallest_peak(placed: Placed, precision: Precision, forms: Forms = PLAIN) -> int:
     """The peak memory, in bytes, of the device that needs the most for the smallest batch."""
-    memories = memories_of(placed, locals_of(placed), smallest_batch(placed), precision, forms)
+    memories = memories_of(placed, local_graphs(placed), smallest_batch(placed), precision, forms)
     return max(memory.peak.total for memory in memories.values())
 
 
@@ -54,23 +54,25 @@ def break_even(graph: Graph, devices: int, precision: Precision) -> int | None:
     groups, rows = place(graph, arrange(graph, devices, "groups")), place(graph, arrange(graph, devices, "batch"))
     by_groups, by_batch = _busiest(groups, precision), _busiest(rows, precision)
     step = smallest_batch(groups)
-    found = _last(lambda batch: by_groups(batch) < by_batch(batch), step, first=smallest_batch(rows) // step)
-    return None if found >= LARGEST_BATCH - step else found
+    largest = _largest_multiple(
+        lambda batch: by_groups(batch) < by_batch(batch), step, first=smallest_batch(rows) // step
+    )
+    return None if largest >= LARGEST_BATCH - step else largest
 
 
 def _busiest(placed: Placed, precision: Precision) -> Callable[[int], int]:
     """Return a function from a batch to the bytes of the device that sends or receives the most."""
     values = values_of(placed.graph, HALF if precision == "bf16" else FULL)
 
-    def at(batch: int) -> int:
-        found = crossings(placed, batch, values)
-        each = range(placed.arrangement.devices)
-        return max(max(sum(c.sent[d] for c in found), sum(c.received[d] for c in found)) for d in each)
+    def busiest_at(batch: int) -> int:
+        exchanges = crossings(placed, batch, values)
+        devices = range(placed.arrangement.devices)
+        return max(max(sum(c.sent[d] for c in exchanges), sum(c.received[d] for c in exchanges)) for d in devices)
 
-    return at
+    return busiest_at
 
 
-def _last(holds: Callable[[int], bool], step: int, first: int = 1) -> int:
+def _largest_multiple(holds: Callable[[int], bool], step: int, first: int = 1) -> int:
     """Return the largest multiple of ``step`` that satisfies ``holds``, by doubling and then bisection.
 
     ``holds`` must be monotonic: once false, it stays false. The search starts at ``first * step``; 0 if even that

@@ -11,26 +11,26 @@ from netspec.plan.model import DevicePlan, Plan
 from netspec.plan.scaling import MODEL, Timed
 
 
-def to_json(found: Answer) -> str:
+def to_json(answer: Answer) -> str:
     """Return the whole answer as JSON."""
-    asked, fits = found.question, dict(enumerate(found.fitting))
+    question, fits = answer.question, dict(enumerate(answer.fitting))
     data: dict[str, Any] = {
-        "net": found.plans[0].graph.name,
-        "batch": asked.batch,
-        "precision": asked.precision,
+        "net": answer.plans[0].graph.name,
+        "batch": question.batch,
+        "precision": question.precision,
         "rule": RULE,
-        "plans": [{**_plan(step), **_fits(fits.get(i))} for i, step in enumerate(found.plans)],
-        "left_out": [{"gpus": way.devices, "split": way.split, "reason": way.reason} for way in found.left_out],
-        "groups_send_less_up_to_batch": {str(devices): even for devices, even in found.even.items()},
+        "plans": [{**_plan(step), **_fits(fits.get(i))} for i, step in enumerate(answer.plans)],
+        "left_out": [{"gpus": way.devices, "split": way.split, "reason": way.reason} for way in answer.left_out],
+        "groups_send_less_up_to_batch": {str(devices): even for devices, even in answer.even.items()},
     }
-    if asked.limit is not None:
-        data["memory_bytes"] = asked.limit
-    if found.timings:
+    if question.limit is not None:
+        data["memory_bytes"] = question.limit
+    if answer.timings:
         data["model"] = list(MODEL)
-        data["scaling"] = [_timed(way) for way in found.timings]
+        data["scaling"] = [_timed(way) for way in answer.timings]
         data["fastest"] = [
             {"gpus": devices, "batch": batch, **(_timed(way) if way else {})}
-            for (devices, batch), way in found.winners.items()
+            for (devices, batch), way in answer.winners.items()
         ]
     return json.dumps(data, indent=1)
 

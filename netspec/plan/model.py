@@ -16,7 +16,7 @@ from netspec.passes.placing import Arrangement, ArrangementError, Placed, SplitW
 from netspec.plan.crossing import Crossing, crossings
 from netspec.plan.footprint.model import FULL
 from netspec.plan.memory import Memory, Standing, memory
-from netspec.plan.program import HALF, Computed, images_on, locals_of, program, trained, values_of
+from netspec.plan.program import HALF, LocalGraphs, images_on, local_graphs, program, trained, values_of
 from netspec.units import plural
 
 MOST_DEVICES = 4096
@@ -126,13 +126,13 @@ def forms_on_a_gpu(graph: Graph, precision: Precision, without: Collection[str] 
 def plan_placed(placed: Placed, batch: int, precision: Precision, forms: Forms = PLAIN) -> Plan:
     """Plan a training step of a placed graph. Raises ``ArrangementError`` if the batch cannot be shared."""
     graph, arrangement = placed.graph, placed.arrangement
-    warnings = _dividing(placed, batch)
-    memories = memories_of(placed, locals_of(placed), batch, precision, forms)
+    warnings = _sharing_warnings(placed, batch)
+    memories = memories_of(placed, local_graphs(placed), batch, precision, forms)
     crossed = crossings(placed, batch, values_of(graph, _low(precision)))
     sent = [sum(c.sent[d] for c in crossed) for d in range(arrangement.devices)]
     received = [sum(c.received[d] for c in crossed) for d in range(arrangement.devices)]
     kinds = [_kind(placed, d, batch) for d in range(arrangement.devices)]
-    layers = {kind: _layers(placed, kinds.index(kind), memories[kind]) for kind in dict.fromkeys(kinds)}
+    layers = {kind: _layer_shares(placed, kinds.index(kind), memories[kind]) for kind in dict.fromkeys(kinds)}
     image = placed.layers[graph.input.layer].held
     shares = tuple(
         DevicePlan(d, images_on(placed, d, image, batch), layers[kind], memories[kind], sent[d], received[d])
@@ -147,12 +147,12 @@ def images_at_once(graph: Graph, batch: int) -> int:
 
 
 def memories_of(
-    placed: Placed, local: Computed, batch: int, precision: Precision, forms: Forms = PLAIN
+    placed: Placed, local: LocalGraphs, batch: int, precision: Precision, forms: Forms = PLAIN
 ) -> dict[Kind, Memory]:
     """Return the memory of each kind of device; ``batch`` is the whole batch's number of images."""
     low = _low(precision)
     values = values_of(placed.graph, low)
-    gathered = _gathered(placed.graph)
+    accumulated = _accumulated(placed.graph)
     image = placed.graph.input.output.units * FULL
     recorded = forms.recorded and placed.arrangement.devices == 1
     memories: dict[Kind, Memory] = {}
@@ -161,17 +161,17 @@ def memories_of(
         if kind not in memories:
             steps = program(placed, local[kind.place], device, images_at_once(placed.graph, batch), low, values)
             memories[kind] = memory(
-                _standing(placed, device, _narrowed(placed.graph, forms) if recorded and low == HALF else 0),
+                _standing(placed, device, _narrowed_bytes(placed.graph, forms) if recorded and low == HALF else 0),
                 steps,
                 low,
-                gathered=gathered,
+                accumulated=accumulated,
                 waiting=kind.images * image - steps.images,
                 copy=kind.images * image if recorded else 0,
             )
     return memories
 
 
-def _gathered(graph: Graph) -> frozenset[str]:
+def _accumulated(graph: Graph) -> frozenset[str]:
     """The keys of parameters that already have a gradient, from earlier parts of the batch, when a part begins."""
     if graph.train.accumulate == 1:
         return frozenset()
@@ -185,8 +185,8 @@ def _low(precision: Precision) -> int:
 def _kind(placed: Placed, device: int, batch: int) -> Kind:
     held = placed.layers[placed.graph.input.layer].held
     at_once = images_at_once(placed.graph, batch)
-    here = (images_on(placed, device, held, images) for images in (batch, at_once))
-    return Kind(placed.arrangement.place(device), *here)
+    images_here = (images_on(placed, device, held, images) for images in (batch, at_once))
+    return Kind(placed.arrangement.place(device), *images_here)
 
 
 def smallest_batch(placed: Placed) -> int:
@@ -194,7 +194,7 @@ def smallest_batch(placed: Placed) -> int:
     return placed.arrangement.replicas * placed.graph.train.accumulate
 
 
-def _dividing(placed: Placed, batch: int) -> tuple[str, ...]:
+def _sharing_warnings(placed: Placed, batch: int) -> tuple[str, ...]:
     """Return the warning about unequal shares of a batch, if any.
 
     Raises ``ArrangementError`` if the batch cannot be shared at all; training refuses the same batches.
@@ -208,23 +208,25 @@ def _dividing(placed: Placed, batch: int) -> tuple[str, ...]:
             f"{plural(rows, 'device')} cannot share a batch of {batch}{in_parts}",
             f"each needs {each}: --batch {fewest} or more",
         )
-    at_once, apart = divmod(batch, parts)
-    if apart:
+    at_once, remainder = divmod(batch, parts)
+    if remainder:
+        below = batch - remainder
         raise ArrangementError(
             f"a batch of {batch} images cannot be gathered in {parts} equal parts (accumulate={parts})",
-            f"{batch} / {parts} = {batch / parts:.6g}: --batch {batch - apart} or --batch {batch - apart + parts}",
+            f"{batch} / {parts} = {batch / parts:.6g}: --batch {below} or --batch {below + parts}",
         )
-    share, more = divmod(at_once, rows)
-    if not more:
+    share, remainder = divmod(at_once, rows)
+    if not remainder:
         return ()
-    told = f"{rows} shares do not divide a batch of {batch}{in_parts}: {at_once} / {rows} = {at_once / rows:.6g}"
-    repair = f"--batch {(at_once - more) * parts} or --batch {(at_once - more + rows) * parts}"
+    message = f"{rows} shares do not divide a batch of {batch}{in_parts}: {at_once} / {rows} = {at_once / rows:.6g}"
+    below = at_once - remainder
+    fix = f"--batch {below * parts} or --batch {(below + rows) * parts}"
     if placed.arrangement.split == "hybrid":
-        raise ArrangementError(told, f"the hybrid exchange needs equal shares: {repair}")
-    return (f"{told}; some devices compute {share + 1} images and the others wait with {share}; even: {repair}",)
+        raise ArrangementError(message, f"the hybrid exchange needs equal shares: {fix}")
+    return (f"{message}; some devices compute {share + 1} images and the others wait with {share}; even: {fix}",)
 
 
-def _narrowed(graph: Graph, forms: Forms) -> int:
+def _narrowed_bytes(graph: Graph, forms: Forms) -> int:
     """The bytes of the bfloat16 copies of weights that recorded evaluation reads."""
     return HALF * sum(math.prod(graph.parameters[key].shape) for key in narrowed(graph, forms))
 
@@ -239,25 +241,25 @@ def _standing(placed: Placed, device: int, narrowed: int) -> Standing:
             channels = node.output.channels // placed.layers[node.layer].held.channels
             statistics += 2 * channels * FULL + 8
     average = weights + statistics if placed.graph.train.ema else 0
-    means = 2 * FULL * sum(_parameters(placed, device, divided=True).values())
+    means = 2 * FULL * sum(_parameters(placed, device, only_with_means=True).values())
     return Standing(weights, weights, weights + means, average, statistics, narrowed)
 
 
-def _parameters(placed: Placed, device: int, *, divided: bool = False) -> dict[str, int]:
+def _parameters(placed: Placed, device: int, *, only_with_means: bool = False) -> dict[str, int]:
     """Count the parameters on a device, by layer.
 
-    With ``divided``, only those whose update is divided by running means (``super_eps``), which need more optimiser
-    state than a velocity.
+    With ``only_with_means``, only those whose update is divided by running means (``super_eps``), which need more
+    optimiser state than a velocity.
     """
-    found: dict[str, int] = {}
+    numbers: dict[str, int] = {}
     for parameter in placed.graph.parameters.values():
-        if placed.on(device, parameter.layer) and (parameter.super_eps is not None or not divided):
+        if placed.on(device, parameter.layer) and (parameter.super_eps is not None or not only_with_means):
             share = math.prod(parameter.shape) // placed.holder(parameter).channels
-            found[parameter.layer] = found.get(parameter.layer, 0) + share
-    return found
+            numbers[parameter.layer] = numbers.get(parameter.layer, 0) + share
+    return numbers
 
 
-def _layers(placed: Placed, device: int, held: Memory) -> tuple[LayerShare, ...]:
+def _layer_shares(placed: Placed, device: int, held: Memory) -> tuple[LayerShare, ...]:
     """The device's share of each layer that it computes in training or has parameters of."""
     parameters = _parameters(placed, device)
     computed = {layer.name for layer in trained(placed.graph) if placed.on(device, layer.name)}

@@ -21,20 +21,20 @@ HALF = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class Instruction:
     """An operation on one device, or the arrival of a value from other devices.
 
-    ``learns`` says that the value depends on parameters, so that the backward pass reaches it; ``taught`` are the
-    inputs that do. ``parameters`` are (key, bytes) of the parameters that it uses. ``product`` says that it is a matrix
-    product or convolution, which autocast computes in bfloat16.
+    ``requires_grad`` says that the value depends on parameters, so that the backward pass reaches it; ``grad_inputs``
+    are the inputs that do. ``parameters`` are (key, bytes) of the parameters that it uses. ``product`` says that it is
+    a matrix product or convolution, which autocast computes in bfloat16.
     """
 
     layer: str
     value: str
     reads: tuple[str, ...]
     footprint: Footprint
-    learns: bool
-    taught: tuple[str, ...]
+    requires_grad: bool
+    grad_inputs: tuple[str, ...]
     parameters: tuple[tuple[str, int], ...] = ()
     product: bool = False
 
@@ -48,7 +48,7 @@ class Program:
 
     image: str
     images: int
-    works: tuple[Work, ...]
+    instructions: tuple[Instruction, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +72,8 @@ class _Builder:
     batch: int
     low: int
     values: Values
-    here: set[str] = field(default_factory=set)
-    works: list[Work] = field(default_factory=list)
+    present: set[str] = field(default_factory=set)
+    instructions: list[Instruction] = field(default_factory=list)
 
     @property
     def graph(self) -> Graph:
@@ -86,26 +86,34 @@ class _Builder:
         """Add the arrivals and operations of a layer, if this device computes part of it."""
         if not self.placed.on(self.device, layer.name):
             return
-        here = self.placed.layers[layer.name]
-        local = self.local[layer.name]
-        inside = local.layers[layer.name]
-        called = {name: self._arrival(layer.name, here.transfers.get(name), name) for name in inside.inputs}
-        for name in inside.nodes:
-            node = local.nodes[name]
-            reads = tuple(called.get(x, x) for x in node.inputs)
+        placed_layer = self.placed.layers[layer.name]
+        graph = self.local[layer.name]
+        local_layer = graph.layers[layer.name]
+        arrivals = {
+            name: self._arrival(layer.name, placed_layer.transfers.get(name), name) for name in local_layer.inputs
+        }
+        for name in local_layer.nodes:
+            node = graph.nodes[name]
             site = Site(
-                local.shapes(node),
+                graph.shapes(node),
                 node.output,
-                self.images(here.held),
-                tuple(self.values.width[x] for x in node.inputs),
-                self.low,
-                isinstance(node.op, BatchNorm) and here.held.batch > 1,
-                bool(node.inputs) and node.inputs[0] in self.values.strided,
+                self.images(placed_layer.held),
+                widths=tuple(self.values.width[x] for x in node.inputs),
+                low=self.low,
+                shared=isinstance(node.op, BatchNorm) and placed_layer.held.batch > 1,
+                strided=bool(node.inputs) and node.inputs[0] in self.values.strided,
             )
-            used = tuple((key, math.prod(local.parameters[key].shape) * FULL) for key in node.params)
-            taught = tuple(called.get(x, x) for x in node.inputs if x in self.values.learning)
-            learns, product = name in self.values.learning, isinstance(node.op, Conv | Local | Linear)
-            self._add(Work(layer.name, name, reads, footprint(node.op, site), learns, taught, used, product))
+            instr = Instruction(
+                layer.name,
+                name,
+                reads=tuple(arrivals.get(x, x) for x in node.inputs),
+                footprint=footprint(node.op, site),
+                requires_grad=name in self.values.learning,
+                grad_inputs=tuple(arrivals.get(x, x) for x in node.inputs if x in self.values.learning),
+                parameters=tuple((key, math.prod(graph.parameters[key].shape) * FULL) for key in node.params),
+                product=isinstance(node.op, Conv | Local | Linear),
+            )
+            self._add(instr)
 
     def loss(self) -> None:
         """Add the implicit cross-entropy of a spec without a loss."""
@@ -116,10 +124,10 @@ class _Builder:
         held = self.placed.scores.wanted if self.placed.scores else self.placed.layers[scores].held
         shape = share_of_shape(self.graph.layers[scores].output, held.channels)
         site = Site((shape,), Shape(1), self.images(held), (self.values.width[scores],), self.low)
-        held_by = footprint(CrossEntropy(), site)
-        learns = scores in self.values.learning
-        taught = (name,) if learns else ()
-        self._add(Work(TRAINING_LOSS, f":{TRAINING_LOSS}", (name,), held_by, learns, taught))
+        loss_footprint = footprint(CrossEntropy(), site)
+        requires_grad = scores in self.values.learning
+        grad_inputs = (name,) if requires_grad else ()
+        self._add(Instruction(TRAINING_LOSS, f":{TRAINING_LOSS}", (name,), loss_footprint, requires_grad, grad_inputs))
 
     def _arrival(self, reader: str, transfer: Transfer | None, name: str) -> str:
         """Return the name under which a layer reads a value, adding the value's arrival if it is transferred.
@@ -128,35 +136,39 @@ class _Builder:
         """
         if transfer is None:
             return name
-        called = f"{name} as {transfer.wanted}{' in parts' if transfer.partial else ''}"
-        if called in self.here:
-            return called
+        arrival = f"{name} as {transfer.wanted}{' in parts' if transfer.partial else ''}"
+        if arrival in self.present:
+            return arrival
         wanted, held, width = transfer.wanted, transfer.held, self.values.width[name]
-        whole = self.images(wanted) * self.graph.layers[name].output.units * width
-        arrived = whole // wanted.channels
-        stays = held.owner is None and held.batch == wanted.batch and held.channels == 1 and wanted.channels == 1
+        whole_size = self.images(wanted) * self.graph.layers[name].output.units * width
+        size = whole_size // wanted.channels
+        is_view = held.owner is None and held.batch == wanted.batch and held.channels == 1 and wanted.channels == 1
         # Gathered channels arrive device by device and are then concatenated, which takes a second copy.
-        moved = Footprint(
-            None if stays else arrived,
+        transfer_footprint = Footprint(
+            None if is_view else size,
             width,
-            forward=0 if stays or wanted.channels > 1 else arrived,
-            backward=arrived,
+            forward=0 if is_view or wanted.channels > 1 else size,
+            backward=size,
         )
-        own = (name,) if name in self.here else ()  # empty if the value comes from another device
-        learns = name in self.values.learning
-        self._add(Work(reader, called, own, moved, learns, own if learns else ()))
-        return called
+        local_inputs = (name,) if name in self.present else ()  # empty if the value comes from another device
+        requires_grad = name in self.values.learning
+        self._add(
+            Instruction(
+                reader, arrival, local_inputs, transfer_footprint, requires_grad, local_inputs if requires_grad else ()
+            )
+        )
+        return arrival
 
-    def _add(self, work: Work) -> None:
-        self.here.add(work.value)
-        self.works.append(work)
+    def _add(self, instr: Instruction) -> None:
+        self.present.add(instr.value)
+        self.instructions.append(instr)
 
 
-Computed = Mapping[int, Mapping[str, Graph]]
+LocalGraphs = Mapping[int, Mapping[str, Graph]]
 """The part of each layer that each place computes: place of the arrangement -> layer -> graph."""
 
 
-def locals_of(placed: Placed) -> Computed:
+def local_graphs(placed: Placed) -> LocalGraphs:
     """Return the parts of the layers that each place of the arrangement computes in training."""
     return {
         place: {
@@ -174,7 +186,7 @@ def program(placed: Placed, local: Mapping[str, Graph], device: int, batch: int,
     Parameters
     ----------
     local:
-        The part of each layer that the device's place computes (see ``locals_of``).
+        The part of each layer that the device's place computes (see ``local_graphs``).
     batch:
         The number of images, over all devices, that pass through the network at a time.
     low:
@@ -190,7 +202,7 @@ def program(placed: Placed, local: Mapping[str, Graph], device: int, batch: int,
     if not graph.losses:
         builder.loss()
     images = images_on(placed, device, placed.layers[image].held, batch)
-    return Program(image, images * graph.input.output.units * FULL, tuple(builder.works))
+    return Program(image, images * graph.input.output.units * FULL, tuple(builder.instructions))
 
 
 def images_on(placed: Placed, device: int, held: Held, batch: int) -> int:
@@ -204,22 +216,22 @@ def images_on(placed: Placed, device: int, held: Held, batch: int) -> int:
 def values_of(graph: Graph, low: int) -> Values:
     """Return the properties of a training step's values that do not depend on the device. ``low`` as in ``program``."""
     image = graph.input.name
-    width, cut, turned = {image: FULL}, set[str](), set[str]()
+    width, sliced, transposed = {image: FULL}, set[str](), set[str]()
     for layer in trained(graph):
         for node in (graph.nodes[name] for name in layer.nodes):
             read = node.inputs[0]
             widths = tuple(width[x] for x in node.inputs)
-            site = Site(graph.shapes(node), node.output, 1, widths, low, strided=read in cut | turned)
-            held = footprint(node.op, site)
-            width[node.name] = held.width
-            seen_otherwise = held.output is None
-            if isinstance(node.op, Nailbed | Crop) or (seen_otherwise and read in cut):
-                cut.add(node.name)
+            site = Site(graph.shapes(node), node.output, 1, widths, low, strided=read in sliced | transposed)
+            result = footprint(node.op, site)
+            width[node.name] = result.width
+            is_view = result.output is None
+            if isinstance(node.op, Nailbed | Crop) or (is_view and read in sliced):
+                sliced.add(node.name)
             # A local layer computes its products pixel by pixel; elementwise operations keep that memory layout.
-            of_places = isinstance(node.op, Local) and node.op.groups == 1 and node.output[1:] != (1, 1)
-            if of_places or (read in turned and (seen_otherwise or isinstance(node.op, Neuron | Dropout))):
-                turned.add(node.name)
-    return Values(width, learning(graph), frozenset(cut | turned))
+            pixel_major = isinstance(node.op, Local) and node.op.groups == 1 and node.output[1:] != (1, 1)
+            if pixel_major or (read in transposed and (is_view or isinstance(node.op, Neuron | Dropout))):
+                transposed.add(node.name)
+    return Values(width, learning(graph), frozenset(sliced | transposed))
 
 
 def trained(graph: Graph) -> Iterator[Layer]:

@@ -10,7 +10,7 @@ from netspec.ir.settings import Precision
 from netspec.passes.fast import PLAIN, Forms
 from netspec.passes.placing import SPLITS, ArrangementError, Placed, SplitWord
 from netspec.plan.model import Plan, plan
-from netspec.plan.program import images_on, locals_of, trained
+from netspec.plan.program import images_on, local_graphs, trained
 
 MODEL = (
     "computing: 3 times the FLOPs of the forward pass (once forward, twice backward) of the device that has most of "
@@ -79,7 +79,7 @@ class LeftOut:
     reason: str
 
 
-def every_way(
+def plan_splits(
     graph: Graph,
     devices: Iterable[int],
     splits: Iterable[SplitWord],
@@ -112,8 +112,8 @@ def fastest(
     graph: Graph, devices: int, splits: Iterable[SplitWord], batch: int, precision: Precision, machine: Machine
 ) -> Timed | None:
     """Return the fastest split of a batch over so many devices; ``None`` if none is possible."""
-    plans, _ = every_way(graph, (devices,), splits, batch, precision)
-    return min((timed(step, machine) for step in plans), key=lambda way: way.time.total, default=None)
+    plans, _ = plan_splits(graph, (devices,), splits, batch, precision)
+    return min((timed(step, machine) for step in plans), key=lambda timed_plan: timed_plan.time.total, default=None)
 
 
 def _time(step: Plan, machine: Machine) -> Time:
@@ -123,18 +123,18 @@ def _time(step: Plan, machine: Machine) -> Time:
     for c in step.crossings:
         if c.direction == "gradients":
             gradients[c.layer] = gradients.get(c.layer, 0.0) + c.busiest / machine.link
-    left = 0.0
+    remaining = 0.0
     for layer in reversed([*seconds]):
-        left = max(0.0, left - 2 * seconds[layer]) + gradients.get(layer, 0.0)
-    return Time(3 * sum(seconds.values()), exchanged, left)
+        remaining = max(0.0, remaining - 2 * seconds[layer]) + gradients.get(layer, 0.0)
+    return Time(3 * sum(seconds.values()), exchanged, remaining)
 
 
 def _forward_seconds(placed: Placed, batch: int, machine: Machine) -> dict[str, float]:
     """The seconds of each layer's forward pass, in order, on the device that computes the most."""
-    local = locals_of(placed)
+    local = local_graphs(placed)
     # The first row has the most images.
-    works = [_flops(placed, local[place], place, batch) for place in local]
-    busiest = max(works, key=lambda flops: sum(flops.values()))
+    flops_by_place = [_flops(placed, local[place], place, batch) for place in local]
+    busiest = max(flops_by_place, key=lambda flops: sum(flops.values()))
     return {layer: flops / machine.flops for layer, flops in busiest.items()}
 
 

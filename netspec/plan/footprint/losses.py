@@ -17,12 +17,14 @@ from netspec.plan.footprint.model import FULL, Footprint, Site
 
 def loss(op: Loss, site: Site) -> Footprint:
     """A loss keeps tensors of the scores' size (probabilities or differences), and needs one for the targets."""
-    scores, wide = site.read * FULL, site.width == FULL
+    scores, wide = site.input_numel * FULL, site.width == FULL
     keeps, copies = False, 1
     if isinstance(op, GatedSumSquares | Topographic):
         return _sum_of_squares(op, site)
     if isinstance(op, SetCrossEntropy):
-        return Footprint(FULL, FULL, extra=(site.read + site.images * _set_numbers(op, site.inputs[0].units)) * FULL)
+        return Footprint(
+            FULL, FULL, extra=(site.input_numel + site.images * _set_numbers(op, site.inputs[0].units)) * FULL
+        )
     if isinstance(op, SumSquares):
         keeps, copies = wide, 0 if wide else 1
     elif isinstance(op, BinaryCrossEntropy) and op.of == "probabilities":  # p and 1 - p, clamped, and their targets

@@ -38,7 +38,7 @@ class Footprint:
         Temporaries during the backward computation, besides the gradients of the value and of the inputs.
     later:
         Temporaries later in the backward computation, when what was kept and the value's gradient have been freed.
-    hands_on:
+    shares_gradient:
         Whether the inputs' gradient is the value's gradient itself, not a new tensor.
     """
 
@@ -50,7 +50,7 @@ class Footprint:
     forward: int = 0
     backward: int = 0
     later: int = 0
-    hands_on: bool = False
+    shares_gradient: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +70,12 @@ class Site:
     strided: bool = False
 
     @property
-    def read(self) -> int:
+    def input_numel(self) -> int:
         """How many numbers the first input has."""
         return self.images * self.inputs[0].units
 
     @property
-    def made(self) -> int:
+    def output_numel(self) -> int:
         """How many numbers the value has."""
         return self.images * self.output.units
 

@@ -8,7 +8,7 @@ from netspec.plan.footprint.model import FULL, INDEX, Footprint, Site
 
 def neuron(op: Op, site: Site) -> Footprint:
     """The footprint of an elementwise function."""
-    width, numbers = site.widths[0], site.made
+    width, numbers = site.widths[0], site.output_numel
     own, wide = numbers * width, numbers * FULL
     match op:
         case NoisyRelu():  # keeps a copy and a mask of what is above 0; the noise is drawn from arrays of 64-bit words

@@ -9,7 +9,7 @@ from netspec.plan.footprint.model import FULL, WORD, Footprint, Site, chain
 
 def norm(op: Lrn | MapNorm | BatchNorm | Dropout, site: Site) -> Footprint:
     """The footprint of a normalisation or of dropout."""
-    width, numbers = site.widths[0], site.read
+    width, numbers = site.widths[0], site.input_numel
     if isinstance(op, Dropout):  # keeps a mask, which is computed from two arrays of 32-bit words
         return Footprint(numbers * width, width, extra=numbers * width, forward=2 * numbers * (WORD - width))
     if isinstance(op, BatchNorm):

@@ -23,59 +23,61 @@ from netspec.plan.footprint.model import FULL, INDEX, Footprint, Site, chain
 
 def spatial(op: Blur | Mirror | Nailbed | Crop | ZeroPad | Resize | RandomScale | ColourSpace, site: Site) -> Footprint:
     """The footprint of an operation that moves or resamples pixels."""
-    width, made = site.widths[0], site.made
+    width, numel = site.widths[0], site.output_numel
     x, y = site.inputs[0], site.output
     if isinstance(op, Nailbed):
-        return Footprint(None, width, backward=site.read * width // op.stride)  # puts back rows first, then columns
+        return Footprint(
+            None, width, backward=site.input_numel * width // op.stride
+        )  # puts back rows first, then columns
     if isinstance(op, Crop):
-        return Footprint(None, width, backward=made // y.width * x.width * width)  # puts back columns first, then rows
+        return Footprint(None, width, backward=numel // y.width * x.width * width)  # puts back columns first, then rows
     if isinstance(op, Mirror | ZeroPad):
-        return Footprint(made * width, width)
+        return Footprint(numel * width, width)
     if isinstance(op, ColourSpace):
-        wide = made * FULL
+        wide = numel * FULL
         colours = 2 * wide // 3  # backward: the gradient of one channel, and the next one that is added to it
         if op.to == "yuv":
             return Footprint(wide, FULL, forward=wide, backward=colours)
         # Between the two matrices it keeps the numbers, a mask of those above the lower bound, and the clamped numbers.
-        return Footprint(wide, FULL, extra=2 * wide + made, forward=wide, backward=2 * wide + colours)
+        return Footprint(wide, FULL, extra=2 * wide + numel, forward=wide, backward=2 * wide + colours)
     if isinstance(op, Resize | RandomScale):
         low = site.low
-        between = made // y.width * x.width * low
-        cast = (site.read * low,) if width != low else ()
+        between = numel // y.width * x.width * low
+        cast = (site.input_numel * low,) if width != low else ()
         matrices = (y.height * x.height + y.width * x.width) * low
-        back, later = chain(made * low, between, *cast, site.read * width)
-        return Footprint(made * low, low, extra=matrices, forward=sum(cast) + between, backward=back, later=later)
+        back, later = chain(numel * low, between, *cast, site.input_numel * width)
+        return Footprint(numel * low, low, extra=matrices, forward=sum(cast) + between, backward=back, later=later)
     before = op.size // 2
     after = op.size - 1 - before
     lines = site.padded(Pad(before, after, before, after))
     rows = site.padded(Pad(0, 0, before, after))
     cast = (lines * width,) if width != site.low else ()
-    back, later = chain(made * site.low, rows * site.low, lines * site.low, *cast, made * width)
+    back, later = chain(numel * site.low, rows * site.low, lines * site.low, *cast, numel * width)
     kept = (lines + rows) * site.low
-    return Footprint(made * site.low, site.low, extra=kept, forward=sum(cast), backward=back, later=later)
+    return Footprint(numel * site.low, site.low, extra=kept, forward=sum(cast), backward=back, later=later)
 
 
 def pool(op: Pool, site: Site) -> Footprint:
     """The footprint of a pooling."""
-    width, low, made = site.widths[0], site.low, site.made
+    width, low, numel = site.widths[0], site.low, site.output_numel
     x = site.inputs[0]
     pad = pool_padding(op.window, x).before
     if isinstance(op, MaxPool):
-        places = made * INDEX
+        places = numel * INDEX
         if pad is None:
-            return Footprint(made * width, width, keeps_input=True, extra=places)
+            return Footprint(numel * width, width, keeps_input=True, extra=places)
         padded = site.padded(pad) * width
-        back, later = chain(made * width, padded, site.read * width)
-        return Footprint(made * width, width, extra=padded + places, backward=back, later=later)
+        back, later = chain(numel * width, padded, site.input_numel * width)
+        return Footprint(numel * width, width, extra=padded + places, backward=back, later=later)
     if isinstance(op, MaxAbsPool):  # keeps the flipped image; forward also needs the magnitudes, before flipping
         padded = site.padded(exact_padding(op.window, x)) * width
-        back, later = chain(made * width, padded, padded, site.read * width)
-        places = made * INDEX
-        return Footprint(made * width, width, extra=padded + places, forward=2 * padded, backward=back, later=later)
+        back, later = chain(numel * width, padded, padded, site.input_numel * width)
+        places = numel * INDEX
+        return Footprint(numel * width, width, extra=padded + places, forward=2 * padded, backward=back, later=later)
     if isinstance(op, AvgPool) and pad is None and op.window.dilation == (1, 1):
-        return Footprint(made * width, width, keeps_input=True)
+        return Footprint(numel * width, width, keeps_input=True)
     padded = site.padded(op.window.effective_pad(x.height, x.width))
     cast = (padded * width,) if width != low else ()
-    back, later = chain(made * low, padded * low, *cast, site.read * width)
-    total = made * low if isinstance(op, AvgPool) else 0
-    return Footprint(made * low, low, extra=padded * low, forward=max(sum(cast), total), backward=back, later=later)
+    back, later = chain(numel * low, padded * low, *cast, site.input_numel * width)
+    total = numel * low if isinstance(op, AvgPool) else 0
+    return Footprint(numel * low, low, extra=padded * low, forward=max(sum(cast), total), backward=back, later=later)

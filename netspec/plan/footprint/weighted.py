@@ -9,11 +9,11 @@ from netspec.plan.footprint.model import FULL, Footprint, Site, chain
 
 def weighted(op: Conv | Local | Linear | ChannelScale | Bias, site: Site) -> Footprint:
     """The footprint of a product with weights, or of adding biases."""
-    width, low, read, made = site.widths[0], site.low, site.read, site.made
+    width, low, read, numel = site.widths[0], site.low, site.input_numel, site.output_numel
     if isinstance(op, Bias):  # the bias is float32, so the sum is too
-        return Footprint(made * FULL, FULL, hands_on=width == FULL)
+        return Footprint(numel * FULL, FULL, shares_gradient=width == FULL)
     if isinstance(op, ChannelScale):  # the weight is float32; its gradient is the sum of elementwise products
-        return Footprint(made * FULL, FULL, keeps_input=True, backward=made * FULL)
+        return Footprint(numel * FULL, FULL, keeps_input=True, backward=numel * FULL)
     if isinstance(op, Local):
         return _local(op, site)
     if isinstance(op, Conv):
@@ -21,17 +21,17 @@ def weighted(op: Conv | Local | Linear | ChannelScale | Bias, site: Site) -> Foo
         if before is not None:
             padded = site.padded(before)
             cast = (padded * width,) if width != low else ()
-            back, later = chain(made * low, padded * low, *cast, read * width)
+            back, later = chain(numel * low, padded * low, *cast, read * width)
             kept = padded * low
-            return Footprint(made * low, low, extra=kept, forward=sum(cast), backward=back, later=later)
+            return Footprint(numel * low, low, extra=kept, forward=sum(cast), backward=back, later=later)
     result, forward = low, 0
     if isinstance(op, Linear) and op.groups > 1:  # batched products are rearranged, then the bias is added
         result = FULL if op.bias else low
-        forward = made * low * (2 if op.bias else 1)
+        forward = numel * low * (2 if op.bias else 1)
     if width == low and not (site.strided and isinstance(op, Linear)):
-        return Footprint(made * result, result, keeps_input=True, forward=forward, backward=forward // 2)
-    back, later = chain(made * low, read * low, read * width)
-    return Footprint(made * result, result, extra=read * low, forward=forward, backward=back, later=later)
+        return Footprint(numel * result, result, keeps_input=True, forward=forward, backward=forward // 2)
+    back, later = chain(numel * low, read * low, read * width)
+    return Footprint(numel * result, result, extra=read * low, forward=forward, backward=back, later=later)
 
 
 def _local(op: Local, site: Site) -> Footprint:
@@ -43,12 +43,13 @@ def _local(op: Local, site: Site) -> Footprint:
     width = FULL if op.bias else low
     copied = op.groups > 1 or site.widths[0] != low
     laid = (patches * low,) if copied else ()
-    back, later = chain(site.made * low, patches * low, *laid, padded, site.read * site.widths[0])
+    back, later = chain(site.output_numel * low, patches * low, *laid, padded, site.input_numel * site.widths[0])
     return Footprint(
-        site.made * width,
+        site.output_numel * width,
         width,
         extra=patches * low + (kernels if op.groups > 1 and low == FULL else 0),
-        forward=max(padded, patches * site.widths[0] if copied else 0, site.made * low) - site.made * width,
+        forward=max(padded, patches * site.widths[0] if copied else 0, site.output_numel * low)
+        - site.output_numel * width,
         backward=back,
         later=later,
     )

@@ -21,7 +21,7 @@ def memory(
     program: Program,
     low: int,
     *,
-    gathered: frozenset[str] = frozenset(),
+    accumulated: frozenset[str] = frozenset(),
     waiting: int = 0,
     copy: int = 0,
 ) -> Memory:
@@ -31,7 +31,7 @@ def memory(
     ----------
     low:
         Bytes per number of a product's result.
-    gathered:
+    accumulated:
         Keys of the parameters that have gradients from the start, from earlier parts of the batch (``accumulate``).
     waiting, copy:
         Bytes of images, as in ``Memory``.
@@ -39,7 +39,7 @@ def memory(
     storages = storages_of(program)
     values, extras = keep(program, storages)
     casts = casts_of(program) if low == HALF else {}
-    step = Step(standing, program, storages, values, extras, casts, low, gathered, waiting + copy)
+    step = Step(standing, program, storages, values, extras, casts, low, accumulated, waiting + copy)
     by_layer: dict[str, int] = {}
     for storage in step.kept:
         by_layer[storage.layer] = by_layer.get(storage.layer, 0) + storage.size

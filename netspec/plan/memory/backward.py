@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from netspec.plan.footprint.model import FULL
 from netspec.plan.memory.model import Moment
 from netspec.plan.memory.step import Step, Storages
-from netspec.plan.program import HALF, Work
+from netspec.plan.program import HALF, Instruction
 
 
 @dataclass(slots=True)
@@ -26,41 +26,41 @@ class _Flow:
         self.size = 0
         self.pending: dict[str, _Gradient] = {}
 
-    def taken(self, work: Work) -> _Gradient | None:
+    def pop(self, instr: Instruction) -> _Gradient | None:
         """Take the gradient of an operation's value out of ``pending``.
 
         A value that is read only on other devices has no gradient here yet; it arrives from them now.
         """
-        own = self.pending.pop(work.value, None)
-        return self._made(work.value) if own is None and work.learns else own
+        gradient = self.pending.pop(instr.value, None)
+        return self._allocate(instr.value) if gradient is None and instr.requires_grad else gradient
 
-    def handed_on(self, work: Work, own: _Gradient | None) -> int:
+    def pass_on(self, instr: Instruction, gradient: _Gradient | None) -> int:
         """Create the gradients of an operation's inputs.
 
         Returns the bytes of the temporary ones: those that are added to a gradient from another reader, then freed.
         """
         passing = 0
-        for name in work.taught:
-            existing = self.pending.get(name)
-            if own is not None and (work.footprint.output is None or work.footprint.hands_on):
-                given = own
-                given.holders += 1
+        for name in instr.grad_inputs:
+            earlier = self.pending.get(name)
+            if gradient is not None and (instr.footprint.output is None or instr.footprint.shares_gradient):
+                new = gradient
+                new.holders += 1
             else:
-                given = self._made(name)
-            if existing is None:
-                self.pending[name] = given
-            elif given is not own and given is not existing:
-                self.size -= given.size
-                passing += given.size
+                new = self._allocate(name)
+            if earlier is None:
+                self.pending[name] = new
+            elif new is not gradient and new is not earlier:
+                self.size -= new.size
+                passing += new.size
         return passing
 
-    def let_go(self, own: _Gradient | None) -> None:
+    def release(self, gradient: _Gradient | None) -> None:
         """Release one value's reference to its gradient, and free the gradient if it was the last."""
-        if own is not None:
-            own.holders -= 1
-            self.size -= own.size if own.holders == 0 else 0
+        if gradient is not None:
+            gradient.holders -= 1
+            self.size -= gradient.size if gradient.holders == 0 else 0
 
-    def _made(self, value: str) -> _Gradient:
+    def _allocate(self, value: str) -> _Gradient:
         gradient = _Gradient(self.storages.size(value))
         self.size += gradient.size
         return gradient
@@ -71,45 +71,45 @@ def backward(step: Step) -> Moment:
     freed: dict[int, int] = {}
     for storage in (*step.kept, *step.casts.values()):
         freed[storage.until] = freed.get(storage.until, 0) + storage.size
-    kept, gradients, flow = sum(freed.values()), step.earlier, _Flow(step.storages)
-    fresh = _first_gradients(step)
-    best = step.moment("at the end of the forward pass", gradients=gradients, kept=kept, passing=0)
-    for i, work in reversed(list(enumerate(step.program.works))):
-        when = f"in the backward pass of {work.layer}"
-        own = flow.taken(work)
-        passing = flow.handed_on(work, own) + (work.footprint.backward if work.taught else 0)
-        narrow, added = _passing_gradients(work, step)
+    kept, gradients, flow = sum(freed.values()), step.earlier_gradients, _Flow(step.storages)
+    fresh = _allocated_gradients(step)
+    peak = step.moment("at the end of the forward pass", gradients=gradients, kept=kept, passing=0)
+    for i, instr in reversed(list(enumerate(step.program.instructions))):
+        when = f"in the backward pass of {instr.layer}"
+        gradient = flow.pop(instr)
+        passing = flow.pass_on(instr, gradient) + (instr.footprint.backward if instr.grad_inputs else 0)
+        narrow, added = _temporary_gradients(instr, step)
         # A bfloat16 gradient is computed first; the tensors it was computed from are freed before it is widened.
         early = gradients + (0 if narrow else fresh.get(i, 0))
-        during = step.moment(when, gradients=early, kept=kept, passing=flow.size + passing + (narrow or added))
+        first = step.moment(when, gradients=early, kept=kept, passing=flow.size + passing + (narrow or added))
         gradients += fresh.get(i, 0)
         kept -= freed.get(i, 0)
-        flow.let_go(own)
-        passing = max(work.footprint.later if work.taught else 0, narrow + added)
-        after = step.moment(when, gradients=gradients, kept=kept, passing=flow.size + passing)
-        best = max(best, during, after, key=lambda m: m.total)
-    return best
+        flow.release(gradient)
+        passing = max(instr.footprint.later if instr.grad_inputs else 0, narrow + added)
+        last = step.moment(when, gradients=gradients, kept=kept, passing=flow.size + passing)
+        peak = max(peak, first, last, key=lambda m: m.total)
+    return peak
 
 
-def _first_gradients(step: Step) -> dict[int, int]:
+def _allocated_gradients(step: Step) -> dict[int, int]:
     """The bytes of the parameters' gradients that the step allocates.
 
     Keys are the indices of the operations whose backward computation creates them.
     """
-    makers = {key: (i, size) for i, work in enumerate(step.program.works) for key, size in work.parameters}
+    makers = {key: (i, size) for i, instr in enumerate(step.program.instructions) for key, size in instr.parameters}
     found: dict[int, int] = {}
     for key, (i, size) in makers.items():
-        if key not in step.gathered:
+        if key not in step.accumulated:
             found[i] = found.get(i, 0) + size
     return found
 
 
-def _passing_gradients(work: Work, step: Step) -> tuple[int, int]:
+def _temporary_gradients(instr: Instruction, step: Step) -> tuple[int, int]:
     """The bytes of an operation's temporary gradients of parameters, as (narrow, added).
 
     ``narrow`` are in bfloat16 and about to be widened; ``added`` are in float32 and about to be added to the gradients
     of earlier parts of the batch.
     """
-    used = sum(size for _, size in work.parameters)
-    added = sum(size for key, size in work.parameters if key in step.gathered)
-    return (used * HALF // FULL if step.low == HALF and work.product else 0), added
+    used = sum(size for _, size in instr.parameters)
+    added = sum(size for key, size in instr.parameters if key in step.accumulated)
+    return (used * HALF // FULL if step.low == HALF and instr.product else 0), added

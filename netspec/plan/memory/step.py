@@ -41,8 +41,8 @@ class Step:
     """A training step to simulate.
 
     ``values`` are the kept values by storage, ``extras`` what operations keep besides values by operation index, and
-    ``casts`` the bfloat16 copies of weights by key. ``low`` and ``gathered`` are as in ``memory``; ``beside`` is the
-    bytes of images in addition to the program's.
+    ``casts`` the bfloat16 copies of weights by key. ``low`` and ``accumulated`` are as in ``memory``; ``other_images``
+    is the bytes of the images that are not being computed.
     """
 
     standing: Standing
@@ -52,8 +52,8 @@ class Step:
     extras: dict[int, Kept]
     casts: dict[str, Kept]
     low: int
-    gathered: frozenset[str]
-    beside: int
+    accumulated: frozenset[str]
+    other_images: int
 
     @property
     def kept(self) -> tuple[Kept, ...]:
@@ -61,25 +61,25 @@ class Step:
         return (*self.values.values(), *self.extras.values())
 
     @property
-    def earlier(self) -> int:
+    def earlier_gradients(self) -> int:
         """The bytes of the gradients that exist before the step's first operation."""
-        sizes = {key: size for work in self.program.works for key, size in work.parameters}
-        return sum(size for key, size in sizes.items() if key in self.gathered)
+        sizes = {key: size for instr in self.program.instructions for key, size in instr.parameters}
+        return sum(size for key, size in sizes.items() if key in self.accumulated)
 
     def moment(self, when: str, *, gradients: int, kept: int, passing: int) -> Moment:
         """Return a moment with these bytes in addition to the permanent ones."""
-        return Moment(when, self.standing.always + self.program.images + self.beside, gradients, kept, passing)
+        return Moment(when, self.standing.always + self.program.images + self.other_images, gradients, kept, passing)
 
 
 def storages_of(program: Program) -> Storages:
     """Return the storages of a program's values. The images have size 0, because they are counted separately."""
     roots, sizes, makers = {program.image: program.image}, {program.image: 0}, {program.image: program.image}
-    for work in program.works:
-        if work.footprint.output is None:
-            roots[work.value] = roots[work.reads[0]]
+    for instr in program.instructions:
+        if instr.footprint.output is None:
+            roots[instr.value] = roots[instr.reads[0]]
         else:
-            roots[work.value], sizes[work.value] = work.value, work.footprint.output
-            makers[work.value] = work.layer
+            roots[instr.value], sizes[instr.value] = instr.value, instr.footprint.output
+            makers[instr.value] = instr.layer
     return Storages(roots, sizes, makers)
 
 
@@ -87,13 +87,13 @@ def keep(program: Program, storages: Storages) -> tuple[dict[str, Kept], dict[in
     """Return what autograd keeps: values (each storage once) and extras. Images are not included."""
     values: dict[str, Kept] = {}
     extras: dict[int, Kept] = {}
-    for i, work in enumerate(program.works):
-        if not work.learns:
+    for i, instr in enumerate(program.instructions):
+        if not instr.requires_grad:
             continue
-        held = work.footprint
+        held = instr.footprint
         if held.extra:
-            extras[i] = Kept(held.extra, work.layer, i)
-        kept = [*work.reads[-1:]] * held.keeps_input + [work.value] * held.keeps_output
+            extras[i] = Kept(held.extra, instr.layer, i)
+        kept = [*instr.reads[-1:]] * held.keeps_input + [instr.value] * held.keeps_output
         for root in (storages.roots[value] for value in kept):
             if storages.sizes[root]:
                 values.setdefault(root, Kept(storages.sizes[root], storages.makers[root], i))
@@ -103,8 +103,8 @@ def keep(program: Program, storages: Storages) -> tuple[dict[str, Kept], dict[in
 def casts_of(program: Program) -> dict[str, Kept]:
     """Return the bfloat16 copies that autocast makes of the weights of products; biases are small and ignored."""
     casts: dict[str, Kept] = {}
-    for i, work in enumerate(program.works):
-        for key, size in work.parameters:
-            if work.product and not key.endswith("bias"):
-                casts.setdefault(key, Kept(size * HALF // FULL, work.layer, i))
+    for i, instr in enumerate(program.instructions):
+        for key, size in instr.parameters:
+            if instr.product and not key.endswith("bias"):
+                casts.setdefault(key, Kept(size * HALF // FULL, instr.layer, i))
     return casts
