@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import FrameType
 
-TOLD = "stopping after this step, and saving; once more to end at once"
+STOPPING = "stopping after this step, and saving; once more to end at once"
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _SHOW_CURSOR = "\x1b[?25h"
 
@@ -37,18 +37,18 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
-class Abrupt:
+class HardStop:
     """What to do before ending at once, and when.
 
-    ``clear`` is called just before the process ends; ``due`` returns whether even a first signal should end it at once.
+    ``cleanup`` is called just before the process ends; ``immediate`` returns whether even a first signal should end it.
     """
 
-    clear: Callable[[], None] = lambda: None
-    due: Callable[[], bool] = lambda: False
+    cleanup: Callable[[], None] = lambda: None
+    immediate: Callable[[], bool] = lambda: False
 
 
 @contextmanager
-def stop_on_signals(abrupt: Abrupt = Abrupt()) -> Iterator[Stop]:
+def stop_on_signals(hard_stop: HardStop = HardStop()) -> Iterator[Stop]:
     """Within this context, SIGINT and SIGTERM only request a stop. A second signal ends the process at once, with exit
     code 130 or 143, even in the middle of a long computation.
 
@@ -62,7 +62,7 @@ def stop_on_signals(abrupt: Abrupt = Abrupt()) -> Iterator[Stop]:
     sender.setblocking(False)
     handlers = {number: signal.signal(number, stop.ask) for number in SIGNALS}
     wakeup = signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
-    watcher = threading.Thread(target=_watch, args=(receiver, stop, abrupt), name="netspec-signals", daemon=True)
+    watcher = threading.Thread(target=_watch, args=(receiver, stop, hard_stop), name="netspec-signals", daemon=True)
     watcher.start()
     try:
         yield stop
@@ -75,24 +75,24 @@ def stop_on_signals(abrupt: Abrupt = Abrupt()) -> Iterator[Stop]:
         receiver.close()
 
 
-def _watch(receiver: socket.socket, stop: Stop, abrupt: Abrupt) -> None:
-    told = False
+def _watch(receiver: socket.socket, stop: Stop, hard_stop: HardStop) -> None:
+    stop_requested = False
     while numbers := receiver.recv(16):
         for number in numbers:
             if number not in SIGNALS:
                 continue
-            due = not told and abrupt.due()
-            if due:
-                _tell("interrupted")
-            if told or due:
-                abrupt.clear()
+            end_at_once = not stop_requested and hard_stop.immediate()
+            if end_at_once:
+                _print("interrupted")
+            if stop_requested or end_at_once:
+                hard_stop.cleanup()
                 os._exit(128 + number)
             stop.ask(number)
-            _tell(TOLD)
-            told = True
+            _print(STOPPING)
+            stop_requested = True
 
 
-def _tell(text: str) -> None:
+def _print(text: str) -> None:
     """Print to standard error, bypassing the progress bar that another thread may be drawing.
 
     The bar hides the cursor, and would leave it hidden if a second signal ends the process; so show it.

@@ -45,9 +45,9 @@ def read_interval(text: str) -> Interval:
         raise ValueError(f"{text!r} is no interval: it must be at least 1")
     if unit in ("", "step", "steps"):
         return Interval(count, "steps")
-    for known in ("s", "min", "h"):
-        if unit == known:
-            return Interval(count, known)
+    for candidate in ("s", "min", "h"):
+        if unit == candidate:
+            return Interval(count, candidate)
     raise ValueError(f"{match[2]!r} in {text!r} is no unit of time; write {EXPECTED}")
 
 

@@ -11,13 +11,13 @@ from pathlib import Path
 if sys.platform == "win32":
     import msvcrt
 
-    def _take(handle: int) -> None:
+    def _lock(handle: int) -> None:
         msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
 
 else:
     import fcntl
 
-    def _take(handle: int) -> None:
+    def _lock(handle: int) -> None:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
@@ -35,7 +35,7 @@ def only_process(file: Path) -> Iterator[None]:
     handle = os.open(file, os.O_RDWR | os.O_CREAT, 0o666)
     try:
         try:
-            _take(handle)
+            _lock(handle)
         except (BlockingIOError, PermissionError) as taken:
             raise Taken from taken
         except OSError:

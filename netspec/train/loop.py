@@ -24,7 +24,7 @@ from netspec.train.learning.validation import evaluate
 from netspec.train.processes.crew import Readers
 from netspec.train.reporting.console import Status
 from netspec.train.runs.snapshot import diverged, save
-from netspec.train.training import Meter, Place, Training
+from netspec.train.training import EpochProgress, Meter, Training
 
 LINES_PER_EPOCH = 100
 """How many training lines an epoch adds to ``metrics.jsonl`` at most. The loss is copied from the device only for these
@@ -50,19 +50,19 @@ def run(t: Training, stop: Stop) -> Literal["finished", "interrupted"]:
     due = Due(t.config.save_every)
     if not t.resumed:
         save(t)
-    while not t.over:
-        if t.place is None:
+    while not t.finished:
+        if t.progress is None:
             agree_on_unreadable(t)
-            t.place = t.begin_epoch()
-        if not (train_epoch(t, t.place, due, stop) and validate(t, t.place, stop)):
+            t.progress = t.begin_epoch()
+        if not (train_epoch(t, t.progress, due, stop) and validate(t, t.progress, stop)):
             save(t)
             return "interrupted"
-        if t.place.tally.unreached == 0:
-            close_epoch(t, t.place)
+        if t.progress.tally.unreached == 0:
+            close_epoch(t, t.progress)
         save(t)
         due.done()
-        t.drawing.now_and_then()
-        if stop() and not t.over:
+        t.drawing.draw_if_due()
+        if stop() and not t.finished:
             return "interrupted"
     return "finished"
 
@@ -77,52 +77,52 @@ def agree_on_unreadable(t: Training) -> None:
         t.data.train.expect_failures(t.crew.agreed(t.data.train.failures()))
 
 
-def train_epoch(t: Training, place: Place, due: Due, stop: Stop) -> bool:
+def train_epoch(t: Training, progress: EpochProgress, due: Due, stop: Stop) -> bool:
     """Take the remaining steps of an epoch, or of the whole training. Return ``False`` if stopped before the end."""
     config = t.config
     images = len(t.data.train.labels)
     order = shuffled(config.seed, t.epoch, images)
     position = np.empty(images, np.int64)
     position[order] = np.arange(images)
-    skipped_before = place.tally.skipped
+    skipped_before = progress.tally.skipped
     readers = Readers(t.crew, t.objective.trained_part)
-    reading = t.loader.run(t.data.train, order[place.position :], config.batch, keep_partial=False, sharing=readers)
+    reading = t.loader.run(t.data.train, order[progress.position :], config.batch, keep_partial=False, sharing=readers)
     batches = iter(reading)
-    t.reporter.plan(place.plan)
+    t.reporter.plan(progress.plan)
     try:
         while t.step != config.steps and (batch := next(batches, None)) is not None:
-            loss = take_step(t, place, varied(t, batch), batch.labels)
-            place.advance(int(position[batch.places[-1]]) + 1, len(batch.labels), loss, reading.waited)
-            tell_of_step(t, place, loss)
+            loss = take_step(t, progress, augmented(t, batch), batch.labels)
+            progress.advance(int(position[batch.places[-1]]) + 1, len(batch.labels), loss, reading.waited)
+            report_step(t, progress, loss)
             if t.crew.any(due(t.step)):
                 save(t)
                 due.done()
             if stop():
                 return False
-        if t.step != config.steps or images - place.position < config.batch:
+        if t.step != config.steps or images - progress.position < config.batch:
             # The remaining images do not fill a batch. Read them anyway, to count those that are unreadable.
             for _ in batches:
                 pass
-            place.finish(images, skipped_before + reading.tally.skipped)
+            progress.finish(images, skipped_before + reading.tally.skipped)
     finally:
         reading.finish()
-    if not place.tally.used:
-        raise nothing_to_learn_from(place.tally, config.batch)
-    if place.line.steps:
-        log_line(t, place)
+    if not progress.tally.used:
+        raise no_full_batch(progress.tally, config.batch)
+    if progress.line_meter.steps:
+        log_line(t, progress)
     return True
 
 
-def varied(t: Training, batch: Batch) -> Tensor:
+def augmented(t: Training, batch: Batch) -> Tensor:
     """Return this process's images of a batch, augmented (random crop, mirroring, colour shift) and prepared."""
     places = batch.places[batch.read]
     choices = choose(t.config.seed, t.epoch, places, t.data.frame, t.graph.input.output, t.graph.augment)
     return t.prepare(batch.pictures, choices)
 
 
-def take_step(t: Training, place: Place, x: Tensor, classes: Labels) -> Tensor:
+def take_step(t: Training, progress: EpochProgress, x: Tensor, classes: Labels) -> Tensor:
     """Take one optimiser step on a batch of prepared images. Return the loss, a scalar that is still on the device."""
-    config, plan = t.config, place.plan
+    config, plan = t.config, progress.plan
     labels = sent(classes, config.device)
     train, now = t.graph.train, Moment(t.step, plan.steps, t.epoch, plan.per_epoch)
     t.optimiser.factor = rate_factor(train, train.schedule, now, t.watch)
@@ -135,27 +135,27 @@ def take_step(t: Training, place: Place, x: Tensor, classes: Labels) -> Tensor:
     return loss
 
 
-def tell_of_step(t: Training, place: Place, loss: Tensor) -> None:
+def report_step(t: Training, progress: EpochProgress, loss: Tensor) -> None:
     """Report after a step: which forms are in use (first step only), warnings about the loss, and progress."""
-    if t.step == t.began + 1:
-        t.tell_how_it_runs()
+    if t.step == t.start_step + 1:
+        t.report_forms()
     if (warning := t.guessing.look(t.step, loss)) is not None:
         t.warn(warning)
     every = max(1, len(t.data.train.labels) // t.config.batch // LINES_PER_EPOCH)
     if t.step == t.config.steps or t.step % every == 0:
-        log_line(t, place)
+        log_line(t, progress)
 
 
-def close_epoch(t: Training, place: Place) -> None:
+def close_epoch(t: Training, progress: EpochProgress) -> None:
     """Count an epoch as done, and pass its validation error to the schedule."""
-    if t.found is not None:
-        t.watch = observe(t.graph.train.schedule, t.watch, 1 - t.found.top1)
-    t.tally.add(place.tally)
+    if t.evaluation is not None:
+        t.watch = observe(t.graph.train.schedule, t.watch, 1 - t.evaluation.top1)
+    t.tally.add(progress.tally)
     t.epoch += 1
-    t.place = None
+    t.progress = None
 
 
-def nothing_to_learn_from(tally: Tally, batch: int) -> TrainError:
+def no_full_batch(tally: Tally, batch: int) -> TrainError:
     """Return the error for an epoch without a step: the readable images do not fill a batch."""
     return TrainError(
         f"{tally.skipped} of {tally.drawn} training images cannot be read; the other {tally.dropped} are no batch "
@@ -164,10 +164,10 @@ def nothing_to_learn_from(tally: Tally, batch: int) -> TrainError:
     )
 
 
-def log_line(t: Training, place: Place) -> None:
+def log_line(t: Training, progress: EpochProgress) -> None:
     """Write a line of the log, and show progress. Raises ``TrainError`` if the loss is not finite."""
-    line = place.line.status(t.step, t.epoch, place.waited)
-    write(
+    line = progress.line_meter.status(t.step, t.epoch, progress.waited)
+    log(
         t,
         {
             "step": line.step,
@@ -178,13 +178,13 @@ def log_line(t: Training, place: Place) -> None:
             "waiting": round(line.waiting, 4),
         },
     )
-    t.reporter.progress(whole(t, place))
+    t.reporter.progress(epoch_status(t, progress))
     if not math.isfinite(line.loss):
         raise diverged(line.step, f"the loss is {line.loss}")
-    place.line = Meter(place.waited)
+    progress.line_meter = Meter(progress.waited)
 
 
-def validate(t: Training, place: Place, stop: Stop) -> bool:
+def validate(t: Training, progress: EpochProgress, stop: Stop) -> bool:
     """Evaluate the network on the validation images, if there are any; report and log the result.
 
     Returns ``False``, without reporting anything, if stopped before the end.
@@ -193,40 +193,40 @@ def validate(t: Training, place: Place, stop: Stop) -> bool:
         return True
     if stop():
         return False
-    trained = whole(t, place)  # taken before the evaluation, so that the speed is that of training steps
+    status = epoch_status(t, progress)  # taken before the evaluation, so that the speed is that of training steps
     if t.data.validation is not None:
         with t.average.in_place() if t.average is not None else contextlib.nullcontext():
-            found = evaluate(
+            evaluation = evaluate(
                 t.objective, itertools.takewhile(lambda _: not stop(), validation_batches(t)), t.config.seed
             )
         if stop():
             return False
-        t.tell_how_it_runs()  # the first evaluation may have added notes
+        t.report_forms()  # the first evaluation may have added notes
         # Devices may round differently, and the schedule may depend on the result: all use that of the leader.
-        t.found = t.crew.led(found)
-    if t.found is not None:
-        write(
+        t.evaluation = t.crew.led(evaluation)
+    if t.evaluation is not None:
+        log(
             t,
             {
                 "step": t.step,
                 "epoch": t.epoch + 1,
-                "val_loss": t.found.loss,
-                "top1": t.found.top1,
-                "top5": t.found.top5,
-                "val_images": t.found.images,
+                "val_loss": t.evaluation.loss,
+                "top1": t.evaluation.top1,
+                "top5": t.evaluation.top5,
+                "val_images": t.evaluation.images,
             },
         )
     t.validated = t.step
-    t.reporter.validated(trained, t.found)
+    t.reporter.validated(status, t.evaluation)
     return True
 
 
-def whole(t: Training, place: Place) -> Status:
+def epoch_status(t: Training, progress: EpochProgress) -> Status:
     """Return the means over the epoch so far."""
-    return place.whole.status(t.step, t.epoch, place.waited)
+    return progress.epoch_meter.status(t.step, t.epoch, progress.waited)
 
 
-def write(t: Training, line: Mapping[str, Any]) -> None:
+def log(t: Training, line: Mapping[str, Any]) -> None:
     """Add a line to ``metrics.jsonl``, and to TensorBoard if requested."""
     t.folder.log(line)
     if t.board is not None:

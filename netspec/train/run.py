@@ -40,17 +40,17 @@ from netspec.train.requirements import need_full_batch, need_trainable
 from netspec.train.runs import checkpoint
 from netspec.train.runs.lock import locked
 from netspec.train.runs.plot import Drawing
-from netspec.train.runs.record import Problems, counts, describe, finish, kept, versions_here
+from netspec.train.runs.record import Problems, checkpoint_facts, counts, finish, run_facts, versions_here
 from netspec.train.runs.resume import (
     Earlier,
     as_net,
-    continued,
     is_run,
     need_run,
     need_same_spec,
-    otherwise,
     reopen,
-    repeated,
+    repeated_config,
+    resumed_config,
+    rounding_differences,
 )
 from netspec.train.runs.runfolder import RunFolder, disk_problem
 from netspec.train.runs.same_data import need_same_data
@@ -122,15 +122,15 @@ def train(graph: Graph, spec: str, stem: str, request: Request, reporter: Report
         with crew.only_lead(locked(request.out)):
             earlier = reopen(request.out, reporter.warn)
             need_same_spec(earlier, as_net(graph, spec, "the spec here"), request)
-            config = repeated(earlier, request, graph.train)
-            return _go_on(earlier, graph, config, request, reporter, crew)
+            config = repeated_config(earlier, request, graph.train)
+            return _resume(earlier, graph, config, request, reporter, crew)
     config = resolve(request, graph.train)
-    graph, data = _opened(graph, config, request.data, crew)
+    graph, data = _open(graph, config, request.data, crew)
     objective, origin = begin(graph, config, request, reporter)
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-.") or "run"
     folder = crew.led(RunFolder.create(request.out, name).path if crew.leads else Path())
     with crew.only_lead(locked(folder)):
-        return _carry_out(_Job(graph, spec, config, data, objective, origin, folder, crew), reporter)
+        return _run(_Job(graph, spec, config, data, objective, origin, folder, crew), reporter)
 
 
 def resume(run: Path, net: Net | None, request: Request, reporter: Reporter, crew: Crew = ALONE) -> Result:
@@ -144,40 +144,41 @@ def resume(run: Path, net: Net | None, request: Request, reporter: Reporter, cre
         if net is not None:
             need_same_spec(earlier, net, request)
         graph = earlier.net().graph
-        return _go_on(earlier, graph, continued(earlier, request, graph.train), request, reporter, crew)
+        return _resume(earlier, graph, resumed_config(earlier, request, graph.train), request, reporter, crew)
 
 
-def _go_on(earlier: Earlier, graph: Graph, config: Config, request: Request, reporter: Reporter, crew: Crew) -> Result:
+def _resume(earlier: Earlier, graph: Graph, config: Config, request: Request, reporter: Reporter, crew: Crew) -> Result:
     if earlier.finished(config):
-        return _as_it_is(earlier)
-    graph, data = _opened(graph, config, request.data, crew)
+        return _finished_result(earlier)
+    graph, data = _open(graph, config, request.data, crew)
     folder, state = earlier.folder, earlier.state
-    if state is None:
+    if state is None:  # the run ended before its first checkpoint: start it again in the same folder
         origin = earlier.facts.get("weights")
         if origin is not None and request.weights is None:
             request = dataclasses.replace(request, weights=Path(origin["file"]), fresh=tuple(origin["fresh"]))
         objective, origin = begin(graph, config, request, reporter)
         if crew.leads:
             RunFolder(folder).clear()
-        return _carry_out(_Job(graph, earlier.spec, config, data, objective, origin, folder, crew), reporter)
+        return _run(_Job(graph, earlier.spec, config, data, objective, origin, folder, crew), reporter)
     if request.weights is not None and state["origin"] != begin(graph, config, request, reporter)[1]:
-        told = f"{earlier.folder} did not start from {request.weights} as it is now, with these layers fresh"
-        raise RequestError(told)
+        raise RequestError(
+            f"{earlier.folder} did not start from {request.weights} as it is now, with these layers fresh"
+        )
     need_same_data(state["data"], data)
     objective = network(graph, config)
     assert earlier.file is not None
     need_same(objective.module.state_dict(), state["weights"], earlier.file)
-    for difference in otherwise(earlier, config, versions_here()):
+    for difference in rounding_differences(earlier, config, versions_here()):
         reporter.note(f"{difference}: the last bits of the numbers may differ from those of one uninterrupted run")
     reporter.note(f"{earlier.folder}: going on after step {earlier.step}")
     job = _Job(graph, earlier.spec, config, data, objective, state["origin"], folder, crew, state)
-    return _carry_out(job, reporter)
+    return _run(job, reporter)
 
 
-def _opened(graph: Graph, config: Config, asked: str | None, crew: Crew) -> tuple[Graph, Data]:
+def _open(graph: Graph, config: Config, named_source: str | None, crew: Crew) -> tuple[Graph, Data]:
     """Return the network with its final precision, and the opened data, after all checks that need no training.
 
-    ``asked`` is the data source that the user has named explicitly, if any.
+    ``named_source`` is the data source that the user has named explicitly, if any.
     """
     graph = dataclasses.replace(graph, train=dataclasses.replace(graph.train, precision=config.precision))
     need_trainable(graph, config.batch)
@@ -189,35 +190,35 @@ def _opened(graph: Graph, config: Config, asked: str | None, crew: Crew) -> tupl
     try:
         data = open_source(config.data, graph, config.seed)
     except RequestError as problem:
-        if asked is not None:
+        if named_source is not None:
             raise
-        told = "that is what the run began with; where it lies now, say with --data"
-        raise RequestError(problem.message, told) from problem
+        hint = "that is what the run began with; where it lies now, say with --data"
+        raise RequestError(problem.message, hint) from problem
     need_full_batch(data, config.batch)
     need_alike(data, crew)
     return graph, data
 
 
-def _as_it_is(earlier: Earlier) -> Result:
+def _finished_result(earlier: Earlier) -> Result:
     """Return the result of a run that is already finished."""
     assert earlier.state is not None
-    found = earlier.state["found"]
-    evaluation = Evaluation(**found) if found is not None else None
+    scores = earlier.state["found"]
+    evaluation = Evaluation(**scores) if scores is not None else None
     return Result(earlier.folder, "finished", earlier.step, evaluation, earlier.facts["counts"], unchanged=True)
 
 
-def _carry_out(job: _Job, reporter: Reporter) -> Result:
+def _run(job: _Job, reporter: Reporter) -> Result:
     """Train, from the beginning or from a checkpoint, and leave the folder in a consistent state however it ends."""
     if job.crew.leads:
         report_run(job.folder)
     forms = job.objective.forms
     with memory_kept(forms.kept_memory), algorithms_tried(forms.benchmarked), job.crew.folder(job.folder) as folder:
-        return _carry_out_in(folder, job, reporter)
+        return _run_in(folder, job, reporter)
 
 
-def _carry_out_in(folder: RunFolder, job: _Job, reporter: Reporter) -> Result:
+def _run_in(folder: RunFolder, job: _Job, reporter: Reporter) -> Result:
     graph, config, crew = job.graph, job.config, job.crew
-    facts = describe(graph, config, job.data, job.spec) | job.origin
+    facts = run_facts(graph, config, job.data, job.spec) | job.origin
     resumed = {"resumed": [*job.state["resumed"], job.state["step"]]} if job.state is not None else {}
     state: Literal["finished", "interrupted", "failed"] = "failed"
     training: Training | None = None
@@ -228,19 +229,21 @@ def _carry_out_in(folder: RunFolder, job: _Job, reporter: Reporter) -> Result:
         for note in data.notes:
             reporter.note(note)
         if graph.test.views != VIEWS:
-            left_out = f"the spec's test views={graph.test.views} is left out, and is what netspec eval takes"
-            reporter.note(f"validation takes the {PROTOCOL}; {left_out}")
+            reporter.note(
+                f"validation takes the {PROTOCOL}; "
+                f"the spec's test views={graph.test.views} is left out, and is what netspec eval takes"
+            )
         problems = Problems(folder, reporter)
-        with Loader(config.workers, problems.met, buffers_for(config.device)) as loader:
-            training = _ready(job, data, folder, loader, reporter)
+        with Loader(config.workers, problems.report, buffers_for(config.device)) as loader:
+            training = _build_training(job, data, folder, loader, reporter)
             if job.state is not None:
-                _put_back(training, job.state)
+                _restore(training, job.state)
             if config.tensorboard:
                 training.board = Board(folder.path / "tensorboard", training.step)
             with stop_with_the_others() as stop:
                 state = run_loop(training, lambda: crew.any(stop()))
                 # One process may have received a signal that the others have not; all have stopped because of it.
-                asked = [number for number in crew.gathered(stop.signal) if number is not None]
+                signals = [number for number in crew.gathered(stop.signal) if number is not None]
     except KeyboardInterrupt:
         state = "interrupted"
         raise
@@ -251,18 +254,19 @@ def _carry_out_in(folder: RunFolder, job: _Job, reporter: Reporter) -> Result:
         if training is not None:
             training.close()
         finish(folder, state, facts, training)
-    return Result(job.folder, state, training.step, training.found, counts(training), asked[0] if asked else None)
+    stopped_by = signals[0] if signals else None
+    return Result(job.folder, state, training.step, training.evaluation, counts(training), stopped_by)
 
 
-def _ready(job: _Job, data: Data, folder: RunFolder, loader: Loader, reporter: Reporter) -> Training:
+def _build_training(job: _Job, data: Data, folder: RunFolder, loader: Loader, reporter: Reporter) -> Training:
     """Build the ``Training``, before its first step. A run that is resumed prepares images as its checkpoint says."""
     graph, config, crew = job.graph, job.config, job.crew
     if job.state is None:
         statistics = crew.led(measured(graph, data, config.batch, loader, reporter, crew))
         prepare = Preparation.of(graph, statistics, data.frame, data.peak, config.device)
     else:
-        then = Saved(folder.path, folder.path, as_net(graph, job.spec, str(folder.path)), job.state, {})
-        prepare = then.preparation(data.frame, data.peak, config.device)
+        saved = Saved(folder.path, folder.path, as_net(graph, job.spec, str(folder.path)), job.state, {})
+        prepare = saved.preparation(data.frame, data.peak, config.device)
     if crew.size > 1:
         objective: Objective = share_out(job.objective, arrange(graph, config.gpus, config.split))
     else:
@@ -279,7 +283,7 @@ def _ready(job: _Job, data: Data, folder: RunFolder, loader: Loader, reporter: R
         loader=loader,
         folder=folder,
         reporter=reporter,
-        facts=kept(job.spec, config, job.data, prepare, job.origin),
+        facts=checkpoint_facts(job.spec, config, job.data, prepare, job.origin),
         guessing=guessing(graph, len(data.train.labels), config.batch),
         drawing=Drawing(folder, graph.name, reporter.note),
         average=Average(objective.module, graph.train.ema) if graph.train.ema else None,
@@ -287,7 +291,7 @@ def _ready(job: _Job, data: Data, folder: RunFolder, loader: Loader, reporter: R
     )
 
 
-def _put_back(training: Training, state: dict[str, Any]) -> None:
+def _restore(training: Training, state: dict[str, Any]) -> None:
     """Restore a checkpoint's state, and remove everything that was written after it.
 
     Empties ``state``: callers hold a reference to it until the run ends, and it contains a second copy of weights and
@@ -298,11 +302,9 @@ def _put_back(training: Training, state: dict[str, Any]) -> None:
     checkpoint.set_aside_after(training.folder.checkpoints, training.step)
     if not training.folder.rewind(state["metrics_bytes"], training.step):
         training.warn(f"{training.folder.metrics} is not as the checkpoint left it; the whole lines up to it are kept")
-    if {key: state["settings"][key] for key in ("epochs", "steps")} != {
-        "epochs": training.config.epochs,
-        "steps": training.config.steps,
-    }:
-        if training.place is not None:
-            training.place.plan = training.plan(training.step - training.place.whole.steps)
+    config, settings = training.config, state["settings"]
+    if (settings["epochs"], settings["steps"]) != (config.epochs, config.steps):
+        if training.progress is not None:
+            training.progress.plan = training.plan(training.step - training.progress.epoch_meter.steps)
         save(training)  # record the new end of the run, even if this process does not get any further
     state.clear()

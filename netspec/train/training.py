@@ -82,20 +82,20 @@ class Meter:
 
 
 @dataclass(slots=True)
-class Place:
+class EpochProgress:
     """The progress within an epoch.
 
     ``position`` is how many images of the epoch's order have been passed, and ``tally`` what became of them (after the
     last step, of all images of the epoch). ``waited`` is the seconds that this process has spent waiting for data.
-    ``whole`` is the meter of the epoch, ``line`` that of the steps since the last line of the log.
+    ``epoch_meter`` measures the whole epoch, ``line_meter`` the steps since the last line of the log.
     """
 
     plan: Plan
     tally: Tally
     position: int = 0
     waited: float = 0.0
-    whole: Meter = field(default_factory=Meter)
-    line: Meter = field(default_factory=Meter)
+    epoch_meter: Meter = field(default_factory=Meter)
+    line_meter: Meter = field(default_factory=Meter)
 
     def advance(self, position: int, images: int, loss: Tensor, waited: float) -> None:
         """Count a step of ``images`` images, after which the epoch's order is at ``position``."""
@@ -103,7 +103,7 @@ class Place:
         self.tally.used += images
         self.tally.skipped = position - self.tally.used
         self.waited = waited
-        for meter in (self.whole, self.line):
+        for meter in (self.epoch_meter, self.line_meter):
             meter.add(loss, images)
 
     def finish(self, images: int, skipped: int) -> None:
@@ -125,17 +125,17 @@ class Training:
         The moving average of the weights, if the train line asks for one (``ema``); validation uses it.
     step, epoch:
         How many steps and epochs are done.
-    place:
+    progress:
         The progress within the current epoch; ``None`` between two epochs.
     tally:
         What became of the images of completed epochs.
-    validated, found:
+    validated, evaluation:
         The step of the last validation, and its result.
     started:
         When the run began, by the monotonic clock, as if this process had done all of it.
     resumed:
         The steps at which the run was resumed.
-    told:
+    printed_notes:
         The notes about optimised forms that have already been printed.
     """
 
@@ -156,39 +156,39 @@ class Training:
     board: Board | None = None
     step: int = 0
     epoch: int = 0
-    place: Place | None = None
+    progress: EpochProgress | None = None
     watch: Watch = field(default_factory=Watch)
     tally: Tally = field(default_factory=Tally)
     validated: int = -1
-    found: Evaluation | None = None
+    evaluation: Evaluation | None = None
     started: float = field(default_factory=time.monotonic)
     resumed: list[int] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
-    told: list[str] = field(default_factory=list)
+    printed_notes: list[str] = field(default_factory=list)
 
     @property
-    def over(self) -> bool:
+    def finished(self) -> bool:
         """Whether all epochs or steps are done, and the network has been validated after them."""
-        if self.place is None and self.epoch == self.config.epochs:
+        if self.progress is None and self.epoch == self.config.epochs:
             return True
         return self.step == self.config.steps and self.validated == self.step
 
     @property
-    def began(self) -> int:
+    def start_step(self) -> int:
         """The step at which this process started: 0 unless the run was resumed."""
         return self.resumed[-1] if self.resumed else 0
 
-    def counted(self) -> Tally:
+    def total_tally(self) -> Tally:
         """Return what became of the images so far, including the current epoch."""
-        whole = Tally()
-        whole.add(self.tally)
-        if self.place is not None:
-            whole.add(self.place.tally)
-        return whole
+        total = Tally()
+        total.add(self.tally)
+        if self.progress is not None:
+            total.add(self.progress.tally)
+        return total
 
-    def begin_epoch(self) -> Place:
+    def begin_epoch(self) -> EpochProgress:
         """Return the progress at the beginning of the next epoch."""
-        return Place(self.plan(self.step), Tally(drawn=len(self.data.train.labels)))
+        return EpochProgress(self.plan(self.step), Tally(drawn=len(self.data.train.labels)))
 
     def plan(self, first: int) -> Plan:
         """Return the planned numbers of steps and epochs, given that the current epoch began after ``first`` steps.
@@ -198,8 +198,8 @@ class Training:
         readable = len(self.data.train.labels) - known_unreadable(self.data.train)
         per_epoch = max(1, readable // self.config.batch)
         epochs, steps = self.config.epochs, self.config.steps
-        whole = first + (epochs - self.epoch) * per_epoch if epochs is not None else None
-        planned = min(number for number in (whole, steps) if number is not None)
+        epochs_steps = first + (epochs - self.epoch) * per_epoch if epochs is not None else None
+        planned = min(number for number in (epochs_steps, steps) if number is not None)
         return Plan(planned, self.epoch + -(-(planned - first) // per_epoch), per_epoch)
 
     def warn(self, text: str) -> None:
@@ -207,15 +207,15 @@ class Training:
         self.warnings.append(text)
         self.reporter.warn(text)
 
-    def tell_how_it_runs(self) -> None:
+    def report_forms(self) -> None:
         """Print the notes about the optimised forms in use on this device that have not been printed yet."""
         for line in self.objective.chosen:
-            if line not in self.told:
-                self.told.append(line)
+            if line not in self.printed_notes:
+                self.printed_notes.append(line)
                 self.reporter.note(line)
 
     def close(self) -> None:
         """Draw the final curves, and close TensorBoard's file."""
-        self.drawing.now()
+        self.drawing.draw()
         if self.board is not None:
             self.board.close()

@@ -17,7 +17,7 @@ from click.testing import CliRunner, Result
 from running import SPEC, launch, lines_in, log, newest, until
 
 from netspec.cli import main
-from netspec.train.interrupt import TOLD
+from netspec.train.interrupt import STOPPING
 from netspec.train.runs import checkpoint, snapshot
 
 COMMAND = ("tiny.net", "--data", "synthetic", "--threads", "1", "--out", "run")
@@ -48,7 +48,7 @@ def test_a_signal_ends_after_the_step_with_everything_saved(tmp_path: Path, numb
     step = newest(Path("run"))["step"]
     assert out[0] == f"interrupted after step {step:,}; everything so far is saved"
     assert out[1] == "to go on: netspec train --resume run"
-    assert TOLD in err
+    assert STOPPING in err
     assert "Traceback" not in err
     assert [line["step"] for line in log(Path("run")) if "loss" in line] == list(range(1, step + 1))
     assert json.loads(Path("run/run.json").read_text())["state"] == "interrupted"
@@ -67,7 +67,7 @@ def test_a_second_signal_ends_at_once_even_in_a_long_computation(tmp_path: Path)
     for _ in range(2):
         assert process.exitcode is None
         os.kill(int(process.pid or 0), signal.SIGTERM)
-        until(lambda: TOLD in Path("err").read_text())
+        until(lambda: STOPPING in Path("err").read_text())
     process.join(5)
     assert process.exitcode == 143
 

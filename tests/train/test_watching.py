@@ -160,7 +160,7 @@ def test_a_picture_is_not_drawn_too_often(tmp_path: Path, monkeypatch: pytest.Mo
     folder.metrics.touch()  # without one there is nothing to draw
     drawing = Drawing(folder, "x", print, lambda: now[0])
     for now[0] in range(0, 200, 10):
-        drawing.now_and_then()
+        drawing.draw_if_due()
     assert drawn == [60, 120, 180]
 
 

@@ -24,7 +24,7 @@ from typing import Any
 
 from netspec.train.errors import TrainError
 from netspec.train.files import write_beside
-from netspec.train.interrupt import Abrupt, Stop, stop_on_signals
+from netspec.train.interrupt import HardStop, Stop, stop_on_signals
 from netspec.train.processes.environment import FOLDER
 from netspec.train.runs.runfolder import resuming
 
@@ -44,7 +44,7 @@ def launch(arguments: Sequence[str], processes: int) -> Ended:
     """Run ``netspec ARGUMENTS`` in several processes that train together, and wait for them."""
     with (
         TemporaryDirectory(prefix="netspec-crew-") as folder,
-        stop_on_signals(_kill(Path(folder))) as stop,
+        stop_on_signals(_hard_stop(Path(folder))) as stop,
         ThreadPoolExecutor(1, "netspec-launcher") as pool,
     ):
         Path(folder, _LAUNCHER).write_text(str(os.getpid()))
@@ -56,10 +56,10 @@ def launch(arguments: Sequence[str], processes: int) -> Ended:
         return running.result()
 
 
-def _kill(folder: Path) -> Abrupt:
+def _hard_stop(folder: Path) -> HardStop:
     """Return how to kill all processes and delete their shared folder."""
 
-    def clear() -> None:
+    def cleanup() -> None:
         for file in folder.glob(f"{_PROCESS}*"):
             pid = int(file.read_text())
             with suppress(ProcessLookupError):
@@ -68,7 +68,7 @@ def _kill(folder: Path) -> Abrupt:
         for _ in range(10):  # other threads may still be writing into it
             shutil.rmtree(folder, ignore_errors=True)
 
-    return Abrupt(clear, lambda: not (folder / _BEGUN).exists())
+    return HardStop(cleanup, lambda: not (folder / _BEGUN).exists())
 
 
 def _run(arguments: Sequence[str], processes: int, folder: Path) -> Ended:

@@ -24,14 +24,14 @@ def locked(folder: Path) -> Iterator[None]:
         try:
             stack.enter_context(only_process(folder / LOCK))
         except Taken as taken:
-            told = f"another process is training in {folder}{_who(folder)}"
-            raise TrainError(told, "wait for it, or end it") from taken
+            message = f"another process is training in {folder}{_holder(folder)}"
+            raise TrainError(message, "wait for it, or end it") from taken
         except OSError as problem:
             raise TrainError(f"cannot write in {folder}: {problem.strerror}") from problem
         yield
 
 
-def _who(folder: Path) -> str:
+def _holder(folder: Path) -> str:
     """Return ``: process 1234 on spruce`` according to ``run.json``, or an empty string if it does not say."""
     try:
         process = read_facts(folder)["process"]

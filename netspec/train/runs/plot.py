@@ -24,27 +24,27 @@ class Drawing:
     ) -> None:
         self._folder, self._title, self._note, self._clock = folder, title, note, clock
         self._last = clock()
-        self._told = False
+        self._reported = False
 
-    def now_and_then(self) -> None:
+    def draw_if_due(self) -> None:
         """Draw, unless the last drawing was less than a minute ago."""
         if self._clock() - self._last >= SECONDS_BETWEEN:
-            self.now()
+            self.draw()
 
-    def now(self) -> None:
+    def draw(self) -> None:
         """Draw, if there are any metrics. The first failure is reported with its reason."""
         if not self._folder.metrics.exists():
             return
-        told = ""
+        failure = ""
         try:
             if not draw_curves(self._folder.metrics, self._folder.curves, self._title):
-                told = HOW_TO_GET_IT
+                failure = HOW_TO_GET_IT
         except Exception as problem:
-            told = f"no curves.png: {type(problem).__name__}: {problem}"
+            failure = f"no curves.png: {type(problem).__name__}: {problem}"
         self._last = self._clock()
-        if told and not self._told:
-            self._note(told)
-            self._told = True
+        if failure and not self._reported:
+            self._note(failure)
+            self._reported = True
 
 
 def draw_curves(metrics: Path, picture: Path, title: str) -> bool:
@@ -71,7 +71,7 @@ def draw_curves(metrics: Path, picture: Path, title: str) -> bool:
         axes.grid(alpha=0.3)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.legend()
-    drawn = io.BytesIO()
-    figure.savefig(drawn, format="png", dpi=120)
-    write_beside(picture, drawn.getvalue())
+    png = io.BytesIO()
+    figure.savefig(png, format="png", dpi=120)
+    write_beside(picture, png.getvalue())
     return True

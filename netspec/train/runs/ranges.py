@@ -12,23 +12,25 @@ from netspec.source import Source
 
 Range = Literal[255, 1]
 
-_ONCE: Range = 255
+_OLD_DEFAULT: Range = 255
 """The default of ``range=`` at the time when checkpoints did not record it."""
 
 
-def range_of(state: Mapping[str, Any], given: Preprocessing) -> Range:
-    """Return the largest pixel value that a checkpoint's network reads. ``given`` is what its spec means today.
+def range_of(state: Mapping[str, Any], preprocessing: Preprocessing) -> Range:
+    """Return the largest pixel value that a checkpoint's network reads.
+
+    ``preprocessing`` is what the checkpoint's spec means to the current version of netspec.
 
     New checkpoints record the number. Old ones do not; if their spec does not give a range, the old default applies.
     """
-    kept = state.get("preparation", {"range": given.range})
-    if "range" in kept:
-        range_: Range = kept["range"]
-        return range_
-    return given.range if _says_range(state["spec"]) else _ONCE
+    preparation = state.get("preparation", {"range": preprocessing.range})
+    if "range" in preparation:
+        recorded: Range = preparation["range"]
+        return recorded
+    return preprocessing.range if _has_range(state["spec"]) else _OLD_DEFAULT
 
 
-def _says_range(spec: str) -> bool:
+def _has_range(spec: str) -> bool:
     """Whether a spec contains ``range=``, on its input line or on a ``default input`` line."""
     file = parse(Source("spec", spec))
     statements: tuple[Section | Setting, ...] = (

@@ -15,7 +15,7 @@ from netspec.units import plural
 
 Warn = Callable[[str], None]
 
-HOLDS: Mapping[str, type] = {
+REQUIRED: Mapping[str, type] = {
     "step": int,
     "weights": dict,
     "spec": str,
@@ -26,7 +26,7 @@ HOLDS: Mapping[str, type] = {
 }
 """The keys, with types, that a checkpoint needs for its network to be usable."""
 
-MOST_NAMED = 8
+MOST_LISTED = 8
 """How many of the runs inside a folder are listed when the folder itself is not a run."""
 
 
@@ -38,22 +38,22 @@ def newest(folder: Path, warn: Warn) -> tuple[Path, dict[str, Any]]:
     TrainError
         The folder is not a run, or none of its checkpoints can be read.
     """
-    found = checkpoint.saved(folder / CHECKPOINTS)
-    if not found:
+    files = checkpoint.saved(folder / CHECKPOINTS)
+    if not files:
         if folder.name == CHECKPOINTS and checkpoint.saved(folder):
             raise TrainError(f"{folder} is no run, but a run's folder of checkpoints", f"did you mean {folder.parent}?")
         raise TrainError(f"{folder} is no run: there are no checkpoints in it", *runs_inside(folder))
-    problems = []
-    for path in reversed(found):
+    failures = []
+    for path in reversed(files):
         try:
             state = read_checkpoint(path)
         except TrainError as problem:
-            problems.append(problem)
+            failures.append(problem)
             continue
-        for passed in problems:
-            warn(f"{passed.message}; taking the checkpoint before it, {path.name}")
+        for failure in failures:
+            warn(f"{failure.message}; taking the checkpoint before it, {path.name}")
         return path, state
-    raise TrainError(f"no checkpoint of {folder} can be read", *(passed.message for passed in problems))
+    raise TrainError(f"no checkpoint of {folder} can be read", *(failure.message for failure in failures))
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
@@ -85,9 +85,9 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         raise TrainError(
             f"{path} is of format {state['format']}, this netspec reads {checkpoint.FORMAT}", "install the newest one"
         )
-    lacking = [key for key, kind in HOLDS.items() if not isinstance(state.get(key), kind)]
-    if lacking:
-        raise TrainError(f"{path} is no whole checkpoint: it lacks {', '.join(lacking)}")
+    missing = [key for key, kind in REQUIRED.items() if not isinstance(state.get(key), kind)]
+    if missing:
+        raise TrainError(f"{path} is no whole checkpoint: it lacks {', '.join(missing)}")
     if sha256(state["spec"]) != state["spec_sha256"]:
         raise TrainError(
             f"{path} contradicts itself: its spec has the hash {sha256(state['spec'])[:12]}, and it says "
@@ -106,8 +106,8 @@ def runs_inside(folder: Path) -> list[str]:
     inside = sorted(path.parent for path in folder.glob("*/checkpoints") if path.is_dir())
     if not inside:
         return ["a run is what netspec train leaves: spec.net, run.json, metrics.jsonl, checkpoints/"]
-    shown = ", ".join(map(str, inside[:MOST_NAMED]))
-    return [f"{plural(len(inside), 'run')} in it: {shown}{' ...' if len(inside) > MOST_NAMED else ''}"]
+    shown = ", ".join(map(str, inside[:MOST_LISTED]))
+    return [f"{plural(len(inside), 'run')} in it: {shown}{' ...' if len(inside) > MOST_LISTED else ''}"]
 
 
 def _first_line(problem: Exception) -> str:

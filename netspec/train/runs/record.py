@@ -24,7 +24,7 @@ from netspec.train.runs.runfolder import RunFolder
 from netspec.train.runs.same_data import fingerprint
 from netspec.train.training import Training
 
-NAMED = 10
+MOST_PRINTED = 10
 """How many unreadable images are printed; the others are only listed in the run's folder."""
 
 
@@ -34,22 +34,22 @@ class Problems:
     def __init__(self, folder: RunFolder, reporter: Reporter) -> None:
         self._folder = folder
         self._reporter = reporter
-        self._known = folder.known_unreadable()
+        self._reported = folder.known_unreadable()
 
-    def met(self, problem: Unreadable) -> None:
-        if problem.path in self._known:
+    def report(self, problem: Unreadable) -> None:
+        if problem.path in self._reported:
             return
-        self._known.add(problem.path)
+        self._reported.add(problem.path)
         self._folder.log_unreadable(problem.path, problem.reason)
-        if len(self._known) <= NAMED:
+        if len(self._reported) <= MOST_PRINTED:
             self._reporter.warn(f"skipped, cannot be read: {problem.path}: {problem.reason}")
-        elif len(self._known) == NAMED + 1:
+        elif len(self._reported) == MOST_PRINTED + 1:
             self._reporter.warn(f"more images cannot be read; all are listed in {self._folder.path}/unreadable.jsonl")
 
 
-def describe(graph: Graph, config: Config, data: Data, spec: str) -> dict[str, Any]:
+def run_facts(graph: Graph, config: Config, data: Data, spec: str) -> dict[str, Any]:
     """Return the contents of ``run.json`` that are known from the start."""
-    known = fingerprint(data)
+    data_fingerprint = fingerprint(data)
     return {
         "net": graph.name,
         "spec_sha256": sha256(spec),
@@ -59,7 +59,7 @@ def describe(graph: Graph, config: Config, data: Data, spec: str) -> dict[str, A
             "stored": list(dataclasses.astuple(data.frame)),
             "train_images": len(data.train.labels),
             "validation_images": len(data.validation.labels) if data.validation is not None else 0,
-            "sha256": [known[split]["sha256"] for split in ("train", "validation")],
+            "sha256": [data_fingerprint[split]["sha256"] for split in ("train", "validation")],
         },
         "validation": {"views": VIEWS, "view": PROTOCOL, "views_in_spec": graph.test.views},
         **{key: value for key, value in config.as_dict().items() if key != "data"},
@@ -71,7 +71,9 @@ def describe(graph: Graph, config: Config, data: Data, spec: str) -> dict[str, A
     }
 
 
-def kept(spec: str, config: Config, data: Data, prepare: Preparation, origin: dict[str, Any]) -> dict[str, Any]:
+def checkpoint_facts(
+    spec: str, config: Config, data: Data, prepare: Preparation, origin: dict[str, Any]
+) -> dict[str, Any]:
     """Return what every checkpoint records about its run. ``origin`` is where the initial weights come from."""
     return {
         "spec": spec,
@@ -90,8 +92,8 @@ def versions_here() -> dict[str, str]:
     """Return the versions of the software that numerical results depend on; PyTorch's includes the build
     (``2.13.0+cpu``)."""
     names = ("netspec-compiler", "torch", "numpy", "pillow")
-    found = {name: _installed(name) for name in names}
-    return {"python": platform.python_version(), **found, "torch": str(torch.__version__)}
+    versions = {name: _installed(name) for name in names}
+    return {"python": platform.python_version(), **versions, "torch": str(torch.__version__)}
 
 
 @cache  # each lookup searches the file system, and a run needs several
@@ -102,11 +104,11 @@ def _installed(distribution: str) -> str:
 def finish(folder: RunFolder, state: str, facts: dict[str, Any], training: Training | None) -> None:
     """Write how the run ended. Errors in writing are ignored, so that they do not hide one that is being raised."""
     if training is not None:
-        found = training.found
+        evaluation = training.evaluation
         facts["result"] = {
             "step": training.step,
             "epochs": training.epoch,
-            **(dataclasses.asdict(found) if found is not None else {}),
+            **(dataclasses.asdict(evaluation) if evaluation is not None else {}),
         }
         facts["counts"] = counts(training)
         facts["resumed"] = training.resumed
@@ -123,14 +125,14 @@ def counts(training: Training) -> dict[str, dict[str, int]]:
     batch of an epoch) + ``unreached`` (training ended before them). In the last validation, ``images`` = ``used`` +
     ``skipped``.
     """
-    data, found = training.data, training.found
+    data, evaluation = training.data, training.evaluation
     train = {
         "images": len(data.train.labels),
         "unreadable": known_unreadable(data.train),
-        **training.counted().as_dict(),
+        **training.total_tally().as_dict(),
     }
     validation = {"images": 0, "used": 0, "skipped": 0}
-    if data.validation is not None and found is not None:
+    if data.validation is not None and evaluation is not None:
         images = len(data.validation.labels)
-        validation = {"images": images, "used": found.images, "skipped": images - found.images}
+        validation = {"images": images, "used": evaluation.images, "skipped": images - evaluation.images}
     return {"train": train, "validation": validation}

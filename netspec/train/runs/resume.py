@@ -62,9 +62,9 @@ class Earlier:
 
     def net(self) -> Net:
         """Return the run's network. Raises ``TrainError`` if this version's checker rejects its spec."""
-        held = {"preparation": self.state["preparation"]} if self.state is not None else {}
-        told = {"spec": self.spec, "settings": self.settings, **held}
-        return net_of(told, self.file or self.folder / SPEC)
+        preparation = {"preparation": self.state["preparation"]} if self.state is not None else {}
+        state = {"spec": self.spec, "settings": self.settings, **preparation}
+        return net_of(state, self.file or self.folder / SPEC)
 
     def finished(self, config: Config) -> bool:
         """Whether the run is finished and has reached the end that ``config`` asks for."""
@@ -102,10 +102,10 @@ def reopen(folder: Path, warn: Callable[[str], None]) -> Earlier:
     if not checkpoint.saved(folder / CHECKPOINTS):
         return _unstarted(folder, facts)
     file, state = newest(folder, warn)
-    lacking = [key for key in STATE if key not in state]
-    if lacking:
+    missing = [key for key in STATE if key not in state]
+    if missing:
         raise TrainError(
-            f"{file} cannot be gone on from: it lacks {', '.join(lacking)}",
+            f"{file} cannot be gone on from: it lacks {', '.join(missing)}",
             f"start a new run from its weights: --weights {shlex.quote(str(folder))}",
         )
     return Earlier(folder, state["spec"], state["settings"], facts, file, state)
@@ -119,11 +119,11 @@ def need_same_spec(earlier: Earlier, net: Net, request: Request) -> None:
     from netspec.diff import compare
     from netspec.diff.terminal import show
 
-    found = compare(earlier.net(), net)
-    if found.same:
+    comparison = compare(earlier.net(), net)
+    if comparison.same:
         return
     written = StringIO()
-    show(found, (str(earlier.folder), net.source.name), written)
+    show(comparison, (str(earlier.folder), net.source.name), written)
     raise TrainError(
         f"{earlier.folder} was trained as another network; a run does not change its network on the way",
         *written.getvalue().splitlines(),
@@ -131,7 +131,7 @@ def need_same_spec(earlier: Earlier, net: Net, request: Request) -> None:
     )
 
 
-def continued(earlier: Earlier, request: Request, train: Train) -> Config:
+def resumed_config(earlier: Earlier, request: Request, train: Train) -> Config:
     """Return the settings for ``--resume``: those of the run, with the end and the devices that the request names.
 
     Raises
@@ -141,15 +141,15 @@ def continued(earlier: Earlier, request: Request, train: Train) -> Config:
     """
     if request.weights is not None or request.fresh:
         raise RequestError("--resume goes on with the run's own weights; --weights and --fresh begin a new run")
-    own = {} if request.epochs is not None or request.steps is not None else _of(earlier, END)
+    own = {} if request.epochs is not None or request.steps is not None else _settings_of(earlier, END)
     names = [field.name for field in dataclasses.fields(Config) if field.name not in (*END, "workers")]
-    config = resolve(_filled(request, own | _of(earlier, names)), train)
+    config = resolve(_with_defaults(request, own | _settings_of(earlier, names)), train)
     need_same_settings(earlier, config, END)
     _need_end_ahead(earlier, config)
     return config
 
 
-def repeated(earlier: Earlier, request: Request, train: Train) -> Config:
+def repeated_config(earlier: Earlier, request: Request, train: Train) -> Config:
     """Return the settings of a repeated command, whose ``--out`` is an existing run.
 
     Raises
@@ -157,7 +157,7 @@ def repeated(earlier: Earlier, request: Request, train: Train) -> Config:
     RequestError
         They are not the settings of the run.
     """
-    config = resolve(_filled(request, _of(earlier, (*MACHINE[:-1], *FREE))), train)
+    config = resolve(_with_defaults(request, _settings_of(earlier, (*MACHINE[:-1], *FREE))), train)
     need_same_settings(earlier, config)
     return config
 
@@ -165,29 +165,30 @@ def repeated(earlier: Earlier, request: Request, train: Train) -> Config:
 def need_same_settings(earlier: Earlier, config: Config, but: Sequence[str] = ()) -> None:
     """Raise ``RequestError``, listing all differences, if settings (except those in ``but``) are not the run's."""
     now = config.as_dict()
-    found = [
-        f"--{key.replace('_', '-')}: {_said(then)} in the run, {_said(now[key])} here"
+    differences = [
+        f"--{key.replace('_', '-')}: {_format(then)} in the run, {_format(now[key])} here"
         for key, then in earlier.settings.items()
         if key in now and key not in (*MACHINE, *FREE, *but, "data", "input") and now[key] != then
     ]
-    if found:
+    if differences:
         raise RequestError(
             f"{earlier.folder} is a run with other settings",
-            *found,
+            *differences,
             f"to go on as it began: {resuming(earlier.folder)}; --epochs or --steps with it move the end",
         )
 
 
-def otherwise(earlier: Earlier, config: Config, versions: Mapping[str, str]) -> list[str]:
+def rounding_differences(earlier: Earlier, config: Config, versions: Mapping[str, str]) -> list[str]:
     """Return the differences from the earlier process (devices, versions) that may change results by rounding."""
     now = config.as_dict()
-    found = [
+    differences = [
         f"{key} {earlier.settings[key] or 'as usual'} -> {now[key] or 'as usual'}"
         for key in MACHINE[:-1]
         if earlier.settings[key] != now[key]
     ]
     then = earlier.state["versions"] if earlier.state is not None else {}
-    return found + [f"{name} {then[name]} -> {here}" for name, here in versions.items() if then.get(name, here) != here]
+    differences += [f"{name} {then[name]} -> {here}" for name, here in versions.items() if then.get(name, here) != here]
+    return differences
 
 
 def _need_end_ahead(earlier: Earlier, config: Config) -> None:
@@ -200,12 +201,12 @@ def _need_end_ahead(earlier: Earlier, config: Config) -> None:
             raise RequestError(f"--{name} {end} lies behind: {earlier.folder} is at {name.removesuffix('s')} {done:,}")
 
 
-def _filled(request: Request, values: Mapping[str, Any]) -> Request:
+def _with_defaults(request: Request, values: Mapping[str, Any]) -> Request:
     """Return the request with its open choices (``None``) replaced by ``values``."""
     return dataclasses.replace(request, **{k: v for k, v in values.items() if getattr(request, k) is None})
 
 
-def _of(earlier: Earlier, names: Sequence[str]) -> dict[str, Any]:
+def _settings_of(earlier: Earlier, names: Sequence[str]) -> dict[str, Any]:
     """Return some of the run's settings, converted to the types that ``Request`` uses."""
     values = {name: earlier.settings.get(name) for name in names}
     if isinstance(text := values.get("save_every"), str):
@@ -230,7 +231,7 @@ def _unstarted(folder: Path, facts: Mapping[str, Any]) -> Earlier:
     return Earlier(folder, spec, settings, facts, None, None)
 
 
-def _said(value: object) -> str:
+def _format(value: object) -> str:
     return "none" if value is None else str(value)
 
 

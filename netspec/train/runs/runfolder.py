@@ -63,7 +63,7 @@ class RunFolder:
             ``out`` is a file, is a folder that is not empty, or cannot be created.
         """
         try:
-            path = _free(Path("runs"), stem) if out is None else _empty(out)
+            path = _create_free(Path("runs"), stem) if out is None else _create_empty(out)
             folder = cls(path)
             folder.checkpoints.mkdir(exist_ok=True)
         except OSError as problem:
@@ -82,7 +82,7 @@ class RunFolder:
             path.unlink(missing_ok=True)
         self.checkpoints.mkdir(exist_ok=True)
 
-    def settle(self) -> int:
+    def flush_log(self) -> int:
         """Flush the log of metrics to disk, and return its length in bytes."""
         try:
             with self.metrics.open("r+b") as file:
@@ -97,13 +97,13 @@ class RunFolder:
         Returns ``False`` if the log is shorter or has been changed; the complete lines up to that step are then kept.
         """
         try:
-            held = self.metrics.read_bytes()
+            content = self.metrics.read_bytes()
         except FileNotFoundError:
-            held = b""
-        intact = len(held) >= length and (length == 0 or held[length - 1 : length] == b"\n")
-        if len(held) == length and intact:
+            content = b""
+        intact = len(content) >= length and (length == 0 or content[length - 1 : length] == b"\n")
+        if len(content) == length and intact:
             return True
-        kept = held[:length] if intact else b"".join(_upto(held, step))
+        kept = content[:length] if intact else b"".join(_lines_up_to(content, step))
         write_beside(self.metrics, kept)
         return intact
 
@@ -111,11 +111,11 @@ class RunFolder:
         """Return the paths in ``unreadable.jsonl``, after removing an incomplete last line of a killed process."""
         path = self.path / _UNREADABLE
         try:
-            held = path.read_bytes()
+            content = path.read_bytes()
         except FileNotFoundError:
             return set()
-        whole = held[: held.rfind(b"\n") + 1]
-        if whole != held:
+        whole = content[: content.rfind(b"\n") + 1]
+        if whole != content:
             write_beside(path, whole)
         return set(_paths(whole))
 
@@ -137,9 +137,9 @@ class RunFolder:
             file.write(json.dumps(clean, ensure_ascii=False) + "\n")
 
 
-def _upto(held: bytes, step: int) -> Iterator[bytes]:
+def _lines_up_to(content: bytes, step: int) -> Iterator[bytes]:
     """Yield the complete lines of a log up to the first that belongs to a later step or cannot be parsed."""
-    for line in held.splitlines(keepends=True):
+    for line in content.splitlines(keepends=True):
         try:
             if not line.endswith(b"\n") or json.loads(line)["step"] > step:
                 return
@@ -148,8 +148,8 @@ def _upto(held: bytes, step: int) -> Iterator[bytes]:
         yield line
 
 
-def _paths(held: bytes) -> Iterator[str]:
-    for line in held.splitlines():
+def _paths(content: bytes) -> Iterator[str]:
+    for line in content.splitlines():
         with contextlib.suppress(ValueError, KeyError, TypeError):  # not a line that RunFolder wrote
             yield json.loads(line)["path"]
 
@@ -178,7 +178,7 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
     return lines
 
 
-def _free(parent: Path, stem: str) -> Path:
+def _create_free(parent: Path, stem: str) -> Path:
     parent.mkdir(exist_ok=True)
     number = 1
     while True:
@@ -191,11 +191,11 @@ def _free(parent: Path, stem: str) -> Path:
             return path
 
 
-_FIRST = frozenset((LOCK, f".{FACTS}.part", CHECKPOINTS))
+_EARLY_FILES = frozenset((LOCK, f".{FACTS}.part", CHECKPOINTS))
 """What a process may have created in its folder if it was killed before it wrote ``run.json``."""
 
 
-def _empty(out: Path) -> Path:
+def _create_empty(out: Path) -> Path:
     if out.exists() and not (out.is_dir() and _is_free(out)):
         what = "a folder with something in it" if out.is_dir() else "a file"
         raise RequestError(f"--out {out} is {what}", "name a new folder; a run never writes over another")
@@ -205,7 +205,7 @@ def _empty(out: Path) -> Path:
 
 def _is_free(folder: Path) -> bool:
     entries = {entry.name for entry in folder.iterdir()}
-    return entries <= _FIRST and (CHECKPOINTS not in entries or not any((folder / CHECKPOINTS).iterdir()))
+    return entries <= _EARLY_FILES and (CHECKPOINTS not in entries or not any((folder / CHECKPOINTS).iterdir()))
 
 
 def disk_problem(problem: OSError, folder: Path) -> TrainError:

@@ -23,48 +23,50 @@ def fingerprint(data: Data) -> dict[str, Any]:
         "classes": list(data.classes),
         "stored": list(dataclasses.astuple(data.frame)),
         "peak": data.peak,
-        "train": _split(data.train),
-        "validation": _split(data.validation) if data.validation is not None else {"images": 0, "sha256": ""},
+        "train": _split_fingerprint(data.train),
+        "validation": _split_fingerprint(data.validation),
     }
 
 
 def need_same_data(then: Mapping[str, Any], data: Data) -> None:
     """Raise ``TrainError``, listing the differences, if a source does not have the fingerprint ``then``."""
     now = fingerprint(data)
-    found = []
+    differences = []
     if then["classes"] != now["classes"]:
-        found.append(_classes(then["classes"], now["classes"]))
+        differences.append(_class_difference(then["classes"], now["classes"]))
     for key, noun in (("train", "training images"), ("validation", "validation images")):
         if then[key]["images"] != now[key]["images"]:
-            found.append(f"{count(then[key]['images'])} {noun} then, {count(now[key]['images'])} now")
+            differences.append(f"{count(then[key]['images'])} {noun} then, {count(now[key]['images'])} now")
         elif then[key]["sha256"] != now[key]["sha256"]:
-            found.append(f"{count(now[key]['images'])} {noun} then and now, but with other names or classes")
+            differences.append(f"{count(now[key]['images'])} {noun} then and now, but with other names or classes")
     for key, words in (("stored", "stored as"), ("peak", "full brightness is")):
         if then[key] != now[key]:
-            found.append(f"{words} {_by(then[key])} then, {_by(now[key])} now")
-    if found:
+            differences.append(f"{words} {_format(then[key])} then, {_format(now[key])} now")
+    if differences:
         source = then["source"] if then["source"] == data.source else f"{data.source} (it was {then['source']})"
         raise TrainError(
             f"the data have changed since the run began: {source}",
-            *found,
+            *differences,
             "put back what it was trained on, or begin a new run (--weights can take over what was learnt)",
         )
 
 
-def _classes(then: list[str], now: list[str]) -> str:
+def _class_difference(then: list[str], now: list[str]) -> str:
     gone, new = [x for x in then if x not in now], [x for x in now if x not in then]
-    told = f"{count(len(then))} classes then, {count(len(now))} now"
+    text = f"{count(len(then))} classes then, {count(len(now))} now"
     for names, words in ((gone, "gone"), (new, "new")):
         if names:
-            told += f"; {words}: {', '.join(names[:5])}{' ...' if len(names) > 5 else ''}"
-    return told
+            text += f"; {words}: {', '.join(names[:5])}{' ...' if len(names) > 5 else ''}"
+    return text
 
 
-def _by(value: object) -> str:
+def _format(value: object) -> str:
     return "x".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _split(split: Split) -> dict[str, Any]:
+def _split_fingerprint(split: Split | None) -> dict[str, Any]:
+    if split is None:
+        return {"images": 0, "sha256": ""}
     digest = hashlib.sha256(split.labels.astype("<i8").tobytes())
     if isinstance(split, Decoded):
         digest.update("\0".join(split.files.names).encode("utf-8", "surrogateescape"))

@@ -29,7 +29,7 @@ from netspec.train.runs.reading import Warn, newest, read_checkpoint, sha256
 from netspec.train.runs.runfolder import CHECKPOINTS, FACTS, SPEC, read_facts, read_spec
 from netspec.units import count, plain, plural
 
-MOST_NAMED = 8
+MOST_LISTED = 8
 """How many mismatched weights an error lists."""
 
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
@@ -124,14 +124,16 @@ class Saved:
         objective.draw_tested(self.seed, 0, 1)
         return objective
 
-    def _usual(self) -> str:
+    def _imagenet_normalisation(self) -> str:
         """The ``mean=`` and ``std=`` of torchvision's networks, in this network's pixel range and channel order."""
-        given = self.graph.preprocessing
-        mean, std = (
-            ",".join(plain(number * given.range) for number in (numbers[::-1] if given.order == "bgr" else numbers))
-            for numbers in IMAGENET
-        )
-        return f"mean={mean} std={std}"
+        preprocessing = self.graph.preprocessing
+
+        def words(rgb: tuple[float, float, float]) -> str:
+            channels = rgb[::-1] if preprocessing.order == "bgr" else rgb
+            return ",".join(plain(number * preprocessing.range) for number in channels)
+
+        mean, std = IMAGENET
+        return f"mean={words(mean)} std={words(std)}"
 
     def preparation(self, frame: Frame, peak: int, device: str) -> Preparation:
         """Return the preparation of stored images (of this frame and peak) for the network, with the training's mean.
@@ -145,16 +147,17 @@ class Saved:
         if not self.state["preparation"]:
             raise TrainError(
                 f"{self.graph.name} subtracts or divides by what is measured on training images, and there are none",
-                f"give the numbers on the input line, or by --set; those of many published weights are {self._usual()}",
+                "give the numbers on the input line, or by --set; "
+                f"those of many published weights are {self._imagenet_normalisation()}",
             )
         prepare = Preparation.of(self.graph, None, frame, peak, device)
-        held = self.state["preparation"]
-        mean: Tensor = held["mean"]
+        state = self.state["preparation"]
+        mean: Tensor = state["mean"]
         if tuple(mean.shape) not in ((frame.channels, 1, 1), (frame.channels, frame.height, frame.width)):
             raise TrainError(
                 f"{self.name} subtracts a mean image of {'x'.join(map(str, mean.shape))}, the pictures are {frame}"
             )
-        prepare.take(mean, held["axes"], held.get("std", torch.ones(frame.channels, 1, 1)))
+        prepare.take(mean, state["axes"], state.get("std", torch.ones(frame.channels, 1, 1)))
         return prepare
 
 
@@ -198,16 +201,16 @@ def need_same(module: Mapping[str, Tensor], weights: Mapping[str, Tensor], path:
     wrong = [f"{key} is missing" for key in module if key not in weights]
     wrong += [f"{key} has no place in the network" for key in weights if key not in module]
     wrong += [
-        f"{key} is {by(weights[key])} in the file, {by(here)} in the network"
+        f"{key} is {shape_text(weights[key])} in the file, {shape_text(here)} in the network"
         for key, here in module.items()
         if key in weights and weights[key].shape != here.shape
     ]
     if wrong:
-        more = [f"and {len(wrong) - MOST_NAMED} more"] if len(wrong) > MOST_NAMED else []
-        raise TrainError(f"the weights in {path} are not those of its spec", *wrong[:MOST_NAMED], *more)
+        more = [f"and {len(wrong) - MOST_LISTED} more"] if len(wrong) > MOST_LISTED else []
+        raise TrainError(f"the weights in {path} are not those of its spec", *wrong[:MOST_LISTED], *more)
 
 
-def by(tensor: Tensor) -> str:
+def shape_text(tensor: Tensor) -> str:
     """Format a tensor's shape: ``96x3x11x11``, or ``a number`` for a scalar."""
     return "x".join(map(str, tensor.shape)) or "a number"
 
@@ -219,11 +222,11 @@ def net_of(state: Mapping[str, Any], file: Path) -> Net:
         shape = shape_of(state.get("settings", {}).get("input"))
         net = load_source(Source(f"the spec in {file}", state["spec"]), shape)
     except SpecError as problem:
-        told = [f"{diagnostic.code}: {diagnostic.message}" for diagnostic in problem.diagnostics[:3]]
-        raise TrainError(f"the spec in {file} does not check with this version of netspec", *told) from problem
-    given = net.graph.preprocessing
-    trained = replace(given, range=range_of(state, given))
-    return net if trained == given else replace(net, graph=replace(net.graph, preprocessing=trained))
+        notes = [f"{diagnostic.code}: {diagnostic.message}" for diagnostic in problem.diagnostics[:3]]
+        raise TrainError(f"the spec in {file} does not check with this version of netspec", *notes) from problem
+    preprocessing = net.graph.preprocessing
+    trained = replace(preprocessing, range=range_of(state, preprocessing))
+    return net if trained == preprocessing else replace(net, graph=replace(net.graph, preprocessing=trained))
 
 
 def shape_of(text: str | None) -> Shape | None:

@@ -17,14 +17,14 @@ import torch
 
 from netspec.passes.torch_names import attributes, state_key
 from netspec.train.data.batches.loader import Tally
-from netspec.train.data.picture import Remembered
+from netspec.train.data.picture import Remembered, Split
 from netspec.train.errors import TrainError
 from netspec.train.learning.optimiser import running_means, set_velocities, velocities
 from netspec.train.learning.schedule import Watch
 from netspec.train.learning.validation import Evaluation
 from netspec.train.reporting.console import Plan
 from netspec.train.runs import checkpoint
-from netspec.train.training import Meter, Place, Training
+from netspec.train.training import EpochProgress, Meter, Training
 
 CAUSES = (
     "likely causes: the learning rate is too high for this network (try a tenth),",
@@ -54,8 +54,8 @@ def snapshot(t: Training) -> dict[str, Any]:
 
     Tensors are whole, even if devices hold shares of them; all processes of the crew must call this.
     """
-    split, objective = t.data.train, t.objective
-    moved, means = velocities(objective.module, t.optimiser), running_means(objective.module, t.optimiser)
+    objective = t.objective
+    velocity, means = velocities(objective.module, t.optimiser), running_means(objective.module, t.optimiser)
     names = attributes(t.graph)
     divided = [state_key(p, names) for p in t.graph.parameters.values() if p.super_eps is not None]
     average = t.average.state_dict() if t.average is not None else None
@@ -65,21 +65,19 @@ def snapshot(t: Training) -> dict[str, Any]:
         "epoch": t.epoch,
         "weights": objective.whole(objective.module.state_dict(), objective.names),
         "optimiser": {
-            "velocities": objective.whole(moved, objective.parameter_names),
-            **{kind: objective.whole(kept, divided) for kind, kept in means.items()},
+            "velocities": objective.whole(velocity, objective.parameter_names),
+            **{kind: objective.whole(values, divided) for kind, values in means.items()},
         },
         "average": average,
         "factor": t.optimiser.factor,
         "watch": dataclasses.asdict(t.watch),
-        "place": _place(t.place) if t.place is not None else None,
+        "place": _progress_state(t.progress) if t.progress is not None else None,
         "tally": dataclasses.asdict(t.tally),
         "validated": t.validated,
-        "found": dataclasses.asdict(t.found) if t.found is not None else None,
+        "found": dataclasses.asdict(t.evaluation) if t.evaluation is not None else None,
         "guessing": t.guessing.total,
-        "metrics_bytes": t.folder.settle(),
-        "unreadable": [[place, *why] for place, why in split.failures().items()]
-        if isinstance(split, Remembered)
-        else [],
+        "metrics_bytes": t.folder.flush_log(),
+        "unreadable": _failures(t.data.train),
         "random": {"cpu": torch.get_rng_state(), "cuda": _cuda_generator(t.config.device)},
         "seconds": time.monotonic() - t.started,
         "resumed": list(t.resumed),
@@ -93,8 +91,8 @@ def restore(t: Training, state: Mapping[str, Any]) -> None:
     device = t.config.device
     objective = t.objective
     objective.module.load_state_dict(objective.own(state["weights"]))
-    kept = [objective.own(state["optimiser"].get(kind, {})) for kind in ("velocities", "means", "squares")]
-    set_velocities(objective.module, t.optimiser, *kept)
+    buffers = [objective.own(state["optimiser"].get(kind, {})) for kind in ("velocities", "means", "squares")]
+    set_velocities(objective.module, t.optimiser, *buffers)
     t.optimiser.factor = state["factor"]
     if t.average is not None:
         averages = objective.own(state["average"]["weights"])
@@ -103,18 +101,25 @@ def restore(t: Training, state: Mapping[str, Any]) -> None:
     t.watch = Watch(**state["watch"])
     t.tally = Tally(**state["tally"])
     t.validated = state["validated"]
-    t.found = Evaluation(**state["found"]) if state["found"] is not None else None
+    t.evaluation = Evaluation(**state["found"]) if state["found"] is not None else None
     total = state["guessing"]
     t.guessing.total = total.to(device) if isinstance(total, torch.Tensor) else total
     if isinstance(t.data.train, Remembered):
         t.data.train.expect_failures({place: (path, reason) for place, path, reason in state["unreadable"]})
-    t.place = _placed(state["place"], device) if state["place"] is not None else None
+    t.progress = _restored_progress(state["place"], device) if state["place"] is not None else None
     torch.set_rng_state(state["random"]["cpu"].cpu())
     if device == "cuda" and state["random"]["cuda"]:
         torch.cuda.set_rng_state(state["random"]["cuda"][0].cpu())
     t.started = time.monotonic() - state["seconds"]
     t.resumed = [*state["resumed"], t.step]
     t.warnings = list(state["warnings"])
+
+
+def _failures(split: Split) -> list[list[Any]]:
+    """Return (place, path, reason) of each image that has been found unreadable."""
+    if not isinstance(split, Remembered):
+        return []
+    return [[place, path, reason] for place, (path, reason) in split.failures().items()]
 
 
 def _cuda_generator(device: str) -> list[torch.Tensor]:
@@ -127,12 +132,12 @@ def _cuda_generator(device: str) -> list[torch.Tensor]:
 
 def need_finite(t: Training) -> None:
     """Raise ``TrainError`` if the loss since the last line of the log, or a weight, is not finite."""
-    if t.place is not None and t.place.line.steps and not math.isfinite(t.place.line.loss):
-        raise diverged(t.step, f"the loss is {t.place.line.loss}")
-    held = t.objective.module.state_dict().items()
-    wrong = [name for name, x in held if x.is_floating_point() and not finite(x)]
-    if t.crew.any(bool(wrong)):
-        where = wrong[0] if wrong else "what another device holds"
+    if t.progress is not None and t.progress.line_meter.steps and not math.isfinite(t.progress.line_meter.loss):
+        raise diverged(t.step, f"the loss is {t.progress.line_meter.loss}")
+    tensors = t.objective.module.state_dict().items()
+    bad = [name for name, x in tensors if x.is_floating_point() and not finite(x)]
+    if t.crew.any(bool(bad)):
+        where = bad[0] if bad else "what another device holds"
         raise diverged(t.step, f"{where} has numbers that are infinite or none")
 
 
@@ -146,18 +151,18 @@ def diverged(step: int, what: str) -> TrainError:
     return TrainError(f"{what} at step {step}: training has diverged", *CAUSES, "the checkpoints before it are intact")
 
 
-def _place(place: Place) -> dict[str, Any]:
+def _progress_state(progress: EpochProgress) -> dict[str, Any]:
     return {
-        "plan": dataclasses.asdict(place.plan),
-        "tally": dataclasses.asdict(place.tally),
-        "position": place.position,
-        "whole": place.whole.state_dict(place.waited),
-        "line": place.line.state_dict(place.waited),
+        "plan": dataclasses.asdict(progress.plan),
+        "tally": dataclasses.asdict(progress.tally),
+        "position": progress.position,
+        "whole": progress.epoch_meter.state_dict(progress.waited),
+        "line": progress.line_meter.state_dict(progress.waited),
     }
 
 
-def _placed(state: dict[str, Any], device: str) -> Place:
-    return Place(
+def _restored_progress(state: dict[str, Any], device: str) -> EpochProgress:
+    return EpochProgress(
         Plan(**state["plan"]),
         Tally(**state["tally"]),
         state["position"],

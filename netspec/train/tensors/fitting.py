@@ -13,7 +13,7 @@ from netspec.ir.graph import Graph
 from netspec.passes.torch_names import attributes, state_key
 from netspec.train.errors import RequestError, TrainError
 from netspec.train.learning.objective import build
-from netspec.train.runs.saved import by, net_of
+from netspec.train.runs.saved import net_of, shape_text
 from netspec.train.tensors import layouts
 from netspec.train.tensors.weights import Weights
 from netspec.units import plural
@@ -134,16 +134,16 @@ def _problems(wanted: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> dict
         there = given.get(key)
         if there is None:
             near_it = nearest(key, left_over)
-            found[key] = f"{key} ({by(here)}) is not in the file" + (f"; it has {near_it}" if near_it else "")
+            found[key] = f"{key} ({shape_text(here)}) is not in the file" + (f"; it has {near_it}" if near_it else "")
         elif there.shape != here.shape:
-            found[key] = f"{key} is {by(here)} in the network and {by(there)} in the file"
+            found[key] = f"{key} is {shape_text(here)} in the network and {shape_text(there)} in the file"
         elif not there.dtype.is_floating_point and here.dtype.is_floating_point:
             found[key] = f"{key} is no tensor of real numbers in the file, but of {there.dtype}"
         elif there.dtype.is_floating_point and not bool(there.isfinite().all()):
             found[key] = f"{key} has numbers in the file that are infinite or none"
     for key in left_over:
         near_it = nearest(key, missing)
-        found[key] = f"{key} ({by(given[key])}) of the file has no place in the network" + (
+        found[key] = f"{key} ({shape_text(given[key])}) of the file has no place in the network" + (
             f"; it has {near_it}" if near_it else ""
         )
     return found
