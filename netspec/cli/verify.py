@@ -76,7 +76,7 @@ def command(
     """
     net = read_net(file, reading)
     with importing_torch():
-        from netspec.train.processes.verification import TOLERANCES, Trial, beginning, compare, need_devices
+        from netspec.train.processes.verification import TOLERANCES, Trial, compare, initial_state, need_devices
         from netspec.train.requirements import need_trainable
         from netspec.train.tensors.weights import read_weights
 
@@ -88,7 +88,7 @@ def command(
         arrangements = _arrangements(net.graph, gpus, splits, images)
         need_devices(arrangements, trial)
         begun = read_weights(weights, warn) if weights is not None else None
-        start = beginning(net.graph, trial, begun, fresh)
+        start = initial_state(net.graph, trial, begun, fresh)
         if form == "text" and not quiet:
             click.echo(_heading(net.name, trial, tolerance))
         for arrangement, found in compare(net.graph, arrangements, trial, start):

@@ -74,7 +74,7 @@ def agree_on_unreadable(t: Training) -> None:
     determines the number of steps per epoch, and with it the learning rate schedule.
     """
     if isinstance(t.data.train, Remembered):
-        t.data.train.expect_failures(t.crew.agreed(t.data.train.failures()))
+        t.data.train.expect_failures(t.crew.merge_failures(t.data.train.failures()))
 
 
 def train_epoch(t: Training, progress: EpochProgress, due: Due, stop: Stop) -> bool:
@@ -203,7 +203,7 @@ def validate(t: Training, progress: EpochProgress, stop: Stop) -> bool:
             return False
         t.report_forms()  # the first evaluation may have added notes
         # Devices may round differently, and the schedule may depend on the result: all use that of the leader.
-        t.evaluation = t.crew.led(evaluation)
+        t.evaluation = t.crew.broadcast(evaluation)
     if t.evaluation is not None:
         log(
             t,

@@ -42,7 +42,7 @@ def measured(
             reporter.reading(done, len(places))
             yield some.pictures
 
-    moments = sum(crew.gathered(measure(read(), data.frame)), Moments.none(data.frame))
+    moments = sum(crew.gather(measure(read(), data.frame)), Moments.none(data.frame))
     if moments.images == 0:
         raise TrainError(f"none of the {len(everything)} training images can be read")
     return statistics(moments)

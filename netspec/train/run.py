@@ -31,7 +31,7 @@ from netspec.train.learning.recorded import recorded
 from netspec.train.learning.validation import PROTOCOL, VIEWS, Evaluation
 from netspec.train.loop import run as run_loop
 from netspec.train.measuring import measured
-from netspec.train.processes.crew import ALONE, Crew, need_alike
+from netspec.train.processes.crew import ALONE, Crew, need_same_images
 from netspec.train.processes.launching import report_run, stop_with_the_others
 from netspec.train.processes.shared import need_shares, share_out
 from netspec.train.reporting.board import Board, need_tensorboard
@@ -118,8 +118,8 @@ def train(graph: Graph, spec: str, stem: str, request: Request, reporter: Report
     KeyboardInterrupt
         SIGINT before the first step. (During training, SIGINT leads to ``state="interrupted"``.)
     """
-    if request.out is not None and crew.led(is_run(request.out)):
-        with crew.only_lead(locked(request.out)):
+    if request.out is not None and crew.broadcast(is_run(request.out)):
+        with crew.only_leader(locked(request.out)):
             earlier = reopen(request.out, reporter.warn)
             need_same_spec(earlier, as_net(graph, spec, "the spec here"), request)
             config = repeated_config(earlier, request, graph.train)
@@ -128,8 +128,8 @@ def train(graph: Graph, spec: str, stem: str, request: Request, reporter: Report
     graph, data = _open(graph, config, request.data, crew)
     objective, origin = begin(graph, config, request, reporter)
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-.") or "run"
-    folder = crew.led(RunFolder.create(request.out, name).path if crew.leads else Path())
-    with crew.only_lead(locked(folder)):
+    folder = crew.broadcast(RunFolder.create(request.out, name).path if crew.leads else Path())
+    with crew.only_leader(locked(folder)):
         return _run(_Job(graph, spec, config, data, objective, origin, folder, crew), reporter)
 
 
@@ -139,7 +139,7 @@ def resume(run: Path, net: Net | None, request: Request, reporter: Reporter, cre
     Choices that the request leaves open are those of the run. Raises the same errors as ``train``.
     """
     need_run(run)
-    with crew.only_lead(locked(run)):
+    with crew.only_leader(locked(run)):
         earlier = reopen(run, reporter.warn)
         if net is not None:
             need_same_spec(earlier, net, request)
@@ -195,7 +195,7 @@ def _open(graph: Graph, config: Config, named_source: str | None, crew: Crew) ->
         hint = "that is what the run began with; where it lies now, say with --data"
         raise RequestError(problem.message, hint) from problem
     need_full_batch(data, config.batch)
-    need_alike(data, crew)
+    need_same_images(data, crew)
     return graph, data
 
 
@@ -243,7 +243,7 @@ def _run_in(folder: RunFolder, job: _Job, reporter: Reporter) -> Result:
             with stop_with_the_others() as stop:
                 state = run_loop(training, lambda: crew.any(stop()))
                 # One process may have received a signal that the others have not; all have stopped because of it.
-                signals = [number for number in crew.gathered(stop.signal) if number is not None]
+                signals = [number for number in crew.gather(stop.signal) if number is not None]
     except KeyboardInterrupt:
         state = "interrupted"
         raise
@@ -262,7 +262,7 @@ def _build_training(job: _Job, data: Data, folder: RunFolder, loader: Loader, re
     """Build the ``Training``, before its first step. A run that is resumed prepares images as its checkpoint says."""
     graph, config, crew = job.graph, job.config, job.crew
     if job.state is None:
-        statistics = crew.led(measured(graph, data, config.batch, loader, reporter, crew))
+        statistics = crew.broadcast(measured(graph, data, config.batch, loader, reporter, crew))
         prepare = Preparation.of(graph, statistics, data.frame, data.peak, config.device)
     else:
         saved = Saved(folder.path, folder.path, as_net(graph, job.spec, str(folder.path)), job.state, {})

@@ -81,7 +81,7 @@ def test_the_table_of_real_processes(plain: str) -> None:
 
 
 def test_json_in_single_precision_from_other_weights(plain: str, tmp_path: Path) -> None:
-    start = verification.beginning(_graph(networks.PLAIN), verification.Trial(4, 1, 7, "float32", "cpu"))
+    start = verification.initial_state(_graph(networks.PLAIN), verification.Trial(4, 1, 7, "float32", "cpu"))
     torch.save(start, tmp_path / "w.pth")
     arguments = (plain, "--gpus", "2", "--split", "batch", "--steps", "1", "--dtype", "float32", "--format", "json")
     result = verify(*arguments, "--weights", str(tmp_path / "w.pth"))
@@ -119,7 +119,7 @@ def test_ctrl_c_while_processes_are_being_started_ends_without_a_traceback(plain
 
 
 def test_the_weights_are_those_of_the_file(plain: str, tmp_path: Path, quick: list[dict[str, Any]]) -> None:
-    start = verification.beginning(_graph(networks.PLAIN), verification.Trial(4, 1, 7, "float32", "cpu"))
+    start = verification.initial_state(_graph(networks.PLAIN), verification.Trial(4, 1, 7, "float32", "cpu"))
     torch.save(start, tmp_path / "w.pth")
     assert verify(plain, "--weights", str(tmp_path / "w.pth"), "--fresh", "fc").exit_code == 0
     assert torch.equal(quick[0]["start"]["conv.weight"], start["conv.weight"])
@@ -129,14 +129,14 @@ def test_the_weights_are_those_of_the_file(plain: str, tmp_path: Path, quick: li
 
 
 def test_what_differs_is_told_and_is_wrong(plain: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    right = verification.alone
+    right = verification.run_on_one_device
 
-    def together(graph: Graph, arrangement: Arrangement, trial: Any, start: Any) -> verification.Record:
+    def run_on_devices(graph: Graph, arrangement: Arrangement, trial: Any, start: Any) -> verification.Record:
         record = right(graph, trial, start)
         record["last"]["fc.weight"] *= 1 + 1e-9
         return record
 
-    monkeypatch.setattr(verification, "together", together)
+    monkeypatch.setattr(verification, "run_on_devices", run_on_devices)
     result = verify(plain, "--gpus", "2", "--split", "batch", "--quiet")
     assert result.exit_code == 1
     assert re.fullmatch(r"2 +batch .* 1\.0e-09  DIFFERS, most in fc\.weight\n", result.stdout)
@@ -144,14 +144,14 @@ def test_what_differs_is_told_and_is_wrong(plain: str, monkeypatch: pytest.Monke
 
 def test_another_seed_differs(plain: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Dropout that is drawn from another seed than the one device's."""
-    right = verification.alone
+    right = verification.run_on_one_device
 
-    def together(graph: Graph, arrangement: Arrangement, trial: Any, start: Any) -> verification.Record:
+    def run_on_devices(graph: Graph, arrangement: Arrangement, trial: Any, start: Any) -> verification.Record:
         monkeypatch.setattr(verification, "batch", lambda graph, other: batch(graph, trial))
         return right(graph, verification.Trial(trial.batch, trial.steps, 1, trial.number, "cpu"), start)
 
     batch = verification.batch
-    monkeypatch.setattr(verification, "together", together)
+    monkeypatch.setattr(verification, "run_on_devices", run_on_devices)
     result = verify(plain, "--gpus", "2", "--split", "batch", "--format", "json")
     assert result.exit_code == 1
     assert json.loads(result.stdout)["arrangements"][0]["same"] is False
@@ -218,12 +218,14 @@ def test_weights_of_another_network(towers: str, tmp_path: Path) -> None:
 
 def test_a_process_that_fails_is_told_without_a_traceback(plain: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The weights that the processes are given lack one."""
-    right = verification.together
+    right = verification.run_on_devices
 
-    def together(graph: Graph, arrangement: Arrangement, trial: Any, start: dict[str, Any]) -> verification.Record:
+    def run_on_devices(
+        graph: Graph, arrangement: Arrangement, trial: Any, start: dict[str, Any]
+    ) -> verification.Record:
         return right(graph, arrangement, trial, {key: x for key, x in start.items() if key != "fc.weight"})
 
-    monkeypatch.setattr(verification, "together", together)
+    monkeypatch.setattr(verification, "run_on_devices", run_on_devices)
     result = verify(plain, "--gpus", "2", "--split", "batch")
     assert result.exit_code == 1
     first, second = result.stderr.splitlines()

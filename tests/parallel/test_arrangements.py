@@ -15,7 +15,7 @@ from netspec.parallel.network import PlacedNetwork
 from netspec.parallel.team import join
 from netspec.passes.placing import arrange, place
 from netspec.train.processes import verification
-from netspec.train.processes.verification import TOLERANCES, Trial, alone, beginning, difference
+from netspec.train.processes.verification import TOLERANCES, Trial, difference, initial_state, run_on_one_device
 
 TINY = (ROOT / "specs" / "alexnet-tiny.net").read_text("utf-8")
 
@@ -59,7 +59,7 @@ def all_rows(rows: list[Row], devices: int) -> list[verification.Record]:
     for row in rows:
         graph = netspec.loads(SPECS[row[0]]).graph
         team = join(arrange(graph, devices, row[1]), torch.device("cpu"))  # type: ignore[arg-type]
-        start = beginning(graph, trial(row))
+        start = initial_state(graph, trial(row))
         found.append(verification.steps(PlacedNetwork(place(graph, team.arrangement), team), trial(row), start))
     return found
 
@@ -69,7 +69,7 @@ def run(rows: list[Row], devices: int) -> None:
     wanted = []
     for row in rows:
         graph = netspec.loads(SPECS[row[0]]).graph
-        wanted.append(alone(graph, trial(row), beginning(graph, trial(row))))
+        wanted.append(run_on_one_device(graph, trial(row), initial_state(graph, trial(row))))
     records: list[list[Any]] = together(devices, all_rows, rows, devices)
     for rank, of_rank in enumerate(records):
         for row, one, several in zip(rows, wanted, of_rank, strict=True):

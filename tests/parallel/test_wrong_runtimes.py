@@ -17,7 +17,7 @@ from netspec.parallel.network import PlacedNetwork
 from netspec.parallel.team import join
 from netspec.passes.placing import arrange, place
 from netspec.train.processes import verification
-from netspec.train.processes.verification import Trial, alone, beginning, difference
+from netspec.train.processes.verification import Trial, difference, initial_state, run_on_one_device
 
 TRIAL = Trial(batch=8, steps=2, seed=3, number="float64", device="cpu")
 
@@ -58,7 +58,7 @@ def wrong_steps(names: list[str]) -> list[Any]:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(where, attribute, wrong)
             network = PlacedNetwork(place(graph, team.arrangement), team)
-            found.append(verification.steps(network, TRIAL, beginning(graph, TRIAL)))
+            found.append(verification.steps(network, TRIAL, initial_state(graph, TRIAL)))
     return found
 
 
@@ -71,5 +71,5 @@ def records() -> dict[str, Any]:
 @pytest.mark.parametrize("name", WRONG)
 def test_it_is_caught(name: str, records: dict[str, Any]) -> None:
     graph = netspec.loads(networks.BRANCHING).graph
-    found = difference(alone(graph, TRIAL, beginning(graph, TRIAL)), records[name], "float64")
+    found = difference(run_on_one_device(graph, TRIAL, initial_state(graph, TRIAL)), records[name], "float64")
     assert found.largest > 1e-4, found

@@ -55,17 +55,17 @@ class Crew:
         """Whether ``value`` is true in any of the processes."""
         if self.size == 1:
             return value
-        told = torch.tensor(float(value))  # on the CPU, so that no GPU has to be synchronised
-        dist.all_reduce(told)
-        return bool(told)
+        flag = torch.tensor(float(value))  # on the CPU, so that no GPU has to be synchronised
+        dist.all_reduce(flag)
+        return bool(flag)
 
-    def gathered(self, value: T) -> list[T]:
+    def gather(self, value: T) -> list[T]:
         """Return the values of all processes, by rank."""
         if self.size == 1:
             return [value]
-        held: list[T] = [value] * self.size
-        dist.all_gather_object(held, value)
-        return held
+        values: list[T] = [value] * self.size
+        dist.all_gather_object(values, value)
+        return values
 
     def agrees(self, number: int) -> bool:
         """Whether all processes pass the same number (of at most 63 bits)."""
@@ -75,24 +75,24 @@ class Crew:
         dist.all_reduce(bounds, dist.ReduceOp.MAX)
         return int(bounds[0]) == -int(bounds[1])
 
-    def agreed(self, failures: Failures) -> Failures:
+    def merge_failures(self, failures: Failures) -> Failures:
         """Merge the failures of all processes. If several failed on one image, the lowest rank's reason is used."""
         if not self.any(bool(failures)):
             return failures
-        found: dict[int, tuple[str, str]] = {}
-        for each in reversed(self.gathered(failures)):
-            found.update(each)
-        return found
+        merged: dict[int, tuple[str, str]] = {}
+        for rank_failures in reversed(self.gather(failures)):
+            merged.update(rank_failures)
+        return merged
 
-    def led(self, value: T) -> T:
+    def broadcast(self, value: T) -> T:
         """Return the leader's value, in every process."""
         if self.size == 1:
             return value
-        held: list[T] = [value]
-        dist.broadcast_object_list(held, src=0)
-        return held[0]
+        values: list[T] = [value]
+        dist.broadcast_object_list(values, src=0)
+        return values[0]
 
-    def only_lead(self, context: AbstractContextManager[None]) -> AbstractContextManager[None]:
+    def only_leader(self, context: AbstractContextManager[None]) -> AbstractContextManager[None]:
         """Return the context in the leader, and a null context in the other processes."""
         return context if self.leads else nullcontext()
 
@@ -125,17 +125,17 @@ class Readers(Sharing):
 
     def agreed(self, failures: Failures) -> Failures:
         """See ``Sharing``."""
-        return self.crew.agreed(failures)
+        return self.crew.merge_failures(failures)
 
     def all(self, value: bool) -> bool:
         """See ``Sharing``."""
         return not self.crew.any(not value)
 
 
-def need_alike(data: Data, crew: Crew) -> None:
+def need_same_images(data: Data, crew: Crew) -> None:
     """Raise ``TrainError`` unless all processes of the crew see the same images, in the same order."""
-    seen = {key: value for key, value in fingerprint(data).items() if key != "source"}
-    digest = hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).digest()
+    facts = {key: value for key, value in fingerprint(data).items() if key != "source"}
+    digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).digest()
     if not crew.agrees(int.from_bytes(digest[:7], "big")):
         raise TrainError(
             f"the processes do not see the same images in {data.source}",
@@ -144,7 +144,7 @@ def need_alike(data: Data, crew: Crew) -> None:
 
 
 @contextmanager
-def enlisted(device: str) -> Iterator[Crew]:
+def join_crew(device: str) -> Iterator[Crew]:
     """Join the crew that torchrun has started, according to the environment; without torchrun, be a crew of one.
 
     On CUDA, each process uses the device with its local rank.
@@ -167,12 +167,12 @@ def enlisted(device: str) -> Iterator[Crew]:
         torch.cuda.set_device(local)
     # Agreements use CPU tensors, and therefore gloo; tensors on GPUs use NCCL.
     dist.init_process_group("cpu:gloo,cuda:nccl" if device == "cuda" else "gloo", timeout=PATIENCE)
-    with parting(device):
+    with leave_distributed(device):
         yield Crew(dist.get_rank(), size)
 
 
 @contextmanager
-def parting(device: str) -> Iterator[None]:
+def leave_distributed(device: str) -> Iterator[None]:
     """Shut down torch.distributed at the end of this context.
 
     After an error on CUDA, a process does not: NCCL's shutdown, also the one when the interpreter exits, would wait for
@@ -195,6 +195,6 @@ def _end_at_once() -> None:
     os._exit(1)
 
 
-def is_lost(problem: RuntimeError) -> bool:
+def is_connection_lost(problem: RuntimeError) -> bool:
     """Whether an error means that the connection to another process is lost. Gloo raises a plain ``RuntimeError``."""
     return isinstance(problem, dist.DistError) or "gloo" in str(problem)

@@ -20,10 +20,11 @@ from netspec.train import run
 from netspec.train.config import Request, device_for
 from netspec.train.errors import RequestError, TrainError
 from netspec.train.memory import memory_told
-from netspec.train.processes.crew import Crew, enlisted, is_lost
+from netspec.train.processes.crew import Crew, is_connection_lost, join_crew
 from netspec.train.processes.launching import launch, report_code, report_error, report_process
 from netspec.train.processes.shared import need_shares
-from netspec.train.reporting.console import Reporter, reporter
+from netspec.train.reporting.console import Reporter
+from netspec.train.reporting.console import reporter as make_reporter
 from netspec.train.runs.runfolder import SPEC, read_facts
 from netspec.units import plural
 
@@ -57,14 +58,14 @@ def run_alone_or_together(wanted: Wanted, *, quiet: bool, arguments: Sequence[st
     Raises the errors of ``run.train`` and ``run.resume``, and ``RequestError`` if the devices do not exist or cannot
     share the network.
     """
-    then = _settings_of(wanted.resume) if wanted.resume is not None else {}
-    gpus = wanted.request.gpus or then.get("gpus", 1)
+    run_settings = _settings_of(wanted.resume) if wanted.resume is not None else {}
+    gpus = wanted.request.gpus or run_settings.get("gpus", 1)
     if "WORLD_SIZE" in os.environ and "RANK" in os.environ:
-        return _be_one_of_them(wanted, quiet)
+        return _train_in_crew(wanted, quiet)
     if gpus == 1:
-        return _train(wanted, reporter(quiet=quiet), Crew())
+        return _train(wanted, make_reporter(quiet=quiet), Crew())
     net = _net_of(wanted.resume) if wanted.net is None and wanted.resume is not None else wanted.net
-    _need(net, wanted.request, then, gpus)
+    _check_devices(net, wanted.request, run_settings, gpus)
     if wanted.file == "-":
         raise RequestError("several processes cannot all read the spec from standard input", "give its file's name")
     ended = launch(arguments, gpus)
@@ -73,7 +74,7 @@ def run_alone_or_together(wanted: Wanted, *, quiet: bool, arguments: Sequence[st
     return ended.code
 
 
-def _be_one_of_them(wanted: Wanted, quiet: bool) -> run.Result | int:
+def _train_in_crew(wanted: Wanted, quiet: bool) -> run.Result | int:
     """Train in one of the processes of a crew. The leader returns the result, or an exit code after an error; the
     others always return an exit code."""
     request = wanted.request
@@ -83,16 +84,16 @@ def _be_one_of_them(wanted: Wanted, quiet: bool) -> run.Result | int:
         if request.gpus not in (None, size):
             raise RequestError(f"--gpus {request.gpus}, and there are {size} processes")
         device = request.device or device_for(None)
-        with enlisted(device) as crew:
-            teller = reporter(quiet=quiet) if crew.leads else Reporter(Console(file=io.StringIO()))
-            settled = replace(request, gpus=size, device=device)
-            result = _train(replace(wanted, request=settled), teller, crew)
+        with join_crew(device) as crew:
+            reporter = make_reporter(quiet=quiet) if crew.leads else Reporter(Console(file=io.StringIO()))
+            crew_request = replace(request, gpus=size, device=device)
+            result = _train(replace(wanted, request=crew_request), reporter, crew)
     except TrainError as problem:
         if report_error(problem, rank):
             return problem.exit_code
         raise
     except RuntimeError as problem:
-        if not is_lost(problem):
+        if not is_connection_lost(problem):
             raise
         lost = TrainError(f"process {rank} has lost the others: one of them has ended", str(problem).splitlines()[0])
         if report_error(lost, rank, lost=True):
@@ -103,36 +104,36 @@ def _be_one_of_them(wanted: Wanted, quiet: bool) -> run.Result | int:
     return result if rank == 0 else 0
 
 
-def _train(wanted: Wanted, teller: Reporter, crew: Crew) -> run.Result:
+def _train(wanted: Wanted, reporter: Reporter, crew: Crew) -> run.Result:
     net, file = wanted.net, wanted.file
     try:
         with memory_told(*SMALLER):
             if wanted.resume is not None:
-                return run.resume(wanted.resume, net, wanted.request, teller, crew)
+                return run.resume(wanted.resume, net, wanted.request, reporter, crew)
             assert net is not None and file is not None
             stem = "net" if file == "-" else Path(file).stem
-            return run.train(net.graph, net.source.text, stem, wanted.request, teller, crew)
+            return run.train(net.graph, net.source.text, stem, wanted.request, reporter, crew)
     except ArrangementError as problem:
         raise RequestError(problem.message, *problem.notes) from problem
 
 
-def _need(net: Net | None, request: Request, then: Mapping[str, Any], gpus: int) -> None:
+def _check_devices(net: Net | None, request: Request, run_settings: Mapping[str, Any], gpus: int) -> None:
     """Raise ``RequestError`` for problems that are known before any process is started.
 
-    ``then`` are the settings of the run that is resumed.
+    ``run_settings`` are the settings of the run that is resumed.
     """
     if net is not None:
         train = net.graph.train
         try:
-            arrangement = arrange(net.graph, gpus, request.split or then.get("split"))
+            arrangement = arrange(net.graph, gpus, request.split or run_settings.get("split"))
         except ArrangementError as problem:
             raise RequestError(problem.message, *problem.notes) from problem
-        need_shares(arrangement, request.batch or then.get("batch", train.batch), train.accumulate)
-    device = request.device or then.get("device") or device_for(None)
-    there = torch.cuda.device_count()
-    if device == "cuda" and there < gpus:
+        need_shares(arrangement, request.batch or run_settings.get("batch", train.batch), train.accumulate)
+    device = request.device or run_settings.get("device") or device_for(None)
+    available = torch.cuda.device_count()
+    if device == "cuda" and available < gpus:
         raise RequestError(
-            f"{plural(gpus, 'GPU')} asked for, and there {'is' if there == 1 else 'are'} {there}",
+            f"{plural(gpus, 'GPU')} asked for, and there {'is' if available == 1 else 'are'} {available}",
             "processes on the CPU compute the same, and slowly: --device cpu",
         )
 

@@ -109,16 +109,23 @@ def _failed(problem: Any, folder: Path) -> Ended:
     interrupted = _code(folder)
     if interrupted:
         return Ended(interrupted)
-    said = sorted((json.loads(path.read_text("utf-8")) for path in folder.glob("error-*.json")), key=lambda x: x["at"])
-    own = [each for each in said if not each["lost"]]
-    if own:
-        return _told(own[0], alike=sum(each["message"] == own[0]["message"] for each in own) > 1)
-    silent = {rank: each.exitcode for rank, each in problem.failures.items()
-              if each.exitcode != -signal.SIGTERM and rank not in {each["rank"] for each in said}}  # fmt: skip
-    if said and not silent:
-        return _told(said[0], alike=False)
-    first, failure = problem.get_first_failure()
-    rank, code = min(silent.items(), default=(first, failure.exitcode))
+    reports = [json.loads(path.read_text("utf-8")) for path in folder.glob("error-*.json")]
+    reports.sort(key=lambda report: report["at"])
+    own_errors = [report for report in reports if not report["lost"]]
+    if own_errors:
+        error = own_errors[0]
+        same = [report for report in own_errors if report["message"] == error["message"]]
+        return _reported_error(error, same_elsewhere=len(same) > 1)
+    reporting = {report["rank"] for report in reports}
+    unreported = {
+        rank: failure.exitcode
+        for rank, failure in problem.failures.items()
+        if failure.exitcode != -signal.SIGTERM and rank not in reporting  # the launcher ends the others with SIGTERM
+    }
+    if reports and not unreported:
+        return _reported_error(reports[0], same_elsewhere=False)
+    first_rank, first_failure = problem.get_first_failure()
+    rank, code = min(unreported.items(), default=(first_rank, first_failure.exitcode))
     how = f"signal {-code} ({signal.Signals(-code).name})" if code < 0 else f"exit code {code}"
     lines = [f"Error: process {rank} of the training died: {how}; the others were ended"]
     if (folder / _RUN).exists():
@@ -126,9 +133,9 @@ def _failed(problem: Any, folder: Path) -> Ended:
     return Ended(1, tuple(lines))
 
 
-def _told(error: Mapping[str, Any], *, alike: bool) -> Ended:
-    """Format an error that a process reported. The rank is omitted if others reported the same error (``alike``)."""
-    who = "" if error["rank"] == 0 or alike else f"process {error['rank']}: "
+def _reported_error(error: Mapping[str, Any], *, same_elsewhere: bool) -> Ended:
+    """Format an error that a process reported, without the rank if others reported the same."""
+    who = "" if error["rank"] == 0 or same_elsewhere else f"process {error['rank']}: "
     return Ended(error["code"], (f"Error: {who}{error['message']}", *(f"  {note}" for note in error["notes"])))
 
 
@@ -149,12 +156,12 @@ def stop_with_the_others() -> Iterator[Stop]:
             yield stop
         return
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    told = _Told(Path(folder))
+    stop = _LauncherStop(Path(folder))
     Path(folder, _BEGUN).touch()
-    yield told
+    yield stop
 
 
-class _Told(Stop):
+class _LauncherStop(Stop):
     """A stop that the launcher requests, by creating a file or by having died."""
 
     def __init__(self, folder: Path) -> None:
@@ -189,9 +196,15 @@ def report_error(problem: TrainError, rank: int, *, lost: bool = False) -> bool:
     folder = os.environ.get(FOLDER)
     if folder is None:
         return False
-    told = {"rank": rank, "message": problem.message, "notes": list(problem.notes), "code": problem.exit_code,
-            "at": time.time(), "lost": lost}  # fmt: skip
-    _write(Path(folder, f"error-{rank}.json"), json.dumps(told))
+    report = {
+        "rank": rank,
+        "message": problem.message,
+        "notes": list(problem.notes),
+        "code": problem.exit_code,
+        "at": time.time(),
+        "lost": lost,
+    }
+    _write(Path(folder, f"error-{rank}.json"), json.dumps(report))
     return True
 
 

@@ -54,19 +54,19 @@ class SharedObjective(Objective):
     ) -> Tensor:
         """See ``Objective``: each process's parameters get the gradients of the whole batch's loss."""
         total, first = torch.zeros((), device=images.device), 0
-        pieces = labels.tensor_split(min(self.graph.train.accumulate, len(labels)))
-        mine = [self.network.team.share_of_batch(len(piece)) for piece in pieces]
-        own = torch.split(images, [share.stop - share.start for share in mine])
-        sizes = tuple(map(len, pieces))
-        for done, (some, classes, share) in enumerate(zip(own, pieces, mine, strict=True), 1):
+        parts = labels.tensor_split(min(self.graph.train.accumulate, len(labels)))
+        sizes = tuple(map(len, parts))
+        shares_of_parts = [self.network.team.share_of_batch(size) for size in sizes]
+        own_images = torch.split(images, [share.stop - share.start for share in shares_of_parts])
+        for done, (x, classes, share) in enumerate(zip(own_images, parts, shares_of_parts, strict=True), 1):
             self.sums.gathered = Gathered(sizes, done)
             self.network.draw(seed, step, first, share.start)
             with self._precision(images):
-                loss, told = self.network.training_loss(self._in_memory_format(some), classes[share], len(classes))
-            part = len(classes) / len(labels)
+                loss, reported = self.network.training_loss(self._in_memory_format(x), classes[share], len(classes))
+            weight = len(classes) / len(labels)
             if loss.requires_grad:
-                (loss * part).backward()  # type: ignore[no-untyped-call]
-            total, first = total + told * part, first + len(classes)
+                (loss * weight).backward()  # type: ignore[no-untyped-call]
+            total, first = total + reported * weight, first + len(classes)
             self.sums.wait()
             update(self.sums.gathered)
         return all_reduce(total)
@@ -86,10 +86,10 @@ class SharedObjective(Objective):
         if not self.graph.losses:
             return F.cross_entropy(scores, labels), scores
         mine = torch.from_numpy(self.judged_part(len(labels))).to(labels.device)
-        seen = len(images) * self.network.team.arrangement.replicas
+        total = len(images) * self.network.team.arrangement.replicas
         with self._precision(images):
-            _, told = self.network.training_loss(self._in_memory_format(images), labels[mine], seen)
-        return all_reduce(told), scores
+            _, reported = self.network.training_loss(self._in_memory_format(images), labels[mine], total)
+        return all_reduce(reported), scores
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -138,15 +138,15 @@ def need_shares(arrangement: Arrangement, batch: int, accumulate: int = 1) -> No
     Each part of the batch (``accumulate``) needs an image for each row of devices; ``hybrid`` needs equal shares.
     """
     rows, least = arrangement.replicas, batch // accumulate
+    in_parts = f" in {accumulate} parts" if accumulate > 1 else ""
+    multiple = rows * accumulate
     if least < rows:
         raise RequestError(
-            f"{plural(least, 'image')} at a time cannot be shared by {rows} devices: batch {batch}"
-            + (f" in {accumulate} parts" if accumulate > 1 else ""),
-            f"take a larger batch: --batch {rows * accumulate} or more",
+            f"{plural(least, 'image')} at a time cannot be shared by {rows} devices: batch {batch}{in_parts}",
+            f"take a larger batch: --batch {multiple} or more",
         )
-    if arrangement.split == "hybrid" and batch % (rows * accumulate):
+    if arrangement.split == "hybrid" and batch % multiple:
         raise RequestError(
-            f"--split hybrid shares the batch equally, and {rows} devices do not divide {batch}"
-            + (f" in {accumulate} parts" if accumulate > 1 else ""),
-            f"take a multiple of {rows * accumulate}: --batch {-(-batch // (rows * accumulate)) * rows * accumulate}",
+            f"--split hybrid shares the batch equally, and {rows} devices do not divide {batch}{in_parts}",
+            f"take a multiple of {multiple}: --batch {-(-batch // multiple) * multiple}",
         )

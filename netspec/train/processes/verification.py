@@ -37,7 +37,7 @@ from netspec.passes.torch_names import attributes, state_key
 from netspec.train.errors import RequestError, TrainError
 from netspec.train.learning.objective import Objective
 from netspec.train.learning.optimiser import optimiser_of, velocities
-from netspec.train.processes.crew import parting
+from netspec.train.processes.crew import leave_distributed
 from netspec.train.processes.shared import SharedObjective
 from netspec.train.tensors.fitting import fit
 from netspec.train.tensors.weights import Weights
@@ -49,7 +49,7 @@ TOLERANCES: dict[Number, float] = {"float64": 1e-10, "float32": 1e-3}
 """The largest difference that passes, relative to the largest number of its tensor. In float32, rounding causes
 differences of about 1e-6, and more where it changes which of two pixels is the maximum."""
 
-LEAST: dict[Number, float] = {"float64": 1e-4, "float32": 1e-2}
+SMALLEST_SCALE: dict[Number, float] = {"float64": 1e-4, "float32": 1e-2}
 """The smallest scale of a tensor, relative to the largest number of all tensors of its kind. Without it, tensors that
 are zero up to rounding (the gradient of a bias before a batch normalisation) would be compared by their rounding."""
 
@@ -104,12 +104,12 @@ def compare(
 
     Raises ``TrainError`` if a process fails.
     """
-    wanted = alone(graph, trial, start)
+    expected = run_on_one_device(graph, trial, start)
     for arrangement in arrangements:
-        yield arrangement, difference(wanted, together(graph, arrangement, trial, start), trial.number)
+        yield arrangement, difference(expected, run_on_devices(graph, arrangement, trial, start), trial.number)
 
 
-def beginning(
+def initial_state(
     graph: Graph, trial: Trial, weights: Weights | None = None, fresh: Sequence[str] = ()
 ) -> dict[str, Tensor]:
     """Return the whole network's ``state_dict`` before the first step.
@@ -133,16 +133,16 @@ def need_devices(arrangements: Sequence[Arrangement], trial: Trial) -> None:
         )
 
 
-def alone(graph: Graph, trial: Trial, start: Mapping[str, Tensor]) -> Record:
+def run_on_one_device(graph: Graph, trial: Trial, start: Mapping[str, Tensor]) -> Record:
     """Run the trial with the ordinary module on one device."""
-    with _in_full():
+    with _without_tf32():
         model = backend.load("pytorch").module(graph, trial.seed)
         model.load_state_dict(start)
         model.to(dtype=trial.dtype).to(trial.device).train()
-        return _taken(Objective(graph, model), trial)
+        return _record_steps(Objective(graph, model), trial)
 
 
-def together(graph: Graph, arrangement: Arrangement, trial: Trial, start: Mapping[str, Tensor]) -> Record:
+def run_on_devices(graph: Graph, arrangement: Arrangement, trial: Trial, start: Mapping[str, Tensor]) -> Record:
     """Run the trial in as many processes as the arrangement has devices.
 
     Raises
@@ -160,11 +160,11 @@ def together(graph: Graph, arrangement: Arrangement, trial: Trial, start: Mappin
         torch.save(dict(start), Path(folder, _START))
         arguments = (graph, arrangement, trial, max(1, torch.get_num_threads() // devices), folder)
         try:
-            mp.start_processes(_member, arguments, devices, daemon=True, start_method=method)  # type: ignore[attr-defined,no-untyped-call]
+            mp.start_processes(_worker, arguments, devices, daemon=True, start_method=method)  # type: ignore[attr-defined,no-untyped-call]
         except (ProcessRaisedException, ProcessExitedException) as problem:
-            why = str(problem).strip().splitlines()[-1]
-            who = f"process {problem.error_index} of {plural(devices, 'device')}, split by {arrangement.split}"
-            raise TrainError(f"{who}, failed", why) from problem
+            reason = str(problem).strip().splitlines()[-1]
+            subject = f"process {problem.error_index} of {plural(devices, 'device')}, split by {arrangement.split}"
+            raise TrainError(f"{subject}, failed", reason) from problem
         record: Record = torch.load(Path(folder, _RECORD), weights_only=True)
     return record
 
@@ -186,17 +186,17 @@ def _start_server() -> None:
         signal.signal(signal.SIGINT, handler)
 
 
-def _in_full() -> AbstractContextManager[None]:
+def _without_tf32() -> AbstractContextManager[None]:
     """Compute float32 convolutions on CUDA in full precision; by default cuDNN rounds their factors to TF32."""
     return torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
 
 
-def difference(wanted: Record, found: Record, number: Number) -> Difference:
+def difference(expected: Record, actual: Record, number: Number) -> Difference:
     """Return the difference between two records of the same trial, computed in ``number``."""
-    pairs = zip(wanted["losses"], found["losses"], strict=True)
-    first, _ = _apart(wanted["first"], found["first"], LEAST[number])
-    last, where = _apart(wanted["last"], found["last"], LEAST[number])
-    gradients, _ = _apart(wanted["gradients"], found["gradients"], LEAST[number])
+    pairs = zip(expected["losses"], actual["losses"], strict=True)
+    first, _ = _largest_difference(expected["first"], actual["first"], SMALLEST_SCALE[number])
+    last, where = _largest_difference(expected["last"], actual["last"], SMALLEST_SCALE[number])
+    gradients, _ = _largest_difference(expected["gradients"], actual["gradients"], SMALLEST_SCALE[number])
     return Difference(max(abs(a - b) / max(abs(a), 1e-300) for a, b in pairs), gradients, first, last, where)
 
 
@@ -211,7 +211,7 @@ def batch(graph: Graph, trial: Trial) -> tuple[Tensor, Tensor]:
 _START, _RECORD, _MEETING = "start.pt", "record.pt", "meeting"
 
 
-def _member(rank: int, graph: Graph, arrangement: Arrangement, trial: Trial, threads: int, folder: str) -> None:
+def _worker(rank: int, graph: Graph, arrangement: Arrangement, trial: Trial, threads: int, folder: str) -> None:
     """The main function of one process of an arrangement; rank 0 writes the record."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C, and ends this process
     torch.set_num_threads(threads)
@@ -225,7 +225,7 @@ def _member(rank: int, graph: Graph, arrangement: Arrangement, trial: Trial, thr
         rank=rank,
         world_size=arrangement.devices,
     )
-    with parting(trial.device), _in_full():
+    with leave_distributed(trial.device), _without_tf32():
         record = steps(PlacedNetwork(place(graph, arrangement), join(arrangement, device)), trial, start)
         if rank == 0:
             torch.save(record, Path(folder, _RECORD))
@@ -244,16 +244,16 @@ def steps(network: PlacedNetwork, trial: Trial, start: Mapping[str, Tensor]) -> 
         for key, x in start.items()
     }
     objective = SharedObjective(graph, network.module, network, Gradients(network), empty, learnt)
-    return _taken(objective, trial)
+    return _record_steps(objective, trial)
 
 
-def _taken(objective: Objective, trial: Trial) -> Record:
+def _record_steps(objective: Objective, trial: Trial) -> Record:
     """Take the trial's steps as training does, but in full precision, and record the results."""
-    full = replace(objective.graph.train, precision="fp32", channels_last=False)
-    objective = replace(objective, graph=replace(objective.graph, train=full))
+    full_precision = replace(objective.graph.train, precision="fp32", channels_last=False)
+    objective = replace(objective, graph=replace(objective.graph, train=full_precision))
     optimiser = optimiser_of(objective.graph, objective.module)
     images, labels = batch(objective.graph, trial)
-    mine = images[torch.from_numpy(objective.trained_part(trial.batch)).to(images.device)]
+    own_images = images[torch.from_numpy(objective.trained_part(trial.batch)).to(images.device)]
     record: Record = {"losses": []}
     names = attributes(objective.graph)
     learnt = tuple(dict.fromkeys(state_key(parameter, names) for parameter in trained(objective.graph)))
@@ -269,32 +269,39 @@ def _taken(objective: Objective, trial: Trial) -> Record:
 
     for step in range(trial.steps):
         optimiser.zero_grad()
-        record["losses"].append(float(objective.gradients(mine, labels, trial.seed, step, update)))
+        record["losses"].append(float(objective.gradients(own_images, labels, trial.seed, step, update)))
         if step in (0, trial.steps - 1):
-            moved = whole(velocities(objective.module, optimiser), list(record["gradients"]))
+            velocity = whole(velocities(objective.module, optimiser), list(record["gradients"]))
             state = whole(objective.module.state_dict(), objective.names)
-            record["first" if step == 0 else "last"] = state | {VELOCITY + name: v for name, v in moved.items()}
+            record["first" if step == 0 else "last"] = state | {VELOCITY + name: v for name, v in velocity.items()}
     record.setdefault("last", record["first"])
     return record
 
 
-def _apart(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor], least: float) -> tuple[float, str]:
+def _largest_difference(
+    expected: Mapping[str, Tensor], actual: Mapping[str, Tensor], least: float
+) -> tuple[float, str]:
     """Return the largest difference between two sets of tensors, relative to the tensor's scale, and its name.
 
     The scale is the tensor's largest absolute number, or if larger, ``least`` times the largest of all tensors of its
     kind (velocities, or others). If the names differ, the difference is infinite.
     """
-    if set(wanted) != set(found):
-        odd = sorted(set(wanted) ^ set(found))[0]
-        return float("inf"), odd
-    largest = {key: float(a.abs().max()) if a.numel() else 0.0 for key, a in wanted.items()}
-    kinds = {kind: max((x for key, x in largest.items() if key.startswith(VELOCITY) == kind), default=0.0)
-             for kind in (True, False)}  # fmt: skip
+    if set(expected) != set(actual):
+        unmatched = sorted(set(expected) ^ set(actual))[0]
+        return float("inf"), unmatched
+    largest = {key: _largest_number(x) for key, x in expected.items()}
+    largest_velocity = max((n for key, n in largest.items() if key.startswith(VELOCITY)), default=0.0)
+    largest_other = max((n for key, n in largest.items() if not key.startswith(VELOCITY)), default=0.0)
     worst, where = 0.0, ""
-    for key, a in wanted.items():
-        scale = max(largest[key], least * kinds[key.startswith(VELOCITY)])
-        gap = float((a.double() - found[key].double()).abs().max()) if a.numel() else 0.0
-        apart = gap / scale if scale else gap
-        if not apart <= worst:  # also true for NaN
-            worst, where = apart, key
+    for key, x in expected.items():
+        scale = max(largest[key], least * (largest_velocity if key.startswith(VELOCITY) else largest_other))
+        absolute = _largest_number(x.double() - actual[key].double())
+        relative = absolute / scale if scale else absolute
+        if not relative <= worst:  # also true for NaN
+            worst, where = relative, key
     return worst, where
+
+
+def _largest_number(x: Tensor) -> float:
+    """The largest absolute number in a tensor; 0 if it is empty."""
+    return float(x.abs().max()) if x.numel() else 0.0

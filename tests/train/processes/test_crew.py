@@ -30,7 +30,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 def test_each_takes_the_device_of_its_number_before_it_joins(calls: list[Any]) -> None:
     """NCCL carries what is on GPUs, gloo what the processes agree on."""
-    with crew.enlisted("cuda") as found:
+    with crew.join_crew("cuda") as found:
         assert (found.rank, found.size, found.leads) == (1, 2, False)
         assert calls == [("device", 1), ("join", "cpu:gloo,cuda:nccl")]
     assert calls[2:] == ["leave"]
@@ -38,13 +38,13 @@ def test_each_takes_the_device_of_its_number_before_it_joins(calls: list[Any]) -
 
 def test_after_an_error_on_cuda_nobody_is_waited_for(calls: list[Any]) -> None:
     """NCCL would wait for the others, and they for this one: nobody would learn of the error."""
-    with pytest.raises(ValueError, match="mine"), crew.enlisted("cuda"):
+    with pytest.raises(ValueError, match="mine"), crew.join_crew("cuda"):
         raise ValueError("mine")
     assert calls[2:] == [crew._end_at_once]
 
 
 def test_after_an_error_on_the_cpu_it_leaves(calls: list[Any]) -> None:
-    with pytest.raises(ValueError, match="mine"), crew.enlisted("cpu"):
+    with pytest.raises(ValueError, match="mine"), crew.join_crew("cpu"):
         raise ValueError("mine")
     assert calls == [("join", "gloo"), "leave"]
 
@@ -52,5 +52,5 @@ def test_after_an_error_on_the_cpu_it_leaves(calls: list[Any]) -> None:
 def test_more_processes_than_devices(calls: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     with pytest.raises(RequestError, match="process 1 of this machine has no CUDA device: it has 1"):
-        crew.enlisted("cuda").__enter__()
+        crew.join_crew("cuda").__enter__()
     assert calls == []

@@ -32,7 +32,7 @@ from netspec.train.data.picture import Data, Frame, InMemorySplit, Remembered
 from netspec.train.errors import TrainError
 from netspec.train.interrupt import Stop
 from netspec.train.loop import agree_on_unreadable
-from netspec.train.processes.crew import Crew, Readers, need_alike
+from netspec.train.processes.crew import Crew, Readers, need_same_images
 from netspec.train.reporting.console import Reporter
 from netspec.train.training import Training
 
@@ -75,7 +75,7 @@ def telling() -> list[Any]:
     readers = Readers(crew, np.arange)
     found = [{3: ("c", "empty"), 7: ("g", "gone")}, {3: ("c", "torn"), 4: ("d", "torn")}][crew.rank]
     return [
-        crew.agrees(-1), crew.agrees(crew.rank), crew.agrees(2**62), crew.gathered(10 * crew.rank),
+        crew.agrees(-1), crew.agrees(crew.rank), crew.agrees(2**62), crew.gather(10 * crew.rank),
         readers.agreed(found), readers.agreed({}), readers.all(crew.rank == 0), readers.all(True),
     ]  # fmt: skip
 
@@ -124,10 +124,10 @@ def test_processes_that_see_other_images() -> None:
         return len(set(told)) == 1
 
     crew: Any = SimpleNamespace(agrees=agrees)
-    need_alike(data[0], crew)
-    need_alike(dataclasses.replace(data[0], source="elsewhere"), crew)
+    need_same_images(data[0], crew)
+    need_same_images(dataclasses.replace(data[0], source="elsewhere"), crew)
     with pytest.raises(TrainError, match="the processes do not see the same images in pictures"):
-        need_alike(data[1], crew)
+        need_same_images(data[1], crew)
 
 
 @pytest.mark.slow  # processes of their own, each some seconds
