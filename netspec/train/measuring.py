@@ -15,7 +15,7 @@ from netspec.train.processes.crew import ALONE, Crew
 from netspec.train.reporting.console import Reporter
 
 
-def measured(
+def training_statistics(
     graph: Graph, data: Data, batch: int, loader: Loader, reporter: Reporter, crew: Crew = ALONE
 ) -> Statistics | None:
     """Return the statistics of the training images; ``None`` if neither the input layer nor the augmentation needs any.
@@ -32,17 +32,17 @@ def measured(
         return None
     if data.statistics is not None:
         return data.statistics
-    everything = sampled(len(data.train.labels)) if data.sample is None else np.asarray(data.sample)
-    places = everything[crew.rank :: crew.size]
+    candidates = sampled(len(data.train.labels)) if data.sample is None else np.asarray(data.sample)
+    places = candidates[crew.rank :: crew.size]
 
     def read() -> Iterator[Pixels]:
         done = 0
-        for some in loader.run(data.train, places, batch, keep_partial=True):
-            done += len(some.labels)
+        for loaded in loader.run(data.train, places, batch, keep_partial=True):
+            done += len(loaded.labels)
             reporter.reading(done, len(places))
-            yield some.pictures
+            yield loaded.pictures
 
     moments = sum(crew.gather(measure(read(), data.frame)), Moments.none(data.frame))
     if moments.images == 0:
-        raise TrainError(f"none of the {len(everything)} training images can be read")
+        raise TrainError(f"none of the {len(candidates)} training images can be read")
     return statistics(moments)

@@ -10,14 +10,14 @@ from contextlib import contextmanager
 
 from netspec.train.errors import TrainError
 
-_GPU = "OutOfMemoryError"
+_OUT_OF_MEMORY = "OutOfMemoryError"
 """The name of torch's subclass of ``RuntimeError`` for a GPU without free memory."""
 
-_SAID = ("CUDA error: out of memory", "STATUS_ALLOC_FAILED", "can't allocate memory")
+_MESSAGES = ("CUDA error: out of memory", "STATUS_ALLOC_FAILED", "can't allocate memory")
 """Parts of the messages of other ``RuntimeError``s about lack of memory: from the CUDA driver (pinned memory, CUDA
 graphs), from cuBLAS and cuDNN, and from torch's CPU allocator."""
 
-_FAILED = "AcceleratorError"
+_DRIVER_ERROR = "AcceleratorError"
 """The name of torch's subclass of ``RuntimeError`` for errors of the CUDA driver."""
 
 
@@ -27,16 +27,16 @@ def memory_told(*notes: str) -> Iterator[None]:
     try:
         yield
     except (MemoryError, RuntimeError) as problem:
-        told = str(problem).splitlines()[0] if str(problem) else type(problem).__name__
+        first_line = str(problem).splitlines()[0] if str(problem) else type(problem).__name__
         if is_out_of_memory(problem):
-            raise TrainError(f"out of memory: {told}", *notes) from problem
-        if type(problem).__name__ == _FAILED:
-            raise TrainError(f"the GPU has failed: {told}") from problem
+            raise TrainError(f"out of memory: {first_line}", *notes) from problem
+        if type(problem).__name__ == _DRIVER_ERROR:
+            raise TrainError(f"the GPU has failed: {first_line}") from problem
         raise
 
 
 def is_out_of_memory(problem: Exception) -> bool:
     """Whether an error means that memory has run out: in Python, in NumPy, on a GPU, or in torch on the CPU."""
-    if isinstance(problem, MemoryError) or type(problem).__name__ == _GPU:
+    if isinstance(problem, MemoryError) or type(problem).__name__ == _OUT_OF_MEMORY:
         return True
-    return any(words in str(problem) for words in _SAID)
+    return any(words in str(problem) for words in _MESSAGES)

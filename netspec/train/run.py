@@ -30,7 +30,7 @@ from netspec.train.learning.optimiser import optimiser_of
 from netspec.train.learning.recorded import recorded
 from netspec.train.learning.validation import PROTOCOL, VIEWS, Evaluation
 from netspec.train.loop import run as run_loop
-from netspec.train.measuring import measured
+from netspec.train.measuring import training_statistics
 from netspec.train.processes.crew import ALONE, Crew, need_same_images
 from netspec.train.processes.launching import report_run, stop_with_the_others
 from netspec.train.processes.shared import need_shares, share_out
@@ -56,7 +56,7 @@ from netspec.train.runs.runfolder import RunFolder, disk_problem
 from netspec.train.runs.same_data import need_same_data
 from netspec.train.runs.saved import Saved, need_same
 from netspec.train.runs.snapshot import restore, save
-from netspec.train.tensors.initial import begin, network
+from netspec.train.tensors.initial import initial_network, random_network
 from netspec.train.training import Training
 
 
@@ -126,7 +126,7 @@ def train(graph: Graph, spec: str, stem: str, request: Request, reporter: Report
             return _resume(earlier, graph, config, request, reporter, crew)
     config = resolve(request, graph.train)
     graph, data = _open(graph, config, request.data, crew)
-    objective, origin = begin(graph, config, request, reporter)
+    objective, origin = initial_network(graph, config, request, reporter)
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-.") or "run"
     folder = crew.broadcast(RunFolder.create(request.out, name).path if crew.leads else Path())
     with crew.only_leader(locked(folder)):
@@ -156,16 +156,16 @@ def _resume(earlier: Earlier, graph: Graph, config: Config, request: Request, re
         origin = earlier.facts.get("weights")
         if origin is not None and request.weights is None:
             request = dataclasses.replace(request, weights=Path(origin["file"]), fresh=tuple(origin["fresh"]))
-        objective, origin = begin(graph, config, request, reporter)
+        objective, origin = initial_network(graph, config, request, reporter)
         if crew.leads:
             RunFolder(folder).clear()
         return _run(_Job(graph, earlier.spec, config, data, objective, origin, folder, crew), reporter)
-    if request.weights is not None and state["origin"] != begin(graph, config, request, reporter)[1]:
+    if request.weights is not None and state["origin"] != initial_network(graph, config, request, reporter)[1]:
         raise RequestError(
             f"{earlier.folder} did not start from {request.weights} as it is now, with these layers fresh"
         )
     need_same_data(state["data"], data)
-    objective = network(graph, config)
+    objective = random_network(graph, config)
     assert earlier.file is not None
     need_same(objective.module.state_dict(), state["weights"], earlier.file)
     for difference in rounding_differences(earlier, config, versions_here()):
@@ -262,7 +262,7 @@ def _build_training(job: _Job, data: Data, folder: RunFolder, loader: Loader, re
     """Build the ``Training``, before its first step. A run that is resumed prepares images as its checkpoint says."""
     graph, config, crew = job.graph, job.config, job.crew
     if job.state is None:
-        statistics = crew.broadcast(measured(graph, data, config.batch, loader, reporter, crew))
+        statistics = crew.broadcast(training_statistics(graph, data, config.batch, loader, reporter, crew))
         prepare = Preparation.of(graph, statistics, data.frame, data.peak, config.device)
     else:
         saved = Saved(folder.path, folder.path, as_net(graph, job.spec, str(folder.path)), job.state, {})

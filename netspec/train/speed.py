@@ -45,10 +45,10 @@ def reading(data: Data, graph: Graph | None, workers: int, batch: int) -> Speed 
     with Loader(workers, lambda problem: None) as loader:
         start = time.perf_counter()
         images, seconds = 0, 0.0
-        for one in loader.run(data.train, places, batch, keep_partial=True):
+        for loaded in loader.run(data.train, places, batch, keep_partial=True):
             if prepare is not None and graph is not None:
-                prepare(one.pictures, choose(0, 0, one.places, data.frame, graph.input.output, graph.augment))
-            images += len(one.labels)
+                prepare(loaded.pictures, choose(0, 0, loaded.places, data.frame, graph.input.output, graph.augment))
+            images += len(loaded.labels)
             seconds = time.perf_counter() - start
             if seconds > SECONDS:
                 break
@@ -64,7 +64,7 @@ def training(graph: Graph, device: str) -> Speed:
     size = graph.input.output
     x = torch.zeros(batch, size.channels, size.height, size.width, device=device).normal_()
     y = torch.from_numpy(np.arange(batch) % graph.scores.output.units).to(device)
-    steps, begun, seconds = 0, 0.0, 0.0
+    steps, start, seconds = 0, 0.0, 0.0
     while steps < 3 or seconds < SECONDS:
         optimiser.zero_grad()
         pytorch.training_loss(model, x, y).backward()
@@ -73,6 +73,6 @@ def training(graph: Graph, device: str) -> Speed:
             torch.cuda.synchronize()
         steps += 1
         if steps == 1:
-            begun = time.perf_counter()  # the first step is a warm-up and does not count
-        seconds = time.perf_counter() - begun
+            start = time.perf_counter()  # the first step is a warm-up and does not count
+        seconds = time.perf_counter() - start
     return Speed(batch * (steps - 1) / seconds, batch * (steps - 1), batch)

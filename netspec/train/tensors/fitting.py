@@ -18,10 +18,10 @@ from netspec.train.tensors import layouts
 from netspec.train.tensors.weights import Weights
 from netspec.units import plural
 
-MOST_NAMED = 12
+MOST_LISTED = 12
 """How many of the tensors that do not fit an error lists."""
 
-MOST_NAMED_ALIKE = 2
+MOST_LISTED_IF_RENAMED = 2
 """How many it lists if the tensors only have other names."""
 
 
@@ -50,40 +50,42 @@ def fit(graph: Graph, module: nn.Module, weights: Weights, fresh: Sequence[str] 
         Tensors are missing, unexpected, of another shape or type, not finite, or have weights that a connection table
         excludes. The message lists them.
     """
-    may_name_some, fresh = fresh is not None, fresh or ()
-    theirs = _merged(graph, weights)
-    ours = module.state_dict()
-    layers = {key.partition(".")[0] for key in ours}
-    strangers = {key.partition(".")[0] for key in theirs} - layers
+    has_fresh_option, fresh = fresh is not None, fresh or ()
+    file_tensors = _merged(graph, weights)
+    module_tensors = module.state_dict()
+    module_layers = set(map(_layer, module_tensors))
+    file_only = set(map(_layer, file_tensors)) - module_layers
     for name in fresh:
-        if name not in layers | strangers:
-            hint = nearest(name, sorted(layers | strangers))
+        if name not in module_layers | file_only:
+            hint = nearest(name, sorted(module_layers | file_only))
             raise RequestError(
                 f"--fresh {name}: {graph.name} has no layer with weights of this name",
                 *([f"did you mean {hint}?"] if hint else []),
             )
-    wanted = {key: tensor for key, tensor in ours.items() if key.partition(".")[0] not in fresh}
-    given = {key: tensor for key, tensor in theirs.items() if key.partition(".")[0] not in fresh}
-    problems = _problems(wanted, given) or _absent(graph, given)
+    expected = {key: tensor for key, tensor in module_tensors.items() if _layer(key) not in fresh}
+    actual = {key: tensor for key, tensor in file_tensors.items() if _layer(key) not in fresh}
+    problems = _problems(expected, actual) or _excluded_weights(graph, actual)
     if problems:
-        named = sorted({key.partition(".")[0] for key in problems})
-        by_order = _by_order(wanted, given, weights)
-        most = MOST_NAMED_ALIKE if by_order else MOST_NAMED
-        told = list(problems.values())[:most]
-        if len(problems) > most:
-            told.append(f"and {len(problems) - most} more")
-        if by_order:
-            told += by_order
-        elif may_name_some and layers.difference(named):
-            told.append(
-                f"to start a layer anew instead of taking it from the file: --fresh {','.join(named[:MOST_NAMED])}"
-            )
-        raise TrainError(f"the weights in {weights.path} do not fit {graph.name}", *told)
-    module.load_state_dict(given, strict=False)
-    return Fitted(len(given), tuple(x for x in fresh if x in layers), tuple(x for x in fresh if x in strangers))
+        notes = _renaming_advice(expected, actual, weights)
+        limit = MOST_LISTED_IF_RENAMED if notes else MOST_LISTED
+        bad_layers = sorted(set(map(_layer, problems)))
+        if not notes and has_fresh_option and module_layers.difference(bad_layers):
+            words = ",".join(bad_layers[:MOST_LISTED])
+            notes = (f"to start a layer anew instead of taking it from the file: --fresh {words}",)
+        listed = list(problems.values())[:limit]
+        if len(problems) > limit:
+            listed.append(f"and {len(problems) - limit} more")
+        raise TrainError(f"the weights in {weights.path} do not fit {graph.name}", *listed, *notes)
+    module.load_state_dict(actual, strict=False)
+    return Fitted(len(actual), tuple(x for x in fresh if x in module_layers), tuple(x for x in fresh if x in file_only))
 
 
-def _by_order(wanted: Mapping[str, Tensor], given: Mapping[str, Tensor], weights: Weights) -> tuple[str, ...]:
+def _layer(key: str) -> str:
+    """The layer of a ``state_dict`` key."""
+    return key.partition(".")[0]
+
+
+def _renaming_advice(expected: Mapping[str, Tensor], actual: Mapping[str, Tensor], weights: Weights) -> tuple[str, ...]:
     """Return advice for a file whose tensors match the network's in order, shape and role, but mostly not in name.
 
     Files of the same network from other programs are often like that. Not for .safetensors files: their tensors are
@@ -92,61 +94,61 @@ def _by_order(wanted: Mapping[str, Tensor], given: Mapping[str, Tensor], weights
 
     def alike(ours: str, theirs: str) -> bool:
         same_role = ours.rpartition(".")[2] == theirs.rpartition(".")[2]
-        return same_role and wanted[ours].shape == given[theirs].shape
+        return same_role and expected[ours].shape == actual[theirs].shape
 
-    renamed = [(ours, theirs) for ours, theirs in zip(wanted, given, strict=False) if ours != theirs]
-    if len(wanted) != len(given) or 2 * len(renamed) <= len(wanted) or not all(map(alike, wanted, given)):
+    renamed = [(ours, theirs) for ours, theirs in zip(expected, actual, strict=False) if ours != theirs]
+    if len(expected) != len(actual) or 2 * len(renamed) <= len(expected) or not all(map(alike, expected, actual)):
         return ()
     if weights.path.suffix == ".safetensors":
         return ()
     ours, theirs = renamed[0]
-    told = f"the file has the same shapes in the same order under other names, {theirs} where {ours} is sought"
+    finding = f"the file has the same shapes in the same order under other names, {theirs} where {ours} is sought"
     if weights.about:
-        return (told, "where these are the same layers, give those of the spec the names that the file has")
+        return (finding, "where these are the same layers, give those of the spec the names that the file has")
     return (
-        told,
+        finding,
         "where these are the same layers, a file with the names that are sought is written in Python by",
         "torch.save(dict(zip(model.state_dict(), state_dict.values())), 'renamed.pth')",
         "with model = netspec.torch_module(netspec.load(SPEC)) and state_dict what torch.load(FILE) has of tensors",
     )
 
 
-def _absent(graph: Graph, given: Mapping[str, Tensor]) -> dict[str, str]:
+def _excluded_weights(graph: Graph, actual: Mapping[str, Tensor]) -> dict[str, str]:
     """Return, by key, messages about nonzero weights that a layer's connection table excludes."""
-    names, found = attributes(graph), {}
+    names, problems = attributes(graph), {}
     for parameter in graph.parameters.values():
-        there = given.get(key := state_key(parameter, names))
+        there = actual.get(key := state_key(parameter, names))
         if parameter.table is None or there is None:
             continue
         mask = torch.tensor(parameter.table.mask(parameter.shape[1]))
         extra = int((there.flatten(2).any(2) & (mask == 0)).sum())
         if extra:
-            found[key] = f"{key} has {plural(extra, 'kernel')} in the file that {parameter.layer}'s table leaves out"
-    return found
+            problems[key] = f"{key} has {plural(extra, 'kernel')} in the file that {parameter.layer}'s table leaves out"
+    return problems
 
 
-def _problems(wanted: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> dict[str, str]:
+def _problems(expected: Mapping[str, Tensor], actual: Mapping[str, Tensor]) -> dict[str, str]:
     """Return, by key, messages about tensors that are missing, unexpected, of another shape or type, or not finite."""
-    found = {}
-    missing = [key for key in wanted if key not in given]
-    left_over = [key for key in given if key not in wanted]
-    for key, here in wanted.items():
-        there = given.get(key)
+    problems = {}
+    missing = [key for key in expected if key not in actual]
+    left_over = [key for key in actual if key not in expected]
+    for key, here in expected.items():
+        there = actual.get(key)
         if there is None:
-            near_it = nearest(key, left_over)
-            found[key] = f"{key} ({shape_text(here)}) is not in the file" + (f"; it has {near_it}" if near_it else "")
+            similar = nearest(key, left_over)
+            hint = f"; it has {similar}" if similar else ""
+            problems[key] = f"{key} ({shape_text(here)}) is not in the file{hint}"
         elif there.shape != here.shape:
-            found[key] = f"{key} is {shape_text(here)} in the network and {shape_text(there)} in the file"
+            problems[key] = f"{key} is {shape_text(here)} in the network and {shape_text(there)} in the file"
         elif not there.dtype.is_floating_point and here.dtype.is_floating_point:
-            found[key] = f"{key} is no tensor of real numbers in the file, but of {there.dtype}"
+            problems[key] = f"{key} is no tensor of real numbers in the file, but of {there.dtype}"
         elif there.dtype.is_floating_point and not bool(there.isfinite().all()):
-            found[key] = f"{key} has numbers in the file that are infinite or none"
+            problems[key] = f"{key} has numbers in the file that are infinite or none"
     for key in left_over:
-        near_it = nearest(key, missing)
-        found[key] = f"{key} ({shape_text(given[key])}) of the file has no place in the network" + (
-            f"; it has {near_it}" if near_it else ""
-        )
-    return found
+        similar = nearest(key, missing)
+        hint = f"; it has {similar}" if similar else ""
+        problems[key] = f"{key} ({shape_text(actual[key])}) of the file has no place in the network{hint}"
+    return problems
 
 
 def _merged(graph: Graph, weights: Weights) -> dict[str, Tensor]:
@@ -196,11 +198,11 @@ def other_preparation(graph: Graph, weights: Weights) -> tuple[str, ...]:
         return ()
     was, here = net_of(weights.about, weights.path).graph.preprocessing, graph.preprocessing
     return tuple(
-        f"{key}={_shown(there)}, here {key}={_shown(ours)}"
+        f"{key}={_format(there)}, here {key}={_format(ours)}"
         for key in ("range", "order", "mean", "std")
         if (there := getattr(was, key)) != (ours := getattr(here, key))
     )
 
 
-def _shown(value: object) -> str:
+def _format(value: object) -> str:
     return ",".join(f"{number:g}" for number in value) if isinstance(value, tuple) else str(value)

@@ -15,7 +15,7 @@ from netspec.train.tensors.weights import read_weights
 from netspec.units import plural
 
 
-def network(graph: Graph, config: Config) -> Objective:
+def random_network(graph: Graph, config: Config) -> Objective:
     """Build the network with random initial weights, on its device, in the forms of the enabled passes."""
     where = Where("cuda" if config.device == "cuda" else "cpu", config.precision)
     at_once = -(-config.batch // graph.train.accumulate)
@@ -23,7 +23,9 @@ def network(graph: Graph, config: Config) -> Objective:
     return build(graph, config.seed, config.device, forms)
 
 
-def begin(graph: Graph, config: Config, request: Request, reporter: Reporter) -> tuple[Objective, dict[str, Any]]:
+def initial_network(
+    graph: Graph, config: Config, request: Request, reporter: Reporter
+) -> tuple[Objective, dict[str, Any]]:
     """Return the network before its first step, and what ``run.json`` records about the origin of its weights.
 
     The record is empty for random weights. For loaded ones, ``weights`` has the file, its SHA-256, and the layers that
@@ -36,18 +38,20 @@ def begin(graph: Graph, config: Config, request: Request, reporter: Reporter) ->
     TrainError
         The file's weights do not fit the network.
     """
-    objective = network(graph, config)
+    objective = random_network(graph, config)
     if request.weights is None:
         if request.fresh:
             raise RequestError("--fresh says which layers are not taken from --weights, and there is no --weights")
         return objective, {}
     weights = read_weights(request.weights, reporter.warn)
     fitted = fit(graph, objective.module, weights, request.fresh)
-    told = [plural(fitted.taken, "tensor") + f" from {weights.path}"]
-    told += [f"{', '.join(fitted.fresh)} fresh"] if fitted.fresh else []
-    told += [f"the file's {', '.join(fitted.left_out)} left out"] if fitted.left_out else []
-    reporter.note(f"starting weights: {'; '.join(told)}")
-    if other := other_preparation(graph, weights):
-        reporter.warn(f"{weights.path} was trained on pixels prepared otherwise: {'; '.join(other)}")
+    parts = [plural(fitted.taken, "tensor") + f" from {weights.path}"]
+    if fitted.fresh:
+        parts.append(f"{', '.join(fitted.fresh)} fresh")
+    if fitted.left_out:
+        parts.append(f"the file's {', '.join(fitted.left_out)} left out")
+    reporter.note(f"starting weights: {'; '.join(parts)}")
+    if differences := other_preparation(graph, weights):
+        reporter.warn(f"{weights.path} was trained on pixels prepared otherwise: {'; '.join(differences)}")
     facts = {**weights.facts(), "fresh": list(fitted.fresh), "left_out": list(fitted.left_out)}
     return objective, {"weights": facts}

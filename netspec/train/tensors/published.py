@@ -15,7 +15,7 @@ from netspec.train.data.batches.preparation import Preparation
 from netspec.train.data.source import open_source, stored_frame
 from netspec.train.data.sources.decode import PEAK
 from netspec.train.errors import RequestError
-from netspec.train.measuring import measured
+from netspec.train.measuring import training_statistics
 from netspec.train.reporting.console import Reporter
 from netspec.train.runs.reading import sha256
 from netspec.train.runs.saved import Saved
@@ -38,11 +38,11 @@ def as_run(net: Net, path: Path, weights: Weights, source: str, batch: int | Non
     config = resolve(Request(source, batch=batch, device="cpu"), net.graph.train)
     data = open_source(source, net.graph, 0)
     with Loader(config.workers, lambda problem: None) as loader:  # unreadable images are reported by the evaluation
-        statistics = measured(net.graph, data, config.batch, loader, reporter)
-    before = net.graph.preprocessing
-    if statistics is not None and before.measured:
-        told = [key for key in ("mean", "std") if getattr(before, key) in ("image", "channel")]
-        whose = "mean and std are those" if len(told) == 2 else f"the {told[0]} is that"
+        statistics = training_statistics(net.graph, data, config.batch, loader, reporter)
+    preprocessing = net.graph.preprocessing
+    if statistics is not None and preprocessing.measured:
+        measured_keys = [key for key in ("mean", "std") if getattr(preprocessing, key) in ("image", "channel")]
+        whose = "mean and std are those" if len(measured_keys) == 2 else f"the {measured_keys[0]} is that"
         reporter.note(f"{whose} of {statistics.images} training images of {data.source}")
     prepare = Preparation.of(net.graph, statistics, data.frame, data.peak, "cpu")
     return _saved(net, path, module, data.classes, prepare.kept(), {"data": source})
@@ -62,10 +62,10 @@ def without_data(net: Net, path: Path, weights: Weights, classes: Sequence[str] 
     graph = net.graph
     module = module_with(graph, weights)
     names = tuple(classes) if classes is not None else tuple(map(str, range(graph.scores.output.units)))
-    held: dict[str, Any] = {}
+    preparation: dict[str, Any] = {}
     if graph.input.output.is_image and not graph.preprocessing.measured:
-        held = Preparation.of(graph, None, stored_frame(graph), PEAK, "cpu").kept()
-    return _saved(net, path, module, names, held, {}).with_classes(names)
+        preparation = Preparation.of(graph, None, stored_frame(graph), PEAK, "cpu").kept()
+    return _saved(net, path, module, names, preparation, {}).with_classes(names)
 
 
 def named_classes(path: Path) -> tuple[str, ...]:
@@ -77,7 +77,12 @@ def named_classes(path: Path) -> tuple[str, ...]:
 
 
 def _saved(
-    net: Net, path: Path, module: nn.Module, classes: Sequence[str], held: dict[str, Any], settings: dict[str, Any]
+    net: Net,
+    path: Path,
+    module: nn.Module,
+    classes: Sequence[str],
+    preparation: dict[str, Any],
+    settings: dict[str, Any],
 ) -> Saved:
     state = {
         "step": 0,
@@ -86,7 +91,7 @@ def _saved(
         "spec_sha256": sha256(net.source.text),
         "classes": list(classes),
         "weights": module.state_dict(),
-        "preparation": held,
+        "preparation": preparation,
         "settings": settings,
     }
     return Saved(path, None, net, state, {})

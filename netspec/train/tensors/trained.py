@@ -51,25 +51,25 @@ def trained(graph: Graph, path: Path, warn: Callable[[str], None]) -> Trained:
 
 
 def _facts(graph: Graph, about: Mapping[str, Any]) -> dict[str, str]:
-    found = {"step": str(about["step"])} if "step" in about else {}
+    facts = {"step": str(about["step"])} if "step" in about else {}
     if "classes" in about:
-        found["classes"] = json.dumps(list(about["classes"]), ensure_ascii=False)
+        facts["classes"] = json.dumps(list(about["classes"]), ensure_ascii=False)
     if "preparation" not in about:
-        return found
-    before, held = graph.preprocessing, about["preparation"]
-    if before.std != "none" and "std" in held:
-        found["input.std_values"] = json.dumps(_ordered(graph, held["std"]).flatten().tolist())
-    mean = _ordered(graph, held["mean"])
-    if before.mean == "image":
+        return facts
+    preprocessing, preparation = graph.preprocessing, about["preparation"]
+    if preprocessing.std != "none" and "std" in preparation:
+        facts["input.std_values"] = json.dumps(_in_channel_order(graph, preparation["std"]).flatten().tolist())
+    mean = _in_channel_order(graph, preparation["mean"])
+    if preprocessing.mean == "image":
         _, height, width = graph.input.output
         top, left = (mean.shape[1] - height) // 2, (mean.shape[2] - width) // 2
         numbers = mean[:, top : top + height, left : left + width].numpy().astype("<f4").tobytes()
-        found["input.mean_image"] = base64.b64encode(numbers).decode()
-    elif before.mean != "none":
-        found["input.mean_values"] = json.dumps(mean.flatten().tolist())
-    return found
+        facts["input.mean_image"] = base64.b64encode(numbers).decode()
+    elif preprocessing.mean != "none":
+        facts["input.mean_values"] = json.dumps(mean.flatten().tolist())
+    return facts
 
 
-def _ordered(graph: Graph, numbers: Tensor) -> Tensor:
+def _in_channel_order(graph: Graph, numbers: Tensor) -> Tensor:
     """Reorder numbers per channel from RGB to the network's channel order."""
     return numbers.flip(0) if graph.preprocessing.order == "bgr" and len(numbers) == 3 else numbers

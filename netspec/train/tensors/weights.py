@@ -25,11 +25,11 @@ from netspec.train.runs.saved import weights_of
 _CLASS = re.compile(r"GLOBAL ([\w.]+) was not an allowed global")
 """torch's message about an object that is not a tensor or a plain container."""
 
-NAMES = ("state_dict", "model_state_dict", "model")
+STATE_KEYS = ("state_dict", "model_state_dict", "model")
 """The key of a network's weights in other tools' checkpoints: PyTorch's ImageNet example and Lightning; PyTorch's
 tutorial on saving; torchvision's training scripts."""
 
-WRAPPER = "module."
+PREFIX = "module."
 """The prefix that torch's DataParallel adds to each key."""
 
 
@@ -72,41 +72,41 @@ def read_weights(path: Path, warn: Callable[[str], None]) -> Weights:
         if path.suffix == ".safetensors":
             tensors, about = read_safetensors(path)
             return Weights(path, digest, tensors, about)
-        found = torch.load(path, map_location="cpu", weights_only=True)
+        loaded = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as problem:
         raise TrainError(f"cannot read {path}: {problem.strerror or problem}") from problem
     except TrainError:
         raise
     except Exception as problem:
         # The readers raise many kinds of exceptions for broken files.
-        raise _no_weights(path, problem) from problem
-    if isinstance(found, dict) and "spec_sha256" in found:
+        raise _unreadable(path, problem) from problem
+    if isinstance(loaded, dict) and "spec_sha256" in loaded:
         return _of_checkpoint(path, digest, read_checkpoint(path))
-    return Weights(path, digest, _state_dict(found, path), {})
+    return Weights(path, digest, _state_dict(loaded, path), {})
 
 
-def _no_weights(path: Path, problem: Exception) -> TrainError:
+def _unreadable(path: Path, problem: Exception) -> TrainError:
     """Return the error for a file that torch cannot read as tensors in plain containers.
 
     torch's own message is only helpful for a damaged archive; otherwise it is about ``torch.load`` and running code.
     """
-    told = str(problem).strip()
-    if isinstance(problem, RuntimeError) and told:
-        first = told.splitlines()[0].partition(". ")[0]  # further sentences are about torch's internals
+    message = str(problem).strip()
+    if isinstance(problem, RuntimeError) and message:
+        first = message.splitlines()[0].partition(". ")[0]  # further sentences are about torch's internals
         return TrainError(f"{path} holds no weights that can be read: {first[:200]}")
     kinds = "a file of weights is a run, a checkpoint, .safetensors, or what torch.save writes of a state_dict"
-    found = _CLASS.search(told)
-    if found is None:
+    match = _CLASS.search(message)
+    if match is None:
         return TrainError(f"{path} holds no weights that can be read", kinds)
     return TrainError(
-        f"{path} holds no weights that can be read: it has a {found[1]}, and no code in a file is run",
+        f"{path} holds no weights that can be read: it has a {match[1]}, and no code in a file is run",
         "where its code is: torch.save(model.state_dict(), 'weights.pth') writes the weights alone",
     )
 
 
 def _of_checkpoint(path: Path, digest: str, state: Mapping[str, Any]) -> Weights:
-    told = {key: state[key] for key in ("spec", "spec_sha256", "step", "classes", "preparation")}
-    return Weights(path, digest, weights_of(state), {"layout": "merged", **told})
+    about = {key: state[key] for key in ("spec", "spec_sha256", "step", "classes", "preparation")}
+    return Weights(path, digest, weights_of(state), {"layout": "merged", **about})
 
 
 def read_safetensors(path: Path, *, only_about: bool = False) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -133,17 +133,17 @@ def read_safetensors(path: Path, *, only_about: bool = False) -> tuple[dict[str,
     return tensors, about if isinstance(about, dict) else {}
 
 
-def _state_dict(found: object, path: Path) -> dict[str, Tensor]:
+def _state_dict(loaded: object, path: Path) -> dict[str, Tensor]:
     """Extract the tensors from an object saved by ``torch.save``: a ``state_dict``, or a checkpoint containing one."""
-    if isinstance(found, dict):
-        found = next((found[key] for key in NAMES if isinstance(found.get(key), dict)), found)
-    if not isinstance(found, dict) or not found or not all(isinstance(x, Tensor) for x in found.values()):
+    if isinstance(loaded, dict):
+        loaded = next((loaded[key] for key in STATE_KEYS if isinstance(loaded.get(key), dict)), loaded)
+    if not isinstance(loaded, dict) or not loaded or not all(isinstance(x, Tensor) for x in loaded.values()):
         raise TrainError(
             f"{path} holds no weights", "expected a checkpoint of netspec's, or a dictionary of tensors (a state_dict)"
         )
-    if all(str(key).startswith(WRAPPER) for key in found):
-        return {str(key).removeprefix(WRAPPER): tensor for key, tensor in found.items()}
-    return {str(key): tensor for key, tensor in found.items()}
+    if all(str(key).startswith(PREFIX) for key in loaded):
+        return {str(key).removeprefix(PREFIX): tensor for key, tensor in loaded.items()}
+    return {str(key): tensor for key, tensor in loaded.items()}
 
 
 def _hash(path: Path) -> str:
