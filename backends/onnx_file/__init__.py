@@ -22,9 +22,9 @@ __all__ = ["emissions", "initial_values", "model"]
 
 def model(graph: Graph, weights: Mapping[str, Floats], *, spec: str, losses: bool = False) -> ModelProto:
     """Return the ONNX model of a network in evaluation mode; see ``assembly.model``."""
-    from .assembly import model as make
+    from .assembly import model as build
 
-    return make(graph, weights, spec=spec, losses=losses)
+    return build(graph, weights, spec=spec, losses=losses)
 
 
 def initial_values(graph: Graph, seed: int) -> dict[str, Floats]:
@@ -32,9 +32,9 @@ def initial_values(graph: Graph, seed: int) -> dict[str, Floats]:
 
     They agree up to the last digits of float32; see ``initial.py``.
     """
-    from .initial import initial_values as drawn
+    from .initial import initial_values as draw_all
 
-    return drawn(graph, seed)
+    return draw_all(graph, seed)
 
 
 def emissions() -> Mapping[type[Op], Emission]:

@@ -16,21 +16,21 @@ def about(graph: Graph, spec: str) -> dict[str, str]:
     ``input.resize``, and ``input.crop`` (height x width) is cut from the centre.
     """
     preprocessing = graph.preprocessing
-    found = {
+    metadata = {
         "net": graph.name,
         "spec_sha256": sha256(spec.encode()).hexdigest(),
         "spec": spec,
         "input.range": f"{preprocessing.range}",
-        "input.mean": _text(preprocessing.mean),
-        "input.std": _text(preprocessing.std),
+        "input.mean": _format(preprocessing.mean),
+        "input.std": _format(preprocessing.std),
         "input.order": preprocessing.order,
     }
     shape = graph.input.output
     if shape.is_image:
-        found["input.resize"] = str(graph.augment.resize or min(shape.height, shape.width))
-        found["input.crop"] = f"{shape.height}x{shape.width}"
-    return found
+        metadata["input.resize"] = str(graph.augment.resize or min(shape.height, shape.width))
+        metadata["input.crop"] = f"{shape.height}x{shape.width}"
+    return metadata
 
 
-def _text(numbers: str | tuple[float, ...]) -> str:
+def _format(numbers: str | tuple[float, ...]) -> str:
     return numbers if isinstance(numbers, str) else ",".join(map(repr, numbers))

@@ -53,46 +53,46 @@ def model(
         Whether to emit the losses too. The model then has a second input of N class numbers, int64.
     """
     nodes = [node for node in graph.nodes.values() if losses or not isinstance(node.op, Loss)]
-    writer = Writer(weights, labels=_unused(LABELS, graph))
+    writer = Writer(weights, labels=_unused_name(LABELS, graph))
     for node in nodes:
         if not isinstance(node.op, Input):
             EMISSIONS[type(node.op)](node.op, Site(node, graph.shapes(node), writer))
-    inputs = [_value(graph.input)]
+    inputs = [_value_info(graph.input)]
     if losses and graph.losses:
         inputs.append(helper.make_tensor_value_info(writer.labels, TensorProto.INT64, [BATCH]))
     outputs = _outputs(graph, nodes)
-    made = helper.make_graph(
+    onnx_graph = helper.make_graph(
         writer.nodes,
         graph.name,
         inputs,
-        [_value(node) for node in outputs],
+        [_value_info(node) for node in outputs],
         list(writer.tensors.values()),
-        value_info=[_value(node) for node in nodes if node not in outputs and node is not graph.input],
+        value_info=[_value_info(node) for node in nodes if node not in outputs and node is not graph.input],
     )
-    whole = helper.make_model(
-        made,
+    onnx_model = helper.make_model(
+        onnx_graph,
         opset_imports=[helper.make_opsetid("", OPSET)],
         ir_version=IR_VERSION,
         producer_name=PRODUCER,
         producer_version=metadata.version("netspec-compiler"),
     )
-    helper.set_model_props(whole, {**about(graph, spec), **(facts or {})})
-    return whole
+    helper.set_model_props(onnx_model, {**about(graph, spec), **(facts or {})})
+    return onnx_model
 
 
 def _outputs(graph: Graph, nodes: list[Node]) -> list[Node]:
     """Return the network's output, followed by the other nodes that no node reads."""
-    own = graph.output if graph.output in nodes else graph.scores
+    output = graph.output if graph.output in nodes else graph.scores
     read = {name for node in nodes for name in node.inputs}
-    return [own, *(node for node in nodes if node.name not in read and node is not own)]
+    return [output, *(node for node in nodes if node.name not in read and node is not output)]
 
 
-def _value(node: Node) -> ValueInfoProto:
+def _value_info(node: Node) -> ValueInfoProto:
     shape: tuple[int | str, ...] = () if isinstance(node.op, Loss) else (BATCH, *node.output)
     return helper.make_tensor_value_info(node.name, TensorProto.FLOAT, shape)
 
 
-def _unused(name: str, graph: Graph) -> str:
+def _unused_name(name: str, graph: Graph) -> str:
     """Return ``name``, with underscores appended until no node has that name."""
     while name in graph.nodes:
         name += "_"

@@ -24,8 +24,8 @@ RUN = 16
 BLOCK = 2**16 * RUN
 """How many normal numbers are computed at a time here, to keep temporary arrays small compared to the result."""
 
-_UNIT = np.float32(2**-24)
-_CIRCLE = np.float32(2 * math.pi)
+_RESOLUTION = np.float32(2**-24)
+_TWO_PI = np.float32(2 * math.pi)
 
 
 def initial_values(graph: Graph, seed: int) -> dict[str, Floats]:
@@ -44,7 +44,7 @@ def draw(parameter: Parameter, seed: int) -> Floats:
     count = math.prod(parameter.shape)
     match parameter.distribution:
         case Normal(mean, std):
-            standard = _gaussians(twister, count) if count >= RUN else _few_gaussians(twister, count)
+            standard = _normals(twister, count) if count >= RUN else _few_normals(twister, count)
             values = standard * np.float32(std) + np.float32(mean)
         case Uniform(low, high):
             values = _uniform(twister, count) * np.float32(high - low) + np.float32(low)
@@ -55,18 +55,18 @@ def draw(parameter: Parameter, seed: int) -> Floats:
 
 def _uniform(twister: np.random.RandomState, count: int) -> Floats:
     """Return ``count`` numbers in [0, 1) of 24 random bits each."""
-    return (_words(twister, count) & 0xFFFFFF).astype(np.float32) * _UNIT
+    return (_words(twister, count) & 0xFFFFFF).astype(np.float32) * _RESOLUTION
 
 
-def _gaussians(twister: np.random.RandomState, count: int) -> Floats:
+def _normals(twister: np.random.RandomState, count: int) -> Floats:
     """Return ``count`` >= 16 standard normal numbers. If 16 does not divide ``count``, the last 16 are drawn anew."""
     values = np.empty(count, dtype=np.float32)
-    whole = count - count % RUN
-    for start in range(0, whole, BLOCK):
-        block = values[start : min(start + BLOCK, whole)]
+    in_runs = count - count % RUN
+    for start in range(0, in_runs, BLOCK):
+        block = values[start : min(start + BLOCK, in_runs)]
         block[:] = _box_muller(_uniform(twister, len(block)))
-    if whole < count:
-        _words(twister, count - whole)
+    if in_runs < count:
+        _words(twister, count - in_runs)
         values[-RUN:] = _box_muller(_uniform(twister, RUN))
     return values
 
@@ -74,11 +74,11 @@ def _gaussians(twister: np.random.RandomState, count: int) -> Floats:
 def _box_muller(uniform: Floats) -> Floats:
     """Transform uniform numbers in blocks of 16: the first 8 give the radii, the last 8 the angles."""
     first, second = np.moveaxis(uniform.reshape(-1, 2, RUN // 2), 1, 0)
-    radius, angle = np.sqrt(-2 * np.log(1 - first)), _CIRCLE * second
+    radius, angle = np.sqrt(-2 * np.log(1 - first)), _TWO_PI * second
     return np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1).reshape(-1)
 
 
-def _few_gaussians(twister: np.random.RandomState, count: int) -> Floats:
+def _few_normals(twister: np.random.RandomState, count: int) -> Floats:
     """Return fewer than 16 standard normal numbers, which torch makes pair by pair, cosine then sine, from 53 bits."""
     pairs = -(-count // 2)
     words = _words(twister, 4 * pairs).astype(np.uint64).reshape(-1, 2, 2)

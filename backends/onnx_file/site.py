@@ -83,45 +83,45 @@ class Site:
 
     def inner(self, kind: str, *inputs: str, **attributes: Any) -> str:
         """Append an ONNX operator that computes an intermediate value, and return its name."""
-        name = self._new(kind.lower())
+        name = self._unique_name(kind.lower())
         self.writer.node(kind, inputs, (name,), attributes)
         return name
 
-    def several(self, kind: str, x: str, words: Sequence[str], **attributes: Any) -> tuple[str, ...]:
+    def multi_output(self, kind: str, x: str, words: Sequence[str], **attributes: Any) -> tuple[str, ...]:
         """Append an ONNX operator that computes several intermediate values, and return their names."""
-        names = tuple(self._new(word) for word in words)
+        names = tuple(self._unique_name(word) for word in words)
         self.writer.node(kind, (x,), names, attributes)
         return names
 
     def split(self, x: str, parts: int) -> tuple[str, ...]:
         """Split the channels of a value into equal parts, and return their names."""
-        return self.several("Split", x, ("group",) * parts, axis=1)
+        return self.multi_output("Split", x, ("group",) * parts, axis=1)
 
-    def constant(self, what: str, array: NDArray[Any] | float) -> str:
+    def constant(self, name: str, array: NDArray[Any] | float) -> str:
         """Store a constant of this operation, and return its name. A single number becomes float32."""
         values = np.asarray(array, dtype=np.float32) if isinstance(array, int | float) else array
-        return self.writer.tensor(f"{self.node.name}/{what}", values)
+        return self.writer.tensor(f"{self.node.name}/{name}", values)
 
-    def sizes(self, what: str, *numbers: int) -> str:
+    def sizes(self, name: str, *numbers: int) -> str:
         """Store an int64 constant (a shape, axes, the ends of a slice), and return its name."""
-        return self.constant(what, np.array(numbers, dtype=np.int64))
+        return self.constant(name, np.array(numbers, dtype=np.int64))
 
-    def parameter(self, place: int, lay: Callable[[Floats], Floats] = lambda values: values) -> str:
+    def parameter(self, index: int, layout: Callable[[Floats], Floats] = lambda values: values) -> str:
         """Store a parameter under its key, in the layout that ``lay`` converts it to, and return the key."""
-        key = self.node.params[place]
-        return self.writer.tensor(key, lay(self.writer.arrays[key]))
+        key = self.node.params[index]
+        return self.writer.tensor(key, layout(self.writer.arrays[key]))
 
-    def parameters(self, lay: Callable[[Floats], Floats] = lambda values: values) -> tuple[str, ...]:
+    def parameters(self, layout: Callable[[Floats], Floats] = lambda values: values) -> tuple[str, ...]:
         """Store the weight, in the layout that ``lay`` converts it to, and the bias if any, and return their keys."""
-        return self.parameter(0, lay), *(self.parameter(place) for place in range(1, len(self.node.params)))
+        return self.parameter(0, layout), *(self.parameter(index) for index in range(1, len(self.node.params)))
 
-    def statistic(self, what: str, start: float) -> str:
-        """Store a running statistic of the layer, filled with ``start`` if there is none, and return its key."""
-        key = f"{self.node.layer}.{what}"
-        at_start = np.full(self.node.output.channels, start, dtype=np.float32)
-        return self.writer.tensor(key, self.writer.arrays.get(key, at_start))
+    def statistic(self, name: str, initial: float) -> str:
+        """Store a running statistic of the layer, filled with ``initial`` if there is none, and return its key."""
+        key = f"{self.node.layer}.{name}"
+        default = np.full(self.node.output.channels, initial, dtype=np.float32)
+        return self.writer.tensor(key, self.writer.arrays.get(key, default))
 
-    def _new(self, word: str) -> str:
+    def _unique_name(self, word: str) -> str:
         name, count = f"{self.node.name}/{word}", 1
         while name in self.writer.names:
             count += 1

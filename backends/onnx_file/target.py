@@ -21,7 +21,7 @@ PRODUCER = "netspec"
 LARGEST = 2**31 - 2**26
 """The most bytes of weights. A protobuf message is limited to 2 GiB, of which 64 MiB are reserved for the rest."""
 
-_START = re.compile(rb"\x08[\x01-\x7f]\x12" + bytes([len(PRODUCER)]) + PRODUCER.encode())
+_HEADER = re.compile(rb"\x08[\x01-\x7f]\x12" + bytes([len(PRODUCER)]) + PRODUCER.encode())
 """The first bytes of a model that netspec wrote: the format version, then the producer."""
 
 
@@ -44,25 +44,25 @@ def make(
     SpecError
         ``too-large-for-onnx``: the weights do not fit in an ONNX file.
     """
-    _need_to_fit(net)
+    _check_size(net)
     from .assembly import model
     from .initial import initial_values
 
     arrays = initial_values(net.graph, seed) if weights is None else weights.arrays
     facts = {"seed": str(seed)} if weights is None else weights.facts
-    made = model(net.graph, arrays, spec=net.source.text, facts=facts, losses=losses)
+    onnx_model = model(net.graph, arrays, spec=net.source.text, facts=facts, losses=losses)
     if tell is not None:
-        tell(tuple(_drawn(net)))
-    return {f"{stem}.onnx": made.SerializeToString(deterministic=True)}
+        tell(tuple(_random_warnings(net)))
+    return {f"{stem}.onnx": onnx_model.SerializeToString(deterministic=True)}
 
 
 def is_ours(path: Path) -> bool:
     """Whether a file is an ONNX model that netspec wrote."""
     with path.open("rb") as file:
-        return _START.match(file.read(16)) is not None
+        return _HEADER.match(file.read(16)) is not None
 
 
-def _need_to_fit(net: Net) -> None:
+def _check_size(net: Net) -> None:
     shapes = [parameter.shape for parameter in net.graph.parameters.values()]
     needed = 4 * sum(map(math.prod, shapes))
     if needed > LARGEST:
@@ -71,18 +71,18 @@ def _need_to_fit(net: Net) -> None:
         raise SpecError((Diagnostic("too-large-for-onnx", message, (whole(net.source),), (note,)),))
 
 
-def _drawn(net: Net) -> Iterator[Diagnostic]:
+def _random_warnings(net: Net) -> Iterator[Diagnostic]:
     """Yield a warning for each layer whose noise the runtime draws, beyond the control of any seed."""
     sections = {section.name.text: section for section in parse(net.source).sections}
     for node in net.graph.nodes.values():
         if isinstance(node.op, NoisyRelu):
             section = sections.get(node.layer)  # None if the layer comes from the base of a variant
             neuron = by_key(section.pairs).get("neuron") if section is not None else None
-            known = [neuron.span] if neuron is not None else [section.name.span] if section is not None else []
+            spans = [neuron.span] if neuron is not None else [section.name.span] if section is not None else []
             yield Diagnostic(
                 "random-in-onnx",
                 f"{node.layer} draws its noise anew in every run of the file",
-                (*known, whole(net.source))[:1],
+                (*spans, whole(net.source))[:1],
                 ("ONNX has no way to say by which seed: RandomNormalLike draws what the runtime will",),
                 severity="warning",
                 layer=node.layer,

@@ -15,7 +15,7 @@ def batchnorm(op: BatchNorm, call: Call) -> Array:
     if not op.affine:
         return normal
     weight, bias = call.params
-    return normal * _channels(weight, call.x) + _channels(bias, call.x)
+    return normal * _per_channel(weight, call.x) + _per_channel(bias, call.x)
 
 
 def batchnorm_back(op: BatchNorm, call: Call, y: Array, grad: Array) -> Gradient:
@@ -24,16 +24,16 @@ def batchnorm_back(op: BatchNorm, call: Call, y: Array, grad: Array) -> Gradient
     With z the normalised value and g = dL/dz, dL/dx = (g - mean(g) - z mean(g z)) / sqrt(variance + eps), where the
     means are over the batch and its pixels (Ioffe & Szegedy, section 3). In evaluation the statistics are constants.
     """
-    z, axes = _normalised(op, call), _others(call.x)
+    z, axes = _normalised(op, call), _reduced_axes(call.x)
     by_params = ((grad * z).sum(axis=axes), grad.sum(axis=axes)) if op.affine else ()
-    by_z = grad * _channels(call.params[0], call.x) if op.affine else grad
+    by_z = grad * _per_channel(call.params[0], call.x) if op.affine else grad
     if call.training:
         by_z = by_z - by_z.mean(axis=axes, keepdims=True) - z * (by_z * z).mean(axis=axes, keepdims=True)
     deviation = np.sqrt(_statistics(call).variance + op.eps)
-    return Gradient((by_z / _channels(deviation, call.x),), by_params)
+    return Gradient((by_z / _per_channel(deviation, call.x),), by_params)
 
 
-def running(op: BatchNorm, call: Call) -> Statistics:
+def updated_statistics(op: BatchNorm, call: Call) -> Statistics:
     """Return the running statistics after a training step: (1 - momentum) old + momentum batch.
 
     The batch variance used here is unbiased: with n numbers per channel, n / (n - 1) times the biased one.
@@ -46,7 +46,7 @@ def running(op: BatchNorm, call: Call) -> Statistics:
     count = call.x.size // call.x.shape[1]
     if count < 2:
         raise ValueError(f"{call.name} normalises over the batch: it needs more than one number per channel")
-    batch, old = _statistics(call), _given(call)
+    batch, old = _statistics(call), _running_statistics(call)
     return Statistics(
         (1 - op.momentum) * old.mean + op.momentum * batch.mean,
         (1 - op.momentum) * old.variance + op.momentum * batch.variance * count / (count - 1),
@@ -56,12 +56,12 @@ def running(op: BatchNorm, call: Call) -> Statistics:
 def _statistics(call: Call) -> Statistics:
     """Return what normalises x: the batch's mean and biased variance in training, else the running statistics."""
     if not call.training:
-        return _given(call)
-    axes = _others(call.x)
+        return _running_statistics(call)
+    axes = _reduced_axes(call.x)
     return Statistics(call.x.mean(axis=axes), call.x.var(axis=axes))
 
 
-def _given(call: Call) -> Statistics:
+def _running_statistics(call: Call) -> Statistics:
     if call.statistics is None:
         raise ValueError(f"{call.name} needs running statistics")
     return call.statistics
@@ -69,18 +69,18 @@ def _given(call: Call) -> Statistics:
 
 def _normalised(op: BatchNorm, call: Call) -> Array:
     mean, variance = _statistics(call)
-    z: Array = (call.x - _channels(mean, call.x)) / np.sqrt(_channels(variance, call.x) + op.eps)
+    z: Array = (call.x - _per_channel(mean, call.x)) / np.sqrt(_per_channel(variance, call.x) + op.eps)
     return z
 
 
-def _others(x: Array) -> tuple[int, ...]:
+def _reduced_axes(x: Array) -> tuple[int, ...]:
     """Return all axes except that of the channels."""
     return (0, *range(2, x.ndim))
 
 
-def _channels(number: Array, x: Array) -> Array:
+def _per_channel(values: Array, x: Array) -> Array:
     """Reshape (C,) to broadcast along the channels of x."""
-    return number.reshape(-1, *(1,) * (x.ndim - 2))
+    return values.reshape(-1, *(1,) * (x.ndim - 2))
 
 
 def dropout(op: Dropout, call: Call) -> Array:

@@ -13,8 +13,8 @@ from .call import Array, Call, Gradient
 def colourspace(op: ColourSpace, call: Call) -> Array:
     """YUV is a matrix product; L*a*b* is a matrix product, an element-wise function, and a second matrix product."""
     if op.to == "yuv":
-        return _mixed(YUV, call.x)
-    y = _mixed(LAB, _cube_root(_mixed(XYZ, call.x)))
+        return _mix(YUV, call.x)
+    y = _mix(LAB, _cube_root(_mix(XYZ, call.x)))
     y[:, 0] += op.offset
     return y
 
@@ -22,18 +22,18 @@ def colourspace(op: ColourSpace, call: Call) -> Array:
 def colourspace_back(op: ColourSpace, call: Call, y: Array, grad: Array) -> Gradient:
     """The transposed matrices, and between them the derivative of the function."""
     if op.to == "yuv":
-        return Gradient((_mixed_back(YUV, grad),))
-    t = _mixed(XYZ, call.x)
-    return Gradient((_mixed_back(XYZ, _mixed_back(LAB, grad) * _slope(t)),))
+        return Gradient((_mix_back(YUV, grad),))
+    t = _mix(XYZ, call.x)
+    return Gradient((_mix_back(XYZ, _mix_back(LAB, grad) * _slope(t)),))
 
 
-def _mixed(matrix: Matrix, x: Array) -> Array:
+def _mix(matrix: Matrix, x: Array) -> Array:
     """Multiply the channels of each pixel by a matrix: N,3,H,W to N,3,H,W."""
     y: Array = np.einsum("oc,nchw->nohw", np.array(matrix), x)
     return y
 
 
-def _mixed_back(matrix: Matrix, grad: Array) -> Array:
+def _mix_back(matrix: Matrix, grad: Array) -> Array:
     by_x: Array = np.einsum("oc,nohw->nchw", np.array(matrix), grad)
     return by_x
 

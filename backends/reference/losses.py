@@ -23,7 +23,7 @@ from netspec.ir.ops import (
 from .call import Array, Call, Gradient
 from .joins import softmax_of
 from .neurons import sigmoid
-from .norms import around, around_back
+from .norms import window_sums, window_sums_back
 
 
 def cross_entropy(op: CrossEntropy, call: Call) -> Array:
@@ -35,12 +35,12 @@ def cross_entropy(op: CrossEntropy, call: Call) -> Array:
 
 def cross_entropy_back(op: CrossEntropy, call: Call, y: Array, grad: Array) -> Gradient:
     """softmax(x) - t."""
-    return _shared(call, grad, softmax_of(call.x) - _targets(call))
+    return _mean_gradient(call, grad, softmax_of(call.x) - _targets(call))
 
 
 def set_cross_entropy(op: SetCrossEntropy, call: Call) -> Array:
     """-log of the probability that a random set of ``op.size`` classes contains the image's class."""
-    return _mean(-_log_chances(call.x, op.size) * _targets(call))
+    return _mean(-_log_inclusion_probabilities(call.x, op.size) * _targets(call))
 
 
 def set_cross_entropy_back(op: SetCrossEntropy, call: Call, y: Array, grad: Array) -> Gradient:
@@ -50,20 +50,20 @@ def set_cross_entropy_back(op: SetCrossEntropy, call: Call, y: Array, grad: Arra
     """
     t = _targets(call)
     others = np.where(t > 0, -np.inf, call.x)
-    given = t + np.exp(_log_chances(others, op.size - 1)) if op.size > 1 else t
-    return _shared(call, grad, np.exp(_log_chances(call.x, op.size)) - given)
+    conditional = t + np.exp(_log_inclusion_probabilities(others, op.size - 1)) if op.size > 1 else t
+    return _mean_gradient(call, grad, np.exp(_log_inclusion_probabilities(call.x, op.size)) - conditional)
 
 
-def _log_chances(x: Array, size: int) -> Array:
+def _log_inclusion_probabilities(x: Array, size: int) -> Array:
     """Return log P for each class (N, C), P being the probability that a random set of ``size`` classes contains it.
 
     A set's probability is proportional to e^(sum of its classes' scores). With E_s the elementary symmetric polynomial
     of degree s of e^x, P = e^x sum_s E_s(classes before) E_(size - 1 - s)(classes after) / E_size(all classes).
     """
-    before, behind = _log_sums(x, size), _log_sums(x[:, ::-1], size)[::-1]
-    without = np.logaddexp.reduce(before[:-1, :, :size] + behind[1:, :, size - 1 :: -1][:, :, :size], axis=2)
-    chances: Array = x + without.T - before[-1, :, size, None]
-    return chances
+    before, after = _log_sums(x, size), _log_sums(x[:, ::-1], size)[::-1]
+    log_others = np.logaddexp.reduce(before[:-1, :, :size] + after[1:, :, size - 1 :: -1][:, :, :size], axis=2)
+    log_probabilities: Array = x + log_others.T - before[-1, :, size, None]
+    return log_probabilities
 
 
 def _log_sums(x: Array, size: int) -> Array:
@@ -82,8 +82,8 @@ def binary_cross_entropy(op: BinaryCrossEntropy, call: Call) -> Array:
     """
     t = _targets(call)
     if op.of == "probabilities":
-        yes, no = (np.log(np.maximum(p, op.smallest)) for p in (call.x, 1 - call.x))
-        return _mean(-op.positive * t * yes - (1 - t) * no)
+        log_p, log_not_p = (np.log(np.maximum(p, op.smallest)) for p in (call.x, 1 - call.x))
+        return _mean(-op.positive * t * log_p - (1 - t) * log_not_p)
     return _mean(op.positive * t * np.logaddexp(0.0, -call.x) + (1 - t) * np.logaddexp(0.0, call.x))
 
 
@@ -91,10 +91,10 @@ def binary_cross_entropy_back(op: BinaryCrossEntropy, call: Call, y: Array, grad
     """(1 - t) p - w t (1 - p) by scores; (1 - t) / (1 - p) - w t / p by probabilities, 0 for clamped ones."""
     t = _targets(call)
     if op.of == "probabilities":
-        yes, no = (np.where(p >= op.smallest, 1 / np.maximum(p, op.smallest), 0) for p in (call.x, 1 - call.x))
-        return _shared(call, grad, (1 - t) * no - op.positive * t * yes)
+        by_p, by_not_p = (np.where(p >= op.smallest, 1 / np.maximum(p, op.smallest), 0) for p in (call.x, 1 - call.x))
+        return _mean_gradient(call, grad, (1 - t) * by_not_p - op.positive * t * by_p)
     p = sigmoid(call.x)
-    return _shared(call, grad, (1 - t) * p - op.positive * t * (1 - p))
+    return _mean_gradient(call, grad, (1 - t) * p - op.positive * t * (1 - p))
 
 
 def squared_error(op: SquaredError, call: Call) -> Array:
@@ -104,7 +104,7 @@ def squared_error(op: SquaredError, call: Call) -> Array:
 
 def squared_error_back(op: SquaredError, call: Call, y: Array, grad: Array) -> Gradient:
     """2 (x - t)."""
-    return _shared(call, grad, 2 * (call.x - _targets(call)))
+    return _mean_gradient(call, grad, 2 * (call.x - _targets(call)))
 
 
 def cauchy_error(op: CauchyError, call: Call) -> Array:
@@ -115,7 +115,7 @@ def cauchy_error(op: CauchyError, call: Call) -> Array:
 def cauchy_error_back(op: CauchyError, call: Call, y: Array, grad: Array) -> Gradient:
     """2 d / (1 + d^2), d = x - t."""
     d = call.x - _targets(call)
-    return _shared(call, grad, 2 * d / (1 + d**2))
+    return _mean_gradient(call, grad, 2 * d / (1 + d**2))
 
 
 def sum_squares(op: SumSquares, call: Call) -> Array:
@@ -125,7 +125,7 @@ def sum_squares(op: SumSquares, call: Call) -> Array:
 
 def sum_squares_back(op: SumSquares, call: Call, y: Array, grad: Array) -> Gradient:
     """2 x times the gate."""
-    return _shared(call, grad, 2 * _gate(op, call) * call.x)
+    return _mean_gradient(call, grad, 2 * _gate(op, call) * call.x)
 
 
 def _gate(op: SumSquares, call: Call) -> Array:
@@ -151,14 +151,14 @@ def gated_sum_squares_back(op: GatedSumSquares, call: Call, y: Array, grad: Arra
 
 def topographic_sparsity(op: Topographic, call: Call) -> Array:
     """The sum of sqrt(S) - e log(1 + sqrt(S) / e), S being the sum of squares in the window around each pixel."""
-    roots = np.sqrt(around(op.size, call.x**2))
+    roots = np.sqrt(window_sums(op.size, call.x**2))
     return _mean(roots - op.smallest * np.log1p(roots / op.smallest))
 
 
 def topographic_sparsity_back(op: Topographic, call: Call, y: Array, grad: Array) -> Gradient:
     """x times the sum of 1 / (e + sqrt(S)) over the pixels whose windows contain it."""
-    slopes = 1 / (op.smallest + np.sqrt(around(op.size, call.x**2)))
-    return _shared(call, grad, call.x * around_back(op.size, slopes))
+    slopes = 1 / (op.smallest + np.sqrt(window_sums(op.size, call.x**2)))
+    return _mean_gradient(call, grad, call.x * window_sums_back(op.size, slopes))
 
 
 def _targets(call: Call) -> Array:
@@ -188,6 +188,6 @@ def _mean(terms: Array) -> Array:
     return np.asarray(terms.sum() / len(terms))
 
 
-def _shared(call: Call, grad: Array, by_x: Array) -> Gradient:
+def _mean_gradient(call: Call, grad: Array, by_x: Array) -> Gradient:
     """Return the gradient by x, given the derivatives of each image's own loss, of which the mean takes 1/N."""
     return Gradient((grad * by_x / len(call.x),))

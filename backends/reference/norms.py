@@ -18,13 +18,13 @@ from .windows import slide, slide_back
 def lrn(op: Lrn, call: Call) -> Array:
     """u = x, and windows are channels of the same group: N,C,H,W is read as N,G,C/G,H,W."""
     x = _by_groups(op, call.x)
-    return (x * _across(op, x) ** -op.beta).reshape(call.x.shape)
+    return (x * _channel_base(op, x) ** -op.beta).reshape(call.x.shape)
 
 
 def lrn_back(op: Lrn, call: Call, y: Array, grad: Array) -> Gradient:
     """See the module's docstring, with u = x."""
     x, grad = _by_groups(op, call.x), _by_groups(op, grad)
-    d = _across(op, x)
+    d = _channel_base(op, x)
     q = -op.beta * grad * x * d ** (-op.beta - 1)
     by_x = grad * d**-op.beta + 2 * op.alpha * x * slide_back(q, 2, op.size // 2, np.ones(op.size))
     return Gradient((by_x.reshape(call.x.shape),))
@@ -35,52 +35,53 @@ def _by_groups(op: Lrn, x: Array) -> Array:
     return x.reshape(n, op.groups, c // op.groups, height, width)
 
 
-def _across(op: Lrn, x: Array) -> Array:
+def _channel_base(op: Lrn, x: Array) -> Array:
     return op.k + op.alpha * slide(x**2, 2, op.size // 2, np.ones(op.size))
 
 
 def mapnorm(op: MapNorm, call: Call) -> Array:
     """u = x, and windows are size x size pixels of the same channel."""
-    return call.x * _within(op, call.x) ** -op.beta
+    return call.x * _pixel_base(op, call.x) ** -op.beta
 
 
 def mapnorm_back(op: MapNorm, call: Call, y: Array, grad: Array) -> Gradient:
     """See the module's docstring, with u = x."""
-    x, d = call.x, _within(op, call.x)
+    x, d = call.x, _pixel_base(op, call.x)
     q = -op.beta * grad * x * d ** (-op.beta - 1)
-    return Gradient((grad * d**-op.beta + 2 * op.alpha * x * around_back(op.size, q),))
+    return Gradient((grad * d**-op.beta + 2 * op.alpha * x * window_sums_back(op.size, q),))
 
 
 def contrastnorm(op: ContrastNorm, call: Call) -> Array:
     """Like MapNorm, with u = x minus the mean of the image pixels in the window."""
-    return call.x * _within(op, _contrast(op, call.x)) ** -op.beta
+    return call.x * _pixel_base(op, _contrast(op, call.x)) ** -op.beta
 
 
 def contrastnorm_back(op: ContrastNorm, call: Call, y: Array, grad: Array) -> Gradient:
     """The exact gradient: u = x - mean passes its gradient to x, and through the mean to all pixels in the window."""
     x, u = call.x, _contrast(op, call.x)
-    d = _within(op, u)
+    d = _pixel_base(op, u)
     q = -op.beta * grad * x * d ** (-op.beta - 1)
-    by_u = 2 * op.alpha * u * around_back(op.size, q)
-    return Gradient((grad * d**-op.beta + by_u - around_back(op.size, by_u / around(op.size, np.ones_like(x))),))
+    by_u = 2 * op.alpha * u * window_sums_back(op.size, q)
+    through_mean = window_sums_back(op.size, by_u / window_sums(op.size, np.ones_like(x)))
+    return Gradient((grad * d**-op.beta + by_u - through_mean,))
 
 
 def _contrast(op: ContrastNorm, x: Array) -> Array:
     """Return x minus the mean of the image pixels in each window."""
-    return x - around(op.size, x) / around(op.size, np.ones_like(x))
+    return x - window_sums(op.size, x) / window_sums(op.size, np.ones_like(x))
 
 
-def _within(op: MapNorm, u: Array) -> Array:
-    return op.k + op.alpha * around(op.size, u**2)
+def _pixel_base(op: MapNorm, u: Array) -> Array:
+    return op.k + op.alpha * window_sums(op.size, u**2)
 
 
-def around(size: int, x: Array) -> Array:
+def window_sums(size: int, x: Array) -> Array:
     """Return the sum over the size x size window around each pixel, without pixels outside the image."""
     ones = np.ones(size)
     return slide(slide(x, 2, size // 2, ones), 3, size // 2, ones)
 
 
-def around_back(size: int, grad: Array) -> Array:
-    """The adjoint of ``around``."""
+def window_sums_back(size: int, grad: Array) -> Array:
+    """The adjoint of ``window_sums``."""
     ones = np.ones(size)
     return slide_back(slide_back(grad, 3, size // 2, ones), 2, size // 2, ones)

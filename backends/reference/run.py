@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from netspec.ir.graph import Graph, Node
 from netspec.ir.ops import BatchNorm, CrossEntropy, Input, Loss
 
-from .batch import running
+from .batch import updated_statistics
 from .call import Array, Call, Labels, Statistics
 from .table import OPS
 
@@ -108,13 +108,13 @@ def run(
     images = np.asarray(x, dtype=np.float64)
     if images.shape[1:] != tuple(graph.input.output):
         raise ValueError(f"{graph.name} reads images of {graph.input.output}, not an array of shape {images.shape}")
-    numbers = None if labels is None else np.asarray(labels, dtype=np.int64)
+    class_numbers = None if labels is None else np.asarray(labels, dtype=np.int64)
     parameters = _parameters(graph, weights)
     buffers = _buffers(graph, statistics or {})
     calls: dict[str, Call] = {}
     values: dict[str, Array] = {}
     for node in graph.nodes.values():
-        if (isinstance(node.op, Loss) and numbers is None) or any(name not in values for name in node.inputs):
+        if (isinstance(node.op, Loss) and class_numbers is None) or any(name not in values for name in node.inputs):
             continue
         inputs = (images,) if isinstance(node.op, Input) else tuple(values[name] for name in node.inputs)
         call = Call(
@@ -122,17 +122,17 @@ def run(
             inputs,
             tuple(parameters[key] for key in node.params),
             training,
-            numbers,
-            _of_units(masks or {}, "mask", node, inputs),
-            _of_units(noise or {}, "noise", node, inputs),
+            class_numbers,
+            _unit_array(masks or {}, "mask", node, inputs),
+            _unit_array(noise or {}, "noise", node, inputs),
             np.asarray(chances[node.name], dtype=np.float64) if chances and node.name in chances else None,
             Statistics(*(buffers[key] for key in _buffer_keys(node))) if isinstance(node.op, BatchNorm) else None,
         )
         calls[node.name] = call
         values[node.name] = OPS[type(node.op)].forward(node.op, call)
         if training and isinstance(node.op, BatchNorm):
-            buffers |= zip(_buffer_keys(node), running(node.op, call), strict=True)
-    return Run(graph, parameters, numbers, calls, values, buffers)
+            buffers |= zip(_buffer_keys(node), updated_statistics(node.op, call), strict=True)
+    return Run(graph, parameters, class_numbers, calls, values, buffers)
 
 
 def backward(run: Run, seeds: Mapping[str, ArrayLike]) -> Gradients:
@@ -155,8 +155,8 @@ def backward(run: Run, seeds: Mapping[str, ArrayLike]) -> Gradients:
     for node in reversed(tuple(run.graph.nodes.values())):
         if node.name not in values:
             continue
-        called, value = run.calls[node.name], run.values[node.name]
-        by_inputs, by_params = OPS[type(node.op)].backward(node.op, called, value, values[node.name])
+        call, value = run.calls[node.name], run.values[node.name]
+        by_inputs, by_params = OPS[type(node.op)].backward(node.op, call, value, values[node.name])
         for name, part in zip(node.inputs, by_inputs, strict=True):
             values[name] = values[name] + part if name in values else part
         for key, part in zip(node.params, by_params, strict=True):
@@ -173,27 +173,27 @@ def training_loss(run: Run) -> float:
         The run had no labels, or there is no loss and the scores are an image.
     """
     if run.graph.losses:
-        return sum(weight * float(run.values[name]) for name, weight in _weights(run).items())
-    return float(OPS[CrossEntropy].forward(CrossEntropy(), _scored(run)))
+        return sum(weight * float(run.values[name]) for name, weight in _loss_weights(run).items())
+    return float(OPS[CrossEntropy].forward(CrossEntropy(), _scores_call(run)))
 
 
 def loss_seeds(run: Run) -> dict[str, Array]:
     """Return the seeds for the gradients of ``training_loss``. Raises like that function."""
     if run.graph.losses:
-        return {name: np.asarray(weight) for name, weight in _weights(run).items()}
-    scored, one = _scored(run), np.ones(())
-    (by_scores,) = OPS[CrossEntropy].backward(CrossEntropy(), scored, one, one).inputs
+        return {name: np.asarray(weight) for name, weight in _loss_weights(run).items()}
+    call, one = _scores_call(run), np.ones(())
+    (by_scores,) = OPS[CrossEntropy].backward(CrossEntropy(), call, one, one).inputs
     return {run.graph.scores.name: by_scores}
 
 
-def _weights(run: Run) -> dict[str, float]:
+def _loss_weights(run: Run) -> dict[str, float]:
     """Return the weight of each loss by node name."""
     if run.labels is None:
         raise ValueError(f"{run.graph.name}'s loss needs labels")
     return {node.name: node.op.weight for node in run.graph.losses if isinstance(node.op, Loss)}
 
 
-def _scored(run: Run) -> Call:
+def _scores_call(run: Run) -> Call:
     """Return the arguments of a loss that reads the network's scores."""
     scores = run.graph.scores
     if scores.output.is_image:
@@ -226,11 +226,11 @@ def _buffer_keys(node: Node) -> tuple[str, str]:
     return f"{node.layer}.running_mean", f"{node.layer}.running_var"
 
 
-def _of_units(given: Mapping[str, ArrayLike], what: str, node: Node, inputs: tuple[Array, ...]) -> Array | None:
+def _unit_array(arrays: Mapping[str, ArrayLike], kind: str, node: Node, inputs: tuple[Array, ...]) -> Array | None:
     """Return the array given for a node, checked to be shaped like the node's input, or ``None``."""
-    if node.name not in given:
+    if node.name not in arrays:
         return None
-    found = np.asarray(given[node.name], dtype=np.float64)
-    if found.shape != inputs[0].shape:
-        raise ValueError(f"the {what} of {node.name} has shape {found.shape}, its input {inputs[0].shape}")
-    return found
+    array = np.asarray(arrays[node.name], dtype=np.float64)
+    if array.shape != inputs[0].shape:
+        raise ValueError(f"the {kind} of {node.name} has shape {array.shape}, its input {inputs[0].shape}")
+    return array

@@ -34,30 +34,30 @@ def maxpool(op: MaxPool, call: Call) -> Array:
 def maxpool_back(op: MaxPool, call: Call, y: Array, grad: Array) -> Gradient:
     """The largest pixel of each window gets the gradient, the first one of equals (argmax returns the first)."""
     n, c, height, width = call.x.shape
-    seen = columns(call.x, op.window, fill=-np.inf)
-    flat = seen.reshape(n, c, op.window.area, *grad.shape[2:])
-    won = np.arange(op.window.area)[:, None, None] == flat.argmax(axis=2, keepdims=True)
-    return Gradient((fold((won * grad[:, :, None]).reshape(seen.shape), op.window, height, width),))
+    patches = columns(call.x, op.window, fill=-np.inf)
+    flat = patches.reshape(n, c, op.window.area, *grad.shape[2:])
+    selected = np.arange(op.window.area)[:, None, None] == flat.argmax(axis=2, keepdims=True)
+    return Gradient((fold((selected * grad[:, :, None]).reshape(patches.shape), op.window, height, width),))
 
 
 def avgpool(op: AvgPool, call: Call) -> Array:
     """The mean of the pixels of each window that are in the image."""
     total: Array = columns(call.x, op.window).sum(axis=(2, 3))
-    return total / _real_pixels(op, call.x)
+    return total / _pixel_counts(op, call.x)
 
 
 def avgpool_back(op: AvgPool, call: Call, y: Array, grad: Array) -> Gradient:
     """Each pixel of a window gets the same share of the gradient."""
     n, c, height, width = call.x.shape
-    share = (grad / _real_pixels(op, call.x))[:, :, None, None]
-    everywhere = np.broadcast_to(share, (n, c, *op.window.kernel, *grad.shape[2:]))
-    return Gradient((fold(everywhere, op.window, height, width),))
+    share = (grad / _pixel_counts(op, call.x))[:, :, None, None]
+    patches = np.broadcast_to(share, (n, c, *op.window.kernel, *grad.shape[2:]))
+    return Gradient((fold(patches, op.window, height, width),))
 
 
-def _real_pixels(op: AvgPool, x: Array) -> Array:
+def _pixel_counts(op: AvgPool, x: Array) -> Array:
     """Return how many pixels of the image each window covers: 1,1,OH,OW."""
-    number: Array = columns(np.ones((1, 1, *x.shape[2:])), op.window).sum(axis=(2, 3))
-    return number
+    counts: Array = columns(np.ones((1, 1, *x.shape[2:])), op.window).sum(axis=(2, 3))
+    return counts
 
 
 def sumpool(op: SumPool, call: Call) -> Array:
@@ -69,32 +69,32 @@ def sumpool(op: SumPool, call: Call) -> Array:
 def sumpool_back(op: SumPool, call: Call, y: Array, grad: Array) -> Gradient:
     """Each pixel of a window gets the whole gradient."""
     n, c, height, width = call.x.shape
-    everywhere = np.broadcast_to(grad[:, :, None, None], (n, c, *op.window.kernel, *grad.shape[2:]))
-    return Gradient((fold(everywhere, op.window, height, width),))
+    patches = np.broadcast_to(grad[:, :, None, None], (n, c, *op.window.kernel, *grad.shape[2:]))
+    return Gradient((fold(patches, op.window, height, width),))
 
 
 def maxabspool(op: MaxAbsPool, call: Call) -> Array:
     """The pixel of largest magnitude in each window, the last one of equals; padding and overhang do not count."""
-    total: Array = (columns(call.x, op.window) * _farthest(op, call.x)).sum(axis=(2, 3))
+    total: Array = (columns(call.x, op.window) * _largest_magnitude(op, call.x)).sum(axis=(2, 3))
     return total
 
 
 def maxabspool_back(op: MaxAbsPool, call: Call, y: Array, grad: Array) -> Gradient:
     """The selected pixel gets the gradient."""
     height, width = call.x.shape[2:]
-    return Gradient((fold(_farthest(op, call.x) * grad[:, :, None, None], op.window, height, width),))
+    return Gradient((fold(_largest_magnitude(op, call.x) * grad[:, :, None, None], op.window, height, width),))
 
 
-def _farthest(op: MaxAbsPool, x: Array) -> Array:
+def _largest_magnitude(op: MaxAbsPool, x: Array) -> Array:
     """Return 1 at the pixel that each window selects and 0 at the others: N,C,KH,KW,OH,OW.
 
     argmax returns the first of equals, so it runs over the elements in reverse order to find the last.
     """
-    sizes = columns(np.abs(x), op.window, fill=-1.0)
-    flat = sizes.reshape(*x.shape[:2], op.window.area, *sizes.shape[4:])
+    magnitudes = columns(np.abs(x), op.window, fill=-1.0)
+    flat = magnitudes.reshape(*x.shape[:2], op.window.area, *magnitudes.shape[4:])
     last = op.window.area - 1 - flat[:, :, ::-1].argmax(axis=2, keepdims=True)
-    won: Array = (np.arange(op.window.area)[:, None, None] == last).astype(np.float64)
-    return won.reshape(sizes.shape)
+    selected: Array = (np.arange(op.window.area)[:, None, None] == last).astype(np.float64)
+    return selected.reshape(magnitudes.shape)
 
 
 def blur(op: Blur, call: Call) -> Array:
@@ -112,26 +112,26 @@ def blur_back(op: Blur, call: Call, y: Array, grad: Array) -> Gradient:
 def _gaussian(op: Blur) -> Array:
     """exp(-(i - r)^2 / (2 stdev^2)) with r = size // 2, scaled to sum 1: (size,)."""
     distance = np.arange(op.size, dtype=np.float64) - op.size // 2
-    height = np.exp(-(distance**2) / (2 * op.stdev**2))
-    weights: Array = height / height.sum()
+    unscaled = np.exp(-(distance**2) / (2 * op.stdev**2))
+    weights: Array = unscaled / unscaled.sum()
     return weights
 
 
 def nailbed(op: Nailbed, call: Call) -> Array:
     """Every stride-th pixel, starting so that the selection is centred."""
-    rows, across = _kept(op, call.x)
-    return call.x[:, :, rows, across]
+    rows, cols = _selected(op, call.x)
+    return call.x[:, :, rows, cols]
 
 
 def nailbed_back(op: Nailbed, call: Call, y: Array, grad: Array) -> Gradient:
     """The selected pixels get the gradient, the others 0."""
     by_x = np.zeros_like(call.x)
-    rows, across = _kept(op, call.x)
-    by_x[:, :, rows, across] = grad
+    rows, cols = _selected(op, call.x)
+    by_x[:, :, rows, cols] = grad
     return Gradient((by_x,))
 
 
-def _kept(op: Nailbed, x: Array) -> tuple[slice, slice]:
+def _selected(op: Nailbed, x: Array) -> tuple[slice, slice]:
     top, left = op.starts(Shape(*x.shape[1:]))
     return slice(top, None, op.stride), slice(left, None, op.stride)
 
@@ -172,28 +172,28 @@ def zero_pad_back(op: ZeroPad, call: Call, y: Array, grad: Array) -> Gradient:
 
 def resize(op: Resize, call: Call) -> Array:
     """Bilinear interpolation as R x C^T: R interpolates between rows, C between columns."""
-    rows, across = _resized(op, call.x)
-    y: Array = rows @ call.x @ across.T
+    rows, cols = _resize_matrices(op, call.x)
+    y: Array = rows @ call.x @ cols.T
     return y
 
 
 def resize_back(op: Resize, call: Call, y: Array, grad: Array) -> Gradient:
     """R^T grad C."""
-    rows, across = _resized(op, call.x)
-    return Gradient((rows.T @ grad @ across,))
+    rows, cols = _resize_matrices(op, call.x)
+    return Gradient((rows.T @ grad @ cols,))
 
 
-def _resized(op: Resize, x: Array) -> tuple[Array, Array]:
+def _resize_matrices(op: Resize, x: Array) -> tuple[Array, Array]:
     height, width = x.shape[2:]
-    return _between(op.places(height), height), _between(op.places(width), width)
+    return _interpolation_weights(op.places(height), height), _interpolation_weights(op.places(width), width)
 
 
 def random_scale(op: RandomScale, call: Call) -> Array:
     """A square of the image at a random scale and position, by bilinear interpolation; in evaluation the middle."""
     if not call.training:
         return crop(op.middle(call.x.shape[2]), call)
-    rows, across = _scaled(op, call)
-    y: Array = rows @ call.x @ across.T
+    rows, cols = _scale_matrices(op, call)
+    y: Array = rows @ call.x @ cols.T
     return y
 
 
@@ -201,24 +201,24 @@ def random_scale_back(op: RandomScale, call: Call, y: Array, grad: Array) -> Gra
     """R^T grad C."""
     if not call.training:
         return crop_back(op.middle(call.x.shape[2]), call, y, grad)
-    rows, across = _scaled(op, call)
-    return Gradient((rows.T @ grad @ across,))
+    rows, cols = _scale_matrices(op, call)
+    return Gradient((rows.T @ grad @ cols,))
 
 
-def _scaled(op: RandomScale, call: Call) -> tuple[Array, Array]:
+def _scale_matrices(op: RandomScale, call: Call) -> tuple[Array, Array]:
     if call.chances is None:
         raise ValueError(f"{call.name} draws a size in training: it needs four numbers from 0 up to 1")
     side = call.x.shape[2]
-    rows, columns = op.drawn(side, call.chances.tolist())
-    return _between(rows, side), _between(columns, side)
+    rows, cols = op.drawn(side, call.chances.tolist())
+    return _interpolation_weights(rows, side), _interpolation_weights(cols, side)
 
 
-def _between(places: Sequence[float], size: int) -> Array:
+def _interpolation_weights(places: Sequence[float], size: int) -> Array:
     """Return the linear interpolation weights of each sampling position for each pixel of an axis, (places, size)."""
-    takes = np.zeros((len(places), size))
+    weights = np.zeros((len(places), size))
     for output, place in enumerate(places):
         first = int(place)
-        takes[output, first] += 1 - (place - first)
+        weights[output, first] += 1 - (place - first)
         if place > first:
-            takes[output, first + 1] += place - first
-    return takes
+            weights[output, first + 1] += place - first
+    return weights

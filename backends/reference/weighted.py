@@ -17,42 +17,42 @@ from .windows import columns, fold
 
 def _group_columns(op: Conv | Local, x: Array) -> Array:
     """im2col by groups: N,C,H,W to N,G,K,P."""
-    seen = columns(x, op.window)
-    n, c, _, _, out_height, out_width = seen.shape
-    return seen.reshape(n, op.groups, c // op.groups * op.window.area, out_height * out_width)
+    patches = columns(x, op.window)
+    n, c, _, _, out_height, out_width = patches.shape
+    return patches.reshape(n, op.groups, c // op.groups * op.window.area, out_height * out_width)
 
 
-def _fold_groups(op: Conv | Local, seen: Array, x: Array, grad: Array) -> Array:
+def _fold_groups(op: Conv | Local, patches: Array, x: Array, grad: Array) -> Array:
     """The adjoint of ``_group_columns``: N,G,K,P to N,C,H,W."""
     n, c, height, width = x.shape
-    return fold(seen.reshape(n, c, *op.window.kernel, *grad.shape[2:]), op.window, height, width)
+    return fold(patches.reshape(n, c, *op.window.kernel, *grad.shape[2:]), op.window, height, width)
 
 
 def conv(op: Conv, call: Call) -> Array:
     """One matrix product per image and group: G,F/G,K by N,G,K,P gives N,G,F/G,P, reshaped to N,F,OH,OW."""
     weight, *bias = call.params
-    weight = _present(op, weight)
+    weight = _masked(op, weight)
     n, _, height, width = call.x.shape
-    rows, across = op.window.fit(height, width)
+    rows, cols = op.window.fit(height, width)
     product = weight.reshape(op.groups, op.filters // op.groups, -1) @ _group_columns(op, call.x)
-    y = product.reshape(n, op.filters, rows.output, across.output)
+    y = product.reshape(n, op.filters, rows.output, cols.output)
     return y + bias[0][:, None, None] if bias else y
 
 
 def conv_back(op: Conv, call: Call, y: Array, grad: Array) -> Gradient:
     """By the weights: gradient times transposed columns. By the columns: transposed weights times gradient."""
     weight, *bias = call.params
-    weight = _present(op, weight)
+    weight = _masked(op, weight)
     n = len(grad)
     by_group = grad.reshape(n, op.groups, op.filters // op.groups, -1)
     matrix = weight.reshape(op.groups, op.filters // op.groups, -1)
     by_weight = (by_group @ _group_columns(op, call.x).swapaxes(2, 3)).sum(axis=0).reshape(weight.shape)
-    by_weight = _present(op, by_weight)
+    by_weight = _masked(op, by_weight)
     by_x = _fold_groups(op, matrix.swapaxes(1, 2) @ by_group, call.x, grad)
     return Gradient((by_x,), (by_weight, grad.sum(axis=(0, 2, 3))) if bias else (by_weight,))
 
 
-def _present(op: Conv, weight: Array) -> Array:
+def _masked(op: Conv, weight: Array) -> Array:
     """Zero the weights (F,C/G,KH,KW) that a connection table leaves out."""
     if op.table is None:
         return weight
@@ -83,7 +83,7 @@ def linear(op: Linear, call: Call) -> Array:
     """One matrix product per group: G,N,I/G by G,I/G,O/G. An image is read as a vector of I units."""
     weight, *bias = call.params
     product = _by_groups(call.x, op.groups) @ weight.reshape(op.groups, op.outputs // op.groups, -1).swapaxes(1, 2)
-    y = _merged(product)
+    y = _merge_groups(product)
     return y + bias[0] if bias else y
 
 
@@ -92,7 +92,7 @@ def linear_back(op: Linear, call: Call, y: Array, grad: Array) -> Gradient:
     weight, *bias = call.params
     by_group = _by_groups(grad, op.groups)
     by_weight = (by_group.swapaxes(1, 2) @ _by_groups(call.x, op.groups)).reshape(weight.shape)
-    by_x = _merged(by_group @ weight.reshape(op.groups, op.outputs // op.groups, -1)).reshape(call.x.shape)
+    by_x = _merge_groups(by_group @ weight.reshape(op.groups, op.outputs // op.groups, -1)).reshape(call.x.shape)
     return Gradient((by_x,), (by_weight, grad.sum(axis=0)) if bias else (by_weight,))
 
 
@@ -101,7 +101,7 @@ def _by_groups(x: Array, groups: int) -> Array:
     return x.reshape(len(x), groups, math.prod(x.shape[1:]) // groups).swapaxes(0, 1)
 
 
-def _merged(x: Array) -> Array:
+def _merge_groups(x: Array) -> Array:
     """G,N,O/G to N,O."""
     groups, n, outputs = x.shape
     return x.swapaxes(0, 1).reshape(n, groups * outputs)
@@ -109,16 +109,16 @@ def _merged(x: Array) -> Array:
 
 def channel_scale(op: ChannelScale, call: Call) -> Array:
     """Multiply each channel by its weight, (C,)."""
-    return call.x * _by_channel(call.params[0], call.x)
+    return call.x * _per_channel(call.params[0], call.x)
 
 
 def channel_scale_back(op: ChannelScale, call: Call, y: Array, grad: Array) -> Gradient:
     """By a weight: gradient times input, summed over the images and pixels of its channel."""
     by_weight = (grad * call.x).sum(axis=(0, *range(2, grad.ndim)))
-    return Gradient((grad * _by_channel(call.params[0], call.x),), (by_weight,))
+    return Gradient((grad * _per_channel(call.params[0], call.x),), (by_weight,))
 
 
-def _by_channel(weight: Array, x: Array) -> Array:
+def _per_channel(weight: Array, x: Array) -> Array:
     """Reshape (C,) to broadcast with N,C,H,W or N,C."""
     return weight.reshape(weight.shape + (1,) * (x.ndim - 2))
 

@@ -25,41 +25,41 @@ def columns(x: Array, window: Window, fill: float = 0.0) -> Array:
     n, c, height, width = x.shape
     pad = window.effective_pad(height, width)
     padded = np.pad(x, ((0, 0), (0, 0), (pad.top, pad.bottom), (pad.left, pad.right)), constant_values=fill)
-    out_height, out_width = _places(window, height, width)
-    seen = np.empty((n, c, *window.kernel, out_height, out_width))
-    for i, j, rows, across in _taps(window, out_height, out_width):
-        seen[:, :, i, j] = padded[:, :, rows, across]
-    return seen
+    out_height, out_width = _output_size(window, height, width)
+    patches = np.empty((n, c, *window.kernel, out_height, out_width))
+    for i, j, rows, cols in _taps(window, out_height, out_width):
+        patches[:, :, i, j] = padded[:, :, rows, cols]
+    return patches
 
 
-def fold(seen: Array, window: Window, height: int, width: int) -> Array:
+def fold(patches: Array, window: Window, height: int, width: int) -> Array:
     """col2im, the adjoint of ``columns``: N,C,KH,KW,OH,OW to N,C,H,W.
 
     Each pixel gets the sum over all windows and kernel elements that read it. The sums of the padding are dropped.
     """
-    n, c, _, _, out_height, out_width = seen.shape
+    n, c, _, _, out_height, out_width = patches.shape
     pad = window.effective_pad(height, width)
     padded = np.zeros((n, c, pad.top + height + pad.bottom, pad.left + width + pad.right))
-    for i, j, rows, across in _taps(window, out_height, out_width):
-        padded[:, :, rows, across] += seen[:, :, i, j]
+    for i, j, rows, cols in _taps(window, out_height, out_width):
+        padded[:, :, rows, cols] += patches[:, :, i, j]
     return padded[:, :, pad.top : pad.top + height, pad.left : pad.left + width]
 
 
-def _places(window: Window, height: int, width: int) -> tuple[int, int]:
-    rows, across = window.fit(height, width)
-    return rows.output, across.output
+def _output_size(window: Window, height: int, width: int) -> tuple[int, int]:
+    rows, cols = window.fit(height, width)
+    return rows.output, cols.output
 
 
 def _taps(window: Window, out_height: int, out_width: int) -> Taps:
     """Yield each element (i, j) of the kernel with the rows and columns of the padded image that it reads."""
     for i in range(window.kernel[0]):
         for j in range(window.kernel[1]):
-            yield i, j, _visited(window, 0, i, out_height), _visited(window, 1, j, out_width)
+            yield i, j, _tap_slice(window, 0, i, out_height), _tap_slice(window, 1, j, out_width)
 
 
-def _visited(window: Window, axis: int, element: int, places: int) -> slice:
+def _tap_slice(window: Window, axis: int, element: int, outputs: int) -> slice:
     start, stride = element * window.dilation[axis], window.stride[axis]
-    return slice(start, start + stride * (places - 1) + 1, stride)
+    return slice(start, start + stride * (outputs - 1) + 1, stride)
 
 
 def slide(x: Array, axis: int, lower: int, weights: Array) -> Array:

@@ -17,8 +17,8 @@ from netspec.ir.ops import (
 )
 
 from ..site import Site, Table
-from .chances import log_chances
-from .norms import around
+from .inclusion import log_inclusion_probabilities
+from .norms import window_means
 
 
 def _cross_entropy(op: CrossEntropy, site: Site) -> None:
@@ -32,64 +32,64 @@ def _binary_cross_entropy(op: BinaryCrossEntropy, site: Site) -> None:
     """
     targets = _targets(site)
     if op.of == "probabilities":
-        _mean(site, _of_probabilities(op, site, targets))
+        _emit_mean(site, _probability_cross_entropy(op, site, targets))
         return
     terms = site.inner("Sub", site.inner("Softplus", site.x), site.inner("Mul", targets, site.x))
     if op.positive != 1:
-        more = site.inner("Mul", targets, site.inner("Softplus", site.inner("Neg", site.x)))
-        more = site.inner("Mul", more, site.constant("more", op.positive - 1))
-        terms = site.inner("Add", terms, more)
-    _mean(site, terms)
+        extra = site.inner("Mul", targets, site.inner("Softplus", site.inner("Neg", site.x)))
+        extra = site.inner("Mul", extra, site.constant("extra-weight", op.positive - 1))
+        terms = site.inner("Add", terms, extra)
+    _emit_mean(site, terms)
 
 
-def _of_probabilities(op: BinaryCrossEntropy, site: Site, targets: str) -> str:
+def _probability_cross_entropy(op: BinaryCrossEntropy, site: Site, targets: str) -> str:
     one, smallest = site.constant("one", 1.0), site.constant("smallest", op.smallest)
 
     def log(p: str) -> str:
         return site.inner("Neg", site.inner("Log", site.inner("Max", p, smallest)))
 
-    yes = site.inner("Mul", site.inner("Mul", targets, log(site.x)), site.constant("positive", op.positive))
-    no = site.inner("Mul", site.inner("Sub", one, targets), log(site.inner("Sub", one, site.x)))
-    return site.inner("Add", yes, no)
+    positive_terms = site.inner("Mul", site.inner("Mul", targets, log(site.x)), site.constant("positive", op.positive))
+    negative_terms = site.inner("Mul", site.inner("Sub", one, targets), log(site.inner("Sub", one, site.x)))
+    return site.inner("Add", positive_terms, negative_terms)
 
 
 def _squared_error(op: SquaredError, site: Site) -> None:
-    apart = site.inner("Sub", site.x, _targets(site))
-    _mean(site, site.inner("Mul", apart, apart))
+    difference = site.inner("Sub", site.x, _targets(site))
+    _emit_mean(site, site.inner("Mul", difference, difference))
 
 
 def _cauchy_error(op: CauchyError, site: Site) -> None:
-    apart = site.inner("Sub", site.x, _targets(site))
-    one_more = site.inner("Add", site.inner("Mul", apart, apart), site.constant("one", 1.0))
-    _mean(site, site.inner("Log", one_more))
+    difference = site.inner("Sub", site.x, _targets(site))
+    one_more = site.inner("Add", site.inner("Mul", difference, difference), site.constant("one", 1.0))
+    _emit_mean(site, site.inner("Log", one_more))
 
 
 def _sum_squares(op: SumSquares, site: Site) -> None:
     flat = site.inner("Flatten", site.x) if site.shape.is_image else site.x
     squares = site.inner("Mul", flat, flat)
     if op.gate == "class":
-        numbers = site.inner("Cast", site.labels, to=TensorProto.FLOAT)
-        squares = site.inner("Mul", squares, site.inner("Unsqueeze", numbers, site.sizes("axis", 1)))
-    _mean(site, squares)
+        class_numbers = site.inner("Cast", site.labels, to=TensorProto.FLOAT)
+        squares = site.inner("Mul", squares, site.inner("Unsqueeze", class_numbers, site.sizes("axis", 1)))
+    _emit_mean(site, squares)
 
 
 def _set_cross_entropy(op: SetCrossEntropy, site: Site) -> None:
-    _mean(site, site.inner("Neg", site.inner("Mul", _targets(site), log_chances(site, op.size))))
+    _emit_mean(site, site.inner("Neg", site.inner("Mul", _targets(site), log_inclusion_probabilities(site, op.size))))
 
 
 def _gated_sum_squares(op: GatedSumSquares, site: Site) -> None:
     gate, x = (site.inner("Flatten", name) for name in site.node.inputs)
     summed = site.inner("ReduceSum", site.inner("Mul", x, x), site.sizes("axis", 1))
-    _mean(site, site.inner("Mul", gate, summed))
+    _emit_mean(site, site.inner("Mul", gate, summed))
 
 
 def _topographic_sparsity(op: Topographic, site: Site) -> None:
-    means = around(op.size, site, site.inner("Mul", site.x, site.x), padding=True)
+    means = window_means(op.size, site, site.inner("Mul", site.x, site.x), padding=True)
     roots = site.inner("Sqrt", site.inner("Mul", means, site.constant("window", float(op.size**2))))
     smallest = site.constant("smallest", op.smallest)
-    more = site.inner("Add", site.inner("Div", roots, smallest), site.constant("one", 1.0))
-    less = site.inner("Mul", site.inner("Log", more), smallest)
-    _mean(site, site.inner("Flatten", site.inner("Sub", roots, less)))
+    log_argument = site.inner("Add", site.inner("Div", roots, smallest), site.constant("one", 1.0))
+    log_terms = site.inner("Mul", site.inner("Log", log_argument), smallest)
+    _emit_mean(site, site.inner("Flatten", site.inner("Sub", roots, log_terms)))
 
 
 def _targets(site: Site) -> str:
@@ -99,7 +99,7 @@ def _targets(site: Site) -> str:
     return site.inner("OneHot", site.labels, classes, values, axis=1)
 
 
-def _mean(site: Site, terms: str) -> None:
+def _emit_mean(site: Site, terms: str) -> None:
     """Emit the result: ``terms`` summed over axis 1 and averaged over the images."""
     summed = site.inner("ReduceSum", terms, site.sizes("axis", 1), keepdims=0)
     site.result("ReduceMean", summed, keepdims=0)

@@ -44,17 +44,17 @@ def _even_lrn(op: Lrn, site: Site) -> None:
 
 def _map_norm(op: MapNorm, site: Site) -> None:
     squares = site.inner("Mul", site.x, site.x)
-    _normalise(site, around(op.size, site, squares, padding=True), op.k, op.alpha * op.size**2, op.beta)
+    _normalise(site, window_means(op.size, site, squares, padding=True), op.k, op.alpha * op.size**2, op.beta)
 
 
 def _contrast_norm(op: ContrastNorm, site: Site) -> None:
     """Like MapNorm, but square x minus the mean of the image pixels in the window."""
-    contrast = site.inner("Sub", site.x, around(op.size, site, site.x, padding=False))
+    contrast = site.inner("Sub", site.x, window_means(op.size, site, site.x, padding=False))
     squares = site.inner("Mul", contrast, contrast)
-    _normalise(site, around(op.size, site, squares, padding=True), op.k, op.alpha * op.size**2, op.beta)
+    _normalise(site, window_means(op.size, site, squares, padding=True), op.k, op.alpha * op.size**2, op.beta)
 
 
-def around(size: int, site: Site, x: str, padding: bool) -> str:
+def window_means(size: int, site: Site, x: str, padding: bool) -> str:
     """Emit the mean over the size x size window around each pixel. ``padding``: whether padding counts, as zeros."""
     before, after = size // 2, size - 1 - size // 2
     return site.inner(

@@ -20,31 +20,31 @@ from netspec.ir.ops import (
 from netspec.ir.window import Window
 
 from ..site import Floats, Site, Table
-from .weighted import sliding
+from .weighted import window_attributes
 
-BEFORE_ALL = np.iinfo(np.int64).min
+BEFORE_FIRST = np.iinfo(np.int64).min
 """End of a slice with a negative step that includes the first element."""
 
 
 def _max_pool(op: MaxPool, site: Site) -> None:
     """Apply padding as wide as the kernel, which onnxruntime rejects, with a Pad of -infinity first."""
-    attributes = sliding(op.window, site.shape)
-    if not _too_wide(op.window, attributes["pads"]):
+    attributes = window_attributes(op.window, site.shape)
+    if not _is_wider_than_kernel(op.window, attributes["pads"]):
         site.result("MaxPool", site.x, **attributes)
         return
     top, left, bottom, right = attributes.pop("pads")
     pads = site.sizes("pads", 0, 0, top, left, 0, 0, bottom, right)
-    padded = site.inner("Pad", site.x, pads, site.constant("never-largest", -np.inf))
+    padded = site.inner("Pad", site.x, pads, site.constant("padding-value", -np.inf))
     site.result("MaxPool", padded, **attributes)
 
 
-def _too_wide(window: Window, pads: tuple[int, int, int, int]) -> bool:
+def _is_wider_than_kernel(window: Window, pads: tuple[int, int, int, int]) -> bool:
     return any(pad >= side for pad, side in zip(pads, window.kernel * 2, strict=True))
 
 
 def _avg_pool(op: AvgPool, site: Site) -> None:
     """ONNX dilates averages only since operator set 19: divide the window's sum by its number of image pixels."""
-    attributes = sliding(op.window, site.shape)
+    attributes = window_attributes(op.window, site.shape)
     if op.window.dilation == (1, 1):
         del attributes["dilations"]
         site.result("AveragePool", site.x, count_include_pad=0, **attributes)
@@ -52,26 +52,26 @@ def _avg_pool(op: AvgPool, site: Site) -> None:
     channels = site.shape.channels
     box = site.constant("box", np.ones((channels, 1, *op.window.kernel), dtype=np.float32))
     total = site.inner("Conv", site.x, box, group=channels, **attributes)
-    site.result("Div", total, site.constant("real-pixels", _real_pixels(op, site)))
+    site.result("Div", total, site.constant("pixel-counts", _pixel_counts(op, site)))
 
 
-def _real_pixels(op: AvgPool, site: Site) -> Floats:
+def _pixel_counts(op: AvgPool, site: Site) -> Floats:
     """Return how many pixels of the image each window covers, OH,OW."""
     pad = op.window.effective_pad(site.shape.height, site.shape.width)
     by_axis = []
     for axis, before in enumerate((pad.top, pad.left)):
         starts = np.arange(site.node.output[1 + axis]) * op.window.stride[axis] - before
-        seen = starts[:, None] + np.arange(op.window.kernel[axis]) * op.window.dilation[axis]
-        by_axis.append(((seen >= 0) & (seen < site.shape[1 + axis])).sum(axis=1))
-    number: Floats = np.outer(*by_axis).astype(np.float32)
-    return number
+        positions = starts[:, None] + np.arange(op.window.kernel[axis]) * op.window.dilation[axis]
+        by_axis.append(((positions >= 0) & (positions < site.shape[1 + axis])).sum(axis=1))
+    counts: Floats = np.outer(*by_axis).astype(np.float32)
+    return counts
 
 
 def _sum_pool(op: SumPool, site: Site) -> None:
     """A depthwise convolution with a box of ones."""
     channels = site.shape.channels
     box = site.constant("box", np.ones((channels, 1, *op.window.kernel), dtype=np.float32))
-    site.result("Conv", site.x, box, group=channels, **sliding(op.window, site.shape))
+    site.result("Conv", site.x, box, group=channels, **window_attributes(op.window, site.shape))
 
 
 def _max_abs_pool(op: MaxAbsPool, site: Site) -> None:
@@ -83,21 +83,21 @@ def _max_abs_pool(op: MaxAbsPool, site: Site) -> None:
     (height, width), window = site.shape[1:], op.window
     pad, (rows, columns) = window.effective_pad(height, width), window.fit(height, width)
     read = height - rows.unread - 1, width - columns.unread - 1
-    turned = site.inner("Slice", site.x, site.sizes("last-read", *read), *_backwards(site))
+    flipped = site.inner("Slice", site.x, site.sizes("last-read", *read), *_flip_slice(site))
     pads = site.sizes("pads", 0, 0, pad.bottom, pad.right, 0, 0, pad.top, pad.left)
-    sizes = site.inner("Pad", site.inner("Abs", turned), pads, site.constant("never-largest", -1.0))
-    pixels = site.inner("Reshape", site.inner("Pad", turned, pads), site.sizes("all", -1))
-    sliding_only = {"kernel_shape": window.kernel, "strides": window.stride, "dilations": window.dilation}
-    _, places = site.several("MaxPool", sizes, ("largest", "places"), **sliding_only)
-    made = site.node.output
-    taken = site.inner("Gather", pixels, places)
-    last = site.sizes("last-taken", made.height - 1, made.width - 1)
-    site.result("Slice", taken, last, *_backwards(site))
+    magnitudes = site.inner("Pad", site.inner("Abs", flipped), pads, site.constant("padding-value", -1.0))
+    pixels = site.inner("Reshape", site.inner("Pad", flipped, pads), site.sizes("all", -1))
+    unpadded = {"kernel_shape": window.kernel, "strides": window.stride, "dilations": window.dilation}
+    _, indices = site.multi_output("MaxPool", magnitudes, ("largest", "places"), **unpadded)
+    output = site.node.output
+    selected = site.inner("Gather", pixels, indices)
+    last = site.sizes("last-selected", output.height - 1, output.width - 1)
+    site.result("Slice", selected, last, *_flip_slice(site))
 
 
-def _backwards(site: Site) -> tuple[str, str, str]:
+def _flip_slice(site: Site) -> tuple[str, str, str]:
     """Return the ends, axes and steps of a slice that flips rows and columns."""
-    return site.sizes("ends", BEFORE_ALL, BEFORE_ALL), site.sizes("axes", 2, 3), site.sizes("steps", -1, -1)
+    return site.sizes("ends", BEFORE_FIRST, BEFORE_FIRST), site.sizes("axes", 2, 3), site.sizes("steps", -1, -1)
 
 
 def _blur(op: Blur, site: Site) -> None:
@@ -118,7 +118,7 @@ def _nailbed(op: Nailbed, site: Site) -> None:
 
 
 def _mirror(op: Mirror, site: Site) -> None:
-    last, end = site.sizes("last", -1), site.sizes("end", BEFORE_ALL)
+    last, end = site.sizes("last", -1), site.sizes("end", BEFORE_FIRST)
     site.result("Slice", site.x, last, end, site.sizes("axis", 3), site.sizes("step", -1))
 
 
@@ -135,16 +135,16 @@ def _zero_pad(op: ZeroPad, site: Site) -> None:
 
 def _resize(op: Resize, site: Site) -> None:
     """Bilinear interpolation as R x C^T. ONNX's Resize samples at other positions."""
-    rows, columns = (_between(op.places(size), size) for size in site.shape[1:])
-    lying = site.inner("MatMul", site.constant("rows", rows), site.x)
-    site.result("MatMul", lying, site.constant("columns", columns.T))
+    rows, columns = (_interpolation_weights(op.places(size), size) for size in site.shape[1:])
+    between_rows = site.inner("MatMul", site.constant("rows", rows), site.x)
+    site.result("MatMul", between_rows, site.constant("columns", columns.T))
 
 
-def _between(places: tuple[float, ...], size: int) -> Floats:
+def _interpolation_weights(places: tuple[float, ...], size: int) -> Floats:
     """Return the interpolation weights of each sampling position for each pixel of an axis, (places, size)."""
-    apart = np.abs(np.array(places)[:, None] - np.arange(size))
-    takes: Floats = np.maximum(0, 1 - apart).astype(np.float32)
-    return takes
+    distances = np.abs(np.array(places)[:, None] - np.arange(size))
+    weights: Floats = np.maximum(0, 1 - distances).astype(np.float32)
+    return weights
 
 
 TABLE: Table = {

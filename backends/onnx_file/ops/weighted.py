@@ -13,7 +13,7 @@ from netspec.ir.window import Window
 from ..site import Floats, Site, Table
 
 
-def sliding(window: Window, x: Shape) -> dict[str, Any]:
+def window_attributes(window: Window, x: Shape) -> dict[str, Any]:
     """Return the ONNX attributes of a sliding window.
 
     The pads of the four sides include the overhang of the last window, so that ONNX, which rounds down, computes the
@@ -31,12 +31,12 @@ def sliding(window: Window, x: Shape) -> dict[str, Any]:
 def _conv(op: Conv, site: Site) -> None:
     """ONNX has no connection tables: multiply the stored weight by the table's mask."""
 
-    def laid(weight: Floats) -> Floats:
+    def masked(weight: Floats) -> Floats:
         if op.table is None:
             return weight
         return weight * np.array(op.table.mask(weight.shape[1]), dtype=np.float32)[:, :, None, None]
 
-    site.result("Conv", site.x, *site.parameters(laid), group=op.groups, **sliding(op.window, site.shape))
+    site.result("Conv", site.x, *site.parameters(masked), group=op.groups, **window_attributes(op.window, site.shape))
 
 
 def _local(op: Local, site: Site) -> None:
@@ -47,17 +47,18 @@ def _local(op: Local, site: Site) -> None:
     """
     filters, rows, columns = site.node.output
     channels, area = site.shape.channels, op.window.area
-    apart = np.tile(np.eye(area, dtype=np.float32), (channels, 1)).reshape(-1, 1, *op.window.kernel)
-    seen = site.inner("Conv", site.x, site.constant("window", apart), group=channels, **sliding(op.window, site.shape))
-    read, places = channels // op.groups * area, rows * columns
+    one_hot = np.tile(np.eye(area, dtype=np.float32), (channels, 1)).reshape(-1, 1, *op.window.kernel)
+    attributes = window_attributes(op.window, site.shape)
+    patches = site.inner("Conv", site.x, site.constant("window", one_hot), group=channels, **attributes)
+    fan_in, places = channels // op.groups * area, rows * columns
 
     def by_place(weight: Floats) -> Floats:
-        return weight.reshape(op.groups, filters // op.groups, places, read).transpose(0, 2, 3, 1)
+        return weight.reshape(op.groups, filters // op.groups, places, fan_in).transpose(0, 2, 3, 1)
 
-    seen = site.inner("Reshape", seen, site.sizes("by-group", 0, op.groups, read, places, 1))
-    seen = site.inner("Transpose", seen, perm=(0, 1, 3, 4, 2))
+    patches = site.inner("Reshape", patches, site.sizes("by-group", 0, op.groups, fan_in, places, 1))
+    patches = site.inner("Transpose", patches, perm=(0, 1, 3, 4, 2))
     weight, *bias = site.parameters(by_place)
-    product = site.inner("Transpose", site.inner("MatMul", seen, weight), perm=(0, 1, 4, 2, 3))
+    product = site.inner("Transpose", site.inner("MatMul", patches, weight), perm=(0, 1, 4, 2, 3))
     shape = site.sizes("output", 0, *site.node.output)
     if bias:
         site.result("Add", site.inner("Reshape", product, shape), *bias)
@@ -72,8 +73,8 @@ def _linear(op: Linear, site: Site) -> None:
         site.result("Gemm", flat, *site.parameters(), transB=1)
         return
     pixel = site.inner("Reshape", flat, site.sizes("pixel", 0, site.shape.units, 1, 1))
-    made = site.inner("Conv", pixel, *site.parameters(lambda weight: weight[:, :, None, None]), group=op.groups)
-    site.result("Flatten", made)
+    product = site.inner("Conv", pixel, *site.parameters(lambda weight: weight[:, :, None, None]), group=op.groups)
+    site.result("Flatten", product)
 
 
 def _channel_scale(op: ChannelScale, site: Site) -> None:
